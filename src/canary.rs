@@ -1,0 +1,143 @@
+//! What a canary is: a check, and how often, how patiently and how decisively it runs.
+//!
+//! Running it is left to `probe`, judging its results to `health`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::moment::Moment;
+use crate::region::AddressId;
+
+/// The number of a canary: its place in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CanaryId(pub u16);
+
+/// A check that is run against every address of the regions that name it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Canary {
+    /// Its name in the configuration, for example `shallow`.
+    pub name: String,
+    /// What is done.
+    pub check: Check,
+    /// The time between the starts of two probes of one address; jittered by ±10 %.
+    pub interval: Duration,
+    /// A probe that takes longer has failed.
+    pub timeout: Duration,
+    /// The interval while an address is suspect.
+    pub recheck: Duration,
+    /// When results become a verdict.
+    pub thresholds: Thresholds,
+}
+
+/// How many consecutive results make a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// This many consecutive failures take an address down.
+    pub fall: u32,
+    /// This many consecutive successes bring it back.
+    pub rise: u32,
+}
+
+/// What a canary does to an address.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Check {
+    /// Opens a TCP connection to this port and closes it.
+    Tcp {
+        /// The port, 1 to 65535.
+        port: u16,
+    },
+    /// Sends one HTTP request and looks at the response.
+    Http(HttpCheck),
+}
+
+/// One HTTP request and what its response must look like.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpCheck {
+    /// An `http` or `https` URL. `{address}` in it stands for the probed address (an IPv6 address
+    /// in brackets); a URL with a host name is sent to the probed address all the same.
+    pub url: String,
+    /// The `Host` header and, with `https`, the name that the certificate must carry (SNI).
+    /// `None`: the host of the URL.
+    pub host: Option<String>,
+    /// The request method, for example `GET`.
+    pub method: String,
+    /// Further request headers.
+    pub headers: Vec<(String, String)>,
+    /// The statuses that are a success, as inclusive ranges.
+    pub statuses: Vec<(u16, u16)>,
+    /// A text that must occur in the first 64 KiB of the body.
+    pub body_contains: Option<String>,
+}
+
+/// The result of one probe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// The address that was probed.
+    pub address: AddressId,
+    /// The canary that probed it.
+    pub canary: CanaryId,
+    /// When the result was known.
+    pub at: Moment,
+    /// How long the probe took.
+    pub latency: Duration,
+    /// What came of it.
+    pub result: Result<(), Failure>,
+}
+
+/// Why a probe failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The class, which metrics and rules go by.
+    pub class: FailureClass,
+    /// What exactly happened, for people: `status 503`, `no answer within 2s`.
+    pub detail: String,
+}
+
+/// The classes of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureClass {
+    /// The connection was refused, reset, or closed before a whole answer.
+    Refused,
+    /// There was no whole answer in time.
+    Timeout,
+    /// The TLS handshake failed or the certificate is not for this name.
+    Tls,
+    /// The response had another status than expected.
+    Status,
+    /// The response had another body than expected, or was not HTTP.
+    Body,
+    /// A name in the URL could not be resolved.
+    Dns,
+}
+
+impl FailureClass {
+    /// Every class, in the order in which metrics list them.
+    pub const ALL: [Self; 6] = [
+        Self::Refused,
+        Self::Timeout,
+        Self::Tls,
+        Self::Status,
+        Self::Body,
+        Self::Dns,
+    ];
+
+    /// Returns the word that metrics, `/status` and logs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+            Self::Status => "status",
+            Self::Body => "body",
+            Self::Dns => "dns",
+        }
+    }
+}
+
+/// Writes an address as it stands in a URL: IPv6 in brackets.
+pub fn in_url(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}

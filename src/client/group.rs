@@ -1,0 +1,91 @@
+//! Groups: named sets of clients that rules and orders refer to.
+
+use super::country::{Continent, Country};
+use super::location::{Location, Subdivision};
+use super::prefix::Prefix;
+
+/// The most groups one configuration may define: a [`GroupSet`] is one machine word pair, and one
+/// bit of it is taken by the clients of unknown location.
+pub const MAX_GROUPS: usize = 127;
+
+/// The number of a group. Zero is the built-in group `unknown`; the others count from one, in the
+/// order of the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(pub u8);
+
+impl GroupId {
+    /// The built-in group of the clients whose location is not known.
+    pub const UNKNOWN: Self = Self(0);
+}
+
+/// A named set of clients: all who match at least one of the members.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Its name in the configuration, for example `eu`.
+    pub name: String,
+    /// Who belongs to it.
+    pub members: Vec<Member>,
+}
+
+/// One way to belong to a group.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Member {
+    /// Clients on this continent.
+    Continent(Continent),
+    /// Clients in this country.
+    Country(Country),
+    /// Clients in this state or province.
+    Subdivision(Subdivision),
+    /// Clients in a member state of the European Union.
+    EuropeanUnion,
+    /// Clients of this autonomous system.
+    Asn(u32),
+    /// Clients in this network, whatever a database says of it.
+    Network(Prefix),
+    /// Clients whose location is not known.
+    Unknown,
+}
+
+impl Member {
+    /// Returns whether a client at `location` belongs. Networks are matched where addresses are
+    /// known, when the geo table is compiled, and never here.
+    pub fn holds(&self, location: &Location) -> bool {
+        match self {
+            Self::Continent(continent) => location.continent == Some(*continent),
+            Self::Country(country) => location.country == Some(*country),
+            Self::Subdivision(subdivision) => location.subdivision == Some(*subdivision),
+            Self::EuropeanUnion => location
+                .european_union
+                .unwrap_or_else(|| location.country.is_some_and(Country::is_eu)),
+            Self::Asn(asn) => location.asn == Some(*asn),
+            Self::Network(_) => false,
+            Self::Unknown => location.is_unknown(),
+        }
+    }
+}
+
+/// A set of groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct GroupSet(u128);
+
+impl GroupSet {
+    /// Returns whether `group` is in the set.
+    pub fn contains(self, group: GroupId) -> bool {
+        self.0 >> group.0 & 1 == 1
+    }
+
+    /// Adds `group`.
+    pub fn insert(&mut self, group: GroupId) {
+        self.0 |= 1 << group.0;
+    }
+
+    /// Returns the groups that are in either set.
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Returns the groups in the set, in the order of their numbers.
+    pub fn iter(self) -> impl Iterator<Item = GroupId> {
+        (0..128).map(GroupId).filter(move |group| self.contains(*group))
+    }
+}

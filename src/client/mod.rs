@@ -1,0 +1,11 @@
+//! Who asks: where a client is, and which groups that makes it a member of.
+
+mod country;
+mod group;
+mod location;
+mod prefix;
+
+pub use country::{Continent, Country, Jurisdiction};
+pub use group::{Group, GroupId, GroupSet, MAX_GROUPS, Member};
+pub use location::{Coordinates, Location, Subdivision};
+pub use prefix::Prefix;

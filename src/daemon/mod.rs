@@ -1,0 +1,1 @@
+//! Wires everything together and drives it with the real clock.

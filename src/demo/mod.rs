@@ -1,0 +1,1 @@
+//! A whole world on loopback, in one process.

@@ -1,0 +1,1 @@
+//! Reads the configuration directory, databases and state; watches them for changes.

@@ -1,0 +1,45 @@
+//! Meridian: an authoritative GeoDNS server with health-driven answers.
+//!
+//! # The program on one page
+//!
+//! YAML becomes a [`config::Config`]; a MaxMind database becomes a flat table of client classes
+//! ([`geo`]); canaries ([`probe`]) report observations to the health board ([`health`]). One writer
+//! ([`control`]) takes all of these in as events and publishes numbered, immutable snapshots
+//! ([`snapshot`]), in which every decision ([`steering`]) has been made ahead. One engine
+//! ([`engine`]) turns the bytes of a query and a snapshot into the bytes of a reply; every transport
+//! ([`serve`]) only carries bytes to it.
+//!
+//! # Layers, and the order in which to read
+//!
+//! Each layer imports only from those above it; a test reads the imports and holds this.
+//!
+//! | layer | modules |
+//! |---|---|
+//! | words | [`moment`], [`zone`], [`region`], [`client`], [`canary`] |
+//! | core | [`wire`], [`geo`], [`health`], [`steering`], [`answer`] |
+//! | assembly | [`config`], [`snapshot`], [`engine`], [`control`] |
+//! | edges | [`probe`], [`serve`], [`admin`], [`files`], [`metrics`] |
+//! | shell | [`daemon`], [`demo`], [`cli`] |
+
+pub mod admin;
+pub mod answer;
+pub mod canary;
+pub mod cli;
+pub mod client;
+pub mod config;
+pub mod control;
+pub mod daemon;
+pub mod demo;
+pub mod engine;
+pub mod files;
+pub mod geo;
+pub mod health;
+pub mod metrics;
+pub mod moment;
+pub mod probe;
+pub mod region;
+pub mod serve;
+pub mod snapshot;
+pub mod steering;
+pub mod wire;
+pub mod zone;

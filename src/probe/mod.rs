@@ -1,0 +1,1 @@
+//! Runs canaries against addresses.

@@ -1,0 +1,231 @@
+//! Where the API is served from: regions, their availability zones, and the addresses in them.
+//!
+//! [`Regions`] is the flat, numbered form that everything else refers to: a [`RegionId`] or an
+//! [`AddressId`] is an index into it, in the order of the configuration.
+
+use std::net::IpAddr;
+
+use crate::canary::CanaryId;
+use crate::client::{Coordinates, Country};
+
+/// The most regions one server can steer between: a [`RegionSet`] is one machine word pair.
+pub const MAX_REGIONS: usize = 128;
+
+/// The number of a region: its place in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegionId(pub u8);
+
+/// The number of an availability zone, counted over all regions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ZoneId(pub u16);
+
+/// The number of an address, counted over all availability zones of all regions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AddressId(pub u32);
+
+/// A place that serves the API.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Region {
+    /// Its name in the configuration, for example `tokyo`.
+    pub name: String,
+    /// Where it is, for the order by distance.
+    pub location: Coordinates,
+    /// The country whose law applies to what is processed here.
+    pub jurisdiction: Country,
+    /// Requests per second it can serve at peak; `None` when the operator did not say.
+    pub capacity: Option<u64>,
+    /// The region leaves the answers of a family when fewer of its addresses of that family are up.
+    pub min_healthy: MinHealthy,
+    /// The canaries that watch each of its addresses.
+    pub canaries: Vec<CanaryId>,
+    /// Its availability zones, never empty, each with at least one address.
+    pub zones: Vec<AvailabilityZone>,
+}
+
+/// A part of a region with its own addresses, which can be lost or evacuated alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AvailabilityZone {
+    /// Its name in the configuration, for example `tokyo-a`; unique in its region.
+    pub name: String,
+    /// Its addresses, never empty, each unique in the whole configuration.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// How many addresses of a family a region needs to stay in that family's answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MinHealthy {
+    /// At least this many addresses.
+    Count(u32),
+    /// At least this share of the region's addresses of the family, rounded up, in percent (1 to 100).
+    Percent(u8),
+}
+
+impl MinHealthy {
+    /// Returns how many of `total` addresses must be up: at least one, at most all of them.
+    pub fn of(self, total: usize) -> usize {
+        let wanted = match self {
+            Self::Count(count) => count as usize,
+            Self::Percent(percent) => (total * usize::from(percent)).div_ceil(100),
+        };
+        wanted.clamp(1, total.max(1))
+    }
+}
+
+/// The family of an address: IPv4 and IPv6 are judged apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// IPv4: A records and `ipv4hint`.
+    V4,
+    /// IPv6: AAAA records and `ipv6hint`.
+    V6,
+}
+
+impl Family {
+    /// Both families, in the order in which tables hold them.
+    pub const BOTH: [Self; 2] = [Self::V4, Self::V6];
+
+    /// Returns the family of an address.
+    pub fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+}
+
+/// One address with its place in the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The address itself.
+    pub ip: IpAddr,
+    /// The region it belongs to.
+    pub region: RegionId,
+    /// The availability zone it belongs to.
+    pub zone: ZoneId,
+}
+
+/// All regions of a configuration with their zones and addresses numbered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Regions {
+    regions: Vec<Region>,
+    zones: Vec<(RegionId, usize)>,
+    addresses: Vec<Address>,
+}
+
+impl Regions {
+    /// Numbers `regions` in their order.
+    ///
+    /// # Panics
+    ///
+    /// When there are more than [`MAX_REGIONS`]; the configuration is validated before.
+    pub fn new(regions: Vec<Region>) -> Self {
+        assert!(
+            regions.len() <= MAX_REGIONS,
+            "the configuration bounds the number of regions"
+        );
+        let mut numbered = Self::default();
+        for (index, region) in regions.iter().enumerate() {
+            let id = RegionId(u8::try_from(index).expect("fewer than MAX_REGIONS regions"));
+            for (position, zone) in region.zones.iter().enumerate() {
+                let zone_id = ZoneId(u16::try_from(numbered.zones.len()).expect("zones are bounded"));
+                numbered.zones.push((id, position));
+                let of_zone = zone.addresses.iter();
+                numbered.addresses.extend(of_zone.map(|&ip| Address {
+                    ip,
+                    region: id,
+                    zone: zone_id,
+                }));
+            }
+        }
+        numbered.regions = regions;
+        numbered
+    }
+
+    /// Returns how many regions there are.
+    pub fn len(&self) -> usize {
+        self.regions.len()
+    }
+
+    /// Returns whether there are no regions at all, as on a server with static names only.
+    pub fn is_empty(&self) -> bool {
+        self.regions.is_empty()
+    }
+
+    /// Returns the regions with their numbers, in the order of the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = (RegionId, &Region)> {
+        (0u8..).map(RegionId).zip(&self.regions)
+    }
+
+    /// Returns a region.
+    pub fn region(&self, id: RegionId) -> &Region {
+        &self.regions[usize::from(id.0)]
+    }
+
+    /// Returns an availability zone.
+    pub fn zone(&self, id: ZoneId) -> &AvailabilityZone {
+        let (region, position) = self.zones[usize::from(id.0)];
+        &self.region(region).zones[position]
+    }
+
+    /// Returns an address.
+    pub fn address(&self, id: AddressId) -> &Address {
+        &self.addresses[id.0 as usize]
+    }
+
+    /// Returns every address with its number, in the order of the configuration.
+    pub fn addresses(&self) -> impl Iterator<Item = (AddressId, &Address)> {
+        (0u32..).map(AddressId).zip(&self.addresses)
+    }
+
+    /// Returns the addresses of one region.
+    pub fn addresses_of(&self, region: RegionId) -> impl Iterator<Item = (AddressId, &Address)> {
+        self.addresses()
+            .filter(move |(_, address)| address.region == region)
+    }
+
+    /// Returns the region with this name.
+    pub fn find(&self, name: &str) -> Option<RegionId> {
+        self.iter()
+            .find(|(_, region)| region.name == name)
+            .map(|(id, _)| id)
+    }
+}
+
+/// A set of regions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RegionSet(u128);
+
+impl RegionSet {
+    /// No region.
+    pub const NONE: Self = Self(0);
+    /// Every region there can be.
+    pub const ALL: Self = Self(u128::MAX);
+
+    /// Returns whether `region` is in the set.
+    pub fn contains(self, region: RegionId) -> bool {
+        self.0 >> region.0 & 1 == 1
+    }
+
+    /// Adds `region`.
+    pub fn insert(&mut self, region: RegionId) {
+        self.0 |= 1 << region.0;
+    }
+
+    /// Returns the regions that are in both sets.
+    pub fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Returns whether no region is in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl FromIterator<RegionId> for RegionSet {
+    fn from_iter<I: IntoIterator<Item = RegionId>>(regions: I) -> Self {
+        let mut set = Self::NONE;
+        regions.into_iter().for_each(|region| set.insert(region));
+        set
+    }
+}

@@ -1,0 +1,1 @@
+//! The lanes: sockets that carry bytes to the engine and back.
