@@ -229,3 +229,39 @@ impl FromIterator<RegionId> for RegionSet {
         set
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Returns a region with a zone for each list of addresses, for tests of the layers below.
+    pub fn region(name: &str, jurisdiction: &str, zones: &[&[&str]]) -> Region {
+        let zone = |(index, addresses): (usize, &&[&str])| AvailabilityZone {
+            name: format!("{name}-{}", char::from(b'a' + index as u8)),
+            addresses: addresses
+                .iter()
+                .map(|ip| ip.parse().expect("a valid address"))
+                .collect(),
+        };
+        Region {
+            name: name.to_owned(),
+            location: Coordinates {
+                latitude: 0.0,
+                longitude: 0.0,
+            },
+            jurisdiction: jurisdiction.parse().expect("a valid country"),
+            capacity: None,
+            min_healthy: MinHealthy::Count(1),
+            canaries: Vec::new(),
+            zones: zones.iter().enumerate().map(zone).collect(),
+        }
+    }
+
+    #[test]
+    fn min_healthy_is_at_least_one_and_at_most_all() {
+        assert_eq!(MinHealthy::Count(0).of(4), 1);
+        assert_eq!(MinHealthy::Count(9).of(4), 4);
+        assert_eq!(MinHealthy::Percent(50).of(3), 2);
+        assert_eq!(MinHealthy::Percent(1).of(3), 1);
+    }
+}

@@ -1,5 +1,9 @@
 //! Judges addresses: counts observations and turns them into verdicts.
 
+mod service;
+
+pub use service::{Count, Service, Services};
+
 use crate::moment::Moment;
 use crate::region::AddressId;
 

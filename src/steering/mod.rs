@@ -1,102 +1,62 @@
 //! Chooses the region whose addresses a client gets, and says why the others were not chosen.
+//!
+//! A decision is made in two steps. What health cannot change comes first, once for each class of
+//! clients: [`plan`] keeps the regions that the residency rules permit and sorts them. What health
+//! changes comes second, for each family: [`choose`] takes the first region of the plan that is in
+//! service, or what `all_down` asks for. No step brings back what a step before it removed.
+//!
+//! Orders sort and never remove: a region that a list does not name stands behind those it names.
+//! Residency removes and never sorts.
 
-use crate::client::GroupId;
-use crate::region::{RegionId, RegionSet};
-use crate::zone::{Name, Ttl};
+mod addresses;
+mod choice;
+mod order;
+mod policy;
+mod residency;
 
-/// The number of a steered name: its place in `Config::steered`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SteeringId(pub u32);
+pub use addresses::{Addresses, spread};
+pub use choice::{Choice, Fate, Found, choose, find};
+pub use policy::{AllDown, Https, Order, Policy, Refusal, Rule, Steering, SteeringId};
+pub use residency::Removed;
 
-/// An owner name whose A, AAAA and HTTPS answers are chosen.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Steering {
-    /// The owner name, absolute.
-    pub owner: Name,
-    /// How regions are chosen.
-    pub policy: Policy,
-    /// The TTL of an answer whose addresses are all healthy.
-    pub ttl: Ttl,
-    /// The TTL while an address in the answer is suspect, and of fail-open answers.
-    pub short_ttl: Ttl,
-    /// The most addresses in one answer, at least 1.
-    pub max_answers: u8,
-    /// The parameters of the HTTPS record; `None`: HTTPS queries get NODATA.
-    pub https: Option<Https>,
-}
+use crate::geo::Class;
+use crate::health::Services;
+use crate::region::{Family, RegionId};
 
-/// What the HTTPS record of a steered name says besides the address hints (RFC 9460).
+/// What of a decision health cannot change: where clients of one class may go, the best first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Https {
-    /// The protocols of `alpn`, for example `h2`; may be empty.
-    pub alpn: Vec<String>,
-    /// The port, when it is not 443.
-    pub port: Option<u16>,
+pub struct Plan {
+    /// The permitted regions in order of preference.
+    pub order: Vec<RegionId>,
+    /// The regions that a residency rule removed, each with the rule.
+    pub removed: Vec<Removed>,
+    /// What is answered when `order` is empty.
+    pub refusal: Refusal,
 }
 
-/// How the regions of a steered name are chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Policy {
-    /// The regions there are to choose from, without duplicates, in the listed order.
-    pub regions: Vec<RegionId>,
-    /// The order of preference.
-    pub order: Order,
-    /// The border. All rules whose clients match apply together.
-    pub residency: Vec<Rule>,
-    /// The order for clients whose location is unknown; a subset of `regions`, never empty.
-    pub unknown_location: Vec<RegionId>,
-    /// What is answered when intents and health leave no region.
-    pub all_down: AllDown,
+/// Keeps the regions that clients of `class` may be sent to, and sorts them.
+pub fn plan(policy: &Policy, class: &Class) -> Plan {
+    let resident = residency::filter(policy, class);
+    let order = order::sort(policy, class, resident.kept);
+    Plan {
+        order,
+        removed: resident.removed,
+        refusal: resident.refusal,
+    }
 }
 
-/// The order of preference among permitted regions.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// By great-circle distance from the client; ties by the listed order.
-    Nearest,
-    /// As listed.
-    Listed,
-    /// The first list whose group the client belongs to; for everybody else the other order.
-    Groups {
-        /// Lists by group, in the order in which they are tried. Each is a subset of the regions.
-        lists: Vec<(GroupId, Vec<RegionId>)>,
-        /// The order for clients of no listed group: `Nearest` or `Listed`.
-        otherwise: Box<Order>,
-    },
+/// A whole decision: the plan, and for each family the choice made from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What health cannot change.
+    pub plan: Plan,
+    /// What was chosen, by family.
+    pub choices: [Choice; 2],
 }
 
-/// A residency rule: a group of clients and the only regions they may be sent to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Rule {
-    /// Whom it binds: members of any of these groups.
-    pub clients: Vec<GroupId>,
-    /// Where they may be sent.
-    pub permitted: RegionSet,
-    /// What they are told when no region is left for them; `None`: REFUSED, and the configuration
-    /// is checked so that the rule alone never comes to that.
-    pub otherwise: Option<Refusal>,
-    /// The rule in the operator's words, for `explain`: `eu only in EU`.
-    pub text: String,
-}
-
-/// An answer without addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refusal {
-    /// RCODE REFUSED.
-    Refuse,
-    /// NOERROR without data.
-    Nodata,
-    /// RCODE SERVFAIL: the resolver may try another server.
-    Servfail,
-}
-
-/// What is answered when every permitted region is down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AllDown {
-    /// The permitted regions all the same, the last known best first, with the short TTL.
-    FailOpen,
-    /// RCODE SERVFAIL.
-    Servfail,
-    /// NOERROR without data.
-    Nodata,
+/// Decides where clients of `class` are sent, with every reason.
+pub fn decide(policy: &Policy, class: &Class, services: &Services) -> Decision {
+    let plan = plan(policy, class);
+    let choices = Family::BOTH.map(|family| choose(&plan, policy.all_down, services, family));
+    Decision { plan, choices }
 }

@@ -1,0 +1,113 @@
+//! Which addresses of the chosen region are answered: spread over its availability zones.
+
+use std::net::IpAddr;
+
+use crate::health::{Standing, View};
+use crate::region::{Address, Family, RegionId, Regions, ZoneId};
+
+/// The addresses of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Addresses {
+    /// At most as many as asked for, one zone after the other.
+    pub ips: Vec<IpAddr>,
+    /// Whether one of them is suspect, so that the answer should not be cached for long.
+    pub any_suspect: bool,
+}
+
+/// Returns up to `most` addresses of a region and family: those that are not down, or all of them
+/// when every one is (a region that fails open). Zones take turns, so that the first addresses lie
+/// in different zones.
+pub fn spread(regions: &Regions, view: &View, region: RegionId, family: Family, most: usize) -> Addresses {
+    let of_family: Vec<_> = regions
+        .addresses_of(region)
+        .filter(|(_, address)| Family::of(address.ip) == family)
+        .map(|(id, address)| (*address, view.of(id)))
+        .collect();
+    let is_down = |standing: &Standing| matches!(standing, Standing::Down { .. });
+    let all_down = of_family.iter().all(|(_, standing)| is_down(standing));
+    let usable = of_family
+        .into_iter()
+        .filter(|(_, standing)| all_down || !is_down(standing));
+    let mut chosen = in_turns(usable.collect());
+    chosen.truncate(most);
+    Addresses {
+        any_suspect: chosen.iter().any(|(_, standing)| *standing == Standing::Suspect),
+        ips: chosen.into_iter().map(|(address, _)| address.ip).collect(),
+    }
+}
+
+/// Sorts by turn, then by zone: the first of every zone, then the second of every zone, and so on.
+fn in_turns(addresses: Vec<(Address, Standing)>) -> Vec<(Address, Standing)> {
+    let mut turns: Vec<(ZoneId, usize)> = Vec::new();
+    let mut sorted: Vec<_> = addresses
+        .into_iter()
+        .map(|(address, standing)| {
+            let turn = turns.iter().filter(|(zone, _)| *zone == address.zone).count();
+            turns.push((address.zone, turn));
+            (turn, address, standing)
+        })
+        .collect();
+    sorted.sort_by_key(|(turn, address, _)| (*turn, address.zone));
+    sorted
+        .into_iter()
+        .map(|(_, address, standing)| (address, standing))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::moment::Moment;
+    use crate::region::tests::region;
+
+    /// Checks the last octets of an answer of a region with three addresses in zone a, one in b.
+    fn check(standings: &str, most: usize, expected: &[u8], any_suspect: bool) {
+        let zones: [&[&str]; 2] = [&["192.0.2.1", "192.0.2.2", "192.0.2.3"], &["192.0.2.4"]];
+        let regions = Regions::new(vec![region("tokyo", "JP", &zones)]);
+        let standing = |letter| match letter {
+            'u' => Standing::Up,
+            's' => Standing::Suspect,
+            _ => Standing::Down { since: Moment(1) },
+        };
+        let view = View::new(standings.chars().map(standing).collect());
+        let addresses = spread(&regions, &view, RegionId(0), Family::V4, most);
+        let ips: Vec<_> = expected.iter().map(|last| [192, 0, 2, *last].into()).collect();
+        assert_eq!(addresses, Addresses { ips, any_suspect });
+    }
+
+    #[test]
+    fn zones_take_turns() {
+        check("uuuu", 4, &[1, 4, 2, 3], false);
+        check("uuuu", 2, &[1, 4], false);
+    }
+
+    #[test]
+    fn an_address_that_is_down_leaves_alone() {
+        check("duuu", 4, &[2, 4, 3], false);
+        check("uuud", 4, &[1, 2, 3], false);
+    }
+
+    #[test]
+    fn a_suspect_stays_and_is_told_of_only_when_it_is_answered() {
+        check("usuu", 4, &[1, 4, 2, 3], true);
+        check("usuu", 2, &[1, 4], false);
+    }
+
+    #[test]
+    fn when_every_address_is_down_all_of_them_are_answered() {
+        check("dddd", 4, &[1, 4, 2, 3], false);
+    }
+
+    #[test]
+    fn a_family_that_the_region_does_not_have_gets_nothing() {
+        let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
+        let addresses = spread(&regions, &View::all_up(1), RegionId(0), Family::V6, 4);
+        assert_eq!(
+            addresses,
+            Addresses {
+                ips: Vec::new(),
+                any_suspect: false
+            }
+        );
+    }
+}

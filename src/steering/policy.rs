@@ -1,0 +1,119 @@
+//! What the operator laid down for a steered name: the regions, their order, and the border.
+
+use crate::client::GroupId;
+use crate::region::{RegionId, RegionSet};
+use crate::zone::{Name, Ttl};
+
+/// The number of a steered name: its place in `Config::steered`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SteeringId(pub u32);
+
+/// An owner name whose A, AAAA and HTTPS answers are chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steering {
+    /// The owner name, absolute.
+    pub owner: Name,
+    /// How regions are chosen.
+    pub policy: Policy,
+    /// The TTL of an answer whose addresses are all healthy.
+    pub ttl: Ttl,
+    /// The TTL while an address in the answer is suspect, and of fail-open answers.
+    pub short_ttl: Ttl,
+    /// The most addresses in one answer, at least 1.
+    pub max_answers: u8,
+    /// The parameters of the HTTPS record; `None`: HTTPS queries get NODATA.
+    pub https: Option<Https>,
+}
+
+/// What the HTTPS record of a steered name says besides the address hints (RFC 9460).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Https {
+    /// The protocols of `alpn`, for example `h2`; may be empty.
+    pub alpn: Vec<String>,
+    /// The port, when it is not 443.
+    pub port: Option<u16>,
+}
+
+/// How the regions of a steered name are chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Policy {
+    /// The regions there are to choose from, without duplicates, in the listed order.
+    pub regions: Vec<RegionId>,
+    /// The order of preference.
+    pub order: Order,
+    /// The border. All rules whose clients match apply together.
+    pub residency: Vec<Rule>,
+    /// The order for clients whose location is unknown; a subset of `regions`, never empty.
+    pub unknown_location: Vec<RegionId>,
+    /// What is answered when intents and health leave no region.
+    pub all_down: AllDown,
+}
+
+/// The order of preference among permitted regions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// By great-circle distance from the client; ties by the listed order.
+    Nearest,
+    /// As listed.
+    Listed,
+    /// The first list whose group the client belongs to; for everybody else the other order.
+    Groups {
+        /// Lists by group, in the order in which they are tried. Each is a subset of the regions.
+        lists: Vec<(GroupId, Vec<RegionId>)>,
+        /// The order for clients of no listed group: `Nearest` or `Listed`.
+        otherwise: Box<Order>,
+    },
+}
+
+/// A residency rule: a group of clients and the only regions they may be sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Rule {
+    /// Whom it binds: members of any of these groups.
+    pub clients: Vec<GroupId>,
+    /// Where they may be sent.
+    pub permitted: RegionSet,
+    /// What they are told when no region is left for them; `None`: REFUSED, and the configuration
+    /// is checked so that the rule alone never comes to that.
+    pub otherwise: Option<Refusal>,
+    /// The rule in the operator's words, for `explain`: `eu only in EU`.
+    pub text: String,
+}
+
+/// An answer without addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// RCODE REFUSED.
+    Refuse,
+    /// NOERROR without data.
+    Nodata,
+    /// RCODE SERVFAIL: the resolver may try another server.
+    Servfail,
+}
+
+/// What is answered when every permitted region is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AllDown {
+    /// The permitted regions all the same, the last known best first, with the short TTL.
+    FailOpen,
+    /// RCODE SERVFAIL.
+    Servfail,
+    /// NOERROR without data.
+    Nodata,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Returns a policy over `regions` without rules, by distance.
+    pub fn policy(regions: &[u8]) -> Policy {
+        let regions: Vec<RegionId> = regions.iter().copied().map(RegionId).collect();
+        Policy {
+            unknown_location: regions.clone(),
+            regions,
+            order: Order::Nearest,
+            residency: Vec::new(),
+            all_down: AllDown::FailOpen,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The border: which regions a client may be sent to at all.
+//!
+//! Every rule whose clients include the class applies; a region stays when all of them permit it.
+//! This is the first step of a decision, and the only one that asks about the law.
+
+use super::policy::{Policy, Refusal};
+use crate::geo::Class;
+use crate::region::RegionId;
+
+/// What the rules leave of a policy's regions.
+pub(super) struct Resident {
+    /// The permitted regions, in the listed order.
+    pub kept: Vec<RegionId>,
+    /// The others.
+    pub removed: Vec<Removed>,
+    /// What is answered when nothing is kept.
+    pub refusal: Refusal,
+}
+
+/// A region that a rule removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Removed {
+    /// The region.
+    pub region: RegionId,
+    /// The first rule that forbids it: its place in `Policy::residency`.
+    pub rule: usize,
+}
+
+/// Applies the rules that bind clients of `class`.
+pub(super) fn filter(policy: &Policy, class: &Class) -> Resident {
+    let binding = || {
+        let rules = policy.residency.iter().enumerate();
+        rules.filter(|(_, rule)| rule.clients.iter().any(|group| class.groups.contains(*group)))
+    };
+    let mut kept = Vec::with_capacity(policy.regions.len());
+    let mut removed = Vec::new();
+    for &region in &policy.regions {
+        match binding().find(|(_, rule)| !rule.permitted.contains(region)) {
+            Some((rule, _)) => removed.push(Removed { region, rule }),
+            None => kept.push(region),
+        }
+    }
+    // Several rules may leave nothing together although each permits something: the first that
+    // says what to do then is followed, and REFUSED stays inside every border.
+    let refusal = binding()
+        .find_map(|(_, rule)| rule.otherwise)
+        .unwrap_or(Refusal::Refuse);
+    Resident {
+        kept,
+        removed,
+        refusal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::policy::Rule;
+    use super::super::policy::tests::policy;
+    use super::*;
+    use crate::client::{GroupId, GroupSet};
+    use crate::region::RegionSet;
+
+    const EU: GroupId = GroupId(1);
+    const BANKS: GroupId = GroupId(2);
+
+    fn rule(group: GroupId, permitted: &[u8], otherwise: Option<Refusal>) -> Rule {
+        let permitted: RegionSet = permitted.iter().copied().map(RegionId).collect();
+        Rule {
+            clients: vec![group],
+            permitted,
+            otherwise,
+            text: String::new(),
+        }
+    }
+
+    fn check(rules: &[Rule], groups: &[GroupId], kept: &[u8], removed: &[(u8, usize)], refusal: Refusal) {
+        let policy = Policy {
+            residency: rules.to_vec(),
+            ..policy(&[0, 1, 2])
+        };
+        let mut class = Class {
+            groups: GroupSet::default(),
+            ranks: Box::default(),
+        };
+        groups.iter().for_each(|group| class.groups.insert(*group));
+        let resident = filter(&policy, &class);
+        assert_eq!(
+            resident.kept,
+            kept.iter().copied().map(RegionId).collect::<Vec<_>>()
+        );
+        let expected = removed.iter().map(|(region, rule)| Removed {
+            region: RegionId(*region),
+            rule: *rule,
+        });
+        assert_eq!(resident.removed, expected.collect::<Vec<_>>());
+        assert_eq!(resident.refusal, refusal);
+    }
+
+    #[test]
+    fn a_rule_binds_its_own_group_and_nobody_else() {
+        let rules = [rule(EU, &[1], None)];
+        check(&rules, &[EU], &[1], &[(0, 0), (2, 0)], Refusal::Refuse);
+        check(&rules, &[BANKS], &[0, 1, 2], &[], Refusal::Refuse);
+    }
+
+    #[test]
+    fn rules_of_several_groups_apply_together() {
+        let rules = [rule(EU, &[0, 1], None), rule(BANKS, &[1, 2], None)];
+        check(&rules, &[EU, BANKS], &[1], &[(0, 1), (2, 0)], Refusal::Refuse);
+    }
+
+    #[test]
+    fn rules_that_leave_nothing_together_refuse_or_say_otherwise() {
+        let silent = [rule(EU, &[0], None), rule(BANKS, &[1], None)];
+        check(
+            &silent,
+            &[EU, BANKS],
+            &[],
+            &[(0, 1), (1, 0), (2, 0)],
+            Refusal::Refuse,
+        );
+        let spoken = [rule(EU, &[0], None), rule(BANKS, &[1], Some(Refusal::Nodata))];
+        check(
+            &spoken,
+            &[EU, BANKS],
+            &[],
+            &[(0, 1), (1, 0), (2, 0)],
+            Refusal::Nodata,
+        );
+    }
+}
