@@ -1,32 +1,27 @@
 //! The immutable, numbered result of compiling everything: the only thing that a query touches.
+//!
+//! A [`World`] is compiled when the configuration or a database changes; a [`Snapshot`] when health
+//! does. A snapshot shares its world with its neighbours and adds what health decides: for every
+//! policy the choice of each part of the clients, and for every steered name the records of each
+//! distinct choice, packed once.
 
+mod explain;
+mod records;
+mod world;
+
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::answer::{Packed, Tree};
-use crate::config::Config;
-use crate::geo::Table;
-use crate::health::View;
-use crate::region::RegionId;
-use crate::steering::SteeringId;
+pub use explain::{Explanation, explain};
+pub use records::Kind;
+pub use world::{Partition, World};
 
-/// Everything that a snapshot needs and that health does not change: one world serves many snapshots.
-#[derive(Debug)]
-pub struct World {
-    /// The configuration it was built from.
-    pub config: Arc<Config>,
-    /// The static names, and where the steered ones are.
-    pub tree: Tree,
-    /// Addresses to classes.
-    pub table: Table,
-}
-
-impl World {
-    /// Compiles what health does not change.
-    pub fn build(_config: Arc<Config>, _table: Table) -> Self {
-        unimplemented!()
-    }
-}
+use crate::answer::Packed;
+use crate::health::{Services, View};
+use crate::region::{Family, RegionId};
+use crate::steering::{self, Found, Refusal, Steering, SteeringId};
+use records::Pool;
 
 /// What a query is answered from.
 #[derive(Debug)]
@@ -35,17 +30,38 @@ pub struct Snapshot {
     pub number: u64,
     /// What it has in common with its neighbours.
     pub world: Arc<World>,
+    /// The health that it was decided for.
+    pub health: View,
+    /// How every region stands by that health.
+    pub services: Services,
+    /// By partition.
+    choices: Vec<Choices>,
+    /// By `SteeringId`, then by the number of the choice.
+    answers: Vec<Vec<Answers>>,
 }
 
-/// The types of a steered name whose answers are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A
-    A,
-    /// AAAA
-    Aaaa,
-    /// HTTPS
-    Https,
+/// The distinct choices of one partition, and which of them each part of its clients gets.
+#[derive(Debug, PartialEq, Eq)]
+struct Choices {
+    by_part: Vec<u32>,
+    /// What is found, by family.
+    distinct: Vec<[Found; 2]>,
+}
+
+/// The answers of one steered name for one choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Answers {
+    /// By [`Kind`].
+    by_kind: [Answer; 3],
+    /// The region that IPv4 was sent to, or else IPv6.
+    region: Option<RegionId>,
+}
+
+/// The answer of one steered name, kind and choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answer {
+    Records(Arc<Packed>),
+    Refused(Refusal),
 }
 
 /// What a steered name answers to one client.
@@ -74,13 +90,86 @@ pub enum Choice<'a> {
 }
 
 impl Snapshot {
-    /// Decides everything for `health` and encodes it.
-    pub fn compile(_world: Arc<World>, _health: &View, _number: u64) -> Self {
-        unimplemented!()
+    /// Decides everything for `health` and packs it.
+    pub fn compile(world: Arc<World>, health: View, number: u64) -> Self {
+        let services = Services::of(&world.config.regions, &health);
+        let partitions = world.partitions.iter();
+        let choices: Vec<_> = partitions
+            .map(|partition| Choices::make(partition, &services))
+            .collect();
+        let mut pool = Pool::new(&world.config.regions, &health);
+        let steered = world.config.steered.iter().zip(&world.partition_of);
+        let answers = steered.map(|(steering, partition)| {
+            let distinct = choices[*partition].distinct.iter();
+            distinct
+                .map(|found| Answers::make(steering, found, &mut pool))
+                .collect()
+        });
+        let answers = answers.collect();
+        Self {
+            number,
+            world,
+            health,
+            services,
+            choices,
+            answers,
+        }
     }
 
     /// Returns what the steered name `id` answers to `client`.
-    pub fn steer(&self, _id: SteeringId, _kind: Kind, _client: IpAddr) -> Steered<'_> {
-        unimplemented!()
+    pub fn steer(&self, id: SteeringId, kind: Kind, client: IpAddr) -> Steered<'_> {
+        let index = id.0 as usize;
+        let partition = self.world.partition_of[index];
+        let place = self.world.partitions[partition]
+            .view
+            .find(&self.world.table, client);
+        let choice = self.choices[partition].by_part[place.part as usize];
+        let answers = &self.answers[index][choice as usize];
+        let choice = match &answers.by_kind[kind as usize] {
+            Answer::Records(packed) => Choice::Records(packed),
+            Answer::Refused(Refusal::Nodata) => Choice::Nodata,
+            Answer::Refused(Refusal::Refuse) => Choice::Refuse,
+            Answer::Refused(Refusal::Servfail) => Choice::Servfail,
+        };
+        Steered {
+            choice,
+            scope: place.scope,
+            region: answers.region,
+        }
+    }
+
+    /// Returns whether both snapshots answer every query alike.
+    pub fn answers_like(&self, other: &Self) -> bool {
+        self.choices == other.choices && self.answers == other.answers
+    }
+}
+
+impl Choices {
+    fn make(partition: &Partition, services: &Services) -> Self {
+        let mut numbers: HashMap<[Found; 2], u32> = HashMap::new();
+        let mut distinct = Vec::new();
+        let by_part = partition.plans.iter().map(|plan| {
+            let found =
+                Family::BOTH.map(|family| steering::find(plan, partition.policy.all_down, services, family));
+            *numbers.entry(found).or_insert_with(|| {
+                distinct.push(found);
+                distinct.len() as u32 - 1
+            })
+        });
+        let by_part = by_part.collect();
+        Self { by_part, distinct }
+    }
+}
+
+impl Answers {
+    fn make(steering: &Steering, found: &[Found; 2], pool: &mut Pool<'_>) -> Self {
+        let by_kind = Kind::ALL.map(|kind| match pool.records(steering, kind, found) {
+            Ok(packed) => Answer::Records(packed),
+            Err(refusal) => Answer::Refused(refusal),
+        });
+        Self {
+            by_kind,
+            region: found[0].region().or(found[1].region()),
+        }
     }
 }

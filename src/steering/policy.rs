@@ -26,7 +26,7 @@ pub struct Steering {
 }
 
 /// What the HTTPS record of a steered name says besides the address hints (RFC 9460).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Https {
     /// The protocols of `alpn`, for example `h2`; may be empty.
     pub alpn: Vec<String>,

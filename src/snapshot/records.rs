@@ -1,0 +1,205 @@
+//! The records of a choice: addresses for A and AAAA, and both as hints for HTTPS.
+//!
+//! Records do not hold their owner name, so that all names with one TTL and one choice share one
+//! packed RRset; the pool sees to that.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hickory_proto::rr::rdata::svcb::{Alpn, IpHint, SVCB, SvcParamKey, SvcParamValue};
+use hickory_proto::rr::rdata::{A, AAAA, HTTPS};
+
+use crate::answer::Packed;
+use crate::health::View;
+use crate::region::{Family, Regions};
+use crate::steering::{self, Addresses, Found, Https, Refusal, Steering};
+use crate::zone::{Name, RData, RecordType, Ttl};
+
+/// The types of a steered name whose answers are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A
+    A,
+    /// AAAA
+    Aaaa,
+    /// HTTPS
+    Https,
+}
+
+impl Kind {
+    /// Every kind, in the order in which tables hold them.
+    pub const ALL: [Self; 3] = [Self::A, Self::Aaaa, Self::Https];
+
+    /// Returns the kind that a query type asks for.
+    pub fn of(rtype: RecordType) -> Option<Self> {
+        match rtype {
+            RecordType::A => Some(Self::A),
+            RecordType::AAAA => Some(Self::Aaaa),
+            RecordType::HTTPS => Some(Self::Https),
+            _ => None,
+        }
+    }
+
+    /// Returns the record type.
+    pub fn record_type(self) -> RecordType {
+        match self {
+            Self::A => RecordType::A,
+            Self::Aaaa => RecordType::AAAA,
+            Self::Https => RecordType::HTTPS,
+        }
+    }
+}
+
+/// What makes two RRsets the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Recipe {
+    ttl: Ttl,
+    /// The addresses that become A or AAAA records, or hints when `https` is set.
+    ips: Vec<IpAddr>,
+    https: Option<Https>,
+}
+
+/// Packs records, each distinct RRset once.
+pub(super) struct Pool<'a> {
+    regions: &'a Regions,
+    health: &'a View,
+    packed: HashMap<Recipe, Arc<Packed>>,
+}
+
+impl<'a> Pool<'a> {
+    /// Returns an empty pool for the addresses of `regions` as `health` has them.
+    pub fn new(regions: &'a Regions, health: &'a View) -> Self {
+        Self {
+            regions,
+            health,
+            packed: HashMap::new(),
+        }
+    }
+
+    /// Returns the records of one name and kind for what was found for each family.
+    pub fn records(
+        &mut self,
+        steering: &Steering,
+        kind: Kind,
+        found: &[Found; 2],
+    ) -> Result<Arc<Packed>, Refusal> {
+        let [v4, v6] = Family::BOTH.map(|family| self.addresses(steering, found[family as usize], family));
+        let (addresses, https) = match kind {
+            Kind::A => (v4?, None),
+            Kind::Aaaa => (v6?, None),
+            Kind::Https => {
+                let https = steering.https.clone().ok_or(Refusal::Nodata)?;
+                (both(v4, v6)?, Some(https))
+            }
+        };
+        if addresses.ips.is_empty() {
+            return Err(Refusal::Nodata);
+        }
+        let ttl = if addresses.any_suspect {
+            steering.short_ttl
+        } else {
+            steering.ttl
+        };
+        Ok(self.pack(Recipe {
+            ttl,
+            ips: addresses.ips,
+            https,
+        }))
+    }
+
+    fn addresses(&self, steering: &Steering, found: Found, family: Family) -> Result<Addresses, Refusal> {
+        let most = usize::from(steering.max_answers);
+        let of = |region| steering::spread(self.regions, self.health, region, family, most);
+        match found {
+            Found::Healthy(region) => Ok(of(region)),
+            // Whatever is answered when everything is down is at least suspect.
+            Found::FailOpen(region) => Ok(Addresses {
+                any_suspect: true,
+                ..of(region)
+            }),
+            Found::Refused(refusal) => Err(refusal),
+        }
+    }
+
+    fn pack(&mut self, recipe: Recipe) -> Arc<Packed> {
+        let packed = self.packed.entry(recipe);
+        let packed = packed.or_insert_with_key(|recipe| {
+            let (rtype, rdata) = match &recipe.https {
+                None => (
+                    address_type(&recipe.ips),
+                    recipe.ips.iter().map(|ip| address(*ip)).collect(),
+                ),
+                Some(https) => (RecordType::HTTPS, vec![service(https, &recipe.ips)]),
+            };
+            Arc::new(Packed::new(rtype, recipe.ttl, &rdata))
+        });
+        Arc::clone(packed)
+    }
+}
+
+/// Joins the hints of both families. One family may be refused without the other.
+fn both(v4: Result<Addresses, Refusal>, v6: Result<Addresses, Refusal>) -> Result<Addresses, Refusal> {
+    match (v4, v6) {
+        (Ok(v4), Ok(v6)) => Ok(Addresses {
+            ips: [v4.ips, v6.ips].concat(),
+            any_suspect: v4.any_suspect || v6.any_suspect,
+        }),
+        (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok(one),
+        (Err(refusal), Err(_)) => Err(refusal),
+    }
+}
+
+/// Returns the type of the records that hold `ips`, which are of one family.
+fn address_type(ips: &[IpAddr]) -> RecordType {
+    match ips {
+        [IpAddr::V6(_), ..] => RecordType::AAAA,
+        _ => RecordType::A,
+    }
+}
+
+fn address(ip: IpAddr) -> RData {
+    match ip {
+        IpAddr::V4(v4) => RData::A(A(v4)),
+        IpAddr::V6(v6) => RData::AAAA(AAAA(v6)),
+    }
+}
+
+/// Returns the HTTPS record in service mode, for the owner name itself (RFC 9460, section 2.4.3).
+/// Its parameters stand in the order of their keys, as section 2.2 asks.
+fn service(https: &Https, ips: &[IpAddr]) -> RData {
+    let mut parameters = Vec::new();
+    if !https.alpn.is_empty() {
+        parameters.push((SvcParamKey::Alpn, SvcParamValue::Alpn(Alpn(https.alpn.clone()))));
+    }
+    if let Some(port) = https.port {
+        parameters.push((SvcParamKey::Port, SvcParamValue::Port(port)));
+    }
+    let v4: Vec<A> = ips
+        .iter()
+        .filter_map(|ip| {
+            if let IpAddr::V4(v4) = ip {
+                Some(A(*v4))
+            } else {
+                None
+            }
+        })
+        .collect();
+    if !v4.is_empty() {
+        parameters.push((SvcParamKey::Ipv4Hint, SvcParamValue::Ipv4Hint(IpHint(v4))));
+    }
+    let v6: Vec<AAAA> = ips
+        .iter()
+        .filter_map(|ip| {
+            if let IpAddr::V6(v6) = ip {
+                Some(AAAA(*v6))
+            } else {
+                None
+            }
+        })
+        .collect();
+    if !v6.is_empty() {
+        parameters.push((SvcParamKey::Ipv6Hint, SvcParamValue::Ipv6Hint(IpHint(v6))));
+    }
+    RData::HTTPS(HTTPS(SVCB::new(1, Name::root(), parameters)))
+}

@@ -1,0 +1,104 @@
+//! What snapshots share: everything that health does not change.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::answer::Tree;
+use crate::config::Config;
+use crate::geo::{Table, View};
+use crate::region::RegionId;
+use crate::steering::{self, Plan, Policy, Refusal};
+
+/// Everything that a snapshot needs and that health does not change: one world serves many snapshots.
+#[derive(Debug)]
+pub struct World {
+    /// The configuration it was built from.
+    pub config: Arc<Config>,
+    /// The static names, and where the steered ones are.
+    pub tree: Tree,
+    /// Addresses to classes.
+    pub table: Table,
+    /// One for each distinct policy.
+    pub(super) partitions: Vec<Partition>,
+    /// The partition of each steered name, by `SteeringId`.
+    pub(super) partition_of: Vec<usize>,
+}
+
+/// How one policy divides the clients: all who have the same plan are one part.
+#[derive(Debug)]
+pub struct Partition {
+    /// The policy.
+    pub policy: Policy,
+    /// The plan of each part.
+    pub plans: Vec<Plan>,
+    /// Where the parts lie.
+    pub view: View,
+}
+
+impl World {
+    /// Compiles what health does not change.
+    pub fn build(config: Arc<Config>, table: Table) -> Self {
+        let mut partitions: Vec<Partition> = Vec::new();
+        let mut known: HashMap<&Policy, usize> = HashMap::new();
+        let partition_of = config.steered.iter().map(|steering| {
+            *known.entry(&steering.policy).or_insert_with(|| {
+                partitions.push(Partition::new(&steering.policy, &table));
+                partitions.len() - 1
+            })
+        });
+        let partition_of = partition_of.collect();
+        drop(known);
+        let tree = Tree::compile(&config.zones);
+        Self {
+            config,
+            tree,
+            table,
+            partitions,
+            partition_of,
+        }
+    }
+
+    /// Returns, for each steered name with clients whom the rules together permit no region, the
+    /// name and what those clients get. Each rule alone permits something, so only an operator who
+    /// knows whom the groups share can tell whether this is meant.
+    pub fn without_region(&self) -> Vec<String> {
+        let steered = self.config.steered.iter().zip(&self.partition_of);
+        let lost = steered.filter_map(|(steering, partition)| {
+            let mut plans = self.partitions[*partition].plans.iter();
+            let plan = plans.find(|plan| plan.order.is_empty())?;
+            let refusal = match plan.refusal {
+                Refusal::Refuse => "REFUSED",
+                Refusal::Nodata => "NODATA",
+                Refusal::Servfail => "SERVFAIL",
+            };
+            Some(format!(
+                "{}: the residency rules together permit some clients no region; they get {refusal}",
+                steering.owner
+            ))
+        });
+        lost.collect()
+    }
+}
+
+impl Partition {
+    fn new(policy: &Policy, table: &Table) -> Self {
+        // The removed regions stand in the reasons of a plan, not in what it does: two classes that
+        // keep the same regions in the same order are one part whichever rules brought that about.
+        let mut numbers: HashMap<(Vec<RegionId>, Option<Refusal>), u32> = HashMap::new();
+        let mut plans = Vec::new();
+        let parts = table.classes().iter().map(|class| {
+            let plan = steering::plan(policy, class);
+            let refusal = plan.order.is_empty().then_some(plan.refusal);
+            *numbers.entry((plan.order.clone(), refusal)).or_insert_with(|| {
+                plans.push(plan);
+                plans.len() as u32 - 1
+            })
+        });
+        let view = table.view(parts.collect());
+        Self {
+            policy: policy.clone(),
+            plans,
+            view,
+        }
+    }
+}
