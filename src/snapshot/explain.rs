@@ -1,6 +1,282 @@
 //! Says why a client gets the answer it gets.
+//!
+//! Nothing is worked out anew here: the answer is the engine's own, decoded, and the reasons are
+//! those that [`steering::decide`] returned. Only the location is looked up once more, because a
+//! table of classes does not keep it.
 
-/// x
-pub struct Explanation;
-/// x
-pub fn explain() {}
+use std::fmt::{self, Write as _};
+
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
+use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
+use hickory_proto::serialize::binary::BinEncodable;
+use serde::{Deserialize, Serialize};
+
+use super::Snapshot;
+use crate::client::{Coordinates, GroupId, Prefix};
+use crate::engine::{self, Outcome, Transport};
+use crate::geo::{Located, Origin};
+use crate::health::{Count, Service};
+use crate::region::{Family, RegionId};
+use crate::steering::{self, Decision, Fate, Found, Steering};
+use crate::zone::{Name, RecordType};
+
+/// What is to be explained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inquiry {
+    /// The name that is asked for.
+    pub name: Name,
+    /// The type.
+    pub rtype: RecordType,
+    /// Who asks: sent as the client subnet.
+    pub client: Prefix,
+}
+
+/// Why a client gets the answer it gets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The name that was asked for.
+    pub name: String,
+    /// The type that was asked for.
+    pub rtype: String,
+    /// The client subnet that was sent.
+    pub client: String,
+    /// The snapshot that answered.
+    pub snapshot: u64,
+    /// The response code.
+    pub rcode: String,
+    /// The records of the answer section, as a master file has them.
+    pub answer: Vec<String>,
+    /// The scope prefix length that came back.
+    pub scope: Option<u8>,
+    /// How the answer was chosen; `None` when the name is not steered.
+    pub steering: Option<Reasons>,
+}
+
+/// How the answer of a steered name was chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reasons {
+    /// The steered name at the end of the chain.
+    pub owner: String,
+    /// Where the client is taken to be: `JP, 35.7 N 139.7 E`.
+    pub location: String,
+    /// The network that says so, and whose word it is.
+    pub network: String,
+    /// The groups that the client belongs to.
+    pub groups: Vec<String>,
+    /// Every region of the policy: those of the plan in their order, then those that a rule removed.
+    pub regions: Vec<RegionReason>,
+    /// What happens to the clients when no region of the plan is in service.
+    pub outcome: [String; 2],
+}
+
+/// What became of one region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RegionReason {
+    /// Its name.
+    pub region: String,
+    /// The great-circle distance to the client, when the client's coordinates are known.
+    pub distance_km: Option<u32>,
+    /// What became of it for IPv4 and for IPv6.
+    pub fates: [String; 2],
+}
+
+/// Explains what `snapshot` answers. `located` is where the databases and the operator's networks
+/// put the client; `None` when they cannot be read.
+pub fn explain(snapshot: &Snapshot, inquiry: &Inquiry, located: Option<&Located>) -> Explanation {
+    let reply = ask(snapshot, inquiry);
+    let steering = steered_owner(snapshot, inquiry, &reply).map(|steering| {
+        let class = snapshot.world.table.class_of(inquiry.client.address());
+        let class = &snapshot.world.table.classes()[class.0 as usize];
+        let decision = steering::decide(&steering.policy, class, &snapshot.services);
+        let groups = class.groups.iter().map(|group| group_name(snapshot, group));
+        Reasons {
+            owner: steering.owner.to_string(),
+            location: located.map_or_else(|| "not known: no database was read".to_owned(), place),
+            network: located.map_or_else(String::new, network),
+            groups: groups.collect(),
+            regions: regions(snapshot, steering, &decision, located),
+            outcome: decision.choices.map(|choice| outcome(snapshot, choice.found)),
+        }
+    });
+    Explanation {
+        name: inquiry.name.to_string(),
+        rtype: inquiry.rtype.to_string(),
+        client: inquiry.client.to_string(),
+        snapshot: snapshot.number,
+        rcode: reply.metadata.response_code.to_string(),
+        answer: reply.answers.iter().map(ToString::to_string).collect(),
+        scope: scope(&reply),
+        steering,
+    }
+}
+
+/// Asks the engine as a resolver would, over a transport that never truncates.
+fn ask(snapshot: &Snapshot, inquiry: &Inquiry) -> Message {
+    let mut query = Message::new(0, MessageType::Query, OpCode::Query);
+    query.add_query(Query::query(inquiry.name.clone(), inquiry.rtype));
+    let mut edns = Edns::new();
+    let subnet = ClientSubnet::new(inquiry.client.address(), inquiry.client.length(), 0);
+    edns.options_mut().insert(EdnsOption::Subnet(subnet));
+    query.set_edns(edns);
+    let request = query.to_bytes().expect("a query of one question encodes");
+    let mut reply = vec![0; engine::MAX_REPLY];
+    let client = inquiry.client.address();
+    match engine::answer(snapshot, &request, client, Transport::Tcp, &mut reply) {
+        Outcome::Reply { length, .. } => {
+            Message::from_vec(&reply[..length]).expect("the engine's replies decode")
+        }
+        Outcome::Silence => unreachable!("a well-formed query is answered"),
+    }
+}
+
+/// Returns the steered name that the question ended at: the name itself, the end of its chain of
+/// aliases, or the wildcard that stands for either.
+fn steered_owner<'a>(snapshot: &'a Snapshot, inquiry: &Inquiry, reply: &Message) -> Option<&'a Steering> {
+    let mut end = inquiry.name.clone();
+    for record in &reply.answers {
+        if let Some(target) = record.data.as_cname() {
+            end = target.0.clone();
+        }
+    }
+    let steered = || snapshot.world.config.steered.iter();
+    let exact = steered().find(|steering| steering.owner == end);
+    let wildcard = || {
+        let covering = steered().filter(|steering| {
+            steering.owner.is_wildcard() && steering.owner.base_name().zone_of(&end) && steering.owner.base_name() != end
+        });
+        covering.max_by_key(|steering| steering.owner.num_labels())
+    };
+    exact.or_else(wildcard)
+}
+
+fn scope(reply: &Message) -> Option<u8> {
+    match reply.edns.as_ref()?.option(EdnsCode::Subnet)? {
+        EdnsOption::Subnet(subnet) => Some(subnet.scope_prefix()),
+        _ => None,
+    }
+}
+
+fn group_name(snapshot: &Snapshot, group: GroupId) -> String {
+    match usize::from(group.0).checked_sub(1) {
+        None => "unknown".to_owned(),
+        Some(index) => snapshot.world.config.groups[index].name.clone(),
+    }
+}
+
+fn place(located: &Located) -> String {
+    let location = &located.location;
+    let mut text = match (location.subdivision, location.country) {
+        (Some(subdivision), _) => subdivision.to_string(),
+        (None, Some(country)) => country.to_string(),
+        (None, None) => "unknown".to_owned(),
+    };
+    if let Some(Coordinates { latitude, longitude }) = location.coordinates {
+        let (north, east) = (if latitude < 0.0 { 'S' } else { 'N' }, if longitude < 0.0 { 'W' } else { 'E' });
+        let _ = write!(text, ", {:.1} {north} {:.1} {east}", latitude.abs(), longitude.abs());
+    }
+    if let Some(asn) = location.asn {
+        let _ = write!(text, ", AS{asn}");
+    }
+    text
+}
+
+fn network(located: &Located) -> String {
+    let source = match located.origin {
+        Origin::Operator => "the operator's networks",
+        Origin::Database => "the database",
+        Origin::Nobody => "nobody knows it",
+    };
+    format!("{} ({source})", located.network)
+}
+
+fn regions(
+    snapshot: &Snapshot,
+    steering: &Steering,
+    decision: &Decision,
+    located: Option<&Located>,
+) -> Vec<RegionReason> {
+    let from = located.and_then(|located| located.location.coordinates);
+    let reason = |region: RegionId, fates: [String; 2]| {
+        let region = snapshot.world.config.regions.region(region);
+        let distance = from.map(|from| from.distance_km(region.location).round() as u32);
+        RegionReason { region: region.name.clone(), distance_km: distance, fates }
+    };
+    let planned = decision.plan.order.iter().enumerate().map(|(index, region)| {
+        let fates = Family::BOTH.map(|family| {
+            let (_, fate) = decision.choices[family as usize].fates[index];
+            fate_text(fate, decision.choices[family as usize].found, snapshot.services.get(*region, family))
+        });
+        reason(*region, fates)
+    });
+    let removed = decision.plan.removed.iter().map(|removed| {
+        let rule = &steering.policy.residency[removed.rule].text;
+        let text = format!("removed by residency rule {}: {rule}", removed.rule + 1);
+        reason(removed.region, [text.clone(), text])
+    });
+    planned.chain(removed).collect()
+}
+
+fn fate_text(fate: Fate, found: Found, service: Service) -> String {
+    let up = |count: Count| format!("{} of {} up", count.up, count.total);
+    match (fate, service) {
+        (Fate::Unhealthy(count), _) => format!("down: {}, {} needed", up(count), count.needed),
+        (Fate::Chosen, Service::Absent) => "chosen, but has no such address".to_owned(),
+        (Fate::Chosen, Service::In(count)) => format!("chosen: {}", up(count)),
+        (Fate::Chosen, Service::Out { count, .. }) => match found {
+            Found::FailOpen(_) => format!("chosen although down: {}, fails open", up(count)),
+            Found::Healthy(_) | Found::Refused(_) => format!("chosen: {}", up(count)),
+        },
+        (Fate::Behind, Service::In(count)) => format!("behind the chosen one: {}", up(count)),
+        (Fate::Behind, Service::Absent | Service::Out { .. }) => "behind the chosen one".to_owned(),
+    }
+}
+
+fn outcome(snapshot: &Snapshot, found: Found) -> String {
+    let name = |region: RegionId| snapshot.world.config.regions.region(region).name.clone();
+    match found {
+        Found::Healthy(region) => name(region),
+        Found::FailOpen(region) => format!("{} (fails open: every permitted region is down)", name(region)),
+        Found::Refused(refusal) => format!("no region: {}", refusal.as_str()),
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {} for {}, snapshot {}", self.name, self.rtype, self.client, self.snapshot)?;
+        match &self.steering {
+            None => writeln!(f, "\nThe name is not steered: everybody gets this answer.")?,
+            Some(reasons) => reasons.fmt(f)?,
+        }
+        writeln!(f, "\n{}", self.rcode.to_uppercase())?;
+        for record in &self.answer {
+            writeln!(f, "  {record}")?;
+        }
+        if let Some(scope) = self.scope {
+            let all = if scope == 0 { ": shared by everybody" } else { "" };
+            writeln!(f, "  client subnet scope /{scope}{all}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Reasons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let groups = if self.groups.is_empty() { "none".to_owned() } else { self.groups.join(", ") };
+        writeln!(f, "\nsteered by  {}", self.owner)?;
+        writeln!(f, "location    {}", self.location)?;
+        writeln!(f, "network     {}", self.network)?;
+        writeln!(f, "groups      {groups}")?;
+        writeln!(f, "IPv4        {}", self.outcome[0])?;
+        writeln!(f, "IPv6        {}\n", self.outcome[1])?;
+        let width = |text: fn(&RegionReason) -> usize| self.regions.iter().map(text).max().unwrap_or(0);
+        let name = width(|reason| reason.region.len()).max(6);
+        let v4 = width(|reason| reason.fates[0].len()).max(4);
+        writeln!(f, "{:name$}  {:>9}  {:v4$}  IPv6", "region", "distance", "IPv4")?;
+        for RegionReason { region, distance_km, fates: [first, second] } in &self.regions {
+            let distance = distance_km.map_or_else(|| "?".to_owned(), |km| format!("{km} km"));
+            let second = if first == second { "the same" } else { second };
+            writeln!(f, "{region:name$}  {distance:>9}  {first:v4$}  {second}")?;
+        }
+        Ok(())
+    }
+}

@@ -66,11 +66,7 @@ impl World {
         let lost = steered.filter_map(|(steering, partition)| {
             let mut plans = self.partitions[*partition].plans.iter();
             let plan = plans.find(|plan| plan.order.is_empty())?;
-            let refusal = match plan.refusal {
-                Refusal::Refuse => "REFUSED",
-                Refusal::Nodata => "NODATA",
-                Refusal::Servfail => "SERVFAIL",
-            };
+            let refusal = plan.refusal.as_str();
             Some(format!(
                 "{}: the residency rules together permit some clients no region; they get {refusal}",
                 steering.owner

@@ -90,6 +90,17 @@ pub enum Refusal {
     Servfail,
 }
 
+impl Refusal {
+    /// Returns the word for it that `dig` shows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "REFUSED",
+            Self::Nodata => "NODATA",
+            Self::Servfail => "SERVFAIL",
+        }
+    }
+}
+
 /// What is answered when every permitted region is down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AllDown {

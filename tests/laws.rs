@@ -1,0 +1,374 @@
+//! Laws of steering, held over random worlds: rules, orders, networks, health and clients.
+//!
+//! The world is built the way the server builds it and asked through the engine, bytes in and bytes
+//! out. What the law says is worked out here from the configuration alone, by other means.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::rdata::svcb::SvcParamValue;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+use meridian::client::{Coordinates, Country, Group, GroupId, Location, Member, Prefix};
+use meridian::config::{Config, Geo, LogFormat, Server};
+use meridian::engine::{self, Outcome, Transport};
+use meridian::geo::{Sources, Table};
+use meridian::health::{Standing, View};
+use meridian::moment::Moment;
+use meridian::region::{AvailabilityZone, MinHealthy, Region, RegionId, RegionSet, Regions};
+use meridian::snapshot::{Snapshot, World};
+use meridian::steering::{AllDown, Https, Order, Policy, Refusal, Rule, Steering, SteeringId};
+use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
+
+mod support;
+
+const COUNTRIES: [&str; 7] = ["DE", "FR", "IE", "US", "JP", "BR", "NO"];
+const UNION: [&str; 3] = ["DE", "FR", "IE"];
+const REGIONS: u8 = 5;
+
+fn country(code: &str) -> Country {
+    code.parse().expect("a country code")
+}
+
+/// The groups of every world: 1 the Union, 2 two countries, 3 a network; 0 is `unknown`.
+fn groups() -> Vec<Group> {
+    let group = |name: &str, members| Group { name: name.to_owned(), members };
+    vec![
+        group("eu", vec![Member::EuropeanUnion]),
+        group("some", vec![Member::Country(country("DE")), Member::Country(country("US"))]),
+        group("net", vec![Member::Network("10.0.0.0/9".parse().expect("a network"))]),
+    ]
+}
+
+/// Returns the groups of a client by the words of the configuration, without any table.
+fn groups_of(client: IpAddr, networks: &[(Prefix, Location)]) -> BTreeSet<u8> {
+    let holding = networks.iter().filter(|(network, _)| network.contains(client));
+    let most_specific = holding.max_by_key(|(network, _)| network.length());
+    let code = most_specific.and_then(|(_, location)| location.country);
+    let mut groups = BTreeSet::new();
+    match code {
+        None => _ = groups.insert(0),
+        Some(code) => {
+            if UNION.contains(&code.as_str()) {
+                groups.insert(1);
+            }
+            if ["DE", "US"].contains(&code.as_str()) {
+                groups.insert(2);
+            }
+        }
+    }
+    if matches!(client, IpAddr::V4(v4) if v4.octets()[0] == 10 && v4.octets()[1] < 128) {
+        groups.insert(3);
+    }
+    groups
+}
+
+/// A random world before it is compiled.
+#[derive(Clone, Debug)]
+struct Draft {
+    regions: Vec<Region>,
+    policy: Policy,
+    networks: Vec<(Prefix, Location)>,
+    standings: Vec<Standing>,
+}
+
+fn any_regions() -> impl Strategy<Value = Vec<Region>> {
+    let one = (select(&COUNTRIES[..]), -60.0..60.0f64, -180.0..180.0f64, any::<bool>(), 1u32..3);
+    proptest::collection::vec(one, usize::from(REGIONS)).prop_map(|drafts| {
+        let numbered = (1u8..).zip(drafts);
+        let region = |(number, (code, latitude, longitude, has_v6, min_healthy)): (u8, _)| {
+            let zone = |zone: u8| {
+                let mut addresses = vec![IpAddr::V4(Ipv4Addr::new(192, 0, number, zone))];
+                if has_v6 {
+                    addresses.push(Ipv6Addr::new(0x2001, 0xdb8, number.into(), 0, 0, 0, 0, zone.into()).into());
+                }
+                AvailabilityZone { name: format!("r{number}-{zone}"), addresses }
+            };
+            Region {
+                name: format!("r{number}"),
+                location: Coordinates { latitude, longitude },
+                jurisdiction: country(code),
+                capacity: None,
+                min_healthy: MinHealthy::Count(min_healthy),
+                canaries: Vec::new(),
+                zones: vec![zone(1), zone(2)],
+            }
+        };
+        numbered.map(region).collect()
+    })
+}
+
+fn some_regions() -> impl Strategy<Value = Vec<RegionId>> {
+    subsequence((0..REGIONS).map(RegionId).collect::<Vec<_>>(), 1..=usize::from(REGIONS)).prop_shuffle()
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    let otherwise = prop_oneof![
+        Just(None),
+        select(vec![Some(Refusal::Nodata), Some(Refusal::Servfail), Some(Refusal::Refuse)])
+    ];
+    (subsequence(vec![0u8, 1, 2, 3], 1..3), some_regions(), otherwise).prop_map(|(clients, permitted, otherwise)| Rule {
+        clients: clients.into_iter().map(GroupId).collect(),
+        permitted: permitted.into_iter().collect::<RegionSet>(),
+        otherwise,
+        text: String::new(),
+    })
+}
+
+fn any_order() -> impl Strategy<Value = Order> {
+    let plain = || select(vec![Order::Nearest, Order::Listed]);
+    let list = (1u8..4, some_regions()).prop_map(|(group, list)| (GroupId(group), list));
+    let lists = (proptest::collection::vec(list, 1..3), plain())
+        .prop_map(|(lists, otherwise)| Order::Groups { lists, otherwise: Box::new(otherwise) });
+    prop_oneof![3 => plain(), 1 => lists]
+}
+
+fn any_policy() -> impl Strategy<Value = Policy> {
+    let all_down = select(vec![AllDown::FailOpen, AllDown::FailOpen, AllDown::Servfail, AllDown::Nodata]);
+    (some_regions(), any_order(), proptest::collection::vec(any_rule(), 0..3), some_regions(), all_down).prop_map(
+        |(regions, order, residency, unknown_location, all_down)| Policy {
+            regions,
+            order,
+            residency,
+            unknown_location,
+            all_down,
+        },
+    )
+}
+
+fn any_network() -> impl Strategy<Value = (Prefix, Location)> {
+    let v4 = (any::<u32>(), 1u8..25).prop_map(|(bits, length)| Prefix::around(Ipv4Addr::from(bits).into(), length));
+    let private = (any::<u32>(), 8u8..20)
+        .prop_map(|(bits, length)| Prefix::around(Ipv4Addr::from(0x0a00_0000 | bits >> 8).into(), length));
+    let v6 = (any::<u128>(), 4u8..60)
+        .prop_map(|(bits, length)| Prefix::around(Ipv6Addr::from(0x2000 << 112 | bits >> 4).into(), length));
+    let location = proptest::option::weighted(0.9, select(&COUNTRIES[..]))
+        .prop_map(|code| Location { country: code.map(country), ..Location::default() });
+    (prop_oneof![v4, private, v6], location)
+}
+
+fn any_draft() -> impl Strategy<Value = Draft> {
+    let standing = prop_oneof![
+        3 => Just(Standing::Up),
+        1 => Just(Standing::Suspect),
+        4 => (0u64..200_000).prop_map(|at| Standing::Down { since: Moment(at) }),
+    ];
+    let networks = proptest::collection::vec(any_network(), 0..12).prop_map(|networks| {
+        let unique: BTreeMap<Prefix, Location> = networks.into_iter().collect();
+        unique.into_iter().collect()
+    });
+    (any_regions(), any_policy(), networks, proptest::collection::vec(standing, 4 * usize::from(REGIONS)))
+        .prop_map(|(regions, policy, networks, standings)| Draft { regions, policy, networks, standings })
+}
+
+fn owner() -> Name {
+    Name::from_ascii("api.example.com.").expect("a name")
+}
+
+fn zone() -> Zone {
+    let rrset = |rtype, text: &str| RRset {
+        rtype,
+        ttl: Ttl::from_seconds(300).expect("a TTL"),
+        rdata: vec![RData::try_from_str(rtype, text).expect("record data")],
+    };
+    let soa = rrset(RecordType::SOA, "ns1.example.net. hostmaster.example.net. 1 7200 900 1209600 60");
+    let ns = rrset(RecordType::NS, "ns1.example.net.");
+    let apex = Node { rrsets: vec![soa, ns], steering: Some(SteeringId(0)) };
+    Zone { apex: owner(), nodes: BTreeMap::from([(owner(), apex)]) }
+}
+
+fn compile(draft: &Draft) -> Snapshot {
+    let seconds = |seconds| Ttl::from_seconds(seconds).expect("a TTL");
+    let steering = Steering {
+        owner: owner(),
+        policy: draft.policy.clone(),
+        ttl: seconds(30),
+        short_ttl: seconds(10),
+        max_answers: 4,
+        https: Some(Https { alpn: vec!["h2".to_owned()], port: None }),
+    };
+    let config = Config {
+        server: Server {
+            name: "ns1".to_owned(),
+            dns: Vec::new(),
+            admin: None,
+            geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
+            state: None,
+            log: LogFormat::Human,
+        },
+        regions: Regions::new(draft.regions.clone()),
+        canaries: Vec::new(),
+        groups: groups(),
+        steered: vec![steering],
+        zones: vec![zone()],
+    };
+    let sources = Sources { database: None, asn: None, networks: &draft.networks };
+    let table = Table::compile(sources, &config.regions, &config.groups).expect("no database to be damaged");
+    let count = config.regions.addresses().count();
+    let view = View::new(draft.standings[..count].to_vec());
+    let world = World::build(Arc::new(config), table);
+    Snapshot::compile(Arc::new(world), view, 1)
+}
+
+fn ask(snapshot: &Snapshot, rtype: RecordType, subnet: (IpAddr, u8)) -> (Message, Vec<u8>) {
+    let request = support::query(&owner(), rtype, Some(subnet));
+    let mut reply = vec![0; engine::MAX_REPLY];
+    match engine::answer(snapshot, &request, Ipv4Addr::LOCALHOST.into(), Transport::Udp, &mut reply) {
+        Outcome::Reply { length, .. } => {
+            reply.truncate(length);
+            (Message::from_vec(&reply).expect("a reply decodes"), reply)
+        }
+        Outcome::Silence => panic!("a well-formed query is answered"),
+    }
+}
+
+/// Returns every address in the answer: of A and AAAA records, and of the hints of HTTPS records.
+fn addresses(reply: &Message) -> Vec<IpAddr> {
+    let of_record = |data: &RData| -> Vec<IpAddr> {
+        match data {
+            RData::A(a) => vec![a.0.into()],
+            RData::AAAA(aaaa) => vec![aaaa.0.into()],
+            RData::HTTPS(https) => {
+                let hints = https.0.svc_params.iter().flat_map(|(_, value)| match value {
+                    SvcParamValue::Ipv4Hint(hints) => hints.0.iter().map(|a| a.0.into()).collect(),
+                    SvcParamValue::Ipv6Hint(hints) => hints.0.iter().map(|aaaa| aaaa.0.into()).collect(),
+                    _ => Vec::new(),
+                });
+                hints.collect()
+            }
+            other => panic!("an answer of a steered name holds {other}"),
+        }
+    };
+    reply.answers.iter().flat_map(|record| of_record(&record.data)).collect()
+}
+
+/// The third group of digits of an address is the number of its region, counted from one.
+fn region_of(address: IpAddr) -> RegionId {
+    match address {
+        IpAddr::V4(v4) => RegionId(v4.octets()[2] - 1),
+        IpAddr::V6(v6) => RegionId(u8::try_from(v6.segments()[2]).expect("a small number") - 1),
+    }
+}
+
+/// Clients worth asking for: anywhere, and inside and at the edges of the networks.
+fn clients(draft: &Draft, anywhere: &[u32]) -> Vec<IpAddr> {
+    let mut clients: Vec<IpAddr> = anywhere.iter().map(|bits| Ipv4Addr::from(*bits).into()).collect();
+    clients.extend(anywhere.iter().map(|bits| IpAddr::from(Ipv4Addr::from(0x0a00_0000 | bits >> 8))));
+    for (network, _) in &draft.networks {
+        clients.push(network.address());
+        clients.push(last(*network));
+    }
+    clients.retain(|client| meridian::geo::ipv4_inside(*client).is_none());
+    clients
+}
+
+fn last(network: Prefix) -> IpAddr {
+    match network.address() {
+        IpAddr::V4(v4) => Ipv4Addr::from(v4.to_bits() | u32::MAX.checked_shr(network.length().into()).unwrap_or(0)).into(),
+        IpAddr::V6(v6) => Ipv6Addr::from(v6.to_bits() | u128::MAX.checked_shr(network.length().into()).unwrap_or(0)).into(),
+    }
+}
+
+fn width(client: IpAddr) -> u8 {
+    if client.is_ipv4() { 32 } else { 128 }
+}
+
+const TYPES: [RecordType; 3] = [RecordType::A, RecordType::AAAA, RecordType::HTTPS];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn no_answer_crosses_the_border_whatever_health_says(
+        draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 6),
+    ) {
+        let snapshot = compile(&draft);
+        for client in clients(&draft, &anywhere) {
+            let groups = groups_of(client, &draft.networks);
+            let binds = |rule: &&Rule| rule.clients.iter().any(|group| groups.contains(&group.0));
+            let rules: Vec<&Rule> = draft.policy.residency.iter().filter(binds).collect();
+            for rtype in TYPES {
+                let (reply, _) = ask(&snapshot, rtype, (client, width(client)));
+                for address in addresses(&reply) {
+                    let region = region_of(address);
+                    prop_assert!(draft.policy.regions.contains(&region));
+                    prop_assert!(rules.iter().all(|rule| rule.permitted.contains(region)), "{client} got {address}");
+                }
+                let is_permitted = |region: &RegionId| rules.iter().all(|rule| rule.permitted.contains(*region));
+                if draft.policy.all_down == AllDown::FailOpen && draft.policy.regions.iter().any(is_permitted) {
+                    prop_assert_eq!(reply.metadata.response_code, ResponseCode::NoError);
+                    if rtype == RecordType::HTTPS {
+                        prop_assert!(!addresses(&reply).is_empty(), "{} is permitted a region and got none", client);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_down_is_answered_only_when_its_region_fails_open(
+        draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 6),
+    ) {
+        let snapshot = compile(&draft);
+        let regions = Regions::new(draft.regions.clone());
+        let standing = |ip: IpAddr| {
+            let (id, _) = regions.addresses().find(|(_, address)| address.ip == ip).expect("an address of ours");
+            draft.standings[id.0 as usize]
+        };
+        for client in clients(&draft, &anywhere) {
+            for rtype in [RecordType::A, RecordType::AAAA] {
+                let (reply, _) = ask(&snapshot, rtype, (client, width(client)));
+                let answered = addresses(&reply);
+                let down = answered.iter().filter(|ip| matches!(standing(**ip), Standing::Down { .. })).count();
+                prop_assert!(down == 0 || down == answered.len());
+                if down > 0 {
+                    prop_assert_eq!(draft.policy.all_down, AllDown::FailOpen);
+                    prop_assert_eq!(reply.answers[0].ttl, 10, "fail-open answers carry the short TTL");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn everybody_in_a_scope_gets_the_same_answer(
+        draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 4), inside in any::<u128>(),
+    ) {
+        let snapshot = compile(&draft);
+        for client in clients(&draft, &anywhere) {
+            let (reply, _) = ask(&snapshot, RecordType::A, (client, width(client)));
+            let scope = support::scope(&reply).expect("the client subnet is echoed");
+            let block = Prefix::around(client, scope);
+            let neighbour = match (block.address(), last(block)) {
+                (IpAddr::V4(first), IpAddr::V4(end)) => {
+                    Ipv4Addr::from(first.to_bits() | inside as u32 & (end.to_bits() - first.to_bits())).into()
+                }
+                (IpAddr::V6(first), IpAddr::V6(end)) => {
+                    IpAddr::from(Ipv6Addr::from(first.to_bits() | inside & (end.to_bits() - first.to_bits())))
+                }
+                _ => unreachable!("both ends of a block are of one family"),
+            };
+            for other in [block.address(), last(block), neighbour] {
+                let (theirs, _) = ask(&snapshot, RecordType::A, (other, width(other)));
+                prop_assert_eq!(addresses(&theirs), addresses(&reply), "{} and {} in {}", client, other, block);
+                prop_assert_eq!(support::scope(&theirs), Some(scope));
+            }
+        }
+    }
+
+    #[test]
+    fn equal_inputs_compile_to_equal_bytes(
+        draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 4),
+    ) {
+        let (one, other) = (compile(&draft), compile(&draft));
+        prop_assert!(one.answers_like(&other));
+        for client in clients(&draft, &anywhere) {
+            for rtype in TYPES {
+                let subnet = (client, width(client));
+                prop_assert_eq!(ask(&one, rtype, subnet).1, ask(&other, rtype, subnet).1);
+            }
+        }
+    }
+}
