@@ -1,9 +1,41 @@
 //! Maps addresses to classes: the flat table that is compiled from databases and the operator's networks.
+//!
+//! In the order of the data: [`Database`] reads MaxMind's format; `walk` turns one into runs of equal
+//! places; `overlay` lays the operator's networks out the same way; `classes` says what clients of a
+//! place have in common; [`Table`] joins them; a [`View`] is the table as one policy sees it.
+//! `embedded` says which IPv6 addresses are located by an IPv4 address inside them. [`writer`] and
+//! [`ipfire`] make the database that this project ships.
+//!
+//! Everything here is pure. What is promised, and held by the laws in `laws`: the table covers every
+//! address; every address in a scope lies in one part; no wider block around the client does.
 
 use std::net::IpAddr;
 
-use crate::client::{Group, GroupSet, Location, Prefix};
-use crate::region::Regions;
+use crate::client::{GroupSet, Location, Prefix};
+
+mod breaks;
+mod classes;
+pub mod countries;
+mod database;
+mod embedded;
+pub mod ipfire;
+#[cfg(test)]
+mod laws;
+mod overlay;
+mod ranking;
+mod runs;
+mod table;
+mod tree;
+mod view;
+mod walk;
+#[cfg(test)]
+mod well_known;
+pub mod writer;
+
+pub use database::{Database, MAX_DATABASE_BYTES};
+pub use embedded::{ipv4_inside, is_embedded};
+pub use table::Table;
+pub use view::{Found, View};
 
 /// The number of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,35 +51,6 @@ pub struct Class {
     pub ranks: Box<[u8]>,
 }
 
-/// A database in MaxMind's format, read whole into memory.
-#[derive(Debug)]
-pub struct Database {}
-
-/// Why a database cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {}
-
-impl Database {
-    /// Checks that `bytes` are such a database.
-    ///
-    /// # Errors
-    ///
-    /// When they are not, or are cut short.
-    pub fn parse(_bytes: Vec<u8>) -> Result<Self, Error> {
-        unimplemented!()
-    }
-
-    /// Returns when the database was built, in seconds since the Unix epoch.
-    pub fn build_epoch(&self) -> u64 {
-        unimplemented!()
-    }
-
-    /// Returns what the database says of one address, and of which network it says so.
-    pub fn locate(&self, _address: IpAddr) -> (Location, Prefix) {
-        unimplemented!()
-    }
-}
-
 /// What a table is compiled from.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
@@ -59,52 +62,94 @@ pub struct Sources<'a> {
     pub networks: &'a [(Prefix, Location)],
 }
 
-/// Every address there is, with the class of the client behind it.
-#[derive(Debug)]
-pub struct Table {}
-
-impl Table {
-    /// Walks the sources once.
-    ///
-    /// # Errors
-    ///
-    /// When a database turns out to be damaged on the way.
-    pub fn compile(_sources: Sources<'_>, _regions: &Regions, _groups: &[Group]) -> Result<Self, Error> {
-        unimplemented!()
-    }
-
-    /// Returns the classes, by `ClassId`.
-    pub fn classes(&self) -> &[Class] {
-        unimplemented!()
-    }
-
-    /// Returns the class of an address.
-    pub fn class_of(&self, _address: IpAddr) -> ClassId {
-        unimplemented!()
-    }
-
-    /// Returns the view in which the classes that `parts` gives one number are one.
-    pub fn view(&self, _parts: Vec<u32>) -> View {
-        unimplemented!()
-    }
+/// Where a client is, and who says so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Located {
+    /// The location, from all sources together.
+    pub location: Location,
+    /// The network that the source of the country gave: IPv4 for an address that embeds one.
+    pub network: Prefix,
+    /// Who gave it.
+    pub origin: Origin,
 }
 
-/// A coarser partition of the addresses: for one policy, the classes that it treats alike are one part.
-#[derive(Debug)]
-pub struct View {}
-
-/// What a view says of an address.
+/// Who said where a client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The number of the part.
-    pub part: u32,
-    /// The length of the widest block around the address that lies wholly in this part.
-    pub scope: u8,
+pub enum Origin {
+    /// The operator's own networks.
+    Operator,
+    /// The Country or City database.
+    Database,
+    /// Nobody: the network is the one of which the database says nothing.
+    Nobody,
 }
 
-impl View {
-    /// Returns the part that `address` lies in, and how far around it the part reaches.
-    pub fn find(&self, _table: &Table, _address: IpAddr) -> Found {
-        unimplemented!()
+impl Sources<'_> {
+    /// Returns what all sources together say of one address: the same that [`Table::compile`] puts
+    /// into the table, but looked up one by one, for `explain`. Of a known country the coordinates
+    /// are there, if only the middle of its population.
+    pub fn locate(&self, address: IpAddr) -> Located {
+        let address = ipv4_inside(address).map_or(address, IpAddr::V4);
+        let (below, network) = match self.database {
+            Some(database) => database.locate(address),
+            None => (Location::default(), Prefix::around(address, 0)),
+        };
+        let asn = self.asn.and_then(|asn| asn.locate(address).0.asn);
+        let below = Location {
+            asn: asn.or(below.asn),
+            ..below
+        };
+        let (location, network, origin) = match overlay::most_specific(self.networks, address) {
+            Some((network, operator)) => (overlay::over(&below, operator), *network, Origin::Operator),
+            None if below.is_unknown() => (below, network, Origin::Nobody),
+            None => (below, network, Origin::Database),
+        };
+        Located {
+            location: Location {
+                coordinates: ranking::point(&location),
+                ..location
+            },
+            network,
+            origin,
+        }
     }
+}
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bytes are another kind of file, or lack their end, where the format keeps its metadata.
+    #[error("not a database in MaxMind's format, or cut short")]
+    Foreign(#[source] maxminddb::MaxMindDbError),
+    /// The file is larger than any database that is sold.
+    #[error("the file has {bytes} bytes; at most {MAX_DATABASE_BYTES} are read")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// The search tree refers to one node twice, so that walking it might never end.
+    #[error("the search tree is damaged: node {node} is reached twice")]
+    Tangled {
+        /// The node.
+        node: usize,
+    },
+    /// A record or a pointer in the file makes no sense.
+    #[error("the database is damaged")]
+    Damaged(#[source] maxminddb::MaxMindDbError),
+    /// There is no country in any record.
+    #[error(
+        "no record of the database (type `{kind}`) names a country; it must be a Country or City database"
+    )]
+    NoCountries {
+        /// The type that the database states.
+        kind: String,
+    },
+    /// There is no autonomous system in any record.
+    #[error(
+        "no record of the database (type `{kind}`) names an autonomous system; it must be an ASN database"
+    )]
+    NoAsns {
+        /// The type that the database states.
+        kind: String,
+    },
 }

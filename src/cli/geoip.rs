@@ -1,0 +1,77 @@
+//! `meridian geoip`: makes the country database that the project ships.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+
+use crate::geo::ipfire;
+use crate::region::Family;
+
+/// Work on location databases
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Build a country database in MaxMind's format from the IPFire location data
+    ///
+    /// The data is in Debian's package tor-geoipdb, under the licence CC BY-SA 4.0. Equal data gives
+    /// a file that is equal byte for byte.
+    Build(Build),
+}
+
+#[derive(Debug, clap::Args)]
+struct Build {
+    /// Lines of `first,last,CC` with IPv4 addresses as decimal numbers
+    #[arg(long, value_name = "FILE", default_value = "/usr/share/tor/geoip")]
+    ipv4: PathBuf,
+    /// Lines of `first,last,CC` with IPv6 addresses
+    #[arg(long, value_name = "FILE", default_value = "/usr/share/tor/geoip6")]
+    ipv6: PathBuf,
+    /// Where to write the database; a file that is there is replaced whole
+    #[arg(long, value_name = "FILE", default_value = "geoip/world.mmdb")]
+    output: PathBuf,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When a file cannot be read, understood or written.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    match args.command {
+        Command::Build(build) => run_build(&build),
+    }
+}
+
+fn run_build(build: &Build) -> anyhow::Result<()> {
+    let (ipv4, ipv6) = (read(&build.ipv4)?, read(&build.ipv6)?);
+    let bytes = ipfire::build(&ipv4, &ipv6).map_err(|(family, error)| {
+        let path = match family {
+            Family::V4 => &build.ipv4,
+            Family::V6 => &build.ipv6,
+        };
+        anyhow!(error).context(format!("cannot build a database from {}", path.display()))
+    })?;
+    replace(&build.output, &bytes)?;
+    println!("wrote {} ({} bytes)", build.output.display(), bytes.len());
+    Ok(())
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| {
+        let hint = "Debian's package tor-geoipdb brings /usr/share/tor/geoip and geoip6";
+        format!("cannot read {} ({hint})", path.display())
+    })
+}
+
+/// Writes beside the file first, so that a server that watches it never sees half of it.
+fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let beside = path.with_extension("mmdb.tmp");
+    fs::write(&beside, bytes).with_context(|| format!("cannot write {}", beside.display()))?;
+    fs::rename(&beside, path).with_context(|| format!("cannot replace {}", path.display()))
+}

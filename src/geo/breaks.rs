@@ -1,0 +1,115 @@
+//! Where the runs of a table begin anew for a view: one bit a run, with summaries above.
+//!
+//! A view must find both ends of the stretch of runs around an address that it treats alike. Each
+//! level has one bit for each 64 bits of the level below, set when any of them is; so a stretch of
+//! a million runs is crossed in a handful of steps, at a memory of one bit and a little a run.
+
+/// A set of run numbers, always with number 0 in it.
+#[derive(Clone, Debug)]
+pub(super) struct Breaks {
+    levels: Vec<Box<[u64]>>,
+}
+
+impl Breaks {
+    /// Collects the numbers below `length` of which `breaks` says that a stretch begins there.
+    pub(super) fn new(length: usize, mut breaks: impl FnMut(usize) -> bool) -> Self {
+        let word = |first: usize| {
+            let numbers = first..length.min(first + 64);
+            numbers.fold(0u64, |bits, number| {
+                bits | u64::from(breaks(number)) << (number - first)
+            })
+        };
+        let mut levels: Vec<Box<[u64]>> = vec![(0..length).step_by(64).map(word).collect()];
+        while let Some(below) = levels.last().filter(|level| level.len() > 1) {
+            let summary = |words: &[u64]| {
+                let any = words.iter().enumerate();
+                any.fold(0, |bits, (place, word)| bits | u64::from(*word != 0) << place)
+            };
+            let above = below.chunks(64).map(summary).collect();
+            levels.push(above);
+        }
+        Self { levels }
+    }
+
+    /// Returns the highest number in the set that is at most `number`.
+    #[inline]
+    pub(super) fn at_or_before(&self, number: usize) -> usize {
+        // Bits at and below `place` in the word of each level; above the first level, below only.
+        let mut place = number + 1;
+        for (level, words) in self.levels.iter().enumerate() {
+            let (word, bit) = (place / 64, place % 64);
+            let earlier = words.get(word).map_or(0, |bits| bits & ((1 << bit) - 1));
+            if earlier != 0 {
+                return self.descend(level, word * 64 + highest(earlier), highest);
+            }
+            place = word;
+        }
+        unreachable!("number 0 is in the set")
+    }
+
+    /// Returns the lowest number in the set that is greater than `number`.
+    #[inline]
+    pub(super) fn after(&self, number: usize) -> Option<usize> {
+        let mut place = number;
+        for (level, words) in self.levels.iter().enumerate() {
+            let (word, bit) = (place / 64, place % 64);
+            // Two shifts, because one by 64 is none.
+            let later = words.get(word).map_or(0, |bits| bits & (u64::MAX << bit << 1));
+            if later != 0 {
+                return Some(self.descend(level, word * 64 + lowest(later), lowest));
+            }
+            place = word;
+        }
+        None
+    }
+
+    /// Follows a set bit of `level` down to the number below it that `choose` chooses in each word.
+    #[inline]
+    fn descend(&self, level: usize, mut place: usize, choose: fn(u64) -> usize) -> usize {
+        for words in self.levels[..level].iter().rev() {
+            place = place * 64 + choose(words[place]);
+        }
+        place
+    }
+
+    /// Returns how much memory the set takes.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.levels.iter().map(|level| size_of_val(&**level)).sum()
+    }
+}
+
+/// Returns the place of the highest bit that is set.
+fn highest(word: u64) -> usize {
+    word.ilog2() as usize
+}
+
+/// Returns the place of the lowest bit that is set.
+fn lowest(word: u64) -> usize {
+    word.trailing_zeros() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn neighbours_in_the_set_are_those_of_an_ordered_set(
+            members in prop::collection::btree_set(0usize..300_000, 0..40),
+            length in 1usize..300_000,
+            asked in prop::collection::vec(0usize..300_000, 20),
+        ) {
+            let mut members: BTreeSet<usize> = members.into_iter().filter(|number| *number < length).collect();
+            members.insert(0);
+            let breaks = Breaks::new(length, |number| members.contains(&number));
+            for number in asked.into_iter().chain(members.iter().copied()).filter(|number| *number < length) {
+                prop_assert_eq!(Some(&breaks.at_or_before(number)), members.range(..=number).next_back());
+                prop_assert_eq!(breaks.after(number).as_ref(), members.range(number + 1..).next());
+            }
+        }
+    }
+}

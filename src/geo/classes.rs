@@ -1,0 +1,202 @@
+//! From places to classes: what clients have in common as far as any decision can see.
+//!
+//! Everything is interned: a place is read and ranked once however many networks lie in it, and two
+//! places that no group and no distance tells apart end up in one class.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use super::Class;
+use super::overlay::{self, Overlay};
+use super::ranking::{point, ranks};
+use crate::client::{
+    Continent, Coordinates, Country, Group, GroupId, GroupSet, Location, Member, Subdivision,
+};
+use crate::region::Regions;
+
+/// Numbers distinct values in the order in which they are first seen.
+struct Interner<T> {
+    numbers: HashMap<T, u32>,
+    values: Vec<T>,
+}
+
+impl<T: Clone + Eq + Hash> Interner<T> {
+    fn new() -> Self {
+        Self {
+            numbers: HashMap::new(),
+            values: Vec::new(),
+        }
+    }
+
+    /// Starts with one value, which gets number zero.
+    fn starting_with(value: T) -> Self {
+        let mut interner = Self::new();
+        interner.number(value);
+        interner
+    }
+
+    fn number(&mut self, value: T) -> u32 {
+        if let Some(number) = self.numbers.get(&value) {
+            return *number;
+        }
+        let number = u32::try_from(self.values.len()).expect("there are fewer values than addresses");
+        self.values.push(value.clone());
+        self.numbers.insert(value, number);
+        number
+    }
+
+    fn value(&self, number: u32) -> &T {
+        &self.values[number as usize]
+    }
+}
+
+/// A location as far as decisions can see: the coordinates are only as good as the ranks they give.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+struct Place {
+    continent: Option<Continent>,
+    country: Option<Country>,
+    subdivision: Option<Subdivision>,
+    european_union: Option<bool>,
+    ranks: u32,
+}
+
+impl Place {
+    /// Returns the place as a location without coordinates.
+    fn location(self) -> Location {
+        Location {
+            continent: self.continent,
+            country: self.country,
+            subdivision: self.subdivision,
+            european_union: self.european_union,
+            coordinates: None,
+            asn: None,
+        }
+    }
+}
+
+/// All the places and classes seen while one table is compiled.
+pub(super) struct Catalog<'a> {
+    groups: &'a [Group],
+    regions: Vec<Coordinates>,
+    /// Lists of ranks; number zero is the empty one.
+    ranks: Interner<Box<[u8]>>,
+    /// The number of the ranks at a point, by the bits of its coordinates.
+    ranks_at: HashMap<[u64; 2], u32>,
+    /// Number zero is the unknown place.
+    places: Interner<Place>,
+    /// Autonomous systems as far as groups tell them apart; number zero is in no group.
+    systems: Interner<GroupSet>,
+    classes: Interner<Class>,
+    class_of: HashMap<[u32; 3], u32>,
+}
+
+impl<'a> Catalog<'a> {
+    /// Starts with the unknown place and the autonomous systems of no group as number zero.
+    pub(super) fn new(regions: &Regions, groups: &'a [Group]) -> Self {
+        Self {
+            groups,
+            regions: regions.iter().map(|(_, region)| region.location).collect(),
+            ranks: Interner::starting_with(Box::default()),
+            ranks_at: HashMap::new(),
+            places: Interner::starting_with(Place::default()),
+            systems: Interner::starting_with(GroupSet::default()),
+            classes: Interner::new(),
+            class_of: HashMap::new(),
+        }
+    }
+
+    /// Returns the number of a location's place. The autonomous system is no part of it.
+    pub(super) fn place(&mut self, location: &Location) -> u32 {
+        let place = self.place_of(location);
+        self.places.number(place)
+    }
+
+    /// Returns the number of an autonomous system.
+    pub(super) fn system(&mut self, asn: u32) -> u32 {
+        let groups = self.groups_of_system(asn);
+        self.systems.number(groups)
+    }
+
+    /// Returns the number of the class of clients in a place and a system, under the overlay of this
+    /// number.
+    pub(super) fn class(&mut self, key: [u32; 3], overlays: &[Overlay<'_>]) -> u32 {
+        if let Some(class) = self.class_of.get(&key) {
+            return *class;
+        }
+        let [place, system, overlay] = key;
+        let overlay = overlays[overlay as usize];
+        let mut place = *self.places.value(place);
+        let mut groups = overlay.groups.union(*self.systems.value(system));
+        if let Some(operator) = overlay.operator {
+            place = self.moved(place, operator);
+            if let Some(asn) = operator.asn {
+                groups = overlay.groups.union(self.groups_of_system(asn));
+            }
+        }
+        let class = Class {
+            groups: groups.union(self.groups_of_place(place)),
+            ranks: self.ranks.value(place.ranks).clone(),
+        };
+        let number = self.classes.number(class);
+        self.class_of.insert(key, number);
+        number
+    }
+
+    /// Returns the classes by number.
+    pub(super) fn into_classes(self) -> Box<[Class]> {
+        self.classes.values.into_boxed_slice()
+    }
+
+    /// Returns the place of which the operator knows better. Ranks stay what they were when neither
+    /// the country nor the coordinates are said anew.
+    fn moved(&mut self, below: Place, operator: &Location) -> Place {
+        let moved = self.place_of(&overlay::over(&below.location(), operator));
+        let stays = operator.country.is_none() && operator.coordinates.is_none();
+        Place {
+            ranks: if stays { below.ranks } else { moved.ranks },
+            ..moved
+        }
+    }
+
+    fn place_of(&mut self, location: &Location) -> Place {
+        Place {
+            continent: location.continent,
+            country: location.country,
+            subdivision: location.subdivision,
+            european_union: location.european_union,
+            ranks: point(location).map_or(0, |point| self.ranks_at(point)),
+        }
+    }
+
+    fn ranks_at(&mut self, point: Coordinates) -> u32 {
+        let key = [point.latitude.to_bits(), point.longitude.to_bits()];
+        if let Some(number) = self.ranks_at.get(&key) {
+            return *number;
+        }
+        let number = self.ranks.number(ranks(point, &self.regions));
+        self.ranks_at.insert(key, number);
+        number
+    }
+
+    fn groups_of_place(&self, place: Place) -> GroupSet {
+        let location = place.location();
+        let mut groups = self.groups_with(|member| member.holds(&location));
+        if location.is_unknown() {
+            groups.insert(GroupId::UNKNOWN);
+        }
+        groups
+    }
+
+    fn groups_of_system(&self, asn: u32) -> GroupSet {
+        self.groups_with(|member| *member == Member::Asn(asn))
+    }
+
+    fn groups_with(&self, holds: impl Fn(&Member) -> bool) -> GroupSet {
+        let mut set = GroupSet::default();
+        let numbered = (1u8..).map(GroupId).zip(self.groups);
+        numbered
+            .filter(|(_, group)| group.members.iter().any(&holds))
+            .for_each(|(id, _)| set.insert(id));
+        set
+    }
+}

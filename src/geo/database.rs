@@ -1,0 +1,177 @@
+//! A database in MaxMind's format: what its records say, and of which networks.
+//!
+//! The file may be damaged or made to do harm. [`Database::parse`] refuses what is not the format or
+//! could not be walked; records are read field by field when they are needed, and the reader bounds
+//! the work and memory for each. Fields that are missing, or that hold nonsense such as a latitude
+//! of 400, are missing from the location.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, path};
+
+use super::tree::Tree;
+use super::{Error, ipv4_inside};
+use crate::client::{Continent, Coordinates, Country, Location, Prefix, Subdivision};
+
+/// The largest file that is read. The largest that MaxMind sells, GeoIP2 Enterprise, has about
+/// 500 MB.
+pub const MAX_DATABASE_BYTES: usize = 1 << 30;
+
+/// A database in MaxMind's format, read whole into memory.
+pub struct Database {
+    reader: Reader<Vec<u8>>,
+}
+
+/// The result of looking one address up.
+pub(super) type Record<'a> = LookupResult<'a, Vec<u8>>;
+
+impl Database {
+    /// Checks that `bytes` are such a database.
+    ///
+    /// # Errors
+    ///
+    /// When they are not, or are cut short.
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, Error> {
+        if bytes.len() > MAX_DATABASE_BYTES {
+            return Err(Error::TooLarge { bytes: bytes.len() });
+        }
+        // The reader gives its bytes back to nobody, so the tree is checked before it takes them.
+        let (nodes, record_bits, ipv6) = {
+            let reader = Reader::from_source(bytes.as_slice()).map_err(Error::Foreign)?;
+            let metadata = reader.metadata();
+            (
+                metadata.node_count as usize,
+                metadata.record_size,
+                metadata.ip_version == 6,
+            )
+        };
+        let tree = Tree {
+            bytes: &bytes,
+            nodes,
+            record_bits,
+        };
+        tree.check(ipv6)?;
+        let reader = Reader::from_source(bytes).map_err(Error::Foreign)?;
+        Ok(Self { reader })
+    }
+
+    /// Returns when the database was built, in seconds since the Unix epoch.
+    pub fn build_epoch(&self) -> u64 {
+        self.reader.metadata().build_epoch
+    }
+
+    /// Returns the type that the database states, for example `GeoLite2-City`.
+    pub fn kind(&self) -> &str {
+        &self.reader.metadata().database_type
+    }
+
+    /// Returns what the database says of one address, and of which network it says so. An IPv6
+    /// address that embeds an IPv4 address is located by that one, and the network is IPv4 then.
+    pub fn locate(&self, address: IpAddr) -> (Location, Prefix) {
+        let address = ipv4_inside(address).map_or(address, IpAddr::V4);
+        let nowhere = |length| (Location::default(), Prefix::around(address, length));
+        // The reader calls it an error to ask an IPv4-only database for an IPv6 address.
+        let Ok(record) = self.reader.lookup(address) else {
+            return nowhere(0);
+        };
+        // An IPv6 database without IPv4 addresses finds those in an IPv6 network.
+        let Some(network) = network(&record).filter(|network| network.contains(address)) else {
+            return nowhere(0);
+        };
+        if is_ipv4_space(network) {
+            return nowhere(96);
+        }
+        // Compiling the same file has failed on a record that cannot be read.
+        let location = location(&record).unwrap_or_default();
+        let asn = asn(&record).unwrap_or_default();
+        (Location { asn, ..location }, network)
+    }
+
+    /// Returns every network, with and without data, in ascending order, first IPv4.
+    pub(super) fn networks(&self) -> Result<maxminddb::Within<'_, Vec<u8>>, Error> {
+        // Those without data are wanted so that whatever the walk passes over counts as a step.
+        let options = maxminddb::WithinOptions::default().include_networks_without_data();
+        self.reader.networks(options).map_err(Error::Damaged)
+    }
+}
+
+/// Returns whether a network lies in `::/96`, where the format keeps IPv4 addresses. Nobody who asks
+/// over IPv6 lives there.
+pub(super) fn is_ipv4_space(network: Prefix) -> bool {
+    match network.address() {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(first) => network.length() >= 96 && first.to_bits() >> 32 == 0,
+    }
+}
+
+/// Returns the network that a record was found under.
+pub(super) fn network(record: &Record<'_>) -> Option<Prefix> {
+    let network = record.network().ok()?;
+    Some(Prefix::around(network.ip(), network.prefix()))
+}
+
+/// Returns the location that a record gives, without the autonomous system.
+///
+/// # Errors
+///
+/// When the record cannot be read.
+pub(super) fn location(record: &Record<'_>) -> Result<Location, MaxMindDbError> {
+    let text = |path: &[PathElement<'_>]| record.decode_path::<&str>(path);
+    let country = text(&path!["country", "iso_code"])?.and_then(|code| code.parse().ok());
+    let continent = text(&path!["continent", "code"])?.and_then(Continent::from_code);
+    let subdivision = match country {
+        Some(country) => {
+            text(&path!["subdivisions", 0, "iso_code"])?.and_then(|code| subdivision(country, code))
+        }
+        None => None,
+    };
+    Ok(Location {
+        continent,
+        country,
+        subdivision,
+        european_union: record.decode_path(&path!["country", "is_in_european_union"])?,
+        coordinates: coordinates(record)?,
+        asn: None,
+    })
+}
+
+/// Returns the autonomous system that a record gives.
+///
+/// # Errors
+///
+/// When the record cannot be read.
+pub(super) fn asn(record: &Record<'_>) -> Result<Option<u32>, MaxMindDbError> {
+    record.decode_path(&path!["autonomous_system_number"])
+}
+
+fn subdivision(country: Country, code: &str) -> Option<Subdivision> {
+    let mut padded = [0; 3];
+    let bytes = code.as_bytes();
+    let fits = (1..=3).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_alphanumeric);
+    fits.then(|| {
+        padded[..bytes.len()].copy_from_slice(bytes);
+        Subdivision {
+            country,
+            code: padded,
+        }
+    })
+}
+
+fn coordinates(record: &Record<'_>) -> Result<Option<Coordinates>, MaxMindDbError> {
+    let latitude: Option<f64> = record.decode_path(&path!["location", "latitude"])?;
+    let longitude: Option<f64> = record.decode_path(&path!["location", "longitude"])?;
+    Ok(latitude.zip(longitude).and_then(|(latitude, longitude)| {
+        let on_the_globe = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
+        on_the_globe.then_some(Coordinates { latitude, longitude })
+    }))
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("kind", &self.kind())
+            .field("build_epoch", &self.build_epoch())
+            .finish_non_exhaustive()
+    }
+}

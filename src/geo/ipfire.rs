@@ -1,0 +1,219 @@
+//! Makes a country database from the IPFire location data, in the form in which Tor ships it: lines
+//! of `first,last,CC` under a header, one file for each family.
+//!
+//! The result is a MaxMind database of the type [`KIND`]: for each block the continent, the country,
+//! whether it belongs to the European Union, and the middle of its population. Its build date is the
+//! one in the headers, so that equal sources give equal bytes.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use super::countries::{self, Entry};
+use super::writer::{self, Metadata, Value, Writer};
+use crate::client::{Country, Prefix};
+use crate::region::Family;
+
+/// The type that the metadata states.
+pub const KIND: &str = "Meridian-World-Country";
+
+/// The sentence that the metadata states; the licence asks for the name of the source.
+const DESCRIPTION: &str =
+    "Countries from the IPFire Location database (https://location.ipfire.org), CC BY-SA 4.0";
+
+/// Why the data cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A line is not `first,last,CC`, or does not continue after the one before.
+    #[error("line {line}: expected `first,last,CC` in ascending order, found `{text}`")]
+    Line {
+        /// Its number, from one.
+        line: usize,
+        /// The line.
+        text: String,
+    },
+    /// The header does not say when the data was made.
+    #[error("the header has no line such as `# Generated: Thu, 25 Jun 2026 04:33:59 GMT`")]
+    Date,
+    /// The database cannot be written.
+    #[error("cannot write the database")]
+    Write(#[from] writer::Error),
+}
+
+/// The data of one family.
+struct Source {
+    family: Family,
+    /// When it was made, in seconds since the Unix epoch.
+    generated: u64,
+    /// Ascending ranges, both ends included. Neighbours differ or leave a gap.
+    ranges: Vec<(u128, u128, Code)>,
+}
+
+/// What stands for a country in the data: two letters, or `None` for `??`.
+type Code = Option<Country>;
+
+/// Returns a database in MaxMind's format from the texts of both files.
+///
+/// # Errors
+///
+/// Names the first line that cannot be read, with the family of its file.
+pub fn build(ipv4: &str, ipv6: &str) -> Result<Vec<u8>, (Family, Error)> {
+    let ipv4 = parse(Family::V4, ipv4).map_err(|error| (Family::V4, error))?;
+    let ipv6 = parse(Family::V6, ipv6).map_err(|error| (Family::V6, error))?;
+    let mut writer = Writer::new(Metadata {
+        kind: KIND.to_owned(),
+        description: DESCRIPTION.to_owned(),
+        build_epoch: ipv4.generated.max(ipv6.generated),
+        family: Family::V6,
+        record_bits: None,
+    });
+    for source in [&ipv4, &ipv6] {
+        add(&mut writer, source).map_err(|error| (source.family, error.into()))?;
+    }
+    let bytes = writer.finish();
+    bytes.map_err(|error| (Family::V6, error.into()))
+}
+
+fn add(writer: &mut Writer, source: &Source) -> Result<(), writer::Error> {
+    for (first, last, code) in &source.ranges {
+        let Some(value) = code.and_then(value) else {
+            continue;
+        };
+        for block in blocks(source.family, *first, *last) {
+            writer.add(block, &value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns what the database says of a code, or `None` when it says nothing. The data knows some
+/// codes that are no countries: of `EU` the continent is known, of `AP` (somewhere in Asia or the
+/// Pacific) not even that.
+fn value(code: Country) -> Option<Value> {
+    let continent = |code: &str| ("continent", Value::Map(vec![("code", Value::text(code))]));
+    match countries::find(code) {
+        Some(entry) => Some(Value::Map(vec![
+            continent(entry.continent.code()),
+            ("country", country(code, entry)),
+            (
+                "location",
+                Value::Map(vec![
+                    ("latitude", Value::Double(entry.point.latitude)),
+                    ("longitude", Value::Double(entry.point.longitude)),
+                ]),
+            ),
+        ])),
+        None if code.as_str() == "EU" => Some(Value::Map(vec![continent("EU")])),
+        None => None,
+    }
+}
+
+fn country(code: Country, entry: &Entry) -> Value {
+    let names = Value::Map(vec![("en", Value::text(entry.name))]);
+    let mut fields = vec![("iso_code", Value::text(entry.code)), ("names", names)];
+    if countries::is_in_european_union(code) {
+        fields.push(("is_in_european_union", Value::Bool(true)));
+    }
+    Value::Map(fields)
+}
+
+fn parse(family: Family, text: &str) -> Result<Source, Error> {
+    let mut source = Source {
+        family,
+        generated: text.lines().find_map(generated).ok_or(Error::Date)?,
+        ranges: Vec::new(),
+    };
+    let lines = (1..).zip(text.lines().map(str::trim));
+    for (line, text) in lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#')) {
+        let wrong = || Error::Line {
+            line,
+            text: text.chars().take(80).collect(),
+        };
+        let (first, last, code) = range(family, text).ok_or_else(wrong)?;
+        match source.ranges.last_mut() {
+            Some((_, end, _)) if first <= *end => return Err(wrong()),
+            Some((_, end, before)) if *before == code && first == *end + 1 => *end = last,
+            _ => source.ranges.push((first, last, code)),
+        }
+    }
+    Ok(source)
+}
+
+/// Reads `first,last,CC`.
+fn range(family: Family, text: &str) -> Option<(u128, u128, Code)> {
+    let mut fields = text.split(',');
+    let (first, last, code) = (fields.next()?, fields.next()?, fields.next()?);
+    let address = |text: &str| match family {
+        Family::V4 => text.parse::<u32>().ok().map(u128::from),
+        Family::V6 => Ipv6Addr::from_str(text).ok().map(Ipv6Addr::to_bits),
+    };
+    let code = match code {
+        "??" => None,
+        letters => Some(letters.parse().ok()?),
+    };
+    let (first, last) = (address(first)?, address(last)?);
+    (first <= last && fields.next().is_none()).then_some((first, last, code))
+}
+
+/// Splits a range into the fewest blocks.
+fn blocks(family: Family, first: u128, last: u128) -> impl Iterator<Item = Prefix> {
+    let width = match family {
+        Family::V4 => 32,
+        Family::V6 => 128,
+    };
+    let mut next = Some(first);
+    std::iter::from_fn(move || {
+        let start = next.filter(|start| *start <= last)?;
+        // As many addresses as the alignment of the first one and the end of the range allow.
+        let left = (last - start).checked_add(1).map_or(128, u128::ilog2);
+        let free_bits = start.trailing_zeros().min(left).min(width);
+        next = 1u128
+            .checked_shl(free_bits)
+            .and_then(|size| start.checked_add(size));
+        let length = u8::try_from(width - free_bits).expect("at most 128");
+        Some(Prefix::around(address(family, start), length))
+    })
+}
+
+fn address(family: Family, bits: u128) -> IpAddr {
+    match family {
+        Family::V4 => {
+            let bits = u32::try_from(bits).expect("an IPv4 address was read from 32 bits");
+            IpAddr::V4(Ipv4Addr::from_bits(bits))
+        }
+        Family::V6 => IpAddr::V6(Ipv6Addr::from_bits(bits)),
+    }
+}
+
+/// Reads the date of a header line, `# Generated: Thu, 25 Jun 2026 04:33:59 GMT`.
+fn generated(line: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let date = line.strip_prefix('#')?.trim().strip_prefix("Generated:")?;
+    let [_, day, month, year, time, "GMT"] = *date.split_whitespace().collect::<Vec<_>>() else {
+        return None;
+    };
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    let days = days_since_1970(year.parse().ok()?, u64::try_from(month).ok()?, day.parse().ok()?)?;
+    let mut seconds = 0;
+    for part in time.split(':') {
+        seconds = seconds * 60 + part.parse::<u64>().ok().filter(|part| *part < 60)?;
+    }
+    (seconds < 86_400).then_some(days * 86_400 + seconds)
+}
+
+/// Counts the days from 1 January 1970 in the Gregorian calendar; `None` for dates before it and for
+/// what is no date.
+fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
+    let valid = (1970..10_000).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    valid.then(|| {
+        // Years that begin in March have the leap day last; then months are about 30.6 days.
+        let (year, month) = if month > 2 {
+            (year, month - 3)
+        } else {
+            (year - 1, month + 9)
+        };
+        let before_year = year * 365 + year / 4 - year / 100 + year / 400;
+        before_year + (month * 153 + 2) / 5 + day - 1 - 719_468
+    })
+}

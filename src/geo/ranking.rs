@@ -1,0 +1,40 @@
+//! Which region is nearest: ranks by great-circle distance.
+
+use super::countries;
+use crate::client::{Coordinates, Location};
+
+/// Returns the point from which a client's distances are measured: its own coordinates, or the
+/// middle of its country's population. `None` when the location is unknown: then no region is
+/// nearest, whatever coordinates there are.
+pub(super) fn point(location: &Location) -> Option<Coordinates> {
+    let country = location.country?;
+    let middle = || countries::find(country).map(|entry| entry.point);
+    location.coordinates.or_else(middle)
+}
+
+/// Returns for each region how many different distances are shorter than its own, as seen from
+/// `from`. Regions that are equally far have equal ranks, and ranks have no gaps.
+pub(super) fn ranks(from: Coordinates, regions: &[Coordinates]) -> Box<[u8]> {
+    let distances: Vec<f64> = regions.iter().map(|region| from.distance_km(*region)).collect();
+    let mut ladder = distances.clone();
+    ladder.sort_by(f64::total_cmp);
+    ladder.dedup();
+    let rank = |distance: &f64| ladder.partition_point(|shorter| shorter < distance);
+    distances
+        .iter()
+        .map(|distance| u8::try_from(rank(distance)).expect("there are at most MAX_REGIONS regions"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equally_far_regions_share_a_rank_and_the_next_one_follows_without_a_gap() {
+        let at = |latitude, longitude| Coordinates { latitude, longitude };
+        let regions = [at(50.0, 8.0), at(35.0, 139.0), at(50.0, 8.0), at(40.0, -80.0)];
+        assert_eq!(*ranks(at(52.0, 13.0), &regions), [0, 2, 0, 1]);
+        assert_eq!(*ranks(at(52.0, 13.0), &[]), []);
+    }
+}

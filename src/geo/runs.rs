@@ -1,0 +1,265 @@
+//! The whole address space of a family as runs of equal values, and the way from an address to its run.
+//!
+//! Blocks need not be stored: the widest block around an address inside a run follows from the two
+//! ends of the run ([`widest_block`]). So neighbouring blocks of equal value are one run.
+
+use std::fmt::Debug;
+
+/// An address of either family as a number.
+pub(super) trait Bits: Copy + Ord + Debug {
+    /// The lowest address.
+    const MIN: Self;
+
+    /// Returns the address after this one, or `None` after the last.
+    fn successor(self) -> Option<Self>;
+
+    /// Returns the address before this one, or `None` before the first.
+    fn predecessor(self) -> Option<Self>;
+
+    /// Returns how many leading bits the two have in common.
+    fn common(self, other: Self) -> u8;
+
+    /// Returns the 16 highest bits.
+    fn top(self) -> usize;
+
+    /// Returns the last address of the block of `length` bits that begins here.
+    fn last_of_block(self, length: u8) -> Self;
+}
+
+macro_rules! bits {
+    ($type:ty) => {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "128 bits at most; the top 16 are wanted"
+        )]
+        impl Bits for $type {
+            const MIN: Self = 0;
+
+            fn successor(self) -> Option<Self> {
+                self.checked_add(1)
+            }
+
+            fn predecessor(self) -> Option<Self> {
+                self.checked_sub(1)
+            }
+
+            #[inline]
+            fn common(self, other: Self) -> u8 {
+                (self ^ other).leading_zeros() as u8
+            }
+
+            #[inline]
+            fn top(self) -> usize {
+                (self >> (Self::BITS - 16)) as usize
+            }
+
+            fn last_of_block(self, length: u8) -> Self {
+                self | Self::MAX.checked_shr(u32::from(length)).unwrap_or(0)
+            }
+        }
+    };
+}
+
+bits!(u32);
+bits!(u128);
+
+/// Returns the length of the widest block around `address` that reaches neither `before`, the
+/// address before the run, nor `after`, the one after it. A block is an interval that holds
+/// `address`, so it leaves the run exactly when it holds one of them; and it holds all addresses
+/// that have its length of bits in common with `address`.
+#[inline]
+pub(super) fn widest_block<A: Bits>(address: A, before: Option<A>, after: Option<A>) -> u8 {
+    let outside = |other: Option<A>| other.map_or(0, |other| address.common(other) + 1);
+    outside(before).max(outside(after))
+}
+
+/// A family's addresses in ascending runs. Invariants: the first run starts at the lowest address,
+/// starts ascend strictly, and no two neighbours have the same value.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Runs<A> {
+    starts: Vec<A>,
+    values: Vec<u32>,
+}
+
+impl<A: Bits> Runs<A> {
+    /// Returns one run that gives every address `value`.
+    pub(super) fn all(value: u32) -> Self {
+        Self {
+            starts: vec![A::MIN],
+            values: vec![value],
+        }
+    }
+
+    /// Lets every address from `start` on have `value`. Starts must not descend.
+    pub(super) fn set_from(&mut self, start: A, value: u32) {
+        debug_assert!(
+            self.starts.last().is_none_or(|last| *last <= start),
+            "starts ascend"
+        );
+        if self.starts.last() == Some(&start) {
+            self.starts.pop();
+            self.values.pop();
+        }
+        if self.values.last() != Some(&value) {
+            self.starts.push(start);
+            self.values.push(value);
+        }
+    }
+
+    /// Returns the runs in order.
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (A, u32)> {
+        self.starts.iter().copied().zip(self.values.iter().copied())
+    }
+}
+
+/// Joins layers of runs: calls `value` with the values of all of them for each stretch on which none
+/// changes.
+pub(super) fn join<A: Bits, const N: usize>(
+    layers: [&Runs<A>; N],
+    mut value: impl FnMut([u32; N]) -> u32,
+) -> Runs<A> {
+    let mut joined = Runs {
+        starts: Vec::new(),
+        values: Vec::new(),
+    };
+    let mut next = [0; N];
+    let mut values = [0; N];
+    let mut start = Some(A::MIN);
+    while let Some(here) = start {
+        start = None;
+        for (layer, runs) in layers.iter().enumerate() {
+            if runs.starts.get(next[layer]) == Some(&here) {
+                values[layer] = runs.values[next[layer]];
+                next[layer] += 1;
+            }
+            if let Some(upcoming) = runs.starts.get(next[layer]) {
+                start = Some(start.map_or(*upcoming, |earliest| earliest.min(*upcoming)));
+            }
+        }
+        joined.set_from(here, value(values));
+    }
+    joined
+}
+
+/// Runs that are frozen and found fast.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Map<A> {
+    starts: Box<[A]>,
+    values: Box<[u32]>,
+    /// For each value of the 16 highest bits, how many runs start below the addresses that have it;
+    /// so the binary search covers one 65536th of the space.
+    index: Box<[u32]>,
+}
+
+impl<A: Bits> From<Runs<A>> for Map<A> {
+    fn from(runs: Runs<A>) -> Self {
+        let mut index = vec![0u32; (1 << 16) + 1].into_boxed_slice();
+        for start in &runs.starts {
+            index[start.top() + 1] += 1;
+        }
+        let mut below = 0;
+        for count in &mut index {
+            below += *count;
+            *count = below;
+        }
+        Self {
+            starts: runs.starts.into_boxed_slice(),
+            values: runs.values.into_boxed_slice(),
+            index,
+        }
+    }
+}
+
+impl<A: Bits> Map<A> {
+    /// Returns how many runs there are.
+    pub(super) fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Returns the number of the run that holds `address`.
+    #[inline]
+    pub(super) fn position(&self, address: A) -> usize {
+        let top = address.top();
+        let (first, last) = (self.index[top] as usize, self.index[top + 1] as usize);
+        // The run before the first one that starts later; the very first run starts at the lowest address.
+        first + self.starts[first..last].partition_point(|start| *start <= address) - 1
+    }
+
+    /// Returns the value of a run.
+    #[inline]
+    pub(super) fn value(&self, position: usize) -> u32 {
+        self.values[position]
+    }
+
+    /// Returns the values of all runs, in order.
+    pub(super) fn values(&self) -> &[u32] {
+        &self.values
+    }
+
+    /// Returns the length of the widest block around `address` within the runs from `first` up to
+    /// `end`, which is the first run beyond them if there is one.
+    #[inline]
+    pub(super) fn widest_block(&self, address: A, first: usize, end: Option<usize>) -> u8 {
+        let before = self.starts[first].predecessor();
+        widest_block(address, before, end.map(|end| self.starts[end]))
+    }
+
+    /// Returns how much memory the runs and their index take.
+    pub(super) fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.starts) + size_of_val(&*self.values) + size_of_val(&*self.index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(text: &[(u32, u32)]) -> Runs<u32> {
+        let mut runs = Runs::all(0);
+        text.iter()
+            .for_each(|(start, value)| runs.set_from(*start, *value));
+        runs
+    }
+
+    #[test]
+    fn neighbours_of_equal_value_become_one_run() {
+        let check = |set: &[(u32, u32)], expected: &[(u32, u32)]| {
+            assert_eq!(runs(set).iter().collect::<Vec<_>>(), expected);
+        };
+        check(&[(5, 1), (9, 1), (12, 0)], &[(0, 0), (5, 1), (12, 0)]);
+        check(&[(5, 1), (5, 2), (5, 0)], &[(0, 0)]);
+        check(&[(0, 7), (u32::MAX, 1)], &[(0, 7), (u32::MAX, 1)]);
+    }
+
+    #[test]
+    fn joining_layers_changes_value_wherever_one_of_them_does() {
+        let joined = join(
+            [&runs(&[(10, 1), (20, 0)]), &runs(&[(15, 1), (20, 0)])],
+            |[left, right]| left + 2 * right,
+        );
+        assert_eq!(
+            joined.iter().collect::<Vec<_>>(),
+            [(0, 0), (10, 1), (15, 3), (20, 0)]
+        );
+    }
+
+    #[test]
+    fn every_address_is_found_in_the_run_that_starts_last_before_it() {
+        let map = Map::from(runs(&[(1, 1), (0x0001_0000, 2), (0x0001_0001, 3), (u32::MAX, 4)]));
+        for (address, value) in [(0, 0), (1, 1), (0xffff, 1), (0x0001_0000, 2), (0x7fff_0000, 3)] {
+            assert_eq!(map.value(map.position(address)), value, "{address:x}");
+        }
+        assert_eq!(map.value(map.position(u32::MAX)), 4);
+    }
+
+    #[test]
+    fn the_widest_block_stops_short_of_both_neighbours() {
+        assert_eq!(widest_block(0x0a00_0001_u32, None, None), 0);
+        assert_eq!(widest_block(0x0a00_0001_u32, Some(0x09ff_ffff), None), 7);
+        assert_eq!(
+            widest_block(0x0a00_0001_u32, Some(0x09ff_ffff), Some(0x0a00_0002)),
+            31
+        );
+    }
+}

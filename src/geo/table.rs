@@ -1,0 +1,167 @@
+//! The flat table: every address there is, with the class of the client behind it.
+//!
+//! IPv6 addresses that embed an IPv4 address are not copied into it 2^64 times: their blocks hold a
+//! mark instead of a class, and the IPv4 half of the table answers for them.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::classes::Catalog;
+use super::database::{self, Database};
+use super::embedded::Embedding;
+use super::overlay;
+use super::runs::{Bits, Map, Runs, join};
+use super::view::View;
+use super::walk::Layer;
+use super::{Class, ClassId, Error, Sources};
+use crate::client::Group;
+use crate::region::Regions;
+
+/// Every address there is, with the class of the client behind it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Table {
+    pub(super) classes: Box<[Class]>,
+    /// Runs of class numbers.
+    pub(super) v4: Map<u32>,
+    /// Runs of class numbers and, from [`FIRST_MARK`] on, marks of embeddings.
+    pub(super) v6: Map<u128>,
+}
+
+/// The mark of the first of [`Embedding::ALL`]; the others follow. Class numbers stay below.
+const FIRST_MARK: u32 = u32::MAX - Embedding::ALL.len() as u32 + 1;
+
+/// Returns the embedding that a value in the IPv6 half of a table marks, or `None` when the value
+/// is the number of a class.
+#[inline]
+pub(super) fn mark(value: u32) -> Option<Embedding> {
+    let ordinal = value.checked_sub(FIRST_MARK)?;
+    Some(Embedding::ALL[ordinal as usize])
+}
+
+impl Table {
+    /// Walks the sources once. Equal sources give equal tables.
+    ///
+    /// # Errors
+    ///
+    /// When a database turns out to be damaged on the way, or to hold nothing of what it is for.
+    pub fn compile(sources: Sources<'_>, regions: &Regions, groups: &[Group]) -> Result<Self, Error> {
+        let mut catalog = Catalog::new(regions, groups);
+        let places = match sources.database {
+            Some(database) => places(database, &mut catalog)?,
+            None => Layer::all(0),
+        };
+        let systems = match sources.asn {
+            Some(database) => systems(database, &mut catalog)?,
+            None => Layer::all(0),
+        };
+        let (overlays, overlay) = overlay::lay(sources.networks, groups);
+        let v4 = join([&places.v4, &systems.v4, &overlay.v4], |key| {
+            catalog.class(key, &overlays)
+        });
+        let v6 = join(
+            [&places.v6, &systems.v6, &overlay.v6, &marks()],
+            |[place, system, overlay, mark]| match mark {
+                0 => catalog.class([place, system, overlay], &overlays),
+                mark => mark,
+            },
+        );
+        Ok(Self {
+            classes: catalog.into_classes(),
+            v4: v4.into(),
+            v6: v6.into(),
+        })
+    }
+
+    /// Returns the classes, by `ClassId`.
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    /// Returns the class of an address.
+    pub fn class_of(&self, address: IpAddr) -> ClassId {
+        let v4 = |bits| ClassId(self.v4.value(self.v4.position(bits)));
+        match address {
+            IpAddr::V4(address) => v4(address.to_bits()),
+            IpAddr::V6(address) => {
+                let bits = address.to_bits();
+                let value = self.v6.value(self.v6.position(bits));
+                mark(value).map_or(ClassId(value), |embedding| v4(embedding.extract(bits)))
+            }
+        }
+    }
+
+    /// Returns the view in which the classes that `parts` gives one number are one.
+    ///
+    /// # Panics
+    ///
+    /// When `parts` does not give exactly one number for each class.
+    pub fn view(&self, parts: Vec<u32>) -> View {
+        assert_eq!(parts.len(), self.classes.len(), "every class is in one part");
+        View::new(self, parts.into_boxed_slice())
+    }
+
+    /// Returns how many stretches of equal class the addresses of both families fall into.
+    pub fn runs(&self) -> usize {
+        self.v4.len() + self.v6.len()
+    }
+
+    /// Returns how much memory the table takes, about.
+    pub fn memory_bytes(&self) -> usize {
+        let ranks: usize = self.classes.iter().map(|class| class.ranks.len()).sum();
+        size_of_val(&*self.classes) + ranks + self.v4.memory_bytes() + self.v6.memory_bytes()
+    }
+}
+
+/// Walks a Country or City database.
+fn places(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Error> {
+    let mut countries = 0u32;
+    let layer = Layer::walk(database, |record| {
+        let location = database::location(record)?;
+        countries += u32::from(!location.is_unknown());
+        Ok(catalog.place(&location))
+    })?;
+    match countries {
+        0 => Err(Error::NoCountries {
+            kind: database.kind().to_owned(),
+        }),
+        _ => Ok(layer),
+    }
+}
+
+/// Walks an ASN database.
+fn systems(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Error> {
+    let mut systems = 0u32;
+    let layer = Layer::walk(database, |record| {
+        let asn = database::asn(record)?;
+        systems += u32::from(asn.is_some());
+        Ok(asn.map_or(0, |asn| catalog.system(asn)))
+    })?;
+    match systems {
+        0 => Err(Error::NoAsns {
+            kind: database.kind().to_owned(),
+        }),
+        _ => Ok(layer),
+    }
+}
+
+/// Returns the layer of the marks; zero where no IPv4 address is embedded.
+fn marks() -> Runs<u128> {
+    let mut runs = Runs::all(0);
+    for (mark, embedding) in (FIRST_MARK..).zip(Embedding::ALL) {
+        let (first, length) = embedding.block();
+        runs.set_from(first, mark);
+        let after = first.last_of_block(length).successor();
+        runs.set_from(after.expect("no embedding reaches the last address"), 0);
+    }
+    runs
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("classes", &self.classes.len())
+            .field("v4_runs", &self.v4.len())
+            .field("v6_runs", &self.v6.len())
+            .finish()
+    }
+}

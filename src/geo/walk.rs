@@ -1,0 +1,99 @@
+//! Turns a database into runs: one pass over its networks, each distinct record read once.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use maxminddb::MaxMindDbError;
+
+use super::Error;
+use super::database::{self, Database, Record};
+use super::runs::{Bits, Runs};
+
+/// What one layer says of every address of both families.
+pub(super) struct Layer {
+    /// Of the IPv4 addresses.
+    pub(super) v4: Runs<u32>,
+    /// Of the IPv6 addresses.
+    pub(super) v6: Runs<u128>,
+}
+
+impl Layer {
+    /// Returns a layer that says `value` of every address.
+    pub(super) fn all(value: u32) -> Self {
+        Self {
+            v4: Runs::all(value),
+            v6: Runs::all(value),
+        }
+    }
+
+    /// Walks a database, calling `value_of` once for each record in it. Addresses without a record
+    /// get zero.
+    ///
+    /// # Errors
+    ///
+    /// When the tree or a record cannot be read.
+    pub(super) fn walk(
+        database: &Database,
+        mut value_of: impl FnMut(&Record<'_>) -> Result<u32, MaxMindDbError>,
+    ) -> Result<Self, Error> {
+        let mut v4 = Filler::<u32>::new();
+        let mut v6 = Filler::<u128>::new();
+        let mut known: HashMap<usize, u32> = HashMap::new();
+        for record in database.networks()? {
+            let record = record.map_err(Error::Damaged)?;
+            let value = match record.offset() {
+                None => 0,
+                Some(offset) => match known.get(&offset) {
+                    Some(value) => *value,
+                    None => {
+                        let value = value_of(&record).map_err(Error::Damaged)?;
+                        known.insert(offset, value);
+                        value
+                    }
+                },
+            };
+            let network = database::network(&record).expect("a walk gives networks of its own families");
+            match network.address() {
+                IpAddr::V4(first) => v4.put(first.to_bits(), network.length(), value),
+                IpAddr::V6(_) if database::is_ipv4_space(network) => {}
+                IpAddr::V6(first) => v6.put(first.to_bits(), network.length(), value),
+            }
+        }
+        Ok(Self {
+            v4: v4.finish(),
+            v6: v6.finish(),
+        })
+    }
+}
+
+/// Fills runs from blocks in ascending order; what lies between them gets zero. The walk leaves out
+/// the blocks in which a file repeats its IPv4 addresses inside IPv6.
+struct Filler<A> {
+    runs: Runs<A>,
+    /// The address after the last block; `None` when the last address there is was in it.
+    next: Option<A>,
+}
+
+impl<A: Bits> Filler<A> {
+    fn new() -> Self {
+        Self {
+            runs: Runs::all(0),
+            next: Some(A::MIN),
+        }
+    }
+
+    fn put(&mut self, first: A, length: u8, value: u32) {
+        if let Some(gap) = self.next.filter(|next| *next < first) {
+            self.runs.set_from(gap, 0);
+        }
+        self.runs.set_from(first, value);
+        self.next = first.last_of_block(length).successor();
+    }
+
+    fn finish(mut self) -> Runs<A> {
+        if let Some(rest) = self.next {
+            self.runs.set_from(rest, 0);
+        }
+        self.runs
+    }
+}
