@@ -108,7 +108,7 @@ mod tests {
             let breaks = Breaks::new(length, |number| members.contains(&number));
             for number in asked.into_iter().chain(members.iter().copied()).filter(|number| *number < length) {
                 prop_assert_eq!(Some(&breaks.at_or_before(number)), members.range(..=number).next_back());
-                prop_assert_eq!(breaks.after(number).as_ref(), members.range(number + 1..).next());
+                prop_assert_eq!(breaks.after(number), members.range(number + 1..).next().copied());
             }
         }
     }

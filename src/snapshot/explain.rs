@@ -18,7 +18,7 @@ use crate::geo::{Located, Origin};
 use crate::health::{Count, Service};
 use crate::region::{Family, RegionId};
 use crate::steering::{self, Decision, Fate, Found, Steering};
-use crate::zone::{Name, RecordType};
+use crate::zone::{Name, RData, RecordType};
 
 /// What is to be explained.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,7 +134,7 @@ fn ask(snapshot: &Snapshot, inquiry: &Inquiry) -> Message {
 fn steered_owner<'a>(snapshot: &'a Snapshot, inquiry: &Inquiry, reply: &Message) -> Option<&'a Steering> {
     let mut end = inquiry.name.clone();
     for record in &reply.answers {
-        if let Some(target) = record.data.as_cname() {
+        if let RData::CNAME(target) = &record.data {
             end = target.0.clone();
         }
     }
@@ -142,7 +142,9 @@ fn steered_owner<'a>(snapshot: &'a Snapshot, inquiry: &Inquiry, reply: &Message)
     let exact = steered().find(|steering| steering.owner == end);
     let wildcard = || {
         let covering = steered().filter(|steering| {
-            steering.owner.is_wildcard() && steering.owner.base_name().zone_of(&end) && steering.owner.base_name() != end
+            steering.owner.is_wildcard()
+                && steering.owner.base_name().zone_of(&end)
+                && steering.owner.base_name() != end
         });
         covering.max_by_key(|steering| steering.owner.num_labels())
     };
@@ -171,8 +173,16 @@ fn place(located: &Located) -> String {
         (None, None) => "unknown".to_owned(),
     };
     if let Some(Coordinates { latitude, longitude }) = location.coordinates {
-        let (north, east) = (if latitude < 0.0 { 'S' } else { 'N' }, if longitude < 0.0 { 'W' } else { 'E' });
-        let _ = write!(text, ", {:.1} {north} {:.1} {east}", latitude.abs(), longitude.abs());
+        let (north, east) = (
+            if latitude < 0.0 { 'S' } else { 'N' },
+            if longitude < 0.0 { 'W' } else { 'E' },
+        );
+        let _ = write!(
+            text,
+            ", {:.1} {north} {:.1} {east}",
+            latitude.abs(),
+            longitude.abs()
+        );
     }
     if let Some(asn) = location.asn {
         let _ = write!(text, ", AS{asn}");
@@ -199,12 +209,20 @@ fn regions(
     let reason = |region: RegionId, fates: [String; 2]| {
         let region = snapshot.world.config.regions.region(region);
         let distance = from.map(|from| from.distance_km(region.location).round() as u32);
-        RegionReason { region: region.name.clone(), distance_km: distance, fates }
+        RegionReason {
+            region: region.name.clone(),
+            distance_km: distance,
+            fates,
+        }
     };
     let planned = decision.plan.order.iter().enumerate().map(|(index, region)| {
         let fates = Family::BOTH.map(|family| {
             let (_, fate) = decision.choices[family as usize].fates[index];
-            fate_text(fate, decision.choices[family as usize].found, snapshot.services.get(*region, family))
+            fate_text(
+                fate,
+                decision.choices[family as usize].found,
+                snapshot.services.get(*region, family),
+            )
         });
         reason(*region, fates)
     });
@@ -242,7 +260,11 @@ fn outcome(snapshot: &Snapshot, found: Found) -> String {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {} for {}, snapshot {}", self.name, self.rtype, self.client, self.snapshot)?;
+        writeln!(
+            f,
+            "{} {} for {}, snapshot {}",
+            self.name, self.rtype, self.client, self.snapshot
+        )?;
         match &self.steering {
             None => writeln!(f, "\nThe name is not steered: everybody gets this answer.")?,
             Some(reasons) => reasons.fmt(f)?,
@@ -261,7 +283,11 @@ impl fmt::Display for Explanation {
 
 impl fmt::Display for Reasons {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let groups = if self.groups.is_empty() { "none".to_owned() } else { self.groups.join(", ") };
+        let groups = if self.groups.is_empty() {
+            "none".to_owned()
+        } else {
+            self.groups.join(", ")
+        };
         writeln!(f, "\nsteered by  {}", self.owner)?;
         writeln!(f, "location    {}", self.location)?;
         writeln!(f, "network     {}", self.network)?;
@@ -272,7 +298,12 @@ impl fmt::Display for Reasons {
         let name = width(|reason| reason.region.len()).max(6);
         let v4 = width(|reason| reason.fates[0].len()).max(4);
         writeln!(f, "{:name$}  {:>9}  {:v4$}  IPv6", "region", "distance", "IPv4")?;
-        for RegionReason { region, distance_km, fates: [first, second] } in &self.regions {
+        for RegionReason {
+            region,
+            distance_km,
+            fates: [first, second],
+        } in &self.regions
+        {
             let distance = distance_km.map_or_else(|| "?".to_owned(), |km| format!("{km} km"));
             let second = if first == second { "the same" } else { second };
             writeln!(f, "{region:name$}  {distance:>9}  {first:v4$}  {second}")?;
