@@ -3,8 +3,9 @@
 //! Everything is interned: a place is read and ranked once however many networks lie in it, and two
 //! places that no group and no distance tells apart end up in one class.
 
-use std::collections::HashMap;
 use std::hash::Hash;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::Class;
 use super::overlay::{self, Overlay};

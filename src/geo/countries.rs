@@ -108,7 +108,7 @@ pub static ALL: [Entry; 250] = [
     at("CU", "Cuba", NorthAmerica, 21.9, -79.5),
     at("CV", "Cabo Verde", Africa, 15.3, -23.9),
     at("CW", "Curaçao", NorthAmerica, 12.2, -69.0),
-    at("CX", "Christmas Island", Oceania, -10.4, 105.7),
+    at("CX", "Christmas Island", Asia, -10.4, 105.7),
     at("CY", "Cyprus", Europe, 35.0, 33.2),
     at("CZ", "Czechia", Europe, 49.8, 15.7),
     at("DE", "Germany", Europe, 50.8, 9.6),

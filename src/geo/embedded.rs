@@ -14,19 +14,19 @@ use crate::client::Prefix;
 /// A way to carry an IPv4 address in an IPv6 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Embedding {
-    /// `64:ff9b::/96` (RFC 6052).
-    Nat64,
     /// `::ffff:0:0/96` (RFC 4291, 2.5.5.2).
     Mapped,
-    /// `2002::/16` (RFC 3056): the address follows the first 16 bits.
-    SixToFour,
+    /// `64:ff9b::/96` (RFC 6052).
+    Nat64,
     /// `2001::/32` (RFC 4380): the client's address is in the last 32 bits, inverted.
     Teredo,
+    /// `2002::/16` (RFC 3056): the address follows the first 16 bits.
+    SixToFour,
 }
 
 impl Embedding {
-    /// Every embedding.
-    pub(super) const ALL: [Self; 4] = [Self::Nat64, Self::Mapped, Self::SixToFour, Self::Teredo];
+    /// Every embedding, in the order of their blocks.
+    pub(super) const ALL: [Self; 4] = [Self::Mapped, Self::Nat64, Self::Teredo, Self::SixToFour];
 
     /// Returns the first address of the block and the length of its prefix.
     pub(super) fn block(self) -> (u128, u8) {

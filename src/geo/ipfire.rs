@@ -217,3 +217,84 @@ fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
         before_year + (month * 153 + 2) / 5 + day - 1 - 719_468
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geo::Database;
+
+    const HEADER: &str = "# Generated: Thu, 25 Jun 2026 04:33:59 GMT\n";
+
+    fn built(ipv4: &str, ipv6: &str) -> Result<Database, (Family, Error)> {
+        let bytes = build(&format!("{HEADER}{ipv4}"), &format!("{HEADER}{ipv6}"))?;
+        Ok(Database::parse(bytes).expect("what is written can be read"))
+    }
+
+    #[test]
+    fn a_range_is_found_under_its_widest_block_and_neighbours_of_one_country_are_joined() {
+        // 1.0.0.0 to 1.0.2.255 in two lines, then a single address.
+        let ipv4 = "16777216,16777471,DE\n16777472,16777983,DE\n16777984,16777984,JP\n16777985,16778239,??\n";
+        let database =
+            built(ipv4, "2001:db8::,2001:db8:2:ffff:ffff:ffff:ffff:ffff,FR\n").expect("sound data");
+        let check = |address: &str, country: &str, network: &str| {
+            let (location, found) = database.locate(address.parse().expect("an address"));
+            let code = location
+                .country
+                .map_or("nowhere".to_owned(), |country| country.to_string());
+            assert_eq!(
+                (code.as_str(), found.to_string().as_str()),
+                (country, network),
+                "{address}"
+            );
+        };
+        check("1.0.0.7", "DE", "1.0.0.0/23");
+        check("1.0.2.9", "DE", "1.0.2.0/24");
+        check("1.0.3.0", "JP", "1.0.3.0/32");
+        check("1.0.3.255", "nowhere", "1.0.3.128/25");
+        check("2001:db8:1::1", "FR", "2001:db8::/47");
+        check("2001:db8:2::1", "FR", "2001:db8:2::/48");
+        assert_eq!(database.build_epoch(), 1_782_362_039);
+    }
+
+    #[test]
+    fn codes_that_are_no_countries_give_their_continent_or_nothing() {
+        let database = built("0,255,EU\n256,511,AP\n", "").expect("sound data");
+        let at = |address: &str| database.locate(address.parse().expect("an address")).0;
+        assert_eq!(
+            at("0.0.0.1").continent.map(crate::client::Continent::code),
+            Some("EU")
+        );
+        assert!(at("0.0.0.1").is_unknown());
+        assert_eq!(at("0.0.1.1"), crate::client::Location::default());
+    }
+
+    #[test]
+    fn a_line_that_makes_no_sense_is_named() {
+        let check = |ipv4: &str| match built(ipv4, "") {
+            Err((Family::V4, Error::Line { line, .. })) => line,
+            other => panic!("{ipv4:?} gave {other:?}"),
+        };
+        assert_eq!(check("0,255,DE\n200,300,DE\n"), 3, "overlapping");
+        assert_eq!(check("9,5,DE\n"), 2, "backwards");
+        assert_eq!(check("0,255\n"), 2, "too short");
+        assert_eq!(check("0,4294967296,DE\n"), 2, "beyond IPv4");
+        assert_eq!(check("0,255,Germany\n"), 2, "no code");
+        let undated = build("0,255,DE\n", HEADER);
+        assert_eq!(undated, Err((Family::V4, Error::Date)));
+    }
+
+    #[test]
+    fn the_whole_address_space_in_one_range_is_two_blocks_of_a_tree() {
+        let halves: Vec<String> = blocks(Family::V4, 1, u128::from(u32::MAX))
+            .map(|block| block.to_string())
+            .collect();
+        assert_eq!(halves.len(), 32, "one of each size");
+        assert_eq!(
+            blocks(Family::V6, 0, u128::MAX)
+                .map(|block| block.length())
+                .collect::<Vec<_>>(),
+            [0]
+        );
+        assert_eq!(blocks(Family::V4, 0, u128::from(u32::MAX)).count(), 1);
+    }
+}

@@ -147,9 +147,9 @@ fn systems(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Erro
 /// Returns the layer of the marks; zero where no IPv4 address is embedded.
 fn marks() -> Runs<u128> {
     let mut runs = Runs::all(0);
-    for (mark, embedding) in (FIRST_MARK..).zip(Embedding::ALL) {
+    for (ordinal, embedding) in (0..).zip(Embedding::ALL) {
         let (first, length) = embedding.block();
-        runs.set_from(first, mark);
+        runs.set_from(first, FIRST_MARK + ordinal);
         let after = first.last_of_block(length).successor();
         runs.set_from(after.expect("no embedding reaches the last address"), 0);
     }

@@ -97,10 +97,9 @@ impl View {
 
 /// Collects the runs at which the part changes. Where it is `None`, runs are never one stretch.
 fn breaks<A: Bits>(map: &Map<A>, part: impl Fn(u32) -> Option<u32>) -> Breaks {
-    let values = map.values();
-    Breaks::new(values.len(), |run| {
-        let here = part(values[run]);
-        run == 0 || here.is_none() || here != part(values[run - 1])
+    Breaks::new(map.len(), |run| {
+        let here = part(map.value(run));
+        run == 0 || here.is_none() || here != part(map.value(run - 1))
     })
 }
 

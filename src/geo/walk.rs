@@ -1,8 +1,8 @@
 //! Turns a database into runs: one pass over its networks, each distinct record read once.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
+use foldhash::{HashMap, HashMapExt};
 use maxminddb::MaxMindDbError;
 
 use super::Error;

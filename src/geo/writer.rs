@@ -147,13 +147,11 @@ impl Writer {
     /// When the records are too small.
     pub fn finish(mut self) -> Result<Vec<u8>, Error> {
         let nodes = u32::try_from(self.nodes.len()).map_err(|_| Error::TooMany(32))?;
-        let highest = self.nodes.len() + SEPARATOR.len() + self.values.len();
-        let bits = self.metadata.record_bits.unwrap_or(match highest {
-            0..0x0100_0000 => 24,
-            0..0x1000_0000 => 28,
-            _ => 32,
-        });
-        if highest as u128 >= 1 << bits {
+        let highest = (self.nodes.len() + SEPARATOR.len() + self.values.len()) as u64;
+        let fits = |bits: &u16| highest < 1 << *bits;
+        let smallest = || [24, 28].into_iter().find(fits).unwrap_or(32);
+        let bits = self.metadata.record_bits.unwrap_or_else(smallest);
+        if !fits(&bits) {
             return Err(Error::TooMany(bits));
         }
         let ipv4_root = match self.metadata.family {
