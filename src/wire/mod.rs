@@ -1,1 +1,30 @@
 //! The bytes of DNS messages: questions, EDNS, client subnets, and the writer of replies.
+//!
+//! Everything here works on borrowed bytes and on the stack: nothing allocates, and nothing knows
+//! what a zone is. What a malformed request is answered with is left to the engine.
+
+mod client_subnet;
+mod codes;
+mod edns;
+mod name;
+mod query;
+mod writer;
+
+pub use client_subnet::ClientSubnet;
+pub use codes::{Opcode, Rcode, class, rtype};
+pub use edns::{Edns, Opt, UDP_PAYLOAD};
+pub use name::{LowerName, MAX_NAME};
+pub use query::{HEADER_OCTETS, Header, Question, Request};
+pub use writer::{Full, Mark, ReplyHeader, Section, Writer};
+
+/// Bytes that do not follow the format; the reply to them is FORMERR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// Reads a 16-bit number in network order.
+fn read_u16(bytes: &[u8], at: usize) -> Result<u16, Malformed> {
+    match bytes.get(at..at + 2) {
+        Some(&[high, low]) => Ok(u16::from_be_bytes([high, low])),
+        _ => Err(Malformed),
+    }
+}

@@ -1,0 +1,149 @@
+//! EDNS (RFC 6891): what a query's OPT record asks for, and what a reply's says.
+//!
+//! Unknown options and unknown flags are passed over, as sections 6.1.2 and 6.1.4 want; an OPT of another
+//! version is not looked into, for only its version has a meaning that is known.
+
+use super::client_subnet::{self, ClientSubnet};
+use super::codes::{Rcode, rtype};
+use super::{Malformed, read_u16};
+
+/// The largest UDP reply that is sent and announced: it passes every path without fragments
+/// (DNS Flag Day 2020: the IPv6 minimum of 1280 less 48 for headers).
+pub const UDP_PAYLOAD: u16 = 1232;
+
+/// The code of the NSID option (RFC 5001).
+const NSID: u16 = 3;
+
+/// The octets of an OPT record without options: root, type, class, TTL, length.
+const OPT_OCTETS: usize = 11;
+
+/// The octets of an option's code and length.
+const OPTION_OCTETS: usize = 4;
+
+/// The octets of a server name that fit into every reply: 512 less the header (12), the longest question
+/// (259), the OPT record (11), the longest client subnet (24) and the option's own head (4).
+const MAX_NSID: usize = 202;
+
+/// What the OPT record of a query says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edns {
+    /// The largest UDP reply that the sender takes.
+    pub payload: u16,
+    /// The version. When it is not 0, the options are unknown and counted as absent.
+    pub version: u8,
+    /// Whether the sender understands DNSSEC records (the DO bit).
+    pub is_dnssec_ok: bool,
+    /// Whether the sender asks for the name of the server.
+    pub wants_nsid: bool,
+    /// The client subnet.
+    pub client_subnet: Option<ClientSubnet>,
+}
+
+impl Edns {
+    /// Reads an OPT record from its class, its TTL and its RDATA. A fault in an option is returned beside
+    /// the record, because a FORMERR reply carries an OPT as well (RFC 6891, section 6.1.1).
+    pub(super) fn read(class: u16, ttl: [u8; 4], rdata: &[u8]) -> (Self, Result<(), Malformed>) {
+        let mut edns = Self {
+            payload: class,
+            version: ttl[1],
+            is_dnssec_ok: ttl[2] & 0x80 != 0,
+            wants_nsid: false,
+            client_subnet: None,
+        };
+        let read = if edns.version == 0 {
+            edns.options(rdata)
+        } else {
+            Ok(())
+        };
+        if read.is_err() {
+            edns.client_subnet = None;
+        }
+        (edns, read)
+    }
+
+    /// Reads the options that are known.
+    fn options(&mut self, mut rdata: &[u8]) -> Result<(), Malformed> {
+        while !rdata.is_empty() {
+            let code = read_u16(rdata, 0)?;
+            let end = OPTION_OCTETS + usize::from(read_u16(rdata, 2)?);
+            let data = rdata.get(OPTION_OCTETS..end).ok_or(Malformed)?;
+            match code {
+                NSID => self.wants_nsid = true,
+                // A second one may name another network, and the reply can echo one only.
+                client_subnet::OPTION if self.client_subnet.is_some() => return Err(Malformed),
+                client_subnet::OPTION => self.client_subnet = Some(ClientSubnet::parse(data)?),
+                _ => {}
+            }
+            rdata = &rdata[end..];
+        }
+        Ok(())
+    }
+}
+
+/// The OPT record of a reply.
+#[derive(Clone, Copy, Debug)]
+pub struct Opt<'a> {
+    is_dnssec_ok: bool,
+    nsid: Option<&'a [u8]>,
+    client_subnet: Option<ClientSubnet>,
+}
+
+impl<'a> Opt<'a> {
+    /// Returns the record that answers `edns`: version 0, DO as it came (RFC 3225, section 3), all other
+    /// flags clear, the server's name if it was asked for, the client subnet if one came.
+    pub fn replying_to(edns: &Edns, server: &'a [u8]) -> Self {
+        let nsid = &server[..server.len().min(MAX_NSID)];
+        Self {
+            is_dnssec_ok: edns.is_dnssec_ok,
+            nsid: edns.wants_nsid.then_some(nsid),
+            client_subnet: edns.client_subnet,
+        }
+    }
+
+    /// Returns how many octets the record takes.
+    pub fn octets(&self) -> usize {
+        OPT_OCTETS + self.options_octets()
+    }
+
+    /// Returns how many octets the options take.
+    fn options_octets(&self) -> usize {
+        let nsid = self.nsid.map_or(0, |name| OPTION_OCTETS + name.len());
+        nsid + self
+            .client_subnet
+            .map_or(0, |subnet| OPTION_OCTETS + subnet.octets())
+    }
+
+    /// Writes the record into exactly [`Opt::octets`] octets.
+    pub(super) fn write(&self, rcode: Rcode, scope: u8, out: &mut [u8]) {
+        let [rcode_high, _] = (rcode.code() >> 4 << 8).to_be_bytes();
+        let flags = if self.is_dnssec_ok { 0x80 } else { 0 };
+        out[0] = 0;
+        out[1..3].copy_from_slice(&rtype::OPT.to_be_bytes());
+        out[3..5].copy_from_slice(&UDP_PAYLOAD.to_be_bytes());
+        out[5..9].copy_from_slice(&[rcode_high, 0, flags, 0]);
+        out[9..11].copy_from_slice(&short(self.options_octets()).to_be_bytes());
+        let mut rest = &mut out[OPT_OCTETS..];
+        if let Some(name) = self.nsid {
+            rest = option(rest, NSID, name.len(), |data| data.copy_from_slice(name));
+        }
+        if let Some(subnet) = self.client_subnet {
+            option(rest, client_subnet::OPTION, subnet.octets(), |data| {
+                subnet.write(scope, data);
+            });
+        }
+    }
+}
+
+/// Writes one option and returns what is left of `out`.
+fn option(out: &mut [u8], code: u16, octets: usize, write: impl FnOnce(&mut [u8])) -> &mut [u8] {
+    out[..2].copy_from_slice(&code.to_be_bytes());
+    out[2..4].copy_from_slice(&short(octets).to_be_bytes());
+    let (data, rest) = out[OPTION_OCTETS..].split_at_mut(octets);
+    write(data);
+    rest
+}
+
+/// Returns a length as the 16 bits that the format has for it.
+fn short(octets: usize) -> u16 {
+    u16::try_from(octets).expect("options are bounded by MAX_NSID and the width of an address")
+}

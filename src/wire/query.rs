@@ -1,0 +1,247 @@
+//! Reads a request: header, question, and the OPT record among the additional ones.
+//!
+//! A request is *silent* (no reply at all) when it has no whole header or is itself a response: a reply to
+//! a response could be answered in turn, for ever. All else can be replied to, so that a fault is recorded
+//! beside what could be read before it. Held here:
+//!
+//! - Exactly one question (RFC 9619), its name without compression pointers.
+//! - No records in the answer and authority sections of a QUERY, except the SOA in the authority of an
+//!   IXFR query (RFC 1995). NSD does the same; BIND and Knot pass over them. A QUERY has no use for them.
+//! - One OPT record at most, owned by the root, in the additional section (RFC 6891, section 6.1.1).
+//! - Nothing behind the last record.
+//!
+//! Other additional records are passed over, TSIG and SIG(0) included: no key is configured here, and a
+//! sender that needs a signed reply rejects the unsigned one (RFC 8945, section 5.4).
+
+use super::codes::{Opcode, rtype};
+use super::edns::Edns;
+use super::name::LowerName;
+use super::{Malformed, read_u16};
+
+/// The octets of a message header.
+pub const HEADER_OCTETS: usize = 12;
+
+/// What a request's header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The number that the reply repeats.
+    pub id: u16,
+    /// The kind of request.
+    pub opcode: Opcode,
+    /// Whether recursion is asked for; repeated in the reply and not done.
+    pub is_recursion_desired: bool,
+}
+
+/// The question of a request.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// Name, type and class as they came, to be repeated bit by bit.
+    pub bytes: &'a [u8],
+    /// The name in lower case.
+    pub name: LowerName,
+    /// The type.
+    pub qtype: u16,
+    /// The class.
+    pub class: u16,
+}
+
+/// A request that gets a reply.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// Its header.
+    pub header: Header,
+    /// Its question, if there is exactly one and it can be read.
+    pub question: Option<Question<'a>>,
+    /// Its OPT record, if one was reached before a fault.
+    pub edns: Option<Edns>,
+    /// Whether the whole message follows the format of a QUERY.
+    pub is_well_formed: bool,
+}
+
+impl<'a> Request<'a> {
+    /// Reads a request. `None` means silence.
+    pub fn parse(message: &'a [u8]) -> Option<Self> {
+        let header = Header::parse(message)?;
+        let mut request = Self {
+            header,
+            question: None,
+            edns: None,
+            is_well_formed: false,
+        };
+        request.is_well_formed = request.body(message).is_ok();
+        Some(request)
+    }
+
+    /// Reads everything behind the header.
+    fn body(&mut self, message: &'a [u8]) -> Result<(), Malformed> {
+        let [questions, answers, authorities, additionals] = counts(message)?;
+        let mut at = HEADER_OCTETS;
+        match questions {
+            // Read on: the OPT record of a request without question is answered as well.
+            0 => {}
+            1 => {
+                let question = self.question.insert(Question::read(message)?);
+                at += question.bytes.len();
+            }
+            _ => return Err(Malformed),
+        }
+        for _ in 0..u32::from(answers) + u32::from(authorities) {
+            let record = Record::read(message, &mut at)?;
+            if record.rtype == rtype::OPT {
+                return Err(Malformed);
+            }
+        }
+        let mut fault = Ok(());
+        for _ in 0..additionals {
+            let record = Record::read(message, &mut at)?;
+            if record.rtype == rtype::OPT {
+                fault = fault.and(self.opt(&record));
+            }
+        }
+        let question = self.question.as_ref().ok_or(Malformed)?;
+        let most_authorities = if question.qtype == rtype::IXFR { 1 } else { 0 };
+        if answers > 0 || authorities > most_authorities || at != message.len() {
+            return Err(Malformed);
+        }
+        fault
+    }
+
+    /// Takes an OPT record.
+    fn opt(&mut self, record: &Record<'_>) -> Result<(), Malformed> {
+        if self.edns.is_some() || !record.is_at_root {
+            return Err(Malformed);
+        }
+        let (edns, read) = Edns::read(record.class, record.ttl, record.rdata);
+        self.edns = Some(edns);
+        read
+    }
+}
+
+impl Header {
+    /// Reads a header. `None` when it is cut short or is that of a response.
+    fn parse(message: &[u8]) -> Option<Self> {
+        let header = message.get(..HEADER_OCTETS)?;
+        let flags = header[2];
+        let is_response = flags & 0x80 != 0;
+        let opcode = Opcode(flags >> 3 & 0xf);
+        (!is_response).then_some(Self {
+            id: u16::from_be_bytes([header[0], header[1]]),
+            opcode,
+            // What the bit means in an opcode that is not implemented, nobody knows (RFC 8906, section 3.1.4).
+            is_recursion_desired: opcode == Opcode::QUERY && flags & 1 != 0,
+        })
+    }
+}
+
+/// Returns the numbers of records in the four sections.
+fn counts(message: &[u8]) -> Result<[u16; 4], Malformed> {
+    Ok([
+        read_u16(message, 4)?,
+        read_u16(message, 6)?,
+        read_u16(message, 8)?,
+        read_u16(message, 10)?,
+    ])
+}
+
+impl<'a> Question<'a> {
+    /// Reads the question behind the header.
+    fn read(message: &'a [u8]) -> Result<Self, Malformed> {
+        let (name, end) = LowerName::read(message, HEADER_OCTETS)?;
+        Ok(Self {
+            qtype: read_u16(message, end)?,
+            class: read_u16(message, end + 2)?,
+            bytes: &message[HEADER_OCTETS..end + 4],
+            name,
+        })
+    }
+}
+
+/// What the reader needs of a record.
+struct Record<'a> {
+    is_at_root: bool,
+    rtype: u16,
+    class: u16,
+    ttl: [u8; 4],
+    rdata: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// Reads the record at `at` and moves behind it.
+    fn read(message: &'a [u8], at: &mut usize) -> Result<Self, Malformed> {
+        let owner = *at;
+        let fixed = skip_name(message, owner)?;
+        let ttl = message.get(fixed + 4..fixed + 8).ok_or(Malformed)?;
+        let rdata = fixed + 10;
+        let end = rdata + usize::from(read_u16(message, fixed + 8)?);
+        *at = end;
+        Ok(Self {
+            is_at_root: fixed == owner + 1,
+            rtype: read_u16(message, fixed)?,
+            class: read_u16(message, fixed + 2)?,
+            ttl: ttl.try_into().expect("four octets were taken"),
+            rdata: message.get(rdata..end).ok_or(Malformed)?,
+        })
+    }
+}
+
+/// Returns the place behind the owner name at `at`. A pointer ends it; where it leads is of no interest.
+fn skip_name(message: &[u8], mut at: usize) -> Result<usize, Malformed> {
+    let start = at;
+    while at - start < super::MAX_NAME {
+        let length = *message.get(at).ok_or(Malformed)?;
+        match length {
+            0 => return Ok(at + 1),
+            1..=63 => at += 1 + usize::from(length),
+            0xc0.. if at + 1 < message.len() => return Ok(at + 2),
+            _ => return Err(Malformed),
+        }
+    }
+    Err(Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPT: &[u8] = b"\0\0\x29\x04\xd0\0\0\0\0\0\0";
+
+    /// Parses `www. A` with `additionals` records, and says whether it is well formed and has an OPT.
+    fn check(additionals: u8, records: &[&[u8]], expected: (bool, bool)) {
+        let mut message = vec![0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, additionals];
+        message.extend(b"\x03www\0\0\x01\0\x01");
+        message.extend(records.concat());
+        let request = Request::parse(&message).expect("a whole header");
+        let seen = (request.is_well_formed, request.edns.is_some());
+        assert_eq!(seen, expected, "{records:?}");
+    }
+
+    #[test]
+    fn an_opt_is_found_wherever_it_stands_among_the_additional_records() {
+        let tsig = b"\x03key\0\0\xfa\0\xff\0\0\0\0\0\x02xx";
+        check(0, &[], (true, false));
+        check(1, &[OPT], (true, true));
+        check(2, &[OPT, tsig], (true, true));
+        check(2, &[tsig, OPT], (true, true));
+        check(1, &[tsig], (true, false));
+    }
+
+    #[test]
+    fn records_that_are_missing_cut_short_or_too_many_are_malformed() {
+        check(1, &[], (false, false));
+        check(2, &[OPT], (false, true));
+        check(2, &[OPT, OPT], (false, true));
+        check(1, &[OPT, OPT], (false, true));
+        check(1, &[&OPT[..10]], (false, false));
+        check(1, &[&OPT[..10], b"\x01"], (false, false));
+    }
+
+    #[test]
+    fn an_owner_name_ends_with_a_root_or_a_pointer_within_255_octets() {
+        let record = |owner: &[u8]| [owner, b"\0\x01\0\x01\0\0\0\0\0\0"].concat();
+        check(1, &[&record(b"\x01a\xc0\x0c")], (true, false));
+        check(1, &[&record(b"\x80a")], (false, false));
+        check(1, &[b"\xc0"], (false, false));
+        let endless = b"\x3fa".repeat(200);
+        check(1, &[&record(&endless)], (false, false));
+    }
+}

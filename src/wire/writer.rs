@@ -1,0 +1,355 @@
+//! Writes a reply into a buffer, within a limit, with its names compressed.
+//!
+//! The places of names that were written are kept in a small table on the stack; the names themselves are
+//! read back from the message. A record that does not fit leaves the writer in a state that only
+//! [`Writer::rewind`] makes good: the caller decides what the unit is (an RRset, never a record).
+
+use super::codes::{Rcode, class, rtype};
+use super::edns::Opt;
+use super::query::{HEADER_OCTETS, Header};
+
+/// How many places of names are kept. A usual reply knows fewer than twenty; when the table is full, names
+/// are still written, only longer.
+const KNOWN_NAMES: usize = 64;
+
+/// The places that a pointer's 14 bits can name (RFC 1035, section 4.1.4).
+const POINTER_REACH: usize = 0x4000;
+
+/// There is no room for what was to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// The sections of a reply behind the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// What was asked for.
+    Answer,
+    /// The SOA of a negative answer, the NS of a referral.
+    Authority,
+    /// Glue and OPT.
+    Additional,
+}
+
+/// A state of the writer to come back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    length: usize,
+    known: usize,
+    counts: [u16; 4],
+}
+
+/// What the header of a reply says besides what it repeats of the request.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplyHeader {
+    /// The request's header.
+    pub request: Header,
+    /// The response code; its low four bits stand in the header.
+    pub rcode: Rcode,
+    /// Whether the first owner name of the answer is in a zone of this server (AA).
+    pub is_authoritative: bool,
+    /// Whether something that belongs into the reply was left out (TC).
+    pub is_truncated: bool,
+}
+
+/// A reply that is being written.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    buffer: &'a mut [u8],
+    reserved: usize,
+    at: Mark,
+    known: [u16; KNOWN_NAMES],
+}
+
+impl<'a> Writer<'a> {
+    /// Starts a reply of at most `limit` octets in `buffer`, and repeats the question bit by bit.
+    ///
+    /// # Panics
+    ///
+    /// When the limit or the buffer is too small for the header and the question.
+    pub fn new(buffer: &'a mut [u8], limit: usize, question: Option<&[u8]>) -> Self {
+        let limit = limit.min(buffer.len());
+        let mut writer = Self {
+            buffer: &mut buffer[..limit],
+            reserved: 0,
+            at: Mark {
+                length: HEADER_OCTETS,
+                known: 0,
+                counts: [0; 4],
+            },
+            known: [0; KNOWN_NAMES],
+        };
+        if let Some(question) = question {
+            let name = question.len() - 4;
+            writer.buffer[HEADER_OCTETS..][..question.len()].copy_from_slice(question);
+            writer.learn(HEADER_OCTETS, HEADER_OCTETS + name - 1);
+            writer.at.length += question.len();
+            writer.at.counts[0] = 1;
+        }
+        writer
+    }
+
+    /// Keeps room for an OPT record that is written last.
+    pub fn reserve(&mut self, octets: usize) {
+        self.reserved = octets;
+    }
+
+    /// Returns the present state.
+    pub fn mark(&self) -> Mark {
+        self.at
+    }
+
+    /// Returns to an earlier state.
+    pub fn rewind(&mut self, mark: Mark) {
+        self.at = mark;
+    }
+
+    /// Returns where the next record, and with it its owner name, will stand.
+    pub fn position(&self) -> usize {
+        self.at.length
+    }
+
+    /// Adds a record of class IN. `rdata` is uncompressed.
+    ///
+    /// # Errors
+    ///
+    /// When it does not fit; then the writer must be rewound.
+    pub fn record(
+        &mut self,
+        section: Section,
+        owner: &[u8],
+        rtype: u16,
+        ttl: u32,
+        rdata: &[u8],
+    ) -> Result<(), Full> {
+        self.name(owner)?;
+        let mut fixed = [0; 10];
+        fixed[..2].copy_from_slice(&rtype.to_be_bytes());
+        fixed[2..4].copy_from_slice(&class::IN.to_be_bytes());
+        fixed[4..8].copy_from_slice(&ttl.to_be_bytes());
+        self.octets(&fixed)?;
+        let start = self.at.length;
+        self.rdata(rtype, rdata)?;
+        let length = u16::try_from(self.at.length - start).map_err(|_| Full)?;
+        self.buffer[start - 2..start].copy_from_slice(&length.to_be_bytes());
+        self.at.counts[1 + section as usize] += 1;
+        Ok(())
+    }
+
+    /// Adds the OPT record, for which room was reserved.
+    pub fn opt(&mut self, opt: &Opt<'_>, rcode: Rcode, scope: u8) {
+        let octets = opt.octets();
+        opt.write(rcode, scope, &mut self.buffer[self.at.length..][..octets]);
+        self.at.length += octets;
+        self.at.counts[3] += 1;
+    }
+
+    /// Writes the header, and returns the length of the whole reply.
+    pub fn finish(self, header: ReplyHeader) -> usize {
+        let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+        let request = header.request;
+        let out = &mut self.buffer[..HEADER_OCTETS];
+        out[..2].copy_from_slice(&request.id.to_be_bytes());
+        // RA, Z, AD and CD stay clear: there is no recursion here, Z must be zero, nothing is validated,
+        // and an authoritative reply clears CD (RFC 4035, section 3.1.6; NSD does, BIND copies it).
+        out[2] = 0x80
+            | request.opcode.0 << 3
+            | bit(header.is_authoritative, 4)
+            | bit(header.is_truncated, 2)
+            | bit(request.is_recursion_desired, 1);
+        out[3] = header.rcode.code().to_be_bytes()[1] & 0xf;
+        for (place, count) in out[4..].chunks_exact_mut(2).zip(self.at.counts) {
+            place.copy_from_slice(&count.to_be_bytes());
+        }
+        self.at.length
+    }
+
+    /// Returns whether the name that was written at `position` is `name`, letters of either case alike.
+    pub fn has_name_at(&self, position: usize, name: &[u8]) -> bool {
+        let (mut at, mut name) = (position, name);
+        loop {
+            let length = self.buffer[at];
+            if length >= 0xc0 {
+                // Pointers are written by this writer only, and lead backwards.
+                at = usize::from(u16::from_be_bytes([length & 0x3f, self.buffer[at + 1]]));
+                continue;
+            }
+            let label = usize::from(length) + 1;
+            let is_same = name.get(..label).is_some_and(|label_of_name| {
+                // A length octet is below 64, where no letters are.
+                label_of_name.eq_ignore_ascii_case(&self.buffer[at..at + label])
+            });
+            if !is_same || length == 0 {
+                return is_same;
+            }
+            at += label;
+            name = &name[label..];
+        }
+    }
+
+    /// Writes RDATA. Names in it are compressed in those types of RFC 1035 that every reader knows
+    /// (RFC 3597, section 4); in all others they stay as they are.
+    fn rdata(&mut self, rtype: u16, rdata: &[u8]) -> Result<(), Full> {
+        let (mut at, names) = match rtype {
+            rtype::NS | rtype::CNAME | rtype::PTR => (0, 1),
+            rtype::SOA => (0, 2),
+            rtype::MX => (2, 1),
+            _ => (rdata.len(), 0),
+        };
+        self.octets(&rdata[..at.min(rdata.len())])?;
+        for _ in 0..names {
+            // RDATA in the form of RFC 3597 may hold anything: what is no name is copied.
+            let Some(end) = name_end(rdata, at) else { break };
+            self.name(&rdata[at..end])?;
+            at = end;
+        }
+        self.octets(rdata.get(at..).unwrap_or_default())
+    }
+
+    /// Writes a name: the labels that are new, then a pointer to the rest of it if that stands somewhere.
+    fn name(&mut self, name: &[u8]) -> Result<(), Full> {
+        let start = self.at.length;
+        let mut new = 0;
+        while name[new] != 0 {
+            if let Some(place) = self.find(&name[new..]) {
+                self.octets(&name[..new])?;
+                self.octets(&(0xc000 | place).to_be_bytes())?;
+                self.learn(start, start + new);
+                return Ok(());
+            }
+            new += usize::from(name[new]) + 1;
+        }
+        self.octets(&name[..=new])?;
+        self.learn(start, start + new);
+        Ok(())
+    }
+
+    /// Returns where `name` stands already.
+    fn find(&self, name: &[u8]) -> Option<u16> {
+        let mut known = self.known[..self.at.known].iter().copied();
+        known.find(|&place| self.has_name_at(usize::from(place), name))
+    }
+
+    /// Keeps the places of the labels from `at` to `end`.
+    fn learn(&mut self, mut at: usize, end: usize) {
+        while at < end && at < POINTER_REACH && self.at.known < KNOWN_NAMES {
+            self.known[self.at.known] = u16::try_from(at).expect("within the reach of a pointer");
+            self.at.known += 1;
+            at += usize::from(self.buffer[at]) + 1;
+        }
+    }
+
+    /// Copies octets.
+    fn octets(&mut self, octets: &[u8]) -> Result<(), Full> {
+        let end = self.at.length + octets.len();
+        if end + self.reserved > self.buffer.len() {
+            return Err(Full);
+        }
+        self.buffer[self.at.length..end].copy_from_slice(octets);
+        self.at.length = end;
+        Ok(())
+    }
+}
+
+/// Returns where the uncompressed name at `at` ends, if there is one.
+fn name_end(rdata: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *rdata.get(at)? {
+            0 => return Some(at + 1),
+            length @ 1..=63 => at += 1 + usize::from(length),
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Opcode;
+
+    const QUESTION: &[u8] = b"\x03www\x07example\x03org\0\0\x01\0\x01";
+
+    /// Writes one record behind the question, and returns what stands behind the question.
+    fn check(owner: &[u8], rtype: u16, rdata: &[u8], expected: &[u8]) {
+        let mut buffer = [0; 512];
+        let mut writer = Writer::new(&mut buffer, 512, Some(QUESTION));
+        let start = writer.position();
+        writer
+            .record(Section::Answer, owner, rtype, 1, rdata)
+            .expect("it fits");
+        let end = writer.position();
+        assert_eq!(
+            buffer[start..end].escape_ascii().to_string(),
+            expected.escape_ascii().to_string()
+        );
+    }
+
+    #[test]
+    fn names_are_compressed_against_the_question_in_any_case() {
+        check(
+            b"\x03WWW\x07example\x03org\0",
+            rtype::A,
+            &[192, 0, 2, 1],
+            b"\xc0\x0c\0\x01\0\x01\0\0\0\x01\0\x04\xc0\0\x02\x01",
+        );
+        check(
+            b"\x07example\x03org\0",
+            rtype::NS,
+            b"\x02ns\x07example\x03org\0",
+            b"\xc0\x10\0\x02\0\x01\0\0\0\x01\0\x05\x02ns\xc0\x10",
+        );
+        check(
+            b"\0",
+            rtype::MX,
+            b"\0\x05\x03org\0",
+            b"\0\0\x0f\0\x01\0\0\0\x01\0\x04\0\x05\xc0\x18",
+        );
+    }
+
+    #[test]
+    fn names_in_newer_types_are_never_compressed() {
+        for newer in [33, rtype::DNAME, rtype::HTTPS] {
+            let mut expected = b"\xc0\x0c\0".to_vec();
+            expected.push(u8::try_from(newer).expect("a small number"));
+            expected.extend(b"\0\x01\0\0\0\x01\0\x0d\x07example\x03org\0");
+            check(QUESTION, newer, b"\x07example\x03org\0", &expected);
+        }
+    }
+
+    #[test]
+    fn rdata_that_is_no_name_is_copied() {
+        check(
+            b"\0",
+            rtype::SOA,
+            b"\x05a",
+            b"\0\0\x06\0\x01\0\0\0\x01\0\x02\x05a",
+        );
+        check(b"\0", rtype::MX, b"\x05", b"\0\0\x0f\0\x01\0\0\0\x01\0\x01\x05");
+    }
+
+    #[test]
+    fn a_rewound_writer_has_forgotten_what_did_not_fit() {
+        let mut buffer = [0; 100];
+        let mut writer = Writer::new(&mut buffer, 60, Some(QUESTION));
+        let mark = writer.mark();
+        let record = writer.record(Section::Answer, b"\x03new\0", rtype::A, 1, &[0; 40]);
+        assert_eq!(record, Err(Full));
+        writer.rewind(mark);
+        let fits = writer.record(Section::Answer, b"\x03new\0", rtype::A, 1, &[9; 4]);
+        assert_eq!(fits, Ok(()));
+        let length = writer.finish(ReplyHeader {
+            request: Header {
+                id: 7,
+                opcode: Opcode::QUERY,
+                is_recursion_desired: true,
+            },
+            rcode: Rcode::NoError,
+            is_authoritative: true,
+            is_truncated: false,
+        });
+        assert_eq!(&buffer[..12], &[0, 7, 0x85, 0, 0, 1, 0, 1, 0, 0, 0, 0]);
+        assert_eq!(
+            &buffer[33..length],
+            b"\x03new\0\0\x01\0\x01\0\0\0\x01\0\x04\x09\x09\x09\x09"
+        );
+    }
+}
