@@ -1,0 +1,168 @@
+//! An RRset in the bytes of the wire, ready to be copied.
+
+use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
+
+use crate::wire::{Full, Section, Writer};
+use crate::zone::{RData, RecordType, Ttl};
+
+/// An RRset ready to be copied into a reply. Invariant: `rdata` is a sequence of `count` records, each as a
+/// length of two octets and its uncompressed data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    rtype: u16,
+    ttl: u32,
+    count: u16,
+    rdata: Box<[u8]>,
+}
+
+/// RDATA that has no form on the wire, such as a character string of more than 255 octets.
+#[derive(Debug, thiserror::Error)]
+#[error("the record data cannot be encoded")]
+pub struct Unencodable(#[from] hickory_proto::ProtoError);
+
+impl Packed {
+    /// Packs records of one type.
+    ///
+    /// # Panics
+    ///
+    /// When one of them is [`Unencodable`]. The configuration is checked before, with [`Packed::encode`].
+    pub fn new(rtype: RecordType, ttl: Ttl, rdata: &[RData]) -> Self {
+        Self::encode(rtype, ttl, rdata).expect("the configuration holds records that can be encoded")
+    }
+
+    /// Packs records of one type.
+    ///
+    /// # Errors
+    ///
+    /// When one of them has no form on the wire, or there are more than a message can hold.
+    pub fn encode(rtype: RecordType, ttl: Ttl, rdata: &[RData]) -> Result<Self, Unencodable> {
+        let mut packed = Vec::new();
+        for data in rdata {
+            let octets = uncompressed(data)?;
+            let length = u16::try_from(octets.len()).map_err(|_| too_long())?;
+            packed.extend(length.to_be_bytes());
+            packed.extend(octets);
+        }
+        Ok(Self {
+            rtype: rtype.into(),
+            ttl: ttl.seconds(),
+            count: u16::try_from(rdata.len()).map_err(|_| too_long())?,
+            rdata: packed.into(),
+        })
+    }
+
+    /// Returns the type of the records.
+    pub fn rtype(&self) -> u16 {
+        self.rtype
+    }
+
+    /// Returns the time to live in seconds.
+    pub fn ttl_seconds(&self) -> u32 {
+        self.ttl
+    }
+
+    /// Returns the same records with another time to live.
+    pub fn with_ttl(self, ttl: Ttl) -> Self {
+        Self {
+            ttl: ttl.seconds(),
+            ..self
+        }
+    }
+
+    /// Returns the data of each record, in the order in which they were packed.
+    pub fn records(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        let mut rest = &self.rdata[..];
+        std::iter::from_fn(move || {
+            let (&length, behind) = rest.split_first_chunk()?;
+            let data;
+            (data, rest) = behind.split_at(usize::from(u16::from_be_bytes(length)));
+            Some(data)
+        })
+    }
+
+    /// Writes all records, beginning with number `turn` modulo their count: equal turns give equal replies,
+    /// and turns that differ spread the clients who take the first record.
+    ///
+    /// # Errors
+    ///
+    /// When they do not all fit; then none has been written.
+    pub fn write(
+        &self,
+        writer: &mut Writer<'_>,
+        section: Section,
+        owner: &[u8],
+        turn: u16,
+    ) -> Result<(), Full> {
+        let mark = writer.mark();
+        let first = usize::from(turn.checked_rem(self.count).unwrap_or(0));
+        let all = self.records();
+        let mut rotated = all.clone().skip(first).chain(all.take(first));
+        let written =
+            rotated.try_for_each(|rdata| writer.record(section, owner, self.rtype, self.ttl, rdata));
+        written.inspect_err(|Full| writer.rewind(mark))
+    }
+}
+
+/// Returns the wire form of RDATA, its names uncompressed and in the case they were written in.
+fn uncompressed(rdata: &RData) -> Result<Vec<u8>, Unencodable> {
+    let mut octets = Vec::new();
+    let mut encoder = BinEncoder::new(&mut octets);
+    encoder.set_name_encoding(NameEncoding::Uncompressed);
+    rdata.emit(&mut encoder)?;
+    Ok(octets)
+}
+
+/// Returns the error for more octets or records than 16 bits can count.
+fn too_long() -> Unencodable {
+    Unencodable(hickory_proto::ProtoError::MaxBufferSizeExceeded(usize::from(
+        u16::MAX,
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn addresses(count: u8) -> Packed {
+        let rdata: Vec<RData> = (0..count)
+            .map(|last| RData::A(Ipv4Addr::new(192, 0, 2, last).into()))
+            .collect();
+        Packed::new(RecordType::A, Ttl::MAX, &rdata)
+    }
+
+    /// Writes the records and returns the last octet of each.
+    fn check(packed: &Packed, turn: u16, expected: &[u8]) {
+        let mut buffer = [0; 512];
+        let mut writer = Writer::new(&mut buffer, 512, None);
+        packed
+            .write(&mut writer, Section::Answer, b"\0", turn)
+            .expect("they fit");
+        let end = writer.position();
+        let last: Vec<u8> = buffer[12..end].chunks(15).map(|record| record[14]).collect();
+        assert_eq!(last, expected);
+    }
+
+    #[test]
+    fn records_are_rotated_by_the_turn_and_none_is_lost() {
+        check(&addresses(3), 0, &[0, 1, 2]);
+        check(&addresses(3), 1, &[1, 2, 0]);
+        check(&addresses(3), 65535, &[0, 1, 2]);
+        check(&addresses(0), 5, &[]);
+    }
+
+    #[test]
+    fn an_rrset_that_does_not_fit_leaves_nothing_behind() {
+        let mut buffer = [0; 512];
+        let mut writer = Writer::new(&mut buffer, 12 + 15 * 2, None);
+        let written = addresses(3).write(&mut writer, Section::Answer, b"\0", 0);
+        assert_eq!((written, writer.position()), (Err(Full), 12));
+    }
+
+    #[test]
+    fn data_that_has_no_wire_form_is_an_error() {
+        let long = RData::TXT(hickory_proto::rr::rdata::TXT::new(vec!["x".repeat(256)]));
+        assert!(Packed::encode(RecordType::TXT, Ttl::MAX, &[long]).is_err());
+    }
+}
