@@ -1,0 +1,141 @@
+//! Steered names, and the client subnet in their replies.
+
+use super::*;
+
+const SOA: &str = "NS example.com. 300 SOA ns1.example.net.";
+const FAR: &str = "AN geo.example.com. 30 A 192.0.2.88";
+const NEAR: &str = "AN geo.example.com. 30 A 192.0.2.77";
+
+/// Asks with a client subnet, and returns the option of the reply: source, scope and address.
+fn check_scope(question: &str, expected: Option<(u8, u8, &str)>) {
+    let ask = Ask::new(question);
+    let (_, bytes) = reply(&zones(), &ask.bytes, ask.transport);
+    let opt = bytes.len() - 11 - expected.map_or(0, |(source, ..)| 8 + usize::from(source).div_ceil(8));
+    assert_eq!(
+        &bytes[opt..opt + 3],
+        [0, 0, 41],
+        "{question}: the OPT has the octets expected"
+    );
+    let Some((source, scope, address)) = expected else {
+        return;
+    };
+    let octets = match address.parse().expect("an address") {
+        IpAddr::V4(v4) => [&[0, 1, source, scope][..], &v4.octets()].concat(),
+        IpAddr::V6(v6) => [&[0, 2, source, scope][..], &v6.octets()].concat(),
+    };
+    let octets = &octets[..4 + usize::from(source).div_ceil(8)];
+    assert_eq!(&bytes[opt + 15..], octets, "{question}");
+}
+
+#[test]
+fn the_client_is_the_subnet_if_one_came_and_else_the_transport_address() {
+    check("geo.example.com. A", "NOERROR aa", &[FAR]);
+    check("geo.example.com. A +subnet=203.0.113.0/24", "NOERROR aa", &[NEAR]);
+    check("geo.example.com. A +subnet=0.0.0.0/0", "NOERROR aa", &[FAR]);
+}
+
+#[test]
+fn a_steered_name_holds_static_records_of_other_types() {
+    check(
+        "geo.example.com. TXT",
+        "NOERROR aa",
+        &["AN geo.example.com. 3600 TXT about"],
+    );
+    check("geo.example.com. MX", "NOERROR aa", &[SOA]);
+}
+
+#[test]
+fn a_choice_without_records_is_nodata_refused_or_servfail() {
+    check("geo.example.com. AAAA", "NOERROR aa", &[SOA]);
+    check("geo.example.com. HTTPS", "NOERROR aa", &[SOA]);
+    check("refused.example.com. A", "REFUSED", &[]);
+    check("broken.example.com. A", "SERVFAIL", &[]);
+}
+
+#[test]
+fn an_alias_and_a_wildcard_lead_to_a_steered_name() {
+    check(
+        "steer.example.com. A",
+        "NOERROR aa",
+        &["AN steer.example.com. 3600 CNAME geo.example.com.", FAR],
+    );
+    check(
+        "x.geo.example.com. A",
+        "NOERROR aa",
+        &["AN x.geo.example.com. 30 A 192.0.2.88"],
+    );
+    check_scope(
+        "steer.example.com. A +subnet=203.0.113.0/24",
+        Some((24, 24, "203.0.113.0")),
+    );
+    check_scope(
+        "x.geo.example.com. A +subnet=203.0.113.0/24",
+        Some((24, 24, "203.0.113.0")),
+    );
+}
+
+#[test]
+fn any_at_a_steered_name_gets_the_steered_addresses() {
+    check("geo.example.com. ANY", "NOERROR aa", &[FAR]);
+    check(
+        "steered6.example.com. ANY",
+        "NOERROR aa",
+        &["AN steered6.example.com. 30 AAAA 2001:db8::99"],
+    );
+    check_scope(
+        "steered6.example.com. ANY +subnet=192.0.2.0/24",
+        Some((24, 18, "192.0.2.0")),
+    );
+}
+
+#[test]
+fn the_scope_is_that_of_the_choice_and_zero_for_all_that_is_static() {
+    let subnet = "+subnet=192.0.2.0/24";
+    for (question, scope) in [
+        ("geo.example.com. A", 24),
+        ("geo.example.com. AAAA", 20),
+        ("refused.example.com. A", 16),
+        ("broken.example.com. A", 8),
+        ("geo.example.com. TXT", 0),
+        ("www.example.com. A", 0),
+        ("missing.example.com. A", 0),
+        ("www.cut.example.com. A", 0),
+        ("example.net. A", 0),
+        ("www.example.com. AXFR", 0),
+        ("www.example.com. A +class=3", 0),
+        ("www.example.com. A +opcode=4", 0),
+    ] {
+        check_scope(&format!("{question} {subnet}"), Some((24, scope, "192.0.2.0")));
+    }
+}
+
+#[test]
+fn a_subnet_comes_back_as_it_came_and_only_if_it_came() {
+    check_scope("geo.example.com. A +edns", None);
+    check_scope("geo.example.com. A +subnet=0.0.0.0/0", Some((0, 0, "0.0.0.0")));
+    check_scope("geo.example.com. A +subnet=::/0", Some((0, 0, "::")));
+    check_scope(
+        "geo.example.com. A +subnet=192.0.2.128/25",
+        Some((25, 24, "192.0.2.128")),
+    );
+    check_scope(
+        "geo.example.com. A +subnet=2001:db8::/33",
+        Some((33, 24, "2001:db8::")),
+    );
+}
+
+#[test]
+fn the_tally_says_what_was_answered() {
+    let ask = Ask::new("steer.example.com. A +subnet=203.0.113.0/24");
+    let (outcome, bytes) = reply(&zones(), &ask.bytes, ask.transport);
+    let tally = super::super::Tally {
+        zone: Some(0),
+        qtype: Some(1),
+        rcode: Rcode::NoError,
+        region: Some(RegionId(4)),
+        is_truncated: false,
+        has_client_subnet: true,
+    };
+    let length = bytes.len();
+    assert_eq!(outcome, Outcome::Reply { length, tally });
+}
