@@ -19,10 +19,7 @@ impl Tree {
     ///
     /// When a zone has no SOA record, or RDATA that cannot be encoded; the configuration is checked before.
     pub fn compile(zones: &[Zone]) -> Self {
-        let apexes: BTreeMap<Wire, usize> = (0..)
-            .zip(zones)
-            .map(|(index, zone)| (wire(&zone.apex), index))
-            .collect();
+        let apexes = Apexes::new(zones);
         let mut tree = Self {
             names: HashMap::default(),
             nodes: Vec::new(),
@@ -31,34 +28,60 @@ impl Tree {
         };
         let plots: Vec<Plot> = (0..)
             .zip(zones)
-            .map(|(index, zone)| Plot::lay_out(zone, index, &apexes, &mut tree.nodes))
+            .map(|(index, zone)| Plot::lay_out(zone, index, &apexes.children[index], &mut tree.nodes))
             .collect();
         for (index, plot) in plots.iter().enumerate() {
             tree.publish(index, plot, &apexes);
+            for child in &apexes.children[index] {
+                tree.join(plot, child, &plots);
+            }
         }
-        tree.join(&plots, &apexes);
         tree
     }
 
     /// Enters those names of a zone that are in no zone below it.
-    fn publish(&mut self, index: usize, plot: &Plot, apexes: &BTreeMap<Wire, usize>) {
+    fn publish(&mut self, index: usize, plot: &Plot, apexes: &Apexes) {
         for (name, id) in &plot.names {
-            if zone_of(name, apexes) == Some(index) {
+            if apexes.zone_of(name) == Some(index) {
                 self.deepest = self.deepest.max(labels(name));
                 self.names.insert(name.clone(), *id);
             }
         }
     }
 
-    /// Tells each apex below another zone which node of that zone decides about its DS records.
-    fn join(&mut self, plots: &[Plot], apexes: &BTreeMap<Wire, usize>) {
-        for (apex, index) in apexes {
-            let parent = parent_of(apex).and_then(|parent| zone_of(parent, apexes));
+    /// Tells the apex of a zone below another one which node of that one decides about its DS records.
+    fn join(&mut self, parent: &Plot, (apex, child): &(Wire, usize), plots: &[Plot]) {
+        let below = plots[*child].names[apex];
+        self.nodes[below.0 as usize].above = parent.closest(apex);
+    }
+}
+
+/// How the zones lie in each other.
+struct Apexes {
+    zones: BTreeMap<Wire, usize>,
+    /// By zone: the apexes and places of the zones right below it.
+    children: Vec<Vec<(Wire, usize)>>,
+}
+
+impl Apexes {
+    fn new(zones: &[Zone]) -> Self {
+        let mut apexes = Self {
+            zones: zones.iter().map(|zone| wire(&zone.apex)).zip(0..).collect(),
+            children: vec![Vec::new(); zones.len()],
+        };
+        for (apex, child) in &apexes.zones {
+            let parent = parent_of(apex).and_then(|parent| apexes.zone_of(parent));
             if let Some(parent) = parent {
-                let below = plots[*index].names[apex];
-                self.nodes[below.0 as usize].above = plots[parent].closest(apex);
+                apexes.children[parent].push((apex.clone(), *child));
             }
         }
+        apexes
+    }
+
+    /// Returns the zone that owns a name: the one with the longest apex.
+    fn zone_of(&self, name: &[u8]) -> Option<usize> {
+        let mut ancestors = std::iter::successors(Some(name), |name| parent_of(name));
+        ancestors.find_map(|ancestor| self.zones.get(ancestor).copied())
     }
 }
 
@@ -69,15 +92,15 @@ struct Plot {
 
 impl Plot {
     /// Makes the nodes of a zone.
-    fn lay_out(zone: &Zone, index: usize, apexes: &BTreeMap<Wire, usize>, nodes: &mut Vec<Node>) -> Self {
+    fn lay_out(zone: &Zone, index: usize, children: &[(Wire, usize)], nodes: &mut Vec<Node>) -> Self {
         let source = Source::new(zone);
         let mut plot = Self {
             names: HashMap::new(),
         };
         // The apex of a zone below exists here as well, even if nobody delegated it.
-        let joints = apexes.keys().filter(|apex| apex.ends_with(&source.apex));
-        for name in source.nodes.keys().chain(joints) {
-            if is_within(name, &source.apex) && !source.hides(name) {
+        let children = children.iter().map(|(apex, _)| apex);
+        for name in source.nodes.keys().chain(children) {
+            if !source.hides(name) {
                 plot.add(name, index, &source, nodes);
             }
         }
@@ -225,12 +248,6 @@ pub(super) fn wire(name: &Name) -> Wire {
     encoder.set_name_encoding(NameEncoding::UncompressedLowercase);
     name.emit(&mut encoder).expect("a name has a wire form");
     octets.into()
-}
-
-/// Returns the zone that owns a name: the one with the longest apex.
-fn zone_of(name: &[u8], apexes: &BTreeMap<Wire, usize>) -> Option<usize> {
-    let mut ancestors = std::iter::successors(Some(name), |name| parent_of(name));
-    ancestors.find_map(|ancestor| apexes.get(ancestor).copied())
 }
 
 /// Returns the name without its first label. `None` for the root.

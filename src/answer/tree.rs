@@ -61,10 +61,10 @@ pub struct Node {
     pub above: Option<NodeId>,
 }
 
-/// What a referral says besides the NS RRset, which is among the node's RRsets.
+/// What a referral says.
 #[derive(Debug)]
 pub struct Delegation {
-    /// The servers.
+    /// The NS RRset.
     pub servers: Packed,
     /// The addresses of servers that this zone knows, those that are needed first.
     pub glue: Vec<Glue>,
@@ -144,24 +144,47 @@ mod tests {
     use super::*;
     use crate::answer::tests::{name, zone};
 
-    /// Finds a name and says which node decided: its length in octets, the zone's place, and how.
-    fn check(zones: &[(&str, &[&str])], question: &str, expected: Option<(&str, usize)>) {
+    /// Zones as texts: apex and records.
+    type Zones<'a> = &'a [(&'a str, &'a [&'a str])];
+
+    fn compile(zones: Zones<'_>) -> Tree {
         let zones: Vec<_> = zones.iter().map(|(apex, records)| zone(apex, records)).collect();
-        let tree = Tree::compile(&zones);
+        Tree::compile(&zones)
+    }
+
+    /// Finds a name, and compares the name and the zone's place of the node that decides.
+    fn check(zones: Zones<'_>, question: &str, expected: Option<(&str, usize)>) {
+        check_by(Tree::find, zones, question, expected);
+    }
+
+    /// As `check`, for the parent's side of a cut.
+    fn check_above(zones: Zones<'_>, question: &str, expected: (&str, usize)) {
+        check_by(Tree::find_above, zones, question, Some(expected));
+    }
+
+    fn check_by(
+        find: for<'t> fn(&'t Tree, &LowerName) -> Option<Found<'t>>,
+        zones: Zones<'_>,
+        question: &str,
+        expected: Option<(&str, usize)>,
+    ) {
+        let tree = compile(zones);
         let (lower, _) = LowerName::read(&name(question), 0).expect("a name");
-        let found = tree.find(&lower);
-        let found = found.map(|found| (lower.ancestor(found.node.octets), found.node.zone));
-        let expected = expected.map(|(text, zone)| (name(text), zone));
+        let found = find(&tree, &lower);
+        if let Some(found) = found {
+            assert_eq!(found.is_exact, found.node.octets == lower.as_bytes().len());
+        }
+        let found = found.map(|found| (lower.ancestor(found.node.octets).to_vec(), found.node.zone));
         assert_eq!(
             found,
-            expected.as_ref().map(|(name, zone)| (&name[..], *zone)),
+            expected.map(|(text, zone)| (name(text), zone)),
             "{question}"
         );
     }
 
     #[test]
     fn the_closest_encloser_is_the_longest_name_that_exists_empty_ones_included() {
-        let zones: &[(&str, &[&str])] = &[("example.", &["a.b.c A 192.0.2.1"])];
+        let zones: Zones<'_> = &[("example.", &["a.b.c A 192.0.2.1"])];
         check(zones, "a.b.c.example.", Some(("a.b.c.example.", 0)));
         check(zones, "x.a.b.c.example.", Some(("a.b.c.example.", 0)));
         check(zones, "b.c.example.", Some(("b.c.example.", 0)));
@@ -173,7 +196,7 @@ mod tests {
 
     #[test]
     fn names_behind_a_cut_or_a_dname_are_hidden() {
-        let zones: &[(&str, &[&str])] = &[(
+        let zones: Zones<'_> = &[(
             "example.",
             &[
                 "cut NS ns.cut.example.",
@@ -194,7 +217,7 @@ mod tests {
             &["sub NS ns.sub.example.", "ns.sub A 192.0.2.1"][..],
             &["ns.sub A 192.0.2.1"],
         ] {
-            let zones: &[(&str, &[&str])] = &[("example.", parent), ("sub.example.", &["www A 192.0.2.2"])];
+            let zones: Zones<'_> = &[("example.", parent), ("sub.example.", &["www A 192.0.2.2"])];
             check(zones, "sub.example.", Some(("sub.example.", 1)));
             check(zones, "ns.sub.example.", Some(("sub.example.", 1)));
             check(zones, "www.sub.example.", Some(("www.sub.example.", 1)));
@@ -206,5 +229,32 @@ mod tests {
     fn the_root_can_be_a_zone() {
         check(&[(".", &["a A 192.0.2.1"])], "b.", Some((".", 0)));
         check(&[(".", &["a A 192.0.2.1"])], "a.", Some(("a.", 0)));
+    }
+
+    #[test]
+    fn the_parents_side_of_a_cut_is_in_the_parent_even_without_a_delegation() {
+        let child: &[&str] = &["www A 192.0.2.2"];
+        let zones: Zones<'_> = &[("example.", &[]), ("a.sub.example.", child)];
+        check_above(zones, "a.sub.example.", ("a.sub.example.", 0));
+        check_above(zones, "www.a.sub.example.", ("www.a.sub.example.", 1));
+        check_above(zones, "sub.example.", ("sub.example.", 0));
+        let zones: Zones<'_> = &[("example.", &["sub NS ns."]), ("a.sub.example.", child)];
+        check_above(zones, "a.sub.example.", ("sub.example.", 0));
+        let zones: Zones<'_> = &[("a.sub.example.", child)];
+        check_above(zones, "a.sub.example.", ("a.sub.example.", 0));
+    }
+
+    #[test]
+    fn a_wildcard_that_is_a_cut_synthesises_nothing() {
+        for (records, expected) in [
+            (&["*.x A 192.0.2.1"][..], true),
+            (&["*.x NS ns."], false),
+            (&["x A 192.0.2.1"], false),
+        ] {
+            let tree = compile(&[("example.", records)]);
+            let (lower, _) = LowerName::read(&name("a.x.example."), 0).expect("a name");
+            let found = tree.find(&lower).expect("it is in the zone");
+            assert_eq!(found.node.wildcard.is_some(), expected, "{records:?}");
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! RFC 1034, section 4.3.2, with the wildcards of RFC 4592, the DNAME of RFC 6672, and the response code of
 //! the end of the chain (RFC 6604). A chain that leaves the zones of this server ends there with NOERROR.
-//! AA is that of the first name: a referral at the end of a chain keeps it (RFC 1034, section 6.2.7; NSD
-//! and Knot do the same), a referral at once does not set it.
+//! AA is that of the first name (RFC 1035, section 4.1.1): a referral at the end of a chain keeps it, as it
+//! does in NSD, a referral at once does not set it.
 
 use std::net::IpAddr;
 

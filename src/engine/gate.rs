@@ -18,7 +18,7 @@ pub(super) fn admit<'r, 'a>(request: &'r Request<'a>) -> Result<&'r Question<'a>
         _ => return Err(Rcode::FormErr),
     };
     match question.qtype {
-        // These exist only as parts of other messages (BIND does the same; NXNAME: RFC 9824, section 3.5).
+        // These exist only as parts of other messages (BIND does the same; NXNAME: RFC 9824).
         rtype::OPT | rtype::TSIG | rtype::NXNAME => Err(Rcode::FormErr),
         // These ask for work that is not done here.
         rtype::TKEY | rtype::MAILA | rtype::MAILB => Err(Rcode::NotImp),

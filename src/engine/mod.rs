@@ -16,6 +16,7 @@ mod tests;
 
 use std::net::IpAddr;
 
+use self::chase::Verdict;
 use crate::answer::Tree;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Snapshot, Steered};
@@ -133,7 +134,7 @@ where
     writer.reserve(opt.as_ref().map_or(0, Opt::octets));
     let subnet = edns.and_then(|edns| edns.client_subnet);
     let verdict = match gate::admit(&request) {
-        Err(rcode) => chase::Verdict::of(rcode),
+        Err(rcode) => Verdict::of(rcode),
         Ok(question) => {
             let located = subnet.and_then(|subnet| subnet.address()).unwrap_or(client);
             chase::chase(source, &request, question, located, &mut writer)
@@ -148,15 +149,20 @@ where
         is_authoritative: verdict.is_authoritative,
         is_truncated: verdict.is_truncated,
     });
-    let tally = Tally {
+    let tally = tally(&request, &verdict);
+    Outcome::Reply { length, tally }
+}
+
+/// Returns what to count.
+fn tally(request: &Request<'_>, verdict: &Verdict) -> Tally {
+    Tally {
         zone: verdict.zone,
-        qtype: question.map(|question| question.qtype),
+        qtype: request.question.as_ref().map(|question| question.qtype),
         rcode: verdict.rcode,
         region: verdict.region,
         is_truncated: verdict.is_truncated,
-        has_client_subnet: subnet.is_some(),
-    };
-    Outcome::Reply { length, tally }
+        has_client_subnet: request.edns.is_some_and(|edns| edns.client_subnet.is_some()),
+    }
 }
 
 /// Returns the most octets that a reply may have.

@@ -1,7 +1,7 @@
 //! The client subnet of a query (ECS, RFC 7871): which network the resolver asks for.
 //!
 //! Strict on purpose: an option that is bent into shape would be echoed in another shape, and a resolver
-//! would cache the answer for a network that did not ask (RFC 7871, section 11.2).
+//! would cache the answer for a network that did not ask (RFC 7871, section 11, cache pollution).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -26,7 +26,7 @@ pub enum Rcode {
     Refused,
     /// A name that DNAME substitution made is too long (RFC 6672, section 2.2).
     YxDomain,
-    /// The version of EDNS is not implemented (RFC 6891, section 9).
+    /// The version of EDNS is not implemented (RFC 6891, section 6.1.3).
     BadVers,
 }
 
@@ -96,7 +96,7 @@ pub mod rtype {
     pub const DS: u16 = 43;
     /// A binding to an HTTPS service (RFC 9460).
     pub const HTTPS: u16 = 65;
-    /// A type that exists only inside NSEC bitmaps and is never asked for (RFC 9824, section 3.5).
+    /// A type that exists only inside NSEC bitmaps and is never asked for (RFC 9824).
     pub const NXNAME: u16 = 128;
     /// The key agreement of transactions (RFC 2930).
     pub const TKEY: u16 = 249;

@@ -11,7 +11,7 @@
 //! - Nothing behind the last record.
 //!
 //! Other additional records are passed over, TSIG and SIG(0) included: no key is configured here, and a
-//! sender that needs a signed reply rejects the unsigned one (RFC 8945, section 5.3).
+//! sender that needs a signed reply rejects the unsigned one (RFC 8945, section 5.4).
 
 use super::codes::{Opcode, rtype};
 use super::edns::Edns;
@@ -197,4 +197,51 @@ fn skip_name(message: &[u8], mut at: usize) -> Result<usize, Malformed> {
         }
     }
     Err(Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPT: &[u8] = b"\0\0\x29\x04\xd0\0\0\0\0\0\0";
+
+    /// Parses `www. A` with `additionals` records, and says whether it is well formed and has an OPT.
+    fn check(additionals: u8, records: &[&[u8]], expected: (bool, bool)) {
+        let mut message = vec![0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, additionals];
+        message.extend(b"\x03www\0\0\x01\0\x01");
+        message.extend(records.concat());
+        let request = Request::parse(&message).expect("a whole header");
+        let seen = (request.is_well_formed, request.edns.is_some());
+        assert_eq!(seen, expected, "{records:?}");
+    }
+
+    #[test]
+    fn an_opt_is_found_wherever_it_stands_among_the_additional_records() {
+        let tsig = b"\x03key\0\0\xfa\0\xff\0\0\0\0\0\x02xx";
+        check(0, &[], (true, false));
+        check(1, &[OPT], (true, true));
+        check(2, &[OPT, tsig], (true, true));
+        check(2, &[tsig, OPT], (true, true));
+        check(1, &[tsig], (true, false));
+    }
+
+    #[test]
+    fn records_that_are_missing_cut_short_or_too_many_are_malformed() {
+        check(1, &[], (false, false));
+        check(2, &[OPT], (false, true));
+        check(2, &[OPT, OPT], (false, true));
+        check(1, &[OPT, OPT], (false, true));
+        check(1, &[&OPT[..10]], (false, false));
+        check(1, &[&OPT[..10], b"\x01"], (false, false));
+    }
+
+    #[test]
+    fn an_owner_name_ends_with_a_root_or_a_pointer_within_255_octets() {
+        let record = |owner: &[u8]| [owner, b"\0\x01\0\x01\0\0\0\0\0\0"].concat();
+        check(1, &[&record(b"\x01a\xc0\x0c")], (true, false));
+        check(1, &[&record(b"\x80a")], (false, false));
+        check(1, &[b"\xc0"], (false, false));
+        let endless = b"\x3fa".repeat(200);
+        check(1, &[&record(&endless)], (false, false));
+    }
 }
