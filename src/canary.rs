@@ -19,7 +19,8 @@ pub struct Canary {
     pub name: String,
     /// What is done.
     pub check: Check,
-    /// The time between the starts of two probes of one address; jittered by ±10 %.
+    /// The longest time between the starts of two probes of one address while it answers; jitter of
+    /// ±10 % around nine tenths of it keeps probes apart (`health::pace`).
     pub interval: Duration,
     /// A probe that takes longer has failed.
     pub timeout: Duration,
@@ -65,13 +66,20 @@ pub struct HttpCheck {
     pub headers: Vec<(String, String)>,
     /// The statuses that are a success, as inclusive ranges.
     pub statuses: Vec<(u16, u16)>,
-    /// A text that must occur in the first 64 KiB of the body.
+    /// A text that must occur in the body. Whatever is expected, a body of more than 64 KiB is a failure.
     pub body_contains: Option<String>,
 }
+
+/// The number of a numbering: each reload numbers addresses and canaries anew, and a result that was
+/// still on its way must not be counted against whoever has its number now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
 
 /// The result of one probe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
+    /// The numbering that `address` and `canary` belong to.
+    pub epoch: Epoch,
     /// The address that was probed.
     pub address: AddressId,
     /// The canary that probed it.

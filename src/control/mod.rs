@@ -1,11 +1,32 @@
 //! The one writer: a deterministic state machine from events and time to snapshots.
+//!
+//! ```text
+//!   Observed ──▶ judgement ── the view changed? ──▶ Snapshot::compile ──▶ Publish
+//!   Reloaded ──▶     │ ╰────── a fall or a rise? ──▶ Persist
+//!   Stopping         ╰──────── what people want to know ──▶ Say
+//! ```
+//!
+//! [`Judgement`] decides what happened, [`Keeper`](keeper::Keeper) when to write it down; both know nothing
+//! of snapshots. Control compiles, and only when something that an answer depends on has changed. It reads no
+//! clock and does nothing itself: the shell carries out its effects, in their order.
+
+mod judgement;
+mod keeper;
+mod notice;
+mod report;
 
 use std::sync::Arc;
 
-use crate::canary::Observation;
+pub use judgement::{Judgement, Verdict};
+pub use notice::{Alarm, Notice, Place, Severity, What};
+pub use report::{AddressReport, CanaryReport, RegionReport, Report, ZoneReport};
+
+use crate::canary::{Epoch, Observation};
+use crate::config::Config;
 use crate::health::Memory;
 use crate::moment::Moment;
 use crate::snapshot::{Snapshot, World};
+use keeper::Keeper;
 
 /// What happens to the server.
 #[derive(Debug)]
@@ -14,6 +35,8 @@ pub enum Event {
     Observed(Observation),
     /// The configuration or the database changed, and the new world is valid.
     Reloaded(Arc<World>),
+    /// The process is about to end.
+    Stopping,
 }
 
 /// What the shell must do.
@@ -21,31 +44,94 @@ pub enum Event {
 pub enum Effect {
     /// Answer from this snapshot from now on.
     Publish(Arc<Snapshot>),
-    /// Write this to the state directory.
+    /// Probe what this configuration says, and mark the observations with this epoch.
+    Watch(Arc<Config>, Epoch),
+    /// Write this to the state directory, in place of what is there.
     Persist(Memory),
     /// Tell people.
     Say(Notice),
 }
 
-/// Something that people want to know.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Notice {
-    /// When it happened.
-    pub at: Moment,
-}
-
 /// The state of the server.
 #[derive(Debug)]
-pub struct Control {}
+pub struct Control {
+    world: Arc<World>,
+    judgement: Judgement,
+    keeper: Keeper,
+    /// The number of the last published snapshot.
+    number: u64,
+}
 
 impl Control {
     /// Starts from a world and from what was remembered of the last run.
-    pub fn new(_world: Arc<World>, _memory: Option<Memory>, _now: Moment) -> (Self, Vec<Effect>) {
-        unimplemented!()
+    pub fn new(world: Arc<World>, memory: Option<Memory>, now: Moment) -> (Self, Vec<Effect>) {
+        let (judgement, notices) = Judgement::new(Arc::clone(&world.config), memory.as_ref(), now);
+        let mut control = Self {
+            world,
+            judgement,
+            keeper: Keeper::new(now),
+            number: 0,
+        };
+        let mut effects = vec![control.publish(), control.watch()];
+        effects.extend(notices.into_iter().map(Effect::Say));
+        (control, effects)
     }
 
     /// Takes one event.
-    pub fn handle(&mut self, _event: Event, _now: Moment) -> Vec<Effect> {
-        unimplemented!()
+    pub fn handle(&mut self, event: Event, now: Moment) -> Vec<Effect> {
+        match event {
+            Event::Observed(seen) => self.observed(&seen, now),
+            Event::Reloaded(world) => self.reloaded(world, now),
+            Event::Stopping => vec![Effect::Persist(self.judgement.memory(now))],
+        }
+    }
+
+    /// Returns what is known of everything, for `/status`.
+    pub fn report(&self) -> Report {
+        self.judgement.report(self.number)
+    }
+
+    fn observed(&mut self, seen: &Observation, now: Moment) -> Vec<Effect> {
+        let verdict = self.judgement.observe(seen);
+        let mut effects = Vec::new();
+        if verdict.moves_view {
+            effects.push(self.publish());
+        }
+        if self.keeper.is_due(verdict.is_worth_keeping, now) {
+            effects.push(Effect::Persist(self.judgement.memory(now)));
+        }
+        effects.extend(verdict.notices.into_iter().map(Effect::Say));
+        effects
+    }
+
+    fn reloaded(&mut self, world: Arc<World>, now: Moment) -> Vec<Effect> {
+        self.world = world;
+        let notices = self.judgement.reload(Arc::clone(&self.world.config), now);
+        let mut effects = vec![self.publish(), self.watch()];
+        let reloaded = Notice {
+            at: now,
+            what: What::Reloaded {
+                snapshot: self.number,
+                zones: self.world.config.zones.len(),
+                regions: self.world.config.regions.len(),
+            },
+        };
+        effects.extend([reloaded].into_iter().chain(notices).map(Effect::Say));
+        effects
+    }
+
+    /// Compiles the next snapshot.
+    fn publish(&mut self) -> Effect {
+        self.number += 1;
+        let view = self.judgement.view();
+        Effect::Publish(Arc::new(Snapshot::compile(
+            Arc::clone(&self.world),
+            &view,
+            self.number,
+        )))
+    }
+
+    fn watch(&self) -> Effect {
+        Effect::Watch(Arc::clone(&self.world.config), self.judgement.epoch())
     }
 }

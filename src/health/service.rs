@@ -23,6 +23,21 @@ pub enum Service {
     },
 }
 
+impl Service {
+    /// Returns whether the region has left the family's answers.
+    pub fn is_out(self) -> bool {
+        matches!(self, Self::Out { .. })
+    }
+
+    /// Returns how many addresses are up; `None` when there are none to be.
+    pub fn count(self) -> Option<Count> {
+        match self {
+            Self::Absent => None,
+            Self::In(count) | Self::Out { count, .. } => Some(count),
+        }
+    }
+}
+
 /// How many addresses of a region and family are up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {

@@ -1,0 +1,482 @@
+//! What an event means: the board, and from it the notices that people get and the alarms that last.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::{Alarm, Notice, Place, Report, What};
+use crate::canary::{Epoch, Observation};
+use crate::config::Config;
+use crate::health::{Adoption, Board, Cause, Change, Memory, Services, State, View};
+use crate::moment::Moment;
+use crate::region::{AddressId, Family, RegionId};
+use crate::steering::{AllDown, Policy};
+
+/// The part of control that judges. It knows nothing of snapshots.
+#[derive(Debug)]
+pub struct Judgement {
+    config: Arc<Config>,
+    board: Board,
+    watches: Vec<Watch>,
+    alarms: BTreeMap<Key, Alarm>,
+}
+
+/// What an observation has led to.
+#[derive(Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// Whether steering sees another view than before.
+    pub moves_view: bool,
+    /// Whether an address fell or returned, which is worth remembering.
+    pub is_worth_keeping: bool,
+    /// What people want to know of it.
+    pub notices: Vec<Notice>,
+}
+
+/// What an alarm is about, whatever its details and whatever the numbering.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Region(String, Family),
+    Names(String, Option<String>, Family),
+}
+
+/// The regions that some clients of some names may be sent to. When all are out, that is an alarm.
+#[derive(Debug)]
+struct Watch {
+    /// The first of the names.
+    owner: String,
+    /// How many more have the same policy: one line is said for all of them.
+    others: usize,
+    /// The residency rule that binds the clients; `None`: all clients.
+    rule: Option<String>,
+    regions: Vec<RegionId>,
+    all_down: AllDown,
+}
+
+impl Judgement {
+    /// Starts with what was remembered of the last run, and says what became of that.
+    pub fn new(config: Arc<Config>, memory: Option<&Memory>, now: Moment) -> (Self, Vec<Notice>) {
+        let mut judgement = Self {
+            board: Board::new(&config.regions, &config.canaries, now),
+            watches: watches(&config),
+            alarms: BTreeMap::new(),
+            config,
+        };
+        let mut notices = memory.map_or_else(Vec::new, |memory| judgement.adopt(memory, now));
+        notices.extend(judgement.ring(now));
+        (judgement, notices)
+    }
+
+    /// Takes one result.
+    pub fn observe(&mut self, seen: &Observation) -> Verdict {
+        let Some(change) = self.board.observe(seen) else {
+            return Verdict::default();
+        };
+        let falls_or_returns = change.from.is_down() != change.to.is_down();
+        let mut notices: Vec<_> = self.tell(&change).into_iter().collect();
+        if falls_or_returns {
+            notices.extend(self.ring(change.at));
+        }
+        Verdict {
+            moves_view: change.moves_view(),
+            is_worth_keeping: falls_or_returns,
+            notices,
+        }
+    }
+
+    /// Takes over another configuration.
+    pub fn reload(&mut self, config: Arc<Config>, now: Moment) -> Vec<Notice> {
+        self.board.reload(&config.regions, &config.canaries, now);
+        self.watches = watches(&config);
+        self.config = config;
+        self.ring(now)
+    }
+
+    /// Returns all that steering sees of health.
+    pub fn view(&self) -> View {
+        self.board.view()
+    }
+
+    /// Returns the numbering that observations must carry to count.
+    pub fn epoch(&self) -> Epoch {
+        self.board.epoch()
+    }
+
+    /// Returns what is worth remembering, as of `now`.
+    pub fn memory(&self, now: Moment) -> Memory {
+        self.board.memory(now)
+    }
+
+    /// Returns what is known of everything, as of the snapshot with this number.
+    pub fn report(&self, snapshot: u64) -> Report {
+        let alarms = self.alarms.values().cloned().collect();
+        Report::new(snapshot, &self.config, &self.board, alarms)
+    }
+
+    /// Takes up a memory, and says what became of it.
+    fn adopt(&mut self, memory: &Memory, now: Moment) -> Vec<Notice> {
+        let written_at = memory.written_at;
+        let whats = match self.board.adopt(memory, now) {
+            Adoption::Stale => vec![What::Stale { written_at }],
+            Adoption::Adopted { adopted, foreign } => {
+                let remembered = (adopted > 0).then_some(What::Remembered { falls: adopted });
+                let foreign = (foreign > 0).then_some(What::Foreign { falls: foreign });
+                remembered.into_iter().chain(foreign).collect()
+            }
+        };
+        whats.into_iter().map(|what| Notice { at: now, what }).collect()
+    }
+
+    /// Returns what people want to know of a change of one address; `None` when that is nothing, as for
+    /// the first success and for the ups and downs of a recovery.
+    fn tell(&self, change: &Change) -> Option<Notice> {
+        let place = self.place(change.address);
+        let what = match (change.from, change.to) {
+            (_, State::Suspect) => self.failed(place, change.cause.as_ref()?, false),
+            (State::Unknown | State::Up | State::Suspect, State::Down) => {
+                self.failed(place, change.cause.as_ref()?, true)
+            }
+            (State::Suspect | State::Rising | State::Down, State::Up) => What::Up {
+                place,
+                was_down: change.from.is_down(),
+                after: change.at.since(change.from_since),
+            },
+            (_, State::Unknown | State::Up | State::Rising | State::Down) => return None,
+        };
+        Some(Notice { at: change.at, what })
+    }
+
+    fn failed(&self, place: Place, cause: &Cause, is_down: bool) -> What {
+        let canary = &self.config.canaries[usize::from(cause.canary.0)];
+        let (name, failures, failure) = (canary.name.clone(), cause.failures, cause.failure.clone());
+        if is_down {
+            What::Down {
+                place,
+                canary: name,
+                failures,
+                failure,
+            }
+        } else {
+            What::Suspect {
+                place,
+                canary: name,
+                failures,
+                fall: canary.thresholds.fall,
+                failure,
+            }
+        }
+    }
+
+    fn place(&self, id: AddressId) -> Place {
+        let address = self.config.regions.address(id);
+        Place {
+            region: self.config.regions.region(address.region).name.clone(),
+            zone: self.config.regions.zone(address.zone).name.clone(),
+            ip: address.ip,
+        }
+    }
+
+    /// Brings the alarms up to date, and says which were raised and which cleared.
+    fn ring(&mut self, now: Moment) -> Vec<Notice> {
+        let services = Services::of(&self.config.regions, &self.board.view());
+        let (mut alarms, mut notices) = (BTreeMap::new(), Vec::new());
+        for (key, alarm, is_raised) in self.conditions(&services) {
+            // What a reload has removed is in no condition: nobody is told that it is well.
+            let what = match (self.alarms.contains_key(&key), is_raised) {
+                (false, true) => Some(What::Raised(alarm.clone())),
+                (true, false) => Some(What::Cleared(alarm.clone())),
+                (true, true) | (false, false) => None,
+            };
+            notices.extend(what.map(|what| Notice { at: now, what }));
+            if is_raised {
+                alarms.insert(key, alarm);
+            }
+        }
+        self.alarms = alarms;
+        notices
+    }
+
+    /// Returns everything that can raise an alarm, and whether it does.
+    fn conditions(&self, services: &Services) -> impl Iterator<Item = (Key, Alarm, bool)> {
+        let regions = self.config.regions.iter().flat_map(|(id, region)| {
+            Family::BOTH.into_iter().filter_map(move |family| {
+                let service = services.get(id, family);
+                let alarm = Alarm::RegionOut {
+                    region: region.name.clone(),
+                    family,
+                    count: service.count()?,
+                };
+                Some((Key::Region(region.name.clone(), family), alarm, service.is_out()))
+            })
+        });
+        let names = self.watches.iter().flat_map(|watch| {
+            Family::BOTH.map(|family| {
+                let key = Key::Names(watch.owner.clone(), watch.rule.clone(), family);
+                (key, watch.alarm(family), watch.is_exhausted(services, family))
+            })
+        });
+        regions.chain(names)
+    }
+}
+
+impl Watch {
+    fn alarm(&self, family: Family) -> Alarm {
+        Alarm::Exhausted {
+            owner: self.owner.clone(),
+            others: self.others,
+            rule: self.rule.clone(),
+            family,
+            all_down: self.all_down,
+        }
+    }
+
+    /// Returns whether every region that has addresses of the family is out, and there is one.
+    fn is_exhausted(&self, services: &Services, family: Family) -> bool {
+        let of_family = self.regions.iter().map(|&region| services.get(region, family));
+        let mut present = of_family.filter(|service| service.count().is_some()).peekable();
+        present.peek().is_some() && present.all(Service::is_out)
+    }
+}
+
+/// Returns what to watch for names to run out of regions: for each policy once, everybody and each
+/// residency rule. Where several rules bind one client together, the cause shows in each of them.
+fn watches(config: &Config) -> Vec<Watch> {
+    let mut by_policy: Vec<(&Policy, String, usize)> = Vec::new();
+    let mut known = HashMap::new();
+    for steering in &config.steered {
+        let place = *known.entry(&steering.policy).or_insert_with(|| {
+            let owner = steering.owner.to_string();
+            let owner = owner.strip_suffix('.').unwrap_or(&owner).to_owned();
+            by_policy.push((&steering.policy, owner, 0));
+            by_policy.len() - 1
+        });
+        by_policy[place].2 += 1;
+    }
+    let watches = by_policy.into_iter().flat_map(|(policy, owner, names)| {
+        let everybody = (None, policy.regions.clone());
+        let rules = policy.residency.iter().map(|rule| {
+            let listed = policy.regions.iter().copied();
+            let permitted = listed.filter(|region| rule.permitted.contains(*region));
+            (Some(rule.text.clone()), permitted.collect())
+        });
+        let parts: Vec<_> = std::iter::once(everybody).chain(rules).collect();
+        parts.into_iter().map(move |(rule, regions)| Watch {
+            owner: owner.clone(),
+            others: names - 1,
+            rule,
+            regions,
+            all_down: policy.all_down,
+        })
+    });
+    watches.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canary::{Canary, Failure, FailureClass};
+    use crate::config::{Geo, LogFormat, Server};
+    use crate::health::fixture;
+    use crate::region::{RegionSet, Regions};
+    use crate::steering::{Order, Rule, Steering};
+    use crate::zone::{Name, Ttl};
+
+    /// `tokyo` with two IPv4 addresses and one IPv6 address, `frankfurt` with one IPv4 address; one
+    /// name, whose European clients must stay in `frankfurt`.
+    fn config(canary: Canary) -> Arc<Config> {
+        let tokyo = fixture::region("tokyo", &["192.0.2.1", "192.0.2.2", "2001:db8::1"]);
+        let frankfurt = fixture::region("frankfurt", &["198.51.100.1"]);
+        let rule = Rule {
+            clients: Vec::new(),
+            permitted: RegionSet::from_iter([RegionId(1)]),
+            otherwise: None,
+            text: "eu only in EU".to_owned(),
+        };
+        let policy = Policy {
+            regions: vec![RegionId(0), RegionId(1)],
+            order: Order::Listed,
+            residency: vec![rule],
+            unknown_location: vec![RegionId(0)],
+            all_down: AllDown::FailOpen,
+        };
+        let steered = |owner| Steering {
+            owner: Name::from_ascii(owner).expect("a name"),
+            policy: policy.clone(),
+            ttl: Ttl::MAX,
+            short_ttl: Ttl::MAX,
+            max_answers: 4,
+            https: None,
+        };
+        Arc::new(Config {
+            server: Server {
+                name: "ns1".to_owned(),
+                dns: Vec::new(),
+                admin: None,
+                geo: Geo::default(),
+                state: None,
+                log: LogFormat::Human,
+            },
+            regions: Regions::new(vec![tokyo, frankfurt]),
+            canaries: vec![canary],
+            groups: Vec::new(),
+            steered: vec![steered("api.example.com."), steered("www.example.com.")],
+            zones: Vec::new(),
+        })
+    }
+
+    fn judgement() -> Judgement {
+        Judgement::new(config(fixture::canary("shallow", 2, 2)), None, Moment(0)).0
+    }
+
+    /// Plays `ADDRESS:RESULT` words, one a second, and returns what each led to.
+    fn play(judgement: &mut Judgement, results: &str) -> Vec<Verdict> {
+        let words = (1..).zip(results.split_whitespace());
+        let verdicts = words.map(|(second, word)| {
+            let (address, result) = word.split_once(':').expect("ADDRESS:RESULT");
+            let address = address.parse().expect("the number of an address");
+            judgement.observe(&fixture::result(
+                &judgement.board,
+                address,
+                0,
+                second,
+                result == "o",
+            ))
+        });
+        verdicts.collect()
+    }
+
+    /// Plays results and compares the lines that people get to read, in their order.
+    fn check(results: &str, lines: &[&str]) {
+        let mut judgement = judgement();
+        let verdicts = play(&mut judgement, results);
+        let notices = verdicts.iter().flat_map(|verdict| &verdict.notices);
+        let said: Vec<_> = notices.map(ToString::to_string).collect();
+        assert_eq!(said, lines, "after {results}");
+    }
+
+    #[test]
+    fn an_address_is_followed_from_suspicion_through_its_fall_to_its_return() {
+        check(
+            "0:o 0:x 0:x 0:o 0:x 0:o 0:o",
+            &[
+                "tokyo/tokyo-a 192.0.2.1 is suspect: shallow failed 1 of 2 times, status 503",
+                "tokyo/tokyo-a 192.0.2.1 is down: shallow failed 2 times in a row, status 503",
+                "tokyo/tokyo-a 192.0.2.1 is up again, was down for 4.0s",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_region_leaves_one_family_and_returns_to_it() {
+        check(
+            "2:x 2:x 2:o 2:o",
+            &[
+                "tokyo/tokyo-a 2001:db8::1 is suspect: shallow failed 1 of 2 times, status 503",
+                "tokyo/tokyo-a 2001:db8::1 is down: shallow failed 2 times in a row, status 503",
+                "tokyo leaves the IPv6 answers: 0 of 1 addresses are up",
+                "api.example.com and 1 more name (IPv6): every permitted region is down, \
+                 answering with them all the same (fail-open)",
+                "tokyo/tokyo-a 2001:db8::1 is up again, was down for 2.0s",
+                "tokyo returns to the IPv6 answers: 1 of 1 addresses are up",
+                "api.example.com and 1 more name (IPv6): a region is up again",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_rule_whose_regions_are_all_down_raises_an_alarm_although_others_are_up() {
+        check(
+            "3:x 3:x",
+            &[
+                "frankfurt/frankfurt-a 198.51.100.1 is suspect: shallow failed 1 of 2 times, status 503",
+                "frankfurt/frankfurt-a 198.51.100.1 is down: shallow failed 2 times in a row, status 503",
+                "frankfurt leaves the IPv4 answers: 0 of 1 addresses are up",
+                "api.example.com and 1 more name (IPv4, eu only in EU): every permitted region is down, \
+                 answering with them all the same (fail-open)",
+            ],
+        );
+    }
+
+    #[test]
+    fn only_what_steering_sees_moves_the_view_and_only_falls_and_returns_are_kept() {
+        let mut judgement = judgement();
+        let verdicts = play(&mut judgement, "0:o 0:o 0:x 0:x 0:x 0:o 0:o 0:o");
+        let seen = verdicts
+            .iter()
+            .map(|verdict| (verdict.moves_view, verdict.is_worth_keeping));
+        let (nothing, suspect, decided) = ((false, false), (true, false), (true, true));
+        assert_eq!(
+            seen.collect::<Vec<_>>(),
+            [
+                nothing, nothing, suspect, decided, nothing, nothing, decided, nothing
+            ],
+            "up, up, suspect, down, down, rising, up, up"
+        );
+    }
+
+    #[test]
+    fn a_reload_keeps_alarms_and_says_nothing_twice() {
+        let mut judgement = judgement();
+        play(&mut judgement, "3:x 3:x");
+        let late = fixture::result(&judgement.board, 3, 0, 9, true);
+        let notices = judgement.reload(config(fixture::canary("shallow", 5, 1)), Moment(10_000));
+        assert_eq!(notices, []);
+        assert_eq!(
+            judgement.observe(&late),
+            Verdict::default(),
+            "of the old numbering"
+        );
+        assert_eq!(judgement.report(7).alarms.len(), 2);
+        let verdicts = play(&mut judgement, "3:o");
+        assert_eq!(verdicts[0].notices.len(), 3, "up again, region back, alarm over");
+        assert_eq!(judgement.report(8).alarms, []);
+    }
+
+    #[test]
+    fn a_restart_takes_up_the_falls_and_rings_again() {
+        let mut before = judgement();
+        play(&mut before, "3:x 3:x");
+        let memory = before.memory(Moment(3000));
+        let (after, notices) = Judgement::new(
+            config(fixture::canary("shallow", 2, 2)),
+            Some(&memory),
+            Moment(9000),
+        );
+        assert_eq!(after.view(), before.view());
+        let kinds: Vec<_> = notices.iter().map(Notice::kind).collect();
+        assert_eq!(kinds, ["health_remembered", "region_out", "all_down"]);
+    }
+
+    #[test]
+    fn a_stale_memory_and_one_of_another_configuration_get_one_warning_each() {
+        let mut before = judgement();
+        play(&mut before, "3:x 3:x");
+        let memory = before.memory(Moment(3000));
+        let say = |memory: &Memory, now| {
+            let (_, notices) = Judgement::new(config(fixture::canary("shallow", 2, 2)), Some(memory), now);
+            notices.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let stale = "the state of the last run is ignored: it is 20min away from now, more than 10min; \
+                     every address counts as up until its canaries say otherwise";
+        assert_eq!(say(&memory, Moment(1_203_000)), [stale]);
+        let mut foreign = memory;
+        foreign.fallen[0].region = "osaka".to_owned();
+        let expected = "the state of the last run is partly about another configuration: 1 fall ignored";
+        assert_eq!(say(&foreign, Moment(3000)), [expected]);
+    }
+
+    #[test]
+    fn the_report_tells_why_and_since_when() {
+        let mut judgement = judgement();
+        play(&mut judgement, "0:o 1:x 1:x");
+        let report = judgement.report(3);
+        let tokyo = &report.regions[0];
+        assert!(matches!(tokyo.families[0].1, Service::In(_)));
+        let address = &tokyo.zones[0].addresses[1];
+        assert_eq!((address.state, address.since), (State::Down, Moment(3000)));
+        let failure = Failure {
+            class: FailureClass::Status,
+            detail: "status 503".to_owned(),
+        };
+        assert_eq!(address.why, Some(("shallow".to_owned(), failure)));
+        assert_eq!(report.regions[1].zones[0].addresses[0].state, State::Unknown);
+    }
+}

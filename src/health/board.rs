@@ -1,0 +1,502 @@
+//! The board: what is known of every address, and the only place where that changes.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::{Adoption, Cause, Fallen, Memory, Record, State, Streak, Track, View};
+use crate::canary::{Canary, CanaryId, Epoch, Observation};
+use crate::moment::Moment;
+use crate::region::{Address, AddressId, Regions};
+
+/// What is known of every address of a configuration.
+///
+/// A board is a function of the configurations and observations that it was given, in their order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Board {
+    epoch: Epoch,
+    regions: Regions,
+    canaries: Vec<Canary>,
+    /// By `AddressId`.
+    tracks: Vec<Track>,
+}
+
+/// An address went from one state to another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The address.
+    pub address: AddressId,
+    /// The state it left.
+    pub from: State,
+    /// When it had entered that state.
+    pub from_since: Moment,
+    /// The state it is in now.
+    pub to: State,
+    /// When it changed.
+    pub at: Moment,
+    /// Why it is not up; `None` when it is.
+    pub cause: Option<Cause>,
+}
+
+impl Change {
+    /// Returns whether steering sees the change: it does not care whether an address is up or unknown,
+    /// down or rising.
+    pub fn moves_view(&self) -> bool {
+        let seen = |state| match state {
+            State::Unknown | State::Up => 0,
+            State::Suspect => 1,
+            State::Rising | State::Down => 2,
+        };
+        seen(self.from) != seen(self.to)
+    }
+}
+
+impl Board {
+    /// Returns a board on which nothing is known yet.
+    pub fn new(regions: &Regions, canaries: &[Canary], now: Moment) -> Self {
+        let tracks = regions.addresses().map(|(_, address)| {
+            let watching = regions.region(address.region).canaries.iter();
+            Track::new(watching.map(|&canary| Record::new(canary, now)).collect(), now)
+        });
+        Self {
+            epoch: Epoch::default(),
+            tracks: tracks.collect(),
+            regions: regions.clone(),
+            canaries: canaries.to_vec(),
+        }
+    }
+
+    /// Counts one result, and returns the change of state that it made, if it made one.
+    ///
+    /// A result of another epoch, or of a pair of address and canary that does not exist, counts nothing.
+    pub fn observe(&mut self, seen: &Observation) -> Option<Change> {
+        let canary = self.canaries.get(usize::from(seen.canary.0))?;
+        let track = self
+            .tracks
+            .get_mut(seen.address.0 as usize)
+            .filter(|_| seen.epoch == self.epoch)?;
+        let (from, from_since) = (track.state(), track.since());
+        track.count(seen, canary);
+        (track.state() != from).then(|| Change {
+            address: seen.address,
+            from,
+            from_since,
+            to: track.state(),
+            at: seen.at,
+            cause: track.cause(),
+        })
+    }
+
+    /// Takes over another configuration, and keeps what is known of every address that is still there.
+    ///
+    /// An address is the same when region, zone and IP are; a canary, when its name and check are, whatever
+    /// happened to its thresholds and intervals. A canary whose check has changed forgets its counters, but
+    /// an address that it had taken down stays down until the new check has seen it rise: a corrected
+    /// URL brings an address back within seconds, and a dead one must not return because a path changed.
+    pub fn reload(&mut self, regions: &Regions, canaries: &[Canary], now: Moment) {
+        let old = std::mem::replace(self, Self::new(regions, canaries, now));
+        self.epoch = Epoch(old.epoch.0 + 1);
+        let known: HashMap<_, _> = old
+            .regions
+            .addresses()
+            .zip(&old.tracks)
+            .map(|((_, address), track)| (Place::of(&old.regions, address), track))
+            .collect();
+        for ((_, address), track) in self.regions.addresses().zip(&mut self.tracks) {
+            let Some(before) = known.get(&Place::of(&self.regions, address)) else {
+                continue;
+            };
+            let records = track
+                .records()
+                .iter()
+                .map(|record| carry(record, &self.canaries, before, &old.canaries, now));
+            *track = Track::new(records.collect(), now);
+            track.continues(before);
+        }
+    }
+
+    /// Takes up what an earlier life remembered, unless that is too old to be worth anything.
+    pub fn adopt(&mut self, memory: &Memory, now: Moment) -> Adoption {
+        if !memory.is_fresh(now) {
+            return Adoption::Stale;
+        }
+        let ids: HashMap<_, _> = self
+            .regions
+            .addresses()
+            .map(|(id, address)| (Place::of(&self.regions, address), id))
+            .collect();
+        let (mut adopted, mut foreign) = (0, 0);
+        for fallen in &memory.fallen {
+            let canary = self
+                .canaries
+                .iter()
+                .position(|canary| canary.name == fallen.canary);
+            let found = ids
+                .get(&Place::named(fallen))
+                .zip(canary)
+                .is_some_and(|(id, canary)| {
+                    let canary = CanaryId(u16::try_from(canary).expect("canaries are numbered by u16"));
+                    self.tracks[id.0 as usize].adopt(fallen, canary, now)
+                });
+            *if found { &mut adopted } else { &mut foreign } += 1;
+        }
+        Adoption::Adopted { adopted, foreign }
+    }
+
+    /// Returns what is worth remembering, as of `now`.
+    pub fn memory(&self, now: Moment) -> Memory {
+        let fallen = self.tracks().flat_map(|(id, track)| {
+            let down = track
+                .records()
+                .iter()
+                .filter(|record| record.streak.state().is_down());
+            down.filter_map(move |record| self.remember(id, record))
+        });
+        Memory {
+            written_at: now,
+            fallen: fallen.collect(),
+        }
+    }
+
+    /// Returns all that steering sees.
+    pub fn view(&self) -> View {
+        View::new(self.tracks.iter().map(Track::standing).collect())
+    }
+
+    /// Returns the numbering that observations must carry to count.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Returns what is known of one address.
+    pub fn track(&self, address: AddressId) -> &Track {
+        &self.tracks[address.0 as usize]
+    }
+
+    /// Returns what is known of every address, in the order of the configuration.
+    pub fn tracks(&self) -> impl Iterator<Item = (AddressId, &Track)> {
+        (0u32..).map(AddressId).zip(&self.tracks)
+    }
+
+    /// Returns the fall of one canary in words that outlive the numbering.
+    fn remember(&self, id: AddressId, record: &Record) -> Option<Fallen> {
+        let place = Place::of(&self.regions, self.regions.address(id));
+        Some(Fallen {
+            region: place.region.to_owned(),
+            zone: place.zone.to_owned(),
+            ip: place.ip,
+            canary: self.canaries[usize::from(record.canary.0)].name.clone(),
+            since: record.since,
+            failure: record.failure.clone()?,
+        })
+    }
+}
+
+/// Returns what a record of the new numbering starts from, given the track of the same address before.
+fn carry(record: &Record, canaries: &[Canary], before: &Track, old: &[Canary], now: Moment) -> Record {
+    let canary = &canaries[usize::from(record.canary.0)];
+    let same_name = |earlier: &&Record| old[usize::from(earlier.canary.0)].name == canary.name;
+    let Some(earlier) = before.records().iter().find(same_name) else {
+        return Record::new(record.canary, now);
+    };
+    if old[usize::from(earlier.canary.0)].check == canary.check {
+        return Record {
+            canary: record.canary,
+            ..earlier.clone()
+        };
+    }
+    if !earlier.streak.state().is_down() {
+        return Record::new(record.canary, now);
+    }
+    Record {
+        streak: Streak::fallen(),
+        since: earlier.since,
+        failure: earlier.failure.clone(),
+        ..Record::new(record.canary, now)
+    }
+}
+
+/// Which address it is, whatever its number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Place<'a> {
+    region: &'a str,
+    zone: &'a str,
+    ip: IpAddr,
+}
+
+impl<'a> Place<'a> {
+    fn of(regions: &'a Regions, address: &Address) -> Self {
+        Self {
+            region: &regions.region(address.region).name,
+            zone: &regions.zone(address.zone).name,
+            ip: address.ip,
+        }
+    }
+
+    fn named(fallen: &'a Fallen) -> Self {
+        Self {
+            region: &fallen.region,
+            zone: &fallen.zone,
+            ip: fallen.ip,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fixture::{board, canary, region, result};
+    use super::super::{FRESH_FOR, Standing};
+    use super::*;
+    use crate::canary::{Check, Thresholds};
+
+    /// Plays `results` for the canaries of one address, `CANARY:RESULT` a word, one a second (`x` a failure,
+    /// `o` a success), and compares the state of the address after each.
+    fn check(canaries: &[Canary], results: &str, states: &str) {
+        let mut board = board(1, canaries);
+        let reached: Vec<_> = play(&mut board, results).into_iter().map(State::as_str).collect();
+        assert_eq!(reached.join(" "), states, "after {results}");
+    }
+
+    fn play(board: &mut Board, results: &str) -> Vec<State> {
+        let seen = (1..).zip(results.split_whitespace()).map(|(second, word)| {
+            let (canary, outcome) = word.split_once(':').expect("CANARY:RESULT");
+            let canary = canary.parse().expect("the number of a canary");
+            board.observe(&result(board, 0, canary, second, outcome == "o"));
+            board.track(AddressId(0)).state()
+        });
+        seen.collect()
+    }
+
+    #[test]
+    fn an_address_is_as_bad_as_its_worst_canary() {
+        let two = [canary("shallow", 2, 1), canary("deep", 2, 1)];
+        check(
+            &two,
+            "0:o 1:x 1:x 0:x 0:x 1:o 0:o",
+            "up suspect down down down down up",
+        );
+    }
+
+    #[test]
+    fn an_address_is_unknown_only_until_its_first_result() {
+        check(
+            &[canary("shallow", 3, 2), canary("deep", 3, 2)],
+            "1:o 0:o",
+            "up up",
+        );
+        let board = board(1, &[canary("shallow", 3, 2)]);
+        assert_eq!(board.track(AddressId(0)).state(), State::Unknown);
+        assert_eq!(board.view(), View::all_up(1));
+    }
+
+    #[test]
+    fn an_address_without_canaries_is_always_up() {
+        let board = board(2, &[]);
+        assert_eq!(board.track(AddressId(1)).state(), State::Up);
+        assert_eq!(board.view(), View::all_up(2));
+    }
+
+    #[test]
+    fn rising_does_not_change_since_when_an_address_is_down() {
+        let mut board = board(1, &[canary("shallow", 2, 3)]);
+        play(&mut board, "0:x 0:x 0:o 0:x 0:o");
+        let track = board.track(AddressId(0));
+        assert_eq!(track.state(), State::Rising);
+        assert_eq!(track.standing(), Standing::Down { since: Moment(2000) });
+        assert_eq!(
+            track.cause().map(|cause| cause.failure.detail),
+            Some("status 503".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_change_says_what_it_left_and_why() {
+        let mut board = board(1, &[canary("shallow", 1, 1)]);
+        let seen = result(&board, 0, 0, 5, false);
+        let change = board.observe(&seen).expect("it fell");
+        assert_eq!((change.from, change.to), (State::Unknown, State::Down));
+        assert_eq!((change.from_since, change.at), (Moment(0), Moment(5000)));
+        assert_eq!(change.cause.map(|cause| cause.failures), Some(1));
+        assert_eq!(board.observe(&seen), None, "it is down already");
+    }
+
+    #[test]
+    fn a_result_of_another_numbering_or_of_nothing_counts_nothing() {
+        let mut board = board(1, &[canary("shallow", 1, 1)]);
+        let before = board.clone();
+        let mut late = result(&board, 0, 0, 5, false);
+        late.epoch = Epoch(9);
+        assert_eq!(board.observe(&late), None);
+        assert_eq!(board.observe(&result(&before, 7, 0, 5, false)), None);
+        assert_eq!(board.observe(&result(&before, 0, 7, 5, false)), None);
+        assert_eq!(board, before);
+    }
+
+    /// Reloads a board with a fallen `192.0.2.1` in `tokyo` to `regions` and `canaries`.
+    fn reloaded(regions: Vec<crate::region::Region>, canaries: &[Canary]) -> Board {
+        let mut board = board(1, &[canary("shallow", 2, 2)]);
+        play(&mut board, "0:x 0:x");
+        board.reload(&Regions::new(regions), canaries, Moment(60_000));
+        board
+    }
+
+    #[test]
+    fn health_survives_a_reload_that_numbers_everything_anew() {
+        let mut tokyo = region("tokyo", &["192.0.2.9", "192.0.2.1"]);
+        tokyo.canaries = vec![CanaryId(1)];
+        let mut shallow = canary("shallow", 5, 1);
+        shallow.interval *= 3;
+        let board = reloaded(
+            vec![region("osaka", &["192.0.2.7"]), tokyo],
+            &[canary("deep", 3, 3), shallow],
+        );
+        let standings: Vec<_> = board.tracks().map(|(_, track)| track.standing()).collect();
+        let down = Standing::Down { since: Moment(2000) };
+        assert_eq!(standings, [Standing::Up, Standing::Up, down]);
+        let failures = board.track(AddressId(2)).records()[0].streak.failures();
+        assert_eq!(failures, 2, "the counters go on");
+    }
+
+    #[test]
+    fn the_same_ip_in_another_region_is_another_address() {
+        let board = reloaded(vec![region("osaka", &["192.0.2.1"])], &[canary("shallow", 2, 2)]);
+        assert_eq!(board.track(AddressId(0)).state(), State::Unknown);
+    }
+
+    #[test]
+    fn an_address_whose_check_has_changed_stays_down_until_the_new_check_has_seen_it_rise() {
+        let mut shallow = canary("shallow", 2, 2);
+        shallow.check = Check::Tcp { port: 81 };
+        let mut board = reloaded(vec![region("tokyo", &["192.0.2.1"])], &[shallow]);
+        assert_eq!(
+            board.track(AddressId(0)).standing(),
+            Standing::Down { since: Moment(2000) }
+        );
+        assert_eq!(play(&mut board, "0:o 0:o"), [State::Rising, State::Up]);
+    }
+
+    #[test]
+    fn an_address_whose_failing_canary_is_gone_is_judged_by_the_others() {
+        let board = reloaded(vec![region("tokyo", &["192.0.2.1"])], &[canary("deep", 2, 2)]);
+        assert_eq!(board.track(AddressId(0)).state(), State::Unknown);
+    }
+
+    #[test]
+    fn a_remembered_fall_is_taken_up_and_has_to_rise() {
+        let mut before = board(2, &[canary("shallow", 2, 2)]);
+        play(&mut before, "0:x 0:x 0:o");
+        before.observe(&result(&before, 1, 0, 3, false));
+        let mut board = board(2, &[canary("shallow", 2, 2)]);
+        let adoption = board.adopt(&before.memory(Moment(4000)), Moment(5000));
+        let expected = Adoption::Adopted {
+            adopted: 1,
+            foreign: 0,
+        };
+        assert_eq!(adoption, expected);
+        assert_eq!(
+            board.track(AddressId(1)).state(),
+            State::Unknown,
+            "suspicion is forgotten"
+        );
+        assert_eq!(
+            board.track(AddressId(0)).standing(),
+            Standing::Down { since: Moment(2000) }
+        );
+        assert_eq!(play(&mut board, "0:o 0:o"), [State::Rising, State::Up]);
+    }
+
+    #[test]
+    fn a_memory_of_another_configuration_is_counted_and_ignored() {
+        let mut before = board(2, &[canary("shallow", 1, 2)]);
+        play(&mut before, "0:x");
+        let memory = before.memory(Moment(2000));
+        let regions = Regions::new(vec![region("osaka", &["192.0.2.1"])]);
+        let mut other = Board::new(&regions, &[canary("shallow", 1, 2)], Moment(2000));
+        let expected = Adoption::Adopted {
+            adopted: 0,
+            foreign: 1,
+        };
+        assert_eq!(other.adopt(&memory, Moment(2000)), expected);
+        assert_eq!(other.view(), View::all_up(1));
+    }
+
+    #[test]
+    fn a_memory_is_fresh_for_ten_minutes_on_either_side() {
+        let memory = Memory {
+            written_at: Moment(10_000_000),
+            ..Memory::default()
+        };
+        let limit = memory.written_at.plus(FRESH_FOR);
+        assert!(memory.is_fresh(limit));
+        assert!(!memory.is_fresh(Moment(limit.0 + 1)));
+        assert!(memory.is_fresh(Moment(10_000_000 - 600_000)));
+        assert!(!memory.is_fresh(Moment(10_000_000 - 600_001)));
+        let mut board = board(1, &[]);
+        assert_eq!(board.adopt(&memory, Moment(0)), Adoption::Stale);
+    }
+
+    proptest! {
+        #[test]
+        fn no_address_leaves_with_fewer_than_fall_failures_in_a_row_or_returns_before_rise_successes(
+            fall in 1u32..5, rise in 1u32..5,
+            results in proptest::collection::vec((0u32..3, 0u16..2, any::<bool>()), 0..200),
+        ) {
+            let mut board = board(3, &[canary("shallow", fall, rise), canary("deep", fall, rise)]);
+            // Consecutive failures and successes, counted again in the plainest way.
+            let mut runs = HashMap::new();
+            for (second, (address, canary, is_success)) in (0..).zip(results) {
+                let run: &mut (u32, u32) = runs.entry((address, canary)).or_default();
+                *run = if is_success { (0, run.1 + 1) } else { (run.0 + 1, 0) };
+                let was_down = board.track(AddressId(address)).state().is_down();
+                board.observe(&result(&board, address, canary, second, is_success));
+                let is_down = board.track(AddressId(address)).state().is_down();
+                prop_assert!(was_down || !is_down || run.0 >= fall);
+                prop_assert!(!was_down || is_down || run.1 >= rise);
+            }
+        }
+
+        #[test]
+        fn equal_events_give_equal_boards_and_changes_are_exactly_what_the_view_shows(
+            results in proptest::collection::vec((0u32..3, 0u16..2, any::<bool>()), 0..100),
+        ) {
+            let canaries = [canary("shallow", 3, 2), canary("deep", 2, 1)];
+            let (mut one, mut other) = (board(3, &canaries), board(3, &canaries));
+            for (second, (address, canary, is_success)) in (0..).zip(results) {
+                let seen = result(&one, address, canary, second, is_success);
+                let before = one.view();
+                let change = one.observe(&seen);
+                prop_assert_eq!(&change, &other.observe(&seen));
+                prop_assert_eq!(change.is_some_and(|change| change.moves_view()), before != one.view());
+            }
+            prop_assert_eq!(one, other);
+        }
+
+        #[test]
+        fn a_reload_that_changes_nothing_changes_nothing_but_the_epoch(
+            results in proptest::collection::vec((0u32..2, 0u16..2, any::<bool>()), 0..50),
+            fall in 1u32..4,
+        ) {
+            let canaries = [canary("shallow", fall, 2), canary("deep", 2, 1)];
+            let mut board = board(2, &canaries);
+            for (second, (address, canary, is_success)) in (0..).zip(results) {
+                board.observe(&result(&board, address, canary, second, is_success));
+            }
+            let mut same = board.clone();
+            same.reload(&board.regions, &canaries, Moment(900_000));
+            prop_assert_eq!(same.epoch(), Epoch(1));
+            prop_assert_eq!(same.tracks, board.tracks);
+        }
+    }
+
+    #[test]
+    fn new_thresholds_hold_from_the_next_result_on() {
+        let mut board = board(1, &[canary("shallow", 5, 2)]);
+        play(&mut board, "0:x 0:x 0:x");
+        let mut shallow = canary("shallow", 5, 2);
+        shallow.thresholds = Thresholds { fall: 4, rise: 1 };
+        let regions = board.regions.clone();
+        board.reload(&regions, &[shallow], Moment(0));
+        assert_eq!(play(&mut board, "0:x 0:o"), [State::Down, State::Up]);
+    }
+}

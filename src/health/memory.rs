@@ -1,0 +1,62 @@
+//! What is remembered of health across a restart, by names, because numbers change with the configuration.
+//!
+//! Only falls are remembered: an address that was up or suspect starts as unknown and counts as up, and
+//! that is right for both. How this is written down is left to `files::state`.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::canary::Failure;
+use crate::moment::Moment;
+
+/// How old a memory may be and still be adopted. A restart or an upgrade with its image pull is over in
+/// a few minutes; after ten the canaries' first round, which takes 20 s, knows better than the past.
+pub const FRESH_FOR: Duration = Duration::from_secs(600);
+
+/// What is worth remembering of health across a restart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    /// When it was true.
+    pub written_at: Moment,
+    /// Every canary that had taken an address down.
+    pub fallen: Vec<Fallen>,
+}
+
+/// A canary that had taken an address down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fallen {
+    /// The name of the region.
+    pub region: String,
+    /// The name of the availability zone.
+    pub zone: String,
+    /// The address.
+    pub ip: IpAddr,
+    /// The name of the canary.
+    pub canary: String,
+    /// When it fell.
+    pub since: Moment,
+    /// Its last failure.
+    pub failure: Failure,
+}
+
+impl Memory {
+    /// Returns whether the memory is young enough to be adopted. One from the future is judged by its
+    /// distance too: the wall clock was set back, and a little of that is no reason to forget.
+    pub fn is_fresh(&self, now: Moment) -> bool {
+        now.since(self.written_at).max(self.written_at.since(now)) <= FRESH_FOR
+    }
+}
+
+/// What became of a memory at boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// It was fresh.
+    Adopted {
+        /// How many remembered falls were taken over.
+        adopted: usize,
+        /// How many were about addresses or canaries that this configuration does not have.
+        foreign: usize,
+    },
+    /// It was older than [`FRESH_FOR`], or from that far in the future, and was not used.
+    Stale,
+}

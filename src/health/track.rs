@@ -1,0 +1,190 @@
+//! What is known of one address: a record for each of its canaries, and where they leave it.
+
+use std::time::Duration;
+
+use super::{Fallen, Standing, State, Streak};
+use crate::canary::{Canary, CanaryId, Failure, Observation};
+use crate::moment::Moment;
+
+/// What is known of one address.
+///
+/// `state` is always the worst state among `records`, or up when there are none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Track {
+    state: State,
+    since: Moment,
+    records: Vec<Record>,
+}
+
+/// What is known of one address by one canary.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The canary.
+    pub canary: CanaryId,
+    /// Its counters.
+    pub streak: Streak,
+    /// When the streak's state began; rising does not interrupt being down.
+    pub since: Moment,
+    /// Its last result; `None` before the first.
+    pub last: Option<Last>,
+    /// Its last failure, kept when successes follow it.
+    pub failure: Option<Failure>,
+}
+
+/// The last result of a canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Last {
+    /// When it was known.
+    pub at: Moment,
+    /// How long the probe took.
+    pub latency: Duration,
+    /// Whether it was a success.
+    pub is_success: bool,
+}
+
+/// Why an address is not up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The canary that says so.
+    pub canary: CanaryId,
+    /// How often it has failed in a row; zero while it rises.
+    pub failures: u32,
+    /// Its last failure.
+    pub failure: Failure,
+}
+
+impl Track {
+    /// Returns the track of an address that these records are about, as of `now`.
+    pub(super) fn new(records: Vec<Record>, now: Moment) -> Self {
+        let mut track = Self {
+            state: State::Up,
+            since: now,
+            records,
+        };
+        track.judge();
+        track.since = track.worst().map_or(now, |record| record.since);
+        track
+    }
+
+    /// Counts one result, and returns whether there is such a canary here.
+    pub(super) fn count(&mut self, seen: &Observation, canary: &Canary) -> bool {
+        let Some(record) = self
+            .records
+            .iter_mut()
+            .find(|record| record.canary == seen.canary)
+        else {
+            return false;
+        };
+        record.count(seen, canary);
+        let was = self.state;
+        self.judge();
+        if !is_one_spell(was, self.state) {
+            self.since = seen.at;
+        }
+        true
+    }
+
+    /// Lets the spell that the address was in before a reload go on, if it does.
+    pub(super) fn continues(&mut self, before: &Self) {
+        if is_one_spell(before.state, self.state) {
+            self.since = before.since;
+        }
+    }
+
+    /// Takes up that an earlier life left the address down, and returns whether `canary` is known here.
+    pub(super) fn adopt(&mut self, fallen: &Fallen, canary: CanaryId, now: Moment) -> bool {
+        let Some(record) = self.records.iter_mut().find(|record| record.canary == canary) else {
+            return false;
+        };
+        record.streak = Streak::fallen();
+        // The wall clock may have been set back between the two lives.
+        record.since = fallen.since.min(now);
+        record.failure = Some(fallen.failure.clone());
+        *self = Self::new(std::mem::take(&mut self.records), now);
+        true
+    }
+
+    /// Returns where the address stands.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Returns when the state began; rising does not interrupt being down.
+    pub fn since(&self) -> Moment {
+        self.since
+    }
+
+    /// Returns what each canary says, in the order of the region's list.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Returns why the address is not up; `None` when it is.
+    pub fn cause(&self) -> Option<Cause> {
+        let record = self.worst().filter(|_| self.state > State::Up)?;
+        Some(Cause {
+            canary: record.canary,
+            failures: record.streak.failures(),
+            failure: record.failure.clone()?,
+        })
+    }
+
+    /// Returns what steering sees of the address.
+    pub fn standing(&self) -> Standing {
+        match self.state {
+            State::Unknown | State::Up => Standing::Up,
+            State::Suspect => Standing::Suspect,
+            State::Rising | State::Down => Standing::Down { since: self.since },
+        }
+    }
+
+    /// Returns the first of the records that leave the address where it is.
+    fn worst(&self) -> Option<&Record> {
+        self.records
+            .iter()
+            .find(|record| record.streak.state() == self.state)
+    }
+
+    /// Brings `state` up to date.
+    fn judge(&mut self) {
+        // Every canary is critical for now; an advisory one will be left out here.
+        let states = self.records.iter().map(|record| record.streak.state());
+        self.state = states.max().unwrap_or(State::Up);
+    }
+}
+
+impl Record {
+    /// Returns the record of a canary that has not reported yet.
+    pub(super) fn new(canary: CanaryId, now: Moment) -> Self {
+        Self {
+            canary,
+            streak: Streak::default(),
+            since: now,
+            last: None,
+            failure: None,
+        }
+    }
+
+    /// Counts one result.
+    fn count(&mut self, seen: &Observation, canary: &Canary) {
+        let was = self.streak.state();
+        self.streak.count(seen.result.is_ok(), canary.thresholds);
+        if !is_one_spell(was, self.streak.state()) {
+            self.since = seen.at;
+        }
+        self.last = Some(Last {
+            at: seen.at,
+            latency: seen.latency,
+            is_success: seen.result.is_ok(),
+        });
+        if let Err(failure) = &seen.result {
+            self.failure = Some(failure.clone());
+        }
+    }
+}
+
+/// Returns whether going from `was` to `is` continues one spell: down and rising are one, because since
+/// when an address is down must not change with each probe of its recovery.
+fn is_one_spell(was: State, is: State) -> bool {
+    was == is || (was.is_down() && is.is_down())
+}
