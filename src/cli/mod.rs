@@ -1,1 +1,3 @@
 //! The commands, one a file.
+
+pub mod demo;
