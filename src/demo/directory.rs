@@ -1,7 +1,7 @@
 //! Writes the demo's world down: the configuration directory that its server reads.
 //!
 //! It is a configuration like any other, for `meridian check` and `explain` and for being edited
-//! while the demo runs. What makes the directory and removes it is left to the parent module.
+//! while the demo runs. Making the directory and removing it is left to `home`.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -11,38 +11,38 @@
 //! `meridian serve`.
 
 mod directory;
+mod home;
 mod screen;
 mod service;
 mod switchboard;
 mod world;
 
-use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+use directory::Settings;
+use home::Home;
+use screen::Page;
+use service::Service;
+use switchboard::Switchboard;
 
 pub use screen::{Screen, Who};
 pub use service::Fault;
 pub use switchboard::{Error as AskError, ask};
 pub use world::{NoSuchPlace, Place};
 
-use directory::Settings;
-use screen::Page;
-use service::Service;
-use switchboard::Switchboard;
-
 /// Where a demo listens for `break` and `heal`, and where those look for it: the port after that of
 /// the admin API.
-pub const CONTROL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8054);
+pub const CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8054);
 
 /// What can be chosen about a demo.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where the server answers DNS.
+    /// Where the server answers DNS. Port 0, here and below, is one that is free.
     pub dns: SocketAddr,
     /// Where its admin API is.
     pub admin: SocketAddr,
@@ -96,9 +96,10 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Demo {
     home: Home,
-    options: Options,
+    program: String,
     settings: Settings,
-    control: JoinHandle<()>,
+    control: SocketAddr,
+    switchboard: JoinHandle<()>,
     screen: Screen,
 }
 
@@ -107,36 +108,33 @@ impl Demo {
     ///
     /// # Errors
     ///
-    /// When an address or the directory cannot be used; then nothing is left behind.
+    /// When an address or the directory cannot be used; then nothing keeps running.
     pub async fn start(options: Options, screen: Screen) -> Result<Self, Error> {
-        // The server's own addresses are tried before people are told to ask there.
-        check_free(options.dns, "--dns")?;
-        drop(listen(options.admin, "--admin").await?);
         let control = listen(options.control, "--control").await?;
         let services = service::start_all()
             .await
             .map_err(|(address, cause)| Error::Service(address, cause))?;
+        // The server's own addresses are tried before people are told to ask there.
         let settings = Settings {
-            dns: options.dns,
-            admin: options.admin,
+            dns: free_address(options.dns, "--dns")?,
+            admin: free_address(options.admin, "--admin")?,
             port: services[0].address.port(),
             ipv6: can_reach_ipv6(&services[0]).await,
         };
-        let home = Home::make(options.directory.clone())?;
+        let home = Home::make(options.directory)?;
         directory::write(home.path(), &settings)
             .map_err(|cause| Error::Write(home.path().to_owned(), cause))?;
-        let router = Switchboard::new(services, screen).router();
-        let control = tokio::spawn(async move {
-            // It ends by being aborted: axum goes on accepting after every error.
-            let _ended = axum::serve(control, router).await;
-        });
-        Ok(Self {
+        let demo = Self {
             home,
-            options,
+            program: options.program,
             settings,
-            control,
+            control: control
+                .local_addr()
+                .map_err(|cause| unusable(options.control, "--control", cause))?,
+            switchboard: spawn(control, Switchboard::new(services, screen)),
             screen,
-        })
+        };
+        Ok(demo)
     }
 
     /// Returns the configuration directory that the server is to be run on.
@@ -146,56 +144,18 @@ impl Demo {
 
     /// Prints what there is and what to type next.
     pub fn introduce(&self) {
-        let options = &self.options;
         self.screen.open(&Page {
-            program: &options.program,
+            program: &self.program,
             directory: self.home.path(),
-            dns: options.dns,
-            admin: options.admin,
-            control: (options.control != CONTROL).then_some(options.control),
-            port: self.settings.port,
-            ipv6: self.settings.ipv6,
+            control: (self.control != CONTROL).then_some(self.control),
+            settings: &self.settings,
         });
     }
 }
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        self.control.abort();
-    }
-}
-
-/// The configuration directory.
-#[derive(Debug)]
-enum Home {
-    /// One of our own, removed when this is dropped.
-    Temporary(TempDir),
-    /// One that was asked for, and that stays.
-    Given(PathBuf),
-}
-
-impl Home {
-    fn make(wanted: Option<PathBuf>) -> Result<Self, Error> {
-        let Some(path) = wanted else {
-            let made = tempfile::Builder::new().prefix("meridian-demo-").tempdir();
-            let made = made.map_err(|cause| Error::Write(std::env::temp_dir(), cause))?;
-            return Ok(Self::Temporary(made));
-        };
-        let is_empty = fs::create_dir_all(&path)
-            .and_then(|()| fs::read_dir(&path))
-            .map(|mut entries| entries.next().is_none());
-        match is_empty {
-            Ok(true) => Ok(Self::Given(path)),
-            Ok(false) => Err(Error::NotEmpty(path)),
-            Err(cause) => Err(Error::Write(path, cause)),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Temporary(directory) => directory.path(),
-            Self::Given(path) => path,
-        }
+        self.switchboard.abort();
     }
 }
 
@@ -204,11 +164,22 @@ async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener
     listener.map_err(|cause| unusable(address, option, cause))
 }
 
-/// Checks that the server will be able to listen here over UDP and TCP.
-fn check_free(address: SocketAddr, option: &'static str) -> Result<(), Error> {
-    let udp = UdpSocket::bind(address).map(drop);
-    let tcp = std::net::TcpListener::bind(address).map(drop);
-    udp.and(tcp).map_err(|cause| unusable(address, option, cause))
+/// Returns the address itself if the server will be able to listen there over UDP and TCP. For port
+/// 0 it finds a free one.
+fn free_address(address: SocketAddr, option: &'static str) -> Result<SocketAddr, Error> {
+    let found = std::net::TcpListener::bind(address).and_then(|listener| {
+        let found = listener.local_addr()?;
+        UdpSocket::bind(found).map(|_socket| found)
+    });
+    found.map_err(|cause| unusable(address, option, cause))
+}
+
+fn spawn(listener: TcpListener, switchboard: Switchboard) -> JoinHandle<()> {
+    let router = switchboard.router();
+    tokio::spawn(async move {
+        // It ends by being aborted: axum goes on accepting after every error.
+        let _ended = axum::serve(listener, router).await;
+    })
 }
 
 fn unusable(address: SocketAddr, option: &'static str, cause: io::Error) -> Error {
@@ -233,30 +204,12 @@ async fn can_reach_ipv6(service: &Service) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_directory_that_holds_something_is_left_alone() {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let path = directory.path().join("new/zones");
-        assert!(matches!(Home::make(Some(path.clone())), Ok(Home::Given(_))));
-        fs::write(path.join("server.yaml"), "name: dear").expect("a writable directory");
-        assert!(matches!(Home::make(Some(path)), Err(Error::NotEmpty(_))));
-    }
-
-    #[test]
-    fn a_temporary_directory_goes_with_the_demo() {
-        let home = Home::make(None).expect("a temporary directory");
-        let path = home.path().to_owned();
-        assert!(path.is_dir());
-        drop(home);
-        assert!(!path.exists());
-    }
-
     #[tokio::test]
     async fn an_address_in_use_is_named_with_the_option_that_changes_it() {
         let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = taken.local_addr().expect("a bound listener");
         for error in [
-            check_free(address, "--dns").expect_err("taken"),
+            free_address(address, "--dns").expect_err("taken"),
             listen(address, "--dns").await.expect_err("taken"),
         ] {
             let sentence = format!(
@@ -264,5 +217,33 @@ mod tests {
             );
             assert_eq!(error.to_string(), sentence);
         }
+    }
+
+    #[tokio::test]
+    async fn a_started_demo_has_written_its_configuration_and_can_be_broken() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let options = Options {
+            dns: any,
+            admin: any,
+            control: any,
+            directory: None,
+            program: "meridian".to_owned(),
+        };
+        let demo = Demo::start(options, Screen::plain()).await.expect("free ports");
+        for file in [
+            "server.yaml",
+            "regions.yaml",
+            "api.example.com.yaml",
+            "world.mmdb",
+        ] {
+            assert!(demo.directory().join(file).is_file(), "{file}");
+        }
+        assert_ne!(demo.settings.dns.port(), 0);
+        let place = "saopaulo/saopaulo-a".parse().expect("a place of the world");
+        let lines = ask(demo.control, place, Some(Fault::Slow)).await;
+        assert_eq!(
+            lines.expect("the demo answers"),
+            "saopaulo/saopaulo-a now answers too late\n"
+        );
     }
 }

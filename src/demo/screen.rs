@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::directory::slowest_failover;
+use super::directory::{Settings, slowest_failover};
 use super::world::{REGIONS, Region, Zone};
 
 /// Standard output, with colours where it is a terminal.
@@ -30,17 +30,11 @@ pub struct Page<'a> {
     pub program: &'a str,
     /// The configuration directory.
     pub directory: &'a Path,
-    /// Where the server answers DNS.
-    pub dns: SocketAddr,
-    /// Where its admin API is.
-    pub admin: SocketAddr,
     /// Where the demo listens for `break` and `heal`; `None`: at the default address, where those
     /// commands look for it.
     pub control: Option<SocketAddr>,
-    /// The port of the regions' services.
-    pub port: u16,
-    /// Whether the IPv6 form of the addresses is in use.
-    pub ipv6: bool,
+    /// What the configuration says.
+    pub settings: &'a Settings,
 }
 
 const BOLD: &str = "1";
@@ -92,7 +86,7 @@ impl Screen {
     fn page(self, page: &Page<'_>) -> String {
         let parts = [
             self.regions(page),
-            self.questions(page.dns),
+            self.questions(page.settings.dns),
             self.commands(page),
             format!("{}\n", self.paint(BOLD, &events_heading())),
         ];
@@ -100,14 +94,14 @@ impl Screen {
     }
 
     fn regions(self, page: &Page<'_>) -> String {
-        let also = if page.ipv6 {
+        let also = if page.settings.ipv6 {
             ", and as ::ffff:127.1.…"
         } else {
             ""
         };
         let heading = format!(
             "{:<10} {:<25} {:<4} addresses (port {}){also}",
-            "region", "where", "law", page.port
+            "region", "where", "law", page.settings.port
         );
         let mut text = format!("{}\n", self.paint(BOLD, &heading));
         for region in &REGIONS {
@@ -160,12 +154,15 @@ impl Screen {
             (
                 format!(
                     "{program} explain api.example.com --client 141.20.0.0/24 --admin {}",
-                    page.admin
+                    page.settings.admin
                 ),
                 "",
             ),
-            (format!("curl -s {}/status", page.admin), ""),
-            (format!("curl {}:{}", REGIONS[0].zones()[0].ipv4(), page.port), ""),
+            (format!("curl -s {}/status", page.settings.admin), ""),
+            (
+                format!("curl {}:{}", REGIONS[0].zones()[0].ipv4(), page.settings.port),
+                "",
+            ),
             (format!("ls {directory}"), "edit them: the server reloads"),
         ] {
             text.push_str(&self.command(&command, remark));
@@ -211,11 +208,13 @@ mod tests {
         screen.page(&Page {
             program: "meridian",
             directory: Path::new("/tmp/demo"),
-            dns: SocketAddr::from(([127, 0, 0, 1], 5300)),
-            admin: SocketAddr::from(([127, 0, 0, 1], 8053)),
             control: None,
-            port: 8080,
-            ipv6: true,
+            settings: &Settings {
+                dns: SocketAddr::from(([127, 0, 0, 1], 5300)),
+                admin: SocketAddr::from(([127, 0, 0, 1], 8053)),
+                port: 8080,
+                ipv6: true,
+            },
         })
     }
 

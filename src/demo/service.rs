@@ -90,13 +90,17 @@ impl Service {
     ///
     /// When it refused connections and somebody else has taken its port since; then nothing changes.
     pub async fn set(&mut self, fault: Option<Fault>) -> io::Result<Option<Fault>> {
+        let mut listener = None;
         if fault == Some(Fault::Refuse) {
             self.refuse().await;
         } else if self.task.is_none() {
-            let listener = TcpListener::bind(self.address).await?;
+            listener = Some(TcpListener::bind(self.address).await?);
+        }
+        let before = self.fault.send_replace(fault);
+        if let Some(listener) = listener {
             self.accept_on(listener);
         }
-        Ok(self.fault.send_replace(fault))
+        Ok(before)
     }
 
     fn accept_on(&mut self, listener: TcpListener) {
