@@ -27,7 +27,7 @@ const FALL: u32 = 3;
 /// The successes in a row that bring it back.
 const RISE: u32 = 2;
 
-/// The configuration files that do not depend on the machine.
+/// The configuration of the zone, which does not depend on the machine.
 const ZONE: &str = include_str!("zones/api.example.com.yaml");
 
 /// The world-wide country database, so that the demo needs no file but the program.
@@ -74,8 +74,9 @@ listen:
 admin: "{admin}"
 geo:
   database: world.mmdb
-  networks:                  # what the database does not know or gets wrong
-    - {{ network: 10.0.0.0/8, country: JP }}
+  networks:     # what the database does not know: it has one point for all of a country
+    - {{ network: 133.11.0.0/16, country: JP, latitude: 35.71, longitude: 139.76 }}  # in Tokyo
+    - {{ network: 10.0.0.0/8, country: BR }}
 "#,
         dns = settings.dns,
         admin = settings.admin,

@@ -115,7 +115,7 @@ impl Screen {
         let below = |name: &str| dig.replace("api.example.com", &format!("{name}.api.example.com"));
         let mut text = format!("{}\n", self.paint(BOLD, "ask, in another terminal"));
         for (question, remark) in [
-            (format!("{dig} A +subnet=133.11.0.0/24"), "from Japan"),
+            (format!("{dig} A +subnet=133.11.0.0/24"), "from Tokyo"),
             (
                 format!("{dig} A +subnet=141.20.0.0/24"),
                 "from Germany: the EU only",
@@ -143,7 +143,7 @@ impl Screen {
             .map_or_else(String::new, |address| format!(" --control {address}"));
         let mut text = format!(
             "{}\n",
-            self.paint(BOLD, "then break the region that Japan got, and others")
+            self.paint(BOLD, "then break the region that Tokyo got, or another")
         );
         for (command, remark) in [
             (
