@@ -1,3 +1,4 @@
 //! The commands, one a file.
 
+pub mod demo;
 pub mod geoip;

@@ -1,1 +1,249 @@
 //! A whole world on loopback, in one process.
+//!
+//! ```text
+//! demo break ──HTTP──▶ switchboard ──▶ service, service, … ◀──canaries── the server, as `serve`
+//!                                                                            │ reads
+//! world (a constant) ──▶ directory: server.yaml, regions.yaml, … ◀───────────┘
+//! ```
+//!
+//! [`Demo::start`] starts the regions' HTTP services and writes a configuration that names them.
+//! Running the server on that configuration is left to the command, which runs the very same one as
+//! `meridian serve`.
+
+mod directory;
+mod home;
+mod screen;
+mod service;
+mod switchboard;
+mod world;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use directory::Settings;
+use home::Home;
+use screen::Page;
+use service::Service;
+use switchboard::Switchboard;
+
+pub use screen::{Screen, Who};
+pub use service::Fault;
+pub use switchboard::{Error as AskError, ask};
+pub use world::{NoSuchPlace, Place};
+
+/// Where a demo listens for `break` and `heal`, and where those look for it: the port after that of
+/// the admin API.
+pub const CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8054);
+
+/// What can be chosen about a demo.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the server answers DNS. Port 0, here and below, is one that is free.
+    pub dns: SocketAddr,
+    /// Where its admin API is.
+    pub admin: SocketAddr,
+    /// Where the demo listens for `break` and `heal`.
+    pub control: SocketAddr,
+    /// Where the configuration is written; `None`: into a directory that lives as long as the demo.
+    pub directory: Option<PathBuf>,
+    /// How this program was called, for the commands that people are told to type.
+    pub program: String,
+}
+
+/// Why there is no demo.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An address is somebody else's already.
+    #[error("{address} is in use, perhaps by another demo: stop that, or choose another with {option}")]
+    InUse {
+        /// The address.
+        address: SocketAddr,
+        /// The option that chooses it.
+        option: &'static str,
+    },
+    /// An address cannot be listened on for another reason.
+    #[error("cannot listen on {address} for {option}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The option that chooses it.
+        option: &'static str,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// A region's own address cannot be listened on.
+    #[error(
+        "cannot listen on {0}; the demo needs all of 127.0.0.0/8 on loopback, which Linux has from the start"
+    )]
+    Service(Ipv4Addr, #[source] io::Error),
+    /// The directory holds something that might be dear to somebody.
+    #[error(
+        "{0} is not empty: choose a new directory, or run what is there with `meridian serve --config {0}`"
+    )]
+    NotEmpty(PathBuf),
+    /// The configuration cannot be written.
+    #[error("cannot write the configuration to {0}")]
+    Write(PathBuf, #[source] io::Error),
+}
+
+/// A running world without its server. Dropping it closes every service and removes a temporary
+/// directory.
+#[derive(Debug)]
+pub struct Demo {
+    home: Home,
+    program: String,
+    settings: Settings,
+    control: SocketAddr,
+    switchboard: JoinHandle<()>,
+    screen: Screen,
+}
+
+impl Demo {
+    /// Starts the services and the API of `break` and `heal`, and writes the configuration.
+    ///
+    /// # Errors
+    ///
+    /// When an address or the directory cannot be used; then nothing keeps running.
+    pub async fn start(options: Options, screen: Screen) -> Result<Self, Error> {
+        let control = listen(options.control, "--control").await?;
+        let services = service::start_all()
+            .await
+            .map_err(|(address, cause)| Error::Service(address, cause))?;
+        // The server's own addresses are tried before people are told to ask there.
+        let settings = Settings {
+            dns: free_address(options.dns, "--dns")?,
+            admin: free_address(options.admin, "--admin")?,
+            port: services[0].address.port(),
+            ipv6: can_reach_ipv6(&services[0]).await,
+        };
+        let home = Home::make(options.directory)?;
+        directory::write(home.path(), &settings)
+            .map_err(|cause| Error::Write(home.path().to_owned(), cause))?;
+        let demo = Self {
+            home,
+            program: options.program,
+            settings,
+            control: control
+                .local_addr()
+                .map_err(|cause| unusable(options.control, "--control", cause))?,
+            switchboard: spawn(control, Switchboard::new(services, screen)),
+            screen,
+        };
+        Ok(demo)
+    }
+
+    /// Returns the configuration directory that the server is to be run on.
+    pub fn directory(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Prints what there is and what to type next.
+    pub fn introduce(&self) {
+        self.screen.open(&Page {
+            program: &self.program,
+            directory: self.home.path(),
+            control: (self.control != CONTROL).then_some(self.control),
+            settings: &self.settings,
+        });
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        self.switchboard.abort();
+    }
+}
+
+async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, Error> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|cause| unusable(address, option, cause))
+}
+
+/// Returns the address itself if the server will be able to listen there over UDP and TCP. For port
+/// 0 it finds a free one.
+fn free_address(address: SocketAddr, option: &'static str) -> Result<SocketAddr, Error> {
+    let found = std::net::TcpListener::bind(address).and_then(|listener| {
+        let found = listener.local_addr()?;
+        UdpSocket::bind(found).map(|_socket| found)
+    });
+    found.map_err(|cause| unusable(address, option, cause))
+}
+
+fn spawn(listener: TcpListener, switchboard: Switchboard) -> JoinHandle<()> {
+    let router = switchboard.router();
+    tokio::spawn(async move {
+        // It ends by being aborted: axum goes on accepting after every error.
+        let _ended = axum::serve(listener, router).await;
+    })
+}
+
+fn unusable(address: SocketAddr, option: &'static str, cause: io::Error) -> Error {
+    if cause.kind() == io::ErrorKind::AddrInUse {
+        Error::InUse { address, option }
+    } else {
+        Error::Listen {
+            address,
+            option,
+            cause,
+        }
+    }
+}
+
+/// Returns whether this machine has IPv6 sockets with which mapped addresses are reached.
+async fn can_reach_ipv6(service: &Service) -> bool {
+    let mapped = SocketAddr::from((service.zone.ipv6(), service.address.port()));
+    TcpStream::connect(mapped).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_in_use_is_named_with_the_option_that_changes_it() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = taken.local_addr().expect("a bound listener");
+        for error in [
+            free_address(address, "--dns").expect_err("taken"),
+            listen(address, "--dns").await.expect_err("taken"),
+        ] {
+            let sentence = format!(
+                "{address} is in use, perhaps by another demo: stop that, or choose another with --dns"
+            );
+            assert_eq!(error.to_string(), sentence);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_started_demo_has_written_its_configuration_and_can_be_broken() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let options = Options {
+            dns: any,
+            admin: any,
+            control: any,
+            directory: None,
+            program: "meridian".to_owned(),
+        };
+        let demo = Demo::start(options, Screen::plain()).await.expect("free ports");
+        for file in [
+            "server.yaml",
+            "regions.yaml",
+            "api.example.com.yaml",
+            "world.mmdb",
+        ] {
+            assert!(demo.directory().join(file).is_file(), "{file}");
+        }
+        assert_ne!(demo.settings.dns.port(), 0);
+        let place = "saopaulo/saopaulo-a".parse().expect("a place of the world");
+        let lines = ask(demo.control, place, Some(Fault::Slow)).await;
+        assert_eq!(
+            lines.expect("the demo answers"),
+            "saopaulo/saopaulo-a now answers too late\n"
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! `meridian demo`: runs the demo's world with a server, and breaks and heals parts of it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::demo::{self, Demo, Fault, Options, Place, Screen};
+
+/// Runs a whole world on loopback: nine regions, canaries, and the server that steers between them
+///
+/// Everything is real but the distances: each availability zone has its own HTTP service, canaries
+/// poll it, and the server is the one that `meridian serve` runs, on a configuration that is written
+/// for the occasion. It prints what to type next, and then a line for everything that happens, until
+/// it is interrupted.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Command {
+    #[command(subcommand)]
+    action: Option<Action>,
+
+    /// Where the server answers DNS, over UDP and TCP
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5300")]
+    dns: SocketAddr,
+
+    /// Where the server serves /status, /metrics and its API
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8053")]
+    admin: SocketAddr,
+
+    /// Where the demo listens for `break` and `heal`
+    #[arg(long, value_name = "ADDRESS", default_value_t = demo::CONTROL)]
+    control: SocketAddr,
+
+    /// An empty directory for the configuration, which stays; without it, a temporary one
+    #[arg(long, value_name = "DIRECTORY")]
+    directory: Option<PathBuf>,
+}
+
+/// What can be done to a running demo.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Makes a region of the running demo fail, or one availability zone of it
+    Break {
+        /// The region, or the zone: `tokyo`, `tokyo/tokyo-a`
+        #[arg(value_name = "REGION[/AZ]")]
+        place: Place,
+
+        /// In which way it fails
+        #[arg(long, value_enum, default_value_t = Fault::Refuse)]
+        how: Fault,
+
+        /// Where the demo listens
+        #[arg(long, value_name = "ADDRESS", default_value_t = demo::CONTROL)]
+        control: SocketAddr,
+    },
+    /// Makes it answer again
+    Heal {
+        /// The region, or the zone: `tokyo`, `tokyo/tokyo-a`
+        #[arg(value_name = "REGION[/AZ]")]
+        place: Place,
+
+        /// Where the demo listens
+        #[arg(long, value_name = "ADDRESS", default_value_t = demo::CONTROL)]
+        control: SocketAddr,
+    },
+}
+
+impl Command {
+    /// Runs the demo until it is interrupted, or asks a running one to break or heal something.
+    ///
+    /// # Errors
+    ///
+    /// When an address is in use, or no demo is running.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.action {
+            None => self.show().await,
+            Some(Action::Break { place, how, control }) => {
+                print!("{}", demo::ask(control, place, Some(how)).await?);
+                Ok(())
+            }
+            Some(Action::Heal { place, control }) => {
+                print!("{}", demo::ask(control, place, None).await?);
+                Ok(())
+            }
+        }
+    }
+
+    async fn show(self) -> anyhow::Result<()> {
+        let options = Options {
+            dns: self.dns,
+            admin: self.admin,
+            control: self.control,
+            directory: self.directory,
+            program: std::env::args().next().unwrap_or_else(|| "meridian".to_owned()),
+        };
+        let demo = Demo::start(options, Screen::of_this_process()).await?;
+        demo.introduce();
+        tokio::signal::ctrl_c().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,240 @@
+//! What people see of the demo: a page that says what to type next, then one line an event.
+
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::directory::{Settings, slowest_failover};
+use super::world::{REGIONS, Region, Zone};
+
+/// Standard output, with colours where it is a terminal.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    has_colours: bool,
+}
+
+/// Who makes an event happen.
+#[derive(Clone, Copy, Debug)]
+pub enum Who {
+    /// The person who breaks and heals.
+    You,
+    /// The server.
+    Server,
+}
+
+/// What the opening page tells.
+#[derive(Debug)]
+pub struct Page<'a> {
+    /// How this program was called, so that the commands can be pasted.
+    pub program: &'a str,
+    /// The configuration directory.
+    pub directory: &'a Path,
+    /// Where the demo listens for `break` and `heal`; `None`: at the default address, where those
+    /// commands look for it.
+    pub control: Option<SocketAddr>,
+    /// What the configuration says.
+    pub settings: &'a Settings,
+}
+
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const CYAN: &str = "36";
+
+impl Screen {
+    /// Returns the screen of this process. Colours follow <https://no-color.org>.
+    pub fn of_this_process() -> Self {
+        let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            has_colours: io::stdout().is_terminal() && !is_unwanted,
+        }
+    }
+
+    /// Returns a screen without colours.
+    pub fn plain() -> Self {
+        Self { has_colours: false }
+    }
+
+    /// Prints the opening page.
+    pub fn open(self, page: &Page<'_>) {
+        self.print(&self.page(page));
+    }
+
+    /// Prints what happened just now as one line.
+    pub fn event(self, who: Who, text: &str) {
+        let time = self.paint(DIM, &time_of_day(SystemTime::now()));
+        let who = match who {
+            Who::You => self.paint(CYAN, "you   "),
+            Who::Server => self.paint(BOLD, "server"),
+        };
+        self.print(&format!("{time}  {who}  {text}\n"));
+    }
+
+    fn print(self, text: &str) {
+        // Nobody may be reading any more (`meridian demo | head`); the demo goes on regardless.
+        let _unread = io::stdout().lock().write_all(text.as_bytes());
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.has_colours {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn page(self, page: &Page<'_>) -> String {
+        let parts = [
+            self.regions(page),
+            self.questions(page.settings.dns),
+            self.commands(page),
+            format!("{}\n", self.paint(BOLD, &events_heading())),
+        ];
+        parts.join("\n")
+    }
+
+    fn regions(self, page: &Page<'_>) -> String {
+        let also = if page.settings.ipv6 {
+            ", and as ::ffff:127.1.…"
+        } else {
+            ""
+        };
+        let heading = format!(
+            "{:<10} {:<25} {:<4} addresses (port {}){also}",
+            "region", "where", "law", page.settings.port
+        );
+        let mut text = format!("{}\n", self.paint(BOLD, &heading));
+        for region in &REGIONS {
+            text.push_str(&row(region));
+        }
+        text
+    }
+
+    fn questions(self, dns: SocketAddr) -> String {
+        let dig = format!("dig @{} -p {} api.example.com", dns.ip(), dns.port());
+        let below = |name: &str| dig.replace("api.example.com", &format!("{name}.api.example.com"));
+        let mut text = format!("{}\n", self.paint(BOLD, "ask, in another terminal"));
+        for (question, remark) in [
+            (format!("{dig} A +subnet=133.11.0.0/24"), "from Tokyo"),
+            (
+                format!("{dig} A +subnet=141.20.0.0/24"),
+                "from Germany: the EU only",
+            ),
+            (
+                format!("{dig} A +subnet=128.146.0.0/24"),
+                "from the United States",
+            ),
+            (format!("{dig} A +subnet=143.107.0.0/24"), "from Brazil"),
+            (format!("{dig} HTTPS +subnet=133.11.0.0/24"), "hints; also AAAA"),
+            (format!("{dig} TXT"), "try +tcp and +noedns"),
+            (format!("{} A", below("any.tenants")), "a wildcard"),
+            (format!("{} A", below("missing")), "NXDOMAIN"),
+        ] {
+            text.push_str(&self.command(&question, remark));
+        }
+        text
+    }
+
+    fn commands(self, page: &Page<'_>) -> String {
+        let program = page.program;
+        let directory = page.directory.display();
+        let control = page
+            .control
+            .map_or_else(String::new, |address| format!(" --control {address}"));
+        let mut text = format!(
+            "{}\n",
+            self.paint(BOLD, "then break the region that Tokyo got, or another")
+        );
+        for (command, remark) in [
+            (
+                format!("{program} demo break tokyo{control}"),
+                "or one zone: tokyo/tokyo-a; see --help",
+            ),
+            (format!("{program} demo heal tokyo{control}"), ""),
+            (
+                format!(
+                    "{program} explain api.example.com --client 141.20.0.0/24 --admin {}",
+                    page.settings.admin
+                ),
+                "",
+            ),
+            (format!("curl -s {}/status", page.settings.admin), ""),
+            (
+                format!("curl {}:{}", REGIONS[0].zones()[0].ipv4(), page.settings.port),
+                "",
+            ),
+            (format!("ls {directory}"), "edit them: the server reloads"),
+        ] {
+            text.push_str(&self.command(&command, remark));
+        }
+        text
+    }
+
+    fn command(self, command: &str, remark: &str) -> String {
+        if remark.is_empty() {
+            return format!("  {command}\n");
+        }
+        format!("  {command:<66} {}\n", self.paint(DIM, &format!("# {remark}")))
+    }
+}
+
+fn events_heading() -> String {
+    let slowest = slowest_failover().as_secs_f64();
+    format!("--- what happens (times in UTC; what breaks is out of the answers within {slowest:.1} s) ---")
+}
+
+fn row(region: &'static Region) -> String {
+    let addresses = region.zones().map(Zone::ipv4).map(|address| address.to_string());
+    let (name, city, country) = (region.name, region.city, region.country);
+    format!("{name:<10} {city:<25} {country:<4} {}\n", addresses.join("  "))
+}
+
+/// Returns hours, minutes, seconds and tenths: enough to see what a canary's patience costs.
+fn time_of_day(now: SystemTime) -> String {
+    let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = since_epoch.as_secs() % 86_400;
+    let tenths = since_epoch.subsec_millis() / 100;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}.{tenths}", seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn page(screen: Screen) -> String {
+        screen.page(&Page {
+            program: "meridian",
+            directory: Path::new("/tmp/demo"),
+            control: None,
+            settings: &Settings {
+                dns: SocketAddr::from(([127, 0, 0, 1], 5300)),
+                admin: SocketAddr::from(([127, 0, 0, 1], 8053)),
+                port: 8080,
+                ipv6: true,
+            },
+        })
+    }
+
+    #[test]
+    fn the_page_fits_on_a_screen_and_names_every_region() {
+        let page = page(Screen::plain());
+        assert!(page.lines().count() <= 32, "{page}");
+        assert!(page.lines().all(|line| line.chars().count() <= 110), "{page}");
+        assert!(REGIONS.iter().all(|region| page.contains(region.name)));
+    }
+
+    #[test]
+    fn colours_appear_only_where_they_are_seen() {
+        assert!(!page(Screen::plain()).contains('\x1b'));
+        assert!(page(Screen { has_colours: true }).contains("\x1b[1m"));
+    }
+
+    #[test]
+    fn an_event_has_the_time_of_day_in_tenths() {
+        let moment = UNIX_EPOCH + Duration::from_millis(86_400_000 + 3_723_450);
+        assert_eq!(time_of_day(moment), "01:02:03.4");
+    }
+}

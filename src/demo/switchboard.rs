@@ -1,0 +1,231 @@
+//! Breaks and heals the services, on request of `demo break` and `demo heal` in another terminal.
+//!
+//! The requests come over a small HTTP API of the demo's own, on loopback: `POST /break` and `POST
+//! /heal`. The server that the demo shows off hears nothing of it and has to find out by its canaries.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use super::screen::{Screen, Who};
+use super::service::{Fault, Service};
+use super::world::Place;
+
+/// All services, and the screen on which people see what becomes of them.
+#[derive(Debug)]
+pub struct Switchboard {
+    services: Mutex<Vec<Service>>,
+    screen: Screen,
+}
+
+/// The body of a request.
+#[derive(Debug, Serialize, Deserialize)]
+struct Body {
+    /// A region, or one availability zone of it: `tokyo/tokyo-a`.
+    place: String,
+    /// In which way to fail; without it, by refusing connections. `/heal` does not look at it.
+    how: Option<Fault>,
+}
+
+/// The status that is sent, and lines for people.
+type Reply = (StatusCode, String);
+
+impl Switchboard {
+    /// Takes charge of the services.
+    pub fn new(services: Vec<Service>, screen: Screen) -> Self {
+        let services = Mutex::new(services);
+        Self { services, screen }
+    }
+
+    /// Returns the HTTP API.
+    pub fn router(self) -> Router {
+        let break_ = |State(board): State<Arc<Self>>, Json(body): Json<Body>| async move {
+            let how = body.how.unwrap_or(Fault::Refuse);
+            board.set(&body.place, Some(how)).await
+        };
+        let heal = |State(board): State<Arc<Self>>, Json(body): Json<Body>| async move {
+            board.set(&body.place, None).await
+        };
+        Router::new()
+            .route("/break", post(break_))
+            .route("/heal", post(heal))
+            .with_state(Arc::new(self))
+    }
+
+    /// Breaks or heals every service at a place, and says of each what became of it.
+    async fn set(&self, place: &str, fault: Option<Fault>) -> Reply {
+        let zones = match place.parse::<Place>() {
+            Ok(place) => place.zones(),
+            Err(error) => return (StatusCode::NOT_FOUND, error.to_string()),
+        };
+        let mut services = self.services.lock().await;
+        let mut lines = String::new();
+        for service in services
+            .iter_mut()
+            .filter(|service| zones.contains(&service.zone))
+        {
+            match self.set_one(service, fault).await {
+                Ok(line) => lines.extend([&line, "\n"]),
+                Err(sentence) => return (StatusCode::INTERNAL_SERVER_ERROR, sentence),
+            }
+        }
+        (StatusCode::OK, lines)
+    }
+
+    async fn set_one(&self, service: &mut Service, fault: Option<Fault>) -> Result<String, String> {
+        let (zone, address) = (service.zone, service.address);
+        let before = service
+            .set(fault)
+            .await
+            .map_err(|error| format!("{zone} stays broken: it cannot listen on {address} again: {error}"))?;
+        let line = format!("{zone} {}", change(before, fault));
+        if before != fault {
+            self.screen.event(Who::You, &line);
+        }
+        Ok(line)
+    }
+}
+
+/// Says what a request changed, or that it changed nothing.
+fn change(before: Option<Fault>, after: Option<Fault>) -> String {
+    match (before, after) {
+        (None, None) => "is healthy already".to_owned(),
+        (Some(fault), None) => format!("is healed; it {} no more", fault.does()),
+        (Some(old), Some(new)) if old == new => format!("already {}", new.does()),
+        (None | Some(_), Some(new)) => format!("now {}", new.does()),
+    }
+}
+
+/// Why a running demo did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no demo.
+    #[error("no demo answers on {0}; start one with `meridian demo`, or name its --control address")]
+    NotRunning(SocketAddr, #[source] reqwest::Error),
+    /// The demo says why.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Asks the demo behind `control` to break (or, without a fault, to heal) a place. Returns its
+/// lines for people.
+///
+/// # Errors
+///
+/// When no demo answers, or it cannot do so.
+pub async fn ask(control: SocketAddr, place: Place, fault: Option<Fault>) -> Result<String, Error> {
+    let not_running = |error| Error::NotRunning(control, error);
+    let verb = if fault.is_some() { "break" } else { "heal" };
+    let body = Body {
+        place: place.to_string(),
+        how: fault,
+    };
+    let response = send(control, verb, &body).await.map_err(not_running)?;
+    let is_done = response.status().is_success();
+    let text = response.text().await.map_err(not_running)?;
+    if is_done {
+        Ok(text)
+    } else {
+        Err(Error::Refused(text))
+    }
+}
+
+async fn send(control: SocketAddr, verb: &str, body: &Body) -> reqwest::Result<reqwest::Response> {
+    // A client wants a TLS provider even for plain HTTP; that there is one already is fine.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let request = client.post(format!("http://{control}/{verb}"));
+    request.json(body).send().await
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::super::world::{REGIONS, Region};
+    use super::*;
+
+    /// Starts every service on free ports, and the API in front of them.
+    async fn start() -> SocketAddr {
+        let mut services = Vec::new();
+        for zone in REGIONS.iter().flat_map(Region::zones) {
+            let listener = TcpListener::bind((zone.ipv4(), 0)).await.expect("a free port");
+            services.push(Service::start(zone, listener).expect("a bound listener"));
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener");
+        let router = Switchboard::new(services, Screen::plain()).router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
+    }
+
+    async fn check(control: SocketAddr, place: &str, fault: Option<Fault>, lines: &str) {
+        let place = place.parse().expect("a place of the world");
+        let answer = ask(control, place, fault).await.expect("the demo answers");
+        assert_eq!(answer, lines);
+    }
+
+    #[tokio::test]
+    async fn a_region_breaks_with_all_its_zones_and_a_zone_heals_alone() {
+        let control = start().await;
+        check(
+            control,
+            "paris",
+            Some(Fault::Status),
+            "paris/paris-a now answers with status 503\nparis/paris-b now answers with status 503\n",
+        )
+        .await;
+        check(
+            control,
+            "paris/paris-b",
+            None,
+            "paris/paris-b is healed; it answers with status 503 no more\n",
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn breaking_what_is_broken_and_healing_what_is_healthy_say_so() {
+        let control = start().await;
+        let refuse = Some(Fault::Refuse);
+        let place = "tokyo/tokyo-a";
+        check(control, place, None, "tokyo/tokyo-a is healthy already\n").await;
+        check(control, place, refuse, "tokyo/tokyo-a now refuses connections\n").await;
+        check(
+            control,
+            place,
+            refuse,
+            "tokyo/tokyo-a already refuses connections\n",
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_place_that_does_not_exist_is_refused_by_the_demo_too() {
+        let control = start().await;
+        let body = Body {
+            place: "tokio".to_owned(),
+            how: None,
+        };
+        let response = send(control, "heal", &body).await.expect("the demo answers");
+        assert_eq!(response.status(), 404);
+        let text = response.text().await.expect("a text");
+        assert!(text.contains("did you mean `tokyo`?"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn without_a_demo_the_error_says_how_to_start_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let nobody = listener.local_addr().expect("a bound listener");
+        drop(listener);
+        let error = ask(nobody, "tokyo".parse().expect("a place"), None).await;
+        let error = error.expect_err("nobody listens").to_string();
+        assert!(error.contains("start one with `meridian demo`"), "{error}");
+    }
+}
