@@ -7,7 +7,10 @@
 /// A set of run numbers, always with number 0 in it.
 #[derive(Clone, Debug)]
 pub(super) struct Breaks {
-    levels: Vec<Box<[u64]>>,
+    /// A bit for each number.
+    words: Box<[u64]>,
+    /// Each has a bit for each word of the one before, the first for `words`; the last is one word.
+    summaries: Vec<Box<[u64]>>,
 }
 
 impl Breaks {
@@ -19,26 +22,47 @@ impl Breaks {
                 bits | u64::from(breaks(number)) << (number - first)
             })
         };
-        let mut levels: Vec<Box<[u64]>> = vec![(0..length).step_by(64).map(word).collect()];
-        while let Some(below) = levels.last().filter(|level| level.len() > 1) {
+        let words: Box<[u64]> = (0..length).step_by(64).map(word).collect();
+        let mut summaries: Vec<Box<[u64]>> = Vec::new();
+        loop {
+            let below = summaries.last().unwrap_or(&words);
+            if below.len() <= 1 {
+                return Self { words, summaries };
+            }
             let summary = |words: &[u64]| {
                 let any = words.iter().enumerate();
                 any.fold(0, |bits, (place, word)| bits | u64::from(*word != 0) << place)
             };
-            let above = below.chunks(64).map(summary).collect();
-            levels.push(above);
+            summaries.push(below.chunks(64).map(summary).collect());
         }
-        Self { levels }
     }
 
     /// Returns the highest number in the set that is at most `number`.
     #[inline]
     pub(super) fn at_or_before(&self, number: usize) -> usize {
-        // Bits at and below `place` in the word of each level; above the first level, below only.
-        let mut place = number + 1;
-        for (level, words) in self.levels.iter().enumerate() {
+        let (word, bit) = (number / 64, number % 64);
+        let earlier = self.words[word] & (u64::MAX >> (63 - bit));
+        match earlier {
+            0 => self.before_word(word),
+            _ => word * 64 + highest(earlier),
+        }
+    }
+
+    /// Returns the lowest number in the set that is greater than `number`.
+    #[inline]
+    pub(super) fn after(&self, number: usize) -> Option<usize> {
+        let (word, bit) = (number / 64, number % 64);
+        match self.words[word] & above(bit) {
+            0 => self.after_word(word),
+            later => Some(word * 64 + lowest(later)),
+        }
+    }
+
+    /// Returns the highest number in the set that lies in an earlier word than `place`.
+    fn before_word(&self, mut place: usize) -> usize {
+        for (level, words) in self.summaries.iter().enumerate() {
             let (word, bit) = (place / 64, place % 64);
-            let earlier = words.get(word).map_or(0, |bits| bits & ((1 << bit) - 1));
+            let earlier = words[word] & ((1 << bit) - 1);
             if earlier != 0 {
                 return self.descend(level, word * 64 + highest(earlier), highest);
             }
@@ -47,14 +71,11 @@ impl Breaks {
         unreachable!("number 0 is in the set")
     }
 
-    /// Returns the lowest number in the set that is greater than `number`.
-    #[inline]
-    pub(super) fn after(&self, number: usize) -> Option<usize> {
-        let mut place = number;
-        for (level, words) in self.levels.iter().enumerate() {
+    /// Returns the lowest number in the set that lies in a later word than `place`.
+    fn after_word(&self, mut place: usize) -> Option<usize> {
+        for (level, words) in self.summaries.iter().enumerate() {
             let (word, bit) = (place / 64, place % 64);
-            // Two shifts, because one by 64 is none.
-            let later = words.get(word).map_or(0, |bits| bits & (u64::MAX << bit << 1));
+            let later = words[word] & above(bit);
             if later != 0 {
                 return Some(self.descend(level, word * 64 + lowest(later), lowest));
             }
@@ -63,19 +84,25 @@ impl Breaks {
         None
     }
 
-    /// Follows a set bit of `level` down to the number below it that `choose` chooses in each word.
-    #[inline]
+    /// Follows a word that is set in the summary of `level` down to the number in it that `choose`
+    /// chooses.
     fn descend(&self, level: usize, mut place: usize, choose: fn(u64) -> usize) -> usize {
-        for words in self.levels[..level].iter().rev() {
+        for words in self.summaries[..level].iter().rev() {
             place = place * 64 + choose(words[place]);
         }
-        place
+        place * 64 + choose(self.words[place])
     }
 
     /// Returns how much memory the set takes.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.levels.iter().map(|level| size_of_val(&**level)).sum()
+        let summaries: usize = self.summaries.iter().map(|level| size_of_val(&**level)).sum();
+        size_of_val(&*self.words) + summaries
     }
+}
+
+/// Returns the bits above `bit`. Two shifts, because a shift by 64 is none.
+fn above(bit: usize) -> u64 {
+    u64::MAX << bit << 1
 }
 
 /// Returns the place of the highest bit that is set.

@@ -106,6 +106,13 @@ impl<'a> Catalog<'a> {
         }
     }
 
+    /// Returns whether a group names a subdivision. If none does they need not be read, which saves a
+    /// tenth of the time that a City database takes.
+    pub(super) fn tells_subdivisions_apart(&self) -> bool {
+        let mut members = self.groups.iter().flat_map(|group| &group.members);
+        members.any(|member| matches!(member, Member::Subdivision(_)))
+    }
+
     /// Returns the number of a location's place. The autonomous system is no part of it.
     pub(super) fn place(&mut self, location: &Location) -> u32 {
         let place = self.place_of(location);

@@ -84,8 +84,12 @@ impl Database {
         }
         // Compiling the same file has failed on a record that cannot be read.
         let location = location(&record).unwrap_or_default();
-        let asn = asn(&record).unwrap_or_default();
-        (Location { asn, ..location }, network)
+        let location = Location {
+            subdivision: subdivision(&record, location.country).unwrap_or_default(),
+            asn: asn(&record).unwrap_or_default(),
+            ..location
+        };
+        (location, network)
     }
 
     /// Returns every network, with and without data, in ascending order, first IPv4.
@@ -111,29 +115,42 @@ pub(super) fn network(record: &Record<'_>) -> Option<Prefix> {
     Some(Prefix::around(network.ip(), network.prefix()))
 }
 
-/// Returns the location that a record gives, without the autonomous system.
+/// Returns the location that a record gives, without the subdivision and the autonomous system.
 ///
 /// # Errors
 ///
 /// When the record cannot be read.
 pub(super) fn location(record: &Record<'_>) -> Result<Location, MaxMindDbError> {
     let text = |path: &[PathElement<'_>]| record.decode_path::<&str>(path);
-    let country = text(&path!["country", "iso_code"])?.and_then(|code| code.parse().ok());
-    let continent = text(&path!["continent", "code"])?.and_then(Continent::from_code);
-    let subdivision = match country {
-        Some(country) => {
-            text(&path!["subdivisions", 0, "iso_code"])?.and_then(|code| subdivision(country, code))
-        }
-        None => None,
-    };
     Ok(Location {
-        continent,
-        country,
-        subdivision,
+        continent: text(&path!["continent", "code"])?.and_then(Continent::from_code),
+        country: text(&path!["country", "iso_code"])?.and_then(|code| code.parse().ok()),
+        subdivision: None,
         european_union: record.decode_path(&path!["country", "is_in_european_union"])?,
         coordinates: coordinates(record)?,
         asn: None,
     })
+}
+
+/// Returns the first subdivision that a record gives, of the country that it gave.
+///
+/// # Errors
+///
+/// When the record cannot be read.
+pub(super) fn subdivision(
+    record: &Record<'_>,
+    country: Option<Country>,
+) -> Result<Option<Subdivision>, MaxMindDbError> {
+    let code: Option<&str> = record.decode_path(&path!["subdivisions", 0, "iso_code"])?;
+    let (Some(country), Some(bytes)) = (country, code.map(str::as_bytes)) else {
+        return Ok(None);
+    };
+    let mut code = [0; 3];
+    let fits = (1..=3).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_alphanumeric);
+    Ok(fits.then(|| {
+        code[..bytes.len()].copy_from_slice(bytes);
+        Subdivision { country, code }
+    }))
 }
 
 /// Returns the autonomous system that a record gives.
@@ -143,19 +160,6 @@ pub(super) fn location(record: &Record<'_>) -> Result<Location, MaxMindDbError> 
 /// When the record cannot be read.
 pub(super) fn asn(record: &Record<'_>) -> Result<Option<u32>, MaxMindDbError> {
     record.decode_path(&path!["autonomous_system_number"])
-}
-
-fn subdivision(country: Country, code: &str) -> Option<Subdivision> {
-    let mut padded = [0; 3];
-    let bytes = code.as_bytes();
-    let fits = (1..=3).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_alphanumeric);
-    fits.then(|| {
-        padded[..bytes.len()].copy_from_slice(bytes);
-        Subdivision {
-            country,
-            code: padded,
-        }
-    })
 }
 
 fn coordinates(record: &Record<'_>) -> Result<Option<Coordinates>, MaxMindDbError> {

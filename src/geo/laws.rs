@@ -12,7 +12,9 @@ use super::embedded::Embedding;
 use super::runs::Bits;
 use super::writer::{Metadata, Value, Writer};
 use super::{Class, Database, Error, Sources, Table, ipv4_inside, overlay, ranking};
-use crate::client::{Continent, Coordinates, Group, GroupId, GroupSet, Location, Member, Prefix};
+use crate::client::{
+    Continent, Coordinates, Group, GroupId, GroupSet, Location, Member, Prefix, Subdivision,
+};
 use crate::region::{AvailabilityZone, Family, MinHealthy, Region, Regions};
 
 /// Everything that a table is compiled from, in the form in which the reference reads it.
@@ -157,6 +159,11 @@ fn value(location: &Location) -> Value {
         );
         record.push(("country", Value::Map(fields)));
     }
+    if let Some(subdivision) = location.subdivision {
+        let code = std::str::from_utf8(&subdivision.code[..2]).expect("two letters");
+        let first = Value::Map(vec![("iso_code", Value::text(code))]);
+        record.push(("subdivisions", Value::Array(vec![first])));
+    }
     if let Some(at) = location.coordinates {
         let fields = vec![
             ("latitude", Value::Double(at.latitude)),
@@ -238,12 +245,23 @@ fn a_place() -> impl Strategy<Value = Location> {
             ..country("GB", Continent::Europe)
         },
         country("US", Continent::NorthAmerica),
+        Location {
+            subdivision: Some(california()),
+            ..country("US", Continent::NorthAmerica)
+        },
         country("JP", Continent::Asia),
         Location {
             continent: Some(Continent::Europe),
             ..Location::default()
         },
     ])
+}
+
+fn california() -> Subdivision {
+    Subdivision {
+        country: "US".parse().expect("a country"),
+        code: *b"CA\0",
+    }
 }
 
 fn what_an_operator_says() -> impl Strategy<Value = Location> {
@@ -275,6 +293,7 @@ fn some_groups() -> impl Strategy<Value = Vec<Group>> {
             Member::Asn(64_500),
             Member::Country("DE".parse().expect("a country")),
             Member::Continent(Continent::Europe),
+            Member::Subdivision(california()),
         ]),
         a_prefix().prop_map(Member::Network),
     ];
@@ -475,11 +494,8 @@ fn with_one_part_the_scope_is_zero_in_both_families_and_inside_embeddings() {
     assert_eq!(scope(vec![0, 1, 0], "2002:a01:203::1"), 16 + 8);
     // 10.1.2.3 inverted.
     assert_eq!(scope(vec![0, 1, 0], "2001:0:1:2:3:4:f5fe:fdfc"), 96 + 8);
-    assert_eq!(
-        scope(vec![0, 0, 1], "2002:a01:203::1"),
-        3,
-        "all of IPv4 is one part with its neighbours"
-    );
+    // All of IPv4 is in one part with its neighbours, up to 2001:db8::/32.
+    assert_eq!(scope(vec![0, 0, 1], "2002:a01:203::1"), 15);
 }
 
 #[test]

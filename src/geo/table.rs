@@ -116,7 +116,10 @@ impl Table {
 fn places(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Error> {
     let mut countries = 0u32;
     let layer = Layer::walk(database, |record| {
-        let location = database::location(record)?;
+        let mut location = database::location(record)?;
+        if catalog.tells_subdivisions_apart() {
+            location.subdivision = database::subdivision(record, location.country)?;
+        }
         countries += u32::from(!location.is_unknown());
         Ok(catalog.place(&location))
     })?;
