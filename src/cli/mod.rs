@@ -1,1 +1,4 @@
 //! The commands, one a file.
+
+pub mod check;
+pub mod schema;

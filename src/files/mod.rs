@@ -1,1 +1,3 @@
 //! Reads the configuration directory, databases and state; watches them for changes.
+
+pub mod configuration;

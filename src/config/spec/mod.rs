@@ -1,0 +1,16 @@
+//! What the operator writes: every file, key and value, each documented once, on its field here.
+//!
+//! The reader and the JSON Schema are both derived from these types, so they cannot disagree.
+//! Meaning, references and contradictions are left to `lower`.
+
+mod leaf;
+mod regions;
+mod server;
+mod zone;
+
+pub use leaf::{FromText, Leaf, List, Many, Statuses, Value, given, items};
+pub use regions::{AvailabilityZone, Canary, Group, Http, Region, Regions};
+pub use server::{Geo, LogFormat, Network, Server};
+pub use zone::{
+    AllDown, GroupOrder, Https, Name, Order, OrderWord, RecordSet, Refusal, Rule, Soa, Steer, Zone,
+};
