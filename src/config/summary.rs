@@ -34,7 +34,7 @@ impl fmt::Display for Summary<'_> {
 
 /// Returns how long a canary takes at worst to see that an address died: the death comes just after a
 /// good probe, the next one starts an interval later and times out, and each further failure takes a
-/// recheck and a timeout.
+/// recheck and a timeout. Jitter adds up to a tenth of the interval to that.
 pub fn detection(canary: &Canary) -> Duration {
     let rechecks = canary.thresholds.fall.saturating_sub(1);
     canary.interval + canary.timeout + (canary.recheck + canary.timeout) * rechecks
@@ -70,7 +70,7 @@ impl Summary<'_> {
         }
         match server.geo.networks.len() {
             0 => writeln!(f),
-            count => writeln!(f, ", {count} networks of the operator"),
+            count => writeln!(f, ", networks of the operator: {count}"),
         }
     }
 

@@ -8,7 +8,7 @@ use super::server::{point, required};
 use crate::canary::CanaryId;
 use crate::client::Country;
 use crate::config::problem::{Place, Report};
-use crate::config::spec::{self, given, items};
+use crate::config::spec::{self, given, items, says_nothing};
 use crate::config::yaml::{Entries, Setting};
 use crate::region::{AvailabilityZone, MAX_REGIONS, MinHealthy, Region};
 
@@ -193,16 +193,10 @@ impl Lowering<'_> {
             && *count as usize > largest
             && largest > 0
         {
-            let message =
-                format!("`min_healthy` is {count}, but the region has {largest} addresses of one family");
+            let message = format!("`min_healthy` is {count}, but no family has more than {largest}");
             self.report
                 .error(place, message)
                 .hint("a share such as `50%` grows with the region");
         }
     }
-}
-
-/// Returns whether a list is there and right, and empty.
-fn says_nothing<T>(list: &spec::List<T>) -> bool {
-    matches!(list.given(), Some((spec::Many::Sequence(values), _)) if values.is_empty())
 }

@@ -59,10 +59,14 @@ fn rule(spec: &spec::Rule, place: Place, world: &mut World, own: &mut Scope, rep
     }
     let jurisdictions: Vec<_> = spec.jurisdictions.iter().flat_map(|list| items(list)).collect();
     let named: Vec<_> = spec.regions.iter().flat_map(|list| items(list)).collect();
-    let mut permitted = in_jurisdictions(
-        jurisdictions.iter().map(|(jurisdiction, _)| **jurisdiction),
-        world,
-    );
+    let mut permitted = match spec.jurisdictions.is_none() && spec.regions.is_none() {
+        // What is missing has been reported; it contradicts nothing.
+        true => RegionSet::ALL,
+        false => in_jurisdictions(
+            jurisdictions.iter().map(|(jurisdiction, _)| **jurisdiction),
+            world,
+        ),
+    };
     for (name, place) in &named {
         if let Some(id) = region(name, *place, world, report) {
             permitted.insert(id);

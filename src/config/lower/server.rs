@@ -6,7 +6,7 @@ use super::defined::check_name;
 use crate::client::{Coordinates, Location, Prefix};
 use crate::config::problem::{Place, Report};
 use crate::config::sources::Sources;
-use crate::config::spec::{self, Value, given, items};
+use crate::config::spec::{self, Value, given, items, says_nothing};
 use crate::config::{Geo, LogFormat, Server};
 
 /// The most networks an operator may list. Each is a leaf of the geo table.
@@ -74,7 +74,7 @@ fn listen(spec: &spec::Server, file: Place, report: &mut Report) -> Vec<std::net
         }
         addresses.push(*address);
     }
-    if let (Some((_, place)), true) = (listen.dns.given(), addresses.is_empty()) {
+    if listen.dns.given().is_some() && says_nothing(&listen.dns) {
         report.error(place, "the server listens nowhere").hint(HINT);
     }
     addresses
@@ -139,7 +139,12 @@ fn network(spec: &spec::Network, place: Place, report: &mut Report) -> Option<(P
         coordinates: coordinates(spec, place, report),
         asn: given(&spec.asn).map(|(asn, _)| asn.0),
     };
-    if location == Location::default() {
+    let says_something = spec.country.is_some()
+        || spec.subdivision.is_some()
+        || spec.continent.is_some()
+        || spec.latitude.is_some()
+        || spec.asn.is_some();
+    if !says_something {
         let draft = report.error(place, "the network says nothing of its location");
         draft.hint("add `country: JP` or another part of a location");
     }

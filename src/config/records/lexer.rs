@@ -122,7 +122,10 @@ impl<'t> Lines<'t> {
 
     fn line(&mut self) -> Result<Line, LexError> {
         let cursor = &mut self.cursor;
-        let starts_blank = cursor.characters.peek().is_some_and(|first| *first == ' ' || *first == '\t');
+        let starts_blank = cursor
+            .characters
+            .peek()
+            .is_some_and(|first| *first == ' ' || *first == '\t');
         let mut line = Line {
             tokens: Vec::new(),
             starts_blank,

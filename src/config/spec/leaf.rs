@@ -14,6 +14,7 @@ use serde::de::{self, Deserializer, Visitor};
 
 use crate::client::{Continent, Country, Jurisdiction, Prefix, Subdivision};
 use crate::config::countries;
+use crate::config::problem::Place;
 use crate::config::yaml::{Setting, Wrong};
 use crate::region::MinHealthy;
 use crate::zone::Ttl;
@@ -90,7 +91,7 @@ pub enum Many<T> {
 }
 
 /// Returns the values of a list that can be read, with their places.
-pub fn items<T>(list: &List<T>) -> Vec<(&T, crate::config::problem::Place)> {
+pub fn items<T>(list: &List<T>) -> Vec<(&T, Place)> {
     match list.given() {
         None => Vec::new(),
         Some((Many::Scalar(Leaf(value)), place)) => vec![(value, place)],
@@ -101,8 +102,13 @@ pub fn items<T>(list: &List<T>) -> Vec<(&T, crate::config::problem::Place)> {
     }
 }
 
+/// Returns whether a list is there and right, and empty.
+pub fn says_nothing<T>(list: &List<T>) -> bool {
+    matches!(list.given(), Some((Many::Sequence(values), _)) if values.is_empty())
+}
+
 /// Returns the value and place of an optional setting, if it is there and right.
-pub fn given<T>(setting: &Option<Value<T>>) -> Option<(&T, crate::config::problem::Place)> {
+pub fn given<T>(setting: &Option<Value<T>>) -> Option<(&T, Place)> {
     let (Leaf(value), place) = setting.as_ref()?.given()?;
     Some((value, place))
 }

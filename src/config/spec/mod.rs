@@ -8,7 +8,7 @@ mod regions;
 mod server;
 mod zone;
 
-pub use leaf::{FromText, Leaf, List, Many, Statuses, Value, given, items};
+pub use leaf::{FromText, Leaf, List, Many, Statuses, Value, given, items, says_nothing};
 pub use regions::{AvailabilityZone, Canary, Group, Http, Region, Regions};
 pub use server::{Geo, LogFormat, Network, Server};
 pub use zone::{

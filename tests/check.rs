@@ -1,0 +1,39 @@
+//! Bad configurations and what is said about them: each directory in `tests/check` has an `expected`.
+
+use std::fs;
+use std::path::Path;
+
+use meridian::config;
+use meridian::files::configuration;
+
+/// Compiles `tests/check/NAME` and compares the printed problems with its file `expected`. With `BLESS`
+/// in the environment the file is written instead.
+fn check(name: &str) {
+    // Tests run in the package's directory, so the printed paths are the same everywhere.
+    let directory = Path::new("tests/check").join(name);
+    let sources = configuration::read(&directory).expect("the directory is part of the repository");
+    let problems = config::compile(&sources)
+        .expect_err("the configuration is bad")
+        .to_string();
+    let expected = directory.join("expected");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&expected, &problems).expect("the directory can be written");
+    }
+    let expected = fs::read_to_string(&expected).expect("there is a file `expected`");
+    assert_eq!(problems, expected);
+}
+
+#[test]
+fn one_of_each_mistake_is_reported_with_its_place_and_a_way_out() {
+    check("one-of-each");
+}
+
+#[test]
+fn a_yaml_bomb_is_defused() {
+    check("bomb");
+}
+
+#[test]
+fn a_file_that_is_not_yaml_hides_no_mistake_in_another_and_causes_none() {
+    check("syntax");
+}
