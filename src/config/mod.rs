@@ -1,8 +1,8 @@
 //! From YAML text to one validated [`Config`], or to every [`Problem`] there is.
 //!
-//! Texts come in as [`Sources`]; nothing here opens a file. [`yaml`] makes trees with places of them,
-//! [`spec`] is what may be written, [`lower`] turns that into the program's words and finds what is
-//! missing, undefined or contradictory, and [`records`] and [`master_file`] know the DNS's own texts.
+//! Texts come in as [`Sources`]; nothing here opens a file. `yaml` makes trees with places of them,
+//! `spec` is what may be written, `lower` turns that into the program's words and finds what is
+//! missing, undefined or contradictory, and `records` and `master_file` know the DNS's own texts.
 
 pub mod schema;
 pub mod summary;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::leaf::{Asn, List, Statuses, Value};
+use super::kinds::{Asn, Statuses};
+use super::leaf::{List, Value};
 use crate::client::{Continent, Country, Prefix, Subdivision};
 use crate::config::yaml::{Entries, Setting};
 use crate::region::MinHealthy;

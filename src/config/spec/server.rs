@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::leaf::{Asn, List, Value};
+use super::kinds::Asn;
+use super::leaf::{List, Value};
 use crate::client::{Continent, Country, Prefix, Subdivision};
 use crate::config::yaml::Setting;
 
