@@ -1,26 +1,38 @@
-//! Bad configurations and what is said about them: each directory in `tests/check` has an `expected`.
+//! Bad configurations and what is said about them: each directory in `tests/check` has an `expected`;
+//! and the summary of the configuration that is shipped in `zones`.
 
 use std::fs;
 use std::path::Path;
 
 use meridian::config;
+use meridian::config::summary::Summary;
 use meridian::files::configuration;
 
-/// Compiles `tests/check/NAME` and compares the printed problems with its file `expected`. With `BLESS`
-/// in the environment the file is written instead.
+/// Compiles `tests/check/NAME` and compares the printed problems with its file `expected`.
 fn check(name: &str) {
     // Tests run in the package's directory, so the printed paths are the same everywhere.
     let directory = Path::new("tests/check").join(name);
     let sources = configuration::read(&directory).expect("the directory is part of the repository");
-    let problems = config::compile(&sources)
-        .expect_err("the configuration is bad")
-        .to_string();
-    let expected = directory.join("expected");
+    let problems = config::compile(&sources).expect_err("the configuration is bad");
+    compare(&problems.to_string(), &directory.join("expected"));
+}
+
+/// Compares a text with a file. With `BLESS` in the environment the file is written instead.
+fn compare(text: &str, expected: &Path) {
     if std::env::var_os("BLESS").is_some() {
-        fs::write(&expected, &problems).expect("the directory can be written");
+        fs::write(expected, text).expect("the directory can be written");
     }
-    let expected = fs::read_to_string(&expected).expect("there is a file `expected`");
-    assert_eq!(problems, expected);
+    assert_eq!(text, fs::read_to_string(expected).expect("there is such a file"));
+}
+
+#[test]
+fn the_example_would_serve_what_its_files_say() {
+    let sources = configuration::read(Path::new("zones")).expect("the example is part of the repository");
+    let compiled = config::compile(&sources).expect("the example is right");
+    compare(
+        &Summary(&compiled.config).to_string(),
+        Path::new("tests/check/example"),
+    );
 }
 
 #[test]
