@@ -1,4 +1,24 @@
 //! From YAML text to one validated [`Config`], or to every [`Problem`] there is.
+//!
+//! Texts come in as [`Sources`]; nothing here opens a file. `yaml` makes trees with places of them,
+//! `spec` is what may be written, `lower` turns that into the program's words and finds what is
+//! missing, undefined or contradictory, and `records` and `master_file` know the DNS's own texts.
+
+pub mod schema;
+pub mod summary;
+
+mod countries;
+mod lower;
+mod master_file;
+mod problem;
+mod records;
+mod sources;
+mod spec;
+mod suggest;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,6 +28,106 @@ use crate::client::{Group, Location, Prefix};
 use crate::region::Regions;
 use crate::steering::Steering;
 use crate::zone::Zone;
+
+pub use problem::{Problem, Problems, Severity};
+pub use sources::{Source, Sources};
+
+use problem::{Place, Report};
+
+/// A configuration that can be used.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The configuration.
+    pub config: Config,
+    /// What works but is hardly meant.
+    pub warnings: Problems,
+}
+
+/// Compiles a configuration. Equal sources give equal configurations.
+///
+/// # Errors
+///
+/// Every mistake in every file, by file and line; warnings come after them.
+pub fn compile(sources: &Sources) -> Result<Compiled, Problems> {
+    let mut report = Report::default();
+    let files = read(sources, &mut report);
+    let config = lower::config(&files, sources, &mut report);
+    let (mut errors, warnings) = report.finish(sources);
+    match config {
+        Some(config) if errors.is_empty() => Ok(Compiled { config, warnings }),
+        _ => {
+            errors.list.extend(warnings.list);
+            errors.omitted += warnings.omitted;
+            Err(errors)
+        }
+    }
+}
+
+/// Reads every YAML file as what its name says it is.
+fn read(sources: &Sources, report: &mut Report) -> lower::Files {
+    let mut files = lower::Files {
+        server: None,
+        regions: None,
+        zones: Vec::new(),
+    };
+    let [mut has_server, mut has_regions] = [false; 2];
+    for (index, source) in sources.files.iter().enumerate() {
+        let Some(stem) = source
+            .name
+            .strip_suffix(".yaml")
+            .or_else(|| source.name.strip_suffix(".yml"))
+        else {
+            continue;
+        };
+        let place = Place::file(index);
+        let kind = if ["server", "regions"].contains(&stem) {
+            stem
+        } else {
+            "zone"
+        };
+        let seen = match kind {
+            "server" => std::mem::replace(&mut has_server, true),
+            "regions" => std::mem::replace(&mut has_regions, true),
+            _ => false,
+        };
+        if seen {
+            report
+                .error(place, format!("there is another file for `{stem}`"))
+                .hint("keep one of .yaml and .yml");
+        }
+        if let Some(why) = &source.unreadable {
+            report.error(place, format!("the file {why}"));
+            continue;
+        }
+        let Some(node) = yaml::parse(&source.text, index, report) else {
+            continue;
+        };
+        match kind {
+            "server" => files.server = yaml::read(&node, report).map(|server| (place, server)),
+            "regions" => files.regions = yaml::read(&node, report),
+            _ => files
+                .zones
+                .extend(yaml::read(&node, report).map(|zone| (place, zone))),
+        }
+    }
+    if !has_server {
+        let name = sources.directory.display();
+        let draft = report.error(
+            Place::file(sources.files.len()),
+            format!("there is no `server.yaml` in `{name}`"),
+        );
+        draft.hint("it says where to listen: `name: ns1` and `listen: { dns: [\"127.0.0.1:5300\"] }`");
+    }
+    if !has_regions {
+        // Without the file there are no regions, which is not the same as not knowing them.
+        files.regions = Some(spec::Regions {
+            regions: None,
+            canaries: None,
+            groups: None,
+        });
+    }
+    files
+}
 
 /// A whole configuration that has been validated: every reference in it leads somewhere.
 #[derive(Clone, Debug, PartialEq)]

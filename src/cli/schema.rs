@@ -1,0 +1,42 @@
+//! `meridian schema`: prints the JSON Schema of the configuration.
+
+use std::process::ExitCode;
+
+use crate::config::schema::{self, File};
+
+/// Prints the JSON Schema (draft 2020-12) of the configuration files.
+///
+/// Editors complete and check YAML by it. Without an argument one schema covers every file; with one,
+/// the schema is of that kind of file, and its errors say more.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The kind of file.
+    pub file: Option<Kind>,
+}
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Kind {
+    /// `server.yaml`
+    Server,
+    /// `regions.yaml`
+    Regions,
+    /// Any other YAML file
+    Zone,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// Never; the signature is that of all commands.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let schema = match args.file {
+        None => schema::whole(),
+        Some(Kind::Server) => schema::of(File::Server),
+        Some(Kind::Regions) => schema::of(File::Regions),
+        Some(Kind::Zone) => schema::of(File::Zone),
+    };
+    println!("{}", serde_json::to_string_pretty(&schema)?);
+    Ok(ExitCode::SUCCESS)
+}

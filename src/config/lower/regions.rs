@@ -1,0 +1,202 @@
+//! The regions of `regions.yaml` to [`Region`].
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::defined::{Defined, check_name};
+use super::server::{point, required};
+use crate::canary::CanaryId;
+use crate::client::Country;
+use crate::config::problem::{Place, Report};
+use crate::config::spec::{self, given, items, says_nothing};
+use crate::config::yaml::{Entries, Setting};
+use crate::region::{AvailabilityZone, MAX_REGIONS, MinHealthy, Region};
+
+/// The most addresses of all regions together: each is probed, and each flip compiles a snapshot.
+const MAX_ADDRESSES: usize = 10_000;
+
+fn entries(spec: Option<&spec::Regions>) -> Option<&Entries<spec::Region>> {
+    spec?.regions.as_ref()?.value.as_ref()
+}
+
+pub(super) fn names(spec: Option<&spec::Regions>) -> Defined {
+    let names = spec.map(|_| {
+        entries(spec)
+            .into_iter()
+            .flat_map(|all| all.iter().map(|(name, place, _)| (name, place)))
+    });
+    Defined::new("region", "regions.yaml", names)
+}
+
+/// Returns the jurisdiction of each region, if it can be read.
+pub(super) fn jurisdictions(spec: Option<&spec::Regions>) -> Vec<Option<Country>> {
+    let all = entries(spec).into_iter().flat_map(|all| all.iter());
+    all.map(|(_, _, region)| Some(region.value.as_ref()?.jurisdiction.value.as_ref()?.0))
+        .collect()
+}
+
+pub(super) fn lower(
+    spec: Option<&spec::Regions>,
+    canaries: &mut Defined,
+    report: &mut Report,
+) -> Vec<Option<Region>> {
+    let Some(all) = entries(spec) else {
+        return Vec::new();
+    };
+    let mut lowering = Lowering {
+        seen: HashMap::new(),
+        canaries,
+        report,
+    };
+    let regions: Vec<_> = all
+        .iter()
+        .map(|(name, place, region)| lowering.region(name, region, place))
+        .collect();
+    if let Some((_, place, _)) = all.iter().nth(MAX_REGIONS) {
+        report.error(place, format!("more than {MAX_REGIONS} regions"));
+    }
+    regions
+}
+
+struct Lowering<'l> {
+    /// Every address so far, with its region and line.
+    seen: HashMap<IpAddr, (String, u32)>,
+    canaries: &'l mut Defined,
+    report: &'l mut Report,
+}
+
+impl Lowering<'_> {
+    fn region(&mut self, name: &str, spec: &Setting<spec::Region>, place: Place) -> Option<Region> {
+        check_name(name, place, self.report);
+        if spec.is_missing() {
+            let draft = self.report.error(place, format!("region `{name}` says nothing"));
+            draft.hint("it needs `location`, `jurisdiction` and `zones`");
+        }
+        let (spec, _) = spec.given()?;
+        if spec.location.is_missing() {
+            let draft = self
+                .report
+                .error(place, format!("region `{name}` has no `location`"));
+            draft.hint("write `location: { latitude: 35.68, longitude: 139.69 }`");
+        }
+        let location = spec.location.given();
+        let location =
+            location.and_then(|(at, place)| point(&at.latitude, &at.longitude, place, self.report));
+        let hint = "write the country whose law applies there, for example `jurisdiction: JP`";
+        let jurisdiction = required(&spec.jurisdiction, "jurisdiction", place, hint, self.report);
+        let zones = self.zones(name, &spec.zones, place);
+        let canaries = self.canaries(spec);
+        self.check_min_healthy(spec, &zones);
+        Some(Region {
+            name: name.to_owned(),
+            location: location?,
+            jurisdiction: *jurisdiction?.0,
+            capacity: given(&spec.capacity).map(|(capacity, _)| *capacity),
+            min_healthy: given(&spec.min_healthy).map_or(MinHealthy::Count(1), |(minimum, _)| *minimum),
+            canaries,
+            zones,
+        })
+    }
+
+    fn zones(
+        &mut self,
+        region: &str,
+        spec: &Setting<Entries<spec::AvailabilityZone>>,
+        place: Place,
+    ) -> Vec<AvailabilityZone> {
+        let entries = spec.value.as_ref().map_or(&[][..], |entries| &entries.list[..]);
+        if entries.is_empty() && (spec.value.is_some() || spec.is_missing()) {
+            let draft = self
+                .report
+                .error(place, format!("region `{region}` has no addresses"));
+            draft.hint("write `zones: { a: { addresses: [192.0.2.1] } }`");
+        }
+        let mut zones = Vec::new();
+        for (name, place, zone) in spec.value.iter().flat_map(|entries| entries.iter()) {
+            check_name(name, place, self.report);
+            let addresses = zone.value.as_ref().map(|zone| &zone.addresses);
+            let lowered: Vec<IpAddr> = addresses
+                .map(|list| self.addresses(region, list))
+                .unwrap_or_default();
+            let is_empty =
+                addresses.map_or(zone.is_missing(), |list| list.is_missing() || says_nothing(list));
+            if is_empty {
+                let draft = self
+                    .report
+                    .error(place, format!("availability zone `{name}` has no addresses"));
+                draft.hint("write `addresses: [192.0.2.1]`");
+            }
+            zones.push(AvailabilityZone {
+                name: name.to_owned(),
+                addresses: lowered,
+            });
+        }
+        zones
+    }
+
+    fn addresses(&mut self, region: &str, list: &spec::List<IpAddr>) -> Vec<IpAddr> {
+        let mut addresses = Vec::new();
+        for (address, place) in items(list) {
+            self.check_address(*address, place);
+            if let Some((other, line)) = self.seen.insert(*address, (region.to_owned(), place.line)) {
+                let message = format!("address `{address}` occurs twice");
+                self.report
+                    .error(place, message)
+                    .hint(format!("region `{other}` has it in line {line}"));
+            }
+            if self.seen.len() == MAX_ADDRESSES + 1 {
+                self.report
+                    .error(place, format!("more than {MAX_ADDRESSES} addresses"));
+            }
+            addresses.push(*address);
+        }
+        addresses
+    }
+
+    /// Refuses what no client could use, or what would be asked for as another family.
+    fn check_address(&mut self, address: IpAddr, place: Place) {
+        if address.is_unspecified() || address.is_multicast() || address == IpAddr::from([255; 4]) {
+            self.report
+                .error(place, format!("`{address}` is not the address of a machine"));
+        }
+        let IpAddr::V6(v6) = address else { return };
+        // The demo tells its IPv6 services apart by mapped loopback addresses.
+        if let Some(v4) = v6.to_ipv4_mapped()
+            && !v4.is_loopback()
+        {
+            let message = format!("`{address}` is an IPv4 address inside of IPv6");
+            self.report.error(place, message).hint(format!("write `{v4}`"));
+        }
+    }
+
+    fn canaries(&mut self, spec: &spec::Region) -> Vec<CanaryId> {
+        let mut canaries = Vec::new();
+        for (name, place) in spec.canaries.iter().flat_map(|list| items(list)) {
+            let Some(index) = self.canaries.find(name, place, self.report) else {
+                continue;
+            };
+            let id = CanaryId(u16::try_from(index).unwrap_or(u16::MAX));
+            if canaries.contains(&id) {
+                self.report
+                    .error(place, format!("canary `{name}` is listed twice"));
+            }
+            canaries.push(id);
+        }
+        canaries
+    }
+
+    fn check_min_healthy(&mut self, spec: &spec::Region, zones: &[AvailabilityZone]) {
+        let addresses = || zones.iter().flat_map(|zone| &zone.addresses);
+        let largest = addresses().filter(|address| address.is_ipv4()).count();
+        let largest = largest.max(addresses().filter(|address| address.is_ipv6()).count());
+        if let Some((MinHealthy::Count(count), place)) = given(&spec.min_healthy)
+            && *count as usize > largest
+            && largest > 0
+        {
+            let message = format!("`min_healthy` is {count}, but no family has more than {largest}");
+            self.report
+                .error(place, message)
+                .hint("a share such as `50%` grows with the region");
+        }
+    }
+}

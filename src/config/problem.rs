@@ -1,0 +1,325 @@
+//! The operator's mistakes: where they are, what is wrong, and what to do instead.
+//!
+//! A [`Report`] collects [`Problem`]s while a configuration is read, all of them, in bounded memory.
+//! [`Problems`] is what comes out: sorted, without duplicates, each with the line it is about.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::sources::Sources;
+
+/// The most problems that are kept. More are counted only: nobody reads a thousand, and a generated
+/// file may be wrong in every line.
+const MAX_KEPT: usize = 1000;
+
+/// The most problems that are printed at once.
+const MAX_PRINTED: usize = 100;
+
+/// The widest excerpt of a line that is printed, in characters.
+const EXCERPT_WIDTH: usize = 100;
+
+/// A stretch of one line of one source file. Line 0 is the file as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The index of the file in [`Sources::files`].
+    pub source: u32,
+    /// The line, from 1.
+    pub line: u32,
+    /// The first character in the line, from 1.
+    pub column: u32,
+    /// How many characters.
+    pub length: u32,
+}
+
+impl Place {
+    /// Returns the place that is the whole of a file.
+    pub fn file(source: usize) -> Self {
+        let source = u32::try_from(source).expect("the number of files is bounded");
+        Self {
+            source,
+            ..Self::default()
+        }
+    }
+}
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The configuration cannot be used.
+    Error,
+    /// It can be used, but is hardly what the operator meant.
+    Warning,
+}
+
+/// One mistake of the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file, as it can be opened from where the program runs.
+    pub file: String,
+    /// The line, from 1; 0 when the problem concerns the file as a whole.
+    pub line: u32,
+    /// The first character in the line, from 1.
+    pub column: u32,
+    /// How many characters of the line are meant.
+    pub length: u32,
+    /// What is wrong.
+    pub message: String,
+    /// What to do instead.
+    pub hint: Option<String>,
+    /// The line itself.
+    pub excerpt: String,
+}
+
+impl fmt::Display for Problem {
+    /// Writes `file:line:column: message`, the line with a caret under it, and the hint.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.file)?;
+        if self.line > 0 {
+            write!(f, "{}:{}:", self.line, self.column)?;
+        }
+        let severity = match self.severity {
+            Severity::Error => "",
+            Severity::Warning => "warning: ",
+        };
+        write!(f, " {severity}{}", self.message)?;
+        if self.line > 0 {
+            self.fmt_excerpt(f)?;
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Problem {
+    fn fmt_excerpt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let column = self.column.saturating_sub(1) as usize;
+        // A long line is shown from a little before the place.
+        let start = if column + 20 < EXCERPT_WIDTH {
+            0
+        } else {
+            column - 20
+        };
+        let shown: String = self
+            .excerpt
+            .chars()
+            .skip(start)
+            .take(EXCERPT_WIDTH)
+            .map(printable)
+            .collect();
+        let length =
+            (self.length.max(1) as usize).min(shown.chars().count().saturating_sub(column - start).max(1));
+        let gutter = self.line.to_string();
+        let blank = " ".repeat(gutter.len());
+        write!(f, "\n {gutter} | {}", shown.trim_end())?;
+        write!(
+            f,
+            "\n {blank} | {}{}",
+            " ".repeat(column - start),
+            "^".repeat(length)
+        )
+    }
+}
+
+/// Returns what a terminal may be given for a character of a file that anybody wrote.
+fn printable(character: char) -> char {
+    match character {
+        '\t' => ' ',
+        control if control.is_control() => '·',
+        other => other,
+    }
+}
+
+/// Every problem of a configuration, as far as they are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    /// The problems by file, line and column.
+    pub list: Vec<Problem>,
+    /// How many there are beyond the list.
+    pub omitted: usize,
+}
+
+impl Problems {
+    /// Returns how many problems there are.
+    pub fn count(&self) -> usize {
+        self.list.len() + self.omitted
+    }
+
+    /// Returns whether there is no problem.
+    pub fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+}
+
+impl fmt::Display for Problems {
+    /// Writes the first hundred problems, and how many there are besides.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in self.list.iter().take(MAX_PRINTED) {
+            writeln!(f, "{problem}")?;
+        }
+        match self.count().saturating_sub(MAX_PRINTED) {
+            0 => Ok(()),
+            more => writeln!(f, "and {more} more problems"),
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// A problem before it is known whether anybody will see it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Draft {
+    place: Place,
+    message: String,
+    severity: Severity,
+    hint: Option<String>,
+}
+
+impl Draft {
+    /// Adds what to do instead.
+    pub fn hint(&mut self, hint: impl Into<String>) {
+        self.hint = Some(hint.into());
+    }
+
+    /// Adds what to do instead, if anything is known.
+    pub fn maybe_hint(&mut self, hint: Option<String>) {
+        self.hint = hint;
+    }
+}
+
+/// Collects problems.
+#[derive(Debug, Default)]
+pub struct Report {
+    errors: Vec<Draft>,
+    warnings: Vec<Draft>,
+    omitted_errors: usize,
+    omitted_warnings: usize,
+    scratch: Option<Draft>,
+}
+
+impl Report {
+    /// Adds a mistake that makes the configuration unusable.
+    pub fn error(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
+        let draft = Draft {
+            place,
+            message: message.into(),
+            severity: Severity::Error,
+            hint: None,
+        };
+        keep(
+            &mut self.errors,
+            &mut self.omitted_errors,
+            &mut self.scratch,
+            draft,
+        )
+    }
+
+    /// Adds something that works but is hardly meant.
+    pub fn warning(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
+        let draft = Draft {
+            place,
+            message: message.into(),
+            severity: Severity::Warning,
+            hint: None,
+        };
+        keep(
+            &mut self.warnings,
+            &mut self.omitted_warnings,
+            &mut self.scratch,
+            draft,
+        )
+    }
+
+    /// Returns whether an error was added.
+    pub fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    /// Returns the errors, and the warnings, with the lines that they are about.
+    pub fn finish(self, sources: &Sources) -> (Problems, Problems) {
+        let errors = resolve(self.errors, self.omitted_errors, sources);
+        (errors, resolve(self.warnings, self.omitted_warnings, sources))
+    }
+}
+
+/// Keeps a draft while there is room, and returns it or a stand-in for the hint that follows.
+fn keep<'d>(
+    kept: &'d mut Vec<Draft>,
+    omitted: &mut usize,
+    scratch: &'d mut Option<Draft>,
+    draft: Draft,
+) -> &'d mut Draft {
+    if kept.len() < MAX_KEPT {
+        kept.push(draft);
+        return kept.last_mut().expect("a draft was just pushed");
+    }
+    *omitted += 1;
+    scratch.insert(draft)
+}
+
+fn resolve(drafts: Vec<Draft>, omitted: usize, sources: &Sources) -> Problems {
+    // An alias makes one mistake appear wherever it is used; once is enough.
+    let unique: BTreeSet<Draft> = drafts.into_iter().collect();
+    let mut excerpts = Excerpts {
+        sources,
+        source: 0,
+        lines: "".lines(),
+        passed: 0,
+        line: "",
+    };
+    let list = unique
+        .into_iter()
+        .map(|draft| {
+            let excerpt = excerpts.at(draft.place);
+            draft.resolve(sources, excerpt)
+        })
+        .collect();
+    Problems { list, omitted }
+}
+
+/// Finds the lines of places that come in order, in one pass over each file.
+struct Excerpts<'s> {
+    sources: &'s Sources,
+    source: u32,
+    lines: std::str::Lines<'s>,
+    passed: u32,
+    line: &'s str,
+}
+
+impl<'s> Excerpts<'s> {
+    fn at(&mut self, place: Place) -> &'s str {
+        if place.line == 0 {
+            return "";
+        }
+        if self.passed == 0 || self.source != place.source {
+            self.source = place.source;
+            self.lines = self.sources.files[place.source as usize].text.lines();
+            self.passed = 0;
+        }
+        while self.passed < place.line {
+            self.line = self.lines.next().unwrap_or_default();
+            self.passed += 1;
+        }
+        self.line
+    }
+}
+
+impl Draft {
+    fn resolve(self, sources: &Sources, excerpt: &str) -> Problem {
+        // Only the part that can be shown is kept: a line may be as long as its file.
+        let kept = (self.place.column as usize).saturating_add(EXCERPT_WIDTH);
+        Problem {
+            severity: self.severity,
+            file: sources.display(self.place.source as usize),
+            line: self.place.line,
+            column: self.place.column,
+            length: self.place.length,
+            message: self.message,
+            hint: self.hint,
+            excerpt: excerpt.chars().take(kept).collect(),
+        }
+    }
+}

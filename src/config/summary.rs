@@ -1,0 +1,260 @@
+//! What a configuration would serve, in words: the text that `meridian check` prints.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Config;
+use crate::canary::{Canary, Check};
+use crate::region::{Family, Region, RegionId};
+use crate::steering::{AllDown, Order, Steering};
+use crate::zone::{Node, Zone};
+
+/// The most static names of a zone that are listed one by one.
+const MAX_LISTED: usize = 20;
+
+/// Writes a configuration for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Summary<'c>(pub &'c Config);
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.server(f)?;
+        for zone in &self.0.zones {
+            self.zone(zone, f)?;
+        }
+        for (_, region) in self.0.regions.iter() {
+            self.region(region, f)?;
+        }
+        for canary in &self.0.canaries {
+            write_canary(canary, f)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns how long a canary takes at worst to see that an address died: the death comes just after a
+/// good probe, the next one starts an interval later and times out, and each further failure takes a
+/// recheck and a timeout. Jitter adds up to a tenth of the interval to that.
+pub fn detection(canary: &Canary) -> Duration {
+    let rechecks = canary.thresholds.fall.saturating_sub(1);
+    canary.interval + canary.timeout + (canary.recheck + canary.timeout) * rechecks
+}
+
+impl Summary<'_> {
+    fn server(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let server = &self.0.server;
+        let listed = |addresses: &[std::net::SocketAddr]| {
+            addresses
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        writeln!(f, "server {}", server.name)?;
+        writeln!(f, "  dns: {}", listed(&server.dns))?;
+        writeln!(
+            f,
+            "  admin: {}",
+            server
+                .admin
+                .map_or("nowhere".to_owned(), |admin| admin.to_string())
+        )?;
+        let database = server
+            .geo
+            .database
+            .as_ref()
+            .map_or("no database".to_owned(), |path| path.display().to_string());
+        write!(f, "  locations: {database}")?;
+        if let Some(asn) = &server.geo.asn {
+            write!(f, ", {}", asn.display())?;
+        }
+        match server.geo.networks.len() {
+            0 => writeln!(f),
+            count => writeln!(f, ", networks of the operator: {count}"),
+        }
+    }
+
+    fn zone(&self, zone: &Zone, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let steered = zone.nodes.values().filter(|node| node.steering.is_some()).count();
+        writeln!(
+            f,
+            "\nzone {} ({} names, {steered} steered)",
+            zone.apex,
+            zone.nodes.len()
+        )?;
+        for id in zone.nodes.values().filter_map(|node| node.steering) {
+            self.steered(&self.0.steered[id.0 as usize], f)?;
+        }
+        let fixed = || zone.nodes.iter().filter(|(_, node)| !node.rrsets.is_empty());
+        for (name, node) in fixed().take(MAX_LISTED) {
+            writeln!(f, "  {name}: {}", types(node))?;
+        }
+        match fixed().count().saturating_sub(MAX_LISTED) {
+            0 => Ok(()),
+            more => writeln!(f, "  and {more} more static names"),
+        }
+    }
+
+    fn steered(&self, steering: &Steering, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let policy = &steering.policy;
+        let types = if steering.https.is_some() {
+            "A, AAAA and HTTPS"
+        } else {
+            "A and AAAA"
+        };
+        writeln!(
+            f,
+            "  {}: {types} from {}",
+            steering.owner,
+            self.names(&policy.regions)
+        )?;
+        writeln!(f, "    order: {}", self.order(&policy.order))?;
+        for rule in &policy.residency {
+            writeln!(f, "    residency: {}", rule.text)?;
+        }
+        writeln!(
+            f,
+            "    unknown location: {}",
+            self.names(&policy.unknown_location)
+        )?;
+        let all_down = match policy.all_down {
+            AllDown::FailOpen => "fail open, within residency",
+            AllDown::Servfail => "SERVFAIL",
+            AllDown::Nodata => "NODATA",
+        };
+        writeln!(f, "    all down: {all_down}")?;
+        let [ttl, short] = [steering.ttl, steering.short_ttl].map(|ttl| u64::from(ttl.seconds()));
+        writeln!(
+            f,
+            "    ttl: {ttl}s, {short}s while an address is suspect; at most {} addresses",
+            steering.max_answers
+        )?;
+        match policy
+            .regions
+            .iter()
+            .filter_map(|id| self.slowest(*id, ttl, short))
+            .max()
+        {
+            Some(longest) => writeln!(
+                f,
+                "    a dead region loses its last clients within {}",
+                Text(longest)
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns when the last cached answer with a dead region's addresses has expired: one given just
+    /// before the first failure lives for the whole TTL, one given just before the fall for the short.
+    fn slowest(&self, region: RegionId, ttl: u64, short: u64) -> Option<Duration> {
+        let canary = self.fastest(self.0.regions.region(region))?;
+        let before_suspect = canary.interval + canary.timeout + Duration::from_secs(ttl);
+        Some(before_suspect.max(detection(canary) + Duration::from_secs(short)))
+    }
+
+    /// Returns the canary of a region that sees a death first.
+    fn fastest(&self, region: &Region) -> Option<&Canary> {
+        let canaries = region
+            .canaries
+            .iter()
+            .map(|id| &self.0.canaries[usize::from(id.0)]);
+        canaries.min_by_key(|canary| detection(canary))
+    }
+
+    fn names(&self, regions: &[RegionId]) -> String {
+        let names: Vec<_> = regions
+            .iter()
+            .map(|id| self.0.regions.region(*id).name.as_str())
+            .collect();
+        names.join(", ")
+    }
+
+    fn order(&self, order: &Order) -> String {
+        match order {
+            Order::Nearest => "nearest".to_owned(),
+            Order::Listed => "listed".to_owned(),
+            Order::Groups { lists, otherwise } => {
+                let lists = lists.iter().map(|(group, regions)| {
+                    let index = usize::from(group.0).checked_sub(1);
+                    let name = index.map_or("unknown", |index| self.0.groups[index].name.as_str());
+                    format!("{name}: {}; ", self.names(regions))
+                });
+                format!("{}otherwise {}", lists.collect::<String>(), self.order(otherwise))
+            }
+        }
+    }
+
+    fn region(&self, region: &Region, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses = || region.zones.iter().flat_map(|zone| &zone.addresses);
+        let v4 = addresses()
+            .filter(|address| Family::of(**address) == Family::V4)
+            .count();
+        let v6 = addresses().count() - v4;
+        writeln!(
+            f,
+            "\nregion {} ({}, {v4} IPv4 and {v6} IPv6 addresses)",
+            region.name, region.jurisdiction
+        )?;
+        for zone in &region.zones {
+            let addresses: Vec<_> = zone.addresses.iter().map(ToString::to_string).collect();
+            writeln!(f, "  {}: {}", zone.name, addresses.join(", "))?;
+        }
+        let Some(fastest) = self.fastest(region) else {
+            return writeln!(f, "  no canaries: its addresses count as up");
+        };
+        let canaries = region
+            .canaries
+            .iter()
+            .map(|id| self.0.canaries[usize::from(id.0)].name.as_str());
+        writeln!(f, "  canaries: {}", canaries.collect::<Vec<_>>().join(", "))?;
+        writeln!(f, "  a dead address is down within {}", Text(detection(fastest)))
+    }
+}
+
+fn types(node: &Node) -> String {
+    let types: Vec<_> = node
+        .rrsets
+        .iter()
+        .map(|set| super::records::type_text(set.rtype))
+        .collect();
+    types.join(", ")
+}
+
+fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let check = match &canary.check {
+        Check::Tcp { port } => format!("connects to TCP port {port}"),
+        Check::Http(http) => format!("{} {}", http.method, http.url),
+    };
+    writeln!(f, "\ncanary {}: {check}", canary.name)?;
+    let fall = canary.thresholds.fall;
+    writeln!(
+        f,
+        "  every {}, timeout {}, recheck {}; down after {fall} failures, up after {} successes",
+        Text(canary.interval),
+        Text(canary.timeout),
+        Text(canary.recheck),
+        canary.thresholds.rise,
+    )?;
+    writeln!(
+        f,
+        "  worst case {} = interval {} + timeout {} + {} x (recheck {} + timeout {})",
+        Text(detection(canary)),
+        Text(canary.interval),
+        Text(canary.timeout),
+        fall.saturating_sub(1),
+        Text(canary.recheck),
+        Text(canary.timeout),
+    )
+}
+
+/// Writes a duration as `20s` or `500ms`.
+struct Text(Duration);
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.subsec_millis() {
+            0 => write!(f, "{}s", self.0.as_secs()),
+            _ => write!(f, "{}ms", self.0.as_millis()),
+        }
+    }
+}

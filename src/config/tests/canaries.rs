@@ -1,0 +1,79 @@
+//! Rules about canaries.
+
+use super::*;
+
+#[test]
+fn a_canary_checks_exactly_one_thing() {
+    check_canary(
+        "interval: 5s",
+        &[
+            "3: canary `new` checks nothing | add `http: { url: \"http://{address}:8080/health\" }` or `tcp: { port: 443 }`",
+        ],
+    );
+    check_canary(
+        "tcp: { port: 1 }, http: { url: 'http://{address}/' }",
+        &["3: canary `new` has both `http` and `tcp` | make it two canaries"],
+    );
+    check_canary("tcp: {}", &["15: `port` is missing | write `tcp: { port: 443 }`"]);
+}
+
+#[test]
+fn a_url_is_http_or_https_with_a_host() {
+    check_canary("http: { url: 'http://{address}:8080/health?deep=1' }", &[]);
+    check_canary("http: { url: 'https://api.example.com' }", &[]);
+    check_canary(
+        "http: { url: '{address}:8080' }",
+        &["23: `{address}:8080` is not an `http` or `https` URL"],
+    );
+    check_canary(
+        "http: { url: 'http://{adress}/' }",
+        &[
+            "23: `http://{adress}/` is not a URL | write `http://{address}:8080/health`; `{address}` stands for the probed address",
+        ],
+    );
+}
+
+#[test]
+fn times_have_units_and_bounds_and_the_timeout_is_shorter_than_the_interval() {
+    check_canary(
+        "tcp: { port: 1 }, interval: 10",
+        &["38: `10` is not a duration | write `10s`, `500ms`, `2m` or `1h`"],
+    );
+    check_canary(
+        "tcp: { port: 1 }, interval: 2s, timeout: 2s",
+        &["51: `timeout` (2s) must be shorter than `interval` (2s) | else probes of one address overlap"],
+    );
+    check_canary(
+        "tcp: { port: 1 }, interval: 2h, recheck: 1ms",
+        &[
+            "38: `interval` goes from 100ms to 1h, not 2h",
+            "51: `recheck` goes from 50ms to 2h, not 1ms",
+        ],
+    );
+}
+
+#[test]
+fn it_takes_at_least_one_result_to_fall_or_rise() {
+    check_canary(
+        "tcp: { port: 1 }, fall: 0, rise: 101",
+        &[
+            "34: `fall` goes from 1 to 100, not 0",
+            "43: `rise` goes from 1 to 100, not 101",
+        ],
+    );
+}
+
+#[test]
+fn statuses_are_numbers_or_ranges() {
+    check_canary(
+        "http: { url: 'http://{address}/', expect: { status: [200, 300-399] } }",
+        &[],
+    );
+    check_canary(
+        "http: { url: 'http://{address}/', expect: { status: [20, 299-200] } }",
+        &[
+            "63: `20` is not an HTTP status | write `200`, or `200-299` for a range; statuses go from 100 to 599",
+            "67: `299-200` is not an HTTP status | write `200`, or `200-299` for a range; statuses go from 100 to 599",
+        ],
+    );
+}

@@ -1,0 +1,123 @@
+//! Rules about steered names, groups and residency.
+
+use super::*;
+
+#[test]
+fn regions_are_listed_once_and_there_is_at_least_one() {
+    check_steer(
+        "ttl: 1s",
+        &["a.yaml:5:15: there are no regions to choose from | write `regions:` with names from regions.yaml"],
+    );
+    check_steer(
+        "regions: [tokyo, tokyo]",
+        &["a.yaml:5:34: region `tokyo` is listed twice"],
+    );
+}
+
+#[test]
+fn a_rule_that_permits_none_of_the_regions_needs_an_otherwise() {
+    check_steer(
+        "regions: tokyo, residency: [{ clients: eu, jurisdictions: [EU] }]",
+        &[
+            "a.yaml:5:45: the rule `eu only in EU` permits none of the name's regions | add a region, or say what the clients are told: `otherwise: refuse`, `nodata` or `servfail`",
+        ],
+    );
+    check_steer(
+        "regions: tokyo, residency: [{ clients: eu, jurisdictions: [EU], otherwise: nodata }]",
+        &[],
+    );
+}
+
+#[test]
+fn rules_that_leave_one_group_nothing_together_are_an_error() {
+    check_steer(
+        "regions: [tokyo, dublin], residency: [{ clients: eu, jurisdictions: EU }, { clients: eu, regions: tokyo }]",
+        &[
+            "a.yaml:5:91: the rule `eu only in tokyo` leaves nothing of what line 5 permits | add a region, or say what the clients are told: `otherwise: refuse`, `nodata` or `servfail`",
+        ],
+    );
+}
+
+#[test]
+fn an_order_may_not_list_for_a_group_what_a_rule_forbids_to_it() {
+    check_steer(
+        "regions: [tokyo, dublin], order: { eu: [dublin, tokyo], otherwise: nearest }, residency: [{ clients: eu, jurisdictions: EU }]",
+        &[
+            "a.yaml:5:65: region `tokyo` is listed for group `eu`, to whom a rule forbids it | line 5 says: eu only in EU",
+        ],
+    );
+    check_steer(
+        "regions: [tokyo, dublin], unknown_location: tokyo, residency: [{ clients: [eu, unknown], jurisdictions: EU }]",
+        &[
+            "a.yaml:5:61: region `tokyo` is listed for clients of unknown location, to whom a rule forbids it | line 5 says: eu, unknown only in EU",
+        ],
+    );
+}
+
+#[test]
+fn an_order_by_group_says_what_everybody_else_gets() {
+    check_steer(
+        "regions: [tokyo, dublin], order: { eu: [dublin] }",
+        &[
+            "a.yaml:5:50: the order for the clients of no listed group is missing | add `otherwise: nearest` or `otherwise: listed`",
+        ],
+    );
+    check_steer(
+        "regions: [tokyo], order: { eu: dublin, ue: [dublin], otherwise: [tokyo] }",
+        &[
+            "a.yaml:5:48: `dublin` is not a choice here | the choices are `nearest` and `listed`",
+            "a.yaml:5:56: group `ue` is not defined | did you mean `eu`?",
+            "a.yaml:5:61: region `dublin` is not one of the name's regions | add it to `regions:`",
+            "a.yaml:5:81: `otherwise` is `nearest` or `listed`, not a list | the order of `regions:` is the list that `listed` means",
+        ],
+    );
+    check_steer(
+        "regions: tokyo, order: neerest",
+        &["a.yaml:5:40: `neerest` is not a choice here | did you mean `nearest`?"],
+    );
+}
+
+#[test]
+fn numbers_have_bounds() {
+    check_steer(
+        "regions: tokyo, ttl: 2d, max_answers: 0",
+        &[
+            "a.yaml:5:38: a TTL of 172800 seconds is too long for a steered name | at most `1d`: failover waits for it",
+            "a.yaml:5:55: `max_answers` goes from 1 to 32, not 0",
+        ],
+    );
+    check_steer(
+        "regions: tokyo, ttl: 5s, short_ttl: 6s",
+        &["a.yaml:5:53: `short_ttl` is longer than `ttl`, which is 5 seconds"],
+    );
+}
+
+#[test]
+fn a_rule_says_whom_it_binds_and_what_it_permits() {
+    check_steer(
+        "regions: tokyo, residency: [{ jurisdictions: JP }, { clients: eu }]",
+        &[
+            "a.yaml:5:45: the rule binds nobody | write `clients:` with a group, for example `clients: eu`",
+            "a.yaml:5:68: the rule does not say what is permitted | add `jurisdictions: [EU]` or `regions: [frankfurt]`",
+        ],
+    );
+}
+
+#[test]
+fn names_of_groups_are_not_taken_and_groups_have_members() {
+    let groups = "groups: { unknown: { countries: JP }, eu: { countries: JP }, none: {}, kr: { countries: [KR, XXX] } }\n";
+    check(
+        "a.yaml",
+        &format!("{ZONE}{groups}"),
+        &[
+            "a.yaml:5:11: a group cannot be called `unknown` | it is built in: the clients whose location is not known",
+            "a.yaml:5:39: regions.yaml already defines group `eu` | give it another name",
+            "a.yaml:5:62: group `none` has no members | add for example `countries: [JP]` or `european_union: true`",
+            "a.yaml:5:94: `XXX` is not an ISO 3166-1 country code | write two letters, for example `JP`",
+            "a.yaml:5:11: warning: nothing refers to group `unknown`",
+            "a.yaml:5:62: warning: nothing refers to group `none`",
+            "a.yaml:5:72: warning: nothing refers to group `kr`",
+            "regions.yaml:7:3: warning: nothing refers to group `eu`",
+        ],
+    );
+}

@@ -1,0 +1,139 @@
+//! Rules about zones and their records.
+
+use super::*;
+
+#[test]
+fn two_zones_with_one_apex_are_refused() {
+    check(
+        "b.yaml",
+        "zone: EXAMPLE.org.\nnameservers: a.b\n",
+        &["b.yaml:1:7: there are two zones `EXAMPLE.org.` | the other one is at a.yaml:1"],
+    );
+}
+
+#[test]
+fn a_zone_needs_nameservers() {
+    check(
+        "b.yaml",
+        "zone: example.com\nnames: { x: { steer: { regions: tokyo } } }\n",
+        &[
+            "b.yaml:0:0: the zone `example.com.` has no NS records | add `nameservers: [ns1.example.net, ns2.example.net]`",
+        ],
+    );
+}
+
+#[test]
+fn a_cname_stands_alone() {
+    check_names(
+        "  a: { CNAME: x.example.net., TXT: y }",
+        &[
+            "a.yaml:5:8: `a.example.org.` has a CNAME record beside other data | a CNAME stands alone (RFC 1034, section 3.6.2); line 5 has TXT",
+        ],
+    );
+    check_names(
+        "  a: { CNAME: [a.example.net., b.example.net.] }",
+        &["a.yaml:5:8: a name has at most one CNAME record"],
+    );
+}
+
+#[test]
+fn a_steered_name_has_no_static_addresses() {
+    check_names(
+        "  a: { steer: { regions: tokyo }, A: 192.0.2.1, TXT: fine }",
+        &[
+            "a.yaml:5:35: `a.example.org.` is steered and has a static A record | line 5 steers it: its A, AAAA and HTTPS answers are chosen",
+        ],
+    );
+}
+
+#[test]
+fn names_stand_inside_of_their_zone() {
+    check_names(
+        "  www.example.com.: { A: 192.0.2.1 }\n  a..b: { A: 192.0.2.1 }\n  bücher: { A: 192.0.2.1 }\n  empty:",
+        &[
+            "a.yaml:5:3: name `www.example.com.` is outside of the zone `example.org.` | names are relative to the zone unless they end with a dot",
+            "a.yaml:6:3: `a..b` is not a name: there is nothing between two dots",
+            "a.yaml:7:3: `bücher` is not a name: it is not ASCII | write its punycode form, `xn--…`",
+            "a.yaml:8:3: name `empty` holds nothing | add `steer:`, or records by type as `A: 192.0.2.1`",
+        ],
+    );
+}
+
+#[test]
+fn a_wrong_record_is_reported_at_the_wrong_word() {
+    check_names(
+        "  a: { MX: 10, SRV: 1 2 x a., TXTT: x, TXT: [], TYPE252: x, RRSIG: x, ster: 1 }",
+        &[
+            "a.yaml:5:12: a name is missing at the end",
+            "a.yaml:5:25: `x` is not a number from 0 to 65535",
+            "a.yaml:5:31: `TXTT` is not a record type | did you mean `TXT`?",
+            "a.yaml:5:40: TXT has no records | write a value, or leave the type out",
+            "a.yaml:5:49: `TYPE252` is not a record type | this type cannot stand in a zone",
+            "a.yaml:5:61: RRSIG records are made by the server that signs the zone | leave them out",
+            "a.yaml:5:71: `ster` is not a record type | did you mean `steer`?",
+        ],
+    );
+}
+
+#[test]
+fn nothing_is_below_a_dname_and_what_is_delegated_is_not_steered() {
+    check_names(
+        "  d: { DNAME: example.net. }\n  x.d: { A: 192.0.2.1 }\n  lab: { NS: ns.lab }\n  ns.lab: { A: 192.0.2.2 }\n  api.lab: { steer: { regions: tokyo } }\n  t.lab: { TXT: x }",
+        &[
+            "a.yaml:6:10: `x.d.example.org.` is below a DNAME | line 5 redirects everything below `d.example.org.` (RFC 6672)",
+            "a.yaml:9:21: `api.lab.example.org.` is steered, but delegated away | line 7 delegates `lab.example.org.` to other servers",
+            "a.yaml:10:12: warning: the TXT record of `t.lab.example.org.` is never seen | line 7 delegates `lab.example.org.` to other servers",
+        ],
+    );
+}
+
+#[test]
+fn a_target_that_is_an_alias_or_was_hardly_meant_to_be_relative_is_a_warning() {
+    check_names(
+        "  www: { CNAME: x.example.net. }\n  mail: { MX: 10 www }\n  a: { CNAME: status.example.net }",
+        &[
+            "a.yaml:6:15: warning: the MX record points at `www.example.org.`, which is a CNAME | RFC 2181, section 10.3, asks for the name behind it",
+            "a.yaml:7:15: warning: `status.example.net` means `status.example.net.example.org.`, which is not there | write `status.example.net.` if it is meant as it stands",
+        ],
+    );
+}
+
+#[test]
+fn soa_and_ds_stand_where_they_belong() {
+    check_names(
+        "  a: { SOA: a. b. 1 2 3 4 5, NS: ns.a., DS: 1 8 2 00ff }\n  '*': { NS: ns.a. }",
+        &[
+            "a.yaml:5:8: the SOA record has its own setting | write `soa:` beside `zone:`, or leave it to its defaults",
+            "a.yaml:6:10: a wildcard cannot be delegated | RFC 4592, section 4.2, leaves its meaning open",
+        ],
+    );
+}
+
+#[test]
+fn a_text_is_taken_as_it_is_and_cut_into_strings() {
+    let zone = format!(
+        "{ZONE}  long: {{ TXT: \"v=DKIM1; k=rsa; p={}\" }}\n",
+        "A".repeat(300)
+    );
+    let files = [
+        ("server.yaml", SERVER),
+        ("regions.yaml", REGIONS),
+        ("a.yaml", &zone),
+    ];
+    let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
+    let compiled = compile(&sources).expect("it is right");
+    let texts = compiled.config.zones[0]
+        .nodes
+        .values()
+        .flat_map(|node| &node.rrsets)
+        .find_map(|set| match &set.rdata[0] {
+            crate::zone::RData::TXT(text) => Some(
+                text.txt_data
+                    .iter()
+                    .map(|string| string.len())
+                    .collect::<Vec<_>>(),
+            ),
+            _ => None,
+        });
+    assert_eq!(texts, Some(vec![255, 63]));
+}
