@@ -93,13 +93,10 @@ impl Packed {
         owner: &[u8],
         turn: u16,
     ) -> Result<(), Full> {
-        let mark = writer.mark();
         let first = usize::from(turn.checked_rem(self.count).unwrap_or(0));
         let all = self.records();
-        let mut rotated = all.clone().skip(first).chain(all.take(first));
-        let written =
-            rotated.try_for_each(|rdata| writer.record(section, owner, self.rtype, self.ttl, rdata));
-        written.inspect_err(|Full| writer.rewind(mark))
+        let rotated = all.clone().skip(first).chain(all.take(first));
+        writer.rrset(section, owner, self.rtype, self.ttl, rotated)
     }
 }
 

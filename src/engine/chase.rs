@@ -252,16 +252,9 @@ where
             return Ok(Step::Done);
         };
         self.aliases.add(self.writer.position());
-        let mark = self.writer.mark();
+        let (ttl, alias) = (dname.ttl_seconds(), [next.as_bytes()]);
         self.writer
-            .record(
-                Section::Answer,
-                name.as_bytes(),
-                rtype::CNAME,
-                dname.ttl_seconds(),
-                next.as_bytes(),
-            )
-            .inspect_err(|Full| self.writer.rewind(mark))?;
+            .rrset(Section::Answer, name.as_bytes(), rtype::CNAME, ttl, alias)?;
         // Who asks for the alias itself has it now.
         if matches!(self.qtype, rtype::CNAME | rtype::ANY) {
             return Ok(Step::Done);

@@ -1,8 +1,7 @@
 //! Writes a reply into a buffer, within a limit, with its names compressed.
 //!
 //! The places of names that were written are kept in a small table on the stack; the names themselves are
-//! read back from the message. A record that does not fit leaves the writer in a state that only
-//! [`Writer::rewind`] makes good: the caller decides what the unit is (an RRset, never a record).
+//! read back from the message. The unit is the RRset: one that does not fit leaves nothing behind.
 
 use super::codes::{Rcode, class, rtype};
 use super::edns::Opt;
@@ -57,7 +56,14 @@ pub struct Writer<'a> {
     buffer: &'a mut [u8],
     reserved: usize,
     at: Mark,
-    known: [u16; KNOWN_NAMES],
+    known: [Known; KNOWN_NAMES],
+}
+
+/// A name that stands in the message. Its length spares most comparisons with the message.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    place: u16,
+    octets: u8,
 }
 
 impl<'a> Writer<'a> {
@@ -76,12 +82,12 @@ impl<'a> Writer<'a> {
                 known: 0,
                 counts: [0; 4],
             },
-            known: [0; KNOWN_NAMES],
+            known: [Known::default(); KNOWN_NAMES],
         };
         if let Some(question) = question {
             let name = question.len() - 4;
             writer.buffer[HEADER_OCTETS..][..question.len()].copy_from_slice(question);
-            writer.learn(HEADER_OCTETS, HEADER_OCTETS + name - 1);
+            writer.learn(HEADER_OCTETS, &question[..name], name - 1);
             writer.at.length += question.len();
             writer.at.counts[0] = 1;
         }
@@ -108,30 +114,34 @@ impl<'a> Writer<'a> {
         self.at.length
     }
 
-    /// Adds a record of class IN. `rdata` is uncompressed.
+    /// Adds an RRset of class IN, whole or not at all. The data of its `records` is uncompressed.
     ///
     /// # Errors
     ///
-    /// When it does not fit; then the writer must be rewound.
-    pub fn record(
+    /// When it does not fit.
+    pub fn rrset<'r>(
         &mut self,
         section: Section,
         owner: &[u8],
         rtype: u16,
         ttl: u32,
-        rdata: &[u8],
+        records: impl IntoIterator<Item = &'r [u8]>,
     ) -> Result<(), Full> {
-        self.name(owner)?;
+        let mark = self.at;
         let mut fixed = [0; 10];
         fixed[..2].copy_from_slice(&rtype.to_be_bytes());
         fixed[2..4].copy_from_slice(&class::IN.to_be_bytes());
         fixed[4..8].copy_from_slice(&ttl.to_be_bytes());
-        self.octets(&fixed)?;
-        let start = self.at.length;
-        self.rdata(rtype, rdata)?;
-        let length = u16::try_from(self.at.length - start).map_err(|_| Full)?;
-        self.buffer[start - 2..start].copy_from_slice(&length.to_be_bytes());
-        self.at.counts[1 + section as usize] += 1;
+        let mut pointer = None;
+        for rdata in records {
+            let written = self.record(owner, pointer, &fixed, rtype, rdata);
+            if written.is_err() {
+                self.at = mark;
+                return written;
+            }
+            pointer = pointer.or_else(|| self.pointer_to(mark.length));
+            self.at.counts[1 + section as usize] += 1;
+        }
         Ok(())
     }
 
@@ -186,6 +196,38 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Writes one record; its owner as a pointer, if one is known.
+    fn record(
+        &mut self,
+        owner: &[u8],
+        pointer: Option<[u8; 2]>,
+        fixed: &[u8; 10],
+        rtype: u16,
+        rdata: &[u8],
+    ) -> Result<(), Full> {
+        match pointer {
+            Some(pointer) => self.octets(&pointer)?,
+            None => self.name(owner)?,
+        }
+        self.octets(fixed)?;
+        let start = self.at.length;
+        self.rdata(rtype, rdata)?;
+        let length = u16::try_from(self.at.length - start).map_err(|_| Full)?;
+        self.buffer[start - 2..start].copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+
+    /// Returns the pointer that stands for the name at `place`, unless that is out of reach or the root,
+    /// which is shorter than a pointer.
+    fn pointer_to(&self, place: usize) -> Option<[u8; 2]> {
+        match self.buffer[place] {
+            0 => None,
+            high @ 0xc0.. => Some([high, self.buffer[place + 1]]),
+            _ if place >= POINTER_REACH => None,
+            _ => u16::try_from(0xc000 | place).ok().map(u16::to_be_bytes),
+        }
+    }
+
     /// Writes RDATA. Names in it are compressed in those types of RFC 1035 that every reader knows
     /// (RFC 3597, section 4); in all others they stay as they are.
     fn rdata(&mut self, rtype: u16, rdata: &[u8]) -> Result<(), Full> {
@@ -213,28 +255,36 @@ impl<'a> Writer<'a> {
             if let Some(place) = self.find(&name[new..]) {
                 self.octets(&name[..new])?;
                 self.octets(&(0xc000 | place).to_be_bytes())?;
-                self.learn(start, start + new);
+                self.learn(start, name, new);
                 return Ok(());
             }
             new += usize::from(name[new]) + 1;
         }
         self.octets(&name[..=new])?;
-        self.learn(start, start + new);
+        self.learn(start, name, new);
         Ok(())
     }
 
     /// Returns where `name` stands already.
     fn find(&self, name: &[u8]) -> Option<u16> {
-        let mut known = self.known[..self.at.known].iter().copied();
-        known.find(|&place| self.has_name_at(usize::from(place), name))
+        let known = self.known[..self.at.known].iter();
+        let mut alike = known.filter(|known| usize::from(known.octets) == name.len());
+        alike
+            .find(|known| self.has_name_at(usize::from(known.place), name))
+            .map(|known| known.place)
     }
 
-    /// Keeps the places of the labels from `at` to `end`.
-    fn learn(&mut self, mut at: usize, end: usize) {
-        while at < end && at < POINTER_REACH && self.at.known < KNOWN_NAMES {
-            self.known[self.at.known] = u16::try_from(at).expect("within the reach of a pointer");
+    /// Keeps the places of `name`, which was written at `start`, and of its ancestors: those that begin in
+    /// its first `new` octets, which are labels and no pointer.
+    fn learn(&mut self, start: usize, name: &[u8], new: usize) {
+        let mut at = 0;
+        while at < new && start + at < POINTER_REACH && self.at.known < KNOWN_NAMES {
+            self.known[self.at.known] = Known {
+                place: u16::try_from(start + at).expect("within the reach of a pointer"),
+                octets: u8::try_from(name.len() - at).unwrap_or(u8::MAX),
+            };
             self.at.known += 1;
-            at += usize::from(self.buffer[at]) + 1;
+            at += usize::from(name[at]) + 1;
         }
     }
 
@@ -274,7 +324,7 @@ mod tests {
         let mut writer = Writer::new(&mut buffer, 512, Some(QUESTION));
         let start = writer.position();
         writer
-            .record(Section::Answer, owner, rtype, 1, rdata)
+            .rrset(Section::Answer, owner, rtype, 1, [rdata])
             .expect("it fits");
         let end = writer.position();
         assert_eq!(
@@ -306,12 +356,26 @@ mod tests {
     }
 
     #[test]
+    fn the_owner_of_an_rrset_is_written_once() {
+        for (owner, octets) in [(&QUESTION[..17], 2 + 2), (b"\x03new\0", 5 + 2), (b"\0", 1 + 1)] {
+            let mut buffer = [0; 512];
+            let mut writer = Writer::new(&mut buffer, 512, Some(QUESTION));
+            let start = writer.position();
+            let records = [&[1; 4][..], &[2; 4]];
+            writer
+                .rrset(Section::Answer, owner, rtype::A, 1, records)
+                .expect("they fit");
+            assert_eq!(writer.position() - start, octets + 2 * 14);
+        }
+    }
+
+    #[test]
     fn names_in_newer_types_are_never_compressed() {
         for newer in [33, rtype::DNAME, rtype::HTTPS] {
             let mut expected = b"\xc0\x0c\0".to_vec();
             expected.push(u8::try_from(newer).expect("a small number"));
             expected.extend(b"\0\x01\0\0\0\x01\0\x0d\x07example\x03org\0");
-            check(QUESTION, newer, b"\x07example\x03org\0", &expected);
+            check(&QUESTION[..17], newer, b"\x07example\x03org\0", &expected);
         }
     }
 
@@ -327,14 +391,13 @@ mod tests {
     }
 
     #[test]
-    fn a_rewound_writer_has_forgotten_what_did_not_fit() {
+    fn an_rrset_that_does_not_fit_leaves_nothing_behind() {
         let mut buffer = [0; 100];
         let mut writer = Writer::new(&mut buffer, 60, Some(QUESTION));
-        let mark = writer.mark();
-        let record = writer.record(Section::Answer, b"\x03new\0", rtype::A, 1, &[0; 40]);
-        assert_eq!(record, Err(Full));
-        writer.rewind(mark);
-        let fits = writer.record(Section::Answer, b"\x03new\0", rtype::A, 1, &[9; 4]);
+        let owner = b"\x03new\0";
+        let records = writer.rrset(Section::Answer, owner, rtype::A, 1, [&[1; 4][..], &[2; 4]]);
+        assert_eq!(records, Err(Full));
+        let fits = writer.rrset(Section::Answer, owner, rtype::A, 1, [&[9; 4][..]]);
         assert_eq!(fits, Ok(()));
         let length = writer.finish(ReplyHeader {
             request: Header {
