@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Alarm, Notice, Place, Report, What};
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
-use crate::health::{Adoption, Board, Cause, Change, Memory, Services, State, View};
+use crate::health::{Adoption, Board, Cause, Change, Memory, Service, Services, State, View};
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId};
 use crate::steering::{AllDown, Policy};
@@ -196,16 +196,24 @@ impl Judgement {
 
     /// Returns everything that can raise an alarm, and whether it does.
     fn conditions(&self, services: &Services) -> impl Iterator<Item = (Key, Alarm, bool)> {
-        let regions = self.config.regions.iter().flat_map(|(id, region)| {
-            Family::BOTH.into_iter().filter_map(move |family| {
-                let service = services.get(id, family);
-                let alarm = Alarm::RegionOut {
-                    region: region.name.clone(),
+        let places = self
+            .config
+            .regions
+            .iter()
+            .flat_map(|place| Family::BOTH.map(|family| (place, family)));
+        let regions = places.filter_map(|((id, region), family)| {
+            let service = services.get(id, family);
+            let (region, count) = (region.name.clone(), service.count()?);
+            let key = Key::Region(region.clone(), family);
+            Some((
+                key,
+                Alarm::RegionOut {
+                    region,
                     family,
-                    count: service.count()?,
-                };
-                Some((Key::Region(region.name.clone(), family), alarm, service.is_out()))
-            })
+                    count,
+                },
+                service.is_out(),
+            ))
         });
         let names = self.watches.iter().flat_map(|watch| {
             Family::BOTH.map(|family| {

@@ -123,10 +123,10 @@ impl Control {
     /// Compiles the next snapshot.
     fn publish(&mut self) -> Effect {
         self.number += 1;
-        let view = self.judgement.view();
+        let world = Arc::clone(&self.world);
         Effect::Publish(Arc::new(Snapshot::compile(
-            Arc::clone(&self.world),
-            &view,
+            world,
+            self.judgement.view(),
             self.number,
         )))
     }
