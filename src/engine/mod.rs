@@ -165,6 +165,14 @@ fn tally(request: &Request<'_>, verdict: &Verdict) -> Tally {
     }
 }
 
+/// Returns the most octets that a reply over this transport ever has: the size of buffer to bring.
+pub fn most(transport: Transport) -> usize {
+    match transport {
+        Transport::Udp => UDP_PAYLOAD.into(),
+        Transport::Tcp => MAX_REPLY,
+    }
+}
+
 /// Returns the most octets that a reply may have.
 fn limit(transport: Transport, edns: Option<&Edns>) -> usize {
     match (transport, edns) {

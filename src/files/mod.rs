@@ -1,4 +1,6 @@
 //! Reads the configuration directory, databases and state; watches them for changes.
 
 pub mod configuration;
+pub mod database;
 pub mod state;
+pub mod watch;

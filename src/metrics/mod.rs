@@ -1,1 +1,245 @@
-//! Counters and their Prometheus form.
+//! What is counted and measured, and how it is printed for Prometheus.
+//!
+//! Labels are bounded: zones, regions, canaries and addresses come from the configuration, types and
+//! response codes from fixed lists. Answers are counted in [`Answers`], without locks; everything else
+//! is rare and goes through prometheus-client's families.
+
+mod answers;
+mod collector;
+
+pub use answers::{AllAnswers, Answers, Totals};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::canary::Observation;
+use crate::config::Config;
+use crate::health::{Standing, View};
+use crate::region::{AddressId, Regions};
+use crate::snapshot::Snapshot;
+
+/// Upper bounds of the latency buckets in seconds: a canary next door takes 1 ms, one around the globe
+/// 300 ms, and none takes longer than its timeout, normally 2 s to 10 s.
+const LATENCIES: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CanaryResult {
+    region: String,
+    canary: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CanaryOf {
+    region: String,
+    canary: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AddressOf {
+    region: String,
+    zone: String,
+    address: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ChangeTo {
+    region: String,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    result: &'static str,
+}
+
+/// Everything that is counted and measured.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    answers: Arc<AllAnswers>,
+    canary_results: Family<CanaryResult, Counter>,
+    canary_seconds: Family<CanaryOf, Histogram, fn() -> Histogram>,
+    address_states: Family<AddressOf, Gauge>,
+    state_changes: Family<ChangeTo, Counter>,
+    reloads: Family<Outcome, Counter>,
+    snapshot_number: Gauge,
+    database_built: Gauge,
+    writer_lag: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Self {
+            registry: Registry::with_prefix("meridian"),
+            answers: Arc::default(),
+            canary_results: Family::default(),
+            canary_seconds: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
+            address_states: Family::default(),
+            state_changes: Family::default(),
+            reloads: Family::default(),
+            snapshot_number: Gauge::default(),
+            database_built: Gauge::default(),
+            writer_lag: Histogram::new(LATENCIES),
+        };
+        for result in ["ok", "failed"] {
+            metrics.reloads.get_or_create(&Outcome { result }).inc_by(0);
+        }
+        metrics.registered()
+    }
+}
+
+impl Metrics {
+    fn registered(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));
+        registry.register(
+            "canary_results",
+            "Canary results by class",
+            self.canary_results.clone(),
+        );
+        registry.register(
+            "canary_seconds",
+            "How long canaries took",
+            self.canary_seconds.clone(),
+        );
+        let help = "State of an address: 2 up, 1 suspect, 0 down";
+        registry.register("address_state", help, self.address_states.clone());
+        registry.register(
+            "state_changes",
+            "Changes of addresses to a state",
+            self.state_changes.clone(),
+        );
+        registry.register("reloads", "Reloads of the configuration", self.reloads.clone());
+        let help = "Number of the snapshot that is served";
+        registry.register("snapshot_number", help, self.snapshot_number.clone());
+        let help = "When the geo database was built, in seconds since the epoch";
+        registry.register("geo_database_built_seconds", help, self.database_built.clone());
+        let help = "From the end of a probe to its effect on what is served";
+        registry.register("writer_lag_seconds", help, self.writer_lag.clone());
+        self
+    }
+
+    /// Starts to count the answers from another configuration, and forgets the states of its
+    /// predecessor's addresses.
+    pub fn begin(&self, config: &Config) -> Arc<Answers> {
+        self.address_states.clear();
+        self.answers.begin(config)
+    }
+
+    /// Returns the sums of all answers so far.
+    pub fn answers(&self) -> Totals {
+        self.answers.totals()
+    }
+
+    /// Notes what is served now.
+    pub fn published(&self, snapshot: &Snapshot) {
+        self.snapshot_number
+            .set(i64::try_from(snapshot.number).unwrap_or(i64::MAX));
+    }
+
+    /// Notes the states of all addresses, and counts what has changed since `before`; `None`: nothing
+    /// to compare with, the configuration is another.
+    pub fn standings(&self, regions: &Regions, view: &View, before: Option<&View>) {
+        for (id, _) in regions.addresses() {
+            let state = view.of(id);
+            self.address_states
+                .get_or_create(&address_of(regions, id))
+                .set(level(state));
+            if before.is_some_and(|before| word(before.of(id)) != word(state)) {
+                let region = regions.region(regions.address(id).region).name.clone();
+                let change = ChangeTo {
+                    region,
+                    state: word(state),
+                };
+                self.state_changes.get_or_create(&change).inc();
+            }
+        }
+    }
+
+    /// Counts a canary result.
+    pub fn observed(&self, config: &Config, observation: &Observation) {
+        let regions = &config.regions;
+        let region = regions
+            .region(regions.address(observation.address).region)
+            .name
+            .clone();
+        let canary = config.canaries[usize::from(observation.canary.0)].name.clone();
+        let result = match &observation.result {
+            Ok(()) => "ok",
+            Err(failure) => failure.class.as_str(),
+        };
+        let of = CanaryOf {
+            region: region.clone(),
+            canary: canary.clone(),
+        };
+        self.canary_seconds
+            .get_or_create(&of)
+            .observe(observation.latency.as_secs_f64());
+        let result = CanaryResult {
+            region,
+            canary,
+            result,
+        };
+        self.canary_results.get_or_create(&result).inc();
+    }
+
+    /// Measures how long an observation waited for the writer and took to be published.
+    pub fn writer_lag(&self, lag: Duration) {
+        self.writer_lag.observe(lag.as_secs_f64());
+    }
+
+    /// Counts a reload.
+    pub fn reloaded(&self, succeeded: bool) {
+        let result = if succeeded { "ok" } else { "failed" };
+        self.reloads.get_or_create(&Outcome { result }).inc();
+    }
+
+    /// Notes when the geo database was built; zero: there is none.
+    pub fn database_built(&self, epoch_seconds: u64) {
+        self.database_built
+            .set(i64::try_from(epoch_seconds).unwrap_or(i64::MAX));
+    }
+
+    /// Returns everything in OpenMetrics' text format.
+    pub fn render(&self) -> String {
+        let mut page = String::new();
+        text::encode(&mut page, &self.registry).expect("writing to a string cannot fail");
+        page
+    }
+}
+
+fn address_of(regions: &Regions, id: AddressId) -> AddressOf {
+    let address = regions.address(id);
+    AddressOf {
+        region: regions.region(address.region).name.clone(),
+        zone: regions.zone(address.zone).name.clone(),
+        address: address.ip.to_string(),
+    }
+}
+
+/// Returns the word for a state that metrics, `/status` and logs share.
+pub fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Up => "up",
+        Standing::Suspect => "suspect",
+        Standing::Down { .. } => "down",
+    }
+}
+
+fn level(standing: Standing) -> i64 {
+    match standing {
+        Standing::Up => 2,
+        Standing::Suspect => 1,
+        Standing::Down { .. } => 0,
+    }
+}

@@ -1,0 +1,359 @@
+//! Counts answers without a lock: tables of atomic counters, one for each few threads, summed when read.
+//!
+//! A table belongs to one configuration, since its rows are numbered as the zones and regions are. When
+//! another configuration is served, [`AllAnswers`] keeps what the old tables counted.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::Config;
+use crate::engine::{Tally, Transport};
+use crate::wire::Rcode;
+
+/// Tables that threads share out among themselves. More only cost memory once every worker has its own.
+const SHARDS: usize = 8;
+
+/// The zones with a label of their own; those after them share [`OTHER`], so that a server with ten
+/// thousand zones does not give its monitoring millions of series.
+const MAX_ZONES: usize = 256;
+
+/// The label of what has no label of its own.
+const OTHER: &str = "other";
+
+/// The label of answers from no zone.
+const NO_ZONE: &str = "none";
+
+/// The types with a label of their own: those that resolvers ask for in any number.
+const TYPES: [(u16, &str); 20] = [
+    (1, "A"),
+    (2, "NS"),
+    (5, "CNAME"),
+    (6, "SOA"),
+    (12, "PTR"),
+    (15, "MX"),
+    (16, "TXT"),
+    (28, "AAAA"),
+    (33, "SRV"),
+    (35, "NAPTR"),
+    (39, "DNAME"),
+    (43, "DS"),
+    (44, "SSHFP"),
+    (46, "RRSIG"),
+    (48, "DNSKEY"),
+    (52, "TLSA"),
+    (64, "SVCB"),
+    (65, "HTTPS"),
+    (255, "ANY"),
+    (257, "CAA"),
+];
+
+const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
+
+/// The counters of the answers from one configuration.
+#[derive(Debug)]
+pub struct Answers {
+    /// The labels of the zones: those of the configuration, then `other`, then `none`.
+    zones: Vec<String>,
+    regions: Vec<String>,
+    shards: Box<[Shard]>,
+}
+
+/// Aligned so that no two shards share a cache line (128 octets: CPUs fetch lines in pairs).
+#[derive(Debug)]
+#[repr(align(128))]
+struct Shard {
+    queries: Box<[AtomicU64]>,
+    regions: Box<[AtomicU64]>,
+    truncated: [AtomicU64; 2],
+    with_client_subnet: AtomicU64,
+    silent: AtomicU64,
+}
+
+impl Answers {
+    /// Returns counters at zero for the zones and regions of `config`.
+    pub fn new(config: &Config) -> Self {
+        let named = config.zones.iter().take(MAX_ZONES);
+        let mut zones: Vec<String> = named.map(|zone| zone.apex.to_string()).collect();
+        zones.extend([OTHER.to_owned(), NO_ZONE.to_owned()]);
+        let regions: Vec<String> = config
+            .regions
+            .iter()
+            .map(|(_, region)| region.name.clone())
+            .collect();
+        let rows = zones.len() * (TYPES.len() + 1) * Rcode::ALL.len() * TRANSPORTS.len();
+        let shards = (0..SHARDS).map(|_| Shard::new(rows, regions.len())).collect();
+        Self {
+            zones,
+            regions,
+            shards,
+        }
+    }
+
+    /// Counts one answer.
+    pub fn count(&self, tally: &Tally, transport: Transport) {
+        let shard = self.shard();
+        bump(&shard.queries[self.row(tally, transport)]);
+        if let Some(region) = tally.region {
+            bump(&shard.regions[usize::from(region.0)]);
+        }
+        if tally.is_truncated {
+            bump(&shard.truncated[transport as usize]);
+        }
+        if tally.has_client_subnet {
+            bump(&shard.with_client_subnet);
+        }
+    }
+
+    /// Counts one request that got no answer.
+    pub fn count_silence(&self) {
+        bump(&self.shard().silent);
+    }
+
+    fn shard(&self) -> &Shard {
+        &self.shards[shard_of_thread()]
+    }
+
+    fn row(&self, tally: &Tally, transport: Transport) -> usize {
+        let [other, none] = [self.zones.len() - 2, self.zones.len() - 1];
+        let zone = tally.zone.map_or(none, |zone| zone.min(other));
+        let rtype = TYPES
+            .iter()
+            .position(|(number, _)| Some(*number) == tally.qtype)
+            .unwrap_or(TYPES.len());
+        let row = (zone * (TYPES.len() + 1) + rtype) * Rcode::ALL.len() + tally.rcode as usize;
+        row * TRANSPORTS.len() + transport as usize
+    }
+
+    /// Adds everything counted to `totals`.
+    fn sum_into(&self, totals: &mut Totals) {
+        for (row, (zone, rtype, rcode, transport)) in rows(&self.zones).enumerate() {
+            let count = self.sum(|shard| &shard.queries[row]);
+            if count > 0 {
+                let labels = (zone.clone(), rtype, rcode.as_str(), transport);
+                *totals.queries.entry(labels).or_default() += count;
+            }
+        }
+        for (index, region) in self.regions.iter().enumerate() {
+            *totals.regions.entry(region.clone()).or_default() += self.sum(|shard| &shard.regions[index]);
+        }
+        for (index, transport) in TRANSPORTS.into_iter().enumerate() {
+            *totals.truncated.entry(transport).or_default() += self.sum(|shard| &shard.truncated[index]);
+        }
+        totals.with_client_subnet += self.sum(|shard| &shard.with_client_subnet);
+        totals.silent += self.sum(|shard| &shard.silent);
+    }
+
+    fn sum(&self, counter: impl Fn(&Shard) -> &AtomicU64) -> u64 {
+        self.shards
+            .iter()
+            .map(|shard| counter(shard).load(Ordering::Relaxed))
+            .sum()
+    }
+}
+
+impl Shard {
+    fn new(rows: usize, regions: usize) -> Self {
+        let zeros = |count| (0..count).map(|_| AtomicU64::new(0)).collect();
+        Self {
+            queries: zeros(rows),
+            regions: zeros(regions),
+            truncated: Default::default(),
+            with_client_subnet: AtomicU64::new(0),
+            silent: AtomicU64::new(0),
+        }
+    }
+}
+
+/// Counters are read for people, who see no difference between orders of increments: relaxed.
+fn bump(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Returns the labels of all rows, in the order of [`Answers::row`].
+fn rows(zones: &[String]) -> impl Iterator<Item = (&String, &'static str, Rcode, &'static str)> {
+    let codes = || {
+        Rcode::ALL
+            .into_iter()
+            .flat_map(|rcode| TRANSPORTS.map(|transport| (rcode, transport)))
+    };
+    let types =
+        move || type_labels().flat_map(move |rtype| codes().map(move |(rcode, by)| (rtype, rcode, by)));
+    let zones = zones.iter();
+    zones.flat_map(move |zone| types().map(move |(rtype, rcode, by)| (zone, rtype, rcode, by)))
+}
+
+fn type_labels() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|(_, label)| *label).chain([OTHER])
+}
+
+/// Returns the shard of this thread; threads are dealt out in turn.
+fn shard_of_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static SHARD: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
+    }
+    SHARD.get()
+}
+
+/// Sums over all tables there have been.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// By zone, type, response code and transport; without what is zero.
+    pub queries: BTreeMap<(String, &'static str, &'static str, &'static str), u64>,
+    /// Answers by the region whose addresses were in them.
+    pub regions: BTreeMap<String, u64>,
+    /// Truncated answers by transport.
+    pub truncated: BTreeMap<&'static str, u64>,
+    /// Answers to requests that brought a client subnet.
+    pub with_client_subnet: u64,
+    /// Requests without an answer.
+    pub silent: u64,
+}
+
+/// Every table since the start.
+#[derive(Debug, Default)]
+pub struct AllAnswers(Mutex<Tables>);
+
+#[derive(Debug, Default)]
+struct Tables {
+    /// What the tables that nobody counts in any more have counted.
+    retired: Totals,
+    /// The current table, and older ones while a query still holds them.
+    live: Vec<Arc<Answers>>,
+}
+
+impl AllAnswers {
+    /// Starts a table for another configuration.
+    pub fn begin(&self, config: &Config) -> Arc<Answers> {
+        let answers = Arc::new(Answers::new(config));
+        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.live.push(answers.clone());
+        answers
+    }
+
+    /// Returns the sums, and lets go of tables that only this list holds.
+    pub fn totals(&self) -> Totals {
+        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Tables { retired, live } = &mut *tables;
+        live.retain(|answers| {
+            let is_live = Arc::strong_count(answers) > 1;
+            if !is_live {
+                answers.sum_into(retired);
+            }
+            is_live
+        });
+        let mut totals = retired.clone();
+        live.iter().for_each(|answers| answers.sum_into(&mut totals));
+        totals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Server;
+    use crate::region::{RegionId, Regions};
+    use crate::zone::{Name, Zone};
+
+    fn config(zones: &[&str]) -> Config {
+        let zone = |apex: &&str| Zone {
+            apex: Name::from_ascii(apex).expect("a name"),
+            nodes: BTreeMap::new(),
+        };
+        Config {
+            server: Server {
+                name: "ns1".to_owned(),
+                dns: vec![],
+                admin: None,
+                geo: crate::config::Geo::default(),
+                state: None,
+                log: crate::config::LogFormat::default(),
+            },
+            regions: Regions::default(),
+            canaries: vec![],
+            groups: vec![],
+            steered: vec![],
+            zones: zones.iter().map(zone).collect(),
+        }
+    }
+
+    fn tally(zone: Option<usize>, qtype: u16, rcode: Rcode) -> Tally {
+        Tally {
+            zone,
+            qtype: Some(qtype),
+            rcode,
+            region: None::<RegionId>,
+            is_truncated: false,
+            has_client_subnet: false,
+        }
+    }
+
+    /// Counts the tallies, and compares the sums: `zone type rcode transport count`.
+    fn check(zones: &[&str], tallies: &[(Tally, Transport)], lines: &[&str]) {
+        let all = AllAnswers::default();
+        let answers = all.begin(&config(zones));
+        tallies
+            .iter()
+            .for_each(|(tally, transport)| answers.count(tally, *transport));
+        let counted = all.totals().queries.into_iter();
+        let counted =
+            counted.map(|((zone, rtype, rcode, by), count)| format!("{zone} {rtype} {rcode} {by} {count}"));
+        assert_eq!(counted.collect::<Vec<_>>(), lines);
+    }
+
+    #[test]
+    fn answers_are_counted_by_zone_type_code_and_transport() {
+        let (udp, tcp) = (Transport::Udp, Transport::Tcp);
+        check(
+            &["a.test.", "b.test."],
+            &[
+                (tally(Some(0), 1, Rcode::NoError), udp),
+                (tally(Some(0), 1, Rcode::NoError), udp),
+                (tally(Some(1), 257, Rcode::NxDomain), tcp),
+                (tally(None, 28, Rcode::Refused), udp),
+            ],
+            &[
+                "a.test. A NOERROR udp 2",
+                "b.test. CAA NXDOMAIN tcp 1",
+                "none AAAA REFUSED udp 1",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_type_or_zone_without_a_label_of_its_own_is_other() {
+        let many: Vec<String> = (0..MAX_ZONES + 9)
+            .map(|number| format!("z{number}.test."))
+            .collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        check(
+            &many,
+            &[
+                (tally(Some(MAX_ZONES + 3), 1, Rcode::NoError), Transport::Udp),
+                (tally(Some(3), 65_280, Rcode::BadVers), Transport::Udp),
+            ],
+            &["other A NOERROR udp 1", "z3.test. other BADVERS udp 1"],
+        );
+    }
+
+    #[test]
+    fn another_configuration_loses_no_count_even_of_queries_that_still_run() {
+        let all = AllAnswers::default();
+        let counted = tally(Some(0), 1, Rcode::NoError);
+        let before = all.begin(&config(&["old.test."]));
+        before.count(&counted, Transport::Udp);
+        all.begin(&config(&["new.test.", "old.test."]))
+            .count(&counted, Transport::Udp);
+        assert_eq!(all.totals().queries.values().sum::<u64>(), 2);
+        before.count(&counted, Transport::Udp);
+        drop(before);
+        let totals = all.totals();
+        assert_eq!(
+            totals.queries[&("old.test.".to_owned(), "A", "NOERROR", "udp")],
+            2
+        );
+        assert_eq!(totals, all.totals(), "what is retired is counted once");
+    }
+}

@@ -1,0 +1,81 @@
+//! Writes the summed answer counters in the form that prometheus-client asks for.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+
+use super::answers::AllAnswers;
+
+/// Sums the counters whenever metrics are read.
+#[derive(Debug)]
+pub struct AnswerCollector(pub Arc<AllAnswers>);
+
+impl Collector for AnswerCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let totals = self.0.totals();
+        let queries = totals
+            .queries
+            .iter()
+            .map(|((zone, rtype, rcode, transport), count)| {
+                let labels = [
+                    ("zone", zone.as_str()),
+                    ("type", rtype),
+                    ("rcode", rcode),
+                    ("transport", transport),
+                ];
+                (labels, *count)
+            });
+        counters(&mut encoder, "queries", "Queries answered", queries)?;
+        let regions = totals
+            .regions
+            .iter()
+            .map(|(region, count)| ([("region", region.as_str())], *count));
+        counters(
+            &mut encoder,
+            "region_answers",
+            "Answers with the addresses of a region",
+            regions,
+        )?;
+        let truncated = totals
+            .truncated
+            .iter()
+            .map(|(transport, count)| ([("transport", *transport)], *count));
+        counters(
+            &mut encoder,
+            "truncated_answers",
+            "Answers with TC set by the engine",
+            truncated,
+        )?;
+        let subnets = std::iter::once(([], totals.with_client_subnet));
+        counters::<0>(
+            &mut encoder,
+            "client_subnet_queries",
+            "Queries with a client subnet (ECS)",
+            subnets,
+        )?;
+        let silent = std::iter::once(([("reason", "malformed")], totals.silent));
+        counters(
+            &mut encoder,
+            "dropped_queries",
+            "Requests left without an answer",
+            silent,
+        )
+    }
+}
+
+fn counters<'l, const LABELS: usize>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    counts: impl Iterator<Item = ([(&'l str, &'l str); LABELS], u64)>,
+) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (labels, count) in counts {
+        ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Opens the sockets: UDP and TCP on every address, or one sentence that says why not.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::filter;
+
+/// How often another port is tried when port 0 was asked for and TCP has the chosen one in use.
+const PORT_ATTEMPTS: u32 = 32;
+
+/// How many connections the kernel completes ahead of `accept`; what larger servers use, too.
+const TCP_BACKLOG: i32 = 1024;
+
+/// Room for a burst of queries while the process is not scheduled, in bytes. The kernel caps it at
+/// `net.core.rmem_max`, so that asking for more than is granted is no error.
+const UDP_RECEIVE_BUFFER: usize = 4 << 20;
+
+/// The two sockets of one address, bound to the same port.
+#[derive(Debug)]
+pub struct Sockets {
+    /// The address, with the port that was chosen when port 0 was asked for.
+    pub address: SocketAddr,
+    /// Where datagrams arrive.
+    pub udp: UdpSocket,
+    /// Where connections arrive.
+    pub tcp: TcpListener,
+}
+
+/// An address that cannot be listened on. Its message is the sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} over {transport}: {}", advice(.source, *.address, .transport))]
+pub struct BindError {
+    /// The address.
+    pub address: SocketAddr,
+    /// `UDP` or `TCP`.
+    pub transport: &'static str,
+    source: io::Error,
+}
+
+/// Binds every address for UDP and TCP. IPv6 sockets take IPv6 only, so that `0.0.0.0` and `[::]` can
+/// stand side by side and a client's address is never an IPv4-mapped one.
+///
+/// # Errors
+///
+/// The first address that cannot be bound; all others are released then.
+pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<Sockets>, BindError> {
+    addresses.iter().copied().map(bind_pair).collect()
+}
+
+fn bind_pair(address: SocketAddr) -> Result<Sockets, BindError> {
+    let mut attempt = 1;
+    loop {
+        let udp = bind_udp(address).map_err(failed(address, "UDP"))?;
+        let chosen = udp.local_addr().map_err(failed(address, "UDP"))?;
+        match bind_tcp(chosen) {
+            Ok(tcp) => {
+                return Ok(Sockets {
+                    address: chosen,
+                    udp,
+                    tcp,
+                });
+            }
+            Err(error) if is_chance(address, &error) && attempt < PORT_ATTEMPTS => attempt += 1,
+            Err(error) => return Err(failed(chosen, "TCP")(error)),
+        }
+    }
+}
+
+/// Returns whether another attempt may find a port that is free for both.
+fn is_chance(asked: SocketAddr, error: &io::Error) -> bool {
+    asked.port() == 0 && error.kind() == io::ErrorKind::AddrInUse
+}
+
+fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = open(address, Type::DGRAM, Protocol::UDP)?;
+    // Refused only where the sandbox forbids it; the default size works as well, with less slack.
+    let _ = socket.set_recv_buffer_size(UDP_RECEIVE_BUFFER);
+    filter::only_queries(&socket);
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = open(address, Type::STREAM, Protocol::TCP)?;
+    // A restart must not wait for the connections of the last run to leave TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(TCP_BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn failed(address: SocketAddr, transport: &'static str) -> impl Fn(io::Error) -> BindError {
+    move |source| BindError {
+        address,
+        transport,
+        source,
+    }
+}
+
+/// Says what is wrong and what to do about it.
+fn advice(error: &io::Error, address: SocketAddr, transport: &str) -> String {
+    let port = address.port();
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "the port is in use, so stop the program that has it (`ss -lnp 'sport = :{port}'` names it) or change \
+             `listen.dns` in server.yaml"
+        ),
+        io::ErrorKind::PermissionDenied => format!(
+            "permission denied, so allow {transport} port {port} with CAP_NET_BIND_SERVICE or choose a port above \
+             1023 in `listen.dns` in server.yaml"
+        ),
+        io::ErrorKind::AddrNotAvailable => format!(
+            "no interface has the address {}, so add it or change `listen.dns` in server.yaml",
+            address.ip()
+        ),
+        _ => format!("{error}; change `listen.dns` in server.yaml or what forbids it"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn any_port() -> SocketAddr {
+        "127.0.0.1:0".parse().expect("an address")
+    }
+
+    #[test]
+    fn port_zero_gives_udp_and_tcp_the_same_port() {
+        let sockets = bind(&[any_port(), any_port()]).expect("loopback is free");
+        for pair in &sockets {
+            assert_eq!(pair.udp.local_addr().unwrap(), pair.address);
+            assert_eq!(pair.tcp.local_addr().unwrap(), pair.address);
+        }
+        assert_ne!(sockets[0].address, sockets[1].address);
+    }
+
+    #[test]
+    fn a_port_in_use_is_named_with_what_to_do() {
+        let held = bind(&[any_port()]).expect("loopback is free");
+        let error = bind(&[held[0].address]).expect_err("the port is held");
+        let sentence = error.to_string();
+        assert!(sentence.contains(&held[0].address.to_string()), "{sentence}");
+        assert!(sentence.contains("the port is in use"), "{sentence}");
+    }
+
+    #[test]
+    fn an_address_that_no_interface_has_is_named() {
+        // TEST-NET-3 (RFC 5737) is on no machine.
+        let error = bind(&["203.0.113.1:0".parse().unwrap()]).expect_err("not ours");
+        assert!(
+            error
+                .to_string()
+                .contains("no interface has the address 203.0.113.1")
+        );
+    }
+}

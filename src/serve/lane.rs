@@ -1,0 +1,285 @@
+//! Lanes on hickory-server: one for each socket, restarted when it ends, drained when the server stops.
+//!
+//! Known limits of hickory-server 0.26.3, and what is done about each here:
+//!
+//! - What it cannot parse it answers itself, with FORMERR and without the question; the kernel drops
+//!   responses and short datagrams before ([`super::filter`]).
+//! - It does not compress names against the question; [`Reply::fit`] keeps what is longer for that from
+//!   being cut in the wrong place.
+//! - An aborted `accept` and a UDP "not connected" end its listener; the lane starts another on the same
+//!   socket, which never closes.
+//! - It spins while the process has no file descriptors left and has no limit on TCP connections. There
+//!   is no remedy here: bound the connections in front of the server, or raise the limit of open files.
+//!   A connection without a request is closed after [`TCP_IDLE`].
+//! - A wildcard address answers from whichever address the routing table picks: list addresses instead
+//!   on machines that have several.
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hickory_proto::op::{Header, HeaderCounts};
+use hickory_server::Server;
+use hickory_server::net::runtime::Time;
+use hickory_server::net::xfer::Protocol;
+use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
+use socket2::SockRef;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Responder;
+use super::bind::Sockets;
+use super::filter;
+use super::reply::Reply;
+use crate::engine::Transport;
+
+/// How long a TCP connection may stay without a request (RFC 7766, section 6.2.3, asks for seconds).
+const TCP_IDLE: Duration = Duration::from_secs(10);
+
+/// How many replies may wait for a slow TCP client before its connection stops being read.
+const TCP_REPLIES: usize = 32;
+
+/// The pause before a lane that ended is started again, so that a broken socket does not spin.
+const RESTART_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long what has arrived is still answered after the server was told to stop. An answer takes
+/// microseconds; this is for the queues before it.
+const DRAIN: Duration = Duration::from_millis(250);
+
+/// Answers on all sockets until `stop` turns true, then drains them.
+pub async fn run(sockets: Vec<Sockets>, responder: Responder, stop: watch::Receiver<bool>) {
+    let mut lanes = JoinSet::new();
+    for pair in sockets {
+        lanes.spawn(keep(
+            Socket::Udp(pair.udp),
+            pair.address,
+            responder.clone(),
+            stop.clone(),
+        ));
+        lanes.spawn(keep(
+            Socket::Tcp(pair.tcp),
+            pair.address,
+            responder.clone(),
+            stop.clone(),
+        ));
+    }
+    while let Some(ended) = lanes.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a lane has stopped for good");
+        }
+    }
+}
+
+/// What a lane reads from. It is kept for the lane's whole life; hickory gets duplicates of it.
+enum Socket {
+    Udp(UdpSocket),
+    Tcp(TcpListener),
+}
+
+impl Socket {
+    fn register(&self, server: &mut Server<Handler>) -> io::Result<()> {
+        match self {
+            Self::Udp(socket) => {
+                server.register_socket(tokio::net::UdpSocket::from_std(socket.try_clone()?)?);
+            }
+            Self::Tcp(listener) => {
+                let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
+                server.register_listener(listener, TCP_IDLE, TCP_REPLIES);
+            }
+        }
+        Ok(())
+    }
+
+    fn close_to_new(&self) {
+        match self {
+            Self::Udp(socket) => filter::nothing_more(SockRef::from(socket)),
+            Self::Tcp(listener) => filter::nothing_more(SockRef::from(listener)),
+        }
+    }
+
+    fn transport(&self) -> &'static str {
+        match self {
+            Self::Udp(_) => "udp",
+            Self::Tcp(_) => "tcp",
+        }
+    }
+}
+
+/// Runs one lane and starts it again whenever it ends before it should.
+async fn keep(socket: Socket, address: SocketAddr, responder: Responder, mut stop: watch::Receiver<bool>) {
+    let transport = socket.transport();
+    loop {
+        let mut server = Server::new(Handler(responder.clone()));
+        let ended = match socket.register(&mut server) {
+            Ok(()) => tokio::select! {
+                ended = server.block_until_done() => ended.err().map(|error| error.to_string()),
+                () = stopped(&mut stop) => return drain(&socket, server).await,
+            },
+            Err(error) => Some(error.to_string()),
+        };
+        let why = ended.unwrap_or_else(|| "no reason given".to_owned());
+        tracing::warn!(%address, transport, why, "a lane ended and is started again");
+        tokio::select! {
+            () = tokio::time::sleep(RESTART_PAUSE) => {}
+            () = stopped(&mut stop) => return,
+        }
+    }
+}
+
+/// Completes when `stop` turns true or nobody is left who could turn it.
+fn stopped(stop: &mut watch::Receiver<bool>) -> impl Future<Output = ()> + '_ {
+    async {
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
+
+/// Answers what has arrived and takes nothing more. hickory's own shutdown drops what it has read and
+/// not answered, so the socket is closed to what is new first.
+async fn drain(socket: &Socket, mut server: Server<Handler>) {
+    socket.close_to_new();
+    tokio::time::sleep(DRAIN).await;
+    if let Err(error) = server.shutdown_gracefully().await {
+        tracing::debug!(%error, transport = socket.transport(), "a lane ended while it was drained");
+    }
+}
+
+/// The adapter between hickory's requests and the engine's bytes.
+struct Handler(Responder);
+
+#[async_trait]
+impl RequestHandler for Handler {
+    async fn handle_request<R: ResponseHandler, T: Time>(
+        &self,
+        request: &Request,
+        mut handle: R,
+    ) -> ResponseInfo {
+        let Some(reply) = self.reply(request) else {
+            return nothing_sent(request);
+        };
+        // The client is gone or does not read; the network's mistakes are not logged.
+        handle
+            .send_response(reply.response())
+            .await
+            .unwrap_or_else(|_| nothing_sent(request))
+    }
+}
+
+impl Handler {
+    fn reply(&self, request: &Request) -> Option<Reply> {
+        let (transport, limit) = match request.protocol() {
+            // RFC 6891, section 6.2.3: the size that the requestor states, 512 when it states none.
+            Protocol::Udp => (Transport::Udp, request.max_payload()),
+            _ => (Transport::Tcp, u16::MAX),
+        };
+        let bytes = (self.0)(request.as_slice(), request.src().ip(), transport)?;
+        let mut reply = Reply::parse(&bytes).expect("the engine writes DNS messages");
+        if reply.fit(limit).is_err() {
+            reply.fail();
+        }
+        Some(reply)
+    }
+}
+
+/// Returns what hickory wants to know of a request that got no reply; it makes nothing of it.
+fn nothing_sent(request: &Request) -> ResponseInfo {
+    ResponseInfo::from(Header {
+        metadata: request.metadata,
+        counts: HeaderCounts::default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+    use crate::serve::bind;
+
+    /// A query for `a.` A with recursion desired.
+    const QUERY: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
+
+    /// Lanes whose responder sends the request back as a response, or nothing when the name is `n`.
+    struct Lanes {
+        address: SocketAddr,
+        stop: watch::Sender<bool>,
+        running: JoinHandle<()>,
+    }
+
+    impl Lanes {
+        fn start() -> Self {
+            let sockets = bind(&[(Ipv4Addr::LOCALHOST, 0).into()]).unwrap();
+            let address = sockets[0].address;
+            let responder: Responder = Arc::new(|request, client, _| {
+                assert!(client.is_loopback());
+                let mut reply = request.to_vec();
+                reply[2] |= 0x84;
+                (request[13] != b'n').then_some(reply)
+            });
+            let (stop, stopped) = watch::channel(false);
+            let running = tokio::spawn(run(sockets, responder, stopped));
+            Self {
+                address,
+                stop,
+                running,
+            }
+        }
+
+        async fn udp(&self, datagrams: &[&[u8]]) -> Vec<u8> {
+            let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            for datagram in datagrams {
+                socket.send_to(datagram, self.address).await.unwrap();
+            }
+            let mut reply = [0; 512];
+            let length = socket.recv(&mut reply).await.unwrap();
+            reply[..length].to_vec()
+        }
+
+        async fn tcp(&self, request: &[u8]) -> Vec<u8> {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream
+                .write_u16(u16::try_from(request.len()).unwrap())
+                .await
+                .unwrap();
+            stream.write_all(request).await.unwrap();
+            let mut reply = vec![0; usize::from(stream.read_u16().await.unwrap())];
+            stream.read_exact(&mut reply).await.unwrap();
+            reply
+        }
+    }
+
+    fn answer_to_query() -> Vec<u8> {
+        let mut reply = QUERY.to_vec();
+        reply[2] |= 0x84;
+        reply
+    }
+
+    #[tokio::test]
+    async fn udp_and_tcp_carry_the_responders_bytes() {
+        let lanes = Lanes::start();
+        assert_eq!(lanes.udp(&[QUERY]).await, answer_to_query());
+        assert_eq!(lanes.tcp(QUERY).await, answer_to_query());
+    }
+
+    #[tokio::test]
+    async fn silence_is_silence_and_does_not_hold_up_the_next_query() {
+        let lanes = Lanes::start();
+        let unanswered = [&QUERY[..13], b"n", &QUERY[14..]].concat();
+        assert_eq!(lanes.udp(&[&unanswered, QUERY]).await, answer_to_query());
+    }
+
+    #[tokio::test]
+    async fn lanes_end_when_told_to() {
+        let lanes = Lanes::start();
+        assert_eq!(lanes.udp(&[QUERY]).await, answer_to_query());
+        lanes.stop.send(true).unwrap();
+        lanes.running.await.unwrap();
+        bind(&[lanes.address]).expect("the port is free again");
+    }
+}
