@@ -2,10 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use crate::demo::{self, Demo, Fault, Options, Place, Screen};
+use super::{logging, runtime};
+use crate::config::LogFormat;
+use crate::control::Notice;
+use crate::daemon::{self, Options};
+use crate::demo::{self, Demo, Fault, Place, Screen, Who};
 
 /// Runs a whole world on loopback: nine regions, canaries, and the server that steers between them
 ///
@@ -65,13 +71,20 @@ enum Action {
     },
 }
 
+/// Runs the demo until it is interrupted, or asks a running one to break or heal something.
+///
+/// # Errors
+///
+/// When an address is in use, or no demo is running.
+pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+    // What happens is told on the screen; the log adds only what should not happen.
+    logging::start(LogFormat::Human, Some("error,hickory_server=off"));
+    runtime()?.block_on(command.run())?;
+    Ok(ExitCode::SUCCESS)
+}
+
 impl Command {
-    /// Runs the demo until it is interrupted, or asks a running one to break or heal something.
-    ///
-    /// # Errors
-    ///
-    /// When an address is in use, or no demo is running.
-    pub async fn run(self) -> anyhow::Result<()> {
+    async fn run(self) -> anyhow::Result<()> {
         match self.action {
             None => self.show().await,
             Some(Action::Break { place, how, control }) => {
@@ -86,16 +99,20 @@ impl Command {
     }
 
     async fn show(self) -> anyhow::Result<()> {
-        let options = Options {
+        let options = demo::Options {
             dns: self.dns,
             admin: self.admin,
             control: self.control,
             directory: self.directory,
             program: std::env::args().next().unwrap_or_else(|| "meridian".to_owned()),
         };
-        let demo = Demo::start(options, Screen::of_this_process()).await?;
+        let screen = Screen::of_this_process();
+        let demo = Demo::start(options, screen).await?;
+        let loaded = daemon::load(demo.directory()).context("the demo's own configuration")?;
         demo.introduce();
-        tokio::signal::ctrl_c().await?;
+        let listener = Box::new(move |notice: &Notice| screen.event(Who::Server, &notice.to_string()));
+        let directory = demo.directory().to_owned();
+        daemon::run(loaded, Options { directory, listener }).await?;
         Ok(())
     }
 }

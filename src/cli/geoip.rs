@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 
@@ -42,10 +43,11 @@ struct Build {
 /// # Errors
 ///
 /// When a file cannot be read, understood or written.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
-        Command::Build(build) => run_build(&build),
+        Command::Build(build) => run_build(&build)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run_build(build: &Build) -> anyhow::Result<()> {

@@ -1,6 +1,77 @@
-//! The commands, one a file.
+//! The commands, one a file, and what the process exits with.
 
-pub mod check;
-pub mod demo;
-pub mod geoip;
-pub mod schema;
+mod check;
+mod demo;
+mod explain;
+mod geoip;
+mod logging;
+mod schema;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The exit code of a failure.
+const FAILURE: u8 = 1;
+
+/// The exit code of a bad configuration, and of bad usage.
+const BAD_INPUT: u8 = 2;
+
+/// An authoritative GeoDNS server with health-driven answers
+///
+/// Answers A, AAAA and HTTPS queries with the nearest region that is healthy and that the law allows.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Start here:
+  meridian demo                                  a whole world on loopback, to break and to heal
+  meridian check zones                           is this configuration right, and what would it serve?
+  meridian serve --config zones                  serve it
+  meridian explain api.example.com --client 133.11.0.0/24
+                                                 why would this client get what it gets?
+
+Exit codes: 0 ok, 1 failure, 2 bad configuration or usage.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Demo(demo::Command),
+    Check(check::Args),
+    Explain(explain::Args),
+    Schema(schema::Args),
+    Geoip(geoip::Args),
+}
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Demo(command) => demo::run(command),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Geoip(arguments) => geoip::run(arguments),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("meridian: {error:#}");
+        ExitCode::from(FAILURE)
+    })
+}
+
+/// Prints why a configuration cannot be loaded, and returns the exit code for that.
+fn refuse(error: &crate::daemon::LoadError) -> ExitCode {
+    eprintln!("{}", crate::daemon::chain(error).trim_end());
+    ExitCode::from(BAD_INPUT)
+}
+
+/// Returns a runtime with a thread for each processor.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    use anyhow::Context;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")
+}

@@ -8,4 +8,4 @@ mod prefix;
 pub use country::{Continent, Country, Jurisdiction};
 pub use group::{Group, GroupId, GroupSet, MAX_GROUPS, Member};
 pub use location::{Coordinates, Location, Subdivision};
-pub use prefix::Prefix;
+pub use prefix::{ParseError as PrefixError, Prefix};

@@ -86,6 +86,16 @@ impl Control {
         }
     }
 
+    /// Returns what is being served.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Returns whether an observation is about the configuration in force; one of another is passed over.
+    pub fn is_current(&self, seen: &Observation) -> bool {
+        seen.epoch == self.judgement.epoch()
+    }
+
     /// Returns what is known of everything, for `/status`.
     pub fn report(&self) -> Report {
         self.judgement.report(self.number)

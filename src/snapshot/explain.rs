@@ -12,7 +12,7 @@ use hickory_proto::serialize::binary::BinEncodable;
 use serde::{Deserialize, Serialize};
 
 use super::Snapshot;
-use crate::client::{Coordinates, GroupId, Prefix};
+use crate::client::{Coordinates, GroupId, Prefix, PrefixError};
 use crate::engine::{self, Outcome, Transport};
 use crate::geo::{Located, Origin};
 use crate::health::{Count, Service};
@@ -29,6 +29,35 @@ pub struct Inquiry {
     pub rtype: RecordType,
     /// Who asks: sent as the client subnet.
     pub client: Prefix,
+}
+
+/// A question that cannot be explained.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoInquiry {
+    /// The name is none.
+    #[error("`{0}` is not a domain name")]
+    Name(String),
+    /// The client is none.
+    #[error("the client `{0}`: {1}; write an address, or a network such as 133.11.0.0/24")]
+    Client(String, PrefixError),
+    /// The type is none.
+    #[error("`{0}` is not a record type; A, AAAA and HTTPS are steered")]
+    Type(String),
+}
+
+impl Inquiry {
+    /// Reads an inquiry as people write it.
+    ///
+    /// # Errors
+    ///
+    /// When a part of it is not what it should be.
+    pub fn parse(name: &str, client: &str, rtype: &str) -> Result<Self, NoInquiry> {
+        let mut owner = Name::from_ascii(name).map_err(|_| NoInquiry::Name(name.to_owned()))?;
+        owner.set_fqdn(true);
+        let network = client.parse().map_err(|error| NoInquiry::Client(client.to_owned(), error))?;
+        let known = rtype.to_uppercase().parse().map_err(|_| NoInquiry::Type(rtype.to_owned()))?;
+        Ok(Self { name: owner, rtype: known, client: network })
+    }
 }
 
 /// Why a client gets the answer it gets.

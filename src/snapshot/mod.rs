@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use explain::{Explanation, Inquiry, explain};
+pub use explain::{Explanation, Inquiry, NoInquiry, explain};
 pub use records::Kind;
 pub use world::{Partition, World};
 

@@ -1,0 +1,53 @@
+//! `meridian serve`: the server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{logging, refuse, runtime};
+use crate::config::LogFormat;
+use crate::daemon::{self, Options};
+
+/// Serve a configuration directory until SIGTERM
+///
+/// The directory is validated as a whole before anything is bound. While running, it is watched: a
+/// change that validates takes effect at once, one that does not is logged and changes nothing. SIGHUP
+/// asks for the same. With RUST_LOG=debug more is logged.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The configuration directory
+    #[arg(long, value_name = "DIR", default_value = "zones")]
+    config: PathBuf,
+
+    /// How log lines look, whatever `log:` in server.yaml says
+    #[arg(long, value_name = "FORMAT")]
+    log: Option<Format>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When an address cannot be bound.
+pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
+    let loaded = match daemon::load(&arguments.config) {
+        Ok(loaded) => loaded,
+        Err(error) => return Ok(refuse(&error)),
+    };
+    let format = match arguments.log {
+        None => loaded.world.config.server.log,
+        Some(Format::Human) => LogFormat::Human,
+        Some(Format::Json) => LogFormat::Json,
+    };
+    logging::start(format, None);
+    let options = Options { directory: arguments.config.clone(), listener: Box::new(|_| ()) };
+    runtime()?.block_on(daemon::run(loaded, options))?;
+    Ok(ExitCode::SUCCESS)
+}

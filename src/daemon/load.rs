@@ -1,0 +1,139 @@
+//! From a configuration directory to a world, or to everything that is wrong with it.
+//!
+//! Loading happens aside: nothing that is being served changes before all of it has succeeded.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{self, Config, Geo, Problems};
+use crate::files::{configuration, database, watch};
+use crate::geo::{self, Database, Located, Sources, Table};
+use crate::snapshot::World;
+
+/// A world that can be served.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The world.
+    pub world: Arc<World>,
+    /// What works but is hardly meant.
+    pub warnings: Vec<String>,
+    /// The Country or City database, when there is one.
+    pub database: Option<DatabaseFacts>,
+}
+
+/// What is worth knowing of a database after it has been compiled and dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseFacts {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// What it calls itself, for example `GeoLite2-City`.
+    pub kind: String,
+    /// When it was built, in seconds since the Unix epoch.
+    pub built_at: u64,
+}
+
+/// Why a directory cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The directory cannot be read.
+    #[error(transparent)]
+    Directory(#[from] configuration::Error),
+    /// The configuration has mistakes.
+    #[error("{0}")]
+    Problems(Problems),
+    /// A database cannot be read.
+    #[error(transparent)]
+    Read(#[from] database::Error),
+    /// A database is none, or is damaged.
+    #[error("`{}` cannot be used", .path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: geo::Error,
+    },
+}
+
+/// Loads a directory. It blocks, for seconds when the database is large.
+///
+/// # Errors
+///
+/// When anything in it is wrong; everything that is wrong with the texts is told at once.
+pub fn load(directory: &Path) -> Result<Loaded, Error> {
+    let sources = configuration::read(directory)?;
+    let compiled = config::compile(&sources).map_err(Error::Problems)?;
+    let databases = Databases::read(&compiled.config.server.geo)?;
+    let table = databases.compile(&compiled.config)?;
+    let world = World::build(Arc::new(compiled.config), table);
+    let warnings = compiled.warnings.list.iter().map(ToString::to_string);
+    Ok(Loaded {
+        warnings: warnings.chain(world.without_region()).collect(),
+        database: databases.facts(),
+        world: Arc::new(world),
+    })
+}
+
+/// Returns where the configuration says that a client is.
+///
+/// # Errors
+///
+/// When a database cannot be read (any more).
+pub fn locate(geo: &Geo, client: IpAddr) -> Result<Located, Error> {
+    Ok(Databases::read(geo)?.sources(geo).locate(client))
+}
+
+/// Returns everything whose change asks for loading anew.
+pub fn places(directory: &Path, geo: &Geo) -> watch::Places {
+    let files = [&geo.database, &geo.asn].into_iter().flatten().cloned();
+    watch::Places { directory: directory.to_owned(), files: files.collect() }
+}
+
+/// The databases that a configuration names, in memory.
+struct Databases {
+    place: Option<(PathBuf, Database)>,
+    asn: Option<(PathBuf, Database)>,
+}
+
+impl Databases {
+    fn read(geo: &Geo) -> Result<Self, Error> {
+        let open = |path: &PathBuf| {
+            let parsed = Database::parse(database::read(path)?);
+            parsed.map(|database| (path.clone(), database)).map_err(of_file(path))
+        };
+        Ok(Self {
+            place: geo.database.as_ref().map(open).transpose()?,
+            asn: geo.asn.as_ref().map(open).transpose()?,
+        })
+    }
+
+    fn sources<'a>(&'a self, geo: &'a Geo) -> Sources<'a> {
+        Sources {
+            database: self.place.as_ref().map(|(_, database)| database),
+            asn: self.asn.as_ref().map(|(_, database)| database),
+            networks: &geo.networks,
+        }
+    }
+
+    fn compile(&self, config: &Config) -> Result<Table, Error> {
+        let table = Table::compile(self.sources(&config.server.geo), &config.regions, &config.groups);
+        let named = self.place.as_ref().or(self.asn.as_ref());
+        let path = named.map(|(path, _)| path.clone()).unwrap_or_default();
+        table.map_err(of_file(&path))
+    }
+
+    fn facts(&self) -> Option<DatabaseFacts> {
+        let (path, database) = self.place.as_ref()?;
+        Some(DatabaseFacts {
+            path: path.clone(),
+            kind: database.kind().to_owned(),
+            built_at: database.build_epoch(),
+        })
+    }
+}
+
+fn of_file(path: &Path) -> impl FnOnce(geo::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Database { path, source }
+}

@@ -1,0 +1,134 @@
+//! Loads the configuration anew when it has changed on disk, or on SIGHUP.
+//!
+//! A bad configuration changes nothing: it is said once, counted, and shown by `/status` until a good
+//! one takes its place.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::signal::unix::Signal;
+use tokio::sync::mpsc;
+
+use super::clock::Clock;
+use super::keep::chain;
+use super::load::{self, DatabaseFacts, Loaded};
+use crate::config::{Config, Geo};
+use crate::files::watch::Watch;
+use crate::metrics::Metrics;
+use crate::moment::Moment;
+use crate::snapshot::World;
+
+/// What is known of the configuration, for `/status`.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// When the one that is served was loaded.
+    pub loaded_at: Moment,
+    /// Its warnings.
+    pub warnings: Vec<String>,
+    /// Its Country or City database.
+    pub database: Option<DatabaseFacts>,
+    /// When loading last failed, and why; `None` after it has succeeded again.
+    pub failed: Option<(Moment, String)>,
+}
+
+impl Standing {
+    /// Returns what is known right after loading.
+    pub fn of(loaded: &Loaded, now: Moment) -> Self {
+        Self {
+            loaded_at: now,
+            warnings: loaded.warnings.clone(),
+            database: loaded.database.clone(),
+            failed: None,
+        }
+    }
+}
+
+/// Loads anew whenever there is reason to.
+pub struct Reload {
+    /// The configuration directory.
+    pub directory: PathBuf,
+    /// Reads the time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What is known of the configuration.
+    pub standing: Arc<ArcSwap<Standing>>,
+    /// Where new worlds go.
+    pub worlds: mpsc::Sender<Arc<World>>,
+    /// The configuration that the process was started with: some settings hold until it ends.
+    pub started_with: Arc<Config>,
+}
+
+impl Reload {
+    /// Goes on until nobody takes worlds any more.
+    pub async fn run(self, mut hangup: Signal) {
+        let mut geo = self.started_with.server.geo.clone();
+        let mut watch = self.watch(&geo);
+        while !self.worlds.is_closed() {
+            tokio::select! {
+                _ = hangup.recv() => tracing::info!("SIGHUP: loading the configuration anew"),
+                () = changed(watch.as_mut()) => {}
+            }
+            if let Some(now) = self.reload().await
+                && now != geo
+            {
+                geo = now;
+                watch = self.watch(&geo);
+            }
+        }
+    }
+
+    fn watch(&self, geo: &Geo) -> Option<Watch> {
+        let watch = Watch::start(&load::places(&self.directory, geo));
+        let say = |error: &_| tracing::warn!("changes on disk will not be noticed, send SIGHUP instead: {error}");
+        watch.inspect_err(say).ok()
+    }
+
+    /// Loads, hands the world on, and returns where its locations come from. `None`: it was refused.
+    async fn reload(&self) -> Option<Geo> {
+        let directory = self.directory.clone();
+        let loaded = match tokio::task::spawn_blocking(move || load::load(&directory)).await {
+            Ok(Ok(loaded)) => loaded,
+            Ok(Err(error)) => return self.refuse(&chain(&error)),
+            Err(error) => return self.refuse(&error.to_string()),
+        };
+        self.metrics.reloaded(true);
+        self.metrics.database_built(loaded.database.as_ref().map_or(0, |facts| facts.built_at));
+        loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        self.say_what_needs_a_restart(&loaded.world.config);
+        self.standing.store(Arc::new(Standing::of(&loaded, self.clock.now())));
+        let geo = loaded.world.config.server.geo.clone();
+        self.worlds.send(loaded.world).await.ok()?;
+        Some(geo)
+    }
+
+    fn refuse(&self, why: &str) -> Option<Geo> {
+        self.metrics.reloaded(false);
+        tracing::error!("the configuration is refused, and the one before stays in force:\n{why}");
+        let before = self.standing.load();
+        let failed = Some((self.clock.now(), why.to_owned()));
+        self.standing.store(Arc::new(Standing { failed, ..Standing::clone(&before) }));
+        None
+    }
+
+    fn say_what_needs_a_restart(&self, config: &Config) {
+        let (now, then) = (&config.server, &self.started_with.server);
+        let held = [
+            ("listen.dns", now.dns != then.dns),
+            ("admin", now.admin != then.admin),
+            ("state", now.state != then.state),
+            ("log", now.log != then.log),
+        ];
+        for (setting, _) in held.iter().filter(|(_, is_other)| *is_other) {
+            tracing::warn!("server.yaml: the change of `{setting}` takes effect with a restart");
+        }
+    }
+}
+
+async fn changed(watch: Option<&mut Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
+}

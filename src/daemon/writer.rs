@@ -1,0 +1,148 @@
+//! The one writer: drives `control` with the real clock, and carries out what it asks for.
+//!
+//! Whatever happens to the server passes through here, one event at a time: observations, loaded
+//! worlds, the end. Nothing that might wait for a disk or a peer runs here.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{mpsc, watch};
+
+use super::clock::Clock;
+use super::keep::Keep;
+use crate::canary::Observation;
+use crate::control::{Control, Effect, Event, Notice, Report, Severity};
+use crate::health::Memory;
+use crate::metrics::Metrics;
+use crate::moment::Moment;
+use crate::probe::Prober;
+use crate::serve::{Current, Serving};
+use crate::snapshot::{Snapshot, World};
+
+/// Whom the notices go to, besides the log.
+pub type Listener = Box<dyn Fn(&Notice) + Send + Sync>;
+
+/// What the writer has made known: read by `/status`, written at every change.
+#[derive(Debug)]
+pub struct Known {
+    /// The state of everything.
+    pub report: Report,
+    /// When the snapshot that is served was published.
+    pub published_at: Moment,
+}
+
+/// The writer and everything that it writes to.
+pub struct Writer {
+    /// Reads the time.
+    pub clock: Clock,
+    /// Where results come from, and orders go to.
+    pub prober: Prober,
+    /// Where snapshots go.
+    pub current: Arc<Current>,
+    /// Where the report goes.
+    pub known: Arc<ArcSwap<Known>>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where health is written down.
+    pub keep: Keep,
+    /// Who is told.
+    pub listener: Listener,
+}
+
+/// Starts control, and returns it with what it asks for and a place that already serves its first
+/// snapshot.
+pub fn begin(
+    world: Arc<World>,
+    memory: Option<Memory>,
+    metrics: &Metrics,
+    now: Moment,
+) -> (Control, Vec<Effect>, Arc<Current>) {
+    let answers = metrics.begin(&world.config);
+    let (control, effects) = Control::new(world, memory, now);
+    let first = effects.iter().find_map(|effect| match effect {
+        Effect::Publish(snapshot) => Some(Arc::clone(snapshot)),
+        Effect::Watch(..) | Effect::Persist(_) | Effect::Say(_) => None,
+    });
+    let snapshot = first.expect("control publishes a snapshot before anything else");
+    let current = ArcSwap::from_pointee(Serving { snapshot, answers });
+    (control, effects, Arc::new(current))
+}
+
+impl Writer {
+    /// Carries out the first effects, then takes events until `stop` turns true, and persists.
+    pub async fn run(
+        mut self,
+        mut control: Control,
+        first: Vec<Effect>,
+        mut observations: mpsc::Receiver<Observation>,
+        mut worlds: mpsc::Receiver<Arc<World>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        self.carry_out(first, &control);
+        loop {
+            let event = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                Some(world) = worlds.recv() => Event::Reloaded(world),
+                Some(observation) = observations.recv() => {
+                    if control.is_current(&observation) {
+                        self.metrics.observed(&control.world().config, &observation);
+                    }
+                    Event::Observed(observation)
+                }
+            };
+            let seen_at = match &event {
+                Event::Observed(observation) => Some(observation.at),
+                Event::Reloaded(_) | Event::Stopping => None,
+            };
+            let effects = control.handle(event, self.clock.now());
+            self.carry_out(effects, &control);
+            if let Some(seen_at) = seen_at {
+                self.metrics.writer_lag(self.clock.now().since(seen_at));
+            }
+        }
+        let last = control.handle(Event::Stopping, self.clock.now());
+        self.carry_out(last, &control);
+        self.keep.finish().await;
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, control: &Control) {
+        for effect in effects {
+            match effect {
+                Effect::Publish(snapshot) => self.publish(snapshot),
+                Effect::Watch(config, epoch) => self.prober.watch(&config, epoch),
+                Effect::Persist(memory) => self.keep.keep(memory),
+                Effect::Say(notice) => self.say(&notice),
+            }
+        }
+        let report = control.report();
+        let before = self.known.load();
+        let is_same = before.report.snapshot == report.snapshot;
+        let published_at = if is_same { before.published_at } else { self.clock.now() };
+        self.known.store(Arc::new(Known { report, published_at }));
+    }
+
+    fn publish(&self, snapshot: Arc<Snapshot>) {
+        let before = self.current.load_full();
+        let is_same_world = Arc::ptr_eq(&before.snapshot.world, &snapshot.world);
+        let config = Arc::clone(&snapshot.world.config);
+        let answers = match is_same_world {
+            true => Arc::clone(&before.answers),
+            false => self.metrics.begin(&config),
+        };
+        self.current.store(Arc::new(Serving { snapshot: Arc::clone(&snapshot), answers }));
+        self.metrics.published(&snapshot);
+        let comparable = is_same_world.then_some(&before.snapshot.health);
+        self.metrics.standings(&config.regions, &snapshot.health, comparable);
+    }
+
+    fn say(&self, notice: &Notice) {
+        (self.listener)(notice);
+        let (kind, region) = (notice.kind(), notice.region());
+        match notice.severity() {
+            Severity::Alarm => tracing::error!(kind, region, "{notice}"),
+            Severity::Warning => tracing::warn!(kind, region, "{notice}"),
+            Severity::Info => tracing::info!(kind, region, "{notice}"),
+        }
+    }
+}
