@@ -98,6 +98,22 @@ impl Packed {
         let rotated = all.clone().skip(first).chain(all.take(first));
         writer.rrset(section, owner, self.rtype, self.ttl, rotated)
     }
+
+    /// Writes all records in their order, with no longer a time to live than `most`.
+    ///
+    /// # Errors
+    ///
+    /// When they do not all fit; then none has been written.
+    pub fn write_for(
+        &self,
+        writer: &mut Writer<'_>,
+        section: Section,
+        owner: &[u8],
+        most: Ttl,
+    ) -> Result<(), Full> {
+        let ttl = self.ttl.min(most.seconds());
+        writer.rrset(section, owner, self.rtype, ttl, self.records())
+    }
 }
 
 /// Returns the wire form of RDATA, its names uncompressed and in the case they were written in.

@@ -10,7 +10,11 @@ mod serve;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::daemon::{self, LoadError};
 
 /// The exit code of a failure.
 const FAILURE: u8 = 1;
@@ -65,13 +69,23 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints why a configuration cannot be loaded, and returns the exit code for that.
-fn refuse(error: &crate::daemon::LoadError) -> ExitCode {
-    eprintln!("{}", crate::daemon::chain(error).trim_end());
+fn refuse(error: &LoadError) -> ExitCode {
+    match error {
+        LoadError::Problems(problems) => match problems.count() {
+            1 => eprintln!("{problems}1 problem"),
+            count => eprintln!("{problems}{count} problems"),
+        },
+        LoadError::Directory(_) | LoadError::Read(_) | LoadError::Database { .. } => {
+            eprintln!("meridian: {}", daemon::chain(error));
+        }
+    }
     ExitCode::from(BAD_INPUT)
 }
 
 /// Returns a runtime with a thread for each processor.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    use anyhow::Context;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")
+fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start threads")
 }

@@ -13,6 +13,7 @@ use crate::region::RegionId;
 use crate::snapshot::{Choice, Kind, Steered};
 use crate::steering::SteeringId;
 use crate::wire::{Full, LowerName, Mark, Question, Rcode, Request, Section, Writer, rtype};
+use crate::zone::Ttl;
 
 /// The most names that one reply goes through. Resolvers give up at about as many (BIND: 11, Unbound: 11).
 const MAX_HOPS: usize = 12;
@@ -141,7 +142,7 @@ where
         } else if let Some(wildcard) = node.wildcard {
             self.data(name, tree.node(wildcard))
         } else {
-            self.negative(Rcode::NxDomain, name, node)
+            self.negative(Rcode::NxDomain, name, node, Ttl::MAX)
         }
     }
 
@@ -164,7 +165,7 @@ where
             let target = alias.records().next().unwrap_or_default();
             return Ok(self.follow(LowerName::read(target, 0).ok().map(|(name, _)| name)));
         }
-        self.negative(Rcode::NoError, name, node)
+        self.negative(Rcode::NoError, name, node, Ttl::MAX)
     }
 
     /// Answers a question for any type with one RRset (RFC 8482, section 4.1): the steered address records
@@ -173,7 +174,7 @@ where
         if let Some(id) = node.steering {
             for kind in [Kind::A, Kind::Aaaa] {
                 let steered = self.steer(id, kind);
-                if !matches!(steered.choice, Choice::Nodata) {
+                if !matches!(steered.choice, Choice::Nodata(_)) {
                     return self.steered(name, node, steered.choice);
                 }
             }
@@ -183,7 +184,7 @@ where
                 self.put(Section::Answer, name.as_bytes(), rrset)?;
                 Ok(Step::Done)
             }
-            None => self.negative(Rcode::NoError, name, node),
+            None => self.negative(Rcode::NoError, name, node, Ttl::MAX),
         }
     }
 
@@ -203,7 +204,7 @@ where
                 self.put(Section::Answer, name.as_bytes(), rrset)?;
                 Ok(Step::Done)
             }
-            Choice::Nodata => self.negative(Rcode::NoError, name, node),
+            Choice::Nodata(ttl) => self.negative(Rcode::NoError, name, node, ttl),
             Choice::Refuse => Ok(self.decline(Rcode::Refused)),
             Choice::Servfail => Ok(self.decline(Rcode::ServFail)),
         }
@@ -217,11 +218,14 @@ where
         Step::Done
     }
 
-    /// Says that there is nothing, and how long that holds.
-    fn negative(&mut self, rcode: Rcode, name: &LowerName, node: &Node) -> Result<Step, Full> {
+    /// Says that there is nothing, and how long that holds: as long as the zone says, and no longer
+    /// than `most`.
+    fn negative(&mut self, rcode: Rcode, name: &LowerName, node: &Node, most: Ttl) -> Result<Step, Full> {
         self.verdict.rcode = rcode;
         let apex = self.source.tree.apex(node);
-        self.put(Section::Authority, name.ancestor(apex.octets), &apex.negative)?;
+        let owner = name.ancestor(apex.octets);
+        apex.negative
+            .write_for(self.writer, Section::Authority, owner, most)?;
         Ok(Step::Done)
     }
 

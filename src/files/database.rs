@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// The largest database there is (GeoIP2 Enterprise) has about 400 MB; what is larger is refused before
-/// it is read, since it is read whole.
-pub const MAX_SIZE: u64 = 512 << 20;
+use crate::geo::MAX_DATABASE_BYTES;
+
+/// A file of more bytes than this is refused before it is read.
+pub const MAX_SIZE: u64 = MAX_DATABASE_BYTES as u64;
 
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: u32 = 5;

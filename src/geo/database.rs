@@ -14,8 +14,8 @@ use super::tree::Tree;
 use super::{Error, ipv4_inside};
 use crate::client::{Continent, Coordinates, Country, Location, Prefix, Subdivision};
 
-/// The largest file that is read. The largest that MaxMind sells, GeoIP2 Enterprise, has about
-/// 500 MB.
+/// The largest file that is read, since it is read whole: twice the largest that MaxMind sells
+/// (GeoIP2 Enterprise, about 500 MB).
 pub const MAX_DATABASE_BYTES: usize = 1 << 30;
 
 /// A database in MaxMind's format, read whole into memory.

@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Write as _};
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
 use hickory_proto::serialize::binary::BinEncodable;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::geo::{Located, Origin};
 use crate::health::{Count, Service};
 use crate::region::{Family, RegionId};
 use crate::steering::{self, Decision, Fate, Found, Steering};
+use crate::wire::Rcode;
 use crate::zone::{Name, RData, RecordType};
 
 /// What is to be explained.
@@ -54,9 +55,18 @@ impl Inquiry {
     pub fn parse(name: &str, client: &str, rtype: &str) -> Result<Self, NoInquiry> {
         let mut owner = Name::from_ascii(name).map_err(|_| NoInquiry::Name(name.to_owned()))?;
         owner.set_fqdn(true);
-        let network = client.parse().map_err(|error| NoInquiry::Client(client.to_owned(), error))?;
-        let known = rtype.to_uppercase().parse().map_err(|_| NoInquiry::Type(rtype.to_owned()))?;
-        Ok(Self { name: owner, rtype: known, client: network })
+        let network = client
+            .parse()
+            .map_err(|error| NoInquiry::Client(client.to_owned(), error))?;
+        let known = rtype
+            .to_uppercase()
+            .parse()
+            .map_err(|_| NoInquiry::Type(rtype.to_owned()))?;
+        Ok(Self {
+            name: owner,
+            rtype: known,
+            client: network,
+        })
     }
 }
 
@@ -132,7 +142,7 @@ pub fn explain(snapshot: &Snapshot, inquiry: &Inquiry, located: Option<&Located>
         rtype: inquiry.rtype.to_string(),
         client: inquiry.client.to_string(),
         snapshot: snapshot.number,
-        rcode: reply.metadata.response_code.to_string(),
+        rcode: rcode(reply.metadata.response_code),
         answer: reply.answers.iter().map(ToString::to_string).collect(),
         scope: scope(&reply),
         steering,
@@ -178,6 +188,14 @@ fn steered_owner<'a>(snapshot: &'a Snapshot, inquiry: &Inquiry, reply: &Message)
         covering.max_by_key(|steering| steering.owner.num_labels())
     };
     exact.or_else(wildcard)
+}
+
+/// Returns the mnemonic that `dig` prints.
+fn rcode(code: ResponseCode) -> String {
+    let known = Rcode::ALL
+        .into_iter()
+        .find(|rcode| rcode.code() == u16::from(code));
+    known.map_or_else(|| code.to_string(), |rcode| rcode.as_str().to_owned())
 }
 
 fn scope(reply: &Message) -> Option<u8> {
@@ -298,7 +316,7 @@ impl fmt::Display for Explanation {
             None => writeln!(f, "\nThe name is not steered: everybody gets this answer.")?,
             Some(reasons) => reasons.fmt(f)?,
         }
-        writeln!(f, "\n{}", self.rcode.to_uppercase())?;
+        writeln!(f, "\n{}", self.rcode)?;
         for record in &self.answer {
             writeln!(f, "  {record}")?;
         }

@@ -77,35 +77,36 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Returns the records of one name and kind for what was found for each family.
+    /// Returns the records of one name and kind for what was found for each family; `None` when
+    /// there are none of this kind where the clients are sent.
     pub fn records(
         &mut self,
         steering: &Steering,
         kind: Kind,
         found: &[Found; 2],
-    ) -> Result<Arc<Packed>, Refusal> {
+    ) -> Result<Option<Arc<Packed>>, Refusal> {
         let [v4, v6] = Family::BOTH.map(|family| self.addresses(steering, found[family as usize], family));
         let (addresses, https) = match kind {
             Kind::A => (v4?, None),
             Kind::Aaaa => (v6?, None),
-            Kind::Https => {
-                let https = steering.https.clone().ok_or(Refusal::Nodata)?;
-                (both(v4, v6)?, Some(https))
-            }
+            Kind::Https => match &steering.https {
+                None => return Ok(None),
+                Some(https) => (both(v4, v6)?, Some(https.clone())),
+            },
         };
         if addresses.ips.is_empty() {
-            return Err(Refusal::Nodata);
+            return Ok(None);
         }
         let ttl = if addresses.any_suspect {
             steering.short_ttl
         } else {
             steering.ttl
         };
-        Ok(self.pack(Recipe {
+        Ok(Some(self.pack(Recipe {
             ttl,
             ips: addresses.ips,
             https,
-        }))
+        })))
     }
 
     fn addresses(&self, steering: &Steering, found: Found, family: Family) -> Result<Addresses, Refusal> {

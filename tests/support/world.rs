@@ -79,7 +79,7 @@ impl World {
             steer: |_: SteeringId, kind, _: IpAddr| Steered {
                 choice: match kind {
                     Kind::A => Choice::Records(&self.steered),
-                    Kind::Aaaa | Kind::Https => Choice::Nodata,
+                    Kind::Aaaa | Kind::Https => Choice::Nodata(Ttl::MAX),
                 },
                 scope: 16,
                 region: None,

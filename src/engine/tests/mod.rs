@@ -176,10 +176,10 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Outcome, Vec<
             let (choice, scope) = match (id, kind) {
                 (0, Kind::A) if is_near => (Choice::Records(&near), 24),
                 (0, Kind::A) => (Choice::Records(&far), 24),
-                (0, Kind::Aaaa | Kind::Https) => (Choice::Nodata, 20),
+                (0, Kind::Aaaa | Kind::Https) => (Choice::Nodata(Ttl::MAX), 20),
                 (1, _) => (Choice::Refuse, 16),
                 (3, Kind::Aaaa) => (Choice::Records(&six), 12),
-                (3, _) => (Choice::Nodata, 18),
+                (3, _) => (Choice::Nodata(Ttl::MAX), 18),
                 _ => (Choice::Servfail, 8),
             };
             let region = matches!(choice, Choice::Records(_)).then_some(RegionId(4));
