@@ -1,0 +1,113 @@
+//! Finds the class of a failure in the chain of errors that led to it.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use crate::canary::{Failure, FailureClass};
+
+/// The most characters of a foreign message that are kept: a line's worth, because details go to logs, to
+/// `/status` and to the state file.
+const MAX_DETAIL: usize = 200;
+
+/// Returns a failure with a detail of bounded length.
+pub fn failure(class: FailureClass, detail: impl Into<String>) -> Failure {
+    let mut detail = detail.into();
+    if let Some((end, _)) = detail.char_indices().nth(MAX_DETAIL) {
+        detail.truncate(end);
+        detail.push('…');
+    }
+    Failure { class, detail }
+}
+
+/// Returns the failure of a probe that was given up.
+pub fn timed_out(limit: Duration) -> Failure {
+    failure(FailureClass::Timeout, format!("no whole answer within {limit:?}"))
+}
+
+/// Returns the failure that an error stands for: the outermost cause whose kind is known decides.
+pub fn of(error: &(dyn Error + 'static)) -> Failure {
+    let mut innermost = error;
+    for cause in causes(error) {
+        if let Some(failure) = known(cause) {
+            return failure;
+        }
+        innermost = cause;
+    }
+    // Something about the connection, then: names, TLS and HTTP have kinds of their own.
+    failure(FailureClass::Refused, innermost.to_string())
+}
+
+/// Returns what a single error says for itself, if its kind is known.
+fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
+    if let Some(request) = error.downcast_ref::<reqwest::Error>() {
+        return request
+            .is_dns()
+            .then(|| failure(FailureClass::Dns, "the name does not resolve"));
+    }
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return Some(failure(FailureClass::Tls, tls.to_string()));
+    }
+    if let Some(http) = error.downcast_ref::<hyper::Error>() {
+        return of_http(http);
+    }
+    error.downcast_ref::<io::Error>().and_then(of_io)
+}
+
+fn of_http(error: &hyper::Error) -> Option<Failure> {
+    if error.is_canceled()
+        && let Some(cause) = error.source()
+    {
+        // A request that was never sent: what went wrong with the connection comes next, and what has no
+        // kind of its own there is a server that speaks before it is asked, as those of SSH and SMTP do.
+        let too_soon = || {
+            failure(
+                FailureClass::Body,
+                "the answer is not HTTP, it came before the request",
+            )
+        };
+        let is_known = causes(cause).any(|cause| known(cause).is_some());
+        return (!is_known).then(too_soon);
+    }
+    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        return Some(closed());
+    }
+    let not_http = || failure(FailureClass::Body, format!("the answer is not HTTP, {error}"));
+    error.is_parse().then(not_http)
+}
+
+fn of_io(error: &io::Error) -> Option<Failure> {
+    // One that wraps an error of TLS or HTTP is judged by that one, which comes next.
+    if error.get_ref().is_some_and(|inner| known(inner).is_some()) {
+        return None;
+    }
+    use FailureClass::{Body, Refused, Timeout};
+    Some(match error.kind() {
+        io::ErrorKind::ConnectionRefused => failure(Refused, "connection refused"),
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::NotConnected => failure(Refused, "connection reset"),
+        io::ErrorKind::UnexpectedEof => closed(),
+        io::ErrorKind::HostUnreachable => failure(Refused, "host unreachable"),
+        io::ErrorKind::NetworkUnreachable => failure(Refused, "network unreachable"),
+        io::ErrorKind::TimedOut => failure(Timeout, "connection timed out"),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            failure(Body, format!("the answer is not HTTP, {error}"))
+        }
+        _ => return None,
+    })
+}
+
+fn closed() -> Failure {
+    failure(FailureClass::Refused, "connection closed before a whole answer")
+}
+
+/// Returns an error and everything that caused it, the outermost first.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        // The source of an `io::Error` is the source of what it wraps, which itself would be passed over.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        wrapped.map(|inner| inner as _).or_else(|| error.source())
+    })
+}

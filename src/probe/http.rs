@@ -1,0 +1,259 @@
+//! One HTTP canary, prepared for one address.
+//!
+//! Wherever the URL points, the connection goes to the probed address: a name in it, or `host`, becomes
+//! the name of `Host`, SNI and certificate, and nothing is ever looked up. No redirect is followed, no
+//! proxy asked, no request repeated, and no connection kept: a probe proves that a new client is served
+//! now, which a connection of ten seconds ago cannot.
+
+use std::net::{IpAddr, SocketAddr};
+
+use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Response, StatusCode, Url, dns, redirect, retry};
+
+use super::failure::{self, failure};
+use super::trust::Trust;
+use crate::canary::{Failure, FailureClass, HttpCheck, in_url};
+
+/// The largest body that counts as an answer to a health check (design, section 8: bounded memory).
+const MAX_BODY: usize = 64 * 1024;
+
+/// What a request says of its sender, unless the canary's headers say something else.
+const USER_AGENT: &str = concat!("meridian/", env!("CARGO_PKG_VERSION"));
+
+/// One HTTP canary, prepared for one address.
+#[derive(Debug)]
+pub struct HttpProbe {
+    client: Client,
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    statuses: Vec<(u16, u16)>,
+    body_contains: Option<String>,
+}
+
+/// Why a canary cannot be run at all. The configuration is checked so that this does not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL is not one.
+    #[error("`{0}` is not an http or https URL")]
+    Url(String),
+    /// The method is not a token.
+    #[error("`{0}` is not a request method")]
+    Method(String),
+    /// A header has a name or value that cannot be sent.
+    #[error("header `{0}` cannot be sent")]
+    Header(String),
+    /// The HTTP client does not take the settings.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[from] reqwest::Error),
+}
+
+impl HttpProbe {
+    /// Prepares `check` for `address`.
+    ///
+    /// # Errors
+    ///
+    /// When the check says something that cannot be sent.
+    pub fn new(check: &HttpCheck, address: IpAddr, trust: &Trust) -> Result<Self, Error> {
+        let mut url = parse(&check.url, address)?;
+        let mut headers = headers(check)?;
+        let written = url.host_str().map(str::to_owned).unwrap_or_default();
+        if let Some(host) = &check.host {
+            headers.insert(HOST, value("host", host)?);
+        }
+        let name = check.host.as_deref().map_or(written.as_str(), without_port);
+        // A name is pinned to the address below; with anything else the address itself is the host.
+        let host = if is_ip(name) {
+            in_url(address)
+        } else {
+            name.to_owned()
+        };
+        url.set_host(Some(&host)).map_err(|_| Error::Url(host.clone()))?;
+        if check.host.is_none() && written != host {
+            headers.insert(HOST, value("host", &written)?);
+        }
+        let tls = match url.scheme() {
+            "https" => trust.encrypted(),
+            _ => Trust::plain(),
+        };
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .dns_resolver(Nowhere)
+            .resolve(url.host_str().unwrap_or_default(), SocketAddr::new(address, 0))
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_proxy()
+            .http1_only()
+            .pool_max_idle_per_host(0)
+            .user_agent(USER_AGENT);
+        Ok(Self {
+            client: client.build()?,
+            method: method(&check.method)?,
+            url,
+            headers,
+            statuses: check.statuses.clone(),
+            body_contains: check.body_contains.clone(),
+        })
+    }
+
+    /// Sends one request and looks at the response. Sets no limit to the time that takes.
+    pub async fn run(&self) -> Result<(), Failure> {
+        let request = self.client.request(self.method.clone(), self.url.clone());
+        let response = request
+            .headers(self.headers.clone())
+            .send()
+            .await
+            .map_err(|error| failure::of(&error))?;
+        self.judge_status(response.status())?;
+        self.judge_body(&read(response).await?)
+    }
+
+    fn judge_status(&self, status: StatusCode) -> Result<(), Failure> {
+        let status = status.as_u16();
+        let is_expected = |(first, last): &(u16, u16)| (*first..=*last).contains(&status);
+        if self.statuses.iter().any(is_expected) {
+            return Ok(());
+        }
+        Err(failure(FailureClass::Status, format!("status {status}")))
+    }
+
+    fn judge_body(&self, body: &[u8]) -> Result<(), Failure> {
+        let Some(expected) = &self.body_contains else {
+            return Ok(());
+        };
+        // Bytes, not characters: a body in another charset does not contain the text.
+        let mut places = body.windows(expected.len().max(1));
+        if expected.is_empty() || places.any(|place| place == expected.as_bytes()) {
+            return Ok(());
+        }
+        let detail = format!("the body does not contain `{expected}`");
+        Err(failure(FailureClass::Body, detail))
+    }
+}
+
+/// Reads a body to its end, but not beyond the bound.
+async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failure::of(&error))? {
+        if body.len() + chunk.len() > MAX_BODY {
+            let detail = format!("the body is longer than {} KiB", MAX_BODY / 1024);
+            return Err(failure(FailureClass::Body, detail));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Parses a URL with the address in the place of `{address}`.
+fn parse(template: &str, address: IpAddr) -> Result<Url, Error> {
+    let text = template.replace("{address}", &in_url(address));
+    Url::parse(&text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or(Error::Url(text))
+}
+
+fn method(text: &str) -> Result<Method, Error> {
+    Method::from_bytes(text.as_bytes()).map_err(|_| Error::Method(text.to_owned()))
+}
+
+fn headers(check: &HttpCheck) -> Result<HeaderMap, Error> {
+    let pairs = check.headers.iter().map(|(name, text)| {
+        let parsed = HeaderName::from_bytes(name.as_bytes());
+        let parsed = parsed.map_err(|_| Error::Header(name.clone()))?;
+        Ok((parsed, value(name, text)?))
+    });
+    pairs.collect()
+}
+
+fn value(name: &str, text: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(text).map_err(|_| Error::Header(name.to_owned()))
+}
+
+/// Returns the host of `api.example.com:8443`.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// Returns whether a host is an IP address, bare or in brackets.
+fn is_ip(host: &str) -> bool {
+    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+}
+
+/// A resolver that finds nothing: every name that a probe may use is pinned before.
+#[derive(Debug)]
+struct Nowhere;
+
+impl dns::Resolve for Nowhere {
+    fn resolve(&self, name: dns::Name) -> dns::Resolving {
+        let error = format!("`{}` is not the probed address", name.as_str());
+        Box::pin(std::future::ready(Err(error.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_does_not_resolve_is_a_failure_of_its_own() {
+        let client = Client::builder().tls_backend_preconfigured(Trust::plain());
+        let client = client.no_proxy().dns_resolver(Nowhere).build().expect("a client");
+        let error = client
+            .get("http://gone.invalid/")
+            .send()
+            .await
+            .expect_err("it has no address");
+        assert_eq!(failure::of(&error).class, FailureClass::Dns);
+    }
+
+    #[test]
+    fn an_ipv6_address_stands_in_brackets() {
+        let address = "2001:db8::1".parse().expect("an address");
+        let url = parse("https://{address}:8443/health", address).expect("a URL");
+        assert_eq!(url.as_str(), "https://[2001:db8::1]:8443/health");
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_before_it_is_tried() {
+        let address = "192.0.2.1".parse().expect("an address");
+        let said_of = |url: &str, method: &str, header: &str| {
+            let check = HttpCheck {
+                url: url.to_owned(),
+                host: None,
+                method: method.to_owned(),
+                headers: vec![(header.to_owned(), "yes".to_owned())],
+                statuses: vec![(200, 200)],
+                body_contains: None,
+            };
+            let error = HttpProbe::new(&check, address, &Trust::default()).expect_err("it cannot");
+            error.to_string()
+        };
+        let good = "http://{address}/";
+        assert_eq!(
+            said_of("ftp://{address}/", "GET", "a"),
+            "`ftp://192.0.2.1/` is not an http or https URL"
+        );
+        assert_eq!(
+            said_of("no URL", "GET", "a"),
+            "`no URL` is not an http or https URL"
+        );
+        assert_eq!(said_of(good, "GE T", "a"), "`GE T` is not a request method");
+        assert_eq!(said_of(good, "GET", "a b"), "header `a b` cannot be sent");
+    }
+
+    #[test]
+    fn the_port_of_a_host_is_no_part_of_its_name() {
+        for (host, name) in [
+            ("api.example.com", "api.example.com"),
+            ("api.example.com:8443", "api.example.com"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(without_port(host), name);
+        }
+    }
+}

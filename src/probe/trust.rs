@@ -1,0 +1,70 @@
+//! Whom a probe believes over TLS.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+
+/// The certificate authorities that probes believe: those of the system, read when the first `https`
+/// canary appears.
+#[derive(Debug, Default)]
+pub struct Trust {
+    encrypted: OnceLock<ClientConfig>,
+}
+
+impl Trust {
+    /// Returns the trust in exactly these authorities.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is not a certificate.
+    pub fn only(authorities: Vec<CertificateDer<'static>>) -> Result<Self, rustls::Error> {
+        let mut roots = rustls::RootCertStore::empty();
+        for authority in authorities {
+            roots.add(authority)?;
+        }
+        Ok(Self {
+            encrypted: OnceLock::from(client(roots)),
+        })
+    }
+
+    /// Returns the TLS side of a probe.
+    pub(super) fn encrypted(&self) -> ClientConfig {
+        self.encrypted.get_or_init(|| client(system())).clone()
+    }
+
+    /// Returns the TLS side of a probe that does not use TLS: it believes nobody, and costs no search for
+    /// authorities.
+    pub(super) fn plain() -> ClientConfig {
+        client(rustls::RootCertStore::empty())
+    }
+}
+
+/// Reads the authorities of the system, from where OpenSSL would or where `SSL_CERT_FILE` points.
+fn system() -> rustls::RootCertStore {
+    let mut roots = rustls::RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (usable, _) = roots.add_parsable_certificates(found.certs);
+    if usable == 0 {
+        tracing::warn!(
+            "this system has no certificate authorities, so that every https canary will fail; \
+             install ca-certificates or let SSL_CERT_FILE point to a bundle"
+        );
+    }
+    roots
+}
+
+fn client(roots: rustls::RootCertStore) -> ClientConfig {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the default protocol versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // A resumed session shows no certificate: an expired one would go unnoticed for a day, and a ticket
+    // of one address would be offered to another of the same name.
+    config.resumption = Resumption::disabled();
+    config
+}
