@@ -4,11 +4,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::Alarm;
 use crate::canary::Failure;
-use crate::health::{FRESH_FOR, Tally};
+use crate::health::FRESH_FOR;
 use crate::moment::Moment;
-use crate::region::Family;
-use crate::steering::AllDown;
 
 /// Something that people want to know. It displays as one line; the parts are there for logs.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,33 +81,6 @@ pub enum What {
     Stale {
         /// When it was written.
         written_at: Moment,
-    },
-}
-
-/// A loss that lasts until it is cleared.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Alarm {
-    /// A region has too few addresses of a family, and left the answers of that family.
-    RegionOut {
-        /// The name of the region.
-        region: String,
-        /// The family.
-        family: Family,
-        /// How many of its addresses are left.
-        tally: Tally,
-    },
-    /// Every region that some clients of a name may be sent to is out.
-    Exhausted {
-        /// The owner name.
-        owner: String,
-        /// How many more names have the same policy.
-        others: usize,
-        /// The residency rule that binds those clients; `None`: all clients are concerned.
-        rule: Option<String>,
-        /// The family.
-        family: Family,
-        /// What they are answered.
-        all_down: AllDown,
     },
 }
 
@@ -275,79 +247,6 @@ impl fmt::Display for Notice {
     }
 }
 
-impl Alarm {
-    /// Writes that it is over.
-    fn fmt_cleared(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RegionOut {
-                region,
-                family,
-                tally,
-            } => {
-                let (family, Tally { up, total }) = (word(*family), tally);
-                write!(
-                    f,
-                    "{region} returns to the {family} answers: {up} of {total} addresses are up"
-                )
-            }
-            Self::Exhausted { .. } => {
-                self.fmt_whom(f)?;
-                f.write_str(": a region is up again")
-            }
-        }
-    }
-
-    /// Writes which clients of which names are concerned.
-    fn fmt_whom(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Exhausted {
-            owner,
-            others,
-            rule,
-            family,
-            ..
-        } = self
-        else {
-            return Ok(());
-        };
-        f.write_str(owner)?;
-        if *others > 0 {
-            write!(f, " and {}", Count(*others, "more name"))?;
-        }
-        write!(f, " ({}", word(*family))?;
-        match rule {
-            Some(rule) => write!(f, ", {rule})"),
-            None => f.write_str(")"),
-        }
-    }
-}
-
-impl fmt::Display for Alarm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RegionOut {
-                region,
-                family,
-                tally,
-            } => {
-                let (family, Tally { up, total }) = (word(*family), tally);
-                write!(
-                    f,
-                    "{region} leaves the {family} answers: {up} of {total} addresses are up"
-                )
-            }
-            Self::Exhausted { all_down, .. } => {
-                self.fmt_whom(f)?;
-                f.write_str(": every permitted region is down, ")?;
-                f.write_str(match all_down {
-                    AllDown::FailOpen => "answering with them all the same (fail-open)",
-                    AllDown::Servfail => "answering SERVFAIL",
-                    AllDown::Nodata => "answering without data",
-                })
-            }
-        }
-    }
-}
-
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{} {}", self.region, self.zone, self.ip)
@@ -355,7 +254,7 @@ impl fmt::Display for Place {
 }
 
 /// A number of things: `1 name`, `2 names`.
-struct Count(usize, &'static str);
+pub(super) struct Count(pub usize, pub &'static str);
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -375,13 +274,5 @@ impl fmt::Display for Seconds {
             seconds @ 120..7200 => write!(f, "{}min", seconds / 60),
             seconds => write!(f, "{}h", seconds / 3600),
         }
-    }
-}
-
-/// Returns what people call a family.
-fn word(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "IPv4",
-        Family::V6 => "IPv6",
     }
 }

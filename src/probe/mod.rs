@@ -12,6 +12,7 @@ mod check;
 mod failure;
 mod http;
 mod live;
+mod rounds;
 #[cfg(test)]
 mod scripted;
 mod trust;
@@ -19,22 +20,20 @@ mod trust;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{self, Instant};
 
 pub use check::Probe;
 pub use http::Error;
 pub use live::{Live, Sighting};
+pub use rounds::Clock;
 pub use trust::Trust;
 
-use crate::canary::{Canary, CanaryId, Epoch, Observation};
-use crate::health::{Streak, pace};
-use crate::moment::Moment;
-use crate::region::{AddressId, Regions};
+use crate::canary::{Canary, Epoch, Observation};
+use crate::region::Regions;
 use live::Pair;
+use rounds::{Orders, Rounds, Shared};
 
 /// The most probes that run at once. It is a quarter of the usual limit of 1 024 open files, the rest being
 /// for clients; with a timeout of 2 s it still takes 1 280 hanging addresses at an interval of 10 s before
@@ -45,9 +44,6 @@ const MAX_AT_ONCE: usize = 256;
 /// does not keep up, probes wait instead of memory growing.
 pub const MAX_WAITING: usize = 4 * MAX_AT_ONCE;
 
-/// Reads the clock.
-pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
-
 /// Runs canaries. Dropping it ends them all.
 pub struct Prober {
     shared: Arc<Shared>,
@@ -56,28 +52,10 @@ pub struct Prober {
     random: fastrand::Rng,
 }
 
-/// What all tasks have in common.
-struct Shared {
-    results: mpsc::Sender<Observation>,
-    clock: Clock,
-    slots: Semaphore,
-    trust: Trust,
-    live: Arc<Live>,
-}
-
 /// The task of one pair.
 struct Running {
     orders: watch::Sender<Orders>,
     task: AbortHandle,
-}
-
-/// What a task is to do, and under which numbers it reports.
-#[derive(Clone)]
-struct Orders {
-    epoch: Epoch,
-    address: AddressId,
-    canary: CanaryId,
-    settings: Arc<Canary>,
 }
 
 impl Prober {
@@ -199,87 +177,15 @@ fn pairs(regions: &Regions, canaries: &[Canary], epoch: Epoch) -> HashMap<Pair, 
     pairs.collect()
 }
 
-/// The rounds of one pair: wait, probe, report.
-struct Rounds {
-    shared: Arc<Shared>,
-    pair: Pair,
-    probe: Probe,
-    orders: watch::Receiver<Orders>,
-    random: fastrand::Rng,
-}
-
-impl Rounds {
-    /// Goes on until nobody wants results or orders it any more.
-    async fn run(mut self) {
-        let mut streak = Streak::default();
-        let mut started = Instant::now();
-        let mut took = None;
-        loop {
-            if self.wait(started, &streak, took).await.is_none() {
-                return;
-            }
-            let Ok(slot) = self.shared.slots.acquire().await else {
-                return;
-            };
-            let settings = Arc::clone(&self.orders.borrow_and_update().settings);
-            started = Instant::now();
-            let result = self.probe.run(settings.timeout).await;
-            let latency = started.elapsed();
-            drop(slot);
-            streak.count(result.is_ok(), settings.thresholds);
-            took = Some(latency);
-            let sighting = Sighting {
-                at: (self.shared.clock)(),
-                latency,
-                result,
-            };
-            if self.report(sighting).await.is_none() {
-                return;
-            }
-        }
-    }
-
-    /// Waits until the next probe is due. `None`: there will be none.
-    async fn wait(&mut self, started: Instant, streak: &Streak, took: Option<Duration>) -> Option<()> {
-        // Drawn once for each wait, so that a reload that leaves the pace alone leaves the rhythm alone.
-        let jitter = self.random.f64();
-        loop {
-            let settings = Arc::clone(&self.orders.borrow_and_update().settings);
-            let wait = match took {
-                Some(took) => pace::wait(&settings, streak, took, jitter),
-                None => pace::spread(&settings, jitter),
-            };
-            tokio::select! {
-                () = time::sleep_until(started + wait) => return Some(()),
-                changed = self.orders.changed() => changed.ok()?,
-            }
-        }
-    }
-
-    /// Sends a result under the numbers of this moment. `None`: nobody takes results any more.
-    async fn report(&self, sighting: Sighting) -> Option<()> {
-        let room = self.shared.results.reserve().await.ok()?;
-        self.shared.live.note(&self.pair, sighting.clone());
-        let orders = self.orders.borrow();
-        room.send(Observation {
-            epoch: orders.epoch,
-            address: orders.address,
-            canary: orders.canary,
-            at: sighting.at,
-            latency: sighting.latency,
-            result: sighting.result,
-        });
-        Some(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::time::Duration;
 
     use super::*;
-    use crate::canary::{Check, FailureClass, HttpCheck};
+    use crate::canary::{CanaryId, Check, FailureClass, HttpCheck};
     use crate::health::fixture;
+    use crate::moment::Moment;
     use crate::probe::scripted::{self, Script};
 
     /// A canary of a few milliseconds that calls this port on every address.
