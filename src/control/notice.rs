@@ -168,6 +168,36 @@ impl Notice {
             _ => None,
         }
     }
+
+    /// Writes what became of the memory of the last run; of anything else, nothing.
+    fn fmt_memory(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            What::Remembered { falls } => {
+                let falls = Count(*falls, "fall");
+                write!(
+                    f,
+                    "remembered from the last run: {falls}, in force until canaries see a recovery"
+                )
+            }
+            What::Foreign { falls } => {
+                f.write_str("the state of the last run is partly about another configuration: ")?;
+                write!(f, "{} ignored", Count(*falls, "fall"))
+            }
+            What::Stale { written_at } => {
+                let age = Seconds(self.at.since(*written_at).max(written_at.since(self.at)));
+                let limit = Seconds(FRESH_FOR);
+                write!(
+                    f,
+                    "the state of the last run is ignored: it is {age} away from now, "
+                )?;
+                write!(
+                    f,
+                    "more than {limit}; every address counts as up until its canaries say otherwise"
+                )
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for Notice {
@@ -192,11 +222,8 @@ impl fmt::Display for Notice {
                 failures,
                 failure,
             } => {
-                let detail = &failure.detail;
-                write!(
-                    f,
-                    "{place} is down: {canary} failed {failures} times in a row, {detail}"
-                )
+                let (times, detail) = (Count(*failures as usize, "time"), &failure.detail);
+                write!(f, "{place} is down: {canary} failed {times} in a row, {detail}")
             }
             What::Up {
                 place,
@@ -213,36 +240,10 @@ impl fmt::Display for Notice {
                 zones,
                 regions,
             } => {
-                write!(
-                    f,
-                    "reloaded: {zones} zones, {regions} regions, from snapshot {snapshot} on"
-                )
+                let (zones, regions) = (Count(*zones, "zone"), Count(*regions, "region"));
+                write!(f, "reloaded: {zones}, {regions}, from snapshot {snapshot} on")
             }
-            What::Remembered { falls } => {
-                write!(
-                    f,
-                    "{falls} falls of the last run stay in force until the canaries see a recovery"
-                )
-            }
-            What::Foreign { falls } => {
-                write!(
-                    f,
-                    "the state of the last run is partly about another configuration: "
-                )?;
-                write!(f, "{} ignored", Count(*falls, "fall"))
-            }
-            What::Stale { written_at } => {
-                let age = Seconds(self.at.since(*written_at).max(written_at.since(self.at)));
-                let limit = Seconds(FRESH_FOR);
-                write!(
-                    f,
-                    "the state of the last run is ignored: it is {age} away from now, "
-                )?;
-                write!(
-                    f,
-                    "more than {limit}; every address counts as up until its canaries say otherwise"
-                )
-            }
+            What::Remembered { .. } | What::Foreign { .. } | What::Stale { .. } => self.fmt_memory(f),
         }
     }
 }
