@@ -1,23 +1,21 @@
 //! What an event means: the board, and from it the notices that people get and the alarms that last.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Alarm, Notice, Place, Report, What};
+use super::alarm::Alarms;
+use super::{Notice, Place, Report, What};
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
-use crate::health::{Adoption, Board, Cause, Change, Memory, Service, Services, State, View};
+use crate::health::{Adoption, Board, Cause, Change, Memory, Services, State, View};
 use crate::moment::Moment;
-use crate::region::{AddressId, Family, RegionId};
-use crate::steering::{AllDown, Policy};
+use crate::region::AddressId;
 
 /// The part of control that judges. It knows nothing of snapshots.
 #[derive(Debug)]
 pub struct Judgement {
     config: Arc<Config>,
     board: Board,
-    watches: Vec<Watch>,
-    alarms: BTreeMap<Key, Alarm>,
+    alarms: Alarms,
 }
 
 /// What an observation has led to.
@@ -31,33 +29,12 @@ pub struct Verdict {
     pub notices: Vec<Notice>,
 }
 
-/// What an alarm is about, whatever its details and whatever the numbering.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Region(String, Family),
-    Names(String, Option<String>, Family),
-}
-
-/// The regions that some clients of some names may be sent to. When all are out, that is an alarm.
-#[derive(Debug)]
-struct Watch {
-    /// The first of the names.
-    owner: String,
-    /// How many more have the same policy: one line is said for all of them.
-    others: usize,
-    /// The residency rule that binds the clients; `None`: all clients.
-    rule: Option<String>,
-    regions: Vec<RegionId>,
-    all_down: AllDown,
-}
-
 impl Judgement {
     /// Starts with what was remembered of the last run, and says what became of that.
     pub fn new(config: Arc<Config>, memory: Option<&Memory>, now: Moment) -> (Self, Vec<Notice>) {
         let mut judgement = Self {
             board: Board::new(&config.regions, &config.canaries, now),
-            watches: watches(&config),
-            alarms: BTreeMap::new(),
+            alarms: Alarms::new(&config),
             config,
         };
         let mut notices = memory.map_or_else(Vec::new, |memory| judgement.adopt(memory, now));
@@ -85,7 +62,7 @@ impl Judgement {
     /// Takes over another configuration.
     pub fn reload(&mut self, config: Arc<Config>, now: Moment) -> Vec<Notice> {
         self.board.reload(&config.regions, &config.canaries, now);
-        self.watches = watches(&config);
+        self.alarms.reload(&config);
         self.config = config;
         self.ring(now)
     }
@@ -107,7 +84,7 @@ impl Judgement {
 
     /// Returns what is known of everything, as of the snapshot with this number.
     pub fn report(&self, snapshot: u64) -> Report {
-        let alarms = self.alarms.values().cloned().collect();
+        let alarms = self.alarms.standing().cloned().collect();
         Report::new(snapshot, &self.config, &self.board, alarms)
     }
 
@@ -177,104 +154,9 @@ impl Judgement {
     /// Brings the alarms up to date, and says which were raised and which cleared.
     fn ring(&mut self, now: Moment) -> Vec<Notice> {
         let services = Services::of(&self.config.regions, &self.board.view());
-        let (mut alarms, mut notices) = (BTreeMap::new(), Vec::new());
-        for (key, alarm, is_raised) in self.conditions(&services) {
-            // What a reload has removed is in no condition: nobody is told that it is well.
-            let what = match (self.alarms.contains_key(&key), is_raised) {
-                (false, true) => Some(What::Raised(alarm.clone())),
-                (true, false) => Some(What::Cleared(alarm.clone())),
-                (true, true) | (false, false) => None,
-            };
-            notices.extend(what.map(|what| Notice { at: now, what }));
-            if is_raised {
-                alarms.insert(key, alarm);
-            }
-        }
-        self.alarms = alarms;
-        notices
+        let whats = self.alarms.update(&self.config.regions, &services).into_iter();
+        whats.map(|what| Notice { at: now, what }).collect()
     }
-
-    /// Returns everything that can raise an alarm, and whether it does.
-    fn conditions(&self, services: &Services) -> impl Iterator<Item = (Key, Alarm, bool)> {
-        let places = self
-            .config
-            .regions
-            .iter()
-            .flat_map(|place| Family::BOTH.map(|family| (place, family)));
-        let regions = places.filter_map(|((id, region), family)| {
-            let service = services.get(id, family);
-            let (region, count) = (region.name.clone(), service.count()?);
-            let key = Key::Region(region.clone(), family);
-            Some((
-                key,
-                Alarm::RegionOut {
-                    region,
-                    family,
-                    count,
-                },
-                service.is_out(),
-            ))
-        });
-        let names = self.watches.iter().flat_map(|watch| {
-            Family::BOTH.map(|family| {
-                let key = Key::Names(watch.owner.clone(), watch.rule.clone(), family);
-                (key, watch.alarm(family), watch.is_exhausted(services, family))
-            })
-        });
-        regions.chain(names)
-    }
-}
-
-impl Watch {
-    fn alarm(&self, family: Family) -> Alarm {
-        Alarm::Exhausted {
-            owner: self.owner.clone(),
-            others: self.others,
-            rule: self.rule.clone(),
-            family,
-            all_down: self.all_down,
-        }
-    }
-
-    /// Returns whether every region that has addresses of the family is out, and there is one.
-    fn is_exhausted(&self, services: &Services, family: Family) -> bool {
-        let of_family = self.regions.iter().map(|&region| services.get(region, family));
-        let mut present = of_family.filter(|service| service.count().is_some()).peekable();
-        present.peek().is_some() && present.all(Service::is_out)
-    }
-}
-
-/// Returns what to watch for names to run out of regions: for each policy once, everybody and each
-/// residency rule. Where several rules bind one client together, the cause shows in each of them.
-fn watches(config: &Config) -> Vec<Watch> {
-    let mut by_policy: Vec<(&Policy, String, usize)> = Vec::new();
-    let mut known = HashMap::new();
-    for steering in &config.steered {
-        let place = *known.entry(&steering.policy).or_insert_with(|| {
-            let owner = steering.owner.to_string();
-            let owner = owner.strip_suffix('.').unwrap_or(&owner).to_owned();
-            by_policy.push((&steering.policy, owner, 0));
-            by_policy.len() - 1
-        });
-        by_policy[place].2 += 1;
-    }
-    let watches = by_policy.into_iter().flat_map(|(policy, owner, names)| {
-        let everybody = (None, policy.regions.clone());
-        let rules = policy.residency.iter().map(|rule| {
-            let listed = policy.regions.iter().copied();
-            let permitted = listed.filter(|region| rule.permitted.contains(*region));
-            (Some(rule.text.clone()), permitted.collect())
-        });
-        let parts: Vec<_> = std::iter::once(everybody).chain(rules).collect();
-        parts.into_iter().map(move |(rule, regions)| Watch {
-            owner: owner.clone(),
-            others: names - 1,
-            rule,
-            regions,
-            all_down: policy.all_down,
-        })
-    });
-    watches.collect()
 }
 
 #[cfg(test)]
@@ -282,9 +164,9 @@ mod tests {
     use super::*;
     use crate::canary::{Canary, Failure, FailureClass};
     use crate::config::{Geo, LogFormat, Server};
-    use crate::health::fixture;
-    use crate::region::{RegionSet, Regions};
-    use crate::steering::{Order, Rule, Steering};
+    use crate::health::{Service, fixture};
+    use crate::region::{RegionId, RegionSet, Regions};
+    use crate::steering::{AllDown, Order, Policy, Rule, Steering};
     use crate::zone::{Name, Ttl};
 
     /// `tokyo` with two IPv4 addresses and one IPv6 address, `frankfurt` with one IPv4 address; one

@@ -10,6 +10,7 @@
 //! of snapshots. Control compiles, and only when something that an answer depends on has changed. It reads no
 //! clock and does nothing itself: the shell carries out its effects, in their order.
 
+mod alarm;
 mod judgement;
 mod keeper;
 mod notice;
@@ -17,8 +18,9 @@ mod report;
 
 use std::sync::Arc;
 
+pub use alarm::Alarm;
 pub use judgement::{Judgement, Verdict};
-pub use notice::{Alarm, Notice, Place, Severity, What};
+pub use notice::{Notice, Place, Severity, What};
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, ZoneReport};
 
 use crate::canary::{Epoch, Observation};

@@ -110,7 +110,7 @@ impl Writer {
         for effect in effects {
             match effect {
                 Effect::Publish(snapshot) => self.publish(snapshot),
-                Effect::Watch(config, epoch) => self.prober.watch(&config, epoch),
+                Effect::Watch(config, epoch) => self.prober.watch(&config.regions, &config.canaries, epoch),
                 Effect::Persist(memory) => self.keep.keep(memory),
                 Effect::Say(notice) => self.say(&notice),
             }

@@ -55,6 +55,20 @@ fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
 }
 
 fn of_http(error: &hyper::Error) -> Option<Failure> {
+    if error.is_canceled()
+        && let Some(cause) = error.source()
+    {
+        // A request that was never sent: what went wrong with the connection comes next, and what has no
+        // kind of its own there is a server that speaks before it is asked, as those of SSH and SMTP do.
+        let too_soon = || {
+            failure(
+                FailureClass::Body,
+                "the answer is not HTTP, it came before the request",
+            )
+        };
+        let is_known = causes(cause).any(|cause| known(cause).is_some());
+        return (!is_known).then(too_soon);
+    }
     if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
         return Some(closed());
     }
@@ -91,8 +105,7 @@ fn closed() -> Failure {
 
 /// Returns an error and everything that caused it, the outermost first.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
-        let error: &'a (dyn Error + 'static) = *error;
+    std::iter::successors(Some(error), |&error| {
         // The source of an `io::Error` is the source of what it wraps, which itself would be passed over.
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         wrapped.map(|inner| inner as _).or_else(|| error.source())
