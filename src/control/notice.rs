@@ -259,20 +259,24 @@ impl fmt::Display for Notice {
                 )?;
                 write!(f, "{} ignored", Count(*falls, "fall"))
             }
-            What::Stale { written_at } => {
-                let age = Seconds(self.at.since(*written_at).max(written_at.since(self.at)));
-                let limit = Seconds(FRESH_FOR);
-                write!(
-                    f,
-                    "the state of the last run is ignored: it is {age} away from now, "
-                )?;
-                write!(
-                    f,
-                    "more than {limit}; every address counts as up until its canaries say otherwise"
-                )
-            }
+            What::Stale { written_at } => fmt_stale(f, *written_at, self.at),
         }
     }
+}
+
+/// Writes that a state of `written_at` was ignored at `now`. It may lie in the future, when the clock
+/// was set back between the runs.
+fn fmt_stale(f: &mut fmt::Formatter<'_>, written_at: Moment, now: Moment) -> fmt::Result {
+    let age = Seconds(now.since(written_at).max(written_at.since(now)));
+    let limit = Seconds(FRESH_FOR);
+    write!(
+        f,
+        "the state of the last run is ignored: it is {age} away from now, "
+    )?;
+    write!(
+        f,
+        "more than {limit}; every address counts as up until its canaries say otherwise"
+    )
 }
 
 impl Alarm {
