@@ -14,7 +14,6 @@
 //! - A wildcard address answers from whichever address the routing table picks: list addresses instead
 //!   on machines that have several.
 
-use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
@@ -129,10 +128,8 @@ async fn keep(socket: Socket, address: SocketAddr, responder: Responder, mut sto
 }
 
 /// Completes when `stop` turns true or nobody is left who could turn it.
-fn stopped(stop: &mut watch::Receiver<bool>) -> impl Future<Output = ()> + '_ {
-    async {
-        let _ = stop.wait_for(|stop| *stop).await;
-    }
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Answers what has arrived and takes nothing more. hickory's own shutdown drops what it has read and
