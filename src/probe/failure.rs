@@ -55,11 +55,20 @@ fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
 }
 
 fn of_http(error: &hyper::Error) -> Option<Failure> {
+    let not_http =
+        |error: &hyper::Error| failure(FailureClass::Body, format!("the answer is not HTTP, {error}"));
+    let cause = error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    if let Some(cause) = cause.filter(|_| error.is_canceled()) {
+        // The request was not sent any more. If no error of the connection lies below, the other side spoke
+        // before it was asked, as SSH and SMTP do; hyper has no name for that.
+        return of_http(cause).or_else(|| cause.source().is_none().then(|| not_http(cause)));
+    }
     if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
         return Some(closed());
     }
-    let not_http = || failure(FailureClass::Body, format!("the answer is not HTTP, {error}"));
-    error.is_parse().then(not_http)
+    error.is_parse().then(|| not_http(error))
 }
 
 fn of_io(error: &io::Error) -> Option<Failure> {

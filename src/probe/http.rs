@@ -37,6 +37,9 @@ pub enum Error {
     /// The URL is not one.
     #[error("`{0}` is not an http or https URL")]
     Url(String),
+    /// `host` is neither a name nor an address, with or without a port.
+    #[error("`{0}` is not a host")]
+    Host(String),
     /// The method is not a token.
     #[error("`{0}` is not a request method")]
     Method(String),
@@ -56,21 +59,24 @@ impl HttpProbe {
     /// When the check says something that cannot be sent.
     pub fn new(check: &HttpCheck, address: IpAddr, trust: &Trust) -> Result<Self, Error> {
         let mut url = parse(&check.url, address)?;
-        let mut headers = headers(check)?;
-        let written = url.host_str().map(str::to_owned).unwrap_or_default();
-        if let Some(host) = &check.host {
-            headers.insert(HOST, value("host", host)?);
-        }
-        let name = check.host.as_deref().map_or(written.as_str(), without_port);
-        // A name is pinned to the address below; with anything else the address itself is the host.
-        let host = if is_ip(name) {
-            in_url(address)
-        } else {
-            name.to_owned()
+        let named = match &check.host {
+            Some(host) => {
+                let named = Url::parse(&format!("{}://{host}", url.scheme()));
+                named.map_err(|_| Error::Host(host.clone()))?
+            }
+            None => url.clone(),
         };
-        url.set_host(Some(&host)).map_err(|_| Error::Url(host.clone()))?;
-        if check.host.is_none() && written != host {
-            headers.insert(HOST, value("host", &written)?);
+        let mut headers = headers(check)?;
+        let host = check.host.clone().unwrap_or_else(|| authority(&named));
+        headers.insert(HOST, value("host", &host)?);
+        // A name is pinned to the address below; nothing but the address itself can stand for an address,
+        // so that over TLS one that is written in its place is not what the certificate must carry.
+        let is_set = match named.domain() {
+            Some(name) => url.set_host(Some(name)).is_ok(),
+            None => url.set_ip_host(address).is_ok(),
+        };
+        if !is_set {
+            return Err(Error::Host(host));
         }
         let tls = match url.scheme() {
             "https" => trust.encrypted(),
@@ -170,17 +176,13 @@ fn value(name: &str, text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(text).map_err(|_| Error::Header(name.to_owned()))
 }
 
-/// Returns the host of `api.example.com:8443`.
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !name.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
+/// Returns the host of a URL with its port, if that is not the scheme's own.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
-}
-
-/// Returns whether a host is an IP address, bare or in brackets.
-fn is_ip(host: &str) -> bool {
-    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
 /// A resolver that finds nothing: every name that a probe may use is pinned before.

@@ -12,6 +12,8 @@ mod check;
 mod failure;
 mod http;
 mod live;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 use std::collections::HashMap;
