@@ -2,6 +2,7 @@
 
 mod answers;
 mod encrypted;
+mod rounds;
 mod scripted;
 
 use std::time::Duration;
