@@ -34,7 +34,8 @@ pub fn of(error: &(dyn Error + 'static)) -> Failure {
         }
         innermost = cause;
     }
-    // Something about the connection, then: names, TLS and HTTP have kinds of their own.
+    // Something about the connection, then: names, TLS and HTTP have kinds of their own. A known weakness:
+    // what this machine lacks, file descriptors or ports of its own, counts against the address as well.
     failure(FailureClass::Refused, innermost.to_string())
 }
 
