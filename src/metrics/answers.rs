@@ -220,7 +220,7 @@ pub struct AllAnswers(Mutex<Tables>);
 struct Tables {
     /// What the tables that nobody counts in any more have counted.
     retired: Totals,
-    /// The current table, and older ones while a query still holds them.
+    /// Older tables while a query still holds them, and last the current one.
     live: Vec<Arc<Answers>>,
 }
 
@@ -233,17 +233,25 @@ impl AllAnswers {
         answers
     }
 
-    /// Returns the sums, and lets go of tables that only this list holds.
+    /// Returns the sums, and lets go of tables that only this list holds: what they counted for zones and
+    /// regions that no table has any more is forgotten, so that reloads do not add labels for ever.
     pub fn totals(&self) -> Totals {
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Tables { retired, live } = &mut *tables;
+        let newest = live.last().map(Arc::as_ptr);
         live.retain(|answers| {
-            let is_live = Arc::strong_count(answers) > 1;
+            let is_live = Arc::strong_count(answers) > 1 || newest == Some(Arc::as_ptr(answers));
             if !is_live {
                 answers.sum_into(retired);
             }
             is_live
         });
+        retired
+            .queries
+            .retain(|(zone, ..), _| live.iter().any(|answers| answers.zones.contains(zone)));
+        retired
+            .regions
+            .retain(|region, _| live.iter().any(|answers| answers.regions.contains(region)));
         let mut totals = retired.clone();
         live.iter().for_each(|answers| answers.sum_into(&mut totals));
         totals
@@ -251,13 +259,13 @@ impl AllAnswers {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::config::Server;
     use crate::region::{RegionId, Regions};
     use crate::zone::{Name, Zone};
 
-    fn config(zones: &[&str]) -> Config {
+    pub fn config(zones: &[&str]) -> Config {
         let zone = |apex: &&str| Zone {
             apex: Name::from_ascii(apex).expect("a name"),
             nodes: BTreeMap::new(),
@@ -355,5 +363,20 @@ mod tests {
             2
         );
         assert_eq!(totals, all.totals(), "what is retired is counted once");
+    }
+
+    #[test]
+    fn a_zone_that_is_gone_takes_its_counts_along_once_no_query_counts_in_it() {
+        let all = AllAnswers::default();
+        let before = all.begin(&config(&["gone.test.", "kept.test."]));
+        for zone in 0..2 {
+            before.count(&tally(Some(zone), 1, Rcode::NoError), Transport::Udp);
+        }
+        all.begin(&config(&["kept.test."]));
+        assert_eq!(all.totals().queries.len(), 2);
+        drop(before);
+        let queries = all.totals().queries;
+        let zones: Vec<_> = queries.keys().map(|(zone, ..)| zone.as_str()).collect();
+        assert_eq!(zones, ["kept.test."]);
     }
 }

@@ -1,15 +1,19 @@
 //! What is counted and measured, and how it is printed for Prometheus.
 //!
-//! Labels are bounded: zones, regions, canaries and addresses come from the configuration, types and
-//! response codes from fixed lists. Answers are counted in [`Answers`], without locks; everything else
-//! is rare and goes through prometheus-client's families.
+//! Labels are bounded: zones, regions, canaries and addresses come from the configuration that is in
+//! force, types and response codes from fixed lists; what a reload removes takes its series along.
+//! Answers are counted in [`Answers`], without locks; everything else is rare and goes through
+//! prometheus-client's families.
 
 mod answers;
 mod collector;
+#[cfg(test)]
+mod tests;
 
 pub use answers::{AllAnswers, Answers, Totals};
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -19,7 +23,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::canary::Observation;
+use crate::canary::{FailureClass, Observation};
 use crate::config::Config;
 use crate::health::{Standing, View};
 use crate::region::{AddressId, Regions};
@@ -38,7 +42,7 @@ struct CanaryResult {
     result: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct CanaryOf {
     region: String,
     canary: String,
@@ -62,18 +66,29 @@ struct Outcome {
     result: &'static str,
 }
 
+/// No label: a family of at most one, for what may be absent.
+type Unlabelled = [(&'static str, &'static str); 0];
+
+/// The word for a canary that succeeded; the others are the classes of failure.
+const OK: &str = "ok";
+
+/// The words for the states of an address.
+const STATES: [&str; 3] = ["up", "suspect", "down"];
+
 /// Everything that is counted and measured.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     answers: Arc<AllAnswers>,
+    /// The canaries in force and their regions, which have series of their own.
+    watched: Mutex<BTreeSet<CanaryOf>>,
     canary_results: Family<CanaryResult, Counter>,
     canary_seconds: Family<CanaryOf, Histogram, fn() -> Histogram>,
     address_states: Family<AddressOf, Gauge>,
     state_changes: Family<ChangeTo, Counter>,
     reloads: Family<Outcome, Counter>,
     snapshot_number: Gauge,
-    database_built: Gauge,
+    database_built: Family<Unlabelled, Gauge>,
     writer_lag: Histogram,
 }
 
@@ -82,13 +97,14 @@ impl Default for Metrics {
         let metrics = Self {
             registry: Registry::with_prefix("meridian"),
             answers: Arc::default(),
+            watched: Mutex::default(),
             canary_results: Family::default(),
             canary_seconds: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
             address_states: Family::default(),
             state_changes: Family::default(),
             reloads: Family::default(),
             snapshot_number: Gauge::default(),
-            database_built: Gauge::default(),
+            database_built: Family::default(),
             writer_lag: Histogram::new(LATENCIES),
         };
         for result in ["ok", "failed"] {
@@ -122,7 +138,7 @@ impl Metrics {
         registry.register("reloads", "Reloads of the configuration", self.reloads.clone());
         let help = "Number of the snapshot that is served";
         registry.register("snapshot_number", help, self.snapshot_number.clone());
-        let help = "When the geo database was built, in seconds since the epoch";
+        let help = "When the geo database was built, in seconds since the epoch: its age is time() less this";
         registry.register("geo_database_built_seconds", help, self.database_built.clone());
         let help = "From the end of a probe to its effect on what is served";
         registry.register("writer_lag_seconds", help, self.writer_lag.clone());
@@ -130,10 +146,40 @@ impl Metrics {
     }
 
     /// Starts to count the answers from another configuration, and forgets the states of its
-    /// predecessor's addresses.
+    /// predecessor's addresses and the counts of regions and canaries that are gone.
     pub fn begin(&self, config: &Config) -> Arc<Answers> {
         self.address_states.clear();
+        let watching = watching(config);
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in watched.difference(&watching) {
+            self.forget(gone);
+            // Only canaries change states, so that a region without any has no changes.
+            if watching.iter().all(|of| of.region != gone.region) {
+                self.forget_changes(&gone.region);
+            }
+        }
+        *watched = watching;
         self.answers.begin(config)
+    }
+
+    fn forget(&self, gone: &CanaryOf) {
+        self.canary_seconds.remove(gone);
+        let classes = FailureClass::ALL.map(FailureClass::as_str);
+        for result in classes.into_iter().chain([OK]) {
+            let CanaryOf { region, canary } = gone.clone();
+            self.canary_results.remove(&CanaryResult {
+                region,
+                canary,
+                result,
+            });
+        }
+    }
+
+    fn forget_changes(&self, region: &str) {
+        for state in STATES {
+            let region = region.to_owned();
+            self.state_changes.remove(&ChangeTo { region, state });
+        }
     }
 
     /// Returns the sums of all answers so far.
@@ -175,7 +221,7 @@ impl Metrics {
             .clone();
         let canary = config.canaries[usize::from(observation.canary.0)].name.clone();
         let result = match &observation.result {
-            Ok(()) => "ok",
+            Ok(()) => OK,
             Err(failure) => failure.class.as_str(),
         };
         let of = CanaryOf {
@@ -204,9 +250,15 @@ impl Metrics {
         self.reloads.get_or_create(&Outcome { result }).inc();
     }
 
-    /// Notes when the geo database was built; zero: there is none.
+    /// Notes when the geo database was built; zero: there is none, and no series, for else its age would
+    /// be that of the epoch.
     pub fn database_built(&self, epoch_seconds: u64) {
+        if epoch_seconds == 0 {
+            self.database_built.clear();
+            return;
+        }
         self.database_built
+            .get_or_create(&[])
             .set(i64::try_from(epoch_seconds).unwrap_or(i64::MAX));
     }
 
@@ -216,6 +268,18 @@ impl Metrics {
         text::encode(&mut page, &self.registry).expect("writing to a string cannot fail");
         page
     }
+}
+
+/// Returns every canary with each region that it watches.
+fn watching(config: &Config) -> BTreeSet<CanaryOf> {
+    let regions = config.regions.iter();
+    let pairs = regions.flat_map(|(_, region)| {
+        region.canaries.iter().map(|canary| CanaryOf {
+            region: region.name.clone(),
+            canary: config.canaries[usize::from(canary.0)].name.clone(),
+        })
+    });
+    pairs.collect()
 }
 
 fn address_of(regions: &Regions, id: AddressId) -> AddressOf {
@@ -229,10 +293,11 @@ fn address_of(regions: &Regions, id: AddressId) -> AddressOf {
 
 /// Returns the word for a state that metrics, `/status` and logs share.
 pub fn word(standing: Standing) -> &'static str {
+    let [up, suspect, down] = STATES;
     match standing {
-        Standing::Up => "up",
-        Standing::Suspect => "suspect",
-        Standing::Down { .. } => "down",
+        Standing::Up => up,
+        Standing::Suspect => suspect,
+        Standing::Down { .. } => down,
     }
 }
 

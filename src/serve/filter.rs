@@ -62,7 +62,8 @@ mod linux {
     pub const NOTHING: [SockFilter; 1] = [SockFilter::new(RETURN, 0, 0, 0)];
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::net::UdpSocket;
 

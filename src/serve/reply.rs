@@ -246,7 +246,8 @@ mod tests {
     #[test]
     fn what_hickory_makes_too_long_is_truncated_whole_and_keeps_question_and_options() {
         let addresses = (0..40).map(|last| RData::A(A::new(192, 0, 2, last)));
-        let sent = reply(addresses.collect());
+        // Read back, as hickory's reader turns octets into options that have types.
+        let sent = Message::from_vec(&reply(addresses.collect()).to_vec().unwrap()).unwrap();
         let arrived = check(&sent, 512);
         assert!(arrived.metadata.truncation);
         assert_eq!(arrived.queries, sent.queries);
