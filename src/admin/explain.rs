@@ -47,16 +47,22 @@ impl Parameters {
         let client: Prefix = client
             .parse()
             .map_err(|error| usage(&format!("`client` is wrong: {error}")))?;
-        let rtype: RecordType = rtype
-            .to_ascii_uppercase()
-            .parse()
-            .map_err(|_| usage(&format!("`{rtype}` is not a record type")))?;
+        let rtype = record_type(rtype).ok_or_else(|| usage(&format!("`{rtype}` is not a record type")))?;
         let inquiry = Inquiry {
             name: owner,
             rtype,
             client,
         };
         Ok((inquiry, format.unwrap_or_else(|| preferred(headers))))
+    }
+}
+
+/// Returns the type with this mnemonic, or with this number written as RFC 3597 has it: `TYPE65`.
+fn record_type(text: &str) -> Option<RecordType> {
+    let text = text.to_ascii_uppercase();
+    match text.strip_prefix("TYPE") {
+        Some(number) => number.parse().ok().map(|number: u16| RecordType::from(number)),
+        None => text.parse().ok(),
     }
 }
 
