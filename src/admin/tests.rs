@@ -422,6 +422,28 @@ async fn stalled_connections_are_dropped_and_keep_nobody_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_dropped() {
+    let state = state();
+    let mut loaded = Loaded::clone(&state.loaded.load());
+    // More than the sockets of both sides take.
+    let problems = vec!["x".repeat(64 << 20)];
+    loaded.failed = Some(Failed { at: START, problems });
+    state.loaded.store(Arc::new(loaded));
+    let received = serving(state, async |address| {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        let request = b"GET /status HTTP/1.1\r\nhost: ns1\r\n\r\n";
+        stream.write_all(request).await.expect("it reads");
+        stream.readable().await.expect("the page begins");
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        let mut received = Vec::new();
+        let _ = stream.read_to_end(&mut received).await;
+        received.len()
+    })
+    .await;
+    assert!(received < 64 << 20, "{received}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stalled_connection_does_not_keep_the_server_from_stopping() {
     let stalled = serving(state(), async |address| {
         let mut stream = TcpStream::connect(address).await.expect("it listens");
