@@ -426,7 +426,7 @@ async fn a_client_that_does_not_read_is_dropped() {
     let state = state();
     let mut loaded = Loaded::clone(&state.loaded.load());
     // More than the sockets of both sides take.
-    let problems = vec!["x".repeat(64 << 20)];
+    let problems = vec!["x".repeat(40 << 20)];
     loaded.failed = Some(Failed { at: START, problems });
     state.loaded.store(Arc::new(loaded));
     let received = serving(state, async |address| {
@@ -440,7 +440,7 @@ async fn a_client_that_does_not_read_is_dropped() {
         received.len()
     })
     .await;
-    assert!(received < 64 << 20, "{received}");
+    assert!(received < 40 << 20, "{received}");
 }
 
 #[tokio::test(start_paused = true)]
