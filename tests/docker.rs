@@ -10,18 +10,13 @@ fn check(name: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let own = root.join("docker").join(name).join("server.yaml");
     let mut sources = configuration::read(&root.join("zones")).expect("the zones can be read");
-    let server = sources
-        .find("server.yaml")
-        .expect("there is one to lie on top of");
+    let server = sources.find("server.yaml").expect("there is one to lie on top of");
     sources.files[server].text = fs::read_to_string(own).expect("the instance has a file");
     let compiled = config::compile(&sources).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(compiled.config.server.name, name);
     assert!(compiled.warnings.is_empty(), "{}", compiled.warnings);
     let image = "/usr/share/meridian/world.mmdb";
-    assert_eq!(
-        compiled.config.server.geo.database.as_deref(),
-        Some(Path::new(image))
-    );
+    assert_eq!(compiled.config.server.geo.database.as_deref(), Some(Path::new(image)));
 }
 
 #[test]

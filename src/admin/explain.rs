@@ -35,24 +35,13 @@ fn address() -> String {
 impl Parameters {
     /// Returns what is asked, or a sentence that says what to write.
     pub(super) fn parse(&self, headers: &HeaderMap) -> Result<(Inquiry, Format), String> {
-        let Self {
-            name,
-            client,
-            rtype,
-            format,
-        } = self;
+        let Self { name, client, rtype, format } = self;
         let mut owner =
             Name::from_ascii(name).map_err(|_| usage(&format!("`{name}` is not a domain name")))?;
         owner.set_fqdn(true);
-        let client: Prefix = client
-            .parse()
-            .map_err(|error| usage(&format!("`client` is wrong: {error}")))?;
+        let client: Prefix = client.parse().map_err(|error| usage(&format!("`client` is wrong: {error}")))?;
         let rtype = record_type(rtype).ok_or_else(|| usage(&format!("`{rtype}` is not a record type")))?;
-        let inquiry = Inquiry {
-            name: owner,
-            rtype,
-            client,
-        };
+        let inquiry = Inquiry { name: owner, rtype, client };
         Ok((inquiry, format.unwrap_or_else(|| preferred(headers))))
     }
 }

@@ -159,28 +159,19 @@ mod tests {
 
     fn check(address: SocketAddr, expected: &str) {
         let sentence = bind(address).expect_err("not to be bound").to_string();
-        assert!(
-            sentence.starts_with(&format!("cannot listen on {address} ")),
-            "{sentence}"
-        );
+        assert!(sentence.starts_with(&format!("cannot listen on {address} ")), "{sentence}");
         assert!(sentence.contains(expected), "{sentence}");
     }
 
     #[test]
     fn a_port_in_use_is_named_with_what_to_do() {
         let held = bind(([127, 0, 0, 1], 0).into()).expect("loopback is free");
-        check(
-            held.address,
-            "the port is in use, so stop the program that has it",
-        );
+        check(held.address, "the port is in use, so stop the program that has it");
     }
 
     #[test]
     fn an_address_that_no_interface_has_is_named() {
         // TEST-NET-3 (RFC 5737) is on no machine.
-        check(
-            ([203, 0, 113, 1], 0).into(),
-            "no interface has the address 203.0.113.1",
-        );
+        check(([203, 0, 113, 1], 0).into(), "no interface has the address 203.0.113.1");
     }
 }

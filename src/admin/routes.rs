@@ -43,21 +43,12 @@ pub(super) fn router(state: Arc<State>) -> Router {
 
 async fn not_found(uri: Uri) -> Response {
     let path = uri.path();
-    (
-        StatusCode::NOT_FOUND,
-        format!("there is no {path} here, only:\n{PATHS}"),
-    )
-        .into_response()
+    (StatusCode::NOT_FOUND, format!("there is no {path} here, only:\n{PATHS}")).into_response()
 }
 
 async fn not_allowed() -> Response {
     let allow = [(header::ALLOW, "GET, HEAD")];
-    (
-        StatusCode::METHOD_NOT_ALLOWED,
-        allow,
-        "only GET and HEAD are answered\n",
-    )
-        .into_response()
+    (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET and HEAD are answered\n").into_response()
 }
 
 async fn status(extract::State(state): Read) -> Response {
@@ -111,9 +102,5 @@ fn json(value: &impl serde::Serialize) -> Response {
 
 /// Returns a page that nobody may keep: it is about now.
 fn page(kind: &'static str, text: String) -> Response {
-    (
-        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")],
-        text,
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response()
 }

@@ -202,29 +202,19 @@ pub(super) fn page(state: &State) -> Page {
         server: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: now.since(state.started_at).as_secs(),
-        snapshot: Snapshot {
-            number: seen.snapshot.number,
-            published_at: rfc3339(seen.published_at),
-        },
+        snapshot: Snapshot { number: seen.snapshot.number, published_at: rfc3339(seen.published_at) },
         zones: config.zones.iter().map(zone).collect(),
         geo: geo(&loaded, &seen.snapshot.world.table, now),
         configuration: configuration(&loaded),
         alarms: seen.report.alarms.iter().map(ToString::to_string).collect(),
-        regions: regions
-            .map(|((_, region), report)| self::region(state, region, report))
-            .collect(),
+        regions: regions.map(|((_, region), report)| self::region(state, region, report)).collect(),
     }
 }
 
 fn zone(zone: &zone::Zone) -> Zone {
-    let soa = zone
-        .nodes
-        .get(&zone.apex)
-        .into_iter()
-        .flat_map(|node| &node.rrsets);
-    let serial = soa
-        .filter(|rrset| rrset.rtype == RecordType::SOA)
-        .find_map(|rrset| match rrset.rdata.first() {
+    let soa = zone.nodes.get(&zone.apex).into_iter().flat_map(|node| &node.rrsets);
+    let serial =
+        soa.filter(|rrset| rrset.rtype == RecordType::SOA).find_map(|rrset| match rrset.rdata.first() {
             Some(RData::SOA(soa)) => Some(soa.serial),
             _ => None,
         });
@@ -265,11 +255,7 @@ fn region(state: &State, region: &region::Region, report: &RegionReport) -> Regi
         jurisdiction: region.jurisdiction.to_string(),
         ipv4: service(ipv4),
         ipv6: service(ipv6),
-        zones: report
-            .zones
-            .iter()
-            .map(|zone| availability_zone(state, zone))
-            .collect(),
+        zones: report.zones.iter().map(|zone| availability_zone(state, zone)).collect(),
     }
 }
 
@@ -279,37 +265,21 @@ fn service(service: health::Service) -> Service {
         health::Service::In(_) => ("in", None),
         health::Service::Out { since, .. } => ("out", Some(rfc3339(since))),
     };
-    let none = health::Count {
-        up: 0,
-        total: 0,
-        needed: 0,
-    };
+    let none = health::Count { up: 0, total: 0, needed: 0 };
     let health::Count { up, total, needed } = service.count().unwrap_or(none);
-    Service {
-        service: word,
-        up,
-        total,
-        needed,
-        since,
-    }
+    Service { service: word, up, total, needed, since }
 }
 
 fn availability_zone(state: &State, zone: &ZoneReport) -> AvailabilityZone {
     AvailabilityZone {
         name: zone.name.clone(),
-        addresses: zone
-            .addresses
-            .iter()
-            .map(|report| address(state, report))
-            .collect(),
+        addresses: zone.addresses.iter().map(|report| address(state, report)).collect(),
     }
 }
 
 fn address(state: &State, report: &AddressReport) -> Address {
-    let why = report.why.as_ref().map(|(canary, cause)| Why {
-        canary: canary.clone(),
-        failure: failure(cause),
-    });
+    let why =
+        report.why.as_ref().map(|(canary, cause)| Why { canary: canary.clone(), failure: failure(cause) });
     let canaries = report.canaries.iter().map(|canary| Canary {
         name: canary.name.clone(),
         state: canary.state.as_str(),
@@ -337,10 +307,7 @@ fn last(report: &CanaryReport, seen: Option<Sighting>) -> Option<Last> {
         },
     });
     // Of two that are equally late the second wins, which has been seen just now.
-    let latest = judged
-        .into_iter()
-        .chain(seen)
-        .max_by_key(|sighting| sighting.at)?;
+    let latest = judged.into_iter().chain(seen).max_by_key(|sighting| sighting.at)?;
     Some(Last {
         at: rfc3339(latest.at),
         ok: latest.result.is_ok(),
@@ -350,10 +317,7 @@ fn last(report: &CanaryReport, seen: Option<Sighting>) -> Option<Last> {
 }
 
 fn failure(failure: &canary::Failure) -> Failure {
-    Failure {
-        class: failure.class.as_str(),
-        detail: failure.detail.clone(),
-    }
+    Failure { class: failure.class.as_str(), detail: failure.detail.clone() }
 }
 
 /// Writes a moment for people and programs: `2026-03-01T09:30:00.25Z`.

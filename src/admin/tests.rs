@@ -53,11 +53,7 @@ fn at(seconds: u64) -> Moment {
 }
 
 fn world() -> Arc<World> {
-    let files = [
-        ("server.yaml", SERVER),
-        ("regions.yaml", REGIONS),
-        ("a.yaml", ZONE),
-    ];
+    let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("a.yaml", ZONE)];
     let files = files.map(|(name, text)| Source::new(name, text)).to_vec();
     let compiled = config::compile(&config::Sources::new("zones", files));
     let config = Arc::new(compiled.unwrap_or_else(|problems| panic!("{problems}")).config);
@@ -67,18 +63,11 @@ fn world() -> Arc<World> {
 }
 
 fn geo_sources(geo: &config::Geo) -> geo::Sources<'_> {
-    geo::Sources {
-        database: None,
-        asn: None,
-        networks: &geo.networks,
-    }
+    geo::Sources { database: None, asn: None, networks: &geo.networks }
 }
 
 fn unavailable() -> Failure {
-    Failure {
-        class: FailureClass::Status,
-        detail: "status 503".to_owned(),
-    }
+    Failure { class: FailureClass::Status, detail: "status 503".to_owned() }
 }
 
 /// Returns a minute of a server whose first address fell.
@@ -105,12 +94,7 @@ fn state() -> State {
         published_at: at(30),
         report: control.report(),
     };
-    let loaded = Loaded {
-        directory: "zones".into(),
-        loaded_at: START,
-        database: None,
-        failed: None,
-    };
+    let loaded = Loaded { directory: "zones".into(), loaded_at: START, database: None, failed: None };
     let config = Arc::clone(&world.config);
     let sources = Sources {
         now: Box::new(|| at(60)),
@@ -183,10 +167,7 @@ async fn the_index_and_an_unknown_path_list_the_paths() {
 async fn only_get_and_head_are_answered() {
     let (status, head, body) = ask_of(state(), "POST", "/status", "content-length: 0\r\n").await;
     assert_eq!((status, body.as_str()), (405, "only GET and HEAD are answered\n"));
-    assert!(
-        head.contains("allow: get, head") || head.contains("allow: get,head"),
-        "{head}"
-    );
+    assert!(head.contains("allow: get, head") || head.contains("allow: get,head"), "{head}");
     let (status, head, body) = ask_of(state(), "HEAD", "/status", "").await;
     assert_eq!((status, body.as_str()), (200, ""));
     assert!(head.contains("content-length: "), "{head}");
@@ -205,10 +186,7 @@ async fn the_status_names_everything() {
     assert_eq!(page["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(page["uptime_seconds"], 60);
     // The first one, one with the short TTLs of a suspect address, one without it.
-    assert_eq!(
-        page["snapshot"],
-        json!({ "number": 3, "published_at": "2026-03-01T00:00:30Z" })
-    );
+    assert_eq!(page["snapshot"], json!({ "number": 3, "published_at": "2026-03-01T00:00:30Z" }));
     let zone = json!({ "name": "example.org.", "names": 2, "steered": 1, "serial": 7 });
     assert_eq!(page["zones"], json!([zone]));
     assert_eq!(page["geo"]["database"], Value::Null);
@@ -220,14 +198,8 @@ async fn the_status_names_everything() {
 async fn the_status_says_since_when_and_why_an_address_is_down() {
     let page = status_of(state()).await;
     let tokyo = &page["regions"][0];
-    assert_eq!(
-        (&tokyo["name"], &tokyo["jurisdiction"]),
-        (&json!("tokyo"), &json!("JP"))
-    );
-    assert_eq!(
-        tokyo["ipv4"],
-        json!({ "service": "in", "up": 1, "total": 2, "needed": 1, "since": null })
-    );
+    assert_eq!((&tokyo["name"], &tokyo["jurisdiction"]), (&json!("tokyo"), &json!("JP")));
+    assert_eq!(tokyo["ipv4"], json!({ "service": "in", "up": 1, "total": 2, "needed": 1, "since": null }));
     assert_eq!(tokyo["ipv6"]["service"], "absent");
     let failure = json!({ "class": "status", "detail": "status 503" });
     assert_eq!(
@@ -246,23 +218,15 @@ async fn the_status_says_since_when_and_why_an_address_is_down() {
         })
     );
     let healthy = &tokyo["zones"][0]["addresses"][1];
-    assert_eq!(
-        (&healthy["state"], &healthy["why"]),
-        (&json!("unknown"), &Value::Null)
-    );
+    assert_eq!((&healthy["state"], &healthy["why"]), (&json!("unknown"), &Value::Null));
     assert_eq!(healthy["canaries"][0]["last"], Value::Null);
 }
 
 #[tokio::test]
 async fn a_result_that_is_later_than_the_report_is_shown() {
     let mut state = state();
-    state.sources.last = Box::new(|_, _| {
-        Some(Sighting {
-            at: at(32),
-            latency: Duration::from_millis(2),
-            result: Ok(()),
-        })
-    });
+    state.sources.last =
+        Box::new(|_, _| Some(Sighting { at: at(32), latency: Duration::from_millis(2), result: Ok(()) }));
     let page = status_of(state).await;
     let last = &page["regions"][0]["zones"][0]["addresses"][0]["canaries"][0]["last"];
     let expected = json!({ "at": "2026-03-01T00:00:32Z", "ok": true, "latency_ms": 2.0, "failure": null });
@@ -273,15 +237,10 @@ async fn a_result_that_is_later_than_the_report_is_shown() {
 async fn the_status_keeps_what_was_wrong_with_the_last_reload() {
     let state = state();
     let mut loaded = Loaded::clone(&state.loaded.load());
-    loaded.failed = Some(Failed {
-        at: at(40),
-        problems: vec!["zones/a.yaml:3:1: unknown key `nmaes`".to_owned()],
-    });
-    loaded.database = Some(Database {
-        path: "world.mmdb".into(),
-        kind: "World-Country".to_owned(),
-        built_at: START,
-    });
+    loaded.failed =
+        Some(Failed { at: at(40), problems: vec!["zones/a.yaml:3:1: unknown key `nmaes`".to_owned()] });
+    loaded.database =
+        Some(Database { path: "world.mmdb".into(), kind: "World-Country".to_owned(), built_at: START });
     state.loaded.store(Arc::new(loaded));
     let page = status_of(state).await;
     let expected = json!({
@@ -300,10 +259,7 @@ async fn the_status_keeps_what_was_wrong_with_the_last_reload() {
 async fn metrics_are_open_metrics() {
     let (status, head, body) = ask_of(state(), "GET", "/metrics", "").await;
     assert_eq!(status, 200);
-    assert!(
-        head.contains("content-type: application/openmetrics-text; version=1.0.0"),
-        "{head}"
-    );
+    assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{head}");
     assert!(body.ends_with("# EOF\n"), "{body}");
 }
 
@@ -319,16 +275,8 @@ async fn an_explanation_is_json_unless_text_is_asked_for() {
 
     let (_, head, text) = ask_of(state(), "GET", target, "accept: text/plain\r\n").await;
     assert!(head.contains("content-type: text/plain"), "{head}");
-    assert_eq!(
-        text,
-        ask_of(state(), "GET", &format!("{target}&format=text"), "")
-            .await
-            .2
-    );
-    assert!(
-        text.starts_with("example.org. A for 10.1.2.3/32, snapshot 3\n"),
-        "{text}"
-    );
+    assert_eq!(text, ask_of(state(), "GET", &format!("{target}&format=text"), "").await.2);
+    assert!(text.starts_with("example.org. A for 10.1.2.3/32, snapshot 3\n"), "{text}");
 }
 
 #[tokio::test]
@@ -339,41 +287,20 @@ async fn bad_parameters_get_a_sentence_that_says_what_to_write() {
         ("name=a..b&client=192.0.2.1", "`a..b` is not a domain name"),
         ("name=example.org&client=tokyo", "`tokyo` is not an IP address"),
         ("name=example.org&client=192.0.2.1/24", "write 192.0.2.0/24"),
-        (
-            "name=example.org&client=192.0.2.1&type=B",
-            "`B` is not a record type",
-        ),
-        (
-            "name=example.org&client=192.0.2.1&form=text",
-            "unknown field `form`",
-        ),
+        ("name=example.org&client=192.0.2.1&type=B", "`B` is not a record type"),
+        ("name=example.org&client=192.0.2.1&form=text", "unknown field `form`"),
         ("name=a&name=b&client=192.0.2.1", "duplicate field `name`"),
         ("name=a&client=192.0.2.1&format=xml", "unknown variant `xml`"),
     ] {
-        check(
-            &format!("/explain?{query}"),
-            400,
-            &[expected, "; write /explain?name="],
-        )
-        .await;
+        check(&format!("/explain?{query}"), 400, &[expected, "; write /explain?name="]).await;
     }
 }
 
 #[tokio::test]
 async fn odd_names_types_and_clients_are_explained() {
-    check(
-        "/explain?name=example.org&client=0.0.0.0/0&type=any",
-        200,
-        &["rcode"],
-    )
-    .await;
+    check("/explain?name=example.org&client=0.0.0.0/0&type=any", 200, &["rcode"]).await;
     check("/explain?name=.&client=::1", 200, &["Refused"]).await;
-    check(
-        "/explain?name=text.example.org&client=2001:db8::/32&type=TYPE16",
-        200,
-        &["hello"],
-    )
-    .await;
+    check("/explain?name=text.example.org&client=2001:db8::/32&type=TYPE16", 200, &["hello"]).await;
     let longest = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".");
     check(&format!("/explain?name={longest}&client=::1"), 200, &["ddd"]).await;
 }
@@ -407,10 +334,7 @@ async fn stalled_connections_are_dropped_and_keep_nobody_out() {
         let mut stalled = Vec::new();
         for _ in 0..100 {
             let mut stream = TcpStream::connect(address).await.expect("it listens");
-            stream
-                .write_all(b"GET /healthz HTTP/1.1\r\nho")
-                .await
-                .expect("it reads");
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nho").await.expect("it reads");
             stalled.push(stream);
         }
         let answer = exchange(address, "GET /healthz HTTP/1.1\r\nhost: ns1\r\n\r\n").await;

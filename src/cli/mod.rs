@@ -84,8 +84,5 @@ fn refuse(error: &LoadError) -> ExitCode {
 
 /// Returns a runtime with a thread for each processor.
 fn runtime() -> anyhow::Result<Runtime> {
-    Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start threads")
+    Builder::new_multi_thread().enable_all().build().context("cannot start threads")
 }

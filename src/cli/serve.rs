@@ -47,10 +47,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
         Some(Format::Json) => LogFormat::Json,
     };
     logging::start(format, None);
-    let options = Options {
-        directory: arguments.config.clone(),
-        listener: Box::new(|_| ()),
-    };
+    let options = Options { directory: arguments.config.clone(), listener: Box::new(|_| ()) };
     runtime()?.block_on(daemon::run(loaded, options))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -13,10 +13,7 @@ pub fn find(text: &str) -> Result<Country, Wrong> {
     if let Some((_, code)) = SLIPS.iter().find(|(slip, _)| *slip == text) {
         return Err(wrong().hint(format!("the code is `{code}`")));
     }
-    if let Some(entry) = countries::ALL
-        .iter()
-        .find(|entry| entry.name.eq_ignore_ascii_case(text))
-    {
+    if let Some(entry) = countries::ALL.iter().find(|entry| entry.name.eq_ignore_ascii_case(text)) {
         return Err(wrong().hint(format!("the code of {} is `{}`", entry.name, entry.code)));
     }
     let upper = text.to_ascii_uppercase();

@@ -71,10 +71,7 @@ struct Watch {
 impl Alarms {
     /// Returns no alarms, and watches the names of `config` for some.
     pub(super) fn new(config: &Config) -> Self {
-        Self {
-            watches: watches(config),
-            standing: BTreeMap::new(),
-        }
+        Self { watches: watches(config), standing: BTreeMap::new() }
     }
 
     /// Watches the names of another configuration; what stands is kept until the next update.
@@ -180,16 +177,9 @@ impl Alarm {
     /// Writes that it is over.
     pub(super) fn fmt_cleared(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RegionOut {
-                region,
-                family,
-                count,
-            } => {
+            Self::RegionOut { region, family, count } => {
                 let (family, health::Count { up, total, .. }) = (word(*family), count);
-                write!(
-                    f,
-                    "{region} returns to the {family} answers: {up} of {total} addresses are up"
-                )
+                write!(f, "{region} returns to the {family} answers: {up} of {total} addresses are up")
             }
             Self::Exhausted { .. } => {
                 self.fmt_whom(f)?;
@@ -200,14 +190,7 @@ impl Alarm {
 
     /// Writes which clients of which names are concerned.
     fn fmt_whom(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Exhausted {
-            owner,
-            others,
-            rule,
-            family,
-            ..
-        } = self
-        else {
+        let Self::Exhausted { owner, others, rule, family, .. } = self else {
             return Ok(());
         };
         f.write_str(owner)?;
@@ -225,16 +208,9 @@ impl Alarm {
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RegionOut {
-                region,
-                family,
-                count,
-            } => {
+            Self::RegionOut { region, family, count } => {
                 let (family, health::Count { up, total, .. }) = (word(*family), count);
-                write!(
-                    f,
-                    "{region} leaves the {family} answers: {up} of {total} addresses are up"
-                )
+                write!(f, "{region} leaves the {family} answers: {up} of {total} addresses are up")
             }
             Self::Exhausted { all_down, .. } => {
                 self.fmt_whom(f)?;

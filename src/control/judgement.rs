@@ -52,11 +52,7 @@ impl Judgement {
         if falls_or_returns {
             notices.extend(self.ring(change.at));
         }
-        Verdict {
-            moves_view: change.moves_view(),
-            is_worth_keeping: falls_or_returns,
-            notices,
-        }
+        Verdict { moves_view: change.moves_view(), is_worth_keeping: falls_or_returns, notices }
     }
 
     /// Takes over another configuration.
@@ -111,11 +107,9 @@ impl Judgement {
             (State::Unknown | State::Up | State::Suspect, State::Down) => {
                 self.failed(place, change.cause.as_ref()?, true)
             }
-            (State::Suspect | State::Rising | State::Down, State::Up) => What::Up {
-                place,
-                was_down: change.from.is_down(),
-                after: change.at.since(change.from_since),
-            },
+            (State::Suspect | State::Rising | State::Down, State::Up) => {
+                What::Up { place, was_down: change.from.is_down(), after: change.at.since(change.from_since) }
+            }
             (_, State::Unknown | State::Up | State::Rising | State::Down) => return None,
         };
         Some(Notice { at: change.at, what })
@@ -125,20 +119,9 @@ impl Judgement {
         let canary = &self.config.canaries[usize::from(cause.canary.0)];
         let (name, failures, failure) = (canary.name.clone(), cause.failures, cause.failure.clone());
         if is_down {
-            What::Down {
-                place,
-                canary: name,
-                failures,
-                failure,
-            }
+            What::Down { place, canary: name, failures, failure }
         } else {
-            What::Suspect {
-                place,
-                canary: name,
-                failures,
-                fall: canary.thresholds.fall,
-                failure,
-            }
+            What::Suspect { place, canary: name, failures, fall: canary.thresholds.fall, failure }
         }
     }
 
@@ -222,13 +205,7 @@ mod tests {
         let verdicts = words.map(|(second, word)| {
             let (address, result) = word.split_once(':').expect("ADDRESS:RESULT");
             let address = address.parse().expect("the number of an address");
-            judgement.observe(&fixture::result(
-                &judgement.board,
-                address,
-                0,
-                second,
-                result == "o",
-            ))
+            judgement.observe(&fixture::result(&judgement.board, address, 0, second, result == "o"))
         });
         verdicts.collect()
     }
@@ -289,15 +266,11 @@ mod tests {
     fn only_what_steering_sees_moves_the_view_and_only_falls_and_returns_are_kept() {
         let mut judgement = judgement();
         let verdicts = play(&mut judgement, "0:o 0:o 0:x 0:x 0:x 0:o 0:o 0:o");
-        let seen = verdicts
-            .iter()
-            .map(|verdict| (verdict.moves_view, verdict.is_worth_keeping));
+        let seen = verdicts.iter().map(|verdict| (verdict.moves_view, verdict.is_worth_keeping));
         let (nothing, suspect, decided) = ((false, false), (true, false), (true, true));
         assert_eq!(
             seen.collect::<Vec<_>>(),
-            [
-                nothing, nothing, suspect, decided, nothing, nothing, decided, nothing
-            ],
+            [nothing, nothing, suspect, decided, nothing, nothing, decided, nothing],
             "up, up, suspect, down, down, rising, up, up"
         );
     }
@@ -309,11 +282,7 @@ mod tests {
         let late = fixture::result(&judgement.board, 3, 0, 9, true);
         let notices = judgement.reload(config(fixture::canary("shallow", 5, 1)), Moment(10_000));
         assert_eq!(notices, []);
-        assert_eq!(
-            judgement.observe(&late),
-            Verdict::default(),
-            "of the old numbering"
-        );
+        assert_eq!(judgement.observe(&late), Verdict::default(), "of the old numbering");
         assert_eq!(judgement.report(7).alarms.len(), 2);
         let verdicts = play(&mut judgement, "3:o");
         assert_eq!(verdicts[0].notices.len(), 3, "up again, region back, alarm over");
@@ -325,11 +294,8 @@ mod tests {
         let mut before = judgement();
         play(&mut before, "3:x 3:x");
         let memory = before.memory(Moment(3000));
-        let (after, notices) = Judgement::new(
-            config(fixture::canary("shallow", 2, 2)),
-            Some(&memory),
-            Moment(9000),
-        );
+        let (after, notices) =
+            Judgement::new(config(fixture::canary("shallow", 2, 2)), Some(&memory), Moment(9000));
         assert_eq!(after.view(), before.view());
         let kinds: Vec<_> = notices.iter().map(Notice::kind).collect();
         assert_eq!(kinds, ["health_remembered", "region_out", "all_down"]);
@@ -362,10 +328,7 @@ mod tests {
         assert!(matches!(tokyo.families[0].1, Service::In(_)));
         let address = &tokyo.zones[0].addresses[1];
         assert_eq!((address.state, address.since), (State::Down, Moment(3000)));
-        let failure = Failure {
-            class: FailureClass::Status,
-            detail: "status 503".to_owned(),
-        };
+        let failure = Failure { class: FailureClass::Status, detail: "status 503".to_owned() };
         assert_eq!(address.why, Some(("shallow".to_owned(), failure)));
         assert_eq!(report.regions[1].zones[0].addresses[0].state, State::Unknown);
     }

@@ -68,12 +68,7 @@ impl Control {
     /// Starts from a world and from what was remembered of the last run.
     pub fn new(world: Arc<World>, memory: Option<Memory>, now: Moment) -> (Self, Vec<Effect>) {
         let (judgement, notices) = Judgement::new(Arc::clone(&world.config), memory.as_ref(), now);
-        let mut control = Self {
-            world,
-            judgement,
-            keeper: Keeper::new(now),
-            number: 0,
-        };
+        let mut control = Self { world, judgement, keeper: Keeper::new(now), number: 0 };
         let mut effects = vec![control.publish(), control.watch()];
         effects.extend(notices.into_iter().map(Effect::Say));
         (control, effects)
@@ -136,11 +131,7 @@ impl Control {
     fn publish(&mut self) -> Effect {
         self.number += 1;
         let world = Arc::clone(&self.world);
-        Effect::Publish(Arc::new(Snapshot::compile(
-            world,
-            self.judgement.view(),
-            self.number,
-        )))
+        Effect::Publish(Arc::new(Snapshot::compile(world, self.judgement.view(), self.number)))
     }
 
     fn watch(&self) -> Effect {

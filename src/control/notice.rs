@@ -174,10 +174,7 @@ impl Notice {
         match &self.what {
             What::Remembered { falls } => {
                 let falls = Count(*falls, "fall");
-                write!(
-                    f,
-                    "remembered from the last run: {falls}, in force until canaries see a recovery"
-                )
+                write!(f, "remembered from the last run: {falls}, in force until canaries see a recovery")
             }
             What::Foreign { falls } => {
                 f.write_str("the state of the last run is partly about another configuration: ")?;
@@ -186,14 +183,8 @@ impl Notice {
             What::Stale { written_at } => {
                 let age = Seconds(self.at.since(*written_at).max(written_at.since(self.at)));
                 let limit = Seconds(FRESH_FOR);
-                write!(
-                    f,
-                    "the state of the last run is ignored: it is {age} away from now, "
-                )?;
-                write!(
-                    f,
-                    "more than {limit}; every address counts as up until its canaries say otherwise"
-                )
+                write!(f, "the state of the last run is ignored: it is {age} away from now, ")?;
+                write!(f, "more than {limit}; every address counts as up until its canaries say otherwise")
             }
             _ => Ok(()),
         }
@@ -203,43 +194,21 @@ impl Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
-            What::Suspect {
-                place,
-                canary,
-                failures,
-                fall,
-                failure,
-            } => {
+            What::Suspect { place, canary, failures, fall, failure } => {
                 let detail = &failure.detail;
-                write!(
-                    f,
-                    "{place} is suspect: {canary} failed {failures} of {fall} times, {detail}"
-                )
+                write!(f, "{place} is suspect: {canary} failed {failures} of {fall} times, {detail}")
             }
-            What::Down {
-                place,
-                canary,
-                failures,
-                failure,
-            } => {
+            What::Down { place, canary, failures, failure } => {
                 let (times, detail) = (Count(*failures as usize, "time"), &failure.detail);
                 write!(f, "{place} is down: {canary} failed {times} in a row, {detail}")
             }
-            What::Up {
-                place,
-                was_down,
-                after,
-            } => {
+            What::Up { place, was_down, after } => {
                 let state = if *was_down { "down" } else { "suspect" };
                 write!(f, "{place} is up again, was {state} for {}", Seconds(*after))
             }
             What::Raised(alarm) => alarm.fmt(f),
             What::Cleared(alarm) => alarm.fmt_cleared(f),
-            What::Reloaded {
-                snapshot,
-                zones,
-                regions,
-            } => {
+            What::Reloaded { snapshot, zones, regions } => {
                 let (zones, regions) = (Count(*zones, "zone"), Count(*regions, "region"));
                 write!(f, "reloaded: {zones}, {regions}, from snapshot {snapshot} on")
             }

@@ -15,10 +15,7 @@ impl Clock {
     /// Reads the wall clock. A clock before 1970 counts as 1970: only differences matter.
     pub fn start() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self {
-            boot: Moment::default().plus(since_epoch),
-            started: Instant::now(),
-        }
+        Self { boot: Moment::default().plus(since_epoch), started: Instant::now() }
     }
 
     /// Returns when the clock was started.

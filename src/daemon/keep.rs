@@ -20,10 +20,7 @@ impl Keep {
     /// Starts to write to `directory`; `None`: nothing is kept.
     pub fn start(directory: Option<PathBuf>) -> Self {
         let (latest, received) = watch::channel(None);
-        Self {
-            latest,
-            task: tokio::spawn(write_all(directory, received)),
-        }
+        Self { latest, task: tokio::spawn(write_all(directory, received)) }
     }
 
     /// Writes this next.

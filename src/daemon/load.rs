@@ -87,10 +87,7 @@ pub fn locate(geo: &Geo, client: IpAddr) -> Result<Located, Error> {
 /// Returns everything whose change asks for loading anew.
 pub fn places(directory: &Path, geo: &Geo) -> watch::Places {
     let files = [&geo.database, &geo.asn].into_iter().flatten().cloned();
-    watch::Places {
-        directory: directory.to_owned(),
-        files: files.collect(),
-    }
+    watch::Places { directory: directory.to_owned(), files: files.collect() }
 }
 
 /// The databases that a configuration names, in memory.
@@ -103,9 +100,7 @@ impl Databases {
     fn read(geo: &Geo) -> Result<Self, Error> {
         let open = |path: &PathBuf| {
             let parsed = Database::parse(database::read(path)?);
-            parsed
-                .map(|database| (path.clone(), database))
-                .map_err(of_file(path))
+            parsed.map(|database| (path.clone(), database)).map_err(of_file(path))
         };
         Ok(Self {
             place: geo.database.as_ref().map(open).transpose()?,

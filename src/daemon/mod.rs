@@ -78,17 +78,12 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let metrics = Arc::new(Metrics::default());
     metrics.reloaded(true);
     metrics.database_built(loaded.database.as_ref().map_or(0, |facts| facts.built_at));
-    loaded
-        .warnings
-        .iter()
-        .for_each(|warning| tracing::warn!("{warning}"));
+    loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
 
     let memory = remember(config.server.state.as_ref());
     let (control, first, current) = writer::begin(Arc::clone(&loaded.world), memory, &metrics, clock.boot());
-    let known = Arc::new(ArcSwap::from_pointee(Known {
-        report: control.report(),
-        published_at: clock.boot(),
-    }));
+    let known =
+        Arc::new(ArcSwap::from_pointee(Known { report: control.report(), published_at: clock.boot() }));
     let standing = Arc::new(ArcSwap::from_pointee(Standing::of(&loaded, clock.boot())));
 
     let (stop, stopped) = watch::channel(false);
@@ -114,11 +109,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
         started_with: Arc::clone(&config),
     };
     let hangup = signal(SignalKind::hangup()).map_err(Error::Signals)?;
-    let lanes = tokio::spawn(serve::run(
-        sockets,
-        serve::responder(Arc::clone(&current)),
-        stopped.clone(),
-    ));
+    let lanes = tokio::spawn(serve::run(sockets, serve::responder(Arc::clone(&current)), stopped.clone()));
     let writing = tokio::spawn(writer.run(control, first, observations, worlds, stopped));
     let reloading = tokio::spawn(reload.run(hangup));
     say_ready(&addresses);

@@ -95,15 +95,10 @@ impl Reload {
             Err(error) => return self.refuse(&error.to_string()),
         };
         self.metrics.reloaded(true);
-        self.metrics
-            .database_built(loaded.database.as_ref().map_or(0, |facts| facts.built_at));
-        loaded
-            .warnings
-            .iter()
-            .for_each(|warning| tracing::warn!("{warning}"));
+        self.metrics.database_built(loaded.database.as_ref().map_or(0, |facts| facts.built_at));
+        loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         self.say_what_needs_a_restart(&loaded.world.config);
-        self.standing
-            .store(Arc::new(Standing::of(&loaded, self.clock.now())));
+        self.standing.store(Arc::new(Standing::of(&loaded, self.clock.now())));
         let geo = loaded.world.config.server.geo.clone();
         self.worlds.send(loaded.world).await.ok()?;
         Some(geo)
@@ -114,10 +109,7 @@ impl Reload {
         tracing::error!("the configuration is refused, and the one before stays in force:\n{why}");
         let before = self.standing.load();
         let failed = Some((self.clock.now(), why.to_owned()));
-        self.standing.store(Arc::new(Standing {
-            failed,
-            ..Standing::clone(&before)
-        }));
+        self.standing.store(Arc::new(Standing { failed, ..Standing::clone(&before) }));
         None
     }
 

@@ -118,11 +118,7 @@ impl Writer {
         let report = control.report();
         let before = self.known.load();
         let is_same = before.report.snapshot == report.snapshot;
-        let published_at = if is_same {
-            before.published_at
-        } else {
-            self.clock.now()
-        };
+        let published_at = if is_same { before.published_at } else { self.clock.now() };
         self.known.store(Arc::new(Known { report, published_at }));
     }
 
@@ -134,14 +130,10 @@ impl Writer {
             true => Arc::clone(&before.answers),
             false => self.metrics.begin(&config),
         };
-        self.current.store(Arc::new(Serving {
-            snapshot: Arc::clone(&snapshot),
-            answers,
-        }));
+        self.current.store(Arc::new(Serving { snapshot: Arc::clone(&snapshot), answers }));
         self.metrics.published(&snapshot);
         let comparable = is_same_world.then_some(&before.snapshot.health);
-        self.metrics
-            .standings(&config.regions, &snapshot.health, comparable);
+        self.metrics.standings(&config.regions, &snapshot.health, comparable);
     }
 
     fn say(&self, notice: &Notice) {

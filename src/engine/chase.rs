@@ -35,14 +35,7 @@ pub(super) struct Verdict {
 impl Verdict {
     /// Returns the verdict of a reply without records.
     pub(super) fn of(rcode: Rcode) -> Self {
-        Self {
-            rcode,
-            is_authoritative: false,
-            is_truncated: false,
-            scope: 0,
-            zone: None,
-            region: None,
-        }
+        Self { rcode, is_authoritative: false, is_truncated: false, scope: 0, zone: None, region: None }
     }
 }
 
@@ -79,10 +72,7 @@ where
 }
 
 /// What comes after a name.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives on the stack, where a box would have to allocate"
-)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, where a box would have to allocate")]
 enum Step {
     /// Nothing.
     Done,
@@ -224,8 +214,7 @@ where
         self.verdict.rcode = rcode;
         let apex = self.source.tree.apex(node);
         let owner = name.ancestor(apex.octets);
-        apex.negative
-            .write_for(self.writer, Section::Authority, owner, most)?;
+        apex.negative.write_for(self.writer, Section::Authority, owner, most)?;
         Ok(Step::Done)
     }
 
@@ -257,8 +246,7 @@ where
         };
         self.aliases.add(self.writer.position());
         let (ttl, alias) = (dname.ttl_seconds(), [next.as_bytes()]);
-        self.writer
-            .rrset(Section::Answer, name.as_bytes(), rtype::CNAME, ttl, alias)?;
+        self.writer.rrset(Section::Answer, name.as_bytes(), rtype::CNAME, ttl, alias)?;
         // Who asks for the alias itself has it now.
         if matches!(self.qtype, rtype::CNAME | rtype::ANY) {
             return Ok(Step::Done);

@@ -40,17 +40,9 @@ impl Database {
         let (nodes, record_bits, ipv6) = {
             let reader = Reader::from_source(bytes.as_slice()).map_err(Error::Foreign)?;
             let metadata = reader.metadata();
-            (
-                metadata.node_count as usize,
-                metadata.record_size,
-                metadata.ip_version == 6,
-            )
+            (metadata.node_count as usize, metadata.record_size, metadata.ip_version == 6)
         };
-        let tree = Tree {
-            bytes: &bytes,
-            nodes,
-            record_bits,
-        };
+        let tree = Tree { bytes: &bytes, nodes, record_bits };
         tree.check(ipv6)?;
         let reader = Reader::from_source(bytes).map_err(Error::Foreign)?;
         Ok(Self { reader })

@@ -31,9 +31,7 @@ use crate::snapshot::Snapshot;
 
 /// Upper bounds of the latency buckets in seconds: a canary next door takes 1 ms, one around the globe
 /// 300 ms, and none takes longer than its timeout, normally 2 s to 10 s.
-const LATENCIES: [f64; 12] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
-];
+const LATENCIES: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CanaryResult {
@@ -118,23 +116,11 @@ impl Metrics {
     fn registered(mut self) -> Self {
         let registry = &mut self.registry;
         registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));
-        registry.register(
-            "canary_results",
-            "Canary results by class",
-            self.canary_results.clone(),
-        );
-        registry.register(
-            "canary_seconds",
-            "How long canaries took",
-            self.canary_seconds.clone(),
-        );
+        registry.register("canary_results", "Canary results by class", self.canary_results.clone());
+        registry.register("canary_seconds", "How long canaries took", self.canary_seconds.clone());
         let help = "State of an address: 2 up, 1 suspect, 0 down";
         registry.register("address_state", help, self.address_states.clone());
-        registry.register(
-            "state_changes",
-            "Changes of addresses to a state",
-            self.state_changes.clone(),
-        );
+        registry.register("state_changes", "Changes of addresses to a state", self.state_changes.clone());
         registry.register("reloads", "Reloads of the configuration", self.reloads.clone());
         let help = "Number of the snapshot that is served";
         registry.register("snapshot_number", help, self.snapshot_number.clone());
@@ -167,11 +153,7 @@ impl Metrics {
         let classes = FailureClass::ALL.map(FailureClass::as_str);
         for result in classes.into_iter().chain([OK]) {
             let CanaryOf { region, canary } = gone.clone();
-            self.canary_results.remove(&CanaryResult {
-                region,
-                canary,
-                result,
-            });
+            self.canary_results.remove(&CanaryResult { region, canary, result });
         }
     }
 
@@ -189,8 +171,7 @@ impl Metrics {
 
     /// Notes what is served now.
     pub fn published(&self, snapshot: &Snapshot) {
-        self.snapshot_number
-            .set(i64::try_from(snapshot.number).unwrap_or(i64::MAX));
+        self.snapshot_number.set(i64::try_from(snapshot.number).unwrap_or(i64::MAX));
     }
 
     /// Notes the states of all addresses, and counts what has changed since `before`; `None`: nothing
@@ -198,15 +179,10 @@ impl Metrics {
     pub fn standings(&self, regions: &Regions, view: &View, before: Option<&View>) {
         for (id, _) in regions.addresses() {
             let state = view.of(id);
-            self.address_states
-                .get_or_create(&address_of(regions, id))
-                .set(level(state));
+            self.address_states.get_or_create(&address_of(regions, id)).set(level(state));
             if before.is_some_and(|before| word(before.of(id)) != word(state)) {
                 let region = regions.region(regions.address(id).region).name.clone();
-                let change = ChangeTo {
-                    region,
-                    state: word(state),
-                };
+                let change = ChangeTo { region, state: word(state) };
                 self.state_changes.get_or_create(&change).inc();
             }
         }
@@ -215,27 +191,15 @@ impl Metrics {
     /// Counts a canary result.
     pub fn observed(&self, config: &Config, observation: &Observation) {
         let regions = &config.regions;
-        let region = regions
-            .region(regions.address(observation.address).region)
-            .name
-            .clone();
+        let region = regions.region(regions.address(observation.address).region).name.clone();
         let canary = config.canaries[usize::from(observation.canary.0)].name.clone();
         let result = match &observation.result {
             Ok(()) => OK,
             Err(failure) => failure.class.as_str(),
         };
-        let of = CanaryOf {
-            region: region.clone(),
-            canary: canary.clone(),
-        };
-        self.canary_seconds
-            .get_or_create(&of)
-            .observe(observation.latency.as_secs_f64());
-        let result = CanaryResult {
-            region,
-            canary,
-            result,
-        };
+        let of = CanaryOf { region: region.clone(), canary: canary.clone() };
+        self.canary_seconds.get_or_create(&of).observe(observation.latency.as_secs_f64());
+        let result = CanaryResult { region, canary, result };
         self.canary_results.get_or_create(&result).inc();
     }
 
@@ -257,9 +221,7 @@ impl Metrics {
             self.database_built.clear();
             return;
         }
-        self.database_built
-            .get_or_create(&[])
-            .set(i64::try_from(epoch_seconds).unwrap_or(i64::MAX));
+        self.database_built.get_or_create(&[]).set(i64::try_from(epoch_seconds).unwrap_or(i64::MAX));
     }
 
     /// Returns everything in OpenMetrics' text format.

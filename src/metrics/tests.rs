@@ -23,10 +23,8 @@ fn config(regions: Vec<Region>) -> Config {
 
 /// Two regions with an address each; `oregon` has both canaries.
 fn two_regions() -> Config {
-    let oregon = Region {
-        canaries: vec![CanaryId(0), CanaryId(1)],
-        ..fixture::region("oregon", &["192.0.2.2"])
-    };
+    let oregon =
+        Region { canaries: vec![CanaryId(0), CanaryId(1)], ..fixture::region("oregon", &["192.0.2.2"]) };
     config(vec![fixture::region("tokyo", &["192.0.2.1"]), oregon])
 }
 
@@ -37,10 +35,7 @@ fn observation(address: u32, canary: u16, result: Result<(), FailureClass>) -> O
         canary: CanaryId(canary),
         at: Moment(0),
         latency: Duration::from_millis(30),
-        result: result.map_err(|class| Failure {
-            class,
-            detail: "whatever it was".to_owned(),
-        }),
+        result: result.map_err(|class| Failure { class, detail: "whatever it was".to_owned() }),
     }
 }
 
@@ -72,21 +67,12 @@ fn answers_are_printed_by_zone_type_code_transport_and_by_region() {
     answers.count_silence();
     let line = r#"queries_total{zone="api.test.",type="AAAA",rcode="NOERROR",transport="udp"} 1"#;
     check(&metrics, "queries_total", &[line]);
-    let lines = [
-        r#"region_answers_total{region="oregon"} 1"#,
-        r#"region_answers_total{region="tokyo"} 0"#,
-    ];
+    let lines = [r#"region_answers_total{region="oregon"} 1"#, r#"region_answers_total{region="tokyo"} 0"#];
     check(&metrics, "region_answers_total", &lines);
-    let lines = [
-        r#"truncated_answers_total{transport="tcp"} 0"#,
-        r#"truncated_answers_total{transport="udp"} 1"#,
-    ];
+    let lines =
+        [r#"truncated_answers_total{transport="tcp"} 0"#, r#"truncated_answers_total{transport="udp"} 1"#];
     check(&metrics, "truncated_answers_total", &lines);
-    check(
-        &metrics,
-        "client_subnet_queries_total",
-        &["client_subnet_queries_total{} 1"],
-    );
+    check(&metrics, "client_subnet_queries_total", &["client_subnet_queries_total{} 1"]);
     let line = r#"dropped_queries_total{reason="malformed"} 1"#;
     check(&metrics, "dropped_queries_total", &[line]);
 }
@@ -145,15 +131,8 @@ fn reloads_are_there_before_the_first_and_count_failures_apart() {
 #[test]
 fn the_number_of_the_snapshot_that_is_served_is_printed() {
     let metrics = Metrics::default();
-    let config = Config {
-        zones: vec![],
-        ..two_regions()
-    };
-    let sources = geo::Sources {
-        database: None,
-        asn: None,
-        networks: &[],
-    };
+    let config = Config { zones: vec![], ..two_regions() };
+    let sources = geo::Sources { database: None, asn: None, networks: &[] };
     let table = geo::Table::compile(sources, &config.regions, &[]).expect("nothing to be damaged");
     let world = World::build(Arc::new(config), table);
     metrics.published(&Snapshot::compile(Arc::new(world), View::all_up(2), 7));

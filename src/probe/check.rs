@@ -35,9 +35,7 @@ impl Probe {
 
     /// Runs once. Whatever the other side does, this ends within `timeout`.
     pub async fn run(&self, timeout: Duration) -> Result<(), Failure> {
-        time::timeout(timeout, self.attempt())
-            .await
-            .unwrap_or_else(|_| Err(failure::timed_out(timeout)))
+        time::timeout(timeout, self.attempt()).await.unwrap_or_else(|_| Err(failure::timed_out(timeout)))
     }
 
     async fn attempt(&self) -> Result<(), Failure> {
@@ -93,10 +91,7 @@ mod tests {
             (Ok(()), Ok(())) => {}
             (Err(failure), Err((class, detail))) => {
                 assert_eq!(failure.class, class, "{failure:?}");
-                assert!(
-                    failure.detail.contains(detail),
-                    "{failure:?} does not say `{detail}`"
-                );
+                assert!(failure.detail.contains(detail), "{failure:?} does not say `{detail}`");
             }
             (_, expected) => panic!("{result:?} instead of {expected:?}"),
         }
@@ -106,12 +101,7 @@ mod tests {
     async fn an_expected_status_is_a_success_and_any_other_is_not() {
         check(Script::Ok, PATIENT, Ok(())).await;
         check(Script::Status("204 No Content"), PATIENT, Ok(())).await;
-        check(
-            Script::Status("503 Service Unavailable"),
-            PATIENT,
-            Err((Status, "status 503")),
-        )
-        .await;
+        check(Script::Status("503 Service Unavailable"), PATIENT, Err((Status, "status 503"))).await;
     }
 
     #[tokio::test]
@@ -126,18 +116,12 @@ mod tests {
             ("is well", Ok(())),
             ("is broken", Err((Body, "does not contain `is broken`"))),
             ("", Ok(())),
-            (
-                "a text that is longer than the whole of the body",
-                Err((Body, "does not contain")),
-            ),
+            ("a text that is longer than the whole of the body", Err((Body, "does not contain"))),
         ];
         for (text, expected) in cases {
             let mut check = http("http", server);
             check.body_contains = Some(text.to_owned());
-            compare(
-                run(Check::Http(check), &Trust::default(), PATIENT).await,
-                expected,
-            );
+            compare(run(Check::Http(check), &Trust::default(), PATIENT).await, expected);
         }
     }
 
@@ -160,18 +144,8 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_ends_before_the_answer_does_has_failed_at_once() {
         check(Script::Close, PATIENT, Err((Refused, "connection"))).await;
-        check(
-            Script::Say(b""),
-            PATIENT,
-            Err((Refused, "closed before a whole answer")),
-        )
-        .await;
-        check(
-            Script::Say(b"HTTP/1.1 200 O"),
-            PATIENT,
-            Err((Refused, "closed before")),
-        )
-        .await;
+        check(Script::Say(b""), PATIENT, Err((Refused, "closed before a whole answer"))).await;
+        check(Script::Say(b"HTTP/1.1 200 O"), PATIENT, Err((Refused, "closed before"))).await;
         let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nall is";
         check(Script::Say(cut), PATIENT, Err((Refused, "closed before"))).await;
         let cut = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nall is\r\n";
@@ -192,12 +166,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_http_is_a_failure_of_the_body() {
-        check(
-            Script::Greet(b"SSH-2.0-OpenSSH_9.2\r\n"),
-            PATIENT,
-            Err((Body, "not HTTP")),
-        )
-        .await;
+        check(Script::Greet(b"SSH-2.0-OpenSSH_9.2\r\n"), PATIENT, Err((Body, "not HTTP"))).await;
         check(Script::Say(&[0xff; 64]), PATIENT, Err((Body, "not HTTP"))).await;
         let bad_chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
         check(Script::Say(bad_chunk), PATIENT, Err((Body, "not HTTP"))).await;
@@ -208,18 +177,12 @@ mod tests {
         let server = scripted::serve(Script::Expect("host: api.example.com")).await;
         let mut by_host = http("http", server);
         by_host.host = Some("api.example.com".to_owned());
-        compare(
-            run(Check::Http(by_host), &Trust::default(), PATIENT).await,
-            Ok(()),
-        );
+        compare(run(Check::Http(by_host), &Trust::default(), PATIENT).await, Ok(()));
 
         let server = scripted::serve(Script::Expect("host: api.example.com:8443")).await;
         let mut with_port = http("http", server);
         with_port.host = Some("api.example.com:8443".to_owned());
-        compare(
-            run(Check::Http(with_port), &Trust::default(), PATIENT).await,
-            Ok(()),
-        );
+        compare(run(Check::Http(with_port), &Trust::default(), PATIENT).await, Ok(()));
 
         let server = scripted::serve(Script::Ok).await;
         let mut by_url = http("http", server);
@@ -269,10 +232,7 @@ mod tests {
         let trust = Trust::only(vec![stranger]).expect("a certificate");
         let mut check = http("https", server);
         check.host = Some("api.example.com".to_owned());
-        compare(
-            run(Check::Http(check), &trust, PATIENT).await,
-            Err((Tls, "certificate")),
-        );
+        compare(run(Check::Http(check), &trust, PATIENT).await, Err((Tls, "certificate")));
     }
 
     #[tokio::test]
@@ -282,10 +242,7 @@ mod tests {
         compare(run(check, &anybody(), PATIENT).await, Err((Tls, "message")));
         let server = scripted::serve(Script::Close).await;
         let check = Check::Http(http("https", server));
-        compare(
-            run(check, &anybody(), PATIENT).await,
-            Err((Refused, "connection")),
-        );
+        compare(run(check, &anybody(), PATIENT).await, Err((Refused, "connection")));
     }
 
     /// Trust in whomever; the system's authorities are not asked for in tests.

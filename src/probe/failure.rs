@@ -41,9 +41,7 @@ pub fn of(error: &(dyn Error + 'static)) -> Failure {
 /// Returns what a single error says for itself, if its kind is known.
 fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
     if let Some(request) = error.downcast_ref::<reqwest::Error>() {
-        return request
-            .is_dns()
-            .then(|| failure(FailureClass::Dns, "the name does not resolve"));
+        return request.is_dns().then(|| failure(FailureClass::Dns, "the name does not resolve"));
     }
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return Some(failure(FailureClass::Tls, tls.to_string()));
@@ -60,12 +58,7 @@ fn of_http(error: &hyper::Error) -> Option<Failure> {
     {
         // A request that was never sent: what went wrong with the connection comes next, and what has no
         // kind of its own there is a server that speaks before it is asked, as those of SSH and SMTP do.
-        let too_soon = || {
-            failure(
-                FailureClass::Body,
-                "the answer is not HTTP, it came before the request",
-            )
-        };
+        let too_soon = || failure(FailureClass::Body, "the answer is not HTTP, it came before the request");
         let is_known = causes(cause).any(|cause| known(cause).is_some());
         return (!is_known).then(too_soon);
     }

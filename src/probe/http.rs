@@ -63,11 +63,7 @@ impl HttpProbe {
         }
         let name = check.host.as_deref().map_or(written.as_str(), without_port);
         // A name is pinned to the address below; with anything else the address itself is the host.
-        let host = if is_ip(name) {
-            in_url(address)
-        } else {
-            name.to_owned()
-        };
+        let host = if is_ip(name) { in_url(address) } else { name.to_owned() };
         url.set_host(Some(&host)).map_err(|_| Error::Url(host.clone()))?;
         if check.host.is_none() && written != host {
             headers.insert(HOST, value("host", &written)?);
@@ -99,11 +95,8 @@ impl HttpProbe {
     /// Sends one request and looks at the response. Sets no limit to the time that takes.
     pub async fn run(&self) -> Result<(), Failure> {
         let request = self.client.request(self.method.clone(), self.url.clone());
-        let response = request
-            .headers(self.headers.clone())
-            .send()
-            .await
-            .map_err(|error| failure::of(&error))?;
+        let response =
+            request.headers(self.headers.clone()).send().await.map_err(|error| failure::of(&error))?;
         self.judge_status(response.status())?;
         self.judge_body(&read(response).await?)
     }
@@ -202,11 +195,7 @@ mod tests {
     async fn a_name_that_does_not_resolve_is_a_failure_of_its_own() {
         let client = Client::builder().tls_backend_preconfigured(Trust::plain());
         let client = client.no_proxy().dns_resolver(Nowhere).build().expect("a client");
-        let error = client
-            .get("http://gone.invalid/")
-            .send()
-            .await
-            .expect_err("it has no address");
+        let error = client.get("http://gone.invalid/").send().await.expect_err("it has no address");
         assert_eq!(failure::of(&error).class, FailureClass::Dns);
     }
 
@@ -233,14 +222,8 @@ mod tests {
             error.to_string()
         };
         let good = "http://{address}/";
-        assert_eq!(
-            said_of("ftp://{address}/", "GET", "a"),
-            "`ftp://192.0.2.1/` is not an http or https URL"
-        );
-        assert_eq!(
-            said_of("no URL", "GET", "a"),
-            "`no URL` is not an http or https URL"
-        );
+        assert_eq!(said_of("ftp://{address}/", "GET", "a"), "`ftp://192.0.2.1/` is not an http or https URL");
+        assert_eq!(said_of("no URL", "GET", "a"), "`no URL` is not an http or https URL");
         assert_eq!(said_of(good, "GE T", "a"), "`GE T` is not a request method");
         assert_eq!(said_of(good, "GET", "a b"), "header `a b` cannot be sent");
     }

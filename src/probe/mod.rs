@@ -140,9 +140,7 @@ impl Prober {
 
 impl fmt::Debug for Prober {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prober")
-            .field("pairs", &self.running.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Prober").field("pairs", &self.running.len()).finish_non_exhaustive()
     }
 }
 
@@ -156,21 +154,14 @@ impl Running {
 
 /// Returns every pair of a configuration with its orders.
 fn pairs(regions: &Regions, canaries: &[Canary], epoch: Epoch) -> HashMap<Pair, Orders> {
-    let named: Vec<(Arc<str>, Arc<Canary>)> = canaries
-        .iter()
-        .map(|canary| (Arc::from(canary.name.as_str()), Arc::new(canary.clone())))
-        .collect();
+    let named: Vec<(Arc<str>, Arc<Canary>)> =
+        canaries.iter().map(|canary| (Arc::from(canary.name.as_str()), Arc::new(canary.clone()))).collect();
     let named = &named;
     let pairs = regions.addresses().flat_map(move |(id, address)| {
         let watching = regions.region(address.region).canaries.iter();
         watching.map(move |&canary| {
             let (name, settings) = &named[usize::from(canary.0)];
-            let orders = Orders {
-                epoch,
-                address: id,
-                canary,
-                settings: Arc::clone(settings),
-            };
+            let orders = Orders { epoch, address: id, canary, settings: Arc::clone(settings) };
             ((address.ip, Arc::clone(name)), orders)
         })
     });
@@ -236,16 +227,8 @@ mod tests {
         prober.watch(&Regions::new(vec![tokyo, osaka]), &canaries, Epoch(4));
         let pairs = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)];
         let received = until_seen(&mut results, &pairs).await;
-        assert!(
-            received
-                .iter()
-                .all(|seen| (seen.address.0, seen.canary.0) != (2, 1))
-        );
-        assert!(
-            received
-                .iter()
-                .all(|seen| seen.epoch == Epoch(4) && seen.at == Moment(7))
-        );
+        assert!(received.iter().all(|seen| (seen.address.0, seen.canary.0) != (2, 1)));
+        assert!(received.iter().all(|seen| seen.epoch == Epoch(4) && seen.at == Moment(7)));
     }
 
     #[tokio::test]
@@ -254,10 +237,7 @@ mod tests {
         let slow = scripted::serve(Script::Hang).await;
         let mut tokyo = fixture::region("tokyo", &["127.0.0.1"]);
         tokyo.canaries = vec![CanaryId(0), CanaryId(1)];
-        let canaries = [
-            canary("fast", fast.port(), 2000),
-            canary("slow", slow.port(), 300),
-        ];
+        let canaries = [canary("fast", fast.port(), 2000), canary("slow", slow.port(), 300)];
         let (mut prober, mut results) = prober();
         prober.watch(&Regions::new(vec![tokyo]), &canaries, Epoch(0));
         let received = until_seen(&mut results, &[(0, 1)]).await;
@@ -280,10 +260,7 @@ mod tests {
         let after = fixture::region("tokyo", &["127.0.0.3", "127.0.0.2"]);
         prober.watch(&Regions::new(vec![after]), &canaries, Epoch(1));
         let kept = &prober.running[&("127.0.0.2".parse().expect("an IP"), Arc::from("shallow"))];
-        assert!(
-            tasks.contains(&kept.task.id()),
-            "it goes on, it is not started again"
-        );
+        assert!(tasks.contains(&kept.task.id()), "it goes on, it is not started again");
         let gone = "127.0.0.1".parse().expect("an IP");
         assert_eq!(prober.live().last(gone, "shallow"), None);
         while let Ok(seen) = results.try_recv() {

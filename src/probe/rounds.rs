@@ -64,11 +64,7 @@ impl Rounds {
             drop(slot);
             streak.count(result.is_ok(), settings.thresholds);
             took = Some(latency);
-            let sighting = Sighting {
-                at: (self.shared.clock)(),
-                latency,
-                result,
-            };
+            let sighting = Sighting { at: (self.shared.clock)(), latency, result };
             if self.report(sighting).await.is_none() {
                 return;
             }

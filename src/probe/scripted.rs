@@ -126,9 +126,7 @@ async fn act(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), script: Script)
         Script::Close | Script::Greet(_) => {}
         Script::Hang => std::future::pending().await,
         Script::Drip => {
-            stream
-                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-                .await?;
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").await?;
             loop {
                 stream.write_all(b".").await?;
                 stream.flush().await?;
@@ -136,9 +134,7 @@ async fn act(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), script: Script)
             }
         }
         Script::Endless => {
-            stream
-                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n")
-                .await?;
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n").await?;
             loop {
                 stream.write_all(&[b'.'; 16 * 1024]).await?;
             }

@@ -53,18 +53,8 @@ const DRAIN: Duration = Duration::from_millis(250);
 pub async fn run(sockets: Vec<Sockets>, responder: Responder, stop: watch::Receiver<bool>) {
     let mut lanes = JoinSet::new();
     for pair in sockets {
-        lanes.spawn(keep(
-            Socket::Udp(pair.udp),
-            pair.address,
-            responder.clone(),
-            stop.clone(),
-        ));
-        lanes.spawn(keep(
-            Socket::Tcp(pair.tcp),
-            pair.address,
-            responder.clone(),
-            stop.clone(),
-        ));
+        lanes.spawn(keep(Socket::Udp(pair.udp), pair.address, responder.clone(), stop.clone()));
+        lanes.spawn(keep(Socket::Tcp(pair.tcp), pair.address, responder.clone(), stop.clone()));
     }
     while let Some(ended) = lanes.join_next().await {
         if let Err(error) = ended {
@@ -158,10 +148,7 @@ impl RequestHandler for Handler {
             return nothing_sent(request);
         };
         // The client is gone or does not read; the network's mistakes are not logged.
-        handle
-            .send_response(reply.response())
-            .await
-            .unwrap_or_else(|_| nothing_sent(request))
+        handle.send_response(reply.response()).await.unwrap_or_else(|_| nothing_sent(request))
     }
 }
 
@@ -183,10 +170,7 @@ impl Handler {
 
 /// Returns what hickory wants to know of a request that got no reply; it makes nothing of it.
 fn nothing_sent(request: &Request) -> ResponseInfo {
-    ResponseInfo::from(Header {
-        metadata: request.metadata,
-        counts: HeaderCounts::default(),
-    })
+    ResponseInfo::from(Header { metadata: request.metadata, counts: HeaderCounts::default() })
 }
 
 #[cfg(test)]
@@ -226,11 +210,7 @@ mod tests {
             let address = sockets[0].address;
             let (stop, stopped) = watch::channel(false);
             let running = tokio::spawn(run(sockets, responder, stopped));
-            Self {
-                address,
-                stop,
-                running,
-            }
+            Self { address, stop, running }
         }
 
         async fn udp(&self, datagrams: &[&[u8]]) -> Vec<u8> {
@@ -245,10 +225,7 @@ mod tests {
 
         async fn tcp(&self, request: &[u8]) -> Vec<u8> {
             let mut stream = TcpStream::connect(self.address).await.unwrap();
-            stream
-                .write_u16(u16::try_from(request.len()).unwrap())
-                .await
-                .unwrap();
+            stream.write_u16(u16::try_from(request.len()).unwrap()).await.unwrap();
             stream.write_all(request).await.unwrap();
             let mut reply = vec![0; usize::from(stream.read_u16().await.unwrap())];
             stream.read_exact(&mut reply).await.unwrap();

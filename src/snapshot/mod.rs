@@ -98,35 +98,22 @@ impl Snapshot {
     pub fn compile(world: Arc<World>, health: View, number: u64) -> Self {
         let services = Services::of(&world.config.regions, &health);
         let partitions = world.partitions.iter();
-        let choices: Vec<_> = partitions
-            .map(|partition| Choices::make(partition, &services))
-            .collect();
+        let choices: Vec<_> = partitions.map(|partition| Choices::make(partition, &services)).collect();
         let mut pool = Pool::new(&world.config.regions, &health);
         let steered = world.config.steered.iter().zip(&world.partition_of);
         let answers = steered.map(|(steering, partition)| {
             let distinct = choices[*partition].distinct.iter();
-            distinct
-                .map(|found| Answers::make(steering, found, &mut pool))
-                .collect()
+            distinct.map(|found| Answers::make(steering, found, &mut pool)).collect()
         });
         let answers = answers.collect();
-        Self {
-            number,
-            world,
-            health,
-            services,
-            choices,
-            answers,
-        }
+        Self { number, world, health, services, choices, answers }
     }
 
     /// Returns what the steered name `id` answers to `client`.
     pub fn steer(&self, id: SteeringId, kind: Kind, client: IpAddr) -> Steered<'_> {
         let index = id.0 as usize;
         let partition = self.world.partition_of[index];
-        let place = self.world.partitions[partition]
-            .view
-            .find(&self.world.table, client);
+        let place = self.world.partitions[partition].view.find(&self.world.table, client);
         let choice = self.choices[partition].by_part[place.part as usize];
         let answers = &self.answers[index][choice as usize];
         let choice = match &answers.by_kind[kind as usize] {
@@ -135,11 +122,7 @@ impl Snapshot {
             Answer::Refuse => Choice::Refuse,
             Answer::Servfail => Choice::Servfail,
         };
-        Steered {
-            choice,
-            scope: place.scope,
-            region: answers.region,
-        }
+        Steered { choice, scope: place.scope, region: answers.region }
     }
 
     /// Returns whether both snapshots answer every query alike.
@@ -174,9 +157,6 @@ impl Answers {
             Err(Refusal::Refuse) => Answer::Refuse,
             Err(Refusal::Servfail) => Answer::Servfail,
         });
-        Self {
-            by_kind,
-            region: found[0].region().or(found[1].region()),
-        }
+        Self { by_kind, region: found[0].region().or(found[1].region()) }
     }
 }

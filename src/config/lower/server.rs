@@ -26,9 +26,7 @@ pub(super) fn lower(
     }
     let dns = listen(spec, file, report);
     let geo = spec.geo.as_ref().and_then(|geo| geo.given());
-    let geo = geo.map_or_else(Geo::default, |(geo, place)| {
-        locations(geo, place, directory, report)
-    });
+    let geo = geo.map_or_else(Geo::default, |(geo, place)| locations(geo, place, directory, report));
     Some(Server {
         name: name?.0.clone(),
         dns,
@@ -107,21 +105,11 @@ fn locations(spec: &spec::Geo, place: Place, directory: &Path, report: &mut Repo
         }
         lowered.push((prefix, location));
     }
-    Geo {
-        database: path(&spec.database, directory),
-        asn: path(&spec.asn, directory),
-        networks: lowered,
-    }
+    Geo { database: path(&spec.database, directory), asn: path(&spec.asn, directory), networks: lowered }
 }
 
 fn network(spec: &spec::Network, place: Place, report: &mut Report) -> Option<(Prefix, Location)> {
-    let network = required(
-        &spec.network,
-        "network",
-        place,
-        "write `network: 10.0.0.0/8`",
-        report,
-    );
+    let network = required(&spec.network, "network", place, "write `network: 10.0.0.0/8`", report);
     let subdivision = given(&spec.subdivision);
     let country = given(&spec.country);
     if let (Some((subdivision, at)), Some((country, _))) = (subdivision, country)
@@ -181,17 +169,11 @@ pub(super) fn point(
         let hint = "write `location: { latitude: 35.68, longitude: 139.69 }`";
         let (degrees, place) = required(value, key, parent, hint, report)?;
         if degrees.abs() > bound {
-            report.error(
-                place,
-                format!("`{key}` goes from -{bound} to {bound}, not {degrees}"),
-            );
+            report.error(place, format!("`{key}` goes from -{bound} to {bound}, not {degrees}"));
         }
         Some(*degrees)
     };
     let latitude = degrees(latitude, "latitude", 90.0);
     let longitude = degrees(longitude, "longitude", 180.0);
-    Some(Coordinates {
-        latitude: latitude?,
-        longitude: longitude?,
-    })
+    Some(Coordinates { latitude: latitude?, longitude: longitude? })
 }
