@@ -9,10 +9,11 @@ mod schema;
 mod serve;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 use crate::daemon::{self, LoadError};
 
@@ -82,7 +83,14 @@ fn refuse(error: &LoadError) -> ExitCode {
     ExitCode::from(BAD_INPUT)
 }
 
-/// Returns a runtime with a thread for each processor.
-fn runtime() -> anyhow::Result<Runtime> {
-    Builder::new_multi_thread().enable_all().build().context("cannot start threads")
+/// How long the end of the process waits for work on other threads, such as a large database that is
+/// being read for a reload.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Runs a future on a thread for each processor, and leaves behind what does not end with it.
+fn run_to_end<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let result = runtime.block_on(future);
+    runtime.shutdown_timeout(LINGER);
+    Ok(result)
 }
