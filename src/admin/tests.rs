@@ -299,7 +299,7 @@ async fn bad_parameters_get_a_sentence_that_says_what_to_write() {
 #[tokio::test]
 async fn odd_names_types_and_clients_are_explained() {
     check("/explain?name=example.org&client=0.0.0.0/0&type=any", 200, &["rcode"]).await;
-    check("/explain?name=.&client=::1", 200, &["Refused"]).await;
+    check("/explain?name=.&client=::1", 200, &["REFUSED"]).await;
     check("/explain?name=text.example.org&client=2001:db8::/32&type=TYPE16", 200, &["hello"]).await;
     let longest = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".");
     check(&format!("/explain?name={longest}&client=::1"), 200, &["ddd"]).await;

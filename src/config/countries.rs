@@ -20,6 +20,6 @@ pub fn find(text: &str) -> Result<Country, Wrong> {
     match upper.parse().ok().and_then(countries::find) {
         Some(entry) if entry.code == text => Ok(text.parse().expect("the table holds codes")),
         Some(entry) => Err(wrong().hint(format!("write it in capitals: `{}`", entry.code))),
-        None => Err(wrong().hint("write two letters that ISO has assigned, for example `JP`")),
+        None => Err(wrong().hint("write two letters, for example `JP`")),
     }
 }
