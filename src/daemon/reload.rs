@@ -70,6 +70,9 @@ impl Reload {
                 _ = hangup.recv() => tracing::info!("SIGHUP: loading the configuration anew"),
                 () = changed(watch.as_mut()) => {}
             }
+            // A directory that was replaced is another one to the system, so every place is watched
+            // anew, and before it is read: what changes from now on is noticed.
+            watch = self.watch(&geo);
             if let Some(now) = self.reload().await
                 && now != geo
             {
