@@ -98,3 +98,9 @@ pub fn lines(reply: &Message) -> Vec<String> {
     let scope = support::scope(reply).map(|scope| format!("scope {scope}"));
     [head].into_iter().chain(records).chain(authority).chain(scope).collect()
 }
+
+/// Returns the response code of a reply, with the upper bits of its OPT record if it has one.
+pub fn rcode(reply: &[u8]) -> u16 {
+    let parsed = Message::from_vec(reply).expect("a reply that decodes");
+    parsed.metadata.response_code.into()
+}

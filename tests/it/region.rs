@@ -73,40 +73,30 @@ impl Regions {
         Self { port, services: listeners.into_iter().map(start).collect() }
     }
 
-    /// Makes every address of a region answer with status 503 from now on.
-    pub fn break_(&self, region: &str) {
-        self.set(region, true);
+    /// Makes a region, or one address, answer with status 503 from now on.
+    pub fn break_(&self, place: &str) {
+        self.at(place).for_each(|service| service.set(true));
     }
 
-    /// Makes one address answer with status 503 from now on.
-    pub fn break_address(&self, address: &str) {
-        let address: Ipv4Addr = address.parse().expect("an address");
-        let service = self.services.iter().find(|(_, service)| service.address == address);
-        service.expect("a service's address").1.set(true);
+    /// Makes it answer with status 200 again.
+    pub fn heal(&self, place: &str) {
+        self.at(place).for_each(|service| service.set(false));
     }
 
-    /// Makes a region answer with status 200 again.
-    pub fn heal(&self, region: &str) {
-        self.set(region, false);
+    /// Returns how often an address has failed since it was broken or healed.
+    pub fn failures(&self, address: &str) -> usize {
+        self.at(address).map(|service| service.failures.load(Ordering::SeqCst)).sum()
     }
 
-    /// Returns how often each address of a region has failed at least since it was set.
-    pub fn failures(&self, region: &str) -> usize {
-        self.of(region).map(|service| service.failures.load(Ordering::SeqCst)).min().unwrap()
+    /// Returns how often an address has succeeded since it was broken or healed.
+    pub fn successes(&self, address: &str) -> usize {
+        self.at(address).map(|service| service.successes.load(Ordering::SeqCst)).sum()
     }
 
-    /// Returns how often each address of a region has succeeded at least since it was set.
-    pub fn successes(&self, region: &str) -> usize {
-        self.of(region).map(|service| service.successes.load(Ordering::SeqCst)).min().unwrap()
-    }
-
-    fn set(&self, region: &str, is_broken: bool) {
-        self.of(region).for_each(|service| service.set(is_broken));
-    }
-
-    fn of<'a>(&'a self, region: &'a str) -> impl Iterator<Item = &'a Arc<Service>> {
-        let of_region = self.services.iter().filter(move |(name, _)| *name == region);
-        of_region.map(|(_, service)| service)
+    fn at<'a>(&'a self, place: &'a str) -> impl Iterator<Item = &'a Service> {
+        let services = self.services.iter();
+        let meant = services.filter(move |(region, service)| *region == place || service.address.to_string() == place);
+        meant.map(|(_, service)| &**service)
     }
 }
 
