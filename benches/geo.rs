@@ -22,19 +22,12 @@ fn main() {
 
 fn measure(name: &str, path: &str) {
     let regions = regions();
-    let groups = [Group {
-        name: "eu".to_owned(),
-        members: vec![Member::EuropeanUnion],
-    }];
+    let groups = [Group { name: "eu".to_owned(), members: vec![Member::EuropeanUnion] }];
     let bytes = std::fs::read(path).expect("the database can be read");
     let started = Instant::now();
     let database = Database::parse(bytes).expect("a database");
     let parsed = started.elapsed();
-    let sources = Sources {
-        database: Some(&database),
-        asn: None,
-        networks: &[],
-    };
+    let sources = Sources { database: Some(&database), asn: None, networks: &[] };
     let table = Table::compile(sources, &regions, &groups).expect("a sound database");
     println!(
         "{name}: parse {parsed:?}, parse and compile {:?}, {table:?}, {} kB",
@@ -49,12 +42,8 @@ fn measure(name: &str, path: &str) {
 /// Finds random addresses in the view of a name that is steered to the nearest region.
 fn find(name: &str, table: &Table) {
     let started = Instant::now();
-    let nearest = |ranks: &[u8]| {
-        ranks
-            .iter()
-            .position(|rank| *rank == 0)
-            .map_or(0, |region| region as u32 + 1)
-    };
+    let nearest =
+        |ranks: &[u8]| ranks.iter().position(|rank| *rank == 0).map_or(0, |region| region as u32 + 1);
     let parts = table.classes().iter().map(|class| nearest(&class.ranks));
     let view = table.view(parts.collect());
     let made = started.elapsed();
@@ -108,13 +97,8 @@ impl Random {
 
 fn memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let lines = status
-        .lines()
-        .filter(|line| line.starts_with("VmHWM") || line.starts_with("VmRSS"));
-    lines
-        .map(|line| line.replace('\t', " "))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let lines = status.lines().filter(|line| line.starts_with("VmHWM") || line.starts_with("VmRSS"));
+    lines.map(|line| line.replace('\t', " ")).collect::<Vec<_>>().join(", ")
 }
 
 fn regions() -> Regions {

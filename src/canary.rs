@@ -120,14 +120,7 @@ pub enum FailureClass {
 
 impl FailureClass {
     /// Every class, in the order in which metrics list them.
-    pub const ALL: [Self; 6] = [
-        Self::Refused,
-        Self::Timeout,
-        Self::Tls,
-        Self::Status,
-        Self::Body,
-        Self::Dns,
-    ];
+    pub const ALL: [Self; 6] = [Self::Refused, Self::Timeout, Self::Tls, Self::Status, Self::Body, Self::Dns];
 
     /// Returns the word that metrics, `/status` and logs use.
     pub fn as_str(self) -> &'static str {

@@ -119,10 +119,7 @@ impl Regions {
     ///
     /// When there are more than [`MAX_REGIONS`]; the configuration is validated before.
     pub fn new(regions: Vec<Region>) -> Self {
-        assert!(
-            regions.len() <= MAX_REGIONS,
-            "the configuration bounds the number of regions"
-        );
+        assert!(regions.len() <= MAX_REGIONS, "the configuration bounds the number of regions");
         let mut numbered = Self::default();
         for (index, region) in regions.iter().enumerate() {
             let id = RegionId(u8::try_from(index).expect("fewer than MAX_REGIONS regions"));
@@ -130,11 +127,7 @@ impl Regions {
                 let zone_id = ZoneId(u16::try_from(numbered.zones.len()).expect("zones are bounded"));
                 numbered.zones.push((id, position));
                 let of_zone = zone.addresses.iter();
-                numbered.addresses.extend(of_zone.map(|&ip| Address {
-                    ip,
-                    region: id,
-                    zone: zone_id,
-                }));
+                numbered.addresses.extend(of_zone.map(|&ip| Address { ip, region: id, zone: zone_id }));
             }
         }
         numbered.regions = regions;
@@ -179,15 +172,12 @@ impl Regions {
 
     /// Returns the addresses of one region.
     pub fn addresses_of(&self, region: RegionId) -> impl Iterator<Item = (AddressId, &Address)> {
-        self.addresses()
-            .filter(move |(_, address)| address.region == region)
+        self.addresses().filter(move |(_, address)| address.region == region)
     }
 
     /// Returns the region with this name.
     pub fn find(&self, name: &str) -> Option<RegionId> {
-        self.iter()
-            .find(|(_, region)| region.name == name)
-            .map(|(id, _)| id)
+        self.iter().find(|(_, region)| region.name == name).map(|(id, _)| id)
     }
 }
 
@@ -238,17 +228,11 @@ pub(crate) mod tests {
     pub fn region(name: &str, jurisdiction: &str, zones: &[&[&str]]) -> Region {
         let zone = |(index, addresses): (usize, &&[&str])| AvailabilityZone {
             name: format!("{name}-{}", char::from(b'a' + index as u8)),
-            addresses: addresses
-                .iter()
-                .map(|ip| ip.parse().expect("a valid address"))
-                .collect(),
+            addresses: addresses.iter().map(|ip| ip.parse().expect("a valid address")).collect(),
         };
         Region {
             name: name.to_owned(),
-            location: Coordinates {
-                latitude: 0.0,
-                longitude: 0.0,
-            },
+            location: Coordinates { latitude: 0.0, longitude: 0.0 },
             jurisdiction: jurisdiction.parse().expect("a valid country"),
             capacity: None,
             min_healthy: MinHealthy::Count(1),

@@ -29,10 +29,7 @@ fn compare(text: &str, expected: &Path) {
 fn the_example_would_serve_what_its_files_say() {
     let sources = configuration::read(Path::new("zones")).expect("the example is part of the repository");
     let compiled = config::compile(&sources).expect("the example is right");
-    compare(
-        &Summary(&compiled.config).to_string(),
-        Path::new("tests/check/example"),
-    );
+    compare(&Summary(&compiled.config).to_string(), Path::new("tests/check/example"));
 }
 
 #[test]

@@ -35,20 +35,11 @@ fn country(code: &str) -> Country {
 
 /// The groups of every world: 1 the Union, 2 two countries, 3 a network; 0 is `unknown`.
 fn groups() -> Vec<Group> {
-    let group = |name: &str, members| Group {
-        name: name.to_owned(),
-        members,
-    };
+    let group = |name: &str, members| Group { name: name.to_owned(), members };
     vec![
         group("eu", vec![Member::EuropeanUnion]),
-        group(
-            "some",
-            vec![Member::Country(country("DE")), Member::Country(country("US"))],
-        ),
-        group(
-            "net",
-            vec![Member::Network("10.0.0.0/9".parse().expect("a network"))],
-        ),
+        group("some", vec![Member::Country(country("DE")), Member::Country(country("US"))]),
+        group("net", vec![Member::Network("10.0.0.0/9".parse().expect("a network"))]),
     ]
 }
 
@@ -85,13 +76,7 @@ struct Draft {
 }
 
 fn any_regions() -> impl Strategy<Value = Vec<Region>> {
-    let one = (
-        select(&COUNTRIES[..]),
-        -60.0..60.0f64,
-        -180.0..180.0f64,
-        any::<bool>(),
-        1u32..3,
-    );
+    let one = (select(&COUNTRIES[..]), -60.0..60.0f64, -180.0..180.0f64, any::<bool>(), 1u32..3);
     proptest::collection::vec(one, usize::from(REGIONS)).prop_map(|drafts| {
         let numbered = (1u8..).zip(drafts);
         let region = |(number, (code, latitude, longitude, has_v6, min_healthy)): (u8, _)| {
@@ -101,10 +86,7 @@ fn any_regions() -> impl Strategy<Value = Vec<Region>> {
                     addresses
                         .push(Ipv6Addr::new(0x2001, 0xdb8, number.into(), 0, 0, 0, 0, zone.into()).into());
                 }
-                AvailabilityZone {
-                    name: format!("r{number}-{zone}"),
-                    addresses,
-                }
+                AvailabilityZone { name: format!("r{number}-{zone}"), addresses }
             };
             Region {
                 name: format!("r{number}"),
@@ -121,21 +103,13 @@ fn any_regions() -> impl Strategy<Value = Vec<Region>> {
 }
 
 fn some_regions() -> impl Strategy<Value = Vec<RegionId>> {
-    subsequence(
-        (0..REGIONS).map(RegionId).collect::<Vec<_>>(),
-        1..=usize::from(REGIONS),
-    )
-    .prop_shuffle()
+    subsequence((0..REGIONS).map(RegionId).collect::<Vec<_>>(), 1..=usize::from(REGIONS)).prop_shuffle()
 }
 
 fn any_rule() -> impl Strategy<Value = Rule> {
     let otherwise = prop_oneof![
         Just(None),
-        select(vec![
-            Some(Refusal::Nodata),
-            Some(Refusal::Servfail),
-            Some(Refusal::Refuse)
-        ])
+        select(vec![Some(Refusal::Nodata), Some(Refusal::Servfail), Some(Refusal::Refuse)])
     ];
     (subsequence(vec![0u8, 1, 2, 3], 1..3), some_regions(), otherwise).prop_map(
         |(clients, permitted, otherwise)| Rule {
@@ -150,28 +124,14 @@ fn any_rule() -> impl Strategy<Value = Rule> {
 fn any_order() -> impl Strategy<Value = Order> {
     let plain = || select(vec![Order::Nearest, Order::Listed]);
     let list = (1u8..4, some_regions()).prop_map(|(group, list)| (GroupId(group), list));
-    let lists =
-        (proptest::collection::vec(list, 1..3), plain()).prop_map(|(lists, otherwise)| Order::Groups {
-            lists,
-            otherwise: Box::new(otherwise),
-        });
+    let lists = (proptest::collection::vec(list, 1..3), plain())
+        .prop_map(|(lists, otherwise)| Order::Groups { lists, otherwise: Box::new(otherwise) });
     prop_oneof![3 => plain(), 1 => lists]
 }
 
 fn any_policy() -> impl Strategy<Value = Policy> {
-    let all_down = select(vec![
-        AllDown::FailOpen,
-        AllDown::FailOpen,
-        AllDown::Servfail,
-        AllDown::Nodata,
-    ]);
-    (
-        some_regions(),
-        any_order(),
-        proptest::collection::vec(any_rule(), 0..3),
-        some_regions(),
-        all_down,
-    )
+    let all_down = select(vec![AllDown::FailOpen, AllDown::FailOpen, AllDown::Servfail, AllDown::Nodata]);
+    (some_regions(), any_order(), proptest::collection::vec(any_rule(), 0..3), some_regions(), all_down)
         .prop_map(|(regions, order, residency, unknown_location, all_down)| Policy {
             regions,
             order,
@@ -188,10 +148,8 @@ fn any_network() -> impl Strategy<Value = (Prefix, Location)> {
         .prop_map(|(bits, length)| Prefix::around(Ipv4Addr::from(0x0a00_0000 | bits >> 8).into(), length));
     let v6 = (any::<u128>(), 4u8..60)
         .prop_map(|(bits, length)| Prefix::around(Ipv6Addr::from(0x2000 << 112 | bits >> 4).into(), length));
-    let location = proptest::option::weighted(0.9, select(&COUNTRIES[..])).prop_map(|code| Location {
-        country: code.map(country),
-        ..Location::default()
-    });
+    let location = proptest::option::weighted(0.9, select(&COUNTRIES[..]))
+        .prop_map(|code| Location { country: code.map(country), ..Location::default() });
     (prop_oneof![v4, private, v6], location)
 }
 
@@ -205,18 +163,8 @@ fn any_draft() -> impl Strategy<Value = Draft> {
         let unique: BTreeMap<Prefix, Location> = networks.into_iter().collect();
         unique.into_iter().collect()
     });
-    (
-        any_regions(),
-        any_policy(),
-        networks,
-        proptest::collection::vec(standing, 4 * usize::from(REGIONS)),
-    )
-        .prop_map(|(regions, policy, networks, standings)| Draft {
-            regions,
-            policy,
-            networks,
-            standings,
-        })
+    (any_regions(), any_policy(), networks, proptest::collection::vec(standing, 4 * usize::from(REGIONS)))
+        .prop_map(|(regions, policy, networks, standings)| Draft { regions, policy, networks, standings })
 }
 
 fn owner() -> Name {
@@ -229,19 +177,10 @@ fn zone() -> Zone {
         ttl: Ttl::from_seconds(300).expect("a TTL"),
         rdata: vec![RData::try_from_str(rtype, text).expect("record data")],
     };
-    let soa = rrset(
-        RecordType::SOA,
-        "ns1.example.net. hostmaster.example.net. 1 7200 900 1209600 60",
-    );
+    let soa = rrset(RecordType::SOA, "ns1.example.net. hostmaster.example.net. 1 7200 900 1209600 60");
     let ns = rrset(RecordType::NS, "ns1.example.net.");
-    let apex = Node {
-        rrsets: vec![soa, ns],
-        steering: Some(SteeringId(0)),
-    };
-    Zone {
-        apex: owner(),
-        nodes: BTreeMap::from([(owner(), apex)]),
-    }
+    let apex = Node { rrsets: vec![soa, ns], steering: Some(SteeringId(0)) };
+    Zone { apex: owner(), nodes: BTreeMap::from([(owner(), apex)]) }
 }
 
 fn compile(draft: &Draft) -> Snapshot {
@@ -252,20 +191,14 @@ fn compile(draft: &Draft) -> Snapshot {
         ttl: seconds(30),
         short_ttl: seconds(10),
         max_answers: 4,
-        https: Some(Https {
-            alpn: vec!["h2".to_owned()],
-            port: None,
-        }),
+        https: Some(Https { alpn: vec!["h2".to_owned()], port: None }),
     };
     let config = Config {
         server: Server {
             name: "ns1".to_owned(),
             dns: Vec::new(),
             admin: None,
-            geo: Geo {
-                networks: draft.networks.clone(),
-                ..Geo::default()
-            },
+            geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
             state: None,
             log: LogFormat::Human,
         },
@@ -275,11 +208,7 @@ fn compile(draft: &Draft) -> Snapshot {
         steered: vec![steering],
         zones: vec![zone()],
     };
-    let sources = Sources {
-        database: None,
-        asn: None,
-        networks: &draft.networks,
-    };
+    let sources = Sources { database: None, asn: None, networks: &draft.networks };
     let table = Table::compile(sources, &config.regions, &config.groups).expect("no database to be damaged");
     let count = config.regions.addresses().count();
     let view = View::new(draft.standings[..count].to_vec());
@@ -290,13 +219,7 @@ fn compile(draft: &Draft) -> Snapshot {
 fn ask(snapshot: &Snapshot, rtype: RecordType, subnet: (IpAddr, u8)) -> (Message, Vec<u8>) {
     let request = support::query(&owner(), rtype, Some(subnet));
     let mut reply = vec![0; engine::MAX_REPLY];
-    match engine::answer(
-        snapshot,
-        &request,
-        Ipv4Addr::LOCALHOST.into(),
-        Transport::Udp,
-        &mut reply,
-    ) {
+    match engine::answer(snapshot, &request, Ipv4Addr::LOCALHOST.into(), Transport::Udp, &mut reply) {
         Outcome::Reply { length, .. } => {
             reply.truncate(length);
             (Message::from_vec(&reply).expect("a reply decodes"), reply)
@@ -322,11 +245,7 @@ fn addresses(reply: &Message) -> Vec<IpAddr> {
             other => panic!("an answer of a steered name holds {other}"),
         }
     };
-    reply
-        .answers
-        .iter()
-        .flat_map(|record| of_record(&record.data))
-        .collect()
+    reply.answers.iter().flat_map(|record| of_record(&record.data)).collect()
 }
 
 /// The third group of digits of an address is the number of its region, counted from one.
@@ -340,11 +259,7 @@ fn region_of(address: IpAddr) -> RegionId {
 /// Clients worth asking for: anywhere, and inside and at the edges of the networks.
 fn clients(draft: &Draft, anywhere: &[u32]) -> Vec<IpAddr> {
     let mut clients: Vec<IpAddr> = anywhere.iter().map(|bits| Ipv4Addr::from(*bits).into()).collect();
-    clients.extend(
-        anywhere
-            .iter()
-            .map(|bits| IpAddr::from(Ipv4Addr::from(0x0a00_0000 | bits >> 8))),
-    );
+    clients.extend(anywhere.iter().map(|bits| IpAddr::from(Ipv4Addr::from(0x0a00_0000 | bits >> 8))));
     for (network, _) in &draft.networks {
         clients.push(network.address());
         clients.push(last(*network));

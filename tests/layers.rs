@@ -19,21 +19,12 @@ const EXCEPTIONS: [(&str, &str); 1] = [("zone", "steering")];
 #[test]
 fn every_module_has_a_layer() {
     let declared = modules_of(&fs::read_to_string(source().join("lib.rs")).expect("src/lib.rs"));
-    let layered: Vec<&str> = LAYERS
-        .iter()
-        .flat_map(|(_, modules)| modules.iter().copied())
-        .collect();
+    let layered: Vec<&str> = LAYERS.iter().flat_map(|(_, modules)| modules.iter().copied()).collect();
     for module in &declared {
-        assert!(
-            layered.contains(&module.as_str()),
-            "`{module}` has no layer in tests/layers.rs"
-        );
+        assert!(layered.contains(&module.as_str()), "`{module}` has no layer in tests/layers.rs");
     }
     for module in layered {
-        assert!(
-            declared.iter().any(|one| one == module),
-            "src/lib.rs declares no `{module}`"
-        );
+        assert!(declared.iter().any(|one| one == module), "src/lib.rs declares no `{module}`");
     }
 }
 
@@ -46,10 +37,7 @@ fn the_table_in_lib_rs_is_this_one() {
             .find(|line| line.starts_with(&format!("//! | {layer} |")))
             .unwrap_or_else(|| panic!("the table has no row `{layer}`"));
         for module in modules {
-            assert!(
-                row.contains(&format!("[`{module}`]")),
-                "`{module}` is missing in the row: {row}"
-            );
+            assert!(row.contains(&format!("[`{module}`]")), "`{module}` is missing in the row: {row}");
         }
     }
 }
@@ -61,18 +49,11 @@ fn imports_point_up() {
         let text = fs::read_to_string(&file).expect("a source file");
         for (line, imported) in imports_of(&text) {
             if !may_import(&module, &imported) {
-                crossings.push(format!(
-                    "{}:{line}: `{module}` imports `{imported}`",
-                    file.display()
-                ));
+                crossings.push(format!("{}:{line}: `{module}` imports `{imported}`", file.display()));
             }
         }
     }
-    assert!(
-        crossings.is_empty(),
-        "layers are crossed:\n{}",
-        crossings.join("\n")
-    );
+    assert!(crossings.is_empty(), "layers are crossed:\n{}", crossings.join("\n"));
 }
 
 fn may_import(module: &str, imported: &str) -> bool {
@@ -137,16 +118,11 @@ fn imports_of(text: &str) -> Vec<(usize, String)> {
         }
         let code = line.split("//").next().unwrap_or_default();
         for rest in code.split("crate::").skip(1) {
-            let names = rest
-                .strip_prefix('{')
-                .map_or(rest, |list| list.split('}').next().unwrap_or(list));
+            let names = rest.strip_prefix('{').map_or(rest, |list| list.split('}').next().unwrap_or(list));
             let is_list = rest.starts_with('{');
             for name in names.split(',').take(if is_list { usize::MAX } else { 1 }) {
-                let name: String = name
-                    .trim()
-                    .chars()
-                    .take_while(|c| c.is_alphanumeric() || *c == '_')
-                    .collect();
+                let name: String =
+                    name.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 found.push((number, name));
             }
         }

@@ -1,1 +1,141 @@
-//! The HTTP interface for people and machines that watch.
+//! What the server tells about itself over HTTP: health, status, metrics, and why an answer is what it is.
+//!
+//! | path | what it says |
+//! |---|---|
+//! | `/healthz` | `ok` while a snapshot is served |
+//! | `/status` | zones, database, configuration, alarms, every region and address ([`status::Page`]) |
+//! | `/metrics` | the counters, for Prometheus |
+//! | `/explain` | why a client gets the answer it gets |
+//!
+//! It only reads, and never stands in the way of answering queries: requests are small and without a
+//! body, connections few and short (`listen`), and whatever takes time to render does so on threads of
+//! its own. What it reads is published by the shell in [`State`].
+
+mod explain;
+mod listen;
+mod routes;
+pub mod status;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
+
+pub use listen::{BindError, Listener, bind, serve};
+
+use crate::canary::Failure;
+use crate::control::Report;
+use crate::geo::Located;
+use crate::metrics::Metrics;
+use crate::moment::Moment;
+use crate::snapshot::Snapshot;
+
+/// Everything that the pages show. The shell makes one and stores in `seen` and `loaded` what changes.
+pub struct State {
+    /// What is served and what is known, replaced by the writer.
+    pub seen: ArcSwap<Seen>,
+    /// Where it comes from, replaced with every reload, also with one that fails.
+    pub loaded: ArcSwap<Loaded>,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    /// When the process started.
+    pub started_at: Moment,
+    sources: Sources,
+    /// One explanation at a time: each may read a whole database.
+    explaining: Arc<Semaphore>,
+}
+
+/// What the pages ask for when they are asked.
+pub struct Sources {
+    /// Returns the present moment.
+    pub now: Box<dyn Fn() -> Moment + Send + Sync>,
+    /// Returns the last result of an address and the canary with this name, judged or not. It must not
+    /// block. `None`: nothing later than the report has it.
+    pub last: Box<Lookup>,
+    /// Returns where the databases and the operator's networks put a client; `None` when they cannot
+    /// be read. It may block: it runs on a thread of its own, one call at a time.
+    pub locate: Box<dyn Fn(IpAddr) -> Option<Located> + Send + Sync>,
+}
+
+/// Finds the last result of an address and a canary.
+pub type Lookup = dyn Fn(IpAddr, &str) -> Option<Sighting> + Send + Sync;
+
+/// What is served and what is known of everything, at one moment.
+#[derive(Debug)]
+pub struct Seen {
+    /// What queries are answered from.
+    pub snapshot: Arc<Snapshot>,
+    /// When it was published.
+    pub published_at: Moment,
+    /// What is known of everything; of the snapshot's configuration.
+    pub report: Report,
+}
+
+/// Where the configuration in force comes from, and what became of the last attempt to replace it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration directory.
+    pub directory: PathBuf,
+    /// When the configuration in force was loaded.
+    pub loaded_at: Moment,
+    /// The Country or City database in force; `None` when none is configured.
+    pub database: Option<Database>,
+    /// The last attempt, when it failed; the configuration before it stays in force.
+    pub failed: Option<Failed>,
+}
+
+/// The geo database in force.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Its file.
+    pub path: PathBuf,
+    /// The type that it states, for example `GeoLite2-City`.
+    pub kind: String,
+    /// When it was built.
+    pub built_at: Moment,
+}
+
+/// A reload that failed.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// When.
+    pub at: Moment,
+    /// Everything that is wrong, as `check` prints it.
+    pub problems: Vec<String>,
+}
+
+/// The last result of a probe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sighting {
+    /// When it was known.
+    pub at: Moment,
+    /// How long the probe took.
+    pub latency: Duration,
+    /// What came of it.
+    pub result: Result<(), Failure>,
+}
+
+impl State {
+    /// Starts with the first snapshot, and what it was loaded from.
+    pub fn new(
+        seen: Seen,
+        loaded: Loaded,
+        metrics: Arc<Metrics>,
+        started_at: Moment,
+        sources: Sources,
+    ) -> Self {
+        Self {
+            seen: ArcSwap::from_pointee(seen),
+            loaded: ArcSwap::from_pointee(loaded),
+            metrics,
+            started_at,
+            sources,
+            explaining: Arc::new(Semaphore::new(1)),
+        }
+    }
+}

@@ -94,9 +94,7 @@ impl Plot {
     /// Makes the nodes of a zone.
     fn lay_out(zone: &Zone, index: usize, children: &[(Wire, usize)], nodes: &mut Vec<Node>) -> Self {
         let source = Source::new(zone);
-        let mut plot = Self {
-            names: HashMap::new(),
-        };
+        let mut plot = Self { names: HashMap::new() };
         // The apex of a zone below exists here as well, even if nobody delegated it.
         let children = children.iter().map(|(apex, _)| apex);
         for name in source.nodes.keys().chain(children) {
@@ -174,10 +172,8 @@ impl<'a> Source<'a> {
     /// Makes the node of a name; an empty non-terminal has nothing in it.
     fn node(&self, name: &[u8], zone: usize) -> Node {
         let configured = self.nodes.get(name);
-        let mut rrsets: Vec<Packed> = configured
-            .iter()
-            .flat_map(|node| node.rrsets.iter().map(pack))
-            .collect();
+        let mut rrsets: Vec<Packed> =
+            configured.iter().flat_map(|node| node.rrsets.iter().map(pack)).collect();
         rrsets.sort_by_key(Packed::rtype);
         Node {
             octets: name.len(),
@@ -198,10 +194,7 @@ impl<'a> Source<'a> {
         });
         let mut glue: Vec<Glue> = hosts.flat_map(|host| self.glue(cut, &host)).collect();
         glue.sort_by_key(|glue| !glue.is_required);
-        Delegation {
-            servers: pack(servers),
-            glue,
-        }
+        Delegation { servers: pack(servers), glue }
     }
 
     /// Returns the addresses that the zone knows of a server, be they glue below a cut or its own data.
@@ -230,10 +223,7 @@ fn apex(zone: &Zone) -> Apex {
     };
     // A minimum beyond the longest TTL cannot be the smaller one.
     let ttl = Ttl::from_seconds(data.minimum).map_or(soa.ttl, |minimum| minimum.min(soa.ttl));
-    Apex {
-        octets: wire(&zone.apex).len(),
-        negative: pack(soa).with_ttl(ttl),
-    }
+    Apex { octets: wire(&zone.apex).len(), negative: pack(soa).with_ttl(ttl) }
 }
 
 /// Packs a configured RRset.
@@ -286,15 +276,9 @@ mod tests {
         let (cut, _) = LowerName::read(&name("cut.example."), 0).expect("a name");
         let found = tree.find(&cut).expect("it is in the zone");
         let delegation = found.node.delegation.as_ref().expect("it is a cut");
-        let glue: Vec<_> = delegation
-            .glue
-            .iter()
-            .map(|glue| (glue.owner.to_vec(), glue.is_required))
-            .collect();
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|(host, required)| (name(host), *required))
-            .collect();
+        let glue: Vec<_> =
+            delegation.glue.iter().map(|glue| (glue.owner.to_vec(), glue.is_required)).collect();
+        let expected: Vec<_> = expected.iter().map(|(host, required)| (name(host), *required)).collect();
         assert_eq!(glue, expected);
     }
 

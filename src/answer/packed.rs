@@ -63,10 +63,7 @@ impl Packed {
 
     /// Returns the same records with another time to live.
     pub fn with_ttl(self, ttl: Ttl) -> Self {
-        Self {
-            ttl: ttl.seconds(),
-            ..self
-        }
+        Self { ttl: ttl.seconds(), ..self }
     }
 
     /// Returns the data of each record, in the order in which they were packed.
@@ -98,6 +95,22 @@ impl Packed {
         let rotated = all.clone().skip(first).chain(all.take(first));
         writer.rrset(section, owner, self.rtype, self.ttl, rotated)
     }
+
+    /// Writes all records in their order, with no longer a time to live than `most`.
+    ///
+    /// # Errors
+    ///
+    /// When they do not all fit; then none has been written.
+    pub fn write_for(
+        &self,
+        writer: &mut Writer<'_>,
+        section: Section,
+        owner: &[u8],
+        most: Ttl,
+    ) -> Result<(), Full> {
+        let ttl = self.ttl.min(most.seconds());
+        writer.rrset(section, owner, self.rtype, ttl, self.records())
+    }
 }
 
 /// Returns the wire form of RDATA, its names uncompressed and in the case they were written in.
@@ -111,9 +124,7 @@ fn uncompressed(rdata: &RData) -> Result<Vec<u8>, Unencodable> {
 
 /// Returns the error for more octets or records than 16 bits can count.
 fn too_long() -> Unencodable {
-    Unencodable(hickory_proto::ProtoError::MaxBufferSizeExceeded(usize::from(
-        u16::MAX,
-    )))
+    Unencodable(hickory_proto::ProtoError::MaxBufferSizeExceeded(usize::from(u16::MAX)))
 }
 
 #[cfg(test)]
@@ -123,9 +134,8 @@ mod tests {
     use super::*;
 
     fn addresses(count: u8) -> Packed {
-        let rdata: Vec<RData> = (0..count)
-            .map(|last| RData::A(Ipv4Addr::new(192, 0, 2, last).into()))
-            .collect();
+        let rdata: Vec<RData> =
+            (0..count).map(|last| RData::A(Ipv4Addr::new(192, 0, 2, last).into())).collect();
         Packed::new(RecordType::A, Ttl::MAX, &rdata)
     }
 
@@ -133,9 +143,7 @@ mod tests {
     fn check(packed: &Packed, turn: u16, expected: &[u8]) {
         let mut buffer = [0; 512];
         let mut writer = Writer::new(&mut buffer, 512, None);
-        packed
-            .write(&mut writer, Section::Answer, b"\0", turn)
-            .expect("they fit");
+        packed.write(&mut writer, Section::Answer, b"\0", turn).expect("they fit");
         let end = writer.position();
         let last: Vec<u8> = buffer[12..end].chunks(15).map(|record| record[14]).collect();
         assert_eq!(last, expected);

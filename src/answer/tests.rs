@@ -10,11 +10,7 @@ use crate::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
 /// Returns a name on the wire, in the case it is written in.
 pub(crate) fn name(text: &str) -> Vec<u8> {
     let mut octets = Vec::new();
-    for label in text
-        .trim_end_matches('.')
-        .split('.')
-        .filter(|label| !label.is_empty())
-    {
+    for label in text.trim_end_matches('.').split('.').filter(|label| !label.is_empty()) {
         octets.push(u8::try_from(label.len()).expect("a label is short"));
         octets.extend(label.as_bytes());
     }
@@ -26,10 +22,7 @@ pub(crate) fn name(text: &str) -> Vec<u8> {
 /// or `@`), type, and data. `STEER n` makes a steered name.
 pub(crate) fn zone(apex: &str, records: &[&str]) -> Zone {
     let apex = Name::from_str(apex).expect("an apex");
-    let mut zone = Zone {
-        apex: apex.clone(),
-        nodes: std::collections::BTreeMap::new(),
-    };
+    let mut zone = Zone { apex: apex.clone(), nodes: std::collections::BTreeMap::new() };
     let server = Name::from_str("ns1.example.net.").expect("a name");
     let contact = Name::from_str("hostmaster.example.net.").expect("a name");
     let soa = SOA::new(server.clone(), contact, 1, 7200, 900, 1_209_600, 300);
@@ -41,9 +34,7 @@ pub(crate) fn zone(apex: &str, records: &[&str]) -> Zone {
         let (owner, rtype, data) = (part(), part(), part());
         let owner = match owner {
             "@" => apex.clone(),
-            owner => Name::from_str(owner)
-                .and_then(|owner| owner.append_domain(&apex))
-                .expect("an owner"),
+            owner => Name::from_str(owner).and_then(|owner| owner.append_domain(&apex)).expect("an owner"),
         };
         match rtype {
             "STEER" => {
@@ -73,10 +64,7 @@ fn add(zone: &mut Zone, owner: Name, rdata: RData) {
 /// Parses the data of the types that the tests use.
 fn rdata(rtype: &str, data: &str) -> RData {
     let target = |text: &str| Name::from_str(text).expect("a name");
-    let raw = |code, octets| RData::Unknown {
-        code,
-        rdata: NULL::with(octets),
-    };
+    let raw = |code, octets| RData::Unknown { code, rdata: NULL::with(octets) };
     match rtype {
         "A" => RData::A(A::from_str(data).expect("an address")),
         "AAAA" => RData::AAAA(AAAA::from_str(data).expect("an address")),

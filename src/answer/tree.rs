@@ -96,15 +96,9 @@ impl Tree {
     pub fn find(&self, name: &LowerName) -> Option<Found<'_>> {
         let whole = name.as_bytes().len();
         let beyond = usize::from(name.labels().saturating_sub(self.deepest));
-        let id = name
-            .ancestors()
-            .skip(beyond)
-            .find_map(|ancestor| self.names.get(ancestor))?;
+        let id = name.ancestors().skip(beyond).find_map(|ancestor| self.names.get(ancestor))?;
         let node = self.node(*id);
-        Some(Found {
-            node,
-            is_exact: node.octets == whole,
-        })
+        Some(Found { node, is_exact: node.octets == whole })
     }
 
     /// Finds what decides about a type that lives on the parent's side of a zone cut. For all names but the
@@ -114,10 +108,7 @@ impl Tree {
         let above = found.node.above.filter(|_| found.is_exact);
         Some(above.map_or(found, |id| {
             let node = self.node(id);
-            Found {
-                node,
-                is_exact: node.octets == found.node.octets,
-            }
+            Found { node, is_exact: node.octets == found.node.octets }
         }))
     }
 
@@ -175,11 +166,7 @@ mod tests {
             assert_eq!(found.is_exact, found.node.octets == lower.as_bytes().len());
         }
         let found = found.map(|found| (lower.ancestor(found.node.octets).to_vec(), found.node.zone));
-        assert_eq!(
-            found,
-            expected.map(|(text, zone)| (name(text), zone)),
-            "{question}"
-        );
+        assert_eq!(found, expected.map(|(text, zone)| (name(text), zone)), "{question}");
     }
 
     #[test]
@@ -213,10 +200,7 @@ mod tests {
 
     #[test]
     fn the_child_wins_where_parent_and_child_are_both_here() {
-        for parent in [
-            &["sub NS ns.sub.example.", "ns.sub A 192.0.2.1"][..],
-            &["ns.sub A 192.0.2.1"],
-        ] {
+        for parent in [&["sub NS ns.sub.example.", "ns.sub A 192.0.2.1"][..], &["ns.sub A 192.0.2.1"]] {
             let zones: Zones<'_> = &[("example.", parent), ("sub.example.", &["www A 192.0.2.2"])];
             check(zones, "sub.example.", Some(("sub.example.", 1)));
             check(zones, "ns.sub.example.", Some(("sub.example.", 1)));
@@ -246,11 +230,9 @@ mod tests {
 
     #[test]
     fn a_wildcard_that_is_a_cut_synthesises_nothing() {
-        for (records, expected) in [
-            (&["*.x A 192.0.2.1"][..], true),
-            (&["*.x NS ns."], false),
-            (&["x A 192.0.2.1"], false),
-        ] {
+        for (records, expected) in
+            [(&["*.x A 192.0.2.1"][..], true), (&["*.x NS ns."], false), (&["x A 192.0.2.1"], false)]
+        {
             let tree = compile(&[("example.", records)]);
             let (lower, _) = LowerName::read(&name("a.x.example."), 0).expect("a name");
             let found = tree.find(&lower).expect("it is in the zone");

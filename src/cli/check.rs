@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::{BAD_INPUT, refuse};
 use crate::config::summary::Summary;
-use crate::daemon::{self, LoadError};
+use crate::daemon;
 
 /// Validates a configuration directory and prints what it would serve.
 ///
@@ -21,22 +21,15 @@ pub struct Args {
     pub strict: bool,
 }
 
-/// Runs the command. The configuration is loaded as the server does it, databases included, so that
-/// the two never disagree.
+/// Runs the command.
 ///
 /// # Errors
 ///
-/// Never; the signature is that of all commands.
+/// Never; what is wrong with the directory is the command's result.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let loaded = match daemon::load(&args.directory) {
         Ok(loaded) => loaded,
-        Err(error) => {
-            let code = refuse(&error);
-            if let LoadError::Problems(problems) = &error {
-                eprintln!("{}", counted(problems.count()));
-            }
-            return Ok(code);
-        }
+        Err(error) => return Ok(refuse(&error)),
     };
     loaded.warnings.iter().for_each(|warning| eprintln!("{warning}"));
     if args.strict && !loaded.warnings.is_empty() {
@@ -44,11 +37,4 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     print!("{}", Summary(&loaded.world.config));
     Ok(ExitCode::SUCCESS)
-}
-
-fn counted(problems: usize) -> String {
-    match problems {
-        1 => "1 problem".to_owned(),
-        count => format!("{count} problems"),
-    }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::{logging, runtime};
+use super::{logging, run_to_end};
 use crate::config::LogFormat;
 use crate::control::Notice;
 use crate::daemon::{self, Options};
@@ -79,7 +79,7 @@ enum Action {
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     // What happens is told on the screen; the log adds only what should not happen.
     logging::start(LogFormat::Human, Some("error,hickory_server=off"));
-    runtime()?.block_on(command.run())?;
+    run_to_end(command.run())??;
     Ok(ExitCode::SUCCESS)
 }
 

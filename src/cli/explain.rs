@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::{refuse, runtime};
+use super::{refuse, run_to_end};
 use crate::daemon;
 use crate::health::View;
 use crate::snapshot::{Inquiry, Snapshot, explain};
@@ -99,7 +99,7 @@ fn ask(address: &str, arguments: &Args) -> anyhow::Result<ExitCode> {
         let status = reply.status();
         Ok::<_, reqwest::Error>((status, reply.text().await?))
     };
-    let (status, text) = runtime()?.block_on(asked).with_context(|| {
+    let (status, text) = run_to_end(asked)?.with_context(|| {
         format!("cannot ask the server at {address}; is it running, and is this its `admin` address?")
     })?;
     if !status.is_success() {

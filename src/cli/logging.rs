@@ -13,7 +13,8 @@ const DEFAULT: &str = "info,hickory_server=off,hickory_proto=warn,hickory_net=of
 
 /// Starts to log to standard error. `level` is what is logged at least, unless `RUST_LOG` is set.
 pub fn start(format: LogFormat, filter: Option<&str>) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter.unwrap_or(DEFAULT)));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter.unwrap_or(DEFAULT)));
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -9,8 +9,13 @@ mod schema;
 mod serve;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
+
+use crate::daemon::{self, LoadError};
 
 /// The exit code of a failure.
 const FAILURE: u8 = 1;
@@ -65,13 +70,27 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints why a configuration cannot be loaded, and returns the exit code for that.
-fn refuse(error: &crate::daemon::LoadError) -> ExitCode {
-    eprintln!("{}", crate::daemon::chain(error).trim_end());
+fn refuse(error: &LoadError) -> ExitCode {
+    match error {
+        LoadError::Problems(problems) => match problems.count() {
+            1 => eprintln!("{problems}1 problem"),
+            count => eprintln!("{problems}{count} problems"),
+        },
+        LoadError::Directory(_) | LoadError::Read(_) | LoadError::Database { .. } => {
+            eprintln!("meridian: {}", daemon::chain(error));
+        }
+    }
     ExitCode::from(BAD_INPUT)
 }
 
-/// Returns a runtime with a thread for each processor.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    use anyhow::Context;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")
+/// How long the end of the process waits for work on other threads, such as a large database that is
+/// being read for a reload.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Runs a future on a thread for each processor, and leaves behind what does not end with it.
+fn run_to_end<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let result = runtime.block_on(future);
+    runtime.shutdown_timeout(LINGER);
+    Ok(result)
 }

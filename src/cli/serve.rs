@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{logging, refuse, runtime};
+use super::{logging, refuse, run_to_end};
 use crate::config::LogFormat;
 use crate::daemon::{self, Options};
 
@@ -48,6 +48,6 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     };
     logging::start(format, None);
     let options = Options { directory: arguments.config.clone(), listener: Box::new(|_| ()) };
-    runtime()?.block_on(daemon::run(loaded, options))?;
+    run_to_end(daemon::run(loaded, options))??;
     Ok(ExitCode::SUCCESS)
 }

@@ -54,9 +54,9 @@ impl Member {
             Self::Continent(continent) => location.continent == Some(*continent),
             Self::Country(country) => location.country == Some(*country),
             Self::Subdivision(subdivision) => location.subdivision == Some(*subdivision),
-            Self::EuropeanUnion => location
-                .european_union
-                .unwrap_or_else(|| location.country.is_some_and(Country::is_eu)),
+            Self::EuropeanUnion => {
+                location.european_union.unwrap_or_else(|| location.country.is_some_and(Country::is_eu))
+            }
             Self::Asn(asn) => location.asn == Some(*asn),
             Self::Network(_) => false,
             Self::Unknown => location.is_unknown(),

@@ -41,12 +41,8 @@ pub struct Subdivision {
 
 impl fmt::Display for Subdivision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let code: String = self
-            .code
-            .iter()
-            .filter(|byte| **byte != 0)
-            .map(|byte| char::from(*byte))
-            .collect();
+        let code: String =
+            self.code.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
         write!(f, "{}-{code}", self.country)
     }
 }

@@ -94,24 +94,16 @@ impl FromStr for Prefix {
             Some((address, length)) => (address, Some(length)),
             None => (text, None),
         };
-        let address: IpAddr = address
-            .parse()
-            .map_err(|_| ParseError::Address(address.to_owned()))?;
+        let address: IpAddr = address.parse().map_err(|_| ParseError::Address(address.to_owned()))?;
         let width = width(Family::of(address));
         let length = match length {
             None => width,
-            Some(digits) => digits
-                .parse()
-                .ok()
-                .filter(|length| *length <= width)
-                .ok_or(ParseError::Length(width))?,
+            Some(digits) => {
+                digits.parse().ok().filter(|length| *length <= width).ok_or(ParseError::Length(width))?
+            }
         };
         let prefix = Self::around(address, length);
-        if prefix.address == address {
-            Ok(prefix)
-        } else {
-            Err(ParseError::HostBits(prefix))
-        }
+        if prefix.address == address { Ok(prefix) } else { Err(ParseError::HostBits(prefix)) }
     }
 }
 
@@ -122,20 +114,14 @@ mod tests {
     #[test]
     fn a_prefix_parses_and_prints_as_the_same_text() {
         for text in ["10.0.0.0/8", "0.0.0.0/0", "::/0", "2001:db8::/32", "192.0.2.1/32"] {
-            assert_eq!(
-                text.parse::<Prefix>().map(|prefix| prefix.to_string()),
-                Ok(text.to_owned())
-            );
+            assert_eq!(text.parse::<Prefix>().map(|prefix| prefix.to_string()), Ok(text.to_owned()));
         }
     }
 
     #[test]
     fn a_prefix_with_host_bits_is_refused_and_the_right_one_named() {
         let error = "10.1.2.3/8".parse::<Prefix>().expect_err("host bits are set");
-        assert_eq!(
-            error.to_string(),
-            "bits beyond the prefix are set; write 10.0.0.0/8"
-        );
+        assert_eq!(error.to_string(), "bits beyond the prefix are set; write 10.0.0.0/8");
     }
 
     #[test]

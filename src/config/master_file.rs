@@ -45,16 +45,9 @@ pub fn read(text: &str, source: usize, origin: &Name, report: &mut Report) -> Ve
         match line {
             Ok(line) => reader.entry(&line),
             Err(error) => {
-                let place = Place {
-                    source: reader.source,
-                    line: error.line,
-                    column: error.column,
-                    length: 1,
-                };
-                reader
-                    .report
-                    .error(place, error.wrong.message)
-                    .maybe_hint(error.wrong.hint);
+                let place =
+                    Place { source: reader.source, line: error.line, column: error.column, length: 1 };
+                reader.report.error(place, error.wrong.message).maybe_hint(error.wrong.hint);
             }
         }
     }
@@ -90,9 +83,7 @@ impl Reader<'_> {
         let place = self.place(first);
         if line.starts_blank && self.owner.is_none() && self.records.is_empty() {
             let message = "a line that begins with a blank repeats the owner before it, and there is none";
-            self.report
-                .error(place, message)
-                .hint("write `@` for the zone itself");
+            self.report.error(place, message).hint("write `@` for the zone itself");
         }
         self.record(place, first, tokens);
     }
@@ -108,25 +99,19 @@ impl Reader<'_> {
             ("$TTL", [ttl]) => self.default_ttl = self.or_report(ttl, Ttl::from_text(&ttl.text)),
             ("$ORIGIN" | "$TTL", _) => {
                 let message = format!("`{}` takes one argument", directive.text);
-                self.report
-                    .error(place, message)
-                    .hint("write `$ORIGIN example.org.` or `$TTL 3600`");
+                self.report.error(place, message).hint("write `$ORIGIN example.org.` or `$TTL 3600`");
             }
             ("$INCLUDE", _) => {
                 let draft = self.report.error(place, "`$INCLUDE` is not supported");
                 draft.hint("copy the file's records here: a configuration is one directory, read once");
             }
             ("$GENERATE", _) => {
-                let draft = self
-                    .report
-                    .error(place, "`$GENERATE` is not supported: it is BIND's own");
+                let draft = self.report.error(place, "`$GENERATE` is not supported: it is BIND's own");
                 draft.hint("write the records out, for example with `named-compilezone`");
             }
             (other, _) => {
                 let message = format!("`{other}` is not a directive");
-                self.report
-                    .error(place, message)
-                    .hint("the directives are `$ORIGIN` and `$TTL`");
+                self.report.error(place, message).hint("the directives are `$ORIGIN` and `$TTL`");
             }
         }
     }
@@ -176,9 +161,7 @@ impl Reader<'_> {
             Err(fault) => {
                 let token = fault.token.and_then(|token| tokens.get(token)).unwrap_or(named);
                 let place = self.place(token);
-                self.report
-                    .error(place, fault.wrong.message)
-                    .maybe_hint(fault.wrong.hint);
+                self.report.error(place, fault.wrong.message).maybe_hint(fault.wrong.hint);
                 return;
             }
         };
@@ -187,14 +170,7 @@ impl Reader<'_> {
         }
         let ttl = stated.or(self.default_ttl).or(self.last_ttl);
         let Some(owner) = self.owner.clone() else { return };
-        self.records.push(Record {
-            owner,
-            rtype,
-            ttl,
-            rdata: parsed.rdata,
-            target: parsed.target,
-            place,
-        });
+        self.records.push(Record { owner, rtype, ttl, rdata: parsed.rdata, target: parsed.target, place });
     }
 
     fn name(&mut self, token: &Token) -> Option<Name> {
@@ -203,18 +179,11 @@ impl Reader<'_> {
 
     fn or_report<T>(&mut self, token: &Token, parsed: Result<T, Wrong>) -> Option<T> {
         let place = self.place(token);
-        parsed
-            .map_err(|wrong| self.report.error(place, wrong.message).maybe_hint(wrong.hint))
-            .ok()
+        parsed.map_err(|wrong| self.report.error(place, wrong.message).maybe_hint(wrong.hint)).ok()
     }
 
     fn place(&self, token: &Token) -> Place {
-        Place {
-            source: self.source,
-            line: token.line,
-            column: token.column,
-            length: token.length,
-        }
+        Place { source: self.source, line: token.line, column: token.column, length: token.length }
     }
 }
 
@@ -231,12 +200,7 @@ mod tests {
         let records = read(text, 0, &origin, &mut report);
         let lines = records.iter().map(|record| {
             let ttl = record.ttl.map_or("-".to_owned(), |ttl| ttl.seconds().to_string());
-            format!(
-                "{} {ttl} {} {}\n",
-                record.owner,
-                records::type_text(record.rtype),
-                record.rdata
-            )
+            format!("{} {ttl} {} {}\n", record.owner, records::type_text(record.rtype), record.rdata)
         });
         let mut got: String = lines.collect();
         for problem in report.finish(&sources).0.list {

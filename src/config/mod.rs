@@ -65,26 +65,15 @@ pub fn compile(sources: &Sources) -> Result<Compiled, Problems> {
 
 /// Reads every YAML file as what its name says it is.
 fn read(sources: &Sources, report: &mut Report) -> lower::Files {
-    let mut files = lower::Files {
-        server: None,
-        regions: None,
-        zones: Vec::new(),
-    };
+    let mut files = lower::Files { server: None, regions: None, zones: Vec::new() };
     let [mut has_server, mut has_regions] = [false; 2];
     for (index, source) in sources.files.iter().enumerate() {
-        let Some(stem) = source
-            .name
-            .strip_suffix(".yaml")
-            .or_else(|| source.name.strip_suffix(".yml"))
+        let Some(stem) = source.name.strip_suffix(".yaml").or_else(|| source.name.strip_suffix(".yml"))
         else {
             continue;
         };
         let place = Place::file(index);
-        let kind = if ["server", "regions"].contains(&stem) {
-            stem
-        } else {
-            "zone"
-        };
+        let kind = if ["server", "regions"].contains(&stem) { stem } else { "zone" };
         let seen = match kind {
             "server" => std::mem::replace(&mut has_server, true),
             "regions" => std::mem::replace(&mut has_regions, true),
@@ -105,26 +94,18 @@ fn read(sources: &Sources, report: &mut Report) -> lower::Files {
         match kind {
             "server" => files.server = yaml::read(&node, report).map(|server| (place, server)),
             "regions" => files.regions = yaml::read(&node, report),
-            _ => files
-                .zones
-                .extend(yaml::read(&node, report).map(|zone| (place, zone))),
+            _ => files.zones.extend(yaml::read(&node, report).map(|zone| (place, zone))),
         }
     }
     if !has_server {
         let name = sources.directory.display();
-        let draft = report.error(
-            Place::file(sources.files.len()),
-            format!("there is no `server.yaml` in `{name}`"),
-        );
+        let draft =
+            report.error(Place::file(sources.files.len()), format!("there is no `server.yaml` in `{name}`"));
         draft.hint("it says where to listen: `name: ns1` and `listen: { dns: [\"127.0.0.1:5300\"] }`");
     }
     if !has_regions {
         // Without the file there are no regions, which is not the same as not knowing them.
-        files.regions = Some(spec::Regions {
-            regions: None,
-            canaries: None,
-            groups: None,
-        });
+        files.regions = Some(spec::Regions { regions: None, canaries: None, groups: None });
     }
     files
 }

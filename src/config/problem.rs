@@ -35,10 +35,7 @@ impl Place {
     /// Returns the place that is the whole of a file.
     pub fn file(source: usize) -> Self {
         let source = u32::try_from(source).expect("the number of files is bounded");
-        Self {
-            source,
-            ..Self::default()
-        }
+        Self { source, ..Self::default() }
     }
 }
 
@@ -98,29 +95,14 @@ impl Problem {
     fn fmt_excerpt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let column = self.column.saturating_sub(1) as usize;
         // A long line is shown from a little before the place.
-        let start = if column + 20 < EXCERPT_WIDTH {
-            0
-        } else {
-            column - 20
-        };
-        let shown: String = self
-            .excerpt
-            .chars()
-            .skip(start)
-            .take(EXCERPT_WIDTH)
-            .map(printable)
-            .collect();
+        let start = if column + 20 < EXCERPT_WIDTH { 0 } else { column - 20 };
+        let shown: String = self.excerpt.chars().skip(start).take(EXCERPT_WIDTH).map(printable).collect();
         let length =
             (self.length.max(1) as usize).min(shown.chars().count().saturating_sub(column - start).max(1));
         let gutter = self.line.to_string();
         let blank = " ".repeat(gutter.len());
         write!(f, "\n {gutter} | {}", shown.trim_end())?;
-        write!(
-            f,
-            "\n {blank} | {}{}",
-            " ".repeat(column - start),
-            "^".repeat(length)
-        )
+        write!(f, "\n {blank} | {}{}", " ".repeat(column - start), "^".repeat(length))
     }
 }
 
@@ -203,34 +185,14 @@ pub struct Report {
 impl Report {
     /// Adds a mistake that makes the configuration unusable.
     pub fn error(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
-        let draft = Draft {
-            place,
-            message: message.into(),
-            severity: Severity::Error,
-            hint: None,
-        };
-        keep(
-            &mut self.errors,
-            &mut self.omitted_errors,
-            &mut self.scratch,
-            draft,
-        )
+        let draft = Draft { place, message: message.into(), severity: Severity::Error, hint: None };
+        keep(&mut self.errors, &mut self.omitted_errors, &mut self.scratch, draft)
     }
 
     /// Adds something that works but is hardly meant.
     pub fn warning(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
-        let draft = Draft {
-            place,
-            message: message.into(),
-            severity: Severity::Warning,
-            hint: None,
-        };
-        keep(
-            &mut self.warnings,
-            &mut self.omitted_warnings,
-            &mut self.scratch,
-            draft,
-        )
+        let draft = Draft { place, message: message.into(), severity: Severity::Warning, hint: None };
+        keep(&mut self.warnings, &mut self.omitted_warnings, &mut self.scratch, draft)
     }
 
     /// Returns whether an error was added.
@@ -263,13 +225,7 @@ fn keep<'d>(
 fn resolve(drafts: Vec<Draft>, omitted: usize, sources: &Sources) -> Problems {
     // An alias makes one mistake appear wherever it is used; once is enough.
     let unique: BTreeSet<Draft> = drafts.into_iter().collect();
-    let mut excerpts = Excerpts {
-        sources,
-        source: 0,
-        lines: "".lines(),
-        passed: 0,
-        line: "",
-    };
+    let mut excerpts = Excerpts { sources, source: 0, lines: "".lines(), passed: 0, line: "" };
     let list = unique
         .into_iter()
         .map(|draft| {

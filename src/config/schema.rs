@@ -84,9 +84,6 @@ mod tests {
         let port = of_key(File::Regions, "Tcp", "port");
         assert_eq!(port["type"], "integer");
         let names = of(File::Zone).to_value()["$defs"]["Name"].clone();
-        assert!(
-            names["patternProperties"].to_string().contains("|CNAME|"),
-            "{names}"
-        );
+        assert!(names["patternProperties"].to_string().contains("|CNAME|"), "{names}");
     }
 }

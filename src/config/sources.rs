@@ -25,11 +25,7 @@ pub struct Source {
 impl Source {
     /// Makes a source of a name and a text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            text: text.into(),
-            unreadable: None,
-        }
+        Self { name: name.into(), text: text.into(), unreadable: None }
     }
 }
 
@@ -37,10 +33,7 @@ impl Sources {
     /// Makes sources of files, in the order of their names whatever order they come in.
     pub fn new(directory: impl Into<PathBuf>, mut files: Vec<Source>) -> Self {
         files.sort_by(|one, other| one.name.cmp(&other.name));
-        Self {
-            directory: directory.into(),
-            files,
-        }
+        Self { directory: directory.into(), files }
     }
 
     /// Returns the number of the file with this name.

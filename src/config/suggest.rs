@@ -20,11 +20,7 @@ fn distance(word: &str, candidate: &str) -> usize {
     if word.len() > MAX_COMPARED || candidate.len() > MAX_COMPARED {
         return usize::MAX;
     }
-    if word.eq_ignore_ascii_case(candidate) {
-        0
-    } else {
-        strsim::damerau_levenshtein(word, candidate)
-    }
+    if word.eq_ignore_ascii_case(candidate) { 0 } else { strsim::damerau_levenshtein(word, candidate) }
 }
 
 #[cfg(test)]

@@ -44,26 +44,13 @@ impl Summary<'_> {
     fn server(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let server = &self.0.server;
         let listed = |addresses: &[std::net::SocketAddr]| {
-            addresses
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
+            addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         };
         writeln!(f, "server {}", server.name)?;
         writeln!(f, "  dns: {}", listed(&server.dns))?;
-        writeln!(
-            f,
-            "  admin: {}",
-            server
-                .admin
-                .map_or("nowhere".to_owned(), |admin| admin.to_string())
-        )?;
-        let database = server
-            .geo
-            .database
-            .as_ref()
-            .map_or("no database".to_owned(), |path| path.display().to_string());
+        writeln!(f, "  admin: {}", server.admin.map_or("nowhere".to_owned(), |admin| admin.to_string()))?;
+        let database =
+            server.geo.database.as_ref().map_or("no database".to_owned(), |path| path.display().to_string());
         write!(f, "  locations: {database}")?;
         if let Some(asn) = &server.geo.asn {
             write!(f, ", {}", asn.display())?;
@@ -76,12 +63,7 @@ impl Summary<'_> {
 
     fn zone(&self, zone: &Zone, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let steered = zone.nodes.values().filter(|node| node.steering.is_some()).count();
-        writeln!(
-            f,
-            "\nzone {} ({} names, {steered} steered)",
-            zone.apex,
-            zone.nodes.len()
-        )?;
+        writeln!(f, "\nzone {} ({} names, {steered} steered)", zone.apex, zone.nodes.len())?;
         for id in zone.nodes.values().filter_map(|node| node.steering) {
             self.steered(&self.0.steered[id.0 as usize], f)?;
         }
@@ -97,26 +79,13 @@ impl Summary<'_> {
 
     fn steered(&self, steering: &Steering, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let policy = &steering.policy;
-        let types = if steering.https.is_some() {
-            "A, AAAA and HTTPS"
-        } else {
-            "A and AAAA"
-        };
-        writeln!(
-            f,
-            "  {}: {types} from {}",
-            steering.owner,
-            self.names(&policy.regions)
-        )?;
+        let types = if steering.https.is_some() { "A, AAAA and HTTPS" } else { "A and AAAA" };
+        writeln!(f, "  {}: {types} from {}", steering.owner, self.names(&policy.regions))?;
         writeln!(f, "    order: {}", self.order(&policy.order))?;
         for rule in &policy.residency {
             writeln!(f, "    residency: {}", rule.text)?;
         }
-        writeln!(
-            f,
-            "    unknown location: {}",
-            self.names(&policy.unknown_location)
-        )?;
+        writeln!(f, "    unknown location: {}", self.names(&policy.unknown_location))?;
         let all_down = match policy.all_down {
             AllDown::FailOpen => "fail open, within residency",
             AllDown::Servfail => "SERVFAIL",
@@ -129,17 +98,8 @@ impl Summary<'_> {
             "    ttl: {ttl}s, {short}s while an address is suspect; at most {} addresses",
             steering.max_answers
         )?;
-        match policy
-            .regions
-            .iter()
-            .filter_map(|id| self.slowest(*id, ttl, short))
-            .max()
-        {
-            Some(longest) => writeln!(
-                f,
-                "    a dead region loses its last clients within {}",
-                Text(longest)
-            ),
+        match policy.regions.iter().filter_map(|id| self.slowest(*id, ttl, short)).max() {
+            Some(longest) => writeln!(f, "    a dead region loses its last clients within {}", Text(longest)),
             None => Ok(()),
         }
     }
@@ -154,18 +114,12 @@ impl Summary<'_> {
 
     /// Returns the canary of a region that sees a death first.
     fn fastest(&self, region: &Region) -> Option<&Canary> {
-        let canaries = region
-            .canaries
-            .iter()
-            .map(|id| &self.0.canaries[usize::from(id.0)]);
+        let canaries = region.canaries.iter().map(|id| &self.0.canaries[usize::from(id.0)]);
         canaries.min_by_key(|canary| detection(canary))
     }
 
     fn names(&self, regions: &[RegionId]) -> String {
-        let names: Vec<_> = regions
-            .iter()
-            .map(|id| self.0.regions.region(*id).name.as_str())
-            .collect();
+        let names: Vec<_> = regions.iter().map(|id| self.0.regions.region(*id).name.as_str()).collect();
         names.join(", ")
     }
 
@@ -186,15 +140,9 @@ impl Summary<'_> {
 
     fn region(&self, region: &Region, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let addresses = || region.zones.iter().flat_map(|zone| &zone.addresses);
-        let v4 = addresses()
-            .filter(|address| Family::of(**address) == Family::V4)
-            .count();
+        let v4 = addresses().filter(|address| Family::of(**address) == Family::V4).count();
         let v6 = addresses().count() - v4;
-        writeln!(
-            f,
-            "\nregion {} ({}, {v4} IPv4 and {v6} IPv6 addresses)",
-            region.name, region.jurisdiction
-        )?;
+        writeln!(f, "\nregion {} ({}, {v4} IPv4 and {v6} IPv6 addresses)", region.name, region.jurisdiction)?;
         for zone in &region.zones {
             let addresses: Vec<_> = zone.addresses.iter().map(ToString::to_string).collect();
             writeln!(f, "  {}: {}", zone.name, addresses.join(", "))?;
@@ -202,21 +150,14 @@ impl Summary<'_> {
         let Some(fastest) = self.fastest(region) else {
             return writeln!(f, "  no canaries: its addresses count as up");
         };
-        let canaries = region
-            .canaries
-            .iter()
-            .map(|id| self.0.canaries[usize::from(id.0)].name.as_str());
+        let canaries = region.canaries.iter().map(|id| self.0.canaries[usize::from(id.0)].name.as_str());
         writeln!(f, "  canaries: {}", canaries.collect::<Vec<_>>().join(", "))?;
         writeln!(f, "  a dead address is down within {}", Text(detection(fastest)))
     }
 }
 
 fn types(node: &Node) -> String {
-    let types: Vec<_> = node
-        .rrsets
-        .iter()
-        .map(|set| super::records::type_text(set.rtype))
-        .collect();
+    let types: Vec<_> = node.rrsets.iter().map(|set| super::records::type_text(set.rtype)).collect();
     types.join(", ")
 }
 

@@ -1,23 +1,21 @@
 //! What an event means: the board, and from it the notices that people get and the alarms that last.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Alarm, Notice, Place, Report, What};
+use super::alarm::Alarms;
+use super::{Notice, Place, Report, What};
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
-use crate::health::{Adoption, Board, Cause, Change, Memory, Service, Services, State, View};
+use crate::health::{Adoption, Board, Cause, Change, Memory, Services, State, View};
 use crate::moment::Moment;
-use crate::region::{AddressId, Family, RegionId};
-use crate::steering::{AllDown, Policy};
+use crate::region::AddressId;
 
 /// The part of control that judges. It knows nothing of snapshots.
 #[derive(Debug)]
 pub struct Judgement {
     config: Arc<Config>,
     board: Board,
-    watches: Vec<Watch>,
-    alarms: BTreeMap<Key, Alarm>,
+    alarms: Alarms,
 }
 
 /// What an observation has led to.
@@ -31,33 +29,12 @@ pub struct Verdict {
     pub notices: Vec<Notice>,
 }
 
-/// What an alarm is about, whatever its details and whatever the numbering.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Region(String, Family),
-    Names(String, Option<String>, Family),
-}
-
-/// The regions that some clients of some names may be sent to. When all are out, that is an alarm.
-#[derive(Debug)]
-struct Watch {
-    /// The first of the names.
-    owner: String,
-    /// How many more have the same policy: one line is said for all of them.
-    others: usize,
-    /// The residency rule that binds the clients; `None`: all clients.
-    rule: Option<String>,
-    regions: Vec<RegionId>,
-    all_down: AllDown,
-}
-
 impl Judgement {
     /// Starts with what was remembered of the last run, and says what became of that.
     pub fn new(config: Arc<Config>, memory: Option<&Memory>, now: Moment) -> (Self, Vec<Notice>) {
         let mut judgement = Self {
             board: Board::new(&config.regions, &config.canaries, now),
-            watches: watches(&config),
-            alarms: BTreeMap::new(),
+            alarms: Alarms::new(&config),
             config,
         };
         let mut notices = memory.map_or_else(Vec::new, |memory| judgement.adopt(memory, now));
@@ -75,17 +52,13 @@ impl Judgement {
         if falls_or_returns {
             notices.extend(self.ring(change.at));
         }
-        Verdict {
-            moves_view: change.moves_view(),
-            is_worth_keeping: falls_or_returns,
-            notices,
-        }
+        Verdict { moves_view: change.moves_view(), is_worth_keeping: falls_or_returns, notices }
     }
 
     /// Takes over another configuration.
     pub fn reload(&mut self, config: Arc<Config>, now: Moment) -> Vec<Notice> {
         self.board.reload(&config.regions, &config.canaries, now);
-        self.watches = watches(&config);
+        self.alarms.reload(&config);
         self.config = config;
         self.ring(now)
     }
@@ -107,7 +80,7 @@ impl Judgement {
 
     /// Returns what is known of everything, as of the snapshot with this number.
     pub fn report(&self, snapshot: u64) -> Report {
-        let alarms = self.alarms.values().cloned().collect();
+        let alarms = self.alarms.standing().cloned().collect();
         Report::new(snapshot, &self.config, &self.board, alarms)
     }
 
@@ -134,11 +107,9 @@ impl Judgement {
             (State::Unknown | State::Up | State::Suspect, State::Down) => {
                 self.failed(place, change.cause.as_ref()?, true)
             }
-            (State::Suspect | State::Rising | State::Down, State::Up) => What::Up {
-                place,
-                was_down: change.from.is_down(),
-                after: change.at.since(change.from_since),
-            },
+            (State::Suspect | State::Rising | State::Down, State::Up) => {
+                What::Up { place, was_down: change.from.is_down(), after: change.at.since(change.from_since) }
+            }
             (_, State::Unknown | State::Up | State::Rising | State::Down) => return None,
         };
         Some(Notice { at: change.at, what })
@@ -148,20 +119,9 @@ impl Judgement {
         let canary = &self.config.canaries[usize::from(cause.canary.0)];
         let (name, failures, failure) = (canary.name.clone(), cause.failures, cause.failure.clone());
         if is_down {
-            What::Down {
-                place,
-                canary: name,
-                failures,
-                failure,
-            }
+            What::Down { place, canary: name, failures, failure }
         } else {
-            What::Suspect {
-                place,
-                canary: name,
-                failures,
-                fall: canary.thresholds.fall,
-                failure,
-            }
+            What::Suspect { place, canary: name, failures, fall: canary.thresholds.fall, failure }
         }
     }
 
@@ -177,104 +137,9 @@ impl Judgement {
     /// Brings the alarms up to date, and says which were raised and which cleared.
     fn ring(&mut self, now: Moment) -> Vec<Notice> {
         let services = Services::of(&self.config.regions, &self.board.view());
-        let (mut alarms, mut notices) = (BTreeMap::new(), Vec::new());
-        for (key, alarm, is_raised) in self.conditions(&services) {
-            // What a reload has removed is in no condition: nobody is told that it is well.
-            let what = match (self.alarms.contains_key(&key), is_raised) {
-                (false, true) => Some(What::Raised(alarm.clone())),
-                (true, false) => Some(What::Cleared(alarm.clone())),
-                (true, true) | (false, false) => None,
-            };
-            notices.extend(what.map(|what| Notice { at: now, what }));
-            if is_raised {
-                alarms.insert(key, alarm);
-            }
-        }
-        self.alarms = alarms;
-        notices
+        let whats = self.alarms.update(&self.config.regions, &services).into_iter();
+        whats.map(|what| Notice { at: now, what }).collect()
     }
-
-    /// Returns everything that can raise an alarm, and whether it does.
-    fn conditions(&self, services: &Services) -> impl Iterator<Item = (Key, Alarm, bool)> {
-        let places = self
-            .config
-            .regions
-            .iter()
-            .flat_map(|place| Family::BOTH.map(|family| (place, family)));
-        let regions = places.filter_map(|((id, region), family)| {
-            let service = services.get(id, family);
-            let (region, count) = (region.name.clone(), service.count()?);
-            let key = Key::Region(region.clone(), family);
-            Some((
-                key,
-                Alarm::RegionOut {
-                    region,
-                    family,
-                    count,
-                },
-                service.is_out(),
-            ))
-        });
-        let names = self.watches.iter().flat_map(|watch| {
-            Family::BOTH.map(|family| {
-                let key = Key::Names(watch.owner.clone(), watch.rule.clone(), family);
-                (key, watch.alarm(family), watch.is_exhausted(services, family))
-            })
-        });
-        regions.chain(names)
-    }
-}
-
-impl Watch {
-    fn alarm(&self, family: Family) -> Alarm {
-        Alarm::Exhausted {
-            owner: self.owner.clone(),
-            others: self.others,
-            rule: self.rule.clone(),
-            family,
-            all_down: self.all_down,
-        }
-    }
-
-    /// Returns whether every region that has addresses of the family is out, and there is one.
-    fn is_exhausted(&self, services: &Services, family: Family) -> bool {
-        let of_family = self.regions.iter().map(|&region| services.get(region, family));
-        let mut present = of_family.filter(|service| service.count().is_some()).peekable();
-        present.peek().is_some() && present.all(Service::is_out)
-    }
-}
-
-/// Returns what to watch for names to run out of regions: for each policy once, everybody and each
-/// residency rule. Where several rules bind one client together, the cause shows in each of them.
-fn watches(config: &Config) -> Vec<Watch> {
-    let mut by_policy: Vec<(&Policy, String, usize)> = Vec::new();
-    let mut known = HashMap::new();
-    for steering in &config.steered {
-        let place = *known.entry(&steering.policy).or_insert_with(|| {
-            let owner = steering.owner.to_string();
-            let owner = owner.strip_suffix('.').unwrap_or(&owner).to_owned();
-            by_policy.push((&steering.policy, owner, 0));
-            by_policy.len() - 1
-        });
-        by_policy[place].2 += 1;
-    }
-    let watches = by_policy.into_iter().flat_map(|(policy, owner, names)| {
-        let everybody = (None, policy.regions.clone());
-        let rules = policy.residency.iter().map(|rule| {
-            let listed = policy.regions.iter().copied();
-            let permitted = listed.filter(|region| rule.permitted.contains(*region));
-            (Some(rule.text.clone()), permitted.collect())
-        });
-        let parts: Vec<_> = std::iter::once(everybody).chain(rules).collect();
-        parts.into_iter().map(move |(rule, regions)| Watch {
-            owner: owner.clone(),
-            others: names - 1,
-            rule,
-            regions,
-            all_down: policy.all_down,
-        })
-    });
-    watches.collect()
 }
 
 #[cfg(test)]
@@ -282,9 +147,9 @@ mod tests {
     use super::*;
     use crate::canary::{Canary, Failure, FailureClass};
     use crate::config::{Geo, LogFormat, Server};
-    use crate::health::fixture;
-    use crate::region::{RegionSet, Regions};
-    use crate::steering::{Order, Rule, Steering};
+    use crate::health::{Service, fixture};
+    use crate::region::{RegionId, RegionSet, Regions};
+    use crate::steering::{AllDown, Order, Policy, Rule, Steering};
     use crate::zone::{Name, Ttl};
 
     /// `tokyo` with two IPv4 addresses and one IPv6 address, `frankfurt` with one IPv4 address; one
@@ -340,13 +205,7 @@ mod tests {
         let verdicts = words.map(|(second, word)| {
             let (address, result) = word.split_once(':').expect("ADDRESS:RESULT");
             let address = address.parse().expect("the number of an address");
-            judgement.observe(&fixture::result(
-                &judgement.board,
-                address,
-                0,
-                second,
-                result == "o",
-            ))
+            judgement.observe(&fixture::result(&judgement.board, address, 0, second, result == "o"))
         });
         verdicts.collect()
     }
@@ -407,15 +266,11 @@ mod tests {
     fn only_what_steering_sees_moves_the_view_and_only_falls_and_returns_are_kept() {
         let mut judgement = judgement();
         let verdicts = play(&mut judgement, "0:o 0:o 0:x 0:x 0:x 0:o 0:o 0:o");
-        let seen = verdicts
-            .iter()
-            .map(|verdict| (verdict.moves_view, verdict.is_worth_keeping));
+        let seen = verdicts.iter().map(|verdict| (verdict.moves_view, verdict.is_worth_keeping));
         let (nothing, suspect, decided) = ((false, false), (true, false), (true, true));
         assert_eq!(
             seen.collect::<Vec<_>>(),
-            [
-                nothing, nothing, suspect, decided, nothing, nothing, decided, nothing
-            ],
+            [nothing, nothing, suspect, decided, nothing, nothing, decided, nothing],
             "up, up, suspect, down, down, rising, up, up"
         );
     }
@@ -427,11 +282,7 @@ mod tests {
         let late = fixture::result(&judgement.board, 3, 0, 9, true);
         let notices = judgement.reload(config(fixture::canary("shallow", 5, 1)), Moment(10_000));
         assert_eq!(notices, []);
-        assert_eq!(
-            judgement.observe(&late),
-            Verdict::default(),
-            "of the old numbering"
-        );
+        assert_eq!(judgement.observe(&late), Verdict::default(), "of the old numbering");
         assert_eq!(judgement.report(7).alarms.len(), 2);
         let verdicts = play(&mut judgement, "3:o");
         assert_eq!(verdicts[0].notices.len(), 3, "up again, region back, alarm over");
@@ -443,11 +294,8 @@ mod tests {
         let mut before = judgement();
         play(&mut before, "3:x 3:x");
         let memory = before.memory(Moment(3000));
-        let (after, notices) = Judgement::new(
-            config(fixture::canary("shallow", 2, 2)),
-            Some(&memory),
-            Moment(9000),
-        );
+        let (after, notices) =
+            Judgement::new(config(fixture::canary("shallow", 2, 2)), Some(&memory), Moment(9000));
         assert_eq!(after.view(), before.view());
         let kinds: Vec<_> = notices.iter().map(Notice::kind).collect();
         assert_eq!(kinds, ["health_remembered", "region_out", "all_down"]);
@@ -480,10 +328,7 @@ mod tests {
         assert!(matches!(tokyo.families[0].1, Service::In(_)));
         let address = &tokyo.zones[0].addresses[1];
         assert_eq!((address.state, address.since), (State::Down, Moment(3000)));
-        let failure = Failure {
-            class: FailureClass::Status,
-            detail: "status 503".to_owned(),
-        };
+        let failure = Failure { class: FailureClass::Status, detail: "status 503".to_owned() };
         assert_eq!(address.why, Some(("shallow".to_owned(), failure)));
         assert_eq!(report.regions[1].zones[0].addresses[0].state, State::Unknown);
     }

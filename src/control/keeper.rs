@@ -22,10 +22,7 @@ pub struct Keeper {
 impl Keeper {
     /// Starts with nothing to write.
     pub fn new(now: Moment) -> Self {
-        Self {
-            written: now,
-            has_news: false,
-        }
+        Self { written: now, has_news: false }
     }
 
     /// Returns whether health is to be written now, given whether this event changed what is kept.
@@ -47,24 +44,13 @@ mod tests {
     /// Takes events at these milliseconds, with or without news, and compares when it writes.
     fn check(events: &[(u64, bool)], written: &[u64]) {
         let mut keeper = Keeper::new(Moment(0));
-        let due = events
-            .iter()
-            .filter(|(at, is_news)| keeper.is_due(*is_news, Moment(*at)));
+        let due = events.iter().filter(|(at, is_news)| keeper.is_due(*is_news, Moment(*at)));
         assert_eq!(due.map(|(at, _)| *at).collect::<Vec<_>>(), written);
     }
 
     #[test]
     fn news_is_written_at_once_but_not_twice_a_second() {
-        check(
-            &[
-                (5000, true),
-                (5100, true),
-                (5900, true),
-                (6000, false),
-                (9000, false),
-            ],
-            &[5000, 6000],
-        );
+        check(&[(5000, true), (5100, true), (5900, true), (6000, false), (9000, false)], &[5000, 6000]);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! of snapshots. Control compiles, and only when something that an answer depends on has changed. It reads no
 //! clock and does nothing itself: the shell carries out its effects, in their order.
 
+mod alarm;
 mod judgement;
 mod keeper;
 mod notice;
@@ -17,8 +18,9 @@ mod report;
 
 use std::sync::Arc;
 
+pub use alarm::Alarm;
 pub use judgement::{Judgement, Verdict};
-pub use notice::{Alarm, Notice, Place, Severity, What};
+pub use notice::{Notice, Place, Severity, What};
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, ZoneReport};
 
 use crate::canary::{Epoch, Observation};
@@ -66,12 +68,7 @@ impl Control {
     /// Starts from a world and from what was remembered of the last run.
     pub fn new(world: Arc<World>, memory: Option<Memory>, now: Moment) -> (Self, Vec<Effect>) {
         let (judgement, notices) = Judgement::new(Arc::clone(&world.config), memory.as_ref(), now);
-        let mut control = Self {
-            world,
-            judgement,
-            keeper: Keeper::new(now),
-            number: 0,
-        };
+        let mut control = Self { world, judgement, keeper: Keeper::new(now), number: 0 };
         let mut effects = vec![control.publish(), control.watch()];
         effects.extend(notices.into_iter().map(Effect::Say));
         (control, effects)
@@ -134,11 +131,7 @@ impl Control {
     fn publish(&mut self) -> Effect {
         self.number += 1;
         let world = Arc::clone(&self.world);
-        Effect::Publish(Arc::new(Snapshot::compile(
-            world,
-            self.judgement.view(),
-            self.number,
-        )))
+        Effect::Publish(Arc::new(Snapshot::compile(world, self.judgement.view(), self.number)))
     }
 
     fn watch(&self) -> Effect {

@@ -4,11 +4,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::Alarm;
 use crate::canary::Failure;
-use crate::health::{Count as AddressCount, FRESH_FOR};
+use crate::health::FRESH_FOR;
 use crate::moment::Moment;
-use crate::region::Family;
-use crate::steering::AllDown;
 
 /// Something that people want to know. It displays as one line; the parts are there for logs.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,33 +81,6 @@ pub enum What {
     Stale {
         /// When it was written.
         written_at: Moment,
-    },
-}
-
-/// A loss that lasts until it is cleared.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Alarm {
-    /// A region has too few addresses of a family, and left the answers of that family.
-    RegionOut {
-        /// The name of the region.
-        region: String,
-        /// The family.
-        family: Family,
-        /// How many of its addresses are left.
-        count: AddressCount,
-    },
-    /// Every region that some clients of a name may be sent to is out.
-    Exhausted {
-        /// The owner name.
-        owner: String,
-        /// How many more names have the same policy.
-        others: usize,
-        /// The residency rule that binds those clients; `None`: all clients are concerned.
-        rule: Option<String>,
-        /// The family.
-        family: Family,
-        /// What they are answered.
-        all_down: AllDown,
     },
 }
 
@@ -196,154 +168,51 @@ impl Notice {
             _ => None,
         }
     }
-}
 
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes what became of the memory of the last run; of anything else, nothing.
+    fn fmt_memory(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
-            What::Suspect {
-                place,
-                canary,
-                failures,
-                fall,
-                failure,
-            } => {
-                let detail = &failure.detail;
-                write!(
-                    f,
-                    "{place} is suspect: {canary} failed {failures} of {fall} times, {detail}"
-                )
-            }
-            What::Down {
-                place,
-                canary,
-                failures,
-                failure,
-            } => {
-                let detail = &failure.detail;
-                write!(
-                    f,
-                    "{place} is down: {canary} failed {failures} times in a row, {detail}"
-                )
-            }
-            What::Up {
-                place,
-                was_down,
-                after,
-            } => {
-                let state = if *was_down { "down" } else { "suspect" };
-                write!(f, "{place} is up again, was {state} for {}", Seconds(*after))
-            }
-            What::Raised(alarm) => alarm.fmt(f),
-            What::Cleared(alarm) => alarm.fmt_cleared(f),
-            What::Reloaded {
-                snapshot,
-                zones,
-                regions,
-            } => {
-                write!(
-                    f,
-                    "reloaded: {zones} zones, {regions} regions, from snapshot {snapshot} on"
-                )
-            }
             What::Remembered { falls } => {
-                write!(
-                    f,
-                    "{falls} falls of the last run stay in force until the canaries see a recovery"
-                )
+                let falls = Count(*falls, "fall");
+                write!(f, "remembered from the last run: {falls}, in force until canaries see a recovery")
             }
             What::Foreign { falls } => {
-                write!(
-                    f,
-                    "the state of the last run is partly about another configuration: "
-                )?;
+                f.write_str("the state of the last run is partly about another configuration: ")?;
                 write!(f, "{} ignored", Count(*falls, "fall"))
             }
             What::Stale { written_at } => {
                 let age = Seconds(self.at.since(*written_at).max(written_at.since(self.at)));
                 let limit = Seconds(FRESH_FOR);
-                write!(
-                    f,
-                    "the state of the last run is ignored: it is {age} away from now, "
-                )?;
-                write!(
-                    f,
-                    "more than {limit}; every address counts as up until its canaries say otherwise"
-                )
+                write!(f, "the state of the last run is ignored: it is {age} away from now, ")?;
+                write!(f, "more than {limit}; every address counts as up until its canaries say otherwise")
             }
+            _ => Ok(()),
         }
     }
 }
 
-impl Alarm {
-    /// Writes that it is over.
-    fn fmt_cleared(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RegionOut {
-                region,
-                family,
-                count,
-            } => {
-                let (family, AddressCount { up, total, .. }) = (word(*family), count);
-                write!(
-                    f,
-                    "{region} returns to the {family} answers: {up} of {total} addresses are up"
-                )
-            }
-            Self::Exhausted { .. } => {
-                self.fmt_whom(f)?;
-                f.write_str(": a region is up again")
-            }
-        }
-    }
-
-    /// Writes which clients of which names are concerned.
-    fn fmt_whom(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Exhausted {
-            owner,
-            others,
-            rule,
-            family,
-            ..
-        } = self
-        else {
-            return Ok(());
-        };
-        f.write_str(owner)?;
-        if *others > 0 {
-            write!(f, " and {}", Count(*others, "more name"))?;
-        }
-        write!(f, " ({}", word(*family))?;
-        match rule {
-            Some(rule) => write!(f, ", {rule})"),
-            None => f.write_str(")"),
-        }
-    }
-}
-
-impl fmt::Display for Alarm {
+impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RegionOut {
-                region,
-                family,
-                count,
-            } => {
-                let (family, AddressCount { up, total, .. }) = (word(*family), count);
-                write!(
-                    f,
-                    "{region} leaves the {family} answers: {up} of {total} addresses are up"
-                )
+        match &self.what {
+            What::Suspect { place, canary, failures, fall, failure } => {
+                let detail = &failure.detail;
+                write!(f, "{place} is suspect: {canary} failed {failures} of {fall} times, {detail}")
             }
-            Self::Exhausted { all_down, .. } => {
-                self.fmt_whom(f)?;
-                f.write_str(": every permitted region is down, ")?;
-                f.write_str(match all_down {
-                    AllDown::FailOpen => "answering with them all the same (fail-open)",
-                    AllDown::Servfail => "answering SERVFAIL",
-                    AllDown::Nodata => "answering without data",
-                })
+            What::Down { place, canary, failures, failure } => {
+                let (times, detail) = (Count(*failures as usize, "time"), &failure.detail);
+                write!(f, "{place} is down: {canary} failed {times} in a row, {detail}")
             }
+            What::Up { place, was_down, after } => {
+                let state = if *was_down { "down" } else { "suspect" };
+                write!(f, "{place} is up again, was {state} for {}", Seconds(*after))
+            }
+            What::Raised(alarm) => alarm.fmt(f),
+            What::Cleared(alarm) => alarm.fmt_cleared(f),
+            What::Reloaded { snapshot, zones, regions } => {
+                let (zones, regions) = (Count(*zones, "zone"), Count(*regions, "region"));
+                write!(f, "reloaded: {zones}, {regions}, from snapshot {snapshot} on")
+            }
+            What::Remembered { .. } | What::Foreign { .. } | What::Stale { .. } => self.fmt_memory(f),
         }
     }
 }
@@ -355,7 +224,7 @@ impl fmt::Display for Place {
 }
 
 /// A number of things: `1 name`, `2 names`.
-struct Count(usize, &'static str);
+pub(super) struct Count(pub usize, pub &'static str);
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -375,13 +244,5 @@ impl fmt::Display for Seconds {
             seconds @ 120..7200 => write!(f, "{}min", seconds / 60),
             seconds => write!(f, "{}h", seconds / 3600),
         }
-    }
-}
-
-/// Returns what people call a family.
-fn word(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "IPv4",
-        Family::V6 => "IPv6",
     }
 }

@@ -84,11 +84,7 @@ impl Report {
             families: Family::BOTH.map(|family| (family, services.get(id, family))),
             zones: zones(config, board, region, &mut next),
         });
-        Self {
-            snapshot,
-            alarms,
-            regions: regions.collect(),
-        }
+        Self { snapshot, alarms, regions: regions.collect() }
     }
 
     /// Returns the report on the region with this number.
@@ -107,10 +103,7 @@ fn zones(
     let zones = region.zones.iter().map(|zone| {
         let addresses = zone.addresses.iter().zip(&mut *next);
         let addresses = addresses.map(|(&ip, id)| address(config, ip, board.track(id)));
-        ZoneReport {
-            name: zone.name.clone(),
-            addresses: addresses.collect(),
-        }
+        ZoneReport { name: zone.name.clone(), addresses: addresses.collect() }
     });
     zones.collect()
 }
@@ -131,11 +124,5 @@ fn address(config: &Config, ip: IpAddr, track: &Track) -> AddressReport {
         let canary = &config.canaries[usize::from(cause.canary.0)];
         (canary.name.clone(), cause.failure)
     });
-    AddressReport {
-        ip,
-        state: track.state(),
-        since: track.since(),
-        why,
-        canaries: canaries.collect(),
-    }
+    AddressReport { ip, state: track.state(), since: track.since(), why, canaries: canaries.collect() }
 }

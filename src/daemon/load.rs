@@ -5,10 +5,13 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::admin;
 use crate::config::{self, Config, Geo, Problems};
 use crate::files::{configuration, database, watch};
 use crate::geo::{self, Database, Located, Sources, Table};
+use crate::moment::Moment;
 use crate::snapshot::World;
 
 /// A world that can be served.
@@ -19,18 +22,24 @@ pub struct Loaded {
     /// What works but is hardly meant.
     pub warnings: Vec<String>,
     /// The Country or City database, when there is one.
-    pub database: Option<DatabaseFacts>,
+    pub database: Option<admin::Database>,
 }
 
-/// What is worth knowing of a database after it has been compiled and dropped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DatabaseFacts {
-    /// Where it was read from.
-    pub path: PathBuf,
-    /// What it calls itself, for example `GeoLite2-City`.
-    pub kind: String,
-    /// When it was built, in seconds since the Unix epoch.
-    pub built_at: u64,
+impl Loaded {
+    /// Returns what `/status` says of it.
+    pub fn facts(&self, directory: &Path, now: Moment) -> admin::Loaded {
+        admin::Loaded {
+            directory: directory.to_owned(),
+            loaded_at: now,
+            database: self.database.clone(),
+            failed: None,
+        }
+    }
+
+    /// Returns when the database was built, in seconds since the Unix epoch; zero when there is none.
+    pub fn built_at_seconds(&self) -> u64 {
+        self.database.as_ref().map_or(0, |database| database.built_at.0 / 1000)
+    }
 }
 
 /// Why a directory cannot be served.
@@ -123,13 +132,10 @@ impl Databases {
         table.map_err(of_file(&path))
     }
 
-    fn facts(&self) -> Option<DatabaseFacts> {
+    fn facts(&self) -> Option<admin::Database> {
         let (path, database) = self.place.as_ref()?;
-        Some(DatabaseFacts {
-            path: path.clone(),
-            kind: database.kind().to_owned(),
-            built_at: database.build_epoch(),
-        })
+        let built_at = Moment::default().plus(Duration::from_secs(database.build_epoch()));
+        Some(admin::Database { path: path.clone(), kind: database.kind().to_owned(), built_at })
     }
 }
 

@@ -17,28 +17,29 @@ mod reload;
 mod writer;
 
 use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 pub use clock::Clock;
 pub use keep::chain;
-pub use load::{DatabaseFacts, Error as LoadError, Loaded, load, locate};
+pub use load::{Error as LoadError, Loaded, load, locate};
 pub use writer::Listener;
 
+use crate::admin::{self, Seen, Sighting};
+use crate::control::Control;
 use crate::files::state;
 use crate::health::Memory;
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
-use crate::serve::{self, BindError};
-use reload::{Reload, Standing};
-use writer::{Known, Writer};
+use crate::serve::{self, BindError, Current};
+use keep::Keep;
+use reload::Reload;
+use writer::Writer;
 
 /// How long each part may take to stop: together within the 5 s that a stop is promised to take.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
@@ -60,6 +61,9 @@ pub enum Error {
     /// A DNS address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The admin address cannot be listened on.
+    #[error(transparent)]
+    Admin(#[from] admin::BindError),
     /// The process cannot listen to signals.
     #[error("cannot listen to signals")]
     Signals(#[source] io::Error),
@@ -74,52 +78,116 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let clock = Clock::start();
     let config = Arc::clone(&loaded.world.config);
     let sockets = serve::bind(&config.server.dns)?;
-    let addresses: Vec<SocketAddr> = sockets.iter().map(|pair| pair.address).collect();
+    let listener = config.server.admin.map(admin::bind).transpose()?;
+    let signals = Signals::listen().map_err(Error::Signals)?;
     let metrics = Arc::new(Metrics::default());
     metrics.reloaded(true);
-    metrics.database_built(loaded.database.as_ref().map_or(0, |facts| facts.built_at));
+    metrics.database_built(loaded.built_at_seconds());
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-
-    let memory = remember(config.server.state.as_ref());
-    let (control, first, current) = writer::begin(Arc::clone(&loaded.world), memory, &metrics, clock.boot());
-    let known = Arc::new(ArcSwap::from_pointee(Known { report: control.report(), published_at: clock.boot() }));
-    let standing = Arc::new(ArcSwap::from_pointee(Standing::of(&loaded, clock.boot())));
+    for pair in &sockets {
+        tracing::info!("answering DNS on {} over UDP and TCP", pair.address);
+    }
 
     let (stop, stopped) = watch::channel(false);
     let (results, observations) = mpsc::channel(probe::MAX_WAITING);
     let (worlds_in, worlds) = mpsc::channel(1);
     let now = Arc::new(move || clock.now());
     let prober = Prober::new(results, now, Trust::default(), fastrand::u64(..));
+
+    let memory = remember(config.server.state.as_ref());
+    let (control, first, current) = writer::begin(Arc::clone(&loaded.world), memory, &metrics, clock.boot());
+    let admin = Arc::new(pages(&loaded, &options.directory, clock, &metrics, &prober, &control, &current));
+    let keep = Keep::start(config.server.state.clone());
     let writer = Writer {
         clock,
         prober,
         current: Arc::clone(&current),
-        known: Arc::clone(&known),
+        admin: Arc::clone(&admin),
         metrics: Arc::clone(&metrics),
-        keep: keep::Keep::start(config.server.state.clone()),
+        keep,
         listener: options.listener,
     };
     let reload = Reload {
         directory: options.directory,
         clock,
-        metrics: Arc::clone(&metrics),
-        standing,
+        metrics,
+        admin: Arc::clone(&admin),
         worlds: worlds_in,
-        started_with: Arc::clone(&config),
+        started_with: config,
     };
-    let hangup = signal(SignalKind::hangup()).map_err(Error::Signals)?;
-    let lanes = tokio::spawn(serve::run(sockets, serve::responder(Arc::clone(&current)), stopped.clone()));
+    let lanes = tokio::spawn(serve::run(sockets, serve::responder(current), stopped.clone()));
+    let pages = tokio::spawn(show(listener, admin, stopped.clone()));
     let writing = tokio::spawn(writer.run(control, first, observations, worlds, stopped));
-    let reloading = tokio::spawn(reload.run(hangup));
-    say_ready(&addresses);
+    let reloading = tokio::spawn(reload.run(signals.hangup));
 
-    wait_for_the_end().await?;
+    wait(signals.terminate, signals.interrupt).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     reloading.abort();
-    ended("the lanes", lanes).await;
-    ended("the writer", writing).await;
+    tokio::join!(ended("the lanes", lanes), ended("the admin pages", pages), ended("the writer", writing));
     Ok(())
+}
+
+/// The signals that the server listens to.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
+async fn wait(mut terminate: Signal, mut interrupt: Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Returns what the admin pages show.
+fn pages(
+    loaded: &Loaded,
+    directory: &Path,
+    clock: Clock,
+    metrics: &Arc<Metrics>,
+    prober: &Prober,
+    control: &Control,
+    current: &Arc<Current>,
+) -> admin::State {
+    let snapshot = Arc::clone(&current.load().snapshot);
+    let seen = Seen { snapshot, published_at: clock.boot(), report: control.report() };
+    let (live, current) = (prober.live(), Arc::clone(current));
+    let last = move |address, canary: &str| {
+        let probe::Sighting { at, latency, result } = live.last(address, canary)?;
+        Some(Sighting { at, latency, result })
+    };
+    let locate = move |client| {
+        let world = Arc::clone(&current.load().snapshot.world);
+        let located = load::locate(&world.config.server.geo, client);
+        located.inspect_err(|error| tracing::warn!("cannot locate a client: {}", chain(error))).ok()
+    };
+    let sources =
+        admin::Sources { now: Box::new(move || clock.now()), last: Box::new(last), locate: Box::new(locate) };
+    let facts = loaded.facts(directory, clock.boot());
+    admin::State::new(seen, facts, Arc::clone(metrics), clock.boot(), sources)
+}
+
+/// Serves the admin pages, when there is an address for them.
+async fn show(listener: Option<admin::Listener>, state: Arc<admin::State>, mut stop: watch::Receiver<bool>) {
+    let Some(listener) = listener else { return };
+    tracing::info!("admin pages on http://{}", listener.address);
+    let stopped = async move { _ = stop.wait_for(|stop| *stop).await };
+    if let Err(error) = admin::serve(listener, state, stopped).await {
+        tracing::error!("the admin pages are gone, answers go on: {error}");
+    }
 }
 
 /// Returns what the last run remembered. A state that cannot be used is said, and does not keep the
@@ -130,22 +198,6 @@ fn remember(directory: Option<&PathBuf>) -> Option<Memory> {
         tracing::warn!("{}", chain(&error));
         None
     })
-}
-
-fn say_ready(addresses: &[SocketAddr]) {
-    for address in addresses {
-        tracing::info!("answering DNS on {address} over UDP and TCP");
-    }
-}
-
-async fn wait_for_the_end() -> Result<(), Error> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }
 
 /// Waits for a task, no longer than the time that a stop may take.

@@ -6,43 +6,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use tokio::signal::unix::Signal;
 use tokio::sync::mpsc;
 
 use super::clock::Clock;
 use super::keep::chain;
-use super::load::{self, DatabaseFacts, Loaded};
+use super::load;
+use crate::admin::{self, Failed};
 use crate::config::{Config, Geo};
 use crate::files::watch::Watch;
 use crate::metrics::Metrics;
-use crate::moment::Moment;
 use crate::snapshot::World;
-
-/// What is known of the configuration, for `/status`.
-#[derive(Clone, Debug)]
-pub struct Standing {
-    /// When the one that is served was loaded.
-    pub loaded_at: Moment,
-    /// Its warnings.
-    pub warnings: Vec<String>,
-    /// Its Country or City database.
-    pub database: Option<DatabaseFacts>,
-    /// When loading last failed, and why; `None` after it has succeeded again.
-    pub failed: Option<(Moment, String)>,
-}
-
-impl Standing {
-    /// Returns what is known right after loading.
-    pub fn of(loaded: &Loaded, now: Moment) -> Self {
-        Self {
-            loaded_at: now,
-            warnings: loaded.warnings.clone(),
-            database: loaded.database.clone(),
-            failed: None,
-        }
-    }
-}
 
 /// Loads anew whenever there is reason to.
 pub struct Reload {
@@ -52,8 +26,8 @@ pub struct Reload {
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// What is known of the configuration.
-    pub standing: Arc<ArcSwap<Standing>>,
+    /// Where it is said what became of it.
+    pub admin: Arc<admin::State>,
     /// Where new worlds go.
     pub worlds: mpsc::Sender<Arc<World>>,
     /// The configuration that the process was started with: some settings hold until it ends.
@@ -84,7 +58,8 @@ impl Reload {
 
     fn watch(&self, geo: &Geo) -> Option<Watch> {
         let watch = Watch::start(&load::places(&self.directory, geo));
-        let say = |error: &_| tracing::warn!("changes on disk will not be noticed, send SIGHUP instead: {error}");
+        let say =
+            |error: &_| tracing::warn!("changes on disk will not be noticed, send SIGHUP instead: {error}");
         watch.inspect_err(say).ok()
     }
 
@@ -97,10 +72,10 @@ impl Reload {
             Err(error) => return self.refuse(&error.to_string()),
         };
         self.metrics.reloaded(true);
-        self.metrics.database_built(loaded.database.as_ref().map_or(0, |facts| facts.built_at));
+        self.metrics.database_built(loaded.built_at_seconds());
         loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         self.say_what_needs_a_restart(&loaded.world.config);
-        self.standing.store(Arc::new(Standing::of(&loaded, self.clock.now())));
+        self.admin.loaded.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
         let geo = loaded.world.config.server.geo.clone();
         self.worlds.send(loaded.world).await.ok()?;
         Some(geo)
@@ -109,9 +84,10 @@ impl Reload {
     fn refuse(&self, why: &str) -> Option<Geo> {
         self.metrics.reloaded(false);
         tracing::error!("the configuration is refused, and the one before stays in force:\n{why}");
-        let before = self.standing.load();
-        let failed = Some((self.clock.now(), why.to_owned()));
-        self.standing.store(Arc::new(Standing { failed, ..Standing::clone(&before) }));
+        let problems = why.lines().map(str::to_owned).collect();
+        let failed = Some(Failed { at: self.clock.now(), problems });
+        let before = admin::Loaded::clone(&self.admin.loaded.load());
+        self.admin.loaded.store(Arc::new(admin::Loaded { failed, ..before }));
         None
     }
 

@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::clock::Clock;
 use super::keep::Keep;
+use crate::admin::{self, Seen};
 use crate::canary::Observation;
-use crate::control::{Control, Effect, Event, Notice, Report, Severity};
+use crate::control::{Control, Effect, Event, Notice, Severity};
 use crate::health::Memory;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -22,15 +23,6 @@ use crate::snapshot::{Snapshot, World};
 /// Whom the notices go to, besides the log.
 pub type Listener = Box<dyn Fn(&Notice) + Send + Sync>;
 
-/// What the writer has made known: read by `/status`, written at every change.
-#[derive(Debug)]
-pub struct Known {
-    /// The state of everything.
-    pub report: Report,
-    /// When the snapshot that is served was published.
-    pub published_at: Moment,
-}
-
 /// The writer and everything that it writes to.
 pub struct Writer {
     /// Reads the time.
@@ -40,7 +32,7 @@ pub struct Writer {
     /// Where snapshots go.
     pub current: Arc<Current>,
     /// Where the report goes.
-    pub known: Arc<ArcSwap<Known>>,
+    pub admin: Arc<admin::State>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Where health is written down.
@@ -78,7 +70,7 @@ impl Writer {
         mut worlds: mpsc::Receiver<Arc<World>>,
         mut stop: watch::Receiver<bool>,
     ) {
-        self.carry_out(first, &control);
+        self.carry_out(first);
         loop {
             let event = tokio::select! {
                 biased;
@@ -96,30 +88,38 @@ impl Writer {
                 Event::Reloaded(_) | Event::Stopping => None,
             };
             let effects = control.handle(event, self.clock.now());
-            self.carry_out(effects, &control);
+            self.carry_out(effects);
+            if observations.is_empty() {
+                self.report(&control);
+            }
             if let Some(seen_at) = seen_at {
                 self.metrics.writer_lag(self.clock.now().since(seen_at));
             }
         }
         let last = control.handle(Event::Stopping, self.clock.now());
-        self.carry_out(last, &control);
+        self.carry_out(last);
         self.keep.finish().await;
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>, control: &Control) {
+    fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Publish(snapshot) => self.publish(snapshot),
-                Effect::Watch(config, epoch) => self.prober.watch(&config, epoch),
+                Effect::Watch(config, epoch) => self.prober.watch(&config.regions, &config.canaries, epoch),
                 Effect::Persist(memory) => self.keep.keep(memory),
                 Effect::Say(notice) => self.say(&notice),
             }
         }
-        let report = control.report();
-        let before = self.known.load();
-        let is_same = before.report.snapshot == report.snapshot;
+    }
+
+    /// Lets `/status` see the state of everything. That walks over every address, so it is done when
+    /// no event is waiting, and not after each of a thousand.
+    fn report(&self, control: &Control) {
+        let snapshot = Arc::clone(&self.current.load().snapshot);
+        let before = self.admin.seen.load();
+        let is_same = Arc::ptr_eq(&before.snapshot, &snapshot);
         let published_at = if is_same { before.published_at } else { self.clock.now() };
-        self.known.store(Arc::new(Known { report, published_at }));
+        self.admin.seen.store(Arc::new(Seen { snapshot, published_at, report: control.report() }));
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {

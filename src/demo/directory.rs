@@ -93,38 +93,19 @@ fn regions(settings: &Settings) -> String {
 }
 
 fn region_into(yaml: &mut String, region: &'static Region, ipv6: bool) -> std::fmt::Result {
-    let Region {
-        name,
-        city,
-        country,
-        latitude,
-        longitude,
-        ..
-    } = region;
+    let Region { name, city, country, latitude, longitude, .. } = region;
     writeln!(yaml, "  {name}:  # {city}")?;
-    writeln!(
-        yaml,
-        "    location: {{ latitude: {latitude}, longitude: {longitude} }}"
-    )?;
+    writeln!(yaml, "    location: {{ latitude: {latitude}, longitude: {longitude} }}")?;
     writeln!(yaml, "    jurisdiction: {country}")?;
     writeln!(yaml, "    zones:")?;
     for zone in region.zones() {
-        writeln!(
-            yaml,
-            "      {}: {{ addresses: [{}] }}",
-            zone.name(),
-            addresses(zone, ipv6)
-        )?;
+        writeln!(yaml, "      {}: {{ addresses: [{}] }}", zone.name(), addresses(zone, ipv6))?;
     }
     writeln!(yaml, "    canaries: [shallow]")
 }
 
 fn addresses(zone: Zone, ipv6: bool) -> String {
-    if ipv6 {
-        format!(r#"{}, "{}""#, zone.ipv4(), zone.ipv6())
-    } else {
-        zone.ipv4().to_string()
-    }
+    if ipv6 { format!(r#"{}, "{}""#, zone.ipv4(), zone.ipv6()) } else { zone.ipv4().to_string() }
 }
 
 fn canaries(port: u16) -> String {

@@ -111,9 +111,8 @@ impl Demo {
     /// When an address or the directory cannot be used; then nothing keeps running.
     pub async fn start(options: Options, screen: Screen) -> Result<Self, Error> {
         let control = listen(options.control, "--control").await?;
-        let services = service::start_all()
-            .await
-            .map_err(|(address, cause)| Error::Service(address, cause))?;
+        let services =
+            service::start_all().await.map_err(|(address, cause)| Error::Service(address, cause))?;
         // The server's own addresses are tried before people are told to ask there.
         let settings = Settings {
             dns: free_address(options.dns, "--dns")?,
@@ -128,9 +127,7 @@ impl Demo {
             home,
             program: options.program,
             settings,
-            control: control
-                .local_addr()
-                .map_err(|cause| unusable(options.control, "--control", cause))?,
+            control: control.local_addr().map_err(|cause| unusable(options.control, "--control", cause))?,
             switchboard: spawn(control, Switchboard::new(services, screen)),
             screen,
         };
@@ -186,11 +183,7 @@ fn unusable(address: SocketAddr, option: &'static str, cause: io::Error) -> Erro
     if cause.kind() == io::ErrorKind::AddrInUse {
         Error::InUse { address, option }
     } else {
-        Error::Listen {
-            address,
-            option,
-            cause,
-        }
+        Error::Listen { address, option, cause }
     }
 }
 
@@ -222,28 +215,15 @@ mod tests {
     #[tokio::test]
     async fn a_started_demo_has_written_its_configuration_and_can_be_broken() {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let options = Options {
-            dns: any,
-            admin: any,
-            control: any,
-            directory: None,
-            program: "meridian".to_owned(),
-        };
+        let options =
+            Options { dns: any, admin: any, control: any, directory: None, program: "meridian".to_owned() };
         let demo = Demo::start(options, Screen::plain()).await.expect("free ports");
-        for file in [
-            "server.yaml",
-            "regions.yaml",
-            "api.example.com.yaml",
-            "world.mmdb",
-        ] {
+        for file in ["server.yaml", "regions.yaml", "api.example.com.yaml", "world.mmdb"] {
             assert!(demo.directory().join(file).is_file(), "{file}");
         }
         assert_ne!(demo.settings.dns.port(), 0);
         let place = "saopaulo/saopaulo-a".parse().expect("a place of the world");
         let lines = ask(demo.control, place, Some(Fault::Slow)).await;
-        assert_eq!(
-            lines.expect("the demo answers"),
-            "saopaulo/saopaulo-a now answers too late\n"
-        );
+        assert_eq!(lines.expect("the demo answers"), "saopaulo/saopaulo-a now answers too late\n");
     }
 }

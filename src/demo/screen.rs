@@ -45,9 +45,7 @@ impl Screen {
     /// Returns the screen of this process. Colours follow <https://no-color.org>.
     pub fn of_this_process() -> Self {
         let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self {
-            has_colours: io::stdout().is_terminal() && !is_unwanted,
-        }
+        Self { has_colours: io::stdout().is_terminal() && !is_unwanted }
     }
 
     /// Returns a screen without colours.
@@ -76,11 +74,7 @@ impl Screen {
     }
 
     fn paint(self, code: &str, text: &str) -> String {
-        if self.has_colours {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.has_colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     fn page(self, page: &Page<'_>) -> String {
@@ -94,11 +88,7 @@ impl Screen {
     }
 
     fn regions(self, page: &Page<'_>) -> String {
-        let also = if page.settings.ipv6 {
-            ", and as ::ffff:127.1.…"
-        } else {
-            ""
-        };
+        let also = if page.settings.ipv6 { ", and as ::ffff:127.1.…" } else { "" };
         let heading = format!(
             "{:<10} {:<25} {:<4} addresses (port {}){also}",
             "region", "where", "law", page.settings.port
@@ -116,14 +106,8 @@ impl Screen {
         let mut text = format!("{}\n", self.paint(BOLD, "ask, in another terminal"));
         for (question, remark) in [
             (format!("{dig} A +subnet=133.11.0.0/24"), "from Tokyo"),
-            (
-                format!("{dig} A +subnet=141.20.0.0/24"),
-                "from Germany: the EU only",
-            ),
-            (
-                format!("{dig} A +subnet=128.146.0.0/24"),
-                "from the United States",
-            ),
+            (format!("{dig} A +subnet=141.20.0.0/24"), "from Germany: the EU only"),
+            (format!("{dig} A +subnet=128.146.0.0/24"), "from the United States"),
             (format!("{dig} A +subnet=143.107.0.0/24"), "from Brazil"),
             (format!("{dig} HTTPS +subnet=133.11.0.0/24"), "hints; also AAAA"),
             (format!("{dig} TXT"), "try +tcp and +noedns"),
@@ -138,18 +122,10 @@ impl Screen {
     fn commands(self, page: &Page<'_>) -> String {
         let program = page.program;
         let directory = page.directory.display();
-        let control = page
-            .control
-            .map_or_else(String::new, |address| format!(" --control {address}"));
-        let mut text = format!(
-            "{}\n",
-            self.paint(BOLD, "then break the region that Tokyo got, or another")
-        );
+        let control = page.control.map_or_else(String::new, |address| format!(" --control {address}"));
+        let mut text = format!("{}\n", self.paint(BOLD, "then break the region that Tokyo got, or another"));
         for (command, remark) in [
-            (
-                format!("{program} demo break tokyo{control}"),
-                "or one zone: tokyo/tokyo-a; see --help",
-            ),
+            (format!("{program} demo break tokyo{control}"), "or one zone: tokyo/tokyo-a; see --help"),
             (format!("{program} demo heal tokyo{control}"), ""),
             (
                 format!(
@@ -159,10 +135,7 @@ impl Screen {
                 "",
             ),
             (format!("curl -s {}/status", page.settings.admin), ""),
-            (
-                format!("curl {}:{}", REGIONS[0].zones()[0].ipv4(), page.settings.port),
-                "",
-            ),
+            (format!("curl {}:{}", REGIONS[0].zones()[0].ipv4(), page.settings.port), ""),
             (format!("ls {directory}"), "edit them: the server reloads"),
         ] {
             text.push_str(&self.command(&command, remark));

@@ -74,12 +74,8 @@ impl Service {
     ///
     /// When the listener does not know its own address.
     pub fn start(zone: Zone, listener: TcpListener) -> io::Result<Self> {
-        let mut service = Self {
-            zone,
-            address: listener.local_addr()?,
-            fault: watch::Sender::new(None),
-            task: None,
-        };
+        let mut service =
+            Self { zone, address: listener.local_addr()?, fault: watch::Sender::new(None), task: None };
         service.accept_on(listener);
         Ok(service)
     }
@@ -104,11 +100,7 @@ impl Service {
     }
 
     fn accept_on(&mut self, listener: TcpListener) {
-        let about = About {
-            zone: self.zone,
-            port: self.address.port(),
-            fault: self.fault.subscribe(),
-        };
+        let about = About { zone: self.zone, port: self.address.port(), fault: self.fault.subscribe() };
         let router = Router::new().fallback(respond).with_state(about);
         self.task = Some(tokio::spawn(async move {
             // It ends by being aborted: axum goes on accepting after every error.

@@ -52,10 +52,7 @@ impl Switchboard {
         let heal = |State(board): State<Arc<Self>>, Json(body): Json<Body>| async move {
             board.set(&body.place, None).await
         };
-        Router::new()
-            .route("/break", post(break_))
-            .route("/heal", post(heal))
-            .with_state(Arc::new(self))
+        Router::new().route("/break", post(break_)).route("/heal", post(heal)).with_state(Arc::new(self))
     }
 
     /// Breaks or heals every service at a place, and says of each what became of it.
@@ -66,10 +63,7 @@ impl Switchboard {
         };
         let mut services = self.services.lock().await;
         let mut lines = String::new();
-        for service in services
-            .iter_mut()
-            .filter(|service| zones.contains(&service.zone))
-        {
+        for service in services.iter_mut().filter(|service| zones.contains(&service.zone)) {
             match self.set_one(service, fault).await {
                 Ok(line) => lines.extend([&line, "\n"]),
                 Err(sentence) => return (StatusCode::INTERNAL_SERVER_ERROR, sentence),
@@ -122,18 +116,11 @@ pub enum Error {
 pub async fn ask(control: SocketAddr, place: Place, fault: Option<Fault>) -> Result<String, Error> {
     let not_running = |error| Error::NotRunning(control, error);
     let verb = if fault.is_some() { "break" } else { "heal" };
-    let body = Body {
-        place: place.to_string(),
-        how: fault,
-    };
+    let body = Body { place: place.to_string(), how: fault };
     let response = send(control, verb, &body).await.map_err(not_running)?;
     let is_done = response.status().is_success();
     let text = response.text().await.map_err(not_running)?;
-    if is_done {
-        Ok(text)
-    } else {
-        Err(Error::Refused(text))
-    }
+    if is_done { Ok(text) } else { Err(Error::Refused(text)) }
 }
 
 async fn send(control: SocketAddr, verb: &str, body: &Body) -> reqwest::Result<reqwest::Response> {
@@ -197,22 +184,13 @@ mod tests {
         let place = "tokyo/tokyo-a";
         check(control, place, None, "tokyo/tokyo-a is healthy already\n").await;
         check(control, place, refuse, "tokyo/tokyo-a now refuses connections\n").await;
-        check(
-            control,
-            place,
-            refuse,
-            "tokyo/tokyo-a already refuses connections\n",
-        )
-        .await;
+        check(control, place, refuse, "tokyo/tokyo-a already refuses connections\n").await;
     }
 
     #[tokio::test]
     async fn a_place_that_does_not_exist_is_refused_by_the_demo_too() {
         let control = start().await;
-        let body = Body {
-            place: "tokio".to_owned(),
-            how: None,
-        };
+        let body = Body { place: "tokio".to_owned(), how: None };
         let response = send(control, "heal", &body).await.expect("the demo answers");
         assert_eq!(response.status(), 404);
         let text = response.text().await.expect("a text");

@@ -45,14 +45,7 @@ const fn region(
     latitude: f64,
     longitude: f64,
 ) -> Region {
-    Region {
-        name,
-        city,
-        country,
-        latitude,
-        longitude,
-        number,
-    }
+    Region { name, city, country, latitude, longitude, number }
 }
 
 impl Region {
@@ -144,9 +137,7 @@ pub enum NoSuchPlace {
 }
 
 fn did_you_mean(suggestion: &Option<String>) -> String {
-    suggestion
-        .as_ref()
-        .map_or_else(String::new, |name| format!("did you mean `{name}`? "))
+    suggestion.as_ref().map_or_else(String::new, |name| format!("did you mean `{name}`? "))
 }
 
 fn known_regions() -> String {
@@ -167,10 +158,9 @@ impl FromStr for Place {
             return Ok(Self::Region(region));
         };
         let found = region.zones().into_iter().find(|zone| zone.name() == wanted);
-        found.map(Self::Zone).ok_or_else(|| NoSuchPlace::Zone {
-            region: region.name,
-            name: wanted.to_owned(),
-        })
+        found
+            .map(Self::Zone)
+            .ok_or_else(|| NoSuchPlace::Zone { region: region.name, name: wanted.to_owned() })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::region::RegionId;
 use crate::snapshot::{Choice, Kind, Steered};
 use crate::steering::SteeringId;
 use crate::wire::{Full, LowerName, Mark, Question, Rcode, Request, Section, Writer, rtype};
+use crate::zone::Ttl;
 
 /// The most names that one reply goes through. Resolvers give up at about as many (BIND: 11, Unbound: 11).
 const MAX_HOPS: usize = 12;
@@ -34,14 +35,7 @@ pub(super) struct Verdict {
 impl Verdict {
     /// Returns the verdict of a reply without records.
     pub(super) fn of(rcode: Rcode) -> Self {
-        Self {
-            rcode,
-            is_authoritative: false,
-            is_truncated: false,
-            scope: 0,
-            zone: None,
-            region: None,
-        }
+        Self { rcode, is_authoritative: false, is_truncated: false, scope: 0, zone: None, region: None }
     }
 }
 
@@ -78,10 +72,7 @@ where
 }
 
 /// What comes after a name.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives on the stack, where a box would have to allocate"
-)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, where a box would have to allocate")]
 enum Step {
     /// Nothing.
     Done,
@@ -141,7 +132,7 @@ where
         } else if let Some(wildcard) = node.wildcard {
             self.data(name, tree.node(wildcard))
         } else {
-            self.negative(Rcode::NxDomain, name, node)
+            self.negative(Rcode::NxDomain, name, node, Ttl::MAX)
         }
     }
 
@@ -164,7 +155,7 @@ where
             let target = alias.records().next().unwrap_or_default();
             return Ok(self.follow(LowerName::read(target, 0).ok().map(|(name, _)| name)));
         }
-        self.negative(Rcode::NoError, name, node)
+        self.negative(Rcode::NoError, name, node, Ttl::MAX)
     }
 
     /// Answers a question for any type with one RRset (RFC 8482, section 4.1): the steered address records
@@ -173,7 +164,7 @@ where
         if let Some(id) = node.steering {
             for kind in [Kind::A, Kind::Aaaa] {
                 let steered = self.steer(id, kind);
-                if !matches!(steered.choice, Choice::Nodata) {
+                if !matches!(steered.choice, Choice::Nodata(_)) {
                     return self.steered(name, node, steered.choice);
                 }
             }
@@ -183,7 +174,7 @@ where
                 self.put(Section::Answer, name.as_bytes(), rrset)?;
                 Ok(Step::Done)
             }
-            None => self.negative(Rcode::NoError, name, node),
+            None => self.negative(Rcode::NoError, name, node, Ttl::MAX),
         }
     }
 
@@ -203,7 +194,7 @@ where
                 self.put(Section::Answer, name.as_bytes(), rrset)?;
                 Ok(Step::Done)
             }
-            Choice::Nodata => self.negative(Rcode::NoError, name, node),
+            Choice::Nodata(ttl) => self.negative(Rcode::NoError, name, node, ttl),
             Choice::Refuse => Ok(self.decline(Rcode::Refused)),
             Choice::Servfail => Ok(self.decline(Rcode::ServFail)),
         }
@@ -217,11 +208,13 @@ where
         Step::Done
     }
 
-    /// Says that there is nothing, and how long that holds.
-    fn negative(&mut self, rcode: Rcode, name: &LowerName, node: &Node) -> Result<Step, Full> {
+    /// Says that there is nothing, and how long that holds: as long as the zone says, and no longer
+    /// than `most`.
+    fn negative(&mut self, rcode: Rcode, name: &LowerName, node: &Node, most: Ttl) -> Result<Step, Full> {
         self.verdict.rcode = rcode;
         let apex = self.source.tree.apex(node);
-        self.put(Section::Authority, name.ancestor(apex.octets), &apex.negative)?;
+        let owner = name.ancestor(apex.octets);
+        apex.negative.write_for(self.writer, Section::Authority, owner, most)?;
         Ok(Step::Done)
     }
 
@@ -253,8 +246,7 @@ where
         };
         self.aliases.add(self.writer.position());
         let (ttl, alias) = (dname.ttl_seconds(), [next.as_bytes()]);
-        self.writer
-            .rrset(Section::Answer, name.as_bytes(), rtype::CNAME, ttl, alias)?;
+        self.writer.rrset(Section::Answer, name.as_bytes(), rtype::CNAME, ttl, alias)?;
         // Who asks for the alias itself has it now.
         if matches!(self.qtype, rtype::CNAME | rtype::ANY) {
             return Ok(Step::Done);

@@ -116,21 +116,14 @@ pub fn respond<'s, S>(
 where
     S: Fn(SteeringId, Kind, IpAddr) -> Steered<'s>,
 {
-    assert!(
-        reply.len() >= MIN_REPLY,
-        "every lane has room for the smallest limit"
-    );
+    assert!(reply.len() >= MIN_REPLY, "every lane has room for the smallest limit");
     let Some(request) = Request::parse(request) else {
         return Outcome::Silence;
     };
     let edns = request.edns.as_ref();
     let opt = edns.map(|edns| Opt::replying_to(edns, source.server.as_bytes()));
     let question = request.question.as_ref();
-    let mut writer = Writer::new(
-        reply,
-        limit(transport, edns),
-        question.map(|question| question.bytes),
-    );
+    let mut writer = Writer::new(reply, limit(transport, edns), question.map(|question| question.bytes));
     writer.reserve(opt.as_ref().map_or(0, Opt::octets));
     let subnet = edns.and_then(|edns| edns.client_subnet);
     let verdict = match gate::admit(&request) {

@@ -44,10 +44,7 @@ pub enum Error {
 ///
 /// When the directory cannot be read, or is too large to be a configuration.
 pub fn read(directory: &Path) -> Result<Sources, Error> {
-    let failed = |source| Error::Directory {
-        directory: directory.to_owned(),
-        source,
-    };
+    let failed = |source| Error::Directory { directory: directory.to_owned(), source };
     let mut files = Vec::new();
     let mut total = 0;
     for entry in fs::read_dir(directory).map_err(failed)? {
@@ -94,11 +91,7 @@ fn bounded(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn unreadable(name: String, why: impl Into<String>) -> Source {
-    Source {
-        name,
-        text: String::new(),
-        unreadable: Some(why.into()),
-    }
+    Source { name, text: String::new(), unreadable: Some(why.into()) }
 }
 
 #[cfg(test)]
@@ -124,26 +117,13 @@ mod tests {
         let large = File::create(directory.path().join("b.bin")).expect("a file is made");
         large.set_len(2 * 1024 * 1024 * 1024).expect("a sparse file");
         let sources = read(directory.path()).expect("the directory can be read");
-        let reasons: Vec<_> = sources
-            .files
-            .iter()
-            .map(|file| file.unreadable.as_deref())
-            .collect();
-        assert_eq!(
-            reasons,
-            [
-                Some("is not UTF-8 text: see line 2"),
-                Some("is larger than 16 MiB")
-            ]
-        );
+        let reasons: Vec<_> = sources.files.iter().map(|file| file.unreadable.as_deref()).collect();
+        assert_eq!(reasons, [Some("is not UTF-8 text: see line 2"), Some("is larger than 16 MiB")]);
     }
 
     #[test]
     fn a_missing_directory_is_named() {
         let error = read(Path::new("/nonexistent")).expect_err("there is no such directory");
-        assert_eq!(
-            error.to_string(),
-            "cannot read the configuration directory `/nonexistent`"
-        );
+        assert_eq!(error.to_string(), "cannot read the configuration directory `/nonexistent`");
     }
 }

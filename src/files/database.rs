@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// The largest database there is (GeoIP2 Enterprise) has about 400 MB; what is larger is refused before
-/// it is read, since it is read whole.
-pub const MAX_SIZE: u64 = 512 << 20;
+use crate::geo::MAX_DATABASE_BYTES;
+
+/// A file of more bytes than this is refused before it is read.
+pub const MAX_SIZE: u64 = MAX_DATABASE_BYTES as u64;
 
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: u32 = 5;
@@ -66,20 +67,14 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
 
 /// Returns `None` when the file changed meanwhile.
 fn read_once(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let failed = |source| Error::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| Error::Read { path: path.to_owned(), source };
     // Opening a pipe would wait for a writer, so its kind is looked at before.
     check_kind(path, &std::fs::metadata(path).map_err(failed)?)?;
     let mut file = File::open(path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;
     check_kind(path, &before)?;
     let mut bytes = Vec::with_capacity(usize::try_from(before.len()).expect("MAX_SIZE fits"));
-    Read::by_ref(&mut file)
-        .take(MAX_SIZE)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    Read::by_ref(&mut file).take(MAX_SIZE).read_to_end(&mut bytes).map_err(failed)?;
     let after = file.metadata().map_err(failed)?;
     let held_still = is_same(&before, &after) && bytes.len() as u64 == before.len();
     Ok(held_still.then_some(bytes))
@@ -90,10 +85,7 @@ fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), Error> {
         return Err(Error::NotAFile(path.to_owned()));
     }
     if metadata.len() > MAX_SIZE {
-        return Err(Error::TooLarge {
-            path: path.to_owned(),
-            size: metadata.len(),
-        });
+        return Err(Error::TooLarge { path: path.to_owned(), size: metadata.len() });
     }
     Ok(())
 }
@@ -119,13 +111,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("huge.mmdb");
         File::create(&path).unwrap().set_len(2 << 30).unwrap();
-        assert!(matches!(
-            read(&path),
-            Err(Error::TooLarge {
-                size: 0x8000_0000,
-                ..
-            })
-        ));
+        assert!(matches!(read(&path), Err(Error::TooLarge { size: 0x8000_0000, .. })));
     }
 
     #[test]

@@ -95,10 +95,7 @@ pub fn read(directory: &Path) -> Result<Option<Memory>, Error> {
     if text.len() as u64 > MAX_BYTES {
         return Err(Error::TooLarge { path });
     }
-    let damaged = |source| Error::Damaged {
-        path: path.clone(),
-        source,
-    };
+    let damaged = |source| Error::Damaged { path: path.clone(), source };
     // The version first: a file of another one may look different in every other way.
     let Versioned { version } = serde_json::from_slice(&text).map_err(damaged)?;
     if version != u64::from(VERSION) {
@@ -209,10 +206,7 @@ impl Down {
             ip: self.address,
             canary: self.canary,
             since: Moment(self.since),
-            failure: Failure {
-                class: self.class.0,
-                detail: self.detail,
-            },
+            failure: Failure { class: self.class.0, detail: self.detail },
         }
     }
 }
@@ -228,15 +222,9 @@ mod tests {
             ip: "2001:db8::1".parse().expect("an address"),
             canary: "shallow".to_owned(),
             since: Moment(1_700_000_000_000),
-            failure: Failure {
-                class,
-                detail: "status 503 \"with a quote\"".to_owned(),
-            },
+            failure: Failure { class, detail: "status 503 \"with a quote\"".to_owned() },
         });
-        Memory {
-            written_at: Moment(1_700_000_001_000),
-            fallen: fallen.to_vec(),
-        }
+        Memory { written_at: Moment(1_700_000_001_000), fallen: fallen.to_vec() }
     }
 
     /// Reads a file with this content, and returns what is said of it.
@@ -264,10 +252,7 @@ mod tests {
     fn a_missing_file_and_a_missing_directory_are_no_error() {
         let directory = tempfile::tempdir().expect("a directory");
         assert_eq!(read(directory.path()).expect("nothing there"), None);
-        assert_eq!(
-            read(&directory.path().join("nowhere")).expect("nothing there"),
-            None
-        );
+        assert_eq!(read(&directory.path().join("nowhere")).expect("nothing there"), None);
     }
 
     #[test]
@@ -275,10 +260,7 @@ mod tests {
         let whole = serde_json::to_vec(&Document::of(&memory())).expect("JSON");
         for length in 0..whole.len() {
             let said = said_of(&whole[..length]);
-            assert!(
-                said.starts_with("STATE/health.json is damaged"),
-                "{length}: {said}"
-            );
+            assert!(said.starts_with("STATE/health.json is damaged"), "{length}: {said}");
         }
     }
 
@@ -292,10 +274,7 @@ mod tests {
             b"{\"version\":1,\"written_at\":-1,\"down\":[]}",
         ];
         for content in foreign {
-            assert!(
-                said_of(content).contains("is damaged and is ignored"),
-                "{content:?}"
-            );
+            assert!(said_of(content).contains("is damaged and is ignored"), "{content:?}");
         }
     }
 

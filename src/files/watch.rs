@@ -54,10 +54,7 @@ impl Watch {
         for directory in directories.iter().filter(|directory| directory.path.is_dir()) {
             watcher.watch(&directory.path, directory.depth)?;
         }
-        Ok(Self {
-            _watcher: watcher,
-            changes,
-        })
+        Ok(Self { _watcher: watcher, changes })
     }
 
     /// Completes after the next burst of changes.
@@ -77,11 +74,8 @@ struct Directory {
 
 fn directories(places: &Places) -> Vec<Directory> {
     let directory = absolute(&places.directory);
-    let mut watched = vec![Directory {
-        path: directory.clone(),
-        depth: RecursiveMode::Recursive,
-        only: None,
-    }];
+    let mut watched =
+        vec![Directory { path: directory.clone(), depth: RecursiveMode::Recursive, only: None }];
     // The directory itself may be replaced, or be a symbolic link that is turned elsewhere.
     watched.extend(directory.parent().map(|parent| Directory {
         path: parent.to_owned(),
@@ -91,16 +85,9 @@ fn directories(places: &Places) -> Vec<Directory> {
     let outside = places.files.iter().map(|file| absolute(file));
     for parent in outside.filter_map(|file| file.parent().map(Path::to_owned)) {
         // Everything beside a database counts: it may be a link to a link (`..data`) to the file.
-        if !watched
-            .iter()
-            .any(|known| known.only.is_none() && parent.starts_with(&known.path))
-        {
+        if !watched.iter().any(|known| known.only.is_none() && parent.starts_with(&known.path)) {
             watched.retain(|known| known.path != parent);
-            watched.push(Directory {
-                path: parent,
-                depth: RecursiveMode::NonRecursive,
-                only: None,
-            });
+            watched.push(Directory { path: parent, depth: RecursiveMode::NonRecursive, only: None });
         }
     }
     watched
@@ -110,10 +97,7 @@ fn directories(places: &Places) -> Vec<Directory> {
 /// The last component stays as it is: a link there is watched as a link.
 fn absolute(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    match (
-        path.parent().and_then(|parent| parent.canonicalize().ok()),
-        path.file_name(),
-    ) {
+    match (path.parent().and_then(|parent| parent.canonicalize().ok()), path.file_name()) {
         (Some(parent), Some(name)) => parent.join(name),
         _ => path.canonicalize().unwrap_or(path),
     }
@@ -200,9 +184,7 @@ mod tests {
         .unwrap();
         act(directory.path());
         let limit = Duration::from_secs(20);
-        tokio::time::timeout(limit, watch.changed())
-            .await
-            .expect("the change is noticed");
+        tokio::time::timeout(limit, watch.changed()).await.expect("the change is noticed");
     }
 
     #[tokio::test]
@@ -241,10 +223,7 @@ mod tests {
 
     #[test]
     fn reading_is_no_change_and_neither_is_a_neighbour_of_the_directory() {
-        let watched = directories(&Places {
-            directory: "/nowhere/zones".into(),
-            files: vec![],
-        });
+        let watched = directories(&Places { directory: "/nowhere/zones".into(), files: vec![] });
         let read = Event::new(EventKind::Access(AccessKind::Open(AccessMode::Any)))
             .add_path("/nowhere/zones/a".into());
         assert!(!is_change(&read, &watched));

@@ -18,9 +18,7 @@ impl Breaks {
     pub(super) fn new(length: usize, mut breaks: impl FnMut(usize) -> bool) -> Self {
         let word = |first: usize| {
             let numbers = first..length.min(first + 64);
-            numbers.fold(0u64, |bits, number| {
-                bits | u64::from(breaks(number)) << (number - first)
-            })
+            numbers.fold(0u64, |bits, number| bits | u64::from(breaks(number)) << (number - first))
         };
         let words: Box<[u64]> = (0..length).step_by(64).map(word).collect();
         let mut summaries: Vec<Box<[u64]>> = Vec::new();

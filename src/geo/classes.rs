@@ -23,10 +23,7 @@ struct Interner<T> {
 
 impl<T: Clone + Eq + Hash> Interner<T> {
     fn new() -> Self {
-        Self {
-            numbers: HashMap::new(),
-            values: Vec::new(),
-        }
+        Self { numbers: HashMap::new(), values: Vec::new() }
     }
 
     /// Starts with one value, which gets number zero.
@@ -160,10 +157,7 @@ impl<'a> Catalog<'a> {
     fn moved(&mut self, below: Place, operator: &Location) -> Place {
         let moved = self.place_of(&overlay::over(&below.location(), operator));
         let stays = operator.country.is_none() && operator.coordinates.is_none();
-        Place {
-            ranks: if stays { below.ranks } else { moved.ranks },
-            ..moved
-        }
+        Place { ranks: if stays { below.ranks } else { moved.ranks }, ..moved }
     }
 
     fn place_of(&mut self, location: &Location) -> Place {
@@ -202,9 +196,7 @@ impl<'a> Catalog<'a> {
     fn groups_with(&self, holds: impl Fn(&Member) -> bool) -> GroupSet {
         let mut set = GroupSet::default();
         let numbered = (1u8..).map(GroupId).zip(self.groups);
-        numbered
-            .filter(|(_, group)| group.members.iter().any(&holds))
-            .for_each(|(id, _)| set.insert(id));
+        numbered.filter(|(_, group)| group.members.iter().any(&holds)).for_each(|(id, _)| set.insert(id));
         set
     }
 }

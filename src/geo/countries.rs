@@ -44,12 +44,7 @@ const fn at(
     latitude: f64,
     longitude: f64,
 ) -> Entry {
-    Entry {
-        code,
-        name,
-        continent,
-        point: Coordinates { latitude, longitude },
-    }
+    Entry { code, name, continent, point: Coordinates { latitude, longitude } }
 }
 
 /// Every country, by code.

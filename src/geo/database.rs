@@ -14,8 +14,8 @@ use super::tree::Tree;
 use super::{Error, ipv4_inside};
 use crate::client::{Continent, Coordinates, Country, Location, Prefix, Subdivision};
 
-/// The largest file that is read. The largest that MaxMind sells, GeoIP2 Enterprise, has about
-/// 500 MB.
+/// The largest file that is read, since it is read whole: twice the largest that MaxMind sells
+/// (GeoIP2 Enterprise, about 500 MB).
 pub const MAX_DATABASE_BYTES: usize = 1 << 30;
 
 /// A database in MaxMind's format, read whole into memory.
@@ -40,17 +40,9 @@ impl Database {
         let (nodes, record_bits, ipv6) = {
             let reader = Reader::from_source(bytes.as_slice()).map_err(Error::Foreign)?;
             let metadata = reader.metadata();
-            (
-                metadata.node_count as usize,
-                metadata.record_size,
-                metadata.ip_version == 6,
-            )
+            (metadata.node_count as usize, metadata.record_size, metadata.ip_version == 6)
         };
-        let tree = Tree {
-            bytes: &bytes,
-            nodes,
-            record_bits,
-        };
+        let tree = Tree { bytes: &bytes, nodes, record_bits };
         tree.check(ipv6)?;
         let reader = Reader::from_source(bytes).map_err(Error::Foreign)?;
         Ok(Self { reader })

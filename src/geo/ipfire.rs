@@ -124,10 +124,7 @@ fn parse(family: Family, text: &str) -> Result<Source, Error> {
     };
     let lines = (1..).zip(text.lines().map(str::trim));
     for (line, text) in lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#')) {
-        let wrong = || Error::Line {
-            line,
-            text: text.chars().take(80).collect(),
-        };
+        let wrong = || Error::Line { line, text: text.chars().take(80).collect() };
         let (first, last, code) = range(family, text).ok_or_else(wrong)?;
         match source.ranges.last_mut() {
             Some((_, end, _)) if first <= *end => return Err(wrong()),
@@ -166,9 +163,7 @@ fn blocks(family: Family, first: u128, last: u128) -> impl Iterator<Item = Prefi
         // As many addresses as the alignment of the first one and the end of the range allow.
         let left = (last - start).checked_add(1).map_or(128, u128::ilog2);
         let free_bits = start.trailing_zeros().min(left).min(width);
-        next = 1u128
-            .checked_shl(free_bits)
-            .and_then(|size| start.checked_add(size));
+        next = 1u128.checked_shl(free_bits).and_then(|size| start.checked_add(size));
         let length = u8::try_from(width - free_bits).expect("at most 128");
         Some(Prefix::around(address(family, start), length))
     })
@@ -186,9 +181,8 @@ fn address(family: Family, bits: u128) -> IpAddr {
 
 /// Reads the date of a header line, `# Generated: Thu, 25 Jun 2026 04:33:59 GMT`.
 fn generated(line: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let date = line.strip_prefix('#')?.trim().strip_prefix("Generated:")?;
     let [_, day, month, year, time, "GMT"] = *date.split_whitespace().collect::<Vec<_>>() else {
         return None;
@@ -208,11 +202,7 @@ fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
     let valid = (1970..10_000).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
     valid.then(|| {
         // Years that begin in March have the leap day last; then months are about 30.6 days.
-        let (year, month) = if month > 2 {
-            (year, month - 3)
-        } else {
-            (year - 1, month + 9)
-        };
+        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
         let before_year = year * 365 + year / 4 - year / 100 + year / 400;
         before_year + (month * 153 + 2) / 5 + day - 1 - 719_468
     })
@@ -238,14 +228,8 @@ mod tests {
             built(ipv4, "2001:db8::,2001:db8:2:ffff:ffff:ffff:ffff:ffff,FR\n").expect("sound data");
         let check = |address: &str, country: &str, network: &str| {
             let (location, found) = database.locate(address.parse().expect("an address"));
-            let code = location
-                .country
-                .map_or("nowhere".to_owned(), |country| country.to_string());
-            assert_eq!(
-                (code.as_str(), found.to_string().as_str()),
-                (country, network),
-                "{address}"
-            );
+            let code = location.country.map_or("nowhere".to_owned(), |country| country.to_string());
+            assert_eq!((code.as_str(), found.to_string().as_str()), (country, network), "{address}");
         };
         check("1.0.0.7", "DE", "1.0.0.0/23");
         check("1.0.2.9", "DE", "1.0.2.0/24");
@@ -260,10 +244,7 @@ mod tests {
     fn codes_that_are_no_countries_give_their_continent_or_nothing() {
         let database = built("0,255,EU\n256,511,AP\n", "").expect("sound data");
         let at = |address: &str| database.locate(address.parse().expect("an address")).0;
-        assert_eq!(
-            at("0.0.0.1").continent.map(crate::client::Continent::code),
-            Some("EU")
-        );
+        assert_eq!(at("0.0.0.1").continent.map(crate::client::Continent::code), Some("EU"));
         assert!(at("0.0.0.1").is_unknown());
         assert_eq!(at("0.0.1.1"), crate::client::Location::default());
     }
@@ -285,16 +266,10 @@ mod tests {
 
     #[test]
     fn the_whole_address_space_in_one_range_is_two_blocks_of_a_tree() {
-        let halves: Vec<String> = blocks(Family::V4, 1, u128::from(u32::MAX))
-            .map(|block| block.to_string())
-            .collect();
+        let halves: Vec<String> =
+            blocks(Family::V4, 1, u128::from(u32::MAX)).map(|block| block.to_string()).collect();
         assert_eq!(halves.len(), 32, "one of each size");
-        assert_eq!(
-            blocks(Family::V6, 0, u128::MAX)
-                .map(|block| block.length())
-                .collect::<Vec<_>>(),
-            [0]
-        );
+        assert_eq!(blocks(Family::V6, 0, u128::MAX).map(|block| block.length()).collect::<Vec<_>>(), [0]);
         assert_eq!(blocks(Family::V4, 0, u128::from(u32::MAX)).count(), 1);
     }
 }

@@ -38,10 +38,7 @@ impl World {
         let mut location = place.map_or_else(Location::default, |(_, location)| location.clone());
         let system = self.systems.iter().find(|(prefix, _)| prefix.contains(address));
         location.asn = system.map(|(_, asn)| *asn);
-        let operators = self
-            .networks
-            .iter()
-            .filter(|(prefix, _)| prefix.contains(address));
+        let operators = self.networks.iter().filter(|(prefix, _)| prefix.contains(address));
         if let Some((_, operator)) = operators.max_by_key(|(prefix, _)| prefix.length()) {
             location = overlay::over(&location, operator);
         }
@@ -59,9 +56,7 @@ impl World {
             }
         }
         location.coordinates = ranking::point(&location);
-        let ranks = location
-            .coordinates
-            .map_or_else(Box::default, |point| ranking::ranks(point, regions));
+        let ranks = location.coordinates.map_or_else(Box::default, |point| ranking::ranks(point, regions));
         (location, Class { groups, ranks })
     }
 
@@ -79,12 +74,7 @@ impl World {
         };
         let systems = self.systems.iter();
         (
-            write(
-                &mut self
-                    .places
-                    .iter()
-                    .map(|(prefix, location)| (*prefix, value(location))),
-            ),
+            write(&mut self.places.iter().map(|(prefix, location)| (*prefix, value(location)))),
             write(&mut systems.map(|(prefix, asn)| {
                 let record = vec![("autonomous_system_number", Value::U32(*asn))];
                 (*prefix, Value::Map(record))
@@ -145,18 +135,11 @@ fn embed(embedding: Embedding, copy: u128, v4: u32) -> u128 {
 fn value(location: &Location) -> Value {
     let mut record = Vec::new();
     if let Some(continent) = location.continent {
-        record.push((
-            "continent",
-            Value::Map(vec![("code", Value::text(continent.code()))]),
-        ));
+        record.push(("continent", Value::Map(vec![("code", Value::text(continent.code()))])));
     }
     if let Some(country) = location.country {
         let mut fields = vec![("iso_code", Value::text(country.as_str()))];
-        fields.extend(
-            location
-                .european_union
-                .map(|member| ("is_in_european_union", Value::Bool(member))),
-        );
+        fields.extend(location.european_union.map(|member| ("is_in_european_union", Value::Bool(member))));
         record.push(("country", Value::Map(fields)));
     }
     if let Some(subdivision) = location.subdivision {
@@ -165,10 +148,8 @@ fn value(location: &Location) -> Value {
         record.push(("subdivisions", Value::Array(vec![first])));
     }
     if let Some(at) = location.coordinates {
-        let fields = vec![
-            ("latitude", Value::Double(at.latitude)),
-            ("longitude", Value::Double(at.longitude)),
-        ];
+        let fields =
+            vec![("latitude", Value::Double(at.latitude)), ("longitude", Value::Double(at.longitude))];
         record.push(("location", Value::Map(fields)));
     }
     Value::Map(record)
@@ -187,11 +168,7 @@ fn regions() -> Regions {
             addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
         }],
     };
-    let places = [
-        ("tokyo", 35.68, 139.69),
-        ("frankfurt", 50.11, 8.68),
-        ("virginia", 38.95, -77.45),
-    ];
+    let places = [("tokyo", 35.68, 139.69), ("frankfurt", 50.11, 8.68), ("virginia", 38.95, -77.45)];
     Regions::new(places.into_iter().map(region).collect())
 }
 
@@ -230,55 +207,28 @@ fn a_place() -> impl Strategy<Value = Location> {
         continent: Some(continent),
         ..Location::default()
     };
-    let munich = Coordinates {
-        latitude: 48.1,
-        longitude: 11.6,
-    };
+    let munich = Coordinates { latitude: 48.1, longitude: 11.6 };
     select(vec![
         country("DE", Continent::Europe),
-        Location {
-            coordinates: Some(munich),
-            ..country("DE", Continent::Europe)
-        },
-        Location {
-            european_union: Some(true),
-            ..country("GB", Continent::Europe)
-        },
+        Location { coordinates: Some(munich), ..country("DE", Continent::Europe) },
+        Location { european_union: Some(true), ..country("GB", Continent::Europe) },
         country("US", Continent::NorthAmerica),
-        Location {
-            subdivision: Some(california()),
-            ..country("US", Continent::NorthAmerica)
-        },
+        Location { subdivision: Some(california()), ..country("US", Continent::NorthAmerica) },
         country("JP", Continent::Asia),
-        Location {
-            continent: Some(Continent::Europe),
-            ..Location::default()
-        },
+        Location { continent: Some(Continent::Europe), ..Location::default() },
     ])
 }
 
 fn california() -> Subdivision {
-    Subdivision {
-        country: "US".parse().expect("a country"),
-        code: *b"CA\0",
-    }
+    Subdivision { country: "US".parse().expect("a country"), code: *b"CA\0" }
 }
 
 fn what_an_operator_says() -> impl Strategy<Value = Location> {
     let less = select(vec![
+        Location { asn: Some(64_500), ..Location::default() },
+        Location { european_union: Some(true), ..Location::default() },
         Location {
-            asn: Some(64_500),
-            ..Location::default()
-        },
-        Location {
-            european_union: Some(true),
-            ..Location::default()
-        },
-        Location {
-            coordinates: Some(Coordinates {
-                latitude: 36.0,
-                longitude: 138.0,
-            }),
+            coordinates: Some(Coordinates { latitude: 36.0, longitude: 138.0 }),
             ..Location::default()
         },
     ]);
@@ -297,10 +247,7 @@ fn some_groups() -> impl Strategy<Value = Vec<Group>> {
         ]),
         a_prefix().prop_map(Member::Network),
     ];
-    let group = vec(member, 1..3).prop_map(|members| Group {
-        name: "group".to_owned(),
-        members,
-    });
+    let group = vec(member, 1..3).prop_map(|members| Group { name: "group".to_owned(), members });
     vec(group, 0..4)
 }
 
@@ -312,9 +259,7 @@ fn apart<T>(blocks: Vec<(Prefix, T)>, family: Family) -> Vec<(Prefix, T)> {
         // A file keeps and repeats its IPv4 addresses in these blocks, so that none can be around them.
         let kept_for_v4 =
             ["::", "::ffff:0:0", "2001::", "2002::"].map(|text| text.parse().expect("an address"));
-        let around_v4 = kept_for_v4
-            .into_iter()
-            .any(|first: Ipv6Addr| prefix.contains(IpAddr::V6(first)));
+        let around_v4 = kept_for_v4.into_iter().any(|first: Ipv6Addr| prefix.contains(IpAddr::V6(first)));
         let fits = family == Family::V6 || prefix.family() == Family::V4;
         if fits && !around_v4 && !kept.iter().any(|(other, _)| overlaps(*other)) {
             kept.push((prefix, value));
@@ -332,43 +277,32 @@ fn a_world() -> impl Strategy<Value = World> {
         select(vec![Family::V4, Family::V6]),
         select(vec![24u16, 28, 32]),
     )
-        .prop_map(
-            |(mut places, mut systems, networks, groups, family, record_bits)| {
-                // A database without any country or system is refused.
-                let anchor = Prefix::around(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 0)), 24);
-                let japan = Location {
-                    country: Some("JP".parse().expect("a country")),
-                    ..Location::default()
-                };
-                places.insert(0, (anchor, japan));
-                systems.insert(0, (anchor, 64_501));
-                World {
-                    places: apart(places, family),
-                    systems: apart(systems, family),
-                    networks,
-                    groups,
-                    family,
-                    record_bits,
-                }
-            },
-        )
+        .prop_map(|(mut places, mut systems, networks, groups, family, record_bits)| {
+            // A database without any country or system is refused.
+            let anchor = Prefix::around(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 0)), 24);
+            let japan = Location { country: Some("JP".parse().expect("a country")), ..Location::default() };
+            places.insert(0, (anchor, japan));
+            systems.insert(0, (anchor, 64_501));
+            World {
+                places: apart(places, family),
+                systems: apart(systems, family),
+                networks,
+                groups,
+                family,
+                record_bits,
+            }
+        })
 }
 
 fn check(world: &World, parts: &[u32], asked: &[IpAddr]) {
     let regions = regions();
     let centres: Vec<Coordinates> = regions.iter().map(|(_, region)| region.location).collect();
     let (database, asn) = world.databases();
-    let sources = Sources {
-        database: Some(&database),
-        asn: Some(&asn),
-        networks: &world.networks,
-    };
+    let sources = Sources { database: Some(&database), asn: Some(&asn), networks: &world.networks };
     let compile = || Table::compile(sources, &regions, &world.groups).expect("sound databases");
     let table = compile();
     assert!(table == compile(), "equal sources give equal tables");
-    let parts: Vec<u32> = (0..table.classes().len())
-        .map(|class| parts[class % parts.len()])
-        .collect();
+    let parts: Vec<u32> = (0..table.classes().len()).map(|class| parts[class % parts.len()]).collect();
     let view = table.view(parts.clone());
     let mut known: HashMap<IpAddr, u32> = HashMap::new();
     let mut part_of = |address: IpAddr| {
@@ -376,11 +310,7 @@ fn check(world: &World, parts: &[u32], asked: &[IpAddr]) {
             return *part;
         }
         let (location, class) = world.class(&centres, address);
-        assert_eq!(
-            sources.locate(address).location,
-            location,
-            "explain agrees on {address}"
-        );
+        assert_eq!(sources.locate(address).location, location, "explain agrees on {address}");
         let id = table.class_of(address);
         assert_eq!(table.classes()[id.0 as usize], class, "class of {address}");
         known.insert(address, parts[id.0 as usize]);
@@ -396,11 +326,7 @@ fn check(world: &World, parts: &[u32], asked: &[IpAddr]) {
             inside.chain([address, block.address()])
         };
         for point in in_block(block) {
-            assert_eq!(
-                part_of(point),
-                found.part,
-                "{point} in the scope {block} of {address}"
-            );
+            assert_eq!(part_of(point), found.part, "{point} in the scope {block} of {address}");
         }
         if let Some(wider) = found.scope.checked_sub(1) {
             let wider = Prefix::around(address, wider);
@@ -469,17 +395,10 @@ proptest! {
 #[test]
 fn with_one_part_the_scope_is_zero_in_both_families_and_inside_embeddings() {
     let networks = [("10.0.0.0/8", "JP"), ("2001:db8::/32", "DE")].map(|(prefix, country)| {
-        let location = Location {
-            country: Some(country.parse().expect("a country")),
-            ..Location::default()
-        };
+        let location = Location { country: Some(country.parse().expect("a country")), ..Location::default() };
         (prefix.parse().expect("a prefix"), location)
     });
-    let sources = Sources {
-        database: None,
-        asn: None,
-        networks: &networks,
-    };
+    let sources = Sources { database: None, asn: None, networks: &networks };
     let table = Table::compile(sources, &regions(), &[]).expect("no database to be damaged");
     let scope = |parts: Vec<u32>, address: &str| {
         let address = address.parse().expect("an address");
@@ -502,10 +421,7 @@ fn with_one_part_the_scope_is_zero_in_both_families_and_inside_embeddings() {
 fn a_tree_that_would_take_forever_to_walk_is_refused() {
     // Both records of every node lead to the next one: 2^127 paths.
     let nodes = 127u32;
-    let mut bytes: Vec<u8> = (1..=nodes)
-        .flat_map(|next| [next, next])
-        .flat_map(u32::to_be_bytes)
-        .collect();
+    let mut bytes: Vec<u8> = (1..=nodes).flat_map(|next| [next, next]).flat_map(u32::to_be_bytes).collect();
     bytes.extend([0; 16]);
     let sound = Writer::new(Metadata {
         kind: "Test-City".to_owned(),
@@ -516,16 +432,10 @@ fn a_tree_that_would_take_forever_to_walk_is_refused() {
     });
     let sound = sound.finish().expect("an empty database");
     let marker = b"\xab\xcd\xefMaxMind.com";
-    let at = sound
-        .windows(marker.len())
-        .position(|window| window == marker)
-        .expect("metadata");
+    let at = sound.windows(marker.len()).position(|window| window == marker).expect("metadata");
     let mut metadata = sound[at..].to_vec();
     let key = b"node_count";
-    let count = metadata
-        .windows(key.len())
-        .position(|window| window == key)
-        .expect("a node count");
+    let count = metadata.windows(key.len()).position(|window| window == key).expect("a node count");
     // A control byte says how many bytes the number has; an empty tree has 192 nodes, in one byte.
     metadata[count + key.len() + 1] = u8::try_from(nodes).expect("fits");
     bytes.extend(metadata);
@@ -542,11 +452,7 @@ fn a_database_without_countries_says_what_it_must_be() {
         record_bits: None,
     });
     let database = Database::parse(writer.finish().expect("an empty database")).expect("the format");
-    let sources = Sources {
-        database: Some(&database),
-        asn: None,
-        networks: &[],
-    };
+    let sources = Sources { database: Some(&database), asn: None, networks: &[] };
     let error = Table::compile(sources, &Regions::default(), &[]).expect_err("no countries");
     let expected = "no record of the database (type `Test-Domain`) names a country; it must be a Country or City database";
     assert_eq!(error.to_string(), expected);

@@ -95,23 +95,13 @@ impl Sources<'_> {
             None => (Location::default(), Prefix::around(address, 0)),
         };
         let asn = self.asn.and_then(|asn| asn.locate(address).0.asn);
-        let below = Location {
-            asn: asn.or(below.asn),
-            ..below
-        };
+        let below = Location { asn: asn.or(below.asn), ..below };
         let (location, network, origin) = match overlay::most_specific(self.networks, address) {
             Some((network, operator)) => (overlay::over(&below, operator), *network, Origin::Operator),
             None if below.is_unknown() => (below, network, Origin::Nobody),
             None => (below, network, Origin::Database),
         };
-        Located {
-            location: Location {
-                coordinates: ranking::point(&location),
-                ..location
-            },
-            network,
-            origin,
-        }
+        Located { location: Location { coordinates: ranking::point(&location), ..location }, network, origin }
     }
 }
 

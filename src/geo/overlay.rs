@@ -47,10 +47,7 @@ pub(super) fn lay<'a>(networks: &'a [(Prefix, Location)], groups: &'a [Group]) -
         }
     }
     let mut overlays = vec![Overlay::default()];
-    let layer = Layer {
-        v4: runs(v4, &mut overlays),
-        v6: runs(v6, &mut overlays),
-    };
+    let layer = Layer { v4: runs(v4, &mut overlays), v6: runs(v6, &mut overlays) };
     (overlays, layer)
 }
 

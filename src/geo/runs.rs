@@ -28,10 +28,7 @@ pub(super) trait Bits: Copy + Ord + Debug {
 
 macro_rules! bits {
     ($type:ty) => {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "128 bits at most; the top 16 are wanted"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "128 bits at most; the top 16 are wanted")]
         impl Bits for $type {
             const MIN: Self = 0;
 
@@ -94,10 +91,7 @@ impl<A: Bits> Runs<A> {
 
     /// Lets every address from `start` on have `value`. Starts must not descend.
     pub(super) fn set_from(&mut self, start: A, value: u32) {
-        debug_assert!(
-            self.0.last().is_none_or(|last| last.start <= start),
-            "starts ascend"
-        );
+        debug_assert!(self.0.last().is_none_or(|last| last.start <= start), "starts ascend");
         self.0.pop_if(|last| last.start == start);
         if self.0.last().is_none_or(|last| last.value != value) {
             self.0.push(Run { start, value });
@@ -157,10 +151,7 @@ impl<A: Bits> From<Runs<A>> for Map<A> {
             below += *count;
             *count = below;
         }
-        Self {
-            runs: runs.0.into_boxed_slice(),
-            index,
-        }
+        Self { runs: runs.0.into_boxed_slice(), index }
     }
 }
 
@@ -205,8 +196,7 @@ mod tests {
 
     fn runs(text: &[(u32, u32)]) -> Runs<u32> {
         let mut runs = Runs::all(0);
-        text.iter()
-            .for_each(|(start, value)| runs.set_from(*start, *value));
+        text.iter().for_each(|(start, value)| runs.set_from(*start, *value));
         runs
     }
 
@@ -222,14 +212,9 @@ mod tests {
 
     #[test]
     fn joining_layers_changes_value_wherever_one_of_them_does() {
-        let joined = join(
-            [&runs(&[(10, 1), (20, 0)]), &runs(&[(15, 1), (20, 0)])],
-            |[left, right]| left + 2 * right,
-        );
-        assert_eq!(
-            joined.iter().collect::<Vec<_>>(),
-            [(0, 0), (10, 1), (15, 3), (20, 0)]
-        );
+        let joined =
+            join([&runs(&[(10, 1), (20, 0)]), &runs(&[(15, 1), (20, 0)])], |[left, right]| left + 2 * right);
+        assert_eq!(joined.iter().collect::<Vec<_>>(), [(0, 0), (10, 1), (15, 3), (20, 0)]);
     }
 
     #[test]
@@ -245,9 +230,6 @@ mod tests {
     fn the_widest_block_stops_short_of_both_neighbours() {
         assert_eq!(widest_block(0x0a00_0001_u32, None, None), 0);
         assert_eq!(widest_block(0x0a00_0001_u32, Some(0x09ff_ffff), None), 7);
-        assert_eq!(
-            widest_block(0x0a00_0001_u32, Some(0x09ff_ffff), Some(0x0a00_0002)),
-            31
-        );
+        assert_eq!(widest_block(0x0a00_0001_u32, Some(0x09ff_ffff), Some(0x0a00_0002)), 31);
     }
 }

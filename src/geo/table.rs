@@ -55,21 +55,16 @@ impl Table {
             None => Layer::all(0),
         };
         let (overlays, overlay) = overlay::lay(sources.networks, groups);
-        let v4 = join([&places.v4, &systems.v4, &overlay.v4], |key| {
-            catalog.class(key, &overlays)
-        });
-        let v6 = join(
-            [&places.v6, &systems.v6, &overlay.v6, &marks()],
-            |[place, system, overlay, mark]| match mark {
-                0 => catalog.class([place, system, overlay], &overlays),
-                mark => mark,
-            },
-        );
-        Ok(Self {
-            classes: catalog.into_classes(),
-            v4: v4.into(),
-            v6: v6.into(),
-        })
+        let v4 = join([&places.v4, &systems.v4, &overlay.v4], |key| catalog.class(key, &overlays));
+        let v6 =
+            join(
+                [&places.v6, &systems.v6, &overlay.v6, &marks()],
+                |[place, system, overlay, mark]| match mark {
+                    0 => catalog.class([place, system, overlay], &overlays),
+                    mark => mark,
+                },
+            );
+        Ok(Self { classes: catalog.into_classes(), v4: v4.into(), v6: v6.into() })
     }
 
     /// Returns the classes, by `ClassId`.
@@ -124,9 +119,7 @@ fn places(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Error
         Ok(catalog.place(&location))
     })?;
     match countries {
-        0 => Err(Error::NoCountries {
-            kind: database.kind().to_owned(),
-        }),
+        0 => Err(Error::NoCountries { kind: database.kind().to_owned() }),
         _ => Ok(layer),
     }
 }
@@ -140,9 +133,7 @@ fn systems(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Erro
         Ok(asn.map_or(0, |asn| catalog.system(asn)))
     })?;
     match systems {
-        0 => Err(Error::NoAsns {
-            kind: database.kind().to_owned(),
-        }),
+        0 => Err(Error::NoAsns { kind: database.kind().to_owned() }),
         _ => Ok(layer),
     }
 }

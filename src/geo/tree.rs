@@ -54,15 +54,11 @@ impl Tree<'_> {
         let size = usize::from(self.record_bits) / 4;
         let bytes = &self.bytes[node * size..][..size];
         let number = |high: u8, low: &[u8]| {
-            low.iter()
-                .fold(usize::from(high), |number, byte| number << 8 | usize::from(*byte))
+            low.iter().fold(usize::from(high), |number, byte| number << 8 | usize::from(*byte))
         };
         match self.record_bits {
             // The byte between the two records holds the highest four bits of each.
-            28 => [
-                number(bytes[3] >> 4, &bytes[..3]),
-                number(bytes[3] & 15, &bytes[4..]),
-            ],
+            28 => [number(bytes[3] >> 4, &bytes[..3]), number(bytes[3] & 15, &bytes[4..])],
             _ => [number(0, &bytes[..size / 2]), number(0, &bytes[size / 2..])],
         }
     }

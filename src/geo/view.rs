@@ -41,12 +41,7 @@ impl View {
             Some(_) => whole_v4,
             None => Some(part(value)),
         });
-        Self {
-            parts,
-            v4,
-            v6,
-            whole_v4,
-        }
+        Self { parts, v4, v6, whole_v4 }
     }
 
     /// Returns the part that `address` lies in, and how far around it the part reaches.
@@ -77,16 +72,10 @@ impl View {
             (Some(_), Some(part)) => part,
             (Some(embedding), None) => {
                 let inside = self.find_v4(table, embedding.extract(address));
-                return Found {
-                    part: inside.part,
-                    scope: embedding.offset() + inside.scope,
-                };
+                return Found { part: inside.part, scope: embedding.offset() + inside.scope };
             }
         };
-        Found {
-            part,
-            scope: scope(&table.v6, &self.v6, run, address),
-        }
+        Found { part, scope: scope(&table.v6, &self.v6, run, address) }
     }
 
     /// Returns how much memory the view takes, about.

@@ -20,10 +20,7 @@ pub(super) struct Layer {
 impl Layer {
     /// Returns a layer that says `value` of every address.
     pub(super) fn all(value: u32) -> Self {
-        Self {
-            v4: Runs::all(value),
-            v6: Runs::all(value),
-        }
+        Self { v4: Runs::all(value), v6: Runs::all(value) }
     }
 
     /// Walks a database, calling `value_of` once for each record in it. Addresses without a record
@@ -59,10 +56,7 @@ impl Layer {
                 IpAddr::V6(first) => v6.put(first.to_bits(), network.length(), value),
             }
         }
-        Ok(Self {
-            v4: v4.finish(),
-            v6: v6.finish(),
-        })
+        Ok(Self { v4: v4.finish(), v6: v6.finish() })
     }
 }
 
@@ -76,10 +70,7 @@ struct Filler<A> {
 
 impl<A: Bits> Filler<A> {
     fn new() -> Self {
-        Self {
-            runs: Runs::all(0),
-            next: Some(A::MIN),
-        }
+        Self { runs: Runs::all(0), next: Some(A::MIN) }
     }
 
     fn put(&mut self, first: A, length: u8, value: u32) {

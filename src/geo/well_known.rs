@@ -57,20 +57,13 @@ fn regions() -> Regions {
         capacity: None,
         min_healthy: MinHealthy::Count(1),
         canaries: Vec::new(),
-        zones: vec![AvailabilityZone {
-            name: "a".to_owned(),
-            addresses: vec![IpAddr::from([127, 0, 0, 1])],
-        }],
+        zones: vec![AvailabilityZone { name: "a".to_owned(), addresses: vec![IpAddr::from([127, 0, 0, 1])] }],
     };
     Regions::new(REGIONS.into_iter().map(region).collect())
 }
 
 fn check(database: &Database, expected: &[(&str, &str)]) {
-    let sources = Sources {
-        database: Some(database),
-        asn: None,
-        networks: &[],
-    };
+    let sources = Sources { database: Some(database), asn: None, networks: &[] };
     let table = Table::compile(sources, &regions(), &[]).expect("a sound database");
     let nearest = |address: &str| {
         let class = table.class_of(address.parse().expect("an address"));
@@ -78,10 +71,7 @@ fn check(database: &Database, expected: &[(&str, &str)]) {
         let first = ranks.iter().position(|rank| *rank == 0);
         first.map_or("nowhere", |region| REGIONS[region].0)
     };
-    let found: Vec<_> = expected
-        .iter()
-        .map(|(address, _)| (*address, nearest(address)))
-        .collect();
+    let found: Vec<_> = expected.iter().map(|(address, _)| (*address, nearest(address))).collect();
     assert_eq!(found, expected);
 }
 
@@ -92,10 +82,7 @@ fn in_the_real_city_database_well_known_addresses_are_nearest_to_the_right_regio
         return;
     };
     let bytes = std::fs::read(&path).expect("MERIDIAN_CITY_DB can be read");
-    check(
-        &Database::parse(bytes).expect("MERIDIAN_CITY_DB is a database"),
-        &WELL_KNOWN,
-    );
+    check(&Database::parse(bytes).expect("MERIDIAN_CITY_DB is a database"), &WELL_KNOWN);
 }
 
 #[test]

@@ -99,12 +99,8 @@ pub struct Writer {
 impl Writer {
     /// Starts a database without data.
     pub fn new(metadata: Metadata) -> Self {
-        let mut writer = Self {
-            metadata,
-            nodes: vec![[Record::Nothing; 2]],
-            values: Vec::new(),
-            offsets: HashMap::new(),
-        };
+        let mut writer =
+            Self { metadata, nodes: vec![[Record::Nothing; 2]], values: Vec::new(), offsets: HashMap::new() };
         if writer.metadata.family == Family::V6 {
             writer.step_down(0, 96);
             for (first, length) in ALIASES {
@@ -189,9 +185,7 @@ impl Writer {
 
     /// Returns the node `levels` to the left below the root, making those on the way.
     fn step_down(&mut self, from: u32, levels: u8) -> u32 {
-        (0..levels).fold(from, |node, _| {
-            self.child(node, 0).expect("nothing covers all of IPv4")
-        })
+        (0..levels).fold(from, |node, _| self.child(node, 0).expect("nothing covers all of IPv4"))
     }
 
     /// Returns the node below one side of a node, or `None` when there is something else.
@@ -230,10 +224,7 @@ impl Writer {
             ("binary_format_minor_version", Value::U16(0)),
             ("build_epoch", Value::U64(metadata.build_epoch)),
             ("database_type", Value::text(&metadata.kind)),
-            (
-                "description",
-                Value::Map(vec![("en", Value::text(&metadata.description))]),
-            ),
+            ("description", Value::Map(vec![("en", Value::text(&metadata.description))])),
             ("ip_version", Value::U16(ip_version)),
             ("languages", Value::Array(vec![Value::text("en")])),
             ("node_count", Value::U32(nodes)),

@@ -70,10 +70,7 @@ impl Board {
     /// A result of another epoch, or of a pair of address and canary that does not exist, counts nothing.
     pub fn observe(&mut self, seen: &Observation) -> Option<Change> {
         let canary = self.canaries.get(usize::from(seen.canary.0))?;
-        let track = self
-            .tracks
-            .get_mut(seen.address.0 as usize)
-            .filter(|_| seen.epoch == self.epoch)?;
+        let track = self.tracks.get_mut(seen.address.0 as usize).filter(|_| seen.epoch == self.epoch)?;
         let (from, from_since) = (track.state(), track.since());
         track.count(seen, canary);
         (track.state() != from).then(|| Change {
@@ -119,24 +116,15 @@ impl Board {
         if !memory.is_fresh(now) {
             return Adoption::Stale;
         }
-        let ids: HashMap<_, _> = self
-            .regions
-            .addresses()
-            .map(|(id, address)| (Place::of(&self.regions, address), id))
-            .collect();
+        let ids: HashMap<_, _> =
+            self.regions.addresses().map(|(id, address)| (Place::of(&self.regions, address), id)).collect();
         let (mut adopted, mut foreign) = (0, 0);
         for fallen in &memory.fallen {
-            let canary = self
-                .canaries
-                .iter()
-                .position(|canary| canary.name == fallen.canary);
-            let found = ids
-                .get(&Place::named(fallen))
-                .zip(canary)
-                .is_some_and(|(id, canary)| {
-                    let canary = CanaryId(u16::try_from(canary).expect("canaries are numbered by u16"));
-                    self.tracks[id.0 as usize].adopt(fallen, canary, now)
-                });
+            let canary = self.canaries.iter().position(|canary| canary.name == fallen.canary);
+            let found = ids.get(&Place::named(fallen)).zip(canary).is_some_and(|(id, canary)| {
+                let canary = CanaryId(u16::try_from(canary).expect("canaries are numbered by u16"));
+                self.tracks[id.0 as usize].adopt(fallen, canary, now)
+            });
             *if found { &mut adopted } else { &mut foreign } += 1;
         }
         Adoption::Adopted { adopted, foreign }
@@ -145,16 +133,10 @@ impl Board {
     /// Returns what is worth remembering, as of `now`.
     pub fn memory(&self, now: Moment) -> Memory {
         let fallen = self.tracks().flat_map(|(id, track)| {
-            let down = track
-                .records()
-                .iter()
-                .filter(|record| record.streak.state().is_down());
+            let down = track.records().iter().filter(|record| record.streak.state().is_down());
             down.filter_map(move |record| self.remember(id, record))
         });
-        Memory {
-            written_at: now,
-            fallen: fallen.collect(),
-        }
+        Memory { written_at: now, fallen: fallen.collect() }
     }
 
     /// Returns all that steering sees.
@@ -199,10 +181,7 @@ fn carry(record: &Record, canaries: &[Canary], before: &Track, old: &[Canary], n
         return Record::new(record.canary, now);
     };
     if old[usize::from(earlier.canary.0)].check == canary.check {
-        return Record {
-            canary: record.canary,
-            ..earlier.clone()
-        };
+        return Record { canary: record.canary, ..earlier.clone() };
     }
     if !earlier.streak.state().is_down() {
         return Record::new(record.canary, now);
@@ -233,11 +212,7 @@ impl<'a> Place<'a> {
     }
 
     fn named(fallen: &'a Fallen) -> Self {
-        Self {
-            region: &fallen.region,
-            zone: &fallen.zone,
-            ip: fallen.ip,
-        }
+        Self { region: &fallen.region, zone: &fallen.zone, ip: fallen.ip }
     }
 }
 
@@ -271,20 +246,12 @@ mod tests {
     #[test]
     fn an_address_is_as_bad_as_its_worst_canary() {
         let two = [canary("shallow", 2, 1), canary("deep", 2, 1)];
-        check(
-            &two,
-            "0:o 1:x 1:x 0:x 0:x 1:o 0:o",
-            "up suspect down down down down up",
-        );
+        check(&two, "0:o 1:x 1:x 0:x 0:x 1:o 0:o", "up suspect down down down down up");
     }
 
     #[test]
     fn an_address_is_unknown_only_until_its_first_result() {
-        check(
-            &[canary("shallow", 3, 2), canary("deep", 3, 2)],
-            "1:o 0:o",
-            "up up",
-        );
+        check(&[canary("shallow", 3, 2), canary("deep", 3, 2)], "1:o 0:o", "up up");
         let board = board(1, &[canary("shallow", 3, 2)]);
         assert_eq!(board.track(AddressId(0)).state(), State::Unknown);
         assert_eq!(board.view(), View::all_up(1));
@@ -304,10 +271,7 @@ mod tests {
         let track = board.track(AddressId(0));
         assert_eq!(track.state(), State::Rising);
         assert_eq!(track.standing(), Standing::Down { since: Moment(2000) });
-        assert_eq!(
-            track.cause().map(|cause| cause.failure.detail),
-            Some("status 503".to_owned())
-        );
+        assert_eq!(track.cause().map(|cause| cause.failure.detail), Some("status 503".to_owned()));
     }
 
     #[test]
@@ -347,10 +311,7 @@ mod tests {
         tokyo.canaries = vec![CanaryId(1)];
         let mut shallow = canary("shallow", 5, 1);
         shallow.interval *= 3;
-        let board = reloaded(
-            vec![region("osaka", &["192.0.2.7"]), tokyo],
-            &[canary("deep", 3, 3), shallow],
-        );
+        let board = reloaded(vec![region("osaka", &["192.0.2.7"]), tokyo], &[canary("deep", 3, 3), shallow]);
         let standings: Vec<_> = board.tracks().map(|(_, track)| track.standing()).collect();
         let down = Standing::Down { since: Moment(2000) };
         assert_eq!(standings, [Standing::Up, Standing::Up, down]);
@@ -369,10 +330,7 @@ mod tests {
         let mut shallow = canary("shallow", 2, 2);
         shallow.check = Check::Tcp { port: 81 };
         let mut board = reloaded(vec![region("tokyo", &["192.0.2.1"])], &[shallow]);
-        assert_eq!(
-            board.track(AddressId(0)).standing(),
-            Standing::Down { since: Moment(2000) }
-        );
+        assert_eq!(board.track(AddressId(0)).standing(), Standing::Down { since: Moment(2000) });
         assert_eq!(play(&mut board, "0:o 0:o"), [State::Rising, State::Up]);
     }
 
@@ -389,20 +347,10 @@ mod tests {
         before.observe(&result(&before, 1, 0, 3, false));
         let mut board = board(2, &[canary("shallow", 2, 2)]);
         let adoption = board.adopt(&before.memory(Moment(4000)), Moment(5000));
-        let expected = Adoption::Adopted {
-            adopted: 1,
-            foreign: 0,
-        };
+        let expected = Adoption::Adopted { adopted: 1, foreign: 0 };
         assert_eq!(adoption, expected);
-        assert_eq!(
-            board.track(AddressId(1)).state(),
-            State::Unknown,
-            "suspicion is forgotten"
-        );
-        assert_eq!(
-            board.track(AddressId(0)).standing(),
-            Standing::Down { since: Moment(2000) }
-        );
+        assert_eq!(board.track(AddressId(1)).state(), State::Unknown, "suspicion is forgotten");
+        assert_eq!(board.track(AddressId(0)).standing(), Standing::Down { since: Moment(2000) });
         assert_eq!(play(&mut board, "0:o 0:o"), [State::Rising, State::Up]);
     }
 
@@ -413,20 +361,14 @@ mod tests {
         let memory = before.memory(Moment(2000));
         let regions = Regions::new(vec![region("osaka", &["192.0.2.1"])]);
         let mut other = Board::new(&regions, &[canary("shallow", 1, 2)], Moment(2000));
-        let expected = Adoption::Adopted {
-            adopted: 0,
-            foreign: 1,
-        };
+        let expected = Adoption::Adopted { adopted: 0, foreign: 1 };
         assert_eq!(other.adopt(&memory, Moment(2000)), expected);
         assert_eq!(other.view(), View::all_up(1));
     }
 
     #[test]
     fn a_memory_is_fresh_for_ten_minutes_on_either_side() {
-        let memory = Memory {
-            written_at: Moment(10_000_000),
-            ..Memory::default()
-        };
+        let memory = Memory { written_at: Moment(10_000_000), ..Memory::default() };
         let limit = memory.written_at.plus(FRESH_FOR);
         assert!(memory.is_fresh(limit));
         assert!(!memory.is_fresh(Moment(limit.0 + 1)));

@@ -13,10 +13,7 @@ pub fn region(name: &str, addresses: &[impl AsRef<str>]) -> Region {
     let parse = |address: &_| <_ as AsRef<str>>::as_ref(address).parse().expect("an IP address");
     Region {
         name: name.to_owned(),
-        location: Coordinates {
-            latitude: 35.0,
-            longitude: 139.0,
-        },
+        location: Coordinates { latitude: 35.0, longitude: 139.0 },
         jurisdiction: "JP".parse().expect("a country"),
         capacity: None,
         min_healthy: MinHealthy::Count(1),
@@ -50,10 +47,7 @@ pub fn board(count: usize, canaries: &[Canary]) -> Board {
 
 /// A result at second `at`; `status 503` when it is a failure.
 pub fn result(board: &Board, address: u32, canary: u16, at: u64, is_success: bool) -> Observation {
-    let failure = || Failure {
-        class: FailureClass::Status,
-        detail: "status 503".to_owned(),
-    };
+    let failure = || Failure { class: FailureClass::Status, detail: "status 503".to_owned() };
     Observation {
         epoch: board.epoch(),
         address: AddressId(address),

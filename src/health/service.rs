@@ -68,9 +68,7 @@ impl Services {
         }
         let judged = regions.iter().zip(tallies);
         let by_region = judged.map(|((_, region), families)| families.map(|tally| tally.judge(region)));
-        Self {
-            by_region: by_region.collect(),
-        }
+        Self { by_region: by_region.collect() }
     }
 
     /// Returns how a region stands in a family.
@@ -92,11 +90,7 @@ impl Tally {
             return Service::Absent;
         }
         let needed = region.min_healthy.of(self.total);
-        let count = Count {
-            up: self.total - self.fallen.len(),
-            total: self.total,
-            needed,
-        };
+        let count = Count { up: self.total - self.fallen.len(), total: self.total, needed };
         if count.up >= needed {
             return Service::In(count);
         }
@@ -114,20 +108,14 @@ mod tests {
     use crate::region::tests::region;
 
     fn check(min_healthy: MinHealthy, addresses: &[&str], fell_at: &[Option<u64>], expected: [Service; 2]) {
-        let regions = Regions::new(vec![Region {
-            min_healthy,
-            ..region("tokyo", "JP", &[addresses])
-        }]);
+        let regions = Regions::new(vec![Region { min_healthy, ..region("tokyo", "JP", &[addresses]) }]);
         let standing = |fell: &Option<u64>| match fell {
             None => Standing::Up,
             Some(at) => Standing::Down { since: Moment(*at) },
         };
         let view = View::new(fell_at.iter().map(standing).collect());
         let services = Services::of(&regions, &view);
-        assert_eq!(
-            Family::BOTH.map(|family| services.get(RegionId(0), family)),
-            expected
-        );
+        assert_eq!(Family::BOTH.map(|family| services.get(RegionId(0), family)), expected);
     }
 
     #[test]
@@ -135,41 +123,18 @@ mod tests {
         let addresses = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
         let count = |up, needed| Count { up, total: 3, needed };
         let two = MinHealthy::Count(2);
-        check(
-            two,
-            &addresses,
-            &[None, Some(9), None],
-            [Service::In(count(2, 2)), Service::Absent],
-        );
-        let out = Service::Out {
-            count: count(1, 2),
-            since: Moment(9),
-        };
+        check(two, &addresses, &[None, Some(9), None], [Service::In(count(2, 2)), Service::Absent]);
+        let out = Service::Out { count: count(1, 2), since: Moment(9) };
         check(two, &addresses, &[Some(5), Some(9), None], [out, Service::Absent]);
         let half = MinHealthy::Percent(50);
-        let out = Service::Out {
-            count: count(0, 2),
-            since: Moment(7),
-        };
-        check(
-            half,
-            &addresses,
-            &[Some(5), Some(9), Some(7)],
-            [out, Service::Absent],
-        );
+        let out = Service::Out { count: count(0, 2), since: Moment(7) };
+        check(half, &addresses, &[Some(5), Some(9), Some(7)], [out, Service::Absent]);
     }
 
     #[test]
     fn losing_ipv6_leaves_ipv4_in_service() {
-        let count = |up| Count {
-            up,
-            total: 1,
-            needed: 1,
-        };
-        let out = Service::Out {
-            count: count(0),
-            since: Moment(3),
-        };
+        let count = |up| Count { up, total: 1, needed: 1 };
+        let out = Service::Out { count: count(0), since: Moment(3) };
         check(
             MinHealthy::Count(1),
             &["192.0.2.1", "2001:db8::1"],

@@ -17,10 +17,7 @@ impl Streak {
     /// Returns the streak of a canary that took its address down in an earlier life: it counts from
     /// nothing, and has to rise.
     pub fn fallen() -> Self {
-        Self {
-            has_fallen: true,
-            ..Self::default()
-        }
+        Self { has_fallen: true, ..Self::default() }
     }
 
     /// Counts one result.
@@ -77,29 +74,17 @@ mod tests {
 
     #[test]
     fn an_address_falls_after_three_failures_and_rises_after_two_successes() {
-        check(
-            Thresholds { rise: 2, fall: 3 },
-            "x x x o o",
-            "suspect suspect down rising up",
-        );
+        check(Thresholds { rise: 2, fall: 3 }, "x x x o o", "suspect suspect down rising up");
     }
 
     #[test]
     fn a_success_between_failures_starts_the_count_anew() {
-        check(
-            Thresholds { rise: 1, fall: 3 },
-            "x x o x x x",
-            "suspect suspect up suspect suspect down",
-        );
+        check(Thresholds { rise: 1, fall: 3 }, "x x o x x x", "suspect suspect up suspect suspect down");
     }
 
     #[test]
     fn a_failure_while_rising_starts_the_count_anew() {
-        check(
-            Thresholds { rise: 3, fall: 1 },
-            "x o o x o o o",
-            "down rising rising down rising rising up",
-        );
+        check(Thresholds { rise: 3, fall: 1 }, "x o o x o o o", "down rising rising down rising rising up");
     }
 
     #[test]

@@ -56,11 +56,7 @@ pub struct Cause {
 impl Track {
     /// Returns the track of an address that these records are about, as of `now`.
     pub(super) fn new(records: Vec<Record>, now: Moment) -> Self {
-        let mut track = Self {
-            state: State::Up,
-            since: now,
-            records,
-        };
+        let mut track = Self { state: State::Up, since: now, records };
         track.judge();
         track.since = track.worst().map_or(now, |record| record.since);
         track
@@ -68,11 +64,7 @@ impl Track {
 
     /// Counts one result, and returns whether there is such a canary here.
     pub(super) fn count(&mut self, seen: &Observation, canary: &Canary) -> bool {
-        let Some(record) = self
-            .records
-            .iter_mut()
-            .find(|record| record.canary == seen.canary)
-        else {
+        let Some(record) = self.records.iter_mut().find(|record| record.canary == seen.canary) else {
             return false;
         };
         record.count(seen, canary);
@@ -140,9 +132,7 @@ impl Track {
 
     /// Returns the first of the records that leave the address where it is.
     fn worst(&self) -> Option<&Record> {
-        self.records
-            .iter()
-            .find(|record| record.streak.state() == self.state)
+        self.records.iter().find(|record| record.streak.state() == self.state)
     }
 
     /// Brings `state` up to date.
@@ -156,13 +146,7 @@ impl Track {
 impl Record {
     /// Returns the record of a canary that has not reported yet.
     pub(super) fn new(canary: CanaryId, now: Moment) -> Self {
-        Self {
-            canary,
-            streak: Streak::default(),
-            since: now,
-            last: None,
-            failure: None,
-        }
+        Self { canary, streak: Streak::default(), since: now, last: None, failure: None }
     }
 
     /// Counts one result.
@@ -172,11 +156,7 @@ impl Record {
         if !is_one_spell(was, self.streak.state()) {
             self.since = seen.at;
         }
-        self.last = Some(Last {
-            at: seen.at,
-            latency: seen.latency,
-            is_success: seen.result.is_ok(),
-        });
+        self.last = Some(Last { at: seen.at, latency: seen.latency, is_success: seen.result.is_ok() });
         if let Err(failure) = &seen.result {
             self.failure = Some(failure.clone());
         }

@@ -77,18 +77,10 @@ impl Answers {
         let named = config.zones.iter().take(MAX_ZONES);
         let mut zones: Vec<String> = named.map(|zone| zone.apex.to_string()).collect();
         zones.extend([OTHER.to_owned(), NO_ZONE.to_owned()]);
-        let regions: Vec<String> = config
-            .regions
-            .iter()
-            .map(|(_, region)| region.name.clone())
-            .collect();
+        let regions: Vec<String> = config.regions.iter().map(|(_, region)| region.name.clone()).collect();
         let rows = zones.len() * (TYPES.len() + 1) * Rcode::ALL.len() * TRANSPORTS.len();
         let shards = (0..SHARDS).map(|_| Shard::new(rows, regions.len())).collect();
-        Self {
-            zones,
-            regions,
-            shards,
-        }
+        Self { zones, regions, shards }
     }
 
     /// Counts one answer.
@@ -118,10 +110,7 @@ impl Answers {
     fn row(&self, tally: &Tally, transport: Transport) -> usize {
         let [other, none] = [self.zones.len() - 2, self.zones.len() - 1];
         let zone = tally.zone.map_or(none, |zone| zone.min(other));
-        let rtype = TYPES
-            .iter()
-            .position(|(number, _)| Some(*number) == tally.qtype)
-            .unwrap_or(TYPES.len());
+        let rtype = TYPES.iter().position(|(number, _)| Some(*number) == tally.qtype).unwrap_or(TYPES.len());
         let row = (zone * (TYPES.len() + 1) + rtype) * Rcode::ALL.len() + tally.rcode as usize;
         row * TRANSPORTS.len() + transport as usize
     }
@@ -146,10 +135,7 @@ impl Answers {
     }
 
     fn sum(&self, counter: impl Fn(&Shard) -> &AtomicU64) -> u64 {
-        self.shards
-            .iter()
-            .map(|shard| counter(shard).load(Ordering::Relaxed))
-            .sum()
+        self.shards.iter().map(|shard| counter(shard).load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -173,11 +159,7 @@ fn bump(counter: &AtomicU64) {
 
 /// Returns the labels of all rows, in the order of [`Answers::row`].
 fn rows(zones: &[String]) -> impl Iterator<Item = (&String, &'static str, Rcode, &'static str)> {
-    let codes = || {
-        Rcode::ALL
-            .into_iter()
-            .flat_map(|rcode| TRANSPORTS.map(|transport| (rcode, transport)))
-    };
+    let codes = || Rcode::ALL.into_iter().flat_map(|rcode| TRANSPORTS.map(|transport| (rcode, transport)));
     let types =
         move || type_labels().flat_map(move |rtype| codes().map(move |(rcode, by)| (rtype, rcode, by)));
     let zones = zones.iter();
@@ -220,7 +202,7 @@ pub struct AllAnswers(Mutex<Tables>);
 struct Tables {
     /// What the tables that nobody counts in any more have counted.
     retired: Totals,
-    /// The current table, and older ones while a query still holds them.
+    /// Older tables while a query still holds them, and last the current one.
     live: Vec<Arc<Answers>>,
 }
 
@@ -233,17 +215,21 @@ impl AllAnswers {
         answers
     }
 
-    /// Returns the sums, and lets go of tables that only this list holds.
+    /// Returns the sums, and lets go of tables that only this list holds: what they counted for zones and
+    /// regions that no table has any more is forgotten, so that reloads do not add labels for ever.
     pub fn totals(&self) -> Totals {
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Tables { retired, live } = &mut *tables;
+        let newest = live.last().map(Arc::as_ptr);
         live.retain(|answers| {
-            let is_live = Arc::strong_count(answers) > 1;
+            let is_live = Arc::strong_count(answers) > 1 || newest == Some(Arc::as_ptr(answers));
             if !is_live {
                 answers.sum_into(retired);
             }
             is_live
         });
+        retired.queries.retain(|(zone, ..), _| live.iter().any(|answers| answers.zones.contains(zone)));
+        retired.regions.retain(|region, _| live.iter().any(|answers| answers.regions.contains(region)));
         let mut totals = retired.clone();
         live.iter().for_each(|answers| answers.sum_into(&mut totals));
         totals
@@ -251,17 +237,15 @@ impl AllAnswers {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::config::Server;
     use crate::region::{RegionId, Regions};
     use crate::zone::{Name, Zone};
 
-    fn config(zones: &[&str]) -> Config {
-        let zone = |apex: &&str| Zone {
-            apex: Name::from_ascii(apex).expect("a name"),
-            nodes: BTreeMap::new(),
-        };
+    pub fn config(zones: &[&str]) -> Config {
+        let zone =
+            |apex: &&str| Zone { apex: Name::from_ascii(apex).expect("a name"), nodes: BTreeMap::new() };
         Config {
             server: Server {
                 name: "ns1".to_owned(),
@@ -294,9 +278,7 @@ mod tests {
     fn check(zones: &[&str], tallies: &[(Tally, Transport)], lines: &[&str]) {
         let all = AllAnswers::default();
         let answers = all.begin(&config(zones));
-        tallies
-            .iter()
-            .for_each(|(tally, transport)| answers.count(tally, *transport));
+        tallies.iter().for_each(|(tally, transport)| answers.count(tally, *transport));
         let counted = all.totals().queries.into_iter();
         let counted =
             counted.map(|((zone, rtype, rcode, by), count)| format!("{zone} {rtype} {rcode} {by} {count}"));
@@ -314,19 +296,13 @@ mod tests {
                 (tally(Some(1), 257, Rcode::NxDomain), tcp),
                 (tally(None, 28, Rcode::Refused), udp),
             ],
-            &[
-                "a.test. A NOERROR udp 2",
-                "b.test. CAA NXDOMAIN tcp 1",
-                "none AAAA REFUSED udp 1",
-            ],
+            &["a.test. A NOERROR udp 2", "b.test. CAA NXDOMAIN tcp 1", "none AAAA REFUSED udp 1"],
         );
     }
 
     #[test]
     fn a_type_or_zone_without_a_label_of_its_own_is_other() {
-        let many: Vec<String> = (0..MAX_ZONES + 9)
-            .map(|number| format!("z{number}.test."))
-            .collect();
+        let many: Vec<String> = (0..MAX_ZONES + 9).map(|number| format!("z{number}.test.")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         check(
             &many,
@@ -344,16 +320,27 @@ mod tests {
         let counted = tally(Some(0), 1, Rcode::NoError);
         let before = all.begin(&config(&["old.test."]));
         before.count(&counted, Transport::Udp);
-        all.begin(&config(&["new.test.", "old.test."]))
-            .count(&counted, Transport::Udp);
+        all.begin(&config(&["new.test.", "old.test."])).count(&counted, Transport::Udp);
         assert_eq!(all.totals().queries.values().sum::<u64>(), 2);
         before.count(&counted, Transport::Udp);
         drop(before);
         let totals = all.totals();
-        assert_eq!(
-            totals.queries[&("old.test.".to_owned(), "A", "NOERROR", "udp")],
-            2
-        );
+        assert_eq!(totals.queries[&("old.test.".to_owned(), "A", "NOERROR", "udp")], 2);
         assert_eq!(totals, all.totals(), "what is retired is counted once");
+    }
+
+    #[test]
+    fn a_zone_that_is_gone_takes_its_counts_along_once_no_query_counts_in_it() {
+        let all = AllAnswers::default();
+        let before = all.begin(&config(&["gone.test.", "kept.test."]));
+        for zone in 0..2 {
+            before.count(&tally(Some(zone), 1, Rcode::NoError), Transport::Udp);
+        }
+        all.begin(&config(&["kept.test."]));
+        assert_eq!(all.totals().queries.len(), 2);
+        drop(before);
+        let queries = all.totals().queries;
+        let zones: Vec<_> = queries.keys().map(|(zone, ..)| zone.as_str()).collect();
+        assert_eq!(zones, ["kept.test."]);
     }
 }

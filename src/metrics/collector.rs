@@ -17,53 +17,21 @@ pub struct AnswerCollector(pub Arc<AllAnswers>);
 impl Collector for AnswerCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let totals = self.0.totals();
-        let queries = totals
-            .queries
-            .iter()
-            .map(|((zone, rtype, rcode, transport), count)| {
-                let labels = [
-                    ("zone", zone.as_str()),
-                    ("type", rtype),
-                    ("rcode", rcode),
-                    ("transport", transport),
-                ];
-                (labels, *count)
-            });
+        let queries = totals.queries.iter().map(|((zone, rtype, rcode, transport), count)| {
+            let labels =
+                [("zone", zone.as_str()), ("type", rtype), ("rcode", rcode), ("transport", transport)];
+            (labels, *count)
+        });
         counters(&mut encoder, "queries", "Queries answered", queries)?;
-        let regions = totals
-            .regions
-            .iter()
-            .map(|(region, count)| ([("region", region.as_str())], *count));
-        counters(
-            &mut encoder,
-            "region_answers",
-            "Answers with the addresses of a region",
-            regions,
-        )?;
-        let truncated = totals
-            .truncated
-            .iter()
-            .map(|(transport, count)| ([("transport", *transport)], *count));
-        counters(
-            &mut encoder,
-            "truncated_answers",
-            "Answers with TC set by the engine",
-            truncated,
-        )?;
+        let regions = totals.regions.iter().map(|(region, count)| ([("region", region.as_str())], *count));
+        counters(&mut encoder, "region_answers", "Answers with the addresses of a region", regions)?;
+        let truncated =
+            totals.truncated.iter().map(|(transport, count)| ([("transport", *transport)], *count));
+        counters(&mut encoder, "truncated_answers", "Answers with TC set by the engine", truncated)?;
         let subnets = std::iter::once(([], totals.with_client_subnet));
-        counters::<0>(
-            &mut encoder,
-            "client_subnet_queries",
-            "Queries with a client subnet (ECS)",
-            subnets,
-        )?;
+        counters::<0>(&mut encoder, "client_subnet_queries", "Queries with a client subnet (ECS)", subnets)?;
         let silent = std::iter::once(([("reason", "malformed")], totals.silent));
-        counters(
-            &mut encoder,
-            "dropped_queries",
-            "Requests left without an answer",
-            silent,
-        )
+        counters(&mut encoder, "dropped_queries", "Requests left without an answer", silent)
     }
 }
 

@@ -1,15 +1,19 @@
 //! What is counted and measured, and how it is printed for Prometheus.
 //!
-//! Labels are bounded: zones, regions, canaries and addresses come from the configuration, types and
-//! response codes from fixed lists. Answers are counted in [`Answers`], without locks; everything else
-//! is rare and goes through prometheus-client's families.
+//! Labels are bounded: zones, regions, canaries and addresses come from the configuration that is in
+//! force, types and response codes from fixed lists; what a reload removes takes its series along.
+//! Answers are counted in [`Answers`], without locks; everything else is rare and goes through
+//! prometheus-client's families.
 
 mod answers;
 mod collector;
+#[cfg(test)]
+mod tests;
 
 pub use answers::{AllAnswers, Answers, Totals};
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -19,7 +23,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::canary::Observation;
+use crate::canary::{FailureClass, Observation};
 use crate::config::Config;
 use crate::health::{Standing, View};
 use crate::region::{AddressId, Regions};
@@ -27,9 +31,7 @@ use crate::snapshot::Snapshot;
 
 /// Upper bounds of the latency buckets in seconds: a canary next door takes 1 ms, one around the globe
 /// 300 ms, and none takes longer than its timeout, normally 2 s to 10 s.
-const LATENCIES: [f64; 12] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
-];
+const LATENCIES: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CanaryResult {
@@ -38,7 +40,7 @@ struct CanaryResult {
     result: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct CanaryOf {
     region: String,
     canary: String,
@@ -62,18 +64,29 @@ struct Outcome {
     result: &'static str,
 }
 
+/// No label: a family of at most one, for what may be absent.
+type Unlabelled = [(&'static str, &'static str); 0];
+
+/// The word for a canary that succeeded; the others are the classes of failure.
+const OK: &str = "ok";
+
+/// The words for the states of an address.
+const STATES: [&str; 3] = ["up", "suspect", "down"];
+
 /// Everything that is counted and measured.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     answers: Arc<AllAnswers>,
+    /// The canaries in force and their regions, which have series of their own.
+    watched: Mutex<BTreeSet<CanaryOf>>,
     canary_results: Family<CanaryResult, Counter>,
     canary_seconds: Family<CanaryOf, Histogram, fn() -> Histogram>,
     address_states: Family<AddressOf, Gauge>,
     state_changes: Family<ChangeTo, Counter>,
     reloads: Family<Outcome, Counter>,
     snapshot_number: Gauge,
-    database_built: Gauge,
+    database_built: Family<Unlabelled, Gauge>,
     writer_lag: Histogram,
 }
 
@@ -82,13 +95,14 @@ impl Default for Metrics {
         let metrics = Self {
             registry: Registry::with_prefix("meridian"),
             answers: Arc::default(),
+            watched: Mutex::default(),
             canary_results: Family::default(),
             canary_seconds: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
             address_states: Family::default(),
             state_changes: Family::default(),
             reloads: Family::default(),
             snapshot_number: Gauge::default(),
-            database_built: Gauge::default(),
+            database_built: Family::default(),
             writer_lag: Histogram::new(LATENCIES),
         };
         for result in ["ok", "failed"] {
@@ -102,27 +116,15 @@ impl Metrics {
     fn registered(mut self) -> Self {
         let registry = &mut self.registry;
         registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));
-        registry.register(
-            "canary_results",
-            "Canary results by class",
-            self.canary_results.clone(),
-        );
-        registry.register(
-            "canary_seconds",
-            "How long canaries took",
-            self.canary_seconds.clone(),
-        );
+        registry.register("canary_results", "Canary results by class", self.canary_results.clone());
+        registry.register("canary_seconds", "How long canaries took", self.canary_seconds.clone());
         let help = "State of an address: 2 up, 1 suspect, 0 down";
         registry.register("address_state", help, self.address_states.clone());
-        registry.register(
-            "state_changes",
-            "Changes of addresses to a state",
-            self.state_changes.clone(),
-        );
+        registry.register("state_changes", "Changes of addresses to a state", self.state_changes.clone());
         registry.register("reloads", "Reloads of the configuration", self.reloads.clone());
         let help = "Number of the snapshot that is served";
         registry.register("snapshot_number", help, self.snapshot_number.clone());
-        let help = "When the geo database was built, in seconds since the epoch";
+        let help = "When the geo database was built, in seconds since the epoch: its age is time() less this";
         registry.register("geo_database_built_seconds", help, self.database_built.clone());
         let help = "From the end of a probe to its effect on what is served";
         registry.register("writer_lag_seconds", help, self.writer_lag.clone());
@@ -130,10 +132,36 @@ impl Metrics {
     }
 
     /// Starts to count the answers from another configuration, and forgets the states of its
-    /// predecessor's addresses.
+    /// predecessor's addresses and the counts of regions and canaries that are gone.
     pub fn begin(&self, config: &Config) -> Arc<Answers> {
         self.address_states.clear();
+        let watching = watching(config);
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in watched.difference(&watching) {
+            self.forget(gone);
+            // Only canaries change states, so that a region without any has no changes.
+            if watching.iter().all(|of| of.region != gone.region) {
+                self.forget_changes(&gone.region);
+            }
+        }
+        *watched = watching;
         self.answers.begin(config)
+    }
+
+    fn forget(&self, gone: &CanaryOf) {
+        self.canary_seconds.remove(gone);
+        let classes = FailureClass::ALL.map(FailureClass::as_str);
+        for result in classes.into_iter().chain([OK]) {
+            let CanaryOf { region, canary } = gone.clone();
+            self.canary_results.remove(&CanaryResult { region, canary, result });
+        }
+    }
+
+    fn forget_changes(&self, region: &str) {
+        for state in STATES {
+            let region = region.to_owned();
+            self.state_changes.remove(&ChangeTo { region, state });
+        }
     }
 
     /// Returns the sums of all answers so far.
@@ -143,8 +171,7 @@ impl Metrics {
 
     /// Notes what is served now.
     pub fn published(&self, snapshot: &Snapshot) {
-        self.snapshot_number
-            .set(i64::try_from(snapshot.number).unwrap_or(i64::MAX));
+        self.snapshot_number.set(i64::try_from(snapshot.number).unwrap_or(i64::MAX));
     }
 
     /// Notes the states of all addresses, and counts what has changed since `before`; `None`: nothing
@@ -152,15 +179,10 @@ impl Metrics {
     pub fn standings(&self, regions: &Regions, view: &View, before: Option<&View>) {
         for (id, _) in regions.addresses() {
             let state = view.of(id);
-            self.address_states
-                .get_or_create(&address_of(regions, id))
-                .set(level(state));
+            self.address_states.get_or_create(&address_of(regions, id)).set(level(state));
             if before.is_some_and(|before| word(before.of(id)) != word(state)) {
                 let region = regions.region(regions.address(id).region).name.clone();
-                let change = ChangeTo {
-                    region,
-                    state: word(state),
-                };
+                let change = ChangeTo { region, state: word(state) };
                 self.state_changes.get_or_create(&change).inc();
             }
         }
@@ -169,27 +191,15 @@ impl Metrics {
     /// Counts a canary result.
     pub fn observed(&self, config: &Config, observation: &Observation) {
         let regions = &config.regions;
-        let region = regions
-            .region(regions.address(observation.address).region)
-            .name
-            .clone();
+        let region = regions.region(regions.address(observation.address).region).name.clone();
         let canary = config.canaries[usize::from(observation.canary.0)].name.clone();
         let result = match &observation.result {
-            Ok(()) => "ok",
+            Ok(()) => OK,
             Err(failure) => failure.class.as_str(),
         };
-        let of = CanaryOf {
-            region: region.clone(),
-            canary: canary.clone(),
-        };
-        self.canary_seconds
-            .get_or_create(&of)
-            .observe(observation.latency.as_secs_f64());
-        let result = CanaryResult {
-            region,
-            canary,
-            result,
-        };
+        let of = CanaryOf { region: region.clone(), canary: canary.clone() };
+        self.canary_seconds.get_or_create(&of).observe(observation.latency.as_secs_f64());
+        let result = CanaryResult { region, canary, result };
         self.canary_results.get_or_create(&result).inc();
     }
 
@@ -204,10 +214,14 @@ impl Metrics {
         self.reloads.get_or_create(&Outcome { result }).inc();
     }
 
-    /// Notes when the geo database was built; zero: there is none.
+    /// Notes when the geo database was built; zero: there is none, and no series, for else its age would
+    /// be that of the epoch.
     pub fn database_built(&self, epoch_seconds: u64) {
-        self.database_built
-            .set(i64::try_from(epoch_seconds).unwrap_or(i64::MAX));
+        if epoch_seconds == 0 {
+            self.database_built.clear();
+            return;
+        }
+        self.database_built.get_or_create(&[]).set(i64::try_from(epoch_seconds).unwrap_or(i64::MAX));
     }
 
     /// Returns everything in OpenMetrics' text format.
@@ -216,6 +230,18 @@ impl Metrics {
         text::encode(&mut page, &self.registry).expect("writing to a string cannot fail");
         page
     }
+}
+
+/// Returns every canary with each region that it watches.
+fn watching(config: &Config) -> BTreeSet<CanaryOf> {
+    let regions = config.regions.iter();
+    let pairs = regions.flat_map(|(_, region)| {
+        region.canaries.iter().map(|canary| CanaryOf {
+            region: region.name.clone(),
+            canary: config.canaries[usize::from(canary.0)].name.clone(),
+        })
+    });
+    pairs.collect()
 }
 
 fn address_of(regions: &Regions, id: AddressId) -> AddressOf {
@@ -229,10 +255,11 @@ fn address_of(regions: &Regions, id: AddressId) -> AddressOf {
 
 /// Returns the word for a state that metrics, `/status` and logs share.
 pub fn word(standing: Standing) -> &'static str {
+    let [up, suspect, down] = STATES;
     match standing {
-        Standing::Up => "up",
-        Standing::Suspect => "suspect",
-        Standing::Down { .. } => "down",
+        Standing::Up => up,
+        Standing::Suspect => suspect,
+        Standing::Down { .. } => down,
     }
 }
 

@@ -35,9 +35,7 @@ impl Probe {
 
     /// Runs once. Whatever the other side does, this ends within `timeout`.
     pub async fn run(&self, timeout: Duration) -> Result<(), Failure> {
-        time::timeout(timeout, self.attempt())
-            .await
-            .unwrap_or_else(|_| Err(failure::timed_out(timeout)))
+        time::timeout(timeout, self.attempt()).await.unwrap_or_else(|_| Err(failure::timed_out(timeout)))
     }
 
     async fn attempt(&self) -> Result<(), Failure> {
@@ -48,5 +46,207 @@ impl Probe {
             },
             Self::Http(probe) => probe.run().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canary::FailureClass::{self, Body, Refused, Status, Timeout, Tls};
+    use crate::canary::HttpCheck;
+    use crate::probe::scripted::{self, Script};
+
+    /// Long enough for a machine under load, for probes that end by themselves.
+    const PATIENT: Duration = Duration::from_secs(20);
+
+    /// Short, for probes that end no other way.
+    const HASTY: Duration = Duration::from_millis(200);
+
+    fn http(scheme: &str, server: SocketAddr) -> HttpCheck {
+        HttpCheck {
+            url: format!("{scheme}://{{address}}:{}/health", server.port()),
+            host: None,
+            method: "GET".to_owned(),
+            headers: Vec::new(),
+            statuses: vec![(200, 204)],
+            body_contains: None,
+        }
+    }
+
+    async fn run(check: Check, trust: &Trust, timeout: Duration) -> Result<(), Failure> {
+        let address = "127.0.0.1".parse().expect("an address");
+        let probe = Probe::new(&check, address, trust).expect("it can be sent");
+        probe.run(timeout).await
+    }
+
+    /// Probes a server that follows `script`; the detail of a failure must contain the text.
+    async fn check(script: Script, timeout: Duration, expected: Result<(), (FailureClass, &str)>) {
+        let server = scripted::serve(script).await;
+        let result = run(Check::Http(http("http", server)), &Trust::default(), timeout).await;
+        compare(result, expected);
+    }
+
+    fn compare(result: Result<(), Failure>, expected: Result<(), (FailureClass, &str)>) {
+        match (&result, expected) {
+            (Ok(()), Ok(())) => {}
+            (Err(failure), Err((class, detail))) => {
+                assert_eq!(failure.class, class, "{failure:?}");
+                assert!(failure.detail.contains(detail), "{failure:?} does not say `{detail}`");
+            }
+            (_, expected) => panic!("{result:?} instead of {expected:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_expected_status_is_a_success_and_any_other_is_not() {
+        check(Script::Ok, PATIENT, Ok(())).await;
+        check(Script::Status("204 No Content"), PATIENT, Ok(())).await;
+        check(Script::Status("503 Service Unavailable"), PATIENT, Err((Status, "status 503"))).await;
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_a_status_and_is_not_followed() {
+        check(Script::Status("302 Found"), PATIENT, Err((Status, "status 302"))).await;
+    }
+
+    #[tokio::test]
+    async fn a_text_must_be_in_the_body_when_one_is_expected() {
+        let server = scripted::serve(Script::Ok).await;
+        let cases = [
+            ("is well", Ok(())),
+            ("is broken", Err((Body, "does not contain `is broken`"))),
+            ("", Ok(())),
+            ("a text that is longer than the whole of the body", Err((Body, "does not contain"))),
+        ];
+        for (text, expected) in cases {
+            let mut check = http("http", server);
+            check.body_contains = Some(text.to_owned());
+            compare(run(Check::Http(check), &Trust::default(), PATIENT).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_on_which_nobody_listens_is_refused_by_http_and_tcp() {
+        let (nobody, _held) = scripted::nobody();
+        let refused = Err((Refused, "connection refused"));
+        let http = Check::Http(http("http", nobody));
+        compare(run(http, &Trust::default(), PATIENT).await, refused);
+        let tcp = Check::Tcp { port: nobody.port() };
+        compare(run(tcp, &Trust::default(), PATIENT).await, refused);
+    }
+
+    #[tokio::test]
+    async fn a_tcp_canary_is_content_with_a_connection() {
+        let port = scripted::serve(Script::Hang).await.port();
+        compare(run(Check::Tcp { port }, &Trust::default(), PATIENT).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_ends_before_the_answer_does_has_failed_at_once() {
+        check(Script::Close, PATIENT, Err((Refused, "connection"))).await;
+        check(Script::Say(b""), PATIENT, Err((Refused, "closed before a whole answer"))).await;
+        check(Script::Say(b"HTTP/1.1 200 O"), PATIENT, Err((Refused, "closed before"))).await;
+        let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nall is";
+        check(Script::Say(cut), PATIENT, Err((Refused, "closed before"))).await;
+        let cut = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nall is\r\n";
+        check(Script::Say(cut), PATIENT, Err((Refused, "closed before"))).await;
+    }
+
+    #[tokio::test]
+    async fn silence_and_a_byte_now_and_then_are_both_given_up_after_the_timeout() {
+        let given_up = Err((Timeout, "no whole answer within 200ms"));
+        check(Script::Hang, HASTY, given_up).await;
+        check(Script::Drip, HASTY, given_up).await;
+    }
+
+    #[tokio::test]
+    async fn a_body_of_10_gigabytes_fails_at_64_kibibytes() {
+        check(Script::Endless, PATIENT, Err((Body, "longer than 64 KiB"))).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_not_http_is_a_failure_of_the_body() {
+        check(Script::Greet(b"SSH-2.0-OpenSSH_9.2\r\n"), PATIENT, Err((Body, "not HTTP"))).await;
+        check(Script::Say(&[0xff; 64]), PATIENT, Err((Body, "not HTTP"))).await;
+        let bad_chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
+        check(Script::Say(bad_chunk), PATIENT, Err((Body, "not HTTP"))).await;
+    }
+
+    #[tokio::test]
+    async fn a_name_in_the_url_or_as_host_is_sent_to_the_probed_address_all_the_same() {
+        let server = scripted::serve(Script::Expect("host: api.example.com")).await;
+        let mut by_host = http("http", server);
+        by_host.host = Some("api.example.com".to_owned());
+        compare(run(Check::Http(by_host), &Trust::default(), PATIENT).await, Ok(()));
+
+        let server = scripted::serve(Script::Expect("host: api.example.com:8443")).await;
+        let mut with_port = http("http", server);
+        with_port.host = Some("api.example.com:8443".to_owned());
+        compare(run(Check::Http(with_port), &Trust::default(), PATIENT).await, Ok(()));
+
+        let server = scripted::serve(Script::Ok).await;
+        let mut by_url = http("http", server);
+        by_url.url = format!("http://nowhere.invalid:{}/health", server.port());
+        compare(run(Check::Http(by_url), &Trust::default(), PATIENT).await, Ok(()));
+
+        // An address in the URL that is not the probed one, from the block for documentation.
+        let server = scripted::serve(Script::Expect("host: 192.0.2.1")).await;
+        let mut by_ip = http("http", server);
+        by_ip.url = format!("http://192.0.2.1:{}/health", server.port());
+        compare(run(Check::Http(by_ip), &Trust::default(), PATIENT).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn headers_and_method_are_sent() {
+        let server = scripted::serve(Script::Expect("x-probe: yes")).await;
+        let mut check = http("http", server);
+        check.headers = vec![("X-Probe".to_owned(), "yes".to_owned())];
+        compare(run(Check::Http(check), &Trust::default(), PATIENT).await, Ok(()));
+
+        let server = scripted::serve(Script::Expect("HEAD /health HTTP/1.1")).await;
+        let mut check = http("http", server);
+        check.method = "HEAD".to_owned();
+        compare(run(Check::Http(check), &Trust::default(), PATIENT).await, Ok(()));
+    }
+
+    /// Probes a TLS server whose certificate, which is believed, is for `api.example.com`.
+    async fn check_tls(host: Option<&str>, expected: Result<(), (FailureClass, &str)>) {
+        let (server, certificate) = scripted::serve_tls(Script::Ok, "api.example.com").await;
+        let trust = Trust::only(vec![certificate]).expect("a certificate");
+        let mut check = http("https", server);
+        check.host = host.map(str::to_owned);
+        compare(run(Check::Http(check), &trust, PATIENT).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_certificate_must_be_for_the_host() {
+        check_tls(Some("api.example.com"), Ok(())).await;
+        check_tls(Some("www.example.com"), Err((Tls, "www.example.com"))).await;
+        check_tls(None, Err((Tls, "certificate"))).await;
+    }
+
+    #[tokio::test]
+    async fn a_certificate_must_be_from_somebody_believed() {
+        let (server, _) = scripted::serve_tls(Script::Ok, "api.example.com").await;
+        let (_, stranger) = scripted::serve_tls(Script::Ok, "api.example.com").await;
+        let trust = Trust::only(vec![stranger]).expect("a certificate");
+        let mut check = http("https", server);
+        check.host = Some("api.example.com".to_owned());
+        compare(run(Check::Http(check), &trust, PATIENT).await, Err((Tls, "certificate")));
+    }
+
+    #[tokio::test]
+    async fn a_server_without_tls_fails_the_handshake_and_one_that_hangs_up_refuses_it() {
+        let server = scripted::serve(Script::Greet(b"220 mail.example.com ESMTP\r\n")).await;
+        let check = Check::Http(http("https", server));
+        compare(run(check, &anybody(), PATIENT).await, Err((Tls, "message")));
+        let server = scripted::serve(Script::Close).await;
+        let check = Check::Http(http("https", server));
+        compare(run(check, &anybody(), PATIENT).await, Err((Refused, "connection")));
+    }
+
+    /// Trust in whomever; the system's authorities are not asked for in tests.
+    fn anybody() -> Trust {
+        Trust::only(Vec::new()).expect("nobody is no wrong certificate")
     }
 }

@@ -41,9 +41,7 @@ pub fn of(error: &(dyn Error + 'static)) -> Failure {
 /// Returns what a single error says for itself, if its kind is known.
 fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
     if let Some(request) = error.downcast_ref::<reqwest::Error>() {
-        return request
-            .is_dns()
-            .then(|| failure(FailureClass::Dns, "the name does not resolve"));
+        return request.is_dns().then(|| failure(FailureClass::Dns, "the name does not resolve"));
     }
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return Some(failure(FailureClass::Tls, tls.to_string()));
@@ -55,6 +53,15 @@ fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
 }
 
 fn of_http(error: &hyper::Error) -> Option<Failure> {
+    if error.is_canceled()
+        && let Some(cause) = error.source()
+    {
+        // A request that was never sent: what went wrong with the connection comes next, and what has no
+        // kind of its own there is a server that speaks before it is asked, as those of SSH and SMTP do.
+        let too_soon = || failure(FailureClass::Body, "the answer is not HTTP, it came before the request");
+        let is_known = causes(cause).any(|cause| known(cause).is_some());
+        return (!is_known).then(too_soon);
+    }
     if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
         return Some(closed());
     }
@@ -91,8 +98,7 @@ fn closed() -> Failure {
 
 /// Returns an error and everything that caused it, the outermost first.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
-        let error: &'a (dyn Error + 'static) = *error;
+    std::iter::successors(Some(error), |&error| {
         // The source of an `io::Error` is the source of what it wraps, which itself would be passed over.
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         wrapped.map(|inner| inner as _).or_else(|| error.source())

@@ -63,11 +63,7 @@ impl HttpProbe {
         }
         let name = check.host.as_deref().map_or(written.as_str(), without_port);
         // A name is pinned to the address below; with anything else the address itself is the host.
-        let host = if is_ip(name) {
-            in_url(address)
-        } else {
-            name.to_owned()
-        };
+        let host = if is_ip(name) { in_url(address) } else { name.to_owned() };
         url.set_host(Some(&host)).map_err(|_| Error::Url(host.clone()))?;
         if check.host.is_none() && written != host {
             headers.insert(HOST, value("host", &written)?);
@@ -99,11 +95,8 @@ impl HttpProbe {
     /// Sends one request and looks at the response. Sets no limit to the time that takes.
     pub async fn run(&self) -> Result<(), Failure> {
         let request = self.client.request(self.method.clone(), self.url.clone());
-        let response = request
-            .headers(self.headers.clone())
-            .send()
-            .await
-            .map_err(|error| failure::of(&error))?;
+        let response =
+            request.headers(self.headers.clone()).send().await.map_err(|error| failure::of(&error))?;
         self.judge_status(response.status())?;
         self.judge_body(&read(response).await?)
     }
@@ -191,5 +184,59 @@ impl dns::Resolve for Nowhere {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
         let error = format!("`{}` is not the probed address", name.as_str());
         Box::pin(std::future::ready(Err(error.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_does_not_resolve_is_a_failure_of_its_own() {
+        let client = Client::builder().tls_backend_preconfigured(Trust::plain());
+        let client = client.no_proxy().dns_resolver(Nowhere).build().expect("a client");
+        let error = client.get("http://gone.invalid/").send().await.expect_err("it has no address");
+        assert_eq!(failure::of(&error).class, FailureClass::Dns);
+    }
+
+    #[test]
+    fn an_ipv6_address_stands_in_brackets() {
+        let address = "2001:db8::1".parse().expect("an address");
+        let url = parse("https://{address}:8443/health", address).expect("a URL");
+        assert_eq!(url.as_str(), "https://[2001:db8::1]:8443/health");
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_before_it_is_tried() {
+        let address = "192.0.2.1".parse().expect("an address");
+        let said_of = |url: &str, method: &str, header: &str| {
+            let check = HttpCheck {
+                url: url.to_owned(),
+                host: None,
+                method: method.to_owned(),
+                headers: vec![(header.to_owned(), "yes".to_owned())],
+                statuses: vec![(200, 200)],
+                body_contains: None,
+            };
+            let error = HttpProbe::new(&check, address, &Trust::default()).expect_err("it cannot");
+            error.to_string()
+        };
+        let good = "http://{address}/";
+        assert_eq!(said_of("ftp://{address}/", "GET", "a"), "`ftp://192.0.2.1/` is not an http or https URL");
+        assert_eq!(said_of("no URL", "GET", "a"), "`no URL` is not an http or https URL");
+        assert_eq!(said_of(good, "GE T", "a"), "`GE T` is not a request method");
+        assert_eq!(said_of(good, "GET", "a b"), "header `a b` cannot be sent");
+    }
+
+    #[test]
+    fn the_port_of_a_host_is_no_part_of_its_name() {
+        for (host, name) in [
+            ("api.example.com", "api.example.com"),
+            ("api.example.com:8443", "api.example.com"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(without_port(host), name);
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Every canary runs against every address of the regions that name it, from boot on and whether or
 //! not anybody asks for the region. Each pair has a task, so that a slow one delays no other; a cap bounds
 //! how many probes run at once. When to probe is `health::pace`, what results mean is `health::Board`: all
-//! that is decided here is what a failure is ([`failure`]).
+//! that is decided here is the class of a failure.
 //!
 //! A reload hands over another configuration ([`Prober::watch`]): pairs that are still in it keep their
 //! rhythm, and learn their new numbers before they report again.
@@ -12,28 +12,28 @@ mod check;
 mod failure;
 mod http;
 mod live;
+mod rounds;
+#[cfg(test)]
+mod scripted;
 mod trust;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{self, Instant};
 
 pub use check::Probe;
 pub use http::Error;
 pub use live::{Live, Sighting};
+pub use rounds::Clock;
 pub use trust::Trust;
 
-use crate::canary::{Canary, CanaryId, Epoch, Observation};
-use crate::config::Config;
-use crate::health::{Streak, pace};
-use crate::moment::Moment;
-use crate::region::{AddressId, Regions};
+use crate::canary::{Canary, Epoch, Observation};
+use crate::region::Regions;
 use live::Pair;
+use rounds::{Orders, Rounds, Shared};
 
 /// The most probes that run at once. It is a quarter of the usual limit of 1 024 open files, the rest being
 /// for clients; with a timeout of 2 s it still takes 1 280 hanging addresses at an interval of 10 s before
@@ -44,9 +44,6 @@ const MAX_AT_ONCE: usize = 256;
 /// does not keep up, probes wait instead of memory growing.
 pub const MAX_WAITING: usize = 4 * MAX_AT_ONCE;
 
-/// Reads the clock.
-pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
-
 /// Runs canaries. Dropping it ends them all.
 pub struct Prober {
     shared: Arc<Shared>,
@@ -55,28 +52,10 @@ pub struct Prober {
     random: fastrand::Rng,
 }
 
-/// What all tasks have in common.
-struct Shared {
-    results: mpsc::Sender<Observation>,
-    clock: Clock,
-    slots: Semaphore,
-    trust: Trust,
-    live: Arc<Live>,
-}
-
 /// The task of one pair.
 struct Running {
     orders: watch::Sender<Orders>,
     task: AbortHandle,
-}
-
-/// What a task is to do, and under which numbers it reports.
-#[derive(Clone)]
-struct Orders {
-    epoch: Epoch,
-    address: AddressId,
-    canary: CanaryId,
-    settings: Arc<Canary>,
 }
 
 impl Prober {
@@ -102,10 +81,10 @@ impl Prober {
         Arc::clone(&self.shared.live)
     }
 
-    /// Probes what `config` says from now on, and marks the observations with `epoch`. Must be called
-    /// inside a tokio runtime.
-    pub fn watch(&mut self, config: &Config, epoch: Epoch) {
-        let wanted = pairs(&config.regions, &config.canaries, epoch);
+    /// Probes these regions with these canaries from now on, and marks the observations with `epoch`, the
+    /// number of this numbering. Must be called inside a tokio runtime.
+    pub fn watch(&mut self, regions: &Regions, canaries: &[Canary], epoch: Epoch) {
+        let wanted = pairs(regions, canaries, epoch);
         self.running.retain(|pair, running| {
             let is_same = wanted.get(pair).is_some_and(|orders| running.does(orders));
             if !is_same {
@@ -161,9 +140,7 @@ impl Prober {
 
 impl fmt::Debug for Prober {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prober")
-            .field("pairs", &self.running.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Prober").field("pairs", &self.running.len()).finish_non_exhaustive()
     }
 }
 
@@ -177,97 +154,163 @@ impl Running {
 
 /// Returns every pair of a configuration with its orders.
 fn pairs(regions: &Regions, canaries: &[Canary], epoch: Epoch) -> HashMap<Pair, Orders> {
-    let named: Vec<(Arc<str>, Arc<Canary>)> = canaries
-        .iter()
-        .map(|canary| (Arc::from(canary.name.as_str()), Arc::new(canary.clone())))
-        .collect();
+    let named: Vec<(Arc<str>, Arc<Canary>)> =
+        canaries.iter().map(|canary| (Arc::from(canary.name.as_str()), Arc::new(canary.clone()))).collect();
     let named = &named;
-    let pairs = regions.addresses().flat_map(|(id, address)| {
+    let pairs = regions.addresses().flat_map(move |(id, address)| {
         let watching = regions.region(address.region).canaries.iter();
         watching.map(move |&canary| {
             let (name, settings) = &named[usize::from(canary.0)];
-            let orders = Orders {
-                epoch,
-                address: id,
-                canary,
-                settings: Arc::clone(settings),
-            };
+            let orders = Orders { epoch, address: id, canary, settings: Arc::clone(settings) };
             ((address.ip, Arc::clone(name)), orders)
         })
     });
     pairs.collect()
 }
 
-/// The rounds of one pair: wait, probe, report.
-struct Rounds {
-    shared: Arc<Shared>,
-    pair: Pair,
-    probe: Probe,
-    orders: watch::Receiver<Orders>,
-    random: fastrand::Rng,
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::time::Duration;
 
-impl Rounds {
-    /// Goes on until nobody wants results or orders it any more.
-    async fn run(mut self) {
-        let mut streak = Streak::default();
-        let mut started = Instant::now();
-        let mut took = None;
-        loop {
-            if self.wait(started, &streak, took).await.is_none() {
-                return;
-            }
-            let Ok(slot) = self.shared.slots.acquire().await else {
-                return;
-            };
-            let settings = Arc::clone(&self.orders.borrow_and_update().settings);
-            started = Instant::now();
-            let result = self.probe.run(settings.timeout).await;
-            let latency = started.elapsed();
-            drop(slot);
-            streak.count(result.is_ok(), settings.thresholds);
-            took = Some(latency);
-            let sighting = Sighting {
-                at: (self.shared.clock)(),
-                latency,
-                result,
-            };
-            if self.report(sighting).await.is_none() {
-                return;
+    use super::*;
+    use crate::canary::{CanaryId, Check, FailureClass, HttpCheck};
+    use crate::health::fixture;
+    use crate::moment::Moment;
+    use crate::probe::scripted::{self, Script};
+
+    /// A canary of a few milliseconds that calls this port on every address.
+    fn canary(name: &str, port: u16, timeout: u64) -> Canary {
+        let check = HttpCheck {
+            url: format!("http://{{address}}:{port}/health"),
+            host: None,
+            method: "GET".to_owned(),
+            headers: Vec::new(),
+            statuses: vec![(200, 299)],
+            body_contains: None,
+        };
+        Canary {
+            check: Check::Http(check),
+            interval: Duration::from_millis(20),
+            recheck: Duration::from_millis(10),
+            timeout: Duration::from_millis(timeout),
+            ..fixture::canary(name, 3, 3)
+        }
+    }
+
+    fn prober() -> (Prober, mpsc::Receiver<Observation>) {
+        let (sender, results) = mpsc::channel(MAX_WAITING);
+        let clock: Clock = Arc::new(|| Moment(7));
+        (Prober::new(sender, clock, Trust::default(), 1), results)
+    }
+
+    /// Receives until every one of these pairs was seen, and returns everything received.
+    async fn until_seen(results: &mut mpsc::Receiver<Observation>, pairs: &[(u32, u16)]) -> Vec<Observation> {
+        let mut missing: HashSet<_> = pairs.iter().copied().collect();
+        let mut received = Vec::new();
+        while !missing.is_empty() {
+            let seen = results.recv().await.expect("the prober lives");
+            missing.remove(&(seen.address.0, seen.canary.0));
+            received.push(seen);
+        }
+        received
+    }
+
+    #[tokio::test]
+    async fn every_canary_probes_every_address_of_the_regions_that_name_it_and_no_other() {
+        let port = scripted::serve(Script::Ok).await.port();
+        let mut tokyo = fixture::region("tokyo", &["127.0.0.1", "127.0.0.2"]);
+        tokyo.canaries = vec![CanaryId(0), CanaryId(1)];
+        let osaka = fixture::region("osaka", &["127.0.0.3"]);
+        let canaries = [canary("shallow", port, 2000), canary("deep", port, 2000)];
+        let (mut prober, mut results) = prober();
+        prober.watch(&Regions::new(vec![tokyo, osaka]), &canaries, Epoch(4));
+        let pairs = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)];
+        let received = until_seen(&mut results, &pairs).await;
+        assert!(received.iter().all(|seen| (seen.address.0, seen.canary.0) != (2, 1)));
+        assert!(received.iter().all(|seen| seen.epoch == Epoch(4) && seen.at == Moment(7)));
+    }
+
+    #[tokio::test]
+    async fn one_that_hangs_delays_no_other_and_is_known_for_what_it_is() {
+        let fast = scripted::serve(Script::Ok).await;
+        let slow = scripted::serve(Script::Hang).await;
+        let mut tokyo = fixture::region("tokyo", &["127.0.0.1"]);
+        tokyo.canaries = vec![CanaryId(0), CanaryId(1)];
+        let canaries = [canary("fast", fast.port(), 2000), canary("slow", slow.port(), 300)];
+        let (mut prober, mut results) = prober();
+        prober.watch(&Regions::new(vec![tokyo]), &canaries, Epoch(0));
+        let received = until_seen(&mut results, &[(0, 1)]).await;
+        let fast = received.iter().filter(|seen| seen.canary == CanaryId(0));
+        assert!(fast.count() > 1, "the fast one went on meanwhile");
+        let failure = received.last().and_then(|seen| seen.result.clone().err());
+        assert_eq!(failure.map(|failure| failure.class), Some(FailureClass::Timeout));
+    }
+
+    #[tokio::test]
+    async fn a_reload_gives_pairs_their_new_numbers_and_ends_those_that_are_gone() {
+        let port = scripted::serve(Script::Ok).await.port();
+        let canaries = [canary("shallow", port, 2000)];
+        let (mut prober, mut results) = prober();
+        let before = fixture::region("tokyo", &["127.0.0.1", "127.0.0.2"]);
+        prober.watch(&Regions::new(vec![before]), &canaries, Epoch(0));
+        until_seen(&mut results, &[(0, 0), (1, 0)]).await;
+        let tasks: HashSet<_> = prober.running.values().map(|running| running.task.id()).collect();
+
+        let after = fixture::region("tokyo", &["127.0.0.3", "127.0.0.2"]);
+        prober.watch(&Regions::new(vec![after]), &canaries, Epoch(1));
+        let kept = &prober.running[&("127.0.0.2".parse().expect("an IP"), Arc::from("shallow"))];
+        assert!(tasks.contains(&kept.task.id()), "it goes on, it is not started again");
+        let gone = "127.0.0.1".parse().expect("an IP");
+        assert_eq!(prober.live().last(gone, "shallow"), None);
+        while let Ok(seen) = results.try_recv() {
+            assert_eq!(seen.epoch, Epoch(0));
+        }
+        let received = until_seen(&mut results, &[(0, 0), (1, 0)]).await;
+        assert_eq!(received.last().map(|seen| seen.epoch), Some(Epoch(1)));
+    }
+
+    #[tokio::test]
+    async fn a_canary_whose_check_has_changed_is_started_again() {
+        let wrong = scripted::serve(Script::Status("503 Service Unavailable")).await;
+        let right = scripted::serve(Script::Ok).await;
+        let regions = Regions::new(vec![fixture::region("tokyo", &["127.0.0.1"])]);
+        let (mut prober, mut results) = prober();
+        prober.watch(&regions, &[canary("shallow", wrong.port(), 2000)], Epoch(0));
+        until_seen(&mut results, &[(0, 0)]).await;
+        prober.watch(&regions, &[canary("shallow", right.port(), 2000)], Epoch(1));
+        while let Some(seen) = results.recv().await {
+            assert_eq!(seen.result.is_ok(), seen.epoch == Epoch(1));
+            if seen.epoch == Epoch(1) {
+                break;
             }
         }
     }
 
-    /// Waits until the next probe is due. `None`: there will be none.
-    async fn wait(&mut self, started: Instant, streak: &Streak, took: Option<Duration>) -> Option<()> {
-        // Drawn once for each wait, so that a reload that leaves the pace alone leaves the rhythm alone.
-        let jitter = self.random.f64();
-        loop {
-            let settings = Arc::clone(&self.orders.borrow_and_update().settings);
-            let wait = match took {
-                Some(took) => pace::wait(&settings, streak, took, jitter),
-                None => pace::spread(&settings, jitter),
-            };
-            tokio::select! {
-                () = time::sleep_until(started + wait) => return Some(()),
-                changed = self.orders.changed() => changed.ok()?,
-            }
-        }
+    #[tokio::test]
+    async fn the_last_result_of_every_probe_can_be_read_at_any_time() {
+        let port = scripted::serve(Script::Status("500 Oops")).await.port();
+        let regions = Regions::new(vec![fixture::region("tokyo", &["127.0.0.1"])]);
+        let (mut prober, mut results) = prober();
+        let live = prober.live();
+        let address = "127.0.0.1".parse().expect("an IP");
+        assert_eq!(live.last(address, "shallow"), None);
+        prober.watch(&regions, &[canary("shallow", port, 2000)], Epoch(0));
+        until_seen(&mut results, &[(0, 0)]).await;
+        let last = live.last(address, "shallow").expect("it was probed");
+        let failure = last.result.expect_err("it is broken");
+        assert_eq!(failure.detail, "status 500");
     }
 
-    /// Sends a result under the numbers of this moment. `None`: nobody takes results any more.
-    async fn report(&self, sighting: Sighting) -> Option<()> {
-        let room = self.shared.results.reserve().await.ok()?;
-        self.shared.live.note(&self.pair, sighting.clone());
-        let orders = self.orders.borrow();
-        room.send(Observation {
-            epoch: orders.epoch,
-            address: orders.address,
-            canary: orders.canary,
-            at: sighting.at,
-            latency: sighting.latency,
-            result: sighting.result,
-        });
-        Some(())
+    #[tokio::test]
+    async fn dropping_the_prober_ends_its_tasks() {
+        let port = scripted::serve(Script::Ok).await.port();
+        let regions = Regions::new(vec![fixture::region("tokyo", &["127.0.0.1"])]);
+        let (mut prober, mut results) = prober();
+        prober.watch(&regions, &[canary("shallow", port, 2000)], Epoch(0));
+        until_seen(&mut results, &[(0, 0)]).await;
+        drop(prober);
+        // Ends only when every sender is gone.
+        while results.recv().await.is_some() {}
     }
 }

@@ -25,9 +25,7 @@ impl Trust {
         for authority in authorities {
             roots.add(authority)?;
         }
-        Ok(Self {
-            encrypted: OnceLock::from(client(roots)),
-        })
+        Ok(Self { encrypted: OnceLock::from(client(roots)) })
     }
 
     /// Returns the TLS side of a probe.

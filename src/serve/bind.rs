@@ -56,11 +56,7 @@ fn bind_pair(address: SocketAddr) -> Result<Sockets, BindError> {
         let chosen = udp.local_addr().map_err(failed(address, "UDP"))?;
         match bind_tcp(chosen) {
             Ok(tcp) => {
-                return Ok(Sockets {
-                    address: chosen,
-                    udp,
-                    tcp,
-                });
+                return Ok(Sockets { address: chosen, udp, tcp });
             }
             Err(error) if is_chance(address, &error) && attempt < PORT_ATTEMPTS => attempt += 1,
             Err(error) => return Err(failed(chosen, "TCP")(error)),
@@ -101,11 +97,7 @@ fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socke
 }
 
 fn failed(address: SocketAddr, transport: &'static str) -> impl Fn(io::Error) -> BindError {
-    move |source| BindError {
-        address,
-        transport,
-        source,
-    }
+    move |source| BindError { address, transport, source }
 }
 
 /// Says what is wrong and what to do about it.
@@ -159,10 +151,6 @@ mod tests {
     fn an_address_that_no_interface_has_is_named() {
         // TEST-NET-3 (RFC 5737) is on no machine.
         let error = bind(&["203.0.113.1:0".parse().unwrap()]).expect_err("not ours");
-        assert!(
-            error
-                .to_string()
-                .contains("no interface has the address 203.0.113.1")
-        );
+        assert!(error.to_string().contains("no interface has the address 203.0.113.1"));
     }
 }

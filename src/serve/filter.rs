@@ -62,7 +62,8 @@ mod linux {
     pub const NOTHING: [SockFilter; 1] = [SockFilter::new(RETURN, 0, 0, 0)];
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::net::UdpSocket;
 
@@ -78,12 +79,7 @@ mod tests {
         for datagram in datagrams {
             sender.send_to(datagram, receiver.local_addr().unwrap()).unwrap();
         }
-        sender
-            .send_to(
-                &[b'.', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-                receiver.local_addr().unwrap(),
-            )
-            .unwrap();
+        sender.send_to(&[b'.', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], receiver.local_addr().unwrap()).unwrap();
         let mut buffer = [0; 64];
         std::iter::from_fn(|| {
             receiver.recv(&mut buffer).unwrap();

@@ -5,7 +5,8 @@
 //! - What it cannot parse it answers itself, with FORMERR and without the question; the kernel drops
 //!   responses and short datagrams before ([`super::filter`]).
 //! - It does not compress names against the question; [`Reply::fit`] keeps what is longer for that from
-//!   being cut in the wrong place.
+//!   being cut in the wrong place, be it longer than the sender takes or than we announce, which is
+//!   hickory's own measure.
 //! - An aborted `accept` and a UDP "not connected" end its listener; the lane starts another on the same
 //!   socket, which never closes.
 //! - It spins while the process has no file descriptors left and has no limit on TCP connections. There
@@ -14,7 +15,6 @@
 //! - A wildcard address answers from whichever address the routing table picks: list addresses instead
 //!   on machines that have several.
 
-use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
@@ -34,6 +34,7 @@ use super::bind::Sockets;
 use super::filter;
 use super::reply::Reply;
 use crate::engine::Transport;
+use crate::wire::UDP_PAYLOAD;
 
 /// How long a TCP connection may stay without a request (RFC 7766, section 6.2.3, asks for seconds).
 const TCP_IDLE: Duration = Duration::from_secs(10);
@@ -52,18 +53,8 @@ const DRAIN: Duration = Duration::from_millis(250);
 pub async fn run(sockets: Vec<Sockets>, responder: Responder, stop: watch::Receiver<bool>) {
     let mut lanes = JoinSet::new();
     for pair in sockets {
-        lanes.spawn(keep(
-            Socket::Udp(pair.udp),
-            pair.address,
-            responder.clone(),
-            stop.clone(),
-        ));
-        lanes.spawn(keep(
-            Socket::Tcp(pair.tcp),
-            pair.address,
-            responder.clone(),
-            stop.clone(),
-        ));
+        lanes.spawn(keep(Socket::Udp(pair.udp), pair.address, responder.clone(), stop.clone()));
+        lanes.spawn(keep(Socket::Tcp(pair.tcp), pair.address, responder.clone(), stop.clone()));
     }
     while let Some(ended) = lanes.join_next().await {
         if let Err(error) = ended {
@@ -129,10 +120,8 @@ async fn keep(socket: Socket, address: SocketAddr, responder: Responder, mut sto
 }
 
 /// Completes when `stop` turns true or nobody is left who could turn it.
-fn stopped(stop: &mut watch::Receiver<bool>) -> impl Future<Output = ()> + '_ {
-    async {
-        let _ = stop.wait_for(|stop| *stop).await;
-    }
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Answers what has arrived and takes nothing more. hickory's own shutdown drops what it has read and
@@ -159,10 +148,7 @@ impl RequestHandler for Handler {
             return nothing_sent(request);
         };
         // The client is gone or does not read; the network's mistakes are not logged.
-        handle
-            .send_response(reply.response())
-            .await
-            .unwrap_or_else(|_| nothing_sent(request))
+        handle.send_response(reply.response()).await.unwrap_or_else(|_| nothing_sent(request))
     }
 }
 
@@ -170,7 +156,7 @@ impl Handler {
     fn reply(&self, request: &Request) -> Option<Reply> {
         let (transport, limit) = match request.protocol() {
             // RFC 6891, section 6.2.3: the size that the requestor states, 512 when it states none.
-            Protocol::Udp => (Transport::Udp, request.max_payload()),
+            Protocol::Udp => (Transport::Udp, request.max_payload().min(UDP_PAYLOAD)),
             _ => (Transport::Tcp, u16::MAX),
         };
         let bytes = (self.0)(request.as_slice(), request.src().ip(), transport)?;
@@ -184,10 +170,7 @@ impl Handler {
 
 /// Returns what hickory wants to know of a request that got no reply; it makes nothing of it.
 fn nothing_sent(request: &Request) -> ResponseInfo {
-    ResponseInfo::from(Header {
-        metadata: request.metadata,
-        counts: HeaderCounts::default(),
-    })
+    ResponseInfo::from(Header { metadata: request.metadata, counts: HeaderCounts::default() })
 }
 
 #[cfg(test)]
@@ -214,21 +197,20 @@ mod tests {
 
     impl Lanes {
         fn start() -> Self {
-            let sockets = bind(&[(Ipv4Addr::LOCALHOST, 0).into()]).unwrap();
-            let address = sockets[0].address;
-            let responder: Responder = Arc::new(|request, client, _| {
+            Self::with(Arc::new(|request, client, _| {
                 assert!(client.is_loopback());
                 let mut reply = request.to_vec();
                 reply[2] |= 0x84;
                 (request[13] != b'n').then_some(reply)
-            });
+            }))
+        }
+
+        fn with(responder: Responder) -> Self {
+            let sockets = bind(&[(Ipv4Addr::LOCALHOST, 0).into()]).unwrap();
+            let address = sockets[0].address;
             let (stop, stopped) = watch::channel(false);
             let running = tokio::spawn(run(sockets, responder, stopped));
-            Self {
-                address,
-                stop,
-                running,
-            }
+            Self { address, stop, running }
         }
 
         async fn udp(&self, datagrams: &[&[u8]]) -> Vec<u8> {
@@ -236,17 +218,14 @@ mod tests {
             for datagram in datagrams {
                 socket.send_to(datagram, self.address).await.unwrap();
             }
-            let mut reply = [0; 512];
+            let mut reply = [0; 4096];
             let length = socket.recv(&mut reply).await.unwrap();
             reply[..length].to_vec()
         }
 
         async fn tcp(&self, request: &[u8]) -> Vec<u8> {
             let mut stream = TcpStream::connect(self.address).await.unwrap();
-            stream
-                .write_u16(u16::try_from(request.len()).unwrap())
-                .await
-                .unwrap();
+            stream.write_u16(u16::try_from(request.len()).unwrap()).await.unwrap();
             stream.write_all(request).await.unwrap();
             let mut reply = vec![0; usize::from(stream.read_u16().await.unwrap())];
             stream.read_exact(&mut reply).await.unwrap();
@@ -272,6 +251,38 @@ mod tests {
         let lanes = Lanes::start();
         let unanswered = [&QUERY[..13], b"n", &QUERY[14..]].concat();
         assert_eq!(lanes.udp(&[&unanswered, QUERY]).await, answer_to_query());
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_hickory_makes_longer_than_we_announce_is_cut_whole_whatever_the_sender_takes() {
+        // The root's OPT record, of a sender that takes 4096 octets and of a server that announces 1232.
+        let opt = |octets: u16| [&b"\0\0\x29"[..], &octets.to_be_bytes(), &[0; 6]].concat();
+        let question = [&b"\x3f"[..], &[b'a'; 63], b"\x3f", &[b'b'; 63], b"\0\0\x01\0\x01"].concat();
+        let header =
+            |flags: &[u8], answers: u8| [b"\x12\x34", flags, b"\0\x01\0", &[answers], b"\0\0\0\x01"].concat();
+        let request = [header(b"\0\0", 0), question.clone(), opt(4096)].concat();
+        // 66 answers of 16 octets, their owner compressed against the question: 1212 octets.
+        let answers = b"\xc0\x0c\0\x01\0\x01\0\0\0\x1e\0\x04\x7f\0\0\x01".repeat(66);
+        let reply = [header(b"\x84\0", 66), question.clone(), answers, opt(1232)].concat();
+        assert!(reply.len() <= usize::from(UDP_PAYLOAD));
+        let lanes = Lanes::with(Arc::new(move |_, _, _| Some(reply.clone())));
+        let cut = [header(b"\x86\0", 0), question, opt(1232)].concat();
+        assert_eq!(lanes.udp(&[&request]).await, cut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_whose_socket_is_broken_is_started_again_until_told_to_stop() {
+        // Reading from a stream that leads nowhere is the one error that ends hickory's UDP listener.
+        let nowhere = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        nowhere.set_nonblocking(true).unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let responder: Responder = Arc::new(|_, _, _| None);
+        let address = (Ipv4Addr::LOCALHOST, 0).into();
+        let lane = tokio::spawn(keep(Socket::Udp(nowhere.into()), address, responder, stopped));
+        tokio::time::sleep(10 * RESTART_PAUSE).await;
+        assert!(!lane.is_finished());
+        stop.send(true).unwrap();
+        lane.await.unwrap();
     }
 
     #[tokio::test]

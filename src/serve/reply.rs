@@ -42,14 +42,10 @@ impl Reply {
             edns: None,
         };
         for _ in 0..counts.answers {
-            reply
-                .answers
-                .push(Fields::read(&mut decoder)?.record(&mut decoder)?);
+            reply.answers.push(Fields::read(&mut decoder)?.record(&mut decoder)?);
         }
         for _ in 0..counts.authorities {
-            reply
-                .authorities
-                .push(Fields::read(&mut decoder)?.record(&mut decoder)?);
+            reply.authorities.push(Fields::read(&mut decoder)?.record(&mut decoder)?);
         }
         for _ in 0..counts.additionals {
             let fields = Fields::read(&mut decoder)?;
@@ -137,10 +133,7 @@ impl Fields {
             }
             code => match decoder.read_vec(usize::from(self.length))?.unverified() {
                 empty if empty.is_empty() => RData::Update0(code),
-                octets => RData::Unknown {
-                    code,
-                    rdata: NULL::with(octets),
-                },
+                octets => RData::Unknown { code, rdata: NULL::with(octets) },
             },
         };
         let mut record = Record::from_rdata(self.name, self.ttl, data);
@@ -160,9 +153,7 @@ impl Fields {
         }
         let [rcode_high, version, flags @ ..] = self.ttl.to_be_bytes();
         let mut edns = Edns::new();
-        edns.set_rcode_high(rcode_high)
-            .set_version(version)
-            .set_max_payload(self.class);
+        edns.set_rcode_high(rcode_high).set_version(version).set_max_payload(self.class);
         *edns.flags_mut() = u16::from_be_bytes(flags).into();
         *edns.options_mut() = OPT::new(options);
         Ok(edns)
@@ -201,8 +192,7 @@ mod tests {
         let mut edns = Edns::new();
         edns.set_max_payload(1232).set_dnssec_ok(true);
         // A client subnet of 192.0.2.0/24 with scope 22, and an NSID.
-        edns.options_mut()
-            .insert(EdnsOption::Unknown(8, vec![0, 1, 24, 22, 192, 0, 2]));
+        edns.options_mut().insert(EdnsOption::Unknown(8, vec![0, 1, 24, 22, 192, 0, 2]));
         edns.options_mut().insert(EdnsOption::Unknown(3, b"ns1".to_vec()));
         message.set_edns(edns);
         message
@@ -227,10 +217,7 @@ mod tests {
             RData::MX(MX::new(10, name("mail.Example.com."))),
             name_data(RecordType::CNAME, name("Other.Example.com.")),
             RData::TXT(TXT::new(vec!["one".to_owned(), String::new()])),
-            RData::Unknown {
-                code: RecordType::Unknown(65_280),
-                rdata: NULL::with(b"\0octets\xff".to_vec()),
-            },
+            RData::Unknown { code: RecordType::Unknown(65_280), rdata: NULL::with(b"\0octets\xff".to_vec()) },
         ]);
         let arrived = check(&sent, 1232);
         assert_eq!(arrived.to_vec().unwrap(), sent.to_vec().unwrap());
@@ -246,7 +233,8 @@ mod tests {
     #[test]
     fn what_hickory_makes_too_long_is_truncated_whole_and_keeps_question_and_options() {
         let addresses = (0..40).map(|last| RData::A(A::new(192, 0, 2, last)));
-        let sent = reply(addresses.collect());
+        // Read back, as hickory's reader turns octets into options that have types.
+        let sent = Message::from_vec(&reply(addresses.collect()).to_vec().unwrap()).unwrap();
         let arrived = check(&sent, 512);
         assert!(arrived.metadata.truncation);
         assert_eq!(arrived.queries, sent.queries);

@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Write as _};
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
 use hickory_proto::serialize::binary::BinEncodable;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::geo::{Located, Origin};
 use crate::health::{Count, Service};
 use crate::region::{Family, RegionId};
 use crate::steering::{self, Decision, Fate, Found, Steering};
+use crate::wire::Rcode;
 use crate::zone::{Name, RData, RecordType};
 
 /// What is to be explained.
@@ -132,7 +133,7 @@ pub fn explain(snapshot: &Snapshot, inquiry: &Inquiry, located: Option<&Located>
         rtype: inquiry.rtype.to_string(),
         client: inquiry.client.to_string(),
         snapshot: snapshot.number,
-        rcode: reply.metadata.response_code.to_string(),
+        rcode: rcode(reply.metadata.response_code),
         answer: reply.answers.iter().map(ToString::to_string).collect(),
         scope: scope(&reply),
         steering,
@@ -180,6 +181,12 @@ fn steered_owner<'a>(snapshot: &'a Snapshot, inquiry: &Inquiry, reply: &Message)
     exact.or_else(wildcard)
 }
 
+/// Returns the mnemonic that `dig` prints.
+fn rcode(code: ResponseCode) -> String {
+    let known = Rcode::ALL.into_iter().find(|rcode| rcode.code() == u16::from(code));
+    known.map_or_else(|| code.to_string(), |rcode| rcode.as_str().to_owned())
+}
+
 fn scope(reply: &Message) -> Option<u8> {
     match reply.edns.as_ref()?.option(EdnsCode::Subnet)? {
         EdnsOption::Subnet(subnet) => Some(subnet.scope_prefix()),
@@ -202,16 +209,8 @@ fn place(located: &Located) -> String {
         (None, None) => "unknown".to_owned(),
     };
     if let Some(Coordinates { latitude, longitude }) = location.coordinates {
-        let (north, east) = (
-            if latitude < 0.0 { 'S' } else { 'N' },
-            if longitude < 0.0 { 'W' } else { 'E' },
-        );
-        let _ = write!(
-            text,
-            ", {:.1} {north} {:.1} {east}",
-            latitude.abs(),
-            longitude.abs()
-        );
+        let (north, east) = (if latitude < 0.0 { 'S' } else { 'N' }, if longitude < 0.0 { 'W' } else { 'E' });
+        let _ = write!(text, ", {:.1} {north} {:.1} {east}", latitude.abs(), longitude.abs());
     }
     if let Some(asn) = location.asn {
         let _ = write!(text, ", AS{asn}");
@@ -238,20 +237,12 @@ fn regions(
     let reason = |region: RegionId, fates: [String; 2]| {
         let region = snapshot.world.config.regions.region(region);
         let distance = from.map(|from| from.distance_km(region.location).round() as u32);
-        RegionReason {
-            region: region.name.clone(),
-            distance_km: distance,
-            fates,
-        }
+        RegionReason { region: region.name.clone(), distance_km: distance, fates }
     };
     let planned = decision.plan.order.iter().enumerate().map(|(index, region)| {
         let fates = Family::BOTH.map(|family| {
             let (_, fate) = decision.choices[family as usize].fates[index];
-            fate_text(
-                fate,
-                decision.choices[family as usize].found,
-                snapshot.services.get(*region, family),
-            )
+            fate_text(fate, decision.choices[family as usize].found, snapshot.services.get(*region, family))
         });
         reason(*region, fates)
     });
@@ -289,16 +280,12 @@ fn outcome(snapshot: &Snapshot, found: Found) -> String {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{} {} for {}, snapshot {}",
-            self.name, self.rtype, self.client, self.snapshot
-        )?;
+        writeln!(f, "{} {} for {}, snapshot {}", self.name, self.rtype, self.client, self.snapshot)?;
         match &self.steering {
             None => writeln!(f, "\nThe name is not steered: everybody gets this answer.")?,
             Some(reasons) => reasons.fmt(f)?,
         }
-        writeln!(f, "\n{}", self.rcode.to_uppercase())?;
+        writeln!(f, "\n{}", self.rcode)?;
         for record in &self.answer {
             writeln!(f, "  {record}")?;
         }
@@ -312,11 +299,7 @@ impl fmt::Display for Explanation {
 
 impl fmt::Display for Reasons {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let groups = if self.groups.is_empty() {
-            "none".to_owned()
-        } else {
-            self.groups.join(", ")
-        };
+        let groups = if self.groups.is_empty() { "none".to_owned() } else { self.groups.join(", ") };
         writeln!(f, "\nsteered by  {}", self.owner)?;
         writeln!(f, "location    {}", self.location)?;
         writeln!(f, "network     {}", self.network)?;
@@ -327,12 +310,7 @@ impl fmt::Display for Reasons {
         let name = width(|reason| reason.region.len()).max(6);
         let v4 = width(|reason| reason.fates[0].len()).max(4);
         writeln!(f, "{:name$}  {:>9}  {:v4$}  IPv6", "region", "distance", "IPv4")?;
-        for RegionReason {
-            region,
-            distance_km,
-            fates: [first, second],
-        } in &self.regions
-        {
+        for RegionReason { region, distance_km, fates: [first, second] } in &self.regions {
             let distance = distance_km.map_or_else(|| "?".to_owned(), |km| format!("{km} km"));
             let second = if first == second { "the same" } else { second };
             writeln!(f, "{region:name$}  {distance:>9}  {first:v4$}  {second}")?;

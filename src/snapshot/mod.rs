@@ -21,6 +21,7 @@ use crate::answer::Packed;
 use crate::health::{Services, View};
 use crate::region::{Family, RegionId};
 use crate::steering::{self, Found, Refusal, Steering, SteeringId};
+use crate::zone::Ttl;
 use records::Pool;
 
 /// What a query is answered from.
@@ -61,7 +62,9 @@ struct Answers {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Answer {
     Records(Arc<Packed>),
-    Refused(Refusal),
+    Nodata(Ttl),
+    Refuse,
+    Servfail,
 }
 
 /// What a steered name answers to one client.
@@ -81,8 +84,9 @@ pub struct Steered<'a> {
 pub enum Choice<'a> {
     /// This RRset.
     Records(&'a Packed),
-    /// NOERROR without data.
-    Nodata,
+    /// NOERROR without data, to be remembered for at most this long: what is chosen may change long
+    /// before the zone's own negative TTL is over.
+    Nodata(Ttl),
     /// RCODE REFUSED.
     Refuse,
     /// RCODE SERVFAIL.
@@ -94,48 +98,31 @@ impl Snapshot {
     pub fn compile(world: Arc<World>, health: View, number: u64) -> Self {
         let services = Services::of(&world.config.regions, &health);
         let partitions = world.partitions.iter();
-        let choices: Vec<_> = partitions
-            .map(|partition| Choices::make(partition, &services))
-            .collect();
+        let choices: Vec<_> = partitions.map(|partition| Choices::make(partition, &services)).collect();
         let mut pool = Pool::new(&world.config.regions, &health);
         let steered = world.config.steered.iter().zip(&world.partition_of);
         let answers = steered.map(|(steering, partition)| {
             let distinct = choices[*partition].distinct.iter();
-            distinct
-                .map(|found| Answers::make(steering, found, &mut pool))
-                .collect()
+            distinct.map(|found| Answers::make(steering, found, &mut pool)).collect()
         });
         let answers = answers.collect();
-        Self {
-            number,
-            world,
-            health,
-            services,
-            choices,
-            answers,
-        }
+        Self { number, world, health, services, choices, answers }
     }
 
     /// Returns what the steered name `id` answers to `client`.
     pub fn steer(&self, id: SteeringId, kind: Kind, client: IpAddr) -> Steered<'_> {
         let index = id.0 as usize;
         let partition = self.world.partition_of[index];
-        let place = self.world.partitions[partition]
-            .view
-            .find(&self.world.table, client);
+        let place = self.world.partitions[partition].view.find(&self.world.table, client);
         let choice = self.choices[partition].by_part[place.part as usize];
         let answers = &self.answers[index][choice as usize];
         let choice = match &answers.by_kind[kind as usize] {
             Answer::Records(packed) => Choice::Records(packed),
-            Answer::Refused(Refusal::Nodata) => Choice::Nodata,
-            Answer::Refused(Refusal::Refuse) => Choice::Refuse,
-            Answer::Refused(Refusal::Servfail) => Choice::Servfail,
+            Answer::Nodata(ttl) => Choice::Nodata(*ttl),
+            Answer::Refuse => Choice::Refuse,
+            Answer::Servfail => Choice::Servfail,
         };
-        Steered {
-            choice,
-            scope: place.scope,
-            region: answers.region,
-        }
+        Steered { choice, scope: place.scope, region: answers.region }
     }
 
     /// Returns whether both snapshots answer every query alike.
@@ -164,12 +151,12 @@ impl Choices {
 impl Answers {
     fn make(steering: &Steering, found: &[Found; 2], pool: &mut Pool<'_>) -> Self {
         let by_kind = Kind::ALL.map(|kind| match pool.records(steering, kind, found) {
-            Ok(packed) => Answer::Records(packed),
-            Err(refusal) => Answer::Refused(refusal),
+            Ok(Some(packed)) => Answer::Records(packed),
+            Ok(None) => Answer::Nodata(steering.ttl),
+            Err(Refusal::Nodata) => Answer::Nodata(steering.short_ttl),
+            Err(Refusal::Refuse) => Answer::Refuse,
+            Err(Refusal::Servfail) => Answer::Servfail,
         });
-        Self {
-            by_kind,
-            region: found[0].region().or(found[1].region()),
-        }
+        Self { by_kind, region: found[0].region().or(found[1].region()) }
     }
 }

@@ -70,42 +70,31 @@ pub(super) struct Pool<'a> {
 impl<'a> Pool<'a> {
     /// Returns an empty pool for the addresses of `regions` as `health` has them.
     pub fn new(regions: &'a Regions, health: &'a View) -> Self {
-        Self {
-            regions,
-            health,
-            packed: HashMap::new(),
-        }
+        Self { regions, health, packed: HashMap::new() }
     }
 
-    /// Returns the records of one name and kind for what was found for each family.
+    /// Returns the records of one name and kind for what was found for each family; `None` when
+    /// there are none of this kind where the clients are sent.
     pub fn records(
         &mut self,
         steering: &Steering,
         kind: Kind,
         found: &[Found; 2],
-    ) -> Result<Arc<Packed>, Refusal> {
+    ) -> Result<Option<Arc<Packed>>, Refusal> {
         let [v4, v6] = Family::BOTH.map(|family| self.addresses(steering, found[family as usize], family));
         let (addresses, https) = match kind {
             Kind::A => (v4?, None),
             Kind::Aaaa => (v6?, None),
-            Kind::Https => {
-                let https = steering.https.clone().ok_or(Refusal::Nodata)?;
-                (both(v4, v6)?, Some(https))
-            }
+            Kind::Https => match &steering.https {
+                None => return Ok(None),
+                Some(https) => (both(v4, v6)?, Some(https.clone())),
+            },
         };
         if addresses.ips.is_empty() {
-            return Err(Refusal::Nodata);
+            return Ok(None);
         }
-        let ttl = if addresses.any_suspect {
-            steering.short_ttl
-        } else {
-            steering.ttl
-        };
-        Ok(self.pack(Recipe {
-            ttl,
-            ips: addresses.ips,
-            https,
-        }))
+        let ttl = if addresses.any_suspect { steering.short_ttl } else { steering.ttl };
+        Ok(Some(self.pack(Recipe { ttl, ips: addresses.ips, https })))
     }
 
     fn addresses(&self, steering: &Steering, found: Found, family: Family) -> Result<Addresses, Refusal> {
@@ -114,10 +103,7 @@ impl<'a> Pool<'a> {
         match found {
             Found::Healthy(region) => Ok(of(region)),
             // Whatever is answered when everything is down is at least suspect.
-            Found::FailOpen(region) => Ok(Addresses {
-                any_suspect: true,
-                ..of(region)
-            }),
+            Found::FailOpen(region) => Ok(Addresses { any_suspect: true, ..of(region) }),
             Found::Refused(refusal) => Err(refusal),
         }
     }
@@ -126,10 +112,7 @@ impl<'a> Pool<'a> {
         let packed = self.packed.entry(recipe);
         let packed = packed.or_insert_with_key(|recipe| {
             let (rtype, rdata) = match &recipe.https {
-                None => (
-                    address_type(&recipe.ips),
-                    recipe.ips.iter().map(|ip| address(*ip)).collect(),
-                ),
+                None => (address_type(&recipe.ips), recipe.ips.iter().map(|ip| address(*ip)).collect()),
                 Some(https) => (RecordType::HTTPS, vec![service(https, &recipe.ips)]),
             };
             Arc::new(Packed::new(rtype, recipe.ttl, &rdata))
@@ -141,10 +124,9 @@ impl<'a> Pool<'a> {
 /// Joins the hints of both families. One family may be refused without the other.
 fn both(v4: Result<Addresses, Refusal>, v6: Result<Addresses, Refusal>) -> Result<Addresses, Refusal> {
     match (v4, v6) {
-        (Ok(v4), Ok(v6)) => Ok(Addresses {
-            ips: [v4.ips, v6.ips].concat(),
-            any_suspect: v4.any_suspect || v6.any_suspect,
-        }),
+        (Ok(v4), Ok(v6)) => {
+            Ok(Addresses { ips: [v4.ips, v6.ips].concat(), any_suspect: v4.any_suspect || v6.any_suspect })
+        }
         (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok(one),
         (Err(refusal), Err(_)) => Err(refusal),
     }
@@ -175,29 +157,13 @@ fn service(https: &Https, ips: &[IpAddr]) -> RData {
     if let Some(port) = https.port {
         parameters.push((SvcParamKey::Port, SvcParamValue::Port(port)));
     }
-    let v4: Vec<A> = ips
-        .iter()
-        .filter_map(|ip| {
-            if let IpAddr::V4(v4) = ip {
-                Some(A(*v4))
-            } else {
-                None
-            }
-        })
-        .collect();
+    let v4: Vec<A> =
+        ips.iter().filter_map(|ip| if let IpAddr::V4(v4) = ip { Some(A(*v4)) } else { None }).collect();
     if !v4.is_empty() {
         parameters.push((SvcParamKey::Ipv4Hint, SvcParamValue::Ipv4Hint(IpHint(v4))));
     }
-    let v6: Vec<AAAA> = ips
-        .iter()
-        .filter_map(|ip| {
-            if let IpAddr::V6(v6) = ip {
-                Some(AAAA(*v6))
-            } else {
-                None
-            }
-        })
-        .collect();
+    let v6: Vec<AAAA> =
+        ips.iter().filter_map(|ip| if let IpAddr::V6(v6) = ip { Some(AAAA(*v6)) } else { None }).collect();
     if !v6.is_empty() {
         parameters.push((SvcParamKey::Ipv6Hint, SvcParamValue::Ipv6Hint(IpHint(v6))));
     }

@@ -49,13 +49,7 @@ impl World {
         let partition_of = partition_of.collect();
         drop(known);
         let tree = Tree::compile(&config.zones);
-        Self {
-            config,
-            tree,
-            table,
-            partitions,
-            partition_of,
-        }
+        Self { config, tree, table, partitions, partition_of }
     }
 
     /// Returns, for each steered name with clients whom the rules together permit no region, the
@@ -91,10 +85,6 @@ impl Partition {
             })
         });
         let view = table.view(parts.collect());
-        Self {
-            policy: policy.clone(),
-            plans,
-            view,
-        }
+        Self { policy: policy.clone(), plans, view }
     }
 }

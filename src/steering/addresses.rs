@@ -25,9 +25,7 @@ pub fn spread(regions: &Regions, view: &View, region: RegionId, family: Family, 
         .collect();
     let is_down = |standing: &Standing| matches!(standing, Standing::Down { .. });
     let all_down = of_family.iter().all(|(_, standing)| is_down(standing));
-    let usable = of_family
-        .into_iter()
-        .filter(|(_, standing)| all_down || !is_down(standing));
+    let usable = of_family.into_iter().filter(|(_, standing)| all_down || !is_down(standing));
     let mut chosen = in_turns(usable.collect());
     chosen.truncate(most);
     Addresses {
@@ -48,10 +46,7 @@ fn in_turns(addresses: Vec<(Address, Standing)>) -> Vec<(Address, Standing)> {
         })
         .collect();
     sorted.sort_by_key(|(turn, address, _)| (*turn, address.zone));
-    sorted
-        .into_iter()
-        .map(|(_, address, standing)| (address, standing))
-        .collect()
+    sorted.into_iter().map(|(_, address, standing)| (address, standing)).collect()
 }
 
 #[cfg(test)]
@@ -102,12 +97,6 @@ mod tests {
     fn a_family_that_the_region_does_not_have_gets_nothing() {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
         let addresses = spread(&regions, &View::all_up(1), RegionId(0), Family::V6, 4);
-        assert_eq!(
-            addresses,
-            Addresses {
-                ips: Vec::new(),
-                any_suspect: false
-            }
-        );
+        assert_eq!(addresses, Addresses { ips: Vec::new(), any_suspect: false });
     }
 }

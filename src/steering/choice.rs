@@ -67,10 +67,7 @@ pub fn choose(plan: &Plan, all_down: AllDown, services: &Services, family: Famil
         };
         (*region, fate)
     });
-    Choice {
-        found,
-        fates: fates.collect(),
-    }
+    Choice { found, fates: fates.collect() }
 }
 
 /// Finds what [`choose`] chooses, without the reasons.
@@ -115,12 +112,7 @@ fn last_known_best(plan: &Plan, services: &Services, family: Family) -> RegionId
         Service::Out { count, since } => (count.up > 0, since),
         Service::In(_) | Service::Absent => (false, Moment::default()),
     };
-    let last = plan
-        .order
-        .iter()
-        .map(|region| stands(region).1)
-        .max()
-        .unwrap_or_default();
+    let last = plan.order.iter().map(|region| stands(region).1).max().unwrap_or_default();
     let mut order = plan.order.iter();
     let has_some_up = order.clone().find(|region| stands(region).0);
     let best = has_some_up.or_else(|| order.find(|region| last.since(stands(region).1) <= TOGETHER));
@@ -148,18 +140,12 @@ mod tests {
         let regions = regions();
         let standing = |fell: Option<u64>| match fell {
             None => Standing::Up,
-            Some(at) => Standing::Down {
-                since: Moment(at * 1000),
-            },
+            Some(at) => Standing::Down { since: Moment(at * 1000) },
         };
         let view = View::new(fell_at.into_iter().map(standing).collect());
         let services = Services::of(&regions, &view);
         let order = order.iter().copied().map(RegionId).collect();
-        let plan = Plan {
-            order,
-            removed: Vec::new(),
-            refusal: Refusal::Refuse,
-        };
+        let plan = Plan { order, removed: Vec::new(), refusal: Refusal::Refuse };
         let found = Family::BOTH.map(|family| choose(&plan, all_down, &services, family).found);
         assert_eq!(found, expected);
     }
@@ -178,12 +164,7 @@ mod tests {
     #[test]
     fn losing_one_family_moves_that_family_only() {
         let v6_lost = [None, Some(1), None, None, None];
-        check(
-            &[0, 1, 2],
-            v6_lost,
-            AllDown::FailOpen,
-            [Found::Healthy(A), Found::Healthy(B)],
-        );
+        check(&[0, 1, 2], v6_lost, AllDown::FailOpen, [Found::Healthy(A), Found::Healthy(B)]);
     }
 
     #[test]
@@ -209,33 +190,19 @@ mod tests {
 
     #[test]
     fn a_region_with_an_address_left_fails_open_before_those_without() {
-        let short = Region {
-            min_healthy: MinHealthy::Count(2),
-            ..region("b", "JP", &[&["192.0.2.2", "192.0.2.3"]])
-        };
+        let short =
+            Region { min_healthy: MinHealthy::Count(2), ..region("b", "JP", &[&["192.0.2.2", "192.0.2.3"]]) };
         let regions = Regions::new(vec![region("a", "JP", &[&["192.0.2.1"]]), short]);
         let down = Standing::Down { since: Moment(9) };
         let services = Services::of(&regions, &View::new(vec![down, down, Standing::Up]));
-        let plan = Plan {
-            order: vec![A, B],
-            removed: Vec::new(),
-            refusal: Refusal::Refuse,
-        };
-        assert_eq!(
-            find(&plan, AllDown::FailOpen, &services, Family::V4),
-            Found::FailOpen(B)
-        );
+        let plan = Plan { order: vec![A, B], removed: Vec::new(), refusal: Refusal::Refuse };
+        assert_eq!(find(&plan, AllDown::FailOpen, &services, Family::V4), Found::FailOpen(B));
     }
 
     #[test]
     fn all_down_may_say_servfail_or_nodata_and_an_empty_plan_says_what_its_rule_says() {
         let all = [Some(1); 5];
-        check(
-            &[0],
-            all,
-            AllDown::Servfail,
-            [Found::Refused(Refusal::Servfail); 2],
-        );
+        check(&[0], all, AllDown::Servfail, [Found::Refused(Refusal::Servfail); 2]);
         check(&[0], all, AllDown::Nodata, [Found::Refused(Refusal::Nodata); 2]);
         check(&[], all, AllDown::FailOpen, [Found::Refused(Refusal::Refuse); 2]);
     }

@@ -38,11 +38,7 @@ pub struct Plan {
 pub fn plan(policy: &Policy, class: &Class) -> Plan {
     let resident = residency::filter(policy, class);
     let order = order::sort(policy, class, resident.kept);
-    Plan {
-        order,
-        removed: resident.removed,
-        refusal: resident.refusal,
-    }
+    Plan { order, removed: resident.removed, refusal: resident.refusal }
 }
 
 /// A whole decision: the plan, and for each family the choice made from it.

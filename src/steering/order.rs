@@ -51,15 +51,8 @@ mod tests {
 
     fn check(order: Order, groups: &[GroupId], ranks: &[u8], expected: &[u8]) {
         let unknown_location = vec![RegionId(2), RegionId(0)];
-        let policy = Policy {
-            order,
-            unknown_location,
-            ..policy(&[3, 1, 0, 2])
-        };
-        let mut class = Class {
-            groups: GroupSet::default(),
-            ranks: ranks.into(),
-        };
+        let policy = Policy { order, unknown_location, ..policy(&[3, 1, 0, 2]) };
+        let mut class = Class { groups: GroupSet::default(), ranks: ranks.into() };
         groups.iter().for_each(|group| class.groups.insert(*group));
         let sorted = sort(&policy, &class, policy.regions.clone());
         assert_eq!(sorted, expected.iter().copied().map(RegionId).collect::<Vec<_>>());
@@ -85,10 +78,8 @@ mod tests {
 
     #[test]
     fn a_list_of_a_group_comes_first_and_nobody_elses_order_changes() {
-        let order = || Order::Groups {
-            lists: vec![(EU, vec![RegionId(1)])],
-            otherwise: Box::new(Order::Nearest),
-        };
+        let order =
+            || Order::Groups { lists: vec![(EU, vec![RegionId(1)])], otherwise: Box::new(Order::Nearest) };
         check(order(), &[EU], &[0, 3, 2, 1], &[1, 0, 3, 2]);
         check(order(), &[], &[0, 3, 2, 1], &[0, 3, 2, 1]);
     }

@@ -42,14 +42,8 @@ pub(super) fn filter(policy: &Policy, class: &Class) -> Resident {
     }
     // Several rules may leave nothing together although each permits something: the first that
     // says what to do then is followed, and REFUSED stays inside every border.
-    let refusal = binding()
-        .find_map(|(_, rule)| rule.otherwise)
-        .unwrap_or(Refusal::Refuse);
-    Resident {
-        kept,
-        removed,
-        refusal,
-    }
+    let refusal = binding().find_map(|(_, rule)| rule.otherwise).unwrap_or(Refusal::Refuse);
+    Resident { kept, removed, refusal }
 }
 
 #[cfg(test)]
@@ -65,33 +59,17 @@ mod tests {
 
     fn rule(group: GroupId, permitted: &[u8], otherwise: Option<Refusal>) -> Rule {
         let permitted: RegionSet = permitted.iter().copied().map(RegionId).collect();
-        Rule {
-            clients: vec![group],
-            permitted,
-            otherwise,
-            text: String::new(),
-        }
+        Rule { clients: vec![group], permitted, otherwise, text: String::new() }
     }
 
     fn check(rules: &[Rule], groups: &[GroupId], kept: &[u8], removed: &[(u8, usize)], refusal: Refusal) {
-        let policy = Policy {
-            residency: rules.to_vec(),
-            ..policy(&[0, 1, 2])
-        };
-        let mut class = Class {
-            groups: GroupSet::default(),
-            ranks: Box::default(),
-        };
+        let policy = Policy { residency: rules.to_vec(), ..policy(&[0, 1, 2]) };
+        let mut class = Class { groups: GroupSet::default(), ranks: Box::default() };
         groups.iter().for_each(|group| class.groups.insert(*group));
         let resident = filter(&policy, &class);
-        assert_eq!(
-            resident.kept,
-            kept.iter().copied().map(RegionId).collect::<Vec<_>>()
-        );
-        let expected = removed.iter().map(|(region, rule)| Removed {
-            region: RegionId(*region),
-            rule: *rule,
-        });
+        assert_eq!(resident.kept, kept.iter().copied().map(RegionId).collect::<Vec<_>>());
+        let expected =
+            removed.iter().map(|(region, rule)| Removed { region: RegionId(*region), rule: *rule });
         assert_eq!(resident.removed, expected.collect::<Vec<_>>());
         assert_eq!(resident.refusal, refusal);
     }
@@ -112,20 +90,8 @@ mod tests {
     #[test]
     fn rules_that_leave_nothing_together_refuse_or_say_otherwise() {
         let silent = [rule(EU, &[0], None), rule(BANKS, &[1], None)];
-        check(
-            &silent,
-            &[EU, BANKS],
-            &[],
-            &[(0, 1), (1, 0), (2, 0)],
-            Refusal::Refuse,
-        );
+        check(&silent, &[EU, BANKS], &[], &[(0, 1), (1, 0), (2, 0)], Refusal::Refuse);
         let spoken = [rule(EU, &[0], None), rule(BANKS, &[1], Some(Refusal::Nodata))];
-        check(
-            &spoken,
-            &[EU, BANKS],
-            &[],
-            &[(0, 1), (1, 0), (2, 0)],
-            Refusal::Nodata,
-        );
+        check(&spoken, &[EU, BANKS], &[], &[(0, 1), (1, 0), (2, 0)], Refusal::Nodata);
     }
 }

@@ -41,19 +41,13 @@ impl ClientSubnet {
             _ => return Err(Malformed),
         };
         let prefix = Prefix::around(address, source);
-        if prefix.address() == address {
-            Ok(Self(Some(prefix)))
-        } else {
-            Err(Malformed)
-        }
+        if prefix.address() == address { Ok(Self(Some(prefix))) } else { Err(Malformed) }
     }
 
     /// Returns the address to locate. `None` when the source prefix is zero: the resolver asks that its
     /// client's network is not used (RFC 7871, section 7.1.2).
     pub fn address(self) -> Option<IpAddr> {
-        self.0
-            .filter(|prefix| prefix.length() > 0)
-            .map(|prefix| prefix.address())
+        self.0.filter(|prefix| prefix.length() > 0).map(|prefix| prefix.address())
     }
 
     /// Returns how many octets the option's data has in a reply.
@@ -123,12 +117,7 @@ mod tests {
         check(&[0, 3, 24, 0, 192, 0, 2], Err(Malformed)); // unknown family
         check(&[0, 0, 8, 0, 10], Err(Malformed)); // family 0 with an address
         check(&[0, 1, 33, 0, 192, 0, 2, 1, 0], Err(Malformed)); // longer than the family
-        check(
-            &[
-                0, 2, 129, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0,
-            ],
-            Err(Malformed),
-        );
+        check(&[0, 2, 129, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0], Err(Malformed));
         check(&[0, 1, 24, 24, 192, 0, 2], Err(Malformed)); // a scope in a query
         check(&[0, 1, 24, 0, 192, 0], Err(Malformed)); // address too short
         check(&[0, 1, 24, 0, 192, 0, 2, 0], Err(Malformed)); // a trailing octet
@@ -139,11 +128,7 @@ mod tests {
     #[test]
     fn a_reply_echoes_what_came_and_adds_the_scope() {
         for (query, scope, reply) in [
-            (
-                &[0, 1, 20, 0, 192, 0, 0x20][..],
-                16,
-                &[0, 1, 20, 16, 192, 0, 0x20][..],
-            ),
+            (&[0, 1, 20, 0, 192, 0, 0x20][..], 16, &[0, 1, 20, 16, 192, 0, 0x20][..]),
             (&[0, 2, 12, 0, 0x20, 0x10], 48, &[0, 2, 12, 48, 0x20, 0x10]),
             (&[0, 1, 0, 0], 24, &[0, 1, 0, 0]),
             (&[0, 0, 0, 0], 24, &[0, 0, 0, 0]),

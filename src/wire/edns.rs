@@ -50,11 +50,7 @@ impl Edns {
             wants_nsid: false,
             client_subnet: None,
         };
-        let read = if edns.version == 0 {
-            edns.options(rdata)
-        } else {
-            Ok(())
-        };
+        let read = if edns.version == 0 { edns.options(rdata) } else { Ok(()) };
         if read.is_err() {
             edns.client_subnet = None;
         }
@@ -108,9 +104,7 @@ impl<'a> Opt<'a> {
     /// Returns how many octets the options take.
     fn options_octets(&self) -> usize {
         let nsid = self.nsid.map_or(0, |name| OPTION_OCTETS + name.len());
-        nsid + self
-            .client_subnet
-            .map_or(0, |subnet| OPTION_OCTETS + subnet.octets())
+        nsid + self.client_subnet.map_or(0, |subnet| OPTION_OCTETS + subnet.octets())
     }
 
     /// Writes the record into exactly [`Opt::octets`] octets.

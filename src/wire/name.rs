@@ -49,14 +49,7 @@ impl LowerName {
         // Length octets are at most 63, below the capital letters, so that they stay as they are.
         bytes[..found.len()].make_ascii_lowercase();
         let length = u8::try_from(found.len()).expect("a name has at most 255 octets");
-        Ok((
-            Self {
-                bytes,
-                length,
-                labels,
-            },
-            end,
-        ))
+        Ok((Self { bytes, length, labels }, end))
     }
 
     /// Returns the octets, with the root's zero at the end.

@@ -62,12 +62,7 @@ impl<'a> Request<'a> {
     /// Reads a request. `None` means silence.
     pub fn parse(message: &'a [u8]) -> Option<Self> {
         let header = Header::parse(message)?;
-        let mut request = Self {
-            header,
-            question: None,
-            edns: None,
-            is_well_formed: false,
-        };
+        let mut request = Self { header, question: None, edns: None, is_well_formed: false };
         request.is_well_formed = request.body(message).is_ok();
         Some(request)
     }
@@ -135,12 +130,7 @@ impl Header {
 
 /// Returns the numbers of records in the four sections.
 fn counts(message: &[u8]) -> Result<[u16; 4], Malformed> {
-    Ok([
-        read_u16(message, 4)?,
-        read_u16(message, 6)?,
-        read_u16(message, 8)?,
-        read_u16(message, 10)?,
-    ])
+    Ok([read_u16(message, 4)?, read_u16(message, 6)?, read_u16(message, 8)?, read_u16(message, 10)?])
 }
 
 impl<'a> Question<'a> {

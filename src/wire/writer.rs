@@ -77,11 +77,7 @@ impl<'a> Writer<'a> {
         let mut writer = Self {
             buffer: &mut buffer[..limit],
             reserved: 0,
-            at: Mark {
-                length: HEADER_OCTETS,
-                known: 0,
-                counts: [0; 4],
-            },
+            at: Mark { length: HEADER_OCTETS, known: 0, counts: [0; 4] },
             known: [Known::default(); KNOWN_NAMES],
         };
         if let Some(question) = question {
@@ -269,9 +265,7 @@ impl<'a> Writer<'a> {
     fn find(&self, name: &[u8]) -> Option<u16> {
         let known = self.known[..self.at.known].iter();
         let mut alike = known.filter(|known| usize::from(known.octets) == name.len());
-        alike
-            .find(|known| self.has_name_at(usize::from(known.place), name))
-            .map(|known| known.place)
+        alike.find(|known| self.has_name_at(usize::from(known.place), name)).map(|known| known.place)
     }
 
     /// Keeps the places of `name`, which was written at `start`, and of its ancestors: those that begin in
@@ -323,14 +317,9 @@ mod tests {
         let mut buffer = [0; 512];
         let mut writer = Writer::new(&mut buffer, 512, Some(QUESTION));
         let start = writer.position();
-        writer
-            .rrset(Section::Answer, owner, rtype, 1, [rdata])
-            .expect("it fits");
+        writer.rrset(Section::Answer, owner, rtype, 1, [rdata]).expect("it fits");
         let end = writer.position();
-        assert_eq!(
-            buffer[start..end].escape_ascii().to_string(),
-            expected.escape_ascii().to_string()
-        );
+        assert_eq!(buffer[start..end].escape_ascii().to_string(), expected.escape_ascii().to_string());
     }
 
     #[test]
@@ -347,12 +336,7 @@ mod tests {
             b"\x02ns\x07example\x03org\0",
             b"\xc0\x10\0\x02\0\x01\0\0\0\x01\0\x05\x02ns\xc0\x10",
         );
-        check(
-            b"\0",
-            rtype::MX,
-            b"\0\x05\x03org\0",
-            b"\0\0\x0f\0\x01\0\0\0\x01\0\x04\0\x05\xc0\x18",
-        );
+        check(b"\0", rtype::MX, b"\0\x05\x03org\0", b"\0\0\x0f\0\x01\0\0\0\x01\0\x04\0\x05\xc0\x18");
     }
 
     #[test]
@@ -362,9 +346,7 @@ mod tests {
             let mut writer = Writer::new(&mut buffer, 512, Some(QUESTION));
             let start = writer.position();
             let records = [&[1; 4][..], &[2; 4]];
-            writer
-                .rrset(Section::Answer, owner, rtype::A, 1, records)
-                .expect("they fit");
+            writer.rrset(Section::Answer, owner, rtype::A, 1, records).expect("they fit");
             assert_eq!(writer.position() - start, octets + 2 * 14);
         }
     }
@@ -381,12 +363,7 @@ mod tests {
 
     #[test]
     fn rdata_that_is_no_name_is_copied() {
-        check(
-            b"\0",
-            rtype::SOA,
-            b"\x05a",
-            b"\0\0\x06\0\x01\0\0\0\x01\0\x02\x05a",
-        );
+        check(b"\0", rtype::SOA, b"\x05a", b"\0\0\x06\0\x01\0\0\0\x01\0\x02\x05a");
         check(b"\0", rtype::MX, b"\x05", b"\0\0\x0f\0\x01\0\0\0\x01\0\x01\x05");
     }
 
@@ -400,19 +377,12 @@ mod tests {
         let fits = writer.rrset(Section::Answer, owner, rtype::A, 1, [&[9; 4][..]]);
         assert_eq!(fits, Ok(()));
         let length = writer.finish(ReplyHeader {
-            request: Header {
-                id: 7,
-                opcode: Opcode::QUERY,
-                is_recursion_desired: true,
-            },
+            request: Header { id: 7, opcode: Opcode::QUERY, is_recursion_desired: true },
             rcode: Rcode::NoError,
             is_authoritative: true,
             is_truncated: false,
         });
         assert_eq!(&buffer[..12], &[0, 7, 0x85, 0, 0, 1, 0, 1, 0, 0, 0, 0]);
-        assert_eq!(
-            &buffer[33..length],
-            b"\x03new\0\0\x01\0\x01\0\0\0\x01\0\x04\x09\x09\x09\x09"
-        );
+        assert_eq!(&buffer[33..length], b"\x03new\0\0\x01\0\x01\0\0\0\x01\0\x04\x09\x09\x09\x09");
     }
 }

@@ -14,8 +14,7 @@ pub fn query(name: &Name, rtype: RecordType, subnet: Option<(IpAddr, u8)>) -> Ve
     if let Some((address, length)) = subnet {
         let mut edns = Edns::new();
         edns.set_max_payload(1232);
-        edns.options_mut()
-            .insert(EdnsOption::Subnet(ClientSubnet::new(address, length, 0)));
+        edns.options_mut().insert(EdnsOption::Subnet(ClientSubnet::new(address, length, 0)));
         message.set_edns(edns);
     }
     message.to_bytes().expect("a query encodes")

@@ -24,40 +24,13 @@ impl World {
     /// Makes `api.example.com.` with `names` further names, an alias of an alias, and one steered name.
     pub fn new(names: u32) -> Self {
         let address = |host: u32| RData::A(A(Ipv4Addr::from_bits(0x0a00_0000 | host)));
-        let mut zone = Zone {
-            apex: name("api.example.com."),
-            nodes: [].into(),
-        };
-        let soa = SOA::new(
-            name("ns1.example.net."),
-            name("admin.example.net."),
-            1,
-            7200,
-            900,
-            86400,
-            300,
-        );
+        let mut zone = Zone { apex: name("api.example.com."), nodes: [].into() };
+        let soa = SOA::new(name("ns1.example.net."), name("admin.example.net."), 1, 7200, 900, 86400, 300);
         add(&mut zone, "api.example.com.", RData::SOA(soa));
-        add(
-            &mut zone,
-            "api.example.com.",
-            RData::NS(NS(name("ns1.example.net."))),
-        );
-        add(
-            &mut zone,
-            "alias.api.example.com.",
-            RData::CNAME(CNAME(name("middle.api.example.com."))),
-        );
-        add(
-            &mut zone,
-            "middle.api.example.com.",
-            RData::CNAME(CNAME(name("host0.api.example.com."))),
-        );
-        add(
-            &mut zone,
-            "cut.api.example.com.",
-            RData::NS(NS(name("ns.cut.api.example.com."))),
-        );
+        add(&mut zone, "api.example.com.", RData::NS(NS(name("ns1.example.net."))));
+        add(&mut zone, "alias.api.example.com.", RData::CNAME(CNAME(name("middle.api.example.com."))));
+        add(&mut zone, "middle.api.example.com.", RData::CNAME(CNAME(name("host0.api.example.com."))));
+        add(&mut zone, "cut.api.example.com.", RData::NS(NS(name("ns.cut.api.example.com."))));
         add(&mut zone, "ns.cut.api.example.com.", address(1));
         for host in 0..names {
             add(&mut zone, &format!("host{host}.api.example.com."), address(host));
@@ -65,10 +38,7 @@ impl World {
         let geo = zone.nodes.entry(name("geo.api.example.com.")).or_default();
         geo.steering = Some(SteeringId(0));
         let chosen: Vec<RData> = (1..=4).map(address).collect();
-        Self {
-            tree: Tree::compile(&[zone]),
-            steered: Packed::new(RecordType::A, ttl(30), &chosen),
-        }
+        Self { tree: Tree::compile(&[zone]), steered: Packed::new(RecordType::A, ttl(30), &chosen) }
     }
 
     /// Answers a request.
@@ -79,7 +49,7 @@ impl World {
             steer: |_: SteeringId, kind, _: IpAddr| Steered {
                 choice: match kind {
                     Kind::A => Choice::Records(&self.steered),
-                    Kind::Aaaa | Kind::Https => Choice::Nodata,
+                    Kind::Aaaa | Kind::Https => Choice::Nodata(Ttl::MAX),
                 },
                 scope: 16,
                 region: None,
@@ -116,11 +86,7 @@ pub const QUESTIONS: [(&str, &str, RecordType); 7] = [
 /// Adds a record.
 fn add(zone: &mut Zone, owner: &str, rdata: RData) {
     let node: &mut Node = zone.nodes.entry(name(owner)).or_default();
-    node.rrsets.push(RRset {
-        rtype: rdata.record_type(),
-        ttl: ttl(3600),
-        rdata: vec![rdata],
-    });
+    node.rrsets.push(RRset { rtype: rdata.record_type(), ttl: ttl(3600), rdata: vec![rdata] });
 }
 
 fn name(text: &str) -> Name {

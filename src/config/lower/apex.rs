@@ -23,31 +23,16 @@ impl Lowering<'_> {
         for (text, place) in items(list) {
             match records::parse_name(text, &Name::root()) {
                 Ok(name) => {
-                    let target = Target {
-                        name: name.clone(),
-                        relative: None,
-                    };
-                    add(
-                        &mut set,
-                        RData::NS(NS(name)),
-                        vec![(target, place)],
-                        place,
-                        self.report,
-                    );
+                    let target = Target { name: name.clone(), relative: None };
+                    add(&mut set, RData::NS(NS(name)), vec![(target, place)], place, self.report);
                 }
                 Err(wrong) => self.report.error(place, wrong.message).maybe_hint(wrong.hint),
             }
         }
         let node = self.nodes.entry(self.apex.clone()).or_default();
         if let Some(other) = node.rrset(RecordType::NS) {
-            let there = format!(
-                "{}:{}",
-                self.sources.display(other.place.source as usize),
-                other.place.line
-            );
-            let draft = self
-                .report
-                .error(set.place, "the zone already has NS records at its apex");
+            let there = format!("{}:{}", self.sources.display(other.place.source as usize), other.place.line);
+            let draft = self.report.error(set.place, "the zone already has NS records at its apex");
             draft.hint(format!("they are at {there}; keep them in one place"));
             return;
         }
@@ -60,17 +45,10 @@ impl Lowering<'_> {
     pub(super) fn soa(&mut self, spec: &spec::Zone, file: Place, master_file: Option<usize>) {
         let setting = spec.soa.as_ref().and_then(|soa| soa.given());
         let place = setting.map_or(file, |(_, place)| place);
-        if let Some(other) = self
-            .nodes
-            .get(&self.apex)
-            .and_then(|node| node.rrset(RecordType::SOA))
-        {
+        if let Some(other) = self.nodes.get(&self.apex).and_then(|node| node.rrset(RecordType::SOA)) {
             if setting.is_some() {
-                let there = format!(
-                    "{}:{}",
-                    self.sources.display(other.place.source as usize),
-                    other.place.line
-                );
+                let there =
+                    format!("{}:{}", self.sources.display(other.place.source as usize), other.place.line);
                 let draft = self.report.error(place, "the zone already has a SOA record");
                 draft.hint(format!("it is at {there}; keep it in one place"));
             }
@@ -90,37 +68,27 @@ impl Lowering<'_> {
 
     fn soa_record(&mut self, spec: Option<&spec::Soa>, serial: u32) -> (SOA, Ttl) {
         let mname = self.soa_name(spec.and_then(|spec| given(&spec.mname)));
-        let first = self
-            .nodes
-            .get(&self.apex)
-            .and_then(|node| node.rrset(RecordType::NS)?.targets.first());
-        let mname = mname
-            .or_else(|| Some(first?.0.name.clone()))
-            .unwrap_or_else(|| self.apex.clone());
+        let first = self.nodes.get(&self.apex).and_then(|node| node.rrset(RecordType::NS)?.targets.first());
+        let mname = mname.or_else(|| Some(first?.0.name.clone())).unwrap_or_else(|| self.apex.clone());
         let rname = self.soa_name(spec.and_then(|spec| given(&spec.rname)));
         let hostmaster =
             || Name::from_labels([&b"hostmaster"[..]]).and_then(|name| name.append_domain(&self.apex));
         // A zone whose name is too long for that gets its own name as the mailbox.
         let rname = rname.unwrap_or_else(|| hostmaster().unwrap_or_else(|_| self.apex.clone()));
         let time = |setting: Option<&Value<Ttl>>, default: u32| {
-            setting
-                .and_then(|setting| setting.value.as_ref())
-                .map_or(default, |Leaf(ttl)| ttl.seconds())
+            setting.and_then(|setting| setting.value.as_ref()).map_or(default, |Leaf(ttl)| ttl.seconds())
         };
         let signed = |seconds: u32| i32::try_from(seconds).expect("a TTL fits");
         let soa = SOA::new(
             mname,
             rname,
-            spec.and_then(|spec| given(&spec.serial))
-                .map_or(serial, |(serial, _)| *serial),
+            spec.and_then(|spec| given(&spec.serial)).map_or(serial, |(serial, _)| *serial),
             signed(time(spec.and_then(|spec| spec.refresh.as_ref()), 7200)),
             signed(time(spec.and_then(|spec| spec.retry.as_ref()), 900)),
             signed(time(spec.and_then(|spec| spec.expire.as_ref()), 1_209_600)),
             time(spec.and_then(|spec| spec.minimum.as_ref()), 60),
         );
-        let ttl = spec
-            .and_then(|spec| given(&spec.ttl))
-            .map_or(self.default_ttl, |(ttl, _)| *ttl);
+        let ttl = spec.and_then(|spec| given(&spec.ttl)).map_or(self.default_ttl, |(ttl, _)| *ttl);
         (soa, ttl)
     }
 
@@ -144,11 +112,7 @@ impl Lowering<'_> {
 /// Computes a serial number from what the zone is made of, so that equal files give equal zones: FNV-1a
 /// with its published 32-bit parameters.
 fn serial(sources: &Sources, file: usize, master_file: Option<usize>) -> u32 {
-    let texts = [Some(file), master_file]
-        .into_iter()
-        .flatten()
-        .map(|index| sources.files[index].text.as_bytes());
-    texts.flatten().fold(0x811c_9dc5, |hash: u32, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    })
+    let texts =
+        [Some(file), master_file].into_iter().flatten().map(|index| sources.files[index].text.as_bytes());
+    texts.flatten().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }

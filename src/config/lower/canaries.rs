@@ -27,19 +27,14 @@ const SHORTEST_TIMEOUT: Duration = Duration::from_millis(10);
 
 pub(super) fn names(spec: Option<&spec::Regions>) -> Defined {
     let names = spec.map(|spec| {
-        let entries = spec
-            .canaries
-            .iter()
-            .filter_map(|canaries| canaries.value.as_ref());
+        let entries = spec.canaries.iter().filter_map(|canaries| canaries.value.as_ref());
         entries.flat_map(|canaries| canaries.iter().map(|(name, place, _)| (name, place)))
     });
     Defined::new("canary", "regions.yaml", names)
 }
 
 pub(super) fn lower(spec: Option<&spec::Regions>, report: &mut Report) -> Vec<Option<Canary>> {
-    let entries = spec
-        .and_then(|spec| spec.canaries.as_ref())
-        .and_then(|canaries| canaries.given());
+    let entries = spec.and_then(|spec| spec.canaries.as_ref()).and_then(|canaries| canaries.given());
     let Some((entries, place)) = entries else {
         return Vec::new();
     };
@@ -64,9 +59,7 @@ fn nothing_to_check(name: &str, place: Place, report: &mut Report) {
 
 fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) -> Option<Canary> {
     let check = match (&spec.http, &spec.tcp) {
-        (Some(http), None) => http
-            .given()
-            .and_then(|(http, place)| self::http(http, place, report)),
+        (Some(http), None) => http.given().and_then(|(http, place)| self::http(http, place, report)),
         (None, Some(tcp)) => tcp.given().and_then(|(tcp, place)| {
             let (port, _) = required(&tcp.port, "port", place, "write `tcp: { port: 443 }`", report)?;
             Some(Check::Tcp { port: *port })
@@ -81,13 +74,8 @@ fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) ->
             None
         }
     };
-    let interval = duration(
-        &spec.interval,
-        "interval",
-        INTERVAL,
-        (SHORTEST_INTERVAL, LONGEST_INTERVAL),
-        report,
-    );
+    let interval =
+        duration(&spec.interval, "interval", INTERVAL, (SHORTEST_INTERVAL, LONGEST_INTERVAL), report);
     let canary = Canary {
         name: name.to_owned(),
         check: check?,
@@ -109,25 +97,12 @@ fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) ->
 }
 
 fn timeout(spec: &spec::Canary, interval: Duration, canary: Place, report: &mut Report) -> Duration {
-    let timeout = duration(
-        &spec.timeout,
-        "timeout",
-        TIMEOUT,
-        (SHORTEST_TIMEOUT, LONGEST_INTERVAL),
-        report,
-    );
+    let timeout = duration(&spec.timeout, "timeout", TIMEOUT, (SHORTEST_TIMEOUT, LONGEST_INTERVAL), report);
     if timeout >= interval {
-        let place = given(&spec.timeout)
-            .or(given(&spec.interval))
-            .map_or(canary, |(_, place)| place);
-        let message = format!(
-            "`timeout` ({}) must be shorter than `interval` ({})",
-            text(timeout),
-            text(interval)
-        );
-        report
-            .error(place, message)
-            .hint("else probes of one address overlap");
+        let place = given(&spec.timeout).or(given(&spec.interval)).map_or(canary, |(_, place)| place);
+        let message =
+            format!("`timeout` ({}) must be shorter than `interval` ({})", text(timeout), text(interval));
+        report.error(place, message).hint("else probes of one address overlap");
     }
     timeout
 }
@@ -143,12 +118,8 @@ fn duration(
         return default;
     };
     if *duration < shortest || *duration > longest {
-        let message = format!(
-            "`{key}` goes from {} to {}, not {}",
-            text(shortest),
-            text(longest),
-            text(*duration)
-        );
+        let message =
+            format!("`{key}` goes from {} to {}, not {}", text(shortest), text(longest), text(*duration));
         report.error(place, message);
     }
     *duration
@@ -170,59 +141,37 @@ fn threshold(setting: &Option<Value<u32>>, key: &str, default: u32, report: &mut
         return default;
     };
     if !(1..=MAX_THRESHOLD).contains(count) {
-        report.error(
-            place,
-            format!("`{key}` goes from 1 to {MAX_THRESHOLD}, not {count}"),
-        );
+        report.error(place, format!("`{key}` goes from 1 to {MAX_THRESHOLD}, not {count}"));
     }
     *count
 }
 
 fn http(spec: &spec::Http, place: Place, report: &mut Report) -> Option<Check> {
-    let url = required(
-        &spec.url,
-        "url",
-        place,
-        "write `url: \"http://{address}:8080/health\"`",
-        report,
-    );
+    let url = required(&spec.url, "url", place, "write `url: \"http://{address}:8080/health\"`", report);
     if let Some((url, place)) = url {
         check_url(url, place, report);
     }
     let expect = spec.expect.as_ref().and_then(|expect| expect.value.as_ref());
-    let statuses = expect
-        .and_then(|expect| expect.status.as_ref())
-        .map(|status| items(status));
-    let statuses = statuses.map(|list| {
-        list.iter()
-            .map(|(Statuses(first, last), _)| (*first, *last))
-            .collect()
-    });
+    let statuses = expect.and_then(|expect| expect.status.as_ref()).map(|status| items(status));
+    let statuses =
+        statuses.map(|list| list.iter().map(|(Statuses(first, last), _)| (*first, *last)).collect());
     let host = given(&spec.host);
     if let Some((host, place)) = host.filter(|(host, _)| !is_host(host)) {
-        report
-            .error(place, format!("`{host}` is not a host"))
-            .hint("write a name, with a port if need be");
+        report.error(place, format!("`{host}` is not a host")).hint("write a name, with a port if need be");
     }
     Some(Check::Http(HttpCheck {
         url: url?.0.clone(),
         host: host.map(|(host, _)| host.clone()),
         method: method(&spec.method, report),
         headers: headers(spec, report),
-        statuses: statuses
-            .filter(|list: &Vec<_>| !list.is_empty())
-            .unwrap_or_else(|| vec![(200, 299)]),
-        body_contains: expect
-            .and_then(|expect| given(&expect.body))
-            .map(|(body, _)| body.clone()),
+        statuses: statuses.filter(|list: &Vec<_>| !list.is_empty()).unwrap_or_else(|| vec![(200, 299)]),
+        body_contains: expect.and_then(|expect| given(&expect.body)).map(|(body, _)| body.clone()),
     }))
 }
 
 /// Checks the URL as it will be with an address in it.
 fn check_url(url: &str, place: Place, report: &mut Report) {
-    let rest = url
-        .strip_prefix("http://")
-        .or_else(|| url.strip_prefix("https://"));
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     let Some(rest) = rest else {
         report.error(place, format!("`{url}` is not an `http` or `https` URL"));
         return;
@@ -235,9 +184,7 @@ fn check_url(url: &str, place: Place, report: &mut Report) {
         None => (concrete.as_str(), None),
     };
     let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
-    let is_plain = !url
-        .chars()
-        .any(|character| character.is_whitespace() || character.is_control());
+    let is_plain = !url.chars().any(|character| character.is_whitespace() || character.is_control());
     if host.is_empty()
         || host.contains(['@', '{', '}'])
         || port.is_some_and(|port| !is_port(port))
@@ -250,9 +197,7 @@ fn check_url(url: &str, place: Place, report: &mut Report) {
 
 fn is_host(text: &str) -> bool {
     !text.is_empty()
-        && text
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || "-_.:[]".contains(character))
+        && text.chars().all(|character| character.is_ascii_alphanumeric() || "-_.:[]".contains(character))
 }
 
 fn method(setting: &Option<Value<String>>, report: &mut Report) -> String {
@@ -276,9 +221,7 @@ fn headers(spec: &spec::Http, report: &mut Report) -> Vec<(String, String)> {
             report.error(place, format!("`{name}` is not the name of a header"));
         }
         if name.eq_ignore_ascii_case("host") {
-            report
-                .error(place, "the `Host` header has its own setting")
-                .hint("write `host:` beside `url:`");
+            report.error(place, "the `Host` header has its own setting").hint("write `host:` beside `url:`");
         }
         let Some((spec::Leaf(text), at)) = value.given() else {
             continue;

@@ -24,18 +24,9 @@ impl Defined {
         names: Option<impl Iterator<Item = (&'n str, Place)>>,
     ) -> Self {
         let is_complete = names.is_some();
-        let names: Vec<_> = names
-            .into_iter()
-            .flatten()
-            .map(|(name, place)| (name.to_owned(), place))
-            .collect();
-        Self {
-            noun,
-            whereabouts,
-            is_complete,
-            is_used: vec![false; names.len()],
-            names,
-        }
+        let names: Vec<_> =
+            names.into_iter().flatten().map(|(name, place)| (name.to_owned(), place)).collect();
+        Self { noun, whereabouts, is_complete, is_used: vec![false; names.len()], names }
     }
 
     /// Returns how many there are.
@@ -90,11 +81,7 @@ impl Defined {
             false => {
                 // Ten names are enough to see what kind of name is wanted.
                 let names: Vec<String> = self.names().take(10).map(|name| format!("`{name}`")).collect();
-                let more = if self.len() > names.len() {
-                    " and others"
-                } else {
-                    ""
-                };
+                let more = if self.len() > names.len() { " and others" } else { "" };
                 format!("{} defines {}{more}", self.whereabouts, names.join(", "))
             }
         }
@@ -102,12 +89,7 @@ impl Defined {
 
     /// Warns of what nothing refers to.
     pub fn report_unused(&self, report: &mut Report) {
-        for ((name, place), _) in self
-            .names
-            .iter()
-            .zip(&self.is_used)
-            .filter(|(_, is_used)| !**is_used)
-        {
+        for ((name, place), _) in self.names.iter().zip(&self.is_used).filter(|(_, is_used)| !**is_used) {
             report.warning(*place, format!("nothing refers to {} `{name}`", self.noun));
         }
     }

@@ -9,10 +9,7 @@ use crate::config::yaml::{Entries, Setting};
 
 /// Names that an operator's group cannot have, with what they mean instead.
 const RESERVED: [(&str, &str); 2] = [
-    (
-        "unknown",
-        "it is built in: the clients whose location is not known",
-    ),
+    ("unknown", "it is built in: the clients whose location is not known"),
     ("otherwise", "in `order` it means the clients of no listed group"),
 ];
 
@@ -65,19 +62,14 @@ pub(super) fn lower(
     shared: Option<&Scope>,
     report: &mut Report,
 ) -> Scope {
-    let entries = || {
-        spec.and_then(|groups| groups.value.as_ref())
-            .into_iter()
-            .flat_map(|groups| groups.iter())
-    };
+    let entries =
+        || spec.and_then(|groups| groups.value.as_ref()).into_iter().flat_map(|groups| groups.iter());
     let names = is_complete.then(|| entries().map(|(name, place, _)| (name, place)));
     let names = Defined::new("group", "this file", names);
     let ids = entries().map(|(name, place, group)| {
         check_name(name, place, report);
         if let Some((_, why)) = RESERVED.iter().find(|(reserved, _)| *reserved == name) {
-            report
-                .error(place, format!("a group cannot be called `{name}`"))
-                .hint(*why);
+            report.error(place, format!("a group cannot be called `{name}`")).hint(*why);
         }
         if shared.is_some_and(|shared| shared.names.position(name).is_some()) {
             report
@@ -93,14 +85,7 @@ pub(super) fn lower(
         if members.iter().any(|member| matches!(member, Member::Asn(_))) {
             registry.by_asn.get_or_insert(place);
         }
-        registry.add(
-            Group {
-                name: name.to_owned(),
-                members,
-            },
-            place,
-            report,
-        )
+        registry.add(Group { name: name.to_owned(), members }, place, report)
     });
     let ids = ids.collect();
     Scope { names, ids }
@@ -145,9 +130,7 @@ pub(super) fn find(
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("define it under `groups:`, for example `{name}: {{ countries: [JP] }}`"),
         };
-        report
-            .error(place, format!("group `{name}` is not defined"))
-            .hint(hint);
+        report.error(place, format!("group `{name}` is not defined")).hint(hint);
     }
     None
 }

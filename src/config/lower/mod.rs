@@ -39,10 +39,7 @@ pub struct Files {
 
 /// Lowers everything. The result is whole only when `report` has no errors.
 pub fn config(files: &Files, sources: &Sources, report: &mut Report) -> Option<Config> {
-    let server = files
-        .server
-        .as_ref()
-        .and_then(|(place, spec)| server::lower(spec, *place, sources, report));
+    let server = files.server.as_ref().and_then(|(place, spec)| server::lower(spec, *place, sources, report));
     let mut world = World::of(files.regions.as_ref(), report);
     let mut zones = Zones::default();
     for (place, spec) in &files.zones {
@@ -61,18 +58,12 @@ pub fn config(files: &Files, sources: &Sources, report: &mut Report) -> Option<C
 /// Warns when clients cannot be located as the zones expect.
 fn warn_of_locations(geo: &Geo, server: Place, world: &World, is_steering: bool, report: &mut Report) {
     if is_steering && geo.database.is_none() && geo.networks.is_empty() {
-        let draft = report.warning(
-            server,
-            "there is no geo database: all clients are of unknown location",
-        );
+        let draft = report.warning(server, "there is no geo database: all clients are of unknown location");
         draft.hint("add `geo: { database: world.mmdb }`");
     }
     let knows_asn = geo.asn.is_some() || geo.networks.iter().any(|(_, location)| location.asn.is_some());
     if let (Some(place), false) = (world.groups.by_asn, knows_asn) {
-        let draft = report.warning(
-            place,
-            "autonomous systems are not known: no client belongs by `asns`",
-        );
+        let draft = report.warning(place, "autonomous systems are not known: no client belongs by `asns`");
         draft.hint("add `geo: { asn: … }` to server.yaml");
     }
 }

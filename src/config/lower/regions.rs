@@ -20,19 +20,15 @@ fn entries(spec: Option<&spec::Regions>) -> Option<&Entries<spec::Region>> {
 }
 
 pub(super) fn names(spec: Option<&spec::Regions>) -> Defined {
-    let names = spec.map(|_| {
-        entries(spec)
-            .into_iter()
-            .flat_map(|all| all.iter().map(|(name, place, _)| (name, place)))
-    });
+    let names = spec
+        .map(|_| entries(spec).into_iter().flat_map(|all| all.iter().map(|(name, place, _)| (name, place))));
     Defined::new("region", "regions.yaml", names)
 }
 
 /// Returns the jurisdiction of each region, if it can be read.
 pub(super) fn jurisdictions(spec: Option<&spec::Regions>) -> Vec<Option<Country>> {
     let all = entries(spec).into_iter().flat_map(|all| all.iter());
-    all.map(|(_, _, region)| Some(region.value.as_ref()?.jurisdiction.value.as_ref()?.0))
-        .collect()
+    all.map(|(_, _, region)| Some(region.value.as_ref()?.jurisdiction.value.as_ref()?.0)).collect()
 }
 
 pub(super) fn lower(
@@ -43,15 +39,9 @@ pub(super) fn lower(
     let Some(all) = entries(spec) else {
         return Vec::new();
     };
-    let mut lowering = Lowering {
-        seen: HashMap::new(),
-        canaries,
-        report,
-    };
-    let regions: Vec<_> = all
-        .iter()
-        .map(|(name, place, region)| lowering.region(name, region, place))
-        .collect();
+    let mut lowering = Lowering { seen: HashMap::new(), canaries, report };
+    let regions: Vec<_> =
+        all.iter().map(|(name, place, region)| lowering.region(name, region, place)).collect();
     if let Some((_, place, _)) = all.iter().nth(MAX_REGIONS) {
         report.error(place, format!("more than {MAX_REGIONS} regions"));
     }
@@ -74,9 +64,7 @@ impl Lowering<'_> {
         }
         let (spec, _) = spec.given()?;
         if spec.location.is_missing() {
-            let draft = self
-                .report
-                .error(place, format!("region `{name}` has no `location`"));
+            let draft = self.report.error(place, format!("region `{name}` has no `location`"));
             draft.hint("write `location: { latitude: 35.68, longitude: 139.69 }`");
         }
         let location = spec.location.given();
@@ -106,30 +94,21 @@ impl Lowering<'_> {
     ) -> Vec<AvailabilityZone> {
         let entries = spec.value.as_ref().map_or(&[][..], |entries| &entries.list[..]);
         if entries.is_empty() && (spec.value.is_some() || spec.is_missing()) {
-            let draft = self
-                .report
-                .error(place, format!("region `{region}` has no addresses"));
+            let draft = self.report.error(place, format!("region `{region}` has no addresses"));
             draft.hint("write `zones: { a: { addresses: [192.0.2.1] } }`");
         }
         let mut zones = Vec::new();
         for (name, place, zone) in spec.value.iter().flat_map(|entries| entries.iter()) {
             check_name(name, place, self.report);
             let addresses = zone.value.as_ref().map(|zone| &zone.addresses);
-            let lowered: Vec<IpAddr> = addresses
-                .map(|list| self.addresses(region, list))
-                .unwrap_or_default();
+            let lowered: Vec<IpAddr> = addresses.map(|list| self.addresses(region, list)).unwrap_or_default();
             let is_empty =
                 addresses.map_or(zone.is_missing(), |list| list.is_missing() || says_nothing(list));
             if is_empty {
-                let draft = self
-                    .report
-                    .error(place, format!("availability zone `{name}` has no addresses"));
+                let draft = self.report.error(place, format!("availability zone `{name}` has no addresses"));
                 draft.hint("write `addresses: [192.0.2.1]`");
             }
-            zones.push(AvailabilityZone {
-                name: name.to_owned(),
-                addresses: lowered,
-            });
+            zones.push(AvailabilityZone { name: name.to_owned(), addresses: lowered });
         }
         zones
     }
@@ -140,13 +119,10 @@ impl Lowering<'_> {
             self.check_address(*address, place);
             if let Some((other, line)) = self.seen.insert(*address, (region.to_owned(), place.line)) {
                 let message = format!("address `{address}` occurs twice");
-                self.report
-                    .error(place, message)
-                    .hint(format!("region `{other}` has it in line {line}"));
+                self.report.error(place, message).hint(format!("region `{other}` has it in line {line}"));
             }
             if self.seen.len() == MAX_ADDRESSES + 1 {
-                self.report
-                    .error(place, format!("more than {MAX_ADDRESSES} addresses"));
+                self.report.error(place, format!("more than {MAX_ADDRESSES} addresses"));
             }
             addresses.push(*address);
         }
@@ -156,8 +132,7 @@ impl Lowering<'_> {
     /// Refuses what no client could use, or what would be asked for as another family.
     fn check_address(&mut self, address: IpAddr, place: Place) {
         if address.is_unspecified() || address.is_multicast() || address == IpAddr::from([255; 4]) {
-            self.report
-                .error(place, format!("`{address}` is not the address of a machine"));
+            self.report.error(place, format!("`{address}` is not the address of a machine"));
         }
         let IpAddr::V6(v6) = address else { return };
         // The demo tells its IPv6 services apart by mapped loopback addresses.
@@ -177,8 +152,7 @@ impl Lowering<'_> {
             };
             let id = CanaryId(u16::try_from(index).unwrap_or(u16::MAX));
             if canaries.contains(&id) {
-                self.report
-                    .error(place, format!("canary `{name}` is listed twice"));
+                self.report.error(place, format!("canary `{name}` is listed twice"));
             }
             canaries.push(id);
         }
@@ -194,9 +168,7 @@ impl Lowering<'_> {
             && largest > 0
         {
             let message = format!("`min_healthy` is {count}, but no family has more than {largest}");
-            self.report
-                .error(place, message)
-                .hint("a share such as `50%` grows with the region");
+            self.report.error(place, message).hint("a share such as `50%` grows with the region");
         }
     }
 }

@@ -32,9 +32,7 @@ pub(super) fn lower(
 ) -> Vec<Placed> {
     let rules = steer.residency.as_ref().and_then(|rules| rules.value.as_ref());
     let given = rules.into_iter().flatten().filter_map(|rule| rule.given());
-    given
-        .map(|(spec, place)| rule(spec, place, world, own, report))
-        .collect()
+    given.map(|(spec, place)| rule(spec, place, world, own, report)).collect()
 }
 
 fn rule(spec: &spec::Rule, place: Place, world: &mut World, own: &mut Scope, report: &mut Report) -> Placed {
@@ -45,13 +43,7 @@ fn rule(spec: &spec::Rule, place: Place, world: &mut World, own: &mut Scope, rep
     }
     let mut clients = Vec::new();
     for (name, place) in &names {
-        clients.extend(super::groups::find(
-            name,
-            *place,
-            own,
-            &mut world.shared_groups,
-            report,
-        ));
+        clients.extend(super::groups::find(name, *place, own, &mut world.shared_groups, report));
     }
     if spec.jurisdictions.is_none() && spec.regions.is_none() {
         let draft = report.error(place, "the rule does not say what is permitted");
@@ -62,10 +54,7 @@ fn rule(spec: &spec::Rule, place: Place, world: &mut World, own: &mut Scope, rep
     let mut permitted = match spec.jurisdictions.is_none() && spec.regions.is_none() {
         // What is missing has been reported; it contradicts nothing.
         true => RegionSet::ALL,
-        false => in_jurisdictions(
-            jurisdictions.iter().map(|(jurisdiction, _)| **jurisdiction),
-            world,
-        ),
+        false => in_jurisdictions(jurisdictions.iter().map(|(jurisdiction, _)| **jurisdiction), world),
     };
     for (name, place) in &named {
         if let Some(id) = region(name, *place, world, report) {
@@ -79,24 +68,13 @@ fn rule(spec: &spec::Rule, place: Place, world: &mut World, own: &mut Scope, rep
         words(&mut names.iter().map(|(name, _)| (*name).clone())),
         words(&mut places.chain(named.iter().map(|(name, _)| (*name).clone()))),
     );
-    let otherwise = spec
-        .otherwise
-        .as_ref()
-        .and_then(|otherwise| otherwise.value)
-        .map(|otherwise| match otherwise {
+    let otherwise =
+        spec.otherwise.as_ref().and_then(|otherwise| otherwise.value).map(|otherwise| match otherwise {
             spec::Refusal::Refuse => Refusal::Refuse,
             spec::Refusal::Nodata => Refusal::Nodata,
             spec::Refusal::Servfail => Refusal::Servfail,
         });
-    Placed {
-        rule: Rule {
-            clients,
-            permitted,
-            otherwise,
-            text,
-        },
-        place,
-    }
+    Placed { rule: Rule { clients, permitted, otherwise, text }, place }
 }
 
 fn text(jurisdiction: Jurisdiction) -> String {
@@ -112,11 +90,7 @@ fn text(jurisdiction: Jurisdiction) -> String {
 fn in_jurisdictions(jurisdictions: impl Iterator<Item = Jurisdiction> + Clone, world: &World) -> RegionSet {
     let ids = (0u8..).map(RegionId).zip(&world.jurisdictions).take(MAX_REGIONS);
     let inside = ids.filter(|(_, country)| {
-        country.is_none_or(|country| {
-            jurisdictions
-                .clone()
-                .any(|jurisdiction| jurisdiction.covers(country))
-        })
+        country.is_none_or(|country| jurisdictions.clone().any(|jurisdiction| jurisdiction.covers(country)))
     });
     inside.map(|(id, _)| id).collect()
 }
@@ -134,28 +108,13 @@ pub(super) fn check_not_empty(rules: &[Placed], regions: &[RegionId], report: &m
             continue;
         }
         // Rules for one group apply together; each may permit something and both together nothing.
-        let earlier = rules[..index]
-            .iter()
-            .filter(|other| other.rule.otherwise.is_none());
-        let mut sharing = earlier.filter(|other| {
-            other
-                .rule
-                .clients
-                .iter()
-                .any(|group| rule.clients.contains(group))
-        });
-        let left = |other: &Placed| {
-            other
-                .rule
-                .permitted
-                .intersection(rule.permitted)
-                .intersection(offered)
-        };
+        let earlier = rules[..index].iter().filter(|other| other.rule.otherwise.is_none());
+        let mut sharing =
+            earlier.filter(|other| other.rule.clients.iter().any(|group| rule.clients.contains(group)));
+        let left = |other: &Placed| other.rule.permitted.intersection(rule.permitted).intersection(offered);
         if let Some(other) = sharing.find(|other| left(other).is_empty()) {
-            let message = format!(
-                "the rule `{}` leaves nothing of what line {} permits",
-                rule.text, other.place.line
-            );
+            let message =
+                format!("the rule `{}` leaves nothing of what line {} permits", rule.text, other.place.line);
             report.error(*place, message).hint(OTHERWISE);
         }
     }
@@ -175,15 +134,10 @@ pub(super) fn check_permitted(
     report: &mut Report,
 ) {
     let binding = |placed: &&Placed| placed.rule.clients.iter().any(|group| is_bound(*group));
-    let mut forbidding = rules
-        .iter()
-        .filter(binding)
-        .filter(|placed| !placed.rule.permitted.contains(id));
+    let mut forbidding = rules.iter().filter(binding).filter(|placed| !placed.rule.permitted.contains(id));
     if let Some(Placed { rule, place: at }) = forbidding.next() {
         let name = world.region_names.name(usize::from(id.0));
         let message = format!("region `{name}` is listed for {whom}, to whom a rule forbids it");
-        report
-            .error(place, message)
-            .hint(format!("line {} says: {}", at.line, rule.text));
+        report.error(place, message).hint(format!("line {} says: {}", at.line, rule.text));
     }
 }

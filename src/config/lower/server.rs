@@ -8,6 +8,7 @@ use crate::config::problem::{Place, Report};
 use crate::config::sources::Sources;
 use crate::config::spec::{self, Value, given, items, says_nothing};
 use crate::config::{Geo, LogFormat, Server};
+use crate::geo::{self, countries};
 
 /// The most networks an operator may list. Each is a leaf of the geo table.
 const MAX_NETWORKS: usize = 100_000;
@@ -25,9 +26,7 @@ pub(super) fn lower(
     }
     let dns = listen(spec, file, report);
     let geo = spec.geo.as_ref().and_then(|geo| geo.given());
-    let geo = geo.map_or_else(Geo::default, |(geo, place)| {
-        self::geo(geo, place, directory, report)
-    });
+    let geo = geo.map_or_else(Geo::default, |(geo, place)| locations(geo, place, directory, report));
     Some(Server {
         name: name?.0.clone(),
         dns,
@@ -85,7 +84,7 @@ fn path(setting: &Option<Value<PathBuf>>, directory: &Path) -> Option<PathBuf> {
     given(setting).map(|(path, _)| directory.join(path))
 }
 
-fn geo(spec: &spec::Geo, place: Place, directory: &Path, report: &mut Report) -> Geo {
+fn locations(spec: &spec::Geo, place: Place, directory: &Path, report: &mut Report) -> Geo {
     let networks = spec.networks.as_ref().and_then(|networks| networks.given());
     let (networks, networks_place) = networks.map_or((&[][..], place), |(list, place)| (list, place));
     if networks.len() > MAX_NETWORKS {
@@ -106,21 +105,11 @@ fn geo(spec: &spec::Geo, place: Place, directory: &Path, report: &mut Report) ->
         }
         lowered.push((prefix, location));
     }
-    Geo {
-        database: path(&spec.database, directory),
-        asn: path(&spec.asn, directory),
-        networks: lowered,
-    }
+    Geo { database: path(&spec.database, directory), asn: path(&spec.asn, directory), networks: lowered }
 }
 
 fn network(spec: &spec::Network, place: Place, report: &mut Report) -> Option<(Prefix, Location)> {
-    let network = required(
-        &spec.network,
-        "network",
-        place,
-        "write `network: 10.0.0.0/8`",
-        report,
-    );
+    let network = required(&spec.network, "network", place, "write `network: 10.0.0.0/8`", report);
     let subdivision = given(&spec.subdivision);
     let country = given(&spec.country);
     if let (Some((subdivision, at)), Some((country, _))) = (subdivision, country)
@@ -128,14 +117,21 @@ fn network(spec: &spec::Network, place: Place, report: &mut Report) -> Option<(P
     {
         report.error(at, format!("`{subdivision}` is not in `{country}`"));
     }
+    if let Some((prefix, at)) = network
+        && geo::is_embedded(*prefix)
+    {
+        let draft = report.error(at, format!("{prefix} holds IPv4 addresses in IPv6 ones"));
+        draft.hint("their clients are located by the IPv4 address; list the IPv4 network");
+    }
+    // A subdivision names its country, a country its continent.
+    let country = country.map(|(country, _)| *country);
+    let country = country.or(subdivision.map(|(subdivision, _)| subdivision.country));
+    let continent = given(&spec.continent).map(|(continent, _)| *continent);
     let location = Location {
-        continent: given(&spec.continent).map(|(continent, _)| *continent),
-        // A subdivision names its country.
-        country: country
-            .map(|(country, _)| *country)
-            .or(subdivision.map(|(subdivision, _)| subdivision.country)),
+        continent: continent.or(country.and_then(countries::find).map(|entry| entry.continent)),
+        country,
         subdivision: subdivision.map(|(subdivision, _)| *subdivision),
-        european_union: None,
+        european_union: country.map(countries::is_in_european_union),
         coordinates: coordinates(spec, place, report),
         asn: given(&spec.asn).map(|(asn, _)| asn.0),
     };
@@ -173,17 +169,11 @@ pub(super) fn point(
         let hint = "write `location: { latitude: 35.68, longitude: 139.69 }`";
         let (degrees, place) = required(value, key, parent, hint, report)?;
         if degrees.abs() > bound {
-            report.error(
-                place,
-                format!("`{key}` goes from -{bound} to {bound}, not {degrees}"),
-            );
+            report.error(place, format!("`{key}` goes from -{bound} to {bound}, not {degrees}"));
         }
         Some(*degrees)
     };
     let latitude = degrees(latitude, "latitude", 90.0);
     let longitude = degrees(longitude, "longitude", 180.0);
-    Some(Coordinates {
-        latitude: latitude?,
-        longitude: longitude?,
-    })
+    Some(Coordinates { latitude: latitude?, longitude: longitude? })
 }

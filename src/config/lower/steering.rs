@@ -50,14 +50,7 @@ pub(super) fn lower(
     };
     let https = steer.https.as_ref().and_then(|https| https.given());
     let https = https.map(|(https, _)| lowering.https(https));
-    Some(Steering {
-        owner,
-        policy,
-        ttl,
-        short_ttl,
-        max_answers: lowering.max_answers(steer),
-        https,
-    })
+    Some(Steering { owner, policy, ttl, short_ttl, max_answers: lowering.max_answers(steer), https })
 }
 
 struct Lowering<'l> {
@@ -84,10 +77,7 @@ impl Lowering<'_> {
                 continue;
             };
             match regions.contains(&id) {
-                true => drop(
-                    self.report
-                        .error(place, format!("region `{name}` is listed twice")),
-                ),
+                true => drop(self.report.error(place, format!("region `{name}` is listed twice"))),
                 false => regions.push(id),
             }
         }
@@ -106,8 +96,7 @@ impl Lowering<'_> {
                 self.report.error(*place, message).hint("add it to `regions:`");
             }
             if listed.iter().any(|(other, _)| *other == id) {
-                self.report
-                    .error(*place, format!("region `{name}` is listed twice"));
+                self.report.error(*place, format!("region `{name}` is listed twice"));
                 continue;
             }
             listed.push((id, *place));
@@ -138,42 +127,30 @@ impl Lowering<'_> {
                     otherwise = Some(word_order(*word))
                 }
                 ("otherwise", Some((spec::GroupOrder::Sequence(_), at))) => {
-                    let draft = self
-                        .report
-                        .error(at, "`otherwise` is `nearest` or `listed`, not a list");
+                    let draft = self.report.error(at, "`otherwise` is `nearest` or `listed`, not a list");
                     draft.hint("the order of `regions:` is the list that `listed` means");
                     otherwise = Some(Order::Listed);
                 }
                 (_, Some((spec::GroupOrder::Scalar(_), at))) => {
                     let message = format!("the order for group `{name}` is a list of regions");
-                    self.report
-                        .error(at, message)
-                        .hint("write it in brackets: `[frankfurt, dublin]`");
+                    self.report.error(at, message).hint("write it in brackets: `[frankfurt, dublin]`");
                 }
                 (_, Some((spec::GroupOrder::Sequence(list), _))) => {
-                    let named = list
-                        .iter()
-                        .filter_map(|value| value.given().map(|(text, at)| (&text.0, at)));
+                    let named = list.iter().filter_map(|value| value.given().map(|(text, at)| (&text.0, at)));
                     lists.extend(self.group_list(name, at, named.collect(), regions, rules));
                 }
                 (_, None) if order.is_missing() => {
-                    self.report
-                        .error(at, format!("the order for `{name}` is missing"));
+                    self.report.error(at, format!("the order for `{name}` is missing"));
                 }
                 (_, None) => otherwise = otherwise.or(Some(Order::Nearest)),
             }
         }
         let otherwise = otherwise.unwrap_or_else(|| {
-            let draft = self
-                .report
-                .error(place, "the order for the clients of no listed group is missing");
+            let draft = self.report.error(place, "the order for the clients of no listed group is missing");
             draft.hint("add `otherwise: nearest` or `otherwise: listed`");
             Order::Nearest
         });
-        Order::Groups {
-            lists,
-            otherwise: Box::new(otherwise),
-        }
+        Order::Groups { lists, otherwise: Box::new(otherwise) }
     }
 
     fn group_list(
@@ -185,8 +162,7 @@ impl Lowering<'_> {
         rules: &[Placed],
     ) -> Option<(GroupId, Vec<RegionId>)> {
         if named.is_empty() {
-            self.report
-                .error(place, format!("the list for group `{name}` is empty"));
+            self.report.error(place, format!("the list for group `{name}` is empty"));
         }
         let group = groups::find(name, place, self.own, &mut self.world.shared_groups, self.report);
         let listed = self.subset(&named, regions);
@@ -233,10 +209,7 @@ impl Lowering<'_> {
         if let Some((_, place)) = given(&steer.short_ttl)
             && short > ttl
         {
-            let message = format!(
-                "`short_ttl` is longer than `ttl`, which is {} seconds",
-                ttl.seconds()
-            );
+            let message = format!("`short_ttl` is longer than `ttl`, which is {} seconds", ttl.seconds());
             self.report.error(place, message);
         }
         (ttl, short)
@@ -247,13 +220,8 @@ impl Lowering<'_> {
             return Ttl::from_seconds(default).expect("the defaults are short");
         };
         if ttl.seconds() > LONGEST_TTL_SECONDS {
-            let message = format!(
-                "a TTL of {} seconds is too long for a steered name",
-                ttl.seconds()
-            );
-            self.report
-                .error(place, message)
-                .hint("at most `1d`: failover waits for it");
+            let message = format!("a TTL of {} seconds is too long for a steered name", ttl.seconds());
+            self.report.error(place, message).hint("at most `1d`: failover waits for it");
         }
         *ttl
     }
@@ -261,10 +229,7 @@ impl Lowering<'_> {
     fn max_answers(&mut self, steer: &spec::Steer) -> u8 {
         let (count, place) = given(&steer.max_answers).unwrap_or((&MAX_ANSWERS, Place::default()));
         if !(1..=MOST_ANSWERS).contains(count) {
-            self.report.error(
-                place,
-                format!("`max_answers` goes from 1 to {MOST_ANSWERS}, not {count}"),
-            );
+            self.report.error(place, format!("`max_answers` goes from 1 to {MOST_ANSWERS}, not {count}"));
         }
         u8::try_from(*count).unwrap_or(u8::MAX)
     }
@@ -275,22 +240,17 @@ impl Lowering<'_> {
             let is_protocol =
                 (1..=255).contains(&protocol.len()) && protocol.bytes().all(|byte| byte.is_ascii_graphic());
             if !is_protocol || protocol.contains([',', '"', '\\']) {
-                let draft = self
-                    .report
-                    .error(place, format!("`{protocol}` is not a protocol"));
+                let draft = self.report.error(place, format!("`{protocol}` is not a protocol"));
                 draft.hint("write its ALPN name, for example `h2` or `h3`");
             }
             if alpn.contains(protocol) {
-                self.report
-                    .error(place, format!("protocol `{protocol}` is listed twice"));
+                self.report.error(place, format!("protocol `{protocol}` is listed twice"));
                 continue;
             }
             alpn.push(protocol.clone());
         }
         // 443 is what no port means (RFC 9460, section 9.1).
-        let port = given(&spec.port)
-            .map(|(port, _)| *port)
-            .filter(|port| *port != 443);
+        let port = given(&spec.port).map(|(port, _)| *port).filter(|port| *port != 443);
         Https { alpn, port }
     }
 }

@@ -55,13 +55,7 @@ pub(super) fn lower(
 ) {
     let apex = apex(spec, file, sources, zones, report);
     let shared = world.shared_groups.clone();
-    let own = groups::lower(
-        spec.groups.as_ref(),
-        true,
-        &mut world.groups,
-        Some(&shared),
-        report,
-    );
+    let own = groups::lower(spec.groups.as_ref(), true, &mut world.groups, Some(&shared), report);
     let mut zone = Lowering {
         default_ttl: given(&spec.ttl).map_or(seconds(TTL_SECONDS), |(ttl, _)| *ttl),
         nodes: BTreeMap::new(),
@@ -79,19 +73,12 @@ pub(super) fn lower(
     zone_checks::check(&zone.apex, &zone.nodes, file, zone.report);
     zone.own.names.report_unused(zone.report);
     let Lowering { nodes, apex, .. } = zone;
-    let nodes = nodes
-        .into_iter()
-        .map(|(name, draft)| (name, node(draft)))
-        .collect();
+    let nodes = nodes.into_iter().map(|(name, draft)| (name, node(draft))).collect();
     zones.zones.push(Zone { apex, nodes });
 }
 
 fn node(draft: Draft) -> Node {
-    let rrset = |set: DraftSet| RRset {
-        rtype: set.rtype,
-        ttl: set.ttl,
-        rdata: set.rdata,
-    };
+    let rrset = |set: DraftSet| RRset { rtype: set.rtype, ttl: set.ttl, rdata: set.rdata };
     Node {
         rrsets: draft.rrsets.into_iter().map(rrset).collect(),
         steering: draft.steering.and_then(|(id, _)| id),
@@ -169,11 +156,7 @@ impl Lowering<'_> {
             return;
         }
         let ttl = record.ttl.unwrap_or(self.default_ttl);
-        let targets = record
-            .target
-            .into_iter()
-            .map(|target| (target, record.place))
-            .collect();
+        let targets = record.target.into_iter().map(|target| (target, record.place)).collect();
         let added = DraftSet {
             rtype: record.rtype,
             ttl,
@@ -182,19 +165,14 @@ impl Lowering<'_> {
             place: record.place,
         };
         let sets = &mut self.nodes.entry(record.owner).or_default().rrsets;
-        let position = sets
-            .iter()
-            .position(|set| set.rtype == record.rtype)
-            .unwrap_or_else(|| {
-                sets.push(added);
-                sets.len() - 1
-            });
+        let position = sets.iter().position(|set| set.rtype == record.rtype).unwrap_or_else(|| {
+            sets.push(added);
+            sets.len() - 1
+        });
         let set = &mut sets[position];
         if set.ttl != ttl {
-            let draft = self.report.warning(
-                record.place,
-                "the records of one name and type have different TTLs",
-            );
+            let draft =
+                self.report.warning(record.place, "the records of one name and type have different TTLs");
             draft.hint(format!(
                 "all get the lowest (RFC 2181, section 5.2); line {} says another",
                 set.place.line
@@ -208,10 +186,8 @@ impl Lowering<'_> {
     fn admits(&mut self, owner: &Name, place: Place) -> bool {
         let is_inside = self.apex.zone_of(owner);
         if !is_inside {
-            let draft = self.report.error(
-                place,
-                format!("name `{owner}` is outside of the zone `{}`", self.apex),
-            );
+            let draft =
+                self.report.error(place, format!("name `{owner}` is outside of the zone `{}`", self.apex));
             draft.hint("names are relative to the zone unless they end with a dot");
         }
         is_inside
@@ -263,22 +239,14 @@ impl Lowering<'_> {
     }
 
     fn steer(&mut self, owner: &Name, steer: &spec::Steer, place: Place) {
-        let lowered = steering::lower(
-            steer,
-            place,
-            owner.clone(),
-            self.world,
-            &mut self.own,
-            self.report,
-        );
+        let lowered = steering::lower(steer, place, owner.clone(), self.world, &mut self.own, self.report);
         let id = lowered.map(|steering| {
             self.zones.steered.push(steering);
             SteeringId(u32::try_from(self.zones.steered.len() - 1).expect("files are bounded"))
         });
         let node = self.nodes.entry(owner.clone()).or_default();
         if node.steering.is_some() {
-            self.report
-                .error(place, format!("name `{owner}` is steered twice"));
+            self.report.error(place, format!("name `{owner}` is steered twice"));
         }
         node.steering = Some((id, place));
     }
@@ -304,27 +272,15 @@ impl Lowering<'_> {
             Some((RecordSet::Mapping(records), _)) => given(&records.ttl).map_or(ttl, |(ttl, _)| *ttl),
             _ => ttl,
         };
-        let mut set = DraftSet {
-            rtype,
-            ttl,
-            rdata: Vec::new(),
-            targets: Vec::new(),
-            place,
-        };
+        let mut set = DraftSet { rtype, ttl, rdata: Vec::new(), targets: Vec::new(), place };
         for (value, at) in values {
             self.value(&mut set, value, at);
         }
         let node = self.nodes.entry(owner.clone()).or_default();
         if let Some(other) = node.rrset(rtype) {
-            let there = format!(
-                "{}:{}",
-                self.sources.display(other.place.source as usize),
-                other.place.line
-            );
+            let there = format!("{}:{}", self.sources.display(other.place.source as usize), other.place.line);
             let message = format!("`{owner}` already has {} records", records::type_text(rtype));
-            self.report
-                .error(place, message)
-                .hint(format!("they are at {there}; keep them in one place"));
+            self.report.error(place, message).hint(format!("they are at {there}; keep them in one place"));
             return;
         }
         if !set.rdata.is_empty() {
@@ -337,9 +293,7 @@ impl Lowering<'_> {
             Ok(rtype) => self.admits_type(rtype, place).then_some(rtype),
             Err(wrong) => {
                 let keys = crate::config::suggest::nearest(text, ["steer", "ttl"]);
-                let hint = keys
-                    .map(|meant| format!("did you mean `{meant}`?"))
-                    .or(wrong.hint);
+                let hint = keys.map(|meant| format!("did you mean `{meant}`?")).or(wrong.hint);
                 self.report.error(place, wrong.message).maybe_hint(hint);
                 None
             }
@@ -362,9 +316,7 @@ impl Lowering<'_> {
             Err(fault) => {
                 let token = fault.token.and_then(|token| tokens.get(token));
                 let place = token.map_or(place, |token| within(place, text, token));
-                self.report
-                    .error(place, fault.wrong.message)
-                    .maybe_hint(fault.wrong.hint);
+                self.report.error(place, fault.wrong.message).maybe_hint(fault.wrong.hint);
             }
         }
     }
@@ -379,9 +331,7 @@ pub(super) fn add(
     report: &mut Report,
 ) {
     if set.rdata.contains(&rdata) {
-        report
-            .warning(place, "this record occurs twice")
-            .hint("one is enough");
+        report.warning(place, "this record occurs twice").hint("one is enough");
         return;
     }
     set.rdata.push(rdata);
@@ -393,10 +343,9 @@ fn values(spec: &Setting<RecordSet>) -> Vec<(&String, Place)> {
     match spec.given() {
         None => Vec::new(),
         Some((RecordSet::Scalar(Leaf(text)), place)) => vec![(text, place)],
-        Some((RecordSet::Sequence(values), _)) => values
-            .iter()
-            .filter_map(|value| value.given().map(|(Leaf(text), place)| (text, place)))
-            .collect(),
+        Some((RecordSet::Sequence(values), _)) => {
+            values.iter().filter_map(|value| value.given().map(|(Leaf(text), place)| (text, place))).collect()
+        }
         Some((RecordSet::Mapping(records), _)) => items(&records.values),
     }
 }
@@ -432,11 +381,7 @@ fn within(place: Place, text: &str, token: &Token) -> Place {
     };
     // Tokens that were made here have no place of their own.
     match token.column.checked_sub(1) {
-        Some(column) => Place {
-            column: place.column + offset + column,
-            length: token.length,
-            ..place
-        },
+        Some(column) => Place { column: place.column + offset + column, length: token.length, ..place },
         None => place,
     }
 }

@@ -14,14 +14,8 @@ const MAX_RRSET: usize = 60_000;
 
 pub(super) fn check(apex: &Name, nodes: &BTreeMap<Name, Draft>, file: Place, report: &mut Report) {
     let mut checks = Checks { apex, nodes, report };
-    if nodes
-        .get(apex)
-        .and_then(|node| node.rrset(RecordType::NS))
-        .is_none()
-    {
-        let draft = checks
-            .report
-            .error(file, format!("the zone `{apex}` has no NS records"));
+    if nodes.get(apex).and_then(|node| node.rrset(RecordType::NS)).is_none() {
+        let draft = checks.report.error(file, format!("the zone `{apex}` has no NS records"));
         draft.hint("add `nameservers: [ns1.example.net, ns2.example.net]`");
     }
     for (name, node) in nodes {
@@ -50,16 +44,12 @@ impl Checks<'_> {
         }
         let is_apex = name == self.apex;
         if let (true, Some(set)) = (is_apex, node.rrset(RecordType::DS)) {
-            let draft = self
-                .report
-                .error(set.place, "DS records stand in the parent zone");
+            let draft = self.report.error(set.place, "DS records stand in the parent zone");
             draft.hint("give them to who runs the parent");
         }
         if let (false, Some(set)) = (is_apex, node.rrset(RecordType::SOA)) {
-            let draft = self.report.error(
-                set.place,
-                format!("a SOA record stands at the apex, not at `{name}`"),
-            );
+            let draft =
+                self.report.error(set.place, format!("a SOA record stands at the apex, not at `{name}`"));
             draft.hint("make it a zone of its own, or delegate it with NS records");
         }
         for set in [RecordType::CNAME, RecordType::DNAME, RecordType::SOA]
@@ -83,29 +73,19 @@ impl Checks<'_> {
         let rtype = records::type_text(other.rtype);
         match name == self.apex {
             true => draft.hint("the apex has SOA and NS records; steer it, or write A and AAAA records"),
-            false => draft.hint(format!(
-                "a CNAME stands alone (RFC 1034, section 3.6.2); line {line} has {rtype}"
-            )),
+            false => {
+                draft.hint(format!("a CNAME stands alone (RFC 1034, section 3.6.2); line {line} has {rtype}"))
+            }
         }
     }
 
     fn steered(&mut self, name: &Name, node: &Draft, place: Place) {
-        let chosen = [
-            RecordType::A,
-            RecordType::AAAA,
-            RecordType::HTTPS,
-            RecordType::CNAME,
-        ];
+        let chosen = [RecordType::A, RecordType::AAAA, RecordType::HTTPS, RecordType::CNAME];
         for set in chosen.iter().filter_map(|rtype| node.rrset(*rtype)) {
             let rtype = records::type_text(set.rtype);
-            let draft = self.report.error(
-                set.place,
-                format!("`{name}` is steered and has a static {rtype} record"),
-            );
-            draft.hint(format!(
-                "line {} steers it: its A, AAAA and HTTPS answers are chosen",
-                place.line
-            ));
+            let draft =
+                self.report.error(set.place, format!("`{name}` is steered and has a static {rtype} record"));
+            draft.hint(format!("line {} steers it: its A, AAAA and HTTPS answers are chosen", place.line));
         }
         if name != self.apex && node.rrset(RecordType::NS).is_some() {
             self.report
@@ -122,11 +102,7 @@ impl Checks<'_> {
             let Some(other) = self.nodes.get(&above) else {
                 continue;
             };
-            let place = node
-                .rrsets
-                .first()
-                .map(|set| set.place)
-                .or(node.steering.map(|(_, place)| place));
+            let place = node.rrsets.first().map(|set| set.place).or(node.steering.map(|(_, place)| place));
             let place = place.unwrap_or_default();
             if let Some(dname) = other.rrset(RecordType::DNAME) {
                 let draft = self.report.error(place, format!("`{name}` is below a DNAME"));
@@ -147,17 +123,12 @@ impl Checks<'_> {
     fn below_cut(&mut self, name: &Name, node: &Draft, cut: &Name, line: u32, place: Place) {
         let hint = format!("line {line} delegates `{cut}` to other servers");
         if node.steering.is_some() {
-            self.report
-                .error(place, format!("`{name}` is steered, but delegated away"))
-                .hint(hint);
+            self.report.error(place, format!("`{name}` is steered, but delegated away")).hint(hint);
             return;
         }
         let is_glue = |set: &DraftSet| matches!(set.rtype, RecordType::A | RecordType::AAAA);
         if let Some(set) = node.rrsets.iter().find(|set| !is_glue(set)) {
-            let message = format!(
-                "the {} record of `{name}` is never seen",
-                records::type_text(set.rtype)
-            );
+            let message = format!("the {} record of `{name}` is never seen", records::type_text(set.rtype));
             self.report.warning(set.place, message).hint(hint);
         }
     }
@@ -169,9 +140,7 @@ impl Checks<'_> {
                 "the {} records of `{name}` do not fit into a message",
                 records::type_text(set.rtype)
             );
-            self.report
-                .error(set.place, message)
-                .hint(format!("they have {octets} octets"));
+            self.report.error(set.place, message).hint(format!("they have {octets} octets"));
         }
         if name.is_wildcard() && set.rtype == RecordType::NS {
             let draft = self.report.error(set.place, "a wildcard cannot be delegated");

@@ -46,32 +46,22 @@ pub(super) fn octets(text: &str) -> Result<Vec<u8>, Wrong> {
 /// Resolves the escape whose backslash was just passed: the octets it stands for and what follows it.
 pub(super) fn escape(text: &str) -> Result<(Vec<u8>, &str), Wrong> {
     let mut characters = text.chars();
-    let first = characters
-        .next()
-        .ok_or_else(|| Wrong::new("a backslash at the end escapes nothing"))?;
+    let first = characters.next().ok_or_else(|| Wrong::new("a backslash at the end escapes nothing"))?;
     if !first.is_ascii_digit() {
         return Ok((text.as_bytes()[..first.len_utf8()].to_vec(), characters.as_str()));
     }
-    let octet = text
-        .get(..3)
-        .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()));
+    let octet = text.get(..3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()));
     match octet.and_then(|digits| digits.parse::<u8>().ok()) {
         Some(octet) => Ok((vec![octet], &text[3..])),
-        None => Err(
-            Wrong::new("`\\` before a digit needs three of them, from `\\000` to `\\255`")
-                .hint("write `\\\\` for a backslash"),
-        ),
+        None => Err(Wrong::new("`\\` before a digit needs three of them, from `\\000` to `\\255`")
+            .hint("write `\\\\` for a backslash")),
     }
 }
 
 /// Quotes a text so that it is one token that stands for exactly this text.
 pub fn quote(text: &str) -> Token {
     let text = text.replace('\\', "\\\\");
-    Token {
-        text,
-        is_quoted: true,
-        ..Token::default()
-    }
+    Token { text, is_quoted: true, ..Token::default() }
 }
 
 /// Splits one value into its words. There are no comments or parentheses in it.
@@ -115,21 +105,13 @@ pub struct Lines<'t> {
 impl<'t> Lines<'t> {
     /// Starts at the beginning of a file.
     pub fn new(text: &'t str) -> Self {
-        Self {
-            cursor: Cursor::new(text.strip_prefix('\u{feff}').unwrap_or(text)),
-        }
+        Self { cursor: Cursor::new(text.strip_prefix('\u{feff}').unwrap_or(text)) }
     }
 
     fn line(&mut self) -> Result<Line, LexError> {
         let cursor = &mut self.cursor;
-        let starts_blank = cursor
-            .characters
-            .peek()
-            .is_some_and(|first| *first == ' ' || *first == '\t');
-        let mut line = Line {
-            tokens: Vec::new(),
-            starts_blank,
-        };
+        let starts_blank = cursor.characters.peek().is_some_and(|first| *first == ' ' || *first == '\t');
+        let mut line = Line { tokens: Vec::new(), starts_blank };
         let mut open: Vec<(u32, u32)> = Vec::new();
         while let Some(&next) = cursor.characters.peek() {
             let (at_line, at_column) = (cursor.line, cursor.column);
@@ -189,11 +171,7 @@ struct Cursor<'t> {
 
 impl<'t> Cursor<'t> {
     fn new(text: &'t str) -> Self {
-        Self {
-            characters: text.chars().peekable(),
-            line: 1,
-            column: 1,
-        }
+        Self { characters: text.chars().peekable(), line: 1, column: 1 }
     }
 
     fn advance(&mut self) -> Option<char> {
@@ -214,20 +192,12 @@ impl<'t> Cursor<'t> {
     }
 
     fn error(&self, line: u32, column: u32, message: &str) -> LexError {
-        LexError {
-            line,
-            column,
-            wrong: Wrong::new(message),
-        }
+        LexError { line, column, wrong: Wrong::new(message) }
     }
 
     /// Reads a word. Quotes may begin it or stand within it, as in `alpn="h2,h3"`.
     fn token(&mut self, ends: impl Fn(char) -> bool) -> Result<Token, Wrong> {
-        let mut token = Token {
-            line: self.line,
-            column: self.column,
-            ..Token::default()
-        };
+        let mut token = Token { line: self.line, column: self.column, ..Token::default() };
         token.is_quoted = self.characters.peek() == Some(&'"');
         let mut in_quotes = false;
         while let Some(&next) = self.characters.peek() {

@@ -86,25 +86,14 @@ mod tests {
     #[test]
     fn an_escape_is_decimal_and_an_escaped_dot_ends_no_label() {
         check(r"a\.b.c\065\032", Ok(&[b"a.b", b"cA ", b"example", b"org"]));
-        check(
-            r"a\300",
-            Err("`\\` before a digit needs three of them, from `\\000` to `\\255`"),
-        );
+        check(r"a\300", Err("`\\` before a digit needs three of them, from `\\000` to `\\255`"));
     }
 
     #[test]
     fn empty_and_overlong_labels_are_refused() {
-        check(
-            "a..b",
-            Err("`a..b` is not a name: there is nothing between two dots"),
-        );
+        check("a..b", Err("`a..b` is not a name: there is nothing between two dots"));
         check("", Err("`` is not a name: it is empty"));
         let long = "x".repeat(64);
-        check(
-            &long,
-            Err(&format!(
-                "`{long}` is not a name: a label is longer than 63 octets"
-            )),
-        );
+        check(&long, Err(&format!("`{long}` is not a name: a label is longer than 63 octets")));
     }
 }

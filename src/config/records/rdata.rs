@@ -78,17 +78,9 @@ pub struct Fault {
 
 /// Parses the data of a record of `rtype`; names in it are relative to `origin`.
 pub fn parse(rtype: RecordType, tokens: &[Token], origin: &Name) -> Result<Parsed, Fault> {
-    let mut writer = Writer {
-        tokens,
-        position: 0,
-        wire: Vec::new(),
-        target: None,
-        origin,
-    };
+    let mut writer = Writer { tokens, position: 0, wire: Vec::new(), target: None, origin };
     let fields = types::fields(rtype);
-    let is_generic = tokens
-        .first()
-        .is_some_and(|token| !token.is_quoted && token.text == "\\#");
+    let is_generic = tokens.first().is_some_and(|token| !token.is_quoted && token.text == "\\#");
     let written = match fields {
         _ if is_generic => writer.generic(),
         Some(fields) => writer.fields(fields),
@@ -101,22 +93,15 @@ pub fn parse(rtype: RecordType, tokens: &[Token], origin: &Name) -> Result<Parse
     let token = (writer.position < tokens.len()).then_some(writer.position);
     written.map_err(|wrong| Fault { token, wrong })?;
     let rdata = read_wire(rtype, &writer.wire).map_err(|wrong| Fault { token: None, wrong })?;
-    Ok(Parsed {
-        rdata,
-        target: writer.target,
-    })
+    Ok(Parsed { rdata, target: writer.target })
 }
 
 /// Reads wire format into typed RDATA.
 pub fn read_wire(rtype: RecordType, wire: &[u8]) -> Result<RData, Wrong> {
     let length =
         u16::try_from(wire.len()).map_err(|_| Wrong::new("the data of a record has at most 65535 octets"))?;
-    RData::read(&mut BinDecoder::new(wire), rtype, Restrict::new(length)).map_err(|error| {
-        Wrong::new(format!(
-            "not valid data of type {}: {error}",
-            types::to_text(rtype)
-        ))
-    })
+    RData::read(&mut BinDecoder::new(wire), rtype, Restrict::new(length))
+        .map_err(|error| Wrong::new(format!("not valid data of type {}: {error}", types::to_text(rtype))))
 }
 
 /// Appends a name in wire format, uncompressed.
@@ -147,10 +132,7 @@ impl<'t> Writer<'t> {
             self.field(*field)?;
         }
         match self.tokens.get(self.position) {
-            Some(token) => Err(Wrong::new(format!(
-                "`{}` is more than this type takes",
-                token.text
-            ))),
+            Some(token) => Err(Wrong::new(format!("`{}` is more than this type takes", token.text))),
             None => Ok(()),
         }
     }
@@ -195,9 +177,8 @@ impl<'t> Writer<'t> {
                 self.append(&number.to_be_bytes()[3..])
             }
             Field::CertificateType => {
-                let number = self.one("a certificate type", |text| {
-                    mnemonic(text, &CERTIFICATES, u16::MAX.into())
-                })?;
+                let number =
+                    self.one("a certificate type", |text| mnemonic(text, &CERTIFICATES, u16::MAX.into()))?;
                 self.append(&number.to_be_bytes()[2..])
             }
             Field::ServiceParameters => {
@@ -247,10 +228,7 @@ impl<'t> Writer<'t> {
         put_name(&mut self.wire, &parsed);
         let is_absolute = text == "@" || (text.ends_with('.') && !text.ends_with("\\."));
         let relative = (!is_absolute).then(|| text.to_owned());
-        self.target = Some(Target {
-            name: parsed,
-            relative,
-        });
+        self.target = Some(Target { name: parsed, relative });
         Ok(())
     }
 
@@ -266,10 +244,7 @@ impl<'t> Writer<'t> {
     }
 
     fn rest(&mut self, what: &str, decode: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), Wrong> {
-        let rest: String = self.tokens[self.position..]
-            .iter()
-            .map(|token| token.text.as_str())
-            .collect();
+        let rest: String = self.tokens[self.position..].iter().map(|token| token.text.as_str()).collect();
         let octets = decode(&rest).filter(|octets| !octets.is_empty());
         let octets = octets.ok_or_else(|| Wrong::new(format!("`{rest}` is not {what}")))?;
         self.position = self.tokens.len();
@@ -280,10 +255,7 @@ impl<'t> Writer<'t> {
     fn generic(&mut self) -> Result<(), Wrong> {
         self.position = 1;
         let length = self.one("a length", |text| mnemonic(text, &[], u16::MAX.into()))? as usize;
-        let digits: String = self.tokens[self.position..]
-            .iter()
-            .map(|token| token.text.as_str())
-            .collect();
+        let digits: String = self.tokens[self.position..].iter().map(|token| token.text.as_str()).collect();
         let octets =
             hex(&digits).ok_or_else(|| Wrong::new(format!("`{digits}` is not hexadecimal digits")))?;
         if octets.len() != length {
@@ -345,11 +317,7 @@ fn mnemonic(text: &str, known: &[(&str, u32)], largest: u32) -> Result<u32, Wron
         return Ok(*number);
     }
     let is_number = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
-    let number = if is_number {
-        text.parse().ok().filter(|number| *number <= largest)
-    } else {
-        None
-    };
+    let number = if is_number { text.parse().ok().filter(|number| *number <= largest) } else { None };
     number.ok_or_else(|| Wrong::new(format!("`{text}` is not a number from 0 to {largest}")))
 }
 
@@ -376,23 +344,15 @@ mod tests {
             Ok(parsed) => wire_of(&parsed.rdata),
             Err(fault) => fault.wrong.message,
         };
-        let is_hex = expected
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit() || byte == b' ');
-        let expected = if is_hex {
-            expected.replace(' ', "")
-        } else {
-            expected.to_owned()
-        };
+        let is_hex = expected.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b' ');
+        let expected = if is_hex { expected.replace(' ', "") } else { expected.to_owned() };
         assert_eq!(got, expected, "{text}");
     }
 
     fn wire_of(rdata: &RData) -> String {
         use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
         let mut wire = Vec::new();
-        rdata
-            .emit(&mut BinEncoder::new(&mut wire))
-            .expect("data that was read can be written");
+        rdata.emit(&mut BinEncoder::new(&mut wire)).expect("data that was read can be written");
         HEXLOWER_PERMISSIVE.encode(&wire)
     }
 
@@ -400,16 +360,8 @@ mod tests {
     fn every_common_type_is_read_as_it_is_usually_written() {
         check("A", "192.0.2.1", "c0000201");
         check("AAAA", "2001:db8::a", "20010db800000000000000000000000a");
-        check(
-            "MX",
-            "10 mail.example.net.",
-            "000a046d61696c076578616d706c65036e657400",
-        );
-        check(
-            "CAA",
-            "0 issue \"le.org; x=1\"",
-            "000569737375656c652e6f72673b20783d31",
-        );
+        check("MX", "10 mail.example.net.", "000a046d61696c076578616d706c65036e657400");
+        check("CAA", "0 issue \"le.org; x=1\"", "000569737375656c652e6f72673b20783d31");
         check("SRV", "1 2 443 a.", "0001000201bb016100");
         check("TLSA", "3 1 1 0a0b 0C", "0301010a0b0c");
         check("SSHFP", "4 2 00ff", "040200ff");
@@ -420,11 +372,7 @@ mod tests {
             "1 2 u E2U+sip !^.*$!sip:x! .",
             "000100020175074532552b7369700c215e2e2a24217369703a782100",
         );
-        check(
-            "SOA",
-            "a. b. 7 2h 15m 2w 60",
-            "01610001620000000007 00001c20 00000384 00127500 0000003c",
-        );
+        check("SOA", "a. b. 7 2h 15m 2w 60", "01610001620000000007 00001c20 00000384 00127500 0000003c");
     }
 
     #[test]
@@ -437,25 +385,13 @@ mod tests {
     fn any_type_can_be_written_as_rfc_3597_says() {
         check("TYPE65280", r"\# 4 0A00 0001", "0a000001");
         check("A", r"\# 4 0A000001", "0a000001");
-        check(
-            "TYPE65280",
-            r"\# 3 0A000001",
-            "the length says 3, but there are 4 octets",
-        );
-        check(
-            "TYPE65280",
-            "10.0.0.1",
-            "TYPE65280 has no presentation format here",
-        );
+        check("TYPE65280", r"\# 3 0A000001", "the length says 3, but there are 4 octets");
+        check("TYPE65280", "10.0.0.1", "TYPE65280 has no presentation format here");
     }
 
     #[test]
     fn what_is_too_much_too_little_or_out_of_range_is_refused() {
-        check(
-            "A",
-            "192.0.2.1 192.0.2.2",
-            "`192.0.2.2` is more than this type takes",
-        );
+        check("A", "192.0.2.1 192.0.2.2", "`192.0.2.2` is more than this type takes");
         check("MX", "10", "a name is missing at the end");
         check("MX", "70000 a.", "`70000` is not a number from 0 to 65535");
         check("A", "192.0.2", "`192.0.2` is not an IPv4 address");

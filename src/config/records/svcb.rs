@@ -55,17 +55,13 @@ fn parameter(text: &str) -> Result<(u16, Vec<u8>), Wrong> {
             return Err(Wrong::new(format!("`{name}` takes no value")));
         }
         3 => port(given()?)?,
-        4 => each(
-            given()?,
-            |item| Some(item.parse::<Ipv4Addr>().ok()?.octets().to_vec()),
-            "an IPv4 address",
-        )?,
+        4 => {
+            each(given()?, |item| Some(item.parse::<Ipv4Addr>().ok()?.octets().to_vec()), "an IPv4 address")?
+        }
         5 => base64(given()?).ok_or_else(|| Wrong::new("`ech` is not base 64"))?,
-        6 => each(
-            given()?,
-            |item| Some(item.parse::<Ipv6Addr>().ok()?.octets().to_vec()),
-            "an IPv6 address",
-        )?,
+        6 => {
+            each(given()?, |item| Some(item.parse::<Ipv6Addr>().ok()?.octets().to_vec()), "an IPv6 address")?
+        }
         _ => octets(value.unwrap_or_default())?,
     };
     Ok((key, octets))
@@ -88,9 +84,7 @@ fn mandatory(value: &str) -> Result<Vec<u8>, Wrong> {
 }
 
 fn port(value: &str) -> Result<Vec<u8>, Wrong> {
-    let port: u16 = value
-        .parse()
-        .map_err(|_| Wrong::new(format!("`{value}` is not a port")))?;
+    let port: u16 = value.parse().map_err(|_| Wrong::new(format!("`{value}` is not a port")))?;
     Ok(port.to_be_bytes().to_vec())
 }
 
@@ -134,28 +128,15 @@ mod tests {
 
     fn check(text: &str, expected: Result<&[u8], &str>) {
         let got = parameters(&words(text).expect("complete quotes"));
-        assert_eq!(
-            got.as_deref().map_err(|(_, wrong)| wrong.message.as_str()),
-            expected,
-            "{text}"
-        );
+        assert_eq!(got.as_deref().map_err(|(_, wrong)| wrong.message.as_str()), expected, "{text}");
     }
 
     #[test]
     fn parameters_are_sorted_by_key_and_quotes_may_stand_within() {
-        check(
-            "port=8443 alpn=\"h2,h3\"",
-            Ok(b"\x00\x01\x00\x06\x02h2\x02h3\x00\x03\x00\x02\x20\xfb"),
-        );
-        check(
-            "ipv4hint=192.0.2.1,192.0.2.2",
-            Ok(b"\x00\x04\x00\x08\xc0\x00\x02\x01\xc0\x00\x02\x02"),
-        );
+        check("port=8443 alpn=\"h2,h3\"", Ok(b"\x00\x01\x00\x06\x02h2\x02h3\x00\x03\x00\x02\x20\xfb"));
+        check("ipv4hint=192.0.2.1,192.0.2.2", Ok(b"\x00\x04\x00\x08\xc0\x00\x02\x01\xc0\x00\x02\x02"));
         check("key667=hello\\210qoo", Ok(b"\x02\x9b\x00\x09hello\xd2qoo"));
-        check(
-            r#"alpn="f\\\\oo\\,bar,h2""#,
-            Ok(b"\x00\x01\x00\x0c\x08f\\oo,bar\x02h2"),
-        );
+        check(r#"alpn="f\\\\oo\\,bar,h2""#, Ok(b"\x00\x01\x00\x0c\x08f\\oo,bar\x02h2"));
     }
 
     #[test]

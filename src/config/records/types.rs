@@ -63,14 +63,8 @@ pub fn is_made_by_server(rtype: RecordType) -> bool {
 /// Parses the name of a type, in either case, or `TYPE` with its number (RFC 3597, section 5).
 pub fn parse(text: &str) -> Result<RecordType, Wrong> {
     let upper = text.to_ascii_uppercase();
-    let known = TYPES
-        .iter()
-        .map(|(name, number, _)| (*name, *number))
-        .chain(MADE_BY_SERVER);
-    let named = known
-        .clone()
-        .find(|(name, _)| *name == upper)
-        .map(|(_, number)| number);
+    let known = TYPES.iter().map(|(name, number, _)| (*name, *number)).chain(MADE_BY_SERVER);
+    let named = known.clone().find(|(name, _)| *name == upper).map(|(_, number)| number);
     let number = named.or_else(|| upper.strip_prefix("TYPE")?.parse().ok());
     let wrong = || Wrong::new(format!("`{text}` is not a record type"));
     match number {
@@ -87,20 +81,14 @@ pub fn parse(text: &str) -> Result<RecordType, Wrong> {
 /// Returns the name of a type, or `TYPE` with its number.
 pub fn to_text(rtype: RecordType) -> String {
     let number = u16::from(rtype);
-    let name = TYPES
-        .iter()
-        .find(|(_, known, _)| *known == number)
-        .map(|(name, _, _)| *name);
+    let name = TYPES.iter().find(|(_, known, _)| *known == number).map(|(name, _, _)| *name);
     name.map_or_else(|| format!("TYPE{number}"), str::to_owned)
 }
 
 /// Returns the fields of a type's data, if they can be written other than by `\#`.
 pub(super) fn fields(rtype: RecordType) -> Option<&'static [Field]> {
     let number = u16::from(rtype);
-    TYPES
-        .iter()
-        .find(|(_, known, _)| *known == number)
-        .map(|(_, _, fields)| *fields)
+    TYPES.iter().find(|(_, known, _)| *known == number).map(|(_, _, fields)| *fields)
 }
 
 #[cfg(test)]

@@ -94,11 +94,7 @@ fn not_an_address(text: &str) -> Wrong {
         return Wrong::new(format!("`{text}` is not an IP address"))
             .hint(format!("write `{bare}` without brackets"));
     }
-    let family = if text.contains(':') {
-        "an IPv6 address"
-    } else {
-        "an IP address"
-    };
+    let family = if text.contains(':') { "an IPv6 address" } else { "an IP address" };
     let wrong = Wrong::new(format!("`{text}` is not {family}"));
     if text.parse::<SocketAddr>().is_ok() {
         return wrong.hint("an address stands here without a port");
@@ -252,18 +248,13 @@ impl FromText for Subdivision {
         };
         let (country, letters) = text.split_once('-').ok_or_else(wrong)?;
         let is_code = (1..=3).contains(&letters.len())
-            && letters
-                .bytes()
-                .all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit());
+            && letters.bytes().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit());
         if !is_code {
             return Err(wrong());
         }
         let mut code = [0; 3];
         code[..letters.len()].copy_from_slice(letters.as_bytes());
-        Ok(Self {
-            country: countries::find(country)?,
-            code,
-        })
+        Ok(Self { country: countries::find(country)?, code })
     }
 
     fn schema() -> Schema {
@@ -284,12 +275,7 @@ impl FromText for Asn {
             let message = format!("`{text}` is not the number of an autonomous system");
             Wrong::new(message).hint("write `64496` or `AS64496`")
         };
-        digits
-            .parse()
-            .ok()
-            .filter(|number| *number > 0)
-            .map(Self)
-            .ok_or_else(wrong)
+        digits.parse().ok().filter(|number| *number > 0).map(Self).ok_or_else(wrong)
     }
 
     fn schema() -> Schema {
@@ -311,11 +297,7 @@ impl FromText for MinHealthy {
             Wrong::new(message).hint("write `2` or `50%`, at least 1 and at most 100%")
         };
         let parsed = match text.strip_suffix('%') {
-            Some(digits) => digits
-                .parse()
-                .ok()
-                .filter(|share| (1..=100).contains(share))
-                .map(Self::Percent),
+            Some(digits) => digits.parse().ok().filter(|share| (1..=100).contains(share)).map(Self::Percent),
             None => text.parse().ok().filter(|count| *count > 0).map(Self::Count),
         };
         parsed.ok_or_else(wrong)
@@ -341,9 +323,7 @@ impl FromText for Statuses {
     fn from_text(text: &str) -> Result<Self, Wrong> {
         let status = |digits: &str| digits.parse().ok().filter(|status| (100..=599).contains(status));
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let range = status(first.trim())
-            .zip(status(last.trim()))
-            .filter(|(first, last)| first <= last);
+        let range = status(first.trim()).zip(status(last.trim())).filter(|(first, last)| first <= last);
         let wrong = || {
             let message = format!("`{text}` is not an HTTP status");
             Wrong::new(message).hint("write `200`, or `200-299` for a range; statuses go from 100 to 599")

@@ -52,9 +52,7 @@ impl<T: FromText> Visitor<'_> for LeafVisitor<T> {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Leaf<T>, E> {
-        T::from_text(text)
-            .map(Leaf)
-            .map_err(|wrong| E::custom(wrong.to_text()))
+        T::from_text(text).map(Leaf).map_err(|wrong| E::custom(wrong.to_text()))
     }
 }
 

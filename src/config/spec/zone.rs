@@ -218,11 +218,7 @@ impl<'de> Visitor<'de> for NameVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Name, A::Error> {
-        let mut name = Name {
-            steer: None,
-            ttl: None,
-            records: Vec::new(),
-        };
+        let mut name = Name { steer: None, ttl: None, records: Vec::new() };
         while let Some(key) = map.next_key::<Key>()? {
             match key.value.as_deref() {
                 Some("steer") => name.steer = map.next_value()?,

@@ -45,10 +45,7 @@ fn times_have_units_and_bounds_and_the_timeout_is_shorter_than_the_interval() {
     );
     check_canary(
         "tcp: { port: 1 }, interval: 2h, recheck: 1ms",
-        &[
-            "38: `interval` goes from 100ms to 1h, not 2h",
-            "51: `recheck` goes from 50ms to 2h, not 1ms",
-        ],
+        &["38: `interval` goes from 100ms to 1h, not 2h", "51: `recheck` goes from 50ms to 2h, not 1ms"],
     );
 }
 
@@ -56,19 +53,13 @@ fn times_have_units_and_bounds_and_the_timeout_is_shorter_than_the_interval() {
 fn it_takes_at_least_one_result_to_fall_or_rise() {
     check_canary(
         "tcp: { port: 1 }, fall: 0, rise: 101",
-        &[
-            "34: `fall` goes from 1 to 100, not 0",
-            "43: `rise` goes from 1 to 100, not 101",
-        ],
+        &["34: `fall` goes from 1 to 100, not 0", "43: `rise` goes from 1 to 100, not 101"],
     );
 }
 
 #[test]
 fn statuses_are_numbers_or_ranges() {
-    check_canary(
-        "http: { url: 'http://{address}/', expect: { status: [200, 300-399] } }",
-        &[],
-    );
+    check_canary("http: { url: 'http://{address}/', expect: { status: [200, 300-399] } }", &[]);
     check_canary(
         "http: { url: 'http://{address}/', expect: { status: [20, 299-200] } }",
         &[

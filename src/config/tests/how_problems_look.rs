@@ -17,10 +17,7 @@ a.yaml:4:27: region `tokio` is not defined
 
 #[test]
 fn a_long_line_is_cut_around_the_place_and_control_characters_are_not_printed() {
-    let text = format!(
-        "zone: example.org\nnames: {{ \"{}\\u0007\": {{ A: \u{7f}x }} }}\n",
-        "a".repeat(300)
-    );
+    let text = format!("zone: example.org\nnames: {{ \"{}\\u0007\": {{ A: \u{7f}x }} }}\n", "a".repeat(300));
     let found = problems("a.yaml", &text).to_string();
     assert!(found.lines().all(|line| line.chars().count() < 400), "{found}");
     assert!(!found.contains('\u{7f}') || !found.contains('\u{7}'), "{found}");

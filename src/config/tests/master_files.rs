@@ -17,12 +17,10 @@ fn check_file(master: &str, more: &str, expected: &[&str]) {
         Ok(compiled) => compiled.warnings,
         Err(problems) => problems,
     };
-    let lines = found.list.iter().map(|problem| {
-        format!(
-            "{}:{}:{}: {}",
-            problem.file, problem.line, problem.column, problem.message
-        )
-    });
+    let lines = found
+        .list
+        .iter()
+        .map(|problem| format!("{}:{}:{}: {}", problem.file, problem.line, problem.column, problem.message));
     assert_eq!(lines.collect::<Vec<_>>(), expected, "\n{master}");
 }
 

@@ -37,11 +37,7 @@ names:
 
 /// Compiles a usable configuration in which `file` has this text instead.
 fn problems(file: &str, text: &str) -> Problems {
-    let mut files = vec![
-        ("server.yaml", SERVER),
-        ("regions.yaml", REGIONS),
-        ("a.yaml", ZONE),
-    ];
+    let mut files = vec![("server.yaml", SERVER), ("regions.yaml", REGIONS), ("a.yaml", ZONE)];
     match files.iter_mut().find(|(name, _)| *name == file) {
         Some(entry) => entry.1 = text,
         None => files.push((file, text)),
@@ -55,19 +51,9 @@ fn problems(file: &str, text: &str) -> Problems {
 
 fn check(file: &str, text: &str, expected: &[&str]) {
     let lines = problems(file, text).list.into_iter().map(|problem| {
-        let severity = if problem.severity == Severity::Warning {
-            "warning: "
-        } else {
-            ""
-        };
+        let severity = if problem.severity == Severity::Warning { "warning: " } else { "" };
         let hint = problem.hint.map(|hint| format!(" | {hint}")).unwrap_or_default();
-        let Problem {
-            file,
-            line,
-            column,
-            message,
-            ..
-        } = problem;
+        let Problem { file, line, column, message, .. } = problem;
         format!("{file}:{line}:{column}: {severity}{message}{hint}")
     });
     assert_eq!(lines.collect::<Vec<_>>(), expected, "\n{text}");
@@ -94,11 +80,7 @@ fn check_region(region: &str, expected: &[&str]) {
     ];
     let found = compile(&Sources::new("", files)).err().unwrap_or_default();
     let lines = found.list.iter().map(|problem| {
-        let hint = problem
-            .hint
-            .as_ref()
-            .map(|hint| format!(" | {hint}"))
-            .unwrap_or_default();
+        let hint = problem.hint.as_ref().map(|hint| format!(" | {hint}")).unwrap_or_default();
         format!("{}: {}{hint}", problem.column, problem.message)
     });
     assert_eq!(lines.collect::<Vec<_>>(), expected, "\n{regions}");
@@ -112,19 +94,11 @@ fn check_canary(canary: &str, expected: &[&str]) {
     );
     let regions = regions.replace("canaries: tcp", "canaries: [tcp, new]");
     let zone = ZONE.replace("names:", "groups: { eu: { european_union: true } }\nnames:");
-    let files = [
-        ("server.yaml", SERVER),
-        ("regions.yaml", &regions),
-        ("a.yaml", &zone),
-    ];
+    let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("a.yaml", &zone)];
     let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
     let found = compile(&sources).err().unwrap_or_default();
     let lines = found.list.iter().map(|problem| {
-        let hint = problem
-            .hint
-            .as_ref()
-            .map(|hint| format!(" | {hint}"))
-            .unwrap_or_default();
+        let hint = problem.hint.as_ref().map(|hint| format!(" | {hint}")).unwrap_or_default();
         format!("{}: {}{hint}", problem.column, problem.message)
     });
     assert_eq!(lines.collect::<Vec<_>>(), expected, "\n{regions}");

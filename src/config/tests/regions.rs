@@ -41,10 +41,7 @@ fn an_address_that_is_none_is_refused_with_what_is_wrong_with_it() {
 
 #[test]
 fn mapped_loopback_addresses_pass_for_the_demo_uses_them() {
-    check_region(
-        &format!("{PLACE}, zones: {{ a: {{ addresses: ['::ffff:127.0.0.1'] }} }}"),
-        &[],
-    );
+    check_region(&format!("{PLACE}, zones: {{ a: {{ addresses: ['::ffff:127.0.0.1'] }} }}"), &[]);
 }
 
 #[test]
@@ -101,26 +98,11 @@ fn what_nothing_refers_to_is_a_warning() {
         REGIONS.replace("groups:\n  eu: { european_union: true }\n", "")
     );
     let zone = "zone: example.org\nnameservers: a.b\nnames: { '@': { steer: { regions: tokyo } } }";
-    let files = [
-        ("server.yaml", SERVER),
-        ("regions.yaml", &regions),
-        ("a.yaml", zone),
-    ];
+    let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("a.yaml", zone)];
     let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
     let compiled = compile(&sources).expect("it can be used");
-    let messages: Vec<_> = compiled
-        .warnings
-        .list
-        .iter()
-        .map(|problem| problem.message.as_str())
-        .collect();
-    assert_eq!(
-        messages,
-        [
-            "nothing refers to region `dublin`",
-            "nothing refers to canary `deep`"
-        ]
-    );
+    let messages: Vec<_> = compiled.warnings.list.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(messages, ["nothing refers to region `dublin`", "nothing refers to canary `deep`"]);
 }
 
 #[test]
@@ -132,9 +114,6 @@ fn there_are_at_most_128_regions() {
         .collect();
     let found = problems("regions.yaml", &format!("regions:\n{many}"));
     assert!(
-        found
-            .list
-            .iter()
-            .any(|problem| problem.line == 130 && problem.message == "more than 128 regions")
+        found.list.iter().any(|problem| problem.line == 130 && problem.message == "more than 128 regions")
     );
 }

@@ -8,10 +8,7 @@ fn regions_are_listed_once_and_there_is_at_least_one() {
         "ttl: 1s",
         &["a.yaml:5:15: there are no regions to choose from | write `regions:` with names from regions.yaml"],
     );
-    check_steer(
-        "regions: [tokyo, tokyo]",
-        &["a.yaml:5:34: region `tokyo` is listed twice"],
-    );
+    check_steer("regions: [tokyo, tokyo]", &["a.yaml:5:34: region `tokyo` is listed twice"]);
 }
 
 #[test]
@@ -22,10 +19,7 @@ fn a_rule_that_permits_none_of_the_regions_needs_an_otherwise() {
             "a.yaml:5:45: the rule `eu only in EU` permits none of the name's regions | add a region, or say what the clients are told: `otherwise: refuse`, `nodata` or `servfail`",
         ],
     );
-    check_steer(
-        "regions: tokyo, residency: [{ clients: eu, jurisdictions: [EU], otherwise: nodata }]",
-        &[],
-    );
+    check_steer("regions: tokyo, residency: [{ clients: eu, jurisdictions: [EU], otherwise: nodata }]", &[]);
 }
 
 #[test]

@@ -10,22 +10,14 @@ fn a_usable_configuration_has_no_problems() {
 #[test]
 fn the_shipped_example_has_neither_problems_nor_warnings() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/zones/");
-    let files = [
-        "server.yaml",
-        "regions.yaml",
-        "api.example.com.yaml",
-        "example.org.yaml",
-        "example.org.zone",
-    ];
+    let files =
+        ["server.yaml", "regions.yaml", "api.example.com.yaml", "example.org.yaml", "example.org.zone"];
     let text = |name| std::fs::read_to_string(format!("{directory}{name}")).expect("the example is shipped");
     let sources = Sources::new("zones", files.map(|name| Source::new(name, text(name))).into());
     let compiled = compile(&sources).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(compiled.warnings.to_string(), "");
     assert_eq!(compiled.config.steered.len(), 3);
-    assert_eq!(
-        compiled.config,
-        compile(&sources).expect("it was right before").config
-    );
+    assert_eq!(compiled.config, compile(&sources).expect("it was right before").config);
 }
 
 #[test]
@@ -82,11 +74,7 @@ fn a_second_document_and_a_list_instead_of_keys_are_refused() {
         &format!("{SERVER}---\nname: x\n"),
         &["server.yaml:4:1: a file holds one YAML document; this is a second one"],
     );
-    check(
-        "server.yaml",
-        "- a\n",
-        &["server.yaml:1:1: expected keys with values, found a list"],
-    );
+    check("server.yaml", "- a\n", &["server.yaml:1:1: expected keys with values, found a list"]);
 }
 
 #[test]
@@ -97,10 +85,7 @@ fn a_missing_server_file_is_reported_for_the_directory() {
 
 #[test]
 fn aliases_and_merge_keys_are_expanded_and_the_own_keys_win() {
-    check_names(
-        "  a: &a { A: 192.0.2.1, ttl: 60s }\n  b: { <<: *a, A: 192.0.2.2 }\n  c: *a",
-        &[],
-    );
+    check_names("  a: &a { A: 192.0.2.1, ttl: 60s }\n  b: { <<: *a, A: 192.0.2.2 }\n  c: *a", &[]);
 }
 
 #[test]
@@ -110,22 +95,14 @@ fn a_yaml_bomb_ends_at_the_bound() {
         bomb += &format!("{next}: &{next} [{}]\n", vec![format!("*{one}"); 10].join(","));
     }
     let found = problems("server.yaml", &bomb);
-    assert_eq!(
-        found.list[0].message,
-        "more than 1000000 values in one file, aliases included"
-    );
+    assert_eq!(found.list[0].message, "more than 1000000 values in one file, aliases included");
     let deep = format!("a: {}{}", "[".repeat(100), "]".repeat(100));
-    assert_eq!(
-        problems("server.yaml", &deep).list[0].message,
-        "nested deeper than 32 levels"
-    );
+    assert_eq!(problems("server.yaml", &deep).list[0].message, "nested deeper than 32 levels");
 }
 
 #[test]
 fn ten_thousand_problems_are_counted_and_the_first_hundred_printed() {
-    let names: String = (0..10_000)
-        .map(|number| format!("  n{number}: {{ A: x }}\n"))
-        .collect();
+    let names: String = (0..10_000).map(|number| format!("  n{number}: {{ A: x }}\n")).collect();
     let found = problems("a.yaml", &format!("{ZONE}{names}"));
     assert_eq!(found.count(), 10_000);
     let text = found.to_string();

@@ -111,29 +111,17 @@ fn soa_and_ds_stand_where_they_belong() {
 
 #[test]
 fn a_text_is_taken_as_it_is_and_cut_into_strings() {
-    let zone = format!(
-        "{ZONE}  long: {{ TXT: \"v=DKIM1; k=rsa; p={}\" }}\n",
-        "A".repeat(300)
-    );
-    let files = [
-        ("server.yaml", SERVER),
-        ("regions.yaml", REGIONS),
-        ("a.yaml", &zone),
-    ];
+    let zone = format!("{ZONE}  long: {{ TXT: \"v=DKIM1; k=rsa; p={}\" }}\n", "A".repeat(300));
+    let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("a.yaml", &zone)];
     let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
     let compiled = compile(&sources).expect("it is right");
-    let texts = compiled.config.zones[0]
-        .nodes
-        .values()
-        .flat_map(|node| &node.rrsets)
-        .find_map(|set| match &set.rdata[0] {
-            crate::zone::RData::TXT(text) => Some(
-                text.txt_data
-                    .iter()
-                    .map(|string| string.len())
-                    .collect::<Vec<_>>(),
-            ),
+    let texts = compiled.config.zones[0].nodes.values().flat_map(|node| &node.rrsets).find_map(|set| {
+        match &set.rdata[0] {
+            crate::zone::RData::TXT(text) => {
+                Some(text.txt_data.iter().map(|string| string.len()).collect::<Vec<_>>())
+            }
             _ => None,
-        });
+        }
+    });
     assert_eq!(texts, Some(vec![255, 63]));
 }

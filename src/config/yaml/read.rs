@@ -21,10 +21,7 @@ use crate::config::suggest;
 /// itself is of the wrong shape.
 pub fn read<T: for<'de> Deserialize<'de>>(node: &Node, report: &mut Report) -> Option<T> {
     let shared = RefCell::new(std::mem::take(report));
-    let value = T::deserialize(Reader {
-        node,
-        report: &shared,
-    });
+    let value = T::deserialize(Reader { node, report: &shared });
     *report = shared.into_inner();
     match value {
         Ok(value) => Some(value),
@@ -48,18 +45,12 @@ pub struct Wrong {
 impl Wrong {
     /// Makes one without a hint.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            hint: None,
-        }
+        Self { message: message.into(), hint: None }
     }
 
     /// Adds a hint.
     pub fn hint(self, hint: impl Into<String>) -> Self {
-        Self {
-            hint: Some(hint.into()),
-            ..self
-        }
+        Self { hint: Some(hint.into()), ..self }
     }
 
     /// Returns both in the one text that serde carries; see [`de::Error::custom`].
@@ -98,10 +89,7 @@ impl<'a> Reader<'a> {
     }
 
     fn error(self, place: Place, wrong: Wrong) {
-        self.report
-            .borrow_mut()
-            .error(place, wrong.message)
-            .maybe_hint(wrong.hint);
+        self.report.borrow_mut().error(place, wrong.message).maybe_hint(wrong.hint);
     }
 
     fn text(self) -> Result<&'a str, Wrong> {
@@ -185,21 +173,14 @@ impl<'de, 'a> de::Deserializer<'de> for Reader<'a> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
         match &self.node.shape {
-            Shape::Sequence(items) => visitor.visit_seq(Items {
-                reader: self,
-                items: items.iter(),
-            }),
+            Shape::Sequence(items) => visitor.visit_seq(Items { reader: self, items: items.iter() }),
             _ => Err(Wrong::expected("a list", self.node)),
         }
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
         let entries = self.entries()?.iter().collect::<Vec<_>>().into_iter();
-        visitor.visit_map(Pairs {
-            reader: self,
-            entries,
-            value: None,
-        })
+        visitor.visit_map(Pairs { reader: self, entries, value: None })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -210,11 +191,7 @@ impl<'de, 'a> de::Deserializer<'de> for Reader<'a> {
     ) -> Result<V::Value, Wrong> {
         let known = self.entries()?.iter().filter(|(key, _)| self.knows(key, fields));
         let entries = known.collect::<Vec<_>>().into_iter();
-        visitor.visit_map(Pairs {
-            reader: self,
-            entries,
-            value: None,
-        })
+        visitor.visit_map(Pairs { reader: self, entries, value: None })
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -224,10 +201,7 @@ impl<'de, 'a> de::Deserializer<'de> for Reader<'a> {
         visitor: V,
     ) -> Result<V::Value, Wrong> {
         match name {
-            MARKER => visitor.visit_seq(SettingParts {
-                reader: self,
-                given: 0,
-            }),
+            MARKER => visitor.visit_seq(SettingParts { reader: self, given: 0 }),
             _ => self.deserialize_seq(visitor),
         }
     }
@@ -242,10 +216,7 @@ impl<'de, 'a> de::Deserializer<'de> for Reader<'a> {
             true => self.shape_variant(variants)?,
             false => self.word_variant(variants)?,
         };
-        visitor.visit_enum(Variant {
-            reader: self,
-            variant,
-        })
+        visitor.visit_enum(Variant { reader: self, variant })
     }
 
     forward_to_deserialize_any! {
@@ -271,9 +242,7 @@ impl Reader<'_> {
             _ => "keys with values",
         });
         let found = variants.iter().find(|variant| **variant == wanted);
-        found
-            .copied()
-            .ok_or_else(|| Wrong::expected(&nouns.collect::<Vec<_>>().join(" or "), self.node))
+        found.copied().ok_or_else(|| Wrong::expected(&nouns.collect::<Vec<_>>().join(" or "), self.node))
     }
 
     fn word_variant(self, variants: &'static [&'static str]) -> Result<&'static str, Wrong> {
@@ -327,8 +296,7 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
             if item.shape != Shape::Null {
                 return seed.deserialize(self.reader.at(item)).map(Some);
             }
-            self.reader
-                .error(item.place, Wrong::new("an empty entry in a list"));
+            self.reader.error(item.place, Wrong::new("an empty entry in a list"));
         }
         Ok(None)
     }

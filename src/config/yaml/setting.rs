@@ -54,10 +54,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for SettingVisitor<T> {
     }
 
     fn visit_none<E>(self) -> Result<Setting<T>, E> {
-        Ok(Setting {
-            value: None,
-            place: None,
-        })
+        Ok(Setting { value: None, place: None })
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Setting<T>, D::Error> {
@@ -66,16 +63,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for SettingVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Setting<T>, A::Error> {
         let mut number = || parts.next_element::<u32>().map(Option::unwrap_or_default);
-        let place = Place {
-            source: number()?,
-            line: number()?,
-            column: number()?,
-            length: number()?,
-        };
-        Ok(Setting {
-            value: parts.next_element()?,
-            place: Some(place),
-        })
+        let place = Place { source: number()?, line: number()?, column: number()?, length: number()? };
+        Ok(Setting { value: parts.next_element()?, place: Some(place) })
     }
 }
 

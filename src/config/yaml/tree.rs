@@ -101,13 +101,7 @@ impl<'t> Builder<'t, '_> {
                 event => root = Some(self.node(event, span, 0)?),
             }
         }
-        let empty = Node {
-            place: Place {
-                source: self.source,
-                ..Place::default()
-            },
-            shape: Shape::Null,
-        };
+        let empty = Node { place: Place { source: self.source, ..Place::default() }, shape: Shape::Null };
         Ok(root.unwrap_or(empty))
     }
 
@@ -120,13 +114,7 @@ impl<'t> Builder<'t, '_> {
         let (anchor, node) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let shape = scalar(&text, style, tag.is_some());
-                (
-                    anchor,
-                    Node {
-                        place: self.place(&span),
-                        shape,
-                    },
-                )
+                (anchor, Node { place: self.place(&span), shape })
             }
             Event::SequenceStart(_, anchor, _) => (anchor, self.sequence(&span, depth)?),
             Event::MappingStart(style, anchor, _) => (anchor, self.mapping(&span, style, depth)?),
@@ -150,10 +138,7 @@ impl<'t> Builder<'t, '_> {
                 (event, span) => items.push(self.node(event, span, depth + 1)?),
             }
         }
-        Ok(Node {
-            place: self.place(span),
-            shape: Shape::Sequence(items),
-        })
+        Ok(Node { place: self.place(span), shape: Shape::Sequence(items) })
     }
 
     fn mapping(&mut self, span: &Span, style: StructureStyle, depth: usize) -> Result<Node, Stop> {
@@ -180,10 +165,7 @@ impl<'t> Builder<'t, '_> {
         if let (StructureStyle::Block, Some((key, _))) = (style, entries.list.first()) {
             place = key.place;
         }
-        Ok(Node {
-            place,
-            shape: Shape::Mapping(entries.finish()),
-        })
+        Ok(Node { place, shape: Shape::Mapping(entries.finish()) })
     }
 
     fn alias(&mut self, anchor: usize, span: &Span) -> Result<Node, Stop> {
@@ -200,10 +182,7 @@ impl<'t> Builder<'t, '_> {
         if self.nodes <= MAX_NODES {
             return Ok(());
         }
-        Err(self.stop(
-            span,
-            format!("more than {MAX_NODES} values in one file, aliases included"),
-        ))
+        Err(self.stop(span, format!("more than {MAX_NODES} values in one file, aliases included")))
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Stop> {
@@ -211,29 +190,19 @@ impl<'t> Builder<'t, '_> {
             Some(Ok((event, span))) => Ok((event, span)),
             Some(Err(error)) => {
                 let place = self.at(error.marker(), 1);
-                Err(Stop {
-                    place,
-                    message: format!("not valid YAML: {}", error.info()),
-                })
+                Err(Stop { place, message: format!("not valid YAML: {}", error.info()) })
             }
             None => Ok((Event::StreamEnd, Span::default())),
         }
     }
 
     fn stop(&self, span: &Span, message: impl Into<String>) -> Stop {
-        Stop {
-            place: self.place(span),
-            message: message.into(),
-        }
+        Stop { place: self.place(span), message: message.into() }
     }
 
     fn place(&self, span: &Span) -> Place {
         let on_one_line = span.start.line() == span.end.line();
-        let length = if on_one_line {
-            span.end.col().saturating_sub(span.start.col())
-        } else {
-            1
-        };
+        let length = if on_one_line { span.end.col().saturating_sub(span.start.col()) } else { 1 };
         self.at(&span.start, length)
     }
 
@@ -268,10 +237,7 @@ struct Entries {
 impl Entries {
     fn add(&mut self, key: Node, value: Node, report: &mut Report) {
         let Shape::Scalar(text) = &key.shape else {
-            report.error(
-                key.place,
-                format!("a key must be a single value, not {}", key.shape.noun()),
-            );
+            report.error(key.place, format!("a key must be a single value, not {}", key.shape.noun()));
             return;
         };
         if text == "<<" {
@@ -279,9 +245,7 @@ impl Entries {
         }
         if let Some(line) = self.seen.get(text) {
             let message = format!("duplicate key `{text}`");
-            report
-                .error(key.place, message)
-                .hint(format!("it is already set in line {line}"));
+            report.error(key.place, message).hint(format!("it is already set in line {line}"));
             return;
         }
         self.seen.insert(text.clone(), key.place.line);

@@ -15,9 +15,7 @@ fn check_bytes(request: &[u8], expected: Option<(&str, u8, u8)>) {
             Some((in_words(&tally.rcode, &bytes), bytes[5], bytes[11]))
         }
     };
-    let seen = seen
-        .as_ref()
-        .map(|(status, question, opt)| (&status[..], *question, *opt));
+    let seen = seen.as_ref().map(|(status, question, opt)| (&status[..], *question, *opt));
     assert_eq!(seen, expected, "{}", request.escape_ascii());
 }
 
@@ -38,17 +36,10 @@ fn recursion_desired_is_repeated_and_every_other_flag_is_clear() {
 #[test]
 fn another_opcode_is_not_implemented() {
     check("www.example.com. SOA +opcode=4", "NOTIMP", &[]);
-    check(
-        "www.example.com. SOA +opcode=15 +rd +cd +tc +z +aa",
-        "NOTIMP",
-        &[],
-    );
+    check("www.example.com. SOA +opcode=15 +rd +cd +tc +z +aa", "NOTIMP", &[]);
     check("www.example.com. SOA +opcode=15 +edns", "NOTIMP", &[]);
     // Nothing but a header, as `dig +header-only` sends it.
-    check_bytes(
-        &[0, 1, 0x7f, 0x70, 0, 0, 0, 0, 0, 0, 0, 0],
-        Some(("NOTIMP", 0, 0)),
-    );
+    check_bytes(&[0, 1, 0x7f, 0x70, 0, 0, 0, 0, 0, 0, 0, 0], Some(("NOTIMP", 0, 0)));
     let (_, bytes) = reply(&zones(), &Ask::new("a. A +opcode=15").bytes, Transport::Udp);
     assert_eq!(bytes[2] >> 3 & 0xf, 15);
 }
@@ -88,22 +79,10 @@ fn responses_and_scraps_are_met_with_silence() {
 #[test]
 fn a_question_that_cannot_be_read_is_malformed() {
     check_bytes(&[0; 12], Some(("FORMERR", 0, 0)));
-    check_bytes(
-        &changed("www.example.com. A", |bytes| bytes[5] = 0),
-        Some(("FORMERR", 0, 0)),
-    );
-    check_bytes(
-        &changed("www.example.com. A", |bytes| bytes[5] = 2),
-        Some(("FORMERR", 0, 0)),
-    );
-    check_bytes(
-        b"\0\x01\0\0\0\x01\0\0\0\0\0\0\xc0\x0c\0\x01\0\x01",
-        Some(("FORMERR", 0, 0)),
-    );
-    check_bytes(
-        b"\0\x01\0\0\0\x01\0\0\0\0\0\0\x03www\0\0\x01\0",
-        Some(("FORMERR", 0, 0)),
-    );
+    check_bytes(&changed("www.example.com. A", |bytes| bytes[5] = 0), Some(("FORMERR", 0, 0)));
+    check_bytes(&changed("www.example.com. A", |bytes| bytes[5] = 2), Some(("FORMERR", 0, 0)));
+    check_bytes(b"\0\x01\0\0\0\x01\0\0\0\0\0\0\xc0\x0c\0\x01\0\x01", Some(("FORMERR", 0, 0)));
+    check_bytes(b"\0\x01\0\0\0\x01\0\0\0\0\0\0\x03www\0\0\x01\0", Some(("FORMERR", 0, 0)));
 }
 
 #[test]
@@ -116,14 +95,8 @@ fn records_where_a_query_has_none_and_garbage_at_the_end_are_malformed() {
         });
         check_bytes(&request, Some(("FORMERR", 1, 0)));
     }
-    check_bytes(
-        &changed("www.example.com. A", |bytes| bytes.push(0)),
-        Some(("FORMERR", 1, 0)),
-    );
-    check_bytes(
-        &changed("www.example.com. A +edns", |bytes| bytes.push(0)),
-        Some(("FORMERR", 1, 1)),
-    );
+    check_bytes(&changed("www.example.com. A", |bytes| bytes.push(0)), Some(("FORMERR", 1, 0)));
+    check_bytes(&changed("www.example.com. A +edns", |bytes| bytes.push(0)), Some(("FORMERR", 1, 1)));
     check_bytes(
         &changed("www.example.com. A", |bytes| {
             bytes[11] = 1;
@@ -182,40 +155,16 @@ fn check_opt(question: &str, status: &str, expected: &[u8]) {
     };
     assert_eq!(in_words(&tally.rcode, &bytes), status, "{question}");
     let opt = &bytes[bytes.len() - expected.len()..];
-    assert_eq!(
-        opt.escape_ascii().to_string(),
-        expected.escape_ascii().to_string(),
-        "{question}"
-    );
+    assert_eq!(opt.escape_ascii().to_string(), expected.escape_ascii().to_string(), "{question}");
 }
 
 #[test]
 fn edns_is_answered_with_our_size_version_zero_and_do_alone() {
-    check_opt(
-        "www.example.com. A +edns",
-        "NOERROR aa",
-        b"\0\0\x29\x04\xd0\0\0\0\0\0\0",
-    );
-    check_opt(
-        "www.example.com. A +do",
-        "NOERROR aa",
-        b"\0\0\x29\x04\xd0\0\0\x80\0\0\0",
-    );
-    check_opt(
-        "www.example.com. A +eflags=64",
-        "NOERROR aa",
-        b"\0\0\x29\x04\xd0\0\0\0\0\0\0",
-    );
-    check_opt(
-        "www.example.com. A +option=100",
-        "NOERROR aa",
-        b"\0\0\x29\x04\xd0\0\0\0\0\0\0",
-    );
-    check_opt(
-        "www.example.net. A +do",
-        "REFUSED",
-        b"\0\0\x29\x04\xd0\0\0\x80\0\0\0",
-    );
+    check_opt("www.example.com. A +edns", "NOERROR aa", b"\0\0\x29\x04\xd0\0\0\0\0\0\0");
+    check_opt("www.example.com. A +do", "NOERROR aa", b"\0\0\x29\x04\xd0\0\0\x80\0\0\0");
+    check_opt("www.example.com. A +eflags=64", "NOERROR aa", b"\0\0\x29\x04\xd0\0\0\0\0\0\0");
+    check_opt("www.example.com. A +option=100", "NOERROR aa", b"\0\0\x29\x04\xd0\0\0\0\0\0\0");
+    check_opt("www.example.net. A +do", "REFUSED", b"\0\0\x29\x04\xd0\0\0\x80\0\0\0");
 }
 
 #[test]
@@ -225,20 +174,12 @@ fn another_version_of_edns_is_badvers_and_its_options_are_not_looked_at() {
     check_opt("www.example.com. A +edns=1", "BADVERS", badvers);
     check_opt("www.example.com. A +edns=1 +option=100 +nsid", "BADVERS", badvers);
     check_opt("www.example.com. A +edns=255 +eflags=64", "BADVERS", badvers);
-    check_opt(
-        "www.example.com. A +edns=1 +subnet=192.0.2.0/24",
-        "BADVERS",
-        badvers,
-    );
+    check_opt("www.example.com. A +edns=1 +subnet=192.0.2.0/24", "BADVERS", badvers);
 }
 
 #[test]
 fn the_name_of_the_server_is_told_to_who_asks() {
-    check_opt(
-        "www.example.com. A +nsid",
-        "NOERROR aa",
-        b"\0\0\x29\x04\xd0\0\0\0\0\0\x07\0\x03\0\x03ns1",
-    );
+    check_opt("www.example.com. A +nsid", "NOERROR aa", b"\0\0\x29\x04\xd0\0\0\0\0\0\x07\0\x03\0\x03ns1");
     check_opt(
         "example.net. A +nsid +subnet=192.0.2.0/24 +do",
         "REFUSED",

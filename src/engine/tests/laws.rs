@@ -55,19 +55,10 @@ fn questions() -> impl Strategy<Value = String> {
         "ns.",
     ]);
     let apexes = prop::sample::select(vec!["example.com.", "example.org.", "com.", "example.net."]);
-    let types = prop::sample::select(vec![
-        "A", "AAAA", "TXT", "MX", "DS", "ANY", "HTTPS", "NS", "SOA", "999",
-    ]);
+    let types =
+        prop::sample::select(vec!["A", "AAAA", "TXT", "MX", "DS", "ANY", "HTTPS", "NS", "SOA", "999"]);
     let words = prop::sample::subsequence(
-        vec![
-            "+rd",
-            "+do",
-            "+nsid",
-            "+subnet=203.0.113.0/24",
-            "+bufsize=600",
-            "+option=77",
-            "+tcp",
-        ],
+        vec!["+rd", "+do", "+nsid", "+subnet=203.0.113.0/24", "+bufsize=600", "+option=77", "+tcp"],
         0..=4,
     );
     (labels.clone(), labels, apexes, types, words, any::<u16>()).prop_map(
@@ -169,10 +160,7 @@ fn what_is_configured_is_what_is_answered() {
                 let answered: BTreeSet<String> = own.map(|record| line("", record)).collect();
                 let wanted = rrset.rdata.iter();
                 let wanted = wanted.map(|data| {
-                    line(
-                        "",
-                        &Record::from_rdata(owner.clone(), rrset.ttl.seconds(), data.clone()),
-                    )
+                    line("", &Record::from_rdata(owner.clone(), rrset.ttl.seconds(), data.clone()))
                 });
                 assert_eq!(answered, wanted.collect(), "{owner} {}", rrset.rtype);
             }

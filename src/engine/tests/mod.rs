@@ -103,10 +103,8 @@ impl Ask {
         for word in words {
             let (word, value) = word.split_once('=').unwrap_or((word, ""));
             let number = || value.parse::<u16>().expect("a number");
-            edns |= matches!(
-                word,
-                "+edns" | "+do" | "+nsid" | "+bufsize" | "+eflags" | "+option" | "+subnet"
-            );
+            edns |=
+                matches!(word, "+edns" | "+do" | "+nsid" | "+bufsize" | "+eflags" | "+option" | "+subnet");
             match word {
                 "+tcp" => transport = Transport::Tcp,
                 "+rd" => flags |= 0x0100,
@@ -128,9 +126,7 @@ impl Ask {
                 other => panic!("no such word: {other}"),
             }
         }
-        let mut bytes = [id, flags, 1, 0, 0, u16::from(edns)]
-            .map(u16::to_be_bytes)
-            .concat();
+        let mut bytes = [id, flags, 1, 0, 0, u16::from(edns)].map(u16::to_be_bytes).concat();
         bytes.extend(name(owner));
         bytes.extend([qtype, class].map(u16::to_be_bytes).concat());
         if edns {
@@ -176,18 +172,14 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Outcome, Vec<
             let (choice, scope) = match (id, kind) {
                 (0, Kind::A) if is_near => (Choice::Records(&near), 24),
                 (0, Kind::A) => (Choice::Records(&far), 24),
-                (0, Kind::Aaaa | Kind::Https) => (Choice::Nodata, 20),
+                (0, Kind::Aaaa | Kind::Https) => (Choice::Nodata(Ttl::MAX), 20),
                 (1, _) => (Choice::Refuse, 16),
                 (3, Kind::Aaaa) => (Choice::Records(&six), 12),
-                (3, _) => (Choice::Nodata, 18),
+                (3, _) => (Choice::Nodata(Ttl::MAX), 18),
                 _ => (Choice::Servfail, 8),
             };
             let region = matches!(choice, Choice::Records(_)).then_some(RegionId(4));
-            Steered {
-                choice,
-                scope,
-                region,
-            }
+            Steered { choice, scope, region }
         },
     };
     let mut buffer = vec![0xee; MAX_REPLY];
@@ -208,11 +200,7 @@ fn check(question: &str, status: &str, records: &[&str]) {
     };
     let message = Message::from_vec(&bytes).expect("a reply can be read");
     let question_end = 12 + name(question.split(' ').next().expect("a name")).len() + 4;
-    assert_eq!(
-        bytes[12..question_end],
-        ask.bytes[12..question_end],
-        "{question}: the question"
-    );
+    assert_eq!(bytes[12..question_end], ask.bytes[12..question_end], "{question}: the question");
     assert_eq!(bytes[..2], ask.bytes[..2], "{question}: the ID");
     assert_eq!(message.edns.is_some(), ask.bytes[11] == 1, "{question}: OPT");
     assert_eq!(in_words(&tally.rcode, &bytes), status, "{question}");
@@ -234,23 +222,13 @@ fn in_words(rcode: &Rcode, bytes: &[u8]) -> String {
         (0x0020, "ad"),
         (0x0010, "cd"),
     ];
-    let set = names
-        .iter()
-        .filter(|(bit, _)| flags & bit != 0)
-        .map(|(_, name)| *name);
-    std::iter::once(rcode.as_str())
-        .chain(set)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let set = names.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, name)| *name);
+    std::iter::once(rcode.as_str()).chain(set).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the records of a reply, one line each.
 fn all_records(message: &Message) -> Vec<String> {
-    let sections = [
-        ("AN", &message.answers),
-        ("NS", &message.authorities),
-        ("AR", &message.additionals),
-    ];
+    let sections = [("AN", &message.answers), ("NS", &message.authorities), ("AR", &message.additionals)];
     let lines = sections
         .into_iter()
         .flat_map(|(section, records)| records.iter().map(move |record| line(section, record)));
@@ -265,10 +243,5 @@ fn line(section: &str, record: &Record) -> String {
         RData::TXT(txt) => txt.to_string(),
         data => data.to_string(),
     };
-    format!(
-        "{section} {} {} {} {data}",
-        record.name,
-        record.ttl,
-        record.record_type()
-    )
+    format!("{section} {} {} {} {data}", record.name, record.ttl, record.record_type())
 }

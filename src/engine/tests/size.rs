@@ -41,36 +41,11 @@ fn check(question: &str, limit: usize, status: &str, counts: [u16; 4]) {
 #[test]
 fn a_reply_is_bounded_by_512_by_the_senders_size_and_by_1232_octets() {
     check("some.example.com. A", 512, "NOERROR aa tc", [1, 0, 0, 0]);
-    check(
-        "some.example.com. A +bufsize=100",
-        512,
-        "NOERROR aa tc",
-        [1, 0, 0, 1],
-    );
-    check(
-        "some.example.com. A +bufsize=621",
-        621,
-        "NOERROR aa",
-        [1, 36, 0, 1],
-    );
-    check(
-        "some.example.com. A +bufsize=620",
-        620,
-        "NOERROR aa tc",
-        [1, 0, 0, 1],
-    );
-    check(
-        "many.example.com. A +bufsize=4096",
-        1232,
-        "NOERROR aa tc",
-        [1, 0, 0, 1],
-    );
-    check(
-        "many.example.com. A +bufsize=512 +tcp",
-        65535,
-        "NOERROR aa",
-        [1, 78, 0, 1],
-    );
+    check("some.example.com. A +bufsize=100", 512, "NOERROR aa tc", [1, 0, 0, 1]);
+    check("some.example.com. A +bufsize=621", 621, "NOERROR aa", [1, 36, 0, 1]);
+    check("some.example.com. A +bufsize=620", 620, "NOERROR aa tc", [1, 0, 0, 1]);
+    check("many.example.com. A +bufsize=4096", 1232, "NOERROR aa tc", [1, 0, 0, 1]);
+    check("many.example.com. A +bufsize=512 +tcp", 65535, "NOERROR aa", [1, 78, 0, 1]);
 }
 
 #[test]
@@ -86,28 +61,13 @@ fn the_rrsets_before_the_one_that_does_not_fit_stay() {
 #[test]
 fn a_referral_without_its_required_glue_is_truncated() {
     check("www.cut.example.com. A +edns", 1232, "NOERROR", [1, 0, 13, 14]);
-    check(
-        "www.cut.example.com. A +bufsize=700",
-        700,
-        "NOERROR tc",
-        [1, 0, 13, 3],
-    );
+    check("www.cut.example.com. A +bufsize=700", 700, "NOERROR tc", [1, 0, 13, 3]);
 }
 
 #[test]
 fn a_referral_without_the_glue_of_a_sibling_is_whole() {
-    check(
-        "www.sibling.example.com. A +edns",
-        1232,
-        "NOERROR",
-        [1, 0, 13, 14],
-    );
-    check(
-        "www.sibling.example.com. A +bufsize=700",
-        700,
-        "NOERROR",
-        [1, 0, 13, 2],
-    );
+    check("www.sibling.example.com. A +edns", 1232, "NOERROR", [1, 0, 13, 14]);
+    check("www.sibling.example.com. A +bufsize=700", 700, "NOERROR", [1, 0, 13, 2]);
 }
 
 #[test]

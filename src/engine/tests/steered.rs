@@ -11,11 +11,7 @@ fn check_scope(question: &str, expected: Option<(u8, u8, &str)>) {
     let ask = Ask::new(question);
     let (_, bytes) = reply(&zones(), &ask.bytes, ask.transport);
     let opt = bytes.len() - 11 - expected.map_or(0, |(source, ..)| 8 + usize::from(source).div_ceil(8));
-    assert_eq!(
-        &bytes[opt..opt + 3],
-        [0, 0, 41],
-        "{question}: the OPT has the octets expected"
-    );
+    assert_eq!(&bytes[opt..opt + 3], [0, 0, 41], "{question}: the OPT has the octets expected");
     let Some((source, scope, address)) = expected else {
         return;
     };
@@ -36,11 +32,7 @@ fn the_client_is_the_subnet_if_one_came_and_else_the_transport_address() {
 
 #[test]
 fn a_steered_name_holds_static_records_of_other_types() {
-    check(
-        "geo.example.com. TXT",
-        "NOERROR aa",
-        &["AN geo.example.com. 3600 TXT about"],
-    );
+    check("geo.example.com. TXT", "NOERROR aa", &["AN geo.example.com. 3600 TXT about"]);
     check("geo.example.com. MX", "NOERROR aa", &[SOA]);
 }
 
@@ -54,38 +46,17 @@ fn a_choice_without_records_is_nodata_refused_or_servfail() {
 
 #[test]
 fn an_alias_and_a_wildcard_lead_to_a_steered_name() {
-    check(
-        "steer.example.com. A",
-        "NOERROR aa",
-        &["AN steer.example.com. 3600 CNAME geo.example.com.", FAR],
-    );
-    check(
-        "x.geo.example.com. A",
-        "NOERROR aa",
-        &["AN x.geo.example.com. 30 A 192.0.2.88"],
-    );
-    check_scope(
-        "steer.example.com. A +subnet=203.0.113.0/24",
-        Some((24, 24, "203.0.113.0")),
-    );
-    check_scope(
-        "x.geo.example.com. A +subnet=203.0.113.0/24",
-        Some((24, 24, "203.0.113.0")),
-    );
+    check("steer.example.com. A", "NOERROR aa", &["AN steer.example.com. 3600 CNAME geo.example.com.", FAR]);
+    check("x.geo.example.com. A", "NOERROR aa", &["AN x.geo.example.com. 30 A 192.0.2.88"]);
+    check_scope("steer.example.com. A +subnet=203.0.113.0/24", Some((24, 24, "203.0.113.0")));
+    check_scope("x.geo.example.com. A +subnet=203.0.113.0/24", Some((24, 24, "203.0.113.0")));
 }
 
 #[test]
 fn any_at_a_steered_name_gets_the_steered_addresses() {
     check("geo.example.com. ANY", "NOERROR aa", &[FAR]);
-    check(
-        "steered6.example.com. ANY",
-        "NOERROR aa",
-        &["AN steered6.example.com. 30 AAAA 2001:db8::99"],
-    );
-    check_scope(
-        "steered6.example.com. ANY +subnet=192.0.2.0/24",
-        Some((24, 18, "192.0.2.0")),
-    );
+    check("steered6.example.com. ANY", "NOERROR aa", &["AN steered6.example.com. 30 AAAA 2001:db8::99"]);
+    check_scope("steered6.example.com. ANY +subnet=192.0.2.0/24", Some((24, 18, "192.0.2.0")));
 }
 
 #[test]
@@ -114,14 +85,8 @@ fn a_subnet_comes_back_as_it_came_and_only_if_it_came() {
     check_scope("geo.example.com. A +edns", None);
     check_scope("geo.example.com. A +subnet=0.0.0.0/0", Some((0, 0, "0.0.0.0")));
     check_scope("geo.example.com. A +subnet=::/0", Some((0, 0, "::")));
-    check_scope(
-        "geo.example.com. A +subnet=192.0.2.128/25",
-        Some((25, 24, "192.0.2.128")),
-    );
-    check_scope(
-        "geo.example.com. A +subnet=2001:db8::/33",
-        Some((33, 24, "2001:db8::")),
-    );
+    check_scope("geo.example.com. A +subnet=192.0.2.128/25", Some((25, 24, "192.0.2.128")));
+    check_scope("geo.example.com. A +subnet=2001:db8::/33", Some((33, 24, "2001:db8::")));
 }
 
 #[test]

@@ -1,0 +1,177 @@
+//! Accepts connections, few at a time, and lets none of them stay.
+//!
+//! Each connection carries one request and ends within [`LIFETIME`], whatever the client does, so that
+//! one bound covers a slow request, a slow reader and an idle connection. Those beyond
+//! [`MAX_CONNECTIONS`] wait in the kernel's queue. `axum::serve` bounds nothing of this, so hyper is
+//! driven directly.
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::{State, routes};
+
+/// The most connections at once: a few people, a few scrapers and a load balancer's checks, not the public.
+const MAX_CONNECTIONS: usize = 64;
+
+/// The longest a connection lives: what Prometheus grants a scrape by default (`scrape_timeout`).
+const LIFETIME: Duration = Duration::from_secs(10);
+
+/// The longest the head of a request may take: one packet from a client that is not in trouble.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The largest head of a request: the longest owner name, every octet of it escaped twice, takes 3 KiB
+/// of the URL, and scrapers send some hundred octets of headers.
+const MAX_HEAD: usize = 8 << 10;
+
+/// The most headers; a browser sends about fifteen.
+const MAX_HEADERS: usize = 64;
+
+/// How long what is in flight may take when the server stops: a part of the 5 s that it has in all.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// The pause after a failed `accept`: when file descriptors run out, trying again at once would only
+/// take the processor from those who could free one.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// A bound socket.
+#[derive(Debug)]
+pub struct Listener {
+    /// Its address, with the port that was chosen when port 0 was asked for.
+    pub address: SocketAddr,
+    socket: TcpListener,
+}
+
+/// An address that cannot be listened on. Its message is the sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} for the admin pages: {}", advice(.source, *.address))]
+pub struct BindError {
+    /// The address.
+    pub address: SocketAddr,
+    source: io::Error,
+}
+
+/// Binds `address`.
+///
+/// # Errors
+///
+/// When the system refuses.
+pub fn bind(address: SocketAddr) -> Result<Listener, BindError> {
+    let listen = || {
+        // The standard library sets SO_REUSEADDR, so that a restart need not wait for TIME_WAIT.
+        let socket = TcpListener::bind(address)?;
+        socket.set_nonblocking(true)?;
+        let address = socket.local_addr()?;
+        Ok(Listener { address, socket })
+    };
+    listen().map_err(|source| BindError { address, source })
+}
+
+/// Says what is wrong and what to do about it.
+fn advice(error: &io::Error, address: SocketAddr) -> String {
+    let port = address.port();
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "the port is in use, so stop the program that has it (`ss -ltnp 'sport = :{port}'` names it) or \
+             change `admin` in server.yaml"
+        ),
+        io::ErrorKind::PermissionDenied => format!(
+            "permission denied, so allow TCP port {port} with CAP_NET_BIND_SERVICE or choose a port above 1023 \
+             in `admin` in server.yaml"
+        ),
+        io::ErrorKind::AddrNotAvailable => format!(
+            "no interface has the address {}, so add it or change `admin` in server.yaml",
+            address.ip()
+        ),
+        _ => format!("{error}; change `admin` in server.yaml or what forbids it"),
+    }
+}
+
+/// Serves the pages until `stop` is there, and then for at most a second what is in flight.
+///
+/// # Errors
+///
+/// When the runtime cannot take the socket.
+pub async fn serve(listener: Listener, state: Arc<State>, stop: impl Future<Output = ()>) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener.socket)?;
+    let router = routes::router(state);
+    let mut connections = JoinSet::new();
+    tokio::select! {
+        () = accept(&listener, &router, &mut connections) => {}
+        () = stop => {}
+    }
+    drop(listener);
+    // Those that are left are aborted when the set is dropped.
+    let _ = tokio::time::timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
+    Ok(())
+}
+
+/// Accepts connections, for ever.
+async fn accept(listener: &tokio::net::TcpListener, router: &Router, connections: &mut JoinSet<()>) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await;
+        let place = place.expect("the semaphore is never closed");
+        while connections.try_join_next().is_some() {}
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let connection = tokio::time::timeout(LIFETIME, carry(stream, router.clone()));
+                connections.spawn(async move {
+                    // A client that is too slow, or that breaks off, has harmed only itself.
+                    let _ = connection.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection for the admin pages");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves the one request of a connection.
+async fn carry(stream: TcpStream, router: Router) -> hyper::Result<()> {
+    let service = TowerToHyperService::new(router);
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .keep_alive(false)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(address: SocketAddr, expected: &str) {
+        let sentence = bind(address).expect_err("not to be bound").to_string();
+        assert!(sentence.starts_with(&format!("cannot listen on {address} ")), "{sentence}");
+        assert!(sentence.contains(expected), "{sentence}");
+    }
+
+    #[test]
+    fn a_port_in_use_is_named_with_what_to_do() {
+        let held = bind(([127, 0, 0, 1], 0).into()).expect("loopback is free");
+        check(held.address, "the port is in use, so stop the program that has it");
+    }
+
+    #[test]
+    fn an_address_that_no_interface_has_is_named() {
+        // TEST-NET-3 (RFC 5737) is on no machine.
+        check(([203, 0, 113, 1], 0).into(), "no interface has the address 203.0.113.1");
+    }
+}

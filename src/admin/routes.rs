@@ -1,0 +1,106 @@
+//! The paths, and what each of them answers.
+//!
+//! The body of a request is never read. Rendering a page may take milliseconds with thousands of
+//! addresses, so it happens on threads that answer no queries; `/healthz` alone needs none.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{self, rejection::QueryRejection};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::explain::{self, Format, Parameters};
+use super::{State, status};
+
+/// The paths, for those who ask for another.
+const PATHS: &str = "\
+/healthz  `ok` while a snapshot is served
+/status   zones, database, configuration, alarms, regions and addresses, as JSON
+/metrics  counters for Prometheus
+/explain  why a client gets its answer: /explain?name=NAME&client=ADDRESS&type=A
+";
+
+/// What Prometheus' client library writes.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What a handler reads.
+type Read = extract::State<Arc<State>>;
+
+/// Returns the handler of every path.
+pub(super) fn router(state: Arc<State>) -> Router {
+    Router::new()
+        .route("/", get(PATHS))
+        .route("/healthz", get("ok\n"))
+        .route("/status", get(status))
+        .route("/metrics", get(metrics))
+        .route("/explain", get(explain))
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(state)
+}
+
+async fn not_found(uri: Uri) -> Response {
+    let path = uri.path();
+    (StatusCode::NOT_FOUND, format!("there is no {path} here, only:\n{PATHS}")).into_response()
+}
+
+async fn not_allowed() -> Response {
+    let allow = [(header::ALLOW, "GET, HEAD")];
+    (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET and HEAD are answered\n").into_response()
+}
+
+async fn status(extract::State(state): Read) -> Response {
+    render(move || json(&status::page(&state))).await
+}
+
+async fn metrics(extract::State(state): Read) -> Response {
+    render(move || page(OPEN_METRICS, state.metrics.render())).await
+}
+
+async fn explain(
+    extract::State(state): Read,
+    headers: HeaderMap,
+    query: Result<extract::Query<Parameters>, QueryRejection>,
+) -> Response {
+    let asked = match query {
+        Ok(extract::Query(parameters)) => parameters.parse(&headers),
+        Err(rejection) => Err(explain::usage(&rejection.body_text())),
+    };
+    let (inquiry, format) = match asked {
+        Ok(asked) => asked,
+        Err(sentence) => return (StatusCode::BAD_REQUEST, sentence + "\n").into_response(),
+    };
+    let turn = Arc::clone(&state.explaining).acquire_owned().await;
+    render(move || {
+        let _turn = turn.expect("the semaphore is never closed");
+        let explanation = explain::explain(&state, &inquiry);
+        match format {
+            Format::Json => json(&explanation),
+            Format::Text => page("text/plain; charset=utf-8", explanation.to_string()),
+        }
+    })
+    .await
+}
+
+/// Makes a page on a thread of its own.
+async fn render(make: impl FnOnce() -> Response + Send + 'static) -> Response {
+    let made = tokio::task::spawn_blocking(make).await;
+    made.unwrap_or_else(|error| {
+        tracing::error!(%error, "an admin page cannot be made");
+        let sentence = "this page cannot be made, which is a mistake of the server's; its log has more\n";
+        (StatusCode::INTERNAL_SERVER_ERROR, sentence).into_response()
+    })
+}
+
+/// Returns a value as JSON, indented, since people read it, too.
+fn json(value: &impl serde::Serialize) -> Response {
+    let text = serde_json::to_string_pretty(value).expect("pages have names as keys and no other maps");
+    page("application/json", text + "\n")
+}
+
+/// Returns a page that nobody may keep: it is about now.
+fn page(kind: &'static str, text: String) -> Response {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response()
+}

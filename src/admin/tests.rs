@@ -1,0 +1,387 @@
+//! What the pages say, asked over loopback.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::canary::{CanaryId, Epoch, FailureClass, Observation};
+use crate::config::{self, Source};
+use crate::control::{Control, Effect, Event};
+use crate::geo::{self, Table};
+use crate::region::AddressId;
+use crate::snapshot::{Explanation, Inquiry, World};
+
+const SERVER: &str = "\
+name: ns1
+listen: { dns: [\"127.0.0.1:5300\"] }
+geo: { networks: [{ network: 10.0.0.0/8, country: JP }] }
+";
+
+const REGIONS: &str = "\
+regions:
+  tokyo:
+    location: { latitude: 35.68, longitude: 139.69 }
+    jurisdiction: JP
+    zones: { tokyo-a: { addresses: [192.0.2.1, 192.0.2.2] } }
+    canaries: [shallow]
+  dublin:
+    location: { latitude: 53.35, longitude: -6.26 }
+    jurisdiction: IE
+    zones: { dublin-a: { addresses: [192.0.2.3, \"2001:db8::3\"] } }
+canaries:
+  shallow: { tcp: { port: 443 }, fall: 3 }
+";
+
+const ZONE: &str = "\
+zone: example.org
+nameservers: [ns1.example.net]
+soa: { serial: 7 }
+names:
+  '@': { steer: { regions: [tokyo, dublin] } }
+  text: { TXT: hello }
+";
+
+/// 2026-03-01T00:00:00Z, when these tests begin.
+const START: Moment = Moment(1_772_323_200_000);
+
+fn at(seconds: u64) -> Moment {
+    START.plus(Duration::from_secs(seconds))
+}
+
+fn world() -> Arc<World> {
+    let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("a.yaml", ZONE)];
+    let files = files.map(|(name, text)| Source::new(name, text)).to_vec();
+    let compiled = config::compile(&config::Sources::new("zones", files));
+    let config = Arc::new(compiled.unwrap_or_else(|problems| panic!("{problems}")).config);
+    let sources = geo_sources(&config.server.geo);
+    let table = Table::compile(sources, &config.regions, &config.groups).expect("there is no database");
+    Arc::new(World::build(config, table))
+}
+
+fn geo_sources(geo: &config::Geo) -> geo::Sources<'_> {
+    geo::Sources { database: None, asn: None, networks: &geo.networks }
+}
+
+fn unavailable() -> Failure {
+    Failure { class: FailureClass::Status, detail: "status 503".to_owned() }
+}
+
+/// Returns a minute of a server whose first address fell.
+fn state() -> State {
+    let world = world();
+    let (mut control, mut effects) = Control::new(Arc::clone(&world), None, START);
+    for second in [10, 20, 30] {
+        let seen = Observation {
+            epoch: Epoch(0),
+            address: AddressId(0),
+            canary: CanaryId(0),
+            at: at(second),
+            latency: Duration::from_micros(3500),
+            result: Err(unavailable()),
+        };
+        effects.extend(control.handle(Event::Observed(seen), at(second)));
+    }
+    let published = effects.into_iter().filter_map(|effect| match effect {
+        Effect::Publish(snapshot) => Some(snapshot),
+        Effect::Watch(..) | Effect::Persist(_) | Effect::Say(_) => None,
+    });
+    let seen = Seen {
+        snapshot: published.last().expect("the first snapshot at least"),
+        published_at: at(30),
+        report: control.report(),
+    };
+    let loaded = Loaded { directory: "zones".into(), loaded_at: START, database: None, failed: None };
+    let config = Arc::clone(&world.config);
+    let sources = Sources {
+        now: Box::new(|| at(60)),
+        last: Box::new(|_, _| None),
+        locate: Box::new(move |address| Some(geo_sources(&config.server.geo).locate(address))),
+    };
+    State::new(seen, loaded, Arc::default(), START, sources)
+}
+
+/// Serves `state` while `ask` is under way.
+async fn serving<T>(state: State, ask: impl AsyncFnOnce(SocketAddr) -> T) -> T {
+    let listener = bind(([127, 0, 0, 1], 0).into()).expect("loopback is free");
+    let address = listener.address;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(serve(listener, Arc::new(state), async {
+        let _ = stopped.await;
+    }));
+    let answer = ask(address).await;
+    drop(stop);
+    server.await.expect("no panic").expect("the socket is taken");
+    answer
+}
+
+/// Sends bytes and returns all that comes back until the connection is closed.
+async fn exchange(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    stream.write_all(request.as_bytes()).await.expect("it reads");
+    let mut response = Vec::new();
+    // A server that has not read everything resets the connection after its answer.
+    let _ = stream.read_to_end(&mut response).await;
+    String::from_utf8(response).expect("text")
+}
+
+/// Returns the status, the headers and the body of the answer.
+async fn ask_of(state: State, method: &str, target: &str, headers: &str) -> (u16, String, String) {
+    let request = format!("{method} {target} HTTP/1.1\r\nhost: ns1\r\n{headers}\r\n");
+    let response = serving(state, async |address| exchange(address, &request).await).await;
+    let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.expect("a status"), head.to_lowercase(), body.to_owned())
+}
+
+async fn check(target: &str, expected_status: u16, expected: &[&str]) {
+    let (status, _, body) = ask_of(state(), "GET", target, "").await;
+    assert_eq!(status, expected_status, "{target}: {body}");
+    for part in expected {
+        assert!(body.contains(part), "{target} lacks {part:?}: {body}");
+    }
+}
+
+async fn status_of(state: State) -> Value {
+    let (_, head, body) = ask_of(state, "GET", "/status", "").await;
+    assert!(head.contains("content-type: application/json"), "{head}");
+    assert!(head.contains("cache-control: no-store"), "{head}");
+    serde_json::from_str(&body).expect("JSON")
+}
+
+#[tokio::test]
+async fn health_is_ok_while_a_snapshot_is_served() {
+    check("/healthz", 200, &["ok"]).await;
+}
+
+#[tokio::test]
+async fn the_index_and_an_unknown_path_list_the_paths() {
+    check("/", 200, &["/healthz", "/status", "/metrics", "/explain"]).await;
+    check("/metric", 404, &["there is no /metric here", "/metrics"]).await;
+}
+
+#[tokio::test]
+async fn only_get_and_head_are_answered() {
+    let (status, head, body) = ask_of(state(), "POST", "/status", "content-length: 0\r\n").await;
+    assert_eq!((status, body.as_str()), (405, "only GET and HEAD are answered\n"));
+    assert!(head.contains("allow: get, head") || head.contains("allow: get,head"), "{head}");
+    let (status, head, body) = ask_of(state(), "HEAD", "/status", "").await;
+    assert_eq!((status, body.as_str()), (200, ""));
+    assert!(head.contains("content-length: "), "{head}");
+}
+
+#[tokio::test]
+async fn a_body_is_not_waited_for() {
+    let (status, ..) = ask_of(state(), "POST", "/", "content-length: 1000000000\r\n").await;
+    assert_eq!(status, 405);
+}
+
+#[tokio::test]
+async fn the_status_names_everything() {
+    let page = status_of(state()).await;
+    assert_eq!(page["server"], "ns1");
+    assert_eq!(page["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(page["uptime_seconds"], 60);
+    // The first one, one with the short TTLs of a suspect address, one without it.
+    assert_eq!(page["snapshot"], json!({ "number": 3, "published_at": "2026-03-01T00:00:30Z" }));
+    let zone = json!({ "name": "example.org.", "names": 2, "steered": 1, "serial": 7 });
+    assert_eq!(page["zones"], json!([zone]));
+    assert_eq!(page["geo"]["database"], Value::Null);
+    assert!(page["geo"]["classes"].as_u64() >= Some(2), "{}", page["geo"]);
+    assert_eq!(page["alarms"], json!([]));
+}
+
+#[tokio::test]
+async fn the_status_says_since_when_and_why_an_address_is_down() {
+    let page = status_of(state()).await;
+    let tokyo = &page["regions"][0];
+    assert_eq!((&tokyo["name"], &tokyo["jurisdiction"]), (&json!("tokyo"), &json!("JP")));
+    assert_eq!(tokyo["ipv4"], json!({ "service": "in", "up": 1, "total": 2, "needed": 1, "since": null }));
+    assert_eq!(tokyo["ipv6"]["service"], "absent");
+    let failure = json!({ "class": "status", "detail": "status 503" });
+    assert_eq!(
+        tokyo["zones"][0]["addresses"][0],
+        json!({
+            "address": "192.0.2.1",
+            "state": "down",
+            "since": "2026-03-01T00:00:30Z",
+            "why": { "canary": "shallow", "class": "status", "detail": "status 503" },
+            "canaries": [{
+                "name": "shallow",
+                "state": "down",
+                "since": "2026-03-01T00:00:30Z",
+                "last": { "at": "2026-03-01T00:00:30Z", "ok": false, "latency_ms": 3.5, "failure": failure },
+            }],
+        })
+    );
+    let healthy = &tokyo["zones"][0]["addresses"][1];
+    assert_eq!((&healthy["state"], &healthy["why"]), (&json!("unknown"), &Value::Null));
+    assert_eq!(healthy["canaries"][0]["last"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_result_that_is_later_than_the_report_is_shown() {
+    let mut state = state();
+    state.sources.last =
+        Box::new(|_, _| Some(Sighting { at: at(32), latency: Duration::from_millis(2), result: Ok(()) }));
+    let page = status_of(state).await;
+    let last = &page["regions"][0]["zones"][0]["addresses"][0]["canaries"][0]["last"];
+    let expected = json!({ "at": "2026-03-01T00:00:32Z", "ok": true, "latency_ms": 2.0, "failure": null });
+    assert_eq!(last, &expected);
+}
+
+#[tokio::test]
+async fn the_status_keeps_what_was_wrong_with_the_last_reload() {
+    let state = state();
+    let mut loaded = Loaded::clone(&state.loaded.load());
+    loaded.failed =
+        Some(Failed { at: at(40), problems: vec!["zones/a.yaml:3:1: unknown key `nmaes`".to_owned()] });
+    loaded.database =
+        Some(Database { path: "world.mmdb".into(), kind: "World-Country".to_owned(), built_at: START });
+    state.loaded.store(Arc::new(loaded));
+    let page = status_of(state).await;
+    let expected = json!({
+        "directory": "zones",
+        "loaded_at": "2026-03-01T00:00:00Z",
+        "failed_at": "2026-03-01T00:00:40Z",
+        "problems": ["zones/a.yaml:3:1: unknown key `nmaes`"],
+    });
+    assert_eq!(page["configuration"], expected);
+    assert_eq!(page["geo"]["kind"], "World-Country");
+    assert_eq!(page["geo"]["built_at"], "2026-03-01T00:00:00Z");
+    assert_eq!(page["geo"]["age_seconds"], 60);
+}
+
+#[tokio::test]
+async fn metrics_are_open_metrics() {
+    let (status, head, body) = ask_of(state(), "GET", "/metrics", "").await;
+    assert_eq!(status, 200);
+    assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{head}");
+    assert!(body.ends_with("# EOF\n"), "{body}");
+}
+
+#[tokio::test]
+async fn an_explanation_is_json_unless_text_is_asked_for() {
+    let target = "/explain?name=example.org&client=10.1.2.3";
+    let (_, _, body) = ask_of(state(), "GET", target, "").await;
+    let explanation: Explanation = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(explanation.answer.len(), 1, "{body}");
+    assert_eq!(explanation.client, "10.1.2.3/32");
+    let reasons = explanation.steering.expect("a steered name");
+    assert!(reasons.network.starts_with("10.0.0.0/8"), "{}", reasons.network);
+
+    let (_, head, text) = ask_of(state(), "GET", target, "accept: text/plain\r\n").await;
+    assert!(head.contains("content-type: text/plain"), "{head}");
+    assert_eq!(text, ask_of(state(), "GET", &format!("{target}&format=text"), "").await.2);
+    assert!(text.starts_with("example.org. A for 10.1.2.3/32, snapshot 3\n"), "{text}");
+}
+
+#[tokio::test]
+async fn bad_parameters_get_a_sentence_that_says_what_to_write() {
+    for (query, expected) in [
+        ("", "missing field `name`"),
+        ("name=example.org", "missing field `client`"),
+        ("name=a..b&client=192.0.2.1", "`a..b` is not a domain name"),
+        ("name=example.org&client=tokyo", "`tokyo` is not an IP address"),
+        ("name=example.org&client=192.0.2.1/24", "write 192.0.2.0/24"),
+        ("name=example.org&client=192.0.2.1&type=B", "`B` is not a record type"),
+        ("name=example.org&client=192.0.2.1&form=text", "unknown field `form`"),
+        ("name=a&name=b&client=192.0.2.1", "duplicate field `name`"),
+        ("name=a&client=192.0.2.1&format=xml", "unknown variant `xml`"),
+    ] {
+        check(&format!("/explain?{query}"), 400, &[expected, "; write /explain?name="]).await;
+    }
+}
+
+#[tokio::test]
+async fn odd_names_types_and_clients_are_explained() {
+    check("/explain?name=example.org&client=0.0.0.0/0&type=any", 200, &["rcode"]).await;
+    check("/explain?name=.&client=::1", 200, &["REFUSED"]).await;
+    check("/explain?name=text.example.org&client=2001:db8::/32&type=TYPE16", 200, &["hello"]).await;
+    let longest = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".");
+    check(&format!("/explain?name={longest}&client=::1"), 200, &["ddd"]).await;
+}
+
+/// The engine's replies to every type are decoded again, including types that are never asked for.
+#[test]
+fn every_type_is_explained() {
+    let state = state();
+    for rtype in (0..=300).chain(32_767..32_770).chain(65_280..=65_535u16) {
+        let inquiry = Inquiry {
+            name: "example.org.".parse().expect("a name"),
+            rtype: rtype.into(),
+            client: "192.0.2.0/24".parse().expect("a prefix"),
+        };
+        explain::explain(&state, &inquiry);
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let (status, ..) = ask_of(state(), "GET", &format!("/{}", "a".repeat(9 << 10)), "").await;
+    assert!([414, 431].contains(&status), "{status}");
+    let headers: String = (0..100).map(|number| format!("x-{number}: y\r\n")).collect();
+    let (status, ..) = ask_of(state(), "GET", "/healthz", &headers).await;
+    assert_eq!(status, 431);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stalled_connections_are_dropped_and_keep_nobody_out() {
+    serving(state(), async |address| {
+        let mut stalled = Vec::new();
+        for _ in 0..100 {
+            let mut stream = TcpStream::connect(address).await.expect("it listens");
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nho").await.expect("it reads");
+            stalled.push(stream);
+        }
+        let answer = exchange(address, "GET /healthz HTTP/1.1\r\nhost: ns1\r\n\r\n").await;
+        assert!(answer.ends_with("ok\n"), "{answer}");
+        let mut rest = Vec::new();
+        let _ = stalled[0].read_to_end(&mut rest).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_dropped() {
+    let state = state();
+    let mut loaded = Loaded::clone(&state.loaded.load());
+    // More than the sockets of both sides take.
+    let problems = vec!["x".repeat(40 << 20)];
+    loaded.failed = Some(Failed { at: START, problems });
+    state.loaded.store(Arc::new(loaded));
+    let received = serving(state, async |address| {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        let request = b"GET /status HTTP/1.1\r\nhost: ns1\r\n\r\n";
+        stream.write_all(request).await.expect("it reads");
+        stream.readable().await.expect("the page begins");
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        let mut received = Vec::new();
+        let _ = stream.read_to_end(&mut received).await;
+        received.len()
+    })
+    .await;
+    assert!(received < 40 << 20, "{received}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_connection_does_not_keep_the_server_from_stopping() {
+    let stalled = serving(state(), async |address| {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        stream.write_all(b"GET").await.expect("it reads");
+        stream
+    })
+    .await;
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_made_is_a_mistake_of_the_server() {
+    let mut state = state();
+    state.sources.locate = Box::new(|_| panic!("this database is cursed"));
+    let (status, _, body) = ask_of(state, "GET", "/explain?name=example.org&client=192.0.2.1", "").await;
+    assert_eq!(status, 500, "{body}");
+}

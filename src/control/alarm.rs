@@ -1,0 +1,234 @@
+//! Alarms: what was lost and is not back yet.
+//!
+//! What can raise one is judged anew after every fall and return, and compared with what stood before;
+//! so an alarm is said once when it is raised and once when it is cleared, and a reload, which numbers
+//! everything anew, says nothing twice: alarms are compared by name.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use super::What;
+use super::notice::Count;
+use crate::config::Config;
+use crate::health::{self, Service, Services};
+use crate::region::{Family, RegionId, Regions};
+use crate::steering::{AllDown, Policy};
+
+/// A loss that lasts until it is cleared.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Alarm {
+    /// A region has too few addresses of a family, and left the answers of that family.
+    RegionOut {
+        /// The name of the region.
+        region: String,
+        /// The family.
+        family: Family,
+        /// How many of its addresses are left.
+        count: health::Count,
+    },
+    /// Every region that some clients of a name may be sent to is out.
+    Exhausted {
+        /// The owner name.
+        owner: String,
+        /// How many more names have the same policy.
+        others: usize,
+        /// The residency rule that binds those clients; `None`: all clients are concerned.
+        rule: Option<String>,
+        /// The family.
+        family: Family,
+        /// What they are answered.
+        all_down: AllDown,
+    },
+}
+
+/// The alarms that stand, and what is watched for others.
+#[derive(Debug)]
+pub(super) struct Alarms {
+    watches: Vec<Watch>,
+    standing: BTreeMap<Key, Alarm>,
+}
+
+/// What an alarm is about, whatever its details and whatever the numbering.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Region(String, Family),
+    Names(String, Option<String>, Family),
+}
+
+/// The regions that some clients of some names may be sent to. When all are out, that is an alarm.
+#[derive(Debug)]
+struct Watch {
+    /// The first of the names.
+    owner: String,
+    /// How many more have the same policy: one line is said for all of them.
+    others: usize,
+    /// The residency rule that binds the clients; `None`: all clients.
+    rule: Option<String>,
+    regions: Vec<RegionId>,
+    all_down: AllDown,
+}
+
+impl Alarms {
+    /// Returns no alarms, and watches the names of `config` for some.
+    pub(super) fn new(config: &Config) -> Self {
+        Self { watches: watches(config), standing: BTreeMap::new() }
+    }
+
+    /// Watches the names of another configuration; what stands is kept until the next update.
+    pub(super) fn reload(&mut self, config: &Config) {
+        self.watches = watches(config);
+    }
+
+    /// Returns the alarms that stand.
+    pub(super) fn standing(&self) -> impl Iterator<Item = &Alarm> {
+        self.standing.values()
+    }
+
+    /// Judges everything anew, and returns which alarms were raised and which cleared.
+    pub(super) fn update(&mut self, regions: &Regions, services: &Services) -> Vec<What> {
+        let (mut standing, mut whats) = (BTreeMap::new(), Vec::new());
+        for (key, alarm, is_raised) in self.conditions(regions, services) {
+            // What a reload has removed is in no condition: nobody is told that it is well.
+            match (self.standing.contains_key(&key), is_raised) {
+                (false, true) => whats.push(What::Raised(alarm.clone())),
+                (true, false) => whats.push(What::Cleared(alarm.clone())),
+                (true, true) | (false, false) => {}
+            }
+            if is_raised {
+                standing.insert(key, alarm);
+            }
+        }
+        self.standing = standing;
+        whats
+    }
+
+    /// Returns everything that can raise an alarm, and whether it does.
+    fn conditions(&self, regions: &Regions, services: &Services) -> impl Iterator<Item = (Key, Alarm, bool)> {
+        let places = regions.iter().flat_map(|place| Family::BOTH.map(|family| (place, family)));
+        let regions = places.filter_map(|((id, region), family)| {
+            let service = services.get(id, family);
+            let (region, count) = (region.name.clone(), service.count()?);
+            let key = Key::Region(region.clone(), family);
+            Some((key, Alarm::RegionOut { region, family, count }, service.is_out()))
+        });
+        let names = self.watches.iter().flat_map(|watch| {
+            Family::BOTH.map(|family| {
+                let key = Key::Names(watch.owner.clone(), watch.rule.clone(), family);
+                (key, watch.alarm(family), watch.is_exhausted(services, family))
+            })
+        });
+        regions.chain(names)
+    }
+}
+
+impl Watch {
+    fn alarm(&self, family: Family) -> Alarm {
+        Alarm::Exhausted {
+            owner: self.owner.clone(),
+            others: self.others,
+            rule: self.rule.clone(),
+            family,
+            all_down: self.all_down,
+        }
+    }
+
+    /// Returns whether every region that has addresses of the family is out, and there is one.
+    fn is_exhausted(&self, services: &Services, family: Family) -> bool {
+        let of_family = self.regions.iter().map(|&region| services.get(region, family));
+        let mut present = of_family.filter(|service| service.count().is_some()).peekable();
+        present.peek().is_some() && present.all(Service::is_out)
+    }
+}
+
+/// Returns what to watch for names to run out of regions: for each policy once, everybody and each
+/// residency rule. Where several rules bind one client together, the cause shows in each of them.
+fn watches(config: &Config) -> Vec<Watch> {
+    let mut by_policy: Vec<(&Policy, String, usize)> = Vec::new();
+    let mut known = HashMap::new();
+    for steering in &config.steered {
+        let place = *known.entry(&steering.policy).or_insert_with(|| {
+            let owner = steering.owner.to_string();
+            let owner = owner.strip_suffix('.').unwrap_or(&owner).to_owned();
+            by_policy.push((&steering.policy, owner, 0));
+            by_policy.len() - 1
+        });
+        by_policy[place].2 += 1;
+    }
+    let watches = by_policy.into_iter().flat_map(|(policy, owner, names)| {
+        let everybody = (None, policy.regions.clone());
+        let rules = policy.residency.iter().map(|rule| {
+            let listed = policy.regions.iter().copied();
+            let permitted = listed.filter(|region| rule.permitted.contains(*region));
+            (Some(rule.text.clone()), permitted.collect())
+        });
+        let parts: Vec<_> = std::iter::once(everybody).chain(rules).collect();
+        parts.into_iter().map(move |(rule, regions)| Watch {
+            owner: owner.clone(),
+            others: names - 1,
+            rule,
+            regions,
+            all_down: policy.all_down,
+        })
+    });
+    watches.collect()
+}
+
+impl Alarm {
+    /// Writes that it is over.
+    pub(super) fn fmt_cleared(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RegionOut { region, family, count } => {
+                let (family, health::Count { up, total, .. }) = (word(*family), count);
+                write!(f, "{region} returns to the {family} answers: {up} of {total} addresses are up")
+            }
+            Self::Exhausted { .. } => {
+                self.fmt_whom(f)?;
+                f.write_str(": a region is up again")
+            }
+        }
+    }
+
+    /// Writes which clients of which names are concerned.
+    fn fmt_whom(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Exhausted { owner, others, rule, family, .. } = self else {
+            return Ok(());
+        };
+        f.write_str(owner)?;
+        if *others > 0 {
+            write!(f, " and {}", Count(*others, "more name"))?;
+        }
+        write!(f, " ({}", word(*family))?;
+        match rule {
+            Some(rule) => write!(f, ", {rule})"),
+            None => f.write_str(")"),
+        }
+    }
+}
+
+impl fmt::Display for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RegionOut { region, family, count } => {
+                let (family, health::Count { up, total, .. }) = (word(*family), count);
+                write!(f, "{region} leaves the {family} answers: {up} of {total} addresses are up")
+            }
+            Self::Exhausted { all_down, .. } => {
+                self.fmt_whom(f)?;
+                f.write_str(": every permitted region is down, ")?;
+                f.write_str(match all_down {
+                    AllDown::FailOpen => "answering with them all the same (fail-open)",
+                    AllDown::Servfail => "answering SERVFAIL",
+                    AllDown::Nodata => "answering without data",
+                })
+            }
+        }
+    }
+}
+
+/// Returns what people call a family.
+fn word(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "IPv4",
+        Family::V6 => "IPv6",
+    }
+}

@@ -1,0 +1,174 @@
+//! The rules of the page as a whole. Those of the counters of answers are beside them.
+
+use std::time::Duration;
+
+use super::*;
+use crate::canary::{CanaryId, Epoch, Failure};
+use crate::engine::{Tally, Transport};
+use crate::geo;
+use crate::health::fixture;
+use crate::moment::Moment;
+use crate::region::{Region, RegionId};
+use crate::snapshot::World;
+use crate::wire::Rcode;
+
+/// One zone, these regions, and the canaries `shallow` and `deep`.
+fn config(regions: Vec<Region>) -> Config {
+    Config {
+        regions: Regions::new(regions),
+        canaries: vec![fixture::canary("shallow", 3, 3), fixture::canary("deep", 3, 3)],
+        ..answers::tests::config(&["api.test."])
+    }
+}
+
+/// Two regions with an address each; `oregon` has both canaries.
+fn two_regions() -> Config {
+    let oregon =
+        Region { canaries: vec![CanaryId(0), CanaryId(1)], ..fixture::region("oregon", &["192.0.2.2"]) };
+    config(vec![fixture::region("tokyo", &["192.0.2.1"]), oregon])
+}
+
+fn observation(address: u32, canary: u16, result: Result<(), FailureClass>) -> Observation {
+    Observation {
+        epoch: Epoch(1),
+        address: AddressId(address),
+        canary: CanaryId(canary),
+        at: Moment(0),
+        latency: Duration::from_millis(30),
+        result: result.map_err(|class| Failure { class, detail: "whatever it was".to_owned() }),
+    }
+}
+
+/// Checks that the page has exactly these lines with `name`, without the name's `meridian_`.
+fn check(metrics: &Metrics, name: &str, expected: &[&str]) {
+    let page = metrics.render();
+    let mut lines: Vec<_> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("meridian_"))
+        .filter(|line| line.split(['{', ' ']).next() == Some(name))
+        .collect();
+    lines.sort_unstable();
+    assert_eq!(lines, expected, "in {page}");
+}
+
+#[test]
+fn answers_are_printed_by_zone_type_code_transport_and_by_region() {
+    let metrics = Metrics::default();
+    let answers = metrics.begin(&two_regions());
+    let tally = Tally {
+        zone: Some(0),
+        qtype: Some(28),
+        rcode: Rcode::NoError,
+        region: Some(RegionId(1)),
+        is_truncated: true,
+        has_client_subnet: true,
+    };
+    answers.count(&tally, Transport::Udp);
+    answers.count_silence();
+    let line = r#"queries_total{zone="api.test.",type="AAAA",rcode="NOERROR",transport="udp"} 1"#;
+    check(&metrics, "queries_total", &[line]);
+    let lines = [r#"region_answers_total{region="oregon"} 1"#, r#"region_answers_total{region="tokyo"} 0"#];
+    check(&metrics, "region_answers_total", &lines);
+    let lines =
+        [r#"truncated_answers_total{transport="tcp"} 0"#, r#"truncated_answers_total{transport="udp"} 1"#];
+    check(&metrics, "truncated_answers_total", &lines);
+    check(&metrics, "client_subnet_queries_total", &["client_subnet_queries_total{} 1"]);
+    let line = r#"dropped_queries_total{reason="malformed"} 1"#;
+    check(&metrics, "dropped_queries_total", &[line]);
+}
+
+#[test]
+fn canary_results_are_counted_by_class_and_their_latency_measured() {
+    let metrics = Metrics::default();
+    let config = two_regions();
+    metrics.begin(&config);
+    for result in [Ok(()), Ok(()), Err(FailureClass::Tls)] {
+        metrics.observed(&config, &observation(1, 1, result));
+    }
+    let lines = [
+        r#"canary_results_total{region="oregon",canary="deep",result="ok"} 2"#,
+        r#"canary_results_total{region="oregon",canary="deep",result="tls"} 1"#,
+    ];
+    check(&metrics, "canary_results_total", &lines);
+    let line = r#"canary_seconds_count{region="oregon",canary="deep"} 3"#;
+    check(&metrics, "canary_seconds_count", &[line]);
+    let page = metrics.render();
+    let bucket = r#"meridian_canary_seconds_bucket{le="0.05",region="oregon",canary="deep"} 3"#;
+    assert!(page.contains(bucket), "{page}");
+}
+
+#[test]
+fn a_change_of_state_is_counted_and_a_reload_is_none() {
+    let metrics = Metrics::default();
+    let config = two_regions();
+    let (up, suspect) = (View::all_up(2), View::new(vec![Standing::Up, Standing::Suspect]));
+    metrics.standings(&config.regions, &suspect, None);
+    check(&metrics, "state_changes_total", &[]);
+    metrics.standings(&config.regions, &up, Some(&suspect));
+    metrics.standings(&config.regions, &suspect, Some(&up));
+    let lines = [
+        r#"state_changes_total{region="oregon",state="suspect"} 1"#,
+        r#"state_changes_total{region="oregon",state="up"} 1"#,
+    ];
+    check(&metrics, "state_changes_total", &lines);
+    let lines = [
+        r#"address_state{region="oregon",zone="oregon-a",address="192.0.2.2"} 1"#,
+        r#"address_state{region="tokyo",zone="tokyo-a",address="192.0.2.1"} 2"#,
+    ];
+    check(&metrics, "address_state", &lines);
+}
+
+#[test]
+fn reloads_are_there_before_the_first_and_count_failures_apart() {
+    let metrics = Metrics::default();
+    let lines = |failed| format!(r#"reloads_total{{result="failed"}} {failed}"#);
+    let ok = r#"reloads_total{result="ok"} 0"#;
+    check(&metrics, "reloads_total", &[&lines(0), ok]);
+    metrics.reloaded(false);
+    check(&metrics, "reloads_total", &[&lines(1), ok]);
+}
+
+#[test]
+fn the_number_of_the_snapshot_that_is_served_is_printed() {
+    let metrics = Metrics::default();
+    let config = Config { zones: vec![], ..two_regions() };
+    let sources = geo::Sources { database: None, asn: None, networks: &[] };
+    let table = geo::Table::compile(sources, &config.regions, &[]).expect("nothing to be damaged");
+    let world = World::build(Arc::new(config), table);
+    metrics.published(&Snapshot::compile(Arc::new(world), View::all_up(2), 7));
+    check(&metrics, "snapshot_number", &["snapshot_number 7"]);
+}
+
+#[test]
+fn the_age_of_a_database_can_be_told_and_no_database_has_none() {
+    let metrics = Metrics::default();
+    check(&metrics, "geo_database_built_seconds", &[]);
+    metrics.database_built(1_700_000_000);
+    let line = "geo_database_built_seconds{} 1700000000";
+    check(&metrics, "geo_database_built_seconds", &[line]);
+    metrics.database_built(0);
+    check(&metrics, "geo_database_built_seconds", &[]);
+}
+
+#[test]
+fn what_a_reload_removes_takes_its_series_along_and_the_rest_goes_on_counting() {
+    let metrics = Metrics::default();
+    let before = two_regions();
+    metrics.begin(&before);
+    for (address, canary) in [(0, 0), (1, 0), (1, 1)] {
+        metrics.observed(&before, &observation(address, canary, Err(FailureClass::Timeout)));
+    }
+    let down = View::new(vec![Standing::Suspect; 2]);
+    metrics.standings(&before.regions, &down, Some(&View::all_up(2)));
+    // `tokyo` is gone, and `oregon` has lost its canary `deep`.
+    let after = config(vec![fixture::region("oregon", &["192.0.2.2"])]);
+    metrics.begin(&after);
+    metrics.observed(&after, &observation(0, 0, Err(FailureClass::Timeout)));
+    let line = r#"canary_results_total{region="oregon",canary="shallow",result="timeout"} 2"#;
+    check(&metrics, "canary_results_total", &[line]);
+    let line = r#"canary_seconds_count{region="oregon",canary="shallow"} 2"#;
+    check(&metrics, "canary_seconds_count", &[line]);
+    let line = r#"state_changes_total{region="oregon",state="suspect"} 1"#;
+    check(&metrics, "state_changes_total", &[line]);
+    check(&metrics, "address_state", &[]);
+}

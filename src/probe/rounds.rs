@@ -1,0 +1,106 @@
+//! The rounds of one pair of address and canary: wait, probe, report.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::{self, Instant};
+
+use super::check::Probe;
+use super::live::{Live, Pair, Sighting};
+use super::trust::Trust;
+use crate::canary::{Canary, CanaryId, Epoch, Observation};
+use crate::health::{Streak, pace};
+use crate::moment::Moment;
+use crate::region::AddressId;
+
+/// Reads the clock.
+pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// The rounds of one pair.
+pub(super) struct Rounds {
+    pub(super) shared: Arc<Shared>,
+    pub(super) pair: Pair,
+    pub(super) probe: Probe,
+    pub(super) orders: watch::Receiver<Orders>,
+    pub(super) random: fastrand::Rng,
+}
+
+/// What all tasks have in common.
+pub(super) struct Shared {
+    pub(super) results: mpsc::Sender<Observation>,
+    pub(super) clock: Clock,
+    pub(super) slots: Semaphore,
+    pub(super) trust: Trust,
+    pub(super) live: Arc<Live>,
+}
+
+/// What a task is to do, and under which numbers it reports.
+#[derive(Clone)]
+pub(super) struct Orders {
+    pub(super) epoch: Epoch,
+    pub(super) address: AddressId,
+    pub(super) canary: CanaryId,
+    pub(super) settings: Arc<Canary>,
+}
+
+impl Rounds {
+    /// Goes on until nobody wants results or orders it any more.
+    pub(super) async fn run(mut self) {
+        let mut streak = Streak::default();
+        let mut started = Instant::now();
+        let mut took = None;
+        loop {
+            if self.wait(started, &streak, took).await.is_none() {
+                return;
+            }
+            let Ok(slot) = self.shared.slots.acquire().await else {
+                return;
+            };
+            let settings = Arc::clone(&self.orders.borrow_and_update().settings);
+            started = Instant::now();
+            let result = self.probe.run(settings.timeout).await;
+            let latency = started.elapsed();
+            drop(slot);
+            streak.count(result.is_ok(), settings.thresholds);
+            took = Some(latency);
+            let sighting = Sighting { at: (self.shared.clock)(), latency, result };
+            if self.report(sighting).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the next probe is due. `None`: there will be none.
+    async fn wait(&mut self, started: Instant, streak: &Streak, took: Option<Duration>) -> Option<()> {
+        // Drawn once for each wait, so that a reload that leaves the pace alone leaves the rhythm alone.
+        let jitter = self.random.f64();
+        loop {
+            let settings = Arc::clone(&self.orders.borrow_and_update().settings);
+            let wait = match took {
+                Some(took) => pace::wait(&settings, streak, took, jitter),
+                None => pace::spread(&settings, jitter),
+            };
+            tokio::select! {
+                () = time::sleep_until(started + wait) => return Some(()),
+                changed = self.orders.changed() => changed.ok()?,
+            }
+        }
+    }
+
+    /// Sends a result under the numbers of this moment. `None`: nobody takes results any more.
+    async fn report(&self, sighting: Sighting) -> Option<()> {
+        let room = self.shared.results.reserve().await.ok()?;
+        self.shared.live.note(&self.pair, sighting.clone());
+        let orders = self.orders.borrow();
+        room.send(Observation {
+            epoch: orders.epoch,
+            address: orders.address,
+            canary: orders.canary,
+            at: sighting.at,
+            latency: sighting.latency,
+            result: sighting.result,
+        });
+        Some(())
+    }
+}

@@ -1,0 +1,158 @@
+//! Small servers on loopback for the tests: each does one thing to whoever connects.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_rustls::TlsAcceptor;
+
+/// What a server does to whoever connects.
+#[derive(Clone, Copy, Debug)]
+pub enum Script {
+    /// Answers 200 with the body `all is well`.
+    Ok,
+    /// Answers with this status and an empty body.
+    Status(&'static str),
+    /// Answers 200 if the request contains this line, and 400 if not.
+    Expect(&'static str),
+    /// Sends these bytes after the request, and closes.
+    Say(&'static [u8]),
+    /// Sends these bytes before it has read anything, and waits.
+    Greet(&'static [u8]),
+    /// Closes without a word, the request unread: the other side sees a reset or an end.
+    Close,
+    /// Reads the request and never answers.
+    Hang,
+    /// Answers 200 and sends a byte of its body every few milliseconds, for ever.
+    Drip,
+    /// Answers 200 and sends a body of 10 GB as fast as it is taken.
+    Endless,
+}
+
+/// Starts a server on 127.0.0.1, .2 and .3, on one port; it lives as long as the test.
+pub async fn serve(script: Script) -> SocketAddr {
+    let listeners = listen().await;
+    let place = listeners[0].local_addr().expect("it is bound");
+    for listener in listeners {
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(play(stream, script));
+            }
+        });
+    }
+    place
+}
+
+/// Binds a port that is free on all three addresses, which takes a second try once in a blue moon.
+async fn listen() -> Vec<TcpListener> {
+    for _ in 0..100 {
+        let first = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = first.local_addr().expect("it is bound").port();
+        let second = TcpListener::bind(("127.0.0.2", port)).await;
+        let third = TcpListener::bind(("127.0.0.3", port)).await;
+        if let (Ok(second), Ok(third)) = (second, third) {
+            return vec![first, second, third];
+        }
+    }
+    panic!("no port is free on 127.0.0.1, .2 and .3 at once");
+}
+
+/// Starts a TLS server with a certificate of its own for `name`, and returns the certificate too.
+pub async fn serve_tls(script: Script, name: &str) -> (SocketAddr, CertificateDer<'static>) {
+    let own = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
+    let certificate = own.cert.der().clone();
+    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).expect("a key");
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring supports them")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .expect("they belong together");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let place = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    play(stream, script).await;
+                }
+            });
+        }
+    });
+    (place, certificate)
+}
+
+/// Returns a place at which nobody listens, and what keeps it from being given to somebody else.
+pub fn nobody() -> (SocketAddr, TcpSocket) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let place = "127.0.0.1:0".parse().expect("an address");
+    socket.bind(place).expect("a free port");
+    (socket.local_addr().expect("it is bound"), socket)
+}
+
+async fn play(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: Script) {
+    // The other side may hang up at any point; that is what some of the tests are about.
+    let _ = act(&mut stream, script).await;
+}
+
+async fn act(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), script: Script) -> std::io::Result<()> {
+    match script {
+        Script::Close => return Ok(()),
+        Script::Greet(bytes) => {
+            stream.write_all(bytes).await?;
+            std::future::pending().await
+        }
+        _ => {}
+    }
+    let request = read_request(stream).await?;
+    match script {
+        Script::Ok => {
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nall is well";
+            stream.write_all(answer).await?;
+        }
+        Script::Status(status) => stream.write_all(&empty(status)).await?,
+        Script::Expect(line) => {
+            let is_there = request.lines().any(|there| there.eq_ignore_ascii_case(line));
+            let status = if is_there { "200 OK" } else { "400 Bad Request" };
+            stream.write_all(&empty(status)).await?;
+        }
+        Script::Say(bytes) => stream.write_all(bytes).await?,
+        Script::Close | Script::Greet(_) => {}
+        Script::Hang => std::future::pending().await,
+        Script::Drip => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").await?;
+            loop {
+                stream.write_all(b".").await?;
+                stream.flush().await?;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        Script::Endless => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n").await?;
+            loop {
+                stream.write_all(&[b'.'; 16 * 1024]).await?;
+            }
+        }
+    }
+    stream.shutdown().await
+}
+
+fn empty(status: &str) -> Vec<u8> {
+    // `Location` leads back to where the request was sent: an endless loop for who follows it.
+    format!("HTTP/1.1 {status}\r\nLocation: /health\r\nContent-Length: 0\r\n\r\n").into_bytes()
+}
+
+/// Reads up to the empty line that ends a request without a body.
+async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<String> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        request.push(stream.read_u8().await?);
+    }
+    Ok(String::from_utf8_lossy(&request).into_owned())
+}
