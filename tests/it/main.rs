@@ -19,6 +19,7 @@ mod commands;
 mod demo;
 mod failover;
 mod packets;
+mod pages;
 mod reload;
 mod restart;
 mod startup;
