@@ -46,7 +46,12 @@ fn addresses_and_https_hints_come_from_one_decision_with_its_scope() {
     check(
         &server,
         "api.example.com. A from 10.81.7.0/24",
-        &["NoError aa", "api.example.com. 30 IN A 127.7.1.1", "api.example.com. 30 IN A 127.7.1.2", "scope 16"],
+        &[
+            "NoError aa",
+            "api.example.com. 30 IN A 127.7.1.1",
+            "api.example.com. 30 IN A 127.7.1.2",
+            "scope 16",
+        ],
     );
     check(
         &server,
@@ -77,11 +82,7 @@ fn a_name_without_steering_is_shared_by_everybody() {
         "status.api.example.com. A from 10.81.7.0/24",
         &["NoError aa", "status.api.example.com. 3600 IN A 192.0.2.10", "scope 0"],
     );
-    check(
-        &server,
-        "status.api.example.com. MX",
-        &["NoError aa", "authority api.example.com. SOA"],
-    );
+    check(&server, "status.api.example.com. MX", &["NoError aa", "authority api.example.com. SOA"]);
 }
 
 #[test]

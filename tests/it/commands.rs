@@ -44,7 +44,11 @@ fn check_can_treat_warnings_as_errors() {
     let home = Home::new(1);
     let zones = home.zones();
     let zones = zones.to_str().unwrap();
-    home.edit("regions.yaml", "canaries:\n  shallow:", "canaries:\n  idle:\n    tcp: { port: 443 }\n  shallow:");
+    home.edit(
+        "regions.yaml",
+        "canaries:\n  shallow:",
+        "canaries:\n  idle:\n    tcp: { port: 443 }\n  shallow:",
+    );
     let ran = meridian(&["check", zones]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.err.contains("warning: nothing refers to canary `idle`"), "{ran:?}");
@@ -114,7 +118,10 @@ fn every_command_explains_itself() {
         (&[][..], &["serve", "demo", "check", "explain", "schema", "geoip"][..]),
         (&["serve"], &["--config", "--log"]),
         (&["demo"], &["--dns", "--admin", "--control", "--directory", "break", "heal"]),
-        (&["demo", "break"], &["REGION[/AZ]", "--how", "refuse:", "timeout:", "status:", "slow:", "--control"]),
+        (
+            &["demo", "break"],
+            &["REGION[/AZ]", "--how", "refuse:", "timeout:", "status:", "slow:", "--control"],
+        ),
         (&["demo", "heal"], &["REGION[/AZ]", "--control"]),
         (&["check"], &["[DIR]", "--strict"]),
         (&["explain"], &["<NAME>", "--client", "--type", "--config", "--admin", "--json"]),

@@ -30,14 +30,19 @@ impl Demo {
         let dns = format!("{}:{}", words[1].trim_start_matches('@'), words[3]);
         let break_ = process.line("demo break tokyo --control ");
         let control = break_.split_whitespace().skip_while(|word| *word != "--control").nth(1);
-        Self { dns: dns.parse().expect("an address"), control: control.expect("an address").to_owned(), process }
+        Self {
+            dns: dns.parse().expect("an address"),
+            control: control.expect("an address").to_owned(),
+            process,
+        }
     }
 
     /// Returns the addresses that each client gets, in order.
     fn answers(&self) -> Vec<Vec<String>> {
         let answer = |client: &&str| {
             let reply = ask::ask(self.dns, &format!("api.example.com. A from {client}"), Over::Udp);
-            let mut records: Vec<String> = reply.answers.iter().map(|record| record.data.to_string()).collect();
+            let mut records: Vec<String> =
+                reply.answers.iter().map(|record| record.data.to_string()).collect();
             records.sort_unstable();
             records
         };

@@ -116,7 +116,11 @@ fn clients_in_the_eu_never_leave_it_even_when_every_region_there_is_down() {
         for client in ["10.49.7.0/24", "10.33.7.0/24"] {
             check_is_european(&server.ask(&question(client)));
         }
-        server.process.lines().into_iter().find(|line| line.contains("(IPv4, eu only in EU): every permitted region is down"))
+        server
+            .process
+            .lines()
+            .into_iter()
+            .find(|line| line.contains("(IPv4, eu only in EU): every permitted region is down"))
     });
     for (client, region) in [NORMAL[0], NORMAL[3], NORMAL[4]] {
         let reply = server.ask(&question(client));

@@ -41,7 +41,8 @@ fn octet(from_end: usize, value: u8) -> Vec<u8> {
 /// Sends bytes over both transports and compares the response code of the reply.
 fn check(server: &Server, what: &str, bytes: &[u8], rcode: u16) {
     for over in [Over::Udp, Over::Tcp] {
-        let reply = ask::send(server.dns, bytes, over).unwrap_or_else(|| panic!("no reply to {what}, {over:?}"));
+        let reply =
+            ask::send(server.dns, bytes, over).unwrap_or_else(|| panic!("no reply to {what}, {over:?}"));
         assert_eq!(reply[..2], bytes[..2], "{what}: the id comes back");
         assert_ne!(reply[2] & 0x80, 0, "{what}: QR is set");
         assert_eq!(ask::rcode(&reply), rcode, "{what} over {over:?}");
@@ -57,10 +58,20 @@ fn malformed_questions_get_an_error_and_the_server_goes_on() {
     check(&server, "a header alone", &[0x4d, 0x52, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], FORMERR);
     check(&server, "half of a question", &query(QUESTION)[..20], FORMERR);
     check(&server, "more questions than there are", &changed(|bytes| bytes[4..6].fill(0xff)), FORMERR);
-    check(&server, "more additional records than there are", &changed(|bytes| bytes[10..12].fill(0xff)), FORMERR);
+    check(
+        &server,
+        "more additional records than there are",
+        &changed(|bytes| bytes[10..12].fill(0xff)),
+        FORMERR,
+    );
     check(&server, "more answers than there are", &changed(|bytes| bytes[6..8].fill(0xff)), FORMERR);
     check(&server, "octets after the end", &changed(|bytes| bytes.extend(b"garbage")), FORMERR);
-    check(&server, "a name that points to itself", &changed(|bytes| bytes[12..14].copy_from_slice(b"\xc0\x0c")), FORMERR);
+    check(
+        &server,
+        "a name that points to itself",
+        &changed(|bytes| bytes[12..14].copy_from_slice(b"\xc0\x0c")),
+        FORMERR,
+    );
     check(&server, "a client subnet of no family", &octet(FAMILY - 1, 7), FORMERR);
     check(&server, "a client subnet that is too long", &octet(SOURCE, 33), FORMERR);
     check(&server, "a client subnet with a scope", &octet(SCOPE, 8), FORMERR);

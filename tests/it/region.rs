@@ -12,14 +12,8 @@ use hickory_proto::rr::RData;
 
 /// The regions of `tests/it/zones/regions.yaml` and how many addresses each has; their places in this
 /// list are the third octets of those.
-const REGIONS: [(&str, u8); 6] = [
-    ("tokyo", 2),
-    ("osaka", 1),
-    ("oregon", 1),
-    ("frankfurt", 1),
-    ("paris", 1),
-    ("saopaulo", 1),
-];
+const REGIONS: [(&str, u8); 6] =
+    [("tokyo", 2), ("osaka", 1), ("oregon", 1), ("frankfurt", 1), ("paris", 1), ("saopaulo", 1)];
 
 /// How often another port is tried when one that is free on one address is taken on another.
 const PORT_ATTEMPTS: usize = 20;
@@ -95,7 +89,8 @@ impl Regions {
 
     fn at<'a>(&'a self, place: &'a str) -> impl Iterator<Item = &'a Service> {
         let services = self.services.iter();
-        let meant = services.filter(move |(region, service)| *region == place || service.address.to_string() == place);
+        let meant = services
+            .filter(move |(region, service)| *region == place || service.address.to_string() == place);
         meant.map(|(_, service)| &**service)
     }
 }
@@ -122,8 +117,11 @@ pub fn regions_in(reply: &Message) -> Vec<&'static str> {
     numbers.into_iter().map(|number| REGIONS[number].0).collect()
 }
 
+/// A region, one of its addresses, and the listener there.
+type Bound = (&'static str, Ipv4Addr, TcpListener);
+
 /// Listens on all addresses on one port that the first of them chooses. `None`: it is taken on another.
-fn bind_all() -> Option<(u16, Vec<(&'static str, Ipv4Addr, TcpListener)>)> {
+fn bind_all() -> Option<(u16, Vec<Bound>)> {
     let mut port = 0;
     let mut listeners = Vec::new();
     for (number, (region, zones)) in (1..).zip(REGIONS) {

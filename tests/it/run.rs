@@ -34,7 +34,8 @@ pub fn database(home: &Home, network: &str, country: &str) -> Vec<u8> {
     let first = network.parse::<Ipv4Addr>().expect("an address").to_bits();
     let [ipv4, ipv6, output] = ["ipv4", "ipv6", "built.mmdb"].map(|name| home.path(name));
     fs::write(&ipv4, format!("{HEADER}{first},{},{country}\n", first + 255)).unwrap();
-    fs::write(&ipv6, format!("{HEADER}2001:db8:1::,2001:db8:1:ffff:ffff:ffff:ffff:ffff,{country}\n")).unwrap();
+    fs::write(&ipv6, format!("{HEADER}2001:db8:1::,2001:db8:1:ffff:ffff:ffff:ffff:ffff,{country}\n"))
+        .unwrap();
     let [v4, v6, out] = [&ipv4, &ipv6, &output].map(|path| path.to_str().expect("a path of letters"));
     let ran = meridian(&["geoip", "build", "--ipv4", v4, "--ipv6", v6, "--output", out]);
     assert_eq!(ran.code, 0, "{ran:?}");

@@ -36,7 +36,9 @@ fn a_bad_configuration_exits_with_two_and_every_problem_before_anything_is_bound
     home.edit("internal.api.example.com.yaml", "192.0.2.77", "192.0.2.777");
     let ran = serve(&home);
     assert_eq!(ran.code, 2, "{ran:?}");
-    for place in ["api.example.com.yaml:8:17: ", "regions.yaml:30:19: ", "internal.api.example.com.yaml:5:12: "] {
+    for place in
+        ["api.example.com.yaml:8:17: ", "regions.yaml:30:19: ", "internal.api.example.com.yaml:5:12: "]
+    {
         assert!(ran.err.contains(place), "{place}: {}", ran.err);
     }
     // Had it tried to bind, the port in use would have been the reason.
@@ -57,7 +59,8 @@ fn a_port_in_use_exits_with_one_and_one_sentence_that_names_it() {
 
 #[test]
 fn a_missing_directory_exits_with_two_and_its_name() {
-    for command in [["serve", "--config", "/nonexistent/zones"].as_slice(), &["check", "/nonexistent/zones"]] {
+    for command in [["serve", "--config", "/nonexistent/zones"].as_slice(), &["check", "/nonexistent/zones"]]
+    {
         let ran = meridian(command);
         assert_eq!(ran.code, 2, "{ran:?}");
         assert!(ran.err.contains("`/nonexistent/zones`"), "{ran:?}");
