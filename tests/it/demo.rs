@@ -30,11 +30,10 @@ impl Demo {
         let dns = format!("{}:{}", words[1].trim_start_matches('@'), words[3]);
         let break_ = process.line("demo break tokyo --control ");
         let control = break_.split_whitespace().skip_while(|word| *word != "--control").nth(1);
-        Self {
-            dns: dns.parse().expect("an address"),
-            control: control.expect("an address").to_owned(),
-            process,
-        }
+        let dns = dns.parse().expect("an address");
+        // The page is printed right before the server listens.
+        wait_for("the first answer", || ask::send(dns, &ask::query("api.example.com. TXT"), Over::Udp));
+        Self { dns, control: control.expect("an address").to_owned(), process }
     }
 
     /// Returns the addresses that each client gets, in order.

@@ -14,7 +14,7 @@ use crate::home::Home;
 use crate::region::regions_in;
 
 /// How long anything that must happen may take, on a machine that is busy with other tests.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The pause between two looks at what is waited for.
 const PAUSE: Duration = Duration::from_millis(20);
