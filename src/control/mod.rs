@@ -6,7 +6,7 @@
 //!   Stopping         ╰──────── what people want to know ──▶ Say
 //! ```
 //!
-//! [`Judgement`] decides what happened, [`Keeper`](keeper::Keeper) when to write it down; both know nothing
+//! [`Judgement`] decides what happened, [`Keeper`] when to write it down; both know nothing
 //! of snapshots. Control compiles, and only when something that an answer depends on has changed. It reads no
 //! clock and does nothing itself: the shell carries out its effects, in their order.
 
