@@ -114,6 +114,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
         admin: Arc::clone(&admin),
         worlds: worlds_in,
         started_with: config,
+        started_from: loaded.stamp,
     };
     let lanes = tokio::spawn(serve::run(sockets, serve::responder(current), stopped.clone()));
     let pages = tokio::spawn(show(listener, admin, stopped.clone()));

@@ -14,6 +14,7 @@ use super::keep::chain;
 use super::load;
 use crate::admin::{self, Failed};
 use crate::config::{Config, Geo};
+use crate::files::stamp::Stamp;
 use crate::files::watch::Watch;
 use crate::metrics::Metrics;
 use crate::snapshot::World;
@@ -32,6 +33,8 @@ pub struct Reload {
     pub worlds: mpsc::Sender<Arc<World>>,
     /// The configuration that the process was started with: some settings hold until it ends.
     pub started_with: Arc<Config>,
+    /// What its files looked like when they were read.
+    pub started_from: Stamp,
 }
 
 impl Reload {
@@ -39,18 +42,31 @@ impl Reload {
     pub async fn run(self, mut hangup: Signal) {
         let mut geo = self.started_with.server.geo.clone();
         let mut watch = self.watch(&geo);
+        let mut is_behind = self.is_behind(&geo, &self.started_from);
         while !self.worlds.is_closed() {
-            tokio::select! {
-                _ = hangup.recv() => tracing::info!("SIGHUP: loading the configuration anew"),
-                () = changed(watch.as_mut()) => {}
+            if !is_behind {
+                tokio::select! {
+                    _ = hangup.recv() => tracing::info!("SIGHUP: loading the configuration anew"),
+                    () = changed(watch.as_mut()) => {}
+                }
             }
-            if let Some(now) = self.reload().await
+            // A directory that was replaced is another one to the system, so every place is watched
+            // anew, and before it is read: what changes from now on is noticed.
+            watch = self.watch(&geo);
+            is_behind = false;
+            if let Some((now, stamp)) = self.reload().await
                 && now != geo
             {
                 geo = now;
                 watch = self.watch(&geo);
+                is_behind = self.is_behind(&geo, &stamp);
             }
         }
+    }
+
+    /// Returns whether something changed between being read and being watched.
+    fn is_behind(&self, geo: &Geo, read: &Stamp) -> bool {
+        load::stamp(&self.directory, geo) != *read
     }
 
     fn watch(&self, geo: &Geo) -> Option<Watch> {
@@ -60,8 +76,9 @@ impl Reload {
         watch.inspect_err(say).ok()
     }
 
-    /// Loads, hands the world on, and returns where its locations come from. `None`: it was refused.
-    async fn reload(&self) -> Option<Geo> {
+    /// Loads, hands the world on, and returns where its locations come from, and the stamp of what was
+    /// read. `None`: it was refused.
+    async fn reload(&self) -> Option<(Geo, Stamp)> {
         let directory = self.directory.clone();
         let loaded = match tokio::task::spawn_blocking(move || load::load(&directory)).await {
             Ok(Ok(loaded)) => loaded,
@@ -75,10 +92,10 @@ impl Reload {
         self.admin.loaded.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
         let geo = loaded.world.config.server.geo.clone();
         self.worlds.send(loaded.world).await.ok()?;
-        Some(geo)
+        Some((geo, loaded.stamp))
     }
 
-    fn refuse(&self, why: &str) -> Option<Geo> {
+    fn refuse<T>(&self, why: &str) -> Option<T> {
         self.metrics.reloaded(false);
         tracing::error!("the configuration is refused, and the one before stays in force:\n{why}");
         let problems = why.lines().map(str::to_owned).collect();
