@@ -41,32 +41,28 @@ impl Reload {
     /// Goes on until nobody takes worlds any more.
     pub async fn run(self, mut hangup: Signal) {
         let mut geo = self.started_with.server.geo.clone();
+        // What was read last, whether it was taken or refused.
+        let mut read = self.started_from.clone();
         let mut watch = self.watch(&geo);
-        let mut is_behind = self.is_behind(&geo, &self.started_from);
         while !self.worlds.is_closed() {
-            if !is_behind {
+            if load::stamp(&self.directory, &geo) == read {
                 tokio::select! {
                     _ = hangup.recv() => tracing::info!("SIGHUP: loading the configuration anew"),
-                    () = changed(watch.as_mut()) => {}
+                    () = changed(watch.as_mut()) => {
+                        // A directory that was replaced is another one to the system, so every place is
+                        // watched anew. Whether anything that is read has changed is looked at above:
+                        // a state directory may lie beside the files.
+                        watch = self.watch(&geo);
+                        continue;
+                    }
                 }
             }
-            // A directory that was replaced is another one to the system, so every place is watched
-            // anew, and before it is read: what changes from now on is noticed.
-            watch = self.watch(&geo);
-            is_behind = false;
-            if let Some((now, stamp)) = self.reload().await
-                && now != geo
-            {
-                geo = now;
+            read = load::stamp(&self.directory, &geo);
+            if let Some((now, stamp)) = self.reload().await {
+                (geo, read) = (now, stamp);
                 watch = self.watch(&geo);
-                is_behind = self.is_behind(&geo, &stamp);
             }
         }
-    }
-
-    /// Returns whether something changed between being read and being watched.
-    fn is_behind(&self, geo: &Geo, read: &Stamp) -> bool {
-        load::stamp(&self.directory, geo) != *read
     }
 
     fn watch(&self, geo: &Geo) -> Option<Watch> {
