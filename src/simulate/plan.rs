@@ -172,10 +172,13 @@ fn places(world: &World) -> impl Iterator<Item = crate::control::Place> {
 /// Says in a line why a directory is refused while the server runs.
 fn refusal(error: &LoadError) -> String {
     match error {
-        LoadError::Problems(problems) => match problems.list.first() {
-            Some(first) => format!("{} problems, the first: {}", problems.count(), first.message),
-            None => format!("{} problems", problems.count()),
-        },
+        LoadError::Problems(problems) => {
+            let first = problems.list.first().map_or("", |problem| problem.message.as_str());
+            match problems.count() {
+                1 => first.to_owned(),
+                count => format!("{first}, and {} more", count - 1),
+            }
+        }
         LoadError::Directory(_) | LoadError::Read(_) | LoadError::Database { .. } => daemon::chain(error),
     }
 }

@@ -36,7 +36,7 @@ pub struct Tally {
     pub failures: usize,
     /// Snapshots.
     pub snapshots: usize,
-    /// How often each client was sent elsewhere.
+    /// How often the answers of each client led elsewhere than before; A and AAAA count apart.
     pub moves: BTreeMap<String, usize>,
     /// The fall that took longest to see.
     pub slowest: Option<Detection>,
@@ -85,7 +85,7 @@ impl Timeline {
         self.names_differ = script.watched.len() > 1;
         let config = &plan.world.config;
         let facts = format!(
-            "{} regions, {} addresses, {} canaries; seed {}",
+            "regions {}, addresses {}, canaries {}, seed {}",
             config.regions.len(),
             config.regions.addresses().count(),
             config.canaries.len(),
@@ -127,7 +127,8 @@ impl Tally {
             }
             Happening::Published(_) => self.snapshots += 1,
             Happening::Moved(one) => {
-                *self.moves.entry(one.client.clone()).or_default() += usize::from(one.is_elsewhere());
+                *self.moves.entry(one.client.clone()).or_default() +=
+                    if one.is_elsewhere() { one.families.len() } else { 0 };
             }
             Happening::Detected(detection) => {
                 self.failed += usize::from(detection.is_late());
