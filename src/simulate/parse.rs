@@ -162,6 +162,13 @@ impl Reader {
         }
         let about = script.expectations.iter().filter_map(|expectation| strangers(script, expectation));
         self.mistakes.extend(about);
+        let late =
+            script.acts.iter().filter(|(at, _, _)| *at > script.until).map(|(at, act, spot)| Mistake {
+                spot: *spot,
+                message: format!("`{act}` happens at {at:?}, after the end of the script"),
+                hint: None,
+            });
+        self.mistakes.extend(late);
         if self.mistakes.is_empty() {
             return Ok(self.script);
         }
@@ -259,4 +266,58 @@ fn domain_name(text: &str) -> Option<Name> {
     let mut name = Name::from_ascii(text).ok()?;
     name.set_fqdn(true);
     Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Parses a statement in a script that is right otherwise.
+    fn with(statement: &str) -> Script {
+        let text = format!("watch api.example.com\nclient JP 133.11.0.0/24\nuntil 1h\n{statement}");
+        Script::parse("test", &text).unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    #[test]
+    fn a_repeated_event_is_all_of_its_events() {
+        let script = with("every 20s from 10s to 1m tokyo/tokyo-a slow 3s  # three times");
+        let times: Vec<_> = script.acts.iter().map(|(at, _, _)| at.as_secs()).collect();
+        assert_eq!(times, [10, 30, 50]);
+        assert_eq!(script.acts[2].1.to_string(), "tokyo/tokyo-a slow 3s");
+    }
+
+    #[test]
+    fn an_expectation_may_say_all_that_there_is_to_say() {
+        let script = with("expect 36s JP api.example.com AAAA → osaka or tokyo ttl 10");
+        let Subject::Client { client, name, family, claim } = &script.expectations[0].subject else {
+            panic!("it is about a client");
+        };
+        assert_eq!((client.as_str(), name.as_ref()), ("JP", Some(&script.watched[0])));
+        assert_eq!(*family, Some(Family::V6));
+        let to = vec!["osaka".to_owned(), "tokyo".to_owned()];
+        assert_eq!(*claim, Claim::Leads { to, ttl: Some(10) });
+    }
+
+    #[test]
+    fn a_script_without_an_end_ends_with_the_last_thing_in_it() {
+        let text = "watch a.example\nclient JP ::/0\nat 1m tokyo ok\nexpect 90s JP stays";
+        let script = Script::parse("test", text).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(script.until, Duration::from_secs(90));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange_to_be_read(
+            lines in proptest::collection::vec(
+                "(at|every|expect|client|watch|until|seed)?( (1m|9h|from|to|is|ttl|->|tokyo|a/b/::1|status|\\PC{0,4})){0,8}",
+                0..6,
+            ),
+        ) {
+            if let Err(problems) = Script::parse("test", &lines.join("\n")) {
+                prop_assert!(!problems.to_string().is_empty());
+            }
+        }
+    }
 }

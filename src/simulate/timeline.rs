@@ -157,7 +157,7 @@ impl fmt::Display for Tally {
         if let Some(Detection { place, canary, took, promised }) = &self.slowest {
             writeln!(
                 f,
-                "detection     {took:?} at most, promised {promised:?}: {} of {}/{}",
+                "detection     {took:?} at the longest, promised {promised:?}: {} of {}/{}",
                 canary, place.region, place.zone
             )?;
         }
