@@ -19,7 +19,7 @@
 //! | core | [`wire`], [`geo`], [`health`], [`steering`], [`answer`] |
 //! | assembly | [`config`], [`snapshot`], [`engine`], [`control`] |
 //! | edges | [`probe`], [`serve`], [`admin`], [`files`], [`metrics`] |
-//! | shell | [`daemon`], [`demo`], [`cli`] |
+//! | shell | [`daemon`], [`demo`], [`simulate`], [`cli`] |
 
 // The pages are read with private items: `cargo doc --document-private-items`.
 #![allow(rustdoc::private_intra_doc_links)]
@@ -42,6 +42,7 @@ pub mod moment;
 pub mod probe;
 pub mod region;
 pub mod serve;
+pub mod simulate;
 pub mod snapshot;
 pub mod steering;
 pub mod wire;

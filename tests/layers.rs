@@ -10,7 +10,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ("core", &["wire", "geo", "health", "steering", "answer"]),
     ("assembly", &["config", "snapshot", "engine", "control"]),
     ("edges", &["probe", "serve", "admin", "files", "metrics"]),
-    ("shell", &["daemon", "demo", "cli"]),
+    ("shell", &["daemon", "demo", "simulate", "cli"]),
 ];
 
 #[test]

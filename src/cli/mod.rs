@@ -7,6 +7,7 @@ mod geoip;
 mod logging;
 mod schema;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -40,6 +41,7 @@ Start here:
   meridian serve --config zones                  serve it
   meridian explain api.example.com --client 133.11.0.0/24
                                                  why would this client get what it gets?
+  meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
 
 Exit codes: 0 ok, 1 failure, 2 bad configuration or usage.";
 
@@ -49,6 +51,7 @@ enum Command {
     Demo(demo::Command),
     Check(check::Args),
     Explain(explain::Args),
+    Simulate(simulate::Args),
     Schema(schema::Args),
     Geoip(geoip::Args),
 }
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => demo::run(command),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Geoip(arguments) => geoip::run(arguments),
     };

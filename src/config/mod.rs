@@ -14,7 +14,7 @@ mod problem;
 mod records;
 mod sources;
 mod spec;
-mod suggest;
+pub mod suggest;
 mod yaml;
 
 #[cfg(test)]

@@ -1,0 +1,75 @@
+//! `meridian simulate`: plays a script of trouble to the code that serves.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{BAD_INPUT, FAILURE, refuse};
+use crate::daemon;
+use crate::simulate::{Error, Plan, Simulation, Timeline};
+
+/// Play a script of trouble, and see who would be sent where
+///
+/// The script says what happens to addresses and when, and what is expected of the answers. It is played
+/// to the very code that serves, with a written clock: an hour takes milliseconds, nothing is sent, and
+/// the same script always tells the same story.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub struct Args {
+    /// The script
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// The configuration directory, instead of the one that the script names
+    #[arg(long, value_name = "DIR")]
+    config: Option<PathBuf>,
+}
+
+const EXAMPLE: &str = "\
+A script, say tokyo.scenario:
+  config zones                       # the directory, as seen from the script; or --config
+  seed 7                             # what the jitter of the probes is drawn from
+  client JP 133.11.0.0/24            # clients, by names of your own
+  client DE 141.20.0.0/24
+  watch api.example.com              # what they ask for, A and AAAA
+
+  at 12s tokyo/tokyo-a refuse        # a region, REGION/AZ or REGION/AZ/ADDRESS, and one of
+  at 60s tokyo timeout               # refuse, timeout, status 503, slow 3s, ok
+  at 10m tokyo ok
+  every 40s from 20m to 30m osaka refuse
+  at 15m restart                     # or restart lose, stale, corrupt: what becomes of its state file
+  at 20m reload ../other
+
+  expect 40s tokyo/tokyo-a is down   # or unknown, up, suspect, rising
+  expect 90s JP -> osaka             # or `osaka or oregon`, nodata, servfail, refused
+  expect 90s JP AAAA -> osaka ttl 30
+  expect 30m DE stays                # was never sent elsewhere; `stays since 15m`: not since then
+  until 1h
+
+Then:
+  meridian simulate tokyo.scenario
+
+Exit codes: 0 all expectations hold, 1 some do not, 2 bad script, configuration or usage.";
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// Never; what is wrong with the script is the command's result.
+pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
+    let plan = match Plan::load(&arguments.file, arguments.config.as_deref()) {
+        Ok(plan) => plan,
+        Err(Error::Load(error)) => return Ok(refuse(&error)),
+        Err(Error::Script(problems)) => {
+            eprint!("{problems}");
+            return Ok(ExitCode::from(BAD_INPUT));
+        }
+        Err(error @ Error::Read { .. }) => {
+            eprintln!("meridian: {}", daemon::chain(&error));
+            return Ok(ExitCode::from(BAD_INPUT));
+        }
+    };
+    let mut timeline = Timeline::default();
+    Simulation::play(&plan, &mut |at, happening| timeline.take(at, happening));
+    print!("{}", timeline.text);
+    Ok(if timeline.tally.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
+}

@@ -1,0 +1,79 @@
+//! What comes next: a queue ordered by time.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use super::fault::Outcome;
+use super::fleet::PairId;
+use crate::moment::Moment;
+
+/// Something that is due. Of what is due at one moment, the variants come in their order here: the script
+/// acts before anybody looks, and an expectation is about the end of its moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// The act of the script with this index.
+    Act(usize),
+    /// A probe of this pair starts, unless the pair was told otherwise since.
+    Probe(PairId),
+    /// A probe of this pair ends.
+    Result(PairId, Outcome),
+    /// The expectation of the script with this index.
+    Expect(usize),
+    /// The simulation is over.
+    End,
+}
+
+impl Item {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Act(_) => 0,
+            Self::Probe(_) | Self::Result(..) => 1,
+            Self::Expect(_) => 2,
+            Self::End => 3,
+        }
+    }
+}
+
+/// A queue of items by moment, then by kind, then in the order in which they were added.
+#[derive(Debug, Default)]
+pub struct Agenda {
+    /// The numbers by moment and rank; a number is never given twice.
+    queue: BinaryHeap<Reverse<(Moment, u8, u64)>>,
+    items: HashMap<u64, Item>,
+    added: u64,
+}
+
+impl Agenda {
+    /// Adds an item.
+    pub fn add(&mut self, at: Moment, item: Item) {
+        self.added += 1;
+        self.queue.push(Reverse((at, item.rank(), self.added)));
+        self.items.insert(self.added, item);
+    }
+
+    /// Takes the next item.
+    pub fn next(&mut self) -> Option<(Moment, Item)> {
+        let Reverse((at, _, number)) = self.queue.pop()?;
+        Some((at, self.items.remove(&number).expect("every number in the queue has an item")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_come_by_time_then_by_kind_then_in_the_order_they_were_added() {
+        let mut agenda = Agenda::default();
+        let items = [
+            (2, Item::Act(0)),
+            (1, Item::Expect(0)),
+            (1, Item::Probe(PairId(9))),
+            (1, Item::Probe(PairId(3))),
+            (1, Item::Act(1)),
+        ];
+        items.iter().for_each(|(at, item)| agenda.add(Moment(*at), item.clone()));
+        let order: Vec<_> = std::iter::from_fn(|| agenda.next()).map(|(_, item)| item).collect();
+        assert_eq!(order, [4, 2, 3, 1, 0].map(|index: usize| items[index].1.clone()));
+    }
+}

@@ -1,0 +1,81 @@
+//! Whether what a script expects is so.
+
+use super::audience::{Audience, Seat};
+use super::run::BOOT;
+use super::script::{Claim, Place, Subject};
+use crate::control::{self, Report};
+use crate::health::State;
+use crate::region::Family;
+
+/// Returns what is so instead; `None`: it is as expected.
+pub fn otherwise(subject: &Subject, audience: &Audience, report: &Report) -> Option<String> {
+    match subject {
+        Subject::Client { client, name, family, claim } => {
+            let mut seats = audience.seats_of(client, name.as_ref());
+            seats.find_map(|seat| contradiction(seat, *family, claim))
+        }
+        Subject::State(place, state) => other_states(place, *state, report),
+    }
+}
+
+/// Returns how the answers of one client contradict a claim.
+fn contradiction(seat: &Seat, family: Option<Family>, claim: &Claim) -> Option<String> {
+    let is_meant = |one: &Family| match (family, claim) {
+        (Some(family), _) => *one == family,
+        (None, Claim::Stays { .. }) => true,
+        // Without a type it is A, and AAAA where there is any: not every region has IPv6.
+        (None, Claim::Leads { .. }) => *one == Family::V4 || seat.answer(*one).leads != "nodata",
+    };
+    let mut meant = Family::BOTH.into_iter().filter(is_meant);
+    let wrong = meant.find(|family| !holds(seat, *family, claim))?;
+    let rtype = record_type(wrong);
+    match claim {
+        Claim::Leads { .. } => Some(format!("{rtype} {}", seat.answer(wrong))),
+        Claim::Stays { .. } => {
+            let moved = seat.moved(wrong).map_or(0.0, |at| at.since(BOOT).as_secs_f64());
+            Some(format!("{rtype} moved at {moved:.1}s, now {}", seat.answer(wrong)))
+        }
+    }
+}
+
+fn holds(seat: &Seat, family: Family, claim: &Claim) -> bool {
+    let answer = seat.answer(family);
+    match claim {
+        Claim::Leads { to, ttl } => {
+            to.contains(&answer.leads) && ttl.is_none_or(|ttl| answer.ttl == Some(ttl))
+        }
+        Claim::Stays { since } => seat.moved(family).is_none_or(|moved| moved <= BOOT.plus(*since)),
+    }
+}
+
+/// Returns the addresses of a place that are in another state, or that there are none.
+fn other_states(place: &Place, state: State, report: &Report) -> Option<String> {
+    let mut found = 0;
+    let mut others = Vec::new();
+    for region in &report.regions {
+        for zone in &region.zones {
+            for address in &zone.addresses {
+                let here =
+                    control::Place { region: region.name.clone(), zone: zone.name.clone(), ip: address.ip };
+                if place.contains(&here) {
+                    found += 1;
+                    let is_other = address.state != state;
+                    others.extend(is_other.then(|| format!("{} is {}", address.ip, address.state.as_str())));
+                }
+            }
+        }
+    }
+    match found {
+        0 => Some("no such address is configured now".to_owned()),
+        _ if others.is_empty() => None,
+        _ => Some(others.join(", ")),
+    }
+}
+
+/// Returns the type of the records of a family.
+pub fn record_type(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "A",
+        Family::V6 => "AAAA",
+    }
+}

@@ -1,0 +1,131 @@
+//! What an address does to whoever probes it.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::canary::{Canary, Check, Failure, FailureClass};
+
+/// How long a probe of a healthy address takes, and one that is refused: a round trip on one continent.
+const ROUND_TRIP: Duration = Duration::from_millis(20);
+
+/// What an address does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// It answers as it should.
+    #[default]
+    Ok,
+    /// It refuses connections.
+    Refuse,
+    /// It never answers.
+    Timeout,
+    /// It answers HTTP with this status; connections succeed.
+    Status(u16),
+    /// It answers as it should, after this long.
+    Slow(Duration),
+}
+
+/// How a probe ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How long it took.
+    pub took: Duration,
+    /// What came of it.
+    pub result: Result<(), Failure>,
+}
+
+impl Fault {
+    /// Returns what a canary sees of an address that does this.
+    pub fn probed_by(self, canary: &Canary) -> Outcome {
+        let after = match self {
+            Self::Ok | Self::Refuse | Self::Status(_) => ROUND_TRIP,
+            Self::Slow(after) => after,
+            Self::Timeout => Duration::MAX,
+        };
+        // A canary with less patience than a round trip would fail against everything; it is let off.
+        if after > canary.timeout.max(ROUND_TRIP) {
+            let detail = format!("no whole answer within {:?}", canary.timeout);
+            return failed(canary.timeout, FailureClass::Timeout, detail);
+        }
+        match self {
+            Self::Refuse => failed(after, FailureClass::Refused, "connection refused".to_owned()),
+            Self::Status(status) if !accepts(&canary.check, status) => {
+                failed(after, FailureClass::Status, format!("status {status}"))
+            }
+            Self::Ok | Self::Status(_) | Self::Slow(_) | Self::Timeout => {
+                Outcome { took: after, result: Ok(()) }
+            }
+        }
+    }
+}
+
+fn failed(took: Duration, class: FailureClass, detail: String) -> Outcome {
+    Outcome { took, result: Err(Failure { class, detail }) }
+}
+
+fn accepts(check: &Check, status: u16) -> bool {
+    match check {
+        Check::Tcp { .. } => true,
+        Check::Http(http) => http.statuses.iter().any(|(first, last)| (*first..=*last).contains(&status)),
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ok => f.write_str("ok"),
+            Self::Refuse => f.write_str("refuse"),
+            Self::Timeout => f.write_str("timeout"),
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::Slow(after) => write!(f, "slow {after:?}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canary::{HttpCheck, Thresholds};
+
+    /// Probes with a timeout of 2 s, and compares how long it takes and the class of the failure.
+    fn check(fault: Fault, is_http: bool, took: u64, class: Option<FailureClass>) {
+        let http = Check::Http(HttpCheck {
+            url: "http://{address}/".to_owned(),
+            host: None,
+            method: "GET".to_owned(),
+            headers: Vec::new(),
+            statuses: vec![(200, 299)],
+            body_contains: None,
+        });
+        let canary = Canary {
+            name: "shallow".to_owned(),
+            check: if is_http { http } else { Check::Tcp { port: 80 } },
+            interval: Duration::from_secs(10),
+            timeout: Duration::from_secs(2),
+            recheck: Duration::from_secs(2),
+            thresholds: Thresholds { fall: 3, rise: 3 },
+        };
+        let outcome = fault.probed_by(&canary);
+        assert_eq!(outcome.took, Duration::from_millis(took), "{fault}");
+        assert_eq!(outcome.result.err().map(|failure| failure.class), class, "{fault}");
+    }
+
+    #[test]
+    fn a_refusal_is_known_at_once_and_silence_after_the_timeout() {
+        check(Fault::Ok, true, 20, None);
+        check(Fault::Refuse, true, 20, Some(FailureClass::Refused));
+        check(Fault::Timeout, true, 2000, Some(FailureClass::Timeout));
+    }
+
+    #[test]
+    fn a_slow_answer_is_a_success_until_patience_ends() {
+        check(Fault::Slow(Duration::from_millis(1500)), true, 1500, None);
+        check(Fault::Slow(Duration::from_secs(3)), true, 2000, Some(FailureClass::Timeout));
+    }
+
+    #[test]
+    fn a_bad_status_is_seen_by_those_who_ask_for_one() {
+        check(Fault::Status(503), true, 20, Some(FailureClass::Status));
+        check(Fault::Status(204), true, 20, None);
+        check(Fault::Status(503), false, 20, None);
+    }
+}

@@ -1,0 +1,184 @@
+//! A script together with the worlds that it is about: everything that a simulation needs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, io};
+
+use super::line::Word;
+use super::script::{Act, Claim, Mistake, Place, Script, Spot, Subject};
+use crate::config::Problems;
+use crate::daemon::{self, LoadError};
+use crate::snapshot::World;
+
+/// The largest script that is read: more than a line for every second of a week.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What a client may be expected to get besides a region.
+const REFUSALS: [&str; 3] = ["nodata", "servfail", "refused"];
+
+/// A script that can be played.
+#[derive(Debug)]
+pub struct Plan {
+    /// The script.
+    pub script: Script,
+    /// The configuration that it begins with.
+    pub world: Arc<World>,
+    /// What its reloads lead to, by the directory that they name. `Err`: it will be refused, and why.
+    pub reloads: BTreeMap<String, Result<Arc<World>, String>>,
+}
+
+/// Why a script cannot be played.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The script cannot be read.
+    #[error("cannot read the script `{}`", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The script has mistakes.
+    #[error("{0}")]
+    Script(Problems),
+    /// The configuration that it begins with cannot be used.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+impl Plan {
+    /// Reads a script and what it names. A `config` directory goes before the script's own.
+    ///
+    /// # Errors
+    ///
+    /// When the script or the configuration that it begins with cannot be used.
+    pub fn load(path: &Path, config: Option<&Path>) -> Result<Self, Error> {
+        let failed = |source| Error::Read { path: path.to_owned(), source };
+        let size = fs::metadata(path).map_err(failed)?.len();
+        if size > MAX_BYTES {
+            return Err(failed(io::Error::other("it is larger than 64 MiB")));
+        }
+        let text = fs::read_to_string(path).map_err(failed)?;
+        let script = Script::parse(&path.display().to_string(), &text).map_err(Error::Script)?;
+        let beside = path.parent().unwrap_or(Path::new(""));
+        let own = script.config.as_ref().map(|directory| beside.join(directory));
+        let Some(directory) = config.map(Path::to_owned).or(own) else {
+            let hint = "name a directory: config zones, or --config zones".to_owned();
+            let message = "the script names no configuration".to_owned();
+            let mistake = Mistake { spot: Spot::default(), message, hint: Some(hint) };
+            return Err(Error::Script(script.problems(vec![mistake])));
+        };
+        let world = daemon::load(&directory)?.world;
+        let named = script.acts.iter().filter_map(|(_, act, _)| match act {
+            Act::Reload(directory) => Some(directory.clone()),
+            Act::Fault(..) | Act::Restart(_) => None,
+        });
+        let load = |directory: String| {
+            let loaded = daemon::load(&beside.join(&directory));
+            (directory, loaded.map(|loaded| loaded.world).map_err(|error| refusal(&error)))
+        };
+        let reloads = named.map(load).collect();
+        Self::new(script, world, reloads)
+    }
+
+    /// Makes a plan of a script and of worlds that are there already.
+    ///
+    /// # Errors
+    ///
+    /// When the script names regions, zones or addresses that are in none of the worlds.
+    pub fn new(
+        script: Script,
+        world: Arc<World>,
+        reloads: BTreeMap<String, Result<Arc<World>, String>>,
+    ) -> Result<Self, Error> {
+        let plan = Self { script, world, reloads };
+        let faults = plan.script.acts.iter().filter_map(|(_, act, spot)| match act {
+            Act::Fault(place, _) => plan.missing(place, *spot),
+            Act::Restart(_) | Act::Reload(_) => None,
+        });
+        let expected = plan.script.expectations.iter();
+        let expected = expected.filter_map(|expectation| match &expectation.subject {
+            Subject::State(place, _) => plan.missing(place, expectation.spot),
+            Subject::Client { claim: Claim::Leads { to, .. }, .. } => {
+                to.iter().find_map(|region| plan.no_region(region, expectation.spot))
+            }
+            Subject::Client { claim: Claim::Stays { .. }, .. } => None,
+        });
+        let mut mistakes: Vec<_> = faults.chain(expected).collect();
+        // A repeated event has its mistake once.
+        mistakes.dedup();
+        if mistakes.is_empty() { Ok(plan) } else { Err(Error::Script(plan.script.problems(mistakes))) }
+    }
+
+    fn worlds(&self) -> impl Iterator<Item = &World> {
+        let reloaded = self.reloads.values().filter_map(|world| world.as_deref().ok());
+        std::iter::once(&*self.world).chain(reloaded)
+    }
+
+    /// Returns what is wrong with a place that is in no world.
+    fn missing(&self, place: &Place, spot: Spot) -> Option<Mistake> {
+        let text = place.to_string();
+        let word = Word { text: &text, spot };
+        let of_region = |world: &World| world.config.regions.find(&place.region).is_some();
+        if !self.worlds().any(of_region) {
+            return Some(word.unknown("a place that is configured", &self.names()));
+        }
+        let places: Vec<_> = self.worlds().flat_map(places).collect();
+        if places.iter().any(|known| place.contains(known)) {
+            return None;
+        }
+        let siblings = places.iter().filter(|known| known.region == place.region);
+        let mut known: Vec<String> = siblings
+            .map(|known| match place.ip {
+                None => format!("{}/{}", known.region, known.zone),
+                Some(_) => format!("{}/{}/{}", known.region, known.zone, known.ip),
+            })
+            .collect();
+        known.dedup();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        Some(word.unknown("a place that is configured", &known))
+    }
+
+    fn no_region(&self, region: &str, spot: Spot) -> Option<Mistake> {
+        let mut known = self.names();
+        known.extend(REFUSALS);
+        let is_known = known.contains(&region);
+        (!is_known).then(|| Word { text: region, spot }.unknown("a region", &known))
+    }
+
+    /// Returns the names of all regions, each once.
+    fn names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for (_, region) in self.worlds().flat_map(|world| world.config.regions.iter()) {
+            if !names.contains(&region.name.as_str()) {
+                names.push(&region.name);
+            }
+        }
+        names
+    }
+}
+
+/// Returns every address of a world with its place.
+fn places(world: &World) -> impl Iterator<Item = crate::control::Place> {
+    let regions = &world.config.regions;
+    regions.addresses().map(|(_, address)| crate::control::Place {
+        region: regions.region(address.region).name.clone(),
+        zone: regions.zone(address.zone).name.clone(),
+        ip: address.ip,
+    })
+}
+
+/// Says in a line why a directory is refused while the server runs.
+fn refusal(error: &LoadError) -> String {
+    match error {
+        LoadError::Problems(problems) => {
+            let first = problems.list.first().map_or("", |problem| problem.message.as_str());
+            match problems.count() {
+                1 => first.to_owned(),
+                count => format!("{first}, and {} more", count - 1),
+            }
+        }
+        LoadError::Directory(_) | LoadError::Read(_) | LoadError::Database { .. } => daemon::chain(error),
+    }
+}

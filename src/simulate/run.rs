@@ -1,0 +1,235 @@
+//! Plays a plan: one item of the agenda after the other, each at its moment.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::agenda::{Agenda, Item};
+use super::audience::{Audience, Move};
+use super::expect;
+use super::fleet::{Detection, Fleet, Probed};
+use super::plan::Plan;
+use super::script::{Act, Expectation, Script, StateFile};
+use crate::control::{Control, Effect, Event, Notice, What};
+use crate::files::state;
+use crate::health::{FRESH_FOR, Memory};
+use crate::moment::Moment;
+use crate::snapshot::{Snapshot, World};
+
+/// When every simulation begins: 2026-01-01 00:00:00 UTC, so that a state file can be older than it.
+pub const BOOT: Moment = Moment(1_767_225_600_000);
+
+/// Something that happens in a simulation.
+#[derive(Debug)]
+pub enum Happening<'a> {
+    /// It begins.
+    Begun(&'a Plan),
+    /// An act of the script.
+    Act(&'a Act),
+    /// The state file could not be used.
+    Forgotten(String),
+    /// A configuration was refused, and the one before stays in force.
+    Refused(&'a str),
+    /// A probe came back.
+    Probed(&'a Probed),
+    /// Control says something.
+    Said(&'a Notice),
+    /// An address fell.
+    Detected(&'a Detection),
+    /// This snapshot answers from now on.
+    Published(&'a Arc<Snapshot>),
+    /// A client gets something else than before.
+    Moved(&'a Move),
+    /// Something was expected. `None`: it is so; otherwise what is so instead.
+    Expected(&'a Expectation, Option<String>),
+    /// It is over.
+    Ended,
+}
+
+/// Who is told of everything that happens, and when.
+pub type Listener<'l> = &'l mut dyn FnMut(Duration, &Happening<'_>);
+
+/// A server, the world around it, and a written clock.
+pub struct Simulation<'p, 'l> {
+    plan: &'p Plan,
+    listener: Listener<'l>,
+    agenda: Agenda,
+    fleet: Fleet,
+    audience: Audience,
+    control: Control,
+    /// The world that the process would load if it started now.
+    world: Arc<World>,
+    /// What lies in the state directory.
+    kept: Option<Memory>,
+    now: Moment,
+}
+
+impl<'p, 'l> Simulation<'p, 'l> {
+    /// Plays a plan from its begin to its end.
+    pub fn play(plan: &'p Plan, listener: Listener<'l>) {
+        let script = &plan.script;
+        listener(Duration::ZERO, &Happening::Begun(plan));
+        let (control, effects) = Control::new(Arc::clone(&plan.world), None, BOOT);
+        let mut simulation = Self {
+            plan,
+            listener,
+            agenda: agenda(script),
+            fleet: Fleet::new(script.seed),
+            audience: Audience::new(&script.clients, &script.watched),
+            control,
+            world: Arc::clone(&plan.world),
+            kept: None,
+            now: BOOT,
+        };
+        simulation.carry_out(effects);
+        while let Some((at, item)) = simulation.agenda.next() {
+            simulation.now = at;
+            if item == Item::End {
+                simulation.tell(&Happening::Ended);
+                return;
+            }
+            simulation.take(item);
+        }
+    }
+
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::Act(index) => self.act(&self.plan.script.acts[index].1),
+            Item::Probe(pair) => {
+                if let Some(outcome) = self.fleet.begin(pair, self.now) {
+                    self.agenda.add(self.now.plus(outcome.took), Item::Result(pair, outcome));
+                }
+            }
+            Item::Result(pair, outcome) => {
+                if let Some((probed, due)) = self.fleet.end(pair, outcome, self.now) {
+                    self.agenda.add(due, Item::Probe(pair));
+                    self.tell(&Happening::Probed(&probed));
+                    let effects = self.control.handle(Event::Observed(probed.seen), self.now);
+                    self.carry_out(effects);
+                }
+            }
+            Item::Expect(index) => {
+                let expectation = &self.plan.script.expectations[index];
+                let report = self.control.report();
+                let got = expect::otherwise(&expectation.subject, &self.audience, &report);
+                self.tell(&Happening::Expected(expectation, got));
+            }
+            Item::End => {}
+        }
+    }
+
+    fn act(&mut self, act: &'p Act) {
+        self.tell(&Happening::Act(act));
+        match act {
+            Act::Fault(place, fault) => self.fleet.impose(place, *fault, self.now),
+            Act::Restart(file) => self.restart(*file),
+            Act::Reload(directory) => match &self.plan.reloads[directory] {
+                Err(why) => self.tell(&Happening::Refused(why)),
+                Ok(world) => {
+                    self.world = Arc::clone(world);
+                    let effects = self.control.handle(Event::Reloaded(Arc::clone(world)), self.now);
+                    self.carry_out(effects);
+                }
+            },
+        }
+    }
+
+    /// Lets the process die without a word, and start with what it finds.
+    fn restart(&mut self, file: StateFile) {
+        self.fleet.die();
+        let memory = self.kept.take().and_then(|memory| self.remember(memory, file));
+        let (control, effects) = Control::new(Arc::clone(&self.world), memory, self.now);
+        self.control = control;
+        self.carry_out(effects);
+    }
+
+    /// Returns what the next life reads of what this one has written.
+    fn remember(&mut self, mut memory: Memory, file: StateFile) -> Option<Memory> {
+        match file {
+            StateFile::Lose => return None,
+            StateFile::Stale => {
+                let age = FRESH_FOR + Duration::from_secs(60);
+                let milliseconds = u64::try_from(age.as_millis()).expect("it is minutes");
+                memory.written_at = Moment(self.now.0 - milliseconds);
+            }
+            StateFile::Keep | StateFile::Corrupt => {}
+        }
+        let read = through_the_disk(&memory, file == StateFile::Corrupt);
+        match read {
+            Ok(memory) => {
+                self.kept.clone_from(&memory);
+                memory
+            }
+            Err(why) => {
+                self.tell(&Happening::Forgotten(why));
+                None
+            }
+        }
+    }
+
+    /// Carries out what control asks for. What it says comes first: it is why clients move.
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        let (said, done): (Vec<_>, Vec<_>) =
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Say(_)));
+        for effect in said.into_iter().chain(done) {
+            match effect {
+                Effect::Say(notice) => self.say(&notice),
+                Effect::Persist(memory) => self.kept = Some(memory),
+                Effect::Watch(config, epoch) => {
+                    let due = self.fleet.watch(&config, epoch, self.now);
+                    due.into_iter().for_each(|(at, pair)| self.agenda.add(at, Item::Probe(pair)));
+                }
+                Effect::Publish(snapshot) => {
+                    let moves = self.audience.ask(&snapshot, self.now);
+                    self.tell(&Happening::Published(&snapshot));
+                    moves.iter().for_each(|one| self.tell(&Happening::Moved(one)));
+                }
+            }
+        }
+    }
+
+    fn say(&mut self, notice: &Notice) {
+        self.tell(&Happening::Said(notice));
+        if let What::Down { place, canary, .. } = &notice.what
+            && let Some(detection) = self.fleet.detection(place, canary, self.now)
+        {
+            self.tell(&Happening::Detected(&detection));
+        }
+    }
+
+    fn tell(&mut self, happening: &Happening<'_>) {
+        (self.listener)(self.now.since(BOOT), happening);
+    }
+}
+
+/// Returns everything that the script says, at its moment.
+fn agenda(script: &Script) -> Agenda {
+    let mut agenda = Agenda::default();
+    for (index, (at, _, _)) in script.acts.iter().enumerate() {
+        agenda.add(BOOT.plus(*at), Item::Act(index));
+    }
+    for (index, expectation) in script.expectations.iter().enumerate() {
+        agenda.add(BOOT.plus(expectation.at), Item::Expect(index));
+    }
+    agenda.add(BOOT.plus(script.until), Item::End);
+    agenda
+}
+
+/// Writes a memory and reads it back by the code that serves, damaged on the way if asked for. `Err` says
+/// why it cannot be used.
+fn through_the_disk(memory: &Memory, is_damaged: bool) -> Result<Option<Memory>, String> {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let path = directory.path();
+    let try_it = || {
+        state::write(path, memory)?;
+        if is_damaged {
+            let file = path.join(state::FILE);
+            let source = |source| state::Error::Write { path: file.clone(), source };
+            let text = std::fs::read(&file).map_err(source)?;
+            std::fs::write(&file, &text[..text.len() / 2]).map_err(source)?;
+        }
+        state::read(path)
+    };
+    // Where it lies while it is simulated is of no interest, and different every time.
+    let told = |error: state::Error| error.to_string().replace(&path.display().to_string(), "state");
+    try_it().map_err(told)
+}

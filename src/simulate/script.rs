@@ -1,0 +1,207 @@
+//! What a script says: who is watched, what happens when, and what is expected of that.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::fault::Fault;
+use crate::client::Prefix;
+use crate::config::{Problem, Problems, Severity};
+use crate::control;
+use crate::health::State;
+use crate::region::Family;
+use crate::zone::Name;
+
+/// A script, before anything is known of the configuration that it is about.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    /// The file, as problems print it.
+    pub file: String,
+    /// Its text, for the lines in problems.
+    pub text: String,
+    /// The configuration directory, relative to the directory of the script.
+    pub config: Option<String>,
+    /// What jitter is drawn from.
+    pub seed: u64,
+    /// The clients, by name.
+    pub clients: Vec<(String, Prefix)>,
+    /// The names that they ask for; never empty.
+    pub watched: Vec<Name>,
+    /// What happens, in the order of the text.
+    pub acts: Vec<(Duration, Act, Spot)>,
+    /// What is expected, in the order of the text.
+    pub expectations: Vec<Expectation>,
+    /// When it is over.
+    pub until: Duration,
+}
+
+/// Something that happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// The addresses in a place do this from now on.
+    Fault(Place, Fault),
+    /// The process dies without a word and starts again.
+    Restart(StateFile),
+    /// The directory, relative to that of the script, takes the place of the configuration.
+    Reload(String),
+}
+
+/// What the process finds of its state when it starts again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateFile {
+    /// What was last written.
+    Keep,
+    /// Nothing.
+    Lose,
+    /// What was last written, too long ago to be believed.
+    Stale,
+    /// Half of what was last written.
+    Corrupt,
+}
+
+/// A region, an availability zone, or an address: `tokyo`, `tokyo/tokyo-a`, `tokyo/tokyo-a/10.1.2.3`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The region.
+    pub region: String,
+    /// The availability zone; `None`: all of them.
+    pub zone: Option<String>,
+    /// The address; `None`: all of them.
+    pub ip: Option<IpAddr>,
+}
+
+/// Something that must be so at a moment.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// When.
+    pub at: Duration,
+    /// What it is about.
+    pub subject: Subject,
+    /// Its words, without the time.
+    pub text: String,
+    /// Where its subject stands in the script.
+    pub spot: Spot,
+}
+
+/// What an expectation is about.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// The answers of a client.
+    Client {
+        /// The client.
+        client: String,
+        /// The name that it asks for; `None`: every one that is watched.
+        name: Option<Name>,
+        /// A or AAAA; `None`: both, as far as they have records.
+        family: Option<Family>,
+        /// What is claimed of them.
+        claim: Claim,
+    },
+    /// The addresses in a place are all in this state.
+    State(Place, State),
+}
+
+/// What is claimed of the answers of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// They lead to one of these regions (or are `nodata`, `servfail`, `refused`), with this TTL if one is named.
+    Leads {
+        /// The regions.
+        to: Vec<String>,
+        /// The TTL in seconds.
+        ttl: Option<u32>,
+    },
+    /// At every instant since this moment they have led where they did at this moment.
+    Stays {
+        /// The moment.
+        since: Duration,
+    },
+}
+
+/// Words of a script: where a problem points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spot {
+    /// The line, from 1; 0 is the script as a whole.
+    pub line: u32,
+    /// The first character, from 1.
+    pub column: u32,
+    /// How many characters.
+    pub length: u32,
+}
+
+/// What is wrong with a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where.
+    pub spot: Spot,
+    /// What.
+    pub message: String,
+    /// What to do instead.
+    pub hint: Option<String>,
+}
+
+/// The most mistakes that are told; a file with more is something else than a script.
+const MAX_TOLD: usize = 100;
+
+impl Script {
+    /// Returns mistakes as problems, which print as those of the configuration do.
+    pub fn problems(&self, mistakes: Vec<Mistake>) -> Problems {
+        let omitted = mistakes.len().saturating_sub(MAX_TOLD);
+        let lines: Vec<&str> = self.text.lines().collect();
+        let list = mistakes.into_iter().take(MAX_TOLD).map(|mistake| Problem {
+            severity: Severity::Error,
+            file: self.file.clone(),
+            line: mistake.spot.line,
+            column: mistake.spot.column,
+            length: mistake.spot.length,
+            message: mistake.message,
+            hint: mistake.hint,
+            excerpt: excerpt(&lines, mistake.spot),
+        });
+        Problems { list: list.collect(), omitted }
+    }
+}
+
+fn excerpt(lines: &[&str], spot: Spot) -> String {
+    let index = (spot.line as usize).checked_sub(1);
+    index.and_then(|index| lines.get(index)).map_or_else(String::new, |line| (*line).to_owned())
+}
+
+impl Place {
+    /// Returns whether an address lies in the place.
+    pub fn contains(&self, address: &control::Place) -> bool {
+        self.region == address.region
+            && self.zone.as_ref().is_none_or(|zone| *zone == address.zone)
+            && self.ip.is_none_or(|ip| ip == address.ip)
+    }
+
+    /// Returns whether every address of another place lies in this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.region == other.region
+            && (self.zone.is_none() || self.zone == other.zone)
+            && (self.ip.is_none() || self.ip == other.ip)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.region)?;
+        if let Some(zone) = &self.zone {
+            write!(f, "/{zone}")?;
+        }
+        self.ip.map_or(Ok(()), |ip| write!(f, "/{ip}"))
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fault(place, fault) => write!(f, "{place} {fault}"),
+            Self::Restart(StateFile::Keep) => f.write_str("restart"),
+            Self::Restart(StateFile::Lose) => f.write_str("restart, the state file lost"),
+            Self::Restart(StateFile::Stale) => f.write_str("restart, the state file stale"),
+            Self::Restart(StateFile::Corrupt) => f.write_str("restart, the state file corrupt"),
+            Self::Reload(directory) => write!(f, "reload {directory}"),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What happened, for people: a line for each event with its time, and a summary.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::audience::{Answer, Move};
+use super::expect::record_type;
+use super::fleet::Detection;
+use super::plan::Plan;
+use super::run::Happening;
+
+/// Writes down what happens.
+#[derive(Debug, Default)]
+pub struct Timeline {
+    /// The lines so far.
+    pub text: String,
+    /// What is counted.
+    pub tally: Tally,
+    /// The columns of names: of the longest client, and whether several names are watched.
+    width: usize,
+    names_differ: bool,
+}
+
+/// What is counted of a simulation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// How long it was.
+    pub lasted: Duration,
+    /// Acts of the script.
+    pub acts: usize,
+    /// Probes that came back.
+    pub probes: usize,
+    /// Those that had failed.
+    pub failures: usize,
+    /// Snapshots.
+    pub snapshots: usize,
+    /// How often the answers of each client led elsewhere than before; A and AAAA count apart.
+    pub moves: BTreeMap<String, usize>,
+    /// The fall that took longest to see.
+    pub slowest: Option<Detection>,
+    /// Expectations that were met.
+    pub met: usize,
+    /// Those that were not, and falls that were seen later than promised.
+    pub failed: usize,
+}
+
+impl Timeline {
+    /// Takes what happens at a moment.
+    pub fn take(&mut self, at: Duration, happening: &Happening<'_>) {
+        self.tally.count(at, happening);
+        match happening {
+            Happening::Begun(plan) => self.begin(plan),
+            Happening::Act(act) => self.line(at, "event", &act.to_string()),
+            Happening::Forgotten(why) => self.line(at, "warning", why),
+            Happening::Refused(why) => {
+                let line = format!("the configuration is refused, and the one before stays in force: {why}");
+                self.line(at, "error", &line);
+            }
+            Happening::Said(notice) => self.line(at, "notice", &notice.to_string()),
+            Happening::Detected(detection) if detection.is_late() => {
+                let Detection { took, promised, .. } = detection;
+                self.line(at, "FAILED", &format!("seen after {took:?}, promised within {promised:?}"));
+            }
+            Happening::Moved(one) => self.moved(one),
+            Happening::Expected(expectation, None) => {
+                self.line(at, "expect", &format!("{}: ok", expectation.text));
+            }
+            Happening::Expected(expectation, Some(got)) => {
+                self.line(at, "expect", &format!("{}: FAILED, got {got}", expectation.text));
+            }
+            Happening::Ended => {
+                let summary = self.tally.to_string();
+                self.text.push('\n');
+                self.text.push_str(&summary);
+            }
+            Happening::Probed(_) | Happening::Published(_) | Happening::Detected(_) => {}
+        }
+    }
+
+    fn begin(&mut self, plan: &Plan) {
+        let script = &plan.script;
+        self.width = script.clients.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        self.names_differ = script.watched.len() > 1;
+        let config = &plan.world.config;
+        let facts = format!(
+            "regions {}, addresses {}, canaries {}, seed {}",
+            config.regions.len(),
+            config.regions.addresses().count(),
+            config.canaries.len(),
+            script.seed
+        );
+        self.line(Duration::ZERO, "begin", &facts);
+    }
+
+    fn line(&mut self, at: Duration, what: &str, text: &str) {
+        let _ = writeln!(self.text, "{}  {what:7}  {text}", Clock(at));
+    }
+
+    fn moved(&mut self, one: &Move) {
+        let width = self.width;
+        let _ = write!(self.text, "{:11}  {:7}  {:width$}", "", "", one.client);
+        if self.names_differ {
+            let _ = write!(self.text, "  {}", one.name);
+        }
+        if let [family] = one.families[..] {
+            let _ = write!(self.text, "  {}", record_type(family));
+        }
+        let _ = writeln!(self.text, "  {}", Difference(one.from.as_ref(), &one.to));
+    }
+}
+
+impl Tally {
+    /// Returns whether everything was as expected, and as promised.
+    pub fn is_ok(&self) -> bool {
+        self.failed == 0
+    }
+
+    /// Counts what happens.
+    pub fn count(&mut self, at: Duration, happening: &Happening<'_>) {
+        match happening {
+            Happening::Act(_) => self.acts += 1,
+            Happening::Probed(probed) => {
+                self.probes += 1;
+                self.failures += usize::from(probed.seen.result.is_err());
+            }
+            Happening::Published(_) => self.snapshots += 1,
+            Happening::Moved(one) => {
+                *self.moves.entry(one.client.clone()).or_default() +=
+                    if one.is_elsewhere() { one.families.len() } else { 0 };
+            }
+            Happening::Detected(detection) => {
+                self.failed += usize::from(detection.is_late());
+                let is_slower = self.slowest.as_ref().is_none_or(|slowest| detection.took > slowest.took);
+                if is_slower {
+                    self.slowest = Some((*detection).clone());
+                }
+            }
+            Happening::Expected(_, None) => self.met += 1,
+            Happening::Expected(_, Some(_)) => self.failed += 1,
+            Happening::Ended => self.lasted = at,
+            Happening::Begun(_) | Happening::Forgotten(_) | Happening::Refused(_) | Happening::Said(_) => {}
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { acts, probes, failures, snapshots, met, failed, .. } = self;
+        writeln!(f, "lasted        {}", Clock(self.lasted))?;
+        writeln!(f, "events        {acts}")?;
+        writeln!(f, "probes        {probes}, {failures} failed")?;
+        writeln!(f, "snapshots     {snapshots}")?;
+        let moves: Vec<_> = self.moves.iter().map(|(client, moves)| format!("{client} {moves}")).collect();
+        writeln!(f, "moves         {}", moves.join(", "))?;
+        if let Some(Detection { place, canary, took, promised }) = &self.slowest {
+            writeln!(
+                f,
+                "detection     {took:?} at the longest, promised {promised:?}: {} of {}/{}",
+                canary, place.region, place.zone
+            )?;
+        }
+        writeln!(f, "expectations  {met} ok, {failed} failed")
+    }
+}
+
+impl Detection {
+    /// Returns whether it took longer than promised.
+    pub fn is_late(&self) -> bool {
+        self.took > self.promised
+    }
+}
+
+/// A time of the simulation: `0:01:30.000`.
+struct Clock(Duration);
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, milliseconds) = (self.0.as_secs(), self.0.subsec_millis());
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        write!(f, "{hours}:{minutes:02}:{:02}.{milliseconds:03}", seconds % 60)
+    }
+}
+
+/// How an answer became another: `tokyo → osaka  ttl 30 → 10  −192.0.2.1`.
+struct Difference<'a>(Option<&'a Answer>, &'a Answer);
+
+impl fmt::Display for Difference<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(from, to) = self;
+        let Some(from) = from else {
+            return fmt::Display::fmt(to, f);
+        };
+        let ttl = |ttl: Option<u32>| ttl.map_or_else(|| "none".to_owned(), |ttl| ttl.to_string());
+        if from.leads == to.leads {
+            write!(f, "{}", to.leads)?;
+        } else {
+            write!(f, "{} → {}", from.leads, to.leads)?;
+        }
+        if from.ttl == to.ttl {
+            write!(f, "  ttl {}", ttl(to.ttl))?;
+        } else {
+            write!(f, "  ttl {} → {}", ttl(from.ttl), ttl(to.ttl))?;
+        }
+        if from.leads == to.leads {
+            let lacks = |list: &[IpAddr], address: &IpAddr| !list.contains(address);
+            for gone in from.addresses.iter().filter(|address| lacks(&to.addresses, address)) {
+                write!(f, "  −{gone}")?;
+            }
+            for new in to.addresses.iter().filter(|address| lacks(&from.addresses, address)) {
+                write!(f, "  +{new}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,278 @@
+//! Rules about time, as scripts: every `tests/scenarios/NAME.scenario` is played, and its timeline compared
+//! with `NAME.timeline`. With `BLESS` in the environment the timelines are written instead.
+//!
+//! Below them are laws, which hold over random scripts in the same world.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use meridian::health::{Standing, View};
+use meridian::simulate::{Act, Error, Happening, Plan, Script, Simulation, StateFile, Tally, Timeline};
+use meridian::snapshot::{Snapshot, World};
+
+const DIRECTORY: &str = "tests/scenarios";
+
+/// Plays a plan, and returns its timeline and what was counted.
+fn play(plan: &Plan) -> (String, Tally) {
+    let mut timeline = Timeline::default();
+    Simulation::play(plan, &mut |at, happening| timeline.take(at, happening));
+    (timeline.text, timeline.tally)
+}
+
+/// Compares a text with a file. With `BLESS` in the environment the file is written instead.
+fn compare(text: &str, expected: &Path) {
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(expected, text).expect("the directory can be written");
+    }
+    let wanted = fs::read_to_string(expected).unwrap_or_default();
+    assert_eq!(text, wanted, "{} says otherwise", expected.display());
+}
+
+fn scenarios() -> Vec<PathBuf> {
+    let entries = fs::read_dir(DIRECTORY).expect("the directory is part of the repository");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut paths: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|it| it == "scenario")).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn every_scenario_goes_as_it_expects_and_as_it_went_before() {
+    for path in scenarios() {
+        let plan = Plan::load(&path, None).unwrap_or_else(|error| panic!("{error}"));
+        let (timeline, tally) = play(&plan);
+        compare(&timeline, &path.with_extension("timeline"));
+        assert!(tally.is_ok(), "{}:\n{timeline}", path.display());
+    }
+}
+
+#[test]
+fn every_mistake_in_a_script_is_told_with_its_place_and_a_way_out() {
+    let mut told = String::new();
+    for name in ["grammar", "references"] {
+        let path = Path::new(DIRECTORY).join("mistakes").join(name);
+        let Err(Error::Script(problems)) = Plan::load(&path, None) else {
+            panic!("{} has mistakes", path.display());
+        };
+        told += &problems.to_string();
+    }
+    compare(&told, &Path::new(DIRECTORY).join("mistakes/expected"));
+}
+
+/// Writes a configuration of `regions` regions with two zones of `in_zone` addresses each into a directory.
+fn generate(directory: &Path, regions: usize, in_zone: usize) {
+    let world = Path::new(DIRECTORY).join("world");
+    fs::copy(world.join("server.yaml"), directory.join("server.yaml")).expect("a file is copied");
+    let (mut text, mut names) = (String::from("regions:\n"), Vec::new());
+    for region in 0..regions {
+        let zone = |zone: usize| {
+            let addresses = (0..in_zone).map(|host| format!("10.{region}.{zone}.{}", host + 1));
+            addresses.collect::<Vec<_>>().join(", ")
+        };
+        let longitude = 170.0 - 340.0 * region as f64 / regions as f64;
+        let (first, second) = (zone(0), zone(1));
+        write!(
+            text,
+            "  r{region}:\n    location: {{ latitude: 35, longitude: {longitude} }}\n    jurisdiction: JP\n    \
+             zones:\n      a: {{ addresses: [{first}] }}\n      b: {{ addresses: [{second}] }}\n    \
+             canaries: [shallow]\n"
+        )
+        .expect("a text takes text");
+        names.push(format!("r{region}"));
+    }
+    text += "canaries:\n  shallow: { tcp: { port: 80 }, interval: 10s, timeout: 2s, fall: 3, rise: 3 }\n";
+    fs::write(directory.join("regions.yaml"), text).expect("a file is written");
+    let names = names.join(", ");
+    let zone = format!(
+        "zone: api.example.com\nnameservers: [ns1.example.net]\nnames:\n  \"@\":\n    steer: {{ regions: [{names}], \
+         order: nearest, ttl: 30s, unknown_location: [r0] }}\n"
+    );
+    fs::write(directory.join("api.example.com.yaml"), zone).expect("a file is written");
+}
+
+/// Plays a script over a generated world.
+fn play_generated(regions: usize, in_zone: usize, script: &str) -> (Plan, Tally) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    generate(directory.path(), regions, in_zone);
+    let path = directory.path().join("script");
+    let head = "config .\nwatch api.example.com\nclient JP 133.11.0.0/24\nclient US 128.112.0.0/24\n";
+    fs::write(&path, format!("{head}{script}")).expect("a file is written");
+    let plan = Plan::load(&path, None).unwrap_or_else(|error| panic!("{error}"));
+    let (timeline, tally) = play(&plan);
+    assert!(tally.is_ok(), "{timeline}");
+    (plan, tally)
+}
+
+#[test]
+fn one_of_a_thousand_addresses_hangs_and_the_others_keep_their_rhythm() {
+    let script = "at 1m r0/a/10.0.0.7 timeout\nexpect 1m20s r0/a/10.0.0.7 is down\n\
+                  expect 9m59s r1 is up\nexpect 10m JP stays\nexpect 10m US stays\nuntil 10m\n";
+    let (plan, tally) = play_generated(10, 50, script);
+    assert_eq!(plan.world.config.regions.addresses().count(), 1000);
+    // An interval of 10 s is 8 to 10 s with its jitter: 60 to 75 probes of each in ten minutes.
+    assert!((60_000..=75_000).contains(&tally.probes), "{} probes", tally.probes);
+}
+
+#[test]
+fn an_hour_of_twenty_regions_is_played_to_its_end() {
+    let script = "every 5m from 1m to 55m r3 refuse\nevery 5m from 3m to 57m r3 ok\nuntil 1h\n";
+    let (_, tally) = play_generated(20, 2, script);
+    assert_eq!(tally.lasted, Duration::from_secs(3600));
+}
+
+/// The regions of the European Union have these addresses in `tests/scenarios/world`, and nobody else has.
+fn is_in_the_union(address: &IpAddr) -> bool {
+    let text = address.to_string();
+    ["10.5.", "10.6.", "2001:db8:5:", "2001:db8:6:"].iter().any(|start| text.starts_with(start))
+}
+
+const PLACES: [&str; 12] = [
+    "tokyo",
+    "tokyo/tokyo-a",
+    "tokyo/tokyo-b",
+    "tokyo/tokyo-b/10.1.2.1",
+    "osaka",
+    "osaka/osaka-b",
+    "oregon",
+    "virginia",
+    "frankfurt",
+    "frankfurt/frankfurt-a",
+    "dublin",
+    "dublin/dublin-b",
+];
+const FAULTS: [&str; 9] =
+    ["ok", "ok", "ok", "refuse", "refuse", "timeout", "status 503", "slow 1s", "slow 3s"];
+const RESTARTS: [&str; 4] = ["keep", "lose", "stale", "corrupt"];
+
+/// Returns random acts within ten minutes, faults for the most part.
+fn any_acts() -> impl Strategy<Value = String> {
+    let fault =
+        (select(&PLACES[..]), select(&FAULTS[..])).prop_map(|(place, fault)| format!("{place} {fault}"));
+    let restart = select(&RESTARTS[..]).prop_map(|file| format!("restart {file}"));
+    let reload = select(vec!["reload world", "reload reloaded"]).prop_map(str::to_owned);
+    let act = prop_oneof![12 => fault, 1 => restart, 1 => reload];
+    let timed = (0u64..600_000, act).prop_map(|(at, act)| format!("at {at}ms {act}\n"));
+    prop::collection::vec(timed, 0..25).prop_map(|lines| lines.concat())
+}
+
+/// The worlds of the laws, loaded once.
+struct Worlds {
+    world: Arc<World>,
+    reloads: BTreeMap<String, Result<Arc<World>, String>>,
+}
+
+impl Worlds {
+    fn load() -> Self {
+        let load = |name: &str| {
+            let loaded = meridian::daemon::load(&Path::new(DIRECTORY).join(name));
+            loaded.unwrap_or_else(|error| panic!("{error}")).world
+        };
+        let reloads = ["world", "reloaded"].map(|name| (name.to_owned(), Ok(load(name))));
+        Self { world: load("world"), reloads: reloads.into() }
+    }
+
+    fn plan(&self, seed: u64, acts: &str) -> Plan {
+        let text = format!(
+            "seed {seed}\nwatch api.example.com\nclient JP 133.11.0.0/24\nclient DE 141.20.0.0/24\n\
+             client IE 134.226.0.0/24\nclient US 128.223.0.0/24\nuntil 12m\n{acts}"
+        );
+        let script = Script::parse("random", &text).unwrap_or_else(|problems| panic!("{problems}"));
+        Plan::new(script, Arc::clone(&self.world), self.reloads.clone())
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+/// Watches a simulation and holds the laws against it.
+#[derive(Default)]
+struct Laws {
+    /// Failures in a row, by address and canary, in this life of the process.
+    failures: HashMap<(IpAddr, String), u32>,
+    /// Addresses that were down with reason at some time: a state file may bring that back.
+    fell: BTreeSet<IpAddr>,
+    last: Option<Arc<Snapshot>>,
+    /// A restart or a reload publishes even when nothing changes.
+    is_new_world: bool,
+}
+
+impl Laws {
+    fn watch(&mut self, happening: &Happening<'_>) {
+        match happening {
+            Happening::Act(Act::Restart(file)) => {
+                self.failures.clear();
+                self.is_new_world = true;
+                if *file != StateFile::Keep {
+                    self.fell.clear();
+                }
+            }
+            Happening::Act(Act::Reload(_)) => self.is_new_world = true,
+            Happening::Probed(probed) => {
+                let count = self.failures.entry((probed.place.ip, probed.canary.clone())).or_default();
+                *count = if probed.seen.result.is_ok() { 0 } else { *count + 1 };
+                if *count >= 3 {
+                    self.fell.insert(probed.place.ip);
+                }
+            }
+            Happening::Published(snapshot) => self.published(snapshot),
+            Happening::Moved(one) if ["DE", "IE"].contains(&one.client.as_str()) => {
+                assert!(one.to.addresses.iter().all(is_in_the_union), "{one:?} leaves the Union");
+                assert!(!one.to.addresses.is_empty(), "{one:?} leaves clients alone");
+            }
+            _ => {}
+        }
+    }
+
+    fn published(&mut self, snapshot: &Arc<Snapshot>) {
+        for ip in down(snapshot, &snapshot.health) {
+            assert!(self.fell.contains(&ip), "{ip} left with fewer than three failures in a row");
+        }
+        if let Some(last) = self.last.replace(Arc::clone(snapshot))
+            && !std::mem::take(&mut self.is_new_world)
+        {
+            let is_news = !snapshot.answers_like(&last) || snapshot.health != last.health;
+            assert!(is_news, "snapshot {} says what the one before said", snapshot.number);
+            assert!(snapshot.number > last.number);
+        }
+    }
+}
+
+fn down(snapshot: &Snapshot, view: &View) -> Vec<IpAddr> {
+    let addresses = snapshot.world.config.regions.addresses();
+    let down = addresses.filter(|(id, _)| matches!(view.of(*id), Standing::Down { .. }));
+    down.map(|(_, address)| address.ip).collect()
+}
+
+#[test]
+fn the_laws_hold_whatever_happens() {
+    let worlds = Worlds::load();
+    proptest!(ProptestConfig::with_cases(96), |(seed in any::<u64>(), acts in any_acts())| {
+        let mut laws = Laws::default();
+        let mut tally = Tally::default();
+        let plan = worlds.plan(seed, &acts);
+        Simulation::play(&plan, &mut |at, happening| {
+            laws.watch(happening);
+            tally.count(at, happening);
+        });
+        // A fall that is seen later than promised counts as a failed expectation.
+        prop_assert!(tally.is_ok(), "{:?}", tally.slowest);
+    });
+}
+
+#[test]
+fn equal_scripts_give_equal_timelines_and_the_seed_matters() {
+    let worlds = Worlds::load();
+    proptest!(ProptestConfig::with_cases(16), |(seed in any::<u64>(), acts in any_acts())| {
+        let acts = format!("at 30s tokyo refuse\n{acts}");
+        let timeline = |seed| play(&worlds.plan(seed, &acts)).0;
+        prop_assert_eq!(timeline(seed), timeline(seed));
+        prop_assert_ne!(timeline(seed), timeline(seed.wrapping_add(1)));
+    });
+}
