@@ -5,6 +5,7 @@
 
 mod apex;
 mod canaries;
+mod checks;
 mod defined;
 mod groups;
 mod regions;
