@@ -47,8 +47,32 @@ pub enum Check {
         /// The port, 1 to 65535.
         port: u16,
     },
+    /// Shakes hands over TLS and looks at the certificate.
+    Tls(TlsCheck),
     /// Sends one HTTP request and looks at the response.
     Http(HttpCheck),
+}
+
+impl Check {
+    /// Returns the word for its kind: the key that it has in the configuration.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Tcp { .. } => "tcp",
+            Self::Tls(_) => "tls",
+            Self::Http(_) => "http",
+        }
+    }
+}
+
+/// A TLS handshake and what its certificate must look like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsCheck {
+    /// The port, 1 to 65535.
+    pub port: u16,
+    /// The name (or IP address) that is asked for and that the certificate must carry.
+    pub name: String,
+    /// How many whole days the server's own certificate must still be valid; 0: as long as it is.
+    pub min_days_left: u32,
 }
 
 /// One HTTP request and what its response must look like.
@@ -108,7 +132,7 @@ pub enum FailureClass {
     Refused,
     /// There was no whole answer in time.
     Timeout,
-    /// The TLS handshake failed or the certificate is not for this name.
+    /// The TLS handshake failed, or the certificate is not for this name or expires too soon.
     Tls,
     /// The response had another status than expected.
     Status,

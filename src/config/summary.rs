@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Config;
-use crate::canary::{Canary, Check};
+use crate::canary::{Canary, Check, TlsCheck};
 use crate::region::{Family, Region, RegionId};
 use crate::steering::{AllDown, Order, Steering};
 use crate::zone::{Node, Zone};
@@ -164,6 +164,7 @@ fn types(node: &Node) -> String {
 fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let check = match &canary.check {
         Check::Tcp { port } => format!("connects to TCP port {port}"),
+        Check::Tls(tls) => tls_text(tls),
         Check::Http(http) => format!("{} {}", http.method, http.url),
     };
     writeln!(f, "\ncanary {}: {check}", canary.name)?;
@@ -186,6 +187,14 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Text(canary.recheck),
         Text(canary.timeout),
     )
+}
+
+fn tls_text(tls: &TlsCheck) -> String {
+    let days = match tls.min_days_left {
+        0 => String::new(),
+        days => format!(", at least {days} days before it expires"),
+    };
+    format!("shakes hands on TCP port {} with a certificate for {}{days}", tls.port, tls.name)
 }
 
 /// Writes a duration as `20s` or `500ms`.

@@ -8,6 +8,7 @@ use tokio::time;
 
 use super::failure;
 use super::http::{self, HttpProbe};
+use super::tls::TlsProbe;
 use super::trust::Trust;
 use crate::canary::{Check, Failure};
 
@@ -16,6 +17,8 @@ use crate::canary::{Check, Failure};
 pub enum Probe {
     /// Connects to this place.
     Tcp(SocketAddr),
+    /// Shakes hands.
+    Tls(Box<TlsProbe>),
     /// Sends a request.
     Http(Box<HttpProbe>),
 }
@@ -29,6 +32,7 @@ impl Probe {
     pub fn new(check: &Check, address: IpAddr, trust: &Trust) -> Result<Self, http::Error> {
         match check {
             Check::Tcp { port } => Ok(Self::Tcp(SocketAddr::new(address, *port))),
+            Check::Tls(check) => Ok(Self::Tls(Box::new(TlsProbe::new(check, address, trust)?))),
             Check::Http(check) => Ok(Self::Http(Box::new(HttpProbe::new(check, address, trust)?))),
         }
     }
@@ -44,23 +48,24 @@ impl Probe {
                 Ok(_) => Ok(()),
                 Err(error) => Err(failure::of(&error)),
             },
+            Self::Tls(probe) => probe.run().await,
             Self::Http(probe) => probe.run().await,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::canary::FailureClass::{self, Body, Refused, Status, Timeout, Tls};
     use crate::canary::HttpCheck;
     use crate::probe::scripted::{self, Script};
 
     /// Long enough for a machine under load, for probes that end by themselves.
-    const PATIENT: Duration = Duration::from_secs(20);
+    pub const PATIENT: Duration = Duration::from_secs(20);
 
     /// Short, for probes that end no other way.
-    const HASTY: Duration = Duration::from_millis(200);
+    pub const HASTY: Duration = Duration::from_millis(200);
 
     fn http(scheme: &str, server: SocketAddr) -> HttpCheck {
         HttpCheck {
@@ -73,7 +78,7 @@ mod tests {
         }
     }
 
-    async fn run(check: Check, trust: &Trust, timeout: Duration) -> Result<(), Failure> {
+    pub async fn run(check: Check, trust: &Trust, timeout: Duration) -> Result<(), Failure> {
         let address = "127.0.0.1".parse().expect("an address");
         let probe = Probe::new(&check, address, trust).expect("it can be sent");
         probe.run(timeout).await
@@ -86,7 +91,7 @@ mod tests {
         compare(result, expected);
     }
 
-    fn compare(result: Result<(), Failure>, expected: Result<(), (FailureClass, &str)>) {
+    pub fn compare(result: Result<(), Failure>, expected: Result<(), (FailureClass, &str)>) {
         match (&result, expected) {
             (Ok(()), Ok(())) => {}
             (Err(failure), Err((class, detail))) => {

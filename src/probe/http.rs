@@ -43,6 +43,9 @@ pub enum Error {
     /// A header has a name or value that cannot be sent.
     #[error("header `{0}` cannot be sent")]
     Header(String),
+    /// No certificate can be for this name.
+    #[error("`{0}` is not a name for a certificate")]
+    Name(String),
     /// The HTTP client does not take the settings.
     #[error("the HTTP client cannot be set up")]
     Client(#[from] reqwest::Error),

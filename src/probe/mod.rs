@@ -15,6 +15,7 @@ mod live;
 mod rounds;
 #[cfg(test)]
 mod scripted;
+mod tls;
 mod trust;
 
 use std::collections::HashMap;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -61,11 +61,37 @@ async fn listen() -> Vec<TcpListener> {
     panic!("no port is free on 127.0.0.1, .2 and .3 at once");
 }
 
+/// How long the certificate of a server is valid.
+#[derive(Clone, Copy, Debug)]
+pub enum Valid {
+    /// For this many days and a half.
+    ForDays(u64),
+    /// No more: it has expired.
+    No,
+}
+
 /// Starts a TLS server with a certificate of its own for `name`, and returns the certificate too.
 pub async fn serve_tls(script: Script, name: &str) -> (SocketAddr, CertificateDer<'static>) {
-    let own = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
-    let certificate = own.cert.der().clone();
-    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).expect("a key");
+    serve_tls_for(script, name, Valid::ForDays(30)).await
+}
+
+/// Starts a TLS server whose certificate is valid for a certain time.
+pub async fn serve_tls_for(
+    script: Script,
+    name: &str,
+    valid: Valid,
+) -> (SocketAddr, CertificateDer<'static>) {
+    let mut own = rcgen::CertificateParams::new([name.to_owned()]).expect("a name");
+    let (now, day) = (SystemTime::now(), Duration::from_secs(24 * 60 * 60));
+    own.not_before = (now - 2 * day).into();
+    own.not_after = match valid {
+        Valid::ForDays(days) => now + day.mul_f64(days as f64 + 0.5),
+        Valid::No => now - day,
+    }
+    .into();
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let certificate = own.self_signed(&key).expect("a certificate").der().clone();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring supports them")

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::checks;
 use super::defined::{Defined, check_name};
-use super::server::required;
-use crate::canary::{Canary, Check, Thresholds};
+use crate::canary::{Canary, Thresholds};
 use crate::config::problem::{Place, Report};
 use crate::config::spec::{self, Value, given};
 
@@ -44,7 +43,7 @@ pub(super) fn lower(spec: Option<&spec::Regions>, report: &mut Report) -> Vec<Op
     let each = entries.iter().map(|(name, place, canary)| {
         check_name(name, place, report);
         if canary.is_missing() {
-            nothing_to_check(name, place, report);
+            checks::none(name, place, report);
         }
         let (canary, _) = canary.given()?;
         self::canary(name, canary, place, report)
@@ -52,28 +51,8 @@ pub(super) fn lower(spec: Option<&spec::Regions>, report: &mut Report) -> Vec<Op
     each.collect()
 }
 
-fn nothing_to_check(name: &str, place: Place, report: &mut Report) {
-    let draft = report.error(place, format!("canary `{name}` checks nothing"));
-    draft.hint("add `http: { url: \"http://{address}:8080/health\" }` or `tcp: { port: 443 }`");
-}
-
 fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) -> Option<Canary> {
-    let check = match (&spec.http, &spec.tcp) {
-        (Some(http), None) => http.given().and_then(|(http, place)| checks::http(http, place, report)),
-        (None, Some(tcp)) => tcp.given().and_then(|(tcp, place)| {
-            let (port, _) = required(&tcp.port, "port", place, "write `tcp: { port: 443 }`", report)?;
-            Some(Check::Tcp { port: *port })
-        }),
-        (Some(_), Some(_)) => {
-            let draft = report.error(place, format!("canary `{name}` has both `http` and `tcp`"));
-            draft.hint("make it two canaries");
-            None
-        }
-        (None, None) => {
-            nothing_to_check(name, place, report);
-            None
-        }
-    };
+    let check = checks::check(name, spec, place, report);
     let interval =
         duration(&spec.interval, "interval", INTERVAL, (SHORTEST_INTERVAL, LONGEST_INTERVAL), report);
     let canary = Canary {

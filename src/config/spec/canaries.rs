@@ -13,10 +13,12 @@ use crate::config::yaml::{Entries, Setting};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Canary {
-    /// Sends an HTTP request. Either this or `tcp`.
-    pub http: Option<Setting<Http>>,
-    /// Opens a TCP connection and closes it. Either this or `http`.
+    /// Opens a TCP connection and closes it. A canary has exactly one of `tcp`, `tls` and `http`.
     pub tcp: Option<Setting<Tcp>>,
+    /// Shakes hands over TLS and looks at the certificate.
+    pub tls: Option<Setting<Tls>>,
+    /// Sends an HTTP request and looks at the response.
+    pub http: Option<Setting<Http>>,
     /// The time between the starts of two probes of one address, jittered by ±10 %: `100ms` to `1h`.
     /// Left out: `10s`.
     pub interval: Option<Value<Duration>>,
@@ -30,6 +32,28 @@ pub struct Canary {
     pub fall: Option<Value<u32>>,
     /// This many consecutive successes bring it back: 1 to 100. Left out: 3.
     pub rise: Option<Value<u32>>,
+}
+
+/// A TCP connection.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tcp {
+    /// The port, 1 to 65535.
+    pub port: Value<u16>,
+}
+
+/// A TLS handshake and what its certificate must look like.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The port, 1 to 65535. Left out: 443.
+    pub port: Option<Value<u16>>,
+    /// The name that is asked for (SNI) and that the certificate must carry; an IP address, if the
+    /// certificate is for one.
+    pub name: Value<String>,
+    /// How many whole days the server's own certificate must still be valid: 0 to 3650. With fewer left the
+    /// canary fails, and the address falls. Left out: 0, so that only an expired certificate fails.
+    pub min_days_left: Option<Value<u32>>,
 }
 
 /// An HTTP request and what its response must look like.
@@ -58,12 +82,4 @@ pub struct Expect {
     pub status: Option<List<Statuses>>,
     /// A text that must occur in the first 64 KiB of the body.
     pub body: Option<Value<String>>,
-}
-
-/// A TCP connection.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tcp {
-    /// The port, 1 to 65535.
-    pub port: Value<u16>,
 }

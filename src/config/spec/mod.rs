@@ -10,7 +10,7 @@ mod regions;
 mod server;
 mod zone;
 
-pub use canaries::{Canary, Http};
+pub use canaries::{Canary, Http, Tcp, Tls};
 pub use kinds::Statuses;
 pub use leaf::{FromText, Leaf, List, Value, given, items, says_nothing};
 pub use regions::{AvailabilityZone, Group, Region, Regions};

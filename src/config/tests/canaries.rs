@@ -12,9 +12,23 @@ fn a_canary_checks_exactly_one_thing() {
     );
     check_canary(
         "tcp: { port: 1 }, http: { url: 'http://{address}/' }",
-        &["3: canary `new` has both `http` and `tcp` | make it two canaries"],
+        &["3: canary `new` has `tcp` and `http` | one canary checks one thing: make it several canaries"],
     );
     check_canary("tcp: {}", &["15: `port` is missing | write `tcp: { port: 443 }`"]);
+}
+
+#[test]
+fn a_tls_canary_has_a_name_that_a_certificate_can_be_for() {
+    check_canary("tls: { name: api.example.com }", &[]);
+    check_canary("tls: { name: 192.0.2.1, port: 8443, min_days_left: 14 }", &[]);
+    check_canary("tls: {}", &["15: `name` is missing | write `tls: { name: api.example.com }`"]);
+    check_canary(
+        "tls: { name: 'api.example.com:443', min_days_left: 4000 }",
+        &[
+            "23: no certificate is for `api.example.com:443` | write a host name or an IP address, without a port",
+            "61: `min_days_left` goes from 0 to 3650, not 4000",
+        ],
+    );
 }
 
 #[test]
