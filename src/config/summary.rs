@@ -166,8 +166,20 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Check::Tcp { port } => format!("connects to TCP port {port}"),
         Check::Tls(tls) => tls_text(tls),
         Check::Http(http) => format!("{} {}", http.method, http.url),
+        Check::Json(json) => format!("JSON of {} {}", json.http.method, json.http.url),
     };
     writeln!(f, "\ncanary {}: {check}", canary.name)?;
+    if let Check::Json(json) = &canary.check {
+        for assertion in &json.assertions {
+            writeln!(f, "  asserts that {assertion}")?;
+        }
+        for (signal, pointer) in &json.signals {
+            writeln!(f, "  shows {} from {pointer}, and does not steer by it", signal.as_str())?;
+        }
+    }
+    if let Some(slow) = canary.slow {
+        writeln!(f, "  slow above {}", Text(slow))?;
+    }
     let fall = canary.thresholds.fall;
     writeln!(
         f,

@@ -8,9 +8,10 @@ use tokio::time;
 
 use super::failure;
 use super::http::{self, HttpProbe};
+use super::json::JsonProbe;
 use super::tls::TlsProbe;
 use super::trust::Trust;
-use crate::canary::{Check, Failure};
+use crate::canary::{Check, Failure, Signals};
 
 /// One canary, prepared for one address.
 #[derive(Debug)]
@@ -21,6 +22,25 @@ pub enum Probe {
     Tls(Box<TlsProbe>),
     /// Sends a request.
     Http(Box<HttpProbe>),
+    /// Sends a request and reads JSON.
+    Json(Box<JsonProbe>),
+}
+
+/// What one probe brings to light.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Whether it was a success, or why not.
+    pub result: Result<(), Failure>,
+    /// The signals of the response; `None`: there was none that could have some.
+    pub signals: Option<Signals>,
+    /// What makes no sense in the response, but fails nothing.
+    pub remark: Option<String>,
+}
+
+impl From<Result<(), Failure>> for Outcome {
+    fn from(result: Result<(), Failure>) -> Self {
+        Self { result, signals: None, remark: None }
+    }
 }
 
 impl Probe {
@@ -34,22 +54,25 @@ impl Probe {
             Check::Tcp { port } => Ok(Self::Tcp(SocketAddr::new(address, *port))),
             Check::Tls(check) => Ok(Self::Tls(Box::new(TlsProbe::new(check, address, trust)?))),
             Check::Http(check) => Ok(Self::Http(Box::new(HttpProbe::new(check, address, trust)?))),
+            Check::Json(check) => Ok(Self::Json(Box::new(JsonProbe::new(check, address, trust)?))),
         }
     }
 
     /// Runs once. Whatever the other side does, this ends within `timeout`.
-    pub async fn run(&self, timeout: Duration) -> Result<(), Failure> {
-        time::timeout(timeout, self.attempt()).await.unwrap_or_else(|_| Err(failure::timed_out(timeout)))
+    pub async fn run(&self, timeout: Duration) -> Outcome {
+        let given_up = |_| Outcome::from(Err(failure::timed_out(timeout)));
+        time::timeout(timeout, self.attempt()).await.unwrap_or_else(given_up)
     }
 
-    async fn attempt(&self) -> Result<(), Failure> {
+    async fn attempt(&self) -> Outcome {
         match self {
             Self::Tcp(place) => match TcpStream::connect(place).await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(failure::of(&error)),
+                Ok(_) => Outcome::from(Ok(())),
+                Err(error) => Outcome::from(Err(failure::of(&error))),
             },
-            Self::Tls(probe) => probe.run().await,
-            Self::Http(probe) => probe.run().await,
+            Self::Tls(probe) => probe.run().await.into(),
+            Self::Http(probe) => probe.run().await.into(),
+            Self::Json(probe) => probe.run().await,
         }
     }
 }
@@ -68,8 +91,13 @@ pub(super) mod tests {
     pub const HASTY: Duration = Duration::from_millis(200);
 
     fn http(scheme: &str, server: SocketAddr) -> HttpCheck {
+        HttpCheck { url: format!("{scheme}://{{address}}:{}/health", server.port()), ..request() }
+    }
+
+    /// A GET that expects 200 to 204, for tests to say where to.
+    pub fn request() -> HttpCheck {
         HttpCheck {
-            url: format!("{scheme}://{{address}}:{}/health", server.port()),
+            url: String::new(),
             host: None,
             method: "GET".to_owned(),
             headers: Vec::new(),
@@ -79,6 +107,10 @@ pub(super) mod tests {
     }
 
     pub async fn run(check: Check, trust: &Trust, timeout: Duration) -> Result<(), Failure> {
+        outcome(check, trust, timeout).await.result
+    }
+
+    pub async fn outcome(check: Check, trust: &Trust, timeout: Duration) -> Outcome {
         let address = "127.0.0.1".parse().expect("an address");
         let probe = Probe::new(&check, address, trust).expect("it can be sent");
         probe.run(timeout).await
@@ -166,7 +198,8 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn a_body_of_10_gigabytes_fails_at_64_kibibytes() {
-        check(Script::Endless, PATIENT, Err((Body, "longer than 64 KiB"))).await;
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n";
+        check(Script::Endless(head), PATIENT, Err((Body, "longer than 64 KiB"))).await;
     }
 
     #[tokio::test]

@@ -97,11 +97,18 @@ impl HttpProbe {
 
     /// Sends one request and looks at the response. Sets no limit to the time that takes.
     pub async fn run(&self) -> Result<(), Failure> {
+        self.fetch().await.map(drop)
+    }
+
+    /// Sends one request, looks at the response, and returns its body.
+    pub(super) async fn fetch(&self) -> Result<Vec<u8>, Failure> {
         let request = self.client.request(self.method.clone(), self.url.clone());
         let response =
             request.headers(self.headers.clone()).send().await.map_err(|error| failure::of(&error))?;
         self.judge_status(response.status())?;
-        self.judge_body(&read(response).await?)
+        let body = read(response).await?;
+        self.judge_body(&body)?;
+        Ok(body)
     }
 
     fn judge_status(&self, status: StatusCode) -> Result<(), Failure> {

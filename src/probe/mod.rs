@@ -11,6 +11,7 @@
 mod check;
 mod failure;
 mod http;
+mod json;
 mod live;
 mod rounds;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
-pub use check::Probe;
+pub use check::{Outcome, Probe};
 pub use http::Error;
 pub use live::{Live, Sighting};
 pub use rounds::Clock;

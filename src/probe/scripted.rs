@@ -15,6 +15,8 @@ use tokio_rustls::TlsAcceptor;
 pub enum Script {
     /// Answers 200 with the body `all is well`.
     Ok,
+    /// Answers 200 with this body.
+    Body(&'static str),
     /// Answers with this status and an empty body.
     Status(&'static str),
     /// Answers 200 if the request contains this line, and 400 if not.
@@ -29,8 +31,8 @@ pub enum Script {
     Hang,
     /// Answers 200 and sends a byte of its body every few milliseconds, for ever.
     Drip,
-    /// Answers 200 and sends a body of 10 GB as fast as it is taken.
-    Endless,
+    /// Sends this head and then a body as fast as it is taken, for ever.
+    Endless(&'static [u8]),
 }
 
 /// Starts a server on 127.0.0.1, .2 and .3, on one port; it lives as long as the test.
@@ -142,6 +144,10 @@ async fn act(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), script: Script)
             let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nall is well";
             stream.write_all(answer).await?;
         }
+        Script::Body(body) => {
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(answer.as_bytes()).await?;
+        }
         Script::Status(status) => stream.write_all(&empty(status)).await?,
         Script::Expect(line) => {
             let is_there = request.lines().any(|there| there.eq_ignore_ascii_case(line));
@@ -159,8 +165,8 @@ async fn act(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), script: Script)
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
-        Script::Endless => {
-            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n").await?;
+        Script::Endless(head) => {
+            stream.write_all(head).await?;
             loop {
                 stream.write_all(&[b'.'; 16 * 1024]).await?;
             }

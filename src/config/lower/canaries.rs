@@ -55,11 +55,14 @@ fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) ->
     let check = checks::check(name, spec, place, report);
     let interval =
         duration(&spec.interval, "interval", INTERVAL, (SHORTEST_INTERVAL, LONGEST_INTERVAL), report);
+    let timeout = timeout(spec, interval, place, report);
+    let slow = slow(spec, timeout, report);
     let canary = Canary {
         name: name.to_owned(),
         check: check?,
         interval,
-        timeout: timeout(spec, interval, place, report),
+        timeout,
+        slow,
         recheck: duration(
             &spec.recheck,
             "recheck",
@@ -84,6 +87,18 @@ fn timeout(spec: &spec::Canary, interval: Duration, canary: Place, report: &mut 
         report.error(place, message).hint("else probes of one address overlap");
     }
     timeout
+}
+
+fn slow(spec: &spec::Canary, timeout: Duration, report: &mut Report) -> Option<Duration> {
+    let (slow, place) = given(&spec.slow)?;
+    if slow.is_zero() {
+        report.error(place, "`slow` is at least 1ms");
+    }
+    if *slow >= timeout {
+        let message = format!("`slow` ({}) must be shorter than `timeout` ({})", text(*slow), text(timeout));
+        report.error(place, message).hint("what takes longer than the timeout is a failure, not slow");
+    }
+    Some(*slow)
 }
 
 fn duration(

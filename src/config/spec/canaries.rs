@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::json::{Assert, Signals};
 use super::kinds::Statuses;
 use super::leaf::{Leaf, List, Value};
 use crate::config::yaml::{Entries, Setting};
@@ -13,18 +14,24 @@ use crate::config::yaml::{Entries, Setting};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Canary {
-    /// Opens a TCP connection and closes it. A canary has exactly one of `tcp`, `tls` and `http`.
+    /// Opens a TCP connection and closes it. A canary has exactly one of `tcp`, `tls`, `http` and
+    /// `json`.
     pub tcp: Option<Setting<Tcp>>,
     /// Shakes hands over TLS and looks at the certificate.
     pub tls: Option<Setting<Tls>>,
     /// Sends an HTTP request and looks at the response.
     pub http: Option<Setting<Http>>,
+    /// Sends an HTTP request and reads the JSON of the response.
+    pub json: Option<Setting<Json>>,
     /// The time between the starts of two probes of one address, jittered by ±10 %: `100ms` to `1h`.
     /// Left out: `10s`.
     pub interval: Option<Value<Duration>>,
     /// A probe that takes longer has failed: at least `10ms`, and less than `interval`. Left out:
     /// `2s`.
     pub timeout: Option<Value<Duration>>,
+    /// A success that takes longer is shown as slow in `/status` and counted in `/metrics`, and is a
+    /// success all the same: at least `1ms`, and less than `timeout`. Left out: none is slow.
+    pub slow: Option<Value<Duration>>,
     /// The interval while an address is suspect: `50ms` up to `interval`. Left out: `2s`, or
     /// `interval` when that is shorter.
     pub recheck: Option<Value<Duration>>,
@@ -72,6 +79,27 @@ pub struct Http {
     pub headers: Option<Setting<Entries<Leaf<String>>>>,
     /// What the response must look like. Left out: any status from 200 to 299.
     pub expect: Option<Setting<Expect>>,
+}
+
+/// An HTTP request whose response is a JSON document: UTF-8, at most 64 KiB.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Json {
+    /// An `http` or `https` URL, as in `http`.
+    pub url: Value<String>,
+    /// The `Host` header and, with `https`, the name that the certificate must carry. Left out: the
+    /// host of the URL.
+    pub host: Option<Value<String>>,
+    /// The request method. Left out: `GET`.
+    pub method: Option<Value<String>>,
+    /// Further request headers by name.
+    pub headers: Option<Setting<Entries<Leaf<String>>>>,
+    /// What the response must look like apart from its JSON. Left out: any status from 200 to 299.
+    pub expect: Option<Setting<Expect>>,
+    /// What the document must say, all of it; at most 64 assertions. Left out: any JSON will do.
+    pub assert: Option<Setting<Vec<Setting<Assert>>>>,
+    /// Where the document reports load and the like, for `/status`; answers are not steered by it yet.
+    pub signals: Option<Setting<Signals>>,
 }
 
 /// What an HTTP response must look like.

@@ -4,13 +4,15 @@
 //! Meaning, references and contradictions are left to `lower`.
 
 mod canaries;
+mod json;
 mod kinds;
 mod leaf;
 mod regions;
 mod server;
 mod zone;
 
-pub use canaries::{Canary, Http, Tcp, Tls};
+pub use canaries::{Canary, Expect, Http, Json, Tcp, Tls};
+pub use json::{Assert, Number, Signals};
 pub use kinds::Statuses;
 pub use leaf::{FromText, Leaf, List, Value, given, items, says_nothing};
 pub use regions::{AvailabilityZone, Group, Region, Regions};

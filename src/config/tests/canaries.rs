@@ -82,3 +82,74 @@ fn statuses_are_numbers_or_ranges() {
         ],
     );
 }
+
+#[test]
+fn a_json_canary_asserts_by_pointer() {
+    let json = |more: &str| format!("json: {{ url: 'http://{{address}}/', {more} }}");
+    let assert = |entry: &str| json(&format!("assert: [{{ {entry} }}]"));
+    for entry in [
+        "pointer: /checks/gpu, equals: true",
+        "pointer: /status, equals: ok",
+        "pointer: /load, at_least: 0, at_most: 0.95",
+        "pointer: '', exists: true",
+        "pointer: /a~1b, equals: 'null'",
+    ] {
+        check_canary(&assert(entry), &[]);
+    }
+    check_canary(
+        &assert("pointer: checks/gpu, equals: true"),
+        &[
+            "64: `checks/gpu` is not a JSON pointer | write `/checks/gpu`, with a slash before every step (RFC 6901)",
+        ],
+    );
+    check_canary(
+        &assert("pointer: /a~b, exists: true"),
+        &["64: `/a~b` is not a JSON pointer | write `~0` for `~` and `~1` for `/` (RFC 6901)"],
+    );
+    check_canary(
+        &assert("pointer: /load, at_mots: 0.95"),
+        &[
+            "53: this assertion expects nothing | add `equals`, `at_most`, `at_least` or `exists`; null is written `equals: 'null'`",
+            "71: unknown key `at_mots` | did you mean `at_most`?",
+        ],
+    );
+    check_canary(&assert("equals: 1"), &["53: `pointer` is missing | write `pointer: /checks/gpu`"]);
+    check_canary(
+        &assert("pointer: /load, exists: true, at_most: 1"),
+        &["53: `equals` and `exists` stand alone in an assertion | make it two assertions, or leave one out"],
+    );
+    check_canary(
+        &assert("pointer: /load, at_least: 2, at_most: 1"),
+        &["53: no number is at least 2 and at most 1"],
+    );
+    check_canary(
+        &assert("pointer: /load, at_most: high"),
+        &["80: `high` is not a number | write `0.95` or `3`"],
+    );
+    let many = vec!["{ pointer: /a, exists: true }"; 65].join(", ");
+    check_canary(&json(&format!("assert: [{many}]")), &["52: more than 64 assertions"]);
+}
+
+#[test]
+fn signals_are_known_ones_and_found_by_pointer() {
+    check_canary("json: { url: 'http://{address}/', signals: { load: /load, queue_depth: /queue } }", &[]);
+    check_canary(
+        "json: { url: 'http://{address}/', signals: { laod: /load, error_rate: errors } }",
+        &[
+            "55: unknown key `laod` | did you mean `load`?",
+            "80: `errors` is not a JSON pointer | write `/checks/gpu`, with a slash before every step (RFC 6901)",
+        ],
+    );
+}
+
+#[test]
+fn slow_is_shorter_than_the_timeout() {
+    check_canary("tcp: { port: 1 }, slow: 1999ms", &[]);
+    check_canary(
+        "tcp: { port: 1 }, slow: 2s",
+        &[
+            "34: `slow` (2s) must be shorter than `timeout` (2s) | what takes longer than the timeout is a failure, not slow",
+        ],
+    );
+    check_canary("tcp: { port: 1 }, slow: 0s", &["34: `slow` is at least 1ms"]);
+}

@@ -2,8 +2,14 @@
 //!
 //! Running it is left to `probe`, judging its results to `health`.
 
+mod json;
+mod signals;
+
 use std::net::IpAddr;
 use std::time::Duration;
+
+pub use json::{Assertion, Expected, Pointer, Scalar};
+pub use signals::{Heard, Signal, Signals};
 
 use crate::moment::Moment;
 use crate::region::AddressId;
@@ -28,6 +34,16 @@ pub struct Canary {
     pub recheck: Duration,
     /// When results become a verdict.
     pub thresholds: Thresholds,
+    /// A success that takes longer is *slow*, which is counted and shown, and is a success all the
+    /// same. `None`: none is slow.
+    pub slow: Option<Duration>,
+}
+
+impl Canary {
+    /// Returns whether a success that took this long is slow.
+    pub fn is_slow(&self, latency: Duration) -> bool {
+        self.slow.is_some_and(|limit| latency > limit)
+    }
 }
 
 /// How many consecutive results make a verdict.
@@ -51,6 +67,8 @@ pub enum Check {
     Tls(TlsCheck),
     /// Sends one HTTP request and looks at the response.
     Http(HttpCheck),
+    /// Sends one HTTP request and reads the JSON of the response.
+    Json(JsonCheck),
 }
 
 impl Check {
@@ -60,6 +78,7 @@ impl Check {
             Self::Tcp { .. } => "tcp",
             Self::Tls(_) => "tls",
             Self::Http(_) => "http",
+            Self::Json(_) => "json",
         }
     }
 }
@@ -94,6 +113,17 @@ pub struct HttpCheck {
     pub body_contains: Option<String>,
 }
 
+/// One HTTP request, and what the JSON of its response must say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JsonCheck {
+    /// The request, and what else its response must look like.
+    pub http: HttpCheck,
+    /// What the document must say; all of it.
+    pub assertions: Vec<Assertion>,
+    /// Where the document has signals.
+    pub signals: Vec<(Signal, Pointer)>,
+}
+
 /// The number of a numbering: each reload numbers addresses and canaries anew, and a result that was
 /// still on its way must not be counted against whoever has its number now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,6 +144,9 @@ pub struct Observation {
     pub latency: Duration,
     /// What came of it.
     pub result: Result<(), Failure>,
+    /// What the response said of the service. `None`: nothing, because there was no response or the
+    /// canary has no signals.
+    pub signals: Option<Signals>,
 }
 
 /// Why a probe failed.
