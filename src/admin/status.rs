@@ -171,7 +171,7 @@ pub struct Failure {
 pub struct Canary {
     /// Its name.
     pub name: String,
-    /// What it does: `tcp`, `tls`, `http` or `json`.
+    /// What it does: `tcp`, `tls`, `http`, `json` or `inference`.
     pub kind: &'static str,
     /// The state in which it leaves the address.
     pub state: &'static str,

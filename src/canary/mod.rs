@@ -69,6 +69,8 @@ pub enum Check {
     Http(HttpCheck),
     /// Sends one HTTP request and reads the JSON of the response.
     Json(JsonCheck),
+    /// Sends a tiny prompt to a model and looks at how soon and how well it is answered.
+    Inference(InferenceCheck),
 }
 
 impl Check {
@@ -79,6 +81,7 @@ impl Check {
             Self::Tls(_) => "tls",
             Self::Http(_) => "http",
             Self::Json(_) => "json",
+            Self::Inference(_) => "inference",
         }
     }
 }
@@ -107,6 +110,10 @@ pub struct HttpCheck {
     pub method: String,
     /// Further request headers.
     pub headers: Vec<(String, String)>,
+    /// Request headers whose values are secrets: the names of the environment variables that hold them.
+    pub headers_from_env: Vec<(String, String)>,
+    /// The body of the request, sent as `application/json` unless a header says otherwise.
+    pub body: Option<String>,
     /// The statuses that are a success, as inclusive ranges.
     pub statuses: Vec<(u16, u16)>,
     /// A text that must occur in the body. Whatever is expected, a body of more than 64 KiB is a failure.
@@ -122,6 +129,19 @@ pub struct JsonCheck {
     pub assertions: Vec<Assertion>,
     /// Where the document has signals.
     pub signals: Vec<(Signal, Pointer)>,
+}
+
+/// One prompt to a model, and what the answer must be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InferenceCheck {
+    /// The request, and what the response must look like.
+    pub http: HttpCheck,
+    /// What the answer must say, all of it; of a stream of events, one of them must.
+    pub assertions: Vec<Assertion>,
+    /// When the first byte of the answer must be there. `None`: whenever.
+    pub first_byte: Option<Duration>,
+    /// When the whole answer must be there. `None`: within the canary's timeout.
+    pub total: Option<Duration>,
 }
 
 /// The number of a numbering: each reload numbers addresses and canaries anew, and a result that was

@@ -166,17 +166,11 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Check::Tcp { port } => format!("connects to TCP port {port}"),
         Check::Tls(tls) => tls_text(tls),
         Check::Http(http) => format!("{} {}", http.method, http.url),
+        Check::Inference(inference) => format!("a prompt to {}", inference.http.url),
         Check::Json(json) => format!("JSON of {} {}", json.http.method, json.http.url),
     };
     writeln!(f, "\ncanary {}: {check}", canary.name)?;
-    if let Check::Json(json) = &canary.check {
-        for assertion in &json.assertions {
-            writeln!(f, "  asserts that {assertion}")?;
-        }
-        for (signal, pointer) in &json.signals {
-            writeln!(f, "  shows {} from {pointer}, and does not steer by it", signal.as_str())?;
-        }
-    }
+    write_expected(&canary.check, f)?;
     if let Some(slow) = canary.slow {
         writeln!(f, "  slow above {}", Text(slow))?;
     }
@@ -199,6 +193,28 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Text(canary.recheck),
         Text(canary.timeout),
     )
+}
+
+/// Writes what is expected of an answer besides its status.
+fn write_expected(check: &Check, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (assertions, signals) = match check {
+        Check::Json(json) => (json.assertions.as_slice(), json.signals.as_slice()),
+        Check::Inference(inference) => (inference.assertions.as_slice(), [].as_slice()),
+        Check::Tcp { .. } | Check::Tls(_) | Check::Http(_) => return Ok(()),
+    };
+    for assertion in assertions {
+        writeln!(f, "  asserts that {assertion}")?;
+    }
+    for (signal, pointer) in signals {
+        writeln!(f, "  shows {} from {pointer}, and does not steer by it", signal.as_str())?;
+    }
+    let Check::Inference(inference) = check else { return Ok(()) };
+    for (what, limit) in [("first byte", inference.first_byte), ("whole answer", inference.total)] {
+        if let Some(limit) = limit {
+            writeln!(f, "  {what} within {}", Text(limit))?;
+        }
+    }
+    Ok(())
 }
 
 fn tls_text(tls: &TlsCheck) -> String {

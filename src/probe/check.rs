@@ -8,6 +8,7 @@ use tokio::time;
 
 use super::failure;
 use super::http::{self, HttpProbe};
+use super::inference::InferenceProbe;
 use super::json::JsonProbe;
 use super::tls::TlsProbe;
 use super::trust::Trust;
@@ -24,6 +25,8 @@ pub enum Probe {
     Http(Box<HttpProbe>),
     /// Sends a request and reads JSON.
     Json(Box<JsonProbe>),
+    /// Sends a prompt.
+    Inference(Box<InferenceProbe>),
 }
 
 /// What one probe brings to light.
@@ -54,6 +57,9 @@ impl Probe {
             Check::Tcp { port } => Ok(Self::Tcp(SocketAddr::new(address, *port))),
             Check::Tls(check) => Ok(Self::Tls(Box::new(TlsProbe::new(check, address, trust)?))),
             Check::Http(check) => Ok(Self::Http(Box::new(HttpProbe::new(check, address, trust)?))),
+            Check::Inference(check) => {
+                Ok(Self::Inference(Box::new(InferenceProbe::new(check, address, trust)?)))
+            }
             Check::Json(check) => Ok(Self::Json(Box::new(JsonProbe::new(check, address, trust)?))),
         }
     }
@@ -73,6 +79,7 @@ impl Probe {
             Self::Tls(probe) => probe.run().await.into(),
             Self::Http(probe) => probe.run().await.into(),
             Self::Json(probe) => probe.run().await,
+            Self::Inference(probe) => probe.run().await.into(),
         }
     }
 }
@@ -101,6 +108,8 @@ pub(super) mod tests {
             host: None,
             method: "GET".to_owned(),
             headers: Vec::new(),
+            headers_from_env: Vec::new(),
+            body: None,
             statuses: vec![(200, 204)],
             body_contains: None,
         }
@@ -232,6 +241,23 @@ pub(super) mod tests {
         let mut by_ip = http("http", server);
         by_ip.url = format!("http://192.0.2.1:{}/health", server.port());
         compare(run(Check::Http(by_ip), &Trust::default(), PATIENT).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_secret_header_comes_from_the_environment() {
+        // Cargo sets this for tests.
+        let server = scripted::serve(Script::Expect("authorization: meridian")).await;
+        let mut check = http("http", server);
+        check.headers_from_env = vec![("Authorization".to_owned(), "CARGO_PKG_NAME".to_owned())];
+        let probe = Probe::new(&Check::Http(check.clone()), server.ip(), &Trust::default());
+        let probe = probe.expect("the variable is set");
+        assert!(!format!("{probe:?}").contains("\"meridian\""), "{probe:?} shows the secret");
+        compare(run(Check::Http(check.clone()), &Trust::default(), PATIENT).await, Ok(()));
+
+        check.headers_from_env[0].1 = "MERIDIAN_NO_SUCH_SECRET".to_owned();
+        let error =
+            Probe::new(&Check::Http(check), server.ip(), &Trust::default()).expect_err("it is not set");
+        assert_eq!(error.to_string(), "the environment variable `MERIDIAN_NO_SUCH_SECRET` is not set");
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@
 mod check;
 mod failure;
 mod http;
+mod inference;
 mod json;
 mod live;
 mod rounds;
@@ -188,6 +189,8 @@ mod tests {
             host: None,
             method: "GET".to_owned(),
             headers: Vec::new(),
+            headers_from_env: Vec::new(),
+            body: None,
             statuses: vec![(200, 299)],
             body_contains: None,
         };

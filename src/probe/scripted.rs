@@ -23,6 +23,8 @@ pub enum Script {
     Expect(&'static str),
     /// Sends these bytes after the request, and closes.
     Say(&'static [u8]),
+    /// Sends these bytes after the request, and waits.
+    Wait(&'static [u8]),
     /// Sends these bytes before it has read anything, and waits.
     Greet(&'static [u8]),
     /// Closes without a word, the request unread: the other side sees a reset or an end.
@@ -156,6 +158,10 @@ async fn act(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), script: Script)
         }
         Script::Say(bytes) => stream.write_all(bytes).await?,
         Script::Close | Script::Greet(_) => {}
+        Script::Wait(bytes) => {
+            stream.write_all(bytes).await?;
+            std::future::pending().await
+        }
         Script::Hang => std::future::pending().await,
         Script::Drip => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").await?;
@@ -180,11 +186,16 @@ fn empty(status: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nLocation: /health\r\nContent-Length: 0\r\n\r\n").into_bytes()
 }
 
-/// Reads up to the empty line that ends a request without a body.
+/// Reads a request: up to the empty line that ends its head, and its body if it has one.
 async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<String> {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         request.push(stream.read_u8().await?);
     }
+    let head = String::from_utf8_lossy(&request).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).await?;
+    request.append(&mut body);
     Ok(String::from_utf8_lossy(&request).into_owned())
 }

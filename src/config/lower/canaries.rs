@@ -79,14 +79,39 @@ fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) ->
 }
 
 fn timeout(spec: &spec::Canary, interval: Duration, canary: Place, report: &mut Report) -> Duration {
-    let timeout = duration(&spec.timeout, "timeout", TIMEOUT, (SHORTEST_TIMEOUT, LONGEST_INTERVAL), report);
+    let inference = spec.inference.as_ref().and_then(|inference| inference.value.as_ref());
+    let total = inference.and_then(|inference| given(&inference.total));
+    let default = total.map_or(TIMEOUT, |(total, _)| *total);
+    let timeout = duration(&spec.timeout, "timeout", default, (SHORTEST_TIMEOUT, LONGEST_INTERVAL), report);
+    if let Some(inference) = inference {
+        limits(inference, timeout, report);
+    }
     if timeout >= interval {
-        let place = given(&spec.timeout).or(given(&spec.interval)).map_or(canary, |(_, place)| place);
+        let place =
+            given(&spec.timeout).or(total).or(given(&spec.interval)).map_or(canary, |(_, place)| place);
         let message =
             format!("`timeout` ({}) must be shorter than `interval` ({})", text(timeout), text(interval));
         report.error(place, message).hint("else probes of one address overlap");
     }
     timeout
+}
+
+/// Checks the limits of an inference: the first byte comes before the last, and both in time.
+fn limits(spec: &spec::Inference, timeout: Duration, report: &mut Report) {
+    let longest = |report: &mut Report, setting, key, (longest_key, longest): (&str, Duration)| {
+        let Some((limit, place)) = given(setting) else { return };
+        if *limit < SHORTEST_TIMEOUT {
+            report.error(place, format!("`{key}` is at least {}", text(SHORTEST_TIMEOUT)));
+        }
+        if *limit > longest {
+            let message =
+                format!("`{key}` ({}) is longer than `{longest_key}` ({})", text(*limit), text(longest));
+            report.error(place, message).hint(format!("it would never matter: raise `{longest_key}`"));
+        }
+    };
+    longest(report, &spec.total, "total", ("timeout", timeout));
+    let whole = given(&spec.total).map_or(("timeout", timeout), |(total, _)| ("total", *total));
+    longest(report, &spec.first_byte, "first_byte", whole);
 }
 
 fn slow(spec: &spec::Canary, timeout: Duration, report: &mut Report) -> Option<Duration> {

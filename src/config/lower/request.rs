@@ -14,20 +14,28 @@ pub(super) struct Request<'s> {
     host: &'s Option<Value<String>>,
     method: &'s Option<Value<String>>,
     headers: &'s Option<Setting<Entries<Leaf<String>>>>,
+    headers_from_env: &'s Option<Setting<Entries<Leaf<String>>>>,
     expect: &'s Option<Setting<spec::Expect>>,
 }
 
 impl<'s> From<&'s spec::Http> for Request<'s> {
     fn from(spec: &'s spec::Http) -> Self {
-        let spec::Http { url, host, method, headers, expect } = spec;
-        Self { url, host, method, headers, expect }
+        let spec::Http { url, host, method, headers, headers_from_env, expect } = spec;
+        Self { url, host, method, headers, headers_from_env, expect }
     }
 }
 
 impl<'s> From<&'s spec::Json> for Request<'s> {
     fn from(spec: &'s spec::Json) -> Self {
-        let spec::Json { url, host, method, headers, expect, assert: _, signals: _ } = spec;
-        Self { url, host, method, headers, expect }
+        let spec::Json { url, host, method, headers, headers_from_env, expect, assert: _, signals: _ } = spec;
+        Self { url, host, method, headers, headers_from_env, expect }
+    }
+}
+
+impl<'s> From<&'s spec::Inference> for Request<'s> {
+    fn from(spec: &'s spec::Inference) -> Self {
+        let spec::Inference { url, host, headers, headers_from_env, expect, .. } = spec;
+        Self { url, host, method: &None, headers, headers_from_env, expect }
     }
 }
 
@@ -50,6 +58,8 @@ pub(super) fn lower(request: &Request<'_>, place: Place, report: &mut Report) ->
         host: host.map(|(host, _)| host.clone()),
         method: method(request.method, report),
         headers: headers(request.headers, report),
+        headers_from_env: secrets(request.headers_from_env, report),
+        body: None,
         statuses: statuses.filter(|list: &Vec<_>| !list.is_empty()).unwrap_or_else(|| vec![(200, 299)]),
         body_contains: expect.and_then(|expect| given(&expect.body)).map(|(body, _)| body.clone()),
     })
@@ -118,4 +128,20 @@ fn headers(setting: &Option<Setting<Entries<Leaf<String>>>>, report: &mut Report
         headers.push((name.to_owned(), text.clone()));
     }
     headers
+}
+
+/// Lowers headers whose values are names of environment variables.
+fn secrets(setting: &Option<Setting<Entries<Leaf<String>>>>, report: &mut Report) -> Vec<(String, String)> {
+    let entries = setting.as_ref().and_then(|headers| headers.value.as_ref());
+    for (_, _, value) in entries.into_iter().flat_map(|entries| entries.iter()) {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        if let Some((Leaf(variable), place)) = value.given()
+            && (variable.is_empty() || !variable.chars().all(is_part))
+        {
+            let draft =
+                report.error(place, format!("`{variable}` is not the name of an environment variable"));
+            draft.hint("write `API_TOKEN`, and let the variable hold the whole value, `Bearer` included");
+        }
+    }
+    headers(setting, report)
 }

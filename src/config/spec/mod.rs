@@ -11,7 +11,7 @@ mod regions;
 mod server;
 mod zone;
 
-pub use canaries::{Canary, Expect, Http, Json, Tcp, Tls};
+pub use canaries::{Canary, Expect, Http, Inference, Json, Tcp, Tls};
 pub use json::{Assert, Number, Signals};
 pub use kinds::Statuses;
 pub use leaf::{FromText, Leaf, List, Value, given, items, says_nothing};

@@ -153,3 +153,57 @@ fn slow_is_shorter_than_the_timeout() {
     );
     check_canary("tcp: { port: 1 }, slow: 0s", &["34: `slow` is at least 1ms"]);
 }
+
+#[test]
+fn an_inference_has_a_prompt_of_json() {
+    let inference = |more: &str| format!("inference: {{ url: 'http://{{address}}/', {more} }}");
+    check_canary(&inference("body: '{\"prompt\": \"1\"}'"), &[]);
+    check_canary(
+        &inference("body: hello"),
+        &[
+            "55: `body` is not JSON: expected value at line 1 column 1 | write `body: '{\"prompt\": \"1\", \"max_tokens\": 1}'`",
+        ],
+    );
+    check_canary(
+        &inference("host: a"),
+        &["21: `body` is missing | write `body: '{\"prompt\": \"1\", \"max_tokens\": 1}'`"],
+    );
+}
+
+#[test]
+fn the_limits_of_an_inference_lie_within_each_other() {
+    let inference = |limits: &str, more: &str| {
+        format!("inference: {{ url: 'http://{{address}}/', body: '1', {limits} }}, {more}")
+    };
+    check_canary(&inference("first_byte: 2s, total: 10s", "interval: 60s"), &[]);
+    check_canary(&inference("first_byte: 2s", "fall: 2"), &[]);
+    check_canary(
+        &inference("first_byte: 11s, total: 10s", "interval: 60s"),
+        &["72: `first_byte` (11s) is longer than `total` (10s) | it would never matter: raise `total`"],
+    );
+    check_canary(
+        &inference("first_byte: 3s", "fall: 2"),
+        &["72: `first_byte` (3s) is longer than `timeout` (2s) | it would never matter: raise `timeout`"],
+    );
+    check_canary(
+        &inference("total: 10s", "interval: 60s, timeout: 5s"),
+        &["67: `total` (10s) is longer than `timeout` (5s) | it would never matter: raise `timeout`"],
+    );
+    check_canary(
+        &inference("total: 10s", "fall: 2"),
+        &["67: `timeout` (10s) must be shorter than `interval` (10s) | else probes of one address overlap"],
+    );
+}
+
+#[test]
+fn a_secret_is_named_by_its_environment_variable() {
+    let http =
+        |secrets: &str| format!("http: {{ url: 'http://{{address}}/', headers_from_env: {{ {secrets} }} }}");
+    check_canary(&http("Authorization: API_TOKEN"), &[]);
+    check_canary(
+        &http("Authorization: Bearer abc"),
+        &[
+            "79: `Bearer abc` is not the name of an environment variable | write `API_TOKEN`, and let the variable hold the whole value, `Bearer` included",
+        ],
+    );
+}
