@@ -137,6 +137,7 @@ fn failover(name: &str, database: &Database) {
             at: now,
             latency: Duration::from_millis(1),
             result,
+            signals: None,
         };
         let started = Instant::now();
         let effects = control.handle(Event::Observed(seen), now);

@@ -28,7 +28,7 @@ use tokio::sync::Semaphore;
 
 pub use listen::{BindError, Listener, bind, serve};
 
-use crate::canary::Failure;
+use crate::canary::{Failure, Heard};
 use crate::control::Report;
 use crate::geo::Located;
 use crate::metrics::Metrics;
@@ -118,6 +118,10 @@ pub struct Sighting {
     pub latency: Duration,
     /// What came of it.
     pub result: Result<(), Failure>,
+    /// What makes no sense in the response, but fails nothing.
+    pub remark: Option<String>,
+    /// The last signals, which may be those of an earlier response; `None` before the first.
+    pub signals: Option<Heard>,
 }
 
 impl State {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{Loaded, Sighting, State};
 use crate::canary;
+use crate::canary::Heard;
 use crate::control::{AddressReport, CanaryReport, RegionReport, ZoneReport};
 use crate::geo;
 use crate::health;
@@ -170,12 +171,16 @@ pub struct Failure {
 pub struct Canary {
     /// Its name.
     pub name: String,
+    /// What it does: `tcp`, `tls`, `http`, `json` or `inference`.
+    pub kind: &'static str,
     /// The state in which it leaves the address.
     pub state: &'static str,
     /// When that began.
     pub since: String,
     /// Its last result; `null` before the first.
     pub last: Option<Last>,
+    /// What the service last said of itself; `null` before the first time, and for canaries that do not ask.
+    pub signals: Option<Signals>,
 }
 
 /// The last result of a canary.
@@ -187,8 +192,40 @@ pub struct Last {
     pub ok: bool,
     /// How long the probe took, in milliseconds and their fractions.
     pub latency_ms: f64,
+    /// Whether it was a success that took longer than the canary's `slow`.
+    pub slow: bool,
     /// How it failed; `null` when it did not.
     pub failure: Option<Failure>,
+    /// What made no sense in the response, but failed nothing.
+    pub remark: Option<String>,
+}
+
+/// What a service said of itself; `null` is unknown.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Signals {
+    /// When.
+    pub at: String,
+    /// How long ago that was.
+    pub age_seconds: u64,
+    /// Whether that is more than three intervals ago; then all are unknown.
+    pub stale: bool,
+    /// The share of the capacity that is in use: 1 is full.
+    pub load: Option<f64>,
+    /// The share of requests that fail, 0 to 1.
+    pub error_rate: Option<f64>,
+    /// The latency that 95 % of requests do not exceed.
+    pub p95_latency_seconds: Option<f64>,
+    /// How far a replica is behind.
+    pub replication_lag_seconds: Option<f64>,
+    /// How many requests wait.
+    pub queue_depth: Option<f64>,
+}
+
+/// What is needed to write down an address.
+struct Watch<'p> {
+    state: &'p State,
+    canaries: &'p [canary::Canary],
+    now: Moment,
 }
 
 /// Writes down what is the case now.
@@ -198,6 +235,7 @@ pub(super) fn page(state: &State) -> Page {
     let config = &seen.snapshot.world.config;
     // The report and the snapshot are of one configuration, so their regions go together.
     let regions = config.regions.iter().zip(&seen.report.regions);
+    let watch = Watch { state, canaries: &config.canaries, now };
     Page {
         server: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION"),
@@ -207,7 +245,7 @@ pub(super) fn page(state: &State) -> Page {
         geo: geo(&loaded, &seen.snapshot.world.table, now),
         configuration: configuration(&loaded),
         alarms: seen.report.alarms.iter().map(ToString::to_string).collect(),
-        regions: regions.map(|((_, region), report)| self::region(state, region, report)).collect(),
+        regions: regions.map(|((_, region), report)| self::region(&watch, region, report)).collect(),
     }
 }
 
@@ -248,14 +286,14 @@ fn configuration(loaded: &Loaded) -> Configuration {
     }
 }
 
-fn region(state: &State, region: &region::Region, report: &RegionReport) -> Region {
+fn region(watch: &Watch<'_>, region: &region::Region, report: &RegionReport) -> Region {
     let [(_, ipv4), (_, ipv6)] = report.families;
     Region {
         name: report.name.clone(),
         jurisdiction: region.jurisdiction.to_string(),
         ipv4: service(ipv4),
         ipv6: service(ipv6),
-        zones: report.zones.iter().map(|zone| availability_zone(state, zone)).collect(),
+        zones: report.zones.iter().map(|zone| availability_zone(watch, zone)).collect(),
     }
 }
 
@@ -270,21 +308,31 @@ fn service(service: health::Service) -> Service {
     Service { service: word, up, total, needed, since }
 }
 
-fn availability_zone(state: &State, zone: &ZoneReport) -> AvailabilityZone {
+fn availability_zone(watch: &Watch<'_>, zone: &ZoneReport) -> AvailabilityZone {
     AvailabilityZone {
         name: zone.name.clone(),
-        addresses: zone.addresses.iter().map(|report| address(state, report)).collect(),
+        addresses: zone.addresses.iter().map(|report| address(watch, report)).collect(),
     }
 }
 
-fn address(state: &State, report: &AddressReport) -> Address {
+fn address(watch: &Watch<'_>, report: &AddressReport) -> Address {
     let why =
         report.why.as_ref().map(|(canary, cause)| Why { canary: canary.clone(), failure: failure(cause) });
-    let canaries = report.canaries.iter().map(|canary| Canary {
-        name: canary.name.clone(),
-        state: canary.state.as_str(),
-        since: rfc3339(canary.since),
-        last: last(canary, (state.sources.last)(report.ip, &canary.name)),
+    let canaries = report.canaries.iter().filter_map(|canary| {
+        // The report and the snapshot are of one configuration, so the canary is there.
+        let settings = watch.canaries.iter().find(|settings| settings.name == canary.name)?;
+        let seen = (watch.state.sources.last)(report.ip, &canary.name);
+        Some(Canary {
+            name: canary.name.clone(),
+            kind: settings.check.kind(),
+            state: canary.state.as_str(),
+            since: rfc3339(canary.since),
+            signals: seen
+                .as_ref()
+                .and_then(|seen| seen.signals)
+                .map(|heard| signals(heard, settings, watch.now)),
+            last: last(canary, seen, settings),
+        })
     });
     Address {
         address: report.ip,
@@ -296,7 +344,7 @@ fn address(state: &State, report: &AddressReport) -> Address {
 }
 
 /// Returns the later one of what the report has and what was seen since.
-fn last(report: &CanaryReport, seen: Option<Sighting>) -> Option<Last> {
+fn last(report: &CanaryReport, seen: Option<Sighting>, settings: &canary::Canary) -> Option<Last> {
     let judged = report.last.map(|last| Sighting {
         at: last.at,
         latency: last.latency,
@@ -305,6 +353,8 @@ fn last(report: &CanaryReport, seen: Option<Sighting>) -> Option<Last> {
             Some(failure) if !last.is_success => Err(failure.clone()),
             _ => Ok(()),
         },
+        remark: None,
+        signals: None,
     });
     // Of two that are equally late the second wins, which has been seen just now.
     let latest = judged.into_iter().chain(seen).max_by_key(|sighting| sighting.at)?;
@@ -312,8 +362,26 @@ fn last(report: &CanaryReport, seen: Option<Sighting>) -> Option<Last> {
         at: rfc3339(latest.at),
         ok: latest.result.is_ok(),
         latency_ms: latest.latency.as_secs_f64() * 1000.0,
+        slow: latest.result.is_ok() && settings.is_slow(latest.latency),
         failure: latest.result.err().map(|cause| failure(&cause)),
+        remark: latest.remark,
     })
+}
+
+/// Writes down what a service said of itself, unless it is too old to be believed.
+fn signals(heard: Heard, settings: &canary::Canary, now: Moment) -> Signals {
+    let stale = heard.is_stale(settings.interval, now);
+    let known = if stale { canary::Signals::default() } else { heard.signals };
+    Signals {
+        at: rfc3339(heard.at),
+        age_seconds: now.since(heard.at).as_secs(),
+        stale,
+        load: known.load,
+        error_rate: known.error_rate,
+        p95_latency_seconds: known.p95_latency_seconds,
+        replication_lag_seconds: known.replication_lag_seconds,
+        queue_depth: known.queue_depth,
+    }
 }
 
 fn failure(failure: &canary::Failure) -> Failure {

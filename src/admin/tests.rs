@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::canary::{CanaryId, Epoch, FailureClass, Observation};
+use crate::canary::{CanaryId, Epoch, FailureClass, Heard, Observation, Signals};
 use crate::config::{self, Source};
 use crate::control::{Control, Effect, Event};
 use crate::geo::{self, Table};
@@ -33,7 +33,7 @@ regions:
     jurisdiction: IE
     zones: { dublin-a: { addresses: [192.0.2.3, \"2001:db8::3\"] } }
 canaries:
-  shallow: { tcp: { port: 443 }, fall: 3 }
+  shallow: { tcp: { port: 443 }, fall: 3, slow: 800ms }
 ";
 
 const ZONE: &str = "\
@@ -82,6 +82,7 @@ fn state() -> State {
             at: at(second),
             latency: Duration::from_micros(3500),
             result: Err(unavailable()),
+            signals: None,
         };
         effects.extend(control.handle(Event::Observed(seen), at(second)));
     }
@@ -211,9 +212,14 @@ async fn the_status_says_since_when_and_why_an_address_is_down() {
             "why": { "canary": "shallow", "class": "status", "detail": "status 503" },
             "canaries": [{
                 "name": "shallow",
+                "kind": "tcp",
                 "state": "down",
                 "since": "2026-03-01T00:00:30Z",
-                "last": { "at": "2026-03-01T00:00:30Z", "ok": false, "latency_ms": 3.5, "failure": failure },
+                "last": {
+                    "at": "2026-03-01T00:00:30Z", "ok": false, "latency_ms": 3.5, "slow": false,
+                    "failure": failure, "remark": null,
+                },
+                "signals": null,
             }],
         })
     );
@@ -225,12 +231,35 @@ async fn the_status_says_since_when_and_why_an_address_is_down() {
 #[tokio::test]
 async fn a_result_that_is_later_than_the_report_is_shown() {
     let mut state = state();
-    state.sources.last =
-        Box::new(|_, _| Some(Sighting { at: at(32), latency: Duration::from_millis(2), result: Ok(()) }));
+    state.sources.last = Box::new(|_, _| Some(sighting(None)));
     let page = status_of(state).await;
     let last = &page["regions"][0]["zones"][0]["addresses"][0]["canaries"][0]["last"];
-    let expected = json!({ "at": "2026-03-01T00:00:32Z", "ok": true, "latency_ms": 2.0, "failure": null });
+    let expected = json!({
+        "at": "2026-03-01T00:00:32Z", "ok": true, "latency_ms": 900.0, "slow": true, "failure": null, "remark": null,
+    });
     assert_eq!(last, &expected);
+}
+
+/// A success at second 32 that took 900 ms.
+fn sighting(signals: Option<Heard>) -> Sighting {
+    Sighting { at: at(32), latency: Duration::from_millis(900), result: Ok(()), remark: None, signals }
+}
+
+/// Checks what the page says, at second 60, of a load of 0.4 that was heard at `second`.
+async fn check_load(second: u64, expected: Value) {
+    let mut state = state();
+    let heard = Heard { at: at(second), signals: Signals { load: Some(0.4), ..Signals::default() } };
+    state.sources.last = Box::new(move |_, _| Some(sighting(Some(heard))));
+    let page = status_of(state).await;
+    let signals = &page["regions"][0]["zones"][0]["addresses"][0]["canaries"][0]["signals"];
+    let [age, stale, load] = ["age_seconds", "stale", "load"].map(|key| signals[key].clone());
+    assert_eq!(json!([age, stale, load, signals["error_rate"]]), expected);
+}
+
+#[tokio::test]
+async fn a_signal_is_shown_with_its_age_and_unknown_after_three_intervals() {
+    check_load(30, json!([30, false, 0.4, null])).await;
+    check_load(29, json!([31, true, null, null])).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Config;
-use crate::canary::{Canary, Check};
+use crate::canary::{Canary, Check, TlsCheck};
 use crate::region::{Family, Region, RegionId};
 use crate::steering::{AllDown, Order, Steering};
 use crate::zone::{Node, Zone};
@@ -164,9 +164,16 @@ fn types(node: &Node) -> String {
 fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let check = match &canary.check {
         Check::Tcp { port } => format!("connects to TCP port {port}"),
+        Check::Tls(tls) => tls_text(tls),
         Check::Http(http) => format!("{} {}", http.method, http.url),
+        Check::Inference(inference) => format!("a prompt to {}", inference.http.url),
+        Check::Json(json) => format!("JSON of {} {}", json.http.method, json.http.url),
     };
     writeln!(f, "\ncanary {}: {check}", canary.name)?;
+    write_expected(&canary.check, f)?;
+    if let Some(slow) = canary.slow {
+        writeln!(f, "  slow above {}", Text(slow))?;
+    }
     let fall = canary.thresholds.fall;
     writeln!(
         f,
@@ -186,6 +193,36 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Text(canary.recheck),
         Text(canary.timeout),
     )
+}
+
+/// Writes what is expected of an answer besides its status.
+fn write_expected(check: &Check, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (assertions, signals) = match check {
+        Check::Json(json) => (json.assertions.as_slice(), json.signals.as_slice()),
+        Check::Inference(inference) => (inference.assertions.as_slice(), [].as_slice()),
+        Check::Tcp { .. } | Check::Tls(_) | Check::Http(_) => return Ok(()),
+    };
+    for assertion in assertions {
+        writeln!(f, "  asserts that {assertion}")?;
+    }
+    for (signal, pointer) in signals {
+        writeln!(f, "  shows {} from {pointer}, and does not steer by it", signal.as_str())?;
+    }
+    let Check::Inference(inference) = check else { return Ok(()) };
+    for (what, limit) in [("first byte", inference.first_byte), ("whole answer", inference.total)] {
+        if let Some(limit) = limit {
+            writeln!(f, "  {what} within {}", Text(limit))?;
+        }
+    }
+    Ok(())
+}
+
+fn tls_text(tls: &TlsCheck) -> String {
+    let days = match tls.min_days_left {
+        0 => String::new(),
+        days => format!(", at least {days} days before it expires"),
+    };
+    format!("shakes hands on TCP port {} with a certificate for {}{days}", tls.port, tls.name)
 }
 
 /// Writes a duration as `20s` or `500ms`.

@@ -197,6 +197,7 @@ mod tests {
             at,
             latency: Duration::from_millis(3),
             result: if is_success { Ok(()) } else { Err(failure) },
+            signals: None,
         }
     }
 

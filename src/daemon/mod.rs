@@ -171,8 +171,8 @@ fn pages(
     let seen = Seen { snapshot, published_at: clock.boot(), report: control.report() };
     let (live, current) = (prober.live(), Arc::clone(current));
     let last = move |address, canary: &str| {
-        let probe::Sighting { at, latency, result } = live.last(address, canary)?;
-        Some(Sighting { at, latency, result })
+        let probe::Sighting { at, latency, result, remark, signals } = live.last(address, canary)?;
+        Some(Sighting { at, latency, result, remark, signals })
     };
     let locate = move |client| {
         let world = Arc::clone(&current.load().snapshot.world);

@@ -34,6 +34,7 @@ pub fn canary(name: &str, fall: u32, rise: u32) -> Canary {
         timeout: Duration::from_secs(2),
         recheck: Duration::from_secs(2),
         thresholds: Thresholds { fall, rise },
+        slow: None,
     }
 }
 
@@ -55,5 +56,6 @@ pub fn result(board: &Board, address: u32, canary: u16, at: u64, is_success: boo
         at: Moment(at * 1000),
         latency: Duration::from_millis(3),
         result: is_success.then_some(()).ok_or_else(failure),
+        signals: None,
     }
 }

@@ -59,6 +59,7 @@ mod tests {
             timeout: Duration::from_millis(timeout),
             recheck: Duration::from_millis(recheck),
             thresholds: Thresholds { fall, rise: 3 },
+            slow: None,
         }
     }
 

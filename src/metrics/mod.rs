@@ -81,6 +81,7 @@ pub struct Metrics {
     /// The canaries in force and their regions, which have series of their own.
     watched: Mutex<BTreeSet<CanaryOf>>,
     canary_results: Family<CanaryResult, Counter>,
+    canary_slow: Family<CanaryOf, Counter>,
     canary_seconds: Family<CanaryOf, Histogram, fn() -> Histogram>,
     address_states: Family<AddressOf, Gauge>,
     state_changes: Family<ChangeTo, Counter>,
@@ -97,6 +98,7 @@ impl Default for Metrics {
             answers: Arc::default(),
             watched: Mutex::default(),
             canary_results: Family::default(),
+            canary_slow: Family::default(),
             canary_seconds: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
             address_states: Family::default(),
             state_changes: Family::default(),
@@ -117,6 +119,7 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));
         registry.register("canary_results", "Canary results by class", self.canary_results.clone());
+        registry.register("canary_slow", "Canary successes above their limit", self.canary_slow.clone());
         registry.register("canary_seconds", "How long canaries took", self.canary_seconds.clone());
         let help = "State of an address: 2 up, 1 suspect, 0 down";
         registry.register("address_state", help, self.address_states.clone());
@@ -150,6 +153,7 @@ impl Metrics {
 
     fn forget(&self, gone: &CanaryOf) {
         self.canary_seconds.remove(gone);
+        self.canary_slow.remove(gone);
         let classes = FailureClass::ALL.map(FailureClass::as_str);
         for result in classes.into_iter().chain([OK]) {
             let CanaryOf { region, canary } = gone.clone();
@@ -192,13 +196,17 @@ impl Metrics {
     pub fn observed(&self, config: &Config, observation: &Observation) {
         let regions = &config.regions;
         let region = regions.region(regions.address(observation.address).region).name.clone();
-        let canary = config.canaries[usize::from(observation.canary.0)].name.clone();
+        let settings = &config.canaries[usize::from(observation.canary.0)];
+        let canary = settings.name.clone();
         let result = match &observation.result {
             Ok(()) => OK,
             Err(failure) => failure.class.as_str(),
         };
         let of = CanaryOf { region: region.clone(), canary: canary.clone() };
         self.canary_seconds.get_or_create(&of).observe(observation.latency.as_secs_f64());
+        if observation.result.is_ok() && settings.is_slow(observation.latency) {
+            self.canary_slow.get_or_create(&of).inc();
+        }
         let result = CanaryResult { region, canary, result };
         self.canary_results.get_or_create(&result).inc();
     }

@@ -36,6 +36,7 @@ fn observation(address: u32, canary: u16, result: Result<(), FailureClass>) -> O
         at: Moment(0),
         latency: Duration::from_millis(30),
         result: result.map_err(|class| Failure { class, detail: "whatever it was".to_owned() }),
+        signals: None,
     }
 }
 
@@ -95,6 +96,19 @@ fn canary_results_are_counted_by_class_and_their_latency_measured() {
     let page = metrics.render();
     let bucket = r#"meridian_canary_seconds_bucket{le="0.05",region="oregon",canary="deep"} 3"#;
     assert!(page.contains(bucket), "{page}");
+}
+
+#[test]
+fn a_success_above_the_limit_is_counted_as_slow() {
+    let metrics = Metrics::default();
+    let mut config = two_regions();
+    config.canaries[1].slow = Some(Duration::from_millis(29));
+    metrics.begin(&config);
+    // All take 30 ms.
+    for (canary, result) in [(0, Ok(())), (1, Ok(())), (1, Err(FailureClass::Timeout))] {
+        metrics.observed(&config, &observation(1, canary, result));
+    }
+    check(&metrics, "canary_slow_total", &[r#"canary_slow_total{region="oregon",canary="deep"} 1"#]);
 }
 
 #[test]

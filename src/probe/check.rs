@@ -8,16 +8,42 @@ use tokio::time;
 
 use super::failure;
 use super::http::{self, HttpProbe};
+use super::inference::InferenceProbe;
+use super::json::JsonProbe;
+use super::tls::TlsProbe;
 use super::trust::Trust;
-use crate::canary::{Check, Failure};
+use crate::canary::{Check, Failure, Signals};
 
 /// One canary, prepared for one address.
 #[derive(Debug)]
 pub enum Probe {
     /// Connects to this place.
     Tcp(SocketAddr),
+    /// Shakes hands.
+    Tls(Box<TlsProbe>),
     /// Sends a request.
     Http(Box<HttpProbe>),
+    /// Sends a request and reads JSON.
+    Json(Box<JsonProbe>),
+    /// Sends a prompt.
+    Inference(Box<InferenceProbe>),
+}
+
+/// What one probe brings to light.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Whether it was a success, or why not.
+    pub result: Result<(), Failure>,
+    /// The signals of the response; `None`: there was none that could have some.
+    pub signals: Option<Signals>,
+    /// What makes no sense in the response, but fails nothing.
+    pub remark: Option<String>,
+}
+
+impl From<Result<(), Failure>> for Outcome {
+    fn from(result: Result<(), Failure>) -> Self {
+        Self { result, signals: None, remark: None }
+    }
 }
 
 impl Probe {
@@ -29,51 +55,71 @@ impl Probe {
     pub fn new(check: &Check, address: IpAddr, trust: &Trust) -> Result<Self, http::Error> {
         match check {
             Check::Tcp { port } => Ok(Self::Tcp(SocketAddr::new(address, *port))),
+            Check::Tls(check) => Ok(Self::Tls(Box::new(TlsProbe::new(check, address, trust)?))),
             Check::Http(check) => Ok(Self::Http(Box::new(HttpProbe::new(check, address, trust)?))),
+            Check::Inference(check) => {
+                Ok(Self::Inference(Box::new(InferenceProbe::new(check, address, trust)?)))
+            }
+            Check::Json(check) => Ok(Self::Json(Box::new(JsonProbe::new(check, address, trust)?))),
         }
     }
 
     /// Runs once. Whatever the other side does, this ends within `timeout`.
-    pub async fn run(&self, timeout: Duration) -> Result<(), Failure> {
-        time::timeout(timeout, self.attempt()).await.unwrap_or_else(|_| Err(failure::timed_out(timeout)))
+    pub async fn run(&self, timeout: Duration) -> Outcome {
+        let given_up = |_| Outcome::from(Err(failure::timed_out(timeout)));
+        time::timeout(timeout, self.attempt()).await.unwrap_or_else(given_up)
     }
 
-    async fn attempt(&self) -> Result<(), Failure> {
+    async fn attempt(&self) -> Outcome {
         match self {
             Self::Tcp(place) => match TcpStream::connect(place).await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(failure::of(&error)),
+                Ok(_) => Outcome::from(Ok(())),
+                Err(error) => Outcome::from(Err(failure::of(&error))),
             },
-            Self::Http(probe) => probe.run().await,
+            Self::Tls(probe) => probe.run().await.into(),
+            Self::Http(probe) => probe.run().await.into(),
+            Self::Json(probe) => probe.run().await,
+            Self::Inference(probe) => probe.run().await.into(),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::canary::FailureClass::{self, Body, Refused, Status, Timeout, Tls};
     use crate::canary::HttpCheck;
     use crate::probe::scripted::{self, Script};
 
     /// Long enough for a machine under load, for probes that end by themselves.
-    const PATIENT: Duration = Duration::from_secs(20);
+    pub const PATIENT: Duration = Duration::from_secs(20);
 
     /// Short, for probes that end no other way.
-    const HASTY: Duration = Duration::from_millis(200);
+    pub const HASTY: Duration = Duration::from_millis(200);
 
     fn http(scheme: &str, server: SocketAddr) -> HttpCheck {
+        HttpCheck { url: format!("{scheme}://{{address}}:{}/health", server.port()), ..request() }
+    }
+
+    /// A GET that expects 200 to 204, for tests to say where to.
+    pub fn request() -> HttpCheck {
         HttpCheck {
-            url: format!("{scheme}://{{address}}:{}/health", server.port()),
+            url: String::new(),
             host: None,
             method: "GET".to_owned(),
             headers: Vec::new(),
+            headers_from_env: Vec::new(),
+            body: None,
             statuses: vec![(200, 204)],
             body_contains: None,
         }
     }
 
-    async fn run(check: Check, trust: &Trust, timeout: Duration) -> Result<(), Failure> {
+    pub async fn run(check: Check, trust: &Trust, timeout: Duration) -> Result<(), Failure> {
+        outcome(check, trust, timeout).await.result
+    }
+
+    pub async fn outcome(check: Check, trust: &Trust, timeout: Duration) -> Outcome {
         let address = "127.0.0.1".parse().expect("an address");
         let probe = Probe::new(&check, address, trust).expect("it can be sent");
         probe.run(timeout).await
@@ -86,7 +132,7 @@ mod tests {
         compare(result, expected);
     }
 
-    fn compare(result: Result<(), Failure>, expected: Result<(), (FailureClass, &str)>) {
+    pub fn compare(result: Result<(), Failure>, expected: Result<(), (FailureClass, &str)>) {
         match (&result, expected) {
             (Ok(()), Ok(())) => {}
             (Err(failure), Err((class, detail))) => {
@@ -161,7 +207,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_of_10_gigabytes_fails_at_64_kibibytes() {
-        check(Script::Endless, PATIENT, Err((Body, "longer than 64 KiB"))).await;
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n";
+        check(Script::Endless(head), PATIENT, Err((Body, "longer than 64 KiB"))).await;
     }
 
     #[tokio::test]
@@ -194,6 +241,23 @@ mod tests {
         let mut by_ip = http("http", server);
         by_ip.url = format!("http://192.0.2.1:{}/health", server.port());
         compare(run(Check::Http(by_ip), &Trust::default(), PATIENT).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_secret_header_comes_from_the_environment() {
+        // Cargo sets this for tests.
+        let server = scripted::serve(Script::Expect("authorization: meridian")).await;
+        let mut check = http("http", server);
+        check.headers_from_env = vec![("Authorization".to_owned(), "CARGO_PKG_NAME".to_owned())];
+        let probe = Probe::new(&Check::Http(check.clone()), server.ip(), &Trust::default());
+        let probe = probe.expect("the variable is set");
+        assert!(!format!("{probe:?}").contains("\"meridian\""), "{probe:?} shows the secret");
+        compare(run(Check::Http(check.clone()), &Trust::default(), PATIENT).await, Ok(()));
+
+        check.headers_from_env[0].1 = "MERIDIAN_NO_SUCH_SECRET".to_owned();
+        let error =
+            Probe::new(&Check::Http(check), server.ip(), &Trust::default()).expect_err("it is not set");
+        assert_eq!(error.to_string(), "the environment variable `MERIDIAN_NO_SUCH_SECRET` is not set");
     }
 
     #[tokio::test]

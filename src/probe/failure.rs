@@ -12,12 +12,17 @@ const MAX_DETAIL: usize = 200;
 
 /// Returns a failure with a detail of bounded length.
 pub fn failure(class: FailureClass, detail: impl Into<String>) -> Failure {
-    let mut detail = detail.into();
-    if let Some((end, _)) = detail.char_indices().nth(MAX_DETAIL) {
-        detail.truncate(end);
-        detail.push('…');
+    Failure { class, detail: bounded(detail) }
+}
+
+/// Returns a text of bounded length.
+pub fn bounded(text: impl Into<String>) -> String {
+    let mut text = text.into();
+    if let Some((end, _)) = text.char_indices().nth(MAX_DETAIL) {
+        text.truncate(end);
+        text.push('…');
     }
-    Failure { class, detail }
+    text
 }
 
 /// Returns the failure of a probe that was given up.

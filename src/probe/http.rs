@@ -5,9 +5,10 @@
 //! proxy asked, no request repeated, and no connection kept: a probe proves that a new client is served
 //! now, which a connection of ten seconds ago cannot.
 
+use std::env;
 use std::net::{IpAddr, SocketAddr};
 
-use reqwest::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url, dns, redirect, retry};
 
 use super::failure::{self, failure};
@@ -15,7 +16,7 @@ use super::trust::Trust;
 use crate::canary::{Failure, FailureClass, HttpCheck, in_url};
 
 /// The largest body that counts as an answer to a health check (design, section 8: bounded memory).
-const MAX_BODY: usize = 64 * 1024;
+pub(super) const MAX_BODY: usize = 64 * 1024;
 
 /// What a request says of its sender, unless the canary's headers say something else.
 const USER_AGENT: &str = concat!("meridian/", env!("CARGO_PKG_VERSION"));
@@ -27,6 +28,7 @@ pub struct HttpProbe {
     method: Method,
     url: Url,
     headers: HeaderMap,
+    body: Option<String>,
     statuses: Vec<(u16, u16)>,
     body_contains: Option<String>,
 }
@@ -43,6 +45,12 @@ pub enum Error {
     /// A header has a name or value that cannot be sent.
     #[error("header `{0}` cannot be sent")]
     Header(String),
+    /// No certificate can be for this name.
+    #[error("`{0}` is not a name for a certificate")]
+    Name(String),
+    /// A secret is not there.
+    #[error("the environment variable `{0}` is not set")]
+    Secret(String),
     /// The HTTP client does not take the settings.
     #[error("the HTTP client cannot be set up")]
     Client(#[from] reqwest::Error),
@@ -87,6 +95,7 @@ impl HttpProbe {
             method: method(&check.method)?,
             url,
             headers,
+            body: check.body.clone(),
             statuses: check.statuses.clone(),
             body_contains: check.body_contains.clone(),
         })
@@ -94,11 +103,26 @@ impl HttpProbe {
 
     /// Sends one request and looks at the response. Sets no limit to the time that takes.
     pub async fn run(&self) -> Result<(), Failure> {
-        let request = self.client.request(self.method.clone(), self.url.clone());
+        self.fetch().await.map(drop)
+    }
+
+    /// Sends one request, looks at the response, and returns its body.
+    pub(super) async fn fetch(&self) -> Result<Vec<u8>, Failure> {
+        let body = read(self.send().await?).await?;
+        self.judge_body(&body)?;
+        Ok(body)
+    }
+
+    /// Sends one request and looks at the head of the response.
+    pub(super) async fn send(&self) -> Result<Response, Failure> {
+        let mut request = self.client.request(self.method.clone(), self.url.clone());
+        if let Some(body) = &self.body {
+            request = request.body(body.clone());
+        }
         let response =
             request.headers(self.headers.clone()).send().await.map_err(|error| failure::of(&error))?;
         self.judge_status(response.status())?;
-        self.judge_body(&read(response).await?)
+        Ok(response)
     }
 
     fn judge_status(&self, status: StatusCode) -> Result<(), Failure> {
@@ -110,7 +134,8 @@ impl HttpProbe {
         Err(failure(FailureClass::Status, format!("status {status}")))
     }
 
-    fn judge_body(&self, body: &[u8]) -> Result<(), Failure> {
+    /// Looks for the text that must be in the body.
+    pub(super) fn judge_body(&self, body: &[u8]) -> Result<(), Failure> {
         let Some(expected) = &self.body_contains else {
             return Ok(());
         };
@@ -129,12 +154,16 @@ async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failure::of(&error))? {
         if body.len() + chunk.len() > MAX_BODY {
-            let detail = format!("the body is longer than {} KiB", MAX_BODY / 1024);
-            return Err(failure(FailureClass::Body, detail));
+            return Err(too_long());
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// Returns the failure of a body beyond the bound.
+pub(super) fn too_long() -> Failure {
+    failure(FailureClass::Body, format!("the body is longer than {} KiB", MAX_BODY / 1024))
 }
 
 /// Parses a URL with the address in the place of `{address}`.
@@ -156,7 +185,19 @@ fn headers(check: &HttpCheck) -> Result<HeaderMap, Error> {
         let parsed = parsed.map_err(|_| Error::Header(name.clone()))?;
         Ok((parsed, value(name, text)?))
     });
-    pairs.collect()
+    let mut headers = pairs.collect::<Result<HeaderMap, Error>>()?;
+    for (name, variable) in &check.headers_from_env {
+        let secret = env::var(variable).map_err(|_| Error::Secret(variable.clone()))?;
+        let mut secret = value(name, secret.trim())?;
+        // Kept out of what is printed of a request.
+        secret.set_sensitive(true);
+        let parsed = HeaderName::from_bytes(name.as_bytes());
+        headers.insert(parsed.map_err(|_| Error::Header(name.clone()))?, secret);
+    }
+    if check.body.is_some() && !headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    Ok(headers)
 }
 
 fn value(name: &str, text: &str) -> Result<HeaderValue, Error> {
@@ -215,6 +256,8 @@ mod tests {
                 host: None,
                 method: method.to_owned(),
                 headers: vec![(header.to_owned(), "yes".to_owned())],
+                headers_from_env: Vec::new(),
+                body: None,
                 statuses: vec![(200, 200)],
                 body_contains: None,
             };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 
-use crate::canary::Failure;
+use crate::canary::{Failure, Heard};
 use crate::moment::Moment;
 
 /// Which canary probes which address: what stays the same when a reload numbers everything anew.
@@ -27,6 +27,10 @@ pub struct Sighting {
     pub latency: Duration,
     /// What came of it.
     pub result: Result<(), Failure>,
+    /// What makes no sense in the response, but fails nothing.
+    pub remark: Option<String>,
+    /// The last signals, which may be those of an earlier response; `None` before the first.
+    pub signals: Option<Heard>,
 }
 
 impl Live {
@@ -36,13 +40,43 @@ impl Live {
         self.seen.get(&pair).map(|sighting| sighting.clone())
     }
 
-    /// Notes a result.
-    pub(super) fn note(&self, pair: &Pair, sighting: Sighting) {
+    /// Notes a result; one without signals leaves those from before.
+    pub(super) fn note(&self, pair: &Pair, mut sighting: Sighting) {
+        if sighting.signals.is_none() {
+            sighting.signals = self.seen.get(pair).and_then(|before| before.signals);
+        }
         self.seen.insert(pair.clone(), sighting);
     }
 
     /// Forgets every pair that is not among those.
     pub(super) fn keep(&self, is_wanted: impl Fn(&Pair) -> bool) {
         self.seen.retain(|pair, _| is_wanted(pair));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canary::{FailureClass, Signals};
+
+    #[test]
+    fn a_failure_leaves_the_last_signals_with_their_age_and_a_response_replaces_all_of_them() {
+        let (live, pair) = (Live::default(), ("192.0.2.1".parse().expect("an IP"), Arc::from("deep")));
+        let heard =
+            |at, load| Some(Heard { at: Moment(at), signals: Signals { load, ..Signals::default() } });
+        let failed =
+            || Failure { class: FailureClass::Timeout, detail: "no whole answer within 2s".to_owned() };
+        for (at, is_success, said, kept) in [
+            (0, false, None, None),
+            (10, true, heard(10, Some(0.4)), heard(10, Some(0.4))),
+            (20, false, None, heard(10, Some(0.4))),
+            (30, true, heard(30, None), heard(30, None)),
+        ] {
+            let result = is_success.then_some(()).ok_or_else(failed);
+            let latency = Duration::from_millis(3);
+            live.note(&pair, Sighting { at: Moment(at), latency, result, remark: None, signals: said });
+            let last = live.last(pair.0, "deep").expect("it was noted");
+            assert_eq!((last.at, last.signals), (Moment(at), kept));
+        }
     }
 }

@@ -11,10 +11,13 @@
 mod check;
 mod failure;
 mod http;
+mod inference;
+mod json;
 mod live;
 mod rounds;
 #[cfg(test)]
 mod scripted;
+mod tls;
 mod trust;
 
 use std::collections::HashMap;
@@ -24,7 +27,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
-pub use check::Probe;
+pub use check::{Outcome, Probe};
 pub use http::Error;
 pub use live::{Live, Sighting};
 pub use rounds::Clock;
@@ -186,6 +189,8 @@ mod tests {
             host: None,
             method: "GET".to_owned(),
             headers: Vec::new(),
+            headers_from_env: Vec::new(),
+            body: None,
             statuses: vec![(200, 299)],
             body_contains: None,
         };

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{self, Instant};
 
-use super::check::Probe;
+use super::check::{Outcome, Probe};
 use super::live::{Live, Pair, Sighting};
 use super::trust::Trust;
-use crate::canary::{Canary, CanaryId, Epoch, Observation};
+use crate::canary::{Canary, CanaryId, Epoch, Heard, Observation};
 use crate::health::{Streak, pace};
 use crate::moment::Moment;
 use crate::region::AddressId;
@@ -59,13 +59,12 @@ impl Rounds {
             };
             let settings = Arc::clone(&self.orders.borrow_and_update().settings);
             started = Instant::now();
-            let result = self.probe.run(settings.timeout).await;
+            let outcome = self.probe.run(settings.timeout).await;
             let latency = started.elapsed();
             drop(slot);
-            streak.count(result.is_ok(), settings.thresholds);
+            streak.count(outcome.result.is_ok(), settings.thresholds);
             took = Some(latency);
-            let sighting = Sighting { at: (self.shared.clock)(), latency, result };
-            if self.report(sighting).await.is_none() {
+            if self.report((self.shared.clock)(), latency, outcome).await.is_none() {
                 return;
             }
         }
@@ -89,17 +88,21 @@ impl Rounds {
     }
 
     /// Sends a result under the numbers of this moment. `None`: nobody takes results any more.
-    async fn report(&self, sighting: Sighting) -> Option<()> {
+    async fn report(&self, at: Moment, latency: Duration, outcome: Outcome) -> Option<()> {
         let room = self.shared.results.reserve().await.ok()?;
-        self.shared.live.note(&self.pair, sighting.clone());
+        let Outcome { result, signals, remark } = outcome;
+        let heard = signals.map(|signals| Heard { at, signals });
+        let sighting = Sighting { at, latency, result: result.clone(), remark, signals: heard };
+        self.shared.live.note(&self.pair, sighting);
         let orders = self.orders.borrow();
         room.send(Observation {
             epoch: orders.epoch,
             address: orders.address,
             canary: orders.canary,
-            at: sighting.at,
-            latency: sighting.latency,
-            result: sighting.result,
+            at,
+            latency,
+            result,
+            signals,
         });
         Some(())
     }

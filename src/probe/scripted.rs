@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -15,12 +15,16 @@ use tokio_rustls::TlsAcceptor;
 pub enum Script {
     /// Answers 200 with the body `all is well`.
     Ok,
+    /// Answers 200 with this body.
+    Body(&'static str),
     /// Answers with this status and an empty body.
     Status(&'static str),
     /// Answers 200 if the request contains this line, and 400 if not.
     Expect(&'static str),
     /// Sends these bytes after the request, and closes.
     Say(&'static [u8]),
+    /// Sends these bytes after the request, and waits.
+    Wait(&'static [u8]),
     /// Sends these bytes before it has read anything, and waits.
     Greet(&'static [u8]),
     /// Closes without a word, the request unread: the other side sees a reset or an end.
@@ -29,8 +33,8 @@ pub enum Script {
     Hang,
     /// Answers 200 and sends a byte of its body every few milliseconds, for ever.
     Drip,
-    /// Answers 200 and sends a body of 10 GB as fast as it is taken.
-    Endless,
+    /// Sends this head and then a body as fast as it is taken, for ever.
+    Endless(&'static [u8]),
 }
 
 /// Starts a server on 127.0.0.1, .2 and .3, on one port; it lives as long as the test.
@@ -61,11 +65,37 @@ async fn listen() -> Vec<TcpListener> {
     panic!("no port is free on 127.0.0.1, .2 and .3 at once");
 }
 
+/// How long the certificate of a server is valid.
+#[derive(Clone, Copy, Debug)]
+pub enum Valid {
+    /// For this many days and a half.
+    ForDays(u64),
+    /// No more: it has expired.
+    No,
+}
+
 /// Starts a TLS server with a certificate of its own for `name`, and returns the certificate too.
 pub async fn serve_tls(script: Script, name: &str) -> (SocketAddr, CertificateDer<'static>) {
-    let own = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
-    let certificate = own.cert.der().clone();
-    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).expect("a key");
+    serve_tls_for(script, name, Valid::ForDays(30)).await
+}
+
+/// Starts a TLS server whose certificate is valid for a certain time.
+pub async fn serve_tls_for(
+    script: Script,
+    name: &str,
+    valid: Valid,
+) -> (SocketAddr, CertificateDer<'static>) {
+    let mut own = rcgen::CertificateParams::new([name.to_owned()]).expect("a name");
+    let (now, day) = (SystemTime::now(), Duration::from_secs(24 * 60 * 60));
+    own.not_before = (now - 2 * day).into();
+    own.not_after = match valid {
+        Valid::ForDays(days) => now + day.mul_f64(days as f64 + 0.5),
+        Valid::No => now - day,
+    }
+    .into();
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let certificate = own.self_signed(&key).expect("a certificate").der().clone();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring supports them")
@@ -116,6 +146,10 @@ async fn act(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), script: Script)
             let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nall is well";
             stream.write_all(answer).await?;
         }
+        Script::Body(body) => {
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(answer.as_bytes()).await?;
+        }
         Script::Status(status) => stream.write_all(&empty(status)).await?,
         Script::Expect(line) => {
             let is_there = request.lines().any(|there| there.eq_ignore_ascii_case(line));
@@ -124,6 +158,10 @@ async fn act(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), script: Script)
         }
         Script::Say(bytes) => stream.write_all(bytes).await?,
         Script::Close | Script::Greet(_) => {}
+        Script::Wait(bytes) => {
+            stream.write_all(bytes).await?;
+            std::future::pending().await
+        }
         Script::Hang => std::future::pending().await,
         Script::Drip => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").await?;
@@ -133,8 +171,8 @@ async fn act(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), script: Script)
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
-        Script::Endless => {
-            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n").await?;
+        Script::Endless(head) => {
+            stream.write_all(head).await?;
             loop {
                 stream.write_all(&[b'.'; 16 * 1024]).await?;
             }
@@ -148,11 +186,16 @@ fn empty(status: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nLocation: /health\r\nContent-Length: 0\r\n\r\n").into_bytes()
 }
 
-/// Reads up to the empty line that ends a request without a body.
+/// Reads a request: up to the empty line that ends its head, and its body if it has one.
 async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<String> {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         request.push(stream.read_u8().await?);
     }
+    let head = String::from_utf8_lossy(&request).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).await?;
+    request.append(&mut body);
     Ok(String::from_utf8_lossy(&request).into_owned())
 }

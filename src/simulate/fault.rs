@@ -63,10 +63,13 @@ fn failed(took: Duration, class: FailureClass, detail: String) -> Outcome {
 }
 
 fn accepts(check: &Check, status: u16) -> bool {
-    match check {
-        Check::Tcp { .. } => true,
-        Check::Http(http) => http.statuses.iter().any(|(first, last)| (*first..=*last).contains(&status)),
-    }
+    let http = match check {
+        Check::Tcp { .. } | Check::Tls(_) => return true,
+        Check::Http(http) => http,
+        Check::Json(json) => &json.http,
+        Check::Inference(inference) => &inference.http,
+    };
+    http.statuses.iter().any(|(first, last)| (*first..=*last).contains(&status))
 }
 
 impl fmt::Display for Fault {
@@ -93,6 +96,8 @@ mod tests {
             host: None,
             method: "GET".to_owned(),
             headers: Vec::new(),
+            headers_from_env: Vec::new(),
+            body: None,
             statuses: vec![(200, 299)],
             body_contains: None,
         });
@@ -102,6 +107,7 @@ mod tests {
             interval: Duration::from_secs(10),
             timeout: Duration::from_secs(2),
             recheck: Duration::from_secs(2),
+            slow: None,
             thresholds: Thresholds { fall: 3, rise: 3 },
         };
         let outcome = fault.probed_by(&canary);

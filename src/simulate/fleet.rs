@@ -143,8 +143,15 @@ impl Fleet {
         pair.jitter = pair.random.f64();
         let due = pair.schedule(now);
         let (epoch, address, canary) = pair.numbers;
-        let seen =
-            Observation { epoch, address, canary, at: now, latency: outcome.took, result: outcome.result };
+        let seen = Observation {
+            epoch,
+            address,
+            canary,
+            at: now,
+            latency: outcome.took,
+            result: outcome.result,
+            signals: None,
+        };
         Some((Probed { place: pair.place.clone(), canary: pair.canary.name.clone(), seen }, due))
     }
 

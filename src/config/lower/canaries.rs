@@ -1,13 +1,12 @@
 //! The canaries of `regions.yaml` to [`Canary`].
 
-use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use super::checks;
 use super::defined::{Defined, check_name};
-use super::server::required;
-use crate::canary::{Canary, Check, HttpCheck, Thresholds};
+use crate::canary::{Canary, Thresholds};
 use crate::config::problem::{Place, Report};
-use crate::config::spec::{self, Statuses, Value, given, items};
+use crate::config::spec::{self, Value, given};
 
 /// The most canaries: all of them may watch each address.
 const MAX_CANARIES: usize = 256;
@@ -44,7 +43,7 @@ pub(super) fn lower(spec: Option<&spec::Regions>, report: &mut Report) -> Vec<Op
     let each = entries.iter().map(|(name, place, canary)| {
         check_name(name, place, report);
         if canary.is_missing() {
-            nothing_to_check(name, place, report);
+            checks::none(name, place, report);
         }
         let (canary, _) = canary.given()?;
         self::canary(name, canary, place, report)
@@ -52,35 +51,18 @@ pub(super) fn lower(spec: Option<&spec::Regions>, report: &mut Report) -> Vec<Op
     each.collect()
 }
 
-fn nothing_to_check(name: &str, place: Place, report: &mut Report) {
-    let draft = report.error(place, format!("canary `{name}` checks nothing"));
-    draft.hint("add `http: { url: \"http://{address}:8080/health\" }` or `tcp: { port: 443 }`");
-}
-
 fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) -> Option<Canary> {
-    let check = match (&spec.http, &spec.tcp) {
-        (Some(http), None) => http.given().and_then(|(http, place)| self::http(http, place, report)),
-        (None, Some(tcp)) => tcp.given().and_then(|(tcp, place)| {
-            let (port, _) = required(&tcp.port, "port", place, "write `tcp: { port: 443 }`", report)?;
-            Some(Check::Tcp { port: *port })
-        }),
-        (Some(_), Some(_)) => {
-            let draft = report.error(place, format!("canary `{name}` has both `http` and `tcp`"));
-            draft.hint("make it two canaries");
-            None
-        }
-        (None, None) => {
-            nothing_to_check(name, place, report);
-            None
-        }
-    };
+    let check = checks::check(name, spec, place, report);
     let interval =
         duration(&spec.interval, "interval", INTERVAL, (SHORTEST_INTERVAL, LONGEST_INTERVAL), report);
+    let timeout = timeout(spec, interval, place, report);
+    let slow = slow(spec, timeout, report);
     let canary = Canary {
         name: name.to_owned(),
         check: check?,
         interval,
-        timeout: timeout(spec, interval, place, report),
+        timeout,
+        slow,
         recheck: duration(
             &spec.recheck,
             "recheck",
@@ -97,14 +79,51 @@ fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) ->
 }
 
 fn timeout(spec: &spec::Canary, interval: Duration, canary: Place, report: &mut Report) -> Duration {
-    let timeout = duration(&spec.timeout, "timeout", TIMEOUT, (SHORTEST_TIMEOUT, LONGEST_INTERVAL), report);
+    let inference = spec.inference.as_ref().and_then(|inference| inference.value.as_ref());
+    let total = inference.and_then(|inference| given(&inference.total));
+    let default = total.map_or(TIMEOUT, |(total, _)| *total);
+    let timeout = duration(&spec.timeout, "timeout", default, (SHORTEST_TIMEOUT, LONGEST_INTERVAL), report);
+    if let Some(inference) = inference {
+        limits(inference, timeout, report);
+    }
     if timeout >= interval {
-        let place = given(&spec.timeout).or(given(&spec.interval)).map_or(canary, |(_, place)| place);
+        let place =
+            given(&spec.timeout).or(total).or(given(&spec.interval)).map_or(canary, |(_, place)| place);
         let message =
             format!("`timeout` ({}) must be shorter than `interval` ({})", text(timeout), text(interval));
         report.error(place, message).hint("else probes of one address overlap");
     }
     timeout
+}
+
+/// Checks the limits of an inference: the first byte comes before the last, and both in time.
+fn limits(spec: &spec::Inference, timeout: Duration, report: &mut Report) {
+    let longest = |report: &mut Report, setting, key, (longest_key, longest): (&str, Duration)| {
+        let Some((limit, place)) = given(setting) else { return };
+        if *limit < SHORTEST_TIMEOUT {
+            report.error(place, format!("`{key}` is at least {}", text(SHORTEST_TIMEOUT)));
+        }
+        if *limit > longest {
+            let message =
+                format!("`{key}` ({}) is longer than `{longest_key}` ({})", text(*limit), text(longest));
+            report.error(place, message).hint(format!("it would never matter: raise `{longest_key}`"));
+        }
+    };
+    longest(report, &spec.total, "total", ("timeout", timeout));
+    let whole = given(&spec.total).map_or(("timeout", timeout), |(total, _)| ("total", *total));
+    longest(report, &spec.first_byte, "first_byte", whole);
+}
+
+fn slow(spec: &spec::Canary, timeout: Duration, report: &mut Report) -> Option<Duration> {
+    let (slow, place) = given(&spec.slow)?;
+    if slow.is_zero() {
+        report.error(place, "`slow` is at least 1ms");
+    }
+    if *slow >= timeout {
+        let message = format!("`slow` ({}) must be shorter than `timeout` ({})", text(*slow), text(timeout));
+        report.error(place, message).hint("what takes longer than the timeout is a failure, not slow");
+    }
+    Some(*slow)
 }
 
 fn duration(
@@ -144,92 +163,4 @@ fn threshold(setting: &Option<Value<u32>>, key: &str, default: u32, report: &mut
         report.error(place, format!("`{key}` goes from 1 to {MAX_THRESHOLD}, not {count}"));
     }
     *count
-}
-
-fn http(spec: &spec::Http, place: Place, report: &mut Report) -> Option<Check> {
-    let url = required(&spec.url, "url", place, "write `url: \"http://{address}:8080/health\"`", report);
-    if let Some((url, place)) = url {
-        check_url(url, place, report);
-    }
-    let expect = spec.expect.as_ref().and_then(|expect| expect.value.as_ref());
-    let statuses = expect.and_then(|expect| expect.status.as_ref()).map(|status| items(status));
-    let statuses =
-        statuses.map(|list| list.iter().map(|(Statuses(first, last), _)| (*first, *last)).collect());
-    let host = given(&spec.host);
-    if let Some((host, place)) = host.filter(|(host, _)| !is_host(host)) {
-        report.error(place, format!("`{host}` is not a host")).hint("write a name, with a port if need be");
-    }
-    Some(Check::Http(HttpCheck {
-        url: url?.0.clone(),
-        host: host.map(|(host, _)| host.clone()),
-        method: method(&spec.method, report),
-        headers: headers(spec, report),
-        statuses: statuses.filter(|list: &Vec<_>| !list.is_empty()).unwrap_or_else(|| vec![(200, 299)]),
-        body_contains: expect.and_then(|expect| given(&expect.body)).map(|(body, _)| body.clone()),
-    }))
-}
-
-/// Checks the URL as it will be with an address in it.
-fn check_url(url: &str, place: Place, report: &mut Report) {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    let Some(rest) = rest else {
-        report.error(place, format!("`{url}` is not an `http` or `https` URL"));
-        return;
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let concrete = authority.replace("{address}", &format!("[{}]", Ipv6Addr::LOCALHOST));
-    let bracket = concrete.rfind(']').map_or(0, |end| end + 1);
-    let (host, port) = match concrete[bracket..].split_once(':') {
-        Some((end, port)) => (&concrete[..bracket + end.len()], Some(port)),
-        None => (concrete.as_str(), None),
-    };
-    let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
-    let is_plain = !url.chars().any(|character| character.is_whitespace() || character.is_control());
-    if host.is_empty()
-        || host.contains(['@', '{', '}'])
-        || port.is_some_and(|port| !is_port(port))
-        || !is_plain
-    {
-        let draft = report.error(place, format!("`{url}` is not a URL"));
-        draft.hint("write `http://{address}:8080/health`; `{address}` stands for the probed address");
-    }
-}
-
-fn is_host(text: &str) -> bool {
-    !text.is_empty()
-        && text.chars().all(|character| character.is_ascii_alphanumeric() || "-_.:[]".contains(character))
-}
-
-fn method(setting: &Option<Value<String>>, report: &mut Report) -> String {
-    let Some((method, place)) = given(setting) else {
-        return "GET".to_owned();
-    };
-    if method.is_empty() || !method.bytes().all(|letter| letter.is_ascii_uppercase()) {
-        report
-            .error(place, format!("`{method}` is not a request method"))
-            .hint("write `GET`, `HEAD` or `POST`");
-    }
-    method.clone()
-}
-
-fn headers(spec: &spec::Http, report: &mut Report) -> Vec<(String, String)> {
-    let entries = spec.headers.as_ref().and_then(|headers| headers.value.as_ref());
-    let mut headers = Vec::new();
-    for (name, place, value) in entries.into_iter().flat_map(|entries| entries.iter()) {
-        let is_token = |letter: u8| letter.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&letter);
-        if name.is_empty() || !name.bytes().all(is_token) {
-            report.error(place, format!("`{name}` is not the name of a header"));
-        }
-        if name.eq_ignore_ascii_case("host") {
-            report.error(place, "the `Host` header has its own setting").hint("write `host:` beside `url:`");
-        }
-        let Some((spec::Leaf(text), at)) = value.given() else {
-            continue;
-        };
-        if text.chars().any(char::is_control) {
-            report.error(at, format!("the value of `{name}` contains a control character"));
-        }
-        headers.push((name.to_owned(), text.clone()));
-    }
-    headers
 }

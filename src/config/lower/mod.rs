@@ -5,9 +5,12 @@
 
 mod apex;
 mod canaries;
+mod checks;
 mod defined;
 mod groups;
+mod json;
 mod regions;
+mod request;
 mod residency;
 mod server;
 mod steering;

@@ -3,15 +3,19 @@
 //! The reader and the JSON Schema are both derived from these types, so they cannot disagree.
 //! Meaning, references and contradictions are left to `lower`.
 
+mod canaries;
+mod json;
 mod kinds;
 mod leaf;
 mod regions;
 mod server;
 mod zone;
 
+pub use canaries::{Canary, Expect, Http, Inference, Json, Tcp, Tls};
+pub use json::{Assert, Number, Signals};
 pub use kinds::Statuses;
 pub use leaf::{FromText, Leaf, List, Value, given, items, says_nothing};
-pub use regions::{AvailabilityZone, Canary, Group, Http, Region, Regions};
+pub use regions::{AvailabilityZone, Group, Region, Regions};
 pub use server::{Geo, LogFormat, Network, Server};
 pub use zone::{
     AllDown, GroupOrder, Https, Name, Order, OrderWord, RecordSet, Refusal, Rule, Soa, Steer, Zone,

@@ -12,9 +12,23 @@ fn a_canary_checks_exactly_one_thing() {
     );
     check_canary(
         "tcp: { port: 1 }, http: { url: 'http://{address}/' }",
-        &["3: canary `new` has both `http` and `tcp` | make it two canaries"],
+        &["3: canary `new` has `tcp` and `http` | one canary checks one thing: make it several canaries"],
     );
     check_canary("tcp: {}", &["15: `port` is missing | write `tcp: { port: 443 }`"]);
+}
+
+#[test]
+fn a_tls_canary_has_a_name_that_a_certificate_can_be_for() {
+    check_canary("tls: { name: api.example.com }", &[]);
+    check_canary("tls: { name: 192.0.2.1, port: 8443, min_days_left: 14 }", &[]);
+    check_canary("tls: {}", &["15: `name` is missing | write `tls: { name: api.example.com }`"]);
+    check_canary(
+        "tls: { name: 'api.example.com:443', min_days_left: 4000 }",
+        &[
+            "23: no certificate is for `api.example.com:443` | write a host name or an IP address, without a port",
+            "61: `min_days_left` goes from 0 to 3650, not 4000",
+        ],
+    );
 }
 
 #[test]
@@ -65,6 +79,131 @@ fn statuses_are_numbers_or_ranges() {
         &[
             "63: `20` is not an HTTP status | write `200`, or `200-299` for a range; statuses go from 100 to 599",
             "67: `299-200` is not an HTTP status | write `200`, or `200-299` for a range; statuses go from 100 to 599",
+        ],
+    );
+}
+
+#[test]
+fn a_json_canary_asserts_by_pointer() {
+    let json = |more: &str| format!("json: {{ url: 'http://{{address}}/', {more} }}");
+    let assert = |entry: &str| json(&format!("assert: [{{ {entry} }}]"));
+    for entry in [
+        "pointer: /checks/gpu, equals: true",
+        "pointer: /status, equals: ok",
+        "pointer: /load, at_least: 0, at_most: 0.95",
+        "pointer: '', exists: true",
+        "pointer: /a~1b, equals: 'null'",
+    ] {
+        check_canary(&assert(entry), &[]);
+    }
+    check_canary(
+        &assert("pointer: checks/gpu, equals: true"),
+        &[
+            "64: `checks/gpu` is not a JSON pointer | write `/checks/gpu`, with a slash before every step (RFC 6901)",
+        ],
+    );
+    check_canary(
+        &assert("pointer: /a~b, exists: true"),
+        &["64: `/a~b` is not a JSON pointer | write `~0` for `~` and `~1` for `/` (RFC 6901)"],
+    );
+    check_canary(
+        &assert("pointer: /load, at_mots: 0.95"),
+        &[
+            "53: this assertion expects nothing | add `equals`, `at_most`, `at_least` or `exists`; null is written `equals: 'null'`",
+            "71: unknown key `at_mots` | did you mean `at_most`?",
+        ],
+    );
+    check_canary(&assert("equals: 1"), &["53: `pointer` is missing | write `pointer: /checks/gpu`"]);
+    check_canary(
+        &assert("pointer: /load, exists: true, at_most: 1"),
+        &["53: `equals` and `exists` stand alone in an assertion | make it two assertions, or leave one out"],
+    );
+    check_canary(
+        &assert("pointer: /load, at_least: 2, at_most: 1"),
+        &["53: no number is at least 2 and at most 1"],
+    );
+    check_canary(
+        &assert("pointer: /load, at_most: high"),
+        &["80: `high` is not a number | write `0.95` or `3`"],
+    );
+    let many = vec!["{ pointer: /a, exists: true }"; 65].join(", ");
+    check_canary(&json(&format!("assert: [{many}]")), &["52: more than 64 assertions"]);
+}
+
+#[test]
+fn signals_are_known_ones_and_found_by_pointer() {
+    check_canary("json: { url: 'http://{address}/', signals: { load: /load, queue_depth: /queue } }", &[]);
+    check_canary(
+        "json: { url: 'http://{address}/', signals: { laod: /load, error_rate: errors } }",
+        &[
+            "55: unknown key `laod` | did you mean `load`?",
+            "80: `errors` is not a JSON pointer | write `/checks/gpu`, with a slash before every step (RFC 6901)",
+        ],
+    );
+}
+
+#[test]
+fn slow_is_shorter_than_the_timeout() {
+    check_canary("tcp: { port: 1 }, slow: 1999ms", &[]);
+    check_canary(
+        "tcp: { port: 1 }, slow: 2s",
+        &[
+            "34: `slow` (2s) must be shorter than `timeout` (2s) | what takes longer than the timeout is a failure, not slow",
+        ],
+    );
+    check_canary("tcp: { port: 1 }, slow: 0s", &["34: `slow` is at least 1ms"]);
+}
+
+#[test]
+fn an_inference_has_a_prompt_of_json() {
+    let inference = |more: &str| format!("inference: {{ url: 'http://{{address}}/', {more} }}");
+    check_canary(&inference("body: '{\"prompt\": \"1\"}'"), &[]);
+    check_canary(
+        &inference("body: hello"),
+        &[
+            "55: `body` is not JSON: expected value at line 1 column 1 | write `body: '{\"prompt\": \"1\", \"max_tokens\": 1}'`",
+        ],
+    );
+    check_canary(
+        &inference("host: a"),
+        &["21: `body` is missing | write `body: '{\"prompt\": \"1\", \"max_tokens\": 1}'`"],
+    );
+}
+
+#[test]
+fn the_limits_of_an_inference_lie_within_each_other() {
+    let inference = |limits: &str, more: &str| {
+        format!("inference: {{ url: 'http://{{address}}/', body: '1', {limits} }}, {more}")
+    };
+    check_canary(&inference("first_byte: 2s, total: 10s", "interval: 60s"), &[]);
+    check_canary(&inference("first_byte: 2s", "fall: 2"), &[]);
+    check_canary(
+        &inference("first_byte: 11s, total: 10s", "interval: 60s"),
+        &["72: `first_byte` (11s) is longer than `total` (10s) | it would never matter: raise `total`"],
+    );
+    check_canary(
+        &inference("first_byte: 3s", "fall: 2"),
+        &["72: `first_byte` (3s) is longer than `timeout` (2s) | it would never matter: raise `timeout`"],
+    );
+    check_canary(
+        &inference("total: 10s", "interval: 60s, timeout: 5s"),
+        &["67: `total` (10s) is longer than `timeout` (5s) | it would never matter: raise `timeout`"],
+    );
+    check_canary(
+        &inference("total: 10s", "fall: 2"),
+        &["67: `timeout` (10s) must be shorter than `interval` (10s) | else probes of one address overlap"],
+    );
+}
+
+#[test]
+fn a_secret_is_named_by_its_environment_variable() {
+    let http =
+        |secrets: &str| format!("http: {{ url: 'http://{{address}}/', headers_from_env: {{ {secrets} }} }}");
+    check_canary(&http("Authorization: API_TOKEN"), &[]);
+    check_canary(
+        &http("Authorization: Bearer abc"),
+        &[
+            "79: `Bearer abc` is not the name of an environment variable | write `API_TOKEN`, and let the variable hold the whole value, `Bearer` included",
         ],
     );
 }

@@ -2,8 +2,14 @@
 //!
 //! Running it is left to `probe`, judging its results to `health`.
 
+mod json;
+mod signals;
+
 use std::net::IpAddr;
 use std::time::Duration;
+
+pub use json::{Assertion, Expected, Pointer, Scalar};
+pub use signals::{Heard, Signal, Signals};
 
 use crate::moment::Moment;
 use crate::region::AddressId;
@@ -28,6 +34,16 @@ pub struct Canary {
     pub recheck: Duration,
     /// When results become a verdict.
     pub thresholds: Thresholds,
+    /// A success that takes longer is *slow*, which is counted and shown, and is a success all the
+    /// same. `None`: none is slow.
+    pub slow: Option<Duration>,
+}
+
+impl Canary {
+    /// Returns whether a success that took this long is slow.
+    pub fn is_slow(&self, latency: Duration) -> bool {
+        self.slow.is_some_and(|limit| latency > limit)
+    }
 }
 
 /// How many consecutive results make a verdict.
@@ -47,8 +63,38 @@ pub enum Check {
         /// The port, 1 to 65535.
         port: u16,
     },
+    /// Shakes hands over TLS and looks at the certificate.
+    Tls(TlsCheck),
     /// Sends one HTTP request and looks at the response.
     Http(HttpCheck),
+    /// Sends one HTTP request and reads the JSON of the response.
+    Json(JsonCheck),
+    /// Sends a tiny prompt to a model and looks at how soon and how well it is answered.
+    Inference(InferenceCheck),
+}
+
+impl Check {
+    /// Returns the word for its kind: the key that it has in the configuration.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Tcp { .. } => "tcp",
+            Self::Tls(_) => "tls",
+            Self::Http(_) => "http",
+            Self::Json(_) => "json",
+            Self::Inference(_) => "inference",
+        }
+    }
+}
+
+/// A TLS handshake and what its certificate must look like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsCheck {
+    /// The port, 1 to 65535.
+    pub port: u16,
+    /// The name (or IP address) that is asked for and that the certificate must carry.
+    pub name: String,
+    /// How many whole days the server's own certificate must still be valid; 0: as long as it is.
+    pub min_days_left: u32,
 }
 
 /// One HTTP request and what its response must look like.
@@ -64,10 +110,38 @@ pub struct HttpCheck {
     pub method: String,
     /// Further request headers.
     pub headers: Vec<(String, String)>,
+    /// Request headers whose values are secrets: the names of the environment variables that hold them.
+    pub headers_from_env: Vec<(String, String)>,
+    /// The body of the request, sent as `application/json` unless a header says otherwise.
+    pub body: Option<String>,
     /// The statuses that are a success, as inclusive ranges.
     pub statuses: Vec<(u16, u16)>,
     /// A text that must occur in the body. Whatever is expected, a body of more than 64 KiB is a failure.
     pub body_contains: Option<String>,
+}
+
+/// One HTTP request, and what the JSON of its response must say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JsonCheck {
+    /// The request, and what else its response must look like.
+    pub http: HttpCheck,
+    /// What the document must say; all of it.
+    pub assertions: Vec<Assertion>,
+    /// Where the document has signals.
+    pub signals: Vec<(Signal, Pointer)>,
+}
+
+/// One prompt to a model, and what the answer must be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InferenceCheck {
+    /// The request, and what the response must look like.
+    pub http: HttpCheck,
+    /// What the answer must say, all of it; of a stream of events, one of them must.
+    pub assertions: Vec<Assertion>,
+    /// When the first byte of the answer must be there. `None`: whenever.
+    pub first_byte: Option<Duration>,
+    /// When the whole answer must be there. `None`: within the canary's timeout.
+    pub total: Option<Duration>,
 }
 
 /// The number of a numbering: each reload numbers addresses and canaries anew, and a result that was
@@ -90,6 +164,9 @@ pub struct Observation {
     pub latency: Duration,
     /// What came of it.
     pub result: Result<(), Failure>,
+    /// What the response said of the service. `None`: nothing, because there was no response or the
+    /// canary has no signals.
+    pub signals: Option<Signals>,
 }
 
 /// Why a probe failed.
@@ -108,7 +185,7 @@ pub enum FailureClass {
     Refused,
     /// There was no whole answer in time.
     Timeout,
-    /// The TLS handshake failed or the certificate is not for this name.
+    /// The TLS handshake failed, or the certificate is not for this name or expires too soon.
     Tls,
     /// The response had another status than expected.
     Status,
