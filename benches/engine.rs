@@ -1,33 +1,68 @@
-//! How long an answer takes, and how often it allocates: `cargo bench --bench engine`.
+//! How long an answer takes, and how often it allocates. Prints; judges nothing.
 
+#[path = "../tests/support/demo.rs"]
+mod demo;
+#[path = "support/figures.rs"]
+mod figures;
 #[path = "../tests/support/world.rs"]
 mod world;
 
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
-
-use meridian::engine::{MAX_REPLY, Transport};
+use figures::{Random, print, print_each};
+use meridian::engine::{self, MAX_REPLY, Outcome, Transport};
+use meridian::geo::Database;
 
 /// As many static names as the largest configuration has.
 const NAMES: u32 = 10_000;
 
-/// Measures each question. The steered one finds its choice at once: what it costs to choose is measured
-/// with the snapshot.
-fn engine(criterion: &mut Criterion) {
-    let world = world::World::new(NAMES);
-    let mut reply = vec![0; MAX_REPLY];
-    for (what, owner, rtype) in world::QUESTIONS {
-        let request = world::question(owner, rtype);
-        let allocations = allocation_counter::measure(|| {
-            world.answer(&request, Transport::Udp, &mut reply);
-        });
-        println!("engine/{what}: {} allocations a query", allocations.count_total);
-        criterion.bench_function(&format!("engine/{what}"), |bencher| {
-            bencher.iter(|| world.answer(black_box(&request), Transport::Udp, black_box(&mut reply)));
+/// How often each question is asked.
+const QUERIES: usize = 500_000;
+
+fn main() {
+    for (name, path) in figures::databases() {
+        steered(name, &path);
+    }
+    kinds_of_answer();
+}
+
+/// Asks a snapshot of the demo's configuration from random client subnets.
+fn steered(name: &str, path: &str) {
+    let config = demo::config();
+    let bytes = std::fs::read(path).expect("the database can be read");
+    let database = Database::parse(bytes).expect("a database");
+    let table = demo::table(&config, Some(&database));
+    drop(database);
+    let snapshot = demo::snapshot(config, table);
+    let mut random = Random::new();
+    let v4: Vec<_> = (0..QUERIES).map(|_| demo::question("api.example.com.", random.v4())).collect();
+    let v6: Vec<_> = (0..QUERIES).map(|_| demo::question("api.example.com.", random.v6_in_use())).collect();
+    for (family, requests) in [("IPv4", v4), ("IPv6", v6)] {
+        let what = format!("engine/{name}: steered, random {family} subnets");
+        measure(&what, &requests, "at most 600 ns", |request, reply| {
+            engine::answer(&snapshot, request, world::CLIENT, Transport::Udp, reply)
         });
     }
 }
 
-criterion_group!(benches, engine);
-criterion_main!(benches);
+/// Asks for every kind of answer among many names, one of them steered without a snapshot.
+fn kinds_of_answer() {
+    let world = world::World::new(NAMES);
+    for (what, owner, rtype) in world::QUESTIONS {
+        let requests = vec![world::question(owner, rtype); QUERIES / 10];
+        measure(&format!("engine/{NAMES} names: {what}"), &requests, "", |request, reply| {
+            world.answer(request, Transport::Udp, reply)
+        });
+    }
+}
+
+/// Prints the time of an answer, and how many allocations all of them made together.
+fn measure(what: &str, requests: &[Vec<u8>], bound: &str, answer: impl Fn(&[u8], &mut [u8]) -> Outcome) {
+    let mut reply = vec![0; MAX_REPLY];
+    let run = |request: &Vec<u8>| _ = black_box(answer(black_box(request), black_box(&mut reply)));
+    print_each(what, requests, run, bound);
+    let allocations = allocation_counter::measure(|| {
+        requests.iter().for_each(|request| _ = answer(request, &mut reply));
+    });
+    print(&format!("{what}: allocations"), allocations.count_total, "none");
+}

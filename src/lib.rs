@@ -21,6 +21,9 @@
 //! | edges | [`probe`], [`serve`], [`admin`], [`files`], [`metrics`] |
 //! | shell | [`daemon`], [`demo`], [`cli`] |
 
+// The pages are read with private items: `cargo doc --document-private-items`.
+#![allow(rustdoc::private_intra_doc_links)]
+
 pub mod admin;
 pub mod answer;
 pub mod canary;

@@ -1,9 +1,12 @@
 //! Answering allocates nothing: design, section 6.
 
+#[path = "support/demo.rs"]
+mod demo;
 #[path = "support/world.rs"]
 mod world;
 
-use meridian::engine::{MAX_REPLY, Outcome, Transport};
+use meridian::engine::{self, MAX_REPLY, Outcome, Transport};
+use meridian::wire::Rcode;
 
 #[test]
 fn the_counter_counts() {
@@ -25,5 +28,25 @@ fn an_answer_allocates_nothing() {
             assert!(matches!(outcome, Outcome::Reply { .. }), "{what}");
             assert_eq!(allocations.count_total, 0, "{what}");
         }
+    }
+}
+
+#[test]
+fn an_answer_that_a_snapshot_steers_allocates_nothing() {
+    let config = demo::config();
+    let table = demo::table(&config, None);
+    let snapshot = demo::snapshot(config, table);
+    let mut reply = vec![0; MAX_REPLY];
+    for client in ["133.11.0.1", "10.1.2.3", "198.51.100.7", "2001:db8::1", "::ffff:133.11.0.1"] {
+        let client = client.parse().expect("an address");
+        let request = demo::question("api.example.com.", client);
+        let mut outcome = Outcome::Silence;
+        let allocations = allocation_counter::measure(|| {
+            outcome = engine::answer(&snapshot, &request, world::CLIENT, Transport::Udp, &mut reply);
+        });
+        let Outcome::Reply { tally, .. } = outcome else { panic!("{client} gets a reply") };
+        assert_eq!((tally.rcode, tally.region.is_some()), (Rcode::NoError, true), "{client}");
+        assert!(tally.has_client_subnet, "{client}");
+        assert_eq!(allocations.count_total, 0, "{client}");
     }
 }

@@ -13,9 +13,6 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ("shell", &["daemon", "demo", "cli"]),
 ];
 
-/// A zone marks a steered name with the number of its steering, and knows nothing else of it.
-const EXCEPTIONS: [(&str, &str); 1] = [("zone", "steering")];
-
 #[test]
 fn every_module_has_a_layer() {
     let declared = modules_of(&fs::read_to_string(source().join("lib.rs")).expect("src/lib.rs"));
@@ -60,7 +57,7 @@ fn may_import(module: &str, imported: &str) -> bool {
     let (Some(own), Some(other)) = (layer_of(module), layer_of(imported)) else {
         return true;
     };
-    if module == imported || EXCEPTIONS.contains(&(module, imported)) {
+    if module == imported {
         return true;
     }
     match LAYERS[own].0 {

@@ -54,11 +54,12 @@ pub struct Listener {
 
 /// An address that cannot be listened on. Its message is the sentence for the operator.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} for the admin pages: {}", advice(.source, *.address))]
+#[error("cannot listen on {address} for the admin pages: {}", advice(.reason, *.address))]
 pub struct BindError {
     /// The address.
     pub address: SocketAddr,
-    source: io::Error,
+    // Not named `source`: the sentence says it already.
+    reason: io::Error,
 }
 
 /// Binds `address`.
@@ -74,7 +75,7 @@ pub fn bind(address: SocketAddr) -> Result<Listener, BindError> {
         let address = socket.local_addr()?;
         Ok(Listener { address, socket })
     };
-    listen().map_err(|source| BindError { address, source })
+    listen().map_err(|reason| BindError { address, reason })
 }
 
 /// Says what is wrong and what to do about it.

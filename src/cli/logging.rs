@@ -7,8 +7,9 @@ use tracing_subscriber::EnvFilter;
 use crate::config::LogFormat;
 
 /// What is logged unless `RUST_LOG` says otherwise. hickory-server logs a line a query, and what it
-/// has to say of a packet is counted here, so it is silent.
-const DEFAULT: &str = "info,hickory_server=off,hickory_proto=warn,hickory_net=off";
+/// has to say of a packet is counted here, so it is silent. notify warns whenever a directory that it
+/// watched is gone, as after each change of a ConfigMap.
+const DEFAULT: &str = "info,hickory_server=off,hickory_proto=warn,hickory_net=off,notify=error";
 
 /// Starts to log to standard error. `level` is what is logged at least, unless `RUST_LOG` is set.
 pub fn start(format: LogFormat, filter: Option<&str>) {

@@ -55,6 +55,9 @@ enum Command {
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
+    // The build has one TLS provider, and no HTTP client is made without; a second call would be the
+    // only way to fail.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
     let result = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(command) => demo::run(command),

@@ -6,7 +6,7 @@
 //!   Stopping         ╰──────── what people want to know ──▶ Say
 //! ```
 //!
-//! [`Judgement`] decides what happened, [`Keeper`](keeper::Keeper) when to write it down; both know nothing
+//! [`Judgement`] decides what happened, [`Keeper`] when to write it down; both know nothing
 //! of snapshots. Control compiles, and only when something that an answer depends on has changed. It reads no
 //! clock and does nothing itself: the shell carries out its effects, in their order.
 
@@ -136,5 +136,113 @@ impl Control {
 
     fn watch(&self) -> Effect {
         Effect::Watch(Arc::clone(&self.world.config), self.judgement.epoch())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::canary::{CanaryId, Failure, FailureClass};
+    use crate::config::{self, Source, Sources};
+    use crate::geo::{self, Table};
+    use crate::region::AddressId;
+
+    const SERVER: &str = "name: ns1\nlisten: { dns: ['127.0.0.1:5300'] }\n";
+    const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\n\
+                        names: { '@': { steer: { regions: [tokyo, osaka], order: listed } } }\n";
+
+    /// A world of two regions with one address each; probes fall after two failures.
+    fn world() -> Arc<World> {
+        let region = |name: &str, ip: &str| {
+            format!(
+                "  {name}:\n    location: {{ latitude: 35, longitude: 139 }}\n    jurisdiction: JP\n    \
+                 zones: {{ {name}-a: {{ addresses: [{ip}] }} }}\n    canaries: [tcp]\n"
+            )
+        };
+        let regions = format!(
+            "regions:\n{}{}canaries:\n  tcp: {{ tcp: {{ port: 443 }}, fall: 2, rise: 1 }}\n",
+            region("tokyo", "192.0.2.1"),
+            region("osaka", "192.0.2.2")
+        );
+        let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("example.com.yaml", ZONE)];
+        let files = files.map(|(name, text)| Source::new(name, text));
+        let compiled = config::compile(&Sources::new("zones", files.to_vec()));
+        let config = compiled.unwrap_or_else(|problems| panic!("{problems}")).config;
+        let sources = geo::Sources { database: None, asn: None, networks: &[] };
+        let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");
+        Arc::new(World::build(Arc::new(config), table))
+    }
+
+    /// Lets tokyo's probes succeed (`o`) or fail (`x`), and writes what control asks for at each:
+    /// `p` publish, `k` keep, `w` watch, `s` say.
+    fn check(results: &str, expected: &str) {
+        let (mut control, effects) = Control::new(world(), None, Moment(0));
+        assert_eq!(letters(&effects), "pw", "a start publishes before anything else");
+        let asked = results.chars().zip(1..).map(|(result, number)| {
+            let now = Moment(number * 10_000);
+            let effects = control.handle(Event::Observed(seen(&control, result == 'o', now)), now);
+            letters(&effects)
+        });
+        assert_eq!(asked.collect::<Vec<_>>().join(" "), expected);
+    }
+
+    fn seen(control: &Control, is_success: bool, at: Moment) -> Observation {
+        let failure = Failure { class: FailureClass::Refused, detail: "connection refused".to_owned() };
+        Observation {
+            epoch: control.judgement.epoch(),
+            address: AddressId(0),
+            canary: CanaryId(0),
+            at,
+            latency: Duration::from_millis(3),
+            result: if is_success { Ok(()) } else { Err(failure) },
+            signals: None,
+        }
+    }
+
+    fn letters(effects: &[Effect]) -> String {
+        let letter = |effect: &Effect| match effect {
+            Effect::Publish(_) => 'p',
+            Effect::Watch(..) => 'w',
+            Effect::Persist(_) => 'k',
+            Effect::Say(_) => 's',
+        };
+        effects.iter().map(letter).collect()
+    }
+
+    #[test]
+    fn results_that_change_nothing_publish_nothing_and_say_nothing() {
+        check("oooo", "   ");
+    }
+
+    #[test]
+    fn a_suspect_and_a_fall_and_a_return_are_each_published_before_anything_is_said() {
+        check("oxxxo", " ps pkss  pkss");
+    }
+
+    #[test]
+    fn a_published_number_is_higher_than_the_one_before() {
+        let (mut control, _) = Control::new(world(), None, Moment(0));
+        for (number, expected) in [(1, 2), (2, 3)] {
+            let now = Moment(number * 1000);
+            let effects = control.handle(Event::Observed(seen(&control, false, now)), now);
+            let Some(Effect::Publish(snapshot)) = effects.first() else { panic!("it published nothing") };
+            assert_eq!(snapshot.number, expected);
+        }
+    }
+
+    #[test]
+    fn a_reload_publishes_and_watches_and_forgets_no_fall() {
+        let (mut control, _) = Control::new(world(), None, Moment(0));
+        for at in [1000, 2000] {
+            control.handle(Event::Observed(seen(&control, false, Moment(at))), Moment(at));
+        }
+        let stale = seen(&control, true, Moment(3000));
+        let effects = control.handle(Event::Reloaded(world()), Moment(3000));
+        assert_eq!(letters(&effects), "pws");
+        let Some(Effect::Publish(snapshot)) = effects.first() else { panic!("it published nothing") };
+        assert!(snapshot.health.of(AddressId(0)).is_down());
+        assert!(!control.is_current(&stale), "a result from before the reload counts for nothing");
     }
 }

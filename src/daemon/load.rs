@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::admin;
 use crate::config::{self, Config, Geo, Problems};
+use crate::files::stamp::Stamp;
 use crate::files::{configuration, database, watch};
 use crate::geo::{self, Database, Located, Sources, Table};
 use crate::moment::Moment;
@@ -23,6 +24,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// The Country or City database, when there is one.
     pub database: Option<admin::Database>,
+    /// What its files looked like right before they were read.
+    pub stamp: Stamp,
 }
 
 impl Loaded {
@@ -71,8 +74,10 @@ pub enum Error {
 ///
 /// When anything in it is wrong; everything that is wrong with the texts is told at once.
 pub fn load(directory: &Path) -> Result<Loaded, Error> {
+    let stamp = Stamp::of_directory(directory);
     let sources = configuration::read(directory)?;
     let compiled = config::compile(&sources).map_err(Error::Problems)?;
+    let stamp = stamp.and_files(files(&compiled.config.server.geo));
     let databases = Databases::read(&compiled.config.server.geo)?;
     let table = databases.compile(&compiled.config)?;
     let world = World::build(Arc::new(compiled.config), table);
@@ -81,6 +86,7 @@ pub fn load(directory: &Path) -> Result<Loaded, Error> {
         warnings: warnings.chain(world.without_region()).collect(),
         database: databases.facts(),
         world: Arc::new(world),
+        stamp,
     })
 }
 
@@ -95,8 +101,16 @@ pub fn locate(geo: &Geo, client: IpAddr) -> Result<Located, Error> {
 
 /// Returns everything whose change asks for loading anew.
 pub fn places(directory: &Path, geo: &Geo) -> watch::Places {
-    let files = [&geo.database, &geo.asn].into_iter().flatten().cloned();
-    watch::Places { directory: directory.to_owned(), files: files.collect() }
+    watch::Places { directory: directory.to_owned(), files: files(geo).cloned().collect() }
+}
+
+/// Returns what everything that a load would read looks like now.
+pub fn stamp(directory: &Path, geo: &Geo) -> Stamp {
+    Stamp::of_directory(directory).and_files(files(geo))
+}
+
+fn files(geo: &Geo) -> impl Iterator<Item = &PathBuf> {
+    [&geo.database, &geo.asn].into_iter().flatten()
 }
 
 /// The databases that a configuration names, in memory.

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -114,10 +115,14 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
         admin: Arc::clone(&admin),
         worlds: worlds_in,
         started_with: config,
+        started_from: loaded.stamp,
     };
     let lanes = tokio::spawn(serve::run(sockets, serve::responder(current), stopped.clone()));
     let pages = tokio::spawn(show(listener, admin, stopped.clone()));
-    let writing = tokio::spawn(writer.run(control, first, observations, worlds, stopped));
+    // Compiling takes milliseconds, and up to seconds after a reload: on a thread of its own it keeps no
+    // lane waiting, not even on one processor.
+    let writing = writer.run(control, first, observations, worlds, stopped);
+    let writing = tokio::task::spawn_blocking(|| Handle::current().block_on(writing));
     let reloading = tokio::spawn(reload.run(signals.hangup));
 
     wait(signals.terminate, signals.interrupt).await;

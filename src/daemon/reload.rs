@@ -14,6 +14,7 @@ use super::keep::chain;
 use super::load;
 use crate::admin::{self, Failed};
 use crate::config::{Config, Geo};
+use crate::files::stamp::Stamp;
 use crate::files::watch::Watch;
 use crate::metrics::Metrics;
 use crate::snapshot::World;
@@ -32,22 +33,33 @@ pub struct Reload {
     pub worlds: mpsc::Sender<Arc<World>>,
     /// The configuration that the process was started with: some settings hold until it ends.
     pub started_with: Arc<Config>,
+    /// What its files looked like when they were read.
+    pub started_from: Stamp,
 }
 
 impl Reload {
     /// Goes on until nobody takes worlds any more.
     pub async fn run(self, mut hangup: Signal) {
         let mut geo = self.started_with.server.geo.clone();
+        // What was read last, whether it was taken or refused.
+        let mut read = self.started_from.clone();
         let mut watch = self.watch(&geo);
         while !self.worlds.is_closed() {
-            tokio::select! {
-                _ = hangup.recv() => tracing::info!("SIGHUP: loading the configuration anew"),
-                () = changed(watch.as_mut()) => {}
+            if load::stamp(&self.directory, &geo) == read {
+                tokio::select! {
+                    _ = hangup.recv() => tracing::info!("SIGHUP: loading the configuration anew"),
+                    () = changed(watch.as_mut()) => {
+                        // A directory that was replaced is another one to the system, so every place is
+                        // watched anew. Whether anything that is read has changed is looked at above:
+                        // a state directory may lie beside the files.
+                        watch = self.watch(&geo);
+                        continue;
+                    }
+                }
             }
-            if let Some(now) = self.reload().await
-                && now != geo
-            {
-                geo = now;
+            read = load::stamp(&self.directory, &geo);
+            if let Some((now, stamp)) = self.reload().await {
+                (geo, read) = (now, stamp);
                 watch = self.watch(&geo);
             }
         }
@@ -60,8 +72,9 @@ impl Reload {
         watch.inspect_err(say).ok()
     }
 
-    /// Loads, hands the world on, and returns where its locations come from. `None`: it was refused.
-    async fn reload(&self) -> Option<Geo> {
+    /// Loads, hands the world on, and returns where its locations come from, and the stamp of what was
+    /// read. `None`: it was refused.
+    async fn reload(&self) -> Option<(Geo, Stamp)> {
         let directory = self.directory.clone();
         let loaded = match tokio::task::spawn_blocking(move || load::load(&directory)).await {
             Ok(Ok(loaded)) => loaded,
@@ -75,10 +88,10 @@ impl Reload {
         self.admin.loaded.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
         let geo = loaded.world.config.server.geo.clone();
         self.worlds.send(loaded.world).await.ok()?;
-        Some(geo)
+        Some((geo, loaded.stamp))
     }
 
-    fn refuse(&self, why: &str) -> Option<Geo> {
+    fn refuse<T>(&self, why: &str) -> Option<T> {
         self.metrics.reloaded(false);
         tracing::error!("the configuration is refused, and the one before stays in force:\n{why}");
         let problems = why.lines().map(str::to_owned).collect();

@@ -2,5 +2,6 @@
 
 pub mod configuration;
 pub mod database;
+pub mod stamp;
 pub mod state;
 pub mod watch;

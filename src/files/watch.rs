@@ -17,6 +17,9 @@ const QUIET: Duration = Duration::from_millis(250);
 /// Who never stops writing does not keep what is there from being read.
 const DEADLINE: Duration = Duration::from_secs(2);
 
+/// The most symbolic links of one path; Linux follows no more (MAXSYMLINKS).
+const MAX_LINKS: usize = 40;
+
 /// The places to watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
@@ -82,6 +85,11 @@ fn directories(places: &Places) -> Vec<Directory> {
         depth: RecursiveMode::NonRecursive,
         only: Some(directory.clone()),
     }));
+    let paths = std::iter::once(&places.directory).chain(&places.files);
+    watched.extend(paths.flat_map(|path| links(path)).filter_map(|link| {
+        let path = link.parent()?.to_owned();
+        Some(Directory { path, depth: RecursiveMode::NonRecursive, only: Some(link) })
+    }));
     let outside = places.files.iter().map(|file| absolute(file));
     for parent in outside.filter_map(|file| file.parent().map(Path::to_owned)) {
         // Everything beside a database counts: it may be a link to a link (`..data`) to the file.
@@ -91,6 +99,23 @@ fn directories(places: &Places) -> Vec<Directory> {
         }
     }
     watched
+}
+
+/// Returns the symbolic links on the way to `path`, those behind links included: a deployment is turned
+/// by its `current`, and nothing in the directories that it leads to changes then.
+fn links(path: &Path) -> Vec<PathBuf> {
+    let mut links = Vec::new();
+    let mut waiting = vec![std::path::absolute(path).unwrap_or_else(|_| path.to_owned())];
+    while let Some(path) = waiting.pop() {
+        for link in path.ancestors().filter(|ancestor| ancestor.is_symlink()).map(absolute) {
+            let Ok(target) = link.read_link() else { continue };
+            if links.len() < MAX_LINKS && !links.contains(&link) {
+                waiting.push(link.parent().unwrap_or(&path).join(target));
+                links.push(link);
+            }
+        }
+    }
+    links
 }
 
 /// Makes a path absolute and takes `..` out of it, so that it compares with what the system reports.
@@ -210,6 +235,36 @@ mod tests {
             std::fs::rename(root.join("link"), root.join("zones/..data")).unwrap();
         })
         .await;
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_release_that_is_turned_to_by_a_link_on_the_way_is_noticed() {
+        let root = tempfile::tempdir().unwrap();
+        let link = |target: &str, name: &str| {
+            std::os::unix::fs::symlink(target, root.path().join("new")).unwrap();
+            std::fs::rename(root.path().join("new"), root.path().join(name)).unwrap();
+        };
+        for release in ["first", "second"] {
+            std::fs::create_dir_all(root.path().join(release).join("zones")).unwrap();
+        }
+        link("first", "release");
+        link("release", "current");
+        let directory = root.path().join("current/zones");
+        let mut watch = Watch::start(&Places { directory, files: vec![] }).unwrap();
+        link("second", "release");
+        let limit = Duration::from_secs(20);
+        tokio::time::timeout(limit, watch.changed()).await.expect("the change is noticed");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_in_a_circle_are_followed_to_an_end() {
+        let root = tempfile::tempdir().unwrap();
+        for (target, name) in [("b", "a"), ("a/x", "b")] {
+            std::os::unix::fs::symlink(target, root.path().join(name)).unwrap();
+        }
+        assert_eq!(links(&root.path().join("a/zones")).len(), 2);
     }
 
     #[tokio::test]

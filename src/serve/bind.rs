@@ -30,13 +30,14 @@ pub struct Sockets {
 
 /// An address that cannot be listened on. Its message is the sentence for the operator.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} over {transport}: {}", advice(.source, *.address, .transport))]
+#[error("cannot listen on {address} over {transport}: {}", advice(.reason, *.address, .transport))]
 pub struct BindError {
     /// The address.
     pub address: SocketAddr,
     /// `UDP` or `TCP`.
     pub transport: &'static str,
-    source: io::Error,
+    // Not named `source`: the sentence says it already.
+    reason: io::Error,
 }
 
 /// Binds every address for UDP and TCP. IPv6 sockets take IPv6 only, so that `0.0.0.0` and `[::]` can
@@ -97,7 +98,7 @@ fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socke
 }
 
 fn failed(address: SocketAddr, transport: &'static str) -> impl Fn(io::Error) -> BindError {
-    move |source| BindError { address, transport, source }
+    move |reason| BindError { address, transport, reason }
 }
 
 /// Says what is wrong and what to do about it.

@@ -16,8 +16,10 @@ mod residency;
 
 pub use addresses::{Addresses, spread};
 pub use choice::{Choice, Fate, Found, choose, find};
-pub use policy::{AllDown, Https, Order, Policy, Refusal, Rule, Steering, SteeringId};
+pub use policy::{AllDown, Https, Order, Policy, Refusal, Rule, Steering};
 pub use residency::Removed;
+
+pub use crate::zone::SteeringId;
 
 use crate::geo::Class;
 use crate::health::Services;

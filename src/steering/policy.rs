@@ -4,10 +4,6 @@ use crate::client::GroupId;
 use crate::region::{RegionId, RegionSet};
 use crate::zone::{Name, Ttl};
 
-/// The number of a steered name: its place in `Config::steered`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SteeringId(pub u32);
-
 /// An owner name whose A, AAAA and HTTPS answers are chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Steering {

@@ -48,7 +48,10 @@ pub fn config(files: &Files, sources: &Sources, report: &mut Report) -> Option<C
     for (place, spec) in &files.zones {
         zone::lower(spec, *place, sources, &mut world, &mut zones, report);
     }
-    world.report_unused(report);
+    // What is wrong may be what would refer to it.
+    if !report.has_errors() {
+        world.report_unused(report);
+    }
     if let (Some(server), Some((place, _))) = (&server, &files.server) {
         warn_of_locations(&server.geo, *place, &world, !zones.steered.is_empty(), report);
     }

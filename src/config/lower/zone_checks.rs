@@ -15,7 +15,7 @@ const MAX_RRSET: usize = 60_000;
 pub(super) fn check(apex: &Name, nodes: &BTreeMap<Name, Draft>, file: Place, report: &mut Report) {
     let mut checks = Checks { apex, nodes, report };
     if nodes.get(apex).and_then(|node| node.rrset(RecordType::NS)).is_none() {
-        let draft = checks.report.error(file, format!("the zone `{apex}` has no NS records"));
+        let draft = checks.report.error(file, "the zone has no NS records");
         draft.hint("add `nameservers: [ns1.example.net, ns2.example.net]`");
     }
     for (name, node) in nodes {

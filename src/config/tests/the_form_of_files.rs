@@ -21,6 +21,18 @@ fn the_shipped_example_has_neither_problems_nor_warnings() {
 }
 
 #[test]
+fn an_empty_zone_file_is_not_blamed_on_regions_nobody_refers_to_nor_on_a_name_nobody_wrote() {
+    check(
+        "a.yaml",
+        "",
+        &[
+            "a.yaml:0:0: `zone` is missing | write `zone: api.example.com`",
+            "a.yaml:0:0: the zone has no NS records | add `nameservers: [ns1.example.net, ns2.example.net]`",
+        ],
+    );
+}
+
+#[test]
 fn an_unknown_key_is_reported_with_the_one_that_was_meant() {
     check(
         "server.yaml",

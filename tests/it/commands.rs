@@ -1,0 +1,138 @@
+//! The commands that answer and end.
+
+use std::fs;
+
+use crate::home::Home;
+use crate::run::meridian;
+
+/// Runs `meridian check` on a directory of mistakes and compares what it says with the file beside them.
+fn check_mistakes(name: &str) {
+    let directory = format!("tests/check/{name}");
+    let ran = meridian(&["check", &directory]);
+    let expected = fs::read_to_string(format!("{directory}/expected")).unwrap();
+    let rest = ran.err.strip_prefix(&expected);
+    let count = rest.unwrap_or_else(|| panic!("expected:\n{expected}\ngot:\n{}", ran.err)).trim_end();
+    assert!(count.ends_with(" problems") || count == "1 problem", "{count}");
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+}
+
+/// Explains an answer of the shared world.
+fn explain(question: &[&str]) -> String {
+    let home = Home::new(1);
+    let zones = home.zones();
+    let ran = meridian(&[&["explain"], question, &["--config", zones.to_str().unwrap()]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    ran.out
+}
+
+#[test]
+fn check_prints_every_mistake_and_exits_with_two() {
+    for name in ["one-of-each", "bomb", "syntax"] {
+        check_mistakes(name);
+    }
+}
+
+#[test]
+fn check_prints_what_would_be_served_and_exits_with_zero() {
+    let ran = meridian(&["check", "zones"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.out, fs::read_to_string("tests/check/example").unwrap());
+}
+
+#[test]
+fn check_can_treat_warnings_as_errors() {
+    let home = Home::new(1);
+    let zones = home.zones();
+    let zones = zones.to_str().unwrap();
+    home.edit(
+        "regions.yaml",
+        "canaries:\n  shallow:",
+        "canaries:\n  idle:\n    tcp: { port: 443 }\n  shallow:",
+    );
+    let ran = meridian(&["check", zones]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("warning: nothing refers to canary `idle`"), "{ran:?}");
+    assert_eq!(meridian(&["check", "--strict", zones]).code, 2);
+}
+
+#[test]
+fn the_schema_is_json_for_each_kind_of_file() {
+    for kind in [&["schema"][..], &["schema", "server"], &["schema", "regions"], &["schema", "zone"]] {
+        let ran = meridian(kind);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let schema: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+        assert!(schema["$schema"].is_string(), "{kind:?}");
+    }
+}
+
+#[test]
+fn explain_names_the_location_the_groups_the_rule_that_removed_a_region_the_answer_and_the_scope() {
+    let text = explain(&["api.example.com", "--client", "10.49.7.0/24"]);
+    for part in [
+        "DE, 50.1 N 8.7 E",
+        "10.49.0.0/16 (the operator's networks)",
+        "groups      eu",
+        "removed by residency rule 1: eu only in EU",
+        "frankfurt       0 km  chosen: 1 of 1 up",
+        "paris         478 km  behind the chosen one: 1 of 1 up",
+        "api.example.com. 30 IN A 127.7.4.1",
+        "client subnet scope /16",
+    ] {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+    let removed = text.lines().filter(|line| line.contains("removed by")).count();
+    assert_eq!(removed, 4, "tokyo, osaka, oregon and saopaulo:\n{text}");
+}
+
+#[test]
+fn explain_gives_the_same_as_json() {
+    let text = explain(&["www.api.example.com", "--client", "10.81.7.9", "--type", "AAAA", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(json["steering"]["owner"], "api.example.com.");
+    assert_eq!(json["steering"]["regions"][0]["region"], "tokyo");
+    assert_eq!(json["scope"], 16);
+}
+
+#[test]
+fn bad_usage_exits_with_two_and_says_what_is_wrong() {
+    for (arguments, words) in [
+        (&["sevre"][..], "serve"),
+        (&["serve", "--config"], "--config"),
+        (&["explain", "api.example.com"], "--client"),
+        (&["explain", "api.example.com", "--client", "somewhere"], "`somewhere`"),
+        (&["explain", "api.example.com", "--client", "10.0.0.1", "--type", "AAAAA"], "`AAAAA`"),
+        (&["demo", "break", "tokio"], "did you mean `tokyo`?"),
+        (&["demo", "--dns", "5300"], "5300"),
+        (&["schema", "zones"], "zone"),
+    ] {
+        let ran = meridian(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
+        assert!(ran.err.contains(words), "{arguments:?}: {}", ran.err);
+        assert_eq!(ran.out, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn every_command_explains_itself() {
+    for (command, flags) in [
+        (&[][..], &["serve", "demo", "check", "explain", "schema", "geoip"][..]),
+        (&["serve"], &["--config", "--log"]),
+        (&["demo"], &["--dns", "--admin", "--control", "--directory", "break", "heal"]),
+        (
+            &["demo", "break"],
+            &["REGION[/AZ]", "--how", "refuse:", "timeout:", "status:", "slow:", "--control"],
+        ),
+        (&["demo", "heal"], &["REGION[/AZ]", "--control"]),
+        (&["check"], &["[DIR]", "--strict"]),
+        (&["explain"], &["<NAME>", "--client", "--type", "--config", "--admin", "--json"]),
+        (&["schema"], &["server", "regions", "zone"]),
+        (&["geoip", "build"], &["--ipv4", "--ipv6", "--output"]),
+    ] {
+        let short = meridian(&[command, &["-h"]].concat());
+        let long = meridian(&[command, &["--help"]].concat());
+        assert_eq!((short.code, long.code), (0, 0), "{command:?}");
+        for flag in flags {
+            assert!(long.out.contains(flag), "{command:?} `{flag}`:\n{}", long.out);
+        }
+    }
+}

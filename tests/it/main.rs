@@ -1,0 +1,25 @@
+//! The product as an operator meets it: its real binary, over loopback, from a folder of YAML.
+//!
+//! `server` runs it, `home` is the folder, `region` the services that its canaries poll, `ask` a small
+//! `dig`. Everything waits for what should happen, up to a deadline, and no longer than it takes.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod ask;
+mod home;
+mod region;
+mod run;
+mod server;
+
+mod answers;
+mod commands;
+mod demo;
+mod failover;
+mod packets;
+mod pages;
+mod reload;
+mod restart;
+mod startup;
