@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Config;
 use crate::canary::{Canary, Check, TlsCheck};
+use crate::health::pace;
 use crate::region::{Family, Region, RegionId};
 use crate::steering::{AllDown, Order, Steering};
 use crate::zone::{Node, Zone};
@@ -30,14 +31,6 @@ impl fmt::Display for Summary<'_> {
         }
         Ok(())
     }
-}
-
-/// Returns how long a canary takes at worst to see that an address died: the death comes just after a
-/// good probe, the next one starts an interval later and times out, and each further failure takes a
-/// recheck and a timeout. Jitter adds up to a tenth of the interval to that.
-pub fn detection(canary: &Canary) -> Duration {
-    let rechecks = canary.thresholds.fall.saturating_sub(1);
-    canary.interval + canary.timeout + (canary.recheck + canary.timeout) * rechecks
 }
 
 impl Summary<'_> {
@@ -109,13 +102,13 @@ impl Summary<'_> {
     fn slowest(&self, region: RegionId, ttl: u64, short: u64) -> Option<Duration> {
         let canary = self.fastest(self.0.regions.region(region))?;
         let before_suspect = canary.interval + canary.timeout + Duration::from_secs(ttl);
-        Some(before_suspect.max(detection(canary) + Duration::from_secs(short)))
+        Some(before_suspect.max(pace::worst_case(canary) + Duration::from_secs(short)))
     }
 
     /// Returns the canary of a region that sees a death first.
     fn fastest(&self, region: &Region) -> Option<&Canary> {
         let canaries = region.canaries.iter().map(|id| &self.0.canaries[usize::from(id.0)]);
-        canaries.min_by_key(|canary| detection(canary))
+        canaries.min_by_key(|canary| pace::worst_case(canary))
     }
 
     fn names(&self, regions: &[RegionId]) -> String {
@@ -152,7 +145,7 @@ impl Summary<'_> {
         };
         let canaries = region.canaries.iter().map(|id| self.0.canaries[usize::from(id.0)].name.as_str());
         writeln!(f, "  canaries: {}", canaries.collect::<Vec<_>>().join(", "))?;
-        writeln!(f, "  a dead address is down within {}", Text(detection(fastest)))
+        writeln!(f, "  a dead address is down within {}", Text(pace::worst_case(fastest)))
     }
 }
 
@@ -186,7 +179,7 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(
         f,
         "  worst case {} = interval {} + timeout {} + {} x (recheck {} + timeout {})",
-        Text(detection(canary)),
+        Text(pace::worst_case(canary)),
         Text(canary.interval),
         Text(canary.timeout),
         fall.saturating_sub(1),
