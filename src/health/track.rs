@@ -137,7 +137,7 @@ impl Track {
 
     /// Brings `state` up to date.
     fn judge(&mut self) {
-        // Every canary is critical for now; an advisory one will be left out here.
+        // Every canary is critical: the worst of them decides.
         let states = self.records.iter().map(|record| record.streak.state());
         self.state = states.max().unwrap_or(State::Up);
     }
