@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use figures::{memory, print, print_time};
-use meridian::canary::{CanaryId, Epoch, Failure, FailureClass, Observation};
+use meridian::canary::{CanaryId, Epoch, Failure, FailureClass, Observation, Subject};
 use meridian::config::{Source, Sources, compile};
 use meridian::control::{Control, Effect, Event};
 use meridian::geo::{Database, Table};
@@ -132,7 +132,7 @@ fn failover(name: &str, database: &Database) {
         let result = if round % 5 < 3 { Err(failure.clone()) } else { Ok(()) };
         let seen = Observation {
             epoch: Epoch::default(),
-            address: AddressId(0),
+            subject: Subject::Address(AddressId(0)),
             canary: CanaryId(0),
             at: now,
             latency: Duration::from_millis(1),

@@ -15,7 +15,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | words | [`moment`], [`zone`], [`region`], [`client`], [`canary`] |
+//! | words | [`moment`], [`share`], [`zone`], [`region`], [`client`], [`canary`] |
 //! | core | [`wire`], [`geo`], [`health`], [`steering`], [`answer`] |
 //! | assembly | [`config`], [`snapshot`], [`engine`], [`control`] |
 //! | edges | [`probe`], [`serve`], [`admin`], [`files`], [`metrics`] |
@@ -42,6 +42,7 @@ pub mod moment;
 pub mod probe;
 pub mod region;
 pub mod serve;
+pub mod share;
 pub mod simulate;
 pub mod snapshot;
 pub mod steering;

@@ -18,7 +18,9 @@ use meridian::engine::{self, Outcome, Transport};
 use meridian::geo::{Sources, Table};
 use meridian::health::{Standing, View};
 use meridian::moment::Moment;
-use meridian::region::{AvailabilityZone, MinHealthy, Region, RegionId, RegionSet, Regions};
+use meridian::region::{
+    AvailabilityZone, Failover, Minimum, Recovery, Region, RegionId, RegionSet, Regions, Safety,
+};
 use meridian::snapshot::{Snapshot, World};
 use meridian::steering::{AllDown, Https, Order, Policy, Refusal, Rule, Steering, SteeringId};
 use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
@@ -93,7 +95,9 @@ fn any_regions() -> impl Strategy<Value = Vec<Region>> {
                 location: Coordinates { latitude, longitude },
                 jurisdiction: country(code),
                 capacity: None,
-                min_healthy: MinHealthy::Count(min_healthy),
+                min_healthy: Minimum::Count(min_healthy),
+                failover: Failover::Auto,
+                recovery: Recovery::default(),
                 canaries: Vec::new(),
                 zones: vec![zone(1), zone(2)],
             }
@@ -206,6 +210,7 @@ fn compile(draft: &Draft) -> Snapshot {
         canaries: Vec::new(),
         groups: groups(),
         steered: vec![steering],
+        safety: Safety::default(),
         zones: vec![zone()],
     };
     let sources = Sources { database: None, asn: None, networks: &draft.networks };

@@ -219,6 +219,8 @@ pub struct Signals {
     pub replication_lag_seconds: Option<f64>,
     /// How many requests wait.
     pub queue_depth: Option<f64>,
+    /// How many requests the error rate and the latency are about.
+    pub requests: Option<f64>,
 }
 
 /// What is needed to write down an address.
@@ -381,6 +383,7 @@ fn signals(heard: Heard, settings: &canary::Canary, now: Moment) -> Signals {
         p95_latency_seconds: known.p95_latency_seconds,
         replication_lag_seconds: known.replication_lag_seconds,
         queue_depth: known.queue_depth,
+        requests: known.requests,
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::canary::{CanaryId, Epoch, FailureClass, Heard, Observation, Signals};
+use crate::canary::{CanaryId, Epoch, FailureClass, Heard, Observation, Signals, Subject};
 use crate::config::{self, Source};
 use crate::control::{Control, Effect, Event};
 use crate::geo::{self, Table};
@@ -77,7 +77,7 @@ fn state() -> State {
     for second in [10, 20, 30] {
         let seen = Observation {
             epoch: Epoch(0),
-            address: AddressId(0),
+            subject: Subject::Address(AddressId(0)),
             canary: CanaryId(0),
             at: at(second),
             latency: Duration::from_micros(3500),

@@ -12,13 +12,14 @@ pub use json::{Assertion, Expected, Pointer, Scalar};
 pub use signals::{Heard, Signal, Signals};
 
 use crate::moment::Moment;
-use crate::region::AddressId;
+use crate::region::{AddressId, RegionId};
+use crate::share::Share;
 
 /// The number of a canary: its place in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CanaryId(pub u16);
 
-/// A check that is run against every address of the regions that name it.
+/// A check that is run against every address of the regions that name it, or once against each region.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Canary {
     /// Its name in the configuration, for example `shallow`.
@@ -34,6 +35,10 @@ pub struct Canary {
     pub recheck: Duration,
     /// When results become a verdict.
     pub thresholds: Thresholds,
+    /// What its verdict does.
+    pub effect: Effect,
+    /// What is probed.
+    pub reach: Reach,
     /// A success that takes longer is *slow*, which is counted and shown, and is a success all the
     /// same. `None`: none is slow.
     pub slow: Option<Duration>,
@@ -53,6 +58,35 @@ pub struct Thresholds {
     pub fall: u32,
     /// This many consecutive successes bring it back.
     pub rise: u32,
+}
+
+/// What the fall of a canary does to what it watches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effect {
+    /// It takes the address, or the region, down.
+    #[default]
+    Critical,
+    /// It leaves the address, or the region, this share of its clients.
+    Advisory(Share),
+}
+
+/// What a canary probes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// Every address of the regions that name it.
+    #[default]
+    Address,
+    /// Each of these regions once, at the address that the host of its URL resolves to.
+    Region,
+}
+
+/// What an observation is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// One address.
+    Address(AddressId),
+    /// A region as a whole.
+    Region(RegionId),
 }
 
 /// What a canary does to an address.
@@ -152,10 +186,10 @@ pub struct Epoch(pub u64);
 /// The result of one probe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
-    /// The numbering that `address` and `canary` belong to.
+    /// The numbering that `subject` and `canary` belong to.
     pub epoch: Epoch,
-    /// The address that was probed.
-    pub address: AddressId,
+    /// What was probed.
+    pub subject: Subject,
     /// The canary that probed it.
     pub canary: CanaryId,
     /// When the result was known.

@@ -20,12 +20,20 @@ pub enum Signal {
     ReplicationLag,
     /// How many requests wait.
     QueueDepth,
+    /// How many requests the error rate and the latency are about.
+    Requests,
 }
 
 impl Signal {
     /// Every signal, in the order in which `/status` lists them.
-    pub const ALL: [Self; 5] =
-        [Self::Load, Self::ErrorRate, Self::P95Latency, Self::ReplicationLag, Self::QueueDepth];
+    pub const ALL: [Self; 6] = [
+        Self::Load,
+        Self::ErrorRate,
+        Self::P95Latency,
+        Self::ReplicationLag,
+        Self::QueueDepth,
+        Self::Requests,
+    ];
 
     /// Returns the word that the configuration uses.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +43,7 @@ impl Signal {
             Self::P95Latency => "p95_latency",
             Self::ReplicationLag => "replication_lag",
             Self::QueueDepth => "queue_depth",
+            Self::Requests => "requests",
         }
     }
 
@@ -51,6 +60,8 @@ impl Signal {
             Self::ReplicationLag => 31_536_000.0,
             // As many as there are people, about.
             Self::QueueDepth => 1e10,
+            // A day of the largest services there are.
+            Self::Requests => 1e13,
         }
     }
 
@@ -74,6 +85,8 @@ pub struct Signals {
     pub replication_lag_seconds: Option<f64>,
     /// How many requests wait.
     pub queue_depth: Option<f64>,
+    /// How many requests the error rate and the latency are about.
+    pub requests: Option<f64>,
 }
 
 impl Signals {
@@ -86,6 +99,7 @@ impl Signals {
             Signal::P95Latency => self.p95_latency_seconds = value,
             Signal::ReplicationLag => self.replication_lag_seconds = value,
             Signal::QueueDepth => self.queue_depth = value,
+            Signal::Requests => self.requests = value,
         }
     }
 }

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 use crate::canary::Canary;
 use crate::client::{Group, Location, Prefix};
-use crate::region::Regions;
+use crate::region::{Regions, Safety};
 use crate::steering::Steering;
 use crate::zone::Zone;
 
@@ -125,6 +125,8 @@ pub struct Config {
     pub steered: Vec<Steering>,
     /// The zones, no two with one apex.
     pub zones: Vec<Zone>,
+    /// What holds for all regions together.
+    pub safety: Safety,
 }
 
 /// What concerns this instance alone.

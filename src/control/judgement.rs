@@ -148,7 +148,7 @@ mod tests {
     use crate::canary::{Canary, Failure, FailureClass};
     use crate::config::{Geo, LogFormat, Server};
     use crate::health::{Service, fixture};
-    use crate::region::{RegionId, RegionSet, Regions};
+    use crate::region::{RegionId, RegionSet, Regions, Safety};
     use crate::steering::{AllDown, Order, Policy, Rule, Steering};
     use crate::zone::{Name, Ttl};
 
@@ -191,6 +191,7 @@ mod tests {
             canaries: vec![canary],
             groups: Vec::new(),
             steered: vec![steered("api.example.com."), steered("www.example.com.")],
+            safety: Safety::default(),
             zones: Vec::new(),
         })
     }

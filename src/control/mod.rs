@@ -144,7 +144,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::canary::{CanaryId, Failure, FailureClass};
+    use crate::canary::{CanaryId, Failure, FailureClass, Subject};
     use crate::config::{self, Source, Sources};
     use crate::geo::{self, Table};
     use crate::region::AddressId;
@@ -192,7 +192,7 @@ mod tests {
         let failure = Failure { class: FailureClass::Refused, detail: "connection refused".to_owned() };
         Observation {
             epoch: control.judgement.epoch(),
-            address: AddressId(0),
+            subject: Subject::Address(AddressId(0)),
             canary: CanaryId(0),
             at,
             latency: Duration::from_millis(3),

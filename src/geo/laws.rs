@@ -15,7 +15,7 @@ use super::{Class, Database, Error, Sources, Table, ipv4_inside, overlay, rankin
 use crate::client::{
     Continent, Coordinates, Group, GroupId, GroupSet, Location, Member, Prefix, Subdivision,
 };
-use crate::region::{AvailabilityZone, Family, MinHealthy, Region, Regions};
+use crate::region::{AvailabilityZone, Failover, Family, Minimum, Recovery, Region, Regions};
 
 /// Everything that a table is compiled from, in the form in which the reference reads it.
 #[derive(Clone, Debug)]
@@ -161,7 +161,9 @@ fn regions() -> Regions {
         location: Coordinates { latitude, longitude },
         jurisdiction: "JP".parse().expect("a country"),
         capacity: None,
-        min_healthy: MinHealthy::Count(1),
+        min_healthy: Minimum::Count(1),
+        failover: Failover::Auto,
+        recovery: Recovery::default(),
         canaries: Vec::new(),
         zones: vec![AvailabilityZone {
             name: "a".to_owned(),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{Database, Sources, Table, ipfire};
 use crate::client::Coordinates;
-use crate::region::{AvailabilityZone, MinHealthy, Region, Regions};
+use crate::region::{AvailabilityZone, Failover, Minimum, Recovery, Region, Regions};
 
 const REGIONS: [(&str, f64, f64); 12] = [
     ("tokyo", 35.68, 139.69),
@@ -55,7 +55,9 @@ fn regions() -> Regions {
         location: Coordinates { latitude, longitude },
         jurisdiction: "JP".parse().expect("a country"),
         capacity: None,
-        min_healthy: MinHealthy::Count(1),
+        min_healthy: Minimum::Count(1),
+        failover: Failover::Auto,
+        recovery: Recovery::default(),
         canaries: Vec::new(),
         zones: vec![AvailabilityZone { name: "a".to_owned(), addresses: vec![IpAddr::from([127, 0, 0, 1])] }],
     };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::{Adoption, Cause, Fallen, Memory, Record, State, Streak, Track, View};
-use crate::canary::{Canary, CanaryId, Epoch, Observation};
+use crate::canary::{Canary, CanaryId, Epoch, Observation, Subject};
 use crate::moment::Moment;
 use crate::region::{Address, AddressId, Regions};
 
@@ -70,11 +70,12 @@ impl Board {
     /// A result of another epoch, or of a pair of address and canary that does not exist, counts nothing.
     pub fn observe(&mut self, seen: &Observation) -> Option<Change> {
         let canary = self.canaries.get(usize::from(seen.canary.0))?;
-        let track = self.tracks.get_mut(seen.address.0 as usize).filter(|_| seen.epoch == self.epoch)?;
+        let Subject::Address(address) = seen.subject else { return None };
+        let track = self.tracks.get_mut(address.0 as usize).filter(|_| seen.epoch == self.epoch)?;
         let (from, from_since) = (track.state(), track.since());
         track.count(seen, canary);
         (track.state() != from).then(|| Change {
-            address: seen.address,
+            address,
             from,
             from_since,
             to: track.state(),

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::Board;
-use crate::canary::{Canary, CanaryId, Check, Failure, FailureClass, Observation, Thresholds};
+use crate::canary::{
+    Canary, CanaryId, Check, Effect, Failure, FailureClass, Observation, Reach, Subject, Thresholds,
+};
 use crate::client::Coordinates;
 use crate::moment::Moment;
-use crate::region::{AddressId, AvailabilityZone, MinHealthy, Region, Regions};
+use crate::region::{AddressId, AvailabilityZone, Failover, Minimum, Recovery, Region, Regions};
 
 /// A region with one zone `NAME-a`, watched by the first canary.
 pub fn region(name: &str, addresses: &[impl AsRef<str>]) -> Region {
@@ -16,7 +18,9 @@ pub fn region(name: &str, addresses: &[impl AsRef<str>]) -> Region {
         location: Coordinates { latitude: 35.0, longitude: 139.0 },
         jurisdiction: "JP".parse().expect("a country"),
         capacity: None,
-        min_healthy: MinHealthy::Count(1),
+        min_healthy: Minimum::Count(1),
+        failover: Failover::Auto,
+        recovery: Recovery::default(),
         canaries: vec![CanaryId(0)],
         zones: vec![AvailabilityZone {
             name: format!("{name}-a"),
@@ -34,6 +38,8 @@ pub fn canary(name: &str, fall: u32, rise: u32) -> Canary {
         timeout: Duration::from_secs(2),
         recheck: Duration::from_secs(2),
         thresholds: Thresholds { fall, rise },
+        effect: Effect::Critical,
+        reach: Reach::Address,
         slow: None,
     }
 }
@@ -51,7 +57,7 @@ pub fn result(board: &Board, address: u32, canary: u16, at: u64, is_success: boo
     let failure = || Failure { class: FailureClass::Status, detail: "status 503".to_owned() };
     Observation {
         epoch: board.epoch(),
-        address: AddressId(address),
+        subject: Subject::Address(AddressId(address)),
         canary: CanaryId(canary),
         at: Moment(at * 1000),
         latency: Duration::from_millis(3),

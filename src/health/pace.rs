@@ -49,7 +49,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::canary::{Check, Thresholds};
+    use crate::canary::{Check, Effect, Reach, Thresholds};
 
     fn canary(interval: u64, timeout: u64, recheck: u64, fall: u32) -> Canary {
         Canary {
@@ -59,6 +59,8 @@ mod tests {
             timeout: Duration::from_millis(timeout),
             recheck: Duration::from_millis(recheck),
             thresholds: Thresholds { fall, rise: 3 },
+            effect: Effect::Critical,
+            reach: Reach::Address,
             slow: None,
         }
     }

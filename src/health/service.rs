@@ -104,10 +104,10 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::region::MinHealthy;
+    use crate::region::Minimum;
     use crate::region::tests::region;
 
-    fn check(min_healthy: MinHealthy, addresses: &[&str], fell_at: &[Option<u64>], expected: [Service; 2]) {
+    fn check(min_healthy: Minimum, addresses: &[&str], fell_at: &[Option<u64>], expected: [Service; 2]) {
         let regions = Regions::new(vec![Region { min_healthy, ..region("tokyo", "JP", &[addresses]) }]);
         let standing = |fell: &Option<u64>| match fell {
             None => Standing::Up,
@@ -122,11 +122,11 @@ mod tests {
     fn a_region_leaves_with_the_address_that_is_one_too_many() {
         let addresses = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
         let count = |up, needed| Count { up, total: 3, needed };
-        let two = MinHealthy::Count(2);
+        let two = Minimum::Count(2);
         check(two, &addresses, &[None, Some(9), None], [Service::In(count(2, 2)), Service::Absent]);
         let out = Service::Out { count: count(1, 2), since: Moment(9) };
         check(two, &addresses, &[Some(5), Some(9), None], [out, Service::Absent]);
-        let half = MinHealthy::Percent(50);
+        let half = Minimum::Percent(50);
         let out = Service::Out { count: count(0, 2), since: Moment(7) };
         check(half, &addresses, &[Some(5), Some(9), Some(7)], [out, Service::Absent]);
     }
@@ -136,7 +136,7 @@ mod tests {
         let count = |up| Count { up, total: 1, needed: 1 };
         let out = Service::Out { count: count(0), since: Moment(3) };
         check(
-            MinHealthy::Count(1),
+            Minimum::Count(1),
             &["192.0.2.1", "2001:db8::1"],
             &[None, Some(3)],
             [Service::In(count(1)), out],

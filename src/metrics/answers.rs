@@ -240,7 +240,7 @@ impl AllAnswers {
 pub(super) mod tests {
     use super::*;
     use crate::config::Server;
-    use crate::region::{RegionId, Regions};
+    use crate::region::{RegionId, Regions, Safety};
     use crate::zone::{Name, Zone};
 
     pub fn config(zones: &[&str]) -> Config {
@@ -259,6 +259,7 @@ pub(super) mod tests {
             canaries: vec![],
             groups: vec![],
             steered: vec![],
+            safety: Safety::default(),
             zones: zones.iter().map(zone).collect(),
         }
     }

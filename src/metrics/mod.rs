@@ -23,7 +23,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::canary::{FailureClass, Observation};
+use crate::canary::{FailureClass, Observation, Subject};
 use crate::config::Config;
 use crate::health::{Standing, View};
 use crate::region::{AddressId, Regions};
@@ -195,7 +195,11 @@ impl Metrics {
     /// Counts a canary result.
     pub fn observed(&self, config: &Config, observation: &Observation) {
         let regions = &config.regions;
-        let region = regions.region(regions.address(observation.address).region).name.clone();
+        let region = match observation.subject {
+            Subject::Address(address) => regions.address(address).region,
+            Subject::Region(region) => region,
+        };
+        let region = regions.region(region).name.clone();
         let settings = &config.canaries[usize::from(observation.canary.0)];
         let canary = settings.name.clone();
         let result = match &observation.result {

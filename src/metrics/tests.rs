@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::canary::{CanaryId, Epoch, Failure};
+use crate::canary::{CanaryId, Epoch, Failure, Subject};
 use crate::engine::{Tally, Transport};
 use crate::geo;
 use crate::health::fixture;
@@ -31,7 +31,7 @@ fn two_regions() -> Config {
 fn observation(address: u32, canary: u16, result: Result<(), FailureClass>) -> Observation {
     Observation {
         epoch: Epoch(1),
-        address: AddressId(address),
+        subject: Subject::Address(AddressId(address)),
         canary: CanaryId(canary),
         at: Moment(0),
         latency: Duration::from_millis(30),

@@ -33,7 +33,7 @@ pub use live::{Live, Sighting};
 pub use rounds::Clock;
 pub use trust::Trust;
 
-use crate::canary::{Canary, Epoch, Observation};
+use crate::canary::{Canary, Epoch, Observation, Subject};
 use crate::region::Regions;
 use live::Pair;
 use rounds::{Orders, Rounds, Shared};
@@ -164,7 +164,8 @@ fn pairs(regions: &Regions, canaries: &[Canary], epoch: Epoch) -> HashMap<Pair, 
         let watching = regions.region(address.region).canaries.iter();
         watching.map(move |&canary| {
             let (name, settings) = &named[usize::from(canary.0)];
-            let orders = Orders { epoch, address: id, canary, settings: Arc::clone(settings) };
+            let orders =
+                Orders { epoch, subject: Subject::Address(id), canary, settings: Arc::clone(settings) };
             ((address.ip, Arc::clone(name)), orders)
         })
     });
@@ -181,6 +182,7 @@ mod tests {
     use crate::health::fixture;
     use crate::moment::Moment;
     use crate::probe::scripted::{self, Script};
+    use crate::region::AddressId;
 
     /// A canary of a few milliseconds that calls this port on every address.
     fn canary(name: &str, port: u16, timeout: u64) -> Canary {
@@ -215,7 +217,8 @@ mod tests {
         let mut received = Vec::new();
         while !missing.is_empty() {
             let seen = results.recv().await.expect("the prober lives");
-            missing.remove(&(seen.address.0, seen.canary.0));
+            let Subject::Address(address) = seen.subject else { panic!("{seen:?}") };
+            missing.remove(&(address.0, seen.canary.0));
             received.push(seen);
         }
         received
@@ -232,7 +235,8 @@ mod tests {
         prober.watch(&Regions::new(vec![tokyo, osaka]), &canaries, Epoch(4));
         let pairs = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)];
         let received = until_seen(&mut results, &pairs).await;
-        assert!(received.iter().all(|seen| (seen.address.0, seen.canary.0) != (2, 1)));
+        let unwanted = (Subject::Address(AddressId(2)), CanaryId(1));
+        assert!(received.iter().all(|seen| (seen.subject, seen.canary) != unwanted));
         assert!(received.iter().all(|seen| seen.epoch == Epoch(4) && seen.at == Moment(7)));
     }
 

@@ -9,10 +9,9 @@ use tokio::time::{self, Instant};
 use super::check::{Outcome, Probe};
 use super::live::{Live, Pair, Sighting};
 use super::trust::Trust;
-use crate::canary::{Canary, CanaryId, Epoch, Heard, Observation};
+use crate::canary::{Canary, CanaryId, Epoch, Heard, Observation, Subject};
 use crate::health::{Streak, pace};
 use crate::moment::Moment;
-use crate::region::AddressId;
 
 /// Reads the clock.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
@@ -39,7 +38,7 @@ pub(super) struct Shared {
 #[derive(Clone)]
 pub(super) struct Orders {
     pub(super) epoch: Epoch,
-    pub(super) address: AddressId,
+    pub(super) subject: Subject,
     pub(super) canary: CanaryId,
     pub(super) settings: Arc<Canary>,
 }
@@ -97,7 +96,7 @@ impl Rounds {
         let orders = self.orders.borrow();
         room.send(Observation {
             epoch: orders.epoch,
-            address: orders.address,
+            subject: orders.subject,
             canary: orders.canary,
             at,
             latency,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::fault::{Fault, Outcome};
 use super::script::Place;
-use crate::canary::{Canary, CanaryId, Epoch, Observation};
+use crate::canary::{Canary, CanaryId, Epoch, Observation, Subject};
 use crate::config::Config;
 use crate::control;
 use crate::health::{Streak, pace};
@@ -145,7 +145,7 @@ impl Fleet {
         let (epoch, address, canary) = pair.numbers;
         let seen = Observation {
             epoch,
-            address,
+            subject: Subject::Address(address),
             canary,
             at: now,
             latency: outcome.took,

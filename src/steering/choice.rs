@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::health::{Standing, View};
     use crate::region::tests::region;
-    use crate::region::{MinHealthy, Region, Regions};
+    use crate::region::{Minimum, Region, Regions};
 
     /// Three regions in the order 0, 1, 2: the third has IPv4 only.
     fn regions() -> Regions {
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_region_with_an_address_left_fails_open_before_those_without() {
         let short =
-            Region { min_healthy: MinHealthy::Count(2), ..region("b", "JP", &[&["192.0.2.2", "192.0.2.3"]]) };
+            Region { min_healthy: Minimum::Count(2), ..region("b", "JP", &[&["192.0.2.2", "192.0.2.3"]]) };
         let regions = Regions::new(vec![region("a", "JP", &[&["192.0.2.1"]]), short]);
         let down = Standing::Down { since: Moment(9) };
         let services = Services::of(&regions, &View::new(vec![down, down, Standing::Up]));

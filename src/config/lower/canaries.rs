@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::checks;
 use super::defined::{Defined, check_name};
-use crate::canary::{Canary, Thresholds};
+use crate::canary::{Canary, Effect, Reach, Thresholds};
 use crate::config::problem::{Place, Report};
 use crate::config::spec::{self, Value, given};
 
@@ -58,6 +58,8 @@ fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) ->
     let timeout = timeout(spec, interval, place, report);
     let slow = slow(spec, timeout, report);
     let canary = Canary {
+        effect: Effect::Critical,
+        reach: Reach::Address,
         name: name.to_owned(),
         check: check?,
         interval,

@@ -69,6 +69,7 @@ pub(super) fn signals(setting: &Option<Setting<spec::Signals>>) -> Vec<(Signal, 
         Signal::P95Latency => &spec.p95_latency,
         Signal::ReplicationLag => &spec.replication_lag,
         Signal::QueueDepth => &spec.queue_depth,
+        Signal::Requests => &spec.requests,
     };
     let place = |signal| Some((signal, given(pointer(signal))?.0.clone()));
     Signal::ALL.into_iter().filter_map(place).collect()

@@ -25,7 +25,7 @@ use super::spec;
 use super::{Config, Geo, Server};
 use crate::canary::Canary;
 use crate::client::Country;
-use crate::region::{Region, Regions};
+use crate::region::{Region, Regions, Safety};
 use crate::steering::Steering;
 use crate::zone::{Name, Zone};
 use defined::Defined;
@@ -83,6 +83,7 @@ fn whole(server: Server, world: World, zones: Zones) -> Config {
         canaries: world.canaries.into_iter().flatten().collect(),
         groups: world.groups.list,
         steered: zones.steered,
+        safety: Safety::default(),
         zones: zones.zones,
     }
 }

@@ -10,7 +10,7 @@ use crate::client::Country;
 use crate::config::problem::{Place, Report};
 use crate::config::spec::{self, given, items, says_nothing};
 use crate::config::yaml::{Entries, Setting};
-use crate::region::{AvailabilityZone, MAX_REGIONS, MinHealthy, Region};
+use crate::region::{AvailabilityZone, Failover, MAX_REGIONS, Minimum, Recovery, Region};
 
 /// The most addresses of all regions together: each is probed, and each flip compiles a snapshot.
 const MAX_ADDRESSES: usize = 10_000;
@@ -80,7 +80,9 @@ impl Lowering<'_> {
             location: location?,
             jurisdiction: *jurisdiction?.0,
             capacity: given(&spec.capacity).map(|(capacity, _)| *capacity),
-            min_healthy: given(&spec.min_healthy).map_or(MinHealthy::Count(1), |(minimum, _)| *minimum),
+            min_healthy: given(&spec.min_healthy).map_or(Minimum::Count(1), |(minimum, _)| *minimum),
+            failover: Failover::Auto,
+            recovery: Recovery::default(),
             canaries,
             zones,
         })
@@ -163,7 +165,7 @@ impl Lowering<'_> {
         let addresses = || zones.iter().flat_map(|zone| &zone.addresses);
         let largest = addresses().filter(|address| address.is_ipv4()).count();
         let largest = largest.max(addresses().filter(|address| address.is_ipv6()).count());
-        if let Some((MinHealthy::Count(count), place)) = given(&spec.min_healthy)
+        if let Some((Minimum::Count(count), place)) = given(&spec.min_healthy)
             && *count as usize > largest
             && largest > 0
         {

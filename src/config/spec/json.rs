@@ -41,6 +41,8 @@ pub struct Signals {
     pub replication_lag: Option<Value<Pointer>>,
     /// How many requests wait.
     pub queue_depth: Option<Value<Pointer>>,
+    /// How many requests the error rate and the latency are about: with too few of them neither is judged.
+    pub requests: Option<Value<Pointer>>,
 }
 
 impl FromText for Pointer {

@@ -11,7 +11,7 @@ use super::leaf::FromText;
 use crate::client::{Continent, Country, Jurisdiction, Prefix, Subdivision};
 use crate::config::countries;
 use crate::config::yaml::Wrong;
-use crate::region::MinHealthy;
+use crate::region::Minimum;
 use crate::zone::Ttl;
 
 impl FromText for String {
@@ -288,7 +288,7 @@ impl FromText for Asn {
     }
 }
 
-impl FromText for MinHealthy {
+impl FromText for Minimum {
     const NAME: &'static str = "a number or share of addresses";
 
     fn from_text(text: &str) -> Result<Self, Wrong> {

@@ -10,7 +10,7 @@ use super::kinds::Asn;
 use super::leaf::{List, Value};
 use crate::client::{Continent, Country, Prefix, Subdivision};
 use crate::config::yaml::{Entries, Setting};
-use crate::region::MinHealthy;
+use crate::region::Minimum;
 
 /// `regions.yaml`: where the API is served from, what watches it, and groups for all zones.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -37,7 +37,7 @@ pub struct Region {
     pub capacity: Option<Value<u64>>,
     /// The region leaves the answers of a family (IPv4, IPv6) when fewer of its addresses of that
     /// family are up: a number, or a share as `50%` (rounded up). Left out: 1.
-    pub min_healthy: Option<Value<MinHealthy>>,
+    pub min_healthy: Option<Value<Minimum>>,
     /// The availability zones by name: parts of the region that fail and are evacuated alone.
     pub zones: Setting<Entries<AvailabilityZone>>,
     /// The canaries that watch every address of the region. Left out: none, and its addresses

@@ -1,9 +1,15 @@
 //! Where the API is served from: regions, their availability zones, and the addresses in them.
 //!
-//! [`Regions`] is the flat, numbered form that everything else refers to: a [`RegionId`] or an
+//! How they leave the answers and come back is [`Recovery`]. [`Regions`] is the flat, numbered form that everything else refers to: a [`RegionId`] or an
 //! [`AddressId`] is an index into it, in the order of the configuration.
 
+mod recovery;
+mod safety;
+
 use std::net::IpAddr;
+
+pub use recovery::{Failback, Failover, Gates, LONGEST_WAIT, Recovery};
+pub use safety::{Limits, Safety};
 
 use crate::canary::CanaryId;
 use crate::client::{Coordinates, Country};
@@ -35,8 +41,12 @@ pub struct Region {
     /// Requests per second it can serve at peak; `None` when the operator did not say.
     pub capacity: Option<u64>,
     /// The region leaves the answers of a family when fewer of its addresses of that family are up.
-    pub min_healthy: MinHealthy,
-    /// The canaries that watch each of its addresses.
+    pub min_healthy: Minimum,
+    /// What the machine may do when the region should leave.
+    pub failover: Failover,
+    /// How it, and each of its availability zones, comes back.
+    pub recovery: Recovery,
+    /// The canaries that watch it: each of its addresses, or the region as a whole.
     pub canaries: Vec<CanaryId>,
     /// Its availability zones, never empty, each with at least one address.
     pub zones: Vec<AvailabilityZone>,
@@ -51,16 +61,17 @@ pub struct AvailabilityZone {
     pub addresses: Vec<IpAddr>,
 }
 
-/// How many addresses of a family a region needs to stay in that family's answers.
+/// How many of a number of things must be there: of a region's addresses of a family for it to stay in
+/// that family's answers, or of all regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MinHealthy {
+pub enum Minimum {
     /// At least this many addresses.
     Count(u32),
     /// At least this share of the region's addresses of the family, rounded up, in percent (1 to 100).
     Percent(u8),
 }
 
-impl MinHealthy {
+impl Minimum {
     /// Returns how many of `total` addresses must be up: at least one, at most all of them.
     pub fn of(self, total: usize) -> usize {
         let wanted = match self {
@@ -235,7 +246,9 @@ pub(crate) mod tests {
             location: Coordinates { latitude: 0.0, longitude: 0.0 },
             jurisdiction: jurisdiction.parse().expect("a valid country"),
             capacity: None,
-            min_healthy: MinHealthy::Count(1),
+            min_healthy: Minimum::Count(1),
+            failover: Failover::Auto,
+            recovery: Recovery::default(),
             canaries: Vec::new(),
             zones: zones.iter().enumerate().map(zone).collect(),
         }
@@ -243,9 +256,9 @@ pub(crate) mod tests {
 
     #[test]
     fn min_healthy_is_at_least_one_and_at_most_all() {
-        assert_eq!(MinHealthy::Count(0).of(4), 1);
-        assert_eq!(MinHealthy::Count(9).of(4), 4);
-        assert_eq!(MinHealthy::Percent(50).of(3), 2);
-        assert_eq!(MinHealthy::Percent(1).of(3), 1);
+        assert_eq!(Minimum::Count(0).of(4), 1);
+        assert_eq!(Minimum::Count(9).of(4), 4);
+        assert_eq!(Minimum::Percent(50).of(3), 2);
+        assert_eq!(Minimum::Percent(1).of(3), 1);
     }
 }
