@@ -22,7 +22,7 @@ use meridian::region::{
     AvailabilityZone, Failover, Minimum, Recovery, Region, RegionId, RegionSet, Regions, Safety,
 };
 use meridian::snapshot::{Snapshot, World};
-use meridian::steering::{AllDown, Https, Order, Policy, Refusal, Rule, Steering, SteeringId};
+use meridian::steering::{AllDown, Https, Order, Policy, Refusal, Rule, Splits, Steering, SteeringId};
 use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
 
 mod support;
@@ -218,7 +218,7 @@ fn compile(draft: &Draft) -> Snapshot {
     let count = config.regions.addresses().count();
     let view = View::new(draft.standings[..count].to_vec());
     let world = World::build(Arc::new(config), table);
-    Snapshot::compile(Arc::new(world), view, 1)
+    Snapshot::compile(Arc::new(world), view, Splits::default(), 1)
 }
 
 fn ask(snapshot: &Snapshot, rtype: RecordType, subnet: (IpAddr, u8)) -> (Message, Vec<u8>) {

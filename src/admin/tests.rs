@@ -93,7 +93,7 @@ fn state() -> State {
     let seen = Seen {
         snapshot: published.last().expect("the first snapshot at least"),
         published_at: at(30),
-        report: control.report(),
+        report: control.report(Moment(0)),
     };
     let loaded = Loaded { directory: "zones".into(), loaded_at: START, database: None, failed: None };
     let config = Arc::clone(&world.config);

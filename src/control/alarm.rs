@@ -10,14 +10,14 @@ use std::fmt;
 use super::What;
 use super::notice::Count;
 use crate::config::Config;
-use crate::health::{self, Service, Services};
-use crate::region::{Family, RegionId, Regions};
+use crate::health::{self, Board, Grade, Places, Restraint, Services, Stage};
+use crate::region::{Failover, Family, RegionId};
 use crate::steering::{AllDown, Policy};
 
 /// A loss that lasts until it is cleared.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Alarm {
-    /// A region has too few addresses of a family, and left the answers of that family.
+    /// A region left the answers of a family, and has not returned.
     RegionOut {
         /// The name of the region.
         region: String,
@@ -39,6 +39,24 @@ pub enum Alarm {
         /// What they are answered.
         all_down: AllDown,
     },
+    /// A region should leave, and does not.
+    Restrained {
+        /// The name of the region.
+        region: String,
+        /// The family.
+        family: Family,
+        /// Why not.
+        restraint: Restraint,
+    },
+    /// A region or zone passes its canaries and fails its clients.
+    Gray {
+        /// The name of the region.
+        region: String,
+        /// The name of the zone, if it is one.
+        zone: Option<String>,
+        /// How badly.
+        grade: Grade,
+    },
 }
 
 /// The alarms that stand, and what is watched for others.
@@ -52,6 +70,8 @@ pub(super) struct Alarms {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Region(String, Family),
+    Restrained(String, Family),
+    Gray(String, Option<String>),
     Names(String, Option<String>, Family),
 }
 
@@ -85,9 +105,10 @@ impl Alarms {
     }
 
     /// Judges everything anew, and returns which alarms were raised and which cleared.
-    pub(super) fn update(&mut self, regions: &Regions, services: &Services) -> Vec<What> {
+    pub(super) fn update(&mut self, board: &Board, places: &Places) -> Vec<What> {
+        let services = Services::of(board.regions(), &places.view(board));
         let (mut standing, mut whats) = (BTreeMap::new(), Vec::new());
-        for (key, alarm, is_raised) in self.conditions(regions, services) {
+        for (key, alarm, is_raised) in self.conditions(board, places, &services) {
             // What a reload has removed is in no condition: nobody is told that it is well.
             match (self.standing.contains_key(&key), is_raised) {
                 (false, true) => whats.push(What::Raised(alarm.clone())),
@@ -103,13 +124,32 @@ impl Alarms {
     }
 
     /// Returns everything that can raise an alarm, and whether it does.
-    fn conditions(&self, regions: &Regions, services: &Services) -> impl Iterator<Item = (Key, Alarm, bool)> {
-        let places = regions.iter().flat_map(|place| Family::BOTH.map(|family| (place, family)));
-        let regions = places.filter_map(|((id, region), family)| {
-            let service = services.get(id, family);
-            let (region, count) = (region.name.clone(), service.count()?);
+    fn conditions(
+        &self,
+        board: &Board,
+        places: &Places,
+        services: &Services,
+    ) -> impl Iterator<Item = (Key, Alarm, bool)> {
+        let regions = board.regions();
+        let both = || regions.iter().flat_map(|place| Family::BOTH.map(|family| (place, family)));
+        let out = both().filter_map(|((id, region), family)| {
+            let (region, count) = (region.name.clone(), services.get(id, family).count()?);
+            let is_out = matches!(services.stage(id, family), Stage::Waiting | Stage::Out { .. });
             let key = Key::Region(region.clone(), family);
-            Some((key, Alarm::RegionOut { region, family, count }, service.is_out()))
+            Some((key, Alarm::RegionOut { region, family, count }, is_out))
+        });
+        let restrained = both().map(|((id, region), family)| {
+            let restraint = places.restraint(id, family);
+            let (region, is_told) = (region.name.clone(), restraint.is_some_and(is_told));
+            let restraint = restraint.unwrap_or(Restraint::MinInService);
+            let key = Key::Restrained(region.clone(), family);
+            (key, Alarm::Restrained { region, family, restraint }, is_told)
+        });
+        let gray = health::sites(regions).map(|site| {
+            let (region, zone) = health::name(regions, site);
+            let (region, zone, grade) = (region.to_owned(), zone.map(str::to_owned), places.grade(site));
+            let key = Key::Gray(region.clone(), zone.clone());
+            (key, Alarm::Gray { region, zone, grade }, grade != Grade::Fine)
         });
         let names = self.watches.iter().flat_map(|watch| {
             Family::BOTH.map(|family| {
@@ -117,7 +157,7 @@ impl Alarms {
                 (key, watch.alarm(family), watch.is_exhausted(services, family))
             })
         });
-        regions.chain(names)
+        out.chain(restrained).chain(gray).chain(names)
     }
 }
 
@@ -134,9 +174,9 @@ impl Watch {
 
     /// Returns whether every region that has addresses of the family is out, and there is one.
     fn is_exhausted(&self, services: &Services, family: Family) -> bool {
-        let of_family = self.regions.iter().map(|&region| services.get(region, family));
-        let mut present = of_family.filter(|service| service.count().is_some()).peekable();
-        present.peek().is_some() && present.all(Service::is_out)
+        let of_family = self.regions.iter().filter(|region| services.get(**region, family).count().is_some());
+        let mut stages = of_family.map(|region| services.stage(*region, family)).peekable();
+        stages.peek().is_some() && stages.all(|stage| matches!(stage, Stage::Out { .. }))
     }
 }
 
@@ -181,6 +221,13 @@ impl Alarm {
                 let (family, health::Count { up, total, .. }) = (word(*family), count);
                 write!(f, "{region} returns to the {family} answers: {up} of {total} addresses are up")
             }
+            Self::Restrained { region, family, .. } => {
+                write!(f, "{region} is no longer kept in the {} answers against its health", word(*family))
+            }
+            Self::Gray { region, zone, .. } => {
+                let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
+                write!(f, "{region}{zone} serves its clients as well as others do again")
+            }
             Self::Exhausted { .. } => {
                 self.fmt_whom(f)?;
                 f.write_str(": a region is up again")
@@ -212,6 +259,18 @@ impl fmt::Display for Alarm {
                 let (family, health::Count { up, total, .. }) = (word(*family), count);
                 write!(f, "{region} leaves the {family} answers: {up} of {total} addresses are up")
             }
+            Self::Restrained { region, family, restraint } => {
+                write!(f, "{region} should leave the {} answers, and stays: ", word(*family))?;
+                fmt_restraint(*restraint, f)
+            }
+            Self::Gray { region, zone, grade } => {
+                let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
+                write!(f, "{region}{zone} passes its canaries and fails its clients more than others do: ")?;
+                f.write_str(match grade {
+                    Grade::Fine | Grade::Degraded => "it keeps half of them",
+                    Grade::Failing => "it leaves",
+                })
+            }
             Self::Exhausted { all_down, .. } => {
                 self.fmt_whom(f)?;
                 f.write_str(": every permitted region is down, ")?;
@@ -225,8 +284,36 @@ impl fmt::Display for Alarm {
     }
 }
 
+/// Returns whether people want to know of a restraint. Who turned failover off knows; and what is not
+/// decided yet is so within seconds.
+fn is_told(restraint: Restraint) -> bool {
+    match restraint {
+        Restraint::Failover(Failover::Off) | Restraint::Undecided(_) => false,
+        Restraint::Failover(Failover::Auto | Failover::Advise)
+        | Restraint::Shared(_)
+        | Restraint::Overload(_)
+        | Restraint::MinInService => true,
+    }
+}
+
+fn fmt_restraint(restraint: Restraint, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match restraint {
+        Restraint::Failover(failover) => write!(f, "failover is `{}`", failover.as_str()),
+        Restraint::Shared(class) => {
+            write!(f, "half of the regions or more fail alike ({}), so the cause is shared", class.as_str())
+        }
+        Restraint::Undecided(class) => {
+            write!(f, "others fail alike ({}), how many is not clear yet", class.as_str())
+        }
+        Restraint::Overload(load) => {
+            write!(f, "it is not dead but full, at {:.0} % of its capacity, and sheds clients", load * 100.0)
+        }
+        Restraint::MinInService => f.write_str("fewer regions than `min_in_service` would be left"),
+    }
+}
+
 /// Returns what people call a family.
-fn word(family: Family) -> &'static str {
+pub(super) fn word(family: Family) -> &'static str {
     match family {
         Family::V4 => "IPv4",
         Family::V6 => "IPv6",

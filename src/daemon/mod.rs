@@ -70,6 +70,9 @@ pub enum Error {
     Signals(#[source] io::Error),
 }
 
+/// How many orders of operators may wait: more than people give within the milliseconds that one takes.
+const MAX_ORDERS: usize = 16;
+
 /// Serves a directory until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -92,6 +95,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let (stop, stopped) = watch::channel(false);
     let (results, observations) = mpsc::channel(probe::MAX_WAITING);
     let (worlds_in, worlds) = mpsc::channel(1);
+    let (_orders_in, orders) = mpsc::channel(MAX_ORDERS);
     let now = Arc::new(move || clock.now());
     let prober = Prober::new(results, now, Trust::default(), fastrand::u64(..));
 
@@ -121,7 +125,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let pages = tokio::spawn(show(listener, admin, stopped.clone()));
     // Compiling takes milliseconds, and up to seconds after a reload: on a thread of its own it keeps no
     // lane waiting, not even on one processor.
-    let writing = writer.run(control, first, observations, worlds, stopped);
+    let writing = writer.run(control, first, observations, worlds, orders, stopped);
     let writing = tokio::task::spawn_blocking(|| Handle::current().block_on(writing));
     let reloading = tokio::spawn(reload.run(signals.hangup));
 
@@ -168,7 +172,7 @@ fn pages(
     current: &Arc<Current>,
 ) -> admin::State {
     let snapshot = Arc::clone(&current.load().snapshot);
-    let seen = Seen { snapshot, published_at: clock.boot(), report: control.report() };
+    let seen = Seen { snapshot, published_at: clock.boot(), report: control.report(clock.boot()) };
     let (live, current) = (prober.live(), Arc::clone(current));
     let last = move |address, canary: &str| {
         let probe::Sighting { at, latency, result, remark, signals } = live.last(address, canary)?;

@@ -68,6 +68,7 @@ impl Writer {
         first: Vec<Effect>,
         mut observations: mpsc::Receiver<Observation>,
         mut worlds: mpsc::Receiver<Arc<World>>,
+        mut orders: mpsc::Receiver<String>,
         mut stop: watch::Receiver<bool>,
     ) {
         self.carry_out(first);
@@ -76,6 +77,12 @@ impl Writer {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(world) = worlds.recv() => Event::Reloaded(world),
+                Some(region) = orders.recv() => match control.world().config.regions.find(&region) {
+                    Some(region) => Event::FailBack(region),
+                    // A reload has taken it away since it was asked for.
+                    None => continue,
+                },
+                () = self.until(control.wake()) => Event::Tick,
                 Some(observation) = observations.recv() => {
                     if control.is_current(&observation) {
                         self.metrics.observed(&control.world().config, &observation);
@@ -85,7 +92,7 @@ impl Writer {
             };
             let seen_at = match &event {
                 Event::Observed(observation) => Some(observation.at),
-                Event::Reloaded(_) | Event::Stopping => None,
+                Event::Tick | Event::FailBack(_) | Event::Reloaded(_) | Event::Stopping => None,
             };
             let effects = control.handle(event, self.clock.now());
             self.carry_out(effects);
@@ -99,6 +106,14 @@ impl Writer {
         let last = control.handle(Event::Stopping, self.clock.now());
         self.carry_out(last);
         self.keep.finish().await;
+    }
+
+    /// Waits until this moment; `None`: for ever.
+    async fn until(&self, wake: Option<Moment>) {
+        match wake {
+            Some(wake) => tokio::time::sleep(wake.since(self.clock.now())).await,
+            None => std::future::pending().await,
+        }
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -119,7 +134,11 @@ impl Writer {
         let before = self.admin.seen.load();
         let is_same = Arc::ptr_eq(&before.snapshot, &snapshot);
         let published_at = if is_same { before.published_at } else { self.clock.now() };
-        self.admin.seen.store(Arc::new(Seen { snapshot, published_at, report: control.report() }));
+        self.admin.seen.store(Arc::new(Seen {
+            snapshot,
+            published_at,
+            report: control.report(self.clock.now()),
+        }));
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {

@@ -56,6 +56,11 @@ impl View {
         }
     }
 
+    /// Returns the part of each class, by `ClassId`.
+    pub fn parts(&self) -> &[u32] {
+        &self.parts
+    }
+
     fn find_v4(&self, table: &Table, address: u32) -> Found {
         let run = table.v4.position(address);
         Found {

@@ -10,6 +10,7 @@ use crate::health::fixture;
 use crate::moment::Moment;
 use crate::region::{Region, RegionId};
 use crate::snapshot::World;
+use crate::steering::Splits;
 use crate::wire::Rcode;
 
 /// One zone, these regions, and the canaries `shallow` and `deep`.
@@ -149,7 +150,7 @@ fn the_number_of_the_snapshot_that_is_served_is_printed() {
     let sources = geo::Sources { database: None, asn: None, networks: &[] };
     let table = geo::Table::compile(sources, &config.regions, &[]).expect("nothing to be damaged");
     let world = World::build(Arc::new(config), table);
-    metrics.published(&Snapshot::compile(Arc::new(world), View::all_up(2), 7));
+    metrics.published(&Snapshot::compile(Arc::new(world), View::all_up(2), Splits::default(), 7));
     check(&metrics, "snapshot_number", &["snapshot_number 7"]);
 }
 

@@ -165,10 +165,21 @@ impl Regions {
         &self.regions[usize::from(id.0)]
     }
 
+    /// Returns the region of an availability zone.
+    pub fn region_of(&self, id: ZoneId) -> RegionId {
+        self.zones[usize::from(id.0)].0
+    }
+
     /// Returns an availability zone.
     pub fn zone(&self, id: ZoneId) -> &AvailabilityZone {
         let (region, position) = self.zones[usize::from(id.0)];
         &self.region(region).zones[position]
+    }
+
+    /// Returns every availability zone with its number and region, in the order of the configuration.
+    pub fn zones(&self) -> impl Iterator<Item = (ZoneId, RegionId, &AvailabilityZone)> {
+        let numbered = (0u16..).map(ZoneId).zip(&self.zones);
+        numbered.map(|(id, (region, position))| (id, *region, &self.region(*region).zones[*position]))
     }
 
     /// Returns an address.
@@ -177,12 +188,12 @@ impl Regions {
     }
 
     /// Returns every address with its number, in the order of the configuration.
-    pub fn addresses(&self) -> impl Iterator<Item = (AddressId, &Address)> {
+    pub fn addresses(&self) -> impl Iterator<Item = (AddressId, &Address)> + Clone {
         (0u32..).map(AddressId).zip(&self.addresses)
     }
 
     /// Returns the addresses of one region.
-    pub fn addresses_of(&self, region: RegionId) -> impl Iterator<Item = (AddressId, &Address)> {
+    pub fn addresses_of(&self, region: RegionId) -> impl Iterator<Item = (AddressId, &Address)> + Clone {
         self.addresses().filter(move |(_, address)| address.region == region)
     }
 

@@ -109,7 +109,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
             }
             Item::Expect(index) => {
                 let expectation = &self.plan.script.expectations[index];
-                let report = self.control.report();
+                let report = self.control.report(self.now);
                 let got = expect::otherwise(&expectation.subject, &self.audience, &report);
                 self.tell(&Happening::Expected(expectation, got));
             }

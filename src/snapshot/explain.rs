@@ -5,6 +5,7 @@
 //! table of classes does not keep it.
 
 use std::fmt::{self, Write as _};
+use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
@@ -17,7 +18,7 @@ use crate::engine::{self, Outcome, Transport};
 use crate::geo::{Located, Origin};
 use crate::health::{Count, Service};
 use crate::region::{Family, RegionId};
-use crate::steering::{self, Decision, Fate, Found, Steering};
+use crate::steering::{self, Decision, Fate, Found, Lottery, Situation, Steering};
 use crate::wire::Rcode;
 use crate::zone::{Name, RData, RecordType};
 
@@ -114,10 +115,11 @@ pub struct RegionReason {
 /// put the client; `None` when they cannot be read.
 pub fn explain(snapshot: &Snapshot, inquiry: &Inquiry, located: Option<&Located>) -> Explanation {
     let reply = ask(snapshot, inquiry);
-    let steering = steered_owner(snapshot, inquiry, &reply).map(|steering| {
+    let steering = steered_owner(snapshot, inquiry, &reply).map(|index| {
+        let steering = &snapshot.world.config.steered[index];
+        let decision = decide(snapshot, index, inquiry.client.address());
         let class = snapshot.world.table.class_of(inquiry.client.address());
         let class = &snapshot.world.table.classes()[class.0 as usize];
-        let decision = steering::decide(&steering.policy, class, &snapshot.services);
         let groups = class.groups.iter().map(|group| group_name(snapshot, group));
         Reasons {
             owner: steering.owner.to_string(),
@@ -125,7 +127,7 @@ pub fn explain(snapshot: &Snapshot, inquiry: &Inquiry, located: Option<&Located>
             network: located.map_or_else(String::new, network),
             groups: groups.collect(),
             regions: regions(snapshot, steering, &decision, located),
-            outcome: decision.choices.map(|choice| outcome(snapshot, choice.found)),
+            outcome: decision.choices.map(|choice| outcome(snapshot, choice.lot.found)),
         }
     });
     Explanation {
@@ -138,6 +140,18 @@ pub fn explain(snapshot: &Snapshot, inquiry: &Inquiry, located: Option<&Located>
         scope: scope(&reply),
         steering,
     }
+}
+
+/// Decides for one client of a steered name, with every reason.
+fn decide(snapshot: &Snapshot, index: usize, client: IpAddr) -> Decision {
+    let world = &snapshot.world;
+    let class = &world.table.classes()[world.table.class_of(client).0 as usize];
+    let partition = world.partition_of[index];
+    let part = world.partitions[partition].view.find(&world.table, client).part;
+    let lottery = Lottery::of(&world.config.regions, &snapshot.health);
+    let split = world.demand_of(partition, part as usize).and_then(|demand| snapshot.splits.of(demand));
+    let situation = Situation { services: &snapshot.services, lottery: &lottery, split };
+    steering::decide(&world.config.steered[index].policy, class, &situation, client)
 }
 
 /// Asks the engine as a resolver would, over a transport that never truncates.
@@ -161,24 +175,24 @@ fn ask(snapshot: &Snapshot, inquiry: &Inquiry) -> Message {
 
 /// Returns the steered name that the question ended at: the name itself, the end of its chain of
 /// aliases, or the wildcard that stands for either.
-fn steered_owner<'a>(snapshot: &'a Snapshot, inquiry: &Inquiry, reply: &Message) -> Option<&'a Steering> {
+fn steered_owner(snapshot: &Snapshot, inquiry: &Inquiry, reply: &Message) -> Option<usize> {
     let mut end = inquiry.name.clone();
     for record in &reply.answers {
         if let RData::CNAME(target) = &record.data {
             end = target.0.clone();
         }
     }
-    let steered = || snapshot.world.config.steered.iter();
-    let exact = steered().find(|steering| steering.owner == end);
+    let steered = || snapshot.world.config.steered.iter().enumerate();
+    let exact = steered().find(|(_, steering)| steering.owner == end);
     let wildcard = || {
-        let covering = steered().filter(|steering| {
+        let covering = steered().filter(|(_, steering)| {
             steering.owner.is_wildcard()
                 && steering.owner.base_name().zone_of(&end)
                 && steering.owner.base_name() != end
         });
-        covering.max_by_key(|steering| steering.owner.num_labels())
+        covering.max_by_key(|(_, steering)| steering.owner.num_labels())
     };
-    exact.or_else(wildcard)
+    exact.or_else(wildcard).map(|(index, _)| index)
 }
 
 /// Returns the mnemonic that `dig` prints.
@@ -242,7 +256,11 @@ fn regions(
     let planned = decision.plan.order.iter().enumerate().map(|(index, region)| {
         let fates = Family::BOTH.map(|family| {
             let (_, fate) = decision.choices[family as usize].fates[index];
-            fate_text(fate, decision.choices[family as usize].found, snapshot.services.get(*region, family))
+            fate_text(
+                fate,
+                decision.choices[family as usize].lot.found,
+                snapshot.services.get(*region, family),
+            )
         });
         reason(*region, fates)
     });
@@ -257,7 +275,13 @@ fn regions(
 fn fate_text(fate: Fate, found: Found, service: Service) -> String {
     let up = |count: Count| format!("{} of {} up", count.up, count.total);
     match (fate, service) {
+        (Fate::Unhealthy(count), _) if count.up >= count.needed => {
+            format!("out for another reason than its addresses: {}", up(count))
+        }
         (Fate::Unhealthy(count), _) => format!("down: {}, {} needed", up(count), count.needed),
+        (Fate::Waiting, _) => "well again, and waits for its time or for an operator".to_owned(),
+        (Fate::NotDrawn(share), _) => format!("takes {share} of its clients, and not this one"),
+        (Fate::Shed, _) => "full: this client is one of those that it sheds".to_owned(),
         (Fate::Chosen, Service::Absent) => "chosen, but has no such address".to_owned(),
         (Fate::Chosen, Service::In(count)) => format!("chosen: {}", up(count)),
         (Fate::Chosen, Service::Out { count, .. }) => match found {

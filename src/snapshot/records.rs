@@ -13,7 +13,7 @@ use hickory_proto::rr::rdata::{A, AAAA, HTTPS};
 use crate::answer::Packed;
 use crate::health::View;
 use crate::region::{Family, Regions};
-use crate::steering::{self, Addresses, Found, Https, Refusal, Steering};
+use crate::steering::{self, Addresses, Found, Https, Lot, Refusal, Steering};
 use crate::zone::{Name, RData, RecordType, Ttl};
 
 /// The types of a steered name whose answers are chosen.
@@ -79,9 +79,9 @@ impl<'a> Pool<'a> {
         &mut self,
         steering: &Steering,
         kind: Kind,
-        found: &[Found; 2],
+        lots: &[Lot; 2],
     ) -> Result<Option<Arc<Packed>>, Refusal> {
-        let [v4, v6] = Family::BOTH.map(|family| self.addresses(steering, found[family as usize], family));
+        let [v4, v6] = Family::BOTH.map(|family| self.addresses(steering, lots[family as usize], family));
         let (addresses, https) = match kind {
             Kind::A => (v4?, None),
             Kind::Aaaa => (v6?, None),
@@ -97,10 +97,10 @@ impl<'a> Pool<'a> {
         Ok(Some(self.pack(Recipe { ttl, ips: addresses.ips, https })))
     }
 
-    fn addresses(&self, steering: &Steering, found: Found, family: Family) -> Result<Addresses, Refusal> {
+    fn addresses(&self, steering: &Steering, lot: Lot, family: Family) -> Result<Addresses, Refusal> {
         let most = usize::from(steering.max_answers);
-        let of = |region| steering::spread(self.regions, self.health, region, family, most);
-        match found {
+        let of = |region| steering::spread(self.regions, self.health, region, family, most, lot.rung);
+        match lot.found {
             Found::Healthy(region) => Ok(of(region)),
             // Whatever is answered when everything is down is at least suspect.
             Found::FailOpen(region) => Ok(Addresses { any_suspect: true, ..of(region) }),

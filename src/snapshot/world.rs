@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::demand::{self, Part};
 use crate::answer::Tree;
 use crate::config::Config;
 use crate::geo::{Table, View};
@@ -22,6 +23,9 @@ pub struct World {
     pub(super) partitions: Vec<Partition>,
     /// The partition of each steered name, by `SteeringId`.
     pub(super) partition_of: Vec<usize>,
+    /// What the parts of the clients ask for, sorted by partition and part; empty when no region has a
+    /// capacity.
+    pub demand: Vec<Part>,
 }
 
 /// How one policy divides the clients: all who have the same plan are one part.
@@ -49,7 +53,19 @@ impl World {
         let partition_of = partition_of.collect();
         drop(known);
         let tree = Tree::compile(&config.zones);
-        Self { config, tree, table, partitions, partition_of }
+        let demand = demand::weigh(&partitions, &table, &config.regions);
+        Self { config, tree, table, partitions, partition_of, demand }
+    }
+
+    /// Returns the place in `demand` of a part; `None`: it is too small to matter.
+    pub(super) fn demand_of(&self, partition: usize, part: usize) -> Option<usize> {
+        self.demand.binary_search_by_key(&(partition, part), |demand| (demand.partition, demand.part)).ok()
+    }
+
+    /// Returns the plan and the policy of a part.
+    pub fn plan_of(&self, part: &Part) -> (&Plan, &Policy) {
+        let partition = &self.partitions[part.partition];
+        (&partition.plans[part.part], &partition.policy)
     }
 
     /// Returns, for each steered name with clients whom the rules together permit no region, the

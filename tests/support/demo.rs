@@ -13,6 +13,7 @@ use meridian::config::{Config, Source, Sources, compile};
 use meridian::geo::{self, Database, Table};
 use meridian::health::View;
 use meridian::snapshot::{Snapshot, World};
+use meridian::steering::Splits;
 
 const SERVER: &str = r#"
 name: demo
@@ -90,7 +91,7 @@ pub fn table(config: &Config, database: Option<&Database>) -> Table {
 /// Compiles the first snapshot of a world.
 pub fn snapshot(config: Config, table: Table) -> Snapshot {
     let health = View::all_up(config.regions.addresses().count());
-    Snapshot::compile(Arc::new(World::build(Arc::new(config), table)), health, 1)
+    Snapshot::compile(Arc::new(World::build(Arc::new(config), table)), health, Splits::default(), 1)
 }
 
 /// Returns the bytes of a question for an A record, with an OPT record and the client's subnet: /24

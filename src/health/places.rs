@@ -1,0 +1,578 @@
+//! Regions and availability zones: which of them leave, and how they come back.
+//!
+//! Each has a [`Course`] for each family. What it sees is counted from the board: a zone is bad when none
+//! of its addresses is up, a region when fewer than its `min_healthy` are, when a critical canary says so
+//! that probes the region once, or when it fails its clients though not its canaries ([`gray`]). A region
+//! that would fall may be restrained ([`Restraint`]): then it is suspect, and moves nobody. Zones are never
+//! restrained, because they take nobody out of their region; a region's only zone is the region itself.
+//!
+//! Everything is judged anew at each [`Places::update`], so it does not matter which of several triggers
+//! led to one: the same board at the same time is the same verdict.
+
+use std::collections::HashMap;
+
+use super::census::{Census, Tally};
+use super::gray::{self, Grade, Windows};
+use super::shared::{self, Condition};
+use super::{Board, Course, Phase, Remembered, Sign, Stage, Standing, View, Vitals};
+use crate::canary::FailureClass;
+use crate::moment::Moment;
+use crate::region::{Failover, Family, Region, RegionId, Regions, Safety, ZoneId};
+use crate::share::Share;
+
+/// A region, or one of its availability zones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Site {
+    /// A region.
+    Region(RegionId),
+    /// An availability zone.
+    Zone(ZoneId),
+}
+
+/// Why a region that is bad does not leave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Restraint {
+    /// The operator wants to be told only, or not even that.
+    Failover(Failover),
+    /// Half of the regions fail in this way: the cause is not in the region.
+    Shared(FailureClass),
+    /// Others fail in this way too, and of some nothing has been heard since.
+    Undecided(FailureClass),
+    /// It does not answer in time because it is full, at this load: it sheds clients instead.
+    Overload(f64),
+    /// Fewer regions than `min_in_service` would be left.
+    MinInService,
+}
+
+/// A site went from one phase to another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// The site.
+    pub site: Site,
+    /// The family.
+    pub family: Family,
+    /// The phase it left.
+    pub from: Phase,
+    /// When it had entered that phase.
+    pub from_since: Moment,
+    /// The phase it is in now.
+    pub to: Phase,
+    /// When it changed.
+    pub at: Moment,
+}
+
+/// One site and family.
+#[derive(Clone, Debug, PartialEq)]
+struct Place {
+    course: Course,
+    restraint: Option<Restraint>,
+}
+
+/// All regions and availability zones of a configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Places {
+    /// By `RegionId` and family.
+    regions: Vec<[Place; 2]>,
+    /// By `ZoneId` and family.
+    zones: Vec<[Place; 2]>,
+    /// By `RegionId`.
+    region_windows: Vec<Windows>,
+    /// By `ZoneId`.
+    zone_windows: Vec<Windows>,
+    window_began: Moment,
+}
+
+impl Places {
+    /// Returns places of which nothing is known.
+    pub fn new(regions: &Regions, now: Moment) -> Self {
+        let place = Place { course: Course::new(now), restraint: None };
+        let places = |count: usize| vec![[place.clone(), place.clone()]; count];
+        let zones = regions.zones().count();
+        Self {
+            regions: places(regions.len()),
+            zones: places(zones),
+            region_windows: vec![Windows::default(); regions.len()],
+            zone_windows: vec![Windows::default(); zones],
+            window_began: now,
+        }
+    }
+
+    /// Returns the places of another configuration, with what is known of those that are still there.
+    pub fn reload(&self, old: &Regions, new: &Regions, now: Moment) -> Self {
+        let mut places = Self { window_began: self.window_began, ..Self::new(new, now) };
+        let known: HashMap<_, _> = sites(old).map(|site| (name(old, site), site)).collect();
+        for site in sites(new) {
+            match (site, known.get(&name(new, site))) {
+                (Site::Region(id), Some(Site::Region(before))) => {
+                    let (id, before) = (usize::from(id.0), usize::from(before.0));
+                    places.regions[id] = self.regions[before].clone();
+                    places.region_windows[id] = self.region_windows[before];
+                }
+                (Site::Zone(id), Some(Site::Zone(before))) => {
+                    let (id, before) = (usize::from(id.0), usize::from(before.0));
+                    places.zones[id] = self.zones[before].clone();
+                    places.zone_windows[id] = self.zone_windows[before];
+                }
+                _ => {}
+            }
+        }
+        places
+    }
+
+    /// Judges everything anew, and returns what has changed.
+    pub fn update(&mut self, board: &Board, safety: &Safety, now: Moment) -> Vec<Turn> {
+        self.look_for_gray(board, now);
+        let census = Census::of(board);
+        let mut turns = Vec::new();
+        for (zone, region, _) in board.regions().zones() {
+            for family in Family::BOTH {
+                turns.extend(self.update_zone(zone, region, census.zone(zone, family), family, board, now));
+            }
+        }
+        for family in Family::BOTH {
+            for (region, _) in board.regions().iter() {
+                let scene = Scene { board, census: &census, safety, family, now };
+                turns.extend(self.update_region(region, &scene));
+            }
+        }
+        turns
+    }
+
+    /// Lets the parts of a region back that are held or quarantined, in both families, and returns what has
+    /// changed.
+    pub fn fail_back(&mut self, region: RegionId, regions: &Regions, now: Moment) -> Vec<Turn> {
+        let rules = &regions.region(region).recovery;
+        let zones = regions.zones().filter(|(_, of, _)| *of == region).map(|(zone, _, _)| Site::Zone(zone));
+        let sites: Vec<_> = std::iter::once(Site::Region(region)).chain(zones).collect();
+        let mut turns = Vec::new();
+        for site in sites {
+            for family in Family::BOTH {
+                let place = self.place_mut(site, family);
+                let before = place.course.clone();
+                if place.course.fail_back(rules, now) {
+                    turns.push(turn(site, family, &before, &place.course, now));
+                }
+            }
+        }
+        turns
+    }
+
+    /// Returns the course of a site.
+    pub fn course(&self, site: Site, family: Family) -> &Course {
+        match site {
+            Site::Region(id) => &self.regions[usize::from(id.0)][family as usize].course,
+            Site::Zone(id) => &self.zones[usize::from(id.0)][family as usize].course,
+        }
+    }
+
+    /// Returns why a region does not leave that is bad; `None`: it is not bad, or has left.
+    pub fn restraint(&self, region: RegionId, family: Family) -> Option<Restraint> {
+        self.regions[usize::from(region.0)][family as usize].restraint
+    }
+
+    /// Returns every course that is worth remembering, in words that outlive the numbering.
+    pub fn remember(&self, regions: &Regions) -> Vec<Remembered> {
+        let courses = sites(regions).flat_map(|site| Family::BOTH.map(|family| (site, family)));
+        let eventful = courses.filter(|(site, family)| self.course(*site, *family).is_eventful());
+        let remembered = eventful.map(|(site, family)| {
+            let (region, zone) = name(regions, site);
+            Remembered {
+                region: region.to_owned(),
+                zone: zone.map(str::to_owned),
+                family,
+                course: self.course(site, family).clone(),
+            }
+        });
+        remembered.collect()
+    }
+
+    /// Puts the sites on the courses on which an earlier life left them, those that are still there.
+    pub fn adopt(&mut self, remembered: &[Remembered], regions: &Regions, now: Moment) {
+        let known: HashMap<_, _> = sites(regions).map(|site| (name(regions, site), site)).collect();
+        for Remembered { region, zone, family, course } in remembered {
+            if let Some(site) = known.get(&(region.as_str(), zone.as_deref())) {
+                self.place_mut(*site, *family).course = course.as_of(now);
+            }
+        }
+    }
+
+    /// Returns what its clients' requests say of a site.
+    pub fn grade(&self, site: Site) -> Grade {
+        match site {
+            Site::Region(id) => self.region_windows[usize::from(id.0)].grade(),
+            Site::Zone(id) => self.zone_windows[usize::from(id.0)].grade(),
+        }
+    }
+
+    /// Returns when to update although nothing happens; `None`: never.
+    pub fn wake(&self, board: &Board, now: Moment) -> Option<Moment> {
+        let regions = board.regions();
+        let courses = sites(regions).flat_map(|site| {
+            let rules = &regions.region(region_of(regions, site)).recovery;
+            Family::BOTH.map(|family| self.course(site, family).wake(rules))
+        });
+        let window = hears_signals(board).then(|| self.window_began.plus(gray::WINDOW));
+        // What restrains a region may end without a change of any address: a signal grows stale.
+        let is_passing = |place: &Place| match place.restraint {
+            None | Some(Restraint::Failover(_) | Restraint::MinInService) => false,
+            Some(Restraint::Shared(_) | Restraint::Undecided(_) | Restraint::Overload(_)) => true,
+        };
+        let restrained = self.regions.iter().flatten().any(is_passing).then(|| now.plus(RECONSIDER));
+        // A course that is not followed any more, since failover is off, has nothing to wait for.
+        courses.chain([window, restrained]).flatten().filter(|wake| *wake > now).min()
+    }
+
+    /// Returns what steering sees.
+    pub fn view(&self, board: &Board) -> View {
+        let regions = board.regions();
+        let standings: Vec<Standing> =
+            regions.addresses().map(|(id, _)| board.track(id).standing()).collect();
+        let shares = regions.addresses().map(|(id, address)| {
+            let family = Family::of(address.ip);
+            board.track(id).share().min(self.share_of_zone(address.zone, family, regions))
+        });
+        let stages = regions
+            .iter()
+            .map(|(id, region)| Family::BOTH.map(|family| self.stage(id, region, family, board)));
+        View::new(standings).with(shares.collect(), stages.collect())
+    }
+
+    /// Returns which fraction of a region's capacity is there: half the zones, half the capacity; of the
+    /// family that has more of it.
+    pub fn present(&self, region: RegionId, board: &Board) -> f64 {
+        let regions = board.regions();
+        let of_family = |family: Family| {
+            let (mut zones, mut present) = (0, 0.0);
+            for (zone, of, _) in regions.zones().filter(|(_, of, _)| *of == region) {
+                let addresses = regions.addresses_of(of);
+                let addresses = addresses.filter(|(_, at)| at.zone == zone && Family::of(at.ip) == family);
+                let total = addresses.clone().count();
+                let up = addresses.filter(|(id, _)| !board.track(*id).state().is_down()).count();
+                if total > 0 {
+                    zones += 1;
+                    present +=
+                        self.share_of_zone(zone, family, regions).fraction() * up as f64 / total as f64;
+                }
+            }
+            if zones > 0 { present / f64::from(zones) } else { 0.0 }
+        };
+        Family::BOTH.map(of_family).into_iter().fold(0.0, f64::max)
+    }
+
+    fn stage(&self, id: RegionId, region: &Region, family: Family, board: &Board) -> Stage {
+        let course = self.course(Site::Region(id), family);
+        match (region.failover, course.phase()) {
+            (Failover::Advise | Failover::Off, _) => Stage::Full,
+            (Failover::Auto, Phase::Down) => Stage::Out { since: course.since() },
+            (Failover::Auto, _) => {
+                // An advisory canary of every address is one of the region: it keeps as much of its
+                // clients as the best of its addresses does.
+                let up =
+                    board.regions().addresses_of(id).filter(|(_, address)| Family::of(address.ip) == family);
+                let up = up.map(|(address, _)| board.track(address)).filter(|track| !track.state().is_down());
+                let best = up.map(super::Track::share).max().unwrap_or(Share::ALL);
+                let advised = board.whole(id).share().min(best);
+                let graded = share_of_grade(self.grade(Site::Region(id)));
+                Stage::of(course.share(&region.recovery).min(advised).min(graded))
+            }
+        }
+    }
+
+    fn share_of_zone(&self, zone: ZoneId, family: Family, regions: &Regions) -> Share {
+        let region = regions.region(region_of(regions, Site::Zone(zone)));
+        match region.failover {
+            Failover::Auto if region.zones.len() > 1 => {
+                let course = self.course(Site::Zone(zone), family);
+                course.share(&region.recovery).min(share_of_grade(self.grade(Site::Zone(zone))))
+            }
+            Failover::Auto | Failover::Advise | Failover::Off => Share::ALL,
+        }
+    }
+
+    fn update_zone(
+        &mut self,
+        zone: ZoneId,
+        region: RegionId,
+        tally: &Tally,
+        family: Family,
+        board: &Board,
+        now: Moment,
+    ) -> Option<Turn> {
+        let settings = board.regions().region(region);
+        if tally.total == 0 || settings.zones.len() == 1 || settings.failover == Failover::Off {
+            return None;
+        }
+        let sign = match tally {
+            _ if self.grade(Site::Zone(zone)) == Grade::Failing => Sign::Bad,
+            Tally { up: 0, .. } => Sign::Bad,
+            Tally { clean: 0, .. } => Sign::Suspect,
+            Tally { known: 0, .. } => Sign::Unknown,
+            _ => Sign::Good,
+        };
+        let is_open = self.gates_are_open(Site::Zone(zone), family, board, now);
+        let place = self.place_mut(Site::Zone(zone), family);
+        let before = place.course.clone();
+        let has_turned = place.course.follow(sign, is_open, &settings.recovery, now);
+        has_turned.then(|| turn(Site::Zone(zone), family, &before, &place.course, now))
+    }
+
+    fn update_region(&mut self, id: RegionId, scene: &Scene<'_>) -> Option<Turn> {
+        let (board, family, now) = (scene.board, scene.family, scene.now);
+        let region = board.regions().region(id);
+        if scene.census.region(id, family).total == 0 {
+            return None;
+        }
+        let site = Site::Region(id);
+        let sign = scene.sign(id, self.grade(site));
+        let before = self.course(site, family).clone();
+        let restraint = (sign == Sign::Bad).then(|| self.restrain(id, scene)).flatten();
+        let is_open = self.gates_are_open(site, family, board, now);
+        let place = self.place_mut(site, family);
+        place.restraint = restraint;
+        match restraint {
+            // It fell less than a minute ago, before it was seen that the others fall too.
+            Some(Restraint::Shared(_)) if before.phase() == Phase::Down => place.course.acquit(now),
+            // Who wants advice wants to know what would have happened.
+            Some(Restraint::Failover(Failover::Advise)) | None => {
+                place.course.follow(sign, is_open, &region.recovery, now);
+            }
+            Some(_) => {
+                place.course.follow(Sign::Suspect, is_open, &region.recovery, now);
+            }
+        }
+        let has_turned = place.course.phase() != before.phase();
+        has_turned.then(|| turn(site, family, &before, &place.course, now))
+    }
+
+    /// Returns what keeps a bad region from leaving.
+    fn restrain(&self, id: RegionId, scene: &Scene<'_>) -> Option<Restraint> {
+        let region = scene.board.regions().region(id);
+        let course = self.course(Site::Region(id), scene.family);
+        let has_left = !course.phase().serves();
+        if region.failover != Failover::Auto {
+            return Some(Restraint::Failover(region.failover));
+        }
+        if has_left && (course.phase() != Phase::Down || scene.now.since(course.since()) > shared::TOGETHER) {
+            return None;
+        }
+        let known = matches!(self.restraint(id, scene.family), Some(Restraint::Shared(_)));
+        match scene.cause(id, known) {
+            Some((class, shared::Cause::Shared)) => return Some(Restraint::Shared(class)),
+            Some((class, shared::Cause::Open)) if !has_left => return Some(Restraint::Undecided(class)),
+            Some((_, shared::Cause::Open | shared::Cause::Own)) | None if has_left => return None,
+            Some((_, shared::Cause::Open | shared::Cause::Own)) | None => {}
+        }
+        if let Some(load) = scene.overload(id) {
+            return Some(Restraint::Overload(load));
+        }
+        self.is_needed(id, scene).then_some(Restraint::MinInService)
+    }
+
+    /// Returns whether too few regions would be in service without this one.
+    fn is_needed(&self, id: RegionId, scene: &Scene<'_>) -> bool {
+        let Some(least) = scene.safety.min_in_service else {
+            return false;
+        };
+        let regions = scene.board.regions();
+        let of_family = || regions.iter().filter(|(id, _)| scene.census.region(*id, scene.family).total > 0);
+        let in_service = of_family().filter(|(other, region)| {
+            region.failover != Failover::Auto
+                || self.course(Site::Region(*other), scene.family).phase().serves()
+        });
+        let left = in_service.filter(|(other, _)| *other != id).count();
+        left < least.of(of_family().count())
+    }
+
+    fn gates_are_open(&self, site: Site, family: Family, board: &Board, now: Moment) -> bool {
+        let course = self.course(site, family);
+        let Phase::Ramp { .. } = course.phase() else {
+            return true;
+        };
+        let gates = &board.regions().region(region_of(board.regions(), site)).recovery.gates;
+        let vitals = vitals(board, site, course.since(), now);
+        vitals.error_rate.is_none_or(|rate| rate <= gates.error_rate)
+            && vitals.load.is_none_or(|load| load <= gates.load)
+    }
+
+    /// Ends a window if it is over: compares the zones of each region, and then the regions.
+    fn look_for_gray(&mut self, board: &Board, now: Moment) {
+        if now < self.window_began.plus(gray::WINDOW) {
+            return;
+        }
+        let after = std::mem::replace(&mut self.window_began, now);
+        if !hears_signals(board) {
+            return;
+        }
+        let regions = board.regions();
+        for (region, _) in regions.iter() {
+            let zones: Vec<_> =
+                regions.zones().filter(|(_, of, _)| *of == region).map(|(id, _, _)| id).collect();
+            let heard: Vec<_> =
+                zones.iter().map(|zone| vitals(board, Site::Zone(*zone), after, now)).collect();
+            for (zone, stands_out) in zones.iter().zip(gray::outstanding(&heard)) {
+                self.zone_windows[usize::from(zone.0)].add(stands_out && zones.len() > 1);
+            }
+        }
+        let heard: Vec<_> =
+            regions.iter().map(|(id, _)| self.without_gray_zones(id, board, after, now)).collect();
+        for (windows, stands_out) in self.region_windows.iter_mut().zip(gray::outstanding(&heard)) {
+            windows.add(stands_out);
+        }
+    }
+
+    /// Returns the vitals of a region without the zones that stand out in it: their fault is not its own.
+    fn without_gray_zones(&self, region: RegionId, board: &Board, after: Moment, now: Moment) -> Vitals {
+        let is_fine = |zone: ZoneId| self.zone_windows[usize::from(zone.0)].is_ordinary();
+        let addresses = board.regions().addresses_of(region);
+        let has_fine = addresses.clone().any(|(_, address)| is_fine(address.zone));
+        let tracks = addresses.filter(|(_, address)| !has_fine || is_fine(address.zone));
+        let tracks = tracks.map(|(id, _)| board.track(id)).chain([board.whole(region)]);
+        Vitals::of(tracks, |record| board.canary(record.canary), after, now)
+    }
+
+    fn place_mut(&mut self, site: Site, family: Family) -> &mut Place {
+        match site {
+            Site::Region(id) => &mut self.regions[usize::from(id.0)][family as usize],
+            Site::Zone(id) => &mut self.zones[usize::from(id.0)][family as usize],
+        }
+    }
+}
+
+/// How soon a restrained region is looked at again: less than any wait that people notice.
+const RECONSIDER: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Everything that a verdict about one family depends on.
+struct Scene<'a> {
+    board: &'a Board,
+    census: &'a Census,
+    safety: &'a Safety,
+    family: Family,
+    now: Moment,
+}
+
+impl Scene<'_> {
+    fn needed(&self, id: RegionId) -> usize {
+        self.board.regions().region(id).min_healthy.of(self.census.region(id, self.family).total)
+    }
+
+    /// Returns what is seen of a region.
+    fn sign(&self, id: RegionId, grade: Grade) -> Sign {
+        let (tally, needed) = (self.census.region(id, self.family), self.needed(id));
+        let whole = self.board.whole(id).state();
+        match () {
+            () if tally.up < needed || whole.is_down() || grade == Grade::Failing => Sign::Bad,
+            () if tally.clean < needed || whole == super::State::Suspect => Sign::Suspect,
+            () if tally.known == 0 => Sign::Unknown,
+            () => Sign::Good,
+        }
+    }
+
+    /// Returns how a region that is bad fails, and whether others have the same cause; `None`: in several
+    /// ways, or not by its canaries.
+    fn cause(&self, id: RegionId, is_known: bool) -> Option<(FailureClass, shared::Cause)> {
+        let (class, began) = self.ailment(id)?;
+        let others = self
+            .board
+            .regions()
+            .iter()
+            .filter(|(other, _)| *other != id && self.census.region(*other, self.family).total > 0);
+        let others = others.map(|(other, _)| self.condition(other, began));
+        let cause = match shared::judge(class, began, is_known, others) {
+            // Canaries with long intervals are not waited for any longer.
+            shared::Cause::Open if self.now.since(began) > shared::TOGETHER => shared::Cause::Own,
+            cause => cause,
+        };
+        Some((class, cause))
+    }
+
+    /// Returns the one way in which the addresses of a region fail, and since when.
+    fn ailment(&self, id: RegionId) -> Option<(FailureClass, Moment)> {
+        let whole = self.board.whole(id);
+        let of_whole = whole.cause().map(|cause| (whole.since(), cause.failure.class));
+        let tally = self.census.region(id, self.family);
+        let mut ailing = tally.ailing.iter().copied().chain(of_whole);
+        let (mut began, class) = ailing.next()?;
+        for (since, other) in ailing {
+            if other != class {
+                return None;
+            }
+            began = began.min(since);
+        }
+        Some((class, began))
+    }
+
+    /// Returns how another region does, by what was heard since `began`.
+    fn condition(&self, id: RegionId, began: Moment) -> Condition {
+        let tally = self.census.region(id, self.family);
+        let is_ailing = !tally.ailing.is_empty() || self.board.whole(id).cause().is_some();
+        let is_watched = !self.board.regions().region(id).canaries.is_empty();
+        let clean = tally.heard.iter().filter(|at| **at >= began).count();
+        match self.ailment(id) {
+            _ if clean >= self.needed(id) && !self.board.whole(id).state().is_down() => Condition::Well,
+            Some((class, at)) => Condition::Sick(class, at),
+            None if is_ailing => Condition::Mixed,
+            None if is_watched => Condition::Unheard,
+            None => Condition::Well,
+        }
+    }
+
+    /// Returns the load of a region that does not answer in time and says, or said just now, that it is
+    /// full; `None`: it is no overload.
+    fn overload(&self, id: RegionId) -> Option<f64> {
+        let (class, _) = self.ailment(id)?;
+        let vitals = vitals(self.board, Site::Region(id), Moment::default(), self.now);
+        vitals.load.filter(|load| class == FailureClass::Timeout && *load >= self.safety.limits.soft)
+    }
+}
+
+/// Returns what a site has said since `after`.
+pub fn vitals(board: &Board, site: Site, after: Moment, now: Moment) -> Vitals {
+    let canary = |record: &super::Record| board.canary(record.canary);
+    let regions = board.regions();
+    let region = region_of(regions, site);
+    let of_site = regions.addresses_of(region).filter(|(_, address)| match site {
+        Site::Region(_) => true,
+        Site::Zone(zone) => address.zone == zone,
+    });
+    let whole = matches!(site, Site::Region(_)).then(|| board.whole(region));
+    Vitals::of(of_site.map(|(id, _)| board.track(id)).chain(whole), canary, after, now)
+}
+
+/// Returns the region that a site is or is in.
+pub fn region_of(regions: &Regions, site: Site) -> RegionId {
+    match site {
+        Site::Region(region) => region,
+        Site::Zone(zone) => regions.region_of(zone),
+    }
+}
+
+/// Returns every site: the regions, and then the zones.
+pub fn sites(regions: &Regions) -> impl Iterator<Item = Site> {
+    let zones = regions.zones().map(|(zone, _, _)| Site::Zone(zone));
+    regions.iter().map(|(id, _)| Site::Region(id)).chain(zones)
+}
+
+/// Returns the name of a region, and of the zone in it if the site is one.
+pub fn name(regions: &Regions, site: Site) -> (&str, Option<&str>) {
+    let region = &regions.region(region_of(regions, site)).name;
+    match site {
+        Site::Region(_) => (region, None),
+        Site::Zone(zone) => (region, Some(&regions.zone(zone).name)),
+    }
+}
+
+fn turn(site: Site, family: Family, before: &Course, after: &Course, at: Moment) -> Turn {
+    Turn { site, family, from: before.phase(), from_since: before.since(), to: after.phase(), at }
+}
+
+fn share_of_grade(grade: Grade) -> Share {
+    match grade {
+        Grade::Fine => Share::ALL,
+        Grade::Degraded | Grade::Failing => gray::DEGRADED,
+    }
+}
+
+/// Returns whether any signal was ever heard: without, no window is worth ending.
+fn hears_signals(board: &Board) -> bool {
+    board.tracks().any(|(_, track)| track.records().iter().any(|record| record.heard.is_some()))
+}
