@@ -118,6 +118,24 @@ impl Check {
             Self::Inference(_) => "inference",
         }
     }
+
+    /// Returns the HTTP request that it sends; `None` when it sends none.
+    pub fn request(&self) -> Option<&HttpCheck> {
+        match self {
+            Self::Http(http)
+            | Self::Json(JsonCheck { http, .. })
+            | Self::Inference(InferenceCheck { http, .. }) => Some(http),
+            Self::Tcp { .. } | Self::Tls(_) => None,
+        }
+    }
+
+    /// Returns the signals that its response may carry, and where.
+    pub fn signals(&self) -> &[(Signal, Pointer)] {
+        match self {
+            Self::Json(json) => &json.signals,
+            Self::Tcp { .. } | Self::Tls(_) | Self::Http(_) | Self::Inference(_) => &[],
+        }
+    }
 }
 
 /// A TLS handshake and what its certificate must look like.
@@ -135,7 +153,8 @@ pub struct TlsCheck {
 #[derive(Clone, Debug, PartialEq)]
 pub struct HttpCheck {
     /// An `http` or `https` URL. `{address}` in it stands for the probed address (an IPv6 address
-    /// in brackets); a URL with a host name is sent to the probed address all the same.
+    /// in brackets); a URL with a host name is sent to the probed address all the same. When a region is
+    /// probed, `{region}` stands for its name, and the request is sent to where the host name leads.
     pub url: String,
     /// The `Host` header and, with `https`, the name that the certificate must carry (SNI).
     /// `None`: the host of the URL.
