@@ -215,10 +215,11 @@ impl Laws {
             }
             Happening::Act(Act::Reload(_)) => self.is_new_world = true,
             Happening::Probed(probed) => {
-                let count = self.failures.entry((probed.place.ip, probed.canary.clone())).or_default();
+                let ip = probed.place.ip.expect("every canary of this world probes addresses");
+                let count = self.failures.entry((ip, probed.canary.clone())).or_default();
                 *count = if probed.seen.result.is_ok() { 0 } else { *count + 1 };
                 if *count >= 3 {
-                    self.fell.insert(probed.place.ip);
+                    self.fell.insert(ip);
                 }
             }
             Happening::Published(snapshot) => self.published(snapshot),

@@ -1,33 +1,31 @@
 //! The watched clients: what each gets from a snapshot, and how that changed.
 //!
-//! They ask as resolvers do, with a client subnet, A and AAAA, and get the engine's bytes.
+//! They ask as resolvers do, with a client subnet, A and AAAA, and get the engine's bytes. A client that is
+//! larger than what belongs to a share as a whole (/24, /48) is many subnets, which may be led to different
+//! regions: a sample of them, spread evenly, asks for all.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::net::IpAddr;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsOption};
 use hickory_proto::serialize::binary::BinEncodable;
 
+use super::answer::{Answer, Split};
+use super::script::Client;
 use crate::client::Prefix;
 use crate::engine::{self, Outcome, Transport};
 use crate::moment::Moment;
 use crate::region::Family;
+use crate::share;
 use crate::snapshot::{Snapshot, World};
-use crate::zone::{Name, RData, RecordType};
+use crate::zone::{Name, RecordType};
 
-/// What a client gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Where it leads: the name of a region, or `nodata`, `servfail`, `refused`, or an address of no region.
-    pub leads: String,
-    /// The TTL in seconds; `None` without records.
-    pub ttl: Option<u32>,
-    /// The addresses, sorted.
-    pub addresses: Vec<IpAddr>,
-}
+/// The most subnets that ask for a client: every /24 of a /16. A share of one half is seen to three points
+/// (one standard deviation), and the clients of a simulated hour ask within its second.
+const SAMPLE: u32 = 256;
 
 /// Everybody who is watched.
 #[derive(Debug)]
@@ -46,11 +44,19 @@ pub struct Seat {
     pub client: String,
     /// The name that it asks for.
     pub name: Name,
-    address: IpAddr,
+    subnets: Vec<Subnet>,
+    /// What all subnets get, by family; `None`: they never asked.
+    splits: [Option<Split>; 2],
+}
+
+/// One subnet of a client.
+#[derive(Debug)]
+struct Subnet {
+    prefix: Prefix,
     asked: [Asked; 2],
 }
 
-/// One question of a client, and what came back.
+/// One question of a subnet, and what came back.
 #[derive(Debug)]
 struct Asked {
     query: Vec<u8>,
@@ -69,25 +75,22 @@ pub struct Move {
     /// Which answers: A, AAAA, or both alike.
     pub families: Vec<Family>,
     /// What it got; `None`: it asks for the first time.
-    pub from: Option<Answer>,
+    pub from: Option<Split>,
     /// What it gets.
-    pub to: Answer,
+    pub to: Split,
+    /// The subnets that are led elsewhere, and do not merely get another TTL or fewer addresses.
+    pub elsewhere: Vec<(Prefix, Family)>,
 }
 
 impl Audience {
     /// Seats every client before every name.
-    pub fn new(clients: &[(String, Prefix)], names: &[Name]) -> Self {
-        let seats = clients.iter().flat_map(|(client, prefix)| {
+    pub fn new(clients: &[Client], names: &[Name]) -> Self {
+        let seats = clients.iter().flat_map(|client| {
             names.iter().map(|name| Seat {
-                client: client.clone(),
+                client: client.name.clone(),
                 name: name.clone(),
-                address: prefix.address(),
-                asked: [RecordType::A, RecordType::AAAA].map(|rtype| Asked {
-                    query: query(name, rtype, *prefix),
-                    reply: Vec::new(),
-                    answer: None,
-                    moved: None,
-                }),
+                subnets: sample(client.prefix).map(|prefix| Subnet::new(prefix, name)).collect(),
+                splits: [None, None],
             })
         });
         Self {
@@ -107,14 +110,20 @@ impl Audience {
         }
         let mut moves = Vec::new();
         for seat in &mut self.seats {
-            let before = seat.asked.each_ref().map(|asked| asked.answer.clone());
-            for asked in &mut seat.asked {
-                let reply = ask(snapshot, &asked.query, seat.address, &mut self.reply);
-                if !is_same_world || asked.reply != reply {
-                    asked.take(reply, &self.regions, now);
+            let changes = Family::BOTH.map(|family| {
+                let (mut is_change, mut elsewhere) = (false, Vec::new());
+                for subnet in &mut seat.subnets {
+                    let asked = &mut subnet.asked[family as usize];
+                    let reply = ask(snapshot, &asked.query, subnet.prefix.address(), &mut self.reply);
+                    if !is_same_world || asked.reply != reply {
+                        is_change = true;
+                        let is_elsewhere = asked.take(reply, &self.regions, now);
+                        elsewhere.extend(is_elsewhere.then_some((subnet.prefix, family)));
+                    }
                 }
-            }
-            moves.extend(seat.moves(before));
+                is_change.then_some(elsewhere)
+            });
+            moves.extend(seat.moves(changes));
         }
         moves
     }
@@ -125,6 +134,19 @@ impl Audience {
             .iter()
             .filter(move |seat| seat.client == client && name.is_none_or(|name| *name == seat.name))
     }
+
+    /// Returns where the A answers of a client lead and the share of its subnets that is led there, all names
+    /// counting alike; and the longest of their TTLs.
+    pub fn shares_of(&self, client: &str) -> (BTreeMap<String, f64>, Duration) {
+        let splits = || self.seats_of(client, None).map(|seat| seat.split(Family::V4));
+        let subnets: usize = splits().map(|split| split.subnets).sum();
+        let mut shares = BTreeMap::new();
+        for (to, count) in splits().flat_map(|split| &split.leads) {
+            *shares.entry(to.clone()).or_insert(0.0) += *count as f64 / subnets as f64;
+        }
+        let longest = splits().filter_map(|split| split.ttls.last()).max();
+        (shares, Duration::from_secs(longest.copied().unwrap_or_default().into()))
+    }
 }
 
 impl Seat {
@@ -133,94 +155,110 @@ impl Seat {
     /// # Panics
     ///
     /// When the audience was never asked.
-    pub fn answer(&self, family: Family) -> &Answer {
-        self.asked[family as usize].answer.as_ref().expect("everybody asks when the first snapshot is there")
+    pub fn split(&self, family: Family) -> &Split {
+        self.splits[family as usize].as_ref().expect("everybody asks when the first snapshot is there")
     }
 
-    /// Returns when the client was last sent elsewhere; `None`: never.
+    /// Returns when one of the client's subnets was last sent elsewhere; `None`: never.
     pub fn moved(&self, family: Family) -> Option<Moment> {
-        self.asked[family as usize].moved
+        self.subnets.iter().filter_map(|subnet| subnet.asked[family as usize].moved).max()
     }
 
-    fn moves(&self, before: [Option<Answer>; 2]) -> Vec<Move> {
-        let [mut first, second] = Family::BOTH.map(|family| {
-            let (from, to) = (before[family as usize].clone(), self.answer(family).clone());
-            let is_change = from.as_ref() != Some(&to);
-            is_change.then(|| Move {
-                client: self.client.clone(),
-                name: self.name.clone(),
-                families: vec![family],
-                from,
-                to,
-            })
+    /// Returns whether those subnets that are led to one of these regions all get this TTL.
+    pub fn has_ttl(&self, family: Family, to: &[String], ttl: u32) -> bool {
+        let answers = self.subnets.iter().filter_map(|subnet| subnet.asked[family as usize].answer.as_ref());
+        let mut meant = answers.filter(|answer| to.contains(&answer.leads));
+        meant.all(|answer| answer.ttl == Some(ttl))
+    }
+
+    /// Takes what changed, by family: the subnets that are led elsewhere, or `None` if nothing did.
+    fn moves(&mut self, changes: [Option<Vec<(Prefix, Family)>>; 2]) -> Vec<Move> {
+        let moves = Family::BOTH.into_iter().zip(changes).filter_map(|(family, elsewhere)| {
+            let elsewhere = elsewhere?;
+            let answers =
+                self.subnets.iter().filter_map(|subnet| subnet.asked[family as usize].answer.as_ref());
+            let to = Split::of(answers);
+            let from = self.splits[family as usize].replace(to.clone());
+            let is_news = from.as_ref() != Some(&to) || !elsewhere.is_empty();
+            let (client, name) = (self.client.clone(), self.name.clone());
+            is_news.then(|| Move { client, name, families: vec![family], from, to, elsewhere })
         });
-        if let (Some(one), Some(other)) = (&mut first, &second)
-            && one.is_like(other)
-        {
-            one.families.push(Family::V6);
-            one.to.addresses.extend(&other.to.addresses);
-            if let (Some(from), Some(other)) = (&mut one.from, &other.from) {
-                from.addresses.extend(&other.addresses);
-            }
-            return first.into_iter().collect();
+        match <[Move; 2]>::try_from(moves.collect::<Vec<_>>()) {
+            Ok([one, other]) if one.is_like(&other) => vec![one.with(other)],
+            Ok(both) => both.into(),
+            Err(fewer) => fewer,
         }
-        first.into_iter().chain(second).collect()
+    }
+}
+
+impl Subnet {
+    fn new(prefix: Prefix, name: &Name) -> Self {
+        let asked = [RecordType::A, RecordType::AAAA].map(|rtype| Asked {
+            query: query(name, rtype, prefix),
+            reply: Vec::new(),
+            answer: None,
+            moved: None,
+        });
+        Self { prefix, asked }
     }
 }
 
 impl Asked {
-    fn take(&mut self, reply: &[u8], regions: &HashMap<IpAddr, String>, now: Moment) {
+    /// Takes a reply, and returns whether it leads elsewhere than the one before.
+    fn take(&mut self, reply: &[u8], regions: &HashMap<IpAddr, String>, now: Moment) -> bool {
         reply.clone_into(&mut self.reply);
         let answer = Answer::read(reply, regions);
-        if self.answer.as_ref().is_some_and(|before| before.leads != answer.leads) {
+        let is_elsewhere = self.answer.as_ref().is_some_and(|before| before.leads != answer.leads);
+        if is_elsewhere {
             self.moved = Some(now);
         }
         self.answer = Some(answer);
+        is_elsewhere
     }
 }
 
 impl Move {
-    /// Returns whether the client is sent elsewhere, and does not merely get another TTL or fewer addresses.
-    pub fn is_elsewhere(&self) -> bool {
-        self.from.as_ref().is_some_and(|from| from.leads != self.to.leads)
-    }
-
     /// Returns whether another family of the same client moves from and to the same.
     fn is_like(&self, other: &Self) -> bool {
-        let parts = |answer: &Answer| (answer.leads.clone(), answer.ttl);
+        let parts = |split: &Split| (split.leads.clone(), split.ttls.clone());
         parts(&self.to) == parts(&other.to) && self.from.as_ref().map(parts) == other.from.as_ref().map(parts)
     }
+
+    /// Returns the move together with one of another family that is like it.
+    fn with(mut self, other: Self) -> Self {
+        self.families.extend(other.families);
+        self.elsewhere.extend(other.elsewhere);
+        self.to.addresses.extend(other.to.addresses);
+        if let (Some(from), Some(other)) = (&mut self.from, other.from) {
+            from.addresses.extend(other.addresses);
+        }
+        self
+    }
 }
 
-impl Answer {
-    fn read(reply: &[u8], regions: &HashMap<IpAddr, String>) -> Self {
-        let message = Message::from_vec(reply).expect("the engine's replies decode");
-        let records = message.answers.iter().filter_map(|record| match &record.data {
-            RData::A(address) => Some((IpAddr::V4(address.0), record.ttl)),
-            RData::AAAA(address) => Some((IpAddr::V6(address.0), record.ttl)),
-            _ => None,
-        });
-        let records: Vec<(IpAddr, u32)> = records.collect();
-        let mut addresses: Vec<IpAddr> = records.iter().map(|(address, _)| *address).collect();
-        addresses.sort_unstable();
-        let leads = match (message.metadata.response_code, addresses.first()) {
-            (ResponseCode::NoError, None) => "nodata".to_owned(),
-            (ResponseCode::NoError, Some(first)) => {
-                regions.get(first).cloned().unwrap_or_else(|| first.to_string())
+/// Returns the subnets that ask for a client: itself, or an even sample of what it is made of.
+fn sample(client: Prefix) -> impl Iterator<Item = Prefix> {
+    let length = share::prefix_length(client.family());
+    let depth = length.saturating_sub(client.length());
+    // How many bits of the number of a subnet are the same for all of the sample.
+    let passed_over = depth.saturating_sub(SAMPLE.ilog2() as u8);
+    let count = 1u32 << (depth - passed_over);
+    (0..count).map(move |index| {
+        if depth == 0 {
+            return client;
+        }
+        let address = match client.address() {
+            IpAddr::V4(v4) => {
+                let offset = index << (passed_over + 32 - length);
+                Ipv4Addr::from_bits(v4.to_bits() | offset).into()
             }
-            (ResponseCode::ServFail, _) => "servfail".to_owned(),
-            (ResponseCode::Refused, _) => "refused".to_owned(),
-            (other, _) => other.to_string(),
+            IpAddr::V6(v6) => {
+                let offset = u128::from(index) << (passed_over + 128 - length);
+                Ipv6Addr::from_bits(v6.to_bits() | offset).into()
+            }
         };
-        Self { leads, ttl: records.iter().map(|(_, ttl)| *ttl).min(), addresses }
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.leads)?;
-        self.ttl.map_or(Ok(()), |ttl| write!(f, " ttl {ttl}"))
-    }
+        Prefix::around(address, length)
+    })
 }
 
 fn query(name: &Name, rtype: RecordType, client: Prefix) -> Vec<u8> {
@@ -249,4 +287,29 @@ fn regions(world: &World) -> HashMap<IpAddr, String> {
         (address.ip, name)
     });
     named.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(client: &str, count: usize, first: &str, last: &str) {
+        let subnets: Vec<_> = sample(client.parse().expect("a prefix")).collect();
+        assert_eq!(subnets.len(), count, "{client}");
+        let ends = [subnets[0], subnets[count - 1]].map(|prefix| prefix.to_string());
+        assert_eq!(ends, [first, last], "{client}");
+    }
+
+    #[test]
+    fn a_client_is_an_even_sample_of_the_subnets_that_shares_go_by() {
+        check("133.11.5.0/24", 1, "133.11.5.0/24", "133.11.5.0/24");
+        check("133.11.5.7/32", 1, "133.11.5.7/32", "133.11.5.7/32");
+        check("133.11.4.0/22", 4, "133.11.4.0/24", "133.11.7.0/24");
+        check("133.11.0.0/16", 256, "133.11.0.0/24", "133.11.255.0/24");
+        check("12.0.0.0/8", 256, "12.0.0.0/24", "12.255.0.0/24");
+        check("0.0.0.0/0", 256, "0.0.0.0/24", "255.0.0.0/24");
+        check("2001:db8:5::/48", 1, "2001:db8:5::/48", "2001:db8:5::/48");
+        check("2001:db8::/32", 256, "2001:db8::/48", "2001:db8:ff00::/48");
+        check("::/0", 256, "::/48", "ff00::/48");
+    }
 }
