@@ -13,21 +13,16 @@ use std::collections::HashMap;
 
 use super::census::{Census, Tally};
 use super::gray::{self, Grade, Windows};
-use super::shared::{self, Condition};
-use super::{Board, Course, Phase, Remembered, Sign, Stage, Standing, View, Vitals};
+use super::scene::Scene;
+use super::shared;
+use super::{
+    Board, Course, Phase, Remembered, Sign, Site, Stage, Standing, Turn, View, Vitals, name, region_of,
+    sites, vitals,
+};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
 use crate::region::{Failover, Family, Region, RegionId, Regions, Safety, ZoneId};
 use crate::share::Share;
-
-/// A region, or one of its availability zones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Site {
-    /// A region.
-    Region(RegionId),
-    /// An availability zone.
-    Zone(ZoneId),
-}
 
 /// Why a region that is bad does not leave.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,28 +39,13 @@ pub enum Restraint {
     MinInService,
 }
 
-/// A site went from one phase to another.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Turn {
-    /// The site.
-    pub site: Site,
-    /// The family.
-    pub family: Family,
-    /// The phase it left.
-    pub from: Phase,
-    /// When it had entered that phase.
-    pub from_since: Moment,
-    /// The phase it is in now.
-    pub to: Phase,
-    /// When it changed.
-    pub at: Moment,
-}
-
 /// One site and family.
 #[derive(Clone, Debug, PartialEq)]
 struct Place {
     course: Course,
     restraint: Option<Restraint>,
+    /// When its cause was last found to be shared.
+    shared_at: Option<Moment>,
 }
 
 /// All regions and availability zones of a configuration.
@@ -85,7 +65,7 @@ pub struct Places {
 impl Places {
     /// Returns places of which nothing is known.
     pub fn new(regions: &Regions, now: Moment) -> Self {
-        let place = Place { course: Course::new(now), restraint: None };
+        let place = Place { course: Course::new(now), restraint: None, shared_at: None };
         let places = |count: usize| vec![[place.clone(), place.clone()]; count];
         let zones = regions.zones().count();
         Self {
@@ -345,7 +325,7 @@ impl Places {
     }
 
     /// Returns what keeps a bad region from leaving.
-    fn restrain(&self, id: RegionId, scene: &Scene<'_>) -> Option<Restraint> {
+    fn restrain(&mut self, id: RegionId, scene: &Scene<'_>) -> Option<Restraint> {
         let region = scene.board.regions().region(id);
         let course = self.course(Site::Region(id), scene.family);
         let has_left = !course.phase().serves();
@@ -355,9 +335,18 @@ impl Places {
         if has_left && (course.phase() != Phase::Down || scene.now.since(course.since()) > shared::TOGETHER) {
             return None;
         }
-        let known = matches!(self.restraint(id, scene.family), Some(Restraint::Shared(_)));
-        match scene.cause(id, known) {
-            Some((class, shared::Cause::Shared)) => return Some(Restraint::Shared(class)),
+        let place = self.place_mut(Site::Region(id), scene.family);
+        // The last to recover must not fall for being the last: a shared cause ends everywhere within the
+        // time in which it began.
+        let was_shared = place.shared_at.is_some_and(|at| scene.now.since(at) <= shared::TOGETHER);
+        match scene.cause(id, was_shared) {
+            Some((class, shared::Cause::Shared)) => {
+                place.shared_at = Some(scene.now);
+                return Some(Restraint::Shared(class));
+            }
+            Some((class, _)) if was_shared && class != FailureClass::Refused => {
+                return Some(Restraint::Shared(class));
+            }
             Some((class, shared::Cause::Open)) if !has_left => return Some(Restraint::Undecided(class)),
             Some((_, shared::Cause::Open | shared::Cause::Own)) | None if has_left => return None,
             Some((_, shared::Cause::Open | shared::Cause::Own)) | None => {}
@@ -441,126 +430,6 @@ impl Places {
 /// How soon a restrained region is looked at again: less than any wait that people notice.
 const RECONSIDER: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Everything that a verdict about one family depends on.
-struct Scene<'a> {
-    board: &'a Board,
-    census: &'a Census,
-    safety: &'a Safety,
-    family: Family,
-    now: Moment,
-}
-
-impl Scene<'_> {
-    fn needed(&self, id: RegionId) -> usize {
-        self.board.regions().region(id).min_healthy.of(self.census.region(id, self.family).total)
-    }
-
-    /// Returns what is seen of a region.
-    fn sign(&self, id: RegionId, grade: Grade) -> Sign {
-        let (tally, needed) = (self.census.region(id, self.family), self.needed(id));
-        let whole = self.board.whole(id).state();
-        match () {
-            () if tally.up < needed || whole.is_down() || grade == Grade::Failing => Sign::Bad,
-            () if tally.clean < needed || whole == super::State::Suspect => Sign::Suspect,
-            () if tally.known == 0 => Sign::Unknown,
-            () => Sign::Good,
-        }
-    }
-
-    /// Returns how a region that is bad fails, and whether others have the same cause; `None`: in several
-    /// ways, or not by its canaries.
-    fn cause(&self, id: RegionId, is_known: bool) -> Option<(FailureClass, shared::Cause)> {
-        let (class, began) = self.ailment(id)?;
-        let others = self
-            .board
-            .regions()
-            .iter()
-            .filter(|(other, _)| *other != id && self.census.region(*other, self.family).total > 0);
-        let others = others.map(|(other, _)| self.condition(other, began));
-        let cause = match shared::judge(class, began, is_known, others) {
-            // Canaries with long intervals are not waited for any longer.
-            shared::Cause::Open if self.now.since(began) > shared::TOGETHER => shared::Cause::Own,
-            cause => cause,
-        };
-        Some((class, cause))
-    }
-
-    /// Returns the one way in which the addresses of a region fail, and since when.
-    fn ailment(&self, id: RegionId) -> Option<(FailureClass, Moment)> {
-        let whole = self.board.whole(id);
-        let of_whole = whole.cause().map(|cause| (whole.since(), cause.failure.class));
-        let tally = self.census.region(id, self.family);
-        let mut ailing = tally.ailing.iter().copied().chain(of_whole);
-        let (mut began, class) = ailing.next()?;
-        for (since, other) in ailing {
-            if other != class {
-                return None;
-            }
-            began = began.min(since);
-        }
-        Some((class, began))
-    }
-
-    /// Returns how another region does, by what was heard since `began`.
-    fn condition(&self, id: RegionId, began: Moment) -> Condition {
-        let tally = self.census.region(id, self.family);
-        let is_ailing = !tally.ailing.is_empty() || self.board.whole(id).cause().is_some();
-        let is_watched = !self.board.regions().region(id).canaries.is_empty();
-        let clean = tally.heard.iter().filter(|at| **at >= began).count();
-        match self.ailment(id) {
-            _ if clean >= self.needed(id) && !self.board.whole(id).state().is_down() => Condition::Well,
-            Some((class, at)) => Condition::Sick(class, at),
-            None if is_ailing => Condition::Mixed,
-            None if is_watched => Condition::Unheard,
-            None => Condition::Well,
-        }
-    }
-
-    /// Returns the load of a region that does not answer in time and says, or said just now, that it is
-    /// full; `None`: it is no overload.
-    fn overload(&self, id: RegionId) -> Option<f64> {
-        let (class, _) = self.ailment(id)?;
-        let vitals = vitals(self.board, Site::Region(id), Moment::default(), self.now);
-        vitals.load.filter(|load| class == FailureClass::Timeout && *load >= self.safety.limits.soft)
-    }
-}
-
-/// Returns what a site has said since `after`.
-pub fn vitals(board: &Board, site: Site, after: Moment, now: Moment) -> Vitals {
-    let canary = |record: &super::Record| board.canary(record.canary);
-    let regions = board.regions();
-    let region = region_of(regions, site);
-    let of_site = regions.addresses_of(region).filter(|(_, address)| match site {
-        Site::Region(_) => true,
-        Site::Zone(zone) => address.zone == zone,
-    });
-    let whole = matches!(site, Site::Region(_)).then(|| board.whole(region));
-    Vitals::of(of_site.map(|(id, _)| board.track(id)).chain(whole), canary, after, now)
-}
-
-/// Returns the region that a site is or is in.
-pub fn region_of(regions: &Regions, site: Site) -> RegionId {
-    match site {
-        Site::Region(region) => region,
-        Site::Zone(zone) => regions.region_of(zone),
-    }
-}
-
-/// Returns every site: the regions, and then the zones.
-pub fn sites(regions: &Regions) -> impl Iterator<Item = Site> {
-    let zones = regions.zones().map(|(zone, _, _)| Site::Zone(zone));
-    regions.iter().map(|(id, _)| Site::Region(id)).chain(zones)
-}
-
-/// Returns the name of a region, and of the zone in it if the site is one.
-pub fn name(regions: &Regions, site: Site) -> (&str, Option<&str>) {
-    let region = &regions.region(region_of(regions, site)).name;
-    match site {
-        Site::Region(_) => (region, None),
-        Site::Zone(zone) => (region, Some(&regions.zone(zone).name)),
-    }
-}
-
 fn turn(site: Site, family: Family, before: &Course, after: &Course, at: Moment) -> Turn {
     Turn { site, family, from: before.phase(), from_since: before.since(), to: after.phase(), at }
 }
@@ -576,3 +445,6 @@ fn share_of_grade(grade: Grade) -> Share {
 fn hears_signals(board: &Board) -> bool {
     board.tracks().any(|(_, track)| track.records().iter().any(|record| record.heard.is_some()))
 }
+
+#[cfg(test)]
+mod tests;
