@@ -2,12 +2,10 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dashmap::DashMap;
 
-use crate::canary::{Failure, Heard};
-use crate::moment::Moment;
+use crate::canary::Sighting;
 
 /// Which canary probes which address: what stays the same when a reload numbers everything anew.
 pub(super) type Pair = (IpAddr, Arc<str>);
@@ -16,21 +14,6 @@ pub(super) type Pair = (IpAddr, Arc<str>);
 #[derive(Debug, Default)]
 pub struct Live {
     seen: DashMap<Pair, Sighting>,
-}
-
-/// The last result of one pair.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sighting {
-    /// When it was known.
-    pub at: Moment,
-    /// How long the probe took.
-    pub latency: Duration,
-    /// What came of it.
-    pub result: Result<(), Failure>,
-    /// What makes no sense in the response, but fails nothing.
-    pub remark: Option<String>,
-    /// The last signals, which may be those of an earlier response; `None` before the first.
-    pub signals: Option<Heard>,
 }
 
 impl Live {
@@ -56,8 +39,11 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::canary::{FailureClass, Signals};
+    use crate::canary::{Failure, FailureClass, Heard, Signals};
+    use crate::moment::Moment;
 
     #[test]
     fn a_failure_leaves_the_last_signals_with_their_age_and_a_response_replaces_all_of_them() {

@@ -29,7 +29,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 pub use check::{Outcome, Probe};
 pub use http::Error;
-pub use live::{Live, Sighting};
+pub use live::Live;
 pub use rounds::Clock;
 pub use trust::Trust;
 
