@@ -1,4 +1,4 @@
-//! The rounds of one pair of address and canary: wait, probe, report.
+//! The rounds of one pair of canary and what it watches: wait, probe, report.
 
 use std::sync::Arc;
 use std::time::Duration;
