@@ -21,14 +21,13 @@ mod tests;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 pub use listen::{BindError, Listener, bind, serve};
 
-use crate::canary::{Failure, Heard};
+use crate::canary::Sighting;
 use crate::control::Report;
 use crate::geo::Located;
 use crate::metrics::Metrics;
@@ -107,21 +106,6 @@ pub struct Failed {
     pub at: Moment,
     /// Everything that is wrong, as `check` prints it.
     pub problems: Vec<String>,
-}
-
-/// The last result of a probe.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sighting {
-    /// When it was known.
-    pub at: Moment,
-    /// How long the probe took.
-    pub latency: Duration,
-    /// What came of it.
-    pub result: Result<(), Failure>,
-    /// What makes no sense in the response, but fails nothing.
-    pub remark: Option<String>,
-    /// The last signals, which may be those of an earlier response; `None` before the first.
-    pub signals: Option<Heard>,
 }
 
 impl State {

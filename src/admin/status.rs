@@ -7,9 +7,9 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Loaded, Sighting, State};
+use super::{Loaded, State};
 use crate::canary;
-use crate::canary::Heard;
+use crate::canary::{Heard, Sighting};
 use crate::control::{AddressReport, CanaryReport, RegionReport, ZoneReport};
 use crate::geo;
 use crate::health;

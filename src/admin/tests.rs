@@ -1,6 +1,7 @@
 //! What the pages say, asked over loopback.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::canary::{CanaryId, Epoch, FailureClass, Heard, Observation, Signals, Subject};
+use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, Signals, Subject};
 use crate::config::{self, Source};
 use crate::control::{Control, Effect, Event};
 use crate::geo::{self, Table};

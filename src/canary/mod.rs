@@ -222,6 +222,21 @@ pub struct Observation {
     pub signals: Option<Signals>,
 }
 
+/// The last result of a probe: for people who watch, not for decisions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sighting {
+    /// When it was known.
+    pub at: Moment,
+    /// How long the probe took.
+    pub latency: Duration,
+    /// What came of it.
+    pub result: Result<(), Failure>,
+    /// What makes no sense in the response, but fails nothing.
+    pub remark: Option<String>,
+    /// The last signals, which may be those of an earlier response; `None` before the first.
+    pub signals: Option<Heard>,
+}
+
 /// Why a probe failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
