@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use meridian::health::{Standing, View};
-use meridian::simulate::{Act, Error, Happening, Plan, Script, Simulation, StateFile, Tally, Timeline};
+use meridian::simulate::{Act, Error, Happening, Plan, Script, Simulation, Spot, StateFile, Tally, Timeline};
 use meridian::snapshot::{Snapshot, World};
 
 const DIRECTORY: &str = "tests/scenarios";
@@ -52,6 +52,21 @@ fn every_scenario_goes_as_it_expects_and_as_it_went_before() {
         let (timeline, tally) = play(&plan);
         compare(&timeline, &path.with_extension("timeline"));
         assert!(tally.is_ok(), "{}:\n{timeline}", path.display());
+    }
+}
+
+#[test]
+fn a_process_that_dies_in_the_middle_of_a_scenario_and_finds_its_state_goes_on_as_expected() {
+    for path in scenarios() {
+        let mut plan = Plan::load(&path, None).unwrap_or_else(|error| panic!("{error}"));
+        // With the wall clock elsewhere a restart is a story of its own.
+        if plan.script.acts.iter().any(|(_, act, _)| matches!(act, Act::Clock(_))) {
+            continue;
+        }
+        let middle = plan.script.until / 2;
+        plan.script.acts.push((middle, Act::Restart(StateFile::Keep), Spot::default()));
+        let (timeline, tally) = play(&plan);
+        assert!(tally.is_ok(), "{}, with a restart at {middle:?}:\n{timeline}", path.display());
     }
 }
 
@@ -159,7 +174,8 @@ fn any_acts() -> impl Strategy<Value = String> {
         (select(&PLACES[..]), select(&FAULTS[..])).prop_map(|(place, fault)| format!("{place} {fault}"));
     let restart = select(&RESTARTS[..]).prop_map(|file| format!("restart {file}"));
     let reload = select(vec!["reload world", "reload reloaded"]).prop_map(str::to_owned);
-    let act = prop_oneof![12 => fault, 1 => restart, 1 => reload];
+    let clock = select(&["clock +7m", "clock +1h", "clock -3m", "clock -20m"][..]).prop_map(str::to_owned);
+    let act = prop_oneof![12 => fault, 1 => restart, 1 => reload, 1 => clock];
     let timed = (0u64..600_000, act).prop_map(|(at, act)| format!("at {at}ms {act}\n"));
     prop::collection::vec(timed, 0..25).prop_map(|lines| lines.concat())
 }

@@ -5,27 +5,19 @@
 //! regions: a sample of them, spread evenly, asks for all.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
-use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsOption};
-use hickory_proto::serialize::binary::BinEncodable;
-
-use super::answer::{Answer, Split};
+use super::answer::Split;
 use super::script::Client;
+use super::subnet::{self, News, Regions, Subnet};
 use crate::client::Prefix;
-use crate::engine::{self, Outcome, Transport};
+use crate::engine::{self, Transport};
 use crate::moment::Moment;
 use crate::region::Family;
-use crate::share;
 use crate::snapshot::{Snapshot, World};
-use crate::zone::{Name, RecordType};
-
-/// The most subnets that ask for a client: every /24 of a /16. A share of one half is seen to three points
-/// (one standard deviation), and the clients of a simulated hour ask within its second.
-const SAMPLE: u32 = 256;
+use crate::zone::Name;
 
 /// Everybody who is watched.
 #[derive(Debug)]
@@ -47,22 +39,6 @@ pub struct Seat {
     subnets: Vec<Subnet>,
     /// What all subnets get, by family; `None`: they never asked.
     splits: [Option<Split>; 2],
-}
-
-/// One subnet of a client.
-#[derive(Debug)]
-struct Subnet {
-    prefix: Prefix,
-    asked: [Asked; 2],
-}
-
-/// One question of a subnet, and what came back.
-#[derive(Debug)]
-struct Asked {
-    query: Vec<u8>,
-    reply: Vec<u8>,
-    answer: Option<Answer>,
-    moved: Option<Moment>,
 }
 
 /// What changed for a client.
@@ -89,7 +65,7 @@ impl Audience {
             names.iter().map(|name| Seat {
                 client: client.name.clone(),
                 name: name.clone(),
-                subnets: sample(client.prefix).map(|prefix| Subnet::new(prefix, name)).collect(),
+                subnets: subnet::sample(client.prefix).map(|prefix| Subnet::new(prefix, name)).collect(),
                 splits: [None, None],
             })
         });
@@ -108,18 +84,15 @@ impl Audience {
             self.world = Some(Arc::clone(&snapshot.world));
             self.regions = regions(&snapshot.world);
         }
+        let regions = Regions { by_address: &self.regions, are_others: !is_same_world };
         let mut moves = Vec::new();
         for seat in &mut self.seats {
             let changes = Family::BOTH.map(|family| {
                 let (mut is_change, mut elsewhere) = (false, Vec::new());
                 for subnet in &mut seat.subnets {
-                    let asked = &mut subnet.asked[family as usize];
-                    let reply = ask(snapshot, &asked.query, subnet.prefix.address(), &mut self.reply);
-                    if !is_same_world || asked.reply != reply {
-                        is_change = true;
-                        let is_elsewhere = asked.take(reply, &self.regions, now);
-                        elsewhere.extend(is_elsewhere.then_some((subnet.prefix, family)));
-                    }
+                    let news = subnet.ask(family, snapshot, &regions, now, &mut self.reply);
+                    is_change |= news.is_some();
+                    elsewhere.extend((news == Some(News::Elsewhere)).then_some((subnet.prefix, family)));
                 }
                 is_change.then_some(elsewhere)
             });
@@ -161,12 +134,12 @@ impl Seat {
 
     /// Returns when one of the client's subnets was last sent elsewhere; `None`: never.
     pub fn moved(&self, family: Family) -> Option<Moment> {
-        self.subnets.iter().filter_map(|subnet| subnet.asked[family as usize].moved).max()
+        self.subnets.iter().filter_map(|subnet| subnet.moved(family)).max()
     }
 
     /// Returns whether those subnets that are led to one of these regions all get this TTL.
     pub fn has_ttl(&self, family: Family, to: &[String], ttl: u32) -> bool {
-        let answers = self.subnets.iter().filter_map(|subnet| subnet.asked[family as usize].answer.as_ref());
+        let answers = self.subnets.iter().filter_map(|subnet| subnet.answer(family));
         let mut meant = answers.filter(|answer| to.contains(&answer.leads));
         meant.all(|answer| answer.ttl == Some(ttl))
     }
@@ -175,8 +148,7 @@ impl Seat {
     fn moves(&mut self, changes: [Option<Vec<(Prefix, Family)>>; 2]) -> Vec<Move> {
         let moves = Family::BOTH.into_iter().zip(changes).filter_map(|(family, elsewhere)| {
             let elsewhere = elsewhere?;
-            let answers =
-                self.subnets.iter().filter_map(|subnet| subnet.asked[family as usize].answer.as_ref());
+            let answers = self.subnets.iter().filter_map(|subnet| subnet.answer(family));
             let to = Split::of(answers);
             let from = self.splits[family as usize].replace(to.clone());
             let is_news = from.as_ref() != Some(&to) || !elsewhere.is_empty();
@@ -188,32 +160,6 @@ impl Seat {
             Ok(both) => both.into(),
             Err(fewer) => fewer,
         }
-    }
-}
-
-impl Subnet {
-    fn new(prefix: Prefix, name: &Name) -> Self {
-        let asked = [RecordType::A, RecordType::AAAA].map(|rtype| Asked {
-            query: query(name, rtype, prefix),
-            reply: Vec::new(),
-            answer: None,
-            moved: None,
-        });
-        Self { prefix, asked }
-    }
-}
-
-impl Asked {
-    /// Takes a reply, and returns whether it leads elsewhere than the one before.
-    fn take(&mut self, reply: &[u8], regions: &HashMap<IpAddr, String>, now: Moment) -> bool {
-        reply.clone_into(&mut self.reply);
-        let answer = Answer::read(reply, regions);
-        let is_elsewhere = self.answer.as_ref().is_some_and(|before| before.leads != answer.leads);
-        if is_elsewhere {
-            self.moved = Some(now);
-        }
-        self.answer = Some(answer);
-        is_elsewhere
     }
 }
 
@@ -236,49 +182,6 @@ impl Move {
     }
 }
 
-/// Returns the subnets that ask for a client: itself, or an even sample of what it is made of.
-fn sample(client: Prefix) -> impl Iterator<Item = Prefix> {
-    let length = share::prefix_length(client.family());
-    let depth = length.saturating_sub(client.length());
-    // How many bits of the number of a subnet are the same for all of the sample.
-    let passed_over = depth.saturating_sub(SAMPLE.ilog2() as u8);
-    let count = 1u32 << (depth - passed_over);
-    (0..count).map(move |index| {
-        if depth == 0 {
-            return client;
-        }
-        let address = match client.address() {
-            IpAddr::V4(v4) => {
-                let offset = index << (passed_over + 32 - length);
-                Ipv4Addr::from_bits(v4.to_bits() | offset).into()
-            }
-            IpAddr::V6(v6) => {
-                let offset = u128::from(index) << (passed_over + 128 - length);
-                Ipv6Addr::from_bits(v6.to_bits() | offset).into()
-            }
-        };
-        Prefix::around(address, length)
-    })
-}
-
-fn query(name: &Name, rtype: RecordType, client: Prefix) -> Vec<u8> {
-    let mut query = Message::new(0, MessageType::Query, OpCode::Query);
-    query.add_query(Query::query(name.clone(), rtype));
-    let mut edns = Edns::new();
-    let subnet = ClientSubnet::new(client.address(), client.length(), 0);
-    edns.options_mut().insert(EdnsOption::Subnet(subnet));
-    query.set_edns(edns);
-    query.to_bytes().expect("a query of one question encodes")
-}
-
-/// Asks over a transport that never truncates.
-fn ask<'r>(snapshot: &Snapshot, query: &[u8], client: IpAddr, reply: &'r mut [u8]) -> &'r [u8] {
-    match engine::answer(snapshot, query, client, Transport::Tcp, reply) {
-        Outcome::Reply { length, .. } => &reply[..length],
-        Outcome::Silence => unreachable!("a well-formed query is answered"),
-    }
-}
-
 /// Returns the region of every address.
 fn regions(world: &World) -> HashMap<IpAddr, String> {
     let regions = &world.config.regions;
@@ -287,29 +190,4 @@ fn regions(world: &World) -> HashMap<IpAddr, String> {
         (address.ip, name)
     });
     named.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(client: &str, count: usize, first: &str, last: &str) {
-        let subnets: Vec<_> = sample(client.parse().expect("a prefix")).collect();
-        assert_eq!(subnets.len(), count, "{client}");
-        let ends = [subnets[0], subnets[count - 1]].map(|prefix| prefix.to_string());
-        assert_eq!(ends, [first, last], "{client}");
-    }
-
-    #[test]
-    fn a_client_is_an_even_sample_of_the_subnets_that_shares_go_by() {
-        check("133.11.5.0/24", 1, "133.11.5.0/24", "133.11.5.0/24");
-        check("133.11.5.7/32", 1, "133.11.5.7/32", "133.11.5.7/32");
-        check("133.11.4.0/22", 4, "133.11.4.0/24", "133.11.7.0/24");
-        check("133.11.0.0/16", 256, "133.11.0.0/24", "133.11.255.0/24");
-        check("12.0.0.0/8", 256, "12.0.0.0/24", "12.255.0.0/24");
-        check("0.0.0.0/0", 256, "0.0.0.0/24", "255.0.0.0/24");
-        check("2001:db8:5::/48", 1, "2001:db8:5::/48", "2001:db8:5::/48");
-        check("2001:db8::/32", 256, "2001:db8::/48", "2001:db8:ff00::/48");
-        check("::/0", 256, "::/48", "ff00::/48");
-    }
 }

@@ -34,19 +34,15 @@
 use std::time::Duration;
 
 use super::claim;
-use super::fault::Fault;
-use super::line::{Line, Word};
+use super::deed;
+use super::line::Line;
 use super::script::{Act, Client, Mistake, Script, Spot, StateFile};
-use super::vitals::{self, Vital};
-use crate::canary::Signal;
 use crate::config::Problems;
 
 /// The most events, counting each repetition: more than a week of one every ten seconds.
 const MAX_ACTS: usize = 100_000;
 
 const STATEMENTS: [&str; 8] = ["config", "seed", "client", "watch", "at", "every", "expect", "until"];
-const FAULTS: [&str; 6] = ["ok", "refuse", "timeout", "status", "slow", "gray"];
-
 impl Script {
     /// Parses a script; `file` is what problems call it.
     ///
@@ -117,11 +113,13 @@ impl Reader {
         let at = line.time()?;
         let what = line.take("`restart`, `reload`, `demand`, `clock` or a place such as tokyo/tokyo-a")?;
         let act = match what.text {
-            "restart" => Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| state_file(&word))?),
+            "restart" => {
+                Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| deed::state_file(&word))?)
+            }
             "reload" => Act::Reload(line.take("a directory")?.text.to_owned()),
             "demand" => Act::Demand(line.fraction()?),
             "clock" => Act::Clock(line.jump()?),
-            _ => deed(&what, line)?,
+            _ => deed::deed(&what, line)?,
         };
         self.script.acts.push((at, act, what.spot));
         Ok(())
@@ -134,7 +132,7 @@ impl Reader {
         keyword(line, "to")?;
         let to = line.time()?;
         let what = line.take("a place such as tokyo/tokyo-a")?;
-        let act = deed(&what, line)?;
+        let act = deed::deed(&what, line)?;
         let room = MAX_ACTS.saturating_sub(self.script.acts.len());
         let times = (to.saturating_sub(from).as_millis() / period.as_millis().max(1)) as usize + 1;
         if times > room {
@@ -183,60 +181,6 @@ impl Reader {
         }
         self.mistakes.sort_by_key(|mistake| (mistake.spot.line, mistake.spot.column));
         Err(self.script.problems(self.mistakes))
-    }
-}
-
-/// Reads what a place does or says of itself.
-fn deed(place: &Word<'_>, line: &mut Line<'_>) -> Result<Act, Mistake> {
-    let place = place.place()?;
-    let word = line.take("what happens there: ok, refuse, timeout, status 503, slow 3s, gray, load 85%")?;
-    let fault = match word.text {
-        "ok" => Fault::Ok,
-        "refuse" => Fault::Refuse,
-        "timeout" => Fault::Timeout,
-        "status" => Fault::Status(line.parse("an HTTP status such as 503")?),
-        "slow" => Fault::Slow(line.time()?),
-        "gray" => Fault::Gray,
-        other => {
-            let known: Vec<_> = FAULTS.into_iter().chain(vitals::words()).collect();
-            let unknown = || word.unknown("something that an address does or says", &known);
-            let signal = vitals::signal(other).ok_or_else(unknown)?;
-            return Ok(Act::Signal(place, signal, vital(signal, line)?));
-        }
-    };
-    Ok(Act::Fault(place, fault))
-}
-
-/// Reads what a signal is.
-fn vital(signal: Signal, line: &mut Line<'_>) -> Result<Vital, Mistake> {
-    if line.next_if("auto").is_some() {
-        return Ok(Vital::Auto);
-    }
-    if line.next_if("silent").is_some() {
-        return Ok(Vital::Silent);
-    }
-    let next = line.peek();
-    let value = match signal {
-        Signal::Load | Signal::ErrorRate => line.fraction()?,
-        Signal::P95Latency | Signal::ReplicationLag => line.time()?.as_secs_f64(),
-        Signal::QueueDepth | Signal::Requests => line.quantity("a number such as 10000")?,
-    };
-    match next.filter(|_| !signal.allows(value)) {
-        None => Ok(Vital::Set(value)),
-        Some(word) => {
-            let hint = format!("{} goes from 0 to {}", vitals::word(signal), signal.highest());
-            Err(word.wrong("is more than anybody would believe", Some(hint)))
-        }
-    }
-}
-
-fn state_file(word: &Word<'_>) -> Result<StateFile, Mistake> {
-    match word.text {
-        "keep" => Ok(StateFile::Keep),
-        "lose" => Ok(StateFile::Lose),
-        "stale" => Ok(StateFile::Stale),
-        "corrupt" => Ok(StateFile::Corrupt),
-        _ => Err(word.unknown("what becomes of a state file", &["keep", "lose", "stale", "corrupt"])),
     }
 }
 
