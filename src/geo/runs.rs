@@ -105,11 +105,11 @@ impl<A: Bits> Runs<A> {
     }
 }
 
-/// Joins layers of runs: calls `value` with the values of all of them for each stretch on which none
-/// changes.
+/// Joins layers of runs: calls `value` for each stretch on which none of them changes, with its first
+/// address, the first one beyond it, and the values of all layers.
 pub(super) fn join<A: Bits, const N: usize>(
     layers: [&Runs<A>; N],
-    mut value: impl FnMut([u32; N]) -> u32,
+    mut value: impl FnMut(A, Option<A>, [u32; N]) -> u32,
 ) -> Runs<A> {
     let mut joined = Runs(Vec::new());
     let mut next = [0; N];
@@ -126,7 +126,7 @@ pub(super) fn join<A: Bits, const N: usize>(
                 start = Some(start.map_or(run.start, |earliest| earliest.min(run.start)));
             }
         }
-        joined.set_from(here, value(values));
+        joined.set_from(here, value(here, start, values));
     }
     joined
 }
@@ -212,8 +212,13 @@ mod tests {
 
     #[test]
     fn joining_layers_changes_value_wherever_one_of_them_does() {
-        let joined =
-            join([&runs(&[(10, 1), (20, 0)]), &runs(&[(15, 1), (20, 0)])], |[left, right]| left + 2 * right);
+        let mut stretches = Vec::new();
+        let layers = [&runs(&[(10, 1), (20, 0)]), &runs(&[(15, 1), (20, 0)])];
+        let joined = join(layers, |start, next, [left, right]| {
+            stretches.push((start, next));
+            left + 2 * right
+        });
+        assert_eq!(stretches, [(0, Some(10)), (10, Some(15)), (15, Some(20)), (20, None)]);
         assert_eq!(joined.iter().collect::<Vec<_>>(), [(0, 0), (10, 1), (15, 3), (20, 0)]);
     }
 
