@@ -22,6 +22,7 @@ mod embedded;
 pub mod ipfire;
 #[cfg(test)]
 mod laws;
+mod map;
 mod overlay;
 mod population;
 mod ranking;
