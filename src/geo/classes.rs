@@ -9,6 +9,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::Class;
 use super::overlay::{self, Overlay};
+use super::population::{Crowd, Direction, Population};
 use super::ranking::{point, ranks};
 use crate::client::{
     Continent, Coordinates, Country, Group, GroupId, GroupSet, Location, Member, Subdivision,
@@ -82,10 +83,14 @@ pub(super) struct Catalog<'a> {
     ranks_at: HashMap<[u64; 2], u32>,
     /// Number zero is the unknown place.
     places: Interner<Place>,
+    /// Those who live in each place.
+    settled: Vec<Crowd>,
     /// Autonomous systems as far as groups tell them apart; number zero is in no group.
     systems: Interner<GroupSet>,
     classes: Interner<Class>,
-    class_of: HashMap<[u32; 3], u32>,
+    class_of: HashMap<[u32; 3], (u32, Direction)>,
+    /// Those who are in each class.
+    crowds: Vec<Crowd>,
 }
 
 impl<'a> Catalog<'a> {
@@ -97,9 +102,11 @@ impl<'a> Catalog<'a> {
             ranks: Interner::starting_with(Box::default()),
             ranks_at: HashMap::new(),
             places: Interner::starting_with(Place::default()),
+            settled: Vec::new(),
             systems: Interner::starting_with(GroupSet::default()),
             classes: Interner::new(),
             class_of: HashMap::new(),
+            crowds: Vec::new(),
         }
     }
 
@@ -116,6 +123,13 @@ impl<'a> Catalog<'a> {
         self.places.number(place)
     }
 
+    /// Counts clients who live at a point of a place.
+    pub(super) fn settle(&mut self, place: u32, subnets: f64, point: Option<Coordinates>) {
+        let place = place as usize;
+        self.settled.resize(self.settled.len().max(place + 1), Crowd::default());
+        self.settled[place].add(subnets, Direction::of(point));
+    }
+
     /// Returns the number of an autonomous system.
     pub(super) fn system(&mut self, asn: u32) -> u32 {
         let groups = self.groups_of_system(asn);
@@ -123,17 +137,35 @@ impl<'a> Catalog<'a> {
     }
 
     /// Returns the number of the class of clients in a place and a system, under the overlay of this
-    /// number.
-    pub(super) fn class(&mut self, key: [u32; 3], overlays: &[Overlay<'_>]) -> u32 {
-        if let Some(class) = self.class_of.get(&key) {
-            return *class;
-        }
+    /// number, and counts them.
+    pub(super) fn class(&mut self, key: [u32; 3], overlays: &[Overlay<'_>], subnets: f64) -> u32 {
+        let (class, towards) = match self.class_of.get(&key) {
+            Some(known) => *known,
+            None => {
+                let new = self.classify(key, overlays);
+                self.class_of.insert(key, new);
+                new
+            }
+        };
+        self.crowds[class as usize].add(subnets, towards);
+        class
+    }
+
+    /// Returns the classes by number, and how many clients each has.
+    pub(super) fn finish(self) -> (Box<[Class]>, Box<[Population]>) {
+        let population = self.crowds.iter().map(Crowd::population).collect();
+        (self.classes.values.into_boxed_slice(), population)
+    }
+
+    /// Returns the number of the class of such clients, and where they are.
+    fn classify(&mut self, key: [u32; 3], overlays: &[Overlay<'_>]) -> (u32, Direction) {
         let [place, system, overlay] = key;
         let overlay = overlays[overlay as usize];
+        let mut towards = self.settled.get(place as usize).map_or_else(Direction::default, Crowd::middle);
         let mut place = *self.places.value(place);
         let mut groups = overlay.groups.union(*self.systems.value(system));
         if let Some(operator) = overlay.operator {
-            place = self.moved(place, operator);
+            (place, towards) = self.moved(place, towards, operator);
             if let Some(asn) = operator.asn {
                 groups = overlay.groups.union(self.groups_of_system(asn));
             }
@@ -143,21 +175,19 @@ impl<'a> Catalog<'a> {
             ranks: self.ranks.value(place.ranks).clone(),
         };
         let number = self.classes.number(class);
-        self.class_of.insert(key, number);
-        number
+        self.crowds.resize(self.classes.values.len(), Crowd::default());
+        (number, towards)
     }
 
-    /// Returns the classes by number.
-    pub(super) fn into_classes(self) -> Box<[Class]> {
-        self.classes.values.into_boxed_slice()
-    }
-
-    /// Returns the place of which the operator knows better. Ranks stay what they were when neither
-    /// the country nor the coordinates are said anew.
-    fn moved(&mut self, below: Place, operator: &Location) -> Place {
-        let moved = self.place_of(&overlay::over(&below.location(), operator));
-        let stays = operator.country.is_none() && operator.coordinates.is_none();
-        Place { ranks: if stays { below.ranks } else { moved.ranks }, ..moved }
+    /// Returns the place and the direction of which the operator knows better. Ranks and direction stay
+    /// what they were when neither the country nor the coordinates are said anew.
+    fn moved(&mut self, below: Place, towards: Direction, operator: &Location) -> (Place, Direction) {
+        let location = overlay::over(&below.location(), operator);
+        let moved = self.place_of(&location);
+        if operator.country.is_none() && operator.coordinates.is_none() {
+            return (Place { ranks: below.ranks, ..moved }, towards);
+        }
+        (moved, Direction::of(point(&location)))
     }
 
     fn place_of(&mut self, location: &Location) -> Place {

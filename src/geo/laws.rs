@@ -304,6 +304,7 @@ fn check(world: &World, parts: &[u32], asked: &[IpAddr]) {
     let compile = || Table::compile(sources, &regions, &world.groups).expect("sound databases");
     let table = compile();
     assert!(table == compile(), "equal sources give equal tables");
+    check_population(&table, &centres);
     let parts: Vec<u32> = (0..table.classes().len()).map(|class| parts[class % parts.len()]).collect();
     let view = table.view(parts.clone());
     let mut known: HashMap<IpAddr, u32> = HashMap::new();
@@ -337,6 +338,30 @@ fn check(world: &World, parts: &[u32], asked: &[IpAddr]) {
         }
     }
 }
+
+fn check_population(table: &Table, regions: &[Coordinates]) {
+    assert_eq!(table.population().len(), table.classes().len());
+    let total: f64 = table.population().iter().map(|population| population.subnets).sum();
+    assert!((total - UNICAST_SUBNETS).abs() < 1e-6, "{total} subnets");
+    for (population, class) in table.population().iter().zip(table.classes()) {
+        let Some(point) = population.point else {
+            assert!(class.ranks.is_empty(), "{class:?} is somewhere");
+            continue;
+        };
+        let mut nearest_first: Vec<(u8, f64)> = class
+            .ranks
+            .iter()
+            .copied()
+            .zip(regions.iter().map(|region| point.distance_km(*region)))
+            .collect();
+        nearest_first.sort_by_key(|(rank, _)| *rank);
+        let in_order = nearest_first.is_sorted_by(|(_, nearer), (_, farther)| *nearer < farther + 1e-6);
+        assert!(in_order, "{nearest_first:?} from {point:?}");
+    }
+}
+
+/// From 0.0.0.0 up to 224.0.0.0, in blocks of 256.
+const UNICAST_SUBNETS: f64 = (224 << 16) as f64;
 
 proptest! {
     #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(7871), ..ProptestConfig::default() })]
@@ -417,6 +442,41 @@ fn with_one_part_the_scope_is_zero_in_both_families_and_inside_embeddings() {
     assert_eq!(scope(vec![0, 1, 0], "2001:0:1:2:3:4:f5fe:fdfc"), 96 + 8);
     // All of IPv4 is in one part with its neighbours, up to 2001:db8::/32.
     assert_eq!(scope(vec![0, 0, 1], "2002:a01:203::1"), 15);
+}
+
+#[test]
+fn networks_of_the_operator_count_as_clients_and_the_rest_of_unicast_ipv4_is_nowhere() {
+    let at = |latitude, longitude| Some(Coordinates { latitude, longitude });
+    let networks = [
+        ("10.0.0.0/8", "JP", at(35.0, 139.0)),
+        ("10.0.0.0/9", "JP", at(35.0, 137.0)),
+        ("192.0.2.64/26", "DE", None),
+        ("2001:db8::/32", "BR", at(-23.0, -46.0)),
+        ("224.0.0.0/4", "JP", at(0.0, 0.0)),
+    ];
+    let networks = networks.map(|(prefix, country, coordinates)| {
+        let country = Some(country.parse().expect("a country"));
+        (prefix.parse().expect("a prefix"), Location { country, coordinates, ..Location::default() })
+    });
+    let country = |code: &str| Member::Country(code.parse().expect("a country"));
+    let group = |code: &str| Group { name: code.to_owned(), members: vec![country(code)] };
+    let groups = ["JP", "DE", "BR"].map(group);
+    let sources = Sources { database: None, asn: None, networks: &networks };
+    let table = Table::compile(sources, &regions(), &groups).expect("no database to be damaged");
+    let check = |address: &str, subnets: f64, expected: Option<Coordinates>| {
+        let class = table.class_of(address.parse().expect("an address"));
+        let population = table.population()[class.0 as usize];
+        assert!((population.subnets - subnets).abs() < 1e-6, "{address}: {population:?}");
+        let apart = population.point.zip(expected).map(|(point, expected)| point.distance_km(expected));
+        assert_eq!(population.point.is_some(), expected.is_some(), "{address}: {population:?}");
+        assert!(apart.is_none_or(|kilometres| kilometres < 3.0), "{address}: {population:?}");
+    };
+    // Both halves of the block are one class, and its middle is between them.
+    check("10.1.2.3", 65_536.0, at(35.0, 138.0));
+    check("192.0.2.65", 0.25, ranking::point(&networks[2].1));
+    check("2001:db8::1", 0.0, at(-23.0, -46.0));
+    check("192.0.2.1", UNICAST_SUBNETS - 65_536.25, None);
+    check_population(&table, &regions().iter().map(|(_, region)| region.location).collect::<Vec<_>>());
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! In the order of the data: [`Database`] reads MaxMind's format; `walk` turns one into runs of equal
 //! places; `overlay` lays the operator's networks out the same way; `classes` says what clients of a
-//! place have in common; [`Table`] joins them; a [`View`] is the table as one policy sees it.
+//! place have in common; `population` counts them; [`Table`] joins it all; a [`View`] is the table as one
+//! policy sees it.
 //! `embedded` says which IPv6 addresses are located by an IPv4 address inside them. [`writer`] and
 //! [`ipfire`] make the database that this project ships.
 //!
@@ -21,7 +22,9 @@ mod embedded;
 pub mod ipfire;
 #[cfg(test)]
 mod laws;
+mod map;
 mod overlay;
+mod population;
 mod ranking;
 mod runs;
 mod table;
@@ -34,6 +37,7 @@ pub mod writer;
 
 pub use database::{Database, MAX_DATABASE_BYTES};
 pub use embedded::{ipv4_inside, is_embedded};
+pub use population::Population;
 pub use table::Table;
 pub use view::{Found, View};
 

@@ -1,4 +1,4 @@
-//! The whole address space of a family as runs of equal values, and the way from an address to its run.
+//! The whole address space of a family as runs of equal values.
 //!
 //! Blocks need not be stored: the widest block around an address inside a run follows from the two
 //! ends of the run ([`widest_block`]). So neighbouring blocks of equal value are one run.
@@ -78,9 +78,9 @@ pub(super) struct Runs<A>(Vec<Run<A>>);
 /// A stretch of addresses of equal value: from `start` to the start of the next run. The two lie side
 /// by side because a lookup wants both: a cache miss less took a quarter off its time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Run<A> {
-    start: A,
-    value: u32,
+pub(super) struct Run<A> {
+    pub(super) start: A,
+    pub(super) value: u32,
 }
 
 impl<A: Bits> Runs<A> {
@@ -99,17 +99,16 @@ impl<A: Bits> Runs<A> {
     }
 
     /// Returns the runs in order.
-    #[cfg(test)]
-    pub(super) fn iter(&self) -> impl Iterator<Item = (A, u32)> {
-        self.0.iter().map(|run| (run.start, run.value))
+    pub(super) fn iter(&self) -> impl Iterator<Item = Run<A>> {
+        self.0.iter().copied()
     }
 }
 
-/// Joins layers of runs: calls `value` with the values of all of them for each stretch on which none
-/// changes.
+/// Joins layers of runs: calls `value` for each stretch on which none of them changes, with its first
+/// address, the first one beyond it, and the values of all layers.
 pub(super) fn join<A: Bits, const N: usize>(
     layers: [&Runs<A>; N],
-    mut value: impl FnMut([u32; N]) -> u32,
+    mut value: impl FnMut(A, Option<A>, [u32; N]) -> u32,
 ) -> Runs<A> {
     let mut joined = Runs(Vec::new());
     let mut next = [0; N];
@@ -126,68 +125,9 @@ pub(super) fn join<A: Bits, const N: usize>(
                 start = Some(start.map_or(run.start, |earliest| earliest.min(run.start)));
             }
         }
-        joined.set_from(here, value(values));
+        joined.set_from(here, value(here, start, values));
     }
     joined
-}
-
-/// Runs that are frozen and found fast.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Map<A> {
-    runs: Box<[Run<A>]>,
-    /// For each value of the 16 highest bits, how many runs start below the addresses that have it;
-    /// so the binary search covers one 65536th of the space.
-    index: Box<[u32]>,
-}
-
-impl<A: Bits> From<Runs<A>> for Map<A> {
-    fn from(runs: Runs<A>) -> Self {
-        let mut index = vec![0u32; (1 << 16) + 1].into_boxed_slice();
-        for run in &runs.0 {
-            index[run.start.top() + 1] += 1;
-        }
-        let mut below = 0;
-        for count in &mut index {
-            below += *count;
-            *count = below;
-        }
-        Self { runs: runs.0.into_boxed_slice(), index }
-    }
-}
-
-impl<A: Bits> Map<A> {
-    /// Returns how many runs there are.
-    pub(super) fn len(&self) -> usize {
-        self.runs.len()
-    }
-
-    /// Returns the number of the run that holds `address`.
-    #[inline]
-    pub(super) fn position(&self, address: A) -> usize {
-        let top = address.top();
-        let (first, last) = (self.index[top] as usize, self.index[top + 1] as usize);
-        // The run before the first one that starts later; the very first run starts at the lowest address.
-        first + self.runs[first..last].partition_point(|run| run.start <= address) - 1
-    }
-
-    /// Returns the value of a run.
-    #[inline]
-    pub(super) fn value(&self, position: usize) -> u32 {
-        self.runs[position].value
-    }
-
-    /// Returns the length of the widest block around `address` within the runs from `first` up to
-    /// `end`, which is the first run beyond them if there is one.
-    #[inline]
-    pub(super) fn widest_block(&self, address: A, first: usize, end: Option<usize>) -> u8 {
-        let before = self.runs[first].start.predecessor();
-        widest_block(address, before, end.map(|end| self.runs[end].start))
-    }
-
-    /// Returns how much memory the runs and their index take.
-    pub(super) fn memory_bytes(&self) -> usize {
-        size_of_val(&*self.runs) + size_of_val(&*self.index)
-    }
 }
 
 #[cfg(test)]
@@ -200,10 +140,14 @@ mod tests {
         runs
     }
 
+    fn pairs(runs: &Runs<u32>) -> Vec<(u32, u32)> {
+        runs.iter().map(|run| (run.start, run.value)).collect()
+    }
+
     #[test]
     fn neighbours_of_equal_value_become_one_run() {
         let check = |set: &[(u32, u32)], expected: &[(u32, u32)]| {
-            assert_eq!(runs(set).iter().collect::<Vec<_>>(), expected);
+            assert_eq!(pairs(&runs(set)), expected);
         };
         check(&[(5, 1), (9, 1), (12, 0)], &[(0, 0), (5, 1), (12, 0)]);
         check(&[(5, 1), (5, 2), (5, 0)], &[(0, 0)]);
@@ -212,18 +156,14 @@ mod tests {
 
     #[test]
     fn joining_layers_changes_value_wherever_one_of_them_does() {
-        let joined =
-            join([&runs(&[(10, 1), (20, 0)]), &runs(&[(15, 1), (20, 0)])], |[left, right]| left + 2 * right);
-        assert_eq!(joined.iter().collect::<Vec<_>>(), [(0, 0), (10, 1), (15, 3), (20, 0)]);
-    }
-
-    #[test]
-    fn every_address_is_found_in_the_run_that_starts_last_before_it() {
-        let map = Map::from(runs(&[(1, 1), (0x0001_0000, 2), (0x0001_0001, 3), (u32::MAX, 4)]));
-        for (address, value) in [(0, 0), (1, 1), (0xffff, 1), (0x0001_0000, 2), (0x7fff_0000, 3)] {
-            assert_eq!(map.value(map.position(address)), value, "{address:x}");
-        }
-        assert_eq!(map.value(map.position(u32::MAX)), 4);
+        let mut stretches = Vec::new();
+        let layers = [&runs(&[(10, 1), (20, 0)]), &runs(&[(15, 1), (20, 0)])];
+        let joined = join(layers, |start, next, [left, right]| {
+            stretches.push((start, next));
+            left + 2 * right
+        });
+        assert_eq!(stretches, [(0, Some(10)), (10, Some(15)), (15, Some(20)), (20, None)]);
+        assert_eq!(pairs(&joined), [(0, 0), (10, 1), (15, 3), (20, 0)]);
     }
 
     #[test]

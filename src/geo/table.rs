@@ -9,8 +9,11 @@ use std::net::IpAddr;
 use super::classes::Catalog;
 use super::database::{self, Database};
 use super::embedded::Embedding;
+use super::map::Map;
 use super::overlay;
-use super::runs::{Bits, Map, Runs, join};
+use super::population::{Population, subnets};
+use super::ranking::point;
+use super::runs::{Bits, Runs, join};
 use super::view::View;
 use super::walk::Layer;
 use super::{Class, ClassId, Error, Sources};
@@ -18,9 +21,11 @@ use crate::client::Group;
 use crate::region::Regions;
 
 /// Every address there is, with the class of the client behind it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Table {
     pub(super) classes: Box<[Class]>,
+    /// Of each class.
+    population: Box<[Population]>,
     /// Runs of class numbers.
     pub(super) v4: Map<u32>,
     /// Runs of class numbers and, from [`FIRST_MARK`] on, marks of embeddings.
@@ -55,21 +60,25 @@ impl Table {
             None => Layer::all(0),
         };
         let (overlays, overlay) = overlay::lay(sources.networks, groups);
-        let v4 = join([&places.v4, &systems.v4, &overlay.v4], |key| catalog.class(key, &overlays));
-        let v6 =
-            join(
-                [&places.v6, &systems.v6, &overlay.v6, &marks()],
-                |[place, system, overlay, mark]| match mark {
-                    0 => catalog.class([place, system, overlay], &overlays),
-                    mark => mark,
-                },
-            );
-        Ok(Self { classes: catalog.into_classes(), v4: v4.into(), v6: v6.into() })
+        let v4 = join([&places.v4, &systems.v4, &overlay.v4], |start, next, key| {
+            catalog.class(key, &overlays, subnets(start, next))
+        });
+        let v6 = join([&places.v6, &systems.v6, &overlay.v6, &marks()], |_, _, key| match key {
+            [place, system, overlay, 0] => catalog.class([place, system, overlay], &overlays, 0.0),
+            [_, _, _, mark] => mark,
+        });
+        let (classes, population) = catalog.finish();
+        Ok(Self { classes, population, v4: v4.into(), v6: v6.into() })
     }
 
     /// Returns the classes, by `ClassId`.
     pub fn classes(&self) -> &[Class] {
         &self.classes
+    }
+
+    /// Returns how many clients each class has, about, and where they are, by `ClassId`.
+    pub fn population(&self) -> &[Population] {
+        &self.population
     }
 
     /// Returns the class of an address.
@@ -103,21 +112,27 @@ impl Table {
     /// Returns how much memory the table takes, about.
     pub fn memory_bytes(&self) -> usize {
         let ranks: usize = self.classes.iter().map(|class| class.ranks.len()).sum();
-        size_of_val(&*self.classes) + ranks + self.v4.memory_bytes() + self.v6.memory_bytes()
+        let classes = size_of_val(&*self.classes) + ranks + size_of_val(&*self.population);
+        classes + self.v4.memory_bytes() + self.v6.memory_bytes()
     }
 }
 
 /// Walks a Country or City database.
 fn places(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Error> {
     let mut countries = 0u32;
-    let layer = Layer::walk(database, |record| {
+    let mut points = vec![None];
+    let (layer, records) = Layer::walk(database, |record| {
         let mut location = database::location(record)?;
         if catalog.tells_subdivisions_apart() {
             location.subdivision = database::subdivision(record, location.country)?;
         }
         countries += u32::from(!location.is_unknown());
+        points.push(point(&location));
         Ok(catalog.place(&location))
     })?;
+    for (record, point) in records.iter().zip(points) {
+        catalog.settle(record.value, record.subnets, point);
+    }
     match countries {
         0 => Err(Error::NoCountries { kind: database.kind().to_owned() }),
         _ => Ok(layer),
@@ -127,7 +142,7 @@ fn places(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Error
 /// Walks an ASN database.
 fn systems(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Error> {
     let mut systems = 0u32;
-    let layer = Layer::walk(database, |record| {
+    let (layer, _) = Layer::walk(database, |record| {
         let asn = database::asn(record)?;
         systems += u32::from(asn.is_some());
         Ok(asn.map_or(0, |asn| catalog.system(asn)))

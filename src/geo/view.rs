@@ -9,7 +9,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::breaks::Breaks;
-use super::runs::{Bits, Map};
+use super::map::Map;
+use super::runs::Bits;
 use super::table::{Table, mark};
 
 /// A coarser partition of the addresses: for one policy, the classes that it treats alike are one part.

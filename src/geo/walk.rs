@@ -7,6 +7,7 @@ use maxminddb::MaxMindDbError;
 
 use super::Error;
 use super::database::{self, Database, Record};
+use super::population::subnets;
 use super::runs::{Bits, Runs};
 
 /// What one layer says of every address of both families.
@@ -24,7 +25,7 @@ impl Layer {
     }
 
     /// Walks a database, calling `value_of` once for each record in it. Addresses without a record
-    /// get zero.
+    /// get zero. Returns the records too, in the order of the calls, after one for those addresses.
     ///
     /// # Errors
     ///
@@ -32,32 +33,46 @@ impl Layer {
     pub(super) fn walk(
         database: &Database,
         mut value_of: impl FnMut(&Record<'_>) -> Result<u32, MaxMindDbError>,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Vec<Seen>), Error> {
         let mut v4 = Filler::<u32>::new();
         let mut v6 = Filler::<u128>::new();
-        let mut known: HashMap<usize, u32> = HashMap::new();
+        let mut seen = vec![Seen { value: 0, subnets: 0.0 }];
+        let mut known: HashMap<usize, usize> = HashMap::new();
         for record in database.networks()? {
             let record = record.map_err(Error::Damaged)?;
-            let value = match record.offset() {
+            let number = match record.offset() {
                 None => 0,
                 Some(offset) => match known.get(&offset) {
-                    Some(value) => *value,
+                    Some(number) => *number,
                     None => {
                         let value = value_of(&record).map_err(Error::Damaged)?;
-                        known.insert(offset, value);
-                        value
+                        known.insert(offset, seen.len());
+                        seen.push(Seen { value, subnets: 0.0 });
+                        seen.len() - 1
                     }
                 },
             };
             let network = database::network(&record).expect("a walk gives networks of its own families");
+            let here = &mut seen[number];
             match network.address() {
-                IpAddr::V4(first) => v4.put(first.to_bits(), network.length(), value),
+                IpAddr::V4(first) => {
+                    let next = v4.put(first.to_bits(), network.length(), here.value);
+                    here.subnets += subnets(first.to_bits(), next);
+                }
                 IpAddr::V6(_) if database::is_ipv4_space(network) => {}
-                IpAddr::V6(first) => v6.put(first.to_bits(), network.length(), value),
+                IpAddr::V6(first) => _ = v6.put(first.to_bits(), network.length(), here.value),
             }
         }
-        Ok(Self { v4: v4.finish(), v6: v6.finish() })
+        Ok((Self { v4: v4.finish(), v6: v6.finish() }, seen))
     }
+}
+
+/// A record that was seen on a walk.
+pub(super) struct Seen {
+    /// The value that it got.
+    pub(super) value: u32,
+    /// How many IPv4 subnets it is about.
+    pub(super) subnets: f64,
 }
 
 /// Fills runs from blocks in ascending order; what lies between them gets zero. The walk leaves out
@@ -73,12 +88,14 @@ impl<A: Bits> Filler<A> {
         Self { runs: Runs::all(0), next: Some(A::MIN) }
     }
 
-    fn put(&mut self, first: A, length: u8, value: u32) {
+    /// Gives a block its value, and returns the first address after it.
+    fn put(&mut self, first: A, length: u8, value: u32) -> Option<A> {
         if let Some(gap) = self.next.filter(|next| *next < first) {
             self.runs.set_from(gap, 0);
         }
         self.runs.set_from(first, value);
         self.next = first.last_of_block(length).successor();
+        self.next
     }
 
     fn finish(mut self) -> Runs<A> {
