@@ -42,7 +42,7 @@ fn parts_of(number: usize, partition: &Partition, table: &Table, regions: &Regio
     // By part: the weight, and by region the distance times the weight it is known for.
     let mut weights = vec![0.0; partition.plans.len()];
     let mut distances = vec![(0.0, vec![0.0; regions.len()]); partition.plans.len()];
-    for (population, part) in population(table).iter().zip(partition.view.parts()) {
+    for (population, part) in table.population().iter().zip(partition.view.parts()) {
         let part = *part as usize;
         weights[part] += population.subnets;
         if let Some(point) = population.point {
@@ -64,13 +64,4 @@ fn parts_of(number: usize, partition: &Partition, table: &Table, regions: &Regio
         Part { partition: number, part, weight, order: order.collect() }
     });
     parts.collect()
-}
-
-struct Population {
-    subnets: f64,
-    point: Option<crate::client::Coordinates>,
-}
-
-fn population(_table: &Table) -> Vec<Population> {
-    Vec::new()
 }
