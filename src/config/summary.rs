@@ -100,8 +100,12 @@ impl Summary<'_> {
 
     /// Returns when the last cached answer with a dead region's addresses has expired: one given just
     /// before the first failure lives for the whole TTL, one given just before the fall for the short.
+    /// `None`: nothing is promised.
     fn slowest(&self, region: RegionId, ttl: u64, short: u64) -> Option<Duration> {
         let region = self.0.regions.region(region);
+        if region.failover != Failover::Auto {
+            return None;
+        }
         let each =
             [Reach::Address, Reach::Region].into_iter().filter_map(|reach| self.fastest(region, reach));
         let canary = each.min_by_key(|canary| pace::worst_case(canary))?;
@@ -240,7 +244,7 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     if let Effect::Advisory(share) = canary.effect {
         let percent = share.fraction() * 100.0;
-        writeln!(f, "  advisory: what it finds down keeps {percent}% of its clients")?;
+        writeln!(f, "  advisory: what it finds down keeps {percent:.0}% of its clients")?;
     }
     write_expected(&canary.check, f)?;
     if let Some(slow) = canary.slow {

@@ -206,3 +206,22 @@ fn effects_reaches_and_signals_are_lowered_as_they_are_written() {
     let signals: Vec<_> = canary.check.signals().iter().map(|(signal, at)| (*signal, at.as_str())).collect();
     assert_eq!(signals, [(Signal::ErrorRate, "/e"), (Signal::Requests, "/n")]);
 }
+
+#[test]
+fn the_summary_says_what_is_not_default() {
+    let canary = "advisory: 29%, probe: region, http: { url: 'https://{region}.example.com/' }";
+    let mut config = watched(canary).config;
+    config.safety.limits.step = 0.2;
+    config.safety.min_in_service = Some(Minimum::Percent(50));
+    let text = summary::Summary(&config).to_string();
+    for line in [
+        "  advisory: what it finds down keeps 29% of its clients",
+        "  once for each region, where the name leads",
+        "  no critical canary of addresses: they count as up",
+        "recovery: all clients are back 180s after a fall at the earliest = min_down 60s + 2 x hold 60s",
+        "safety: regions that stay in service: 50%",
+        "load: sheds above 0.8 by 0.2, takes back below 0.6, full at 1",
+    ] {
+        assert!(text.lines().any(|written| written == line), "there is no `{line}` in\n{text}");
+    }
+}
