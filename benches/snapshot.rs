@@ -142,7 +142,7 @@ fn failover(name: &str, database: &Database) {
             signals: None,
         };
         let started = Instant::now();
-        let effects = control.handle(Event::Observed(seen), now);
+        let effects = control.handle(Event::Observed(vec![seen]), now);
         let time = started.elapsed();
         if matches!(round % 5, 2 | 4) {
             assert!(effects.iter().any(|effect| matches!(effect, Effect::Publish(_))), "it decides");

@@ -85,7 +85,7 @@ fn state() -> State {
             result: Err(unavailable()),
             signals: None,
         };
-        effects.extend(control.handle(Event::Observed(seen), at(second)));
+        effects.extend(control.handle(Event::Observed(vec![seen]), at(second)));
     }
     let published = effects.into_iter().filter_map(|effect| match effect {
         Effect::Publish(snapshot) => Some(snapshot),

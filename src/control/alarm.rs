@@ -10,7 +10,7 @@ use std::fmt;
 use super::What;
 use super::notice::Count;
 use crate::config::Config;
-use crate::health::{self, Board, Grade, Places, Restraint, Services, Stage};
+use crate::health::{self, Board, Grade, Places, Restraint, Services, Stage, View};
 use crate::region::{Failover, Family, RegionId};
 use crate::steering::{AllDown, Policy};
 
@@ -105,8 +105,8 @@ impl Alarms {
     }
 
     /// Judges everything anew, and returns which alarms were raised and which cleared.
-    pub(super) fn update(&mut self, board: &Board, places: &Places) -> Vec<What> {
-        let services = Services::of(board.regions(), &places.view(board));
+    pub(super) fn update(&mut self, board: &Board, places: &Places, view: &View) -> Vec<What> {
+        let services = Services::of(board.regions(), view);
         let (mut standing, mut whats) = (BTreeMap::new(), Vec::new());
         for (key, alarm, is_raised) in self.conditions(board, places, &services) {
             // What a reload has removed is in no condition: nobody is told that it is well.

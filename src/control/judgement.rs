@@ -56,14 +56,15 @@ impl Judgement {
         (judgement, notices)
     }
 
-    /// Takes one result.
-    pub fn observe(&mut self, seen: &Observation, now: Moment) -> Verdict {
-        let Some(change) = self.board.observe(seen) else {
+    /// Takes results, in their order, and judges once when all of them are counted.
+    pub fn observe(&mut self, seen: &[Observation], now: Moment) -> Verdict {
+        let changes: Vec<Change> = seen.iter().filter_map(|seen| self.board.observe(seen)).collect();
+        if changes.is_empty() {
             return Verdict::default();
-        };
-        let told = self.tell(&change);
+        }
+        let told: Vec<_> = changes.iter().flat_map(|change| self.tell(change)).collect();
         let mut verdict = self.settle(now);
-        verdict.is_worth_keeping |= change.is_decided();
+        verdict.is_worth_keeping |= changes.iter().any(Change::is_decided);
         verdict.notices.splice(0..0, told);
         verdict
     }
@@ -147,7 +148,7 @@ impl Judgement {
         self.view = view;
         self.wake = self.places.wake(&self.board, now);
         let mut notices: Vec<_> = turns.iter().filter_map(|turn| self.tell_of_turn(turn)).collect();
-        let alarms = self.alarms.update(&self.board, &self.places);
+        let alarms = self.alarms.update(&self.board, &self.places, &self.view);
         notices.extend(alarms.into_iter().map(|what| Notice { at: now, what }));
         Verdict { moves_view, is_worth_keeping: turns.iter().any(is_eventful), notices }
     }
@@ -333,7 +334,7 @@ mod tests {
             let (address, result) = word.split_once(':').expect("ADDRESS:RESULT");
             let address = address.parse().expect("the number of an address");
             let seen = fixture::result(&judgement.board, address, 0, second, result == "o");
-            judgement.observe(&seen, seen.at)
+            judgement.observe(std::slice::from_ref(&seen), seen.at)
         });
         verdicts.collect()
     }
@@ -410,10 +411,10 @@ mod tests {
         let late = fixture::result(&judgement.board, 3, 0, 9, true);
         let notices = judgement.reload(config(fixture::canary("shallow", 5, 1)), Moment(10_000));
         assert_eq!(notices, []);
-        assert_eq!(judgement.observe(&late, Moment(10_000)), Verdict::default(), "of the old numbering");
+        assert_eq!(judgement.observe(&[late], Moment(10_000)), Verdict::default(), "of the old numbering");
         assert_eq!(judgement.report(7, Moment(10_000)).alarms.len(), 2);
         let seen = fixture::result(&judgement.board, 3, 0, 11, true);
-        let verdict = judgement.observe(&seen, seen.at);
+        let verdict = judgement.observe(std::slice::from_ref(&seen), seen.at);
         assert_eq!(verdict.notices.len(), 3, "up again, region back, alarm over");
         assert_eq!(judgement.report(8, Moment(11_000)).alarms, []);
     }

@@ -39,8 +39,9 @@ use keeper::Keeper;
 /// What happens to the server.
 #[derive(Debug)]
 pub enum Event {
-    /// A probe came back.
-    Observed(Observation),
+    /// Probes came back: all that have since the last event, so that an outage of a thousand addresses makes a
+    /// few snapshots and not a thousand.
+    Observed(Vec<Observation>),
     /// Time has passed.
     Tick,
     /// An operator lets a region back that is held or quarantined.
@@ -234,7 +235,7 @@ mod tests {
         assert_eq!(letters(&effects), "pw", "a start publishes before anything else");
         let asked = results.chars().zip(1..).map(|(result, number)| {
             let now = Moment(number * 10_000);
-            let effects = control.handle(Event::Observed(seen(&control, result == 'o', now)), now);
+            let effects = control.handle(Event::Observed(vec![seen(&control, result == 'o', now)]), now);
             letters(&effects)
         });
         assert_eq!(asked.collect::<Vec<_>>().join(" "), expected);
@@ -278,7 +279,7 @@ mod tests {
         let (mut control, _) = Control::new(world(), None, Moment(0));
         for (number, expected) in [(1, 2), (2, 3)] {
             let now = Moment(number * 1000);
-            let effects = control.handle(Event::Observed(seen(&control, false, now)), now);
+            let effects = control.handle(Event::Observed(vec![seen(&control, false, now)]), now);
             let Some(Effect::Publish(snapshot)) = effects.first() else { panic!("it published nothing") };
             assert_eq!(snapshot.number, expected);
         }
@@ -288,7 +289,7 @@ mod tests {
     fn a_reload_publishes_and_watches_and_forgets_no_fall() {
         let (mut control, _) = Control::new(world(), None, Moment(0));
         for at in [1000, 2000] {
-            control.handle(Event::Observed(seen(&control, false, Moment(at))), Moment(at));
+            control.handle(Event::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
         }
         let stale = seen(&control, true, Moment(3000));
         let effects = control.handle(Event::Reloaded(world()), Moment(3000));

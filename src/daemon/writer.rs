@@ -4,6 +4,7 @@
 //! worlds, the end. Nothing that might wait for a disk or a peer runs here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
@@ -16,7 +17,7 @@ use crate::control::{Control, Effect, Event, Notice, Severity};
 use crate::health::Memory;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
-use crate::probe::Prober;
+use crate::probe::{self, Prober};
 use crate::serve::{Current, Serving};
 use crate::snapshot::{Snapshot, World};
 
@@ -60,6 +61,22 @@ pub fn begin(
     (control, effects, Arc::new(current))
 }
 
+/// The shortest time between two reports: shorter than anybody looks at `/status` twice, and long enough for
+/// five thousand addresses that are probed every ten seconds not to be walked over for each of them.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
+
+/// When the state of everything was reported last, and whether anything has happened since.
+struct Reporting {
+    is_due: bool,
+    reported_at: Moment,
+}
+
+impl Reporting {
+    fn due_at(&self) -> Option<Moment> {
+        self.is_due.then(|| self.reported_at.plus(REPORT_EVERY))
+    }
+}
+
 impl Writer {
     /// Carries out the first effects, then takes events until `stop` turns true, and persists.
     pub async fn run(
@@ -72,6 +89,8 @@ impl Writer {
         mut stop: watch::Receiver<bool>,
     ) {
         self.carry_out(first);
+        let mut batch = Vec::new();
+        let mut report = Reporting { is_due: false, reported_at: self.clock.now() };
         loop {
             let event = tokio::select! {
                 biased;
@@ -83,21 +102,28 @@ impl Writer {
                     None => continue,
                 },
                 () = self.until(control.wake()) => Event::Tick,
-                Some(observation) = observations.recv() => {
-                    if control.is_current(&observation) {
-                        self.metrics.observed(&control.world().config, &observation);
-                    }
-                    Event::Observed(observation)
+                () = self.until(report.due_at()) => {
+                self.report(&control);
+                report = Reporting { is_due: false, reported_at: self.clock.now() };
+                continue;
+            }
+                1.. = observations.recv_many(&mut batch, probe::MAX_WAITING) => {
+                    let current = batch.iter().filter(|seen| control.is_current(seen));
+                    current.for_each(|seen| self.metrics.observed(&control.world().config, seen));
+                    Event::Observed(std::mem::take(&mut batch))
                 }
             };
             let seen_at = match &event {
-                Event::Observed(observation) => Some(observation.at),
+                Event::Observed(seen) => seen.first().map(|first| first.at),
                 Event::Tick | Event::FailBack(_) | Event::Reloaded(_) | Event::Stopping => None,
             };
             let effects = control.handle(event, self.clock.now());
+            let has_published = effects.iter().any(|effect| matches!(effect, Effect::Publish(_)));
             self.carry_out(effects);
-            if observations.is_empty() {
+            report.is_due = true;
+            if has_published {
                 self.report(&control);
+                report = Reporting { is_due: false, reported_at: self.clock.now() };
             }
             if let Some(seen_at) = seen_at {
                 self.metrics.writer_lag(self.clock.now().since(seen_at));
@@ -127,8 +153,7 @@ impl Writer {
         }
     }
 
-    /// Lets `/status` see the state of everything. That walks over every address, so it is done when
-    /// no event is waiting, and not after each of a thousand.
+    /// Lets `/status` see the state of everything.
     fn report(&self, control: &Control) {
         let snapshot = Arc::clone(&self.current.load().snapshot);
         let before = self.admin.seen.load();

@@ -121,6 +121,8 @@ pub struct Regions {
     regions: Vec<Region>,
     zones: Vec<(RegionId, usize)>,
     addresses: Vec<Address>,
+    /// By `RegionId`: where its addresses begin, and where those of the last region end.
+    first_address: Vec<u32>,
 }
 
 impl Regions {
@@ -134,6 +136,7 @@ impl Regions {
         let mut numbered = Self::default();
         for (index, region) in regions.iter().enumerate() {
             let id = RegionId(u8::try_from(index).expect("fewer than MAX_REGIONS regions"));
+            numbered.first_address.push(numbered.addresses.len() as u32);
             for (position, zone) in region.zones.iter().enumerate() {
                 let zone_id = ZoneId(u16::try_from(numbered.zones.len()).expect("zones are bounded"));
                 numbered.zones.push((id, position));
@@ -141,6 +144,7 @@ impl Regions {
                 numbered.addresses.extend(of_zone.map(|&ip| Address { ip, region: id, zone: zone_id }));
             }
         }
+        numbered.first_address.push(numbered.addresses.len() as u32);
         numbered.regions = regions;
         numbered
     }
@@ -194,7 +198,8 @@ impl Regions {
 
     /// Returns the addresses of one region.
     pub fn addresses_of(&self, region: RegionId) -> impl Iterator<Item = (AddressId, &Address)> + Clone {
-        self.addresses().filter(move |(_, address)| address.region == region)
+        let [first, end] = [0, 1].map(|next| self.first_address[usize::from(region.0) + next]);
+        (first..end).map(AddressId).zip(&self.addresses[first as usize..end as usize])
     }
 
     /// Returns the region with this name.

@@ -121,7 +121,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
                     self.agenda.add(due, Item::Probe(pair));
                     self.tell(&Happening::Probed(&probed));
                     let at = self.clock.moment(self.now);
-                    self.handle(Event::Observed(Observation { at, ..probed.seen }));
+                    self.handle(Event::Observed(vec![Observation { at, ..probed.seen }]));
                 }
             }
             Item::Gauge => {
