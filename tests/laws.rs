@@ -422,6 +422,25 @@ proptest! {
     }
 
     #[test]
+    fn no_client_moves_twice_on_one_ramp(
+        draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 24), ramping in 0..REGIONS,
+    ) {
+        let step = |percent: u8| {
+            let mut stages = vec![100; usize::from(REGIONS)];
+            stages[usize::from(ramping)] = percent;
+            compile(&Draft { stages, shares: vec![100; draft.shares.len()], rates: vec![0], ..draft.clone() })
+        };
+        let ramp = [0, 10, 50, 100].map(step);
+        for client in clients(&draft, &anywhere) {
+            let way = ramp.each_ref().map(|snapshot| {
+                addresses(&ask(snapshot, RecordType::A, (client, width(client))).0).first().map(|ip| region_of(*ip))
+            });
+            let moves = way.windows(2).filter(|pair| pair[0] != pair[1]).count();
+            prop_assert!(moves <= 1, "{} goes {:?}", client, way);
+        }
+    }
+
+    #[test]
     fn equal_inputs_compile_to_equal_bytes(
         draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 4),
     ) {

@@ -10,15 +10,16 @@
 //! estimated anew and no further step is taken: acting on what was measured before the last act is how
 //! balancing turns into swinging.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Notice, What};
-use crate::health::{Services, Vitals};
+use crate::health::{Services, Shed, Vitals};
 use crate::moment::Moment;
 use crate::region::{Failover, Family, RegionId};
 use crate::share::Share;
-use crate::snapshot::World;
-use crate::steering::{Capacities, Demand, Route, Splits};
+use crate::snapshot::{Part, World};
+use crate::steering::{Capacities, Demand, Piece, Route, Split, Splits};
 
 /// The shortest time between two steps: three reports of a canary with the usual interval.
 const SHORTEST_PACE: Duration = Duration::from_secs(30);
@@ -52,6 +53,38 @@ impl Balance {
     /// Returns who is sent elsewhere.
     pub fn splits(&self) -> &Splits {
         &self.splits
+    }
+
+    /// Returns who is sent elsewhere, in words that outlive the numbering.
+    pub fn remember(&self, world: &World) -> Vec<Shed> {
+        let name = |region: RegionId| world.config.regions.region(region).name.clone();
+        let split =
+            world.demand.iter().enumerate().filter_map(|(index, part)| Some((part, self.splits.of(index)?)));
+        let shed = split.filter(|(_, split)| split.pieces().len() > 1).map(|(part, split)| Shed {
+            owner: world.owner_of(part),
+            order: part.order.iter().map(|(region, _)| name(*region)).collect(),
+            pieces: split.pieces().iter().map(|piece| (piece.until, name(piece.region))).collect(),
+        });
+        shed.collect()
+    }
+
+    /// Sends those elsewhere whom an earlier life sent there, if they are still the same.
+    pub fn adopt(&mut self, sheds: &[Shed], world: &World) {
+        let regions = &world.config.regions;
+        let key = |part: &Part| {
+            let order = part.order.iter().map(|(region, _)| regions.region(*region).name.clone());
+            (world.owner_of(part), order.collect::<Vec<_>>())
+        };
+        let parts: HashMap<_, _> =
+            world.demand.iter().enumerate().map(|(index, part)| (key(part), index)).collect();
+        for Shed { owner, order, pieces } in sheds {
+            let pieces =
+                pieces.iter().map(|(until, name)| Some(Piece { until: *until, region: regions.find(name)? }));
+            let split = pieces.collect::<Option<Vec<_>>>().and_then(Split::of);
+            if let Some((part, split)) = parts.get(&(owner.clone(), order.clone())).zip(split) {
+                self.splits.set(*part, split);
+            }
+        }
     }
 
     /// Returns when the next step is due; `None`: nothing is ever divided.
@@ -92,12 +125,12 @@ impl Balance {
             return Vec::new();
         }
         self.next = now.plus(pace(world));
+        let (capacities, limits) = (capacities(world, readings), world.config.safety.limits);
+        // By what was asked for before: whoever is at home by now stays there, and is shed in steps.
+        self.splits.land(&self.demands(world, services), &capacities, limits);
         self.estimate(world, services, readings);
         let before = self.away(world);
-        let demands = self.demands(world, services);
-        let (capacities, limits) = (capacities(world, readings), world.config.safety.limits);
-        self.splits.land(&demands, &capacities, limits);
-        self.splits.step(&demands, &capacities, limits);
+        self.splits.step(&self.demands(world, services), &capacities, limits);
         self.splits.truncate(world.demand.len());
         let after = self.away(world);
         let changed = world.config.regions.iter().zip(before.into_iter().zip(after));
@@ -206,4 +239,129 @@ fn served(world: &World, readings: &Readings, region: RegionId) -> Option<f64> {
 fn pace(world: &World) -> Duration {
     let longest = world.config.steered.iter().map(|steering| steering.ttl.seconds()).max().unwrap_or(0);
     SHORTEST_PACE.max(Duration::from_secs(2 * u64::from(longest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::{self, Source, Sources};
+    use crate::geo::{self, Table};
+    use crate::health::{Stage, Standing, View};
+
+    const SERVER: &str = "name: ns1\nlisten: { dns: ['127.0.0.1:5300'] }\n";
+
+    /// Three equal regions, each the first choice of a group of clients of its own.
+    const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\ngroups:\n  a: { networks: [0.0.0.0/1] }\n  \
+                        b: { networks: [128.0.0.0/2] }\n  c: { networks: [192.0.0.0/2] }\nnames:\n  '@':\n    steer:\n      \
+                        regions: [tokyo, osaka, oregon]\n      order: { a: [tokyo, osaka, oregon], b: [osaka, oregon, tokyo], \
+                        c: [oregon, osaka, tokyo], otherwise: listed }\n";
+
+    fn world() -> World {
+        let region = |(index, name): (usize, &&str)| {
+            format!(
+                "  {name}:\n    location: {{ latitude: 35, longitude: {} }}\n    jurisdiction: JP\n    capacity: 1000\n    \
+                 zones: {{ {name}-a: {{ addresses: [192.0.2.1{index}] }} }}\n",
+                index * 40
+            )
+        };
+        let regions: String = ["tokyo", "osaka", "oregon"].iter().enumerate().map(region).collect();
+        let regions = format!("regions:\n{regions}");
+        let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("example.com.yaml", ZONE)];
+        let files = files.map(|(name, text)| Source::new(name, text));
+        let compiled = config::compile(&Sources::new("zones", files.to_vec()));
+        let config = compiled.unwrap_or_else(|problems| panic!("{problems}")).config;
+        let sources = geo::Sources { database: None, asn: None, networks: &[] };
+        let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");
+        World::build(Arc::new(config), table)
+    }
+
+    fn readings(loads: [f64; 3]) -> Readings {
+        let vitals = loads.map(|load| Vitals { load: Some(load), ..Vitals::default() });
+        Readings { vitals: vitals.to_vec(), present: vec![1.0; 3] }
+    }
+
+    fn services(world: &World, stages: [Stage; 3]) -> Services {
+        let view = View::new(vec![Standing::Up; 3]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
+        Services::of(&world.config.regions, &view)
+    }
+
+    /// Returns what each region would serve, in percent.
+    fn loads(balance: &Balance, world: &World, services: &Services) -> [u32; 3] {
+        let mut loads = [0.0; 3];
+        for (part, rate) in balance.rates.iter().enumerate() {
+            for (region, fraction) in balance.flow(part, world, services) {
+                loads[usize::from(region.0)] += rate * fraction / 10.0;
+            }
+        }
+        loads.map(|load: f64| load.round() as u32)
+    }
+
+    const ALL: [Stage; 3] = [Stage::Full; 3];
+    const TOKYO_LOST: [Stage; 3] = [Stage::Out { since: Moment(0) }, Stage::Full, Stage::Full];
+
+    #[test]
+    fn a_region_lost_at_140_percent_leaves_no_survivor_above_90() {
+        let world = world();
+        let mut balance = Balance::new(&world, Moment(0));
+        let (all, lost) = (services(&world, ALL), services(&world, TOKYO_LOST));
+        balance.step(&world, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
+        assert_eq!(loads(&balance, &world, &all), [56, 49, 35]);
+        assert!(balance.land(&world, &lost, &readings([0.56, 0.49, 0.35]), Moment(601_000)));
+        assert_eq!(loads(&balance, &world, &lost), [0, 80, 60]);
+        assert!(balance.land(&world, &all, &readings([0.0, 0.80, 0.60]), Moment(900_000)));
+        assert_eq!(loads(&balance, &world, &all), [56, 49, 35], "everybody returns");
+    }
+
+    #[test]
+    fn a_region_that_is_too_full_sheds_at_its_pace_and_says_so() {
+        let world = world();
+        let mut balance = Balance::new(&world, Moment(0));
+        let all = services(&world, ALL);
+        let said = balance.step(&world, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
+        let said: Vec<_> = said.iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["tokyo, at 95 % of its capacity, sends 10.53 % of its clients elsewhere"]);
+        let next = balance.wake(&world).expect("it goes on");
+        assert_eq!(next, Moment(660_000), "two TTLs later");
+        assert_eq!(balance.step(&world, &all, &readings([0.85, 0.50, 0.40]), Moment(659_000)), []);
+        let said = balance.step(&world, &all, &readings([0.85, 0.50, 0.40]), next);
+        assert_eq!(said.len(), 1);
+        assert_eq!(loads(&balance, &world, &all)[0], 80);
+    }
+
+    #[test]
+    fn a_ramp_is_counted_and_left_alone() {
+        let world = world();
+        let mut balance = Balance::new(&world, Moment(0));
+        let (all, half) = (services(&world, ALL), [Stage::Part(Share::HALF), Stage::Full, Stage::Full]);
+        balance.step(&world, &all, &readings([0.60, 0.30, 0.30]), Moment(600_000));
+        let half = services(&world, half);
+        balance.land(&world, &half, &readings([0.60, 0.30, 0.30]), Moment(601_000));
+        assert_eq!(loads(&balance, &world, &half), [30, 60, 30]);
+    }
+
+    #[test]
+    fn a_region_that_says_nothing_is_neither_relieved_nor_filled() {
+        let world = world();
+        let mut balance = Balance::new(&world, Moment(0));
+        let mut silent = readings([0.95, 0.0, 0.40]);
+        silent.vitals[1].load = None;
+        let all = services(&world, ALL);
+        balance.step(&world, &all, &silent, Moment(600_000));
+        assert_eq!(loads(&balance, &world, &all), [85, 0, 50], "osaka is nearer, and who knows how full");
+    }
+
+    #[test]
+    fn a_restart_goes_on_where_the_last_life_ended() {
+        let world = world();
+        let mut before = Balance::new(&world, Moment(0));
+        let all = services(&world, ALL);
+        before.step(&world, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
+        let mut after = Balance::new(&world, Moment(700_000));
+        after.adopt(&before.remember(&world), &world);
+        let (before, after) = (before.splits.of(0), after.splits.of(0));
+        assert_eq!(before, after);
+        assert_eq!(after.map(|split| split.pieces().len()), Some(2));
+    }
 }

@@ -111,12 +111,13 @@ impl Judgement {
         self.board.epoch()
     }
 
-    /// Returns what is worth remembering, as of `now`.
+    /// Returns what is worth remembering of health, as of `now`.
     pub fn memory(&self, now: Moment) -> Memory {
         Memory {
             written_at: now,
             fallen: self.board.fallen(),
             courses: self.places.remember(&self.config.regions),
+            sheds: Vec::new(),
         }
     }
 

@@ -80,7 +80,10 @@ impl Control {
     /// Starts from a world and from what was remembered of the last run.
     pub fn new(world: Arc<World>, memory: Option<Memory>, now: Moment) -> (Self, Vec<Effect>) {
         let (judgement, notices) = Judgement::new(Arc::clone(&world.config), memory.as_ref(), now);
-        let balance = Balance::new(&world, now);
+        let mut balance = Balance::new(&world, now);
+        if let Some(memory) = memory.filter(|memory| memory.is_fresh(now)) {
+            balance.adopt(&memory.sheds, &world);
+        }
         let mut control = Self { world, judgement, balance, keeper: Keeper::new(now), number: 0 };
         let mut effects = vec![control.publish(), control.watch()];
         effects.extend(notices.into_iter().map(Effect::Say));
@@ -104,7 +107,7 @@ impl Control {
                 self.follow(verdict, Vec::new(), now)
             }
             Event::Reloaded(world) => self.reloaded(world, now),
-            Event::Stopping => vec![Effect::Persist(self.judgement.memory(now))],
+            Event::Stopping => vec![Effect::Persist(self.memory(now))],
         }
     }
 
@@ -137,8 +140,8 @@ impl Control {
         if verdict.moves_view || !shed.is_empty() {
             effects.push(self.publish());
         }
-        if self.keeper.is_due(verdict.is_worth_keeping, now) {
-            effects.push(Effect::Persist(self.judgement.memory(now)));
+        if self.keeper.is_due(verdict.is_worth_keeping || !shed.is_empty(), now) {
+            effects.push(Effect::Persist(self.memory(now)));
         }
         effects.extend(verdict.notices.into_iter().chain(shed).map(Effect::Say));
         effects
@@ -177,6 +180,11 @@ impl Control {
         let services = Services::of(&self.world.config.regions, self.judgement.view());
         let readings = self.judgement.readings(now);
         self.balance.step(&self.world, &services, &readings, now)
+    }
+
+    /// Returns what is worth remembering, as of `now`.
+    fn memory(&self, now: Moment) -> Memory {
+        Memory { sheds: self.balance.remember(&self.world), ..self.judgement.memory(now) }
     }
 
     /// Compiles the next snapshot.

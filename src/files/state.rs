@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::canary::{Failure, FailureClass};
-use crate::health::{Course, Fallen, Memory, Phase, Remembered};
+use crate::health::{Course, Fallen, Memory, Phase, Remembered, Shed};
 use crate::moment::Moment;
 use crate::region::Family;
 use crate::share::Share;
@@ -142,6 +142,7 @@ struct Document {
     written_at: u64,
     down: Vec<Down>,
     courses: Vec<CourseMirror>,
+    sheds: Vec<ShedMirror>,
 }
 
 /// The mirror of `health::Fallen`.
@@ -182,6 +183,7 @@ impl Document {
             written_at: memory.written_at.0,
             down: memory.fallen.iter().map(Down::of).collect(),
             courses: memory.courses.iter().map(CourseMirror::of).collect(),
+            sheds: memory.sheds.iter().map(ShedMirror::of).collect(),
         }
     }
 
@@ -190,6 +192,7 @@ impl Document {
             written_at: Moment(self.written_at),
             fallen: self.down.into_iter().map(Down::into_fallen).collect(),
             courses: self.courses.into_iter().map(CourseMirror::into_remembered).collect(),
+            sheds: self.sheds.into_iter().map(ShedMirror::into_shed).collect(),
         }
     }
 }
@@ -252,6 +255,25 @@ enum PhaseMirror {
     Ramp { step: u8, has_slipped: bool },
     Held { share: f64 },
     Quarantined { until: u64 },
+}
+
+/// The mirror of `health::Shed`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShedMirror {
+    owner: String,
+    order: Vec<String>,
+    pieces: Vec<(f64, String)>,
+}
+
+impl ShedMirror {
+    fn of(shed: &Shed) -> Self {
+        Self { owner: shed.owner.clone(), order: shed.order.clone(), pieces: shed.pieces.clone() }
+    }
+
+    fn into_shed(self) -> Shed {
+        Shed { owner: self.owner, order: self.order, pieces: self.pieces }
+    }
 }
 
 impl CourseMirror {
@@ -329,7 +351,17 @@ mod tests {
                 family,
                 course: Course::remembered(phase, Moment(1_700_000_000_000), vec![Moment(1_600_000_000_000)]),
             });
-        Memory { written_at: Moment(1_700_000_001_000), fallen, courses: courses.collect() }
+        let shed = Shed {
+            owner: "api.example.com.".to_owned(),
+            order: vec!["tokyo".to_owned(), "osaka".to_owned()],
+            pieces: vec![(0.3, "tokyo".to_owned()), (1.0, "osaka".to_owned())],
+        };
+        Memory {
+            written_at: Moment(1_700_000_001_000),
+            fallen,
+            courses: courses.collect(),
+            sheds: vec![shed],
+        }
     }
 
     /// Reads a file with this content, and returns what is said of it.
@@ -376,7 +408,7 @@ mod tests {
             b"[]",
             b"{\"version\":2}",
             b"{\"version\":\"one\",\"written_at\":0,\"down\":[]}",
-            b"{\"version\":2,\"written_at\":-1,\"down\":[],\"courses\":[]}",
+            b"{\"version\":2,\"written_at\":-1,\"down\":[],\"courses\":[],\"sheds\":[]}",
         ];
         for content in foreign {
             assert!(said_of(content).contains("is damaged and is ignored"), "{content:?}");

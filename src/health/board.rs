@@ -265,7 +265,7 @@ mod tests {
     }
 
     fn memory(board: &Board, now: Moment) -> Memory {
-        Memory { written_at: now, fallen: board.fallen(), courses: Vec::new() }
+        Memory { written_at: now, fallen: board.fallen(), ..Memory::default() }
     }
 
     fn play(board: &mut Board, results: &str) -> Vec<State> {

@@ -24,6 +24,8 @@ pub struct Memory {
     pub fallen: Vec<Fallen>,
     /// Every course with something in it that the first probes would not show.
     pub courses: Vec<Remembered>,
+    /// Whose clients were sent elsewhere because their region was full.
+    pub sheds: Vec<Shed>,
 }
 
 /// A canary that had fallen: the address or region with it, unless it was advisory.
@@ -52,6 +54,18 @@ pub struct Remembered {
     pub family: Family,
     /// Its course.
     pub course: Course,
+}
+
+/// Where the clients of one plan were sent because their region was full.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shed {
+    /// A steered name that they ask for.
+    pub owner: String,
+    /// The names of the regions that they may be sent to, the best first: together with the owner it says who
+    /// they are.
+    pub order: Vec<String>,
+    /// The pieces of their line: where each ends, and the name of the region that it goes to.
+    pub pieces: Vec<(f64, String)>,
 }
 
 impl Memory {

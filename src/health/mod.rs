@@ -47,7 +47,7 @@ mod vitals;
 pub use board::{Board, Change};
 pub use course::{Course, Phase, Sign};
 pub use gray::Grade;
-pub use memory::{Adoption, FRESH_FOR, Fallen, Memory, Remembered};
+pub use memory::{Adoption, FRESH_FOR, Fallen, Memory, Remembered, Shed};
 pub use places::{Places, Restraint};
 pub use service::{Count, Service, Services};
 pub use site::{Site, Turn, name, region_of, sites, vitals};

@@ -62,6 +62,14 @@ impl World {
         self.demand.binary_search_by_key(&(partition, part), |demand| (demand.partition, demand.part)).ok()
     }
 
+    /// Returns the first of the steered names that a part's clients ask for.
+    pub fn owner_of(&self, part: &Part) -> String {
+        let named = self.partition_of.iter().zip(&self.config.steered);
+        let owner =
+            named.filter(|(partition, _)| **partition == part.partition).map(|(_, steering)| &steering.owner);
+        owner.take(1).map(ToString::to_string).collect()
+    }
+
     /// Returns the plan and the policy of a part.
     pub fn plan_of(&self, part: &Part) -> (&Plan, &Policy) {
         let partition = &self.partitions[part.partition];

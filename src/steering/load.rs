@@ -48,6 +48,15 @@ impl Split {
         Self { pieces: vec![Piece { until: 1.0, region: home }] }
     }
 
+    /// Returns the split of these pieces; `None`: they are not one.
+    pub fn of(pieces: Vec<Piece>) -> Option<Self> {
+        let is_growing =
+            pieces.windows(2).all(|pair| pair[0].until <= pair[1].until && pair[0].region != pair[1].region);
+        let ends = pieces.last().is_some_and(|last| (last.until - 1.0).abs() < NEGLIGIBLE);
+        let begins = pieces.first().is_some_and(|first| first.until >= 0.0);
+        (is_growing && ends && begins).then_some(Self { pieces })
+    }
+
     /// Returns the pieces in their order on the line.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
@@ -102,6 +111,14 @@ impl Splits {
     /// Returns the split of a part; `None` when no region of its plan is in service.
     pub fn of(&self, part: usize) -> Option<&Split> {
         self.by_part.get(part)?.as_ref()
+    }
+
+    /// Divides the clients of a part like this from now on.
+    pub fn set(&mut self, part: usize, split: Split) {
+        if self.by_part.len() <= part {
+            self.by_part.resize(part + 1, None);
+        }
+        self.by_part[part] = Some(split);
     }
 
     /// Forgets all but the first `count` parts.
