@@ -1,25 +1,25 @@
 //! The course of a region or availability zone through trouble: one machine for both, per family.
 //!
 //! ```text
-//!              good                 the suspects would be too many
-//!   unknown ─────────▶ healthy ◀──────────────────────────────────▶ suspect
-//!                        ▲  │                                          │
-//!      the last step held│  │ bad                                  bad │
-//!                        │  ▼                                          ▼
-//!      ┌──────────────▶ ramp ───────────── bad ───────────────────▶  down ◀───────────────┐
-//!      │                │  ▲                                           │                  │
-//!      │   a second gate│  │ the wait is over                     good │              bad │
-//!      │      is closed │  │                                           ▼                  │
-//!  fail│                │  ├─────────────────────────────────────  recovering ────────────┤
-//!  back│                │  │ failback: manual                          │ the third fall   │
-//!      │                ▼  │                                           ▼ within the hour  │
-//!      └─────────────  held ◀──┘◀──── failback: manual ───────────  quarantined ──────────┘
-//!                                                                      │ an hour without a fall
-//!                                                                      ╰──▶ ramp
+//!                 good                  too few without the suspects
+//!   unknown ──────────────▶ healthy ◀──────────────────────────────▶ suspect
+//!                             ▲
+//!                             │ the last step has been held
+//!                             │
+//!                    ╭─▶   ramp 10 ▶ 50 %  ──── a gate is closed for the second time ───▶ held
+//!      an operator   │        ▲                                                          ▲
+//!      fails back, or│        │ the wait is over                     failback: manual    │
+//!      an hour has   │        ├──────────────────────────────────────────────────────────╯
+//!      passed        │        │
+//!   quarantined ─────╯    recovering
+//!        ▲                 │      ▲
+//!        ╰─────────────────╯      │ good or suspect
+//!         the third fall within   │
+//!         the hour              down  ◀── bad, from every state
 //! ```
 //!
-//! Bad takes every state to down. A place waits `min_down` after a fall, twice that after the second within
-//! the hour, and so on; what was good for long has waited long enough. A ramp goes through its shares, each
+//! From held, an operator who fails back leads to the ramp as well. A place waits `min_down` after a fall,
+//! twice that after the second within the hour, and so on; what was good for long has waited long enough. A ramp goes through its shares, each
 //! for `hold`; at the end of each the gates must be open, else it takes the step before once more, and the
 //! second time it stays there, held. With `hold: 0` or no shares it is healthy at once.
 //!
