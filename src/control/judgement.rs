@@ -217,9 +217,13 @@ impl Judgement {
     /// moved when one is suspect.
     fn tell_of_turn(&self, turn: &Turn) -> Option<Notice> {
         let (region, zone) = health::name(&self.config.regions, turn.site);
-        let settings = self.config.regions.region(self.config.regions.find(region)?);
+        let region_id = health::region_of(&self.config.regions, turn.site);
+        let settings = self.config.regions.region(region_id);
+        let of_region = self.places.course(Site::Region(region_id), turn.family).phase();
         let is_advice = settings.failover == Failover::Advise;
         let is_news = match (turn.to, turn.site) {
+            // A zone that does what its whole region does is no news of its own.
+            (to, Site::Zone(_)) if to.as_str() == of_region.as_str() => false,
             (Phase::Down, Site::Region(_)) => is_advice,
             (Phase::Unknown | Phase::Suspect, _) => false,
             // Whoever returns at once is no longer out, which is an alarm that ends.

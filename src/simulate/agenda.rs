@@ -54,6 +54,11 @@ impl Agenda {
         self.items.insert(self.added, item);
     }
 
+    /// Returns when the next item is due.
+    pub fn peek(&self) -> Option<Moment> {
+        self.queue.peek().map(|Reverse((at, _, _))| *at)
+    }
+
     /// Takes the next item.
     pub fn next(&mut self) -> Option<(Moment, Item)> {
         let Reverse((at, _, number)) = self.queue.pop()?;

@@ -2,7 +2,7 @@
 
 use super::line::{Line, Word};
 use super::quantity::Range;
-use super::script::{Claim, Expectation, Mistake, Script, Subject};
+use super::script::{Claim, Expectation, Mistake, Place, Script, Subject};
 use crate::health::State;
 use crate::region::Family;
 use crate::zone::Name;
@@ -13,7 +13,7 @@ pub fn expectation(line: &mut Line<'_>) -> Result<Expectation, Mistake> {
     let text = line.rest();
     let who = line.take("a client or a place")?;
     let subject = if line.next_if("is").is_some() {
-        Subject::State(who.place()?, state(&line.take("a state")?)?)
+        state_of(who.place()?, &line.take("a state")?)?
     } else if line.next_if("load").is_some() {
         Subject::Load(who.text.to_owned(), range(line)?)
     } else {
@@ -80,9 +80,23 @@ fn range(line: &mut Line<'_>) -> Result<Range, Mistake> {
     }
 }
 
-fn state(word: &Word<'_>) -> Result<State, Mistake> {
-    let known = State::ALL.into_iter().find(|state| state.as_str() == word.text);
-    known.ok_or_else(|| word.unknown("a state", &State::ALL.map(State::as_str)))
+/// What a region or zone can be that an address cannot.
+const PHASES: [&str; 5] = ["healthy", "recovering", "ramp", "held", "quarantined"];
+
+fn state_of(place: Place, word: &Word<'_>) -> Result<Subject, Mistake> {
+    let state = State::ALL.into_iter().find(|state| state.as_str() == word.text);
+    let phase = PHASES.into_iter().find(|phase| *phase == word.text);
+    match (state, phase) {
+        (Some(state), _) => Ok(Subject::State(place, state)),
+        (None, Some(_)) if place.ip.is_some() => {
+            Err(word.wrong("is said of regions and zones", Some("an address is up or down".to_owned())))
+        }
+        (None, Some(phase)) => Ok(Subject::Phase(place, phase)),
+        (None, None) => {
+            let known: Vec<_> = State::ALL.map(State::as_str).into_iter().chain(PHASES).collect();
+            Err(word.unknown("a state", &known))
+        }
+    }
 }
 
 /// Reads an absolute domain name; `None` when the text is none.

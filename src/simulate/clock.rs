@@ -32,6 +32,11 @@ impl Clock {
     pub fn moment(&self, now: Moment) -> Moment {
         Moment(now.0.saturating_add_signed(self.process_milliseconds))
     }
+
+    /// Returns the time that the process takes this moment for.
+    pub fn time_of(&self, moment: Moment) -> Moment {
+        Moment(moment.0.saturating_add_signed(-self.process_milliseconds))
+    }
 }
 
 #[cfg(test)]
@@ -48,5 +53,6 @@ mod tests {
         assert_eq!(clock.moment(Moment(10_000)), Moment(10_000));
         clock.read_anew();
         assert_eq!(clock.moment(Moment(10_000)), Moment(7_000));
+        assert_eq!(clock.time_of(Moment(7_000)), Moment(10_000));
     }
 }

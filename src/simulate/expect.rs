@@ -21,6 +21,7 @@ pub fn otherwise(
             seats.find_map(|seat| contradiction(seat, *family, claim))
         }
         Subject::State(place, state) => other_states(place, *state, report),
+        Subject::Phase(place, phase) => other_phases(place, phase, report),
         Subject::Load(region, range) => match load(region) {
             None => Some("no load is known".to_owned()),
             Some(load) => (!range.contains(load)).then(|| Percent(load).to_string()),
@@ -80,6 +81,26 @@ fn other_states(place: &Place, state: State, report: &Report) -> Option<String> 
         _ if others.is_empty() => None,
         _ => Some(others.join(", ")),
     }
+}
+
+/// Returns the phases that a region or zone is in instead, or that there is no such one.
+fn other_phases(place: &Place, phase: &str, report: &Report) -> Option<String> {
+    let Some(region) = report.regions.iter().find(|region| region.name == place.region) else {
+        return Some("no such region is configured now".to_owned());
+    };
+    let zone = place.zone.as_ref().map(|name| region.zones.iter().find(|zone| zone.name == *name));
+    let courses = match zone {
+        None => &region.courses,
+        Some(Some(zone)) => &zone.courses,
+        Some(None) => return Some("no such zone is configured now".to_owned()),
+    };
+    let of_family =
+        courses.iter().zip(&region.families).filter(|(_, (_, service))| service.count().is_some());
+    let others = of_family.filter(|(course, _)| course.phase.as_str() != phase);
+    let others: Vec<_> = others
+        .map(|(course, (family, _))| format!("{} is {}", record_type(*family), course.phase.as_str()))
+        .collect();
+    (!others.is_empty()).then(|| others.join(", "))
 }
 
 /// Returns the type of the records of a family.

@@ -10,11 +10,13 @@
 //! every TIME from TIME to TIME PLACE FAULT       the same, again and again; or PLACE SIGNAL
 //! at TIME demand FRACTION                        all rates, times this, from now on
 //! at TIME clock +TIME                            the wall clock jumps; or -TIME
+//! at TIME failback REGION                        an operator lets a region back that is held
 //! at TIME restart [keep|lose|stale|corrupt]      the process dies; what becomes of its state file
 //! at TIME reload DIR                             another configuration
 //! expect TIME CLIENT [NAME] [A|AAAA] -> REGION [or REGION] [RANGE] [ttl NUMBER]
 //! expect TIME CLIENT [NAME] [A|AAAA] stays [since TIME]
 //! expect TIME PLACE is STATE                     unknown, up, suspect, rising, down
+//! expect TIME PLACE is PHASE                     healthy, recovering, ramp, held, quarantined: a region or zone
 //! expect TIME REGION load RANGE                  the load of a region
 //! until TIME                                     the end; left out: the last event or expectation
 //!
@@ -111,7 +113,8 @@ impl Reader {
 
     fn at(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
         let at = line.time()?;
-        let what = line.take("`restart`, `reload`, `demand`, `clock` or a place such as tokyo/tokyo-a")?;
+        let what =
+            line.take("`restart`, `reload`, `demand`, `clock`, `failback` or a place such as tokyo/tokyo-a")?;
         let act = match what.text {
             "restart" => {
                 Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| deed::state_file(&word))?)
@@ -119,6 +122,7 @@ impl Reader {
             "reload" => Act::Reload(line.take("a directory")?.text.to_owned()),
             "demand" => Act::Demand(line.fraction()?),
             "clock" => Act::Clock(line.jump()?),
+            "failback" => Act::FailBack(line.take("a region")?.text.to_owned()),
             _ => deed::deed(&what, line)?,
         };
         self.script.acts.push((at, act, what.spot));

@@ -72,7 +72,12 @@ impl Plan {
         let world = daemon::load(&directory)?.world;
         let named = script.acts.iter().filter_map(|(_, act, _)| match act {
             Act::Reload(directory) => Some(directory.clone()),
-            Act::Fault(..) | Act::Signal(..) | Act::Demand(_) | Act::Clock(_) | Act::Restart(_) => None,
+            Act::Fault(..)
+            | Act::Signal(..)
+            | Act::Demand(_)
+            | Act::FailBack(_)
+            | Act::Clock(_)
+            | Act::Restart(_) => None,
         });
         let load = |directory: String| {
             let loaded = daemon::load(&beside.join(&directory));
@@ -95,11 +100,12 @@ impl Plan {
         let plan = Self { script, world, reloads };
         let faults = plan.script.acts.iter().filter_map(|(_, act, spot)| match act {
             Act::Fault(place, _) | Act::Signal(place, ..) => plan.missing(place, *spot),
+            Act::FailBack(region) => plan.no_region(region, &[], *spot),
             Act::Demand(_) | Act::Clock(_) | Act::Restart(_) | Act::Reload(_) => None,
         });
         let expected = plan.script.expectations.iter();
         let expected = expected.filter_map(|expectation| match &expectation.subject {
-            Subject::State(place, _) => plan.missing(place, expectation.spot),
+            Subject::State(place, _) | Subject::Phase(place, _) => plan.missing(place, expectation.spot),
             Subject::Load(region, _) => plan.no_region(region, &[], expectation.spot),
             Subject::Client { claim: Claim::Leads { to, .. }, .. } => {
                 to.iter().find_map(|region| plan.no_region(region, &REFUSALS, expectation.spot))

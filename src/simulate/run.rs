@@ -98,13 +98,28 @@ impl<'p, 'l> Simulation<'p, 'l> {
             now: BOOT,
         };
         simulation.carry_out(effects);
-        while let Some((at, item)) = simulation.agenda.next() {
+        loop {
+            simulation.let_time_pass();
+            let Some((at, item)) = simulation.agenda.next() else {
+                return;
+            };
             simulation.now = at;
             if item == Item::End {
                 simulation.tell(&Happening::Ended);
                 return;
             }
             simulation.take(item);
+        }
+    }
+
+    /// Ticks as often as control wants to before the next item.
+    fn let_time_pass(&mut self) {
+        while let Some(next) = self.agenda.peek()
+            && let Some(wake) = self.control.wake().map(|wake| self.clock.time_of(wake))
+            && wake < next
+        {
+            self.now = self.now.max(wake);
+            self.handle(Event::Tick);
         }
     }
 
@@ -150,6 +165,11 @@ impl<'p, 'l> Simulation<'p, 'l> {
             Act::Signal(place, signal, vital) => self.outside.tell(place, *signal, *vital),
             Act::Demand(factor) => self.outside.demand.scale(*factor),
             Act::Clock(jump) => self.clock.jump(*jump),
+            Act::FailBack(region) => {
+                if let Some(region) = self.control.world().config.regions.find(region) {
+                    self.handle(Event::FailBack(region));
+                }
+            }
             Act::Restart(file) => self.restart(*file),
             Act::Reload(directory) => match &self.plan.reloads[directory] {
                 Err(why) => self.tell(&Happening::Refused(why)),

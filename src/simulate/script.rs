@@ -62,6 +62,8 @@ pub enum Act {
     Demand(f64),
     /// The wall clock jumps. What has happened and will happen keeps its distance.
     Clock(Jump),
+    /// An operator lets the region with this name back.
+    FailBack(String),
     /// The process dies without a word and starts again.
     Restart(StateFile),
     /// The directory, relative to that of the script, takes the place of the configuration.
@@ -121,6 +123,8 @@ pub enum Subject {
     },
     /// The addresses in a place are all in this state.
     State(Place, State),
+    /// A region or availability zone is in this phase, in every family that it has.
+    Phase(Place, &'static str),
     /// The load of the region with this name.
     Load(String, Range),
 }
@@ -239,6 +243,7 @@ impl fmt::Display for Act {
             }
             Self::Demand(factor) => write!(f, "demand {}", Percent(*factor)),
             Self::Clock(jump) => write!(f, "the wall clock jumps {jump}"),
+            Self::FailBack(region) => write!(f, "failback {region}"),
             Self::Restart(StateFile::Keep) => f.write_str("restart"),
             Self::Restart(StateFile::Lose) => f.write_str("restart, the state file lost"),
             Self::Restart(StateFile::Stale) => f.write_str("restart, the state file stale"),
