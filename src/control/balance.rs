@@ -24,6 +24,9 @@ use crate::steering::{Capacities, Demand, Piece, Route, Split, Splits};
 /// The shortest time between two steps: three reports of a canary with the usual interval.
 const SHORTEST_PACE: Duration = Duration::from_secs(30);
 
+/// Requests per second of each /24 at least: what cannot be nothing can grow.
+const HARDLY_ANY: f64 = 1e-9;
+
 /// Divides load.
 #[derive(Debug)]
 pub struct Balance {
@@ -135,32 +138,38 @@ impl Balance {
         let after = self.away(world);
         let changed = world.config.regions.iter().zip(before.into_iter().zip(after));
         let changed = changed.filter(|(_, (before, after))| before != after);
-        let told = changed.map(|((id, region), (_, away))| {
+        let told = changed.map(|((id, region), (before, away))| {
             let load = readings.vitals[usize::from(id.0)].load;
-            Notice { at: now, what: What::Shed { region: region.name.clone(), load, away } }
+            let what = What::Shed { region: region.name.clone(), load, away, is_more: away > before };
+            Notice { at: now, what }
         });
         told.collect()
     }
 
     /// Works out how much each part asks for, from what the regions serve and who is sent there.
+    ///
+    /// What a region serves is divided among those who are sent there in proportion to the last estimates,
+    /// the first time to their number. So what is known of a part is kept while its clients are spread over
+    /// regions that others go to as well (it is one step of the EM algorithm for mixtures).
     fn estimate(&mut self, world: &World, services: &Services, readings: &Readings) {
         let flows: Vec<_> = (0..world.demand.len()).map(|part| self.flow(part, world, services)).collect();
-        let mut weights = vec![0.0; world.config.regions.len()];
-        for (part, flow) in world.demand.iter().zip(&flows) {
+        for (part, rate) in world.demand.iter().zip(&mut self.rates) {
+            *rate = rate.max(part.weight * HARDLY_ANY);
+        }
+        let mut expected = vec![0.0; world.config.regions.len()];
+        for (rate, flow) in self.rates.iter().zip(&flows) {
             for (region, fraction) in flow {
-                weights[usize::from(region.0)] += part.weight * fraction;
+                expected[usize::from(region.0)] += rate * fraction;
             }
         }
-        let rate_of = |region: RegionId| {
-            let rate = served(world, readings, region)?;
-            Some(rate / weights[usize::from(region.0)]).filter(|rate| rate.is_finite())
+        let factor = |region: RegionId| {
+            let factor = served(world, readings, region)? / expected[usize::from(region.0)];
+            Some(factor).filter(|factor| factor.is_finite())
         };
-        for ((part, flow), rate) in world.demand.iter().zip(&flows).zip(&mut self.rates) {
-            let pieces = flow.iter().filter(|(_, fraction)| *fraction > 0.0);
-            let known: Option<f64> =
-                pieces.map(|(region, fraction)| Some(part.weight * fraction * rate_of(*region)?)).sum();
-            // Of a part whose region says nothing, the last estimate is the best there is.
-            *rate = known.unwrap_or(*rate);
+        for (flow, rate) in flows.iter().zip(&mut self.rates) {
+            // Of those whose region says nothing, the last estimate is the best there is.
+            let pieces = flow.iter().map(|(region, fraction)| fraction * factor(*region).unwrap_or(1.0));
+            *rate *= pieces.sum::<f64>();
         }
     }
 

@@ -98,6 +98,8 @@ pub enum What {
         load: Option<f64>,
         /// How many of its clients go elsewhere now.
         away: Share,
+        /// Whether they are more than before.
+        is_more: bool,
     },
     /// Something larger than an address was lost.
     Raised(Alarm),
@@ -276,14 +278,15 @@ impl Notice {
                 }
                 self.fmt_phase(*to, *share, region, f)
             }
-            What::Shed { region, load, away } => {
+            What::Shed { region, load, away, is_more } => {
                 f.write_str(region)?;
                 if let Some(load) = load {
                     write!(f, ", at {:.0} % of its capacity,", load * 100.0)?;
                 }
-                match *away {
-                    Share::NONE => f.write_str(" has all of its clients again"),
-                    away => write!(f, " sends {away} of its clients elsewhere"),
+                match (*away, is_more) {
+                    (Share::NONE, _) => f.write_str(" has all of its clients again"),
+                    (away, true) => write!(f, " sends {away} of its clients elsewhere"),
+                    (away, false) => write!(f, " takes clients back, and sends {away} of them elsewhere yet"),
                 }
             }
             _ => Ok(()),

@@ -14,6 +14,8 @@ pub struct Tally {
     pub up: usize,
     /// Those that are neither down nor suspect.
     pub clean: usize,
+    /// Those that are down, and whose last probe was a success.
+    pub rising: usize,
     /// Those of which anything is known.
     pub known: usize,
     /// The others than the clean ones: since when, and how they failed last.
@@ -81,6 +83,7 @@ impl Tally {
             }
             State::Rising | State::Down => {
                 self.known += 1;
+                self.rising += usize::from(track.state() == State::Rising);
                 self.ail(track);
             }
         }

@@ -44,8 +44,8 @@ pub enum Restraint {
 struct Place {
     course: Course,
     restraint: Option<Restraint>,
-    /// When its cause was last found to be shared.
-    shared_at: Option<Moment>,
+    /// When it was last found to have a cause that is not its own, and which.
+    excused: Option<(Restraint, Moment)>,
 }
 
 /// All regions and availability zones of a configuration.
@@ -65,7 +65,7 @@ pub struct Places {
 impl Places {
     /// Returns places of which nothing is known.
     pub fn new(regions: &Regions, now: Moment) -> Self {
-        let place = Place { course: Course::new(now), restraint: None, shared_at: None };
+        let place = Place { course: Course::new(now), restraint: None, excused: None };
         let places = |count: usize| vec![[place.clone(), place.clone()]; count];
         let zones = regions.zones().count();
         Self {
@@ -104,15 +104,13 @@ impl Places {
         self.look_for_gray(board, now);
         let census = Census::of(board);
         let mut turns = Vec::new();
-        for (zone, region, _) in board.regions().zones() {
-            for family in Family::BOTH {
-                turns.extend(self.update_zone(zone, region, census.zone(zone, family), family, board, now));
-            }
-        }
         for family in Family::BOTH {
+            let scene = Scene { board, census: &census, safety, family, now };
             for (region, _) in board.regions().iter() {
-                let scene = Scene { board, census: &census, safety, family, now };
                 turns.extend(self.update_region(region, &scene));
+            }
+            for (zone, region, _) in board.regions().zones() {
+                turns.extend(self.update_zone(zone, region, &scene));
             }
         }
         turns
@@ -227,7 +225,9 @@ impl Places {
                 let addresses = regions.addresses_of(of);
                 let addresses = addresses.filter(|(_, at)| at.zone == zone && Family::of(at.ip) == family);
                 let total = addresses.clone().count();
-                let up = addresses.filter(|(id, _)| !board.track(*id).state().is_down()).count();
+                // What is kept in the answers against its health is loaded like everything else.
+                let is_kept = self.restraint(region, family).is_some();
+                let up = addresses.filter(|(id, _)| is_kept || !board.track(*id).state().is_down()).count();
                 if total > 0 {
                     zones += 1;
                     present +=
@@ -269,31 +269,33 @@ impl Places {
         }
     }
 
-    fn update_zone(
-        &mut self,
-        zone: ZoneId,
-        region: RegionId,
-        tally: &Tally,
-        family: Family,
-        board: &Board,
-        now: Moment,
-    ) -> Option<Turn> {
+    fn update_zone(&mut self, zone: ZoneId, region: RegionId, scene: &Scene<'_>) -> Option<Turn> {
+        let (board, family, now) = (scene.board, scene.family, scene.now);
         let settings = board.regions().region(region);
+        let tally = scene.census.zone(zone, family);
         if tally.total == 0 || settings.zones.len() == 1 || settings.failover == Failover::Off {
             return None;
         }
+        let site = Site::Zone(zone);
         let sign = match tally {
-            _ if self.grade(Site::Zone(zone)) == Grade::Failing => Sign::Bad,
+            _ if self.grade(site) == Grade::Failing => Sign::Bad,
             Tally { up: 0, .. } => Sign::Bad,
             Tally { clean: 0, .. } => Sign::Suspect,
             Tally { known: 0, .. } => Sign::Unknown,
             _ => Sign::Good,
         };
-        let is_open = self.gates_are_open(Site::Zone(zone), family, board, now);
-        let place = self.place_mut(Site::Zone(zone), family);
+        let is_open = self.gates_are_open(site, family, board, now);
+        let is_excused = sign == Sign::Bad && self.excuse(region, family, now).is_some();
+        let place = self.place_mut(site, family);
         let before = place.course.clone();
-        let has_turned = place.course.follow(sign, is_open, &settings.recovery, now);
-        has_turned.then(|| turn(Site::Zone(zone), family, &before, &place.course, now))
+        match is_excused {
+            // What excuses a region excuses its zones, and those that fell before it was seen.
+            true if before.phase() == Phase::Down => place.course.acquit(now),
+            true => drop(place.course.follow(Sign::Suspect, is_open, &settings.recovery, now)),
+            false => drop(place.course.follow(sign, is_open, &settings.recovery, now)),
+        }
+        let has_turned = place.course.phase() != before.phase();
+        has_turned.then(|| turn(site, family, &before, &place.course, now))
     }
 
     fn update_region(&mut self, id: RegionId, scene: &Scene<'_>) -> Option<Turn> {
@@ -303,8 +305,8 @@ impl Places {
             return None;
         }
         let site = Site::Region(id);
-        let sign = scene.sign(id, self.grade(site));
         let before = self.course(site, family).clone();
+        let sign = scene.sign(id, self.grade(site), before.phase().serves());
         let restraint = (sign == Sign::Bad).then(|| self.restrain(id, scene)).flatten();
         let is_open = self.gates_are_open(site, family, board, now);
         let place = self.place_mut(site, family);
@@ -335,26 +337,36 @@ impl Places {
         if has_left && (course.phase() != Phase::Down || scene.now.since(course.since()) > shared::TOGETHER) {
             return None;
         }
-        let place = self.place_mut(Site::Region(id), scene.family);
-        // The last to recover must not fall for being the last: a shared cause ends everywhere within the
-        // time in which it began.
-        let was_shared = place.shared_at.is_some_and(|at| scene.now.since(at) <= shared::TOGETHER);
-        match scene.cause(id, was_shared) {
-            Some((class, shared::Cause::Shared)) => {
-                place.shared_at = Some(scene.now);
-                return Some(Restraint::Shared(class));
-            }
-            Some((class, _)) if was_shared && class != FailureClass::Refused => {
-                return Some(Restraint::Shared(class));
-            }
-            Some((class, shared::Cause::Open)) if !has_left => return Some(Restraint::Undecided(class)),
+        let excused = self.excuse(id, scene.family, scene.now);
+        let is_known = matches!(excused, Some(Restraint::Shared(_)));
+        let cause = scene.cause(id, is_known);
+        let excuse = match cause {
+            Some((class, shared::Cause::Shared)) => Some(Restraint::Shared(class)),
             Some((_, shared::Cause::Open | shared::Cause::Own)) | None if has_left => return None,
-            Some((_, shared::Cause::Open | shared::Cause::Own)) | None => {}
+            Some((_, shared::Cause::Open | shared::Cause::Own)) | None => {
+                let was_full = matches!(excused, Some(Restraint::Overload(_)));
+                scene.overload(id, was_full).map(Restraint::Overload)
+            }
+        };
+        if let Some(excuse) = excuse {
+            self.place_mut(Site::Region(id), scene.family).excused = Some((excuse, scene.now));
+            return Some(excuse);
         }
-        if let Some(load) = scene.overload(id) {
-            return Some(Restraint::Overload(load));
+        match cause {
+            Some((FailureClass::Refused, _)) => {}
+            Some((class, shared::Cause::Open)) => return Some(Restraint::Undecided(class)),
+            Some(_) | None if excused.is_some_and(|excuse| scene.still_holds(id, excuse)) => return excused,
+            Some(_) | None => {}
         }
         self.is_needed(id, scene).then_some(Restraint::MinInService)
+    }
+
+    /// Returns what excused a region within the last minute. Excuses linger: the last to recover from a
+    /// shared cause must not fall for being the last, and a region that is full no more not for being slow
+    /// to show it.
+    fn excuse(&self, id: RegionId, family: Family, now: Moment) -> Option<Restraint> {
+        let place = &self.regions[usize::from(id.0)][family as usize];
+        place.excused.filter(|(_, at)| now.since(*at) <= shared::TOGETHER).map(|(excuse, _)| excuse)
     }
 
     /// Returns whether too few regions would be in service without this one.

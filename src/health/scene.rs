@@ -3,7 +3,7 @@
 
 use super::census::Census;
 use super::shared::{self, Condition};
-use super::{Board, Grade, Sign, Site, State, vitals};
+use super::{Board, Grade, Restraint, Sign, Site, State, vitals};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
 use crate::region::{Family, RegionId, Safety};
@@ -22,12 +22,15 @@ impl Scene<'_> {
         self.board.regions().region(id).min_healthy.of(self.census.region(id, self.family).total)
     }
 
-    /// Returns what is seen of a region.
-    pub fn sign(&self, id: RegionId, grade: Grade) -> Sign {
+    /// Returns what is seen of a region. One that still serves has not left for good reason: then what rises
+    /// counts as suspect, or it would leave at the very moment in which it recovers.
+    pub fn sign(&self, id: RegionId, grade: Grade, serves: bool) -> Sign {
         let (tally, needed) = (self.census.region(id, self.family), self.needed(id));
         let whole = self.board.whole(id).state();
+        let rising = if serves { tally.rising } else { 0 };
         match () {
-            () if tally.up < needed || whole.is_down() || grade == Grade::Failing => Sign::Bad,
+            () if whole == State::Rising && serves && tally.up + rising >= needed => Sign::Suspect,
+            () if tally.up + rising < needed || whole.is_down() || grade == Grade::Failing => Sign::Bad,
             () if tally.clean < needed || whole == State::Suspect => Sign::Suspect,
             () if tally.known == 0 => Sign::Unknown,
             () => Sign::Good,
@@ -83,11 +86,27 @@ impl Scene<'_> {
         }
     }
 
+    /// Returns whether what excused a region a short while ago may go on to do so: an overload only of one
+    /// that still says how it is.
+    pub fn still_holds(&self, id: RegionId, excuse: Restraint) -> bool {
+        match excuse {
+            Restraint::Overload(_) => self.load(id).is_some(),
+            Restraint::Shared(_) => true,
+            Restraint::Failover(_) | Restraint::Undecided(_) | Restraint::MinInService => false,
+        }
+    }
+
+    fn load(&self, id: RegionId) -> Option<f64> {
+        vitals(self.board, Site::Region(id), Moment::default(), self.now).load
+    }
+
     /// Returns the load of a region that does not answer in time and says, or said just now, that it is
-    /// full; `None`: it is no overload.
-    pub fn overload(&self, id: RegionId) -> Option<f64> {
+    /// full; `None`: it is no overload. One that was full is so until it has shed what was too much and more:
+    /// shedding ends just below the soft limit, and nobody is to leave for having shed.
+    pub fn overload(&self, id: RegionId, was_full: bool) -> Option<f64> {
         let (class, _) = self.ailment(id)?;
-        let vitals = vitals(self.board, Site::Region(id), Moment::default(), self.now);
-        vitals.load.filter(|load| class == FailureClass::Timeout && *load >= self.safety.limits.soft)
+        let limits = &self.safety.limits;
+        let limit = if was_full { limits.back } else { limits.soft };
+        self.load(id).filter(|load| class == FailureClass::Timeout && *load >= limit)
     }
 }
