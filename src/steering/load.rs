@@ -98,6 +98,10 @@ impl Split {
     }
 }
 
+/// A region that is above the soft limit by no more than this, as a fraction of its capacity, sheds nobody:
+/// reports are no more exact, and clients would come and go with their noise.
+const WORTH_MOVING: f64 = 0.01;
+
 /// Fractions and rates below this are rounding.
 const NEGLIGIBLE: f64 = 1e-9;
 
@@ -176,7 +180,7 @@ impl Splits {
             let loads = self.loads(demands);
             let load = loads.get(region).copied().unwrap_or(0.0);
             let most = limits.step * capacity;
-            if load > limits.soft * capacity {
+            if load > (limits.soft + WORTH_MOVING) * capacity {
                 let above = (load - limits.soft * capacity).min(most);
                 self.relieve(*region, above, demands, capacities, limits.soft, &|_| true);
             } else if load < limits.back * capacity {
