@@ -37,6 +37,9 @@ const MEMORY_OF_FALLS: Duration = Duration::from_secs(60 * 60);
 /// This many falls within an hour are a quarantine.
 const FALLS_TO_QUARANTINE: usize = 3;
 
+/// The most falls that are kept: the quarantine begins long before, and what is older changes no wait.
+const MOST_FALLS: usize = 2 * FALLS_TO_QUARANTINE;
+
 /// Where a region or availability zone stands in the picture above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -142,8 +145,10 @@ impl Course {
             Phase::Quarantined { until } => Phase::Quarantined { until: not_after(MEMORY_OF_FALLS, until) },
             phase => phase,
         };
-        let falls = self.falls.iter().map(|fall| (*fall).min(now));
-        Self { phase, since: self.since.min(now), falls: falls.collect() }
+        let mut falls: Vec<_> = self.falls.iter().map(|fall| (*fall).min(now)).collect();
+        falls.sort_unstable();
+        falls.drain(..falls.len().saturating_sub(MOST_FALLS));
+        Self { phase, since: self.since.min(now), falls }
     }
 
     /// Returns where it stands.
@@ -230,9 +235,7 @@ impl Course {
         self.since = now;
         if phase == Phase::Down {
             self.falls.push(now);
-            // The quarantine begins long before: what is older changes no wait.
-            let superfluous = self.falls.len().saturating_sub(2 * FALLS_TO_QUARANTINE);
-            self.falls.drain(..superfluous);
+            self.falls.drain(..self.falls.len().saturating_sub(MOST_FALLS));
         }
     }
 
@@ -270,7 +273,9 @@ fn ramp(rules: &Recovery) -> Phase {
 
 /// Returns where a step of the ramp leads when it has been held.
 fn after_the_step(step: u8, has_slipped: bool, is_open: bool, rules: &Recovery) -> Phase {
-    let share_before = || step.checked_sub(1).map_or(Share::NONE, |before| rules.ramp[usize::from(before)]);
+    // A reload may have made the ramp shorter than this.
+    let before = || rules.ramp.get(usize::from(step.checked_sub(1)?)).copied();
+    let share_before = || before().unwrap_or(Share::NONE);
     match (is_open, has_slipped) {
         (true, _) if usize::from(step) + 1 < rules.ramp.len() => Phase::Ramp { step: step + 1, has_slipped },
         (true, _) => Phase::Healthy,
@@ -385,6 +390,20 @@ mod tests {
     fn suspicion_moves_nobody() {
         check(&rules(Failback::Auto), "0:x 60:g 70:s 120:s", "down ramp10 ramp10 ramp50");
         assert!(Phase::Suspect.serves());
+    }
+
+    #[test]
+    fn a_course_from_a_damaged_or_foreign_file_harms_nobody() {
+        let phase = Phase::Ramp { step: 200, has_slipped: true };
+        let falls = (0..100).map(|second| Moment(1_000_000 + second)).collect();
+        let mut course = Course::remembered(phase, Moment(9_000_000), falls).as_of(Moment(0));
+        let rules = rules(Failback::Auto);
+        assert!(course.follow(Sign::Good, false, &rules, Moment(60_000)));
+        assert_eq!(course.phase(), Phase::Held(Share::NONE));
+        assert!(course.follow(Sign::Bad, true, &rules, Moment(60_000)));
+        assert!(course.follow(Sign::Good, true, &rules, Moment(60_000)));
+        let Phase::Recovering { until } = course.phase() else { panic!("{course:?}") };
+        assert!(until <= Moment(60_000).plus(LONGEST_WAIT));
     }
 
     proptest! {

@@ -9,20 +9,20 @@
 //! Everything is judged anew at each [`Places::update`], so it does not matter which of several triggers
 //! led to one: the same board at the same time is the same verdict.
 
+mod sight;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use super::census::{Census, Tally};
 use super::gray::{self, Grade, Windows};
 use super::scene::Scene;
 use super::shared;
-use super::{
-    Board, Course, Phase, Remembered, Sign, Site, Stage, Standing, Turn, View, Vitals, name, region_of,
-    sites, vitals,
-};
+use super::{Board, Course, Phase, Remembered, Sign, Site, Turn, Vitals, name, region_of, sites, vitals};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
-use crate::region::{Failover, Family, Region, RegionId, Regions, Safety, ZoneId};
-use crate::share::Share;
+use crate::region::{Failover, Family, RegionId, Regions, Safety, ZoneId};
 
 /// Why a region that is bad does not leave.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -200,75 +200,6 @@ impl Places {
         courses.chain([window, restrained]).flatten().filter(|wake| *wake > now).min()
     }
 
-    /// Returns what steering sees.
-    pub fn view(&self, board: &Board) -> View {
-        let regions = board.regions();
-        let standings: Vec<Standing> =
-            regions.addresses().map(|(id, _)| board.track(id).standing()).collect();
-        let shares = regions.addresses().map(|(id, address)| {
-            let family = Family::of(address.ip);
-            board.track(id).share().min(self.share_of_zone(address.zone, family, regions))
-        });
-        let stages = regions
-            .iter()
-            .map(|(id, region)| Family::BOTH.map(|family| self.stage(id, region, family, board)));
-        View::new(standings).with(shares.collect(), stages.collect())
-    }
-
-    /// Returns which fraction of a region's capacity is there: half the zones, half the capacity; of the
-    /// family that has more of it.
-    pub fn present(&self, region: RegionId, board: &Board) -> f64 {
-        let regions = board.regions();
-        let of_family = |family: Family| {
-            let (mut zones, mut present) = (0, 0.0);
-            for (zone, of, _) in regions.zones().filter(|(_, of, _)| *of == region) {
-                let addresses = regions.addresses_of(of);
-                let addresses = addresses.filter(|(_, at)| at.zone == zone && Family::of(at.ip) == family);
-                let total = addresses.clone().count();
-                // What is kept in the answers against its health is loaded like everything else.
-                let is_kept = self.restraint(region, family).is_some();
-                let up = addresses.filter(|(id, _)| is_kept || !board.track(*id).state().is_down()).count();
-                if total > 0 {
-                    zones += 1;
-                    present +=
-                        self.share_of_zone(zone, family, regions).fraction() * up as f64 / total as f64;
-                }
-            }
-            if zones > 0 { present / f64::from(zones) } else { 0.0 }
-        };
-        Family::BOTH.map(of_family).into_iter().fold(0.0, f64::max)
-    }
-
-    fn stage(&self, id: RegionId, region: &Region, family: Family, board: &Board) -> Stage {
-        let course = self.course(Site::Region(id), family);
-        match (region.failover, course.phase()) {
-            (Failover::Advise | Failover::Off, _) => Stage::Full,
-            (Failover::Auto, Phase::Down) => Stage::Out { since: course.since() },
-            (Failover::Auto, _) => {
-                // An advisory canary of every address is one of the region: it keeps as much of its
-                // clients as the best of its addresses does.
-                let up =
-                    board.regions().addresses_of(id).filter(|(_, address)| Family::of(address.ip) == family);
-                let up = up.map(|(address, _)| board.track(address)).filter(|track| !track.state().is_down());
-                let best = up.map(super::Track::share).max().unwrap_or(Share::ALL);
-                let advised = board.whole(id).share().min(best);
-                let graded = share_of_grade(self.grade(Site::Region(id)));
-                Stage::of(course.share(&region.recovery).min(advised).min(graded))
-            }
-        }
-    }
-
-    fn share_of_zone(&self, zone: ZoneId, family: Family, regions: &Regions) -> Share {
-        let region = regions.region(region_of(regions, Site::Zone(zone)));
-        match region.failover {
-            Failover::Auto if region.zones.len() > 1 => {
-                let course = self.course(Site::Zone(zone), family);
-                course.share(&region.recovery).min(share_of_grade(self.grade(Site::Zone(zone))))
-            }
-            Failover::Auto | Failover::Advise | Failover::Off => Share::ALL,
-        }
-    }
-
     fn update_zone(&mut self, zone: ZoneId, region: RegionId, scene: &Scene<'_>) -> Option<Turn> {
         let (board, family, now) = (scene.board, scene.family, scene.now);
         let settings = board.regions().region(region);
@@ -290,7 +221,11 @@ impl Places {
         let before = place.course.clone();
         match is_excused {
             // What excuses a region excuses its zones, and those that fell before it was seen.
-            true if before.phase() == Phase::Down => place.course.acquit(now),
+            true if before.phase() == Phase::Down => {
+                if now.since(before.since()) <= shared::TOGETHER {
+                    place.course.acquit(now);
+                }
+            }
             true => drop(place.course.follow(Sign::Suspect, is_open, &settings.recovery, now)),
             false => drop(place.course.follow(sign, is_open, &settings.recovery, now)),
         }
@@ -446,17 +381,7 @@ fn turn(site: Site, family: Family, before: &Course, after: &Course, at: Moment)
     Turn { site, family, from: before.phase(), from_since: before.since(), to: after.phase(), at }
 }
 
-fn share_of_grade(grade: Grade) -> Share {
-    match grade {
-        Grade::Fine => Share::ALL,
-        Grade::Degraded | Grade::Failing => gray::DEGRADED,
-    }
-}
-
 /// Returns whether any signal was ever heard: without, no window is worth ending.
 fn hears_signals(board: &Board) -> bool {
     board.tracks().any(|(_, track)| track.records().iter().any(|record| record.heard.is_some()))
 }
-
-#[cfg(test)]
-mod tests;

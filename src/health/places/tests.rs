@@ -4,8 +4,9 @@ use super::*;
 use crate::canary::{
     Canary, CanaryId, Effect, Failure, FailureClass, Observation, Reach, Signal, Signals, Subject,
 };
-use crate::health::fixture;
-use crate::region::{AddressId, AvailabilityZone, Minimum, Recovery};
+use crate::health::{Stage, fixture};
+use crate::region::{AddressId, AvailabilityZone, Minimum, Recovery, Region};
+use crate::share::Share;
 
 /// Regions with one address each, or as told; one canary that falls after two failures and rises after one
 /// success, and one that probes regions as a whole.
