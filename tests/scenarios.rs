@@ -168,6 +168,20 @@ const FAULTS: [&str; 9] =
     ["ok", "ok", "ok", "refuse", "refuse", "timeout", "status 503", "slow 1s", "slow 3s"];
 const RESTARTS: [&str; 4] = ["keep", "lose", "stale", "corrupt"];
 
+const SIGNALS: [&str; 6] = ["load 95%", "load 20%", "load silent", "errors 30%", "errors auto", "p95 2s"];
+
+/// Returns random acts within ten minutes that move load and shares, besides faults.
+fn any_trouble() -> impl Strategy<Value = String> {
+    let gray = select(&PLACES[..]).prop_map(|place| format!("{place} gray"));
+    let signal =
+        (select(&PLACES[..]), select(&SIGNALS[..])).prop_map(|(place, says)| format!("{place} {says}"));
+    let failback = select(&["tokyo", "oregon", "dublin"][..]).prop_map(|region| format!("failback {region}"));
+    let demand = (50u32..250).prop_map(|percent| format!("demand {percent}%"));
+    let act = prop_oneof![3 => gray, 4 => signal, 2 => failback, 2 => demand];
+    let timed = (0u64..600_000, act).prop_map(|(at, act)| format!("at {at}ms {act}\n"));
+    prop::collection::vec(timed, 0..15).prop_map(|lines| lines.concat())
+}
+
 /// Returns random acts within ten minutes, faults for the most part.
 fn any_acts() -> impl Strategy<Value = String> {
     let fault =
@@ -184,23 +198,29 @@ fn any_acts() -> impl Strategy<Value = String> {
 struct Worlds {
     world: Arc<World>,
     reloads: BTreeMap<String, Result<Arc<World>, String>>,
+    clients: &'static str,
 }
 
+/// Four clients of one subnet each.
+const SINGLE: &str = "client JP 133.11.0.0/24\nclient DE 141.20.0.0/24\nclient IE 134.226.0.0/24\n\
+                      client US 128.223.0.0/24\n";
+
+/// As many of them as can be told apart, with what they ask for.
+const MANY: &str = "client JP 133.11.0.0/16 rate 6000\nclient DE 141.20.0.0/16 rate 7000\n\
+                    client IE 134.226.0.0/16 rate 3000\nclient US 128.223.0.0/16 rate 5000\n";
+
 impl Worlds {
-    fn load() -> Self {
+    fn load(first: &str, clients: &'static str) -> Self {
         let load = |name: &str| {
             let loaded = meridian::daemon::load(&Path::new(DIRECTORY).join(name));
             loaded.unwrap_or_else(|error| panic!("{error}")).world
         };
         let reloads = ["world", "reloaded"].map(|name| (name.to_owned(), Ok(load(name))));
-        Self { world: load("world"), reloads: reloads.into() }
+        Self { world: load(first), reloads: reloads.into(), clients }
     }
 
     fn plan(&self, seed: u64, acts: &str) -> Plan {
-        let text = format!(
-            "seed {seed}\nwatch api.example.com\nclient JP 133.11.0.0/24\nclient DE 141.20.0.0/24\n\
-             client IE 134.226.0.0/24\nclient US 128.223.0.0/24\nuntil 12m\n{acts}"
-        );
+        let text = format!("seed {seed}\nwatch api.example.com\n{}until 12m\n{acts}", self.clients);
         let script = Script::parse("random", &text).unwrap_or_else(|problems| panic!("{problems}"));
         Plan::new(script, Arc::clone(&self.world), self.reloads.clone())
             .unwrap_or_else(|error| panic!("{error}"))
@@ -269,8 +289,22 @@ fn down(snapshot: &Snapshot, view: &View) -> Vec<IpAddr> {
 
 #[test]
 fn the_laws_hold_whatever_happens() {
-    let worlds = Worlds::load();
-    proptest!(ProptestConfig::with_cases(96), |(seed in any::<u64>(), acts in any_acts())| {
+    hold(&Worlds::load("world", SINGLE), 96, any_acts());
+}
+
+#[test]
+fn the_laws_hold_while_regions_ramp_shed_fail_grayly_and_are_failed_back() {
+    let acts = (any_acts(), any_trouble()).prop_map(|(acts, trouble)| {
+        // Another world would have none of it.
+        let acts = acts.lines().filter(|act| !act.contains("reload"));
+        acts.flat_map(|act| [act, "\n"]).collect::<String>() + &trouble
+    });
+    hold(&Worlds::load("world-laws", MANY), 24, acts);
+}
+
+/// Plays random acts, and holds the laws against what happens.
+fn hold(worlds: &Worlds, cases: u32, acts: impl Strategy<Value = String>) {
+    proptest!(ProptestConfig::with_cases(cases), |(seed in any::<u64>(), acts in acts)| {
         let mut laws = Laws::default();
         let mut tally = Tally::default();
         let plan = worlds.plan(seed, &acts);
@@ -285,7 +319,7 @@ fn the_laws_hold_whatever_happens() {
 
 #[test]
 fn equal_scripts_give_equal_timelines_and_the_seed_matters() {
-    let worlds = Worlds::load();
+    let worlds = Worlds::load("world", SINGLE);
     proptest!(ProptestConfig::with_cases(16), |(seed in any::<u64>(), acts in any_acts())| {
         let acts = format!("at 30s tokyo refuse\n{acts}");
         let timeline = |seed| play(&worlds.plan(seed, &acts)).0;
