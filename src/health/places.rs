@@ -258,7 +258,8 @@ impl Places {
         }
     }
 
-    fn share_of_zone(&self, zone: ZoneId, family: Family, regions: &Regions) -> Share {
+    /// Returns the share of a region's clients that get the addresses of one of its zones.
+    pub fn share_of_zone(&self, zone: ZoneId, family: Family, regions: &Regions) -> Share {
         let region = regions.region(region_of(regions, Site::Zone(zone)));
         match region.failover {
             Failover::Auto if region.zones.len() > 1 => {
