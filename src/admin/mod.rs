@@ -53,16 +53,25 @@ pub struct State {
 pub struct Sources {
     /// Returns the present moment.
     pub now: Box<dyn Fn() -> Moment + Send + Sync>,
-    /// Returns the last result of an address and the canary with this name, judged or not. It must not
-    /// block. `None`: nothing later than the report has it.
+    /// Returns the last result of the canary with this name, judged or not. It must not block. `None`:
+    /// nothing later than the report has it.
     pub last: Box<Lookup>,
     /// Returns where the databases and the operator's networks put a client; `None` when they cannot
     /// be read. It may block: it runs on a thread of its own, one call at a time.
     pub locate: Box<dyn Fn(IpAddr) -> Option<Located> + Send + Sync>,
 }
 
-/// Finds the last result of an address and a canary.
-pub type Lookup = dyn Fn(IpAddr, &str) -> Option<Sighting> + Send + Sync;
+/// Finds the last result of a canary.
+pub type Lookup = dyn Fn(Whom<'_>, &str) -> Option<Sighting> + Send + Sync;
+
+/// Whom a canary probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom<'n> {
+    /// An address.
+    Address(IpAddr),
+    /// The region with this name, as a whole.
+    Region(&'n str),
+}
 
 /// What is served and what is known of everything, at one moment.
 #[derive(Debug)]

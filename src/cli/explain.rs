@@ -77,7 +77,7 @@ fn answer(inquiry: &Inquiry, arguments: &Args) -> anyhow::Result<ExitCode> {
     };
     let health = View::all_up(world.config.regions.addresses().count());
     let explanation =
-        explain(&Snapshot::compile(world, health, Splits::default(), 0), inquiry, Some(&located));
+        explain(&Snapshot::compile(world, health, Splits::default(), 0), inquiry, Some(&located), &[]);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&explanation)?);
     } else {

@@ -260,8 +260,7 @@ impl fmt::Display for Alarm {
                 write!(f, "{region} leaves the {family} answers: {up} of {total} addresses are up")
             }
             Self::Restrained { region, family, restraint } => {
-                write!(f, "{region} should leave the {} answers, and stays: ", word(*family))?;
-                fmt_restraint(*restraint, f)
+                write!(f, "{region} should leave the {} answers, and stays: {restraint}", word(*family))
             }
             Self::Gray { region, zone, grade } => {
                 let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
@@ -296,19 +295,26 @@ fn is_told(restraint: Restraint) -> bool {
     }
 }
 
-fn fmt_restraint(restraint: Restraint, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match restraint {
-        Restraint::Failover(failover) => write!(f, "failover is `{}`", failover.as_str()),
-        Restraint::Shared(class) => {
-            write!(f, "half of the regions or more fail alike ({}), so the cause is shared", class.as_str())
+impl fmt::Display for Restraint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failover(failover) => write!(f, "failover is `{}`", failover.as_str()),
+            Self::Shared(class) => {
+                write!(
+                    f,
+                    "half of the regions or more fail alike ({}), so the cause is shared",
+                    class.as_str()
+                )
+            }
+            Self::Undecided(class) => {
+                write!(f, "others fail alike ({}), how many is not clear yet", class.as_str())
+            }
+            Self::Overload(load) => {
+                let percent = load * 100.0;
+                write!(f, "it is not dead but full, at {percent:.0} % of its capacity, and sheds clients")
+            }
+            Self::MinInService => f.write_str("fewer regions than `min_in_service` would be left"),
         }
-        Restraint::Undecided(class) => {
-            write!(f, "others fail alike ({}), how many is not clear yet", class.as_str())
-        }
-        Restraint::Overload(load) => {
-            write!(f, "it is not dead but full, at {:.0} % of its capacity, and sheds clients", load * 100.0)
-        }
-        Restraint::MinInService => f.write_str("fewer regions than `min_in_service` would be left"),
     }
 }
 

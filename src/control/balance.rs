@@ -200,7 +200,7 @@ impl Balance {
     }
 
     /// Returns, by `RegionId`, the share of the clients at home there that is sent elsewhere.
-    fn away(&self, world: &World) -> Vec<Share> {
+    pub fn away(&self, world: &World) -> Vec<Share> {
         let mut sums = vec![(0.0, 0.0); world.config.regions.len()];
         for (index, rate) in self.rates.iter().enumerate() {
             if let Some(split) = self.splits.of(index) {

@@ -128,7 +128,10 @@ impl Control {
 
     /// Returns what is known of everything, for `/status`.
     pub fn report(&self, now: Moment) -> Report {
-        self.judgement.report(self.number, now)
+        let mut report = self.judgement.report(self.number, now);
+        let away = self.balance.away(&self.world);
+        report.regions.iter_mut().zip(away).for_each(|(region, away)| region.away = away);
+        report
     }
 
     /// Does what follows from a verdict, and from what regions shed since.

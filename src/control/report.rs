@@ -36,6 +36,10 @@ pub struct RegionReport {
     pub vitals: Vitals,
     /// What the requests of its clients say of it.
     pub grade: Grade,
+    /// The share of the clients at home there that it sheds because it is full.
+    pub away: Share,
+    /// What the canaries say that probe it once.
+    pub canaries: Vec<CanaryReport>,
     /// Its availability zones.
     pub zones: Vec<ZoneReport>,
 }
@@ -47,7 +51,8 @@ pub struct SiteReport {
     pub phase: Phase,
     /// When that began.
     pub since: Moment,
-    /// The share of its clients that it takes: of those who would come if it were healthy.
+    /// The share of its clients that it takes: of those who would come if it were healthy; of a zone, the
+    /// share of its region's clients that get its addresses.
     pub share: Share,
     /// How often it has fallen within the hour.
     pub falls: usize,
@@ -60,7 +65,8 @@ pub struct SiteReport {
 pub struct ZoneReport {
     /// Its name.
     pub name: String,
-    /// Where it stands, by family; as it is alone in its region, like the region.
+    /// Where it stands, by family; when it is alone in its region, like the region, of whose clients it has
+    /// all.
     pub courses: [SiteReport; 2],
     /// What the requests of its clients say of it.
     pub grade: Grade,
@@ -83,12 +89,12 @@ pub struct AddressReport {
     pub canaries: Vec<CanaryReport>,
 }
 
-/// What a canary says of an address.
+/// What a canary says of an address, or of a region as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CanaryReport {
     /// Its name.
     pub name: String,
-    /// Where it leaves the address.
+    /// Where it leaves what it watches.
     pub state: State,
     /// When that began.
     pub since: Moment,
@@ -103,7 +109,7 @@ pub struct CanaryReport {
 }
 
 impl Report {
-    /// Reads everything off the board and the courses.
+    /// Reads everything off the board and the courses. What regions shed is not known there, and is nothing.
     pub fn new(
         snapshot: u64,
         config: &Config,
@@ -125,6 +131,8 @@ impl Report {
             }),
             vitals: health::vitals(board, Site::Region(id), Moment::default(), now),
             grade: places.grade(Site::Region(id)),
+            away: Share::NONE,
+            canaries: canary_reports(config, board.whole(id)),
             zones: region.zones.iter().map(|_| zones.read()).collect(),
         });
         Self { snapshot, alarms, regions: regions.collect() }
@@ -174,7 +182,10 @@ impl ZoneReports<'_> {
         let of = if regions.region(region).zones.len() > 1 { Site::Zone(id) } else { Site::Region(region) };
         ZoneReport {
             name: zone.name.clone(),
-            courses: Family::BOTH.map(|family| site(self.places, of, family, regions)),
+            courses: Family::BOTH.map(|family| SiteReport {
+                share: self.places.share_of_zone(id, family, regions),
+                ..site(self.places, of, family, regions)
+            }),
             grade: self.places.grade(of),
             addresses,
         }
@@ -183,6 +194,21 @@ impl ZoneReports<'_> {
 
 /// Reads one address.
 fn address_report(config: &Config, ip: IpAddr, track: &Track) -> AddressReport {
+    let why = track.cause().map(|cause| {
+        let canary = &config.canaries[usize::from(cause.canary.0)];
+        (canary.name.clone(), cause.failure)
+    });
+    AddressReport {
+        ip,
+        state: track.state(),
+        since: track.since(),
+        why,
+        canaries: canary_reports(config, track),
+    }
+}
+
+/// Reads what each canary says of an address, or of a region as a whole.
+fn canary_reports(config: &Config, track: &Track) -> Vec<CanaryReport> {
     let name = |record: &Record| config.canaries[usize::from(record.canary.0)].name.clone();
     let canaries = track.records().iter().map(|record| CanaryReport {
         name: name(record),
@@ -193,9 +219,5 @@ fn address_report(config: &Config, ip: IpAddr, track: &Track) -> AddressReport {
         last: record.last,
         failure: record.failure.clone(),
     });
-    let why = track.cause().map(|cause| {
-        let canary = &config.canaries[usize::from(cause.canary.0)];
-        (canary.name.clone(), cause.failure)
-    });
-    AddressReport { ip, state: track.state(), since: track.since(), why, canaries: canaries.collect() }
+    canaries.collect()
 }

@@ -31,7 +31,7 @@ pub use keep::chain;
 pub use load::{Error as LoadError, Loaded, load, locate};
 pub use writer::Listener;
 
-use crate::admin::{self, Seen};
+use crate::admin::{self, Seen, Whom};
 use crate::control::Control;
 use crate::files::state;
 use crate::health::Memory;
@@ -174,7 +174,10 @@ fn pages(
     let snapshot = Arc::clone(&current.load().snapshot);
     let seen = Seen { snapshot, published_at: clock.boot(), report: control.report(clock.boot()) };
     let (live, current) = (prober.live(), Arc::clone(current));
-    let last = move |address, canary: &str| live.last(address, canary);
+    let last = move |whom: Whom<'_>, canary: &str| match whom {
+        Whom::Address(address) => live.last(address, canary),
+        Whom::Region(region) => live.last_of_region(region, canary),
+    };
     let locate = move |client| {
         let world = Arc::clone(&current.load().snapshot.world);
         let located = load::locate(&world.config.server.geo, client);

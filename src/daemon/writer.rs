@@ -89,6 +89,7 @@ impl Writer {
         mut stop: watch::Receiver<bool>,
     ) {
         self.carry_out(first);
+        self.report(&control);
         let mut batch = Vec::new();
         let mut report = Reporting { is_due: false, reported_at: self.clock.now() };
         loop {
@@ -159,11 +160,9 @@ impl Writer {
         let before = self.admin.seen.load();
         let is_same = Arc::ptr_eq(&before.snapshot, &snapshot);
         let published_at = if is_same { before.published_at } else { self.clock.now() };
-        self.admin.seen.store(Arc::new(Seen {
-            snapshot,
-            published_at,
-            report: control.report(self.clock.now()),
-        }));
+        let report = control.report(self.clock.now());
+        self.metrics.reported(&report);
+        self.admin.seen.store(Arc::new(Seen { snapshot, published_at, report }));
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
@@ -182,6 +181,7 @@ impl Writer {
 
     fn say(&self, notice: &Notice) {
         (self.listener)(notice);
+        self.metrics.told(notice);
         let (kind, region) = (notice.kind(), notice.region());
         match notice.severity() {
             Severity::Alarm => tracing::error!(kind, region, "{notice}"),

@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use demand::Part;
-pub use explain::{Explanation, Inquiry, NoInquiry, explain};
+pub use explain::{Bearing, Explanation, Inquiry, NoInquiry, explain};
 pub use records::Kind;
 pub use world::{Partition, World};
 

@@ -193,7 +193,7 @@ pub(super) fn stage(services: &Services, region: RegionId, family: Family) -> St
 }
 
 /// Returns the family in which a region is judged for clients of `family`.
-fn family_of(services: &Services, region: RegionId, family: Family) -> Family {
+pub fn family_of(services: &Services, region: RegionId, family: Family) -> Family {
     match (services.get(region, family), family) {
         (Service::Absent, Family::V4) => Family::V6,
         (Service::Absent, Family::V6) => Family::V4,

@@ -85,6 +85,18 @@ fn explain_names_the_location_the_groups_the_rule_that_removed_a_region_the_answ
 }
 
 #[test]
+fn explain_tells_a_name_of_no_zone_from_one_that_everybody_gets_alike() {
+    let text = explain(&["www.example.net", "--client", "10.49.7.0/24"]);
+    assert!(text.contains("No zone of this server has the name: everybody is refused.\n\nREFUSED"), "{text}");
+    let text = explain(&["nothing.example.org", "--client", "10.49.7.0/24"]);
+    assert!(
+        text.contains("zone        example.org.\nThe name is not steered: everybody gets this"),
+        "{text}"
+    );
+    assert!(text.contains("\nNXDOMAIN\n"), "{text}");
+}
+
+#[test]
 fn explain_gives_the_same_as_json() {
     let text = explain(&["www.api.example.com", "--client", "10.81.7.9", "--type", "AAAA", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");

@@ -66,6 +66,7 @@ fn the_status_says_which_region_is_out_since_when_and_why() {
     let osaka = &status["regions"][1];
     assert_eq!(osaka["name"], "osaka");
     assert!(osaka["ipv4"]["since"].is_string());
+    assert_eq!((&osaka["ipv4"]["phase"], &osaka["ipv4"]["share"]), (&"down".into(), &0.0.into()));
     assert_eq!(osaka["zones"][0]["addresses"][0]["state"], "down");
     assert_eq!(osaka["zones"][0]["addresses"][0]["why"]["class"], "status");
     assert_eq!(status["regions"][0]["ipv4"]["service"], "in");

@@ -66,7 +66,8 @@ impl Places {
         }
     }
 
-    fn share_of_zone(&self, zone: ZoneId, family: Family, regions: &Regions) -> Share {
+    /// Returns the share of its region's clients that get a zone's addresses.
+    pub fn share_of_zone(&self, zone: ZoneId, family: Family, regions: &Regions) -> Share {
         let region = regions.region(region_of(regions, Site::Zone(zone)));
         match region.failover {
             Failover::Auto if region.zones.len() > 1 => {
