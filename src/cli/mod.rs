@@ -5,6 +5,7 @@ mod demo;
 mod explain;
 mod geoip;
 mod logging;
+mod prove;
 mod schema;
 mod serve;
 mod simulate;
@@ -42,6 +43,7 @@ Start here:
   meridian explain api.example.com --client 133.11.0.0/24
                                                  why would this client get what it gets?
   meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
+  meridian prove zones                           can any client ever be sent across a border?
 
 Exit codes: 0 ok, 1 failure, 2 bad configuration or usage.";
 
@@ -51,6 +53,7 @@ enum Command {
     Demo(demo::Command),
     Check(check::Args),
     Explain(explain::Args),
+    Prove(prove::Args),
     Simulate(simulate::Args),
     Schema(schema::Args),
     Geoip(geoip::Args),
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => demo::run(command),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Prove(arguments) => prove::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Geoip(arguments) => geoip::run(arguments),

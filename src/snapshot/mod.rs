@@ -8,6 +8,7 @@
 mod choices;
 mod demand;
 mod explain;
+mod proof;
 mod records;
 mod world;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use demand::Part;
 pub use explain::{Bearing, Explanation, Inquiry, NoInquiry, explain};
+pub use proof::{Breach, Proof, TooMany, prove};
 pub use records::Kind;
 pub use world::{Partition, World};
 
