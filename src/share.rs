@@ -96,8 +96,8 @@ fn mix(value: u64) -> u64 {
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = f64::from(self.0) / 100.0;
-        // As many places as it takes: `10 %`, `12.5 %`.
+        // A tenth of a percent is as much as anybody wants to read, and often nothing: `10 %`, `12.5 %`.
+        let percent = f64::from((u32::from(self.0) + 5) / 10) / 10.0;
         write!(f, "{percent} %")
     }
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use super::What;
 use super::notice::Count;
 use crate::config::Config;
-use crate::health::{self, Board, Grade, Places, Restraint, Services, Stage, View};
+use crate::health::{self, Board, Grade, Phase, Places, Restraint, Services, Site, Stage, View};
 use crate::region::{Failover, Family, RegionId};
 use crate::steering::{AllDown, Policy};
 
@@ -25,6 +25,8 @@ pub enum Alarm {
         family: Family,
         /// How many of its addresses are left.
         count: health::Count,
+        /// Why it is out although enough of them are.
+        reason: Option<&'static str>,
     },
     /// Every region that some clients of a name may be sent to is out.
     Exhausted {
@@ -136,7 +138,8 @@ impl Alarms {
             let (region, count) = (region.name.clone(), services.get(id, family).count()?);
             let is_out = matches!(services.stage(id, family), Stage::Waiting | Stage::Out { .. });
             let key = Key::Region(region.clone(), family);
-            Some((key, Alarm::RegionOut { region, family, count }, is_out))
+            let reason = reason(id, family, count, board, places);
+            Some((key, Alarm::RegionOut { region, family, count, reason }, is_out))
         });
         let restrained = both().map(|((id, region), family)| {
             let restraint = places.restraint(id, family);
@@ -157,7 +160,8 @@ impl Alarms {
                 (key, watch.alarm(family), watch.is_exhausted(services, family))
             })
         });
-        out.chain(restrained).chain(gray).chain(names)
+        // What keeps a region comes before what it keeps it from.
+        restrained.chain(gray).chain(out).chain(names)
     }
 }
 
@@ -217,7 +221,7 @@ impl Alarm {
     /// Writes that it is over.
     pub(super) fn fmt_cleared(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RegionOut { region, family, count } => {
+            Self::RegionOut { region, family, count, .. } => {
                 let (family, health::Count { up, total, .. }) = (word(*family), count);
                 write!(f, "{region} returns to the {family} answers: {up} of {total} addresses are up")
             }
@@ -226,7 +230,7 @@ impl Alarm {
             }
             Self::Gray { region, zone, .. } => {
                 let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
-                write!(f, "{region}{zone} serves its clients as well as others do again")
+                write!(f, "{region}{zone} does not stand out among the others any more")
             }
             Self::Exhausted { .. } => {
                 self.fmt_whom(f)?;
@@ -255,9 +259,10 @@ impl Alarm {
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RegionOut { region, family, count } => {
+            Self::RegionOut { region, family, count, reason } => {
                 let (family, health::Count { up, total, .. }) = (word(*family), count);
-                write!(f, "{region} leaves the {family} answers: {up} of {total} addresses are up")
+                write!(f, "{region} leaves the {family} answers: {up} of {total} addresses are up")?;
+                reason.map_or(Ok(()), |reason| write!(f, ", but {reason}"))
             }
             Self::Restrained { region, family, restraint } => {
                 write!(f, "{region} should leave the {} answers, and stays: {restraint}", word(*family))
@@ -266,7 +271,7 @@ impl fmt::Display for Alarm {
                 let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
                 write!(f, "{region}{zone} passes its canaries and fails its clients more than others do: ")?;
                 f.write_str(match grade {
-                    Grade::Fine | Grade::Degraded => "it keeps half of them",
+                    Grade::Fine | Grade::Degraded => "it keeps half of them at most",
                     Grade::Failing => "it leaves",
                 })
             }
@@ -280,6 +285,26 @@ impl fmt::Display for Alarm {
                 })
             }
         }
+    }
+}
+
+/// Returns why a region is out although enough of its addresses are up; `None`: they are not.
+fn reason(
+    id: RegionId,
+    family: Family,
+    count: health::Count,
+    board: &Board,
+    places: &Places,
+) -> Option<&'static str> {
+    let site = Site::Region(id);
+    match places.course(site, family).phase() {
+        _ if count.up < count.needed => None,
+        _ if board.whole(id).state().is_down() => Some("a canary of the region as a whole has fallen"),
+        _ if places.grade(site) == Grade::Failing => Some("it fails its clients more than others do"),
+        Phase::Held(_) => Some("it is held"),
+        Phase::Quarantined { .. } => Some("it is quarantined"),
+        Phase::Recovering { .. } => Some("its wait is not over"),
+        Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Down | Phase::Ramp { .. } => None,
     }
 }
 

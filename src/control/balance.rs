@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Notice, What};
-use crate::health::{Services, Shed, Vitals};
+use crate::health::{Portion, Services, Vitals};
 use crate::moment::Moment;
 use crate::region::{Failover, Family, RegionId};
 use crate::share::Share;
@@ -23,6 +23,9 @@ use crate::steering::{Capacities, Demand, Piece, Route, Split, Splits};
 
 /// The shortest time between two steps: three reports of a canary with the usual interval.
 const SHORTEST_PACE: Duration = Duration::from_secs(30);
+
+/// Parts that ask for less than this fraction of everything are estimated anew after a restart.
+const WORTH_REMEMBERING: f64 = 1e-4;
 
 /// Requests per second of each /24 at least: what cannot be nothing can grow.
 const HARDLY_ANY: f64 = 1e-9;
@@ -58,21 +61,24 @@ impl Balance {
         &self.splits
     }
 
-    /// Returns who is sent elsewhere, in words that outlive the numbering.
-    pub fn remember(&self, world: &World) -> Vec<Shed> {
+    /// Returns what the parts ask for and where they are sent, in words that outlive the numbering.
+    pub fn remember(&self, world: &World) -> Vec<Portion> {
         let name = |region: RegionId| world.config.regions.region(region).name.clone();
-        let split =
-            world.demand.iter().enumerate().filter_map(|(index, part)| Some((part, self.splits.of(index)?)));
-        let shed = split.filter(|(_, split)| split.pieces().len() > 1).map(|(part, split)| Shed {
+        let least = self.rates.iter().sum::<f64>() * WORTH_REMEMBERING;
+        let parts = world.demand.iter().zip(&self.rates).enumerate();
+        let parts = parts.filter_map(|(index, (part, rate))| Some((part, *rate, self.splits.of(index)?)));
+        let known = parts.filter(|(_, rate, split)| *rate > least || split.pieces().len() > 1);
+        let portions = known.map(|(part, rate, split)| Portion {
             owner: world.owner_of(part),
             order: part.order.iter().map(|(region, _)| name(*region)).collect(),
+            rate,
             pieces: split.pieces().iter().map(|piece| (piece.until, name(piece.region))).collect(),
         });
-        shed.collect()
+        portions.collect()
     }
 
-    /// Sends those elsewhere whom an earlier life sent there, if they are still the same.
-    pub fn adopt(&mut self, sheds: &[Shed], world: &World) {
+    /// Expects of those who are still the same what an earlier life expected, and sends them where it did.
+    pub fn adopt(&mut self, portions: &[Portion], world: &World) {
         let regions = &world.config.regions;
         let key = |part: &Part| {
             let order = part.order.iter().map(|(region, _)| regions.region(*region).name.clone());
@@ -80,11 +86,14 @@ impl Balance {
         };
         let parts: HashMap<_, _> =
             world.demand.iter().enumerate().map(|(index, part)| (key(part), index)).collect();
-        for Shed { owner, order, pieces } in sheds {
+        for Portion { owner, order, rate, pieces } in portions {
+            let Some(part) = parts.get(&(owner.clone(), order.clone())) else {
+                continue;
+            };
+            self.rates[*part] = if rate.is_finite() { rate.max(0.0) } else { 0.0 };
             let pieces =
                 pieces.iter().map(|(until, name)| Some(Piece { until: *until, region: regions.find(name)? }));
-            let split = pieces.collect::<Option<Vec<_>>>().and_then(Split::of);
-            if let Some((part, split)) = parts.get(&(owner.clone(), order.clone())).zip(split) {
+            if let Some(split) = pieces.collect::<Option<Vec<_>>>().and_then(Split::of) {
                 self.splits.set(*part, split);
             }
         }

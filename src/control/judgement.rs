@@ -9,7 +9,8 @@ use super::{Notice, Place, Report, What};
 use crate::canary::{Epoch, Observation, Subject};
 use crate::config::Config;
 use crate::health::{
-    self, Adoption, Board, Cause, Change, Memory, Phase, Places, Site, State, Turn, View, Vitals,
+    self, Adoption, Board, Cause, Change, FALLS_TO_QUARANTINE, Memory, Phase, Places, Site, State, Turn,
+    View, Vitals,
 };
 use crate::moment::Moment;
 use crate::region::{AddressId, Failover, RegionId};
@@ -117,7 +118,8 @@ impl Judgement {
             written_at: now,
             fallen: self.board.fallen(),
             courses: self.places.remember(&self.config.regions),
-            sheds: Vec::new(),
+            grays: self.places.grays(&self.config.regions),
+            portions: Vec::new(),
         }
     }
 
@@ -143,6 +145,7 @@ impl Judgement {
 
     /// Judges regions and zones anew, and brings everything up to date that follows from it.
     fn settle(&mut self, now: Moment) -> Verdict {
+        let grays = self.places.grays(&self.config.regions);
         let turns = self.places.update(&self.board, &self.config.safety, now);
         let view = self.places.view(&self.board);
         let moves_view = view != self.view;
@@ -151,7 +154,9 @@ impl Judgement {
         let mut notices: Vec<_> = turns.iter().filter_map(|turn| self.tell_of_turn(turn)).collect();
         let alarms = self.alarms.update(&self.board, &self.places, &self.view);
         notices.extend(alarms.into_iter().map(|what| Notice { at: now, what }));
-        Verdict { moves_view, is_worth_keeping: turns.iter().any(is_eventful), notices }
+        let is_worth_keeping =
+            turns.iter().any(is_eventful) || grays != self.places.grays(&self.config.regions);
+        Verdict { moves_view, is_worth_keeping, notices }
     }
 
     /// Takes up a memory, and says what became of it.
@@ -160,7 +165,7 @@ impl Judgement {
         let whats = match self.board.adopt(memory, now) {
             Adoption::Stale => vec![What::Stale { written_at }],
             Adoption::Adopted { adopted, foreign } => {
-                self.places.adopt(&memory.courses, &self.config.regions, now);
+                self.places.adopt(&memory.courses, &memory.grays, &self.config.regions, now);
                 let remembered = (adopted > 0).then_some(What::Remembered { falls: adopted });
                 let foreign = (foreign > 0).then_some(What::Foreign { falls: foreign });
                 remembered.into_iter().chain(foreign).collect()
@@ -220,14 +225,18 @@ impl Judgement {
         let region_id = health::region_of(&self.config.regions, turn.site);
         let settings = self.config.regions.region(region_id);
         let of_region = self.places.course(Site::Region(region_id), turn.family).phase();
+        let course = self.places.course(turn.site, turn.family);
         let is_advice = settings.failover == Failover::Advise;
         let is_news = match (turn.to, turn.site) {
-            // A zone that does what its whole region does is no news of its own.
-            (to, Site::Zone(_)) if to.as_str() == of_region.as_str() => false,
+            // What a zone does while its region does something is no news of its own.
+            (_, Site::Zone(_)) if !of_region.is_calm() || is_advice => false,
             (Phase::Down, Site::Region(_)) => is_advice,
+            // One that serves nobody falls unnoticed, and one that goes on falling is said to once.
+            (Phase::Down, Site::Zone(_)) => turn.from.serves(),
+            (Phase::Quarantined { .. }, _) => course.falls().len() == FALLS_TO_QUARANTINE,
             (Phase::Unknown | Phase::Suspect, _) => false,
             // Whoever returns at once is no longer out, which is an alarm that ends.
-            (Phase::Healthy, _) => turn.from.serves() && !is_calm(turn.from),
+            (Phase::Healthy, _) => turn.from.serves() && !turn.from.is_calm(),
             _ => true,
         };
         let what = What::Turned {
@@ -235,7 +244,8 @@ impl Judgement {
             zone: zone.map(str::to_owned),
             family: turn.family,
             to: turn.to,
-            share: self.places.course(turn.site, turn.family).share(&settings.recovery),
+            share: course.share(&settings.recovery),
+            is_back: goes_back(turn),
             is_advice,
         };
         is_news.then_some(Notice { at: turn.at, what })
@@ -261,13 +271,18 @@ impl Judgement {
     }
 }
 
-/// Returns whether a turn is worth remembering.
-fn is_eventful(turn: &Turn) -> bool {
-    !(is_calm(turn.from) && is_calm(turn.to))
+/// Returns whether a gate was closed: the ramp does not go on but back, or is over.
+fn goes_back(turn: &Turn) -> bool {
+    match (turn.from, turn.to) {
+        (Phase::Ramp { step: before, .. }, Phase::Ramp { step, .. }) => step <= before,
+        (Phase::Ramp { .. }, Phase::Held(_)) => true,
+        _ => false,
+    }
 }
 
-fn is_calm(phase: Phase) -> bool {
-    matches!(phase, Phase::Unknown | Phase::Healthy | Phase::Suspect)
+/// Returns whether a turn is worth remembering.
+fn is_eventful(turn: &Turn) -> bool {
+    !(turn.from.is_calm() && turn.to.is_calm())
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Control {
         let (judgement, notices) = Judgement::new(Arc::clone(&world.config), memory.as_ref(), now);
         let mut balance = Balance::new(&world, now);
         if let Some(memory) = memory.filter(|memory| memory.is_fresh(now)) {
-            balance.adopt(&memory.sheds, &world);
+            balance.adopt(&memory.portions, &world);
         }
         let mut control = Self { world, judgement, balance, keeper: Keeper::new(now), number: 0 };
         let mut effects = vec![control.publish(), control.watch()];
@@ -187,7 +187,7 @@ impl Control {
 
     /// Returns what is worth remembering, as of `now`.
     fn memory(&self, now: Moment) -> Memory {
-        Memory { sheds: self.balance.remember(&self.world), ..self.judgement.memory(now) }
+        Memory { portions: self.balance.remember(&self.world), ..self.judgement.memory(now) }
     }
 
     /// Compiles the next snapshot.

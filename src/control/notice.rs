@@ -87,6 +87,8 @@ pub enum What {
         to: Phase,
         /// The share of its clients that it has there.
         share: Share,
+        /// Whether a gate was closed on its ramp, so that this is a step back.
+        is_back: bool,
         /// Whether it only would, because the operator wants advice.
         is_advice: bool,
     },
@@ -269,12 +271,15 @@ impl Notice {
                     share => write!(f, " keeps {share} of its clients: an advisory canary has fallen"),
                 }
             }
-            What::Turned { region, zone, family, to, share, is_advice } => {
+            What::Turned { region, zone, family, to, share, is_back, is_advice } => {
                 f.write_str(region)?;
                 zone.iter().try_for_each(|zone| write!(f, "/{zone}"))?;
                 write!(f, " ({}) ", word(*family))?;
                 if *is_advice {
                     f.write_str("would, but for `failover: advise`: it ")?;
+                }
+                if *is_back {
+                    f.write_str("fails too many requests or is too full for more clients: it ")?;
                 }
                 self.fmt_phase(*to, *share, region, f)
             }
@@ -285,8 +290,11 @@ impl Notice {
                 }
                 match (*away, is_more) {
                     (Share::NONE, _) => f.write_str(" has all of its clients again"),
-                    (away, true) => write!(f, " sends {away} of its clients elsewhere"),
-                    (away, false) => write!(f, " takes clients back, and sends {away} of them elsewhere yet"),
+                    (away, true) => write!(f, " sends {away} of those who would come to it elsewhere"),
+                    (away, false) => write!(
+                        f,
+                        " takes clients back, and sends {away} of those who would come to it elsewhere yet"
+                    ),
                 }
             }
             _ => Ok(()),

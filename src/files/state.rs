@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::canary::{Failure, FailureClass};
-use crate::health::{Course, Fallen, Memory, Phase, Remembered, Shed};
+use crate::health::{Course, Fallen, Grade, Gray, Memory, Phase, Portion, Remembered};
 use crate::moment::Moment;
 use crate::region::Family;
 use crate::share::Share;
@@ -142,7 +142,8 @@ struct Document {
     written_at: u64,
     down: Vec<Down>,
     courses: Vec<CourseMirror>,
-    sheds: Vec<ShedMirror>,
+    grays: Vec<GrayMirror>,
+    portions: Vec<PortionMirror>,
 }
 
 /// The mirror of `health::Fallen`.
@@ -183,7 +184,8 @@ impl Document {
             written_at: memory.written_at.0,
             down: memory.fallen.iter().map(Down::of).collect(),
             courses: memory.courses.iter().map(CourseMirror::of).collect(),
-            sheds: memory.sheds.iter().map(ShedMirror::of).collect(),
+            grays: memory.grays.iter().map(GrayMirror::of).collect(),
+            portions: memory.portions.iter().map(PortionMirror::of).collect(),
         }
     }
 
@@ -192,7 +194,8 @@ impl Document {
             written_at: Moment(self.written_at),
             fallen: self.down.into_iter().map(Down::into_fallen).collect(),
             courses: self.courses.into_iter().map(CourseMirror::into_remembered).collect(),
-            sheds: self.sheds.into_iter().map(ShedMirror::into_shed).collect(),
+            grays: self.grays.into_iter().map(GrayMirror::into_gray).collect(),
+            portions: self.portions.into_iter().map(PortionMirror::into_portion).collect(),
         }
     }
 }
@@ -233,6 +236,7 @@ struct CourseMirror {
     phase: PhaseMirror,
     since: u64,
     falls: Vec<u64>,
+    awaits_operator: bool,
 }
 
 /// The mirror of `region::Family`.
@@ -257,22 +261,58 @@ enum PhaseMirror {
     Quarantined { until: u64 },
 }
 
-/// The mirror of `health::Shed`.
+/// The mirror of `health::Gray`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ShedMirror {
+struct GrayMirror {
+    region: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<String>,
+    #[serde(with = "GradeMirror")]
+    grade: Grade,
+}
+
+/// The mirror of `health::Grade`.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Grade", rename_all = "snake_case")]
+enum GradeMirror {
+    Fine,
+    Degraded,
+    Failing,
+}
+
+impl GrayMirror {
+    fn of(gray: &Gray) -> Self {
+        Self { region: gray.region.clone(), zone: gray.zone.clone(), grade: gray.grade }
+    }
+
+    fn into_gray(self) -> Gray {
+        Gray { region: self.region, zone: self.zone, grade: self.grade }
+    }
+}
+
+/// The mirror of `health::Portion`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PortionMirror {
     owner: String,
     order: Vec<String>,
+    rate: f64,
     pieces: Vec<(f64, String)>,
 }
 
-impl ShedMirror {
-    fn of(shed: &Shed) -> Self {
-        Self { owner: shed.owner.clone(), order: shed.order.clone(), pieces: shed.pieces.clone() }
+impl PortionMirror {
+    fn of(portion: &Portion) -> Self {
+        Self {
+            owner: portion.owner.clone(),
+            order: portion.order.clone(),
+            rate: portion.rate,
+            pieces: portion.pieces.clone(),
+        }
     }
 
-    fn into_shed(self) -> Shed {
-        Shed { owner: self.owner, order: self.order, pieces: self.pieces }
+    fn into_portion(self) -> Portion {
+        Portion { owner: self.owner, order: self.order, rate: self.rate, pieces: self.pieces }
     }
 }
 
@@ -296,6 +336,7 @@ impl CourseMirror {
             phase,
             since: course.since().0,
             falls: course.falls().iter().map(|fall| fall.0).collect(),
+            awaits_operator: course.awaits_operator(),
         }
     }
 
@@ -315,7 +356,7 @@ impl CourseMirror {
             region: self.region,
             zone: self.zone,
             family: self.family,
-            course: Course::remembered(phase, Moment(self.since), falls),
+            course: Course::remembered(phase, Moment(self.since), falls, self.awaits_operator),
         }
     }
 }
@@ -349,18 +390,26 @@ mod tests {
                 region: "tokyo".to_owned(),
                 zone: (family == Family::V6).then(|| "tokyo-a".to_owned()),
                 family,
-                course: Course::remembered(phase, Moment(1_700_000_000_000), vec![Moment(1_600_000_000_000)]),
+                course: Course::remembered(
+                    phase,
+                    Moment(1_700_000_000_000),
+                    vec![Moment(1_600_000_000_000)],
+                    true,
+                ),
             });
-        let shed = Shed {
+        let gray = Gray { region: "tokyo".to_owned(), zone: None, grade: Grade::Degraded };
+        let portion = Portion {
             owner: "api.example.com.".to_owned(),
             order: vec!["tokyo".to_owned(), "osaka".to_owned()],
+            rate: 1234.5,
             pieces: vec![(0.3, "tokyo".to_owned()), (1.0, "osaka".to_owned())],
         };
         Memory {
             written_at: Moment(1_700_000_001_000),
             fallen,
             courses: courses.collect(),
-            sheds: vec![shed],
+            grays: vec![gray],
+            portions: vec![portion],
         }
     }
 
@@ -408,7 +457,7 @@ mod tests {
             b"[]",
             b"{\"version\":2}",
             b"{\"version\":\"one\",\"written_at\":0,\"down\":[]}",
-            b"{\"version\":2,\"written_at\":-1,\"down\":[],\"courses\":[],\"sheds\":[]}",
+            b"{\"version\":2,\"written_at\":-1,\"down\":[],\"courses\":[],\"grays\":[],\"portions\":[]}",
         ];
         for content in foreign {
             assert!(said_of(content).contains("is damaged and is ignored"), "{content:?}");

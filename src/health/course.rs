@@ -6,16 +6,16 @@
 //!                             ▲
 //!                             │ the last step has been held
 //!                             │
-//!                    ╭─▶   ramp 10 ▶ 50 %  ──── a gate is closed for the second time ───▶ held
-//!      an operator   │        ▲                                                          ▲
-//!      fails back, or│        │ the wait is over                     failback: manual    │
-//!      an hour has   │        ├──────────────────────────────────────────────────────────╯
-//!      passed        │        │
+//!      an hour has   ╭─▶   ramp 10 ▶ 50 %  ──── a gate is closed for the second time ───▶ held
+//!      passed, or    │        ▲                                                          ▲
+//!      an operator   │        │ the wait is over         failback: manual, or held before│
+//!      fails back    │        ├──────────────────────────────────────────────────────────╯
+//!                    │        │
 //!   quarantined ─────╯    recovering
-//!        ▲                 │      ▲
-//!        ╰─────────────────╯      │ good or suspect
-//!         the third fall within   │
-//!         the hour              down  ◀── bad, from every state
+//!        ▲                    ▲
+//!        │ the third fall     │ good or suspect
+//!        │ within the hour    │
+//!        ╰──────────────────down  ◀── bad, from every state
 //! ```
 //!
 //! From held, an operator who fails back leads to the ramp as well. A place waits `min_down` after a fall,
@@ -35,7 +35,7 @@ use crate::share::Share;
 const MEMORY_OF_FALLS: Duration = Duration::from_secs(60 * 60);
 
 /// This many falls within an hour are a quarantine.
-const FALLS_TO_QUARANTINE: usize = 3;
+pub const FALLS_TO_QUARANTINE: usize = 3;
 
 /// The most falls that are kept: the quarantine begins long before, and what is older changes no wait.
 const MOST_FALLS: usize = 2 * FALLS_TO_QUARANTINE;
@@ -87,6 +87,16 @@ impl Phase {
         }
     }
 
+    /// Returns whether nothing is the matter, or nothing that moves anybody.
+    pub fn is_calm(self) -> bool {
+        matches!(self, Self::Unknown | Self::Healthy | Self::Suspect)
+    }
+
+    /// Returns whether it has fallen, and comes back by itself in a while.
+    pub fn is_on_its_way(self) -> bool {
+        matches!(self, Self::Down | Self::Recovering { .. } | Self::Ramp { .. })
+    }
+
     /// Returns whether it has its place in the answers, if only for some clients.
     pub fn serves(self) -> bool {
         match self {
@@ -118,22 +128,24 @@ pub struct Course {
     since: Moment,
     /// The falls within the last hour, the latest last; at most as many as matter to the wait.
     falls: Vec<Moment>,
+    /// Whether it was held, and no operator has let it back since: it is held again after every fall.
+    awaits_operator: bool,
 }
 
 impl Course {
     /// Returns the course of a place of which nothing is known.
     pub fn new(now: Moment) -> Self {
-        Self { phase: Phase::Unknown, since: now, falls: Vec::new() }
+        Self { phase: Phase::Unknown, since: now, falls: Vec::new(), awaits_operator: false }
     }
 
     /// Returns a course as an earlier life left it.
-    pub fn remembered(phase: Phase, since: Moment, falls: Vec<Moment>) -> Self {
-        Self { phase, since, falls }
+    pub fn remembered(phase: Phase, since: Moment, falls: Vec<Moment>, awaits_operator: bool) -> Self {
+        Self { phase, since, falls, awaits_operator }
     }
 
     /// Returns whether there is anything in it that a restart must not forget.
     pub fn is_eventful(&self) -> bool {
-        !self.falls.is_empty() || !matches!(self.phase, Phase::Unknown | Phase::Healthy | Phase::Suspect)
+        !self.falls.is_empty() || self.awaits_operator || !self.phase.is_calm()
     }
 
     /// Returns the course without anything from the future: the wall clock may have been set back between
@@ -148,7 +160,7 @@ impl Course {
         let mut falls: Vec<_> = self.falls.iter().map(|fall| (*fall).min(now)).collect();
         falls.sort_unstable();
         falls.drain(..falls.len().saturating_sub(MOST_FALLS));
-        Self { phase, since: self.since.min(now), falls }
+        Self { phase, since: self.since.min(now), falls, awaits_operator: self.awaits_operator }
     }
 
     /// Returns where it stands.
@@ -164,6 +176,11 @@ impl Course {
     /// Returns the falls within the last hour before the last change.
     pub fn falls(&self) -> &[Moment] {
         &self.falls
+    }
+
+    /// Returns whether it stays away, whatever is seen, until an operator lets it back.
+    pub fn awaits_operator(&self) -> bool {
+        self.awaits_operator
     }
 
     /// Returns the share of its clients that it has; of those who would come to it if it were healthy.
@@ -191,6 +208,7 @@ impl Course {
     pub fn fail_back(&mut self, rules: &Recovery, now: Moment) -> bool {
         let is_kept_away = matches!(self.phase, Phase::Held(_) | Phase::Quarantined { .. });
         if is_kept_away {
+            self.awaits_operator = false;
             self.enter(ramp(rules), now);
         }
         is_kept_away
@@ -216,9 +234,10 @@ impl Course {
         match (self.phase, sign) {
             (Phase::Down, Sign::Bad) => None,
             (_, Sign::Bad) => Some(Phase::Down),
-            (Phase::Down, _) => Some(Phase::Recovering { until: self.since.plus(self.wait(rules)) }),
-            (Phase::Recovering { until }, _) => (now >= until).then(|| self.after_the_wait(rules)),
-            (Phase::Quarantined { until }, _) => (now >= until).then(|| back(rules)),
+            (Phase::Down, _) => Some(self.away(rules)),
+            (Phase::Recovering { until } | Phase::Quarantined { until }, _) => {
+                (now >= until).then(|| self.back(rules))
+            }
             (Phase::Ramp { step, has_slipped }, _) => {
                 let is_over = now >= self.since.plus(rules.hold);
                 is_over.then(|| after_the_step(step, has_slipped, is_open, rules))
@@ -233,6 +252,7 @@ impl Course {
     fn enter(&mut self, phase: Phase, now: Moment) {
         self.phase = phase;
         self.since = now;
+        self.awaits_operator |= matches!(phase, Phase::Held(_));
         if phase == Phase::Down {
             self.falls.push(now);
             self.falls.drain(..self.falls.len().saturating_sub(MOST_FALLS));
@@ -245,21 +265,22 @@ impl Course {
         rules.min_down.saturating_mul(1 << doublings).min(LONGEST_WAIT)
     }
 
-    fn after_the_wait(&self, rules: &Recovery) -> Phase {
+    /// Returns how a place stays away that has fallen and is well again.
+    fn away(&self, rules: &Recovery) -> Phase {
         match self.falls.last() {
             Some(last) if self.falls.len() >= FALLS_TO_QUARANTINE => {
                 Phase::Quarantined { until: last.plus(MEMORY_OF_FALLS) }
             }
-            _ => back(rules),
+            _ => Phase::Recovering { until: self.since.plus(self.wait(rules)) },
         }
     }
-}
 
-/// Returns where a place goes that may come back.
-fn back(rules: &Recovery) -> Phase {
-    match rules.failback {
-        Failback::Auto => ramp(rules),
-        Failback::Manual => Phase::Held(Share::NONE),
+    /// Returns where a place goes when it has been away for long enough.
+    fn back(&self, rules: &Recovery) -> Phase {
+        match (rules.failback, self.awaits_operator) {
+            (Failback::Auto, false) => ramp(rules),
+            (Failback::Auto, true) | (Failback::Manual, _) => Phase::Held(Share::NONE),
+        }
     }
 }
 
@@ -336,7 +357,7 @@ mod tests {
         check(
             &rules(Failback::Auto),
             "0:x 10:g 60:g 70:x 80:g 189:g 190:g 200:x 210:g 440:g 3799:g 3800:g",
-            "down recovering ramp10 down recovering recovering ramp10 down recovering quarantined quarantined ramp10",
+            "down recovering ramp10 down recovering recovering ramp10 down quarantined quarantined quarantined ramp10",
         );
     }
 
@@ -370,6 +391,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_is_held_again_after_a_fall_until_an_operator_lets_it_back() {
+        check(
+            &rules(Failback::Auto),
+            "0:x 60:g 120:c 180:c 200:x 210:g 320:g 400:b 460:g",
+            "down ramp10 ramp10 held0 down recovering held0 ramp10 ramp50",
+        );
+    }
+
+    #[test]
     fn an_operator_may_end_a_quarantine() {
         check(
             &rules(Failback::Auto),
@@ -396,14 +426,14 @@ mod tests {
     fn a_course_from_a_damaged_or_foreign_file_harms_nobody() {
         let phase = Phase::Ramp { step: 200, has_slipped: true };
         let falls = (0..100).map(|second| Moment(1_000_000 + second)).collect();
-        let mut course = Course::remembered(phase, Moment(9_000_000), falls).as_of(Moment(0));
+        let mut course = Course::remembered(phase, Moment(9_000_000), falls, false).as_of(Moment(0));
         let rules = rules(Failback::Auto);
         assert!(course.follow(Sign::Good, false, &rules, Moment(60_000)));
         assert_eq!(course.phase(), Phase::Held(Share::NONE));
         assert!(course.follow(Sign::Bad, true, &rules, Moment(60_000)));
         assert!(course.follow(Sign::Good, true, &rules, Moment(60_000)));
-        let Phase::Recovering { until } = course.phase() else { panic!("{course:?}") };
-        assert!(until <= Moment(60_000).plus(LONGEST_WAIT));
+        let Phase::Quarantined { until } = course.phase() else { panic!("{course:?}") };
+        assert!(until <= Moment(60_000).plus(MEMORY_OF_FALLS));
     }
 
     proptest! {

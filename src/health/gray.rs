@@ -63,6 +63,16 @@ pub struct Windows {
 }
 
 impl Windows {
+    /// Returns the windows of a place that had this grade when an earlier life ended.
+    pub fn remembered(grade: Grade) -> Self {
+        let outstanding = match grade {
+            Grade::Fine => 0,
+            Grade::Degraded => WINDOWS_TO_DEGRADE,
+            Grade::Failing => WINDOWS_TO_LEAVE,
+        };
+        Self { grade, outstanding, ordinary: 0 }
+    }
+
     /// Returns what they say.
     pub fn grade(&self) -> Grade {
         self.grade

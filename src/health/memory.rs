@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::Course;
+use super::{Course, Grade};
 use crate::canary::Failure;
 use crate::moment::Moment;
 use crate::region::Family;
@@ -24,8 +24,10 @@ pub struct Memory {
     pub fallen: Vec<Fallen>,
     /// Every course with something in it that the first probes would not show.
     pub courses: Vec<Remembered>,
-    /// Whose clients were sent elsewhere because their region was full.
-    pub sheds: Vec<Shed>,
+    /// Every region and zone that stood out among the others.
+    pub grays: Vec<Gray>,
+    /// What the parts of the clients asked for, and where they were sent.
+    pub portions: Vec<Portion>,
 }
 
 /// A canary that had fallen: the address or region with it, unless it was advisory.
@@ -56,14 +58,27 @@ pub struct Remembered {
     pub course: Course,
 }
 
-/// Where the clients of one plan were sent because their region was full.
+/// A region or availability zone that passed its canaries and failed its clients.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shed {
+pub struct Gray {
+    /// The name of the region.
+    pub region: String,
+    /// The name of the availability zone; `None`: the region itself.
+    pub zone: Option<String>,
+    /// How badly.
+    pub grade: Grade,
+}
+
+/// What the clients of one plan asked for, and where they were sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Portion {
     /// A steered name that they ask for.
     pub owner: String,
     /// The names of the regions that they may be sent to, the best first: together with the owner it says who
     /// they are.
     pub order: Vec<String>,
+    /// Requests per second, as far as could be told.
+    pub rate: f64,
     /// The pieces of their line: where each ends, and the name of the region that it goes to.
     pub pieces: Vec<(f64, String)>,
 }

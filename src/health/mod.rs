@@ -45,9 +45,9 @@ mod view;
 mod vitals;
 
 pub use board::{Board, Change};
-pub use course::{Course, Phase, Sign};
+pub use course::{Course, FALLS_TO_QUARANTINE, Phase, Sign};
 pub use gray::Grade;
-pub use memory::{Adoption, FRESH_FOR, Fallen, Memory, Remembered, Shed};
+pub use memory::{Adoption, FRESH_FOR, Fallen, Gray, Memory, Portion, Remembered};
 pub use places::{Places, Restraint};
 pub use service::{Count, Service, Services};
 pub use site::{Site, Turn, name, region_of, sites, vitals};

@@ -19,7 +19,9 @@ use super::census::{Census, Tally};
 use super::gray::{self, Grade, Windows};
 use super::scene::Scene;
 use super::shared;
-use super::{Board, Course, Phase, Remembered, Sign, Site, Turn, Vitals, name, region_of, sites, vitals};
+use super::{
+    Board, Course, Gray, Phase, Remembered, Sign, Site, Turn, Vitals, name, region_of, sites, vitals,
+};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
 use crate::region::{Failover, Family, RegionId, Regions, Safety, ZoneId};
@@ -165,13 +167,32 @@ impl Places {
     }
 
     /// Puts the sites on the courses on which an earlier life left them, those that are still there.
-    pub fn adopt(&mut self, remembered: &[Remembered], regions: &Regions, now: Moment) {
+    pub fn adopt(&mut self, remembered: &[Remembered], grays: &[Gray], regions: &Regions, now: Moment) {
         let known: HashMap<_, _> = sites(regions).map(|site| (name(regions, site), site)).collect();
         for Remembered { region, zone, family, course } in remembered {
             if let Some(site) = known.get(&(region.as_str(), zone.as_deref())) {
                 self.place_mut(*site, *family).course = course.as_of(now);
             }
         }
+        for Gray { region, zone, grade } in grays {
+            match known.get(&(region.as_str(), zone.as_deref())) {
+                Some(Site::Region(id)) => {
+                    self.region_windows[usize::from(id.0)] = Windows::remembered(*grade)
+                }
+                Some(Site::Zone(id)) => self.zone_windows[usize::from(id.0)] = Windows::remembered(*grade),
+                None => {}
+            }
+        }
+    }
+
+    /// Returns every site that stands out among the others, in words that outlive the numbering.
+    pub fn grays(&self, regions: &Regions) -> Vec<Gray> {
+        let outstanding = sites(regions).filter(|site| self.grade(*site) != Grade::Fine);
+        let grays = outstanding.map(|site| {
+            let (region, zone) = name(regions, site);
+            Gray { region: region.to_owned(), zone: zone.map(str::to_owned), grade: self.grade(site) }
+        });
+        grays.collect()
     }
 
     /// Returns what its clients' requests say of a site.
@@ -217,8 +238,13 @@ impl Places {
         };
         let is_open = self.gates_are_open(site, family, board, now);
         let is_excused = sign == Sign::Bad && self.excuse(region, family, now).is_some();
+        let is_alone = self.course(Site::Region(region), family).phase().is_calm();
         let place = self.place_mut(site, family);
         let before = place.course.clone();
+        // A zone that fell with its region comes back with it: one ramp is enough.
+        if !is_alone && sign != Sign::Bad && before.phase().is_on_its_way() {
+            place.course.acquit(now);
+        }
         match is_excused {
             // What excuses a region excuses its zones, and those that fell before it was seen.
             true if before.phase() == Phase::Down => {

@@ -27,10 +27,12 @@ impl Scene<'_> {
     pub fn sign(&self, id: RegionId, grade: Grade, serves: bool) -> Sign {
         let (tally, needed) = (self.census.region(id, self.family), self.needed(id));
         let whole = self.board.whole(id).state();
-        let rising = if serves { tally.rising } else { 0 };
+        // And what nobody has probed yet brings none back.
+        let (rising, unknown) = if serves { (tally.rising, 0) } else { (0, tally.total - tally.known) };
+        let up = tally.up + rising - unknown;
         match () {
-            () if whole == State::Rising && serves && tally.up + rising >= needed => Sign::Suspect,
-            () if tally.up + rising < needed || whole.is_down() || grade == Grade::Failing => Sign::Bad,
+            () if whole == State::Rising && serves && up >= needed => Sign::Suspect,
+            () if up < needed || whole.is_down() || grade == Grade::Failing => Sign::Bad,
             () if tally.clean < needed || whole == State::Suspect => Sign::Suspect,
             () if tally.known == 0 => Sign::Unknown,
             () => Sign::Good,

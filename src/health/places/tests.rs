@@ -296,7 +296,7 @@ fn courses_survive_a_reload_and_a_restart() {
     let remembered = reloaded.remember(&after);
     assert_eq!(remembered.len(), 1);
     let mut reborn = Places::new(&after, Moment(40_000));
-    reborn.adopt(&remembered, &after, Moment(40_000));
+    reborn.adopt(&remembered, &[], &after, Moment(40_000));
     assert_eq!(reborn.course(site, Family::V4), reloaded.course(site, Family::V4));
 }
 
