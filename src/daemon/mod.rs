@@ -31,7 +31,7 @@ pub use keep::chain;
 pub use load::{Error as LoadError, Loaded, load, locate};
 pub use writer::Listener;
 
-use crate::admin::{self, Seen, Whom};
+use crate::admin::{self, Order, Seen, Whom};
 use crate::control::Control;
 use crate::files::state;
 use crate::health::Memory;
@@ -95,13 +95,14 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let (stop, stopped) = watch::channel(false);
     let (results, observations) = mpsc::channel(probe::MAX_WAITING);
     let (worlds_in, worlds) = mpsc::channel(1);
-    let (_orders_in, orders) = mpsc::channel(MAX_ORDERS);
+    let (orders_in, orders) = mpsc::channel(MAX_ORDERS);
     let now = Arc::new(move || clock.now());
     let prober = Prober::new(results, now, Trust::default(), fastrand::u64(..));
 
     let memory = remember(config.server.state.as_ref());
     let (control, first, current) = writer::begin(Arc::clone(&loaded.world), memory, &metrics, clock.boot());
-    let admin = Arc::new(pages(&loaded, &options.directory, clock, &metrics, &prober, &control, &current));
+    let admin =
+        Arc::new(pages(&loaded, &options.directory, clock, &metrics, &prober, &control, &current, orders_in));
     let keep = Keep::start(config.server.state.clone());
     let writer = Writer {
         clock,
@@ -170,6 +171,7 @@ fn pages(
     prober: &Prober,
     control: &Control,
     current: &Arc<Current>,
+    orders: mpsc::Sender<Order>,
 ) -> admin::State {
     let snapshot = Arc::clone(&current.load().snapshot);
     let seen = Seen { snapshot, published_at: clock.boot(), report: control.report(clock.boot()) };
@@ -183,8 +185,12 @@ fn pages(
         let located = load::locate(&world.config.server.geo, client);
         located.inspect_err(|error| tracing::warn!("cannot locate a client: {}", chain(error))).ok()
     };
-    let sources =
-        admin::Sources { now: Box::new(move || clock.now()), last: Box::new(last), locate: Box::new(locate) };
+    let sources = admin::Sources {
+        now: Box::new(move || clock.now()),
+        last: Box::new(last),
+        locate: Box::new(locate),
+        orders,
+    };
     let facts = loaded.facts(directory, clock.boot());
     admin::State::new(seen, facts, Arc::clone(metrics), clock.boot(), sources)
 }

@@ -89,7 +89,10 @@ fn explain_tells_a_name_of_no_zone_from_one_that_everybody_gets_alike() {
     let text = explain(&["www.example.net", "--client", "10.49.7.0/24"]);
     assert!(text.contains("No zone of this server has the name: everybody is refused.\n\nREFUSED"), "{text}");
     let text = explain(&["nothing.example.org", "--client", "10.49.7.0/24"]);
-    assert!(text.contains("zone        example.org.\nThe name is not steered: everybody gets this"), "{text}");
+    assert!(
+        text.contains("zone        example.org.\nThe name is not steered: everybody gets this"),
+        "{text}"
+    );
     assert!(text.contains("\nNXDOMAIN\n"), "{text}");
 }
 
@@ -134,6 +137,7 @@ fn every_command_explains_itself() {
         (&["demo", "heal"], &["REGION[/AZ]", "--control"]),
         (&["check"], &["[DIR]", "--strict"]),
         (&["explain"], &["<NAME>", "--client", "--type", "--config", "--admin", "--json"]),
+        (&["failback"], &["<REGION>", "--admin", "127.0.0.1:8053", "--author"]),
         (&["schema"], &["server", "regions", "zone"]),
         (&["geoip", "build"], &["--ipv4", "--ipv6", "--output"]),
     ] {
