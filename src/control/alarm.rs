@@ -25,6 +25,8 @@ pub enum Alarm {
         family: Family,
         /// How many of its addresses are left.
         count: health::Count,
+        /// Whether it was out already when the process began.
+        is_remembered: bool,
     },
     /// Every region that some clients of a name may be sent to is out.
     Exhausted {
@@ -64,6 +66,8 @@ pub enum Alarm {
 pub(super) struct Alarms {
     watches: Vec<Watch>,
     standing: BTreeMap<Key, Alarm>,
+    /// Whether nothing was judged yet: what is out then was so before.
+    is_first: bool,
 }
 
 /// What an alarm is about, whatever its details and whatever the numbering.
@@ -91,7 +95,7 @@ struct Watch {
 impl Alarms {
     /// Returns no alarms, and watches the names of `config` for some.
     pub(super) fn new(config: &Config) -> Self {
-        Self { watches: watches(config), standing: BTreeMap::new() }
+        Self { watches: watches(config), standing: BTreeMap::new(), is_first: true }
     }
 
     /// Watches the names of another configuration; what stands is kept until the next update.
@@ -120,6 +124,7 @@ impl Alarms {
             }
         }
         self.standing = standing;
+        self.is_first = false;
         whats
     }
 
@@ -136,7 +141,8 @@ impl Alarms {
             let (region, count) = (region.name.clone(), services.get(id, family).count()?);
             let is_out = matches!(services.stage(id, family), Stage::Waiting | Stage::Out { .. });
             let key = Key::Region(region.clone(), family);
-            Some((key, Alarm::RegionOut { region, family, count }, is_out))
+            let is_remembered = self.is_first;
+            Some((key, Alarm::RegionOut { region, family, count, is_remembered }, is_out))
         });
         let restrained = both().map(|((id, region), family)| {
             let restraint = places.restraint(id, family);
@@ -217,7 +223,7 @@ impl Alarm {
     /// Writes that it is over.
     pub(super) fn fmt_cleared(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RegionOut { region, family, count } => {
+            Self::RegionOut { region, family, count, .. } => {
                 let (family, health::Count { up, total, .. }) = (word(*family), count);
                 write!(f, "{region} returns to the {family} answers: {up} of {total} addresses are up")
             }
@@ -255,9 +261,12 @@ impl Alarm {
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RegionOut { region, family, count } => {
-                let (family, health::Count { up, total, .. }) = (word(*family), count);
-                write!(f, "{region} leaves the {family} answers: {up} of {total} addresses are up")
+            Self::RegionOut { region, family, count, is_remembered } => {
+                let (family, health::Count { up, total, needed }) = (word(*family), count);
+                let verb = if *is_remembered { "is still out of" } else { "leaves" };
+                // Its addresses are not why, when enough of them are up.
+                let but = if up >= needed { " although" } else { ":" };
+                write!(f, "{region} {verb} the {family} answers{but} {up} of {total} addresses are up")
             }
             Self::Restrained { region, family, restraint } => {
                 write!(f, "{region} should leave the {} answers, and stays: {restraint}", word(*family))

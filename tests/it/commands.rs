@@ -132,7 +132,7 @@ fn every_command_explains_itself() {
         (&["demo"], &["--dns", "--admin", "--control", "--directory", "break", "heal"]),
         (
             &["demo", "break"],
-            &["REGION[/AZ]", "--how", "refuse:", "timeout:", "status:", "slow:", "--control"],
+            &["REGION[/AZ]", "--how", "refuse:", "timeout:", "status:", "slow:", "gray:", "--control"],
         ),
         (&["demo", "heal"], &["REGION[/AZ]", "--control"]),
         (&["check"], &["[DIR]", "--strict"]),
