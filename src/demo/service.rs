@@ -50,7 +50,7 @@ impl Fault {
             Self::Timeout => "accepts connections and never answers",
             Self::Status => "answers with status 503",
             Self::Slow => "answers too late",
-            Self::Gray => "answers canaries well, and fails a quarter of its clients' requests",
+            Self::Gray => "reports that a quarter of its clients' requests fail",
         }
     }
 }
