@@ -6,12 +6,14 @@
 //! | `/status` | zones, database, configuration, alarms, every region and address ([`status::Page`]) |
 //! | `/metrics` | the counters, for Prometheus |
 //! | `/explain` | why a client gets the answer it gets |
+//! | `POST /failback/REGION` | lets a region back that is held or quarantined ([`failback`]) |
 //!
-//! It only reads, and never stands in the way of answering queries: requests are small and without a
+//! All but the last only read, and none stands in the way of answering queries: requests are small and without a
 //! body, connections few and short (`listen`), and whatever takes time to render does so on threads of
 //! its own. What it reads is published by the shell in [`State`].
 
 mod explain;
+pub mod failback;
 mod listen;
 mod routes;
 pub mod status;
@@ -23,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 pub use listen::{BindError, Listener, bind, serve};
 
@@ -59,6 +61,17 @@ pub struct Sources {
     /// Returns where the databases and the operator's networks put a client; `None` when they cannot
     /// be read. It may block: it runs on a thread of its own, one call at a time.
     pub locate: Box<dyn Fn(IpAddr) -> Option<Located> + Send + Sync>,
+    /// Where orders of operators go.
+    pub orders: mpsc::Sender<Order>,
+}
+
+/// What an operator wants: that a region is let back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The name of the region.
+    pub region: String,
+    /// Who says so.
+    pub author: String,
 }
 
 /// Finds the last result of a canary.

@@ -27,6 +27,8 @@ pub enum Alarm {
         count: health::Count,
         /// Why it is out although enough of them are.
         reason: Option<&'static str>,
+        /// Whether it was out already when the process began.
+        is_remembered: bool,
     },
     /// Every region that some clients of a name may be sent to is out.
     Exhausted {
@@ -66,6 +68,8 @@ pub enum Alarm {
 pub(super) struct Alarms {
     watches: Vec<Watch>,
     standing: BTreeMap<Key, Alarm>,
+    /// Whether nothing was judged yet: what is out then was so before.
+    is_first: bool,
 }
 
 /// What an alarm is about, whatever its details and whatever the numbering.
@@ -93,7 +97,7 @@ struct Watch {
 impl Alarms {
     /// Returns no alarms, and watches the names of `config` for some.
     pub(super) fn new(config: &Config) -> Self {
-        Self { watches: watches(config), standing: BTreeMap::new() }
+        Self { watches: watches(config), standing: BTreeMap::new(), is_first: true }
     }
 
     /// Watches the names of another configuration; what stands is kept until the next update.
@@ -122,6 +126,7 @@ impl Alarms {
             }
         }
         self.standing = standing;
+        self.is_first = false;
         whats
     }
 
@@ -138,8 +143,8 @@ impl Alarms {
             let (region, count) = (region.name.clone(), services.get(id, family).count()?);
             let is_out = matches!(services.stage(id, family), Stage::Waiting | Stage::Out { .. });
             let key = Key::Region(region.clone(), family);
-            let reason = reason(id, family, count, board, places);
-            Some((key, Alarm::RegionOut { region, family, count, reason }, is_out))
+            let (reason, is_remembered) = (reason(id, family, count, board, places), self.is_first);
+            Some((key, Alarm::RegionOut { region, family, count, reason, is_remembered }, is_out))
         });
         let restrained = both().map(|((id, region), family)| {
             let restraint = places.restraint(id, family);
@@ -259,9 +264,10 @@ impl Alarm {
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RegionOut { region, family, count, reason } => {
+            Self::RegionOut { region, family, count, reason, is_remembered } => {
                 let (family, health::Count { up, total, .. }) = (word(*family), count);
-                write!(f, "{region} leaves the {family} answers: {up} of {total} addresses are up")?;
+                let verb = if *is_remembered { "is still out of" } else { "leaves" };
+                write!(f, "{region} {verb} the {family} answers: {up} of {total} addresses are up")?;
                 reason.map_or(Ok(()), |reason| write!(f, ", but {reason}"))
             }
             Self::Restrained { region, family, restraint } => {

@@ -449,6 +449,8 @@ mod tests {
         assert_eq!(after.view(), before.view());
         let kinds: Vec<_> = notices.iter().map(Notice::kind).collect();
         assert_eq!(kinds, ["health_remembered", "region_out", "all_down"]);
+        let still = "frankfurt is still out of the IPv4 answers: 0 of 1 addresses are up";
+        assert_eq!(notices[1].to_string(), still);
     }
 
     #[test]

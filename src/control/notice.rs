@@ -92,6 +92,13 @@ pub enum What {
         /// Whether it only would, because the operator wants advice.
         is_advice: bool,
     },
+    /// An operator lets a region back that was held or quarantined.
+    LetBack {
+        /// The name of the region.
+        region: String,
+        /// Who says so.
+        author: String,
+    },
     /// A region that is too full sends clients elsewhere, or takes them back.
     Shed {
         /// The name of the region.
@@ -165,6 +172,7 @@ impl Notice {
             What::Whole { .. } => "region_canary",
             What::Advised { .. } => "advised",
             What::Turned { .. } => "turned",
+            What::LetBack { .. } => "let_back",
             What::Shed { .. } => "load_shed",
             What::Raised(Alarm::Restrained { .. }) => "region_restrained",
             What::Cleared(Alarm::Restrained { .. }) => "region_restrained_over",
@@ -197,6 +205,7 @@ impl Notice {
             | What::Foreign { .. }
             | What::Stale { .. } => Severity::Warning,
             What::Turned { .. }
+            | What::LetBack { .. }
             | What::Whole { why: None, .. }
             | What::Up { .. }
             | What::Cleared(_)
@@ -214,6 +223,7 @@ impl Notice {
             | What::Cleared(_)
             | What::Whole { .. }
             | What::Turned { .. }
+            | What::LetBack { .. }
             | What::Shed { .. }
             | What::Reloaded { .. }
             | What::Remembered { .. }
@@ -238,6 +248,7 @@ impl Notice {
             | What::Whole { region, .. }
             | What::Advised { region, .. }
             | What::Turned { region, .. }
+            | What::LetBack { region, .. }
             | What::Shed { region, .. } => Some(region),
             _ => self.place().map(|place| place.region.as_str()),
         }
@@ -364,6 +375,7 @@ impl fmt::Display for Notice {
             What::Whole { .. } | What::Advised { .. } | What::Turned { .. } | What::Shed { .. } => {
                 self.fmt_site(f)
             }
+            What::LetBack { region, author } => write!(f, "{author} lets {region} back"),
             What::Raised(alarm) => alarm.fmt(f),
             What::Cleared(alarm) => alarm.fmt_cleared(f),
             What::Reloaded { snapshot, zones, regions } => {

@@ -31,7 +31,7 @@ pub use keep::chain;
 pub use load::{Error as LoadError, Loaded, load, locate};
 pub use writer::Listener;
 
-use crate::admin::{self, Seen, Whom};
+use crate::admin::{self, Order, Seen, Whom};
 use crate::control::Control;
 use crate::files::state;
 use crate::health::Memory;
@@ -95,13 +95,15 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let (stop, stopped) = watch::channel(false);
     let (results, observations) = mpsc::channel(probe::MAX_WAITING);
     let (worlds_in, worlds) = mpsc::channel(1);
-    let (_orders_in, orders) = mpsc::channel(MAX_ORDERS);
+    let (orders_in, orders) = mpsc::channel(MAX_ORDERS);
     let now = Arc::new(move || clock.now());
     let prober = Prober::new(results, now, Trust::default(), fastrand::u64(..));
 
     let memory = remember(config.server.state.as_ref());
     let (control, first, current) = writer::begin(Arc::clone(&loaded.world), memory, &metrics, clock.boot());
-    let admin = Arc::new(pages(&loaded, &options.directory, clock, &metrics, &prober, &control, &current));
+    let sources = sources(clock, &prober, &current, orders_in);
+    let admin = pages(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
+    let admin = Arc::new(admin);
     let keep = Keep::start(config.server.state.clone());
     let writer = Writer {
         clock,
@@ -167,12 +169,23 @@ fn pages(
     directory: &Path,
     clock: Clock,
     metrics: &Arc<Metrics>,
-    prober: &Prober,
     control: &Control,
-    current: &Arc<Current>,
+    current: &Current,
+    sources: admin::Sources,
 ) -> admin::State {
     let snapshot = Arc::clone(&current.load().snapshot);
     let seen = Seen { snapshot, published_at: clock.boot(), report: control.report(clock.boot()) };
+    let facts = loaded.facts(directory, clock.boot());
+    admin::State::new(seen, facts, Arc::clone(metrics), clock.boot(), sources)
+}
+
+/// Returns what the admin pages ask for when they are asked.
+fn sources(
+    clock: Clock,
+    prober: &Prober,
+    current: &Arc<Current>,
+    orders: mpsc::Sender<Order>,
+) -> admin::Sources {
     let (live, current) = (prober.live(), Arc::clone(current));
     let last = move |whom: Whom<'_>, canary: &str| match whom {
         Whom::Address(address) => live.last(address, canary),
@@ -183,10 +196,8 @@ fn pages(
         let located = load::locate(&world.config.server.geo, client);
         located.inspect_err(|error| tracing::warn!("cannot locate a client: {}", chain(error))).ok()
     };
-    let sources =
-        admin::Sources { now: Box::new(move || clock.now()), last: Box::new(last), locate: Box::new(locate) };
-    let facts = loaded.facts(directory, clock.boot());
-    admin::State::new(seen, facts, Arc::clone(metrics), clock.boot(), sources)
+    let now = Box::new(move || clock.now());
+    admin::Sources { now, last: Box::new(last), locate: Box::new(locate), orders }
 }
 
 /// Serves the admin pages, when there is an address for them.

@@ -11,9 +11,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::clock::Clock;
 use super::keep::Keep;
-use crate::admin::{self, Seen};
+use crate::admin::{self, Order, Seen};
 use crate::canary::Observation;
-use crate::control::{Control, Effect, Event, Notice, Severity};
+use crate::control::{Control, Effect, Event, Notice, Severity, What};
 use crate::health::Memory;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -85,7 +85,7 @@ impl Writer {
         first: Vec<Effect>,
         mut observations: mpsc::Receiver<Observation>,
         mut worlds: mpsc::Receiver<Arc<World>>,
-        mut orders: mpsc::Receiver<String>,
+        mut orders: mpsc::Receiver<Order>,
         mut stop: watch::Receiver<bool>,
     ) {
         self.carry_out(first);
@@ -97,8 +97,12 @@ impl Writer {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(world) = worlds.recv() => Event::Reloaded(world),
-                Some(region) = orders.recv() => match control.world().config.regions.find(&region) {
-                    Some(region) => Event::FailBack(region),
+                Some(order) = orders.recv() => match control.world().config.regions.find(&order.region) {
+                    Some(region) => {
+                        let what = What::LetBack { region: order.region, author: order.author };
+                        self.say(&Notice { at: self.clock.now(), what });
+                        Event::FailBack(region)
+                    }
                     // A reload has taken it away since it was asked for.
                     None => continue,
                 },

@@ -108,7 +108,7 @@ fn region_into(yaml: &mut String, region: &'static Region, ipv6: bool) -> std::f
     for zone in region.zones() {
         writeln!(yaml, "      {}: {{ addresses: [{}] }}", zone.name(), addresses(zone, ipv6))?;
     }
-    writeln!(yaml, "    canaries: [shallow]")
+    writeln!(yaml, "    canaries: [deep]")
 }
 
 fn addresses(zone: Zone, ipv6: bool) -> String {
@@ -130,8 +130,13 @@ fn recovery() -> String {
 fn canaries(port: u16) -> String {
     format!(
         r#"canaries:
-  shallow:
-    http: {{ url: "http://{{address}}:{port}/health", host: api.example.com }}
+  deep:
+    json:
+      url: "http://{{address}}:{port}/health"
+      host: api.example.com
+      assert: [{{ pointer: /status, equals: ok }}]
+      signals:                  # what makes a region gray that passes its canaries
+        {{ load: /load, error_rate: /error_rate, p95_latency: /p95_latency, requests: /requests }}
     interval: {interval}s
     timeout: {timeout}s
     recheck: {recheck}ms

@@ -132,11 +132,12 @@ fn every_command_explains_itself() {
         (&["demo"], &["--dns", "--admin", "--control", "--directory", "break", "heal"]),
         (
             &["demo", "break"],
-            &["REGION[/AZ]", "--how", "refuse:", "timeout:", "status:", "slow:", "--control"],
+            &["REGION[/AZ]", "--how", "refuse:", "timeout:", "status:", "slow:", "gray:", "--control"],
         ),
         (&["demo", "heal"], &["REGION[/AZ]", "--control"]),
         (&["check"], &["[DIR]", "--strict"]),
         (&["explain"], &["<NAME>", "--client", "--type", "--config", "--admin", "--json"]),
+        (&["failback"], &["<REGION>", "--admin", "127.0.0.1:8053", "--author"]),
         (&["schema"], &["server", "regions", "zone"]),
         (&["geoip", "build"], &["--ipv4", "--ipv6", "--output"]),
     ] {
