@@ -339,7 +339,10 @@ mod tests {
         let all = services(&world, ALL);
         let said = balance.step(&world, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
         let said: Vec<_> = said.iter().map(ToString::to_string).collect();
-        assert_eq!(said, ["tokyo, at 95 % of its capacity, sends 10.53 % of its clients elsewhere"]);
+        assert_eq!(
+            said,
+            ["tokyo, at 95 % of its capacity, sends 10.5 % of those who would come to it elsewhere"]
+        );
         let next = balance.wake(&world).expect("it goes on");
         assert_eq!(next, Moment(660_000), "two TTLs later");
         assert_eq!(balance.step(&world, &all, &readings([0.85, 0.50, 0.40]), Moment(659_000)), []);

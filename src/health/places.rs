@@ -229,8 +229,10 @@ impl Places {
             return None;
         }
         let site = Site::Zone(zone);
+        let phase = self.course(site, family).phase();
+        let has_clients = phase.serves() || phase == Phase::Down;
         let sign = match tally {
-            _ if self.grade(site) == Grade::Failing => Sign::Bad,
+            _ if self.grade(site) == Grade::Failing && has_clients => Sign::Bad,
             Tally { up: 0, .. } => Sign::Bad,
             Tally { clean: 0, .. } => Sign::Suspect,
             Tally { known: 0, .. } => Sign::Unknown,
@@ -267,7 +269,7 @@ impl Places {
         }
         let site = Site::Region(id);
         let before = self.course(site, family).clone();
-        let sign = scene.sign(id, self.grade(site), before.phase().serves());
+        let sign = scene.sign(id, self.grade(site), before.phase());
         let restraint = (sign == Sign::Bad).then(|| self.restrain(id, scene)).flatten();
         let is_open = self.gates_are_open(site, family, board, now);
         let place = self.place_mut(site, family);

@@ -3,7 +3,7 @@
 
 use super::census::Census;
 use super::shared::{self, Condition};
-use super::{Board, Grade, Restraint, Sign, Site, State, vitals};
+use super::{Board, Grade, Phase, Restraint, Sign, Site, State, vitals};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
 use crate::region::{Family, RegionId, Safety};
@@ -22,17 +22,24 @@ impl Scene<'_> {
         self.board.regions().region(id).min_healthy.of(self.census.region(id, self.family).total)
     }
 
-    /// Returns what is seen of a region. One that still serves has not left for good reason: then what rises
-    /// counts as suspect, or it would leave at the very moment in which it recovers.
-    pub fn sign(&self, id: RegionId, grade: Grade, serves: bool) -> Sign {
+    /// Returns what is seen of a region that is in `phase`.
+    ///
+    /// One that still serves has not left for good reason: what rises there counts as suspect, or it would leave
+    /// at the very moment in which it recovers. What nobody has probed yet, or what fails, brings back none that
+    /// is down. And where no clients are, their requests say nothing.
+    pub fn sign(&self, id: RegionId, grade: Grade, phase: Phase) -> Sign {
         let (tally, needed) = (self.census.region(id, self.family), self.needed(id));
         let whole = self.board.whole(id).state();
-        // And what nobody has probed yet brings none back.
-        let (rising, unknown) = if serves { (tally.rising, 0) } else { (0, tally.total - tally.known) };
-        let up = tally.up + rising - unknown;
+        let serves = phase.serves();
+        let up = match phase {
+            Phase::Down => tally.clean - (tally.total - tally.known),
+            _ if serves => tally.up + tally.rising,
+            _ => tally.up,
+        };
+        let is_failing = grade == Grade::Failing && (serves || phase == Phase::Down);
         match () {
             () if whole == State::Rising && serves && up >= needed => Sign::Suspect,
-            () if up < needed || whole.is_down() || grade == Grade::Failing => Sign::Bad,
+            () if up < needed || whole.is_down() || is_failing => Sign::Bad,
             () if tally.clean < needed || whole == State::Suspect => Sign::Suspect,
             () if tally.known == 0 => Sign::Unknown,
             () => Sign::Good,
