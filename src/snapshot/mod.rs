@@ -23,7 +23,7 @@ use crate::answer::Packed;
 use crate::health::{Services, View};
 use crate::region::{Family, RegionId};
 use crate::share;
-use crate::steering::{Lot, Lottery, Refusal, Splits, Steering, SteeringId};
+use crate::steering::{Lottery, Splits, SteeringId};
 use crate::zone::Ttl;
 use choices::{Choices, Terms};
 use records::Pool;
@@ -108,7 +108,7 @@ impl Snapshot {
         let steered = world.config.steered.iter().zip(&world.partition_of);
         let answers = steered.map(|(steering, partition)| {
             let distinct = choices[*partition].distinct.iter();
-            distinct.map(|lots| Answers::make(steering, lots, &mut pool)).collect()
+            distinct.map(|lots| pool.answers(steering, *lots)).collect()
         });
         let answers = answers.collect();
         Self { number, world, health, services, splits, choices, answers }
@@ -135,18 +135,5 @@ impl Snapshot {
     /// Returns whether both snapshots answer every query alike.
     pub fn answers_like(&self, other: &Self) -> bool {
         self.choices == other.choices && self.answers == other.answers
-    }
-}
-
-impl Answers {
-    fn make(steering: &Steering, lots: &[Lot; 2], pool: &mut Pool<'_>) -> Self {
-        let by_kind = Kind::ALL.map(|kind| match pool.records(steering, kind, lots) {
-            Ok(Some(packed)) => Answer::Records(packed),
-            Ok(None) => Answer::Nodata(steering.ttl),
-            Err(Refusal::Nodata) => Answer::Nodata(steering.short_ttl),
-            Err(Refusal::Refuse) => Answer::Refuse,
-            Err(Refusal::Servfail) => Answer::Servfail,
-        });
-        Self { by_kind, region: lots[0].found.region().or(lots[1].found.region()) }
     }
 }
