@@ -96,11 +96,13 @@ impl Snapshot {
     pub fn compile(world: Arc<World>, health: View, splits: Splits, number: u64) -> Self {
         let services = Services::of(&world.config.regions, &health);
         let lottery = Lottery::of(&world.config.regions, &health);
-        let is_whole = services.is_whole() && health.is_even() && splits.is_whole();
+        let is_shedding = !splits.is_whole();
+        let is_whole = services.is_whole() && health.is_even() && !is_shedding;
         let terms = Terms { services: &services, lottery: &lottery, is_whole };
         let partitions = world.partitions.iter().enumerate();
         let choices = partitions.map(|(number, partition)| {
-            let split = |part| splits.of(world.demand_of(number, part)?);
+            let shed = |part| splits.of(world.demand_of(number, part)?);
+            let split = |part| if is_shedding { shed(part) } else { None };
             Choices::make(partition, &terms, split)
         });
         let choices: Vec<_> = choices.collect();
