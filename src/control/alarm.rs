@@ -11,7 +11,7 @@ use super::What;
 use super::notice::Count;
 use crate::config::Config;
 use crate::health::{self, Board, Grade, Phase, Places, Restraint, Services, Site, Stage, View};
-use crate::region::{Failover, Family, RegionId};
+use crate::region::{Failover, Family, Region, RegionId, Regions};
 use crate::steering::{AllDown, Policy};
 
 /// A loss that lasts until it is cleared.
@@ -113,60 +113,109 @@ impl Alarms {
     /// Judges everything anew, and returns which alarms were raised and which cleared.
     pub(super) fn update(&mut self, board: &Board, places: &Places, view: &View) -> Vec<What> {
         let services = Services::of(board.regions(), view);
-        let (mut standing, mut whats) = (BTreeMap::new(), Vec::new());
-        for (key, alarm, is_raised) in self.conditions(board, places, &services) {
-            // What a reload has removed is in no condition: nobody is told that it is well.
-            match (self.standing.contains_key(&key), is_raised) {
-                (false, true) => whats.push(What::Raised(alarm.clone())),
-                (true, false) => whats.push(What::Cleared(alarm.clone())),
-                (true, true) | (false, false) => {}
-            }
-            if is_raised {
-                standing.insert(key, alarm);
+        let mut round = Round { before: &self.standing, standing: BTreeMap::new(), whats: Vec::new() };
+        // What keeps a region comes before what it keeps it from.
+        judge_restraints(&mut round, board.regions(), places);
+        judge_sites(&mut round, board.regions(), places);
+        judge_regions(&mut round, board, places, &services, self.is_first);
+        for watch in &self.watches {
+            for family in Family::BOTH {
+                let key = || Key::Names(watch.owner.clone(), watch.rule.clone(), family);
+                round.judge(key, || watch.alarm(family), watch.is_exhausted(&services, family));
             }
         }
+        let Round { standing, whats, .. } = round;
         self.standing = standing;
         self.is_first = false;
         whats
     }
+}
 
-    /// Returns everything that can raise an alarm, and whether it does.
-    fn conditions(
-        &self,
-        board: &Board,
-        places: &Places,
-        services: &Services,
-    ) -> impl Iterator<Item = (Key, Alarm, bool)> {
-        let regions = board.regions();
-        let both = || regions.iter().flat_map(|place| Family::BOTH.map(|family| (place, family)));
-        let out = both().filter_map(|((id, region), family)| {
-            let (region, count) = (region.name.clone(), services.get(id, family).count()?);
-            let is_out = matches!(services.stage(id, family), Stage::Waiting | Stage::Out { .. });
-            let key = Key::Region(region.clone(), family);
-            let (reason, is_remembered) = (reason(id, family, count, board, places), self.is_first);
-            Some((key, Alarm::RegionOut { region, family, count, reason, is_remembered }, is_out))
-        });
-        let restrained = both().map(|((id, region), family)| {
-            let restraint = places.restraint(id, family);
-            let (region, is_told) = (region.name.clone(), restraint.is_some_and(is_told));
-            let restraint = restraint.unwrap_or(Restraint::MinInService);
-            let key = Key::Restrained(region.clone(), family);
-            (key, Alarm::Restrained { region, family, restraint }, is_told)
-        });
-        let gray = health::sites(regions).map(|site| {
+/// One round of judging everything that can raise an alarm.
+struct Round<'a> {
+    /// What stood before. What a reload has removed is never judged: nobody is told that it is well.
+    before: &'a BTreeMap<Key, Alarm>,
+    standing: BTreeMap<Key, Alarm>,
+    whats: Vec<What>,
+}
+
+impl Round<'_> {
+    /// Judges one condition. Most raise nothing, there may be thousands, and so keys and alarms, which hold
+    /// names, are made only when they are asked for.
+    fn judge(&mut self, key: impl FnOnce() -> Key, alarm: impl FnOnce() -> Alarm, is_raised: bool) {
+        if !is_raised && self.before.is_empty() {
+            return;
+        }
+        let key = key();
+        match (self.before.contains_key(&key), is_raised) {
+            (false, true) => {
+                let alarm = alarm();
+                self.whats.push(What::Raised(alarm.clone()));
+                self.standing.insert(key, alarm);
+            }
+            (true, true) => _ = self.standing.insert(key, alarm()),
+            (true, false) => self.whats.push(What::Cleared(alarm())),
+            (false, false) => {}
+        }
+    }
+}
+
+/// Returns every region with each family.
+fn both(regions: &Regions) -> impl Iterator<Item = ((RegionId, &Region), Family)> {
+    regions.iter().flat_map(|place| Family::BOTH.map(|family| (place, family)))
+}
+
+/// Judges which regions are out, and were so already when the process began.
+fn judge_regions(
+    round: &mut Round<'_>,
+    board: &Board,
+    places: &Places,
+    services: &Services,
+    is_remembered: bool,
+) {
+    for ((id, region), family) in both(board.regions()) {
+        let Some(count) = services.get(id, family).count() else {
+            continue;
+        };
+        let name = || region.name.clone();
+        let is_out = matches!(services.stage(id, family), Stage::Waiting | Stage::Out { .. });
+        let alarm = || {
+            let reason = reason(id, family, count, board, places);
+            Alarm::RegionOut { region: name(), family, count, reason, is_remembered }
+        };
+        round.judge(|| Key::Region(name(), family), alarm, is_out);
+    }
+}
+
+/// Judges which regions are kept from leaving.
+fn judge_restraints(round: &mut Round<'_>, regions: &Regions, places: &Places) {
+    for ((id, region), family) in both(regions) {
+        let restraint = places.restraint(id, family);
+        let is_told = restraint.is_some_and(is_told);
+        let restraint = restraint.unwrap_or(Restraint::MinInService);
+        let name = || region.name.clone();
+        let alarm = || Alarm::Restrained { region: name(), family, restraint };
+        round.judge(|| Key::Restrained(name(), family), alarm, is_told);
+    }
+}
+
+/// Judges which regions and zones fail their clients.
+fn judge_sites(round: &mut Round<'_>, regions: &Regions, places: &Places) {
+    for site in health::sites(regions) {
+        let grade = places.grade(site);
+        let names = || {
             let (region, zone) = health::name(regions, site);
-            let (region, zone, grade) = (region.to_owned(), zone.map(str::to_owned), places.grade(site));
-            let key = Key::Gray(region.clone(), zone.clone());
-            (key, Alarm::Gray { region, zone, grade }, grade != Grade::Fine)
-        });
-        let names = self.watches.iter().flat_map(|watch| {
-            Family::BOTH.map(|family| {
-                let key = Key::Names(watch.owner.clone(), watch.rule.clone(), family);
-                (key, watch.alarm(family), watch.is_exhausted(services, family))
-            })
-        });
-        // What keeps a region comes before what it keeps it from.
-        restrained.chain(gray).chain(out).chain(names)
+            (region.to_owned(), zone.map(str::to_owned))
+        };
+        let key = || {
+            let (region, zone) = names();
+            Key::Gray(region, zone)
+        };
+        let alarm = || {
+            let (region, zone) = names();
+            Alarm::Gray { region, zone, grade }
+        };
+        round.judge(key, alarm, grade != Grade::Fine);
     }
 }
 

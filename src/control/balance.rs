@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Notice, What};
-use crate::health::{Portion, Services, Vitals};
+use crate::health::{Portion, Services, Stage, Vitals};
 use crate::moment::Moment;
 use crate::region::{Failover, Family, RegionId};
 use crate::share::Share;
@@ -36,6 +36,8 @@ pub struct Balance {
     splits: Splits,
     /// Requests per second of each part, as of the last estimate; by the place in `World::demand`.
     rates: Vec<f64>,
+    /// What regions took of their clients when those were last divided among them; `None`: never.
+    divided_for: Option<Vec<[Stage; 2]>>,
     /// When the next step is due.
     next: Moment,
 }
@@ -53,7 +55,7 @@ impl Balance {
     /// Starts without knowing anybody's load.
     pub fn new(world: &World, now: Moment) -> Self {
         let next = now.plus(pace(world));
-        Self { splits: Splits::default(), rates: vec![0.0; world.demand.len()], next }
+        Self { splits: Splits::default(), rates: vec![0.0; world.demand.len()], divided_for: None, next }
     }
 
     /// Returns who is sent elsewhere.
@@ -99,6 +101,12 @@ impl Balance {
         }
     }
 
+    /// Returns whether a region has left or returned, or takes another share of its clients, since those were
+    /// last divided.
+    pub fn is_due(&self, world: &World, services: &Services) -> bool {
+        !world.demand.is_empty() && self.divided_for.as_deref() != Some(&*services.stages())
+    }
+
     /// Returns when the next step is due; `None`: nothing is ever divided.
     pub fn wake(&self, world: &World) -> Option<Moment> {
         (!world.demand.is_empty()).then_some(self.next)
@@ -121,6 +129,7 @@ impl Balance {
         let demands = self.demands(world, services);
         self.splits.land(&demands, &capacities(world, readings), world.config.safety.limits);
         self.splits.truncate(world.demand.len());
+        self.divided_for = Some(services.stages());
         self.next = now.plus(pace(world));
         before != self.splits
     }
@@ -266,7 +275,7 @@ mod tests {
     use super::*;
     use crate::config::{self, Source, Sources};
     use crate::geo::{self, Table};
-    use crate::health::{Stage, Standing, View};
+    use crate::health::{Standing, View};
 
     const SERVER: &str = "name: ns1\nlisten: { dns: ['127.0.0.1:5300'] }\n";
 
@@ -330,6 +339,17 @@ mod tests {
         assert_eq!(loads(&balance, &world, &lost), [0, 80, 60]);
         assert!(balance.land(&world, &all, &readings([0.0, 0.80, 0.60]), Moment(900_000)));
         assert_eq!(loads(&balance, &world, &all), [56, 49, 35], "everybody returns");
+    }
+
+    #[test]
+    fn clients_are_divided_anew_only_when_a_region_leaves_or_returns() {
+        let world = world();
+        let mut balance = Balance::new(&world, Moment(0));
+        let (all, lost) = (services(&world, ALL), services(&world, TOKYO_LOST));
+        assert!(balance.is_due(&world, &all), "they never were");
+        balance.land(&world, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
+        assert!(!balance.is_due(&world, &all), "a suspect address must not put off the next step");
+        assert!(balance.is_due(&world, &lost));
     }
 
     #[test]

@@ -168,9 +168,12 @@ impl Control {
         effects
     }
 
-    /// Spreads the clients of regions that have left or returned.
+    /// Spreads the clients of regions that have left or returned, if any has.
     fn land(&mut self, now: Moment) {
         let services = Services::of(&self.world.config.regions, self.judgement.view());
+        if !self.balance.is_due(&self.world, &services) {
+            return;
+        }
         let readings = self.judgement.readings(now);
         self.balance.land(&self.world, &services, &readings, now);
     }

@@ -95,6 +95,11 @@ impl Services {
         self.by_region[usize::from(region.0)][family as usize].1
     }
 
+    /// Returns what every region takes of its clients, by `RegionId` and family.
+    pub fn stages(&self) -> Vec<[Stage; 2]> {
+        self.by_region.iter().map(|both| both.map(|(_, stage)| stage)).collect()
+    }
+
     /// Returns whether every region takes all of its clients or none.
     pub fn is_whole(&self) -> bool {
         let mut stages = self.by_region.iter().flatten().map(|(_, stage)| stage);

@@ -3,8 +3,9 @@
 //! Mostly the part of the clients says so alone. Where regions take shares of their clients, draws decide
 //! among those of a part: a small tree for each distinct pair of routes, walked at each query.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::world::Partition;
 use crate::health::Services;

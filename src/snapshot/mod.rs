@@ -25,7 +25,7 @@ use crate::answer::Packed;
 use crate::health::{Services, View};
 use crate::region::{Family, RegionId};
 use crate::share;
-use crate::steering::{Lot, Lottery, Refusal, Splits, Steering, SteeringId};
+use crate::steering::{Lottery, Splits, SteeringId};
 use crate::zone::Ttl;
 use choices::{Choices, Terms};
 use records::Pool;
@@ -98,11 +98,13 @@ impl Snapshot {
     pub fn compile(world: Arc<World>, health: View, splits: Splits, number: u64) -> Self {
         let services = Services::of(&world.config.regions, &health);
         let lottery = Lottery::of(&world.config.regions, &health);
-        let is_whole = services.is_whole() && health.is_even() && splits.is_whole();
+        let is_shedding = !splits.is_whole();
+        let is_whole = services.is_whole() && health.is_even() && !is_shedding;
         let terms = Terms { services: &services, lottery: &lottery, is_whole };
         let partitions = world.partitions.iter().enumerate();
         let choices = partitions.map(|(number, partition)| {
-            let split = |part| splits.of(world.demand_of(number, part)?);
+            let shed = |part| splits.of(world.demand_of(number, part)?);
+            let split = |part| if is_shedding { shed(part) } else { None };
             Choices::make(partition, &terms, split)
         });
         let choices: Vec<_> = choices.collect();
@@ -110,7 +112,7 @@ impl Snapshot {
         let steered = world.config.steered.iter().zip(&world.partition_of);
         let answers = steered.map(|(steering, partition)| {
             let distinct = choices[*partition].distinct.iter();
-            distinct.map(|lots| Answers::make(steering, lots, &mut pool)).collect()
+            distinct.map(|lots| pool.answers(steering, *lots)).collect()
         });
         let answers = answers.collect();
         Self { number, world, health, services, splits, choices, answers }
@@ -137,18 +139,5 @@ impl Snapshot {
     /// Returns whether both snapshots answer every query alike.
     pub fn answers_like(&self, other: &Self) -> bool {
         self.choices == other.choices && self.answers == other.answers
-    }
-}
-
-impl Answers {
-    fn make(steering: &Steering, lots: &[Lot; 2], pool: &mut Pool<'_>) -> Self {
-        let by_kind = Kind::ALL.map(|kind| match pool.records(steering, kind, lots) {
-            Ok(Some(packed)) => Answer::Records(packed),
-            Ok(None) => Answer::Nodata(steering.ttl),
-            Err(Refusal::Nodata) => Answer::Nodata(steering.short_ttl),
-            Err(Refusal::Refuse) => Answer::Refuse,
-            Err(Refusal::Servfail) => Answer::Servfail,
-        });
-        Self { by_kind, region: lots[0].found.region().or(lots[1].found.region()) }
     }
 }

@@ -166,6 +166,9 @@ impl Splits {
                 *landed = true;
             }
         }
+        if !landed.contains(&true) {
+            return;
+        }
         for limit in [limits.soft, limits.hard] {
             for (region, capacity) in capacities {
                 let above = self.loads(demands).get(region).copied().unwrap_or(0.0) - limit * capacity;
