@@ -93,8 +93,11 @@ impl Balance {
                 continue;
             };
             self.rates[*part] = if rate.is_finite() { rate.max(0.0) } else { 0.0 };
-            let pieces =
-                pieces.iter().map(|(until, name)| Some(Piece { until: *until, region: regions.find(name)? }));
+            let permitted =
+                |region: &RegionId| world.demand[*part].order.iter().any(|(one, _)| one == region);
+            let pieces = pieces.iter().map(|(until, name)| {
+                Some(Piece { until: *until, region: regions.find(name).filter(permitted)? })
+            });
             if let Some(split) = pieces.collect::<Option<Vec<_>>>().and_then(Split::of) {
                 self.splits.set(*part, split);
             }
@@ -391,6 +394,24 @@ mod tests {
         let all = services(&world, ALL);
         balance.step(&world, &all, &silent, Moment(600_000));
         assert_eq!(loads(&balance, &world, &all), [85, 0, 50], "osaka is nearer, and who knows how full");
+    }
+
+    #[test]
+    fn a_state_file_sends_nobody_where_their_plan_does_not_lead() {
+        let world = world();
+        let mut before = Balance::new(&world, Moment(0));
+        let all = services(&world, ALL);
+        before.step(&world, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
+        let mut portions = before.remember(&world);
+        portions
+            .iter_mut()
+            .flat_map(|portion| &mut portion.pieces)
+            .for_each(|(_, name)| *name = "moon".to_owned());
+        portions[0].rate = f64::INFINITY;
+        let mut after = Balance::new(&world, Moment(700_000));
+        after.adopt(&portions, &world);
+        assert!(after.splits.is_whole());
+        assert!(after.rates.iter().all(|rate| rate.is_finite()));
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Route {
         let mut stops = Vec::new();
         for region in &plan.order {
             match stage(services, *region, family) {
-                Stage::Full => return Self { stops, rest: rest(*region, split, services, family) },
+                Stage::Full => return Self { stops, rest: rest(*region, plan, split, services, family) },
                 Stage::Part(share) if stops.len() < MAX_STOPS => stops.push((*region, share)),
                 Stage::Part(_) | Stage::Waiting | Stage::Out { .. } => {}
             }
@@ -165,15 +165,15 @@ impl Route {
 }
 
 /// Returns what becomes of clients whose region takes everybody, and sheds what `split` says.
-fn rest(home: RegionId, split: Option<&Split>, services: &Services, family: Family) -> Rest {
+fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, services: &Services, family: Family) -> Rest {
     let Some(split) = split.filter(|split| split.home() == home && split.pieces().len() > 1) else {
         return Rest::Whole(Found::Healthy(home));
     };
     // Splits are made before this family is looked at: who would be sent to a region that does not take
-    // everybody stays at home.
+    // everybody stays at home. And wherever a split comes from, it stays inside the border.
     let receiver = |region: RegionId| match stage(services, region, family) {
-        Stage::Full => region,
-        Stage::Part(_) | Stage::Waiting | Stage::Out { .. } => home,
+        Stage::Full if plan.order.contains(&region) => region,
+        Stage::Full | Stage::Part(_) | Stage::Waiting | Stage::Out { .. } => home,
     };
     let pieces = split.pieces().iter();
     let pieces = pieces.map(|piece| (Share::of_fraction(piece.until), receiver(piece.region)));
@@ -227,4 +227,61 @@ fn last_known_best(plan: &Plan, services: &Services, family: Family) -> RegionId
     let best = order.clone().find(has_some_up);
     let best = best.or_else(|| order.find(|region| last.since(fell(**region)) <= TOGETHER));
     *best.expect("the plan is not empty, and the last to fall is within any time of itself")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Piece, Plan};
+    use super::*;
+    use crate::health::{Standing, View};
+    use crate::region::Regions;
+    use crate::region::tests::region;
+
+    const A: RegionId = RegionId(0);
+    const B: RegionId = RegionId(1);
+    const C: RegionId = RegionId(2);
+
+    /// Finds the way past three regions in this order, at these stages.
+    fn find(order: &[RegionId], stages: [Stage; 3], split: Option<&Split>) -> Route {
+        let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+        let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
+        let view = View::new(vec![Standing::Up; 3]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
+        let plan = Plan { order: order.to_vec(), removed: Vec::new(), refusal: Refusal::Refuse };
+        Route::find(&plan, AllDown::FailOpen, &Services::of(&regions, &view), split, Family::V4)
+    }
+
+    fn split(until: f64, to: RegionId) -> Split {
+        let pieces = vec![Piece { until, region: A }, Piece { until: 1.0, region: to }];
+        Split::of(pieces).expect("it is one")
+    }
+
+    #[test]
+    fn those_who_are_not_drawn_at_a_stop_go_on() {
+        let route = find(&[A, B, C], [Stage::Part(Share::HALF), Stage::Waiting, Stage::Full], None);
+        assert_eq!(route.stops, [(A, Share::HALF)]);
+        assert_eq!(route.rest, Rest::Whole(Found::Healthy(C)));
+        assert_eq!(route.fractions(), [(A, 0.5), (C, 0.5)]);
+    }
+
+    #[test]
+    fn without_a_region_for_everybody_the_first_stop_takes_the_rest_and_else_the_first_that_waits() {
+        let out = Stage::Out { since: Moment(1) };
+        let ramping = find(&[A, B, C], [out, Stage::Part(Share::HALF), Stage::Waiting], None);
+        assert_eq!(ramping.rest, Rest::Whole(Found::Healthy(B)));
+        assert_eq!(find(&[A, B, C], [out, Stage::Waiting, out], None).rest, Rest::Whole(Found::Healthy(B)));
+    }
+
+    #[test]
+    fn a_split_sheds_to_regions_that_take_everybody_and_never_across_the_border() {
+        let all = [Stage::Full; 3];
+        let pieces = |route: Route| match route.rest {
+            Rest::Shed { pieces, .. } => pieces.into_iter().map(|(_, region)| region).collect(),
+            Rest::Whole(found) => vec![found.region().expect("a region")],
+        };
+        assert_eq!(pieces(find(&[A, B], all, Some(&split(0.7, B)))), [A, B]);
+        assert_eq!(pieces(find(&[A, B], all, Some(&split(0.7, C)))), [A, A], "C is not permitted");
+        let waiting = [Stage::Full, Stage::Waiting, Stage::Full];
+        assert_eq!(pieces(find(&[A, B], waiting, Some(&split(0.7, B)))), [A, A]);
+        assert_eq!(pieces(find(&[B, A], all, Some(&split(0.7, B)))), [B], "it is not about B's clients");
+    }
 }
