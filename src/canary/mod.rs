@@ -70,6 +70,16 @@ pub enum Effect {
     Advisory(Share),
 }
 
+impl Effect {
+    /// Returns the share that its fall leaves to what is not taken down by it.
+    pub fn share(self) -> Share {
+        match self {
+            Self::Critical => Share::ALL,
+            Self::Advisory(share) => share,
+        }
+    }
+}
+
 /// What a canary probes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reach {

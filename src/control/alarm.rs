@@ -6,12 +6,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::net::IpAddr;
 
 use super::What;
 use super::notice::Count;
+use crate::canary::Subject;
 use crate::config::Config;
 use crate::health::{self, Board, Grade, Phase, Places, Restraint, Services, Site, Stage, View};
 use crate::region::{Failover, Family, Region, RegionId, Regions};
+use crate::share::Share;
 use crate::steering::{AllDown, Policy};
 
 /// A loss that lasts until it is cleared.
@@ -52,6 +55,19 @@ pub enum Alarm {
         /// Why not.
         restraint: Restraint,
     },
+    /// An advisory canary leaves an address, or a region, a share of its clients only.
+    Advised {
+        /// The name of the region.
+        region: String,
+        /// The name of the zone and the address; `None`: the region as a whole.
+        address: Option<(String, IpAddr)>,
+        /// The share.
+        share: Share,
+        /// The name of the canary.
+        canary: String,
+        /// How it failed last.
+        detail: String,
+    },
     /// A region or zone passes its canaries and fails its clients.
     Gray {
         /// The name of the region.
@@ -77,6 +93,7 @@ pub(super) struct Alarms {
 enum Key {
     Region(String, Family),
     Restrained(String, Family),
+    Advised(String, Option<IpAddr>),
     Gray(String, Option<String>),
     Names(String, Option<String>, Family),
 }
@@ -117,6 +134,7 @@ impl Alarms {
         // What keeps a region comes before what it keeps it from.
         judge_restraints(&mut round, board.regions(), places);
         judge_sites(&mut round, board.regions(), places);
+        judge_advice(&mut round, board);
         judge_regions(&mut round, board, places, &services, self.is_first);
         for watch in &self.watches {
             for family in Family::BOTH {
@@ -196,6 +214,30 @@ fn judge_restraints(round: &mut Round<'_>, regions: &Regions, places: &Places) {
         let name = || region.name.clone();
         let alarm = || Alarm::Restrained { region: name(), family, restraint };
         round.judge(|| Key::Restrained(name(), family), alarm, is_told);
+    }
+}
+
+/// Judges which advisory canaries have fallen.
+fn judge_advice(round: &mut Round<'_>, board: &Board) {
+    let regions = board.regions();
+    for (subject, track) in board.tracks() {
+        let (region, address) = match subject {
+            Subject::Address(id) => (regions.address(id).region, Some(regions.address(id))),
+            Subject::Region(region) => (region, None),
+        };
+        let name = || regions.region(region).name.clone();
+        let advice = track.advice();
+        let alarm = || Alarm::Advised {
+            region: name(),
+            address: address.map(|address| (regions.zone(address.zone).name.clone(), address.ip)),
+            share: track.share(),
+            canary: advice.map(|record| board.canary(record.canary).name.clone()).unwrap_or_default(),
+            detail: advice
+                .and_then(|record| record.failure.as_ref())
+                .map(|it| it.detail.clone())
+                .unwrap_or_default(),
+        };
+        round.judge(|| Key::Advised(name(), address.map(|address| address.ip)), alarm, advice.is_some());
     }
 }
 
@@ -282,6 +324,10 @@ impl Alarm {
             Self::Restrained { region, family, .. } => {
                 write!(f, "{region} is no longer kept in the {} answers against its health", word(*family))
             }
+            Self::Advised { region, address, .. } => {
+                fmt_advised(region, address.as_ref(), f)?;
+                f.write_str(" may have all of its clients again: no advisory canary speaks against it")
+            }
             Self::Gray { region, zone, .. } => {
                 let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
                 write!(f, "{region}{zone} does not stand out among the others any more")
@@ -322,6 +368,10 @@ impl fmt::Display for Alarm {
             Self::Restrained { region, family, restraint } => {
                 write!(f, "{region} should leave the {} answers, and stays: {restraint}", word(*family))
             }
+            Self::Advised { region, address, share, canary, detail } => {
+                fmt_advised(region, address.as_ref(), f)?;
+                write!(f, " keeps {share} of its clients: the advisory canary {canary} has fallen, {detail}")
+            }
             Self::Gray { region, zone, grade } => {
                 let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
                 write!(f, "{region}{zone} passes its canaries and fails its clients more than others do: ")?;
@@ -361,6 +411,11 @@ fn reason(
         Phase::Recovering { .. } => Some("its wait is not over"),
         Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Down | Phase::Ramp { .. } => None,
     }
+}
+
+fn fmt_advised(region: &str, address: Option<&(String, IpAddr)>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(region)?;
+    address.map_or(Ok(()), |(zone, ip)| write!(f, "/{zone} {ip}"))
 }
 
 /// Returns whether people want to know of a restraint. Who turned failover off knows; and what is not

@@ -165,9 +165,11 @@ impl Judgement {
         let whats = match self.board.adopt(memory, now) {
             Adoption::Stale => vec![What::Stale { written_at }],
             Adoption::Adopted { adopted, foreign } => {
-                self.places.adopt(&memory.courses, &memory.grays, &self.config.regions, now);
-                let remembered = (adopted > 0).then_some(What::Remembered { falls: adopted });
-                let foreign = (foreign > 0).then_some(What::Foreign { falls: foreign });
+                let courses = memory.courses.len() + memory.grays.len();
+                let lost = self.places.adopt(&memory.courses, &memory.grays, &self.config.regions, now);
+                let remembered = What::Remembered { falls: adopted, courses: courses - lost };
+                let remembered = (adopted + courses - lost > 0).then_some(remembered);
+                let foreign = (foreign + lost > 0).then_some(What::Foreign { entries: foreign + lost });
                 remembered.into_iter().chain(foreign).collect()
             }
         };
@@ -181,15 +183,7 @@ impl Judgement {
             Subject::Address(address) => self.tell_of_address(address, change),
             Subject::Region(region) => self.tell_of_whole(region, change),
         };
-        let advised = (change.shares.0 != change.shares.1).then(|| {
-            let (region, place) = match change.subject {
-                Subject::Address(id) => (self.config.regions.address(id).region, Some(self.place(id))),
-                Subject::Region(region) => (region, None),
-            };
-            let region = self.config.regions.region(region).name.clone();
-            What::Advised { region, place, share: change.shares.1 }
-        });
-        state.into_iter().chain(advised).map(|what| Notice { at: change.at, what }).collect()
+        state.into_iter().map(|what| Notice { at: change.at, what }).collect()
     }
 
     fn tell_of_address(&self, address: AddressId, change: &Change) -> Option<What> {
@@ -468,7 +462,8 @@ mod tests {
         let mut foreign = memory;
         foreign.fallen[0].region = "osaka".to_owned();
         foreign.courses.clear();
-        let expected = "the state of the last run is partly about another configuration: 1 fall ignored";
+        let expected =
+            "the state of the last run is partly about another configuration: 1 of its entries is ignored";
         assert_eq!(say(&foreign, Moment(3000)), [expected]);
     }
 

@@ -81,11 +81,18 @@ impl Control {
     pub fn new(world: Arc<World>, memory: Option<Memory>, now: Moment) -> (Self, Vec<Effect>) {
         let (judgement, notices) = Judgement::new(Arc::clone(&world.config), memory.as_ref(), now);
         let mut balance = Balance::new(&world, now);
-        if let Some(memory) = memory.filter(|memory| memory.is_fresh(now)) {
+        let fresh = memory.filter(|memory| memory.is_fresh(now));
+        let has_adopted = fresh.is_some();
+        if let Some(memory) = fresh {
             balance.adopt(&memory.portions, &world);
         }
         let mut control = Self { world, judgement, balance, keeper: Keeper::new(now), number: 0 };
         let mut effects = vec![control.publish(), control.watch()];
+        // What was taken up is written anew at once: a process that dies again and again before its first
+        // minute is over must not let what it knows grow stale.
+        if has_adopted {
+            effects.push(Effect::Persist(control.memory(now)));
+        }
         effects.extend(notices.into_iter().map(Effect::Say));
         (control, effects)
     }
@@ -286,6 +293,25 @@ mod tests {
     #[test]
     fn a_suspect_and_a_fall_and_a_return_are_each_published_before_anything_is_said() {
         check("oxxxo", " ps pkss  pkss");
+    }
+
+    #[test]
+    fn a_crash_loop_does_not_let_what_is_known_grow_stale() {
+        let (mut control, _) = Control::new(world(), None, Moment(0));
+        for at in [1000, 2000] {
+            control.handle(Event::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
+        }
+        let mut memory = control.memory(Moment(2000));
+        for life in 1..20 {
+            let now = Moment(2000 + life * 500_000);
+            let (next, effects) = Control::new(world(), Some(memory), now);
+            assert!(next.judgement.view().of(AddressId(0)).is_down(), "life {life}");
+            let kept = effects.into_iter().find_map(|effect| match effect {
+                Effect::Persist(memory) => Some(memory),
+                Effect::Publish(_) | Effect::Watch(..) | Effect::Say(_) => None,
+            });
+            memory = kept.expect("it is written down before anything happens");
+        }
     }
 
     #[test]

@@ -66,15 +66,6 @@ pub enum What {
         /// The canary and how it failed last; `None`: it is up.
         why: Option<(String, Failure)>,
     },
-    /// Advisory canaries leave an address or a region another share of its clients.
-    Advised {
-        /// The name of the region.
-        region: String,
-        /// The address; `None`: the region as a whole.
-        place: Option<Place>,
-        /// The share.
-        share: Share,
-    },
     /// A region or availability zone goes on along its course.
     Turned {
         /// The name of the region.
@@ -125,13 +116,15 @@ pub enum What {
     },
     /// Falls that the last run knew of are in force again.
     Remembered {
+        /// How many courses of regions and zones, and grades.
+        courses: usize,
         /// How many.
         falls: usize,
     },
     /// Falls that the last run knew of are about addresses or canaries that are not in this configuration.
     Foreign {
-        /// How many.
-        falls: usize,
+        /// How many falls, courses and grades.
+        entries: usize,
     },
     /// What the last run knew is too old to be worth anything.
     Stale {
@@ -170,7 +163,8 @@ impl Notice {
             What::Down { .. } => "address_down",
             What::Up { .. } => "address_up",
             What::Whole { .. } => "region_canary",
-            What::Advised { .. } => "advised",
+            What::Raised(Alarm::Advised { .. }) => "advised",
+            What::Cleared(Alarm::Advised { .. }) => "advised_over",
             What::Turned { .. } => "turned",
             What::LetBack { .. } => "let_back",
             What::Shed { .. } => "load_shed",
@@ -196,10 +190,14 @@ impl Notice {
                 Alarm::Exhausted { .. } | Alarm::Restrained { restraint: Restraint::Shared(_), .. },
             ) => Severity::Alarm,
             What::Turned { to: Phase::Down | Phase::Held(_) | Phase::Quarantined { .. }, .. }
-            | What::Advised { .. }
             | What::Whole { why: Some(_), .. }
             | What::Shed { .. }
-            | What::Raised(Alarm::RegionOut { .. } | Alarm::Restrained { .. } | Alarm::Gray { .. })
+            | What::Raised(
+                Alarm::RegionOut { .. }
+                | Alarm::Restrained { .. }
+                | Alarm::Gray { .. }
+                | Alarm::Advised { .. },
+            )
             | What::Suspect { .. }
             | What::Down { .. }
             | What::Foreign { .. }
@@ -218,7 +216,6 @@ impl Notice {
     pub fn place(&self) -> Option<&Place> {
         match &self.what {
             What::Suspect { place, .. } | What::Down { place, .. } | What::Up { place, .. } => Some(place),
-            What::Advised { place, .. } => place.as_ref(),
             What::Raised(_)
             | What::Cleared(_)
             | What::Whole { .. }
@@ -238,15 +235,16 @@ impl Notice {
             What::Raised(
                 Alarm::RegionOut { region, .. }
                 | Alarm::Restrained { region, .. }
-                | Alarm::Gray { region, .. },
+                | Alarm::Gray { region, .. }
+                | Alarm::Advised { region, .. },
             )
             | What::Cleared(
                 Alarm::RegionOut { region, .. }
                 | Alarm::Restrained { region, .. }
-                | Alarm::Gray { region, .. },
+                | Alarm::Gray { region, .. }
+                | Alarm::Advised { region, .. },
             )
             | What::Whole { region, .. }
-            | What::Advised { region, .. }
             | What::Turned { region, .. }
             | What::LetBack { region, .. }
             | What::Shed { region, .. } => Some(region),
@@ -271,16 +269,6 @@ impl Notice {
             }
             What::Whole { region, state, why: None } => {
                 write!(f, "{region} as a whole is {}", state.as_str())
-            }
-            What::Advised { region, place, share } => {
-                match place {
-                    Some(place) => write!(f, "{place}")?,
-                    None => f.write_str(region)?,
-                }
-                match *share {
-                    Share::ALL => f.write_str(" may have all of its clients again"),
-                    share => write!(f, " keeps {share} of its clients: an advisory canary has fallen"),
-                }
             }
             What::Turned { region, zone, family, to, share, is_back, is_advice } => {
                 f.write_str(region)?;
@@ -338,13 +326,18 @@ impl Notice {
     /// Writes what became of the memory of the last run; of anything else, nothing.
     fn fmt_memory(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
-            What::Remembered { falls } => {
-                let falls = Count(*falls, "fall");
-                write!(f, "remembered from the last run: {falls}, in force until canaries see a recovery")
+            What::Remembered { falls, courses } => {
+                let (falls, courses) = (Count(*falls, "fall"), Count(*courses, "course"));
+                write!(
+                    f,
+                    "remembered from the last run: {falls} in the eyes of canaries, and {courses} of regions "
+                )?;
+                f.write_str("and zones; they go on from there")
             }
-            What::Foreign { falls } => {
+            What::Foreign { entries } => {
                 f.write_str("the state of the last run is partly about another configuration: ")?;
-                write!(f, "{} ignored", Count(*falls, "fall"))
+                let entries = *entries;
+                write!(f, "{entries} of its entries {} ignored", if entries == 1 { "is" } else { "are" })
             }
             What::Stale { written_at } => {
                 let age = Seconds(self.at.since(*written_at).max(written_at.since(self.at)));
@@ -372,9 +365,7 @@ impl fmt::Display for Notice {
                 let state = if *was_down { "down" } else { "suspect" };
                 write!(f, "{place} is up again, was {state} for {}", Seconds(*after))
             }
-            What::Whole { .. } | What::Advised { .. } | What::Turned { .. } | What::Shed { .. } => {
-                self.fmt_site(f)
-            }
+            What::Whole { .. } | What::Turned { .. } | What::Shed { .. } => self.fmt_site(f),
             What::LetBack { region, author } => write!(f, "{author} lets {region} back"),
             What::Raised(alarm) => alarm.fmt(f),
             What::Cleared(alarm) => alarm.fmt_cleared(f),

@@ -166,12 +166,21 @@ impl Places {
         remembered.collect()
     }
 
-    /// Puts the sites on the courses on which an earlier life left them, those that are still there.
-    pub fn adopt(&mut self, remembered: &[Remembered], grays: &[Gray], regions: &Regions, now: Moment) {
+    /// Puts the sites on the courses on which an earlier life left them, and returns how many of these were
+    /// about sites that are not there any more.
+    pub fn adopt(
+        &mut self,
+        remembered: &[Remembered],
+        grays: &[Gray],
+        regions: &Regions,
+        now: Moment,
+    ) -> usize {
+        let mut foreign = 0;
         let known: HashMap<_, _> = sites(regions).map(|site| (name(regions, site), site)).collect();
         for Remembered { region, zone, family, course } in remembered {
-            if let Some(site) = known.get(&(region.as_str(), zone.as_deref())) {
-                self.place_mut(*site, *family).course = course.as_of(now);
+            match known.get(&(region.as_str(), zone.as_deref())) {
+                Some(site) => self.place_mut(*site, *family).course = course.as_of(now),
+                None => foreign += 1,
             }
         }
         for Gray { region, zone, grade } in grays {
@@ -180,9 +189,10 @@ impl Places {
                     self.region_windows[usize::from(id.0)] = Windows::remembered(*grade)
                 }
                 Some(Site::Zone(id)) => self.zone_windows[usize::from(id.0)] = Windows::remembered(*grade),
-                None => {}
+                None => foreign += 1,
             }
         }
+        foreign
     }
 
     /// Returns every site that stands out among the others, in words that outlive the numbering.

@@ -139,12 +139,13 @@ impl Track {
     /// Returns the share of its clients that the advisory canaries leave it: the least that one of those
     /// that are down says.
     pub fn share(&self) -> Share {
+        self.advice().map_or(Share::ALL, |record| record.effect.share())
+    }
+
+    /// Returns what the advisory canary knows that leaves it the least; `None`: none speaks against it.
+    pub fn advice(&self) -> Option<&Record> {
         let down = self.records.iter().filter(|record| record.streak.state().is_down());
-        let shares = down.map(|record| match record.effect {
-            Effect::Critical => Share::ALL,
-            Effect::Advisory(share) => share,
-        });
-        shares.min().unwrap_or(Share::ALL)
+        down.filter(|record| record.effect != Effect::Critical).min_by_key(|record| record.effect.share())
     }
 
     /// Returns the first of the critical records that leave it where it is.

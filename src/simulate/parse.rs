@@ -130,7 +130,11 @@ impl Reader {
     }
 
     fn every(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
+        let next = line.peek();
         let period = line.time()?;
+        if let Some(word) = next.filter(|_| period.is_zero()) {
+            return Err(word.wrong("is no time to wait", Some("write 10s, for example".to_owned())));
+        }
         keyword(line, "from")?;
         let from = line.time()?;
         keyword(line, "to")?;
