@@ -26,22 +26,26 @@ fn main() {
     kinds_of_answer();
 }
 
-/// Asks a snapshot of the demo's configuration from random client subnets.
+/// Asks snapshots of the demo's configuration from random client subnets: while all is well, and while regions
+/// take shares of their clients.
 fn steered(name: &str, path: &str) {
     let config = demo::config();
     let bytes = std::fs::read(path).expect("the database can be read");
-    let database = Database::parse(bytes).expect("a database");
-    let table = demo::table(&config, Some(&database));
-    drop(database);
-    let snapshot = demo::snapshot(config, table);
+    let table = demo::table(&config, Some(&Database::parse(bytes).expect("a database")));
+    let ramping = |count| demo::ramping_snapshot(config.clone(), table.clone(), count);
+    let (one, every) = (ramping(1), ramping(config.regions.len()));
+    let whole = demo::snapshot(config, table);
     let mut random = Random::new();
     let v4: Vec<_> = (0..QUERIES).map(|_| demo::question("api.example.com.", random.v4())).collect();
     let v6: Vec<_> = (0..QUERIES).map(|_| demo::question("api.example.com.", random.v6_in_use())).collect();
-    for (family, requests) in [("IPv4", v4), ("IPv6", v6)] {
-        let what = format!("engine/{name}: steered, random {family} subnets");
-        measure(&what, &requests, "at most 600 ns", |request, reply| {
-            engine::answer(&snapshot, request, world::CLIENT, Transport::Udp, reply)
-        });
+    let situations = [("", &whole), (", one region ramps", &one), (", every region ramps", &every)];
+    for (situation, snapshot) in situations {
+        for (family, requests) in [("IPv4", &v4), ("IPv6", &v6)] {
+            let what = format!("engine/{name}: steered, random {family} subnets{situation}");
+            measure(&what, requests, "at most 600 ns", |request, reply| {
+                engine::answer(snapshot, request, world::CLIENT, Transport::Udp, reply)
+            });
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! instance draws the same line, a share that grows only adds clients, and one that shrinks only
 //! removes them: nobody moves twice on one ramp.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::region::Family;
@@ -16,6 +17,8 @@ pub struct Share(u16);
 impl Share {
     /// Nobody.
     pub const NONE: Self = Self(0);
+    /// Every second.
+    pub const HALF: Self = Self(5_000);
     /// Everybody.
     pub const ALL: Self = Self(10_000);
 
@@ -89,6 +92,14 @@ fn mix(value: u64) -> u64 {
     let value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ value >> 31
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A tenth of a percent is as much as anybody wants to read, and often nothing: `10 %`, `12.5 %`.
+        let percent = f64::from((u32::from(self.0) + 5) / 10) / 10.0;
+        write!(f, "{percent} %")
+    }
 }
 
 #[cfg(test)]

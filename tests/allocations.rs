@@ -6,6 +6,7 @@ mod demo;
 mod world;
 
 use meridian::engine::{self, MAX_REPLY, Outcome, Transport};
+use meridian::snapshot::Snapshot;
 use meridian::wire::Rcode;
 
 #[test]
@@ -31,22 +32,34 @@ fn an_answer_allocates_nothing() {
     }
 }
 
-#[test]
-fn an_answer_that_a_snapshot_steers_allocates_nothing() {
-    let config = demo::config();
-    let table = demo::table(&config, None);
-    let snapshot = demo::snapshot(config, table);
+/// Asks a snapshot as several clients, each of which gets an answer from some region.
+fn check(snapshot: &Snapshot) {
     let mut reply = vec![0; MAX_REPLY];
     for client in ["133.11.0.1", "10.1.2.3", "198.51.100.7", "2001:db8::1", "::ffff:133.11.0.1"] {
         let client = client.parse().expect("an address");
         let request = demo::question("api.example.com.", client);
         let mut outcome = Outcome::Silence;
         let allocations = allocation_counter::measure(|| {
-            outcome = engine::answer(&snapshot, &request, world::CLIENT, Transport::Udp, &mut reply);
+            outcome = engine::answer(snapshot, &request, world::CLIENT, Transport::Udp, &mut reply);
         });
         let Outcome::Reply { tally, .. } = outcome else { panic!("{client} gets a reply") };
         assert_eq!((tally.rcode, tally.region.is_some()), (Rcode::NoError, true), "{client}");
         assert!(tally.has_client_subnet, "{client}");
         assert_eq!(allocations.count_total, 0, "{client}");
     }
+}
+
+#[test]
+fn an_answer_that_a_snapshot_steers_allocates_nothing() {
+    let config = demo::config();
+    let table = demo::table(&config, None);
+    check(&demo::snapshot(config, table));
+}
+
+#[test]
+fn an_answer_for_which_shares_are_drawn_allocates_nothing() {
+    let config = demo::config();
+    let table = demo::table(&config, None);
+    let regions = config.regions.len();
+    check(&demo::ramping_snapshot(config, table, regions));
 }

@@ -16,13 +16,17 @@ use meridian::client::{Coordinates, Country, Group, GroupId, Location, Member, P
 use meridian::config::{Config, Geo, LogFormat, Server};
 use meridian::engine::{self, Outcome, Transport};
 use meridian::geo::{Sources, Table};
-use meridian::health::{Standing, View};
+use meridian::health::{Services, Stage, Standing, View};
 use meridian::moment::Moment;
 use meridian::region::{
-    AvailabilityZone, Failover, Minimum, Recovery, Region, RegionId, RegionSet, Regions, Safety,
+    AvailabilityZone, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, RegionSet, Regions,
+    Safety,
 };
-use meridian::snapshot::{Snapshot, World};
-use meridian::steering::{AllDown, Https, Order, Policy, Refusal, Rule, Steering, SteeringId};
+use meridian::share::Share;
+use meridian::snapshot::{Part, Snapshot, World};
+use meridian::steering::{
+    AllDown, Capacities, Demand, Https, Order, Policy, Refusal, Rule, Splits, Steering, SteeringId,
+};
 use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
 
 mod support;
@@ -75,6 +79,12 @@ struct Draft {
     policy: Policy,
     networks: Vec<(Prefix, Location)>,
     standings: Vec<Standing>,
+    /// By address: the percentage of its region's clients that get it.
+    shares: Vec<u8>,
+    /// By region: the percentage of its clients that it takes while it is in service.
+    stages: Vec<u8>,
+    /// What the parts of the clients ask for, in percent of the capacity of a region.
+    rates: Vec<u8>,
 }
 
 fn any_regions() -> impl Strategy<Value = Vec<Region>> {
@@ -94,7 +104,7 @@ fn any_regions() -> impl Strategy<Value = Vec<Region>> {
                 name: format!("r{number}"),
                 location: Coordinates { latitude, longitude },
                 jurisdiction: country(code),
-                capacity: None,
+                capacity: Some(100),
                 min_healthy: Minimum::Count(min_healthy),
                 failover: Failover::Auto,
                 recovery: Recovery::default(),
@@ -167,8 +177,22 @@ fn any_draft() -> impl Strategy<Value = Draft> {
         let unique: BTreeMap<Prefix, Location> = networks.into_iter().collect();
         unique.into_iter().collect()
     });
-    (any_regions(), any_policy(), networks, proptest::collection::vec(standing, 4 * usize::from(REGIONS)))
-        .prop_map(|(regions, policy, networks, standings)| Draft { regions, policy, networks, standings })
+    let everybody = |count| Just(vec![100; count]);
+    let percent = |count| proptest::collection::vec(select(vec![0u8, 10, 50, 100]), count);
+    let some = |count| prop_oneof![everybody(count), percent(count)];
+    let count = 4 * usize::from(REGIONS);
+    let shares = (some(count), some(usize::from(REGIONS)), proptest::collection::vec(0u8..150, 64));
+    (any_regions(), any_policy(), networks, proptest::collection::vec(standing, count), shares).prop_map(
+        |(regions, policy, networks, standings, (shares, stages, rates))| Draft {
+            regions,
+            policy,
+            networks,
+            standings,
+            shares,
+            stages,
+            rates,
+        },
+    )
 }
 
 fn owner() -> Name {
@@ -216,9 +240,36 @@ fn compile(draft: &Draft) -> Snapshot {
     let sources = Sources { database: None, asn: None, networks: &draft.networks };
     let table = Table::compile(sources, &config.regions, &config.groups).expect("no database to be damaged");
     let count = config.regions.addresses().count();
-    let view = View::new(draft.standings[..count].to_vec());
+    let counted = View::new(draft.standings[..count].to_vec());
+    let services = Services::of(&config.regions, &counted);
+    let stage = |region: RegionId, family: Family| match services.stage(region, family) {
+        out @ Stage::Out { .. } => out,
+        Stage::Full | Stage::Part(_) | Stage::Waiting => {
+            Stage::of(Share::percent(draft.stages[usize::from(region.0)]))
+        }
+    };
+    let stages = config.regions.iter().map(|(id, _)| Family::BOTH.map(|family| stage(id, family)));
+    let shares = draft.shares[..count].iter().map(|percent| Share::percent(*percent));
+    let view = counted.with(shares.collect(), stages.collect());
     let world = World::build(Arc::new(config), table);
-    Snapshot::compile(Arc::new(world), view, 1)
+    let splits = divide(draft, &world, &view);
+    Snapshot::compile(Arc::new(world), view, splits, 1)
+}
+
+/// Lets the regions shed what is too much for them.
+fn divide(draft: &Draft, world: &World, view: &View) -> Splits {
+    let takes_all =
+        |region: RegionId| Family::BOTH.iter().all(|family| view.stage(region, *family) == Some(Stage::Full));
+    let demand = |(part, rate): (&Part, &u8)| Demand {
+        rate: f64::from(*rate),
+        order: part.order.iter().filter(|(region, _)| takes_all(*region)).copied().collect(),
+    };
+    let demands: Vec<_> = world.demand.iter().zip(draft.rates.iter().cycle()).map(demand).collect();
+    let capacities: Capacities = world.config.regions.iter().map(|(id, _)| (id, 100.0)).collect();
+    let mut splits = Splits::default();
+    splits.land(&demands, &capacities, Limits::default());
+    splits.step(&demands, &capacities, Limits::default());
+    splits
 }
 
 fn ask(snapshot: &Snapshot, rtype: RecordType, subnet: (IpAddr, u8)) -> (Message, Vec<u8>) {
@@ -367,6 +418,25 @@ proptest! {
                 prop_assert_eq!(addresses(&theirs), addresses(&reply), "{} and {} in {}", client, other, block);
                 prop_assert_eq!(support::scope(&theirs), Some(scope));
             }
+        }
+    }
+
+    #[test]
+    fn no_client_moves_twice_on_one_ramp(
+        draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 24), ramping in 0..REGIONS,
+    ) {
+        let step = |percent: u8| {
+            let mut stages = vec![100; usize::from(REGIONS)];
+            stages[usize::from(ramping)] = percent;
+            compile(&Draft { stages, shares: vec![100; draft.shares.len()], rates: vec![0], ..draft.clone() })
+        };
+        let ramp = [0, 10, 50, 100].map(step);
+        for client in clients(&draft, &anywhere) {
+            let way = ramp.each_ref().map(|snapshot| {
+                addresses(&ask(snapshot, RecordType::A, (client, width(client))).0).first().map(|ip| region_of(*ip))
+            });
+            let moves = way.windows(2).filter(|pair| pair[0] != pair[1]).count();
+            prop_assert!(moves <= 1, "{} goes {:?}", client, way);
         }
     }
 

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use meridian::health::{Standing, View};
-use meridian::simulate::{Act, Error, Happening, Plan, Script, Simulation, StateFile, Tally, Timeline};
+use meridian::simulate::{Act, Error, Happening, Plan, Script, Simulation, Spot, StateFile, Tally, Timeline};
 use meridian::snapshot::{Snapshot, World};
 
 const DIRECTORY: &str = "tests/scenarios";
@@ -52,6 +52,21 @@ fn every_scenario_goes_as_it_expects_and_as_it_went_before() {
         let (timeline, tally) = play(&plan);
         compare(&timeline, &path.with_extension("timeline"));
         assert!(tally.is_ok(), "{}:\n{timeline}", path.display());
+    }
+}
+
+#[test]
+fn a_process_that_dies_in_the_middle_of_a_scenario_and_finds_its_state_goes_on_as_expected() {
+    for path in scenarios() {
+        let mut plan = Plan::load(&path, None).unwrap_or_else(|error| panic!("{error}"));
+        // With the wall clock elsewhere a restart is a story of its own.
+        if plan.script.acts.iter().any(|(_, act, _)| matches!(act, Act::Clock(_))) {
+            continue;
+        }
+        let middle = plan.script.until / 2;
+        plan.script.acts.push((middle, Act::Restart(StateFile::Keep), Spot::default()));
+        let (timeline, tally) = play(&plan);
+        assert!(tally.is_ok(), "{}, with a restart at {middle:?}:\n{timeline}", path.display());
     }
 }
 
@@ -153,13 +168,28 @@ const FAULTS: [&str; 9] =
     ["ok", "ok", "ok", "refuse", "refuse", "timeout", "status 503", "slow 1s", "slow 3s"];
 const RESTARTS: [&str; 4] = ["keep", "lose", "stale", "corrupt"];
 
+const SIGNALS: [&str; 6] = ["load 95%", "load 20%", "load silent", "errors 30%", "errors auto", "p95 2s"];
+
+/// Returns random acts within ten minutes that move load and shares, besides faults.
+fn any_trouble() -> impl Strategy<Value = String> {
+    let gray = select(&PLACES[..]).prop_map(|place| format!("{place} gray"));
+    let signal =
+        (select(&PLACES[..]), select(&SIGNALS[..])).prop_map(|(place, says)| format!("{place} {says}"));
+    let failback = select(&["tokyo", "oregon", "dublin"][..]).prop_map(|region| format!("failback {region}"));
+    let demand = (50u32..250).prop_map(|percent| format!("demand {percent}%"));
+    let act = prop_oneof![3 => gray, 4 => signal, 2 => failback, 2 => demand];
+    let timed = (0u64..600_000, act).prop_map(|(at, act)| format!("at {at}ms {act}\n"));
+    prop::collection::vec(timed, 0..15).prop_map(|lines| lines.concat())
+}
+
 /// Returns random acts within ten minutes, faults for the most part.
 fn any_acts() -> impl Strategy<Value = String> {
     let fault =
         (select(&PLACES[..]), select(&FAULTS[..])).prop_map(|(place, fault)| format!("{place} {fault}"));
     let restart = select(&RESTARTS[..]).prop_map(|file| format!("restart {file}"));
     let reload = select(vec!["reload world", "reload reloaded"]).prop_map(str::to_owned);
-    let act = prop_oneof![12 => fault, 1 => restart, 1 => reload];
+    let clock = select(&["clock +7m", "clock +1h", "clock -3m", "clock -20m"][..]).prop_map(str::to_owned);
+    let act = prop_oneof![12 => fault, 1 => restart, 1 => reload, 1 => clock];
     let timed = (0u64..600_000, act).prop_map(|(at, act)| format!("at {at}ms {act}\n"));
     prop::collection::vec(timed, 0..25).prop_map(|lines| lines.concat())
 }
@@ -168,23 +198,29 @@ fn any_acts() -> impl Strategy<Value = String> {
 struct Worlds {
     world: Arc<World>,
     reloads: BTreeMap<String, Result<Arc<World>, String>>,
+    clients: &'static str,
 }
 
+/// Four clients of one subnet each.
+const SINGLE: &str = "client JP 133.11.0.0/24\nclient DE 141.20.0.0/24\nclient IE 134.226.0.0/24\n\
+                      client US 128.223.0.0/24\n";
+
+/// As many of them as can be told apart, with what they ask for.
+const MANY: &str = "client JP 133.11.0.0/16 rate 6000\nclient DE 141.20.0.0/16 rate 7000\n\
+                    client IE 134.226.0.0/16 rate 3000\nclient US 128.223.0.0/16 rate 5000\n";
+
 impl Worlds {
-    fn load() -> Self {
+    fn load(first: &str, clients: &'static str) -> Self {
         let load = |name: &str| {
             let loaded = meridian::daemon::load(&Path::new(DIRECTORY).join(name));
             loaded.unwrap_or_else(|error| panic!("{error}")).world
         };
         let reloads = ["world", "reloaded"].map(|name| (name.to_owned(), Ok(load(name))));
-        Self { world: load("world"), reloads: reloads.into() }
+        Self { world: load(first), reloads: reloads.into(), clients }
     }
 
     fn plan(&self, seed: u64, acts: &str) -> Plan {
-        let text = format!(
-            "seed {seed}\nwatch api.example.com\nclient JP 133.11.0.0/24\nclient DE 141.20.0.0/24\n\
-             client IE 134.226.0.0/24\nclient US 128.223.0.0/24\nuntil 12m\n{acts}"
-        );
+        let text = format!("seed {seed}\nwatch api.example.com\n{}until 12m\n{acts}", self.clients);
         let script = Script::parse("random", &text).unwrap_or_else(|problems| panic!("{problems}"));
         Plan::new(script, Arc::clone(&self.world), self.reloads.clone())
             .unwrap_or_else(|error| panic!("{error}"))
@@ -215,10 +251,11 @@ impl Laws {
             }
             Happening::Act(Act::Reload(_)) => self.is_new_world = true,
             Happening::Probed(probed) => {
-                let count = self.failures.entry((probed.place.ip, probed.canary.clone())).or_default();
+                let ip = probed.place.ip.expect("every canary of this world probes addresses");
+                let count = self.failures.entry((ip, probed.canary.clone())).or_default();
                 *count = if probed.seen.result.is_ok() { 0 } else { *count + 1 };
                 if *count >= 3 {
-                    self.fell.insert(probed.place.ip);
+                    self.fell.insert(ip);
                 }
             }
             Happening::Published(snapshot) => self.published(snapshot),
@@ -252,8 +289,22 @@ fn down(snapshot: &Snapshot, view: &View) -> Vec<IpAddr> {
 
 #[test]
 fn the_laws_hold_whatever_happens() {
-    let worlds = Worlds::load();
-    proptest!(ProptestConfig::with_cases(96), |(seed in any::<u64>(), acts in any_acts())| {
+    hold(&Worlds::load("world", SINGLE), 96, any_acts());
+}
+
+#[test]
+fn the_laws_hold_while_regions_ramp_shed_fail_grayly_and_are_failed_back() {
+    let acts = (any_acts(), any_trouble()).prop_map(|(acts, trouble)| {
+        // Another world would have none of it.
+        let acts = acts.lines().filter(|act| !act.contains("reload"));
+        acts.flat_map(|act| [act, "\n"]).collect::<String>() + &trouble
+    });
+    hold(&Worlds::load("world-laws", MANY), 24, acts);
+}
+
+/// Plays random acts, and holds the laws against what happens.
+fn hold(worlds: &Worlds, cases: u32, acts: impl Strategy<Value = String>) {
+    proptest!(ProptestConfig::with_cases(cases), |(seed in any::<u64>(), acts in acts)| {
         let mut laws = Laws::default();
         let mut tally = Tally::default();
         let plan = worlds.plan(seed, &acts);
@@ -268,7 +319,7 @@ fn the_laws_hold_whatever_happens() {
 
 #[test]
 fn equal_scripts_give_equal_timelines_and_the_seed_matters() {
-    let worlds = Worlds::load();
+    let worlds = Worlds::load("world", SINGLE);
     proptest!(ProptestConfig::with_cases(16), |(seed in any::<u64>(), acts in any_acts())| {
         let acts = format!("at 30s tokyo refuse\n{acts}");
         let timeline = |seed| play(&worlds.plan(seed, &acts)).0;

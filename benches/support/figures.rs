@@ -57,7 +57,12 @@ pub fn print_each<T>(what: &str, items: &[T], mut run: impl FnMut(&T), bound: &s
 
 /// Returns how much memory the process holds (`VmRSS`) or has held at most (`VmHWM`), in MB.
 pub fn memory(of: &str) -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    memory_of(of, "self")
+}
+
+/// Returns how much memory the process with this number holds or has held at most.
+pub fn memory_of(of: &str, process: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(of));
     let kilobytes = line.and_then(|line| line.trim_matches([':', ' ', '\t', 'k', 'B']).parse::<u64>().ok());
     kilobytes.map_or("unknown".to_owned(), |kilobytes| format!("{} MB", kilobytes * 1024 / 1_000_000))

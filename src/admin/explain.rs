@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::State;
 use crate::client::Prefix;
-use crate::snapshot::{self, Explanation, Inquiry};
+use crate::control::RegionReport;
+use crate::snapshot::{self, Bearing, Explanation, Inquiry};
 use crate::zone::{Name, RecordType};
 
 /// The parameters, as they stand in the URL.
@@ -73,5 +74,15 @@ pub(super) fn usage(wrong: &str) -> String {
 pub(super) fn explain(state: &State, inquiry: &Inquiry) -> Explanation {
     let located = (state.sources.locate)(inquiry.client.address());
     let seen = state.seen.load();
-    snapshot::explain(&seen.snapshot, inquiry, located.as_ref())
+    let bearings: Vec<_> = seen.report.regions.iter().map(bearings).collect();
+    snapshot::explain(&seen.snapshot, inquiry, located.as_ref(), &bearings)
+}
+
+fn bearings(region: &RegionReport) -> [Bearing; 2] {
+    region.courses.each_ref().map(|site| Bearing {
+        phase: site.phase,
+        since: site.since,
+        restraint: site.restraint,
+        grade: region.grade,
+    })
 }

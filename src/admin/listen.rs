@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -51,6 +51,10 @@ pub struct Listener {
     pub address: SocketAddr,
     socket: TcpListener,
 }
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub SocketAddr);
 
 /// An address that cannot be listened on. Its message is the sentence for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -125,8 +129,9 @@ async fn accept(listener: &tokio::net::TcpListener, router: &Router, connections
         let place = place.expect("the semaphore is never closed");
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let connection = tokio::time::timeout(LIFETIME, carry(stream, router.clone()));
+            Ok((stream, peer)) => {
+                let router = router.clone().layer(Extension(Peer(peer)));
+                let connection = tokio::time::timeout(LIFETIME, carry(stream, router));
                 connections.spawn(async move {
                     // A client that is too slow, or that breaks off, has harmed only itself.
                     let _ = connection.await;

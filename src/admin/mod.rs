@@ -6,12 +6,14 @@
 //! | `/status` | zones, database, configuration, alarms, every region and address ([`status::Page`]) |
 //! | `/metrics` | the counters, for Prometheus |
 //! | `/explain` | why a client gets the answer it gets |
+//! | `POST /failback/REGION` | lets a region back that is held or quarantined ([`failback`]) |
 //!
-//! It only reads, and never stands in the way of answering queries: requests are small and without a
+//! All but the last only read, and none stands in the way of answering queries: requests are small and without a
 //! body, connections few and short (`listen`), and whatever takes time to render does so on threads of
 //! its own. What it reads is published by the shell in [`State`].
 
 mod explain;
+pub mod failback;
 mod listen;
 mod routes;
 pub mod status;
@@ -21,14 +23,13 @@ mod tests;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 pub use listen::{BindError, Listener, bind, serve};
 
-use crate::canary::{Failure, Heard};
+use crate::canary::Sighting;
 use crate::control::Report;
 use crate::geo::Located;
 use crate::metrics::Metrics;
@@ -54,16 +55,36 @@ pub struct State {
 pub struct Sources {
     /// Returns the present moment.
     pub now: Box<dyn Fn() -> Moment + Send + Sync>,
-    /// Returns the last result of an address and the canary with this name, judged or not. It must not
-    /// block. `None`: nothing later than the report has it.
+    /// Returns the last result of the canary with this name, judged or not. It must not block. `None`:
+    /// nothing later than the report has it.
     pub last: Box<Lookup>,
     /// Returns where the databases and the operator's networks put a client; `None` when they cannot
     /// be read. It may block: it runs on a thread of its own, one call at a time.
     pub locate: Box<dyn Fn(IpAddr) -> Option<Located> + Send + Sync>,
+    /// Where orders of operators go.
+    pub orders: mpsc::Sender<Order>,
 }
 
-/// Finds the last result of an address and a canary.
-pub type Lookup = dyn Fn(IpAddr, &str) -> Option<Sighting> + Send + Sync;
+/// What an operator wants: that a region is let back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The name of the region.
+    pub region: String,
+    /// Who says so.
+    pub author: String,
+}
+
+/// Finds the last result of a canary.
+pub type Lookup = dyn Fn(Whom<'_>, &str) -> Option<Sighting> + Send + Sync;
+
+/// Whom a canary probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom<'n> {
+    /// An address.
+    Address(IpAddr),
+    /// The region with this name, as a whole.
+    Region(&'n str),
+}
 
 /// What is served and what is known of everything, at one moment.
 #[derive(Debug)]
@@ -107,21 +128,6 @@ pub struct Failed {
     pub at: Moment,
     /// Everything that is wrong, as `check` prints it.
     pub problems: Vec<String>,
-}
-
-/// The last result of a probe.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sighting {
-    /// When it was known.
-    pub at: Moment,
-    /// How long the probe took.
-    pub latency: Duration,
-    /// What came of it.
-    pub result: Result<(), Failure>,
-    /// What makes no sense in the response, but fails nothing.
-    pub remark: Option<String>,
-    /// The last signals, which may be those of an earlier response; `None` before the first.
-    pub signals: Option<Heard>,
 }
 
 impl State {

@@ -5,14 +5,15 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{self, rejection::QueryRejection};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use super::explain::{self, Format, Parameters};
-use super::{State, status};
+use super::listen::Peer;
+use super::{State, failback, status};
 
 /// The paths, for those who ask for another.
 const PATHS: &str = "\
@@ -20,6 +21,7 @@ const PATHS: &str = "\
 /status   zones, database, configuration, alarms, regions and addresses, as JSON
 /metrics  counters for Prometheus
 /explain  why a client gets its answer: /explain?name=NAME&client=ADDRESS&type=A
+/failback/REGION  POST: lets a region back that is held or quarantined
 ";
 
 /// What Prometheus' client library writes.
@@ -36,6 +38,7 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/status", get(status))
         .route("/metrics", get(metrics))
         .route("/explain", get(explain))
+        .route("/failback/{region}", post(fail_back).fallback(only_post))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .with_state(state)
@@ -49,6 +52,20 @@ async fn not_found(uri: Uri) -> Response {
 async fn not_allowed() -> Response {
     let allow = [(header::ALLOW, "GET, HEAD")];
     (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET and HEAD are answered\n").into_response()
+}
+
+async fn only_post() -> Response {
+    let allow = [(header::ALLOW, "POST")];
+    (StatusCode::METHOD_NOT_ALLOWED, allow, "only POST is answered here\n").into_response()
+}
+
+async fn fail_back(
+    extract::State(state): Read,
+    Extension(Peer(peer)): Extension<Peer>,
+    extract::Path(region): extract::Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    failback::order(&state, &region, peer, &headers).into_response()
 }
 
 async fn status(extract::State(state): Read) -> Response {

@@ -1,6 +1,7 @@
 //! What the pages say, asked over loopback.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,11 +9,13 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::canary::{CanaryId, Epoch, FailureClass, Heard, Observation, Signals, Subject};
+use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, Signals, Subject};
 use crate::config::{self, Source};
 use crate::control::{Control, Effect, Event};
 use crate::geo::{self, Table};
-use crate::region::AddressId;
+use crate::health::Phase;
+use crate::region::{AddressId, RegionId};
+use crate::share::Share;
 use crate::snapshot::{Explanation, Inquiry, World};
 
 const SERVER: &str = "\
@@ -32,8 +35,14 @@ regions:
     location: { latitude: 53.35, longitude: -6.26 }
     jurisdiction: IE
     zones: { dublin-a: { addresses: [192.0.2.3, \"2001:db8::3\"] } }
+    canaries: [whole]
 canaries:
   shallow: { tcp: { port: 443 }, fall: 3, slow: 800ms }
+  whole:
+    json: { url: 'http://{region}.example.org/', signals: { error_rate: /errors, requests: /requests } }
+    probe: region
+    advisory: 30%
+    fall: 1
 ";
 
 const ZONE: &str = "\
@@ -70,7 +79,7 @@ fn unavailable() -> Failure {
     Failure { class: FailureClass::Status, detail: "status 503".to_owned() }
 }
 
-/// Returns a minute of a server whose first address fell.
+/// Returns a minute of a server whose first address fell, and whose second region keeps 30 % of its clients.
 fn state() -> State {
     let world = world();
     let (mut control, mut effects) = Control::new(Arc::clone(&world), None, START);
@@ -84,8 +93,19 @@ fn state() -> State {
             result: Err(unavailable()),
             signals: None,
         };
-        effects.extend(control.handle(Event::Observed(seen), at(second)));
+        effects.extend(control.handle(Event::Observed(vec![seen]), at(second)));
     }
+    let signals = Signals { error_rate: Some(0.25), requests: Some(400.0), ..Signals::default() };
+    let seen = Observation {
+        epoch: Epoch(0),
+        subject: Subject::Region(RegionId(1)),
+        canary: CanaryId(1),
+        at: at(30),
+        latency: Duration::from_millis(8),
+        result: Err(unavailable()),
+        signals: Some(signals),
+    };
+    effects.extend(control.handle(Event::Observed(vec![seen]), at(30)));
     let published = effects.into_iter().filter_map(|effect| match effect {
         Effect::Publish(snapshot) => Some(snapshot),
         Effect::Watch(..) | Effect::Persist(_) | Effect::Say(_) => None,
@@ -93,7 +113,7 @@ fn state() -> State {
     let seen = Seen {
         snapshot: published.last().expect("the first snapshot at least"),
         published_at: at(30),
-        report: control.report(),
+        report: control.report(at(31)),
     };
     let loaded = Loaded { directory: "zones".into(), loaded_at: START, database: None, failed: None };
     let config = Arc::clone(&world.config);
@@ -101,6 +121,7 @@ fn state() -> State {
         now: Box::new(|| at(60)),
         last: Box::new(|_, _| None),
         locate: Box::new(move |address| Some(geo_sources(&config.server.geo).locate(address))),
+        orders: mpsc::channel(1).0,
     };
     State::new(seen, loaded, Arc::default(), START, sources)
 }
@@ -186,8 +207,8 @@ async fn the_status_names_everything() {
     assert_eq!(page["server"], "ns1");
     assert_eq!(page["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(page["uptime_seconds"], 60);
-    // The first one, one with the short TTLs of a suspect address, one without it.
-    assert_eq!(page["snapshot"], json!({ "number": 3, "published_at": "2026-03-01T00:00:30Z" }));
+    // The first one, one with the short TTLs of a suspect address, one without it, one for the advisory canary.
+    assert_eq!(page["snapshot"], json!({ "number": 4, "published_at": "2026-03-01T00:00:30Z" }));
     let zone = json!({ "name": "example.org.", "names": 2, "steered": 1, "serial": 7 });
     assert_eq!(page["zones"], json!([zone]));
     assert_eq!(page["geo"]["database"], Value::Null);
@@ -200,8 +221,13 @@ async fn the_status_says_since_when_and_why_an_address_is_down() {
     let page = status_of(state()).await;
     let tokyo = &page["regions"][0];
     assert_eq!((&tokyo["name"], &tokyo["jurisdiction"]), (&json!("tokyo"), &json!("JP")));
-    assert_eq!(tokyo["ipv4"], json!({ "service": "in", "up": 1, "total": 2, "needed": 1, "since": null }));
-    assert_eq!(tokyo["ipv6"]["service"], "absent");
+    let expected = json!({
+        "service": "in", "up": 1, "total": 2, "needed": 1, "phase": "healthy", "since": "2026-03-01T00:00:10Z",
+        "until": null, "share": 1.0, "falls": 0, "restraint": null,
+    });
+    assert_eq!(tokyo["ipv4"], expected);
+    let [service, phase, share] = ["service", "phase", "share"].map(|key| &tokyo["ipv6"][key]);
+    assert_eq!((service, phase, share), (&json!("absent"), &Value::Null, &Value::Null));
     let failure = json!({ "class": "status", "detail": "status 503" });
     assert_eq!(
         tokyo["zones"][0]["addresses"][0],
@@ -213,6 +239,7 @@ async fn the_status_says_since_when_and_why_an_address_is_down() {
             "canaries": [{
                 "name": "shallow",
                 "kind": "tcp",
+                "advisory": null,
                 "state": "down",
                 "since": "2026-03-01T00:00:30Z",
                 "last": {
@@ -226,6 +253,24 @@ async fn the_status_says_since_when_and_why_an_address_is_down() {
     let healthy = &tokyo["zones"][0]["addresses"][1];
     assert_eq!((&healthy["state"], &healthy["why"]), (&json!("unknown"), &Value::Null));
     assert_eq!(healthy["canaries"][0]["last"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_status_has_the_share_and_vitals_of_a_region_and_its_canaries_as_a_whole() {
+    let page = status_of(state()).await;
+    let dublin = &page["regions"][1];
+    assert_eq!(
+        (&dublin["failover"], &dublin["grade"], &dublin["shed"]),
+        (&json!("auto"), &json!("fine"), &json!(0.0))
+    );
+    assert_eq!(dublin["ipv4"]["share"], 0.3);
+    let vitals = json!({ "load": null, "error_rate": 0.25, "p95_latency_seconds": null, "requests": 400.0 });
+    assert_eq!(dublin["vitals"], vitals);
+    let canary = &dublin["canaries"][0];
+    let [name, advisory, state] = ["name", "advisory", "state"].map(|key| canary[key].clone());
+    assert_eq!(json!([name, advisory, state]), json!(["whole", 0.3, "down"]));
+    assert_eq!(canary["last"]["failure"]["detail"], "status 503");
+    assert_eq!(dublin["zones"][0]["ipv6"]["share"], 1.0);
 }
 
 #[tokio::test]
@@ -305,7 +350,7 @@ async fn an_explanation_is_json_unless_text_is_asked_for() {
     let (_, head, text) = ask_of(state(), "GET", target, "accept: text/plain\r\n").await;
     assert!(head.contains("content-type: text/plain"), "{head}");
     assert_eq!(text, ask_of(state(), "GET", &format!("{target}&format=text"), "").await.2);
-    assert!(text.starts_with("example.org. A for 10.1.2.3/32, snapshot 3\n"), "{text}");
+    assert!(text.starts_with("example.org. A for 10.1.2.3/32, snapshot 4\n"), "{text}");
 }
 
 #[tokio::test]
@@ -346,6 +391,74 @@ fn every_type_is_explained() {
         };
         explain::explain(&state, &inquiry);
     }
+}
+
+/// Asks to let a region back, of a server whose first region is in this phase.
+async fn check_failback(
+    phase: Phase,
+    target: &str,
+    headers: &str,
+    status: u16,
+    sentence: &str,
+) -> Option<Order> {
+    let mut state = state();
+    let seen = state.seen.load_full();
+    let mut report = seen.report.clone();
+    report.regions[0].courses[0].phase = phase;
+    let (snapshot, published_at) = (Arc::clone(&seen.snapshot), seen.published_at);
+    state.seen.store(Arc::new(Seen { snapshot, published_at, report }));
+    let (orders, mut received) = mpsc::channel(1);
+    state.sources.orders = orders;
+    let request = format!("POST {target} HTTP/1.1\r\ncontent-length: 0\r\n{headers}\r\n");
+    let response = serving(state, async |address| exchange(address, &request).await).await;
+    assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
+    assert!(response.contains(sentence), "{response}");
+    received.try_recv().ok()
+}
+
+const HELD: Phase = Phase::Held(Share::NONE);
+const JO: &str = "host: 127.0.0.1:8053\r\nmeridian-author: Jo Ö\r\n";
+
+#[tokio::test]
+async fn a_held_region_is_let_back_by_an_order_that_names_its_author() {
+    let order = check_failback(HELD, "/failback/tokyo", JO, 202, "tokyo is let back").await;
+    assert_eq!(order, Some(Order { region: "tokyo".to_owned(), author: "Jo Ö".to_owned() }));
+    let quarantined = Phase::Quarantined { until: at(9) };
+    assert!(check_failback(quarantined, "/failback/tokyo", JO, 202, "").await.is_some());
+}
+
+#[tokio::test]
+async fn an_order_that_makes_no_sense_is_refused_with_a_sentence() {
+    let (tokyo, well) = ("/failback/tokyo", Phase::Healthy);
+    let healthy = "tokyo is neither held nor quarantined: it is healthy";
+    let anonymous = "host: localhost\r\n";
+    let rebound = "host: evil.example\r\nmeridian-author: Jo\r\n";
+    for (phase, target, headers, status, sentence) in [
+        (HELD, "/failback/tokio", JO, 404, "no region is called `tokio`; did you mean `tokyo`?"),
+        (HELD, "/failback/mars", JO, 404, "no region is called `mars`\n"),
+        (well, tokyo, JO, 409, healthy),
+        (HELD, tokyo, anonymous, 400, "with the header `Meridian-Author: NAME`"),
+        (HELD, tokyo, rebound, 403, "at an IP address or `localhost` only"),
+    ] {
+        assert_eq!(
+            check_failback(phase, target, headers, status, sentence).await,
+            None,
+            "{target} {headers}"
+        );
+    }
+    let (status, head, _) = ask_of(state(), "GET", tokyo, "").await;
+    assert_eq!(status, 405);
+    assert!(head.contains("allow: post"), "{head}");
+}
+
+#[test]
+fn an_order_from_another_machine_is_refused() {
+    let mut headers = axum::http::HeaderMap::new();
+    headers.insert("host", "192.0.2.1".parse().expect("a header"));
+    headers.insert(failback::AUTHOR, "Jo".parse().expect("a header"));
+    let peer = SocketAddr::from(([192, 0, 2, 9], 40_000));
+    let (status, sentence) = failback::order(&state(), "tokyo", peer, &headers);
+    assert_eq!((status.as_u16(), sentence.contains("from this machine only")), (403, true), "{sentence}");
 }
 
 #[tokio::test]

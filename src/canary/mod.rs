@@ -118,6 +118,24 @@ impl Check {
             Self::Inference(_) => "inference",
         }
     }
+
+    /// Returns the HTTP request that it sends; `None` when it sends none.
+    pub fn request(&self) -> Option<&HttpCheck> {
+        match self {
+            Self::Http(http)
+            | Self::Json(JsonCheck { http, .. })
+            | Self::Inference(InferenceCheck { http, .. }) => Some(http),
+            Self::Tcp { .. } | Self::Tls(_) => None,
+        }
+    }
+
+    /// Returns the signals that its response may carry, and where.
+    pub fn signals(&self) -> &[(Signal, Pointer)] {
+        match self {
+            Self::Json(json) => &json.signals,
+            Self::Tcp { .. } | Self::Tls(_) | Self::Http(_) | Self::Inference(_) => &[],
+        }
+    }
 }
 
 /// A TLS handshake and what its certificate must look like.
@@ -135,7 +153,8 @@ pub struct TlsCheck {
 #[derive(Clone, Debug, PartialEq)]
 pub struct HttpCheck {
     /// An `http` or `https` URL. `{address}` in it stands for the probed address (an IPv6 address
-    /// in brackets); a URL with a host name is sent to the probed address all the same.
+    /// in brackets); a URL with a host name is sent to the probed address all the same. When a region is
+    /// probed, `{region}` stands for its name, and the request is sent to where the host name leads.
     pub url: String,
     /// The `Host` header and, with `https`, the name that the certificate must carry (SNI).
     /// `None`: the host of the URL.
@@ -201,6 +220,21 @@ pub struct Observation {
     /// What the response said of the service. `None`: nothing, because there was no response or the
     /// canary has no signals.
     pub signals: Option<Signals>,
+}
+
+/// The last result of a probe: for people who watch, not for decisions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sighting {
+    /// When it was known.
+    pub at: Moment,
+    /// How long the probe took.
+    pub latency: Duration,
+    /// What came of it.
+    pub result: Result<(), Failure>,
+    /// What makes no sense in the response, but fails nothing.
+    pub remark: Option<String>,
+    /// The last signals, which may be those of an earlier response; `None` before the first.
+    pub signals: Option<Heard>,
 }
 
 /// Why a probe failed.

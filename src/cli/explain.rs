@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
-use super::{refuse, run_to_end};
+use super::{ask_server, refuse};
 use crate::daemon;
 use crate::health::View;
 use crate::snapshot::{Inquiry, Snapshot, explain};
+use crate::steering::Splits;
 
 /// Say why a client gets the answer it gets
 ///
@@ -42,9 +42,6 @@ pub struct Args {
     json: bool,
 }
 
-/// How long a running server may take: it reads its database for this.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// Runs the command.
 ///
 /// # Errors
@@ -75,7 +72,8 @@ fn answer(inquiry: &Inquiry, arguments: &Args) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(refuse(&error)),
     };
     let health = View::all_up(world.config.regions.addresses().count());
-    let explanation = explain(&Snapshot::compile(world, health, 0), inquiry, Some(&located));
+    let explanation =
+        explain(&Snapshot::compile(world, health, Splits::default(), 0), inquiry, Some(&located), &[]);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&explanation)?);
     } else {
@@ -93,15 +91,7 @@ fn ask(address: &str, arguments: &Args) -> anyhow::Result<ExitCode> {
         ("type", &arguments.rtype),
         ("format", format),
     ];
-    let asked = async {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        let reply = client.get(&url).query(&query).send().await?;
-        let status = reply.status();
-        Ok::<_, reqwest::Error>((status, reply.text().await?))
-    };
-    let (status, text) = run_to_end(asked)?.with_context(|| {
-        format!("cannot ask the server at {address}; is it running, and is this its `admin` address?")
-    })?;
+    let (status, text) = ask_server(address, |client| client.get(&url).query(&query))?;
     if !status.is_success() {
         bail!("{}", text.trim_end());
     }

@@ -3,8 +3,10 @@
 mod check;
 mod demo;
 mod explain;
+mod failback;
 mod geoip;
 mod logging;
+mod prove;
 mod schema;
 mod serve;
 mod simulate;
@@ -14,6 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use tokio::runtime::Builder;
 
 use crate::daemon::{self, LoadError};
@@ -41,7 +44,9 @@ Start here:
   meridian serve --config zones                  serve it
   meridian explain api.example.com --client 133.11.0.0/24
                                                  why would this client get what it gets?
+  meridian failback tokyo                        let a region back that is held
   meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
+  meridian prove zones                           can any client ever be sent across a border?
 
 Exit codes: 0 ok, 1 failure, 2 bad configuration or usage.";
 
@@ -51,6 +56,8 @@ enum Command {
     Demo(demo::Command),
     Check(check::Args),
     Explain(explain::Args),
+    Failback(failback::Args),
+    Prove(prove::Args),
     Simulate(simulate::Args),
     Schema(schema::Args),
     Geoip(geoip::Args),
@@ -66,6 +73,8 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => demo::run(command),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Failback(arguments) => failback::run(&arguments),
+        Command::Prove(arguments) => prove::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Geoip(arguments) => geoip::run(arguments),
@@ -88,6 +97,25 @@ fn refuse(error: &LoadError) -> ExitCode {
         }
     }
     ExitCode::from(BAD_INPUT)
+}
+
+/// How long a running server may take: to explain, it reads its database.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asks the running server with this admin address, and returns the status and the text of its answer.
+fn ask_server(
+    address: &str,
+    request: impl FnOnce(&Client) -> RequestBuilder,
+) -> anyhow::Result<(StatusCode, String)> {
+    let asked = async {
+        let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let reply = request(&client).send().await?;
+        let status = reply.status();
+        Ok::<_, reqwest::Error>((status, reply.text().await?))
+    };
+    run_to_end(asked)?.with_context(|| {
+        format!("cannot ask the server at {address}; is it running, and is this its `admin` address?")
+    })
 }
 
 /// How long the end of the process waits for work on other threads, such as a large database that is

@@ -29,19 +29,26 @@ A script, say tokyo.scenario:
   config zones                       # the directory, as seen from the script; or --config
   seed 7                             # what the jitter of the probes is drawn from
   client JP 133.11.0.0/24            # clients, by names of your own
-  client DE 141.20.0.0/24
+  client DE 141.20.0.0/16 rate 5000  # and their requests per second, which fill regions
   watch api.example.com              # what they ask for, A and AAAA
 
   at 12s tokyo/tokyo-a refuse        # a region, REGION/AZ or REGION/AZ/ADDRESS, and one of
-  at 60s tokyo timeout               # refuse, timeout, status 503, slow 3s, ok
+  at 60s tokyo timeout               # refuse, timeout, status 503, slow 3s, gray, ok
   at 10m tokyo ok
   every 40s from 20m to 30m osaka refuse
-  at 15m restart                     # or restart lose, stale, corrupt: what becomes of its state file
+  at 15m restart                     # its state file: keep, lose, stale, corrupt
   at 20m reload ../other
+  at 25m tokyo load 95%              # a signal: load, errors, p95, requests
+  at 26m demand 140%                 # every rate, times this
+  at 28m clock +1h                   # the wall clock jumps
+  at 29m failback tokyo              # an operator lets it back
 
   expect 40s tokyo/tokyo-a is down   # or unknown, up, suspect, rising
   expect 90s JP -> osaka             # or `osaka or oregon`, nodata, servfail, refused
   expect 90s JP AAAA -> osaka ttl 30
+  expect 11m DE -> frankfurt > 90%   # this share of them
+  expect 11m tokyo is ramp           # or healthy, recovering, held, quarantined
+  expect 27m oregon load < 90%
   expect 30m DE stays                # was never sent elsewhere; `stays since 15m`: not since then
   until 1h
 

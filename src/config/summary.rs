@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Config;
-use crate::canary::{Canary, Check, TlsCheck};
+use crate::canary::{Canary, Check, Effect, Reach, Signal, TlsCheck};
 use crate::health::pace;
-use crate::region::{Family, Region, RegionId};
+use crate::region::{Failback, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, Safety};
 use crate::steering::{AllDown, Order, Steering};
 use crate::zone::{Node, Zone};
 
@@ -26,6 +26,7 @@ impl fmt::Display for Summary<'_> {
         for (_, region) in self.0.regions.iter() {
             self.region(region, f)?;
         }
+        self.together(f)?;
         for canary in &self.0.canaries {
             write_canary(canary, f)?;
         }
@@ -99,16 +100,24 @@ impl Summary<'_> {
 
     /// Returns when the last cached answer with a dead region's addresses has expired: one given just
     /// before the first failure lives for the whole TTL, one given just before the fall for the short.
+    /// `None`: nothing is promised.
     fn slowest(&self, region: RegionId, ttl: u64, short: u64) -> Option<Duration> {
-        let canary = self.fastest(self.0.regions.region(region))?;
+        let region = self.0.regions.region(region);
+        if region.failover != Failover::Auto {
+            return None;
+        }
+        let each =
+            [Reach::Address, Reach::Region].into_iter().filter_map(|reach| self.fastest(region, reach));
+        let canary = each.min_by_key(|canary| pace::worst_case(canary))?;
         let before_suspect = canary.interval + canary.timeout + Duration::from_secs(ttl);
         Some(before_suspect.max(pace::worst_case(canary) + Duration::from_secs(short)))
     }
 
-    /// Returns the canary of a region that sees a death first.
-    fn fastest(&self, region: &Region) -> Option<&Canary> {
+    /// Returns the critical canary of this reach that sees a death first.
+    fn fastest(&self, region: &Region, reach: Reach) -> Option<&Canary> {
         let canaries = region.canaries.iter().map(|id| &self.0.canaries[usize::from(id.0)]);
-        canaries.min_by_key(|canary| pace::worst_case(canary))
+        let critical = canaries.filter(|canary| canary.effect == Effect::Critical && canary.reach == reach);
+        critical.min_by_key(|canary| pace::worst_case(canary))
     }
 
     fn names(&self, regions: &[RegionId]) -> String {
@@ -140,12 +149,79 @@ impl Summary<'_> {
             let addresses: Vec<_> = zone.addresses.iter().map(ToString::to_string).collect();
             writeln!(f, "  {}: {}", zone.name, addresses.join(", "))?;
         }
-        let Some(fastest) = self.fastest(region) else {
+        match region.failover {
+            Failover::Auto => {}
+            Failover::Advise => writeln!(f, "  failover: advise, so that nobody is moved")?,
+            Failover::Off => writeln!(f, "  failover: off")?,
+        }
+        if region.canaries.is_empty() {
             return writeln!(f, "  no canaries: its addresses count as up");
-        };
+        }
         let canaries = region.canaries.iter().map(|id| self.0.canaries[usize::from(id.0)].name.as_str());
         writeln!(f, "  canaries: {}", canaries.collect::<Vec<_>>().join(", "))?;
-        writeln!(f, "  a dead address is down within {}", Text(pace::worst_case(fastest)))
+        match self.fastest(region, Reach::Address) {
+            Some(fastest) => {
+                writeln!(f, "  a dead address is down within {}", Text(pace::worst_case(fastest)))?;
+            }
+            None => writeln!(f, "  no critical canary of addresses: they count as up")?,
+        }
+        if let Some(fastest) = self.fastest(region, Reach::Region) {
+            writeln!(f, "  a dead region is down within {}", Text(pace::worst_case(fastest)))?;
+        }
+        Ok(())
+    }
+
+    /// Writes what holds for several regions: how they come back, and what of `safety` is not default.
+    fn together(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut recoveries: Vec<(&Recovery, Vec<RegionId>)> = Vec::new();
+        for (id, region) in self.0.regions.iter() {
+            match recoveries.iter_mut().find(|(recovery, _)| **recovery == region.recovery) {
+                Some((_, regions)) => regions.push(id),
+                None => recoveries.push((&region.recovery, vec![id])),
+            }
+        }
+        if !recoveries.is_empty() {
+            writeln!(f)?;
+        }
+        for (recovery, regions) in &recoveries {
+            write!(f, "recovery")?;
+            if recoveries.len() > 1 {
+                write!(f, " of {}", self.names(regions))?;
+            }
+            writeln!(f, ": {}", recovery_text(recovery))?;
+        }
+        let Safety { min_in_service, limits } = &self.0.safety;
+        match min_in_service {
+            None => {}
+            Some(Minimum::Count(count)) => writeln!(f, "safety: regions that stay in service: {count}")?,
+            Some(Minimum::Percent(share)) => writeln!(f, "safety: regions that stay in service: {share}%")?,
+        }
+        if *limits != Limits::default() {
+            let Limits { soft, hard, back, step } = limits;
+            writeln!(f, "load: sheds above {soft} by {step}, takes back below {back}, full at {hard}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns when a region has all its clients again at the earliest, and how that comes about.
+fn recovery_text(recovery: &Recovery) -> String {
+    let Recovery { min_down, ramp, hold, gates: _, failback } = recovery;
+    let steps = u32::try_from(ramp.len()).expect("the configuration bounds the steps");
+    let climb = *hold * steps;
+    let [wait, held, climbed] = [*min_down, *hold, climb].map(Text);
+    match (failback, climb.is_zero()) {
+        (Failback::Auto, true) => format!("all clients are back {wait} after a fall at the earliest"),
+        (Failback::Auto, false) => {
+            let all = Text(*min_down + climb);
+            format!(
+                "all clients are back {all} after a fall at the earliest = min_down {wait} + {steps} x hold {held}"
+            )
+        }
+        (Failback::Manual, true) => "held until an operator lets all clients back".to_owned(),
+        (Failback::Manual, false) => {
+            format!("held until an operator lets clients back, and all of them {climbed} later")
+        }
     }
 }
 
@@ -163,6 +239,13 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Check::Json(json) => format!("JSON of {} {}", json.http.method, json.http.url),
     };
     writeln!(f, "\ncanary {}: {check}", canary.name)?;
+    if canary.reach == Reach::Region {
+        writeln!(f, "  once for each region, where the name leads")?;
+    }
+    if let Effect::Advisory(share) = canary.effect {
+        let percent = share.fraction() * 100.0;
+        writeln!(f, "  advisory: what it finds down keeps {percent:.0}% of its clients")?;
+    }
     write_expected(&canary.check, f)?;
     if let Some(slow) = canary.slow {
         writeln!(f, "  slow above {}", Text(slow))?;
@@ -190,16 +273,20 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// Writes what is expected of an answer besides its status.
 fn write_expected(check: &Check, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let (assertions, signals) = match check {
-        Check::Json(json) => (json.assertions.as_slice(), json.signals.as_slice()),
-        Check::Inference(inference) => (inference.assertions.as_slice(), [].as_slice()),
+    let assertions = match check {
+        Check::Json(json) => json.assertions.as_slice(),
+        Check::Inference(inference) => inference.assertions.as_slice(),
         Check::Tcp { .. } | Check::Tls(_) | Check::Http(_) => return Ok(()),
     };
     for assertion in assertions {
         writeln!(f, "  asserts that {assertion}")?;
     }
-    for (signal, pointer) in signals {
-        writeln!(f, "  shows {} from {pointer}, and does not steer by it", signal.as_str())?;
+    for (signal, pointer) in check.signals() {
+        let remark = match signal {
+            Signal::Load | Signal::ErrorRate | Signal::P95Latency | Signal::Requests => "",
+            Signal::ReplicationLag | Signal::QueueDepth => ", and only shows it",
+        };
+        writeln!(f, "  hears {} from {pointer}{remark}", signal.as_str())?;
     }
     let Check::Inference(inference) = check else { return Ok(()) };
     for (what, limit) in [("first byte", inference.first_byte), ("whole answer", inference.total)] {

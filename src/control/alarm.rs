@@ -10,14 +10,14 @@ use std::fmt;
 use super::What;
 use super::notice::Count;
 use crate::config::Config;
-use crate::health::{self, Service, Services};
-use crate::region::{Family, RegionId, Regions};
+use crate::health::{self, Board, Grade, Phase, Places, Restraint, Services, Site, Stage, View};
+use crate::region::{Failover, Family, Region, RegionId, Regions};
 use crate::steering::{AllDown, Policy};
 
 /// A loss that lasts until it is cleared.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Alarm {
-    /// A region has too few addresses of a family, and left the answers of that family.
+    /// A region left the answers of a family, and has not returned.
     RegionOut {
         /// The name of the region.
         region: String,
@@ -25,6 +25,10 @@ pub enum Alarm {
         family: Family,
         /// How many of its addresses are left.
         count: health::Count,
+        /// Why it is out although enough of them are.
+        reason: Option<&'static str>,
+        /// Whether it was out already when the process began.
+        is_remembered: bool,
     },
     /// Every region that some clients of a name may be sent to is out.
     Exhausted {
@@ -39,6 +43,24 @@ pub enum Alarm {
         /// What they are answered.
         all_down: AllDown,
     },
+    /// A region should leave, and does not.
+    Restrained {
+        /// The name of the region.
+        region: String,
+        /// The family.
+        family: Family,
+        /// Why not.
+        restraint: Restraint,
+    },
+    /// A region or zone passes its canaries and fails its clients.
+    Gray {
+        /// The name of the region.
+        region: String,
+        /// The name of the zone, if it is one.
+        zone: Option<String>,
+        /// How badly.
+        grade: Grade,
+    },
 }
 
 /// The alarms that stand, and what is watched for others.
@@ -46,12 +68,16 @@ pub enum Alarm {
 pub(super) struct Alarms {
     watches: Vec<Watch>,
     standing: BTreeMap<Key, Alarm>,
+    /// Whether nothing was judged yet: what is out then was so before.
+    is_first: bool,
 }
 
 /// What an alarm is about, whatever its details and whatever the numbering.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Region(String, Family),
+    Restrained(String, Family),
+    Gray(String, Option<String>),
     Names(String, Option<String>, Family),
 }
 
@@ -71,7 +97,7 @@ struct Watch {
 impl Alarms {
     /// Returns no alarms, and watches the names of `config` for some.
     pub(super) fn new(config: &Config) -> Self {
-        Self { watches: watches(config), standing: BTreeMap::new() }
+        Self { watches: watches(config), standing: BTreeMap::new(), is_first: true }
     }
 
     /// Watches the names of another configuration; what stands is kept until the next update.
@@ -85,39 +111,111 @@ impl Alarms {
     }
 
     /// Judges everything anew, and returns which alarms were raised and which cleared.
-    pub(super) fn update(&mut self, regions: &Regions, services: &Services) -> Vec<What> {
-        let (mut standing, mut whats) = (BTreeMap::new(), Vec::new());
-        for (key, alarm, is_raised) in self.conditions(regions, services) {
-            // What a reload has removed is in no condition: nobody is told that it is well.
-            match (self.standing.contains_key(&key), is_raised) {
-                (false, true) => whats.push(What::Raised(alarm.clone())),
-                (true, false) => whats.push(What::Cleared(alarm.clone())),
-                (true, true) | (false, false) => {}
-            }
-            if is_raised {
-                standing.insert(key, alarm);
+    pub(super) fn update(&mut self, board: &Board, places: &Places, view: &View) -> Vec<What> {
+        let services = Services::of(board.regions(), view);
+        let mut round = Round { before: &self.standing, standing: BTreeMap::new(), whats: Vec::new() };
+        // What keeps a region comes before what it keeps it from.
+        judge_restraints(&mut round, board.regions(), places);
+        judge_sites(&mut round, board.regions(), places);
+        judge_regions(&mut round, board, places, &services, self.is_first);
+        for watch in &self.watches {
+            for family in Family::BOTH {
+                let key = || Key::Names(watch.owner.clone(), watch.rule.clone(), family);
+                round.judge(key, || watch.alarm(family), watch.is_exhausted(&services, family));
             }
         }
+        let Round { standing, whats, .. } = round;
         self.standing = standing;
+        self.is_first = false;
         whats
     }
+}
 
-    /// Returns everything that can raise an alarm, and whether it does.
-    fn conditions(&self, regions: &Regions, services: &Services) -> impl Iterator<Item = (Key, Alarm, bool)> {
-        let places = regions.iter().flat_map(|place| Family::BOTH.map(|family| (place, family)));
-        let regions = places.filter_map(|((id, region), family)| {
-            let service = services.get(id, family);
-            let (region, count) = (region.name.clone(), service.count()?);
-            let key = Key::Region(region.clone(), family);
-            Some((key, Alarm::RegionOut { region, family, count }, service.is_out()))
-        });
-        let names = self.watches.iter().flat_map(|watch| {
-            Family::BOTH.map(|family| {
-                let key = Key::Names(watch.owner.clone(), watch.rule.clone(), family);
-                (key, watch.alarm(family), watch.is_exhausted(services, family))
-            })
-        });
-        regions.chain(names)
+/// One round of judging everything that can raise an alarm.
+struct Round<'a> {
+    /// What stood before. What a reload has removed is never judged: nobody is told that it is well.
+    before: &'a BTreeMap<Key, Alarm>,
+    standing: BTreeMap<Key, Alarm>,
+    whats: Vec<What>,
+}
+
+impl Round<'_> {
+    /// Judges one condition. Most raise nothing, there may be thousands, and so keys and alarms, which hold
+    /// names, are made only when they are asked for.
+    fn judge(&mut self, key: impl FnOnce() -> Key, alarm: impl FnOnce() -> Alarm, is_raised: bool) {
+        if !is_raised && self.before.is_empty() {
+            return;
+        }
+        let key = key();
+        match (self.before.contains_key(&key), is_raised) {
+            (false, true) => {
+                let alarm = alarm();
+                self.whats.push(What::Raised(alarm.clone()));
+                self.standing.insert(key, alarm);
+            }
+            (true, true) => _ = self.standing.insert(key, alarm()),
+            (true, false) => self.whats.push(What::Cleared(alarm())),
+            (false, false) => {}
+        }
+    }
+}
+
+/// Returns every region with each family.
+fn both(regions: &Regions) -> impl Iterator<Item = ((RegionId, &Region), Family)> {
+    regions.iter().flat_map(|place| Family::BOTH.map(|family| (place, family)))
+}
+
+/// Judges which regions are out, and were so already when the process began.
+fn judge_regions(
+    round: &mut Round<'_>,
+    board: &Board,
+    places: &Places,
+    services: &Services,
+    is_remembered: bool,
+) {
+    for ((id, region), family) in both(board.regions()) {
+        let Some(count) = services.get(id, family).count() else {
+            continue;
+        };
+        let name = || region.name.clone();
+        let is_out = matches!(services.stage(id, family), Stage::Waiting | Stage::Out { .. });
+        let alarm = || {
+            let reason = reason(id, family, count, board, places);
+            Alarm::RegionOut { region: name(), family, count, reason, is_remembered }
+        };
+        round.judge(|| Key::Region(name(), family), alarm, is_out);
+    }
+}
+
+/// Judges which regions are kept from leaving.
+fn judge_restraints(round: &mut Round<'_>, regions: &Regions, places: &Places) {
+    for ((id, region), family) in both(regions) {
+        let restraint = places.restraint(id, family);
+        let is_told = restraint.is_some_and(is_told);
+        let restraint = restraint.unwrap_or(Restraint::MinInService);
+        let name = || region.name.clone();
+        let alarm = || Alarm::Restrained { region: name(), family, restraint };
+        round.judge(|| Key::Restrained(name(), family), alarm, is_told);
+    }
+}
+
+/// Judges which regions and zones fail their clients.
+fn judge_sites(round: &mut Round<'_>, regions: &Regions, places: &Places) {
+    for site in health::sites(regions) {
+        let grade = places.grade(site);
+        let names = || {
+            let (region, zone) = health::name(regions, site);
+            (region.to_owned(), zone.map(str::to_owned))
+        };
+        let key = || {
+            let (region, zone) = names();
+            Key::Gray(region, zone)
+        };
+        let alarm = || {
+            let (region, zone) = names();
+            Alarm::Gray { region, zone, grade }
+        };
+        round.judge(key, alarm, grade != Grade::Fine);
     }
 }
 
@@ -134,9 +232,9 @@ impl Watch {
 
     /// Returns whether every region that has addresses of the family is out, and there is one.
     fn is_exhausted(&self, services: &Services, family: Family) -> bool {
-        let of_family = self.regions.iter().map(|&region| services.get(region, family));
-        let mut present = of_family.filter(|service| service.count().is_some()).peekable();
-        present.peek().is_some() && present.all(Service::is_out)
+        let of_family = self.regions.iter().filter(|region| services.get(**region, family).count().is_some());
+        let mut stages = of_family.map(|region| services.stage(*region, family)).peekable();
+        stages.peek().is_some() && stages.all(|stage| matches!(stage, Stage::Out { .. }))
     }
 }
 
@@ -177,9 +275,16 @@ impl Alarm {
     /// Writes that it is over.
     pub(super) fn fmt_cleared(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RegionOut { region, family, count } => {
+            Self::RegionOut { region, family, count, .. } => {
                 let (family, health::Count { up, total, .. }) = (word(*family), count);
                 write!(f, "{region} returns to the {family} answers: {up} of {total} addresses are up")
+            }
+            Self::Restrained { region, family, .. } => {
+                write!(f, "{region} is no longer kept in the {} answers against its health", word(*family))
+            }
+            Self::Gray { region, zone, .. } => {
+                let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
+                write!(f, "{region}{zone} does not stand out among the others any more")
             }
             Self::Exhausted { .. } => {
                 self.fmt_whom(f)?;
@@ -208,9 +313,22 @@ impl Alarm {
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RegionOut { region, family, count } => {
+            Self::RegionOut { region, family, count, reason, is_remembered } => {
                 let (family, health::Count { up, total, .. }) = (word(*family), count);
-                write!(f, "{region} leaves the {family} answers: {up} of {total} addresses are up")
+                let verb = if *is_remembered { "is still out of" } else { "leaves" };
+                write!(f, "{region} {verb} the {family} answers: {up} of {total} addresses are up")?;
+                reason.map_or(Ok(()), |reason| write!(f, ", but {reason}"))
+            }
+            Self::Restrained { region, family, restraint } => {
+                write!(f, "{region} should leave the {} answers, and stays: {restraint}", word(*family))
+            }
+            Self::Gray { region, zone, grade } => {
+                let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
+                write!(f, "{region}{zone} passes its canaries and fails its clients more than others do: ")?;
+                f.write_str(match grade {
+                    Grade::Fine | Grade::Degraded => "it keeps half of them at most",
+                    Grade::Failing => "it leaves",
+                })
             }
             Self::Exhausted { all_down, .. } => {
                 self.fmt_whom(f)?;
@@ -225,8 +343,63 @@ impl fmt::Display for Alarm {
     }
 }
 
+/// Returns why a region is out although enough of its addresses are up; `None`: they are not.
+fn reason(
+    id: RegionId,
+    family: Family,
+    count: health::Count,
+    board: &Board,
+    places: &Places,
+) -> Option<&'static str> {
+    let site = Site::Region(id);
+    match places.course(site, family).phase() {
+        _ if count.up < count.needed => None,
+        _ if board.whole(id).state().is_down() => Some("a canary of the region as a whole has fallen"),
+        _ if places.grade(site) == Grade::Failing => Some("it fails its clients more than others do"),
+        Phase::Held(_) => Some("it is held"),
+        Phase::Quarantined { .. } => Some("it is quarantined"),
+        Phase::Recovering { .. } => Some("its wait is not over"),
+        Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Down | Phase::Ramp { .. } => None,
+    }
+}
+
+/// Returns whether people want to know of a restraint. Who turned failover off knows; and what is not
+/// decided yet is so within seconds.
+fn is_told(restraint: Restraint) -> bool {
+    match restraint {
+        Restraint::Failover(Failover::Off) | Restraint::Undecided(_) => false,
+        Restraint::Failover(Failover::Auto | Failover::Advise)
+        | Restraint::Shared(_)
+        | Restraint::Overload(_)
+        | Restraint::MinInService => true,
+    }
+}
+
+impl fmt::Display for Restraint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failover(failover) => write!(f, "failover is `{}`", failover.as_str()),
+            Self::Shared(class) => {
+                write!(
+                    f,
+                    "half of the regions or more fail alike ({}), so the cause is shared",
+                    class.as_str()
+                )
+            }
+            Self::Undecided(class) => {
+                write!(f, "others fail alike ({}), how many is not clear yet", class.as_str())
+            }
+            Self::Overload(load) => {
+                let percent = load * 100.0;
+                write!(f, "it is not dead but full, at {percent:.0} % of its capacity, and sheds clients")
+            }
+            Self::MinInService => f.write_str("fewer regions than `min_in_service` would be left"),
+        }
+    }
+}
+
 /// Returns what people call a family.
-fn word(family: Family) -> &'static str {
+pub(super) fn word(family: Family) -> &'static str {
     match family {
         Family::V4 => "IPv4",
         Family::V6 => "IPv6",

@@ -1,29 +1,39 @@
-//! What an event means: the board, and from it the notices that people get and the alarms that last.
+//! What an event means: the board, the courses of regions and zones, and from them the notices that people get and
+//! the alarms that last.
 
 use std::sync::Arc;
 
 use super::alarm::Alarms;
+use super::balance::Readings;
 use super::{Notice, Place, Report, What};
-use crate::canary::{Epoch, Observation};
+use crate::canary::{Epoch, Observation, Subject};
 use crate::config::Config;
-use crate::health::{Adoption, Board, Cause, Change, Memory, Services, State, View};
+use crate::health::{
+    self, Adoption, Board, Cause, Change, FALLS_TO_QUARANTINE, Memory, Phase, Places, Site, State, Turn,
+    View, Vitals,
+};
 use crate::moment::Moment;
-use crate::region::AddressId;
+use crate::region::{AddressId, Failover, RegionId};
 
 /// The part of control that judges. It knows nothing of snapshots.
 #[derive(Debug)]
 pub struct Judgement {
     config: Arc<Config>,
     board: Board,
+    places: Places,
     alarms: Alarms,
+    /// What steering saw last.
+    view: View,
+    /// When to judge again although nothing happens.
+    wake: Option<Moment>,
 }
 
-/// What an observation has led to.
+/// What an event has led to.
 #[derive(Debug, Default, PartialEq)]
 pub struct Verdict {
     /// Whether steering sees another view than before.
     pub moves_view: bool,
-    /// Whether an address fell or returned, which is worth remembering.
+    /// Whether something fell, returned, or went on along its course: what is worth remembering.
     pub is_worth_keeping: bool,
     /// What people want to know of it.
     pub notices: Vec<Notice>,
@@ -32,40 +42,69 @@ pub struct Verdict {
 impl Judgement {
     /// Starts with what was remembered of the last run, and says what became of that.
     pub fn new(config: Arc<Config>, memory: Option<&Memory>, now: Moment) -> (Self, Vec<Notice>) {
+        let board = Board::new(&config.regions, &config.canaries, now);
+        let places = Places::new(&config.regions, now);
         let mut judgement = Self {
-            board: Board::new(&config.regions, &config.canaries, now),
+            view: places.view(&board),
+            wake: places.wake(&board, now),
             alarms: Alarms::new(&config),
+            board,
+            places,
             config,
         };
         let mut notices = memory.map_or_else(Vec::new, |memory| judgement.adopt(memory, now));
-        notices.extend(judgement.ring(now));
+        notices.extend(judgement.settle(now).notices);
         (judgement, notices)
     }
 
-    /// Takes one result.
-    pub fn observe(&mut self, seen: &Observation) -> Verdict {
-        let Some(change) = self.board.observe(seen) else {
+    /// Takes results, in their order, and judges once when all of them are counted.
+    pub fn observe(&mut self, seen: &[Observation], now: Moment) -> Verdict {
+        let changes: Vec<Change> = seen.iter().filter_map(|seen| self.board.observe(seen)).collect();
+        if changes.is_empty() {
             return Verdict::default();
-        };
-        let falls_or_returns = change.from.is_down() != change.to.is_down();
-        let mut notices: Vec<_> = self.tell(&change).into_iter().collect();
-        if falls_or_returns {
-            notices.extend(self.ring(change.at));
         }
-        Verdict { moves_view: change.moves_view(), is_worth_keeping: falls_or_returns, notices }
+        let told: Vec<_> = changes.iter().flat_map(|change| self.tell(change)).collect();
+        let mut verdict = self.settle(now);
+        verdict.is_worth_keeping |= changes.iter().any(Change::is_decided);
+        verdict.notices.splice(0..0, told);
+        verdict
+    }
+
+    /// Lets time pass.
+    pub fn tick(&mut self, now: Moment) -> Verdict {
+        match self.wake {
+            Some(wake) if wake <= now => self.settle(now),
+            Some(_) | None => Verdict::default(),
+        }
+    }
+
+    /// Lets a region back that is held or quarantined, with its zones.
+    pub fn fail_back(&mut self, region: RegionId, now: Moment) -> Verdict {
+        let turns = self.places.fail_back(region, &self.config.regions, now);
+        let told: Vec<_> = turns.iter().filter_map(|turn| self.tell_of_turn(turn)).collect();
+        let mut verdict = self.settle(now);
+        verdict.is_worth_keeping |= !turns.is_empty();
+        verdict.notices.splice(0..0, told);
+        verdict
     }
 
     /// Takes over another configuration.
     pub fn reload(&mut self, config: Arc<Config>, now: Moment) -> Vec<Notice> {
+        self.places = self.places.reload(&self.config.regions, &config.regions, now);
         self.board.reload(&config.regions, &config.canaries, now);
         self.alarms.reload(&config);
         self.config = config;
-        self.ring(now)
+        self.settle(now).notices
     }
 
     /// Returns all that steering sees of health.
-    pub fn view(&self) -> View {
-        self.board.view()
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Returns when to let time pass although nothing happens; `None`: never.
+    pub fn wake(&self) -> Option<Moment> {
+        self.wake
     }
 
     /// Returns the numbering that observations must carry to count.
@@ -73,15 +112,51 @@ impl Judgement {
         self.board.epoch()
     }
 
-    /// Returns what is worth remembering, as of `now`.
+    /// Returns what is worth remembering of health, as of `now`.
     pub fn memory(&self, now: Moment) -> Memory {
-        self.board.memory(now)
+        Memory {
+            written_at: now,
+            fallen: self.board.fallen(),
+            courses: self.places.remember(&self.config.regions),
+            grays: self.places.grays(&self.config.regions),
+            portions: Vec::new(),
+        }
+    }
+
+    /// Returns what a region says of itself.
+    fn vitals(&self, region: RegionId, now: Moment) -> Vitals {
+        health::vitals(&self.board, Site::Region(region), Moment::default(), now)
+    }
+
+    /// Returns what every region says of itself, and how much of it is there.
+    pub(super) fn readings(&self, now: Moment) -> Readings {
+        let regions = || self.config.regions.iter().map(|(id, _)| id);
+        Readings {
+            vitals: regions().map(|id| self.vitals(id, now)).collect(),
+            present: regions().map(|id| self.places.present(id, &self.board)).collect(),
+        }
     }
 
     /// Returns what is known of everything, as of the snapshot with this number.
-    pub fn report(&self, snapshot: u64) -> Report {
+    pub fn report(&self, snapshot: u64, now: Moment) -> Report {
         let alarms = self.alarms.standing().cloned().collect();
-        Report::new(snapshot, &self.config, &self.board, alarms)
+        Report::new(snapshot, &self.config, &self.board, &self.places, alarms, now)
+    }
+
+    /// Judges regions and zones anew, and brings everything up to date that follows from it.
+    fn settle(&mut self, now: Moment) -> Verdict {
+        let grays = self.places.grays(&self.config.regions);
+        let turns = self.places.update(&self.board, &self.config.safety, now);
+        let view = self.places.view(&self.board);
+        let moves_view = view != self.view;
+        self.view = view;
+        self.wake = self.places.wake(&self.board, now);
+        let mut notices: Vec<_> = turns.iter().filter_map(|turn| self.tell_of_turn(turn)).collect();
+        let alarms = self.alarms.update(&self.board, &self.places, &self.view);
+        notices.extend(alarms.into_iter().map(|what| Notice { at: now, what }));
+        let is_worth_keeping =
+            turns.iter().any(is_eventful) || grays != self.places.grays(&self.config.regions);
+        Verdict { moves_view, is_worth_keeping, notices }
     }
 
     /// Takes up a memory, and says what became of it.
@@ -90,6 +165,7 @@ impl Judgement {
         let whats = match self.board.adopt(memory, now) {
             Adoption::Stale => vec![What::Stale { written_at }],
             Adoption::Adopted { adopted, foreign } => {
+                self.places.adopt(&memory.courses, &memory.grays, &self.config.regions, now);
                 let remembered = (adopted > 0).then_some(What::Remembered { falls: adopted });
                 let foreign = (foreign > 0).then_some(What::Foreign { falls: foreign });
                 remembered.into_iter().chain(foreign).collect()
@@ -98,21 +174,81 @@ impl Judgement {
         whats.into_iter().map(|what| Notice { at: now, what }).collect()
     }
 
-    /// Returns what people want to know of a change of one address; `None` when that is nothing, as for
-    /// the first success and for the ups and downs of a recovery.
-    fn tell(&self, change: &Change) -> Option<Notice> {
-        let place = self.place(change.address);
-        let what = match (change.from, change.to) {
-            (_, State::Suspect) => self.failed(place, change.cause.as_ref()?, false),
-            (State::Unknown | State::Up | State::Suspect, State::Down) => {
-                self.failed(place, change.cause.as_ref()?, true)
-            }
-            (State::Suspect | State::Rising | State::Down, State::Up) => {
-                What::Up { place, was_down: change.from.is_down(), after: change.at.since(change.from_since) }
-            }
-            (_, State::Unknown | State::Up | State::Rising | State::Down) => return None,
+    /// Returns what people want to know of a change of one address or region as a whole: nothing of the
+    /// first success and of the ups and downs of a recovery.
+    fn tell(&self, change: &Change) -> Vec<Notice> {
+        let state = match change.subject {
+            Subject::Address(address) => self.tell_of_address(address, change),
+            Subject::Region(region) => self.tell_of_whole(region, change),
         };
-        Some(Notice { at: change.at, what })
+        let advised = (change.shares.0 != change.shares.1).then(|| {
+            let (region, place) = match change.subject {
+                Subject::Address(id) => (self.config.regions.address(id).region, Some(self.place(id))),
+                Subject::Region(region) => (region, None),
+            };
+            let region = self.config.regions.region(region).name.clone();
+            What::Advised { region, place, share: change.shares.1 }
+        });
+        state.into_iter().chain(advised).map(|what| Notice { at: change.at, what }).collect()
+    }
+
+    fn tell_of_address(&self, address: AddressId, change: &Change) -> Option<What> {
+        let place = self.place(address);
+        match (change.from, change.to) {
+            _ if change.from == change.to => None,
+            (_, State::Suspect) => Some(self.failed(place, change.cause.as_ref()?, false)),
+            (State::Unknown | State::Up | State::Suspect, State::Down) => {
+                Some(self.failed(place, change.cause.as_ref()?, true))
+            }
+            (State::Suspect | State::Rising | State::Down, State::Up) => Some(What::Up {
+                place,
+                was_down: change.from.is_down(),
+                after: change.at.since(change.from_since),
+            }),
+            (_, State::Unknown | State::Up | State::Rising | State::Down) => None,
+        }
+    }
+
+    fn tell_of_whole(&self, region: RegionId, change: &Change) -> Option<What> {
+        let is_news = change.from != change.to && change.to != State::Rising;
+        let is_first = change.from == State::Unknown && change.to == State::Up;
+        let region = self.config.regions.region(region).name.clone();
+        let name = |cause: &Cause| self.board.canary(cause.canary).name.clone();
+        let why = change.cause.as_ref().map(|cause| (name(cause), cause.failure.clone()));
+        (is_news && !is_first).then_some(What::Whole { region, state: change.to, why })
+    }
+
+    /// Returns what people want to know of a turn. That a region has left is an alarm; and nobody has
+    /// moved when one is suspect.
+    fn tell_of_turn(&self, turn: &Turn) -> Option<Notice> {
+        let (region, zone) = health::name(&self.config.regions, turn.site);
+        let region_id = health::region_of(&self.config.regions, turn.site);
+        let settings = self.config.regions.region(region_id);
+        let of_region = self.places.course(Site::Region(region_id), turn.family).phase();
+        let course = self.places.course(turn.site, turn.family);
+        let is_advice = settings.failover == Failover::Advise;
+        let is_news = match (turn.to, turn.site) {
+            // What a zone does while its region does something is no news of its own.
+            (_, Site::Zone(_)) if !of_region.is_calm() || is_advice => false,
+            (Phase::Down, Site::Region(_)) => is_advice,
+            // One that serves nobody falls unnoticed, and one that goes on falling is said to once.
+            (Phase::Down, Site::Zone(_)) => turn.from.serves(),
+            (Phase::Quarantined { .. }, _) => course.falls().len() == FALLS_TO_QUARANTINE,
+            (Phase::Unknown | Phase::Suspect, _) => false,
+            // Whoever returns at once is no longer out, which is an alarm that ends.
+            (Phase::Healthy, _) => turn.from.serves() && !turn.from.is_calm(),
+            _ => true,
+        };
+        let what = What::Turned {
+            region: region.to_owned(),
+            zone: zone.map(str::to_owned),
+            family: turn.family,
+            to: turn.to,
+            share: course.share(&settings.recovery),
+            is_back: goes_back(turn),
+            is_advice,
+        };
+        is_news.then_some(Notice { at: turn.at, what })
     }
 
     fn failed(&self, place: Place, cause: &Cause, is_down: bool) -> What {
@@ -133,30 +269,41 @@ impl Judgement {
             ip: address.ip,
         }
     }
+}
 
-    /// Brings the alarms up to date, and says which were raised and which cleared.
-    fn ring(&mut self, now: Moment) -> Vec<Notice> {
-        let services = Services::of(&self.config.regions, &self.board.view());
-        let whats = self.alarms.update(&self.config.regions, &services).into_iter();
-        whats.map(|what| Notice { at: now, what }).collect()
+/// Returns whether a gate was closed: the ramp does not go on but back, or is over.
+fn goes_back(turn: &Turn) -> bool {
+    match (turn.from, turn.to) {
+        (Phase::Ramp { step: before, .. }, Phase::Ramp { step, .. }) => step <= before,
+        (Phase::Ramp { .. }, Phase::Held(_)) => true,
+        _ => false,
     }
+}
+
+/// Returns whether a turn is worth remembering.
+fn is_eventful(turn: &Turn) -> bool {
+    !(turn.from.is_calm() && turn.to.is_calm())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::canary::{Canary, Failure, FailureClass};
     use crate::config::{Geo, LogFormat, Server};
     use crate::health::{Service, fixture};
-    use crate::region::{RegionId, RegionSet, Regions, Safety};
+    use crate::region::{Recovery, Region, RegionId, RegionSet, Regions, Safety};
     use crate::steering::{AllDown, Order, Policy, Rule, Steering};
     use crate::zone::{Name, Ttl};
 
     /// `tokyo` with two IPv4 addresses and one IPv6 address, `frankfurt` with one IPv4 address; one
     /// name, whose European clients must stay in `frankfurt`.
     fn config(canary: Canary) -> Arc<Config> {
-        let tokyo = fixture::region("tokyo", &["192.0.2.1", "192.0.2.2", "2001:db8::1"]);
-        let frankfurt = fixture::region("frankfurt", &["198.51.100.1"]);
+        let at_once = || Recovery { min_down: Duration::ZERO, ramp: Vec::new(), ..Recovery::default() };
+        let region = |name, ips: &[&str]| Region { recovery: at_once(), ..fixture::region(name, ips) };
+        let tokyo = region("tokyo", &["192.0.2.1", "192.0.2.2", "2001:db8::1"]);
+        let frankfurt = region("frankfurt", &["198.51.100.1"]);
         let rule = Rule {
             clients: Vec::new(),
             permitted: RegionSet::from_iter([RegionId(1)]),
@@ -206,7 +353,8 @@ mod tests {
         let verdicts = words.map(|(second, word)| {
             let (address, result) = word.split_once(':').expect("ADDRESS:RESULT");
             let address = address.parse().expect("the number of an address");
-            judgement.observe(&fixture::result(&judgement.board, address, 0, second, result == "o"))
+            let seen = fixture::result(&judgement.board, address, 0, second, result == "o");
+            judgement.observe(std::slice::from_ref(&seen), seen.at)
         });
         verdicts.collect()
     }
@@ -283,11 +431,12 @@ mod tests {
         let late = fixture::result(&judgement.board, 3, 0, 9, true);
         let notices = judgement.reload(config(fixture::canary("shallow", 5, 1)), Moment(10_000));
         assert_eq!(notices, []);
-        assert_eq!(judgement.observe(&late), Verdict::default(), "of the old numbering");
-        assert_eq!(judgement.report(7).alarms.len(), 2);
-        let verdicts = play(&mut judgement, "3:o");
-        assert_eq!(verdicts[0].notices.len(), 3, "up again, region back, alarm over");
-        assert_eq!(judgement.report(8).alarms, []);
+        assert_eq!(judgement.observe(&[late], Moment(10_000)), Verdict::default(), "of the old numbering");
+        assert_eq!(judgement.report(7, Moment(10_000)).alarms.len(), 2);
+        let seen = fixture::result(&judgement.board, 3, 0, 11, true);
+        let verdict = judgement.observe(std::slice::from_ref(&seen), seen.at);
+        assert_eq!(verdict.notices.len(), 3, "up again, region back, alarm over");
+        assert_eq!(judgement.report(8, Moment(11_000)).alarms, []);
     }
 
     #[test]
@@ -300,6 +449,8 @@ mod tests {
         assert_eq!(after.view(), before.view());
         let kinds: Vec<_> = notices.iter().map(Notice::kind).collect();
         assert_eq!(kinds, ["health_remembered", "region_out", "all_down"]);
+        let still = "frankfurt is still out of the IPv4 answers: 0 of 1 addresses are up";
+        assert_eq!(notices[1].to_string(), still);
     }
 
     #[test]
@@ -316,6 +467,7 @@ mod tests {
         assert_eq!(say(&memory, Moment(1_203_000)), [stale]);
         let mut foreign = memory;
         foreign.fallen[0].region = "osaka".to_owned();
+        foreign.courses.clear();
         let expected = "the state of the last run is partly about another configuration: 1 fall ignored";
         assert_eq!(say(&foreign, Moment(3000)), [expected]);
     }
@@ -324,7 +476,7 @@ mod tests {
     fn the_report_tells_why_and_since_when() {
         let mut judgement = judgement();
         play(&mut judgement, "0:o 1:x 1:x");
-        let report = judgement.report(3);
+        let report = judgement.report(3, Moment(4000));
         let tokyo = &report.regions[0];
         assert!(matches!(tokyo.families[0].1, Service::In(_)));
         let address = &tokyo.zones[0].addresses[1];

@@ -1,16 +1,20 @@
 //! The one writer: a deterministic state machine from events and time to snapshots.
 //!
 //! ```text
-//!   Observed ──▶ judgement ── the view changed? ──▶ Snapshot::compile ──▶ Publish
-//!   Reloaded ──▶     │ ╰────── a fall or a rise? ──▶ Persist
-//!   Stopping         ╰──────── what people want to know ──▶ Say
+//!   Observed ──▶ judgement ── the view changed? ──▶ balance ──▶ Snapshot::compile ──▶ Publish
+//!   Tick     ──▶     │ ╰────── a fall or a rise? ──▶ Persist
+//!   FailBack ──▶     │
+//!   Reloaded ──▶     ╰──────── what people want to know ──▶ Say
+//!   Stopping
 //! ```
 //!
-//! [`Judgement`] decides what happened, [`Keeper`] when to write it down; both know nothing
-//! of snapshots. Control compiles, and only when something that an answer depends on has changed. It reads no
-//! clock and does nothing itself: the shell carries out its effects, in their order.
+//! [`Judgement`] decides what happened, [`Balance`] what regions shed, [`Keeper`] when to write it down; none
+//! of them knows snapshots. Control compiles, and only when something that an answer depends on has changed.
+//! It reads no clock and does nothing itself: the shell carries out its effects, in their order, and lets
+//! time pass with a [`Event::Tick`] when [`Control::wake`] says so.
 
 mod alarm;
+mod balance;
 mod judgement;
 mod keeper;
 mod notice;
@@ -21,20 +25,27 @@ use std::sync::Arc;
 pub use alarm::Alarm;
 pub use judgement::{Judgement, Verdict};
 pub use notice::{Notice, Place, Severity, What};
-pub use report::{AddressReport, CanaryReport, RegionReport, Report, ZoneReport};
+pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
 
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
-use crate::health::Memory;
+use crate::health::{Memory, Services};
 use crate::moment::Moment;
+use crate::region::RegionId;
 use crate::snapshot::{Snapshot, World};
+use balance::Balance;
 use keeper::Keeper;
 
 /// What happens to the server.
 #[derive(Debug)]
 pub enum Event {
-    /// A probe came back.
-    Observed(Observation),
+    /// Probes came back: all that have since the last event, so that an outage of a thousand addresses makes a
+    /// few snapshots and not a thousand.
+    Observed(Vec<Observation>),
+    /// Time has passed.
+    Tick,
+    /// An operator lets a region back that is held or quarantined.
+    FailBack(RegionId),
     /// The configuration or the database changed, and the new world is valid.
     Reloaded(Arc<World>),
     /// The process is about to end.
@@ -59,6 +70,7 @@ pub enum Effect {
 pub struct Control {
     world: Arc<World>,
     judgement: Judgement,
+    balance: Balance,
     keeper: Keeper,
     /// The number of the last published snapshot.
     number: u64,
@@ -68,7 +80,11 @@ impl Control {
     /// Starts from a world and from what was remembered of the last run.
     pub fn new(world: Arc<World>, memory: Option<Memory>, now: Moment) -> (Self, Vec<Effect>) {
         let (judgement, notices) = Judgement::new(Arc::clone(&world.config), memory.as_ref(), now);
-        let mut control = Self { world, judgement, keeper: Keeper::new(now), number: 0 };
+        let mut balance = Balance::new(&world, now);
+        if let Some(memory) = memory.filter(|memory| memory.is_fresh(now)) {
+            balance.adopt(&memory.portions, &world);
+        }
+        let mut control = Self { world, judgement, balance, keeper: Keeper::new(now), number: 0 };
         let mut effects = vec![control.publish(), control.watch()];
         effects.extend(notices.into_iter().map(Effect::Say));
         (control, effects)
@@ -77,10 +93,27 @@ impl Control {
     /// Takes one event.
     pub fn handle(&mut self, event: Event, now: Moment) -> Vec<Effect> {
         match event {
-            Event::Observed(seen) => self.observed(&seen, now),
+            Event::Observed(seen) => {
+                let verdict = self.judgement.observe(&seen, now);
+                self.follow(verdict, Vec::new(), now)
+            }
+            Event::Tick => {
+                let verdict = self.judgement.tick(now);
+                let shed = self.balance_step(now);
+                self.follow(verdict, shed, now)
+            }
+            Event::FailBack(region) => {
+                let verdict = self.judgement.fail_back(region, now);
+                self.follow(verdict, Vec::new(), now)
+            }
             Event::Reloaded(world) => self.reloaded(world, now),
-            Event::Stopping => vec![Effect::Persist(self.judgement.memory(now))],
+            Event::Stopping => vec![Effect::Persist(self.memory(now))],
         }
+    }
+
+    /// Returns when to let time pass although nothing happens; `None`: never.
+    pub fn wake(&self) -> Option<Moment> {
+        self.judgement.wake().into_iter().chain(self.balance.wake(&self.world)).min()
     }
 
     /// Returns what is being served.
@@ -94,26 +127,34 @@ impl Control {
     }
 
     /// Returns what is known of everything, for `/status`.
-    pub fn report(&self) -> Report {
-        self.judgement.report(self.number)
+    pub fn report(&self, now: Moment) -> Report {
+        let mut report = self.judgement.report(self.number, now);
+        let away = self.balance.away(&self.world);
+        report.regions.iter_mut().zip(away).for_each(|(region, away)| region.away = away);
+        report
     }
 
-    fn observed(&mut self, seen: &Observation, now: Moment) -> Vec<Effect> {
-        let verdict = self.judgement.observe(seen);
+    /// Does what follows from a verdict, and from what regions shed since.
+    fn follow(&mut self, verdict: Verdict, shed: Vec<Notice>, now: Moment) -> Vec<Effect> {
         let mut effects = Vec::new();
         if verdict.moves_view {
+            self.land(now);
+        }
+        if verdict.moves_view || !shed.is_empty() {
             effects.push(self.publish());
         }
-        if self.keeper.is_due(verdict.is_worth_keeping, now) {
-            effects.push(Effect::Persist(self.judgement.memory(now)));
+        if self.keeper.is_due(verdict.is_worth_keeping || !shed.is_empty(), now) {
+            effects.push(Effect::Persist(self.memory(now)));
         }
-        effects.extend(verdict.notices.into_iter().map(Effect::Say));
+        effects.extend(verdict.notices.into_iter().chain(shed).map(Effect::Say));
         effects
     }
 
     fn reloaded(&mut self, world: Arc<World>, now: Moment) -> Vec<Effect> {
-        self.world = world;
+        let before = std::mem::replace(&mut self.world, world);
         let notices = self.judgement.reload(Arc::clone(&self.world.config), now);
+        self.balance.reload(&before, &self.world, now);
+        self.land(now);
         let mut effects = vec![self.publish(), self.watch()];
         let reloaded = Notice {
             at: now,
@@ -127,11 +168,37 @@ impl Control {
         effects
     }
 
+    /// Spreads the clients of regions that have left or returned, if any has.
+    fn land(&mut self, now: Moment) {
+        let services = Services::of(&self.world.config.regions, self.judgement.view());
+        if !self.balance.is_due(&self.world, &services) {
+            return;
+        }
+        let readings = self.judgement.readings(now);
+        self.balance.land(&self.world, &services, &readings, now);
+    }
+
+    /// Lets regions shed what is too much for them, if it is time to.
+    fn balance_step(&mut self, now: Moment) -> Vec<Notice> {
+        if self.balance.wake(&self.world).is_none_or(|due| now < due) {
+            return Vec::new();
+        }
+        let services = Services::of(&self.world.config.regions, self.judgement.view());
+        let readings = self.judgement.readings(now);
+        self.balance.step(&self.world, &services, &readings, now)
+    }
+
+    /// Returns what is worth remembering, as of `now`.
+    fn memory(&self, now: Moment) -> Memory {
+        Memory { portions: self.balance.remember(&self.world), ..self.judgement.memory(now) }
+    }
+
     /// Compiles the next snapshot.
     fn publish(&mut self) -> Effect {
         self.number += 1;
         let world = Arc::clone(&self.world);
-        Effect::Publish(Arc::new(Snapshot::compile(world, self.judgement.view(), self.number)))
+        let (view, splits) = (self.judgement.view().clone(), self.balance.splits().clone());
+        Effect::Publish(Arc::new(Snapshot::compile(world, view, splits, self.number)))
     }
 
     fn watch(&self) -> Effect {
@@ -182,7 +249,7 @@ mod tests {
         assert_eq!(letters(&effects), "pw", "a start publishes before anything else");
         let asked = results.chars().zip(1..).map(|(result, number)| {
             let now = Moment(number * 10_000);
-            let effects = control.handle(Event::Observed(seen(&control, result == 'o', now)), now);
+            let effects = control.handle(Event::Observed(vec![seen(&control, result == 'o', now)]), now);
             letters(&effects)
         });
         assert_eq!(asked.collect::<Vec<_>>().join(" "), expected);
@@ -226,7 +293,7 @@ mod tests {
         let (mut control, _) = Control::new(world(), None, Moment(0));
         for (number, expected) in [(1, 2), (2, 3)] {
             let now = Moment(number * 1000);
-            let effects = control.handle(Event::Observed(seen(&control, false, now)), now);
+            let effects = control.handle(Event::Observed(vec![seen(&control, false, now)]), now);
             let Some(Effect::Publish(snapshot)) = effects.first() else { panic!("it published nothing") };
             assert_eq!(snapshot.number, expected);
         }
@@ -236,7 +303,7 @@ mod tests {
     fn a_reload_publishes_and_watches_and_forgets_no_fall() {
         let (mut control, _) = Control::new(world(), None, Moment(0));
         for at in [1000, 2000] {
-            control.handle(Event::Observed(seen(&control, false, Moment(at))), Moment(at));
+            control.handle(Event::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
         }
         let stale = seen(&control, true, Moment(3000));
         let effects = control.handle(Event::Reloaded(world()), Moment(3000));

@@ -5,9 +5,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Alarm;
+use super::alarm::word;
 use crate::canary::Failure;
-use crate::health::FRESH_FOR;
+use crate::health::{FRESH_FOR, Phase, Restraint, State};
 use crate::moment::Moment;
+use crate::region::Family;
+use crate::share::Share;
 
 /// Something that people want to know. It displays as one line; the parts are there for logs.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +56,59 @@ pub enum What {
         was_down: bool,
         /// For how long.
         after: Duration,
+    },
+    /// A canary that probes a region once has another opinion of it.
+    Whole {
+        /// The name of the region.
+        region: String,
+        /// What the region is in the eyes of these canaries.
+        state: State,
+        /// The canary and how it failed last; `None`: it is up.
+        why: Option<(String, Failure)>,
+    },
+    /// Advisory canaries leave an address or a region another share of its clients.
+    Advised {
+        /// The name of the region.
+        region: String,
+        /// The address; `None`: the region as a whole.
+        place: Option<Place>,
+        /// The share.
+        share: Share,
+    },
+    /// A region or availability zone goes on along its course.
+    Turned {
+        /// The name of the region.
+        region: String,
+        /// The name of the zone, if it is one.
+        zone: Option<String>,
+        /// The family.
+        family: Family,
+        /// Where it stands now.
+        to: Phase,
+        /// The share of its clients that it has there.
+        share: Share,
+        /// Whether a gate was closed on its ramp, so that this is a step back.
+        is_back: bool,
+        /// Whether it only would, because the operator wants advice.
+        is_advice: bool,
+    },
+    /// An operator lets a region back that was held or quarantined.
+    LetBack {
+        /// The name of the region.
+        region: String,
+        /// Who says so.
+        author: String,
+    },
+    /// A region that is too full sends clients elsewhere, or takes them back.
+    Shed {
+        /// The name of the region.
+        region: String,
+        /// The load that it reports.
+        load: Option<f64>,
+        /// How many of its clients go elsewhere now.
+        away: Share,
+        /// Whether they are more than before.
+        is_more: bool,
     },
     /// Something larger than an address was lost.
     Raised(Alarm),
@@ -113,6 +169,15 @@ impl Notice {
             What::Suspect { .. } => "address_suspect",
             What::Down { .. } => "address_down",
             What::Up { .. } => "address_up",
+            What::Whole { .. } => "region_canary",
+            What::Advised { .. } => "advised",
+            What::Turned { .. } => "turned",
+            What::LetBack { .. } => "let_back",
+            What::Shed { .. } => "load_shed",
+            What::Raised(Alarm::Restrained { .. }) => "region_restrained",
+            What::Cleared(Alarm::Restrained { .. }) => "region_restrained_over",
+            What::Raised(Alarm::Gray { .. }) => "gray",
+            What::Cleared(Alarm::Gray { .. }) => "gray_over",
             What::Raised(Alarm::RegionOut { .. }) => "region_out",
             What::Cleared(Alarm::RegionOut { .. }) => "region_back",
             What::Raised(Alarm::Exhausted { .. }) => "all_down",
@@ -127,15 +192,25 @@ impl Notice {
     /// Returns how loudly to say it.
     pub fn severity(&self) -> Severity {
         match &self.what {
-            What::Raised(Alarm::Exhausted { .. }) => Severity::Alarm,
-            What::Raised(Alarm::RegionOut { .. })
+            What::Raised(
+                Alarm::Exhausted { .. } | Alarm::Restrained { restraint: Restraint::Shared(_), .. },
+            ) => Severity::Alarm,
+            What::Turned { to: Phase::Down | Phase::Held(_) | Phase::Quarantined { .. }, .. }
+            | What::Advised { .. }
+            | What::Whole { why: Some(_), .. }
+            | What::Shed { .. }
+            | What::Raised(Alarm::RegionOut { .. } | Alarm::Restrained { .. } | Alarm::Gray { .. })
             | What::Suspect { .. }
             | What::Down { .. }
             | What::Foreign { .. }
             | What::Stale { .. } => Severity::Warning,
-            What::Up { .. } | What::Cleared(_) | What::Reloaded { .. } | What::Remembered { .. } => {
-                Severity::Info
-            }
+            What::Turned { .. }
+            | What::LetBack { .. }
+            | What::Whole { why: None, .. }
+            | What::Up { .. }
+            | What::Cleared(_)
+            | What::Reloaded { .. }
+            | What::Remembered { .. } => Severity::Info,
         }
     }
 
@@ -143,8 +218,13 @@ impl Notice {
     pub fn place(&self) -> Option<&Place> {
         match &self.what {
             What::Suspect { place, .. } | What::Down { place, .. } | What::Up { place, .. } => Some(place),
+            What::Advised { place, .. } => place.as_ref(),
             What::Raised(_)
             | What::Cleared(_)
+            | What::Whole { .. }
+            | What::Turned { .. }
+            | What::LetBack { .. }
+            | What::Shed { .. }
             | What::Reloaded { .. }
             | What::Remembered { .. }
             | What::Foreign { .. }
@@ -155,8 +235,21 @@ impl Notice {
     /// Returns the name of the region that it is about, if it is about one.
     pub fn region(&self) -> Option<&str> {
         match &self.what {
-            What::Raised(Alarm::RegionOut { region, .. })
-            | What::Cleared(Alarm::RegionOut { region, .. }) => Some(region),
+            What::Raised(
+                Alarm::RegionOut { region, .. }
+                | Alarm::Restrained { region, .. }
+                | Alarm::Gray { region, .. },
+            )
+            | What::Cleared(
+                Alarm::RegionOut { region, .. }
+                | Alarm::Restrained { region, .. }
+                | Alarm::Gray { region, .. },
+            )
+            | What::Whole { region, .. }
+            | What::Advised { region, .. }
+            | What::Turned { region, .. }
+            | What::LetBack { region, .. }
+            | What::Shed { region, .. } => Some(region),
             _ => self.place().map(|place| place.region.as_str()),
         }
     }
@@ -165,7 +258,80 @@ impl Notice {
     pub fn failure(&self) -> Option<&Failure> {
         match &self.what {
             What::Suspect { failure, .. } | What::Down { failure, .. } => Some(failure),
+            What::Whole { why, .. } => why.as_ref().map(|(_, failure)| failure),
             _ => None,
+        }
+    }
+
+    /// Writes what became of a region, a zone, or a share; of anything else, nothing.
+    fn fmt_site(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            What::Whole { region, state, why: Some((canary, failure)) } => {
+                write!(f, "{region} as a whole is {}: {canary} failed, {}", state.as_str(), failure.detail)
+            }
+            What::Whole { region, state, why: None } => {
+                write!(f, "{region} as a whole is {}", state.as_str())
+            }
+            What::Advised { region, place, share } => {
+                match place {
+                    Some(place) => write!(f, "{place}")?,
+                    None => f.write_str(region)?,
+                }
+                match *share {
+                    Share::ALL => f.write_str(" may have all of its clients again"),
+                    share => write!(f, " keeps {share} of its clients: an advisory canary has fallen"),
+                }
+            }
+            What::Turned { region, zone, family, to, share, is_back, is_advice } => {
+                f.write_str(region)?;
+                zone.iter().try_for_each(|zone| write!(f, "/{zone}"))?;
+                write!(f, " ({}) ", word(*family))?;
+                if *is_advice {
+                    f.write_str("would, but for `failover: advise`: it ")?;
+                }
+                if *is_back {
+                    f.write_str("fails too many requests or is too full for more clients: it ")?;
+                }
+                self.fmt_phase(*to, *share, region, f)
+            }
+            What::Shed { region, load, away, is_more } => {
+                f.write_str(region)?;
+                if let Some(load) = load {
+                    write!(f, ", at {:.0} % of its capacity,", load * 100.0)?;
+                }
+                match (*away, is_more) {
+                    (Share::NONE, _) => f.write_str(" has all of its clients again"),
+                    (away, true) => write!(f, " sends {away} of those who would come to it elsewhere"),
+                    (away, false) => write!(
+                        f,
+                        " takes clients back, and sends {away} of those who would come to it elsewhere yet"
+                    ),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn fmt_phase(&self, phase: Phase, share: Share, region: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match phase {
+            Phase::Unknown | Phase::Healthy | Phase::Suspect => f.write_str("takes all of its clients again"),
+            Phase::Down => f.write_str("is down"),
+            Phase::Recovering { until } => {
+                write!(
+                    f,
+                    "is well again, and waits {} before it takes clients",
+                    Seconds(until.since(self.at))
+                )
+            }
+            Phase::Ramp { .. } => write!(f, "takes {share} of its clients"),
+            Phase::Held(_) => {
+                write!(f, "is held at {share} of its clients: `meridian failback {region}` lets it back")
+            }
+            Phase::Quarantined { until } => {
+                let (left, kept) =
+                    (Seconds(until.since(self.at)), "is quarantined after three falls in an hour");
+                write!(f, "{kept}, for {left} or until `meridian failback {region}`")
+            }
         }
     }
 
@@ -206,6 +372,10 @@ impl fmt::Display for Notice {
                 let state = if *was_down { "down" } else { "suspect" };
                 write!(f, "{place} is up again, was {state} for {}", Seconds(*after))
             }
+            What::Whole { .. } | What::Advised { .. } | What::Turned { .. } | What::Shed { .. } => {
+                self.fmt_site(f)
+            }
+            What::LetBack { region, author } => write!(f, "{author} lets {region} back"),
             What::Raised(alarm) => alarm.fmt(f),
             What::Cleared(alarm) => alarm.fmt_cleared(f),
             What::Reloaded { snapshot, zones, regions } => {

@@ -5,9 +5,12 @@ use std::net::IpAddr;
 use super::Alarm;
 use crate::canary::Failure;
 use crate::config::Config;
-use crate::health::{Board, Last, Record, Service, Services, State, Track};
+use crate::health::{
+    self, Board, Grade, Last, Phase, Places, Record, Restraint, Service, Services, Site, State, Track, Vitals,
+};
 use crate::moment::Moment;
-use crate::region::{AddressId, Family, Region, RegionId};
+use crate::region::{AddressId, Family, RegionId, Regions, ZoneId};
+use crate::share::Share;
 
 /// What is known of everything.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +30,34 @@ pub struct RegionReport {
     pub name: String,
     /// Whether it serves each family, and how many of its addresses are up.
     pub families: [(Family, Service); 2],
+    /// Where it stands, by family.
+    pub courses: [SiteReport; 2],
+    /// What it says of itself.
+    pub vitals: Vitals,
+    /// What the requests of its clients say of it.
+    pub grade: Grade,
+    /// The share of the clients at home there that it sheds because it is full.
+    pub away: Share,
+    /// What the canaries say that probe it once.
+    pub canaries: Vec<CanaryReport>,
     /// Its availability zones.
     pub zones: Vec<ZoneReport>,
+}
+
+/// Where a region or availability zone stands in one family.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SiteReport {
+    /// The phase of its course.
+    pub phase: Phase,
+    /// When that began.
+    pub since: Moment,
+    /// The share of its clients that it takes: of those who would come if it were healthy; of a zone, the
+    /// share of its region's clients that get its addresses.
+    pub share: Share,
+    /// How often it has fallen within the hour.
+    pub falls: usize,
+    /// Why it does not leave although it is bad; of zones `None`.
+    pub restraint: Option<Restraint>,
 }
 
 /// What is known of an availability zone.
@@ -36,6 +65,11 @@ pub struct RegionReport {
 pub struct ZoneReport {
     /// Its name.
     pub name: String,
+    /// Where it stands, by family; when it is alone in its region, like the region, of whose clients it has
+    /// all.
+    pub courses: [SiteReport; 2],
+    /// What the requests of its clients say of it.
+    pub grade: Grade,
     /// Its addresses.
     pub addresses: Vec<AddressReport>,
 }
@@ -55,12 +89,12 @@ pub struct AddressReport {
     pub canaries: Vec<CanaryReport>,
 }
 
-/// What a canary says of an address.
+/// What a canary says of an address, or of a region as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CanaryReport {
     /// Its name.
     pub name: String,
-    /// Where it leaves the address.
+    /// Where it leaves what it watches.
     pub state: State,
     /// When that began.
     pub since: Moment,
@@ -75,14 +109,31 @@ pub struct CanaryReport {
 }
 
 impl Report {
-    /// Reads everything off the board.
-    pub fn new(snapshot: u64, config: &Config, board: &Board, alarms: Vec<Alarm>) -> Self {
-        let services = Services::of(&config.regions, &board.view());
-        let mut next = (0u32..).map(AddressId);
+    /// Reads everything off the board and the courses. What regions shed is not known there, and is nothing.
+    pub fn new(
+        snapshot: u64,
+        config: &Config,
+        board: &Board,
+        places: &Places,
+        alarms: Vec<Alarm>,
+        now: Moment,
+    ) -> Self {
+        let view = places.view(board);
+        let services = Services::of(&config.regions, &view);
+        let mut zones = ZoneReports { config, board, places, next: 0, next_address: 0 };
         let regions = config.regions.iter().map(|(id, region)| RegionReport {
             name: region.name.clone(),
             families: Family::BOTH.map(|family| (family, services.get(id, family))),
-            zones: zones(config, board, region, &mut next),
+            courses: Family::BOTH.map(|family| SiteReport {
+                share: services.stage(id, family).share(),
+                restraint: places.restraint(id, family),
+                ..site(places, Site::Region(id), family, &config.regions)
+            }),
+            vitals: health::vitals(board, Site::Region(id), Moment::default(), now),
+            grade: places.grade(Site::Region(id)),
+            away: Share::NONE,
+            canaries: canary_reports(config, board.whole(id)),
+            zones: region.zones.iter().map(|_| zones.read()).collect(),
         });
         Self { snapshot, alarms, regions: regions.collect() }
     }
@@ -93,23 +144,71 @@ impl Report {
     }
 }
 
-/// Reads the zones of a region, taking the numbers of their addresses from `next`.
-fn zones(
-    config: &Config,
-    board: &Board,
-    region: &Region,
-    next: &mut impl Iterator<Item = AddressId>,
-) -> Vec<ZoneReport> {
-    let zones = region.zones.iter().map(|zone| {
-        let addresses = zone.addresses.iter().zip(&mut *next);
-        let addresses = addresses.map(|(&ip, id)| address(config, ip, board.track(id)));
-        ZoneReport { name: zone.name.clone(), addresses: addresses.collect() }
-    });
-    zones.collect()
+fn site(places: &Places, site: Site, family: Family, regions: &Regions) -> SiteReport {
+    let course = places.course(site, family);
+    let rules = &regions.region(health::region_of(regions, site)).recovery;
+    SiteReport {
+        phase: course.phase(),
+        since: course.since(),
+        share: course.share(rules),
+        falls: course.falls().len(),
+        restraint: None,
+    }
+}
+
+/// Reads the zones of all regions, in their order.
+struct ZoneReports<'a> {
+    config: &'a Config,
+    board: &'a Board,
+    places: &'a Places,
+    next: u16,
+    next_address: u32,
+}
+
+impl ZoneReports<'_> {
+    fn read(&mut self) -> ZoneReport {
+        let regions = &self.config.regions;
+        let id = ZoneId(self.next);
+        self.next += 1;
+        let zone = regions.zone(id);
+        let addresses = zone.addresses.iter().map(|ip| {
+            let address = AddressId(self.next_address);
+            self.next_address += 1;
+            address_report(self.config, *ip, self.board.track(address))
+        });
+        let addresses = addresses.collect();
+        // The only zone of a region has no course of its own.
+        let region = regions.region_of(id);
+        let of = if regions.region(region).zones.len() > 1 { Site::Zone(id) } else { Site::Region(region) };
+        ZoneReport {
+            name: zone.name.clone(),
+            courses: Family::BOTH.map(|family| SiteReport {
+                share: self.places.share_of_zone(id, family, regions),
+                ..site(self.places, of, family, regions)
+            }),
+            grade: self.places.grade(of),
+            addresses,
+        }
+    }
 }
 
 /// Reads one address.
-fn address(config: &Config, ip: IpAddr, track: &Track) -> AddressReport {
+fn address_report(config: &Config, ip: IpAddr, track: &Track) -> AddressReport {
+    let why = track.cause().map(|cause| {
+        let canary = &config.canaries[usize::from(cause.canary.0)];
+        (canary.name.clone(), cause.failure)
+    });
+    AddressReport {
+        ip,
+        state: track.state(),
+        since: track.since(),
+        why,
+        canaries: canary_reports(config, track),
+    }
+}
+
+/// Reads what each canary says of an address, or of a region as a whole.
+fn canary_reports(config: &Config, track: &Track) -> Vec<CanaryReport> {
     let name = |record: &Record| config.canaries[usize::from(record.canary.0)].name.clone();
     let canaries = track.records().iter().map(|record| CanaryReport {
         name: name(record),
@@ -120,9 +219,5 @@ fn address(config: &Config, ip: IpAddr, track: &Track) -> AddressReport {
         last: record.last,
         failure: record.failure.clone(),
     });
-    let why = track.cause().map(|cause| {
-        let canary = &config.canaries[usize::from(cause.canary.0)];
-        (canary.name.clone(), cause.failure)
-    });
-    AddressReport { ip, state: track.state(), since: track.since(), why, canaries: canaries.collect() }
+    canaries.collect()
 }

@@ -31,7 +31,7 @@ pub use keep::chain;
 pub use load::{Error as LoadError, Loaded, load, locate};
 pub use writer::Listener;
 
-use crate::admin::{self, Seen, Sighting};
+use crate::admin::{self, Order, Seen, Whom};
 use crate::control::Control;
 use crate::files::state;
 use crate::health::Memory;
@@ -70,6 +70,9 @@ pub enum Error {
     Signals(#[source] io::Error),
 }
 
+/// How many orders of operators may wait: more than people give within the milliseconds that one takes.
+const MAX_ORDERS: usize = 16;
+
 /// Serves a directory until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -92,12 +95,15 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let (stop, stopped) = watch::channel(false);
     let (results, observations) = mpsc::channel(probe::MAX_WAITING);
     let (worlds_in, worlds) = mpsc::channel(1);
+    let (orders_in, orders) = mpsc::channel(MAX_ORDERS);
     let now = Arc::new(move || clock.now());
     let prober = Prober::new(results, now, Trust::default(), fastrand::u64(..));
 
     let memory = remember(config.server.state.as_ref());
     let (control, first, current) = writer::begin(Arc::clone(&loaded.world), memory, &metrics, clock.boot());
-    let admin = Arc::new(pages(&loaded, &options.directory, clock, &metrics, &prober, &control, &current));
+    let sources = sources(clock, &prober, &current, orders_in);
+    let admin = pages(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
+    let admin = Arc::new(admin);
     let keep = Keep::start(config.server.state.clone());
     let writer = Writer {
         clock,
@@ -121,7 +127,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let pages = tokio::spawn(show(listener, admin, stopped.clone()));
     // Compiling takes milliseconds, and up to seconds after a reload: on a thread of its own it keeps no
     // lane waiting, not even on one processor.
-    let writing = writer.run(control, first, observations, worlds, stopped);
+    let writing = writer.run(control, first, observations, worlds, orders, stopped);
     let writing = tokio::task::spawn_blocking(|| Handle::current().block_on(writing));
     let reloading = tokio::spawn(reload.run(signals.hangup));
 
@@ -163,26 +169,35 @@ fn pages(
     directory: &Path,
     clock: Clock,
     metrics: &Arc<Metrics>,
-    prober: &Prober,
     control: &Control,
-    current: &Arc<Current>,
+    current: &Current,
+    sources: admin::Sources,
 ) -> admin::State {
     let snapshot = Arc::clone(&current.load().snapshot);
-    let seen = Seen { snapshot, published_at: clock.boot(), report: control.report() };
+    let seen = Seen { snapshot, published_at: clock.boot(), report: control.report(clock.boot()) };
+    let facts = loaded.facts(directory, clock.boot());
+    admin::State::new(seen, facts, Arc::clone(metrics), clock.boot(), sources)
+}
+
+/// Returns what the admin pages ask for when they are asked.
+fn sources(
+    clock: Clock,
+    prober: &Prober,
+    current: &Arc<Current>,
+    orders: mpsc::Sender<Order>,
+) -> admin::Sources {
     let (live, current) = (prober.live(), Arc::clone(current));
-    let last = move |address, canary: &str| {
-        let probe::Sighting { at, latency, result, remark, signals } = live.last(address, canary)?;
-        Some(Sighting { at, latency, result, remark, signals })
+    let last = move |whom: Whom<'_>, canary: &str| match whom {
+        Whom::Address(address) => live.last(address, canary),
+        Whom::Region(region) => live.last_of_region(region, canary),
     };
     let locate = move |client| {
         let world = Arc::clone(&current.load().snapshot.world);
         let located = load::locate(&world.config.server.geo, client);
         located.inspect_err(|error| tracing::warn!("cannot locate a client: {}", chain(error))).ok()
     };
-    let sources =
-        admin::Sources { now: Box::new(move || clock.now()), last: Box::new(last), locate: Box::new(locate) };
-    let facts = loaded.facts(directory, clock.boot());
-    admin::State::new(seen, facts, Arc::clone(metrics), clock.boot(), sources)
+    let now = Box::new(move || clock.now());
+    admin::Sources { now, last: Box::new(last), locate: Box::new(locate), orders }
 }
 
 /// Serves the admin pages, when there is an address for them.

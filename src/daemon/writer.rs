@@ -4,19 +4,20 @@
 //! worlds, the end. Nothing that might wait for a disk or a peer runs here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 
 use super::clock::Clock;
 use super::keep::Keep;
-use crate::admin::{self, Seen};
+use crate::admin::{self, Order, Seen};
 use crate::canary::Observation;
-use crate::control::{Control, Effect, Event, Notice, Severity};
+use crate::control::{Control, Effect, Event, Notice, Severity, What};
 use crate::health::Memory;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
-use crate::probe::Prober;
+use crate::probe::{self, Prober};
 use crate::serve::{Current, Serving};
 use crate::snapshot::{Snapshot, World};
 
@@ -60,6 +61,22 @@ pub fn begin(
     (control, effects, Arc::new(current))
 }
 
+/// The shortest time between two reports: shorter than anybody looks at `/status` twice, and long enough for
+/// five thousand addresses that are probed every ten seconds not to be walked over for each of them.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
+
+/// When the state of everything was reported last, and whether anything has happened since.
+struct Reporting {
+    is_due: bool,
+    reported_at: Moment,
+}
+
+impl Reporting {
+    fn due_at(&self) -> Option<Moment> {
+        self.is_due.then(|| self.reported_at.plus(REPORT_EVERY))
+    }
+}
+
 impl Writer {
     /// Carries out the first effects, then takes events until `stop` turns true, and persists.
     pub async fn run(
@@ -68,29 +85,50 @@ impl Writer {
         first: Vec<Effect>,
         mut observations: mpsc::Receiver<Observation>,
         mut worlds: mpsc::Receiver<Arc<World>>,
+        mut orders: mpsc::Receiver<Order>,
         mut stop: watch::Receiver<bool>,
     ) {
         self.carry_out(first);
+        self.report(&control);
+        let mut batch = Vec::new();
+        let mut report = Reporting { is_due: false, reported_at: self.clock.now() };
         loop {
             let event = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(world) = worlds.recv() => Event::Reloaded(world),
-                Some(observation) = observations.recv() => {
-                    if control.is_current(&observation) {
-                        self.metrics.observed(&control.world().config, &observation);
+                Some(order) = orders.recv() => match control.world().config.regions.find(&order.region) {
+                    Some(region) => {
+                        let what = What::LetBack { region: order.region, author: order.author };
+                        self.say(&Notice { at: self.clock.now(), what });
+                        Event::FailBack(region)
                     }
-                    Event::Observed(observation)
+                    // A reload has taken it away since it was asked for.
+                    None => continue,
+                },
+                () = self.until(control.wake()) => Event::Tick,
+                () = self.until(report.due_at()) => {
+                self.report(&control);
+                report = Reporting { is_due: false, reported_at: self.clock.now() };
+                continue;
+            }
+                1.. = observations.recv_many(&mut batch, probe::MAX_WAITING) => {
+                    let current = batch.iter().filter(|seen| control.is_current(seen));
+                    current.for_each(|seen| self.metrics.observed(&control.world().config, seen));
+                    Event::Observed(std::mem::take(&mut batch))
                 }
             };
             let seen_at = match &event {
-                Event::Observed(observation) => Some(observation.at),
-                Event::Reloaded(_) | Event::Stopping => None,
+                Event::Observed(seen) => seen.first().map(|first| first.at),
+                Event::Tick | Event::FailBack(_) | Event::Reloaded(_) | Event::Stopping => None,
             };
             let effects = control.handle(event, self.clock.now());
+            let has_published = effects.iter().any(|effect| matches!(effect, Effect::Publish(_)));
             self.carry_out(effects);
-            if observations.is_empty() {
+            report.is_due = true;
+            if has_published {
                 self.report(&control);
+                report = Reporting { is_due: false, reported_at: self.clock.now() };
             }
             if let Some(seen_at) = seen_at {
                 self.metrics.writer_lag(self.clock.now().since(seen_at));
@@ -99,6 +137,14 @@ impl Writer {
         let last = control.handle(Event::Stopping, self.clock.now());
         self.carry_out(last);
         self.keep.finish().await;
+    }
+
+    /// Waits until this moment; `None`: for ever.
+    async fn until(&self, wake: Option<Moment>) {
+        match wake {
+            Some(wake) => tokio::time::sleep(wake.since(self.clock.now())).await,
+            None => std::future::pending().await,
+        }
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -112,14 +158,15 @@ impl Writer {
         }
     }
 
-    /// Lets `/status` see the state of everything. That walks over every address, so it is done when
-    /// no event is waiting, and not after each of a thousand.
+    /// Lets `/status` see the state of everything.
     fn report(&self, control: &Control) {
         let snapshot = Arc::clone(&self.current.load().snapshot);
         let before = self.admin.seen.load();
         let is_same = Arc::ptr_eq(&before.snapshot, &snapshot);
         let published_at = if is_same { before.published_at } else { self.clock.now() };
-        self.admin.seen.store(Arc::new(Seen { snapshot, published_at, report: control.report() }));
+        let report = control.report(self.clock.now());
+        self.metrics.reported(&report);
+        self.admin.seen.store(Arc::new(Seen { snapshot, published_at, report }));
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
@@ -138,6 +185,7 @@ impl Writer {
 
     fn say(&self, notice: &Notice) {
         (self.listener)(notice);
+        self.metrics.told(notice);
         let (kind, region) = (notice.kind(), notice.region());
         match notice.severity() {
             Severity::Alarm => tracing::error!(kind, region, "{notice}"),

@@ -27,6 +27,12 @@ const FALL: u32 = 3;
 /// The successes in a row that bring it back.
 const RISE: u32 = 2;
 
+/// How long a region stays away after its first fall; the second within the hour doubles it.
+const MIN_DOWN: Duration = Duration::from_secs(5);
+
+/// How long each share of a ramp is held: with the wait before it, the whole way back is seen in 20 s.
+const HOLD: Duration = Duration::from_secs(5);
+
 /// The configuration of the zone, which does not depend on the machine.
 const ZONE: &str = include_str!("zones/api.example.com.yaml");
 
@@ -88,6 +94,7 @@ fn regions(settings: &Settings) -> String {
     for region in &REGIONS {
         region_into(&mut yaml, region, settings.ipv6).expect("a String takes everything");
     }
+    yaml.push_str(&recovery());
     yaml.push_str(&canaries(settings.port));
     yaml
 }
@@ -101,18 +108,35 @@ fn region_into(yaml: &mut String, region: &'static Region, ipv6: bool) -> std::f
     for zone in region.zones() {
         writeln!(yaml, "      {}: {{ addresses: [{}] }}", zone.name(), addresses(zone, ipv6))?;
     }
-    writeln!(yaml, "    canaries: [shallow]")
+    writeln!(yaml, "    canaries: [deep]")
 }
 
 fn addresses(zone: Zone, ipv6: bool) -> String {
     if ipv6 { format!(r#"{}, "{}""#, zone.ipv4(), zone.ipv6()) } else { zone.ipv4().to_string() }
 }
 
+fn recovery() -> String {
+    format!(
+        r#"recovery:                     # minutes in earnest
+  min_down: {min_down}s                # twice that after the second fall within an hour
+  ramp: [10%, 50%]
+  hold: {hold}s
+"#,
+        min_down = MIN_DOWN.as_secs(),
+        hold = HOLD.as_secs(),
+    )
+}
+
 fn canaries(port: u16) -> String {
     format!(
         r#"canaries:
-  shallow:
-    http: {{ url: "http://{{address}}:{port}/health", host: api.example.com }}
+  deep:
+    json:
+      url: "http://{{address}}:{port}/health"
+      host: api.example.com
+      assert: [{{ pointer: /status, equals: ok }}]
+      signals:                  # what makes a region gray that passes its canaries
+        {{ load: /load, error_rate: /error_rate, p95_latency: /p95_latency, requests: /requests }}
     interval: {interval}s
     timeout: {timeout}s
     recheck: {recheck}ms

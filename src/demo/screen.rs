@@ -126,7 +126,8 @@ impl Screen {
         let mut text = format!("{}\n", self.paint(BOLD, "then break the region that Tokyo got, or another"));
         for (command, remark) in [
             (format!("{program} demo break tokyo{control}"), "or one zone: tokyo/tokyo-a; see --help"),
-            (format!("{program} demo heal tokyo{control}"), ""),
+            (format!("{program} demo heal tokyo{control}"), "back step by step, in 20 s"),
+            (format!("{program} demo break paris --how gray{control}"), "or timeout, status, slow"),
             (
                 format!(
                     "{program} explain api.example.com --client 141.20.0.0/24 --admin {}",
@@ -134,7 +135,7 @@ impl Screen {
                 ),
                 "",
             ),
-            (format!("curl -s {}/status", page.settings.admin), ""),
+            (format!("curl -s {}/status", page.settings.admin), "phases, shares, vitals"),
             (format!("curl {}:{}", REGIONS[0].zones()[0].ipv4(), page.settings.port), ""),
             (format!("ls {directory}"), "edit them: the server reloads"),
         ] {

@@ -38,6 +38,8 @@ pub enum Fault {
     Status,
     /// Answers are right, and come later than the canaries wait
     Slow,
+    /// Canaries are answered well, and clients are not: a quarter of their requests fail
+    Gray,
 }
 
 impl Fault {
@@ -48,9 +50,23 @@ impl Fault {
             Self::Timeout => "accepts connections and never answers",
             Self::Status => "answers with status 503",
             Self::Slow => "answers too late",
+            Self::Gray => "reports that a quarter of its clients' requests fail",
         }
     }
 }
+
+/// What a service reports of itself: its error rate, and the latency in seconds that 95 % of requests do
+/// not exceed.
+const WELL: (f64, f64) = (0.002, 0.12);
+
+/// The same of a gray one: far beyond what lets a region stand out (`health::gray`).
+const GRAY: (f64, f64) = (0.25, 2.4);
+
+/// The load that it reports, which nobody makes: too little to move anybody.
+const LOAD: f64 = 0.35;
+
+/// The requests that it has served since the last report: enough for its error rate to count.
+const REQUESTS: u32 = 600;
 
 /// How late a slow service is: surely too late for a canary, and not yet for a patient `curl`.
 const SLOW: Duration = CANARY_TIMEOUT.saturating_mul(3);
@@ -140,7 +156,7 @@ async fn respond(State(about): State<About>, uri: Uri) -> Response {
     let fault = *about.fault.borrow();
     match fault {
         // A request that was accepted before the listener closed is answered.
-        None | Some(Fault::Refuse) => {}
+        None | Some(Fault::Refuse | Fault::Gray) => {}
         Some(Fault::Timeout) => match std::future::pending::<Infallible>().await {},
         Some(Fault::Status) => {
             return (StatusCode::SERVICE_UNAVAILABLE, close, "broken by `demo break`\n").into_response();
@@ -159,7 +175,12 @@ impl About {
                 format!("{} ({}), zone {zone}, {address}\n", region.city, region.country).into_response()
             }
             "/health" => {
-                let health = serde_json::json!({ "status": "ok", "region": region.name, "zone": zone });
+                let is_gray = *self.fault.borrow() == Some(Fault::Gray);
+                let (error_rate, p95_latency) = if is_gray { GRAY } else { WELL };
+                let health = serde_json::json!({
+                    "status": "ok", "region": region.name, "zone": zone,
+                    "load": LOAD, "error_rate": error_rate, "p95_latency": p95_latency, "requests": REQUESTS,
+                });
                 axum::Json(health).into_response()
             }
             _ => (StatusCode::NOT_FOUND, "there is `/` and `/health`\n").into_response(),
@@ -275,6 +296,15 @@ mod tests {
         assert!(start.elapsed() > CANARY_TIMEOUT);
         assert!(response.contains("Tokyo, Asia (JP), zone tokyo-a"), "{response}");
         check_heals(service, Fault::Slow).await;
+    }
+
+    #[tokio::test]
+    async fn a_gray_service_answers_its_canary_well_and_reports_that_it_fails_its_clients() {
+        let service = broken(Fault::Gray).await;
+        let health = get(&service, "/health").await.expect("an answer");
+        assert!(health.starts_with("HTTP/1.1 200 OK\r\n"), "{health}");
+        assert!(health.contains(r#""status":"ok""#) && health.contains(r#""error_rate":0.25"#), "{health}");
+        check_heals(service, Fault::Gray).await;
     }
 
     #[tokio::test]

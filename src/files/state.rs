@@ -13,14 +13,16 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::canary::{Failure, FailureClass};
-use crate::health::{Fallen, Memory};
+use crate::health::{Course, Fallen, Grade, Gray, Memory, Phase, Portion, Remembered};
 use crate::moment::Moment;
+use crate::region::Family;
+use crate::share::Share;
 
 /// The name of the file in the state directory.
 pub const FILE: &str = "health.json";
 
 /// The version of the format; another one is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The largest file that is read: 5 000 addresses with four canaries each, all of them down, at 400 bytes
 /// a fall. Anything beyond was not written here.
@@ -139,6 +141,9 @@ struct Document {
     /// In milliseconds since the Unix epoch, as all times here.
     written_at: u64,
     down: Vec<Down>,
+    courses: Vec<CourseMirror>,
+    grays: Vec<GrayMirror>,
+    portions: Vec<PortionMirror>,
 }
 
 /// The mirror of `health::Fallen`.
@@ -146,8 +151,11 @@ struct Document {
 #[serde(deny_unknown_fields)]
 struct Down {
     region: String,
-    zone: String,
-    address: IpAddr,
+    /// The zone and the address; without them it is about the region as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<IpAddr>,
     canary: String,
     since: u64,
     class: Class,
@@ -175,6 +183,9 @@ impl Document {
             version: VERSION,
             written_at: memory.written_at.0,
             down: memory.fallen.iter().map(Down::of).collect(),
+            courses: memory.courses.iter().map(CourseMirror::of).collect(),
+            grays: memory.grays.iter().map(GrayMirror::of).collect(),
+            portions: memory.portions.iter().map(PortionMirror::of).collect(),
         }
     }
 
@@ -182,6 +193,9 @@ impl Document {
         Memory {
             written_at: Moment(self.written_at),
             fallen: self.down.into_iter().map(Down::into_fallen).collect(),
+            courses: self.courses.into_iter().map(CourseMirror::into_remembered).collect(),
+            grays: self.grays.into_iter().map(GrayMirror::into_gray).collect(),
+            portions: self.portions.into_iter().map(PortionMirror::into_portion).collect(),
         }
     }
 }
@@ -190,8 +204,8 @@ impl Down {
     fn of(fallen: &Fallen) -> Self {
         Self {
             region: fallen.region.clone(),
-            zone: fallen.zone.clone(),
-            address: fallen.ip,
+            zone: fallen.address.as_ref().map(|(zone, _)| zone.clone()),
+            address: fallen.address.as_ref().map(|(_, ip)| *ip),
             canary: fallen.canary.clone(),
             since: fallen.since.0,
             class: Class(fallen.failure.class),
@@ -202,11 +216,147 @@ impl Down {
     fn into_fallen(self) -> Fallen {
         Fallen {
             region: self.region,
-            zone: self.zone,
-            ip: self.address,
+            address: self.zone.zip(self.address),
             canary: self.canary,
             since: Moment(self.since),
             failure: Failure { class: self.class.0, detail: self.detail },
+        }
+    }
+}
+
+/// The mirror of `health::Remembered`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CourseMirror {
+    region: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<String>,
+    #[serde(with = "FamilyMirror")]
+    family: Family,
+    phase: PhaseMirror,
+    since: u64,
+    falls: Vec<u64>,
+    awaits_operator: bool,
+}
+
+/// The mirror of `region::Family`.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Family", rename_all = "snake_case")]
+enum FamilyMirror {
+    V4,
+    V6,
+}
+
+/// The mirror of `health::Phase`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum PhaseMirror {
+    Unknown,
+    Healthy,
+    Suspect,
+    Down,
+    Recovering { until: u64 },
+    Ramp { step: u8, has_slipped: bool },
+    Held { share: f64 },
+    Quarantined { until: u64 },
+}
+
+/// The mirror of `health::Gray`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GrayMirror {
+    region: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<String>,
+    #[serde(with = "GradeMirror")]
+    grade: Grade,
+}
+
+/// The mirror of `health::Grade`.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Grade", rename_all = "snake_case")]
+enum GradeMirror {
+    Fine,
+    Degraded,
+    Failing,
+}
+
+impl GrayMirror {
+    fn of(gray: &Gray) -> Self {
+        Self { region: gray.region.clone(), zone: gray.zone.clone(), grade: gray.grade }
+    }
+
+    fn into_gray(self) -> Gray {
+        Gray { region: self.region, zone: self.zone, grade: self.grade }
+    }
+}
+
+/// The mirror of `health::Portion`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PortionMirror {
+    owner: String,
+    order: Vec<String>,
+    rate: f64,
+    pieces: Vec<(f64, String)>,
+}
+
+impl PortionMirror {
+    fn of(portion: &Portion) -> Self {
+        Self {
+            owner: portion.owner.clone(),
+            order: portion.order.clone(),
+            rate: portion.rate,
+            pieces: portion.pieces.clone(),
+        }
+    }
+
+    fn into_portion(self) -> Portion {
+        Portion { owner: self.owner, order: self.order, rate: self.rate, pieces: self.pieces }
+    }
+}
+
+impl CourseMirror {
+    fn of(remembered: &Remembered) -> Self {
+        let course = &remembered.course;
+        let phase = match course.phase() {
+            Phase::Unknown => PhaseMirror::Unknown,
+            Phase::Healthy => PhaseMirror::Healthy,
+            Phase::Suspect => PhaseMirror::Suspect,
+            Phase::Down => PhaseMirror::Down,
+            Phase::Recovering { until } => PhaseMirror::Recovering { until: until.0 },
+            Phase::Ramp { step, has_slipped } => PhaseMirror::Ramp { step, has_slipped },
+            Phase::Held(share) => PhaseMirror::Held { share: share.fraction() },
+            Phase::Quarantined { until } => PhaseMirror::Quarantined { until: until.0 },
+        };
+        Self {
+            region: remembered.region.clone(),
+            zone: remembered.zone.clone(),
+            family: remembered.family,
+            phase,
+            since: course.since().0,
+            falls: course.falls().iter().map(|fall| fall.0).collect(),
+            awaits_operator: course.awaits_operator(),
+        }
+    }
+
+    fn into_remembered(self) -> Remembered {
+        let phase = match self.phase {
+            PhaseMirror::Unknown => Phase::Unknown,
+            PhaseMirror::Healthy => Phase::Healthy,
+            PhaseMirror::Suspect => Phase::Suspect,
+            PhaseMirror::Down => Phase::Down,
+            PhaseMirror::Recovering { until } => Phase::Recovering { until: Moment(until) },
+            PhaseMirror::Ramp { step, has_slipped } => Phase::Ramp { step, has_slipped },
+            PhaseMirror::Held { share } => Phase::Held(Share::of_fraction(share)),
+            PhaseMirror::Quarantined { until } => Phase::Quarantined { until: Moment(until) },
+        };
+        let falls = self.falls.into_iter().map(Moment).collect();
+        Remembered {
+            region: self.region,
+            zone: self.zone,
+            family: self.family,
+            course: Course::remembered(phase, Moment(self.since), falls, self.awaits_operator),
         }
     }
 }
@@ -218,13 +368,49 @@ mod tests {
     fn memory() -> Memory {
         let fallen = FailureClass::ALL.map(|class| Fallen {
             region: "tokyo".to_owned(),
-            zone: "tokyo-a".to_owned(),
-            ip: "2001:db8::1".parse().expect("an address"),
+            address: Some(("tokyo-a".to_owned(), "2001:db8::1".parse().expect("an address"))),
             canary: "shallow".to_owned(),
             since: Moment(1_700_000_000_000),
             failure: Failure { class, detail: "status 503 \"with a quote\"".to_owned() },
         });
-        Memory { written_at: Moment(1_700_000_001_000), fallen: fallen.to_vec() }
+        let mut fallen = fallen.to_vec();
+        fallen[0].address = None;
+        let phases = [
+            Phase::Unknown,
+            Phase::Healthy,
+            Phase::Suspect,
+            Phase::Down,
+            Phase::Recovering { until: Moment(1_700_000_060_000) },
+            Phase::Ramp { step: 1, has_slipped: true },
+            Phase::Held(Share::percent(10)),
+            Phase::Quarantined { until: Moment(1_700_003_600_000) },
+        ];
+        let courses =
+            phases.into_iter().zip(Family::BOTH.into_iter().cycle()).map(|(phase, family)| Remembered {
+                region: "tokyo".to_owned(),
+                zone: (family == Family::V6).then(|| "tokyo-a".to_owned()),
+                family,
+                course: Course::remembered(
+                    phase,
+                    Moment(1_700_000_000_000),
+                    vec![Moment(1_600_000_000_000)],
+                    true,
+                ),
+            });
+        let gray = Gray { region: "tokyo".to_owned(), zone: None, grade: Grade::Degraded };
+        let portion = Portion {
+            owner: "api.example.com.".to_owned(),
+            order: vec!["tokyo".to_owned(), "osaka".to_owned()],
+            rate: 1234.5,
+            pieces: vec![(0.3, "tokyo".to_owned()), (1.0, "osaka".to_owned())],
+        };
+        Memory {
+            written_at: Moment(1_700_000_001_000),
+            fallen,
+            courses: courses.collect(),
+            grays: vec![gray],
+            portions: vec![portion],
+        }
     }
 
     /// Reads a file with this content, and returns what is said of it.
@@ -269,9 +455,9 @@ mod tests {
         let foreign: [&[u8]; 5] = [
             b"\xff\xfe\x00",
             b"[]",
-            b"{\"version\":1}",
+            b"{\"version\":2}",
             b"{\"version\":\"one\",\"written_at\":0,\"down\":[]}",
-            b"{\"version\":1,\"written_at\":-1,\"down\":[]}",
+            b"{\"version\":2,\"written_at\":-1,\"down\":[],\"courses\":[],\"grays\":[],\"portions\":[]}",
         ];
         for content in foreign {
             assert!(said_of(content).contains("is damaged and is ignored"), "{content:?}");
@@ -281,8 +467,8 @@ mod tests {
     #[test]
     fn another_version_is_refused_whatever_else_it_says() {
         assert_eq!(
-            said_of(b"{\"version\":2,\"something\":\"new\"}"),
-            "STATE/health.json has format version 2, this program knows 1; it is ignored"
+            said_of(b"{\"version\":9,\"something\":\"new\"}"),
+            "STATE/health.json has format version 9, this program knows 2; it is ignored"
         );
     }
 

@@ -55,6 +55,11 @@ impl View {
         }
     }
 
+    /// Returns the part of each class, by `ClassId`.
+    pub fn parts(&self) -> &[u32] {
+        &self.parts
+    }
+
     fn find_v4(&self, table: &Table, address: u32) -> Found {
         let (run, scope) = self.v4.find(&table.v4, address);
         Found { part: self.parts[table.v4.value(run) as usize], scope }

@@ -1,14 +1,15 @@
-//! The board: what is known of every address, and the only place where that changes.
+//! The board: what is known of every address and every region, and the only place where that changes.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::{Adoption, Cause, Fallen, Memory, Record, State, Streak, Track, View};
-use crate::canary::{Canary, CanaryId, Epoch, Observation, Subject};
+use super::{Adoption, Cause, Fallen, Memory, Record, State, Streak, Track};
+use crate::canary::{Canary, CanaryId, Epoch, Observation, Reach, Subject};
 use crate::moment::Moment;
-use crate::region::{Address, AddressId, Regions};
+use crate::region::{AddressId, RegionId, Regions};
+use crate::share::Share;
 
-/// What is known of every address of a configuration.
+/// What is known of every address of a configuration, and of every region as a whole.
 ///
 /// A board is a function of the configurations and observations that it was given, in their order.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,14 +18,16 @@ pub struct Board {
     regions: Regions,
     canaries: Vec<Canary>,
     /// By `AddressId`.
-    tracks: Vec<Track>,
+    addresses: Vec<Track>,
+    /// By `RegionId`: what the canaries say that probe a region once.
+    wholes: Vec<Track>,
 }
 
-/// An address went from one state to another.
+/// An address, or a region as a whole, went from one state to another or has another share of its clients.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// The address.
-    pub address: AddressId,
+    /// What has changed.
+    pub subject: Subject,
     /// The state it left.
     pub from: State,
     /// When it had entered that state.
@@ -35,56 +38,63 @@ pub struct Change {
     pub at: Moment,
     /// Why it is not up; `None` when it is.
     pub cause: Option<Cause>,
+    /// The share of its clients that the advisory canaries left it, and the one that they leave it now.
+    pub shares: (Share, Share),
 }
 
 impl Change {
-    /// Returns whether steering sees the change: it does not care whether an address is up or unknown,
-    /// down or rising.
-    pub fn moves_view(&self) -> bool {
-        let seen = |state| match state {
-            State::Unknown | State::Up => 0,
-            State::Suspect => 1,
-            State::Rising | State::Down => 2,
-        };
-        seen(self.from) != seen(self.to)
+    /// Returns whether it fell or returned, or has another share: what is worth remembering.
+    pub fn is_decided(&self) -> bool {
+        self.from.is_down() != self.to.is_down() || self.shares.0 != self.shares.1
     }
 }
 
 impl Board {
     /// Returns a board on which nothing is known yet.
     pub fn new(regions: &Regions, canaries: &[Canary], now: Moment) -> Self {
-        let tracks = regions.addresses().map(|(_, address)| {
-            let watching = regions.region(address.region).canaries.iter();
-            Track::new(watching.map(|&canary| Record::new(canary, now)).collect(), now)
-        });
+        let track = |region: RegionId, reach: Reach| {
+            let watching = regions.region(region).canaries.iter();
+            let watching = watching.filter(|canary| canaries[usize::from(canary.0)].reach == reach);
+            let record =
+                |canary: &CanaryId| Record::new(*canary, canaries[usize::from(canary.0)].effect, now);
+            Track::new(watching.map(record).collect(), now)
+        };
         Self {
             epoch: Epoch::default(),
-            tracks: tracks.collect(),
+            addresses: regions.addresses().map(|(_, at)| track(at.region, Reach::Address)).collect(),
+            wholes: regions.iter().map(|(id, _)| track(id, Reach::Region)).collect(),
             regions: regions.clone(),
             canaries: canaries.to_vec(),
         }
     }
 
-    /// Counts one result, and returns the change of state that it made, if it made one.
+    /// Counts one result, and returns the change that it made, if it made one.
     ///
-    /// A result of another epoch, or of a pair of address and canary that does not exist, counts nothing.
+    /// A result of another epoch, or of a pair of subject and canary that does not exist, counts nothing.
     pub fn observe(&mut self, seen: &Observation) -> Option<Change> {
+        if seen.epoch != self.epoch {
+            return None;
+        }
         let canary = self.canaries.get(usize::from(seen.canary.0))?;
-        let Subject::Address(address) = seen.subject else { return None };
-        let track = self.tracks.get_mut(address.0 as usize).filter(|_| seen.epoch == self.epoch)?;
-        let (from, from_since) = (track.state(), track.since());
+        let track = match seen.subject {
+            Subject::Address(address) => self.addresses.get_mut(address.0 as usize)?,
+            Subject::Region(region) => self.wholes.get_mut(usize::from(region.0))?,
+        };
+        let (from, from_since, share) = (track.state(), track.since(), track.share());
         track.count(seen, canary);
-        (track.state() != from).then(|| Change {
-            address,
+        let shares = (share, track.share());
+        (track.state() != from || shares.0 != shares.1).then(|| Change {
+            subject: seen.subject,
             from,
             from_since,
             to: track.state(),
             at: seen.at,
             cause: track.cause(),
+            shares,
         })
     }
 
-    /// Takes over another configuration, and keeps what is known of every address that is still there.
+    /// Takes over another configuration, and keeps what is known of everything that is still there.
     ///
     /// An address is the same when region, zone and IP are; a canary, when its name and check are, whatever
     /// happened to its thresholds and intervals. A canary whose check has changed forgets its counters, but
@@ -93,14 +103,11 @@ impl Board {
     pub fn reload(&mut self, regions: &Regions, canaries: &[Canary], now: Moment) {
         let old = std::mem::replace(self, Self::new(regions, canaries, now));
         self.epoch = Epoch(old.epoch.0 + 1);
-        let known: HashMap<_, _> = old
-            .regions
-            .addresses()
-            .zip(&old.tracks)
-            .map(|((_, address), track)| (Place::of(&old.regions, address), track))
-            .collect();
-        for ((_, address), track) in self.regions.addresses().zip(&mut self.tracks) {
-            let Some(before) = known.get(&Place::of(&self.regions, address)) else {
+        let known: HashMap<_, _> =
+            old.tracks().map(|(subject, track)| (Place::of(&old.regions, subject), track)).collect();
+        for (subject, track) in subjects(&self.regions).zip(self.addresses.iter_mut().chain(&mut self.wholes))
+        {
+            let Some(before) = known.get(&Place::of(&self.regions, subject)) else {
                 continue;
             };
             let records = track
@@ -118,31 +125,30 @@ impl Board {
             return Adoption::Stale;
         }
         let ids: HashMap<_, _> =
-            self.regions.addresses().map(|(id, address)| (Place::of(&self.regions, address), id)).collect();
+            subjects(&self.regions).map(|subject| (Place::of(&self.regions, subject), subject)).collect();
         let (mut adopted, mut foreign) = (0, 0);
         for fallen in &memory.fallen {
             let canary = self.canaries.iter().position(|canary| canary.name == fallen.canary);
-            let found = ids.get(&Place::named(fallen)).zip(canary).is_some_and(|(id, canary)| {
+            let found = ids.get(&Place::named(fallen)).zip(canary).is_some_and(|(subject, canary)| {
                 let canary = CanaryId(u16::try_from(canary).expect("canaries are numbered by u16"));
-                self.tracks[id.0 as usize].adopt(fallen, canary, now)
+                let track = match subject {
+                    Subject::Address(address) => &mut self.addresses[address.0 as usize],
+                    Subject::Region(region) => &mut self.wholes[usize::from(region.0)],
+                };
+                track.adopt(fallen, canary, now)
             });
             *if found { &mut adopted } else { &mut foreign } += 1;
         }
         Adoption::Adopted { adopted, foreign }
     }
 
-    /// Returns what is worth remembering, as of `now`.
-    pub fn memory(&self, now: Moment) -> Memory {
-        let fallen = self.tracks().flat_map(|(id, track)| {
+    /// Returns every canary that has taken down what it watches, or would have if it were not advisory.
+    pub fn fallen(&self) -> Vec<Fallen> {
+        let fallen = self.tracks().flat_map(|(subject, track)| {
             let down = track.records().iter().filter(|record| record.streak.state().is_down());
-            down.filter_map(move |record| self.remember(id, record))
+            down.filter_map(move |record| self.remember(subject, record))
         });
-        Memory { written_at: now, fallen: fallen.collect() }
-    }
-
-    /// Returns all that steering sees.
-    pub fn view(&self) -> View {
-        View::new(self.tracks.iter().map(Track::standing).collect())
+        fallen.collect()
     }
 
     /// Returns the numbering that observations must carry to count.
@@ -150,70 +156,90 @@ impl Board {
         self.epoch
     }
 
-    /// Returns what is known of one address.
-    pub fn track(&self, address: AddressId) -> &Track {
-        &self.tracks[address.0 as usize]
+    /// Returns the regions that it is about.
+    pub fn regions(&self) -> &Regions {
+        &self.regions
     }
 
-    /// Returns what is known of every address, in the order of the configuration.
-    pub fn tracks(&self) -> impl Iterator<Item = (AddressId, &Track)> {
-        (0u32..).map(AddressId).zip(&self.tracks)
+    /// Returns a canary.
+    pub fn canary(&self, id: CanaryId) -> &Canary {
+        &self.canaries[usize::from(id.0)]
+    }
+
+    /// Returns what is known of one address.
+    pub fn track(&self, address: AddressId) -> &Track {
+        &self.addresses[address.0 as usize]
+    }
+
+    /// Returns what the canaries say that probe this region once.
+    pub fn whole(&self, region: RegionId) -> &Track {
+        &self.wholes[usize::from(region.0)]
+    }
+
+    /// Returns what is known of every address, in the order of the configuration, and then of every region.
+    pub fn tracks(&self) -> impl Iterator<Item = (Subject, &Track)> {
+        subjects(&self.regions).zip(self.addresses.iter().chain(&self.wholes))
     }
 
     /// Returns the fall of one canary in words that outlive the numbering.
-    fn remember(&self, id: AddressId, record: &Record) -> Option<Fallen> {
-        let place = Place::of(&self.regions, self.regions.address(id));
+    fn remember(&self, subject: Subject, record: &Record) -> Option<Fallen> {
+        let place = Place::of(&self.regions, subject);
         Some(Fallen {
             region: place.region.to_owned(),
-            zone: place.zone.to_owned(),
-            ip: place.ip,
-            canary: self.canaries[usize::from(record.canary.0)].name.clone(),
+            address: place.address.map(|(zone, ip)| (zone.to_owned(), ip)),
+            canary: self.canary(record.canary).name.clone(),
             since: record.since,
             failure: record.failure.clone()?,
         })
     }
 }
 
-/// Returns what a record of the new numbering starts from, given the track of the same address before.
+/// Returns everything that canaries can watch: the addresses, and then the regions.
+fn subjects(regions: &Regions) -> impl Iterator<Item = Subject> {
+    let addresses = regions.addresses().map(|(id, _)| Subject::Address(id));
+    addresses.chain(regions.iter().map(|(id, _)| Subject::Region(id)))
+}
+
+/// Returns what a record of the new numbering starts from, given the track of the same subject before.
 fn carry(record: &Record, canaries: &[Canary], before: &Track, old: &[Canary], now: Moment) -> Record {
     let canary = &canaries[usize::from(record.canary.0)];
     let same_name = |earlier: &&Record| old[usize::from(earlier.canary.0)].name == canary.name;
+    let fresh = Record::new(record.canary, canary.effect, now);
     let Some(earlier) = before.records().iter().find(same_name) else {
-        return Record::new(record.canary, now);
+        return fresh;
     };
     if old[usize::from(earlier.canary.0)].check == canary.check {
-        return Record { canary: record.canary, ..earlier.clone() };
+        return Record { canary: record.canary, effect: canary.effect, ..earlier.clone() };
     }
     if !earlier.streak.state().is_down() {
-        return Record::new(record.canary, now);
+        return fresh;
     }
-    Record {
-        streak: Streak::fallen(),
-        since: earlier.since,
-        failure: earlier.failure.clone(),
-        ..Record::new(record.canary, now)
-    }
+    Record { streak: Streak::fallen(), since: earlier.since, failure: earlier.failure.clone(), ..fresh }
 }
 
-/// Which address it is, whatever its number.
+/// What is watched, whatever its number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Place<'a> {
     region: &'a str,
-    zone: &'a str,
-    ip: IpAddr,
+    /// The name of the zone and the IP; `None`: the region as a whole.
+    address: Option<(&'a str, IpAddr)>,
 }
 
 impl<'a> Place<'a> {
-    fn of(regions: &'a Regions, address: &Address) -> Self {
-        Self {
-            region: &regions.region(address.region).name,
-            zone: &regions.zone(address.zone).name,
-            ip: address.ip,
-        }
+    fn of(regions: &'a Regions, subject: Subject) -> Self {
+        let (region, address) = match subject {
+            Subject::Address(id) => {
+                let address = regions.address(id);
+                (address.region, Some((regions.zone(address.zone).name.as_str(), address.ip)))
+            }
+            Subject::Region(region) => (region, None),
+        };
+        Self { region: &regions.region(region).name, address }
     }
 
     fn named(fallen: &'a Fallen) -> Self {
-        Self { region: &fallen.region, zone: &fallen.zone, ip: fallen.ip }
+        let address = fallen.address.as_ref().map(|(zone, ip)| (zone.as_str(), *ip));
+        Self { region: &fallen.region, address }
     }
 }
 
@@ -232,6 +258,14 @@ mod tests {
         let mut board = board(1, canaries);
         let reached: Vec<_> = play(&mut board, results).into_iter().map(State::as_str).collect();
         assert_eq!(reached.join(" "), states, "after {results}");
+    }
+
+    fn standings(board: &Board) -> Vec<Standing> {
+        board.regions().addresses().map(|(id, _)| board.track(id).standing()).collect()
+    }
+
+    fn memory(board: &Board, now: Moment) -> Memory {
+        Memory { written_at: now, fallen: board.fallen(), ..Memory::default() }
     }
 
     fn play(board: &mut Board, results: &str) -> Vec<State> {
@@ -255,14 +289,14 @@ mod tests {
         check(&[canary("shallow", 3, 2), canary("deep", 3, 2)], "1:o 0:o", "up up");
         let board = board(1, &[canary("shallow", 3, 2)]);
         assert_eq!(board.track(AddressId(0)).state(), State::Unknown);
-        assert_eq!(board.view(), View::all_up(1));
+        assert_eq!(standings(&board), [Standing::Up; 1]);
     }
 
     #[test]
     fn an_address_without_canaries_is_always_up() {
         let board = board(2, &[]);
         assert_eq!(board.track(AddressId(1)).state(), State::Up);
-        assert_eq!(board.view(), View::all_up(2));
+        assert_eq!(standings(&board), [Standing::Up; 2]);
     }
 
     #[test]
@@ -313,9 +347,8 @@ mod tests {
         let mut shallow = canary("shallow", 5, 1);
         shallow.interval *= 3;
         let board = reloaded(vec![region("osaka", &["192.0.2.7"]), tokyo], &[canary("deep", 3, 3), shallow]);
-        let standings: Vec<_> = board.tracks().map(|(_, track)| track.standing()).collect();
         let down = Standing::Down { since: Moment(2000) };
-        assert_eq!(standings, [Standing::Up, Standing::Up, down]);
+        assert_eq!(standings(&board), [Standing::Up, Standing::Up, down]);
         let failures = board.track(AddressId(2)).records()[0].streak.failures();
         assert_eq!(failures, 2, "the counters go on");
     }
@@ -347,7 +380,7 @@ mod tests {
         play(&mut before, "0:x 0:x 0:o");
         before.observe(&result(&before, 1, 0, 3, false));
         let mut board = board(2, &[canary("shallow", 2, 2)]);
-        let adoption = board.adopt(&before.memory(Moment(4000)), Moment(5000));
+        let adoption = board.adopt(&memory(&before, Moment(4000)), Moment(5000));
         let expected = Adoption::Adopted { adopted: 1, foreign: 0 };
         assert_eq!(adoption, expected);
         assert_eq!(board.track(AddressId(1)).state(), State::Unknown, "suspicion is forgotten");
@@ -359,12 +392,12 @@ mod tests {
     fn a_memory_of_another_configuration_is_counted_and_ignored() {
         let mut before = board(2, &[canary("shallow", 1, 2)]);
         play(&mut before, "0:x");
-        let memory = before.memory(Moment(2000));
+        let memory = memory(&before, Moment(2000));
         let regions = Regions::new(vec![region("osaka", &["192.0.2.1"])]);
         let mut other = Board::new(&regions, &[canary("shallow", 1, 2)], Moment(2000));
         let expected = Adoption::Adopted { adopted: 0, foreign: 1 };
         assert_eq!(other.adopt(&memory, Moment(2000)), expected);
-        assert_eq!(other.view(), View::all_up(1));
+        assert_eq!(standings(&other), [Standing::Up; 1]);
     }
 
     #[test]
@@ -400,17 +433,17 @@ mod tests {
         }
 
         #[test]
-        fn equal_events_give_equal_boards_and_changes_are_exactly_what_the_view_shows(
+        fn equal_events_give_equal_boards_and_no_standing_changes_untold(
             results in proptest::collection::vec((0u32..3, 0u16..2, any::<bool>()), 0..100),
         ) {
             let canaries = [canary("shallow", 3, 2), canary("deep", 2, 1)];
             let (mut one, mut other) = (board(3, &canaries), board(3, &canaries));
             for (second, (address, canary, is_success)) in (0..).zip(results) {
                 let seen = result(&one, address, canary, second, is_success);
-                let before = one.view();
+                let before = standings(&one);
                 let change = one.observe(&seen);
                 prop_assert_eq!(&change, &other.observe(&seen));
-                prop_assert_eq!(change.is_some_and(|change| change.moves_view()), before != one.view());
+                prop_assert!(change.is_some() || before == standings(&one));
             }
             prop_assert_eq!(one, other);
         }
@@ -428,7 +461,7 @@ mod tests {
             let mut same = board.clone();
             same.reload(&board.regions, &canaries, Moment(900_000));
             prop_assert_eq!(same.epoch(), Epoch(1));
-            prop_assert_eq!(same.tracks, board.tracks);
+            prop_assert!(same.tracks().eq(board.tracks()));
         }
     }
 

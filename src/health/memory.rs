@@ -1,13 +1,15 @@
 //! What is remembered of health across a restart, by names, because numbers change with the configuration.
 //!
-//! Only falls are remembered: an address that was up or suspect starts as unknown and counts as up, and
-//! that is right for both. How this is written down is left to `files::state`.
+//! Only falls are remembered, and what they left behind in the courses of regions and zones: an address that
+//! was up or suspect starts as unknown and counts as up, and that is right for both. How this is written down is left to `files::state`.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::{Course, Grade};
 use crate::canary::Failure;
 use crate::moment::Moment;
+use crate::region::Family;
 
 /// How old a memory may be and still be adopted. A restart or an upgrade with its image pull is over in
 /// a few minutes; after ten the canaries' first round, which takes 20 s, knows better than the past.
@@ -18,25 +20,67 @@ pub const FRESH_FOR: Duration = Duration::from_secs(600);
 pub struct Memory {
     /// When it was true.
     pub written_at: Moment,
-    /// Every canary that had taken an address down.
+    /// Every canary that had fallen.
     pub fallen: Vec<Fallen>,
+    /// Every course with something in it that the first probes would not show.
+    pub courses: Vec<Remembered>,
+    /// Every region and zone that stood out among the others.
+    pub grays: Vec<Gray>,
+    /// What the parts of the clients asked for, and where they were sent.
+    pub portions: Vec<Portion>,
 }
 
-/// A canary that had taken an address down.
+/// A canary that had fallen: the address or region with it, unless it was advisory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fallen {
     /// The name of the region.
     pub region: String,
-    /// The name of the availability zone.
-    pub zone: String,
-    /// The address.
-    pub ip: IpAddr,
+    /// The name of the availability zone and the address; `None`: the region as a whole.
+    pub address: Option<(String, IpAddr)>,
     /// The name of the canary.
     pub canary: String,
     /// When it fell.
     pub since: Moment,
     /// Its last failure.
     pub failure: Failure,
+}
+
+/// The course of a region or availability zone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remembered {
+    /// The name of the region.
+    pub region: String,
+    /// The name of the availability zone; `None`: the region itself.
+    pub zone: Option<String>,
+    /// The family.
+    pub family: Family,
+    /// Its course.
+    pub course: Course,
+}
+
+/// A region or availability zone that passed its canaries and failed its clients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gray {
+    /// The name of the region.
+    pub region: String,
+    /// The name of the availability zone; `None`: the region itself.
+    pub zone: Option<String>,
+    /// How badly.
+    pub grade: Grade,
+}
+
+/// What the clients of one plan asked for, and where they were sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Portion {
+    /// A steered name that they ask for.
+    pub owner: String,
+    /// The names of the regions that they may be sent to, the best first: together with the owner it says who
+    /// they are.
+    pub order: Vec<String>,
+    /// Requests per second, as far as could be told.
+    pub rate: f64,
+    /// The pieces of their line: where each ends, and the name of the region that it goes to.
+    pub pieces: Vec<(f64, String)>,
 }
 
 impl Memory {

@@ -1,7 +1,7 @@
-//! Judges addresses: counts observations and turns them into verdicts.
+//! Judges addresses, availability zones and regions: turns observations into verdicts.
 //!
-//! Each canary of an address counts for itself ([`Streak`]); the address is as bad as its worst
-//! canary ([`Board`]):
+//! Each canary of an address counts for itself ([`Streak`]); the address is as bad as the worst of those
+//! that are critical ([`Board`]):
 //!
 //! ```text
 //!              first failure             fall-th failure in a row
@@ -17,27 +17,46 @@
 //! it is down, and as down until it is up: unknown and suspect addresses keep their traffic, rising
 //! ones do not get it back yet. An address that no canary watches is always up.
 //!
-//! Everything here is a function of the observations, in their order: the time of a change is the
-//! time of the observation that made it. When to probe is [`pace`]; when a region has too few addresses
+//! From addresses to zones and regions it goes by [`Places`]: each follows a [`Course`], which says how it
+//! leaves and how it comes back; a region may be restrained from leaving when the cause is shared (`shared`),
+//! when it is merely full, or when too few would be left; and it may be degraded for failing its clients
+//! though not its canaries (`gray`). What steering sees of all this is a [`View`].
+//!
+//! Everything here is a function of the observations and of time: the time of a change is the time of the
+//! observation, or the turn of a clock, that made it. When to probe is [`pace`]; when a region has too few addresses
 //! is [`Services`]; what outlives the process is [`Memory`].
 
 mod board;
+mod census;
+mod course;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod gray;
 mod memory;
 pub mod pace;
+mod places;
+mod scene;
 mod service;
+mod shared;
+mod site;
 mod streak;
 mod track;
+mod view;
+mod vitals;
 
 pub use board::{Board, Change};
-pub use memory::{Adoption, FRESH_FOR, Fallen, Memory};
+pub use course::{Course, FALLS_TO_QUARANTINE, Phase, Sign};
+pub use gray::Grade;
+pub use memory::{Adoption, FRESH_FOR, Fallen, Gray, Memory, Portion, Remembered};
+pub use places::{Places, Restraint};
 pub use service::{Count, Service, Services};
+pub use site::{Site, Turn, name, region_of, sites, vitals};
 pub use streak::Streak;
 pub use track::{Cause, Last, Record, Track};
+pub use view::{Stage, View};
+pub use vitals::Vitals;
 
 use crate::moment::Moment;
-use crate::region::AddressId;
 
 /// Where an address or one of its canaries stands in the picture above, from what says least against
 /// it to what says most: an address is in the worst of its canaries' states.
@@ -100,28 +119,5 @@ impl Standing {
             Self::Up | Self::Suspect => false,
             Self::Down { .. } => true,
         }
-    }
-}
-
-/// The standing of every address at one moment: all that steering sees of health.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct View {
-    standings: Vec<Standing>,
-}
-
-impl View {
-    /// Returns a view of these standings, by `AddressId`.
-    pub fn new(standings: Vec<Standing>) -> Self {
-        Self { standings }
-    }
-
-    /// Returns a view in which all of `count` addresses are up.
-    pub fn all_up(count: usize) -> Self {
-        Self::new(vec![Standing::Up; count])
-    }
-
-    /// Returns the standing of an address.
-    pub fn of(&self, address: AddressId) -> Standing {
-        self.standings[address.0 as usize]
     }
 }

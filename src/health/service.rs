@@ -3,7 +3,7 @@
 //! IPv4 and IPv6 are judged apart, so that losing one family moves that family only. This is the
 //! only place that counts addresses against `min_healthy`; steering and `/status` both ask here.
 
-use super::{Standing, View};
+use super::{Stage, Standing, View};
 use crate::moment::Moment;
 use crate::region::{Family, Region, RegionId, Regions};
 
@@ -29,6 +29,14 @@ impl Service {
         matches!(self, Self::Out { .. })
     }
 
+    /// Returns what a region takes of its clients if nothing but counting decides.
+    fn stage(self) -> Stage {
+        match self {
+            Self::Absent | Self::In(_) => Stage::Full,
+            Self::Out { since, .. } => Stage::Out { since },
+        }
+    }
+
     /// Returns how many addresses are up; `None` when there are none to be.
     pub fn count(self) -> Option<Count> {
         match self {
@@ -49,10 +57,10 @@ pub struct Count {
     pub needed: usize,
 }
 
-/// How every region stands, by family.
+/// How every region stands, by family, and what it takes of its clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Services {
-    by_region: Vec<[Service; 2]>,
+    by_region: Vec<[(Service, Stage); 2]>,
 }
 
 impl Services {
@@ -67,13 +75,35 @@ impl Services {
             }
         }
         let judged = regions.iter().zip(tallies);
-        let by_region = judged.map(|((_, region), families)| families.map(|tally| tally.judge(region)));
+        let by_region = judged.map(|((id, region), tallies)| {
+            let mut tallies = tallies.into_iter();
+            Family::BOTH.map(|family| {
+                let service = tallies.next().expect("a tally for each family").judge(region);
+                (service, view.stage(id, family).unwrap_or(service.stage()))
+            })
+        });
         Self { by_region: by_region.collect() }
     }
 
     /// Returns how a region stands in a family.
     pub fn get(&self, region: RegionId, family: Family) -> Service {
-        self.by_region[usize::from(region.0)][family as usize]
+        self.by_region[usize::from(region.0)][family as usize].0
+    }
+
+    /// Returns what a region takes of its clients in a family.
+    pub fn stage(&self, region: RegionId, family: Family) -> Stage {
+        self.by_region[usize::from(region.0)][family as usize].1
+    }
+
+    /// Returns what every region takes of its clients, by `RegionId` and family.
+    pub fn stages(&self) -> Vec<[Stage; 2]> {
+        self.by_region.iter().map(|both| both.map(|(_, stage)| stage)).collect()
+    }
+
+    /// Returns whether every region takes all of its clients or none.
+    pub fn is_whole(&self) -> bool {
+        let mut stages = self.by_region.iter().flatten().map(|(_, stage)| stage);
+        stages.all(|stage| matches!(stage, Stage::Full | Stage::Out { .. }))
     }
 }
 

@@ -1,14 +1,16 @@
-//! What is known of one address: a record for each of its canaries, and where they leave it.
+//! What is known of one address, or of one region as a whole: a record for each of the canaries that
+//! watch it, and where they leave it.
 
 use std::time::Duration;
 
 use super::{Fallen, Standing, State, Streak};
-use crate::canary::{Canary, CanaryId, Failure, Observation};
+use crate::canary::{Canary, CanaryId, Effect, Failure, Heard, Observation};
 use crate::moment::Moment;
+use crate::share::Share;
 
-/// What is known of one address.
+/// What is known of one address, or of one region as a whole.
 ///
-/// `state` is always the worst state among `records`, or up when there are none.
+/// `state` is always the worst state among the critical `records`, or up when there are none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Track {
     state: State,
@@ -16,11 +18,13 @@ pub struct Track {
     records: Vec<Record>,
 }
 
-/// What is known of one address by one canary.
+/// What is known by one canary.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// The canary.
     pub canary: CanaryId,
+    /// What its fall does.
+    pub effect: Effect,
     /// Its counters.
     pub streak: Streak,
     /// When the streak's state began; rising does not interrupt being down.
@@ -29,6 +33,8 @@ pub struct Record {
     pub last: Option<Last>,
     /// Its last failure, kept when successes follow it.
     pub failure: Option<Failure>,
+    /// The last signals that it heard, however old.
+    pub heard: Option<Heard>,
 }
 
 /// The last result of a canary.
@@ -130,23 +136,37 @@ impl Track {
         }
     }
 
-    /// Returns the first of the records that leave the address where it is.
-    fn worst(&self) -> Option<&Record> {
-        self.records.iter().find(|record| record.streak.state() == self.state)
+    /// Returns the share of its clients that the advisory canaries leave it: the least that one of those
+    /// that are down says.
+    pub fn share(&self) -> Share {
+        let down = self.records.iter().filter(|record| record.streak.state().is_down());
+        let shares = down.map(|record| match record.effect {
+            Effect::Critical => Share::ALL,
+            Effect::Advisory(share) => share,
+        });
+        shares.min().unwrap_or(Share::ALL)
     }
 
-    /// Brings `state` up to date.
+    /// Returns the first of the critical records that leave it where it is.
+    fn worst(&self) -> Option<&Record> {
+        self.critical().find(|record| record.streak.state() == self.state)
+    }
+
+    /// Brings `state` up to date: the worst of the critical canaries decides.
     fn judge(&mut self) {
-        // Every canary is critical: the worst of them decides.
-        let states = self.records.iter().map(|record| record.streak.state());
+        let states = self.critical().map(|record| record.streak.state());
         self.state = states.max().unwrap_or(State::Up);
+    }
+
+    fn critical(&self) -> impl Iterator<Item = &Record> {
+        self.records.iter().filter(|record| record.effect == Effect::Critical)
     }
 }
 
 impl Record {
     /// Returns the record of a canary that has not reported yet.
-    pub(super) fn new(canary: CanaryId, now: Moment) -> Self {
-        Self { canary, streak: Streak::default(), since: now, last: None, failure: None }
+    pub(super) fn new(canary: CanaryId, effect: Effect, now: Moment) -> Self {
+        Self { canary, effect, streak: Streak::default(), since: now, last: None, failure: None, heard: None }
     }
 
     /// Counts one result.
@@ -159,6 +179,9 @@ impl Record {
         self.last = Some(Last { at: seen.at, latency: seen.latency, is_success: seen.result.is_ok() });
         if let Err(failure) = &seen.result {
             self.failure = Some(failure.clone());
+        }
+        if let Some(signals) = seen.signals {
+            self.heard = Some(Heard { at: seen.at, signals });
         }
     }
 }

@@ -13,6 +13,7 @@ mod tests;
 pub use answers::{AllAnswers, Answers, Totals};
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,8 +26,9 @@ use prometheus_client::registry::Registry;
 
 use crate::canary::{FailureClass, Observation, Subject};
 use crate::config::Config;
-use crate::health::{Standing, View};
-use crate::region::{AddressId, Regions};
+use crate::control::{Notice, Report};
+use crate::health::{Phase, Standing, View};
+use crate::region::{self, AddressId, Regions};
 use crate::snapshot::Snapshot;
 
 /// Upper bounds of the latency buckets in seconds: a canary next door takes 1 ms, one around the globe
@@ -60,12 +62,31 @@ struct ChangeTo {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RegionOf {
+    region: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RegionFamily {
+    region: String,
+    family: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     result: &'static str,
 }
 
 /// No label: a family of at most one, for what may be absent.
 type Unlabelled = [(&'static str, &'static str); 0];
+
+/// A gauge with fractions.
+type Fraction = Gauge<f64, AtomicU64>;
 
 /// The word for a canary that succeeded; the others are the classes of failure.
 const OK: &str = "ok";
@@ -85,6 +106,11 @@ pub struct Metrics {
     canary_seconds: Family<CanaryOf, Histogram, fn() -> Histogram>,
     address_states: Family<AddressOf, Gauge>,
     state_changes: Family<ChangeTo, Counter>,
+    region_shares: Family<RegionFamily, Fraction>,
+    region_phases: Family<RegionFamily, Gauge>,
+    region_loads: Family<RegionOf, Fraction>,
+    region_shed: Family<RegionOf, Fraction>,
+    notices: Family<Kind, Counter>,
     reloads: Family<Outcome, Counter>,
     snapshot_number: Gauge,
     database_built: Family<Unlabelled, Gauge>,
@@ -102,6 +128,11 @@ impl Default for Metrics {
             canary_seconds: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
             address_states: Family::default(),
             state_changes: Family::default(),
+            region_shares: Family::default(),
+            region_phases: Family::default(),
+            region_loads: Family::default(),
+            region_shed: Family::default(),
+            notices: Family::default(),
             reloads: Family::default(),
             snapshot_number: Gauge::default(),
             database_built: Family::default(),
@@ -124,6 +155,8 @@ impl Metrics {
         let help = "State of an address: 2 up, 1 suspect, 0 down";
         registry.register("address_state", help, self.address_states.clone());
         registry.register("state_changes", "Changes of addresses to a state", self.state_changes.clone());
+        self.register_regions();
+        let registry = &mut self.registry;
         registry.register("reloads", "Reloads of the configuration", self.reloads.clone());
         let help = "Number of the snapshot that is served";
         registry.register("snapshot_number", help, self.snapshot_number.clone());
@@ -134,10 +167,29 @@ impl Metrics {
         self
     }
 
+    fn register_regions(&mut self) {
+        let registry = &mut self.registry;
+        let help = "The share of its clients that a region takes, 0 to 1";
+        registry.register("region_share", help, self.region_shares.clone());
+        let help = "Phase of a region: 7 healthy, 6 unknown, 5 suspect, 4 ramp, 3 held, 2 recovering, \
+                    1 quarantined, 0 down";
+        registry.register("region_phase", help, self.region_phases.clone());
+        let help = "The share of its capacity that a region reports to be in use; no series while unknown";
+        registry.register("region_load", help, self.region_loads.clone());
+        let help = "The share of its clients that a region sends elsewhere because it is full, 0 to 1";
+        registry.register("region_shed", help, self.region_shed.clone());
+        let help = "What people were told, by kind: address_down, region_out, turned, load_shed, ...";
+        registry.register("notices", help, self.notices.clone());
+    }
+
     /// Starts to count the answers from another configuration, and forgets the states of its
-    /// predecessor's addresses and the counts of regions and canaries that are gone.
+    /// predecessor's addresses and regions, and the counts of regions and canaries that are gone.
     pub fn begin(&self, config: &Config) -> Arc<Answers> {
         self.address_states.clear();
+        self.region_shares.clear();
+        self.region_phases.clear();
+        self.region_loads.clear();
+        self.region_shed.clear();
         let watching = watching(config);
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         for gone in watched.difference(&watching) {
@@ -190,6 +242,31 @@ impl Metrics {
                 self.state_changes.get_or_create(&change).inc();
             }
         }
+    }
+
+    /// Notes how the regions stand.
+    pub fn reported(&self, report: &Report) {
+        for region in &report.regions {
+            let of = RegionOf { region: region.name.clone() };
+            self.region_shed.get_or_create(&of).set(region.away.fraction());
+            // No series, for zero would be a load.
+            match region.vitals.load {
+                Some(load) => _ = self.region_loads.get_or_create(&of).set(load),
+                None => _ = self.region_loads.remove(&of),
+            }
+            for ((family, service), course) in region.families.iter().zip(&region.courses) {
+                if service.count().is_some() {
+                    let of = RegionFamily { region: region.name.clone(), family: family_word(*family) };
+                    self.region_shares.get_or_create(&of).set(course.share.fraction());
+                    self.region_phases.get_or_create(&of).set(phase_level(course.phase));
+                }
+            }
+        }
+    }
+
+    /// Counts what people were told.
+    pub fn told(&self, notice: &Notice) {
+        self.notices.get_or_create(&Kind { kind: notice.kind() }).inc();
     }
 
     /// Counts a canary result.
@@ -280,5 +357,26 @@ fn level(standing: Standing) -> i64 {
         Standing::Up => 2,
         Standing::Suspect => 1,
         Standing::Down { .. } => 0,
+    }
+}
+
+fn family_word(family: region::Family) -> &'static str {
+    match family {
+        region::Family::V4 => "ipv4",
+        region::Family::V6 => "ipv6",
+    }
+}
+
+/// Returns the number of a phase, the higher the better for its clients.
+fn phase_level(phase: Phase) -> i64 {
+    match phase {
+        Phase::Healthy => 7,
+        Phase::Unknown => 6,
+        Phase::Suspect => 5,
+        Phase::Ramp { .. } => 4,
+        Phase::Held(_) => 3,
+        Phase::Recovering { .. } => 2,
+        Phase::Quarantined { .. } => 1,
+        Phase::Down => 0,
     }
 }

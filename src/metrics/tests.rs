@@ -6,10 +6,12 @@ use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, Subject};
 use crate::engine::{Tally, Transport};
 use crate::geo;
-use crate::health::fixture;
+use crate::health::{Board, Places, fixture};
 use crate::moment::Moment;
 use crate::region::{Region, RegionId};
+use crate::share::Share;
 use crate::snapshot::World;
+use crate::steering::Splits;
 use crate::wire::Rcode;
 
 /// One zone, these regions, and the canaries `shallow` and `deep`.
@@ -133,6 +135,37 @@ fn a_change_of_state_is_counted_and_a_reload_is_none() {
 }
 
 #[test]
+fn the_share_phase_and_load_of_a_region_are_printed_and_an_unknown_load_has_no_series() {
+    let metrics = Metrics::default();
+    let config = two_regions();
+    let (board, places) =
+        (Board::new(&config.regions, &config.canaries, Moment(0)), Places::new(&config.regions, Moment(0)));
+    let mut report = Report::new(1, &config, &board, &places, Vec::new(), Moment(0));
+    report.regions[1].vitals.load = Some(0.4);
+    report.regions[1].away = Share::percent(10);
+    report.regions[1].courses[0].share = Share::percent(50);
+    report.regions[1].courses[0].phase = Phase::Ramp { step: 1, has_slipped: false };
+    metrics.reported(&report);
+    let of = |region: &str, family: &str, value: &str| {
+        format!(r#"{{region="{region}",family="{family}"}} {value}"#)
+    };
+    let tokyo = of("tokyo", "ipv4", "1.0");
+    let share = format!("region_share{}", of("oregon", "ipv4", "0.5"));
+    check(&metrics, "region_share", &[&share, &format!("region_share{tokyo}")]);
+    let phases = [("oregon", "4"), ("tokyo", "6")];
+    let phases = phases.map(|(region, level)| format!("region_phase{}", of(region, "ipv4", level)));
+    check(&metrics, "region_phase", &[&phases[0], &phases[1]]);
+    check(&metrics, "region_load", &[r#"region_load{region="oregon"} 0.4"#]);
+    let shed = [r#"region_shed{region="oregon"} 0.1"#, r#"region_shed{region="tokyo"} 0.0"#];
+    check(&metrics, "region_shed", &shed);
+    report.regions[1].vitals.load = None;
+    metrics.reported(&report);
+    check(&metrics, "region_load", &[]);
+    metrics.begin(&config);
+    check(&metrics, "region_share", &[]);
+}
+
+#[test]
 fn reloads_are_there_before_the_first_and_count_failures_apart() {
     let metrics = Metrics::default();
     let lines = |failed| format!(r#"reloads_total{{result="failed"}} {failed}"#);
@@ -149,7 +182,7 @@ fn the_number_of_the_snapshot_that_is_served_is_printed() {
     let sources = geo::Sources { database: None, asn: None, networks: &[] };
     let table = geo::Table::compile(sources, &config.regions, &[]).expect("nothing to be damaged");
     let world = World::build(Arc::new(config), table);
-    metrics.published(&Snapshot::compile(Arc::new(world), View::all_up(2), 7));
+    metrics.published(&Snapshot::compile(Arc::new(world), View::all_up(2), Splits::default(), 7));
     check(&metrics, "snapshot_number", &["snapshot_number 7"]);
 }
 

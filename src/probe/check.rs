@@ -1,6 +1,6 @@
-//! One canary, prepared for one address, and run as often as wanted.
+//! One canary, prepared for what it watches, and run as often as wanted.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -10,11 +10,12 @@ use super::failure;
 use super::http::{self, HttpProbe};
 use super::inference::InferenceProbe;
 use super::json::JsonProbe;
+use super::live::Watched;
 use super::tls::TlsProbe;
 use super::trust::Trust;
 use crate::canary::{Check, Failure, Signals};
 
-/// One canary, prepared for one address.
+/// One canary, prepared for what it watches.
 #[derive(Debug)]
 pub enum Probe {
     /// Connects to this place.
@@ -47,20 +48,27 @@ impl From<Result<(), Failure>> for Outcome {
 }
 
 impl Probe {
-    /// Prepares `check` for `address`.
+    /// Prepares `check` for an address, or for a region as a whole.
     ///
     /// # Errors
     ///
     /// When the check says something that cannot be done.
-    pub fn new(check: &Check, address: IpAddr, trust: &Trust) -> Result<Self, http::Error> {
-        match check {
-            Check::Tcp { port } => Ok(Self::Tcp(SocketAddr::new(address, *port))),
-            Check::Tls(check) => Ok(Self::Tls(Box::new(TlsProbe::new(check, address, trust)?))),
-            Check::Http(check) => Ok(Self::Http(Box::new(HttpProbe::new(check, address, trust)?))),
-            Check::Inference(check) => {
-                Ok(Self::Inference(Box::new(InferenceProbe::new(check, address, trust)?)))
+    pub fn new(check: &Check, watched: &Watched, trust: &Trust) -> Result<Self, http::Error> {
+        match (check, watched) {
+            (Check::Tcp { port }, Watched::Address(address)) => {
+                Ok(Self::Tcp(SocketAddr::new(*address, *port)))
             }
-            Check::Json(check) => Ok(Self::Json(Box::new(JsonProbe::new(check, address, trust)?))),
+            (Check::Tls(check), Watched::Address(address)) => {
+                Ok(Self::Tls(Box::new(TlsProbe::new(check, *address, trust)?)))
+            }
+            (Check::Tcp { .. } | Check::Tls(_), Watched::Region(_)) => {
+                Err(http::Error::Nowhere(check.kind()))
+            }
+            (Check::Http(check), _) => Ok(Self::Http(Box::new(HttpProbe::new(check, watched, trust)?))),
+            (Check::Inference(check), _) => {
+                Ok(Self::Inference(Box::new(InferenceProbe::new(check, watched, trust)?)))
+            }
+            (Check::Json(check), _) => Ok(Self::Json(Box::new(JsonProbe::new(check, watched, trust)?))),
         }
     }
 
@@ -87,8 +95,9 @@ impl Probe {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::canary::FailureClass::{self, Body, Refused, Status, Timeout, Tls};
+    use crate::canary::FailureClass::{self, Body, Dns, Refused, Status, Timeout, Tls};
     use crate::canary::HttpCheck;
+    use crate::probe::names::tests::Book;
     use crate::probe::scripted::{self, Script};
 
     /// Long enough for a machine under load, for probes that end by themselves.
@@ -120,8 +129,8 @@ pub(super) mod tests {
     }
 
     pub async fn outcome(check: Check, trust: &Trust, timeout: Duration) -> Outcome {
-        let address = "127.0.0.1".parse().expect("an address");
-        let probe = Probe::new(&check, address, trust).expect("it can be sent");
+        let watched = Watched::Address("127.0.0.1".parse().expect("an address"));
+        let probe = Probe::new(&check, &watched, trust).expect("it can be sent");
         probe.run(timeout).await
     }
 
@@ -169,6 +178,24 @@ pub(super) mod tests {
             check.body_contains = Some(text.to_owned());
             compare(run(Check::Http(check), &Trust::default(), PATIENT).await, expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_text_is_not_found_in_a_body_of_another_charset() {
+        for (text, body) in [
+            ("größe", b"HTTP/1.1 200 OK\r\n\r\ngr\xf6\xdfe".as_slice()),
+            ("ok", b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-16le\r\n\r\no\0k\0"),
+        ] {
+            let mut check = http("http", scripted::serve(Script::Say(body)).await);
+            check.body_contains = Some(text.to_owned());
+            let missing = Err((Body, "does not contain"));
+            compare(run(Check::Http(check), &Trust::default(), PATIENT).await, missing);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_without_end_is_given_up_in_bounded_memory() {
+        check(Script::Endless(b"HTTP/1.1 200 OK\r\nX-Long: "), PATIENT, Err((Body, "not HTTP"))).await;
     }
 
     #[tokio::test]
@@ -249,14 +276,14 @@ pub(super) mod tests {
         let server = scripted::serve(Script::Expect("authorization: meridian")).await;
         let mut check = http("http", server);
         check.headers_from_env = vec![("Authorization".to_owned(), "CARGO_PKG_NAME".to_owned())];
-        let probe = Probe::new(&Check::Http(check.clone()), server.ip(), &Trust::default());
+        let watched = Watched::Address(server.ip());
+        let probe = Probe::new(&Check::Http(check.clone()), &watched, &Trust::default());
         let probe = probe.expect("the variable is set");
         assert!(!format!("{probe:?}").contains("\"meridian\""), "{probe:?} shows the secret");
         compare(run(Check::Http(check.clone()), &Trust::default(), PATIENT).await, Ok(()));
 
         check.headers_from_env[0].1 = "MERIDIAN_NO_SUCH_SECRET".to_owned();
-        let error =
-            Probe::new(&Check::Http(check), server.ip(), &Trust::default()).expect_err("it is not set");
+        let error = Probe::new(&Check::Http(check), &watched, &Trust::default()).expect_err("it is not set");
         assert_eq!(error.to_string(), "the environment variable `MERIDIAN_NO_SUCH_SECRET` is not set");
     }
 
@@ -307,6 +334,72 @@ pub(super) mod tests {
         let server = scripted::serve(Script::Close).await;
         let check = Check::Http(http("https", server));
         compare(run(check, &anybody(), PATIENT).await, Err((Refused, "connection")));
+    }
+
+    /// Probes `tokyo` as a whole, whose name leads to these addresses in turn, and says what each result was.
+    async fn check_region(
+        check: &HttpCheck,
+        trust: Trust,
+        leads: &[Option<&str>],
+        expected: &[Result<(), (FailureClass, &str)>],
+    ) {
+        let trust = trust.with_names(Book::of(leads));
+        let watched = Watched::Region("tokyo".into());
+        let probe = Probe::new(&Check::Http(check.clone()), &watched, &trust).expect("it can be sent");
+        for expected in expected {
+            compare(probe.run(PATIENT).await.result, *expected);
+        }
+    }
+
+    fn of_region(scheme: &str, server: SocketAddr) -> HttpCheck {
+        HttpCheck { url: format!("{scheme}://{{region}}.example.com:{}/health", server.port()), ..request() }
+    }
+
+    #[tokio::test]
+    async fn a_region_is_probed_where_its_name_leads_each_time() {
+        let server = scripted::serve(Script::Ok).await;
+        let gone = Err((Dns, "`tokyo.example.com` has no address"));
+        let leads = [Some("127.0.0.1"), Some("127.0.0.2"), None, Some("127.0.0.3")];
+        check_region(&of_region("http", server), anybody(), &leads, &[Ok(()), Ok(()), gone, Ok(())]).await;
+        let refused = Err((Refused, "connection refused"));
+        let leads = [Some("127.0.0.1"), Some("127.0.0.4")];
+        check_region(&of_region("http", server), anybody(), &leads, &[Ok(()), refused]).await;
+    }
+
+    #[tokio::test]
+    async fn host_and_certificate_of_a_region_are_for_the_name_or_for_another_one_that_is_stated() {
+        let leads = [Some("127.0.0.1")];
+        let server = scripted::serve(Script::Expect("host: api.example.com")).await;
+        let mut check = of_region("http", server);
+        check_region(&check, anybody(), &leads, &[Err((Status, "status 400"))]).await;
+        check.host = Some("api.example.com".to_owned());
+        check_region(&check, anybody(), &leads, &[Ok(())]).await;
+
+        for (certified, host, expected) in [
+            ("tokyo.example.com", None, Ok(())),
+            ("api.example.com", Some("api.example.com"), Ok(())),
+            ("api.example.com", None, Err((Tls, "tokyo.example.com"))),
+        ] {
+            let (server, certificate) = scripted::serve_tls(Script::Ok, certified).await;
+            let trust = Trust::only(vec![certificate]).expect("a certificate");
+            let check = HttpCheck { host: host.map(str::to_owned), ..of_region("https", server) };
+            check_region(&check, trust, &leads, &[expected]).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_region_at_an_ip_address_needs_nobody_who_knows_names() {
+        let server = scripted::serve(Script::Expect("host: api.example.com")).await;
+        let url = format!("http://127.0.0.2:{}/health", server.port());
+        let check = HttpCheck { url, host: Some("api.example.com".to_owned()), ..request() };
+        check_region(&check, anybody(), &[None], &[Ok(())]).await;
+    }
+
+    #[test]
+    fn what_connects_to_a_port_alone_probes_no_region() {
+        let watched = Watched::Region("tokyo".into());
+        let error = Probe::new(&Check::Tcp { port: 1 }, &watched, &anybody()).expect_err("it is nowhere");
+        assert_eq!(error.to_string(), "`tcp` probes addresses, not a region as a whole");
     }
 
     /// Trust in whomever; the system's authorities are not asked for in tests.

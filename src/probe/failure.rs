@@ -46,7 +46,8 @@ pub fn of(error: &(dyn Error + 'static)) -> Failure {
 /// Returns what a single error says for itself, if its kind is known.
 fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
     if let Some(request) = error.downcast_ref::<reqwest::Error>() {
-        return request.is_dns().then(|| failure(FailureClass::Dns, "the name does not resolve"));
+        let cause = causes(error).last().unwrap_or(error);
+        return request.is_dns().then(|| failure(FailureClass::Dns, cause.to_string()));
     }
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
         return Some(failure(FailureClass::Tls, tls.to_string()));

@@ -1,17 +1,21 @@
-//! One HTTP canary, prepared for one address.
+//! One HTTP canary, prepared for one address or one region.
 //!
 //! Wherever the URL points, the connection goes to the probed address: a name in it, or `host`, becomes
-//! the name of `Host`, SNI and certificate, and nothing is ever looked up. No redirect is followed, no
-//! proxy asked, no request repeated, and no connection kept: a probe proves that a new client is served
-//! now, which a connection of ten seconds ago cannot.
+//! the name of `Host`, SNI and certificate, and nothing is ever looked up. When a region is probed, the
+//! connection goes to where the name in the URL leads at that moment, whatever `host` says. No redirect is
+//! followed, no proxy asked, no request repeated, and no connection kept: a probe proves that a new client
+//! is served now, which a connection of ten seconds ago cannot.
 
 use std::env;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url, dns, redirect, retry};
 
 use super::failure::{self, failure};
+use super::live::Watched;
+use super::names::{Leading, Pinned};
 use super::trust::Trust;
 use crate::canary::{Failure, FailureClass, HttpCheck, in_url};
 
@@ -21,7 +25,7 @@ pub(super) const MAX_BODY: usize = 64 * 1024;
 /// What a request says of its sender, unless the canary's headers say something else.
 const USER_AGENT: &str = concat!("meridian/", env!("CARGO_PKG_VERSION"));
 
-/// One HTTP canary, prepared for one address.
+/// One HTTP canary, prepared for what it watches.
 #[derive(Debug)]
 pub struct HttpProbe {
     client: Client,
@@ -51,27 +55,34 @@ pub enum Error {
     /// A secret is not there.
     #[error("the environment variable `{0}` is not set")]
     Secret(String),
+    /// A region as a whole is nowhere that this kind of check could connect to.
+    #[error("`{0}` probes addresses, not a region as a whole")]
+    Nowhere(&'static str),
+    /// The system does not say who resolves names.
+    #[error("the system's name servers are not known: {0}")]
+    Names(#[from] hickory_resolver::net::NetError),
     /// The HTTP client does not take the settings.
     #[error("the HTTP client cannot be set up")]
     Client(#[from] reqwest::Error),
 }
 
 impl HttpProbe {
-    /// Prepares `check` for `address`.
+    /// Prepares `check` for what it watches.
     ///
     /// # Errors
     ///
     /// When the check says something that cannot be sent.
-    pub fn new(check: &HttpCheck, address: IpAddr, trust: &Trust) -> Result<Self, Error> {
-        let mut url = parse(&check.url, address)?;
+    pub fn new(check: &HttpCheck, watched: &Watched, trust: &Trust) -> Result<Self, Error> {
+        let mut url = parse(&check.url, watched)?;
         let mut headers = headers(check)?;
         let written = url.host_str().map(str::to_owned).unwrap_or_default();
         if let Some(host) = &check.host {
             headers.insert(HOST, value("host", host)?);
         }
         let name = check.host.as_deref().map_or(written.as_str(), without_port);
-        // A name is pinned to the address below; with anything else the address itself is the host.
-        let host = if is_ip(name) { in_url(address) } else { name.to_owned() };
+        let (names, default) = lead(watched, &written, trust)?;
+        // A name leads where `names` says; with anything else the place itself is the host.
+        let host = if is_ip(name) { default } else { name.to_owned() };
         url.set_host(Some(&host)).map_err(|_| Error::Url(host.clone()))?;
         if check.host.is_none() && written != host {
             headers.insert(HOST, value("host", &written)?);
@@ -82,8 +93,7 @@ impl HttpProbe {
         };
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
-            .dns_resolver(Nowhere)
-            .resolve(url.host_str().unwrap_or_default(), SocketAddr::new(address, 0))
+            .dns_resolver(names)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .no_proxy()
@@ -166,9 +176,29 @@ pub(super) fn too_long() -> Failure {
     failure(FailureClass::Body, format!("the body is longer than {} KiB", MAX_BODY / 1024))
 }
 
-/// Parses a URL with the address in the place of `{address}`.
-fn parse(template: &str, address: IpAddr) -> Result<Url, Error> {
-    let text = template.replace("{address}", &in_url(address));
+/// Returns where the connection goes, whatever name it is for, and the host of the URL for a connection
+/// that is for no name.
+fn lead(watched: &Watched, written: &str, trust: &Trust) -> Result<(Arc<dyn dns::Resolve>, String), Error> {
+    let pinned = |address: IpAddr| Arc::new(Pinned(address)) as Arc<dyn dns::Resolve>;
+    let address = match watched {
+        Watched::Address(address) => Some(*address),
+        Watched::Region(_) => bare_ip(written),
+    };
+    match address {
+        Some(address) => Ok((pinned(address), in_url(address))),
+        None => {
+            let leading = Leading { name: written.to_owned(), names: trust.names()? };
+            Ok((Arc::new(leading), written.to_owned()))
+        }
+    }
+}
+
+/// Parses a URL for what is probed.
+fn parse(template: &str, watched: &Watched) -> Result<Url, Error> {
+    let text = match watched {
+        Watched::Address(address) => template.replace("{address}", &in_url(*address)),
+        Watched::Region(name) => template.replace("{region}", name),
+    };
     Url::parse(&text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
@@ -214,42 +244,28 @@ fn without_port(host: &str) -> &str {
 
 /// Returns whether a host is an IP address, bare or in brackets.
 fn is_ip(host: &str) -> bool {
-    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+    bare_ip(host).is_some()
 }
 
-/// A resolver that finds nothing: every name that a probe may use is pinned before.
-#[derive(Debug)]
-struct Nowhere;
-
-impl dns::Resolve for Nowhere {
-    fn resolve(&self, name: dns::Name) -> dns::Resolving {
-        let error = format!("`{}` is not the probed address", name.as_str());
-        Box::pin(std::future::ready(Err(error.into())))
-    }
+/// Returns the IP address that a host is, bare or in brackets.
+fn bare_ip(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_name_that_does_not_resolve_is_a_failure_of_its_own() {
-        let client = Client::builder().tls_backend_preconfigured(Trust::plain());
-        let client = client.no_proxy().dns_resolver(Nowhere).build().expect("a client");
-        let error = client.get("http://gone.invalid/").send().await.expect_err("it has no address");
-        assert_eq!(failure::of(&error).class, FailureClass::Dns);
-    }
-
     #[test]
     fn an_ipv6_address_stands_in_brackets() {
-        let address = "2001:db8::1".parse().expect("an address");
-        let url = parse("https://{address}:8443/health", address).expect("a URL");
+        let watched = Watched::Address("2001:db8::1".parse().expect("an address"));
+        let url = parse("https://{address}:8443/health", &watched).expect("a URL");
         assert_eq!(url.as_str(), "https://[2001:db8::1]:8443/health");
     }
 
     #[test]
     fn what_cannot_be_sent_is_refused_before_it_is_tried() {
-        let address = "192.0.2.1".parse().expect("an address");
+        let watched = Watched::Address("192.0.2.1".parse().expect("an address"));
         let said_of = |url: &str, method: &str, header: &str| {
             let check = HttpCheck {
                 url: url.to_owned(),
@@ -261,7 +277,7 @@ mod tests {
                 statuses: vec![(200, 200)],
                 body_contains: None,
             };
-            let error = HttpProbe::new(&check, address, &Trust::default()).expect_err("it cannot");
+            let error = HttpProbe::new(&check, &watched, &Trust::default()).expect_err("it cannot");
             error.to_string()
         };
         let good = "http://{address}/";

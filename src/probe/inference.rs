@@ -1,10 +1,10 @@
-//! One inference canary, prepared for one address: a tiny prompt, and how soon and how well it is answered.
+//! One inference canary, prepared for what it watches: a tiny prompt, and how soon and how well it is
+//! answered.
 //!
 //! An answer comes whole, or as a stream: `text/event-stream`, as models send token by token, or a body of
 //! unstated length. A stream is read to its end or to the bound on bodies, whichever comes first. What
 //! takes too long is a timeout whose detail says which of the limits it broke.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::Response;
@@ -14,13 +14,14 @@ use tokio::time::{self, Instant};
 use super::failure::{self, failure};
 use super::http::{Error, HttpProbe, MAX_BODY, too_long};
 use super::json;
+use super::live::Watched;
 use super::trust::Trust;
 use crate::canary::{Assertion, Failure, FailureClass, InferenceCheck};
 
 /// The media type of server-sent events (HTML standard, section 9.2).
 const EVENT_STREAM: &str = "text/event-stream";
 
-/// One inference canary, prepared for one address.
+/// One inference canary, prepared for what it watches.
 #[derive(Debug)]
 pub struct InferenceProbe {
     http: HttpProbe,
@@ -49,14 +50,14 @@ enum Form {
 }
 
 impl InferenceProbe {
-    /// Prepares `check` for `address`.
+    /// Prepares `check` for what it watches.
     ///
     /// # Errors
     ///
     /// When the check says something that cannot be sent.
-    pub fn new(check: &InferenceCheck, address: IpAddr, trust: &Trust) -> Result<Self, Error> {
+    pub fn new(check: &InferenceCheck, watched: &Watched, trust: &Trust) -> Result<Self, Error> {
         Ok(Self {
-            http: HttpProbe::new(&check.http, address, trust)?,
+            http: HttpProbe::new(&check.http, watched, trust)?,
             assertions: check.assertions.clone(),
             first_byte: check.first_byte,
             total: check.total,

@@ -3,19 +3,18 @@
 //! A document that says too little is a failure of the body. A signal that makes no sense is unknown and
 //! remarked upon, but fails nothing: a service is not down because its statistics are.
 
-use std::net::IpAddr;
-
 use serde_json::Value;
 
 use super::check::Outcome;
 use super::failure::{bounded, failure};
 use super::http::{Error, HttpProbe};
+use super::live::Watched;
 use super::trust::Trust;
 use crate::canary::{
     Assertion, Expected, Failure, FailureClass, JsonCheck, Pointer, Scalar, Signal, Signals,
 };
 
-/// One JSON canary, prepared for one address.
+/// One JSON canary, prepared for what it watches.
 #[derive(Debug)]
 pub struct JsonProbe {
     http: HttpProbe,
@@ -24,14 +23,14 @@ pub struct JsonProbe {
 }
 
 impl JsonProbe {
-    /// Prepares `check` for `address`.
+    /// Prepares `check` for what it watches.
     ///
     /// # Errors
     ///
     /// When the check says something that cannot be sent.
-    pub fn new(check: &JsonCheck, address: IpAddr, trust: &Trust) -> Result<Self, Error> {
+    pub fn new(check: &JsonCheck, watched: &Watched, trust: &Trust) -> Result<Self, Error> {
         Ok(Self {
-            http: HttpProbe::new(&check.http, address, trust)?,
+            http: HttpProbe::new(&check.http, watched, trust)?,
             assertions: check.assertions.clone(),
             signals: check.signals.clone(),
         })
@@ -289,9 +288,11 @@ mod tests {
     async fn bad_answers_are_failures_of_their_class_and_bring_no_signals() {
         let given_up = (Timeout, "no whole answer within 200ms");
         let endless = b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n";
+        let latin = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=iso-8859-1\r\n\r\n{\"load\":0.4,\"a\":\"\xe4\"}";
         for (script, timeout, expected) in [
             (Script::Body("all is well"), PATIENT, (Body, "the body is not JSON: expected value")),
             (Script::Body("{}"), PATIENT, (Body, "the body has no `/load`")),
+            (Script::Say(latin), PATIENT, (Body, "the body is not UTF-8: byte 18 is wrong")),
             (Script::Endless(endless), PATIENT, (Body, "longer than 64 KiB")),
             (Script::Drip, HASTY, given_up),
             (Script::Hang, HASTY, given_up),

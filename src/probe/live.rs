@@ -1,43 +1,53 @@
 //! The last result of every probe, as it is now: for people who watch, not for decisions.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dashmap::DashMap;
 
-use crate::canary::{Failure, Heard};
-use crate::moment::Moment;
+use crate::canary::Sighting;
 
-/// Which canary probes which address: what stays the same when a reload numbers everything anew.
-pub(super) type Pair = (IpAddr, Arc<str>);
+/// What is probed: a `Subject` in words that stay the same when a reload numbers everything anew.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Watched {
+    /// One address.
+    Address(IpAddr),
+    /// The region with this name, as a whole.
+    Region(Arc<str>),
+}
 
-/// The last result of every pair of address and canary. Probes write it while others read.
+impl fmt::Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Region(name) => name.fmt(f),
+        }
+    }
+}
+
+/// What is probed, and the name of the canary that does.
+pub(super) type Pair = (Watched, Arc<str>);
+
+/// The last result of every pair. Probes write it while others read.
 #[derive(Debug, Default)]
 pub struct Live {
     seen: DashMap<Pair, Sighting>,
 }
 
-/// The last result of one pair.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sighting {
-    /// When it was known.
-    pub at: Moment,
-    /// How long the probe took.
-    pub latency: Duration,
-    /// What came of it.
-    pub result: Result<(), Failure>,
-    /// What makes no sense in the response, but fails nothing.
-    pub remark: Option<String>,
-    /// The last signals, which may be those of an earlier response; `None` before the first.
-    pub signals: Option<Heard>,
-}
-
 impl Live {
-    /// Returns the last result of the canary with this name; `None` before the first.
+    /// Returns the last result of an address and the canary with this name; `None` before the first.
     pub fn last(&self, address: IpAddr, canary: &str) -> Option<Sighting> {
-        let pair = (address, Arc::from(canary));
-        self.seen.get(&pair).map(|sighting| sighting.clone())
+        self.find(Watched::Address(address), canary)
+    }
+
+    /// Returns the last result of a region as a whole and the canary with this name; `None` before the first.
+    pub fn last_of_region(&self, region: &str, canary: &str) -> Option<Sighting> {
+        self.find(Watched::Region(Arc::from(region)), canary)
+    }
+
+    fn find(&self, watched: Watched, canary: &str) -> Option<Sighting> {
+        self.seen.get(&(watched, Arc::from(canary))).map(|sighting| sighting.clone())
     }
 
     /// Notes a result; one without signals leaves those from before.
@@ -56,12 +66,16 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::canary::{FailureClass, Signals};
+    use crate::canary::{Failure, FailureClass, Heard, Signals};
+    use crate::moment::Moment;
 
     #[test]
     fn a_failure_leaves_the_last_signals_with_their_age_and_a_response_replaces_all_of_them() {
-        let (live, pair) = (Live::default(), ("192.0.2.1".parse().expect("an IP"), Arc::from("deep")));
+        let address = "192.0.2.1".parse().expect("an IP");
+        let (live, pair) = (Live::default(), (Watched::Address(address), Arc::from("deep")));
         let heard =
             |at, load| Some(Heard { at: Moment(at), signals: Signals { load, ..Signals::default() } });
         let failed =
@@ -75,7 +89,7 @@ mod tests {
             let result = is_success.then_some(()).ok_or_else(failed);
             let latency = Duration::from_millis(3);
             live.note(&pair, Sighting { at: Moment(at), latency, result, remark: None, signals: said });
-            let last = live.last(pair.0, "deep").expect("it was noted");
+            let last = live.last(address, "deep").expect("it was noted");
             assert_eq!((last.at, last.signals), (Moment(at), kept));
         }
     }

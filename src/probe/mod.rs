@@ -1,9 +1,10 @@
-//! Runs canaries against addresses, each pair in its own rhythm, and sends what it sees to control.
+//! Runs canaries against addresses and regions, each pair in its own rhythm, and sends what it sees to
+//! control.
 //!
-//! Every canary runs against every address of the regions that name it, from boot on and whether or
-//! not anybody asks for the region. Each pair has a task, so that a slow one delays no other; a cap bounds
-//! how many probes run at once. When to probe is `health::pace`, what results mean is `health::Board`: all
-//! that is decided here is the class of a failure.
+//! Every canary runs against every address of the regions that name it, or once against each of these
+//! regions, from boot on and whether or not anybody asks for the region. Each pair has a task, so that a
+//! slow one delays no other; a cap bounds how many probes run at once. When to probe is `health::pace`, what
+//! results mean is `health::Board`: all that is decided here is the class of a failure.
 //!
 //! A reload hands over another configuration ([`Prober::watch`]): pairs that are still in it keep their
 //! rhythm, and learn their new numbers before they report again.
@@ -14,6 +15,7 @@ mod http;
 mod inference;
 mod json;
 mod live;
+mod names;
 mod rounds;
 #[cfg(test)]
 mod scripted;
@@ -29,12 +31,12 @@ use tokio::task::{AbortHandle, JoinSet};
 
 pub use check::{Outcome, Probe};
 pub use http::Error;
-pub use live::{Live, Sighting};
+pub use live::{Live, Watched};
 pub use rounds::Clock;
 pub use trust::Trust;
 
-use crate::canary::{Canary, Epoch, Observation, Subject};
-use crate::region::Regions;
+use crate::canary::{Canary, CanaryId, Epoch, Observation, Reach, Subject};
+use crate::region::{RegionId, Regions};
 use live::Pair;
 use rounds::{Orders, Rounds, Shared};
 
@@ -109,11 +111,11 @@ impl Prober {
 
     /// Starts the task of a new pair.
     fn start(&mut self, pair: Pair, orders: Orders) {
-        let probe = match Probe::new(&orders.settings.check, pair.0, &self.shared.trust) {
+        let probe = match Probe::new(&orders.settings.check, &pair.0, &self.shared.trust) {
             Ok(probe) => probe,
             Err(error) => {
-                // No verdict is better than a wrong one: the address counts as up.
-                tracing::error!(canary = %pair.1, address = %pair.0, "the canary cannot be run: {error}");
+                // No verdict is better than a wrong one: the address, or the region, counts as up.
+                tracing::error!(canary = %pair.1, watched = %pair.0, "the canary cannot be run: {error}");
                 return;
             }
         };
@@ -159,17 +161,29 @@ impl Running {
 fn pairs(regions: &Regions, canaries: &[Canary], epoch: Epoch) -> HashMap<Pair, Orders> {
     let named: Vec<(Arc<str>, Arc<Canary>)> =
         canaries.iter().map(|canary| (Arc::from(canary.name.as_str()), Arc::new(canary.clone()))).collect();
-    let named = &named;
-    let pairs = regions.addresses().flat_map(move |(id, address)| {
-        let watching = regions.region(address.region).canaries.iter();
-        watching.map(move |&canary| {
-            let (name, settings) = &named[usize::from(canary.0)];
-            let orders =
-                Orders { epoch, subject: Subject::Address(id), canary, settings: Arc::clone(settings) };
-            ((address.ip, Arc::clone(name)), orders)
-        })
-    });
-    pairs.collect()
+    let of_reach = |region: RegionId, reach: Reach| {
+        let watching = regions.region(region).canaries.iter().copied();
+        watching
+            .map(|id| (id, &named[usize::from(id.0)]))
+            .filter(move |(_, (_, canary))| canary.reach == reach)
+    };
+    let mut pairs = HashMap::new();
+    let mut add =
+        |watched: Watched, subject, (canary, (name, settings)): (CanaryId, &(Arc<str>, Arc<Canary>))| {
+            let orders = Orders { epoch, subject, canary, settings: Arc::clone(settings) };
+            pairs.insert((watched, Arc::clone(name)), orders);
+        };
+    for (id, address) in regions.addresses() {
+        for canary in of_reach(address.region, Reach::Address) {
+            add(Watched::Address(address.ip), Subject::Address(id), canary);
+        }
+    }
+    for (id, region) in regions.iter() {
+        for canary in of_reach(id, Reach::Region) {
+            add(Watched::Region(Arc::from(region.name.as_str())), Subject::Region(id), canary);
+        }
+    }
+    pairs
 }
 
 #[cfg(test)]
@@ -178,9 +192,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::canary::{CanaryId, Check, FailureClass, HttpCheck};
+    use crate::canary::{Check, FailureClass, HttpCheck};
     use crate::health::fixture;
     use crate::moment::Moment;
+    use crate::probe::names::tests::Book;
     use crate::probe::scripted::{self, Script};
     use crate::region::AddressId;
 
@@ -241,6 +256,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_canary_of_regions_probes_each_of_them_once_and_none_of_their_addresses() {
+        let port = scripted::serve(Script::Ok).await.port();
+        let mut tokyo = fixture::region("tokyo", &["127.0.0.1", "127.0.0.2"]);
+        tokyo.canaries = vec![CanaryId(0), CanaryId(1)];
+        let mut osaka = fixture::region("osaka", &["127.0.0.3"]);
+        osaka.canaries = vec![CanaryId(1)];
+        let mut whole = canary("whole", port, 2000);
+        whole.reach = Reach::Region;
+        let Check::Http(http) = &mut whole.check else { panic!("{whole:?}") };
+        http.url = format!("http://{{region}}.example.com:{port}/health");
+        let (sender, mut results) = mpsc::channel(MAX_WAITING);
+        let trust = Trust::default().with_names(Book::of(&[Some("127.0.0.1")]));
+        let mut prober = Prober::new(sender, Arc::new(|| Moment(7)), trust, 1);
+        prober.watch(&Regions::new(vec![tokyo, osaka]), &[canary("shallow", port, 2000), whole], Epoch(0));
+        let mut missing: HashSet<_> = [
+            (Subject::Address(AddressId(0)), CanaryId(0)),
+            (Subject::Address(AddressId(1)), CanaryId(0)),
+            (Subject::Region(RegionId(0)), CanaryId(1)),
+            (Subject::Region(RegionId(1)), CanaryId(1)),
+        ]
+        .into();
+        let wanted = missing.clone();
+        while !missing.is_empty() {
+            let seen = results.recv().await.expect("the prober lives");
+            assert!(wanted.contains(&(seen.subject, seen.canary)) && seen.result.is_ok(), "{seen:?}");
+            missing.remove(&(seen.subject, seen.canary));
+        }
+        let live = prober.live();
+        assert!(live.last_of_region("osaka", "whole").is_some());
+        assert_eq!(live.last_of_region("osaka", "shallow"), None);
+    }
+
+    #[tokio::test]
     async fn one_that_hangs_delays_no_other_and_is_known_for_what_it_is() {
         let fast = scripted::serve(Script::Ok).await;
         let slow = scripted::serve(Script::Hang).await;
@@ -268,7 +316,8 @@ mod tests {
 
         let after = fixture::region("tokyo", &["127.0.0.3", "127.0.0.2"]);
         prober.watch(&Regions::new(vec![after]), &canaries, Epoch(1));
-        let kept = &prober.running[&("127.0.0.2".parse().expect("an IP"), Arc::from("shallow"))];
+        let kept =
+            &prober.running[&(Watched::Address("127.0.0.2".parse().expect("an IP")), Arc::from("shallow"))];
         assert!(tasks.contains(&kept.task.id()), "it goes on, it is not started again");
         let gone = "127.0.0.1".parse().expect("an IP");
         assert_eq!(prober.live().last(gone, "shallow"), None);

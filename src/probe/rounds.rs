@@ -1,4 +1,4 @@
-//! The rounds of one pair of address and canary: wait, probe, report.
+//! The rounds of one pair of canary and what it watches: wait, probe, report.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{self, Instant};
 
 use super::check::{Outcome, Probe};
-use super::live::{Live, Pair, Sighting};
+use super::live::{Live, Pair};
 use super::trust::Trust;
-use crate::canary::{Canary, CanaryId, Epoch, Heard, Observation, Subject};
+use crate::canary::{Canary, CanaryId, Epoch, Heard, Observation, Sighting, Subject};
 use crate::health::{Streak, pace};
 use crate::moment::Moment;
 

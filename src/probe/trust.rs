@@ -1,17 +1,23 @@
-//! Whom a probe believes over TLS.
+//! Whom a probe believes: over TLS, and about names.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use hickory_resolver::net::NetError;
+use reqwest::dns::Resolve;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 
-/// The certificate authorities that probes believe: those of the system, read when the first `https`
-/// canary appears.
-#[derive(Debug, Default)]
+use super::names::System;
+
+/// The certificate authorities and the name servers that probes believe: those of the system, read when the
+/// first `https` canary, or the first canary of regions, appears.
+#[derive(Default)]
 pub struct Trust {
     encrypted: OnceLock<ClientConfig>,
+    names: OnceLock<Arc<dyn Resolve>>,
 }
 
 impl Trust {
@@ -25,7 +31,25 @@ impl Trust {
         for authority in authorities {
             roots.add(authority)?;
         }
-        Ok(Self { encrypted: OnceLock::from(client(roots)) })
+        Ok(Self { encrypted: OnceLock::from(client(roots)), names: OnceLock::new() })
+    }
+
+    /// Returns the same trust, but in these words about where names lead.
+    pub fn with_names(self, names: Arc<dyn Resolve>) -> Self {
+        Self { names: OnceLock::from(names), ..self }
+    }
+
+    /// Returns who says where names lead.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say who its name servers are.
+    pub(super) fn names(&self) -> Result<Arc<dyn Resolve>, NetError> {
+        if let Some(names) = self.names.get() {
+            return Ok(Arc::clone(names));
+        }
+        let system: Arc<dyn Resolve> = Arc::new(System::new()?);
+        Ok(Arc::clone(self.names.get_or_init(|| system)))
     }
 
     /// Returns the TLS side of a probe.
@@ -37,6 +61,12 @@ impl Trust {
     /// authorities.
     pub(super) fn plain() -> ClientConfig {
         client(rustls::RootCertStore::empty())
+    }
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trust").finish_non_exhaustive()
     }
 }
 

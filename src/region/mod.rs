@@ -121,6 +121,8 @@ pub struct Regions {
     regions: Vec<Region>,
     zones: Vec<(RegionId, usize)>,
     addresses: Vec<Address>,
+    /// By `RegionId`: where its addresses begin, and where those of the last region end.
+    first_address: Vec<u32>,
 }
 
 impl Regions {
@@ -134,6 +136,7 @@ impl Regions {
         let mut numbered = Self::default();
         for (index, region) in regions.iter().enumerate() {
             let id = RegionId(u8::try_from(index).expect("fewer than MAX_REGIONS regions"));
+            numbered.first_address.push(numbered.addresses.len() as u32);
             for (position, zone) in region.zones.iter().enumerate() {
                 let zone_id = ZoneId(u16::try_from(numbered.zones.len()).expect("zones are bounded"));
                 numbered.zones.push((id, position));
@@ -141,6 +144,7 @@ impl Regions {
                 numbered.addresses.extend(of_zone.map(|&ip| Address { ip, region: id, zone: zone_id }));
             }
         }
+        numbered.first_address.push(numbered.addresses.len() as u32);
         numbered.regions = regions;
         numbered
     }
@@ -165,10 +169,21 @@ impl Regions {
         &self.regions[usize::from(id.0)]
     }
 
+    /// Returns the region of an availability zone.
+    pub fn region_of(&self, id: ZoneId) -> RegionId {
+        self.zones[usize::from(id.0)].0
+    }
+
     /// Returns an availability zone.
     pub fn zone(&self, id: ZoneId) -> &AvailabilityZone {
         let (region, position) = self.zones[usize::from(id.0)];
         &self.region(region).zones[position]
+    }
+
+    /// Returns every availability zone with its number and region, in the order of the configuration.
+    pub fn zones(&self) -> impl Iterator<Item = (ZoneId, RegionId, &AvailabilityZone)> {
+        let numbered = (0u16..).map(ZoneId).zip(&self.zones);
+        numbered.map(|(id, (region, position))| (id, *region, &self.region(*region).zones[*position]))
     }
 
     /// Returns an address.
@@ -177,13 +192,14 @@ impl Regions {
     }
 
     /// Returns every address with its number, in the order of the configuration.
-    pub fn addresses(&self) -> impl Iterator<Item = (AddressId, &Address)> {
+    pub fn addresses(&self) -> impl Iterator<Item = (AddressId, &Address)> + Clone {
         (0u32..).map(AddressId).zip(&self.addresses)
     }
 
     /// Returns the addresses of one region.
-    pub fn addresses_of(&self, region: RegionId) -> impl Iterator<Item = (AddressId, &Address)> {
-        self.addresses().filter(move |(_, address)| address.region == region)
+    pub fn addresses_of(&self, region: RegionId) -> impl Iterator<Item = (AddressId, &Address)> + Clone {
+        let [first, end] = [0, 1].map(|next| self.first_address[usize::from(region.0) + next]);
+        (first..end).map(AddressId).zip(&self.addresses[first as usize..end as usize])
     }
 
     /// Returns the region with this name.

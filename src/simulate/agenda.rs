@@ -9,7 +9,7 @@ use crate::moment::Moment;
 
 /// Something that is due. Of what is due at one moment, the variants come in their order here: the script
 /// acts before anybody looks, and an expectation is about the end of its moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     /// The act of the script with this index.
     Act(usize),
@@ -17,6 +17,8 @@ pub enum Item {
     Probe(PairId),
     /// A probe of this pair ends.
     Result(PairId, Outcome),
+    /// The loads are looked at.
+    Gauge,
     /// The expectation of the script with this index.
     Expect(usize),
     /// The simulation is over.
@@ -28,8 +30,9 @@ impl Item {
         match self {
             Self::Act(_) => 0,
             Self::Probe(_) | Self::Result(..) => 1,
-            Self::Expect(_) => 2,
-            Self::End => 3,
+            Self::Gauge => 2,
+            Self::Expect(_) => 3,
+            Self::End => 4,
         }
     }
 }
@@ -49,6 +52,11 @@ impl Agenda {
         self.added += 1;
         self.queue.push(Reverse((at, item.rank(), self.added)));
         self.items.insert(self.added, item);
+    }
+
+    /// Returns when the next item is due.
+    pub fn peek(&self) -> Option<Moment> {
+        self.queue.peek().map(|Reverse((at, _, _))| *at)
     }
 
     /// Takes the next item.

@@ -1,33 +1,23 @@
 //! The watched clients: what each gets from a snapshot, and how that changed.
 //!
-//! They ask as resolvers do, with a client subnet, A and AAAA, and get the engine's bytes.
+//! They ask as resolvers do, with a client subnet, A and AAAA, and get the engine's bytes. A client that is
+//! larger than what belongs to a share as a whole (/24, /48) is many subnets, which may be led to different
+//! regions: a sample of them, spread evenly, asks for all.
 
-use std::collections::HashMap;
-use std::fmt;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsOption};
-use hickory_proto::serialize::binary::BinEncodable;
-
+use super::answer::Split;
+use super::script::Client;
+use super::subnet::{self, News, Regions, Subnet};
 use crate::client::Prefix;
-use crate::engine::{self, Outcome, Transport};
+use crate::engine::{self, Transport};
 use crate::moment::Moment;
 use crate::region::Family;
 use crate::snapshot::{Snapshot, World};
-use crate::zone::{Name, RData, RecordType};
-
-/// What a client gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Where it leads: the name of a region, or `nodata`, `servfail`, `refused`, or an address of no region.
-    pub leads: String,
-    /// The TTL in seconds; `None` without records.
-    pub ttl: Option<u32>,
-    /// The addresses, sorted.
-    pub addresses: Vec<IpAddr>,
-}
+use crate::zone::Name;
 
 /// Everybody who is watched.
 #[derive(Debug)]
@@ -46,17 +36,9 @@ pub struct Seat {
     pub client: String,
     /// The name that it asks for.
     pub name: Name,
-    address: IpAddr,
-    asked: [Asked; 2],
-}
-
-/// One question of a client, and what came back.
-#[derive(Debug)]
-struct Asked {
-    query: Vec<u8>,
-    reply: Vec<u8>,
-    answer: Option<Answer>,
-    moved: Option<Moment>,
+    subnets: Vec<Subnet>,
+    /// What all subnets get, by family; `None`: they never asked.
+    splits: [Option<Split>; 2],
 }
 
 /// What changed for a client.
@@ -69,25 +51,22 @@ pub struct Move {
     /// Which answers: A, AAAA, or both alike.
     pub families: Vec<Family>,
     /// What it got; `None`: it asks for the first time.
-    pub from: Option<Answer>,
+    pub from: Option<Split>,
     /// What it gets.
-    pub to: Answer,
+    pub to: Split,
+    /// The subnets that are led elsewhere, and do not merely get another TTL or fewer addresses.
+    pub elsewhere: Vec<(Prefix, Family)>,
 }
 
 impl Audience {
     /// Seats every client before every name.
-    pub fn new(clients: &[(String, Prefix)], names: &[Name]) -> Self {
-        let seats = clients.iter().flat_map(|(client, prefix)| {
+    pub fn new(clients: &[Client], names: &[Name]) -> Self {
+        let seats = clients.iter().flat_map(|client| {
             names.iter().map(|name| Seat {
-                client: client.clone(),
+                client: client.name.clone(),
                 name: name.clone(),
-                address: prefix.address(),
-                asked: [RecordType::A, RecordType::AAAA].map(|rtype| Asked {
-                    query: query(name, rtype, *prefix),
-                    reply: Vec::new(),
-                    answer: None,
-                    moved: None,
-                }),
+                subnets: subnet::sample(client.prefix).map(|prefix| Subnet::new(prefix, name)).collect(),
+                splits: [None, None],
             })
         });
         Self {
@@ -105,16 +84,19 @@ impl Audience {
             self.world = Some(Arc::clone(&snapshot.world));
             self.regions = regions(&snapshot.world);
         }
+        let regions = Regions { by_address: &self.regions, are_others: !is_same_world };
         let mut moves = Vec::new();
         for seat in &mut self.seats {
-            let before = seat.asked.each_ref().map(|asked| asked.answer.clone());
-            for asked in &mut seat.asked {
-                let reply = ask(snapshot, &asked.query, seat.address, &mut self.reply);
-                if !is_same_world || asked.reply != reply {
-                    asked.take(reply, &self.regions, now);
+            let changes = Family::BOTH.map(|family| {
+                let (mut is_change, mut elsewhere) = (false, Vec::new());
+                for subnet in &mut seat.subnets {
+                    let news = subnet.ask(family, snapshot, &regions, now, &mut self.reply);
+                    is_change |= news.is_some();
+                    elsewhere.extend((news == Some(News::Elsewhere)).then_some((subnet.prefix, family)));
                 }
-            }
-            moves.extend(seat.moves(before));
+                is_change.then_some(elsewhere)
+            });
+            moves.extend(seat.moves(changes));
         }
         moves
     }
@@ -125,6 +107,19 @@ impl Audience {
             .iter()
             .filter(move |seat| seat.client == client && name.is_none_or(|name| *name == seat.name))
     }
+
+    /// Returns where the A answers of a client lead and the share of its subnets that is led there, all names
+    /// counting alike; and the longest of their TTLs.
+    pub fn shares_of(&self, client: &str) -> (BTreeMap<String, f64>, Duration) {
+        let splits = || self.seats_of(client, None).map(|seat| seat.split(Family::V4));
+        let subnets: usize = splits().map(|split| split.subnets).sum();
+        let mut shares = BTreeMap::new();
+        for (to, count) in splits().flat_map(|split| &split.leads) {
+            *shares.entry(to.clone()).or_insert(0.0) += *count as f64 / subnets as f64;
+        }
+        let longest = splits().filter_map(|split| split.ttls.last()).max();
+        (shares, Duration::from_secs(longest.copied().unwrap_or_default().into()))
+    }
 }
 
 impl Seat {
@@ -133,111 +128,57 @@ impl Seat {
     /// # Panics
     ///
     /// When the audience was never asked.
-    pub fn answer(&self, family: Family) -> &Answer {
-        self.asked[family as usize].answer.as_ref().expect("everybody asks when the first snapshot is there")
+    pub fn split(&self, family: Family) -> &Split {
+        self.splits[family as usize].as_ref().expect("everybody asks when the first snapshot is there")
     }
 
-    /// Returns when the client was last sent elsewhere; `None`: never.
+    /// Returns when one of the client's subnets was last sent elsewhere; `None`: never.
     pub fn moved(&self, family: Family) -> Option<Moment> {
-        self.asked[family as usize].moved
+        self.subnets.iter().filter_map(|subnet| subnet.moved(family)).max()
     }
 
-    fn moves(&self, before: [Option<Answer>; 2]) -> Vec<Move> {
-        let [mut first, second] = Family::BOTH.map(|family| {
-            let (from, to) = (before[family as usize].clone(), self.answer(family).clone());
-            let is_change = from.as_ref() != Some(&to);
-            is_change.then(|| Move {
-                client: self.client.clone(),
-                name: self.name.clone(),
-                families: vec![family],
-                from,
-                to,
-            })
+    /// Returns whether those subnets that are led to one of these regions all get this TTL.
+    pub fn has_ttl(&self, family: Family, to: &[String], ttl: u32) -> bool {
+        let answers = self.subnets.iter().filter_map(|subnet| subnet.answer(family));
+        let mut meant = answers.filter(|answer| to.contains(&answer.leads));
+        meant.all(|answer| answer.ttl == Some(ttl))
+    }
+
+    /// Takes what changed, by family: the subnets that are led elsewhere, or `None` if nothing did.
+    fn moves(&mut self, changes: [Option<Vec<(Prefix, Family)>>; 2]) -> Vec<Move> {
+        let moves = Family::BOTH.into_iter().zip(changes).filter_map(|(family, elsewhere)| {
+            let elsewhere = elsewhere?;
+            let answers = self.subnets.iter().filter_map(|subnet| subnet.answer(family));
+            let to = Split::of(answers);
+            let from = self.splits[family as usize].replace(to.clone());
+            let is_news = from.as_ref() != Some(&to) || !elsewhere.is_empty();
+            let (client, name) = (self.client.clone(), self.name.clone());
+            is_news.then(|| Move { client, name, families: vec![family], from, to, elsewhere })
         });
-        if let (Some(one), Some(other)) = (&mut first, &second)
-            && one.is_like(other)
-        {
-            one.families.push(Family::V6);
-            one.to.addresses.extend(&other.to.addresses);
-            if let (Some(from), Some(other)) = (&mut one.from, &other.from) {
-                from.addresses.extend(&other.addresses);
-            }
-            return first.into_iter().collect();
+        match <[Move; 2]>::try_from(moves.collect::<Vec<_>>()) {
+            Ok([one, other]) if one.is_like(&other) => vec![one.with(other)],
+            Ok(both) => both.into(),
+            Err(fewer) => fewer,
         }
-        first.into_iter().chain(second).collect()
-    }
-}
-
-impl Asked {
-    fn take(&mut self, reply: &[u8], regions: &HashMap<IpAddr, String>, now: Moment) {
-        reply.clone_into(&mut self.reply);
-        let answer = Answer::read(reply, regions);
-        if self.answer.as_ref().is_some_and(|before| before.leads != answer.leads) {
-            self.moved = Some(now);
-        }
-        self.answer = Some(answer);
     }
 }
 
 impl Move {
-    /// Returns whether the client is sent elsewhere, and does not merely get another TTL or fewer addresses.
-    pub fn is_elsewhere(&self) -> bool {
-        self.from.as_ref().is_some_and(|from| from.leads != self.to.leads)
-    }
-
     /// Returns whether another family of the same client moves from and to the same.
     fn is_like(&self, other: &Self) -> bool {
-        let parts = |answer: &Answer| (answer.leads.clone(), answer.ttl);
+        let parts = |split: &Split| (split.leads.clone(), split.ttls.clone());
         parts(&self.to) == parts(&other.to) && self.from.as_ref().map(parts) == other.from.as_ref().map(parts)
     }
-}
 
-impl Answer {
-    fn read(reply: &[u8], regions: &HashMap<IpAddr, String>) -> Self {
-        let message = Message::from_vec(reply).expect("the engine's replies decode");
-        let records = message.answers.iter().filter_map(|record| match &record.data {
-            RData::A(address) => Some((IpAddr::V4(address.0), record.ttl)),
-            RData::AAAA(address) => Some((IpAddr::V6(address.0), record.ttl)),
-            _ => None,
-        });
-        let records: Vec<(IpAddr, u32)> = records.collect();
-        let mut addresses: Vec<IpAddr> = records.iter().map(|(address, _)| *address).collect();
-        addresses.sort_unstable();
-        let leads = match (message.metadata.response_code, addresses.first()) {
-            (ResponseCode::NoError, None) => "nodata".to_owned(),
-            (ResponseCode::NoError, Some(first)) => {
-                regions.get(first).cloned().unwrap_or_else(|| first.to_string())
-            }
-            (ResponseCode::ServFail, _) => "servfail".to_owned(),
-            (ResponseCode::Refused, _) => "refused".to_owned(),
-            (other, _) => other.to_string(),
-        };
-        Self { leads, ttl: records.iter().map(|(_, ttl)| *ttl).min(), addresses }
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.leads)?;
-        self.ttl.map_or(Ok(()), |ttl| write!(f, " ttl {ttl}"))
-    }
-}
-
-fn query(name: &Name, rtype: RecordType, client: Prefix) -> Vec<u8> {
-    let mut query = Message::new(0, MessageType::Query, OpCode::Query);
-    query.add_query(Query::query(name.clone(), rtype));
-    let mut edns = Edns::new();
-    let subnet = ClientSubnet::new(client.address(), client.length(), 0);
-    edns.options_mut().insert(EdnsOption::Subnet(subnet));
-    query.set_edns(edns);
-    query.to_bytes().expect("a query of one question encodes")
-}
-
-/// Asks over a transport that never truncates.
-fn ask<'r>(snapshot: &Snapshot, query: &[u8], client: IpAddr, reply: &'r mut [u8]) -> &'r [u8] {
-    match engine::answer(snapshot, query, client, Transport::Tcp, reply) {
-        Outcome::Reply { length, .. } => &reply[..length],
-        Outcome::Silence => unreachable!("a well-formed query is answered"),
+    /// Returns the move together with one of another family that is like it.
+    fn with(mut self, other: Self) -> Self {
+        self.families.extend(other.families);
+        self.elsewhere.extend(other.elsewhere);
+        self.to.addresses.extend(other.to.addresses);
+        if let (Some(from), Some(other)) = (&mut self.from, other.from) {
+            from.addresses.extend(other.addresses);
+        }
+        self
     }
 }
 

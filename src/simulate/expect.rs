@@ -1,6 +1,7 @@
 //! Whether what a script expects is so.
 
 use super::audience::{Audience, Seat};
+use super::quantity::Percent;
 use super::run::BOOT;
 use super::script::{Claim, Place, Subject};
 use crate::control::{self, Report};
@@ -8,13 +9,23 @@ use crate::health::State;
 use crate::region::Family;
 
 /// Returns what is so instead; `None`: it is as expected.
-pub fn otherwise(subject: &Subject, audience: &Audience, report: &Report) -> Option<String> {
+pub fn otherwise(
+    subject: &Subject,
+    audience: &Audience,
+    report: &Report,
+    load: impl Fn(&str) -> Option<f64>,
+) -> Option<String> {
     match subject {
         Subject::Client { client, name, family, claim } => {
             let mut seats = audience.seats_of(client, name.as_ref());
             seats.find_map(|seat| contradiction(seat, *family, claim))
         }
         Subject::State(place, state) => other_states(place, *state, report),
+        Subject::Phase(place, phase) => other_phases(place, phase, report),
+        Subject::Load(region, range) => match load(region) {
+            None => Some("no load is known".to_owned()),
+            Some(load) => (!range.contains(load)).then(|| Percent(load).to_string()),
+        },
     }
 }
 
@@ -24,25 +35,25 @@ fn contradiction(seat: &Seat, family: Option<Family>, claim: &Claim) -> Option<S
         (Some(family), _) => *one == family,
         (None, Claim::Stays { .. }) => true,
         // Without a type it is A, and AAAA where there is any: not every region has IPv6.
-        (None, Claim::Leads { .. }) => *one == Family::V4 || seat.answer(*one).leads != "nodata",
+        (None, Claim::Leads { .. }) => *one == Family::V4 || seat.split(*one).led() != "nodata",
     };
     let mut meant = Family::BOTH.into_iter().filter(is_meant);
     let wrong = meant.find(|family| !holds(seat, *family, claim))?;
     let rtype = record_type(wrong);
     match claim {
-        Claim::Leads { .. } => Some(format!("{rtype} {}", seat.answer(wrong))),
+        Claim::Leads { .. } => Some(format!("{rtype} {}", seat.split(wrong))),
         Claim::Stays { .. } => {
             let moved = seat.moved(wrong).map_or(0.0, |at| at.since(BOOT).as_secs_f64());
-            Some(format!("{rtype} moved at {moved:.1}s, now {}", seat.answer(wrong)))
+            Some(format!("{rtype} moved at {moved:.1}s, now {}", seat.split(wrong)))
         }
     }
 }
 
 fn holds(seat: &Seat, family: Family, claim: &Claim) -> bool {
-    let answer = seat.answer(family);
     match claim {
-        Claim::Leads { to, ttl } => {
-            to.contains(&answer.leads) && ttl.is_none_or(|ttl| answer.ttl == Some(ttl))
+        Claim::Leads { to, share, ttl } => {
+            share.contains(seat.split(family).share(to))
+                && ttl.is_none_or(|ttl| seat.has_ttl(family, to, ttl))
         }
         Claim::Stays { since } => seat.moved(family).is_none_or(|moved| moved <= BOOT.plus(*since)),
     }
@@ -70,6 +81,26 @@ fn other_states(place: &Place, state: State, report: &Report) -> Option<String> 
         _ if others.is_empty() => None,
         _ => Some(others.join(", ")),
     }
+}
+
+/// Returns the phases that a region or zone is in instead, or that there is no such one.
+fn other_phases(place: &Place, phase: &str, report: &Report) -> Option<String> {
+    let Some(region) = report.regions.iter().find(|region| region.name == place.region) else {
+        return Some("no such region is configured now".to_owned());
+    };
+    let zone = place.zone.as_ref().map(|name| region.zones.iter().find(|zone| zone.name == *name));
+    let courses = match zone {
+        None => &region.courses,
+        Some(Some(zone)) => &zone.courses,
+        Some(None) => return Some("no such zone is configured now".to_owned()),
+    };
+    let of_family =
+        courses.iter().zip(&region.families).filter(|(_, (_, service))| service.count().is_some());
+    let others = of_family.filter(|(course, _)| course.phase.as_str() != phase);
+    let others: Vec<_> = others
+        .map(|(course, (family, _))| format!("{} is {}", record_type(*family), course.phase.as_str()))
+        .collect();
+    (!others.is_empty()).then(|| others.join(", "))
 }
 
 /// Returns the type of the records of a family.

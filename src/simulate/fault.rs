@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::canary::{Canary, Check, Failure, FailureClass};
+use crate::canary::{Canary, Check, Failure, FailureClass, Signals};
 
 /// How long a probe of a healthy address takes, and one that is refused: a round trip on one continent.
 const ROUND_TRIP: Duration = Duration::from_millis(20);
@@ -22,22 +22,27 @@ pub enum Fault {
     Status(u16),
     /// It answers as it should, after this long.
     Slow(Duration),
+    /// It answers every canary as it should and fails its clients: by its own word, unless the script has
+    /// it say something else, a fifth of their requests, and the others are slow.
+    Gray,
 }
 
 /// How a probe ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// How long it took.
     pub took: Duration,
     /// What came of it.
     pub result: Result<(), Failure>,
+    /// What the address said of itself. `None`: nothing.
+    pub signals: Option<Signals>,
 }
 
 impl Fault {
-    /// Returns what a canary sees of an address that does this.
+    /// Returns what a canary sees of an address that does this, without its signals.
     pub fn probed_by(self, canary: &Canary) -> Outcome {
         let after = match self {
-            Self::Ok | Self::Refuse | Self::Status(_) => ROUND_TRIP,
+            Self::Ok | Self::Refuse | Self::Status(_) | Self::Gray => ROUND_TRIP,
             Self::Slow(after) => after,
             Self::Timeout => Duration::MAX,
         };
@@ -51,15 +56,23 @@ impl Fault {
             Self::Status(status) if !accepts(&canary.check, status) => {
                 failed(after, FailureClass::Status, format!("status {status}"))
             }
-            Self::Ok | Self::Status(_) | Self::Slow(_) | Self::Timeout => {
-                Outcome { took: after, result: Ok(()) }
+            Self::Ok | Self::Status(_) | Self::Slow(_) | Self::Gray | Self::Timeout => {
+                Outcome { took: after, result: Ok(()), signals: None }
             }
+        }
+    }
+
+    /// Returns whether clients get through to an address that does this, however they are served there.
+    pub fn takes_requests(self) -> bool {
+        match self {
+            Self::Ok | Self::Status(_) | Self::Slow(_) | Self::Gray => true,
+            Self::Refuse | Self::Timeout => false,
         }
     }
 }
 
 fn failed(took: Duration, class: FailureClass, detail: String) -> Outcome {
-    Outcome { took, result: Err(Failure { class, detail }) }
+    Outcome { took, result: Err(Failure { class, detail }), signals: None }
 }
 
 fn accepts(check: &Check, status: u16) -> bool {
@@ -80,6 +93,7 @@ impl fmt::Display for Fault {
             Self::Timeout => f.write_str("timeout"),
             Self::Status(status) => write!(f, "status {status}"),
             Self::Slow(after) => write!(f, "slow {after:?}"),
+            Self::Gray => f.write_str("gray"),
         }
     }
 }
@@ -122,6 +136,12 @@ mod tests {
         check(Fault::Ok, true, 20, None);
         check(Fault::Refuse, true, 20, Some(FailureClass::Refused));
         check(Fault::Timeout, true, 2000, Some(FailureClass::Timeout));
+    }
+
+    #[test]
+    fn no_canary_sees_a_gray_failure() {
+        check(Fault::Gray, true, 20, None);
+        check(Fault::Gray, false, 20, None);
     }
 
     #[test]

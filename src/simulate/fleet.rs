@@ -1,4 +1,4 @@
-//! The probes of every pair of address and canary: when each starts, and what comes of it.
+//! The probes of every pair of an address (or region) and a canary: when each starts, and what comes of it.
 //!
 //! ```text
 //!            due             took over
@@ -6,21 +6,20 @@
 //! ```
 //!
 //! It does what the tasks of `probe` do, one for each pair: wait as `health::pace` says, probe, report under the
-//! numbers of that moment. A reload keeps the rhythm of the pairs that stay. What an address does is left to
-//! [`Fault`], and decided when a probe starts.
+//! numbers of that moment. A reload keeps the rhythm of the pairs that stay. What an address does and says is
+//! left to [`Outside`], and decided when a probe starts. A canary that probes a region once sees what happens
+//! to the region as a whole.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::fault::{Fault, Outcome};
+use super::outside::Outside;
 use super::script::Place;
-use crate::canary::{Canary, CanaryId, Epoch, Observation, Subject};
+use crate::canary::{Canary, CanaryId, Check, Epoch, Observation, Reach, Subject};
 use crate::config::Config;
-use crate::control;
 use crate::health::{Streak, pace};
 use crate::moment::Moment;
-use crate::region::AddressId;
 
 /// The number of a pair, never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,16 +31,17 @@ pub struct Fleet {
     pairs: BTreeMap<PairId, Pair>,
     started: u64,
     random: fastrand::Rng,
-    /// What the script said of places, the latest last; one that is covered by a later one is dropped.
-    faults: Vec<(Place, Fault)>,
 }
 
-/// One pair of address and canary.
+/// What an observation is reported under.
+type Numbers = (Epoch, Subject, CanaryId);
+
+/// One pair of an address (or region) and a canary.
 #[derive(Debug)]
 struct Pair {
-    place: control::Place,
+    place: Place,
     canary: Canary,
-    numbers: (Epoch, AddressId, CanaryId),
+    numbers: Numbers,
     fault: Fault,
     /// Since when every probe that starts will fail; `None` when it will not.
     failing_since: Option<Moment>,
@@ -57,8 +57,8 @@ struct Pair {
 /// A result with its pair in words that outlive the numbering.
 #[derive(Clone, Debug)]
 pub struct Probed {
-    /// The address.
-    pub place: control::Place,
+    /// The address, or the region.
+    pub place: Place,
     /// The canary.
     pub canary: String,
     /// What control gets.
@@ -69,7 +69,7 @@ pub struct Probed {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detection {
     /// The address.
-    pub place: control::Place,
+    pub place: Place,
     /// The canary that took it down.
     pub canary: String,
     /// How long it took.
@@ -82,32 +82,33 @@ impl Fleet {
     /// Returns a fleet that probes nothing yet.
     pub fn new(seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
-        Self { pairs: BTreeMap::new(), started: 0, random, faults: Vec::new() }
+        Self { pairs: BTreeMap::new(), started: 0, random }
     }
 
     /// Probes what a configuration says from now on, and returns when pairs are due that were not before.
-    pub fn watch(&mut self, config: &Config, epoch: Epoch, now: Moment) -> Vec<(Moment, PairId)> {
-        let mut before: HashMap<(IpAddr, String), (PairId, Pair)> = std::mem::take(&mut self.pairs)
+    pub fn watch(
+        &mut self,
+        config: &Config,
+        epoch: Epoch,
+        outside: &Outside,
+        now: Moment,
+    ) -> Vec<(Moment, PairId)> {
+        let mut before: HashMap<(String, String), (PairId, Pair)> = std::mem::take(&mut self.pairs)
             .into_iter()
-            .map(|(id, pair)| ((pair.place.ip, pair.canary.name.clone()), (id, pair)))
+            .map(|(id, pair)| ((probed(&pair.place), pair.canary.name.clone()), (id, pair)))
             .collect();
         let mut due = Vec::new();
-        for (address_id, address) in config.regions.addresses() {
-            let region = config.regions.region(address.region);
-            let zone = &config.regions.zone(address.zone).name;
-            let place = control::Place { region: region.name.clone(), zone: zone.clone(), ip: address.ip };
-            for canary_id in &region.canaries {
-                let canary = &config.canaries[usize::from(canary_id.0)];
-                let numbers = (epoch, address_id, *canary_id);
-                let known = before.remove(&(address.ip, canary.name.clone()));
-                let kept = known.filter(|(_, pair)| pair.canary.check == canary.check);
-                let (id, pair) = match kept {
-                    Some((id, pair)) => (id, pair.follow(place.clone(), canary, numbers, now)),
-                    None => (self.number(), self.start(place.clone(), canary, numbers, now)),
-                };
-                due.extend(pair.due.map(|at| (at, id)));
-                self.pairs.insert(id, pair);
-            }
+        for (place, subject, canary_id) in pairs(config) {
+            let canary = &config.canaries[usize::from(canary_id.0)];
+            let numbers = (epoch, subject, canary_id);
+            let known = before.remove(&(probed(&place), canary.name.clone()));
+            let kept = known.filter(|(_, pair)| pair.canary.check == canary.check);
+            let (id, pair) = match kept {
+                Some((id, pair)) => (id, pair.follow(place, canary, numbers, now)),
+                None => (self.number(), self.start(place, canary, numbers, outside, now)),
+            };
+            due.extend(pair.due.map(|at| (at, id)));
+            self.pairs.insert(id, pair);
         }
         due
     }
@@ -117,22 +118,28 @@ impl Fleet {
         self.pairs.clear();
     }
 
-    /// Makes every address in `place` do this from now on.
-    pub fn impose(&mut self, place: &Place, fault: Fault, now: Moment) {
-        self.faults.retain(|(earlier, _)| !place.covers(earlier));
-        self.faults.push((place.clone(), fault));
-        for pair in self.pairs.values_mut().filter(|pair| place.contains(&pair.place)) {
+    /// Takes note that something else happens in a place from now on.
+    pub fn feel(&mut self, place: &Place, fault: Fault, now: Moment) {
+        for pair in self.pairs.values_mut().filter(|pair| place.covers(&pair.place)) {
             pair.fault = fault;
             pair.fails_from(now);
         }
     }
 
     /// Starts a probe, and returns how it will end. `None`: the pair is gone, or was told another time.
-    pub fn begin(&mut self, id: PairId, now: Moment) -> Option<Outcome> {
+    pub fn begin(&mut self, id: PairId, outside: &Outside, now: Moment) -> Option<Outcome> {
         let pair = self.pairs.get_mut(&id).filter(|pair| pair.due == Some(now))?;
         pair.due = None;
         pair.started = now;
-        Some(pair.fault.probed_by(&pair.canary))
+        let mut outcome = pair.fault.probed_by(&pair.canary);
+        if let Check::Json(json) = &pair.canary.check
+            && !json.signals.is_empty()
+            && outcome.result.is_ok()
+        {
+            let asked = json.signals.iter().map(|(signal, _)| *signal);
+            outcome.signals = Some(outside.signals(&pair.place, asked, now));
+        }
+        Some(outcome)
     }
 
     /// Ends a probe, and returns what was seen and when the next one is due. `None`: the pair is gone.
@@ -142,22 +149,22 @@ impl Fleet {
         pair.took = Some(outcome.took);
         pair.jitter = pair.random.f64();
         let due = pair.schedule(now);
-        let (epoch, address, canary) = pair.numbers;
+        let (epoch, subject, canary) = pair.numbers;
         let seen = Observation {
             epoch,
-            subject: Subject::Address(address),
+            subject,
             canary,
             at: now,
             latency: outcome.took,
             result: outcome.result,
-            signals: None,
+            signals: outcome.signals,
         };
         Some((Probed { place: pair.place.clone(), canary: pair.canary.name.clone(), seen }, due))
     }
 
     /// Returns how long it took until a canary took an address down. `None`: nothing was wrong with it
     /// any more when it fell.
-    pub fn detection(&self, place: &control::Place, canary: &str, now: Moment) -> Option<Detection> {
+    pub fn detection(&self, place: &Place, canary: &str, now: Moment) -> Option<Detection> {
         let of_pair = |pair: &&Pair| pair.place == *place && pair.canary.name == canary;
         let pair = self.pairs.values().find(of_pair)?;
         Some(Detection {
@@ -175,15 +182,15 @@ impl Fleet {
 
     fn start(
         &mut self,
-        place: control::Place,
+        place: Place,
         canary: &Canary,
-        numbers: (Epoch, AddressId, CanaryId),
+        numbers: Numbers,
+        outside: &Outside,
         now: Moment,
     ) -> Pair {
-        let latest = self.faults.iter().rev().find(|(faulty, _)| faulty.contains(&place));
         let mut random = self.random.fork();
         let mut pair = Pair {
-            fault: latest.map_or(Fault::Ok, |(_, fault)| *fault),
+            fault: outside.fault(&place),
             place,
             canary: canary.clone(),
             numbers,
@@ -201,15 +208,34 @@ impl Fleet {
     }
 }
 
+/// Returns what is probed in a place: an address, wherever it is configured, or a region.
+fn probed(place: &Place) -> String {
+    place.ip.map_or_else(|| place.region.clone(), |ip| ip.to_string())
+}
+
+/// Returns every pair of a configuration.
+fn pairs(config: &Config) -> impl Iterator<Item = (Place, Subject, CanaryId)> {
+    let reach = |canary: &CanaryId| config.canaries[usize::from(canary.0)].reach;
+    let of_addresses = config.regions.addresses().flat_map(move |(id, address)| {
+        let region = config.regions.region(address.region);
+        let place = Place {
+            region: region.name.clone(),
+            zone: Some(config.regions.zone(address.zone).name.clone()),
+            ip: Some(address.ip),
+        };
+        let watching = region.canaries.iter().filter(move |canary| reach(canary) == Reach::Address);
+        watching.map(move |canary| (place.clone(), Subject::Address(id), *canary))
+    });
+    let of_regions = config.regions.iter().flat_map(move |(id, region)| {
+        let watching = region.canaries.iter().filter(move |canary| reach(canary) == Reach::Region);
+        watching.map(move |canary| (Place::region(&region.name), Subject::Region(id), *canary))
+    });
+    of_addresses.chain(of_regions)
+}
+
 impl Pair {
     /// Goes on under other numbers, and at another pace if that has changed.
-    fn follow(
-        mut self,
-        place: control::Place,
-        canary: &Canary,
-        numbers: (Epoch, AddressId, CanaryId),
-        now: Moment,
-    ) -> Self {
+    fn follow(mut self, place: Place, canary: &Canary, numbers: Numbers, now: Moment) -> Self {
         self.place = place;
         self.numbers = numbers;
         if self.canary != *canary {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::quantity::{self, Jump, Range, Time};
 use super::script::{Mistake, Place, Spot};
 use crate::config::suggest;
 
@@ -59,8 +60,19 @@ impl<'t> Line<'t> {
 
     /// Takes the next word if it is this one.
     pub fn next_if(&mut self, text: &str) -> Option<Word<'t>> {
-        let word = self.words.as_slice().first().filter(|word| word.text == text).copied();
+        let word = self.peek().filter(|word| word.text == text);
         word.inspect(|_| _ = self.words.next())
+    }
+
+    /// Returns the next word, and leaves it there.
+    pub fn peek(&self) -> Option<Word<'t>> {
+        self.words.as_slice().first().copied()
+    }
+
+    /// Takes a word as whatever it can be parsed as. `what` says what it should be: `a number`.
+    pub fn parse<T: std::str::FromStr>(&mut self, what: &str) -> Result<T, Mistake> {
+        let word = self.take(what)?;
+        word.text.parse().map_err(|_| word.wrong(&format!("is not {what}"), None))
     }
 
     /// Returns the words that were not taken yet, with single spaces between them.
@@ -72,12 +84,47 @@ impl<'t> Line<'t> {
     /// Takes a time.
     pub fn time(&mut self) -> Result<Duration, Mistake> {
         let word = self.take("a time such as 12s")?;
-        let wrong = || {
-            word.wrong("is not a time", Some("write 12s, 1m30s or 1h: hours, minutes, seconds, ms".into()))
-        };
-        let time = duration(word.text).ok_or_else(wrong)?;
-        let too_long = || word.wrong("is more than a week", None);
-        (time <= MAX_TIME).then_some(time).ok_or_else(too_long)
+        word.time(word.text)
+    }
+
+    /// Takes a jump of the clock.
+    pub fn jump(&mut self) -> Result<Jump, Mistake> {
+        let word = self.take("a jump such as +1h")?;
+        let wrong = || word.wrong("is not a jump of the clock", Some("write +1h or -30m".to_owned()));
+        let (sign, time) = word.text.split_at_checked(1).ok_or_else(wrong)?;
+        match sign {
+            "+" => word.time(time).map(Jump::Forward),
+            "-" => word.time(time).map(Jump::Back),
+            _ => Err(wrong()),
+        }
+    }
+
+    /// Takes a fraction.
+    pub fn fraction(&mut self) -> Result<f64, Mistake> {
+        let word = self.take("a fraction such as 85% or 0.85")?;
+        word.fraction(word.text)
+    }
+
+    /// Takes a number that is not negative. `what` says what it is: `a rate such as 5000`.
+    pub fn quantity(&mut self, what: &str) -> Result<f64, Mistake> {
+        let word = self.take(what)?;
+        quantity::number(word.text).ok_or_else(|| word.wrong(&format!("is not {what}"), None))
+    }
+
+    /// Takes a range of fractions if there is one: `75%..85%`, `< 0.9`, `> 10%`.
+    pub fn next_range(&mut self) -> Result<Option<Range>, Mistake> {
+        if self.next_if("<").is_some() {
+            return self.fraction().map(|limit| Some(Range::Below(limit)));
+        }
+        if self.next_if(">").is_some() {
+            return self.fraction().map(|limit| Some(Range::Above(limit)));
+        }
+        let Some(word) = self.peek() else { return Ok(None) };
+        let Some((lowest, highest)) = word.text.split_once("..") else { return Ok(None) };
+        self.words.next();
+        let (lowest, highest) = (word.fraction(lowest)?, word.fraction(highest)?);
+        let is_empty = || word.wrong("is an empty range", Some("the smaller number comes first".to_owned()));
+        (lowest <= highest).then_some(Some(Range::Within(lowest, highest))).ok_or_else(is_empty)
     }
 
     /// Makes sure that nothing is left.
@@ -101,6 +148,22 @@ impl Word<'_> {
         self.wrong(&format!("is not {what}"), Some(hint))
     }
 
+    /// Parses a part of the word as a time.
+    fn time(&self, text: &str) -> Result<Duration, Mistake> {
+        let wrong = || {
+            self.wrong("is not a time", Some("write 12s, 1m30s or 1h: hours, minutes, seconds, ms".into()))
+        };
+        let Time(time) = Time::parse(text).ok_or_else(wrong)?;
+        let too_long = || self.wrong("is more than a week", None);
+        (time <= MAX_TIME).then_some(time).ok_or_else(too_long)
+    }
+
+    /// Parses a part of the word as a fraction.
+    fn fraction(&self, text: &str) -> Result<f64, Mistake> {
+        let wrong = || self.wrong("is not a fraction", Some("write 85% or 0.85".to_owned()));
+        quantity::fraction(text).ok_or_else(wrong)
+    }
+
     /// Parses the word as a place.
     pub fn place(&self) -> Result<Place, Mistake> {
         let mut parts = self.text.splitn(3, '/');
@@ -119,39 +182,9 @@ fn characters(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
 }
 
-/// Parses `1m30s`: numbers with units, the larger units first.
-fn duration(text: &str) -> Option<Duration> {
-    const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
-    let mut rest = text;
-    let mut total = 0u64;
-    let mut units = UNITS.iter();
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (number, after) = rest.split_at(digits);
-        let letters = after.len() - after.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
-        let (unit, after) = after.split_at(letters);
-        let (_, milliseconds) = units.find(|(name, _)| *name == unit)?;
-        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(*milliseconds)?)?;
-        rest = after;
-    }
-    (!text.is_empty()).then(|| Duration::from_millis(total))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_numbers_with_units() {
-        let seconds = |text| duration(text).map(|time| time.as_secs_f64());
-        assert_eq!(seconds("12s"), Some(12.0));
-        assert_eq!(seconds("1m30s"), Some(90.0));
-        assert_eq!(seconds("1h"), Some(3600.0));
-        assert_eq!(seconds("1h2m3s4ms"), Some(3723.004));
-        for wrong in ["", "12", "s", "1s1m", "-1s", "1.5s", "12 s", "99999999999999999999s"] {
-            assert_eq!(seconds(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn words_know_their_columns_and_comments_are_passed_over() {

@@ -3,37 +3,48 @@
 //! ```text
 //! config DIR                                     the configuration; --config goes before it
 //! seed NUMBER                                    what the jitter of the probes is drawn from
-//! client NAME PREFIX                             a client subnet, by a name of your own
+//! client NAME PREFIX [rate NUMBER]               clients, by a name of your own, and their requests per second
 //! watch NAME                                     the name that the clients ask for, A and AAAA
-//! at TIME PLACE FAULT                            ok, refuse, timeout, status NUMBER, slow TIME
-//! every TIME from TIME to TIME PLACE FAULT       the same, again and again
+//! at TIME PLACE FAULT                            what a place does
+//! at TIME PLACE SIGNAL                           what a place says of itself
+//! every TIME from TIME to TIME PLACE FAULT       the same, again and again; or PLACE SIGNAL
+//! at TIME demand FRACTION                        all rates, times this, from now on
+//! at TIME clock +TIME                            the wall clock jumps; or -TIME
+//! at TIME failback REGION                        an operator lets a region back that is held
 //! at TIME restart [keep|lose|stale|corrupt]      the process dies; what becomes of its state file
 //! at TIME reload DIR                             another configuration
-//! expect TIME CLIENT [NAME] [A|AAAA] -> REGION [or REGION] [ttl NUMBER]
+//! expect TIME CLIENT [NAME] [A|AAAA] -> REGION [or REGION] [RANGE] [ttl NUMBER]
 //! expect TIME CLIENT [NAME] [A|AAAA] stays [since TIME]
 //! expect TIME PLACE is STATE                     unknown, up, suspect, rising, down
+//! expect TIME PLACE is PHASE                     healthy, recovering, ramp, held, quarantined: a region or zone
+//! expect TIME REGION load RANGE                  the load of a region
 //! until TIME                                     the end; left out: the last event or expectation
+//!
+//! PLACE      REGION, REGION/ZONE or REGION/ZONE/ADDRESS
+//! FAULT      ok, refuse, timeout, status NUMBER, slow TIME, gray
+//! SIGNAL     load FRACTION, errors FRACTION, p95 TIME, requests NUMBER, lag TIME, queue NUMBER; each also
+//!            `auto` (what fits the rest, as in the beginning) and `silent` (not reported)
+//! FRACTION   85% or 0.85
+//! RANGE      75%..85%, < 0.9, > 10%
 //! ```
 //!
-//! One statement a line, in any order. Whether regions exist is known only with a configuration: that is
-//! checked by `Plan`.
+//! One statement a line, in any order. A client that is larger than a /24 (a /48) is led somewhere when all its
+//! subnets are, or the share of them that RANGE says. Faults and signals are separate: neither resets the other,
+//! and a probe that fails brings no signals. Where load comes from is told in `outside` and `demand`.
+//! Whether regions exist is known only with a configuration: that is checked by `Plan`.
 
 use std::time::Duration;
 
-use super::fault::Fault;
-use super::line::{Line, Word};
-use super::script::{Act, Claim, Expectation, Mistake, Script, Spot, StateFile, Subject};
+use super::claim;
+use super::deed;
+use super::line::Line;
+use super::script::{Act, Client, Mistake, Script, Spot, StateFile};
 use crate::config::Problems;
-use crate::health::State;
-use crate::region::Family;
-use crate::zone::Name;
 
 /// The most events, counting each repetition: more than a week of one every ten seconds.
 const MAX_ACTS: usize = 100_000;
 
 const STATEMENTS: [&str; 8] = ["config", "seed", "client", "watch", "at", "every", "expect", "until"];
-const FAULTS: [&str; 5] = ["ok", "refuse", "timeout", "status", "slow"];
-
 impl Script {
     /// Parses a script; `file` is what problems call it.
     ///
@@ -66,7 +77,7 @@ impl Reader {
         let line = &mut line;
         match keyword.text {
             "config" => self.script.config = Some(line.take("a directory")?.text.to_owned()),
-            "seed" => self.script.seed = number(line, "a number")?,
+            "seed" => self.script.seed = line.parse("a number")?,
             "client" => self.client(line)?,
             "watch" => self.watch(line)?,
             "at" => self.at(line)?,
@@ -80,7 +91,7 @@ impl Reader {
 
     fn client(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
         let name = line.take("the name of a client")?;
-        if self.script.clients.iter().any(|(known, _)| known == name.text) {
+        if self.script.clients.iter().any(|known| known.name == name.text) {
             return Err(name.wrong("is a client already", None));
         }
         let network = line.take("a network such as 133.11.0.0/24")?;
@@ -88,24 +99,31 @@ impl Reader {
             .text
             .parse()
             .map_err(|error| network.wrong(&format!("is not a network: {error}"), None))?;
-        self.script.clients.push((name.text.to_owned(), prefix));
+        let rate = line.next_if("rate").map(|_| line.quantity("a rate such as 5000")).transpose()?;
+        self.script.clients.push(Client { name: name.text.to_owned(), prefix, rate, spot: name.spot });
         Ok(())
     }
 
     fn watch(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
         let word = line.take("a domain name")?;
-        let name = domain_name(word.text).ok_or_else(|| word.wrong("is not a domain name", None))?;
+        let name = claim::domain_name(word.text).ok_or_else(|| word.wrong("is not a domain name", None))?;
         self.script.watched.push(name);
         Ok(())
     }
 
     fn at(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
         let at = line.time()?;
-        let what = line.take("`restart`, `reload` or a place such as tokyo/tokyo-a")?;
+        let what =
+            line.take("`restart`, `reload`, `demand`, `clock`, `failback` or a place such as tokyo/tokyo-a")?;
         let act = match what.text {
-            "restart" => Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| state_file(&word))?),
+            "restart" => {
+                Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| deed::state_file(&word))?)
+            }
             "reload" => Act::Reload(line.take("a directory")?.text.to_owned()),
-            _ => Act::Fault(what.place()?, fault(line)?),
+            "demand" => Act::Demand(line.fraction()?),
+            "clock" => Act::Clock(line.jump()?),
+            "failback" => Act::FailBack(line.take("a region")?.text.to_owned()),
+            _ => deed::deed(&what, line)?,
         };
         self.script.acts.push((at, act, what.spot));
         Ok(())
@@ -118,7 +136,7 @@ impl Reader {
         keyword(line, "to")?;
         let to = line.time()?;
         let what = line.take("a place such as tokyo/tokyo-a")?;
-        let act = Act::Fault(what.place()?, fault(line)?);
+        let act = deed::deed(&what, line)?;
         let room = MAX_ACTS.saturating_sub(self.script.acts.len());
         let times = (to.saturating_sub(from).as_millis() / period.as_millis().max(1)) as usize + 1;
         if times > room {
@@ -130,14 +148,7 @@ impl Reader {
     }
 
     fn expect(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
-        let at = line.time()?;
-        let text = line.rest();
-        let who = line.take("a client or a place")?;
-        let subject = match line.next_if("is") {
-            Some(_) => Subject::State(who.place()?, state(&line.take("a state")?)?),
-            None => client_subject(&who, line)?,
-        };
-        self.script.expectations.push(Expectation { at, subject, text, spot: who.spot });
+        self.script.expectations.push(claim::expectation(line)?);
         Ok(())
     }
 
@@ -160,7 +171,7 @@ impl Reader {
         if script.clients.is_empty() {
             missing("the script has no clients", "name one: client JP 133.11.0.0/24");
         }
-        let about = script.expectations.iter().filter_map(|expectation| strangers(script, expectation));
+        let about = script.expectations.iter().filter_map(|expectation| claim::stranger(script, expectation));
         self.mistakes.extend(about);
         let late =
             script.acts.iter().filter(|(at, _, _)| *at > script.until).map(|(at, act, spot)| Mistake {
@@ -177,102 +188,19 @@ impl Reader {
     }
 }
 
-/// Returns what is wrong with whom an expectation is about, and with its time.
-fn strangers(script: &Script, expectation: &Expectation) -> Option<Mistake> {
-    let word = |text| Word { text, spot: expectation.spot };
-    if expectation.at > script.until {
-        let after = word(expectation.text.as_str()).wrong("is expected after the end of the script", None);
-        return Some(after);
-    }
-    let Subject::Client { client, name, .. } = &expectation.subject else {
-        return None;
-    };
-    let clients: Vec<&str> = script.clients.iter().map(|(name, _)| name.as_str()).collect();
-    if !clients.contains(&client.as_str()) {
-        return Some(word(client).unknown("a client", &clients));
-    }
-    let is_watched = name.as_ref().is_none_or(|name| script.watched.contains(name));
-    (!is_watched).then(|| word(&expectation.text).wrong("is about a name that is not watched", None))
-}
-
-/// Reads what is expected of the answers of a client.
-fn client_subject(client: &Word<'_>, line: &mut Line<'_>) -> Result<Subject, Mistake> {
-    const CLAIMS: [&str; 6] = ["->", "→", "stays", "is", "A", "AAAA"];
-    let (mut name, mut family) = (None, None);
-    let claim = loop {
-        let word = line.take("`->` and a region, or `stays`")?;
-        match word.text {
-            "A" => family = Some(Family::V4),
-            "AAAA" => family = Some(Family::V6),
-            "->" | "→" => break leads(line)?,
-            "stays" => {
-                let since = line.next_if("since").map(|_| line.time()).transpose()?.unwrap_or_default();
-                break Claim::Stays { since };
-            }
-            text if text.contains('.') => name = domain_name(text),
-            _ => return Err(word.unknown("what can be expected of a client", &CLAIMS)),
-        }
-    };
-    Ok(Subject::Client { client: client.text.to_owned(), name, family, claim })
-}
-
-fn leads(line: &mut Line<'_>) -> Result<Claim, Mistake> {
-    let mut to = vec![line.take("a region")?.text.to_owned()];
-    while line.next_if("or").is_some() {
-        to.push(line.take("a region")?.text.to_owned());
-    }
-    let ttl = line.next_if("ttl").map(|_| number(line, "a number of seconds")).transpose()?;
-    Ok(Claim::Leads { to, ttl })
-}
-
-fn fault(line: &mut Line<'_>) -> Result<Fault, Mistake> {
-    let word = line.take("what happens there: ok, refuse, timeout, status 503, slow 3s")?;
-    match word.text {
-        "ok" => Ok(Fault::Ok),
-        "refuse" => Ok(Fault::Refuse),
-        "timeout" => Ok(Fault::Timeout),
-        "status" => number(line, "an HTTP status such as 503").map(Fault::Status),
-        "slow" => line.time().map(Fault::Slow),
-        _ => Err(word.unknown("something that an address does", &FAULTS)),
-    }
-}
-
-fn state_file(word: &Word<'_>) -> Result<StateFile, Mistake> {
-    match word.text {
-        "keep" => Ok(StateFile::Keep),
-        "lose" => Ok(StateFile::Lose),
-        "stale" => Ok(StateFile::Stale),
-        "corrupt" => Ok(StateFile::Corrupt),
-        _ => Err(word.unknown("what becomes of a state file", &["keep", "lose", "stale", "corrupt"])),
-    }
-}
-
-fn state(word: &Word<'_>) -> Result<State, Mistake> {
-    let known = State::ALL.into_iter().find(|state| state.as_str() == word.text);
-    known.ok_or_else(|| word.unknown("a state", &State::ALL.map(State::as_str)))
-}
-
-fn number<N: std::str::FromStr>(line: &mut Line<'_>, what: &str) -> Result<N, Mistake> {
-    let word = line.take(what)?;
-    word.text.parse().map_err(|_| word.wrong(&format!("is not {what}"), None))
-}
-
 fn keyword(line: &mut Line<'_>, keyword: &str) -> Result<(), Mistake> {
     let word = line.take(&format!("`{keyword}`"))?;
     if word.text == keyword { Ok(()) } else { Err(word.wrong(&format!("should be `{keyword}`"), None)) }
-}
-
-fn domain_name(text: &str) -> Option<Name> {
-    let mut name = Name::from_ascii(text).ok()?;
-    name.set_fqdn(true);
-    Some(name)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::quantity::{Jump, Range};
+    use super::super::script::{Claim, Subject};
     use super::*;
+    use crate::region::Family;
 
     /// Parses a statement in a script that is right otherwise.
     fn with(statement: &str) -> Script {
@@ -290,14 +218,53 @@ mod tests {
 
     #[test]
     fn an_expectation_may_say_all_that_there_is_to_say() {
-        let script = with("expect 36s JP api.example.com AAAA → osaka or tokyo ttl 10");
+        let script = with("expect 36s JP api.example.com AAAA → osaka or tokyo 75%..85% ttl 10");
         let Subject::Client { client, name, family, claim } = &script.expectations[0].subject else {
             panic!("it is about a client");
         };
         assert_eq!((client.as_str(), name.as_ref()), ("JP", Some(&script.watched[0])));
         assert_eq!(*family, Some(Family::V6));
         let to = vec!["osaka".to_owned(), "tokyo".to_owned()];
-        assert_eq!(*claim, Claim::Leads { to, ttl: Some(10) });
+        assert_eq!(*claim, Claim::Leads { to, share: Range::Within(0.75, 0.85), ttl: Some(10) });
+    }
+
+    /// Parses an event, and compares it as timelines print it.
+    fn check(event: &str, printed: &str) {
+        assert_eq!(with(&format!("at 1m {event}")).acts[0].1.to_string(), printed);
+    }
+
+    #[test]
+    fn a_place_says_of_itself_whatever_the_script_says() {
+        check("tokyo load 0.85", "tokyo load 85 %");
+        check("tokyo/tokyo-a errors 20%", "tokyo/tokyo-a errors 20 %");
+        check("tokyo p95 400ms", "tokyo p95 400ms");
+        check("tokyo requests 50", "tokyo requests 50");
+        check("tokyo lag 1m30s", "tokyo lag 1m30s");
+        check("tokyo queue silent", "tokyo queue silent");
+        check("tokyo load auto", "tokyo load auto");
+        check("tokyo gray", "tokyo gray");
+    }
+
+    #[test]
+    fn demand_and_the_wall_clock_belong_to_no_place() {
+        check("demand 140%", "demand 140 %");
+        check("clock -30m", "the wall clock jumps -30m");
+        assert_eq!(with("at 1m clock +1h").acts[0].1, Act::Clock(Jump::Forward(Duration::from_secs(3600))));
+    }
+
+    #[test]
+    fn a_client_may_have_a_rate() {
+        assert_eq!(with("client DE 141.20.0.0/16 rate 3500").clients[1].rate, Some(3500.0));
+    }
+
+    #[test]
+    fn a_load_is_expected_within_bounds() {
+        let load = |statement: &str| match &with(statement).expectations[0].subject {
+            Subject::Load(region, range) => (region.clone(), *range),
+            other => panic!("{other:?} is about no load"),
+        };
+        assert_eq!(load("expect 1m osaka load < 0.9"), ("osaka".to_owned(), Range::Below(0.9)));
+        assert_eq!(load("expect 1m osaka load 75%..0.85"), ("osaka".to_owned(), Range::Within(0.75, 0.85)));
     }
 
     #[test]
@@ -311,7 +278,7 @@ mod tests {
         #[test]
         fn no_text_is_too_strange_to_be_read(
             lines in proptest::collection::vec(
-                "(at|every|expect|client|watch|until|seed)?( (1m|9h|from|to|is|ttl|->|tokyo|a/b/::1|status|\\PC{0,4})){0,8}",
+                "(at|every|expect|client|watch|until|seed)?( (1m|9h|from|to|is|ttl|->|tokyo|a/b/::1|status|load|clock|rate|<|1%..|[+]1h|\\PC{0,4})){0,8}",
                 0..6,
             ),
         ) {

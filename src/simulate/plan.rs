@@ -72,7 +72,12 @@ impl Plan {
         let world = daemon::load(&directory)?.world;
         let named = script.acts.iter().filter_map(|(_, act, _)| match act {
             Act::Reload(directory) => Some(directory.clone()),
-            Act::Fault(..) | Act::Restart(_) => None,
+            Act::Fault(..)
+            | Act::Signal(..)
+            | Act::Demand(_)
+            | Act::FailBack(_)
+            | Act::Clock(_)
+            | Act::Restart(_) => None,
         });
         let load = |directory: String| {
             let loaded = daemon::load(&beside.join(&directory));
@@ -94,18 +99,20 @@ impl Plan {
     ) -> Result<Self, Error> {
         let plan = Self { script, world, reloads };
         let faults = plan.script.acts.iter().filter_map(|(_, act, spot)| match act {
-            Act::Fault(place, _) => plan.missing(place, *spot),
-            Act::Restart(_) | Act::Reload(_) => None,
+            Act::Fault(place, _) | Act::Signal(place, ..) => plan.missing(place, *spot),
+            Act::FailBack(region) => plan.no_region(region, &[], *spot),
+            Act::Demand(_) | Act::Clock(_) | Act::Restart(_) | Act::Reload(_) => None,
         });
         let expected = plan.script.expectations.iter();
         let expected = expected.filter_map(|expectation| match &expectation.subject {
-            Subject::State(place, _) => plan.missing(place, expectation.spot),
+            Subject::State(place, _) | Subject::Phase(place, _) => plan.missing(place, expectation.spot),
+            Subject::Load(region, _) => plan.no_region(region, &[], expectation.spot),
             Subject::Client { claim: Claim::Leads { to, .. }, .. } => {
-                to.iter().find_map(|region| plan.no_region(region, expectation.spot))
+                to.iter().find_map(|region| plan.no_region(region, &REFUSALS, expectation.spot))
             }
             Subject::Client { claim: Claim::Stays { .. }, .. } => None,
         });
-        let mut mistakes: Vec<_> = faults.chain(expected).collect();
+        let mut mistakes: Vec<_> = plan.useless_rates().into_iter().chain(faults).chain(expected).collect();
         // A repeated event has its mistake once.
         mistakes.dedup();
         if mistakes.is_empty() { Ok(plan) } else { Err(Error::Script(plan.script.problems(mistakes))) }
@@ -140,11 +147,22 @@ impl Plan {
         Some(word.unknown("a place that is configured", &known))
     }
 
-    fn no_region(&self, region: &str, spot: Spot) -> Option<Mistake> {
+    fn no_region(&self, region: &str, besides: &[&'static str], spot: Spot) -> Option<Mistake> {
         let mut known = self.names();
-        known.extend(REFUSALS);
+        known.extend(besides);
         let is_known = known.contains(&region);
         (!is_known).then(|| Word { text: region, spot }.unknown("a region", &known))
+    }
+
+    /// Returns what is wrong with rates when no region has a capacity to measure them by.
+    fn useless_rates(&self) -> Option<Mistake> {
+        let has_capacity =
+            |world: &World| world.config.regions.iter().any(|(_, region)| region.capacity.is_some());
+        let client = self.script.clients.iter().find(|client| client.rate.is_some())?;
+        let word = Word { text: &client.name, spot: client.spot };
+        let hint = "give the regions a `capacity` in requests per second".to_owned();
+        let useless = || word.wrong("has a rate, and no region has a capacity", Some(hint));
+        (!self.worlds().any(has_capacity)).then(useless)
     }
 
     /// Returns the names of all regions, each once.

@@ -1,14 +1,22 @@
 //! Plays a plan: one item of the agenda after the other, each at its moment.
+//!
+//! There are two times. Everything outside lives in the one that the script writes, which only goes on. The
+//! server's own moments are read from the wall clock when it starts, and from then on go with the other: after a
+//! jump and a restart they are as far apart as the clock has jumped.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::agenda::{Agenda, Item};
 use super::audience::{Audience, Move};
+use super::clock::Clock;
+use super::demand::Demand;
 use super::expect;
 use super::fleet::{Detection, Fleet, Probed};
+use super::outside::Outside;
 use super::plan::Plan;
-use super::script::{Act, Expectation, Script, StateFile};
+use super::script::{Act, Expectation, Place, Script, StateFile};
+use crate::canary::Observation;
 use crate::control::{Control, Effect, Event, Notice, What};
 use crate::files::state;
 use crate::health::{FRESH_FOR, Memory};
@@ -17,6 +25,9 @@ use crate::snapshot::{Snapshot, World};
 
 /// When every simulation begins: 2026-01-01 00:00:00 UTC, so that a state file can be older than it.
 pub const BOOT: Moment = Moment(1_767_225_600_000);
+
+/// How often the loads are looked at: three times while the traffic of an answer of 30 s goes over.
+const GAUGE_EVERY: Duration = Duration::from_secs(10);
 
 /// Something that happens in a simulation.
 #[derive(Debug)]
@@ -39,6 +50,8 @@ pub enum Happening<'a> {
     Published(&'a Arc<Snapshot>),
     /// A client gets something else than before.
     Moved(&'a Move),
+    /// The loads of the regions, by name; `None`: not known. Told at regular times, if there is any traffic.
+    Gauged(&'a [(&'a str, Option<f64>)]),
     /// Something was expected. `None`: it is so; otherwise what is so instead.
     Expected(&'a Expectation, Option<String>),
     /// It is over.
@@ -53,9 +66,11 @@ pub struct Simulation<'p, 'l> {
     plan: &'p Plan,
     listener: Listener<'l>,
     agenda: Agenda,
+    outside: Outside,
     fleet: Fleet,
     audience: Audience,
     control: Control,
+    clock: Clock,
     /// The world that the process would load if it started now.
     world: Arc<World>,
     /// What lies in the state directory.
@@ -73,15 +88,21 @@ impl<'p, 'l> Simulation<'p, 'l> {
             plan,
             listener,
             agenda: agenda(script),
+            outside: Outside::new(Demand::new(&script.clients)),
             fleet: Fleet::new(script.seed),
             audience: Audience::new(&script.clients, &script.watched),
             control,
+            clock: Clock::default(),
             world: Arc::clone(&plan.world),
             kept: None,
             now: BOOT,
         };
         simulation.carry_out(effects);
-        while let Some((at, item)) = simulation.agenda.next() {
+        loop {
+            simulation.let_time_pass();
+            let Some((at, item)) = simulation.agenda.next() else {
+                return;
+            };
             simulation.now = at;
             if item == Item::End {
                 simulation.tell(&Happening::Ended);
@@ -91,11 +112,22 @@ impl<'p, 'l> Simulation<'p, 'l> {
         }
     }
 
+    /// Ticks as often as control wants to before the next item.
+    fn let_time_pass(&mut self) {
+        while let Some(next) = self.agenda.peek()
+            && let Some(wake) = self.control.wake().map(|wake| self.clock.time_of(wake))
+            && wake < next
+        {
+            self.now = self.now.max(wake);
+            self.handle(Event::Tick);
+        }
+    }
+
     fn take(&mut self, item: Item) {
         match item {
             Item::Act(index) => self.act(&self.plan.script.acts[index].1),
             Item::Probe(pair) => {
-                if let Some(outcome) = self.fleet.begin(pair, self.now) {
+                if let Some(outcome) = self.fleet.begin(pair, &self.outside, self.now) {
                     self.agenda.add(self.now.plus(outcome.took), Item::Result(pair, outcome));
                 }
             }
@@ -103,14 +135,20 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 if let Some((probed, due)) = self.fleet.end(pair, outcome, self.now) {
                     self.agenda.add(due, Item::Probe(pair));
                     self.tell(&Happening::Probed(&probed));
-                    let effects = self.control.handle(Event::Observed(probed.seen), self.now);
-                    self.carry_out(effects);
+                    let at = self.clock.moment(self.now);
+                    self.handle(Event::Observed(vec![Observation { at, ..probed.seen }]));
                 }
+            }
+            Item::Gauge => {
+                let loads = self.outside.loads(self.now);
+                (self.listener)(self.now.since(BOOT), &Happening::Gauged(&loads));
+                self.agenda.add(self.now.plus(GAUGE_EVERY), Item::Gauge);
             }
             Item::Expect(index) => {
                 let expectation = &self.plan.script.expectations[index];
-                let report = self.control.report();
-                let got = expect::otherwise(&expectation.subject, &self.audience, &report);
+                let report = self.control.report(self.clock.moment(self.now));
+                let load = |region: &str| self.outside.load(region, self.now);
+                let got = expect::otherwise(&expectation.subject, &self.audience, &report, load);
                 self.tell(&Happening::Expected(expectation, got));
             }
             Item::End => {}
@@ -120,24 +158,40 @@ impl<'p, 'l> Simulation<'p, 'l> {
     fn act(&mut self, act: &'p Act) {
         self.tell(&Happening::Act(act));
         match act {
-            Act::Fault(place, fault) => self.fleet.impose(place, *fault, self.now),
+            Act::Fault(place, fault) => {
+                self.outside.impose(place, *fault);
+                self.fleet.feel(place, *fault, self.now);
+            }
+            Act::Signal(place, signal, vital) => self.outside.tell(place, *signal, *vital),
+            Act::Demand(factor) => self.outside.demand.scale(*factor),
+            Act::Clock(jump) => self.clock.jump(*jump),
+            Act::FailBack(region) => {
+                if let Some(region) = self.control.world().config.regions.find(region) {
+                    self.handle(Event::FailBack(region));
+                }
+            }
             Act::Restart(file) => self.restart(*file),
             Act::Reload(directory) => match &self.plan.reloads[directory] {
                 Err(why) => self.tell(&Happening::Refused(why)),
                 Ok(world) => {
                     self.world = Arc::clone(world);
-                    let effects = self.control.handle(Event::Reloaded(Arc::clone(world)), self.now);
-                    self.carry_out(effects);
+                    self.handle(Event::Reloaded(Arc::clone(world)));
                 }
             },
         }
     }
 
+    fn handle(&mut self, event: Event) {
+        let effects = self.control.handle(event, self.clock.moment(self.now));
+        self.carry_out(effects);
+    }
+
     /// Lets the process die without a word, and start with what it finds.
     fn restart(&mut self, file: StateFile) {
         self.fleet.die();
+        self.clock.read_anew();
         let memory = self.kept.take().and_then(|memory| self.remember(memory, file));
-        let (control, effects) = Control::new(Arc::clone(&self.world), memory, self.now);
+        let (control, effects) = Control::new(Arc::clone(&self.world), memory, self.clock.moment(self.now));
         self.control = control;
         self.carry_out(effects);
     }
@@ -149,7 +203,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
             StateFile::Stale => {
                 let age = FRESH_FOR + Duration::from_secs(60);
                 let milliseconds = u64::try_from(age.as_millis()).expect("it is minutes");
-                memory.written_at = Moment(self.now.0 - milliseconds);
+                memory.written_at = Moment(self.clock.moment(self.now).0 - milliseconds);
             }
             StateFile::Keep | StateFile::Corrupt => {}
         }
@@ -175,11 +229,13 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 Effect::Say(notice) => self.say(&notice),
                 Effect::Persist(memory) => self.kept = Some(memory),
                 Effect::Watch(config, epoch) => {
-                    let due = self.fleet.watch(&config, epoch, self.now);
+                    self.outside.furnish(&config);
+                    let due = self.fleet.watch(&config, epoch, &self.outside, self.now);
                     due.into_iter().for_each(|(at, pair)| self.agenda.add(at, Item::Probe(pair)));
                 }
                 Effect::Publish(snapshot) => {
                     let moves = self.audience.ask(&snapshot, self.now);
+                    self.outside.demand.follow(&self.audience, self.now);
                     self.tell(&Happening::Published(&snapshot));
                     moves.iter().for_each(|one| self.tell(&Happening::Moved(one)));
                 }
@@ -190,7 +246,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
     fn say(&mut self, notice: &Notice) {
         self.tell(&Happening::Said(notice));
         if let What::Down { place, canary, .. } = &notice.what
-            && let Some(detection) = self.fleet.detection(place, canary, self.now)
+            && let Some(detection) = self.fleet.detection(&Place::from(place), canary, self.now)
         {
             self.tell(&Happening::Detected(&detection));
         }
@@ -209,6 +265,9 @@ fn agenda(script: &Script) -> Agenda {
     }
     for (index, expectation) in script.expectations.iter().enumerate() {
         agenda.add(BOOT.plus(expectation.at), Item::Expect(index));
+    }
+    if script.clients.iter().any(|client| client.rate.is_some()) {
+        agenda.add(BOOT, Item::Gauge);
     }
     agenda.add(BOOT.plus(script.until), Item::End);
     agenda

@@ -5,6 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::fault::Fault;
+use super::quantity::{Jump, Percent, Range};
+use super::vitals::{self, Vital};
+use crate::canary::Signal;
 use crate::client::Prefix;
 use crate::config::{Problem, Problems, Severity};
 use crate::control;
@@ -23,8 +26,8 @@ pub struct Script {
     pub config: Option<String>,
     /// What jitter is drawn from.
     pub seed: u64,
-    /// The clients, by name.
-    pub clients: Vec<(String, Prefix)>,
+    /// The clients, no two with one name.
+    pub clients: Vec<Client>,
     /// The names that they ask for; never empty.
     pub watched: Vec<Name>,
     /// What happens, in the order of the text.
@@ -35,11 +38,32 @@ pub struct Script {
     pub until: Duration,
 }
 
+/// Clients that are watched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// Their name.
+    pub name: String,
+    /// Where they are.
+    pub prefix: Prefix,
+    /// How many requests a second they make of the service; `None`: so few that no load shows them.
+    pub rate: Option<f64>,
+    /// Where their name stands in the script.
+    pub spot: Spot,
+}
+
 /// Something that happens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
     /// The addresses in a place do this from now on.
     Fault(Place, Fault),
+    /// The addresses in a place say this of themselves from now on.
+    Signal(Place, Signal, Vital),
+    /// Every client makes this many times the requests of its rate from now on.
+    Demand(f64),
+    /// The wall clock jumps. What has happened and will happen keeps its distance.
+    Clock(Jump),
+    /// An operator lets the region with this name back.
+    FailBack(String),
     /// The process dies without a word and starts again.
     Restart(StateFile),
     /// The directory, relative to that of the script, takes the place of the configuration.
@@ -99,15 +123,21 @@ pub enum Subject {
     },
     /// The addresses in a place are all in this state.
     State(Place, State),
+    /// A region or availability zone is in this phase, in every family that it has.
+    Phase(Place, &'static str),
+    /// The load of the region with this name.
+    Load(String, Range),
 }
 
 /// What is claimed of the answers of a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Claim {
     /// They lead to one of these regions (or are `nodata`, `servfail`, `refused`), with this TTL if one is named.
     Leads {
         /// The regions.
         to: Vec<String>,
+        /// The share of the client's subnets that is led there; all of them unless the script says less.
+        share: Range,
         /// The TTL in seconds.
         ttl: Option<u32>,
     },
@@ -168,6 +198,11 @@ fn excerpt(lines: &[&str], spot: Spot) -> String {
 }
 
 impl Place {
+    /// Returns the place that is a whole region.
+    pub fn region(name: &str) -> Self {
+        Self { region: name.to_owned(), zone: None, ip: None }
+    }
+
     /// Returns whether an address lies in the place.
     pub fn contains(&self, address: &control::Place) -> bool {
         self.region == address.region
@@ -180,6 +215,12 @@ impl Place {
         self.region == other.region
             && (self.zone.is_none() || self.zone == other.zone)
             && (self.ip.is_none() || self.ip == other.ip)
+    }
+}
+
+impl From<&control::Place> for Place {
+    fn from(address: &control::Place) -> Self {
+        Self { region: address.region.clone(), zone: Some(address.zone.clone()), ip: Some(address.ip) }
     }
 }
 
@@ -197,6 +238,12 @@ impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fault(place, fault) => write!(f, "{place} {fault}"),
+            Self::Signal(place, signal, vital) => {
+                write!(f, "{place} {} {}", vitals::word(*signal), vital.of(*signal))
+            }
+            Self::Demand(factor) => write!(f, "demand {}", Percent(*factor)),
+            Self::Clock(jump) => write!(f, "the wall clock jumps {jump}"),
+            Self::FailBack(region) => write!(f, "failback {region}"),
             Self::Restart(StateFile::Keep) => f.write_str("restart"),
             Self::Restart(StateFile::Lose) => f.write_str("restart, the state file lost"),
             Self::Restart(StateFile::Stale) => f.write_str("restart, the state file stale"),

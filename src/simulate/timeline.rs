@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use std::net::IpAddr;
 use std::time::Duration;
 
-use super::audience::{Answer, Move};
+use super::answer::Difference;
+use super::audience::Move;
 use super::expect::record_type;
 use super::fleet::Detection;
 use super::plan::Plan;
+use super::quantity::Percent;
 use super::run::Happening;
+use super::script::Place;
 
 /// Writes down what happens.
 #[derive(Debug, Default)]
@@ -21,7 +23,16 @@ pub struct Timeline {
     /// The columns of names: of the longest client, and whether several names are watched.
     width: usize,
     names_differ: bool,
+    /// The loads that were last told, and when.
+    loads: BTreeMap<String, f64>,
+    gauged: Duration,
 }
+
+/// A load that differs this much from what was last told is told at once.
+const NEWS: f64 = 0.05;
+
+/// One that moves at all, so that it shows in print, is told this often.
+const REMINDER: (f64, Duration) = (0.01, Duration::from_secs(60));
 
 /// What is counted of a simulation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,8 +47,10 @@ pub struct Tally {
     pub failures: usize,
     /// Snapshots.
     pub snapshots: usize,
-    /// How often the answers of each client led elsewhere than before; A and AAAA count apart.
+    /// How often the subnets of each client were led elsewhere than before; A and AAAA count apart.
     pub moves: BTreeMap<String, usize>,
+    /// The highest load of each region that was looked at.
+    pub loads: BTreeMap<String, f64>,
     /// The fall that took longest to see.
     pub slowest: Option<Detection>,
     /// Expectations that were met.
@@ -64,6 +77,7 @@ impl Timeline {
                 self.line(at, "FAILED", &format!("seen after {took:?}, promised within {promised:?}"));
             }
             Happening::Moved(one) => self.moved(one),
+            Happening::Gauged(loads) => self.gauged(at, loads),
             Happening::Expected(expectation, None) => {
                 self.line(at, "expect", &format!("{}: ok", expectation.text));
             }
@@ -81,7 +95,7 @@ impl Timeline {
 
     fn begin(&mut self, plan: &Plan) {
         let script = &plan.script;
-        self.width = script.clients.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        self.width = script.clients.iter().map(|client| client.name.chars().count()).max().unwrap_or(0);
         self.names_differ = script.watched.len() > 1;
         let config = &plan.world.config;
         let facts = format!(
@@ -111,6 +125,36 @@ impl Timeline {
     }
 }
 
+impl Timeline {
+    /// Tells the loads, if there is news of one, and `none` where nothing is left; at first all that are known.
+    fn gauged(&mut self, at: Duration, loads: &[(&str, Option<f64>)]) {
+        let is_long_ago = at >= self.gauged + REMINDER.1;
+        let told = self.loads.clone();
+        let differs = |region: &str, load: Option<f64>, by: f64| match (told.get(region), load) {
+            (Some(told), Some(load)) => (load - told).abs() >= by,
+            (None, None) => false,
+            (Some(_), None) | (None, Some(_)) => true,
+        };
+        let is_news = loads.iter().any(|(region, load)| differs(region, *load, NEWS));
+        let is_due = is_long_ago && loads.iter().any(|(region, load)| differs(region, *load, REMINDER.0));
+        if !is_news && !is_due {
+            return;
+        }
+        let mut parts = Vec::new();
+        for (region, load) in loads.iter().filter(|(region, load)| differs(region, *load, REMINDER.0)) {
+            let before = told.get(*region).map_or_else(String::new, |load| format!("{} → ", Percent(*load)));
+            let now = load.map_or_else(|| "none".to_owned(), |load| Percent(load).to_string());
+            parts.push(format!("{region} {before}{now}"));
+            match load {
+                Some(load) => self.loads.insert((*region).to_owned(), *load),
+                None => self.loads.remove(*region),
+            };
+        }
+        self.gauged = at;
+        self.line(at, "load", &parts.join(", "));
+    }
+}
+
 impl Tally {
     /// Returns whether everything was as expected, and as promised.
     pub fn is_ok(&self) -> bool {
@@ -127,8 +171,13 @@ impl Tally {
             }
             Happening::Published(_) => self.snapshots += 1,
             Happening::Moved(one) => {
-                *self.moves.entry(one.client.clone()).or_default() +=
-                    if one.is_elsewhere() { one.families.len() } else { 0 };
+                *self.moves.entry(one.client.clone()).or_default() += one.elsewhere.len();
+            }
+            Happening::Gauged(loads) => {
+                for (region, load) in loads.iter().filter_map(|(region, load)| Some((region, (*load)?))) {
+                    let highest = self.loads.entry((*region).to_owned()).or_default();
+                    *highest = highest.max(load);
+                }
             }
             Happening::Detected(detection) => {
                 self.failed += usize::from(detection.is_late());
@@ -154,12 +203,13 @@ impl fmt::Display for Tally {
         writeln!(f, "snapshots     {snapshots}")?;
         let moves: Vec<_> = self.moves.iter().map(|(client, moves)| format!("{client} {moves}")).collect();
         writeln!(f, "moves         {}", moves.join(", "))?;
+        if !self.loads.is_empty() {
+            let loads = self.loads.iter().map(|(region, load)| format!("{region} {}", Percent(*load)));
+            writeln!(f, "highest load  {}", loads.collect::<Vec<_>>().join(", "))?;
+        }
         if let Some(Detection { place, canary, took, promised }) = &self.slowest {
-            writeln!(
-                f,
-                "detection     {took:?} at the longest, promised {promised:?}: {} of {}/{}",
-                canary, place.region, place.zone
-            )?;
+            let zone = Place { ip: None, ..place.clone() };
+            writeln!(f, "detection     {took:?} at the longest, promised {promised:?}: {canary} of {zone}")?;
         }
         writeln!(f, "expectations  {met} ok, {failed} failed")
     }
@@ -180,38 +230,5 @@ impl fmt::Display for Clock {
         let (seconds, milliseconds) = (self.0.as_secs(), self.0.subsec_millis());
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
         write!(f, "{hours}:{minutes:02}:{:02}.{milliseconds:03}", seconds % 60)
-    }
-}
-
-/// How an answer became another: `tokyo → osaka  ttl 30 → 10  −192.0.2.1`.
-struct Difference<'a>(Option<&'a Answer>, &'a Answer);
-
-impl fmt::Display for Difference<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(from, to) = self;
-        let Some(from) = from else {
-            return fmt::Display::fmt(to, f);
-        };
-        let ttl = |ttl: Option<u32>| ttl.map_or_else(|| "none".to_owned(), |ttl| ttl.to_string());
-        if from.leads == to.leads {
-            write!(f, "{}", to.leads)?;
-        } else {
-            write!(f, "{} → {}", from.leads, to.leads)?;
-        }
-        if from.ttl == to.ttl {
-            write!(f, "  ttl {}", ttl(to.ttl))?;
-        } else {
-            write!(f, "  ttl {} → {}", ttl(from.ttl), ttl(to.ttl))?;
-        }
-        if from.leads == to.leads {
-            let lacks = |list: &[IpAddr], address: &IpAddr| !list.contains(address);
-            for gone in from.addresses.iter().filter(|address| lacks(&to.addresses, address)) {
-                write!(f, "  −{gone}")?;
-            }
-            for new in to.addresses.iter().filter(|address| lacks(&from.addresses, address)) {
-                write!(f, "  +{new}")?;
-            }
-        }
-        Ok(())
     }
 }

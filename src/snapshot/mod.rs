@@ -5,23 +5,29 @@
 //! policy the choice of each part of the clients, and for every steered name the records of each
 //! distinct choice, packed once.
 
+mod choices;
+mod demand;
 mod explain;
+mod proof;
 mod records;
 mod world;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use explain::{Explanation, Inquiry, NoInquiry, explain};
+pub use demand::Part;
+pub use explain::{Bearing, Explanation, Inquiry, NoInquiry, explain};
+pub use proof::{Breach, Proof, TooMany, prove};
 pub use records::Kind;
 pub use world::{Partition, World};
 
 use crate::answer::Packed;
 use crate::health::{Services, View};
 use crate::region::{Family, RegionId};
-use crate::steering::{self, Found, Refusal, Steering, SteeringId};
+use crate::share;
+use crate::steering::{Lottery, Splits, SteeringId};
 use crate::zone::Ttl;
+use choices::{Choices, Terms};
 use records::Pool;
 
 /// What a query is answered from.
@@ -35,18 +41,12 @@ pub struct Snapshot {
     pub health: View,
     /// How every region stands by that health.
     pub services: Services,
+    /// What regions that are too full shed.
+    pub splits: Splits,
     /// By partition.
     choices: Vec<Choices>,
     /// By `SteeringId`, then by the number of the choice.
     answers: Vec<Vec<Answers>>,
-}
-
-/// The distinct choices of one partition, and which of them each part of its clients gets.
-#[derive(Debug, PartialEq, Eq)]
-struct Choices {
-    by_part: Vec<u32>,
-    /// What is found, by family.
-    distinct: Vec<[Found; 2]>,
 }
 
 /// The answers of one steered name for one choice.
@@ -72,8 +72,8 @@ enum Answer {
 pub struct Steered<'a> {
     /// What is answered.
     pub choice: Choice<'a>,
-    /// The length of the widest block around the client in which this is the same whatever happens
-    /// to health: the scope prefix length of RFC 7871.
+    /// The scope prefix length of RFC 7871: of the widest block around the client in which this is the same
+    /// whatever happens to health, and no shorter than the prefix for which shares are drawn while some are.
     pub scope: u8,
     /// The region that was chosen, for the counters.
     pub region: Option<RegionId>,
@@ -94,19 +94,28 @@ pub enum Choice<'a> {
 }
 
 impl Snapshot {
-    /// Decides everything for `health` and packs it.
-    pub fn compile(world: Arc<World>, health: View, number: u64) -> Self {
+    /// Decides everything for `health` and what regions shed, and packs it.
+    pub fn compile(world: Arc<World>, health: View, splits: Splits, number: u64) -> Self {
         let services = Services::of(&world.config.regions, &health);
-        let partitions = world.partitions.iter();
-        let choices: Vec<_> = partitions.map(|partition| Choices::make(partition, &services)).collect();
+        let lottery = Lottery::of(&world.config.regions, &health);
+        let is_shedding = !splits.is_whole();
+        let is_whole = services.is_whole() && health.is_even() && !is_shedding;
+        let terms = Terms { services: &services, lottery: &lottery, is_whole };
+        let partitions = world.partitions.iter().enumerate();
+        let choices = partitions.map(|(number, partition)| {
+            let shed = |part| splits.of(world.demand_of(number, part)?);
+            let split = |part| if is_shedding { shed(part) } else { None };
+            Choices::make(partition, &terms, split)
+        });
+        let choices: Vec<_> = choices.collect();
         let mut pool = Pool::new(&world.config.regions, &health);
         let steered = world.config.steered.iter().zip(&world.partition_of);
         let answers = steered.map(|(steering, partition)| {
             let distinct = choices[*partition].distinct.iter();
-            distinct.map(|found| Answers::make(steering, found, &mut pool)).collect()
+            distinct.map(|lots| pool.answers(steering, *lots)).collect()
         });
         let answers = answers.collect();
-        Self { number, world, health, services, choices, answers }
+        Self { number, world, health, services, splits, choices, answers }
     }
 
     /// Returns what the steered name `id` answers to `client`.
@@ -114,7 +123,7 @@ impl Snapshot {
         let index = id.0 as usize;
         let partition = self.world.partition_of[index];
         let place = self.world.partitions[partition].view.find(&self.world.table, client);
-        let choice = self.choices[partition].by_part[place.part as usize];
+        let (choice, is_drawn) = self.choices[partition].find(place.part, client);
         let answers = &self.answers[index][choice as usize];
         let choice = match &answers.by_kind[kind as usize] {
             Answer::Records(packed) => Choice::Records(packed),
@@ -122,41 +131,13 @@ impl Snapshot {
             Answer::Refuse => Choice::Refuse,
             Answer::Servfail => Choice::Servfail,
         };
-        Steered { choice, scope: place.scope, region: answers.region }
+        // Who belongs to a share is decided for the whole of this prefix, and for no wider block.
+        let drawn = if is_drawn { share::prefix_length(Family::of(client)) } else { 0 };
+        Steered { choice, scope: place.scope.max(drawn), region: answers.region }
     }
 
     /// Returns whether both snapshots answer every query alike.
     pub fn answers_like(&self, other: &Self) -> bool {
         self.choices == other.choices && self.answers == other.answers
-    }
-}
-
-impl Choices {
-    fn make(partition: &Partition, services: &Services) -> Self {
-        let mut numbers: HashMap<[Found; 2], u32> = HashMap::new();
-        let mut distinct = Vec::new();
-        let by_part = partition.plans.iter().map(|plan| {
-            let found =
-                Family::BOTH.map(|family| steering::find(plan, partition.policy.all_down, services, family));
-            *numbers.entry(found).or_insert_with(|| {
-                distinct.push(found);
-                distinct.len() as u32 - 1
-            })
-        });
-        let by_part = by_part.collect();
-        Self { by_part, distinct }
-    }
-}
-
-impl Answers {
-    fn make(steering: &Steering, found: &[Found; 2], pool: &mut Pool<'_>) -> Self {
-        let by_kind = Kind::ALL.map(|kind| match pool.records(steering, kind, found) {
-            Ok(Some(packed)) => Answer::Records(packed),
-            Ok(None) => Answer::Nodata(steering.ttl),
-            Err(Refusal::Nodata) => Answer::Nodata(steering.short_ttl),
-            Err(Refusal::Refuse) => Answer::Refuse,
-            Err(Refusal::Servfail) => Answer::Servfail,
-        });
-        Self { by_kind, region: found[0].region().or(found[1].region()) }
     }
 }

@@ -1,19 +1,20 @@
 //! The records of a choice: addresses for A and AAAA, and both as hints for HTTPS.
 //!
-//! Records do not hold their owner name, so that all names with one TTL and one choice share one
-//! packed RRset; the pool sees to that.
+//! Records do not hold their owner name, so that all names which answer in one manner and with one choice share
+//! what is packed; the pool sees to that. It is why a thousand names fail over about as fast as ten.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use hickory_proto::rr::rdata::svcb::{Alpn, IpHint, SVCB, SvcParamKey, SvcParamValue};
 use hickory_proto::rr::rdata::{A, AAAA, HTTPS};
 
+use super::{Answer, Answers};
 use crate::answer::Packed;
 use crate::health::View;
 use crate::region::{Family, Regions};
-use crate::steering::{self, Addresses, Found, Https, Refusal, Steering};
+use crate::steering::{self, Addresses, Found, Https, Lot, Refusal, Steering};
 use crate::zone::{Name, RData, RecordType, Ttl};
 
 /// The types of a steered name whose answers are chosen.
@@ -60,28 +61,56 @@ struct Recipe {
     https: Option<Https>,
 }
 
+/// All that the answers of a steered name depend on besides the choice.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Manner<'a> {
+    ttl: Ttl,
+    short_ttl: Ttl,
+    max_answers: u8,
+    https: Option<&'a Https>,
+}
+
 /// Packs records, each distinct RRset once.
 pub(super) struct Pool<'a> {
     regions: &'a Regions,
     health: &'a View,
+    answers: HashMap<(Manner<'a>, [Lot; 2]), Answers>,
     packed: HashMap<Recipe, Arc<Packed>>,
 }
 
 impl<'a> Pool<'a> {
     /// Returns an empty pool for the addresses of `regions` as `health` has them.
     pub fn new(regions: &'a Regions, health: &'a View) -> Self {
-        Self { regions, health, packed: HashMap::new() }
+        Self { regions, health, answers: HashMap::new(), packed: HashMap::new() }
     }
 
-    /// Returns the records of one name and kind for what was found for each family; `None` when
-    /// there are none of this kind where the clients are sent.
-    pub fn records(
+    /// Returns the answers of one name for what was found for each family.
+    pub fn answers(&mut self, steering: &'a Steering, lots: [Lot; 2]) -> Answers {
+        let Steering { ttl, short_ttl, max_answers, ref https, .. } = *steering;
+        let key = (Manner { ttl, short_ttl, max_answers, https: https.as_ref() }, lots);
+        if let Some(known) = self.answers.get(&key) {
+            return known.clone();
+        }
+        let by_kind = Kind::ALL.map(|kind| match self.records(steering, kind, lots) {
+            Ok(Some(packed)) => Answer::Records(packed),
+            Ok(None) => Answer::Nodata(ttl),
+            Err(Refusal::Nodata) => Answer::Nodata(short_ttl),
+            Err(Refusal::Refuse) => Answer::Refuse,
+            Err(Refusal::Servfail) => Answer::Servfail,
+        });
+        let answers = Answers { by_kind, region: lots[0].found.region().or(lots[1].found.region()) };
+        self.answers.insert(key, answers.clone());
+        answers
+    }
+
+    /// Returns the records of one kind; `None` when there are none of it where the clients are sent.
+    fn records(
         &mut self,
         steering: &Steering,
         kind: Kind,
-        found: &[Found; 2],
+        lots: [Lot; 2],
     ) -> Result<Option<Arc<Packed>>, Refusal> {
-        let [v4, v6] = Family::BOTH.map(|family| self.addresses(steering, found[family as usize], family));
+        let [v4, v6] = Family::BOTH.map(|family| self.addresses(steering, lots[family as usize], family));
         let (addresses, https) = match kind {
             Kind::A => (v4?, None),
             Kind::Aaaa => (v6?, None),
@@ -97,10 +126,10 @@ impl<'a> Pool<'a> {
         Ok(Some(self.pack(Recipe { ttl, ips: addresses.ips, https })))
     }
 
-    fn addresses(&self, steering: &Steering, found: Found, family: Family) -> Result<Addresses, Refusal> {
+    fn addresses(&self, steering: &Steering, lot: Lot, family: Family) -> Result<Addresses, Refusal> {
         let most = usize::from(steering.max_answers);
-        let of = |region| steering::spread(self.regions, self.health, region, family, most);
-        match found {
+        let of = |region| steering::spread(self.regions, self.health, region, family, most, lot.rung);
+        match lot.found {
             Found::Healthy(region) => Ok(of(region)),
             // Whatever is answered when everything is down is at least suspect.
             Found::FailOpen(region) => Ok(Addresses { any_suspect: true, ..of(region) }),

@@ -1,8 +1,10 @@
 //! What snapshots share: everything that health does not change.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
+
+use super::demand::{self, Part};
 use crate::answer::Tree;
 use crate::config::Config;
 use crate::geo::{Table, View};
@@ -22,6 +24,9 @@ pub struct World {
     pub(super) partitions: Vec<Partition>,
     /// The partition of each steered name, by `SteeringId`.
     pub(super) partition_of: Vec<usize>,
+    /// What the parts of the clients ask for, sorted by partition and part; empty when no region has a
+    /// capacity.
+    pub demand: Vec<Part>,
 }
 
 /// How one policy divides the clients: all who have the same plan are one part.
@@ -32,7 +37,22 @@ pub struct Partition {
     /// The plan of each part.
     pub plans: Vec<Plan>,
     /// Where the parts lie.
-    pub view: View,
+    pub view: Arc<View>,
+}
+
+/// Makes views, and each only once: policies often divide the clients alike, and differ only in where they
+/// send them.
+struct Views<'a> {
+    table: &'a Table,
+    /// By the part of each class.
+    known: HashMap<Vec<u32>, Arc<View>>,
+}
+
+impl Views<'_> {
+    fn view(&mut self, parts: Vec<u32>) -> Arc<View> {
+        let known = self.known.entry(parts);
+        Arc::clone(known.or_insert_with_key(|parts| Arc::new(self.table.view(parts.clone()))))
+    }
 }
 
 impl World {
@@ -40,16 +60,37 @@ impl World {
     pub fn build(config: Arc<Config>, table: Table) -> Self {
         let mut partitions: Vec<Partition> = Vec::new();
         let mut known: HashMap<&Policy, usize> = HashMap::new();
+        let mut views = Views { table: &table, known: HashMap::new() };
         let partition_of = config.steered.iter().map(|steering| {
             *known.entry(&steering.policy).or_insert_with(|| {
-                partitions.push(Partition::new(&steering.policy, &table));
+                partitions.push(Partition::new(&steering.policy, &mut views));
                 partitions.len() - 1
             })
         });
         let partition_of = partition_of.collect();
-        drop(known);
+        drop((known, views));
         let tree = Tree::compile(&config.zones);
-        Self { config, tree, table, partitions, partition_of }
+        let demand = demand::weigh(&partitions, &table, &config.regions);
+        Self { config, tree, table, partitions, partition_of, demand }
+    }
+
+    /// Returns the place in `demand` of a part; `None`: it is too small to matter.
+    pub(super) fn demand_of(&self, partition: usize, part: usize) -> Option<usize> {
+        self.demand.binary_search_by_key(&(partition, part), |demand| (demand.partition, demand.part)).ok()
+    }
+
+    /// Returns the first of the steered names that a part's clients ask for.
+    pub fn owner_of(&self, part: &Part) -> String {
+        let named = self.partition_of.iter().zip(&self.config.steered);
+        let owner =
+            named.filter(|(partition, _)| **partition == part.partition).map(|(_, steering)| &steering.owner);
+        owner.take(1).map(ToString::to_string).collect()
+    }
+
+    /// Returns the plan and the policy of a part.
+    pub fn plan_of(&self, part: &Part) -> (&Plan, &Policy) {
+        let partition = &self.partitions[part.partition];
+        (&partition.plans[part.part], &partition.policy)
     }
 
     /// Returns, for each steered name with clients whom the rules together permit no region, the
@@ -71,12 +112,12 @@ impl World {
 }
 
 impl Partition {
-    fn new(policy: &Policy, table: &Table) -> Self {
+    fn new(policy: &Policy, views: &mut Views<'_>) -> Self {
         // The removed regions stand in the reasons of a plan, not in what it does: two classes that
         // keep the same regions in the same order are one part whichever rules brought that about.
         let mut numbers: HashMap<(Vec<RegionId>, Option<Refusal>), u32> = HashMap::new();
         let mut plans = Vec::new();
-        let parts = table.classes().iter().map(|class| {
+        let parts = views.table.classes().iter().map(|class| {
             let plan = steering::plan(policy, class);
             let refusal = plan.order.is_empty().then_some(plan.refusal);
             *numbers.entry((plan.order.clone(), refusal)).or_insert_with(|| {
@@ -84,7 +125,7 @@ impl Partition {
                 plans.len() as u32 - 1
             })
         });
-        let view = table.view(parts.collect());
+        let view = views.view(parts.collect());
         Self { policy: policy.clone(), plans, view }
     }
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::health::{Standing, View};
 use crate::region::{Address, Family, RegionId, Regions, ZoneId};
+use crate::share::Share;
 
 /// The addresses of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,22 +15,34 @@ pub struct Addresses {
     pub any_suspect: bool,
 }
 
-/// Returns up to `most` addresses of a region and family: those that are not down, or all of them
-/// when every one is (a region that fails open). Zones take turns, so that the first addresses lie
-/// in different zones.
-pub fn spread(regions: &Regions, view: &View, region: RegionId, family: Family, most: usize) -> Addresses {
+/// Returns up to `most` addresses of a region and family for clients on `rung` of its line: those that are
+/// not down and whose share reaches further, or all that are not down when there is no such one, or all of
+/// them when every one is down (a region that fails open). Zones take turns, so that the first addresses
+/// lie in different zones.
+pub fn spread(
+    regions: &Regions,
+    view: &View,
+    region: RegionId,
+    family: Family,
+    most: usize,
+    rung: Share,
+) -> Addresses {
     let of_family: Vec<_> = regions
         .addresses_of(region)
         .filter(|(_, address)| Family::of(address.ip) == family)
-        .map(|(id, address)| (*address, view.of(id)))
+        .map(|(id, address)| (*address, view.of(id), view.share(id) > rung))
         .collect();
     let is_down = |standing: &Standing| matches!(standing, Standing::Down { .. });
-    let all_down = of_family.iter().all(|(_, standing)| is_down(standing));
-    let usable = of_family.into_iter().filter(|(_, standing)| all_down || !is_down(standing));
-    let mut chosen = in_turns(usable.collect());
+    let all_down = of_family.iter().all(|(_, standing, _)| is_down(standing));
+    let none_drawn = !of_family.iter().any(|(_, standing, is_drawn)| *is_drawn && !is_down(standing));
+    let usable = of_family
+        .into_iter()
+        .filter(|(_, standing, is_drawn)| all_down || (!is_down(standing) && (*is_drawn || none_drawn)));
+    let mut chosen = in_turns(usable.map(|(address, standing, _)| (address, standing)).collect());
     chosen.truncate(most);
     Addresses {
-        any_suspect: chosen.iter().any(|(_, standing)| *standing == Standing::Suspect),
+        any_suspect: (all_down && !chosen.is_empty())
+            || chosen.iter().any(|(_, standing)| *standing == Standing::Suspect),
         ips: chosen.into_iter().map(|(address, _)| address.ip).collect(),
     }
 }
@@ -65,7 +78,7 @@ mod tests {
             _ => Standing::Down { since: Moment(1) },
         };
         let view = View::new(standings.chars().map(standing).collect());
-        let addresses = spread(&regions, &view, RegionId(0), Family::V4, most);
+        let addresses = spread(&regions, &view, RegionId(0), Family::V4, most, Share::NONE);
         let ips: Vec<_> = expected.iter().map(|last| [192, 0, 2, *last].into()).collect();
         assert_eq!(addresses, Addresses { ips, any_suspect });
     }
@@ -90,13 +103,13 @@ mod tests {
 
     #[test]
     fn when_every_address_is_down_all_of_them_are_answered() {
-        check("dddd", 4, &[1, 4, 2, 3], false);
+        check("dddd", 4, &[1, 4, 2, 3], true);
     }
 
     #[test]
     fn a_family_that_the_region_does_not_have_gets_nothing() {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
-        let addresses = spread(&regions, &View::all_up(1), RegionId(0), Family::V6, 4);
+        let addresses = spread(&regions, &View::all_up(1), RegionId(0), Family::V6, 4, Share::NONE);
         assert_eq!(addresses, Addresses { ips: Vec::new(), any_suspect: false });
     }
 }

@@ -1,43 +1,21 @@
-//! The step that health changes: the first region of the plan that is in service.
-//!
-//! When none is, `all_down` decides. Failing open stays inside the plan, and so inside the border.
+//! The step that health changes, for one client: where it goes, and what became of every other region.
 
-use std::time::Duration;
+use std::net::IpAddr;
 
-use super::Plan;
-use super::policy::{AllDown, Refusal};
-use crate::health::{Count, Service, Services};
-use crate::moment::Moment;
+use super::lottery::Lottery;
+use super::route::{Lot, Rest, Route, standing};
+use super::{AllDown, Plan, Split};
+use crate::health::{Count, Service, Services, Stage};
 use crate::region::{Family, RegionId};
+use crate::share::Share;
 
-/// What was chosen for one family, and what became of every region on the way.
+/// What was chosen for one client and family, and what became of every region on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// What is answered.
-    pub found: Found,
+    pub lot: Lot,
     /// What became of each region of the plan, in its order.
     pub fates: Vec<(RegionId, Fate)>,
-}
-
-/// What is answered to a family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Found {
-    /// The healthy addresses of this region; NODATA when it has none of the family.
-    Healthy(RegionId),
-    /// The addresses of this region although it is down.
-    FailOpen(RegionId),
-    /// No addresses.
-    Refused(Refusal),
-}
-
-impl Found {
-    /// Returns the region that was found.
-    pub fn region(self) -> Option<RegionId> {
-        match self {
-            Self::Healthy(region) | Self::FailOpen(region) => Some(region),
-            Self::Refused(_) => None,
-        }
-    }
 }
 
 /// What became of a region of the plan.
@@ -47,82 +25,69 @@ pub enum Fate {
     Chosen,
     /// It could have been chosen, but one before it was.
     Behind,
-    /// Too few of its addresses are up.
+    /// It takes this share of its clients, and the client is not drawn.
+    NotDrawn(Share),
+    /// It is full, and the client is one of those that it sheds.
+    Shed,
+    /// It is well, and takes nobody yet.
+    Waiting,
+    /// Too few of its addresses are up, or it was taken out for another reason.
     Unhealthy(Count),
 }
 
-/// Regions that fell within this time of the last one to fall count as fallen together: the time in
-/// which the canaries of one outage reach their verdicts. Without it, an outage of everything would
-/// send all clients to the one region whose canary happened to be the slowest.
-const TOGETHER: Duration = Duration::from_secs(60);
+/// What a choice depends on besides the plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// How every region stands.
+    pub services: &'a Services,
+    /// Who is drawn for what.
+    pub lottery: &'a Lottery,
+    /// What the region of these clients sheds, if it does.
+    pub split: Option<&'a Split>,
+}
 
-/// Chooses a region of `plan` for one family, and says what became of the others.
-pub fn choose(plan: &Plan, all_down: AllDown, services: &Services, family: Family) -> Choice {
-    let found = find(plan, all_down, services, family);
+/// Chooses a region of `plan` for one client and family, and says what became of the others.
+pub fn choose(
+    plan: &Plan,
+    all_down: AllDown,
+    situation: &Situation<'_>,
+    family: Family,
+    client: IpAddr,
+) -> Choice {
+    let services = situation.services;
+    let route = Route::find(plan, all_down, services, situation.split, family);
+    let drawn = |draw: super::Draw| Some(draw.takes(client));
+    let lot = route.follow(situation.lottery, family, &drawn).expect("every draw is answered");
+    let shedding = match &route.rest {
+        Rest::Shed { home, .. } => Some(*home),
+        Rest::Whole(_) => None,
+    };
+    let mut is_behind = false;
     let fates = plan.order.iter().map(|region| {
-        let fate = match standing(services, *region, family) {
-            _ if found.region() == Some(*region) => Fate::Chosen,
-            Service::Out { count, .. } => Fate::Unhealthy(count),
-            Service::In(_) | Service::Absent => Fate::Behind,
+        let fate = match super::route::stage(services, *region, family) {
+            _ if lot.found.region() == Some(*region) => Fate::Chosen,
+            Stage::Out { .. } => match standing(services, *region, family) {
+                Service::In(count) | Service::Out { count, .. } => Fate::Unhealthy(count),
+                Service::Absent => Fate::Behind,
+            },
+            Stage::Waiting => Fate::Waiting,
+            Stage::Part(share) if !is_behind => Fate::NotDrawn(share),
+            Stage::Full if shedding == Some(*region) && !is_behind => Fate::Shed,
+            Stage::Full | Stage::Part(_) => Fate::Behind,
         };
+        is_behind |= fate == Fate::Chosen;
         (*region, fate)
     });
-    Choice { found, fates: fates.collect() }
-}
-
-/// Finds what [`choose`] chooses, without the reasons.
-pub fn find(plan: &Plan, all_down: AllDown, services: &Services, family: Family) -> Found {
-    let is_in = |region: &&RegionId| matches!(standing(services, **region, family), Service::In(_));
-    match plan.order.iter().find(is_in) {
-        Some(region) => Found::Healthy(*region),
-        None => without_health(plan, all_down, services, family),
-    }
-}
-
-/// Returns how a region stands for clients of a family. A region without addresses of the family
-/// stands there as it does in the other one: its clients reach it through that family, and sending
-/// them further away for the sake of an AAAA record would move those whom nothing happened to.
-fn standing(services: &Services, region: RegionId, family: Family) -> Service {
-    let other = match family {
-        Family::V4 => Family::V6,
-        Family::V6 => Family::V4,
-    };
-    match services.get(region, family) {
-        Service::Absent => services.get(region, other),
-        known @ (Service::In(_) | Service::Out { .. }) => known,
-    }
-}
-
-/// Decides what is answered when no region of the plan is in service.
-fn without_health(plan: &Plan, all_down: AllDown, services: &Services, family: Family) -> Found {
-    if plan.order.is_empty() {
-        return Found::Refused(plan.refusal);
-    }
-    match all_down {
-        AllDown::Servfail => Found::Refused(Refusal::Servfail),
-        AllDown::Nodata => Found::Refused(Refusal::Nodata),
-        AllDown::FailOpen => Found::FailOpen(last_known_best(plan, services, family)),
-    }
-}
-
-/// Returns the region to fail open with: the first that still has an address up, or else the first
-/// of those that fell last.
-fn last_known_best(plan: &Plan, services: &Services, family: Family) -> RegionId {
-    let stands = |region: &RegionId| match standing(services, *region, family) {
-        Service::Out { count, since } => (count.up > 0, since),
-        Service::In(_) | Service::Absent => (false, Moment::default()),
-    };
-    let last = plan.order.iter().map(|region| stands(region).1).max().unwrap_or_default();
-    let mut order = plan.order.iter();
-    let has_some_up = order.clone().find(|region| stands(region).0);
-    let best = has_some_up.or_else(|| order.find(|region| last.since(stands(region).1) <= TOGETHER));
-    *best.expect("the plan is not empty, and the last to fall is within any time of itself")
+    let fates = fates.collect();
+    Choice { lot, fates }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Found, Refusal};
     use super::*;
     use crate::health::{Standing, View};
+    use crate::moment::Moment;
     use crate::region::tests::region;
     use crate::region::{Minimum, Region, Regions};
 
@@ -143,11 +108,16 @@ mod tests {
             Some(at) => Standing::Down { since: Moment(at * 1000) },
         };
         let view = View::new(fell_at.into_iter().map(standing).collect());
-        let services = Services::of(&regions, &view);
         let order = order.iter().copied().map(RegionId).collect();
         let plan = Plan { order, removed: Vec::new(), refusal: Refusal::Refuse };
-        let found = Family::BOTH.map(|family| choose(&plan, all_down, &services, family).found);
+        let found = Family::BOTH.map(|family| found(&regions, &view, &plan, all_down, family));
         assert_eq!(found, expected);
+    }
+
+    fn found(regions: &Regions, view: &View, plan: &Plan, all_down: AllDown, family: Family) -> Found {
+        let (services, lottery) = (Services::of(regions, view), Lottery::of(regions, view));
+        let situation = Situation { services: &services, lottery: &lottery, split: None };
+        choose(plan, all_down, &situation, family, IpAddr::from([198, 51, 100, 1])).lot.found
     }
 
     const A: RegionId = RegionId(0);
@@ -194,9 +164,9 @@ mod tests {
             Region { min_healthy: Minimum::Count(2), ..region("b", "JP", &[&["192.0.2.2", "192.0.2.3"]]) };
         let regions = Regions::new(vec![region("a", "JP", &[&["192.0.2.1"]]), short]);
         let down = Standing::Down { since: Moment(9) };
-        let services = Services::of(&regions, &View::new(vec![down, down, Standing::Up]));
+        let view = View::new(vec![down, down, Standing::Up]);
         let plan = Plan { order: vec![A, B], removed: Vec::new(), refusal: Refusal::Refuse };
-        assert_eq!(find(&plan, AllDown::FailOpen, &services, Family::V4), Found::FailOpen(B));
+        assert_eq!(found(&regions, &view, &plan, AllDown::FailOpen, Family::V4), Found::FailOpen(B));
     }
 
     #[test]

@@ -1,28 +1,36 @@
 //! Chooses the region whose addresses a client gets, and says why the others were not chosen.
 //!
 //! A decision is made in two steps. What health cannot change comes first, once for each class of
-//! clients: [`plan`] keeps the regions that the residency rules permit and sorts them. What health
-//! changes comes second, for each family: [`choose`] takes the first region of the plan that is in
-//! service, or what `all_down` asks for. No step brings back what a step before it removed.
+//! clients: [`plan`] keeps the regions that the residency rules permit and sorts them. What health and load
+//! change comes second, for each family: a [`Route`] leads the clients of a plan to the first region in
+//! service, past those that take a share of them only, or to what `all_down` asks for; [`choose`] follows
+//! it for one client, with reasons. No step brings back what a step before it removed.
 //!
 //! Orders sort and never remove: a region that a list does not name stands behind those it names.
 //! Residency removes and never sorts.
 
 mod addresses;
 mod choice;
+mod load;
+mod lottery;
 mod order;
 mod policy;
 mod residency;
+mod route;
 
 pub use addresses::{Addresses, spread};
-pub use choice::{Choice, Fate, Found, choose, find};
+pub use choice::{Choice, Fate, Situation, choose};
+pub use load::{Capacities, Demand, Piece, Split, Splits};
+pub use lottery::{Draw, Lottery};
 pub use policy::{AllDown, Https, Order, Policy, Refusal, Rule, Steering};
 pub use residency::Removed;
+pub use route::{Found, Lot, Rest, Route, family_of};
 
 pub use crate::zone::SteeringId;
 
+use std::net::IpAddr;
+
 use crate::geo::Class;
-use crate::health::Services;
 use crate::region::{Family, RegionId};
 
 /// What of a decision health cannot change: where clients of one class may go, the best first.
@@ -52,9 +60,9 @@ pub struct Decision {
     pub choices: [Choice; 2],
 }
 
-/// Decides where clients of `class` are sent, with every reason.
-pub fn decide(policy: &Policy, class: &Class, services: &Services) -> Decision {
+/// Decides where a client of `class` is sent, with every reason.
+pub fn decide(policy: &Policy, class: &Class, situation: &Situation<'_>, client: IpAddr) -> Decision {
     let plan = plan(policy, class);
-    let choices = Family::BOTH.map(|family| choose(&plan, policy.all_down, services, family));
+    let choices = Family::BOTH.map(|family| choose(&plan, policy.all_down, situation, family, client));
     Decision { plan, choices }
 }

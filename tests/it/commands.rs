@@ -56,6 +56,36 @@ fn check_can_treat_warnings_as_errors() {
 }
 
 #[test]
+fn prove_says_that_the_border_holds_and_of_which_configuration() {
+    let home = Home::new(1);
+    let zones = home.zones();
+    let ran = meridian(&["prove", zones.to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.starts_with("no client is sent where its residency rules do not permit\n"), "{ran:?}");
+    let hash =
+        |out: &str| out.lines().find_map(|line| line.strip_prefix("configuration  ").map(str::to_owned));
+    let before = hash(&ran.out).expect("it names the configuration");
+    assert_eq!(before.len(), 64, "{ran:?}");
+    home.edit("regions.yaml", "canaries:\n  shallow:", "canaries: # an other text\n  shallow:");
+    let after = meridian(&["prove", zones.to_str().unwrap()]);
+    assert_ne!(hash(&after.out), Some(before), "{after:?}");
+}
+
+#[test]
+fn the_example_of_simulate_is_a_script() {
+    let help = meridian(&["simulate", "--help"]).out;
+    let (_, example) = help.split_once("say tokyo.scenario:\n").expect("there is an example");
+    let (example, _) = example.split_once("Then:").expect("and more after it");
+    let home = Home::new(1);
+    let script = home.zones().join("example.scenario");
+    fs::write(&script, example).unwrap();
+    let ran = meridian(&["simulate", script.to_str().unwrap()]);
+    // Its directories and regions are somebody else's; every statement of it is one.
+    assert!(!ran.err.contains("is not a statement") && !ran.err.contains("is missing here"), "{ran:?}");
+    assert_eq!(ran.code, 2, "{ran:?}");
+}
+
+#[test]
 fn the_schema_is_json_for_each_kind_of_file() {
     for kind in [&["schema"][..], &["schema", "server"], &["schema", "regions"], &["schema", "zone"]] {
         let ran = meridian(kind);
@@ -82,6 +112,18 @@ fn explain_names_the_location_the_groups_the_rule_that_removed_a_region_the_answ
     }
     let removed = text.lines().filter(|line| line.contains("removed by")).count();
     assert_eq!(removed, 4, "tokyo, osaka, oregon and saopaulo:\n{text}");
+}
+
+#[test]
+fn explain_tells_a_name_of_no_zone_from_one_that_everybody_gets_alike() {
+    let text = explain(&["www.example.net", "--client", "10.49.7.0/24"]);
+    assert!(text.contains("No zone of this server has the name: everybody is refused.\n\nREFUSED"), "{text}");
+    let text = explain(&["nothing.example.org", "--client", "10.49.7.0/24"]);
+    assert!(
+        text.contains("zone        example.org.\nThe name is not steered: everybody gets this"),
+        "{text}"
+    );
+    assert!(text.contains("\nNXDOMAIN\n"), "{text}");
 }
 
 #[test]
@@ -120,11 +162,12 @@ fn every_command_explains_itself() {
         (&["demo"], &["--dns", "--admin", "--control", "--directory", "break", "heal"]),
         (
             &["demo", "break"],
-            &["REGION[/AZ]", "--how", "refuse:", "timeout:", "status:", "slow:", "--control"],
+            &["REGION[/AZ]", "--how", "refuse:", "timeout:", "status:", "slow:", "gray:", "--control"],
         ),
         (&["demo", "heal"], &["REGION[/AZ]", "--control"]),
         (&["check"], &["[DIR]", "--strict"]),
         (&["explain"], &["<NAME>", "--client", "--type", "--config", "--admin", "--json"]),
+        (&["failback"], &["<REGION>", "--admin", "127.0.0.1:8053", "--author"]),
         (&["schema"], &["server", "regions", "zone"]),
         (&["geoip", "build"], &["--ipv4", "--ipv6", "--output"]),
     ] {

@@ -21,8 +21,14 @@ struct Seen {
 
 impl Seen {
     fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts it with further keys of `recovery`.
+    fn start_with(recovery: &str) -> Self {
         let regions = Regions::start();
         let home = Home::new(regions.port);
+        home.edit("regions.yaml", "ramp: [] }", &format!("ramp: []{recovery} }}"));
         home.edit("server.yaml", "geo:\n", "admin: \"127.0.0.1:0\"\ngeo:\n");
         let server = Server::start(&home);
         let line = server.process.line("admin pages on http://");
@@ -66,6 +72,7 @@ fn the_status_says_which_region_is_out_since_when_and_why() {
     let osaka = &status["regions"][1];
     assert_eq!(osaka["name"], "osaka");
     assert!(osaka["ipv4"]["since"].is_string());
+    assert_eq!((&osaka["ipv4"]["phase"], &osaka["ipv4"]["share"]), (&"down".into(), &0.0.into()));
     assert_eq!(osaka["zones"][0]["addresses"][0]["state"], "down");
     assert_eq!(osaka["zones"][0]["addresses"][0]["why"]["class"], "status");
     assert_eq!(status["regions"][0]["ipv4"]["service"], "in");
@@ -89,6 +96,38 @@ fn explain_asks_the_running_server_and_sees_its_health() {
     let ran = meridian(&["explain", "api.example.com", "--client", "10.81.7.0/24", "--admin", &admin]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains(&format!("cannot ask the server at {admin}")), "{ran:?}");
+}
+
+#[test]
+fn a_region_with_manual_failback_is_held_when_it_is_well_again_until_somebody_lets_it_back() {
+    let seen = Seen::start_with(", failback: manual");
+    let client = |region: &'static str| seen.server.settles(&[("10.81.7.0/24", region)]);
+    let failback = |region: &str| meridian(&["failback", region, "--admin", &seen.admin, "--author", "Jo"]);
+    client("tokyo");
+    let refused = failback("tokyo");
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.err.contains("tokyo is neither held nor quarantined"), "{refused:?}");
+
+    seen.regions.break_("tokyo");
+    client("osaka");
+    seen.regions.heal("tokyo");
+    seen.server.process.line("tokyo (IPv4) is held at 0 % of its clients: `meridian failback tokyo` lets it");
+    client("osaka");
+    let ran = meridian(&["explain", "api.example.com", "--client", "10.81.7.0/24", "--admin", &seen.admin]);
+    assert!(
+        ran.out.contains("held: well again, and takes nobody until `meridian failback tokyo`"),
+        "{ran:?}"
+    );
+    wait_for("the page to have it", || {
+        (seen.status()["regions"][0]["ipv4"]["phase"] == "held").then_some(())
+    });
+    let unknown = failback("tokio");
+    assert!(unknown.err.contains("no region is called `tokio`; did you mean `tokyo`?"), "{unknown:?}");
+
+    let ran = failback("tokyo");
+    assert_eq!((ran.code, ran.out.contains("tokyo is let back")), (0, true), "{ran:?}");
+    client("tokyo");
+    seen.server.process.line("Jo lets tokyo back");
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn a_region_that_was_down_before_a_crash_is_not_in_the_very_first_answers() {
     let server = Server::start(&home);
     assert_eq!(server.regions(JAPAN), ["osaka"]);
     server.process.line("remembered from the last run: 3 falls");
+    server.process.line("tokyo is still out of the IPv4 answers: 0 of 2 addresses are up");
 }
 
 #[test]

@@ -11,8 +11,11 @@ use std::sync::Arc;
 
 use meridian::config::{Config, Source, Sources, compile};
 use meridian::geo::{self, Database, Table};
-use meridian::health::View;
+use meridian::health::{Stage, View};
+use meridian::region::RegionId;
+use meridian::share::Share;
 use meridian::snapshot::{Snapshot, World};
+use meridian::steering::Splits;
 
 const SERVER: &str = r#"
 name: demo
@@ -90,7 +93,29 @@ pub fn table(config: &Config, database: Option<&Database>) -> Table {
 /// Compiles the first snapshot of a world.
 pub fn snapshot(config: Config, table: Table) -> Snapshot {
     let health = View::all_up(config.regions.addresses().count());
-    Snapshot::compile(Arc::new(World::build(Arc::new(config), table)), health, 1)
+    snapshot_of(config, table, health)
+}
+
+/// Compiles a snapshot of a world in which this many regions, those that are listed first, take a tenth of their
+/// clients, and one zone of each of them half of those.
+pub fn ramping_snapshot(config: Config, table: Table, count: usize) -> Snapshot {
+    let (tenth, half) = (Share::percent(10), Share::percent(50));
+    let ramps = |region: RegionId| usize::from(region.0) < count;
+    let shares = config.regions.addresses().map(|(_, address)| {
+        // Zones have even and odd numbers by turns.
+        let is_first = address.zone.0 % 2 == 0;
+        if ramps(address.region) && is_first { half } else { Share::ALL }
+    });
+    let stages = config.regions.iter().map(|(region, _)| match ramps(region) {
+        true => [Stage::Part(tenth); 2],
+        false => [Stage::Full; 2],
+    });
+    let health = View::all_up(config.regions.addresses().count()).with(shares.collect(), stages.collect());
+    snapshot_of(config, table, health)
+}
+
+fn snapshot_of(config: Config, table: Table, health: View) -> Snapshot {
+    Snapshot::compile(Arc::new(World::build(Arc::new(config), table)), health, Splits::default(), 1)
 }
 
 /// Returns the bytes of a question for an A record, with an OPT record and the client's subnet: /24

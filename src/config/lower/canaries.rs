@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::checks;
 use super::defined::{Defined, check_name};
-use crate::canary::{Canary, Effect, Reach, Thresholds};
+use super::times::{duration, text};
+use crate::canary::{Canary, Check, Effect, Reach, Thresholds};
 use crate::config::problem::{Place, Report};
-use crate::config::spec::{self, Value, given};
+use crate::config::spec::{self, Percent, Value, given};
+use crate::share::Share;
 
 /// The most canaries: all of them may watch each address.
 const MAX_CANARIES: usize = 256;
@@ -52,14 +54,16 @@ pub(super) fn lower(spec: Option<&spec::Regions>, report: &mut Report) -> Vec<Op
 }
 
 fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) -> Option<Canary> {
-    let check = checks::check(name, spec, place, report);
+    let reach = reach(spec);
+    let check = checks::check(name, spec, reach, place, report);
+    if let (Reach::Region, Some(check)) = (reach, &check) {
+        check_has_a_name(check, spec.probe.as_ref().and_then(|probe| probe.place).unwrap_or(place), report);
+    }
     let interval =
         duration(&spec.interval, "interval", INTERVAL, (SHORTEST_INTERVAL, LONGEST_INTERVAL), report);
     let timeout = timeout(spec, interval, place, report);
     let slow = slow(spec, timeout, report);
     let canary = Canary {
-        effect: Effect::Critical,
-        reach: Reach::Address,
         name: name.to_owned(),
         check: check?,
         interval,
@@ -76,8 +80,27 @@ fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) ->
             fall: threshold(&spec.fall, "fall", FALL, report),
             rise: threshold(&spec.rise, "rise", RISE, report),
         },
+        effect: given(&spec.advisory)
+            .map_or(Effect::Critical, |(Percent(share), _)| Effect::Advisory(Share::percent(*share))),
+        reach,
     };
     Some(canary)
+}
+
+fn reach(spec: &spec::Canary) -> Reach {
+    match spec.probe.as_ref().and_then(|probe| probe.value) {
+        Some(spec::Reach::Region) => Reach::Region,
+        Some(spec::Reach::Address) | None => Reach::Address,
+    }
+}
+
+/// Refuses what cannot be done to a region as a whole: it takes a name that leads there.
+fn check_has_a_name(check: &Check, place: Place, report: &mut Report) {
+    if check.request().is_none() {
+        let kind = check.kind();
+        let draft = report.error(place, format!("`{kind}` probes addresses, not a region as a whole"));
+        draft.hint("use `http`, `json` or `inference`, whose URL names a host, or leave `probe` out");
+    }
 }
 
 fn timeout(spec: &spec::Canary, interval: Duration, canary: Place, report: &mut Report) -> Duration {
@@ -126,35 +149,6 @@ fn slow(spec: &spec::Canary, timeout: Duration, report: &mut Report) -> Option<D
         report.error(place, message).hint("what takes longer than the timeout is a failure, not slow");
     }
     Some(*slow)
-}
-
-fn duration(
-    setting: &Option<Value<Duration>>,
-    key: &str,
-    default: Duration,
-    (shortest, longest): (Duration, Duration),
-    report: &mut Report,
-) -> Duration {
-    let Some((duration, place)) = given(setting) else {
-        return default;
-    };
-    if *duration < shortest || *duration > longest {
-        let message =
-            format!("`{key}` goes from {} to {}, not {}", text(shortest), text(longest), text(*duration));
-        report.error(place, message);
-    }
-    *duration
-}
-
-/// Writes a duration as the operator would.
-fn text(duration: Duration) -> String {
-    match duration.as_millis() {
-        milliseconds if milliseconds % 1000 != 0 => format!("{milliseconds}ms"),
-        milliseconds if milliseconds % 3_600_000 == 0 && milliseconds > 0 => {
-            format!("{}h", milliseconds / 3_600_000)
-        }
-        milliseconds => format!("{}s", milliseconds / 1000),
-    }
 }
 
 fn threshold(setting: &Option<Value<u32>>, key: &str, default: u32, report: &mut Report) -> u32 {

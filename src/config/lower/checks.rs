@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::json;
 use super::request::{self, Request};
 use super::server::required;
-use crate::canary::{Check, HttpCheck, InferenceCheck, JsonCheck, TlsCheck};
+use crate::canary::{Check, HttpCheck, InferenceCheck, JsonCheck, Reach, TlsCheck};
 use crate::config::problem::{Place, Report};
 use crate::config::spec::{self, given};
 
@@ -16,7 +16,13 @@ const MAX_DAYS: u32 = 3650;
 const MAX_PROMPT: usize = 16 * 1024;
 
 /// Lowers the one check of a canary.
-pub(super) fn check(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) -> Option<Check> {
+pub(super) fn check(
+    name: &str,
+    spec: &spec::Canary,
+    reach: Reach,
+    place: Place,
+    report: &mut Report,
+) -> Option<Check> {
     let kinds = [
         ("tcp", spec.tcp.is_some()),
         ("tls", spec.tls.is_some()),
@@ -43,9 +49,11 @@ pub(super) fn check(name: &str, spec: &spec::Canary, place: Place, report: &mut 
     let inference = spec.inference.as_ref().and_then(|inference| inference.given());
     tcp.and_then(|(tcp, place)| self::tcp(tcp, place, report))
         .or_else(|| tls.and_then(|(tls, place)| self::tls(tls, place, report)))
-        .or_else(|| http.and_then(|(http, place)| request::lower(&http, place, report)).map(Check::Http))
-        .or_else(|| json.and_then(|(json, place)| self::json(json, place, report)))
-        .or_else(|| inference.and_then(|(inference, place)| self::inference(inference, place, report)))
+        .or_else(|| {
+            http.and_then(|(http, place)| request::lower(&http, reach, place, report)).map(Check::Http)
+        })
+        .or_else(|| json.and_then(|(json, place)| self::json(json, reach, place, report)))
+        .or_else(|| inference.and_then(|(inference, place)| self::inference(inference, reach, place, report)))
 }
 
 /// Reports a canary that checks nothing.
@@ -81,14 +89,14 @@ fn is_certified(name: &str) -> bool {
     rustls::pki_types::ServerName::try_from(name).is_ok()
 }
 
-fn json(spec: &spec::Json, place: Place, report: &mut Report) -> Option<Check> {
-    let http = request::lower(&Request::from(spec), place, report);
+fn json(spec: &spec::Json, reach: Reach, place: Place, report: &mut Report) -> Option<Check> {
+    let http = request::lower(&Request::from(spec), reach, place, report);
     let assertions = json::assertions(&spec.assert, report);
     Some(Check::Json(JsonCheck { http: http?, assertions, signals: json::signals(&spec.signals) }))
 }
 
-fn inference(spec: &spec::Inference, place: Place, report: &mut Report) -> Option<Check> {
-    let http = request::lower(&Request::from(spec), place, report);
+fn inference(spec: &spec::Inference, reach: Reach, place: Place, report: &mut Report) -> Option<Check> {
+    let http = request::lower(&Request::from(spec), reach, place, report);
     let body = prompt(spec, place, report);
     let assertions = json::assertions(&spec.assert, report);
     let limit = |setting| given(setting).map(|(limit, _): (&Duration, _)| *limit);

@@ -9,11 +9,14 @@ mod checks;
 mod defined;
 mod groups;
 mod json;
+mod recovery;
 mod regions;
 mod request;
 mod residency;
 mod server;
 mod steering;
+mod times;
+mod watching;
 mod zone;
 mod zone_checks;
 
@@ -83,7 +86,7 @@ fn whole(server: Server, world: World, zones: Zones) -> Config {
         canaries: world.canaries.into_iter().flatten().collect(),
         groups: world.groups.list,
         steered: zones.steered,
-        safety: Safety::default(),
+        safety: world.safety,
         zones: zones.zones,
     }
 }
@@ -109,6 +112,7 @@ struct World {
     groups: groups::Registry,
     /// The groups of `regions.yaml`.
     shared_groups: groups::Scope,
+    safety: Safety,
 }
 
 impl World {
@@ -116,12 +120,14 @@ impl World {
         let canaries = canaries::lower(spec, report);
         let mut canary_names = canaries::names(spec);
         let regions = regions::lower(spec, &mut canary_names, report);
+        watching::check(spec, &regions, &canaries, report);
         let mut groups = groups::Registry::default();
         let shared = spec.and_then(|spec| spec.groups.as_ref());
         let shared_groups = groups::lower(shared, spec.is_some(), &mut groups, None, report);
         Self {
             jurisdictions: regions::jurisdictions(spec),
             region_names: regions::names(spec),
+            safety: recovery::safety(spec, report),
             regions,
             canaries,
             canary_names,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::defined::{Defined, check_name};
+use super::recovery;
 use super::server::{point, required};
 use crate::canary::CanaryId;
 use crate::client::Country;
@@ -15,7 +16,7 @@ use crate::region::{AvailabilityZone, Failover, MAX_REGIONS, Minimum, Recovery, 
 /// The most addresses of all regions together: each is probed, and each flip compiles a snapshot.
 const MAX_ADDRESSES: usize = 10_000;
 
-fn entries(spec: Option<&spec::Regions>) -> Option<&Entries<spec::Region>> {
+pub(super) fn entries(spec: Option<&spec::Regions>) -> Option<&Entries<spec::Region>> {
     spec?.regions.as_ref()?.value.as_ref()
 }
 
@@ -39,7 +40,9 @@ pub(super) fn lower(
     let Some(all) = entries(spec) else {
         return Vec::new();
     };
-    let mut lowering = Lowering { seen: HashMap::new(), canaries, report };
+    let recovery = recovery::of_all(spec, report);
+    let failover = recovery::failover(spec.and_then(|spec| spec.failover.as_ref()), Failover::Auto);
+    let mut lowering = Lowering { seen: HashMap::new(), recovery, failover, canaries, report };
     let regions: Vec<_> =
         all.iter().map(|(name, place, region)| lowering.region(name, region, place)).collect();
     if let Some((_, place, _)) = all.iter().nth(MAX_REGIONS) {
@@ -51,6 +54,9 @@ pub(super) fn lower(
 struct Lowering<'l> {
     /// Every address so far, with its region and line.
     seen: HashMap<IpAddr, (String, u32)>,
+    /// What is said for all regions.
+    recovery: Recovery,
+    failover: Failover,
     canaries: &'l mut Defined,
     report: &'l mut Report,
 }
@@ -75,14 +81,15 @@ impl Lowering<'_> {
         let zones = self.zones(name, &spec.zones, place);
         let canaries = self.canaries(spec);
         self.check_min_healthy(spec, &zones);
+        let recovery = recovery::lower(spec.recovery.as_ref(), &self.recovery, self.report);
         Some(Region {
             name: name.to_owned(),
             location: location?,
             jurisdiction: *jurisdiction?.0,
             capacity: given(&spec.capacity).map(|(capacity, _)| *capacity),
             min_healthy: given(&spec.min_healthy).map_or(Minimum::Count(1), |(minimum, _)| *minimum),
-            failover: Failover::Auto,
-            recovery: Recovery::default(),
+            failover: recovery::failover(spec.failover.as_ref(), self.failover),
+            recovery,
             canaries,
             zones,
         })

@@ -25,6 +25,7 @@ pub(super) fn lower(
         check_name(name, place, report);
     }
     let dns = listen(spec, file, report);
+    check_admin(spec, &dns, report);
     let geo = spec.geo.as_ref().and_then(|geo| geo.given());
     let geo = geo.map_or_else(Geo::default, |(geo, place)| locations(geo, place, directory, report));
     Some(Server {
@@ -77,6 +78,16 @@ fn listen(spec: &spec::Server, file: Place, report: &mut Report) -> Vec<std::net
         report.error(place, "the server listens nowhere").hint(HINT);
     }
     addresses
+}
+
+/// Refuses an address for `admin` that DNS over TCP already has.
+fn check_admin(spec: &spec::Server, dns: &[std::net::SocketAddr], report: &mut Report) {
+    let Some((admin, place)) = given(&spec.admin) else { return };
+    // Port 0 is any free port, each time another one.
+    if admin.port() != 0 && dns.contains(admin) {
+        let draft = report.error(place, format!("`admin` is `{admin}`, where DNS is answered"));
+        draft.hint("give it a port of its own, for example 8053");
+    }
 }
 
 /// Resolves a path that is relative to the configuration directory.

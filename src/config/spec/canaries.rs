@@ -1,4 +1,4 @@
-//! `canaries` in `regions.yaml`: what is checked, how often, and what makes a verdict.
+//! `canaries` in `regions.yaml`: what is checked, how often, what makes a verdict, and what that does.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::json::{Assert, Signals};
-use super::kinds::Statuses;
+use super::kinds::{Percent, Statuses};
 use super::leaf::{Leaf, List, Value};
 use crate::config::yaml::{Entries, Setting};
 
-/// A check that is run against every address of the regions that name it.
+/// A check that is run against every address of the regions that name it, or once against each of them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Canary {
@@ -25,6 +25,12 @@ pub struct Canary {
     pub json: Option<Setting<Json>>,
     /// Sends a tiny prompt to a model and looks at how soon and how well it is answered.
     pub inference: Option<Setting<Inference>>,
+    /// What is probed. Left out: `address`.
+    pub probe: Option<Setting<Reach>>,
+    /// Makes the canary advisory: while it is down, what it watches keeps this share of its clients, `1%` to
+    /// `99%`, and the others are sent elsewhere. Left out: it is critical, and takes the address or region
+    /// out of the answers.
+    pub advisory: Option<Value<Percent>>,
     /// The time between the starts of two probes of one address, jittered by ±10 %: `100ms` to `1h`.
     /// Left out: `10s`.
     pub interval: Option<Value<Duration>>,
@@ -41,6 +47,17 @@ pub struct Canary {
     pub fall: Option<Value<u32>>,
     /// This many consecutive successes bring it back: 1 to 100. Left out: 3.
     pub rise: Option<Value<u32>>,
+}
+
+/// What a canary probes.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// Every address of the regions that name it.
+    Address,
+    /// Each of these regions once: an `http`, `json` or `inference` whose URL names a host, which is looked
+    /// up for every probe. A region is down, in both families, while a critical one is.
+    Region,
 }
 
 /// A TCP connection.
@@ -70,10 +87,12 @@ pub struct Tls {
 #[serde(deny_unknown_fields)]
 pub struct Http {
     /// An `http` or `https` URL. `{address}` in it stands for the probed address, for example
-    /// `http://{address}:8080/health`. A URL with a host name is sent to the probed address too.
+    /// `http://{address}:8080/health`. A URL with a host name is sent to the probed address too. With
+    /// `probe: region` it is sent to where the name leads, and `{region}` in it stands for the name of the
+    /// region: `https://{region}.example.com/health`.
     pub url: Value<String>,
-    /// The `Host` header and, with `https`, the name that the certificate must carry. Left out: the
-    /// host of the URL.
+    /// The `Host` header, with a port if need be, and with `https` the name that the certificate must
+    /// carry. Left out: the host of the URL.
     pub host: Option<Value<String>>,
     /// The request method. Left out: `GET`.
     pub method: Option<Value<String>>,
@@ -93,8 +112,8 @@ pub struct Http {
 pub struct Json {
     /// An `http` or `https` URL, as in `http`.
     pub url: Value<String>,
-    /// The `Host` header and, with `https`, the name that the certificate must carry. Left out: the
-    /// host of the URL.
+    /// The `Host` header, with a port if need be, and with `https` the name that the certificate must
+    /// carry. Left out: the host of the URL.
     pub host: Option<Value<String>>,
     /// The request method. Left out: `GET`.
     pub method: Option<Value<String>>,
@@ -108,7 +127,7 @@ pub struct Json {
     pub expect: Option<Setting<Expect>>,
     /// What the document must say, all of it; at most 64 assertions. Left out: any JSON will do.
     pub assert: Option<Setting<Vec<Setting<Assert>>>>,
-    /// Where the document reports load and the like, for `/status`; answers are not steered by it yet.
+    /// Where the document reports load and the like.
     pub signals: Option<Setting<Signals>>,
 }
 
@@ -119,8 +138,8 @@ pub struct Json {
 pub struct Inference {
     /// An `http` or `https` URL, as in `http`. The request is a POST.
     pub url: Value<String>,
-    /// The `Host` header and, with `https`, the name that the certificate must carry. Left out: the
-    /// host of the URL.
+    /// The `Host` header, with a port if need be, and with `https` the name that the certificate must
+    /// carry. Left out: the host of the URL.
     pub host: Option<Value<String>>,
     /// Further request headers by name. `Content-Type` is `application/json` unless it is among them.
     pub headers: Option<Setting<Entries<Leaf<String>>>>,

@@ -27,15 +27,18 @@ pub struct Assert {
 
 /// Where a JSON document reports how its sender is, each as a JSON Pointer to a number. A value that makes
 /// no sense (negative, too large, no number) is unknown, and so is one older than three intervals; neither
-/// fails the canary. Signals are shown in `/status`; answers are not steered by them yet.
+/// fails the canary. All are shown in `/status`; those that say so also steer.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signals {
-    /// The share of the capacity that is in use: 1 is full, and more than 10 is not believed.
+    /// The share of the capacity that is in use: 1 is full, and more than 10 is not believed. It decides what
+    /// a region sheds (`safety.load`), and when a ramp goes on. Needs the region's `capacity`.
     pub load: Option<Value<Pointer>>,
-    /// The share of requests that fail, 0 to 1.
+    /// The share of requests that fail, 0 to 1. It decides when a ramp goes on, and whether a region stands
+    /// out against the others.
     pub error_rate: Option<Value<Pointer>>,
-    /// The latency that 95 % of requests do not exceed, in seconds, up to an hour.
+    /// The latency that 95 % of requests do not exceed, in seconds, up to an hour. It decides whether a
+    /// region stands out against the others.
     pub p95_latency: Option<Value<Pointer>>,
     /// How far a replica is behind, in seconds, up to a year.
     pub replication_lag: Option<Value<Pointer>>,

@@ -289,11 +289,11 @@ impl FromText for Asn {
 }
 
 impl FromText for Minimum {
-    const NAME: &'static str = "a number or share of addresses";
+    const NAME: &'static str = "a number or share";
 
     fn from_text(text: &str) -> Result<Self, Wrong> {
         let wrong = || {
-            let message = format!("`{text}` is neither a number of addresses nor a share of them");
+            let message = format!("`{text}` is neither a number nor a share");
             Wrong::new(message).hint("write `2` or `50%`, at least 1 and at most 100%")
         };
         let parsed = match text.strip_suffix('%') {
@@ -310,6 +310,25 @@ impl FromText for Minimum {
                 { "type": "string", "pattern": "^([1-9][0-9]?|100)%$" }
             ]
         })
+    }
+}
+
+/// A share that is neither nobody nor everybody: 1 to 99 percent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Percent(pub u8);
+
+impl FromText for Percent {
+    const NAME: &'static str = "a share of the clients";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let digits = text.strip_suffix('%');
+        let share = digits.and_then(|digits| digits.parse().ok()).filter(|share| (1..=99).contains(share));
+        let wrong = || Wrong::new(format!("`{text}` is not a share")).hint("write `50%`, from 1% to 99%");
+        share.map(Self).ok_or_else(wrong)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[1-9][0-9]?%$", "examples": ["50%"] })
     }
 }
 

@@ -7,14 +7,16 @@ mod canaries;
 mod json;
 mod kinds;
 mod leaf;
+mod recovery;
 mod regions;
 mod server;
 mod zone;
 
-pub use canaries::{Canary, Expect, Http, Inference, Json, Tcp, Tls};
+pub use canaries::{Canary, Expect, Http, Inference, Json, Reach, Tcp, Tls};
 pub use json::{Assert, Number, Signals};
-pub use kinds::Statuses;
+pub use kinds::{Percent, Statuses};
 pub use leaf::{FromText, Leaf, List, Value, given, items, says_nothing};
+pub use recovery::{Failback, Failover, Limits, Recovery, Safety};
 pub use regions::{AvailabilityZone, Group, Region, Regions};
 pub use server::{Geo, LogFormat, Network, Server};
 pub use zone::{

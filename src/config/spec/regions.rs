@@ -8,12 +8,13 @@ use serde::Deserialize;
 use super::canaries::Canary;
 use super::kinds::Asn;
 use super::leaf::{List, Value};
+use super::recovery::{Failover, Recovery, Safety};
 use crate::client::{Continent, Country, Prefix, Subdivision};
 use crate::config::yaml::{Entries, Setting};
 use crate::region::Minimum;
 
 /// `regions.yaml`: where the API is served from, what watches it, and groups for all zones.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Regions")]
 pub struct Regions {
@@ -23,6 +24,13 @@ pub struct Regions {
     pub canaries: Option<Setting<Entries<Canary>>>,
     /// Groups of clients that every zone may refer to.
     pub groups: Option<Setting<Entries<Group>>>,
+    /// What the machine may do about any region that should leave the answers, unless the region says
+    /// otherwise. Left out: `auto`.
+    pub failover: Option<Setting<Failover>>,
+    /// How every region comes back; a region's own `recovery` overrides it key by key.
+    pub recovery: Option<Setting<Recovery>>,
+    /// What holds for all regions together.
+    pub safety: Option<Setting<Safety>>,
 }
 
 /// A place that serves the API.
@@ -33,15 +41,19 @@ pub struct Region {
     pub location: Setting<Location>,
     /// The country whose law applies to what is processed here, by ISO 3166-1 code.
     pub jurisdiction: Value<Country>,
-    /// Requests per second it can serve at peak.
+    /// Requests per second it can serve at peak. Left out: not known, and the region sheds nothing.
     pub capacity: Option<Value<u64>>,
     /// The region leaves the answers of a family (IPv4, IPv6) when fewer of its addresses of that
     /// family are up: a number, or a share as `50%` (rounded up). Left out: 1.
     pub min_healthy: Option<Value<Minimum>>,
     /// The availability zones by name: parts of the region that fail and are evacuated alone.
     pub zones: Setting<Entries<AvailabilityZone>>,
-    /// The canaries that watch every address of the region. Left out: none, and its addresses
-    /// count as up.
+    /// What the machine may do when this region should leave the answers. Left out: as for all regions.
+    pub failover: Option<Setting<Failover>>,
+    /// How it, and each of its availability zones, comes back. What is left out is as for all regions.
+    pub recovery: Option<Setting<Recovery>>,
+    /// The canaries that watch the region: every address of it, or the region as a whole. Left out: none, and
+    /// its addresses count as up.
     pub canaries: Option<List<String>>,
 }
 

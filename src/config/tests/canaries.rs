@@ -207,3 +207,62 @@ fn a_secret_is_named_by_its_environment_variable() {
         ],
     );
 }
+
+#[test]
+fn an_advisory_canary_leaves_a_share_that_is_neither_nobody_nor_everybody() {
+    check_canary("tcp: { port: 1 }, advisory: 50%", &[]);
+    for share in ["0%", "100%", "50", "half", "12.5%"] {
+        let expected = format!("38: `{share}` is not a share | write `50%`, from 1% to 99%");
+        check_canary(&format!("tcp: {{ port: 1 }}, advisory: {share}"), &[&expected]);
+    }
+}
+
+#[test]
+fn a_canary_of_regions_has_a_url_with_a_host() {
+    for url in ["https://{region}.example.com/health", "http://api.example.com:8080", "http://192.0.2.7/"] {
+        check_canary(&format!("probe: region, http: {{ url: '{url}' }}"), &[]);
+    }
+    check_canary("probe: address, http: { url: 'http://{address}/' }", &[]);
+    check_canary(
+        "probe: regoin, http: { url: 'http://{address}/' }",
+        &["17: `regoin` is not a choice here | did you mean `region`?"],
+    );
+    check_canary(
+        "probe: region, http: { url: 'http://{address}:8080/' }",
+        &[
+            "38: `{address}` stands for nothing in this URL | write a name that leads to the region: `https://{region}.example.com/health`",
+        ],
+    );
+    check_canary(
+        "http: { url: 'http://{address}/{region}' }",
+        &["23: `{region}` stands for nothing in this URL | add `probe: region`, or write `{address}`"],
+    );
+    for url in ["http://a..b/", "http://-/", "http://10.1/", "http://{region}.7/"] {
+        let expected = format!(
+            "38: `{url}` is not a URL | write `https://{{region}}.example.com/health`; `{{region}}` stands for the name of the region"
+        );
+        check_canary(&format!("probe: region, http: {{ url: '{url}' }}"), &[&expected]);
+    }
+    for (kind, check) in [("tcp", "tcp: { port: 1 }"), ("tls", "tls: { name: api.example.com }")] {
+        let expected = format!(
+            "17: `{kind}` probes addresses, not a region as a whole | use `http`, `json` or `inference`, whose URL names a host, or leave `probe` out"
+        );
+        check_canary(&format!("probe: region, {check}"), &[&expected]);
+    }
+}
+
+#[test]
+fn a_host_is_a_name_or_an_ip_address_with_or_without_a_port() {
+    let host = |host: &str| format!("http: {{ url: 'http://{{address}}/', host: '{host}' }}");
+    for good in
+        ["api.example.com", "api.example.com:8443", "a_b", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:443"]
+    {
+        check_canary(&host(good), &[]);
+    }
+    for bad in ["a:b:c", "api:", "api:0", "api:70000", "a..b", "[a]", "[::1", "1.2.3", "-a", ""] {
+        let expected = format!(
+            "50: `{bad}` is not a host | write a name or an IP address, with a port if need be: `api.example.com:8443`"
+        );
+        check_canary(&host(bad), &[&expected]);
+    }
+}

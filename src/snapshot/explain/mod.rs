@@ -2,9 +2,12 @@
 //!
 //! Nothing is worked out anew here: the answer is the engine's own, decoded, and the reasons are
 //! those that [`steering::decide`] returned. Only the location is looked up once more, because a
-//! table of classes does not keep it.
+//! table of classes does not keep it; and since when a region is where it is, health knows ([`Bearing`]).
+
+mod fate;
 
 use std::fmt::{self, Write as _};
+use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
@@ -15,11 +18,11 @@ use super::Snapshot;
 use crate::client::{Coordinates, GroupId, Prefix, PrefixError};
 use crate::engine::{self, Outcome, Transport};
 use crate::geo::{Located, Origin};
-use crate::health::{Count, Service};
 use crate::region::{Family, RegionId};
-use crate::steering::{self, Decision, Fate, Found, Steering};
+use crate::steering::{self, Decision, Found, Lottery, Situation, Steering};
 use crate::wire::Rcode;
 use crate::zone::{Name, RData, RecordType};
+pub use fate::Bearing;
 
 /// What is to be explained.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +75,8 @@ pub struct Explanation {
     pub client: String,
     /// The snapshot that answered.
     pub snapshot: u64,
+    /// The apex of the zone that the name is in; `None`: of none that this server has.
+    pub zone: Option<String>,
     /// The response code.
     pub rcode: String,
     /// The records of the answer section, as a master file has them.
@@ -111,21 +116,28 @@ pub struct RegionReason {
 }
 
 /// Explains what `snapshot` answers. `located` is where the databases and the operator's networks
-/// put the client; `None` when they cannot be read.
-pub fn explain(snapshot: &Snapshot, inquiry: &Inquiry, located: Option<&Located>) -> Explanation {
+/// put the client; `None` when they cannot be read. `bearings` are those of every region, by `RegionId` and
+/// family; empty when nobody knows them.
+pub fn explain(
+    snapshot: &Snapshot,
+    inquiry: &Inquiry,
+    located: Option<&Located>,
+    bearings: &[[Bearing; 2]],
+) -> Explanation {
     let reply = ask(snapshot, inquiry);
-    let steering = steered_owner(snapshot, inquiry, &reply).map(|steering| {
+    let steering = steered_owner(snapshot, inquiry, &reply).map(|index| {
+        let steering = &snapshot.world.config.steered[index];
+        let decision = decide(snapshot, index, inquiry.client.address());
         let class = snapshot.world.table.class_of(inquiry.client.address());
         let class = &snapshot.world.table.classes()[class.0 as usize];
-        let decision = steering::decide(&steering.policy, class, &snapshot.services);
         let groups = class.groups.iter().map(|group| group_name(snapshot, group));
         Reasons {
             owner: steering.owner.to_string(),
             location: located.map_or_else(|| "not known: no database was read".to_owned(), place),
             network: located.map_or_else(String::new, network),
             groups: groups.collect(),
-            regions: regions(snapshot, steering, &decision, located),
-            outcome: decision.choices.map(|choice| outcome(snapshot, choice.found)),
+            regions: regions(snapshot, steering, &decision, located, bearings),
+            outcome: decision.choices.map(|choice| outcome(snapshot, choice.lot.found)),
         }
     });
     Explanation {
@@ -133,11 +145,24 @@ pub fn explain(snapshot: &Snapshot, inquiry: &Inquiry, located: Option<&Located>
         rtype: inquiry.rtype.to_string(),
         client: inquiry.client.to_string(),
         snapshot: snapshot.number,
+        zone: zone_of(snapshot, &inquiry.name),
         rcode: rcode(reply.metadata.response_code),
         answer: reply.answers.iter().map(ToString::to_string).collect(),
         scope: scope(&reply),
         steering,
     }
+}
+
+/// Decides for one client of a steered name, with every reason.
+fn decide(snapshot: &Snapshot, index: usize, client: IpAddr) -> Decision {
+    let world = &snapshot.world;
+    let class = &world.table.classes()[world.table.class_of(client).0 as usize];
+    let partition = world.partition_of[index];
+    let part = world.partitions[partition].view.find(&world.table, client).part;
+    let lottery = Lottery::of(&world.config.regions, &snapshot.health);
+    let split = world.demand_of(partition, part as usize).and_then(|demand| snapshot.splits.of(demand));
+    let situation = Situation { services: &snapshot.services, lottery: &lottery, split };
+    steering::decide(&world.config.steered[index].policy, class, &situation, client)
 }
 
 /// Asks the engine as a resolver would, over a transport that never truncates.
@@ -161,24 +186,30 @@ fn ask(snapshot: &Snapshot, inquiry: &Inquiry) -> Message {
 
 /// Returns the steered name that the question ended at: the name itself, the end of its chain of
 /// aliases, or the wildcard that stands for either.
-fn steered_owner<'a>(snapshot: &'a Snapshot, inquiry: &Inquiry, reply: &Message) -> Option<&'a Steering> {
+fn steered_owner(snapshot: &Snapshot, inquiry: &Inquiry, reply: &Message) -> Option<usize> {
     let mut end = inquiry.name.clone();
     for record in &reply.answers {
         if let RData::CNAME(target) = &record.data {
             end = target.0.clone();
         }
     }
-    let steered = || snapshot.world.config.steered.iter();
-    let exact = steered().find(|steering| steering.owner == end);
+    let steered = || snapshot.world.config.steered.iter().enumerate();
+    let exact = steered().find(|(_, steering)| steering.owner == end);
     let wildcard = || {
-        let covering = steered().filter(|steering| {
+        let covering = steered().filter(|(_, steering)| {
             steering.owner.is_wildcard()
                 && steering.owner.base_name().zone_of(&end)
                 && steering.owner.base_name() != end
         });
-        covering.max_by_key(|steering| steering.owner.num_labels())
+        covering.max_by_key(|(_, steering)| steering.owner.num_labels())
     };
-    exact.or_else(wildcard)
+    exact.or_else(wildcard).map(|(index, _)| index)
+}
+
+/// Returns the innermost zone of this server that a name is in.
+fn zone_of(snapshot: &Snapshot, name: &Name) -> Option<String> {
+    let zones = snapshot.world.config.zones.iter().filter(|zone| zone.apex.zone_of(name));
+    zones.max_by_key(|zone| zone.apex.num_labels()).map(|zone| zone.apex.to_string())
 }
 
 /// Returns the mnemonic that `dig` prints.
@@ -232,6 +263,7 @@ fn regions(
     steering: &Steering,
     decision: &Decision,
     located: Option<&Located>,
+    bearings: &[[Bearing; 2]],
 ) -> Vec<RegionReason> {
     let from = located.and_then(|located| located.location.coordinates);
     let reason = |region: RegionId, fates: [String; 2]| {
@@ -239,10 +271,22 @@ fn regions(
         let distance = from.map(|from| from.distance_km(region.location).round() as u32);
         RegionReason { region: region.name.clone(), distance_km: distance, fates }
     };
+    let bearing = |region: RegionId, family: Family| {
+        // Where it has no address of the family, it stands as it does in the other one.
+        let family = steering::family_of(&snapshot.services, region, family);
+        bearings.get(usize::from(region.0)).map(|bearings| &bearings[family as usize])
+    };
     let planned = decision.plan.order.iter().enumerate().map(|(index, region)| {
         let fates = Family::BOTH.map(|family| {
-            let (_, fate) = decision.choices[family as usize].fates[index];
-            fate_text(fate, decision.choices[family as usize].found, snapshot.services.get(*region, family))
+            let choice = &decision.choices[family as usize];
+            let told = fate::Told {
+                region: &snapshot.world.config.regions.region(*region).name,
+                fate: choice.fates[index].1,
+                found: choice.lot.found,
+                services: &snapshot.services,
+                bearing: bearing(*region, family),
+            };
+            told.text(*region, family)
         });
         reason(*region, fates)
     });
@@ -252,21 +296,6 @@ fn regions(
         reason(removed.region, [text.clone(), text])
     });
     planned.chain(removed).collect()
-}
-
-fn fate_text(fate: Fate, found: Found, service: Service) -> String {
-    let up = |count: Count| format!("{} of {} up", count.up, count.total);
-    match (fate, service) {
-        (Fate::Unhealthy(count), _) => format!("down: {}, {} needed", up(count), count.needed),
-        (Fate::Chosen, Service::Absent) => "chosen, but has no such address".to_owned(),
-        (Fate::Chosen, Service::In(count)) => format!("chosen: {}", up(count)),
-        (Fate::Chosen, Service::Out { count, .. }) => match found {
-            Found::FailOpen(_) => format!("chosen although down: {}, fails open", up(count)),
-            Found::Healthy(_) | Found::Refused(_) => format!("chosen: {}", up(count)),
-        },
-        (Fate::Behind, Service::In(count)) => format!("behind the chosen one: {}", up(count)),
-        (Fate::Behind, Service::Absent | Service::Out { .. }) => "behind the chosen one".to_owned(),
-    }
 }
 
 fn outcome(snapshot: &Snapshot, found: Found) -> String {
@@ -282,8 +311,16 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} {} for {}, snapshot {}", self.name, self.rtype, self.client, self.snapshot)?;
         match &self.steering {
-            None => writeln!(f, "\nThe name is not steered: everybody gets this answer.")?,
             Some(reasons) => reasons.fmt(f)?,
+            None => match &self.zone {
+                Some(zone) => {
+                    writeln!(
+                        f,
+                        "\nzone        {zone}\nThe name is not steered: everybody gets this answer."
+                    )?;
+                }
+                None => writeln!(f, "\nNo zone of this server has the name: everybody is refused.")?,
+            },
         }
         writeln!(f, "\n{}", self.rcode)?;
         for record in &self.answer {

@@ -1,0 +1,204 @@
+//! Regions, their availability zones and addresses, as `/status` has them.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::super::Whom;
+use super::canary::{self, Canary, Watch, Why};
+use super::rfc3339;
+use crate::control::{AddressReport, RegionReport, SiteReport, ZoneReport};
+use crate::health::{self, Grade, Phase};
+use crate::region::{self, Family};
+use crate::share::Share;
+
+/// A region.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Region {
+    /// Its name.
+    pub name: String,
+    /// The country whose law applies there.
+    pub jurisdiction: String,
+    /// What the machine may do about it: `auto`, `advise` or `off`.
+    pub failover: &'static str,
+    /// How it stands in IPv4.
+    pub ipv4: Service,
+    /// How it stands in IPv6.
+    pub ipv6: Service,
+    /// What it says of itself.
+    pub vitals: Vitals,
+    /// What the requests of its clients say of it: `fine`; `degraded`, it keeps half of them; `failing`, it
+    /// leaves.
+    pub grade: &'static str,
+    /// The share of its clients that it sends elsewhere because it is full, 0 to 1.
+    pub shed: f64,
+    /// What each canary says that probes the region once, as a whole.
+    pub canaries: Vec<Canary>,
+    /// Its availability zones.
+    pub zones: Vec<AvailabilityZone>,
+}
+
+/// How a region stands in one family.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Service {
+    /// `in` the answers, if only for some of its clients, `out` of them, or `absent`: it has no address of the
+    /// family.
+    pub service: &'static str,
+    /// How many of its addresses are up or suspect.
+    pub up: usize,
+    /// How many it has.
+    pub total: usize,
+    /// How many must be up for it to be in.
+    pub needed: usize,
+    /// Where it stands on its course.
+    #[serde(flatten)]
+    pub course: Course,
+    /// How often it has fallen within the hour.
+    pub falls: usize,
+    /// Why it stays although it is bad, one sentence; `null` when it is not bad, or has left.
+    pub restraint: Option<String>,
+}
+
+/// Where a region or an availability zone stands on its course through trouble; all `null` when it has no
+/// address of the family.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Course {
+    /// `unknown`, `healthy`, `suspect`, `down`, `recovering`, `ramp`, `held` or `quarantined`.
+    pub phase: Option<&'static str>,
+    /// When that began.
+    pub since: Option<String>,
+    /// When it ends if nothing happens; `null` when it does not, and while it ramps.
+    pub until: Option<String>,
+    /// The share of its clients that it takes, 0 to 1, for whatever reason; of a zone, the share of its
+    /// region's clients that get its addresses.
+    pub share: Option<f64>,
+}
+
+/// What a region says of itself, over all its addresses; `null` is unknown.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Vitals {
+    /// The share of the capacity that is in use: 1 is full.
+    pub load: Option<f64>,
+    /// The share of requests that fail, 0 to 1.
+    pub error_rate: Option<f64>,
+    /// The latency that 95 % of requests do not exceed.
+    pub p95_latency_seconds: Option<f64>,
+    /// How many requests the error rate and the latency are about.
+    pub requests: Option<f64>,
+}
+
+/// An availability zone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AvailabilityZone {
+    /// Its name.
+    pub name: String,
+    /// How it stands in IPv4.
+    pub ipv4: Course,
+    /// How it stands in IPv6.
+    pub ipv6: Course,
+    /// What the requests of its clients say of it, as of a region.
+    pub grade: &'static str,
+    /// Its addresses.
+    pub addresses: Vec<Address>,
+}
+
+/// An address.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Address {
+    /// The address.
+    pub address: IpAddr,
+    /// `unknown`, `up`, `suspect`, `rising` or `down`; traffic stays with the first three.
+    pub state: &'static str,
+    /// When that began; rising does not interrupt being down.
+    pub since: String,
+    /// What keeps it from being up; `null` when nothing does.
+    pub why: Option<Why>,
+    /// What each canary says.
+    pub canaries: Vec<Canary>,
+}
+
+pub(super) fn region(watch: &Watch<'_>, region: &region::Region, report: &RegionReport) -> Region {
+    let [ipv4, ipv6] = Family::BOTH.map(|family| service(report, family));
+    let health::Vitals { load, error_rate, p95_latency_seconds, requests } = report.vitals;
+    Region {
+        name: report.name.clone(),
+        jurisdiction: region.jurisdiction.to_string(),
+        failover: region.failover.as_str(),
+        ipv4,
+        ipv6,
+        vitals: Vitals { load, error_rate, p95_latency_seconds, requests },
+        grade: grade(report.grade),
+        shed: report.away.fraction(),
+        canaries: canary::canaries(watch, Whom::Region(&report.name), &report.canaries),
+        zones: report.zones.iter().map(|zone| availability_zone(watch, zone)).collect(),
+    }
+}
+
+fn service(report: &RegionReport, family: Family) -> Service {
+    let (_, service) = report.families[family as usize];
+    let site = &report.courses[family as usize];
+    let Some(health::Count { up, total, needed }) = service.count() else {
+        let course = Course::default();
+        return Service { service: "absent", up: 0, total: 0, needed: 0, course, falls: 0, restraint: None };
+    };
+    Service {
+        service: if site.share > Share::NONE { "in" } else { "out" },
+        up,
+        total,
+        needed,
+        course: course(site),
+        falls: site.falls,
+        restraint: site.restraint.map(|restraint| restraint.to_string()),
+    }
+}
+
+fn course(site: &SiteReport) -> Course {
+    let until = match site.phase {
+        Phase::Recovering { until } | Phase::Quarantined { until } => Some(rfc3339(until)),
+        Phase::Unknown
+        | Phase::Healthy
+        | Phase::Suspect
+        | Phase::Down
+        | Phase::Ramp { .. }
+        | Phase::Held(_) => None,
+    };
+    Course {
+        phase: Some(site.phase.as_str()),
+        since: Some(rfc3339(site.since)),
+        until,
+        share: Some(site.share.fraction()),
+    }
+}
+
+fn grade(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Fine => "fine",
+        Grade::Degraded => "degraded",
+        Grade::Failing => "failing",
+    }
+}
+
+fn availability_zone(watch: &Watch<'_>, zone: &ZoneReport) -> AvailabilityZone {
+    let [ipv4, ipv6] = Family::BOTH.map(|family| {
+        let has_any = zone.addresses.iter().any(|address| Family::of(address.ip) == family);
+        if has_any { course(&zone.courses[family as usize]) } else { Course::default() }
+    });
+    AvailabilityZone {
+        name: zone.name.clone(),
+        ipv4,
+        ipv6,
+        grade: grade(zone.grade),
+        addresses: zone.addresses.iter().map(|report| address(watch, report)).collect(),
+    }
+}
+
+fn address(watch: &Watch<'_>, report: &AddressReport) -> Address {
+    let why = report.why.as_ref();
+    Address {
+        address: report.ip,
+        state: report.state.as_str(),
+        since: rfc3339(report.since),
+        why: why.map(|(canary, cause)| Why { canary: canary.clone(), failure: canary::failure(cause) }),
+        canaries: canary::canaries(watch, Whom::Address(report.ip), &report.canaries),
+    }
+}

@@ -1,0 +1,84 @@
+//! `meridian prove`: tries every class of clients with every set of regions, and holds the border against it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use ring::digest::{self, Digest};
+
+use super::{FAILURE, refuse};
+use crate::daemon;
+use crate::files::{configuration, database};
+use crate::snapshot::{Proof, prove};
+
+/// Proves that no client is ever sent where its residency rules do not permit.
+///
+/// Tries every class of clients with every set of regions that can be in service, in both families, and
+/// holds what it gets against the rules, which it reads anew. Prints what was proved of which
+/// configuration and databases, by their SHA-256. Exits with 0 when the border holds, with 1 when it does
+/// not, and with 2 when the configuration cannot be used.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The configuration directory.
+    #[arg(value_name = "DIR", default_value = "zones")]
+    pub directory: PathBuf,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When a policy has too many regions, or a file is gone while it is proved.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let loaded = match daemon::load(&args.directory) {
+        Ok(loaded) => loaded,
+        Err(error) => return Ok(refuse(&error)),
+    };
+    let proof = prove(&loaded.world)?;
+    proof.breaches.iter().for_each(|breach| eprintln!("{breach}"));
+    print!("{}", told(&proof));
+    println!("configuration  {}", hexadecimal(&of_directory(&args.directory)?));
+    let geo = &loaded.world.config.server.geo;
+    for path in [&geo.database, &geo.asn].into_iter().flatten() {
+        let bytes = database::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        println!(
+            "database       {}  {}",
+            hexadecimal(&digest::digest(&digest::SHA256, &bytes)),
+            path.display()
+        );
+    }
+    Ok(if proof.breaches.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
+}
+
+fn told(proof: &Proof) -> String {
+    let Proof { policies, classes, decisions, without_region, breaches } = proof;
+    let verdict = match breaches.len() {
+        0 => "no client is sent where its residency rules do not permit",
+        _ => "CLIENTS ARE SENT WHERE THEIR RESIDENCY RULES DO NOT PERMIT",
+    };
+    let lost = match without_region {
+        0 => String::new(),
+        parts => format!("without any permitted region: {parts} parts of the clients, who are told so\n"),
+    };
+    format!(
+        "{verdict}\ntried          {policies} policies, {classes} classes of clients, every set of regions in service, \
+         both families: {decisions} decisions\n{lost}"
+    )
+}
+
+/// Returns one hash of all files of a configuration, with their names and lengths.
+fn of_directory(directory: &Path) -> anyhow::Result<Digest> {
+    let sources = configuration::read(directory).map_err(anyhow::Error::from)?;
+    let mut files: Vec<_> = sources.files.iter().map(|file| (&file.name, &file.text)).collect();
+    files.sort();
+    let mut context = digest::Context::new(&digest::SHA256);
+    for (name, text) in files {
+        context.update(format!("{name}\n{}\n", text.len()).as_bytes());
+        context.update(text.as_bytes());
+    }
+    Ok(context.finish())
+}
+
+fn hexadecimal(digest: &Digest) -> String {
+    data_encoding::HEXLOWER.encode(digest.as_ref())
+}

@@ -1,0 +1,408 @@
+//! Load: what regions report, and how much of their clients they shed for it.
+//!
+//! ```text
+//!  reported loads × capacities ──▶ how much each part of the clients asks for
+//!  a region leaves or returns  ──▶ its clients are spread at once   (Splits::land)
+//!  the pace has passed         ──▶ the full shed a little, the empty take back a little   (Splits::step)
+//! ```
+//!
+//! Answers are cached, so a change is felt only after a TTL, and reported after that. For that long nothing is
+//! estimated anew and no further step is taken: acting on what was measured before the last act is how
+//! balancing turns into swinging.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::{Notice, What};
+use crate::health::{Portion, Services, Stage, Vitals};
+use crate::moment::Moment;
+use crate::region::{Failover, Family, RegionId};
+use crate::share::Share;
+use crate::snapshot::{Part, World};
+use crate::steering::{Capacities, Demand, Piece, Route, Split, Splits};
+
+/// The shortest time between two steps: three reports of a canary with the usual interval.
+const SHORTEST_PACE: Duration = Duration::from_secs(30);
+
+/// Parts that ask for less than this fraction of everything are estimated anew after a restart.
+const WORTH_REMEMBERING: f64 = 1e-4;
+
+/// Requests per second of each /24 at least: what cannot be nothing can grow.
+const HARDLY_ANY: f64 = 1e-9;
+
+/// Divides load.
+#[derive(Debug)]
+pub struct Balance {
+    splits: Splits,
+    /// Requests per second of each part, as of the last estimate; by the place in `World::demand`.
+    rates: Vec<f64>,
+    /// What regions took of their clients when those were last divided among them; `None`: never.
+    divided_for: Option<Vec<[Stage; 2]>>,
+    /// When the next step is due.
+    next: Moment,
+}
+
+/// What regions report, by `RegionId`.
+#[derive(Clone, Debug)]
+pub struct Readings {
+    /// What each region says of itself.
+    pub vitals: Vec<Vitals>,
+    /// Which fraction of each region's capacity is there.
+    pub present: Vec<f64>,
+}
+
+impl Balance {
+    /// Starts without knowing anybody's load.
+    pub fn new(world: &World, now: Moment) -> Self {
+        let next = now.plus(pace(world));
+        Self { splits: Splits::default(), rates: vec![0.0; world.demand.len()], divided_for: None, next }
+    }
+
+    /// Returns who is sent elsewhere.
+    pub fn splits(&self) -> &Splits {
+        &self.splits
+    }
+
+    /// Returns what the parts ask for and where they are sent, in words that outlive the numbering.
+    pub fn remember(&self, world: &World) -> Vec<Portion> {
+        let name = |region: RegionId| world.config.regions.region(region).name.clone();
+        let least = self.rates.iter().sum::<f64>() * WORTH_REMEMBERING;
+        let parts = world.demand.iter().zip(&self.rates).enumerate();
+        let parts = parts.filter_map(|(index, (part, rate))| Some((part, *rate, self.splits.of(index)?)));
+        let known = parts.filter(|(_, rate, split)| *rate > least || split.pieces().len() > 1);
+        let portions = known.map(|(part, rate, split)| Portion {
+            owner: world.owner_of(part),
+            order: part.order.iter().map(|(region, _)| name(*region)).collect(),
+            rate,
+            pieces: split.pieces().iter().map(|piece| (piece.until, name(piece.region))).collect(),
+        });
+        portions.collect()
+    }
+
+    /// Expects of those who are still the same what an earlier life expected, and sends them where it did.
+    pub fn adopt(&mut self, portions: &[Portion], world: &World) {
+        let regions = &world.config.regions;
+        let key = |part: &Part| {
+            let order = part.order.iter().map(|(region, _)| regions.region(*region).name.clone());
+            (world.owner_of(part), order.collect::<Vec<_>>())
+        };
+        let parts: HashMap<_, _> =
+            world.demand.iter().enumerate().map(|(index, part)| (key(part), index)).collect();
+        for Portion { owner, order, rate, pieces } in portions {
+            let Some(part) = parts.get(&(owner.clone(), order.clone())) else {
+                continue;
+            };
+            self.rates[*part] = if rate.is_finite() { rate.max(0.0) } else { 0.0 };
+            let pieces =
+                pieces.iter().map(|(until, name)| Some(Piece { until: *until, region: regions.find(name)? }));
+            if let Some(split) = pieces.collect::<Option<Vec<_>>>().and_then(Split::of) {
+                self.splits.set(*part, split);
+            }
+        }
+    }
+
+    /// Returns whether a region has left or returned, or takes another share of its clients, since those were
+    /// last divided.
+    pub fn is_due(&self, world: &World, services: &Services) -> bool {
+        !world.demand.is_empty() && self.divided_for.as_deref() != Some(&*services.stages())
+    }
+
+    /// Returns when the next step is due; `None`: nothing is ever divided.
+    pub fn wake(&self, world: &World) -> Option<Moment> {
+        (!world.demand.is_empty()).then_some(self.next)
+    }
+
+    /// Takes over another world. Where the parts are the same, what was divided stays.
+    pub fn reload(&mut self, before: &World, world: &World, now: Moment) {
+        if before.demand != world.demand || before.config.regions != world.config.regions {
+            *self = Self::new(world, now);
+        }
+    }
+
+    /// Spreads the clients of regions that have left or returned, and returns whether anybody is sent
+    /// elsewhere than before.
+    pub fn land(&mut self, world: &World, services: &Services, readings: &Readings, now: Moment) -> bool {
+        if world.demand.is_empty() {
+            return false;
+        }
+        let before = self.splits.clone();
+        let demands = self.demands(world, services);
+        self.splits.land(&demands, &capacities(world, readings), world.config.safety.limits);
+        self.splits.truncate(world.demand.len());
+        self.divided_for = Some(services.stages());
+        self.next = now.plus(pace(world));
+        before != self.splits
+    }
+
+    /// Takes a step if one is due, and says who sheds what.
+    pub fn step(
+        &mut self,
+        world: &World,
+        services: &Services,
+        readings: &Readings,
+        now: Moment,
+    ) -> Vec<Notice> {
+        if world.demand.is_empty() || now < self.next {
+            return Vec::new();
+        }
+        self.next = now.plus(pace(world));
+        let (capacities, limits) = (capacities(world, readings), world.config.safety.limits);
+        // By what was asked for before: whoever is at home by now stays there, and is shed in steps.
+        self.splits.land(&self.demands(world, services), &capacities, limits);
+        self.estimate(world, services, readings);
+        let before = self.away(world);
+        self.splits.step(&self.demands(world, services), &capacities, limits);
+        self.splits.truncate(world.demand.len());
+        let after = self.away(world);
+        let changed = world.config.regions.iter().zip(before.into_iter().zip(after));
+        let changed = changed.filter(|(_, (before, after))| before != after);
+        let told = changed.map(|((id, region), (before, away))| {
+            let load = readings.vitals[usize::from(id.0)].load;
+            let what = What::Shed { region: region.name.clone(), load, away, is_more: away > before };
+            Notice { at: now, what }
+        });
+        told.collect()
+    }
+
+    /// Works out how much each part asks for, from what the regions serve and who is sent there.
+    ///
+    /// What a region serves is divided among those who are sent there in proportion to the last estimates,
+    /// the first time to their number. So what is known of a part is kept while its clients are spread over
+    /// regions that others go to as well (it is one step of the EM algorithm for mixtures).
+    fn estimate(&mut self, world: &World, services: &Services, readings: &Readings) {
+        let flows: Vec<_> = (0..world.demand.len()).map(|part| self.flow(part, world, services)).collect();
+        for (part, rate) in world.demand.iter().zip(&mut self.rates) {
+            *rate = rate.max(part.weight * HARDLY_ANY);
+        }
+        let mut expected = vec![0.0; world.config.regions.len()];
+        for (rate, flow) in self.rates.iter().zip(&flows) {
+            for (region, fraction) in flow {
+                expected[usize::from(region.0)] += rate * fraction;
+            }
+        }
+        let factor = |region: RegionId| {
+            let factor = served(world, readings, region)? / expected[usize::from(region.0)];
+            Some(factor).filter(|factor| factor.is_finite())
+        };
+        for (flow, rate) in flows.iter().zip(&mut self.rates) {
+            // Of those whose region says nothing, the last estimate is the best there is.
+            let pieces = flow.iter().map(|(region, fraction)| fraction * factor(*region).unwrap_or(1.0));
+            *rate *= pieces.sum::<f64>();
+        }
+    }
+
+    /// Returns the fraction of a part's clients that each region gets.
+    fn flow(&self, part: usize, world: &World, services: &Services) -> Vec<(RegionId, f64)> {
+        let (plan, policy) = world.plan_of(&world.demand[part]);
+        Route::find(plan, policy.all_down, services, self.splits.of(part), Family::V4).fractions()
+    }
+
+    /// Returns what there is to divide: of each part what no region takes a share of, and after them those
+    /// shares, which cannot be moved.
+    fn demands(&self, world: &World, services: &Services) -> Vec<Demand> {
+        let (mut demands, mut fixed) = (Vec::new(), Vec::new());
+        for (index, part) in world.demand.iter().enumerate() {
+            let (plan, policy) = world.plan_of(part);
+            let route = Route::find(plan, policy.all_down, services, None, Family::V4);
+            let mut left = 1.0;
+            for (region, share) in &route.stops {
+                let rate = self.rates[index] * left * share.fraction();
+                fixed.push(Demand { rate, order: vec![(*region, 0.0)] });
+                left *= 1.0 - share.fraction();
+            }
+            let order = part.order.iter().filter(|(region, _)| takes_all(services, *region));
+            demands.push(Demand { rate: self.rates[index] * left, order: order.copied().collect() });
+        }
+        demands.extend(fixed);
+        demands
+    }
+
+    /// Returns, by `RegionId`, the share of the clients at home there that is sent elsewhere.
+    pub fn away(&self, world: &World) -> Vec<Share> {
+        let mut sums = vec![(0.0, 0.0); world.config.regions.len()];
+        for (index, rate) in self.rates.iter().enumerate() {
+            if let Some(split) = self.splits.of(index) {
+                let (all, away) = &mut sums[usize::from(split.home().0)];
+                *all += rate;
+                *away += rate * (1.0 - split.pieces()[0].until);
+            }
+        }
+        let share = |(all, away): (f64, f64)| Share::of_fraction(if all > 0.0 { away / all } else { 0.0 });
+        sums.into_iter().map(share).collect()
+    }
+}
+
+/// Returns whether a region takes all the clients that it is the best for.
+fn takes_all(services: &Services, region: RegionId) -> bool {
+    let families = Family::BOTH.into_iter().filter(|family| services.get(region, *family).count().is_some());
+    let mut stages = families.map(|family| services.stage(region, family));
+    stages.next().is_some_and(|stage| stage.share() == Share::ALL)
+}
+
+/// Returns what regions can serve of which that is known, and that the machine may fill or relieve.
+fn capacities(world: &World, readings: &Readings) -> Capacities {
+    let regions = world.config.regions.iter();
+    let capacities =
+        regions.filter(|(_, region)| region.failover == Failover::Auto).filter_map(|(id, region)| {
+            let index = usize::from(id.0);
+            let capacity = region.capacity? as f64 * readings.present[index];
+            readings.vitals[index]
+                .load
+                .is_some()
+                .then_some((id, capacity))
+                .filter(|(_, capacity)| *capacity > 0.0)
+        });
+    capacities.collect()
+}
+
+/// Returns how many requests per second a region serves; `None`: it does not say.
+fn served(world: &World, readings: &Readings, region: RegionId) -> Option<f64> {
+    let index = usize::from(region.0);
+    let capacity = world.config.regions.region(region).capacity? as f64;
+    Some(readings.vitals[index].load? * capacity * readings.present[index])
+}
+
+/// Returns the time between two steps: long enough for the last one to be felt and reported.
+fn pace(world: &World) -> Duration {
+    let longest = world.config.steered.iter().map(|steering| steering.ttl.seconds()).max().unwrap_or(0);
+    SHORTEST_PACE.max(Duration::from_secs(2 * u64::from(longest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::{self, Source, Sources};
+    use crate::geo::{self, Table};
+    use crate::health::{Standing, View};
+
+    const SERVER: &str = "name: ns1\nlisten: { dns: ['127.0.0.1:5300'] }\n";
+
+    /// Three equal regions, each the first choice of a group of clients of its own.
+    const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\ngroups:\n  a: { networks: [0.0.0.0/1] }\n  \
+                        b: { networks: [128.0.0.0/2] }\n  c: { networks: [192.0.0.0/2] }\nnames:\n  '@':\n    steer:\n      \
+                        regions: [tokyo, osaka, oregon]\n      order: { a: [tokyo, osaka, oregon], b: [osaka, oregon, tokyo], \
+                        c: [oregon, osaka, tokyo], otherwise: listed }\n";
+
+    fn world() -> World {
+        let region = |(index, name): (usize, &&str)| {
+            format!(
+                "  {name}:\n    location: {{ latitude: 35, longitude: {} }}\n    jurisdiction: JP\n    capacity: 1000\n    \
+                 zones: {{ {name}-a: {{ addresses: [192.0.2.1{index}] }} }}\n",
+                index * 40
+            )
+        };
+        let regions: String = ["tokyo", "osaka", "oregon"].iter().enumerate().map(region).collect();
+        let regions = format!("regions:\n{regions}");
+        let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("example.com.yaml", ZONE)];
+        let files = files.map(|(name, text)| Source::new(name, text));
+        let compiled = config::compile(&Sources::new("zones", files.to_vec()));
+        let config = compiled.unwrap_or_else(|problems| panic!("{problems}")).config;
+        let sources = geo::Sources { database: None, asn: None, networks: &[] };
+        let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");
+        World::build(Arc::new(config), table)
+    }
+
+    fn readings(loads: [f64; 3]) -> Readings {
+        let vitals = loads.map(|load| Vitals { load: Some(load), ..Vitals::default() });
+        Readings { vitals: vitals.to_vec(), present: vec![1.0; 3] }
+    }
+
+    fn services(world: &World, stages: [Stage; 3]) -> Services {
+        let view = View::new(vec![Standing::Up; 3]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
+        Services::of(&world.config.regions, &view)
+    }
+
+    /// Returns what each region would serve, in percent.
+    fn loads(balance: &Balance, world: &World, services: &Services) -> [u32; 3] {
+        let mut loads = [0.0; 3];
+        for (part, rate) in balance.rates.iter().enumerate() {
+            for (region, fraction) in balance.flow(part, world, services) {
+                loads[usize::from(region.0)] += rate * fraction / 10.0;
+            }
+        }
+        loads.map(|load: f64| load.round() as u32)
+    }
+
+    const ALL: [Stage; 3] = [Stage::Full; 3];
+    const TOKYO_LOST: [Stage; 3] = [Stage::Out { since: Moment(0) }, Stage::Full, Stage::Full];
+
+    #[test]
+    fn a_region_lost_at_140_percent_leaves_no_survivor_above_90() {
+        let world = world();
+        let mut balance = Balance::new(&world, Moment(0));
+        let (all, lost) = (services(&world, ALL), services(&world, TOKYO_LOST));
+        balance.step(&world, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
+        assert_eq!(loads(&balance, &world, &all), [56, 49, 35]);
+        assert!(balance.land(&world, &lost, &readings([0.56, 0.49, 0.35]), Moment(601_000)));
+        assert_eq!(loads(&balance, &world, &lost), [0, 80, 60]);
+        assert!(balance.land(&world, &all, &readings([0.0, 0.80, 0.60]), Moment(900_000)));
+        assert_eq!(loads(&balance, &world, &all), [56, 49, 35], "everybody returns");
+    }
+
+    #[test]
+    fn clients_are_divided_anew_only_when_a_region_leaves_or_returns() {
+        let world = world();
+        let mut balance = Balance::new(&world, Moment(0));
+        let (all, lost) = (services(&world, ALL), services(&world, TOKYO_LOST));
+        assert!(balance.is_due(&world, &all), "they never were");
+        balance.land(&world, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
+        assert!(!balance.is_due(&world, &all), "a suspect address must not put off the next step");
+        assert!(balance.is_due(&world, &lost));
+    }
+
+    #[test]
+    fn a_region_that_is_too_full_sheds_at_its_pace_and_says_so() {
+        let world = world();
+        let mut balance = Balance::new(&world, Moment(0));
+        let all = services(&world, ALL);
+        let said = balance.step(&world, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
+        let said: Vec<_> = said.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            ["tokyo, at 95 % of its capacity, sends 10.5 % of those who would come to it elsewhere"]
+        );
+        let next = balance.wake(&world).expect("it goes on");
+        assert_eq!(next, Moment(660_000), "two TTLs later");
+        assert_eq!(balance.step(&world, &all, &readings([0.85, 0.50, 0.40]), Moment(659_000)), []);
+        let said = balance.step(&world, &all, &readings([0.85, 0.50, 0.40]), next);
+        assert_eq!(said.len(), 1);
+        assert_eq!(loads(&balance, &world, &all)[0], 80);
+    }
+
+    #[test]
+    fn a_ramp_is_counted_and_left_alone() {
+        let world = world();
+        let mut balance = Balance::new(&world, Moment(0));
+        let (all, half) = (services(&world, ALL), [Stage::Part(Share::HALF), Stage::Full, Stage::Full]);
+        balance.step(&world, &all, &readings([0.60, 0.30, 0.30]), Moment(600_000));
+        let half = services(&world, half);
+        balance.land(&world, &half, &readings([0.60, 0.30, 0.30]), Moment(601_000));
+        assert_eq!(loads(&balance, &world, &half), [30, 60, 30]);
+    }
+
+    #[test]
+    fn a_region_that_says_nothing_is_neither_relieved_nor_filled() {
+        let world = world();
+        let mut balance = Balance::new(&world, Moment(0));
+        let mut silent = readings([0.95, 0.0, 0.40]);
+        silent.vitals[1].load = None;
+        let all = services(&world, ALL);
+        balance.step(&world, &all, &silent, Moment(600_000));
+        assert_eq!(loads(&balance, &world, &all), [85, 0, 50], "osaka is nearer, and who knows how full");
+    }
+
+    #[test]
+    fn a_restart_goes_on_where_the_last_life_ended() {
+        let world = world();
+        let mut before = Balance::new(&world, Moment(0));
+        let all = services(&world, ALL);
+        before.step(&world, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
+        let mut after = Balance::new(&world, Moment(700_000));
+        after.adopt(&before.remember(&world), &world);
+        let (before, after) = (before.splits.of(0), after.splits.of(0));
+        assert_eq!(before, after);
+        assert_eq!(after.map(|split| split.pieces().len()), Some(2));
+    }
+}

@@ -1,0 +1,471 @@
+//! The course of a region or availability zone through trouble: one machine for both, per family.
+//!
+//! ```text
+//!                 good                  too few without the suspects
+//!   unknown ──────────────▶ healthy ◀──────────────────────────────▶ suspect
+//!                             ▲
+//!                             │ the last step has been held
+//!                             │
+//!      an hour has   ╭─▶   ramp 10 ▶ 50 %  ──── a gate is closed for the second time ───▶ held
+//!      passed, or    │        ▲                                                          ▲
+//!      an operator   │        │ the wait is over         failback: manual, or held before│
+//!      fails back    │        ├──────────────────────────────────────────────────────────╯
+//!                    │        │
+//!   quarantined ─────╯    recovering
+//!        ▲                    ▲
+//!        │ the third fall     │ good or suspect
+//!        │ within the hour    │
+//!        ╰──────────────────down  ◀── bad, from every state
+//! ```
+//!
+//! From held, an operator who fails back leads to the ramp as well. A place waits `min_down` after a fall,
+//! twice that after the second within the hour, and so on; what was good for long has waited long enough. A ramp goes through its shares, each
+//! for `hold`; at the end of each the gates must be open, else it takes the step before once more, and the
+//! second time it stays there, held. With `hold: 0` or no shares it is healthy at once.
+//!
+//! Suspect moves nobody. What good and bad mean is left to [`Places`](super::Places).
+
+use std::time::Duration;
+
+use crate::moment::Moment;
+use crate::region::{Failback, LONGEST_WAIT, Recovery};
+use crate::share::Share;
+
+/// The time in which falls count together.
+const MEMORY_OF_FALLS: Duration = Duration::from_secs(60 * 60);
+
+/// This many falls within an hour are a quarantine.
+pub const FALLS_TO_QUARANTINE: usize = 3;
+
+/// The most falls that are kept: the quarantine begins long before, and what is older changes no wait.
+const MOST_FALLS: usize = 2 * FALLS_TO_QUARANTINE;
+
+/// Where a region or availability zone stands in the picture above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing is known of it yet, and it serves.
+    Unknown,
+    /// It serves.
+    Healthy,
+    /// It serves, and would not if its suspects fell.
+    Suspect,
+    /// It has left.
+    Down,
+    /// It is well again, and waits until this moment.
+    Recovering {
+        /// When the wait is over.
+        until: Moment,
+    },
+    /// It gets its clients back, share by share.
+    Ramp {
+        /// Which of the shares it has: an index into `Recovery::ramp`.
+        step: u8,
+        /// Whether a gate was closed before on this ramp.
+        has_slipped: bool,
+    },
+    /// It is well, and stays at this share until an operator lets it back.
+    Held(Share),
+    /// It fell too often, and is kept away until this moment.
+    Quarantined {
+        /// When it may come back.
+        until: Moment,
+    },
+}
+
+impl Phase {
+    /// Returns the word that metrics, `/status` and logs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Healthy => "healthy",
+            Self::Suspect => "suspect",
+            Self::Down => "down",
+            Self::Recovering { .. } => "recovering",
+            Self::Ramp { .. } => "ramp",
+            Self::Held(_) => "held",
+            Self::Quarantined { .. } => "quarantined",
+        }
+    }
+
+    /// Returns whether nothing is the matter, or nothing that moves anybody.
+    pub fn is_calm(self) -> bool {
+        matches!(self, Self::Unknown | Self::Healthy | Self::Suspect)
+    }
+
+    /// Returns whether it has fallen, and comes back by itself in a while.
+    pub fn is_on_its_way(self) -> bool {
+        matches!(self, Self::Down | Self::Recovering { .. } | Self::Ramp { .. })
+    }
+
+    /// Returns whether it has its place in the answers, if only for some clients.
+    pub fn serves(self) -> bool {
+        match self {
+            Self::Unknown | Self::Healthy | Self::Suspect | Self::Ramp { .. } => true,
+            Self::Held(share) => share > Share::NONE,
+            Self::Down | Self::Recovering { .. } | Self::Quarantined { .. } => false,
+        }
+    }
+}
+
+/// What is seen of a place at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Nothing yet.
+    Unknown,
+    /// It can serve.
+    Good,
+    /// It can serve, and could not if its suspects fell.
+    Suspect,
+    /// It cannot.
+    Bad,
+}
+
+/// The state of the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Course {
+    phase: Phase,
+    /// When the phase began.
+    since: Moment,
+    /// The falls within the last hour, the latest last; at most as many as matter to the wait.
+    falls: Vec<Moment>,
+    /// Whether it was held, and no operator has let it back since: it is held again after every fall.
+    awaits_operator: bool,
+}
+
+impl Course {
+    /// Returns the course of a place of which nothing is known.
+    pub fn new(now: Moment) -> Self {
+        Self { phase: Phase::Unknown, since: now, falls: Vec::new(), awaits_operator: false }
+    }
+
+    /// Returns a course as an earlier life left it.
+    pub fn remembered(phase: Phase, since: Moment, falls: Vec<Moment>, awaits_operator: bool) -> Self {
+        Self { phase, since, falls, awaits_operator }
+    }
+
+    /// Returns whether there is anything in it that a restart must not forget.
+    pub fn is_eventful(&self) -> bool {
+        !self.falls.is_empty() || self.awaits_operator || !self.phase.is_calm()
+    }
+
+    /// Returns the course without anything from the future: the wall clock may have been set back between
+    /// two lives.
+    pub fn as_of(&self, now: Moment) -> Self {
+        let not_after = |limit: Duration, until: Moment| until.min(now.plus(limit));
+        let phase = match self.phase {
+            Phase::Recovering { until } => Phase::Recovering { until: not_after(LONGEST_WAIT, until) },
+            Phase::Quarantined { until } => Phase::Quarantined { until: not_after(MEMORY_OF_FALLS, until) },
+            phase => phase,
+        };
+        let mut falls: Vec<_> = self.falls.iter().map(|fall| (*fall).min(now)).collect();
+        falls.sort_unstable();
+        falls.drain(..falls.len().saturating_sub(MOST_FALLS));
+        Self { phase, since: self.since.min(now), falls, awaits_operator: self.awaits_operator }
+    }
+
+    /// Returns where it stands.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Returns when that began.
+    pub fn since(&self) -> Moment {
+        self.since
+    }
+
+    /// Returns the falls within the last hour before the last change.
+    pub fn falls(&self) -> &[Moment] {
+        &self.falls
+    }
+
+    /// Returns whether it stays away, whatever is seen, until an operator lets it back.
+    pub fn awaits_operator(&self) -> bool {
+        self.awaits_operator
+    }
+
+    /// Returns the share of its clients that it has; of those who would come to it if it were healthy.
+    pub fn share(&self, rules: &Recovery) -> Share {
+        match self.phase {
+            Phase::Unknown | Phase::Healthy | Phase::Suspect => Share::ALL,
+            Phase::Ramp { step, .. } => rules.ramp.get(usize::from(step)).copied().unwrap_or(Share::ALL),
+            Phase::Held(share) => share,
+            Phase::Down | Phase::Recovering { .. } | Phase::Quarantined { .. } => Share::NONE,
+        }
+    }
+
+    /// Follows what is seen, and returns whether the phase has changed. `is_open` says whether the gates are.
+    pub fn follow(&mut self, sign: Sign, is_open: bool, rules: &Recovery, now: Moment) -> bool {
+        let before = self.phase;
+        self.falls.retain(|fall| now.since(*fall) < MEMORY_OF_FALLS);
+        // Ends: each turn leads on along the picture, and a ramp without hold has at most eight steps.
+        while let Some(next) = self.next(sign, is_open, rules, now) {
+            self.enter(next, now);
+        }
+        self.phase != before
+    }
+
+    /// Lets a place that is held or quarantined back, and returns whether it was.
+    pub fn fail_back(&mut self, rules: &Recovery, now: Moment) -> bool {
+        let is_kept_away = matches!(self.phase, Phase::Held(_) | Phase::Quarantined { .. });
+        if is_kept_away {
+            self.awaits_operator = false;
+            self.enter(ramp(rules), now);
+        }
+        is_kept_away
+    }
+
+    /// Takes back the last fall: it was none.
+    pub fn acquit(&mut self, now: Moment) {
+        self.falls.pop();
+        self.enter(Phase::Suspect, now);
+    }
+
+    /// Returns when the course goes on although nothing happens; `None`: never.
+    pub fn wake(&self, rules: &Recovery) -> Option<Moment> {
+        match self.phase {
+            Phase::Recovering { until } | Phase::Quarantined { until } => Some(until),
+            Phase::Ramp { .. } => Some(self.since.plus(rules.hold)),
+            Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Down | Phase::Held(_) => None,
+        }
+    }
+
+    /// Returns where the machine goes from here; `None`: it stays.
+    fn next(&self, sign: Sign, is_open: bool, rules: &Recovery, now: Moment) -> Option<Phase> {
+        match (self.phase, sign) {
+            (Phase::Down, Sign::Bad) => None,
+            (_, Sign::Bad) => Some(Phase::Down),
+            (Phase::Down, _) => Some(self.away(rules)),
+            (Phase::Recovering { until } | Phase::Quarantined { until }, _) => {
+                (now >= until).then(|| self.back(rules))
+            }
+            (Phase::Ramp { step, has_slipped }, _) => {
+                let is_over = now >= self.since.plus(rules.hold);
+                is_over.then(|| after_the_step(step, has_slipped, is_open, rules))
+            }
+            (Phase::Held(_), _) => None,
+            (Phase::Unknown | Phase::Healthy, Sign::Suspect) => Some(Phase::Suspect),
+            (Phase::Unknown | Phase::Suspect, Sign::Good) => Some(Phase::Healthy),
+            (Phase::Unknown | Phase::Healthy | Phase::Suspect, _) => None,
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, now: Moment) {
+        self.phase = phase;
+        self.since = now;
+        self.awaits_operator |= matches!(phase, Phase::Held(_));
+        if phase == Phase::Down {
+            self.falls.push(now);
+            self.falls.drain(..self.falls.len().saturating_sub(MOST_FALLS));
+        }
+    }
+
+    /// Returns how long after the last fall the place stays away.
+    fn wait(&self, rules: &Recovery) -> Duration {
+        let doublings = u32::try_from(self.falls.len().saturating_sub(1)).expect("few falls are kept");
+        rules.min_down.saturating_mul(1 << doublings).min(LONGEST_WAIT)
+    }
+
+    /// Returns how a place stays away that has fallen and is well again.
+    fn away(&self, rules: &Recovery) -> Phase {
+        match self.falls.last() {
+            Some(last) if self.falls.len() >= FALLS_TO_QUARANTINE => {
+                Phase::Quarantined { until: last.plus(MEMORY_OF_FALLS) }
+            }
+            _ => Phase::Recovering { until: self.since.plus(self.wait(rules)) },
+        }
+    }
+
+    /// Returns where a place goes when it has been away for long enough.
+    fn back(&self, rules: &Recovery) -> Phase {
+        match (rules.failback, self.awaits_operator) {
+            (Failback::Auto, false) => ramp(rules),
+            (Failback::Auto, true) | (Failback::Manual, _) => Phase::Held(Share::NONE),
+        }
+    }
+}
+
+/// Returns the beginning of the ramp.
+fn ramp(rules: &Recovery) -> Phase {
+    match rules.ramp.first() {
+        Some(_) => Phase::Ramp { step: 0, has_slipped: false },
+        None => Phase::Healthy,
+    }
+}
+
+/// Returns where a step of the ramp leads when it has been held.
+fn after_the_step(step: u8, has_slipped: bool, is_open: bool, rules: &Recovery) -> Phase {
+    // A reload may have made the ramp shorter than this.
+    let before = || rules.ramp.get(usize::from(step.checked_sub(1)?)).copied();
+    let share_before = || before().unwrap_or(Share::NONE);
+    match (is_open, has_slipped) {
+        (true, _) if usize::from(step) + 1 < rules.ramp.len() => Phase::Ramp { step: step + 1, has_slipped },
+        (true, _) => Phase::Healthy,
+        (false, false) => Phase::Ramp { step: step.saturating_sub(1), has_slipped: true },
+        (false, true) => Phase::Held(share_before()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A wait of a minute, then 10 and 50 % for a minute each.
+    fn rules(failback: Failback) -> Recovery {
+        Recovery { failback, ..Recovery::default() }
+    }
+
+    /// Follows `SECOND:SIGN` words: `g` good, `s` suspect, `x` bad, `c` good with a closed gate, `b` an
+    /// operator lets it back; and compares the phase after each.
+    fn check(rules: &Recovery, signs: &str, phases: &str) {
+        let mut course = Course::new(Moment(0));
+        let reached = signs.split_whitespace().map(|word| {
+            let (second, sign) = word.split_once(':').expect("SECOND:SIGN");
+            let now = Moment(second.parse::<u64>().expect("a second") * 1000);
+            match sign {
+                "b" => drop(course.fail_back(rules, now)),
+                "x" => drop(course.follow(Sign::Bad, true, rules, now)),
+                "s" => drop(course.follow(Sign::Suspect, true, rules, now)),
+                _ => drop(course.follow(Sign::Good, sign == "g", rules, now)),
+            }
+            match course.phase() {
+                Phase::Ramp { .. } => format!("ramp{}", (course.share(rules).fraction() * 100.0).round()),
+                Phase::Held(share) => format!("held{}", (share.fraction() * 100.0).round()),
+                phase => phase.as_str().to_owned(),
+            }
+        });
+        assert_eq!(reached.collect::<Vec<_>>().join(" "), phases, "after {signs}");
+    }
+
+    #[test]
+    fn a_place_that_falls_waits_ramps_and_is_healthy_again() {
+        check(
+            &rules(Failback::Auto),
+            "1:g 2:s 3:x 30:g 62:g 63:g 122:g 123:g 183:g",
+            "healthy suspect down recovering recovering ramp10 ramp10 ramp50 healthy",
+        );
+    }
+
+    #[test]
+    fn what_was_down_for_longer_than_the_wait_ramps_at_once() {
+        check(&rules(Failback::Auto), "1:x 300:g", "down ramp10");
+    }
+
+    #[test]
+    fn the_wait_doubles_with_each_fall_in_the_hour_and_the_third_fall_is_a_quarantine() {
+        check(
+            &rules(Failback::Auto),
+            "0:x 10:g 60:g 70:x 80:g 189:g 190:g 200:x 210:g 440:g 3799:g 3800:g",
+            "down recovering ramp10 down recovering recovering ramp10 down quarantined quarantined quarantined ramp10",
+        );
+    }
+
+    #[test]
+    fn falls_of_an_hour_ago_are_forgotten() {
+        check(
+            &rules(Failback::Auto),
+            "0:x 10:g 60:g 200:g 300:g 4000:x 4010:g 4060:g",
+            "down recovering ramp10 ramp50 healthy down recovering ramp10",
+        );
+    }
+
+    #[test]
+    fn a_closed_gate_steps_back_once_and_then_holds() {
+        check(
+            &rules(Failback::Auto),
+            "0:x 60:g 120:g 180:c 240:g 300:c 9999:g",
+            "down ramp10 ramp50 ramp10 ramp50 held10 held10",
+        );
+        check(&rules(Failback::Auto), "0:x 60:g 120:c 180:c", "down ramp10 ramp10 held0");
+    }
+
+    #[test]
+    fn a_manual_failback_holds_until_an_operator_lets_it_back() {
+        check(
+            &rules(Failback::Manual),
+            "0:x 60:g 9999:g 10000:b 10060:g 10120:g",
+            "down held0 held0 ramp10 ramp50 healthy",
+        );
+        check(&rules(Failback::Manual), "0:b 1:g 2:b", "unknown healthy healthy");
+    }
+
+    #[test]
+    fn what_is_held_is_held_again_after_a_fall_until_an_operator_lets_it_back() {
+        check(
+            &rules(Failback::Auto),
+            "0:x 60:g 120:c 180:c 200:x 210:g 320:g 400:b 460:g",
+            "down ramp10 ramp10 held0 down recovering held0 ramp10 ramp50",
+        );
+    }
+
+    #[test]
+    fn an_operator_may_end_a_quarantine() {
+        check(
+            &rules(Failback::Auto),
+            "0:x 1:g 2:x 3:g 4:x 600:g 700:b",
+            "down recovering down recovering down quarantined ramp10",
+        );
+    }
+
+    #[test]
+    fn without_steps_or_time_everybody_returns_at_once() {
+        let at_once = Recovery { ramp: Vec::new(), min_down: Duration::ZERO, ..Recovery::default() };
+        check(&at_once, "0:x 5:g", "down healthy");
+        let no_hold = Recovery { hold: Duration::ZERO, min_down: Duration::ZERO, ..Recovery::default() };
+        check(&no_hold, "0:x 5:g", "down healthy");
+    }
+
+    #[test]
+    fn suspicion_moves_nobody() {
+        check(&rules(Failback::Auto), "0:x 60:g 70:s 120:s", "down ramp10 ramp10 ramp50");
+        assert!(Phase::Suspect.serves());
+    }
+
+    #[test]
+    fn a_course_from_a_damaged_or_foreign_file_harms_nobody() {
+        let phase = Phase::Ramp { step: 200, has_slipped: true };
+        let falls = (0..100).map(|second| Moment(1_000_000 + second)).collect();
+        let mut course = Course::remembered(phase, Moment(9_000_000), falls, false).as_of(Moment(0));
+        let rules = rules(Failback::Auto);
+        assert!(course.follow(Sign::Good, false, &rules, Moment(60_000)));
+        assert_eq!(course.phase(), Phase::Held(Share::NONE));
+        assert!(course.follow(Sign::Bad, true, &rules, Moment(60_000)));
+        assert!(course.follow(Sign::Good, true, &rules, Moment(60_000)));
+        let Phase::Quarantined { until } = course.phase() else { panic!("{course:?}") };
+        assert!(until <= Moment(60_000).plus(MEMORY_OF_FALLS));
+    }
+
+    proptest! {
+        #[test]
+        fn no_ramp_takes_back_what_it_gave_while_the_gates_are_open(
+            times in proptest::collection::vec(1u64..200, 1..40),
+        ) {
+            let rules = rules(Failback::Auto);
+            let mut course = Course::new(Moment(0));
+            course.follow(Sign::Bad, true, &rules, Moment(0));
+            let (mut now, mut before) = (0, Share::NONE);
+            for time in times {
+                now += time * 1000;
+                course.follow(Sign::Good, true, &rules, Moment(now));
+                let share = course.share(&rules);
+                prop_assert!(share >= before);
+                before = share;
+            }
+        }
+
+        #[test]
+        fn the_same_sign_twice_makes_one_transition(signs in proptest::collection::vec(0u8..3, 1..30)) {
+            let rules = rules(Failback::Auto);
+            let mut course = Course::new(Moment(0));
+            for (second, sign) in (0u64..).zip(signs) {
+                let sign = [Sign::Good, Sign::Suspect, Sign::Bad][usize::from(sign)];
+                let now = Moment(second * 7000);
+                course.follow(sign, true, &rules, now);
+                let once = course.clone();
+                prop_assert!(!course.follow(sign, true, &rules, now));
+                prop_assert_eq!(&once, &course);
+            }
+        }
+    }
+}

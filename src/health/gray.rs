@@ -1,0 +1,200 @@
+//! Gray failure: what passes its canaries and fails its clients.
+//!
+//! Places are compared with each other, each with the others without it, over windows of [`WINDOW`]. One
+//! whose error rate or latency stands out for two windows in a row is degraded: it keeps half of its
+//! clients; for four, it leaves. Two windows in which it does not stand out end either. Where too few
+//! requests were seen nothing is judged; and when the others are bad too nothing stands out, because then
+//! moving clients would help nobody.
+
+use std::time::Duration;
+
+use super::Vitals;
+use crate::share::Share;
+
+/// How long is looked at a time: three rounds of a canary with the usual interval of 10 s.
+pub const WINDOW: Duration = Duration::from_secs(30);
+
+/// This many windows in a row degrade a place.
+const WINDOWS_TO_DEGRADE: u8 = 2;
+
+/// This many windows in a row take it out.
+const WINDOWS_TO_LEAVE: u8 = 4;
+
+/// This many good windows in a row end either.
+const WINDOWS_TO_RECOVER: u8 = 2;
+
+/// The share of its clients that a degraded place keeps: enough requests to see whether it recovers.
+pub const DEGRADED: Share = Share::HALF;
+
+/// With fewer requests an error rate says nothing: one failure of fifty would be 2 %.
+const ENOUGH_REQUESTS: f64 = 100.0;
+
+/// How many times worse than the others a place must be.
+const TIMES_WORSE: (f64, f64) = (3.0, 2.0);
+
+/// Below this error rate nobody stands out, however good the others are.
+const NOTABLE_ERROR_RATE: f64 = 0.02;
+
+/// Above this error rate of the others all are bad.
+const COMMON_ERROR_RATE: f64 = 0.05;
+
+/// A latency that is less than this above the others', in seconds, does not stand out.
+const NOTABLE_LATENCY_SECONDS: f64 = 0.1;
+
+/// What the windows so far say of a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grade {
+    /// Nothing against it.
+    #[default]
+    Fine,
+    /// It stood out for two windows, and keeps half of its clients.
+    Degraded,
+    /// It stood out for four windows, and leaves.
+    Failing,
+}
+
+/// The windows of one place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Windows {
+    grade: Grade,
+    /// In a row; at most one of the two is above zero.
+    outstanding: u8,
+    ordinary: u8,
+}
+
+impl Windows {
+    /// Returns the windows of a place that had this grade when an earlier life ended.
+    pub fn remembered(grade: Grade) -> Self {
+        let outstanding = match grade {
+            Grade::Fine => 0,
+            Grade::Degraded => WINDOWS_TO_DEGRADE,
+            Grade::Failing => WINDOWS_TO_LEAVE,
+        };
+        Self { grade, outstanding, ordinary: 0 }
+    }
+
+    /// Returns what they say.
+    pub fn grade(&self) -> Grade {
+        self.grade
+    }
+
+    /// Returns whether the last window was ordinary, or there was none.
+    pub fn is_ordinary(&self) -> bool {
+        self.outstanding == 0
+    }
+
+    /// Adds a window, and returns whether the grade has changed.
+    pub fn add(&mut self, stands_out: bool) -> bool {
+        let before = self.grade;
+        if stands_out {
+            self.ordinary = 0;
+            self.outstanding = self.outstanding.saturating_add(1);
+            self.grade = match self.outstanding {
+                WINDOWS_TO_LEAVE.. => Grade::Failing,
+                WINDOWS_TO_DEGRADE.. if before == Grade::Fine => Grade::Degraded,
+                _ => before,
+            };
+        } else {
+            self.outstanding = 0;
+            self.ordinary = self.ordinary.saturating_add(1);
+            if self.ordinary >= WINDOWS_TO_RECOVER {
+                self.grade = Grade::Fine;
+            }
+        }
+        self.grade != before
+    }
+}
+
+/// Returns which of these places stand out against the others.
+pub fn outstanding(places: &[Vitals]) -> Vec<bool> {
+    let judged: Vec<Option<&Vitals>> = places
+        .iter()
+        .map(|vitals| {
+            Some(vitals).filter(|it| it.requests.is_some_and(|requests| requests >= ENOUGH_REQUESTS))
+        })
+        .collect();
+    let verdict = |index: usize| {
+        let Some(own) = judged[index] else {
+            return false;
+        };
+        let others = || judged.iter().enumerate().filter(move |(other, _)| *other != index);
+        let others = || others().filter_map(|(_, other)| *other);
+        let errors = median(others().filter_map(|other| other.error_rate));
+        let latency = median(others().filter_map(|other| other.p95_latency_seconds));
+        let by_errors = own.error_rate.zip(errors).is_some_and(|(own, others)| {
+            others <= COMMON_ERROR_RATE && own > NOTABLE_ERROR_RATE && own > others * TIMES_WORSE.0
+        });
+        let by_latency = own.p95_latency_seconds.zip(latency).is_some_and(|(own, others)| {
+            own > others + NOTABLE_LATENCY_SECONDS && own > others * TIMES_WORSE.1
+        });
+        by_errors || by_latency
+    };
+    (0..places.len()).map(verdict).collect()
+}
+
+/// Returns the middle one, or the mean of the two in the middle; `None` when there are none.
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = sorted[(sorted.len() - 1) / 2];
+    Some(f64::midpoint(lower, upper))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(error_rate: f64, p95: f64, requests: f64) -> Vitals {
+        Vitals {
+            load: None,
+            error_rate: Some(error_rate),
+            p95_latency_seconds: Some(p95),
+            requests: Some(requests),
+        }
+    }
+
+    /// Compares which places stand out, by error rate, latency in seconds and requests.
+    fn check(places: &[(f64, f64, f64)], expected: &[bool]) {
+        let places: Vec<_> = places.iter().map(|(errors, p95, seen)| place(*errors, *p95, *seen)).collect();
+        assert_eq!(outstanding(&places), expected);
+    }
+
+    #[test]
+    fn one_that_fails_more_or_answers_later_than_the_others_stands_out() {
+        check(&[(0.2, 0.1, 1e4), (0.002, 0.1, 1e4), (0.004, 0.1, 1e4)], &[true, false, false]);
+        check(&[(0.0, 0.5, 1e4), (0.0, 0.1, 1e4), (0.0, 0.15, 1e4)], &[true, false, false]);
+    }
+
+    #[test]
+    fn nobody_stands_out_when_all_are_bad() {
+        check(&[(0.2, 0.9, 1e4), (0.3, 0.8, 1e4), (0.25, 1.0, 1e4)], &[false; 3]);
+        check(&[(0.9, 0.1, 1e4), (0.2, 0.1, 1e4), (0.2, 0.1, 1e4)], &[false; 3]);
+    }
+
+    #[test]
+    fn few_requests_and_small_differences_are_not_judged() {
+        check(&[(0.5, 0.1, 99.0), (0.0, 0.1, 1e4)], &[false, false]);
+        check(&[(0.015, 0.1, 1e4), (0.0, 0.1, 1e4)], &[false, false]);
+        check(&[(0.0, 0.15, 1e4), (0.0, 0.06, 1e4)], &[false, false]);
+        check(&[(0.5, 0.1, 1e4)], &[false]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_judged() {
+        let silent = Vitals::default();
+        assert_eq!(outstanding(&[place(0.5, 1.0, 1e4), silent, silent]), [false; 3]);
+    }
+
+    #[test]
+    fn two_windows_degrade_four_take_out_and_two_good_ones_end_it() {
+        let mut windows = Windows::default();
+        let grades = "xxxxxooxoo".chars().map(|window| {
+            windows.add(window == 'x');
+            windows.grade()
+        });
+        use Grade::{Degraded, Failing, Fine};
+        let expected = [Fine, Degraded, Degraded, Failing, Failing, Failing, Fine, Fine, Fine, Fine];
+        assert_eq!(grades.collect::<Vec<_>>(), expected);
+    }
+}

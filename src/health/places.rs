@@ -1,0 +1,415 @@
+//! Regions and availability zones: which of them leave, and how they come back.
+//!
+//! Each has a [`Course`] for each family. What it sees is counted from the board: a zone is bad when none
+//! of its addresses is up, a region when fewer than its `min_healthy` are, when a critical canary says so
+//! that probes the region once, or when it fails its clients though not its canaries ([`gray`]). A region
+//! that would fall may be restrained ([`Restraint`]): then it is suspect, and moves nobody. Zones are never
+//! restrained, because they take nobody out of their region; a region's only zone is the region itself.
+//!
+//! Everything is judged anew at each [`Places::update`], so it does not matter which of several triggers
+//! led to one: the same board at the same time is the same verdict.
+
+mod sight;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use super::census::{Census, Tally};
+use super::gray::{self, Grade, Windows};
+use super::scene::Scene;
+use super::shared;
+use super::{
+    Board, Course, Gray, Phase, Remembered, Sign, Site, Turn, Vitals, name, region_of, sites, vitals,
+};
+use crate::canary::FailureClass;
+use crate::moment::Moment;
+use crate::region::{Failover, Family, RegionId, Regions, Safety, ZoneId};
+
+/// Why a region that is bad does not leave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Restraint {
+    /// The operator wants to be told only, or not even that.
+    Failover(Failover),
+    /// Half of the regions fail in this way: the cause is not in the region.
+    Shared(FailureClass),
+    /// Others fail in this way too, and of some nothing has been heard since.
+    Undecided(FailureClass),
+    /// It does not answer in time because it is full, at this load: it sheds clients instead.
+    Overload(f64),
+    /// Fewer regions than `min_in_service` would be left.
+    MinInService,
+}
+
+/// One site and family.
+#[derive(Clone, Debug, PartialEq)]
+struct Place {
+    course: Course,
+    restraint: Option<Restraint>,
+    /// When it was last found to have a cause that is not its own, and which.
+    excused: Option<(Restraint, Moment)>,
+}
+
+/// All regions and availability zones of a configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Places {
+    /// By `RegionId` and family.
+    regions: Vec<[Place; 2]>,
+    /// By `ZoneId` and family.
+    zones: Vec<[Place; 2]>,
+    /// By `RegionId`.
+    region_windows: Vec<Windows>,
+    /// By `ZoneId`.
+    zone_windows: Vec<Windows>,
+    window_began: Moment,
+}
+
+impl Places {
+    /// Returns places of which nothing is known.
+    pub fn new(regions: &Regions, now: Moment) -> Self {
+        let place = Place { course: Course::new(now), restraint: None, excused: None };
+        let places = |count: usize| vec![[place.clone(), place.clone()]; count];
+        let zones = regions.zones().count();
+        Self {
+            regions: places(regions.len()),
+            zones: places(zones),
+            region_windows: vec![Windows::default(); regions.len()],
+            zone_windows: vec![Windows::default(); zones],
+            window_began: now,
+        }
+    }
+
+    /// Returns the places of another configuration, with what is known of those that are still there.
+    pub fn reload(&self, old: &Regions, new: &Regions, now: Moment) -> Self {
+        let mut places = Self { window_began: self.window_began, ..Self::new(new, now) };
+        let known: HashMap<_, _> = sites(old).map(|site| (name(old, site), site)).collect();
+        for site in sites(new) {
+            match (site, known.get(&name(new, site))) {
+                (Site::Region(id), Some(Site::Region(before))) => {
+                    let (id, before) = (usize::from(id.0), usize::from(before.0));
+                    places.regions[id] = self.regions[before].clone();
+                    places.region_windows[id] = self.region_windows[before];
+                }
+                (Site::Zone(id), Some(Site::Zone(before))) => {
+                    let (id, before) = (usize::from(id.0), usize::from(before.0));
+                    places.zones[id] = self.zones[before].clone();
+                    places.zone_windows[id] = self.zone_windows[before];
+                }
+                _ => {}
+            }
+        }
+        places
+    }
+
+    /// Judges everything anew, and returns what has changed.
+    pub fn update(&mut self, board: &Board, safety: &Safety, now: Moment) -> Vec<Turn> {
+        self.look_for_gray(board, now);
+        let census = Census::of(board);
+        let mut turns = Vec::new();
+        for family in Family::BOTH {
+            let scene = Scene { board, census: &census, safety, family, now };
+            for (region, _) in board.regions().iter() {
+                turns.extend(self.update_region(region, &scene));
+            }
+            for (zone, region, _) in board.regions().zones() {
+                turns.extend(self.update_zone(zone, region, &scene));
+            }
+        }
+        turns
+    }
+
+    /// Lets the parts of a region back that are held or quarantined, in both families, and returns what has
+    /// changed.
+    pub fn fail_back(&mut self, region: RegionId, regions: &Regions, now: Moment) -> Vec<Turn> {
+        let rules = &regions.region(region).recovery;
+        let zones = regions.zones().filter(|(_, of, _)| *of == region).map(|(zone, _, _)| Site::Zone(zone));
+        let sites: Vec<_> = std::iter::once(Site::Region(region)).chain(zones).collect();
+        let mut turns = Vec::new();
+        for site in sites {
+            for family in Family::BOTH {
+                let place = self.place_mut(site, family);
+                let before = place.course.clone();
+                if place.course.fail_back(rules, now) {
+                    turns.push(turn(site, family, &before, &place.course, now));
+                }
+            }
+        }
+        turns
+    }
+
+    /// Returns the course of a site.
+    pub fn course(&self, site: Site, family: Family) -> &Course {
+        match site {
+            Site::Region(id) => &self.regions[usize::from(id.0)][family as usize].course,
+            Site::Zone(id) => &self.zones[usize::from(id.0)][family as usize].course,
+        }
+    }
+
+    /// Returns why a region does not leave that is bad; `None`: it is not bad, or has left.
+    pub fn restraint(&self, region: RegionId, family: Family) -> Option<Restraint> {
+        self.regions[usize::from(region.0)][family as usize].restraint
+    }
+
+    /// Returns every course that is worth remembering, in words that outlive the numbering.
+    pub fn remember(&self, regions: &Regions) -> Vec<Remembered> {
+        let courses = sites(regions).flat_map(|site| Family::BOTH.map(|family| (site, family)));
+        let eventful = courses.filter(|(site, family)| self.course(*site, *family).is_eventful());
+        let remembered = eventful.map(|(site, family)| {
+            let (region, zone) = name(regions, site);
+            Remembered {
+                region: region.to_owned(),
+                zone: zone.map(str::to_owned),
+                family,
+                course: self.course(site, family).clone(),
+            }
+        });
+        remembered.collect()
+    }
+
+    /// Puts the sites on the courses on which an earlier life left them, those that are still there.
+    pub fn adopt(&mut self, remembered: &[Remembered], grays: &[Gray], regions: &Regions, now: Moment) {
+        let known: HashMap<_, _> = sites(regions).map(|site| (name(regions, site), site)).collect();
+        for Remembered { region, zone, family, course } in remembered {
+            if let Some(site) = known.get(&(region.as_str(), zone.as_deref())) {
+                self.place_mut(*site, *family).course = course.as_of(now);
+            }
+        }
+        for Gray { region, zone, grade } in grays {
+            match known.get(&(region.as_str(), zone.as_deref())) {
+                Some(Site::Region(id)) => {
+                    self.region_windows[usize::from(id.0)] = Windows::remembered(*grade)
+                }
+                Some(Site::Zone(id)) => self.zone_windows[usize::from(id.0)] = Windows::remembered(*grade),
+                None => {}
+            }
+        }
+    }
+
+    /// Returns every site that stands out among the others, in words that outlive the numbering.
+    pub fn grays(&self, regions: &Regions) -> Vec<Gray> {
+        let outstanding = sites(regions).filter(|site| self.grade(*site) != Grade::Fine);
+        let grays = outstanding.map(|site| {
+            let (region, zone) = name(regions, site);
+            Gray { region: region.to_owned(), zone: zone.map(str::to_owned), grade: self.grade(site) }
+        });
+        grays.collect()
+    }
+
+    /// Returns what its clients' requests say of a site.
+    pub fn grade(&self, site: Site) -> Grade {
+        match site {
+            Site::Region(id) => self.region_windows[usize::from(id.0)].grade(),
+            Site::Zone(id) => self.zone_windows[usize::from(id.0)].grade(),
+        }
+    }
+
+    /// Returns when to update although nothing happens; `None`: never.
+    pub fn wake(&self, board: &Board, now: Moment) -> Option<Moment> {
+        let regions = board.regions();
+        let courses = sites(regions).flat_map(|site| {
+            let rules = &regions.region(region_of(regions, site)).recovery;
+            Family::BOTH.map(|family| self.course(site, family).wake(rules))
+        });
+        let window = hears_signals(board).then(|| self.window_began.plus(gray::WINDOW));
+        // What restrains a region may end without a change of any address: a signal grows stale.
+        let is_passing = |place: &Place| match place.restraint {
+            None | Some(Restraint::Failover(_) | Restraint::MinInService) => false,
+            Some(Restraint::Shared(_) | Restraint::Undecided(_) | Restraint::Overload(_)) => true,
+        };
+        let restrained = self.regions.iter().flatten().any(is_passing).then(|| now.plus(RECONSIDER));
+        // A course that is not followed any more, since failover is off, has nothing to wait for.
+        courses.chain([window, restrained]).flatten().filter(|wake| *wake > now).min()
+    }
+
+    fn update_zone(&mut self, zone: ZoneId, region: RegionId, scene: &Scene<'_>) -> Option<Turn> {
+        let (board, family, now) = (scene.board, scene.family, scene.now);
+        let settings = board.regions().region(region);
+        let tally = scene.census.zone(zone, family);
+        if tally.total == 0 || settings.zones.len() == 1 || settings.failover == Failover::Off {
+            return None;
+        }
+        let site = Site::Zone(zone);
+        let phase = self.course(site, family).phase();
+        let has_clients = phase.serves() || phase == Phase::Down;
+        let sign = match tally {
+            _ if self.grade(site) == Grade::Failing && has_clients => Sign::Bad,
+            Tally { up: 0, .. } => Sign::Bad,
+            Tally { clean: 0, .. } => Sign::Suspect,
+            Tally { known: 0, .. } => Sign::Unknown,
+            _ => Sign::Good,
+        };
+        let is_open = self.gates_are_open(site, family, board, now);
+        let is_excused = sign == Sign::Bad && self.excuse(region, family, now).is_some();
+        let is_alone = self.course(Site::Region(region), family).phase().is_calm();
+        let place = self.place_mut(site, family);
+        let before = place.course.clone();
+        // A zone that fell with its region comes back with it: one ramp is enough.
+        if !is_alone && sign != Sign::Bad && before.phase().is_on_its_way() {
+            place.course.acquit(now);
+        }
+        match is_excused {
+            // What excuses a region excuses its zones, and those that fell before it was seen.
+            true if before.phase() == Phase::Down => {
+                if now.since(before.since()) <= shared::TOGETHER {
+                    place.course.acquit(now);
+                }
+            }
+            true => drop(place.course.follow(Sign::Suspect, is_open, &settings.recovery, now)),
+            false => drop(place.course.follow(sign, is_open, &settings.recovery, now)),
+        }
+        let has_turned = place.course.phase() != before.phase();
+        has_turned.then(|| turn(site, family, &before, &place.course, now))
+    }
+
+    fn update_region(&mut self, id: RegionId, scene: &Scene<'_>) -> Option<Turn> {
+        let (board, family, now) = (scene.board, scene.family, scene.now);
+        let region = board.regions().region(id);
+        if scene.census.region(id, family).total == 0 {
+            return None;
+        }
+        let site = Site::Region(id);
+        let before = self.course(site, family).clone();
+        let sign = scene.sign(id, self.grade(site), before.phase());
+        let restraint = (sign == Sign::Bad).then(|| self.restrain(id, scene)).flatten();
+        let is_open = self.gates_are_open(site, family, board, now);
+        let place = self.place_mut(site, family);
+        place.restraint = restraint;
+        match restraint {
+            // It fell less than a minute ago, before it was seen that the others fall too.
+            Some(Restraint::Shared(_)) if before.phase() == Phase::Down => place.course.acquit(now),
+            // Who wants advice wants to know what would have happened.
+            Some(Restraint::Failover(Failover::Advise)) | None => {
+                place.course.follow(sign, is_open, &region.recovery, now);
+            }
+            Some(_) => {
+                place.course.follow(Sign::Suspect, is_open, &region.recovery, now);
+            }
+        }
+        let has_turned = place.course.phase() != before.phase();
+        has_turned.then(|| turn(site, family, &before, &place.course, now))
+    }
+
+    /// Returns what keeps a bad region from leaving.
+    fn restrain(&mut self, id: RegionId, scene: &Scene<'_>) -> Option<Restraint> {
+        let region = scene.board.regions().region(id);
+        let course = self.course(Site::Region(id), scene.family);
+        let has_left = !course.phase().serves();
+        if region.failover != Failover::Auto {
+            return Some(Restraint::Failover(region.failover));
+        }
+        if has_left && (course.phase() != Phase::Down || scene.now.since(course.since()) > shared::TOGETHER) {
+            return None;
+        }
+        let excused = self.excuse(id, scene.family, scene.now);
+        let is_known = matches!(excused, Some(Restraint::Shared(_)));
+        let cause = scene.cause(id, is_known);
+        let excuse = match cause {
+            Some((class, shared::Cause::Shared)) => Some(Restraint::Shared(class)),
+            Some((_, shared::Cause::Open | shared::Cause::Own)) | None if has_left => return None,
+            Some((_, shared::Cause::Open | shared::Cause::Own)) | None => {
+                let was_full = matches!(excused, Some(Restraint::Overload(_)));
+                scene.overload(id, was_full).map(Restraint::Overload)
+            }
+        };
+        if let Some(excuse) = excuse {
+            self.place_mut(Site::Region(id), scene.family).excused = Some((excuse, scene.now));
+            return Some(excuse);
+        }
+        match cause {
+            Some((FailureClass::Refused, _)) => {}
+            Some((class, shared::Cause::Open)) => return Some(Restraint::Undecided(class)),
+            Some(_) | None if excused.is_some_and(|excuse| scene.still_holds(id, excuse)) => return excused,
+            Some(_) | None => {}
+        }
+        self.is_needed(id, scene).then_some(Restraint::MinInService)
+    }
+
+    /// Returns what excused a region within the last minute. Excuses linger: the last to recover from a
+    /// shared cause must not fall for being the last, and a region that is full no more not for being slow
+    /// to show it.
+    fn excuse(&self, id: RegionId, family: Family, now: Moment) -> Option<Restraint> {
+        let place = &self.regions[usize::from(id.0)][family as usize];
+        place.excused.filter(|(_, at)| now.since(*at) <= shared::TOGETHER).map(|(excuse, _)| excuse)
+    }
+
+    /// Returns whether too few regions would be in service without this one.
+    fn is_needed(&self, id: RegionId, scene: &Scene<'_>) -> bool {
+        let Some(least) = scene.safety.min_in_service else {
+            return false;
+        };
+        let regions = scene.board.regions();
+        let of_family = || regions.iter().filter(|(id, _)| scene.census.region(*id, scene.family).total > 0);
+        let in_service = of_family().filter(|(other, region)| {
+            region.failover != Failover::Auto
+                || self.course(Site::Region(*other), scene.family).phase().serves()
+        });
+        let left = in_service.filter(|(other, _)| *other != id).count();
+        left < least.of(of_family().count())
+    }
+
+    fn gates_are_open(&self, site: Site, family: Family, board: &Board, now: Moment) -> bool {
+        let course = self.course(site, family);
+        let Phase::Ramp { .. } = course.phase() else {
+            return true;
+        };
+        let gates = &board.regions().region(region_of(board.regions(), site)).recovery.gates;
+        let vitals = vitals(board, site, course.since(), now);
+        vitals.error_rate.is_none_or(|rate| rate <= gates.error_rate)
+            && vitals.load.is_none_or(|load| load <= gates.load)
+    }
+
+    /// Ends a window if it is over: compares the zones of each region, and then the regions.
+    fn look_for_gray(&mut self, board: &Board, now: Moment) {
+        if now < self.window_began.plus(gray::WINDOW) {
+            return;
+        }
+        let after = std::mem::replace(&mut self.window_began, now);
+        if !hears_signals(board) {
+            return;
+        }
+        let regions = board.regions();
+        for (region, _) in regions.iter() {
+            let zones: Vec<_> =
+                regions.zones().filter(|(_, of, _)| *of == region).map(|(id, _, _)| id).collect();
+            let heard: Vec<_> =
+                zones.iter().map(|zone| vitals(board, Site::Zone(*zone), after, now)).collect();
+            for (zone, stands_out) in zones.iter().zip(gray::outstanding(&heard)) {
+                self.zone_windows[usize::from(zone.0)].add(stands_out && zones.len() > 1);
+            }
+        }
+        let heard: Vec<_> =
+            regions.iter().map(|(id, _)| self.without_gray_zones(id, board, after, now)).collect();
+        for (windows, stands_out) in self.region_windows.iter_mut().zip(gray::outstanding(&heard)) {
+            windows.add(stands_out);
+        }
+    }
+
+    /// Returns the vitals of a region without the zones that stand out in it: their fault is not its own.
+    fn without_gray_zones(&self, region: RegionId, board: &Board, after: Moment, now: Moment) -> Vitals {
+        let is_fine = |zone: ZoneId| self.zone_windows[usize::from(zone.0)].is_ordinary();
+        let addresses = board.regions().addresses_of(region);
+        let has_fine = addresses.clone().any(|(_, address)| is_fine(address.zone));
+        let tracks = addresses.filter(|(_, address)| !has_fine || is_fine(address.zone));
+        let tracks = tracks.map(|(id, _)| board.track(id)).chain([board.whole(region)]);
+        Vitals::of(tracks, |record| board.canary(record.canary), after, now)
+    }
+
+    fn place_mut(&mut self, site: Site, family: Family) -> &mut Place {
+        match site {
+            Site::Region(id) => &mut self.regions[usize::from(id.0)][family as usize],
+            Site::Zone(id) => &mut self.zones[usize::from(id.0)][family as usize],
+        }
+    }
+}
+
+/// How soon a restrained region is looked at again: less than any wait that people notice.
+const RECONSIDER: std::time::Duration = std::time::Duration::from_secs(1);
+
+fn turn(site: Site, family: Family, before: &Course, after: &Course, at: Moment) -> Turn {
+    Turn { site, family, from: before.phase(), from_since: before.since(), to: after.phase(), at }
+}
+
+/// Returns whether any signal was ever heard: without, no window is worth ending.
+fn hears_signals(board: &Board) -> bool {
+    board.tracks().any(|(_, track)| track.records().iter().any(|record| record.heard.is_some()))
+}

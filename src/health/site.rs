@@ -1,0 +1,67 @@
+//! Regions and availability zones alike: what has a course.
+
+use super::{Board, Phase, Record, Vitals};
+use crate::moment::Moment;
+use crate::region::{Family, RegionId, Regions, ZoneId};
+
+/// A region, or one of its availability zones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Site {
+    /// A region.
+    Region(RegionId),
+    /// An availability zone.
+    Zone(ZoneId),
+}
+
+/// A site went from one phase to another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// The site.
+    pub site: Site,
+    /// The family.
+    pub family: Family,
+    /// The phase it left.
+    pub from: Phase,
+    /// When it had entered that phase.
+    pub from_since: Moment,
+    /// The phase it is in now.
+    pub to: Phase,
+    /// When it changed.
+    pub at: Moment,
+}
+
+/// Returns what a site has said since `after`.
+pub fn vitals(board: &Board, site: Site, after: Moment, now: Moment) -> Vitals {
+    let canary = |record: &Record| board.canary(record.canary);
+    let regions = board.regions();
+    let region = region_of(regions, site);
+    let of_site = regions.addresses_of(region).filter(|(_, address)| match site {
+        Site::Region(_) => true,
+        Site::Zone(zone) => address.zone == zone,
+    });
+    let whole = matches!(site, Site::Region(_)).then(|| board.whole(region));
+    Vitals::of(of_site.map(|(id, _)| board.track(id)).chain(whole), canary, after, now)
+}
+
+/// Returns the region that a site is or is in.
+pub fn region_of(regions: &Regions, site: Site) -> RegionId {
+    match site {
+        Site::Region(region) => region,
+        Site::Zone(zone) => regions.region_of(zone),
+    }
+}
+
+/// Returns every site: the regions, and then the zones.
+pub fn sites(regions: &Regions) -> impl Iterator<Item = Site> {
+    let zones = regions.zones().map(|(zone, _, _)| Site::Zone(zone));
+    regions.iter().map(|(id, _)| Site::Region(id)).chain(zones)
+}
+
+/// Returns the name of a region, and of the zone in it if the site is one.
+pub fn name(regions: &Regions, site: Site) -> (&str, Option<&str>) {
+    let region = &regions.region(region_of(regions, site)).name;
+    match site {
+        Site::Region(_) => (region, None),
+        Site::Zone(zone) => (region, Some(&regions.zone(zone).name)),
+    }
+}

@@ -1,0 +1,107 @@
+//! From the words of an `expect` to an [`Expectation`], and whether the script knows whom it is about.
+
+use super::line::{Line, Word};
+use super::quantity::Range;
+use super::script::{Claim, Expectation, Mistake, Place, Script, Subject};
+use crate::health::State;
+use crate::region::Family;
+use crate::zone::Name;
+
+/// Reads what is expected, and when.
+pub fn expectation(line: &mut Line<'_>) -> Result<Expectation, Mistake> {
+    let at = line.time()?;
+    let text = line.rest();
+    let who = line.take("a client or a place")?;
+    let subject = if line.next_if("is").is_some() {
+        state_of(who.place()?, &line.take("a state")?)?
+    } else if line.next_if("load").is_some() {
+        Subject::Load(who.text.to_owned(), range(line)?)
+    } else {
+        client_subject(&who, line)?
+    };
+    Ok(Expectation { at, subject, text, spot: who.spot })
+}
+
+/// Returns what is wrong with whom an expectation is about, and with its time.
+pub fn stranger(script: &Script, expectation: &Expectation) -> Option<Mistake> {
+    let word = |text| Word { text, spot: expectation.spot };
+    if expectation.at > script.until {
+        let after = word(expectation.text.as_str()).wrong("is expected after the end of the script", None);
+        return Some(after);
+    }
+    let Subject::Client { client, name, .. } = &expectation.subject else {
+        return None;
+    };
+    let clients: Vec<&str> = script.clients.iter().map(|client| client.name.as_str()).collect();
+    if !clients.contains(&client.as_str()) {
+        return Some(word(client).unknown("a client", &clients));
+    }
+    let is_watched = name.as_ref().is_none_or(|name| script.watched.contains(name));
+    (!is_watched).then(|| word(&expectation.text).wrong("is about a name that is not watched", None))
+}
+
+/// Reads what is expected of the answers of a client.
+fn client_subject(client: &Word<'_>, line: &mut Line<'_>) -> Result<Subject, Mistake> {
+    const CLAIMS: [&str; 7] = ["->", "→", "stays", "is", "load", "A", "AAAA"];
+    let (mut name, mut family) = (None, None);
+    let claim = loop {
+        let word = line.take("`->` and a region, or `stays`")?;
+        match word.text {
+            "A" => family = Some(Family::V4),
+            "AAAA" => family = Some(Family::V6),
+            "->" | "→" => break leads(line)?,
+            "stays" => {
+                let since = line.next_if("since").map(|_| line.time()).transpose()?.unwrap_or_default();
+                break Claim::Stays { since };
+            }
+            text if text.contains('.') => name = domain_name(text),
+            _ => return Err(word.unknown("what can be expected of a client", &CLAIMS)),
+        }
+    };
+    Ok(Subject::Client { client: client.text.to_owned(), name, family, claim })
+}
+
+fn leads(line: &mut Line<'_>) -> Result<Claim, Mistake> {
+    let mut to = vec![line.take("a region")?.text.to_owned()];
+    while line.next_if("or").is_some() {
+        to.push(line.take("a region")?.text.to_owned());
+    }
+    let share = line.next_range()?.unwrap_or(Range::ALL);
+    let ttl = line.next_if("ttl").map(|_| line.parse("a number of seconds")).transpose()?;
+    Ok(Claim::Leads { to, share, ttl })
+}
+
+fn range(line: &mut Line<'_>) -> Result<Range, Mistake> {
+    let word = line.peek();
+    match (line.next_range()?, word) {
+        (Some(range), _) => Ok(range),
+        (None, Some(word)) => Err(word.wrong("is not a range", Some("write 0.75..0.85 or < 0.9".to_owned()))),
+        (None, None) => Err(line.take("a range such as 0.75..0.85 or < 0.9").expect_err("nothing is left")),
+    }
+}
+
+/// What a region or zone can be that an address cannot.
+const PHASES: [&str; 5] = ["healthy", "recovering", "ramp", "held", "quarantined"];
+
+fn state_of(place: Place, word: &Word<'_>) -> Result<Subject, Mistake> {
+    let state = State::ALL.into_iter().find(|state| state.as_str() == word.text);
+    let phase = PHASES.into_iter().find(|phase| *phase == word.text);
+    match (state, phase) {
+        (Some(state), _) => Ok(Subject::State(place, state)),
+        (None, Some(_)) if place.ip.is_some() => {
+            Err(word.wrong("is said of regions and zones", Some("an address is up or down".to_owned())))
+        }
+        (None, Some(phase)) => Ok(Subject::Phase(place, phase)),
+        (None, None) => {
+            let known: Vec<_> = State::ALL.map(State::as_str).into_iter().chain(PHASES).collect();
+            Err(word.unknown("a state", &known))
+        }
+    }
+}
+
+/// Reads an absolute domain name; `None` when the text is none.
+pub fn domain_name(text: &str) -> Option<Name> {
+    let mut name = Name::from_ascii(text).ok()?;
+    name.set_fqdn(true);
+    Some(name)
+}

@@ -1,0 +1,64 @@
+//! From the words after a place to what it does or says of itself.
+
+use super::fault::Fault;
+use super::line::{Line, Word};
+use super::script::{Act, Mistake, StateFile};
+use super::vitals::{self, Vital};
+use crate::canary::Signal;
+
+const FAULTS: [&str; 6] = ["ok", "refuse", "timeout", "status", "slow", "gray"];
+
+/// Reads what a place does or says of itself.
+pub fn deed(place: &Word<'_>, line: &mut Line<'_>) -> Result<Act, Mistake> {
+    let place = place.place()?;
+    let word = line.take("what happens there: ok, refuse, timeout, status 503, slow 3s, gray, load 85%")?;
+    let fault = match word.text {
+        "ok" => Fault::Ok,
+        "refuse" => Fault::Refuse,
+        "timeout" => Fault::Timeout,
+        "status" => Fault::Status(line.parse("an HTTP status such as 503")?),
+        "slow" => Fault::Slow(line.time()?),
+        "gray" => Fault::Gray,
+        other => {
+            let known: Vec<_> = FAULTS.into_iter().chain(vitals::words()).collect();
+            let unknown = || word.unknown("something that an address does or says", &known);
+            let signal = vitals::signal(other).ok_or_else(unknown)?;
+            return Ok(Act::Signal(place, signal, vital(signal, line)?));
+        }
+    };
+    Ok(Act::Fault(place, fault))
+}
+
+/// Reads what a signal is.
+fn vital(signal: Signal, line: &mut Line<'_>) -> Result<Vital, Mistake> {
+    if line.next_if("auto").is_some() {
+        return Ok(Vital::Auto);
+    }
+    if line.next_if("silent").is_some() {
+        return Ok(Vital::Silent);
+    }
+    let next = line.peek();
+    let value = match signal {
+        Signal::Load | Signal::ErrorRate => line.fraction()?,
+        Signal::P95Latency | Signal::ReplicationLag => line.time()?.as_secs_f64(),
+        Signal::QueueDepth | Signal::Requests => line.quantity("a number such as 10000")?,
+    };
+    match next.filter(|_| !signal.allows(value)) {
+        None => Ok(Vital::Set(value)),
+        Some(word) => {
+            let hint = format!("{} goes from 0 to {}", vitals::word(signal), signal.highest());
+            Err(word.wrong("is more than anybody would believe", Some(hint)))
+        }
+    }
+}
+
+/// Reads what becomes of a state file.
+pub fn state_file(word: &Word<'_>) -> Result<StateFile, Mistake> {
+    match word.text {
+        "keep" => Ok(StateFile::Keep),
+        "lose" => Ok(StateFile::Lose),
+        "stale" => Ok(StateFile::Stale),
+        "corrupt" => Ok(StateFile::Corrupt),
+        _ => Err(word.unknown("what becomes of a state file", &["keep", "lose", "stale", "corrupt"])),
+    }
+}

@@ -1,0 +1,218 @@
+//! The world outside: what every place does and says of itself, and how much of it is in use.
+//!
+//! **Load.** A region's load is the requests that arrive there ([`Demand`]) over what the addresses that
+//! still take requests can serve: its `capacity` belongs to its IPv4 addresses in equal parts (to the others
+//! where it has none), and those that refuse or time out have lost theirs. So half a region under the
+//! same traffic is twice as loaded, before anybody has noticed. What arrives at the dead half is
+//! tried again at the living one. A region of which nothing is left has no load, and neither has one without
+//! a capacity. Load does nothing by itself: an address over 100 % answers until the script says otherwise.
+
+use std::collections::BTreeMap;
+
+use super::demand::Demand;
+use super::fault::Fault;
+use super::script::Place;
+use super::vitals::{Circumstances, Vital};
+use crate::canary::{Signal, Signals};
+use crate::config::Config;
+use crate::moment::Moment;
+use crate::region::Region;
+
+/// Everything that is not the server.
+#[derive(Debug)]
+pub struct Outside {
+    /// Who makes requests.
+    pub demand: Demand,
+    faults: Layers<Fault>,
+    vitals: BTreeMap<Signal, Layers<Vital>>,
+    /// The regions, in the order of the configuration.
+    sites: Vec<Site>,
+}
+
+/// What load is made of.
+#[derive(Debug)]
+struct Site {
+    region: String,
+    capacity: Option<f64>,
+    /// The addresses that serve.
+    serving: Vec<Place>,
+    /// How many of them take requests.
+    reachable: usize,
+}
+
+/// What the script said of places, the latest last; what a later one covers is dropped.
+#[derive(Debug)]
+struct Layers<T> {
+    said: Vec<(Place, T)>,
+}
+
+impl Outside {
+    /// Returns a world in which nothing is wrong.
+    pub fn new(demand: Demand) -> Self {
+        Self { demand, faults: Layers::default(), vitals: BTreeMap::new(), sites: Vec::new() }
+    }
+
+    /// Takes the regions from a configuration. What was said of places stays.
+    pub fn furnish(&mut self, config: &Config) {
+        self.sites = config.regions.iter().map(|(_, region)| Site::of(region)).collect();
+        self.sites.iter_mut().for_each(|site| site.count(&self.faults));
+    }
+
+    /// Makes every address in a place do this from now on.
+    pub fn impose(&mut self, place: &Place, fault: Fault) {
+        self.faults.add(place, fault);
+        let sites = self.sites.iter_mut().filter(|site| site.region == place.region);
+        sites.for_each(|site| site.count(&self.faults));
+    }
+
+    /// Makes every address in a place say this of itself from now on.
+    pub fn tell(&mut self, place: &Place, signal: Signal, vital: Vital) {
+        self.vitals.entry(signal).or_default().add(place, vital);
+    }
+
+    /// Returns what a place does.
+    pub fn fault(&self, place: &Place) -> Fault {
+        self.faults.of(place)
+    }
+
+    /// Returns what an address says when it is asked for these signals.
+    pub fn signals(&self, place: &Place, asked: impl Iterator<Item = Signal>, now: Moment) -> Signals {
+        let circumstances = Circumstances {
+            fault: self.fault(place),
+            load: self.carried(&place.region, now),
+            requests: self.requests(&place.region, now),
+        };
+        let mut signals = Signals::default();
+        for signal in asked {
+            if let Some(value) = self.vital(place, signal).value(signal, &circumstances) {
+                signals.set(signal, value);
+            }
+        }
+        signals
+    }
+
+    /// Returns the load of a region: what the script says of the region as a whole, or else what arrives
+    /// there. `None`: it is not known.
+    pub fn load(&self, region: &str, now: Moment) -> Option<f64> {
+        match self.vital(&Place::region(region), Signal::Load) {
+            Vital::Set(load) => Some(load),
+            Vital::Auto | Vital::Silent => self.carried(region, now),
+        }
+    }
+
+    /// Returns the load of every region, in the order of the configuration.
+    pub fn loads(&self, now: Moment) -> Vec<(&str, Option<f64>)> {
+        let names = self.sites.iter().map(|site| site.region.as_str());
+        names.map(|region| (region, self.load(region, now))).collect()
+    }
+
+    fn vital(&self, place: &Place, signal: Signal) -> Vital {
+        self.vitals.get(&signal).map_or(Vital::Auto, |vitals| vitals.of(place))
+    }
+
+    fn site(&self, region: &str) -> Option<&Site> {
+        self.sites.iter().find(|site| site.region == region)
+    }
+
+    fn carried(&self, region: &str, now: Moment) -> Option<f64> {
+        let site = self.site(region)?;
+        let capacity = site.capacity.filter(|_| site.reachable > 0)?;
+        let left = site.reachable as f64 / site.serving.len() as f64;
+        Some(self.demand.arriving(region, now)? / (capacity * left))
+    }
+
+    /// Returns how many requests each address of a region had in the last minute, at the present rate.
+    fn requests(&self, region: &str, now: Moment) -> Option<f64> {
+        let site = self.site(region).filter(|site| site.reachable > 0)?;
+        Some(self.demand.arriving(region, now)? * 60.0 / site.reachable as f64)
+    }
+}
+
+impl Site {
+    fn of(region: &Region) -> Self {
+        let addresses = || {
+            region.zones.iter().flat_map(|zone| {
+                zone.addresses.iter().map(|ip| Place {
+                    region: region.name.clone(),
+                    zone: Some(zone.name.clone()),
+                    ip: Some(*ip),
+                })
+            })
+        };
+        let mut serving: Vec<_> =
+            addresses().filter(|place| place.ip.is_some_and(|ip| ip.is_ipv4())).collect();
+        if serving.is_empty() {
+            serving = addresses().collect();
+        }
+        Self {
+            region: region.name.clone(),
+            capacity: region.capacity.map(|capacity| capacity as f64),
+            serving,
+            reachable: 0,
+        }
+    }
+
+    fn count(&mut self, faults: &Layers<Fault>) {
+        self.reachable = self.serving.iter().filter(|place| faults.of(place).takes_requests()).count();
+    }
+}
+
+impl<T: Copy + Default> Layers<T> {
+    fn add(&mut self, place: &Place, value: T) {
+        self.said.retain(|(earlier, _)| !place.covers(earlier));
+        self.said.push((place.clone(), value));
+    }
+
+    /// Returns the latest that was said of the whole of a place.
+    fn of(&self, place: &Place) -> T {
+        let latest = self.said.iter().rev().find(|(said, _)| said.covers(place));
+        latest.map_or_else(T::default, |(_, value)| *value)
+    }
+}
+
+impl<T> Default for Layers<T> {
+    fn default() -> Self {
+        Self { said: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(text: &str) -> Place {
+        let mut parts = text.split('/').map(str::to_owned);
+        Place { region: parts.next().expect("a region"), zone: parts.next(), ip: None }
+    }
+
+    /// Imposes faults on places in their order, and compares what happens to one of them.
+    fn check(faults: &[(&str, Fault)], at: &str, expected: Fault) {
+        let mut outside = Outside::new(Demand::new(&[]));
+        faults.iter().for_each(|(at, fault)| outside.impose(&place(at), *fault));
+        assert_eq!(outside.fault(&place(at)), expected, "{at} after {faults:?}");
+    }
+
+    #[test]
+    fn the_latest_word_about_a_place_counts_and_that_about_a_part_leaves_the_rest() {
+        let all = ("tokyo", Fault::Refuse);
+        let part = ("tokyo/a", Fault::Timeout);
+        check(&[all, part], "tokyo/a", Fault::Timeout);
+        check(&[all, part], "tokyo/b", Fault::Refuse);
+        check(&[part, all], "tokyo/a", Fault::Refuse);
+        check(&[part], "tokyo", Fault::Ok);
+        check(&[part], "osaka", Fault::Ok);
+    }
+
+    #[test]
+    fn a_signal_that_is_set_leaves_the_others_and_what_the_place_does() {
+        let mut outside = Outside::new(Demand::new(&[]));
+        let tokyo = place("tokyo");
+        outside.impose(&tokyo, Fault::Gray);
+        outside.tell(&tokyo, Signal::Load, Vital::Set(0.9));
+        outside.tell(&tokyo, Signal::Requests, Vital::Silent);
+        let asked = [Signal::Load, Signal::ErrorRate, Signal::Requests].into_iter();
+        let said = outside.signals(&tokyo, asked, Moment(0));
+        let expected = Signals { load: Some(0.9), error_rate: Some(0.2), ..Signals::default() };
+        assert_eq!(said, expected);
+    }
+}

@@ -1,0 +1,141 @@
+//! Which of the distinct choices of one policy each client gets.
+//!
+//! Mostly the part of the clients says so alone. Where regions take shares of their clients, draws decide
+//! among those of a part: a small tree for each distinct pair of routes, walked at each query.
+
+use std::net::IpAddr;
+
+use foldhash::{HashMap, HashMapExt};
+
+use super::world::Partition;
+use crate::health::Services;
+use crate::region::Family;
+use crate::steering::{Draw, Lot, Lottery, Route, Split};
+
+/// The distinct choices of one partition, and how to tell which of them a client gets.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Choices {
+    by_part: Vec<Branch>,
+    nodes: Vec<Node>,
+    /// What is answered, by family.
+    pub distinct: Vec<[Lot; 2]>,
+}
+
+/// Leads to a choice or to a node: the number of one, with the highest bit set for a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Branch(u32);
+
+/// A draw, and where it leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Node {
+    draw: Draw,
+    drawn: Branch,
+    not_drawn: Branch,
+}
+
+/// What choices depend on besides the partition.
+pub(super) struct Terms<'a> {
+    pub services: &'a Services,
+    pub lottery: &'a Lottery,
+    /// Whether no client has to be drawn for anything.
+    pub is_whole: bool,
+}
+
+impl Branch {
+    const NODE: u32 = 1 << 31;
+
+    fn is_node(self) -> bool {
+        self.0 & Self::NODE != 0
+    }
+}
+
+impl Choices {
+    /// Decides for every part of a partition. `split` returns what the region of a part sheds.
+    pub fn make<'s>(
+        partition: &Partition,
+        terms: &Terms<'_>,
+        split: impl Fn(usize) -> Option<&'s Split>,
+    ) -> Self {
+        let mut growth = Growth { choices: Self::default(), numbers: HashMap::new(), terms };
+        let mut known: HashMap<[Route; 2], Branch> = HashMap::new();
+        for (part, plan) in partition.plans.iter().enumerate() {
+            let split = split(part);
+            let route = |family| Route::find(plan, partition.policy.all_down, terms.services, split, family);
+            let routes = Family::BOTH.map(route);
+            let branch = if terms.is_whole {
+                growth.grow(&routes, &mut Vec::new())
+            } else {
+                match known.get(&routes) {
+                    Some(branch) => *branch,
+                    None => {
+                        let branch = growth.grow(&routes, &mut Vec::new());
+                        known.insert(routes, branch);
+                        branch
+                    }
+                }
+            };
+            growth.choices.by_part.push(branch);
+        }
+        growth.choices
+    }
+
+    /// Returns the number of the choice that a client of a part gets, and whether it was drawn for: then
+    /// it holds for the client's prefix only.
+    pub fn find(&self, part: u32, client: IpAddr) -> (u32, bool) {
+        let root = self.by_part[part as usize];
+        let mut branch = root;
+        while branch.is_node() {
+            let node = &self.nodes[(branch.0 & !Branch::NODE) as usize];
+            branch = if node.draw.takes(client) { node.drawn } else { node.not_drawn };
+        }
+        (branch.0, root.is_node())
+    }
+}
+
+/// Choices in the making.
+struct Growth<'a> {
+    choices: Choices,
+    numbers: HashMap<[Lot; 2], u32>,
+    terms: &'a Terms<'a>,
+}
+
+impl Growth<'_> {
+    /// Follows both routes for the clients of whom these draws are known, and branches where they part.
+    fn grow(&mut self, routes: &[Route; 2], known: &mut Vec<(Draw, bool)>) -> Branch {
+        let answer = |draw: Draw| answer(known, draw);
+        let [v4, v6] =
+            Family::BOTH.map(|family| routes[family as usize].follow(self.terms.lottery, family, &answer));
+        match (v4, v6) {
+            (Ok(v4), Ok(v6)) => Branch(self.number([v4, v6])),
+            (Err(draw), _) | (_, Err(draw)) => {
+                known.push((draw, true));
+                let drawn = self.grow(routes, known);
+                known.pop();
+                known.push((draw, false));
+                let not_drawn = self.grow(routes, known);
+                known.pop();
+                let number =
+                    u32::try_from(self.choices.nodes.len()).expect("there are few groups of clients");
+                self.choices.nodes.push(Node { draw, drawn, not_drawn });
+                Branch(number | Branch::NODE)
+            }
+        }
+    }
+
+    fn number(&mut self, lots: [Lot; 2]) -> u32 {
+        let distinct = &mut self.choices.distinct;
+        *self.numbers.entry(lots).or_insert_with(|| {
+            distinct.push(lots);
+            distinct.len() as u32 - 1
+        })
+    }
+}
+
+/// Returns what follows from known draws for another one; `None`: nothing.
+fn answer(known: &[(Draw, bool)], asked: Draw) -> Option<bool> {
+    known.iter().filter(|(draw, _)| draw.key == asked.key).find_map(|(draw, is_drawn)| match is_drawn {
+        true if draw.share <= asked.share => Some(true),
+        false if draw.share >= asked.share => Some(false),
+        true | false => None,
+    })
+}

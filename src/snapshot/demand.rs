@@ -1,0 +1,67 @@
+//! How much each part of the clients asks for, about: what load steering divides.
+
+use super::world::Partition;
+use crate::geo::Table;
+use crate::region::{RegionId, Regions};
+
+/// The most parts that are told apart when load is divided. Beyond, they are too small to matter: the
+/// largest 4 096 parts of any real configuration hold nearly all clients.
+const MAX_PARTS: usize = 4096;
+
+/// The clients of one part of one policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// The number of the partition.
+    pub partition: usize,
+    /// The number of the part in it.
+    pub part: usize,
+    /// How many clients there are, on a scale that is the same for all parts.
+    pub weight: f64,
+    /// The regions of the plan, the best first, with the distance to each in kilometres.
+    pub order: Vec<(RegionId, f64)>,
+}
+
+/// Weighs the parts of all partitions: the heaviest of them, sorted by partition and part. Without the
+/// capacity of any region nothing is divided, and nothing is weighed.
+pub(super) fn weigh(partitions: &[Partition], table: &Table, regions: &Regions) -> Vec<Part> {
+    if regions.iter().all(|(_, region)| region.capacity.is_none()) {
+        return Vec::new();
+    }
+    let mut parts = Vec::new();
+    for (number, partition) in partitions.iter().enumerate() {
+        parts.extend(parts_of(number, partition, table, regions));
+    }
+    parts.sort_by(|one, other| other.weight.total_cmp(&one.weight));
+    parts.truncate(MAX_PARTS);
+    parts.sort_by_key(|part| (part.partition, part.part));
+    parts
+}
+
+/// Weighs the parts of one partition that have any clients and more than one region.
+fn parts_of(number: usize, partition: &Partition, table: &Table, regions: &Regions) -> Vec<Part> {
+    // By part: the weight, and by region the distance times the weight it is known for.
+    let mut weights = vec![0.0; partition.plans.len()];
+    let mut distances = vec![(0.0, vec![0.0; regions.len()]); partition.plans.len()];
+    for (population, part) in table.population().iter().zip(partition.view.parts()) {
+        let part = *part as usize;
+        weights[part] += population.subnets;
+        if let Some(point) = population.point {
+            let (known, sums) = &mut distances[part];
+            *known += population.subnets;
+            for ((_, region), sum) in regions.iter().zip(sums) {
+                *sum += population.subnets * point.distance_km(region.location);
+            }
+        }
+    }
+    let parts = partition.plans.iter().enumerate().zip(weights).zip(distances);
+    let parts = parts.filter(|((_, weight), _)| *weight > 0.0);
+    let parts = parts.map(|(((part, plan), weight), (known, sums))| {
+        let distance = |region: RegionId| match known > 0.0 {
+            true => sums[usize::from(region.0)] / known,
+            false => 0.0,
+        };
+        let order = plan.order.iter().map(|region| (*region, distance(*region)));
+        Part { partition: number, part, weight, order: order.collect() }
+    });
+    parts.collect()
+}

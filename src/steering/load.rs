@@ -1,0 +1,395 @@
+//! Load: which clients a region that is too full gives away, and to whom.
+//!
+//! All clients of a part go to its home, the first region of its plan that is in service, unless
+//! its [`Split`] says that a piece of them goes to another region of the plan. Two things cut
+//! pieces: [`Splits::step`] relieves regions above the soft limit, a little at a time, and
+//! [`Splits::land`] spreads the clients of a region that has just left, at once and touching nobody
+//! but them. Both give away those clients first who lose least distance, only to regions of the
+//! same plan, and only to regions known to have room: nothing here can cross a border.
+
+use std::collections::BTreeMap;
+
+use crate::region::{Limits, RegionId};
+
+/// What one part of the clients asks for, and where it may go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Demand {
+    /// Requests per second.
+    pub rate: f64,
+    /// The regions of the plan that are in service, the best first, each with its distance in
+    /// kilometres; empty when none is.
+    pub order: Vec<(RegionId, f64)>,
+}
+
+/// What each region can serve, in requests per second. A region that is not listed is neither ever
+/// full nor ever given more: nobody knows what it could bear.
+pub type Capacities = BTreeMap<RegionId, f64>;
+
+/// Where the clients of one part go: consecutive pieces of the line from 0 to 1 on which each of
+/// them has its place. Invariant: the first piece belongs to the home, the last one ends at 1, and
+/// no two neighbours belong to one region.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    pieces: Vec<Piece>,
+}
+
+/// A piece of the line: from the end of the piece before to `until`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Piece {
+    /// Where it ends, as a fraction from 0 to 1.
+    pub until: f64,
+    /// Where its clients go.
+    pub region: RegionId,
+}
+
+impl Split {
+    /// Returns the split in which everybody goes home.
+    pub fn whole(home: RegionId) -> Self {
+        Self { pieces: vec![Piece { until: 1.0, region: home }] }
+    }
+
+    /// Returns the split of these pieces; `None`: they are not one.
+    pub fn of(pieces: Vec<Piece>) -> Option<Self> {
+        let is_growing =
+            pieces.windows(2).all(|pair| pair[0].until <= pair[1].until && pair[0].region != pair[1].region);
+        let ends = pieces.last().is_some_and(|last| (last.until - 1.0).abs() < NEGLIGIBLE);
+        let begins = pieces.first().is_some_and(|first| first.until >= 0.0);
+        (is_growing && ends && begins).then_some(Self { pieces })
+    }
+
+    /// Returns the pieces in their order on the line.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// Returns the region that everybody would go to if none were too full.
+    pub fn home(&self) -> RegionId {
+        self.pieces[0].region
+    }
+
+    /// Returns the fraction of the clients that goes to each piece's region.
+    fn sizes(&self) -> impl Iterator<Item = (RegionId, f64)> {
+        let starts = std::iter::once(0.0).chain(self.pieces.iter().map(|piece| piece.until));
+        self.pieces.iter().zip(starts).map(|(piece, start)| (piece.region, piece.until - start))
+    }
+
+    /// Gives the last `fraction` of the home's piece to `region`. The home's piece may become empty
+    /// but stays in place, so that the part knows where to return to.
+    fn give(&mut self, fraction: f64, region: RegionId) {
+        let end = self.pieces[0].until;
+        self.pieces[0].until = (end - fraction).max(0.0);
+        if self.pieces.get(1).is_none_or(|next| next.region != region) {
+            self.pieces.insert(1, Piece { until: end, region });
+        }
+    }
+
+    /// Returns up to `fraction` of the clients home, those first who left last.
+    fn take_back(&mut self, fraction: f64) {
+        self.pieces[0].until = (self.pieces[0].until + fraction).min(1.0);
+        let home_ends = self.pieces[0].until;
+        let mut index = 0;
+        self.pieces.retain(|piece| {
+            index += 1;
+            index == 1 || piece.until > home_ends + NEGLIGIBLE
+        });
+        if self.pieces.len() == 1 {
+            self.pieces[0].until = 1.0;
+        }
+    }
+}
+
+/// A region that is above the soft limit by no more than this, as a fraction of its capacity, sheds nobody:
+/// reports are no more exact, and clients would come and go with their noise.
+const WORTH_MOVING: f64 = 0.01;
+
+/// Fractions and rates below this are rounding.
+const NEGLIGIBLE: f64 = 1e-9;
+
+/// The splits of all parts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Splits {
+    by_part: Vec<Option<Split>>,
+}
+
+impl Splits {
+    /// Returns the split of a part; `None` when no region of its plan is in service.
+    pub fn of(&self, part: usize) -> Option<&Split> {
+        self.by_part.get(part)?.as_ref()
+    }
+
+    /// Divides the clients of a part like this from now on.
+    pub fn set(&mut self, part: usize, split: Split) {
+        if self.by_part.len() <= part {
+            self.by_part.resize(part + 1, None);
+        }
+        self.by_part[part] = Some(split);
+    }
+
+    /// Forgets all but the first `count` parts.
+    pub fn truncate(&mut self, count: usize) {
+        self.by_part.truncate(count);
+    }
+
+    /// Returns whether nobody is sent anywhere but home.
+    pub fn is_whole(&self) -> bool {
+        self.by_part.iter().flatten().all(|split| split.pieces.len() == 1)
+    }
+
+    /// Returns the load of each region in requests per second.
+    pub fn loads(&self, demands: &[Demand]) -> BTreeMap<RegionId, f64> {
+        let mut loads = BTreeMap::new();
+        for (demand, split) in demands.iter().zip(&self.by_part) {
+            for (region, size) in split.iter().flat_map(Split::sizes) {
+                *loads.entry(region).or_insert(0.0) += demand.rate * size;
+            }
+        }
+        loads
+    }
+
+    /// Sends home the parts whose home or whose pieces' regions are not in service any more, or
+    /// whose home has come back, and spreads them over the regions that have room: first so that
+    /// none passes the soft limit, and what then remains so that none passes the hard one.
+    pub fn land(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
+        let mut landed = vec![false; demands.len()];
+        self.by_part.resize(demands.len(), None);
+        for ((demand, split), landed) in demands.iter().zip(&mut self.by_part).zip(&mut landed) {
+            let Some((home, _)) = demand.order.first() else {
+                *split = None;
+                continue;
+            };
+            let in_order = |piece: &Piece| demand.order.iter().any(|(region, _)| *region == piece.region);
+            let stays = split
+                .as_ref()
+                .is_some_and(|split| split.home() == *home && split.pieces.iter().all(in_order));
+            if !stays {
+                *split = Some(Split::whole(*home));
+                *landed = true;
+            }
+        }
+        if !landed.contains(&true) {
+            return;
+        }
+        for limit in [limits.soft, limits.hard] {
+            for (region, capacity) in capacities {
+                let above = self.loads(demands).get(region).copied().unwrap_or(0.0) - limit * capacity;
+                self.relieve(*region, above, demands, capacities, limit, &|part| landed[part]);
+            }
+        }
+    }
+
+    /// Moves one step: regions above the soft limit shed, regions below the lower one take back.
+    pub fn step(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
+        for (region, capacity) in capacities {
+            let loads = self.loads(demands);
+            let load = loads.get(region).copied().unwrap_or(0.0);
+            let most = limits.step * capacity;
+            if load > (limits.soft + WORTH_MOVING) * capacity {
+                let above = (load - limits.soft * capacity).min(most);
+                self.relieve(*region, above, demands, capacities, limits.soft, &|_| true);
+            } else if load < limits.back * capacity {
+                // Not above the soft limit with what comes back, or it would be shed again.
+                let room = (limits.soft * capacity - load).min(most);
+                self.restore(*region, room, demands);
+            }
+        }
+    }
+
+    /// Gives away up to `amount` of the demand of parts whose home is `region`, those first who
+    /// lose least distance, to regions that it does not lift above `limit`.
+    fn relieve(
+        &mut self,
+        region: RegionId,
+        mut amount: f64,
+        demands: &[Demand],
+        capacities: &Capacities,
+        limit: f64,
+        may_move: &dyn Fn(usize) -> bool,
+    ) {
+        let mut loads = self.loads(demands);
+        for (part, to, _) in self.ways(region, demands, may_move) {
+            let Some(capacity) = capacities.get(&to) else {
+                continue;
+            };
+            let rate = demands[part].rate;
+            let load = loads.entry(to).or_insert(0.0);
+            let split = self.by_part[part].as_mut().expect("a way leads out of a split");
+            let here = rate * split.pieces[0].until;
+            let moved = amount.min(here).min(limit * capacity - *load);
+            if moved > NEGLIGIBLE {
+                split.give(moved / rate, to);
+                *load += moved;
+                amount -= moved;
+            }
+        }
+    }
+
+    /// Takes back up to `amount` of what parts whose home is `region` gave away, those first who
+    /// lose most distance where they are.
+    fn restore(&mut self, region: RegionId, mut amount: f64, demands: &[Demand]) {
+        for (part, to, _) in self.ways(region, demands, &|_| true).into_iter().rev() {
+            let rate = demands[part].rate;
+            let split = self.by_part[part].as_mut().expect("a way leads out of a split");
+            // Pieces come back in the reverse order of their going, whoever lost more: moving the
+            // line anywhere else would move clients who are not coming home.
+            if split.pieces.get(1).is_some_and(|piece| piece.region == to) {
+                let away = rate * (1.0 - split.pieces[0].until);
+                let moved = amount.min(away);
+                split.take_back(moved / rate);
+                amount -= moved;
+            }
+        }
+    }
+
+    /// Returns the ways out of a region: each part at home there, each other region of its plan,
+    /// and the distance that its clients would lose; the least first.
+    fn ways(
+        &self,
+        region: RegionId,
+        demands: &[Demand],
+        may_move: &dyn Fn(usize) -> bool,
+    ) -> Vec<(usize, RegionId, f64)> {
+        let mut ways = Vec::new();
+        for (part, (demand, split)) in demands.iter().zip(&self.by_part).enumerate() {
+            let is_home = split.as_ref().is_some_and(|split| split.home() == region);
+            if !is_home || !may_move(part) || demand.rate <= NEGLIGIBLE {
+                continue;
+            }
+            let home_km = demand.order[0].1;
+            let others = demand.order.iter().skip(1);
+            ways.extend(others.map(|(other, km)| (part, *other, km - home_km)));
+        }
+        ways.sort_by(|one, other| one.2.total_cmp(&other.2));
+        ways
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn demand(rate: f64, order: &[(u8, f64)]) -> Demand {
+        Demand { rate, order: order.iter().map(|(region, km)| (RegionId(*region), *km)).collect() }
+    }
+
+    fn capacities(of: &[f64]) -> Capacities {
+        (0..).map(RegionId).zip(of.iter().copied()).collect()
+    }
+
+    /// Lands, takes steps, and compares the loads in percent of capacities of 100.
+    fn check(demands: &[Demand], steps: usize, expected: &[f64]) {
+        let capacities = capacities(&vec![100.0; expected.len()]);
+        let mut splits = Splits::default();
+        splits.land(demands, &capacities, Limits::default());
+        for _ in 0..steps {
+            splits.step(demands, &capacities, Limits::default());
+        }
+        let loads = splits.loads(demands);
+        let loads: Vec<f64> = (0..)
+            .map(RegionId)
+            .take(expected.len())
+            .map(|region| loads.get(&region).copied().unwrap_or(0.0))
+            .collect();
+        let is_close = loads.iter().zip(expected).all(|(load, expected)| (load - expected).abs() < 0.01);
+        assert!(is_close, "loads {loads:?}, expected {expected:?}");
+    }
+
+    #[test]
+    fn losing_the_first_of_three_at_140_percent_leaves_none_above_90() {
+        let demands = [
+            demand(56.0, &[(1, 400.0), (2, 900.0)]),
+            demand(49.0, &[(1, 0.0), (2, 500.0)]),
+            demand(35.0, &[(2, 0.0), (1, 500.0)]),
+        ];
+        check(&demands, 0, &[0.0, 80.0, 60.0]);
+    }
+
+    #[test]
+    fn a_fail_over_that_fits_nowhere_below_the_soft_limit_fills_up_to_the_hard_one() {
+        let demands = [
+            demand(90.0, &[(0, 400.0), (1, 900.0)]),
+            demand(50.0, &[(0, 0.0), (1, 500.0)]),
+            demand(50.0, &[(1, 0.0), (0, 500.0)]),
+        ];
+        check(&demands, 0, &[100.0, 90.0]);
+    }
+
+    #[test]
+    fn a_region_above_the_soft_limit_sheds_ten_points_a_step_the_clients_who_lose_least() {
+        let near = demand(30.0, &[(0, 300.0), (1, 400.0)]);
+        let far = demand(65.0, &[(0, 0.0), (1, 5000.0)]);
+        let demands = [far, near];
+        // Landing spreads nobody who was at home: that is what steps are for.
+        let capacities = capacities(&[100.0, 100.0]);
+        let mut splits = Splits { by_part: vec![Some(Split::whole(RegionId(0))); 2] };
+        splits.step(&demands, &capacities, Limits::default());
+        assert_eq!(splits.of(0), Some(&Split::whole(RegionId(0))), "the far ones stay");
+        let loads = splits.loads(&demands);
+        assert!((loads[&RegionId(0)] - 85.0).abs() < 0.01, "{loads:?}");
+        splits.step(&demands, &capacities, Limits::default());
+        let loads = splits.loads(&demands);
+        assert!((loads[&RegionId(0)] - 80.0).abs() < 0.01, "{loads:?}");
+    }
+
+    #[test]
+    fn what_was_shed_comes_home_when_the_load_has_fallen() {
+        let at = |rate| [demand(rate, &[(0, 0.0), (1, 400.0)])];
+        let capacities = capacities(&[100.0, 100.0]);
+        let mut splits = Splits { by_part: vec![Some(Split::whole(RegionId(0)))] };
+        for _ in 0..3 {
+            splits.step(&at(100.0), &capacities, Limits::default());
+        }
+        assert!((splits.loads(&at(100.0))[&RegionId(0)] - 80.0).abs() < 0.01);
+        splits.step(&at(74.0), &capacities, Limits::default());
+        for _ in 0..3 {
+            splits.step(&at(40.0), &capacities, Limits::default());
+        }
+        assert_eq!(splits.of(0), Some(&Split::whole(RegionId(0))));
+    }
+
+    #[test]
+    fn a_region_of_unknown_capacity_neither_sheds_nor_is_given_more() {
+        let demands = [demand(500.0, &[(0, 0.0), (7, 1.0)])];
+        check(&demands, 3, &[500.0]);
+    }
+
+    fn any_world() -> impl Strategy<Value = (Vec<Demand>, Vec<f64>)> {
+        let order = proptest::sample::subsequence((0u8..5).collect::<Vec<_>>(), 0..=5).prop_shuffle();
+        let part = (0.0..50.0f64, order, proptest::collection::vec(0.0..9000.0f64, 5));
+        let part = part.prop_map(|(rate, order, mut km)| {
+            km.sort_by(f64::total_cmp);
+            demand(rate, &order.into_iter().zip(km).collect::<Vec<_>>())
+        });
+        (proptest::collection::vec(part, 0..8), proptest::collection::vec(1.0..100.0f64, 5))
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_sent_outside_the_plan_nobody_is_lost_and_nothing_fills_beyond_the_hard_limit(
+            (demands, of) in any_world(), steps in 0usize..6,
+        ) {
+            let capacities = capacities(&of);
+            let limits = Limits::default();
+            let mut splits = Splits::default();
+            splits.land(&demands, &capacities, limits);
+            for _ in 0..steps {
+                let before = splits.loads(&demands);
+                splits.step(&demands, &capacities, limits);
+                for (region, load) in splits.loads(&demands) {
+                    let grew = load > before.get(&region).copied().unwrap_or(0.0) + 1e-6;
+                    prop_assert!(!grew || load <= limits.hard * capacities[&region] + 1e-6);
+                }
+            }
+            for (part, demand) in demands.iter().enumerate() {
+                let Some(split) = splits.of(part) else {
+                    prop_assert!(demand.order.is_empty());
+                    continue;
+                };
+                let total: f64 = split.sizes().map(|(_, size)| size).sum();
+                prop_assert!((total - 1.0).abs() < 1e-6);
+                prop_assert!(split.sizes().all(|(region, size)| size >= -1e-9 && demand.order.iter().any(|(of, _)| *of == region)));
+            }
+        }
+    }
+}
