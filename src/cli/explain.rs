@@ -8,8 +8,9 @@ use anyhow::bail;
 use super::{ask_server, refuse};
 use crate::daemon;
 use crate::health::View;
-use crate::snapshot::{Inquiry, Snapshot, explain};
+use crate::snapshot::{Inquiry, NoInquiry, Snapshot, explain};
 use crate::steering::Splits;
+use crate::zone::RecordType;
 
 /// Say why a client gets the answer it gets
 ///
@@ -25,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "IP[/LEN]")]
     client: String,
 
-    /// The record type
+    /// The record type, by name or by number as in TYPE65
     #[arg(long = "type", value_name = "TYPE", default_value = "A")]
     rtype: String,
 
@@ -48,7 +49,7 @@ pub struct Args {
 ///
 /// When the running server cannot be asked.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let inquiry = match Inquiry::parse(&arguments.name, &arguments.client, &arguments.rtype) {
+    let inquiry = match inquiry(&arguments.name, &arguments.client, &arguments.rtype) {
         Ok(inquiry) => inquiry,
         Err(error) => {
             eprintln!("meridian: {error}");
@@ -58,6 +59,19 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     match &arguments.admin {
         Some(address) => ask(address, arguments),
         None => answer(&inquiry, arguments),
+    }
+}
+
+/// Reads what is asked. Types may be written by their number too (RFC 3597, section 5).
+fn inquiry(name: &str, client: &str, rtype: &str) -> Result<Inquiry, NoInquiry> {
+    let number =
+        rtype.to_ascii_uppercase().strip_prefix("TYPE").and_then(|number| number.parse::<u16>().ok());
+    match number {
+        Some(number) => {
+            let named = Inquiry::parse(name, client, "A")?;
+            Ok(Inquiry { rtype: RecordType::from(number), ..named })
+        }
+        None => Inquiry::parse(name, client, rtype),
     }
 }
 
@@ -97,4 +111,23 @@ fn ask(address: &str, arguments: &Args) -> anyhow::Result<ExitCode> {
     }
     println!("{}", text.trim_end());
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_read_by_its_name_and_by_its_number() {
+        let check = |text: &str, expected: Option<RecordType>| {
+            let found = inquiry("api.example.com", "192.0.2.1", text);
+            assert_eq!(found.ok().map(|inquiry| inquiry.rtype), expected, "{text}");
+        };
+        check("aaaa", Some(RecordType::AAAA));
+        check("TYPE65", Some(RecordType::HTTPS));
+        check("type28", Some(RecordType::AAAA));
+        check("TYPE65280", Some(RecordType::Unknown(65280)));
+        check("TYPE65536", None);
+        check("TYPE", None);
+    }
 }

@@ -56,16 +56,28 @@ pub enum Error {
     Problems(Problems),
     /// A database cannot be read.
     #[error(transparent)]
-    Read(#[from] database::Error),
+    Read(#[from] Unread),
     /// A database is none, or is damaged.
-    #[error("`{}` cannot be used", .path.display())]
+    #[error("`{setting}` in server.yaml: `{}` cannot be used", .path.display())]
     Database {
+        /// The setting that names it.
+        setting: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         #[source]
         source: geo::Error,
     },
+}
+
+/// Why a database cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("`{setting}` in server.yaml")]
+pub struct Unread {
+    /// The setting that names it.
+    pub setting: &'static str,
+    /// What is wrong.
+    pub source: database::Error,
 }
 
 /// Loads a directory. It blocks, for seconds when the database is large.
@@ -115,45 +127,64 @@ fn files(geo: &Geo) -> impl Iterator<Item = &PathBuf> {
 
 /// The databases that a configuration names, in memory.
 struct Databases {
-    place: Option<(PathBuf, Database)>,
-    asn: Option<(PathBuf, Database)>,
+    place: Option<Named>,
+    asn: Option<Named>,
+}
+
+/// A database and where it came from.
+struct Named {
+    database: Database,
+    path: PathBuf,
+    /// The setting that names it.
+    setting: &'static str,
 }
 
 impl Databases {
     fn read(geo: &Geo) -> Result<Self, Error> {
-        let open = |path: &PathBuf| {
-            let parsed = Database::parse(database::read(path)?);
-            parsed.map(|database| (path.clone(), database)).map_err(of_file(path))
+        let open = |path: &Option<PathBuf>, setting| {
+            path.as_deref().map(|path| Named::read(path, setting)).transpose()
         };
-        Ok(Self {
-            place: geo.database.as_ref().map(open).transpose()?,
-            asn: geo.asn.as_ref().map(open).transpose()?,
-        })
+        Ok(Self { place: open(&geo.database, "geo.database")?, asn: open(&geo.asn, "geo.asn")? })
     }
 
     fn sources<'a>(&'a self, geo: &'a Geo) -> Sources<'a> {
         Sources {
-            database: self.place.as_ref().map(|(_, database)| database),
-            asn: self.asn.as_ref().map(|(_, database)| database),
+            database: self.place.as_ref().map(|named| &named.database),
+            asn: self.asn.as_ref().map(|named| &named.database),
             networks: &geo.networks,
         }
     }
 
     fn compile(&self, config: &Config) -> Result<Table, Error> {
-        let table = Table::compile(self.sources(&config.server.geo), &config.regions, &config.groups);
-        let named = self.place.as_ref().or(self.asn.as_ref());
-        let path = named.map(|(path, _)| path.clone()).unwrap_or_default();
-        table.map_err(of_file(&path))
+        let sources = self.sources(&config.server.geo);
+        let compile = |sources| Table::compile(sources, &config.regions, &config.groups);
+        compile(sources).map_err(|source| {
+            // Whichever the table compiles without is the one at fault.
+            let is_asn = compile(Sources { asn: None, ..sources }).is_ok();
+            let at_fault = if is_asn { &self.asn } else { &self.place };
+            at_fault.as_ref().expect("only databases can be at fault").unusable(source)
+        })
     }
 
     fn facts(&self) -> Option<admin::Database> {
-        let (path, database) = self.place.as_ref()?;
+        let Named { database, path, .. } = self.place.as_ref()?;
         let built_at = Moment::default().plus(Duration::from_secs(database.build_epoch()));
         Some(admin::Database { path: path.clone(), kind: database.kind().to_owned(), built_at })
     }
 }
 
-fn of_file(path: &Path) -> impl FnOnce(geo::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Database { path, source }
+impl Named {
+    fn read(path: &Path, setting: &'static str) -> Result<Self, Error> {
+        let bytes = database::read(path).map_err(|source| Unread { setting, source })?;
+        let path = path.to_owned();
+        match Database::parse(bytes) {
+            Ok(database) => Ok(Self { database, path, setting }),
+            Err(source) => Err(Error::Database { setting, path, source }),
+        }
+    }
+
+    /// Says why it cannot be used.
+    fn unusable(&self, source: geo::Error) -> Error {
+        Error::Database { setting: self.setting, path: self.path.clone(), source }
+    }
 }

@@ -1,63 +1,156 @@
 //! Runs that are frozen and found fast: the way from an address to its run.
+//!
+//! The addresses that share their 16 highest bits are a bucket. A lookup searches the runs of one
+//! bucket only, and compares what is left of an address without those bits: of IPv4 that is half of
+//! it, so that the runs of a bucket lie in one or two cache lines.
 
-use super::runs::{Bits, Run, Runs, widest_block};
+use std::ops::Range;
 
-/// Runs that are frozen and found fast.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Map<A> {
-    runs: Box<[Run<A>]>,
-    /// For each value of the 16 highest bits, how many runs start below the addresses that have it;
-    /// so the binary search covers one 65536th of the space.
-    index: Box<[u32]>,
+use super::runs::{Bits, Runs, widest_block};
+
+/// How many buckets there are.
+pub(super) const BUCKETS: usize = 1 << 16;
+
+/// An address that knows its bucket.
+pub(super) trait Address: Bits {
+    /// What tells the addresses of one bucket apart.
+    type Low: Bits;
+    /// How many bits of an address stand before those in `Low`.
+    const BEFORE_LOW: u8;
+
+    /// Returns the first address of a bucket.
+    fn first_of(bucket: usize) -> Self;
+
+    /// Returns the number of the bucket: the 16 highest bits.
+    fn bucket(self) -> usize;
+
+    /// Returns the rest.
+    fn low(self) -> Self::Low;
 }
 
-impl<A: Bits> From<Runs<A>> for Map<A> {
-    fn from(runs: Runs<A>) -> Self {
-        let mut index = vec![0u32; (1 << 16) + 1].into_boxed_slice();
-        for run in runs.iter() {
-            index[run.start.top() + 1] += 1;
-        }
-        let mut below = 0;
-        for count in &mut index {
-            below += *count;
-            *count = below;
-        }
-        Self { runs: runs.iter().collect(), index }
+impl Address for u32 {
+    type Low = u16;
+    const BEFORE_LOW: u8 = 16;
+
+    fn first_of(bucket: usize) -> Self {
+        (bucket as Self) << 16
+    }
+
+    #[inline]
+    fn bucket(self) -> usize {
+        (self >> 16) as usize
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest 16 bits are wanted")]
+    fn low(self) -> u16 {
+        self as u16
     }
 }
 
-impl<A: Bits> Map<A> {
+/// There is no type of 112 bits: the rest of an IPv6 address is all of it.
+impl Address for u128 {
+    type Low = u128;
+    const BEFORE_LOW: u8 = 0;
+
+    fn first_of(bucket: usize) -> Self {
+        (bucket as Self) << 112
+    }
+
+    #[inline]
+    fn bucket(self) -> usize {
+        (self >> 112) as usize
+    }
+
+    #[inline]
+    fn low(self) -> u128 {
+        self
+    }
+}
+
+/// Runs that are frozen and found fast.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Map<A: Address> {
+    /// Where each run starts in its bucket.
+    starts: Box<[A::Low]>,
+    /// The value of each run.
+    values: Box<[u32]>,
+    /// For each bucket, how many runs start in the buckets before it; at the end, how many there are.
+    index: Box<[u32]>,
+}
+
+impl<A: Address> From<Runs<A>> for Map<A> {
+    fn from(runs: Runs<A>) -> Self {
+        let mut index = vec![0u32; BUCKETS + 1].into_boxed_slice();
+        for run in runs.iter() {
+            index[run.start.bucket() + 1] += 1;
+        }
+        let mut before = 0;
+        for count in &mut index {
+            before += *count;
+            *count = before;
+        }
+        Self {
+            starts: runs.iter().map(|run| run.start.low()).collect(),
+            values: runs.iter().map(|run| run.value).collect(),
+            index,
+        }
+    }
+}
+
+impl<A: Address> Map<A> {
     /// Returns how many runs there are.
     pub(super) fn len(&self) -> usize {
-        self.runs.len()
+        self.starts.len()
     }
 
     /// Returns the number of the run that holds `address`.
     #[inline]
     pub(super) fn position(&self, address: A) -> usize {
-        let top = address.top();
-        let (first, last) = (self.index[top] as usize, self.index[top + 1] as usize);
+        let Range { start, end } = self.starting_in(address.bucket());
+        let low = address.low();
         // The run before the first one that starts later; the very first run starts at the lowest address.
-        first + self.runs[first..last].partition_point(|run| run.start <= address) - 1
+        start + self.starts[start..end].partition_point(|start| *start <= low) - 1
+    }
+
+    /// Returns the number of the run that holds the last address of a bucket.
+    #[inline]
+    pub(super) fn last_of(&self, bucket: usize) -> usize {
+        self.index[bucket + 1] as usize - 1
+    }
+
+    /// Returns the numbers of the runs that start in a bucket.
+    #[inline]
+    pub(super) fn starting_in(&self, bucket: usize) -> Range<usize> {
+        self.index[bucket] as usize..self.index[bucket + 1] as usize
+    }
+
+    /// Returns whether `run`, which starts in this bucket, starts at its first address.
+    pub(super) fn opens(&self, run: usize, bucket: usize) -> bool {
+        self.starts[run] == A::first_of(bucket).low()
     }
 
     /// Returns the value of a run.
     #[inline]
-    pub(super) fn value(&self, position: usize) -> u32 {
-        self.runs[position].value
+    pub(super) fn value(&self, run: usize) -> u32 {
+        self.values[run]
     }
 
     /// Returns the length of the widest block around `address` within the runs from `first` up to
-    /// `end`, which is the first run beyond them if there is one.
+    /// `end`, which is the first run beyond them if there is one. At least one of the two must start
+    /// inside the bucket; then what lies in other buckets is too far away to matter.
     #[inline]
     pub(super) fn widest_block(&self, address: A, first: usize, end: Option<usize>) -> u8 {
-        let before = self.runs[first].start.predecessor();
-        widest_block(address, before, end.map(|end| self.runs[end].start))
+        let bucket = self.starting_in(address.bucket());
+        let start = |run: usize| bucket.contains(&run).then(|| self.starts[run]);
+        let before = start(first).and_then(Bits::predecessor);
+        let after = end.and_then(start);
+        A::BEFORE_LOW + widest_block(address.low(), before, after)
     }
 
     /// Returns how much memory the runs and their index take.
     pub(super) fn memory_bytes(&self) -> usize {
-        size_of_val(&*self.runs) + size_of_val(&*self.index)
+        size_of_val(&*self.starts) + size_of_val(&*self.values) + size_of_val(&*self.index)
     }
 }
 

@@ -27,6 +27,7 @@ mod overlay;
 mod population;
 mod ranking;
 mod runs;
+mod stretches;
 mod table;
 mod tree;
 mod view;

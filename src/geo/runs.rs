@@ -5,7 +5,7 @@
 
 use std::fmt::Debug;
 
-/// An address of either family as a number.
+/// An address of either family, or a part of one, as a number.
 pub(super) trait Bits: Copy + Ord + Debug {
     /// The lowest address.
     const MIN: Self;
@@ -19,16 +19,13 @@ pub(super) trait Bits: Copy + Ord + Debug {
     /// Returns how many leading bits the two have in common.
     fn common(self, other: Self) -> u8;
 
-    /// Returns the 16 highest bits.
-    fn top(self) -> usize;
-
     /// Returns the last address of the block of `length` bits that begins here.
     fn last_of_block(self, length: u8) -> Self;
 }
 
 macro_rules! bits {
     ($type:ty) => {
-        #[expect(clippy::cast_possible_truncation, reason = "128 bits at most; the top 16 are wanted")]
+        #[expect(clippy::cast_possible_truncation, reason = "there are 128 bits at most")]
         impl Bits for $type {
             const MIN: Self = 0;
 
@@ -45,11 +42,6 @@ macro_rules! bits {
                 (self ^ other).leading_zeros() as u8
             }
 
-            #[inline]
-            fn top(self) -> usize {
-                (self >> (Self::BITS - 16)) as usize
-            }
-
             fn last_of_block(self, length: u8) -> Self {
                 self | Self::MAX.checked_shr(u32::from(length)).unwrap_or(0)
             }
@@ -57,6 +49,7 @@ macro_rules! bits {
     };
 }
 
+bits!(u16);
 bits!(u32);
 bits!(u128);
 
@@ -75,8 +68,7 @@ pub(super) fn widest_block<A: Bits>(address: A, before: Option<A>, after: Option
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Runs<A>(Vec<Run<A>>);
 
-/// A stretch of addresses of equal value: from `start` to the start of the next run. The two lie side
-/// by side because a lookup wants both: a cache miss less took a quarter off its time.
+/// A stretch of addresses of equal value: from `start` to the start of the next run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run<A> {
     pub(super) start: A,

@@ -1,24 +1,22 @@
 //! A table as one policy sees it: coarser, and with exact scopes.
 //!
-//! A view keeps no addresses of its own. It knows which part each class is in, and at which runs of
-//! the table the part changes; the scope then follows from the addresses at both ends of the stretch
-//! around the client. A block of embedded IPv4 addresses is part of a longer stretch only when all
-//! of IPv4 is in one part; else the IPv4 half gives the scope inside the block.
+//! A view keeps no addresses of its own. It knows which part each class is in, and where in the table
+//! the part changes; the scope then follows from both ends of the stretch around the client. A block
+//! of embedded IPv4 addresses is part of a longer stretch only when all of IPv4 is in one part; else
+//! the IPv4 half gives the scope inside the block.
 
 use std::fmt;
 use std::net::IpAddr;
 
-use super::breaks::Breaks;
-use super::map::Map;
-use super::runs::Bits;
+use super::stretches::Stretches;
 use super::table::{Table, mark};
 
 /// A coarser partition of the addresses: for one policy, the classes that it treats alike are one part.
 pub struct View {
     /// The part of each class.
     parts: Box<[u32]>,
-    v4: Breaks,
-    v6: Breaks,
+    v4: Stretches,
+    v6: Stretches,
     /// The part that all of IPv4 is in, if it is only one.
     whole_v4: Option<u32>,
 }
@@ -36,9 +34,9 @@ impl View {
     /// Finds where the parts of a table change.
     pub(super) fn new(table: &Table, parts: Box<[u32]>) -> Self {
         let part = |class: u32| parts[class as usize];
-        let v4 = breaks(&table.v4, |class| Some(part(class)));
-        let whole_v4 = v4.after(0).is_none().then(|| part(table.v4.value(0)));
-        let v6 = breaks(&table.v6, |value| match mark(value) {
+        let v4 = Stretches::new(&table.v4, |class| Some(part(class)));
+        let whole_v4 = v4.is_one().then(|| part(table.v4.value(0)));
+        let v6 = Stretches::new(&table.v6, |value| match mark(value) {
             Some(_) => whole_v4,
             None => Some(part(value)),
         });
@@ -63,45 +61,27 @@ impl View {
     }
 
     fn find_v4(&self, table: &Table, address: u32) -> Found {
-        let run = table.v4.position(address);
-        Found {
-            part: self.parts[table.v4.value(run) as usize],
-            scope: scope(&table.v4, &self.v4, run, address),
-        }
+        let (run, scope) = self.v4.find(&table.v4, address);
+        Found { part: self.parts[table.v4.value(run) as usize], scope }
     }
 
     fn find_v6(&self, table: &Table, address: u128) -> Found {
-        let run = table.v6.position(address);
+        let (run, scope) = self.v6.find(&table.v6, address);
         let value = table.v6.value(run);
-        let part = match (mark(value), self.whole_v4) {
-            (None, _) => self.parts[value as usize],
-            (Some(_), Some(part)) => part,
+        match (mark(value), self.whole_v4) {
+            (None, _) => Found { part: self.parts[value as usize], scope },
+            (Some(_), Some(part)) => Found { part, scope },
             (Some(embedding), None) => {
                 let inside = self.find_v4(table, embedding.extract(address));
-                return Found { part: inside.part, scope: embedding.offset() + inside.scope };
+                Found { part: inside.part, scope: embedding.offset() + inside.scope }
             }
-        };
-        Found { part, scope: scope(&table.v6, &self.v6, run, address) }
+        }
     }
 
     /// Returns how much memory the view takes, about.
     pub fn memory_bytes(&self) -> usize {
         size_of_val(&*self.parts) + self.v4.memory_bytes() + self.v6.memory_bytes()
     }
-}
-
-/// Collects the runs at which the part changes. Where it is `None`, runs are never one stretch.
-fn breaks<A: Bits>(map: &Map<A>, part: impl Fn(u32) -> Option<u32>) -> Breaks {
-    Breaks::new(map.len(), |run| {
-        let here = part(map.value(run));
-        run == 0 || here.is_none() || here != part(map.value(run - 1))
-    })
-}
-
-/// Returns the length of the widest block around `address`, which is in `run`, without a break.
-#[inline]
-fn scope<A: Bits>(map: &Map<A>, breaks: &Breaks, run: usize, address: A) -> u8 {
-    map.widest_block(address, breaks.at_or_before(run), breaks.after(run))
 }
 
 impl fmt::Debug for View {

@@ -22,6 +22,7 @@ fn check_database(home: &Home, path: &Path, words: &str) {
         assert_eq!(ran.code, 2, "{ran:?}");
         assert!(ran.err.contains(&*path.to_string_lossy()), "{ran:?}");
         assert!(ran.err.contains(words), "{ran:?}");
+        assert!(ran.err.contains("`geo.database` in server.yaml: "), "{ran:?}");
     }
 }
 
@@ -99,6 +100,18 @@ fn a_database_whose_middle_is_missing_is_refused() {
     let path = home.path("holes.mmdb");
     fs::write(&path, &whole).unwrap();
     check_database(&home, &path, "cannot be used");
+}
+
+#[test]
+fn of_two_databases_the_one_that_is_of_another_kind_is_named_with_its_setting() {
+    let home = Home::new(1);
+    let path = home.path("world.mmdb");
+    fs::write(&path, database(&home, "203.0.113.0", "JP")).unwrap();
+    home.use_database(&path);
+    home.edit("server.yaml", "geo:\n", &format!("geo:\n  asn: {}\n", path.display()));
+    let ran = meridian(&["check", home.zones().to_str().expect("a path of letters")]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("`geo.asn` in server.yaml: ") && !ran.err.contains("`geo.database`"), "{ran:?}");
 }
 
 #[test]
