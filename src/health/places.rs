@@ -3,8 +3,9 @@
 //! Each has a [`Course`] for each family. What it sees is counted from the board: a zone is bad when none
 //! of its addresses is up, a region when fewer than its `min_healthy` are, when a critical canary says so
 //! that probes the region once, or when it fails its clients though not its canaries ([`gray`]). A region
-//! that would fall may be restrained ([`Restraint`]): then it is suspect, and moves nobody. Zones are never
-//! restrained, because they take nobody out of their region; a region's only zone is the region itself.
+//! that would fall may be restrained ([`Restraint`]): then it is suspect, and moves nobody, and what excuses it
+//! excuses its zones. A zone that fell with its region comes back with it, and a region's only zone is the
+//! region itself: neither has a ramp of its own.
 //!
 //! Everything is judged anew at each [`Places::update`], so it does not matter which of several triggers
 //! led to one: the same board at the same time is the same verdict.
