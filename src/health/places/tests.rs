@@ -1,3 +1,5 @@
+//! Stories of regions and zones, told in results of canaries and seconds.
+
 use std::time::Duration;
 
 use super::*;
