@@ -72,6 +72,11 @@ struct Reporting {
 }
 
 impl Reporting {
+    /// Everything is reported as of `now`.
+    fn done(now: Moment) -> Self {
+        Self { is_due: false, reported_at: now }
+    }
+
     fn due_at(&self) -> Option<Moment> {
         self.is_due.then(|| self.reported_at.plus(REPORT_EVERY))
     }
@@ -91,7 +96,7 @@ impl Writer {
         self.carry_out(first);
         self.report(&control);
         let mut batch = Vec::new();
-        let mut report = Reporting { is_due: false, reported_at: self.clock.now() };
+        let mut reporting = Reporting::done(self.clock.now());
         loop {
             let event = tokio::select! {
                 biased;
@@ -107,11 +112,11 @@ impl Writer {
                     None => continue,
                 },
                 () = self.until(control.wake()) => Event::Tick,
-                () = self.until(report.due_at()) => {
-                self.report(&control);
-                report = Reporting { is_due: false, reported_at: self.clock.now() };
-                continue;
-            }
+                () = self.until(reporting.due_at()) => {
+                    self.report(&control);
+                    reporting = Reporting::done(self.clock.now());
+                    continue;
+                }
                 1.. = observations.recv_many(&mut batch, probe::MAX_WAITING) => {
                     let current = batch.iter().filter(|seen| control.is_current(seen));
                     current.for_each(|seen| self.metrics.observed(&control.world().config, seen));
@@ -125,10 +130,10 @@ impl Writer {
             let effects = control.handle(event, self.clock.now());
             let has_published = effects.iter().any(|effect| matches!(effect, Effect::Publish(_)));
             self.carry_out(effects);
-            report.is_due = true;
+            reporting.is_due = true;
             if has_published {
                 self.report(&control);
-                report = Reporting { is_due: false, reported_at: self.clock.now() };
+                reporting = Reporting::done(self.clock.now());
             }
             if let Some(seen_at) = seen_at {
                 self.metrics.writer_lag(self.clock.now().since(seen_at));
