@@ -122,19 +122,13 @@ impl Balance {
         }
     }
 
-    /// Spreads the clients of regions that have left or returned, and returns whether anybody is sent
-    /// elsewhere than before.
-    pub fn land(&mut self, world: &World, services: &Services, readings: &Readings, now: Moment) -> bool {
-        if world.demand.is_empty() {
-            return false;
-        }
-        let before = self.splits.clone();
+    /// Spreads the clients of regions that have left or returned.
+    pub fn land(&mut self, world: &World, services: &Services, readings: &Readings, now: Moment) {
         let demands = self.demands(world, services);
         self.splits.land(&demands, &capacities(world, readings), world.config.safety.limits);
         self.splits.truncate(world.demand.len());
         self.divided_for = Some(services.stages());
         self.next = now.plus(pace(world));
-        before != self.splits
     }
 
     /// Takes a step if one is due, and says who sheds what.
@@ -273,14 +267,9 @@ fn pace(world: &World) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::config::{self, Source, Sources};
-    use crate::geo::{self, Table};
     use crate::health::{Standing, View};
-
-    const SERVER: &str = "name: ns1\nlisten: { dns: ['127.0.0.1:5300'] }\n";
+    use crate::snapshot::fixture;
 
     /// Three equal regions, each the first choice of a group of clients of its own.
     const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\ngroups:\n  a: { networks: [0.0.0.0/1] }\n  \
@@ -298,13 +287,7 @@ mod tests {
         };
         let regions: String = ["tokyo", "osaka", "oregon"].iter().enumerate().map(region).collect();
         let regions = format!("regions:\n{regions}");
-        let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("example.com.yaml", ZONE)];
-        let files = files.map(|(name, text)| Source::new(name, text));
-        let compiled = config::compile(&Sources::new("zones", files.to_vec()));
-        let config = compiled.unwrap_or_else(|problems| panic!("{problems}")).config;
-        let sources = geo::Sources { database: None, asn: None, networks: &[] };
-        let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");
-        World::build(Arc::new(config), table)
+        fixture::world(&regions, ZONE)
     }
 
     fn readings(loads: [f64; 3]) -> Readings {
@@ -338,9 +321,9 @@ mod tests {
         let (all, lost) = (services(&world, ALL), services(&world, TOKYO_LOST));
         balance.step(&world, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
         assert_eq!(loads(&balance, &world, &all), [56, 49, 35]);
-        assert!(balance.land(&world, &lost, &readings([0.56, 0.49, 0.35]), Moment(601_000)));
+        balance.land(&world, &lost, &readings([0.56, 0.49, 0.35]), Moment(601_000));
         assert_eq!(loads(&balance, &world, &lost), [0, 80, 60]);
-        assert!(balance.land(&world, &all, &readings([0.0, 0.80, 0.60]), Moment(900_000)));
+        balance.land(&world, &all, &readings([0.0, 0.80, 0.60]), Moment(900_000));
         assert_eq!(loads(&balance, &world, &all), [56, 49, 35], "everybody returns");
     }
 

@@ -9,8 +9,7 @@ use super::{Notice, Place, Report, What};
 use crate::canary::{Epoch, Observation, Subject};
 use crate::config::Config;
 use crate::health::{
-    self, Adoption, Board, Cause, Change, FALLS_TO_QUARANTINE, Memory, Phase, Places, Site, State, Turn,
-    View, Vitals,
+    self, Adoption, Board, Cause, Change, FALLS_TO_QUARANTINE, Memory, Phase, Places, Site, State, Turn, View,
 };
 use crate::moment::Moment;
 use crate::region::{AddressId, Failover, RegionId};
@@ -63,7 +62,7 @@ impl Judgement {
         if changes.is_empty() {
             return Verdict::default();
         }
-        let told: Vec<_> = changes.iter().flat_map(|change| self.tell(change)).collect();
+        let told: Vec<_> = changes.iter().filter_map(|change| self.tell(change)).collect();
         let mut verdict = self.settle(now);
         verdict.is_worth_keeping |= changes.iter().any(Change::is_decided);
         verdict.notices.splice(0..0, told);
@@ -123,16 +122,12 @@ impl Judgement {
         }
     }
 
-    /// Returns what a region says of itself.
-    fn vitals(&self, region: RegionId, now: Moment) -> Vitals {
-        health::vitals(&self.board, Site::Region(region), Moment::default(), now)
-    }
-
     /// Returns what every region says of itself, and how much of it is there.
     pub(super) fn readings(&self, now: Moment) -> Readings {
         let regions = || self.config.regions.iter().map(|(id, _)| id);
+        let vitals = |id| health::vitals(&self.board, Site::Region(id), Moment::default(), now);
         Readings {
-            vitals: regions().map(|id| self.vitals(id, now)).collect(),
+            vitals: regions().map(vitals).collect(),
             present: regions().map(|id| self.places.present(id, &self.board)).collect(),
         }
     }
@@ -178,12 +173,12 @@ impl Judgement {
 
     /// Returns what people want to know of a change of one address or region as a whole: nothing of the
     /// first success and of the ups and downs of a recovery.
-    fn tell(&self, change: &Change) -> Vec<Notice> {
-        let state = match change.subject {
+    fn tell(&self, change: &Change) -> Option<Notice> {
+        let what = match change.subject {
             Subject::Address(address) => self.tell_of_address(address, change),
             Subject::Region(region) => self.tell_of_whole(region, change),
-        };
-        state.into_iter().map(|what| Notice { at: change.at, what }).collect()
+        }?;
+        Some(Notice { at: change.at, what })
     }
 
     fn tell_of_address(&self, address: AddressId, change: &Change) -> Option<What> {

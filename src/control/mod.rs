@@ -219,11 +219,9 @@ mod tests {
 
     use super::*;
     use crate::canary::{CanaryId, Failure, FailureClass, Subject};
-    use crate::config::{self, Source, Sources};
-    use crate::geo::{self, Table};
     use crate::region::AddressId;
+    use crate::snapshot::fixture;
 
-    const SERVER: &str = "name: ns1\nlisten: { dns: ['127.0.0.1:5300'] }\n";
     const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\n\
                         names: { '@': { steer: { regions: [tokyo, osaka], order: listed } } }\n";
 
@@ -240,13 +238,7 @@ mod tests {
             region("tokyo", "192.0.2.1"),
             region("osaka", "192.0.2.2")
         );
-        let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("example.com.yaml", ZONE)];
-        let files = files.map(|(name, text)| Source::new(name, text));
-        let compiled = config::compile(&Sources::new("zones", files.to_vec()));
-        let config = compiled.unwrap_or_else(|problems| panic!("{problems}")).config;
-        let sources = geo::Sources { database: None, asn: None, networks: &[] };
-        let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");
-        Arc::new(World::build(Arc::new(config), table))
+        Arc::new(fixture::world(&regions, ZONE))
     }
 
     /// Lets tokyo's probes succeed (`o`) or fail (`x`), and writes what control asks for at each:

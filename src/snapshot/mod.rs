@@ -8,6 +8,8 @@
 mod choices;
 mod demand;
 mod explain;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod proof;
 mod records;
 mod world;

@@ -155,13 +155,8 @@ impl fmt::Display for Breach {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
+    use super::super::fixture;
     use super::*;
-    use crate::config::{self, Source, Sources};
-    use crate::geo::{self, Table};
-
-    const SERVER: &str = "name: ns1\nlisten: { dns: ['127.0.0.1:5300'] }\n";
 
     /// Three regions; the clients of 10.0.0.0/8 may be sent to tokyo and osaka only.
     fn world(rule: &str) -> World {
@@ -181,14 +176,7 @@ mod tests {
             "zone: example.com\nnameservers: [ns1.example.net]\ngroups: {{ banks: {{ networks: [10.0.0.0/8] }} }}\n\
              names: {{ '@': {{ steer: {{ regions: [oregon, tokyo, osaka], order: listed, residency: [{rule}] }} }} }}\n"
         );
-        let files =
-            [("server.yaml", SERVER), ("regions.yaml", &regions.concat()), ("example.com.yaml", &zone)];
-        let files = files.map(|(name, text)| Source::new(name, text));
-        let compiled = config::compile(&Sources::new("zones", files.to_vec()));
-        let config = compiled.unwrap_or_else(|problems| panic!("{problems}")).config;
-        let sources = geo::Sources { database: None, asn: None, networks: &[] };
-        let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");
-        World::build(Arc::new(config), table)
+        fixture::world(&regions.concat(), &zone)
     }
 
     const RULE: &str = "{ clients: banks, jurisdictions: [JP] }";
