@@ -18,6 +18,7 @@ mod balance;
 mod judgement;
 mod keeper;
 mod notice;
+mod record;
 mod report;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 pub use alarm::Alarm;
 pub use judgement::{Judgement, Verdict};
 pub use notice::{Notice, Place, Severity, What};
+pub use record::Record;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
 
 use crate::canary::{Epoch, Observation};
