@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::quantity::{self, Jump, Range, Time};
+use super::quantity::{self, Jump, Range};
 use super::script::{Mistake, Place, Spot};
 use crate::config::suggest;
+use crate::moment::Time;
 
 /// The longest time that a script may name: a week. Nobody reads more of a timeline.
 const MAX_TIME: Duration = Duration::from_secs(7 * 24 * 3600);

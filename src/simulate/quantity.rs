@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::moment::Time;
+
 /// A fraction as people read it: `80 %`, and `0.4 %` near the ends, where rounding would say nobody or all.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Percent(pub f64);
@@ -58,48 +60,6 @@ impl fmt::Display for Jump {
     }
 }
 
-/// A time as scripts write it: `1m30s`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time(pub Duration);
-
-/// The units of times in milliseconds, the larger first.
-const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
-
-impl Time {
-    /// Parses numbers with units, the larger units first.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut rest = text;
-        let mut total = 0u64;
-        let mut units = UNITS.iter();
-        while !rest.is_empty() {
-            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            let (number, after) = rest.split_at(digits);
-            let letters = after.len() - after.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
-            let (unit, after) = after.split_at(letters);
-            let (_, milliseconds) = units.find(|(name, _)| *name == unit)?;
-            total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(*milliseconds)?)?;
-            rest = after;
-        }
-        (!text.is_empty()).then(|| Self(Duration::from_millis(total)))
-    }
-}
-
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
-        if rest == 0 {
-            return f.write_str("0s");
-        }
-        for (unit, milliseconds) in UNITS {
-            if rest >= milliseconds {
-                write!(f, "{}{unit}", rest / milliseconds)?;
-                rest %= milliseconds;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Parses a fraction, as `85%` or `0.85`.
 pub fn fraction(text: &str) -> Option<f64> {
     let (digits, scale) = text.strip_suffix('%').map_or((text, 1.0), |digits| (digits, 100.0));
@@ -115,25 +75,6 @@ pub fn number(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_numbers_with_units() {
-        let seconds = |text| Time::parse(text).map(|time| time.0.as_secs_f64());
-        assert_eq!(seconds("12s"), Some(12.0));
-        assert_eq!(seconds("1m30s"), Some(90.0));
-        assert_eq!(seconds("1h"), Some(3600.0));
-        assert_eq!(seconds("1h2m3s4ms"), Some(3723.004));
-        for wrong in ["", "12", "s", "1s1m", "-1s", "1.5s", "12 s", "99999999999999999999s"] {
-            assert_eq!(seconds(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_time_prints_as_it_is_written() {
-        for text in ["12s", "1m30s", "1h", "1h2m3s4ms", "0s"] {
-            assert_eq!(Time::parse(text).map(|time| time.to_string()).as_deref(), Some(text));
-        }
-    }
 
     #[test]
     fn a_fraction_is_a_number_or_a_percentage() {

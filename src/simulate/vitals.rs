@@ -7,8 +7,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::quantity::{Percent, Time};
+use super::quantity::Percent;
 use crate::canary::Signal;
+use crate::moment::Time;
 
 /// The words for signals in scripts.
 const WORDS: [(&str, Signal); 6] = [
