@@ -57,7 +57,7 @@ fn record_type(text: &str) -> Option<RecordType> {
 }
 
 /// Returns the form that the client accepts: text when it says so and does not speak of JSON.
-fn preferred(headers: &HeaderMap) -> Format {
+pub(super) fn preferred(headers: &HeaderMap) -> Format {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     match accept {
         Some(accept) if accept.contains("text/plain") && !accept.contains("json") => Format::Text,

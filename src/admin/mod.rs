@@ -6,6 +6,7 @@
 //! | `/status` | zones, database, configuration, alarms, every region and address ([`status::Page`]) |
 //! | `/metrics` | the counters, for Prometheus |
 //! | `/explain` | why a client gets the answer it gets |
+//! | `/simulate` | what would happen if regions were lost |
 //! | `POST /failback/REGION` | lets a region back that is held or quarantined ([`failback`]) |
 //!
 //! All but the last only read, and none stands in the way of answering queries: requests are small and without a
@@ -16,6 +17,7 @@ mod explain;
 pub mod failback;
 mod listen;
 mod routes;
+mod simulate;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -49,6 +51,8 @@ pub struct State {
     sources: Sources,
     /// One explanation at a time: each may read a whole database.
     explaining: Arc<Semaphore>,
+    /// One simulation at a time: each may take a processor for seconds.
+    simulating: Arc<Semaphore>,
 }
 
 /// What the pages ask for when they are asked.
@@ -146,6 +150,7 @@ impl State {
             started_at,
             sources,
             explaining: Arc::new(Semaphore::new(1)),
+            simulating: Arc::new(Semaphore::new(1)),
         }
     }
 }

@@ -13,7 +13,7 @@ use axum::{Extension, Router};
 
 use super::explain::{self, Format, Parameters};
 use super::listen::Peer;
-use super::{State, failback, status};
+use super::{State, failback, simulate, status};
 
 /// The paths, for those who ask for another.
 const PATHS: &str = "\
@@ -21,6 +21,7 @@ const PATHS: &str = "\
 /status   zones, database, configuration, alarms, regions and addresses, as JSON
 /metrics  counters for Prometheus
 /explain  why a client gets its answer: /explain?name=NAME&client=ADDRESS&type=A
+/simulate what if regions were lost: /simulate?lose=REGION,REGION&load=1.4 or /simulate?each=true
 /failback/REGION  POST: lets a region back that is held or quarantined
 ";
 
@@ -38,6 +39,7 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/status", get(status))
         .route("/metrics", get(metrics))
         .route("/explain", get(explain))
+        .route("/simulate", get(what_if))
         .route("/failback/{region}", post(fail_back).fallback(only_post))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
@@ -96,6 +98,31 @@ async fn explain(
         match format {
             Format::Json => json(&explanation),
             Format::Text => page("text/plain; charset=utf-8", explanation.to_string()),
+        }
+    })
+    .await
+}
+
+async fn what_if(
+    extract::State(state): Read,
+    headers: HeaderMap,
+    query: Result<extract::Query<simulate::Parameters>, QueryRejection>,
+) -> Response {
+    let asked = match query {
+        Ok(extract::Query(parameters)) => parameters.check(&headers).map(|format| (parameters, format)),
+        Err(rejection) => Err(simulate::usage(&rejection.body_text())),
+    };
+    let (parameters, format) = match asked {
+        Ok(asked) => asked,
+        Err(sentence) => return (StatusCode::BAD_REQUEST, sentence + "\n").into_response(),
+    };
+    let turn = Arc::clone(&state.simulating).acquire_owned().await;
+    render(move || {
+        let _turn = turn.expect("the semaphore is never closed");
+        match (simulate::simulate(&state, &parameters), format) {
+            (Ok(outcome), Format::Json) => json(&outcome),
+            (Ok(outcome), Format::Text) => page("text/plain; charset=utf-8", outcome.to_string()),
+            (Err(sentence), _) => (StatusCode::NOT_FOUND, sentence + "\n").into_response(),
         }
     })
     .await

@@ -10,6 +10,7 @@ mod prove;
 mod schema;
 mod serve;
 mod simulate;
+mod whatif;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -46,6 +47,7 @@ Start here:
                                                  why would this client get what it gets?
   meridian failback tokyo                        let a region back that is held
   meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
+  meridian simulate --lose tokyo --load 1.4      where would everybody go if Tokyo were lost?
   meridian prove zones                           can any client ever be sent across a border?
 
 Exit codes: 0 ok, 1 failure, 2 bad configuration or usage.";

@@ -1,27 +1,34 @@
-//! `meridian simulate`: plays a script of trouble to the code that serves.
+//! `meridian simulate`: plays a script of trouble to the code that serves, or asks it what a loss would do.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{BAD_INPUT, FAILURE, refuse};
+use super::{BAD_INPUT, FAILURE, refuse, whatif};
 use crate::daemon;
 use crate::simulate::{Error, Plan, Simulation, Timeline};
 
-/// Play a script of trouble, and see who would be sent where
+/// Play a script of trouble, or ask what a loss would do, and see who would be sent where
 ///
-/// The script says what happens to addresses and when, and what is expected of the answers. It is played
+/// With --lose or --each: where everybody would go if regions were lost, once everything has settled, by the
+/// very code that serves; and whether somebody would be left without a permitted region, or a region be
+/// overloaded.
+///
+/// With a FILE: the script says what happens to addresses and when, and what is expected of the answers. It is played
 /// to the very code that serves, with a written clock: an hour takes milliseconds, nothing is sent, and
 /// the same script always tells the same story.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
     /// The script
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present_any = ["lose", "each"])]
+    file: Option<PathBuf>,
 
-    /// The configuration directory, instead of the one that the script names
+    /// The configuration directory: instead of the one that the script names, or of zones
     #[arg(long, value_name = "DIR")]
     config: Option<PathBuf>,
+
+    #[command(flatten)]
+    whatif: whatif::Args,
 }
 
 const EXAMPLE: &str = "\
@@ -54,16 +61,24 @@ A script, say tokyo.scenario:
 
 Then:
   meridian simulate tokyo.scenario
+Or:
+  meridian simulate --lose tokyo,osaka --load 1.4
+  meridian simulate --each --config zones        # in CI
+  meridian simulate --lose oregon/oregon-a --admin 127.0.0.1:8053
 
-Exit codes: 0 all expectations hold, 1 some do not, 2 bad script, configuration or usage.";
+Exit codes: 0 all expectations hold, or what is lost is borne; 1 some do not, or it ends badly; 2 bad script,
+configuration or usage.";
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// Never; what is wrong with the script is the command's result.
+/// When a running server cannot be asked; what is wrong with a script is the command's result.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let plan = match Plan::load(&arguments.file, arguments.config.as_deref()) {
+    let Some(file) = &arguments.file else {
+        return whatif::run(&arguments.whatif, arguments.config.as_ref());
+    };
+    let plan = match Plan::load(file, arguments.config.as_deref()) {
         Ok(plan) => plan,
         Err(Error::Load(error)) => return Ok(refuse(&error)),
         Err(Error::Script(problems)) => {

@@ -11,9 +11,10 @@
 //! balancing turns into swinging.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Notice, What};
+use super::{Notice, Outlook, What};
 use crate::health::{Portion, Services, Stage, Vitals};
 use crate::moment::Moment;
 use crate::region::{Failover, Family, RegionId};
@@ -30,12 +31,12 @@ const WORTH_REMEMBERING: f64 = 1e-4;
 /// Requests per second of each /24 at least: what cannot be nothing can grow.
 const HARDLY_ANY: f64 = 1e-9;
 
-/// Divides load.
-#[derive(Debug)]
+/// Divides load. A copy is cheap: what is large is shared until it changes.
+#[derive(Clone, Debug)]
 pub struct Balance {
-    splits: Splits,
+    splits: Arc<Splits>,
     /// Requests per second of each part, as of the last estimate; by the place in `World::demand`.
-    rates: Vec<f64>,
+    rates: Arc<Vec<f64>>,
     /// What regions took of their clients when those were last divided among them; `None`: never.
     divided_for: Option<Vec<[Stage; 2]>>,
     /// When the next step is due.
@@ -43,7 +44,7 @@ pub struct Balance {
 }
 
 /// What regions report, by `RegionId`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Readings {
     /// What each region says of itself.
     pub vitals: Vec<Vitals>,
@@ -55,7 +56,13 @@ impl Balance {
     /// Starts without knowing anybody's load.
     pub fn new(world: &World, now: Moment) -> Self {
         let next = now.plus(pace(world));
-        Self { splits: Splits::default(), rates: vec![0.0; world.demand.len()], divided_for: None, next }
+        let rates = Arc::new(vec![0.0; world.demand.len()]);
+        Self { splits: Arc::default(), rates, divided_for: None, next }
+    }
+
+    /// Returns what is known of the demand and of what becomes of it, with what the regions report.
+    pub fn outlook(&self, readings: Readings) -> Outlook {
+        Outlook { splits: Arc::clone(&self.splits), rates: Arc::clone(&self.rates), readings }
     }
 
     /// Returns who is sent elsewhere.
@@ -67,7 +74,7 @@ impl Balance {
     pub fn remember(&self, world: &World) -> Vec<Portion> {
         let name = |region: RegionId| world.config.regions.region(region).name.clone();
         let least = self.rates.iter().sum::<f64>() * WORTH_REMEMBERING;
-        let parts = world.demand.iter().zip(&self.rates).enumerate();
+        let parts = world.demand.iter().zip(&*self.rates).enumerate();
         let parts = parts.filter_map(|(index, (part, rate))| Some((part, *rate, self.splits.of(index)?)));
         let known = parts.filter(|(_, rate, split)| *rate > least || split.pieces().len() > 1);
         let portions = known.map(|(part, rate, split)| Portion {
@@ -88,18 +95,19 @@ impl Balance {
         };
         let parts: HashMap<_, _> =
             world.demand.iter().enumerate().map(|(index, part)| (key(part), index)).collect();
+        let (splits, rates) = (Arc::make_mut(&mut self.splits), Arc::make_mut(&mut self.rates));
         for Portion { owner, order, rate, pieces } in portions {
             let Some(part) = parts.get(&(owner.clone(), order.clone())) else {
                 continue;
             };
-            self.rates[*part] = if rate.is_finite() { rate.max(0.0) } else { 0.0 };
+            rates[*part] = if rate.is_finite() { rate.max(0.0) } else { 0.0 };
             let permitted =
                 |region: &RegionId| world.demand[*part].order.iter().any(|(one, _)| one == region);
             let pieces = pieces.iter().map(|(until, name)| {
                 Some(Piece { until: *until, region: regions.find(name).filter(permitted)? })
             });
             if let Some(split) = pieces.collect::<Option<Vec<_>>>().and_then(Split::of) {
-                self.splits.set(*part, split);
+                splits.set(*part, split);
             }
         }
     }
@@ -125,8 +133,9 @@ impl Balance {
     /// Spreads the clients of regions that have left or returned.
     pub fn land(&mut self, world: &World, services: &Services, readings: &Readings, now: Moment) {
         let demands = self.demands(world, services);
-        self.splits.land(&demands, &capacities(world, readings), world.config.safety.limits);
-        self.splits.truncate(world.demand.len());
+        let splits = Arc::make_mut(&mut self.splits);
+        splits.land(&demands, &capacities(world, readings), world.config.safety.limits);
+        splits.truncate(world.demand.len());
         self.divided_for = Some(services.stages());
         self.next = now.plus(pace(world));
     }
@@ -145,11 +154,14 @@ impl Balance {
         self.next = now.plus(pace(world));
         let (capacities, limits) = (capacities(world, readings), world.config.safety.limits);
         // By what was asked for before: whoever is at home by now stays there, and is shed in steps.
-        self.splits.land(&self.demands(world, services), &capacities, limits);
-        self.estimate(world, services, readings);
+        let demands = self.demands(world, services);
+        Arc::make_mut(&mut self.splits).land(&demands, &capacities, limits);
+        self.rates = Arc::new(estimate(&self.rates, &self.splits, world, services, readings));
         let before = self.away(world);
-        self.splits.step(&self.demands(world, services), &capacities, limits);
-        self.splits.truncate(world.demand.len());
+        let demands = self.demands(world, services);
+        let splits = Arc::make_mut(&mut self.splits);
+        splits.step(&demands, &capacities, limits);
+        splits.truncate(world.demand.len());
         let after = self.away(world);
         let changed = world.config.regions.iter().zip(before.into_iter().zip(after));
         let changed = changed.filter(|(_, (before, after))| before != after);
@@ -161,57 +173,8 @@ impl Balance {
         told.collect()
     }
 
-    /// Works out how much each part asks for, from what the regions serve and who is sent there.
-    ///
-    /// What a region serves is divided among those who are sent there in proportion to the last estimates,
-    /// the first time to their number. So what is known of a part is kept while its clients are spread over
-    /// regions that others go to as well (it is one step of the EM algorithm for mixtures).
-    fn estimate(&mut self, world: &World, services: &Services, readings: &Readings) {
-        let flows: Vec<_> = (0..world.demand.len()).map(|part| self.flow(part, world, services)).collect();
-        for (part, rate) in world.demand.iter().zip(&mut self.rates) {
-            *rate = rate.max(part.weight * HARDLY_ANY);
-        }
-        let mut expected = vec![0.0; world.config.regions.len()];
-        for (rate, flow) in self.rates.iter().zip(&flows) {
-            for (region, fraction) in flow {
-                expected[usize::from(region.0)] += rate * fraction;
-            }
-        }
-        let factor = |region: RegionId| {
-            let factor = served(world, readings, region)? / expected[usize::from(region.0)];
-            Some(factor).filter(|factor| factor.is_finite())
-        };
-        for (flow, rate) in flows.iter().zip(&mut self.rates) {
-            // Of those whose region says nothing, the last estimate is the best there is.
-            let pieces = flow.iter().map(|(region, fraction)| fraction * factor(*region).unwrap_or(1.0));
-            *rate *= pieces.sum::<f64>();
-        }
-    }
-
-    /// Returns the fraction of a part's clients that each region gets.
-    fn flow(&self, part: usize, world: &World, services: &Services) -> Vec<(RegionId, f64)> {
-        let (plan, policy) = world.plan_of(&world.demand[part]);
-        Route::find(plan, policy.all_down, services, self.splits.of(part), Family::V4).fractions()
-    }
-
-    /// Returns what there is to divide: of each part what no region takes a share of, and after them those
-    /// shares, which cannot be moved.
     fn demands(&self, world: &World, services: &Services) -> Vec<Demand> {
-        let (mut demands, mut fixed) = (Vec::new(), Vec::new());
-        for (index, part) in world.demand.iter().enumerate() {
-            let (plan, policy) = world.plan_of(part);
-            let route = Route::find(plan, policy.all_down, services, None, Family::V4);
-            let mut left = 1.0;
-            for (region, share) in &route.stops {
-                let rate = self.rates[index] * left * share.fraction();
-                fixed.push(Demand { rate, order: vec![(*region, 0.0)] });
-                left *= 1.0 - share.fraction();
-            }
-            let order = part.order.iter().filter(|(region, _)| takes_all(services, *region));
-            demands.push(Demand { rate: self.rates[index] * left, order: order.copied().collect() });
-        }
-        demands.extend(fixed);
-        demands
+        demands(&world.demand, &self.rates, world, services)
     }
 
     /// Returns, by `RegionId`, the share of the clients at home there that is sent elsewhere.
@@ -229,6 +192,69 @@ impl Balance {
     }
 }
 
+/// Works out how much each part asks for, from what the regions serve and who is sent there.
+///
+/// What a region serves is divided among those who are sent there in proportion to the last estimates,
+/// the first time to their number. So what is known of a part is kept while its clients are spread over
+/// regions that others go to as well (it is one step of the EM algorithm for mixtures).
+pub(super) fn estimate(
+    last: &[f64],
+    splits: &Splits,
+    world: &World,
+    services: &Services,
+    readings: &Readings,
+) -> Vec<f64> {
+    let parts = world.demand.iter().enumerate();
+    let flows: Vec<_> =
+        parts.map(|(index, part)| route(part, splits.of(index), world, services).fractions()).collect();
+    let mut rates: Vec<_> = world.demand.iter().zip(last).map(|(part, rate)| rate.max(least(part))).collect();
+    let mut expected = vec![0.0; world.config.regions.len()];
+    for (rate, flow) in rates.iter().zip(&flows) {
+        for (region, fraction) in flow {
+            expected[usize::from(region.0)] += rate * fraction;
+        }
+    }
+    let factor = |region: RegionId| {
+        let factor = served(world, readings, region)? / expected[usize::from(region.0)];
+        Some(factor).filter(|factor| factor.is_finite())
+    };
+    for (flow, rate) in flows.iter().zip(&mut rates) {
+        // Of those whose region says nothing, the last estimate is the best there is.
+        let pieces = flow.iter().map(|(region, fraction)| fraction * factor(*region).unwrap_or(1.0));
+        *rate *= pieces.sum::<f64>();
+    }
+    rates
+}
+
+/// Returns the least that a part is taken to ask for.
+pub(super) fn least(part: &Part) -> f64 {
+    part.weight * HARDLY_ANY
+}
+
+/// Returns the way of a part's clients, who are counted as if all of them asked for IPv4.
+pub(super) fn route(part: &Part, split: Option<&Split>, world: &World, services: &Services) -> Route {
+    let (plan, policy) = world.plan_of(part);
+    Route::find(plan, policy.all_down, services, split, Family::V4)
+}
+
+/// Returns what there is to divide: of each part what no region takes a share of, and after them those
+/// shares, which cannot be moved.
+pub(super) fn demands(parts: &[Part], rates: &[f64], world: &World, services: &Services) -> Vec<Demand> {
+    let (mut demands, mut fixed) = (Vec::new(), Vec::new());
+    for (part, rate) in parts.iter().zip(rates) {
+        let mut left = 1.0;
+        for (region, share) in &route(part, None, world, services).stops {
+            let rate = rate * left * share.fraction();
+            fixed.push(Demand { rate, order: vec![(*region, 0.0)] });
+            left *= 1.0 - share.fraction();
+        }
+        let order = part.order.iter().filter(|(region, _)| takes_all(services, *region));
+        demands.push(Demand { rate: rate * left, order: order.copied().collect() });
+    }
+    demands.extend(fixed);
+    demands
+}
+
 /// Returns whether a region takes all the clients that it is the best for.
 fn takes_all(services: &Services, region: RegionId) -> bool {
     let families = Family::BOTH.into_iter().filter(|family| services.get(region, *family).count().is_some());
@@ -237,7 +263,7 @@ fn takes_all(services: &Services, region: RegionId) -> bool {
 }
 
 /// Returns what regions can serve of which that is known, and that the machine may fill or relieve.
-fn capacities(world: &World, readings: &Readings) -> Capacities {
+pub(super) fn capacities(world: &World, readings: &Readings) -> Capacities {
     let regions = world.config.regions.iter();
     let capacities =
         regions.filter(|(_, region)| region.failover == Failover::Auto).filter_map(|(id, region)| {
@@ -253,7 +279,7 @@ fn capacities(world: &World, readings: &Readings) -> Capacities {
 }
 
 /// Returns how many requests per second a region serves; `None`: it does not say.
-fn served(world: &World, readings: &Readings, region: RegionId) -> Option<f64> {
+pub(super) fn served(world: &World, readings: &Readings, region: RegionId) -> Option<f64> {
     let index = usize::from(region.0);
     let capacity = world.config.regions.region(region).capacity? as f64;
     Some(readings.vitals[index].load? * capacity * readings.present[index])
@@ -304,7 +330,8 @@ mod tests {
     fn loads(balance: &Balance, world: &World, services: &Services) -> [u32; 3] {
         let mut loads = [0.0; 3];
         for (part, rate) in balance.rates.iter().enumerate() {
-            for (region, fraction) in balance.flow(part, world, services) {
+            let route = route(&world.demand[part], balance.splits.of(part), world, services);
+            for (region, fraction) in route.fractions() {
                 loads[usize::from(region.0)] += rate * fraction / 10.0;
             }
         }

@@ -18,14 +18,19 @@ mod balance;
 mod judgement;
 mod keeper;
 mod notice;
+mod outlook;
+pub mod prediction;
 mod record;
 mod report;
+pub mod whatif;
 
 use std::sync::Arc;
 
 pub use alarm::Alarm;
+pub use balance::Readings;
 pub use judgement::{Judgement, Verdict};
 pub use notice::{Notice, Place, Severity, What};
+pub use outlook::Outlook;
 pub use record::Record;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
 
@@ -140,7 +145,13 @@ impl Control {
         let mut report = self.judgement.report(self.number, now);
         let away = self.balance.away(&self.world);
         report.regions.iter_mut().zip(away).for_each(|(region, away)| region.away = away);
+        report.outlook = self.outlook(now);
         report
+    }
+
+    /// Returns what a prediction starts from: the demand, where it is sent, and what the regions report.
+    pub fn outlook(&self, now: Moment) -> Outlook {
+        self.balance.outlook(self.judgement.readings(now))
     }
 
     /// Does what follows from a verdict, and from what regions shed since.

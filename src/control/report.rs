@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Alarm;
+use super::{Alarm, Outlook};
 use crate::canary::Failure;
 use crate::config::Config;
 use crate::health::{
@@ -21,6 +21,8 @@ pub struct Report {
     pub alarms: Vec<Alarm>,
     /// The regions, in the order of the configuration, as are all lists below.
     pub regions: Vec<RegionReport>,
+    /// What the clients ask for and where they are sent, to predict from.
+    pub outlook: Outlook,
 }
 
 /// What is known of a region.
@@ -109,7 +111,8 @@ pub struct CanaryReport {
 }
 
 impl Report {
-    /// Reads everything off the board and the courses. What regions shed is not known there, and is nothing.
+    /// Reads everything off the board and the courses. What regions shed and what clients ask for is not known
+    /// there, and is nothing.
     pub fn new(
         snapshot: u64,
         config: &Config,
@@ -135,7 +138,7 @@ impl Report {
             canaries: canary_reports(config, board.whole(id)),
             zones: region.zones.iter().map(|_| zones.read()).collect(),
         });
-        Self { snapshot, alarms, regions: regions.collect() }
+        Self { snapshot, alarms, regions: regions.collect(), outlook: Outlook::default() }
     }
 
     /// Returns the report on the region with this number.

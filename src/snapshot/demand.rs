@@ -1,8 +1,10 @@
-//! How much each part of the clients asks for, about: what load steering divides.
+//! How much each part of the clients asks for, about: what load steering divides; and who is permitted what.
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::world::Partition;
 use crate::geo::Table;
-use crate::region::{RegionId, Regions};
+use crate::region::{RegionId, RegionSet, Regions};
 
 /// The most parts that are told apart when load is divided. Beyond, they are too small to matter: the
 /// largest 4 096 parts of any real configuration hold nearly all clients.
@@ -21,12 +23,45 @@ pub struct Part {
     pub order: Vec<(RegionId, f64)>,
 }
 
-/// Weighs the parts of all partitions: the heaviest of them, sorted by partition and part. Without the
-/// capacity of any region nothing is divided, and nothing is weighed.
-pub(super) fn weigh(partitions: &[Partition], table: &Table, regions: &Regions) -> Vec<Part> {
-    if regions.iter().all(|(_, region)| region.capacity.is_none()) {
-        return Vec::new();
+/// All clients of one policy who are permitted the same regions, however they prefer them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Permit {
+    /// The number of the partition.
+    pub partition: usize,
+    /// The number of one of the parts in it.
+    pub part: usize,
+    /// What they are permitted.
+    pub regions: RegionSet,
+    /// How many parts they are.
+    pub parts: usize,
+    /// How many IPv4 subnets of 256 addresses they have; none of those who are reached over IPv6 alone.
+    pub subnets: f64,
+}
+
+/// Takes together who is permitted the same regions, in the order of partitions and parts.
+pub(super) fn permits(partitions: &[Partition], table: &Table) -> Vec<Permit> {
+    let mut permits: Vec<Permit> = Vec::new();
+    for (partition, of) in partitions.iter().enumerate() {
+        let mut weights = vec![0.0; of.plans.len()];
+        for (population, part) in table.population().iter().zip(of.view.parts()) {
+            weights[*part as usize] += population.subnets;
+        }
+        let mut numbers: HashMap<RegionSet, usize> = HashMap::new();
+        for (part, (plan, subnets)) in of.plans.iter().zip(weights).enumerate() {
+            let regions: RegionSet = plan.order.iter().copied().collect();
+            let number = *numbers.entry(regions).or_insert_with(|| {
+                permits.push(Permit { partition, part, regions, parts: 0, subnets: 0.0 });
+                permits.len() - 1
+            });
+            permits[number].parts += 1;
+            permits[number].subnets += subnets;
+        }
     }
+    permits
+}
+
+/// Weighs the parts of all partitions: the heaviest of them, sorted by partition and part.
+pub(super) fn weigh(partitions: &[Partition], table: &Table, regions: &Regions) -> Vec<Part> {
     let mut parts = Vec::new();
     for (number, partition) in partitions.iter().enumerate() {
         parts.extend(parts_of(number, partition, table, regions));

@@ -17,7 +17,7 @@ mod world;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use demand::Part;
+pub use demand::{Part, Permit};
 pub use explain::{Bearing, Explanation, Inquiry, NoInquiry, explain};
 pub use proof::{Breach, Proof, TooMany, prove};
 pub use records::Kind;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::demand::{self, Part};
+use super::demand::{self, Part, Permit};
 use crate::answer::Tree;
 use crate::config::Config;
 use crate::geo::{Table, View};
 use crate::region::RegionId;
-use crate::steering::{self, Plan, Policy, Refusal};
+use crate::steering::{self, Plan, Policy, Refusal, Steering};
 
 /// Everything that a snapshot needs and that health does not change: one world serves many snapshots.
 #[derive(Debug)]
@@ -70,7 +70,11 @@ impl World {
         let partition_of = partition_of.collect();
         drop((known, views));
         let tree = Tree::compile(&config.zones);
-        let demand = demand::weigh(&partitions, &table, &config.regions);
+        // Without the capacity of any region nothing is ever divided.
+        let demand = match config.regions.iter().any(|(_, region)| region.capacity.is_some()) {
+            true => demand::weigh(&partitions, &table, &config.regions),
+            false => Vec::new(),
+        };
         Self { config, tree, table, partitions, partition_of, demand }
     }
 
@@ -79,18 +83,39 @@ impl World {
         self.demand.binary_search_by_key(&(partition, part), |demand| (demand.partition, demand.part)).ok()
     }
 
+    /// Weighs the parts of the clients, as `demand` has them, whether or not any region has a capacity.
+    pub fn weigh(&self) -> Vec<Part> {
+        match self.demand.is_empty() {
+            true => demand::weigh(&self.partitions, &self.table, &self.config.regions),
+            false => self.demand.clone(),
+        }
+    }
+
+    /// Returns who is permitted which regions: every client of every policy, those of no weight too.
+    pub fn permits(&self) -> Vec<Permit> {
+        demand::permits(&self.partitions, &self.table)
+    }
+
+    /// Returns the steered names with one policy, by its partition.
+    pub fn names_of(&self, partition: usize) -> impl Iterator<Item = &Steering> {
+        let named = self.partition_of.iter().zip(&self.config.steered);
+        named.filter(move |(of, _)| **of == partition).map(|(_, steering)| steering)
+    }
+
     /// Returns the first of the steered names that a part's clients ask for.
     pub fn owner_of(&self, part: &Part) -> String {
-        let named = self.partition_of.iter().zip(&self.config.steered);
-        let owner =
-            named.filter(|(partition, _)| **partition == part.partition).map(|(_, steering)| &steering.owner);
-        owner.take(1).map(ToString::to_string).collect()
+        self.names_of(part.partition).take(1).map(|steering| steering.owner.to_string()).collect()
     }
 
     /// Returns the plan and the policy of a part.
     pub fn plan_of(&self, part: &Part) -> (&Plan, &Policy) {
-        let partition = &self.partitions[part.partition];
-        (&partition.plans[part.part], &partition.policy)
+        self.plan(part.partition, part.part)
+    }
+
+    /// Returns a plan and its policy, by the numbers of the partition and of the part.
+    pub fn plan(&self, partition: usize, part: usize) -> (&Plan, &Policy) {
+        let partition = &self.partitions[partition];
+        (&partition.plans[part], &partition.policy)
     }
 
     /// Returns, for each steered name with clients whom the rules together permit no region, the
