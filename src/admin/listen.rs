@@ -15,10 +15,14 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
+use super::tls::{Subject, Tls};
 use super::{State, routes};
 
 /// The most connections at once: a few people, a few scrapers and a load balancer's checks, not the public.
@@ -26,6 +30,9 @@ const MAX_CONNECTIONS: usize = 64;
 
 /// The longest a connection lives: what Prometheus grants a scrape by default (`scrape_timeout`).
 const LIFETIME: Duration = Duration::from_secs(10);
+
+/// The longest a handshake may take: three round trips around the globe, and the work of a busy machine.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest the head of a request may take: one packet from a client that is not in trouble.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(2);
@@ -53,8 +60,13 @@ pub struct Listener {
 }
 
 /// Who is at the other end of a connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub SocketAddr);
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    /// Where they are.
+    pub address: SocketAddr,
+    /// The names in their certificate, which was verified; `None`: they showed none.
+    pub subject: Option<Subject>,
+}
 
 /// An address that cannot be listened on. Its message is the sentence for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -109,10 +121,10 @@ fn advice(error: &io::Error, address: SocketAddr) -> String {
 /// When the runtime cannot take the socket.
 pub async fn serve(listener: Listener, state: Arc<State>, stop: impl Future<Output = ()>) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener.socket)?;
-    let router = routes::router(state);
+    let router = routes::router(Arc::clone(&state));
     let mut connections = JoinSet::new();
     tokio::select! {
-        () = accept(&listener, &router, &mut connections) => {}
+        () = accept(&listener, &state, &router, &mut connections) => {}
         () = stop => {}
     }
     drop(listener);
@@ -122,7 +134,12 @@ pub async fn serve(listener: Listener, state: Arc<State>, stop: impl Future<Outp
 }
 
 /// Accepts connections, for ever.
-async fn accept(listener: &tokio::net::TcpListener, router: &Router, connections: &mut JoinSet<()>) {
+async fn accept(
+    listener: &tokio::net::TcpListener,
+    state: &State,
+    router: &Router,
+    connections: &mut JoinSet<()>,
+) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let place = Arc::clone(&places).acquire_owned().await;
@@ -130,10 +147,10 @@ async fn accept(listener: &tokio::net::TcpListener, router: &Router, connections
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let router = router.clone().layer(Extension(Peer(peer)));
-                let connection = tokio::time::timeout(LIFETIME, carry(stream, router));
+                let tls = state.access.load().tls.as_ref().map(Tls::config);
+                let connection = tokio::time::timeout(LIFETIME, connect(stream, peer, tls, router.clone()));
                 connections.spawn(async move {
-                    // A client that is too slow, or that breaks off, has harmed only itself.
+                    // A client that is too slow has harmed only itself.
                     let _ = connection.await;
                     drop(place);
                 });
@@ -146,17 +163,31 @@ async fn accept(listener: &tokio::net::TcpListener, router: &Router, connections
     }
 }
 
+/// Serves a connection, after its handshake if it has one.
+async fn connect(stream: TcpStream, address: SocketAddr, tls: Option<Arc<ServerConfig>>, router: Router) {
+    let Some(config) = tls else {
+        return carry(stream, Peer { address, subject: None }, router).await;
+    };
+    let handshake = TlsAcceptor::from(config).accept(stream);
+    // A client that is too slow, or whose certificate is another's, has harmed only itself.
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await else { return };
+    let shown = stream.get_ref().1.peer_certificates();
+    let subject = shown.and_then(|certificates| certificates.first()).map(Subject::of);
+    carry(stream, Peer { address, subject }, router).await;
+}
+
 /// Serves the one request of a connection.
-async fn carry(stream: TcpStream, router: Router) -> hyper::Result<()> {
-    let service = TowerToHyperService::new(router);
-    http1::Builder::new()
+async fn carry(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer, router: Router) {
+    let service = TowerToHyperService::new(router.layer(Extension(peer)));
+    // A client that breaks off has harmed only itself.
+    let _ended = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .keep_alive(false)
         .max_buf_size(MAX_HEAD)
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), service)
-        .await
+        .await;
 }
 
 #[cfg(test)]

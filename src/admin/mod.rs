@@ -13,6 +13,7 @@
 //! body, connections few and short (`listen`), and whatever takes time to render does so on threads of
 //! its own. What it reads is published by the shell in [`State`].
 
+pub mod access;
 mod explain;
 pub mod failback;
 mod listen;
@@ -21,6 +22,7 @@ mod simulate;
 pub mod status;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -30,6 +32,8 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, mpsc};
 
 pub use listen::{BindError, Listener, bind, serve};
+
+use access::{Access, Wrong};
 
 use crate::canary::Sighting;
 use crate::control::Report;
@@ -44,11 +48,14 @@ pub struct State {
     pub seen: ArcSwap<Seen>,
     /// Where it comes from, replaced with every reload, also with one that fails.
     pub loaded: ArcSwap<Loaded>,
+    /// Who may ask for what, replaced with every reload that succeeds.
+    pub access: ArcSwap<Access>,
     /// The counters.
     pub metrics: Arc<Metrics>,
     /// When the process started.
     pub started_at: Moment,
     sources: Sources,
+    wrong: Wrong,
     /// One explanation at a time: each may read a whole database.
     explaining: Arc<Semaphore>,
     /// One simulation at a time: each may take a processor for seconds.
@@ -146,9 +153,11 @@ impl State {
         Self {
             seen: ArcSwap::from_pointee(seen),
             loaded: ArcSwap::from_pointee(loaded),
+            access: ArcSwap::default(),
             metrics,
             started_at,
             sources,
+            wrong: Wrong::default(),
             explaining: Arc::new(Semaphore::new(1)),
             simulating: Arc::new(Semaphore::new(1)),
         }

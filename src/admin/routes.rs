@@ -9,10 +9,10 @@ use axum::extract::{self, rejection::QueryRejection};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
+use axum::{Extension, Router, middleware};
 
+use super::access::{self, Caller};
 use super::explain::{self, Format, Parameters};
-use super::listen::Peer;
 use super::{State, failback, simulate, status};
 
 /// The paths, for those who ask for another.
@@ -43,6 +43,7 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/failback/{region}", post(fail_back).fallback(only_post))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), access::admit))
         .with_state(state)
 }
 
@@ -63,11 +64,14 @@ async fn only_post() -> Response {
 
 async fn fail_back(
     extract::State(state): Read,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(caller): Extension<Caller>,
     extract::Path(region): extract::Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    failback::order(&state, &region, peer, &headers).into_response()
+    match access::operator(&caller, &headers) {
+        Ok(author) => failback::order(&state, &region, author).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
 }
 
 async fn status(extract::State(state): Read) -> Response {

@@ -7,7 +7,7 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use super::ask_server;
-use crate::admin::failback::AUTHOR;
+use crate::admin::access::AUTHOR;
 
 /// Let a region back that is held or quarantined
 ///

@@ -7,6 +7,7 @@
 pub mod schema;
 pub mod summary;
 
+mod access;
 mod countries;
 mod lower;
 mod master_file;
@@ -29,7 +30,8 @@ use crate::region::{Regions, Safety};
 use crate::steering::Steering;
 use crate::zone::Zone;
 
-pub use problem::{Problem, Problems, Severity};
+pub use access::{Access, Named, Role, Secret, Tls, Token};
+pub use problem::{Origin, Problem, Problems, Severity};
 pub use sources::{Source, Sources};
 
 use problem::{Place, Report};
@@ -138,6 +140,8 @@ pub struct Server {
     pub dns: Vec<SocketAddr>,
     /// Where it serves `/metrics`, `/status` and the admin API; `None`: nowhere.
     pub admin: Option<SocketAddr>,
+    /// Who may ask there for what.
+    pub access: Access,
     /// Where locations come from.
     pub geo: Geo,
     /// The directory for what must survive a restart; `None`: nothing survives.

@@ -115,6 +115,40 @@ fn printable(character: char) -> char {
     }
 }
 
+/// A place, kept for problems that show only when what is named there is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    place: Place,
+    file: String,
+    excerpt: String,
+}
+
+impl Origin {
+    /// Returns the origin of what is written at a place.
+    pub(super) fn of(place: Place, sources: &Sources) -> Self {
+        let index = place.source as usize;
+        let mut lines = sources.files.get(index).map_or("", |file| &file.text).lines();
+        let line = (place.line as usize).checked_sub(1).and_then(|above| lines.nth(above));
+        let kept = (place.column as usize).saturating_add(EXCERPT_WIDTH);
+        let excerpt = line.unwrap_or_default().chars().take(kept).collect();
+        Self { place, file: sources.display(index), excerpt }
+    }
+
+    /// Returns the problem that what is named there has.
+    pub fn problem(&self, severity: Severity, message: String, hint: Option<String>) -> Problem {
+        Problem {
+            severity,
+            file: self.file.clone(),
+            line: self.place.line,
+            column: self.place.column,
+            length: self.place.length,
+            message,
+            hint,
+            excerpt: self.excerpt.clone(),
+        }
+    }
+}
+
 /// Every problem of a configuration, as far as they are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {

@@ -280,7 +280,7 @@ mod tests {
 
     use super::*;
     use crate::canary::{Canary, Failure, FailureClass};
-    use crate::config::{Geo, LogFormat, Server};
+    use crate::config::{Access, Geo, LogFormat, Server};
     use crate::health::{Service, fixture};
     use crate::region::{Recovery, Region, RegionId, RegionSet, Regions, Safety};
     use crate::steering::{AllDown, Order, Policy, Rule, Steering};
@@ -319,6 +319,7 @@ mod tests {
                 name: "ns1".to_owned(),
                 dns: Vec::new(),
                 admin: None,
+                access: Access::default(),
                 geo: Geo::default(),
                 state: None,
                 log: LogFormat::Human,

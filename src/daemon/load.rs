@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::admin;
-use crate::config::{self, Config, Geo, Problems};
+use super::secrets;
+use crate::admin::{self, access::Access};
+use crate::config::{self, Config, Geo, Problems, Server};
 use crate::files::stamp::Stamp;
 use crate::files::{configuration, database, watch};
 use crate::geo::{self, Database, Located, Sources, Table};
@@ -20,6 +21,8 @@ use crate::snapshot::World;
 pub struct Loaded {
     /// The world.
     pub world: Arc<World>,
+    /// Who may ask the admin address for what.
+    pub access: Arc<Access>,
     /// What works but is hardly meant.
     pub warnings: Vec<String>,
     /// The Country or City database, when there is one.
@@ -89,14 +92,16 @@ pub fn load(directory: &Path) -> Result<Loaded, Error> {
     let stamp = Stamp::of_directory(directory);
     let sources = configuration::read(directory)?;
     let compiled = config::compile(&sources).map_err(Error::Problems)?;
-    let stamp = stamp.and_files(files(&compiled.config.server.geo));
+    let stamp = stamp.and_files(files(&compiled.config.server));
+    let (access, open) = secrets::read(&compiled.config.server.access).map_err(Error::Problems)?;
     let databases = Databases::read(&compiled.config.server.geo)?;
     let table = databases.compile(&compiled.config)?;
     let world = World::build(Arc::new(compiled.config), table);
-    let warnings = compiled.warnings.list.iter().map(ToString::to_string);
+    let warnings = compiled.warnings.list.iter().chain(&open).map(ToString::to_string);
     Ok(Loaded {
         warnings: warnings.chain(world.without_region()).collect(),
         database: databases.facts(),
+        access: Arc::new(access),
         world: Arc::new(world),
         stamp,
     })
@@ -112,17 +117,17 @@ pub fn locate(geo: &Geo, client: IpAddr) -> Result<Located, Error> {
 }
 
 /// Returns everything whose change asks for loading anew.
-pub fn places(directory: &Path, geo: &Geo) -> watch::Places {
-    watch::Places { directory: directory.to_owned(), files: files(geo).cloned().collect() }
+pub fn places(directory: &Path, server: &Server) -> watch::Places {
+    watch::Places { directory: directory.to_owned(), files: files(server).cloned().collect() }
 }
 
 /// Returns what everything that a load would read looks like now.
-pub fn stamp(directory: &Path, geo: &Geo) -> Stamp {
-    Stamp::of_directory(directory).and_files(files(geo))
+pub fn stamp(directory: &Path, server: &Server) -> Stamp {
+    Stamp::of_directory(directory).and_files(files(server))
 }
 
-fn files(geo: &Geo) -> impl Iterator<Item = &PathBuf> {
-    [&geo.database, &geo.asn].into_iter().flatten()
+fn files(server: &Server) -> impl Iterator<Item = &PathBuf> {
+    [&server.geo.database, &server.geo.asn].into_iter().flatten().chain(server.access.files())
 }
 
 /// The databases that a configuration names, in memory.

@@ -14,6 +14,7 @@ mod clock;
 mod keep;
 mod load;
 mod reload;
+mod secrets;
 mod writer;
 
 use std::io;
@@ -103,6 +104,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let (control, first, current) = writer::begin(Arc::clone(&loaded.world), memory, &metrics, clock.boot());
     let sources = sources(clock, &prober, &current, orders_in);
     let admin = pages(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
+    admin.access.store(Arc::clone(&loaded.access));
     let admin = Arc::new(admin);
     let keep = Keep::start(config.server.state.clone());
     let writer = Writer {
@@ -203,7 +205,8 @@ fn sources(
 /// Serves the admin pages, when there is an address for them.
 async fn show(listener: Option<admin::Listener>, state: Arc<admin::State>, mut stop: watch::Receiver<bool>) {
     let Some(listener) = listener else { return };
-    tracing::info!("admin pages on http://{}", listener.address);
+    let scheme = if state.access.load().tls.is_some() { "https" } else { "http" };
+    tracing::info!("admin pages on {scheme}://{}", listener.address);
     let stopped = async move { _ = stop.wait_for(|stop| *stop).await };
     if let Err(error) = admin::serve(listener, state, stopped).await {
         tracing::error!("the admin pages are gone, answers go on: {error}");

@@ -13,7 +13,7 @@ use super::clock::Clock;
 use super::keep::chain;
 use super::load;
 use crate::admin::{self, Failed};
-use crate::config::{Config, Geo};
+use crate::config::{Config, Server};
 use crate::files::stamp::Stamp;
 use crate::files::watch::Watch;
 use crate::metrics::Metrics;
@@ -40,41 +40,41 @@ pub struct Reload {
 impl Reload {
     /// Goes on until nobody takes worlds any more.
     pub async fn run(self, mut hangup: Signal) {
-        let mut geo = self.started_with.server.geo.clone();
+        let mut server = self.started_with.server.clone();
         // What was read last, whether it was taken or refused.
         let mut read = self.started_from.clone();
-        let mut watch = self.watch(&geo);
+        let mut watch = self.watch(&server);
         while !self.worlds.is_closed() {
-            if load::stamp(&self.directory, &geo) == read {
+            if load::stamp(&self.directory, &server) == read {
                 tokio::select! {
                     _ = hangup.recv() => tracing::info!("SIGHUP: loading the configuration anew"),
                     () = changed(watch.as_mut()) => {
                         // A directory that was replaced is another one to the system, so every place is
                         // watched anew. Whether anything that is read has changed is looked at above:
                         // a state directory may lie beside the files.
-                        watch = self.watch(&geo);
+                        watch = self.watch(&server);
                         continue;
                     }
                 }
             }
-            read = load::stamp(&self.directory, &geo);
+            read = load::stamp(&self.directory, &server);
             if let Some((now, stamp)) = self.reload().await {
-                (geo, read) = (now, stamp);
-                watch = self.watch(&geo);
+                (server, read) = (now, stamp);
+                watch = self.watch(&server);
             }
         }
     }
 
-    fn watch(&self, geo: &Geo) -> Option<Watch> {
-        let watch = Watch::start(&load::places(&self.directory, geo));
+    fn watch(&self, server: &Server) -> Option<Watch> {
+        let watch = Watch::start(&load::places(&self.directory, server));
         let say =
             |error: &_| tracing::warn!("changes on disk will not be noticed, send SIGHUP instead: {error}");
         watch.inspect_err(say).ok()
     }
 
-    /// Loads, hands the world on, and returns where its locations come from, and the stamp of what was
+    /// Loads, hands the world on, and returns what it says of this instance, and the stamp of what was
     /// read. `None`: it was refused.
-    async fn reload(&self) -> Option<(Geo, Stamp)> {
+    async fn reload(&self) -> Option<(Server, Stamp)> {
         let directory = self.directory.clone();
         let loaded = match tokio::task::spawn_blocking(move || load::load(&directory)).await {
             Ok(Ok(loaded)) => loaded,
@@ -85,10 +85,11 @@ impl Reload {
         self.metrics.database_built(loaded.built_at_seconds());
         loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         self.say_what_needs_a_restart(&loaded.world.config);
+        self.admin.access.store(Arc::clone(&loaded.access));
         self.admin.loaded.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
-        let geo = loaded.world.config.server.geo.clone();
+        let server = loaded.world.config.server.clone();
         self.worlds.send(loaded.world).await.ok()?;
-        Some((geo, loaded.stamp))
+        Some((server, loaded.stamp))
     }
 
     fn refuse<T>(&self, why: &str) -> Option<T> {

@@ -2,6 +2,7 @@
 
 pub mod configuration;
 pub mod database;
+pub mod secret;
 pub mod stamp;
 pub mod state;
 pub mod watch;

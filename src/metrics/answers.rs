@@ -251,6 +251,7 @@ pub(super) mod tests {
                 name: "ns1".to_owned(),
                 dns: vec![],
                 admin: None,
+                access: crate::config::Access::default(),
                 geo: crate::config::Geo::default(),
                 state: None,
                 log: crate::config::LogFormat::default(),

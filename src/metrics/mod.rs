@@ -78,6 +78,11 @@ struct Kind {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refused {
+    why: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     result: &'static str,
 }
@@ -112,6 +117,7 @@ pub struct Metrics {
     region_shed: Family<RegionOf, Fraction>,
     notices: Family<Kind, Counter>,
     reloads: Family<Outcome, Counter>,
+    admin_refusals: Family<Refused, Counter>,
     snapshot_number: Gauge,
     database_built: Family<Unlabelled, Gauge>,
     writer_lag: Histogram,
@@ -134,6 +140,7 @@ impl Default for Metrics {
             region_shed: Family::default(),
             notices: Family::default(),
             reloads: Family::default(),
+            admin_refusals: Family::default(),
             snapshot_number: Gauge::default(),
             database_built: Family::default(),
             writer_lag: Histogram::new(LATENCIES),
@@ -158,6 +165,8 @@ impl Metrics {
         self.register_regions();
         let registry = &mut self.registry;
         registry.register("reloads", "Reloads of the configuration", self.reloads.clone());
+        let help = "Requests to the admin address that were refused, by why: wrong_token, must_operate, ...";
+        registry.register("admin_refusals", help, self.admin_refusals.clone());
         let help = "Number of the snapshot that is served";
         registry.register("snapshot_number", help, self.snapshot_number.clone());
         let help = "When the geo database was built, in seconds since the epoch: its age is time() less this";
@@ -301,6 +310,11 @@ impl Metrics {
     pub fn reloaded(&self, succeeded: bool) {
         let result = if succeeded { "ok" } else { "failed" };
         self.reloads.get_or_create(&Outcome { result }).inc();
+    }
+
+    /// Counts a request to the admin address that was refused.
+    pub fn admin_refused(&self, why: &'static str) {
+        self.admin_refusals.get_or_create(&Refused { why }).inc();
     }
 
     /// Notes when the geo database was built; zero: there is none, and no series, for else its age would

@@ -3,6 +3,7 @@
 //! Nothing here stops at a mistake: what is wrong is reported and left out, and everything else is
 //! still checked. The caller uses the result only when nothing was reported.
 
+mod access;
 mod apex;
 mod canaries;
 mod checks;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::access;
 use super::defined::check_name;
 use crate::client::{Coordinates, Location, Prefix};
 use crate::config::problem::{Place, Report};
@@ -26,12 +27,14 @@ pub(super) fn lower(
     }
     let dns = listen(spec, file, report);
     check_admin(spec, &dns, report);
+    let access = access::lower(spec, sources, report);
     let geo = spec.geo.as_ref().and_then(|geo| geo.given());
     let geo = geo.map_or_else(Geo::default, |(geo, place)| locations(geo, place, directory, report));
     Some(Server {
         name: name?.0.clone(),
         dns,
         admin: given(&spec.admin).map(|(admin, _)| *admin),
+        access,
         geo,
         state: path(&spec.state, directory),
         log: match spec.log.as_ref().and_then(|log| log.value) {

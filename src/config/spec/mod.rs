@@ -3,6 +3,7 @@
 //! The reader and the JSON Schema are both derived from these types, so they cannot disagree.
 //! Meaning, references and contradictions are left to `lower`.
 
+mod access;
 mod canaries;
 mod json;
 mod kinds;
@@ -12,6 +13,7 @@ mod regions;
 mod server;
 mod zone;
 
+pub use access::{Access, AdminTls, Role, Token};
 pub use canaries::{Canary, Expect, Http, Inference, Json, Reach, Tcp, Tls};
 pub use json::{Assert, Number, Signals};
 pub use kinds::{Percent, Statuses};

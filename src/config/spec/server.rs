@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::access::Access;
 use super::kinds::Asn;
 use super::leaf::{List, Value};
 use crate::client::{Continent, Country, Prefix, Subdivision};
@@ -24,6 +25,8 @@ pub struct Server {
     /// Where `/metrics`, `/status`, `/healthz` and the API of the commands are served, for example
     /// `127.0.0.1:8053`. Left out: nowhere.
     pub admin: Option<Value<SocketAddr>>,
+    /// Who may ask the admin address for what. Left out: this machine may read, and nobody may change anything.
+    pub access: Option<Setting<Access>>,
     /// How clients are located. Left out: all clients are of unknown location.
     pub geo: Option<Setting<Geo>>,
     /// The directory for what must survive a restart, relative to the configuration directory. Left
