@@ -18,7 +18,6 @@ use meridian::health::{Stage, Standing, View};
 use meridian::moment::Moment;
 use meridian::region::{AddressId, Family, RegionId};
 use meridian::snapshot::{Snapshot, World};
-use meridian::steering::Splits;
 
 const STATIC_NAMES: usize = 10_000;
 const STEERED_NAMES: usize = 1_000;
@@ -48,9 +47,8 @@ fn large(name: &str, database: &Database, policies: usize) {
     let world = Arc::new(world);
     let addresses = config.regions.addresses().count();
     let mut standings = vec![Standing::Up; addresses];
-    let compile = |standings: &[Standing]| {
-        Snapshot::compile(Arc::clone(&world), View::new(standings.to_vec()), Splits::default(), 1)
-    };
+    let compile =
+        |standings: &[Standing]| Snapshot::compile(Arc::clone(&world), View::new(standings.to_vec()), 1);
     let (snapshot_time, _up) = figures::median(9, || compile(&standings));
     standings[0] = Standing::Down { since: Moment(1) };
     let (flip_time, _down) = figures::median(9, || compile(&standings));

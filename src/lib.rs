@@ -16,7 +16,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | words | [`moment`], [`share`], [`zone`], [`region`], [`client`], [`canary`] |
-//! | core | [`wire`], [`geo`], [`health`], [`steering`], [`answer`] |
+//! | core | [`wire`], [`geo`], [`health`], [`intent`], [`steering`], [`answer`] |
 //! | assembly | [`config`], [`snapshot`], [`engine`], [`control`] |
 //! | edges | [`probe`], [`serve`], [`admin`], [`files`], [`metrics`] |
 //! | shell | [`daemon`], [`demo`], [`simulate`], [`cli`] |
@@ -37,6 +37,7 @@ pub mod engine;
 pub mod files;
 pub mod geo;
 pub mod health;
+pub mod intent;
 pub mod metrics;
 pub mod moment;
 pub mod probe;

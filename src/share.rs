@@ -44,6 +44,11 @@ impl Share {
         Self(u16::try_from(product / 10_000).expect("a product of fractions is a fraction"))
     }
 
+    /// Returns the share of all others.
+    pub fn rest(self) -> Self {
+        Self(Self::ALL.0 - self.0)
+    }
+
     /// Returns whether the client whose bucket this is belongs to the share.
     pub fn includes(self, bucket: Bucket) -> bool {
         bucket.0 < self.0

@@ -23,7 +23,7 @@ use meridian::region::{
     Safety,
 };
 use meridian::share::Share;
-use meridian::snapshot::{Part, Snapshot, World};
+use meridian::snapshot::{Circumstances, Part, Snapshot, World};
 use meridian::steering::{
     AllDown, Capacities, Demand, Https, Order, Policy, Refusal, Rule, Splits, Steering, SteeringId,
 };
@@ -226,6 +226,7 @@ fn compile(draft: &Draft) -> Snapshot {
             name: "ns1".to_owned(),
             dns: Vec::new(),
             admin: None,
+            access: Default::default(),
             geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
             state: None,
             log: LogFormat::Human,
@@ -243,7 +244,8 @@ fn compile(draft: &Draft) -> Snapshot {
     let counted = View::new(draft.standings[..count].to_vec());
     let services = Services::of(&config.regions, &counted);
     let stage = |region: RegionId, family: Family| match services.stage(region, family) {
-        out @ Stage::Out { .. } => out,
+        out @ (Stage::Out { .. } | Stage::Disabled) => out,
+        _ if draft.stages[usize::from(region.0)] > 100 => Stage::Disabled,
         Stage::Full | Stage::Part(_) | Stage::Waiting => {
             Stage::of(Share::percent(draft.stages[usize::from(region.0)]))
         }
@@ -253,7 +255,7 @@ fn compile(draft: &Draft) -> Snapshot {
     let view = counted.with(shares.collect(), stages.collect());
     let world = World::build(Arc::new(config), table);
     let splits = divide(draft, &world, &view);
-    Snapshot::compile(Arc::new(world), view, splits, 1)
+    Snapshot::compile(Arc::new(world), Circumstances { splits, ..view.into() }, 1)
 }
 
 /// Lets the regions shed what is too much for them.

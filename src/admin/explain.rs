@@ -84,5 +84,6 @@ fn bearings(region: &RegionReport) -> [Bearing; 2] {
         since: site.since,
         restraint: site.restraint,
         grade: region.grade,
+        intent: site.intent.clone(),
     })
 }

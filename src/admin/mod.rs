@@ -7,15 +7,15 @@
 //! | `/metrics` | the counters, for Prometheus |
 //! | `/explain` | why a client gets the answer it gets |
 //! | `/simulate` | what would happen if regions were lost |
-//! | `POST /failback/REGION` | lets a region back that is held or quarantined ([`failback`]) |
+//! | `/intents`, `/proposals/N/approve`, `/failback/REGION` | what operators want ([`changes`]) |
 //!
 //! All but the last only read, and none stands in the way of answering queries: requests are small and without a
 //! body, connections few and short (`listen`), and whatever takes time to render does so on threads of
 //! its own. What it reads is published by the shell in [`State`].
 
 pub mod access;
+pub mod changes;
 mod explain;
-pub mod failback;
 mod listen;
 mod routes;
 mod simulate;
@@ -29,14 +29,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use listen::{BindError, Listener, bind, serve};
 
 use access::{Access, Wrong};
 
 use crate::canary::Sighting;
-use crate::control::Report;
+use crate::control::{Done, Refusal, Report, Request};
 use crate::geo::Located;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -76,13 +76,13 @@ pub struct Sources {
     pub orders: mpsc::Sender<Order>,
 }
 
-/// What an operator wants: that a region is let back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What somebody asks the writer for.
+#[derive(Debug)]
 pub struct Order {
-    /// The name of the region.
-    pub region: String,
-    /// Who says so.
-    pub author: String,
+    /// What.
+    pub request: Request,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Result<Done, Refusal>>,
 }
 
 /// Finds the last result of a canary.
@@ -161,5 +161,12 @@ impl State {
             explaining: Arc::new(Semaphore::new(1)),
             simulating: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// Asks the writer for something. `None`: it does not answer, since it has too much to do or is stopping.
+    async fn ask(&self, request: Request) -> Option<Result<Done, Refusal>> {
+        let (reply, answer) = oneshot::channel();
+        self.sources.orders.try_send(Order { request, reply }).ok()?;
+        answer.await.ok()
     }
 }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use axum::extract::{self, rejection::QueryRejection};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Extension, Router, middleware};
+use axum::routing::{delete, get, post};
+use axum::{Router, middleware};
 
-use super::access::{self, Caller};
+use super::access;
 use super::explain::{self, Format, Parameters};
-use super::{State, failback, simulate, status};
+use super::{State, changes, simulate, status};
 
 /// The paths, for those who ask for another.
 const PATHS: &str = "\
@@ -22,6 +22,8 @@ const PATHS: &str = "\
 /metrics  counters for Prometheus
 /explain  why a client gets its answer: /explain?name=NAME&client=ADDRESS&type=A
 /simulate what if regions were lost: /simulate?lose=REGION,REGION&load=1.4 or /simulate?each=true
+/intents  what operators want; POST one, DELETE /intents/NUMBER lifts it
+/proposals/NUMBER/approve  POST: lets the machine do what it advises
 /failback/REGION  POST: lets a region back that is held or quarantined
 ";
 
@@ -40,7 +42,11 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/metrics", get(metrics))
         .route("/explain", get(explain))
         .route("/simulate", get(what_if))
-        .route("/failback/{region}", post(fail_back).fallback(only_post))
+        .route("/intents", get(changes::list).post(changes::intend))
+        .route("/intents/{number}", delete(changes::lift).fallback(not_allowed_change))
+        .route("/proposals/{number}/approve", post(changes::approve).fallback(not_allowed_change))
+        .route("/failback/{region}", post(changes::fail_back).fallback(not_allowed_change))
+        .layer(extract::DefaultBodyLimit::max(changes::MAX_BODY))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&state), access::admit))
@@ -57,21 +63,10 @@ async fn not_allowed() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET and HEAD are answered\n").into_response()
 }
 
-async fn only_post() -> Response {
-    let allow = [(header::ALLOW, "POST")];
-    (StatusCode::METHOD_NOT_ALLOWED, allow, "only POST is answered here\n").into_response()
-}
-
-async fn fail_back(
-    extract::State(state): Read,
-    Extension(caller): Extension<Caller>,
-    extract::Path(region): extract::Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    match access::operator(&caller, &headers) {
-        Ok(author) => failback::order(&state, &region, author).into_response(),
-        Err(refusal) => refusal.into_response(),
-    }
+async fn not_allowed_change(uri: Uri) -> Response {
+    let method = if uri.path().starts_with("/intents") { "DELETE" } else { "POST" };
+    let allow = [(header::ALLOW, method)];
+    (StatusCode::METHOD_NOT_ALLOWED, allow, format!("only {method} is answered here\n")).into_response()
 }
 
 async fn status(extract::State(state): Read) -> Response {

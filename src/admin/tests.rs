@@ -13,9 +13,8 @@ use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, 
 use crate::config::{self, Source};
 use crate::control::{Control, Effect, Event};
 use crate::geo::{self, Table};
-use crate::health::Phase;
+use crate::intent::Kept;
 use crate::region::{AddressId, RegionId};
-use crate::share::Share;
 use crate::snapshot::{Explanation, Inquiry, World};
 
 const SERVER: &str = "\
@@ -82,7 +81,7 @@ fn unavailable() -> Failure {
 /// Returns a minute of a server whose first address fell, and whose second region keeps 30 % of its clients.
 fn state() -> State {
     let world = world();
-    let (mut control, mut effects) = Control::new(Arc::clone(&world), None, START);
+    let (mut control, mut effects) = Control::new(Arc::clone(&world), None, Kept::default(), START);
     for second in [10, 20, 30] {
         let seen = Observation {
             epoch: Epoch(0),
@@ -108,7 +107,7 @@ fn state() -> State {
     effects.extend(control.handle(Event::Observed(vec![seen]), at(30)));
     let published = effects.into_iter().filter_map(|effect| match effect {
         Effect::Publish(snapshot) => Some(snapshot),
-        Effect::Watch(..) | Effect::Persist(_) | Effect::Say(_) => None,
+        Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) | Effect::Say(_) => None,
     });
     let seen = Seen {
         snapshot: published.last().expect("the first snapshot at least"),
@@ -392,74 +391,6 @@ fn every_type_is_explained() {
         };
         explain::explain(&state, &inquiry);
     }
-}
-
-/// Asks to let a region back, of a server whose first region is in this phase.
-async fn check_failback(
-    phase: Phase,
-    target: &str,
-    headers: &str,
-    status: u16,
-    sentence: &str,
-) -> Option<Order> {
-    let mut state = state();
-    let seen = state.seen.load_full();
-    let mut report = seen.report.clone();
-    report.regions[0].courses[0].phase = phase;
-    let (snapshot, published_at) = (Arc::clone(&seen.snapshot), seen.published_at);
-    state.seen.store(Arc::new(Seen { snapshot, published_at, report }));
-    let (orders, mut received) = mpsc::channel(1);
-    state.sources.orders = orders;
-    let request = format!("POST {target} HTTP/1.1\r\ncontent-length: 0\r\n{headers}\r\n");
-    let response = serving(state, async |address| exchange(address, &request).await).await;
-    assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
-    assert!(response.contains(sentence), "{response}");
-    received.try_recv().ok()
-}
-
-const HELD: Phase = Phase::Held(Share::NONE);
-const JO: &str = "host: 127.0.0.1:8053\r\nmeridian-author: Jo Ö\r\n";
-
-#[tokio::test]
-async fn a_held_region_is_let_back_by_an_order_that_names_its_author() {
-    let order = check_failback(HELD, "/failback/tokyo", JO, 202, "tokyo is let back").await;
-    assert_eq!(order, Some(Order { region: "tokyo".to_owned(), author: "Jo Ö".to_owned() }));
-    let quarantined = Phase::Quarantined { until: at(9) };
-    assert!(check_failback(quarantined, "/failback/tokyo", JO, 202, "").await.is_some());
-}
-
-#[tokio::test]
-async fn an_order_that_makes_no_sense_is_refused_with_a_sentence() {
-    let (tokyo, well) = ("/failback/tokyo", Phase::Healthy);
-    let healthy = "tokyo is neither held nor quarantined: it is healthy";
-    let anonymous = "host: localhost\r\n";
-    let rebound = "host: evil.example\r\nmeridian-author: Jo\r\n";
-    for (phase, target, headers, status, sentence) in [
-        (HELD, "/failback/tokio", JO, 404, "no region is called `tokio`; did you mean `tokyo`?"),
-        (HELD, "/failback/mars", JO, 404, "no region is called `mars`\n"),
-        (well, tokyo, JO, 409, healthy),
-        (HELD, tokyo, anonymous, 400, "with the header `Meridian-Author: NAME`"),
-        (HELD, tokyo, rebound, 403, "at an IP address or `localhost` only"),
-    ] {
-        assert_eq!(
-            check_failback(phase, target, headers, status, sentence).await,
-            None,
-            "{target} {headers}"
-        );
-    }
-    let (status, head, _) = ask_of(state(), "GET", tokyo, "").await;
-    assert_eq!(status, 405);
-    assert!(head.contains("allow: post"), "{head}");
-}
-
-#[test]
-fn an_order_from_another_machine_is_refused() {
-    let mut headers = axum::http::HeaderMap::new();
-    headers.insert("host", "192.0.2.1".parse().expect("a header"));
-    headers.insert(failback::AUTHOR, "Jo".parse().expect("a header"));
-    let peer = SocketAddr::from(([192, 0, 2, 9], 40_000));
-    let (status, sentence) = failback::order(&state(), "tokyo", peer, &headers);
-    assert_eq!((status.as_u16(), sentence.contains("from this machine only")), (403, true), "{sentence}");
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@ use super::{ask_server, refuse};
 use crate::daemon;
 use crate::health::View;
 use crate::snapshot::{Inquiry, NoInquiry, Snapshot, explain};
-use crate::steering::Splits;
 use crate::zone::RecordType;
 
 /// Say why a client gets the answer it gets
@@ -86,8 +85,7 @@ fn answer(inquiry: &Inquiry, arguments: &Args) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(refuse(&error)),
     };
     let health = View::all_up(world.config.regions.addresses().count());
-    let explanation =
-        explain(&Snapshot::compile(world, health, Splits::default(), 0), inquiry, Some(&located), &[]);
+    let explanation = explain(&Snapshot::compile(world, health, 0), inquiry, Some(&located), &[]);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&explanation)?);
     } else {

@@ -128,8 +128,17 @@ impl Alarms {
     }
 
     /// Judges everything anew, and returns which alarms were raised and which cleared.
-    pub(super) fn update(&mut self, board: &Board, places: &Places, view: &View) -> Vec<What> {
-        let services = Services::of(board.regions(), view);
+    pub(super) fn update(
+        &mut self,
+        board: &Board,
+        places: &Places,
+        observed: &View,
+        view: &View,
+    ) -> Vec<What> {
+        // A region that an operator keeps clients from is no loss; that nobody is left for some clients is one
+        // whoever brought it about.
+        let (services, served) =
+            (Services::of(board.regions(), observed), Services::of(board.regions(), view));
         let mut round = Round { before: &self.standing, standing: BTreeMap::new(), whats: Vec::new() };
         // What keeps a region comes before what it keeps it from.
         judge_restraints(&mut round, board.regions(), places);
@@ -139,7 +148,7 @@ impl Alarms {
         for watch in &self.watches {
             for family in Family::BOTH {
                 let key = || Key::Names(watch.owner.clone(), watch.rule.clone(), family);
-                round.judge(key, || watch.alarm(family), watch.is_exhausted(&services, family));
+                round.judge(key, || watch.alarm(family), watch.is_exhausted(&served, family));
             }
         }
         let Round { standing, whats, .. } = round;
@@ -196,7 +205,8 @@ fn judge_regions(
             continue;
         };
         let name = || region.name.clone();
-        let is_out = matches!(services.stage(id, family), Stage::Waiting | Stage::Out { .. });
+        let is_out =
+            matches!(services.stage(id, family), Stage::Waiting | Stage::Out { .. } | Stage::Disabled);
         let alarm = || {
             let reason = reason(id, family, count, board, places);
             Alarm::RegionOut { region: name(), family, count, reason, is_remembered }
@@ -276,7 +286,7 @@ impl Watch {
     fn is_exhausted(&self, services: &Services, family: Family) -> bool {
         let of_family = self.regions.iter().filter(|region| services.get(**region, family).count().is_some());
         let mut stages = of_family.map(|region| services.stage(*region, family)).peekable();
-        stages.peek().is_some() && stages.all(|stage| matches!(stage, Stage::Out { .. }))
+        stages.peek().is_some() && stages.all(|stage| matches!(stage, Stage::Out { .. } | Stage::Disabled))
     }
 }
 

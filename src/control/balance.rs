@@ -17,7 +17,7 @@ use std::time::Duration;
 use super::{Notice, Outlook, What};
 use crate::health::{Portion, Services, Stage, Vitals};
 use crate::moment::Moment;
-use crate::region::{Failover, Family, RegionId};
+use crate::region::{Family, RegionId};
 use crate::share::Share;
 use crate::snapshot::{Part, World};
 use crate::steering::{Capacities, Demand, Piece, Route, Split, Splits};
@@ -50,6 +50,8 @@ pub struct Readings {
     pub vitals: Vec<Vitals>,
     /// Which fraction of each region's capacity is there.
     pub present: Vec<f64>,
+    /// Whether the machine may fill or relieve each region.
+    pub is_auto: Vec<bool>,
 }
 
 impl Balance {
@@ -266,7 +268,7 @@ fn takes_all(services: &Services, region: RegionId) -> bool {
 pub(super) fn capacities(world: &World, readings: &Readings) -> Capacities {
     let regions = world.config.regions.iter();
     let capacities =
-        regions.filter(|(_, region)| region.failover == Failover::Auto).filter_map(|(id, region)| {
+        regions.filter(|(id, _)| readings.is_auto[usize::from(id.0)]).filter_map(|(id, region)| {
             let index = usize::from(id.0);
             let capacity = region.capacity? as f64 * readings.present[index];
             readings.vitals[index]
@@ -318,7 +320,7 @@ mod tests {
 
     fn readings(loads: [f64; 3]) -> Readings {
         let vitals = loads.map(|load| Vitals { load: Some(load), ..Vitals::default() });
-        Readings { vitals: vitals.to_vec(), present: vec![1.0; 3] }
+        Readings { vitals: vitals.to_vec(), present: vec![1.0; 3], is_auto: vec![true; 3] }
     }
 
     fn services(world: &World, stages: [Stage; 3]) -> Services {

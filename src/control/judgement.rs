@@ -11,8 +11,9 @@ use crate::config::Config;
 use crate::health::{
     self, Adoption, Board, Cause, Change, FALLS_TO_QUARANTINE, Memory, Phase, Places, Site, State, Turn, View,
 };
+use crate::intent::Orders;
 use crate::moment::Moment;
-use crate::region::{AddressId, Failover, RegionId};
+use crate::region::{AddressId, Failover, Family, RegionId};
 
 /// The part of control that judges. It knows nothing of snapshots.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Judgement {
     board: Board,
     places: Places,
     alarms: Alarms,
+    /// What operators want.
+    orders: Orders,
     /// What steering saw last.
     view: View,
     /// When to judge again although nothing happens.
@@ -40,11 +43,18 @@ pub struct Verdict {
 
 impl Judgement {
     /// Starts with what was remembered of the last run, and says what became of that.
-    pub fn new(config: Arc<Config>, memory: Option<&Memory>, now: Moment) -> (Self, Vec<Notice>) {
+    pub fn new(
+        config: Arc<Config>,
+        orders: Orders,
+        memory: Option<&Memory>,
+        now: Moment,
+    ) -> (Self, Vec<Notice>) {
         let board = Board::new(&config.regions, &config.canaries, now);
-        let places = Places::new(&config.regions, now);
+        let mut places = Places::new(&config.regions, now);
+        places.instruct(&orders.failover, orders.withdrawn());
         let mut judgement = Self {
-            view: places.view(&board),
+            view: orders.amend(places.view(&board), &config.regions),
+            orders,
             wake: places.wake(&board, now),
             alarms: Alarms::new(&config),
             board,
@@ -87,9 +97,45 @@ impl Judgement {
         verdict
     }
 
-    /// Takes over another configuration.
-    pub fn reload(&mut self, config: Arc<Config>, now: Moment) -> Vec<Notice> {
+    /// Follows other orders of operators.
+    pub fn instruct(&mut self, orders: Orders, now: Moment) -> Verdict {
+        self.places.instruct(&orders.failover, orders.withdrawn());
+        self.orders = orders;
+        self.settle(now)
+    }
+
+    /// Returns what operators want.
+    pub fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// Returns what steering would see if operators wanted this.
+    pub fn view_under(&self, orders: &Orders) -> View {
+        let mut places = self.places.clone();
+        places.instruct(&orders.failover, orders.withdrawn());
+        orders.amend(places.view(&self.board), &self.config.regions)
+    }
+
+    /// Returns where a site stands on its course, by family.
+    pub fn phases(&self, site: Site) -> [Phase; 2] {
+        Family::BOTH.map(|family| self.places.course(site, family).phase())
+    }
+
+    /// Returns whether nothing is the matter with a site.
+    pub fn is_well(&self, site: Site) -> bool {
+        self.places.is_well(site)
+    }
+
+    /// Returns whether what a site has said since then lets more clients come to it.
+    pub fn is_open(&self, site: Site, since: Moment, now: Moment) -> bool {
+        health::gates_are_open(site, &self.board, since, now)
+    }
+
+    /// Takes over another configuration, and what operators want there.
+    pub fn reload(&mut self, config: Arc<Config>, orders: Orders, now: Moment) -> Vec<Notice> {
         self.places = self.places.reload(&self.config.regions, &config.regions, now);
+        self.places.instruct(&orders.failover, orders.withdrawn());
+        self.orders = orders;
         self.board.reload(&config.regions, &config.canaries, now);
         self.alarms.reload(&config);
         self.config = config;
@@ -124,30 +170,41 @@ impl Judgement {
 
     /// Returns what every region says of itself, and how much of it is there.
     pub(super) fn readings(&self, now: Moment) -> Readings {
+        self.readings_under(&self.orders, now)
+    }
+
+    /// Returns the readings if operators wanted this.
+    pub(super) fn readings_under(&self, orders: &Orders, now: Moment) -> Readings {
         let regions = || self.config.regions.iter().map(|(id, _)| id);
         let vitals = |id| health::vitals(&self.board, Site::Region(id), Moment::default(), now);
+        let present = |id: RegionId| {
+            let present = self.places.present(id, &self.board, |zone| orders.kept_of_zone(zone));
+            present * orders.capacity[usize::from(id.0)]
+        };
         Readings {
             vitals: regions().map(vitals).collect(),
-            present: regions().map(|id| self.places.present(id, &self.board)).collect(),
+            present: regions().map(present).collect(),
+            is_auto: orders.failover.iter().map(|failover| *failover == Failover::Auto).collect(),
         }
     }
 
     /// Returns what is known of everything, as of the snapshot with this number.
     pub fn report(&self, snapshot: u64, now: Moment) -> Report {
         let alarms = self.alarms.standing().cloned().collect();
-        Report::new(snapshot, &self.config, &self.board, &self.places, alarms, now)
+        Report::new(snapshot, &self.config, &self.board, &self.places, &self.view, alarms, now)
     }
 
     /// Judges regions and zones anew, and brings everything up to date that follows from it.
     fn settle(&mut self, now: Moment) -> Verdict {
         let grays = self.places.grays(&self.config.regions);
         let turns = self.places.update(&self.board, &self.config.safety, now);
-        let view = self.places.view(&self.board);
+        let observed = self.places.view(&self.board);
+        let view = self.orders.amend(observed.clone(), &self.config.regions);
         let moves_view = view != self.view;
         self.view = view;
         self.wake = self.places.wake(&self.board, now);
         let mut notices: Vec<_> = turns.iter().filter_map(|turn| self.tell_of_turn(turn)).collect();
-        let alarms = self.alarms.update(&self.board, &self.places, &self.view);
+        let alarms = self.alarms.update(&self.board, &self.places, &observed, &self.view);
         notices.extend(alarms.into_iter().map(|what| Notice { at: now, what }));
         let is_worth_keeping =
             turns.iter().any(is_eventful) || grays != self.places.grays(&self.config.regions);
@@ -212,10 +269,9 @@ impl Judgement {
     fn tell_of_turn(&self, turn: &Turn) -> Option<Notice> {
         let (region, zone) = health::name(&self.config.regions, turn.site);
         let region_id = health::region_of(&self.config.regions, turn.site);
-        let settings = self.config.regions.region(region_id);
         let of_region = self.places.course(Site::Region(region_id), turn.family).phase();
         let course = self.places.course(turn.site, turn.family);
-        let is_advice = settings.failover == Failover::Advise;
+        let is_advice = self.places.failover(region_id) == Failover::Advise;
         let is_news = match (turn.to, turn.site) {
             // What a zone does while its region does something is no news of its own.
             (_, Site::Zone(_)) if !of_region.is_calm() || is_advice => false,
@@ -233,7 +289,7 @@ impl Judgement {
             zone: zone.map(str::to_owned),
             family: turn.family,
             to: turn.to,
-            share: course.share(&settings.recovery),
+            share: course.share(&self.config.regions.region(region_id).recovery),
             is_back: goes_back(turn),
             is_advice,
         };
@@ -333,8 +389,18 @@ mod tests {
         })
     }
 
+    fn start(config: Arc<Config>, memory: Option<&Memory>, now: Moment) -> (Judgement, Vec<Notice>) {
+        let orders = Orders::none(&config.regions);
+        Judgement::new(config, orders, memory, now)
+    }
+
+    fn reload(judgement: &mut Judgement, config: Arc<Config>, now: Moment) -> Vec<Notice> {
+        let orders = Orders::none(&config.regions);
+        judgement.reload(config, orders, now)
+    }
+
     fn judgement() -> Judgement {
-        Judgement::new(config(fixture::canary("shallow", 2, 2)), None, Moment(0)).0
+        start(config(fixture::canary("shallow", 2, 2)), None, Moment(0)).0
     }
 
     /// Plays `ADDRESS:RESULT` words, one a second, and returns what each led to.
@@ -419,7 +485,7 @@ mod tests {
         let mut judgement = judgement();
         play(&mut judgement, "3:x 3:x");
         let late = fixture::result(&judgement.board, 3, 0, 9, true);
-        let notices = judgement.reload(config(fixture::canary("shallow", 5, 1)), Moment(10_000));
+        let notices = reload(&mut judgement, config(fixture::canary("shallow", 5, 1)), Moment(10_000));
         assert_eq!(notices, []);
         assert_eq!(judgement.observe(&[late], Moment(10_000)), Verdict::default(), "of the old numbering");
         assert_eq!(judgement.report(7, Moment(10_000)).alarms.len(), 2);
@@ -434,8 +500,7 @@ mod tests {
         let mut before = judgement();
         play(&mut before, "3:x 3:x");
         let memory = before.memory(Moment(3000));
-        let (after, notices) =
-            Judgement::new(config(fixture::canary("shallow", 2, 2)), Some(&memory), Moment(9000));
+        let (after, notices) = start(config(fixture::canary("shallow", 2, 2)), Some(&memory), Moment(9000));
         assert_eq!(after.view(), before.view());
         let kinds: Vec<_> = notices.iter().map(Notice::kind).collect();
         assert_eq!(kinds, ["health_remembered", "region_out", "all_down"]);
@@ -449,7 +514,7 @@ mod tests {
         play(&mut before, "3:x 3:x");
         let memory = before.memory(Moment(3000));
         let say = |memory: &Memory, now| {
-            let (_, notices) = Judgement::new(config(fixture::canary("shallow", 2, 2)), Some(memory), now);
+            let (_, notices) = start(config(fixture::canary("shallow", 2, 2)), Some(memory), now);
             notices.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let stale = "the state of the last run is ignored: it is 20min away from now, more than 10min; \

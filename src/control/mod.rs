@@ -3,7 +3,7 @@
 //! ```text
 //!   Observed ──▶ judgement ── the view changed? ──▶ balance ──▶ Snapshot::compile ──▶ Publish
 //!   Tick     ──▶     │ ╰────── a fall or a rise? ──▶ Persist
-//!   FailBack ──▶     │
+//!   ask      ──▶     │   (office, with the intents in force)
 //!   Reloaded ──▶     ╰──────── what people want to know ──▶ Say
 //!   Stopping
 //! ```
@@ -18,10 +18,12 @@ mod balance;
 mod judgement;
 mod keeper;
 mod notice;
+mod office;
 mod outlook;
 pub mod prediction;
 mod record;
 mod report;
+mod request;
 pub mod whatif;
 
 use std::sync::Arc;
@@ -30,16 +32,18 @@ pub use alarm::Alarm;
 pub use balance::Readings;
 pub use judgement::{Judgement, Verdict};
 pub use notice::{Notice, Place, Severity, What};
+pub use office::Proposal;
 pub use outlook::Outlook;
 pub use record::Record;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
+pub use request::{Done, LONGEST, Refusal, Request, SHORTEST};
 
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
 use crate::health::{Memory, Services};
+use crate::intent::{Desk, Kept};
 use crate::moment::Moment;
-use crate::region::RegionId;
-use crate::snapshot::{Snapshot, World};
+use crate::snapshot::{Circumstances, Snapshot, World};
 use balance::Balance;
 use keeper::Keeper;
 
@@ -51,8 +55,6 @@ pub enum Event {
     Observed(Vec<Observation>),
     /// Time has passed.
     Tick,
-    /// An operator lets a region back that is held or quarantined.
-    FailBack(RegionId),
     /// The configuration or the database changed, and the new world is valid.
     Reloaded(Arc<World>),
     /// The process is about to end.
@@ -68,6 +70,8 @@ pub enum Effect {
     Watch(Arc<Config>, Epoch),
     /// Write this to the state directory, in place of what is there.
     Persist(Memory),
+    /// The same with the intents in force: at once, for people rely on them.
+    Keep(Kept),
     /// Tell people.
     Say(Notice),
 }
@@ -79,28 +83,38 @@ pub struct Control {
     judgement: Judgement,
     balance: Balance,
     keeper: Keeper,
+    /// What operators want.
+    desk: Desk,
+    /// What the machine advises.
+    proposals: Vec<Proposal>,
     /// The number of the last published snapshot.
     number: u64,
 }
 
 impl Control {
-    /// Starts from a world and from what was remembered of the last run.
-    pub fn new(world: Arc<World>, memory: Option<Memory>, now: Moment) -> (Self, Vec<Effect>) {
-        let (judgement, notices) = Judgement::new(Arc::clone(&world.config), memory.as_ref(), now);
+    /// Starts from a world, from what was remembered of the last run, and with the intents that were in force.
+    pub fn new(world: Arc<World>, memory: Option<Memory>, intents: Kept, now: Moment) -> (Self, Vec<Effect>) {
+        let desk = Desk::adopt(intents);
+        let orders = desk.orders(&world.config.regions);
+        let (judgement, notices) = Judgement::new(Arc::clone(&world.config), orders, memory.as_ref(), now);
         let mut balance = Balance::new(&world, now);
         let fresh = memory.filter(|memory| memory.is_fresh(now));
         let has_adopted = fresh.is_some();
         if let Some(memory) = fresh {
             balance.adopt(&memory.portions, &world);
         }
-        let mut control = Self { world, judgement, balance, keeper: Keeper::new(now), number: 0 };
+        let (keeper, proposals) = (Keeper::new(now), Vec::new());
+        let mut control = Self { world, judgement, balance, keeper, desk, proposals, number: 0 };
         let mut effects = vec![control.publish(), control.watch()];
         // What was taken up is written anew at once: a process that dies again and again before its first
         // minute is over must not let what it knows grow stale.
         if has_adopted {
             effects.push(Effect::Persist(control.memory(now)));
         }
+        control.propose(&notices);
         effects.extend(notices.into_iter().map(Effect::Say));
+        // What was over while nobody was there ends now.
+        effects.extend(control.attend(now));
         (control, effects)
     }
 
@@ -109,16 +123,16 @@ impl Control {
         match event {
             Event::Observed(seen) => {
                 let verdict = self.judgement.observe(&seen, now);
-                self.follow(verdict, Vec::new(), now)
+                let mut effects = self.follow(verdict, Vec::new(), now);
+                effects.extend(self.attend(now));
+                effects
             }
             Event::Tick => {
                 let verdict = self.judgement.tick(now);
                 let shed = self.balance_step(now);
-                self.follow(verdict, shed, now)
-            }
-            Event::FailBack(region) => {
-                let verdict = self.judgement.fail_back(region, now);
-                self.follow(verdict, Vec::new(), now)
+                let mut effects = self.follow(verdict, shed, now);
+                effects.extend(self.attend(now));
+                effects
             }
             Event::Reloaded(world) => self.reloaded(world, now),
             Event::Stopping => vec![Effect::Persist(self.memory(now))],
@@ -127,7 +141,8 @@ impl Control {
 
     /// Returns when to let time pass although nothing happens; `None`: never.
     pub fn wake(&self) -> Option<Moment> {
-        self.judgement.wake().into_iter().chain(self.balance.wake(&self.world)).min()
+        let desk = self.desk.wake(&self.world.config.regions);
+        self.judgement.wake().into_iter().chain(self.balance.wake(&self.world)).chain(desk).min()
     }
 
     /// Returns what is being served.
@@ -146,6 +161,8 @@ impl Control {
         let away = self.balance.away(&self.world);
         report.regions.iter_mut().zip(away).for_each(|(region, away)| region.away = away);
         report.outlook = self.outlook(now);
+        report.intents = self.desk.intents().to_vec();
+        report.proposals.clone_from(&self.proposals);
         report
     }
 
@@ -157,6 +174,7 @@ impl Control {
     /// Does what follows from a verdict, and from what regions shed since.
     fn follow(&mut self, verdict: Verdict, shed: Vec<Notice>, now: Moment) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.propose(&verdict.notices);
         if verdict.moves_view {
             self.land(now);
         }
@@ -172,7 +190,8 @@ impl Control {
 
     fn reloaded(&mut self, world: Arc<World>, now: Moment) -> Vec<Effect> {
         let before = std::mem::replace(&mut self.world, world);
-        let notices = self.judgement.reload(Arc::clone(&self.world.config), now);
+        let orders = self.desk.orders(&self.world.config.regions);
+        let notices = self.judgement.reload(Arc::clone(&self.world.config), orders, now);
         self.balance.reload(&before, &self.world, now);
         self.land(now);
         let mut effects = vec![self.publish(), self.watch()];
@@ -217,8 +236,12 @@ impl Control {
     fn publish(&mut self) -> Effect {
         self.number += 1;
         let world = Arc::clone(&self.world);
-        let (view, splits) = (self.judgement.view().clone(), self.balance.splits().clone());
-        Effect::Publish(Arc::new(Snapshot::compile(world, view, splits, self.number)))
+        let circumstances = Circumstances {
+            health: self.judgement.view().clone(),
+            splits: self.balance.splits().clone(),
+            weights: self.judgement.orders().weights.clone(),
+        };
+        Effect::Publish(Arc::new(Snapshot::compile(world, circumstances, self.number)))
     }
 
     fn watch(&self) -> Effect {
@@ -257,7 +280,7 @@ mod tests {
     /// Lets tokyo's probes succeed (`o`) or fail (`x`), and writes what control asks for at each:
     /// `p` publish, `k` keep, `w` watch, `s` say.
     fn check(results: &str, expected: &str) {
-        let (mut control, effects) = Control::new(world(), None, Moment(0));
+        let (mut control, effects) = Control::new(world(), None, Kept::default(), Moment(0));
         assert_eq!(letters(&effects), "pw", "a start publishes before anything else");
         let asked = results.chars().zip(1..).map(|(result, number)| {
             let now = Moment(number * 10_000);
@@ -286,6 +309,7 @@ mod tests {
             Effect::Watch(..) => 'w',
             Effect::Persist(_) => 'k',
             Effect::Say(_) => 's',
+            Effect::Keep(_) => 'i',
         };
         effects.iter().map(letter).collect()
     }
@@ -302,18 +326,18 @@ mod tests {
 
     #[test]
     fn a_crash_loop_does_not_let_what_is_known_grow_stale() {
-        let (mut control, _) = Control::new(world(), None, Moment(0));
+        let (mut control, _) = Control::new(world(), None, Kept::default(), Moment(0));
         for at in [1000, 2000] {
             control.handle(Event::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
         }
         let mut memory = control.memory(Moment(2000));
         for life in 1..20 {
             let now = Moment(2000 + life * 500_000);
-            let (next, effects) = Control::new(world(), Some(memory), now);
+            let (next, effects) = Control::new(world(), Some(memory), Kept::default(), now);
             assert!(next.judgement.view().of(AddressId(0)).is_down(), "life {life}");
             let kept = effects.into_iter().find_map(|effect| match effect {
                 Effect::Persist(memory) => Some(memory),
-                Effect::Publish(_) | Effect::Watch(..) | Effect::Say(_) => None,
+                Effect::Publish(_) | Effect::Watch(..) | Effect::Say(_) | Effect::Keep(_) => None,
             });
             memory = kept.expect("it is written down before anything happens");
         }
@@ -321,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_published_number_is_higher_than_the_one_before() {
-        let (mut control, _) = Control::new(world(), None, Moment(0));
+        let (mut control, _) = Control::new(world(), None, Kept::default(), Moment(0));
         for (number, expected) in [(1, 2), (2, 3)] {
             let now = Moment(number * 1000);
             let effects = control.handle(Event::Observed(vec![seen(&control, false, now)]), now);
@@ -332,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_reload_publishes_and_watches_and_forgets_no_fall() {
-        let (mut control, _) = Control::new(world(), None, Moment(0));
+        let (mut control, _) = Control::new(world(), None, Kept::default(), Moment(0));
         for at in [1000, 2000] {
             control.handle(Event::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
         }

@@ -4,10 +4,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::Alarm;
 use super::alarm::word;
+use super::{Alarm, office};
 use crate::canary::Failure;
 use crate::health::{FRESH_FOR, Phase, Restraint, State};
+use crate::intent::{self, Intent, Turn};
 use crate::moment::Moment;
 use crate::region::Family;
 use crate::share::Share;
@@ -90,6 +91,15 @@ pub enum What {
         /// Who says so.
         author: String,
     },
+    /// Something became of an intent.
+    Intent(intent::Event),
+    /// Somebody lifted an intent.
+    Lifted {
+        /// The intent.
+        intent: Intent,
+        /// Who.
+        author: String,
+    },
     /// A region that is too full sends clients elsewhere, or takes them back.
     Shed {
         /// The name of the region.
@@ -167,6 +177,14 @@ impl Notice {
             What::Cleared(Alarm::Advised { .. }) => "advised_over",
             What::Turned { .. } => "turned",
             What::LetBack { .. } => "let_back",
+            What::Intent(event) => match event.turn {
+                Turn::Made => "intent",
+                Turn::Overdue(_) => "intent_overdue",
+                Turn::Step(_) => "intent_step",
+                Turn::Stuck => "intent_stuck",
+                Turn::Gone => "intent_over",
+            },
+            What::Lifted { .. } => "intent_lifted",
             What::Shed { .. } => "load_shed",
             What::Raised(Alarm::Restrained { .. }) => "region_restrained",
             What::Cleared(Alarm::Restrained { .. }) => "region_restrained_over",
@@ -201,9 +219,12 @@ impl Notice {
             | What::Suspect { .. }
             | What::Down { .. }
             | What::Foreign { .. }
+            | What::Intent(intent::Event { turn: Turn::Overdue(_) | Turn::Stuck, .. })
             | What::Stale { .. } => Severity::Warning,
             What::Turned { .. }
             | What::LetBack { .. }
+            | What::Intent(_)
+            | What::Lifted { .. }
             | What::Whole { why: None, .. }
             | What::Up { .. }
             | What::Cleared(_)
@@ -221,6 +242,8 @@ impl Notice {
             | What::Whole { .. }
             | What::Turned { .. }
             | What::LetBack { .. }
+            | What::Intent(_)
+            | What::Lifted { .. }
             | What::Shed { .. }
             | What::Reloaded { .. }
             | What::Remembered { .. }
@@ -248,6 +271,9 @@ impl Notice {
             | What::Turned { region, .. }
             | What::LetBack { region, .. }
             | What::Shed { region, .. } => Some(region),
+            What::Intent(intent::Event { intent, .. }) | What::Lifted { intent, .. } => {
+                intent.terms.wish.region()
+            }
             _ => self.place().map(|place| place.region.as_str()),
         }
     }
@@ -367,6 +393,10 @@ impl fmt::Display for Notice {
             }
             What::Whole { .. } | What::Turned { .. } | What::Shed { .. } => self.fmt_site(f),
             What::LetBack { region, author } => write!(f, "{author} lets {region} back"),
+            What::Intent(event) => office::told(event, f),
+            What::Lifted { intent, author } => {
+                write!(f, "{author} lifts intent {} ({})", intent.number, intent.terms.wish)
+            }
             What::Raised(alarm) => alarm.fmt(f),
             What::Cleared(alarm) => alarm.fmt_cleared(f),
             What::Reloaded { snapshot, zones, regions } => {

@@ -46,6 +46,7 @@ impl Outlook {
             readings: Readings {
                 vitals: fills.iter().map(load).collect(),
                 present: vec![1.0; regions.len()],
+                is_auto: vec![true; regions.len()],
             },
         }
     }

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use rule::{Rule, UnknownRule, Violation};
+pub use rule::{Rule, Violation};
 pub use stranded::Stranded;
 
 use super::balance::{capacities, demands, route};

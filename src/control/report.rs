@@ -2,12 +2,14 @@
 
 use std::net::IpAddr;
 
-use super::{Alarm, Outlook};
+use super::{Alarm, Outlook, Proposal};
 use crate::canary::Failure;
 use crate::config::Config;
 use crate::health::{
-    self, Board, Grade, Last, Phase, Places, Record, Restraint, Service, Services, Site, State, Track, Vitals,
+    self, Board, Grade, Last, Phase, Places, Record, Restraint, Service, Services, Site, State, Track, View,
+    Vitals,
 };
+use crate::intent::Intent;
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId, Regions, ZoneId};
 use crate::share::Share;
@@ -19,6 +21,10 @@ pub struct Report {
     pub snapshot: u64,
     /// The alarms that last.
     pub alarms: Vec<Alarm>,
+    /// The intents in force.
+    pub intents: Vec<Intent>,
+    /// What the machine would do if it were allowed to.
+    pub proposals: Vec<Proposal>,
     /// The regions, in the order of the configuration, as are all lists below.
     pub regions: Vec<RegionReport>,
     /// What the clients ask for and where they are sent, to predict from.
@@ -60,6 +66,8 @@ pub struct SiteReport {
     pub falls: usize,
     /// Why it does not leave although it is bad; of zones `None`.
     pub restraint: Option<Restraint>,
+    /// The intent that decides how much of its clients it takes; `None`: none does.
+    pub intent: Option<String>,
 }
 
 /// What is known of an availability zone.
@@ -118,11 +126,11 @@ impl Report {
         config: &Config,
         board: &Board,
         places: &Places,
+        view: &View,
         alarms: Vec<Alarm>,
         now: Moment,
     ) -> Self {
-        let view = places.view(board);
-        let services = Services::of(&config.regions, &view);
+        let services = Services::of(&config.regions, view);
         let mut zones = ZoneReports { config, board, places, next: 0, next_address: 0 };
         let regions = config.regions.iter().map(|(id, region)| RegionReport {
             name: region.name.clone(),
@@ -138,7 +146,14 @@ impl Report {
             canaries: canary_reports(config, board.whole(id)),
             zones: region.zones.iter().map(|_| zones.read()).collect(),
         });
-        Self { snapshot, alarms, regions: regions.collect(), outlook: Outlook::default() }
+        Self {
+            snapshot,
+            alarms,
+            intents: Vec::new(),
+            proposals: Vec::new(),
+            regions: regions.collect(),
+            outlook: Outlook::default(),
+        }
     }
 
     /// Returns the report on the region with this number.
@@ -156,6 +171,7 @@ fn site(places: &Places, site: Site, family: Family, regions: &Regions) -> SiteR
         share: course.share(rules),
         falls: course.falls().len(),
         restraint: None,
+        intent: None,
     }
 }
 

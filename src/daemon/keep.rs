@@ -1,26 +1,63 @@
-//! Writes health to the state directory, away from the writer: a slow disk must not delay a snapshot.
+//! Writes health and intents to the state directory, away from the writer: a slow disk must not delay a snapshot.
+//!
+//! Of health only the latest counts. Intents are written one after the other, and whoever asked for one is told when
+//! it lies on disk: what was accepted survives whatever happens next.
 
 use std::path::PathBuf;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::files::state;
+use crate::files::{intents, state};
 use crate::health::Memory;
+use crate::intent::Kept;
+
+/// The most writes of intents that wait for a disk.
+const MAX_WAITING: usize = 64;
+
+/// Something to do when the intents before it are on disk.
+type Then = Box<dyn FnOnce() + Send>;
+
+/// Work on the file of intents, in its order.
+enum Job {
+    Write(Kept),
+    Then(Then),
+}
 
 /// Keeps the latest memory on disk. When several come while one is being written, only the last of
 /// them is written next.
 #[derive(Debug)]
 pub struct Keep {
     latest: watch::Sender<Option<Memory>>,
-    task: JoinHandle<()>,
+    jobs: mpsc::Sender<Job>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Keep {
     /// Starts to write to `directory`; `None`: nothing is kept.
     pub fn start(directory: Option<PathBuf>) -> Self {
         let (latest, received) = watch::channel(None);
-        Self { latest, task: tokio::spawn(write_all(directory, received)) }
+        let (jobs, waiting) = mpsc::channel(MAX_WAITING);
+        let intents = tokio::spawn(write_intents(directory.clone(), waiting));
+        Self { latest, jobs, tasks: [tokio::spawn(write_all(directory, received)), intents] }
+    }
+
+    /// Writes these intents.
+    pub fn keep_intents(&self, kept: Kept) {
+        self.jobs.try_send(Job::Write(kept)).unwrap_or_else(|_| {
+            tracing::error!("intents are not written: the disk does not answer; a restart would forget them");
+        });
+    }
+
+    /// Does something when all intents so far are written, or cannot be.
+    pub fn then(&self, then: impl FnOnce() + Send + 'static) {
+        if let Err(
+            mpsc::error::TrySendError::Full(Job::Then(then))
+            | mpsc::error::TrySendError::Closed(Job::Then(then)),
+        ) = self.jobs.try_send(Job::Then(Box::new(then)))
+        {
+            then();
+        }
     }
 
     /// Writes this next.
@@ -30,9 +67,28 @@ impl Keep {
 
     /// Writes what is still to be written, and stops.
     pub async fn finish(self) {
-        drop(self.latest);
-        if let Err(error) = self.task.await {
-            tracing::error!("the state of health could not be written: {error}");
+        drop((self.latest, self.jobs));
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!("the state could not be written: {error}");
+            }
+        }
+    }
+}
+
+async fn write_intents(directory: Option<PathBuf>, mut jobs: mpsc::Receiver<Job>) {
+    while let Some(job) = jobs.recv().await {
+        match (job, directory.clone()) {
+            (Job::Write(kept), Some(directory)) => {
+                let written = tokio::task::spawn_blocking(move || intents::write(&directory, &kept)).await;
+                match written {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::error!("{}", chain(&error)),
+                    Err(error) => tracing::error!("the intents could not be written: {error}"),
+                }
+            }
+            (Job::Write(_), None) => {}
+            (Job::Then(then), _) => then(),
         }
     }
 }

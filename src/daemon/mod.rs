@@ -34,8 +34,9 @@ pub use writer::Listener;
 
 use crate::admin::{self, Order, Seen, Whom};
 use crate::control::Control;
-use crate::files::state;
+use crate::files::{intents, state};
 use crate::health::Memory;
+use crate::intent::Kept;
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
 use crate::serve::{self, BindError, Current};
@@ -100,8 +101,9 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let now = Arc::new(move || clock.now());
     let prober = Prober::new(results, now, Trust::default(), fastrand::u64(..));
 
-    let memory = remember(config.server.state.as_ref());
-    let (control, first, current) = writer::begin(Arc::clone(&loaded.world), memory, &metrics, clock.boot());
+    let (memory, intents) = remember(config.server.state.as_ref());
+    let (control, first, current) =
+        writer::begin(Arc::clone(&loaded.world), memory, intents, &metrics, clock.boot());
     let sources = sources(clock, &prober, &current, orders_in);
     let admin = pages(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
     admin.access.store(Arc::clone(&loaded.access));
@@ -213,14 +215,21 @@ async fn show(listener: Option<admin::Listener>, state: Arc<admin::State>, mut s
     }
 }
 
-/// Returns what the last run remembered. A state that cannot be used is said, and does not keep the
-/// server from starting.
-fn remember(directory: Option<&PathBuf>) -> Option<Memory> {
-    let read = state::read(directory?);
-    read.unwrap_or_else(|error| {
+/// Returns what the last run remembered, and the intents that were in force. A state that cannot be used is said,
+/// and does not keep the server from starting.
+fn remember(directory: Option<&PathBuf>) -> (Option<Memory>, Kept) {
+    let Some(directory) = directory else {
+        return (None, Kept::default());
+    };
+    let memory = state::read(directory).unwrap_or_else(|error| {
         tracing::warn!("{}", chain(&error));
         None
-    })
+    });
+    let intents = intents::read(directory).unwrap_or_else(|error| {
+        tracing::error!("{error}");
+        Kept::default()
+    });
+    (memory, intents)
 }
 
 /// Waits for a task, no longer than the time that a stop may take.

@@ -13,8 +13,9 @@ use super::clock::Clock;
 use super::keep::Keep;
 use crate::admin::{self, Order, Seen};
 use crate::canary::Observation;
-use crate::control::{Control, Effect, Event, Notice, Severity, What};
+use crate::control::{Control, Effect, Event, Notice, Severity};
 use crate::health::Memory;
+use crate::intent::Kept;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::probe::{self, Prober};
@@ -47,14 +48,15 @@ pub struct Writer {
 pub fn begin(
     world: Arc<World>,
     memory: Option<Memory>,
+    intents: Kept,
     metrics: &Metrics,
     now: Moment,
 ) -> (Control, Vec<Effect>, Arc<Current>) {
     let answers = metrics.begin(&world.config);
-    let (control, effects) = Control::new(world, memory, now);
+    let (control, effects) = Control::new(world, memory, intents, now);
     let first = effects.iter().find_map(|effect| match effect {
         Effect::Publish(snapshot) => Some(Arc::clone(snapshot)),
-        Effect::Watch(..) | Effect::Persist(_) | Effect::Say(_) => None,
+        Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) | Effect::Say(_) => None,
     });
     let snapshot = first.expect("control publishes a snapshot before anything else");
     let current = ArcSwap::from_pointee(Serving { snapshot, answers });
@@ -102,15 +104,12 @@ impl Writer {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(world) = worlds.recv() => Event::Reloaded(world),
-                Some(order) = orders.recv() => match control.world().config.regions.find(&order.region) {
-                    Some(region) => {
-                        let what = What::LetBack { region: order.region, author: order.author };
-                        self.say(&Notice { at: self.clock.now(), what });
-                        Event::FailBack(region)
-                    }
-                    // A reload has taken it away since it was asked for.
-                    None => continue,
-                },
+                Some(order) = orders.recv() => {
+                    self.obey(order, &mut control);
+                    self.report(&control);
+                    reporting = Reporting::done(self.clock.now());
+                    continue;
+                }
                 () = self.until(control.wake()) => Event::Tick,
                 () = self.until(reporting.due_at()) => {
                     self.report(&control);
@@ -125,7 +124,7 @@ impl Writer {
             };
             let seen_at = match &event {
                 Event::Observed(seen) => seen.first().map(|first| first.at),
-                Event::Tick | Event::FailBack(_) | Event::Reloaded(_) | Event::Stopping => None,
+                Event::Tick | Event::Reloaded(_) | Event::Stopping => None,
             };
             let effects = control.handle(event, self.clock.now());
             let has_published = effects.iter().any(|effect| matches!(effect, Effect::Publish(_)));
@@ -144,6 +143,15 @@ impl Writer {
         self.keep.finish().await;
     }
 
+    /// Does what somebody asks for, and says so when it is served and written.
+    fn obey(&mut self, order: Order, control: &mut Control) {
+        let Order { request, reply } = order;
+        let (answer, effects) = control.ask(request, self.clock.now());
+        self.carry_out(effects);
+        // Whoever asked and does not wait any more will ask again, and be told that it is done.
+        self.keep.then(move || _ = reply.send(answer));
+    }
+
     /// Waits until this moment; `None`: for ever.
     async fn until(&self, wake: Option<Moment>) {
         match wake {
@@ -158,6 +166,7 @@ impl Writer {
                 Effect::Publish(snapshot) => self.publish(snapshot),
                 Effect::Watch(config, epoch) => self.prober.watch(&config.regions, &config.canaries, epoch),
                 Effect::Persist(memory) => self.keep.keep(memory),
+                Effect::Keep(intents) => self.keep.keep_intents(intents),
                 Effect::Say(notice) => self.say(&notice),
             }
         }

@@ -2,6 +2,8 @@
 
 pub mod configuration;
 pub mod database;
+mod document;
+pub mod intents;
 pub mod secret;
 pub mod stamp;
 pub mod state;

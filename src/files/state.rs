@@ -5,13 +5,13 @@
 //! another version is an [`Error`], for the shell to say once and to go on without; the next write
 //! replaces it. Whether what it says is still true is left to `health`.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::document;
 use crate::canary::{Failure, FailureClass};
 use crate::health::{Course, Fallen, Grade, Gray, Memory, Phase, Portion, Remembered};
 use crate::moment::Moment;
@@ -79,7 +79,7 @@ pub enum Error {
 pub fn write(directory: &Path, memory: &Memory) -> Result<(), Error> {
     let path = directory.join(FILE);
     let text = serde_json::to_vec_pretty(&Document::of(memory)).expect("plain values become JSON");
-    replace(directory, &path, &text).map_err(|source| Error::Write { path, source })
+    document::replace(directory, &path, &text).map_err(|source| Error::Write { path, source })
 }
 
 /// Reads health from the state directory. `None`: nothing was ever written there.
@@ -89,7 +89,7 @@ pub fn write(directory: &Path, memory: &Memory) -> Result<(), Error> {
 /// When a file is there and is not usable.
 pub fn read(directory: &Path) -> Result<Option<Memory>, Error> {
     let path = directory.join(FILE);
-    let text = match load(&path) {
+    let text = match document::load(&path, MAX_BYTES) {
         Ok(text) => text,
         Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(Error::Read { path, source }),
@@ -99,38 +99,12 @@ pub fn read(directory: &Path) -> Result<Option<Memory>, Error> {
     }
     let damaged = |source| Error::Damaged { path: path.clone(), source };
     // The version first: a file of another one may look different in every other way.
-    let Versioned { version } = serde_json::from_slice(&text).map_err(damaged)?;
+    let version = document::version(&text).map_err(damaged)?;
     if version != u64::from(VERSION) {
         return Err(Error::Version { path, found: version });
     }
     let document: Document = serde_json::from_slice(&text).map_err(damaged)?;
     Ok(Some(document.into_memory()))
-}
-
-/// Puts a file with this content in the place of `path`.
-fn replace(directory: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(directory)?;
-    // One writer, so one name for what is not finished; a left-over of a crash is overwritten.
-    let unfinished = path.with_extension("json.new");
-    let mut file = File::create(&unfinished)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    // The rename itself lives in the directory.
-    File::open(directory)?.sync_all()
-}
-
-/// Reads at most one byte more than is allowed.
-fn load(path: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut text)?;
-    Ok(text)
-}
-
-/// The part of the file that every version has.
-#[derive(Deserialize)]
-struct Versioned {
-    version: u64,
 }
 
 /// The file: `health::Memory` with a version.
@@ -250,7 +224,7 @@ enum FamilyMirror {
 /// The mirror of `health::Phase`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum PhaseMirror {
+pub(super) enum PhaseMirror {
     Unknown,
     Healthy,
     Suspect,
@@ -316,24 +290,42 @@ impl PortionMirror {
     }
 }
 
+impl PhaseMirror {
+    pub(super) fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Unknown => Self::Unknown,
+            Phase::Healthy => Self::Healthy,
+            Phase::Suspect => Self::Suspect,
+            Phase::Down => Self::Down,
+            Phase::Recovering { until } => Self::Recovering { until: until.0 },
+            Phase::Ramp { step, has_slipped } => Self::Ramp { step, has_slipped },
+            Phase::Held(share) => Self::Held { share: share.fraction() },
+            Phase::Quarantined { until } => Self::Quarantined { until: until.0 },
+        }
+    }
+
+    pub(super) fn into_phase(self) -> Phase {
+        match self {
+            Self::Unknown => Phase::Unknown,
+            Self::Healthy => Phase::Healthy,
+            Self::Suspect => Phase::Suspect,
+            Self::Down => Phase::Down,
+            Self::Recovering { until } => Phase::Recovering { until: Moment(until) },
+            Self::Ramp { step, has_slipped } => Phase::Ramp { step, has_slipped },
+            Self::Held { share } => Phase::Held(Share::of_fraction(share)),
+            Self::Quarantined { until } => Phase::Quarantined { until: Moment(until) },
+        }
+    }
+}
+
 impl CourseMirror {
     fn of(remembered: &Remembered) -> Self {
         let course = &remembered.course;
-        let phase = match course.phase() {
-            Phase::Unknown => PhaseMirror::Unknown,
-            Phase::Healthy => PhaseMirror::Healthy,
-            Phase::Suspect => PhaseMirror::Suspect,
-            Phase::Down => PhaseMirror::Down,
-            Phase::Recovering { until } => PhaseMirror::Recovering { until: until.0 },
-            Phase::Ramp { step, has_slipped } => PhaseMirror::Ramp { step, has_slipped },
-            Phase::Held(share) => PhaseMirror::Held { share: share.fraction() },
-            Phase::Quarantined { until } => PhaseMirror::Quarantined { until: until.0 },
-        };
         Self {
             region: remembered.region.clone(),
             zone: remembered.zone.clone(),
             family: remembered.family,
-            phase,
+            phase: PhaseMirror::of(course.phase()),
             since: course.since().0,
             falls: course.falls().iter().map(|fall| fall.0).collect(),
             awaits_operator: course.awaits_operator(),
@@ -341,16 +333,7 @@ impl CourseMirror {
     }
 
     fn into_remembered(self) -> Remembered {
-        let phase = match self.phase {
-            PhaseMirror::Unknown => Phase::Unknown,
-            PhaseMirror::Healthy => Phase::Healthy,
-            PhaseMirror::Suspect => Phase::Suspect,
-            PhaseMirror::Down => Phase::Down,
-            PhaseMirror::Recovering { until } => Phase::Recovering { until: Moment(until) },
-            PhaseMirror::Ramp { step, has_slipped } => Phase::Ramp { step, has_slipped },
-            PhaseMirror::Held { share } => Phase::Held(Share::of_fraction(share)),
-            PhaseMirror::Quarantined { until } => Phase::Quarantined { until: Moment(until) },
-        };
+        let phase = self.phase.into_phase();
         let falls = self.falls.into_iter().map(Moment).collect();
         Remembered {
             region: self.region,
@@ -363,6 +346,8 @@ impl CourseMirror {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn memory() -> Memory {

@@ -138,6 +138,17 @@ impl Course {
         Self { phase: Phase::Unknown, since: now, falls: Vec::new(), awaits_operator: false }
     }
 
+    /// Returns the course of a place that is well and has this share of its clients: it goes up the rest of the
+    /// ramp.
+    pub fn ramp(rules: &Recovery, from: Share, now: Moment) -> Self {
+        let step = rules.ramp.iter().position(|share| *share > from);
+        let phase = match step {
+            Some(step) => Phase::Ramp { step: step as u8, has_slipped: false },
+            None => Phase::Healthy,
+        };
+        Self { phase, ..Self::new(now) }
+    }
+
     /// Returns a course as an earlier life left it.
     pub fn remembered(phase: Phase, since: Moment, falls: Vec<Moment>, awaits_operator: bool) -> Self {
         Self { phase, since, falls, awaits_operator }

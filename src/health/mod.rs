@@ -48,7 +48,7 @@ pub use board::{Board, Change};
 pub use course::{Course, FALLS_TO_QUARANTINE, Phase, Sign};
 pub use gray::Grade;
 pub use memory::{Adoption, FRESH_FOR, Fallen, Gray, Memory, Portion, Remembered};
-pub use places::{Places, Restraint};
+pub use places::{Places, Restraint, gates_are_open};
 pub use service::{Count, Service, Services};
 pub use site::{Site, Turn, name, region_of, sites, vitals};
 pub use streak::Streak;
@@ -110,6 +110,8 @@ pub enum Standing {
         /// When it fell.
         since: Moment,
     },
+    /// An operator wants it in no answer, whatever happens to the others.
+    Disabled,
 }
 
 impl Standing {
@@ -117,7 +119,7 @@ impl Standing {
     pub fn is_down(self) -> bool {
         match self {
             Self::Up | Self::Suspect => false,
-            Self::Down { .. } => true,
+            Self::Down { .. } | Self::Disabled => true,
         }
     }
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::canary::FailureClass;
 use crate::moment::Moment;
-use crate::region::{Failover, Family, RegionId, Regions, Safety, ZoneId};
+use crate::region::{Failover, Family, RegionId, RegionSet, Regions, Safety, ZoneId};
 
 /// Why a region that is bad does not leave.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,6 +63,10 @@ pub struct Places {
     /// By `ZoneId`.
     zone_windows: Vec<Windows>,
     window_began: Moment,
+    /// By `RegionId`: what the machine may do about it.
+    failover: Vec<Failover>,
+    /// The regions that take nobody because an operator wants so.
+    withdrawn: RegionSet,
 }
 
 impl Places {
@@ -77,7 +81,25 @@ impl Places {
             region_windows: vec![Windows::default(); regions.len()],
             zone_windows: vec![Windows::default(); zones],
             window_began: now,
+            failover: regions.iter().map(|(_, region)| region.failover).collect(),
+            withdrawn: RegionSet::NONE,
         }
+    }
+
+    /// Follows other wishes of operators: by `RegionId` what the machine may do, and the regions that take nobody.
+    pub fn instruct(&mut self, failover: &[Failover], withdrawn: RegionSet) {
+        self.failover = failover.to_vec();
+        self.withdrawn = withdrawn;
+    }
+
+    /// Returns what the machine may do about a region.
+    pub fn failover(&self, region: RegionId) -> Failover {
+        self.failover[usize::from(region.0)]
+    }
+
+    /// Returns whether nothing is the matter with a site, in both families, or nothing that moves anybody.
+    pub fn is_well(&self, site: Site) -> bool {
+        Family::BOTH.into_iter().all(|family| self.course(site, family).phase().is_calm())
     }
 
     /// Returns the places of another configuration, with what is known of those that are still there.
@@ -236,7 +258,7 @@ impl Places {
         let (board, family, now) = (scene.board, scene.family, scene.now);
         let settings = board.regions().region(region);
         let tally = scene.census.zone(zone, family);
-        if tally.total == 0 || settings.zones.len() == 1 || settings.failover == Failover::Off {
+        if tally.total == 0 || settings.zones.len() == 1 || self.failover(region) == Failover::Off {
             return None;
         }
         let site = Site::Zone(zone);
@@ -302,11 +324,10 @@ impl Places {
 
     /// Returns what keeps a bad region from leaving.
     fn restrain(&mut self, id: RegionId, scene: &Scene<'_>) -> Option<Restraint> {
-        let region = scene.board.regions().region(id);
         let course = self.course(Site::Region(id), scene.family);
         let has_left = !course.phase().serves();
-        if region.failover != Failover::Auto {
-            return Some(Restraint::Failover(region.failover));
+        if self.failover(id) != Failover::Auto {
+            return Some(Restraint::Failover(self.failover(id)));
         }
         if has_left && (course.phase() != Phase::Down || scene.now.since(course.since()) > shared::TOGETHER) {
             return None;
@@ -350,9 +371,9 @@ impl Places {
         };
         let regions = scene.board.regions();
         let of_family = || regions.iter().filter(|(id, _)| scene.census.region(*id, scene.family).total > 0);
-        let in_service = of_family().filter(|(other, region)| {
-            region.failover != Failover::Auto
-                || self.course(Site::Region(*other), scene.family).phase().serves()
+        let in_service = of_family().filter(|(other, _)| {
+            let serves = self.course(Site::Region(*other), scene.family).phase().serves();
+            !self.withdrawn.contains(*other) && (serves || self.failover(*other) != Failover::Auto)
         });
         let left = in_service.filter(|(other, _)| *other != id).count();
         left < least.of(of_family().count())
@@ -360,13 +381,10 @@ impl Places {
 
     fn gates_are_open(&self, site: Site, family: Family, board: &Board, now: Moment) -> bool {
         let course = self.course(site, family);
-        let Phase::Ramp { .. } = course.phase() else {
-            return true;
-        };
-        let gates = &board.regions().region(region_of(board.regions(), site)).recovery.gates;
-        let vitals = vitals(board, site, course.since(), now);
-        vitals.error_rate.is_none_or(|rate| rate <= gates.error_rate)
-            && vitals.load.is_none_or(|load| load <= gates.load)
+        match course.phase() {
+            Phase::Ramp { .. } => gates_are_open(site, board, course.since(), now),
+            _ => true,
+        }
     }
 
     /// Ends a window if it is over: compares the zones of each region, and then the regions.
@@ -415,6 +433,14 @@ impl Places {
 
 /// How soon a restrained region is looked at again: less than any wait that people notice.
 const RECONSIDER: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Returns whether what a site has said since `after` lets more clients come to it.
+pub fn gates_are_open(site: Site, board: &Board, after: Moment, now: Moment) -> bool {
+    let gates = &board.regions().region(region_of(board.regions(), site)).recovery.gates;
+    let vitals = vitals(board, site, after, now);
+    vitals.error_rate.is_none_or(|rate| rate <= gates.error_rate)
+        && vitals.load.is_none_or(|load| load <= gates.load)
+}
 
 fn turn(site: Site, family: Family, before: &Course, after: &Course, at: Moment) -> Turn {
     Turn { site, family, from: before.phase(), from_since: before.since(), to: after.phase(), at }

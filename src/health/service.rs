@@ -70,8 +70,10 @@ impl Services {
         for (id, address) in regions.addresses() {
             let tally = &mut tallies[usize::from(address.region.0)][Family::of(address.ip) as usize];
             tally.total += 1;
-            if let Standing::Down { since } = view.of(id) {
-                tally.fallen.push(since);
+            match view.of(id) {
+                Standing::Down { since } => tally.fallen.push(since),
+                Standing::Disabled => tally.fallen.push(Moment::default()),
+                Standing::Up | Standing::Suspect => {}
             }
         }
         let judged = regions.iter().zip(tallies);
@@ -103,7 +105,7 @@ impl Services {
     /// Returns whether every region takes all of its clients or none.
     pub fn is_whole(&self) -> bool {
         let mut stages = self.by_region.iter().flatten().map(|(_, stage)| stage);
-        stages.all(|stage| matches!(stage, Stage::Full | Stage::Out { .. }))
+        stages.all(|stage| matches!(stage, Stage::Full | Stage::Out { .. } | Stage::Disabled))
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Stage {
         /// When it left.
         since: Moment,
     },
+    /// None, not even when every other region is out: an operator wants it so.
+    Disabled,
 }
 
 impl Stage {
@@ -36,7 +38,7 @@ impl Stage {
         match self {
             Self::Full => Share::ALL,
             Self::Part(share) => share,
-            Self::Waiting | Self::Out { .. } => Share::NONE,
+            Self::Waiting | Self::Out { .. } | Self::Disabled => Share::NONE,
         }
     }
 }

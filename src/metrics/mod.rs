@@ -362,7 +362,7 @@ pub fn word(standing: Standing) -> &'static str {
     match standing {
         Standing::Up => up,
         Standing::Suspect => suspect,
-        Standing::Down { .. } => down,
+        Standing::Down { .. } | Standing::Disabled => down,
     }
 }
 
@@ -370,7 +370,7 @@ fn level(standing: Standing) -> i64 {
     match standing {
         Standing::Up => 2,
         Standing::Suspect => 1,
-        Standing::Down { .. } => 0,
+        Standing::Down { .. } | Standing::Disabled => 0,
     }
 }
 

@@ -11,7 +11,6 @@ use crate::moment::Moment;
 use crate::region::{Region, RegionId};
 use crate::share::Share;
 use crate::snapshot::World;
-use crate::steering::Splits;
 use crate::wire::Rcode;
 
 /// One zone, these regions, and the canaries `shallow` and `deep`.
@@ -140,7 +139,7 @@ fn the_share_phase_and_load_of_a_region_are_printed_and_an_unknown_load_has_no_s
     let config = two_regions();
     let (board, places) =
         (Board::new(&config.regions, &config.canaries, Moment(0)), Places::new(&config.regions, Moment(0)));
-    let mut report = Report::new(1, &config, &board, &places, Vec::new(), Moment(0));
+    let mut report = Report::new(1, &config, &board, &places, &places.view(&board), Vec::new(), Moment(0));
     report.regions[1].vitals.load = Some(0.4);
     report.regions[1].away = Share::percent(10);
     report.regions[1].courses[0].share = Share::percent(50);
@@ -182,7 +181,7 @@ fn the_number_of_the_snapshot_that_is_served_is_printed() {
     let sources = geo::Sources { database: None, asn: None, networks: &[] };
     let table = geo::Table::compile(sources, &config.regions, &[]).expect("nothing to be damaged");
     let world = World::build(Arc::new(config), table);
-    metrics.published(&Snapshot::compile(Arc::new(world), View::all_up(2), Splits::default(), 7));
+    metrics.published(&Snapshot::compile(Arc::new(world), View::all_up(2), 7));
     check(&metrics, "snapshot_number", &["snapshot_number 7"]);
 }
 

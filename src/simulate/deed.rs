@@ -5,6 +5,10 @@ use super::line::{Line, Word};
 use super::script::{Act, Mistake, StateFile};
 use super::vitals::{self, Vital};
 use crate::canary::Signal;
+use crate::intent::{Terms, Wrong};
+
+/// Who asks for what scripts ask for.
+pub const OPERATOR: &str = "operator";
 
 const FAULTS: [&str; 6] = ["ok", "refuse", "timeout", "status", "slow", "gray"];
 
@@ -50,6 +54,25 @@ fn vital(signal: Signal, line: &mut Line<'_>) -> Result<Vital, Mistake> {
             Err(word.wrong("is more than anybody would believe", Some(hint)))
         }
     }
+}
+
+/// Reads what an operator asks for.
+pub fn terms(operator: &Word<'_>, line: &mut Line<'_>) -> Result<Terms, Mistake> {
+    let mut words = Vec::new();
+    let (mut lasts, mut overrides) = (None, Vec::new());
+    while let Some(word) = line.next() {
+        match word.text {
+            "for" => lasts = Some(line.time()?),
+            "override" => overrides.push(line.parse("a rule such as hard_limit")?),
+            text => words.push(text),
+        }
+    }
+    let wish = words
+        .join(" ")
+        .parse()
+        .map_err(|wrong: Wrong| operator.wrong(&format!("asks wrongly: {wrong}"), None))?;
+    let (author, reason) = (OPERATOR.to_owned(), "as the script says".to_owned());
+    Ok(Terms { wish, author, reason, lasts, overrides })
 }
 
 /// Reads what becomes of a state file.

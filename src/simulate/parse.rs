@@ -11,6 +11,8 @@
 //! at TIME demand FRACTION                        all rates, times this, from now on
 //! at TIME clock +TIME                            the wall clock jumps; or -TIME
 //! at TIME failback REGION                        an operator lets a region back that is held
+//! at TIME operator WISH [for TIME] [override RULE]…   an operator asks for something, written as `intent::Wish` says
+//! at TIME lift NUMBER [at-once]                  an operator lifts an intent; they are numbered from 1
 //! at TIME restart [keep|lose|stale|corrupt]      the process dies; what becomes of its state file
 //! at TIME reload DIR                             another configuration
 //! expect TIME CLIENT [NAME] [A|AAAA] -> REGION [or REGION] [RANGE] [ttl NUMBER]
@@ -114,7 +116,7 @@ impl Reader {
     fn at(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
         let at = line.time()?;
         let what =
-            line.take("`restart`, `reload`, `demand`, `clock`, `failback` or a place such as tokyo/tokyo-a")?;
+            line.take("`restart`, `reload`, `demand`, `clock`, `failback`, `operator`, `lift` or a place such as tokyo/tokyo-a")?;
         let act = match what.text {
             "restart" => {
                 Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| deed::state_file(&word))?)
@@ -123,6 +125,8 @@ impl Reader {
             "demand" => Act::Demand(line.fraction()?),
             "clock" => Act::Clock(line.jump()?),
             "failback" => Act::FailBack(line.take("a region")?.text.to_owned()),
+            "operator" => Act::Intend(deed::terms(&what, line)?),
+            "lift" => Act::Lift(line.parse("the number of an intent")?, line.next_if("at-once").is_some()),
             _ => deed::deed(&what, line)?,
         };
         self.script.acts.push((at, act, what.spot));

@@ -76,6 +76,8 @@ impl Plan {
             | Act::Signal(..)
             | Act::Demand(_)
             | Act::FailBack(_)
+            | Act::Intend(_)
+            | Act::Lift(..)
             | Act::Clock(_)
             | Act::Restart(_) => None,
         });
@@ -101,6 +103,8 @@ impl Plan {
         let faults = plan.script.acts.iter().filter_map(|(_, act, spot)| match act {
             Act::Fault(place, _) | Act::Signal(place, ..) => plan.missing(place, *spot),
             Act::FailBack(region) => plan.no_region(region, &[], *spot),
+            // What operators ask for is declined by whom they ask, which is worth playing, too.
+            Act::Intend(_) | Act::Lift(..) => None,
             Act::Demand(_) | Act::Clock(_) | Act::Restart(_) | Act::Reload(_) => None,
         });
         let expected = plan.script.expectations.iter();

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::agenda::{Agenda, Item};
 use super::audience::{Audience, Move};
 use super::clock::Clock;
+use super::deed::OPERATOR;
 use super::demand::Demand;
 use super::expect;
 use super::fleet::{Detection, Fleet, Probed};
@@ -17,9 +18,10 @@ use super::outside::Outside;
 use super::plan::Plan;
 use super::script::{Act, Expectation, Place, Script, StateFile};
 use crate::canary::Observation;
-use crate::control::{Control, Effect, Event, Notice, What};
+use crate::control::{Control, Effect, Event, Notice, Request, What};
 use crate::files::state;
 use crate::health::{FRESH_FOR, Memory};
+use crate::intent::Kept;
 use crate::moment::Moment;
 use crate::snapshot::{Snapshot, World};
 
@@ -40,6 +42,8 @@ pub enum Happening<'a> {
     Forgotten(String),
     /// A configuration was refused, and the one before stays in force.
     Refused(&'a str),
+    /// What an operator asked for was declined, for this reason.
+    Declined(&'a str),
     /// A probe came back.
     Probed(&'a Probed),
     /// Control says something.
@@ -75,6 +79,8 @@ pub struct Simulation<'p, 'l> {
     world: Arc<World>,
     /// What lies in the state directory.
     kept: Option<Memory>,
+    /// The intents in force that lie there.
+    intents: Kept,
     now: Moment,
 }
 
@@ -83,7 +89,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
     pub fn play(plan: &'p Plan, listener: Listener<'l>) {
         let script = &plan.script;
         listener(Duration::ZERO, &Happening::Begun(plan));
-        let (control, effects) = Control::new(Arc::clone(&plan.world), None, BOOT);
+        let (control, effects) = Control::new(Arc::clone(&plan.world), None, Kept::default(), BOOT);
         let mut simulation = Self {
             plan,
             listener,
@@ -95,6 +101,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
             clock: Clock::default(),
             world: Arc::clone(&plan.world),
             kept: None,
+            intents: Kept::default(),
             now: BOOT,
         };
         simulation.carry_out(effects);
@@ -166,10 +173,14 @@ impl<'p, 'l> Simulation<'p, 'l> {
             Act::Demand(factor) => self.outside.demand.scale(*factor),
             Act::Clock(jump) => self.clock.jump(*jump),
             Act::FailBack(region) => {
-                if let Some(region) = self.control.world().config.regions.find(region) {
-                    self.handle(Event::FailBack(region));
-                }
+                self.ask(Request::FailBack { region: region.clone(), author: OPERATOR.to_owned() });
             }
+            Act::Intend(terms) => self.ask(Request::Intend { terms: terms.clone(), is_trial: false }),
+            Act::Lift(number, is_at_once) => self.ask(Request::Lift {
+                number: *number,
+                author: OPERATOR.to_owned(),
+                is_at_once: *is_at_once,
+            }),
             Act::Restart(file) => self.restart(*file),
             Act::Reload(directory) => match &self.plan.reloads[directory] {
                 Err(why) => self.tell(&Happening::Refused(why)),
@@ -179,6 +190,15 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 }
             },
         }
+    }
+
+    /// Asks for something. What is refused is told, as it would be to whoever asks.
+    fn ask(&mut self, request: Request) {
+        let (answer, effects) = self.control.ask(request, self.clock.moment(self.now));
+        if let Err(refusal) = answer {
+            self.tell(&Happening::Declined(&refusal.to_string()));
+        }
+        self.carry_out(effects);
     }
 
     fn handle(&mut self, event: Event) {
@@ -191,7 +211,8 @@ impl<'p, 'l> Simulation<'p, 'l> {
         self.fleet.die();
         self.clock.read_anew();
         let memory = self.kept.take().and_then(|memory| self.remember(memory, file));
-        let (control, effects) = Control::new(Arc::clone(&self.world), memory, self.clock.moment(self.now));
+        let (control, effects) =
+            Control::new(Arc::clone(&self.world), memory, self.intents.clone(), self.clock.moment(self.now));
         self.control = control;
         self.carry_out(effects);
     }
@@ -228,6 +249,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
             match effect {
                 Effect::Say(notice) => self.say(&notice),
                 Effect::Persist(memory) => self.kept = Some(memory),
+                Effect::Keep(intents) => self.intents = intents,
                 Effect::Watch(config, epoch) => {
                     self.outside.furnish(&config);
                     let due = self.fleet.watch(&config, epoch, &self.outside, self.now);

@@ -12,6 +12,8 @@ use crate::client::Prefix;
 use crate::config::{Problem, Problems, Severity};
 use crate::control;
 use crate::health::State;
+use crate::intent::Terms;
+use crate::moment::Time;
 use crate::region::Family;
 use crate::zone::Name;
 
@@ -64,6 +66,10 @@ pub enum Act {
     Clock(Jump),
     /// An operator lets the region with this name back.
     FailBack(String),
+    /// An operator asks for something.
+    Intend(Terms),
+    /// An operator lifts the intent with this number, at once or step by step.
+    Lift(u64, bool),
     /// The process dies without a word and starts again.
     Restart(StateFile),
     /// The directory, relative to that of the script, takes the place of the configuration.
@@ -244,6 +250,14 @@ impl fmt::Display for Act {
             Self::Demand(factor) => write!(f, "demand {}", Percent(*factor)),
             Self::Clock(jump) => write!(f, "the wall clock jumps {jump}"),
             Self::FailBack(region) => write!(f, "failback {region}"),
+            Self::Intend(terms) => {
+                write!(f, "operator {}", terms.wish)?;
+                terms.lasts.iter().try_for_each(|lasts| write!(f, " for {}", Time(*lasts)))?;
+                terms.overrides.iter().try_for_each(|rule| write!(f, " override {rule}"))
+            }
+            Self::Lift(number, is_at_once) => {
+                write!(f, "lift {number}{}", if *is_at_once { " at-once" } else { "" })
+            }
             Self::Restart(StateFile::Keep) => f.write_str("restart"),
             Self::Restart(StateFile::Lose) => f.write_str("restart, the state file lost"),
             Self::Restart(StateFile::Stale) => f.write_str("restart, the state file stale"),

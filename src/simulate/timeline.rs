@@ -71,6 +71,7 @@ impl Timeline {
                 let line = format!("the configuration is refused, and the one before stays in force: {why}");
                 self.line(at, "error", &line);
             }
+            Happening::Declined(why) => self.line(at, "error", why),
             Happening::Said(notice) => self.line(at, "notice", &notice.to_string()),
             Happening::Detected(detection) if detection.is_late() => {
                 let Detection { took, promised, .. } = detection;
@@ -189,7 +190,11 @@ impl Tally {
             Happening::Expected(_, None) => self.met += 1,
             Happening::Expected(_, Some(_)) => self.failed += 1,
             Happening::Ended => self.lasted = at,
-            Happening::Begun(_) | Happening::Forgotten(_) | Happening::Refused(_) | Happening::Said(_) => {}
+            Happening::Begun(_)
+            | Happening::Forgotten(_)
+            | Happening::Refused(_)
+            | Happening::Declined(_)
+            | Happening::Said(_) => {}
         }
     }
 }

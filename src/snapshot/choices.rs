@@ -9,7 +9,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::world::Partition;
 use crate::health::Services;
-use crate::region::Family;
+use crate::region::{Family, RegionId};
 use crate::steering::{Draw, Lot, Lottery, Route, Split};
 
 /// The distinct choices of one partition, and how to tell which of them a client gets.
@@ -50,17 +50,25 @@ impl Branch {
 }
 
 impl Choices {
-    /// Decides for every part of a partition. `split` returns what the region of a part sheds.
+    /// Decides for every part of a partition. `split` returns what the region of a part sheds; `weights` divide
+    /// the clients of the names that these choices are for.
     pub fn make<'s>(
         partition: &Partition,
         terms: &Terms<'_>,
         split: impl Fn(usize) -> Option<&'s Split>,
+        weights: Option<&[(RegionId, u32)]>,
     ) -> Self {
         let mut growth = Growth { choices: Self::default(), numbers: HashMap::new(), terms };
         let mut known: HashMap<[Route; 2], Branch> = HashMap::new();
         for (part, plan) in partition.plans.iter().enumerate() {
             let split = split(part);
-            let route = |family| Route::find(plan, partition.policy.all_down, terms.services, split, family);
+            let route = |family| {
+                let route = Route::find(plan, partition.policy.all_down, terms.services, split, family);
+                match weights {
+                    Some(weights) => route.weighed(plan, weights, terms.services, family),
+                    None => route,
+                }
+            };
             let routes = Family::BOTH.map(route);
             let branch = if terms.is_whole {
                 growth.grow(&routes, &mut Vec::new())

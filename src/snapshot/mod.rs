@@ -25,6 +25,7 @@ pub use world::{Partition, World};
 
 use crate::answer::Packed;
 use crate::health::{Services, View};
+use crate::intent::Weights;
 use crate::region::{Family, RegionId};
 use crate::share;
 use crate::steering::{Lottery, Splits, SteeringId};
@@ -45,10 +46,32 @@ pub struct Snapshot {
     pub services: Services,
     /// What regions that are too full shed.
     pub splits: Splits,
-    /// By partition.
+    /// How the clients of some names are divided between regions.
+    pub weights: Vec<Weights>,
+    /// By partition, and after those one for each name with weights.
     choices: Vec<Choices>,
+    /// By `SteeringId`: the place in `choices`.
+    choices_of: Vec<usize>,
     /// By `SteeringId`, then by the number of the choice.
     answers: Vec<Vec<Answers>>,
+}
+
+/// What a snapshot is decided for, besides its world.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// Health, as operators amend it.
+    pub health: View,
+    /// What regions that are too full shed.
+    pub splits: Splits,
+    /// How the clients of some names are divided between regions.
+    pub weights: Vec<Weights>,
+}
+
+impl From<View> for Circumstances {
+    /// Returns circumstances in which no region sheds, and no name has weights.
+    fn from(health: View) -> Self {
+        Self { health, splits: Splits::default(), weights: Vec::new() }
+    }
 }
 
 /// The answers of one steered name for one choice.
@@ -96,8 +119,9 @@ pub enum Choice<'a> {
 }
 
 impl Snapshot {
-    /// Decides everything for `health` and what regions shed, and packs it.
-    pub fn compile(world: Arc<World>, health: View, splits: Splits, number: u64) -> Self {
+    /// Decides everything for these circumstances, and packs it.
+    pub fn compile(world: Arc<World>, circumstances: impl Into<Circumstances>, number: u64) -> Self {
+        let Circumstances { health, splits, weights } = circumstances.into();
         let services = Services::of(&world.config.regions, &health);
         let lottery = Lottery::of(&world.config.regions, &health);
         let is_shedding = !splits.is_whole();
@@ -107,17 +131,31 @@ impl Snapshot {
         let choices = partitions.map(|(number, partition)| {
             let shed = |part| splits.of(world.demand_of(number, part)?);
             let split = |part| if is_shedding { shed(part) } else { None };
-            Choices::make(partition, &terms, split)
+            Choices::make(partition, &terms, split, None)
         });
-        let choices: Vec<_> = choices.collect();
+        let mut choices: Vec<_> = choices.collect();
+        let mut choices_of = world.partition_of.clone();
+        let terms = Terms { is_whole: false, ..terms };
+        for weights in &weights {
+            let named = world.config.steered.iter().position(|steering| steering.owner == weights.owner);
+            let Some(name) = named else { continue };
+            let number = world.partition_of[name];
+            choices_of[name] = choices.len();
+            choices.push(Choices::make(
+                &world.partitions[number],
+                &terms,
+                |part| splits.of(world.demand_of(number, part)?),
+                Some(&weights.members),
+            ));
+        }
         let mut pool = Pool::new(&world.config.regions, &health);
-        let steered = world.config.steered.iter().zip(&world.partition_of);
-        let answers = steered.map(|(steering, partition)| {
-            let distinct = choices[*partition].distinct.iter();
+        let steered = world.config.steered.iter().zip(&choices_of);
+        let answers = steered.map(|(steering, number)| {
+            let distinct = choices[*number].distinct.iter();
             distinct.map(|lots| pool.answers(steering, *lots)).collect()
         });
         let answers = answers.collect();
-        Self { number, world, health, services, splits, choices, answers }
+        Self { number, world, health, services, splits, weights, choices, choices_of, answers }
     }
 
     /// Returns what the steered name `id` answers to `client`.
@@ -125,7 +163,7 @@ impl Snapshot {
         let index = id.0 as usize;
         let partition = self.world.partition_of[index];
         let place = self.world.partitions[partition].view.find(&self.world.table, client);
-        let (choice, is_drawn) = self.choices[partition].find(place.part, client);
+        let (choice, is_drawn) = self.choices[self.choices_of[index]].find(place.part, client);
         let answers = &self.answers[index][choice as usize];
         let choice = match &answers.by_kind[kind as usize] {
             Answer::Records(packed) => Choice::Records(packed),
@@ -138,8 +176,14 @@ impl Snapshot {
         Steered { choice, scope: place.scope.max(drawn), region: answers.region }
     }
 
+    /// Returns the weights of a steered name, if it has any.
+    pub fn weights_of(&self, id: SteeringId) -> Option<&[(RegionId, u32)]> {
+        let owner = &self.world.config.steered[id.0 as usize].owner;
+        self.weights.iter().find(|weights| weights.owner == *owner).map(|weights| &weights.members[..])
+    }
+
     /// Returns whether both snapshots answer every query alike.
     pub fn answers_like(&self, other: &Self) -> bool {
-        self.choices == other.choices && self.answers == other.answers
+        self.choices == other.choices && self.choices_of == other.choices_of && self.answers == other.answers
     }
 }

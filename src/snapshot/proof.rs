@@ -138,7 +138,7 @@ fn view(world: &World, in_service: RegionSet) -> View {
 fn reached(route: &Route) -> impl Iterator<Item = RegionId> {
     let (whole, pieces) = match &route.rest {
         Rest::Whole(found) => (found.region(), &[][..]),
-        Rest::Shed { pieces, .. } => (None, &pieces[..]),
+        Rest::Divided { pieces, .. } => (None, &pieces[..]),
     };
     let stops = route.stops.iter().map(|(region, _)| *region);
     stops.chain(whole).chain(pieces.iter().map(|(_, region)| *region))

@@ -17,7 +17,7 @@ pub struct Addresses {
 
 /// Returns up to `most` addresses of a region and family for clients on `rung` of its line: those that are
 /// not down and whose share reaches further, or all that are not down when there is no such one, or all of
-/// them when every one is down (a region that fails open). Zones take turns, so that the first addresses
+/// them when every one is down (a region that fails open). What is disabled is never one of them. Zones take turns, so that the first addresses
 /// lie in different zones.
 pub fn spread(
     regions: &Regions,
@@ -29,10 +29,10 @@ pub fn spread(
 ) -> Addresses {
     let of_family: Vec<_> = regions
         .addresses_of(region)
-        .filter(|(_, address)| Family::of(address.ip) == family)
+        .filter(|(id, address)| Family::of(address.ip) == family && view.of(*id) != Standing::Disabled)
         .map(|(id, address)| (*address, view.of(id), view.share(id) > rung))
         .collect();
-    let is_down = |standing: &Standing| matches!(standing, Standing::Down { .. });
+    let is_down = |standing: &Standing| standing.is_down();
     let all_down = of_family.iter().all(|(_, standing, _)| is_down(standing));
     let none_drawn = !of_family.iter().any(|(_, standing, is_drawn)| *is_drawn && !is_down(standing));
     let usable = of_family

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::lottery::Lottery;
-use super::route::{Lot, Rest, Route, standing};
+use super::route::{Division, Lot, Rest, Route, standing};
 use super::{AllDown, Plan, Split};
 use crate::health::{Count, Service, Services, Stage};
 use crate::region::{Family, RegionId};
@@ -31,6 +31,10 @@ pub enum Fate {
     Shed,
     /// It is well, and takes nobody yet.
     Waiting,
+    /// An operator gave it a weight, and the client is drawn for another region.
+    Weighed,
+    /// An operator wants it in no answer.
+    Disabled,
     /// Too few of its addresses are up, or it was taken out for another reason.
     Unhealthy(Count),
 }
@@ -44,6 +48,8 @@ pub struct Situation<'a> {
     pub lottery: &'a Lottery,
     /// What the region of these clients sheds, if it does.
     pub split: Option<&'a Split>,
+    /// How the clients of this name are divided between regions, if they are.
+    pub weights: Option<&'a [(RegionId, u32)]>,
 }
 
 /// Chooses a region of `plan` for one client and family, and says what became of the others.
@@ -56,12 +62,22 @@ pub fn choose(
 ) -> Choice {
     let services = situation.services;
     let route = Route::find(plan, all_down, services, situation.split, family);
+    let route = match situation.weights {
+        Some(weights) => route.weighed(plan, weights, services, family),
+        None => route,
+    };
     let drawn = |draw: super::Draw| Some(draw.takes(client));
     let lot = route.follow(situation.lottery, family, &drawn).expect("every draw is answered");
-    let shedding = match &route.rest {
-        Rest::Shed { home, .. } => Some(*home),
+    let divided = match &route.rest {
+        Rest::Divided { by, home, pieces } => Some((*by, *home, pieces)),
         Rest::Whole(_) => None,
     };
+    let lost_by_weight = |region: RegionId| {
+        let is_member = |pieces: &[(Share, RegionId)]| pieces.iter().any(|(_, member)| *member == region);
+        divided.is_some_and(|(by, _, pieces)| by == Division::Weights && is_member(pieces))
+    };
+    let sheds =
+        |region: RegionId| divided.is_some_and(|(by, home, _)| by == Division::Load && home == region);
     let mut is_behind = false;
     let fates = plan.order.iter().map(|region| {
         let fate = match super::route::stage(services, *region, family) {
@@ -71,8 +87,10 @@ pub fn choose(
                 Service::Absent => Fate::Behind,
             },
             Stage::Waiting => Fate::Waiting,
+            Stage::Disabled => Fate::Disabled,
             Stage::Part(share) if !is_behind => Fate::NotDrawn(share),
-            Stage::Full if shedding == Some(*region) && !is_behind => Fate::Shed,
+            Stage::Full if sheds(*region) && !is_behind => Fate::Shed,
+            Stage::Full if lost_by_weight(*region) => Fate::Weighed,
             Stage::Full | Stage::Part(_) => Fate::Behind,
         };
         is_behind |= fate == Fate::Chosen;
@@ -116,7 +134,7 @@ mod tests {
 
     fn found(regions: &Regions, view: &View, plan: &Plan, all_down: AllDown, family: Family) -> Found {
         let (services, lottery) = (Services::of(regions, view), Lottery::of(regions, view));
-        let situation = Situation { services: &services, lottery: &lottery, split: None };
+        let situation = Situation { services: &services, lottery: &lottery, split: None, weights: None };
         choose(plan, all_down, &situation, family, IpAddr::from([198, 51, 100, 1])).lot.found
     }
 

@@ -24,7 +24,7 @@ pub use load::{Capacities, Demand, Piece, Split, Splits};
 pub use lottery::{Draw, Lottery};
 pub use policy::{AllDown, Https, Order, Policy, Refusal, Rule, Steering};
 pub use residency::Removed;
-pub use route::{Found, Lot, Rest, Route, family_of};
+pub use route::{Division, Found, Lot, Rest, Route, family_of};
 
 pub use crate::zone::SteeringId;
 

@@ -38,13 +38,24 @@ pub struct Route {
 pub enum Rest {
     /// The same for all.
     Whole(Found),
-    /// Their region sheds some of them: pieces of its line up to a place each, the last up to its end.
-    Shed {
-        /// The region whose clients they are.
+    /// They are divided: pieces of a line up to a place each, the last up to its end.
+    Divided {
+        /// Why.
+        by: Division,
+        /// The region whose line it is; when load divides them, the one whose clients they are.
         home: RegionId,
         /// Where the pieces end, and where their clients go.
         pieces: Vec<(Share, RegionId)>,
     },
+}
+
+/// Why clients of one plan go to several regions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Division {
+    /// Their region is full, and sheds some of them.
+    Load,
+    /// An operator gave the regions weights.
+    Weights,
 }
 
 /// What is answered to a family.
@@ -91,7 +102,7 @@ impl Route {
             match stage(services, *region, family) {
                 Stage::Full => return Self { stops, rest: rest(*region, plan, split, services, family) },
                 Stage::Part(share) if stops.len() < MAX_STOPS => stops.push((*region, share)),
-                Stage::Part(_) | Stage::Waiting | Stage::Out { .. } => {}
+                Stage::Part(_) | Stage::Waiting | Stage::Out { .. } | Stage::Disabled => {}
             }
         }
         let waits = |region: &&RegionId| matches!(stage(services, **region, family), Stage::Waiting);
@@ -101,6 +112,53 @@ impl Route {
             None => without_health(plan, all_down, services, family),
         };
         Self { stops, rest: Rest::Whole(found) }
+    }
+
+    /// Divides those who go to one of these regions between all of them that take everybody and are in the plan.
+    /// The line is that of the last one, so that who has been moved by a weight that grows stays moved.
+    pub fn weighed(
+        self,
+        plan: &Plan,
+        weights: &[(RegionId, u32)],
+        services: &Services,
+        family: Family,
+    ) -> Self {
+        let Some(found) = self.rest_region().filter(|region| weights.iter().any(|(one, _)| one == region))
+        else {
+            return self;
+        };
+        let takes_all =
+            |region: RegionId| plan.order.contains(&region) && stage(services, region, family) == Stage::Full;
+        let members: Vec<_> = weights.iter().filter(|(region, _)| takes_all(*region)).collect();
+        let total: u32 = members.iter().map(|(_, weight)| weight).sum();
+        if total == 0 {
+            return Self { rest: Rest::Whole(Found::Healthy(found)), ..self };
+        }
+        let mut until = 0;
+        let pieces = members.iter().filter(|(_, weight)| *weight > 0).map(|(region, weight)| {
+            until += weight;
+            (Share::of_fraction(f64::from(until) / f64::from(total)), *region)
+        });
+        let pieces: Vec<_> = pieces.collect();
+        let rest = match pieces[..] {
+            [(_, only)] => Rest::Whole(Found::Healthy(only)),
+            _ => {
+                let (home, _) = weights.last().expect("there is one at least");
+                Rest::Divided { by: Division::Weights, home: *home, pieces }
+            }
+        };
+        Self { rest, ..self }
+    }
+
+    /// Returns the healthy region that those go to who are drawn nowhere, if load divides them or nothing does.
+    fn rest_region(&self) -> Option<RegionId> {
+        match &self.rest {
+            Rest::Whole(Found::Healthy(region)) | Rest::Divided { by: Division::Load, home: region, .. } => {
+                Some(*region)
+            }
+            Rest::Whole(Found::FailOpen(_) | Found::Refused(_))
+            | Rest::Divided { by: Division::Weights, .. } => None,
+        }
     }
 
     /// Follows one client, or as many as `drawn` answers for alike. A draw that it does not answer is the
@@ -132,7 +190,7 @@ impl Route {
         }
         let (home, pieces) = match &self.rest {
             Rest::Whole(found) => return Ok(*found),
-            Rest::Shed { home, pieces } => (home, pieces),
+            Rest::Divided { home, pieces, .. } => (home, pieces),
         };
         for (until, region) in pieces {
             if *until == Share::ALL || takes(Draw { key: lottery.lines(*home).load, share: *until })? {
@@ -152,7 +210,7 @@ impl Route {
         }
         match &self.rest {
             Rest::Whole(found) => fractions.extend(found.region().map(|region| (region, left))),
-            Rest::Shed { pieces, .. } => {
+            Rest::Divided { pieces, .. } => {
                 let mut start = 0.0;
                 for (until, region) in pieces {
                     fractions.push((*region, left * (until.fraction() - start)));
@@ -173,11 +231,11 @@ fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, services: &Services,
     // everybody stays at home. And wherever a split comes from, it stays inside the border.
     let receiver = |region: RegionId| match stage(services, region, family) {
         Stage::Full if plan.order.contains(&region) => region,
-        Stage::Full | Stage::Part(_) | Stage::Waiting | Stage::Out { .. } => home,
+        Stage::Full | Stage::Part(_) | Stage::Waiting | Stage::Out { .. } | Stage::Disabled => home,
     };
     let pieces = split.pieces().iter();
     let pieces = pieces.map(|piece| (Share::of_fraction(piece.until), receiver(piece.region)));
-    Rest::Shed { home, pieces: pieces.collect() }
+    Rest::Divided { by: Division::Load, home, pieces: pieces.collect() }
 }
 
 /// Returns how a region stands for clients of a family. A region without addresses of the family
@@ -209,24 +267,28 @@ fn without_health(plan: &Plan, all_down: AllDown, services: &Services, family: F
     match all_down {
         AllDown::Servfail => Found::Refused(Refusal::Servfail),
         AllDown::Nodata => Found::Refused(Refusal::Nodata),
-        AllDown::FailOpen => Found::FailOpen(last_known_best(plan, services, family)),
+        AllDown::FailOpen => match last_known_best(plan, services, family) {
+            Some(region) => Found::FailOpen(region),
+            // Nobody is brought back whom an operator has disabled; another server may know better.
+            None => Found::Refused(Refusal::Servfail),
+        },
     }
 }
 
 /// Returns the region to fail open with: the first that still has an address up, or else the first
-/// of those that fell last.
-fn last_known_best(plan: &Plan, services: &Services, family: Family) -> RegionId {
+/// of those that fell last. `None`: an operator has disabled all of them.
+fn last_known_best(plan: &Plan, services: &Services, family: Family) -> Option<RegionId> {
     let fell = |region: RegionId| match stage(services, region, family) {
         Stage::Out { since } => since,
-        Stage::Full | Stage::Part(_) | Stage::Waiting => Moment::default(),
+        Stage::Full | Stage::Part(_) | Stage::Waiting | Stage::Disabled => Moment::default(),
     };
+    let is_enabled = |region: &&RegionId| stage(services, **region, family) != Stage::Disabled;
     let has_some_up =
         |region: &&RegionId| standing(services, **region, family).count().is_some_and(|count| count.up > 0);
-    let last = plan.order.iter().map(|region| fell(*region)).max().unwrap_or_default();
-    let mut order = plan.order.iter();
+    let mut order = plan.order.iter().filter(is_enabled);
+    let last = order.clone().map(|region| fell(*region)).max()?;
     let best = order.clone().find(has_some_up);
-    let best = best.or_else(|| order.find(|region| last.since(fell(**region)) <= TOGETHER));
-    *best.expect("the plan is not empty, and the last to fall is within any time of itself")
+    best.or_else(|| order.find(|region| last.since(fell(**region)) <= TOGETHER)).copied()
 }
 
 #[cfg(test)]
@@ -272,10 +334,31 @@ mod tests {
     }
 
     #[test]
+    fn weights_divide_who_goes_to_one_of_their_regions_between_those_in_service_and_permitted() {
+        let weighed = |order: &[RegionId], stages: [Stage; 3]| {
+            let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+            let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
+            let view =
+                View::new(vec![Standing::Up; 3]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
+            let services = Services::of(&regions, &view);
+            let plan = Plan { order: order.to_vec(), removed: Vec::new(), refusal: Refusal::Refuse };
+            let route = Route::find(&plan, AllDown::FailOpen, &services, None, Family::V4);
+            route.weighed(&plan, &[(B, 10), (A, 90)], &services, Family::V4).fractions()
+        };
+        let (all, out) = ([Stage::Full; 3], Stage::Out { since: Moment(1) });
+        assert_eq!(weighed(&[A, B, C], all), [(B, 0.1), (A, 0.9)]);
+        assert_eq!(weighed(&[B, A, C], all), [(B, 0.1), (A, 0.9)], "wherever they come from");
+        assert_eq!(weighed(&[C, A, B], all), [(C, 1.0)], "who goes elsewhere is not divided");
+        assert_eq!(weighed(&[A, C], all), [(A, 1.0)], "never across the border");
+        assert_eq!(weighed(&[A, B, C], [Stage::Full, out, Stage::Full]), [(A, 1.0)]);
+        assert_eq!(weighed(&[A, B, C], [out, Stage::Full, Stage::Full]), [(B, 1.0)]);
+    }
+
+    #[test]
     fn a_split_sheds_to_regions_that_take_everybody_and_never_across_the_border() {
         let all = [Stage::Full; 3];
         let pieces = |route: Route| match route.rest {
-            Rest::Shed { pieces, .. } => pieces.into_iter().map(|(_, region)| region).collect(),
+            Rest::Divided { pieces, .. } => pieces.into_iter().map(|(_, region)| region).collect(),
             Rest::Whole(found) => vec![found.region().expect("a region")],
         };
         assert_eq!(pieces(find(&[A, B], all, Some(&split(0.7, B)))), [A, B]);

@@ -151,7 +151,7 @@ fn configuration(loaded: &Loaded) -> Configuration {
 }
 
 /// Writes a moment for people and programs: `2026-03-01T09:30:00.25Z`.
-fn rfc3339(moment: Moment) -> String {
+pub(super) fn rfc3339(moment: Moment) -> String {
     let milliseconds = i64::try_from(moment.0).unwrap_or(i64::MAX);
     // What lies beyond the year 9999 comes from nonsense, such as a database's damaged build time.
     let time = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX);

@@ -86,7 +86,7 @@ fn lot(world: &World, permit: &Permit, services: &Services, family: Family) -> L
     match Route::find(plan, policy.all_down, services, None, family).rest {
         Rest::Whole(Found::FailOpen(_)) => Lot::Nobody("a region that is down all the same (fail-open)"),
         Rest::Whole(Found::Refused(refusal)) => Lot::Nobody(refusal.as_str()),
-        Rest::Whole(Found::Healthy(_)) | Rest::Shed { .. } => Lot::Unwelcome,
+        Rest::Whole(Found::Healthy(_)) | Rest::Divided { .. } => Lot::Unwelcome,
     }
 }
 

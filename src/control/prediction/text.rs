@@ -62,7 +62,7 @@ pub(in super::super) fn farther(km: f64) -> String {
 
 impl RegionLoad {
     /// Says that it is above the hard limit.
-    pub(super) fn over(&self, hard: f64) -> String {
+    pub fn over(&self, hard: f64) -> String {
         let load = self.load_after.map_or_else(|| "?".to_owned(), percent);
         let verb =
             if self.load_before.is_some_and(|load| load > hard) { "stays at" } else { "would stand at" };

@@ -22,13 +22,16 @@ impl Places {
     }
 
     /// Returns which fraction of a region's capacity is there: half the zones, half the capacity; of the
-    /// family that has more of it.
-    pub fn present(&self, region: RegionId, board: &Board) -> f64 {
+    /// family that has more of it. `kept` says which share of their clients operators leave to zones.
+    pub fn present(&self, region: RegionId, board: &Board, kept: impl Fn(ZoneId) -> Share) -> f64 {
         let regions = board.regions();
         let of_family = |family: Family| {
             let zones = regions.zones().filter(|(_, of, _)| *of == region);
-            let present: Vec<f64> =
-                zones.filter_map(|(zone, _, _)| self.present_of(zone, region, family, board)).collect();
+            let present: Vec<f64> = zones
+                .filter_map(|(zone, _, _)| {
+                    Some(kept(zone).fraction() * self.present_of(zone, region, family, board)?)
+                })
+                .collect();
             present.iter().sum::<f64>() / present.len().max(1) as f64
         };
         Family::BOTH.map(of_family).into_iter().fold(0.0, f64::max)
@@ -49,7 +52,7 @@ impl Places {
 
     fn stage(&self, id: RegionId, region: &Region, family: Family, board: &Board) -> Stage {
         let course = self.course(Site::Region(id), family);
-        match (region.failover, course.phase()) {
+        match (self.failover(id), course.phase()) {
             (Failover::Advise | Failover::Off, _) => Stage::Full,
             (Failover::Auto, Phase::Down) => Stage::Out { since: course.since() },
             (Failover::Auto, _) => {
@@ -68,8 +71,9 @@ impl Places {
 
     /// Returns the share of its region's clients that get a zone's addresses.
     pub fn share_of_zone(&self, zone: ZoneId, family: Family, regions: &Regions) -> Share {
-        let region = regions.region(region_of(regions, Site::Zone(zone)));
-        match region.failover {
+        let id = region_of(regions, Site::Zone(zone));
+        let region = regions.region(id);
+        match self.failover(id) {
             Failover::Auto if region.zones.len() > 1 => {
                 let course = self.course(Site::Zone(zone), family);
                 course.share(&region.recovery).min(share_of_grade(self.grade(Site::Zone(zone))))

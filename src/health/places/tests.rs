@@ -241,11 +241,11 @@ fn a_zone_is_lost_without_its_region_and_takes_half_of_the_capacity_along() {
     let zone = Site::Zone(ZoneId(0));
     assert_eq!(story.places.course(zone, Family::V4).phase(), Phase::Down);
     assert_eq!(story.stage(0), Stage::Full);
-    assert!((story.places.present(RegionId(0), &story.board) - 0.5).abs() < 1e-9);
+    assert!((story.places.present(RegionId(0), &story.board, |_| Share::ALL) - 0.5).abs() < 1e-9);
     story.play("20 0o 72").expect("healthy healthy");
     let view = story.places.view(&story.board);
     assert_eq!([0, 1].map(|id| view.share(AddressId(id))), [Share::percent(10), Share::ALL]);
-    assert!((story.places.present(RegionId(0), &story.board) - 0.55).abs() < 1e-9);
+    assert!((story.places.present(RegionId(0), &story.board, |_| Share::ALL) - 0.55).abs() < 1e-9);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::share::Share;
 use crate::steering::{self, Fate, Found};
 
 /// Where a region is on its course in one family, which health knows and a snapshot does not.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Bearing {
     /// The phase.
     pub phase: Phase,
@@ -22,6 +22,8 @@ pub struct Bearing {
     pub restraint: Option<Restraint>,
     /// What the requests of its clients say of it.
     pub grade: Grade,
+    /// The intent of an operator that decides how much of its clients it takes; `None`: none does.
+    pub intent: Option<String>,
 }
 
 /// What there is to tell of a region.
@@ -47,6 +49,8 @@ impl Told<'_> {
         match self.fate {
             Fate::Unhealthy(count) => self.unhealthy(count),
             Fate::Waiting => self.waiting(),
+            Fate::Disabled => format!("in no answer{}", self.intent()),
+            Fate::Weighed => "has a weight for this name, and the client is drawn for another one".to_owned(),
             Fate::NotDrawn(share) => format!("{}, and this one is not among them", self.part(share)),
             Fate::Shed => "full: sends this client to a region that has room".to_owned(),
             Fate::Chosen if !has_any => "chosen, but has no address of this family".to_owned(),
@@ -55,14 +59,19 @@ impl Told<'_> {
                 (_, Stage::Part(share)) => {
                     format!("chosen: {}, and this one is among them", self.part(share))
                 }
-                _ => format!("chosen: {}{}", up(service), self.restraint()),
+                _ => format!("chosen: {}{}{}", up(service), self.restraint(), self.intent()),
             },
             Fate::Behind if !has_any => "behind the chosen one".to_owned(),
-            Fate::Behind => format!("behind the chosen one: {}{}", up(service), self.restraint()),
+            Fate::Behind => {
+                format!("behind the chosen one: {}{}{}", up(service), self.restraint(), self.intent())
+            }
         }
     }
 
     fn unhealthy(&self, count: Count) -> String {
+        if let Some(Bearing { intent: Some(intent), .. }) = self.bearing {
+            return format!("out: {}; {intent}", counted(count));
+        }
         let mut text = match self.bearing {
             _ if count.up < count.needed => format!("down: {}, {} needed", counted(count), count.needed),
             Some(Bearing { grade: Grade::Failing, .. }) => {
@@ -82,6 +91,9 @@ impl Told<'_> {
 
     fn waiting(&self) -> String {
         let region = self.region;
+        if let Some(Bearing { intent: Some(intent), .. }) = self.bearing {
+            return format!("takes nobody while another region can: {intent}");
+        }
         match self.bearing.map(|bearing| bearing.phase) {
             Some(Phase::Recovering { until }) => {
                 format!("well again, and waits until {} before it takes clients", time(until))
@@ -103,6 +115,9 @@ impl Told<'_> {
         let Some(bearing) = self.bearing else {
             return format!("takes {share} of its clients");
         };
+        if let Some(intent) = &bearing.intent {
+            return format!("takes {share} of its clients: {intent}");
+        }
         match bearing.phase {
             Phase::Ramp { .. } => {
                 format!("comes back step by step: takes {share} of its clients since {}", time(bearing.since))
@@ -115,6 +130,12 @@ impl Told<'_> {
             }
             _ => format!("an advisory canary has fallen: keeps {share} of its clients"),
         }
+    }
+
+    /// Says which intent of an operator decides about it; of any other, nothing.
+    fn intent(&self) -> String {
+        let intent = self.bearing.and_then(|bearing| bearing.intent.as_deref());
+        intent.map_or_else(String::new, |intent| format!("; {intent}"))
     }
 
     /// Says why a region stays that is bad; of any other, nothing.
@@ -169,7 +190,7 @@ mod tests {
     const SINCE: Moment = Moment(1_772_323_200_000);
 
     fn bearing(phase: Phase) -> Bearing {
-        Bearing { phase, since: SINCE, restraint: None, grade: Grade::Fine }
+        Bearing { phase, since: SINCE, restraint: None, grade: Grade::Fine, intent: None }
     }
 
     #[test]
@@ -177,9 +198,9 @@ mod tests {
         let out = Stage::Out { since: SINCE };
         let since = "since 2026-03-01 00:00:00Z";
         let down = bearing(Phase::Down);
-        check(0, out, Fate::Unhealthy, down, &format!("down: 0 of 2 up, 1 needed; {since}"));
+        check(0, out, Fate::Unhealthy, down.clone(), &format!("down: 0 of 2 up, 1 needed; {since}"));
         let whole = format!("down: a canary of the whole region has fallen, 2 of 2 up; {since}");
-        check(2, out, Fate::Unhealthy, down, &whole);
+        check(2, out, Fate::Unhealthy, down.clone(), &whole);
         let gray = "out: fails its clients more than others do, though its canaries pass, 2 of 2 up; ";
         let failing = Bearing { grade: Grade::Failing, ..down };
         check(2, out, Fate::Unhealthy, failing, &format!("{gray}{since}"));
@@ -200,7 +221,7 @@ mod tests {
         let part = Stage::Part(Share::percent(10));
         let comes = "comes back step by step: takes 10 % of its clients since 2026-03-01 00:00:00Z";
         let not_drawn = |_| Fate::NotDrawn(Share::percent(10));
-        check(2, part, not_drawn, ramp, &format!("{comes}, and this one is not among them"));
+        check(2, part, not_drawn, ramp.clone(), &format!("{comes}, and this one is not among them"));
         check(2, part, |_| Fate::Chosen, ramp, &format!("chosen: {comes}, and this one is among them"));
         let advised =
             "an advisory canary has fallen: keeps 10 % of its clients, and this one is not among them";

@@ -21,6 +21,7 @@ use crate::geo::{Located, Origin};
 use crate::region::{Family, RegionId};
 use crate::steering::{self, Decision, Found, Lottery, Situation, Steering};
 use crate::wire::Rcode;
+use crate::zone::SteeringId;
 use crate::zone::{Name, RData, RecordType};
 pub use fate::Bearing;
 
@@ -161,7 +162,8 @@ fn decide(snapshot: &Snapshot, index: usize, client: IpAddr) -> Decision {
     let part = world.partitions[partition].view.find(&world.table, client).part;
     let lottery = Lottery::of(&world.config.regions, &snapshot.health);
     let split = world.demand_of(partition, part as usize).and_then(|demand| snapshot.splits.of(demand));
-    let situation = Situation { services: &snapshot.services, lottery: &lottery, split };
+    let weights = snapshot.weights_of(SteeringId(index as u32));
+    let situation = Situation { services: &snapshot.services, lottery: &lottery, split, weights };
     steering::decide(&world.config.steered[index].policy, class, &situation, client)
 }
 

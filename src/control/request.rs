@@ -1,0 +1,154 @@
+//! What people ask of the writer, and what it answers.
+
+use crate::intent::{Intent, Rule, Terms};
+use crate::moment::Time;
+use std::time::Duration;
+
+/// The shortest time that an intent stands: shorter, and resolvers hardly notice.
+pub const SHORTEST: Duration = Duration::from_secs(60);
+
+/// The longest time that an intent stands that ends by itself: over a weekend. What is meant to last belongs in
+/// the configuration.
+pub const LONGEST: Duration = Duration::from_secs(72 * 3600);
+
+/// The longest reason, in octets: it goes into every line of the log about the intent.
+pub const MAX_REASON: usize = 500;
+
+/// Something that somebody asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// An intent.
+    Intend {
+        /// What, why, and for how long.
+        terms: Terms,
+        /// Whether only to say what would happen.
+        is_trial: bool,
+    },
+    /// The end of an intent.
+    Lift {
+        /// Its number.
+        number: u64,
+        /// Who asks.
+        author: String,
+        /// Whether its clients come back at once, and not step by step.
+        is_at_once: bool,
+    },
+    /// That what the machine advised is done.
+    Approve {
+        /// The number of the proposal.
+        number: u64,
+        /// Who asks.
+        author: String,
+        /// Why.
+        reason: String,
+    },
+    /// That a region is let back which is held or quarantined.
+    FailBack {
+        /// The name of the region.
+        region: String,
+        /// Who asks.
+        author: String,
+    },
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    /// An intent is in force from the snapshot with this number on.
+    Made {
+        /// The intent.
+        intent: Intent,
+        /// The snapshot.
+        snapshot: u64,
+        /// What is expected to come of it.
+        prediction: Option<String>,
+    },
+    /// It was asked for a moment ago, and is in force.
+    Same(Intent),
+    /// Nothing: this would happen.
+    Tried {
+        /// What is expected to come of it.
+        prediction: String,
+        /// The rules that it would break, each with a sentence.
+        violations: Vec<(Rule, String)>,
+    },
+    /// An intent was lifted; its clients come back step by step unless it says otherwise.
+    Lifted {
+        /// The intent as it is now, or was at last.
+        intent: Intent,
+        /// What becomes of its clients.
+        text: String,
+    },
+    /// A region is let back.
+    LetBack {
+        /// Its name.
+        region: String,
+    },
+}
+
+/// Why it was not done. Each says what to do.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// It makes no sense.
+    #[error("{0}")]
+    Wrong(String),
+    /// It is about something that is not there.
+    #[error("{0}")]
+    Unknown(String),
+    /// It does not fit what is the case.
+    #[error("{0}")]
+    Conflict(String),
+    /// It would break rules of safety.
+    #[error("{}", unsafe_text(violations))]
+    Unsafe {
+        /// The rules, each with a sentence that has the numbers.
+        violations: Vec<(Rule, String)>,
+        /// What would happen.
+        prediction: String,
+    },
+}
+
+fn unsafe_text(violations: &[(Rule, String)]) -> String {
+    let sentences: Vec<_> = violations.iter().map(|(rule, text)| format!("{text} ({rule})")).collect();
+    let rules: Vec<_> = violations.iter().map(|(rule, _)| rule.as_str()).collect();
+    format!(
+        "refused: {}; to break this on purpose, for at most {}, add --override {}",
+        sentences.join("; "),
+        Time(Rule::LONGEST_OVERRIDE),
+        rules.join(" --override ")
+    )
+}
+
+/// Returns what is wrong with the form of what somebody asks for, whatever is the case.
+pub(super) fn wrong_form(terms: &Terms) -> Option<String> {
+    let Terms { reason, lasts, overrides, .. } = terms;
+    let is_override = overrides.iter().any(|rule| *rule != Rule::OneAtATime);
+    match lasts {
+        _ if reason.trim().is_empty() => Some("say why: a reason of at least one word".to_owned()),
+        _ if reason.len() > MAX_REASON || reason.chars().any(char::is_control) => {
+            Some(format!("the reason must be one line of at most {MAX_REASON} octets"))
+        }
+        Some(lasts) if *lasts < SHORTEST || *lasts > LONGEST => Some(format!(
+            "an intent stands for {} to {}, not for {}",
+            Time(SHORTEST),
+            Time(LONGEST),
+            Time(*lasts)
+        )),
+        Some(lasts) if is_override && *lasts > Rule::LONGEST_OVERRIDE => Some(format!(
+            "what breaks a rule stands for at most {}, not for {}",
+            Time(Rule::LONGEST_OVERRIDE),
+            Time(*lasts)
+        )),
+        None if is_override => Some(format!(
+            "what breaks a rule needs an end: say for how long, at most {}",
+            Time(Rule::LONGEST_OVERRIDE)
+        )),
+        None if terms.wish.usual_time().is_some() => Some(format!(
+            "`{}` needs an end: say for how long, {} to {}",
+            terms.wish.word(),
+            Time(SHORTEST),
+            Time(LONGEST)
+        )),
+        Some(_) | None => None,
+    }
+}

@@ -1,0 +1,257 @@
+//! Intents on disk: one JSON file in the state directory, written before anybody is told that an intent holds.
+//!
+//! What was asked for is kept in the words in which it is asked for, by names. A file that cannot be read is set aside
+//! and said loudly, never overwritten: it may be all that tells why a region was kept empty.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::document;
+use super::state::PhaseMirror;
+use crate::health::Course;
+use crate::intent::{Intent, Kept, MAX_INTENTS, Phase, Terms};
+use crate::moment::Moment;
+
+/// The name of the file in the state directory.
+pub const FILE: &str = "intents.json";
+
+/// The version of the format; another one is refused.
+const VERSION: u64 = 1;
+
+/// The largest file that is read: 200 intents with the longest reasons and names.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Why intents could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be written.
+    #[error("intents cannot be written to {path}; a restart would forget them")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is there and cannot be used.
+    #[error(
+        "{path} cannot be used and is set aside as {aside}: NO INTENT IS IN FORCE, so shift or drain again what must be; {why}"
+    )]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Where it is now.
+        aside: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Writes the intents in force, in place of what was there. Makes the directory if need be.
+///
+/// # Errors
+///
+/// When the file cannot be written; what was there before is still there then.
+pub fn write(directory: &Path, kept: &Kept) -> Result<(), Error> {
+    let path = directory.join(FILE);
+    let text = serde_json::to_vec_pretty(&Document::of(kept)).expect("plain values become JSON");
+    document::replace(directory, &path, &text).map_err(|source| Error::Write { path, source })
+}
+
+/// Reads the intents that were in force; none when nothing was ever written there.
+///
+/// # Errors
+///
+/// When a file is there and is not usable. It is renamed then, so that nothing overwrites it.
+pub fn read(directory: &Path) -> Result<Kept, Error> {
+    let path = directory.join(FILE);
+    let why = match document::load(&path, MAX_BYTES) {
+        Ok(text) => match parse(&text) {
+            Ok(kept) => return Ok(kept),
+            Err(why) => why,
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::default()),
+        Err(error) => error.to_string(),
+    };
+    let aside = path.with_extension("json.unusable");
+    // Where even that fails, the next write does: the directory is not ours.
+    let _ = fs::rename(&path, &aside);
+    Err(Error::Unusable { path, aside, why })
+}
+
+fn parse(text: &[u8]) -> Result<Kept, String> {
+    if text.len() as u64 > MAX_BYTES {
+        return Err(format!("it is larger than {MAX_BYTES} bytes"));
+    }
+    let version = document::version(text).map_err(|error| error.to_string())?;
+    if version != VERSION {
+        return Err(format!("its format has version {version}, this program knows {VERSION}"));
+    }
+    let document: Document = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    document.into_kept()
+}
+
+/// The file: `intent::Kept` with a version.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u64,
+    last_number: u64,
+    intents: Vec<Mirror>,
+}
+
+/// The mirror of `intent::Intent`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mirror {
+    number: u64,
+    wish: String,
+    author: String,
+    reason: String,
+    /// In milliseconds since the Unix epoch.
+    made_at: u64,
+    /// In milliseconds.
+    lasts: Option<u64>,
+    overrides: Vec<String>,
+    state: State,
+}
+
+/// The mirror of `intent::Phase`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum State {
+    Standing,
+    Stepping { phase: PhaseMirror, since: u64 },
+    Overdue { why: String, next: u64 },
+    Returning { phase: PhaseMirror, since: u64 },
+}
+
+impl Document {
+    fn of(kept: &Kept) -> Self {
+        Self {
+            version: VERSION,
+            last_number: kept.last_number,
+            intents: kept.intents.iter().map(Mirror::of).collect(),
+        }
+    }
+
+    fn into_kept(self) -> Result<Kept, String> {
+        if self.intents.len() > MAX_INTENTS {
+            return Err(format!("it holds more than {MAX_INTENTS} intents"));
+        }
+        let intents = self.intents.into_iter().map(Mirror::into_intent);
+        Ok(Kept { intents: intents.collect::<Result<_, _>>()?, last_number: self.last_number })
+    }
+}
+
+impl Mirror {
+    fn of(intent: &Intent) -> Self {
+        let Intent { number, terms, made_at, phase } = intent;
+        let Terms { wish, author, reason, lasts, overrides } = terms;
+        let along = |course: &Course| (PhaseMirror::of(course.phase()), course.since().0);
+        let state = match phase {
+            Phase::Standing => State::Standing,
+            Phase::Stepping(course) => {
+                let (phase, since) = along(course);
+                State::Stepping { phase, since }
+            }
+            Phase::Overdue { why, next } => State::Overdue { why: why.clone(), next: next.0 },
+            Phase::Returning(course) => {
+                let (phase, since) = along(course);
+                State::Returning { phase, since }
+            }
+        };
+        Self {
+            number: *number,
+            wish: wish.to_string(),
+            author: author.clone(),
+            reason: reason.clone(),
+            made_at: made_at.0,
+            lasts: lasts.map(|lasts| u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX)),
+            overrides: overrides.iter().map(|rule| rule.as_str().to_owned()).collect(),
+            state,
+        }
+    }
+
+    fn into_intent(self) -> Result<Intent, String> {
+        let course = |phase: PhaseMirror, since: u64| {
+            Course::remembered(phase.into_phase(), Moment(since), Vec::new(), false)
+        };
+        let phase = match self.state {
+            State::Standing => Phase::Standing,
+            State::Stepping { phase, since } => Phase::Stepping(course(phase, since)),
+            State::Overdue { why, next } => Phase::Overdue { why, next: Moment(next) },
+            State::Returning { phase, since } => Phase::Returning(course(phase, since)),
+        };
+        let rule = |word: &String| word.parse().map_err(|()| format!("`{word}` is not a rule"));
+        let terms = Terms {
+            wish: self.wish.parse().map_err(|wrong| format!("intent {}: {wrong}", self.number))?,
+            author: self.author,
+            reason: self.reason,
+            lasts: self.lasts.map(Duration::from_millis),
+            overrides: self.overrides.iter().map(rule).collect::<Result<_, String>>()?,
+        };
+        Ok(Intent { number: self.number, terms, made_at: Moment(self.made_at), phase })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intent::Rule;
+    use crate::region::Recovery;
+    use crate::share::Share;
+
+    fn kept() -> Kept {
+        let course = Course::ramp(&Recovery::default(), Share::NONE, Moment(1_700_000_000_000));
+        let phases = [
+            Phase::Standing,
+            Phase::Stepping(course.clone()),
+            Phase::Overdue { why: "tokyo is down".to_owned(), next: Moment(9) },
+            Phase::Returning(course),
+        ];
+        let intents = (1..).zip(phases).map(|(number, phase)| Intent {
+            number,
+            terms: Terms {
+                wish: "shift tokyo/tokyo-a 12.5%".parse().expect("a wish"),
+                author: "ops (alice)".to_owned(),
+                reason: "a \"reason\" with\tmarks".to_owned(),
+                lasts: (number % 2 == 0).then(|| Duration::from_millis(7_200_001)),
+                overrides: vec![Rule::HardLimit, Rule::OneAtATime],
+            },
+            made_at: Moment(1_700_000_000_000),
+            phase,
+        });
+        Kept { intents: intents.collect(), last_number: 40 }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        assert_eq!(read(directory.path()).expect("nothing is there"), Kept::default());
+        write(directory.path(), &kept()).expect("it is writable");
+        assert_eq!(read(directory.path()).expect("it is whole"), kept());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_set_aside_and_told() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let check = |text: &str, why: &str| {
+            fs::write(directory.path().join(FILE), text).expect("it is writable");
+            let error = read(directory.path()).expect_err("it is damaged").to_string();
+            assert!(error.contains(why) && error.contains("NO INTENT IS IN FORCE"), "{error}");
+            let aside = fs::read_to_string(directory.path().join("intents.json.unusable"));
+            assert_eq!(aside.expect("it is there"), text);
+            assert_eq!(read(directory.path()).expect("nothing is there"), Kept::default());
+        };
+        check("{", "EOF");
+        check("{\"version\":9}", "version 9");
+        check("{\"version\":1,\"last_number\":1,\"intents\":[7]}", "invalid type");
+        let mut text = serde_json::to_string(&Document::of(&kept())).expect("plain values");
+        text = text.replace("shift tokyo", "lift tokyo");
+        check(&text, "`lift` is nothing to ask for");
+    }
+}

@@ -1,0 +1,38 @@
+//! What operators ask for: intents, kept apart from what is observed.
+//!
+//! ```text
+//!  drill ──▶ standing ──── its time is over, or it is lifted ────▶ returning 10 ▶ 50 % ──▶ gone
+//!               │  ▲                                                   │
+//!               │  ╰── not well, or no room: overdue, and it says so   │ a gate is closed for the second time
+//!               ▼                                                      ▼
+//!             gone  (what keeps no clients away: at once)            stuck, until it is lifted at once
+//! ```
+//!
+//! An [`Intent`] is something asked for ([`Wish`]), by somebody, for a reason, for a time. The [`Desk`] holds those that
+//! are in force; what they come to together are [`Orders`], which amend what health says on its way to
+//! steering. Nothing here changes what is observed: lifting an intent shows the truth.
+//!
+//! # Precedence
+//!
+//! What decides first is never undone by what comes after it:
+//!
+//! 1. **Residency**: the plan of a client holds the permitted regions only; no intent adds one.
+//! 2. **Disable**: a disabled region or zone is in no answer, not even one that fails open.
+//! 3. **Safety rules**: an intent that breaks one is refused unless it says so; and where everybody who is
+//!    permitted is kept away or lost, those kept away are asked before anything fails open.
+//! 4. **Shift and drain**, and what is on its way back from them.
+//! 5. **Health**: the verdicts of canaries, or what they are forced to be.
+//! 6. **Ramp**, gray failure and advice: the share that a region takes is the least of these and of 4.
+//! 7. **Load**: who is shed, among regions that take everybody. Weights take its place where a name has them.
+
+mod aim;
+mod desk;
+mod orders;
+mod rule;
+mod wish;
+
+pub use aim::Aim;
+pub use desk::{Desk, Event, Intent, Kept, MAX_INTENTS, Phase, Scene, Terms, Turn};
+pub use orders::{Forced, Orders, Weights};
+pub use rule::Rule;
+pub use wish::{Abort, Wish, Wrong};

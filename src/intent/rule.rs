@@ -1,0 +1,50 @@
+//! The rules of safety that an intent may break only when it says so.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A rule of safety.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// Everybody who has a permitted region in service keeps one.
+    NoRegion,
+    /// `safety.min_in_service` holds.
+    MinInService,
+    /// No survivor passes its hard limit.
+    HardLimit,
+    /// At most one shift, drain or drill at a time.
+    OneAtATime,
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Self; 4] = [Self::NoRegion, Self::MinInService, Self::HardLimit, Self::OneAtATime];
+
+    /// The longest that an intent may stand which breaks one: nobody means an emergency to last.
+    pub const LONGEST_OVERRIDE: Duration = Duration::from_secs(4 * 3600);
+
+    /// Returns the word that `--override` takes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoRegion => "no_region",
+            Self::MinInService => "min_in_service",
+            Self::HardLimit => "hard_limit",
+            Self::OneAtATime => "one_at_a_time",
+        }
+    }
+}
+
+impl FromStr for Rule {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|rule| rule.as_str() == text).ok_or(())
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
