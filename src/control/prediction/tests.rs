@@ -3,6 +3,7 @@
 use super::*;
 use crate::health::{Stage, Standing, View, Vitals};
 use crate::moment::Moment;
+use crate::share::Share;
 use crate::snapshot::fixture;
 
 /// Three equal regions in Japan and Oregon, each the first choice of a group of clients of its own; those of

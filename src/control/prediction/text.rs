@@ -38,6 +38,11 @@ pub(super) fn assumed_average(regions: &[&str]) -> String {
     )
 }
 
+/// Says that a region is too full at first.
+pub(super) fn until_it_has_shed(region: &str, load: f64) -> String {
+    format!("{region} would first stand at {}, until it has shed what is too much.", percent(load))
+}
+
 /// Writes a list as people do: `a, b and c`.
 pub(super) fn list(words: &[&str]) -> String {
     match words {
