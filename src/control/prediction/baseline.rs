@@ -12,7 +12,7 @@ use crate::health::Services;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
 use crate::snapshot::{Part, Permit, World};
-use crate::steering::{Splits, family_of};
+use crate::steering::{Split, Splits, family_of};
 
 /// The most steps that a cascade is followed for: an hour at the usual pace. Each moves up to a tenth of a
 /// capacity, so that no region has more than ten to take in one direction.
@@ -66,6 +66,7 @@ impl<'a> Baseline<'a> {
             queries: 0.0,
             silent,
         };
+        baseline.send_home();
         // As it is, nothing is to be settled; at another load everybody has had the time to shed.
         if load != 1.0 {
             baseline.splits = baseline.settle(before).settled;
@@ -90,6 +91,17 @@ impl<'a> Baseline<'a> {
             query_factor: if self.queries > 0.0 { queries / self.queries } else { 1.0 },
             notes: self.notes(&regions, after.services),
             regions,
+        }
+    }
+
+    /// Sends home whom nobody has divided yet. Without, the first landing would take everybody for somebody whose
+    /// region has just left, and spread them.
+    fn send_home(&mut self) {
+        let demands = demands(&self.parts, &self.rates, self.world, self.before.services);
+        for (index, demand) in demands.iter().take(self.parts.len()).enumerate() {
+            if let (None, Some((home, _))) = (self.splits.of(index), demand.order.first()) {
+                self.splits.set(index, Split::whole(*home));
+            }
         }
     }
 

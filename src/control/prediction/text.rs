@@ -116,7 +116,8 @@ impl fmt::Display for Prediction {
                 self.query_factor
             )?;
         }
-        for stranded in &self.stranded {
+        // Those to whom it is new break a rule, below.
+        for stranded in self.stranded.iter().filter(|stranded| !stranded.is_new) {
             writeln!(f, "{stranded}.")?;
         }
         for note in &self.notes {

@@ -9,10 +9,14 @@ impl fmt::Display for WhatIf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} lost, {}\n", self.lost.join(" and "), demand(self.prediction.load))?;
         write!(f, "{}", self.prediction)?;
-        match self.bad.len() {
-            0 => writeln!(f, "\nIt ends well."),
-            _ => writeln!(f, "\nIT ENDS BADLY: {}.", self.bad.join("; ")),
+        if self.bad.is_empty() {
+            return writeln!(f, "\nIt ends well.");
         }
+        // What breaks a rule has been said.
+        let said: Vec<_> = self.prediction.violations().into_iter().map(|broken| broken.sentence).collect();
+        let mut unsaid = self.bad.iter().filter(|sentence| !said.contains(sentence));
+        unsaid.try_for_each(|sentence| writeln!(f, "{sentence}."))?;
+        writeln!(f, "\nIT ENDS BADLY.")
     }
 }
 
