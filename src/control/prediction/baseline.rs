@@ -182,7 +182,8 @@ impl<'a> Baseline<'a> {
                 load_at_first: load(at_first),
                 load_after,
                 is_serving,
-                is_above_soft: is_above(limits.soft),
+                // Regions shed down to the limit, and leave it at a percent above: so much is at it.
+                is_above_soft: is_above(limits.soft + 0.01),
                 is_above_hard: is_above(limits.hard),
             }
         });
