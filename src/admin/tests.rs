@@ -379,6 +379,28 @@ async fn odd_names_types_and_clients_are_explained() {
     check(&format!("/explain?name={longest}&client=::1"), 200, &["ddd"]).await;
 }
 
+#[tokio::test]
+async fn a_loss_is_simulated_as_json_and_as_text() {
+    check("/simulate?lose=tokyo", 200, &["\"lost\": [", "\"region\": \"tokyo\"", "\"is_serving\": false"])
+        .await;
+    check("/simulate?lose=tokyo&load=1.4&format=text", 200, &["tokyo lost, at 1.4 times the demand"]).await;
+    check("/simulate?each=true&format=text", 200, &["\nTried every region"]).await;
+}
+
+#[tokio::test]
+async fn a_loss_that_makes_no_sense_is_refused_with_a_sentence() {
+    for (target, status, sentence) in [
+        ("/simulate", 400, "say either `lose` or `each=true`; write /simulate?lose="),
+        ("/simulate?lose=tokyo&each=true", 400, "say either"),
+        ("/simulate?each=true&load=0", 400, "`load` is a factor above 0"),
+        ("/simulate?each=true&load=NaN", 400, "`load` is a factor above 0"),
+        ("/simulate?loose=tokyo", 400, "loose"),
+        ("/simulate?lose=tokio", 404, "no region is called `tokio`; did you mean `tokyo`?"),
+    ] {
+        check(target, status, &[sentence]).await;
+    }
+}
+
 /// The engine's replies to every type are decoded again, including types that are never asked for.
 #[test]
 fn every_type_is_explained() {

@@ -28,7 +28,7 @@ pub struct Args {
     config: Option<PathBuf>,
 
     #[command(flatten)]
-    whatif: whatif::Args,
+    whatif: whatif::Question,
 }
 
 const EXAMPLE: &str = "\

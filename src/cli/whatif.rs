@@ -14,7 +14,7 @@ use crate::moment::Moment;
 
 /// What is asked instead of playing a script.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct Question {
     /// What if these regions, or availability zones as REGION/AZ, were lost together?
     #[arg(long, value_name = "REGION[,REGION…]", conflicts_with_all = ["file", "each"])]
     lose: Option<String>,
@@ -63,7 +63,7 @@ enum Answer {
 /// # Errors
 ///
 /// When the running server cannot be asked.
-pub fn run(arguments: &Args, config: Option<&PathBuf>) -> anyhow::Result<ExitCode> {
+pub fn run(arguments: &Question, config: Option<&PathBuf>) -> anyhow::Result<ExitCode> {
     let answer = match &arguments.admin {
         Some(address) => match ask(address, arguments)? {
             Ok(answer) => answer,
@@ -96,7 +96,7 @@ fn usage(sentence: &str) -> ExitCode {
 }
 
 /// Asks a running server; the error is its sentence for a request that makes no sense.
-fn ask(address: &str, arguments: &Args) -> anyhow::Result<Result<Answer, String>> {
+fn ask(address: &str, arguments: &Question) -> anyhow::Result<Result<Answer, String>> {
     let url = format!("http://{address}/simulate");
     let what = match &arguments.lose {
         Some(lost) => ("lose", lost.clone()),

@@ -1,18 +1,24 @@
 //! Proves the border: that nobody is ever sent where their residency rules do not permit, whatever is in service.
 //!
 //! What a client of a class may be sent to is read from the rules themselves, a second time and not from the
-//! plans, which are what is on trial. What the client is sent to is what [`Route::find`] finds, for every set of
-//! regions that can be in service. Every class is tried, so every address is.
+//! plans, which are what is on trial. What the client is sent to is what [`Route::find`] finds. Every class is
+//! tried, so every address is, with
+//!
+//! - every set of regions in service;
+//! - every region where an intent can put it (a share of its clients, none while another takes any), beside every
+//!   set of the others;
+//! - every region of every plan as a home that sheds, to every region there is, also one that the clients are
+//!   not permitted, wherever that stands.
 
 use std::fmt;
-use std::ops::AddAssign;
 
 use super::world::{Partition, World};
 use crate::geo::Class;
-use crate::health::{Services, Standing, View};
+use crate::health::{Services, Stage, Standing, View};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId, RegionSet};
-use crate::steering::{Policy, Rest, Route};
+use crate::share::Share;
+use crate::steering::{Piece, Policy, Rest, Route, Split};
 
 /// The most regions of one policy whose sets are enumerated: twice as many sets with each region more.
 pub const MAX_REGIONS: usize = 16;
@@ -27,8 +33,12 @@ pub struct Proof {
     pub policies: usize,
     /// How many classes of clients there are.
     pub classes: usize,
-    /// How many decisions were made: parts of the clients × sets of regions × families.
+    /// How many decisions were made with every set of regions in service: parts of the clients × sets × families.
     pub decisions: u64,
+    /// How many more were made with a region where an intent can put it.
+    pub under_intents: u64,
+    /// How many more were made with a region that sheds.
+    pub while_shedding: u64,
     /// How many classes of a policy are permitted no region at all, and are told so.
     pub without_region: usize,
     /// Everybody who was sent where they may not go.
@@ -44,6 +54,8 @@ pub struct Breach {
     pub region: String,
     /// The regions that were in service.
     pub in_service: Vec<String>,
+    /// What else was so; empty: nothing.
+    pub beside: String,
 }
 
 /// A policy has more regions than can be enumerated.
@@ -76,32 +88,156 @@ pub fn prove(world: &World) -> Result<Proof, TooMany> {
     Ok(proof)
 }
 
+/// Where an intent can put a region: what a shift in part leaves it, and what a whole shift or a drain does.
+const UNDER_INTENTS: [Stage; 2] = [Stage::Part(Share::HALF), Stage::Waiting];
+
 fn try_policy(world: &World, partition: &Partition, owner: &str, proof: &mut Proof) {
     let permitted = permitted_by_part(world, partition);
     proof.without_region += permitted.iter().filter(|set| set.is_empty()).count();
+    let mut trial = Trial { world, partition, owner, permitted: &permitted, breaches: Vec::new() };
     let regions = &partition.policy.regions;
-    for set in 0u32..1 << regions.len() {
-        let in_service: RegionSet = regions
-            .iter()
-            .enumerate()
-            .filter(|(bit, _)| set >> bit & 1 == 1)
-            .map(|(_, region)| *region)
-            .collect();
-        let services = Services::of(&world.config.regions, &view(world, in_service));
-        for (plan, permitted) in partition.plans.iter().zip(&permitted) {
+    for set in sets(regions) {
+        proof.decisions += trial.try_all(set, None);
+    }
+    for region in regions {
+        let others: Vec<_> = regions.iter().copied().filter(|other| other != region).collect();
+        for stage in UNDER_INTENTS {
+            let tried = sets(&others).map(|set| trial.try_all(set, Some((*region, stage))));
+            proof.under_intents += tried.sum::<u64>();
+        }
+    }
+    proof.while_shedding += trial.try_shedding();
+    let room = MAX_TOLD.saturating_sub(proof.breaches.len());
+    proof.breaches.extend(trial.breaches.into_iter().take(room));
+}
+
+/// Returns every set of these regions.
+fn sets(regions: &[RegionId]) -> impl Iterator<Item = RegionSet> {
+    (0u32..1 << regions.len()).map(move |set| {
+        let chosen = regions.iter().enumerate().filter(move |(bit, _)| set >> bit & 1 == 1);
+        chosen.map(|(_, region)| *region).collect()
+    })
+}
+
+/// One policy on trial.
+struct Trial<'a> {
+    world: &'a World,
+    partition: &'a Partition,
+    owner: &'a str,
+    /// By part.
+    permitted: &'a [RegionSet],
+    breaches: Vec<Breach>,
+}
+
+impl Trial<'_> {
+    /// Tries every part with these regions in service and one of them at a stage, and returns how many decisions
+    /// that were.
+    fn try_all(&mut self, in_service: RegionSet, at: Option<(RegionId, Stage)>) -> u64 {
+        let services = services(self.world, in_service, at);
+        let mut decisions = 0;
+        for (part, plan) in self.partition.plans.iter().enumerate() {
             for family in Family::BOTH {
-                proof.decisions.add_assign(1);
-                let route = Route::find(plan, partition.policy.all_down, &services, None, family);
-                let stray = reached(&route).find(|region| !permitted.contains(*region));
-                if let Some(region) = stray.filter(|_| proof.breaches.len() < MAX_TOLD) {
-                    let name = |region: RegionId| world.config.regions.region(region).name.clone();
-                    let in_service = regions.iter().filter(|region| in_service.contains(**region));
-                    let in_service = in_service.map(|region| name(*region)).collect();
-                    proof.breaches.push(Breach { owner: owner.to_owned(), region: name(region), in_service });
+                decisions += 1;
+                let route = Route::find(plan, self.partition.policy.all_down, &services, None, family);
+                let beside = || at.map_or_else(String::new, |at| self.told(at));
+                let breach = self.judge(part, &route, in_service, beside);
+                self.note(breach);
+            }
+        }
+        decisions
+    }
+
+    /// Lets every region of the policy shed to every region there is, which takes everybody, a share, or nobody,
+    /// or has left; and returns how many decisions that were. Nothing else is in service, so that each part comes
+    /// to its home.
+    fn try_shedding(&mut self) -> u64 {
+        let mut decisions = 0;
+        for home in &self.partition.policy.regions {
+            for (to, _) in self.world.config.regions.iter().filter(|(to, _)| to != home) {
+                for stage in [Stage::Full, Stage::Part(Share::HALF), Stage::Waiting, OUT] {
+                    decisions += self.try_split(*home, to, stage);
                 }
             }
         }
+        decisions
     }
+
+    /// Lets one region shed half of its clients to another one at a stage.
+    fn try_split(&mut self, home: RegionId, to: RegionId, stage: Stage) -> u64 {
+        let pieces = [(0.5, home), (1.0, to)].map(|(until, region)| Piece { until, region });
+        let split = Split::of(pieces.to_vec()).expect("two halves are a split");
+        let in_service: RegionSet = [home].into_iter().collect();
+        let services = services(self.world, in_service, Some((to, stage)));
+        let plans = self.partition.plans.iter().enumerate();
+        let mut decisions = 0;
+        for (part, plan) in plans.filter(|(_, plan)| plan.order.contains(&home)) {
+            for family in Family::BOTH {
+                decisions += 1;
+                let all_down = self.partition.policy.all_down;
+                let route = Route::find(plan, all_down, &services, Some(&split), family);
+                let beside = || {
+                    format!("{} sheds to {}, and {}", self.name(home), self.name(to), self.told((to, stage)))
+                };
+                let breach = self.judge(part, &route, in_service, beside);
+                self.note(breach);
+            }
+        }
+        decisions
+    }
+
+    /// Holds a way against what the clients of a part are permitted.
+    fn judge(
+        &self,
+        part: usize,
+        route: &Route,
+        in_service: RegionSet,
+        beside: impl Fn() -> String,
+    ) -> Option<Breach> {
+        let stray = reached(route).find(|region| !self.permitted[part].contains(*region))?;
+        let regions = self.partition.policy.regions.iter();
+        let in_service = regions.filter(|region| in_service.contains(**region));
+        Some(Breach {
+            owner: self.owner.to_owned(),
+            region: self.name(stray),
+            in_service: in_service.map(|region| self.name(*region)).collect(),
+            beside: beside(),
+        })
+    }
+
+    fn note(&mut self, breach: Option<Breach>) {
+        if self.breaches.len() < MAX_TOLD {
+            self.breaches.extend(breach);
+        }
+    }
+
+    /// Says where a region stands.
+    fn told(&self, (region, stage): (RegionId, Stage)) -> String {
+        format!("{} takes {} of its clients", self.name(region), stage.share())
+    }
+
+    fn name(&self, region: RegionId) -> String {
+        self.world.config.regions.region(region).name.clone()
+    }
+}
+
+/// A region that has left.
+const OUT: Stage = Stage::Out { since: Moment(0) };
+
+/// Returns how regions stand when exactly these are in service, but for one that may be at another stage.
+fn services(world: &World, in_service: RegionSet, at: Option<(RegionId, Stage)>) -> Services {
+    let regions = &world.config.regions;
+    let stage = |region: RegionId| match at {
+        Some((other, stage)) if other == region => stage,
+        _ if in_service.contains(region) => Stage::Full,
+        _ => OUT,
+    };
+    let standing = |region: RegionId| match stage(region) {
+        Stage::Out { since } => Standing::Down { since },
+        _ => Standing::Up,
+    };
+    let standings = regions.addresses().map(|(_, address)| standing(address.region)).collect();
+    let stages = regions.iter().map(|(region, _)| [stage(region); 2]).collect();
+    Services::of(regions, &View::new(standings).with(Vec::new(), stages))
 }
 
 /// Returns where the clients of each part may be sent: where every class in it may.
@@ -125,15 +261,6 @@ fn permitted_by_rules(policy: &Policy, class: &Class) -> RegionSet {
     permitted
 }
 
-/// Returns the health in which exactly these regions are in service.
-fn view(world: &World, in_service: RegionSet) -> View {
-    let standing = |region: RegionId| match in_service.contains(region) {
-        true => Standing::Up,
-        false => Standing::Down { since: Moment::default() },
-    };
-    View::new(world.config.regions.addresses().map(|(_, address)| standing(address.region)).collect())
-}
-
 /// Returns every region that some client on a route gets to.
 fn reached(route: &Route) -> impl Iterator<Item = RegionId> {
     let (whole, pieces) = match &route.rest {
@@ -149,7 +276,8 @@ impl fmt::Display for Breach {
         let in_service =
             if self.in_service.is_empty() { "none".to_owned() } else { self.in_service.join(", ") };
         write!(f, "{}: clients are sent to {}, which no rule permits them, ", self.owner, self.region)?;
-        write!(f, "when these regions are in service: {in_service}")
+        write!(f, "when these regions are in service: {in_service}")?;
+        if self.beside.is_empty() { Ok(()) } else { write!(f, ", and {}", self.beside) }
     }
 }
 
@@ -187,6 +315,12 @@ mod tests {
         assert_eq!(proof.breaches, []);
         assert_eq!((proof.policies, proof.without_region), (1, 0));
         assert_eq!(proof.decisions, 2 * 8 * 2, "banks and others, eight sets, two families");
+        assert_eq!(
+            proof.under_intents,
+            2 * (3 * 2 * 4) * 2,
+            "three regions, two stages, four sets of the others"
+        );
+        assert_eq!(proof.while_shedding, (3 + 2) * 2 * 4 * 2, "homes of both, two others, four stages");
     }
 
     #[test]
@@ -203,6 +337,8 @@ mod tests {
             ["example.com.: clients are sent to oregon, which no rule permits them, \
               when these regions are in service: oregon"]
         );
-        assert_eq!(told.len(), 2, "once in each family");
+        let shifted = "example.com.: clients are sent to oregon, which no rule permits them, when these regions are in \
+                       service: oregon, and tokyo takes 0 % of its clients";
+        assert!(told.contains(&shifted), "{told:?}");
     }
 }

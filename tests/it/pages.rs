@@ -99,6 +99,21 @@ fn explain_asks_the_running_server_and_sees_its_health() {
 }
 
 #[test]
+fn simulate_asks_the_running_server_what_a_loss_would_do() {
+    let seen = Seen::start();
+    let ran = meridian(&["simulate", "--lose", "frankfurt", "--admin", &seen.admin]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("\nfrankfurt -> paris "), "{}", ran.out);
+    let ran = meridian(&["simulate", "--lose", "frankfurt,paris", "--admin", &seen.admin]);
+    assert_eq!(ran.code, 1, "Europeans may go nowhere else: {ran:?}");
+    let ran = meridian(&["simulate", "--each", "--admin", &seen.admin]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("21 losses, 1 END BADLY."), "{}", ran.out);
+    let ran = meridian(&["simulate", "--lose", "tokio", "--admin", &seen.admin]);
+    assert_eq!((ran.code, ran.err.contains("did you mean `tokyo`?")), (2, true), "{ran:?}");
+}
+
+#[test]
 fn a_region_with_manual_failback_is_held_when_it_is_well_again_until_somebody_lets_it_back() {
     let seen = Seen::start_with(", failback: manual");
     let client = |region: &'static str| seen.server.settles(&[("10.81.7.0/24", region)]);

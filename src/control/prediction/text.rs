@@ -38,6 +38,11 @@ pub(super) fn assumed_average(regions: &[&str]) -> String {
     )
 }
 
+/// Says that a region is too full at first.
+pub(super) fn until_it_has_shed(region: &str, load: f64) -> String {
+    format!("{region} would first stand at {}, until it has shed what is too much.", percent(load))
+}
+
 /// Writes a list as people do: `a, b and c`.
 pub(super) fn list(words: &[&str]) -> String {
     match words {
@@ -111,7 +116,8 @@ impl fmt::Display for Prediction {
                 self.query_factor
             )?;
         }
-        for stranded in &self.stranded {
+        // Those to whom it is new break a rule, below.
+        for stranded in self.stranded.iter().filter(|stranded| !stranded.is_new) {
             writeln!(f, "{stranded}.")?;
         }
         for note in &self.notes {
