@@ -123,7 +123,10 @@ fn state() -> State {
         locate: Box::new(move |address| Some(geo_sources(&config.server.geo).locate(address))),
         orders: mpsc::channel(1).0,
     };
-    State::new(seen, loaded, Arc::default(), START, sources)
+    let state = State::new(seen, loaded, Arc::default(), START, sources);
+    let alice = access::Token::new("alice", access::Role::Operate, "0123456789abcdef01234567");
+    state.access.store(Arc::new(Access { tokens: vec![alice.expect("a token")], tls: None }));
+    state
 }
 
 /// Serves `state` while `ask` is under way.
@@ -152,7 +155,7 @@ async fn exchange(address: SocketAddr, request: &str) -> String {
 
 /// Returns the status, the headers and the body of the answer.
 async fn ask_of(state: State, method: &str, target: &str, headers: &str) -> (u16, String, String) {
-    let request = format!("{method} {target} HTTP/1.1\r\nhost: ns1\r\n{headers}\r\n");
+    let request = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
     let response = serving(state, async |address| exchange(address, &request).await).await;
     let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -418,12 +421,12 @@ async fn check_failback(
 }
 
 const HELD: Phase = Phase::Held(Share::NONE);
-const JO: &str = "host: 127.0.0.1:8053\r\nmeridian-author: Jo Ö\r\n";
+const JO: &str = "authorization: Bearer 0123456789abcdef01234567\r\nmeridian-author: Jo Ö\r\n";
 
 #[tokio::test]
 async fn a_held_region_is_let_back_by_an_order_that_names_its_author() {
     let order = check_failback(HELD, "/failback/tokyo", JO, 202, "tokyo is let back").await;
-    assert_eq!(order, Some(Order { region: "tokyo".to_owned(), author: "Jo Ö".to_owned() }));
+    assert_eq!(order, Some(Order { region: "tokyo".to_owned(), author: "Jo Ö (alice)".to_owned() }));
     let quarantined = Phase::Quarantined { until: at(9) };
     assert!(check_failback(quarantined, "/failback/tokyo", JO, 202, "").await.is_some());
 }
@@ -432,13 +435,13 @@ async fn a_held_region_is_let_back_by_an_order_that_names_its_author() {
 async fn an_order_that_makes_no_sense_is_refused_with_a_sentence() {
     let (tokyo, well) = ("/failback/tokyo", Phase::Healthy);
     let healthy = "tokyo is neither held nor quarantined: it is healthy";
-    let anonymous = "host: localhost\r\n";
+    let anonymous = "host: localhost\r\nmeridian-author: Jo\r\n";
     let rebound = "host: evil.example\r\nmeridian-author: Jo\r\n";
     for (phase, target, headers, status, sentence) in [
         (HELD, "/failback/tokio", JO, 404, "no region is called `tokio`; did you mean `tokyo`?"),
         (HELD, "/failback/mars", JO, 404, "no region is called `mars`\n"),
         (well, tokyo, JO, 409, healthy),
-        (HELD, tokyo, anonymous, 400, "with the header `Meridian-Author: NAME`"),
+        (HELD, tokyo, anonymous, 403, "this needs a token whose role is `operate`"),
         (HELD, tokyo, rebound, 403, "at an IP address or `localhost` only"),
     ] {
         assert_eq!(
@@ -452,14 +455,30 @@ async fn an_order_that_makes_no_sense_is_refused_with_a_sentence() {
     assert!(head.contains("allow: post"), "{head}");
 }
 
-#[test]
-fn an_order_from_another_machine_is_refused() {
-    let mut headers = axum::http::HeaderMap::new();
-    headers.insert("host", "192.0.2.1".parse().expect("a header"));
-    headers.insert(failback::AUTHOR, "Jo".parse().expect("a header"));
-    let peer = SocketAddr::from(([192, 0, 2, 9], 40_000));
-    let (status, sentence) = failback::order(&state(), "tokyo", peer, &headers);
-    assert_eq!((status.as_u16(), sentence.contains("from this machine only")), (403, true), "{sentence}");
+#[tokio::test]
+async fn many_wrong_tokens_are_limited_and_counted_while_right_ones_work() {
+    let state = state();
+    let (wrong, right) = ("authorization: Bearer nobody\r\n", JO);
+    let text = serving(state, async |address| {
+        let ask = async |headers: &str, path: &str| {
+            exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n")).await
+        };
+        for number in 0..20 {
+            let reply = ask(wrong, "/status").await;
+            let expected = if number < 10 { "HTTP/1.1 401 " } else { "HTTP/1.1 429 " };
+            assert!(reply.starts_with(expected), "{number}: {reply}");
+            assert!(ask(right, "/status").await.starts_with("HTTP/1.1 200 "), "{number}");
+        }
+        assert!(ask(wrong, "/healthz").await.starts_with("HTTP/1.1 200 "), "it is open to everybody");
+        ask("", "/metrics").await
+    })
+    .await;
+    for (why, count) in [("wrong_token", 10), ("too_many_wrong", 10)] {
+        assert!(
+            text.contains(&format!("meridian_admin_refusals_total{{why=\"{why}\"}} {count}\n")),
+            "{text}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -498,7 +517,7 @@ async fn a_client_that_does_not_read_is_dropped() {
     state.loaded.store(Arc::new(loaded));
     let received = serving(state, async |address| {
         let mut stream = TcpStream::connect(address).await.expect("it listens");
-        let request = b"GET /status HTTP/1.1\r\nhost: ns1\r\n\r\n";
+        let request = b"GET /status HTTP/1.1\r\nhost: localhost\r\n\r\n";
         stream.write_all(request).await.expect("it reads");
         stream.readable().await.expect("the page begins");
         tokio::time::sleep(Duration::from_secs(11)).await;
