@@ -1,6 +1,6 @@
 //! `POST /failback/REGION`: an operator lets a region back that is held or quarantined.
 //!
-//! Whether they may is decided by `access`.
+//! Who asks, and whether they may, is decided by `access`.
 
 use axum::http::StatusCode;
 use tokio::sync::mpsc::error::TrySendError;

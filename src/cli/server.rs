@@ -155,9 +155,11 @@ pub fn author(named: Option<&str>) -> anyhow::Result<Option<HeaderValue>> {
 
 /// Reads what `--admin` says.
 fn base(address: &str) -> anyhow::Result<Url> {
-    let has_scheme = ["http://", "https://"].iter().any(|scheme| address.starts_with(scheme));
+    let has_scheme = address.contains("://");
     let text = if has_scheme { address.to_owned() } else { format!("http://{address}") };
-    let url = Url::parse(&text).ok().filter(|url| url.username().is_empty() && url.query().is_none());
+    let url = Url::parse(&text).ok().filter(|url| {
+        ["http", "https"].contains(&url.scheme()) && url.username().is_empty() && url.query().is_none()
+    });
     url.with_context(|| {
         format!("`{address}` is not an address such as {ADMIN} or https://ns1.example.net:8053")
     })

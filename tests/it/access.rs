@@ -136,12 +136,12 @@ fn what_is_wrong_with_a_token_is_told_with_its_place_and_without_the_token() {
     let ran = meridian(&["check", &zones]);
     assert_eq!(ran.code, 2, "{ran:?}");
     for part in [
-        "server.yaml:8:32: `",
+        "server.yaml:7:32: `",
         "short` has 7 octets, and a token has at least 24\n",
         "hint: make one with `openssl rand -hex 32`",
         "none`: No such file or directory",
-        "server.yaml:10:39: $MERIDIAN_NOT_SET is not set\n",
-        "server.yaml:12:32: `e` has the same token as `d`\n",
+        "server.yaml:9:39: $MERIDIAN_NOT_SET is not set\n",
+        "server.yaml:11:32: `e` has the same token as `d`\n",
         "4 problems",
     ] {
         assert!(ran.err.contains(part), "`{part}` is not in {}", ran.err);

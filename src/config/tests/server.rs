@@ -58,13 +58,13 @@ fn a_token_has_a_name_of_its_own_a_role_and_one_place_where_it_is() {
     check(
         "name: a, role: read, environment: 1A",
         &[
-            "server.yaml:4:54: this cannot be the name of a variable of the environment | name the variable that holds the token, for example MERIDIAN_ALICE",
+            "server.yaml:4:56: this cannot be the name of a variable of the environment | name the variable that holds the token, for example MERIDIAN_ALICE",
         ],
     );
     check(
         "name: a, role: read, file: a }, { name: a, role: read, file: b",
         &[
-            "server.yaml:4:60: there is another token called `a` | first in line 4; the log could not tell them apart",
+            "server.yaml:4:62: there is another token called `a` | first in line 4; the log could not tell them apart",
         ],
     );
 }
@@ -83,17 +83,17 @@ fn operators_are_told_by_certificates_that_somebody_signs() {
     check(
         "certificate: a, key: b, operators: [alice]",
         &[
-            "server.yaml:4:51: `operators` are told by their certificates, and nobody signs those | add `clients: clients.pem`, the authorities of client certificates",
+            "server.yaml:4:53: `operators` are told by their certificates, and nobody signs those | add `clients: clients.pem`, the authorities of client certificates",
         ],
     );
     check(
         "certificate: a, key: b, clients: c, operators: []",
-        &["server.yaml:4:63: `operators` names nobody | leave it out: every certificate then reads"],
+        &["server.yaml:4:65: `operators` names nobody | leave it out: every certificate then reads"],
     );
     check(
         "certificate: a, key: b, clients: c, operators: ['*.example.com']",
         &[
-            "server.yaml:4:64: `*.example.com` cannot be the name of an operator | write the whole name in the certificate, for example alice.example.com",
+            "server.yaml:4:66: `*.example.com` cannot be the name of an operator | write the whole name in the certificate, for example alice.example.com",
         ],
     );
 }
