@@ -14,7 +14,9 @@ fn check(name: &str) {
     sources.files[server].text = fs::read_to_string(own).expect("the instance has a file");
     let compiled = config::compile(&sources).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(compiled.config.server.name, name);
-    assert!(compiled.warnings.is_empty(), "{}", compiled.warnings);
+    // The port is published on the loopback of the machine around the container, which nobody inside can know.
+    let warnings: Vec<_> = compiled.warnings.list.iter().map(|warning| warning.message.as_str()).collect();
+    assert_eq!(warnings, ["`0.0.0.0:8053` is not loopback, and tokens are sent to it in the open"]);
     let image = "/usr/share/meridian/world.mmdb";
     assert_eq!(compiled.config.server.geo.database.as_deref(), Some(Path::new(image)));
 }

@@ -226,7 +226,7 @@ fn compile(draft: &Draft) -> Snapshot {
             name: "ns1".to_owned(),
             dns: Vec::new(),
             admin: None,
-            access: Default::default(),
+            access: meridian::config::Access::default(),
             geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
             state: None,
             log: LogFormat::Human,

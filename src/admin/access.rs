@@ -411,3 +411,132 @@ fn wrong_token(state: &State, address: SocketAddr) -> Refusal {
     }
     if count > MAX_WRONG { Refusal::TooManyWrong } else { Refusal::WrongToken }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALICE: &str = "0123456789abcdef01234567";
+    const GRAFANA: &str = "a-token-of-32-octets-for-grafana";
+
+    /// Returns headers that are written one a line.
+    fn headers(text: &str) -> HeaderMap {
+        let lines = text.lines().map(|line| line.split_once(": ").expect("a name and a value"));
+        let header = |(name, value): (&str, &str)| {
+            (name.parse::<HeaderName>().expect("a name"), value.parse().expect("a value"))
+        };
+        let mut headers = HeaderMap::new();
+        lines.map(header).for_each(|(name, value)| _ = headers.append(name, value));
+        headers
+    }
+
+    /// Returns who asks from this address with these headers: `alice operate`, or why they are refused.
+    fn who(address: &str, text: &str) -> String {
+        let tokens = [("alice", Role::Operate, ALICE), ("grafana", Role::Read, GRAFANA)];
+        let tokens = tokens.map(|(name, role, text)| Token::new(name, role, text).expect("a token"));
+        let access = Access { tokens: tokens.into(), tls: None };
+        let peer =
+            Peer { address: SocketAddr::new(address.parse().expect("an address"), 40_000), subject: None };
+        match access.caller(&peer, &headers(text)) {
+            Ok(caller) => format!("{} {}", caller.name, caller.role.as_str()),
+            Err(refusal) => format!("{} {}", refusal.status().as_u16(), refusal.word()),
+        }
+    }
+
+    #[test]
+    fn this_machine_reads_unless_somebody_else_may_be_behind_it_and_everybody_else_needs_a_token() {
+        for (address, headers, expected) in [
+            ("127.0.0.1", "", "loopback read"),
+            ("127.9.9.9", "host: 127.9.9.9:8053", "loopback read"),
+            ("::1", "host: [::1]:8053", "loopback read"),
+            ("::ffff:127.0.0.1", "host: localhost", "loopback read"),
+            ("127.0.0.1", "host: evil.example", "403 by_name"),
+            ("127.0.0.1", "host: localhost\nhost: evil.example", "403 by_name"),
+            ("127.0.0.1", "host: localhost\nx-forwarded-for: 192.0.2.9", "401 forwarded"),
+            ("127.0.0.1", "host: localhost\nforwarded: for=192.0.2.9", "401 forwarded"),
+            ("192.0.2.9", "host: localhost", "401 unknown"),
+            ("::ffff:192.0.2.9", "host: 192.0.2.1", "401 unknown"),
+        ] {
+            assert_eq!(who(address, headers), expected, "{address} {headers}");
+        }
+    }
+
+    #[test]
+    fn a_token_has_its_role_from_anywhere_and_a_wrong_one_is_refused_even_here() {
+        for (authorization, expected) in [
+            (format!("Bearer {ALICE}"), "alice operate"),
+            (format!("bearer  {ALICE} "), "alice operate"),
+            (format!("Bearer {GRAFANA}"), "grafana read"),
+            (format!("Bearer {ALICE}x"), "401 wrong_token"),
+            (format!("Bearer {}", &ALICE[..23]), "401 wrong_token"),
+            (format!("Basic {ALICE}"), "401 wrong_token"),
+            (format!("Bearer {ALICE}\nauthorization: Bearer {GRAFANA}"), "401 wrong_token"),
+            ("Bearer".to_owned(), "401 wrong_token"),
+            ("Bearer ".to_owned(), "401 wrong_token"),
+        ] {
+            for address in ["127.0.0.1", "192.0.2.9"] {
+                let headers = format!("host: evil.example\nauthorization: {authorization}");
+                assert_eq!(who(address, &headers), expected, "{address} {headers}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_is_long_visible_varied_and_never_printed() {
+        let check = |text: &str, expected: Option<Unfit>| {
+            assert_eq!(Token::new("alice", Role::Read, text).err(), expected, "{text}");
+        };
+        check(ALICE, None);
+        check("", Some(Unfit::Empty));
+        check(&ALICE[..23], Some(Unfit::Short(23)));
+        check(&ALICE.repeat(22)[..513], Some(Unfit::Long(513)));
+        check(&ALICE.repeat(22)[..512], None);
+        check("0123456789abcdef 1234567", Some(Unfit::NotVisible));
+        check("0123456789abcdef\n1234567", Some(Unfit::NotVisible));
+        check("0123456789abcdefghijklmnopqö", Some(Unfit::NotVisible));
+        check(&"ab".repeat(12), Some(Unfit::Dull(2)));
+        let token = Token::new("alice", Role::Operate, ALICE).expect("a token");
+        assert_eq!(format!("{token:?}"), "Token { name: \"alice\", role: Operate, .. }");
+    }
+
+    #[test]
+    fn who_changes_something_operates_and_is_named_for_the_log() {
+        for (role, via, text, expected) in [
+            (Role::Operate, Via::Token, "", Ok("alice")),
+            (Role::Operate, Via::Token, "meridian-author: Jo", Ok("Jo (alice)")),
+            (Role::Operate, Via::Token, "meridian-author:  ", Err("no_name")),
+            (Role::Operate, Via::Token, "origin: https://evil.example\nhost: ns1", Ok("alice")),
+            (Role::Operate, Via::Certificate, "host: ns1", Ok("alice")),
+            (Role::Operate, Via::Certificate, "origin: https://ns1:8053\nhost: ns1:8053", Ok("alice")),
+            (Role::Operate, Via::Certificate, "origin: https://evil.example\nhost: ns1", Err("foreign_page")),
+            (Role::Operate, Via::Certificate, "origin: null\nhost: ns1", Err("foreign_page")),
+            (Role::Read, Via::Token, "meridian-author: Jo", Err("must_operate")),
+            (Role::Read, Via::Certificate, "", Err("must_operate")),
+            (Role::Read, Via::Loopback, "", Err("must_operate")),
+        ] {
+            let caller = Caller { name: "alice".to_owned(), role, via };
+            let found = operator(&caller, &headers(text)).map_err(|refusal| refusal.word());
+            assert_eq!(found.as_deref().map_err(|word| *word), expected, "{role:?} {via:?} {text}");
+        }
+        let long = format!("meridian-author: {}", "a".repeat(101));
+        let caller = Caller { name: "alice".to_owned(), role: Role::Operate, via: Via::Token };
+        assert_eq!(operator(&caller, &headers(&long)), Err(Refusal::NoName));
+    }
+
+    #[test]
+    fn a_host_is_plain_when_no_name_server_was_asked_for_it() {
+        for host in ["127.0.0.1", "127.0.0.1:8053", "[::1]:8053", "[::1]", "localhost", "LocalHost:8053"] {
+            assert!(is_plain(host), "{host}");
+        }
+        for host in ["", "evil.example", "evil.example:8053", "127.0.0.1.evil.example", ":8053"] {
+            assert!(!is_plain(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn wrong_tokens_are_counted_by_the_second() {
+        let wrong = Wrong::default();
+        let counts = [1000, 1500, 1999, 2000, 2001, 9000].map(|now| wrong.count(Moment(now)));
+        assert_eq!(counts, [1, 2, 3, 1, 2, 1]);
+    }
+}

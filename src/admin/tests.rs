@@ -11,9 +11,9 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, Signals, Subject};
 use crate::config::{self, Source};
-use crate::control::{Control, Effect, Event};
+use crate::control::{Control, Done, Effect, Event, Refusal, Request};
 use crate::geo::{self, Table};
-use crate::intent::Kept;
+use crate::intent::{Kept, Rule};
 use crate::region::{AddressId, RegionId};
 use crate::snapshot::{Explanation, Inquiry, World};
 
@@ -122,7 +122,10 @@ fn state() -> State {
         locate: Box::new(move |address| Some(geo_sources(&config.server.geo).locate(address))),
         orders: mpsc::channel(1).0,
     };
-    State::new(seen, loaded, Arc::default(), START, sources)
+    let state = State::new(seen, loaded, Arc::default(), START, sources);
+    let alice = access::Token::new("alice", access::Role::Operate, "0123456789abcdef01234567");
+    state.access.store(Arc::new(Access { tokens: vec![alice.expect("a token")], tls: None }));
+    state
 }
 
 /// Serves `state` while `ask` is under way.
@@ -151,7 +154,7 @@ async fn exchange(address: SocketAddr, request: &str) -> String {
 
 /// Returns the status, the headers and the body of the answer.
 async fn ask_of(state: State, method: &str, target: &str, headers: &str) -> (u16, String, String) {
-    let request = format!("{method} {target} HTTP/1.1\r\nhost: ns1\r\n{headers}\r\n");
+    let request = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
     let response = serving(state, async |address| exchange(address, &request).await).await;
     let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -415,6 +418,136 @@ fn every_type_is_explained() {
     }
 }
 
+const JO: &str = "authorization: Bearer 0123456789abcdef01234567\r\nmeridian-author: Jo Ö\r\n";
+
+/// Asks for a change, of a writer that answers like this, and returns what the writer was asked for.
+async fn check_change(
+    target: &str,
+    headers: &str,
+    body: &str,
+    done: Result<Done, Refusal>,
+    (status, sentence): (u16, &str),
+) -> Option<Request> {
+    let mut state = state();
+    let (orders, mut received) = mpsc::channel(1);
+    state.sources.orders = orders;
+    let writer = tokio::spawn(async move {
+        let order: Order = received.recv().await?;
+        // Whoever asked may have gone.
+        let _ = order.reply.send(done);
+        Some(order.request)
+    });
+    let request = format!("{target} HTTP/1.1\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len());
+    let response = serving(state, async |address| exchange(address, &request).await).await;
+    assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{target}: {response}");
+    assert!(response.contains(sentence), "{target}: {response}");
+    writer.await.expect("it does not panic")
+}
+
+fn let_back() -> Result<Done, Refusal> {
+    Ok(Done::LetBack { region: "tokyo".to_owned() })
+}
+
+#[tokio::test]
+async fn a_region_is_let_back_by_a_request_that_names_its_author() {
+    let told = (200, "tokyo is let back: it takes its clients share by share");
+    let request = check_change("POST /failback/tokyo", JO, "", let_back(), told).await;
+    let (region, author) = ("tokyo".to_owned(), "Jo Ö (alice)".to_owned());
+    assert_eq!(request, Some(Request::FailBack { region, author }));
+}
+
+#[tokio::test]
+async fn what_the_writer_refuses_is_told_with_its_kind() {
+    let sentence = || "there is a reason".to_owned();
+    let violations = vec![(Rule::HardLimit, "osaka would stand at 112 %".to_owned())];
+    for (refusal, status, text) in [
+        (Refusal::Wrong(sentence()), 400, "there is a reason"),
+        (Refusal::Unknown(sentence()), 404, "there is a reason"),
+        (Refusal::Conflict(sentence()), 409, "there is a reason"),
+        (Refusal::Unsafe { violations, prediction: "a table".to_owned() }, 409, "--override hard_limit"),
+    ] {
+        let request = check_change("POST /failback/tokyo", JO, "", Err(refusal), (status, text)).await;
+        assert!(request.is_some(), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_wish_is_read_whole_before_anybody_is_asked() {
+    let body =
+        r#"{"intent": "shift tokyo 50", "for": "2h", "reason": "a kernel", "override": ["hard_limit"]}"#;
+    let request = check_change("POST /intents", JO, body, let_back(), (200, "tokyo")).await;
+    let Some(Request::Intend { terms, is_trial: false }) = request else { panic!("it was: {request:?}") };
+    assert_eq!((terms.wish.to_string().as_str(), terms.author.as_str()), ("shift tokyo 50%", "Jo Ö (alice)"));
+    assert_eq!((terms.lasts, &*terms.overrides), (Some(Duration::from_secs(7200)), &[Rule::HardLimit][..]));
+}
+
+#[tokio::test]
+async fn a_change_that_makes_no_sense_or_may_not_be_asked_for_never_reaches_the_writer() {
+    let tokyo = "POST /failback/tokyo";
+    let (anonymous, rebound) =
+        ("host: localhost\r\nmeridian-author: Jo\r\n", "host: evil.example\r\nmeridian-author: Jo\r\n");
+    let huge = format!(r#"{{"intent": "drain tokyo", "reason": "{}"}}"#, "a".repeat(changes::MAX_BODY));
+    for (target, headers, body, status, sentence) in [
+        (tokyo, anonymous, "", 403, "this needs a token whose role is `operate`"),
+        (tokyo, rebound, "", 403, "at an IP address or `localhost` only"),
+        ("POST /intents", anonymous, "{}", 403, "this needs a token whose role is `operate`"),
+        ("DELETE /intents/1", anonymous, "", 403, "this needs a token whose role is `operate`"),
+        ("POST /proposals/1/approve", anonymous, "{}", 403, "this needs a token whose role is `operate`"),
+        ("POST /intents", JO, "", 400, "the body is not as /openapi.json says"),
+        ("POST /intents", JO, "{\"intent\": 7}", 400, "invalid type"),
+        ("POST /intents", JO, r#"{"intent": "lift x", "reason": "y"}"#, 400, "`lift` is nothing to ask for"),
+        (
+            "POST /intents",
+            JO,
+            r#"{"intent": "drain x", "reason": "y", "for": "soon"}"#,
+            400,
+            "`soon` is not a time",
+        ),
+        (
+            "POST /intents",
+            JO,
+            r#"{"intent": "drain x", "reason": "y", "override": ["all"]}"#,
+            400,
+            "`all` is not a rule",
+        ),
+        ("POST /intents", JO, r#"{"intent": "drain x", "because": "y"}"#, 400, "unknown field `because`"),
+        ("POST /intents", JO, &huge, 413, "a request has at most 16384 octets"),
+        ("DELETE /intents/moon", JO, "", 400, "`moon` is not the number of an intent"),
+        ("DELETE /intents/1?at_once=perhaps", JO, "", 400, "write ?at_once=true"),
+        ("GET /failback/tokyo", JO, "", 405, "only POST is answered here"),
+        ("POST /intents/1", JO, "", 405, "only DELETE is answered here"),
+    ] {
+        let request = check_change(target, headers, body, let_back(), (status, sentence)).await;
+        assert_eq!(request, None, "{target} {headers}");
+    }
+}
+
+#[tokio::test]
+async fn many_wrong_tokens_are_limited_and_counted_while_right_ones_work() {
+    let state = state();
+    let (wrong, right) = ("authorization: Bearer nobody\r\n", JO);
+    let text = serving(state, async |address| {
+        let ask = async |headers: &str, path: &str| {
+            exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n")).await
+        };
+        for number in 0..20 {
+            let reply = ask(wrong, "/status").await;
+            let expected = if number < 10 { "HTTP/1.1 401 " } else { "HTTP/1.1 429 " };
+            assert!(reply.starts_with(expected), "{number}: {reply}");
+            assert!(ask(right, "/status").await.starts_with("HTTP/1.1 200 "), "{number}");
+        }
+        assert!(ask(wrong, "/healthz").await.starts_with("HTTP/1.1 200 "), "it is open to everybody");
+        ask("", "/metrics").await
+    })
+    .await;
+    for (why, count) in [("wrong_token", 10), ("too_many_wrong", 10)] {
+        assert!(
+            text.contains(&format!("meridian_admin_refusals_total{{why=\"{why}\"}} {count}\n")),
+            "{text}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
     let (status, ..) = ask_of(state(), "GET", &format!("/{}", "a".repeat(9 << 10)), "").await;
@@ -451,7 +584,7 @@ async fn a_client_that_does_not_read_is_dropped() {
     state.loaded.store(Arc::new(loaded));
     let received = serving(state, async |address| {
         let mut stream = TcpStream::connect(address).await.expect("it listens");
-        let request = b"GET /status HTTP/1.1\r\nhost: ns1\r\n\r\n";
+        let request = b"GET /status HTTP/1.1\r\nhost: localhost\r\n\r\n";
         stream.write_all(request).await.expect("it reads");
         stream.readable().await.expect("the page begins");
         tokio::time::sleep(Duration::from_secs(11)).await;

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
-
-use super::{ask_server, refuse};
+use super::refuse;
+use super::server::Server;
 use crate::daemon;
 use crate::health::View;
 use crate::snapshot::{Inquiry, NoInquiry, Snapshot, explain};
@@ -33,13 +32,12 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "zones", conflicts_with = "admin")]
     config: PathBuf,
 
-    /// The admin address of a running server to ask instead, such as 127.0.0.1:8053
-    #[arg(long, value_name = "ADDRESS")]
-    admin: Option<String>,
-
     /// Print JSON
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    server: Server,
 }
 
 /// Runs the command.
@@ -55,8 +53,8 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(super::BAD_INPUT));
         }
     };
-    match &arguments.admin {
-        Some(address) => ask(address, arguments),
+    match arguments.server.admin {
+        Some(_) => ask(arguments),
         None => answer(&inquiry, arguments),
     }
 }
@@ -94,8 +92,7 @@ fn answer(inquiry: &Inquiry, arguments: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn ask(address: &str, arguments: &Args) -> anyhow::Result<ExitCode> {
-    let url = format!("http://{address}/explain");
+fn ask(arguments: &Args) -> anyhow::Result<ExitCode> {
     let format = if arguments.json { "json" } else { "text" };
     let query = [
         ("name", arguments.name.as_str()),
@@ -103,10 +100,7 @@ fn ask(address: &str, arguments: &Args) -> anyhow::Result<ExitCode> {
         ("type", &arguments.rtype),
         ("format", format),
     ];
-    let (status, text) = ask_server(address, |client| client.get(&url).query(&query))?;
-    if !status.is_success() {
-        bail!("{}", text.trim_end());
-    }
+    let text = arguments.server.ask(&["explain"], |client, url| client.get(url).query(&query))?;
     println!("{}", text.trim_end());
     Ok(ExitCode::SUCCESS)
 }

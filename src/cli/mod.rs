@@ -9,6 +9,7 @@ mod logging;
 mod prove;
 mod schema;
 mod serve;
+mod server;
 mod simulate;
 mod whatif;
 
@@ -17,7 +18,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use reqwest::{Client, RequestBuilder, StatusCode};
 use tokio::runtime::Builder;
 
 use crate::daemon::{self, LoadError};
@@ -99,25 +99,6 @@ fn refuse(error: &LoadError) -> ExitCode {
         }
     }
     ExitCode::from(BAD_INPUT)
-}
-
-/// How long a running server may take: to explain, it reads its database.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Asks the running server with this admin address, and returns the status and the text of its answer.
-fn ask_server(
-    address: &str,
-    request: impl FnOnce(&Client) -> RequestBuilder,
-) -> anyhow::Result<(StatusCode, String)> {
-    let asked = async {
-        let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        let reply = request(&client).send().await?;
-        let status = reply.status();
-        Ok::<_, reqwest::Error>((status, reply.text().await?))
-    };
-    run_to_end(asked)?.with_context(|| {
-        format!("cannot ask the server at {address}; is it running, and is this its `admin` address?")
-    })
 }
 
 /// How long the end of the process waits for work on other threads, such as a large database that is

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
-use super::{BAD_INPUT, FAILURE, ask_server, refuse};
+use super::server::Server;
+use super::{BAD_INPUT, FAILURE, refuse};
 use crate::control::Outlook;
 use crate::control::whatif::{Loss, MAX_LOAD, Present, Survey, WhatIf};
 use crate::daemon;
@@ -31,13 +32,13 @@ pub struct Question {
     #[arg(long, value_name = "FACTOR", default_value = "1.0", value_parser = load, conflicts_with = "file")]
     load: f64,
 
-    /// Ask the running server with this admin address, such as 127.0.0.1:8053, which knows the demand
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["file", "config"])]
-    admin: Option<String>,
-
     /// Print JSON
     #[arg(long, conflicts_with = "file")]
     json: bool,
+
+    // With --admin it asks the running server, which knows the demand.
+    #[command(flatten)]
+    server: Server,
 }
 
 fn load(text: &str) -> Result<f64, String> {
@@ -64,8 +65,8 @@ enum Answer {
 ///
 /// When the running server cannot be asked.
 pub fn run(arguments: &Question, config: Option<&PathBuf>) -> anyhow::Result<ExitCode> {
-    let answer = match &arguments.admin {
-        Some(address) => match ask(address, arguments)? {
+    let answer = match &arguments.server.admin {
+        Some(_) => match ask(arguments)? {
             Ok(answer) => answer,
             Err(sentence) => return Ok(usage(sentence.trim_end())),
         },
@@ -96,14 +97,14 @@ fn usage(sentence: &str) -> ExitCode {
 }
 
 /// Asks a running server; the error is its sentence for a request that makes no sense.
-fn ask(address: &str, arguments: &Question) -> anyhow::Result<Result<Answer, String>> {
-    let url = format!("http://{address}/simulate");
+fn ask(arguments: &Question) -> anyhow::Result<Result<Answer, String>> {
     let what = match &arguments.lose {
         Some(lost) => ("lose", lost.clone()),
         None => ("each", "true".to_owned()),
     };
     let query = [what, ("load", arguments.load.to_string()), ("format", "json".to_owned())];
-    let (status, text) = ask_server(address, |client| client.get(&url).query(&query))?;
+    let (status, text) =
+        arguments.server.reply(&["simulate"], |client, url| client.get(url).query(&query))?;
     if status.is_client_error() {
         return Ok(Err(text));
     }

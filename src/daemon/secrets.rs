@@ -44,8 +44,9 @@ impl Reading {
         let (what, text) = match &token.secret {
             config::Secret::File(path) => {
                 let what = format!("`{}`", path.display());
+                let hint = format!("make one with `openssl rand -hex 32 > {}`", path.display());
                 let named = Named { path: path.clone(), origin: token.origin.clone() };
-                (what, self.file(&named, &format!("{MAKE} > {}", path.display()))?.bytes)
+                (what, self.file(&named, &hint)?.bytes)
             }
             config::Secret::Environment(variable) => {
                 let what = format!("${variable}");

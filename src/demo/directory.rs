@@ -4,11 +4,15 @@
 //! while the demo runs. Making the directory and removing it is left to `home`.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use super::world::{REGIONS, Region, Zone};
 
@@ -32,6 +36,12 @@ const MIN_DOWN: Duration = Duration::from_secs(5);
 
 /// How long each share of a ramp is held: with the wait before it, the whole way back is seen in 20 s.
 const HOLD: Duration = Duration::from_secs(5);
+
+/// The file with the token of whoever operates the demo. It is hidden, so that it is no part of the configuration.
+const TOKEN: &str = ".token";
+
+/// The octets of a token before they are written as hexadecimal digits: `openssl rand -hex 32`.
+const TOKEN_OCTETS: usize = 32;
 
 /// The configuration of the zone, which does not depend on the machine.
 const ZONE: &str = include_str!("zones/api.example.com.yaml");
@@ -61,7 +71,21 @@ pub fn write(directory: &Path, settings: &Settings) -> io::Result<()> {
     fs::write(directory.join("server.yaml"), server(settings))?;
     fs::write(directory.join("regions.yaml"), regions(settings))?;
     fs::write(directory.join("api.example.com.yaml"), ZONE)?;
-    fs::write(directory.join("world.mmdb"), DATABASE)
+    fs::write(directory.join("world.mmdb"), DATABASE)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(token(directory))?;
+    writeln!(file, "{}", fresh_token()?)
+}
+
+/// Returns where the token of whoever operates the demo is.
+pub fn token(directory: &Path) -> PathBuf {
+    directory.join(TOKEN)
+}
+
+fn fresh_token() -> io::Result<String> {
+    let mut octets = [0; TOKEN_OCTETS];
+    let filled = SystemRandom::new().fill(&mut octets);
+    filled.map_err(|_| io::Error::other("the system has no random numbers"))?;
+    Ok(HEXLOWER.encode(&octets))
 }
 
 /// Returns the longest time from a fault to the verdict: the fault comes right after a probe, the
@@ -78,6 +102,8 @@ name: demo
 listen:
   dns: ["{dns}"]
 admin: "{admin}"
+access:
+  tokens: [{{ name: demo, role: operate, file: {TOKEN} }}]
 geo:
   database: world.mmdb
   networks:     # what the database does not know: it has one point for all of a country

@@ -221,6 +221,8 @@ mod tests {
         for file in ["server.yaml", "regions.yaml", "api.example.com.yaml", "world.mmdb"] {
             assert!(demo.directory().join(file).is_file(), "{file}");
         }
+        let token = std::fs::metadata(directory::token(demo.directory())).expect("a token");
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&token) & 0o777, 0o600, "nobody else reads it");
         assert_ne!(demo.settings.dns.port(), 0);
         let place = "saopaulo/saopaulo-a".parse().expect("a place of the world");
         let lines = ask(demo.control, place, Some(Fault::Slow)).await;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::directory::{Settings, slowest_failover};
+use super::directory::{self, Settings, slowest_failover};
 use super::world::{REGIONS, Region, Zone};
 
 /// Standard output, with colours where it is a terminal.
@@ -122,6 +122,8 @@ impl Screen {
     fn commands(self, page: &Page<'_>) -> String {
         let program = page.program;
         let directory = page.directory.display();
+        let token = directory::token(page.directory);
+        let token = token.display();
         let control = page.control.map_or_else(String::new, |address| format!(" --control {address}"));
         let mut text = format!("{}\n", self.paint(BOLD, "then break the region that Tokyo got, or another"));
         for (command, remark) in [
@@ -138,6 +140,7 @@ impl Screen {
             (format!("curl -s {}/status", page.settings.admin), "phases, shares, vitals"),
             (format!("curl {}:{}", REGIONS[0].zones()[0].ipv4(), page.settings.port), ""),
             (format!("ls {directory}"), "edit them: the server reloads"),
+            (format!("export MERIDIAN_TOKEN_FILE={token}"), "for what changes: failback, …"),
         ] {
             text.push_str(&self.command(&command, remark));
         }

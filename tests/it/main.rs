@@ -14,6 +14,7 @@ mod region;
 mod run;
 mod server;
 
+mod access;
 mod answers;
 mod commands;
 mod demo;

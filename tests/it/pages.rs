@@ -1,5 +1,6 @@
 //! What the running server tells about itself over HTTP, to people, to Prometheus and to `explain`.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -10,6 +11,9 @@ use crate::home::Home;
 use crate::region::Regions;
 use crate::run::meridian;
 use crate::server::{Server, wait_for};
+
+/// The token of an operator.
+const TOKEN: &str = "0123456789abcdef01234567";
 
 /// A server with admin pages, and their address.
 struct Seen {
@@ -29,7 +33,9 @@ impl Seen {
         let regions = Regions::start();
         let home = Home::new(regions.port);
         home.edit("regions.yaml", "ramp: [] }", &format!("ramp: []{recovery} }}"));
-        home.edit("server.yaml", "geo:\n", "admin: \"127.0.0.1:0\"\ngeo:\n");
+        let access = "access: { tokens: [{ name: ops, role: operate, file: ../token }] }";
+        home.edit("server.yaml", "geo:\n", &format!("admin: \"127.0.0.1:0\"\n{access}\ngeo:\n"));
+        fs::write(home.path("token"), TOKEN).unwrap();
         let server = Server::start(&home);
         let line = server.process.line("admin pages on http://");
         let admin = line.rsplit("http://").next().expect("an address").to_owned();
@@ -117,7 +123,11 @@ fn simulate_asks_the_running_server_what_a_loss_would_do() {
 fn a_region_with_manual_failback_is_held_when_it_is_well_again_until_somebody_lets_it_back() {
     let seen = Seen::start_with(", failback: manual");
     let client = |region: &'static str| seen.server.settles(&[("10.81.7.0/24", region)]);
-    let failback = |region: &str| meridian(&["failback", region, "--admin", &seen.admin, "--author", "Jo"]);
+    let token = seen.home.path("token");
+    let token = ["--token-file", token.to_str().unwrap()];
+    let failback = |region: &str| {
+        meridian(&[&["failback", region, "--admin", &seen.admin, "--author", "Jo"], &token[..]].concat())
+    };
     client("tokyo");
     let refused = failback("tokyo");
     assert_eq!(refused.code, 1, "{refused:?}");
@@ -142,7 +152,7 @@ fn a_region_with_manual_failback_is_held_when_it_is_well_again_until_somebody_le
     let ran = failback("tokyo");
     assert_eq!((ran.code, ran.out.contains("tokyo is let back")), (0, true), "{ran:?}");
     client("tokyo");
-    seen.server.process.line("Jo lets tokyo back");
+    seen.server.process.line("Jo (ops) lets tokyo back");
 }
 
 #[test]

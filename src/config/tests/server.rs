@@ -17,3 +17,105 @@ fn the_pages_are_not_served_where_dns_is_answered() {
         ],
     );
 }
+
+/// Checks a server whose admin address is this, and whose `access` in line 4 says this.
+fn check_access(admin: &str, access: &str, expected: &[&str]) {
+    let server = format!(
+        "name: ns1\nlisten: {{ dns: '127.0.0.1:53' }}\nadmin: '{admin}'\naccess: {{ {access} }}\n\
+         geo: {{ database: w, asn: a }}\n"
+    );
+    check("server.yaml", &server, expected);
+}
+
+#[test]
+fn a_token_has_a_name_of_its_own_a_role_and_one_place_where_it_is() {
+    let check = |token: &str, expected: &[&str]| {
+        check_access("127.0.0.1:8053", &format!("tokens: [{{ {token} }}]"), expected);
+    };
+    check("name: alice, role: operate, file: alice", &[]);
+    check("name: alice, role: read, environment: MERIDIAN_ALICE", &[]);
+    check("role: read, file: alice", &["server.yaml:4:20: `name` is missing | write `name: alice`"]);
+    check(
+        "name: alice, file: alice",
+        &["server.yaml:4:20: `role` is missing | write `role: read` or `role: operate`"],
+    );
+    check(
+        "name: loopback, role: read, file: a",
+        &[
+            "server.yaml:4:28: a token cannot be called `loopback` | it is what the log calls this machine itself",
+        ],
+    );
+    check(
+        "name: a, role: read",
+        &[
+            "server.yaml:4:20: it is not said where the token is | add `file: /run/secrets/alice` or `environment: MERIDIAN_ALICE`",
+        ],
+    );
+    check(
+        "name: a, role: read, file: a, environment: A",
+        &["server.yaml:4:20: a token is in a file or in the environment | leave one of them out"],
+    );
+    check(
+        "name: a, role: read, environment: 1A",
+        &[
+            "server.yaml:4:56: this cannot be the name of a variable of the environment | name the variable that holds the token, for example MERIDIAN_ALICE",
+        ],
+    );
+    check(
+        "name: a, role: read, file: a }, { name: a, role: read, file: b",
+        &[
+            "server.yaml:4:62: there is another token called `a` | first in line 4; the log could not tell them apart",
+        ],
+    );
+}
+
+#[test]
+fn operators_are_told_by_certificates_that_somebody_signs() {
+    let check = |tls: &str, expected: &[&str]| {
+        check_access("127.0.0.1:8053", &format!("tls: {{ {tls} }}"), expected);
+    };
+    check("certificate: a, key: b", &[]);
+    check("certificate: a, key: b, clients: c, operators: alice.example.com", &[]);
+    check(
+        "certificate: a",
+        &["server.yaml:4:16: `key` is missing | write `certificate: admin.pem` and `key: admin.key`"],
+    );
+    check(
+        "certificate: a, key: b, operators: [alice]",
+        &[
+            "server.yaml:4:53: `operators` are told by their certificates, and nobody signs those | add `clients: clients.pem`, the authorities of client certificates",
+        ],
+    );
+    check(
+        "certificate: a, key: b, clients: c, operators: []",
+        &["server.yaml:4:65: `operators` names nobody | leave it out: every certificate then reads"],
+    );
+    check(
+        "certificate: a, key: b, clients: c, operators: ['*.example.com']",
+        &[
+            "server.yaml:4:66: `*.example.com` cannot be the name of an operator | write the whole name in the certificate, for example alice.example.com",
+        ],
+    );
+}
+
+#[test]
+fn an_address_that_others_reach_needs_tokens_and_hides_them() {
+    let token = "tokens: [{ name: a, role: read, file: a }]";
+    let tls = "tls: { certificate: a, key: b }";
+    check_access(
+        "0.0.0.0:8053",
+        "",
+        &[
+            "server.yaml:3:8: warning: nobody can read `0.0.0.0:8053` from another machine: there are no tokens | add `access: { tokens: [{ name: grafana, role: read, file: /run/secrets/grafana }] }`",
+        ],
+    );
+    check_access(
+        "192.0.2.1:8053",
+        token,
+        &[
+            "server.yaml:3:8: warning: `192.0.2.1:8053` is not loopback, and tokens are sent to it in the open | add `tls: { certificate: …, key: … }` to `access`",
+        ],
+    );
+    check_access("192.0.2.1:8053", &format!("{token}, {tls}"), &[]);
+    check_access("192.0.2.1:8053", "tls: { certificate: a, key: b, clients: c }", &[]);
+}
