@@ -228,6 +228,7 @@ fn compile(draft: &Draft) -> Snapshot {
             admin: None,
             geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
             state: None,
+            webhooks: Vec::new(),
             log: LogFormat::Human,
         },
         regions: Regions::new(draft.regions.clone()),

@@ -15,15 +15,18 @@
 
 mod alarm;
 mod balance;
+mod incident;
 mod judgement;
 mod keeper;
 mod notice;
 mod record;
 mod report;
+mod story;
 
 use std::sync::Arc;
 
 pub use alarm::Alarm;
+pub use incident::Incident;
 pub use judgement::{Judgement, Verdict};
 pub use notice::{Notice, Place, Severity, What};
 pub use record::Record;

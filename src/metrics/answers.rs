@@ -253,6 +253,7 @@ pub(super) mod tests {
                 admin: None,
                 geo: crate::config::Geo::default(),
                 state: None,
+                webhooks: Vec::new(),
                 log: crate::config::LogFormat::default(),
             },
             regions: Regions::default(),

@@ -10,6 +10,7 @@ mod leaf;
 mod recovery;
 mod regions;
 mod server;
+mod webhooks;
 mod zone;
 
 pub use canaries::{Canary, Expect, Http, Inference, Json, Reach, Tcp, Tls};
@@ -19,6 +20,7 @@ pub use leaf::{FromText, Leaf, List, Value, given, items, says_nothing};
 pub use recovery::{Failback, Failover, Limits, Recovery, Safety};
 pub use regions::{AvailabilityZone, Group, Region, Regions};
 pub use server::{Geo, LogFormat, Network, Server};
+pub use webhooks::{Secret, Webhook, WebhookLeast, WebhookShape};
 pub use zone::{
     AllDown, GroupOrder, Https, Name, Order, OrderWord, RecordSet, Refusal, Rule, Soa, Steer, Zone,
 };
