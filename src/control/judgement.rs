@@ -186,9 +186,7 @@ impl Judgement {
         match (change.from, change.to) {
             _ if change.from == change.to => None,
             (_, State::Suspect) => self.failed(place, change, false),
-            (State::Unknown | State::Up | State::Suspect, State::Down) => {
-                self.failed(place, change, true)
-            }
+            (State::Unknown | State::Up | State::Suspect, State::Down) => self.failed(place, change, true),
             (State::Suspect | State::Rising | State::Down, State::Up) => Some(What::Up {
                 place,
                 was_down: change.from.is_down(),

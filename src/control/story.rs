@@ -76,7 +76,10 @@ impl Story {
             },
             What::Stale { written_at } => Self {
                 why: Some("it is too old to be worth anything".to_owned()),
-                evidence: Some(format!("written {} away from now", Seconds(notice.at.since(*written_at).max(written_at.since(notice.at))))),
+                evidence: Some(format!(
+                    "written {} away from now",
+                    Seconds(notice.at.since(*written_at).max(written_at.since(notice.at)))
+                )),
                 ..here
             },
         }
@@ -167,7 +170,8 @@ fn about(alarm: &Alarm) -> Story {
             Story { evidence: Some(counted), ..Story::default() }
         }
         Alarm::Exhausted { owner, others, rule, family, .. } => {
-            let others = if *others > 0 { format!(" and {}", Count(*others, "more name")) } else { String::new() };
+            let others =
+                if *others > 0 { format!(" and {}", Count(*others, "more name")) } else { String::new() };
             let rule = rule.iter().map(|rule| format!(", {rule}")).collect::<String>();
             let evidence = format!("{owner}{others}, {}{rule}", of(family));
             Story { evidence: Some(evidence), ..Story::default() }

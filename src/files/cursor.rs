@@ -22,7 +22,8 @@ pub fn read(directory: &Path, webhook: &str) -> io::Result<Option<u64>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let number = text.trim_end().parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let number =
+        text.trim_end().parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
     Ok(Some(number))
 }
 

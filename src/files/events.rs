@@ -204,7 +204,8 @@ fn open_all(directory: &Path) -> Result<Vec<Reading>, Error> {
         let is_file = fs::metadata(&path).map(|metadata| metadata.is_file());
         let opened = match is_file {
             Ok(true) => File::open(&path),
-            Ok(false) => Err(not_a_file()),
+            // A directory in the way has no events.
+            Ok(false) => continue,
             Err(error) => Err(error),
         };
         match opened {

@@ -30,7 +30,9 @@ pub enum Error {
     #[error("{0} is empty")]
     Empty(String),
     /// Too little is there.
-    #[error("{place} has {octets} octets, and a secret has at least {MIN_OCTETS}; `openssl rand -hex 32` makes one")]
+    #[error(
+        "{place} has {octets} octets, and a secret has at least {MIN_OCTETS}; `openssl rand -hex 32` makes one"
+    )]
     Short {
         /// Where it is.
         place: String,
@@ -98,7 +100,10 @@ mod tests {
     fn a_secret_that_is_empty_short_or_long_is_refused_and_never_shown() {
         assert_eq!(check(" \n"), Err("the file `RUN/hook` is empty".to_owned()));
         let short = check("hunter2\n").expect_err("it is short");
-        assert!(short.starts_with("the file `RUN/hook` has 7 octets") && !short.contains("hunter2"), "{short}");
+        assert!(
+            short.starts_with("the file `RUN/hook` has 7 octets") && !short.contains("hunter2"),
+            "{short}"
+        );
         assert!(check(&"x".repeat(5000)).expect_err("it is long").contains("more than 4096"));
     }
 

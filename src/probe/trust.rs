@@ -59,7 +59,7 @@ impl Trust {
 
     /// Returns the TLS side of a probe that does not use TLS: it believes nobody, and costs no search for
     /// authorities.
-    pub(super) fn plain() -> ClientConfig {
+    pub fn plain() -> ClientConfig {
         client(rustls::RootCertStore::empty())
     }
 }

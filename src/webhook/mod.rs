@@ -121,7 +121,10 @@ impl Webhook {
             Outcome::Taken => {
                 telling.came_of(webhook, Delivery::Delivered, None);
                 if failures > 0 {
-                    tracing::info!(webhook, "events are delivered again, after {failures} attempts that failed");
+                    tracing::info!(
+                        webhook,
+                        "events are delivered again, after {failures} attempts that failed"
+                    );
                 }
             }
             Outcome::Refused(why) => {
@@ -197,8 +200,7 @@ mod tests {
     fn whoever_hears_of_a_trouble_hears_of_its_end_although_that_is_said_less_loudly() {
         let (raised, cleared) = (record(What::Raised), record(What::Cleared));
         assert_eq!((raised.severity, cleared.severity), (Severity::Warning, Severity::Info));
-        for (least, expected) in
-            [(Severity::Info, true), (Severity::Warning, true), (Severity::Alarm, false)]
+        for (least, expected) in [(Severity::Info, true), (Severity::Warning, true), (Severity::Alarm, false)]
         {
             assert_eq!(is_wanted(&raised, least), expected, "{least:?}");
             assert_eq!(is_wanted(&cleared, least), expected, "{least:?}");

@@ -111,7 +111,10 @@ mod tests {
     fn a_cleared_alarm_resolves_what_the_raised_one_triggered() {
         let of = |number, wrap| parsed(&pagerduty(&all_down("eu only in EU", number, wrap), "ns1", "key"));
         let (raised, cleared) = (of(7, What::Raised), of(8, What::Cleared));
-        assert_eq!((&raised["event_action"], &cleared["event_action"]), (&"trigger".into(), &"resolve".into()));
+        assert_eq!(
+            (&raised["event_action"], &cleared["event_action"]),
+            (&"trigger".into(), &"resolve".into())
+        );
         assert_eq!(raised["dedup_key"], "meridian/ns1/all_down/api.example.com/IPv4/eu only in EU");
         assert_eq!(raised["dedup_key"], cleared["dedup_key"]);
         assert_eq!(raised["routing_key"], "key");

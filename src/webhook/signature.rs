@@ -22,6 +22,9 @@ mod tests {
     #[test]
     fn the_signature_is_what_openssl_makes_of_it() {
         let signature = sign(b"0123456789abcdef", 1_700_000_000, b"{\"number\":1}");
-        assert_eq!(signature, "t=1700000000,v1=4cbd528eb39b333e52a330ec483dc830ab87a21c073183013552bc708aa058b2");
+        assert_eq!(
+            signature,
+            "t=1700000000,v1=4cbd528eb39b333e52a330ec483dc830ab87a21c073183013552bc708aa058b2"
+        );
     }
 }

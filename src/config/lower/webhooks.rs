@@ -41,8 +41,7 @@ fn webhook(spec: &spec::Webhook, place: Place, directory: &Path, report: &mut Re
     if let Some((name, place)) = name {
         check_name(name, place, report);
     }
-    let url =
-        required(&spec.url, "url", place, "write `url: https://hooks.example.com/meridian`", report);
+    let url = required(&spec.url, "url", place, "write `url: https://hooks.example.com/meridian`", report);
     if let Some((url, place)) = url.filter(|(url, _)| !is_url(url)) {
         let draft = report.error(place, format!("`{url}` is not an `http` or `https` URL"));
         draft.hint("write `https://hooks.example.com/meridian`");
