@@ -83,3 +83,38 @@ fn site(region: &str, zone: Option<&str>, family: Family) -> String {
         None => format!("region/{region}/{family}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::moment::Moment;
+
+    /// Writes the trouble of a turn of tokyo: its key and whether it is over.
+    fn check(to: Phase, is_back: bool, expected: Option<(&str, bool)>) {
+        let what = What::Turned {
+            region: "tokyo".to_owned(),
+            zone: None,
+            family: Family::V4,
+            from: Phase::Down,
+            to,
+            share: Share::HALF,
+            is_back,
+            is_advice: false,
+        };
+        let incident = Incident::of(&Notice { at: Moment(0), what });
+        let seen = incident.as_ref().map(|incident| (incident.key.as_str(), incident.is_over));
+        assert_eq!(seen, expected, "{to:?}");
+    }
+
+    #[test]
+    fn a_region_is_in_trouble_until_clients_come_back_to_it() {
+        let key = "region/tokyo/IPv4";
+        let ramp = Phase::Ramp { step: 0, has_slipped: false };
+        check(Phase::Down, false, Some((key, false)));
+        check(Phase::Recovering { until: Moment(9) }, false, None);
+        check(Phase::Held(Share::NONE), false, Some((key, false)));
+        check(ramp, false, Some((key, true)));
+        check(ramp, true, None);
+        check(Phase::Healthy, false, Some((key, true)));
+    }
+}

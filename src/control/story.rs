@@ -188,3 +188,212 @@ fn about(alarm: &Alarm) -> Story {
         Alarm::Gray { zone, .. } => Story { zone: zone.clone(), ..Story::default() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::canary::{Failure, FailureClass};
+    use crate::control::{Place, Record};
+    use crate::health::{self, Restraint, State};
+    use crate::moment::Moment;
+
+    /// Writes the parts of a record: `kind zone address: from -> to | why | evidence | author`.
+    fn check(what: What, expected: &str) {
+        let record = Record::of(&Notice { at: Moment(60_000), what }, 1, 1);
+        let or = |part: Option<String>| part.unwrap_or_else(|| "-".to_owned());
+        let address = record.address.map(|address| address.to_string());
+        let Record { kind, zone, from, to, why, evidence, author, .. } = record;
+        let [zone, address, from, to, why, evidence, author] =
+            [zone, address, from, to, why, evidence, author].map(or);
+        let line = format!("{kind} {zone} {address}: {from} -> {to} | {why} | {evidence} | {author}");
+        assert_eq!(line, expected);
+    }
+
+    fn place() -> Place {
+        let ip = "192.0.2.1".parse().expect("an address");
+        Place { region: "tokyo".to_owned(), zone: "tokyo-a".to_owned(), ip }
+    }
+
+    fn failure() -> Failure {
+        Failure { class: FailureClass::Status, detail: "status 503".to_owned() }
+    }
+
+    fn turned(to: Phase, is_back: bool, is_advice: bool) -> What {
+        What::Turned {
+            region: "tokyo".to_owned(),
+            zone: Some("tokyo-a".to_owned()),
+            family: Family::V6,
+            from: Phase::Ramp { step: 1, has_slipped: false },
+            to,
+            share: Share::percent(10),
+            is_back,
+            is_advice,
+        }
+    }
+
+    #[test]
+    fn what_becomes_of_an_address_is_told_with_the_canary_that_says_so() {
+        let (canary, failure) = ("shallow".to_owned(), failure());
+        let suspect = What::Suspect {
+            place: place(),
+            from: State::Up,
+            canary: canary.clone(),
+            failures: 1,
+            fall: 3,
+            failure: failure.clone(),
+        };
+        check(
+            suspect,
+            "address_suspect tokyo-a 192.0.2.1: up -> suspect | status 503 | shallow failed 1 of 3 times | -",
+        );
+        let down = What::Down { place: place(), from: State::Suspect, canary, failures: 3, failure };
+        check(
+            down,
+            "address_down tokyo-a 192.0.2.1: suspect -> down | status 503 | shallow failed 3 times in a row | -",
+        );
+        let up = What::Up { place: place(), was_down: true, after: Duration::from_secs(35) };
+        check(up, "address_up tokyo-a 192.0.2.1: down -> up | - | down for 35s | -");
+    }
+
+    #[test]
+    fn what_a_canary_of_a_whole_region_says_is_told_both_ways() {
+        let region = || "tokyo".to_owned();
+        let why = Some(("deep".to_owned(), failure()));
+        check(
+            What::Whole { region: region(), from: State::Suspect, state: State::Down, why },
+            "region_canary - -: suspect -> down | status 503 | deep failed | -",
+        );
+        check(
+            What::Whole { region: region(), from: State::Rising, state: State::Up, why: None },
+            "region_canary - -: rising -> up | - | - | -",
+        );
+    }
+
+    #[test]
+    fn a_turn_says_from_where_to_where_and_what_made_it_go_back() {
+        check(
+            turned(Phase::Ramp { step: 0, has_slipped: true }, true, false),
+            "turned tokyo-a -: ramp -> ramp | a gate of its ramp was closed | IPv6: 10 % of its clients | -",
+        );
+        check(
+            turned(Phase::Held(Share::percent(10)), false, false),
+            "turned tokyo-a -: ramp -> held | an operator lets it back | IPv6: 10 % of its clients | -",
+        );
+        check(
+            turned(Phase::Quarantined { until: Moment(0) }, false, false),
+            "turned tokyo-a -: ramp -> quarantined | it fell three times in an hour | IPv6: 10 % of its clients | -",
+        );
+        check(
+            turned(Phase::Down, false, true),
+            "turned tokyo-a -: ramp -> down | it stays: failover is `advise` | IPv6: 10 % of its clients | -",
+        );
+        check(
+            turned(Phase::Healthy, false, false),
+            "turned tokyo-a -: ramp -> healthy | - | IPv6: 10 % of its clients | -",
+        );
+    }
+
+    #[test]
+    fn an_alarm_is_told_as_what_is_the_case_with_it_and_without() {
+        let out = Alarm::RegionOut {
+            region: "tokyo".to_owned(),
+            family: Family::V4,
+            count: health::Count { up: 2, total: 2, needed: 1 },
+            reason: Some("it is held"),
+            is_remembered: false,
+        };
+        let counted = "IPv4: 2 of 2 addresses are up, 1 needed";
+        check(What::Raised(out.clone()), &format!("region_out - -: in -> out | it is held | {counted} | -"));
+        check(What::Cleared(out), &format!("region_back - -: out -> in | - | {counted} | -"));
+        let exhausted = Alarm::Exhausted {
+            owner: "api.example.com".to_owned(),
+            others: 1,
+            rule: Some("eu only in EU".to_owned()),
+            family: Family::V4,
+            all_down: AllDown::FailOpen,
+        };
+        let whom = "api.example.com and 1 more name, IPv4, eu only in EU";
+        check(
+            What::Raised(exhausted.clone()),
+            &format!("all_down - -: served -> fail_open | every permitted region is down | {whom} | -"),
+        );
+        check(What::Cleared(exhausted), &format!("all_down_over - -: fail_open -> served | - | {whom} | -"));
+    }
+
+    #[test]
+    fn what_limits_a_region_is_told_with_its_reason() {
+        let restrained = Alarm::Restrained {
+            region: "tokyo".to_owned(),
+            family: Family::V4,
+            restraint: Restraint::Overload(0.97),
+        };
+        let why = "it is not dead but full, at 97 % of its capacity, and sheds clients";
+        check(
+            What::Raised(restrained.clone()),
+            &format!("region_restrained - -: free -> restrained | {why} | IPv4 | -"),
+        );
+        check(What::Cleared(restrained), "region_restrained_over - -: restrained -> free | - | - | -");
+        let advised = Alarm::Advised {
+            region: "tokyo".to_owned(),
+            address: Some(("tokyo-a".to_owned(), place().ip)),
+            share: Share::percent(30),
+            canary: "deep".to_owned(),
+            detail: "status 503".to_owned(),
+        };
+        check(
+            What::Raised(advised.clone()),
+            "advised tokyo-a 192.0.2.1: whole -> advised | status 503 | deep has fallen: 30 % of its clients | -",
+        );
+        check(What::Cleared(advised), "advised_over tokyo-a 192.0.2.1: advised -> whole | - | - | -");
+        let gray =
+            |grade| Alarm::Gray { region: "tokyo".to_owned(), zone: Some("tokyo-a".to_owned()), grade };
+        let why = "it passes its canaries and fails its clients";
+        check(
+            What::Raised(gray(Grade::Failing)),
+            &format!("gray tokyo-a -: fine -> failing | {why} | - | -"),
+        );
+        check(What::Cleared(gray(Grade::Fine)), "gray_over tokyo-a -: - -> fine | - | - | -");
+    }
+
+    #[test]
+    fn shedding_is_told_with_its_load() {
+        let shed = |away, is_more| What::Shed {
+            region: "tokyo".to_owned(),
+            load: Some(1.124),
+            away: Share::percent(away),
+            is_more,
+        };
+        check(
+            shed(20, true),
+            "load_shed - -: - -> shedding | it is too full | load 112 %, 20 % of its clients go elsewhere | -",
+        );
+        check(
+            shed(0, false),
+            "load_shed - -: - -> whole | it has room again | load 112 %, 0 % of its clients go elsewhere | -",
+        );
+    }
+
+    #[test]
+    fn what_people_and_files_did_is_told_with_who_and_how_much() {
+        let let_back = What::LetBack { region: "tokyo".to_owned(), author: "Jo".to_owned() };
+        check(let_back, "let_back - -: - -> - | - | - | Jo");
+        check(
+            What::Reloaded { snapshot: 7, zones: 1, regions: 2 },
+            "reloaded - -: - -> - | - | 1 zone, 2 regions, from snapshot 7 on | -",
+        );
+        check(
+            What::Remembered { falls: 3, courses: 1 },
+            "health_remembered - -: - -> - | - | 3 falls, 1 course | -",
+        );
+        check(
+            What::Foreign { entries: 2 },
+            "health_foreign - -: - -> - | they are about another configuration | entries: 2 | -",
+        );
+        check(
+            What::Stale { written_at: Moment(0) },
+            "health_stale - -: - -> - | it is too old to be worth anything | written 60s away from now | -",
+        );
+    }
+}

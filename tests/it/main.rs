@@ -17,6 +17,7 @@ mod server;
 mod answers;
 mod commands;
 mod demo;
+mod events;
 mod failover;
 mod packets;
 mod pages;
