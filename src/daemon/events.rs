@@ -88,6 +88,7 @@ impl Events {
     pub fn tell(&mut self, notice: &Notice, snapshot: u64) -> Arc<Record> {
         let record = Arc::new(Record::of(notice, self.next, snapshot));
         self.next += 1;
+        self.metrics.telling.happened();
         self.history.add(Arc::clone(&record));
         if let Some(log) = &self.log {
             let is_lost = log.try_send(Arc::clone(&record)).is_err();

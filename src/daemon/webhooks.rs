@@ -66,11 +66,13 @@ impl Webhooks {
         let (mut webhooks, trust) = (Self::default(), Trust::default());
         for ((settings, secret), cursor) in server.webhooks.iter().zip(secrets).zip(cursors) {
             let failed = |source| Error { name: settings.name.clone(), source };
-            let (way, metrics) = (way(settings, &trust), Arc::clone(metrics));
-            let webhook =
-                Webhook::new(settings, secret, server.name.clone(), way, metrics).map_err(failed)?;
+            let way = way(settings, &trust);
+            let webhook = Webhook::new(settings, secret, server.name.clone(), way, Arc::clone(metrics))
+                .map_err(failed)?;
             let last = events.last();
-            let done = cursor.unwrap_or(*last.borrow());
+            let newest = *last.borrow();
+            let done = cursor.unwrap_or(newest);
+            metrics.telling.begin(&settings.name, newest.saturating_sub(done));
             let history = events.history();
             let keep = keep(server.state.clone(), settings.name.clone());
             if cursor.is_none() {

@@ -104,13 +104,13 @@ impl Telling {
         self.troubles().log = trouble;
     }
 
-    /// Begins to count for a webhook, so that zeros show too.
-    pub fn begin(&self, webhook: &str) {
+    /// Begins to count for a webhook, so that zeros show too. So many events are to be gone through for it.
+    pub fn begin(&self, webhook: &str, waiting: u64) {
         let of = Of { webhook: webhook.to_owned() };
         for family in [&self.delivered, &self.retried, &self.failed, &self.lost] {
             family.get_or_create(&of).inc_by(0);
         }
-        self.waiting.get_or_create(&of).set(0);
+        self.waiting.get_or_create(&of).set(signed(waiting));
         self.troubles().webhooks.insert(of.webhook, None);
     }
 
@@ -130,10 +130,16 @@ impl Telling {
         self.lost.get_or_create(&Of { webhook: webhook.to_owned() }).inc_by(number);
     }
 
-    /// Notes how many events are to be gone through for a webhook.
-    pub fn waiting(&self, webhook: &str, number: u64) {
-        let number = i64::try_from(number).unwrap_or(i64::MAX);
-        self.waiting.get_or_create(&Of { webhook: webhook.to_owned() }).set(number);
+    /// Counts one more event that is to be gone through for every webhook.
+    pub fn happened(&self) {
+        for webhook in self.troubles().webhooks.keys() {
+            self.waiting.get_or_create(&Of { webhook: webhook.clone() }).inc();
+        }
+    }
+
+    /// Counts that a webhook is done with so many events more.
+    pub fn passed(&self, webhook: &str, number: u64) {
+        self.waiting.get_or_create(&Of { webhook: webhook.to_owned() }).dec_by(signed(number));
     }
 
     /// Returns everything, for `/status`.
@@ -164,6 +170,10 @@ impl Telling {
     }
 }
 
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,10 +181,11 @@ mod tests {
     #[test]
     fn what_is_counted_of_a_webhook_is_told_with_its_last_trouble() {
         let telling = Telling::default();
-        telling.begin("oncall");
+        telling.begin("oncall", 4);
         telling.came_of("oncall", Delivery::Retried, Some("refused".to_owned()));
         telling.given_up("oncall", 3);
-        telling.waiting("oncall", 2);
+        telling.happened();
+        telling.passed("oncall", 3);
         let trouble = |telling: &Telling| telling.told().webhooks[0].trouble.clone();
         assert_eq!(trouble(&telling).as_deref(), Some("refused"));
         telling.came_of("oncall", Delivery::Delivered, None);

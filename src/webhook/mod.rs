@@ -64,7 +64,6 @@ impl Webhook {
         way: Way,
         metrics: Arc<Metrics>,
     ) -> Result<Self, reqwest::Error> {
-        metrics.telling.begin(&settings.name);
         let least = match settings.least {
             Least::Info => Severity::Info,
             Least::Warning => Severity::Warning,
@@ -78,7 +77,6 @@ impl Webhook {
     pub async fn run(self, mut queue: Queue) {
         loop {
             let last = *queue.last.borrow_and_update();
-            self.metrics.telling.waiting(&self.name, last.saturating_sub(queue.done));
             let batch = if queue.done < last { queue.take().await } else { Vec::new() };
             if batch.is_empty() {
                 if queue.last.changed().await.is_err() {
@@ -109,8 +107,7 @@ impl Webhook {
             insist(|| self.requests.send(record), |outcome, failures| self.tell(outcome, failures)).await;
             queue.keep().await;
         }
-        let last = *queue.last.borrow();
-        self.metrics.telling.waiting(&self.name, last.saturating_sub(queue.done));
+        self.metrics.telling.passed(&self.name, lost + 1);
     }
 
     /// Counts what became of an attempt, and says what is new: that a receiver fails, and that it does not

@@ -42,8 +42,14 @@ fn a_webhook_needs_a_name_and_an_http_url_and_a_shape_that_exists() {
         );
     }
     let url = "url: 'http://127.0.0.1:9/'";
-    check_webhook(&format!("name: oncall, {url}, shape: slak"), &["SHAPE"]);
-    check_webhook(&format!("name: oncall, {url}, least: debug"), &["LEAST"]);
+    check_webhook(
+        &format!("name: oncall, {url}, shape: slak"),
+        &["server.yaml:5:56: `slak` is not a choice here | did you mean `slack`?"],
+    );
+    check_webhook(
+        &format!("name: oncall, {url}, least: debug"),
+        &["server.yaml:5:56: `debug` is not a choice here | the choices are `info`, `warning` and `alarm`"],
+    );
 }
 
 #[test]
