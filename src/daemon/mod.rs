@@ -98,6 +98,10 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     metrics.reloaded(true);
     metrics.database_built(loaded.built_at_seconds());
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let cursors = webhooks::cursors(&config.server);
+    let spent = cursors.iter().flatten().copied().max().unwrap_or_default();
+    let events = Events::start(config.server.state.clone(), spent, Arc::clone(&metrics));
+    let webhooks = Webhooks::start(&config.server, secrets, cursors, &events, &metrics)?;
     for pair in &sockets {
         tracing::info!("answering DNS on {} over UDP and TCP", pair.address);
     }
@@ -115,10 +119,6 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let admin = pages(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
     let admin = Arc::new(admin);
     let keep = Keep::start(config.server.state.clone());
-    let cursors = webhooks::cursors(&config.server);
-    let spent = cursors.iter().flatten().copied().max().unwrap_or_default();
-    let events = Events::start(config.server.state.clone(), spent, Arc::clone(&metrics));
-    let webhooks = Webhooks::start(&config.server, secrets, cursors, &events, &metrics)?;
     let writer = Writer {
         clock,
         prober,
