@@ -18,7 +18,7 @@
 //! | words | [`moment`], [`share`], [`zone`], [`region`], [`client`], [`canary`] |
 //! | core | [`wire`], [`geo`], [`health`], [`intent`], [`steering`], [`answer`] |
 //! | assembly | [`config`], [`snapshot`], [`engine`], [`control`] |
-//! | edges | [`probe`], [`serve`], [`admin`], [`files`], [`metrics`] |
+//! | edges | [`probe`], [`serve`], [`admin`], [`files`], [`webhook`], [`metrics`] |
 //! | shell | [`daemon`], [`demo`], [`simulate`], [`cli`] |
 
 // The pages are read with private items: `cargo doc --document-private-items`.
@@ -47,5 +47,6 @@ pub mod share;
 pub mod simulate;
 pub mod snapshot;
 pub mod steering;
+pub mod webhook;
 pub mod wire;
 pub mod zone;

@@ -229,6 +229,7 @@ fn compile(draft: &Draft) -> Snapshot {
             access: meridian::config::Access::default(),
             geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
             state: None,
+            webhooks: Vec::new(),
             log: LogFormat::Human,
         },
         regions: Regions::new(draft.regions.clone()),

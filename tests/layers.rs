@@ -9,7 +9,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ("words", &["moment", "share", "zone", "region", "client", "canary"]),
     ("core", &["wire", "geo", "health", "intent", "steering", "answer"]),
     ("assembly", &["config", "snapshot", "engine", "control"]),
-    ("edges", &["probe", "serve", "admin", "files", "metrics"]),
+    ("edges", &["probe", "serve", "admin", "files", "webhook", "metrics"]),
     ("shell", &["daemon", "demo", "simulate", "cli"]),
 ];
 

@@ -32,7 +32,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(refuse(&error)),
     };
     loaded.warnings.iter().for_each(|warning| eprintln!("{warning}"));
-    if args.strict && !loaded.warnings.is_empty() {
+    // Where a configuration is checked, its secrets need not be.
+    let secretless = daemon::webhook_secrets(&loaded.world.config.server).err();
+    secretless.iter().for_each(|error| eprintln!("warning: {}", daemon::chain(error)));
+    if args.strict && (!loaded.warnings.is_empty() || secretless.is_some()) {
         return Ok(ExitCode::from(BAD_INPUT));
     }
     print!("{}", Summary(&loaded.world.config));

@@ -94,7 +94,7 @@ fn refuse(error: &LoadError) -> ExitCode {
             1 => eprintln!("{problems}1 problem"),
             count => eprintln!("{problems}{count} problems"),
         },
-        LoadError::Directory(_) | LoadError::Read(_) | LoadError::Database { .. } => {
+        LoadError::Directory(_) | LoadError::Read(_) | LoadError::Secret(_) | LoadError::Database { .. } => {
             eprintln!("meridian: {}", daemon::chain(error));
         }
     }

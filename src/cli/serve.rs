@@ -48,6 +48,10 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     };
     logging::start(format, None);
     let options = Options { directory: arguments.config.clone(), listener: Box::new(|_| ()) };
-    run_to_end(daemon::run(loaded, options))??;
-    Ok(ExitCode::SUCCESS)
+    match run_to_end(daemon::run(loaded, options))? {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        // What only a server needs of its configuration, such as secrets.
+        Err(daemon::Error::Load(error)) => Ok(refuse(&error)),
+        Err(error) => Err(error.into()),
+    }
 }

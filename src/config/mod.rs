@@ -146,8 +146,47 @@ pub struct Server {
     pub geo: Geo,
     /// The directory for what must survive a restart; `None`: nothing survives.
     pub state: Option<PathBuf>,
+    /// Who is told of events over HTTP.
+    pub webhooks: Vec<Webhook>,
     /// How it logs.
     pub log: LogFormat,
+}
+
+/// A receiver of events over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its name, which no other has.
+    pub name: String,
+    /// Where events are posted to: an `http` or `https` URL. It may itself be a secret, as Slack's are.
+    pub url: String,
+    /// What is posted.
+    pub shape: Shape,
+    /// What requests are signed with, or the routing key of PagerDuty, which always has one.
+    pub secret: Option<Secret>,
+    /// What is sent.
+    pub least: Least,
+}
+
+/// What is posted to a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// The event as it is in the event log.
+    Json,
+    /// A line of text for Slack.
+    Slack,
+    /// An event of PagerDuty's Events API v2.
+    PagerDuty,
+}
+
+/// The least severity that a webhook is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Least {
+    /// Everything.
+    Info,
+    /// What is wrong.
+    Warning,
+    /// What clients feel.
+    Alarm,
 }
 
 /// Where locations come from.

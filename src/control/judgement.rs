@@ -242,10 +242,8 @@ impl Judgement {
         let place = self.place(address);
         match (change.from, change.to) {
             _ if change.from == change.to => None,
-            (_, State::Suspect) => Some(self.failed(place, change.cause.as_ref()?, false)),
-            (State::Unknown | State::Up | State::Suspect, State::Down) => {
-                Some(self.failed(place, change.cause.as_ref()?, true))
-            }
+            (_, State::Suspect) => self.failed(place, change, false),
+            (State::Unknown | State::Up | State::Suspect, State::Down) => self.failed(place, change, true),
             (State::Suspect | State::Rising | State::Down, State::Up) => Some(What::Up {
                 place,
                 was_down: change.from.is_down(),
@@ -261,7 +259,7 @@ impl Judgement {
         let region = self.config.regions.region(region).name.clone();
         let name = |cause: &Cause| self.board.canary(cause.canary).name.clone();
         let why = change.cause.as_ref().map(|cause| (name(cause), cause.failure.clone()));
-        (is_news && !is_first).then_some(What::Whole { region, state: change.to, why })
+        (is_news && !is_first).then_some(What::Whole { region, from: change.from, state: change.to, why })
     }
 
     /// Returns what people want to know of a turn. That a region has left is an alarm; and nobody has
@@ -288,6 +286,7 @@ impl Judgement {
             region: region.to_owned(),
             zone: zone.map(str::to_owned),
             family: turn.family,
+            from: turn.from,
             to: turn.to,
             share: course.share(&self.config.regions.region(region_id).recovery),
             is_back: goes_back(turn),
@@ -296,14 +295,17 @@ impl Judgement {
         is_news.then_some(Notice { at: turn.at, what })
     }
 
-    fn failed(&self, place: Place, cause: &Cause, is_down: bool) -> What {
-        let canary = &self.config.canaries[usize::from(cause.canary.0)];
-        let (name, failures, failure) = (canary.name.clone(), cause.failures, cause.failure.clone());
-        if is_down {
-            What::Down { place, canary: name, failures, failure }
+    /// Returns that an address failed; `None`: without a cause there is nothing to tell.
+    fn failed(&self, place: Place, change: &Change, is_down: bool) -> Option<What> {
+        let Cause { canary, failures, failure, .. } = change.cause.as_ref()?;
+        let settings = &self.config.canaries[usize::from(canary.0)];
+        let (from, canary, failures) = (change.from, settings.name.clone(), *failures);
+        let failure = failure.clone();
+        Some(if is_down {
+            What::Down { place, from, canary, failures, failure }
         } else {
-            What::Suspect { place, canary: name, failures, fall: canary.thresholds.fall, failure }
-        }
+            What::Suspect { place, from, canary, failures, fall: settings.thresholds.fall, failure }
+        })
     }
 
     fn place(&self, id: AddressId) -> Place {
@@ -378,6 +380,7 @@ mod tests {
                 access: Access::default(),
                 geo: Geo::default(),
                 state: None,
+                webhooks: Vec::new(),
                 log: LogFormat::Human,
             },
             regions: Regions::new(vec![tokyo, frankfurt]),

@@ -15,6 +15,7 @@
 
 mod alarm;
 mod balance;
+mod incident;
 mod judgement;
 mod keeper;
 mod notice;
@@ -24,12 +25,14 @@ pub mod prediction;
 mod record;
 mod report;
 mod request;
+mod story;
 pub mod whatif;
 
 use std::sync::Arc;
 
 pub use alarm::Alarm;
 pub use balance::Readings;
+pub use incident::Incident;
 pub use judgement::{Judgement, Verdict};
 pub use notice::{Notice, Place, Severity, What};
 pub use office::Proposal;

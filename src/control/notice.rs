@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::alarm::word;
 use super::{Alarm, office};
 use crate::canary::Failure;
@@ -29,6 +31,8 @@ pub enum What {
     Suspect {
         /// The address.
         place: Place,
+        /// What it was before.
+        from: State,
         /// The canary that failed.
         canary: String,
         /// How often it has failed in a row.
@@ -42,6 +46,8 @@ pub enum What {
     Down {
         /// The address.
         place: Place,
+        /// What it was before.
+        from: State,
         /// The canary that took it down.
         canary: String,
         /// How often it has failed in a row.
@@ -62,7 +68,9 @@ pub enum What {
     Whole {
         /// The name of the region.
         region: String,
-        /// What the region is in the eyes of these canaries.
+        /// What the region was in the eyes of these canaries.
+        from: State,
+        /// What it is now.
         state: State,
         /// The canary and how it failed last; `None`: it is up.
         why: Option<(String, Failure)>,
@@ -75,6 +83,8 @@ pub enum What {
         zone: Option<String>,
         /// The family.
         family: Family,
+        /// Where it stood before.
+        from: Phase,
         /// Where it stands now.
         to: Phase,
         /// The share of its clients that it has there.
@@ -155,7 +165,8 @@ pub struct Place {
 }
 
 /// How loudly something is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
     Info,
@@ -290,13 +301,13 @@ impl Notice {
     /// Writes what became of a region, a zone, or a share; of anything else, nothing.
     fn fmt_site(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
-            What::Whole { region, state, why: Some((canary, failure)) } => {
+            What::Whole { region, state, why: Some((canary, failure)), .. } => {
                 write!(f, "{region} as a whole is {}: {canary} failed, {}", state.as_str(), failure.detail)
             }
-            What::Whole { region, state, why: None } => {
+            What::Whole { region, state, why: None, .. } => {
                 write!(f, "{region} as a whole is {}", state.as_str())
             }
-            What::Turned { region, zone, family, to, share, is_back, is_advice } => {
+            What::Turned { region, zone, family, to, share, is_back, is_advice, .. } => {
                 f.write_str(region)?;
                 zone.iter().try_for_each(|zone| write!(f, "/{zone}"))?;
                 write!(f, " ({}) ", word(*family))?;
@@ -379,11 +390,11 @@ impl Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
-            What::Suspect { place, canary, failures, fall, failure } => {
+            What::Suspect { place, canary, failures, fall, failure, .. } => {
                 let detail = &failure.detail;
                 write!(f, "{place} is suspect: {canary} failed {failures} of {fall} times, {detail}")
             }
-            What::Down { place, canary, failures, failure } => {
+            What::Down { place, canary, failures, failure, .. } => {
                 let (times, detail) = (Count(*failures as usize, "time"), &failure.detail);
                 write!(f, "{place} is down: {canary} failed {times} in a row, {detail}")
             }
@@ -425,7 +436,7 @@ impl fmt::Display for Count {
 }
 
 /// A duration as people say it: `0.8s`, `35s`, `12min`.
-struct Seconds(Duration);
+pub(super) struct Seconds(pub Duration);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

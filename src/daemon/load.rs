@@ -15,6 +15,7 @@ use crate::files::{configuration, database, watch};
 use crate::geo::{self, Database, Located, Sources, Table};
 use crate::moment::Moment;
 use crate::snapshot::World;
+use crate::webhook::secret;
 
 /// A world that can be served.
 #[derive(Clone, Debug)]
@@ -60,6 +61,9 @@ pub enum Error {
     /// A database cannot be read.
     #[error(transparent)]
     Read(#[from] Unread),
+    /// A secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] Secretless),
     /// A database is none, or is damaged.
     #[error("`{setting}` in server.yaml: `{}` cannot be used", .path.display())]
     Database {
@@ -71,6 +75,16 @@ pub enum Error {
         #[source]
         source: geo::Error,
     },
+}
+
+/// Why a secret cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("`secret` of webhook `{webhook}` in server.yaml")]
+pub struct Secretless {
+    /// The name of the webhook.
+    pub webhook: String,
+    /// What is wrong.
+    pub source: secret::Error,
 }
 
 /// Why a database cannot be read.
@@ -105,6 +119,20 @@ pub fn load(directory: &Path) -> Result<Loaded, Error> {
         world: Arc::new(world),
         stamp,
     })
+}
+
+/// Returns the secrets of all webhooks, for those that have one. A load does not ask for them: whoever checks
+/// or simulates a configuration need not be allowed to know them.
+///
+/// # Errors
+///
+/// When one is missing, or is none.
+pub fn webhook_secrets(server: &Server) -> Result<Vec<Option<Vec<u8>>>, Secretless> {
+    let read = |webhook: &config::Webhook| {
+        let failed = |source| Secretless { webhook: webhook.name.clone(), source };
+        webhook.secret.as_ref().map(|place| secret::read(place).map_err(failed)).transpose()
+    };
+    server.webhooks.iter().map(read).collect()
 }
 
 /// Returns where the configuration says that a client is.

@@ -5,16 +5,19 @@
 //!  reload ──worlds────────▶│ writer ──snapshots──▶ lanes
 //!  signals ──stop─────────▶┘        ──report─────▶ admin
 //!                                   ──memory─────▶ keep
+//!                                   ──records────▶ events ─▶ log, webhooks
 //! ```
 //!
 //! Every box is a task of its own. The lanes need nothing but the last snapshot: whatever else dies
 //! is said, and answers go on.
 
 mod clock;
+mod events;
 mod keep;
 mod load;
 mod reload;
 mod secrets;
+mod webhooks;
 mod writer;
 
 use std::io;
@@ -28,8 +31,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 pub use clock::Clock;
+pub use events::History;
 pub use keep::chain;
-pub use load::{Error as LoadError, Loaded, load, locate};
+pub use load::{Error as LoadError, Loaded, load, locate, webhook_secrets};
 pub use writer::Listener;
 
 use crate::admin::{self, Order, Seen, Whom};
@@ -40,8 +44,10 @@ use crate::intent::Kept;
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
 use crate::serve::{self, BindError, Current};
+use events::Events;
 use keep::Keep;
 use reload::Reload;
+use webhooks::Webhooks;
 use writer::Writer;
 
 /// How long each part may take to stop: together within the 5 s that a stop is promised to take.
@@ -67,6 +73,9 @@ pub enum Error {
     /// The admin address cannot be listened on.
     #[error(transparent)]
     Admin(#[from] admin::BindError),
+    /// A webhook cannot be set up.
+    #[error(transparent)]
+    Webhook(#[from] webhooks::Error),
     /// The process cannot listen to signals.
     #[error("cannot listen to signals")]
     Signals(#[source] io::Error),
@@ -83,6 +92,7 @@ const MAX_ORDERS: usize = 16;
 pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let clock = Clock::start();
     let config = Arc::clone(&loaded.world.config);
+    let secrets = load::webhook_secrets(&config.server).map_err(LoadError::from)?;
     let sockets = serve::bind(&config.server.dns)?;
     let listener = config.server.admin.map(admin::bind).transpose()?;
     let signals = Signals::listen().map_err(Error::Signals)?;
@@ -90,6 +100,10 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     metrics.reloaded(true);
     metrics.database_built(loaded.built_at_seconds());
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let cursors = webhooks::cursors(&config.server);
+    let spent = cursors.iter().flatten().copied().max().unwrap_or_default();
+    let events = Events::start(config.server.state.clone(), spent, Arc::clone(&metrics));
+    let webhooks = Webhooks::start(&config.server, secrets, cursors, &events, &metrics)?;
     for pair in &sockets {
         tracing::info!("answering DNS on {} over UDP and TCP", pair.address);
     }
@@ -116,6 +130,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
         admin: Arc::clone(&admin),
         metrics: Arc::clone(&metrics),
         keep,
+        events,
         listener: options.listener,
     };
     let reload = Reload {
@@ -140,6 +155,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let _ = stop.send(true);
     reloading.abort();
     tokio::join!(ended("the lanes", lanes), ended("the admin pages", pages), ended("the writer", writing));
+    webhooks.finish().await;
     Ok(())
 }
 

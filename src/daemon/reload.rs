@@ -109,6 +109,7 @@ impl Reload {
             ("admin", now.admin != then.admin),
             ("state", now.state != then.state),
             ("log", now.log != then.log),
+            ("webhooks", now.webhooks != then.webhooks),
         ];
         for (setting, _) in held.iter().filter(|(_, is_other)| *is_other) {
             tracing::warn!("server.yaml: the change of `{setting}` takes effect with a restart");

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 
 use super::clock::Clock;
+use super::events::Events;
 use super::keep::Keep;
 use crate::admin::{self, Order, Seen};
 use crate::canary::Observation;
@@ -39,6 +40,8 @@ pub struct Writer {
     pub metrics: Arc<Metrics>,
     /// Where health is written down.
     pub keep: Keep,
+    /// Where events go.
+    pub events: Events,
     /// Who is told.
     pub listener: Listener,
 }
@@ -140,7 +143,7 @@ impl Writer {
         }
         let last = control.handle(Event::Stopping, self.clock.now());
         self.carry_out(last);
-        self.keep.finish().await;
+        tokio::join!(self.keep.finish(), self.events.finish());
     }
 
     /// Does what somebody asks for, and says so when it is served and written.
@@ -197,8 +200,9 @@ impl Writer {
         self.metrics.standings(&config.regions, &snapshot.health, comparable);
     }
 
-    fn say(&self, notice: &Notice) {
+    fn say(&mut self, notice: &Notice) {
         (self.listener)(notice);
+        self.events.tell(notice, self.current.load().snapshot.number);
         self.metrics.told(notice);
         let (kind, region) = (notice.kind(), notice.region());
         match notice.severity() {

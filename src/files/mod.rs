@@ -1,8 +1,10 @@
-//! Reads the configuration directory, databases and state; watches them for changes.
+//! Reads the configuration directory, databases, secrets and state; watches them for changes; keeps the event log.
 
 pub mod configuration;
+pub mod cursor;
 pub mod database;
 mod document;
+pub mod events;
 pub mod intents;
 pub mod secret;
 pub mod stamp;

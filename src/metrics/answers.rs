@@ -254,6 +254,7 @@ pub(super) mod tests {
                 access: crate::config::Access::default(),
                 geo: crate::config::Geo::default(),
                 state: None,
+                webhooks: Vec::new(),
                 log: crate::config::LogFormat::default(),
             },
             regions: Regions::default(),

@@ -7,10 +7,12 @@
 
 mod answers;
 mod collector;
+mod telling;
 #[cfg(test)]
 mod tests;
 
 pub use answers::{AllAnswers, Answers, Totals};
+pub use telling::{Delivery, Telling, Told, ToldWebhook};
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
@@ -102,6 +104,8 @@ const STATES: [&str; 3] = ["up", "suspect", "down"];
 /// Everything that is counted and measured.
 #[derive(Debug)]
 pub struct Metrics {
+    /// How well people are told.
+    pub telling: Telling,
     registry: Registry,
     answers: Arc<AllAnswers>,
     /// The canaries in force and their regions, which have series of their own.
@@ -126,6 +130,7 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let metrics = Self {
+            telling: Telling::default(),
             registry: Registry::with_prefix("meridian"),
             answers: Arc::default(),
             watched: Mutex::default(),
@@ -163,6 +168,7 @@ impl Metrics {
         registry.register("address_state", help, self.address_states.clone());
         registry.register("state_changes", "Changes of addresses to a state", self.state_changes.clone());
         self.register_regions();
+        self.telling.register(&mut self.registry);
         let registry = &mut self.registry;
         registry.register("reloads", "Reloads of the configuration", self.reloads.clone());
         let help = "Requests to the admin address that were refused, by why: wrong_token, must_operate, ...";

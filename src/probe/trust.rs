@@ -44,7 +44,7 @@ impl Trust {
     /// # Errors
     ///
     /// When the system does not say who its name servers are.
-    pub(super) fn names(&self) -> Result<Arc<dyn Resolve>, NetError> {
+    pub fn names(&self) -> Result<Arc<dyn Resolve>, NetError> {
         if let Some(names) = self.names.get() {
             return Ok(Arc::clone(names));
         }
@@ -53,13 +53,13 @@ impl Trust {
     }
 
     /// Returns the TLS side of a probe.
-    pub(super) fn encrypted(&self) -> ClientConfig {
+    pub fn encrypted(&self) -> ClientConfig {
         self.encrypted.get_or_init(|| client(system())).clone()
     }
 
     /// Returns the TLS side of a probe that does not use TLS: it believes nobody, and costs no search for
     /// authorities.
-    pub(super) fn plain() -> ClientConfig {
+    pub fn plain() -> ClientConfig {
         client(rustls::RootCertStore::empty())
     }
 }

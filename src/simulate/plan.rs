@@ -201,6 +201,8 @@ fn refusal(error: &LoadError) -> String {
                 count => format!("{first}, and {} more", count - 1),
             }
         }
-        LoadError::Directory(_) | LoadError::Read(_) | LoadError::Database { .. } => daemon::chain(error),
+        LoadError::Directory(_) | LoadError::Read(_) | LoadError::Secret(_) | LoadError::Database { .. } => {
+            daemon::chain(error)
+        }
     }
 }

@@ -5,11 +5,13 @@
 
 mod canary;
 mod region;
+mod telling;
 
 use serde::Serialize;
 
 pub use canary::{Canary, Failure, Last, Signals, Why};
 pub use region::{Address, AvailabilityZone, Course, Region, Service, Vitals};
+pub use telling::{Events, Webhook};
 
 use super::{Loaded, State};
 use crate::geo;
@@ -38,6 +40,10 @@ pub struct Page {
     pub alarms: Vec<String>,
     /// The regions, in the order of the configuration.
     pub regions: Vec<Region>,
+    /// The event log.
+    pub events: Events,
+    /// Who is told of events over HTTP, by name.
+    pub webhooks: Vec<Webhook>,
 }
 
 /// What queries are answered from.
@@ -99,6 +105,7 @@ pub(super) fn page(state: &State) -> Page {
     let config = &seen.snapshot.world.config;
     // The report and the snapshot are of one configuration, so their regions go together.
     let regions = config.regions.iter().zip(&seen.report.regions);
+    let told = state.metrics.telling.told();
     let watch = Watch { state, canaries: &config.canaries, now };
     Page {
         server: config.server.name.clone(),
@@ -110,6 +117,8 @@ pub(super) fn page(state: &State) -> Page {
         configuration: configuration(&loaded),
         alarms: seen.report.alarms.iter().map(ToString::to_string).collect(),
         regions: regions.map(|((_, region), report)| region::region(&watch, region, report)).collect(),
+        events: telling::events(&told),
+        webhooks: telling::webhooks(told),
     }
 }
 

@@ -18,6 +18,7 @@ mod server;
 mod steering;
 mod times;
 mod watching;
+mod webhooks;
 mod zone;
 mod zone_checks;
 

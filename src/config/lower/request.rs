@@ -117,6 +117,14 @@ fn check_url(url: &str, reach: Reach, place: Place, report: &mut Report) {
     }
 }
 
+/// Returns whether this is an `http` or `https` URL with a host.
+pub(super) fn is_url(url: &str) -> bool {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    let is_plain = !url.chars().any(|character| character.is_whitespace() || character.is_control());
+    is_plain && is_host_with_port(authority)
+}
+
 /// Returns whether the URL of a canary of regions has a host when it is for this one.
 pub(super) fn leads_to(region: &str, url: &str) -> bool {
     let authority = url.split('/').nth(2).unwrap_or_default();

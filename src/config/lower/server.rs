@@ -37,6 +37,7 @@ pub(super) fn lower(
         access,
         geo,
         state: path(&spec.state, directory),
+        webhooks: super::webhooks::lower(spec, directory, report),
         log: match spec.log.as_ref().and_then(|log| log.value) {
             Some(spec::LogFormat::Json) => LogFormat::Json,
             Some(spec::LogFormat::Human) | None => LogFormat::Human,

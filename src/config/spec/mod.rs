@@ -11,6 +11,7 @@ mod leaf;
 mod recovery;
 mod regions;
 mod server;
+mod webhooks;
 mod zone;
 
 pub use access::{Access, AdminTls, Role, Token};
@@ -21,6 +22,7 @@ pub use leaf::{FromText, Leaf, List, Value, given, items, says_nothing};
 pub use recovery::{Failback, Failover, Limits, Recovery, Safety};
 pub use regions::{AvailabilityZone, Group, Region, Regions};
 pub use server::{Geo, LogFormat, Network, Server};
+pub use webhooks::{Secret, Webhook, WebhookLeast, WebhookShape};
 pub use zone::{
     AllDown, GroupOrder, Https, Name, Order, OrderWord, RecordSet, Refusal, Rule, Soa, Steer, Zone,
 };

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::access::Access;
 use super::kinds::Asn;
 use super::leaf::{List, Value};
+use super::webhooks::Webhook;
 use crate::client::{Continent, Country, Prefix, Subdivision};
 use crate::config::yaml::Setting;
 
@@ -34,6 +35,10 @@ pub struct Server {
     pub state: Option<Value<PathBuf>>,
     /// The form of log lines. Left out: `human`.
     pub log: Option<Setting<LogFormat>>,
+    /// Who is told of events over HTTP. Every event is in the log of events too: `events.jsonl` in the state
+    /// directory, from which what could not be delivered is delivered later, also after a restart. Without
+    /// `state`, the last 1000 events wait in memory. A change takes effect with a restart.
+    pub webhooks: Option<Setting<Vec<Setting<Webhook>>>>,
 }
 
 /// Where the server listens.

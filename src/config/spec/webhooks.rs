@@ -1,0 +1,63 @@
+//! `webhooks` in `server.yaml`: who is told of events over HTTP.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::leaf::Value;
+use crate::config::yaml::Setting;
+
+/// A receiver of events over HTTP.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// What it is called in logs, metrics and `/status`, and in the name of the file that holds how far it has
+    /// come. 1 to 63 letters, digits, hyphens, underscores and dots.
+    pub name: Value<String>,
+    /// Where events are posted to, for example `https://hooks.example.com/meridian`, or
+    /// `https://events.pagerduty.com/v2/enqueue`. Redirects are not followed, and no proxy is used.
+    pub url: Value<String>,
+    /// What is posted. Left out: `json`.
+    pub shape: Option<Setting<WebhookShape>>,
+    /// What requests are signed with; for `pagerduty` the routing key, which it needs. At least 16 octets. Left
+    /// out: requests are not signed. Read when the server starts.
+    pub secret: Option<Setting<Secret>>,
+    /// The least severity that is sent; what ends a trouble is sent wherever its beginning would be. Left
+    /// out: `warning`.
+    pub least: Option<Setting<WebhookLeast>>,
+}
+
+/// What is posted.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookShape {
+    /// The event as it is in the event log.
+    Json,
+    /// A line of text, for an incoming webhook of Slack.
+    Slack,
+    /// An event of PagerDuty's Events API v2, which ends what it began.
+    Pagerduty,
+}
+
+/// The least severity that is sent.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookLeast {
+    /// Everything.
+    Info,
+    /// What is wrong.
+    Warning,
+    /// What clients feel.
+    Alarm,
+}
+
+/// Where a secret is: one of both.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    /// A file that holds it and nothing else, relative to the configuration directory.
+    pub file: Option<Value<PathBuf>>,
+    /// An environment variable that holds it.
+    pub environment: Option<Value<String>>,
+}

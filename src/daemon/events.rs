@@ -1,0 +1,326 @@
+//! Hands every event on: to the event log, to webhooks, and to whoever looks back. The writer waits for none.
+//!
+//! ```text
+//!   writer ──▶ numbered ──▶ recent (memory) ──▶ webhooks, pages
+//!                  ╰──────▶ log task ──▶ events.jsonl
+//! ```
+//!
+//! When the disk is full, slow or gone, the log loses events and nothing else happens: they are counted, it is
+//! said once, and once more when it is over; and an event in the log says how many are missing there.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::keep::chain;
+use crate::control::{Notice, Record};
+use crate::files::events::{self, Log};
+use crate::metrics::Metrics;
+
+/// How many events may wait for the disk: those of a thousand addresses that fall at once, 1 MiB or so.
+const MAX_WAITING: usize = 1024;
+
+/// How many events are kept in memory: what a page shows, and what webhooks have without a state directory.
+const MAX_RECENT: usize = 1000;
+
+/// How many events a webhook takes from the disk at once.
+const BATCH: usize = 256;
+
+/// How long the last events may take to be written when the server stops.
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
+
+/// Where events go.
+pub struct Events {
+    /// The number of the next event.
+    next: u64,
+    log: Option<mpsc::Sender<Arc<Record>>>,
+    task: Option<JoinHandle<()>>,
+    /// Whether the log task falls behind.
+    is_overrun: bool,
+    history: Arc<History>,
+    last: watch::Sender<u64>,
+    metrics: Arc<Metrics>,
+}
+
+/// The events that have been: the last of them in memory, more in the state directory.
+#[derive(Debug)]
+pub struct History {
+    recent: Mutex<VecDeque<Arc<Record>>>,
+    directory: Option<PathBuf>,
+}
+
+impl Events {
+    /// Starts with what the log in `directory` has, and goes on with its numbers, or those after `spent` when
+    /// they are higher. `None`: no event outlives the process.
+    pub fn start(directory: Option<PathBuf>, spent: u64, metrics: Arc<Metrics>) -> Self {
+        let recent = directory.as_deref().map_or_else(Vec::new, remember);
+        let written = recent.last().map_or(spent, |record| record.number);
+        let (log, task) = match directory.clone() {
+            Some(directory) => {
+                let (log, records) = mpsc::channel(MAX_WAITING);
+                let writing = Writing { log: Log::new(directory), written, trouble: None };
+                (Some(log), Some(tokio::spawn(write_all(writing, records, Arc::clone(&metrics)))))
+            }
+            None => (None, None),
+        };
+        let last = written.max(spent);
+        let recent = Mutex::new(recent.into_iter().map(Arc::new).collect());
+        let history = Arc::new(History { recent, directory });
+        let is_overrun = false;
+        Self { next: last + 1, log, task, is_overrun, history, last: watch::Sender::new(last), metrics }
+    }
+
+    /// Returns the events that have been.
+    pub fn history(&self) -> Arc<History> {
+        Arc::clone(&self.history)
+    }
+
+    /// Returns the number of the last event, for those who wait for the next.
+    pub fn last(&self) -> watch::Receiver<u64> {
+        self.last.subscribe()
+    }
+
+    /// Hands on what people are told while the snapshot with this number is served. It never waits.
+    pub fn tell(&mut self, notice: &Notice, snapshot: u64) -> Arc<Record> {
+        let record = Arc::new(Record::of(notice, self.next, snapshot));
+        self.next += 1;
+        self.metrics.telling.happened();
+        self.history.add(Arc::clone(&record));
+        if let Some(log) = &self.log {
+            let is_lost = log.try_send(Arc::clone(&record)).is_err();
+            if is_lost {
+                self.metrics.telling.events_lost(1);
+            }
+            if is_lost && !self.is_overrun {
+                let why = "the disk does not take them as fast as they come";
+                tracing::error!("events are lost to the log: {why}");
+                self.metrics.telling.log_is(Some(why.to_owned()));
+            }
+            self.is_overrun = is_lost;
+        }
+        self.last.send_replace(record.number);
+        record
+    }
+
+    /// Writes what is still to be written, and stops.
+    pub async fn finish(self) {
+        let Self { log, task, .. } = self;
+        drop(log);
+        if let Some(task) = task
+            && tokio::time::timeout(FINISH_WITHIN, task).await.is_err()
+        {
+            tracing::warn!("the last events could not be written to the log in time");
+        }
+    }
+}
+
+impl History {
+    /// Returns the last events, at most as many as asked for and as are kept in memory, the latest last. Those
+    /// of earlier runs are among them when there is a state directory.
+    pub fn latest(&self, at_most: usize) -> Vec<Arc<Record>> {
+        let recent = self.recent();
+        recent.iter().skip(recent.len().saturating_sub(at_most)).cloned().collect()
+    }
+
+    /// Returns the first events after the one with this number: from memory if it goes back so far, else from
+    /// the disk, where it blocks.
+    pub fn after(&self, number: u64) -> Vec<Arc<Record>> {
+        let (first, recent) = self.remembered_after(number);
+        let Some(directory) = self.directory.as_ref().filter(|_| first > number + 1) else {
+            return recent;
+        };
+        let mut older = events::after(directory, number, BATCH).unwrap_or_else(|error| {
+            tracing::warn!("{}", chain(&error));
+            Vec::new()
+        });
+        older.retain(|record| record.number < first);
+        if older.is_empty() { recent } else { older.into_iter().map(Arc::new).collect() }
+    }
+
+    /// Returns the number of the first event in memory, and those after `number`.
+    fn remembered_after(&self, number: u64) -> (u64, Vec<Arc<Record>>) {
+        let recent = self.recent();
+        let first = recent.front().map_or(u64::MAX, |record| record.number);
+        (first, recent.iter().filter(|record| record.number > number).cloned().collect())
+    }
+
+    fn add(&self, record: Arc<Record>) {
+        let mut recent = self.recent();
+        if recent.len() == MAX_RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(record);
+    }
+
+    fn recent(&self) -> MutexGuard<'_, VecDeque<Arc<Record>>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns what the log has of the last events. A log that cannot be read is said, and keeps nobody from
+/// starting.
+fn remember(directory: &Path) -> Vec<Record> {
+    events::latest(directory, MAX_RECENT).unwrap_or_else(|error| {
+        tracing::warn!("{}", chain(&error));
+        Vec::new()
+    })
+}
+
+/// The log as it is written.
+struct Writing {
+    log: Log,
+    /// The number of the last event that is in it: whatever is missing between that and the next was lost.
+    written: u64,
+    /// Why the last event could not be written.
+    trouble: Option<String>,
+}
+
+impl Writing {
+    /// Writes an event, and before it how many are missing. Returns that number.
+    fn write(&mut self, record: &Record) -> Result<u64, events::Error> {
+        let lost = record.number.saturating_sub(self.written + 1);
+        if lost > 0 {
+            let why = self.trouble.as_deref().unwrap_or("the disk did not take them as fast as they came");
+            // It has the number of the last that is missing, which no other event will have.
+            let number = record.number - 1;
+            self.log.append(&Record::of_loss(lost, why, number, record.snapshot, record.at))?;
+            self.written = number;
+        }
+        self.log.append(record)?;
+        self.written = record.number;
+        Ok(lost)
+    }
+}
+
+async fn write_all(mut writing: Writing, mut records: mpsc::Receiver<Arc<Record>>, metrics: Arc<Metrics>) {
+    while let Some(record) = records.recv().await {
+        let written = tokio::task::spawn_blocking(move || {
+            let written = writing.write(&record);
+            (writing, written)
+        });
+        let Ok((back, written)) = written.await else {
+            tracing::error!("the event log is no longer written");
+            return;
+        };
+        writing = back;
+        match written {
+            Ok(lost) => {
+                if lost > 0 || writing.trouble.is_some() {
+                    tracing::info!("events are written to the log again, {lost} are missing there");
+                    metrics.telling.log_is(None);
+                }
+                writing.trouble = None;
+            }
+            Err(error) => {
+                metrics.telling.events_lost(1);
+                let why = chain(&error);
+                if writing.trouble.is_none() {
+                    tracing::error!("events are lost to the log: {why}");
+                }
+                metrics.telling.log_is(Some(why.clone()));
+                writing.trouble = Some(why);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::control::What;
+    use crate::moment::Moment;
+
+    fn notice() -> Notice {
+        let what = What::LetBack { region: "tokyo".to_owned(), author: "Jo".to_owned() };
+        Notice { at: Moment(0), what }
+    }
+
+    fn start(directory: &Path, spent: u64) -> Events {
+        Events::start(Some(directory.to_owned()), spent, Arc::default())
+    }
+
+    fn numbers(records: &[Arc<Record>]) -> Vec<u64> {
+        records.iter().map(|record| record.number).collect()
+    }
+
+    #[tokio::test]
+    async fn numbers_go_on_after_a_restart_and_the_events_of_before_are_there() {
+        let home = tempfile::tempdir().expect("a directory");
+        let mut events = start(home.path(), 0);
+        (0..3).for_each(|_| _ = events.tell(&notice(), 1));
+        events.finish().await;
+        let mut events = start(home.path(), 0);
+        assert_eq!(events.tell(&notice(), 1).number, 4);
+        assert_eq!(numbers(&events.history().latest(2)), [3, 4]);
+        assert_eq!(numbers(&events.history().after(1)), [2, 3, 4]);
+        events.finish().await;
+    }
+
+    #[tokio::test]
+    async fn a_number_that_a_webhook_has_had_is_given_to_no_other_event() {
+        let home = tempfile::tempdir().expect("a directory");
+        assert_eq!(start(home.path(), 17).tell(&notice(), 1).number, 18);
+    }
+
+    #[tokio::test]
+    async fn what_memory_has_forgotten_comes_from_the_disk() {
+        let home = tempfile::tempdir().expect("a directory");
+        let mut events = start(home.path(), 0);
+        let count = MAX_RECENT as u64 + 10;
+        for _ in 0..count {
+            events.tell(&notice(), 1);
+            // The disk is not to be overrun here.
+            tokio::task::yield_now().await;
+            while events.log.as_ref().is_some_and(|log| log.capacity() == 0) {
+                tokio::task::yield_now().await;
+            }
+        }
+        let history = events.history();
+        events.finish().await;
+        let first = numbers(&history.after(0));
+        assert_eq!(first, (1..=10).collect::<Vec<_>>(), "those that only the disk has");
+        assert_eq!(history.after(10).len(), MAX_RECENT);
+    }
+
+    #[tokio::test]
+    async fn events_that_the_disk_does_not_take_are_counted_and_the_log_says_how_many() {
+        let home = tempfile::tempdir().expect("a directory");
+        let in_the_way = home.path().join(events::FILE);
+        fs::create_dir(&in_the_way).expect("a directory in the way");
+        let metrics = Arc::<Metrics>::default();
+        let mut events = Events::start(Some(home.path().to_owned()), 0, Arc::clone(&metrics));
+        (0..3).for_each(|_| _ = events.tell(&notice(), 1));
+        while metrics.telling.told().events_lost < 3 {
+            tokio::task::yield_now().await;
+        }
+        assert!(metrics.telling.told().trouble.is_some_and(|why| why.contains("events.jsonl")));
+        fs::remove_dir(in_the_way).expect("it is empty");
+        assert_eq!(numbers(&events.history().after(0)), [1, 2, 3], "webhooks miss none of them");
+        events.tell(&notice(), 1);
+        events.finish().await;
+        let logged = events::latest(home.path(), 9).expect("readable");
+        let lines: Vec<_> = logged.iter().map(|record| (record.number, record.text.as_str())).collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].1.starts_with("3 events were lost before this one: events cannot be written"));
+        assert_eq!((lines[0].0, lines[1].0), (3, 4));
+        assert_eq!(metrics.telling.told().trouble, None);
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_costs_events_in_the_log_and_nobody_waits() {
+        let metrics = Arc::<Metrics>::default();
+        let mut events = Events::start(None, 0, Arc::clone(&metrics));
+        let (log, stuck) = mpsc::channel(2);
+        events.log = Some(log);
+        (0..5).for_each(|_| _ = events.tell(&notice(), 1));
+        assert_eq!(metrics.telling.told().events_lost, 3);
+        assert_eq!(events.history().latest(9).len(), 5);
+        drop(stuck);
+    }
+}

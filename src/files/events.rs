@@ -1,0 +1,354 @@
+//! The event log on disk: records as lines of JSON in the state directory, only ever appended to.
+//!
+//! Each event is written at once and whole, so that whatever was written survives `kill -9`; nothing is
+//! flushed to the disk itself, and a power failure may take the last seconds. A line that a crash cut short is
+//! ended, so that it spoils no other, and is passed over when the log is read. Size is bounded: the full file
+//! becomes `events.jsonl.1`, that one `events.jsonl.2`, and the last is given up.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::control::Record;
+
+/// The name of the file in the state directory.
+pub const FILE: &str = "events.jsonl";
+
+/// How large the file grows: some 15 000 events of 500 bytes, which is read in a tenth of a second.
+pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How many full files are kept beside it: 40 MiB altogether, some 80 000 events.
+pub const OLD_FILES: u32 = 4;
+
+/// The most of one file that is read: one line more than it may have when it becomes full. Anything beyond
+/// was not written here.
+const MAX_READ: u64 = 2 * MAX_BYTES;
+
+/// Why the log could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be written.
+    #[error("events cannot be written to {path}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is there and cannot be read.
+    #[error("the events in {path} cannot be read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// The log, to be written by one.
+#[derive(Debug)]
+pub struct Log {
+    directory: PathBuf,
+    max_bytes: u64,
+    open: Option<Open>,
+}
+
+/// The file that is written to. It ends with a whole line.
+#[derive(Debug)]
+struct Open {
+    file: File,
+    length: u64,
+}
+
+impl Log {
+    /// Returns the log in a directory, which is made with the first event if need be.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory, max_bytes: MAX_BYTES, open: None }
+    }
+
+    /// Writes one event.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written; then nothing of it stays, and the next is tried anew.
+    pub fn append(&mut self, record: &Record) -> Result<(), Error> {
+        let mut line = serde_json::to_vec(record).expect("plain values become JSON");
+        line.push(b'\n');
+        self.write(&line).map_err(|source| {
+            self.open = None;
+            Error::Write { path: self.directory.join(FILE), source }
+        })
+    }
+
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        let path = self.directory.join(FILE);
+        // Somebody may have moved the file away, or put another in its place.
+        let mut open = match self.open.take().filter(|open| open.is_at(&path)) {
+            Some(open) => open,
+            None => Open::at(&self.directory, &path)?,
+        };
+        if open.length > 0 && open.length + line.len() as u64 > self.max_bytes {
+            rotate(&self.directory)?;
+            open = Open::at(&self.directory, &path)?;
+        }
+        open.append(line)?;
+        self.open = Some(open);
+        Ok(())
+    }
+}
+
+impl Open {
+    /// Opens the file for appending, and ends a line that was cut short.
+    fn at(directory: &Path, path: &Path) -> io::Result<Self> {
+        fs::create_dir_all(directory)?;
+        // Whoever opens a pipe that nobody reads waits for ever.
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(not_a_file());
+        }
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let length = file.seek(SeekFrom::End(0))?;
+        let mut open = Self { file, length };
+        if length > 0 {
+            let mut last = [0];
+            open.file.seek(SeekFrom::End(-1))?;
+            open.file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                open.append(b"\n")?;
+            }
+        }
+        Ok(open)
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        let identity = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
+        match (self.file.metadata(), fs::metadata(path)) {
+            (Ok(own), Ok(there)) => identity(&own) == identity(&there),
+            (Err(_), _) | (_, Err(_)) => false,
+        }
+    }
+
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        let written = self.file.write_all(line);
+        match &written {
+            Ok(()) => self.length += line.len() as u64,
+            // A full disk takes a part of a line. If that cannot be taken back, it is ended when the file is
+            // opened the next time.
+            Err(_) => _ = self.file.set_len(self.length),
+        }
+        written
+    }
+}
+
+/// Returns the last events, at most as many as asked for, the latest last.
+///
+/// # Errors
+///
+/// When a file is there and cannot be read.
+pub fn latest(directory: &Path, at_most: usize) -> Result<Vec<Record>, Error> {
+    let mut latest: Vec<Record> = Vec::new();
+    for file in open_all(directory)? {
+        if latest.len() >= at_most {
+            break;
+        }
+        let mut earlier = file.records()?;
+        let first = latest.first().map_or(u64::MAX, |record| record.number);
+        earlier.retain(|record| record.number < first);
+        latest.splice(0..0, earlier);
+    }
+    let surplus = latest.len().saturating_sub(at_most);
+    latest.drain(..surplus);
+    Ok(latest)
+}
+
+/// Returns the first events after the one with this number, at most as many as asked for, in their order.
+///
+/// # Errors
+///
+/// When a file is there and cannot be read.
+pub fn after(directory: &Path, number: u64, at_most: usize) -> Result<Vec<Record>, Error> {
+    let mut after = Vec::new();
+    let mut files = Vec::new();
+    for file in open_all(directory)? {
+        // Whatever is in older files is earlier than the first here.
+        let begins_before = file.first()?.is_some_and(|first| first.number <= number);
+        files.push(file);
+        if begins_before {
+            break;
+        }
+    }
+    let mut last = number;
+    for file in files.into_iter().rev() {
+        for record in file.records()? {
+            // A file that was renamed while the others were opened is read twice.
+            if record.number > last && after.len() < at_most {
+                last = record.number;
+                after.push(record);
+            }
+        }
+    }
+    Ok(after)
+}
+
+/// A file of the log that is being read.
+struct Reading {
+    path: PathBuf,
+    file: File,
+}
+
+/// Opens all files, the newest first: one that is renamed meanwhile is met again, and none is missed.
+fn open_all(directory: &Path) -> Result<Vec<Reading>, Error> {
+    let mut files = Vec::new();
+    for age in 0..=OLD_FILES {
+        let path = path(directory, age);
+        let is_file = fs::metadata(&path).map(|metadata| metadata.is_file());
+        let opened = match is_file {
+            Ok(true) => File::open(&path),
+            // A directory in the way has no events.
+            Ok(false) => continue,
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(file) => files.push(Reading { path, file }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(Error::Read { path, source }),
+        }
+    }
+    Ok(files)
+}
+
+impl Reading {
+    /// Returns all events in it; lines that are none are passed over.
+    fn records(&self) -> Result<Vec<Record>, Error> {
+        let text = self.read(MAX_READ)?;
+        let lines = text.split(|octet| *octet == b'\n');
+        Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    }
+
+    /// Returns its first event, if its beginning has one.
+    fn first(&self) -> Result<Option<Record>, Error> {
+        /// More than the longest line that is written: 64 KiB of a request, and its names.
+        const BEGINNING: u64 = 128 * 1024;
+        let text = self.read(BEGINNING)?;
+        Ok(text.split(|octet| *octet == b'\n').find_map(|line| serde_json::from_slice(line).ok()))
+    }
+
+    fn read(&self, at_most: u64) -> Result<Vec<u8>, Error> {
+        let mut text = Vec::new();
+        let mut file = &self.file;
+        let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(at_most).read_to_end(&mut text));
+        read.map_err(|source| Error::Read { path: self.path.clone(), source })?;
+        Ok(text)
+    }
+}
+
+/// Makes room for a new file.
+fn rotate(directory: &Path) -> io::Result<()> {
+    for age in (0..OLD_FILES).rev() {
+        match fs::rename(path(directory, age), path(directory, age + 1)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Returns the path of a file that was renamed this often.
+fn path(directory: &Path, age: u32) -> PathBuf {
+    match age {
+        0 => directory.join(FILE),
+        age => directory.join(format!("{FILE}.{age}")),
+    }
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{Notice, What};
+    use crate::moment::Moment;
+
+    fn record(number: u64) -> Record {
+        let what = What::LetBack { region: "tokyo".to_owned(), author: "Jo".to_owned() };
+        Record::of(&Notice { at: Moment(number), what }, number, 1)
+    }
+
+    /// Appends events with these numbers to files of four events each.
+    fn log(numbers: impl IntoIterator<Item = u64>) -> (tempfile::TempDir, Log) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let line = serde_json::to_vec(&record(10_000)).expect("JSON").len() as u64 + 1;
+        let mut log = Log { max_bytes: 4 * line, ..Log::new(directory.path().join("made/on/the/way")) };
+        numbers.into_iter().for_each(|number| log.append(&record(number)).expect("it has room"));
+        (directory, log)
+    }
+
+    fn numbers(records: Result<Vec<Record>, Error>) -> Vec<u64> {
+        records.expect("readable").iter().map(|record| record.number).collect()
+    }
+
+    #[test]
+    fn the_latest_are_read_back_across_files_in_their_order() {
+        let (_home, log) = log(10_001..=10_010);
+        assert_eq!(numbers(latest(&log.directory, 3)), [10_008, 10_009, 10_010]);
+        assert_eq!(numbers(latest(&log.directory, 100)), (10_001..=10_010).collect::<Vec<_>>());
+        assert_eq!(numbers(latest(&log.directory, 0)), Vec::<u64>::new());
+        assert_eq!(numbers(latest(&log.directory.join("nowhere"), 9)), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn those_after_a_number_are_read_in_their_order_wherever_they_begin() {
+        let (_home, log) = log(10_001..=10_010);
+        for number in 10_000..=10_011 {
+            let expected: Vec<u64> = (number + 1..=10_010).take(3).collect();
+            assert_eq!(numbers(after(&log.directory, number, 3)), expected, "after {number}");
+        }
+    }
+
+    #[test]
+    fn the_log_never_grows_beyond_its_files() {
+        let (_home, log) = log(10_001..=10_100);
+        let files = fs::read_dir(&log.directory).expect("a directory");
+        let sizes: Vec<u64> =
+            files.map(|file| file.and_then(|file| file.metadata()).expect("a file").len()).collect();
+        assert_eq!(sizes.len() as u32, OLD_FILES + 1);
+        assert!(sizes.iter().all(|size| *size <= log.max_bytes), "{sizes:?}");
+        assert_eq!(numbers(latest(&log.directory, 100)).len(), 20, "five files of four");
+    }
+
+    #[test]
+    fn a_line_that_a_crash_cut_short_spoils_no_other() {
+        let (_home, log) = log([10_001]);
+        let path = log.directory.join(FILE);
+        let mut text = fs::read(&path).expect("a file");
+        text.extend_from_slice(b"{\"time\":\"2026-03-01T09:3");
+        fs::write(&path, text).expect("a torn file");
+        let mut again = Log { open: None, ..log };
+        again.append(&record(10_002)).expect("it has room");
+        assert_eq!(numbers(latest(&again.directory, 9)), [10_001, 10_002]);
+        let text = fs::read_to_string(&path).expect("text");
+        assert_eq!(text.lines().count(), 3, "the torn line is ended: {text}");
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_an_error_until_it_is_gone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut log = Log::new(directory.path().to_owned());
+        fs::create_dir(directory.path().join(FILE)).expect("a directory in the way");
+        let error = log.append(&record(1)).expect_err("it is in the way");
+        assert!(error.to_string().contains("events.jsonl"), "{error}");
+        fs::remove_dir(directory.path().join(FILE)).expect("it is empty");
+        log.append(&record(2)).expect("nothing is in the way");
+        assert_eq!(numbers(latest(directory.path(), 9)), [2]);
+    }
+
+    #[test]
+    fn a_file_that_was_moved_away_is_made_anew() {
+        let (_home, mut log) = log([10_001]);
+        fs::rename(log.directory.join(FILE), log.directory.join("elsewhere")).expect("moved");
+        log.append(&record(10_002)).expect("it has room");
+        assert_eq!(numbers(latest(&log.directory, 9)), [10_002]);
+    }
+}

@@ -1,0 +1,234 @@
+//! Tells receivers over HTTP what happened: every event that they want, in order, until they have it.
+//!
+//! ```text
+//!   event log ──▶ wanted? ──▶ POST ──▶ taken ───────────────────────▶ the next
+//!       ▲                      ▲ ╰───▶ refused (4xx): counted, said ──▶ the next
+//!       │ cursor               ╰─ wait 1 s … 60 s ◀── failed
+//! ```
+//!
+//! The event log is the queue, and a cursor says how far a webhook has come in it: a receiver that was down
+//! has everything later, also after a restart. An event is sent again only when it is not known whether the
+//! receiver has it, under the same `Meridian-Delivery`. What the log gave up before it could be sent is
+//! counted as lost. Each webhook is a task of its own; nobody waits for it. The log, the cursor and secrets
+//! are left to the shell.
+
+mod backoff;
+mod request;
+pub mod secret;
+mod shape;
+mod signature;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time;
+
+pub use request::Way;
+
+use crate::config::{self, Least};
+use crate::control::{Record, Severity};
+use crate::metrics::{Delivery, Metrics};
+use request::{Outcome, Requests};
+
+/// One receiver.
+pub struct Webhook {
+    name: String,
+    least: Severity,
+    requests: Requests,
+    metrics: Arc<Metrics>,
+}
+
+/// Where events come from, and where it is kept how many of them are done with. Both may block: they run on
+/// threads of their own.
+pub struct Queue {
+    /// Returns the first events after the one with this number, in their order; some, not necessarily all.
+    pub after: Arc<dyn Fn(u64) -> Vec<Arc<Record>> + Send + Sync>,
+    /// Writes down that everything up to this number is done with.
+    pub keep: Arc<dyn Fn(u64) + Send + Sync>,
+    /// The number of the last event there is. When its sender is gone, no more will come.
+    pub last: watch::Receiver<u64>,
+    /// The number of the last event that is done with.
+    pub done: u64,
+}
+
+impl Webhook {
+    /// Prepares to tell a receiver in the name of an instance.
+    ///
+    /// # Errors
+    ///
+    /// When the HTTP client cannot be set up.
+    pub fn new(
+        settings: &config::Webhook,
+        secret: Option<Vec<u8>>,
+        instance: String,
+        way: Way,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, reqwest::Error> {
+        let least = match settings.least {
+            Least::Info => Severity::Info,
+            Least::Warning => Severity::Warning,
+            Least::Alarm => Severity::Alarm,
+        };
+        let requests = Requests::new(settings, secret, instance, way)?;
+        Ok(Self { name: settings.name.clone(), least, requests, metrics })
+    }
+
+    /// Delivers events for as long as there are any to come.
+    pub async fn run(self, mut queue: Queue) {
+        loop {
+            let last = *queue.last.borrow_and_update();
+            let batch = if queue.done < last { queue.take().await } else { Vec::new() };
+            if batch.is_empty() {
+                if queue.last.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            let before = queue.done;
+            for record in batch {
+                self.pass(&record, &mut queue).await;
+            }
+            if queue.done != before {
+                queue.keep().await;
+            }
+        }
+    }
+
+    /// Delivers an event if it is wanted, and is done with it.
+    async fn pass(&self, record: &Record, queue: &mut Queue) {
+        // Numbers have no gaps: what is not there was given up.
+        let lost = record.number.saturating_sub(queue.done + 1);
+        if lost > 0 {
+            tracing::warn!(webhook = self.name, "{lost} events were given up before they could be sent");
+            self.metrics.telling.given_up(&self.name, lost);
+        }
+        queue.done = record.number;
+        if is_wanted(record, self.least) {
+            insist(|| self.requests.send(record), |outcome, failures| self.tell(outcome, failures)).await;
+            queue.keep().await;
+        }
+        self.metrics.telling.passed(&self.name, lost + 1);
+    }
+
+    /// Counts what became of an attempt, and says what is new: that a receiver fails, and that it does not
+    /// any more.
+    fn tell(&self, outcome: &Outcome, failures: u32) {
+        let (webhook, telling) = (&self.name, &self.metrics.telling);
+        match outcome {
+            Outcome::Taken => {
+                telling.came_of(webhook, Delivery::Delivered, None);
+                if failures > 0 {
+                    tracing::info!(
+                        webhook,
+                        "events are delivered again, after {failures} attempts that failed"
+                    );
+                }
+            }
+            Outcome::Refused(why) => {
+                telling.came_of(webhook, Delivery::Failed, Some(why.clone()));
+                tracing::error!(webhook, "an event is refused, and is not sent again: {why}");
+            }
+            Outcome::Failed(why) => {
+                telling.came_of(webhook, Delivery::Retried, Some(why.clone()));
+                if failures == 0 {
+                    tracing::warn!(webhook, "events wait, and delivery is tried again: {why}");
+                }
+            }
+        }
+    }
+}
+
+impl Queue {
+    async fn take(&self) -> Vec<Arc<Record>> {
+        let (after, done) = (Arc::clone(&self.after), self.done);
+        tokio::task::spawn_blocking(move || after(done)).await.unwrap_or_default()
+    }
+
+    async fn keep(&self) {
+        let (keep, done) = (Arc::clone(&self.keep), self.done);
+        // A cursor that is not kept costs a second delivery after a restart, and says so itself.
+        let _ = tokio::task::spawn_blocking(move || keep(done)).await;
+    }
+}
+
+/// Returns whether a receiver that wants to hear of this severity wants this event. What ends a trouble is
+/// wanted where its beginning was.
+fn is_wanted(record: &Record, least: Severity) -> bool {
+    let ended = record.incident.as_ref().filter(|incident| incident.is_over);
+    ended.map_or(record.severity, |incident| incident.severity.max(record.severity)) >= least
+}
+
+/// Tries until the event is taken or refused. Tells of each outcome, with the number of failures before it.
+async fn insist<F: Future<Output = Outcome>>(attempt: impl Fn() -> F, tell: impl Fn(&Outcome, u32)) {
+    for failures in 0_u32.. {
+        let outcome = attempt().await;
+        tell(&outcome, failures);
+        match outcome {
+            Outcome::Taken | Outcome::Refused(_) => return,
+            Outcome::Failed(_) => time::sleep(backoff::wait(failures + 1, fastrand::f64())).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::control::{Alarm, Notice, What};
+    use crate::health::Count;
+    use crate::moment::Moment;
+    use crate::region::Family;
+
+    fn record(wrap: fn(Alarm) -> What) -> Record {
+        let alarm = Alarm::RegionOut {
+            region: "tokyo".to_owned(),
+            family: Family::V4,
+            count: Count { up: 0, total: 2, needed: 1 },
+            reason: None,
+            is_remembered: false,
+        };
+        Record::of(&Notice { at: Moment(0), what: wrap(alarm) }, 1, 1)
+    }
+
+    #[test]
+    fn whoever_hears_of_a_trouble_hears_of_its_end_although_that_is_said_less_loudly() {
+        let (raised, cleared) = (record(What::Raised), record(What::Cleared));
+        assert_eq!((raised.severity, cleared.severity), (Severity::Warning, Severity::Info));
+        for (least, expected) in [(Severity::Info, true), (Severity::Warning, true), (Severity::Alarm, false)]
+        {
+            assert_eq!(is_wanted(&raised, least), expected, "{least:?}");
+            assert_eq!(is_wanted(&cleared, least), expected, "{least:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_is_tried_after_longer_and_longer_waits_until_it_is_taken() {
+        let start = Instant::now();
+        let times = RefCell::new(Vec::new());
+        let attempt = || {
+            times.borrow_mut().push(start.elapsed().as_secs_f64());
+            let is_taken = times.borrow().len() == 10;
+            async move { if is_taken { Outcome::Taken } else { Outcome::Failed("refused".to_owned()) } }
+        };
+        let told = RefCell::new(Vec::new());
+        insist(attempt, |outcome, failures| told.borrow_mut().push((outcome.clone(), failures))).await;
+        let waits: Vec<f64> = times.borrow().windows(2).map(|pair| pair[1] - pair[0]).collect();
+        for (wait, longest) in waits.iter().zip([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]) {
+            // The clock of tests goes in milliseconds.
+            assert!((longest / 2.0 - 0.002..=longest + 0.002).contains(wait), "{waits:?}");
+        }
+        assert_eq!(told.borrow().last(), Some(&(Outcome::Taken, 9)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_is_not_tried_again() {
+        let start = Instant::now();
+        let told = RefCell::new(0);
+        insist(|| async { Outcome::Refused("status 404".to_owned()) }, |_, _| *told.borrow_mut() += 1).await;
+        assert_eq!((*told.borrow(), start.elapsed().as_secs()), (1, 0));
+    }
+}

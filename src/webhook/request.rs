@@ -1,0 +1,164 @@
+//! One attempt to deliver one event: a POST that is signed, has a limit, and follows nobody.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, StatusCode, dns, redirect, retry};
+use rustls::ClientConfig;
+
+use super::{shape, signature};
+use crate::config::{self, Shape};
+use crate::control::Record;
+
+/// How long a receiver may take. One that works takes milliseconds, and around the globe less than a second.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a request says of its sender.
+const USER_AGENT: &str = concat!("meridian/", env!("CARGO_PKG_VERSION"));
+
+/// What became of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The receiver has the event.
+    Taken,
+    /// It does not want it, and would not want it again.
+    Refused(String),
+    /// It may take it later.
+    Failed(String),
+}
+
+/// What is needed to reach receivers.
+pub struct Way {
+    /// The TLS side of connections.
+    pub tls: ClientConfig,
+    /// Who says where names lead; `None`: the system's library.
+    pub names: Option<Arc<dyn dns::Resolve>>,
+}
+
+/// Makes requests to one receiver.
+#[derive(Debug)]
+pub(super) struct Requests {
+    client: Client,
+    url: String,
+    shape: Shape,
+    secret: Option<Vec<u8>>,
+    instance: String,
+}
+
+impl Requests {
+    /// Prepares requests. What signs them, or is the routing key, is `secret`.
+    pub(super) fn new(
+        settings: &config::Webhook,
+        secret: Option<Vec<u8>>,
+        instance: String,
+        way: Way,
+    ) -> Result<Self, reqwest::Error> {
+        let mut client = Client::builder()
+            .tls_backend_preconfigured(way.tls)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .no_proxy()
+            // Events are rare: a connection that was kept is closed at the other end by then.
+            .pool_max_idle_per_host(0)
+            .timeout(PATIENCE)
+            .user_agent(USER_AGENT);
+        if let Some(names) = way.names {
+            client = client.dns_resolver(names);
+        }
+        let (url, shape) = (settings.url.clone(), settings.shape);
+        Ok(Self { client: client.build()?, url, shape, secret, instance })
+    }
+
+    /// Tries once.
+    pub(super) async fn send(&self, record: &Record) -> Outcome {
+        let body = self.body(record);
+        let mut request = self
+            .client
+            .post(&self.url)
+            .header(CONTENT_TYPE, "application/json")
+            .header("Meridian-Event", record.kind.as_ref())
+            .header("Meridian-Delivery", delivery(record, &self.instance));
+        if let (Some(secret), Shape::Json | Shape::Slack) = (&self.secret, self.shape) {
+            // The receiver compares it with its own wall clock.
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            request = request.header("Meridian-Signature", signature::sign(secret, now, &body));
+        }
+        match request.body(body).send().await {
+            // What the body says is not read: it may be endless.
+            Ok(response) => judge(response.status()),
+            Err(error) if error.is_builder() => Outcome::Refused(said(error)),
+            Err(error) => Outcome::Failed(said(error)),
+        }
+    }
+
+    fn body(&self, record: &Record) -> Vec<u8> {
+        match self.shape {
+            Shape::Json => shape::json(record),
+            Shape::Slack => shape::slack(record, &self.instance),
+            Shape::PagerDuty => {
+                let key = self.secret.as_deref().unwrap_or_default();
+                shape::pagerduty(record, &self.instance, &String::from_utf8_lossy(key))
+            }
+        }
+    }
+}
+
+/// Returns what tells a delivery from all others: the same for every attempt, and another for an event that has
+/// its number from a log that was begun anew.
+fn delivery(record: &Record, instance: &str) -> String {
+    format!("{instance}-{}-{}", record.number, record.at.0)
+}
+
+/// Returns what a status says. What is wrong with a request is wrong the next time too, but for a receiver
+/// that is slow (408) or wants to be asked less often (429).
+fn judge(status: StatusCode) -> Outcome {
+    match status.as_u16() {
+        200..=299 => Outcome::Taken,
+        300..=399 => Outcome::Refused(format!("status {}, and redirects are not followed", status.as_u16())),
+        408 | 429 => Outcome::Failed(format!("status {}", status.as_u16())),
+        400..=499 => Outcome::Refused(format!("status {}", status.as_u16())),
+        other => Outcome::Failed(format!("status {other}")),
+    }
+}
+
+/// Returns why a request failed, without the URL, which may be a secret.
+fn said(error: reqwest::Error) -> String {
+    if error.is_timeout() {
+        return format!("no answer within {} s", PATIENCE.as_secs());
+    }
+    let error = error.without_url();
+    // The last cause says most: `Connection refused`, and not that a request could not be sent.
+    let mut cause: &dyn Error = &error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{Notice, What};
+    use crate::moment::Moment;
+
+    #[test]
+    fn only_what_may_be_otherwise_later_is_tried_again() {
+        let outcomes = [200, 204, 302, 400, 404, 408, 429, 500, 503].map(|status| {
+            match judge(StatusCode::from_u16(status).expect("a status")) {
+                Outcome::Taken => 't',
+                Outcome::Refused(_) => 'r',
+                Outcome::Failed(_) => 'f',
+            }
+        });
+        assert_eq!(String::from_iter(outcomes), "ttrrrffff");
+    }
+
+    #[test]
+    fn a_delivery_has_one_name_for_all_attempts() {
+        let what = What::LetBack { region: "tokyo".to_owned(), author: "Jo".to_owned() };
+        let record = Record::of(&Notice { at: Moment(1_700_000_000_000), what }, 17, 3);
+        assert_eq!(delivery(&record, "ns1"), "ns1-17-1700000000000");
+    }
+}
