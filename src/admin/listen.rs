@@ -1,14 +1,15 @@
-//! Accepts connections, few at a time, and lets none of them stay.
+//! Accepts connections, few at a time, and lets none of them stay but those who watch.
 //!
 //! Each connection carries one request and ends within [`LIFETIME`], whatever the client does, so that
 //! one bound covers a slow request, a slow reader and an idle connection. Those beyond
-//! [`MAX_CONNECTIONS`] wait in the kernel's queue. `axum::serve` bounds nothing of this, so hyper is
+//! [`MAX_CONNECTIONS`] wait in the kernel's queue. A connection that turns into a stream ([`Stay`]) gives its
+//! place to others, and has one among the streams instead (`live`). `axum::serve` bounds nothing of this, so hyper is
 //! driven directly.
 
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::{Extension, Router};
@@ -16,9 +17,10 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
 
+use super::live::{Feed, Live};
 use super::{State, routes};
 
 /// The most connections at once: a few people, a few scrapers and a load balancer's checks, not the public.
@@ -55,6 +57,25 @@ pub struct Listener {
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub SocketAddr);
+
+/// Lets the handler of a request make a stream of its connection.
+#[derive(Clone)]
+pub(super) struct Stay(Arc<Mutex<Option<oneshot::Sender<Feed>>>>);
+
+impl Stay {
+    /// Returns the handler's end and the connection's.
+    fn new() -> (Self, oneshot::Receiver<Feed>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(Arc::new(Mutex::new(Some(sender)))), receiver)
+    }
+
+    /// Lets the connection live for as long as this feeds it.
+    pub(super) fn with(&self, feed: Feed) {
+        let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Without a connection there is nobody to feed.
+        sender.and_then(|sender| sender.send(feed).err());
+    }
+}
 
 /// An address that cannot be listened on. Its message is the sentence for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -109,13 +130,15 @@ fn advice(error: &io::Error, address: SocketAddr) -> String {
 /// When the runtime cannot take the socket.
 pub async fn serve(listener: Listener, state: Arc<State>, stop: impl Future<Output = ()>) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener.socket)?;
-    let router = routes::router(state);
+    let router = routes::router(Arc::clone(&state));
     let mut connections = JoinSet::new();
     tokio::select! {
         () = accept(&listener, &router, &mut connections) => {}
+        () = Live::keep_telling(Arc::clone(&state)) => {}
         () = stop => {}
     }
     drop(listener);
+    state.live.end();
     // Those that are left are aborted when the set is dropped.
     let _ = tokio::time::timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
     Ok(())
@@ -130,19 +153,35 @@ async fn accept(listener: &tokio::net::TcpListener, router: &Router, connections
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let router = router.clone().layer(Extension(Peer(peer)));
-                let connection = tokio::time::timeout(LIFETIME, carry(stream, router));
-                connections.spawn(async move {
-                    // A client that is too slow, or that breaks off, has harmed only itself.
-                    let _ = connection.await;
-                    drop(place);
-                });
+                let (stay, feed) = Stay::new();
+                let router = router.clone().layer(Extension(Peer(peer))).layer(Extension(stay));
+                connections.spawn(attend(carry(stream, router), feed, place));
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection for the admin pages");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// Lets a connection live for as long as it may: a client that is too slow, or that breaks off, has harmed
+/// only itself.
+async fn attend(
+    connection: impl Future<Output = hyper::Result<()>>,
+    feed: oneshot::Receiver<Feed>,
+    place: OwnedSemaphorePermit,
+) {
+    let mut connection = std::pin::pin!(connection);
+    let feed = tokio::select! {
+        _ = &mut connection => return,
+        () = tokio::time::sleep(LIFETIME) => return,
+        Ok(feed) = feed => feed,
+    };
+    drop(place);
+    tokio::select! {
+        _ = connection => {}
+        () = feed.run() => {}
     }
 }
 

@@ -2,19 +2,29 @@
 //!
 //! | path | what it says |
 //! |---|---|
+//! | `/` | for browsers, the [`page`]: a map, the regions, what happens; else the list of paths |
 //! | `/healthz` | `ok` while a snapshot is served |
 //! | `/status` | zones, database, configuration, alarms, every region and address ([`status::Page`]) |
+//! | `/status/REGION` | of it, one region |
+//! | `/overview` | what is seen at a glance, and the last events ([`overview::Overview`]) |
+//! | `/events` | the same, [`live`] |
+//! | `/atlas`, `/map.svg` | where each country's clients go, in numbers and as a picture ([`atlas`], [`map`]) |
 //! | `/metrics` | the counters, for Prometheus |
 //! | `/explain` | why a client gets the answer it gets |
 //! | `POST /failback/REGION` | lets a region back that is held or quarantined ([`failback`]) |
 //!
 //! All but the last only read, and none stands in the way of answering queries: requests are small and without a
-//! body, connections few and short (`listen`), and whatever takes time to render does so on threads of
+//! body, connections few and, but for those who watch, short (`listen`), and whatever takes time to render does so on threads of
 //! its own. What it reads is published by the shell in [`State`].
 
+pub mod atlas;
 mod explain;
 pub mod failback;
 mod listen;
+mod live;
+pub mod map;
+pub mod overview;
+mod page;
 mod routes;
 pub mod status;
 #[cfg(test)]
@@ -30,7 +40,7 @@ use tokio::sync::{Semaphore, mpsc};
 pub use listen::{BindError, Listener, bind, serve};
 
 use crate::canary::Sighting;
-use crate::control::Report;
+use crate::control::{Record, Report};
 use crate::geo::Located;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -49,6 +59,8 @@ pub struct State {
     sources: Sources,
     /// One explanation at a time: each may read a whole database.
     explaining: Arc<Semaphore>,
+    live: live::Live,
+    atlases: atlas::Cache,
 }
 
 /// What the pages ask for when they are asked.
@@ -146,6 +158,13 @@ impl State {
             started_at,
             sources,
             explaining: Arc::new(Semaphore::new(1)),
+            live: live::Live::default(),
+            atlases: atlas::Cache::default(),
         }
+    }
+
+    /// Tells everybody who watches what has happened, and keeps it for those who come later. It never waits.
+    pub fn tell(&self, record: Arc<Record>) {
+        self.live.tell(record);
     }
 }

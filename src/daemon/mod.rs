@@ -113,6 +113,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
         metrics: Arc::clone(&metrics),
         keep,
         listener: options.listener,
+        told: 0,
     };
     let reload = Reload {
         directory: options.directory,

@@ -13,7 +13,7 @@ use super::clock::Clock;
 use super::keep::Keep;
 use crate::admin::{self, Order, Seen};
 use crate::canary::Observation;
-use crate::control::{Control, Effect, Event, Notice, Severity, What};
+use crate::control::{Control, Effect, Event, Notice, Record, Severity, What};
 use crate::health::Memory;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -40,6 +40,8 @@ pub struct Writer {
     pub keep: Keep,
     /// Who is told.
     pub listener: Listener,
+    /// The number of the last event.
+    pub told: u64,
 }
 
 /// Starts control, and returns it with what it asks for and a place that already serves its first
@@ -188,8 +190,11 @@ impl Writer {
         self.metrics.standings(&config.regions, &snapshot.health, comparable);
     }
 
-    fn say(&self, notice: &Notice) {
+    fn say(&mut self, notice: &Notice) {
         (self.listener)(notice);
+        self.told += 1;
+        let record = Record::of(notice, self.told, self.current.load().snapshot.number);
+        self.admin.tell(Arc::new(record));
         self.metrics.told(notice);
         let (kind, region) = (notice.kind(), notice.region());
         match notice.severity() {

@@ -9,7 +9,8 @@ mod region;
 use serde::Serialize;
 
 pub use canary::{Canary, Failure, Last, Signals, Why};
-pub use region::{Address, AvailabilityZone, Course, Region, Service, Vitals};
+pub(super) use region::summary;
+pub use region::{Address, AvailabilityZone, Course, Region, Service, Summary, Vitals};
 
 use super::{Loaded, State};
 use crate::geo;
@@ -113,6 +114,16 @@ pub(super) fn page(state: &State) -> Page {
     }
 }
 
+/// Writes down what is the case now with one region; `None`: there is none of this name.
+pub(super) fn region(state: &State, name: &str) -> Option<Region> {
+    let seen = state.seen.load();
+    let config = &seen.snapshot.world.config;
+    let mut regions = config.regions.iter().zip(&seen.report.regions);
+    let ((_, region), report) = regions.find(|((_, region), _)| region.name == name)?;
+    let watch = Watch { state, canaries: &config.canaries, now: (state.sources.now)() };
+    Some(region::region(&watch, region, report))
+}
+
 fn zone(zone: &zone::Zone) -> Zone {
     let soa = zone.nodes.get(&zone.apex).into_iter().flat_map(|node| &node.rrsets);
     let serial =
@@ -151,7 +162,7 @@ fn configuration(loaded: &Loaded) -> Configuration {
 }
 
 /// Writes a moment for people and programs: `2026-03-01T09:30:00.25Z`.
-fn rfc3339(moment: Moment) -> String {
+pub(super) fn rfc3339(moment: Moment) -> String {
     let milliseconds = i64::try_from(moment.0).unwrap_or(i64::MAX);
     // What lies beyond the year 9999 comes from nonsense, such as a database's damaged build time.
     let time = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX);
