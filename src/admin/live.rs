@@ -4,7 +4,7 @@
 //! which hands the bytes on as fast as they are read; who reads too slowly is dropped and not queued for, and
 //! comes back with `Last-Event-ID` (HTML, 9.2: server-sent events) to get the events in between.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -73,7 +73,7 @@ impl Default for Live {
 impl Live {
     /// Tells an event to all who watch, and keeps it for those who come later.
     pub(super) fn tell(&self, record: Arc<Record>) {
-        let bytes = Bytes::from(event("record", Some(record.number), &Line::of(&record)));
+        let bytes = Bytes::from(message("record", Some(record.number), &Event::of(&record)));
         // Whoever subscribes does so under the same lock, and so misses nothing and gets nothing twice.
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.records.len() == MAX_RECORDS {
@@ -100,9 +100,8 @@ impl Live {
             let missed = told.records.iter().filter(|(record, _)| record.number > after);
             (self.news.subscribe(), missed.map(|(_, bytes)| &**bytes).collect::<Vec<_>>().concat())
         };
-        for first in [self.state(state), Bytes::from(missed)] {
-            out.try_send(first).expect("the queue is empty, and longer than two");
-        }
+        let first = [&self.state(state)[..], &missed].concat();
+        out.try_send(Bytes::from(first)).expect("the queue is empty");
         Some((Stream(waiting), Feed { news, out, _place: place }))
     }
 
@@ -142,7 +141,7 @@ impl Live {
             same.at = now;
             return same.bytes.clone();
         }
-        let bytes = Bytes::from(event("state", None, &overview));
+        let bytes = Bytes::from(message("state", None, &overview));
         *last = Some(Rendered { at: now, overview, bytes: bytes.clone() });
         let _ = self.news.send(bytes.clone());
         bytes
@@ -150,41 +149,37 @@ impl Live {
 }
 
 /// Renders one server-sent event. JSON has no line breaks of its own, so it is one line of data.
-fn event(name: &str, id: Option<u64>, data: &impl Serialize) -> String {
+fn message(name: &str, id: Option<u64>, data: &impl Serialize) -> String {
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
     let data = serde_json::to_string(data).expect("what is told has names as keys and no other maps");
     format!("{id}event: {name}\ndata: {data}\n\n")
 }
 
-/// A record as it is told; what is not known is left out, which makes the most of a first view.
-#[derive(Debug, Serialize)]
-pub(super) struct Line<'r> {
+/// A record as it is told; what is not known is left out, because two hundred of them are part of a first view.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Event {
     number: u64,
     at: String,
     snapshot: u64,
     kind: &'static str,
     severity: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    zone: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<std::net::IpAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    evidence: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    author: Option<&'r str>,
-    text: &'r str,
+    #[serde(flatten)]
+    parts: BTreeMap<&'static str, String>,
+    text: String,
 }
 
-impl<'r> Line<'r> {
-    pub(super) fn of(record: &'r Record) -> Self {
+impl Event {
+    pub(super) fn of(record: &Record) -> Self {
+        let parts = [
+            ("region", record.region.clone()),
+            ("zone", record.zone.clone()),
+            ("address", record.address.map(|address| address.to_string())),
+            ("from", record.from.clone()),
+            ("to", record.to.clone()),
+            ("why", record.why.clone()),
+            ("evidence", record.evidence.clone()),
+            ("author", record.author.clone()),
+        ];
         Self {
             number: record.number,
             at: rfc3339(record.at),
@@ -195,15 +190,8 @@ impl<'r> Line<'r> {
                 Severity::Warning => "warning",
                 Severity::Alarm => "alarm",
             },
-            region: record.region.as_deref(),
-            zone: record.zone.as_deref(),
-            address: record.address,
-            from: record.from.as_deref(),
-            to: record.to.as_deref(),
-            why: record.why.as_deref(),
-            evidence: record.evidence.as_deref(),
-            author: record.author.as_deref(),
-            text: &record.text,
+            parts: parts.into_iter().filter_map(|(name, part)| Some((name, part?))).collect(),
+            text: record.text.clone(),
         }
     }
 }
@@ -244,5 +232,22 @@ impl Body for Stream {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         self.0.poll_recv(context).map(|message| message.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{Notice, What};
+    use crate::moment::Moment;
+
+    #[test]
+    fn an_event_is_one_line_of_data_that_no_text_can_break() {
+        let what = What::LetBack { region: "tokyo\n\ndata: x".to_owned(), author: "Jo".to_owned() };
+        let record = Record::of(&Notice { at: Moment(0), what }, 7, 4);
+        let rendered = message("record", Some(7), &Event::of(&record));
+        assert!(rendered.starts_with("id: 7\nevent: record\ndata: {\"number\":7,"), "{rendered}");
+        assert_eq!(rendered.matches('\n').count(), 4, "{rendered}");
+        assert!(!rendered.contains("null"), "what is not known is left out: {rendered}");
     }
 }

@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 use super::State;
+use super::live::Event;
 use super::map::palette;
 use super::status::{self, Summary, rfc3339};
 use crate::control::RegionReport;
@@ -44,6 +45,21 @@ pub struct Region {
     pub phase: &'static str,
     /// The colour of its clients' countries on the map.
     pub colour: &'static str,
+}
+
+/// What `/overview` answers: everything at a glance, and what has happened.
+#[derive(Serialize)]
+pub(super) struct Page {
+    #[serde(flatten)]
+    overview: Overview,
+    /// The last events, the oldest first.
+    events: Vec<Event>,
+}
+
+/// Writes down what is the case now, and the last events.
+pub(super) fn page(state: &State) -> Page {
+    let events = state.live.records().iter().map(|record| Event::of(record)).collect();
+    Page { overview: overview(state), events }
 }
 
 /// The most steered names that are told: those beyond can be asked for, and are in the configuration.

@@ -20,10 +20,12 @@ pub(super) const DOCUMENT: File =
     File { path: "/", kind: "text/html; charset=utf-8", text: include_str!("page/index.html") };
 
 /// What it loads.
-pub(super) const FILES: [File; 5] = [
+pub(super) const FILES: [File; 7] = [
     File { path: "/page/style.css", kind: "text/css; charset=utf-8", text: include_str!("page/style.css") },
     script("/page/script.js", include_str!("page/script.js")),
     script("/page/stream.js", include_str!("page/stream.js")),
+    script("/page/words.js", include_str!("page/words.js")),
+    script("/page/regions.js", include_str!("page/regions.js")),
     script("/page/map.js", include_str!("page/map.js")),
     script("/page/act.js", include_str!("page/act.js")),
 ];

@@ -14,7 +14,7 @@ use axum::{Extension, Router};
 
 use super::explain::{self, Format, Parameters};
 use super::listen::{Peer, Stay};
-use super::live::{Line, MAX_STREAMS};
+use super::live::MAX_STREAMS;
 use super::{State, atlas, failback, overview, page, status};
 
 /// The paths, for those who ask for another.
@@ -104,12 +104,7 @@ async fn region(extract::State(state): Read, extract::Path(name): extract::Path<
 }
 
 async fn overview(extract::State(state): Read) -> Response {
-    render(move || {
-        let records = state.live.records();
-        let events: Vec<_> = records.iter().map(|record| Line::of(record)).collect();
-        json(&serde_json::json!({ "overview": overview::overview(&state), "events": events }))
-    })
-    .await
+    render(move || json(&overview::page(&state))).await
 }
 
 /// Starts a stream, on a connection that stays from then on.
@@ -135,7 +130,7 @@ async fn atlas(
     extract::State(state): Read,
     query: Result<extract::Query<atlas::Parameters>, QueryRejection>,
 ) -> Response {
-    of_name(query, move |parameters| Ok(json(&atlas::page(&state, parameters)?))).await
+    of_name(query, move |parameters| Ok(compact(&atlas::page(&state, parameters)?))).await
 }
 
 async fn map(
@@ -204,11 +199,17 @@ async fn render(make: impl FnOnce() -> Response + Send + 'static) -> Response {
 
 /// Returns a value as JSON, indented, since people read it, too.
 fn json(value: &impl serde::Serialize) -> Response {
-    let text = serde_json::to_string_pretty(value).expect("pages have names as keys and no other maps");
-    self::text("application/json", text + "\n")
+    let lines = serde_json::to_string_pretty(value).expect("pages have names as keys and no other maps");
+    text("application/json", lines + "\n")
+}
+
+/// Returns a value as JSON on one line, since browsers ask for it often.
+fn compact(value: &impl serde::Serialize) -> Response {
+    let line = serde_json::to_string(value).expect("pages have names as keys and no other maps");
+    text("application/json", line + "\n")
 }
 
 /// Returns a page that nobody may keep: it is about now.
-fn text(kind: &'static str, text: String) -> Response {
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response()
+fn text(kind: &'static str, body: String) -> Response {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], body).into_response()
 }

@@ -6,10 +6,12 @@ mod explain;
 mod failback;
 mod geoip;
 mod logging;
+mod map;
 mod prove;
 mod schema;
 mod serve;
 mod simulate;
+mod status;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -44,6 +46,7 @@ Start here:
   meridian serve --config zones                  serve it
   meridian explain api.example.com --client 133.11.0.0/24
                                                  why would this client get what it gets?
+  meridian status --watch                        how do the regions stand? the page at the admin address has a map
   meridian failback tokyo                        let a region back that is held
   meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
   meridian prove zones                           can any client ever be sent across a border?
@@ -57,6 +60,8 @@ enum Command {
     Check(check::Args),
     Explain(explain::Args),
     Failback(failback::Args),
+    Status(status::Args),
+    Map(map::Args),
     Prove(prove::Args),
     Simulate(simulate::Args),
     Schema(schema::Args),
@@ -74,6 +79,8 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Failback(arguments) => failback::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
         Command::Prove(arguments) => prove::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

@@ -23,3 +23,4 @@ mod pages;
 mod reload;
 mod restart;
 mod startup;
+mod watch;

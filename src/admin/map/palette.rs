@@ -2,10 +2,11 @@
 
 use crate::region::RegionId;
 
-/// The fills of countries by region: Paul Tol's "light" scheme without its grey, then his "muted" one
-/// (Colour Schemes, SRON technical note, 2021), each made for areas and for every kind of sight.
+/// The fills of countries by region: Paul Tol's "light" scheme without its grey, a purple of his "discrete
+/// rainbow", then his "muted" scheme (Colour Schemes, SRON technical note, 2021), each made for areas and for
+/// every kind of sight.
 const REGIONS: [&str; 17] = [
-    "#77aadd", "#ee8866", "#eedd88", "#ffaabb", "#99ddff", "#44bb99", "#bbcc33", "#aaaa00", "#aa4499",
+    "#77aadd", "#ee8866", "#eedd88", "#ffaabb", "#99ddff", "#44bb99", "#bbcc33", "#aaaa00", "#caaccb",
     "#ddcc77", "#117733", "#cc6677", "#88ccee", "#44aa99", "#999933", "#882255", "#332288",
 ];
 
