@@ -133,7 +133,10 @@ pub fn drawing<'a>(
     map::Drawing {
         title: id.map_or_else(
             || format!("The regions of {}", config.server.name),
-            |id| format!("Where the clients of {} go", config.steered[id.0 as usize].owner),
+            |id| {
+                let owner = config.steered[id.0 as usize].owner.to_string();
+                format!("Where the clients of {} go", owner.trim_end_matches('.'))
+            },
         ),
         marks: marks.collect(),
         atlas,

@@ -74,7 +74,6 @@ impl Live {
     /// Tells an event to all who watch, and keeps it for those who come later.
     pub(super) fn tell(&self, record: Arc<Record>) {
         let bytes = Bytes::from(message("record", Some(record.number), &Event::of(&record)));
-        // Whoever subscribes does so under the same lock, and so misses nothing and gets nothing twice.
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.records.len() == MAX_RECORDS {
             told.records.pop_front();
@@ -95,12 +94,14 @@ impl Live {
     pub(super) fn watch(&self, state: &State, after: u64) -> Option<(Stream, Feed)> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         let (out, waiting) = mpsc::channel(MAX_WAITING);
-        let (news, missed) = {
-            let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            let missed = told.records.iter().filter(|(record, _)| record.number > after);
-            (self.news.subscribe(), missed.map(|(_, bytes)| &**bytes).collect::<Vec<_>>().concat())
-        };
-        let first = [&self.state(state)[..], &missed].concat();
+        // While both are held nothing is told, so that nothing is missed and nothing comes twice.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.look(&mut last, state);
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let missed = told.records.iter().filter(|(record, _)| record.number > after);
+        let first = [&now].into_iter().chain(missed.map(|(_, bytes)| bytes)).map(|bytes| &bytes[..]);
+        let first = first.collect::<Vec<_>>().concat();
+        let news = self.news.subscribe();
         out.try_send(Bytes::from(first)).expect("the queue is empty");
         Some((Stream(waiting), Feed { news, out, _place: place }))
     }
@@ -115,7 +116,7 @@ impl Live {
                 continue;
             }
             let state = Arc::clone(&state);
-            let looked = tokio::task::spawn_blocking(move || drop(state.live.state(&state))).await;
+            let looked = tokio::task::spawn_blocking(move || state.live.refresh(&state)).await;
             if let Err(error) = looked {
                 tracing::error!(%error, "the live stream of the admin pages cannot be made");
             }
@@ -127,9 +128,14 @@ impl Live {
         let _ = self.news.send(Bytes::new());
     }
 
-    /// Returns what is the case, at most a second old; if it has changed, all who watch are told.
-    fn state(&self, state: &State) -> Bytes {
+    /// Tells all who watch what is the case, if it has changed.
+    fn refresh(&self, state: &State) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        self.look(&mut last, state);
+    }
+
+    /// Returns what is the case, at most a second old; if it has changed, all who watch are told.
+    fn look(&self, last: &mut Option<Rendered>, state: &State) -> Bytes {
         let now = Instant::now();
         // A tick that comes a little early must not leave out its turn.
         let is_recent = |last: &Rendered| now.duration_since(last.at) < STATE_EVERY / 2;

@@ -74,7 +74,8 @@ mod tests {
     fn asked() -> Vec<String> {
         let texts = FILES.iter().chain([&DOCUMENT]).map(|file| file.text);
         let quoted = texts.flat_map(|text| text.split(['"', '`', '\'']));
-        let paths = quoted.filter(|part| part.starts_with('/') && part.len() > 1 && !part.contains(' '));
+        let paths =
+            quoted.filter(|part| part.starts_with('/') && part.len() > 1 && !part.contains([' ', '%']));
         paths.map(|path| path.split(['?', '$']).next().unwrap_or(path).to_owned()).collect()
     }
 

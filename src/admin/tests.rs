@@ -577,7 +577,8 @@ async fn a_stream_begins_with_the_state_and_the_events_and_goes_on_with_what_hap
         let (mut watching, head) = stream(address, "").await;
         assert!(head.contains("content-type: text/event-stream"), "{head}");
         let first = head + &read_until(&mut watching, "Jo lets tokyo back\"}\n\n").await;
-        let (state_at, record_at) = (first.find("event: state\ndata: {"), first.find("id: 1\nevent: record\n"));
+        let (state_at, record_at) =
+            (first.find("event: state\ndata: {"), first.find("id: 1\nevent: record\n"));
         assert!(state_at.is_some() && state_at < record_at, "{first}");
         state.tell(record(2));
         assert!(read_until(&mut watching, "\n\n").await.contains("id: 2\nevent: record\ndata: {"));
@@ -678,7 +679,10 @@ async fn the_overview_says_in_a_line_what_the_status_says_at_length() {
     let page: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(page["names"], json!(["example.org."]));
     let dublin = &page["regions"][1];
-    assert_eq!(json!([dublin["name"], dublin["phase"], dublin["ipv4"]["share"]]), json!(["dublin", "healthy", 0.3]));
+    assert_eq!(
+        json!([dublin["name"], dublin["phase"], dublin["ipv4"]["share"]]),
+        json!(["dublin", "healthy", 0.3])
+    );
     assert_eq!((&dublin["zones"], &page["events"]), (&Value::Null, &json!([])));
 
     let (_, _, body) = ask_of(state(), "GET", "/status/dublin", "").await;

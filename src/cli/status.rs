@@ -79,7 +79,7 @@ async fn watch(admin: String, pen: Pen) -> anyhow::Result<ExitCode> {
         };
         let clear = if io::stdout().is_terminal() { CLEAR } else { "" };
         // Whoever reads this through a pipe may stop.
-        if write!(io::stdout(), "{clear}{page}\n").and_then(|()| io::stdout().flush()).is_err() {
+        if writeln!(io::stdout(), "{clear}{page}").and_then(|()| io::stdout().flush()).is_err() {
             return Ok(ExitCode::SUCCESS);
         }
         tokio::select! {

@@ -9,7 +9,7 @@ import { clock, duration, element, say } from "/page/words.js";
 const MAX_EVENTS = 200;
 
 // Intents change rarely, and an event tells of each: this is for those that end by themselves.
-const INTENTS_EVERY = 5_000;
+const INTENTS_EVERY = 15_000;
 
 const SEVERITIES = ["info", "warning", "alarm"];
 
@@ -45,8 +45,8 @@ function showOverview(next) {
   document.title = `${next.alarms.length ? `(${next.alarms.length}) ` : ""}${next.server} · Meridian`;
   showAlarms(next.alarms, next.problems);
   regions.show(next.regions);
-  if (isOtherWorld) showWorld(next);
-  else map.showRegions(next.regions);
+  if (isOtherWorld) return showWorld(next);
+  map.showRegions(next.regions);
   showAtlas();
 }
 
