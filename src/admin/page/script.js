@@ -147,12 +147,12 @@ function drawIntents() {
 // Whether what is shown is true.
 
 function showConnection() {
-  const live = at("live");
-  live.dataset.state = connection;
-  if (connection === "live") return say(live, "live");
-  if (connection === "connecting") return say(live, "connecting");
+  const isBroken = connection === "broken";
+  at("live").dataset.state = connection;
+  say(at("live"), isBroken ? `no connection${brokenBy ? `: ${brokenBy}` : ""}` : connection);
+  // Apart from the state, which is read out when it changes: this changes every second.
   const old = lastHeard ? `what you see is ${duration(Date.now() - lastHeard)} old` : "nothing was heard yet";
-  say(live, `no connection: ${old}${brokenBy ? ` (${brokenBy})` : ""}`);
+  say(at("age"), isBroken ? old : "");
 }
 
 // What people do.
