@@ -2,7 +2,7 @@
 //!
 //! | who | may |
 //! |---|---|
-//! | anybody | ask `/healthz` |
+//! | anybody | ask `/healthz`, and for the files of the page |
 //! | this machine, without a token | read |
 //! | `Authorization: Bearer TOKEN` | what the token's role says |
 //! | a client certificate of a configured authority | read, and operate if its name is listed |
@@ -49,8 +49,11 @@ const MIN_DIFFERENT: usize = 6;
 /// The wrong tokens in a second that are answered one by one: more than a handful of misconfigured programs send.
 const MAX_WRONG: u32 = 10;
 
-/// The one path that is open to everybody: load balancers and orchestrators have no token.
-const OPEN: &str = "/healthz";
+/// Returns whether a path is open to everybody: load balancers have no token, and the files of the page, which are
+/// the same everywhere, let people enter theirs.
+fn is_open(path: &str) -> bool {
+    path == "/healthz" || path == "/" || path.starts_with("/page/")
+}
 
 /// What a proxy adds to what it passes on.
 const FORWARDED: [&str; 4] = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];
@@ -385,7 +388,7 @@ pub(super) async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if request.uri().path() == OPEN {
+    if is_open(request.uri().path()) {
         return next.run(request).await;
     }
     let peer = request.extensions().get::<Peer>().expect("every connection has its peer").clone();

@@ -1,14 +1,15 @@
-//! Accepts connections, few at a time, and lets none of them stay.
+//! Accepts connections, few at a time, and lets none of them stay but those who watch.
 //!
 //! Each connection carries one request and ends within [`LIFETIME`], whatever the client does, so that
 //! one bound covers a slow request, a slow reader and an idle connection. Those beyond
-//! [`MAX_CONNECTIONS`] wait in the kernel's queue. `axum::serve` bounds nothing of this, so hyper is
+//! [`MAX_CONNECTIONS`] wait in the kernel's queue. A connection that turns into a stream ([`Stay`]) gives its
+//! place to others, and has one among the streams instead (`live`). `axum::serve` bounds nothing of this, so hyper is
 //! driven directly.
 
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::{Extension, Router};
@@ -18,10 +19,11 @@ use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::live::{Feed, Live};
 use super::tls::{Subject, Tls};
 use super::{State, routes};
 
@@ -66,6 +68,25 @@ pub(super) struct Peer {
     pub address: SocketAddr,
     /// The names in their certificate, which was verified; `None`: they showed none.
     pub subject: Option<Subject>,
+}
+
+/// Lets the handler of a request make a stream of its connection.
+#[derive(Clone)]
+pub(super) struct Stay(Arc<Mutex<Option<oneshot::Sender<Feed>>>>);
+
+impl Stay {
+    /// Returns the handler's end and the connection's.
+    fn new() -> (Self, oneshot::Receiver<Feed>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self(Arc::new(Mutex::new(Some(sender)))), receiver)
+    }
+
+    /// Lets the connection live for as long as this feeds it.
+    pub(super) fn with(&self, feed: Feed) {
+        let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Without a connection there is nobody to feed.
+        sender.and_then(|sender| sender.send(feed).err());
+    }
 }
 
 /// An address that cannot be listened on. Its message is the sentence for the operator.
@@ -125,9 +146,11 @@ pub async fn serve(listener: Listener, state: Arc<State>, stop: impl Future<Outp
     let mut connections = JoinSet::new();
     tokio::select! {
         () = accept(&listener, &state, &router, &mut connections) => {}
+        () = Live::keep_telling(Arc::clone(&state)) => {}
         () = stop => {}
     }
     drop(listener);
+    state.live.end();
     // Those that are left are aborted when the set is dropped.
     let _ = tokio::time::timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
     Ok(())
@@ -147,13 +170,10 @@ async fn accept(
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let (stay, feed) = Stay::new();
                 let tls = state.access.load().tls.as_ref().map(Tls::config);
-                let connection = tokio::time::timeout(LIFETIME, connect(stream, peer, tls, router.clone()));
-                connections.spawn(async move {
-                    // A client that is too slow has harmed only itself.
-                    let _ = connection.await;
-                    drop(place);
-                });
+                let router = router.clone().layer(Extension(stay));
+                connections.spawn(attend(connect(stream, peer, tls, router), feed, place));
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection for the admin pages");
@@ -174,6 +194,26 @@ async fn connect(stream: TcpStream, address: SocketAddr, tls: Option<Arc<ServerC
     let shown = stream.get_ref().1.peer_certificates();
     let subject = shown.and_then(|certificates| certificates.first()).map(Subject::of);
     carry(stream, Peer { address, subject }, router).await;
+}
+
+/// Lets a connection live for as long as it may: a client that is too slow, or that breaks off, has harmed
+/// only itself.
+async fn attend(
+    connection: impl Future<Output = ()>,
+    feed: oneshot::Receiver<Feed>,
+    place: OwnedSemaphorePermit,
+) {
+    let mut connection = std::pin::pin!(connection);
+    let feed = tokio::select! {
+        () = &mut connection => return,
+        () = tokio::time::sleep(LIFETIME) => return,
+        Ok(feed) = feed => feed,
+    };
+    drop(place);
+    tokio::select! {
+        () = connection => {}
+        () = feed.run() => {}
+    }
 }
 
 /// Serves the one request of a connection.

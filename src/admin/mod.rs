@@ -2,21 +2,31 @@
 //!
 //! | path | what it says |
 //! |---|---|
+//! | `/` | for browsers, the [`page`]: a map, the regions, what happens; else the list of paths |
 //! | `/healthz` | `ok` while a snapshot is served |
 //! | `/status` | zones, database, configuration, alarms, every region and address ([`status::Page`]) |
+//! | `/status/REGION` | of it, one region |
+//! | `/overview` | what is seen at a glance, and the last events ([`overview::Overview`]) |
+//! | `/events` | the same, [`live`] |
+//! | `/atlas`, `/map.svg` | where each country's clients go, in numbers and as a picture ([`atlas`], [`map`]) |
 //! | `/metrics` | the counters, for Prometheus |
 //! | `/explain` | why a client gets the answer it gets |
 //! | `/simulate` | what would happen if regions were lost |
 //! | `/intents`, `/proposals/N/approve`, `/failback/REGION` | what operators want ([`changes`]) |
 //!
 //! All but the last only read, and none stands in the way of answering queries: requests are small and without a
-//! body, connections few and short (`listen`), and whatever takes time to render does so on threads of
+//! body, connections few and, but for those who watch, short (`listen`), and whatever takes time to render does so on threads of
 //! its own. What it reads is published by the shell in [`State`].
 
 pub mod access;
+pub mod atlas;
 pub mod changes;
 mod explain;
 mod listen;
+mod live;
+pub mod map;
+pub mod overview;
+mod page;
 mod routes;
 mod simulate;
 pub mod status;
@@ -36,7 +46,7 @@ pub use listen::{BindError, Listener, bind, serve};
 use access::{Access, Wrong};
 
 use crate::canary::Sighting;
-use crate::control::{Done, Refusal, Report, Request};
+use crate::control::{Done, Record, Refusal, Report, Request};
 use crate::geo::Located;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -60,6 +70,8 @@ pub struct State {
     explaining: Arc<Semaphore>,
     /// One simulation at a time: each may take a processor for seconds.
     simulating: Arc<Semaphore>,
+    live: live::Live,
+    atlases: atlas::Cache,
 }
 
 /// What the pages ask for when they are asked.
@@ -160,6 +172,8 @@ impl State {
             wrong: Wrong::default(),
             explaining: Arc::new(Semaphore::new(1)),
             simulating: Arc::new(Semaphore::new(1)),
+            live: live::Live::default(),
+            atlases: atlas::Cache::default(),
         }
     }
 
@@ -168,5 +182,10 @@ impl State {
         let (reply, answer) = oneshot::channel();
         self.sources.orders.try_send(Order { request, reply }).ok()?;
         answer.await.ok()
+    }
+
+    /// Tells everybody who watches what has happened, and keeps it for those who come later. It never waits.
+    pub fn tell(&self, record: Arc<Record>) {
+        self.live.tell(record);
     }
 }

@@ -5,20 +5,28 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{self, rejection::QueryRejection};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 
 use super::access;
 use super::explain::{self, Format, Parameters};
-use super::{State, changes, simulate, status};
+use super::listen::Stay;
+use super::live::MAX_STREAMS;
+use super::{State, atlas, changes, overview, page, simulate, status};
 
 /// The paths, for those who ask for another.
 const PATHS: &str = "\
+/         for browsers: a map, the regions, and what happens, live
 /healthz  `ok` while a snapshot is served
-/status   zones, database, configuration, alarms, regions and addresses, as JSON
+/status   zones, database, configuration, alarms, regions and addresses, as JSON; /status/REGION: one region
+/overview what is seen at a glance, and the last events, as JSON
+/events   the same as it happens: server-sent events
+/atlas    where each country's clients go: /atlas?name=NAME
+/map.svg  the same as a picture: /map.svg?name=NAME
 /metrics  counters for Prometheus
 /explain  why a client gets its answer: /explain?name=NAME&client=ADDRESS&type=A
 /simulate what if regions were lost: /simulate?lose=REGION,REGION&load=1.4 or /simulate?each=true
@@ -36,9 +44,15 @@ type Read = extract::State<Arc<State>>;
 /// Returns the handler of every path.
 pub(super) fn router(state: Arc<State>) -> Router {
     Router::new()
-        .route("/", get(PATHS))
+        .route("/", get(front))
+        .route("/page/{file}", get(page_file))
         .route("/healthz", get("ok\n"))
         .route("/status", get(status))
+        .route("/status/{region}", get(region))
+        .route("/overview", get(overview))
+        .route("/events", get(events))
+        .route("/atlas", get(atlas))
+        .route("/map.svg", get(map))
         .route("/metrics", get(metrics))
         .route("/explain", get(explain))
         .route("/simulate", get(what_if))
@@ -69,12 +83,85 @@ async fn not_allowed_change(uri: Uri) -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, allow, format!("only {method} is answered here\n")).into_response()
 }
 
+async fn front(headers: HeaderMap) -> Response {
+    match page::is_browser(&headers) {
+        true => page::file(page::DOCUMENT),
+        false => ([(header::VARY, "accept")], PATHS).into_response(),
+    }
+}
+
+async fn page_file(uri: Uri) -> Response {
+    match page::FILES.iter().find(|file| file.path == uri.path()) {
+        Some(file) => page::file(*file),
+        None => not_found(uri).await,
+    }
+}
+
+async fn region(extract::State(state): Read, extract::Path(name): extract::Path<String>) -> Response {
+    render(move || match status::region(&state, &name) {
+        Some(region) => json(&region),
+        None => (StatusCode::NOT_FOUND, format!("no region is called `{name}`\n")).into_response(),
+    })
+    .await
+}
+
+async fn overview(extract::State(state): Read) -> Response {
+    render(move || json(&overview::page(&state))).await
+}
+
+/// Starts a stream, on a connection that stays from then on.
+async fn events(
+    extract::State(state): Read,
+    Extension(stay): Extension<Stay>,
+    headers: HeaderMap,
+) -> Response {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    render(move || {
+        let Some((stream, feed)) = state.live.watch(&state, last.unwrap_or(0)) else {
+            let sentence = format!("{MAX_STREAMS} watch already; look at /overview instead\n");
+            return (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response();
+        };
+        stay.with(feed);
+        let kind = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+        (kind, Body::new(stream)).into_response()
+    })
+    .await
+}
+
+async fn atlas(
+    extract::State(state): Read,
+    query: Result<extract::Query<atlas::Parameters>, QueryRejection>,
+) -> Response {
+    of_name(query, move |parameters| Ok(compact(&atlas::page(&state, parameters)?))).await
+}
+
+async fn map(
+    extract::State(state): Read,
+    query: Result<extract::Query<atlas::Parameters>, QueryRejection>,
+) -> Response {
+    of_name(query, move |parameters| Ok(page::picture(atlas::picture(&state, parameters)?))).await
+}
+
+/// Makes a page about the steered name that is asked for.
+async fn of_name(
+    query: Result<extract::Query<atlas::Parameters>, QueryRejection>,
+    make: impl FnOnce(&atlas::Parameters) -> Result<Response, atlas::NotSteered> + Send + 'static,
+) -> Response {
+    let refuse = |sentence: String| (StatusCode::BAD_REQUEST, sentence + "\n").into_response();
+    match query {
+        Ok(extract::Query(parameters)) => {
+            render(move || make(&parameters).unwrap_or_else(|error| refuse(error.to_string()))).await
+        }
+        Err(rejection) => refuse(rejection.body_text()),
+    }
+}
+
 async fn status(extract::State(state): Read) -> Response {
     render(move || json(&status::page(&state))).await
 }
 
 async fn metrics(extract::State(state): Read) -> Response {
-    render(move || page(OPEN_METRICS, state.metrics.render())).await
+    render(move || text(OPEN_METRICS, state.metrics.render())).await
 }
 
 async fn explain(
@@ -96,7 +183,7 @@ async fn explain(
         let explanation = explain::explain(&state, &inquiry);
         match format {
             Format::Json => json(&explanation),
-            Format::Text => page("text/plain; charset=utf-8", explanation.to_string()),
+            Format::Text => text("text/plain; charset=utf-8", explanation.to_string()),
         }
     })
     .await
@@ -120,7 +207,7 @@ async fn what_if(
         let _turn = turn.expect("the semaphore is never closed");
         match (simulate::simulate(&state, &parameters), format) {
             (Ok(outcome), Format::Json) => json(&outcome),
-            (Ok(outcome), Format::Text) => page("text/plain; charset=utf-8", outcome.to_string()),
+            (Ok(outcome), Format::Text) => text("text/plain; charset=utf-8", outcome.to_string()),
             (Err(sentence), _) => (StatusCode::NOT_FOUND, sentence + "\n").into_response(),
         }
     })
@@ -139,11 +226,17 @@ async fn render(make: impl FnOnce() -> Response + Send + 'static) -> Response {
 
 /// Returns a value as JSON, indented, since people read it, too.
 fn json(value: &impl serde::Serialize) -> Response {
-    let text = serde_json::to_string_pretty(value).expect("pages have names as keys and no other maps");
-    page("application/json", text + "\n")
+    let lines = serde_json::to_string_pretty(value).expect("pages have names as keys and no other maps");
+    text("application/json", lines + "\n")
+}
+
+/// Returns a value as JSON on one line, since browsers ask for it often.
+fn compact(value: &impl serde::Serialize) -> Response {
+    let line = serde_json::to_string(value).expect("pages have names as keys and no other maps");
+    text("application/json", line + "\n")
 }
 
 /// Returns a page that nobody may keep: it is about now.
-fn page(kind: &'static str, text: String) -> Response {
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response()
+fn text(kind: &'static str, body: String) -> Response {
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], body).into_response()
 }

@@ -614,3 +614,176 @@ async fn a_page_that_cannot_be_made_is_a_mistake_of_the_server() {
     let (status, _, body) = ask_of(state, "GET", "/explain?name=example.org&client=192.0.2.1", "").await;
     assert_eq!(status, 500, "{body}");
 }
+
+/// Returns an event about nothing in particular.
+fn record(number: u64) -> Arc<Record> {
+    let what = crate::control::What::LetBack { region: "tokyo".to_owned(), author: "Jo".to_owned() };
+    let notice = crate::control::Notice { at: at(number), what };
+    Arc::new(Record::of(&notice, number, 4))
+}
+
+/// Opens a stream and returns it with its head.
+async fn stream(address: SocketAddr, headers: &str) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let request = format!("GET /events HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.expect("it reads");
+    let head = read_until(&mut stream, "\r\n\r\n").await;
+    (stream, head)
+}
+
+/// Reads until a text has come, and returns everything up to there and beyond.
+async fn read_until(stream: &mut TcpStream, text: &str) -> String {
+    let mut received = Vec::new();
+    while !String::from_utf8_lossy(&received).contains(text) {
+        let length = stream.read_buf(&mut received).await.expect("it goes on");
+        assert_ne!(length, 0, "it ended without {text:?}: {}", String::from_utf8_lossy(&received));
+    }
+    String::from_utf8(received).expect("text")
+}
+
+/// Serves a state that the test goes on to tell things.
+async fn told<T>(ask: impl AsyncFnOnce(SocketAddr, Arc<State>) -> T) -> T {
+    let state = Arc::new(state());
+    let listener = bind(([127, 0, 0, 1], 0).into()).expect("loopback is free");
+    let address = listener.address;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(serve(listener, Arc::clone(&state), async {
+        let _ = stopped.await;
+    }));
+    let answer = ask(address, state).await;
+    drop(stop);
+    server.await.expect("no panic").expect("the socket is taken");
+    answer
+}
+
+#[tokio::test]
+async fn a_stream_begins_with_the_state_and_the_events_and_goes_on_with_what_happens() {
+    told(async |address, state| {
+        state.tell(record(1));
+        let (mut watching, head) = stream(address, "").await;
+        assert!(head.contains("content-type: text/event-stream"), "{head}");
+        let first = head + &read_until(&mut watching, "Jo lets tokyo back\"}\n\n").await;
+        let (state_at, record_at) =
+            (first.find("event: state\ndata: {"), first.find("id: 1\nevent: record\n"));
+        assert!(state_at.is_some() && state_at < record_at, "{first}");
+        state.tell(record(2));
+        assert!(read_until(&mut watching, "\n\n").await.contains("id: 2\nevent: record\ndata: {"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_comes_back_gets_what_happened_in_between_and_no_more_than_is_kept() {
+    told(async |address, state| {
+        (1..=300).for_each(|number| state.tell(record(number)));
+        let (mut back, head) = stream(address, "last-event-id: 298\r\n").await;
+        let missed = head + &read_until(&mut back, "\"number\":300,").await;
+        assert_eq!(missed.matches("event: record").count(), 2, "{missed}");
+        let (mut new, head) = stream(address, "last-event-id: nonsense\r\n").await;
+        let kept = head + &read_until(&mut new, "\"number\":300,").await;
+        assert_eq!(kept.matches("event: record").count(), 200);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_outlives_other_connections_and_says_so() {
+    told(async |address, state| {
+        let (mut watching, _) = stream(address, "").await;
+        read_until(&mut watching, ": still here\n\n").await;
+        state.tell(record(1));
+        read_until(&mut watching, "\"number\":1,").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_129th_stream_is_refused_and_pages_are_still_answered() {
+    told(async |address, state| {
+        let mut watching = Vec::new();
+        for _ in 0..live::MAX_STREAMS {
+            watching.push(stream(address, "").await);
+        }
+        let (_, head) = stream(address, "").await;
+        assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+        let answer = exchange(address, "GET /healthz HTTP/1.1\r\nhost: ns1\r\n\r\n").await;
+        assert!(answer.ends_with("ok\n"), "{answer}");
+        state.tell(record(1));
+        for (stream, _) in &mut watching {
+            read_until(stream, "\"number\":1,").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_dropped_and_others_go_on() {
+    told(async |address, state| {
+        let (mut idle, _) = stream(address, "").await;
+        let (mut watching, _) = stream(address, "").await;
+        let long = |number| Arc::new(Record { text: "x".repeat(1 << 20), ..Record::clone(&record(number)) });
+        for number in 1..=100 {
+            state.tell(long(number));
+            read_until(&mut watching, "\"}\n\n").await;
+        }
+        let mut received = Vec::new();
+        let _ = idle.read_to_end(&mut received).await;
+        assert!(received.len() < 90 << 20, "{} octets were queued for it", received.len());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_view_is_small_and_may_load_nothing_from_elsewhere() {
+    let html = "accept: text/html,application/xhtml+xml;q=0.9\r\n";
+    let (status, head, document) = ask_of(state(), "GET", "/", html).await;
+    assert_eq!(status, 200);
+    for header in [
+        "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+         img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "x-content-type-options: nosniff",
+        "referrer-policy: no-referrer",
+        "content-type: text/html; charset=utf-8",
+    ] {
+        assert!(head.contains(header), "{header} is not in {head}");
+    }
+    let mut total = document.len();
+    let files = page::FILES.iter().map(|file| file.path);
+    for path in files.chain(["/map.svg", "/atlas"]) {
+        let (status, _, body) = ask_of(state(), "GET", path, "").await;
+        assert_eq!(status, 200, "{path}");
+        total += body.len();
+    }
+    // What streams begin with: the state, and the longest tale of events that are as long as real ones.
+    total += 200 * 350;
+    assert!(total < 200_000, "{total} octets");
+}
+
+#[tokio::test]
+async fn the_overview_says_in_a_line_what_the_status_says_at_length() {
+    let (_, _, body) = ask_of(state(), "GET", "/overview", "").await;
+    let page: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(page["names"], json!(["example.org."]));
+    let dublin = &page["regions"][1];
+    assert_eq!(
+        json!([dublin["name"], dublin["phase"], dublin["ipv4"]["share"]]),
+        json!(["dublin", "healthy", 0.3])
+    );
+    assert_eq!((&dublin["zones"], &page["events"]), (&Value::Null, &json!([])));
+
+    let (_, _, body) = ask_of(state(), "GET", "/status/dublin", "").await;
+    let region: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(region["zones"][0]["name"], "dublin-a");
+    check("/status/mars", 404, &["no region is called `mars`"]).await;
+}
+
+#[tokio::test]
+async fn the_atlas_and_the_map_say_where_the_clients_of_a_country_go() {
+    check("/atlas", 200, &["\"JP\":[[\"tokyo\",1.0]]", "\"name\":\"example.org.\""]).await;
+    check("/atlas?name=example.org", 200, &["\"snapshot\":4"]).await;
+    check("/map.svg?name=example.org.", 200, &["<title>Japan: tokyo 100 %</title>", "mark-dublin"]).await;
+    for target in ["/atlas?name=example.net", "/map.svg?name=a..b"] {
+        check(target, 400, &["is not a steered name"]).await;
+    }
+    check("/atlas?nmae=x", 400, &["unknown field `nmae`"]).await;
+}

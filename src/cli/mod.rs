@@ -6,11 +6,13 @@ mod explain;
 mod failback;
 mod geoip;
 mod logging;
+mod map;
 mod prove;
 mod schema;
 mod serve;
 mod server;
 mod simulate;
+mod status;
 mod whatif;
 
 use std::process::ExitCode;
@@ -45,6 +47,7 @@ Start here:
   meridian serve --config zones                  serve it
   meridian explain api.example.com --client 133.11.0.0/24
                                                  why would this client get what it gets?
+  meridian status --watch                        how do the regions stand? the page at the admin address has a map
   meridian failback tokyo                        let a region back that is held
   meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
   meridian simulate --lose tokyo --load 1.4      where would everybody go if Tokyo were lost?
@@ -59,6 +62,8 @@ enum Command {
     Check(check::Args),
     Explain(explain::Args),
     Failback(failback::Args),
+    Status(status::Args),
+    Map(map::Args),
     Prove(prove::Args),
     Simulate(simulate::Args),
     Schema(schema::Args),
@@ -76,6 +81,8 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Failback(arguments) => failback::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
         Command::Prove(arguments) => prove::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

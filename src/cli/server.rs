@@ -21,7 +21,7 @@ const TOKEN: &str = "MERIDIAN_TOKEN";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The options of every command that asks a running server.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "The running server")]
 pub struct Server {
     /// Its admin address, such as 127.0.0.1:8053 or https://ns1.example.net:8053

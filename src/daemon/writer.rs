@@ -202,7 +202,8 @@ impl Writer {
 
     fn say(&mut self, notice: &Notice) {
         (self.listener)(notice);
-        self.events.tell(notice, self.current.load().snapshot.number);
+        let record = self.events.tell(notice, self.current.load().snapshot.number);
+        self.admin.tell(record);
         self.metrics.told(notice);
         let (kind, region) = (notice.kind(), notice.region());
         match notice.severity() {

@@ -3,14 +3,15 @@
 //! Everything is interned: a place is read and ranked once however many networks lie in it, and two
 //! places that no group and no distance tells apart end up in one class.
 
+use std::collections::BTreeMap;
 use std::hash::Hash;
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::Class;
 use super::overlay::{self, Overlay};
-use super::population::{Crowd, Direction, Population};
+use super::population::{Crowd, Direction, Population, Residents};
 use super::ranking::{point, ranks};
+use super::{Class, ClassId};
 use crate::client::{
     Continent, Coordinates, Country, Group, GroupId, GroupSet, Location, Member, Subdivision,
 };
@@ -73,6 +74,26 @@ impl Place {
     }
 }
 
+/// Clients in one place and one system, under one overlay.
+#[derive(Clone, Copy)]
+struct Known {
+    class: u32,
+    country: Option<Country>,
+    towards: Direction,
+    /// How many of them were counted.
+    subnets: f64,
+}
+
+/// What is counted of all clients, when every address was seen.
+pub(super) struct Census {
+    /// By number.
+    pub classes: Box<[Class]>,
+    /// Of each class.
+    pub population: Box<[Population]>,
+    /// Sorted by country and class.
+    pub residents: Box<[Residents]>,
+}
+
 /// All the places and classes seen while one table is compiled.
 pub(super) struct Catalog<'a> {
     groups: &'a [Group],
@@ -88,7 +109,7 @@ pub(super) struct Catalog<'a> {
     /// Autonomous systems as far as groups tell them apart; number zero is in no group.
     systems: Interner<GroupSet>,
     classes: Interner<Class>,
-    class_of: HashMap<[u32; 3], (u32, Direction)>,
+    known: HashMap<[u32; 3], Known>,
     /// Those who are in each class.
     crowds: Vec<Crowd>,
 }
@@ -105,7 +126,7 @@ impl<'a> Catalog<'a> {
             settled: Vec::new(),
             systems: Interner::starting_with(GroupSet::default()),
             classes: Interner::new(),
-            class_of: HashMap::new(),
+            known: HashMap::new(),
             crowds: Vec::new(),
         }
     }
@@ -139,26 +160,40 @@ impl<'a> Catalog<'a> {
     /// Returns the number of the class of clients in a place and a system, under the overlay of this
     /// number, and counts them.
     pub(super) fn class(&mut self, key: [u32; 3], overlays: &[Overlay<'_>], subnets: f64) -> u32 {
-        let (class, towards) = match self.class_of.get(&key) {
-            Some(known) => *known,
+        let known = match self.known.get_mut(&key) {
+            Some(known) => known,
             None => {
                 let new = self.classify(key, overlays);
-                self.class_of.insert(key, new);
-                new
+                self.known.entry(key).or_insert(new)
             }
         };
-        self.crowds[class as usize].add(subnets, towards);
-        class
+        known.subnets += subnets;
+        self.crowds[known.class as usize].add(subnets, known.towards);
+        known.class
     }
 
-    /// Returns the classes by number, and how many clients each has.
-    pub(super) fn finish(self) -> (Box<[Class]>, Box<[Population]>) {
-        let population = self.crowds.iter().map(Crowd::population).collect();
-        (self.classes.values.into_boxed_slice(), population)
+    /// Returns everything that was counted.
+    pub(super) fn finish(self) -> Census {
+        // Subnets come in 256ths, of which a sum is exact whatever its order.
+        let mut by_country = BTreeMap::new();
+        for known in self.known.values() {
+            *by_country.entry((known.country, known.class)).or_insert(0.0) += known.subnets;
+        }
+        let residents = by_country.into_iter();
+        let residents = residents.map(|((country, class), subnets)| Residents {
+            country,
+            class: ClassId(class),
+            subnets,
+        });
+        Census {
+            population: self.crowds.iter().map(Crowd::population).collect(),
+            residents: residents.collect(),
+            classes: self.classes.values.into_boxed_slice(),
+        }
     }
 
-    /// Returns the number of the class of such clients, and where they are.
-    fn classify(&mut self, key: [u32; 3], overlays: &[Overlay<'_>]) -> (u32, Direction) {
+    /// Says what there is to know of such clients; none of them is counted yet.
+    fn classify(&mut self, key: [u32; 3], overlays: &[Overlay<'_>]) -> Known {
         let [place, system, overlay] = key;
         let overlay = overlays[overlay as usize];
         let mut towards = self.settled.get(place as usize).map_or_else(Direction::default, Crowd::middle);
@@ -174,9 +209,9 @@ impl<'a> Catalog<'a> {
             groups: groups.union(self.groups_of_place(place)),
             ranks: self.ranks.value(place.ranks).clone(),
         };
-        let number = self.classes.number(class);
+        let class = self.classes.number(class);
         self.crowds.resize(self.classes.values.len(), Crowd::default());
-        (number, towards)
+        Known { class, country: place.country, towards, subnets: 0.0 }
     }
 
     /// Returns the place and the direction of which the operator knows better. Ranks and direction stay

@@ -38,7 +38,7 @@ pub mod writer;
 
 pub use database::{Database, MAX_DATABASE_BYTES};
 pub use embedded::{ipv4_inside, is_embedded};
-pub use population::Population;
+pub use population::{Population, Residents};
 pub use table::Table;
 pub use view::{Found, View};
 

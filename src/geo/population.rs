@@ -5,7 +5,8 @@
 //! on the globe a region is nearer than another exactly on one side of a plane, so what is nearest to
 //! all who are averaged, in whatever order, is nearest to their middle, in that order.
 
-use crate::client::Coordinates;
+use super::ClassId;
+use crate::client::{Coordinates, Country};
 
 /// How many clients a class has, about, and where they are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +23,17 @@ pub struct Population {
     /// order of the class's ranks. Within a class it is taken from what the database says of a whole
     /// place, even where the operator's networks or autonomous systems take a part of it away.
     pub point: Option<Coordinates>,
+}
+
+/// Those clients of one class who are in one country.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Residents {
+    /// The country; `None`: nobody knows it.
+    pub country: Option<Country>,
+    /// Their class.
+    pub class: ClassId,
+    /// How many they are, as [`Population::subnets`] counts.
+    pub subnets: f64,
 }
 
 /// The first address that is no unicast (RFC 5771: multicast; RFC 1112, 4: reserved, up to the last).

@@ -6,12 +6,12 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::classes::Catalog;
+use super::classes::{Catalog, Census};
 use super::database::{self, Database};
 use super::embedded::Embedding;
 use super::map::Map;
 use super::overlay;
-use super::population::{Population, subnets};
+use super::population::{Population, Residents, subnets};
 use super::ranking::point;
 use super::runs::{Bits, Runs, join};
 use super::view::View;
@@ -26,6 +26,8 @@ pub struct Table {
     pub(super) classes: Box<[Class]>,
     /// Of each class.
     population: Box<[Population]>,
+    /// Sorted by country and class.
+    residents: Box<[Residents]>,
     /// Runs of class numbers.
     pub(super) v4: Map<u32>,
     /// Runs of class numbers and, from [`FIRST_MARK`] on, marks of embeddings.
@@ -67,8 +69,8 @@ impl Table {
             [place, system, overlay, 0] => catalog.class([place, system, overlay], &overlays, 0.0),
             [_, _, _, mark] => mark,
         });
-        let (classes, population) = catalog.finish();
-        Ok(Self { classes, population, v4: v4.into(), v6: v6.into() })
+        let Census { classes, population, residents } = catalog.finish();
+        Ok(Self { classes, population, residents, v4: v4.into(), v6: v6.into() })
     }
 
     /// Returns the classes, by `ClassId`.
@@ -79,6 +81,12 @@ impl Table {
     /// Returns how many clients each class has, about, and where they are, by `ClassId`.
     pub fn population(&self) -> &[Population] {
         &self.population
+    }
+
+    /// Returns which clients live in each country, sorted by country and class; those of an unknown
+    /// country come first.
+    pub fn residents(&self) -> &[Residents] {
+        &self.residents
     }
 
     /// Returns the class of an address.
@@ -113,7 +121,7 @@ impl Table {
     pub fn memory_bytes(&self) -> usize {
         let ranks: usize = self.classes.iter().map(|class| class.ranks.len()).sum();
         let classes = size_of_val(&*self.classes) + ranks + size_of_val(&*self.population);
-        classes + self.v4.memory_bytes() + self.v6.memory_bytes()
+        classes + size_of_val(&*self.residents) + self.v4.memory_bytes() + self.v6.memory_bytes()
     }
 }
 

@@ -5,6 +5,7 @@
 //! policy the choice of each part of the clients, and for every steered name the records of each
 //! distinct choice, packed once.
 
+mod atlas;
 mod choices;
 mod demand;
 mod explain;
@@ -17,6 +18,7 @@ mod world;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+pub use atlas::{Atlas, Fractions};
 pub use demand::{Part, Permit};
 pub use explain::{Bearing, Explanation, Inquiry, NoInquiry, explain};
 pub use proof::{Breach, Proof, TooMany, prove};

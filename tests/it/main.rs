@@ -25,4 +25,5 @@ mod pages;
 mod reload;
 mod restart;
 mod startup;
+mod watch;
 mod whatif;

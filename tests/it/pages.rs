@@ -16,15 +16,15 @@ use crate::server::{Server, wait_for};
 const TOKEN: &str = "0123456789abcdef01234567";
 
 /// A server with admin pages, and their address.
-struct Seen {
-    server: Server,
-    admin: String,
-    home: Home,
-    regions: Regions,
+pub struct Seen {
+    pub server: Server,
+    pub admin: String,
+    pub home: Home,
+    pub regions: Regions,
 }
 
 impl Seen {
-    fn start() -> Self {
+    pub fn start() -> Self {
         Self::start_with("")
     }
 
@@ -43,7 +43,7 @@ impl Seen {
     }
 
     /// Gets a page that is there.
-    fn page(&self, path: &str) -> String {
+    pub fn page(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.admin).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();

@@ -10,7 +10,8 @@ mod telling;
 use serde::Serialize;
 
 pub use canary::{Canary, Failure, Last, Signals, Why};
-pub use region::{Address, AvailabilityZone, Course, Region, Service, Vitals};
+pub(super) use region::summary;
+pub use region::{Address, AvailabilityZone, Course, Region, Service, Summary, Vitals};
 pub use telling::{Events, Webhook};
 
 use super::{Loaded, State};
@@ -120,6 +121,16 @@ pub(super) fn page(state: &State) -> Page {
         events: telling::events(&told),
         webhooks: telling::webhooks(told),
     }
+}
+
+/// Writes down what is the case now with one region; `None`: there is none of this name.
+pub(super) fn region(state: &State, name: &str) -> Option<Region> {
+    let seen = state.seen.load();
+    let config = &seen.snapshot.world.config;
+    let mut regions = config.regions.iter().zip(&seen.report.regions);
+    let ((_, region), report) = regions.find(|((_, region), _)| region.name == name)?;
+    let watch = Watch { state, canaries: &config.canaries, now: (state.sources.now)() };
+    Some(region::region(&watch, region, report))
 }
 
 fn zone(zone: &zone::Zone) -> Zone {

@@ -15,6 +15,18 @@ use crate::share::Share;
 /// A region.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Region {
+    /// What there is to say in a line.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// What each canary says that probes the region once, as a whole.
+    pub canaries: Vec<Canary>,
+    /// Its availability zones.
+    pub zones: Vec<AvailabilityZone>,
+}
+
+/// What there is to say of a region in a line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
     /// Its name.
     pub name: String,
     /// The country whose law applies there.
@@ -32,10 +44,6 @@ pub struct Region {
     pub grade: &'static str,
     /// The share of its clients that it sends elsewhere because it is full, 0 to 1.
     pub shed: f64,
-    /// What each canary says that probes the region once, as a whole.
-    pub canaries: Vec<Canary>,
-    /// Its availability zones.
-    pub zones: Vec<AvailabilityZone>,
 }
 
 /// How a region stands in one family.
@@ -118,9 +126,18 @@ pub struct Address {
 }
 
 pub(super) fn region(watch: &Watch<'_>, region: &region::Region, report: &RegionReport) -> Region {
+    Region {
+        summary: summary(region, report),
+        canaries: canary::canaries(watch, Whom::Region(&report.name), &report.canaries),
+        zones: report.zones.iter().map(|zone| availability_zone(watch, zone)).collect(),
+    }
+}
+
+/// Writes down what there is to say of a region in a line.
+pub(in super::super) fn summary(region: &region::Region, report: &RegionReport) -> Summary {
     let [ipv4, ipv6] = Family::BOTH.map(|family| service(report, family));
     let health::Vitals { load, error_rate, p95_latency_seconds, requests } = report.vitals;
-    Region {
+    Summary {
         name: report.name.clone(),
         jurisdiction: region.jurisdiction.to_string(),
         failover: region.failover.as_str(),
@@ -129,8 +146,6 @@ pub(super) fn region(watch: &Watch<'_>, region: &region::Region, report: &Region
         vitals: Vitals { load, error_rate, p95_latency_seconds, requests },
         grade: grade(report.grade),
         shed: report.away.fraction(),
-        canaries: canary::canaries(watch, Whom::Region(&report.name), &report.canaries),
-        zones: report.zones.iter().map(|zone| availability_zone(watch, zone)).collect(),
     }
 }
 

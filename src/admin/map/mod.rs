@@ -1,0 +1,256 @@
+//! Draws the map of the world: each country in the colour of the region where its clients go, each region
+//! with a mark for how it stands.
+//!
+//! The picture stands on its own: it names no font, style sheet or image, and is light, for documents. The
+//! page takes the same picture and only changes colours and marks from then on, by the ids that are given
+//! here: `country-JP`, `mark-tokyo`. How it was outlined is in `README.md` beside `world.json`.
+
+mod label;
+pub mod palette;
+mod projection;
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::sync::LazyLock;
+
+use crate::client::{Coordinates, Country};
+use crate::geo::countries;
+use crate::region::RegionId;
+use crate::snapshot::{Atlas, Fractions};
+use palette::{LOOKS, Look, NOBODY};
+use projection::{HEIGHT, WIDTH, project};
+
+/// What is on a map.
+pub struct Drawing<'a> {
+    /// What it shows, in a sentence.
+    pub title: String,
+    /// The regions, by `RegionId`.
+    pub marks: Vec<Mark<'a>>,
+    /// Where the clients go.
+    pub atlas: &'a Atlas,
+}
+
+/// A region on a map.
+pub struct Mark<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where it is.
+    pub at: Coordinates,
+    /// How it stands.
+    pub phase: &'static str,
+    /// The share of its capacity that is in use, if that is known.
+    pub load: Option<f64>,
+}
+
+/// The outline of every country that can be seen on a map of this size, as the path of an SVG.
+static WORLD: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("world.json")).expect("the outlines are ours and have no escapes")
+});
+
+/// The height of the legend below the map.
+const LEGEND: f64 = 130.0;
+
+/// Draws a map as SVG.
+pub fn draw(drawing: &Drawing<'_>) -> String {
+    let mut svg = String::with_capacity(64 << 10);
+    write_map(&mut svg, drawing).expect("a String takes everything");
+    svg
+}
+
+fn write_map(svg: &mut String, drawing: &Drawing<'_>) -> fmt::Result {
+    let title = Escaped(&drawing.title);
+    let height = HEIGHT + LEGEND;
+    write!(svg, r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" "#)?;
+    writeln!(svg, r#"font-family="system-ui, sans-serif" font-size="{}">"#, label::SIZE)?;
+    writeln!(svg, "<title>{title}</title>\n<defs>")?;
+    for Look { phase, colour, path } in LOOKS {
+        writeln!(svg, r#"<path id="phase-{phase}" fill="{colour}" fill-rule="evenodd" d="{path}"/>"#)?;
+    }
+    writeln!(svg, r##"</defs><rect class="sea" width="{WIDTH}" height="{height}" fill="#f5f7f9"/>"##)?;
+    writeln!(svg, r##"<g class="countries" stroke="#f5f7f9" stroke-width="1.2">"##)?;
+    for entry in &countries::ALL {
+        write_country(svg, drawing, entry)?;
+    }
+    writeln!(svg, r#"</g><g class="regions">"#)?;
+    write_marks(svg, drawing)?;
+    writeln!(svg, r#"</g><g class="legend">"#)?;
+    write_legend(svg, drawing)?;
+    writeln!(svg, "</g></svg>")
+}
+
+/// Draws a country; one that is too small for an outline becomes a dot, if anybody lives there.
+fn write_country(svg: &mut String, drawing: &Drawing<'_>, entry: &countries::Entry) -> fmt::Result {
+    let country: Country = entry.code.parse().expect("the codes of the table are codes");
+    let fractions = drawing.atlas.countries.get(&country);
+    let fill =
+        fractions.and_then(|parts| parts.first()).map_or(NOBODY, |(most, _)| palette::of_region(*most));
+    let (code, name) = (entry.code, Escaped(entry.name));
+    let told = told(drawing, fractions);
+    let attributes = format!(r#"id="country-{code}" data-name="{name}" fill="{fill}""#);
+    match (WORLD.get(entry.code), fractions) {
+        (Some(path), _) => {
+            writeln!(svg, r#"<path {attributes} d="{path}"><title>{name}: {told}</title></path>"#)
+        }
+        (None, Some(_)) => {
+            let (x, y) = project(entry.point);
+            write!(svg, r#"<circle {attributes} cx="{x:.0}" cy="{y:.0}" r="4">"#)?;
+            writeln!(svg, "<title>{name}: {told}</title></circle>")
+        }
+        (None, None) => Ok(()),
+    }
+}
+
+/// Says where clients go: `tokyo 90 %, osaka 10 %`.
+fn told(drawing: &Drawing<'_>, fractions: Option<&Fractions>) -> String {
+    let Some(fractions) = fractions else {
+        return "no clients are known here".to_owned();
+    };
+    let part = |(region, part): &(RegionId, f64)| {
+        let name = drawing.marks.get(usize::from(region.0)).map_or("?", |mark| mark.name);
+        format!("{} {} %", Escaped(name), (part * 1000.0).round() / 10.0)
+    };
+    match fractions.is_empty() {
+        true => "no region answers them".to_owned(),
+        false => fractions.iter().map(part).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn write_marks(svg: &mut String, drawing: &Drawing<'_>) -> fmt::Result {
+    let places = drawing.marks.iter().map(|mark| {
+        let (x, y) = project(mark.at);
+        (x, y, written(mark).chars().count())
+    });
+    let places: Vec<_> = places.collect();
+    let labels = label::place(&places);
+    for ((mark, (x, y, _)), label) in drawing.marks.iter().zip(&places).zip(labels) {
+        let (name, phase) = (Escaped(mark.name), mark.phase);
+        write!(svg, r#"<g id="mark-{name}" data-phase="{phase}" transform="translate({x:.0} {y:.0})">"#)?;
+        write!(svg, r##"<title>{name}: {phase}</title><use href="#phase-{phase}" stroke="#fff" "##)?;
+        write!(svg, r#"stroke-width="3" paint-order="stroke"/><text x="{}" y="{}" "#, label.x, label.y)?;
+        write!(svg, r##"text-anchor="{}" fill="#1b2733" stroke="#fff" stroke-width="5" "##, label.anchor)?;
+        writeln!(svg, r#"paint-order="stroke" font-weight="600">{}</text></g>"#, Escaped(&written(mark)))?;
+    }
+    Ok(())
+}
+
+/// Returns what is written beside a mark: the name, and the load if it is known.
+fn written(mark: &Mark<'_>) -> String {
+    match mark.load {
+        Some(load) => format!("{} {:.0} %", mark.name, load * 100.0),
+        None => mark.name.to_owned(),
+    }
+}
+
+/// Draws what the colours and the shapes mean.
+fn write_legend(svg: &mut String, drawing: &Drawing<'_>) -> fmt::Result {
+    let text = r##"fill="#1b2733""##;
+    writeln!(
+        svg,
+        r#"<text x="30" y="{}" {text} font-weight="600">{}</text>"#,
+        HEIGHT + 20.0,
+        Escaped(&drawing.title)
+    )?;
+    // Two rows: how each phase looks, and as many regions as have room.
+    let mut x = 30.0;
+    for Look { phase, .. } in LOOKS {
+        let y = HEIGHT + 60.0;
+        write!(svg, r##"<use href="#phase-{phase}" x="{}" y="{y}"/>"##, x + 12.0)?;
+        writeln!(svg, r#"<text x="{}" y="{}" {text}>{phase}</text>"#, x + 34.0, y + 8.0)?;
+        x += 70.0 + phase.len() as f64 * 13.0;
+    }
+    let mut x = 30.0;
+    for (number, mark) in (0u8..).zip(&drawing.marks) {
+        let (y, colour) = (HEIGHT + 90.0, palette::of_region(RegionId(number)));
+        let width = 54.0 + mark.name.len() as f64 * 13.0;
+        if x + width > WIDTH {
+            return Ok(());
+        }
+        write!(svg, r#"<rect x="{x}" y="{y}" width="24" height="24" fill="{colour}"/>"#)?;
+        writeln!(svg, r#"<text x="{}" y="{}" {text}>{}</text>"#, x + 34.0, y + 20.0, Escaped(mark.name))?;
+        x += width;
+    }
+    Ok(())
+}
+
+/// A text that is written into XML.
+struct Escaped<'t>(&'t str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|letter| match letter {
+            '&' => f.write_str("&amp;"),
+            '<' => f.write_str("&lt;"),
+            '>' => f.write_str("&gt;"),
+            '"' => f.write_str("&quot;"),
+            letter => f.write_char(letter),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(phase: &'static str, atlas: &Atlas, expected: &[&str]) {
+        let at = |latitude, longitude| Coordinates { latitude, longitude };
+        let marks = vec![
+            Mark { name: "tokyo", at: at(35.68, 139.69), phase, load: Some(0.62) },
+            Mark { name: "a<b", at: at(48.86, 2.35), phase: "healthy", load: None },
+        ];
+        let svg = draw(&Drawing { title: "Who & where".to_owned(), marks, atlas });
+        for part in expected {
+            assert!(svg.contains(part), "{part} is not in:\n{svg}");
+        }
+    }
+
+    fn atlas(countries: &[(&str, &[(u8, f64)])]) -> Atlas {
+        let fractions = |parts: &[(u8, f64)]| parts.iter().map(|(id, part)| (RegionId(*id), *part)).collect();
+        let country = |code: &str| code.parse().expect("a country");
+        let countries = countries.iter().map(|(code, parts)| (country(code), fractions(parts)));
+        Atlas { countries: countries.collect(), unknown: Vec::new() }
+    }
+
+    #[test]
+    fn a_country_has_the_colour_of_most_of_its_clients_and_says_where_they_go() {
+        let atlas = atlas(&[("JP", &[(0, 0.9), (1, 0.1)]), ("FR", &[]), ("SG", &[(1, 1.0)])]);
+        check(
+            "down",
+            &atlas,
+            &[
+                r##"<path id="country-JP" data-name="Japan" fill="#77aadd""##,
+                "Japan: tokyo 90 %, a&lt;b 10 %",
+                "France: no region answers them",
+                "Germany: no clients are known here",
+                r#"<circle id="country-SG""#,
+            ],
+        );
+    }
+
+    #[test]
+    fn a_region_has_a_mark_of_the_shape_of_its_phase_and_its_load() {
+        let expected = [
+            r#"<g id="mark-tokyo" data-phase="down" transform="translate(1729 275)">"#,
+            r##"<use href="#phase-down""##,
+            ">tokyo 62 %</text>",
+            ">a&lt;b</text>",
+            "<title>Who &amp; where</title>",
+        ];
+        check("down", &Atlas::default(), &expected);
+    }
+
+    #[test]
+    fn every_outline_is_of_a_country() {
+        for code in WORLD.keys() {
+            assert!(countries::ALL.iter().any(|entry| entry.code == *code), "{code}");
+        }
+        assert!(WORLD.len() > 170, "{}", WORLD.len());
+    }
+
+    #[test]
+    fn every_phase_has_a_look_of_its_own() {
+        let mut shapes: Vec<_> = LOOKS.iter().map(|look| look.path).collect();
+        shapes.sort_unstable();
+        shapes.dedup();
+        assert_eq!(shapes.len(), LOOKS.len());
+    }
+}

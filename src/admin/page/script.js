@@ -1,0 +1,197 @@
+// The page: takes what the stream says, and shows it in its parts.
+
+import { Stream, ask, refusal, setToken, token } from "/page/stream.js";
+import * as map from "/page/map.js";
+import * as regions from "/page/regions.js";
+import { clock, duration, element, say } from "/page/words.js";
+
+// As many events as the server keeps.
+const MAX_EVENTS = 200;
+
+// Intents change rarely, and an event tells of each: this is for those that end by themselves.
+const INTENTS_EVERY = 15_000;
+
+const SEVERITIES = ["info", "warning", "alarm"];
+
+const at = (id) => document.getElementById(id);
+
+let overview = null;
+let atlasOf = "";
+let lastHeard = 0;
+let connection = "connecting";
+let brokenBy = "";
+let intents = [];
+
+const stream = new Stream({
+  connection: (state, reason = "") => {
+    if (state === "live") lastHeard = Date.now();
+    connection = state;
+    brokenBy = reason;
+    showConnection();
+  },
+  state: showOverview,
+  record: showEvent,
+});
+
+// The state of everything.
+
+function showOverview(next) {
+  // Numbers start anew with each life of the server.
+  if (overview && overview.started_at !== next.started_at) startAnew();
+  const isOtherWorld = !overview || names(overview) !== names(next);
+  overview = next;
+  say(at("server"), next.server);
+  say(at("snapshot"), `snapshot ${next.snapshot.number} · ${next.version}`);
+  document.title = `${next.alarms.length ? `(${next.alarms.length}) ` : ""}${next.server} · Meridian`;
+  showAlarms(next.alarms, next.problems);
+  regions.show(next.regions);
+  if (isOtherWorld) return showWorld(next);
+  map.showRegions(next.regions);
+  showAtlas();
+}
+
+function startAnew() {
+  at("timeline").replaceChildren();
+  atlasOf = "";
+  stream.forget();
+  stream.start();
+}
+
+// What only another configuration changes.
+function names({ names, regions }) {
+  return JSON.stringify([names, regions.map((region) => region.name)]);
+}
+
+async function showWorld({ names, regions }) {
+  const chosen = at("name").value;
+  at("name").replaceChildren(...names.map((name) => element("option", { value: name }, name.replace(/\.$/, ""))));
+  if (names.includes(chosen)) at("name").value = chosen;
+  const first = document.querySelector("#explain [name=name]");
+  first.value ||= (names[0] ?? "").replace(/\.$/, "");
+  const entries = regions.map((region) => {
+    const swatch = element("span", { class: "swatch" });
+    swatch.style.backgroundColor = region.colour;
+    return element("li", {}, swatch, region.name);
+  });
+  at("legend").replaceChildren(...entries);
+  if (await map.load()) {
+    map.showRegions(overview.regions);
+    atlasOf = "";
+    showAtlas();
+  }
+}
+
+async function showAtlas() {
+  const name = at("name").value;
+  const wanted = `${overview.snapshot.number} ${name}`;
+  if (atlasOf === wanted) return;
+  atlasOf = wanted;
+  const response = await ask(`/atlas?name=${encodeURIComponent(name)}`).catch(() => null);
+  if (response?.ok) map.showAtlas(await response.json());
+  // The next state asks again.
+  else atlasOf = "";
+}
+
+function showAlarms(alarms, problems) {
+  const wanted = [
+    ...alarms.map((text) => ["alarm", text]),
+    ...(problems.length ? [["problem", `The configuration on disk is refused: ${problems.join("\n")}`]] : []),
+  ];
+  const known = JSON.stringify(wanted);
+  if (at("alarms").dataset.known === known) return;
+  at("alarms").dataset.known = known;
+  at("alarms").replaceChildren(...wanted.map(([kind, text]) => element("p", { class: kind }, text)));
+}
+
+// What happens.
+
+function showEvent(record) {
+  const list = at("timeline");
+  if (list.querySelector(`[data-number="${Number(record.number)}"]`)) return;
+  const time = element("time", { datetime: record.at, title: record.at }, clock(record.at));
+  const told = element("span", { class: "text" }, record.text);
+  const item = element("li", { "data-severity": record.severity, "data-number": record.number },
+    time, element("span", { class: "severity" }, record.severity), told);
+  if (record.author) told.append(element("small", {}, ` by ${record.author}`));
+  filter(item);
+  list.prepend(item);
+  while (list.children.length > MAX_EVENTS) list.lastChild.remove();
+  showIntents();
+}
+
+function filter(item) {
+  item.hidden = SEVERITIES.indexOf(item.dataset.severity) < SEVERITIES.indexOf(at("severity").value);
+}
+
+// What operators asked for.
+
+let intentsAsked = 0;
+
+async function showIntents() {
+  if (Date.now() - intentsAsked < 1_000) return;
+  intentsAsked = Date.now();
+  const response = await ask("/intents").catch(() => null);
+  intents = response?.ok ? (await response.json()).intents : [];
+  drawIntents();
+}
+
+function drawIntents() {
+  const items = intents.map((intent) => {
+    const left = intent.until ? `${duration(Date.parse(intent.until) - Date.now())} left` : "until it is lifted";
+    const who = element("small", {}, `${intent.author}: ${intent.reason} · ${left} · ${intent.state} · number ${intent.number}`);
+    return element("li", { "data-state": intent.state }, element("span", {}, intent.text), who);
+  });
+  at("intents").replaceChildren(...(items.length ? items : [element("li", { class: "none" }, "None.")]));
+}
+
+// Whether what is shown is true.
+
+function showConnection() {
+  const isBroken = connection === "broken";
+  at("live").dataset.state = connection;
+  say(at("live"), isBroken ? `no connection${brokenBy ? `: ${brokenBy}` : ""}` : connection);
+  // Apart from the state, which is read out when it changes: this changes every second.
+  const old = lastHeard ? `what you see is ${duration(Date.now() - lastHeard)} old` : "nothing was heard yet";
+  say(at("age"), isBroken ? old : "");
+}
+
+// What people do.
+
+at("name").addEventListener("change", showAtlas);
+at("severity").addEventListener("change", () => [...at("timeline").children].forEach(filter));
+
+at("token").addEventListener("submit", (event) => {
+  event.preventDefault();
+  setToken(at("token-value").value.trim());
+  at("token-value").value = "";
+  showToken();
+  stream.start();
+});
+
+function showToken() {
+  document.body.classList.toggle("may-act", token() !== "");
+  at("token-value").placeholder = token() ? "in use; empty to forget" : "read only without one";
+}
+
+at("explain").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const asked = new URLSearchParams(new FormData(event.target));
+  const place = at("explanation");
+  place.hidden = false;
+  try {
+    const response = await ask(`/explain?${asked}&format=text`);
+    place.textContent = response.ok ? await response.text() : await refusal(response);
+  } catch (error) {
+    place.textContent = `the server cannot be asked: ${error.message}`;
+  }
+});
+
+setInterval(() => {
+  if (connection !== "live") showConnection();
+  drawIntents();
+}, 1_000);
+setInterval(showIntents, INTENTS_EVERY);
+
+showToken();
+showIntents();
+stream.start();
