@@ -14,8 +14,9 @@ use crate::health::{
 use crate::intent::Orders;
 use crate::moment::Moment;
 use crate::region::{AddressId, Failover, Family, RegionId};
+use crate::snapshot::World;
 
-/// The part of control that judges. It knows nothing of snapshots.
+/// The part of control that judges. It compiles no snapshots.
 #[derive(Debug)]
 pub struct Judgement {
     config: Arc<Config>,
@@ -169,12 +170,12 @@ impl Judgement {
     }
 
     /// Returns what every region says of itself, and how much of it is there.
-    pub(super) fn readings(&self, now: Moment) -> Readings {
-        self.readings_under(&self.orders, now)
+    pub(super) fn readings(&self, world: &World, now: Moment) -> Readings {
+        self.readings_under(&self.orders, world, now)
     }
 
     /// Returns the readings if operators wanted this.
-    pub(super) fn readings_under(&self, orders: &Orders, now: Moment) -> Readings {
+    pub(super) fn readings_under(&self, orders: &Orders, world: &World, now: Moment) -> Readings {
         let regions = || self.config.regions.iter().map(|(id, _)| id);
         let vitals = |id| health::vitals(&self.board, Site::Region(id), Moment::default(), now);
         let present = |id: RegionId| {
@@ -184,6 +185,7 @@ impl Judgement {
         Readings {
             vitals: regions().map(vitals).collect(),
             present: regions().map(present).collect(),
+            weights: world.common_weights(&orders.weights),
             is_auto: orders.failover.iter().map(|failover| *failover == Failover::Auto).collect(),
         }
     }

@@ -108,16 +108,23 @@ impl Control {
         }
         let (keeper, proposals) = (Keeper::new(now), Vec::new());
         let mut control = Self { world, judgement, balance, keeper, desk, proposals, number: 0 };
+        control.propose(&notices);
+        // What was over while nobody was there has ended before anything is answered.
+        let ended = control.attend(now).into_iter().filter_map(|effect| match effect {
+            Effect::Say(notice) => Some(notice),
+            Effect::Publish(_) | Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) => None,
+        });
+        let ended: Vec<_> = ended.collect();
         let mut effects = vec![control.publish(), control.watch()];
+        if !ended.is_empty() {
+            effects.push(Effect::Keep(control.desk.keep()));
+        }
         // What was taken up is written anew at once: a process that dies again and again before its first
         // minute is over must not let what it knows grow stale.
         if has_adopted {
             effects.push(Effect::Persist(control.memory(now)));
         }
-        control.propose(&notices);
-        effects.extend(notices.into_iter().map(Effect::Say));
-        // What was over while nobody was there ends now.
-        effects.extend(control.attend(now));
+        effects.extend(notices.into_iter().chain(ended).map(Effect::Say));
         (control, effects)
     }
 
@@ -171,7 +178,7 @@ impl Control {
 
     /// Returns what a prediction starts from: the demand, where it is sent, and what the regions report.
     pub fn outlook(&self, now: Moment) -> Outlook {
-        self.balance.outlook(self.judgement.readings(now))
+        self.balance.outlook(self.judgement.readings(&self.world, now))
     }
 
     /// Does what follows from a verdict, and from what regions shed since.
@@ -216,7 +223,7 @@ impl Control {
         if !self.balance.is_due(&self.world, &services) {
             return;
         }
-        let readings = self.judgement.readings(now);
+        let readings = self.judgement.readings(&self.world, now);
         self.balance.land(&self.world, &services, &readings, now);
     }
 
@@ -226,7 +233,7 @@ impl Control {
             return Vec::new();
         }
         let services = Services::of(&self.world.config.regions, self.judgement.view());
-        let readings = self.judgement.readings(now);
+        let readings = self.judgement.readings(&self.world, now);
         self.balance.step(&self.world, &services, &readings, now)
     }
 

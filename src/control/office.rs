@@ -172,8 +172,8 @@ impl Control {
         let regions = &self.world.config.regions;
         let (before, after) = (self.judgement.view(), &self.judgement.view_under(orders));
         let [before, after] = [before, after].map(|view| Services::of(regions, view));
-        let readings =
-            [self.judgement.orders(), orders].map(|orders| self.judgement.readings_under(orders, now));
+        let readings = [self.judgement.orders(), orders]
+            .map(|orders| self.judgement.readings_under(orders, &self.world, now));
         let before = Situation { services: &before, readings: &readings[0] };
         let after = Situation { services: &after, readings: &readings[1] };
         prediction::predict(&self.world, &self.outlook(now), before, after, 1.0)

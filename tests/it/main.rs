@@ -10,6 +10,7 @@ mod support;
 
 mod ask;
 mod home;
+mod intents;
 mod region;
 mod run;
 mod server;
