@@ -122,6 +122,22 @@ impl Judgement {
         Family::BOTH.map(|family| self.places.course(site, family).phase())
     }
 
+    /// Says where a site stands on its course: `down`, or `down in IPv4 and healthy in IPv6`.
+    pub fn phases_told(&self, site: Site) -> String {
+        let regions = &self.config.regions;
+        let region = health::region_of(regions, site);
+        let has = |family: Family| {
+            regions.addresses_of(region).any(|(_, address)| Family::of(address.ip) == family)
+        };
+        let phase = |family: Family| self.places.course(site, family).phase().as_str();
+        let [v4, v6] = Family::BOTH.map(phase);
+        match Family::BOTH.map(has) {
+            [true, true] if v4 != v6 => format!("{v4} in IPv4 and {v6} in IPv6"),
+            [false, true] => v6.to_owned(),
+            [true, _] | [false, false] => v4.to_owned(),
+        }
+    }
+
     /// Returns whether nothing is the matter with a site.
     pub fn is_well(&self, site: Site) -> bool {
         self.places.is_well(site)

@@ -130,8 +130,7 @@ impl Control {
         let sites = std::iter::once(Site::Region(id)).chain(zones);
         let phases: Vec<_> = sites.flat_map(|site| self.judgement.phases(site)).collect();
         if !phases.iter().any(|phase| matches!(phase, Phase::Held(_) | Phase::Quarantined { .. })) {
-            let [v4, v6] = self.judgement.phases(Site::Region(id)).map(Phase::as_str);
-            let is = if v4 == v6 { v4.to_owned() } else { format!("{v4} in IPv4 and {v6} in IPv6") };
+            let is = self.judgement.phases_told(Site::Region(id));
             return Err(Refusal::Conflict(format!("{region} is neither held nor quarantined: it is {is}")));
         }
         let told = What::LetBack { region: region.clone(), author };
@@ -241,11 +240,7 @@ impl Control {
         let aim = intent.terms.wish.aim()?;
         let site = aim.site(regions)?;
         if !self.judgement.is_well(site) {
-            let [v4, v6] = self.judgement.phases(site).map(Phase::as_str);
-            return Some(match v4 == v6 {
-                true => format!("{aim} is {v4}"),
-                false => format!("{aim} is {v4} in IPv4 and {v6} in IPv6"),
-            });
+            return Some(format!("{aim} is {}", self.judgement.phases_told(site)));
         }
         self.no_room_for(intent, now)
     }
