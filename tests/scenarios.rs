@@ -353,7 +353,7 @@ fn the_laws_hold_whatever_operators_ask_for() {
     let acts = (any_acts(), any_wishes()).prop_map(|(acts, wishes)| acts + &wishes);
     hold(
         &Worlds::load("world-laws", MANY),
-        32,
+        16,
         acts.prop_map(|acts| {
             let acts = acts.lines().filter(|act| !act.contains("reload"));
             acts.flat_map(|act| [act, "\n"]).collect::<String>()
