@@ -40,6 +40,8 @@ pub struct Receipt {
     pub moved_share: Option<f64>,
     /// The resolvers that got one of its addresses since the intent is in force, or since the server was started.
     pub resolvers: Resolvers,
+    /// Whether its clients are on their way back: nobody waits for the last one any more.
+    pub is_returning: bool,
     /// Whether everybody is gone.
     pub is_over: bool,
     /// Why it is over, or is not.
@@ -121,6 +123,7 @@ impl Receipt {
             load: receipt.load,
             moved_share: receipt.moved(),
             resolvers: asked.map(Resolvers::of).unwrap_or_default(),
+            is_returning: receipt.is_returning,
             is_over: receipt.is_over(now),
             why: receipt.why(now),
         }

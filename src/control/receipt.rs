@@ -135,8 +135,8 @@ pub struct Ledger {
     held_until: HashMap<IpAddr, Moment>,
     /// The addresses of regions that are in static records, and in which.
     static_names: BTreeMap<IpAddr, Vec<String>>,
-    /// What the place of an intent reported when that was made, by its number.
-    loads: BTreeMap<u64, f64>,
+    /// What a place reported when clients were first sent away from it, by its name.
+    loads: BTreeMap<String, f64>,
 }
 
 impl Ledger {
@@ -210,6 +210,7 @@ impl Ledger {
     /// Returns how far an intent is; `None`: it sends nobody away.
     fn receipt(&self, intent: &Intent, regions: &Regions, load: Option<f64>) -> Option<Receipt> {
         let (aim, kept) = (intent.terms.wish.aim()?, intent.kept(regions)?);
+        let name = aim.to_string();
         let ips = self.addresses(&aim, regions);
         let given_out = ips.iter().filter(|ip| self.given.contains_key(*ip)).copied().collect();
         let mut static_names: Vec<String> =
@@ -227,7 +228,7 @@ impl Ledger {
             static_names,
             last_lawful: self.last_lawful(&ips, intent.made_at),
             load,
-            load_at_first: self.loads.get(&intent.number).copied(),
+            load_at_first: self.loads.get(&name).copied(),
         })
     }
 }
@@ -243,12 +244,14 @@ impl Control {
     /// Takes note of what the places of new intents report, and forgets what is gone.
     pub(super) fn note_loads(&mut self, events: &[intent::Event], now: Moment) {
         for event in events.iter().filter(|event| event.turn == Turn::Made) {
-            if let Some(load) = self.load_of(&event.intent, now) {
-                self.ledger.loads.insert(event.intent.number, load);
+            let (place, load) = (place(&event.intent), self.load_of(&event.intent, now));
+            if let (Some(place), Some(load)) = (place, load) {
+                // One that takes the place of another goes on with what that began.
+                self.ledger.loads.entry(place).or_insert(load);
             }
         }
-        let intents = self.desk.intents();
-        self.ledger.loads.retain(|number, _| intents.iter().any(|intent| intent.number == *number));
+        let places: HashSet<String> = self.desk.intents().iter().filter_map(place).collect();
+        self.ledger.loads.retain(|place, _| places.contains(place));
     }
 
     /// Returns whether the clients of other addresses are sent away than when the last snapshot was compiled.
@@ -260,6 +263,12 @@ impl Control {
         let site = intent.terms.wish.aim()?.site(&self.world.config.regions)?;
         self.judgement.load(site, now)
     }
+}
+
+/// Returns the name of the place that an intent sends clients away from; `None`: it sends nobody away.
+fn place(intent: &Intent) -> Option<String> {
+    let Intent { terms, .. } = intent;
+    terms.wish.away().and_then(|_| Some(terms.wish.aim()?.to_string()))
 }
 
 /// Returns the addresses that somebody is sent away from.
@@ -454,8 +463,8 @@ mod tests {
     #[test]
     fn it_is_over_when_the_last_moment_has_passed_and_hardly_any_load_is_left() {
         let (world, mut ledger) = ledger(&[(1000, "192.0.2.1=30"), (2000, "192.0.2.9=30")]);
-        ledger.loads.insert(1, 0.8);
-        let mut receipt = |load, at: u64| {
+        ledger.loads.insert("tokyo".to_owned(), 0.8);
+        let receipt = |load, at: u64| {
             let receipt =
                 ledger.receipt(&drain("tokyo", Moment(0)), &world.config.regions, load).expect("a drain");
             let moved = receipt.moved().map(|share| (share * 100.0).round());
