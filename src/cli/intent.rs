@@ -397,6 +397,16 @@ impl Terms {
         self.who.ask(&["intents"], |client, url| client.post(url).json(&wanted))
     }
 
+    /// Returns whether only to say what would happen.
+    pub fn is_trial(&self) -> bool {
+        self.dry_run
+    }
+
+    /// Returns whether a rule is broken on purpose.
+    pub fn is_breaking(&self) -> bool {
+        !self.overrides.is_empty()
+    }
+
     /// Asks for a wish, and prints what becomes of it.
     fn want(&self, wish: String, lasts: Option<String>) -> anyhow::Result<ExitCode> {
         told(self.ask(wish, lasts)?, self.dry_run)

@@ -9,6 +9,8 @@ mod intent;
 mod logging;
 mod map;
 mod prove;
+mod receipt;
+mod rollout;
 mod schema;
 mod serve;
 mod server;
@@ -84,6 +86,8 @@ enum Command {
     Status(status::Args),
     Map(map::Args),
     Prove(prove::Args),
+    Receipt(receipt::Args),
+    Rollout(rollout::Args),
     Simulate(simulate::Args),
     Schema(schema::Args),
     Geoip(geoip::Args),
@@ -116,6 +120,8 @@ pub fn main() -> ExitCode {
         Command::Status(arguments) => status::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
         Command::Prove(arguments) => prove::run(&arguments),
+        Command::Receipt(arguments) => receipt::run(&arguments),
+        Command::Rollout(arguments) => rollout::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Geoip(arguments) => geoip::run(arguments),

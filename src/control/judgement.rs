@@ -190,6 +190,11 @@ impl Judgement {
         self.readings_under(&self.orders, world, now)
     }
 
+    /// Returns the load that a region or zone reports.
+    pub(super) fn load(&self, site: Site, now: Moment) -> Option<f64> {
+        health::vitals(&self.board, site, Moment::default(), now).load
+    }
+
     /// Returns the readings if operators wanted this.
     pub(super) fn readings_under(&self, orders: &Orders, world: &World, now: Moment) -> Readings {
         let regions = || self.config.regions.iter().map(|(id, _)| id);

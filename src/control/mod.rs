@@ -22,6 +22,7 @@ mod notice;
 mod office;
 mod outlook;
 pub mod prediction;
+mod receipt;
 mod record;
 mod report;
 mod request;
@@ -37,6 +38,7 @@ pub use judgement::{Judgement, Verdict};
 pub use notice::{Notice, Place, Severity, What};
 pub use office::Proposal;
 pub use outlook::Outlook;
+pub use receipt::Receipt;
 pub use record::Record;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
 pub use request::{Done, LONGEST, Refusal, Request, SHORTEST};
@@ -49,6 +51,7 @@ use crate::moment::Moment;
 use crate::snapshot::{Circumstances, Snapshot, World};
 use balance::Balance;
 use keeper::Keeper;
+use receipt::Ledger;
 
 /// What happens to the server.
 #[derive(Debug)]
@@ -90,6 +93,8 @@ pub struct Control {
     desk: Desk,
     /// What the machine advises.
     proposals: Vec<Proposal>,
+    /// Which addresses are given out, and how long they may be held.
+    ledger: Ledger,
     /// The number of the last published snapshot.
     number: u64,
 }
@@ -107,7 +112,8 @@ impl Control {
             balance.adopt(&memory.portions, &world);
         }
         let (keeper, proposals) = (Keeper::new(now), Vec::new());
-        let mut control = Self { world, judgement, balance, keeper, desk, proposals, number: 0 };
+        let ledger = Ledger::new(&world.config, now);
+        let mut control = Self { world, judgement, balance, keeper, desk, proposals, ledger, number: 0 };
         control.propose(&notices);
         // What was over while nobody was there has ended before anything is answered.
         let ended = control.attend(now).into_iter().filter_map(|effect| match effect {
@@ -115,7 +121,7 @@ impl Control {
             Effect::Publish(_) | Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) => None,
         });
         let ended: Vec<_> = ended.collect();
-        let mut effects = vec![control.publish(), control.watch()];
+        let mut effects = vec![control.publish(now), control.watch()];
         if !ended.is_empty() {
             effects.push(Effect::Keep(control.desk.keep()));
         }
@@ -155,6 +161,11 @@ impl Control {
         self.judgement.wake().into_iter().chain(self.balance.wake(&self.world)).chain(desk).min()
     }
 
+    /// Takes note that what was published last is served since `now`, and that nothing before it is.
+    pub fn served(&mut self, now: Moment) {
+        self.ledger.served(now);
+    }
+
     /// Returns what is being served.
     pub fn world(&self) -> &World {
         &self.world
@@ -173,6 +184,7 @@ impl Control {
         report.outlook = self.outlook(now);
         report.intents = self.desk.intents().to_vec();
         report.proposals.clone_from(&self.proposals);
+        report.receipts = self.receipts(now);
         report
     }
 
@@ -189,7 +201,7 @@ impl Control {
             self.land(now);
         }
         if verdict.moves_view || !shed.is_empty() {
-            effects.push(self.publish());
+            effects.push(self.publish(now));
         }
         if self.keeper.is_due(verdict.is_worth_keeping || !shed.is_empty(), now) {
             effects.push(Effect::Persist(self.memory(now)));
@@ -204,7 +216,8 @@ impl Control {
         let notices = self.judgement.reload(Arc::clone(&self.world.config), orders, now);
         self.balance.reload(&before, &self.world, now);
         self.land(now);
-        let mut effects = vec![self.publish(), self.watch()];
+        self.ledger.reload(&self.world.config, now);
+        let mut effects = vec![self.publish(now), self.watch()];
         let reloaded = Notice {
             at: now,
             what: What::Reloaded {
@@ -243,15 +256,18 @@ impl Control {
     }
 
     /// Compiles the next snapshot.
-    fn publish(&mut self) -> Effect {
+    fn publish(&mut self, now: Moment) -> Effect {
         self.number += 1;
         let world = Arc::clone(&self.world);
         let circumstances = Circumstances {
             health: self.judgement.view().clone(),
             splits: self.balance.splits().clone(),
             weights: self.judgement.orders().weights.clone(),
+            leaving: receipt::leaving(self.desk.intents(), &world.config.regions),
         };
-        Effect::Publish(Arc::new(Snapshot::compile(world, circumstances, self.number)))
+        let snapshot = Arc::new(Snapshot::compile(world, circumstances, self.number));
+        self.ledger.publish(&snapshot.given, &snapshot.leaving, now);
+        Effect::Publish(snapshot)
     }
 
     fn watch(&self) -> Effect {

@@ -250,7 +250,8 @@ impl Control {
         let orders = self.desk.orders(&self.world.config.regions);
         let has_other_weights = orders.weights != self.judgement.orders().weights;
         let mut verdict = self.judgement.instruct(orders, now);
-        verdict.moves_view |= has_other_weights;
+        self.note_loads(&events, now);
+        verdict.moves_view |= has_other_weights || self.others_leave();
         let told = events.into_iter().map(|event| Notice { at: now, what: What::Intent(event) });
         verdict.notices.splice(0..0, told);
         let mut effects = self.follow(verdict, Vec::new(), now);
