@@ -15,6 +15,9 @@
 
 mod alarm;
 mod balance;
+mod drills;
+#[cfg(test)]
+mod fixture;
 mod incident;
 mod judgement;
 mod keeper;
@@ -48,6 +51,7 @@ use crate::intent::{Desk, Kept};
 use crate::moment::Moment;
 use crate::snapshot::{Circumstances, Snapshot, World};
 use balance::Balance;
+use drills::Drills;
 use keeper::Keeper;
 
 /// What happens to the server.
@@ -88,6 +92,8 @@ pub struct Control {
     keeper: Keeper,
     /// What operators want.
     desk: Desk,
+    /// What came of drills, and those to come.
+    drills: Drills,
     /// What the machine advises.
     proposals: Vec<Proposal>,
     /// The number of the last published snapshot.
@@ -96,7 +102,13 @@ pub struct Control {
 
 impl Control {
     /// Starts from a world, from what was remembered of the last run, and with the intents that were in force.
-    pub fn new(world: Arc<World>, memory: Option<Memory>, intents: Kept, now: Moment) -> (Self, Vec<Effect>) {
+    pub fn new(
+        world: Arc<World>,
+        memory: Option<Memory>,
+        mut intents: Kept,
+        now: Moment,
+    ) -> (Self, Vec<Effect>) {
+        let drills = Drills::adopt(std::mem::take(&mut intents.drills), &world.config, now);
         let desk = Desk::adopt(intents);
         let orders = desk.orders(&world.config.regions);
         let (judgement, notices) = Judgement::new(Arc::clone(&world.config), orders, memory.as_ref(), now);
@@ -107,7 +119,7 @@ impl Control {
             balance.adopt(&memory.portions, &world);
         }
         let (keeper, proposals) = (Keeper::new(now), Vec::new());
-        let mut control = Self { world, judgement, balance, keeper, desk, proposals, number: 0 };
+        let mut control = Self { world, judgement, balance, keeper, desk, drills, proposals, number: 0 };
         let mut effects = vec![control.publish(), control.watch()];
         // What was taken up is written anew at once: a process that dies again and again before its first
         // minute is over must not let what it knows grow stale.
@@ -117,6 +129,7 @@ impl Control {
         control.propose(&notices);
         effects.extend(notices.into_iter().map(Effect::Say));
         // What was over while nobody was there ends now.
+        effects.extend(control.resume_drills(now));
         effects.extend(control.attend(now));
         (control, effects)
     }
@@ -145,7 +158,8 @@ impl Control {
     /// Returns when to let time pass although nothing happens; `None`: never.
     pub fn wake(&self) -> Option<Moment> {
         let desk = self.desk.wake(&self.world.config.regions);
-        self.judgement.wake().into_iter().chain(self.balance.wake(&self.world)).chain(desk).min()
+        let own = [self.judgement.wake(), self.balance.wake(&self.world), desk, self.drills.wake()];
+        own.into_iter().flatten().min()
     }
 
     /// Returns what is being served.
@@ -166,6 +180,7 @@ impl Control {
         report.outlook = self.outlook(now);
         report.intents = self.desk.intents().to_vec();
         report.proposals.clone_from(&self.proposals);
+        report.drills = Arc::clone(self.drills.records());
         report
     }
 
@@ -196,6 +211,7 @@ impl Control {
         let orders = self.desk.orders(&self.world.config.regions);
         let notices = self.judgement.reload(Arc::clone(&self.world.config), orders, now);
         self.balance.reload(&before, &self.world, now);
+        self.drills.reload(&self.world.config, now);
         self.land(now);
         let mut effects = vec![self.publish(), self.watch()];
         let reloaded = Notice {
@@ -245,6 +261,11 @@ impl Control {
             weights: self.judgement.orders().weights.clone(),
         };
         Effect::Publish(Arc::new(Snapshot::compile(world, circumstances, self.number)))
+    }
+
+    /// Returns what operators want, and what came of drills, to be kept across a restart.
+    fn kept(&self) -> Kept {
+        Kept { drills: self.drills.records().to_vec(), ..self.desk.keep() }
     }
 
     fn watch(&self) -> Effect {

@@ -8,7 +8,7 @@ use super::alarm::word;
 use super::notice::{Count, Seconds};
 use super::{Alarm, Notice, What};
 use crate::health::{Grade, Phase};
-use crate::intent::{self, Intent, Turn};
+use crate::intent::{self, Drill, Intent, Outcome, Turn};
 use crate::region::Family;
 use crate::share::Share;
 use crate::steering::AllDown;
@@ -59,6 +59,7 @@ impl Story {
             },
             What::LetBack { author, .. } => Self { author: Some(author.clone()), ..here },
             What::Intent(event) => intended(event),
+            What::Drill(drill) => drilled(drill),
             What::Lifted { intent, author } => {
                 Self { author: Some(author.clone()), to: Some("lifted".to_owned()), ..of_intent(intent) }
             }
@@ -134,6 +135,19 @@ fn intended(event: &intent::Event) -> Story {
         Turn::Overdue(why) => Story { why: Some(why.clone()), ..story },
         Turn::Gone => Story { to: Some("over".to_owned()), ..story },
     }
+}
+
+fn drilled(drill: &Drill) -> Story {
+    let Drill { number, terms, outcome, why, given, .. } = drill;
+    let to = if given.is_empty() { String::new() } else { format!(", to {}", given.join(", ")) };
+    let story = Story {
+        zone: terms.wish.aim().and_then(|aim| aim.zone),
+        why: why.clone().or_else(|| Some(terms.reason.clone())),
+        evidence: Some(format!("intent {number}: {}{to}", terms.wish)),
+        author: Some(terms.author.clone()),
+        ..Story::default()
+    };
+    story.turns(Outcome::Pending.as_str(), outcome.as_str())
 }
 
 fn shed(load: Option<f64>, away: Share, is_more: bool) -> Story {
