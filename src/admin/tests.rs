@@ -120,6 +120,7 @@ fn state() -> State {
         now: Box::new(|| at(60)),
         last: Box::new(|_, _| None),
         locate: Box::new(move |address| Some(geo_sources(&config.server.geo).locate(address))),
+        history: Box::new(|_| Vec::new()),
         orders: mpsc::channel(1).0,
     };
     let state = State::new(seen, loaded, Arc::default(), START, sources);

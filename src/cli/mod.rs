@@ -2,9 +2,11 @@
 
 mod check;
 mod demo;
+mod drill;
 mod explain;
 mod failback;
 mod geoip;
+mod history;
 mod logging;
 mod map;
 mod prove;
@@ -49,6 +51,7 @@ Start here:
                                                  why would this client get what it gets?
   meridian status --watch                        how do the regions stand? the page at the admin address has a map
   meridian failback tokyo                        let a region back that is held
+  meridian drill tokyo --reason monthly          do the others bear it? what came of it: meridian history
   meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
   meridian simulate --lose tokyo --load 1.4      where would everybody go if Tokyo were lost?
   meridian prove zones                           can any client ever be sent across a border?
@@ -60,8 +63,10 @@ enum Command {
     Serve(serve::Args),
     Demo(demo::Command),
     Check(check::Args),
+    Drill(drill::Args),
     Explain(explain::Args),
     Failback(failback::Args),
+    History(history::Args),
     Status(status::Args),
     Map(map::Args),
     Prove(prove::Args),
@@ -79,8 +84,10 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(command) => demo::run(command),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Drill(arguments) => drill::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Failback(arguments) => failback::run(&arguments),
+        Command::History(arguments) => history::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
         Command::Prove(arguments) => prove::run(&arguments),
