@@ -269,7 +269,7 @@ mod tests {
         let whats = [
             What::Intent(Event { intent: intent.clone(), turn: Turn::Made }),
             What::Intent(Event { intent, turn: Turn::Step(Share::HALF) }),
-            What::Drill(drill("drill tokyo", Outcome::Succeeded, DAY)),
+            What::Drill(Box::new(drill("drill tokyo", Outcome::Succeeded, DAY))),
             What::Foreign { entries: 1 },
         ];
         let records = whats.map(|what| Record::of(&Notice { at: Moment(0), what }, 1, 1));

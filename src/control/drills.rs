@@ -110,7 +110,7 @@ impl Drills {
         let index = self.records.iter().position(is_meant)?;
         let drill = &mut Arc::make_mut(&mut self.records)[index];
         *drill = drill.clone().over(outcome, why, now);
-        Some(Notice { at: now, what: What::Drill(drill.clone()) })
+        Some(Notice { at: now, what: What::Drill(Box::new(drill.clone())) })
     }
 
     /// Says what came of drills by what became of their intents.
@@ -223,7 +223,7 @@ impl Control {
         let drill = Drill::begin(self.desk.next_number(), Terms { lasts, ..terms }, now);
         let drill = drill.over(outcome, Some(why), now);
         self.drills.add(drill.clone());
-        let told = Notice { at: now, what: What::Drill(drill) };
+        let told = Notice { at: now, what: What::Drill(Box::new(drill)) };
         vec![Effect::Keep(self.kept()), Effect::Say(told)]
     }
 

@@ -104,7 +104,7 @@ pub enum What {
     /// Something became of an intent.
     Intent(intent::Event),
     /// Something came of a drill.
-    Drill(Drill),
+    Drill(Box<Drill>),
     /// Somebody lifted an intent.
     Lifted {
         /// The intent.
@@ -240,12 +240,14 @@ impl Notice {
             | What::Down { .. }
             | What::Foreign { .. }
             | What::Intent(intent::Event { turn: Turn::Overdue(_) | Turn::Stuck, .. })
-            | What::Drill(Drill { outcome: Outcome::Failed | Outcome::CapacityCheckFailed, .. })
             | What::Stale { .. } => Severity::Warning,
+            What::Drill(drill) => match drill.outcome {
+                Outcome::Failed | Outcome::CapacityCheckFailed => Severity::Warning,
+                Outcome::Pending | Outcome::Succeeded | Outcome::Interrupted => Severity::Info,
+            },
             What::Turned { .. }
             | What::LetBack { .. }
             | What::Intent(_)
-            | What::Drill(_)
             | What::Lifted { .. }
             | What::Whole { why: None, .. }
             | What::Up { .. }

@@ -240,6 +240,7 @@ mod tests {
     use crate::canary::{Failure, FailureClass};
     use crate::control::{Place, Record};
     use crate::health::{self, Restraint, State};
+    use crate::intent::Terms;
     use crate::moment::Moment;
 
     /// Writes the parts of a record: `kind zone address: from -> to | why | evidence | author`.
@@ -298,6 +299,26 @@ mod tests {
         );
         let up = What::Up { place: place(), was_down: true, after: Duration::from_secs(35) };
         check(up, "address_up tokyo-a 192.0.2.1: down -> up | - | down for 35s | -");
+    }
+
+    #[test]
+    fn what_came_of_a_drill_is_told_with_what_ended_it_and_who_wanted_it() {
+        let terms = Terms { wish: "drill tokyo/tokyo-a".parse().expect("a wish"), ..Terms::default() };
+        let begun = Drill { given: vec!["osaka".to_owned()], ..Drill::begin(3, terms, Moment(0)) };
+        let over = |outcome, why: Option<&str>| {
+            let drill = begun.clone().over(outcome, why.map(str::to_owned), Moment(1));
+            What::Drill(Box::new(drill))
+        };
+        check(
+            over(Outcome::Succeeded, None),
+            "drill_succeeded tokyo-a -: pending -> succeeded | a test | \
+             intent 3: drill tokyo/tokyo-a 10% abort-when alarm, to osaka | alice",
+        );
+        check(
+            over(Outcome::Failed, Some("osaka is down")),
+            "drill_failed tokyo-a -: pending -> failed | osaka is down | \
+             intent 3: drill tokyo/tokyo-a 10% abort-when alarm, to osaka | alice",
+        );
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod access;
 mod answers;
 mod commands;
 mod demo;
+mod drill;
 mod events;
 mod failover;
 mod packets;
