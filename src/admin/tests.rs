@@ -788,3 +788,12 @@ async fn the_atlas_and_the_map_say_where_the_clients_of_a_country_go() {
     }
     check("/atlas?nmae=x", 400, &["unknown field `nmae`"]).await;
 }
+
+#[tokio::test]
+async fn what_has_been_is_told_and_a_question_that_makes_no_sense_is_refused() {
+    check("/history", 200, &["\"events\": []", "\"place\": \"tokyo\"", "\"text\": \"never\""]).await;
+    check("/history?limit=5&kind=drill", 200, &["\"drills\": []"]).await;
+    check("/history?limit=0", 400, &["`limit` goes from 1 to 1000, not 0"]).await;
+    check("/history?limit=many", 400, &["invalid digit"]).await;
+    check("/history?age=1", 400, &["unknown field `age`"]).await;
+}

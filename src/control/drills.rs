@@ -244,7 +244,7 @@ impl Control {
             if let Err(refusal) = answer
                 && !is_told
             {
-                let why = format!("it was not begun: {refusal}");
+                let why = format!("it was not begun: {}", sentence(&refusal));
                 effects.extend(self.not_begun(terms, Outcome::Interrupted, why, now));
             }
         }
@@ -283,6 +283,16 @@ impl Control {
             Some((drill.number, why))
         });
         troubles.collect()
+    }
+}
+
+/// Says why something was not done, without what a person could do about it.
+fn sentence(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Unsafe { violations, .. } => {
+            violations.iter().map(|(_, sentence)| sentence.as_str()).collect::<Vec<_>>().join("; ")
+        }
+        Refusal::Wrong(_) | Refusal::Unknown(_) | Refusal::Conflict(_) => refusal.to_string(),
     }
 }
 
@@ -555,11 +565,7 @@ mod tests {
         let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
         number(play.want("shift oregon 10%", Some(120), &[]));
         play.wait(46 * MINUTE);
-        check(
-            &play,
-            Outcome::Interrupted,
-            "it was not begun: refused: `shift oregon 10%` (intent 1) is in force",
-        );
+        check(&play, Outcome::Interrupted, "it was not begun: `shift oregon 10%` (intent 1) is in force");
         let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
         number(play.want("drill oregon", Some(120), &[]));
         play.wait(46 * MINUTE);

@@ -9,7 +9,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
 use super::{Wish, Wrong};
-use crate::moment::Moment;
+use crate::moment::{Moment, Time};
 
 /// How many days are looked ahead for a start: beyond ten years nobody plans a drill.
 const LOOK_AHEAD: usize = 3660;
@@ -139,6 +139,19 @@ impl FromStr for Days {
         let days = date(first).zip(date(last)).filter(|(first, last)| first <= last);
         days.map(|(first, last)| Self { first, last })
             .ok_or_else(|| Wrong(format!("`{text}` is neither a day nor days in a row")))
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { wish, lasts, windows, blocked } = self;
+        let list = |things: Vec<String>| things.join(", ");
+        let windows = list(windows.iter().map(Window::to_string).collect());
+        write!(f, "{wish} for {}, {windows} (UTC)", Time(*lasts))?;
+        match blocked.is_empty() {
+            true => Ok(()),
+            false => write!(f, ", not on {}", list(blocked.iter().map(Days::to_string).collect())),
+        }
     }
 }
 

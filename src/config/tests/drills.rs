@@ -16,18 +16,15 @@ fn a_drill_says_where_and_when_and_the_rest_is_the_usual() {
     let regions = format!("{REGIONS}{drills}");
     let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("a.yaml", ZONE)];
     let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
-    let drills = compile(&sources).expect("it can be used").config.drills;
-    let text = |drill: &Schedule| {
-        let windows = drill.windows.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let blocked = drill.blocked.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        format!("{} for {}: {windows}; {blocked}", drill.wish, drill.lasts.as_secs())
-    };
+    let config = compile(&sources).expect("it can be used").config;
+    let text = summary::Summary(&config).to_string();
+    let drills: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("by schedule: ")).collect();
     assert_eq!(
-        drills.iter().map(text).collect::<Vec<_>>(),
+        drills,
         [
-            "drill tokyo 10% abort-when alarm for 1800: tue 09:00-12:00; ",
-            "drill dublin/a 25% abort-when load>90% for 7200: wed 09:00-12:00, thu 22:00-00:30; \
-             2026-12-24, 2026-12-27..2027-01-02",
+            "drill tokyo 10% abort-when alarm for 30m, tue 09:00-12:00 (UTC)",
+            "drill dublin/a 25% abort-when load>90% for 2h, wed 09:00-12:00, thu 22:00-00:30 (UTC), \
+             not on 2026-12-24, 2026-12-27..2027-01-02",
         ]
     );
 }
