@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::alarm::Alarms;
 use super::balance::Readings;
-use super::{Notice, Place, Report, What};
+use super::{Alarm, Notice, Place, Report, What};
 use crate::canary::{Epoch, Observation, Subject};
 use crate::config::Config;
 use crate::health::{
@@ -103,6 +103,11 @@ impl Judgement {
         self.places.instruct(&orders.failover, orders.withdrawn());
         self.orders = orders;
         self.settle(now)
+    }
+
+    /// Returns the alarms that stand.
+    pub(super) fn alarms(&self) -> impl Iterator<Item = &Alarm> {
+        self.alarms.standing()
     }
 
     /// Returns what operators want.
@@ -411,6 +416,7 @@ mod tests {
             groups: Vec::new(),
             steered: vec![steered("api.example.com."), steered("www.example.com.")],
             safety: Safety::default(),
+            drills: Vec::new(),
             zones: Vec::new(),
         })
     }

@@ -19,6 +19,7 @@ mod access;
 mod answers;
 mod commands;
 mod demo;
+mod drill;
 mod events;
 mod failover;
 mod packets;
