@@ -237,6 +237,7 @@ fn compile(draft: &Draft) -> Snapshot {
         groups: groups(),
         steered: vec![steering],
         safety: Safety::default(),
+        alarms: meridian::config::Alarms::default(),
         zones: vec![zone()],
     };
     let sources = Sources { database: None, asn: None, networks: &draft.networks };

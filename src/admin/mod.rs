@@ -11,6 +11,7 @@
 //! | `/atlas`, `/map.svg` | where each country's clients go, in numbers and as a picture ([`atlas`], [`map`]) |
 //! | `/metrics` | the counters, for Prometheus |
 //! | `/explain` | why a client gets the answer it gets |
+//! | `/availability` | for how long everything was up ([`availability`]) |
 //! | `/simulate` | what would happen if regions were lost |
 //! | `/intents`, `/proposals/N/approve`, `/failback/REGION` | what operators want ([`changes`]) |
 //!
@@ -20,6 +21,7 @@
 
 pub mod access;
 pub mod atlas;
+pub mod availability;
 pub mod changes;
 mod explain;
 mod listen;

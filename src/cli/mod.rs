@@ -1,5 +1,6 @@
 //! The commands, one a file, and what the process exits with.
 
+mod availability;
 mod check;
 mod demo;
 mod explain;
@@ -51,6 +52,7 @@ Start here:
   meridian failback tokyo                        let a region back that is held
   meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
   meridian simulate --lose tokyo --load 1.4      where would everybody go if Tokyo were lost?
+  meridian availability --target 99.95           was everything up for long enough, and what may still happen?
   meridian prove zones                           can any client ever be sent across a border?
 
 Exit codes: 0 ok, 1 failure, 2 bad configuration or usage.";
@@ -62,6 +64,7 @@ enum Command {
     Check(check::Args),
     Explain(explain::Args),
     Failback(failback::Args),
+    Availability(availability::Args),
     Status(status::Args),
     Map(map::Args),
     Prove(prove::Args),
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Demo(command) => demo::run(command),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Availability(arguments) => availability::run(&arguments),
         Command::Failback(arguments) => failback::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),

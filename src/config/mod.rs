@@ -8,6 +8,7 @@ pub mod schema;
 pub mod summary;
 
 mod access;
+mod alarms;
 mod countries;
 mod lower;
 mod master_file;
@@ -31,6 +32,7 @@ use crate::steering::Steering;
 use crate::zone::Zone;
 
 pub use access::{Access, Named, Role, Secret, Tls, Token};
+pub use alarms::{AlarmRule, Alarms, Level, Measure};
 pub use problem::{Origin, Problem, Problems, Severity};
 pub use sources::{Source, Sources};
 
@@ -129,6 +131,8 @@ pub struct Config {
     pub zones: Vec<Zone>,
     /// What holds for all regions together.
     pub safety: Safety,
+    /// What raises an alarm besides the loss of something.
+    pub alarms: Alarms,
 }
 
 /// What concerns this instance alone.

@@ -14,7 +14,9 @@
 //! time pass with a [`Event::Tick`] when [`Control::wake`] says so.
 
 mod alarm;
+mod availability;
 mod balance;
+pub mod calculation;
 mod incident;
 mod judgement;
 mod keeper;
@@ -25,6 +27,7 @@ pub mod prediction;
 mod record;
 mod report;
 mod request;
+mod rules;
 mod story;
 pub mod whatif;
 
@@ -40,15 +43,19 @@ pub use outlook::Outlook;
 pub use record::Record;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
 pub use request::{Done, LONGEST, Refusal, Request, SHORTEST};
+pub use rules::Excess;
 
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
+use crate::health::ledger::Ledger;
 use crate::health::{Memory, Services};
 use crate::intent::{Desk, Kept};
 use crate::moment::Moment;
 use crate::snapshot::{Circumstances, Snapshot, World};
+use availability::Availability;
 use balance::Balance;
 use keeper::Keeper;
+use rules::Rules;
 
 /// What happens to the server.
 #[derive(Debug)]
@@ -60,6 +67,8 @@ pub enum Event {
     Tick,
     /// The configuration or the database changed, and the new world is valid.
     Reloaded(Arc<World>),
+    /// The configuration or a database changed, and cannot be used: why.
+    ReloadFailed(String),
     /// The process is about to end.
     Stopping,
 }
@@ -75,6 +84,8 @@ pub enum Effect {
     Persist(Memory),
     /// The same with the intents in force: at once, for people rely on them.
     Keep(Kept),
+    /// The same with the accounts of who was up for how long.
+    Account(Arc<Ledger>),
     /// Tell people.
     Say(Notice),
 }
@@ -90,6 +101,10 @@ pub struct Control {
     desk: Desk,
     /// What the machine advises.
     proposals: Vec<Proposal>,
+    /// What is measured.
+    rules: Rules,
+    /// Who was up for how long.
+    availability: Availability,
     /// The number of the last published snapshot.
     number: u64,
 }
@@ -107,7 +122,10 @@ impl Control {
             balance.adopt(&memory.portions, &world);
         }
         let (keeper, proposals) = (Keeper::new(now), Vec::new());
-        let mut control = Self { world, judgement, balance, keeper, desk, proposals, number: 0 };
+        let rules = Rules::new(&world.config, now);
+        let availability = Availability::new(&world.config, now);
+        let mut control =
+            Self { world, judgement, balance, keeper, desk, proposals, rules, availability, number: 0 };
         let mut effects = vec![control.publish(), control.watch()];
         // What was taken up is written anew at once: a process that dies again and again before its first
         // minute is over must not let what it knows grow stale.
@@ -121,31 +139,52 @@ impl Control {
         (control, effects)
     }
 
+    /// Goes on with the accounts of an earlier life; what was not observed since is not counted.
+    pub fn restore(&mut self, ledger: Ledger, now: Moment) {
+        self.availability.restore(ledger, &self.world.config, now);
+        self.account(true, now);
+    }
+
     /// Takes one event.
     pub fn handle(&mut self, event: Event, now: Moment) -> Vec<Effect> {
         match event {
             Event::Observed(seen) => {
                 let verdict = self.judgement.observe(&seen, now);
+                self.rules.observed();
+                let is_news = verdict.is_news();
                 let mut effects = self.follow(verdict, Vec::new(), now);
                 effects.extend(self.attend(now));
+                effects.extend(self.measure(now));
+                effects.extend(self.account(is_news, now));
                 effects
             }
             Event::Tick => {
                 let verdict = self.judgement.tick(now);
                 let shed = self.balance_step(now);
+                let is_news = verdict.is_news();
                 let mut effects = self.follow(verdict, shed, now);
                 effects.extend(self.attend(now));
+                effects.extend(self.measure(now));
+                effects.extend(self.account(is_news, now));
                 effects
             }
             Event::Reloaded(world) => self.reloaded(world, now),
-            Event::Stopping => vec![Effect::Persist(self.memory(now))],
+            Event::ReloadFailed(why) => {
+                let what = self.rules.refuse(why);
+                what.into_iter().map(|what| Effect::Say(Notice { at: now, what })).collect()
+            }
+            Event::Stopping => {
+                vec![Effect::Persist(self.memory(now)), Effect::Account(self.availability.close(now))]
+            }
         }
     }
 
     /// Returns when to let time pass although nothing happens; `None`: never.
     pub fn wake(&self) -> Option<Moment> {
         let desk = self.desk.wake(&self.world.config.regions);
-        self.judgement.wake().into_iter().chain(self.balance.wake(&self.world)).chain(desk).min()
+        let rules = self.rules.wake(self.world.database_built_at);
+        let wakes = self.judgement.wake().into_iter().chain(self.balance.wake(&self.world));
+        wakes.chain(desk).chain(rules).min()
     }
 
     /// Returns what is being served.
@@ -166,6 +205,8 @@ impl Control {
         report.outlook = self.outlook(now);
         report.intents = self.desk.intents().to_vec();
         report.proposals.clone_from(&self.proposals);
+        report.alarms.extend(self.rules.standing());
+        report.ledger = self.availability.ledger();
         report
     }
 
@@ -206,8 +247,26 @@ impl Control {
                 regions: self.world.config.regions.len(),
             },
         };
-        effects.extend([reloaded].into_iter().chain(notices).map(Effect::Say));
+        self.availability.reload(&self.world.config, now);
+        effects.extend(self.account(true, now));
+        let healed = self.rules.reload(&self.world.config).map(|what| Notice { at: now, what });
+        effects.extend([reloaded].into_iter().chain(healed).chain(notices).map(Effect::Say));
         effects
+    }
+
+    /// Keeps account of who is up.
+    fn account(&mut self, is_news: bool, now: Moment) -> Option<Effect> {
+        self.availability.take(&self.judgement.scene(), is_news, now).map(Effect::Account)
+    }
+
+    /// Looks at what is measured, if it is time to.
+    fn measure(&mut self, now: Moment) -> Vec<Effect> {
+        let built_at = self.world.database_built_at;
+        if self.rules.wake(built_at).is_none_or(|due| now < due) {
+            return Vec::new();
+        }
+        let whats = self.rules.look(self.judgement.vitals(now), built_at, now);
+        whats.into_iter().map(|what| Effect::Say(Notice { at: now, what })).collect()
     }
 
     /// Spreads the clients of regions that have left or returned, if any has.
@@ -313,6 +372,7 @@ mod tests {
             Effect::Persist(_) => 'k',
             Effect::Say(_) => 's',
             Effect::Keep(_) => 'i',
+            Effect::Account(_) => 'a',
         };
         effects.iter().map(letter).collect()
     }
@@ -340,7 +400,11 @@ mod tests {
             assert!(next.judgement.view().of(AddressId(0)).is_down(), "life {life}");
             let kept = effects.into_iter().find_map(|effect| match effect {
                 Effect::Persist(memory) => Some(memory),
-                Effect::Publish(_) | Effect::Watch(..) | Effect::Say(_) | Effect::Keep(_) => None,
+                Effect::Publish(_)
+                | Effect::Watch(..)
+                | Effect::Say(_)
+                | Effect::Keep(_)
+                | Effect::Account(_) => None,
             });
             memory = kept.expect("it is written down before anything happens");
         }

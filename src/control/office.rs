@@ -395,7 +395,7 @@ mod tests {
                 match effect {
                     Effect::Say(notice) => self.said.push(notice.to_string()),
                     Effect::Keep(kept) => self.kept = kept,
-                    Effect::Publish(_) | Effect::Watch(..) | Effect::Persist(_) => {}
+                    Effect::Publish(_) | Effect::Watch(..) | Effect::Persist(_) | Effect::Account(_) => {}
                 }
             }
         }

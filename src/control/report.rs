@@ -1,10 +1,12 @@
 //! What is known of everything at one moment: plain values, for `/status`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::{Alarm, Outlook, Proposal};
 use crate::canary::Failure;
 use crate::config::Config;
+use crate::health::ledger::Ledger;
 use crate::health::{
     self, Board, Grade, Last, Phase, Places, Record, Restraint, Service, Services, Site, State, Track, View,
     Vitals,
@@ -29,6 +31,8 @@ pub struct Report {
     pub regions: Vec<RegionReport>,
     /// What the clients ask for and where they are sent, to predict from.
     pub outlook: Outlook,
+    /// Who was up for how long.
+    pub ledger: Arc<Ledger>,
 }
 
 /// What is known of a region.
@@ -153,6 +157,7 @@ impl Report {
             proposals: Vec::new(),
             regions: regions.collect(),
             outlook: Outlook::default(),
+            ledger: Arc::default(),
         }
     }
 

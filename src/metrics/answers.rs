@@ -239,7 +239,7 @@ impl AllAnswers {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::config::Server;
+    use crate::config::{Alarms, Server};
     use crate::region::{RegionId, Regions, Safety};
     use crate::zone::{Name, Zone};
 
@@ -262,6 +262,7 @@ pub(super) mod tests {
             groups: vec![],
             steered: vec![],
             safety: Safety::default(),
+            alarms: Alarms::default(),
             zones: zones.iter().map(zone).collect(),
         }
     }

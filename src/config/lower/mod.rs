@@ -4,6 +4,7 @@
 //! still checked. The caller uses the result only when nothing was reported.
 
 mod access;
+mod alarms;
 mod apex;
 mod canaries;
 mod checks;
@@ -27,7 +28,7 @@ use std::collections::BTreeMap;
 use super::problem::{Place, Report};
 use super::sources::Sources;
 use super::spec;
-use super::{Config, Geo, Server};
+use super::{Alarms, Config, Geo, Server};
 use crate::canary::Canary;
 use crate::client::Country;
 use crate::region::{Region, Regions, Safety};
@@ -89,6 +90,7 @@ fn whole(server: Server, world: World, zones: Zones) -> Config {
         groups: world.groups.list,
         steered: zones.steered,
         safety: world.safety,
+        alarms: world.alarms,
         zones: zones.zones,
     }
 }
@@ -115,6 +117,7 @@ struct World {
     /// The groups of `regions.yaml`.
     shared_groups: groups::Scope,
     safety: Safety,
+    alarms: Alarms,
 }
 
 impl World {
@@ -130,6 +133,7 @@ impl World {
             jurisdictions: regions::jurisdictions(spec),
             region_names: regions::names(spec),
             safety: recovery::safety(spec, report),
+            alarms: alarms::lower(spec, report),
             regions,
             canaries,
             canary_names,

@@ -4,6 +4,7 @@
 //! Meaning, references and contradictions are left to `lower`.
 
 mod access;
+mod alarms;
 mod canaries;
 mod json;
 mod kinds;
@@ -15,6 +16,10 @@ mod webhooks;
 mod zone;
 
 pub use access::{Access, AdminTls, Role, Token};
+pub use alarms::{
+    AgeSwitch, Certificate, CertificateSwitch, Lag, LagSwitch, Latency, LatencySwitch, Never, Rate,
+    RateSwitch, Switch,
+};
 pub use canaries::{Canary, Expect, Http, Inference, Json, Reach, Tcp, Tls};
 pub use json::{Assert, Number, Signals};
 pub use kinds::{Percent, Statuses};

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::alarms::Alarms;
 use super::canaries::Canary;
 use super::kinds::Asn;
 use super::leaf::{List, Value};
@@ -31,6 +32,8 @@ pub struct Regions {
     pub recovery: Option<Setting<Recovery>>,
     /// What holds for all regions together.
     pub safety: Option<Setting<Safety>>,
+    /// When something that is measured is an alarm; each is `off` or says when.
+    pub alarms: Option<Setting<Alarms>>,
 }
 
 /// A place that serves the API.
