@@ -316,3 +316,99 @@ fn whole(sides: [Side; 2], is_withdrawn: bool) -> Condition {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canary::{CanaryId, Failure, FailureClass, Observation, Subject as Watched};
+    use crate::control::{Control, Event};
+    use crate::health::ledger::Summary;
+    use crate::intent::{Intent, Kept, Phase, Terms};
+    use crate::snapshot::fixture;
+
+    const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\n\
+                        names: { '@': { steer: { regions: [tokyo, osaka], order: listed } } }\n";
+
+    /// Two regions of one address each, which fall after two failures and come back after one success.
+    fn control(intents: Kept) -> Control {
+        let region = |name: &str, ip: &str| {
+            format!(
+                "  {name}:\n    location: {{ latitude: 35, longitude: 139 }}\n    jurisdiction: JP\n    \
+                 zones: {{ {name}-a: {{ addresses: [{ip}] }} }}\n    canaries: [tcp]\n"
+            )
+        };
+        let regions = format!(
+            "regions:\n{}{}recovery: {{ min_down: 0s, ramp: [] }}\n\
+             canaries:\n  tcp: {{ tcp: {{ port: 443 }}, fall: 2, rise: 1 }}\n",
+            region("tokyo", "192.0.2.1"),
+            region("osaka", "192.0.2.2")
+        );
+        Control::new(Arc::new(fixture::world(&regions, ZONE)), None, intents, Moment(0)).0
+    }
+
+    /// Lets results come in, `SECOND:ADDRESS:RESULT` a word, and writes what is known at second 100 of everybody with
+    /// downtime: `subject down/observed incidents`.
+    fn check(mut control: Control, results: &str, expected: &[&str]) {
+        for word in results.split_whitespace() {
+            let parts: Vec<&str> = word.split(':').collect();
+            let [second, address, result] = parts[..] else { panic!("{word}") };
+            let at = Moment(second.parse::<u64>().expect("a second") * 1000);
+            let failure = Failure { class: FailureClass::Refused, detail: "connection refused".to_owned() };
+            let seen = Observation {
+                epoch: control.judgement.epoch(),
+                subject: Watched::Address(AddressId(address.parse().expect("an address"))),
+                canary: CanaryId(0),
+                at,
+                latency: Duration::from_millis(3),
+                result: if result == "o" { Ok(()) } else { Err(failure) },
+                signals: None,
+            };
+            control.handle(Event::Observed(vec![seen]), at);
+        }
+        let ledger = control.report(Moment(100_000)).ledger;
+        let told = ledger.summaries(30, Moment(100_000)).filter_map(|(subject, summary)| {
+            let name = match subject {
+                Subject::Name(name) | Subject::Region(name) => name.clone(),
+                Subject::Zone(_, zone) => zone.clone(),
+                Subject::Address(_, _, ip) => ip.to_string(),
+            };
+            let Summary { observed, down, incidents, .. } = summary;
+            let is_told = !down.is_zero();
+            is_told.then(|| format!("{name} {}/{} {incidents}", down.as_secs(), observed.as_secs()))
+        });
+        assert_eq!(told.collect::<Vec<_>>(), expected, "{results}");
+    }
+
+    #[test]
+    fn a_region_is_down_from_the_first_failed_probe_and_a_name_only_when_all_of_its_regions_are() {
+        let none = Kept::default;
+        check(control(none()), "1:0:o 1:1:o 10:0:x 30:0:o 40:0:x 50:0:o", &[]);
+        let fall = "1:0:o 1:1:o 10:0:x 20:0:x 60:0:o";
+        check(control(none()), fall, &["tokyo 50/99 1", "tokyo-a 50/99 1", "192.0.2.1 50/99 1"]);
+        let both = "1:0:o 1:1:o 10:0:x 20:0:x 30:1:x 40:1:x 60:0:o 70:1:o";
+        let expected = [
+            "example.com 30/99 1",
+            "tokyo 50/99 1",
+            "osaka 40/99 1",
+            "tokyo-a 50/99 1",
+            "osaka-a 40/99 1",
+            "192.0.2.1 50/99 1",
+            "192.0.2.2 40/99 1",
+        ];
+        check(control(none()), both, &expected);
+    }
+
+    #[test]
+    fn what_operators_drain_is_not_blamed() {
+        let terms = Terms {
+            wish: "drain tokyo".parse().expect("a wish"),
+            author: "alice".to_owned(),
+            reason: "a deployment".to_owned(),
+            lasts: None,
+            overrides: Vec::new(),
+        };
+        let intent = Intent { number: 1, terms, made_at: Moment(0), phase: Phase::Standing };
+        let drained = control(Kept { intents: vec![intent], last_number: 1 });
+        check(drained, "1:0:o 1:1:o 10:0:x 20:0:x 60:0:o", &[]);
+    }
+}

@@ -340,7 +340,7 @@ mod tests {
     }
 
     /// Lets tokyo's probes succeed (`o`) or fail (`x`), and writes what control asks for at each:
-    /// `p` publish, `k` keep, `w` watch, `s` say.
+    /// `p` publish, `k` keep, `w` watch, `s` say, `a` account.
     fn check(results: &str, expected: &str) {
         let (mut control, effects) = Control::new(world(), None, Kept::default(), Moment(0));
         assert_eq!(letters(&effects), "pw", "a start publishes before anything else");
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn a_suspect_and_a_fall_and_a_return_are_each_published_before_anything_is_said() {
-        check("oxxxo", " ps pkss  pkss");
+        check("oxxxo", " ps pkss  pkssa");
     }
 
     #[test]

@@ -390,6 +390,42 @@ mod tests {
     }
 
     #[test]
+    fn a_database_is_too_old_in_time_and_a_younger_one_clears() {
+        let world = crate::snapshot::fixture::world(
+            "regions: {}\n",
+            "zone: example.com\nnameservers: [ns1.example.net]\n",
+        );
+        let (built_at, boot) = (Moment(0), Moment(1));
+        let mut rules = Rules::new(&world.config, boot);
+        let due = rules.wake(Some(built_at)).expect("it grows old");
+        assert_eq!(due, Moment(60 * 86_400_000 + 1));
+        let nobody = || std::iter::empty::<(&str, Vitals)>();
+        assert_eq!(rules.look(nobody(), Some(built_at), Moment(due.0 - 1)), []);
+        assert!(matches!(rules.look(nobody(), Some(built_at), due)[..], [What::Raised(Alarm::Measured(_))]));
+        assert_eq!((rules.wake(Some(built_at)), rules.standing().count()), (None, 1));
+        assert!(matches!(rules.look(nobody(), Some(due), due)[..], [What::Cleared(Alarm::Measured(_))]));
+        assert_eq!(rules.wake(None), None);
+    }
+
+    #[test]
+    fn a_refused_configuration_is_said_once_and_stands_until_a_good_one() {
+        let world = crate::snapshot::fixture::world(
+            "regions: {}\n",
+            "zone: example.com\nnameservers: [ns1.example.net]\n",
+        );
+        let mut rules = Rules::new(&world.config, Moment(0));
+        assert!(matches!(rules.refuse("a.yaml:1: no".to_owned()), Some(What::Raised(_))));
+        assert_eq!(rules.refuse("a.yaml:2: no".to_owned()), None);
+        let standing: Vec<String> = rules.standing().map(|alarm| alarm.to_string()).collect();
+        assert_eq!(
+            standing,
+            ["the configuration on disk is refused, and the one before stays in force: a.yaml:2: no"]
+        );
+        assert!(matches!(rules.reload(&world.config), Some(What::Cleared(_))));
+        assert_eq!((rules.standing().count(), rules.reload(&world.config)), (0, None));
+    }
+
+    #[test]
     fn people_read_the_value_and_its_limit_in_their_units() {
         for (measure, limit, minutes, value, text, evidence) in [
             (

@@ -16,6 +16,7 @@ mod server;
 
 mod access;
 mod answers;
+mod availability;
 mod commands;
 mod demo;
 mod events;

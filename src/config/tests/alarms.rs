@@ -52,7 +52,7 @@ fn a_rule_is_said_key_by_key() {
 fn a_rule_that_makes_no_sense_is_refused() {
     check(
         "alarms: { error_rate: { above: 5 } }",
-        &["33: `above` is more than 0 and at most 1, not 5 | 1 % is written `0.01`"],
+        &["32: `above` is more than 0 and at most 1, not 5 | 1 % is written `0.01`"],
     );
     check("alarms: { error_rate: never }", &["23: `never` is not a choice here | the choices are `off`"]);
     check("alarms: { database_age: { above_days: 0 } }", &["39: `above_days` goes from 1 to 3650, not 0"]);
