@@ -235,8 +235,10 @@ fn compile(draft: &Draft) -> Snapshot {
         regions: Regions::new(draft.regions.clone()),
         canaries: Vec::new(),
         groups: groups(),
+        drills: Vec::new(),
         steered: vec![steering],
         safety: Safety::default(),
+        alarms: meridian::config::Alarms::default(),
         zones: vec![zone()],
     };
     let sources = Sources { database: None, asn: None, networks: &draft.networks };

@@ -11,6 +11,7 @@
 //! | `/atlas`, `/map.svg` | where each country's clients go, in numbers and as a picture ([`atlas`], [`map`]) |
 //! | `/metrics` | the counters, for Prometheus |
 //! | `/explain` | why a client gets the answer it gets |
+//! | `/availability` | for how long everything was up ([`availability`]) |
 //! | `/simulate` | what would happen if regions were lost |
 //! | `/intents/NUMBER/receipt` | when the last client may be gone ([`receipt`]) |
 //! | `/history` | what people have done, and what came of drills ([`history`]) |
@@ -22,6 +23,7 @@
 
 pub mod access;
 pub mod atlas;
+pub mod availability;
 pub mod changes;
 mod explain;
 pub mod history;

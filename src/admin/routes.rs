@@ -16,7 +16,7 @@ use super::access;
 use super::explain::{self, Format, Parameters};
 use super::listen::Stay;
 use super::live::MAX_STREAMS;
-use super::{State, atlas, changes, history, overview, page, receipt, simulate, status};
+use super::{State, atlas, availability, changes, history, overview, page, receipt, simulate, status};
 
 /// The paths, for those who ask for another.
 const PATHS: &str = "\
@@ -29,6 +29,7 @@ const PATHS: &str = "\
 /map.svg  the same as a picture: /map.svg?name=NAME
 /metrics  counters for Prometheus
 /explain  why a client gets its answer: /explain?name=NAME&client=ADDRESS&type=A
+/availability  for how long everything was up: /availability?days=30
 /simulate what if regions were lost: /simulate?lose=REGION,REGION&load=1.4 or /simulate?each=true
 /history  what people have done and what came of drills: /history?limit=100&kind=drill, or &all=true
 /intents  what operators want; POST one, DELETE /intents/NUMBER lifts it
@@ -57,6 +58,7 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/map.svg", get(map))
         .route("/metrics", get(metrics))
         .route("/explain", get(explain))
+        .route("/availability", get(availability))
         .route("/simulate", get(what_if))
         .route("/history", get(history))
         .route("/intents", get(changes::list).post(changes::intend))
@@ -203,6 +205,20 @@ async fn history(
             render(move || history::page(&state, &parameters).map_or_else(refuse, |page| json(&page))).await
         }
         Err(rejection) => refuse(rejection.body_text()),
+    }
+}
+
+async fn availability(
+    extract::State(state): Read,
+    query: Result<extract::Query<availability::Parameters>, QueryRejection>,
+) -> Response {
+    let days = match query {
+        Ok(extract::Query(parameters)) => parameters.check(),
+        Err(rejection) => Err(availability::usage(&rejection.body_text())),
+    };
+    match days {
+        Ok(days) => render(move || json(&availability::page(&state, days))).await,
+        Err(sentence) => (StatusCode::BAD_REQUEST, sentence + "\n").into_response(),
     }
 }
 

@@ -107,7 +107,9 @@ fn state() -> State {
     effects.extend(control.handle(Event::Observed(vec![seen]), at(30)));
     let published = effects.into_iter().filter_map(|effect| match effect {
         Effect::Publish(snapshot) => Some(snapshot),
-        Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) | Effect::Say(_) => None,
+        Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) | Effect::Account(_) | Effect::Say(_) => {
+            None
+        }
     });
     let seen = Seen {
         snapshot: published.last().expect("the first snapshot at least"),
@@ -268,7 +270,10 @@ async fn the_status_has_the_share_and_vitals_of_a_region_and_its_canaries_as_a_w
         (&json!("auto"), &json!("fine"), &json!(0.0))
     );
     assert_eq!(dublin["ipv4"]["share"], 0.3);
-    let vitals = json!({ "load": null, "error_rate": 0.25, "p95_latency_seconds": null, "requests": 400.0 });
+    let vitals = json!({
+        "load": null, "error_rate": 0.25, "p95_latency_seconds": null, "requests": 400.0,
+        "replication_lag_seconds": null, "certificate_days": null,
+    });
     assert_eq!(dublin["vitals"], vitals);
     let canary = &dublin["canaries"][0];
     let [name, advisory, state] = ["name", "advisory", "state"].map(|key| canary[key].clone());

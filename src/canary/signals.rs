@@ -87,6 +87,8 @@ pub struct Signals {
     pub queue_depth: Option<f64>,
     /// How many requests the error rate and the latency are about.
     pub requests: Option<f64>,
+    /// How many whole days the certificate is still valid; only a handshake knows, no response says so.
+    pub certificate_days: Option<f64>,
 }
 
 impl Signals {

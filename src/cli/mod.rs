@@ -1,5 +1,6 @@
 //! The commands, one a file, and what the process exits with.
 
+mod availability;
 mod check;
 mod demo;
 mod drill;
@@ -59,6 +60,7 @@ Start here:
   meridian drill tokyo --reason monthly          do the others bear it? what came of it: meridian history
   meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
   meridian simulate --lose tokyo --load 1.4      where would everybody go if Tokyo were lost?
+  meridian availability --target 99.95           was everything up for long enough, and what may still happen?
   meridian prove zones                           can any client ever be sent across a border?
 
 Exit codes: 0 ok, 1 failure, 2 bad configuration or usage.";
@@ -88,6 +90,7 @@ enum Command {
     Weights(intent::Weights),
     Lift(intent::Lift),
     History(history::Args),
+    Availability(availability::Args),
     Status(status::Args),
     Map(map::Args),
     Prove(prove::Args),
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Drill(arguments) => drill::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Availability(arguments) => availability::run(&arguments),
         Command::Failback(arguments) => failback::run(&arguments),
         Command::Intents(arguments) => intent::list(&arguments),
         Command::Shift(arguments) => intent::shift(&arguments),

@@ -8,6 +8,7 @@ pub mod schema;
 pub mod summary;
 
 mod access;
+mod alarms;
 mod countries;
 mod lower;
 mod master_file;
@@ -32,6 +33,7 @@ use crate::steering::Steering;
 use crate::zone::Zone;
 
 pub use access::{Access, Named, Role, Secret, Tls, Token};
+pub use alarms::{AlarmRule, Alarms, Level, Measure};
 pub use problem::{Origin, Problem, Problems, Severity};
 pub use sources::{Source, Sources};
 
@@ -132,6 +134,8 @@ pub struct Config {
     pub safety: Safety,
     /// Drills that start by themselves.
     pub drills: Vec<Schedule>,
+    /// What raises an alarm besides the loss of something.
+    pub alarms: Alarms,
 }
 
 /// What concerns this instance alone.

@@ -40,7 +40,7 @@ fn generator() -> SchemaGenerator {
 #[expect(dead_code, reason = "only its schema is used")]
 enum AnyFile {
     Server(spec::Server),
-    Regions(spec::Regions),
+    Regions(Box<spec::Regions>),
     Zone(spec::Zone),
 }
 

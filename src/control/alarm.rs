@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::IpAddr;
 
-use super::What;
 use super::notice::Count;
+use super::{Excess, What};
 use crate::canary::Subject;
 use crate::config::Config;
 use crate::health::{self, Board, Grade, Phase, Places, Restraint, Services, Site, Stage, View};
@@ -76,6 +76,13 @@ pub enum Alarm {
         zone: Option<String>,
         /// How badly.
         grade: Grade,
+    },
+    /// Something that is measured has been beyond its limit for too long.
+    Measured(Excess),
+    /// The configuration on disk is refused, and the one before stays in force.
+    ReloadFailed {
+        /// Why, every problem on a line.
+        why: String,
     },
 }
 
@@ -346,6 +353,8 @@ impl Alarm {
                 self.fmt_whom(f)?;
                 f.write_str(": a region is up again")
             }
+            Self::Measured(excess) => excess.fmt_cleared(f),
+            Self::ReloadFailed { .. } => f.write_str("the configuration on disk is in force again"),
         }
     }
 
@@ -398,6 +407,11 @@ impl fmt::Display for Alarm {
                     AllDown::Servfail => "answering SERVFAIL",
                     AllDown::Nodata => "answering without data",
                 })
+            }
+            Self::Measured(excess) => excess.fmt(f),
+            Self::ReloadFailed { why } => {
+                let first = why.lines().next().unwrap_or_default();
+                write!(f, "the configuration on disk is refused, and the one before stays in force: {first}")
             }
         }
     }

@@ -64,7 +64,7 @@ impl Play {
             match effect {
                 Effect::Say(notice) => self.said.push(notice.to_string()),
                 Effect::Keep(kept) => self.kept = kept,
-                Effect::Publish(_) | Effect::Watch(..) | Effect::Persist(_) => {}
+                Effect::Publish(_) | Effect::Watch(..) | Effect::Persist(_) | Effect::Account(_) => {}
             }
         }
     }

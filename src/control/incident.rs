@@ -83,6 +83,13 @@ impl Incident {
                 let zone = zone.iter().map(|zone| format!("/{zone}")).collect::<String>();
                 (format!("gray/{region}{zone}"), Severity::Warning)
             }
+            Alarm::Measured(excess) => {
+                let region = excess.region.iter().map(|region| format!("/{region}")).collect::<String>();
+                let rule = excess.rule;
+                let (measure, level) = (rule.measure.as_str(), rule.level.as_str());
+                (format!("{measure}/{level}{region}"), Severity::of(rule.level))
+            }
+            Alarm::ReloadFailed { .. } => ("reload_failed".to_owned(), Severity::Warning),
         };
         Self { key, severity, is_over }
     }

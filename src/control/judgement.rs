@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use super::alarm::Alarms;
+use super::availability::Scene;
 use super::balance::Readings;
 use super::{Alarm, Notice, Place, Report, What};
 use crate::canary::{Epoch, Observation, Subject};
 use crate::config::Config;
 use crate::health::{
-    self, Adoption, Board, Cause, Change, FALLS_TO_QUARANTINE, Memory, Phase, Places, Site, State, Turn, View,
+    self, Adoption, Board, Cause, Change, FALLS_TO_QUARANTINE, Memory, Phase, Places, Site, State, Turn,
+    View, Vitals,
 };
 use crate::intent::Orders;
 use crate::moment::Moment;
@@ -40,6 +42,13 @@ pub struct Verdict {
     pub is_worth_keeping: bool,
     /// What people want to know of it.
     pub notices: Vec<Notice>,
+}
+
+impl Verdict {
+    /// Returns whether anything is otherwise than before.
+    pub fn is_news(&self) -> bool {
+        *self != Self::default()
+    }
 }
 
 impl Judgement {
@@ -198,6 +207,18 @@ impl Judgement {
     /// Returns the load that a region or zone reports.
     pub(super) fn load(&self, site: Site, now: Moment) -> Option<f64> {
         health::vitals(&self.board, site, Moment::default(), now).load
+    }
+
+    /// Returns what is known of health, to keep account of.
+    pub(super) fn scene(&self) -> Scene<'_> {
+        Scene { board: &self.board, places: &self.places, orders: &self.orders }
+    }
+
+    /// Returns what every region says of itself, with its name.
+    pub(super) fn vitals(&self, now: Moment) -> impl Iterator<Item = (&str, Vitals)> {
+        self.config.regions.iter().map(move |(id, region)| {
+            (region.name.as_str(), health::vitals(&self.board, Site::Region(id), Moment::default(), now))
+        })
     }
 
     /// Returns the readings if operators wanted this.
@@ -366,7 +387,7 @@ mod tests {
 
     use super::*;
     use crate::canary::{Canary, Failure, FailureClass};
-    use crate::config::{Access, Geo, LogFormat, Server};
+    use crate::config::{Access, Alarms, Geo, LogFormat, Server};
     use crate::health::{Service, fixture};
     use crate::region::{Recovery, Region, RegionId, RegionSet, Regions, Safety};
     use crate::steering::{AllDown, Order, Policy, Rule, Steering};
@@ -417,6 +438,7 @@ mod tests {
             steered: vec![steered("api.example.com."), steered("www.example.com.")],
             safety: Safety::default(),
             drills: Vec::new(),
+            alarms: Alarms::default(),
             zones: Vec::new(),
         })
     }

@@ -1,4 +1,4 @@
-//! When health is written down.
+//! When health is written down, and when the ledger is.
 
 use std::time::Duration;
 
@@ -37,6 +37,34 @@ impl Keeper {
     }
 }
 
+/// The shortest time between two writes of the ledger, which may be megabytes: `kill -9` forgets at most the last
+/// minute of it.
+const ACCOUNT_EVERY: Duration = Duration::from_secs(60);
+
+/// Decides when the ledger is written down: every minute, and the first outage that is over does not wait for it.
+#[derive(Clone, Debug)]
+pub struct Accountant {
+    /// When it was written last, or when it was begun.
+    since: Moment,
+    was_written: bool,
+}
+
+impl Accountant {
+    /// Starts with nothing to write.
+    pub fn new(now: Moment) -> Self {
+        Self { since: now, was_written: false }
+    }
+
+    /// Returns whether the ledger is to be written now, given whether an outage has ended.
+    pub fn is_due(&mut self, is_news: bool, now: Moment) -> bool {
+        let is_due = now.since(self.since) >= ACCOUNT_EVERY || (is_news && !self.was_written);
+        if is_due {
+            *self = Self { since: now, was_written: true };
+        }
+        is_due
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +74,15 @@ mod tests {
         let mut keeper = Keeper::new(Moment(0));
         let due = events.iter().filter(|(at, is_news)| keeper.is_due(*is_news, Moment(*at)));
         assert_eq!(due.map(|(at, _)| *at).collect::<Vec<_>>(), written);
+    }
+
+    #[test]
+    fn the_ledger_is_written_every_minute_and_the_first_outage_does_not_wait() {
+        let mut accountant = Accountant::new(Moment(0));
+        let events =
+            [(1000, false), (2000, true), (3000, true), (61_999, false), (62_000, false), (63_000, true)];
+        let due = events.iter().filter(|(at, is_news)| accountant.is_due(*is_news, Moment(*at)));
+        assert_eq!(due.map(|(at, _)| *at).collect::<Vec<_>>(), [2000, 62_000]);
     }
 
     #[test]

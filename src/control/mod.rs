@@ -14,7 +14,9 @@
 //! time pass with a [`Event::Tick`] when [`Control::wake`] says so.
 
 mod alarm;
+mod availability;
 mod balance;
+pub mod calculation;
 mod drills;
 #[cfg(test)]
 mod fixture;
@@ -29,6 +31,7 @@ mod receipt;
 mod record;
 mod report;
 mod request;
+mod rules;
 mod story;
 pub mod whatif;
 
@@ -45,17 +48,21 @@ pub use receipt::Receipt;
 pub use record::Record;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
 pub use request::{Done, LONGEST, Refusal, Request, SHORTEST};
+pub use rules::Excess;
 
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
+use crate::health::ledger::Ledger;
 use crate::health::{Memory, Services};
 use crate::intent::{Desk, Kept};
 use crate::moment::Moment;
 use crate::snapshot::{Circumstances, Snapshot, World};
+use availability::Availability;
 use balance::Balance;
 use drills::Drills;
 use keeper::Keeper;
-use receipt::Ledger;
+use receipt::Holdings;
+use rules::Rules;
 
 /// What happens to the server.
 #[derive(Debug)]
@@ -67,6 +74,8 @@ pub enum Event {
     Tick,
     /// The configuration or the database changed, and the new world is valid.
     Reloaded(Arc<World>),
+    /// The configuration or a database changed, and cannot be used: why.
+    ReloadFailed(String),
     /// The process is about to end.
     Stopping,
 }
@@ -82,6 +91,8 @@ pub enum Effect {
     Persist(Memory),
     /// The same with the intents in force: at once, for people rely on them.
     Keep(Kept),
+    /// The same with the accounts of who was up for how long.
+    Account(Arc<Ledger>),
     /// Tell people.
     Say(Notice),
 }
@@ -100,7 +111,11 @@ pub struct Control {
     /// What the machine advises.
     proposals: Vec<Proposal>,
     /// Which addresses are given out, and how long they may be held.
-    ledger: Ledger,
+    holdings: Holdings,
+    /// What is measured.
+    rules: Rules,
+    /// Who was up for how long.
+    availability: Availability,
     /// The number of the last published snapshot.
     number: u64,
 }
@@ -124,9 +139,22 @@ impl Control {
             balance.adopt(&memory.portions, &world);
         }
         let (keeper, proposals) = (Keeper::new(now), Vec::new());
-        let ledger = Ledger::new(&world.config, now);
-        let mut control =
-            Self { world, judgement, balance, keeper, desk, drills, proposals, ledger, number: 0 };
+        let holdings = Holdings::new(&world.config, now);
+        let rules = Rules::new(&world.config, now);
+        let availability = Availability::new(&world.config, now);
+        let mut control = Self {
+            world,
+            judgement,
+            balance,
+            keeper,
+            desk,
+            drills,
+            proposals,
+            holdings,
+            rules,
+            availability,
+            number: 0,
+        };
         control.propose(&notices);
         // What was over while nobody was there has ended before anything is answered.
         let mut ended = control.resume_drills(now);
@@ -143,37 +171,57 @@ impl Control {
         (control, effects)
     }
 
+    /// Goes on with the accounts of an earlier life; what was not observed since is not counted.
+    pub fn restore(&mut self, ledger: Ledger, now: Moment) {
+        self.availability.restore(ledger, &self.world.config, now);
+        self.account(true, now);
+    }
+
     /// Takes one event.
     pub fn handle(&mut self, event: Event, now: Moment) -> Vec<Effect> {
         match event {
             Event::Observed(seen) => {
                 let verdict = self.judgement.observe(&seen, now);
+                self.rules.observed();
+                let is_news = verdict.is_news();
                 let mut effects = self.follow(verdict, Vec::new(), now);
                 effects.extend(self.attend(now));
+                effects.extend(self.measure(now));
+                effects.extend(self.account(is_news, now));
                 effects
             }
             Event::Tick => {
                 let verdict = self.judgement.tick(now);
                 let shed = self.balance_step(now);
+                let is_news = verdict.is_news();
                 let mut effects = self.follow(verdict, shed, now);
                 effects.extend(self.attend(now));
+                effects.extend(self.measure(now));
+                effects.extend(self.account(is_news, now));
                 effects
             }
             Event::Reloaded(world) => self.reloaded(world, now),
-            Event::Stopping => vec![Effect::Persist(self.memory(now))],
+            Event::ReloadFailed(why) => {
+                let what = self.rules.refuse(why);
+                what.into_iter().map(|what| Effect::Say(Notice { at: now, what })).collect()
+            }
+            Event::Stopping => {
+                vec![Effect::Persist(self.memory(now)), Effect::Account(self.availability.close(now))]
+            }
         }
     }
 
     /// Returns when to let time pass although nothing happens; `None`: never.
     pub fn wake(&self) -> Option<Moment> {
         let desk = self.desk.wake(&self.world.config.regions);
-        let own = [self.judgement.wake(), self.balance.wake(&self.world), desk, self.drills.wake()];
+        let rules = self.rules.wake(self.world.database_built_at);
+        let own = [self.judgement.wake(), self.balance.wake(&self.world), desk, self.drills.wake(), rules];
         own.into_iter().flatten().min()
     }
 
     /// Takes note that what was published last is served since `now`, and that nothing before it is.
     pub fn served(&mut self, now: Moment) {
-        self.ledger.served(now);
+        self.holdings.served(now);
     }
 
     /// Returns what is being served.
@@ -196,6 +244,8 @@ impl Control {
         report.proposals.clone_from(&self.proposals);
         report.receipts = self.receipts(now);
         report.drills = Arc::clone(self.drills.records());
+        report.alarms.extend(self.rules.standing());
+        report.ledger = self.availability.ledger();
         report
     }
 
@@ -228,7 +278,7 @@ impl Control {
         self.balance.reload(&before, &self.world, now);
         self.drills.reload(&self.world.config, now);
         self.land(now);
-        self.ledger.reload(&self.world.config, now);
+        self.holdings.reload(&self.world.config, now);
         let mut effects = vec![self.publish(now), self.watch()];
         let reloaded = Notice {
             at: now,
@@ -238,8 +288,26 @@ impl Control {
                 regions: self.world.config.regions.len(),
             },
         };
-        effects.extend([reloaded].into_iter().chain(notices).map(Effect::Say));
+        self.availability.reload(&self.world.config, now);
+        effects.extend(self.account(true, now));
+        let healed = self.rules.reload(&self.world.config).map(|what| Notice { at: now, what });
+        effects.extend([reloaded].into_iter().chain(healed).chain(notices).map(Effect::Say));
         effects
+    }
+
+    /// Keeps account of who is up.
+    fn account(&mut self, is_news: bool, now: Moment) -> Option<Effect> {
+        self.availability.take(&self.judgement.scene(), is_news, now).map(Effect::Account)
+    }
+
+    /// Looks at what is measured, if it is time to.
+    fn measure(&mut self, now: Moment) -> Vec<Effect> {
+        let built_at = self.world.database_built_at;
+        if self.rules.wake(built_at).is_none_or(|due| now < due) {
+            return Vec::new();
+        }
+        let whats = self.rules.look(self.judgement.vitals(now), built_at, now);
+        whats.into_iter().map(|what| Effect::Say(Notice { at: now, what })).collect()
     }
 
     /// Spreads the clients of regions that have left or returned, if any has.
@@ -278,7 +346,7 @@ impl Control {
             leaving: receipt::leaving(self.desk.intents(), &world.config.regions),
         };
         let snapshot = Arc::new(Snapshot::compile(world, circumstances, self.number));
-        self.ledger.publish(&snapshot.given, &snapshot.leaving, now);
+        self.holdings.publish(&snapshot.given, &snapshot.leaving, now);
         Effect::Publish(snapshot)
     }
 
@@ -321,7 +389,7 @@ mod tests {
     }
 
     /// Lets tokyo's probes succeed (`o`) or fail (`x`), and writes what control asks for at each:
-    /// `p` publish, `k` keep, `w` watch, `s` say.
+    /// `p` publish, `k` keep, `w` watch, `s` say, `a` account.
     fn check(results: &str, expected: &str) {
         let (mut control, effects) = Control::new(world(), None, Kept::default(), Moment(0));
         assert_eq!(letters(&effects), "pw", "a start publishes before anything else");
@@ -353,6 +421,7 @@ mod tests {
             Effect::Persist(_) => 'k',
             Effect::Say(_) => 's',
             Effect::Keep(_) => 'i',
+            Effect::Account(_) => 'a',
         };
         effects.iter().map(letter).collect()
     }
@@ -364,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_suspect_and_a_fall_and_a_return_are_each_published_before_anything_is_said() {
-        check("oxxxo", " ps pkss  pkss");
+        check("oxxxo", " ps pkss  pkssa");
     }
 
     #[test]
@@ -380,7 +449,11 @@ mod tests {
             assert!(next.judgement.view().of(AddressId(0)).is_down(), "life {life}");
             let kept = effects.into_iter().find_map(|effect| match effect {
                 Effect::Persist(memory) => Some(memory),
-                Effect::Publish(_) | Effect::Watch(..) | Effect::Say(_) | Effect::Keep(_) => None,
+                Effect::Publish(_)
+                | Effect::Watch(..)
+                | Effect::Say(_)
+                | Effect::Keep(_)
+                | Effect::Account(_) => None,
             });
             memory = kept.expect("it is written down before anything happens");
         }

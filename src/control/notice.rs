@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::alarm::word;
 use super::{Alarm, office};
 use crate::canary::Failure;
+use crate::config::Level;
 use crate::health::{FRESH_FOR, Phase, Restraint, State};
 use crate::intent::{self, Drill, Intent, Outcome, Turn};
 use crate::moment::Moment;
@@ -178,6 +179,16 @@ pub enum Severity {
     Alarm,
 }
 
+impl Severity {
+    /// Returns how loudly a rule wants its alarm to be said.
+    pub(super) fn of(level: Level) -> Self {
+        match level {
+            Level::Warning => Self::Warning,
+            Level::Alarm => Self::Alarm,
+        }
+    }
+}
+
 impl Notice {
     /// Returns the word that logs and metrics use for this kind of notice.
     pub fn kind(&self) -> &'static str {
@@ -214,6 +225,10 @@ impl Notice {
             What::Cleared(Alarm::RegionOut { .. }) => "region_back",
             What::Raised(Alarm::Exhausted { .. }) => "all_down",
             What::Cleared(Alarm::Exhausted { .. }) => "all_down_over",
+            What::Raised(Alarm::Measured(excess)) => excess.kind(false),
+            What::Cleared(Alarm::Measured(excess)) => excess.kind(true),
+            What::Raised(Alarm::ReloadFailed { .. }) => "reload_failed",
+            What::Cleared(Alarm::ReloadFailed { .. }) => "reload_failed_over",
             What::Reloaded { .. } => "reloaded",
             What::Remembered { .. } => "health_remembered",
             What::Foreign { .. } => "health_foreign",
@@ -227,6 +242,7 @@ impl Notice {
             What::Raised(
                 Alarm::Exhausted { .. } | Alarm::Restrained { restraint: Restraint::Shared(_), .. },
             ) => Severity::Alarm,
+            What::Raised(Alarm::Measured(excess)) => Severity::of(excess.rule.level),
             What::Turned { to: Phase::Down | Phase::Held(_) | Phase::Quarantined { .. }, .. }
             | What::Whole { why: Some(_), .. }
             | What::Shed { .. }
@@ -234,7 +250,8 @@ impl Notice {
                 Alarm::RegionOut { .. }
                 | Alarm::Restrained { .. }
                 | Alarm::Gray { .. }
-                | Alarm::Advised { .. },
+                | Alarm::Advised { .. }
+                | Alarm::ReloadFailed { .. },
             )
             | What::Suspect { .. }
             | What::Down { .. }
@@ -296,6 +313,9 @@ impl Notice {
             | What::Turned { region, .. }
             | What::LetBack { region, .. }
             | What::Shed { region, .. } => Some(region),
+            What::Raised(Alarm::Measured(excess)) | What::Cleared(Alarm::Measured(excess)) => {
+                excess.region.as_deref()
+            }
             What::Intent(intent::Event { intent, .. }) | What::Lifted { intent, .. } => {
                 intent.terms.wish.region()
             }

@@ -6,7 +6,7 @@
 //!      ╰──────── a snapshot that answers it ────────╯
 //! ```
 //!
-//! The [`Ledger`] counts from the moment at which a snapshot is superseded, with the time to live that its own
+//! The [`Holdings`] counts from the moment at which a snapshot is superseded, with the time to live that its own
 //! records had: a short one while an address was suspect, the long one of a configuration that is gone. What was given
 //! out before a restart is not known; every address is then taken to have been given out at the last moment, for
 //! as long as any steered name allows. A resolver that keeps records for longer than it may is not reckoned with.
@@ -123,7 +123,7 @@ impl Receipt {
 
 /// Which addresses are given out, and until when those may be held that are not any more.
 #[derive(Clone, Debug)]
-pub struct Ledger {
+pub struct Holdings {
     /// What the snapshot answers that was published last.
     given: Arc<Given>,
     /// Whose clients it sends away.
@@ -139,7 +139,7 @@ pub struct Ledger {
     loads: BTreeMap<String, f64>,
 }
 
-impl Ledger {
+impl Holdings {
     /// Starts: whatever an earlier life of the server gave out may be held from now on for as long as any steered
     /// name allows.
     pub fn new(config: &Config, now: Moment) -> Self {
@@ -237,7 +237,7 @@ impl Control {
     /// Returns how far the intents are that send clients away.
     pub(super) fn receipts(&self, now: Moment) -> Vec<Receipt> {
         let regions = &self.world.config.regions;
-        let receipt = |intent: &Intent| self.ledger.receipt(intent, regions, self.load_of(intent, now));
+        let receipt = |intent: &Intent| self.holdings.receipt(intent, regions, self.load_of(intent, now));
         self.desk.intents().iter().filter_map(receipt).collect()
     }
 
@@ -247,16 +247,16 @@ impl Control {
             let (place, load) = (place(&event.intent), self.load_of(&event.intent, now));
             if let (Some(place), Some(load)) = (place, load) {
                 // One that takes the place of another goes on with what that began.
-                self.ledger.loads.entry(place).or_insert(load);
+                self.holdings.loads.entry(place).or_insert(load);
             }
         }
         let places: HashSet<String> = self.desk.intents().iter().filter_map(place).collect();
-        self.ledger.loads.retain(|place, _| places.contains(place));
+        self.holdings.loads.retain(|place, _| places.contains(place));
     }
 
     /// Returns whether the clients of other addresses are sent away than when the last snapshot was compiled.
     pub(super) fn others_leave(&self) -> bool {
-        leaving(self.desk.intents(), &self.world.config.regions) != self.ledger.leaving
+        leaving(self.desk.intents(), &self.world.config.regions) != self.holdings.leaving
     }
 
     fn load_of(&self, intent: &Intent, now: Moment) -> Option<f64> {
@@ -371,21 +371,21 @@ mod tests {
     }
 
     /// A server that was started at 1000 s, and publishes at these seconds.
-    fn ledger(published: &[(u64, &str)]) -> (World, Ledger) {
+    fn holdings(published: &[(u64, &str)]) -> (World, Holdings) {
         let world = world(ZONE);
-        let mut ledger = Ledger::new(&world.config, Moment(1_000_000));
+        let mut holdings = Holdings::new(&world.config, Moment(1_000_000));
         for (at, text) in published {
             let at = Moment(at * 1000);
-            ledger.publish(&given(text), &[], at);
-            ledger.served(at);
+            holdings.publish(&given(text), &[], at);
+            holdings.served(at);
         }
-        (world, ledger)
+        (world, holdings)
     }
 
     /// Compares the second until which an address of a place may be held after these were published.
     fn check(published: &[(u64, &str)], place: &str, last_lawful: Option<u64>) {
-        let (world, ledger) = ledger(published);
-        let receipt = ledger.receipt(&drain(place, Moment(1_000_000)), &world.config.regions, None);
+        let (world, holdings) = holdings(published);
+        let receipt = holdings.receipt(&drain(place, Moment(1_000_000)), &world.config.regions, None);
         let receipt = receipt.expect("a drain sends clients away");
         assert_eq!(
             receipt.last_lawful.map(|at| at.0),
@@ -426,18 +426,18 @@ mod tests {
 
     #[test]
     fn a_snapshot_counts_until_the_next_one_is_served_and_not_only_compiled() {
-        let (world, mut ledger) = ledger(&[(1000, "192.0.2.1=30")]);
-        ledger.publish(&given(""), &[], Moment(2_000_000));
-        ledger.publish(&given("192.0.2.9=30"), &[], Moment(2_000_000));
-        ledger.served(Moment(2_000_700));
-        ledger.served(Moment(2_000_900));
-        let last = |ledger: &Ledger| {
-            let receipt = ledger.receipt(&drain("tokyo", Moment(0)), &world.config.regions, None);
+        let (world, mut holdings) = holdings(&[(1000, "192.0.2.1=30")]);
+        holdings.publish(&given(""), &[], Moment(2_000_000));
+        holdings.publish(&given("192.0.2.9=30"), &[], Moment(2_000_000));
+        holdings.served(Moment(2_000_700));
+        holdings.served(Moment(2_000_900));
+        let last = |holdings: &Holdings| {
+            let receipt = holdings.receipt(&drain("tokyo", Moment(0)), &world.config.regions, None);
             receipt.expect("a drain").last_lawful
         };
-        assert_eq!(last(&ledger), Some(Moment(2_030_700)));
-        ledger.reload(&world.config, Moment(2_001_000));
-        assert_eq!(last(&ledger), Some(Moment(2_030_700)), "a reload forgets nothing");
+        assert_eq!(last(&holdings), Some(Moment(2_030_700)));
+        holdings.reload(&world.config, Moment(2_001_000));
+        assert_eq!(last(&holdings), Some(Moment(2_030_700)), "a reload forgets nothing");
     }
 
     #[test]
@@ -448,12 +448,12 @@ mod tests {
             .replace("names: { '@': { steer:", "names:\n  '@': { steer:")
             .replace("60s } } }\n", "60s } }\n");
         let world = world(&zone);
-        let ledger = Ledger::new(&world.config, Moment(0));
+        let holdings = Holdings::new(&world.config, Moment(0));
         for (place, names) in
             [("tokyo/a", &["www.example.com."][..]), ("tokyo/b", &["www.example.com."]), ("osaka", &[])]
         {
             let receipt =
-                ledger.receipt(&drain(place, Moment(0)), &world.config.regions, None).expect("a drain");
+                holdings.receipt(&drain(place, Moment(0)), &world.config.regions, None).expect("a drain");
             assert_eq!(receipt.static_names, names, "{place}");
             assert_eq!(receipt.last_lawful.is_none(), !names.is_empty(), "{place}");
             assert_eq!(receipt.why(Moment(9)).contains("take them out of the zone files"), !names.is_empty());
@@ -462,11 +462,11 @@ mod tests {
 
     #[test]
     fn it_is_over_when_the_last_moment_has_passed_and_hardly_any_load_is_left() {
-        let (world, mut ledger) = ledger(&[(1000, "192.0.2.1=30"), (2000, "192.0.2.9=30")]);
-        ledger.loads.insert("tokyo".to_owned(), 0.8);
+        let (world, mut holdings) = holdings(&[(1000, "192.0.2.1=30"), (2000, "192.0.2.9=30")]);
+        holdings.loads.insert("tokyo".to_owned(), 0.8);
         let receipt = |load, at: u64| {
             let receipt =
-                ledger.receipt(&drain("tokyo", Moment(0)), &world.config.regions, load).expect("a drain");
+                holdings.receipt(&drain("tokyo", Moment(0)), &world.config.regions, load).expect("a drain");
             let moved = receipt.moved().map(|share| (share * 100.0).round());
             (receipt.is_over(Moment(at)), moved, receipt.why(Moment(at)))
         };
@@ -481,10 +481,11 @@ mod tests {
 
     #[test]
     fn a_place_that_is_not_configured_any_more_is_over_when_nobody_may_hold_what_is_gone() {
-        let (world, mut ledger) = ledger(&[(1000, "192.0.2.1=30 198.51.100.1=40"), (2000, "192.0.2.1=30")]);
-        ledger.reload(&world.config, Moment(2_001_000));
+        let (world, mut holdings) =
+            holdings(&[(1000, "192.0.2.1=30 198.51.100.1=40"), (2000, "192.0.2.1=30")]);
+        holdings.reload(&world.config, Moment(2_001_000));
         let receipt =
-            ledger.receipt(&drain("kyoto", Moment(0)), &world.config.regions, None).expect("a drain");
+            holdings.receipt(&drain("kyoto", Moment(0)), &world.config.regions, None).expect("a drain");
         assert_eq!(receipt.last_lawful, Some(Moment(2_040_000)));
     }
 

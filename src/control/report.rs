@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Alarm, Outlook, Proposal, Receipt};
 use crate::canary::Failure;
 use crate::config::Config;
+use crate::health::ledger::Ledger;
 use crate::health::{
     self, Board, Grade, Last, Phase, Places, Record, Restraint, Service, Services, Site, State, Track, View,
     Vitals,
@@ -34,6 +35,8 @@ pub struct Report {
     pub regions: Vec<RegionReport>,
     /// What the clients ask for and where they are sent, to predict from.
     pub outlook: Outlook,
+    /// Who was up for how long.
+    pub ledger: Arc<Ledger>,
 }
 
 /// What is known of a region.
@@ -160,6 +163,7 @@ impl Report {
             receipts: Vec::new(),
             regions: regions.collect(),
             outlook: Outlook::default(),
+            ledger: Arc::default(),
         }
     }
 

@@ -171,6 +171,8 @@ fn raised(alarm: &Alarm) -> Story {
         Alarm::Restrained { restraint, .. } => restraint.to_string(),
         Alarm::Advised { detail, .. } => detail.clone(),
         Alarm::Gray { .. } => "it passes its canaries and fails its clients".to_owned(),
+        Alarm::Measured(excess) => format!("{} is beyond its limit", excess.rule.measure.as_str()),
+        Alarm::ReloadFailed { why } => why.lines().next().unwrap_or_default().to_owned(),
     };
     Story { why: Some(why), ..story }
 }
@@ -179,7 +181,10 @@ fn cleared(alarm: &Alarm) -> Story {
     let (from, to) = sides(alarm);
     // Grade and restraint are those of now, which say nothing of what was.
     match alarm {
-        Alarm::RegionOut { .. } | Alarm::Exhausted { .. } => about(alarm).turns(to, from),
+        Alarm::RegionOut { .. }
+        | Alarm::Exhausted { .. }
+        | Alarm::Measured(_)
+        | Alarm::ReloadFailed { .. } => about(alarm).turns(to, from),
         Alarm::Restrained { .. } | Alarm::Advised { .. } => {
             Story { evidence: None, ..about(alarm).turns(to, from) }
         }
@@ -200,6 +205,8 @@ fn sides(alarm: &Alarm) -> (&'static str, &'static str) {
         Alarm::Advised { .. } => ("whole", "advised"),
         Alarm::Gray { grade: Grade::Failing, .. } => ("fine", "failing"),
         Alarm::Gray { grade: Grade::Fine | Grade::Degraded, .. } => ("fine", "degraded"),
+        Alarm::Measured(excess) => ("within", excess.rule.level.as_str()),
+        Alarm::ReloadFailed { .. } => ("loaded", "refused"),
     }
 }
 
@@ -229,6 +236,11 @@ fn about(alarm: &Alarm) -> Story {
             ..Story::default()
         },
         Alarm::Gray { zone, .. } => Story { zone: zone.clone(), ..Story::default() },
+        Alarm::Measured(excess) => Story { evidence: Some(excess.evidence()), ..Story::default() },
+        Alarm::ReloadFailed { why } => {
+            let evidence = format!("{} of text", Count(why.lines().count(), "line"));
+            Story { evidence: Some(evidence), ..Story::default() }
+        }
     }
 }
 

@@ -1,15 +1,17 @@
-//! Writes health and intents to the state directory, away from the writer: a slow disk must not delay a snapshot.
+//! Writes health, intents and the ledger to the state directory, away from the writer: a slow disk must not delay a snapshot.
 //!
 //! Of health only the latest counts. Intents are written one after the other, and whoever asked for one is told when
 //! it lies on disk: what was accepted survives whatever happens next.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::files::{intents, state};
+use crate::files::{intents, ledger, state};
 use crate::health::Memory;
+use crate::health::ledger::Ledger;
 use crate::intent::Kept;
 
 /// The most writes of intents that wait for a disk.
@@ -24,22 +26,36 @@ enum Job {
     Then(Then),
 }
 
-/// Keeps the latest memory on disk. When several come while one is being written, only the last of
-/// them is written next.
+/// Keeps the latest of everything on disk.
 #[derive(Debug)]
 pub struct Keep {
     latest: watch::Sender<Option<Memory>>,
+    ledger: watch::Sender<Option<Arc<Ledger>>>,
     jobs: mpsc::Sender<Job>,
-    tasks: [JoinHandle<()>; 2],
+    tasks: [JoinHandle<()>; 3],
 }
 
 impl Keep {
     /// Starts to write to `directory`; `None`: nothing is kept.
     pub fn start(directory: Option<PathBuf>) -> Self {
         let (latest, received) = watch::channel(None);
+        let (ledger, ledgers) = watch::channel(None);
         let (jobs, waiting) = mpsc::channel(MAX_WAITING);
-        let intents = tokio::spawn(write_intents(directory.clone(), waiting));
-        Self { latest, jobs, tasks: [tokio::spawn(write_all(directory, received)), intents] }
+        let tasks = [
+            tokio::spawn(write_intents(directory.clone(), waiting)),
+            tokio::spawn(write_all(
+                directory.clone(),
+                ledgers,
+                "the ledger of availability",
+                |directory, ledger: Arc<Ledger>| {
+                    ledger::write(directory, &ledger).map_err(|error| chain(&error))
+                },
+            )),
+            tokio::spawn(write_all(directory, received, "the state of health", |directory, memory| {
+                state::write(directory, &memory).map_err(|error| chain(&error))
+            })),
+        ];
+        Self { latest, ledger, jobs, tasks }
     }
 
     /// Writes these intents.
@@ -65,9 +81,14 @@ impl Keep {
         self.latest.send_replace(Some(memory));
     }
 
+    /// Writes this ledger next.
+    pub fn keep_ledger(&self, ledger: Arc<Ledger>) {
+        self.ledger.send_replace(Some(ledger));
+    }
+
     /// Writes what is still to be written, and stops.
     pub async fn finish(self) {
-        drop((self.latest, self.jobs));
+        drop((self.latest, self.ledger, self.jobs));
         for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::error!("the state could not be written: {error}");
@@ -93,22 +114,25 @@ async fn write_intents(directory: Option<PathBuf>, mut jobs: mpsc::Receiver<Job>
     }
 }
 
-async fn write_all(directory: Option<PathBuf>, mut latest: watch::Receiver<Option<Memory>>) {
+/// Writes the latest of something whenever there is a later one. When several come while one is being written, only
+/// the last of them is written next.
+async fn write_all<T: Clone + Send + Sync + 'static>(
+    directory: Option<PathBuf>,
+    mut latest: watch::Receiver<Option<T>>,
+    what: &'static str,
+    write: fn(&Path, T) -> Result<(), String>,
+) {
     let mut is_failing = false;
     loop {
         let is_last = latest.changed().await.is_err();
-        let memory = latest.borrow_and_update().clone();
-        if let (Some(directory), Some(memory)) = (directory.clone(), memory) {
-            let written = tokio::task::spawn_blocking(move || state::write(&directory, &memory)).await;
-            let error = match written {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(chain(&error)),
-                Err(error) => Some(error.to_string()),
-            };
+        let value = latest.borrow_and_update().clone();
+        if let (Some(directory), Some(value)) = (directory.clone(), value) {
+            let written = tokio::task::spawn_blocking(move || write(&directory, value)).await;
+            let error = written.unwrap_or_else(|error| Err(error.to_string())).err();
             // A full disk fails every few seconds: said once, and once more when it is over.
             match (&error, is_failing) {
                 (Some(error), false) => tracing::error!("{error}"),
-                (None, true) => tracing::info!("the state of health is written again"),
+                (None, true) => tracing::info!("{what} is written again"),
                 (Some(_), true) | (None, false) => {}
             }
             is_failing = error.is_some();

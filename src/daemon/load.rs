@@ -110,11 +110,13 @@ pub fn load(directory: &Path) -> Result<Loaded, Error> {
     let (access, open) = secrets::read(&compiled.config.server.access).map_err(Error::Problems)?;
     let databases = Databases::read(&compiled.config.server.geo)?;
     let table = databases.compile(&compiled.config)?;
+    let database = databases.facts();
     let world = World::build(Arc::new(compiled.config), table);
+    let world = world.of_database(database.as_ref().map(|database| database.built_at));
     let warnings = compiled.warnings.list.iter().chain(&open).map(ToString::to_string);
     Ok(Loaded {
         warnings: warnings.chain(world.without_region()).collect(),
-        database: databases.facts(),
+        database,
         access: Arc::new(access),
         world: Arc::new(world),
         stamp,

@@ -38,8 +38,9 @@ pub use writer::Listener;
 
 use crate::admin::{self, Order, Seen, Whom};
 use crate::control::Control;
-use crate::files::{intents, state};
+use crate::files::{intents, ledger, state};
 use crate::health::Memory;
+use crate::health::ledger::Ledger;
 use crate::intent::Kept;
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
@@ -116,8 +117,9 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let prober = Prober::new(results, now, Trust::default(), fastrand::u64(..));
 
     let (memory, intents) = remember(config.server.state.as_ref());
-    let (control, first, current) =
+    let (mut control, first, current) =
         writer::begin(Arc::clone(&loaded.world), memory, intents, &metrics, clock.boot());
+    control.restore(accounts(config.server.state.as_deref()), clock.boot());
     let sources = sources(clock, &prober, &current, events.history(), orders_in);
     let admin = pages(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
     admin.access.store(Arc::clone(&loaded.access));
@@ -248,6 +250,15 @@ fn remember(directory: Option<&PathBuf>) -> (Option<Memory>, Kept) {
         Kept::default()
     });
     (memory, intents)
+}
+
+/// Returns the accounts of the last run. Those that cannot be used are said, and begin anew.
+fn accounts(directory: Option<&Path>) -> Ledger {
+    let read = directory.map(ledger::read).unwrap_or_else(|| Ok(Ledger::default()));
+    read.unwrap_or_else(|error| {
+        tracing::warn!("{error}");
+        Ledger::default()
+    })
 }
 
 /// Waits for a task, no longer than the time that a stop may take.

@@ -29,8 +29,8 @@ pub struct Reload {
     pub metrics: Arc<Metrics>,
     /// Where it is said what became of it.
     pub admin: Arc<admin::State>,
-    /// Where new worlds go.
-    pub worlds: mpsc::Sender<Arc<World>>,
+    /// Where new worlds go, and why there is none.
+    pub worlds: mpsc::Sender<Result<Arc<World>, String>>,
     /// The configuration that the process was started with: some settings hold until it ends.
     pub started_with: Arc<Config>,
     /// What its files looked like when they were read.
@@ -78,8 +78,8 @@ impl Reload {
         let directory = self.directory.clone();
         let loaded = match tokio::task::spawn_blocking(move || load::load(&directory)).await {
             Ok(Ok(loaded)) => loaded,
-            Ok(Err(error)) => return self.refuse(&chain(&error)),
-            Err(error) => return self.refuse(&error.to_string()),
+            Ok(Err(error)) => return self.refuse(&chain(&error)).await,
+            Err(error) => return self.refuse(&error.to_string()).await,
         };
         self.metrics.reloaded(true);
         self.metrics.database_built(loaded.built_at_seconds());
@@ -88,17 +88,18 @@ impl Reload {
         self.admin.access.store(Arc::clone(&loaded.access));
         self.admin.loaded.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
         let server = loaded.world.config.server.clone();
-        self.worlds.send(loaded.world).await.ok()?;
+        self.worlds.send(Ok(loaded.world)).await.ok()?;
         Some((server, loaded.stamp))
     }
 
-    fn refuse<T>(&self, why: &str) -> Option<T> {
+    async fn refuse<T>(&self, why: &str) -> Option<T> {
         self.metrics.reloaded(false);
         tracing::error!("the configuration is refused, and the one before stays in force:\n{why}");
         let problems = why.lines().map(str::to_owned).collect();
         let failed = Some(Failed { at: self.clock.now(), problems });
         let before = admin::Loaded::clone(&self.admin.loaded.load());
         self.admin.loaded.store(Arc::new(admin::Loaded { failed, ..before }));
+        self.worlds.send(Err(why.to_owned())).await.ok()?;
         None
     }
 

@@ -59,7 +59,9 @@ pub fn begin(
     let (control, effects) = Control::new(world, memory, intents, now);
     let first = effects.iter().find_map(|effect| match effect {
         Effect::Publish(snapshot) => Some(Arc::clone(snapshot)),
-        Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) | Effect::Say(_) => None,
+        Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) | Effect::Account(_) | Effect::Say(_) => {
+            None
+        }
     });
     let snapshot = first.expect("control publishes a snapshot before anything else");
     let current = ArcSwap::from_pointee(Serving {
@@ -98,7 +100,7 @@ impl Writer {
         mut control: Control,
         first: Vec<Effect>,
         mut observations: mpsc::Receiver<Observation>,
-        mut worlds: mpsc::Receiver<Arc<World>>,
+        mut worlds: mpsc::Receiver<Result<Arc<World>, String>>,
         mut orders: mpsc::Receiver<Order>,
         mut stop: watch::Receiver<bool>,
     ) {
@@ -111,7 +113,7 @@ impl Writer {
             let event = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
-                Some(world) = worlds.recv() => Event::Reloaded(world),
+                Some(loaded) = worlds.recv() => loaded.map_or_else(Event::ReloadFailed, Event::Reloaded),
                 Some(order) = orders.recv() => {
                     self.obey(order, &mut control);
                     reporting = Reporting::done(self.clock.now());
@@ -131,7 +133,7 @@ impl Writer {
             };
             let seen_at = match &event {
                 Event::Observed(seen) => seen.first().map(|first| first.at),
-                Event::Tick | Event::Reloaded(_) | Event::Stopping => None,
+                Event::Tick | Event::Reloaded(_) | Event::ReloadFailed(_) | Event::Stopping => None,
             };
             let effects = control.handle(event, self.clock.now());
             let has_published = effects.iter().any(|effect| matches!(effect, Effect::Publish(_)));
@@ -178,6 +180,7 @@ impl Writer {
                 Effect::Watch(config, epoch) => self.prober.watch(&config.regions, &config.canaries, epoch),
                 Effect::Persist(memory) => self.keep.keep(memory),
                 Effect::Keep(intents) => self.keep.keep_intents(intents),
+                Effect::Account(ledger) => self.keep.keep_ledger(ledger),
                 Effect::Say(notice) => self.say(&notice),
             }
         }

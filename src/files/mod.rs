@@ -6,6 +6,7 @@ pub mod database;
 mod document;
 pub mod events;
 pub mod intents;
+pub mod ledger;
 pub mod secret;
 pub mod stamp;
 pub mod state;

@@ -151,6 +151,7 @@ mod tests {
             error_rate: Some(error_rate),
             p95_latency_seconds: Some(p95),
             requests: Some(requests),
+            ..Vitals::default()
         }
     }
 

@@ -15,6 +15,8 @@ use crate::share::Share;
 pub struct Track {
     state: State,
     since: Moment,
+    /// When the first probe failed since it was last up; `None`: it is up, or nobody saw it.
+    failing_since: Option<Moment>,
     records: Vec<Record>,
 }
 
@@ -62,7 +64,7 @@ pub struct Cause {
 impl Track {
     /// Returns the track of an address that these records are about, as of `now`.
     pub(super) fn new(records: Vec<Record>, now: Moment) -> Self {
-        let mut track = Self { state: State::Up, since: now, records };
+        let mut track = Self { state: State::Up, since: now, failing_since: None, records };
         track.judge();
         track.since = track.worst().map_or(now, |record| record.since);
         track
@@ -79,6 +81,10 @@ impl Track {
         if !is_one_spell(was, self.state) {
             self.since = seen.at;
         }
+        self.failing_since = match self.state {
+            State::Unknown | State::Up => None,
+            State::Suspect | State::Rising | State::Down => self.failing_since.or(Some(seen.at)),
+        };
         true
     }
 
@@ -86,6 +92,7 @@ impl Track {
     pub(super) fn continues(&mut self, before: &Self) {
         if is_one_spell(before.state, self.state) {
             self.since = before.since;
+            self.failing_since = before.failing_since;
         }
     }
 
@@ -110,6 +117,11 @@ impl Track {
     /// Returns when the state began; rising does not interrupt being down.
     pub fn since(&self) -> Moment {
         self.since
+    }
+
+    /// Returns when the first probe failed of the fall that it is in, as far as it was seen; `None`: it is up.
+    pub fn failing_since(&self) -> Option<Moment> {
+        self.failing_since.or((self.state > State::Up).then_some(self.since))
     }
 
     /// Returns what each canary says, in the order of the region's list.

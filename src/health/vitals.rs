@@ -15,6 +15,10 @@ pub struct Vitals {
     pub p95_latency_seconds: Option<f64>,
     /// How many requests the error rate and the latency are about.
     pub requests: Option<f64>,
+    /// How far the replica is behind that is the furthest, in seconds.
+    pub replication_lag_seconds: Option<f64>,
+    /// How many days the certificate is still valid that ends first.
+    pub certificate_days: Option<f64>,
 }
 
 impl Vitals {
@@ -40,6 +44,8 @@ impl Vitals {
             error_rate: sums.error_rate.mean(),
             p95_latency_seconds: sums.p95.mean(),
             requests: (sums.requests_known > 0).then_some(sums.requests),
+            replication_lag_seconds: sums.lag,
+            certificate_days: sums.certificate_days,
         }
     }
 }
@@ -51,6 +57,8 @@ struct Sums {
     p95: Weighted,
     requests: f64,
     requests_known: u32,
+    lag: Option<f64>,
+    certificate_days: Option<f64>,
 }
 
 impl Sums {
@@ -64,6 +72,10 @@ impl Sums {
             self.requests += requests;
             self.requests_known += 1;
         }
+        // One replica that is far behind serves old data, whatever the others do; of certificates likewise.
+        self.lag = self.lag.into_iter().chain(signals.replication_lag_seconds).reduce(f64::max);
+        self.certificate_days =
+            self.certificate_days.into_iter().chain(signals.certificate_days).reduce(f64::min);
     }
 }
 
@@ -123,6 +135,7 @@ mod tests {
                 error_rate: Some(0.2),
                 p95_latency_seconds: None,
                 requests: Some(400.0),
+                ..Vitals::default()
             },
         );
     }

@@ -84,7 +84,7 @@ impl Probe {
                 Ok(_) => Outcome::from(Ok(())),
                 Err(error) => Outcome::from(Err(failure::of(&error))),
             },
-            Self::Tls(probe) => probe.run().await.into(),
+            Self::Tls(probe) => probe.run().await,
             Self::Http(probe) => probe.run().await.into(),
             Self::Json(probe) => probe.run().await,
             Self::Inference(probe) => probe.run().await.into(),

@@ -11,10 +11,11 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::check::Outcome;
 use super::failure::{self, failure};
 use super::http::Error;
 use super::trust::Trust;
-use crate::canary::{Failure, FailureClass, TlsCheck};
+use crate::canary::{Failure, FailureClass, Signals, TlsCheck};
 
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
@@ -46,7 +47,20 @@ impl TlsProbe {
     }
 
     /// Shakes hands once and looks at the certificate. Sets no limit to the time that takes.
-    pub async fn run(&self) -> Result<(), Failure> {
+    pub async fn run(&self) -> Outcome {
+        match self.shake_hands().await {
+            Ok(days_left) => {
+                // A certificate lasts for less than a million days, which a float tells exactly.
+                let certificate_days = Some(days_left.max(0) as f64);
+                let signals = Some(Signals { certificate_days, ..Signals::default() });
+                Outcome { signals, ..Outcome::from(self.judge_days(days_left)) }
+            }
+            Err(failure) => Outcome::from(Err(failure)),
+        }
+    }
+
+    /// Returns how many days the certificate is still valid.
+    async fn shake_hands(&self) -> Result<i64, Failure> {
         let stream = TcpStream::connect(self.place).await.map_err(|error| failure::of(&error))?;
         let stream = self.connector.connect(self.name.clone(), stream).await;
         let stream = stream.map_err(|error| failure::of(&error))?;
@@ -54,7 +68,7 @@ impl TlsProbe {
         let chain = session.peer_certificates().unwrap_or_default();
         let own = chain.first().ok_or_else(|| failure(FailureClass::Tls, "there is no certificate"))?;
         // The clock by which rustls has just judged the dates.
-        self.judge_days(days_left(own, UnixTime::now())?)
+        days_left(own, UnixTime::now())
     }
 
     fn judge_days(&self, days_left: i64) -> Result<(), Failure> {

@@ -250,6 +250,8 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 Effect::Say(notice) => self.say(&notice),
                 Effect::Persist(memory) => self.kept = Some(memory),
                 Effect::Keep(intents) => self.intents = intents,
+                // A script asks who gets what, and not for how long.
+                Effect::Account(_) => {}
                 Effect::Watch(config, epoch) => {
                     self.outside.furnish(&config);
                     let due = self.fleet.watch(&config, epoch, &self.outside, self.now);

@@ -9,6 +9,7 @@ use crate::answer::Tree;
 use crate::config::Config;
 use crate::geo::{Table, View};
 use crate::intent::Weights;
+use crate::moment::Moment;
 use crate::region::RegionId;
 use crate::steering::{self, Plan, Policy, Refusal, Steering};
 use crate::zone::Name;
@@ -29,6 +30,8 @@ pub struct World {
     /// What the parts of the clients ask for, sorted by partition and part; empty when no region has a
     /// capacity.
     pub demand: Vec<Part>,
+    /// When the geo database was built; `None`: there is none, or nobody said.
+    pub database_built_at: Option<Moment>,
 }
 
 /// How one policy divides the clients: all who have the same plan are one part.
@@ -77,7 +80,12 @@ impl World {
             true => demand::weigh(&partitions, &table, &config.regions),
             false => Vec::new(),
         };
-        Self { config, tree, table, partitions, partition_of, demand }
+        Self { config, tree, table, partitions, partition_of, demand, database_built_at: None }
+    }
+
+    /// Notes when the geo database was built.
+    pub fn of_database(self, built_at: Option<Moment>) -> Self {
+        Self { database_built_at: built_at, ..self }
     }
 
     /// Returns the place in `demand` of a part; `None`: it is too small to matter.

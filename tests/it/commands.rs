@@ -167,6 +167,10 @@ fn every_command_explains_itself() {
         (&["demo", "heal"], &["REGION[/AZ]", "--control"]),
         (&["check"], &["[DIR]", "--strict"]),
         (&["explain"], &["<NAME>", "--client", "--type", "--config", "--admin", "--json"]),
+        (
+            &["availability"],
+            &["--days", "--target", "--calculate", "--zone-availability", "--common-cause", "--admin"],
+        ),
         (&["failback"], &["<REGION>", "--admin", "127.0.0.1:8053", "--author"]),
         (&["schema"], &["server", "regions", "zone"]),
         (&["geoip", "build"], &["--ipv4", "--ipv6", "--output"]),

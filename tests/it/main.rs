@@ -17,6 +17,7 @@ mod server;
 
 mod access;
 mod answers;
+mod availability;
 mod commands;
 mod demo;
 mod drill;

@@ -85,6 +85,8 @@ pub struct Signals {
     pub queue_depth: Option<f64>,
     /// How many requests the error rate and the latency are about.
     pub requests: Option<f64>,
+    /// How many whole days the certificate is still valid.
+    pub certificate_days: Option<f64>,
 }
 
 /// What is needed to write down what canaries say.
@@ -157,6 +159,7 @@ fn signals(heard: Heard, settings: &Settings, now: Moment) -> Signals {
         replication_lag_seconds: known.replication_lag_seconds,
         queue_depth: known.queue_depth,
         requests: known.requests,
+        certificate_days: known.certificate_days,
     }
 }
 

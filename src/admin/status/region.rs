@@ -93,6 +93,10 @@ pub struct Vitals {
     pub p95_latency_seconds: Option<f64>,
     /// How many requests the error rate and the latency are about.
     pub requests: Option<f64>,
+    /// How far the replica is behind that is the furthest.
+    pub replication_lag_seconds: Option<f64>,
+    /// How many whole days the certificate is still valid that ends first.
+    pub certificate_days: Option<f64>,
 }
 
 /// An availability zone.
@@ -136,17 +140,28 @@ pub(super) fn region(watch: &Watch<'_>, region: &region::Region, report: &Region
 /// Writes down what there is to say of a region in a line.
 pub(in super::super) fn summary(region: &region::Region, report: &RegionReport) -> Summary {
     let [ipv4, ipv6] = Family::BOTH.map(|family| service(report, family));
-    let health::Vitals { load, error_rate, p95_latency_seconds, requests } = report.vitals;
     Summary {
         name: report.name.clone(),
         jurisdiction: region.jurisdiction.to_string(),
         failover: region.failover.as_str(),
         ipv4,
         ipv6,
-        vitals: Vitals { load, error_rate, p95_latency_seconds, requests },
+        vitals: vitals(report.vitals),
         grade: grade(report.grade),
         shed: report.away.fraction(),
     }
+}
+
+fn vitals(vitals: health::Vitals) -> Vitals {
+    let health::Vitals {
+        load,
+        error_rate,
+        p95_latency_seconds,
+        requests,
+        replication_lag_seconds,
+        certificate_days,
+    } = vitals;
+    Vitals { load, error_rate, p95_latency_seconds, requests, replication_lag_seconds, certificate_days }
 }
 
 fn service(report: &RegionReport, family: Family) -> Service {

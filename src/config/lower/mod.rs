@@ -4,6 +4,7 @@
 //! still checked. The caller uses the result only when nothing was reported.
 
 mod access;
+mod alarms;
 mod apex;
 mod canaries;
 mod checks;
@@ -28,7 +29,7 @@ use std::collections::BTreeMap;
 use super::problem::{Place, Report};
 use super::sources::Sources;
 use super::spec;
-use super::{Config, Geo, Server};
+use super::{Alarms, Config, Geo, Server};
 use crate::canary::Canary;
 use crate::client::Country;
 use crate::intent::Schedule;
@@ -92,6 +93,7 @@ fn whole(server: Server, world: World, zones: Zones) -> Config {
         steered: zones.steered,
         safety: world.safety,
         drills: world.drills,
+        alarms: world.alarms,
         zones: zones.zones,
     }
 }
@@ -119,6 +121,7 @@ struct World {
     shared_groups: groups::Scope,
     safety: Safety,
     drills: Vec<Schedule>,
+    alarms: Alarms,
 }
 
 impl World {
@@ -137,6 +140,7 @@ impl World {
             region_names,
             drills,
             safety: recovery::safety(spec, report),
+            alarms: alarms::lower(spec, report),
             regions,
             canaries,
             canary_names,

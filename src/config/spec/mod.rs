@@ -4,6 +4,7 @@
 //! Meaning, references and contradictions are left to `lower`.
 
 mod access;
+mod alarms;
 mod canaries;
 mod drills;
 mod json;
@@ -16,6 +17,10 @@ mod webhooks;
 mod zone;
 
 pub use access::{Access, AdminTls, Role, Token};
+pub use alarms::{
+    AgeSwitch, Certificate, CertificateSwitch, Lag, LagSwitch, Latency, LatencySwitch, Never, Rate,
+    RateSwitch, Switch,
+};
 pub use canaries::{Canary, Expect, Http, Inference, Json, Reach, Tcp, Tls};
 pub use drills::{Away, Drill};
 pub use json::{Assert, Number, Signals};

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::alarms::Alarms;
 use super::canaries::Canary;
 use super::drills::Drill;
 use super::kinds::Asn;
@@ -34,6 +35,8 @@ pub struct Regions {
     pub safety: Option<Setting<Safety>>,
     /// Drills that start by themselves; at most 256.
     pub drills: Option<Setting<Vec<Setting<Drill>>>>,
+    /// When something that is measured is an alarm; each is `off` or says when.
+    pub alarms: Option<Setting<Alarms>>,
 }
 
 /// A place that serves the API.

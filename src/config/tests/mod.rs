@@ -3,6 +3,7 @@
 //! [`check`] compiles a whole configuration in which one file is as the test says, and compares the
 //! problems, each as `file:line:column: message | hint`.
 
+mod alarms;
 mod canaries;
 mod drills;
 mod how_problems_look;

@@ -1,0 +1,71 @@
+//! Rules about what is measured and when that is an alarm.
+
+use std::time::Duration;
+
+use super::*;
+use crate::config::{AlarmRule, Alarms, Level, Measure};
+
+/// Returns the alarms of these lines at the end of `regions.yaml`.
+fn alarms(lines: &str) -> Alarms {
+    let files = [("server.yaml", SERVER), ("regions.yaml", &format!("{REGIONS}{lines}\n")), ("a.yaml", ZONE)];
+    let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
+    compile(&sources).unwrap_or_else(|problems| panic!("{problems}")).config.alarms
+}
+
+/// Checks what is said of these lines, each problem as `column: message | hint`.
+fn check(line: &str, expected: &[&str]) {
+    let found = problems("regions.yaml", &format!("{REGIONS}{line}\n"));
+    let lines = found.list.iter().map(|problem| {
+        let hint = problem.hint.as_ref().map(|hint| format!(" | {hint}")).unwrap_or_default();
+        format!("{}: {}{hint}", problem.column, problem.message)
+    });
+    assert_eq!(lines.collect::<Vec<_>>(), expected, "\n{line}");
+}
+
+#[test]
+fn what_is_left_out_is_as_usual_and_off_is_off() {
+    assert_eq!(alarms(""), Alarms::default());
+    assert_eq!(alarms("alarms: {}"), Alarms::default());
+    let off = "alarms: { error_rate: off, p95_latency: off, replication_lag: off, certificate: off, \
+               database_age: off, reload_failed: off }";
+    assert_eq!(alarms(off), Alarms { rules: Vec::new(), reload_failed: false });
+}
+
+#[test]
+fn a_rule_is_said_key_by_key() {
+    let off = "replication_lag: off, certificate: off, database_age: off";
+    let said = alarms(&format!(
+        "alarms: {{ error_rate: {{ above: 0.2, for: 1s }}, p95_latency: {{ above: 90ms }}, {off} }}"
+    ));
+    let rule = |measure, limit, seconds, level| {
+        let lasts = Duration::from_secs(seconds);
+        AlarmRule { measure, limit, lasts, level }
+    };
+    let expected = [
+        rule(Measure::ErrorRate, 0.2, 1, Level::Alarm),
+        rule(Measure::P95Latency, 0.09, 300, Level::Warning),
+    ];
+    assert_eq!(said.rules, expected);
+}
+
+#[test]
+fn a_rule_that_makes_no_sense_is_refused() {
+    check(
+        "alarms: { error_rate: { above: 5 } }",
+        &["32: `above` is more than 0 and at most 1, not 5 | 1 % is written `0.01`"],
+    );
+    check("alarms: { error_rate: never }", &["23: `never` is not a choice here | the choices are `off`"]);
+    check("alarms: { database_age: { above_days: 0 } }", &["39: `above_days` goes from 1 to 3650, not 0"]);
+    check(
+        "alarms: { replication_lag: { warning: 3m } }",
+        &[
+            "39: `alarm` must be longer than `warning` | people are warned first: `{ warning: 30s, alarm: 2m }`",
+        ],
+    );
+    check(
+        "alarms: { certificate: { alarm_days: 14 } }",
+        &["38: `alarm_days` must be fewer than `warning_days` | people are warned first: \
+           `{ warning_days: 14, alarm_days: 3 }`"],
+    );
+    check("alarms: { eror_rate: off }", &["11: unknown key `eror_rate` | did you mean `error_rate`?"]);
+}

@@ -1,0 +1,466 @@
+//! Measured availability: for how long each address, availability zone, region and name was up, and how its falls went.
+//!
+//! ```text
+//!   failing since      fell               left                      back
+//!        │   to detect   │    to decide    │                          │
+//!        ├───────────────┼─────────────────┼──────────────────────────┤
+//!        ╰───────────────────── downtime, to recover ─────────────────╯
+//! ```
+//!
+//! Downtime counts from the first failed probe of a fall, not from the verdict. What nobody observed counts neither as
+//! up nor as down: the time before the first result, while the process was down, and while an operator kept
+//! clients from what had fallen. Sums are kept by day (UTC) for [`DAYS`], so that a ledger has a bound.
+//!
+//! Who is up is judged elsewhere; the ledger only keeps the time. An outage that goes on over a gap is one incident, and how
+//! long it took to recover is not known.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::moment::Moment;
+
+/// How many days are kept: a quarter, which is the longest that agreements on availability settle by.
+pub const DAYS: u64 = 90;
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// What a ledger is kept for, by names, which outlive numbers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A steered name.
+    Name(String),
+    /// A region.
+    Region(String),
+    /// An availability zone: its region and its name.
+    Zone(String, String),
+    /// An address: its region, its zone, and itself.
+    Address(String, String, IpAddr),
+}
+
+/// How a subject is at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Condition {
+    /// Nobody knows, or it is nobody's fault.
+    #[default]
+    Unobserved,
+    /// It serves, or could.
+    Up,
+    /// It cannot serve.
+    Down(Fall),
+}
+
+/// How something fell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fall {
+    /// When the first probe of this fall failed.
+    pub failing_since: Moment,
+    /// When the verdict was reached.
+    pub fell_at: Moment,
+    /// Whether it has left the answers.
+    pub has_left: bool,
+}
+
+/// An outage that is not over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// When the first probe of it failed.
+    pub failing_since: Moment,
+    /// Whether it has left the answers.
+    pub has_left: bool,
+    /// Whether nobody observed it for a while, so that nobody knows how long it took.
+    pub has_gap: bool,
+}
+
+/// What one day brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Day {
+    /// Its number since the Unix epoch, UTC.
+    pub day: u64,
+    /// For how long it was observed, in milliseconds.
+    pub observed: u64,
+    /// For how much of that it was down, in milliseconds.
+    pub down: u64,
+    /// How many outages began to be known.
+    pub incidents: u32,
+    /// From the first failed probe to the verdict.
+    pub detect: Sum,
+    /// From the verdict to the snapshot without it.
+    pub decide: Sum,
+    /// From the first failed probe until it was back.
+    pub recover: Sum,
+}
+
+/// Times, to take the mean of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// All of them together, in milliseconds.
+    pub total: u64,
+    /// How many they are.
+    pub count: u32,
+}
+
+/// What was observed of one subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// The days, the oldest first; at most [`DAYS`].
+    pub days: Arc<Vec<Day>>,
+    /// The outage that is not over.
+    pub outage: Option<Outage>,
+    condition: Condition,
+    /// Up to when `days` has everything.
+    settled_at: Moment,
+    /// Since when it has been observed without a gap.
+    observed_since: Moment,
+}
+
+/// The accounts of everything.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ledger {
+    accounts: BTreeMap<Subject, Account>,
+    /// Those of the configuration in force, in the order in which conditions come.
+    roster: Arc<Vec<Subject>>,
+}
+
+/// What a subject's days come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// For how long it was observed.
+    pub observed: Duration,
+    /// For how much of that it was down.
+    pub down: Duration,
+    /// How many outages there were.
+    pub incidents: u64,
+    /// The mean time from the first failed probe to the verdict; `None`: there was none.
+    pub detect: Option<Duration>,
+    /// The mean time from the verdict to the answers without it.
+    pub decide: Option<Duration>,
+    /// The mean time from the first failed probe until it was back.
+    pub recover: Option<Duration>,
+    /// Whether it is down now.
+    pub is_down: bool,
+}
+
+impl Ledger {
+    /// Returns a ledger with what an earlier life wrote down, for nobody yet.
+    pub fn restore(accounts: impl IntoIterator<Item = (Subject, Account)>) -> Self {
+        Self { accounts: accounts.into_iter().collect(), roster: Arc::default() }
+    }
+
+    /// Goes on with these subjects. Whoever is not among them is not observed, and forgotten when its days are.
+    pub fn enrol(&mut self, roster: Vec<Subject>, now: Moment) {
+        let today = now.0 / DAY;
+        let staying: BTreeSet<&Subject> = roster.iter().collect();
+        for (_, account) in self.accounts.iter_mut().filter(|(subject, _)| !staying.contains(subject)) {
+            account.follow(Condition::Unobserved, now);
+        }
+        let is_recent = |account: &Account| account.days.last().is_some_and(|day| day.day + DAYS > today);
+        self.accounts.retain(|subject, account| staying.contains(subject) || is_recent(account));
+        for subject in &roster {
+            self.accounts.entry(subject.clone()).or_default();
+        }
+        self.roster = Arc::new(roster);
+    }
+
+    /// Takes how everybody is, in the order of the roster, and returns whether an outage has ended.
+    pub fn observe(&mut self, conditions: &[Condition], now: Moment) -> bool {
+        let roster = Arc::clone(&self.roster);
+        let mut has_ended = false;
+        for (subject, condition) in roster.iter().zip(conditions) {
+            let account = self.accounts.get_mut(subject).expect("whoever is on the roster has an account");
+            if account.condition != *condition {
+                let before = account.outage.is_some();
+                account.follow(*condition, now);
+                has_ended |= before && account.outage.is_none();
+            }
+        }
+        has_ended
+    }
+
+    /// Returns whether `observe` would change anything.
+    pub fn differs(&self, conditions: &[Condition]) -> bool {
+        let pairs = self.roster.iter().zip(conditions);
+        pairs.into_iter().any(|(subject, condition)| self.accounts[subject].condition != *condition)
+    }
+
+    /// Brings all sums up to `now`.
+    pub fn settle(&mut self, now: Moment) {
+        self.accounts.values_mut().for_each(|account| account.settle(now));
+    }
+
+    /// Returns what there is to write down.
+    pub fn accounts(&self) -> impl Iterator<Item = (&Subject, &Account)> {
+        self.accounts.iter()
+    }
+
+    /// Returns what the last `days` days come to, today included, for everybody on the roster.
+    pub fn summaries(&self, days: u64, now: Moment) -> impl Iterator<Item = (&Subject, Summary)> {
+        let first = (now.0 / DAY).saturating_sub(days.saturating_sub(1));
+        self.roster.iter().map(move |subject| (subject, self.accounts[subject].summary(first, now)))
+    }
+}
+
+impl Account {
+    /// Returns what an earlier life wrote down.
+    pub fn restore(days: Vec<Day>, outage: Option<Outage>) -> Self {
+        let outage = outage.map(|outage| Outage { has_gap: true, ..outage });
+        Self { days: Arc::new(days), outage, ..Self::default() }
+    }
+
+    fn follow(&mut self, next: Condition, now: Moment) {
+        self.settle(now);
+        if self.condition == Condition::Unobserved {
+            self.observed_since = now;
+        }
+        match next {
+            Condition::Unobserved => {
+                self.outage = self.outage.map(|outage| Outage { has_gap: true, ..outage });
+            }
+            Condition::Up => self.end(now),
+            Condition::Down(fall) => self.fall(fall, now),
+        }
+        self.condition = next;
+    }
+
+    fn fall(&mut self, fall: Fall, now: Moment) {
+        let mut outage = self.outage.unwrap_or_else(|| {
+            let detected = fall.fell_at.since(fall.failing_since);
+            let day = self.day(now.0 / DAY);
+            day.incidents += 1;
+            day.detect.add(detected);
+            // What was counted as up since the first failed probe was not.
+            self.spend(fall.failing_since.max(self.observed_since), now, |day, spent| day.down += spent);
+            Outage { failing_since: fall.failing_since, has_left: false, has_gap: false }
+        });
+        if fall.has_left && !outage.has_left {
+            outage.has_left = true;
+            if !outage.has_gap {
+                self.day(now.0 / DAY).decide.add(now.since(fall.fell_at));
+            }
+        }
+        self.outage = Some(outage);
+    }
+
+    fn end(&mut self, now: Moment) {
+        if let Some(outage) = self.outage.take()
+            && !outage.has_gap
+        {
+            self.day(now.0 / DAY).recover.add(now.since(outage.failing_since));
+        }
+    }
+
+    /// Counts the time since the sums were last brought up to date.
+    fn settle(&mut self, now: Moment) {
+        let since = std::mem::replace(&mut self.settled_at, now);
+        let is_down = match self.condition {
+            Condition::Unobserved => return,
+            Condition::Up => false,
+            Condition::Down(_) => true,
+        };
+        self.spend(since, now, |day, spent| {
+            day.observed += spent;
+            day.down += if is_down { spent } else { 0 };
+        });
+    }
+
+    /// Counts a stretch of time, day by day.
+    fn spend(&mut self, from: Moment, to: Moment, count: impl Fn(&mut Day, u64)) {
+        let mut from = from.0;
+        while from < to.0 {
+            let midnight = (from / DAY + 1) * DAY;
+            let until = midnight.min(to.0);
+            count(self.day(from / DAY), until - from);
+            from = until;
+        }
+    }
+
+    /// Returns a day, which is a new one if need be; the oldest goes then.
+    fn day(&mut self, day: u64) -> &mut Day {
+        let days = Arc::make_mut(&mut self.days);
+        let place = days.partition_point(|known| known.day < day);
+        if days.get(place).is_none_or(|known| known.day != day) {
+            days.insert(place, Day { day, ..Day::default() });
+        }
+        let latest = days.last().map_or(day, |last| last.day);
+        let gone = days[..place].partition_point(|known| known.day + DAYS <= latest);
+        days.drain(..gone);
+        &mut days[place - gone]
+    }
+
+    fn summary(&self, first: u64, now: Moment) -> Summary {
+        let mut settled = self.clone();
+        settled.settle(now);
+        let mut sum = Day::default();
+        for day in settled.days.iter().filter(|day| day.day >= first) {
+            sum.observed += day.observed;
+            sum.down += day.down;
+            sum.incidents += day.incidents;
+            sum.detect.merge(day.detect);
+            sum.decide.merge(day.decide);
+            sum.recover.merge(day.recover);
+        }
+        Summary {
+            observed: Duration::from_millis(sum.observed),
+            down: Duration::from_millis(sum.down),
+            incidents: u64::from(sum.incidents),
+            detect: sum.detect.mean(),
+            decide: sum.decide.mean(),
+            recover: sum.recover.mean(),
+            is_down: matches!(self.condition, Condition::Down(_)),
+        }
+    }
+}
+
+impl Sum {
+    fn add(&mut self, time: Duration) {
+        self.merge(Self { total: u64::try_from(time.as_millis()).unwrap_or(u64::MAX), count: 1 });
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.total = self.total.saturating_add(other.total);
+        self.count = self.count.saturating_add(other.count);
+    }
+
+    fn mean(self) -> Option<Duration> {
+        (self.count > 0).then(|| Duration::from_millis(self.total / u64::from(self.count)))
+    }
+}
+
+impl Summary {
+    /// Returns the share of the time observed in which it was up, in percent; `None`: it was not observed.
+    pub fn uptime_percent(&self) -> Option<f64> {
+        let observed = self.observed.as_secs_f64();
+        (observed > 0.0).then(|| 100.0 * (1.0 - self.down.as_secs_f64() / observed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject() -> Subject {
+        Subject::Region("tokyo".to_owned())
+    }
+
+    fn start() -> Ledger {
+        let mut ledger = Ledger::default();
+        ledger.enrol(vec![subject()], Moment(0));
+        ledger
+    }
+
+    fn down(failing_since: u64, fell_at: u64, has_left: bool) -> Condition {
+        let (failing_since, fell_at) = (Moment(failing_since * 1000), Moment(fell_at * 1000));
+        Condition::Down(Fall { failing_since, fell_at, has_left })
+    }
+
+    fn summary(ledger: &Ledger, days: u64, seconds: u64) -> Summary {
+        ledger.summaries(days, Moment(seconds * 1000)).next().expect("it is on the roster").1
+    }
+
+    /// Observes these conditions at these seconds, and writes what is known at `now`: seconds observed, down, incidents,
+    /// to detect, to decide, to recover.
+    fn check(conditions: &[(u64, Condition)], now: u64, expected: [Option<u64>; 6]) {
+        let mut ledger = start();
+        for (second, condition) in conditions {
+            ledger.observe(&[*condition], Moment(second * 1000));
+        }
+        let Summary { observed, down, incidents, detect, decide, recover, .. } = summary(&ledger, 30, now);
+        let seconds = |time: Duration| time.as_secs();
+        let found = [
+            Some(seconds(observed)),
+            Some(seconds(down)),
+            Some(incidents),
+            detect.map(seconds),
+            decide.map(seconds),
+            recover.map(seconds),
+        ];
+        assert_eq!(found, expected, "{conditions:?}");
+    }
+
+    #[test]
+    fn downtime_counts_from_the_first_failed_probe() {
+        let fall = down(40, 60, true);
+        check(
+            &[(0, Condition::Up), (61, fall), (100, Condition::Up)],
+            200,
+            [Some(200), Some(60), Some(1), Some(20), Some(1), Some(60)],
+        );
+    }
+
+    #[test]
+    fn a_fall_that_stays_in_the_answers_for_a_while_is_decided_when_it_leaves() {
+        check(
+            &[(0, Condition::Up), (60, down(40, 60, false)), (90, down(40, 60, true))],
+            100,
+            [Some(100), Some(60), Some(1), Some(20), Some(30), None],
+        );
+    }
+
+    #[test]
+    fn what_nobody_observes_is_neither_up_nor_down_and_does_not_end_an_incident() {
+        check(
+            &[(0, Condition::Unobserved), (50, Condition::Up)],
+            100,
+            [Some(50), Some(0), Some(0), None, None, None],
+        );
+        let fall = down(40, 50, true);
+        check(
+            &[(0, Condition::Up), (50, fall), (60, Condition::Unobserved), (80, fall), (90, Condition::Up)],
+            100,
+            [Some(80), Some(30), Some(1), Some(10), Some(0), None],
+        );
+        // What failed before anybody looked is not counted before that.
+        check(&[(50, down(0, 10, true))], 60, [Some(10), Some(10), Some(1), Some(10), Some(40), None]);
+    }
+
+    #[test]
+    fn time_is_counted_to_its_day_and_the_oldest_day_goes() {
+        let mut ledger = start();
+        let day = DAY / 1000;
+        ledger.observe(&[Condition::Up], Moment(0));
+        // It fails 10 s before midnight, and falls 10 s after.
+        ledger.observe(&[down(day - 10, day + 10, true)], Moment((day + 10) * 1000));
+        ledger.observe(&[Condition::Up], Moment((day + 20) * 1000));
+        let of = |days, now| {
+            let Summary { observed, down, .. } = summary(&ledger, days, now);
+            [observed.as_secs(), down.as_secs()]
+        };
+        assert_eq!(of(1, day + 100), [100, 20]);
+        assert_eq!(of(2, day + 100), [day + 100, 30]);
+        let mut later = ledger.clone();
+        later.settle(Moment(200 * DAY));
+        let (_, account) = later.accounts().next().expect("one");
+        assert_eq!((account.days.len() as u64, account.days[0].day), (DAYS, 110));
+        assert_eq!(summary(&later, DAYS, 200 * day).down, Duration::ZERO);
+    }
+
+    #[test]
+    fn an_outage_goes_on_after_a_restart_and_the_time_between_is_not_counted() {
+        let mut ledger = start();
+        ledger.observe(&[Condition::Up], Moment(0));
+        ledger.observe(&[down(10, 20, true)], Moment(20_000));
+        ledger.settle(Moment(30_000));
+        let kept = ledger.accounts().map(|(subject, account)| {
+            (subject.clone(), Account::restore(account.days.to_vec(), account.outage))
+        });
+        let mut next = Ledger::restore(kept.collect::<Vec<_>>());
+        next.enrol(vec![subject()], Moment(90_000));
+        next.observe(&[down(20, 20, true)], Moment(90_000));
+        next.observe(&[Condition::Up], Moment(100_000));
+        let Summary { observed, down, incidents, detect, recover, .. } = summary(&next, 30, 110);
+        assert_eq!((observed.as_secs(), down.as_secs(), incidents), (50, 30, 1));
+        assert_eq!((detect, recover), (Some(Duration::from_secs(10)), None));
+    }
+
+    #[test]
+    fn who_leaves_the_configuration_is_not_observed_and_is_known_again_when_it_returns() {
+        let mut ledger = start();
+        ledger.observe(&[Condition::Up], Moment(0));
+        ledger.enrol(Vec::new(), Moment(10_000));
+        assert_eq!(ledger.summaries(30, Moment(20_000)).count(), 0);
+        ledger.enrol(vec![subject()], Moment(50_000));
+        ledger.observe(&[Condition::Up], Moment(50_000));
+        assert_eq!(summary(&ledger, 30, 60).observed, Duration::from_secs(20));
+    }
+}
