@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{State, map, overview};
@@ -20,7 +21,8 @@ pub(super) struct Parameters {
 }
 
 /// Where each country's clients go.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Atlas")]
 pub struct Page {
     /// The number of the snapshot that it was read from.
     pub snapshot: u64,
@@ -126,7 +128,7 @@ pub fn drawing<'a>(
         map::Mark {
             name: &region.name,
             at: region.location,
-            phase: report.map_or("healthy", |report| overview::worse_phase(report).as_str()),
+            phase: report.map_or("healthy", overview::look),
             load: report.and_then(|report| report.vitals.load),
         }
     });

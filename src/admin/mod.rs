@@ -12,6 +12,8 @@
 //! | `/metrics` | the counters, for Prometheus |
 //! | `/explain` | why a client gets the answer it gets |
 //! | `/simulate` | what would happen if regions were lost |
+//! | `/whoami` | who asks ([`whoami`]) |
+//! | `/openapi.json` | all paths, for programs ([`openapi`]) |
 //! | `/intents`, `/proposals/N/approve`, `/failback/REGION` | what operators want ([`changes`]) |
 //!
 //! All but the last only read, and none stands in the way of answering queries: requests are small and without a
@@ -25,6 +27,7 @@ mod explain;
 mod listen;
 mod live;
 pub mod map;
+mod openapi;
 pub mod overview;
 mod page;
 mod routes;
@@ -33,6 +36,7 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+pub mod whoami;
 
 use std::net::IpAddr;
 use std::path::PathBuf;

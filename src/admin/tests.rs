@@ -1,5 +1,7 @@
 //! What the pages say, asked over loopback.
 
+mod openapi;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -190,7 +192,7 @@ async fn the_index_and_an_unknown_path_list_the_paths() {
 #[tokio::test]
 async fn only_get_and_head_are_answered() {
     let (status, head, body) = ask_of(state(), "POST", "/status", "content-length: 0\r\n").await;
-    assert_eq!((status, body.as_str()), (405, "only GET and HEAD are answered\n"));
+    assert_eq!((status, body.as_str()), (405, "only GET, HEAD are answered here\n"));
     assert!(head.contains("allow: get, head") || head.contains("allow: get,head"), "{head}");
     let (status, head, body) = ask_of(state(), "HEAD", "/status", "").await;
     assert_eq!((status, body.as_str()), (200, ""));

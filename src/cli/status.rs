@@ -90,13 +90,8 @@ async fn watch(server: Server, pen: Pen) -> anyhow::Result<ExitCode> {
 
 /// Asks the server for everything that is shown.
 fn look(server: &Server) -> anyhow::Result<Value> {
-    let get = |path: &str| {
-        let text = server.ask(&[path], |client, url| client.get(url))?;
-        serde_json::from_str::<Value>(&text).context("the server's answer is not JSON")
-    };
-    let mut seen = get("overview")?;
-    seen["intents"] = get("intents")?["intents"].take();
-    Ok(seen)
+    let text = server.ask(&["overview"], |client, url| client.get(url))?;
+    serde_json::from_str(&text).context("the server's answer is not JSON")
 }
 
 /// Writes the page, with or without colours.

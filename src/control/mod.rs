@@ -39,7 +39,7 @@ pub use office::Proposal;
 pub use outlook::Outlook;
 pub use record::Record;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
-pub use request::{Done, LONGEST, Refusal, Request, SHORTEST};
+pub use request::{Done, LONGEST, MAX_REASON, Refusal, Request, SHORTEST};
 
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
@@ -165,6 +165,7 @@ impl Control {
         report.regions.iter_mut().zip(away).for_each(|(region, away)| region.away = away);
         report.outlook = self.outlook(now);
         report.intents = self.desk.intents().to_vec();
+        report.name_intents();
         report.proposals.clone_from(&self.proposals);
         report
     }

@@ -16,6 +16,7 @@ mod server;
 
 mod access;
 mod answers;
+mod browser;
 mod commands;
 mod demo;
 mod events;
