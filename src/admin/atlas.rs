@@ -29,10 +29,14 @@ pub struct Page {
     /// The steered name that they ask for; `null` when there is none.
     pub name: Option<String>,
     /// By country: the names of regions and the fraction of its clients that each gets, the largest first.
-    pub countries: BTreeMap<String, Vec<(String, f64)>>,
+    pub countries: BTreeMap<String, Vec<Part>>,
     /// The same of those whose country nobody knows.
-    pub unknown: Vec<(String, f64)>,
+    pub unknown: Vec<Part>,
 }
+
+/// A region, and the fraction of the clients that it gets, 0 to 1.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Part(pub String, pub f64);
 
 /// The last atlases that were made: a hundred browsers ask for the same one.
 #[derive(Default)]
@@ -101,10 +105,10 @@ pub(super) fn page(state: &State, parameters: &Parameters) -> Result<Page, NotSt
     })
 }
 
-fn named(regions: &Regions, parts: &[(RegionId, f64)]) -> Vec<(String, f64)> {
+fn named(regions: &Regions, parts: &[(RegionId, f64)]) -> Vec<Part> {
     let name = |region: RegionId| regions.region(region).name.clone();
     // A tenth of a percent is as much as anybody reads.
-    parts.iter().map(|(region, part)| (name(*region), (part * 1000.0).round() / 1000.0)).collect()
+    parts.iter().map(|(region, part)| Part(name(*region), (part * 1000.0).round() / 1000.0)).collect()
 }
 
 /// Draws the map as it is now.

@@ -56,18 +56,18 @@ fn rule() -> serde_json::Value {
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// What, as the commands write it: `shift tokyo/tokyo-a 50%`.
-    #[schemars(length(max = MAX_BODY), extend("pattern" = asked_pattern()))]
+    #[schemars(length(max = MAX_BODY), extend("pattern" = asked_pattern()), example = "shift tokyo 40%")]
     pub intent: String,
     /// For how long, as in `2h`; left out: the usual time, or until it is lifted.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), regex(pattern = r"^([0-9]{1,9}(h|m|s|ms))+$"))]
+    #[schemars(length(max = 64), regex(pattern = r"^([0-9]{1,9}(h|m|s|ms))+$"), example = "2h")]
     pub lasts: Option<String>,
     /// Why.
-    #[schemars(length(max = MAX_REASON), regex(pattern = REASON))]
+    #[schemars(length(max = MAX_REASON), regex(pattern = REASON), example = "a new kernel")]
     pub reason: String,
     /// The rules that are broken on purpose.
     #[serde(rename = "override", default)]
-    #[schemars(extend("items" = rule()))]
+    #[schemars(extend("items" = rule()), example = ["one_at_a_time"])]
     pub overrides: Vec<String>,
     /// Whether only to say what would happen.
     #[serde(default)]
@@ -79,7 +79,7 @@ pub struct Wanted {
 #[serde(deny_unknown_fields)]
 pub struct Because {
     /// Why.
-    #[schemars(length(max = MAX_REASON), regex(pattern = REASON))]
+    #[schemars(length(max = MAX_REASON), regex(pattern = REASON), example = "a new kernel")]
     pub reason: String,
 }
 

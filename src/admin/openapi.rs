@@ -71,6 +71,13 @@ pub(super) fn text(longest: usize) -> Value {
     json!({ "type": "string", "minLength": 1, "maxLength": longest })
 }
 
+/// Returns the same with something that is really asked, in the demo.
+pub(super) fn example(longest: usize, example: &str) -> Value {
+    let mut schema = text(longest);
+    schema["examples"] = json!([example]);
+    schema
+}
+
 /// Returns the schema of one of these words.
 pub(super) fn word(words: &[&str]) -> Value {
     json!({ "type": "string", "enum": words })

@@ -35,6 +35,9 @@ const MAX_WORD: usize = 255;
 /// The longest domain name as it is written: each of its 255 octets may be escaped as `\\ddd`.
 const MAX_NAME: usize = 1023;
 
+/// The name that examples are about.
+const EXAMPLE: &str = "api.example.com";
+
 /// Returns every path, who answers there, and what: the router and `/openapi.json` are made of it.
 pub(super) fn operations() -> Vec<Operation> {
     [pages(), facts(), reasons(), orders()].into_iter().flatten().collect()
@@ -48,7 +51,7 @@ fn pages() -> Vec<Operation> {
             .shows("text/html; charset=utf-8")
             .shows("text/plain; charset=utf-8"),
         Operation::get("/page/{file}", "what the page loads", get(page_file))
-            .path("file", "its name", openapi::text(MAX_WORD))
+            .path("file", "its name", openapi::example(MAX_WORD, "style.css"))
             .open()
             .shows("text/css; charset=utf-8")
             .shows("text/javascript; charset=utf-8")
@@ -65,7 +68,7 @@ fn pages() -> Vec<Operation> {
 
 /// Returns what is known of the state of things.
 fn facts() -> Vec<Operation> {
-    let name = || openapi::text(MAX_NAME);
+    let name = || openapi::example(MAX_NAME, EXAMPLE);
     let help = "the steered name; left out: the first";
     let last = value!({ "type": "integer", "format": "uint64", "minimum": 0 });
     vec![
@@ -76,7 +79,7 @@ fn facts() -> Vec<Operation> {
         )
         .answers::<status::Page>(200),
         Operation::get("/status/{region}", "the same of one region", get(region))
-            .path("region", "its name", openapi::text(MAX_WORD))
+            .path("region", "its name", openapi::example(MAX_WORD, "tokyo"))
             .answers::<status::Region>(200)
             .fails(&[404]),
         Operation::get("/overview", "what is seen at a glance, and the last events, as JSON", get(overview))
@@ -108,9 +111,9 @@ fn reasons() -> Vec<Operation> {
             "why a client gets its answer: /explain?name=NAME&client=ADDRESS&type=A",
             get(explain),
         )
-        .required_query("name", "the name that it asks for", openapi::text(MAX_NAME))
-        .required_query("client", "its address or network", openapi::text(MAX_WORD))
-        .query("type", "the type of record; left out: A", openapi::text(MAX_WORD))
+        .required_query("name", "the name that it asks for", openapi::example(MAX_NAME, EXAMPLE))
+        .required_query("client", "its address or network", openapi::example(MAX_WORD, "133.11.0.0/24"))
+        .query("type", "the type of record; left out: A", openapi::example(MAX_WORD, "AAAA"))
         .query("format", form, format())
         .answers::<Explanation>(200)
         .shows("text/plain; charset=utf-8")
@@ -120,7 +123,11 @@ fn reasons() -> Vec<Operation> {
             "what if regions were lost: /simulate?lose=REGION,REGION&load=1.4 or /simulate?each=true",
             get(what_if),
         )
-        .query("lose", "the regions and zones that are lost, between commas", openapi::text(MAX_NAME))
+        .query(
+            "lose",
+            "the regions and zones that are lost, between commas",
+            openapi::example(MAX_NAME, "tokyo,osaka/osaka-a"),
+        )
         .query("each", "whether each region and each pair is tried instead", value!({ "type": "boolean" }))
         .query("load", "what the demand is multiplied by", load)
         .query("format", form, format())
@@ -162,7 +169,7 @@ fn orders() -> Vec<Operation> {
             "lets a region back that is held or quarantined",
             post(changes::fail_back),
         )
-        .path("region", "its name", openapi::text(MAX_WORD))
+        .path("region", "its name", openapi::example(MAX_WORD, "tokyo"))
         .answers::<changes::Told>(200)
         .refuses(&[404, 409]),
     ]

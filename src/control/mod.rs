@@ -259,6 +259,7 @@ mod tests {
 
     use super::*;
     use crate::canary::{CanaryId, Failure, FailureClass, Subject};
+    use crate::intent::Terms;
     use crate::region::AddressId;
     use crate::snapshot::fixture;
 
@@ -345,6 +346,22 @@ mod tests {
             });
             memory = kept.expect("it is written down before anything happens");
         }
+    }
+
+    #[test]
+    fn the_report_names_the_intent_that_decides_first_of_a_region_and_of_a_zone_apart_from_it() {
+        let (mut control, _) = Control::new(world(), None, Kept::default(), Moment(0));
+        for wish in ["drain tokyo", "force tokyo up", "capacity tokyo 50", "disable osaka/osaka-a"] {
+            let wish = wish.parse().expect("a wish");
+            control.desk.make(Terms { wish, ..Terms::default() }, Moment(0));
+        }
+        let named = control.report(Moment(1)).regions.into_iter().map(|region| {
+            let [of_region, of_zone] = [&region.courses, &region.zones[0].courses];
+            [of_region[0].intent.clone(), of_zone[1].intent.clone()]
+        });
+        let [drain, disable] = ["drain tokyo (intent 1)", "disable osaka/osaka-a (intent 4)"];
+        let expected = [[Some(drain.to_owned()), None], [None, Some(disable.to_owned())]];
+        assert_eq!(named.collect::<Vec<_>>(), expected);
     }
 
     #[test]

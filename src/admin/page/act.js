@@ -71,7 +71,7 @@ export function open(kind, about) {
   if (deed.fields.includes("zone")) offerZones(about.region);
   forget();
   // There is nothing to predict of a return: its steps have gates of their own.
-  predict.hidden = !deed.wish;
+  predict.hidden = predict.disabled = !deed.wish;
   confirm.disabled = Boolean(deed.wish);
   dialog.showModal();
 }
@@ -100,11 +100,9 @@ form.addEventListener("input", ({ target }) => {
 });
 
 form.addEventListener("submit", async (event) => {
-  const button = event.submitter?.value;
-  if (button === "cancel") return;
   event.preventDefault();
   setAuthor(form.elements.author.value.trim());
-  const isTrial = button === "predict" || confirm.disabled;
+  const isTrial = event.submitter === predict || confirm.disabled;
   predict.disabled = confirm.disabled = true;
   try {
     await send(isTrial);
@@ -112,9 +110,11 @@ form.addEventListener("submit", async (event) => {
     tell(`the server cannot be asked: ${error.message}`, true);
     weigh();
   } finally {
-    predict.disabled = false;
+    predict.disabled = predict.hidden;
   }
 });
+
+at("act-cancel").addEventListener("click", () => dialog.close());
 
 async function send(isTrial) {
   const deed = DEEDS[current.kind];
