@@ -6,7 +6,8 @@
 set -euo pipefail
 
 meridian=$(realpath "${1:?the path of the binary}")
-schemathesis=${2:-schemathesis}
+schemathesis=$(command -v "${2:-schemathesis}") || { echo "there is no ${2:-schemathesis}: pip install it" >&2; exit 2; }
+schemathesis=$(realpath --no-symlinks "$schemathesis")
 work=$(mktemp -d)
 demo=
 
@@ -34,6 +35,8 @@ done
 
 # /events never ends. A sentence for people is all that most refusals say, and which of them depends on what is the
 # case, so that what is checked is that each is one of those that are described.
+# It leaves its notes where it is run.
+cd "$work"
 "$schemathesis" run "http://$admin/openapi.json" \
     --header "Authorization: Bearer $(cat "$work/zones/.token")" \
     --exclude-path /events \

@@ -28,6 +28,9 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// The media type of values.
 const JSON: &str = "application/json";
 
+/// The longest domain name as it is written: each of its 255 octets may be escaped as `\ddd`.
+const MAX_NAME: usize = 1020;
+
 /// What somebody may ask for at a path, by one method.
 pub(super) struct Operation {
     /// The path, with `{name}` for what varies.
@@ -55,11 +58,10 @@ enum Needs {
     Operating,
 }
 
-/// One answer: its status, its media type, and the schema of its body.
+/// One answer: its status, and the media type and the schema of its body, unless it is empty.
 struct Answer {
     status: u16,
-    kind: &'static str,
-    schema: SchemaOf,
+    body: Option<(&'static str, SchemaOf)>,
 }
 
 fn any_text(_: &mut SchemaGenerator) -> Schema {
@@ -69,6 +71,13 @@ fn any_text(_: &mut SchemaGenerator) -> Schema {
 /// Returns the schema of a text of at most this many characters, and of one at least.
 pub(super) fn text(longest: usize) -> Value {
     json!({ "type": "string", "minLength": 1, "maxLength": longest })
+}
+
+/// Returns the schema of a domain name as it is written: visible ASCII.
+pub(super) fn name(example: &str) -> Value {
+    let mut schema = self::example(MAX_NAME, example);
+    schema["pattern"] = json!("^[!-~]+$");
+    schema
 }
 
 /// Returns the same with something that is really asked, in the demo.
@@ -106,7 +115,8 @@ impl Operation {
         handler: MethodRouter<Arc<State>>,
         needs: Needs,
     ) -> Self {
-        let (parameters, answers) = (Vec::new(), Vec::new());
+        // What is refused before anybody looks where it goes to, with nothing but a head.
+        let (parameters, answers) = (Vec::new(), vec![Answer { status: 431, body: None }]);
         let operation = Self { path, method, handler, help, needs, parameters, body: None, answers };
         // What `access` refuses.
         operation.fails(&[401, 403, 429])
@@ -124,7 +134,7 @@ impl Operation {
     /// Lets everybody ask.
     pub fn open(mut self) -> Self {
         self.needs = Needs::Nothing;
-        self.answers.clear();
+        self.answers.retain(|answer| answer.body.is_none());
         self
     }
 
@@ -166,19 +176,19 @@ impl Operation {
     /// Describes an answer in JSON.
     pub fn answers<T: JsonSchema>(mut self, status: u16) -> Self {
         let schema: SchemaOf = |generator| generator.subschema_for::<T>();
-        self.answers.push(Answer { status, kind: JSON, schema });
+        self.answers.push(Answer { status, body: Some((JSON, schema)) });
         self
     }
 
     /// Describes an answer that is no JSON.
     pub fn shows(mut self, kind: &'static str) -> Self {
-        self.answers.push(Answer { status: 200, kind, schema: any_text });
+        self.answers.push(Answer { status: 200, body: Some((kind, any_text)) });
         self
     }
 
     /// Describes what is refused with a sentence.
     pub fn fails(mut self, statuses: &[u16]) -> Self {
-        let answer = |status: &u16| Answer { status: *status, kind: TEXT, schema: any_text };
+        let answer = |status: &u16| Answer { status: *status, body: Some((TEXT, any_text)) };
         self.answers.extend(statuses.iter().map(answer));
         self
     }
@@ -198,10 +208,11 @@ impl Operation {
     fn describe(&self, taken: &mut SchemaGenerator, given: &mut SchemaGenerator) -> Value {
         let mut responses: BTreeMap<String, Value> = BTreeMap::new();
         for answer in &self.answers {
-            let response = responses
-                .entry(answer.status.to_string())
-                .or_insert_with(|| json!({ "description": meaning(answer.status), "content": {} }));
-            response["content"][answer.kind] = json!({ "schema": (answer.schema)(given) });
+            let response = responses.entry(answer.status.to_string());
+            let response = response.or_insert_with(|| json!({ "description": meaning(answer.status) }));
+            if let Some((kind, schema)) = answer.body {
+                response["content"][kind] = json!({ "schema": schema(given) });
+            }
         }
         let mut described = json!({
             "summary": self.help,
@@ -241,6 +252,7 @@ fn meaning(status: u16) -> &'static str {
         409 => "it does not fit what is the case, or breaks a rule of safety",
         413 => "the body is too large",
         429 => "too many wrong tokens in this second",
+        431 => "the path and the headers are too long",
         503 => "there is too much to do, or the server is stopping: try again",
         _ => "see the sentence",
     }

@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Extension, Router, middleware};
-use serde_json::json as value;
 
 use super::access::{self, Caller};
 use super::explain::{self, Format, Parameters};
@@ -32,8 +31,8 @@ type Read = extract::State<Arc<State>>;
 /// The longest name of a region or a file, and the longest text of a client: far more than any has.
 const MAX_WORD: usize = 255;
 
-/// The longest domain name as it is written: each of its 255 octets may be escaped as `\\ddd`.
-const MAX_NAME: usize = 1023;
+/// The longest list of regions.
+const MAX_LIST: usize = 1000;
 
 /// The name that examples are about.
 const EXAMPLE: &str = "api.example.com";
@@ -68,9 +67,9 @@ fn pages() -> Vec<Operation> {
 
 /// Returns what is known of the state of things.
 fn facts() -> Vec<Operation> {
-    let name = || openapi::example(MAX_NAME, EXAMPLE);
+    let name = || openapi::name(EXAMPLE);
     let help = "the steered name; left out: the first";
-    let last = value!({ "type": "integer", "format": "uint64", "minimum": 0 });
+    let last = serde_json::json!({ "type": "integer", "format": "uint64", "minimum": 0 });
     vec![
         Operation::get(
             "/status",
@@ -104,14 +103,15 @@ fn facts() -> Vec<Operation> {
 fn reasons() -> Vec<Operation> {
     let format = || openapi::word(&["json", "text"]);
     let form = "the form of the answer; left out: what `Accept` says";
-    let load = value!({ "type": "number", "exclusiveMinimum": 0, "maximum": MAX_LOAD, "default": 1 });
+    let load =
+        serde_json::json!({ "type": "number", "exclusiveMinimum": 0, "maximum": MAX_LOAD, "default": 1 });
     vec![
         Operation::get(
             "/explain",
             "why a client gets its answer: /explain?name=NAME&client=ADDRESS&type=A",
             get(explain),
         )
-        .required_query("name", "the name that it asks for", openapi::example(MAX_NAME, EXAMPLE))
+        .required_query("name", "the name that it asks for", openapi::name(EXAMPLE))
         .required_query("client", "its address or network", openapi::example(MAX_WORD, "133.11.0.0/24"))
         .query("type", "the type of record; left out: A", openapi::example(MAX_WORD, "AAAA"))
         .query("format", form, format())
@@ -126,9 +126,13 @@ fn reasons() -> Vec<Operation> {
         .query(
             "lose",
             "the regions and zones that are lost, between commas",
-            openapi::example(MAX_NAME, "tokyo,osaka/osaka-a"),
+            openapi::example(MAX_LIST, "tokyo,osaka/osaka-a"),
         )
-        .query("each", "whether each region and each pair is tried instead", value!({ "type": "boolean" }))
+        .query(
+            "each",
+            "whether each region and each pair is tried instead",
+            serde_json::json!({ "type": "boolean" }),
+        )
         .query("load", "what the demand is multiplied by", load)
         .query("format", form, format())
         .answers::<simulate::Outcome>(200)
@@ -139,8 +143,8 @@ fn reasons() -> Vec<Operation> {
 
 /// Returns what operators ask for.
 fn orders() -> Vec<Operation> {
-    let number = || value!({ "type": "integer", "format": "uint64", "minimum": 0 });
-    let at_once = value!({ "type": "boolean", "default": false });
+    let number = || serde_json::json!({ "type": "integer", "format": "uint64", "minimum": 0 });
+    let at_once = serde_json::json!({ "type": "boolean", "default": false });
     vec![
         Operation::get("/intents", "what operators want", get(changes::list))
             .answers::<changes::Intents>(200),

@@ -170,8 +170,10 @@ function weigh() {
   at("act-limit").hidden = chosen().every((rule) => rule === "one_at_a_time");
 }
 
+// Sentences are wrapped, and tables are not.
 function tell(text, isBad) {
-  answer.textContent = text;
+  const part = (block) => element("p", { class: / {2,}\S/.test(block) ? "table" : "" }, block);
+  answer.replaceChildren(...text.trim().split("\n\n").map(part));
   answer.dataset.bad = isBad;
   answer.hidden = text === "";
 }

@@ -110,7 +110,7 @@ function showEvent(record) {
   const told = element("span", { class: "text" }, record.text);
   const item = element("li", { "data-severity": record.severity, "data-number": record.number },
     time, element("span", { class: "severity" }, record.severity), told);
-  if (record.author) told.append(element("small", {}, ` by ${record.author}`));
+  if (record.author && !record.text.includes(record.author)) told.append(element("small", {}, ` by ${record.author}`));
   filter(item);
   list.prepend(item);
   while (list.children.length > MAX_EVENTS) list.lastChild.remove();
