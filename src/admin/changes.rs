@@ -344,9 +344,13 @@ impl Intents {
             region: region.clone(),
             at: rfc3339(*at),
         };
+        let is_open = |proposal: &&Proposal| {
+            let approved = Wish::Approve { region: proposal.region.clone() };
+            report.intents.iter().all(|intent| intent.terms.wish != approved)
+        };
         Self {
             intents: report.intents.iter().map(Intent::of).collect(),
-            proposals: report.proposals.iter().map(advice).collect(),
+            proposals: report.proposals.iter().filter(is_open).map(advice).collect(),
         }
     }
 }

@@ -318,3 +318,32 @@ fn an_operator_shifts_clients_with_a_look_ahead_and_lifts_it_again() {
     browser.sees(&row("tokyo", "matches('[data-look=healthy]')"));
     assert_eq!(browser.complaints(), Vec::<Value>::new());
 }
+
+#[test]
+fn what_the_server_advises_is_approved_on_the_page() {
+    let Some(mut browser) = Browser::start() else { return };
+    let seen = Seen::start();
+    browser.size(1440, 1000);
+    browser.open(&format!("http://{}/", seen.admin));
+    browser.sees(&row("osaka", "matches('[data-phase]')"));
+    let token = fs::read_to_string(seen.home.path("token")).unwrap();
+    browser.types("#token-value", &token);
+    browser.presses_enter();
+    browser.reads("#caller", "ops may operate");
+    let advise = json!({ "intent": "failover advise osaka", "reason": "a test" }).to_string();
+    let headers = json!({ "Authorization": format!("Bearer {token}") });
+    let script = format!(
+        "fetch('/intents', {{ method: 'POST', headers: {headers}, body: {} }}).then((got) => got.status)",
+        json!(advise)
+    );
+    assert_eq!(browser.run(&script), 201);
+
+    seen.regions.break_("osaka");
+    browser.reads("#intents li[data-state=proposed]", "advises that osaka leaves");
+    browser.click("#intents li[data-state=proposed] button");
+    browser.types("#act [name=reason]", "it is down indeed");
+    browser.presses_enter();
+    browser.reads("#intents li[data-state=standing]", "approve osaka");
+    browser.sees("document.querySelectorAll('#intents li[data-state=proposed]').length === 0");
+    assert_eq!(browser.complaints(), Vec::<Value>::new());
+}

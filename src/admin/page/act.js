@@ -71,7 +71,9 @@ export function open(kind, about) {
   if (deed.fields.includes("zone")) offerZones(about.region);
   forget();
   // There is nothing to predict of a return: its steps have gates of their own.
-  predict.hidden = predict.disabled = !deed.wish;
+  predict.hidden = !deed.wish;
+  // Enter presses the first button that submits.
+  predict.type = deed.wish ? "submit" : "button";
   confirm.disabled = Boolean(deed.wish);
   dialog.showModal();
 }
@@ -110,7 +112,7 @@ form.addEventListener("submit", async (event) => {
     tell(`the server cannot be asked: ${error.message}`, true);
     weigh();
   } finally {
-    predict.disabled = predict.hidden;
+    predict.disabled = false;
   }
 });
 
