@@ -14,6 +14,7 @@
 //! | `/simulate` | what would happen if regions were lost |
 //! | `/whoami` | who asks ([`whoami`]) |
 //! | `/openapi.json` | all paths, for programs ([`openapi`]) |
+//! | `/intents/NUMBER/receipt` | when the last client may be gone ([`receipt`]) |
 //! | `/intents`, `/proposals/N/approve`, `/failback/REGION` | what operators want ([`changes`]) |
 //!
 //! All but the last only read, and none stands in the way of answering queries: requests are small and without a
@@ -30,6 +31,7 @@ pub mod map;
 mod openapi;
 pub mod overview;
 mod page;
+pub mod receipt;
 mod routes;
 mod simulate;
 pub mod status;

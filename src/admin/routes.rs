@@ -18,7 +18,7 @@ use super::explain::{self, Format, Parameters};
 use super::listen::Stay;
 use super::live::MAX_STREAMS;
 use super::openapi::{self, Operation};
-use super::{State, atlas, changes, overview, page, simulate, status, whoami};
+use super::{State, atlas, changes, overview, page, receipt, simulate, status, whoami};
 use crate::control::whatif::MAX_LOAD;
 use crate::snapshot::Explanation;
 
@@ -158,6 +158,14 @@ fn orders() -> Vec<Operation> {
             .query("at_once", "whether its clients come back at once, and not step by step", at_once)
             .answers::<changes::Told>(200)
             .refuses(&[404]),
+        Operation::get(
+            "/intents/{number}/receipt",
+            "when the last client may be gone from where it sends clients away",
+            get(receipt::show),
+        )
+        .path("number", "its number", number())
+        .answers::<receipt::Receipt>(200)
+        .refuses(&[400, 404, 409]),
         Operation::post(
             "/proposals/{number}/approve",
             "lets the machine do what it advises",

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Alarm, Outlook, Proposal};
+use super::{Alarm, Outlook, Proposal, Receipt};
 use crate::canary::Failure;
 use crate::config::Config;
 use crate::health::{
@@ -25,6 +25,8 @@ pub struct Report {
     pub intents: Vec<Intent>,
     /// What the machine would do if it were allowed to.
     pub proposals: Vec<Proposal>,
+    /// How far those intents are that send clients away.
+    pub receipts: Vec<Receipt>,
     /// The regions, in the order of the configuration, as are all lists below.
     pub regions: Vec<RegionReport>,
     /// What the clients ask for and where they are sent, to predict from.
@@ -151,6 +153,7 @@ impl Report {
             alarms,
             intents: Vec::new(),
             proposals: Vec::new(),
+            receipts: Vec::new(),
             regions: regions.collect(),
             outlook: Outlook::default(),
         }

@@ -106,11 +106,28 @@ fn busy() -> State {
         desk.make(terms, at(20));
     }
     report.intents = desk.intents().to_vec();
+    report.receipts = vec![receipt()];
     report.proposals = vec![crate::control::Proposal { number: 7, region: "tokyo".to_owned(), at: at(30) }];
     let (snapshot, published_at) = (Arc::clone(&seen.snapshot), seen.published_at);
     state.seen.store(Arc::new(Seen { snapshot, published_at, report }));
     state.tell(record(1));
     state
+}
+
+/// Returns how far a shift is that has begun.
+fn receipt() -> crate::control::Receipt {
+    crate::control::Receipt {
+        intent: 1,
+        region: "tokyo".to_owned(),
+        zone: None,
+        kept: crate::share::Share::percent(60),
+        is_returning: false,
+        given_out: vec!["192.0.2.1".parse().expect("an address")],
+        static_names: vec!["text.example.org.".to_owned()],
+        last_lawful: Some(at(90)),
+        load: Some(0.2),
+        load_at_first: Some(0.5),
+    }
 }
 
 #[tokio::test]
@@ -143,6 +160,10 @@ async fn what_is_read_is_as_described() {
         ("/simulate", "/simulate"),
         ("/simulate", "/simulate?lose=mars"),
         ("/intents", "/intents"),
+        ("/intents/{number}/receipt", "/intents/1/receipt"),
+        ("/intents/{number}/receipt", "/intents/3/receipt"),
+        ("/intents/{number}/receipt", "/intents/9/receipt"),
+        ("/intents/{number}/receipt", "/intents/x/receipt"),
     ] {
         let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n");
         let response = serving(busy(), async |address| exchange(address, &request).await).await;
