@@ -34,7 +34,7 @@ pub use crate::config::Role;
 pub const AUTHOR: &str = "meridian-author";
 
 /// The longest name of an author, in octets: it goes into a line of the log.
-const MAX_AUTHOR: usize = 100;
+pub(super) const MAX_AUTHOR: usize = 100;
 
 /// The shortest token, in octets: 24 hexadecimal digits are 96 bits, which nobody guesses over a network.
 pub const MIN_TOKEN: usize = 24;

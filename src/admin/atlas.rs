@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{State, map, overview};
@@ -20,17 +21,22 @@ pub(super) struct Parameters {
 }
 
 /// Where each country's clients go.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Atlas")]
 pub struct Page {
     /// The number of the snapshot that it was read from.
     pub snapshot: u64,
     /// The steered name that they ask for; `null` when there is none.
     pub name: Option<String>,
     /// By country: the names of regions and the fraction of its clients that each gets, the largest first.
-    pub countries: BTreeMap<String, Vec<(String, f64)>>,
+    pub countries: BTreeMap<String, Vec<Part>>,
     /// The same of those whose country nobody knows.
-    pub unknown: Vec<(String, f64)>,
+    pub unknown: Vec<Part>,
 }
+
+/// A region, and the fraction of the clients that it gets, 0 to 1.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Part(pub String, pub f64);
 
 /// The last atlases that were made: a hundred browsers ask for the same one.
 #[derive(Default)]
@@ -99,10 +105,10 @@ pub(super) fn page(state: &State, parameters: &Parameters) -> Result<Page, NotSt
     })
 }
 
-fn named(regions: &Regions, parts: &[(RegionId, f64)]) -> Vec<(String, f64)> {
+fn named(regions: &Regions, parts: &[(RegionId, f64)]) -> Vec<Part> {
     let name = |region: RegionId| regions.region(region).name.clone();
     // A tenth of a percent is as much as anybody reads.
-    parts.iter().map(|(region, part)| (name(*region), (part * 1000.0).round() / 1000.0)).collect()
+    parts.iter().map(|(region, part)| Part(name(*region), (part * 1000.0).round() / 1000.0)).collect()
 }
 
 /// Draws the map as it is now.
@@ -126,7 +132,7 @@ pub fn drawing<'a>(
         map::Mark {
             name: &region.name,
             at: region.location,
-            phase: report.map_or("healthy", |report| overview::worse_phase(report).as_str()),
+            phase: report.map_or("healthy", overview::look),
             load: report.and_then(|report| report.vitals.load),
         }
     });

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::State;
@@ -23,7 +24,7 @@ fn usual() -> u64 {
 }
 
 /// What was measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Page {
     /// Over how many days (UTC), today included.
     pub days: u64,
@@ -32,7 +33,7 @@ pub struct Page {
 }
 
 /// What was measured of one subject. Whatever nobody observed counts neither as up nor as down.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Row {
     /// `name`, `region`, `zone` or `address`.
     pub kind: Kind,
@@ -63,7 +64,7 @@ pub struct Row {
 }
 
 /// What a row is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A steered name: down while some class of its clients had no region that was up.

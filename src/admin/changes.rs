@@ -20,32 +20,54 @@ use axum::extract::{self, rejection::QueryRejection};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::access::{self, Caller};
 use super::status::rfc3339;
-use crate::control::{Done, Proposal, Refusal, Request};
+use crate::control::{Done, MAX_REASON, Proposal, Refusal, Report, Request};
 use crate::intent::{self, Rule, Terms, Wish};
 use crate::moment::Time;
 
 /// The largest body: the longest wish and reason, with room for what JSON escapes.
 pub const MAX_BODY: usize = 16 << 10;
 
+/// The words for what can be asked for.
+const WORDS: [&str; 9] =
+    ["shift", "drain", "disable", "force", "failover", "approve", "capacity", "weights", "drill"];
+
+/// A reason: one line, in which something stands.
+const REASON: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
+
+/// What every wish begins with.
+fn asked_pattern() -> String {
+    format!(r"^\s*({})\s", WORDS.join("|"))
+}
+
+/// Any rule of safety.
+fn rule() -> serde_json::Value {
+    super::openapi::word(&Rule::ALL.map(Rule::as_str))
+}
+
 /// What somebody wants.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// What, as the commands write it: `shift tokyo/tokyo-a 50%`.
+    #[schemars(length(max = MAX_BODY), extend("pattern" = asked_pattern()), example = "shift tokyo 40%")]
     pub intent: String,
     /// For how long, as in `2h`; left out: the usual time, or until it is lifted.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), regex(pattern = r"^([0-9]{1,9}(h|m|s|ms))+$"), example = "2h")]
     pub lasts: Option<String>,
     /// Why.
+    #[schemars(length(max = MAX_REASON), regex(pattern = REASON), example = "a new kernel")]
     pub reason: String,
     /// The rules that are broken on purpose.
     #[serde(rename = "override", default)]
+    #[schemars(extend("items" = rule()), example = ["one_at_a_time"])]
     pub overrides: Vec<String>,
     /// Whether only to say what would happen.
     #[serde(default)]
@@ -53,10 +75,11 @@ pub struct Wanted {
 }
 
 /// Why somebody approves.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Because {
     /// Why.
+    #[schemars(length(max = MAX_REASON), regex(pattern = REASON), example = "a new kernel")]
     pub reason: String,
 }
 
@@ -70,7 +93,7 @@ pub struct How {
 }
 
 /// The intents in force, and what the machine advises.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Intents {
     /// The intents, in the order of their numbers.
     pub intents: Vec<Intent>,
@@ -79,11 +102,12 @@ pub struct Intents {
 }
 
 /// An intent in force.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Intent {
     /// Its number.
     pub number: u64,
     /// The word for what it is: `shift`.
+    #[schemars(extend("enum" = WORDS))]
     pub kind: String,
     /// All of it, as the commands write it.
     pub intent: String,
@@ -94,6 +118,7 @@ pub struct Intent {
     /// The address.
     pub address: Option<String>,
     /// How many percent of the clients it keeps away.
+    #[schemars(range(min = 0, max = 100))]
     pub percent: Option<f64>,
     /// Who wants it.
     pub author: String,
@@ -103,10 +128,13 @@ pub struct Intent {
     #[serde(rename = "override")]
     pub overrides: Vec<String>,
     /// Since when.
+    #[schemars(extend("format" = "date-time"))]
     pub made_at: String,
     /// Until when; `null`: until it is lifted.
+    #[schemars(extend("format" = "date-time"))]
     pub until: Option<String>,
     /// Where it stands: `standing`, `stepping`, `overdue`, `returning`, `stuck`.
+    #[schemars(extend("enum" = ["standing", "stepping", "overdue", "returning", "stuck"]))]
     pub state: String,
     /// Why its clients stay away although it is over.
     pub why: Option<String>,
@@ -115,18 +143,19 @@ pub struct Intent {
 }
 
 /// Something that the machine would do if it were allowed to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Advice {
     /// Its number.
     pub number: u64,
     /// The region that would leave.
     pub region: String,
     /// Since when.
+    #[schemars(extend("format" = "date-time"))]
     pub at: String,
 }
 
 /// What was done, or would be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Told {
     /// The intent that it is about.
     pub intent: Option<Intent>,
@@ -141,16 +170,17 @@ pub struct Told {
 }
 
 /// A rule of safety that would be broken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Violation {
     /// The rule.
+    #[schemars(extend("enum" = Rule::ALL.map(Rule::as_str)))]
     pub rule: String,
     /// What would happen, with the numbers.
     pub sentence: String,
 }
 
 /// Why something was not done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Refused {
     /// What is wrong, and what to do.
     pub error: String,
@@ -164,18 +194,7 @@ type Read = extract::State<Arc<State>>;
 
 /// Answers `GET /intents`.
 pub(super) async fn list(extract::State(state): Read) -> Response {
-    let seen = state.seen.load();
-    let report = &seen.report;
-    let advice = |Proposal { number, region, at }: &Proposal| Advice {
-        number: *number,
-        region: region.clone(),
-        at: rfc3339(*at),
-    };
-    let intents = Intents {
-        intents: report.intents.iter().map(Intent::of).collect(),
-        proposals: report.proposals.iter().map(advice).collect(),
-    };
-    answer(StatusCode::OK, &intents)
+    answer(StatusCode::OK, &Intents::of(&state.seen.load().report))
 }
 
 /// Answers `POST /intents`.
@@ -315,6 +334,25 @@ fn wanted(body: &[u8]) -> Result<(Terms, bool), String> {
     let overrides = overrides.iter().map(rule).collect::<Result<_, _>>()?;
     let lasts = lasts.map(|lasts| lasts.0);
     Ok((Terms { wish, author: String::new(), reason, lasts, overrides }, dry_run))
+}
+
+impl Intents {
+    /// Returns the intents in force, and what the machine advises.
+    pub(super) fn of(report: &Report) -> Self {
+        let advice = |Proposal { number, region, at }: &Proposal| Advice {
+            number: *number,
+            region: region.clone(),
+            at: rfc3339(*at),
+        };
+        let is_open = |proposal: &&Proposal| {
+            let approved = Wish::Approve { region: proposal.region.clone() };
+            report.intents.iter().all(|intent| intent.terms.wish != approved)
+        };
+        Self {
+            intents: report.intents.iter().map(Intent::of).collect(),
+            proposals: report.proposals.iter().filter(is_open).map(advice).collect(),
+        }
+    }
 }
 
 impl Intent {

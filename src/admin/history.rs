@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::State;
@@ -14,7 +15,8 @@ use crate::moment::{Moment, Time};
 
 /// How many events and drills are told unless it is said, and at most: as many as are kept in memory.
 const USUAL: usize = 100;
-const MOST: usize = 1000;
+/// The most events that are told at once: all that are kept in memory.
+pub const MOST: usize = 1000;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -30,7 +32,7 @@ pub struct Parameters {
 }
 
 /// What has been.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct History {
     /// The events, the latest last.
     pub events: Vec<Happening>,
@@ -41,7 +43,7 @@ pub struct History {
 }
 
 /// An event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Happening {
     /// Its number.
     pub number: u64,
@@ -60,7 +62,7 @@ pub struct Happening {
 }
 
 /// A drill.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Drill {
     /// The number of its intent.
     pub number: u64,
@@ -90,7 +92,7 @@ pub struct Drill {
 }
 
 /// How old the last good drill of a region or zone is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastGood {
     /// The region, or the zone as REGION/AZ.
     pub place: String,

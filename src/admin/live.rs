@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use hyper::body::{Body, Frame};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -163,15 +164,25 @@ fn message(name: &str, id: Option<u64>, data: &impl Serialize) -> String {
 }
 
 /// A record as it is told; what is not known is left out, because two hundred of them are part of a first view.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(super) struct Event {
+    /// Its number; it starts anew with each process.
     number: u64,
+    /// When.
+    #[schemars(extend("format" = "date-time"))]
     at: String,
+    /// The snapshot in force.
     snapshot: u64,
+    /// The word for what happened, as in the event log.
     kind: Cow<'static, str>,
+    /// How loudly it is said.
+    #[schemars(extend("enum" = ["info", "warning", "alarm"]))]
     severity: &'static str,
+    /// What it is about and why, as far as that is known: `region`, `zone`, `address`, `from`, `to`, `why`,
+    /// `evidence`, `author`.
     #[serde(flatten)]
     parts: BTreeMap<&'static str, String>,
+    /// One line for people.
     text: String,
 }
 

@@ -13,6 +13,8 @@
 //! | `/explain` | why a client gets the answer it gets |
 //! | `/availability` | for how long everything was up ([`availability`]) |
 //! | `/simulate` | what would happen if regions were lost |
+//! | `/whoami` | who asks ([`whoami`]) |
+//! | `/openapi.json` | all paths, for programs ([`openapi`]) |
 //! | `/intents/NUMBER/receipt` | when the last client may be gone ([`receipt`]) |
 //! | `/history` | what people have done, and what came of drills ([`history`]) |
 //! | `/intents`, `/proposals/N/approve`, `/failback/REGION` | what operators want ([`changes`]) |
@@ -30,6 +32,7 @@ pub mod history;
 mod listen;
 mod live;
 pub mod map;
+mod openapi;
 pub mod overview;
 mod page;
 pub mod receipt;
@@ -39,6 +42,7 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+pub mod whoami;
 
 use std::net::IpAddr;
 use std::path::PathBuf;

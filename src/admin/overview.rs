@@ -4,24 +4,28 @@
 //! It is small whatever the number of addresses, because it is sent to every browser: what a single address
 //! or canary says is asked for when somebody wants to know (`/status/REGION`).
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::State;
+use super::changes::Intents;
 use super::live::Event;
 use super::map::palette;
 use super::status::{self, Summary, rfc3339};
 use crate::control::RegionReport;
 use crate::health::Phase;
 use crate::region::{self, Family, RegionId};
+use crate::share::Share;
 
 /// Everything that can be seen at a glance.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Overview {
     /// The name of this instance.
     pub server: String,
     /// The version of the program.
     pub version: &'static str,
     /// When the process started: numbers of events and snapshots hold within one life.
+    #[schemars(extend("format" = "date-time"))]
     pub started_at: String,
     /// What queries are answered from.
     pub snapshot: status::Snapshot,
@@ -33,22 +37,29 @@ pub struct Overview {
     pub problems: Vec<String>,
     /// The regions, in the order of the configuration.
     pub regions: Vec<Region>,
+    /// What operators want, and what the machine advises.
+    #[serde(flatten)]
+    pub wanted: Intents,
 }
 
 /// A region at a glance.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "RegionAtAGlance")]
 pub struct Region {
     /// What `/status` says of it in a line.
     #[serde(flatten)]
     pub summary: Summary,
     /// The phase of the family that stands worse.
     pub phase: &'static str,
+    /// How it is drawn: by its phase, or `withdrawn` while it would serve if operators let it.
+    pub look: &'static str,
     /// The colour of its clients' countries on the map.
     pub colour: &'static str,
 }
 
 /// What `/overview` answers: everything at a glance, and what has happened.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OverviewWithEvents")]
 pub(super) struct Page {
     #[serde(flatten)]
     overview: Overview,
@@ -80,6 +91,7 @@ pub(super) fn overview(state: &State) -> Overview {
         alarms: seen.report.alarms.iter().map(ToString::to_string).collect(),
         problems: loaded.failed.as_ref().map_or_else(Vec::new, |failed| failed.problems.clone()),
         regions: regions.map(|((id, region), report)| glance(id, region, report)).collect(),
+        wanted: Intents::of(&seen.report),
     }
 }
 
@@ -87,8 +99,24 @@ fn glance(id: RegionId, region: &region::Region, report: &RegionReport) -> Regio
     Region {
         summary: status::summary(region, report),
         phase: worse_phase(report).as_str(),
+        look: look(report),
         colour: palette::of_region(id),
     }
+}
+
+/// Returns how a region is drawn: by its phase, unless only operators keep it from serving anybody.
+pub(super) fn look(report: &RegionReport) -> &'static str {
+    let phase = worse_phase(report);
+    let is_able = match phase {
+        Phase::Healthy | Phase::Unknown | Phase::Suspect | Phase::Ramp { .. } => true,
+        Phase::Recovering { .. } | Phase::Held(_) | Phase::Quarantined { .. } | Phase::Down => false,
+    };
+    let zones = report.zones.iter().flat_map(|zone| &zone.courses);
+    let is_wanted = report.courses.iter().chain(zones).any(|site| site.intent.is_some());
+    let serves = report.families.iter().zip(&report.courses);
+    let serves = serves.filter(|((_, service), _)| service.count().is_some());
+    let is_empty = serves.map(|(_, site)| site.share).all(|share| share == Share::NONE);
+    if is_able && is_wanted && is_empty { palette::WITHDRAWN } else { phase.as_str() }
 }
 
 /// Returns the phase of the family in which a region stands worse; one without addresses does not count.

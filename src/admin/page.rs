@@ -20,13 +20,14 @@ pub(super) const DOCUMENT: File =
     File { path: "/", kind: "text/html; charset=utf-8", text: include_str!("page/index.html") };
 
 /// What it loads.
-pub(super) const FILES: [File; 7] = [
+pub(super) const FILES: [File; 8] = [
     File { path: "/page/style.css", kind: "text/css; charset=utf-8", text: include_str!("page/style.css") },
     script("/page/script.js", include_str!("page/script.js")),
     script("/page/stream.js", include_str!("page/stream.js")),
     script("/page/words.js", include_str!("page/words.js")),
     script("/page/regions.js", include_str!("page/regions.js")),
     script("/page/map.js", include_str!("page/map.js")),
+    script("/page/intents.js", include_str!("page/intents.js")),
     script("/page/act.js", include_str!("page/act.js")),
 ];
 
@@ -82,13 +83,11 @@ mod tests {
     #[test]
     fn every_path_that_the_page_asks_for_is_one_that_is_answered() {
         let routes = include_str!("routes.rs");
-        // The intents are the operators' own module.
-        let elsewhere = ["/intents"];
         let asked = asked();
         for path in &asked {
             let is_file = FILES.iter().any(|file| file.path == path);
             let is_route = routes.contains(&format!("\"{path}\"")) || routes.contains(&format!("\"{path}{{"));
-            assert!(is_file || is_route || elsewhere.contains(&path.as_str()), "nobody answers {path}");
+            assert!(is_file || is_route, "nobody answers {path}");
         }
         assert!(asked.len() >= 8, "{asked:?}");
     }

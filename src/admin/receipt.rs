@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::State;
@@ -16,7 +17,7 @@ use crate::metrics::Asked;
 use crate::moment::Moment;
 
 /// How far an intent is that sends clients away.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
     /// The number of the intent.
     pub intent: u64,
@@ -25,6 +26,7 @@ pub struct Receipt {
     /// The availability zone; `null`: all of the region.
     pub zone: Option<String>,
     /// The last moment at which a resolver may lawfully hold one of its addresses; `null`: they are given out.
+    #[schemars(extend("format" = "date-time"))]
     pub last_lawful: Option<String>,
     /// How far away that is; 0 when it has passed.
     pub seconds_left: Option<f64>,
@@ -49,7 +51,7 @@ pub struct Receipt {
 }
 
 /// The resolvers that still get an address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resolvers {
     /// How many there are.
     pub count: usize,
@@ -60,7 +62,7 @@ pub struct Resolvers {
 }
 
 /// A resolver that still gets an address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resolver {
     /// Its address, or its /64.
     pub resolver: String,

@@ -3,40 +3,26 @@
 //! The body of a request is never read. Rendering a page may take milliseconds with thousands of
 //! addresses, so it happens on threads that answer no queries; `/healthz` alone needs none.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
 use axum::extract::{self, rejection::QueryRejection};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Extension, Router, middleware};
 
-use super::access;
+use super::access::{self, Caller};
 use super::explain::{self, Format, Parameters};
 use super::listen::Stay;
 use super::live::MAX_STREAMS;
-use super::{State, atlas, availability, changes, history, overview, page, receipt, simulate, status};
-
-/// The paths, for those who ask for another.
-const PATHS: &str = "\
-/         for browsers: a map, the regions, and what happens, live
-/healthz  `ok` while a snapshot is served
-/status   zones, database, configuration, alarms, regions and addresses, as JSON; /status/REGION: one region
-/overview what is seen at a glance, and the last events, as JSON
-/events   the same as it happens: server-sent events
-/atlas    where each country's clients go: /atlas?name=NAME
-/map.svg  the same as a picture: /map.svg?name=NAME
-/metrics  counters for Prometheus
-/explain  why a client gets its answer: /explain?name=NAME&client=ADDRESS&type=A
-/availability  for how long everything was up: /availability?days=30
-/simulate what if regions were lost: /simulate?lose=REGION,REGION&load=1.4 or /simulate?each=true
-/history  what people have done and what came of drills: /history?limit=100&kind=drill, or &all=true
-/intents  what operators want; POST one, DELETE /intents/NUMBER lifts it
-/intents/NUMBER/receipt  when the last client may be gone from where it sends clients away
-/proposals/NUMBER/approve  POST: lets the machine do what it advises
-/failback/REGION  POST: lets a region back that is held or quarantined
-";
+use super::openapi::{self, Operation};
+use super::{
+    State, atlas, availability, changes, history, overview, page, receipt, simulate, status, whoami,
+};
+use crate::control::whatif::MAX_LOAD;
+use crate::snapshot::Explanation;
 
 /// What Prometheus' client library writes.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -44,55 +30,252 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// What a handler reads.
 type Read = extract::State<Arc<State>>;
 
+/// The longest name of a region or a file, and the longest text of a client: far more than any has.
+const MAX_WORD: usize = 255;
+
+/// The longest list of regions.
+const MAX_LIST: usize = 1000;
+
+/// The name that examples are about.
+const EXAMPLE: &str = "api.example.com";
+
+/// Returns every path, who answers there, and what: the router and `/openapi.json` are made of it.
+pub(super) fn operations() -> Vec<Operation> {
+    [pages(), facts(), reasons(), orders()].into_iter().flatten().collect()
+}
+
+/// Returns what a browser loads, and what says that the server lives.
+fn pages() -> Vec<Operation> {
+    vec![
+        Operation::get("/", "for browsers: a map, the regions, and what happens, live", get(front))
+            .open()
+            .shows("text/html; charset=utf-8")
+            .shows("text/plain; charset=utf-8"),
+        Operation::get("/page/{file}", "what the page loads", get(page_file))
+            .path("file", "its name", openapi::example(MAX_WORD, "style.css"))
+            .open()
+            .shows("text/css; charset=utf-8")
+            .shows("text/javascript; charset=utf-8")
+            .fails(&[404]),
+        Operation::get("/healthz", "`ok` while a snapshot is served", get("ok\n"))
+            .open()
+            .shows("text/plain; charset=utf-8"),
+        Operation::get("/openapi.json", "all of this, for programs: OpenAPI 3.1", get(description))
+            .answers::<serde_json::Map<String, serde_json::Value>>(200),
+        Operation::get("/whoami", "who asks, and whether they may operate", get(who_am_i))
+            .answers::<whoami::WhoAmI>(200),
+    ]
+}
+
+/// Returns what is known of the state of things.
+fn facts() -> Vec<Operation> {
+    let name = || openapi::name(EXAMPLE);
+    let help = "the steered name; left out: the first";
+    let last = serde_json::json!({ "type": "integer", "format": "uint64", "minimum": 0 });
+    vec![
+        Operation::get(
+            "/status",
+            "zones, database, configuration, alarms, regions and addresses, as JSON",
+            get(status),
+        )
+        .answers::<status::Page>(200),
+        Operation::get("/status/{region}", "the same of one region", get(region))
+            .path("region", "its name", openapi::example(MAX_WORD, "tokyo"))
+            .answers::<status::Region>(200)
+            .fails(&[404]),
+        Operation::get("/overview", "what is seen at a glance, and the last events, as JSON", get(overview))
+            .answers::<overview::Page>(200),
+        Operation::get("/events", "the same as it happens: server-sent events", get(events))
+            .header("Last-Event-ID", "the last event that was received", last)
+            .shows("text/event-stream")
+            .fails(&[503]),
+        Operation::get("/atlas", "where each country's clients go: /atlas?name=NAME", get(atlas))
+            .query("name", help, name())
+            .answers::<atlas::Page>(200)
+            .fails(&[400]),
+        Operation::get("/map.svg", "the same as a picture: /map.svg?name=NAME", get(map))
+            .query("name", help, name())
+            .shows("image/svg+xml")
+            .fails(&[400]),
+        Operation::get("/metrics", "counters for Prometheus", get(metrics)).shows(OPEN_METRICS),
+    ]
+}
+
+/// Returns what is worked out when somebody asks.
+fn reasons() -> Vec<Operation> {
+    let format = || openapi::word(&["json", "text"]);
+    let form = "the form of the answer; left out: what `Accept` says";
+    let load =
+        serde_json::json!({ "type": "number", "exclusiveMinimum": 0, "maximum": MAX_LOAD, "default": 1 });
+    let days = serde_json::json!({
+        "type": "integer", "minimum": 1, "maximum": crate::health::ledger::DAYS, "default": 30
+    });
+    let limit = serde_json::json!({
+        "type": "integer", "minimum": 1, "maximum": history::MOST, "default": 100
+    });
+    vec![
+        Operation::get(
+            "/explain",
+            "why a client gets its answer: /explain?name=NAME&client=ADDRESS&type=A",
+            get(explain),
+        )
+        .required_query("name", "the name that it asks for", openapi::name(EXAMPLE))
+        .required_query("client", "its address or network", openapi::example(MAX_WORD, "133.11.0.0/24"))
+        .query("type", "the type of record; left out: A", openapi::example(MAX_WORD, "AAAA"))
+        .query("format", form, format())
+        .answers::<Explanation>(200)
+        .shows("text/plain; charset=utf-8")
+        .fails(&[400]),
+        Operation::get(
+            "/simulate",
+            "what if regions were lost: /simulate?lose=REGION,REGION&load=1.4 or /simulate?each=true",
+            get(what_if),
+        )
+        .query(
+            "lose",
+            "the regions and zones that are lost, between commas",
+            openapi::example(MAX_LIST, "tokyo,osaka/osaka-a"),
+        )
+        .query(
+            "each",
+            "whether each region and each pair is tried instead",
+            serde_json::json!({ "type": "boolean" }),
+        )
+        .query("load", "what the demand is multiplied by", load)
+        .query("format", form, format())
+        .answers::<simulate::Outcome>(200)
+        .shows("text/plain; charset=utf-8")
+        .fails(&[400, 404]),
+        Operation::get(
+            "/availability",
+            "for how long everything was up: /availability?days=30",
+            get(availability),
+        )
+        .query("days", "how many days back", days)
+        .answers::<availability::Page>(200)
+        .fails(&[400]),
+        Operation::get(
+            "/history",
+            "what people have done and what came of drills: /history?limit=100&kind=drill, or &all=true",
+            get(history),
+        )
+        .query("limit", "how many events, and how many drills, at most", limit)
+        .query("kind", "events of this kind only", openapi::example(MAX_WORD, "drill"))
+        .query(
+            "all",
+            "whether what nobody did is told as well",
+            serde_json::json!({ "type": "boolean", "default": false }),
+        )
+        .answers::<history::History>(200)
+        .fails(&[400]),
+    ]
+}
+
+/// Returns what operators ask for.
+fn orders() -> Vec<Operation> {
+    let number = || serde_json::json!({ "type": "integer", "format": "uint64", "minimum": 0 });
+    let at_once = serde_json::json!({ "type": "boolean", "default": false });
+    vec![
+        Operation::get("/intents", "what operators want", get(changes::list))
+            .answers::<changes::Intents>(200),
+        Operation::post("/intents", "takes an intent, or says what it would do", post(changes::intend))
+            .takes::<changes::Wanted>()
+            .answers::<changes::Told>(200)
+            .answers::<changes::Told>(201)
+            .refuses(&[404, 409]),
+        Operation::delete("/intents/{number}", "lifts an intent", delete(changes::lift))
+            .path("number", "its number", number())
+            .query("at_once", "whether its clients come back at once, and not step by step", at_once)
+            .answers::<changes::Told>(200)
+            .refuses(&[404]),
+        Operation::get(
+            "/intents/{number}/receipt",
+            "when the last client may be gone from where it sends clients away",
+            get(receipt::show),
+        )
+        .path("number", "its number", number())
+        .answers::<receipt::Receipt>(200)
+        .refuses(&[400, 404, 409]),
+        Operation::post(
+            "/proposals/{number}/approve",
+            "lets the machine do what it advises",
+            post(changes::approve),
+        )
+        .path("number", "the number of the proposal", number())
+        .takes::<changes::Because>()
+        .answers::<changes::Told>(200)
+        .answers::<changes::Told>(201)
+        .refuses(&[404, 409]),
+        Operation::post(
+            "/failback/{region}",
+            "lets a region back that is held or quarantined",
+            post(changes::fail_back),
+        )
+        .path("region", "its name", openapi::example(MAX_WORD, "tokyo"))
+        .answers::<changes::Told>(200)
+        .refuses(&[404, 409]),
+    ]
+}
+
+/// The paths, for those who ask for another.
+static PATHS: LazyLock<String> = LazyLock::new(|| {
+    let operations = operations();
+    let longest = operations.iter().map(|operation| operation.path.len()).max().unwrap_or_default();
+    let line =
+        |Operation { method, path, help, .. }: &Operation| format!("{method:<6} {path:<longest$} {help}\n");
+    operations.iter().map(line).collect()
+});
+
+/// What `/openapi.json` answers.
+static DESCRIPTION: LazyLock<String> = LazyLock::new(|| {
+    let document = openapi::document(&operations());
+    serde_json::to_string_pretty(&document).expect("it is JSON already") + "\n"
+});
+
 /// Returns the handler of every path.
 pub(super) fn router(state: Arc<State>) -> Router {
-    Router::new()
-        .route("/", get(front))
-        .route("/page/{file}", get(page_file))
-        .route("/healthz", get("ok\n"))
-        .route("/status", get(status))
-        .route("/status/{region}", get(region))
-        .route("/overview", get(overview))
-        .route("/events", get(events))
-        .route("/atlas", get(atlas))
-        .route("/map.svg", get(map))
-        .route("/metrics", get(metrics))
-        .route("/explain", get(explain))
-        .route("/availability", get(availability))
-        .route("/simulate", get(what_if))
-        .route("/history", get(history))
-        .route("/intents", get(changes::list).post(changes::intend))
-        .route("/intents/{number}", delete(changes::lift).fallback(not_allowed_change))
-        .route("/intents/{number}/receipt", get(receipt::show))
-        .route("/proposals/{number}/approve", post(changes::approve).fallback(not_allowed_change))
-        .route("/failback/{region}", post(changes::fail_back).fallback(not_allowed_change))
+    let mut paths: BTreeMap<&str, (MethodRouter<Arc<State>>, Vec<&str>)> = BTreeMap::new();
+    for Operation { path, method, handler, .. } in operations() {
+        let (handlers, methods) = paths.remove(path).unwrap_or_default();
+        let answered = if method == "GET" { &["GET", "HEAD"][..] } else { std::slice::from_ref(&method) };
+        paths.insert(path, (handlers.merge(handler), [&methods, answered].concat()));
+    }
+    let router = paths.into_iter().fold(Router::new(), |router, (path, (handlers, methods))| {
+        router.route(path, handlers.fallback(move || not_allowed(methods)))
+    });
+    router
         .layer(extract::DefaultBodyLimit::max(changes::MAX_BODY))
         .fallback(not_found)
-        .method_not_allowed_fallback(not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&state), access::admit))
         .with_state(state)
 }
 
 async fn not_found(uri: Uri) -> Response {
     let path = uri.path();
-    (StatusCode::NOT_FOUND, format!("there is no {path} here, only:\n{PATHS}")).into_response()
+    (StatusCode::NOT_FOUND, format!("there is no {path} here, only:\n{}", *PATHS)).into_response()
 }
 
-async fn not_allowed() -> Response {
-    let allow = [(header::ALLOW, "GET, HEAD")];
-    (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET and HEAD are answered\n").into_response()
+/// Refuses a method; axum adds the header that lists the others.
+async fn not_allowed(methods: Vec<&str>) -> Response {
+    let sentence = match &*methods {
+        [method] => format!("only {method} is answered here\n"),
+        methods => format!("only {} are answered here\n", methods.join(", ")),
+    };
+    (StatusCode::METHOD_NOT_ALLOWED, sentence).into_response()
 }
 
-async fn not_allowed_change(uri: Uri) -> Response {
-    let method = if uri.path().starts_with("/intents") { "DELETE" } else { "POST" };
-    let allow = [(header::ALLOW, method)];
-    (StatusCode::METHOD_NOT_ALLOWED, allow, format!("only {method} is answered here\n")).into_response()
+async fn description() -> Response {
+    text("application/json", DESCRIPTION.clone())
+}
+
+async fn who_am_i(caller: Extension<Caller>) -> Response {
+    json(&whoami::of(&caller))
 }
 
 async fn front(headers: HeaderMap) -> Response {
     match page::is_browser(&headers) {
         true => page::file(page::DOCUMENT),
-        false => ([(header::VARY, "accept")], PATHS).into_response(),
+        false => ([(header::VARY, "accept")], PATHS.as_str()).into_response(),
     }
 }
 

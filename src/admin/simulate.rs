@@ -3,6 +3,7 @@
 //! It is worked out of what the writer last reported, on a thread that neither writes nor answers queries.
 
 use axum::http::HeaderMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::State;
@@ -26,8 +27,9 @@ fn unchanged() -> f64 {
 }
 
 /// What would happen.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "Simulation")]
 pub(super) enum Outcome {
     /// If these were lost together.
     WhatIf(WhatIf),

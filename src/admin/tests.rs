@@ -1,5 +1,7 @@
 //! What the pages say, asked over loopback.
 
+mod openapi;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,8 +15,10 @@ use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, 
 use crate::config::{self, Source};
 use crate::control::{Control, Done, Effect, Event, Refusal, Request};
 use crate::geo::{self, Table};
+use crate::health::Phase;
 use crate::intent::{Kept, Rule};
 use crate::region::{AddressId, RegionId};
+use crate::share::Share;
 use crate::snapshot::{Explanation, Inquiry, World};
 
 const SERVER: &str = "\
@@ -193,7 +197,7 @@ async fn the_index_and_an_unknown_path_list_the_paths() {
 #[tokio::test]
 async fn only_get_and_head_are_answered() {
     let (status, head, body) = ask_of(state(), "POST", "/status", "content-length: 0\r\n").await;
-    assert_eq!((status, body.as_str()), (405, "only GET and HEAD are answered\n"));
+    assert_eq!((status, body.as_str()), (405, "only GET, HEAD are answered here\n"));
     assert!(head.contains("allow: get, head") || head.contains("allow: get,head"), "{head}");
     let (status, head, body) = ask_of(state(), "HEAD", "/status", "").await;
     assert_eq!((status, body.as_str()), (200, ""));
@@ -781,6 +785,23 @@ async fn the_overview_says_in_a_line_what_the_status_says_at_length() {
     let region: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(region["zones"][0]["name"], "dublin-a");
     check("/status/mars", 404, &["no region is called `mars`"]).await;
+}
+
+#[test]
+fn a_region_that_operators_keep_empty_looks_different_from_one_that_is_down() {
+    let check = |phase: Option<Phase>, intent: Option<&str>, share: Share, expected: &str| {
+        let mut tokyo = state().seen.load().report.regions[0].clone();
+        for site in &mut tokyo.courses {
+            site.phase = phase.unwrap_or(site.phase);
+            (site.intent, site.share) = (intent.map(str::to_owned), share);
+        }
+        assert_eq!(overview::look(&tokyo), expected, "{phase:?} {intent:?} {share}");
+    };
+    let drain = Some("drain tokyo (intent 1)");
+    check(None, drain, Share::NONE, "withdrawn");
+    check(None, drain, Share::percent(40), "healthy");
+    check(None, None, Share::NONE, "healthy");
+    check(Some(Phase::Down), drain, Share::NONE, "down");
 }
 
 #[tokio::test]

@@ -90,13 +90,8 @@ async fn watch(server: Server, pen: Pen) -> anyhow::Result<ExitCode> {
 
 /// Asks the server for everything that is shown.
 fn look(server: &Server) -> anyhow::Result<Value> {
-    let get = |path: &str| {
-        let text = server.ask(&[path], |client, url| client.get(url))?;
-        serde_json::from_str::<Value>(&text).context("the server's answer is not JSON")
-    };
-    let mut seen = get("overview")?;
-    seen["intents"] = get("intents")?["intents"].take();
-    Ok(seen)
+    let text = server.ask(&["overview"], |client, url| client.get(url))?;
+    serde_json::from_str(&text).context("the server's answer is not JSON")
 }
 
 /// Writes the page, with or without colours.
@@ -172,7 +167,7 @@ impl Pen {
             let line = format!(
                 "{:<width$}  {:<24} {:>13} {:>6} {:>8} {:>7} {:>7} {:>9}",
                 word(&region["name"]),
-                both(region, |family| word(&family["phase"]).to_owned()),
+                both(region, |family| word(&family["phase"]).to_owned()) + withdrawn(region),
                 both(region, |family| percent(&family["share"], 0)),
                 percent(&vitals["load"], 0),
                 milliseconds(&vitals["p95_latency_seconds"]),
@@ -185,6 +180,11 @@ impl Pen {
         }
         Ok(())
     }
+}
+
+/// Says that operators keep a region empty which is well.
+fn withdrawn(region: &Value) -> &'static str {
+    if region["look"] == "withdrawn" { ", withdrawn" } else { "" }
 }
 
 /// Says something of both families of a region, once when it is the same.
@@ -227,7 +227,7 @@ mod tests {
             "snapshot": { "number": 9, "published_at": "2026-03-01T09:30:00Z" },
             "regions": [
                 { "name": "tokyo", "phase": "down", "ipv4": down, "ipv6": family, "vitals": vitals, "shed": 0.0 },
-                { "name": "osaka", "phase": "healthy", "ipv4": family, "ipv6": { "phase": null }, "vitals": {} },
+                { "name": "osaka", "phase": "healthy", "look": "withdrawn", "ipv4": family, "ipv6": { "phase": null }, "vitals": {} },
             ],
             "intents": [{ "number": 7, "text": "shift: …", "author": "Jo", "reason": "a test", "state": "standing" }],
             "events": [{ "at": "2026-03-01T09:30:00.25Z", "severity": "warning", "text": "tokyo is down" }],
@@ -242,7 +242,7 @@ ALARM  tokyo leaves
 
 region  state                            share   load      p95  errors    away        up
 tokyo   down, healthy               0 %, 100 %   62 %   120 ms       -   0.0 %  0/2, 2/2
-osaka   healthy                          100 %      -        -       -       -       2/2
+osaka   healthy, withdrawn               100 %      -        -       -       -       2/2
 
 intents
   7 shift: … (Jo: a test), standing

@@ -47,7 +47,7 @@ pub use outlook::Outlook;
 pub use receipt::Receipt;
 pub use record::Record;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
-pub use request::{Done, LONGEST, Refusal, Request, SHORTEST};
+pub use request::{Done, LONGEST, MAX_REASON, Refusal, Request, SHORTEST};
 pub use rules::Excess;
 
 use crate::canary::{Epoch, Observation};
@@ -241,6 +241,7 @@ impl Control {
         report.regions.iter_mut().zip(away).for_each(|(region, away)| region.away = away);
         report.outlook = self.outlook(now);
         report.intents = self.desk.intents().to_vec();
+        report.name_intents();
         report.proposals.clone_from(&self.proposals);
         report.receipts = self.receipts(now);
         report.drills = Arc::clone(self.drills.records());
@@ -366,6 +367,7 @@ mod tests {
 
     use super::*;
     use crate::canary::{CanaryId, Failure, FailureClass, Subject};
+    use crate::intent::Terms;
     use crate::region::AddressId;
     use crate::snapshot::fixture;
 
@@ -457,6 +459,22 @@ mod tests {
             });
             memory = kept.expect("it is written down before anything happens");
         }
+    }
+
+    #[test]
+    fn the_report_names_the_intent_that_decides_first_of_a_region_and_of_a_zone_apart_from_it() {
+        let (mut control, _) = Control::new(world(), None, Kept::default(), Moment(0));
+        for wish in ["drain tokyo", "force tokyo up", "capacity tokyo 50", "disable osaka/osaka-a"] {
+            let wish = wish.parse().expect("a wish");
+            control.desk.make(Terms { wish, ..Terms::default() }, Moment(0));
+        }
+        let named = control.report(Moment(1)).regions.into_iter().map(|region| {
+            let [of_region, of_zone] = [&region.courses, &region.zones[0].courses];
+            [of_region[0].intent.clone(), of_zone[1].intent.clone()]
+        });
+        let [drain, disable] = ["drain tokyo (intent 1)", "disable osaka/osaka-a (intent 4)"];
+        let expected = [[Some(drain.to_owned()), None], [None, Some(disable.to_owned())]];
+        assert_eq!(named.collect::<Vec<_>>(), expected);
     }
 
     #[test]

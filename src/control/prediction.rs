@@ -19,6 +19,7 @@ mod stranded;
 mod tests;
 pub(super) mod text;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use baseline::Baseline;
@@ -42,7 +43,7 @@ pub struct Situation<'a> {
 }
 
 /// What would happen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Prediction {
     /// What the demand was multiplied by.
     pub load: f64,
@@ -63,7 +64,7 @@ pub struct Prediction {
 }
 
 /// Clients who would move from one region to another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Move {
     /// From where; `None`: no region in service served them.
     pub from: Option<String>,
@@ -76,7 +77,7 @@ pub struct Move {
 }
 
 /// What a region has to bear.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RegionLoad {
     /// Its name.
     pub region: String,
@@ -99,7 +100,7 @@ pub struct RegionLoad {
 }
 
 /// How many regions serve a family.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InService {
     /// The family: `IPv4`.
     pub family: String,

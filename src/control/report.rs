@@ -11,7 +11,7 @@ use crate::health::{
     self, Board, Grade, Last, Phase, Places, Record, Restraint, Service, Services, Site, State, Track, View,
     Vitals,
 };
-use crate::intent::{Drill, Intent};
+use crate::intent::{Drill, Intent, Wish};
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId, Regions, ZoneId};
 use crate::share::Share;
@@ -167,9 +167,44 @@ impl Report {
         }
     }
 
+    /// Writes at every region and zone which intent decides how much of its clients it takes.
+    pub(super) fn name_intents(&mut self) {
+        for region in &mut self.regions {
+            let intent = decisive(&self.intents, &region.name, None);
+            region.courses.iter_mut().for_each(|site| site.intent.clone_from(&intent));
+            for zone in &mut region.zones {
+                let intent = decisive(&self.intents, &region.name, Some(&zone.name));
+                zone.courses.iter_mut().for_each(|site| site.intent.clone_from(&intent));
+            }
+        }
+    }
+
     /// Returns the report on the region with this number.
     pub fn region(&self, id: RegionId) -> Option<&RegionReport> {
         self.regions.get(usize::from(id.0))
+    }
+}
+
+/// Returns the intent that decides first about a region, or a zone of it, for people.
+fn decisive(intents: &[Intent], region: &str, zone: Option<&str>) -> Option<String> {
+    let is_about = |intent: &&Intent| {
+        let aim = intent.terms.wish.aim();
+        aim.is_some_and(|aim| aim.region == region && aim.zone.as_deref() == zone && aim.address.is_none())
+    };
+    let ranked = intents.iter().filter(is_about);
+    let ranked = ranked.filter_map(|intent| Some((precedence(&intent.terms.wish)?, intent)));
+    let (_, intent) = ranked.max_by_key(|(precedence, intent)| (*precedence, intent.number))?;
+    Some(format!("{} (intent {})", intent.terms.wish, intent.number))
+}
+
+/// Returns how early a wish decides about its region or zone, the higher the earlier, in the order that is laid down
+/// in [`intent`](crate::intent); `None`: it is about something else than who is sent there.
+fn precedence(wish: &Wish) -> Option<u8> {
+    match wish {
+        Wish::Disable { .. } => Some(2),
+        Wish::Shift { .. } | Wish::Drain { .. } | Wish::Drill { .. } => Some(1),
+        Wish::Force { .. } => Some(0),
+        Wish::Failover { .. } | Wish::Approve { .. } | Wish::Capacity { .. } | Wish::Weights { .. } => None,
     }
 }
 

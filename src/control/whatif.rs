@@ -5,6 +5,7 @@
 
 mod text;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::prediction::{Baseline, Prediction, Situation};
@@ -172,7 +173,7 @@ pub struct Present<'a> {
 }
 
 /// What would happen if something were lost.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WhatIf {
     /// What is lost: `tokyo`, `osaka/osaka-a`.
     pub lost: Vec<String>,
@@ -183,7 +184,7 @@ pub struct WhatIf {
 }
 
 /// What would happen if each region, and each pair of regions, were lost.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Survey {
     /// What the demand was multiplied by.
     pub load: f64,
@@ -196,7 +197,8 @@ pub struct Survey {
 }
 
 /// How one loss of a survey ends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LossOutcome")]
 pub struct Outcome {
     /// What is lost.
     pub lost: Vec<String>,

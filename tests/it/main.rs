@@ -18,6 +18,7 @@ mod server;
 mod access;
 mod answers;
 mod availability;
+mod browser;
 mod commands;
 mod demo;
 mod drill;

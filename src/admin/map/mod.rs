@@ -36,7 +36,7 @@ pub struct Mark<'a> {
     pub name: &'a str,
     /// Where it is.
     pub at: Coordinates,
-    /// How it stands.
+    /// How it stands: its phase, or [`palette::WITHDRAWN`].
     pub phase: &'static str,
     /// The share of its capacity that is in use, if that is known.
     pub load: Option<f64>,

@@ -1,112 +1,181 @@
-// What an operator does to a region: asked for, predicted, and only then done.
+// What an operator does: asked for, predicted, and only then done.
 
-import { ask, refusal } from "/page/stream.js";
+import { ask, failure, setAuthor, author } from "/page/stream.js";
+import { element, say } from "/page/words.js";
 
-const dialog = document.getElementById("act");
+const at = (id) => document.getElementById(id);
+
+const dialog = at("act");
 const form = dialog.querySelector("form");
-const answer = document.getElementById("act-answer");
-const confirm = document.getElementById("act-confirm");
-const predict = document.getElementById("act-predict");
+const answer = at("act-answer");
+const overrides = at("act-overrides");
+const confirm = at("act-confirm");
+const predict = at("act-predict");
 
-// What each deed needs to know, and what is said of it.
+// What each deed needs to know, what is said of it, and what the server is asked for.
 const DEEDS = {
   shift: {
-    title: (region) => `Shift clients away from ${region}`,
-    help: "They go to the next region that may have them, and come back when the time is over.",
-    fields: ["percent", "for", "reason"],
+    title: ({ region }) => `Shift clients away from ${region}`,
+    help: "They go to the next region that may have them, and come back step by step when the time is over.",
+    fields: ["zone", "percent", "for", "reason"],
+    wish: ({ place, percent }) => `shift ${place} ${percent}%`,
   },
   drain: {
-    title: (region) => `Drain ${region}`,
+    title: ({ region }) => `Drain ${region}`,
     help: "Nobody new is sent there; it is over when the last resolver has forgotten its addresses.",
-    fields: ["for", "reason"],
+    fields: ["zone", "for", "reason"],
+    wish: ({ place }) => `drain ${place}`,
+  },
+  disable: {
+    title: ({ region }) => `Disable ${region}`,
+    help: "It is in no answer, whatever happens to the others, until this is lifted or the time is over.",
+    fields: ["zone", "maybe-for", "reason"],
+    wish: ({ place }) => `disable ${place}`,
   },
   failback: {
-    title: (region) => `Let ${region} back`,
+    title: ({ region }) => `Let ${region} back`,
     help: "A region that is held or quarantined takes its clients back, share by share.",
     fields: [],
+    send: ({ region }) => [`/failback/${encodeURIComponent(region)}`, "POST"],
+  },
+  lift: {
+    title: ({ number }) => `Lift intent ${number}`,
+    help: "The clients that it keeps away come back step by step, as far as health and capacity allow.",
+    fields: ["at-once"],
+    send: ({ number, at_once }) => [`/intents/${number}${at_once ? "?at_once=true" : ""}`, "DELETE"],
+  },
+  approve: {
+    title: ({ region }) => `Let ${region} leave`,
+    help: "The server advises it. The region stays away until it is well again.",
+    fields: ["reason"],
+    send: ({ number, reason }) => [`/proposals/${number}/approve`, "POST", { reason }],
   },
 };
 
 let current = null;
+let broken = [];
 
-export function open(kind, region) {
+// Opens the dialog; `about` has what the deed is about: `region`, `number`.
+export function open(kind, about) {
   const deed = DEEDS[kind];
-  current = { kind, region };
-  document.getElementById("act-heading").textContent = deed.title(region);
-  document.getElementById("act-help").textContent = deed.help;
+  current = { kind, ...about };
+  say(at("act-heading"), deed.title(about));
+  say(at("act-help"), about.text ? `${about.text}. ${deed.help}` : deed.help);
+  form.reset();
+  form.elements.author.value = author();
   for (const field of form.querySelectorAll("[data-field]")) {
-    const isAsked = deed.fields.includes(field.dataset.field);
+    const isAsked = field.dataset.field === "author" || deed.fields.includes(field.dataset.field);
     field.hidden = !isAsked;
-    field.querySelector("input").disabled = !isAsked;
+    field.querySelector("input, select").disabled = !isAsked;
   }
-  answer.hidden = true;
-  // There is nothing to predict of a failback: its ramp has gates of its own.
-  predict.hidden = kind === "failback";
-  confirm.disabled = kind !== "failback";
+  if (deed.fields.includes("zone")) offerZones(about.region);
+  forget();
+  // There is nothing to predict of a return: its steps have gates of their own.
+  predict.hidden = !deed.wish;
+  // Enter presses the first button that submits.
+  predict.type = deed.wish ? "submit" : "button";
+  confirm.disabled = Boolean(deed.wish);
   dialog.showModal();
 }
 
+async function offerZones(region) {
+  const select = form.elements.zone;
+  select.replaceChildren(element("option", { value: "" }, `all of ${region}`));
+  const response = await ask(`/status/${encodeURIComponent(region)}`).catch(() => null);
+  const zones = response?.ok ? (await response.json()).zones : [];
+  if (current.region !== region || zones.length < 2) return;
+  select.append(...zones.map(({ name }) => element("option", { value: name }, `only ${name}`)));
+}
+
 // What was predicted holds only for what was asked.
-form.addEventListener("input", () => {
-  confirm.disabled = current.kind !== "failback";
-  answer.hidden = true;
+function forget() {
+  broken = [];
+  overrides.replaceChildren();
+  overrides.hidden = answer.hidden = true;
+  say(confirm, "Do it");
+  confirm.disabled = Boolean(DEEDS[current.kind].wish);
+}
+
+form.addEventListener("input", ({ target }) => {
+  if (target.name === "override") return weigh();
+  if (target.name !== "author") forget();
 });
 
 form.addEventListener("submit", async (event) => {
-  const button = event.submitter?.value;
-  if (button === "cancel") return;
   event.preventDefault();
-  const isDryRun = button === "predict" || (!predict.hidden && confirm.disabled);
+  setAuthor(form.elements.author.value.trim());
+  const isTrial = event.submitter === predict || confirm.disabled;
   predict.disabled = confirm.disabled = true;
   try {
-    await send(isDryRun);
+    await send(isTrial);
   } catch (error) {
     tell(`the server cannot be asked: ${error.message}`, true);
+    weigh();
   } finally {
     predict.disabled = false;
   }
 });
 
-async function send(isDryRun) {
-  const response = current.kind === "failback" ? await failBack() : await intend(isDryRun);
-  if (!response.ok) return tell(await why(response), true);
-  if (!isDryRun) return dialog.close();
-  showPrediction(await response.json());
+at("act-cancel").addEventListener("click", () => dialog.close());
+
+async function send(isTrial) {
+  const deed = DEEDS[current.kind];
+  const fields = { ...current, ...Object.fromEntries(new FormData(form)) };
+  const [path, method, body] = deed.wish ? ["/intents", "POST", wanted(deed, fields, isTrial)] : deed.send(fields);
+  const headers = body ? { "Content-Type": "application/json" } : {};
+  const response = await ask(path, { method, headers, body: body && JSON.stringify(body) });
+  if (!response.ok) return refuse(response);
+  const told = await response.json();
+  if (isTrial) return show(told);
+  say(at("done"), told.text);
+  dialog.close();
 }
 
-function failBack() {
-  // The name stands in the log until the server knows it from the token.
-  const headers = { "Meridian-Author": "page" };
-  return ask(`/failback/${encodeURIComponent(current.region)}`, { method: "POST", headers });
+function wanted(deed, fields, isTrial) {
+  const place = fields.zone ? `${fields.region}/${fields.zone}` : fields.region;
+  const lasts = fields.for || fields["maybe-for"];
+  const wish = { intent: deed.wish({ ...fields, place }), reason: fields.reason, dry_run: isTrial };
+  // A rule that nobody has seen to be broken is not broken on purpose.
+  return { ...wish, ...(lasts ? { for: lasts } : {}), override: isTrial ? [] : chosen() };
 }
 
-function intend(isDryRun) {
-  const fields = Object.fromEntries(new FormData(form));
-  if (fields.percent) fields.percent = Number(fields.percent);
-  const body = JSON.stringify({ ...current, ...fields, dry_run: isDryRun });
-  return ask("/intents", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+async function refuse(response) {
+  const { error, violations = [], prediction } = await failure(response);
+  if (violations.length) return show({ violations, prediction });
+  tell(error, true);
+  confirm.disabled = Boolean(DEEDS[current.kind].wish);
 }
 
-async function why(response) {
-  switch (response.status) {
-    case 401: return "The token is not known here. Enter another one at the top of the page.";
-    case 403: return `The token may not do this: ${await refusal(response)}`;
-    case 404:
-    case 405: return "This server takes no such orders.";
-    default: return refusal(response);
-  }
-}
-
-function showPrediction({ prediction, violations = [] }) {
-  const broken = violations.map((violation) => `✗ ${violation.text ?? violation.rule ?? violation}`);
-  const advice = broken.length ? ["", "It is refused. The command line can override a rule, with a reason."] : [];
-  tell([prediction, ...broken, ...advice].join("\n"), broken.length > 0);
-  confirm.disabled = broken.length > 0;
+// Shows what would happen; what breaks a rule has to be chosen knowingly, rule by rule.
+function show({ prediction, violations }) {
+  broken = [...new Set(violations.map(({ rule }) => rule))];
+  tell(prediction ?? "", broken.length > 0);
+  const choices = broken.map((rule) => {
+    const sentences = violations.filter((one) => one.rule === rule).map((one) => one.sentence).join("; ");
+    const box = element("input", { type: "checkbox", name: "override", value: rule });
+    return element("label", {}, box, element("span", {}, element("b", {}, sentences), ` — break ${rule} on purpose`));
+  });
+  overrides.replaceChildren(element("legend", {}, "It breaks rules of safety, and is refused unless you say so"), ...choices);
+  overrides.hidden = broken.length === 0;
+  weigh();
   if (!confirm.disabled) confirm.focus();
 }
 
+function chosen() {
+  return [...overrides.querySelectorAll("input:checked")].map((box) => box.value);
+}
+
+// Allows what was predicted when every rule that it breaks was chosen.
+function weigh() {
+  confirm.disabled = answer.hidden || chosen().length < broken.length;
+  say(confirm, broken.length ? "Override and do it" : "Do it");
+  at("act-limit").hidden = chosen().every((rule) => rule === "one_at_a_time");
+}
+
+// Sentences are wrapped, and tables are not.
 function tell(text, isBad) {
-  answer.textContent = text;
+  const part = (block) => element("p", { class: / {2,}\S/.test(block) ? "table" : "" }, block);
+  answer.replaceChildren(...text.trim().split("\n\n").map(part));
   answer.dataset.bad = isBad;
-  answer.hidden = false;
+  answer.hidden = text === "";
 }

@@ -41,11 +41,11 @@ export function showRegions(regions) {
   for (const region of regions) {
     const mark = document.getElementById(`mark-${region.name}`);
     if (!mark) continue;
-    mark.dataset.phase = region.phase;
-    mark.querySelector("use").setAttribute("href", `#phase-${region.phase}`);
+    mark.dataset.phase = region.look;
+    mark.querySelector("use").setAttribute("href", `#phase-${region.look}`);
     const load = region.vitals.load;
     mark.querySelector("text").textContent = load === null ? region.name : `${region.name} ${percent(load, 0)}`;
-    mark.querySelector("title").textContent = `${region.name}: ${region.phase}`;
+    mark.querySelector("title").textContent = `${region.name}: ${[region.phase, region.intent].filter(Boolean).join(", ")}`;
   }
 }
 

@@ -13,14 +13,14 @@ const body = document.getElementById("regions");
 const rows = new Map();
 
 // Shows how the regions stand. Rows are kept, so that the focus stays where it is.
-export function show(regions) {
+export function show(regions, intents) {
   const names = new Set(regions.map((region) => region.name));
   for (const [name, row] of rows) {
     if (!names.has(name)) forget(name, row);
   }
   for (const region of regions) {
     const row = rows.get(region.name) ?? begin(region.name);
-    update(row, region);
+    update(row, region, intents.filter((intent) => intent.region === region.name));
     if (!row.details.hidden) refresh(region.name, row);
   }
 }
@@ -52,11 +52,14 @@ function begin(name) {
   const load = element("span");
   cells.load.append(meter, load);
   const line = element("tr", { id: `region-${name}` }, element("th", { scope: "row" }, toggle));
+  const [phase, wanted] = [element("span"), element("small", { class: "wanted" })];
+  cells.state.append(phase, wanted);
   line.append(...Object.values(cells), actions(name));
   const inside = element("td", { colspan: "9" });
   const details = element("tr", { id: `details-${name}`, class: "details", hidden: "" }, inside);
   body.append(line, details);
-  const row = { line, details, inside, toggle, shape, law, cells, meter, load, asked: 0 };
+  const failback = line.querySelector("[data-deed=failback]");
+  const row = { line, details, inside, toggle, shape, law, cells, phase, wanted, failback, meter, load, asked: 0 };
   toggle.addEventListener("click", () => unfold(name, row));
   rows.set(name, row);
   return row;
@@ -64,21 +67,24 @@ function begin(name) {
 
 // Buttons that only those see who have brought a token; the server decides what it allows.
 function actions(name) {
-  const words = { shift: "Shift", drain: "Drain", failback: "Fail back" };
+  const words = { shift: "Shift", drain: "Drain", disable: "Disable", failback: "Fail back" };
   const buttons = Object.entries(words).map(([kind, word]) => {
     const button = element("button", { "data-deed": kind, "aria-label": `${word} ${name}` }, word);
-    button.addEventListener("click", () => act(kind, name));
+    button.addEventListener("click", () => act(kind, { region: name }));
     return button;
   });
   return element("td", { class: "actions" }, ...buttons);
 }
 
-function update(row, region) {
+function update(row, region, intents) {
   const { cells, line } = row;
   line.dataset.phase = region.phase;
-  row.shape.firstChild.setAttribute("href", `#phase-${region.phase}`);
+  line.dataset.look = region.look;
+  row.shape.firstChild.setAttribute("href", `#phase-${region.look}`);
   say(row.law, region.jurisdiction);
-  say(cells.state, state(region));
+  say(row.phase, state(region));
+  say(row.wanted, intents.map(wish).join("; "));
+  row.failback.hidden = !["held", "quarantined"].includes(region.phase);
   say(cells.share, both(region, (family) => percent(family.share, 1)));
   row.meter.value = Math.min(region.vitals.load ?? 0, 1);
   row.meter.hidden = region.vitals.load === null;
@@ -87,6 +93,11 @@ function update(row, region) {
   say(cells.errors, percent(region.vitals.error_rate, 2));
   say(cells.away, percent(region.shed, 1));
   say(cells.up, both(region, (family) => `${family.up}/${family.total}`));
+}
+
+// Says what an operator wants of a region or a part of it: `drain tokyo-a`.
+function wish({ intent, state }) {
+  return state === "standing" ? intent : `${intent} (${state})`;
 }
 
 // Says how a region stands; a word more where it is degraded or does not leave though it should.
@@ -127,7 +138,7 @@ async function refresh(name, row) {
 function showDetails(place, region) {
   const whole = region.canaries.length ? [element("h3", {}, "The region as a whole"), canaries(region.canaries)] : [];
   const zones = region.zones.flatMap((zone) => [
-    element("h3", {}, zone.name, " ", element("small", {}, both(zone, (family) => family.phase))),
+    element("h3", {}, zone.name, " ", element("small", {}, [both(zone, (family) => family.phase), zone.intent].filter(Boolean).join(" · "))),
     element("ul", { class: "addresses" }, ...zone.addresses.map(address)),
   ]);
   place.replaceChildren(...whole, ...zones);

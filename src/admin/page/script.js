@@ -3,13 +3,11 @@
 import { Stream, ask, refusal, setToken, token } from "/page/stream.js";
 import * as map from "/page/map.js";
 import * as regions from "/page/regions.js";
+import * as intents from "/page/intents.js";
 import { clock, duration, element, say } from "/page/words.js";
 
 // As many events as the server keeps.
 const MAX_EVENTS = 200;
-
-// Intents change rarely, and an event tells of each: this is for those that end by themselves.
-const INTENTS_EVERY = 15_000;
 
 const SEVERITIES = ["info", "warning", "alarm"];
 
@@ -20,7 +18,6 @@ let atlasOf = "";
 let lastHeard = 0;
 let connection = "connecting";
 let brokenBy = "";
-let intents = [];
 
 const stream = new Stream({
   connection: (state, reason = "") => {
@@ -44,7 +41,8 @@ function showOverview(next) {
   say(at("snapshot"), `snapshot ${next.snapshot.number} · ${next.version}`);
   document.title = `${next.alarms.length ? `(${next.alarms.length}) ` : ""}${next.server} · Meridian`;
   showAlarms(next.alarms, next.problems);
-  regions.show(next.regions);
+  regions.show(next.regions, next.intents);
+  intents.show(next.intents, next.proposals);
   if (isOtherWorld) return showWorld(next);
   map.showRegions(next.regions);
   showAtlas();
@@ -112,36 +110,14 @@ function showEvent(record) {
   const told = element("span", { class: "text" }, record.text);
   const item = element("li", { "data-severity": record.severity, "data-number": record.number },
     time, element("span", { class: "severity" }, record.severity), told);
-  if (record.author) told.append(element("small", {}, ` by ${record.author}`));
+  if (record.author && !record.text.includes(record.author)) told.append(element("small", {}, ` by ${record.author}`));
   filter(item);
   list.prepend(item);
   while (list.children.length > MAX_EVENTS) list.lastChild.remove();
-  showIntents();
 }
 
 function filter(item) {
   item.hidden = SEVERITIES.indexOf(item.dataset.severity) < SEVERITIES.indexOf(at("severity").value);
-}
-
-// What operators asked for.
-
-let intentsAsked = 0;
-
-async function showIntents() {
-  if (Date.now() - intentsAsked < 1_000) return;
-  intentsAsked = Date.now();
-  const response = await ask("/intents").catch(() => null);
-  intents = response?.ok ? (await response.json()).intents : [];
-  drawIntents();
-}
-
-function drawIntents() {
-  const items = intents.map((intent) => {
-    const left = intent.until ? `${duration(Date.parse(intent.until) - Date.now())} left` : "until it is lifted";
-    const who = element("small", {}, `${intent.author}: ${intent.reason} · ${left} · ${intent.state} · number ${intent.number}`);
-    return element("li", { "data-state": intent.state }, element("span", {}, intent.text), who);
-  });
-  at("intents").replaceChildren(...(items.length ? items : [element("li", { class: "none" }, "None.")]));
 }
 
 // Whether what is shown is true.
@@ -164,13 +140,19 @@ at("token").addEventListener("submit", (event) => {
   event.preventDefault();
   setToken(at("token-value").value.trim());
   at("token-value").value = "";
-  showToken();
+  showCaller();
   stream.start();
 });
 
-function showToken() {
-  document.body.classList.toggle("may-act", token() !== "");
+// Shows what may be done only to those who may.
+async function showCaller() {
   at("token-value").placeholder = token() ? "in use; empty to forget" : "read only without one";
+  const response = await ask("/whoami").catch(() => null);
+  const caller = response?.ok ? await response.json() : null;
+  document.body.classList.toggle("may-act", caller?.role === "operate");
+  const isKnown = caller && caller.via !== "loopback";
+  if (isKnown) say(at("caller"), `${caller.name} may ${caller.role}`);
+  else say(at("caller"), response?.status === 401 && token() ? "this token is not known" : "");
 }
 
 at("explain").addEventListener("submit", async (event) => {
@@ -188,10 +170,8 @@ at("explain").addEventListener("submit", async (event) => {
 
 setInterval(() => {
   if (connection !== "live") showConnection();
-  drawIntents();
+  intents.tick();
 }, 1_000);
-setInterval(showIntents, INTENTS_EVERY);
 
-showToken();
-showIntents();
+showCaller();
 stream.start();

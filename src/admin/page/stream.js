@@ -2,6 +2,7 @@
 // read with fetch() because EventSource cannot send headers.
 
 const TOKEN = "meridian-token";
+const AUTHOR = "meridian-author";
 
 // The server says something every 15 s; twice that and a little more, and the connection is dead.
 const SILENCE = 35_000;
@@ -21,17 +22,39 @@ export function setToken(value) {
   else sessionStorage.removeItem(TOKEN);
 }
 
+// The name that somebody goes by, where several people share a token.
+export function author() {
+  return sessionStorage.getItem(AUTHOR) ?? "";
+}
+
+export function setAuthor(name) {
+  sessionStorage.setItem(AUTHOR, name);
+}
+
 export function ask(path, options = {}) {
   const headers = new Headers(options.headers);
   if (token()) headers.set("Authorization", `Bearer ${token()}`);
+  const isChange = options.method && options.method !== "GET";
+  if (isChange && author()) headers.set("Meridian-Author", latin(author()));
   return fetch(path, { ...options, headers, cache: "no-store" });
 }
 
-// Returns what a server that refuses says, in one sentence.
-export async function refusal(response) {
+// Headers take octets, which fetch() gives as characters: these are those of UTF-8.
+function latin(text) {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}
+
+// Returns what a server that refuses says: `error`, a sentence, and for some changes `violations` and `prediction`.
+export async function failure(response) {
   const text = (await response.text()).trim();
+  if (response.headers.get("Content-Type")?.startsWith("application/json")) return JSON.parse(text);
   const isShort = text && text.length < 500;
-  return isShort ? text : `the server refuses (${response.status} ${response.statusText})`;
+  return { error: isShort ? text : `the server refuses (${response.status} ${response.statusText})` };
+}
+
+// The same, only the sentence.
+export async function refusal(response) {
+  return (await failure(response)).error;
 }
 
 // Reads the stream for ever. `on` has a function for each event by its name, and `connection`, which

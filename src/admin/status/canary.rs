@@ -1,5 +1,6 @@
 //! What canaries say, as `/status` has it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::{State, Whom};
@@ -9,7 +10,7 @@ use crate::control::CanaryReport;
 use crate::moment::Moment;
 
 /// What keeps an address from being up.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Why {
     /// The canary that says so.
     pub canary: String,
@@ -19,27 +20,31 @@ pub struct Why {
 }
 
 /// A failure of a canary.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Failure {
     /// `refused`, `timeout`, `tls`, `status`, `body` or `dns`.
+    #[schemars(extend("enum" = ["refused", "timeout", "tls", "status", "body", "dns"]))]
     pub class: &'static str,
     /// What exactly happened.
     pub detail: String,
 }
 
 /// What a canary says of an address, or of a region as a whole.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Canary {
     /// Its name.
     pub name: String,
     /// What it does: `tcp`, `tls`, `http`, `json` or `inference`.
+    #[schemars(extend("enum" = ["tcp", "tls", "http", "json", "inference"]))]
     pub kind: &'static str,
     /// `null`: it is critical, and takes what it watches down. Else it is advisory: down, it leaves what it
     /// watches this share of its clients, 0 to 1, and its state is not that of the address.
     pub advisory: Option<f64>,
     /// The state in which it leaves what it watches.
+    #[schemars(extend("enum" = super::region::STATES))]
     pub state: &'static str,
     /// When that began.
+    #[schemars(extend("format" = "date-time"))]
     pub since: String,
     /// Its last result; `null` before the first.
     pub last: Option<Last>,
@@ -48,9 +53,10 @@ pub struct Canary {
 }
 
 /// The last result of a canary.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Last {
     /// When it was known.
+    #[schemars(extend("format" = "date-time"))]
     pub at: String,
     /// Whether it was a success.
     pub ok: bool,
@@ -65,9 +71,10 @@ pub struct Last {
 }
 
 /// What a service said of itself; `null` is unknown.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Signals {
     /// When.
+    #[schemars(extend("format" = "date-time"))]
     pub at: String,
     /// How long ago that was.
     pub age_seconds: u64,

@@ -7,6 +7,7 @@ mod canary;
 mod region;
 mod telling;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use canary::{Canary, Failure, Last, Signals, Why};
@@ -21,7 +22,8 @@ use crate::zone::{self, RData, RecordType};
 use canary::Watch;
 
 /// The whole page.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Status")]
 pub struct Page {
     /// The name of this instance.
     pub server: String,
@@ -48,16 +50,18 @@ pub struct Page {
 }
 
 /// What queries are answered from.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "SnapshotInForce")]
 pub struct Snapshot {
     /// Its number; it starts anew with each process.
     pub number: u64,
     /// When it was published.
+    #[schemars(extend("format" = "date-time"))]
     pub published_at: String,
 }
 
 /// A zone.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Zone {
     /// Its apex.
     pub name: String,
@@ -70,13 +74,14 @@ pub struct Zone {
 }
 
 /// Where locations come from.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Geo {
     /// The file of the database.
     pub database: Option<String>,
     /// The type that the database states, for example `GeoLite2-City`.
     pub kind: Option<String>,
     /// When it was built.
+    #[schemars(extend("format" = "date-time"))]
     pub built_at: Option<String>,
     /// How long ago that was.
     pub age_seconds: Option<u64>,
@@ -87,13 +92,15 @@ pub struct Geo {
 }
 
 /// What the operator wrote.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Configuration {
     /// Its directory.
     pub directory: String,
     /// When the configuration in force was loaded.
+    #[schemars(extend("format" = "date-time"))]
     pub loaded_at: String,
     /// When the last attempt to load another one failed; `null` when it did not.
+    #[schemars(extend("format" = "date-time"))]
     pub failed_at: Option<String>,
     /// What was wrong with that one, as `meridian check` prints it; empty when nothing was.
     pub problems: Vec<String>,

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Whom;
@@ -12,8 +13,24 @@ use crate::health::{self, Grade, Phase};
 use crate::region::{self, Family};
 use crate::share::Share;
 
+/// What a course may be in; of no address, `null`.
+const PHASES: [Option<&str>; 9] = [
+    None,
+    Some("unknown"),
+    Some("healthy"),
+    Some("suspect"),
+    Some("down"),
+    Some("recovering"),
+    Some("ramp"),
+    Some("held"),
+    Some("quarantined"),
+];
+
+/// The states of an address, and of a canary.
+pub(super) const STATES: [&str; 5] = ["unknown", "up", "suspect", "rising", "down"];
+
 /// A region.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Region {
     /// What there is to say in a line.
     #[serde(flatten)]
@@ -25,13 +42,14 @@ pub struct Region {
 }
 
 /// What there is to say of a region in a line.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Summary {
     /// Its name.
     pub name: String,
     /// The country whose law applies there.
     pub jurisdiction: String,
     /// What the machine may do about it: `auto`, `advise` or `off`.
+    #[schemars(extend("enum" = ["auto", "advise", "off"]))]
     pub failover: &'static str,
     /// How it stands in IPv4.
     pub ipv4: Service,
@@ -41,16 +59,21 @@ pub struct Summary {
     pub vitals: Vitals,
     /// What the requests of its clients say of it: `fine`; `degraded`, it keeps half of them; `failing`, it
     /// leaves.
+    #[schemars(extend("enum" = ["fine", "degraded", "failing"]))]
     pub grade: &'static str,
     /// The share of its clients that it sends elsewhere because it is full, 0 to 1.
+    #[schemars(range(min = 0, max = 1))]
     pub shed: f64,
+    /// The intent of an operator that decides how much of its clients it takes; `null`: none does.
+    pub intent: Option<String>,
 }
 
 /// How a region stands in one family.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Service {
     /// `in` the answers, if only for some of its clients, `out` of them, or `absent`: it has no address of the
     /// family.
+    #[schemars(extend("enum" = ["in", "out", "absent"]))]
     pub service: &'static str,
     /// How many of its addresses are up or suspect.
     pub up: usize,
@@ -69,21 +92,25 @@ pub struct Service {
 
 /// Where a region or an availability zone stands on its course through trouble; all `null` when it has no
 /// address of the family.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Course {
     /// `unknown`, `healthy`, `suspect`, `down`, `recovering`, `ramp`, `held` or `quarantined`.
+    #[schemars(extend("enum" = PHASES))]
     pub phase: Option<&'static str>,
     /// When that began.
+    #[schemars(extend("format" = "date-time"))]
     pub since: Option<String>,
     /// When it ends if nothing happens; `null` when it does not, and while it ramps.
+    #[schemars(extend("format" = "date-time"))]
     pub until: Option<String>,
     /// The share of its clients that it takes, 0 to 1, for whatever reason; of a zone, the share of its
     /// region's clients that get its addresses.
+    #[schemars(range(min = 0, max = 1))]
     pub share: Option<f64>,
 }
 
 /// What a region says of itself, over all its addresses; `null` is unknown.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Vitals {
     /// The share of the capacity that is in use: 1 is full.
     pub load: Option<f64>,
@@ -100,7 +127,7 @@ pub struct Vitals {
 }
 
 /// An availability zone.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct AvailabilityZone {
     /// Its name.
     pub name: String,
@@ -109,19 +136,24 @@ pub struct AvailabilityZone {
     /// How it stands in IPv6.
     pub ipv6: Course,
     /// What the requests of its clients say of it, as of a region.
+    #[schemars(extend("enum" = ["fine", "degraded", "failing"]))]
     pub grade: &'static str,
+    /// The intent of an operator that decides about it apart from its region; `null`: none does.
+    pub intent: Option<String>,
     /// Its addresses.
     pub addresses: Vec<Address>,
 }
 
 /// An address.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Address {
     /// The address.
     pub address: IpAddr,
     /// `unknown`, `up`, `suspect`, `rising` or `down`; traffic stays with the first three.
+    #[schemars(extend("enum" = STATES))]
     pub state: &'static str,
     /// When that began; rising does not interrupt being down.
+    #[schemars(extend("format" = "date-time"))]
     pub since: String,
     /// What keeps it from being up; `null` when nothing does.
     pub why: Option<Why>,
@@ -149,6 +181,8 @@ pub(in super::super) fn summary(region: &region::Region, report: &RegionReport) 
         vitals: vitals(report.vitals),
         grade: grade(report.grade),
         shed: report.away.fraction(),
+        // An intent makes no difference between the families.
+        intent: report.courses[0].intent.clone(),
     }
 }
 
@@ -218,6 +252,7 @@ fn availability_zone(watch: &Watch<'_>, zone: &ZoneReport) -> AvailabilityZone {
         ipv4,
         ipv6,
         grade: grade(zone.grade),
+        intent: zone.courses[0].intent.clone(),
         addresses: zone.addresses.iter().map(|report| address(watch, report)).collect(),
     }
 }

@@ -1,11 +1,13 @@
 //! How well people are told, as `/status` shows it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::metrics::{Told, ToldWebhook};
 
 /// The event log.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "EventLog")]
 pub struct Events {
     /// How many events the log has lost since the process started.
     pub lost: u64,
@@ -14,7 +16,7 @@ pub struct Events {
 }
 
 /// A webhook, and what became of its deliveries since the process started.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Webhook {
     /// Its name.
     pub name: String,

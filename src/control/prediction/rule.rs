@@ -2,15 +2,17 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use crate::intent::Rule;
 
 /// A rule that a change would break.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Violation {
     /// The rule.
     #[serde(serialize_with = "write", deserialize_with = "read")]
+    #[schemars(with = "String")]
     pub rule: Rule,
     /// What would happen, with the numbers.
     pub sentence: String,

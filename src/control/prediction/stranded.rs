@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text;
@@ -12,7 +13,7 @@ use crate::snapshot::{Permit, World};
 use crate::steering::{Found, Rest, Route, family_of};
 
 /// Clients of one name for whom no permitted region would take anybody.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stranded {
     /// The first of the names that they ask for.
     pub owner: String,

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
 use hickory_proto::serialize::binary::BinEncodable;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Snapshot;
@@ -66,7 +67,7 @@ impl Inquiry {
 }
 
 /// Why a client gets the answer it gets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// The name that was asked for.
     pub name: String,
@@ -89,7 +90,7 @@ pub struct Explanation {
 }
 
 /// How the answer of a steered name was chosen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reasons {
     /// The steered name at the end of the chain.
     pub owner: String,
@@ -106,7 +107,7 @@ pub struct Reasons {
 }
 
 /// What became of one region.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RegionReason {
     /// Its name.
     pub region: String,
