@@ -184,6 +184,14 @@ async fn status_of(state: State) -> Value {
 }
 
 #[tokio::test]
+async fn availability_is_told_of_everything_for_as_many_days_as_are_kept() {
+    check("/availability", 200, &["\"days\": 30", "\"kind\": \"region\"", "\"subject\": \"dublin\""]).await;
+    check("/availability?days=90", 200, &["\"days\": 90"]).await;
+    check("/availability?days=0", 400, &["`days` goes from 1 to 90; write /availability?days=30"]).await;
+    check("/availability?weeks=1", 400, &["write /availability?days=30"]).await;
+}
+
+#[tokio::test]
 async fn health_is_ok_while_a_snapshot_is_served() {
     check("/healthz", 200, &["ok"]).await;
 }

@@ -5,6 +5,7 @@
 //! in each family that it has. That a region is kept in the answers against its health helps nobody, and does not count as
 //! up. A name is down while some class of its clients has no permitted region that is up, in one family at least.
 //!
+//! What is only remembered of the last run to have fallen is not observed until a probe fails again or all is well.
 //! What operators keep clients from is not blamed for being down, and not praised either: it is not observed then.
 
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use super::keeper::Accountant;
 use crate::config::Config;
 use crate::health::ledger::{Condition, Fall, Ledger, Subject};
-use crate::health::{Board, Places, Site, State, Track};
+use crate::health::{Board, Phase, Places, Site, State, Track};
 use crate::intent::Orders;
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId, Regions, ZoneId};
@@ -158,6 +159,8 @@ enum Side {
     Unknown,
     Up,
     Down(Fall),
+    /// It is well, and takes nobody yet while another region does.
+    Waiting(Fall),
 }
 
 impl Scene<'_> {
@@ -196,7 +199,7 @@ impl Scene<'_> {
             State::Rising | State::Down => {
                 // Kept against its health, a region keeps its addresses.
                 let has_left = self.places.restraint(region, family).is_none();
-                Side::Down(Fall { has_left, ..fall_of(track) })
+                fall_of(track).map_or(Side::Unknown, |fall| Side::Down(Fall { has_left, ..fall }))
             }
         }
     }
@@ -235,21 +238,26 @@ impl Scene<'_> {
         }
         let course = self.places.course(site, family);
         let has_left = !course.phase().serves();
-        let mut falls: Vec<Fall> =
-            tracks.iter().filter(|track| track.state().is_down()).map(|track| fall_of(track)).collect();
-        let needed = needed.max(1);
+        let down = tracks.iter().filter(|track| track.state().is_down()).count();
+        let mut falls: Vec<Fall> = tracks.iter().filter_map(|track| fall_of(track)).collect();
         // The site was up until one address more had fallen than it can do without.
-        let spare = tracks.len() - needed.min(tracks.len());
+        let spare = tracks.len() - needed.clamp(1, tracks.len());
         falls.sort_by_key(|fall| fall.failing_since);
         let begun = falls.get(spare).map(|fall| fall.failing_since);
         falls.sort_by_key(|fall| fall.fell_at);
         let counted = begun.zip(falls.get(spare).map(|fall| fall.fell_at));
-        let whole = whole.filter(|track| track.state().is_down()).map(fall_of);
-        let left = has_left.then(|| (course.since(), course.since()));
-        let fall = counted.or(whole.map(|fall| (fall.failing_since, fall.fell_at))).or(left);
-        fall.map_or(Side::Up, |(failing_since, fell_at)| {
-            Side::Down(Fall { failing_since, fell_at, has_left })
-        })
+        let of_whole = whole.and_then(fall_of).map(|fall| (fall.failing_since, fall.fell_at));
+        let is_remembered = down > spare || whole.is_some_and(|track| track.state().is_down());
+        match counted.or(of_whole) {
+            Some((failing_since, fell_at)) => Side::Down(Fall { failing_since, fell_at, has_left }),
+            None if is_remembered => Side::Unknown,
+            None if has_left => {
+                let fall = Fall { failing_since: course.since(), fell_at: course.since(), has_left };
+                // What is down although its canaries are well fails its clients.
+                if course.phase() == Phase::Down { Side::Down(fall) } else { Side::Waiting(fall) }
+            }
+            None => Side::Up,
+        }
     }
 
     /// Judges names with these parts: the worst of their clients decides.
@@ -286,7 +294,7 @@ impl Scene<'_> {
                     last = Some(last.map_or(Fall { has_left: true, ..fall }, |last| later(last, fall)));
                 }
                 _ if withdrawn.contains(id) => {}
-                Side::Up => return Condition::Up,
+                Side::Up | Side::Waiting(_) => return Condition::Up,
                 Side::Absent | Side::Unknown => is_unknown = true,
             }
         }
@@ -297,23 +305,30 @@ impl Scene<'_> {
     }
 }
 
-fn fall_of(track: &Track) -> Fall {
-    let fell_at = track.since();
-    Fall { failing_since: track.failing_since().unwrap_or(fell_at), fell_at, has_left: false }
+/// Returns how something fell that is down; `None`: it is not, or nobody has seen it fail in this life.
+fn fall_of(track: &Track) -> Option<Fall> {
+    let failing_since = track.failing_since().filter(|_| track.state().is_down())?;
+    Some(Fall { failing_since, fell_at: track.since().max(failing_since), has_left: false })
 }
 
 /// Takes both families together: who still serves one is up.
 fn whole(sides: [Side; 2], is_withdrawn: bool) -> Condition {
+    let fall = |side| match side {
+        Side::Down(fall) | Side::Waiting(fall) => Some(fall),
+        Side::Absent | Side::Unknown | Side::Up => None,
+    };
     match sides {
         [Side::Up, _] | [_, Side::Up] => Condition::Up,
-        _ if is_withdrawn => Condition::Unobserved,
-        [Side::Unknown, _] | [_, Side::Unknown] | [Side::Absent, Side::Absent] => Condition::Unobserved,
-        [Side::Down(fall), Side::Absent] | [Side::Absent, Side::Down(fall)] => Condition::Down(fall),
-        [Side::Down(one), Side::Down(other)] => Condition::Down(Fall {
-            failing_since: one.failing_since.max(other.failing_since),
-            fell_at: one.fell_at.max(other.fell_at),
-            has_left: one.has_left && other.has_left,
-        }),
+        _ if is_withdrawn || sides.contains(&Side::Unknown) => Condition::Unobserved,
+        [one, other] => match (fall(one), fall(other)) {
+            (None, None) => Condition::Unobserved,
+            (Some(fall), None) | (None, Some(fall)) => Condition::Down(fall),
+            (Some(one), Some(other)) => Condition::Down(Fall {
+                failing_since: one.failing_since.max(other.failing_since),
+                fell_at: one.fell_at.max(other.fell_at),
+                has_left: one.has_left && other.has_left,
+            }),
+        },
     }
 }
 
@@ -385,15 +400,15 @@ mod tests {
         check(control(none()), "1:0:o 1:1:o 10:0:x 30:0:o 40:0:x 50:0:o", &[]);
         let fall = "1:0:o 1:1:o 10:0:x 20:0:x 60:0:o";
         check(control(none()), fall, &["tokyo 50/99 1", "tokyo-a 50/99 1", "192.0.2.1 50/99 1"]);
-        let both = "1:0:o 1:1:o 10:0:x 20:0:x 30:1:x 40:1:x 60:0:o 70:1:o";
+        let both = "1:0:o 2:1:o 10:0:x 20:0:x 30:1:x 40:1:x 60:0:o 70:1:o";
         let expected = [
             "example.com 30/99 1",
             "tokyo 50/99 1",
-            "osaka 40/99 1",
+            "osaka 40/98 1",
             "tokyo-a 50/99 1",
-            "osaka-a 40/99 1",
+            "osaka-a 40/98 1",
             "192.0.2.1 50/99 1",
-            "192.0.2.2 40/99 1",
+            "192.0.2.2 40/98 1",
         ];
         check(control(none()), both, &expected);
     }

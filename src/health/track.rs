@@ -83,7 +83,9 @@ impl Track {
         }
         self.failing_since = match self.state {
             State::Unknown | State::Up => None,
-            State::Suspect | State::Rising | State::Down => self.failing_since.or(Some(seen.at)),
+            State::Suspect | State::Rising | State::Down => {
+                self.failing_since.or(seen.result.is_err().then_some(seen.at))
+            }
         };
         true
     }
@@ -119,9 +121,10 @@ impl Track {
         self.since
     }
 
-    /// Returns when the first probe failed of the fall that it is in, as far as it was seen; `None`: it is up.
+    /// Returns when the first probe failed of the fall that it is in; `None`: it is up, or it is only remembered that it
+    /// fell, and no probe has failed since.
     pub fn failing_since(&self) -> Option<Moment> {
-        self.failing_since.or((self.state > State::Up).then_some(self.since))
+        self.failing_since
     }
 
     /// Returns what each canary says, in the order of the region's list.

@@ -141,6 +141,13 @@ mod tests {
     }
 
     #[test]
+    fn the_replica_counts_that_is_the_furthest_behind() {
+        let lag = Signal::ReplicationLag;
+        let furthest = Vitals { replication_lag_seconds: Some(40.0), ..Vitals::default() };
+        check([&[(lag, 40.0)], &[(lag, 0.5)]], 2, furthest);
+    }
+
+    #[test]
     fn one_that_says_nothing_changes_nothing_and_what_is_stale_is_unknown() {
         let known = Vitals { load: Some(0.7), ..Vitals::default() };
         check([&[(Signal::Load, 0.7)], &[]], 31, known);

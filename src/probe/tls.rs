@@ -102,7 +102,7 @@ fn days_left(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<i64, Fai
 mod tests {
     use super::*;
     use crate::canary::FailureClass::{Refused, Timeout, Tls};
-    use crate::probe::check::tests::{HASTY, PATIENT, compare, run};
+    use crate::probe::check::tests::{HASTY, PATIENT, compare, outcome, run};
     use crate::probe::scripted::{self, Script, Valid};
 
     /// Asks a server for `name`; its certificate, which is believed, is for `api.example.com`.
@@ -130,6 +130,18 @@ mod tests {
         let too_few = Err((Tls, "days left on the certificate: 20, fewer than 21"));
         check("api.example.com", 21, Valid::ForDays(20), too_few).await;
         check("api.example.com", 0, Valid::No, Err((Tls, "certificate"))).await;
+    }
+
+    #[tokio::test]
+    async fn the_days_left_are_told_whether_they_are_enough_or_not() {
+        for min_days_left in [0, 21] {
+            let valid = Valid::ForDays(20);
+            let (server, certificate) = scripted::serve_tls_for(Script::Hang, "api.example.com", valid).await;
+            let trust = Trust::only(vec![certificate]).expect("a certificate");
+            let outcome = outcome(tls(server, "api.example.com", min_days_left), &trust, PATIENT).await;
+            let told = Signals { certificate_days: Some(20.0), ..Signals::default() };
+            assert_eq!((outcome.result.is_ok(), outcome.signals), (min_days_left == 0, Some(told)));
+        }
     }
 
     #[tokio::test]
