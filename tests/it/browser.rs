@@ -307,6 +307,9 @@ fn an_operator_shifts_clients_with_a_look_ahead_and_lifts_it_again() {
     seen.regions.break_("oregon");
     browser.sees(&row("oregon", "matches('[data-phase=down]')"));
     shows(&mut browser, "withdrawn-and-down");
+    let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+    browser.ask("Emulation.setEmulatedMedia", dark);
+    shows(&mut browser, "dark");
 
     for _ in 0..2 {
         let left = browser.run("document.querySelectorAll('#intents [data-number]').length");
