@@ -13,6 +13,7 @@
 //! | `/explain` | why a client gets the answer it gets |
 //! | `/simulate` | what would happen if regions were lost |
 //! | `/intents/NUMBER/receipt` | when the last client may be gone ([`receipt`]) |
+//! | `/history` | what people have done, and what came of drills ([`history`]) |
 //! | `/intents`, `/proposals/N/approve`, `/failback/REGION` | what operators want ([`changes`]) |
 //!
 //! All but the last only read, and none stands in the way of answering queries: requests are small and without a
@@ -23,6 +24,7 @@ pub mod access;
 pub mod atlas;
 pub mod changes;
 mod explain;
+pub mod history;
 mod listen;
 mod live;
 pub mod map;
@@ -86,6 +88,8 @@ pub struct Sources {
     /// Returns where the databases and the operator's networks put a client; `None` when they cannot
     /// be read. It may block: it runs on a thread of its own, one call at a time.
     pub locate: Box<dyn Fn(IpAddr) -> Option<Located> + Send + Sync>,
+    /// Returns the last events, at most this many, the latest last. It must not block.
+    pub history: Box<dyn Fn(usize) -> Vec<Arc<Record>> + Send + Sync>,
     /// Where orders of operators go.
     pub orders: mpsc::Sender<Order>,
 }

@@ -16,7 +16,7 @@ use super::access;
 use super::explain::{self, Format, Parameters};
 use super::listen::Stay;
 use super::live::MAX_STREAMS;
-use super::{State, atlas, changes, overview, page, receipt, simulate, status};
+use super::{State, atlas, changes, history, overview, page, receipt, simulate, status};
 
 /// The paths, for those who ask for another.
 const PATHS: &str = "\
@@ -30,6 +30,7 @@ const PATHS: &str = "\
 /metrics  counters for Prometheus
 /explain  why a client gets its answer: /explain?name=NAME&client=ADDRESS&type=A
 /simulate what if regions were lost: /simulate?lose=REGION,REGION&load=1.4 or /simulate?each=true
+/history  what people have done and what came of drills: /history?limit=100&kind=drill, or &all=true
 /intents  what operators want; POST one, DELETE /intents/NUMBER lifts it
 /intents/NUMBER/receipt  when the last client may be gone from where it sends clients away
 /proposals/NUMBER/approve  POST: lets the machine do what it advises
@@ -57,6 +58,7 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/metrics", get(metrics))
         .route("/explain", get(explain))
         .route("/simulate", get(what_if))
+        .route("/history", get(history))
         .route("/intents", get(changes::list).post(changes::intend))
         .route("/intents/{number}", delete(changes::lift).fallback(not_allowed_change))
         .route("/intents/{number}/receipt", get(receipt::show))
@@ -189,6 +191,19 @@ async fn explain(
         }
     })
     .await
+}
+
+async fn history(
+    extract::State(state): Read,
+    query: Result<extract::Query<history::Parameters>, QueryRejection>,
+) -> Response {
+    let refuse = |sentence: String| (StatusCode::BAD_REQUEST, sentence + "\n").into_response();
+    match query {
+        Ok(extract::Query(parameters)) => {
+            render(move || history::page(&state, &parameters).map_or_else(refuse, |page| json(&page))).await
+        }
+        Err(rejection) => refuse(rejection.body_text()),
+    }
 }
 
 async fn what_if(

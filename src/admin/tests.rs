@@ -120,6 +120,7 @@ fn state() -> State {
         now: Box::new(|| at(60)),
         last: Box::new(|_, _| None),
         locate: Box::new(move |address| Some(geo_sources(&config.server.geo).locate(address))),
+        history: Box::new(|_| Vec::new()),
         orders: mpsc::channel(1).0,
     };
     let state = State::new(seen, loaded, Arc::default(), START, sources);
@@ -786,4 +787,13 @@ async fn the_atlas_and_the_map_say_where_the_clients_of_a_country_go() {
         check(target, 400, &["is not a steered name"]).await;
     }
     check("/atlas?nmae=x", 400, &["unknown field `nmae`"]).await;
+}
+
+#[tokio::test]
+async fn what_has_been_is_told_and_a_question_that_makes_no_sense_is_refused() {
+    check("/history", 200, &["\"events\": []", "\"place\": \"tokyo\"", "\"text\": \"never\""]).await;
+    check("/history?limit=5&kind=drill", 200, &["\"drills\": []"]).await;
+    check("/history?limit=0", 400, &["`limit` goes from 1 to 1000, not 0"]).await;
+    check("/history?limit=many", 400, &["invalid digit"]).await;
+    check("/history?age=1", 400, &["unknown field `age`"]).await;
 }

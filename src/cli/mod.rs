@@ -2,9 +2,11 @@
 
 mod check;
 mod demo;
+mod drill;
 mod explain;
 mod failback;
 mod geoip;
+mod history;
 mod intent;
 mod logging;
 mod map;
@@ -54,6 +56,7 @@ Start here:
   meridian failback tokyo                        let a region back that is held
   meridian drain tokyo --reason 'new kernel' --dry-run
                                                  what would happen if its clients went elsewhere?
+  meridian drill tokyo --reason monthly          do the others bear it? what came of it: meridian history
   meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
   meridian simulate --lose tokyo --load 1.4      where would everybody go if Tokyo were lost?
   meridian prove zones                           can any client ever be sent across a border?
@@ -65,6 +68,7 @@ enum Command {
     Serve(serve::Args),
     Demo(demo::Command),
     Check(check::Args),
+    Drill(drill::Args),
     Explain(explain::Args),
     Failback(failback::Args),
     Intents(intent::List),
@@ -83,6 +87,7 @@ enum Command {
     Capacity(intent::Capacity),
     Weights(intent::Weights),
     Lift(intent::Lift),
+    History(history::Args),
     Status(status::Args),
     Map(map::Args),
     Prove(prove::Args),
@@ -102,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(command) => demo::run(command),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Drill(arguments) => drill::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Failback(arguments) => failback::run(&arguments),
         Command::Intents(arguments) => intent::list(&arguments),
@@ -117,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Capacity(arguments) => intent::capacity(&arguments),
         Command::Weights(arguments) => intent::weights(&arguments),
         Command::Lift(arguments) => intent::lift(&arguments),
+        Command::History(arguments) => history::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
         Command::Prove(arguments) => prove::run(&arguments),

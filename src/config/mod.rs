@@ -26,6 +26,7 @@ use std::path::PathBuf;
 
 use crate::canary::Canary;
 use crate::client::{Group, Location, Prefix};
+use crate::intent::Schedule;
 use crate::region::{Regions, Safety};
 use crate::steering::Steering;
 use crate::zone::Zone;
@@ -129,6 +130,8 @@ pub struct Config {
     pub zones: Vec<Zone>,
     /// What holds for all regions together.
     pub safety: Safety,
+    /// Drills that start by themselves.
+    pub drills: Vec<Schedule>,
 }
 
 /// What concerns this instance alone.

@@ -171,7 +171,7 @@ impl Summary<'_> {
         Ok(())
     }
 
-    /// Writes what holds for several regions: how they come back, and what of `safety` is not default.
+    /// Writes what holds for several regions: how they come back, what of `safety` is not default, and drills.
     fn together(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut recoveries: Vec<(&Recovery, Vec<RegionId>)> = Vec::new();
         for (id, region) in self.0.regions.iter() {
@@ -199,6 +199,9 @@ impl Summary<'_> {
         if *limits != Limits::default() {
             let Limits { soft, hard, back, step } = limits;
             writeln!(f, "load: sheds above {soft} by {step}, takes back below {back}, full at {hard}")?;
+        }
+        for drill in &self.0.drills {
+            writeln!(f, "by schedule: {drill}")?;
         }
         Ok(())
     }

@@ -53,7 +53,8 @@ impl Incident {
                     Turn::Made | Turn::Step(_) => None,
                 }
             }
-            What::Lifted { .. }
+            What::Drill(_)
+            | What::Lifted { .. }
             | What::LetBack { .. }
             | What::Reloaded { .. }
             | What::Remembered { .. }
@@ -62,7 +63,8 @@ impl Incident {
         }
     }
 
-    fn of_alarm(alarm: &Alarm, is_over: bool) -> Self {
+    /// Returns the trouble that an alarm is about.
+    pub(super) fn of_alarm(alarm: &Alarm, is_over: bool) -> Self {
         let (key, severity) = match alarm {
             Alarm::RegionOut { region, family, .. } => (site(region, None, *family), Severity::Warning),
             Alarm::Exhausted { owner, rule, family, .. } => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::alarm::Alarms;
 use super::balance::Readings;
-use super::{Notice, Place, Report, What};
+use super::{Alarm, Notice, Place, Report, What};
 use crate::canary::{Epoch, Observation, Subject};
 use crate::config::Config;
 use crate::health::{
@@ -14,8 +14,9 @@ use crate::health::{
 use crate::intent::Orders;
 use crate::moment::Moment;
 use crate::region::{AddressId, Failover, Family, RegionId};
+use crate::snapshot::World;
 
-/// The part of control that judges. It knows nothing of snapshots.
+/// The part of control that judges. It compiles no snapshots.
 #[derive(Debug)]
 pub struct Judgement {
     config: Arc<Config>,
@@ -104,6 +105,11 @@ impl Judgement {
         self.settle(now)
     }
 
+    /// Returns the alarms that stand.
+    pub(super) fn alarms(&self) -> impl Iterator<Item = &Alarm> {
+        self.alarms.standing()
+    }
+
     /// Returns what operators want.
     pub fn orders(&self) -> &Orders {
         &self.orders
@@ -119,6 +125,22 @@ impl Judgement {
     /// Returns where a site stands on its course, by family.
     pub fn phases(&self, site: Site) -> [Phase; 2] {
         Family::BOTH.map(|family| self.places.course(site, family).phase())
+    }
+
+    /// Says where a site stands on its course: `down`, or `down in IPv4 and healthy in IPv6`.
+    pub fn phases_told(&self, site: Site) -> String {
+        let regions = &self.config.regions;
+        let region = health::region_of(regions, site);
+        let has = |family: Family| {
+            regions.addresses_of(region).any(|(_, address)| Family::of(address.ip) == family)
+        };
+        let phase = |family: Family| self.places.course(site, family).phase().as_str();
+        let [v4, v6] = Family::BOTH.map(phase);
+        match Family::BOTH.map(has) {
+            [true, true] if v4 != v6 => format!("{v4} in IPv4 and {v6} in IPv6"),
+            [false, true] => v6.to_owned(),
+            [true, _] | [false, false] => v4.to_owned(),
+        }
     }
 
     /// Returns whether nothing is the matter with a site.
@@ -169,8 +191,8 @@ impl Judgement {
     }
 
     /// Returns what every region says of itself, and how much of it is there.
-    pub(super) fn readings(&self, now: Moment) -> Readings {
-        self.readings_under(&self.orders, now)
+    pub(super) fn readings(&self, world: &World, now: Moment) -> Readings {
+        self.readings_under(&self.orders, world, now)
     }
 
     /// Returns the load that a region or zone reports.
@@ -179,7 +201,7 @@ impl Judgement {
     }
 
     /// Returns the readings if operators wanted this.
-    pub(super) fn readings_under(&self, orders: &Orders, now: Moment) -> Readings {
+    pub(super) fn readings_under(&self, orders: &Orders, world: &World, now: Moment) -> Readings {
         let regions = || self.config.regions.iter().map(|(id, _)| id);
         let vitals = |id| health::vitals(&self.board, Site::Region(id), Moment::default(), now);
         let present = |id: RegionId| {
@@ -189,6 +211,7 @@ impl Judgement {
         Readings {
             vitals: regions().map(vitals).collect(),
             present: regions().map(present).collect(),
+            weights: world.common_weights(&orders.weights),
             is_auto: orders.failover.iter().map(|failover| *failover == Failover::Auto).collect(),
         }
     }
@@ -393,6 +416,7 @@ mod tests {
             groups: Vec::new(),
             steered: vec![steered("api.example.com."), steered("www.example.com.")],
             safety: Safety::default(),
+            drills: Vec::new(),
             zones: Vec::new(),
         })
     }

@@ -15,6 +15,9 @@
 
 mod alarm;
 mod balance;
+mod drills;
+#[cfg(test)]
+mod fixture;
 mod incident;
 mod judgement;
 mod keeper;
@@ -50,6 +53,7 @@ use crate::intent::{Desk, Kept};
 use crate::moment::Moment;
 use crate::snapshot::{Circumstances, Snapshot, World};
 use balance::Balance;
+use drills::Drills;
 use keeper::Keeper;
 use receipt::Ledger;
 
@@ -91,6 +95,8 @@ pub struct Control {
     keeper: Keeper,
     /// What operators want.
     desk: Desk,
+    /// What came of drills, and those to come.
+    drills: Drills,
     /// What the machine advises.
     proposals: Vec<Proposal>,
     /// Which addresses are given out, and how long they may be held.
@@ -101,7 +107,13 @@ pub struct Control {
 
 impl Control {
     /// Starts from a world, from what was remembered of the last run, and with the intents that were in force.
-    pub fn new(world: Arc<World>, memory: Option<Memory>, intents: Kept, now: Moment) -> (Self, Vec<Effect>) {
+    pub fn new(
+        world: Arc<World>,
+        memory: Option<Memory>,
+        mut intents: Kept,
+        now: Moment,
+    ) -> (Self, Vec<Effect>) {
+        let drills = Drills::adopt(std::mem::take(&mut intents.drills), &world.config, now);
         let desk = Desk::adopt(intents);
         let orders = desk.orders(&world.config.regions);
         let (judgement, notices) = Judgement::new(Arc::clone(&world.config), orders, memory.as_ref(), now);
@@ -113,17 +125,21 @@ impl Control {
         }
         let (keeper, proposals) = (Keeper::new(now), Vec::new());
         let ledger = Ledger::new(&world.config, now);
-        let mut control = Self { world, judgement, balance, keeper, desk, proposals, ledger, number: 0 };
+        let mut control =
+            Self { world, judgement, balance, keeper, desk, drills, proposals, ledger, number: 0 };
+        control.propose(&notices);
+        // What was over while nobody was there has ended before anything is answered.
+        let mut ended = control.resume_drills(now);
+        ended.extend(control.attend(now));
+        ended.retain(|effect| matches!(effect, Effect::Say(_) | Effect::Keep(_)));
         let mut effects = vec![control.publish(now), control.watch()];
         // What was taken up is written anew at once: a process that dies again and again before its first
         // minute is over must not let what it knows grow stale.
         if has_adopted {
             effects.push(Effect::Persist(control.memory(now)));
         }
-        control.propose(&notices);
         effects.extend(notices.into_iter().map(Effect::Say));
-        // What was over while nobody was there ends now.
-        effects.extend(control.attend(now));
+        effects.extend(ended);
         (control, effects)
     }
 
@@ -151,7 +167,8 @@ impl Control {
     /// Returns when to let time pass although nothing happens; `None`: never.
     pub fn wake(&self) -> Option<Moment> {
         let desk = self.desk.wake(&self.world.config.regions);
-        self.judgement.wake().into_iter().chain(self.balance.wake(&self.world)).chain(desk).min()
+        let own = [self.judgement.wake(), self.balance.wake(&self.world), desk, self.drills.wake()];
+        own.into_iter().flatten().min()
     }
 
     /// Takes note that what was published last is served since `now`, and that nothing before it is.
@@ -178,12 +195,13 @@ impl Control {
         report.intents = self.desk.intents().to_vec();
         report.proposals.clone_from(&self.proposals);
         report.receipts = self.receipts(now);
+        report.drills = Arc::clone(self.drills.records());
         report
     }
 
     /// Returns what a prediction starts from: the demand, where it is sent, and what the regions report.
     pub fn outlook(&self, now: Moment) -> Outlook {
-        self.balance.outlook(self.judgement.readings(now))
+        self.balance.outlook(self.judgement.readings(&self.world, now))
     }
 
     /// Does what follows from a verdict, and from what regions shed since.
@@ -208,6 +226,7 @@ impl Control {
         let orders = self.desk.orders(&self.world.config.regions);
         let notices = self.judgement.reload(Arc::clone(&self.world.config), orders, now);
         self.balance.reload(&before, &self.world, now);
+        self.drills.reload(&self.world.config, now);
         self.land(now);
         self.ledger.reload(&self.world.config, now);
         let mut effects = vec![self.publish(now), self.watch()];
@@ -229,7 +248,7 @@ impl Control {
         if !self.balance.is_due(&self.world, &services) {
             return;
         }
-        let readings = self.judgement.readings(now);
+        let readings = self.judgement.readings(&self.world, now);
         self.balance.land(&self.world, &services, &readings, now);
     }
 
@@ -239,7 +258,7 @@ impl Control {
             return Vec::new();
         }
         let services = Services::of(&self.world.config.regions, self.judgement.view());
-        let readings = self.judgement.readings(now);
+        let readings = self.judgement.readings(&self.world, now);
         self.balance.step(&self.world, &services, &readings, now)
     }
 
@@ -261,6 +280,11 @@ impl Control {
         let snapshot = Arc::new(Snapshot::compile(world, circumstances, self.number));
         self.ledger.publish(&snapshot.given, &snapshot.leaving, now);
         Effect::Publish(snapshot)
+    }
+
+    /// Returns what operators want, and what came of drills, to be kept across a restart.
+    fn kept(&self) -> Kept {
+        Kept { drills: self.drills.records().to_vec(), ..self.desk.keep() }
     }
 
     fn watch(&self) -> Effect {

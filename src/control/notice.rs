@@ -10,7 +10,7 @@ use super::alarm::word;
 use super::{Alarm, office};
 use crate::canary::Failure;
 use crate::health::{FRESH_FOR, Phase, Restraint, State};
-use crate::intent::{self, Intent, Turn};
+use crate::intent::{self, Drill, Intent, Outcome, Turn};
 use crate::moment::Moment;
 use crate::region::Family;
 use crate::share::Share;
@@ -103,6 +103,8 @@ pub enum What {
     },
     /// Something became of an intent.
     Intent(intent::Event),
+    /// Something came of a drill.
+    Drill(Box<Drill>),
     /// Somebody lifted an intent.
     Lifted {
         /// The intent.
@@ -195,6 +197,13 @@ impl Notice {
                 Turn::Stuck => "intent_stuck",
                 Turn::Gone => "intent_over",
             },
+            What::Drill(drill) => match drill.outcome {
+                Outcome::Pending => "drill",
+                Outcome::Succeeded => "drill_succeeded",
+                Outcome::Interrupted => "drill_interrupted",
+                Outcome::Failed => "drill_failed",
+                Outcome::CapacityCheckFailed => "drill_capacity_check_failed",
+            },
             What::Lifted { .. } => "intent_lifted",
             What::Shed { .. } => "load_shed",
             What::Raised(Alarm::Restrained { .. }) => "region_restrained",
@@ -232,6 +241,10 @@ impl Notice {
             | What::Foreign { .. }
             | What::Intent(intent::Event { turn: Turn::Overdue(_) | Turn::Stuck, .. })
             | What::Stale { .. } => Severity::Warning,
+            What::Drill(drill) => match drill.outcome {
+                Outcome::Failed | Outcome::CapacityCheckFailed => Severity::Warning,
+                Outcome::Pending | Outcome::Succeeded | Outcome::Interrupted => Severity::Info,
+            },
             What::Turned { .. }
             | What::LetBack { .. }
             | What::Intent(_)
@@ -254,6 +267,7 @@ impl Notice {
             | What::Turned { .. }
             | What::LetBack { .. }
             | What::Intent(_)
+            | What::Drill(_)
             | What::Lifted { .. }
             | What::Shed { .. }
             | What::Reloaded { .. }
@@ -285,6 +299,7 @@ impl Notice {
             What::Intent(intent::Event { intent, .. }) | What::Lifted { intent, .. } => {
                 intent.terms.wish.region()
             }
+            What::Drill(drill) => drill.terms.wish.region(),
             _ => self.place().map(|place| place.region.as_str()),
         }
     }
@@ -405,6 +420,7 @@ impl fmt::Display for Notice {
             What::Whole { .. } | What::Turned { .. } | What::Shed { .. } => self.fmt_site(f),
             What::LetBack { region, author } => write!(f, "{author} lets {region} back"),
             What::Intent(event) => office::told(event, f),
+            What::Drill(drill) => drill.fmt(f),
             What::Lifted { intent, author } => {
                 write!(f, "{author} lifts intent {} ({})", intent.number, intent.terms.wish)
             }

@@ -9,7 +9,7 @@
 
 use super::prediction::{self, Prediction, Situation};
 use super::request::wrong_form;
-use super::{Control, Done, Effect, Notice, Refusal, Request, What};
+use super::{Control, Done, Effect, Notice, Refusal, Request, What, drills};
 use crate::config::suggest;
 use crate::health::{Phase, Services, Site};
 use crate::intent::{self, Aim, Intent, MAX_INTENTS, Orders, Rule, Scene, Terms, Turn, Wish};
@@ -30,6 +30,7 @@ pub struct Proposal {
 impl Control {
     /// Does what somebody asks for, or says why not, and returns what the shell must do.
     pub fn ask(&mut self, request: Request, now: Moment) -> (Result<Done, Refusal>, Vec<Effect>) {
+        let drill = drills::asked_for(&request);
         let asked = match request {
             Request::Intend { terms, is_trial } => self.intend(terms, is_trial, now),
             Request::Lift { number, author, is_at_once } => self.lift(number, &author, is_at_once, now),
@@ -38,7 +39,10 @@ impl Control {
         };
         match asked {
             Ok((done, effects)) => (Ok(done), effects),
-            Err(refusal) => (Err(refusal), Vec::new()),
+            Err(refusal) => {
+                let effects = drill.map_or_else(Vec::new, |terms| self.refuse_drill(terms, &refusal, now));
+                (Err(refusal), effects)
+            }
         }
     }
 
@@ -73,9 +77,14 @@ impl Control {
         if !violations.is_empty() {
             return Err(Refusal::Unsafe { violations, prediction: prediction.to_string() });
         }
+        let ended = self.drills_ended_by(&terms.wish);
         let event = self.desk.make(terms, now);
         let intent = event.intent.clone();
-        let effects = self.follow_desk(vec![event], now);
+        let (mut events, told) = self.interrupt_drills(&ended, &intent, now);
+        self.begin_drill(&intent, &prediction, now);
+        events.push(event);
+        let mut effects = self.follow_desk(events, now);
+        effects.extend(told.into_iter().map(Effect::Say));
         let prediction = Some(prediction.to_string());
         Ok((Done::Made { intent, snapshot: self.number, prediction }, effects))
     }
@@ -92,8 +101,10 @@ impl Control {
         let lifted = What::Lifted { intent: event.intent.clone(), author: author.to_owned() };
         let text = Notice { at: now, what: What::Intent(event.clone()) }.to_string();
         let done = Done::Lifted { intent: event.intent.clone(), text };
+        let drill = self.drills.lifted(number, author, now);
         let mut effects = self.follow_desk(vec![event], now);
         effects.push(Effect::Say(Notice { at: now, what: lifted }));
+        effects.extend(drill.map(Effect::Say));
         Ok((done, effects))
     }
 
@@ -130,8 +141,7 @@ impl Control {
         let sites = std::iter::once(Site::Region(id)).chain(zones);
         let phases: Vec<_> = sites.flat_map(|site| self.judgement.phases(site)).collect();
         if !phases.iter().any(|phase| matches!(phase, Phase::Held(_) | Phase::Quarantined { .. })) {
-            let [v4, v6] = self.judgement.phases(Site::Region(id)).map(Phase::as_str);
-            let is = if v4 == v6 { v4.to_owned() } else { format!("{v4} in IPv4 and {v6} in IPv6") };
+            let is = self.judgement.phases_told(Site::Region(id));
             return Err(Refusal::Conflict(format!("{region} is neither held nor quarantined: it is {is}")));
         }
         let told = What::LetBack { region: region.clone(), author };
@@ -172,8 +182,8 @@ impl Control {
         let regions = &self.world.config.regions;
         let (before, after) = (self.judgement.view(), &self.judgement.view_under(orders));
         let [before, after] = [before, after].map(|view| Services::of(regions, view));
-        let readings =
-            [self.judgement.orders(), orders].map(|orders| self.judgement.readings_under(orders, now));
+        let readings = [self.judgement.orders(), orders]
+            .map(|orders| self.judgement.readings_under(orders, &self.world, now));
         let before = Situation { services: &before, readings: &readings[0] };
         let after = Situation { services: &after, readings: &readings[1] };
         prediction::predict(&self.world, &self.outlook(now), before, after, 1.0)
@@ -195,12 +205,17 @@ impl Control {
             let id = self.world.config.regions.find(&proposal.region);
             id.is_some_and(|id| !self.judgement.is_well(Site::Region(id)))
         });
+        let mut effects = self.start_drills(now);
         if self.desk.intents().is_empty() {
-            return Vec::new();
+            return effects;
         }
         let mut events = self.with_scene(now, |desk, scene| desk.update(scene, now));
         events.extend(self.end_approvals(now));
-        if events.is_empty() { Vec::new() } else { self.follow_desk(events, now) }
+        if !events.is_empty() {
+            effects.extend(self.follow_desk(events, now));
+        }
+        effects.extend(self.watch_drills(now));
+        effects
     }
 
     /// What was approved has done its work when the region is well again.
@@ -220,7 +235,11 @@ impl Control {
     }
 
     /// Runs something on the desk with what is seen of the regions.
-    fn with_scene<T>(&mut self, now: Moment, run: impl FnOnce(&mut intent::Desk, &Scene<'_>) -> T) -> T {
+    pub(super) fn with_scene<T>(
+        &mut self,
+        now: Moment,
+        run: impl FnOnce(&mut intent::Desk, &Scene<'_>) -> T,
+    ) -> T {
         let mut desk = std::mem::take(&mut self.desk);
         let result = {
             let scene = Scene {
@@ -236,16 +255,12 @@ impl Control {
     }
 
     /// Returns why the clients of an intent cannot come back now.
-    fn obstacle(&self, intent: &Intent, now: Moment) -> Option<String> {
+    pub(super) fn obstacle(&self, intent: &Intent, now: Moment) -> Option<String> {
         let regions = &self.world.config.regions;
         let aim = intent.terms.wish.aim()?;
         let site = aim.site(regions)?;
         if !self.judgement.is_well(site) {
-            let [v4, v6] = self.judgement.phases(site).map(Phase::as_str);
-            return Some(match v4 == v6 {
-                true => format!("{aim} is {v4}"),
-                false => format!("{aim} is {v4} in IPv4 and {v6} in IPv6"),
-            });
+            return Some(format!("{aim} is {}", self.judgement.phases_told(site)));
         }
         self.no_room_for(intent, now)
     }
@@ -257,10 +272,11 @@ impl Control {
         let mut verdict = self.judgement.instruct(orders, now);
         self.note_loads(&events, now);
         verdict.moves_view |= has_other_weights || self.others_leave();
+        let settled = self.drills.hear(&events, now);
         let told = events.into_iter().map(|event| Notice { at: now, what: What::Intent(event) });
-        verdict.notices.splice(0..0, told);
+        verdict.notices.splice(0..0, told.chain(settled));
         let mut effects = self.follow(verdict, Vec::new(), now);
-        effects.push(Effect::Keep(self.desk.keep()));
+        effects.push(Effect::Keep(self.kept()));
         effects
     }
 
@@ -342,124 +358,11 @@ pub(super) fn told(event: &intent::Event, f: &mut std::fmt::Formatter<'_>) -> st
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
-    use crate::canary::{CanaryId, Failure, FailureClass, Observation, Subject};
-    use crate::control::Event;
-    use crate::intent::Kept;
-    use crate::region::{AddressId, Family, RegionId};
-    use crate::snapshot::{World, fixture};
-
-    /// Three regions of one address; clients of 10.0.0.0/8 may be sent to tokyo only. At least one region stays.
-    fn world() -> Arc<World> {
-        let region = |(index, name): (usize, &&str)| {
-            format!(
-                "  {name}:\n    location: {{ latitude: 35, longitude: {} }}\n    jurisdiction: JP\n    \
-                 zones: {{ {name}-a: {{ addresses: [192.0.2.1{index}] }} }}\n    canaries: [tcp]\n    \
-                 recovery: {{ min_down: 10s, ramp: [10%, 50%], hold: 60s }}\n",
-                index * 40
-            )
-        };
-        let regions: String = ["tokyo", "osaka", "oregon"].iter().enumerate().map(region).collect();
-        let canaries = "canaries:\n  tcp: { tcp: { port: 443 }, fall: 1, rise: 1 }\n";
-        let safety = "safety: { min_in_service: 1 }\n";
-        let zone = "zone: example.com\nnameservers: [ns1.example.net]\ngroups: { banks: { networks: [10.0.0.0/8] } }\n\
-                    names:\n  '@': { steer: { regions: [tokyo, osaka, oregon], order: listed } }\n  \
-                    bank: { steer: { regions: [tokyo, osaka], order: listed, residency: [{ clients: banks, regions: [tokyo] }] } }\n";
-        Arc::new(fixture::world(&format!("regions:\n{regions}{canaries}{safety}"), zone))
-    }
-
-    /// A control, the time, and everything that was said.
-    struct Play {
-        control: Control,
-        now: Moment,
-        said: Vec<String>,
-        kept: Kept,
-    }
-
-    impl Play {
-        fn new(kept: Kept, now: Moment) -> Self {
-            let (control, effects) = Control::new(world(), None, kept.clone(), now);
-            let mut play = Self { control, now, said: Vec::new(), kept };
-            play.take(effects);
-            play
-        }
-
-        fn begin() -> Self {
-            Self::new(Kept::default(), Moment(1_000_000))
-        }
-
-        fn take(&mut self, effects: Vec<Effect>) {
-            for effect in effects {
-                match effect {
-                    Effect::Say(notice) => self.said.push(notice.to_string()),
-                    Effect::Keep(kept) => self.kept = kept,
-                    Effect::Publish(_) | Effect::Watch(..) | Effect::Persist(_) => {}
-                }
-            }
-        }
-
-        fn ask(&mut self, request: Request) -> Result<Done, Refusal> {
-            let (answer, effects) = self.control.ask(request, self.now);
-            self.take(effects);
-            answer
-        }
-
-        fn want(&mut self, wish: &str, minutes: Option<u64>, overrides: &[Rule]) -> Result<Done, Refusal> {
-            let wish = wish.parse().expect("a wish");
-            let (author, reason) = ("alice".to_owned(), "a test".to_owned());
-            let lasts = minutes.map(|minutes| Duration::from_secs(minutes * 60));
-            let terms = Terms { wish, author, reason, lasts, overrides: overrides.to_vec() };
-            self.ask(Request::Intend { terms, is_trial: false })
-        }
-
-        fn probe(&mut self, address: u32, is_success: bool) {
-            let failure = Failure { class: FailureClass::Refused, detail: "connection refused".to_owned() };
-            let seen = Observation {
-                epoch: self.control.judgement.epoch(),
-                subject: Subject::Address(AddressId(address)),
-                canary: CanaryId(0),
-                at: self.now,
-                latency: Duration::from_millis(3),
-                result: if is_success { Ok(()) } else { Err(failure) },
-                signals: None,
-            };
-            let effects = self.control.handle(Event::Observed(vec![seen]), self.now);
-            self.take(effects);
-        }
-
-        fn wait(&mut self, seconds: u64) {
-            let end = self.now.plus(Duration::from_secs(seconds));
-            while let Some(wake) = self.control.wake().filter(|wake| *wake <= end) {
-                self.now = wake.max(self.now.plus(Duration::from_millis(1)));
-                let effects = self.control.handle(Event::Tick, self.now);
-                self.take(effects);
-            }
-            self.now = end;
-        }
-
-        /// Returns the percent of its clients that each region takes in IPv4.
-        fn shares(&self) -> [u32; 3] {
-            let services = Services::of(&self.control.world.config.regions, self.control.judgement.view());
-            [0, 1, 2].map(|id| {
-                let share = services.stage(RegionId(id), Family::V4).share();
-                (share.fraction() * 100.0).round() as u32
-            })
-        }
-    }
-
-    fn number(answer: Result<Done, Refusal>) -> u64 {
-        match answer {
-            Ok(Done::Made { intent, .. } | Done::Same(intent)) => intent.number,
-            other => panic!("no intent: {other:?}"),
-        }
-    }
-
-    fn refusal(answer: Result<Done, Refusal>) -> String {
-        answer.expect_err("it should be refused").to_string()
-    }
+    use crate::control::fixture::{Play, number, refusal};
+    use crate::region::RegionId;
 
     #[test]
     fn a_shift_is_in_the_answers_at_once_and_its_clients_come_back_by_the_ramp() {

@@ -1,6 +1,7 @@
 //! What is known of everything at one moment: plain values, for `/status`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::{Alarm, Outlook, Proposal, Receipt};
 use crate::canary::Failure;
@@ -9,7 +10,7 @@ use crate::health::{
     self, Board, Grade, Last, Phase, Places, Record, Restraint, Service, Services, Site, State, Track, View,
     Vitals,
 };
-use crate::intent::Intent;
+use crate::intent::{Drill, Intent};
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId, Regions, ZoneId};
 use crate::share::Share;
@@ -23,6 +24,8 @@ pub struct Report {
     pub alarms: Vec<Alarm>,
     /// The intents in force.
     pub intents: Vec<Intent>,
+    /// The drills that are remembered, the latest last.
+    pub drills: Arc<Vec<Drill>>,
     /// What the machine would do if it were allowed to.
     pub proposals: Vec<Proposal>,
     /// How far those intents are that send clients away.
@@ -152,6 +155,7 @@ impl Report {
             snapshot,
             alarms,
             intents: Vec::new(),
+            drills: Arc::default(),
             proposals: Vec::new(),
             receipts: Vec::new(),
             regions: regions.collect(),

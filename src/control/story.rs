@@ -8,7 +8,7 @@ use super::alarm::word;
 use super::notice::{Count, Seconds};
 use super::{Alarm, Notice, What};
 use crate::health::{Grade, Phase};
-use crate::intent::{self, Intent, Turn};
+use crate::intent::{self, Drill, Intent, Outcome, Turn};
 use crate::region::Family;
 use crate::share::Share;
 use crate::steering::AllDown;
@@ -59,6 +59,7 @@ impl Story {
             },
             What::LetBack { author, .. } => Self { author: Some(author.clone()), ..here },
             What::Intent(event) => intended(event),
+            What::Drill(drill) => drilled(drill),
             What::Lifted { intent, author } => {
                 Self { author: Some(author.clone()), to: Some("lifted".to_owned()), ..of_intent(intent) }
             }
@@ -134,6 +135,19 @@ fn intended(event: &intent::Event) -> Story {
         Turn::Overdue(why) => Story { why: Some(why.clone()), ..story },
         Turn::Gone => Story { to: Some("over".to_owned()), ..story },
     }
+}
+
+fn drilled(drill: &Drill) -> Story {
+    let Drill { number, terms, outcome, why, given, .. } = drill;
+    let to = if given.is_empty() { String::new() } else { format!(", to {}", given.join(", ")) };
+    let story = Story {
+        zone: terms.wish.aim().and_then(|aim| aim.zone),
+        why: why.clone().or_else(|| Some(terms.reason.clone())),
+        evidence: Some(format!("intent {number}: {}{to}", terms.wish)),
+        author: Some(terms.author.clone()),
+        ..Story::default()
+    };
+    story.turns(Outcome::Pending.as_str(), outcome.as_str())
 }
 
 fn shed(load: Option<f64>, away: Share, is_more: bool) -> Story {
@@ -226,6 +240,7 @@ mod tests {
     use crate::canary::{Failure, FailureClass};
     use crate::control::{Place, Record};
     use crate::health::{self, Restraint, State};
+    use crate::intent::Terms;
     use crate::moment::Moment;
 
     /// Writes the parts of a record: `kind zone address: from -> to | why | evidence | author`.
@@ -284,6 +299,26 @@ mod tests {
         );
         let up = What::Up { place: place(), was_down: true, after: Duration::from_secs(35) };
         check(up, "address_up tokyo-a 192.0.2.1: down -> up | - | down for 35s | -");
+    }
+
+    #[test]
+    fn what_came_of_a_drill_is_told_with_what_ended_it_and_who_wanted_it() {
+        let terms = Terms { wish: "drill tokyo/tokyo-a".parse().expect("a wish"), ..Terms::default() };
+        let begun = Drill { given: vec!["osaka".to_owned()], ..Drill::begin(3, terms, Moment(0)) };
+        let over = |outcome, why: Option<&str>| {
+            let drill = begun.clone().over(outcome, why.map(str::to_owned), Moment(1));
+            What::Drill(Box::new(drill))
+        };
+        check(
+            over(Outcome::Succeeded, None),
+            "drill_succeeded tokyo-a -: pending -> succeeded | a test | \
+             intent 3: drill tokyo/tokyo-a 10% abort-when alarm, to osaka | alice",
+        );
+        check(
+            over(Outcome::Failed, Some("osaka is down")),
+            "drill_failed tokyo-a -: pending -> failed | osaka is down | \
+             intent 3: drill tokyo/tokyo-a 10% abort-when alarm, to osaka | alice",
+        );
     }
 
     #[test]

@@ -118,7 +118,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let (memory, intents) = remember(config.server.state.as_ref());
     let (control, first, current) =
         writer::begin(Arc::clone(&loaded.world), memory, intents, &metrics, clock.boot());
-    let sources = sources(clock, &prober, &current, orders_in);
+    let sources = sources(clock, &prober, &current, events.history(), orders_in);
     let admin = pages(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
     admin.access.store(Arc::clone(&loaded.access));
     let admin = Arc::new(admin);
@@ -204,6 +204,7 @@ fn sources(
     clock: Clock,
     prober: &Prober,
     current: &Arc<Current>,
+    history: Arc<History>,
     orders: mpsc::Sender<Order>,
 ) -> admin::Sources {
     let (live, current) = (prober.live(), Arc::clone(current));
@@ -217,7 +218,8 @@ fn sources(
         located.inspect_err(|error| tracing::warn!("cannot locate a client: {}", chain(error))).ok()
     };
     let now = Box::new(move || clock.now());
-    admin::Sources { now, last: Box::new(last), locate: Box::new(locate), orders }
+    let history = Box::new(move |at_most| history.latest(at_most));
+    admin::Sources { now, last: Box::new(last), locate: Box::new(locate), history, orders }
 }
 
 /// Serves the admin pages, when there is an address for them.

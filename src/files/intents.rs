@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::document;
 use super::state::PhaseMirror;
 use crate::health::Course;
-use crate::intent::{Intent, Kept, MAX_INTENTS, Phase, Terms};
+use crate::intent::{Drill, Intent, Kept, MAX_DRILLS, MAX_INTENTS, Outcome, Phase, Rule, Terms};
 use crate::moment::Moment;
 
 /// The name of the file in the state directory.
@@ -22,8 +22,8 @@ pub const FILE: &str = "intents.json";
 /// The version of the format; another one is refused.
 const VERSION: u64 = 1;
 
-/// The largest file that is read: 200 intents with the longest reasons and names.
-const MAX_BYTES: u64 = 1024 * 1024;
+/// The largest file that is read: 200 intents and 200 drills with the longest reasons and names.
+const MAX_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Why intents could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +101,9 @@ struct Document {
     version: u64,
     last_number: u64,
     intents: Vec<Mirror>,
+    /// Since there are drills; left out without any, for a program that knows none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    drills: Vec<DrillMirror>,
 }
 
 /// The mirror of `intent::Intent`.
@@ -119,6 +122,26 @@ struct Mirror {
     state: State,
 }
 
+/// The mirror of `intent::Drill`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DrillMirror {
+    number: u64,
+    wish: String,
+    author: String,
+    reason: String,
+    /// In milliseconds.
+    lasts: Option<u64>,
+    overrides: Vec<String>,
+    /// In milliseconds since the Unix epoch.
+    began_at: u64,
+    ended_at: Option<u64>,
+    outcome: String,
+    why: Option<String>,
+    given: Vec<String>,
+    standing: Vec<String>,
+}
+
 /// The mirror of `intent::Phase`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -135,6 +158,7 @@ impl Document {
             version: VERSION,
             last_number: kept.last_number,
             intents: kept.intents.iter().map(Mirror::of).collect(),
+            drills: kept.drills.iter().map(DrillMirror::of).collect(),
         }
     }
 
@@ -142,8 +166,16 @@ impl Document {
         if self.intents.len() > MAX_INTENTS {
             return Err(format!("it holds more than {MAX_INTENTS} intents"));
         }
+        if self.drills.len() > MAX_DRILLS {
+            return Err(format!("it holds more than {MAX_DRILLS} drills"));
+        }
         let intents = self.intents.into_iter().map(Mirror::into_intent);
-        Ok(Kept { intents: intents.collect::<Result<_, _>>()?, last_number: self.last_number })
+        let drills = self.drills.into_iter().map(DrillMirror::into_drill);
+        Ok(Kept {
+            intents: intents.collect::<Result<_, _>>()?,
+            last_number: self.last_number,
+            drills: drills.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -170,8 +202,8 @@ impl Mirror {
             author: author.clone(),
             reason: reason.clone(),
             made_at: made_at.0,
-            lasts: lasts.map(|lasts| u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX)),
-            overrides: overrides.iter().map(|rule| rule.as_str().to_owned()).collect(),
+            lasts: lasts.map(milliseconds),
+            overrides: words(overrides),
             state,
         }
     }
@@ -186,22 +218,77 @@ impl Mirror {
             State::Overdue { why, next } => Phase::Overdue { why, next: Moment(next) },
             State::Returning { phase, since } => Phase::Returning(course(phase, since)),
         };
-        let rule = |word: &String| word.parse().map_err(|()| format!("`{word}` is not a rule"));
         let terms = Terms {
             wish: self.wish.parse().map_err(|wrong| format!("intent {}: {wrong}", self.number))?,
             author: self.author,
             reason: self.reason,
             lasts: self.lasts.map(Duration::from_millis),
-            overrides: self.overrides.iter().map(rule).collect::<Result<_, String>>()?,
+            overrides: rules(&self.overrides)?,
         };
         Ok(Intent { number: self.number, terms, made_at: Moment(self.made_at), phase })
     }
 }
 
+impl DrillMirror {
+    fn of(drill: &Drill) -> Self {
+        let Drill { number, terms, began_at, ended_at, outcome, why, given, standing } = drill;
+        let Terms { wish, author, reason, lasts, overrides } = terms;
+        Self {
+            number: *number,
+            wish: wish.to_string(),
+            author: author.clone(),
+            reason: reason.clone(),
+            lasts: lasts.map(milliseconds),
+            overrides: words(overrides),
+            began_at: began_at.0,
+            ended_at: ended_at.map(|at| at.0),
+            outcome: outcome.as_str().to_owned(),
+            why: why.clone(),
+            given: given.clone(),
+            standing: standing.clone(),
+        }
+    }
+
+    fn into_drill(self) -> Result<Drill, String> {
+        let mut outcomes = Outcome::ALL.into_iter();
+        let outcome = outcomes.find(|outcome| outcome.as_str() == self.outcome);
+        let outcome = outcome.ok_or_else(|| format!("`{}` is not what comes of a drill", self.outcome))?;
+        let terms = Terms {
+            wish: self.wish.parse().map_err(|wrong| format!("drill {}: {wrong}", self.number))?,
+            author: self.author,
+            reason: self.reason,
+            lasts: self.lasts.map(Duration::from_millis),
+            overrides: rules(&self.overrides)?,
+        };
+        Ok(Drill {
+            number: self.number,
+            terms,
+            began_at: Moment(self.began_at),
+            ended_at: self.ended_at.map(Moment),
+            outcome,
+            why: self.why,
+            given: self.given,
+            standing: self.standing,
+        })
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn words(rules: &[Rule]) -> Vec<String> {
+    rules.iter().map(|rule| rule.as_str().to_owned()).collect()
+}
+
+fn rules(words: &[String]) -> Result<Vec<Rule>, String> {
+    let rule = |word: &String| word.parse().map_err(|()| format!("`{word}` is not a rule"));
+    words.iter().map(rule).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intent::Rule;
     use crate::region::Recovery;
     use crate::share::Share;
 
@@ -225,7 +312,26 @@ mod tests {
             made_at: Moment(1_700_000_000_000),
             phase,
         });
-        Kept { intents: intents.collect(), last_number: 40 }
+        let terms = Terms {
+            wish: "drill tokyo 10% abort-when p95>900ms".parse().expect("a wish"),
+            lasts: Some(Duration::from_secs(1800)),
+            ..Terms::default()
+        };
+        let drill = Drill::begin(7, terms, Moment(1_700_000_000_000));
+        let given = vec!["osaka".to_owned()];
+        let pending = Drill { given, standing: vec!["region/paris/IPv4".to_owned()], ..drill };
+        let over = |outcome| pending.clone().over(outcome, Some("why".to_owned()), Moment(1_700_000_000_001));
+        let outcomes = Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Pending);
+        let drills = outcomes.map(over).chain([pending.clone()]).collect();
+        Kept { intents: intents.collect(), last_number: 40, drills }
+    }
+
+    #[test]
+    fn a_file_of_before_there_were_drills_is_read_and_without_any_is_as_it_was() {
+        let none = Kept { drills: Vec::new(), ..kept() };
+        let text = serde_json::to_string(&Document::of(&none)).expect("plain values");
+        assert!(!text.contains("drills"), "{text}");
+        assert_eq!(parse(text.as_bytes()), Ok(none));
     }
 
     #[test]
@@ -253,5 +359,7 @@ mod tests {
         let mut text = serde_json::to_string(&Document::of(&kept())).expect("plain values");
         text = text.replace("shift tokyo", "lift tokyo");
         check(&text, "`lift` is nothing to ask for");
+        let text = serde_json::to_string(&Document::of(&kept())).expect("plain values");
+        check(&text.replace("\"interrupted\"", "\"forgotten\""), "`forgotten` is not what comes of a drill");
     }
 }

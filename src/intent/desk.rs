@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::orders::{Forced, Orders, Weights};
-use super::{Aim, Rule, Wish};
+use super::{Aim, Drill, Rule, Wish};
 use crate::health::{Course, Phase as CoursePhase, Sign, Site};
 use crate::moment::Moment;
 use crate::region::{Failover, Recovery, RegionId, Regions};
@@ -124,6 +124,8 @@ pub struct Kept {
     pub intents: Vec<Intent>,
     /// The highest number that was given.
     pub last_number: u64,
+    /// What came of drills, the latest last.
+    pub drills: Vec<Drill>,
 }
 
 /// What is seen of the regions when clients are to come back.
@@ -152,9 +154,9 @@ impl Desk {
         Self { intents: kept.intents, last_number: kept.last_number.max(highest) }
     }
 
-    /// Returns what must be kept across a restart.
+    /// Returns what must be kept across a restart; of drills it knows nothing.
     pub fn keep(&self) -> Kept {
-        Kept { intents: self.intents.clone(), last_number: self.last_number }
+        Kept { intents: self.intents.clone(), last_number: self.last_number, drills: Vec::new() }
     }
 
     /// Returns the intents in force.
@@ -176,9 +178,9 @@ impl Desk {
     }
 
     /// Returns the intent that must end before this may be asked for: there is one shift, drain or drill at a time,
-    /// but for one that this takes the place of.
+    /// but for one that this ends.
     pub fn in_the_way(&self, wish: &Wish) -> Option<&Intent> {
-        let other = |intent: &&Intent| intent.terms.wish.is_alone() && !wish.replaces(&intent.terms.wish);
+        let other = |intent: &&Intent| intent.terms.wish.is_alone() && !wish.ends(&intent.terms.wish);
         self.intents.iter().filter(|_| wish.is_alone()).find(other)
     }
 
@@ -188,10 +190,10 @@ impl Desk {
         self.last_number
     }
 
-    /// Takes an intent, in the place of one about the same.
+    /// Takes an intent, in the place of those that it ends.
     pub fn make(&mut self, terms: Terms, now: Moment) -> Event {
         let number = self.next_number();
-        self.intents.retain(|intent| !terms.wish.replaces(&intent.terms.wish));
+        self.intents.retain(|intent| !terms.wish.ends(&intent.terms.wish));
         let phase = match weights_rules(&terms.wish) {
             Some(rules) => Phase::Stepping(Course::ramp(&rules, Share::NONE, now)),
             None => Phase::Standing,

@@ -27,12 +27,16 @@
 
 mod aim;
 mod desk;
+mod drill;
 mod orders;
 mod rule;
+mod schedule;
 mod wish;
 
 pub use aim::Aim;
 pub use desk::{Desk, Event, Intent, Kept, MAX_INTENTS, Phase, Scene, Terms, Turn};
+pub use drill::{Drill, MAX_DRILLS, Outcome, last_good};
 pub use orders::{Forced, Orders, Weights};
 pub use rule::Rule;
+pub use schedule::{Days, Schedule, Window, next_start};
 pub use wish::{Abort, Wish, Wrong};

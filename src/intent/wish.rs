@@ -194,12 +194,27 @@ impl Wish {
         }
     }
 
+    /// Returns whether another one is over when this is taken: one that this replaces, and any drill where people
+    /// shift, drain or disable in earnest.
+    pub fn ends(&self, other: &Self) -> bool {
+        let is_earnest = matches!(self, Self::Shift { .. } | Self::Drain { .. } | Self::Disable { .. });
+        self.replaces(other) || is_earnest && matches!(other, Self::Drill { .. })
+    }
+
     /// Returns whether another one takes its place: it is about the same in the same way.
     pub fn replaces(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Weights { owner, .. }, Self::Weights { owner: before, .. }) => owner == before,
             (one, other) => one.word() == other.word() && one.aim() == other.aim(),
         }
+    }
+}
+
+impl FromStr for Abort {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        abort(text)
     }
 }
 

@@ -262,6 +262,7 @@ pub(super) mod tests {
             groups: vec![],
             steered: vec![],
             safety: Safety::default(),
+            drills: Vec::new(),
             zones: zones.iter().map(zone).collect(),
         }
     }

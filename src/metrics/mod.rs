@@ -16,7 +16,7 @@ pub use answers::{AllAnswers, Answers, Totals};
 pub use askers::{Asked, Askers, Watch};
 pub use telling::{Delivery, Telling, Told, ToldWebhook};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,6 +32,7 @@ use crate::canary::{FailureClass, Observation, Subject};
 use crate::config::Config;
 use crate::control::{Notice, Report};
 use crate::health::{Phase, Standing, View};
+use crate::intent::{Intent, last_good};
 use crate::region::{self, AddressId, Regions};
 use crate::snapshot::Snapshot;
 
@@ -86,6 +87,12 @@ struct Refused {
     why: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
+struct IntentIn {
+    kind: &'static str,
+    state: &'static str,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     result: &'static str,
@@ -123,6 +130,10 @@ pub struct Metrics {
     region_phases: Family<RegionFamily, Gauge>,
     region_loads: Family<RegionOf, Fraction>,
     region_shed: Family<RegionOf, Fraction>,
+    intents: Family<IntentIn, Gauge>,
+    /// What intents have been and where they stood, which have series of their own, also at zero.
+    known_intents: Mutex<BTreeSet<IntentIn>>,
+    drill_successes: Family<RegionOf, Gauge>,
     notices: Family<Kind, Counter>,
     reloads: Family<Outcome, Counter>,
     admin_refusals: Family<Refused, Counter>,
@@ -148,6 +159,9 @@ impl Default for Metrics {
             region_phases: Family::default(),
             region_loads: Family::default(),
             region_shed: Family::default(),
+            intents: Family::default(),
+            known_intents: Mutex::default(),
+            drill_successes: Family::default(),
             notices: Family::default(),
             reloads: Family::default(),
             admin_refusals: Family::default(),
@@ -198,6 +212,11 @@ impl Metrics {
         registry.register("region_load", help, self.region_loads.clone());
         let help = "The share of its clients that a region sends elsewhere because it is full, 0 to 1";
         registry.register("region_shed", help, self.region_shed.clone());
+        let help = "Intents in force by what they are, shift, drain, drill, ..., and where they stand";
+        registry.register("intents", help, self.intents.clone());
+        let help =
+            "When the last good drill of a whole region ended, in seconds since the epoch; no series: never";
+        registry.register("drill_last_success_timestamp_seconds", help, self.drill_successes.clone());
         let help = "What people were told, by kind: address_down, region_out, turned, load_shed, ...";
         registry.register("notices", help, self.notices.clone());
     }
@@ -210,6 +229,7 @@ impl Metrics {
         self.region_phases.clear();
         self.region_loads.clear();
         self.region_shed.clear();
+        self.drill_successes.clear();
         let watching = watching(config);
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         for gone in watched.difference(&watching) {
@@ -279,10 +299,14 @@ impl Metrics {
         }
     }
 
-    /// Notes how the regions stand.
+    /// Notes how the regions and intents stand.
     pub fn reported(&self, report: &Report) {
+        self.intend(&report.intents);
         for region in &report.regions {
             let of = RegionOf { region: region.name.clone() };
+            if let Some(at) = last_good(&report.drills, &region.name).and_then(|drill| drill.ended_at) {
+                self.drill_successes.get_or_create(&of).set(i64::try_from(at.0 / 1000).unwrap_or(i64::MAX));
+            }
             self.region_shed.get_or_create(&of).set(region.away.fraction());
             // No series, for zero would be a load.
             match region.vitals.load {
@@ -296,6 +320,19 @@ impl Metrics {
                     self.region_phases.get_or_create(&of).set(phase_level(course.phase));
                 }
             }
+        }
+    }
+
+    fn intend(&self, intents: &[Intent]) {
+        let mut counts = BTreeMap::new();
+        for intent in intents {
+            let of = IntentIn { kind: intent.terms.wish.word(), state: intent.phase.as_str() };
+            *counts.entry(of).or_insert(0) += 1;
+        }
+        let mut known = self.known_intents.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(counts.keys().cloned());
+        for of in known.iter() {
+            self.intents.get_or_create(of).set(counts.get(of).copied().unwrap_or(0));
         }
     }
 

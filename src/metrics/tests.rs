@@ -7,6 +7,7 @@ use crate::canary::{CanaryId, Epoch, Failure, Subject};
 use crate::engine::{Tally, Transport};
 use crate::geo;
 use crate::health::{Board, Places, fixture};
+use crate::intent::{self, Drill, Intent, Terms};
 use crate::moment::Moment;
 use crate::region::{Region, RegionId};
 use crate::share::Share;
@@ -218,4 +219,32 @@ fn what_a_reload_removes_takes_its_series_along_and_the_rest_goes_on_counting() 
     let line = r#"state_changes_total{region="oregon",state="suspect"} 1"#;
     check(&metrics, "state_changes_total", &[line]);
     check(&metrics, "address_state", &[]);
+}
+
+#[test]
+fn intents_are_counted_by_what_they_are_and_a_region_that_was_never_drilled_has_no_series() {
+    let metrics = Metrics::default();
+    let config = two_regions();
+    let (board, places) =
+        (Board::new(&config.regions, &config.canaries, Moment(0)), Places::new(&config.regions, Moment(0)));
+    let mut report = Report::new(1, &config, &board, &places, &places.view(&board), Vec::new(), Moment(0));
+    let terms = |wish: &str| Terms { wish: wish.parse().expect("a wish"), ..Terms::default() };
+    let intent =
+        |wish| Intent { number: 1, terms: terms(wish), made_at: Moment(0), phase: intent::Phase::Standing };
+    report.intents = vec![intent("force tokyo up"), intent("force oregon up"), intent("drill oregon")];
+    let over = |wish, outcome, at| Drill::begin(1, terms(wish), Moment(0)).over(outcome, None, Moment(at));
+    report.drills = Arc::new(vec![
+        over("drill oregon", intent::Outcome::Succeeded, 7_000_500),
+        over("drill oregon", intent::Outcome::Failed, 8_000_000),
+        over("drill tokyo/tokyo-a", intent::Outcome::Succeeded, 9_000_000),
+    ]);
+    metrics.reported(&report);
+    let forces = r#"intents{kind="force",state="standing"} "#;
+    let drill = |count| format!(r#"intents{{kind="drill",state="standing"}} {count}"#);
+    check(&metrics, "intents", &[&drill(1), &format!("{forces}2")]);
+    let last = r#"drill_last_success_timestamp_seconds{region="oregon"} 7000"#;
+    check(&metrics, "drill_last_success_timestamp_seconds", &[last]);
+    report.intents.truncate(1);
+    metrics.reported(&report);
+    check(&metrics, "intents", &[&drill(0), &format!("{forces}1")]);
 }

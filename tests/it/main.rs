@@ -10,6 +10,7 @@ mod support;
 
 mod ask;
 mod home;
+mod intents;
 mod region;
 mod run;
 mod server;
@@ -18,6 +19,7 @@ mod access;
 mod answers;
 mod commands;
 mod demo;
+mod drill;
 mod events;
 mod failover;
 mod packets;

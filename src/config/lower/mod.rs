@@ -8,6 +8,7 @@ mod apex;
 mod canaries;
 mod checks;
 mod defined;
+mod drills;
 mod groups;
 mod json;
 mod recovery;
@@ -30,6 +31,7 @@ use super::spec;
 use super::{Config, Geo, Server};
 use crate::canary::Canary;
 use crate::client::Country;
+use crate::intent::Schedule;
 use crate::region::{Region, Regions, Safety};
 use crate::steering::Steering;
 use crate::zone::{Name, Zone};
@@ -89,6 +91,7 @@ fn whole(server: Server, world: World, zones: Zones) -> Config {
         groups: world.groups.list,
         steered: zones.steered,
         safety: world.safety,
+        drills: world.drills,
         zones: zones.zones,
     }
 }
@@ -115,6 +118,7 @@ struct World {
     /// The groups of `regions.yaml`.
     shared_groups: groups::Scope,
     safety: Safety,
+    drills: Vec<Schedule>,
 }
 
 impl World {
@@ -124,11 +128,14 @@ impl World {
         let regions = regions::lower(spec, &mut canary_names, report);
         watching::check(spec, &regions, &canaries, report);
         let mut groups = groups::Registry::default();
+        let region_names = regions::names(spec);
+        let drills = drills::lower(spec, &region_names, &regions, report);
         let shared = spec.and_then(|spec| spec.groups.as_ref());
         let shared_groups = groups::lower(shared, spec.is_some(), &mut groups, None, report);
         Self {
             jurisdictions: regions::jurisdictions(spec),
-            region_names: regions::names(spec),
+            region_names,
+            drills,
             safety: recovery::safety(spec, report),
             regions,
             canaries,

@@ -5,6 +5,7 @@
 
 mod access;
 mod canaries;
+mod drills;
 mod json;
 mod kinds;
 mod leaf;
@@ -16,6 +17,7 @@ mod zone;
 
 pub use access::{Access, AdminTls, Role, Token};
 pub use canaries::{Canary, Expect, Http, Inference, Json, Reach, Tcp, Tls};
+pub use drills::{Away, Drill};
 pub use json::{Assert, Number, Signals};
 pub use kinds::{Percent, Statuses};
 pub use leaf::{FromText, Leaf, List, Value, given, items, says_nothing};

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::canaries::Canary;
+use super::drills::Drill;
 use super::kinds::Asn;
 use super::leaf::{List, Value};
 use super::recovery::{Failover, Recovery, Safety};
@@ -31,6 +32,8 @@ pub struct Regions {
     pub recovery: Option<Setting<Recovery>>,
     /// What holds for all regions together.
     pub safety: Option<Setting<Safety>>,
+    /// Drills that start by themselves; at most 256.
+    pub drills: Option<Setting<Vec<Setting<Drill>>>>,
 }
 
 /// A place that serves the API.

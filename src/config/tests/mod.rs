@@ -4,6 +4,7 @@
 //! problems, each as `file:line:column: message | hint`.
 
 mod canaries;
+mod drills;
 mod how_problems_look;
 mod laws;
 mod master_files;

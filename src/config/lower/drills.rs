@@ -1,0 +1,138 @@
+//! `drills` of `regions.yaml` to [`Schedule`]s.
+
+use std::time::Duration;
+
+use super::defined::Defined;
+use super::server::required;
+use super::times::{duration, text};
+use crate::config::problem::{Place, Report};
+use crate::config::spec::{self, Away, given, items, says_nothing};
+use crate::config::suggest;
+use crate::intent::{Abort, Aim, Schedule, Window, Wish};
+use crate::region::Region;
+use crate::share::Share;
+
+/// The most drills of the schedule: each region of the largest world, now and then with another share.
+const MAX_DRILLS: usize = 256;
+
+/// The most windows or blocked entries of one drill: each is looked at for each day that is looked ahead.
+const MAX_ENTRIES: usize = 64;
+
+/// How many clients go elsewhere, and for how long, unless it is said.
+const USUAL_PERCENT: u8 = 10;
+const USUAL_TIME: Duration = Duration::from_secs(30 * 60);
+
+/// How short and how long a drill can be: no intent is shorter, no window longer.
+const BOUNDS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
+
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Lowers the schedule. That a drill is about a region is no use of it: `names` is for looking up only.
+pub(super) fn lower(
+    spec: Option<&spec::Regions>,
+    names: &Defined,
+    regions: &[Option<Region>],
+    report: &mut Report,
+) -> Vec<Schedule> {
+    let Some((list, place)) = spec.and_then(|spec| spec.drills.as_ref()?.given()) else {
+        return Vec::new();
+    };
+    if list.len() > MAX_DRILLS {
+        report.error(place, format!("more than {MAX_DRILLS} drills"));
+    }
+    let mut names = names.clone();
+    let mut drills: Vec<(Schedule, Place)> = Vec::new();
+    for (spec, place) in list.iter().filter_map(|drill| drill.given()) {
+        if let Some(drill) = drill(spec, place, &mut names, regions, report) {
+            warn_of_meeting(&drill, place, &drills, report);
+            drills.push((drill, place));
+        }
+    }
+    drills.into_iter().map(|(drill, _)| drill).collect()
+}
+
+fn drill(
+    spec: &spec::Drill,
+    place: Place,
+    names: &mut Defined,
+    regions: &[Option<Region>],
+    report: &mut Report,
+) -> Option<Schedule> {
+    let region =
+        required(&spec.region, "region", place, "write `region: tokyo` or `region: tokyo/tokyo-a`", report);
+    let aim = region.and_then(|(text, place)| aim(text, place, names, regions, report));
+    let lasts = duration(&spec.lasts, "for", USUAL_TIME, BOUNDS, report);
+    let windows = windows(spec, place, lasts, report);
+    let blocked = spec.blocked.as_ref().map_or_else(Vec::new, |list| items(list));
+    if let Some((_, place)) = blocked.get(MAX_ENTRIES) {
+        report.error(*place, format!("`blocked` has more than {MAX_ENTRIES} entries"));
+    }
+    let away = given(&spec.percent).map_or(Share::percent(USUAL_PERCENT), |(Away(share), _)| *share);
+    let abort = given(&spec.abort_when).map_or(Abort::Alarm, |(abort, _)| *abort);
+    let blocked = blocked.into_iter().map(|(days, _)| *days).collect();
+    Some(Schedule { wish: Wish::Drill { aim: aim?, away, abort }, lasts, windows, blocked })
+}
+
+/// Finds a region, or an availability zone of one.
+fn aim(
+    text: &str,
+    place: Place,
+    names: &mut Defined,
+    regions: &[Option<Region>],
+    report: &mut Report,
+) -> Option<Aim> {
+    let Some(aim) = text.parse().ok().filter(|aim: &Aim| aim.address.is_none()) else {
+        let draft = report.error(place, format!("`{text}` is neither a region nor an availability zone"));
+        draft.hint("write `tokyo` or `tokyo/tokyo-a`");
+        return None;
+    };
+    let index = names.find(&aim.region, place, report)?;
+    let region = regions.get(index)?.as_ref()?;
+    let Some(zone) = &aim.zone else { return Some(aim) };
+    let zones = || region.zones.iter().map(|zone| zone.name.as_str());
+    if !zones().any(|name| name == zone) {
+        let draft =
+            report.error(place, format!("region `{}` has no availability zone `{zone}`", region.name));
+        let meant = suggest::nearest(zone, zones()).map(str::to_owned);
+        draft.hint(match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => {
+                format!("it has {}", zones().map(|zone| format!("`{zone}`")).collect::<Vec<_>>().join(", "))
+            }
+        });
+    }
+    Some(aim)
+}
+
+/// Returns when it starts; each window must be long enough for it.
+fn windows(spec: &spec::Drill, place: Place, lasts: Duration, report: &mut Report) -> Vec<Window> {
+    if spec.windows.is_missing() || says_nothing(&spec.windows) {
+        let draft = report.error(place, "the drill has no `windows`");
+        draft.hint("write `windows: [\"tue 09:00-12:00\"]`, in UTC");
+    }
+    let windows = items(&spec.windows);
+    if let Some((_, place)) = windows.get(MAX_ENTRIES) {
+        report.error(*place, format!("`windows` has more than {MAX_ENTRIES} entries"));
+    }
+    for (window, place) in windows.iter().filter(|(window, _)| window.length() < lasts) {
+        let message = format!("a drill of {} does not fit into `{window}`", text(lasts));
+        report.error(*place, message).hint("let the window be longer, or `for` shorter");
+    }
+    windows.into_iter().map(|(window, _)| *window).collect()
+}
+
+/// Warns when a drill would start while another one is under way: there is one at a time.
+fn warn_of_meeting(drill: &Schedule, place: Place, before: &[(Schedule, Place)], report: &mut Report) {
+    let ahead = |from: &Window, to: &Window| (to.offset() + WEEK - from.offset()).as_secs() % WEEK.as_secs();
+    for (other, at) in before {
+        let pairs = drill.windows.iter().flat_map(|one| other.windows.iter().map(move |two| (one, two)));
+        let mut meetings = pairs.filter(|(one, two)| {
+            ahead(one, two) < drill.lasts.as_secs() || ahead(two, one) < other.lasts.as_secs()
+        });
+        if let Some((window, _)) = meetings.next() {
+            let message = format!("the drill of `{window}` meets the one of line {}", at.line);
+            let draft = report.warning(place, message);
+            draft.hint("there is one at a time: the second is not begun, unless `blocked` keeps them apart");
+        }
+    }
+}

@@ -1,0 +1,614 @@
+//! Drills: how one begins, what is watched while it lasts, and what came of it.
+//!
+//! A drill is an intent that keeps clients away as a shift does; the picture of its life is at the head of
+//! `intent::drill`. What ends it by time is the intent itself, so that it ends whatever becomes of the process; here
+//! is what ends it earlier, and the record of it, which is kept with the intents. The schedule of the configuration
+//! starts drills by the same way that people do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::prediction::Prediction;
+use super::{Alarm, Control, Effect, Incident, Notice, Readings, Refusal, Request, What};
+use crate::config::Config;
+use crate::intent::{
+    self, Abort, Drill, Intent, MAX_DRILLS, Outcome, Phase, Rule, Schedule, Terms, Turn, Wish, last_good,
+};
+use crate::moment::{Moment, Time};
+use crate::region::Regions;
+
+/// Who starts drills by the schedule, and why.
+const AUTHOR: &str = "schedule";
+const REASON: &str = "drill by schedule";
+
+/// How late a drill may start by the schedule. One that is later was missed, and is not made up for: nobody expects
+/// it then.
+const LATEST: Duration = Duration::from_secs(60);
+
+/// The drills that have been and are, and those to come.
+#[derive(Debug, Default)]
+pub(super) struct Drills {
+    /// In the order of their numbers. Shared with reports.
+    records: Arc<Vec<Drill>>,
+    starts: Vec<Start>,
+}
+
+/// A drill of the schedule, and when it starts next.
+#[derive(Debug)]
+struct Start {
+    schedule: Schedule,
+    next: Option<Moment>,
+}
+
+impl Drills {
+    /// Goes on with what an earlier life left, under the schedule of this configuration.
+    pub(super) fn adopt(records: Vec<Drill>, config: &Config, now: Moment) -> Self {
+        let mut drills = Self { records: Arc::new(records), starts: Vec::new() };
+        drills.reload(config, now);
+        drills
+    }
+
+    /// Follows the schedule of another configuration. What is as it was starts when it would have.
+    pub(super) fn reload(&mut self, config: &Config, now: Moment) {
+        let before = std::mem::take(&mut self.starts);
+        let start = |schedule: &Schedule| {
+            let same = before.iter().find(|start| start.schedule == *schedule);
+            let next = same.map_or_else(|| schedule.next(now), |start| start.next);
+            Start { schedule: schedule.clone(), next }
+        };
+        self.starts = config.drills.iter().map(start).collect();
+    }
+
+    /// Returns the drills that are remembered, the latest last.
+    pub(super) fn records(&self) -> &Arc<Vec<Drill>> {
+        &self.records
+    }
+
+    /// Returns when the schedule starts the next; `None`: it starts none.
+    pub(super) fn wake(&self) -> Option<Moment> {
+        self.starts.iter().filter_map(|start| start.next).min()
+    }
+
+    /// Returns the drills that are to start now, and looks for their next starts.
+    fn due(&mut self, now: Moment) -> Vec<Terms> {
+        let due = self.starts.iter_mut().filter(|start| start.next.is_some_and(|next| next <= now));
+        let terms = due.filter_map(|Start { schedule, next }| {
+            let is_missed = next.is_some_and(|next| now.since(next) > LATEST);
+            *next = schedule.next(now);
+            (!is_missed).then(|| Terms {
+                wish: schedule.wish.clone(),
+                author: AUTHOR.to_owned(),
+                reason: REASON.to_owned(),
+                lasts: Some(schedule.lasts),
+                overrides: Vec::new(),
+            })
+        });
+        terms.collect()
+    }
+
+    /// Remembers a drill, and forgets one for it if need be: the oldest that is no region's last good one.
+    fn add(&mut self, drill: Drill) {
+        let records = Arc::make_mut(&mut self.records);
+        records.push(drill);
+        if records.len() > MAX_DRILLS {
+            let is_needed = |drill: &Drill| {
+                drill.is_pending()
+                    || last_good(records, &drill.place()).is_some_and(|last| last.number == drill.number)
+            };
+            let oldest = records.iter().position(|drill| !is_needed(drill)).unwrap_or(0);
+            records.remove(oldest);
+        }
+    }
+
+    fn pending(&self) -> impl Iterator<Item = &Drill> {
+        self.records.iter().filter(|drill| drill.is_pending())
+    }
+
+    /// Says what came of a drill that is pending; `None`: there is none with this number.
+    fn settle(&mut self, number: u64, outcome: Outcome, why: Option<String>, now: Moment) -> Option<Notice> {
+        let is_meant = |drill: &Drill| drill.is_pending() && drill.number == number;
+        let index = self.records.iter().position(is_meant)?;
+        let drill = &mut Arc::make_mut(&mut self.records)[index];
+        *drill = drill.clone().over(outcome, why, now);
+        Some(Notice { at: now, what: What::Drill(Box::new(drill.clone())) })
+    }
+
+    /// Says what came of drills by what became of their intents.
+    pub(super) fn hear(&mut self, events: &[intent::Event], now: Moment) -> Vec<Notice> {
+        let settled = events.iter().filter_map(|event| match event.turn {
+            Turn::Gone => self.settle(event.intent.number, Outcome::Succeeded, None, now),
+            Turn::Stuck => {
+                let why = "its clients cannot all come back: too many requests fail, or it is too full";
+                self.settle(event.intent.number, Outcome::Failed, Some(why.to_owned()), now)
+            }
+            Turn::Made | Turn::Overdue(_) | Turn::Step(_) => None,
+        });
+        settled.collect()
+    }
+
+    /// Says that somebody lifted an intent, if it is a drill.
+    pub(super) fn lifted(&mut self, number: u64, author: &str, now: Moment) -> Option<Notice> {
+        self.settle(number, Outcome::Interrupted, Some(format!("{author} lifted it")), now)
+    }
+}
+
+/// Returns the drill that a request is about, if it is to be done and not only tried.
+pub(super) fn asked_for(request: &Request) -> Option<Terms> {
+    match request {
+        Request::Intend { terms, is_trial: false } if is_drill(&terms.wish) => Some(terms.clone()),
+        Request::Intend { .. }
+        | Request::Lift { .. }
+        | Request::Approve { .. }
+        | Request::FailBack { .. } => None,
+    }
+}
+
+fn is_drill(wish: &Wish) -> bool {
+    matches!(wish, Wish::Drill { .. })
+}
+
+impl Control {
+    /// Goes on with the drills of an earlier life: those that should have ended while nobody watched are no success.
+    pub(super) fn resume_drills(&mut self, now: Moment) -> Vec<Effect> {
+        let gone = |drill: &Drill| {
+            let intent = self.desk.intents().iter().find(|intent| intent.number == drill.number);
+            let why = match intent {
+                None => "its intent was not in force any more when the server started",
+                Some(intent) if intent.phase != Phase::Standing => return None,
+                Some(intent) if intent.until().is_some_and(|until| until <= now) => {
+                    "the server was not there when it was to end"
+                }
+                Some(_) => return None,
+            };
+            Some((drill.number, why))
+        };
+        let gone: Vec<_> = self.drills.pending().filter_map(gone).collect();
+        let settle = |(number, why): (u64, &str)| {
+            self.drills.settle(number, Outcome::Interrupted, Some(why.to_owned()), now)
+        };
+        let said: Vec<_> = gone.into_iter().filter_map(settle).map(Effect::Say).collect();
+        if said.is_empty() { said } else { [Effect::Keep(self.kept())].into_iter().chain(said).collect() }
+    }
+
+    /// Returns the drills that are over when this is taken.
+    pub(super) fn drills_ended_by(&self, wish: &Wish) -> Vec<Intent> {
+        let intents = self.desk.intents().iter();
+        let ended = intents.filter(|intent| is_drill(&intent.terms.wish) && wish.ends(&intent.terms.wish));
+        ended.cloned().collect()
+    }
+
+    /// Says of drills that another intent has ended them.
+    pub(super) fn interrupt_drills(
+        &mut self,
+        ended: &[Intent],
+        by: &Intent,
+        now: Moment,
+    ) -> (Vec<intent::Event>, Vec<Notice>) {
+        let why = || Some(format!("`{}` (intent {}) took over", by.terms.wish, by.number));
+        let settle = |intent: &Intent| self.drills.settle(intent.number, Outcome::Interrupted, why(), now);
+        let notices = ended.iter().filter_map(settle).collect();
+        let events = ended.iter().map(|intent| intent::Event { intent: intent.clone(), turn: Turn::Gone });
+        (events.collect(), notices)
+    }
+
+    /// Begins to watch a drill that is in force from now on.
+    pub(super) fn begin_drill(&mut self, intent: &Intent, prediction: &Prediction, now: Moment) {
+        if !is_drill(&intent.terms.wish) {
+            return;
+        }
+        let moves = prediction.moves.iter().filter(|one| one.to != one.from);
+        let mut given: Vec<String> = moves.filter_map(|one| one.to.clone()).collect();
+        given.sort_unstable();
+        given.dedup();
+        let standing = self.judgement.alarms().map(key).collect();
+        let drill = Drill::begin(intent.number, intent.terms.clone(), now);
+        self.drills.add(Drill { given, standing, ..drill });
+    }
+
+    /// Remembers a drill that was refused for what it would lead to.
+    pub(super) fn refuse_drill(&mut self, terms: Terms, refusal: &Refusal, now: Moment) -> Vec<Effect> {
+        let Refusal::Unsafe { violations, .. } = refusal else {
+            return Vec::new();
+        };
+        let broken = violations.iter().filter(|(rule, _)| *rule != Rule::OneAtATime);
+        let sentences: Vec<_> = broken.map(|(rule, sentence)| format!("{sentence} ({rule})")).collect();
+        match sentences.is_empty() {
+            true => Vec::new(),
+            false => self.not_begun(terms, Outcome::CapacityCheckFailed, sentences.join("; "), now),
+        }
+    }
+
+    fn not_begun(&mut self, terms: Terms, outcome: Outcome, why: String, now: Moment) -> Vec<Effect> {
+        let lasts = terms.lasts.or(terms.wish.usual_time());
+        let drill = Drill::begin(self.desk.next_number(), Terms { lasts, ..terms }, now);
+        let drill = drill.over(outcome, Some(why), now);
+        self.drills.add(drill.clone());
+        let told = Notice { at: now, what: What::Drill(Box::new(drill)) };
+        vec![Effect::Keep(self.kept()), Effect::Say(told)]
+    }
+
+    /// Starts the drills whose time has come.
+    pub(super) fn start_drills(&mut self, now: Moment) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for terms in self.drills.due(now) {
+            let under_way = self.drills.pending().next().map(|drill| drill.to_string());
+            if let Some(other) = under_way {
+                let why = format!("it was not begun: {other}");
+                effects.extend(self.not_begun(terms, Outcome::Interrupted, why, now));
+                continue;
+            }
+            let (answer, done) = self.ask(Request::Intend { terms: terms.clone(), is_trial: false }, now);
+            let is_told = !done.is_empty();
+            effects.extend(done);
+            // What kept it from being asked for is no fault of the regions, but somebody waits for it.
+            if let Err(refusal) = answer
+                && !is_told
+            {
+                let why = format!("it was not begun: {}", sentence(&refusal));
+                effects.extend(self.not_begun(terms, Outcome::Interrupted, why, now));
+            }
+        }
+        effects
+    }
+
+    /// Ends the drills that something speaks against.
+    pub(super) fn watch_drills(&mut self, now: Moment) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (number, why) in self.drill_troubles(now) {
+            let Some(intent) = self.desk.intents().iter().find(|intent| intent.number == number) else {
+                continue;
+            };
+            // Where the clients came from is not always fit to have them back.
+            let is_at_once = self.obstacle(intent, now).is_none();
+            let told = self.drills.settle(number, Outcome::Failed, Some(why), now);
+            let event = self.with_scene(now, |desk, scene| desk.lift(number, is_at_once, scene, now));
+            effects.extend(self.follow_desk(event.into_iter().collect(), now));
+            effects.extend(told.map(Effect::Say));
+        }
+        effects
+    }
+
+    fn drill_troubles(&self, now: Moment) -> Vec<(u64, String)> {
+        let mut readings = None;
+        let troubles = self.drills.pending().filter_map(|drill| {
+            let raised = self.judgement.alarms().find(|alarm| !drill.standing.contains(&key(alarm)));
+            let why = raised.map(ToString::to_string).or_else(|| {
+                let Wish::Drill { abort, .. } = drill.terms.wish else { return None };
+                if abort == Abort::Alarm {
+                    return None;
+                }
+                let readings = readings.get_or_insert_with(|| self.judgement.readings(&self.world, now));
+                broken(drill, abort, readings, &self.world.config.regions)
+            })?;
+            Some((drill.number, why))
+        });
+        troubles.collect()
+    }
+}
+
+/// Says why something was not done, without what a person could do about it.
+fn sentence(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Unsafe { violations, .. } => {
+            violations.iter().map(|(_, sentence)| sentence.as_str()).collect::<Vec<_>>().join("; ")
+        }
+        Refusal::Wrong(_) | Refusal::Unknown(_) | Refusal::Conflict(_) => refusal.to_string(),
+    }
+}
+
+/// Returns what alarms have in common that are about the same.
+fn key(alarm: &Alarm) -> String {
+    Incident::of_alarm(alarm, false).key
+}
+
+/// Returns how the rule of a drill is broken, by the region of the drill or one that its clients go to; `None`: it is
+/// kept, or nobody says.
+fn broken(drill: &Drill, abort: Abort, readings: &Readings, regions: &Regions) -> Option<String> {
+    let concerned = drill.terms.wish.region().into_iter().chain(drill.given.iter().map(String::as_str));
+    let mut vitals =
+        concerned.filter_map(|name| Some((name, readings.vitals.get(usize::from(regions.find(name)?.0))?)));
+    vitals.find_map(|(name, vitals)| match abort {
+        Abort::Alarm => None,
+        Abort::Load(limit) => {
+            let load = vitals.load.filter(|load| *load > limit)?;
+            Some(format!("{name} is at {:.0} % of its capacity ({abort})", load * 100.0))
+        }
+        Abort::ErrorRate(limit) => {
+            let rate = vitals.error_rate.filter(|rate| *rate > limit)?;
+            Some(format!("{name} fails {:.1} % of its requests ({abort})", rate * 100.0))
+        }
+        Abort::P95(limit) => {
+            let p95 = vitals.p95_latency_seconds.filter(|p95| *p95 > limit.as_secs_f64())?;
+            // A sensor may say anything; what it says was checked to be a number of seconds.
+            let p95 = Duration::try_from_secs_f64((p95 * 1000.0).round() / 1000.0).unwrap_or(Duration::MAX);
+            Some(format!("{name} takes {} for 95 % of its requests ({abort})", Time(p95)))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canary::{Signal, Signals};
+    use crate::control::Event;
+    use crate::control::fixture::{Play, number, refusal, world, world_with};
+    use crate::health::Vitals;
+    use crate::intent::Kept;
+
+    const MINUTE: u64 = 60;
+
+    /// When plays with a schedule begin: a Thursday, a quarter past midnight.
+    const THURSDAY: Moment = Moment(15 * 60_000);
+
+    /// Checks what came of the last drill, and why.
+    fn check(play: &Play, outcome: Outcome, why: &str) {
+        let drill = play.kept.drills.last().expect("there was a drill");
+        assert_eq!(drill.outcome, outcome, "{drill}");
+        assert!(drill.why.as_deref().unwrap_or_default().contains(why), "{drill}");
+        assert_eq!(drill.ended_at.is_none(), drill.is_pending());
+    }
+
+    fn said(play: &Play, text: &str) -> usize {
+        play.said.iter().filter(|line| line.contains(text)).count()
+    }
+
+    #[test]
+    fn a_drill_that_lasts_its_time_succeeded_when_its_clients_are_back() {
+        let mut play = Play::begin();
+        number(play.want("drill osaka 60", Some(30), &[]));
+        assert_eq!(play.shares(), [100, 40, 100]);
+        play.wait(30 * MINUTE);
+        assert_eq!(play.shares(), [100, 50, 100], "it ends by the ramp");
+        check(&play, Outcome::Pending, "");
+        play.wait(MINUTE);
+        assert_eq!(play.shares(), [100; 3]);
+        check(&play, Outcome::Succeeded, "");
+        assert_eq!(said(&play, "`drill osaka 60% abort-when alarm` (1) succeeded"), 1, "{:?}", play.said);
+    }
+
+    #[test]
+    fn an_alarm_ends_a_drill_at_once_and_it_failed() {
+        let mut play = Play::begin();
+        number(play.want("drill osaka 60", None, &[]));
+        play.probe(2, false);
+        assert_eq!(play.shares(), [100, 100, 0]);
+        check(&play, Outcome::Failed, "oregon leaves the IPv4 answers");
+        assert!(play.control.desk.intents().is_empty());
+        play.wait(60 * MINUTE);
+        check(&play, Outcome::Failed, "oregon");
+        assert_eq!(said(&play, "failed: oregon leaves"), 1, "{:?}", play.said);
+    }
+
+    #[test]
+    fn an_alarm_that_stood_when_it_began_ends_no_drill_not_even_after_a_restart() {
+        let mut play = Play::begin();
+        play.probe(2, false);
+        number(play.want("drill osaka 60", None, &[]));
+        play.probe(0, true);
+        check(&play, Outcome::Pending, "");
+        let mut after = Play::new(play.kept, play.now.plus(Duration::from_secs(60)));
+        after.probe(2, false);
+        check(&after, Outcome::Pending, "");
+        after.probe(1, false);
+        check(&after, Outcome::Failed, "osaka leaves the IPv4 answers");
+    }
+
+    #[test]
+    fn clients_of_a_region_that_falls_while_it_is_drilled_come_back_when_it_is_well() {
+        let mut play = Play::begin();
+        number(play.want("drill osaka 60", None, &[]));
+        play.probe(1, false);
+        check(&play, Outcome::Failed, "osaka leaves");
+        assert_eq!(play.shares(), [100, 0, 100]);
+        let [intent] = play.control.desk.intents() else { panic!("its clients stay away") };
+        assert_eq!(intent.phase.as_str(), "overdue");
+        play.probe(1, true);
+        play.wait(5 * MINUTE);
+        assert_eq!(play.shares(), [100; 3]);
+        assert_eq!(play.kept.drills.len(), 1);
+        check(&play, Outcome::Failed, "osaka leaves");
+    }
+
+    #[test]
+    fn whoever_moves_clients_in_earnest_is_not_kept_waiting_by_a_drill() {
+        for (wish, shares) in [
+            ("shift oregon 10%", [100, 100, 90]),
+            ("drain osaka", [100, 0, 100]),
+            ("disable oregon", [100, 100, 0]),
+        ] {
+            let mut play = Play::begin();
+            number(play.want("drill osaka 60", None, &[]));
+            number(play.want(wish, None, &[]));
+            assert_eq!(play.shares(), shares, "{wish}");
+            check(&play, Outcome::Interrupted, "(intent 2) took over");
+            assert_eq!(play.kept.intents.len(), 1, "{wish}");
+        }
+        let mut play = Play::begin();
+        number(play.want("drill osaka 60", None, &[]));
+        number(play.want("failover advise", None, &[]));
+        check(&play, Outcome::Pending, "");
+        let other = refusal(play.want("drill oregon", None, &[]));
+        assert!(other.contains("(one_at_a_time)"), "{other}");
+        assert_eq!(play.kept.drills.len(), 1, "that another one is under way says nothing of the regions");
+        number(play.want("drill osaka 70", None, &[]));
+        assert_eq!(play.kept.drills[0].outcome, Outcome::Interrupted);
+        check(&play, Outcome::Pending, "");
+    }
+
+    #[test]
+    fn whoever_only_tries_to_move_clients_interrupts_nothing() {
+        let mut play = Play::begin();
+        number(play.want("drill osaka 60", None, &[]));
+        let terms = Terms { wish: "drain osaka".parse().expect("a wish"), ..Terms::default() };
+        let terms = Terms { lasts: Some(Duration::from_secs(600)), ..terms };
+        play.ask(Request::Intend { terms, is_trial: true }).expect("it is only tried");
+        check(&play, Outcome::Pending, "");
+        assert_eq!(play.shares(), [100, 40, 100]);
+    }
+
+    #[test]
+    fn a_drill_that_is_lifted_was_interrupted_and_its_clients_come_back_step_by_step() {
+        let mut play = Play::begin();
+        let drill = number(play.want("drill osaka", Some(30), &[]));
+        number(play.want("drill osaka 100", Some(30), &[]));
+        let lift = Request::Lift { number: drill + 1, author: "bob".to_owned(), is_at_once: false };
+        play.ask(lift).expect("it is in force");
+        check(&play, Outcome::Interrupted, "bob lifted it");
+        assert_eq!(play.shares(), [100, 10, 100]);
+        play.wait(2 * MINUTE);
+        check(&play, Outcome::Interrupted, "bob lifted it");
+        assert_eq!(play.shares(), [100; 3]);
+    }
+
+    #[test]
+    fn a_drill_that_ends_badly_by_calculation_is_not_begun_and_remembered_with_the_numbers() {
+        let mut play = Play::begin();
+        let refused = refusal(play.want("drill tokyo 100", None, &[]));
+        assert!(refused.contains("(no_region)"), "{refused}");
+        check(&play, Outcome::CapacityCheckFailed, "(no_region)");
+        assert_eq!(play.shares(), [100; 3]);
+        assert_eq!(said(&play, "was not begun, for the capacity check failed"), 1, "{:?}", play.said);
+        assert_eq!(play.kept.drills[0].terms.lasts, Some(Duration::from_secs(1800)));
+    }
+
+    #[test]
+    fn the_rule_of_a_drill_is_about_its_region_and_those_that_its_clients_go_to() {
+        let mut play = Play::begin();
+        number(play.want("drill osaka 60 abort-when load>90%", None, &[]));
+        let load = |load| {
+            let mut signals = Signals::default();
+            signals.set(Signal::Load, load);
+            Some(signals)
+        };
+        play.hear(1, true, load(0.9));
+        check(&play, Outcome::Pending, "");
+        play.hear(1, true, load(0.91));
+        check(&play, Outcome::Failed, "osaka is at 91 % of its capacity (load>90%)");
+        assert_eq!(play.shares(), [100; 3]);
+    }
+
+    #[test]
+    fn each_rule_says_what_broke_it() {
+        let terms = Terms { wish: "drill osaka".parse().expect("a wish"), ..Terms::default() };
+        let drill = Drill { given: vec!["oregon".to_owned()], ..Drill::begin(1, terms, Moment(0)) };
+        let world = world();
+        let check = |rule: &str, region: usize, vitals: Vitals, expected: Option<&str>| {
+            let mut readings = Readings { vitals: vec![Vitals::default(); 3], ..Readings::default() };
+            readings.vitals[region] = vitals;
+            let abort = rule.parse().expect("a rule");
+            let told = broken(&drill, abort, &readings, &world.config.regions);
+            assert_eq!(told.as_deref(), expected, "{rule}");
+        };
+        let load = Vitals { load: Some(0.95), ..Vitals::default() };
+        check("load>90%", 0, load, None);
+        check("load>90%", 2, load, Some("oregon is at 95 % of its capacity (load>90%)"));
+        check("alarm", 2, load, None);
+        let errors = Vitals { error_rate: Some(0.031), ..Vitals::default() };
+        check("error_rate>2%", 2, errors, Some("oregon fails 3.1 % of its requests (error_rate>2%)"));
+        let slow = Vitals { p95_latency_seconds: Some(0.95), ..Vitals::default() };
+        check("p95>900ms", 1, slow, Some("osaka takes 950ms for 95 % of its requests (p95>900ms)"));
+        check("p95>1s", 1, slow, None);
+    }
+
+    #[test]
+    fn a_drill_goes_on_after_a_restart_and_one_that_nobody_watched_to_its_end_is_no_success() {
+        let mut play = Play::begin();
+        number(play.want("drill osaka 60", Some(30), &[]));
+        play.wait(MINUTE);
+        let mut after = Play::new(play.kept.clone(), play.now.plus(Duration::from_secs(5 * MINUTE)));
+        assert_eq!(after.shares(), [100, 40, 100]);
+        after.wait(30 * MINUTE);
+        check(&after, Outcome::Succeeded, "");
+        let mut late = Play::new(play.kept, play.now.plus(Duration::from_secs(40 * MINUTE)));
+        check(&late, Outcome::Interrupted, "the server was not there when it was to end");
+        assert_eq!(late.shares(), [100, 50, 100], "it ends all the same");
+        late.wait(2 * MINUTE);
+        assert_eq!(late.shares(), [100; 3]);
+        let none = Kept { intents: Vec::new(), ..late.kept };
+        let pending = Drill { outcome: Outcome::Pending, ended_at: None, ..none.drills[0].clone() };
+        let lost = Play::new(Kept { drills: vec![pending], ..none }, Moment(0));
+        check(&lost, Outcome::Interrupted, "its intent was not in force any more");
+    }
+
+    const SCHEDULE: &str = "drills: [{ region: osaka, percent: 60, windows: ['thu 01:00-02:00'] }]\n";
+
+    #[test]
+    fn the_schedule_starts_a_drill_at_the_beginning_of_a_window_and_again_a_week_later() {
+        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
+        play.wait(44 * MINUTE);
+        assert!(play.kept.drills.is_empty());
+        play.wait(2 * MINUTE);
+        assert_eq!(play.shares(), [100, 40, 100]);
+        assert_eq!(said(&play, "schedule: drill osaka 60% abort-when alarm for 30m: drill by schedule"), 1);
+        play.wait(7 * 24 * 60 * MINUTE);
+        assert_eq!(play.kept.drills.len(), 2);
+        assert_eq!(play.kept.drills[0].outcome, Outcome::Succeeded);
+        check(&play, Outcome::Pending, "");
+    }
+
+    #[test]
+    fn a_window_that_was_missed_is_not_made_up_for() {
+        let late = Moment(61 * 60_000);
+        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), late);
+        play.wait(60 * MINUTE);
+        assert!(play.kept.drills.is_empty());
+        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
+        play.now = late.plus(Duration::from_secs(1));
+        let effects = play.control.handle(Event::Tick, play.now);
+        play.take(effects);
+        assert!(play.kept.drills.is_empty(), "the machine slept");
+        assert!(play.control.drills.wake() > Some(late), "the next one is in a week");
+    }
+
+    #[test]
+    fn a_drill_of_the_schedule_that_cannot_begin_says_why() {
+        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
+        number(play.want("shift oregon 10%", Some(120), &[]));
+        play.wait(46 * MINUTE);
+        check(&play, Outcome::Interrupted, "it was not begun: `shift oregon 10%` (intent 1) is in force");
+        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
+        number(play.want("drill oregon", Some(120), &[]));
+        play.wait(46 * MINUTE);
+        check(
+            &play,
+            Outcome::Interrupted,
+            "it was not begun: `drill oregon 10% abort-when alarm` (1) is under way",
+        );
+        let mut play = Play::on(
+            world_with("", &SCHEDULE.replace("osaka, percent: 60", "tokyo, percent: 100")),
+            Kept::default(),
+            THURSDAY,
+        );
+        play.wait(46 * MINUTE);
+        check(&play, Outcome::CapacityCheckFailed, "(no_region)");
+    }
+
+    #[test]
+    fn a_reload_changes_the_schedule_and_keeps_what_is_as_it_was() {
+        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
+        let begin = play.control.drills.wake();
+        assert_eq!(begin, Some(Moment(60 * 60_000)));
+        // A reload in the very moment of a start does not swallow it.
+        play.control.handle(Event::Reloaded(world_with("", SCHEDULE)), Moment(60 * 60_000));
+        assert_eq!(play.control.drills.wake(), begin);
+        let later = SCHEDULE.replace("thu 01:00-02:00", "fri 01:00-02:00");
+        play.control.handle(Event::Reloaded(world_with("", &later)), play.now);
+        assert_eq!(play.control.drills.wake(), Some(Moment(25 * 60 * 60_000)));
+        play.control.handle(Event::Reloaded(world()), play.now);
+        assert_eq!(play.control.drills.wake(), None);
+    }
+
+    #[test]
+    fn drills_are_forgotten_the_oldest_first_but_for_the_last_good_one_of_a_region() {
+        let mut drills = Drills::default();
+        let good = |number: u64| number == 3;
+        for number in 1..=(MAX_DRILLS as u64 + 10) {
+            let terms = Terms { wish: "drill osaka".parse().expect("a wish"), ..Terms::default() };
+            let outcome = if good(number) { Outcome::Succeeded } else { Outcome::Failed };
+            drills.add(Drill::begin(number, terms, Moment(0)).over(outcome, None, Moment(1)));
+        }
+        assert_eq!(drills.records.len(), MAX_DRILLS);
+        let first: Vec<u64> = drills.records.iter().take(3).map(|drill| drill.number).collect();
+        assert_eq!(first, [3, 12, 13]);
+    }
+}

@@ -1,0 +1,139 @@
+//! What tests of intents and drills play on: three regions, a written clock, and everything that was said.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Control, Done, Effect, Event, Refusal, Request};
+use crate::canary::{CanaryId, Failure, FailureClass, Observation, Signals, Subject};
+use crate::health::Services;
+use crate::intent::{Kept, Rule, Terms};
+use crate::moment::Moment;
+use crate::region::{AddressId, Family, RegionId};
+use crate::snapshot::{World, fixture};
+
+/// Three regions of one address; clients of 10.0.0.0/8 may be sent to tokyo only. At least one region stays.
+pub(super) fn world() -> Arc<World> {
+    world_with("", "")
+}
+
+/// The same, where each region says this as well, and there is this below them.
+pub(super) fn world_with(each: &str, below: &str) -> Arc<World> {
+    let region = |(index, name): (usize, &&str)| {
+        format!(
+            "  {name}:\n    location: {{ latitude: 35, longitude: {} }}\n    jurisdiction: JP\n    \
+             zones: {{ {name}-a: {{ addresses: [192.0.2.1{index}] }} }}\n    canaries: [tcp]\n    \
+             recovery: {{ min_down: 10s, ramp: [10%, 50%], hold: 60s }}\n{each}",
+            index * 40
+        )
+    };
+    let regions: String = ["tokyo", "osaka", "oregon"].iter().enumerate().map(region).collect();
+    let canaries = "canaries:\n  tcp: { tcp: { port: 443 }, fall: 1, rise: 1 }\n";
+    let safety = "safety: { min_in_service: 1 }\n";
+    let zone = "zone: example.com\nnameservers: [ns1.example.net]\ngroups: { banks: { networks: [10.0.0.0/8] } }\n\
+                names:\n  '@': { steer: { regions: [tokyo, osaka, oregon], order: listed } }\n  \
+                bank: { steer: { regions: [tokyo, osaka], order: listed, residency: [{ clients: banks, regions: [tokyo] }] } }\n";
+    Arc::new(fixture::world(&format!("regions:\n{regions}{canaries}{safety}{below}"), zone))
+}
+
+/// A control, the time, and everything that was said.
+pub(super) struct Play {
+    pub(super) control: Control,
+    pub(super) now: Moment,
+    pub(super) said: Vec<String>,
+    pub(super) kept: Kept,
+}
+
+impl Play {
+    pub(super) fn new(kept: Kept, now: Moment) -> Self {
+        Self::on(world(), kept, now)
+    }
+
+    pub(super) fn on(world: Arc<World>, kept: Kept, now: Moment) -> Self {
+        let (control, effects) = Control::new(world, None, kept.clone(), now);
+        let mut play = Self { control, now, said: Vec::new(), kept };
+        play.take(effects);
+        play
+    }
+
+    pub(super) fn begin() -> Self {
+        Self::new(Kept::default(), Moment(1_000_000))
+    }
+
+    pub(super) fn take(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Say(notice) => self.said.push(notice.to_string()),
+                Effect::Keep(kept) => self.kept = kept,
+                Effect::Publish(_) | Effect::Watch(..) | Effect::Persist(_) => {}
+            }
+        }
+    }
+
+    pub(super) fn ask(&mut self, request: Request) -> Result<Done, Refusal> {
+        let (answer, effects) = self.control.ask(request, self.now);
+        self.take(effects);
+        answer
+    }
+
+    pub(super) fn want(
+        &mut self,
+        wish: &str,
+        minutes: Option<u64>,
+        overrides: &[Rule],
+    ) -> Result<Done, Refusal> {
+        let wish = wish.parse().expect("a wish");
+        let (author, reason) = ("alice".to_owned(), "a test".to_owned());
+        let lasts = minutes.map(|minutes| Duration::from_secs(minutes * 60));
+        let terms = Terms { wish, author, reason, lasts, overrides: overrides.to_vec() };
+        self.ask(Request::Intend { terms, is_trial: false })
+    }
+
+    pub(super) fn probe(&mut self, address: u32, is_success: bool) {
+        self.hear(address, is_success, None);
+    }
+
+    pub(super) fn hear(&mut self, address: u32, is_success: bool, signals: Option<Signals>) {
+        let failure = Failure { class: FailureClass::Refused, detail: "connection refused".to_owned() };
+        let seen = Observation {
+            epoch: self.control.judgement.epoch(),
+            subject: Subject::Address(AddressId(address)),
+            canary: CanaryId(0),
+            at: self.now,
+            latency: Duration::from_millis(3),
+            result: if is_success { Ok(()) } else { Err(failure) },
+            signals,
+        };
+        let effects = self.control.handle(Event::Observed(vec![seen]), self.now);
+        self.take(effects);
+    }
+
+    pub(super) fn wait(&mut self, seconds: u64) {
+        let end = self.now.plus(Duration::from_secs(seconds));
+        while let Some(wake) = self.control.wake().filter(|wake| *wake <= end) {
+            self.now = wake.max(self.now.plus(Duration::from_millis(1)));
+            let effects = self.control.handle(Event::Tick, self.now);
+            self.take(effects);
+        }
+        self.now = end;
+    }
+
+    /// Returns the percent of its clients that each region takes in IPv4.
+    pub(super) fn shares(&self) -> [u32; 3] {
+        let services = Services::of(&self.control.world.config.regions, self.control.judgement.view());
+        [0, 1, 2].map(|id| {
+            let share = services.stage(RegionId(id), Family::V4).share();
+            (share.fraction() * 100.0).round() as u32
+        })
+    }
+}
+
+pub(super) fn number(answer: Result<Done, Refusal>) -> u64 {
+    match answer {
+        Ok(Done::Made { intent, .. } | Done::Same(intent)) => intent.number,
+        other => panic!("no intent: {other:?}"),
+    }
+}
+
+pub(super) fn refusal(answer: Result<Done, Refusal>) -> String {
+    answer.expect_err("it should be refused").to_string()
+}

@@ -1,0 +1,165 @@
+//! A drill as it is remembered: what was asked for, and what came of it.
+//!
+//! ```text
+//!  asked for ──▶ pending ──── its time is over, and its clients are back ────▶ succeeded
+//!      │            ├──────── somebody lifts it, or shifts, drains or disables ▶ interrupted
+//!      │            ╰──────── an alarm, or the rule that was given ────────────▶ failed
+//!      ╰── refused for what it would lead to ──────────────────────────────────▶ capacity check failed
+//! ```
+//!
+//! While it is pending, its clients are kept away by the intent of the same number. What watches it is in `control`.
+
+use std::fmt;
+
+use super::Terms;
+use crate::moment::{Moment, Time};
+use crate::share::Share;
+
+/// The most drills that are remembered: two a week of each of two regions for a year.
+pub const MAX_DRILLS: usize = 200;
+
+/// The longest sentence that says why, in octets: it stands on disk as often as there are drills.
+const MAX_WHY: usize = 500;
+
+/// A drill, and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drill {
+    /// The number of its intent, or one that no intent has if it was never in force.
+    pub number: u64,
+    /// What was asked for; the wish is a drill.
+    pub terms: Terms,
+    /// When.
+    pub began_at: Moment,
+    /// When its outcome was known; `None`: it is pending.
+    pub ended_at: Option<Moment>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Why, where that is not the course of things.
+    pub why: Option<String>,
+    /// The regions that its clients were expected to go to.
+    pub given: Vec<String>,
+    /// The keys of the alarms that stood when it began; empty when it is over.
+    pub standing: Vec<String>,
+}
+
+/// What came of a drill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is under way, or its clients are on their way back.
+    Pending,
+    /// It lasted as long as it was to, and its clients are back.
+    Succeeded,
+    /// Somebody ended it, or something kept it from running.
+    Interrupted,
+    /// There was an alarm, or the rule that it was given was broken.
+    Failed,
+    /// It would have led to no good, and was not begun.
+    CapacityCheckFailed,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 5] =
+        [Self::Pending, Self::Succeeded, Self::Interrupted, Self::Failed, Self::CapacityCheckFailed];
+
+    /// Returns the word that `/history`, logs and the file of intents use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+            Self::CapacityCheckFailed => "capacity_check_failed",
+        }
+    }
+}
+
+impl Drill {
+    /// Returns a drill that begins now.
+    pub fn begin(number: u64, terms: Terms, now: Moment) -> Self {
+        let (outcome, ended_at, why) = (Outcome::Pending, None, None);
+        Self { number, terms, began_at: now, ended_at, outcome, why, given: Vec::new(), standing: Vec::new() }
+    }
+
+    /// Returns the same drill, over.
+    pub fn over(self, outcome: Outcome, why: Option<String>, now: Moment) -> Self {
+        let why = why.map(|mut why| {
+            why.truncate(why.floor_char_boundary(MAX_WHY));
+            why
+        });
+        Self { ended_at: Some(now), outcome, why, standing: Vec::new(), ..self }
+    }
+
+    /// Returns whether its outcome is not known yet.
+    pub fn is_pending(&self) -> bool {
+        self.outcome == Outcome::Pending
+    }
+
+    /// Returns the region or zone that it is about, as it is written: `tokyo/tokyo-a`.
+    pub fn place(&self) -> String {
+        self.terms.wish.aim().map_or_else(String::new, |aim| aim.to_string())
+    }
+
+    /// Returns how many of the clients it keeps away.
+    pub fn away(&self) -> Share {
+        self.terms.wish.away().unwrap_or(Share::NONE)
+    }
+
+    /// Says how much for how long: `10 % for 30m`.
+    pub fn extent(&self) -> String {
+        let lasts = self.terms.lasts.map_or_else(String::new, |lasts| format!(" for {}", Time(lasts)));
+        format!("{}{lasts}", self.away())
+    }
+}
+
+/// Returns the last drill of a region or zone that succeeded; `None`: none has, or it is forgotten.
+pub fn last_good<'d>(drills: &'d [Drill], place: &str) -> Option<&'d Drill> {
+    drills.iter().rev().find(|drill| drill.outcome == Outcome::Succeeded && drill.place() == place)
+}
+
+impl fmt::Display for Drill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, terms, outcome, why, .. } = self;
+        write!(f, "`{}` ({number}) ", terms.wish)?;
+        f.write_str(match outcome {
+            Outcome::Pending => "is under way",
+            Outcome::Succeeded => "succeeded",
+            Outcome::Interrupted => "was interrupted",
+            Outcome::Failed => "failed",
+            Outcome::CapacityCheckFailed => "was not begun, for the capacity check failed",
+        })?;
+        why.iter().try_for_each(|why| write!(f, ": {why}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drill(wish: &str) -> Drill {
+        let terms = Terms { wish: wish.parse().expect("a wish"), ..Terms::default() };
+        Drill::begin(3, terms, Moment(1000))
+    }
+
+    #[test]
+    fn the_last_good_drill_of_a_region_is_not_that_of_one_of_its_zones() {
+        let over = |wish, outcome, at| drill(wish).over(outcome, None, Moment(at));
+        let drills = [
+            over("drill tokyo", Outcome::Succeeded, 1),
+            over("drill tokyo", Outcome::Succeeded, 2),
+            over("drill tokyo/tokyo-a", Outcome::Succeeded, 3),
+            over("drill tokyo", Outcome::Failed, 4),
+        ];
+        let at = |place| last_good(&drills, place).and_then(|drill| drill.ended_at);
+        assert_eq!(at("tokyo"), Some(Moment(2)));
+        assert_eq!(at("tokyo/tokyo-a"), Some(Moment(3)));
+        assert_eq!(at("osaka"), None);
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let failed = drill("drill tokyo").over(Outcome::Failed, Some("ä".repeat(MAX_WHY)), Moment(2000));
+        assert_eq!(failed.why.as_deref(), Some("ä".repeat(MAX_WHY / 2).as_str()));
+        assert!(failed.to_string().starts_with("`drill tokyo 10% abort-when alarm` (3) failed: ä"));
+    }
+}
