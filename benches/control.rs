@@ -14,8 +14,10 @@ use meridian::canary::{CanaryId, Epoch, Failure, FailureClass, Observation, Sign
 use meridian::config::Config;
 use meridian::control::Judgement;
 use meridian::health::{Board, Places};
+use meridian::intent::Orders;
 use meridian::moment::Moment;
 use meridian::region::AddressId;
+use meridian::share::Share;
 
 const FLEET: Fleet = Fleet { regions: 20, zones: 3, addresses: 5000, port: 8080 };
 
@@ -43,7 +45,8 @@ fn steps(config: &Config, all: &[Observation], now: Moment) {
     print_time("control/5000: Places::view", median(RUNS, || places.view(&board)).0, "");
     print_time("control/5000: Places::wake", median(RUNS, || places.wake(&board, now)).0, "");
     let regions = || config.regions.iter().map(|(id, _)| id);
-    let (present, _) = median(RUNS, || regions().map(|id| places.present(id, &board)).sum::<f64>());
+    let (present, _) =
+        median(RUNS, || regions().map(|id| places.present(id, &board, |_| Share::ALL)).sum::<f64>());
     print_time("control/5000: Places::present, all regions", present, "");
     // The windows in which regions are compared end every half a minute.
     let mut windows = (1..).map(|window| now.plus(Duration::from_secs(30 * window)));
@@ -54,7 +57,7 @@ fn steps(config: &Config, all: &[Observation], now: Moment) {
 
 /// Measures whole events.
 fn events(config: &Arc<Config>, all: &[Observation], now: Moment) {
-    let (mut judgement, _) = Judgement::new(Arc::clone(config), None, now);
+    let (mut judgement, _) = Judgement::new(Arc::clone(config), Orders::none(&config.regions), None, now);
     judgement.observe(all, now);
     let (calm, _) = median(RUNS, || judgement.observe(&all[..1], now));
     print_time("control/5000: an observation that changes nothing", calm, "");
