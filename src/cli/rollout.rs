@@ -167,7 +167,7 @@ impl Rollout<'_> {
             }
             if let Err(error) = self.hold() {
                 stop(&mut child);
-                return Err(error.context("the command was stopped"));
+                return Err(error.context("while the command ran"));
             }
             thread::sleep(COMMAND_PAUSE);
         };
@@ -318,6 +318,7 @@ fn stop(child: &mut std::process::Child) {
         }
         thread::sleep(COMMAND_PAUSE);
     }
+    eprintln!("meridian: the command did not end within {} and is killed", Time(GRACE));
     let _gone = child.kill().and_then(|()| child.wait());
 }
 

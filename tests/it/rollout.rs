@@ -15,8 +15,9 @@ const BOTH: [&str; 2] = ["127.7.1.1", "127.7.1.2"];
 
 /// Deploys the second zone of Tokyo with a command.
 fn rollout(operated: &Operated, command: &str, options: &[&str]) -> Ran {
-    let usual = ["rollout", "tokyo/tokyo-b", "--reason", "a test", "--soak", "1s", "--exec", command];
-    operated.run(&[&usual, options].concat())
+    let usual = ["rollout", "tokyo/tokyo-b", "--reason", "a test", "--exec", command];
+    let soak = if options.contains(&"--soak") { &[][..] } else { &["--soak", "1s"] };
+    operated.run(&[&usual, soak, options].concat())
 }
 
 fn file(operated: &Operated, name: &str) -> (PathBuf, String) {
@@ -61,6 +62,17 @@ fn a_command_that_fails_leaves_the_traffic_away_and_says_how_to_go_on() {
     assert!(ran.err.contains("`meridian undrain tokyo/tokyo-b` brings its clients back"), "{ran:?}");
     assert_eq!(operated.addresses(JAPAN), BOTH[..1]);
     assert!(operated.intents().contains("drain tokyo/tokyo-b"), "{}", operated.intents());
+}
+
+#[test]
+fn a_drain_that_would_end_meanwhile_is_asked_for_anew() {
+    let operated = Operated::start(1);
+    let ran = rollout(&operated, "exit 7", &["--for", "1m", "--soak", "90s"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    // A minute, the soak, and a minute to look and to ask for more.
+    assert!(ran.err.contains("stays drained for 3m2"), "{ran:?}");
+    let intents = operated.intents();
+    assert!(intents.lines().count() == 1 && intents.contains(" 2  standing"), "{intents}");
 }
 
 #[test]
@@ -116,7 +128,7 @@ fn an_interruption_leaves_the_drain_in_place_and_says_so() {
     process.signal("INT");
     let status = process.wait_at_most(std::time::Duration::from_secs(30));
     assert_eq!(status.code(), Some(1));
-    process.line("the command was stopped: interrupted");
+    process.line("while the command ran: interrupted");
     process.line("tokyo/tokyo-b stays drained for ");
     assert_eq!(operated.addresses(JAPAN), BOTH[..1]);
 }
