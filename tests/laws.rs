@@ -237,6 +237,7 @@ fn compile(draft: &Draft) -> Snapshot {
         groups: groups(),
         steered: vec![steering],
         safety: Safety::default(),
+        drills: Vec::new(),
         zones: vec![zone()],
     };
     let sources = Sources { database: None, asn: None, networks: &draft.networks };
