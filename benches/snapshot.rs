@@ -15,6 +15,7 @@ use meridian::config::{Source, Sources, compile};
 use meridian::control::{Control, Effect, Event};
 use meridian::geo::{Database, Table};
 use meridian::health::{Stage, Standing, View};
+use meridian::intent::Kept;
 use meridian::moment::Moment;
 use meridian::region::{AddressId, Family, RegionId};
 use meridian::snapshot::{Snapshot, World};
@@ -169,7 +170,7 @@ struct Drive {
 impl Drive {
     fn new(world: Arc<World>) -> Self {
         let now = Moment(1_000_000);
-        let (control, effects) = Control::new(world, None, now);
+        let (control, effects) = Control::new(world, None, Kept::default(), now);
         let mut drive = Self { control, now, snapshot: None };
         drive.take(effects);
         drive.report();
@@ -278,7 +279,7 @@ fn failover(name: &str, database: &Database) {
     let table: Table = demo::table(&config, Some(database));
     let world = Arc::new(World::build(Arc::new(config), table));
     let mut now = Moment(1_000_000);
-    let (mut control, _effects) = Control::new(world, None, now);
+    let (mut control, _effects) = Control::new(world, None, Kept::default(), now);
     let mut times = Vec::new();
     for round in 0..600 {
         now = now.plus(Duration::from_secs(2));

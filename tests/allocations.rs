@@ -6,6 +6,7 @@ mod demo;
 mod world;
 
 use meridian::engine::{self, MAX_REPLY, Outcome, Transport};
+use meridian::metrics::Askers;
 use meridian::snapshot::Snapshot;
 use meridian::wire::Rcode;
 
@@ -30,6 +31,19 @@ fn an_answer_allocates_nothing() {
             assert_eq!(allocations.count_total, 0, "{what}");
         }
     }
+}
+
+#[test]
+fn noting_who_still_asks_allocates_nothing() {
+    let askers = Askers::default();
+    let allocations = allocation_counter::measure(|| {
+        for number in 0..10_000u32 {
+            askers.note(std::net::Ipv4Addr::from_bits(number).into());
+            askers.note(std::net::Ipv6Addr::from_bits(u128::from(number) << 64).into());
+        }
+    });
+    assert_eq!(allocations.count_total, 0);
+    assert!(askers.asked().is_more, "a full table says so");
 }
 
 /// Asks a snapshot as several clients, each of which gets an answer from some region.

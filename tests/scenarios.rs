@@ -182,6 +182,45 @@ fn any_trouble() -> impl Strategy<Value = String> {
     prop::collection::vec(timed, 0..15).prop_map(|lines| lines.concat())
 }
 
+/// Returns what operators may ask for at random, reasonable or not.
+fn any_wishes() -> impl Strategy<Value = String> {
+    let sites = &["tokyo", "tokyo/tokyo-a", "osaka", "oregon", "frankfurt", "dublin", "dublin/dublin-b"][..];
+    let keeps_away = ["shift", "drain", "disable", "drill"];
+    let away =
+        (select(keeps_away.to_vec()), select(sites), 1u8..=100).prop_map(
+            |(word, site, percent)| match word {
+                "shift" | "drill" => format!("{word} {site} {percent}%"),
+                _ => format!("{word} {site}"),
+            },
+        );
+    let others = [
+        "force tokyo/tokyo-b down",
+        "force frankfurt up",
+        "force dublin/dublin-a/10.6.1.1 up",
+        "failover advise",
+        "failover off dublin",
+        "failover auto",
+        "capacity oregon 30%",
+        "weights api.example.com frankfurt=50 oregon=50",
+        "weights api.example.com tokyo=1 osaka=1 steps 10,50,100 hold 1m",
+    ];
+    let wish = prop_oneof![3 => away, 2 => select(others.to_vec()).prop_map(str::to_owned)];
+    let overridden = (wish, any::<bool>()).prop_map(|(wish, is_forced)| {
+        let rules = if is_forced {
+            " override one_at_a_time override hard_limit override min_in_service"
+        } else {
+            ""
+        };
+        format!("operator {wish} for 2m{rules}")
+    });
+    let lift = (1u8..9, any::<bool>()).prop_map(|(number, is_at_once)| {
+        format!("lift {number}{}", if is_at_once { " at-once" } else { "" })
+    });
+    let timed = (0u64..600_000, prop_oneof![4 => overridden, 1 => lift]);
+    let timed = timed.prop_map(|(at, act)| format!("at {at}ms {act}\n"));
+    prop::collection::vec(timed, 0..12).prop_map(|lines| lines.concat())
+}
+
 /// Returns random acts within ten minutes, faults for the most part.
 fn any_acts() -> impl Strategy<Value = String> {
     let fault =
@@ -250,6 +289,11 @@ impl Laws {
                 }
             }
             Happening::Act(Act::Reload(_)) => self.is_new_world = true,
+            Happening::Act(Act::Intend(terms)) if terms.wish.to_string() == "force tokyo/tokyo-b down" => {
+                self.fell.extend(
+                    ["10.1.2.1", "2001:db8:1:2::1"].map(|ip| ip.parse::<IpAddr>().expect("an address")),
+                );
+            }
             Happening::Probed(probed) => {
                 let ip = probed.place.ip.expect("every canary of this world probes addresses");
                 let count = self.failures.entry((ip, probed.canary.clone())).or_default();
@@ -274,7 +318,9 @@ impl Laws {
         if let Some(last) = self.last.replace(Arc::clone(snapshot))
             && !std::mem::take(&mut self.is_new_world)
         {
-            let is_news = !snapshot.answers_like(&last) || snapshot.health != last.health;
+            let is_news = !snapshot.answers_like(&last)
+                || snapshot.health != last.health
+                || snapshot.weights != last.weights;
             assert!(is_news, "snapshot {} says what the one before said", snapshot.number);
             assert!(snapshot.number > last.number);
         }
@@ -300,6 +346,19 @@ fn the_laws_hold_while_regions_ramp_shed_fail_grayly_and_are_failed_back() {
         acts.flat_map(|act| [act, "\n"]).collect::<String>() + &trouble
     });
     hold(&Worlds::load("world-laws", MANY), 24, acts);
+}
+
+#[test]
+fn the_laws_hold_whatever_operators_ask_for() {
+    let acts = (any_acts(), any_wishes()).prop_map(|(acts, wishes)| acts + &wishes);
+    hold(
+        &Worlds::load("world-laws", MANY),
+        16,
+        acts.prop_map(|acts| {
+            let acts = acts.lines().filter(|act| !act.contains("reload"));
+            acts.flat_map(|act| [act, "\n"]).collect::<String>()
+        }),
+    );
 }
 
 /// Plays random acts, and holds the laws against what happens.

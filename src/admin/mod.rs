@@ -13,6 +13,7 @@
 //! | `/explain` | why a client gets the answer it gets |
 //! | `/simulate` | what would happen if regions were lost |
 //! | `/history` | what people have done, and what came of drills ([`history`]) |
+//! | `/intents/NUMBER/receipt` | when the last client may be gone ([`receipt`]) |
 //! | `/intents`, `/proposals/N/approve`, `/failback/REGION` | what operators want ([`changes`]) |
 //!
 //! All but the last only read, and none stands in the way of answering queries: requests are small and without a
@@ -29,6 +30,7 @@ mod live;
 pub mod map;
 pub mod overview;
 mod page;
+pub mod receipt;
 mod routes;
 mod simulate;
 pub mod status;

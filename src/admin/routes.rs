@@ -16,7 +16,7 @@ use super::access;
 use super::explain::{self, Format, Parameters};
 use super::listen::Stay;
 use super::live::MAX_STREAMS;
-use super::{State, atlas, changes, history, overview, page, simulate, status};
+use super::{State, atlas, changes, history, overview, page, receipt, simulate, status};
 
 /// The paths, for those who ask for another.
 const PATHS: &str = "\
@@ -32,6 +32,7 @@ const PATHS: &str = "\
 /simulate what if regions were lost: /simulate?lose=REGION,REGION&load=1.4 or /simulate?each=true
 /history  what people have done and what came of drills: /history?limit=100&kind=drill, or &all=true
 /intents  what operators want; POST one, DELETE /intents/NUMBER lifts it
+/intents/NUMBER/receipt  when the last client may be gone from where it sends clients away
 /proposals/NUMBER/approve  POST: lets the machine do what it advises
 /failback/REGION  POST: lets a region back that is held or quarantined
 ";
@@ -60,6 +61,7 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/history", get(history))
         .route("/intents", get(changes::list).post(changes::intend))
         .route("/intents/{number}", delete(changes::lift).fallback(not_allowed_change))
+        .route("/intents/{number}/receipt", get(receipt::show))
         .route("/proposals/{number}/approve", post(changes::approve).fallback(not_allowed_change))
         .route("/failback/{region}", post(changes::fail_back).fallback(not_allowed_change))
         .layer(extract::DefaultBodyLimit::max(changes::MAX_BODY))

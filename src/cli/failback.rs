@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::server::{Server, author};
-use crate::admin::access::AUTHOR;
+use super::intent::{Who, told};
 
 /// Let a region back that is held or quarantined
 ///
@@ -15,28 +14,15 @@ pub struct Args {
     /// The region
     region: String,
 
-    /// Who says so, for the server's log, besides the name of the token; without it, $USER
-    #[arg(long, value_name = "NAME")]
-    author: Option<String>,
-
     #[command(flatten)]
-    server: Server,
+    who: Who,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// When the server cannot be asked, or refuses.
-pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let author = author(arguments.author.as_deref())?;
-    let text = arguments.server.ask(&["failback", &arguments.region], |client, url| {
-        let request = client.post(url);
-        match author {
-            Some(author) => request.header(AUTHOR, author),
-            None => request,
-        }
-    })?;
-    println!("{}", text.trim_end());
-    Ok(ExitCode::SUCCESS)
+/// When the server cannot be asked; what it refuses is the command's result.
+pub fn run(Args { region, who }: &Args) -> anyhow::Result<ExitCode> {
+    told(who.ask(&["failback", region], |client, url| client.post(url))?, false)
 }

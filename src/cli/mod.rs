@@ -7,9 +7,12 @@ mod explain;
 mod failback;
 mod geoip;
 mod history;
+mod intent;
 mod logging;
 mod map;
 mod prove;
+mod receipt;
+mod rollout;
 mod schema;
 mod serve;
 mod server;
@@ -52,6 +55,8 @@ Start here:
   meridian status --watch                        how do the regions stand? the page at the admin address has a map
   meridian failback tokyo                        let a region back that is held
   meridian drill tokyo --reason monthly          do the others bear it? what came of it: meridian history
+  meridian drain tokyo --reason 'new kernel' --dry-run
+                                                 what would happen if its clients went elsewhere?
   meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
   meridian simulate --lose tokyo --load 1.4      where would everybody go if Tokyo were lost?
   meridian prove zones                           can any client ever be sent across a border?
@@ -67,9 +72,27 @@ enum Command {
     Explain(explain::Args),
     Failback(failback::Args),
     History(history::Args),
+    Intents(intent::List),
+    Shift(intent::Shift),
+    /// End a shift: clients of a region or availability zone come back by its ramp
+    Unshift(intent::Undo),
+    Drain(intent::Drain),
+    /// End a drain: clients of a region or availability zone come back by its ramp
+    Undrain(intent::Undo),
+    Disable(intent::Disable),
+    /// End a disable: clients of a region or availability zone come back by its ramp
+    Enable(intent::Undo),
+    Force(intent::Force),
+    Failover(intent::Failover),
+    Approve(intent::Approve),
+    Capacity(intent::Capacity),
+    Weights(intent::Weights),
+    Lift(intent::Lift),
     Status(status::Args),
     Map(map::Args),
     Prove(prove::Args),
+    Receipt(receipt::Args),
+    Rollout(rollout::Args),
     Simulate(simulate::Args),
     Schema(schema::Args),
     Geoip(geoip::Args),
@@ -88,9 +111,24 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Failback(arguments) => failback::run(&arguments),
         Command::History(arguments) => history::run(&arguments),
+        Command::Intents(arguments) => intent::list(&arguments),
+        Command::Shift(arguments) => intent::shift(&arguments),
+        Command::Unshift(arguments) => intent::undo("shift", &arguments),
+        Command::Drain(arguments) => intent::drain(&arguments),
+        Command::Undrain(arguments) => intent::undo("drain", &arguments),
+        Command::Disable(arguments) => intent::disable(&arguments),
+        Command::Enable(arguments) => intent::undo("disable", &arguments),
+        Command::Force(arguments) => intent::force(&arguments),
+        Command::Failover(arguments) => intent::failover(&arguments),
+        Command::Approve(arguments) => intent::approve(&arguments),
+        Command::Capacity(arguments) => intent::capacity(&arguments),
+        Command::Weights(arguments) => intent::weights(&arguments),
+        Command::Lift(arguments) => intent::lift(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
         Command::Prove(arguments) => prove::run(&arguments),
+        Command::Receipt(arguments) => receipt::run(&arguments),
+        Command::Rollout(arguments) => rollout::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Geoip(arguments) => geoip::run(arguments),

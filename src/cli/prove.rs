@@ -14,10 +14,10 @@ use crate::snapshot::{Proof, prove};
 /// Proves that no client is ever sent where its residency rules do not permit.
 ///
 /// Tries every class of clients with every set of regions that can be in service, in both families; with every
-/// region shifted away from in part and in whole, or drained, beside every set of the others; and with every region
-/// that sheds clients because it is full, to every region there is. Holds what it gets against the rules, which it
-/// reads anew. Prints what was proved of which
-/// configuration and databases, by their SHA-256. Exits with 0 when the border holds, with 1 when it does
+/// region shifted away from in part and in whole, drained, or disabled, beside every set of the others; with weights
+/// between every two regions; and with every region that sheds clients because it is full, to every region there is.
+/// Holds what it gets against the rules, which it reads anew. Prints what was proved of which configuration and
+/// databases, by their SHA-256. Exits with 0 when the border holds, with 1 when it does
 /// not, and with 2 when the configuration cannot be used.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -53,8 +53,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn told(proof: &Proof) -> String {
-    let Proof { policies, classes, decisions, under_intents, while_shedding, without_region, breaches } =
-        proof;
+    let Proof {
+        policies,
+        classes,
+        decisions,
+        under_intents,
+        under_weights,
+        while_shedding,
+        without_region,
+        breaches,
+    } = proof;
     let verdict = match breaches.len() {
         0 => "no client is sent where its residency rules do not permit",
         _ => "CLIENTS ARE SENT WHERE THEIR RESIDENCY RULES DO NOT PERMIT",
@@ -66,7 +74,8 @@ fn told(proof: &Proof) -> String {
     format!(
         "{verdict}\ntried          {policies} policies, {classes} classes of clients, both families\n               \
          every set of regions in service: {decisions} decisions\n               \
-         every region shifted in part, shifted or drained, beside every set of the others: {under_intents} decisions\n               \
+         every region shifted in part, drained or disabled, beside every set of the others: {under_intents} decisions\n               \
+         weights between every two regions: {under_weights} decisions\n               \
          every region that sheds, to every region there is: {while_shedding} decisions\n{lost}"
     )
 }

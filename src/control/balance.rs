@@ -20,7 +20,7 @@ use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
 use crate::snapshot::{Part, World};
-use crate::steering::{Capacities, Demand, Piece, Route, Split, Splits};
+use crate::steering::{Capacities, Demand, Piece, Rest, Route, Split, Splits};
 
 /// The shortest time between two steps: three reports of a canary with the usual interval.
 const SHORTEST_PACE: Duration = Duration::from_secs(30);
@@ -52,6 +52,9 @@ pub struct Readings {
     pub present: Vec<f64>,
     /// Whether the machine may fill or relieve each region.
     pub is_auto: Vec<bool>,
+    /// By partition: the weights that operators gave to all of its names. What is asked of names is not told apart
+    /// that share a policy, so those of only some of them are not known here. Empty: there are none.
+    pub weights: Vec<Option<Vec<(RegionId, u32)>>>,
 }
 
 impl Balance {
@@ -134,7 +137,7 @@ impl Balance {
 
     /// Spreads the clients of regions that have left or returned.
     pub fn land(&mut self, world: &World, services: &Services, readings: &Readings, now: Moment) {
-        let demands = self.demands(world, services);
+        let demands = self.demands(world, services, readings);
         let splits = Arc::make_mut(&mut self.splits);
         splits.land(&demands, &capacities(world, readings), world.config.safety.limits);
         splits.truncate(world.demand.len());
@@ -156,11 +159,11 @@ impl Balance {
         self.next = now.plus(pace(world));
         let (capacities, limits) = (capacities(world, readings), world.config.safety.limits);
         // By what was asked for before: whoever is at home by now stays there, and is shed in steps.
-        let demands = self.demands(world, services);
+        let demands = self.demands(world, services, readings);
         Arc::make_mut(&mut self.splits).land(&demands, &capacities, limits);
         self.rates = Arc::new(estimate(&self.rates, &self.splits, world, services, readings));
         let before = self.away(world);
-        let demands = self.demands(world, services);
+        let demands = self.demands(world, services, readings);
         let splits = Arc::make_mut(&mut self.splits);
         splits.step(&demands, &capacities, limits);
         splits.truncate(world.demand.len());
@@ -175,8 +178,8 @@ impl Balance {
         told.collect()
     }
 
-    fn demands(&self, world: &World, services: &Services) -> Vec<Demand> {
-        demands(&world.demand, &self.rates, world, services)
+    fn demands(&self, world: &World, services: &Services, readings: &Readings) -> Vec<Demand> {
+        demands(&world.demand, &self.rates, world, services, readings)
     }
 
     /// Returns, by `RegionId`, the share of the clients at home there that is sent elsewhere.
@@ -207,8 +210,9 @@ pub(super) fn estimate(
     readings: &Readings,
 ) -> Vec<f64> {
     let parts = world.demand.iter().enumerate();
-    let flows: Vec<_> =
-        parts.map(|(index, part)| route(part, splits.of(index), world, services).fractions()).collect();
+    let flows: Vec<_> = parts
+        .map(|(index, part)| route(part, splits.of(index), world, services, readings).fractions())
+        .collect();
     let mut rates: Vec<_> = world.demand.iter().zip(last).map(|(part, rate)| rate.max(least(part))).collect();
     let mut expected = vec![0.0; world.config.regions.len()];
     for (rate, flow) in rates.iter().zip(&flows) {
@@ -234,18 +238,43 @@ pub(super) fn least(part: &Part) -> f64 {
 }
 
 /// Returns the way of a part's clients, who are counted as if all of them asked for IPv4.
-pub(super) fn route(part: &Part, split: Option<&Split>, world: &World, services: &Services) -> Route {
+pub(super) fn route(
+    part: &Part,
+    split: Option<&Split>,
+    world: &World,
+    services: &Services,
+    readings: &Readings,
+) -> Route {
     let (plan, policy) = world.plan_of(part);
-    Route::find(plan, policy.all_down, services, split, Family::V4)
+    let route = Route::find(plan, policy.all_down, services, split, Family::V4);
+    match readings.weights.get(part.partition) {
+        Some(Some(weights)) => route.weighed(plan, weights, services, Family::V4),
+        Some(None) | None => route,
+    }
 }
 
 /// Returns what there is to divide: of each part what no region takes a share of, and after them those
 /// shares, which cannot be moved.
-pub(super) fn demands(parts: &[Part], rates: &[f64], world: &World, services: &Services) -> Vec<Demand> {
+pub(super) fn demands(
+    parts: &[Part],
+    rates: &[f64],
+    world: &World,
+    services: &Services,
+    readings: &Readings,
+) -> Vec<Demand> {
     let (mut demands, mut fixed) = (Vec::new(), Vec::new());
     for (part, rate) in parts.iter().zip(rates) {
+        let route = route(part, None, world, services, readings);
+        // Weights say where their clients go, however full it is there.
+        if let Rest::Divided { .. } = route.rest {
+            let given = route.fractions().into_iter();
+            fixed
+                .extend(given.map(|(region, part)| Demand { rate: rate * part, order: vec![(region, 0.0)] }));
+            demands.push(Demand { rate: 0.0, order: Vec::new() });
+            continue;
+        }
         let mut left = 1.0;
-        for (region, share) in &route(part, None, world, services).stops {
+        for (region, share) in &route.stops {
             let rate = rate * left * share.fraction();
             fixed.push(Demand { rate, order: vec![(*region, 0.0)] });
             left *= 1.0 - share.fraction();
@@ -320,7 +349,12 @@ mod tests {
 
     fn readings(loads: [f64; 3]) -> Readings {
         let vitals = loads.map(|load| Vitals { load: Some(load), ..Vitals::default() });
-        Readings { vitals: vitals.to_vec(), present: vec![1.0; 3], is_auto: vec![true; 3] }
+        Readings {
+            vitals: vitals.to_vec(),
+            present: vec![1.0; 3],
+            is_auto: vec![true; 3],
+            weights: Vec::new(),
+        }
     }
 
     fn services(world: &World, stages: [Stage; 3]) -> Services {
@@ -332,7 +366,8 @@ mod tests {
     fn loads(balance: &Balance, world: &World, services: &Services) -> [u32; 3] {
         let mut loads = [0.0; 3];
         for (part, rate) in balance.rates.iter().enumerate() {
-            let route = route(&world.demand[part], balance.splits.of(part), world, services);
+            let route =
+                route(&world.demand[part], balance.splits.of(part), world, services, &Readings::default());
             for (region, fraction) in route.fractions() {
                 loads[usize::from(region.0)] += rate * fraction / 10.0;
             }
@@ -395,6 +430,21 @@ mod tests {
         let half = services(&world, half);
         balance.land(&world, &half, &readings([0.60, 0.30, 0.30]), Moment(601_000));
         assert_eq!(loads(&balance, &world, &half), [30, 60, 30]);
+    }
+
+    #[test]
+    fn who_is_divided_by_weights_is_counted_where_the_weights_lead_and_not_shed() {
+        let world = world();
+        let mut balance = Balance::new(&world, Moment(0));
+        let all = services(&world, ALL);
+        balance.step(&world, &all, &readings([0.60, 0.30, 0.30]), Moment(600_000));
+        let mut weighed = readings([0.06, 0.84, 0.30]);
+        weighed.weights = vec![Some(vec![(RegionId(1), 90), (RegionId(0), 10)])];
+        balance.land(&world, &all, &weighed, Moment(601_000));
+        balance.step(&world, &all, &weighed, Moment(700_000));
+        let rates: Vec<_> = balance.rates.iter().map(|rate| (rate / 10.0).round()).collect();
+        assert_eq!(rates.iter().sum::<f64>(), 120.0, "{rates:?}");
+        assert!(balance.splits.is_whole(), "osaka is above its soft limit, and an operator wants it so");
     }
 
     #[test]

@@ -277,7 +277,7 @@ impl Control {
                 if abort == Abort::Alarm {
                     return None;
                 }
-                let readings = readings.get_or_insert_with(|| self.judgement.readings(now));
+                let readings = readings.get_or_insert_with(|| self.judgement.readings(&self.world, now));
                 broken(drill, abort, readings, &self.world.config.regions)
             })?;
             Some((drill.number, why))

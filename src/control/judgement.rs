@@ -14,8 +14,9 @@ use crate::health::{
 use crate::intent::Orders;
 use crate::moment::Moment;
 use crate::region::{AddressId, Failover, Family, RegionId};
+use crate::snapshot::World;
 
-/// The part of control that judges. It knows nothing of snapshots.
+/// The part of control that judges. It compiles no snapshots.
 #[derive(Debug)]
 pub struct Judgement {
     config: Arc<Config>,
@@ -126,6 +127,22 @@ impl Judgement {
         Family::BOTH.map(|family| self.places.course(site, family).phase())
     }
 
+    /// Says where a site stands on its course: `down`, or `down in IPv4 and healthy in IPv6`.
+    pub fn phases_told(&self, site: Site) -> String {
+        let regions = &self.config.regions;
+        let region = health::region_of(regions, site);
+        let has = |family: Family| {
+            regions.addresses_of(region).any(|(_, address)| Family::of(address.ip) == family)
+        };
+        let phase = |family: Family| self.places.course(site, family).phase().as_str();
+        let [v4, v6] = Family::BOTH.map(phase);
+        match Family::BOTH.map(has) {
+            [true, true] if v4 != v6 => format!("{v4} in IPv4 and {v6} in IPv6"),
+            [false, true] => v6.to_owned(),
+            [true, _] | [false, false] => v4.to_owned(),
+        }
+    }
+
     /// Returns whether nothing is the matter with a site.
     pub fn is_well(&self, site: Site) -> bool {
         self.places.is_well(site)
@@ -174,12 +191,17 @@ impl Judgement {
     }
 
     /// Returns what every region says of itself, and how much of it is there.
-    pub(super) fn readings(&self, now: Moment) -> Readings {
-        self.readings_under(&self.orders, now)
+    pub(super) fn readings(&self, world: &World, now: Moment) -> Readings {
+        self.readings_under(&self.orders, world, now)
+    }
+
+    /// Returns the load that a region or zone reports.
+    pub(super) fn load(&self, site: Site, now: Moment) -> Option<f64> {
+        health::vitals(&self.board, site, Moment::default(), now).load
     }
 
     /// Returns the readings if operators wanted this.
-    pub(super) fn readings_under(&self, orders: &Orders, now: Moment) -> Readings {
+    pub(super) fn readings_under(&self, orders: &Orders, world: &World, now: Moment) -> Readings {
         let regions = || self.config.regions.iter().map(|(id, _)| id);
         let vitals = |id| health::vitals(&self.board, Site::Region(id), Moment::default(), now);
         let present = |id: RegionId| {
@@ -189,6 +211,7 @@ impl Judgement {
         Readings {
             vitals: regions().map(vitals).collect(),
             present: regions().map(present).collect(),
+            weights: world.common_weights(&orders.weights),
             is_auto: orders.failover.iter().map(|failover| *failover == Failover::Auto).collect(),
         }
     }

@@ -25,6 +25,7 @@ mod notice;
 mod office;
 mod outlook;
 pub mod prediction;
+mod receipt;
 mod record;
 mod report;
 mod request;
@@ -40,6 +41,7 @@ pub use judgement::{Judgement, Verdict};
 pub use notice::{Notice, Place, Severity, What};
 pub use office::Proposal;
 pub use outlook::Outlook;
+pub use receipt::Receipt;
 pub use record::Record;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
 pub use request::{Done, LONGEST, Refusal, Request, SHORTEST};
@@ -53,6 +55,7 @@ use crate::snapshot::{Circumstances, Snapshot, World};
 use balance::Balance;
 use drills::Drills;
 use keeper::Keeper;
+use receipt::Ledger;
 
 /// What happens to the server.
 #[derive(Debug)]
@@ -96,6 +99,8 @@ pub struct Control {
     drills: Drills,
     /// What the machine advises.
     proposals: Vec<Proposal>,
+    /// Which addresses are given out, and how long they may be held.
+    ledger: Ledger,
     /// The number of the last published snapshot.
     number: u64,
 }
@@ -119,18 +124,27 @@ impl Control {
             balance.adopt(&memory.portions, &world);
         }
         let (keeper, proposals) = (Keeper::new(now), Vec::new());
-        let mut control = Self { world, judgement, balance, keeper, desk, drills, proposals, number: 0 };
-        let mut effects = vec![control.publish(), control.watch()];
+        let ledger = Ledger::new(&world.config, now);
+        let mut control =
+            Self { world, judgement, balance, keeper, desk, drills, proposals, ledger, number: 0 };
+        control.propose(&notices);
+        // What was over while nobody was there has ended before anything is answered.
+        let resumed = control.resume_drills(now);
+        let ended = resumed.into_iter().chain(control.attend(now)).filter_map(|effect| match effect {
+            Effect::Say(notice) => Some(notice),
+            Effect::Publish(_) | Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) => None,
+        });
+        let ended: Vec<_> = ended.collect();
+        let mut effects = vec![control.publish(now), control.watch()];
+        if !ended.is_empty() {
+            effects.push(Effect::Keep(control.kept()));
+        }
         // What was taken up is written anew at once: a process that dies again and again before its first
         // minute is over must not let what it knows grow stale.
         if has_adopted {
             effects.push(Effect::Persist(control.memory(now)));
         }
-        control.propose(&notices);
-        effects.extend(notices.into_iter().map(Effect::Say));
-        // What was over while nobody was there ends now.
-        effects.extend(control.resume_drills(now));
-        effects.extend(control.attend(now));
+        effects.extend(notices.into_iter().chain(ended).map(Effect::Say));
         (control, effects)
     }
 
@@ -162,6 +176,11 @@ impl Control {
         own.into_iter().flatten().min()
     }
 
+    /// Takes note that what was published last is served since `now`, and that nothing before it is.
+    pub fn served(&mut self, now: Moment) {
+        self.ledger.served(now);
+    }
+
     /// Returns what is being served.
     pub fn world(&self) -> &World {
         &self.world
@@ -181,12 +200,13 @@ impl Control {
         report.intents = self.desk.intents().to_vec();
         report.proposals.clone_from(&self.proposals);
         report.drills = Arc::clone(self.drills.records());
+        report.receipts = self.receipts(now);
         report
     }
 
     /// Returns what a prediction starts from: the demand, where it is sent, and what the regions report.
     pub fn outlook(&self, now: Moment) -> Outlook {
-        self.balance.outlook(self.judgement.readings(now))
+        self.balance.outlook(self.judgement.readings(&self.world, now))
     }
 
     /// Does what follows from a verdict, and from what regions shed since.
@@ -197,7 +217,7 @@ impl Control {
             self.land(now);
         }
         if verdict.moves_view || !shed.is_empty() {
-            effects.push(self.publish());
+            effects.push(self.publish(now));
         }
         if self.keeper.is_due(verdict.is_worth_keeping || !shed.is_empty(), now) {
             effects.push(Effect::Persist(self.memory(now)));
@@ -213,7 +233,8 @@ impl Control {
         self.balance.reload(&before, &self.world, now);
         self.drills.reload(&self.world.config, now);
         self.land(now);
-        let mut effects = vec![self.publish(), self.watch()];
+        self.ledger.reload(&self.world.config, now);
+        let mut effects = vec![self.publish(now), self.watch()];
         let reloaded = Notice {
             at: now,
             what: What::Reloaded {
@@ -232,7 +253,7 @@ impl Control {
         if !self.balance.is_due(&self.world, &services) {
             return;
         }
-        let readings = self.judgement.readings(now);
+        let readings = self.judgement.readings(&self.world, now);
         self.balance.land(&self.world, &services, &readings, now);
     }
 
@@ -242,7 +263,7 @@ impl Control {
             return Vec::new();
         }
         let services = Services::of(&self.world.config.regions, self.judgement.view());
-        let readings = self.judgement.readings(now);
+        let readings = self.judgement.readings(&self.world, now);
         self.balance.step(&self.world, &services, &readings, now)
     }
 
@@ -252,15 +273,18 @@ impl Control {
     }
 
     /// Compiles the next snapshot.
-    fn publish(&mut self) -> Effect {
+    fn publish(&mut self, now: Moment) -> Effect {
         self.number += 1;
         let world = Arc::clone(&self.world);
         let circumstances = Circumstances {
             health: self.judgement.view().clone(),
             splits: self.balance.splits().clone(),
             weights: self.judgement.orders().weights.clone(),
+            leaving: receipt::leaving(self.desk.intents(), &world.config.regions),
         };
-        Effect::Publish(Arc::new(Snapshot::compile(world, circumstances, self.number)))
+        let snapshot = Arc::new(Snapshot::compile(world, circumstances, self.number));
+        self.ledger.publish(&snapshot.given, &snapshot.leaving, now);
+        Effect::Publish(snapshot)
     }
 
     /// Returns what operators want, and what came of drills, to be kept across a restart.

@@ -141,8 +141,7 @@ impl Control {
         let sites = std::iter::once(Site::Region(id)).chain(zones);
         let phases: Vec<_> = sites.flat_map(|site| self.judgement.phases(site)).collect();
         if !phases.iter().any(|phase| matches!(phase, Phase::Held(_) | Phase::Quarantined { .. })) {
-            let [v4, v6] = self.judgement.phases(Site::Region(id)).map(Phase::as_str);
-            let is = if v4 == v6 { v4.to_owned() } else { format!("{v4} in IPv4 and {v6} in IPv6") };
+            let is = self.judgement.phases_told(Site::Region(id));
             return Err(Refusal::Conflict(format!("{region} is neither held nor quarantined: it is {is}")));
         }
         let told = What::LetBack { region: region.clone(), author };
@@ -183,8 +182,8 @@ impl Control {
         let regions = &self.world.config.regions;
         let (before, after) = (self.judgement.view(), &self.judgement.view_under(orders));
         let [before, after] = [before, after].map(|view| Services::of(regions, view));
-        let readings =
-            [self.judgement.orders(), orders].map(|orders| self.judgement.readings_under(orders, now));
+        let readings = [self.judgement.orders(), orders]
+            .map(|orders| self.judgement.readings_under(orders, &self.world, now));
         let before = Situation { services: &before, readings: &readings[0] };
         let after = Situation { services: &after, readings: &readings[1] };
         prediction::predict(&self.world, &self.outlook(now), before, after, 1.0)
@@ -261,11 +260,7 @@ impl Control {
         let aim = intent.terms.wish.aim()?;
         let site = aim.site(regions)?;
         if !self.judgement.is_well(site) {
-            let [v4, v6] = self.judgement.phases(site).map(Phase::as_str);
-            return Some(match v4 == v6 {
-                true => format!("{aim} is {v4}"),
-                false => format!("{aim} is {v4} in IPv4 and {v6} in IPv6"),
-            });
+            return Some(format!("{aim} is {}", self.judgement.phases_told(site)));
         }
         self.no_room_for(intent, now)
     }
@@ -275,7 +270,8 @@ impl Control {
         let orders = self.desk.orders(&self.world.config.regions);
         let has_other_weights = orders.weights != self.judgement.orders().weights;
         let mut verdict = self.judgement.instruct(orders, now);
-        verdict.moves_view |= has_other_weights;
+        self.note_loads(&events, now);
+        verdict.moves_view |= has_other_weights || self.others_leave();
         let settled = self.drills.hear(&events, now);
         let told = events.into_iter().map(|event| Notice { at: now, what: What::Intent(event) });
         verdict.notices.splice(0..0, told.chain(settled));

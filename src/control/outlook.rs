@@ -31,7 +31,9 @@ impl Outlook {
         let services = Services::of(regions, &View::all_up(regions.addresses().count()));
         let mut asked = vec![0.0; regions.len()];
         for part in &world.demand {
-            for (region, fraction) in balance::route(part, None, world, &services).fractions() {
+            for (region, fraction) in
+                balance::route(part, None, world, &services, &Readings::default()).fractions()
+            {
                 asked[usize::from(region.0)] += part.weight * fraction;
             }
         }
@@ -47,6 +49,7 @@ impl Outlook {
                 vitals: fills.iter().map(load).collect(),
                 present: vec![1.0; regions.len()],
                 is_auto: vec![true; regions.len()],
+                weights: Vec::new(),
             },
         }
     }
@@ -69,7 +72,7 @@ impl Outlook {
             _ => vec![0.0; parts.len()],
         };
         let homes = parts.iter().enumerate().map(|(index, part)| {
-            let route = balance::route(part, self.splits.of(index), world, services);
+            let route = balance::route(part, self.splits.of(index), world, services, &self.readings);
             route.fractions().into_iter().map(|(region, _)| region).collect::<Vec<_>>()
         });
         let is_silent = |region: &RegionId| balance::served(world, &self.readings, *region).is_none();

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Alarm, Outlook, Proposal};
+use super::{Alarm, Outlook, Proposal, Receipt};
 use crate::canary::Failure;
 use crate::config::Config;
 use crate::health::{
@@ -28,6 +28,8 @@ pub struct Report {
     pub drills: Arc<Vec<Drill>>,
     /// What the machine would do if it were allowed to.
     pub proposals: Vec<Proposal>,
+    /// How far those intents are that send clients away.
+    pub receipts: Vec<Receipt>,
     /// The regions, in the order of the configuration, as are all lists below.
     pub regions: Vec<RegionReport>,
     /// What the clients ask for and where they are sent, to predict from.
@@ -155,6 +157,7 @@ impl Report {
             intents: Vec::new(),
             drills: Arc::default(),
             proposals: Vec::new(),
+            receipts: Vec::new(),
             regions: regions.collect(),
             outlook: Outlook::default(),
         }

@@ -119,7 +119,7 @@ impl Loss {
         let count = Services::of(regions, &counted);
         let stages = regions.iter().map(|(id, _)| {
             Family::BOTH.map(|family| match now.services.stage(id, family) {
-                out @ Stage::Out { .. } => out,
+                out @ (Stage::Out { .. } | Stage::Disabled) => out,
                 _ if count.get(id, family).is_out() => Stage::Out { since: now.at },
                 stage => stage,
             })
@@ -133,11 +133,7 @@ impl Loss {
         let regions = &now.world.config.regions;
         let mut readings = now.outlook.readings.clone();
         for ((id, _), present) in regions.iter().zip(&mut readings.present) {
-            let up = || {
-                regions
-                    .addresses_of(id)
-                    .filter(|(address, _)| !matches!(now.health.of(*address), Standing::Down { .. }))
-            };
+            let up = || regions.addresses_of(id).filter(|(address, _)| !now.health.of(*address).is_down());
             let left = up().filter(|(_, address)| !self.includes(address)).count();
             if left < up().count() {
                 *present *= left as f64 / up().count() as f64;

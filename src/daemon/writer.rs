@@ -62,7 +62,11 @@ pub fn begin(
         Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) | Effect::Say(_) => None,
     });
     let snapshot = first.expect("control publishes a snapshot before anything else");
-    let current = ArcSwap::from_pointee(Serving { snapshot, answers });
+    let current = ArcSwap::from_pointee(Serving {
+        watch: metrics.watch(&snapshot.world.config.regions, &snapshot.leaving),
+        snapshot,
+        answers,
+    });
     (control, effects, Arc::new(current))
 }
 
@@ -99,6 +103,7 @@ impl Writer {
         mut stop: watch::Receiver<bool>,
     ) {
         self.carry_out(first);
+        control.served(self.clock.now());
         self.report(&control);
         let mut batch = Vec::new();
         let mut reporting = Reporting::done(self.clock.now());
@@ -109,7 +114,6 @@ impl Writer {
                 Some(world) = worlds.recv() => Event::Reloaded(world),
                 Some(order) = orders.recv() => {
                     self.obey(order, &mut control);
-                    self.report(&control);
                     reporting = Reporting::done(self.clock.now());
                     continue;
                 }
@@ -134,6 +138,7 @@ impl Writer {
             self.carry_out(effects);
             reporting.is_due = true;
             if has_published {
+                control.served(self.clock.now());
                 self.report(&control);
                 reporting = Reporting::done(self.clock.now());
             }
@@ -151,6 +156,9 @@ impl Writer {
         let Order { request, reply } = order;
         let (answer, effects) = control.ask(request, self.clock.now());
         self.carry_out(effects);
+        control.served(self.clock.now());
+        // What is told can be looked at.
+        self.report(control);
         // Whoever asked and does not wait any more will ask again, and be told that it is done.
         self.keep.then(move || _ = reply.send(answer));
     }
@@ -194,7 +202,8 @@ impl Writer {
             true => Arc::clone(&before.answers),
             false => self.metrics.begin(&config),
         };
-        self.current.store(Arc::new(Serving { snapshot: Arc::clone(&snapshot), answers }));
+        let watch = self.metrics.watch(&config.regions, &snapshot.leaving);
+        self.current.store(Arc::new(Serving { snapshot: Arc::clone(&snapshot), answers, watch }));
         self.metrics.published(&snapshot);
         let comparable = is_same_world.then_some(&before.snapshot.health);
         self.metrics.standings(&config.regions, &snapshot.health, comparable);

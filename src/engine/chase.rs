@@ -30,12 +30,22 @@ pub(super) struct Verdict {
     pub zone: Option<usize>,
     /// The region of a steered answer.
     pub region: Option<RegionId>,
+    /// Whether an address is in it that somebody is sent away from.
+    pub is_leaving: bool,
 }
 
 impl Verdict {
     /// Returns the verdict of a reply without records.
     pub(super) fn of(rcode: Rcode) -> Self {
-        Self { rcode, is_authoritative: false, is_truncated: false, scope: 0, zone: None, region: None }
+        Self {
+            rcode,
+            is_authoritative: false,
+            is_truncated: false,
+            scope: 0,
+            zone: None,
+            region: None,
+            is_leaving: false,
+        }
     }
 }
 
@@ -184,6 +194,7 @@ where
         // Whatever was consulted on the way to the answer narrows it, ANY asks twice.
         self.verdict.scope = self.verdict.scope.max(steered.scope);
         self.verdict.region = steered.region;
+        self.verdict.is_leaving = steered.is_leaving;
         steered
     }
 

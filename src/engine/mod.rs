@@ -64,6 +64,8 @@ pub struct Tally {
     pub rcode: Rcode,
     /// The region that a steered answer leads to.
     pub region: Option<RegionId>,
+    /// Whether an address is in a steered answer that somebody is sent away from.
+    pub is_leaving: bool,
     /// Whether the reply is cut (TC), so that the sender comes back over TCP.
     pub is_truncated: bool,
     /// Whether the request brought a client subnet.
@@ -153,6 +155,7 @@ fn tally(request: &Request<'_>, verdict: &Verdict) -> Tally {
         qtype: request.question.as_ref().map(|question| question.qtype),
         rcode: verdict.rcode,
         region: verdict.region,
+        is_leaving: verdict.is_leaving,
         is_truncated: verdict.is_truncated,
         has_client_subnet: request.edns.is_some_and(|edns| edns.client_subnet.is_some()),
     }

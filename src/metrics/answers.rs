@@ -273,6 +273,7 @@ pub(super) mod tests {
             qtype: Some(qtype),
             rcode,
             region: None::<RegionId>,
+            is_leaving: false,
             is_truncated: false,
             has_client_subnet: false,
         }

@@ -6,12 +6,14 @@
 //! prometheus-client's families.
 
 mod answers;
+mod askers;
 mod collector;
 mod telling;
 #[cfg(test)]
 mod tests;
 
 pub use answers::{AllAnswers, Answers, Totals};
+pub use askers::{Asked, Askers, Watch};
 pub use telling::{Delivery, Telling, Told, ToldWebhook};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,6 +117,8 @@ pub struct Metrics {
     pub telling: Telling,
     registry: Registry,
     answers: Arc<AllAnswers>,
+    /// Who still gets addresses that clients are sent away from.
+    watch: Mutex<Watch>,
     /// The canaries in force and their regions, which have series of their own.
     watched: Mutex<BTreeSet<CanaryOf>>,
     canary_results: Family<CanaryResult, Counter>,
@@ -144,6 +148,7 @@ impl Default for Metrics {
             telling: Telling::default(),
             registry: Registry::with_prefix("meridian"),
             answers: Arc::default(),
+            watch: Mutex::default(),
             watched: Mutex::default(),
             canary_results: Family::default(),
             canary_slow: Family::default(),
@@ -253,6 +258,21 @@ impl Metrics {
             let region = region.to_owned();
             self.state_changes.remove(&ChangeTo { region, state });
         }
+    }
+
+    /// Starts to watch who gets addresses of these regions, goes on where it is done already, and forgets the others.
+    pub fn watch(&self, regions: &Regions, leaving: &[AddressId]) -> Watch {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        *watch = watch.next(regions, leaving);
+        watch.clone()
+    }
+
+    /// Returns who got addresses of a region since clients are sent away from it; `None`: they are not.
+    pub fn asked(&self, region: &str) -> Option<Asked> {
+        let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let askers = watch.find(region);
+        drop(watch);
+        askers.map(|askers| askers.asked())
     }
 
     /// Returns the sums of all answers so far.

@@ -63,6 +63,7 @@ fn answers_are_printed_by_zone_type_code_transport_and_by_region() {
         qtype: Some(28),
         rcode: Rcode::NoError,
         region: Some(RegionId(1)),
+        is_leaving: false,
         is_truncated: true,
         has_client_subnet: true,
     };

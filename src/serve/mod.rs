@@ -20,7 +20,7 @@ use arc_swap::ArcSwap;
 
 use crate::engine;
 use crate::engine::{Outcome, Transport};
-use crate::metrics::Answers;
+use crate::metrics::{Answers, Watch};
 use crate::snapshot::Snapshot;
 
 /// What queries are answered from, together with the counters of its zones and regions, so that a
@@ -31,6 +31,8 @@ pub struct Serving {
     pub snapshot: Arc<Snapshot>,
     /// Where its answers are counted.
     pub answers: Arc<Answers>,
+    /// Where it is noted who gets addresses that clients are sent away from.
+    pub watch: Watch,
 }
 
 /// The place that the writer publishes to and every lane reads from.
@@ -47,6 +49,7 @@ pub fn responder(current: Arc<Current>) -> Responder {
         match engine::answer(&serving.snapshot, request, client, transport, &mut reply) {
             Outcome::Reply { length, tally } => {
                 serving.answers.count(&tally, transport);
+                serving.watch.note(&tally, client);
                 reply.truncate(length);
                 Some(reply)
             }

@@ -22,13 +22,13 @@ pub use atlas::{Atlas, Fractions};
 pub use demand::{Part, Permit};
 pub use explain::{Bearing, Explanation, Inquiry, NoInquiry, explain};
 pub use proof::{Breach, Proof, TooMany, prove};
-pub use records::Kind;
+pub use records::{Given, Kind};
 pub use world::{Partition, World};
 
 use crate::answer::Packed;
 use crate::health::{Services, View};
 use crate::intent::Weights;
-use crate::region::{Family, RegionId};
+use crate::region::{AddressId, Family, RegionId};
 use crate::share;
 use crate::steering::{Lottery, Splits, SteeringId};
 use crate::zone::Ttl;
@@ -50,6 +50,10 @@ pub struct Snapshot {
     pub splits: Splits,
     /// How the clients of some names are divided between regions.
     pub weights: Vec<Weights>,
+    /// The addresses that somebody is sent away from.
+    pub leaving: Vec<AddressId>,
+    /// The addresses that answers hold, each with the longest time for which somebody may keep it.
+    pub given: Arc<Given>,
     /// By partition, and after those one for each name with weights.
     choices: Vec<Choices>,
     /// By `SteeringId`: the place in `choices`.
@@ -67,12 +71,14 @@ pub struct Circumstances {
     pub splits: Splits,
     /// How the clients of some names are divided between regions.
     pub weights: Vec<Weights>,
+    /// The addresses that somebody is sent away from: who gets them all the same is told apart.
+    pub leaving: Vec<AddressId>,
 }
 
 impl From<View> for Circumstances {
-    /// Returns circumstances in which no region sheds, and no name has weights.
+    /// Returns circumstances in which no region sheds, no name has weights, and nobody is sent away.
     fn from(health: View) -> Self {
-        Self { health, splits: Splits::default(), weights: Vec::new() }
+        Self { health, splits: Splits::default(), weights: Vec::new(), leaving: Vec::new() }
     }
 }
 
@@ -88,7 +94,11 @@ struct Answers {
 /// The answer of one steered name, kind and choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Answer {
-    Records(Arc<Packed>),
+    Records {
+        packed: Arc<Packed>,
+        /// Whether an address is among them that somebody is sent away from.
+        is_leaving: bool,
+    },
     Nodata(Ttl),
     Refuse,
     Servfail,
@@ -104,6 +114,8 @@ pub struct Steered<'a> {
     pub scope: u8,
     /// The region that was chosen, for the counters.
     pub region: Option<RegionId>,
+    /// Whether an address is among the records that somebody is sent away from, for the counters.
+    pub is_leaving: bool,
 }
 
 /// The answer of a steered name.
@@ -123,7 +135,7 @@ pub enum Choice<'a> {
 impl Snapshot {
     /// Decides everything for these circumstances, and packs it.
     pub fn compile(world: Arc<World>, circumstances: impl Into<Circumstances>, number: u64) -> Self {
-        let Circumstances { health, splits, weights } = circumstances.into();
+        let Circumstances { health, splits, weights, leaving } = circumstances.into();
         let services = Services::of(&world.config.regions, &health);
         let lottery = Lottery::of(&world.config.regions, &health);
         let is_shedding = !splits.is_whole();
@@ -150,14 +162,27 @@ impl Snapshot {
                 Some(&weights.members),
             ));
         }
-        let mut pool = Pool::new(&world.config.regions, &health);
+        let mut pool = Pool::new(&world.config.regions, &health, &leaving);
         let steered = world.config.steered.iter().zip(&choices_of);
         let answers = steered.map(|(steering, number)| {
             let distinct = choices[*number].distinct.iter();
             distinct.map(|lots| pool.answers(steering, *lots)).collect()
         });
         let answers = answers.collect();
-        Self { number, world, health, services, splits, weights, choices, choices_of, answers }
+        let given = Arc::new(pool.given());
+        Self {
+            number,
+            world,
+            health,
+            services,
+            splits,
+            weights,
+            leaving,
+            given,
+            choices,
+            choices_of,
+            answers,
+        }
     }
 
     /// Returns what the steered name `id` answers to `client`.
@@ -167,15 +192,17 @@ impl Snapshot {
         let place = self.world.partitions[partition].view.find(&self.world.table, client);
         let (choice, is_drawn) = self.choices[self.choices_of[index]].find(place.part, client);
         let answers = &self.answers[index][choice as usize];
-        let choice = match &answers.by_kind[kind as usize] {
-            Answer::Records(packed) => Choice::Records(packed),
+        let answer = &answers.by_kind[kind as usize];
+        let is_leaving = matches!(answer, Answer::Records { is_leaving: true, .. });
+        let choice = match answer {
+            Answer::Records { packed, .. } => Choice::Records(packed),
             Answer::Nodata(ttl) => Choice::Nodata(*ttl),
             Answer::Refuse => Choice::Refuse,
             Answer::Servfail => Choice::Servfail,
         };
         // Who belongs to a share is decided for the whole of this prefix, and for no wider block.
         let drawn = if is_drawn { share::prefix_length(Family::of(client)) } else { 0 };
-        Steered { choice, scope: place.scope.max(drawn), region: answers.region }
+        Steered { choice, scope: place.scope.max(drawn), region: answers.region, is_leaving }
     }
 
     /// Returns the weights of a steered name, if it has any.

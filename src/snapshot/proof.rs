@@ -5,8 +5,10 @@
 //! tried, so every address is, with
 //!
 //! - every set of regions in service;
-//! - every region where an intent can put it (a share of its clients, none while another takes any), beside every
-//!   set of the others;
+//! - every region where an intent can put it (a share of its clients, none while another takes any, none at all),
+//!   beside every set of the others;
+//! - every pair of regions of every policy that a name's weights divide clients between, also where only one of them
+//!   is permitted;
 //! - every region of every plan as a home that sheds, to every region there is, also one that the clients are
 //!   not permitted, wherever that stands.
 
@@ -37,6 +39,8 @@ pub struct Proof {
     pub decisions: u64,
     /// How many more were made with a region where an intent can put it.
     pub under_intents: u64,
+    /// How many more were made with weights that divide clients between two regions.
+    pub under_weights: u64,
     /// How many more were made with a region that sheds.
     pub while_shedding: u64,
     /// How many classes of a policy are permitted no region at all, and are told so.
@@ -88,8 +92,12 @@ pub fn prove(world: &World) -> Result<Proof, TooMany> {
     Ok(proof)
 }
 
-/// Where an intent can put a region: what a shift in part leaves it, and what a whole shift or a drain does.
-const UNDER_INTENTS: [Stage; 2] = [Stage::Part(Share::HALF), Stage::Waiting];
+/// Where an intent can put a region: what a shift in part leaves it, what a whole shift or a drain does, and what
+/// disabling it does.
+const UNDER_INTENTS: [Stage; 3] = [Stage::Part(Share::HALF), Stage::Waiting, Stage::Disabled];
+
+/// Wherever a region can stand.
+const STAGES: [Stage; 5] = [Stage::Full, Stage::Part(Share::HALF), Stage::Waiting, OUT, Stage::Disabled];
 
 fn try_policy(world: &World, partition: &Partition, owner: &str, proof: &mut Proof) {
     let permitted = permitted_by_part(world, partition);
@@ -106,6 +114,7 @@ fn try_policy(world: &World, partition: &Partition, owner: &str, proof: &mut Pro
             proof.under_intents += tried.sum::<u64>();
         }
     }
+    proof.under_weights += trial.try_weights();
     proof.while_shedding += trial.try_shedding();
     let room = MAX_TOLD.saturating_sub(proof.breaches.len());
     proof.breaches.extend(trial.breaches.into_iter().take(room));
@@ -147,6 +156,44 @@ impl Trial<'_> {
         decisions
     }
 
+    /// Divides the clients by weights between every two regions of the policy, the first of which takes everybody
+    /// while the second stands wherever it can, and returns how many decisions that were. Nothing else is in
+    /// service: whose way leads elsewhere is not divided.
+    fn try_weights(&mut self) -> u64 {
+        let mut decisions = 0;
+        for one in &self.partition.policy.regions {
+            for other in self.partition.policy.regions.iter().filter(|other| *other != one) {
+                for stage in STAGES {
+                    decisions += self.try_weighed(*one, *other, stage);
+                }
+            }
+        }
+        decisions
+    }
+
+    /// Divides the clients by halves between one region and another one at a stage.
+    fn try_weighed(&mut self, one: RegionId, other: RegionId, stage: Stage) -> u64 {
+        let weights = [(other, 1), (one, 1)];
+        let in_service: RegionSet = [one].into_iter().collect();
+        let services = services(self.world, in_service, Some((other, stage)));
+        let mut decisions = 0;
+        for (part, plan) in self.partition.plans.iter().enumerate() {
+            for family in Family::BOTH {
+                decisions += 1;
+                let all_down = self.partition.policy.all_down;
+                let route = Route::find(plan, all_down, &services, None, family);
+                let route = route.weighed(plan, &weights, &services, family);
+                let beside = || {
+                    let names = [one, other].map(|region| self.name(region)).join(" and ");
+                    format!("weights divide clients between {names}, and {}", self.told((other, stage)))
+                };
+                let breach = self.judge(part, &route, in_service, beside);
+                self.note(breach);
+            }
+        }
+        decisions
+    }
+
     /// Lets every region of the policy shed to every region there is, which takes everybody, a share, or nobody,
     /// or has left; and returns how many decisions that were. Nothing else is in service, so that each part comes
     /// to its home.
@@ -154,7 +201,7 @@ impl Trial<'_> {
         let mut decisions = 0;
         for home in &self.partition.policy.regions {
             for (to, _) in self.world.config.regions.iter().filter(|(to, _)| to != home) {
-                for stage in [Stage::Full, Stage::Part(Share::HALF), Stage::Waiting, OUT] {
+                for stage in STAGES {
                     decisions += self.try_split(*home, to, stage);
                 }
             }
@@ -233,7 +280,8 @@ fn services(world: &World, in_service: RegionSet, at: Option<(RegionId, Stage)>)
     };
     let standing = |region: RegionId| match stage(region) {
         Stage::Out { since } => Standing::Down { since },
-        _ => Standing::Up,
+        Stage::Disabled => Standing::Disabled,
+        Stage::Full | Stage::Part(_) | Stage::Waiting => Standing::Up,
     };
     let standings = regions.addresses().map(|(_, address)| standing(address.region)).collect();
     let stages = regions.iter().map(|(region, _)| [stage(region); 2]).collect();
@@ -317,10 +365,11 @@ mod tests {
         assert_eq!(proof.decisions, 2 * 8 * 2, "banks and others, eight sets, two families");
         assert_eq!(
             proof.under_intents,
-            2 * (3 * 2 * 4) * 2,
-            "three regions, two stages, four sets of the others"
+            2 * (3 * 3 * 4) * 2,
+            "three regions, three stages, four sets of the others"
         );
-        assert_eq!(proof.while_shedding, (3 + 2) * 2 * 4 * 2, "homes of both, two others, four stages");
+        assert_eq!(proof.under_weights, 2 * (3 * 2) * 5 * 2, "three regions, two others, five stages");
+        assert_eq!(proof.while_shedding, (3 + 2) * 2 * 5 * 2, "homes of both, two others, five stages");
     }
 
     #[test]
@@ -340,5 +389,21 @@ mod tests {
         let shifted = "example.com.: clients are sent to oregon, which no rule permits them, when these regions are in \
                        service: oregon, and tokyo takes 0 % of its clients";
         assert!(told.contains(&shifted), "{told:?}");
+        let weighed = "example.com.: clients are sent to oregon, which no rule permits them, when these regions are in \
+                       service: tokyo, and weights divide clients between tokyo and oregon, and oregon takes 100 % of \
+                       its clients";
+        let partition = &world.partitions[0];
+        let permitted = permitted_by_part(&world, partition);
+        let mut trial = Trial {
+            world: &world,
+            partition,
+            owner: "example.com.",
+            permitted: &permitted,
+            breaches: Vec::new(),
+        };
+        let [tokyo, oregon] =
+            ["tokyo", "oregon"].map(|name| world.config.regions.find(name).expect("a region"));
+        trial.try_weighed(tokyo, oregon, Stage::Full);
+        assert_eq!(trial.breaches[0].to_string(), weighed);
     }
 }

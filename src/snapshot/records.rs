@@ -6,14 +6,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet};
 use hickory_proto::rr::rdata::svcb::{Alpn, IpHint, SVCB, SvcParamKey, SvcParamValue};
 use hickory_proto::rr::rdata::{A, AAAA, HTTPS};
 
 use super::{Answer, Answers};
 use crate::answer::Packed;
 use crate::health::View;
-use crate::region::{Family, Regions};
+use crate::region::{AddressId, Family, Regions};
 use crate::steering::{self, Addresses, Found, Https, Lot, Refusal, Steering};
 use crate::zone::{Name, RData, RecordType, Ttl};
 
@@ -70,18 +70,44 @@ struct Manner<'a> {
     https: Option<&'a Https>,
 }
 
+/// The addresses that answers hold, each with the longest time to live with which any of them does.
+pub type Given = HashMap<IpAddr, Ttl>;
+
 /// Packs records, each distinct RRset once.
 pub(super) struct Pool<'a> {
     regions: &'a Regions,
     health: &'a View,
+    /// The addresses that somebody is sent away from.
+    leaving: HashSet<IpAddr>,
     answers: HashMap<(Manner<'a>, [Lot; 2]), Answers>,
-    packed: HashMap<Recipe, Arc<Packed>>,
+    packed: HashMap<Recipe, Ready>,
+}
+
+/// An RRset, and whether an address is in it that somebody is sent away from.
+#[derive(Clone)]
+struct Ready {
+    packed: Arc<Packed>,
+    is_leaving: bool,
 }
 
 impl<'a> Pool<'a> {
-    /// Returns an empty pool for the addresses of `regions` as `health` has them.
-    pub fn new(regions: &'a Regions, health: &'a View) -> Self {
-        Self { regions, health, answers: HashMap::new(), packed: HashMap::new() }
+    /// Returns an empty pool for the addresses of `regions` as `health` has them, some of which somebody is sent
+    /// away from.
+    pub fn new(regions: &'a Regions, health: &'a View, leaving: &[AddressId]) -> Self {
+        let leaving = leaving.iter().map(|id| regions.address(*id).ip).collect();
+        Self { regions, health, leaving, answers: HashMap::new(), packed: HashMap::new() }
+    }
+
+    /// Returns the addresses in what was packed. It looks at each distinct RRset once, and those are few.
+    pub fn given(&self) -> Given {
+        let mut given = Given::new();
+        for recipe in self.packed.keys() {
+            for ip in &recipe.ips {
+                let longest = given.entry(*ip).or_insert(recipe.ttl);
+                *longest = recipe.ttl.max(*longest);
+            }
+        }
+        given
     }
 
     /// Returns the answers of one name for what was found for each family.
@@ -92,7 +118,7 @@ impl<'a> Pool<'a> {
             return known.clone();
         }
         let by_kind = Kind::ALL.map(|kind| match self.records(steering, kind, lots) {
-            Ok(Some(packed)) => Answer::Records(packed),
+            Ok(Some(Ready { packed, is_leaving })) => Answer::Records { packed, is_leaving },
             Ok(None) => Answer::Nodata(ttl),
             Err(Refusal::Nodata) => Answer::Nodata(short_ttl),
             Err(Refusal::Refuse) => Answer::Refuse,
@@ -104,12 +130,7 @@ impl<'a> Pool<'a> {
     }
 
     /// Returns the records of one kind; `None` when there are none of it where the clients are sent.
-    fn records(
-        &mut self,
-        steering: &Steering,
-        kind: Kind,
-        lots: [Lot; 2],
-    ) -> Result<Option<Arc<Packed>>, Refusal> {
+    fn records(&mut self, steering: &Steering, kind: Kind, lots: [Lot; 2]) -> Result<Option<Ready>, Refusal> {
         let [v4, v6] = Family::BOTH.map(|family| self.addresses(steering, lots[family as usize], family));
         let (addresses, https) = match kind {
             Kind::A => (v4?, None),
@@ -137,16 +158,18 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn pack(&mut self, recipe: Recipe) -> Arc<Packed> {
+    fn pack(&mut self, recipe: Recipe) -> Ready {
+        let leaving = &self.leaving;
         let packed = self.packed.entry(recipe);
         let packed = packed.or_insert_with_key(|recipe| {
             let (rtype, rdata) = match &recipe.https {
                 None => (address_type(&recipe.ips), recipe.ips.iter().map(|ip| address(*ip)).collect()),
                 Some(https) => (RecordType::HTTPS, vec![service(https, &recipe.ips)]),
             };
-            Arc::new(Packed::new(rtype, recipe.ttl, &rdata))
+            let is_leaving = recipe.ips.iter().any(|ip| leaving.contains(ip));
+            Ready { packed: Arc::new(Packed::new(rtype, recipe.ttl, &rdata)), is_leaving }
         });
-        Arc::clone(packed)
+        packed.clone()
     }
 }
 

@@ -8,8 +8,10 @@ use super::demand::{self, Part, Permit};
 use crate::answer::Tree;
 use crate::config::Config;
 use crate::geo::{Table, View};
+use crate::intent::Weights;
 use crate::region::RegionId;
 use crate::steering::{self, Plan, Policy, Refusal, Steering};
+use crate::zone::Name;
 
 /// Everything that a snapshot needs and that health does not change: one world serves many snapshots.
 #[derive(Debug)]
@@ -105,6 +107,20 @@ impl World {
     /// Returns the first of the steered names that a part's clients ask for.
     pub fn owner_of(&self, part: &Part) -> String {
         self.names_of(part.partition).take(1).map(|steering| steering.owner.to_string()).collect()
+    }
+
+    /// Returns, by partition, the weights that all of its names have.
+    pub fn common_weights(&self, weights: &[Weights]) -> Vec<Option<Vec<(RegionId, u32)>>> {
+        let of_partition = |partition: usize| {
+            let named = self.partition_of.iter().zip(&self.config.steered);
+            let mut owners = named.filter(|(of, _)| **of == partition).map(|(_, steering)| &steering.owner);
+            let of_name = |owner: &Name| weights.iter().find(|weights| weights.owner == *owner);
+            let first = of_name(owners.next()?)?;
+            owners
+                .all(|owner| of_name(owner).is_some_and(|other| other.members == first.members))
+                .then(|| first.members.clone())
+        };
+        if weights.is_empty() { Vec::new() } else { (0..self.partitions.len()).map(of_partition).collect() }
     }
 
     /// Returns the plan and the policy of a part.

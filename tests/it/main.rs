@@ -10,6 +10,7 @@ mod support;
 
 mod ask;
 mod home;
+mod intents;
 mod region;
 mod run;
 mod server;
@@ -23,8 +24,10 @@ mod events;
 mod failover;
 mod packets;
 mod pages;
+mod receipt;
 mod reload;
 mod restart;
+mod rollout;
 mod startup;
 mod watch;
 mod whatif;

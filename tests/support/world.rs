@@ -53,6 +53,7 @@ impl World {
                 },
                 scope: 16,
                 region: None,
+                is_leaving: false,
             },
         };
         respond(&source, request, CLIENT, transport, reply)

@@ -71,7 +71,7 @@ impl<'a> Baseline<'a> {
         if load != 1.0 {
             baseline.splits = baseline.settle(before).settled;
         }
-        baseline.flows = baseline.flows(&baseline.splits, before.services);
+        baseline.flows = baseline.flows(&baseline.splits, before);
         baseline.queries = baseline.queries(&baseline.flows);
         baseline
     }
@@ -79,7 +79,7 @@ impl<'a> Baseline<'a> {
     /// Predicts what happens when the situation becomes `after`.
     pub fn predict(&self, after: Situation<'_>) -> Prediction {
         let Cascade { landed, settled } = self.settle(after);
-        let [at_first, flows] = [landed, settled].map(|splits| self.flows(&splits, after.services));
+        let [at_first, flows] = [landed, settled].map(|splits| self.flows(&splits, after));
         let regions = self.regions(&at_first, &flows, after);
         let queries = self.queries(&flows);
         Prediction {
@@ -97,7 +97,8 @@ impl<'a> Baseline<'a> {
     /// Sends home whom nobody has divided yet. Without, the first landing would take everybody for somebody whose
     /// region has just left, and spread them.
     fn send_home(&mut self) {
-        let demands = demands(&self.parts, &self.rates, self.world, self.before.services);
+        let demands =
+            demands(&self.parts, &self.rates, self.world, self.before.services, self.before.readings);
         for (index, demand) in demands.iter().take(self.parts.len()).enumerate() {
             if let (None, Some((home, _))) = (self.splits.of(index), demand.order.first()) {
                 self.splits.set(index, Split::whole(*home));
@@ -109,7 +110,7 @@ impl<'a> Baseline<'a> {
     fn settle(&self, situation: Situation<'_>) -> Cascade {
         let limits = self.world.config.safety.limits;
         let capacities = capacities(self.world, situation.readings);
-        let demands = demands(&self.parts, &self.rates, self.world, situation.services);
+        let demands = demands(&self.parts, &self.rates, self.world, situation.services, situation.readings);
         let mut splits = self.splits.clone();
         splits.land(&demands, &capacities, limits);
         let landed = splits.clone();
@@ -123,9 +124,11 @@ impl<'a> Baseline<'a> {
         Cascade { landed, settled: splits }
     }
 
-    fn flows(&self, splits: &Splits, services: &Services) -> Vec<Flow> {
+    fn flows(&self, splits: &Splits, situation: Situation<'_>) -> Vec<Flow> {
+        let Situation { services, readings } = situation;
         let parts = self.parts.iter().enumerate();
-        let flows = parts.map(|(index, part)| Flow::of(&route(part, splits.of(index), self.world, services)));
+        let flows = parts
+            .map(|(index, part)| Flow::of(&route(part, splits.of(index), self.world, services, readings)));
         flows.collect()
     }
 

@@ -35,8 +35,10 @@ pub struct Stranded {
 /// How well clients are off, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lot {
-    /// What `all_down` says.
+    /// No address at all.
     Nobody(&'static str),
+    /// A region that is down all the same.
+    FailOpen,
     /// A region that is well and wants nobody.
     Unwelcome,
     /// A region that takes clients.
@@ -71,8 +73,9 @@ impl Lot {
     fn rank(self) -> u8 {
         match self {
             Self::Nobody(_) => 0,
-            Self::Unwelcome => 1,
-            Self::Served => 2,
+            Self::FailOpen => 1,
+            Self::Unwelcome => 2,
+            Self::Served => 3,
         }
     }
 }
@@ -86,7 +89,7 @@ fn lot(world: &World, permit: &Permit, services: &Services, family: Family) -> L
     }
     let (plan, policy) = world.plan(permit.partition, permit.part);
     match Route::find(plan, policy.all_down, services, None, family).rest {
-        Rest::Whole(Found::FailOpen(_)) => Lot::Nobody("a region that is down all the same (fail-open)"),
+        Rest::Whole(Found::FailOpen(_)) => Lot::FailOpen,
         Rest::Whole(Found::Refused(refusal)) => Lot::Nobody(refusal.as_str()),
         Rest::Whole(Found::Healthy(_)) | Rest::Divided { .. } => Lot::Unwelcome,
     }
@@ -106,6 +109,7 @@ fn told(
     let all: f64 = of_name.map(|other| other.subnets).sum();
     let answer = match lot {
         Lot::Nobody(answer) => answer,
+        Lot::FailOpen => "a region that is down all the same (fail-open)",
         Lot::Unwelcome | Lot::Served => "a region that is to take nobody, for want of another",
     };
     Stranded {

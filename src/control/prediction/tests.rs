@@ -43,7 +43,7 @@ fn services(world: &World, stages: [Stage; 3]) -> Services {
 
 fn readings(loads: [Option<f64>; 3]) -> Readings {
     let vitals = loads.map(|load| Vitals { load, ..Vitals::default() });
-    Readings { vitals: vitals.to_vec(), present: vec![1.0; 3], is_auto: vec![true; 3] }
+    Readings { vitals: vitals.to_vec(), present: vec![1.0; 3], is_auto: vec![true; 3], weights: Vec::new() }
 }
 
 /// Predicts that regions at these loads come to these stages, at a demand that is multiplied.

@@ -179,7 +179,7 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Outcome, Vec<
                 _ => (Choice::Servfail, 8),
             };
             let region = matches!(choice, Choice::Records(_)).then_some(RegionId(4));
-            Steered { choice, scope, region }
+            Steered { choice, scope, region, is_leaving: region.is_some() }
         },
     };
     let mut buffer = vec![0xee; MAX_REPLY];

@@ -1,0 +1,326 @@
+//! `meridian rollout`: the sequence of a rolling deployment, which stops at the first failure with the traffic away.
+//!
+//! ```text
+//!  drain ──▶ wait for the receipt ──▶ run ──▶ canaries ──▶ lift, by the ramp ──▶ soak ──▶ done
+//!              │                       │         │                │               │
+//!              ╰─── failure: the drain stays ────╯                ╰─ failure: ────╯
+//!                                                                  drained again
+//! ```
+//!
+//! Every time is measured here, from when something was seen; the clocks of the server and of this machine need not
+//! agree.
+
+mod interrupt;
+mod site;
+
+use std::process::{Command, ExitCode, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+
+use super::intent::{Terms, told};
+use super::receipt::{time, wait_for};
+use super::{BAD_INPUT, FAILURE};
+use crate::admin::changes::{Intents, Told};
+use crate::intent::Aim;
+use crate::moment::Time;
+use interrupt::Interrupt;
+use site::Site;
+
+/// The pause between two looks at the server.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The pause between two looks at the command.
+const COMMAND_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long the command may take to end after an interruption, before it is killed.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The least that a drain is kept ahead of its end: to look, and to ask for more.
+const LEAST_AHEAD: Duration = Duration::from_secs(60);
+
+/// The longest that an intent stands, and the longest of one that breaks a rule on purpose.
+const LONGEST: Duration = Duration::from_secs(72 * 3600);
+const LONGEST_BREAKING: Duration = Duration::from_secs(4 * 3600);
+
+/// Drain a region or availability zone, run a command there, and bring its clients back
+///
+/// Drains it and waits until no resolver may hold its addresses; runs the command; waits until canaries that began
+/// after the command find every address up; lifts the drain, so that its clients come back by the ramp of the region;
+/// and watches for alarms until it has soaked. Stops at the first failure with the traffic kept away, says what state
+/// it leaves behind, and exits with 1. A drain that would end meanwhile is asked for anew.
+///
+/// The command finds MERIDIAN_REGION, MERIDIAN_ZONE (empty for a whole region) and MERIDIAN_ADDRESSES (separated
+/// by spaces) in its environment.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// REGION or REGION/AZ
+    aim: String,
+
+    /// The command, for a shell
+    #[arg(long, value_name = "COMMAND")]
+    exec: String,
+
+    /// For how long to drain, 1m to 72h
+    #[arg(long = "for", value_name = "TIME", default_value = "2h", value_parser = time)]
+    lasts: Duration,
+
+    /// For how long to watch when all clients are back
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
+    soak: Duration,
+
+    /// For how long to wait for the last client, for canaries, and for the ramp, each
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
+    timeout: Duration,
+
+    #[command(flatten)]
+    terms: Terms,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When the server cannot be asked before anything is done.
+pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
+    let Ok(aim) = arguments.aim.parse::<Aim>() else {
+        eprintln!("meridian: `{}` is not REGION or REGION/AZ", arguments.aim);
+        return Ok(ExitCode::from(BAD_INPUT));
+    };
+    let interrupt = Interrupt::listen()?;
+    let asked = arguments.terms.ask(format!("drain {aim}"), Some(Time(arguments.lasts).to_string()))?;
+    let told = match asked {
+        Ok(Told { intent: Some(intent), .. }) => intent,
+        // It is refused, or was only tried.
+        other => return told(other, arguments.terms.is_trial()),
+    };
+    println!("1/6 drain: {}", told.text);
+    let drain = Drain { number: told.number, ends: Instant::now() + arguments.lasts };
+    let mut rollout = Rollout { arguments, aim, interrupt, drain: Some(drain) };
+    match rollout.go() {
+        Ok(()) => {
+            println!("done: {} is deployed, and its clients are back", rollout.aim);
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            eprintln!("meridian: {error:#}");
+            rollout.keep_away();
+            Ok(ExitCode::from(FAILURE))
+        }
+    }
+}
+
+/// A rollout on its way.
+struct Rollout<'a> {
+    arguments: &'a Args,
+    aim: Aim,
+    interrupt: Interrupt,
+    /// The drain in force; `None`: it has been lifted.
+    drain: Option<Drain>,
+}
+
+/// The drain in force.
+struct Drain {
+    number: u64,
+    /// When it ends at the earliest.
+    ends: Instant,
+}
+
+impl Rollout<'_> {
+    fn go(&mut self) -> anyhow::Result<()> {
+        let site = self.site().context("cannot look at what is to be deployed")?;
+        ensure!(!site.addresses.is_empty(), "{} has no addresses", self.aim);
+        println!("2/6 wait until no resolver may hold {}", site.list());
+        self.wait_for_receipt()?;
+        println!("3/6 run: {}", self.arguments.exec);
+        self.execute(&site)?;
+        println!("4/6 wait for canaries of {}", site.list());
+        self.verify()?;
+        let before = self.site()?.alarms;
+        println!("5/6 lift the drain: clients come back step by step");
+        let number = self.lift()?;
+        self.wait_for_ramp(number, &before)?;
+        println!("6/6 soak for {}", Time(self.arguments.soak));
+        self.soak(&before)
+    }
+
+    /// Waits until nobody may hold an address any more.
+    fn wait_for_receipt(&mut self) -> anyhow::Result<()> {
+        let arguments = self.arguments;
+        let is_over = wait_for(&arguments.terms.who.server, arguments.timeout, || self.hold())?;
+        ensure!(is_over, "{} still has clients, and the command was not run", self.aim);
+        Ok(())
+    }
+
+    /// Runs the command, with its output where that of this process goes.
+    fn execute(&mut self, site: &Site) -> anyhow::Result<()> {
+        let mut command = Command::new("sh");
+        command.args(["-c", &self.arguments.exec]);
+        command.env("MERIDIAN_REGION", &self.aim.region);
+        command.env("MERIDIAN_ZONE", self.aim.zone.as_deref().unwrap_or_default());
+        command.env("MERIDIAN_ADDRESSES", site.list());
+        let mut child = command.spawn().context("cannot run a shell")?;
+        let status = loop {
+            if let Some(status) = child.try_wait().context("cannot wait for the command")? {
+                break status;
+            }
+            if let Err(error) = self.hold() {
+                stop(&mut child);
+                return Err(error.context("the command was stopped"));
+            }
+            thread::sleep(COMMAND_PAUSE);
+        };
+        ensure!(status.success(), "the command failed: {}", ended(status));
+        Ok(())
+    }
+
+    /// Waits until canaries that began after the command find everything up.
+    fn verify(&mut self) -> anyhow::Result<()> {
+        let start = Instant::now();
+        let mut fresh = site::Fresh::default();
+        let mut missing = "the server does not answer".to_owned();
+        while start.elapsed() < self.arguments.timeout {
+            self.hold()?;
+            // A server that is started anew forgets no drain.
+            if let Ok(site) = self.site() {
+                match fresh.missing(&site) {
+                    None => return Ok(()),
+                    Some(what) => missing = what,
+                }
+            }
+            thread::sleep(PAUSE);
+        }
+        bail!("{missing}, {} after the command", Time(self.arguments.timeout))
+    }
+
+    /// Lifts the drain, and returns its number.
+    fn lift(&mut self) -> anyhow::Result<u64> {
+        let number = self.hold()?;
+        let path = ["intents", &number.to_string()];
+        let answer = self.arguments.terms.who.ask(&path, |client, url| client.delete(url))?;
+        let told =
+            answer.map_err(|refused| anyhow::anyhow!("the drain cannot be lifted: {}", refused.error))?;
+        println!("    {}", told.text);
+        self.drain = None;
+        Ok(number)
+    }
+
+    /// Waits until the clients are back.
+    fn wait_for_ramp(&mut self, number: u64, before: &[String]) -> anyhow::Result<()> {
+        let start = Instant::now();
+        let mut said = String::new();
+        while start.elapsed() < self.arguments.timeout {
+            self.interrupt.check()?;
+            let intents: Intents = self.get(&["intents"])?;
+            let Some(intent) = intents.intents.into_iter().find(|intent| intent.number == number) else {
+                return Ok(());
+            };
+            ensure!(intent.state != "stuck", "a gate of the ramp was closed twice");
+            let state = intent.why.map_or(intent.state, |why| format!("clients stay away: {why}"));
+            if said != state {
+                println!("    {state}");
+                said = state;
+            }
+            self.site()?.fit(&self.aim, before)?;
+            thread::sleep(PAUSE);
+        }
+        bail!("its clients are not back after {}: {said}", Time(self.arguments.timeout))
+    }
+
+    /// Watches for what goes wrong, and looks whether all is well in the end.
+    fn soak(&self, before: &[String]) -> anyhow::Result<()> {
+        let start = Instant::now();
+        loop {
+            self.interrupt.check()?;
+            let site = self.site()?;
+            site.fit(&self.aim, before)?;
+            let left = self.arguments.soak.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return match site.phases.iter().find(|phase| !site::is_well(phase)) {
+                    Some(phase) => bail!("{} is {phase} after {}", self.aim, Time(self.arguments.soak)),
+                    None => Ok(()),
+                };
+            }
+            thread::sleep(PAUSE.min(left));
+        }
+    }
+
+    /// Sees to it that the drain lasts, and returns its number; an interruption is the error.
+    fn hold(&mut self) -> anyhow::Result<u64> {
+        self.interrupt.check()?;
+        let drain = self.drain.as_ref().context("the drain is lifted")?;
+        let number = drain.number;
+        let ahead = self.arguments.soak.max(LEAST_AHEAD).min(self.longest() / 2);
+        if drain.ends.saturating_duration_since(Instant::now()) >= ahead {
+            return Ok(number);
+        }
+        // Longer than what was asked for before, so that it is not taken for the same again.
+        let lasts = (self.arguments.lasts + ahead + LEAST_AHEAD).min(self.longest());
+        self.post(lasts)?;
+        Ok(self.drain.as_ref().map_or(number, |drain| drain.number))
+    }
+
+    fn longest(&self) -> Duration {
+        if self.arguments.terms.is_breaking() { LONGEST_BREAKING } else { LONGEST }
+    }
+
+    /// Asks for the drain anew.
+    fn post(&mut self, lasts: Duration) -> anyhow::Result<()> {
+        let asked = self.arguments.terms.ask(format!("drain {}", self.aim), Some(Time(lasts).to_string()))?;
+        let told = asked.map_err(|refused| anyhow::anyhow!("the drain is refused: {}", refused.error))?;
+        let intent = told.intent.context("the server made no intent")?;
+        println!("    {}", intent.text);
+        self.drain = Some(Drain { number: intent.number, ends: Instant::now() + lasts });
+        Ok(())
+    }
+
+    /// Keeps the traffic away after a failure, and says what is the case and how to go on.
+    fn keep_away(&mut self) {
+        let aim = self.aim.to_string();
+        if self.drain.is_none()
+            && let Err(error) = self.post(self.arguments.lasts.min(self.longest()))
+        {
+            eprintln!("meridian: {error:#}");
+            eprintln!(
+                "meridian: CLIENTS OF {aim} MAY BE ON THEIR WAY BACK; `meridian drain {aim} --reason …` keeps them away"
+            );
+            return;
+        }
+        let Some(drain) = &self.drain else { return };
+        let left = Time(Duration::from_secs(drain.ends.saturating_duration_since(Instant::now()).as_secs()));
+        eprintln!(
+            "meridian: {aim} stays drained for {left} (intent {}). When it is right, `meridian undrain {aim}` brings its \
+             clients back; run this again to deploy anew; `meridian drain {aim} --for TIME --reason …` keeps them \
+             away for longer",
+            drain.number
+        );
+    }
+
+    fn site(&self) -> anyhow::Result<Site> {
+        let region = self.get(&["status", &self.aim.region])?;
+        let overview = self.get(&["overview"])?;
+        Ok(Site::read(&region, &overview, &self.aim))
+    }
+
+    fn get<T: serde::de::DeserializeOwned>(&self, path: &[&str]) -> anyhow::Result<T> {
+        let text = self.arguments.terms.who.server.ask(path, |client, url| client.get(url))?;
+        Ok(serde_json::from_str(&text)?)
+    }
+}
+
+/// Lets a command end that was interrupted, and kills it if it does not.
+fn stop(child: &mut std::process::Child) {
+    let start = Instant::now();
+    while start.elapsed() < GRACE {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return;
+        }
+        thread::sleep(COMMAND_PAUSE);
+    }
+    let _gone = child.kill().and_then(|()| child.wait());
+}
+
+fn ended(status: ExitStatus) -> String {
+    status.code().map_or_else(|| status.to_string(), |code| format!("it exited with {code}"))
+}
