@@ -204,14 +204,16 @@ pub(super) async fn intend(
     headers: HeaderMap,
     body: Result<Bytes, extract::rejection::BytesRejection>,
 ) -> Response {
-    let terms = access::operator(&caller, &headers).map_err(IntoResponse::into_response);
-    let terms = terms.and_then(|author| Ok((wanted(&body_of(body)?).map_err(wrong)?, author)));
-    let ((mut terms, is_trial), author) = match terms {
-        Ok(terms) => terms,
-        Err(response) => return response,
+    let author = match access::operator(&caller, &headers) {
+        Ok(author) => author,
+        Err(refusal) => return refusal.into_response(),
     };
-    terms.author = author;
-    ask(&state, Request::Intend { terms, is_trial }).await
+    match body_of(body).and_then(|body| wanted(&body).map_err(Wrong::request)) {
+        Ok((terms, is_trial)) => {
+            ask(&state, Request::Intend { terms: Terms { author, ..terms }, is_trial }).await
+        }
+        Err(wrong) => wrong.into_response(),
+    }
 }
 
 /// Answers `DELETE /intents/NUMBER`.
@@ -226,12 +228,13 @@ pub(super) async fn lift(
         Ok(author) => author,
         Err(refusal) => return refusal.into_response(),
     };
-    let how = how.map_err(|rejection| wrong(format!("{}; write ?at_once=true", rejection.body_text())));
+    let how =
+        how.map_err(|rejection| Wrong::request(format!("{}; write ?at_once=true", rejection.body_text())));
     match (number_of(&number, "an intent"), how) {
         (Ok(number), Ok(extract::Query(How { at_once }))) => {
             ask(&state, Request::Lift { number, author, is_at_once: at_once }).await
         }
-        (Err(response), _) | (_, Err(response)) => response,
+        (Err(wrong), _) | (_, Err(wrong)) => wrong.into_response(),
     }
 }
 
@@ -248,10 +251,10 @@ pub(super) async fn approve(
         Err(refusal) => return refusal.into_response(),
     };
     let asked = number_of(&number, "a proposal")
-        .and_then(|number| Ok((number, parse::<Because>(&body_of(body)?).map_err(wrong)?)));
+        .and_then(|number| Ok((number, parse::<Because>(&body_of(body)?).map_err(Wrong::request)?)));
     match asked {
         Ok((number, Because { reason })) => ask(&state, Request::Approve { number, author, reason }).await,
-        Err(response) => response,
+        Err(wrong) => wrong.into_response(),
     }
 }
 
@@ -297,8 +300,23 @@ fn refuse(refusal: &Refusal) -> Response {
     answer(status, &Refused { error, violations, prediction })
 }
 
-fn wrong(error: String) -> Response {
-    answer(StatusCode::BAD_REQUEST, &Refused { error, violations: Vec::new(), prediction: None })
+/// A request that is not understood, with the status that says so.
+struct Wrong {
+    status: StatusCode,
+    sentence: String,
+}
+
+impl Wrong {
+    fn request(sentence: String) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, sentence }
+    }
+}
+
+impl IntoResponse for Wrong {
+    fn into_response(self) -> Response {
+        let refused = Refused { error: self.sentence, violations: Vec::new(), prediction: None };
+        answer(self.status, &refused)
+    }
 }
 
 fn answer(status: StatusCode, body: &impl Serialize) -> Response {
@@ -306,10 +324,10 @@ fn answer(status: StatusCode, body: &impl Serialize) -> Response {
 }
 
 /// Returns the body of a request, unless it is too large or broke off.
-fn body_of(body: Result<Bytes, extract::rejection::BytesRejection>) -> Result<Bytes, Response> {
+fn body_of(body: Result<Bytes, extract::rejection::BytesRejection>) -> Result<Bytes, Wrong> {
     body.map_err(|rejection| {
         let error = format!("{}; a request has at most {MAX_BODY} octets", rejection.body_text());
-        answer(rejection.status(), &Refused { error, violations: Vec::new(), prediction: None })
+        Wrong { status: rejection.status(), sentence: error }
     })
 }
 
@@ -317,8 +335,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| format!("the body is not as /openapi.json says: {error}"))
 }
 
-fn number_of(text: &str, what: &str) -> Result<u64, Response> {
-    text.parse().map_err(|_| wrong(format!("`{text}` is not the number of {what}")))
+fn number_of(text: &str, what: &str) -> Result<u64, Wrong> {
+    text.parse().map_err(|_| Wrong::request(format!("`{text}` is not the number of {what}")))
 }
 
 /// Reads what somebody wants, whoever that is.

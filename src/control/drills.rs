@@ -166,7 +166,7 @@ impl Control {
         let settle = |(number, why): (u64, &str)| {
             self.drills.settle(number, Outcome::Interrupted, Some(why.to_owned()), now)
         };
-        let said: Vec<_> = gone.into_iter().filter_map(settle).map(Effect::Say).collect();
+        let said: Vec<_> = gone.into_iter().filter_map(settle).map(Effect::say).collect();
         if said.is_empty() { said } else { [Effect::Keep(self.kept())].into_iter().chain(said).collect() }
     }
 
@@ -224,7 +224,7 @@ impl Control {
         let drill = drill.over(outcome, Some(why), now);
         self.drills.add(drill.clone());
         let told = Notice { at: now, what: What::Drill(Box::new(drill)) };
-        vec![Effect::Keep(self.kept()), Effect::Say(told)]
+        vec![Effect::Keep(self.kept()), Effect::say(told)]
     }
 
     /// Starts the drills whose time has come.
@@ -263,7 +263,7 @@ impl Control {
             let told = self.drills.settle(number, Outcome::Failed, Some(why), now);
             let event = self.with_scene(now, |desk, scene| desk.lift(number, is_at_once, scene, now));
             effects.extend(self.follow_desk(event.into_iter().collect(), now));
-            effects.extend(told.map(Effect::Say));
+            effects.extend(told.map(Effect::say));
         }
         effects
     }

@@ -94,7 +94,13 @@ pub enum Effect {
     /// The same with the accounts of who was up for how long.
     Account(Arc<Ledger>),
     /// Tell people.
-    Say(Notice),
+    Say(Box<Notice>),
+}
+
+impl Effect {
+    fn say(notice: Notice) -> Self {
+        Self::Say(Box::new(notice))
+    }
 }
 
 /// The state of the server.
@@ -166,7 +172,7 @@ impl Control {
         if has_adopted {
             effects.push(Effect::Persist(control.memory(now)));
         }
-        effects.extend(notices.into_iter().map(Effect::Say));
+        effects.extend(notices.into_iter().map(Effect::say));
         effects.extend(ended);
         (control, effects)
     }
@@ -203,7 +209,7 @@ impl Control {
             Event::Reloaded(world) => self.reloaded(world, now),
             Event::ReloadFailed(why) => {
                 let what = self.rules.refuse(why);
-                what.into_iter().map(|what| Effect::Say(Notice { at: now, what })).collect()
+                what.into_iter().map(|what| Effect::say(Notice { at: now, what })).collect()
             }
             Event::Stopping => {
                 vec![Effect::Persist(self.memory(now)), Effect::Account(self.availability.close(now))]
@@ -268,7 +274,7 @@ impl Control {
         if self.keeper.is_due(verdict.is_worth_keeping || !shed.is_empty(), now) {
             effects.push(Effect::Persist(self.memory(now)));
         }
-        effects.extend(verdict.notices.into_iter().chain(shed).map(Effect::Say));
+        effects.extend(verdict.notices.into_iter().chain(shed).map(Effect::say));
         effects
     }
 
@@ -292,7 +298,7 @@ impl Control {
         self.availability.reload(&self.world.config, now);
         effects.extend(self.account(true, now));
         let healed = self.rules.reload(&self.world.config).map(|what| Notice { at: now, what });
-        effects.extend([reloaded].into_iter().chain(healed).chain(notices).map(Effect::Say));
+        effects.extend([reloaded].into_iter().chain(healed).chain(notices).map(Effect::say));
         effects
     }
 
@@ -308,7 +314,7 @@ impl Control {
             return Vec::new();
         }
         let whats = self.rules.look(self.judgement.vitals(now), built_at, now);
-        whats.into_iter().map(|what| Effect::Say(Notice { at: now, what })).collect()
+        whats.into_iter().map(|what| Effect::say(Notice { at: now, what })).collect()
     }
 
     /// Spreads the clients of regions that have left or returned, if any has.

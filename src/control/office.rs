@@ -84,7 +84,7 @@ impl Control {
         self.begin_drill(&intent, &prediction, now);
         events.push(event);
         let mut effects = self.follow_desk(events, now);
-        effects.extend(told.into_iter().map(Effect::Say));
+        effects.extend(told.into_iter().map(Effect::say));
         let prediction = Some(prediction.to_string());
         Ok((Done::Made { intent, snapshot: self.number, prediction }, effects))
     }
@@ -103,8 +103,8 @@ impl Control {
         let done = Done::Lifted { intent: event.intent.clone(), text };
         let drill = self.drills.lifted(number, author, now);
         let mut effects = self.follow_desk(vec![event], now);
-        effects.push(Effect::Say(Notice { at: now, what: lifted }));
-        effects.extend(drill.map(Effect::Say));
+        effects.push(Effect::say(Notice { at: now, what: lifted }));
+        effects.extend(drill.map(Effect::say));
         Ok((done, effects))
     }
 
@@ -146,7 +146,7 @@ impl Control {
         }
         let told = What::LetBack { region: region.clone(), author };
         let verdict = self.judgement.fail_back(id, now);
-        let mut effects = vec![Effect::Say(Notice { at: now, what: told })];
+        let mut effects = vec![Effect::say(Notice { at: now, what: told })];
         effects.extend(self.follow(verdict, Vec::new(), now));
         Ok((Done::LetBack { region }, effects))
     }
@@ -283,11 +283,11 @@ impl Control {
     /// Numbers what the machine advises, so that it can be approved.
     pub(super) fn propose(&mut self, notices: &[Notice]) {
         for notice in notices {
-            if let What::Turned { region, zone: None, to: Phase::Down, is_advice: true, .. } = &notice.what {
-                if self.proposals.iter().all(|proposal| proposal.region != *region) {
-                    let number = self.desk.next_number();
-                    self.proposals.push(Proposal { number, region: region.clone(), at: notice.at });
-                }
+            if let What::Turned { region, zone: None, to: Phase::Down, is_advice: true, .. } = &notice.what
+                && self.proposals.iter().all(|proposal| proposal.region != *region)
+            {
+                let number = self.desk.next_number();
+                self.proposals.push(Proposal { number, region: region.clone(), at: notice.at });
             }
         }
     }

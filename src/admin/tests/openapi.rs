@@ -177,9 +177,10 @@ async fn changed(method: &str, target: &str, body: &str, done: Result<Done, Refu
     let (orders, mut received) = mpsc::channel(1);
     state.sources.orders = orders;
     tokio::spawn(async move {
-        let order: Option<Order> = received.recv().await;
-        // Whoever asked may have gone.
-        let _ = order.map(|order| order.reply.send(done));
+        if let Some(Order { reply, .. }) = received.recv().await {
+            // Whoever asked may have gone.
+            let _ = reply.send(done);
+        }
     });
     let request = format!("{method} {target} HTTP/1.1\r\ncontent-length: {}\r\n{JO}\r\n{body}", body.len());
     serving(state, async |address| exchange(address, &request).await).await
