@@ -178,8 +178,10 @@ async fn changed(method: &str, target: &str, body: &str, done: Result<Done, Refu
     state.sources.orders = orders;
     tokio::spawn(async move {
         let order: Option<Order> = received.recv().await;
-        // Whoever asked may have gone.
-        let _ = order.map(|order| order.reply.send(done));
+        if let Some(order) = order {
+            // Whoever asked may have gone.
+            let _ = order.reply.send(done);
+        }
     });
     let request = format!("{method} {target} HTTP/1.1\r\ncontent-length: {}\r\n{JO}\r\n{body}", body.len());
     serving(state, async |address| exchange(address, &request).await).await
