@@ -320,7 +320,8 @@ impl Laws {
         {
             let is_news = !snapshot.answers_like(&last)
                 || snapshot.health != last.health
-                || snapshot.weights != last.weights;
+                || snapshot.weights != last.weights
+                || snapshot.leaving != last.leaving;
             assert!(is_news, "snapshot {} says what the one before said", snapshot.number);
             assert!(snapshot.number > last.number);
         }
