@@ -200,7 +200,7 @@ impl Control {
         let mut given: Vec<String> = moves.filter_map(|one| one.to.clone()).collect();
         given.sort_unstable();
         given.dedup();
-        let standing = self.judgement.alarms().map(key).collect();
+        let standing = self.alarms().iter().map(key).collect();
         let drill = Drill::begin(intent.number, intent.terms.clone(), now);
         self.drills.add(Drill { given, standing, ..drill });
     }
@@ -268,10 +268,16 @@ impl Control {
         effects
     }
 
+    /// Returns every alarm that stands, of what was lost and of what is measured.
+    fn alarms(&self) -> Vec<Alarm> {
+        self.judgement.alarms().cloned().chain(self.rules.standing()).collect()
+    }
+
     fn drill_troubles(&self, now: Moment) -> Vec<(u64, String)> {
         let mut readings = None;
+        let alarms = self.alarms();
         let troubles = self.drills.pending().filter_map(|drill| {
-            let raised = self.judgement.alarms().find(|alarm| !drill.standing.contains(&key(alarm)));
+            let raised = alarms.iter().find(|alarm| !drill.standing.contains(&key(alarm)));
             let why = raised.map(ToString::to_string).or_else(|| {
                 let Wish::Drill { abort, .. } = drill.terms.wish else { return None };
                 if abort == Abort::Alarm {
