@@ -3,13 +3,14 @@
 //! What is right or wrong with a wish is known to the server alone; here it is only put into words.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use reqwest::{Client, RequestBuilder, Url};
 
-use super::FAILURE;
 use super::server::{Server, author};
+use super::{FAILURE, receipt};
 use crate::admin::access::AUTHOR;
 use crate::admin::changes::{Because, Intents, Refused, Told, Wanted};
 
@@ -74,6 +75,14 @@ pub struct Drain {
     /// For how long, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "2h")]
     lasts: String,
+
+    /// Wait until no resolver may lawfully send anybody there; exit 1 when that is not reached in time
+    #[arg(long, conflicts_with = "dry_run")]
+    wait: bool,
+
+    /// How long to wait
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = receipt::time, requires = "wait")]
+    timeout: Duration,
 
     #[command(flatten)]
     pub terms: Terms,
@@ -265,8 +274,14 @@ pub fn shift(Shift { aim, percent, lasts, terms }: &Shift) -> anyhow::Result<Exi
 /// # Errors
 ///
 /// As [`shift`].
-pub fn drain(Drain { aim, lasts, terms }: &Drain) -> anyhow::Result<ExitCode> {
-    terms.want(format!("drain {aim}"), Some(lasts.clone()))
+pub fn drain(Drain { aim, lasts, wait, timeout, terms }: &Drain) -> anyhow::Result<ExitCode> {
+    let answer = terms.ask(format!("drain {aim}"), Some(lasts.clone()))?;
+    let number = answer.as_ref().ok().and_then(|told| told.intent.as_ref()).map(|intent| intent.number);
+    let done = told(answer, terms.dry_run)?;
+    match number.filter(|_| *wait) {
+        Some(number) if !receipt::wait(&terms.who.server, number, *timeout)? => Ok(ExitCode::from(FAILURE)),
+        Some(_) | None => Ok(done),
+    }
 }
 
 /// Runs `disable`.
