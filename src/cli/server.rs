@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "The running server")]
 pub struct Server {
-    /// Its admin address, such as 127.0.0.1:8053 or https://ns1.example.net:8053
+    /// Its admin address, such as `127.0.0.1:8053` or `https://ns1.example.net:8053`
     #[arg(long, value_name = "ADDRESS|URL")]
     pub admin: Option<String>,
 
