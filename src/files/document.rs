@@ -5,9 +5,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// The part of a document that every version has.
 #[derive(Deserialize)]
@@ -38,4 +39,53 @@ pub(super) fn load(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// Reads the version of a document: one of another version may look different in every other way.
 pub(super) fn version(text: &[u8]) -> serde_json::Result<u64> {
     serde_json::from_slice(text).map(|Versioned { version }| version)
+}
+
+/// What a document looks like that is believed.
+pub(super) struct Format {
+    /// Its version; another one is refused.
+    pub version: u64,
+    /// The most bytes that it has.
+    pub most: u64,
+}
+
+/// A document that cannot be used.
+pub(super) struct Unusable {
+    /// Where it was.
+    pub path: PathBuf,
+    /// Where it is now.
+    pub aside: PathBuf,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Reads a document; `None`: there is none. One that cannot be used is renamed, so that nothing overwrites it.
+pub(super) fn read<D: DeserializeOwned, T>(
+    path: PathBuf,
+    format: &Format,
+    accept: impl FnOnce(D) -> Result<T, String>,
+) -> Result<Option<T>, Unusable> {
+    let text = match load(&path, format.most) {
+        Ok(text) => parse(&text, format),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => Err(error.to_string()),
+    };
+    text.and_then(accept).map(Some).map_err(|why| {
+        let aside = path.with_extension("json.unusable");
+        // Where even that fails, the next write does: the directory is not ours.
+        let _ = fs::rename(&path, &aside);
+        Unusable { path, aside, why }
+    })
+}
+
+fn parse<D: DeserializeOwned>(text: &[u8], format: &Format) -> Result<D, String> {
+    let Format { version: known, most } = format;
+    if text.len() as u64 > *most {
+        return Err(format!("it is larger than {most} bytes"));
+    }
+    let found = version(text).map_err(|error| error.to_string())?;
+    if found != *known {
+        return Err(format!("its format has version {found}, this program knows {known}"));
+    }
+    serde_json::from_slice(text).map_err(|error| error.to_string())
 }

@@ -3,14 +3,13 @@
 //! What was asked for is kept in the words in which it is asked for, by names. A file that cannot be read is set aside
 //! and said loudly, never overwritten: it may be all that tells why a region was kept empty.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::document;
+use super::document::{self, Format, Unusable};
 use super::state::PhaseMirror;
 use crate::health::Course;
 use crate::intent::{Drill, Intent, Kept, MAX_DRILLS, MAX_INTENTS, Outcome, Phase, Rule, Terms};
@@ -19,11 +18,8 @@ use crate::moment::Moment;
 /// The name of the file in the state directory.
 pub const FILE: &str = "intents.json";
 
-/// The version of the format; another one is refused.
-const VERSION: u64 = 1;
-
-/// The largest file that is read: 200 intents and 200 drills with the longest reasons and names.
-const MAX_BYTES: u64 = 2 * 1024 * 1024;
+/// What is believed; a larger one is not read: 200 intents and 200 drills with the longest reasons and names.
+const FORMAT: Format = Format { version: 1, most: 2 * 1024 * 1024 };
 
 /// Why intents could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -67,31 +63,9 @@ pub fn write(directory: &Path, kept: &Kept) -> Result<(), Error> {
 ///
 /// When a file is there and is not usable. It is renamed then, so that nothing overwrites it.
 pub fn read(directory: &Path) -> Result<Kept, Error> {
-    let path = directory.join(FILE);
-    let why = match document::load(&path, MAX_BYTES) {
-        Ok(text) => match parse(&text) {
-            Ok(kept) => return Ok(kept),
-            Err(why) => why,
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::default()),
-        Err(error) => error.to_string(),
-    };
-    let aside = path.with_extension("json.unusable");
-    // Where even that fails, the next write does: the directory is not ours.
-    let _ = fs::rename(&path, &aside);
-    Err(Error::Unusable { path, aside, why })
-}
-
-fn parse(text: &[u8]) -> Result<Kept, String> {
-    if text.len() as u64 > MAX_BYTES {
-        return Err(format!("it is larger than {MAX_BYTES} bytes"));
-    }
-    let version = document::version(text).map_err(|error| error.to_string())?;
-    if version != VERSION {
-        return Err(format!("its format has version {version}, this program knows {VERSION}"));
-    }
-    let document: Document = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-    document.into_kept()
+    let read = document::read(directory.join(FILE), &FORMAT, Document::into_kept);
+    let unusable = |Unusable { path, aside, why }| Error::Unusable { path, aside, why };
+    Ok(read.map_err(unusable)?.unwrap_or_default())
 }
 
 /// The file: `intent::Kept` with a version.
@@ -155,7 +129,7 @@ enum State {
 impl Document {
     fn of(kept: &Kept) -> Self {
         Self {
-            version: VERSION,
+            version: FORMAT.version,
             last_number: kept.last_number,
             intents: kept.intents.iter().map(Mirror::of).collect(),
             drills: kept.drills.iter().map(DrillMirror::of).collect(),
@@ -288,6 +262,8 @@ fn rules(words: &[String]) -> Result<Vec<Rule>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::region::Recovery;
     use crate::share::Share;
@@ -331,7 +307,9 @@ mod tests {
         let none = Kept { drills: Vec::new(), ..kept() };
         let text = serde_json::to_string(&Document::of(&none)).expect("plain values");
         assert!(!text.contains("drills"), "{text}");
-        assert_eq!(parse(text.as_bytes()), Ok(none));
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        fs::write(directory.path().join(FILE), text).expect("it is writable");
+        assert_eq!(read(directory.path()).expect("it is whole"), none);
     }
 
     #[test]

@@ -3,25 +3,21 @@
 //! A day is a list of ten numbers, since a ledger of thousands of addresses has hundreds of thousands of days. A file that cannot
 //! be used is set aside and said: what was measured begins anew then.
 
-use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::document;
+use super::document::{self, Format, Unusable};
 use crate::health::ledger::{Account, Day, Ledger, Outage, Subject, Sum};
 use crate::moment::Moment;
 
 /// The name of the file in the state directory.
 pub const FILE: &str = "availability.json";
 
-/// The version of the format; another one is refused.
-const VERSION: u64 = 1;
-
-/// The largest file that is read: ten thousand subjects with ninety full days of a hundred bytes.
-const MAX_BYTES: u64 = 100 * 1024 * 1024;
+/// What is believed; a larger one is not read: ten thousand subjects with ninety full days of a hundred bytes.
+const FORMAT: Format = Format { version: 1, most: 100 * 1024 * 1024 };
 
 /// Why a ledger could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +53,8 @@ pub fn write(directory: &Path, ledger: &Ledger) -> Result<(), Error> {
     let path = directory.join(FILE);
     let accounts = ledger.accounts().filter(|(_, account)| !account.days.is_empty());
     let accounts = accounts.map(|(subject, account)| Mirror::of(subject, account)).collect();
-    let text =
-        serde_json::to_vec(&Document { version: VERSION, accounts }).expect("plain values become JSON");
+    let text = serde_json::to_vec(&Document { version: FORMAT.version, accounts })
+        .expect("plain values become JSON");
     document::replace(directory, &path, &text).map_err(|source| Error::Write { path, source })
 }
 
@@ -68,32 +64,9 @@ pub fn write(directory: &Path, ledger: &Ledger) -> Result<(), Error> {
 ///
 /// When a file is there and is not usable. It is renamed then, so that nothing overwrites it.
 pub fn read(directory: &Path) -> Result<Ledger, Error> {
-    let path = directory.join(FILE);
-    let why = match document::load(&path, MAX_BYTES) {
-        Ok(text) => match parse(&text) {
-            Ok(ledger) => return Ok(ledger),
-            Err(why) => why,
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ledger::default()),
-        Err(error) => error.to_string(),
-    };
-    let aside = path.with_extension("json.unusable");
-    // Where even that fails, the next write does: the directory is not ours.
-    let _ = fs::rename(&path, &aside);
-    Err(Error::Unusable { path, aside, why })
-}
-
-fn parse(text: &[u8]) -> Result<Ledger, String> {
-    if text.len() as u64 > MAX_BYTES {
-        return Err(format!("it is larger than {MAX_BYTES} bytes"));
-    }
-    let version = document::version(text).map_err(|error| error.to_string())?;
-    if version != VERSION {
-        return Err(format!("its format has version {version}, this program knows {VERSION}"));
-    }
-    let document: Document = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-    let accounts = document.accounts.into_iter().map(Mirror::into_account);
-    Ok(Ledger::restore(accounts.collect::<Result<Vec<_>, _>>()?))
+    let read = document::read(directory.join(FILE), &FORMAT, Document::into_ledger);
+    let unusable = |Unusable { path, aside, why }| Error::Unusable { path, aside, why };
+    Ok(read.map_err(unusable)?.unwrap_or_default())
 }
 
 /// The file.
@@ -102,6 +75,13 @@ fn parse(text: &[u8]) -> Result<Ledger, String> {
 struct Document {
     version: u64,
     accounts: Vec<Mirror>,
+}
+
+impl Document {
+    fn into_ledger(self) -> Result<Ledger, String> {
+        let accounts = self.accounts.into_iter().map(Mirror::into_account);
+        Ok(Ledger::restore(accounts.collect::<Result<Vec<_>, _>>()?))
+    }
 }
 
 /// The mirror of one account.
@@ -185,6 +165,8 @@ fn day(numbers: [u64; 10]) -> Day {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use std::fs;
 
     use super::*;
     use crate::health::ledger::{Condition, Fall};
