@@ -485,6 +485,8 @@ mod tests {
         let drain = number(play.want("drain osaka", None, &[]));
         play.ask(lift(drain, false)).expect("it is in force");
         assert_eq!(play.shares(), [100, 10, 100]);
+        play.ask(lift(drain, false)).expect("it is returning");
+        assert_eq!(play.shares(), [100, 10, 100], "lifting it twice brings nobody back sooner");
         play.ask(lift(drain, true)).expect("it is returning");
         assert_eq!(play.shares(), [100; 3]);
         let force = number(play.want("force osaka down", None, &[]));

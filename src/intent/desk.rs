@@ -212,8 +212,13 @@ impl Desk {
             return Some(Event { intent, turn: Turn::Gone });
         }
         let intent = &mut self.intents[index];
-        let event = match intent.phase {
-            // Somebody lifts it who sees it stuck, or overdue: it is tried anew.
+        let event = match &intent.phase {
+            // Lifting it twice brings nobody back sooner.
+            Phase::Returning(course) if !is_stuck(course) => {
+                let share = course.share(&intent.rules(scene.regions));
+                intent.event(Turn::Step(share))
+            }
+            // Whoever sees it stuck, or overdue, wants it tried anew.
             Phase::Standing | Phase::Stepping(_) | Phase::Overdue { .. } | Phase::Returning(_) => {
                 intent.end(scene, now)
             }
@@ -322,7 +327,7 @@ impl Intent {
     /// Ends: lets the clients come back if they can.
     fn end(&mut self, scene: &Scene<'_>, now: Moment) -> Event {
         let rules = self.rules(scene.regions);
-        let Some(away) = self.terms.wish.away() else {
+        let Some(kept) = self.kept(scene.regions) else {
             self.phase =
                 Phase::Returning(Course::ramp(&Recovery { ramp: Vec::new(), ..rules }, Share::NONE, now));
             return self.event(Turn::Gone);
@@ -330,10 +335,13 @@ impl Intent {
         // What is not there any more has no clients to come back.
         let obstacle = self.site(scene.regions).and_then(|_| (scene.obstacle)(self));
         if let Some(why) = obstacle {
-            self.phase = Phase::Overdue { why: why.clone(), next: now.plus(RECONSIDER) };
+            // Who is back already stays.
+            if !matches!(self.phase, Phase::Returning(_)) {
+                self.phase = Phase::Overdue { why: why.clone(), next: now.plus(RECONSIDER) };
+            }
             return self.event(Turn::Overdue(why));
         }
-        let course = Course::ramp(&rules, away.rest(), now);
+        let course = Course::ramp(&rules, kept, now);
         let turn = match course.phase().is_calm() {
             true => Turn::Gone,
             false => Turn::Step(course.share(&rules)),
