@@ -190,7 +190,7 @@ pub struct Weights {
     name: String,
 
     /// REGION=N, two to eight of them
-    #[arg(value_name = "REGION=N", num_args = 2..)]
+    #[arg(value_name = "REGION=N", num_args = 2.., required = true)]
     members: Vec<String>,
 
     /// The shares of the last region on its way up, such as 10,50,100

@@ -175,7 +175,7 @@ fn every_command_explains_itself() {
         (&["shift"], &["<AIM>", "--percent", "--for", "--reason", "--override", "--dry-run", "--admin"]),
         (&["drain"], &["<AIM>", "--for", "--reason", "--wait", "--timeout", "--token-file"]),
         (&["force"], &["<AIM>", "up, down, auto", "--reason"]),
-        (&["weights"], &["<NAME>", "<REGION=N>", "--steps", "--hold"]),
+        (&["weights"], &["<NAME>", "REGION=N", "--steps", "--hold"]),
         (&["receipt"], &["--wait", "--timeout", "--json"]),
         (&["rollout"], &["--exec", "--soak", "--timeout", "--for", "--dry-run"]),
         (&["drill"], &["--percent", "--for", "--abort-when", "--wait"]),
