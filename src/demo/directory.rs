@@ -162,7 +162,7 @@ fn canaries(port: u16) -> String {
       host: api.example.com
       assert: [{{ pointer: /status, equals: ok }}]
       signals:                  # what makes a region gray that passes its canaries
-        {{ load: /load, error_rate: /error_rate, p95_latency: /p95_latency, requests: /requests }}
+        {{ error_rate: /error_rate, p95_latency: /p95_latency, requests: /requests }}
     interval: {interval}s
     timeout: {timeout}s
     recheck: {recheck}ms

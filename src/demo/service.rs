@@ -62,9 +62,6 @@ const WELL: (f64, f64) = (0.002, 0.12);
 /// The same of a gray one: far beyond what lets a region stand out (`health::gray`).
 const GRAY: (f64, f64) = (0.25, 2.4);
 
-/// The load that it reports, which nobody makes: too little to move anybody.
-const LOAD: f64 = 0.35;
-
 /// The requests that it has served since the last report: enough for its error rate to count.
 const REQUESTS: u32 = 600;
 
@@ -179,7 +176,7 @@ impl About {
                 let (error_rate, p95_latency) = if is_gray { GRAY } else { WELL };
                 let health = serde_json::json!({
                     "status": "ok", "region": region.name, "zone": zone,
-                    "load": LOAD, "error_rate": error_rate, "p95_latency": p95_latency, "requests": REQUESTS,
+                    "error_rate": error_rate, "p95_latency": p95_latency, "requests": REQUESTS,
                 });
                 axum::Json(health).into_response()
             }
