@@ -422,10 +422,15 @@ impl Told {
             text,
         };
         match done {
-            Done::Made { intent, snapshot, prediction } => {
+            Done::Made { intent, snapshot, prediction, is_kept } => {
                 let end =
                     intent.until().map_or_else(String::new, |until| format!(", until {}", rfc3339(until)));
-                let text = format!("intent {} is in force: {}{end}", intent.number, intent.terms.wish);
+                let forgotten = match is_kept {
+                    true => "",
+                    false => "; it is not written down, so that a restart forgets it",
+                };
+                let text =
+                    format!("intent {} is in force: {}{end}{forgotten}", intent.number, intent.terms.wish);
                 Self { snapshot: Some(*snapshot), prediction: prediction.clone(), ..told(Some(intent), text) }
             }
             Done::Same(intent) => told(

@@ -155,7 +155,7 @@ impl Alarms {
         for watch in &self.watches {
             for family in Family::BOTH {
                 let key = || Key::Names(watch.owner.clone(), watch.rule.clone(), family);
-                round.judge(key, || watch.alarm(family), watch.is_exhausted(&served, family));
+                round.judge(key, || watch.alarm(&served, family), watch.is_exhausted(&served, family));
             }
         }
         let Round { standing, whats, .. } = round;
@@ -279,13 +279,16 @@ fn judge_sites(round: &mut Round<'_>, regions: &Regions, places: &Places) {
 }
 
 impl Watch {
-    fn alarm(&self, family: Family) -> Alarm {
+    fn alarm(&self, services: &Services, family: Family) -> Alarm {
+        let stages = || self.regions.iter().map(|region| services.stage(*region, family));
+        let is_disabled = stages().all(|stage| stage == Stage::Disabled);
         Alarm::Exhausted {
             owner: self.owner.clone(),
             others: self.others,
             rule: self.rule.clone(),
             family,
-            all_down: self.all_down,
+            // Nobody fails open to what an operator has disabled.
+            all_down: if is_disabled { AllDown::Servfail } else { self.all_down },
         }
     }
 

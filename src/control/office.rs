@@ -86,7 +86,7 @@ impl Control {
         let mut effects = self.follow_desk(events, now);
         effects.extend(told.into_iter().map(Effect::say));
         let prediction = Some(prediction.to_string());
-        Ok((Done::Made { intent, snapshot: self.number, prediction }, effects))
+        Ok((Done::Made { intent, snapshot: self.number, prediction, is_kept: true }, effects))
     }
 
     fn lift(
@@ -520,6 +520,60 @@ mod tests {
         let words: Vec<_> =
             play.control.desk.intents().iter().map(|intent| intent.terms.wish.word()).collect();
         assert_eq!(words, ["failover"]);
+    }
+
+    #[test]
+    fn freezing_failover_during_an_outage_does_not_bring_the_dead_back() {
+        for wish in ["failover off", "failover advise osaka"] {
+            let mut play = Play::begin();
+            play.probe(1, false);
+            assert_eq!(play.shares(), [100, 0, 100]);
+            number(play.want(wish, None, &[]));
+            assert_eq!(play.shares(), [100, 0, 100], "{wish}");
+            play.probe(1, true);
+            play.wait(200);
+            assert_eq!(play.shares(), [100; 3], "{wish}: it has gone its way to the end");
+            play.probe(1, false);
+            assert_eq!(play.shares(), [100; 3], "{wish}: from now on it holds");
+        }
+    }
+
+    #[test]
+    fn asking_for_advice_again_does_not_undo_an_approval() {
+        let mut play = Play::begin();
+        number(play.want("failover advise", None, &[]));
+        play.probe(1, false);
+        let approval = play.control.proposals[0].number;
+        let request =
+            Request::Approve { number: approval, author: "bob".to_owned(), reason: "dead".to_owned() };
+        number(play.ask(request));
+        number(play.want("failover advise osaka", None, &[]));
+        assert_eq!(play.shares(), [100, 0, 100]);
+    }
+
+    #[test]
+    fn a_return_that_meets_an_outage_goes_on_when_the_region_is_well_and_is_never_stuck_for_it() {
+        let mut play = Play::begin();
+        let drain = number(play.want("drain osaka", None, &[]));
+        play.ask(Request::Lift { number: drain, author: "bob".to_owned(), is_at_once: false })
+            .expect("it is in force");
+        play.probe(1, false);
+        play.wait(300);
+        play.probe(1, true);
+        play.wait(600);
+        assert_eq!(play.shares(), [100; 3]);
+        assert!(play.control.desk.intents().is_empty());
+    }
+
+    #[test]
+    fn a_disable_that_is_over_does_not_keep_an_ill_region_out_of_failing_open() {
+        let mut play = Play::begin();
+        number(play.want("disable tokyo", Some(10), &[Rule::NoRegion]));
+        let is_disabled = |play: &Play| play.control.judgement.orders().disabled.contains(RegionId(0));
+        assert!(is_disabled(&play));
+        play.probe(0, false);
+        play.wait(11 * 60);
+        assert!(!is_disabled(&play), "{:?}", play.said);
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct Receipt {
     pub zone: Option<String>,
     /// The share of its clients that the intent leaves it.
     pub kept: Share,
+    /// Whether the configuration has the place: else nothing is known of who goes there.
+    pub is_configured: bool,
     /// Whether its clients are on their way back.
     pub is_returning: bool,
     /// Its addresses that steered names still answer with.
@@ -62,7 +64,8 @@ pub struct Receipt {
 impl Receipt {
     /// Returns whether everybody is gone.
     pub fn is_over(&self, now: Moment) -> bool {
-        self.last_lawful.is_some_and(|last| last <= now) && !self.is_returning && !self.is_loaded()
+        let is_gone = self.last_lawful.is_some_and(|last| last <= now);
+        is_gone && self.is_configured && !self.is_returning && !self.is_loaded()
     }
 
     /// Returns how much of the load that it had has gone, 0 to 1; `None`: it did not say how much there was.
@@ -75,6 +78,11 @@ impl Receipt {
     pub fn why(&self, now: Moment) -> String {
         let place =
             self.zone.as_ref().map_or_else(|| self.region.clone(), |zone| format!("{}/{zone}", self.region));
+        if !self.is_configured {
+            return format!(
+                "{place} is not configured any more: its addresses may be another's, and get clients"
+            );
+        }
         let Some(last) = self.last_lawful else {
             return self.why_given_out(&place);
         };
@@ -211,6 +219,7 @@ impl Holdings {
     fn receipt(&self, intent: &Intent, regions: &Regions, load: Option<f64>) -> Option<Receipt> {
         let (aim, kept) = (intent.terms.wish.aim()?, intent.kept(regions)?);
         let name = aim.to_string();
+        let aim_is_configured = aim.site(regions).is_some();
         let ips = self.addresses(&aim, regions);
         let given_out = ips.iter().filter(|ip| self.given.contains_key(*ip)).copied().collect();
         let mut static_names: Vec<String> =
@@ -223,6 +232,7 @@ impl Holdings {
             region: aim.region,
             zone: aim.zone,
             kept,
+            is_configured: aim_is_configured,
             is_returning: matches!(intent.phase, Phase::Returning(_)),
             given_out,
             static_names,
@@ -480,13 +490,14 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_not_configured_any_more_is_over_when_nobody_may_hold_what_is_gone() {
+    fn a_place_that_is_not_configured_any_more_is_never_over() {
         let (world, mut holdings) =
             holdings(&[(1000, "192.0.2.1=30 198.51.100.1=40"), (2000, "192.0.2.1=30")]);
         holdings.reload(&world.config, Moment(2_001_000));
         let receipt =
             holdings.receipt(&drain("kyoto", Moment(0)), &world.config.regions, None).expect("a drain");
         assert_eq!(receipt.last_lawful, Some(Moment(2_040_000)));
+        assert!(!receipt.is_over(Moment(9_000_000)), "who has its addresses now is not known");
     }
 
     #[test]

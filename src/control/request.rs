@@ -62,6 +62,8 @@ pub enum Done {
         snapshot: u64,
         /// What is expected to come of it.
         prediction: Option<String>,
+        /// Whether it survives a restart. The shell knows.
+        is_kept: bool,
     },
     /// It was asked for a moment ago, and is in force.
     Same(Intent),

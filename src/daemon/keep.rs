@@ -18,7 +18,7 @@ use crate::intent::Kept;
 const MAX_WAITING: usize = 64;
 
 /// Something to do when the intents before it are on disk.
-type Then = Box<dyn FnOnce() + Send>;
+type Then = Box<dyn FnOnce(bool) + Send>;
 
 /// Work on the file of intents, in its order.
 enum Job {
@@ -65,14 +65,14 @@ impl Keep {
         });
     }
 
-    /// Does something when all intents so far are written, or cannot be.
-    pub fn then(&self, then: impl FnOnce() + Send + 'static) {
+    /// Does something when all intents so far are written, or cannot be: it is told whether the last ones are.
+    pub fn then(&self, then: impl FnOnce(bool) + Send + 'static) {
         if let Err(
             mpsc::error::TrySendError::Full(Job::Then(then))
             | mpsc::error::TrySendError::Closed(Job::Then(then)),
         ) = self.jobs.try_send(Job::Then(Box::new(then)))
         {
-            then();
+            then(false);
         }
     }
 
@@ -98,10 +98,12 @@ impl Keep {
 }
 
 async fn write_intents(directory: Option<PathBuf>, mut jobs: mpsc::Receiver<Job>) {
+    let mut is_kept = directory.is_some();
     while let Some(job) = jobs.recv().await {
         match (job, directory.clone()) {
             (Job::Write(kept), Some(directory)) => {
                 let written = tokio::task::spawn_blocking(move || intents::write(&directory, &kept)).await;
+                is_kept = matches!(written, Ok(Ok(())));
                 match written {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => tracing::error!("{}", chain(&error)),
@@ -109,7 +111,7 @@ async fn write_intents(directory: Option<PathBuf>, mut jobs: mpsc::Receiver<Job>
                 }
             }
             (Job::Write(_), None) => {}
-            (Job::Then(then), _) => then(),
+            (Job::Then(then), _) => then(is_kept),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::events::Events;
 use super::keep::Keep;
 use crate::admin::{self, Order, Seen};
 use crate::canary::Observation;
-use crate::control::{Control, Effect, Event, Notice, Severity};
+use crate::control::{Control, Done, Effect, Event, Notice, Severity};
 use crate::health::Memory;
 use crate::intent::Kept;
 use crate::metrics::Metrics;
@@ -162,7 +162,15 @@ impl Writer {
         // What is told can be looked at.
         self.report(control);
         // Whoever asked and does not wait any more will ask again, and be told that it is done.
-        self.keep.then(move || _ = reply.send(answer));
+        self.keep.then(move |is_written| {
+            let answer = answer.map(|done| match done {
+                Done::Made { intent, snapshot, prediction, .. } => {
+                    Done::Made { intent, snapshot, prediction, is_kept: is_written }
+                }
+                other => other,
+            });
+            let _ = reply.send(answer);
+        });
     }
 
     /// Waits until this moment; `None`: for ever.

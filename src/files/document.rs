@@ -71,11 +71,18 @@ pub(super) fn read<D: DeserializeOwned, T>(
         Err(error) => Err(error.to_string()),
     };
     text.and_then(accept).map(Some).map_err(|why| {
-        let aside = path.with_extension("json.unusable");
+        let aside = free_name(&path);
         // Where even that fails, the next write does: the directory is not ours.
         let _ = fs::rename(&path, &aside);
         Unusable { path, aside, why }
     })
+}
+
+/// Returns a name beside a file that no other file has: what was set aside before stays there.
+fn free_name(path: &Path) -> PathBuf {
+    let numbered = (1..1000).map(|number| path.with_extension(format!("json.unusable.{number}")));
+    let mut names = [path.with_extension("json.unusable")].into_iter().chain(numbered);
+    names.find(|name| !name.exists()).unwrap_or_else(|| path.with_extension("json.unusable"))
 }
 
 fn parse<D: DeserializeOwned>(text: &[u8], format: &Format) -> Result<D, String> {

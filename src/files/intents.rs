@@ -322,8 +322,8 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_used_is_set_aside_and_told() {
-        let directory = tempfile::tempdir().expect("a temporary directory");
         let check = |text: &str, why: &str| {
+            let directory = tempfile::tempdir().expect("a temporary directory");
             fs::write(directory.path().join(FILE), text).expect("it is writable");
             let error = read(directory.path()).expect_err("it is damaged").to_string();
             assert!(error.contains(why) && error.contains("NO INTENT IS IN FORCE"), "{error}");

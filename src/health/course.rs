@@ -149,6 +149,11 @@ impl Course {
         Self { phase, ..Self::new(now) }
     }
 
+    /// Lets the present phase begin now.
+    pub fn begin_anew(&mut self, now: Moment) {
+        self.since = now;
+    }
+
     /// Returns a course as an earlier life left it.
     pub fn remembered(phase: Phase, since: Moment, falls: Vec<Moment>, awaits_operator: bool) -> Self {
         Self { phase, since, falls, awaits_operator }

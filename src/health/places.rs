@@ -65,6 +65,9 @@ pub struct Places {
     window_began: Moment,
     /// By `RegionId`: what the machine may do about it.
     failover: Vec<Failover>,
+    /// The same as operators want it. A region that has left goes its way to the end first: freezing the machine
+    /// during an outage must not bring the dead back.
+    wanted: Vec<Failover>,
     /// The regions that take nobody because an operator wants so.
     withdrawn: RegionSet,
 }
@@ -82,14 +85,26 @@ impl Places {
             zone_windows: vec![Windows::default(); zones],
             window_began: now,
             failover: regions.iter().map(|(_, region)| region.failover).collect(),
+            wanted: regions.iter().map(|(_, region)| region.failover).collect(),
             withdrawn: RegionSet::NONE,
         }
     }
 
     /// Follows other wishes of operators: by `RegionId` what the machine may do, and the regions that take nobody.
     pub fn instruct(&mut self, failover: &[Failover], withdrawn: RegionSet) {
-        self.failover = failover.to_vec();
+        self.wanted = failover.to_vec();
         self.withdrawn = withdrawn;
+        self.follow_wishes();
+    }
+
+    /// Follows what operators want of the machine, for every region about which it does nothing.
+    fn follow_wishes(&mut self) {
+        for index in 0..self.wanted.len() {
+            let wanted = self.wanted[index];
+            if wanted == Failover::Auto || self.is_well(Site::Region(RegionId(index as u8))) {
+                self.failover[index] = wanted;
+            }
+        }
     }
 
     /// Returns what the machine may do about a region.
@@ -112,6 +127,7 @@ impl Places {
                     let (id, before) = (usize::from(id.0), usize::from(before.0));
                     places.regions[id] = self.regions[before].clone();
                     places.region_windows[id] = self.region_windows[before];
+                    places.failover[id] = self.failover[before];
                 }
                 (Site::Zone(id), Some(Site::Zone(before))) => {
                     let (id, before) = (usize::from(id.0), usize::from(before.0));
@@ -127,6 +143,7 @@ impl Places {
     /// Judges everything anew, and returns what has changed.
     pub fn update(&mut self, board: &Board, safety: &Safety, now: Moment) -> Vec<Turn> {
         self.look_for_gray(board, now);
+        self.follow_wishes();
         let census = Census::of(board);
         let mut turns = Vec::new();
         for family in Family::BOTH {

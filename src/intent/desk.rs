@@ -357,8 +357,13 @@ impl Intent {
         let (Phase::Stepping(course) | Phase::Returning(course)) = &mut self.phase else {
             return None;
         };
-        // A region that falls meanwhile is away for its health; it comes back through the course of that.
-        let is_open = site.is_none_or(|site| (scene.is_well)(site) && (scene.is_open)(site, course.since()));
+        let is_well = site.is_none_or(scene.is_well);
+        // A region that falls while its clients come back is away for its health: the step begins anew.
+        if !is_well && self.terms.wish.away().is_some() && !is_stuck(course) {
+            course.begin_anew(now);
+            return None;
+        }
+        let is_open = is_well && site.is_none_or(|site| (scene.is_open)(site, course.since()));
         let before = course.share(&rules);
         let has_turned = course.follow(Sign::Good, is_open, &rules, now);
         let (after, is_back) = (course.share(&rules), course.phase().is_calm());
@@ -388,7 +393,8 @@ impl Intent {
 
     /// Adds what it comes to.
     fn give(&self, orders: &mut Orders, regions: &Regions) {
-        let is_standing = !matches!(self.phase, Phase::Returning(_));
+        // One that is over keeps clients away as a drain does: nobody wants it out at any price any more.
+        let is_standing = matches!(self.phase, Phase::Standing);
         let kept = self.kept(regions);
         match &self.terms.wish {
             Wish::Disable { aim } if is_standing => match aim.site(regions) {

@@ -121,6 +121,7 @@ fn receipt() -> crate::control::Receipt {
         region: "tokyo".to_owned(),
         zone: None,
         kept: crate::share::Share::percent(60),
+        is_configured: true,
         is_returning: false,
         given_out: vec!["192.0.2.1".parse().expect("an address")],
         static_names: vec!["text.example.org.".to_owned()],
@@ -198,7 +199,7 @@ async fn what_becomes_of_a_change_is_as_described() {
     let (sentence, prediction) = (|| "there is a reason".to_owned(), || "a table".to_owned());
     let dones = || {
         [
-            Ok(Done::Made { intent: intent(), snapshot: 8, prediction: Some(prediction()) }),
+            Ok(Done::Made { intent: intent(), snapshot: 8, prediction: Some(prediction()), is_kept: true }),
             Ok(Done::Same(intent())),
             Ok(Done::Tried { prediction: prediction(), violations: violations() }),
             Ok(Done::Lifted { intent: intent(), text: sentence() }),
