@@ -122,6 +122,8 @@ pub struct Control {
     rules: Rules,
     /// Who was up for how long.
     availability: Availability,
+    /// What was published last.
+    last: Option<Arc<Snapshot>>,
     /// The number of the last published snapshot.
     number: u64,
 }
@@ -159,6 +161,7 @@ impl Control {
             holdings,
             rules,
             availability,
+            last: None,
             number: 0,
         };
         control.propose(&notices);
@@ -269,7 +272,7 @@ impl Control {
             self.land(now);
         }
         if verdict.moves_view || !shed.is_empty() {
-            effects.push(self.publish(now));
+            effects.extend(self.publish_news(now));
         }
         if self.keeper.is_due(verdict.is_worth_keeping || !shed.is_empty(), now) {
             effects.push(Effect::Persist(self.memory(now)));
@@ -344,7 +347,25 @@ impl Control {
 
     /// Compiles the next snapshot.
     fn publish(&mut self, now: Moment) -> Effect {
-        self.number += 1;
+        let snapshot = self.compile();
+        self.serve(snapshot, now)
+    }
+
+    /// Compiles the next snapshot; `None`: it would say what the last one says.
+    fn publish_news(&mut self, now: Moment) -> Option<Effect> {
+        let snapshot = self.compile();
+        let is_news = self.last.as_ref().is_none_or(|last| !snapshot.says_what(last));
+        is_news.then(|| self.serve(snapshot, now))
+    }
+
+    fn serve(&mut self, snapshot: Arc<Snapshot>, now: Moment) -> Effect {
+        self.number = snapshot.number;
+        self.holdings.publish(&snapshot.given, &snapshot.leaving, now);
+        self.last = Some(Arc::clone(&snapshot));
+        Effect::Publish(snapshot)
+    }
+
+    fn compile(&self) -> Arc<Snapshot> {
         let world = Arc::clone(&self.world);
         let circumstances = Circumstances {
             health: self.judgement.view().clone(),
@@ -352,9 +373,7 @@ impl Control {
             weights: self.judgement.orders().weights.clone(),
             leaving: receipt::leaving(self.desk.intents(), &world.config.regions),
         };
-        let snapshot = Arc::new(Snapshot::compile(world, circumstances, self.number));
-        self.holdings.publish(&snapshot.given, &snapshot.leaving, now);
-        Effect::Publish(snapshot)
+        Arc::new(Snapshot::compile(world, circumstances, self.number + 1))
     }
 
     /// Returns what operators want, and what came of drills, to be kept across a restart.

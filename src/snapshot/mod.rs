@@ -211,6 +211,14 @@ impl Snapshot {
         self.weights.iter().find(|weights| weights.owner == *owner).map(|weights| &weights.members[..])
     }
 
+    /// Returns whether this one says nothing that the one before did not.
+    pub fn says_what(&self, before: &Self) -> bool {
+        self.answers_like(before)
+            && self.health == before.health
+            && self.weights == before.weights
+            && self.leaving == before.leaving
+    }
+
     /// Returns whether both snapshots answer every query alike.
     pub fn answers_like(&self, other: &Self) -> bool {
         self.choices == other.choices && self.choices_of == other.choices_of && self.answers == other.answers
