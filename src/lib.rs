@@ -15,7 +15,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | words | [`moment`], [`share`], [`zone`], [`region`], [`client`], [`canary`] |
+//! | words | [`suggest`], [`moment`], [`share`], [`zone`], [`region`], [`client`], [`canary`] |
 //! | core | [`wire`], [`geo`], [`health`], [`intent`], [`steering`], [`answer`] |
 //! | assembly | [`config`], [`snapshot`], [`engine`], [`control`] |
 //! | edges | [`probe`], [`serve`], [`admin`], [`files`], [`webhook`], [`metrics`] |
@@ -47,6 +47,7 @@ pub mod share;
 pub mod simulate;
 pub mod snapshot;
 pub mod steering;
+pub mod suggest;
 pub mod webhook;
 pub mod wire;
 pub mod zone;

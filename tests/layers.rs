@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers from the top of the table in `src/lib.rs` down; each imports from those before it.
 const LAYERS: [(&str, &[&str]); 5] = [
-    ("words", &["moment", "share", "zone", "region", "client", "canary"]),
+    ("words", &["suggest", "moment", "share", "zone", "region", "client", "canary"]),
     ("core", &["wire", "geo", "health", "intent", "steering", "answer"]),
     ("assembly", &["config", "snapshot", "engine", "control"]),
     ("edges", &["probe", "serve", "admin", "files", "webhook", "metrics"]),

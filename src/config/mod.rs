@@ -16,7 +16,6 @@ mod problem;
 mod records;
 mod sources;
 mod spec;
-pub mod suggest;
 mod yaml;
 
 #[cfg(test)]

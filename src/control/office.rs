@@ -10,11 +10,11 @@
 use super::prediction::{self, Prediction, Situation};
 use super::request::wrong_form;
 use super::{Control, Done, Effect, Notice, Refusal, Request, What, drills};
-use crate::config::suggest;
 use crate::health::{Phase, Services, Site};
 use crate::intent::{self, Aim, Intent, MAX_INTENTS, Orders, Rule, Scene, Terms, Turn, Wish};
 use crate::moment::{Moment, Time};
 use crate::region::Regions;
+use crate::suggest;
 
 /// Something that the machine would do if it were allowed to.
 #[derive(Clone, Debug, PartialEq, Eq)]

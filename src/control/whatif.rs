@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::prediction::{Baseline, Prediction, Situation};
 use super::{Outlook, Readings};
-use crate::config::suggest;
 use crate::health::{Services, Stage, Standing, View};
 use crate::moment::Moment;
 use crate::region::{Address, Failover, Family, RegionId, Regions, ZoneId};
 use crate::snapshot::World;
+use crate::suggest;
 
 /// The most regions of which every pair is tried: twice as many are four times the pairs, and 32 have 496.
 pub const MAX_PAIRED: usize = 32;

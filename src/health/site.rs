@@ -2,16 +2,7 @@
 
 use super::{Board, Phase, Record, Vitals};
 use crate::moment::Moment;
-use crate::region::{Family, RegionId, Regions, ZoneId};
-
-/// A region, or one of its availability zones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Site {
-    /// A region.
-    Region(RegionId),
-    /// An availability zone.
-    Zone(ZoneId),
-}
+use crate::region::{Family, RegionId, Regions, Site};
 
 /// A site went from one phase to another.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,11 +5,15 @@
 
 mod recovery;
 mod safety;
+mod site;
+mod target;
 
 use std::net::IpAddr;
 
 pub use recovery::{Failback, Failover, Gates, LONGEST_WAIT, Recovery};
 pub use safety::{Limits, Safety};
+pub use site::Site;
+pub use target::{MalformedTarget, Resolved, Target, UnknownTarget};
 
 use crate::canary::CanaryId;
 use crate::client::{Coordinates, Country};

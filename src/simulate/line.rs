@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::quantity::{self, Jump, Range};
 use super::script::{Mistake, Place, Spot};
-use crate::config::suggest;
 use crate::moment::Time;
+use crate::suggest;
 
 /// The longest time that a script may name: a week. Nobody reads more of a timeline.
 const MAX_TIME: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -1,7 +1,7 @@
 //! Names that one part of the configuration defines and others refer to.
 
 use crate::config::problem::{Place, Report};
-use crate::config::suggest;
+use crate::suggest;
 
 /// The names of one kind of thing, by number.
 #[derive(Clone, Debug)]

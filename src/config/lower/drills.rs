@@ -7,10 +7,10 @@ use super::server::required;
 use super::times::{duration, text};
 use crate::config::problem::{Place, Report};
 use crate::config::spec::{self, Away, given, items, says_nothing};
-use crate::config::suggest;
 use crate::intent::{Abort, Aim, Schedule, Window, Wish};
 use crate::region::Region;
 use crate::share::Share;
+use crate::suggest;
 
 /// The most drills of the schedule: each region of the largest world, now and then with another share.
 const MAX_DRILLS: usize = 256;

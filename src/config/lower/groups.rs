@@ -4,8 +4,8 @@ use super::defined::{Defined, check_name};
 use crate::client::{Group, GroupId, MAX_GROUPS, Member};
 use crate::config::problem::{Place, Report};
 use crate::config::spec::{self, List, items};
-use crate::config::suggest;
 use crate::config::yaml::{Entries, Setting};
+use crate::suggest;
 
 /// Names that an operator's group cannot have, with what they mean instead.
 const RESERVED: [(&str, &str); 2] = [

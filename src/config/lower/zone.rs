@@ -135,8 +135,7 @@ impl Lowering<'_> {
         let Some(index) = self.sources.find(name) else {
             let names = self.sources.files.iter().map(|file| file.name.as_str());
             let message = format!("there is no file `{name}` in the configuration directory");
-            let hint =
-                crate::config::suggest::nearest(name, names).map(|meant| format!("did you mean `{meant}`?"));
+            let hint = crate::suggest::nearest(name, names).map(|meant| format!("did you mean `{meant}`?"));
             self.report.error(place, message).maybe_hint(hint);
             return None;
         };
@@ -292,7 +291,7 @@ impl Lowering<'_> {
         match records::parse_type(text) {
             Ok(rtype) => self.admits_type(rtype, place).then_some(rtype),
             Err(wrong) => {
-                let keys = crate::config::suggest::nearest(text, ["steer", "ttl"]);
+                let keys = crate::suggest::nearest(text, ["steer", "ttl"]);
                 let hint = keys.map(|meant| format!("did you mean `{meant}`?")).or(wrong.hint);
                 self.report.error(place, wrong.message).maybe_hint(hint);
                 None

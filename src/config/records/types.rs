@@ -3,8 +3,8 @@
 use hickory_proto::rr::RecordType;
 
 use super::rdata::Field::{self, *};
-use crate::config::suggest;
 use crate::config::yaml::Wrong;
+use crate::suggest;
 
 /// The types that can be written by name, with the fields of their data in presentation format. Any
 /// other type is written as `TYPE65280` with RFC 3597's `\#`.

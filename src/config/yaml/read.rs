@@ -15,7 +15,7 @@ use serde::{Deserialize, forward_to_deserialize_any};
 use super::setting::MARKER;
 use super::tree::{Node, Shape};
 use crate::config::problem::{Place, Report};
-use crate::config::suggest;
+use crate::suggest;
 
 /// Reads a tree into a typed value. Everything that is wrong is reported; `None` when the root
 /// itself is of the wrong shape.
