@@ -52,7 +52,7 @@ const MAX_WRONG: u32 = 10;
 /// Returns whether a path is open to everybody: load balancers have no token, and the files of the page, which are
 /// the same everywhere, let people enter theirs.
 fn is_open(path: &str) -> bool {
-    path == "/healthz" || path == "/" || path.starts_with("/page/")
+    path == "/healthz" || path == "/" || path.starts_with("/ui/")
 }
 
 /// What a proxy adds to what it passes on.

@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::live::{Feed, Live};
+use super::stream::{Feed, Live};
 use super::tls::{Subject, Tls};
 use super::{State, routes};
 

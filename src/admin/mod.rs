@@ -2,12 +2,12 @@
 //!
 //! | path | what it says |
 //! |---|---|
-//! | `/` | for browsers, the [`page`]: a map, the regions, what happens; else the list of paths |
+//! | `/` | for browsers, the [`ui`]: a map, the regions, what happens; else the list of paths |
 //! | `/healthz` | `ok` while a snapshot is served |
 //! | `/status` | zones, database, configuration, alarms, every region and address ([`status::Page`]) |
 //! | `/status/REGION` | of it, one region |
 //! | `/overview` | what is seen at a glance, and the last events ([`overview::Overview`]) |
-//! | `/events` | the same, [`live`] |
+//! | `/events` | the same, [`stream`] |
 //! | `/atlas`, `/map.svg` | where each country's clients go, in numbers and as a picture ([`atlas`], [`map`]) |
 //! | `/metrics` | the counters, for Prometheus |
 //! | `/explain` | why a client gets the answer it gets |
@@ -15,9 +15,9 @@
 //! | `/simulate` | what would happen if regions were lost |
 //! | `/whoami` | who asks ([`whoami`]) |
 //! | `/openapi.json` | all paths, for programs ([`openapi`]) |
-//! | `/intents/NUMBER/receipt` | when the last client may be gone ([`receipt`]) |
+//! | `/intents/NUMBER/receipt` | when the last client may be gone ([`drain_status`]) |
 //! | `/history` | what people have done, and what came of drills ([`history`]) |
-//! | `/intents`, `/proposals/N/approve`, `/failback/REGION` | what operators want ([`changes`]) |
+//! | `/intents`, `/proposals/N/approve`, `/failback/REGION` | what operators want ([`intents`]) |
 //!
 //! All but the last only read, and none stands in the way of answering queries: requests are small and without a
 //! body, connections few and, but for those who watch, short (`listen`), and whatever takes time to render does so on threads of
@@ -26,22 +26,22 @@
 pub mod access;
 pub mod atlas;
 pub mod availability;
-pub mod changes;
+pub mod drain_status;
 mod explain;
 pub mod history;
+pub mod intents;
 mod listen;
-mod live;
 pub mod map;
 mod openapi;
 pub mod overview;
-mod page;
-pub mod receipt;
 mod routes;
 mod simulate;
 pub mod status;
+mod stream;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod ui;
 pub mod whoami;
 
 use std::net::IpAddr;
@@ -80,7 +80,7 @@ pub struct State {
     explaining: Arc<Semaphore>,
     /// One simulation at a time: each may take a processor for seconds.
     simulating: Arc<Semaphore>,
-    live: live::Live,
+    live: stream::Live,
     atlases: atlas::Cache,
 }
 
@@ -184,7 +184,7 @@ impl State {
             wrong: Wrong::default(),
             explaining: Arc::new(Semaphore::new(1)),
             simulating: Arc::new(Semaphore::new(1)),
-            live: live::Live::default(),
+            live: stream::Live::default(),
             atlases: atlas::Cache::default(),
         }
     }

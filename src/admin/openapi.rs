@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 
 use super::State;
 use super::access::{AUTHOR, MAX_AUTHOR};
-use super::changes::Refused;
+use super::intents::Refused;
 
 /// The media type of sentences.
 const TEXT: &str = "text/plain; charset=utf-8";

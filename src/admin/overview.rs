@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::State;
-use super::changes::Intents;
-use super::live::Event;
+use super::intents::Intents;
 use super::map::palette;
 use super::status::{self, Summary, rfc3339};
+use super::stream::Event;
 use crate::control::RegionReport;
 use crate::health::Phase;
 use crate::region::{self, Family, RegionId};

@@ -16,10 +16,10 @@ use axum::{Extension, Router, middleware};
 use super::access::{self, Caller};
 use super::explain::{self, Format, Parameters};
 use super::listen::Stay;
-use super::live::MAX_STREAMS;
 use super::openapi::{self, Operation};
+use super::stream::MAX_STREAMS;
 use super::{
-    State, atlas, availability, changes, history, overview, page, receipt, simulate, status, whoami,
+    State, atlas, availability, drain_status, history, intents, overview, simulate, status, ui, whoami,
 };
 use crate::control::whatif::MAX_LOAD;
 use crate::snapshot::Explanation;
@@ -51,7 +51,7 @@ fn pages() -> Vec<Operation> {
             .open()
             .shows("text/html; charset=utf-8")
             .shows("text/plain; charset=utf-8"),
-        Operation::get("/page/{file}", "what the page loads", get(page_file))
+        Operation::get("/ui/{file}", "what the page loads", get(page_file))
             .path("file", "its name", openapi::example(MAX_WORD, "style.css"))
             .open()
             .shows("text/css; charset=utf-8")
@@ -176,43 +176,43 @@ fn orders() -> Vec<Operation> {
     let number = || serde_json::json!({ "type": "integer", "format": "uint64", "minimum": 0 });
     let at_once = serde_json::json!({ "type": "boolean", "default": false });
     vec![
-        Operation::get("/intents", "what operators want", get(changes::list))
-            .answers::<changes::Intents>(200),
-        Operation::post("/intents", "takes an intent, or says what it would do", post(changes::intend))
-            .takes::<changes::Wanted>()
-            .answers::<changes::Told>(200)
-            .answers::<changes::Told>(201)
+        Operation::get("/intents", "what operators want", get(intents::list))
+            .answers::<intents::Intents>(200),
+        Operation::post("/intents", "takes an intent, or says what it would do", post(intents::intend))
+            .takes::<intents::Wanted>()
+            .answers::<intents::Told>(200)
+            .answers::<intents::Told>(201)
             .refuses(&[404, 409]),
-        Operation::delete("/intents/{number}", "lifts an intent", delete(changes::lift))
+        Operation::delete("/intents/{number}", "lifts an intent", delete(intents::lift))
             .path("number", "its number", number())
             .query("at_once", "whether its clients come back at once, and not step by step", at_once)
-            .answers::<changes::Told>(200)
+            .answers::<intents::Told>(200)
             .refuses(&[404]),
         Operation::get(
             "/intents/{number}/receipt",
             "when the last client may be gone from where it sends clients away",
-            get(receipt::show),
+            get(drain_status::show),
         )
         .path("number", "its number", number())
-        .answers::<receipt::Receipt>(200)
+        .answers::<drain_status::Receipt>(200)
         .refuses(&[400, 404, 409]),
         Operation::post(
             "/proposals/{number}/approve",
             "lets the machine do what it advises",
-            post(changes::approve),
+            post(intents::approve),
         )
         .path("number", "the number of the proposal", number())
-        .takes::<changes::Because>()
-        .answers::<changes::Told>(200)
-        .answers::<changes::Told>(201)
+        .takes::<intents::Because>()
+        .answers::<intents::Told>(200)
+        .answers::<intents::Told>(201)
         .refuses(&[404, 409]),
         Operation::post(
             "/failback/{region}",
             "lets a region back that is held or quarantined",
-            post(changes::fail_back),
+            post(intents::fail_back),
         )
         .path("region", "its name", openapi::example(MAX_WORD, "tokyo"))
-        .answers::<changes::Told>(200)
+        .answers::<intents::Told>(200)
         .refuses(&[404, 409]),
     ]
 }
@@ -244,7 +244,7 @@ pub(super) fn router(state: Arc<State>) -> Router {
         router.route(path, handlers.fallback(move || not_allowed(methods)))
     });
     router
-        .layer(extract::DefaultBodyLimit::max(changes::MAX_BODY))
+        .layer(extract::DefaultBodyLimit::max(intents::MAX_BODY))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&state), access::admit))
         .with_state(state)
@@ -273,15 +273,15 @@ async fn who_am_i(caller: Extension<Caller>) -> Response {
 }
 
 async fn front(headers: HeaderMap) -> Response {
-    match page::is_browser(&headers) {
-        true => page::file(page::DOCUMENT),
+    match ui::is_browser(&headers) {
+        true => ui::file(ui::DOCUMENT),
         false => ([(header::VARY, "accept")], PATHS.as_str()).into_response(),
     }
 }
 
 async fn page_file(uri: Uri) -> Response {
-    match page::FILES.iter().find(|file| file.path == uri.path()) {
-        Some(file) => page::file(*file),
+    match ui::FILES.iter().find(|file| file.path == uri.path()) {
+        Some(file) => ui::file(*file),
         None => not_found(uri).await,
     }
 }
@@ -328,7 +328,7 @@ async fn map(
     extract::State(state): Read,
     query: Result<extract::Query<atlas::Parameters>, QueryRejection>,
 ) -> Response {
-    of_name(query, move |parameters| Ok(page::picture(atlas::picture(&state, parameters)?))).await
+    of_name(query, move |parameters| Ok(ui::picture(atlas::picture(&state, parameters)?))).await
 }
 
 /// Makes a page about the steered name that is asked for.

@@ -10,9 +10,9 @@ use clap::{Args, ValueEnum};
 use reqwest::{Client, RequestBuilder, Url};
 
 use super::server::{Server, author};
-use super::{FAILURE, receipt};
+use super::{FAILURE, drain_status};
 use crate::admin::access::AUTHOR;
-use crate::admin::changes::{Because, Intents, Refused, Told, Wanted};
+use crate::admin::intents::{Because, Intents, Refused, Told, Wanted};
 
 /// Who asks, and which server.
 #[derive(Clone, Debug, Args)]
@@ -81,7 +81,7 @@ pub struct Drain {
     wait: bool,
 
     /// How long to wait
-    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = receipt::time, requires = "wait")]
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = drain_status::time, requires = "wait")]
     timeout: Duration,
 
     #[command(flatten)]
@@ -279,7 +279,9 @@ pub fn drain(Drain { aim, lasts, wait, timeout, terms }: &Drain) -> anyhow::Resu
     let number = answer.as_ref().ok().and_then(|told| told.intent.as_ref()).map(|intent| intent.number);
     let done = told(answer, terms.dry_run)?;
     match number.filter(|_| *wait) {
-        Some(number) if !receipt::wait(&terms.who.server, number, *timeout)? => Ok(ExitCode::from(FAILURE)),
+        Some(number) if !drain_status::wait(&terms.who.server, number, *timeout)? => {
+            Ok(ExitCode::from(FAILURE))
+        }
         Some(_) | None => Ok(done),
     }
 }
@@ -464,7 +466,7 @@ impl Who {
     fn undo(&self, word: &str, aim: &str, is_at_once: bool) -> anyhow::Result<ExitCode> {
         let text = self.server.ask(&["intents"], |client, url| client.get(url))?;
         let Intents { intents, .. } = serde_json::from_str(&text)?;
-        let about = |intent: &crate::admin::changes::Intent| {
+        let about = |intent: &crate::admin::intents::Intent| {
             let parts = [&intent.region, &intent.zone, &intent.address];
             parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("/")
         };

@@ -3,6 +3,7 @@
 mod availability;
 mod check;
 mod demo;
+mod drain_status;
 mod drill;
 mod explain;
 mod failback;
@@ -12,7 +13,6 @@ mod intent;
 mod logging;
 mod map;
 mod prove;
-mod receipt;
 mod rollout;
 mod schema;
 mod serve;
@@ -94,7 +94,7 @@ enum Command {
     Status(status::Args),
     Map(map::Args),
     Prove(prove::Args),
-    Receipt(receipt::Args),
+    Receipt(drain_status::Args),
     Rollout(rollout::Args),
     Simulate(simulate::Args),
     Schema(schema::Args),
@@ -131,7 +131,7 @@ pub fn main() -> ExitCode {
         Command::Status(arguments) => status::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
         Command::Prove(arguments) => prove::run(&arguments),
-        Command::Receipt(arguments) => receipt::run(&arguments),
+        Command::Receipt(arguments) => drain_status::run(&arguments),
         Command::Rollout(arguments) => rollout::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

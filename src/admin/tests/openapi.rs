@@ -136,9 +136,9 @@ async fn what_is_read_is_as_described() {
     let described = strict();
     for (path, target) in [
         ("/", "/"),
-        ("/page/{file}", "/page/style.css"),
-        ("/page/{file}", "/page/script.js"),
-        ("/page/{file}", "/page/none"),
+        ("/ui/{file}", "/ui/style.css"),
+        ("/ui/{file}", "/ui/script.js"),
+        ("/ui/{file}", "/ui/none"),
         ("/healthz", "/healthz"),
         ("/openapi.json", "/openapi.json"),
         ("/whoami", "/whoami"),

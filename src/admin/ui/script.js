@@ -1,10 +1,10 @@
 // The page: takes what the stream says, and shows it in its parts.
 
-import { Stream, ask, refusal, setToken, token } from "/page/stream.js";
-import * as map from "/page/map.js";
-import * as regions from "/page/regions.js";
-import * as intents from "/page/intents.js";
-import { clock, duration, element, say } from "/page/words.js";
+import { Stream, ask, refusal, setToken, token } from "/ui/stream.js";
+import * as map from "/ui/map.js";
+import * as regions from "/ui/regions.js";
+import * as intents from "/ui/intents.js";
+import { clock, duration, element, say } from "/ui/words.js";
 
 // As many events as the server keeps.
 const MAX_EVENTS = 200;

@@ -17,18 +17,18 @@ pub(super) struct File {
 
 /// The document; it is served at `/`.
 pub(super) const DOCUMENT: File =
-    File { path: "/", kind: "text/html; charset=utf-8", text: include_str!("page/index.html") };
+    File { path: "/", kind: "text/html; charset=utf-8", text: include_str!("index.html") };
 
 /// What it loads.
 pub(super) const FILES: [File; 8] = [
-    File { path: "/page/style.css", kind: "text/css; charset=utf-8", text: include_str!("page/style.css") },
-    script("/page/script.js", include_str!("page/script.js")),
-    script("/page/stream.js", include_str!("page/stream.js")),
-    script("/page/words.js", include_str!("page/words.js")),
-    script("/page/regions.js", include_str!("page/regions.js")),
-    script("/page/map.js", include_str!("page/map.js")),
-    script("/page/intents.js", include_str!("page/intents.js")),
-    script("/page/act.js", include_str!("page/act.js")),
+    File { path: "/ui/style.css", kind: "text/css; charset=utf-8", text: include_str!("style.css") },
+    script("/ui/script.js", include_str!("script.js")),
+    script("/ui/stream.js", include_str!("stream.js")),
+    script("/ui/words.js", include_str!("words.js")),
+    script("/ui/regions.js", include_str!("regions.js")),
+    script("/ui/map.js", include_str!("map.js")),
+    script("/ui/intents.js", include_str!("intents.js")),
+    script("/ui/act.js", include_str!("act.js")),
 ];
 
 const fn script(path: &'static str, text: &'static str) -> File {
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn every_path_that_the_page_asks_for_is_one_that_is_answered() {
-        let routes = include_str!("routes.rs");
+        let routes = include_str!("../routes.rs");
         let asked = asked();
         for path in &asked {
             let is_file = FILES.iter().any(|file| file.path == path);

@@ -1,7 +1,7 @@
 // The intents in force and what the machine advises, as the state has them.
 
-import { duration, element, say } from "/page/words.js";
-import { open as act } from "/page/act.js";
+import { duration, element, say } from "/ui/words.js";
+import { open as act } from "/ui/act.js";
 
 const list = document.getElementById("intents");
 

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use super::changes::Refused;
+use super::intents::Refused;
 use super::status::rfc3339;
 use crate::control;
 use crate::metrics::Asked;

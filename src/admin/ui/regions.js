@@ -1,8 +1,8 @@
 // The list of regions: a row for each, which opens to its zones, addresses and canaries.
 
-import { ask, refusal } from "/page/stream.js";
-import { age, ago, element, milliseconds, percent, say } from "/page/words.js";
-import { open as act } from "/page/act.js";
+import { ask, refusal } from "/ui/stream.js";
+import { age, ago, element, milliseconds, percent, say } from "/ui/words.js";
+import { open as act } from "/ui/act.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -504,7 +504,7 @@ async fn a_change_that_makes_no_sense_or_may_not_be_asked_for_never_reaches_the_
     let tokyo = "POST /failback/tokyo";
     let (anonymous, rebound) =
         ("host: localhost\r\nmeridian-author: Jo\r\n", "host: evil.example\r\nmeridian-author: Jo\r\n");
-    let huge = format!(r#"{{"intent": "drain tokyo", "reason": "{}"}}"#, "a".repeat(changes::MAX_BODY));
+    let huge = format!(r#"{{"intent": "drain tokyo", "reason": "{}"}}"#, "a".repeat(intents::MAX_BODY));
     for (target, headers, body, status, sentence) in [
         (tokyo, anonymous, "", 403, "this needs a token whose role is `operate`"),
         (tokyo, rebound, "", 403, "at an IP address or `localhost` only"),
@@ -719,7 +719,7 @@ async fn a_stream_outlives_other_connections_and_says_so() {
 async fn the_129th_stream_is_refused_and_pages_are_still_answered() {
     told(async |address, state| {
         let mut watching = Vec::new();
-        for _ in 0..live::MAX_STREAMS {
+        for _ in 0..stream::MAX_STREAMS {
             watching.push(stream(address, "").await);
         }
         let (_, head) = stream(address, "").await;
@@ -766,7 +766,7 @@ async fn the_first_view_is_small_and_may_load_nothing_from_elsewhere() {
         assert!(head.contains(header), "{header} is not in {head}");
     }
     let mut total = document.len();
-    let files = page::FILES.iter().map(|file| file.path);
+    let files = ui::FILES.iter().map(|file| file.path);
     for path in files.chain(["/map.svg", "/atlas"]) {
         let (status, _, body) = ask_of(state(), "GET", path, "").await;
         assert_eq!(status, 200, "{path}");

@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
+use super::drain_status::{time, wait_for};
 use super::intent::{Terms, told};
-use super::receipt::{time, wait_for};
 use super::{BAD_INPUT, FAILURE};
-use crate::admin::changes::{Intents, Told};
+use crate::admin::intents::{Intents, Told};
 use crate::intent::Aim;
 use crate::moment::Time;
 use interrupt::Interrupt;

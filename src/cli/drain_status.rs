@@ -9,8 +9,8 @@ use reqwest::StatusCode;
 
 use super::FAILURE;
 use super::server::Server;
-use crate::admin::changes::Refused;
-use crate::admin::receipt::Receipt;
+use crate::admin::drain_status::Receipt;
+use crate::admin::intents::Refused;
 use crate::moment::Time;
 
 /// The pause between two looks: what changes are seconds.
@@ -210,7 +210,7 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::receipt::{Resolver, Resolvers};
+    use crate::admin::drain_status::{Resolver, Resolvers};
 
     fn receipt() -> Receipt {
         let resolver = Resolver { resolver: "192.0.2.53".to_owned(), answers: 12 };

@@ -1,7 +1,7 @@
 // The map: the server draws it once, and this changes colours, marks and titles from then on.
 
-import { ask } from "/page/stream.js";
-import { percent } from "/page/words.js";
+import { ask } from "/ui/stream.js";
+import { percent } from "/ui/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,7 +1,7 @@
 // What an operator does: asked for, predicted, and only then done.
 
-import { ask, failure, setAuthor, author } from "/page/stream.js";
-import { element, say } from "/page/words.js";
+import { ask, failure, setAuthor, author } from "/ui/stream.js";
+import { element, say } from "/ui/words.js";
 
 const at = (id) => document.getElementById(id);
 
