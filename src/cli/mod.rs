@@ -7,7 +7,7 @@ mod drain_status;
 mod drill;
 mod explain;
 mod failback;
-mod geoip;
+pub(crate) mod geoip;
 mod history;
 mod intent;
 mod logging;

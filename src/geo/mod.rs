@@ -4,10 +4,9 @@
 //! places; `overlay` lays the operator's networks out the same way; `classes` says what clients of a
 //! place have in common; `population` counts them; [`Table`] joins it all; a [`View`] is the table as one
 //! policy sees it.
-//! `embedded` says which IPv6 addresses are located by an IPv4 address inside them. [`writer`] and
-//! [`ipfire`] make the database that this project ships.
+//! `embedded` says which IPv6 addresses are located by an IPv4 address inside them.
 //!
-//! Everything here is pure. What is promised, and held by the laws in `laws`: the table covers every
+//! Everything here is pure. What is promised, and held by the laws in `tests`: the table covers every
 //! address; every address in a scope lies in one part; no wider block around the client does.
 
 use std::net::IpAddr;
@@ -19,9 +18,6 @@ mod classes;
 pub mod countries;
 mod database;
 mod embedded;
-pub mod ipfire;
-#[cfg(test)]
-mod laws;
 mod map;
 mod overlay;
 mod population;
@@ -29,12 +25,11 @@ mod ranking;
 mod runs;
 mod stretches;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod view;
 mod walk;
-#[cfg(test)]
-mod well_known;
-pub mod writer;
 
 pub use database::{Database, MAX_DATABASE_BYTES};
 pub use embedded::{ipv4_inside, is_embedded};

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::{Database, Sources, Table, ipfire};
+use super::super::{Database, Sources, Table};
+use crate::cli::geoip::ipfire;
 use crate::client::Coordinates;
 use crate::region::{AvailabilityZone, Failover, Minimum, Recovery, Region, Regions};
 

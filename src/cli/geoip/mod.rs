@@ -1,12 +1,14 @@
 //! `meridian geoip`: makes the country database that the project ships.
 
+pub(crate) mod ipfire;
+pub(crate) mod mmdb;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 
-use crate::geo::ipfire;
 use crate::region::Family;
 
 /// Work on location databases

@@ -8,10 +8,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::RngSeed;
 
-use super::embedded::Embedding;
-use super::runs::Bits;
-use super::writer::{Metadata, Value, Writer};
-use super::{Class, Database, Error, Sources, Table, ipv4_inside, overlay, ranking};
+use super::super::embedded::Embedding;
+use super::super::runs::Bits;
+use super::super::{Class, Database, Error, Sources, Table, ipv4_inside, overlay, ranking};
+use crate::cli::geoip::mmdb::{Metadata, Value, Writer};
 use crate::client::{
     Continent, Coordinates, Group, GroupId, GroupSet, Location, Member, Prefix, Subdivision,
 };

@@ -8,9 +8,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::countries::{self, Entry};
-use super::writer::{self, Metadata, Value, Writer};
+use super::mmdb::{self, Metadata, Value, Writer};
 use crate::client::{Country, Prefix};
+use crate::geo::countries::{self, Entry};
 use crate::region::Family;
 
 /// The type that the metadata states.
@@ -36,7 +36,7 @@ pub enum Error {
     Date,
     /// The database cannot be written.
     #[error("cannot write the database")]
-    Write(#[from] writer::Error),
+    Write(#[from] mmdb::Error),
 }
 
 /// The data of one family.
@@ -73,7 +73,7 @@ pub fn build(ipv4: &str, ipv6: &str) -> Result<Vec<u8>, (Family, Error)> {
     bytes.map_err(|error| (Family::V6, error.into()))
 }
 
-fn add(writer: &mut Writer, source: &Source) -> Result<(), writer::Error> {
+fn add(writer: &mut Writer, source: &Source) -> Result<(), mmdb::Error> {
     for (first, last, code) in &source.ranges {
         let Some(value) = code.and_then(value) else {
             continue;

@@ -1,0 +1,4 @@
+//! Tests of the module as a whole, with databases that the maker of the shipped one writes.
+
+mod laws;
+mod well_known;
