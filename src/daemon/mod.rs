@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!  prober ──observations──▶┐
-//!  reload ──worlds────────▶│ writer ──snapshots──▶ lanes
+//!  reload ──worlds────────▶│ writer ──snapshots──▶ serve
 //!  signals ──stop─────────▶┘        ──report─────▶ admin
 //!                                   ──memory─────▶ keep
 //!                                   ──records────▶ events ─▶ log, webhooks
 //! ```
 //!
-//! Every box is a task of its own. The lanes need nothing but the last snapshot: whatever else dies
+//! Every box is a task of its own. The DNS listeners need nothing but the last snapshot: whatever else dies
 //! is said, and answers go on.
 
 mod clock;
@@ -44,7 +44,7 @@ use crate::health::ledger::Ledger;
 use crate::intent::Kept;
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
-use crate::serve::{self, BindError, Current};
+use crate::serve::{self, Current, ListenError};
 use events::Events;
 use keep::Keep;
 use reload::Reload;
@@ -70,7 +70,7 @@ pub enum Error {
     Load(#[from] LoadError),
     /// A DNS address cannot be listened on.
     #[error(transparent)]
-    Bind(#[from] BindError),
+    Bind(#[from] ListenError),
     /// The admin address cannot be listened on.
     #[error(transparent)]
     Admin(#[from] admin::BindError),
@@ -144,10 +144,10 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
         started_with: config,
         started_from: loaded.stamp,
     };
-    let lanes = tokio::spawn(serve::run(sockets, serve::responder(current), stopped.clone()));
+    let servers = tokio::spawn(serve::run(sockets, serve::answer_from(current), stopped.clone()));
     let pages = tokio::spawn(show(listener, admin, stopped.clone()));
     // Compiling takes milliseconds, and up to seconds after a reload: on a thread of its own it keeps no
-    // lane waiting, not even on one processor.
+    // query waiting, not even on one processor.
     let writing = writer.run(control, first, observations, worlds, orders, stopped);
     let writing = tokio::task::spawn_blocking(|| Handle::current().block_on(writing));
     let reloading = tokio::spawn(reload.run(signals.hangup));
@@ -156,7 +156,11 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     tracing::info!("stopping");
     let _ = stop.send(true);
     reloading.abort();
-    tokio::join!(ended("the lanes", lanes), ended("the admin pages", pages), ended("the writer", writing));
+    tokio::join!(
+        ended("the DNS listeners", servers),
+        ended("the admin pages", pages),
+        ended("the writer", writing)
+    );
     webhooks.finish().await;
     Ok(())
 }

@@ -5,17 +5,10 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::filter;
+use super::{tcp, udp};
 
 /// How often another port is tried when port 0 was asked for and TCP has the chosen one in use.
 const PORT_ATTEMPTS: u32 = 32;
-
-/// How many connections the kernel completes ahead of `accept`; what larger servers use, too.
-const TCP_BACKLOG: i32 = 1024;
-
-/// Room for a burst of queries while the process is not scheduled, in bytes. The kernel caps it at
-/// `net.core.rmem_max`, so that asking for more than is granted is no error.
-const UDP_RECEIVE_BUFFER: usize = 4 << 20;
 
 /// The two sockets of one address, bound to the same port.
 #[derive(Debug)]
@@ -31,7 +24,7 @@ pub struct Sockets {
 /// An address that cannot be listened on. Its message is the sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} over {transport}: {}", advice(.reason, *.address, .transport))]
-pub struct BindError {
+pub struct ListenError {
     /// The address.
     pub address: SocketAddr,
     /// `UDP` or `TCP`.
@@ -46,16 +39,16 @@ pub struct BindError {
 /// # Errors
 ///
 /// The first address that cannot be bound; all others are released then.
-pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<Sockets>, BindError> {
+pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<Sockets>, ListenError> {
     addresses.iter().copied().map(bind_pair).collect()
 }
 
-fn bind_pair(address: SocketAddr) -> Result<Sockets, BindError> {
+fn bind_pair(address: SocketAddr) -> Result<Sockets, ListenError> {
     let mut attempt = 1;
     loop {
-        let udp = bind_udp(address).map_err(failed(address, "UDP"))?;
+        let udp = udp::open(address).map_err(failed(address, "UDP"))?;
         let chosen = udp.local_addr().map_err(failed(address, "UDP"))?;
-        match bind_tcp(chosen) {
+        match tcp::open(chosen) {
             Ok(tcp) => {
                 return Ok(Sockets { address: chosen, udp, tcp });
             }
@@ -70,25 +63,8 @@ fn is_chance(asked: SocketAddr, error: &io::Error) -> bool {
     asked.port() == 0 && error.kind() == io::ErrorKind::AddrInUse
 }
 
-fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = open(address, Type::DGRAM, Protocol::UDP)?;
-    // Refused only where the sandbox forbids it; the default size works as well, with less slack.
-    let _ = socket.set_recv_buffer_size(UDP_RECEIVE_BUFFER);
-    filter::only_queries(&socket);
-    socket.bind(&address.into())?;
-    Ok(socket.into())
-}
-
-fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = open(address, Type::STREAM, Protocol::TCP)?;
-    // A restart must not wait for the connections of the last run to leave TIME_WAIT.
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(TCP_BACKLOG)?;
-    Ok(socket.into())
-}
-
-fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+/// Makes a socket that does not block. One of IPv6 takes IPv6 only.
+pub(super) fn unbound(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -97,8 +73,8 @@ fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socke
     Ok(socket)
 }
 
-fn failed(address: SocketAddr, transport: &'static str) -> impl Fn(io::Error) -> BindError {
-    move |reason| BindError { address, transport, reason }
+fn failed(address: SocketAddr, transport: &'static str) -> impl Fn(io::Error) -> ListenError {
+    move |reason| ListenError { address, transport, reason }
 }
 
 /// Says what is wrong and what to do about it.

@@ -1,4 +1,4 @@
-//! Lets the kernel drop what must never reach a lane, with classic BPF programs on the sockets.
+//! Lets the kernel drop what must never reach a server, with classic BPF programs on the sockets.
 //!
 //! hickory-server answers FORMERR to whatever it cannot parse before the engine sees it, responses
 //! included, so that two servers could be set to answer each other's errors for ever. Dropping

@@ -1,17 +1,35 @@
 //! Carries bytes between sockets and the engine.
 //!
-//! A lane owns one socket and promises that what arrives on it reaches the [`Responder`] and that the
-//! reply goes back unchanged in meaning. What is answered is decided by `engine` alone; which snapshot
-//! it is answered from is the shell's business. Today every lane runs on hickory-server ([`lane`]),
-//! whose limits are written down there.
+//! ```text
+//!   kernel      drops what is no query                     filter
+//!     │
+//!     ▼
+//!   socket      one for each address and transport         bind, udp, tcp
+//!     │
+//!     ▼
+//!   hickory     framing, timeouts, restarts, draining      hickory
+//!     │ bytes of a request                 ▲ response
+//!     ▼                                    │
+//!   answer      loads the snapshot,      decode            reply
+//!     │         counts the reply           ▲
+//!     ▼                                    │ bytes of a reply
+//!   engine      decides every answer ──────╯
+//! ```
+//!
+//! Each layer adds one thing and knows only the next. What arrives on a socket reaches [`AnswerRequest`],
+//! and its reply goes back unchanged in meaning. What is answered is decided by `engine` alone; which
+//! snapshot it is answered from is the shell's business. hickory-server reads and writes all sockets, with
+//! the limits that its module lists.
 
 mod bind;
 mod filter;
-mod lane;
+mod hickory;
 mod reply;
+mod tcp;
+mod udp;
 
-pub use bind::{BindError, Sockets, bind};
-pub use lane::run;
+pub use bind::{ListenError, Sockets, bind};
+pub use hickory::run;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,14 +53,14 @@ pub struct Serving {
     pub watch: Watch,
 }
 
-/// The place that the writer publishes to and every lane reads from.
+/// The place that the writer publishes to and every answer reads from.
 pub type Current = ArcSwap<Serving>;
 
 /// Turns the bytes of a request into those of a reply; `None` is silence. It must not block.
-pub type Responder = Arc<dyn Fn(&[u8], IpAddr, Transport) -> Option<Vec<u8>> + Send + Sync>;
+pub type AnswerRequest = Arc<dyn Fn(&[u8], IpAddr, Transport) -> Option<Vec<u8>> + Send + Sync>;
 
-/// Returns the responder that asks the engine and counts what it did.
-pub fn responder(current: Arc<Current>) -> Responder {
+/// Returns the function that asks the engine, and counts what it did.
+pub fn answer_from(current: Arc<Current>) -> AnswerRequest {
     Arc::new(move |request, client, transport| {
         let serving = current.load();
         let mut reply = vec![0; engine::most(transport)];

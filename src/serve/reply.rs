@@ -13,7 +13,7 @@ use hickory_server::zone_handler::{MessageResponse, MessageResponseBuilder, Quer
 
 /// The parts of a reply.
 #[derive(Debug)]
-pub struct Reply {
+pub struct DecodedReply {
     metadata: Metadata,
     queries: Queries,
     answers: Vec<Record>,
@@ -24,7 +24,7 @@ pub struct Reply {
 
 type Records<'a> = std::slice::Iter<'a, Record>;
 
-impl Reply {
+impl DecodedReply {
     /// Takes a reply apart.
     ///
     /// # Errors
@@ -200,7 +200,7 @@ mod tests {
 
     /// Sends a reply through hickory with room for `limit` octets; returns what arrives.
     fn check(sent: &Message, limit: u16) -> Message {
-        let mut reply = Reply::parse(&sent.to_vec().unwrap()).unwrap();
+        let mut reply = DecodedReply::parse(&sent.to_vec().unwrap()).unwrap();
         reply.fit(limit).unwrap();
         let mut bytes = Vec::new();
         let mut encoder = BinEncoder::new(&mut bytes);
@@ -245,7 +245,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(0u8.., 0..200)) {
-            let _ = Reply::parse(&bytes);
+            let _ = DecodedReply::parse(&bytes);
         }
     }
 }

@@ -1,17 +1,21 @@
-//! Lanes on hickory-server: one for each socket, restarted when it ends, drained when the server stops.
+//! Serves sockets with hickory-server: a server for each socket, started again when it ends, drained when
+//! the process stops.
 //!
-//! Known limits of hickory-server 0.26.3, and what is done about each here:
+//! A process that answers DNS must not lose a listener for the rest of its life to one error of the network,
+//! and hickory's servers end on some of them. So a socket is opened once and outlives its servers, each of
+//! which gets a duplicate: a restart frees no port and drops nothing that waits in the kernel.
+//!
+//! Known limits of hickory-server 0.26.3, and what is done about each:
 //!
 //! - What it cannot parse it answers itself, with FORMERR and without the question; the kernel drops
 //!   responses and short datagrams before ([`super::filter`]).
-//! - It does not compress names against the question; [`Reply::fit`] keeps what is longer for that from
-//!   being cut in the wrong place, be it longer than the sender takes or than we announce, which is
+//! - It does not compress names against the question; [`DecodedReply::fit`] keeps what is longer for that
+//!   from being cut in the wrong place, be it longer than the sender takes or than we announce, which is
 //!   hickory's own measure.
-//! - An aborted `accept` and a UDP "not connected" end its listener; the lane starts another on the same
-//!   socket, which never closes.
+//! - An aborted `accept` and a UDP "not connected" end its server; another is started on the same socket.
 //! - It spins while the process has no file descriptors left and has no limit on TCP connections. There
 //!   is no remedy here: bound the connections in front of the server, or raise the limit of open files.
-//!   A connection without a request is closed after [`TCP_IDLE`].
+//!   A connection without a request is closed after [`tcp::IDLE`].
 //! - A wildcard address answers from whichever address the routing table picks: list addresses instead
 //!   on machines that have several.
 
@@ -29,58 +33,46 @@ use socket2::SockRef;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::Responder;
 use super::bind::Sockets;
-use super::filter;
-use super::reply::Reply;
+use super::reply::DecodedReply;
+use super::{AnswerRequest, filter, tcp, udp};
 use crate::engine::Transport;
 use crate::wire::UDP_PAYLOAD;
 
-/// How long a TCP connection may stay without a request (RFC 7766, section 6.2.3, asks for seconds).
-const TCP_IDLE: Duration = Duration::from_secs(10);
-
-/// How many replies may wait for a slow TCP client before its connection stops being read.
-const TCP_REPLIES: usize = 32;
-
-/// The pause before a lane that ended is started again, so that a broken socket does not spin.
+/// The pause before a server that ended is started again, so that a broken socket does not spin.
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long what has arrived is still answered after the server was told to stop. An answer takes
+/// How long what has arrived is still answered after the process was told to stop. An answer takes
 /// microseconds; this is for the queues before it.
 const DRAIN: Duration = Duration::from_millis(250);
 
 /// Answers on all sockets until `stop` turns true, then drains them.
-pub async fn run(sockets: Vec<Sockets>, responder: Responder, stop: watch::Receiver<bool>) {
-    let mut lanes = JoinSet::new();
+pub async fn run(sockets: Vec<Sockets>, answer: AnswerRequest, stop: watch::Receiver<bool>) {
+    let mut servers = JoinSet::new();
     for pair in sockets {
-        lanes.spawn(keep(Socket::Udp(pair.udp), pair.address, responder.clone(), stop.clone()));
-        lanes.spawn(keep(Socket::Tcp(pair.tcp), pair.address, responder.clone(), stop.clone()));
+        for socket in [ServerSocket::Udp(pair.udp), ServerSocket::Tcp(pair.tcp)] {
+            servers.spawn(supervise(socket, pair.address, answer.clone(), stop.clone()));
+        }
     }
-    while let Some(ended) = lanes.join_next().await {
+    while let Some(ended) = servers.join_next().await {
         if let Err(error) = ended {
-            tracing::error!(%error, "a lane has stopped for good");
+            tracing::error!(%error, "a DNS listener has stopped for good");
         }
     }
 }
 
-/// What a lane reads from. It is kept for the lane's whole life; hickory gets duplicates of it.
-enum Socket {
+/// A socket that is kept until the process ends; hickory gets duplicates of it.
+enum ServerSocket {
     Udp(UdpSocket),
     Tcp(TcpListener),
 }
 
-impl Socket {
+impl ServerSocket {
     fn register(&self, server: &mut Server<Handler>) -> io::Result<()> {
         match self {
-            Self::Udp(socket) => {
-                server.register_socket(tokio::net::UdpSocket::from_std(socket.try_clone()?)?);
-            }
-            Self::Tcp(listener) => {
-                let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
-                server.register_listener(listener, TCP_IDLE, TCP_REPLIES);
-            }
+            Self::Udp(socket) => udp::register(socket, server),
+            Self::Tcp(listener) => tcp::register(listener, server),
         }
-        Ok(())
     }
 
     fn close_to_new(&self) {
@@ -98,11 +90,16 @@ impl Socket {
     }
 }
 
-/// Runs one lane and starts it again whenever it ends before it should.
-async fn keep(socket: Socket, address: SocketAddr, responder: Responder, mut stop: watch::Receiver<bool>) {
+/// Serves one socket, and starts another server whenever one ends before it should.
+async fn supervise(
+    socket: ServerSocket,
+    address: SocketAddr,
+    answer: AnswerRequest,
+    mut stop: watch::Receiver<bool>,
+) {
     let transport = socket.transport();
     loop {
-        let mut server = Server::new(Handler(responder.clone()));
+        let mut server = Server::new(Handler(answer.clone()));
         let ended = match socket.register(&mut server) {
             Ok(()) => tokio::select! {
                 ended = server.block_until_done() => ended.err().map(|error| error.to_string()),
@@ -111,7 +108,7 @@ async fn keep(socket: Socket, address: SocketAddr, responder: Responder, mut sto
             Err(error) => Some(error.to_string()),
         };
         let why = ended.unwrap_or_else(|| "no reason given".to_owned());
-        tracing::warn!(%address, transport, why, "a lane ended and is started again");
+        tracing::warn!(%address, transport, why, "a DNS listener ended and is started again");
         tokio::select! {
             () = tokio::time::sleep(RESTART_PAUSE) => {}
             () = stopped(&mut stop) => return,
@@ -119,23 +116,23 @@ async fn keep(socket: Socket, address: SocketAddr, responder: Responder, mut sto
     }
 }
 
-/// Completes when `stop` turns true or nobody is left who could turn it.
+/// Completes when `stop` turns true, or its sender is gone.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Answers what has arrived and takes nothing more. hickory's own shutdown drops what it has read and
 /// not answered, so the socket is closed to what is new first.
-async fn drain(socket: &Socket, mut server: Server<Handler>) {
+async fn drain(socket: &ServerSocket, mut server: Server<Handler>) {
     socket.close_to_new();
     tokio::time::sleep(DRAIN).await;
     if let Err(error) = server.shutdown_gracefully().await {
-        tracing::debug!(%error, transport = socket.transport(), "a lane ended while it was drained");
+        tracing::debug!(%error, transport = socket.transport(), "a DNS listener ended while it was drained");
     }
 }
 
 /// The adapter between hickory's requests and the engine's bytes.
-struct Handler(Responder);
+pub(super) struct Handler(AnswerRequest);
 
 #[async_trait]
 impl RequestHandler for Handler {
@@ -153,14 +150,14 @@ impl RequestHandler for Handler {
 }
 
 impl Handler {
-    fn reply(&self, request: &Request) -> Option<Reply> {
+    fn reply(&self, request: &Request) -> Option<DecodedReply> {
         let (transport, limit) = match request.protocol() {
             // RFC 6891, section 6.2.3: the size that the requestor states, 512 when it states none.
             Protocol::Udp => (Transport::Udp, request.max_payload().min(UDP_PAYLOAD)),
             _ => (Transport::Tcp, u16::MAX),
         };
         let bytes = (self.0)(request.as_slice(), request.src().ip(), transport)?;
-        let mut reply = Reply::parse(&bytes).expect("the engine writes DNS messages");
+        let mut reply = DecodedReply::parse(&bytes).expect("the engine writes DNS messages");
         if reply.fit(limit).is_err() {
             reply.fail();
         }
@@ -188,14 +185,14 @@ mod tests {
     /// A query for `a.` A with recursion desired.
     const QUERY: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
 
-    /// Lanes whose responder sends the request back as a response, or nothing when the name is `n`.
-    struct Lanes {
+    /// A server that sends the request back as a response, or nothing when the name is `n`.
+    struct Running {
         address: SocketAddr,
         stop: watch::Sender<bool>,
-        running: JoinHandle<()>,
+        task: JoinHandle<()>,
     }
 
-    impl Lanes {
+    impl Running {
         fn start() -> Self {
             Self::with(Arc::new(|request, client, _| {
                 assert!(client.is_loopback());
@@ -205,12 +202,12 @@ mod tests {
             }))
         }
 
-        fn with(responder: Responder) -> Self {
+        fn with(answer: AnswerRequest) -> Self {
             let sockets = bind(&[(Ipv4Addr::LOCALHOST, 0).into()]).unwrap();
             let address = sockets[0].address;
             let (stop, stopped) = watch::channel(false);
-            let running = tokio::spawn(run(sockets, responder, stopped));
-            Self { address, stop, running }
+            let task = tokio::spawn(run(sockets, answer, stopped));
+            Self { address, stop, task }
         }
 
         async fn udp(&self, datagrams: &[&[u8]]) -> Vec<u8> {
@@ -240,17 +237,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn udp_and_tcp_carry_the_responders_bytes() {
-        let lanes = Lanes::start();
-        assert_eq!(lanes.udp(&[QUERY]).await, answer_to_query());
-        assert_eq!(lanes.tcp(QUERY).await, answer_to_query());
+    async fn udp_and_tcp_carry_the_bytes_of_the_answer() {
+        let running = Running::start();
+        assert_eq!(running.udp(&[QUERY]).await, answer_to_query());
+        assert_eq!(running.tcp(QUERY).await, answer_to_query());
     }
 
     #[tokio::test]
     async fn silence_is_silence_and_does_not_hold_up_the_next_query() {
-        let lanes = Lanes::start();
+        let running = Running::start();
         let unanswered = [&QUERY[..13], b"n", &QUERY[14..]].concat();
-        assert_eq!(lanes.udp(&[&unanswered, QUERY]).await, answer_to_query());
+        assert_eq!(running.udp(&[&unanswered, QUERY]).await, answer_to_query());
     }
 
     #[tokio::test]
@@ -265,32 +262,32 @@ mod tests {
         let answers = b"\xc0\x0c\0\x01\0\x01\0\0\0\x1e\0\x04\x7f\0\0\x01".repeat(66);
         let reply = [header(b"\x84\0", 66), question.clone(), answers, opt(1232)].concat();
         assert!(reply.len() <= usize::from(UDP_PAYLOAD));
-        let lanes = Lanes::with(Arc::new(move |_, _, _| Some(reply.clone())));
+        let running = Running::with(Arc::new(move |_, _, _| Some(reply.clone())));
         let cut = [header(b"\x86\0", 0), question, opt(1232)].concat();
-        assert_eq!(lanes.udp(&[&request]).await, cut);
+        assert_eq!(running.udp(&[&request]).await, cut);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lane_whose_socket_is_broken_is_started_again_until_told_to_stop() {
+    async fn a_server_whose_socket_is_broken_is_started_again_until_told_to_stop() {
         // Reading from a stream that leads nowhere is the one error that ends hickory's UDP listener.
         let nowhere = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         nowhere.set_nonblocking(true).unwrap();
         let (stop, stopped) = watch::channel(false);
-        let responder: Responder = Arc::new(|_, _, _| None);
+        let answer: AnswerRequest = Arc::new(|_, _, _| None);
         let address = (Ipv4Addr::LOCALHOST, 0).into();
-        let lane = tokio::spawn(keep(Socket::Udp(nowhere.into()), address, responder, stopped));
+        let server = tokio::spawn(supervise(ServerSocket::Udp(nowhere.into()), address, answer, stopped));
         tokio::time::sleep(10 * RESTART_PAUSE).await;
-        assert!(!lane.is_finished());
+        assert!(!server.is_finished());
         stop.send(true).unwrap();
-        lane.await.unwrap();
+        server.await.unwrap();
     }
 
     #[tokio::test]
-    async fn lanes_end_when_told_to() {
-        let lanes = Lanes::start();
-        assert_eq!(lanes.udp(&[QUERY]).await, answer_to_query());
-        lanes.stop.send(true).unwrap();
-        lanes.running.await.unwrap();
-        bind(&[lanes.address]).expect("the port is free again");
+    async fn servers_end_when_told_to() {
+        let running = Running::start();
+        assert_eq!(running.udp(&[QUERY]).await, answer_to_query());
+        running.stop.send(true).unwrap();
+        running.task.await.unwrap();
+        bind(&[running.address]).expect("the port is free again");
     }
 }

@@ -1,0 +1,37 @@
+//! Connections: one listener for each address, accepted from and read by hickory-server.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use hickory_server::Server;
+use socket2::{Protocol, Type};
+
+use super::bind;
+use super::hickory::Handler;
+
+/// How many connections the kernel completes ahead of `accept`; what larger servers use, too.
+const BACKLOG: i32 = 1024;
+
+/// How long a connection may stay without a request (RFC 7766, section 6.2.3, asks for seconds).
+pub(super) const IDLE: Duration = Duration::from_secs(10);
+
+/// How many replies may wait for a slow client before its connection stops being read.
+const WAITING_REPLIES: usize = 32;
+
+/// Binds a listener.
+pub(super) fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = bind::unbound(address, Type::STREAM, Protocol::TCP)?;
+    // A restart must not wait for the connections of the last run to leave TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Lets a server accept from a duplicate of the listener.
+pub(super) fn register(listener: &TcpListener, server: &mut Server<Handler>) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
+    server.register_listener(listener, IDLE, WAITING_REPLIES);
+    Ok(())
+}
