@@ -109,7 +109,7 @@ fn read(sources: &Sources, report: &mut Report) -> lower::Files {
     }
     if !has_regions {
         // Without the file there are no regions, which is not the same as not knowing them.
-        files.regions = Some(spec::Regions::default());
+        files.regions = Some(spec::RegionsSpec::default());
     }
     files
 }

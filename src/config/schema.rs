@@ -18,9 +18,9 @@ pub enum File {
 /// Returns the schema of one kind of file.
 pub fn of(file: File) -> Schema {
     match file {
-        File::Server => generator().into_root_schema_for::<spec::Server>(),
-        File::Regions => generator().into_root_schema_for::<spec::Regions>(),
-        File::Zone => generator().into_root_schema_for::<spec::Zone>(),
+        File::Server => generator().into_root_schema_for::<spec::ServerSpec>(),
+        File::Regions => generator().into_root_schema_for::<spec::RegionsSpec>(),
+        File::Zone => generator().into_root_schema_for::<spec::ZoneSpec>(),
     }
 }
 
@@ -39,9 +39,9 @@ fn generator() -> SchemaGenerator {
 #[schemars(untagged, title = "Meridian configuration")]
 #[expect(dead_code, reason = "only its schema is used")]
 enum AnyFile {
-    Server(spec::Server),
-    Regions(Box<spec::Regions>),
-    Zone(spec::Zone),
+    Server(spec::ServerSpec),
+    Regions(Box<spec::RegionsSpec>),
+    Zone(spec::ZoneSpec),
 }
 
 #[cfg(test)]
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_value_has_the_form_that_its_parser_takes() {
-        let port = of_key(File::Regions, "Tcp", "port");
+        let port = of_key(File::Regions, "TcpSpec", "port");
         assert_eq!(port["type"], "integer");
         let names = of(File::Zone).to_value()["$defs"]["Name"].clone();
         assert!(names["patternProperties"].to_string().contains("|CNAME|"), "{names}");

@@ -18,7 +18,7 @@ const MAX_TOKENS: usize = 100;
 const RESERVED: &str = "loopback";
 
 /// Lowers who may ask, and says when nobody or everybody could.
-pub(super) fn lower(spec: &spec::Server, sources: &Sources, report: &mut Report) -> Access {
+pub(super) fn lower(spec: &spec::ServerSpec, sources: &Sources, report: &mut Report) -> Access {
     let access = match spec.access.as_ref().and_then(|access| access.given()) {
         None => Access::default(),
         Some((access, place)) => {
@@ -51,7 +51,7 @@ fn warn_of_exposure(admin: SocketAddr, place: Place, access: &Access, report: &m
     }
 }
 
-fn tokens(spec: &spec::Access, sources: &Sources, report: &mut Report) -> Vec<Token> {
+fn tokens(spec: &spec::AccessSpec, sources: &Sources, report: &mut Report) -> Vec<Token> {
     let Some((list, place)) = spec.tokens.as_ref().and_then(|tokens| tokens.given()) else {
         return Vec::new();
     };
@@ -64,7 +64,7 @@ fn tokens(spec: &spec::Access, sources: &Sources, report: &mut Report) -> Vec<To
 }
 
 fn token<'s>(
-    spec: &'s spec::Token,
+    spec: &'s spec::TokenSpec,
     parent: Place,
     seen: &mut BTreeMap<&'s str, u32>,
     sources: &Sources,
@@ -99,7 +99,7 @@ fn token<'s>(
 }
 
 /// Returns where a token is, and where that is said.
-fn secret(spec: &spec::Token, parent: Place, report: &mut Report) -> Option<(Secret, Place)> {
+fn secret(spec: &spec::TokenSpec, parent: Place, report: &mut Report) -> Option<(Secret, Place)> {
     if !is_written(&spec.file) && !is_written(&spec.environment) {
         let draft = report.error(parent, "it is not said where the token is");
         draft.hint("add `file: /run/secrets/alice` or `environment: MERIDIAN_ALICE`");
@@ -124,7 +124,7 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.chars().all(is_word) && !name.starts_with(|first: char| first.is_ascii_digit())
 }
 
-fn tls(spec: &spec::Access, sources: &Sources, report: &mut Report) -> Option<Tls> {
+fn tls(spec: &spec::AccessSpec, sources: &Sources, report: &mut Report) -> Option<Tls> {
     let (spec, parent) = spec.tls.as_ref()?.given()?;
     let hint = "write `certificate: admin.pem` and `key: admin.key`";
     let certificate = required(&spec.certificate, "certificate", parent, hint, report);
@@ -142,7 +142,7 @@ fn tls(spec: &spec::Access, sources: &Sources, report: &mut Report) -> Option<Tl
     })
 }
 
-fn operators(spec: &spec::AdminTls, has_clients: bool, report: &mut Report) -> Vec<String> {
+fn operators(spec: &spec::AdminTlsSpec, has_clients: bool, report: &mut Report) -> Vec<String> {
     let Some(list) = &spec.operators else { return Vec::new() };
     if let (Some(place), false) = (list.place, has_clients) {
         let draft = report.error(place, "`operators` are told by their certificates, and nobody signs those");

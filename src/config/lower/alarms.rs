@@ -22,7 +22,7 @@ const LAG: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3
 const MOST_DAYS: u32 = 3650;
 
 /// Lowers `alarms`.
-pub(super) fn lower(spec: Option<&spec::Regions>, report: &mut Report) -> Alarms {
+pub(super) fn lower(spec: Option<&spec::RegionsSpec>, report: &mut Report) -> Alarms {
     let Some(spec) = spec.and_then(|spec| spec.alarms.as_ref()?.value.as_ref()) else {
         return Alarms::default();
     };
@@ -67,7 +67,7 @@ fn said<T>(setting: &Option<Setting<T>>) -> Option<(&T, Place)> {
     setting.as_ref()?.given()
 }
 
-fn error_rate(spec: &spec::Rate, report: &mut Report) -> AlarmRule {
+fn error_rate(spec: &spec::RateSpec, report: &mut Report) -> AlarmRule {
     let limit = given(&spec.above).map_or(0.01, |(Number(limit), place)| {
         if *limit <= 0.0 || *limit > 1.0 {
             let draft = report.error(place, format!("`above` is more than 0 and at most 1, not {limit}"));
@@ -83,7 +83,7 @@ fn error_rate(spec: &spec::Rate, report: &mut Report) -> AlarmRule {
     }
 }
 
-fn p95_latency(spec: &spec::Latency, report: &mut Report) -> AlarmRule {
+fn p95_latency(spec: &spec::LatencySpec, report: &mut Report) -> AlarmRule {
     let above = duration(&spec.above, "above", Duration::from_millis(700), LATENCY, report);
     AlarmRule {
         measure: Measure::P95Latency,
@@ -93,7 +93,7 @@ fn p95_latency(spec: &spec::Latency, report: &mut Report) -> AlarmRule {
     }
 }
 
-fn replication_lag(spec: &spec::Lag, place: Place, report: &mut Report) -> [AlarmRule; 2] {
+fn replication_lag(spec: &spec::LagSpec, place: Place, report: &mut Report) -> [AlarmRule; 2] {
     let warning = duration(&spec.warning, "warning", Duration::from_secs(30), LAG, report);
     let alarm = duration(&spec.alarm, "alarm", Duration::from_secs(120), LAG, report);
     let lasts = duration(&spec.r#for, "for", Duration::ZERO, (Duration::ZERO, LONGEST), report);
@@ -111,7 +111,7 @@ fn replication_lag(spec: &spec::Lag, place: Place, report: &mut Report) -> [Alar
     [rule(warning, Level::Warning), rule(alarm, Level::Alarm)]
 }
 
-fn certificate(spec: &spec::Certificate, place: Place, report: &mut Report) -> [AlarmRule; 2] {
+fn certificate(spec: &spec::CertificateSpec, place: Place, report: &mut Report) -> [AlarmRule; 2] {
     let warning = days(&spec.warning_days, "warning_days", 14, report);
     let alarm = days(&spec.alarm_days, "alarm_days", 3, report);
     if alarm >= warning {

@@ -11,7 +11,7 @@ use crate::zone::{Name, RData, RecordType, Ttl};
 
 impl Lowering<'_> {
     /// Adds the NS records that `nameservers` says.
-    pub(super) fn nameservers(&mut self, spec: &spec::Zone) {
+    pub(super) fn nameservers(&mut self, spec: &spec::ZoneSpec) {
         let Some(list) = &spec.nameservers else { return };
         let mut set = DraftSet {
             rtype: RecordType::NS,
@@ -42,7 +42,7 @@ impl Lowering<'_> {
     }
 
     /// Adds the SOA record, unless the master file has one.
-    pub(super) fn soa(&mut self, spec: &spec::Zone, file: Place, master_file: Option<usize>) {
+    pub(super) fn soa(&mut self, spec: &spec::ZoneSpec, file: Place, master_file: Option<usize>) {
         let setting = spec.soa.as_ref().and_then(|soa| soa.given());
         let place = setting.map_or(file, |(_, place)| place);
         if let Some(other) = self.nodes.get(&self.apex).and_then(|node| node.rrset(RecordType::SOA)) {
@@ -66,7 +66,7 @@ impl Lowering<'_> {
         self.nodes.entry(self.apex.clone()).or_default().rrsets.push(set);
     }
 
-    fn soa_record(&mut self, spec: Option<&spec::Soa>, serial: u32) -> (SOA, Ttl) {
+    fn soa_record(&mut self, spec: Option<&spec::SoaSpec>, serial: u32) -> (SOA, Ttl) {
         let mname = self.soa_name(spec.and_then(|spec| given(&spec.mname)));
         let first = self.nodes.get(&self.apex).and_then(|node| node.rrset(RecordType::NS)?.targets.first());
         let mname = mname.or_else(|| Some(first?.0.name.clone())).unwrap_or_else(|| self.apex.clone());

@@ -26,7 +26,7 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
 const SHORTEST_RECHECK: Duration = Duration::from_millis(50);
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(10);
 
-pub(super) fn names(spec: Option<&spec::Regions>) -> Defined {
+pub(super) fn names(spec: Option<&spec::RegionsSpec>) -> Defined {
     let names = spec.map(|spec| {
         let entries = spec.canaries.iter().filter_map(|canaries| canaries.value.as_ref());
         entries.flat_map(|canaries| canaries.iter().map(|(name, place, _)| (name, place)))
@@ -34,7 +34,7 @@ pub(super) fn names(spec: Option<&spec::Regions>) -> Defined {
     Defined::new("canary", "regions.yaml", names)
 }
 
-pub(super) fn lower(spec: Option<&spec::Regions>, report: &mut Report) -> Vec<Option<Canary>> {
+pub(super) fn lower(spec: Option<&spec::RegionsSpec>, report: &mut Report) -> Vec<Option<Canary>> {
     let entries = spec.and_then(|spec| spec.canaries.as_ref()).and_then(|canaries| canaries.given());
     let Some((entries, place)) = entries else {
         return Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn lower(spec: Option<&spec::Regions>, report: &mut Report) -> Vec<Op
     each.collect()
 }
 
-fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) -> Option<Canary> {
+fn canary(name: &str, spec: &spec::CanarySpec, place: Place, report: &mut Report) -> Option<Canary> {
     let reach = reach(spec);
     let check = checks::check(name, spec, reach, place, report);
     if let (Reach::Region, Some(check)) = (reach, &check) {
@@ -87,7 +87,7 @@ fn canary(name: &str, spec: &spec::Canary, place: Place, report: &mut Report) ->
     Some(canary)
 }
 
-fn reach(spec: &spec::Canary) -> Reach {
+fn reach(spec: &spec::CanarySpec) -> Reach {
     match spec.probe.as_ref().and_then(|probe| probe.value) {
         Some(spec::Reach::Region) => Reach::Region,
         Some(spec::Reach::Address) | None => Reach::Address,
@@ -103,7 +103,7 @@ fn check_has_a_name(check: &Check, place: Place, report: &mut Report) {
     }
 }
 
-fn timeout(spec: &spec::Canary, interval: Duration, canary: Place, report: &mut Report) -> Duration {
+fn timeout(spec: &spec::CanarySpec, interval: Duration, canary: Place, report: &mut Report) -> Duration {
     let inference = spec.inference.as_ref().and_then(|inference| inference.value.as_ref());
     let total = inference.and_then(|inference| given(&inference.total));
     let default = total.map_or(TIMEOUT, |(total, _)| *total);
@@ -122,7 +122,7 @@ fn timeout(spec: &spec::Canary, interval: Duration, canary: Place, report: &mut 
 }
 
 /// Checks the limits of an inference: the first byte comes before the last, and both in time.
-fn limits(spec: &spec::Inference, timeout: Duration, report: &mut Report) {
+fn limits(spec: &spec::InferenceSpec, timeout: Duration, report: &mut Report) {
     let longest = |report: &mut Report, setting, key, (longest_key, longest): (&str, Duration)| {
         let Some((limit, place)) = given(setting) else { return };
         if *limit < SHORTEST_TIMEOUT {
@@ -139,7 +139,7 @@ fn limits(spec: &spec::Inference, timeout: Duration, report: &mut Report) {
     longest(report, &spec.first_byte, "first_byte", whole);
 }
 
-fn slow(spec: &spec::Canary, timeout: Duration, report: &mut Report) -> Option<Duration> {
+fn slow(spec: &spec::CanarySpec, timeout: Duration, report: &mut Report) -> Option<Duration> {
     let (slow, place) = given(&spec.slow)?;
     if slow.is_zero() {
         report.error(place, "`slow` is at least 1ms");

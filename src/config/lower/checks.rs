@@ -18,7 +18,7 @@ const MAX_PROMPT: usize = 16 * 1024;
 /// Lowers the one check of a canary.
 pub(super) fn check(
     name: &str,
-    spec: &spec::Canary,
+    spec: &spec::CanarySpec,
     reach: Reach,
     place: Place,
     report: &mut Report,
@@ -62,12 +62,12 @@ pub(super) fn none(name: &str, place: Place, report: &mut Report) {
     draft.hint("add `http: { url: \"http://{address}:8080/health\" }` or `tcp: { port: 443 }`");
 }
 
-fn tcp(spec: &spec::Tcp, place: Place, report: &mut Report) -> Option<Check> {
+fn tcp(spec: &spec::TcpSpec, place: Place, report: &mut Report) -> Option<Check> {
     let (port, _) = required(&spec.port, "port", place, "write `tcp: { port: 443 }`", report)?;
     Some(Check::Tcp { port: *port })
 }
 
-fn tls(spec: &spec::Tls, place: Place, report: &mut Report) -> Option<Check> {
+fn tls(spec: &spec::TlsSpec, place: Place, report: &mut Report) -> Option<Check> {
     let name = required(&spec.name, "name", place, "write `tls: { name: api.example.com }`", report);
     if let Some((name, place)) = name.filter(|(name, _)| !is_certified(name)) {
         let draft = report.error(place, format!("no certificate is for `{name}`"));
@@ -89,13 +89,13 @@ fn is_certified(name: &str) -> bool {
     rustls::pki_types::ServerName::try_from(name).is_ok()
 }
 
-fn json(spec: &spec::Json, reach: Reach, place: Place, report: &mut Report) -> Option<Check> {
+fn json(spec: &spec::JsonSpec, reach: Reach, place: Place, report: &mut Report) -> Option<Check> {
     let http = request::lower(&Request::from(spec), reach, place, report);
     let assertions = json::assertions(&spec.assert, report);
     Some(Check::Json(JsonCheck { http: http?, assertions, signals: json::signals(&spec.signals) }))
 }
 
-fn inference(spec: &spec::Inference, reach: Reach, place: Place, report: &mut Report) -> Option<Check> {
+fn inference(spec: &spec::InferenceSpec, reach: Reach, place: Place, report: &mut Report) -> Option<Check> {
     let http = request::lower(&Request::from(spec), reach, place, report);
     let body = prompt(spec, place, report);
     let assertions = json::assertions(&spec.assert, report);
@@ -105,7 +105,7 @@ fn inference(spec: &spec::Inference, reach: Reach, place: Place, report: &mut Re
     Some(Check::Inference(InferenceCheck { http, assertions, first_byte, total }))
 }
 
-fn prompt(spec: &spec::Inference, place: Place, report: &mut Report) -> Option<String> {
+fn prompt(spec: &spec::InferenceSpec, place: Place, report: &mut Report) -> Option<String> {
     const HINT: &str = "write `body: '{\"prompt\": \"1\", \"max_tokens\": 1}'`";
     let (body, place) = required(&spec.body, "body", place, HINT, report)?;
     if body.len() > MAX_PROMPT {

@@ -29,7 +29,7 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Lowers the schedule. That a drill is about a region is no use of it: `names` is for looking up only.
 pub(super) fn lower(
-    spec: Option<&spec::Regions>,
+    spec: Option<&spec::RegionsSpec>,
     names: &Defined,
     regions: &[Option<Region>],
     report: &mut Report,
@@ -52,7 +52,7 @@ pub(super) fn lower(
 }
 
 fn drill(
-    spec: &spec::Drill,
+    spec: &spec::DrillSpec,
     place: Place,
     names: &mut Defined,
     regions: &[Option<Region>],
@@ -105,7 +105,7 @@ fn aim(
 }
 
 /// Returns when it starts; each window must be long enough for it.
-fn windows(spec: &spec::Drill, place: Place, lasts: Duration, report: &mut Report) -> Vec<Window> {
+fn windows(spec: &spec::DrillSpec, place: Place, lasts: Duration, report: &mut Report) -> Vec<Window> {
     if spec.windows.is_missing() || says_nothing(&spec.windows) {
         let draft = report.error(place, "the drill has no `windows`");
         draft.hint("write `windows: [\"tue 09:00-12:00\"]`, in UTC");

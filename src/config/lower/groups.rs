@@ -56,7 +56,7 @@ pub(super) struct Scope {
 
 /// Lowers the groups of one file. `is_complete`: the file could be read.
 pub(super) fn lower(
-    spec: Option<&Setting<Entries<spec::Group>>>,
+    spec: Option<&Setting<Entries<spec::GroupSpec>>>,
     is_complete: bool,
     registry: &mut Registry,
     shared: Option<&Scope>,
@@ -91,7 +91,7 @@ pub(super) fn lower(
     Scope { names, ids }
 }
 
-fn members(spec: &spec::Group) -> Vec<Member> {
+fn members(spec: &spec::GroupSpec) -> Vec<Member> {
     fn each<T: Clone>(list: &Option<List<T>>, member: impl Fn(T) -> Member) -> Vec<Member> {
         let all = list.iter().flat_map(|list| items(list));
         all.map(|(value, _)| member(value.clone())).collect()

@@ -11,7 +11,7 @@ const MAX_ASSERTIONS: usize = 64;
 
 /// Lowers the assertions of a canary.
 pub(super) fn assertions(
-    setting: &Option<Setting<Vec<Setting<spec::Assert>>>>,
+    setting: &Option<Setting<Vec<Setting<spec::AssertSpec>>>>,
     report: &mut Report,
 ) -> Vec<Assertion> {
     let Some((list, place)) = setting.as_ref().and_then(|list| list.given()) else {
@@ -25,7 +25,7 @@ pub(super) fn assertions(
 }
 
 /// Lowers one entry; two limits are two assertions.
-fn assertion(spec: &spec::Assert, place: Place, report: &mut Report) -> Vec<Assertion> {
+fn assertion(spec: &spec::AssertSpec, place: Place, report: &mut Report) -> Vec<Assertion> {
     let pointer = required(&spec.pointer, "pointer", place, "write `pointer: /checks/gpu`", report);
     let limit = |setting: &Option<Value<Number>>| given(setting).map(|(Number(limit), _)| *limit);
     let (at_least, at_most) = (limit(&spec.at_least), limit(&spec.at_most));
@@ -59,7 +59,7 @@ fn is_missing<T>(setting: &Option<Setting<T>>) -> bool {
 }
 
 /// Lowers the places of signals.
-pub(super) fn signals(setting: &Option<Setting<spec::Signals>>) -> Vec<(Signal, Pointer)> {
+pub(super) fn signals(setting: &Option<Setting<spec::SignalsSpec>>) -> Vec<(Signal, Pointer)> {
     let Some(spec) = setting.as_ref().and_then(|signals| signals.value.as_ref()) else {
         return Vec::new();
     };

@@ -41,11 +41,11 @@ use defined::Defined;
 /// The files of a configuration as the operator's types; `None` for what could not be read.
 pub struct Files {
     /// `server.yaml`.
-    pub server: Option<(Place, spec::Server)>,
+    pub server: Option<(Place, spec::ServerSpec)>,
     /// `regions.yaml`; nothing defined when there is no such file.
-    pub regions: Option<spec::Regions>,
+    pub regions: Option<spec::RegionsSpec>,
     /// The zone files.
-    pub zones: Vec<(Place, spec::Zone)>,
+    pub zones: Vec<(Place, spec::ZoneSpec)>,
 }
 
 /// Lowers everything. The result is whole only when `report` has no errors.
@@ -125,7 +125,7 @@ struct World {
 }
 
 impl World {
-    fn of(spec: Option<&spec::Regions>, report: &mut Report) -> Self {
+    fn of(spec: Option<&spec::RegionsSpec>, report: &mut Report) -> Self {
         let canaries = canaries::lower(spec, report);
         let mut canary_names = canaries::names(spec);
         let regions = regions::lower(spec, &mut canary_names, report);

@@ -30,13 +30,13 @@ pub(super) fn failover(setting: Option<&Setting<spec::Failover>>, otherwise: Fai
 }
 
 /// Returns what is said of the recovery of all regions.
-pub(super) fn of_all(spec: Option<&spec::Regions>, report: &mut Report) -> Recovery {
+pub(super) fn of_all(spec: Option<&spec::RegionsSpec>, report: &mut Report) -> Recovery {
     lower(spec.and_then(|spec| spec.recovery.as_ref()), &Recovery::default(), report)
 }
 
 /// Lowers a `recovery`; `otherwise` says what it leaves out.
 pub(super) fn lower(
-    setting: Option<&Setting<spec::Recovery>>,
+    setting: Option<&Setting<spec::RecoverySpec>>,
     otherwise: &Recovery,
     report: &mut Report,
 ) -> Recovery {
@@ -57,7 +57,7 @@ pub(super) fn lower(
     }
 }
 
-fn ramp(spec: &spec::Recovery, report: &mut Report) -> Option<Vec<Share>> {
+fn ramp(spec: &spec::RecoverySpec, report: &mut Report) -> Option<Vec<Share>> {
     let list = spec.ramp.as_ref().filter(|ramp| ramp.value.is_some())?;
     let steps = items(list);
     for pair in steps.windows(2) {
@@ -73,7 +73,7 @@ fn ramp(spec: &spec::Recovery, report: &mut Report) -> Option<Vec<Share>> {
     Some(steps.into_iter().map(|(Percent(share), _)| Share::percent(*share)).collect())
 }
 
-fn gates(spec: &spec::Recovery, otherwise: Gates, report: &mut Report) -> Gates {
+fn gates(spec: &spec::RecoverySpec, otherwise: Gates, report: &mut Report) -> Gates {
     let Some(spec) = spec.gates.as_ref().and_then(|gates| gates.value.as_ref()) else {
         return otherwise;
     };
@@ -90,7 +90,7 @@ fn gates(spec: &spec::Recovery, otherwise: Gates, report: &mut Report) -> Gates 
 }
 
 /// Lowers `safety`.
-pub(super) fn safety(spec: Option<&spec::Regions>, report: &mut Report) -> Safety {
+pub(super) fn safety(spec: Option<&spec::RegionsSpec>, report: &mut Report) -> Safety {
     let Some(safety) = spec.and_then(|spec| spec.safety.as_ref()?.value.as_ref()) else {
         return Safety::default();
     };
@@ -102,7 +102,7 @@ pub(super) fn safety(spec: Option<&spec::Regions>, report: &mut Report) -> Safet
     }
 }
 
-fn check_in_service(safety: &spec::Safety, spec: Option<&spec::Regions>, report: &mut Report) {
+fn check_in_service(safety: &spec::SafetySpec, spec: Option<&spec::RegionsSpec>, report: &mut Report) {
     let Some((minimum, place)) = given(&safety.min_in_service) else { return };
     // When the regions cannot be read, nothing is known of their number.
     if spec.and_then(|spec| spec.regions.as_ref()).is_some_and(|regions| regions.value.is_none()) {
@@ -120,7 +120,7 @@ fn check_in_service(safety: &spec::Safety, spec: Option<&spec::Regions>, report:
     }
 }
 
-fn limits(spec: &spec::Limits, place: Place, report: &mut Report) -> Limits {
+fn limits(spec: &spec::LimitsSpec, place: Place, report: &mut Report) -> Limits {
     let default = Limits::default();
     let limits = Limits {
         soft: fraction(&spec.soft, "soft", default.soft, HIGHEST_LOAD, report),

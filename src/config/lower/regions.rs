@@ -16,24 +16,24 @@ use crate::region::{AvailabilityZone, Failover, MAX_REGIONS, Minimum, Recovery, 
 /// The most addresses of all regions together: each is probed, and each flip compiles a snapshot.
 const MAX_ADDRESSES: usize = 10_000;
 
-pub(super) fn entries(spec: Option<&spec::Regions>) -> Option<&Entries<spec::Region>> {
+pub(super) fn entries(spec: Option<&spec::RegionsSpec>) -> Option<&Entries<spec::RegionSpec>> {
     spec?.regions.as_ref()?.value.as_ref()
 }
 
-pub(super) fn names(spec: Option<&spec::Regions>) -> Defined {
+pub(super) fn names(spec: Option<&spec::RegionsSpec>) -> Defined {
     let names = spec
         .map(|_| entries(spec).into_iter().flat_map(|all| all.iter().map(|(name, place, _)| (name, place))));
     Defined::new("region", "regions.yaml", names)
 }
 
 /// Returns the jurisdiction of each region, if it can be read.
-pub(super) fn jurisdictions(spec: Option<&spec::Regions>) -> Vec<Option<Country>> {
+pub(super) fn jurisdictions(spec: Option<&spec::RegionsSpec>) -> Vec<Option<Country>> {
     let all = entries(spec).into_iter().flat_map(|all| all.iter());
     all.map(|(_, _, region)| Some(region.value.as_ref()?.jurisdiction.value.as_ref()?.0)).collect()
 }
 
 pub(super) fn lower(
-    spec: Option<&spec::Regions>,
+    spec: Option<&spec::RegionsSpec>,
     canaries: &mut Defined,
     report: &mut Report,
 ) -> Vec<Option<Region>> {
@@ -62,7 +62,7 @@ struct Lowering<'l> {
 }
 
 impl Lowering<'_> {
-    fn region(&mut self, name: &str, spec: &Setting<spec::Region>, place: Place) -> Option<Region> {
+    fn region(&mut self, name: &str, spec: &Setting<spec::RegionSpec>, place: Place) -> Option<Region> {
         check_name(name, place, self.report);
         if spec.is_missing() {
             let draft = self.report.error(place, format!("region `{name}` says nothing"));
@@ -98,7 +98,7 @@ impl Lowering<'_> {
     fn zones(
         &mut self,
         region: &str,
-        spec: &Setting<Entries<spec::AvailabilityZone>>,
+        spec: &Setting<Entries<spec::AvailabilityZoneSpec>>,
         place: Place,
     ) -> Vec<AvailabilityZone> {
         let entries = spec.value.as_ref().map_or(&[][..], |entries| &entries.list[..]);
@@ -153,7 +153,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn canaries(&mut self, spec: &spec::Region) -> Vec<CanaryId> {
+    fn canaries(&mut self, spec: &spec::RegionSpec) -> Vec<CanaryId> {
         let mut canaries = Vec::new();
         for (name, place) in spec.canaries.iter().flat_map(|list| items(list)) {
             let Some(index) = self.canaries.find(name, place, self.report) else {
@@ -168,7 +168,7 @@ impl Lowering<'_> {
         canaries
     }
 
-    fn check_min_healthy(&mut self, spec: &spec::Region, zones: &[AvailabilityZone]) {
+    fn check_min_healthy(&mut self, spec: &spec::RegionSpec, zones: &[AvailabilityZone]) {
         let addresses = || zones.iter().flat_map(|zone| &zone.addresses);
         let largest = addresses().filter(|address| address.is_ipv4()).count();
         let largest = largest.max(addresses().filter(|address| address.is_ipv6()).count());

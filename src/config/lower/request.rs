@@ -20,26 +20,27 @@ pub(super) struct Request<'s> {
     method: &'s Option<Value<String>>,
     headers: &'s Option<Setting<Entries<Leaf<String>>>>,
     headers_from_env: &'s Option<Setting<Entries<Leaf<String>>>>,
-    expect: &'s Option<Setting<spec::Expect>>,
+    expect: &'s Option<Setting<spec::ExpectSpec>>,
 }
 
-impl<'s> From<&'s spec::Http> for Request<'s> {
-    fn from(spec: &'s spec::Http) -> Self {
-        let spec::Http { url, host, method, headers, headers_from_env, expect } = spec;
+impl<'s> From<&'s spec::HttpSpec> for Request<'s> {
+    fn from(spec: &'s spec::HttpSpec) -> Self {
+        let spec::HttpSpec { url, host, method, headers, headers_from_env, expect } = spec;
         Self { url, host, method, headers, headers_from_env, expect }
     }
 }
 
-impl<'s> From<&'s spec::Json> for Request<'s> {
-    fn from(spec: &'s spec::Json) -> Self {
-        let spec::Json { url, host, method, headers, headers_from_env, expect, assert: _, signals: _ } = spec;
+impl<'s> From<&'s spec::JsonSpec> for Request<'s> {
+    fn from(spec: &'s spec::JsonSpec) -> Self {
+        let spec::JsonSpec { url, host, method, headers, headers_from_env, expect, assert: _, signals: _ } =
+            spec;
         Self { url, host, method, headers, headers_from_env, expect }
     }
 }
 
-impl<'s> From<&'s spec::Inference> for Request<'s> {
-    fn from(spec: &'s spec::Inference) -> Self {
-        let spec::Inference { url, host, headers, headers_from_env, expect, .. } = spec;
+impl<'s> From<&'s spec::InferenceSpec> for Request<'s> {
+    fn from(spec: &'s spec::InferenceSpec) -> Self {
+        let spec::InferenceSpec { url, host, headers, headers_from_env, expect, .. } = spec;
         Self { url, host, method: &None, headers, headers_from_env, expect }
     }
 }

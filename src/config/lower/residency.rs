@@ -25,7 +25,7 @@ pub(super) fn region(name: &str, place: Place, world: &mut World, report: &mut R
 
 /// Lowers the rules of one steered name.
 pub(super) fn lower(
-    steer: &spec::Steer,
+    steer: &spec::SteerSpec,
     world: &mut World,
     own: &mut Scope,
     report: &mut Report,
@@ -35,7 +35,13 @@ pub(super) fn lower(
     given.map(|(spec, place)| rule(spec, place, world, own, report)).collect()
 }
 
-fn rule(spec: &spec::Rule, place: Place, world: &mut World, own: &mut Scope, report: &mut Report) -> Placed {
+fn rule(
+    spec: &spec::RuleSpec,
+    place: Place,
+    world: &mut World,
+    own: &mut Scope,
+    report: &mut Report,
+) -> Placed {
     let names = items(&spec.clients);
     if spec.clients.is_missing() || (names.is_empty() && spec.clients.value.is_some()) {
         let draft = report.error(place, "the rule binds nobody");

@@ -15,7 +15,7 @@ use crate::geo::{self, countries};
 const MAX_NETWORKS: usize = 100_000;
 
 pub(super) fn lower(
-    spec: &spec::Server,
+    spec: &spec::ServerSpec,
     file: Place,
     sources: &Sources,
     report: &mut Report,
@@ -60,7 +60,7 @@ pub(super) fn required<'s, T>(
     Some((value, place))
 }
 
-fn listen(spec: &spec::Server, file: Place, report: &mut Report) -> Vec<std::net::SocketAddr> {
+fn listen(spec: &spec::ServerSpec, file: Place, report: &mut Report) -> Vec<std::net::SocketAddr> {
     const HINT: &str = "write `listen: { dns: [\"192.0.2.53:53\"] }`";
     if spec.listen.is_missing() {
         report.error(file, "`listen` is missing").hint(HINT);
@@ -85,7 +85,7 @@ fn listen(spec: &spec::Server, file: Place, report: &mut Report) -> Vec<std::net
 }
 
 /// Refuses an address for `admin` that DNS over TCP already has.
-fn check_admin(spec: &spec::Server, dns: &[std::net::SocketAddr], report: &mut Report) {
+fn check_admin(spec: &spec::ServerSpec, dns: &[std::net::SocketAddr], report: &mut Report) {
     let Some((admin, place)) = given(&spec.admin) else { return };
     // Port 0 is any free port, each time another one.
     if admin.port() != 0 && dns.contains(admin) {
@@ -99,7 +99,7 @@ fn path(setting: &Option<Value<PathBuf>>, directory: &Path) -> Option<PathBuf> {
     given(setting).map(|(path, _)| directory.join(path))
 }
 
-fn locations(spec: &spec::Geo, place: Place, directory: &Path, report: &mut Report) -> Geo {
+fn locations(spec: &spec::GeoSpec, place: Place, directory: &Path, report: &mut Report) -> Geo {
     let networks = spec.networks.as_ref().and_then(|networks| networks.given());
     let (networks, networks_place) = networks.map_or((&[][..], place), |(list, place)| (list, place));
     if networks.len() > MAX_NETWORKS {
@@ -123,7 +123,7 @@ fn locations(spec: &spec::Geo, place: Place, directory: &Path, report: &mut Repo
     Geo { database: path(&spec.database, directory), asn: path(&spec.asn, directory), networks: lowered }
 }
 
-fn network(spec: &spec::Network, place: Place, report: &mut Report) -> Option<(Prefix, Location)> {
+fn network(spec: &spec::NetworkSpec, place: Place, report: &mut Report) -> Option<(Prefix, Location)> {
     let network = required(&spec.network, "network", place, "write `network: 10.0.0.0/8`", report);
     let subdivision = given(&spec.subdivision);
     let country = given(&spec.country);
@@ -162,7 +162,7 @@ fn network(spec: &spec::Network, place: Place, report: &mut Report) -> Option<(P
     Some((*network?.0, location))
 }
 
-fn coordinates(spec: &spec::Network, place: Place, report: &mut Report) -> Option<Coordinates> {
+fn coordinates(spec: &spec::NetworkSpec, place: Place, report: &mut Report) -> Option<Coordinates> {
     match (&spec.latitude, &spec.longitude) {
         (None, None) => None,
         (Some(latitude), Some(longitude)) => self::point(latitude, longitude, place, report),

@@ -21,7 +21,7 @@ const MOST_ANSWERS: u32 = 32;
 
 /// Lowers one `steer:`; `None` when too little of it is right to be checked further.
 pub(super) fn lower(
-    steer: &spec::Steer,
+    steer: &spec::SteerSpec,
     place: Place,
     owner: Name,
     world: &mut World,
@@ -60,7 +60,7 @@ struct Lowering<'l> {
 }
 
 impl Lowering<'_> {
-    fn regions(&mut self, steer: &spec::Steer, place: Place) -> Vec<RegionId> {
+    fn regions(&mut self, steer: &spec::SteerSpec, place: Place) -> Vec<RegionId> {
         let named = items(&steer.regions);
         if steer.regions.is_missing() || (named.is_empty() && steer.regions.value.is_some()) {
             let draft = self.report.error(place, "there are no regions to choose from");
@@ -104,11 +104,13 @@ impl Lowering<'_> {
         listed
     }
 
-    fn order(&mut self, steer: &spec::Steer, regions: &[RegionId], rules: &[Placed]) -> Order {
+    fn order(&mut self, steer: &spec::SteerSpec, regions: &[RegionId], rules: &[Placed]) -> Order {
         match steer.order.as_ref().and_then(|order| order.given()) {
             None => Order::Nearest,
-            Some((spec::Order::Scalar(word), _)) => word_order(*word),
-            Some((spec::Order::Mapping(entries), place)) => self.group_order(entries, place, regions, rules),
+            Some((spec::OrderSpec::Scalar(word), _)) => word_order(*word),
+            Some((spec::OrderSpec::Mapping(entries), place)) => {
+                self.group_order(entries, place, regions, rules)
+            }
         }
     }
 
@@ -176,7 +178,7 @@ impl Lowering<'_> {
 
     fn unknown_location(
         &mut self,
-        steer: &spec::Steer,
+        steer: &spec::SteerSpec,
         regions: &[RegionId],
         rules: &[Placed],
     ) -> Vec<RegionId> {
@@ -203,7 +205,7 @@ impl Lowering<'_> {
         listed.into_iter().map(|(id, _)| id).collect()
     }
 
-    fn ttls(&mut self, steer: &spec::Steer) -> (Ttl, Ttl) {
+    fn ttls(&mut self, steer: &spec::SteerSpec) -> (Ttl, Ttl) {
         let ttl = self.ttl(&steer.ttl, TTL_SECONDS);
         let short = self.ttl(&steer.short_ttl, SHORT_TTL_SECONDS.min(ttl.seconds()));
         if let Some((_, place)) = given(&steer.short_ttl)
@@ -226,7 +228,7 @@ impl Lowering<'_> {
         *ttl
     }
 
-    fn max_answers(&mut self, steer: &spec::Steer) -> u8 {
+    fn max_answers(&mut self, steer: &spec::SteerSpec) -> u8 {
         let (count, place) = given(&steer.max_answers).unwrap_or((&MAX_ANSWERS, Place::default()));
         if !(1..=MOST_ANSWERS).contains(count) {
             self.report.error(place, format!("`max_answers` goes from 1 to {MOST_ANSWERS}, not {count}"));
@@ -234,7 +236,7 @@ impl Lowering<'_> {
         u8::try_from(*count).unwrap_or(u8::MAX)
     }
 
-    fn https(&mut self, spec: &spec::Https) -> Https {
+    fn https(&mut self, spec: &spec::HttpsSpec) -> Https {
         let mut alpn: Vec<String> = Vec::new();
         for (protocol, place) in spec.alpn.iter().flat_map(|list| items(list)) {
             let is_protocol =

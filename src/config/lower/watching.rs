@@ -8,7 +8,7 @@ use crate::region::Region;
 
 /// Reports what a region and its canaries, each right by itself, cannot be together.
 pub(super) fn check(
-    spec: Option<&spec::Regions>,
+    spec: Option<&spec::RegionsSpec>,
     regions: &[Option<Region>],
     canaries: &[Option<Canary>],
     report: &mut Report,
@@ -36,7 +36,7 @@ fn reports_load(canary: &Canary) -> bool {
 }
 
 /// Returns where a region names a canary.
-fn named_at(spec: &spec::Region, canary: &str, region: Place) -> Place {
+fn named_at(spec: &spec::RegionSpec, canary: &str, region: Place) -> Place {
     let named = spec.canaries.iter().flat_map(|list| items(list));
     let mut places = named.filter(|(name, _)| *name == canary).map(|(_, place)| place);
     places.next().unwrap_or(region)

@@ -14,7 +14,7 @@ use crate::config::{Least, Secret, Shape, Webhook};
 /// The most webhooks: each is a task of its own, with a connection now and then.
 const MAX_WEBHOOKS: usize = 32;
 
-pub(super) fn lower(spec: &spec::Server, directory: &Path, report: &mut Report) -> Vec<Webhook> {
+pub(super) fn lower(spec: &spec::ServerSpec, directory: &Path, report: &mut Report) -> Vec<Webhook> {
     let Some((list, place)) = spec.webhooks.as_ref().and_then(|list| list.given()) else {
         return Vec::new();
     };
@@ -36,7 +36,7 @@ pub(super) fn lower(spec: &spec::Server, directory: &Path, report: &mut Report) 
     webhooks
 }
 
-fn webhook(spec: &spec::Webhook, place: Place, directory: &Path, report: &mut Report) -> Option<Webhook> {
+fn webhook(spec: &spec::WebhookSpec, place: Place, directory: &Path, report: &mut Report) -> Option<Webhook> {
     let name = required(&spec.name, "name", place, "write `name: oncall`", report);
     if let Some((name, place)) = name {
         check_name(name, place, report);
@@ -69,7 +69,7 @@ fn webhook(spec: &spec::Webhook, place: Place, directory: &Path, report: &mut Re
     })
 }
 
-fn secret(spec: &spec::Secret, place: Place, directory: &Path, report: &mut Report) -> Option<Secret> {
+fn secret(spec: &spec::SecretSpec, place: Place, directory: &Path, report: &mut Report) -> Option<Secret> {
     match (&spec.file, &spec.environment) {
         (Some(_), None) => given(&spec.file).map(|(path, _)| Secret::File(directory.join(path))),
         (None, Some(_)) => {

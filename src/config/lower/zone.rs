@@ -12,7 +12,7 @@ use crate::config::master_file;
 use crate::config::problem::{Place, Report};
 use crate::config::records::{self, Target, Token};
 use crate::config::sources::Sources;
-use crate::config::spec::{self, Leaf, RecordSet, given, items};
+use crate::config::spec::{self, Leaf, RecordSetSpec, given, items};
 use crate::config::yaml::{Key, Setting};
 use crate::steering::SteeringId;
 use crate::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
@@ -46,7 +46,7 @@ pub(super) struct DraftSet {
 }
 
 pub(super) fn lower(
-    spec: &spec::Zone,
+    spec: &spec::ZoneSpec,
     file: Place,
     sources: &Sources,
     world: &mut World,
@@ -91,7 +91,13 @@ fn seconds(seconds: u32) -> Ttl {
 
 /// Returns the apex. A zone without a right name gets one under `invalid.` (RFC 2606), so that the rest
 /// of its file is still checked.
-fn apex(spec: &spec::Zone, file: Place, sources: &Sources, zones: &mut Zones, report: &mut Report) -> Name {
+fn apex(
+    spec: &spec::ZoneSpec,
+    file: Place,
+    sources: &Sources,
+    zones: &mut Zones,
+    report: &mut Report,
+) -> Name {
     let named = required(&spec.zone, "zone", file, "write `zone: api.example.com`", report);
     let parsed = named.and_then(|(text, place)| match records::parse_name(text, &Name::root()) {
         Ok(name) => Some((name, place)),
@@ -130,7 +136,7 @@ pub(super) struct Lowering<'l> {
 
 impl Lowering<'_> {
     /// Adds the records of the master file, and returns which file that is.
-    fn master_file(&mut self, spec: &spec::Zone) -> Option<usize> {
+    fn master_file(&mut self, spec: &spec::ZoneSpec) -> Option<usize> {
         let (name, place) = given(&spec.file)?;
         let Some(index) = self.sources.find(name) else {
             let names = self.sources.files.iter().map(|file| file.name.as_str());
@@ -201,7 +207,7 @@ impl Lowering<'_> {
         !is_ours
     }
 
-    fn names(&mut self, spec: &spec::Zone) {
+    fn names(&mut self, spec: &spec::ZoneSpec) {
         let names = spec.names.as_ref().and_then(|names| names.value.as_ref());
         for (text, place, name) in names.into_iter().flat_map(|names| names.iter()) {
             let owner = match records::parse_name(text, &self.apex) {
@@ -224,7 +230,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn name(&mut self, owner: &Name, spec: &spec::Name, place: Place) {
+    fn name(&mut self, owner: &Name, spec: &spec::NameSpec, place: Place) {
         if let Some((steer, at)) = spec.steer.as_ref().and_then(|steer| steer.given()) {
             self.steer(owner, steer, at);
         } else if spec.steer.as_ref().is_some_and(|steer| !steer.is_missing()) {
@@ -237,7 +243,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn steer(&mut self, owner: &Name, steer: &spec::Steer, place: Place) {
+    fn steer(&mut self, owner: &Name, steer: &spec::SteerSpec, place: Place) {
         let lowered = steering::lower(steer, place, owner.clone(), self.world, &mut self.own, self.report);
         let id = lowered.map(|steering| {
             self.zones.steered.push(steering);
@@ -250,7 +256,7 @@ impl Lowering<'_> {
         node.steering = Some((id, place));
     }
 
-    fn records(&mut self, owner: &Name, key: &Key, spec: &Setting<RecordSet>, ttl: Ttl) {
+    fn records(&mut self, owner: &Name, key: &Key, spec: &Setting<RecordSetSpec>, ttl: Ttl) {
         let Some((text, place)) = key.given() else { return };
         let Some(rtype) = self.record_type(text, place) else {
             return;
@@ -268,7 +274,7 @@ impl Lowering<'_> {
             return;
         }
         let ttl = match spec.given() {
-            Some((RecordSet::Mapping(records), _)) => given(&records.ttl).map_or(ttl, |(ttl, _)| *ttl),
+            Some((RecordSetSpec::Mapping(records), _)) => given(&records.ttl).map_or(ttl, |(ttl, _)| *ttl),
             _ => ttl,
         };
         let mut set = DraftSet { rtype, ttl, rdata: Vec::new(), targets: Vec::new(), place };
@@ -338,14 +344,14 @@ pub(super) fn add(
 }
 
 /// Returns the texts of the records, with their places.
-fn values(spec: &Setting<RecordSet>) -> Vec<(&String, Place)> {
+fn values(spec: &Setting<RecordSetSpec>) -> Vec<(&String, Place)> {
     match spec.given() {
         None => Vec::new(),
-        Some((RecordSet::Scalar(Leaf(text)), place)) => vec![(text, place)],
-        Some((RecordSet::Sequence(values), _)) => {
+        Some((RecordSetSpec::Scalar(Leaf(text)), place)) => vec![(text, place)],
+        Some((RecordSetSpec::Sequence(values), _)) => {
             values.iter().filter_map(|value| value.given().map(|(Leaf(text), place)| (text, place))).collect()
         }
-        Some((RecordSet::Mapping(records), _)) => items(&records.values),
+        Some((RecordSetSpec::Mapping(records), _)) => items(&records.values),
     }
 }
 

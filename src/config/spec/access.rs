@@ -12,11 +12,11 @@ use crate::config::yaml::Setting;
 /// certificate, and so does whoever wants to change anything.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Access {
+pub struct AccessSpec {
     /// The tokens, at most 100, which are sent as `Authorization: Bearer TOKEN`.
-    pub tokens: Option<Setting<Vec<Setting<Token>>>>,
+    pub tokens: Option<Setting<Vec<Setting<TokenSpec>>>>,
     /// TLS on the admin address, which then speaks HTTPS only. Left out: plain HTTP.
-    pub tls: Option<Setting<AdminTls>>,
+    pub tls: Option<Setting<AdminTlsSpec>>,
 }
 
 /// A token, which is in a file or in the environment and never in the configuration: one line of 24 to 512
@@ -24,7 +24,7 @@ pub struct Access {
 /// and when it changes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Token {
+pub struct TokenSpec {
     /// Whose token it is: what the log says of who changed something.
     pub name: Value<String>,
     /// What its holder may do.
@@ -48,7 +48,7 @@ pub enum Role {
 /// TLS on the admin address. The files hold PEM; they are read anew with every reload, and when they change.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AdminTls {
+pub struct AdminTlsSpec {
     /// The certificate of the admin address and those that lead from it to its authority, relative to the
     /// configuration directory.
     pub certificate: Value<PathBuf>,

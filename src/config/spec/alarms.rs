@@ -13,7 +13,7 @@ use crate::config::yaml::Setting;
 /// for a minute and by a tenth of the limit. What is not measured raises none.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Alarms {
+pub struct AlarmsSpec {
     /// A region's requests fail (the signal `error_rate`). Left out: `{ above: 0.01, for: 5m }`.
     pub error_rate: Option<Setting<RateSwitch>>,
     /// A region's requests are slow (the signal `p95_latency`). Left out: `{ above: 700ms, for: 5m }`, a warning.
@@ -53,13 +53,13 @@ pub enum RateSwitch {
     /// `off`.
     Scalar(Never),
     /// When.
-    Mapping(Rate),
+    Mapping(RateSpec),
 }
 
 /// A share of requests that is too large.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Rate {
+pub struct RateSpec {
     /// The share that is not too large yet: above 0, up to 1. Left out: 0.01.
     pub above: Option<Value<Number>>,
     /// For how long it must be larger: `0s` to `24h`. Left out: `5m`.
@@ -73,13 +73,13 @@ pub enum LatencySwitch {
     /// `off`.
     Scalar(Never),
     /// When.
-    Mapping(Latency),
+    Mapping(LatencySpec),
 }
 
 /// A latency that is too long.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Latency {
+pub struct LatencySpec {
     /// The latency that is not too long yet: `1ms` to `1h`. Left out: `700ms`.
     pub above: Option<Value<Duration>>,
     /// For how long it must be longer: `0s` to `24h`. Left out: `5m`.
@@ -93,13 +93,13 @@ pub enum LagSwitch {
     /// `off`.
     Scalar(Never),
     /// When.
-    Mapping(Lag),
+    Mapping(LagSpec),
 }
 
 /// A lag that is too long: `warning` < `alarm`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Lag {
+pub struct LagSpec {
     /// Beyond this it is a warning: `1s` to `8760h`. Left out: `30s`.
     pub warning: Option<Value<Duration>>,
     /// Beyond this it is an alarm: `1s` to `8760h`. Left out: `2m`.
@@ -115,13 +115,13 @@ pub enum CertificateSwitch {
     /// `off`.
     Scalar(Never),
     /// When.
-    Mapping(Certificate),
+    Mapping(CertificateSpec),
 }
 
 /// The days that are too few for a certificate: `alarm_days` < `warning_days`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Certificate {
+pub struct CertificateSpec {
     /// With fewer whole days left it is a warning: 1 to 3650. Left out: 14.
     pub warning_days: Option<Value<u32>>,
     /// With fewer whole days left it is an alarm: 1 to 3650. Left out: 3.
@@ -135,13 +135,13 @@ pub enum AgeSwitch {
     /// `off`.
     Scalar(Never),
     /// When.
-    Mapping(Age),
+    Mapping(AgeSpec),
 }
 
 /// The age that is too old for a database.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Age {
+pub struct AgeSpec {
     /// The age in days that is not too old yet: 1 to 3650. Left out: 60.
     pub above_days: Option<Value<u32>>,
 }

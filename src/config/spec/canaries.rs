@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::json::{Assert, Signals};
+use super::json::{AssertSpec, SignalsSpec};
 use super::kinds::{Percent, Statuses};
 use super::leaf::{Leaf, List, Value};
 use crate::config::yaml::{Entries, Setting};
@@ -13,18 +13,18 @@ use crate::config::yaml::{Entries, Setting};
 /// A check that is run against every address of the regions that name it, or once against each of them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Canary {
+pub struct CanarySpec {
     /// Opens a TCP connection and closes it. A canary has exactly one of `tcp`, `tls`, `http`,
     /// `json` and `inference`.
-    pub tcp: Option<Setting<Tcp>>,
+    pub tcp: Option<Setting<TcpSpec>>,
     /// Shakes hands over TLS and looks at the certificate.
-    pub tls: Option<Setting<Tls>>,
+    pub tls: Option<Setting<TlsSpec>>,
     /// Sends an HTTP request and looks at the response.
-    pub http: Option<Setting<Http>>,
+    pub http: Option<Setting<HttpSpec>>,
     /// Sends an HTTP request and reads the JSON of the response.
-    pub json: Option<Setting<Json>>,
+    pub json: Option<Setting<JsonSpec>>,
     /// Sends a tiny prompt to a model and looks at how soon and how well it is answered.
-    pub inference: Option<Setting<Inference>>,
+    pub inference: Option<Setting<InferenceSpec>>,
     /// What is probed. Left out: `address`.
     pub probe: Option<Setting<Reach>>,
     /// Makes the canary advisory: while it is down, what it watches keeps this share of its clients, `1%` to
@@ -63,7 +63,7 @@ pub enum Reach {
 /// A TCP connection.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Tcp {
+pub struct TcpSpec {
     /// The port, 1 to 65535.
     pub port: Value<u16>,
 }
@@ -71,7 +71,7 @@ pub struct Tcp {
 /// A TLS handshake and what its certificate must look like.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Tls {
+pub struct TlsSpec {
     /// The port, 1 to 65535. Left out: 443.
     pub port: Option<Value<u16>>,
     /// The name that is asked for (SNI) and that the certificate must carry; an IP address, if the
@@ -85,7 +85,7 @@ pub struct Tls {
 /// An HTTP request and what its response must look like.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Http {
+pub struct HttpSpec {
     /// An `http` or `https` URL. `{address}` in it stands for the probed address, for example
     /// `http://{address}:8080/health`. A URL with a host name is sent to the probed address too. With
     /// `probe: region` it is sent to where the name leads, and `{region}` in it stands for the name of the
@@ -103,13 +103,13 @@ pub struct Http {
     /// is logged, and the canary does not run.
     pub headers_from_env: Option<Setting<Entries<Leaf<String>>>>,
     /// What the response must look like. Left out: any status from 200 to 299.
-    pub expect: Option<Setting<Expect>>,
+    pub expect: Option<Setting<ExpectSpec>>,
 }
 
 /// An HTTP request whose response is a JSON document: UTF-8, at most 64 KiB.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Json {
+pub struct JsonSpec {
     /// An `http` or `https` URL, as in `http`.
     pub url: Value<String>,
     /// The `Host` header, with a port if need be, and with `https` the name that the certificate must
@@ -124,18 +124,18 @@ pub struct Json {
     /// is logged, and the canary does not run.
     pub headers_from_env: Option<Setting<Entries<Leaf<String>>>>,
     /// What the response must look like apart from its JSON. Left out: any status from 200 to 299.
-    pub expect: Option<Setting<Expect>>,
+    pub expect: Option<Setting<ExpectSpec>>,
     /// What the document must say, all of it; at most 64 assertions. Left out: any JSON will do.
-    pub assert: Option<Setting<Vec<Setting<Assert>>>>,
+    pub assert: Option<Setting<Vec<Setting<AssertSpec>>>>,
     /// Where the document reports load and the like.
-    pub signals: Option<Setting<Signals>>,
+    pub signals: Option<Setting<SignalsSpec>>,
 }
 
 /// A tiny prompt to a model and what its answer must be: whole, or as a stream (`text/event-stream`, or a
 /// body of unstated length), which is read to its end or to 64 KiB.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Inference {
+pub struct InferenceSpec {
     /// An `http` or `https` URL, as in `http`. The request is a POST.
     pub url: Value<String>,
     /// The `Host` header, with a port if need be, and with `https` the name that the certificate must
@@ -151,10 +151,10 @@ pub struct Inference {
     /// interval, so keep it cheap: one token will do.
     pub body: Value<String>,
     /// What the response must look like apart from its JSON. Left out: any status from 200 to 299.
-    pub expect: Option<Setting<Expect>>,
+    pub expect: Option<Setting<ExpectSpec>>,
     /// What the answer must say, all of it; at most 64 assertions. Of a stream of events, the data of one must
     /// say all of it. Left out: anything but nothing will do.
-    pub assert: Option<Setting<Vec<Setting<Assert>>>>,
+    pub assert: Option<Setting<Vec<Setting<AssertSpec>>>>,
     /// When the first byte of the answer's body must be there, counted from the start of the probe: at
     /// least `10ms`, and at most `total`. Left out: whenever.
     pub first_byte: Option<Value<Duration>>,
@@ -166,7 +166,7 @@ pub struct Inference {
 /// What an HTTP response must look like.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Expect {
+pub struct ExpectSpec {
     /// The statuses that are a success: `200`, or `200-299` for a range. Left out: `200-299`.
     pub status: Option<List<Statuses>>,
     /// A text that must occur in the first 64 KiB of the body.

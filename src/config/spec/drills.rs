@@ -17,7 +17,7 @@ use crate::share::Share;
 /// one of them if that is not wanted.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Drill {
+pub struct DrillSpec {
     /// The region, or the availability zone as REGION/AZ.
     pub region: Value<String>,
     /// How many percent of its clients go elsewhere. Left out: 10.

@@ -10,7 +10,7 @@ use crate::config::yaml::{Setting, Wrong};
 /// Something that a JSON document must say.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Assert {
+pub struct AssertSpec {
     /// The place in the document, as a JSON Pointer (RFC 6901): `/checks/gpu`. A pointer to nothing is a
     /// failure, unless `exists: false` is said of it.
     pub pointer: Value<Pointer>,
@@ -30,7 +30,7 @@ pub struct Assert {
 /// fails the canary. All are shown in `/status`; those that say so also steer.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Signals {
+pub struct SignalsSpec {
     /// The share of the capacity that is in use: 1 is full, and more than 10 is not believed. It decides what
     /// a region sheds (`safety.load`), and when a ramp goes on. Needs the region's `capacity`.
     pub load: Option<Value<Pointer>>,

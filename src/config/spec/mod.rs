@@ -16,20 +16,21 @@ mod server;
 mod webhooks;
 mod zone;
 
-pub use access::{Access, AdminTls, Role, Token};
+pub use access::{AccessSpec, AdminTlsSpec, Role, TokenSpec};
 pub use alarms::{
-    AgeSwitch, Certificate, CertificateSwitch, Lag, LagSwitch, Latency, LatencySwitch, Never, Rate,
-    RateSwitch, Switch,
+    AgeSwitch, CertificateSpec, CertificateSwitch, LagSpec, LagSwitch, LatencySpec, LatencySwitch, Never,
+    RateSpec, RateSwitch, Switch,
 };
-pub use canaries::{Canary, Expect, Http, Inference, Json, Reach, Tcp, Tls};
-pub use drills::{Away, Drill};
-pub use json::{Assert, Number, Signals};
+pub use canaries::{CanarySpec, ExpectSpec, HttpSpec, InferenceSpec, JsonSpec, Reach, TcpSpec, TlsSpec};
+pub use drills::{Away, DrillSpec};
+pub use json::{AssertSpec, Number, SignalsSpec};
 pub use kinds::{Percent, Statuses};
 pub use leaf::{FromText, Leaf, List, Value, given, items, says_nothing};
-pub use recovery::{Failback, Failover, Limits, Recovery, Safety};
-pub use regions::{AvailabilityZone, Group, Region, Regions};
-pub use server::{Geo, LogFormat, Network, Server};
-pub use webhooks::{Secret, Webhook, WebhookLeast, WebhookShape};
+pub use recovery::{Failback, Failover, LimitsSpec, RecoverySpec, SafetySpec};
+pub use regions::{AvailabilityZoneSpec, GroupSpec, RegionSpec, RegionsSpec};
+pub use server::{GeoSpec, LogFormat, NetworkSpec, ServerSpec};
+pub use webhooks::{SecretSpec, WebhookLeast, WebhookShape, WebhookSpec};
 pub use zone::{
-    AllDown, GroupOrder, Https, Name, Order, OrderWord, RecordSet, Refusal, Rule, Soa, Steer, Zone,
+    AllDown, GroupOrder, HttpsSpec, NameSpec, OrderSpec, OrderWord, RecordSetSpec, Refusal, RuleSpec,
+    SoaSpec, SteerSpec, ZoneSpec,
 };

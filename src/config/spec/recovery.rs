@@ -26,7 +26,7 @@ pub enum Failover {
 /// How a region, and each of its availability zones, comes back after a fall.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Recovery {
+pub struct RecoverySpec {
     /// The shortest time between a fall and the return of traffic: `0s` to `30m`. It doubles with each fall
     /// in the hour, up to 30 minutes. Left out: `60s`.
     pub min_down: Option<Value<Duration>>,
@@ -36,7 +36,7 @@ pub struct Recovery {
     /// How long each share of the ramp is held: `0s` (not at all) to `24h`. Left out: `60s`.
     pub hold: Option<Value<Duration>>,
     /// What must be so for the next share.
-    pub gates: Option<Setting<Gates>>,
+    pub gates: Option<Setting<GatesSpec>>,
     /// Who lets it back. Left out: `auto`.
     pub failback: Option<Setting<Failback>>,
 }
@@ -45,7 +45,7 @@ pub struct Recovery {
 /// second time it stays there. A signal that is not known closes no gate.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Gates {
+pub struct GatesSpec {
     /// The highest share of requests that may fail (the signal `error_rate`): 0 to 1. Left out: 0.05.
     pub error_rate: Option<Value<Number>>,
     /// The highest share of the capacity that may be in use (the signal `load`): above 0, up to 10. Left out:
@@ -66,18 +66,18 @@ pub enum Failback {
 /// What holds for all regions together, whatever happens to one of them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Safety {
+pub struct SafetySpec {
     /// How many regions of a family (IPv4, IPv6) the machine leaves in service at least: a number, or a share
     /// as `50%` (rounded up). Left out: none, and each name's `all_down` decides when all are down.
     pub min_in_service: Option<Value<Minimum>>,
     /// Where load begins to matter.
-    pub load: Option<Setting<Limits>>,
+    pub load: Option<Setting<LimitsSpec>>,
 }
 
 /// Where load begins to matter, as fractions of a region's `capacity`: `back` < `soft` ≤ `hard`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Limits {
+pub struct LimitsSpec {
     /// Above this a region sheds clients to regions that have room below it: above 0, up to 10. Left out:
     /// 0.80.
     pub soft: Option<Value<Number>>,

@@ -11,7 +11,7 @@ use crate::config::yaml::Setting;
 /// A receiver of events over HTTP.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Webhook {
+pub struct WebhookSpec {
     /// What it is called in logs, metrics and `/status`, and in the name of the file that holds how far it has
     /// come. 1 to 63 letters, digits, hyphens, underscores and dots.
     pub name: Value<String>,
@@ -22,7 +22,7 @@ pub struct Webhook {
     pub shape: Option<Setting<WebhookShape>>,
     /// What requests are signed with; for `pagerduty` the routing key, which it needs. At least 16 octets. Left
     /// out: requests are not signed. Read when the server starts.
-    pub secret: Option<Setting<Secret>>,
+    pub secret: Option<Setting<SecretSpec>>,
     /// The least severity that is sent; what ends a trouble is sent wherever its beginning would be. Left
     /// out: `warning`.
     pub least: Option<Setting<WebhookLeast>>,
@@ -55,7 +55,7 @@ pub enum WebhookLeast {
 /// Where a secret is: one of both.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Secret {
+pub struct SecretSpec {
     /// A file that holds it and nothing else, relative to the configuration directory.
     pub file: Option<Value<PathBuf>>,
     /// An environment variable that holds it.

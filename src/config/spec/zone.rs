@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::leaf::{Leaf, List, Value};
-use super::regions::Group;
+use super::regions::GroupSpec;
 use crate::client::Jurisdiction;
 use crate::config::yaml::{Entries, Key, Setting};
 use crate::zone::Ttl;
@@ -16,28 +16,28 @@ use crate::zone::Ttl;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Zone")]
-pub struct Zone {
+pub struct ZoneSpec {
     /// The name of the zone, for example `api.example.com`.
     pub zone: Value<String>,
     /// The names of its authoritative servers, for the NS records at the apex. They are absolute, with
     /// or without a trailing dot. Needed unless `file` has NS records.
     pub nameservers: Option<List<String>>,
     /// What the SOA record says; every part has a default.
-    pub soa: Option<Setting<Soa>>,
+    pub soa: Option<Setting<SoaSpec>>,
     /// The TTL of static records that have none of their own. Left out: 1 hour.
     pub ttl: Option<Value<Ttl>>,
     /// A master file (RFC 1035) in the same directory, whose records the zone has too.
     pub file: Option<Value<String>>,
     /// Groups of clients that rules and orders of this zone refer to.
-    pub groups: Option<Setting<Entries<Group>>>,
+    pub groups: Option<Setting<Entries<GroupSpec>>>,
     /// Owner names, relative to the zone: `@` is the zone itself, `"*"` every name that is not there.
-    pub names: Option<Setting<Entries<Name>>>,
+    pub names: Option<Setting<Entries<NameSpec>>>,
 }
 
 /// What the SOA record says.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Soa {
+pub struct SoaSpec {
     /// The primary server. Left out: the first of `nameservers`.
     pub mname: Option<Value<String>>,
     /// The mailbox of who is responsible, as `hostmaster@example.com`. Left out: `hostmaster` at the
@@ -60,13 +60,13 @@ pub struct Soa {
 
 /// What one owner name holds.
 #[derive(Clone, Debug)]
-pub struct Name {
+pub struct NameSpec {
     /// Makes A, AAAA and HTTPS a choice between regions.
-    pub steer: Option<Setting<Steer>>,
+    pub steer: Option<Setting<SteerSpec>>,
     /// The TTL of the static records here that have none of their own.
     pub ttl: Option<Value<Ttl>>,
     /// Static records by type.
-    pub records: Vec<(Key, Setting<RecordSet>)>,
+    pub records: Vec<(Key, Setting<RecordSetSpec>)>,
 }
 
 /// All records of one type, in master-file form, for example `10 mail.example.com.`. Names in them
@@ -74,7 +74,7 @@ pub struct Name {
 /// taken as it is, and cut into strings of 255 octets.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(untagged)]
-pub enum RecordSet {
+pub enum RecordSetSpec {
     /// One record.
     Scalar(Leaf<String>),
     /// Several records.
@@ -96,12 +96,12 @@ pub struct RecordsWithTtl {
 /// How the regions of a name are chosen.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Steer {
+pub struct SteerSpec {
     /// The regions to choose from. Their order is the listed order, and breaks ties.
     pub regions: List<String>,
     /// The order of preference: `nearest`, `listed`, or lists of regions by group with a word for
     /// everybody else: `{ eu: [frankfurt, dublin], otherwise: nearest }`. Left out: `nearest`.
-    pub order: Option<Setting<Order>>,
+    pub order: Option<Setting<OrderSpec>>,
     /// The TTL of answers. Left out: 30 seconds. At most 1 day, for failover waits for it.
     pub ttl: Option<Value<Ttl>>,
     /// The TTL while an address in the answer is suspect, and of fail-open answers: at most `ttl`.
@@ -111,10 +111,10 @@ pub struct Steer {
     pub max_answers: Option<Value<u32>>,
     /// Also answer HTTPS queries (RFC 9460), with the addresses of the chosen region as hints. Left
     /// out: they get NODATA.
-    pub https: Option<Setting<Https>>,
+    pub https: Option<Setting<HttpsSpec>>,
     /// The border: where the clients of a group may be sent. All rules that bind a client apply
     /// together, and nothing else ever overrides them.
-    pub residency: Option<Setting<Vec<Setting<Rule>>>>,
+    pub residency: Option<Setting<Vec<Setting<RuleSpec>>>>,
     /// The regions for clients whose location is not known, in order. Left out: the listed order.
     pub unknown_location: Option<List<String>>,
     /// What is answered when every permitted region is down. Left out: `fail_open`.
@@ -124,7 +124,7 @@ pub struct Steer {
 /// The order of preference among permitted regions.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(untagged)]
-pub enum Order {
+pub enum OrderSpec {
     /// One order for all clients.
     Scalar(OrderWord),
     /// Lists of regions by group, tried in their order, and `otherwise: nearest` or `listed`.
@@ -154,7 +154,7 @@ pub enum GroupOrder {
 /// What HTTPS records say besides the addresses.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Https {
+pub struct HttpsSpec {
     /// The protocols that the service speaks, for example `[h3, h2]`. Left out: only HTTP/1.1.
     pub alpn: Option<List<String>>,
     /// The port, when it is not 443.
@@ -164,7 +164,7 @@ pub struct Https {
 /// A residency rule: a group of clients and the only regions they may be sent to.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
+pub struct RuleSpec {
     /// The groups that it binds. `unknown` is built in: the clients whose location is not known.
     pub clients: List<String>,
     /// Regions whose jurisdiction is one of these are permitted: countries by ISO 3166-1 code, `EU` or
@@ -201,7 +201,7 @@ pub enum AllDown {
     Nodata,
 }
 
-impl<'de> Deserialize<'de> for Name {
+impl<'de> Deserialize<'de> for NameSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(NameVisitor)
     }
@@ -211,14 +211,14 @@ impl<'de> Deserialize<'de> for Name {
 struct NameVisitor;
 
 impl<'de> Visitor<'de> for NameVisitor {
-    type Value = Name;
+    type Value = NameSpec;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("`steer`, or records by type")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Name, A::Error> {
-        let mut name = Name { steer: None, ttl: None, records: Vec::new() };
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NameSpec, A::Error> {
+        let mut name = NameSpec { steer: None, ttl: None, records: Vec::new() };
         while let Some(key) = map.next_key::<Key>()? {
             match key.value.as_deref() {
                 Some("steer") => name.steer = map.next_value()?,
@@ -233,15 +233,15 @@ impl<'de> Visitor<'de> for NameVisitor {
     }
 }
 
-impl JsonSchema for Name {
+impl JsonSchema for NameSpec {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Name".into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let steer = generator.subschema_for::<Steer>();
+        let steer = generator.subschema_for::<SteerSpec>();
         let ttl = generator.subschema_for::<Leaf<Ttl>>();
-        let records = generator.subschema_for::<RecordSet>();
+        let records = generator.subschema_for::<RecordSetSpec>();
         let types: Vec<&str> = crate::config::records::type_names().collect();
         json_schema!({
             "description": "What one owner name holds: `steer`, or static records by type, or both \
