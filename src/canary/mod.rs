@@ -8,6 +8,9 @@ mod signals;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 pub use json::{Assertion, Expected, Pointer, Scalar};
 pub use signals::{Heard, Signal, Signals};
 
@@ -81,12 +84,14 @@ impl Effect {
 }
 
 /// What a canary probes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// Every address of the regions that name it.
     #[default]
     Address,
-    /// Each of these regions once, at the address that the host of its URL resolves to.
+    /// Each of these regions once: an `http`, `json` or `inference` whose URL names a host, which is looked
+    /// up for every probe. A region is down, in both families, while a critical one is.
     Region,
 }
 

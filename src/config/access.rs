@@ -5,6 +5,9 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::problem::Origin;
 
 /// Who may ask the admin address for what.
@@ -16,8 +19,9 @@ pub struct Access {
     pub tls: Option<Tls>,
 }
 
-/// What somebody may do; the later one may do all that the earlier one may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What the holder of a token may do; the later role includes the earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Look at everything.
     Read,

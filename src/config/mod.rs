@@ -24,6 +24,9 @@ mod tests;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::canary::Canary;
 use crate::client::{Group, Location, Prefix};
 use crate::intent::Schedule;
@@ -174,22 +177,27 @@ pub struct Webhook {
 }
 
 /// What is posted to a webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// The event as it is in the event log.
+    #[default]
     Json,
-    /// A line of text for Slack.
+    /// A line of text, for an incoming webhook of Slack.
     Slack,
-    /// An event of PagerDuty's Events API v2.
+    /// An event of PagerDuty's Events API v2, which ends what it began.
+    #[serde(rename = "pagerduty")]
     PagerDuty,
 }
 
 /// The least severity that a webhook is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Least {
     /// Everything.
     Info,
     /// What is wrong.
+    #[default]
     Warning,
     /// What clients feel.
     Alarm,
@@ -208,7 +216,8 @@ pub struct Geo {
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum LogFormat {
     /// For people.
     #[default]

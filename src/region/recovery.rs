@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::share::Share;
 
 /// The longest that a place waits after a fall, however often it has fallen (design, section 5).
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 
 /// What the machine may do about a region whose health says that it should leave.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Failover {
     /// It acts.
     #[default]
@@ -31,9 +35,10 @@ impl Failover {
 }
 
 /// Who lets a region back into the answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Failback {
-    /// The machine, as soon as the wait is over.
+    /// The machine, as soon as `min_down` is over.
     #[default]
     Auto,
     /// An operator: until then it is held.

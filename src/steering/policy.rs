@@ -1,5 +1,8 @@
 //! What the operator laid down for a steered name: the regions, their order, and the border.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::client::GroupId;
 use crate::region::{RegionId, RegionSet};
 use crate::zone::{Name, Ttl};
@@ -76,7 +79,8 @@ pub struct Rule {
 }
 
 /// An answer without addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// RCODE REFUSED.
     Refuse,
@@ -98,11 +102,13 @@ impl Refusal {
 }
 
 /// What is answered when every permitted region is down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum AllDown {
     /// The permitted regions all the same, the last known best first, with the short TTL.
+    #[default]
     FailOpen,
-    /// RCODE SERVFAIL.
+    /// RCODE SERVFAIL: the resolver may try another server.
     Servfail,
     /// NOERROR without data.
     Nodata,

@@ -9,7 +9,7 @@ use super::server::required;
 use crate::config::problem::{Origin, Place, Report};
 use crate::config::sources::Sources;
 use crate::config::spec::{self, Value, given, items, says_nothing};
-use crate::config::{Access, Named, Role, Secret, Tls, Token};
+use crate::config::{Access, Named, Secret, Tls, Token};
 
 /// The most tokens: one for each person and program, and every wrong one is compared with all of them.
 const MAX_TOKENS: usize = 100;
@@ -86,10 +86,7 @@ fn token<'s>(
         report.error(parent, "`role` is missing").hint("write `role: read` or `role: operate`");
     }
     let secret = secret(spec, parent, report);
-    let role = match spec.role.given()?.0 {
-        spec::Role::Read => Role::Read,
-        spec::Role::Operate => Role::Operate,
-    };
+    let role = spec.role.value?;
     let (secret, place) = secret?;
     let secret = match secret {
         Secret::File(path) => Secret::File(sources.directory.join(path)),

@@ -7,7 +7,7 @@ use super::defined::{Defined, check_name};
 use super::times::{duration, text};
 use crate::canary::{Canary, Check, Effect, Reach, Thresholds};
 use crate::config::problem::{Place, Report};
-use crate::config::spec::{self, Percent, Value, given};
+use crate::config::spec::{self, Percent, Value, given, word};
 use crate::share::Share;
 
 /// The most canaries: all of them may watch each address.
@@ -54,7 +54,7 @@ pub(super) fn lower(spec: Option<&spec::RegionsSpec>, report: &mut Report) -> Ve
 }
 
 fn canary(name: &str, spec: &spec::CanarySpec, place: Place, report: &mut Report) -> Option<Canary> {
-    let reach = reach(spec);
+    let reach = word(&spec.probe).unwrap_or_default();
     let check = checks::check(name, spec, reach, place, report);
     if let (Reach::Region, Some(check)) = (reach, &check) {
         check_has_a_name(check, spec.probe.as_ref().and_then(|probe| probe.place).unwrap_or(place), report);
@@ -85,13 +85,6 @@ fn canary(name: &str, spec: &spec::CanarySpec, place: Place, report: &mut Report
         reach,
     };
     Some(canary)
-}
-
-fn reach(spec: &spec::CanarySpec) -> Reach {
-    match spec.probe.as_ref().and_then(|probe| probe.value) {
-        Some(spec::Reach::Region) => Reach::Region,
-        Some(spec::Reach::Address) | None => Reach::Address,
-    }
 }
 
 /// Refuses what cannot be done to a region as a whole: it takes a name that leads there.

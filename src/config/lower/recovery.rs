@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::regions;
 use super::times::duration;
 use crate::config::problem::{Place, Report};
-use crate::config::spec::{self, Number, Percent, Value, given, items};
+use crate::config::spec::{self, Number, Percent, Value, given, items, word};
 use crate::config::yaml::Setting;
-use crate::region::{Failback, Failover, Gates, LONGEST_WAIT, Limits, Minimum, Recovery, Safety};
+use crate::region::{Gates, LONGEST_WAIT, Limits, Minimum, Recovery, Safety};
 use crate::share::Share;
 
 /// The most steps of a ramp: one an hour for a working day.
@@ -18,16 +18,6 @@ const LONGEST_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The highest load that is believed (`Signal::Load`).
 const HIGHEST_LOAD: f64 = 10.0;
-
-/// Lowers `failover`.
-pub(super) fn failover(setting: Option<&Setting<spec::Failover>>, otherwise: Failover) -> Failover {
-    match setting.and_then(|failover| failover.value) {
-        Some(spec::Failover::Auto) => Failover::Auto,
-        Some(spec::Failover::Advise) => Failover::Advise,
-        Some(spec::Failover::Off) => Failover::Off,
-        None => otherwise,
-    }
-}
 
 /// Returns what is said of the recovery of all regions.
 pub(super) fn of_all(spec: Option<&spec::RegionsSpec>, report: &mut Report) -> Recovery {
@@ -49,11 +39,7 @@ pub(super) fn lower(
         ramp: ramp(spec, report).unwrap_or_else(|| otherwise.ramp.clone()),
         hold: duration(&spec.hold, "hold", otherwise.hold, bounds(LONGEST_HOLD), report),
         gates: gates(spec, otherwise.gates, report),
-        failback: match spec.failback.as_ref().and_then(|failback| failback.value) {
-            Some(spec::Failback::Auto) => Failback::Auto,
-            Some(spec::Failback::Manual) => Failback::Manual,
-            None => otherwise.failback,
-        },
+        failback: word(&spec.failback).unwrap_or(otherwise.failback),
     }
 }
 

@@ -9,7 +9,7 @@ use super::server::{point, required};
 use crate::canary::CanaryId;
 use crate::client::Country;
 use crate::config::problem::{Place, Report};
-use crate::config::spec::{self, given, items, says_nothing};
+use crate::config::spec::{self, given, items, says_nothing, word};
 use crate::config::yaml::{Entries, Setting};
 use crate::region::{AvailabilityZone, Failover, MAX_REGIONS, Minimum, Recovery, Region};
 
@@ -41,7 +41,7 @@ pub(super) fn lower(
         return Vec::new();
     };
     let recovery = recovery::of_all(spec, report);
-    let failover = recovery::failover(spec.and_then(|spec| spec.failover.as_ref()), Failover::Auto);
+    let failover = spec.and_then(|spec| word(&spec.failover)).unwrap_or_default();
     let mut lowering = Lowering { seen: HashMap::new(), recovery, failover, canaries, report };
     let regions: Vec<_> =
         all.iter().map(|(name, place, region)| lowering.region(name, region, place)).collect();
@@ -88,7 +88,7 @@ impl Lowering<'_> {
             jurisdiction: *jurisdiction?.0,
             capacity: given(&spec.capacity).map(|(capacity, _)| *capacity),
             min_healthy: given(&spec.min_healthy).map_or(Minimum::Count(1), |(minimum, _)| *minimum),
-            failover: recovery::failover(spec.failover.as_ref(), self.failover),
+            failover: word(&spec.failover).unwrap_or(self.failover),
             recovery,
             canaries,
             zones,

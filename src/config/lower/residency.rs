@@ -4,9 +4,9 @@ use super::World;
 use super::groups::Scope;
 use crate::client::{GroupId, Jurisdiction};
 use crate::config::problem::{Place, Report};
-use crate::config::spec::{self, items};
+use crate::config::spec::{self, items, word};
 use crate::region::{MAX_REGIONS, RegionId, RegionSet};
-use crate::steering::{Refusal, Rule};
+use crate::steering::Rule;
 
 /// A rule with where it is said.
 pub(super) struct Placed {
@@ -74,13 +74,7 @@ fn rule(
         words(&mut names.iter().map(|(name, _)| (*name).clone())),
         words(&mut places.chain(named.iter().map(|(name, _)| (*name).clone()))),
     );
-    let otherwise =
-        spec.otherwise.as_ref().and_then(|otherwise| otherwise.value).map(|otherwise| match otherwise {
-            spec::Refusal::Refuse => Refusal::Refuse,
-            spec::Refusal::Nodata => Refusal::Nodata,
-            spec::Refusal::Servfail => Refusal::Servfail,
-        });
-    Placed { rule: Rule { clients, permitted, otherwise, text }, place }
+    Placed { rule: Rule { clients, permitted, otherwise: word(&spec.otherwise), text }, place }
 }
 
 fn text(jurisdiction: Jurisdiction) -> String {

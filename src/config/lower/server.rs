@@ -7,8 +7,8 @@ use super::defined::check_name;
 use crate::client::{Coordinates, Location, Prefix};
 use crate::config::problem::{Place, Report};
 use crate::config::sources::Sources;
-use crate::config::spec::{self, Value, given, items, says_nothing};
-use crate::config::{Geo, LogFormat, Server};
+use crate::config::spec::{self, Value, given, items, says_nothing, word};
+use crate::config::{Geo, Server};
 use crate::geo::{self, countries};
 
 /// The most networks an operator may list. Each is a leaf of the geo table.
@@ -38,10 +38,7 @@ pub(super) fn lower(
         geo,
         state: path(&spec.state, directory),
         webhooks: super::webhooks::lower(spec, directory, report),
-        log: match spec.log.as_ref().and_then(|log| log.value) {
-            Some(spec::LogFormat::Json) => LogFormat::Json,
-            Some(spec::LogFormat::Human) | None => LogFormat::Human,
-        },
+        log: word(&spec.log).unwrap_or_default(),
     })
 }
 

@@ -5,10 +5,10 @@ use super::groups::{self, Scope};
 use super::residency::{self, Placed};
 use crate::client::GroupId;
 use crate::config::problem::{Place, Report};
-use crate::config::spec::{self, OrderWord, Value, given, items};
+use crate::config::spec::{self, OrderWord, Value, given, items, word};
 use crate::config::yaml::Entries;
 use crate::region::RegionId;
-use crate::steering::{AllDown, Https, Order, Policy, Steering};
+use crate::steering::{Https, Order, Policy, Steering};
 use crate::zone::{Name, Ttl};
 
 const TTL_SECONDS: u32 = 30;
@@ -41,11 +41,7 @@ pub(super) fn lower(
         order,
         residency: rules.into_iter().map(|placed| placed.rule).collect(),
         unknown_location,
-        all_down: match steer.all_down.as_ref().and_then(|all_down| all_down.value) {
-            Some(spec::AllDown::FailOpen) | None => AllDown::FailOpen,
-            Some(spec::AllDown::Servfail) => AllDown::Servfail,
-            Some(spec::AllDown::Nodata) => AllDown::Nodata,
-        },
+        all_down: word(&steer.all_down).unwrap_or_default(),
         regions,
     };
     let https = steer.https.as_ref().and_then(|https| https.given());

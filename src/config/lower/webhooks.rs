@@ -8,8 +8,8 @@ use super::defined::check_name;
 use super::request::is_url;
 use super::server::required;
 use crate::config::problem::{Place, Report};
-use crate::config::spec::{self, given};
-use crate::config::{Least, Secret, Shape, Webhook};
+use crate::config::spec::{self, given, word};
+use crate::config::{Secret, Shape, Webhook};
 
 /// The most webhooks: each is a task of its own, with a connection now and then.
 const MAX_WEBHOOKS: usize = 32;
@@ -46,11 +46,7 @@ fn webhook(spec: &spec::WebhookSpec, place: Place, directory: &Path, report: &mu
         let draft = report.error(place, format!("`{url}` is not an `http` or `https` URL"));
         draft.hint("write `https://hooks.example.com/meridian`");
     }
-    let shape = match spec.shape.as_ref().and_then(|shape| shape.value) {
-        Some(spec::WebhookShape::Json) | None => Shape::Json,
-        Some(spec::WebhookShape::Slack) => Shape::Slack,
-        Some(spec::WebhookShape::Pagerduty) => Shape::PagerDuty,
-    };
+    let shape = word(&spec.shape).unwrap_or_default();
     if shape == Shape::PagerDuty && spec.secret.is_none() {
         let draft = report.error(place, "`secret` is missing: PagerDuty needs a routing key");
         draft.hint("write `secret: { file: /run/secrets/pagerduty }`");
@@ -61,11 +57,7 @@ fn webhook(spec: &spec::WebhookSpec, place: Place, directory: &Path, report: &mu
         name: name?.0.clone(),
         url: url?.0.clone(),
         shape,
-        least: match spec.least.as_ref().and_then(|least| least.value) {
-            Some(spec::WebhookLeast::Info) => Least::Info,
-            Some(spec::WebhookLeast::Warning) | None => Least::Warning,
-            Some(spec::WebhookLeast::Alarm) => Least::Alarm,
-        },
+        least: word(&spec.least).unwrap_or_default(),
     })
 }
 

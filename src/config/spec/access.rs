@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::leaf::{List, Value};
+use crate::config::Role;
 use crate::config::yaml::Setting;
 
 /// Who may ask the admin address for what. This machine may always read; everybody else needs a token, or a
@@ -33,16 +34,6 @@ pub struct TokenSpec {
     pub file: Option<Value<PathBuf>>,
     /// The variable of the environment that holds it.
     pub environment: Option<Value<String>>,
-}
-
-/// What somebody may do.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Look at everything.
-    Read,
-    /// Look, and change what is served.
-    Operate,
 }
 
 /// TLS on the admin address. The files hold PEM; they are read anew with every reload, and when they change.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::json::{AssertSpec, SignalsSpec};
 use super::kinds::{Percent, Statuses};
 use super::leaf::{Leaf, List, Value};
+use crate::canary::Reach;
 use crate::config::yaml::{Entries, Setting};
 
 /// A check that is run against every address of the regions that name it, or once against each of them.
@@ -47,17 +48,6 @@ pub struct CanarySpec {
     pub fall: Option<Value<u32>>,
     /// This many consecutive successes bring it back: 1 to 100. Left out: 3.
     pub rise: Option<Value<u32>>,
-}
-
-/// What a canary probes.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Reach {
-    /// Every address of the regions that name it.
-    Address,
-    /// Each of these regions once: an `http`, `json` or `inference` whose URL names a host, which is looked
-    /// up for every probe. A region is down, in both families, while a critical one is.
-    Region,
 }
 
 /// A TCP connection.

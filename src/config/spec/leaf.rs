@@ -98,6 +98,11 @@ pub fn says_nothing<T>(list: &List<T>) -> bool {
     matches!(list.given(), Some((Many::Sequence(values), _)) if values.is_empty())
 }
 
+/// Returns the word that an optional setting is, if it is there and right.
+pub fn word<T: Copy>(setting: &Option<Setting<T>>) -> Option<T> {
+    setting.as_ref()?.value
+}
+
 /// Returns the value and place of an optional setting, if it is there and right.
 pub fn given<T>(setting: &Option<Value<T>>) -> Option<(&T, Place)> {
     let (Leaf(value), place) = setting.as_ref()?.given()?;

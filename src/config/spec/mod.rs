@@ -16,21 +16,21 @@ mod server;
 mod webhooks;
 mod zone;
 
-pub use access::{AccessSpec, AdminTlsSpec, Role, TokenSpec};
+pub use access::{AccessSpec, AdminTlsSpec, TokenSpec};
 pub use alarms::{
     AgeSwitch, CertificateSpec, CertificateSwitch, LagSpec, LagSwitch, LatencySpec, LatencySwitch, Never,
     RateSpec, RateSwitch, Switch,
 };
-pub use canaries::{CanarySpec, ExpectSpec, HttpSpec, InferenceSpec, JsonSpec, Reach, TcpSpec, TlsSpec};
+pub use canaries::{CanarySpec, ExpectSpec, HttpSpec, InferenceSpec, JsonSpec, TcpSpec, TlsSpec};
 pub use drills::{Away, DrillSpec};
 pub use json::{AssertSpec, Number, SignalsSpec};
 pub use kinds::{Percent, Statuses};
-pub use leaf::{FromText, Leaf, List, Value, given, items, says_nothing};
-pub use recovery::{Failback, Failover, LimitsSpec, RecoverySpec, SafetySpec};
+pub use leaf::{FromText, Leaf, List, Value, given, items, says_nothing, word};
+pub use recovery::{LimitsSpec, RecoverySpec, SafetySpec};
 pub use regions::{AvailabilityZoneSpec, GroupSpec, RegionSpec, RegionsSpec};
-pub use server::{GeoSpec, LogFormat, NetworkSpec, ServerSpec};
-pub use webhooks::{SecretSpec, WebhookLeast, WebhookShape, WebhookSpec};
+pub use server::{GeoSpec, NetworkSpec, ServerSpec};
+pub use webhooks::{SecretSpec, WebhookSpec};
 pub use zone::{
-    AllDown, GroupOrder, HttpsSpec, NameSpec, OrderSpec, OrderWord, RecordSetSpec, Refusal, RuleSpec,
-    SoaSpec, SteerSpec, ZoneSpec,
+    GroupOrder, HttpsSpec, NameSpec, OrderSpec, OrderWord, RecordSetSpec, RuleSpec, SoaSpec, SteerSpec,
+    ZoneSpec,
 };

@@ -9,19 +9,7 @@ use super::json::Number;
 use super::kinds::Percent;
 use super::leaf::{List, Value};
 use crate::config::yaml::Setting;
-use crate::region::Minimum;
-
-/// What the machine may do about a region that should leave the answers.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Failover {
-    /// It acts.
-    Auto,
-    /// It says what it would do, and moves nobody.
-    Advise,
-    /// It neither acts nor says so. Addresses are still judged one by one.
-    Off,
-}
+use crate::region::{Failback, Minimum};
 
 /// How a region, and each of its availability zones, comes back after a fall.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -51,16 +39,6 @@ pub struct GatesSpec {
     /// The highest share of the capacity that may be in use (the signal `load`): above 0, up to 10. Left out:
     /// 0.80.
     pub load: Option<Value<Number>>,
-}
-
-/// Who lets a region back into the answers.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Failback {
-    /// The machine, as soon as `min_down` is over.
-    Auto,
-    /// An operator: until then it is held.
-    Manual,
 }
 
 /// What holds for all regions together, whatever happens to one of them.

@@ -10,10 +10,10 @@ use super::canaries::CanarySpec;
 use super::drills::DrillSpec;
 use super::kinds::Asn;
 use super::leaf::{List, Value};
-use super::recovery::{Failover, RecoverySpec, SafetySpec};
+use super::recovery::{RecoverySpec, SafetySpec};
 use crate::client::{Continent, Country, Prefix, Subdivision};
 use crate::config::yaml::{Entries, Setting};
-use crate::region::Minimum;
+use crate::region::{Failover, Minimum};
 
 /// `regions.yaml`: where the API is served from, what watches it, and groups for all zones.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

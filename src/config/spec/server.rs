@@ -11,6 +11,7 @@ use super::kinds::Asn;
 use super::leaf::{List, Value};
 use super::webhooks::WebhookSpec;
 use crate::client::{Continent, Country, Prefix, Subdivision};
+use crate::config::LogFormat;
 use crate::config::yaml::Setting;
 
 /// `server.yaml`: this instance.
@@ -80,14 +81,4 @@ pub struct NetworkSpec {
     pub longitude: Option<Value<f64>>,
     /// The autonomous system that it belongs to.
     pub asn: Option<Value<Asn>>,
-}
-
-/// The form of log lines.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    Human,
-    /// One JSON object a line.
-    Json,
 }

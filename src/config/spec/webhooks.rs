@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::leaf::Value;
 use crate::config::yaml::Setting;
+use crate::config::{Least, Shape};
 
 /// A receiver of events over HTTP.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -19,37 +20,13 @@ pub struct WebhookSpec {
     /// `https://events.pagerduty.com/v2/enqueue`. Redirects are not followed, and no proxy is used.
     pub url: Value<String>,
     /// What is posted. Left out: `json`.
-    pub shape: Option<Setting<WebhookShape>>,
+    pub shape: Option<Setting<Shape>>,
     /// What requests are signed with; for `pagerduty` the routing key, which it needs. At least 16 octets. Left
     /// out: requests are not signed. Read when the server starts.
     pub secret: Option<Setting<SecretSpec>>,
     /// The least severity that is sent; what ends a trouble is sent wherever its beginning would be. Left
     /// out: `warning`.
-    pub least: Option<Setting<WebhookLeast>>,
-}
-
-/// What is posted.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WebhookShape {
-    /// The event as it is in the event log.
-    Json,
-    /// A line of text, for an incoming webhook of Slack.
-    Slack,
-    /// An event of PagerDuty's Events API v2, which ends what it began.
-    Pagerduty,
-}
-
-/// The least severity that is sent.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WebhookLeast {
-    /// Everything.
-    Info,
-    /// What is wrong.
-    Warning,
-    /// What clients feel.
-    Alarm,
+    pub least: Option<Setting<Least>>,
 }
 
 /// Where a secret is: one of both.

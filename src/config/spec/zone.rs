@@ -10,6 +10,7 @@ use super::leaf::{Leaf, List, Value};
 use super::regions::GroupSpec;
 use crate::client::Jurisdiction;
 use crate::config::yaml::{Entries, Key, Setting};
+use crate::steering::{AllDown, Refusal};
 use crate::zone::Ttl;
 
 /// One zone. Every YAML file but `server.yaml` and `regions.yaml` is one.
@@ -175,30 +176,6 @@ pub struct RuleSpec {
     /// What the clients are told when no region is left for them. Left out: REFUSED, and it is an error
     /// when the rule permits none of the name's regions.
     pub otherwise: Option<Setting<Refusal>>,
-}
-
-/// An answer without addresses.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Refusal {
-    /// RCODE REFUSED.
-    Refuse,
-    /// NOERROR without data.
-    Nodata,
-    /// RCODE SERVFAIL: the resolver may try another server.
-    Servfail,
-}
-
-/// What is answered when every permitted region is down.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AllDown {
-    /// The permitted regions all the same, the last known best first, with the short TTL.
-    FailOpen,
-    /// RCODE SERVFAIL: the resolver may try another server.
-    Servfail,
-    /// NOERROR without data.
-    Nodata,
 }
 
 impl<'de> Deserialize<'de> for NameSpec {
