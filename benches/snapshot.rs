@@ -18,7 +18,7 @@ use meridian::health::{Stage, Standing, View};
 use meridian::intent::Kept;
 use meridian::moment::Moment;
 use meridian::region::{AddressId, Family, RegionId};
-use meridian::snapshot::{Snapshot, World};
+use meridian::snapshot::{Base, Snapshot};
 
 const STATIC_NAMES: usize = 10_000;
 const STEERED_NAMES: usize = 1_000;
@@ -44,23 +44,23 @@ fn large(name: &str, database: &Database, policies: usize) {
         figures::median(3, || compile(&sources).expect("the configuration is valid").config);
     let (table_time, table) = figures::median(3, || demo::table(&config, Some(database)));
     let before = memory("VmRSS");
-    let (world_time, world) = figures::median(3, || World::build(Arc::new(config.clone()), table.clone()));
-    let world = Arc::new(world);
+    let (base_time, base) = figures::median(3, || Base::build(Arc::new(config.clone()), table.clone()));
+    let base = Arc::new(base);
     let addresses = config.regions.addresses().count();
     let mut standings = vec![Standing::Up; addresses];
     let compile =
-        |standings: &[Standing]| Snapshot::compile(Arc::clone(&world), View::new(standings.to_vec()), 1);
+        |standings: &[Standing]| Snapshot::compile(Arc::clone(&base), View::new(standings.to_vec()), 1);
     let (snapshot_time, _up) = figures::median(9, || compile(&standings));
     standings[0] = Standing::Down { since: Moment(1) };
     let (flip_time, _down) = figures::median(9, || compile(&standings));
     print_time(&format!("{name}: text to Config"), config_time, "");
     print_time(&format!("{name}: databases to Table"), table_time, "");
-    print_time(&format!("{name}: both to World"), world_time, "");
+    print_time(&format!("{name}: both to a base"), base_time, "");
     print_time(&format!("{name}: first Snapshot"), snapshot_time, "");
-    let all = config_time + table_time + world_time + snapshot_time;
+    let all = config_time + table_time + base_time + snapshot_time;
     print_time(&format!("{name}: all of it"), all, "at most 2 s");
     print_time(&format!("{name}: one address flips"), flip_time, "at most 20 ms");
-    print(&format!("{name}: memory"), memory("VmRSS"), &format!("{before} before the World"));
+    print(&format!("{name}: memory"), memory("VmRSS"), &format!("{before} before it"));
 }
 
 /// Returns a configuration of static names and of steered names with so many distinct policies.
@@ -125,9 +125,9 @@ fn moving(name: &str, database: &Database, policies: usize) {
     let sources = sources(policies, reporting_regions());
     let config = Arc::new(compile(&sources).expect("the configuration is valid").config);
     let table = demo::table(&config, Some(database));
-    let (world_time, world) = figures::median(1, || World::build(Arc::clone(&config), table.clone()));
-    print_time(&format!("{name}: World with capacities"), world_time, "");
-    let mut drive = Drive::new(Arc::new(world));
+    let (base_time, base) = figures::median(1, || Base::build(Arc::clone(&config), table.clone()));
+    print_time(&format!("{name}: base with capacities"), base_time, "");
+    let mut drive = Drive::new(Arc::new(base));
     let bound = "at most 20 ms";
     print_time(&format!("{name}: decides, all whole"), drive.decide(), bound);
     RAMPING.iter().for_each(|region| drive.ramp(*region));
@@ -168,9 +168,9 @@ struct Drive {
 }
 
 impl Drive {
-    fn new(world: Arc<World>) -> Self {
+    fn new(base: Arc<Base>) -> Self {
         let now = Moment(1_000_000);
-        let (control, effects) = Control::new(world, None, Kept::default(), now);
+        let (control, effects) = Control::new(base, None, Kept::default(), now);
         let mut drive = Self { control, now, snapshot: None };
         drive.take(effects);
         drive.report();
@@ -277,9 +277,9 @@ fn observation(address: usize, result: Result<(), Failure>, signals: Option<Sign
 fn failover(name: &str, database: &Database) {
     let config = demo::config();
     let table: Table = demo::table(&config, Some(database));
-    let world = Arc::new(World::build(Arc::new(config), table));
+    let base = Arc::new(Base::build(Arc::new(config), table));
     let mut now = Moment(1_000_000);
-    let (mut control, _effects) = Control::new(world, None, Kept::default(), now);
+    let (mut control, _effects) = Control::new(base, None, Kept::default(), now);
     let mut times = Vec::new();
     for round in 0..600 {
         now = now.plus(Duration::from_secs(2));

@@ -17,7 +17,7 @@
 //! |---|---|
 //! | words | [`suggest`], [`moment`], [`share`], [`zone`], [`region`], [`client`], [`canary`] |
 //! | core | [`wire`], [`geo`], [`health`], [`intent`], [`steering`], [`answer`] |
-//! | assembly | [`config`], [`snapshot`], [`engine`], [`control`] |
+//! | assembly | [`config`], [`snapshot`], [`engine`], [`load`], [`forecast`], [`inspect`], [`availability`], [`event`], [`alarm`], [`control`] |
 //! | edges | [`probe`], [`serve`], [`admin`], [`files`], [`webhook`], [`metrics`] |
 //! | shell | [`daemon`], [`demo`], [`simulate`], [`cli`] |
 
@@ -25,7 +25,9 @@
 #![allow(rustdoc::private_intra_doc_links)]
 
 pub mod admin;
+pub mod alarm;
 pub mod answer;
+pub mod availability;
 pub mod canary;
 pub mod cli;
 pub mod client;
@@ -34,10 +36,14 @@ pub mod control;
 pub mod daemon;
 pub mod demo;
 pub mod engine;
+pub mod event;
 pub mod files;
+pub mod forecast;
 pub mod geo;
 pub mod health;
+pub mod inspect;
 pub mod intent;
+pub mod load;
 pub mod metrics;
 pub mod moment;
 pub mod probe;

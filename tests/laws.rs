@@ -23,7 +23,7 @@ use meridian::region::{
     Safety,
 };
 use meridian::share::Share;
-use meridian::snapshot::{Circumstances, Part, Snapshot, World};
+use meridian::snapshot::{Base, Inputs, Part, Snapshot};
 use meridian::steering::{
     AllDown, Capacities, Demand, Https, Order, Policy, Refusal, Rule, Splits, Steering, SteeringId,
 };
@@ -39,7 +39,7 @@ fn country(code: &str) -> Country {
     code.parse().expect("a country code")
 }
 
-/// The groups of every world: 1 the Union, 2 two countries, 3 a network; 0 is `unknown`.
+/// the groups of every world: 1 the Union, 2 two countries, 3 a network; 0 is `unknown`.
 fn groups() -> Vec<Group> {
     let group = |name: &str, members| Group { name: name.to_owned(), members };
     vec![
@@ -256,21 +256,21 @@ fn compile(draft: &Draft) -> Snapshot {
     let stages = config.regions.iter().map(|(id, _)| Family::BOTH.map(|family| stage(id, family)));
     let shares = draft.shares[..count].iter().map(|percent| Share::percent(*percent));
     let view = counted.with(shares.collect(), stages.collect());
-    let world = World::build(Arc::new(config), table);
-    let splits = divide(draft, &world, &view);
-    Snapshot::compile(Arc::new(world), Circumstances { splits, ..view.into() }, 1)
+    let base = Base::build(Arc::new(config), table);
+    let splits = divide(draft, &base, &view);
+    Snapshot::compile(Arc::new(base), Inputs { splits, ..view.into() }, 1)
 }
 
 /// Lets the regions shed what is too much for them.
-fn divide(draft: &Draft, world: &World, view: &View) -> Splits {
+fn divide(draft: &Draft, base: &Base, view: &View) -> Splits {
     let takes_all =
         |region: RegionId| Family::BOTH.iter().all(|family| view.stage(region, *family) == Some(Stage::Full));
     let demand = |(part, rate): (&Part, &u8)| Demand {
         rate: f64::from(*rate),
         order: part.order.iter().filter(|(region, _)| takes_all(*region)).copied().collect(),
     };
-    let demands: Vec<_> = world.demand.iter().zip(draft.rates.iter().cycle()).map(demand).collect();
-    let capacities: Capacities = world.config.regions.iter().map(|(id, _)| (id, 100.0)).collect();
+    let demands: Vec<_> = base.demand.iter().zip(draft.rates.iter().cycle()).map(demand).collect();
+    let capacities: Capacities = base.config.regions.iter().map(|(id, _)| (id, 100.0)).collect();
     let mut splits = Splits::default();
     splits.land(&demands, &capacities, Limits::default());
     splits.step(&demands, &capacities, Limits::default());

@@ -8,7 +8,21 @@ use std::path::{Path, PathBuf};
 const LAYERS: [(&str, &[&str]); 5] = [
     ("words", &["suggest", "moment", "share", "zone", "region", "client", "canary"]),
     ("core", &["wire", "geo", "health", "intent", "steering", "answer"]),
-    ("assembly", &["config", "snapshot", "engine", "control"]),
+    (
+        "assembly",
+        &[
+            "config",
+            "snapshot",
+            "engine",
+            "load",
+            "forecast",
+            "inspect",
+            "availability",
+            "event",
+            "alarm",
+            "control",
+        ],
+    ),
     ("edges", &["probe", "serve", "admin", "files", "webhook", "metrics"]),
     ("shell", &["daemon", "demo", "simulate", "cli"]),
 ];

@@ -16,7 +16,7 @@ use proptest::sample::select;
 
 use meridian::health::{Standing, View};
 use meridian::simulate::{Act, Error, Happening, Plan, Script, Simulation, Spot, StateFile, Tally, Timeline};
-use meridian::snapshot::{Snapshot, World};
+use meridian::snapshot::{Base, Snapshot};
 
 const DIRECTORY: &str = "tests/scenarios";
 
@@ -85,8 +85,8 @@ fn every_mistake_in_a_script_is_told_with_its_place_and_a_way_out() {
 
 /// Writes a configuration of `regions` regions with two zones of `in_zone` addresses each into a directory.
 fn generate(directory: &Path, regions: usize, in_zone: usize) {
-    let world = Path::new(DIRECTORY).join("world");
-    fs::copy(world.join("server.yaml"), directory.join("server.yaml")).expect("a file is copied");
+    let base = Path::new(DIRECTORY).join("world");
+    fs::copy(base.join("server.yaml"), directory.join("server.yaml")).expect("a file is copied");
     let (mut text, mut names) = (String::from("regions:\n"), Vec::new());
     for region in 0..regions {
         let zone = |zone: usize| {
@@ -132,7 +132,7 @@ fn one_of_a_thousand_addresses_hangs_and_the_others_keep_their_rhythm() {
     let script = "at 1m r0/a/10.0.0.7 timeout\nexpect 1m20s r0/a/10.0.0.7 is down\n\
                   expect 9m59s r1 is up\nexpect 10m JP stays\nexpect 10m US stays\nuntil 10m\n";
     let (plan, tally) = play_generated(10, 50, script);
-    assert_eq!(plan.world.config.regions.addresses().count(), 1000);
+    assert_eq!(plan.base.config.regions.addresses().count(), 1000);
     // An interval of 10 s is 8 to 10 s with its jitter: 60 to 75 probes of each in ten minutes.
     assert!((60_000..=75_000).contains(&tally.probes), "{} probes", tally.probes);
 }
@@ -235,8 +235,8 @@ fn any_acts() -> impl Strategy<Value = String> {
 
 /// The worlds of the laws, loaded once.
 struct Worlds {
-    world: Arc<World>,
-    reloads: BTreeMap<String, Result<Arc<World>, String>>,
+    base: Arc<Base>,
+    reloads: BTreeMap<String, Result<Arc<Base>, String>>,
     clients: &'static str,
 }
 
@@ -252,16 +252,16 @@ impl Worlds {
     fn load(first: &str, clients: &'static str) -> Self {
         let load = |name: &str| {
             let loaded = meridian::daemon::load(&Path::new(DIRECTORY).join(name));
-            loaded.unwrap_or_else(|error| panic!("{error}")).world
+            loaded.unwrap_or_else(|error| panic!("{error}")).base
         };
         let reloads = ["world", "reloaded"].map(|name| (name.to_owned(), Ok(load(name))));
-        Self { world: load(first), reloads: reloads.into(), clients }
+        Self { base: load(first), reloads: reloads.into(), clients }
     }
 
     fn plan(&self, seed: u64, acts: &str) -> Plan {
         let text = format!("seed {seed}\nwatch api.example.com\n{}until 12m\n{acts}", self.clients);
         let script = Script::parse("random", &text).unwrap_or_else(|problems| panic!("{problems}"));
-        Plan::new(script, Arc::clone(&self.world), self.reloads.clone())
+        Plan::new(script, Arc::clone(&self.base), self.reloads.clone())
             .unwrap_or_else(|error| panic!("{error}"))
     }
 }
@@ -329,7 +329,7 @@ impl Laws {
 }
 
 fn down(snapshot: &Snapshot, view: &View) -> Vec<IpAddr> {
-    let addresses = snapshot.world.config.regions.addresses();
+    let addresses = snapshot.base.config.regions.addresses();
     let down = addresses.filter(|(id, _)| matches!(view.of(*id), Standing::Down { .. }));
     down.map(|(_, address)| address.ip).collect()
 }

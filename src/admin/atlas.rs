@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{State, map, overview};
 use crate::control::Report;
+use crate::inspect;
 use crate::region::{RegionId, Regions};
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::steering::SteeringId;
 use crate::zone::Name;
 
@@ -45,21 +46,21 @@ pub(super) struct Cache(Mutex<Vec<Made>>);
 struct Made {
     snapshot: Arc<Snapshot>,
     name: SteeringId,
-    atlas: Arc<snapshot::Atlas>,
+    atlas: Arc<inspect::Atlas>,
 }
 
 /// The most atlases that are kept: as many names as people look at in one moment.
 const MAX_KEPT: usize = 8;
 
 impl Cache {
-    fn atlas(&self, snapshot: &Arc<Snapshot>, name: SteeringId) -> Arc<snapshot::Atlas> {
+    fn atlas(&self, snapshot: &Arc<Snapshot>, name: SteeringId) -> Arc<inspect::Atlas> {
         // The lock is held while one is made, so that those who ask for the same one wait for it.
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_this = |made: &&Made| Arc::ptr_eq(&made.snapshot, snapshot) && made.name == name;
         if let Some(made) = kept.iter().find(is_this) {
             return Arc::clone(&made.atlas);
         }
-        let atlas = Arc::new(snapshot::Atlas::of(snapshot, name));
+        let atlas = Arc::new(inspect::Atlas::of(snapshot, name));
         kept.retain(|made| Arc::ptr_eq(&made.snapshot, snapshot));
         kept.truncate(MAX_KEPT - 1);
         kept.insert(0, Made { snapshot: Arc::clone(snapshot), name, atlas: Arc::clone(&atlas) });
@@ -78,7 +79,7 @@ pub struct NotSteered(pub String);
 ///
 /// When the name is not steered.
 pub fn find_name(snapshot: &Snapshot, name: Option<&str>) -> Result<Option<SteeringId>, NotSteered> {
-    let mut steered = (0u32..).map(SteeringId).zip(&snapshot.world.config.steered);
+    let mut steered = (0u32..).map(SteeringId).zip(&snapshot.base.config.steered);
     let Some(text) = name else {
         return Ok(steered.next().map(|(id, _)| id));
     };
@@ -92,14 +93,14 @@ pub fn find_name(snapshot: &Snapshot, name: Option<&str>) -> Result<Option<Steer
 /// Writes down where each country's clients go.
 pub(super) fn page(state: &State, parameters: &Parameters) -> Result<Page, NotSteered> {
     let seen = state.seen.load();
-    let regions = &seen.snapshot.world.config.regions;
+    let regions = &seen.snapshot.base.config.regions;
     let id = find_name(&seen.snapshot, parameters.name.as_deref())?;
     let atlas = id.map(|id| state.atlases.atlas(&seen.snapshot, id)).unwrap_or_default();
     let countries = atlas.countries.iter();
     let countries = countries.map(|(country, parts)| (country.to_string(), named(regions, parts)));
     Ok(Page {
         snapshot: seen.snapshot.number,
-        name: id.map(|id| seen.snapshot.world.config.steered[id.0 as usize].owner.to_string()),
+        name: id.map(|id| seen.snapshot.base.config.steered[id.0 as usize].owner.to_string()),
         countries: countries.collect(),
         unknown: named(regions, &atlas.unknown),
     })
@@ -123,10 +124,10 @@ pub(super) fn picture(state: &State, parameters: &Parameters) -> Result<String, 
 pub fn drawing<'a>(
     snapshot: &'a Snapshot,
     id: Option<SteeringId>,
-    atlas: &'a snapshot::Atlas,
+    atlas: &'a inspect::Atlas,
     report: Option<&Report>,
 ) -> map::Drawing<'a> {
-    let config = &snapshot.world.config;
+    let config = &snapshot.base.config;
     let marks = config.regions.iter().map(|(id, region)| {
         let report = report.and_then(|report| report.region(id));
         map::Mark {

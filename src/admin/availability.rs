@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use crate::health::ledger::{DAYS, Subject, Summary};
+use crate::availability::log::{DAYS, Subject, Summary};
 
 /// How many days are told unless it is said.
 pub const USUAL_DAYS: u64 = 30;

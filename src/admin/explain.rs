@@ -6,7 +6,8 @@ use serde::Deserialize;
 use super::State;
 use crate::client::Prefix;
 use crate::control::RegionReport;
-use crate::snapshot::{self, Bearing, Explanation, Inquiry};
+use crate::inspect;
+use crate::inspect::{Bearing, Explanation, Inquiry};
 use crate::zone::{Name, RecordType};
 
 /// The parameters, as they stand in the URL.
@@ -75,7 +76,7 @@ pub(super) fn explain(state: &State, inquiry: &Inquiry) -> Explanation {
     let located = (state.sources.locate)(inquiry.client.address());
     let seen = state.seen.load();
     let bearings: Vec<_> = seen.report.regions.iter().map(bearings).collect();
-    snapshot::explain(&seen.snapshot, inquiry, located.as_ref(), &bearings)
+    inspect::explain(&seen.snapshot, inquiry, located.as_ref(), &bearings)
 }
 
 fn bearings(region: &RegionReport) -> [Bearing; 2] {

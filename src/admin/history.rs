@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::status::rfc3339;
-use crate::control::Record;
+use crate::event::Record;
 use crate::intent::{self, last_good};
 use crate::moment::{Moment, Time};
 
@@ -231,7 +231,7 @@ impl Drill {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::{Notice, What};
+    use crate::event::{Notice, What};
     use crate::intent::{Event, Intent, Outcome, Phase, Terms, Turn};
     use crate::share::Share;
 

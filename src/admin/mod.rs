@@ -56,7 +56,8 @@ pub use listen::{BindError, Listener, bind, serve};
 use access::{Access, Wrong};
 
 use crate::canary::Sighting;
-use crate::control::{Done, Record, Refusal, Report, Request};
+use crate::control::{Done, Refusal, Report, Request};
+use crate::event::Record;
 use crate::geo::Located;
 use crate::metrics::Metrics;
 use crate::moment::Moment;

@@ -79,7 +79,7 @@ const MAX_NAMES: usize = 100;
 /// Writes down what is the case now.
 pub(super) fn overview(state: &State) -> Overview {
     let (seen, loaded) = (state.seen.load(), state.loaded.load());
-    let config = &seen.snapshot.world.config;
+    let config = &seen.snapshot.base.config;
     let names = config.steered.iter().take(MAX_NAMES);
     let regions = config.regions.iter().zip(&seen.report.regions);
     Overview {

@@ -21,8 +21,8 @@ use super::stream::MAX_STREAMS;
 use super::{
     State, atlas, availability, drain_status, history, intents, overview, simulate, status, ui, whoami,
 };
-use crate::control::whatif::MAX_LOAD;
-use crate::snapshot::Explanation;
+use crate::inspect::Explanation;
+use crate::inspect::what_if::MAX_LOAD;
 
 /// What Prometheus' client library writes.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -108,7 +108,7 @@ fn reasons() -> Vec<Operation> {
     let load =
         serde_json::json!({ "type": "number", "exclusiveMinimum": 0, "maximum": MAX_LOAD, "default": 1 });
     let days = serde_json::json!({
-        "type": "integer", "minimum": 1, "maximum": crate::health::ledger::DAYS, "default": 30
+        "type": "integer", "minimum": 1, "maximum": crate::availability::log::DAYS, "default": 30
     });
     let limit = serde_json::json!({
         "type": "integer", "minimum": 1, "maximum": history::MOST, "default": 100

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::explain::{Format, preferred};
-use crate::control::whatif::{Loss, MAX_LOAD, Present, Survey, WhatIf};
+use crate::inspect::what_if::{Loss, MAX_LOAD, Present, Survey, WhatIf};
 
 /// The parameters, as they stand in the URL.
 #[derive(Debug, Deserialize)]
@@ -60,7 +60,7 @@ pub(super) fn simulate(state: &State, parameters: &Parameters) -> Result<Outcome
     let seen = state.seen.load_full();
     let snapshot = &seen.snapshot;
     let present = Present {
-        world: &snapshot.world,
+        base: &snapshot.base,
         health: &snapshot.health,
         services: &snapshot.services,
         outlook: &seen.report.outlook,
@@ -68,8 +68,7 @@ pub(super) fn simulate(state: &State, parameters: &Parameters) -> Result<Outcome
     };
     match &parameters.lose {
         Some(lost) => {
-            let loss =
-                Loss::parse(lost, &snapshot.world.config.regions).map_err(|error| error.to_string())?;
+            let loss = Loss::parse(lost, &snapshot.base.config.regions).map_err(|error| error.to_string())?;
             Ok(Outcome::WhatIf(present.lose(&loss, parameters.load)))
         }
         None => Ok(Outcome::Survey(present.survey(parameters.load))),

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::server::Server;
 use super::{FAILURE, refuse};
 use crate::admin::availability::{Kind, Page, Row, USUAL_DAYS};
-use crate::control::calculation::{Assumptions, Calculation, OfName, OfRegion, calculate};
+use crate::availability::expected::{Assumptions, Calculation, OfName, OfRegion, calculate};
 use crate::daemon;
 use crate::region::Family;
 
@@ -93,15 +93,15 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn calculated(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let world = match daemon::load(&arguments.config) {
-        Ok(loaded) => loaded.world,
+    let base = match daemon::load(&arguments.config) {
+        Ok(loaded) => loaded.base,
         Err(error) => return Ok(refuse(&error)),
     };
     let assumptions = Assumptions {
         zone_availability: arguments.zone_availability / 100.0,
         common_cause: arguments.common_cause,
     };
-    let calculation = calculate(&world.config, assumptions);
+    let calculation = calculate(&base.config, assumptions);
     match arguments.json {
         true => println!("{}", serde_json::to_string_pretty(&document(&calculation, assumptions))?),
         false => print!("{}", expected(&calculation, assumptions)),

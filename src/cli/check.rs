@@ -33,11 +33,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     loaded.warnings.iter().for_each(|warning| eprintln!("{warning}"));
     // Where a configuration is checked, its secrets need not be.
-    let secretless = daemon::webhook_secrets(&loaded.world.config.server).err();
+    let secretless = daemon::webhook_secrets(&loaded.base.config.server).err();
     secretless.iter().for_each(|error| eprintln!("warning: {}", daemon::chain(error)));
     if args.strict && (!loaded.warnings.is_empty() || secretless.is_some()) {
         return Ok(ExitCode::from(BAD_INPUT));
     }
-    print!("{}", Summary(&loaded.world.config));
+    print!("{}", Summary(&loaded.base.config));
     Ok(ExitCode::SUCCESS)
 }

@@ -9,9 +9,9 @@ use clap::{Args, Subcommand};
 
 use super::{logging, run_to_end};
 use crate::config::LogFormat;
-use crate::control::Notice;
 use crate::daemon::{self, Options};
 use crate::demo::{self, Demo, Fault, Place, Screen, Who};
+use crate::event::Notice;
 
 /// Runs a whole world on loopback: nine regions, canaries, and the server that steers between them
 ///

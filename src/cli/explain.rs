@@ -7,7 +7,8 @@ use super::refuse;
 use super::server::Server;
 use crate::daemon;
 use crate::health::View;
-use crate::snapshot::{Inquiry, NoInquiry, Snapshot, explain};
+use crate::inspect::{Inquiry, NoInquiry, explain};
+use crate::snapshot::Snapshot;
 use crate::zone::RecordType;
 
 /// Say why a client gets the answer it gets
@@ -74,16 +75,16 @@ fn inquiry(name: &str, client: &str, rtype: &str) -> Result<Inquiry, NoInquiry> 
 
 /// Answers for a directory, as a server that has just started would.
 fn answer(inquiry: &Inquiry, arguments: &Args) -> anyhow::Result<ExitCode> {
-    let world = match daemon::load(&arguments.config) {
-        Ok(loaded) => loaded.world,
+    let base = match daemon::load(&arguments.config) {
+        Ok(loaded) => loaded.base,
         Err(error) => return Ok(refuse(&error)),
     };
-    let located = match daemon::locate(&world.config.server.geo, inquiry.client.address()) {
+    let located = match daemon::locate(&base.config.server.geo, inquiry.client.address()) {
         Ok(located) => located,
         Err(error) => return Ok(refuse(&error)),
     };
-    let health = View::all_up(world.config.regions.addresses().count());
-    let explanation = explain(&Snapshot::compile(world, health, 0), inquiry, Some(&located), &[]);
+    let health = View::all_up(base.config.regions.addresses().count());
+    let explanation = explain(&Snapshot::compile(base, health, 0), inquiry, Some(&located), &[]);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&explanation)?);
     } else {

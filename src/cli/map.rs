@@ -12,7 +12,8 @@ use super::server::Server;
 use crate::admin::{atlas, map};
 use crate::daemon;
 use crate::health::View;
-use crate::snapshot::{Atlas, Snapshot, World};
+use crate::inspect::Atlas;
+use crate::snapshot::{Base, Snapshot};
 
 /// Draw a map of the world: the regions, and where each country's clients go
 ///
@@ -45,7 +46,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let svg = match &arguments.server.admin {
         Some(_) => ask(&arguments.server, arguments.name.as_deref())?,
         None => match daemon::load(&arguments.config) {
-            Ok(loaded) => draw(loaded.world, arguments.name.as_deref())?,
+            Ok(loaded) => draw(loaded.base, arguments.name.as_deref())?,
             Err(error) => return Ok(refuse(&error)),
         },
     };
@@ -64,9 +65,9 @@ fn ask(server: &Server, name: Option<&str>) -> anyhow::Result<String> {
 }
 
 /// Draws a world in which all is well.
-fn draw(world: Arc<World>, name: Option<&str>) -> anyhow::Result<String> {
-    let health = View::all_up(world.config.regions.addresses().count());
-    let snapshot = Snapshot::compile(world, health, 0);
+fn draw(base: Arc<Base>, name: Option<&str>) -> anyhow::Result<String> {
+    let health = View::all_up(base.config.regions.addresses().count());
+    let snapshot = Snapshot::compile(base, health, 0);
     let id = atlas::find_name(&snapshot, name)?;
     let drawn = id.map(|id| Atlas::of(&snapshot, id)).unwrap_or_default();
     Ok(map::draw(&atlas::drawing(&snapshot, id, &drawn, None)))

@@ -48,7 +48,7 @@ struct Arguments {
 
 const EXAMPLES: &str = "\
 Start here:
-  meridian demo                                  a whole world on loopback, to break and to heal
+  meridian demo                                  a whole base on loopback, to break and to heal
   meridian check zones                           is this configuration right, and what would it serve?
   meridian serve --config zones                  serve it
   meridian explain api.example.com --client 133.11.0.0/24

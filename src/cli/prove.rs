@@ -9,7 +9,7 @@ use ring::digest::{self, Digest};
 use super::{FAILURE, refuse};
 use crate::daemon;
 use crate::files::{configuration, database};
-use crate::snapshot::{Proof, prove};
+use crate::inspect::{Proof, prove};
 
 /// Proves that no client is ever sent where its residency rules do not permit.
 ///
@@ -36,11 +36,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(error) => return Ok(refuse(&error)),
     };
-    let proof = prove(&loaded.world)?;
+    let proof = prove(&loaded.base)?;
     proof.breaches.iter().for_each(|breach| eprintln!("{breach}"));
     print!("{}", told(&proof));
     println!("configuration  {}", hexadecimal(&of_directory(&args.directory)?));
-    let geo = &loaded.world.config.server.geo;
+    let geo = &loaded.base.config.server.geo;
     for path in [&geo.database, &geo.asn].into_iter().flatten() {
         let bytes = database::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         println!(

@@ -42,7 +42,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(refuse(&error)),
     };
     let format = match arguments.log {
-        None => loaded.world.config.server.log,
+        None => loaded.base.config.server.log,
         Some(Format::Human) => LogFormat::Human,
         Some(Format::Json) => LogFormat::Json,
     };

@@ -7,10 +7,10 @@ use anyhow::bail;
 
 use super::server::Server;
 use super::{BAD_INPUT, FAILURE, refuse};
-use crate::control::Outlook;
-use crate::control::whatif::{Loss, MAX_LOAD, Present, Survey, WhatIf};
 use crate::daemon;
 use crate::health::{Services, View};
+use crate::inspect::what_if::{Loss, MAX_LOAD, Present, Survey, WhatIf};
+use crate::load::Outlook;
 use crate::moment::Moment;
 
 /// What is asked instead of playing a script.
@@ -72,16 +72,16 @@ pub fn run(arguments: &Question, config: Option<&PathBuf>) -> anyhow::Result<Exi
         },
         None => {
             let directory = config.cloned().unwrap_or_else(|| PathBuf::from("zones"));
-            let world = match daemon::load(&directory) {
-                Ok(loaded) => loaded.world,
+            let base = match daemon::load(&directory) {
+                Ok(loaded) => loaded.base,
                 Err(error) => return Ok(refuse(&error)),
             };
-            let health = View::all_up(world.config.regions.addresses().count());
-            let services = Services::of(&world.config.regions, &health);
-            let outlook = Outlook::assumed(&world);
+            let health = View::all_up(base.config.regions.addresses().count());
+            let services = Services::of(&base.config.regions, &health);
+            let outlook = Outlook::assumed(&base);
             let (health, services, outlook) = (&health, &services, &outlook);
-            let present = Present { world: &world, health, services, outlook, at: Moment::default() };
-            match arguments.lose.as_deref().map(|lost| Loss::parse(lost, &world.config.regions)) {
+            let present = Present { base: &base, health, services, outlook, at: Moment::default() };
+            match arguments.lose.as_deref().map(|lost| Loss::parse(lost, &base.config.regions)) {
                 Some(Ok(loss)) => Answer::WhatIf(present.lose(&loss, arguments.load)),
                 Some(Err(error)) => return Ok(usage(&error.to_string())),
                 None => Answer::Survey(present.survey(arguments.load)),

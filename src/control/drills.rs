@@ -8,12 +8,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::prediction::Prediction;
-use super::{Alarm, Control, Effect, Incident, Notice, Readings, Refusal, Request, What};
+use super::{Control, Effect, Refusal, Request};
+use crate::alarm::{Alarm, Incident};
 use crate::config::Config;
+use crate::event::{Notice, What};
+use crate::forecast::Prediction;
 use crate::intent::{
     self, Abort, Drill, Intent, MAX_DRILLS, Outcome, Phase, Rule, Schedule, Terms, Turn, Wish, last_good,
 };
+use crate::load::Readings;
 use crate::moment::{Moment, Time};
 use crate::region::Regions;
 
@@ -283,8 +286,8 @@ impl Control {
                 if abort == Abort::Alarm {
                     return None;
                 }
-                let readings = readings.get_or_insert_with(|| self.judgement.readings(&self.world, now));
-                broken(drill, abort, readings, &self.world.config.regions)
+                let readings = readings.get_or_insert_with(|| self.judgement.readings(&self.base, now));
+                broken(drill, abort, readings, &self.base.config.regions)
             })?;
             Some((drill.number, why))
         });
@@ -337,7 +340,7 @@ mod tests {
     use super::*;
     use crate::canary::{Signal, Signals};
     use crate::control::Event;
-    use crate::control::fixture::{Play, number, refusal, world, world_with};
+    use crate::control::fixture::{Play, base, base_with, number, refusal};
     use crate::health::Vitals;
     use crate::intent::Kept;
 
@@ -497,12 +500,12 @@ mod tests {
     fn each_rule_says_what_broke_it() {
         let terms = Terms { wish: "drill osaka".parse().expect("a wish"), ..Terms::default() };
         let drill = Drill { given: vec!["oregon".to_owned()], ..Drill::begin(1, terms, Moment(0)) };
-        let world = world();
+        let base = base();
         let check = |rule: &str, region: usize, vitals: Vitals, expected: Option<&str>| {
             let mut readings = Readings { vitals: vec![Vitals::default(); 3], ..Readings::default() };
             readings.vitals[region] = vitals;
             let abort = rule.parse().expect("a rule");
-            let told = broken(&drill, abort, &readings, &world.config.regions);
+            let told = broken(&drill, abort, &readings, &base.config.regions);
             assert_eq!(told.as_deref(), expected, "{rule}");
         };
         let load = Vitals { load: Some(0.95), ..Vitals::default() };
@@ -540,7 +543,7 @@ mod tests {
 
     #[test]
     fn the_schedule_starts_a_drill_at_the_beginning_of_a_window_and_again_a_week_later() {
-        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
+        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), THURSDAY);
         play.wait(44 * MINUTE);
         assert!(play.kept.drills.is_empty());
         play.wait(2 * MINUTE);
@@ -555,10 +558,10 @@ mod tests {
     #[test]
     fn a_window_that_was_missed_is_not_made_up_for() {
         let late = Moment(61 * 60_000);
-        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), late);
+        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), late);
         play.wait(60 * MINUTE);
         assert!(play.kept.drills.is_empty());
-        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
+        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), THURSDAY);
         play.now = late.plus(Duration::from_secs(1));
         let effects = play.control.handle(Event::Tick, play.now);
         play.take(effects);
@@ -568,11 +571,11 @@ mod tests {
 
     #[test]
     fn a_drill_of_the_schedule_that_cannot_begin_says_why() {
-        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
+        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), THURSDAY);
         number(play.want("shift oregon 10%", Some(120), &[]));
         play.wait(46 * MINUTE);
         check(&play, Outcome::Interrupted, "it was not begun: `shift oregon 10%` (intent 1) is in force");
-        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
+        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), THURSDAY);
         number(play.want("drill oregon", Some(120), &[]));
         play.wait(46 * MINUTE);
         check(
@@ -581,7 +584,7 @@ mod tests {
             "it was not begun: `drill oregon 10% abort-when alarm` (1) is under way",
         );
         let mut play = Play::on(
-            world_with("", &SCHEDULE.replace("osaka, percent: 60", "tokyo, percent: 100")),
+            base_with("", &SCHEDULE.replace("osaka, percent: 60", "tokyo, percent: 100")),
             Kept::default(),
             THURSDAY,
         );
@@ -591,16 +594,16 @@ mod tests {
 
     #[test]
     fn a_reload_changes_the_schedule_and_keeps_what_is_as_it_was() {
-        let mut play = Play::on(world_with("", SCHEDULE), Kept::default(), THURSDAY);
+        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), THURSDAY);
         let begin = play.control.drills.wake();
         assert_eq!(begin, Some(Moment(60 * 60_000)));
         // A reload in the very moment of a start does not swallow it.
-        play.control.handle(Event::Reloaded(world_with("", SCHEDULE)), Moment(60 * 60_000));
+        play.control.handle(Event::Reloaded(base_with("", SCHEDULE)), Moment(60 * 60_000));
         assert_eq!(play.control.drills.wake(), begin);
         let later = SCHEDULE.replace("thu 01:00-02:00", "fri 01:00-02:00");
-        play.control.handle(Event::Reloaded(world_with("", &later)), play.now);
+        play.control.handle(Event::Reloaded(base_with("", &later)), play.now);
         assert_eq!(play.control.drills.wake(), Some(Moment(25 * 60 * 60_000)));
-        play.control.handle(Event::Reloaded(world()), play.now);
+        play.control.handle(Event::Reloaded(base()), play.now);
         assert_eq!(play.control.drills.wake(), None);
     }
 

@@ -9,15 +9,15 @@ use crate::health::Services;
 use crate::intent::{Kept, Rule, Terms};
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId};
-use crate::snapshot::{World, fixture};
+use crate::snapshot::{Base, fixture};
 
 /// Three regions of one address; clients of 10.0.0.0/8 may be sent to tokyo only. At least one region stays.
-pub(super) fn world() -> Arc<World> {
-    world_with("", "")
+pub(super) fn base() -> Arc<Base> {
+    base_with("", "")
 }
 
 /// The same, where each region says this as well, and there is this below them.
-pub(super) fn world_with(each: &str, below: &str) -> Arc<World> {
+pub(super) fn base_with(each: &str, below: &str) -> Arc<Base> {
     let region = |(index, name): (usize, &&str)| {
         format!(
             "  {name}:\n    location: {{ latitude: 35, longitude: {} }}\n    jurisdiction: JP\n    \
@@ -32,7 +32,7 @@ pub(super) fn world_with(each: &str, below: &str) -> Arc<World> {
     let zone = "zone: example.com\nnameservers: [ns1.example.net]\ngroups: { banks: { networks: [10.0.0.0/8] } }\n\
                 names:\n  '@': { steer: { regions: [tokyo, osaka, oregon], order: listed } }\n  \
                 bank: { steer: { regions: [tokyo, osaka], order: listed, residency: [{ clients: banks, regions: [tokyo] }] } }\n";
-    Arc::new(fixture::world(&format!("regions:\n{regions}{canaries}{safety}{below}"), zone))
+    Arc::new(fixture::base(&format!("regions:\n{regions}{canaries}{safety}{below}"), zone))
 }
 
 /// A control, the time, and everything that was said.
@@ -45,11 +45,11 @@ pub(super) struct Play {
 
 impl Play {
     pub(super) fn new(kept: Kept, now: Moment) -> Self {
-        Self::on(world(), kept, now)
+        Self::on(base(), kept, now)
     }
 
-    pub(super) fn on(world: Arc<World>, kept: Kept, now: Moment) -> Self {
-        let (control, effects) = Control::new(world, None, kept.clone(), now);
+    pub(super) fn on(base: Arc<Base>, kept: Kept, now: Moment) -> Self {
+        let (control, effects) = Control::new(base, None, kept.clone(), now);
         let mut play = Self { control, now, said: Vec::new(), kept };
         play.take(effects);
         play
@@ -119,7 +119,7 @@ impl Play {
 
     /// Returns the percent of its clients that each region takes in IPv4.
     pub(super) fn shares(&self) -> [u32; 3] {
-        let services = Services::of(&self.control.world.config.regions, self.control.judgement.view());
+        let services = Services::of(&self.control.base.config.regions, self.control.judgement.view());
         [0, 1, 2].map(|id| {
             let share = services.stage(RegionId(id), Family::V4).share();
             (share.fraction() * 100.0).round() as u32

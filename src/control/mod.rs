@@ -13,56 +13,38 @@
 //! It reads no clock and does nothing itself: the shell carries out its effects, in their order, and lets
 //! time pass with a [`Event::Tick`] when [`Control::wake`] says so.
 
-mod alarm;
-mod availability;
-mod balance;
-pub mod calculation;
+mod drain;
 mod drills;
 #[cfg(test)]
 mod fixture;
-mod incident;
-mod judgement;
-mod keeper;
-mod notice;
-mod office;
-mod outlook;
-pub mod prediction;
-mod receipt;
-mod record;
+mod monitor;
+mod operator;
+mod persistence;
 mod report;
 mod request;
-mod rules;
-mod story;
-pub mod whatif;
 
 use std::sync::Arc;
 
-pub use alarm::Alarm;
-pub use balance::Readings;
-pub use incident::Incident;
-pub use judgement::{Judgement, Verdict};
-pub use notice::{Notice, Place, Severity, What};
-pub use office::Proposal;
-pub use outlook::Outlook;
-pub use receipt::Receipt;
-pub use record::Record;
+pub use drain::Receipt;
+pub use monitor::{Judgement, Verdict};
+pub use operator::Proposal;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
 pub use request::{Done, LONGEST, MAX_REASON, Refusal, Request, SHORTEST};
-pub use rules::Excess;
 
+use crate::alarm::Rules;
+use crate::availability::Availability;
+use crate::availability::log::Ledger;
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
-use crate::health::ledger::Ledger;
+use crate::event::{Notice, What};
 use crate::health::{Memory, Services};
 use crate::intent::{Desk, Kept};
+use crate::load::{Balance, Outlook};
 use crate::moment::Moment;
-use crate::snapshot::{Circumstances, Snapshot, World};
-use availability::Availability;
-use balance::Balance;
+use crate::snapshot::{Base, Inputs, Snapshot};
+use drain::Holdings;
 use drills::Drills;
-use keeper::Keeper;
-use receipt::Holdings;
-use rules::Rules;
+use persistence::Keeper;
 
 /// What happens to the server.
 #[derive(Debug)]
@@ -72,8 +54,8 @@ pub enum Event {
     Observed(Vec<Observation>),
     /// Time has passed.
     Tick,
-    /// The configuration or the database changed, and the new world is valid.
-    Reloaded(Arc<World>),
+    /// The configuration or the database changed, and the new base is valid.
+    Reloaded(Arc<Base>),
     /// The configuration or a database changed, and cannot be used: why.
     ReloadFailed(String),
     /// The process is about to end.
@@ -106,7 +88,7 @@ impl Effect {
 /// The state of the server.
 #[derive(Debug)]
 pub struct Control {
-    world: Arc<World>,
+    base: Arc<Base>,
     judgement: Judgement,
     balance: Balance,
     keeper: Keeper,
@@ -129,29 +111,29 @@ pub struct Control {
 }
 
 impl Control {
-    /// Starts from a world, from what was remembered of the last run, and with the intents that were in force.
+    /// Starts from a base, from what was remembered of the last run, and with the intents that were in force.
     pub fn new(
-        world: Arc<World>,
+        base: Arc<Base>,
         memory: Option<Memory>,
         mut intents: Kept,
         now: Moment,
     ) -> (Self, Vec<Effect>) {
-        let drills = Drills::adopt(std::mem::take(&mut intents.drills), &world.config, now);
+        let drills = Drills::adopt(std::mem::take(&mut intents.drills), &base.config, now);
         let desk = Desk::adopt(intents);
-        let orders = desk.orders(&world.config.regions);
-        let (judgement, notices) = Judgement::new(Arc::clone(&world.config), orders, memory.as_ref(), now);
-        let mut balance = Balance::new(&world, now);
+        let orders = desk.orders(&base.config.regions);
+        let (judgement, notices) = Judgement::new(Arc::clone(&base.config), orders, memory.as_ref(), now);
+        let mut balance = Balance::new(&base, now);
         let fresh = memory.filter(|memory| memory.is_fresh(now));
         let has_adopted = fresh.is_some();
         if let Some(memory) = fresh {
-            balance.adopt(&memory.portions, &world);
+            balance.adopt(&memory.portions, &base);
         }
         let (keeper, proposals) = (Keeper::new(now), Vec::new());
-        let holdings = Holdings::new(&world.config, now);
-        let rules = Rules::new(&world.config, now);
-        let availability = Availability::new(&world.config, now);
+        let holdings = Holdings::new(&base.config, now);
+        let rules = Rules::new(&base.config, now);
+        let availability = Availability::new(&base.config, now);
         let mut control = Self {
-            world,
+            base,
             judgement,
             balance,
             keeper,
@@ -182,7 +164,7 @@ impl Control {
 
     /// Goes on with the accounts of an earlier life; what was not observed since is not counted.
     pub fn restore(&mut self, ledger: Ledger, now: Moment) {
-        self.availability.restore(ledger, &self.world.config, now);
+        self.availability.restore(ledger, &self.base.config, now);
         self.account(true, now);
     }
 
@@ -209,7 +191,7 @@ impl Control {
                 effects.extend(self.account(is_news, now));
                 effects
             }
-            Event::Reloaded(world) => self.reloaded(world, now),
+            Event::Reloaded(base) => self.reloaded(base, now),
             Event::ReloadFailed(why) => {
                 let what = self.rules.refuse(why);
                 what.into_iter().map(|what| Effect::say(Notice { at: now, what })).collect()
@@ -222,9 +204,9 @@ impl Control {
 
     /// Returns when to let time pass although nothing happens; `None`: never.
     pub fn wake(&self) -> Option<Moment> {
-        let desk = self.desk.wake(&self.world.config.regions);
-        let rules = self.rules.wake(self.world.database_built_at);
-        let own = [self.judgement.wake(), self.balance.wake(&self.world), desk, self.drills.wake(), rules];
+        let desk = self.desk.wake(&self.base.config.regions);
+        let rules = self.rules.wake(self.base.database_built_at);
+        let own = [self.judgement.wake(), self.balance.wake(&self.base), desk, self.drills.wake(), rules];
         own.into_iter().flatten().min()
     }
 
@@ -234,8 +216,8 @@ impl Control {
     }
 
     /// Returns what is being served.
-    pub fn world(&self) -> &World {
-        &self.world
+    pub fn base(&self) -> &Base {
+        &self.base
     }
 
     /// Returns whether an observation is about the configuration in force; one of another is passed over.
@@ -243,10 +225,15 @@ impl Control {
         seen.epoch == self.judgement.epoch()
     }
 
+    #[cfg(test)]
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.judgement.epoch()
+    }
+
     /// Returns what is known of everything, for `/status`.
     pub fn report(&self, now: Moment) -> Report {
         let mut report = self.judgement.report(self.number, now);
-        let away = self.balance.away(&self.world);
+        let away = self.balance.away(&self.base);
         report.regions.iter_mut().zip(away).for_each(|(region, away)| region.away = away);
         report.outlook = self.outlook(now);
         report.intents = self.desk.intents().to_vec();
@@ -261,7 +248,7 @@ impl Control {
 
     /// Returns what a prediction starts from: the demand, where it is sent, and what the regions report.
     pub fn outlook(&self, now: Moment) -> Outlook {
-        self.balance.outlook(self.judgement.readings(&self.world, now))
+        self.balance.outlook(self.judgement.readings(&self.base, now))
     }
 
     /// Does what follows from a verdict, and from what regions shed since.
@@ -281,26 +268,26 @@ impl Control {
         effects
     }
 
-    fn reloaded(&mut self, world: Arc<World>, now: Moment) -> Vec<Effect> {
-        let before = std::mem::replace(&mut self.world, world);
-        let orders = self.desk.orders(&self.world.config.regions);
-        let notices = self.judgement.reload(Arc::clone(&self.world.config), orders, now);
-        self.balance.reload(&before, &self.world, now);
-        self.drills.reload(&self.world.config, now);
+    fn reloaded(&mut self, base: Arc<Base>, now: Moment) -> Vec<Effect> {
+        let before = std::mem::replace(&mut self.base, base);
+        let orders = self.desk.orders(&self.base.config.regions);
+        let notices = self.judgement.reload(Arc::clone(&self.base.config), orders, now);
+        self.balance.reload(&before, &self.base, now);
+        self.drills.reload(&self.base.config, now);
         self.land(now);
-        self.holdings.reload(&self.world.config, now);
+        self.holdings.reload(&self.base.config, now);
         let mut effects = vec![self.publish(now), self.watch()];
         let reloaded = Notice {
             at: now,
             what: What::Reloaded {
                 snapshot: self.number,
-                zones: self.world.config.zones.len(),
-                regions: self.world.config.regions.len(),
+                zones: self.base.config.zones.len(),
+                regions: self.base.config.regions.len(),
             },
         };
-        self.availability.reload(&self.world.config, now);
+        self.availability.reload(&self.base.config, now);
         effects.extend(self.account(true, now));
-        let healed = self.rules.reload(&self.world.config).map(|what| Notice { at: now, what });
+        let healed = self.rules.reload(&self.base.config).map(|what| Notice { at: now, what });
         effects.extend([reloaded].into_iter().chain(healed).chain(notices).map(Effect::say));
         effects
     }
@@ -312,7 +299,7 @@ impl Control {
 
     /// Looks at what is measured, if it is time to.
     fn measure(&mut self, now: Moment) -> Vec<Effect> {
-        let built_at = self.world.database_built_at;
+        let built_at = self.base.database_built_at;
         if self.rules.wake(built_at).is_none_or(|due| now < due) {
             return Vec::new();
         }
@@ -322,27 +309,27 @@ impl Control {
 
     /// Spreads the clients of regions that have left or returned, if any has.
     fn land(&mut self, now: Moment) {
-        let services = Services::of(&self.world.config.regions, self.judgement.view());
-        if !self.balance.is_due(&self.world, &services) {
+        let services = Services::of(&self.base.config.regions, self.judgement.view());
+        if !self.balance.is_due(&self.base, &services) {
             return;
         }
-        let readings = self.judgement.readings(&self.world, now);
-        self.balance.land(&self.world, &services, &readings, now);
+        let readings = self.judgement.readings(&self.base, now);
+        self.balance.land(&self.base, &services, &readings, now);
     }
 
     /// Lets regions shed what is too much for them, if it is time to.
     fn balance_step(&mut self, now: Moment) -> Vec<Notice> {
-        if self.balance.wake(&self.world).is_none_or(|due| now < due) {
+        if self.balance.wake(&self.base).is_none_or(|due| now < due) {
             return Vec::new();
         }
-        let services = Services::of(&self.world.config.regions, self.judgement.view());
-        let readings = self.judgement.readings(&self.world, now);
-        self.balance.step(&self.world, &services, &readings, now)
+        let services = Services::of(&self.base.config.regions, self.judgement.view());
+        let readings = self.judgement.readings(&self.base, now);
+        self.balance.step(&self.base, &services, &readings, now)
     }
 
     /// Returns what is worth remembering, as of `now`.
     fn memory(&self, now: Moment) -> Memory {
-        Memory { portions: self.balance.remember(&self.world), ..self.judgement.memory(now) }
+        Memory { portions: self.balance.remember(&self.base), ..self.judgement.memory(now) }
     }
 
     /// Compiles the next snapshot.
@@ -366,14 +353,14 @@ impl Control {
     }
 
     fn compile(&self) -> Arc<Snapshot> {
-        let world = Arc::clone(&self.world);
-        let circumstances = Circumstances {
+        let base = Arc::clone(&self.base);
+        let circumstances = Inputs {
             health: self.judgement.view().clone(),
             splits: self.balance.splits().clone(),
             weights: self.judgement.orders().weights.clone(),
-            leaving: receipt::leaving(self.desk.intents(), &world.config.regions),
+            leaving: drain::leaving(self.desk.intents(), &base.config.regions),
         };
-        Arc::new(Snapshot::compile(world, circumstances, self.number + 1))
+        Arc::new(Snapshot::compile(base, circumstances, self.number + 1))
     }
 
     /// Returns what operators want, and what came of drills, to be kept across a restart.
@@ -382,7 +369,7 @@ impl Control {
     }
 
     fn watch(&self) -> Effect {
-        Effect::Watch(Arc::clone(&self.world.config), self.judgement.epoch())
+        Effect::Watch(Arc::clone(&self.base.config), self.judgement.epoch())
     }
 }
 
@@ -399,8 +386,8 @@ mod tests {
     const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\n\
                         names: { '@': { steer: { regions: [tokyo, osaka], order: listed } } }\n";
 
-    /// A world of two regions with one address each; probes fall after two failures.
-    fn world() -> Arc<World> {
+    /// A base of two regions with one address each; probes fall after two failures.
+    fn base() -> Arc<Base> {
         let region = |name: &str, ip: &str| {
             format!(
                 "  {name}:\n    location: {{ latitude: 35, longitude: 139 }}\n    jurisdiction: JP\n    \
@@ -412,13 +399,13 @@ mod tests {
             region("tokyo", "192.0.2.1"),
             region("osaka", "192.0.2.2")
         );
-        Arc::new(fixture::world(&regions, ZONE))
+        Arc::new(fixture::base(&regions, ZONE))
     }
 
     /// Lets tokyo's probes succeed (`o`) or fail (`x`), and writes what control asks for at each:
     /// `p` publish, `k` keep, `w` watch, `s` say, `a` account.
     fn check(results: &str, expected: &str) {
-        let (mut control, effects) = Control::new(world(), None, Kept::default(), Moment(0));
+        let (mut control, effects) = Control::new(base(), None, Kept::default(), Moment(0));
         assert_eq!(letters(&effects), "pw", "a start publishes before anything else");
         let asked = results.chars().zip(1..).map(|(result, number)| {
             let now = Moment(number * 10_000);
@@ -465,14 +452,14 @@ mod tests {
 
     #[test]
     fn a_crash_loop_does_not_let_what_is_known_grow_stale() {
-        let (mut control, _) = Control::new(world(), None, Kept::default(), Moment(0));
+        let (mut control, _) = Control::new(base(), None, Kept::default(), Moment(0));
         for at in [1000, 2000] {
             control.handle(Event::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
         }
         let mut memory = control.memory(Moment(2000));
         for life in 1..20 {
             let now = Moment(2000 + life * 500_000);
-            let (next, effects) = Control::new(world(), Some(memory), Kept::default(), now);
+            let (next, effects) = Control::new(base(), Some(memory), Kept::default(), now);
             assert!(next.judgement.view().of(AddressId(0)).is_down(), "life {life}");
             let kept = effects.into_iter().find_map(|effect| match effect {
                 Effect::Persist(memory) => Some(memory),
@@ -488,7 +475,7 @@ mod tests {
 
     #[test]
     fn the_report_names_the_intent_that_decides_first_of_a_region_and_of_a_zone_apart_from_it() {
-        let (mut control, _) = Control::new(world(), None, Kept::default(), Moment(0));
+        let (mut control, _) = Control::new(base(), None, Kept::default(), Moment(0));
         for wish in ["drain tokyo", "force tokyo up", "capacity tokyo 50", "disable osaka/osaka-a"] {
             let wish = wish.parse().expect("a wish");
             control.desk.make(Terms { wish, ..Terms::default() }, Moment(0));
@@ -504,7 +491,7 @@ mod tests {
 
     #[test]
     fn a_published_number_is_higher_than_the_one_before() {
-        let (mut control, _) = Control::new(world(), None, Kept::default(), Moment(0));
+        let (mut control, _) = Control::new(base(), None, Kept::default(), Moment(0));
         for (number, expected) in [(1, 2), (2, 3)] {
             let now = Moment(number * 1000);
             let effects = control.handle(Event::Observed(vec![seen(&control, false, now)]), now);
@@ -515,12 +502,12 @@ mod tests {
 
     #[test]
     fn a_reload_publishes_and_watches_and_forgets_no_fall() {
-        let (mut control, _) = Control::new(world(), None, Kept::default(), Moment(0));
+        let (mut control, _) = Control::new(base(), None, Kept::default(), Moment(0));
         for at in [1000, 2000] {
             control.handle(Event::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
         }
         let stale = seen(&control, true, Moment(3000));
-        let effects = control.handle(Event::Reloaded(world()), Moment(3000));
+        let effects = control.handle(Event::Reloaded(base()), Moment(3000));
         assert_eq!(letters(&effects), "pws");
         let Some(Effect::Publish(snapshot)) = effects.first() else { panic!("it published nothing") };
         assert!(snapshot.health.of(AddressId(0)).is_down());

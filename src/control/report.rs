@@ -3,15 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Alarm, Outlook, Proposal, Receipt};
+use super::{Proposal, Receipt};
+use crate::alarm::Alarm;
+use crate::availability::log::Ledger;
 use crate::canary::Failure;
 use crate::config::Config;
-use crate::health::ledger::Ledger;
 use crate::health::{
     self, Board, Grade, Last, Phase, Places, Record, Restraint, Service, Services, Site, State, Track, View,
     Vitals,
 };
 use crate::intent::{Drill, Intent, Wish};
+use crate::load::Outlook;
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId, Regions, ZoneId};
 use crate::share::Share;

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::keep::chain;
-use crate::control::{Notice, Record};
+use crate::event::{Notice, Record};
 use crate::files::events::{self, Log};
 use crate::metrics::Metrics;
 
@@ -233,7 +233,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::control::What;
+    use crate::event::What;
     use crate::moment::Moment;
 
     fn notice() -> Notice {

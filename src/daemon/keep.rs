@@ -9,9 +9,9 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::availability::log::Ledger;
 use crate::files::{intents, ledger, state};
 use crate::health::Memory;
-use crate::health::ledger::Ledger;
 use crate::intent::Kept;
 
 /// The most writes of intents that wait for a disk.

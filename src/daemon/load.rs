@@ -14,14 +14,14 @@ use crate::files::stamp::Stamp;
 use crate::files::{configuration, database, watch};
 use crate::geo::{self, Database, Located, Sources, Table};
 use crate::moment::Moment;
-use crate::snapshot::World;
+use crate::snapshot::Base;
 use crate::webhook::secret;
 
 /// A world that can be served.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The world.
-    pub world: Arc<World>,
+    pub base: Arc<Base>,
     /// Who may ask the admin address for what.
     pub access: Arc<Access>,
     /// What works but is hardly meant.
@@ -111,14 +111,14 @@ pub fn load(directory: &Path) -> Result<Loaded, Error> {
     let databases = Databases::read(&compiled.config.server.geo)?;
     let table = databases.compile(&compiled.config)?;
     let database = databases.facts();
-    let world = World::build(Arc::new(compiled.config), table);
-    let world = world.of_database(database.as_ref().map(|database| database.built_at));
+    let base = Base::build(Arc::new(compiled.config), table);
+    let base = base.of_database(database.as_ref().map(|database| database.built_at));
     let warnings = compiled.warnings.list.iter().chain(&open).map(ToString::to_string);
     Ok(Loaded {
-        warnings: warnings.chain(world.without_region()).collect(),
+        warnings: warnings.chain(base.without_region()).collect(),
         database,
         access: Arc::new(access),
-        world: Arc::new(world),
+        base: Arc::new(base),
         stamp,
     })
 }

@@ -37,10 +37,10 @@ pub use load::{Error as LoadError, Loaded, load, locate, webhook_secrets};
 pub use writer::Listener;
 
 use crate::admin::{self, Order, Seen, Whom};
+use crate::availability::log::Ledger;
 use crate::control::Control;
 use crate::files::{intents, ledger, state};
 use crate::health::Memory;
-use crate::health::ledger::Ledger;
 use crate::intent::Kept;
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
@@ -92,7 +92,7 @@ const MAX_ORDERS: usize = 16;
 /// When it cannot start; then nothing stays bound.
 pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let clock = Clock::start();
-    let config = Arc::clone(&loaded.world.config);
+    let config = Arc::clone(&loaded.base.config);
     let secrets = load::webhook_secrets(&config.server).map_err(LoadError::from)?;
     let sockets = serve::bind(&config.server.dns)?;
     let listener = config.server.admin.map(admin::bind).transpose()?;
@@ -118,7 +118,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
 
     let (memory, intents) = remember(config.server.state.as_ref());
     let (mut control, first, current) =
-        writer::begin(Arc::clone(&loaded.world), memory, intents, &metrics, clock.boot());
+        writer::begin(Arc::clone(&loaded.base), memory, intents, &metrics, clock.boot());
     control.restore(accounts(config.server.state.as_deref()), clock.boot());
     let sources = sources(clock, &prober, &current, events.history(), orders_in);
     let admin = pages(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
@@ -219,8 +219,8 @@ fn sources(
         Whom::Region(region) => live.last_of_region(region, canary),
     };
     let locate = move |client| {
-        let world = Arc::clone(&current.load().snapshot.world);
-        let located = load::locate(&world.config.server.geo, client);
+        let base = Arc::clone(&current.load().snapshot.base);
+        let located = load::locate(&base.config.server.geo, client);
         located.inspect_err(|error| tracing::warn!("cannot locate a client: {}", chain(error))).ok()
     };
     let now = Box::new(move || clock.now());

@@ -17,7 +17,7 @@ use crate::config::{Config, Server};
 use crate::files::stamp::Stamp;
 use crate::files::watch::Watch;
 use crate::metrics::Metrics;
-use crate::snapshot::World;
+use crate::snapshot::Base;
 
 /// Loads anew whenever there is reason to.
 pub struct Reload {
@@ -30,7 +30,7 @@ pub struct Reload {
     /// Where it is said what became of it.
     pub admin: Arc<admin::State>,
     /// Where new worlds go, and why there is none.
-    pub worlds: mpsc::Sender<Result<Arc<World>, String>>,
+    pub worlds: mpsc::Sender<Result<Arc<Base>, String>>,
     /// The configuration that the process was started with: some settings hold until it ends.
     pub started_with: Arc<Config>,
     /// What its files looked like when they were read.
@@ -84,11 +84,11 @@ impl Reload {
         self.metrics.reloaded(true);
         self.metrics.database_built(loaded.built_at_seconds());
         loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-        self.say_what_needs_a_restart(&loaded.world.config);
+        self.say_what_needs_a_restart(&loaded.base.config);
         self.admin.access.store(Arc::clone(&loaded.access));
         self.admin.loaded.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
-        let server = loaded.world.config.server.clone();
-        self.worlds.send(Ok(loaded.world)).await.ok()?;
+        let server = loaded.base.config.server.clone();
+        self.worlds.send(Ok(loaded.base)).await.ok()?;
         Some((server, loaded.stamp))
     }
 

@@ -14,14 +14,15 @@ use super::events::Events;
 use super::keep::Keep;
 use crate::admin::{self, Order, Seen};
 use crate::canary::Observation;
-use crate::control::{Control, Done, Effect, Event, Notice, Severity};
+use crate::control::{Control, Done, Effect, Event};
+use crate::event::{Notice, Severity};
 use crate::health::Memory;
 use crate::intent::Kept;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::probe::{self, Prober};
 use crate::serve::{Current, Serving};
-use crate::snapshot::{Snapshot, World};
+use crate::snapshot::{Base, Snapshot};
 
 /// Whom the notices go to, besides the log.
 pub type Listener = Box<dyn Fn(&Notice) + Send + Sync>;
@@ -49,14 +50,14 @@ pub struct Writer {
 /// Starts control, and returns it with what it asks for and a place that already serves its first
 /// snapshot.
 pub fn begin(
-    world: Arc<World>,
+    base: Arc<Base>,
     memory: Option<Memory>,
     intents: Kept,
     metrics: &Metrics,
     now: Moment,
 ) -> (Control, Vec<Effect>, Arc<Current>) {
-    let answers = metrics.begin(&world.config);
-    let (control, effects) = Control::new(world, memory, intents, now);
+    let answers = metrics.begin(&base.config);
+    let (control, effects) = Control::new(base, memory, intents, now);
     let first = effects.iter().find_map(|effect| match effect {
         Effect::Publish(snapshot) => Some(Arc::clone(snapshot)),
         Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) | Effect::Account(_) | Effect::Say(_) => {
@@ -65,7 +66,7 @@ pub fn begin(
     });
     let snapshot = first.expect("control publishes a snapshot before anything else");
     let current = ArcSwap::from_pointee(Serving {
-        watch: metrics.watch(&snapshot.world.config.regions, &snapshot.leaving),
+        watch: metrics.watch(&snapshot.base.config.regions, &snapshot.leaving),
         snapshot,
         answers,
     });
@@ -100,7 +101,7 @@ impl Writer {
         mut control: Control,
         first: Vec<Effect>,
         mut observations: mpsc::Receiver<Observation>,
-        mut worlds: mpsc::Receiver<Result<Arc<World>, String>>,
+        mut worlds: mpsc::Receiver<Result<Arc<Base>, String>>,
         mut orders: mpsc::Receiver<Order>,
         mut stop: watch::Receiver<bool>,
     ) {
@@ -127,7 +128,7 @@ impl Writer {
                 }
                 1.. = observations.recv_many(&mut batch, probe::MAX_WAITING) => {
                     let current = batch.iter().filter(|seen| control.is_current(seen));
-                    current.for_each(|seen| self.metrics.observed(&control.world().config, seen));
+                    current.for_each(|seen| self.metrics.observed(&control.base().config, seen));
                     Event::Observed(std::mem::take(&mut batch))
                 }
             };
@@ -207,8 +208,8 @@ impl Writer {
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
         let before = self.current.load_full();
-        let is_same_world = Arc::ptr_eq(&before.snapshot.world, &snapshot.world);
-        let config = Arc::clone(&snapshot.world.config);
+        let is_same_world = Arc::ptr_eq(&before.snapshot.base, &snapshot.base);
+        let config = Arc::clone(&snapshot.base.config);
         let answers = match is_same_world {
             true => Arc::clone(&before.answers),
             false => self.metrics.begin(&config),

@@ -96,8 +96,8 @@ pub fn answer(
     reply: &mut [u8],
 ) -> Outcome {
     let source = Source {
-        tree: &snapshot.world.tree,
-        server: &snapshot.world.config.server.name,
+        tree: &snapshot.base.tree,
+        server: &snapshot.base.config.server.name,
         steer: |id, kind, client| snapshot.steer(id, kind, client),
     };
     respond(&source, request, client, transport, reply)

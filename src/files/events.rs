@@ -10,7 +10,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::control::Record;
+use crate::event::Record;
 
 /// The name of the file in the state directory.
 pub const FILE: &str = "events.jsonl";
@@ -268,7 +268,7 @@ fn not_a_file() -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::{Notice, What};
+    use crate::event::{Notice, What};
     use crate::moment::Moment;
 
     fn record(number: u64) -> Record {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::document::{self, Format, Unusable};
-use crate::health::ledger::{Account, Day, Ledger, Outage, Subject, Sum};
+use crate::availability::log::{Account, Day, Ledger, Outage, Subject, Sum};
 use crate::moment::Moment;
 
 /// The name of the file in the state directory.
@@ -169,7 +169,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::health::ledger::{Condition, Fall};
+    use crate::availability::log::{Condition, Fall};
 
     fn subjects() -> Vec<Subject> {
         let (region, zone) = ("tokyo".to_owned(), "tokyo-a".to_owned());

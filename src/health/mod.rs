@@ -24,7 +24,7 @@
 //!
 //! Everything here is a function of the observations and of time: the time of a change is the time of the
 //! observation, or the turn of a clock, that made it. When to probe is [`pace`]; when a region has too few addresses
-//! is [`Services`]; what outlives the process is [`Memory`]; for how long what was up is the [`ledger`].
+//! is [`Services`]; what outlives the process is [`Memory`]; for how long what was up is the log of [`availability`](crate::availability).
 
 mod board;
 mod census;
@@ -32,7 +32,6 @@ mod course;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gray;
-pub mod ledger;
 mod memory;
 pub mod pace;
 mod places;

@@ -30,7 +30,8 @@ use prometheus_client::registry::Registry;
 
 use crate::canary::{FailureClass, Observation, Subject};
 use crate::config::Config;
-use crate::control::{Notice, Report};
+use crate::control::Report;
+use crate::event::Notice;
 use crate::health::{Phase, Standing, View};
 use crate::intent::{Intent, last_good};
 use crate::region::{self, AddressId, Regions};

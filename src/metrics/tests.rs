@@ -11,7 +11,7 @@ use crate::intent::{self, Drill, Intent, Terms};
 use crate::moment::Moment;
 use crate::region::{Region, RegionId};
 use crate::share::Share;
-use crate::snapshot::World;
+use crate::snapshot::Base;
 use crate::wire::Rcode;
 
 /// One zone, these regions, and the canaries `shallow` and `deep`.
@@ -182,8 +182,8 @@ fn the_number_of_the_snapshot_that_is_served_is_printed() {
     let config = Config { zones: vec![], ..two_regions() };
     let sources = geo::Sources { database: None, asn: None, networks: &[] };
     let table = geo::Table::compile(sources, &config.regions, &[]).expect("nothing to be damaged");
-    let world = World::build(Arc::new(config), table);
-    metrics.published(&Snapshot::compile(Arc::new(world), View::all_up(2), 7));
+    let base = Base::build(Arc::new(config), table);
+    metrics.published(&Snapshot::compile(Arc::new(base), View::all_up(2), 7));
     check(&metrics, "snapshot_number", &["snapshot_number 7"]);
 }
 

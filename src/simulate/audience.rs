@@ -16,7 +16,7 @@ use crate::client::Prefix;
 use crate::engine::{self, Transport};
 use crate::moment::Moment;
 use crate::region::Family;
-use crate::snapshot::{Snapshot, World};
+use crate::snapshot::{Base, Snapshot};
 use crate::zone::Name;
 
 /// Everybody who is watched.
@@ -24,7 +24,7 @@ use crate::zone::Name;
 pub struct Audience {
     seats: Vec<Seat>,
     /// The world whose regions `regions` knows.
-    world: Option<Arc<World>>,
+    base: Option<Arc<Base>>,
     regions: HashMap<IpAddr, String>,
     reply: Vec<u8>,
 }
@@ -71,7 +71,7 @@ impl Audience {
         });
         Self {
             seats: seats.collect(),
-            world: None,
+            base: None,
             regions: HashMap::new(),
             reply: vec![0; engine::most(Transport::Tcp)],
         }
@@ -79,10 +79,10 @@ impl Audience {
 
     /// Lets everybody ask, and returns for whom something changed.
     pub fn ask(&mut self, snapshot: &Snapshot, now: Moment) -> Vec<Move> {
-        let is_same_world = self.world.as_ref().is_some_and(|world| Arc::ptr_eq(world, &snapshot.world));
+        let is_same_world = self.base.as_ref().is_some_and(|base| Arc::ptr_eq(base, &snapshot.base));
         if !is_same_world {
-            self.world = Some(Arc::clone(&snapshot.world));
-            self.regions = regions(&snapshot.world);
+            self.base = Some(Arc::clone(&snapshot.base));
+            self.regions = regions(&snapshot.base);
         }
         let regions = Regions { by_address: &self.regions, are_others: !is_same_world };
         let mut moves = Vec::new();
@@ -183,8 +183,8 @@ impl Move {
 }
 
 /// Returns the region of every address.
-fn regions(world: &World) -> HashMap<IpAddr, String> {
-    let regions = &world.config.regions;
+fn regions(base: &Base) -> HashMap<IpAddr, String> {
+    let regions = &base.config.regions;
     let named = regions.addresses().map(|(_, address)| {
         let name = regions.region(address.region).name.clone();
         (address.ip, name)

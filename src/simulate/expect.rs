@@ -4,7 +4,8 @@ use super::audience::{Audience, Seat};
 use super::quantity::Percent;
 use super::run::BOOT;
 use super::script::{Claim, Place, Subject};
-use crate::control::{self, Report};
+use crate::control::Report;
+use crate::event;
 use crate::health::State;
 use crate::region::Family;
 
@@ -67,7 +68,7 @@ fn other_states(place: &Place, state: State, report: &Report) -> Option<String> 
         for zone in &region.zones {
             for address in &zone.addresses {
                 let here =
-                    control::Place { region: region.name.clone(), zone: zone.name.clone(), ip: address.ip };
+                    event::Place { region: region.name.clone(), zone: zone.name.clone(), ip: address.ip };
                 if place.contains(&here) {
                     found += 1;
                     let is_other = address.state != state;

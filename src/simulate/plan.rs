@@ -9,7 +9,7 @@ use super::line::Word;
 use super::script::{Act, Claim, Mistake, Place, Script, Spot, Subject};
 use crate::config::Problems;
 use crate::daemon::{self, LoadError};
-use crate::snapshot::World;
+use crate::snapshot::Base;
 
 /// The largest script that is read: more than a line for every second of a week.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -23,9 +23,9 @@ pub struct Plan {
     /// The script.
     pub script: Script,
     /// The configuration that it begins with.
-    pub world: Arc<World>,
+    pub base: Arc<Base>,
     /// What its reloads lead to, by the directory that they name. `Err`: it will be refused, and why.
-    pub reloads: BTreeMap<String, Result<Arc<World>, String>>,
+    pub reloads: BTreeMap<String, Result<Arc<Base>, String>>,
 }
 
 /// Why a script cannot be played.
@@ -69,7 +69,7 @@ impl Plan {
             let mistake = Mistake { spot: Spot::default(), message, hint: Some(hint) };
             return Err(Error::Script(script.problems(vec![mistake])));
         };
-        let world = daemon::load(&directory)?.world;
+        let base = daemon::load(&directory)?.base;
         let named = script.acts.iter().filter_map(|(_, act, _)| match act {
             Act::Reload(directory) => Some(directory.clone()),
             Act::Fault(..)
@@ -83,10 +83,10 @@ impl Plan {
         });
         let load = |directory: String| {
             let loaded = daemon::load(&beside.join(&directory));
-            (directory, loaded.map(|loaded| loaded.world).map_err(|error| refusal(&error)))
+            (directory, loaded.map(|loaded| loaded.base).map_err(|error| refusal(&error)))
         };
         let reloads = named.map(load).collect();
-        Self::new(script, world, reloads)
+        Self::new(script, base, reloads)
     }
 
     /// Makes a plan of a script and of worlds that are there already.
@@ -96,10 +96,10 @@ impl Plan {
     /// When the script names regions, zones or addresses that are in none of the worlds.
     pub fn new(
         script: Script,
-        world: Arc<World>,
-        reloads: BTreeMap<String, Result<Arc<World>, String>>,
+        base: Arc<Base>,
+        reloads: BTreeMap<String, Result<Arc<Base>, String>>,
     ) -> Result<Self, Error> {
-        let plan = Self { script, world, reloads };
+        let plan = Self { script, base, reloads };
         let faults = plan.script.acts.iter().filter_map(|(_, act, spot)| match act {
             Act::Fault(place, _) | Act::Signal(place, ..) => plan.missing(place, *spot),
             Act::FailBack(region) => plan.no_region(region, &[], *spot),
@@ -122,16 +122,16 @@ impl Plan {
         if mistakes.is_empty() { Ok(plan) } else { Err(Error::Script(plan.script.problems(mistakes))) }
     }
 
-    fn worlds(&self) -> impl Iterator<Item = &World> {
-        let reloaded = self.reloads.values().filter_map(|world| world.as_deref().ok());
-        std::iter::once(&*self.world).chain(reloaded)
+    fn worlds(&self) -> impl Iterator<Item = &Base> {
+        let reloaded = self.reloads.values().filter_map(|base| base.as_deref().ok());
+        std::iter::once(&*self.base).chain(reloaded)
     }
 
     /// Returns what is wrong with a place that is in no world.
     fn missing(&self, place: &Place, spot: Spot) -> Option<Mistake> {
         let text = place.to_string();
         let word = Word { text: &text, spot };
-        let of_region = |world: &World| world.config.regions.find(&place.region).is_some();
+        let of_region = |base: &Base| base.config.regions.find(&place.region).is_some();
         if !self.worlds().any(of_region) {
             return Some(word.unknown("a place that is configured", &self.names()));
         }
@@ -161,7 +161,7 @@ impl Plan {
     /// Returns what is wrong with rates when no region has a capacity to measure them by.
     fn useless_rates(&self) -> Option<Mistake> {
         let has_capacity =
-            |world: &World| world.config.regions.iter().any(|(_, region)| region.capacity.is_some());
+            |base: &Base| base.config.regions.iter().any(|(_, region)| region.capacity.is_some());
         let client = self.script.clients.iter().find(|client| client.rate.is_some())?;
         let word = Word { text: &client.name, spot: client.spot };
         let hint = "give the regions a `capacity` in requests per second".to_owned();
@@ -172,7 +172,7 @@ impl Plan {
     /// Returns the names of all regions, each once.
     fn names(&self) -> Vec<&str> {
         let mut names = Vec::new();
-        for (_, region) in self.worlds().flat_map(|world| world.config.regions.iter()) {
+        for (_, region) in self.worlds().flat_map(|base| base.config.regions.iter()) {
             if !names.contains(&region.name.as_str()) {
                 names.push(&region.name);
             }
@@ -182,9 +182,9 @@ impl Plan {
 }
 
 /// Returns every address of a world with its place.
-fn places(world: &World) -> impl Iterator<Item = crate::control::Place> {
-    let regions = &world.config.regions;
-    regions.addresses().map(|(_, address)| crate::control::Place {
+fn places(base: &Base) -> impl Iterator<Item = crate::event::Place> {
+    let regions = &base.config.regions;
+    regions.addresses().map(|(_, address)| crate::event::Place {
         region: regions.region(address.region).name.clone(),
         zone: regions.zone(address.zone).name.clone(),
         ip: address.ip,

@@ -18,12 +18,13 @@ use super::outside::Outside;
 use super::plan::Plan;
 use super::script::{Act, Expectation, Place, Script, StateFile};
 use crate::canary::Observation;
-use crate::control::{Control, Effect, Event, Notice, Request, What};
+use crate::control::{Control, Effect, Event, Request};
+use crate::event::{Notice, What};
 use crate::files::state;
 use crate::health::{FRESH_FOR, Memory};
 use crate::intent::Kept;
 use crate::moment::Moment;
-use crate::snapshot::{Snapshot, World};
+use crate::snapshot::{Base, Snapshot};
 
 /// When every simulation begins: 2026-01-01 00:00:00 UTC, so that a state file can be older than it.
 pub const BOOT: Moment = Moment(1_767_225_600_000);
@@ -76,7 +77,7 @@ pub struct Simulation<'p, 'l> {
     control: Control,
     clock: Clock,
     /// The world that the process would load if it started now.
-    world: Arc<World>,
+    base: Arc<Base>,
     /// What lies in the state directory.
     kept: Option<Memory>,
     /// The intents in force that lie there.
@@ -89,7 +90,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
     pub fn play(plan: &'p Plan, listener: Listener<'l>) {
         let script = &plan.script;
         listener(Duration::ZERO, &Happening::Begun(plan));
-        let (control, effects) = Control::new(Arc::clone(&plan.world), None, Kept::default(), BOOT);
+        let (control, effects) = Control::new(Arc::clone(&plan.base), None, Kept::default(), BOOT);
         let mut simulation = Self {
             plan,
             listener,
@@ -99,7 +100,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
             audience: Audience::new(&script.clients, &script.watched),
             control,
             clock: Clock::default(),
-            world: Arc::clone(&plan.world),
+            base: Arc::clone(&plan.base),
             kept: None,
             intents: Kept::default(),
             now: BOOT,
@@ -184,9 +185,9 @@ impl<'p, 'l> Simulation<'p, 'l> {
             Act::Restart(file) => self.restart(*file),
             Act::Reload(directory) => match &self.plan.reloads[directory] {
                 Err(why) => self.tell(&Happening::Refused(why)),
-                Ok(world) => {
-                    self.world = Arc::clone(world);
-                    self.handle(Event::Reloaded(Arc::clone(world)));
+                Ok(base) => {
+                    self.base = Arc::clone(base);
+                    self.handle(Event::Reloaded(Arc::clone(base)));
                 }
             },
         }
@@ -212,7 +213,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
         self.clock.read_anew();
         let memory = self.kept.take().and_then(|memory| self.remember(memory, file));
         let (control, effects) =
-            Control::new(Arc::clone(&self.world), memory, self.intents.clone(), self.clock.moment(self.now));
+            Control::new(Arc::clone(&self.base), memory, self.intents.clone(), self.clock.moment(self.now));
         self.control = control;
         self.carry_out(effects);
     }

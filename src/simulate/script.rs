@@ -10,7 +10,7 @@ use super::vitals::{self, Vital};
 use crate::canary::Signal;
 use crate::client::Prefix;
 use crate::config::{Problem, Problems, Severity};
-use crate::control;
+use crate::event;
 use crate::health::State;
 use crate::intent::Terms;
 use crate::moment::Time;
@@ -210,7 +210,7 @@ impl Place {
     }
 
     /// Returns whether an address lies in the place.
-    pub fn contains(&self, address: &control::Place) -> bool {
+    pub fn contains(&self, address: &event::Place) -> bool {
         self.region == address.region
             && self.zone.as_ref().is_none_or(|zone| *zone == address.zone)
             && self.ip.is_none_or(|ip| ip == address.ip)
@@ -224,8 +224,8 @@ impl Place {
     }
 }
 
-impl From<&control::Place> for Place {
-    fn from(address: &control::Place) -> Self {
+impl From<&event::Place> for Place {
+    fn from(address: &event::Place) -> Self {
         Self { region: address.region.clone(), zone: Some(address.zone.clone()), ip: Some(address.ip) }
     }
 }

@@ -98,7 +98,7 @@ impl Timeline {
         let script = &plan.script;
         self.width = script.clients.iter().map(|client| client.name.chars().count()).max().unwrap_or(0);
         self.names_differ = script.watched.len() > 1;
-        let config = &plan.world.config;
+        let config = &plan.base.config;
         let facts = format!(
             "regions {}, addresses {}, canaries {}, seed {}",
             config.regions.len(),

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::world::Partition;
+use super::base::Partition;
 use crate::health::Services;
 use crate::region::{Family, RegionId};
 use crate::steering::{Draw, Lot, Lottery, Route, Split};

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::world::Partition;
+use super::base::Partition;
 use crate::geo::Table;
 use crate::region::{RegionId, RegionSet, Regions};
 

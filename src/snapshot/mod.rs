@@ -1,29 +1,23 @@
 //! The immutable, numbered result of compiling everything: the only thing that a query touches.
 //!
-//! A [`World`] is compiled when the configuration or a database changes; a [`Snapshot`] when health
-//! does. A snapshot shares its world with its neighbours and adds what health decides: for every
+//! A [`Base`] is compiled when the configuration or a database changes; a [`Snapshot`] when health
+//! does. A snapshot shares its base with its neighbours and adds what health decides: for every
 //! policy the choice of each part of the clients, and for every steered name the records of each
 //! distinct choice, packed once.
 
-mod atlas;
+mod base;
 mod choices;
 mod demand;
-mod explain;
 #[cfg(test)]
 pub(crate) mod fixture;
-mod proof;
 mod records;
-mod world;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use atlas::{Atlas, Fractions};
+pub use base::{Base, Partition};
 pub use demand::{Part, Permit};
-pub use explain::{Bearing, Explanation, Inquiry, NoInquiry, explain};
-pub use proof::{Breach, Proof, TooMany, prove};
-pub use records::{Given, Kind};
-pub use world::{Partition, World};
+pub use records::{AnsweredAddresses, Kind};
 
 use crate::answer::Packed;
 use crate::health::{Services, View};
@@ -41,7 +35,7 @@ pub struct Snapshot {
     /// Its number; each published snapshot has a higher one than the snapshot before.
     pub number: u64,
     /// What it has in common with its neighbours.
-    pub world: Arc<World>,
+    pub base: Arc<Base>,
     /// The health that it was decided for.
     pub health: View,
     /// How every region stands by that health.
@@ -53,7 +47,7 @@ pub struct Snapshot {
     /// The addresses that somebody is sent away from.
     pub leaving: Vec<AddressId>,
     /// The addresses that answers hold, each with the longest time for which somebody may keep it.
-    pub given: Arc<Given>,
+    pub given: Arc<AnsweredAddresses>,
     /// By partition, and after those one for each name with weights.
     choices: Vec<Choices>,
     /// By `SteeringId`: the place in `choices`.
@@ -62,9 +56,9 @@ pub struct Snapshot {
     answers: Vec<Vec<Answers>>,
 }
 
-/// What a snapshot is decided for, besides its world.
+/// What a snapshot is decided for, besides its base.
 #[derive(Clone, Debug)]
-pub struct Circumstances {
+pub struct Inputs {
     /// Health, as operators amend it.
     pub health: View,
     /// What regions that are too full shed.
@@ -75,7 +69,7 @@ pub struct Circumstances {
     pub leaving: Vec<AddressId>,
 }
 
-impl From<View> for Circumstances {
+impl From<View> for Inputs {
     /// Returns circumstances in which no region sheds, no name has weights, and nobody is sent away.
     fn from(health: View) -> Self {
         Self { health, splits: Splits::default(), weights: Vec::new(), leaving: Vec::new() }
@@ -134,62 +128,50 @@ pub enum Choice<'a> {
 
 impl Snapshot {
     /// Decides everything for these circumstances, and packs it.
-    pub fn compile(world: Arc<World>, circumstances: impl Into<Circumstances>, number: u64) -> Self {
-        let Circumstances { health, splits, weights, leaving } = circumstances.into();
-        let services = Services::of(&world.config.regions, &health);
-        let lottery = Lottery::of(&world.config.regions, &health);
+    pub fn compile(base: Arc<Base>, circumstances: impl Into<Inputs>, number: u64) -> Self {
+        let Inputs { health, splits, weights, leaving } = circumstances.into();
+        let services = Services::of(&base.config.regions, &health);
+        let lottery = Lottery::of(&base.config.regions, &health);
         let is_shedding = !splits.is_whole();
         let is_whole = services.is_whole() && health.is_even() && !is_shedding;
         let terms = Terms { services: &services, lottery: &lottery, is_whole };
-        let partitions = world.partitions.iter().enumerate();
+        let partitions = base.partitions.iter().enumerate();
         let choices = partitions.map(|(number, partition)| {
-            let shed = |part| splits.of(world.demand_of(number, part)?);
+            let shed = |part| splits.of(base.demand_of(number, part)?);
             let split = |part| if is_shedding { shed(part) } else { None };
             Choices::make(partition, &terms, split, None)
         });
         let mut choices: Vec<_> = choices.collect();
-        let mut choices_of = world.partition_of.clone();
+        let mut choices_of = base.partition_of.clone();
         let terms = Terms { is_whole: false, ..terms };
         for weights in &weights {
-            let named = world.config.steered.iter().position(|steering| steering.owner == weights.owner);
+            let named = base.config.steered.iter().position(|steering| steering.owner == weights.owner);
             let Some(name) = named else { continue };
-            let number = world.partition_of[name];
+            let number = base.partition_of[name];
             choices_of[name] = choices.len();
             choices.push(Choices::make(
-                &world.partitions[number],
+                &base.partitions[number],
                 &terms,
-                |part| splits.of(world.demand_of(number, part)?),
+                |part| splits.of(base.demand_of(number, part)?),
                 Some(&weights.members),
             ));
         }
-        let mut pool = Pool::new(&world.config.regions, &health, &leaving);
-        let steered = world.config.steered.iter().zip(&choices_of);
+        let mut pool = Pool::new(&base.config.regions, &health, &leaving);
+        let steered = base.config.steered.iter().zip(&choices_of);
         let answers = steered.map(|(steering, number)| {
             let distinct = choices[*number].distinct.iter();
             distinct.map(|lots| pool.answers(steering, *lots)).collect()
         });
         let answers = answers.collect();
         let given = Arc::new(pool.given());
-        Self {
-            number,
-            world,
-            health,
-            services,
-            splits,
-            weights,
-            leaving,
-            given,
-            choices,
-            choices_of,
-            answers,
-        }
+        Self { number, base, health, services, splits, weights, leaving, given, choices, choices_of, answers }
     }
 
     /// Returns what the steered name `id` answers to `client`.
     pub fn steer(&self, id: SteeringId, kind: Kind, client: IpAddr) -> Steered<'_> {
         let index = id.0 as usize;
-        let partition = self.world.partition_of[index];
-        let place = self.world.partitions[partition].view.find(&self.world.table, client);
+        let partition = self.base.partition_of[index];
+        let place = self.base.partitions[partition].view.find(&self.base.table, client);
         let (choice, is_drawn) = self.choices[self.choices_of[index]].find(place.part, client);
         let answers = &self.answers[index][choice as usize];
         let answer = &answers.by_kind[kind as usize];
@@ -207,7 +189,7 @@ impl Snapshot {
 
     /// Returns the weights of a steered name, if it has any.
     pub fn weights_of(&self, id: SteeringId) -> Option<&[(RegionId, u32)]> {
-        let owner = &self.world.config.steered[id.0 as usize].owner;
+        let owner = &self.base.config.steered[id.0 as usize].owner;
         self.weights.iter().find(|weights| weights.owner == *owner).map(|weights| &weights.members[..])
     }
 

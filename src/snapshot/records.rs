@@ -71,7 +71,7 @@ struct Manner<'a> {
 }
 
 /// The addresses that answers hold, each with the longest time to live with which any of them does.
-pub type Given = HashMap<IpAddr, Ttl>;
+pub type AnsweredAddresses = HashMap<IpAddr, Ttl>;
 
 /// Packs records, each distinct RRset once.
 pub(super) struct Pool<'a> {
@@ -99,8 +99,8 @@ impl<'a> Pool<'a> {
     }
 
     /// Returns the addresses in what was packed. It looks at each distinct RRset once, and those are few.
-    pub fn given(&self) -> Given {
-        let mut given = Given::new();
+    pub fn given(&self) -> AnsweredAddresses {
+        let mut given = AnsweredAddresses::new();
         for recipe in self.packed.keys() {
             for ip in &recipe.ips {
                 let longest = given.entry(*ip).or_insert(recipe.ttl);

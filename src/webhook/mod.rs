@@ -27,7 +27,7 @@ use tokio::time;
 pub use request::Way;
 
 use crate::config::{self, Least};
-use crate::control::{Record, Severity};
+use crate::event::{Record, Severity};
 use crate::metrics::{Delivery, Metrics};
 use request::{Outcome, Requests};
 
@@ -178,7 +178,8 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::control::{Alarm, Notice, What};
+    use crate::alarm::Alarm;
+    use crate::event::{Notice, What};
     use crate::health::Count;
     use crate::moment::Moment;
     use crate::region::Family;

@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 
 use super::{shape, signature};
 use crate::config::{self, Shape};
-use crate::control::Record;
+use crate::event::Record;
 
 /// How long a receiver may take. One that works takes milliseconds, and around the globe less than a second.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -140,7 +140,7 @@ fn said(error: reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::{Notice, What};
+    use crate::event::{Notice, What};
     use crate::moment::Moment;
 
     #[test]

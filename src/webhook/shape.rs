@@ -10,7 +10,7 @@ use data_encoding::HEXLOWER;
 use ring::digest;
 use serde_json::{Value, json};
 
-use crate::control::{Record, Severity};
+use crate::event::{Record, Severity};
 
 /// The longest `dedup_key` that PagerDuty takes, in characters.
 const MAX_KEY: usize = 255;
@@ -87,7 +87,8 @@ fn to_vec(body: &Value) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::{Alarm, Notice, What};
+    use crate::alarm::Alarm;
+    use crate::event::{Notice, What};
     use crate::moment::Moment;
     use crate::region::Family;
     use crate::steering::AllDown;

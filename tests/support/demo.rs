@@ -14,7 +14,7 @@ use meridian::geo::{self, Database, Table};
 use meridian::health::{Stage, View};
 use meridian::region::RegionId;
 use meridian::share::Share;
-use meridian::snapshot::{Snapshot, World};
+use meridian::snapshot::{Base, Snapshot};
 
 const SERVER: &str = r#"
 name: demo
@@ -114,7 +114,7 @@ pub fn ramping_snapshot(config: Config, table: Table, count: usize) -> Snapshot 
 }
 
 fn snapshot_of(config: Config, table: Table, health: View) -> Snapshot {
-    Snapshot::compile(Arc::new(World::build(Arc::new(config), table)), health, 1)
+    Snapshot::compile(Arc::new(Base::build(Arc::new(config), table)), health, 1)
 }
 
 /// Returns the bytes of a question for an A record, with an OPT record and the client's subnet: /24

@@ -15,8 +15,8 @@ use std::sync::LazyLock;
 
 use crate::client::{Coordinates, Country};
 use crate::geo::countries;
+use crate::inspect::{Atlas, Fractions};
 use crate::region::RegionId;
-use crate::snapshot::{Atlas, Fractions};
 use palette::{LOOKS, Look, NOBODY};
 use projection::{HEIGHT, WIDTH, project};
 

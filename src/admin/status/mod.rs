@@ -110,7 +110,7 @@ pub struct Configuration {
 pub(super) fn page(state: &State) -> Page {
     let now = (state.sources.now)();
     let (seen, loaded) = (state.seen.load(), state.loaded.load());
-    let config = &seen.snapshot.world.config;
+    let config = &seen.snapshot.base.config;
     // The report and the snapshot are of one configuration, so their regions go together.
     let regions = config.regions.iter().zip(&seen.report.regions);
     let told = state.metrics.telling.told();
@@ -121,7 +121,7 @@ pub(super) fn page(state: &State) -> Page {
         uptime_seconds: now.since(state.started_at).as_secs(),
         snapshot: Snapshot { number: seen.snapshot.number, published_at: rfc3339(seen.published_at) },
         zones: config.zones.iter().map(zone).collect(),
-        geo: geo(&loaded, &seen.snapshot.world.table, now),
+        geo: geo(&loaded, &seen.snapshot.base.table, now),
         configuration: configuration(&loaded),
         alarms: seen.report.alarms.iter().map(ToString::to_string).collect(),
         regions: regions.map(|((_, region), report)| region::region(&watch, region, report)).collect(),
@@ -133,7 +133,7 @@ pub(super) fn page(state: &State) -> Page {
 /// Writes down what is the case now with one region; `None`: there is none of this name.
 pub(super) fn region(state: &State, name: &str) -> Option<Region> {
     let seen = state.seen.load();
-    let config = &seen.snapshot.world.config;
+    let config = &seen.snapshot.base.config;
     let mut regions = config.regions.iter().zip(&seen.report.regions);
     let ((_, region), report) = regions.find(|((_, region), _)| region.name == name)?;
     let watch = Watch { state, canaries: &config.canaries, now: (state.sources.now)() };

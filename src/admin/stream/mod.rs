@@ -21,7 +21,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::State;
 use super::overview::{self, Overview};
 use super::status::rfc3339;
-use crate::control::{Record, Severity};
+use crate::event::{Record, Severity};
 
 /// The most streams at once: a team, its wall screens, and some forgotten tabs. Each costs a task and a
 /// socket, and their connections count nowhere else.
@@ -256,7 +256,7 @@ impl Body for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::{Notice, What};
+    use crate::event::{Notice, What};
     use crate::moment::Moment;
 
     #[test]

@@ -16,10 +16,11 @@ use crate::config::{self, Source};
 use crate::control::{Control, Done, Effect, Event, Refusal, Request};
 use crate::geo::{self, Table};
 use crate::health::Phase;
+use crate::inspect::{Explanation, Inquiry};
 use crate::intent::{Kept, Rule};
 use crate::region::{AddressId, RegionId};
 use crate::share::Share;
-use crate::snapshot::{Explanation, Inquiry, World};
+use crate::snapshot::Base;
 
 const SERVER: &str = "\
 name: ns1
@@ -64,14 +65,14 @@ fn at(seconds: u64) -> Moment {
     START.plus(Duration::from_secs(seconds))
 }
 
-fn world() -> Arc<World> {
+fn base() -> Arc<Base> {
     let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("a.yaml", ZONE)];
     let files = files.map(|(name, text)| Source::new(name, text)).to_vec();
     let compiled = config::compile(&config::Sources::new("zones", files));
     let config = Arc::new(compiled.unwrap_or_else(|problems| panic!("{problems}")).config);
     let sources = geo_sources(&config.server.geo);
     let table = Table::compile(sources, &config.regions, &config.groups).expect("there is no database");
-    Arc::new(World::build(config, table))
+    Arc::new(Base::build(config, table))
 }
 
 fn geo_sources(geo: &config::Geo) -> geo::Sources<'_> {
@@ -84,8 +85,8 @@ fn unavailable() -> Failure {
 
 /// Returns a minute of a server whose first address fell, and whose second region keeps 30 % of its clients.
 fn state() -> State {
-    let world = world();
-    let (mut control, mut effects) = Control::new(Arc::clone(&world), None, Kept::default(), START);
+    let base = base();
+    let (mut control, mut effects) = Control::new(Arc::clone(&base), None, Kept::default(), START);
     for second in [10, 20, 30] {
         let seen = Observation {
             epoch: Epoch(0),
@@ -121,7 +122,7 @@ fn state() -> State {
         report: control.report(at(31)),
     };
     let loaded = Loaded { directory: "zones".into(), loaded_at: START, database: None, failed: None };
-    let config = Arc::clone(&world.config);
+    let config = Arc::clone(&base.config);
     let sources = Sources {
         now: Box::new(|| at(60)),
         last: Box::new(|_, _| None),
@@ -635,8 +636,8 @@ async fn a_page_that_cannot_be_made_is_a_mistake_of_the_server() {
 
 /// Returns an event about nothing in particular.
 fn record(number: u64) -> Arc<Record> {
-    let what = crate::control::What::LetBack { region: "tokyo".to_owned(), author: "Jo".to_owned() };
-    let notice = crate::control::Notice { at: at(number), what };
+    let what = crate::event::What::LetBack { region: "tokyo".to_owned(), author: "Jo".to_owned() };
+    let notice = crate::event::Notice { at: at(number), what };
     Arc::new(Record::of(&notice, number, 4))
 }
 

@@ -1,0 +1,465 @@
+//! Who is up and who is down, for the [`Ledger`]: as health has it, whatever operators want.
+//!
+//! An address is down while its canaries say so. An availability zone is down while it serves nobody of its own: all of
+//! its addresses are down, or it waits to come back; a region likewise, when fewer than its `min_healthy` are up;
+//! in each family that it has. That a region is kept in the answers against its health helps nobody, and does not count as
+//! up. A name is down while some class of its clients has no permitted region that is up, in one family at least.
+//!
+//! What is only remembered of the last run to have fallen is not observed until a probe fails again or all is well.
+//! What operators keep clients from is not blamed for being down, and not praised either: it is not observed then.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::log::{Condition, Fall, Ledger, Subject};
+use crate::config::Config;
+use crate::health::{Board, Phase, Places, Site, State, Track};
+use crate::intent::Orders;
+use crate::moment::Moment;
+use crate::region::{AddressId, Family, RegionId, Regions, ZoneId};
+use crate::share::Share;
+use crate::steering::Policy;
+
+/// The most names that are kept account of: the ledger has a bound whatever the configuration has.
+const MAX_NAMES: usize = 1000;
+
+/// The longest time until the first result of an address is noticed: falls and returns are at once.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The accounts of everything that is configured.
+#[derive(Debug)]
+pub(crate) struct Availability {
+    ledger: Arc<Ledger>,
+    parts: Parts,
+    accountant: Accountant,
+    looked_at: Moment,
+}
+
+/// What is known of health, and what operators want.
+pub(crate) struct Scene<'a> {
+    pub(crate) board: &'a Board,
+    pub(crate) places: &'a Places,
+    pub(crate) orders: &'a Orders,
+}
+
+/// The sets of regions that classes of clients may be sent to, each policy once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Parts {
+    /// By policy, and in it by class.
+    pub(crate) by_policy: Vec<Vec<Part>>,
+    /// The names, each with its policy.
+    pub(crate) names: Vec<(String, usize)>,
+}
+
+/// A class of clients that one rule binds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Part {
+    /// The residency rule; `None`: all clients.
+    pub(crate) rule: Option<String>,
+    /// Where they may be sent; never empty.
+    pub(crate) regions: Vec<RegionId>,
+}
+
+impl Parts {
+    /// Returns the parts of the clients of every name.
+    pub(crate) fn of(config: &Config) -> Self {
+        let mut parts = Self::default();
+        let mut known: HashMap<&Policy, usize> = HashMap::new();
+        for steering in config.steered.iter().take(MAX_NAMES) {
+            let policy = *known.entry(&steering.policy).or_insert_with(|| {
+                parts.by_policy.push(of_policy(&steering.policy));
+                parts.by_policy.len() - 1
+            });
+            let owner = steering.owner.to_string();
+            parts.names.push((owner.strip_suffix('.').unwrap_or(&owner).to_owned(), policy));
+        }
+        parts
+    }
+}
+
+fn of_policy(policy: &Policy) -> Vec<Part> {
+    let everybody = Part { rule: None, regions: policy.regions.clone() };
+    let rules = policy.residency.iter().map(|rule| {
+        let regions = policy.regions.iter().copied().filter(|region| rule.permitted.contains(*region));
+        Part { rule: Some(rule.text.clone()), regions: regions.collect() }
+    });
+    // Who is permitted nothing is refused by intention.
+    std::iter::once(everybody).chain(rules).filter(|part| !part.regions.is_empty()).collect()
+}
+
+impl Availability {
+    /// Starts with empty accounts.
+    pub(crate) fn new(config: &Config, now: Moment) -> Self {
+        let accountant = Accountant::new(now);
+        let (ledger, parts) = (Arc::default(), Parts::default());
+        let mut availability = Self { ledger, parts, accountant, looked_at: now };
+        availability.reload(config, now);
+        availability
+    }
+
+    /// Goes on with the accounts of an earlier life.
+    pub(crate) fn restore(&mut self, ledger: Ledger, config: &Config, now: Moment) {
+        self.ledger = Arc::new(ledger);
+        self.reload(config, now);
+    }
+
+    /// Keeps the accounts of another configuration from now on.
+    pub(crate) fn reload(&mut self, config: &Config, now: Moment) {
+        self.parts = Parts::of(config);
+        let roster = roster(&config.regions, &self.parts);
+        Arc::make_mut(&mut self.ledger).enrol(roster, now);
+    }
+
+    /// Takes how everything is now, and returns the accounts when it is time to write them down. `is_news` says
+    /// that something is otherwise than before; without news it looks now and then.
+    pub(crate) fn take(&mut self, scene: &Scene<'_>, is_news: bool, now: Moment) -> Option<Arc<Ledger>> {
+        let mut has_ended = false;
+        if is_news || now.since(self.looked_at) >= LOOK_EVERY {
+            self.looked_at = now;
+            let conditions = scene.conditions(&self.parts);
+            if self.ledger.differs(&conditions) {
+                has_ended = Arc::make_mut(&mut self.ledger).observe(&conditions, now);
+            }
+        }
+        self.accountant.is_due(has_ended, now).then(|| self.close(now))
+    }
+
+    /// Brings the accounts up to now, and returns them.
+    pub(crate) fn close(&mut self, now: Moment) -> Arc<Ledger> {
+        Arc::make_mut(&mut self.ledger).settle(now);
+        Arc::clone(&self.ledger)
+    }
+
+    /// Returns the accounts as they are.
+    pub(crate) fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger)
+    }
+}
+
+/// Returns everybody who has an account, in the order of [`Scene::conditions`].
+fn roster(regions: &Regions, parts: &Parts) -> Vec<Subject> {
+    let name = |region: RegionId| regions.region(region).name.clone();
+    let names = parts.names.iter().map(|(name, _)| Subject::Name(name.clone()));
+    let of_regions = regions.iter().map(|(_, region)| Subject::Region(region.name.clone()));
+    let zones = regions.zones().map(|(_, region, zone)| Subject::Zone(name(region), zone.name.clone()));
+    let addresses = regions
+        .addresses()
+        .map(|(_, at)| Subject::Address(name(at.region), regions.zone(at.zone).name.clone(), at.ip));
+    names.chain(of_regions).chain(zones).chain(addresses).collect()
+}
+
+/// How a place stands in one family.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Side {
+    /// It has no address of the family.
+    Absent,
+    /// No canary has looked yet, or none does.
+    Unknown,
+    Up,
+    Down(Fall),
+    /// It is well, and takes nobody yet while another region does.
+    Waiting(Fall),
+}
+
+impl Scene<'_> {
+    /// Returns how everybody on the roster is.
+    fn conditions(&self, parts: &Parts) -> Vec<Condition> {
+        let regions = self.board.regions();
+        let sides: Vec<[Side; 2]> =
+            regions.iter().map(|(id, _)| Family::BOTH.map(|family| self.region(id, family))).collect();
+        let by_policy: Vec<Condition> =
+            parts.by_policy.iter().map(|parts| self.name(parts, &sides)).collect();
+        let withdrawn = self.orders.withdrawn();
+        let names = parts.names.iter().map(|(_, policy)| by_policy[*policy]);
+        let of_regions =
+            regions.iter().zip(&sides).map(|((id, _), sides)| whole(*sides, withdrawn.contains(id)));
+        let zones = regions.zones().map(|(zone, region, _)| {
+            let sides = Family::BOTH.map(|family| self.zone(zone, region, family));
+            whole(sides, self.is_withdrawn(region, zone))
+        });
+        let addresses = regions.addresses().map(|(id, at)| {
+            let side = self.address(id, at.region, Family::of(at.ip));
+            whole([side, Side::Absent], self.is_withdrawn(at.region, at.zone))
+        });
+        names.chain(of_regions).chain(zones).chain(addresses).collect()
+    }
+
+    fn is_withdrawn(&self, region: RegionId, zone: ZoneId) -> bool {
+        self.orders.withdrawn().contains(region) || self.orders.kept_of_zone(zone) == Share::NONE
+    }
+
+    fn address(&self, id: AddressId, region: RegionId, family: Family) -> Side {
+        let track = self.board.track(id);
+        match track.state() {
+            _ if track.records().is_empty() => Side::Unknown,
+            State::Unknown => Side::Unknown,
+            State::Up | State::Suspect => Side::Up,
+            State::Rising | State::Down => {
+                // Kept against its health, a region keeps its addresses.
+                let has_left = self.places.restraint(region, family).is_none();
+                fall_of(track).map_or(Side::Unknown, |fall| Side::Down(Fall { has_left, ..fall }))
+            }
+        }
+    }
+
+    fn zone(&self, zone: ZoneId, region: RegionId, family: Family) -> Side {
+        let addresses = self.board.regions().addresses_of(region);
+        let tracks = addresses
+            .filter(|(_, at)| at.zone == zone && Family::of(at.ip) == family)
+            .map(|(id, _)| self.board.track(id));
+        self.site(Site::Zone(zone), family, tracks.collect(), 1, None)
+    }
+
+    fn region(&self, id: RegionId, family: Family) -> Side {
+        let regions = self.board.regions();
+        let addresses = regions.addresses_of(id).filter(|(_, at)| Family::of(at.ip) == family);
+        let tracks: Vec<_> = addresses.map(|(id, _)| self.board.track(id)).collect();
+        let needed = regions.region(id).min_healthy.of(tracks.len());
+        self.site(Site::Region(id), family, tracks, needed, Some(self.board.whole(id)))
+    }
+
+    /// Judges a site of these addresses, which is up with so many of them.
+    fn site(
+        &self,
+        site: Site,
+        family: Family,
+        tracks: Vec<&Track>,
+        needed: usize,
+        whole: Option<&Track>,
+    ) -> Side {
+        if tracks.is_empty() {
+            return Side::Absent;
+        }
+        let watched = || tracks.iter().copied().chain(whole).filter(|track| !track.records().is_empty());
+        if watched().all(|track| track.state() == State::Unknown) {
+            return Side::Unknown;
+        }
+        let course = self.places.course(site, family);
+        let has_left = !course.phase().serves();
+        let down = tracks.iter().filter(|track| track.state().is_down()).count();
+        let mut falls: Vec<Fall> = tracks.iter().filter_map(|track| fall_of(track)).collect();
+        // The site was up until one address more had fallen than it can do without.
+        let spare = tracks.len() - needed.clamp(1, tracks.len());
+        falls.sort_by_key(|fall| fall.failing_since);
+        let begun = falls.get(spare).map(|fall| fall.failing_since);
+        falls.sort_by_key(|fall| fall.fell_at);
+        let counted = begun.zip(falls.get(spare).map(|fall| fall.fell_at));
+        let of_whole = whole.and_then(fall_of).map(|fall| (fall.failing_since, fall.fell_at));
+        let is_remembered = down > spare || whole.is_some_and(|track| track.state().is_down());
+        match counted.or(of_whole) {
+            Some((failing_since, fell_at)) => Side::Down(Fall { failing_since, fell_at, has_left }),
+            None if is_remembered => Side::Unknown,
+            None if has_left => {
+                let fall = Fall { failing_since: course.since(), fell_at: course.since(), has_left };
+                // What is down although its canaries are well fails its clients.
+                if course.phase() == Phase::Down { Side::Down(fall) } else { Side::Waiting(fall) }
+            }
+            None => Side::Up,
+        }
+    }
+
+    /// Judges names with these parts: the worst of their clients decides.
+    fn name(&self, parts: &[Part], sides: &[[Side; 2]]) -> Condition {
+        let classes =
+            parts.iter().flat_map(|part| Family::BOTH.map(|family| self.class(part, family, sides)));
+        classes
+            .max_by_key(|condition| match condition {
+                // Of several that are down, the one that has been for the longest.
+                Condition::Down(fall) => (2, std::cmp::Reverse(Some(fall.failing_since))),
+                Condition::Up => (1, std::cmp::Reverse(None)),
+                Condition::Unobserved => (0, std::cmp::Reverse(None)),
+            })
+            .unwrap_or_default()
+    }
+
+    fn class(&self, part: &Part, family: Family, sides: &[[Side; 2]]) -> Condition {
+        let withdrawn = self.orders.withdrawn();
+        let of_family = part.regions.iter().map(|id| (*id, sides[usize::from(id.0)][family as usize]));
+        let mut of_family = of_family.filter(|(_, side)| *side != Side::Absent).peekable();
+        if of_family.peek().is_none() {
+            return Condition::Unobserved;
+        }
+        let mut last: Option<Fall> = None;
+        let mut is_unknown = false;
+        for (id, side) in of_family {
+            match side {
+                Side::Down(fall) => {
+                    let later = |one: Fall, other: Fall| Fall {
+                        failing_since: one.failing_since.max(other.failing_since),
+                        fell_at: one.fell_at.max(other.fell_at),
+                        has_left: true,
+                    };
+                    last = Some(last.map_or(Fall { has_left: true, ..fall }, |last| later(last, fall)));
+                }
+                _ if withdrawn.contains(id) => {}
+                Side::Up | Side::Waiting(_) => return Condition::Up,
+                Side::Absent | Side::Unknown => is_unknown = true,
+            }
+        }
+        match last {
+            Some(fall) if !is_unknown => Condition::Down(fall),
+            Some(_) | None => Condition::Unobserved,
+        }
+    }
+}
+
+/// Returns how something fell that is down; `None`: it is not, or nobody has seen it fail in this life.
+fn fall_of(track: &Track) -> Option<Fall> {
+    let failing_since = track.failing_since().filter(|_| track.state().is_down())?;
+    Some(Fall { failing_since, fell_at: track.since().max(failing_since), has_left: false })
+}
+
+/// Takes both families together: who still serves one is up.
+fn whole(sides: [Side; 2], is_withdrawn: bool) -> Condition {
+    let fall = |side| match side {
+        Side::Down(fall) | Side::Waiting(fall) => Some(fall),
+        Side::Absent | Side::Unknown | Side::Up => None,
+    };
+    match sides {
+        [Side::Up, _] | [_, Side::Up] => Condition::Up,
+        _ if is_withdrawn || sides.contains(&Side::Unknown) => Condition::Unobserved,
+        [one, other] => match (fall(one), fall(other)) {
+            (None, None) => Condition::Unobserved,
+            (Some(fall), None) | (None, Some(fall)) => Condition::Down(fall),
+            (Some(one), Some(other)) => Condition::Down(Fall {
+                failing_since: one.failing_since.max(other.failing_since),
+                fell_at: one.fell_at.max(other.fell_at),
+                has_left: one.has_left && other.has_left,
+            }),
+        },
+    }
+}
+
+/// The shortest time between two writes of the ledger, which may be megabytes: `kill -9` forgets at most the last
+/// minute of it.
+const ACCOUNT_EVERY: Duration = Duration::from_secs(60);
+
+/// Decides when the ledger is written down: every minute, and the first outage that is over does not wait for it.
+#[derive(Clone, Debug)]
+pub struct Accountant {
+    /// When it was written last, or when it was begun.
+    since: Moment,
+    was_written: bool,
+}
+
+impl Accountant {
+    /// Starts with nothing to write.
+    pub fn new(now: Moment) -> Self {
+        Self { since: now, was_written: false }
+    }
+
+    /// Returns whether the ledger is to be written now, given whether an outage has ended.
+    pub fn is_due(&mut self, is_news: bool, now: Moment) -> bool {
+        let is_due = now.since(self.since) >= ACCOUNT_EVERY || (is_news && !self.was_written);
+        if is_due {
+            *self = Self { since: now, was_written: true };
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::availability::log::Summary;
+    use crate::canary::{CanaryId, Failure, FailureClass, Observation, Subject as Watched};
+    use crate::control::{Control, Event};
+    use crate::intent::{Intent, Kept, Phase, Terms};
+    use crate::snapshot::fixture;
+
+    const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\n\
+                        names: { '@': { steer: { regions: [tokyo, osaka], order: listed } } }\n";
+
+    /// Two regions of one address each, which fall after two failures and come back after one success.
+    fn control(intents: Kept) -> Control {
+        let region = |name: &str, ip: &str| {
+            format!(
+                "  {name}:\n    location: {{ latitude: 35, longitude: 139 }}\n    jurisdiction: JP\n    \
+                 zones: {{ {name}-a: {{ addresses: [{ip}] }} }}\n    canaries: [tcp]\n"
+            )
+        };
+        let regions = format!(
+            "regions:\n{}{}recovery: {{ min_down: 0s, ramp: [] }}\n\
+             canaries:\n  tcp: {{ tcp: {{ port: 443 }}, fall: 2, rise: 1 }}\n",
+            region("tokyo", "192.0.2.1"),
+            region("osaka", "192.0.2.2")
+        );
+        Control::new(Arc::new(fixture::base(&regions, ZONE)), None, intents, Moment(0)).0
+    }
+
+    /// Lets results come in, `SECOND:ADDRESS:RESULT` a word, and writes what is known at second 100 of everybody with
+    /// downtime: `subject down/observed incidents`.
+    fn check(mut control: Control, results: &str, expected: &[&str]) {
+        for word in results.split_whitespace() {
+            let parts: Vec<&str> = word.split(':').collect();
+            let [second, address, result] = parts[..] else { panic!("{word}") };
+            let at = Moment(second.parse::<u64>().expect("a second") * 1000);
+            let failure = Failure { class: FailureClass::Refused, detail: "connection refused".to_owned() };
+            let seen = Observation {
+                epoch: control.epoch(),
+                subject: Watched::Address(AddressId(address.parse().expect("an address"))),
+                canary: CanaryId(0),
+                at,
+                latency: Duration::from_millis(3),
+                result: if result == "o" { Ok(()) } else { Err(failure) },
+                signals: None,
+            };
+            control.handle(Event::Observed(vec![seen]), at);
+        }
+        let ledger = control.report(Moment(100_000)).ledger;
+        let told = ledger.summaries(30, Moment(100_000)).filter_map(|(subject, summary)| {
+            let name = match subject {
+                Subject::Name(name) | Subject::Region(name) => name.clone(),
+                Subject::Zone(_, zone) => zone.clone(),
+                Subject::Address(_, _, ip) => ip.to_string(),
+            };
+            let Summary { observed, down, incidents, .. } = summary;
+            let is_told = !down.is_zero();
+            is_told.then(|| format!("{name} {}/{} {incidents}", down.as_secs(), observed.as_secs()))
+        });
+        assert_eq!(told.collect::<Vec<_>>(), expected, "{results}");
+    }
+
+    #[test]
+    fn a_region_is_down_from_the_first_failed_probe_and_a_name_only_when_all_of_its_regions_are() {
+        let none = Kept::default;
+        check(control(none()), "1:0:o 1:1:o 10:0:x 30:0:o 40:0:x 50:0:o", &[]);
+        let fall = "1:0:o 1:1:o 10:0:x 20:0:x 60:0:o";
+        check(control(none()), fall, &["tokyo 50/99 1", "tokyo-a 50/99 1", "192.0.2.1 50/99 1"]);
+        let both = "1:0:o 2:1:o 10:0:x 20:0:x 30:1:x 40:1:x 60:0:o 70:1:o";
+        let expected = [
+            "example.com 30/99 1",
+            "tokyo 50/99 1",
+            "osaka 40/98 1",
+            "tokyo-a 50/99 1",
+            "osaka-a 40/98 1",
+            "192.0.2.1 50/99 1",
+            "192.0.2.2 40/98 1",
+        ];
+        check(control(none()), both, &expected);
+    }
+
+    #[test]
+    fn what_operators_drain_is_not_blamed() {
+        let terms = Terms {
+            wish: "drain tokyo".parse().expect("a wish"),
+            author: "alice".to_owned(),
+            reason: "a deployment".to_owned(),
+            lasts: None,
+            overrides: Vec::new(),
+        };
+        let intent = Intent { number: 1, terms, made_at: Moment(0), phase: Phase::Standing };
+        let drained = control(Kept { intents: vec![intent], last_number: 1, ..Kept::default() });
+        check(drained, "1:0:o 1:1:o 10:0:x 20:0:x 60:0:o", &[]);
+    }
+
+    #[test]
+    fn the_ledger_is_written_every_minute_and_the_first_outage_does_not_wait() {
+        let mut accountant = Accountant::new(Moment(0));
+        let events =
+            [(1000, false), (2000, true), (3000, true), (61_999, false), (62_000, false), (63_000, true)];
+        let due = events.iter().filter(|(at, is_news)| accountant.is_due(*is_news, Moment(*at)));
+        assert_eq!(due.map(|(at, _)| *at).collect::<Vec<_>>(), [2000, 62_000]);
+    }
+}

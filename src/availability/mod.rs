@@ -1,0 +1,7 @@
+//! Availability: what was measured, what is to be expected, and the log of both.
+
+pub mod expected;
+pub mod log;
+mod measured;
+
+pub(crate) use measured::{Availability, Parts, Scene};

@@ -1,0 +1,562 @@
+//! Takes what people ask for: whether it makes sense, whether it is safe, and what becomes of it.
+//!
+//! ```text
+//!  form ──▶ names ──▶ asked for a moment ago? ──▶ one at a time ──▶ prediction ──▶ in force
+//!   400      404        its number                   409             409, with the numbers
+//! ```
+//!
+//! Whatever is accepted is in the next snapshot, which is compiled before the answer is given.
+
+use super::request::wrong_form;
+use super::{Control, Done, Effect, Refusal, Request, drills};
+use crate::event::{Notice, What};
+use crate::forecast::{self, Prediction, Situation};
+use crate::health::{Phase, Services, Site};
+use crate::intent::{self, Aim, Intent, MAX_INTENTS, Orders, Rule, Scene, Terms, Wish};
+use crate::moment::Moment;
+use crate::region::Regions;
+use crate::suggest;
+
+/// Something that the machine would do if it were allowed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// Its number.
+    pub number: u64,
+    /// The region that would leave.
+    pub region: String,
+    /// Since when.
+    pub at: Moment,
+}
+
+impl Control {
+    /// Does what somebody asks for, or says why not, and returns what the shell must do.
+    pub fn ask(&mut self, request: Request, now: Moment) -> (Result<Done, Refusal>, Vec<Effect>) {
+        let drill = drills::asked_for(&request);
+        let asked = match request {
+            Request::Intend { terms, is_trial } => self.intend(terms, is_trial, now),
+            Request::Lift { number, author, is_at_once } => self.lift(number, &author, is_at_once, now),
+            Request::Approve { number, author, reason } => self.approve(number, author, reason, now),
+            Request::FailBack { region, author } => self.let_back(region, author, now),
+        };
+        match asked {
+            Ok((done, effects)) => (Ok(done), effects),
+            Err(refusal) => {
+                let effects = drill.map_or_else(Vec::new, |terms| self.refuse_drill(terms, &refusal, now));
+                (Err(refusal), effects)
+            }
+        }
+    }
+
+    fn intend(
+        &mut self,
+        mut terms: Terms,
+        is_trial: bool,
+        now: Moment,
+    ) -> Result<(Done, Vec<Effect>), Refusal> {
+        terms.lasts = terms.lasts.or(terms.wish.usual_time());
+        wrong_form(&terms).map_or(Ok(()), |sentence| Err(Refusal::Wrong(sentence)))?;
+        self.find_all(&terms.wish)?;
+        if let Some(same) = self.desk.same(&terms, now).filter(|_| !is_trial) {
+            return Ok((Done::Same(same.clone()), Vec::new()));
+        }
+        if self.desk.intents().len() >= MAX_INTENTS {
+            return Err(Refusal::Conflict(format!(
+                "{MAX_INTENTS} intents are in force, which is all there can be; lift some"
+            )));
+        }
+        let mut violations = Vec::new();
+        if let Some(other) = self.desk.in_the_way(&terms.wish) {
+            let Intent { number, terms, .. } = other;
+            violations.push((Rule::OneAtATime, format!("`{}` (intent {number}) is in force", terms.wish)));
+        }
+        let prediction = self.predict(&terms, now);
+        violations.extend(prediction.violations().into_iter().map(|one| (one.rule, one.sentence)));
+        if is_trial {
+            return Ok((Done::Tried { prediction: prediction.to_string(), violations }, Vec::new()));
+        }
+        violations.retain(|(rule, _)| !terms.overrides.contains(rule));
+        if !violations.is_empty() {
+            return Err(Refusal::Unsafe { violations, prediction: prediction.to_string() });
+        }
+        let ended = self.drills_ended_by(&terms.wish);
+        let event = self.desk.make(terms, now);
+        let intent = event.intent.clone();
+        let (mut events, told) = self.interrupt_drills(&ended, &intent, now);
+        self.begin_drill(&intent, &prediction, now);
+        events.push(event);
+        let mut effects = self.follow_desk(events, now);
+        effects.extend(told.into_iter().map(Effect::say));
+        let prediction = Some(prediction.to_string());
+        Ok((Done::Made { intent, snapshot: self.number, prediction, is_kept: true }, effects))
+    }
+
+    fn lift(
+        &mut self,
+        number: u64,
+        author: &str,
+        is_at_once: bool,
+        now: Moment,
+    ) -> Result<(Done, Vec<Effect>), Refusal> {
+        let event = self.with_scene(now, |desk, scene| desk.lift(number, is_at_once, scene, now));
+        let event = event.ok_or_else(|| Refusal::Unknown(format!("no intent {number} is in force")))?;
+        let lifted = What::Lifted { intent: event.intent.clone(), author: author.to_owned() };
+        let text = Notice { at: now, what: What::Intent(event.clone()) }.to_string();
+        let done = Done::Lifted { intent: event.intent.clone(), text };
+        let drill = self.drills.lifted(number, author, now);
+        let mut effects = self.follow_desk(vec![event], now);
+        effects.push(Effect::say(Notice { at: now, what: lifted }));
+        effects.extend(drill.map(Effect::say));
+        Ok((done, effects))
+    }
+
+    fn approve(
+        &mut self,
+        number: u64,
+        author: String,
+        reason: String,
+        now: Moment,
+    ) -> Result<(Done, Vec<Effect>), Refusal> {
+        let proposal = self.proposals.iter().find(|proposal| proposal.number == number);
+        let Some(proposal) = proposal else {
+            let known: Vec<_> = self.proposals.iter().map(|proposal| proposal.number.to_string()).collect();
+            let known = if known.is_empty() {
+                "none is open".to_owned()
+            } else {
+                format!("open: {}", known.join(", "))
+            };
+            return Err(Refusal::Unknown(format!("no proposal {number} is open ({known})")));
+        };
+        let wish = Wish::Approve { region: proposal.region.clone() };
+        self.intend(Terms { wish, author, reason, lasts: None, overrides: Vec::new() }, false, now)
+    }
+
+    fn let_back(
+        &mut self,
+        region: String,
+        author: String,
+        now: Moment,
+    ) -> Result<(Done, Vec<Effect>), Refusal> {
+        let regions = &self.base.config.regions;
+        let id = find_region(regions, &region)?;
+        let zones = regions.zones().filter(|(_, of, _)| *of == id).map(|(zone, _, _)| Site::Zone(zone));
+        let sites = std::iter::once(Site::Region(id)).chain(zones);
+        let phases: Vec<_> = sites.flat_map(|site| self.judgement.phases(site)).collect();
+        if !phases.iter().any(|phase| matches!(phase, Phase::Held(_) | Phase::Quarantined { .. })) {
+            let is = self.judgement.phases_told(Site::Region(id));
+            return Err(Refusal::Conflict(format!("{region} is neither held nor quarantined: it is {is}")));
+        }
+        let told = What::LetBack { region: region.clone(), author };
+        let verdict = self.judgement.fail_back(id, now);
+        let mut effects = vec![Effect::say(Notice { at: now, what: told })];
+        effects.extend(self.follow(verdict, Vec::new(), now));
+        Ok((Done::LetBack { region }, effects))
+    }
+
+    /// Finds everything that is named, or says what is not there.
+    fn find_all(&self, wish: &Wish) -> Result<(), Refusal> {
+        let regions = &self.base.config.regions;
+        if let Wish::Weights { owner, members, .. } = wish {
+            let mut steered = self.base.config.steered.iter();
+            let steering = steered.find(|steering| steering.owner == *owner);
+            let steering =
+                steering.ok_or_else(|| Refusal::Unknown(format!("no steered name is called {owner}")))?;
+            for (name, _) in members {
+                let region = find_region(regions, name)?;
+                if !steering.policy.regions.contains(&region) {
+                    return Err(Refusal::Wrong(format!("{owner} is not steered to {name}")));
+                }
+            }
+            return Ok(());
+        }
+        wish.aim().map_or(Ok(()), |aim| find(regions, &aim))
+    }
+
+    /// Predicts what somebody's wish would lead to.
+    fn predict(&self, terms: &Terms, now: Moment) -> Prediction {
+        let mut desk = self.desk.clone();
+        desk.make(terms.clone(), now);
+        self.predict_under(&desk.orders(&self.base.config.regions), now)
+    }
+
+    /// Predicts what would happen if operators wanted this.
+    fn predict_under(&self, orders: &Orders, now: Moment) -> Prediction {
+        let regions = &self.base.config.regions;
+        let (before, after) = (self.judgement.view(), &self.judgement.view_under(orders));
+        let [before, after] = [before, after].map(|view| Services::of(regions, view));
+        let readings = [self.judgement.orders(), orders]
+            .map(|orders| self.judgement.readings_under(orders, &self.base, now));
+        let before = Situation { services: &before, readings: &readings[0] };
+        let after = Situation { services: &after, readings: &readings[1] };
+        forecast::predict(&self.base, &self.outlook(now), before, after, 1.0)
+    }
+
+    /// Returns why the region of an intent has no room for its clients; `None`: it has, or nobody knows.
+    fn no_room_for(&self, intent: &Intent, now: Moment) -> Option<String> {
+        let mut desk = self.desk.clone();
+        desk.forget(intent.number);
+        let prediction = self.predict_under(&desk.orders(&self.base.config.regions), now);
+        let region = intent.terms.wish.region()?;
+        let full = prediction.regions.iter().find(|one| one.region == region && one.is_above_hard)?;
+        Some(full.over(prediction.hard))
+    }
+
+    /// Lets the intents follow time and what is seen, and does what comes of it.
+    pub(super) fn attend(&mut self, now: Moment) -> Vec<Effect> {
+        self.proposals.retain(|proposal| {
+            let id = self.base.config.regions.find(&proposal.region);
+            id.is_some_and(|id| !self.judgement.is_well(Site::Region(id)))
+        });
+        let mut effects = self.start_drills(now);
+        if self.desk.intents().is_empty() {
+            return effects;
+        }
+        let mut events = self.with_scene(now, |desk, scene| desk.update(scene, now));
+        events.extend(self.end_approvals(now));
+        if !events.is_empty() {
+            effects.extend(self.follow_desk(events, now));
+        }
+        effects.extend(self.watch_drills(now));
+        effects
+    }
+
+    /// What was approved has done its work when the region is well again.
+    fn end_approvals(&mut self, now: Moment) -> Vec<intent::Event> {
+        let is_done = |intent: &&Intent| match &intent.terms.wish {
+            Wish::Approve { region } => {
+                let region = self.base.config.regions.find(region);
+                region.is_none_or(|id| self.judgement.is_well(Site::Region(id)))
+            }
+            _ => false,
+        };
+        let done: Vec<u64> = self.desk.intents().iter().filter(is_done).map(|intent| intent.number).collect();
+        let lifted = done
+            .into_iter()
+            .filter_map(|number| self.with_scene(now, |desk, scene| desk.lift(number, true, scene, now)));
+        lifted.collect()
+    }
+
+    /// Runs something on the desk with what is seen of the regions.
+    pub(super) fn with_scene<T>(
+        &mut self,
+        now: Moment,
+        run: impl FnOnce(&mut intent::Desk, &Scene<'_>) -> T,
+    ) -> T {
+        let mut desk = std::mem::take(&mut self.desk);
+        let result = {
+            let scene = Scene {
+                regions: &self.base.config.regions,
+                obstacle: &|intent| self.obstacle(intent, now),
+                is_well: &|site| self.judgement.is_well(site),
+                is_open: &|site, since| self.judgement.is_open(site, since, now),
+            };
+            run(&mut desk, &scene)
+        };
+        self.desk = desk;
+        result
+    }
+
+    /// Returns why the clients of an intent cannot come back now.
+    pub(super) fn obstacle(&self, intent: &Intent, now: Moment) -> Option<String> {
+        let regions = &self.base.config.regions;
+        let aim = intent.terms.wish.aim()?;
+        let site = aim.site(regions)?;
+        if !self.judgement.is_well(site) {
+            return Some(format!("{aim} is {}", self.judgement.phases_told(site)));
+        }
+        self.no_room_for(intent, now)
+    }
+
+    /// Does what follows when intents have come, gone, or gone on.
+    pub(super) fn follow_desk(&mut self, events: Vec<intent::Event>, now: Moment) -> Vec<Effect> {
+        let orders = self.desk.orders(&self.base.config.regions);
+        let has_other_weights = orders.weights != self.judgement.orders().weights;
+        let mut verdict = self.judgement.instruct(orders, now);
+        self.note_loads(&events, now);
+        verdict.moves_view |= has_other_weights || self.others_leave();
+        let settled = self.drills.hear(&events, now);
+        let told = events.into_iter().map(|event| Notice { at: now, what: What::Intent(event) });
+        verdict.notices.splice(0..0, told.chain(settled));
+        let mut effects = self.follow(verdict, Vec::new(), now);
+        effects.push(Effect::Keep(self.kept()));
+        effects
+    }
+
+    /// Numbers what the machine advises, so that it can be approved.
+    pub(super) fn propose(&mut self, notices: &[Notice]) {
+        for notice in notices {
+            if let What::Turned { region, zone: None, to: Phase::Down, is_advice: true, .. } = &notice.what
+                && self.proposals.iter().all(|proposal| proposal.region != *region)
+            {
+                let number = self.desk.next_number();
+                self.proposals.push(Proposal { number, region: region.clone(), at: notice.at });
+            }
+        }
+    }
+}
+
+fn find_region(regions: &Regions, name: &str) -> Result<crate::region::RegionId, Refusal> {
+    regions.find(name).ok_or_else(|| {
+        let names = regions.iter().map(|(_, region)| region.name.as_str());
+        Refusal::Unknown(format!("no region is called `{name}`{}", hint(name, names)))
+    })
+}
+
+/// Says what somebody may have meant.
+fn hint<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> String {
+    let nearest = suggest::nearest(word, names);
+    nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+}
+
+fn find(regions: &Regions, aim: &Aim) -> Result<(), Refusal> {
+    let id = find_region(regions, &aim.region)?;
+    let region = regions.region(id);
+    let Some(zone) = &aim.zone else { return Ok(()) };
+    let names = || region.zones.iter().map(|zone| zone.name.as_str());
+    let Some(zone) = region.zones.iter().find(|one| one.name == *zone) else {
+        let sentence = format!("{} has no availability zone `{zone}`{}", region.name, hint(zone, names()));
+        return Err(Refusal::Unknown(sentence));
+    };
+    match aim.address {
+        Some(address) if !zone.addresses.contains(&address) => {
+            Err(Refusal::Unknown(format!("{}/{} has no address {address}", region.name, zone.name)))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::control::fixture::{Play, number, refusal};
+    use crate::region::RegionId;
+
+    #[test]
+    fn a_shift_is_in_the_answers_at_once_and_its_clients_come_back_by_the_ramp() {
+        let mut play = Play::begin();
+        number(play.want("shift osaka 60%", Some(30), &[]));
+        assert_eq!(play.shares(), [100, 40, 100]);
+        play.wait(29 * 60);
+        assert_eq!(play.shares(), [100, 40, 100]);
+        play.wait(61);
+        assert_eq!(play.shares(), [100, 50, 100], "steps of the ramp that it has already are left out");
+        play.wait(60);
+        assert_eq!(play.shares(), [100; 3]);
+        assert!(play.control.desk.intents().is_empty());
+        assert!(play.said.iter().any(|line| line.ends_with("(shift osaka 60%) is over")), "{:?}", play.said);
+    }
+
+    #[test]
+    fn what_was_asked_for_a_moment_ago_has_its_number_already() {
+        let mut play = Play::begin();
+        let first = number(play.want("drain osaka", None, &[]));
+        for _ in 0..1000 {
+            assert!(
+                matches!(play.want("drain osaka", None, &[]), Ok(Done::Same(intent)) if intent.number == first)
+            );
+        }
+        assert_eq!(play.kept.intents.len(), 1);
+    }
+
+    #[test]
+    fn there_is_one_shift_at_a_time_unless_it_takes_the_place_of_another_or_says_so() {
+        let mut play = Play::begin();
+        number(play.want("shift osaka 10%", None, &[]));
+        let refused = refusal(play.want("drain oregon", None, &[]));
+        assert!(refused.contains("`shift osaka 10%` (intent 1) is in force (one_at_a_time)"), "{refused}");
+        number(play.want("shift osaka 40%", None, &[]));
+        assert_eq!(play.shares(), [100, 60, 100]);
+        number(play.want("drain oregon", None, &[Rule::OneAtATime]));
+        assert_eq!(play.shares(), [100, 60, 0]);
+    }
+
+    #[test]
+    fn draining_the_only_region_that_somebody_may_be_sent_to_is_refused_until_it_is_overridden() {
+        let mut play = Play::begin();
+        let refused = refusal(play.want("drain tokyo", None, &[]));
+        assert!(refused.contains("(no_region)") && refused.contains("--override no_region"), "{refused}");
+        assert_eq!(play.shares(), [100; 3], "nothing is half done");
+        let long = refusal(play.want("drain tokyo", Some(300), &[Rule::NoRegion]));
+        assert!(long.contains("what breaks a rule stands for at most 4h"), "{long}");
+        number(play.want("drain tokyo", Some(60), &[Rule::NoRegion]));
+        assert_eq!(play.shares(), [0, 100, 100]);
+        assert!(play.said[0].contains("breaking no_region on purpose"), "{:?}", play.said);
+    }
+
+    #[test]
+    fn fewer_regions_than_must_be_in_service_are_refused_and_each_wish_that_makes_no_sense() {
+        let mut play = Play::begin();
+        number(play.want("disable osaka", None, &[]));
+        number(play.want("disable oregon", None, &[]));
+        let few = refusal(play.want("disable tokyo", None, &[]));
+        assert!(few.contains("(min_in_service)") && few.contains("(no_region)"), "{few}");
+        play.control.desk = intent::Desk::default();
+        for (wish, minutes, sentence) in [
+            ("drain tokio", None, "no region is called `tokio`; did you mean `tokyo`?"),
+            (
+                "drain tokyo/tokyo-b",
+                None,
+                "tokyo has no availability zone `tokyo-b`; did you mean `tokyo-a`?",
+            ),
+            ("force tokyo/tokyo-a/192.0.2.99 down", None, "tokyo/tokyo-a has no address 192.0.2.99"),
+            ("shift osaka 10%", Some(0), "stands for 1m to 72h, not for 0s"),
+            ("shift osaka 10%", Some(365 * 24 * 60), "stands for 1m to 72h"),
+            ("weights www.example.com tokyo=1 osaka=1", None, "no steered name is called www.example.com."),
+            ("weights bank.example.com tokyo=1 oregon=1", None, "is not steered to oregon"),
+        ] {
+            let refused = refusal(play.want(wish, minutes, &[]));
+            assert!(refused.contains(sentence), "{wish}: {refused}");
+        }
+        assert_eq!(
+            refusal(play.ask(Request::Lift { number: 99, author: "a".to_owned(), is_at_once: false })),
+            "no intent 99 is in force"
+        );
+    }
+
+    #[test]
+    fn clients_of_a_shift_that_is_over_stay_away_while_the_region_is_ill_and_that_is_said_once() {
+        let mut play = Play::begin();
+        number(play.want("drain osaka", Some(10), &[]));
+        play.probe(1, false);
+        play.wait(11 * 60);
+        let overdue = |play: &Play| play.said.iter().filter(|line| line.contains("stay away")).count();
+        assert_eq!(overdue(&play), 1, "{:?}", play.said);
+        assert_eq!(play.shares(), [100, 0, 100]);
+        play.probe(1, true);
+        // Ten seconds of waiting, and the ramp of the fall; then, as it is well, the ramp of the intent.
+        play.wait(5 * 60);
+        assert_eq!(play.shares(), [100; 3]);
+        assert_eq!(
+            overdue(&play),
+            1 + play.said.iter().filter(|line| line.contains("osaka is ramp")).count()
+        );
+    }
+
+    #[test]
+    fn an_intent_survives_a_restart_and_ends_although_nobody_was_there() {
+        let mut play = Play::begin();
+        number(play.want("drain osaka", Some(10), &[]));
+        let mut after = Play::new(play.kept.clone(), play.now.plus(Duration::from_secs(300)));
+        assert_eq!(after.shares(), [100, 0, 100]);
+        assert_eq!(number(after.want("force oregon down", None, &[])), 2, "numbers go on");
+        let mut late = Play::new(play.kept, play.now.plus(Duration::from_secs(3600)));
+        assert_eq!(late.shares(), [100, 10, 100], "it returns by the ramp");
+        late.wait(120);
+        assert_eq!(late.shares(), [100; 3]);
+    }
+
+    #[test]
+    fn lifting_ends_step_by_step_or_at_once_and_what_is_forced_shows_the_truth() {
+        let mut play = Play::begin();
+        let lift = |number, is_at_once| Request::Lift { number, author: "bob".to_owned(), is_at_once };
+        let drain = number(play.want("drain osaka", None, &[]));
+        play.ask(lift(drain, false)).expect("it is in force");
+        assert_eq!(play.shares(), [100, 10, 100]);
+        play.ask(lift(drain, false)).expect("it is returning");
+        assert_eq!(play.shares(), [100, 10, 100], "lifting it twice brings nobody back sooner");
+        play.ask(lift(drain, true)).expect("it is returning");
+        assert_eq!(play.shares(), [100; 3]);
+        let force = number(play.want("force osaka down", None, &[]));
+        assert_eq!(play.shares(), [100, 0, 100]);
+        play.ask(lift(force, false)).expect("it is in force");
+        assert_eq!(play.shares(), [100; 3]);
+        assert!(
+            play.said.iter().any(|line| line == "bob lifts intent 2 (force osaka down)"),
+            "{:?}",
+            play.said
+        );
+    }
+
+    #[test]
+    fn what_the_machine_advises_happens_when_it_is_approved_and_ends_when_the_region_is_well() {
+        let mut play = Play::begin();
+        number(play.want("failover advise osaka", None, &[]));
+        play.probe(1, false);
+        assert_eq!(play.shares(), [100; 3]);
+        let [proposal] = &play.control.proposals[..] else { panic!("one is open") };
+        let approve =
+            |number| Request::Approve { number, author: "bob".to_owned(), reason: "it is dead".to_owned() };
+        let approval = approve(proposal.number);
+        assert!(refusal(play.ask(approve(99))).contains("no proposal 99 is open (open: 2)"));
+        number(play.ask(approval));
+        assert_eq!(play.shares(), [100, 0, 100]);
+        play.probe(1, true);
+        play.wait(200);
+        assert_eq!(play.shares(), [100; 3]);
+        assert!(play.control.proposals.is_empty());
+        let words: Vec<_> =
+            play.control.desk.intents().iter().map(|intent| intent.terms.wish.word()).collect();
+        assert_eq!(words, ["failover"]);
+    }
+
+    #[test]
+    fn freezing_failover_during_an_outage_does_not_bring_the_dead_back() {
+        for wish in ["failover off", "failover advise osaka"] {
+            let mut play = Play::begin();
+            play.probe(1, false);
+            assert_eq!(play.shares(), [100, 0, 100]);
+            number(play.want(wish, None, &[]));
+            assert_eq!(play.shares(), [100, 0, 100], "{wish}");
+            play.probe(1, true);
+            play.wait(200);
+            assert_eq!(play.shares(), [100; 3], "{wish}: it has gone its way to the end");
+            play.probe(1, false);
+            assert_eq!(play.shares(), [100; 3], "{wish}: from now on it holds");
+        }
+    }
+
+    #[test]
+    fn asking_for_advice_again_does_not_undo_an_approval() {
+        let mut play = Play::begin();
+        number(play.want("failover advise", None, &[]));
+        play.probe(1, false);
+        let approval = play.control.proposals[0].number;
+        let request =
+            Request::Approve { number: approval, author: "bob".to_owned(), reason: "dead".to_owned() };
+        number(play.ask(request));
+        number(play.want("failover advise osaka", None, &[]));
+        assert_eq!(play.shares(), [100, 0, 100]);
+    }
+
+    #[test]
+    fn a_return_that_meets_an_outage_goes_on_when_the_region_is_well_and_is_never_stuck_for_it() {
+        let mut play = Play::begin();
+        let drain = number(play.want("drain osaka", None, &[]));
+        play.ask(Request::Lift { number: drain, author: "bob".to_owned(), is_at_once: false })
+            .expect("it is in force");
+        play.probe(1, false);
+        play.wait(300);
+        play.probe(1, true);
+        play.wait(600);
+        assert_eq!(play.shares(), [100; 3]);
+        assert!(play.control.desk.intents().is_empty());
+    }
+
+    #[test]
+    fn a_disable_that_is_over_does_not_keep_an_ill_region_out_of_failing_open() {
+        let mut play = Play::begin();
+        number(play.want("disable tokyo", Some(10), &[Rule::NoRegion]));
+        let is_disabled = |play: &Play| play.control.judgement.orders().disabled.contains(RegionId(0));
+        assert!(is_disabled(&play));
+        play.probe(0, false);
+        play.wait(11 * 60);
+        assert!(!is_disabled(&play), "{:?}", play.said);
+    }
+
+    #[test]
+    fn weights_go_up_in_steps_and_stay_where_a_gate_was_closed_twice() {
+        let mut play = Play::begin();
+        number(play.want("weights example.com osaka=0 oregon=100 steps 10,50,100 hold 5m", None, &[]));
+        let weight = |play: &Play| play.control.judgement.orders().weights[0].members[0];
+        assert_eq!(weight(&play), (RegionId(2), 1000));
+        play.wait(300);
+        assert_eq!(weight(&play), (RegionId(2), 5000));
+        play.probe(2, false);
+        play.wait(300);
+        assert_eq!(weight(&play), (RegionId(2), 1000), "a region that is not well goes back a step");
+        play.wait(301);
+        let [intent] = play.control.desk.intents() else { panic!("it is in force") };
+        assert_eq!(intent.phase.as_str(), "stuck");
+    }
+}

@@ -1,0 +1,61 @@
+//! When health is written down, and when the ledger is.
+
+use std::time::Duration;
+
+use crate::moment::Moment;
+
+/// The shortest time between two writes. When a thousand addresses fall at once, the file is written
+/// once or twice and not a thousand times; `kill -9` forgets at most the last second.
+const AT_MOST_EVERY: Duration = Duration::from_secs(1);
+
+/// The longest time between two writes while probes come back: a tenth of `health::FRESH_FOR`, so that what
+/// lies on disk is fresh whenever the process ends.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(60);
+
+/// Decides when health is written down.
+#[derive(Clone, Debug)]
+pub struct Keeper {
+    written: Moment,
+    has_news: bool,
+}
+
+impl Keeper {
+    /// Starts with nothing to write.
+    pub fn new(now: Moment) -> Self {
+        Self { written: now, has_news: false }
+    }
+
+    /// Returns whether health is to be written now, given whether this event changed what is kept.
+    pub fn is_due(&mut self, is_news: bool, now: Moment) -> bool {
+        self.has_news |= is_news;
+        let age = now.since(self.written);
+        let is_due = age >= AT_LEAST_EVERY || (self.has_news && age >= AT_MOST_EVERY);
+        if is_due {
+            *self = Self::new(now);
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes events at these milliseconds, with or without news, and compares when it writes.
+    fn check(events: &[(u64, bool)], written: &[u64]) {
+        let mut keeper = Keeper::new(Moment(0));
+        let due = events.iter().filter(|(at, is_news)| keeper.is_due(*is_news, Moment(*at)));
+        assert_eq!(due.map(|(at, _)| *at).collect::<Vec<_>>(), written);
+    }
+
+    #[test]
+    fn news_is_written_at_once_but_not_twice_a_second() {
+        check(&[(5000, true), (5100, true), (5900, true), (6000, false), (9000, false)], &[5000, 6000]);
+    }
+
+    #[test]
+    fn without_news_it_is_written_every_minute() {
+        let events: Vec<_> = (0..20).map(|tenth| (tenth * 10_000, false)).collect();
+        check(&events, &[60_000, 120_000, 180_000]);
+    }
+}

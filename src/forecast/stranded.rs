@@ -1,0 +1,127 @@
+//! Who would be without any region: judged by what each client is permitted, and so of all clients there are.
+
+use std::cmp::Reverse;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::text;
+use crate::health::Services;
+use crate::region::{Family, RegionId};
+use crate::share::Share;
+use crate::snapshot::{Base, Permit};
+use crate::steering::{Found, Rest, Route, family_of};
+
+/// Clients of one name for whom no permitted region would take anybody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Stranded {
+    /// The first of the names that they ask for.
+    pub owner: String,
+    /// The regions that they are permitted.
+    pub permitted: Vec<String>,
+    /// The families in which it is so: `IPv4`, `IPv6`.
+    pub families: Vec<String>,
+    /// How many groups of clients they are.
+    pub parts: usize,
+    /// How many /24s they have; none if they are reached over IPv6 alone.
+    pub subnets: u64,
+    /// How much of all clients of the name that is, 0 to 1.
+    pub share: f64,
+    /// What they would get.
+    pub answer: String,
+    /// Whether they are better off before.
+    pub is_new: bool,
+}
+
+/// How well clients are off, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lot {
+    /// No address at all.
+    Nobody(&'static str),
+    /// A region that is down all the same.
+    FailOpen,
+    /// A region that is well and wants nobody.
+    Unwelcome,
+    /// A region that takes clients.
+    Served,
+}
+
+/// Finds them, those to whom it is new first.
+pub(crate) fn find(base: &Base, permits: &[Permit], before: &Services, after: &Services) -> Vec<Stranded> {
+    let mut found: Vec<Stranded> = Vec::new();
+    // Whoever is permitted nothing is refused whatever happens.
+    for permit in permits.iter().filter(|permit| !permit.regions.is_empty()) {
+        let mut news: Vec<(Family, bool, Lot)> = Vec::new();
+        for family in Family::BOTH {
+            let [was, is] = [before, after].map(|services| lot(base, permit, services, family));
+            if is != Lot::Served {
+                news.push((family, is.rank() < was.rank(), is));
+            }
+        }
+        for is_new in [true, false] {
+            let of = || news.iter().filter(move |(_, new, _)| *new == is_new);
+            if let Some((_, _, lot)) = of().next() {
+                let families = of().map(|(family, ..)| text::family(*family).to_owned()).collect();
+                found.push(told(base, permits, permit, families, *lot, is_new));
+            }
+        }
+    }
+    found.sort_by_key(|stranded| Reverse((stranded.is_new, stranded.subnets)));
+    found
+}
+
+impl Lot {
+    fn rank(self) -> u8 {
+        match self {
+            Self::Nobody(_) => 0,
+            Self::FailOpen => 1,
+            Self::Unwelcome => 2,
+            Self::Served => 3,
+        }
+    }
+}
+
+fn lot(base: &Base, permit: &Permit, services: &Services, family: Family) -> Lot {
+    let takes =
+        |region: RegionId| services.stage(region, family_of(services, region, family)).share() > Share::NONE;
+    let regions = || base.config.regions.iter().map(|(id, _)| id);
+    if regions().any(|id| permit.regions.contains(id) && takes(id)) {
+        return Lot::Served;
+    }
+    let (plan, policy) = base.plan(permit.partition, permit.part);
+    match Route::find(plan, policy.all_down, services, None, family).rest {
+        Rest::Whole(Found::FailOpen(_)) => Lot::FailOpen,
+        Rest::Whole(Found::Refused(refusal)) => Lot::Nobody(refusal.as_str()),
+        Rest::Whole(Found::Healthy(_)) | Rest::Divided { .. } => Lot::Unwelcome,
+    }
+}
+
+fn told(
+    base: &Base,
+    permits: &[Permit],
+    permit: &Permit,
+    families: Vec<String>,
+    lot: Lot,
+    is_new: bool,
+) -> Stranded {
+    let regions = base.config.regions.iter();
+    let permitted = regions.filter(|(id, _)| permit.regions.contains(*id));
+    let of_name = permits.iter().filter(|other| other.partition == permit.partition);
+    let all: f64 = of_name.map(|other| other.subnets).sum();
+    let answer = match lot {
+        Lot::Nobody(answer) => answer,
+        Lot::FailOpen => "a region that is down all the same (fail-open)",
+        Lot::Unwelcome | Lot::Served => "a region that is to take nobody, for want of another",
+    };
+    Stranded {
+        owner: base.names_of(permit.partition).take(1).map(|name| name.owner.to_string()).collect(),
+        permitted: permitted.map(|(_, region)| region.name.clone()).collect(),
+        families,
+        parts: permit.parts,
+        // Saturates; a world has 2^24 of them.
+        subnets: permit.subnets.round() as u64,
+        share: if all > 0.0 { permit.subnets / all } else { 0.0 },
+        answer: answer.to_owned(),
+        is_new,
+    }
+}

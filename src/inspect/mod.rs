@@ -1,0 +1,10 @@
+//! Looking without touching: explanations, proofs, what-if and the atlas, by the code that answers.
+
+mod atlas;
+mod explain;
+mod prove;
+pub mod what_if;
+
+pub use atlas::{Atlas, Fractions};
+pub use explain::{Bearing, Explanation, Inquiry, NoInquiry, explain};
+pub use prove::{Breach, Proof, TooMany, prove};

@@ -1,0 +1,279 @@
+//! What if regions or availability zones are lost: every address in them down, and everything else as it is.
+//!
+//! The regions are taken to leave the answers, also those that the machine would keep there (`failover: advise`,
+//! `min_in_service`): the question is what their loss does to the others. Capacity is lost with them.
+
+mod text;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::forecast::{Baseline, Prediction, Situation};
+use crate::health::{Services, Stage, Standing, View};
+use crate::load::{Outlook, Readings};
+use crate::moment::Moment;
+use crate::region::{Address, Failover, Family, RegionId, Regions, ZoneId};
+use crate::snapshot::Base;
+use crate::suggest;
+
+/// The most regions of which every pair is tried: twice as many are four times the pairs, and 32 have 496.
+pub const MAX_PAIRED: usize = 32;
+
+/// The highest load that is asked about; more is a slip of the finger.
+pub const MAX_LOAD: f64 = 1000.0;
+
+/// What is lost together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    regions: Vec<RegionId>,
+    zones: Vec<ZoneId>,
+}
+
+/// A word that names nothing that could be lost.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoLoss {
+    /// No region has the name.
+    #[error("no region is called `{name}`{}", meant(.nearest))]
+    Region {
+        /// The name.
+        name: String,
+        /// What may be meant.
+        nearest: Option<String>,
+    },
+    /// No availability zone of the region has the name.
+    #[error("{region} has no availability zone `{name}`{}", meant(.nearest))]
+    Zone {
+        /// The region.
+        region: String,
+        /// The name.
+        name: String,
+        /// What may be meant.
+        nearest: Option<String>,
+    },
+}
+
+fn meant(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+}
+
+impl Loss {
+    /// Reads `tokyo` and `tokyo/tokyo-a`, separated by commas.
+    ///
+    /// # Errors
+    ///
+    /// The first word that names neither a region nor an availability zone.
+    pub fn parse(text: &str, regions: &Regions) -> Result<Self, NoLoss> {
+        let mut loss = Self { regions: Vec::new(), zones: Vec::new() };
+        for word in text.split(',').map(str::trim) {
+            let (name, zone) = word.split_once('/').map_or((word, None), |(name, zone)| (name, Some(zone)));
+            let region = regions.find(name).ok_or_else(|| {
+                let names = regions.iter().map(|(_, region)| region.name.as_str());
+                NoLoss::Region {
+                    name: name.to_owned(),
+                    nearest: suggest::nearest(name, names).map(str::to_owned),
+                }
+            })?;
+            match zone {
+                None => loss.regions.push(region),
+                Some(zone) => loss.zones.push(find_zone(zone, region, regions)?),
+            }
+        }
+        Ok(loss)
+    }
+
+    /// Returns every region, and every pair of regions that leaves another.
+    pub fn each(regions: &Regions) -> Vec<Self> {
+        let of = |lost: &[RegionId]| Self { regions: lost.to_vec(), zones: Vec::new() };
+        let ids = || regions.iter().map(|(id, _)| id);
+        let mut losses: Vec<_> = ids().map(|id| of(&[id])).collect();
+        if (3..=MAX_PAIRED).contains(&regions.len()) {
+            let pairs =
+                ids().flat_map(|one| ids().filter(move |other| *other > one).map(move |other| [one, other]));
+            losses.extend(pairs.map(|pair| of(&pair)));
+        }
+        losses
+    }
+
+    /// Returns what is lost, by name.
+    pub fn names(&self, regions: &Regions) -> Vec<String> {
+        let whole = self.regions.iter().map(|id| regions.region(*id).name.clone());
+        let zones = self
+            .zones
+            .iter()
+            .map(|id| format!("{}/{}", regions.region(regions.region_of(*id)).name, regions.zone(*id).name));
+        whole.chain(zones).collect()
+    }
+
+    fn includes(&self, address: &Address) -> bool {
+        self.regions.contains(&address.region) || self.zones.contains(&address.zone)
+    }
+
+    /// Returns how every region stands once this is lost.
+    fn services(&self, now: &Present<'_>) -> Services {
+        let regions = &now.base.config.regions;
+        let addresses = || regions.addresses();
+        let standing = |(id, address)| match self.includes(address) {
+            true => Standing::Down { since: now.at },
+            false => now.health.of(id),
+        };
+        let counted = View::new(addresses().map(standing).collect());
+        let count = Services::of(regions, &counted);
+        let stages = regions.iter().map(|(id, _)| {
+            Family::BOTH.map(|family| match now.services.stage(id, family) {
+                out @ (Stage::Out { .. } | Stage::Disabled) => out,
+                _ if count.get(id, family).is_out() => Stage::Out { since: now.at },
+                stage => stage,
+            })
+        });
+        let shares = addresses().map(|(id, _)| now.health.share(id)).collect();
+        Services::of(regions, &counted.with(shares, stages.collect()))
+    }
+
+    /// Returns what the regions report once this is lost: that they have so much less capacity.
+    fn readings(&self, now: &Present<'_>) -> Readings {
+        let regions = &now.base.config.regions;
+        let mut readings = now.outlook.readings.clone();
+        for ((id, _), present) in regions.iter().zip(&mut readings.present) {
+            let up = || regions.addresses_of(id).filter(|(address, _)| !now.health.of(*address).is_down());
+            let left = up().filter(|(_, address)| !self.includes(address)).count();
+            if left < up().count() {
+                *present *= left as f64 / up().count() as f64;
+            }
+        }
+        readings
+    }
+}
+
+fn find_zone(name: &str, region: RegionId, regions: &Regions) -> Result<ZoneId, NoLoss> {
+    let mut zones = regions.zones().filter(|(_, of, _)| *of == region);
+    zones.find(|(_, _, zone)| zone.name == name).map(|(id, ..)| id).ok_or_else(|| {
+        let of = regions.region(region);
+        let names = of.zones.iter().map(|zone| zone.name.as_str());
+        NoLoss::Zone {
+            region: of.name.clone(),
+            name: name.to_owned(),
+            nearest: suggest::nearest(name, names).map(str::to_owned),
+        }
+    })
+}
+
+/// The situation in which something is lost.
+#[derive(Clone, Copy, Debug)]
+pub struct Present<'a> {
+    /// The configuration, and where clients are.
+    pub base: &'a Base,
+    /// The standing of every address.
+    pub health: &'a View,
+    /// How every region stands by that.
+    pub services: &'a Services,
+    /// The demand.
+    pub outlook: &'a Outlook,
+    /// The time.
+    pub at: Moment,
+}
+
+/// What would happen if something were lost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WhatIf {
+    /// What is lost: `tokyo`, `osaka/osaka-a`.
+    pub lost: Vec<String>,
+    /// What is bad about how it ends, a sentence each; empty: it ends well.
+    pub bad: Vec<String>,
+    /// Everything else.
+    pub prediction: Prediction,
+}
+
+/// What would happen if each region, and each pair of regions, were lost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Survey {
+    /// What the demand was multiplied by.
+    pub load: f64,
+    /// Whether pairs were tried: there are enough regions, and not too many.
+    pub tries_pairs: bool,
+    /// Every loss, single regions first.
+    pub losses: Vec<Outcome>,
+    /// What was assumed or could not be checked.
+    pub notes: Vec<String>,
+}
+
+/// How one loss of a survey ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LossOutcome")]
+pub struct Outcome {
+    /// What is lost.
+    pub lost: Vec<String>,
+    /// How much of all demand moves, 0 to 1.
+    pub moved: f64,
+    /// By how many kilometres those are farther away who move from region to region, on average; `None`: nobody.
+    pub added_km: Option<f64>,
+    /// The fullest region that is left, and its load; `None`: no load is known.
+    pub fullest: Option<(String, f64)>,
+    /// What is bad about it, a sentence each; empty: it ends well.
+    pub bad: Vec<String>,
+}
+
+impl<'a> Present<'a> {
+    fn baseline(&self, load: f64) -> Baseline<'a> {
+        let before = Situation { services: self.services, readings: &self.outlook.readings };
+        Baseline::new(self.base, self.outlook, before, load)
+    }
+
+    fn after(&self, loss: &Loss, baseline: &Baseline<'_>) -> Prediction {
+        let (services, readings) = (loss.services(self), loss.readings(self));
+        baseline.predict(Situation { services: &services, readings: &readings })
+    }
+
+    /// Works out what happens if something is lost while the demand is `load` times what it is.
+    pub fn lose(&self, loss: &Loss, load: f64) -> WhatIf {
+        let regions = &self.base.config.regions;
+        let mut prediction = self.after(loss, &self.baseline(load));
+        let slow = loss.regions.iter().map(|id| regions.region(*id));
+        let slow = slow.filter(|region| region.failover != Failover::Auto);
+        prediction.notes.extend(slow.map(|region| {
+            format!(
+                "{} does not leave by itself: its `failover` is `{}`, and this is what follows once it has left.",
+                region.name,
+                region.failover.as_str()
+            )
+        }));
+        WhatIf { lost: loss.names(regions), bad: prediction.endings(), prediction }
+    }
+
+    /// Tries every region, and every pair of regions.
+    pub fn survey(&self, load: f64) -> Survey {
+        let regions = &self.base.config.regions;
+        let baseline = self.baseline(load);
+        let mut notes: Vec<String> = Vec::new();
+        let losses = Loss::each(regions).into_iter().map(|loss| {
+            let prediction = self.after(&loss, &baseline);
+            notes.extend(
+                prediction.notes.iter().filter(|note| !notes.contains(note)).cloned().collect::<Vec<_>>(),
+            );
+            outcome(loss.names(regions), &prediction)
+        });
+        let losses = losses.collect();
+        Survey { load, tries_pairs: (3..=MAX_PAIRED).contains(&regions.len()), losses, notes }
+    }
+}
+
+impl Survey {
+    /// Returns whether every loss ends well.
+    pub fn is_good(&self) -> bool {
+        self.losses.iter().all(|outcome| outcome.bad.is_empty())
+    }
+}
+
+fn outcome(lost: Vec<String>, prediction: &Prediction) -> Outcome {
+    let between = || prediction.moves.iter().filter_map(|one| Some((one.share, one.added_km?)));
+    let share: f64 = between().map(|(share, _)| share).sum();
+    let far: f64 = between().map(|(share, km)| share * km).sum();
+    let loads =
+        prediction.regions.iter().filter_map(|region| Some((region.region.clone(), region.load_after?)));
+    Outcome {
+        lost,
+        moved: prediction.moves.iter().map(|one| one.share).sum(),
+        added_km: (share > 0.0).then(|| far / share),
+        fullest: loads.max_by(|one, other| one.1.total_cmp(&other.1)),
+        bad: prediction.endings(),
+    }
+}

@@ -1,0 +1,491 @@
+//! Load: what regions report, and how much of their clients they shed for it.
+//!
+//! ```text
+//!  reported loads × capacities ──▶ how much each part of the clients asks for
+//!  a region leaves or returns  ──▶ its clients are spread at once   (Splits::land)
+//!  the pace has passed         ──▶ the full shed a little, the empty take back a little   (Splits::step)
+//! ```
+//!
+//! Answers are cached, so a change is felt only after a TTL, and reported after that. For that long nothing is
+//! estimated anew and no further step is taken: acting on what was measured before the last act is how
+//! balancing turns into swinging.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Outlook;
+use crate::event::{Notice, What};
+use crate::health::{Portion, Services, Stage, Vitals};
+use crate::moment::Moment;
+use crate::region::{Family, RegionId};
+use crate::share::Share;
+use crate::snapshot::{Base, Part};
+use crate::steering::{Capacities, Demand, Piece, Rest, Route, Split, Splits};
+
+/// The shortest time between two steps: three reports of a canary with the usual interval.
+const SHORTEST_PACE: Duration = Duration::from_secs(30);
+
+/// Parts that ask for less than this fraction of everything are estimated anew after a restart.
+const WORTH_REMEMBERING: f64 = 1e-4;
+
+/// Requests per second of each /24 at least: what cannot be nothing can grow.
+const HARDLY_ANY: f64 = 1e-9;
+
+/// Divides load. A copy is cheap: what is large is shared until it changes.
+#[derive(Clone, Debug)]
+pub struct Balance {
+    splits: Arc<Splits>,
+    /// Requests per second of each part, as of the last estimate; by the place in `Base::demand`.
+    rates: Arc<Vec<f64>>,
+    /// What regions took of their clients when those were last divided among them; `None`: never.
+    divided_for: Option<Vec<[Stage; 2]>>,
+    /// When the next step is due.
+    next: Moment,
+}
+
+/// What regions report, by `RegionId`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Readings {
+    /// What each region says of itself.
+    pub vitals: Vec<Vitals>,
+    /// Which fraction of each region's capacity is there.
+    pub present: Vec<f64>,
+    /// Whether the machine may fill or relieve each region.
+    pub is_auto: Vec<bool>,
+    /// By partition: the weights that operators gave to all of its names. What is asked of names is not told apart
+    /// that share a policy, so those of only some of them are not known here. Empty: there are none.
+    pub weights: Vec<Option<Vec<(RegionId, u32)>>>,
+}
+
+impl Balance {
+    /// Starts without knowing anybody's load.
+    pub fn new(base: &Base, now: Moment) -> Self {
+        let next = now.plus(pace(base));
+        let rates = Arc::new(vec![0.0; base.demand.len()]);
+        Self { splits: Arc::default(), rates, divided_for: None, next }
+    }
+
+    /// Returns what is known of the demand and of what becomes of it, with what the regions report.
+    pub fn outlook(&self, readings: Readings) -> Outlook {
+        Outlook { splits: Arc::clone(&self.splits), rates: Arc::clone(&self.rates), readings }
+    }
+
+    /// Returns who is sent elsewhere.
+    pub fn splits(&self) -> &Splits {
+        &self.splits
+    }
+
+    /// Returns what the parts ask for and where they are sent, in words that outlive the numbering.
+    pub fn remember(&self, base: &Base) -> Vec<Portion> {
+        let name = |region: RegionId| base.config.regions.region(region).name.clone();
+        let least = self.rates.iter().sum::<f64>() * WORTH_REMEMBERING;
+        let parts = base.demand.iter().zip(&*self.rates).enumerate();
+        let parts = parts.filter_map(|(index, (part, rate))| Some((part, *rate, self.splits.of(index)?)));
+        let known = parts.filter(|(_, rate, split)| *rate > least || split.pieces().len() > 1);
+        let portions = known.map(|(part, rate, split)| Portion {
+            owner: base.owner_of(part),
+            order: part.order.iter().map(|(region, _)| name(*region)).collect(),
+            rate,
+            pieces: split.pieces().iter().map(|piece| (piece.until, name(piece.region))).collect(),
+        });
+        portions.collect()
+    }
+
+    /// Expects of those who are still the same what an earlier life expected, and sends them where it did.
+    pub fn adopt(&mut self, portions: &[Portion], base: &Base) {
+        let regions = &base.config.regions;
+        let key = |part: &Part| {
+            let order = part.order.iter().map(|(region, _)| regions.region(*region).name.clone());
+            (base.owner_of(part), order.collect::<Vec<_>>())
+        };
+        let parts: HashMap<_, _> =
+            base.demand.iter().enumerate().map(|(index, part)| (key(part), index)).collect();
+        let (splits, rates) = (Arc::make_mut(&mut self.splits), Arc::make_mut(&mut self.rates));
+        for Portion { owner, order, rate, pieces } in portions {
+            let Some(part) = parts.get(&(owner.clone(), order.clone())) else {
+                continue;
+            };
+            rates[*part] = if rate.is_finite() { rate.max(0.0) } else { 0.0 };
+            let permitted = |region: &RegionId| base.demand[*part].order.iter().any(|(one, _)| one == region);
+            let pieces = pieces.iter().map(|(until, name)| {
+                Some(Piece { until: *until, region: regions.find(name).filter(permitted)? })
+            });
+            if let Some(split) = pieces.collect::<Option<Vec<_>>>().and_then(Split::of) {
+                splits.set(*part, split);
+            }
+        }
+    }
+
+    /// Returns whether a region has left or returned, or takes another share of its clients, since those were
+    /// last divided.
+    pub fn is_due(&self, base: &Base, services: &Services) -> bool {
+        !base.demand.is_empty() && self.divided_for.as_deref() != Some(&*services.stages())
+    }
+
+    /// Returns when the next step is due; `None`: nothing is ever divided.
+    pub fn wake(&self, base: &Base) -> Option<Moment> {
+        (!base.demand.is_empty()).then_some(self.next)
+    }
+
+    /// Takes over another base. Where the parts are the same, what was divided stays.
+    pub fn reload(&mut self, before: &Base, base: &Base, now: Moment) {
+        if before.demand != base.demand || before.config.regions != base.config.regions {
+            *self = Self::new(base, now);
+        }
+    }
+
+    /// Spreads the clients of regions that have left or returned.
+    pub fn land(&mut self, base: &Base, services: &Services, readings: &Readings, now: Moment) {
+        let demands = self.demands(base, services, readings);
+        let splits = Arc::make_mut(&mut self.splits);
+        splits.land(&demands, &capacities(base, readings), base.config.safety.limits);
+        splits.truncate(base.demand.len());
+        self.divided_for = Some(services.stages());
+        self.next = now.plus(pace(base));
+    }
+
+    /// Takes a step if one is due, and says who sheds what.
+    pub fn step(
+        &mut self,
+        base: &Base,
+        services: &Services,
+        readings: &Readings,
+        now: Moment,
+    ) -> Vec<Notice> {
+        if base.demand.is_empty() || now < self.next {
+            return Vec::new();
+        }
+        self.next = now.plus(pace(base));
+        let (capacities, limits) = (capacities(base, readings), base.config.safety.limits);
+        // By what was asked for before: whoever is at home by now stays there, and is shed in steps.
+        let demands = self.demands(base, services, readings);
+        Arc::make_mut(&mut self.splits).land(&demands, &capacities, limits);
+        self.rates = Arc::new(estimate(&self.rates, &self.splits, base, services, readings));
+        let before = self.away(base);
+        let demands = self.demands(base, services, readings);
+        let splits = Arc::make_mut(&mut self.splits);
+        splits.step(&demands, &capacities, limits);
+        splits.truncate(base.demand.len());
+        let after = self.away(base);
+        let changed = base.config.regions.iter().zip(before.into_iter().zip(after));
+        let changed = changed.filter(|(_, (before, after))| before != after);
+        let told = changed.map(|((id, region), (before, away))| {
+            let load = readings.vitals[usize::from(id.0)].load;
+            let what = What::Shed { region: region.name.clone(), load, away, is_more: away > before };
+            Notice { at: now, what }
+        });
+        told.collect()
+    }
+
+    fn demands(&self, base: &Base, services: &Services, readings: &Readings) -> Vec<Demand> {
+        demands(&base.demand, &self.rates, base, services, readings)
+    }
+
+    /// Returns, by `RegionId`, the share of the clients at home there that is sent elsewhere.
+    pub fn away(&self, base: &Base) -> Vec<Share> {
+        let mut sums = vec![(0.0, 0.0); base.config.regions.len()];
+        for (index, rate) in self.rates.iter().enumerate() {
+            if let Some(split) = self.splits.of(index) {
+                let (all, away) = &mut sums[usize::from(split.home().0)];
+                *all += rate;
+                *away += rate * (1.0 - split.pieces()[0].until);
+            }
+        }
+        let share = |(all, away): (f64, f64)| Share::of_fraction(if all > 0.0 { away / all } else { 0.0 });
+        sums.into_iter().map(share).collect()
+    }
+}
+
+/// Works out how much each part asks for, from what the regions serve and who is sent there.
+///
+/// What a region serves is divided among those who are sent there in proportion to the last estimates,
+/// the first time to their number. So what is known of a part is kept while its clients are spread over
+/// regions that others go to as well (it is one step of the EM algorithm for mixtures).
+pub(crate) fn estimate(
+    last: &[f64],
+    splits: &Splits,
+    base: &Base,
+    services: &Services,
+    readings: &Readings,
+) -> Vec<f64> {
+    let parts = base.demand.iter().enumerate();
+    let flows: Vec<_> = parts
+        .map(|(index, part)| route(part, splits.of(index), base, services, readings).fractions())
+        .collect();
+    let mut rates: Vec<_> = base.demand.iter().zip(last).map(|(part, rate)| rate.max(least(part))).collect();
+    let mut expected = vec![0.0; base.config.regions.len()];
+    for (rate, flow) in rates.iter().zip(&flows) {
+        for (region, fraction) in flow {
+            expected[usize::from(region.0)] += rate * fraction;
+        }
+    }
+    let factor = |region: RegionId| {
+        let factor = served(base, readings, region)? / expected[usize::from(region.0)];
+        Some(factor).filter(|factor| factor.is_finite())
+    };
+    for (flow, rate) in flows.iter().zip(&mut rates) {
+        // Of those whose region says nothing, the last estimate is the best there is.
+        let pieces = flow.iter().map(|(region, fraction)| fraction * factor(*region).unwrap_or(1.0));
+        *rate *= pieces.sum::<f64>();
+    }
+    rates
+}
+
+/// Returns the least that a part is taken to ask for.
+pub(crate) fn least(part: &Part) -> f64 {
+    part.weight * HARDLY_ANY
+}
+
+/// Returns the way of a part's clients, who are counted as if all of them asked for IPv4.
+pub(crate) fn route(
+    part: &Part,
+    split: Option<&Split>,
+    base: &Base,
+    services: &Services,
+    readings: &Readings,
+) -> Route {
+    let (plan, policy) = base.plan_of(part);
+    let route = Route::find(plan, policy.all_down, services, split, Family::V4);
+    match readings.weights.get(part.partition) {
+        Some(Some(weights)) => route.weighed(plan, weights, services, Family::V4),
+        Some(None) | None => route,
+    }
+}
+
+/// Returns what there is to divide: of each part what no region takes a share of, and after them those
+/// shares, which cannot be moved.
+pub(crate) fn demands(
+    parts: &[Part],
+    rates: &[f64],
+    base: &Base,
+    services: &Services,
+    readings: &Readings,
+) -> Vec<Demand> {
+    let (mut demands, mut fixed) = (Vec::new(), Vec::new());
+    for (part, rate) in parts.iter().zip(rates) {
+        let route = route(part, None, base, services, readings);
+        // Weights say where their clients go, however full it is there.
+        if let Rest::Divided { .. } = route.rest {
+            let given = route.fractions().into_iter();
+            fixed
+                .extend(given.map(|(region, part)| Demand { rate: rate * part, order: vec![(region, 0.0)] }));
+            demands.push(Demand { rate: 0.0, order: Vec::new() });
+            continue;
+        }
+        let mut left = 1.0;
+        for (region, share) in &route.stops {
+            let rate = rate * left * share.fraction();
+            fixed.push(Demand { rate, order: vec![(*region, 0.0)] });
+            left *= 1.0 - share.fraction();
+        }
+        let order = part.order.iter().filter(|(region, _)| takes_all(services, *region));
+        demands.push(Demand { rate: rate * left, order: order.copied().collect() });
+    }
+    demands.extend(fixed);
+    demands
+}
+
+/// Returns whether a region takes all the clients that it is the best for.
+fn takes_all(services: &Services, region: RegionId) -> bool {
+    let families = Family::BOTH.into_iter().filter(|family| services.get(region, *family).count().is_some());
+    let mut stages = families.map(|family| services.stage(region, family));
+    stages.next().is_some_and(|stage| stage.share() == Share::ALL)
+}
+
+/// Returns what regions can serve of which that is known, and that the machine may fill or relieve.
+pub(crate) fn capacities(base: &Base, readings: &Readings) -> Capacities {
+    let regions = base.config.regions.iter();
+    let capacities =
+        regions.filter(|(id, _)| readings.is_auto[usize::from(id.0)]).filter_map(|(id, region)| {
+            let index = usize::from(id.0);
+            let capacity = region.capacity? as f64 * readings.present[index];
+            readings.vitals[index]
+                .load
+                .is_some()
+                .then_some((id, capacity))
+                .filter(|(_, capacity)| *capacity > 0.0)
+        });
+    capacities.collect()
+}
+
+/// Returns how many requests per second a region serves; `None`: it does not say.
+pub(crate) fn served(base: &Base, readings: &Readings, region: RegionId) -> Option<f64> {
+    let index = usize::from(region.0);
+    let capacity = base.config.regions.region(region).capacity? as f64;
+    Some(readings.vitals[index].load? * capacity * readings.present[index])
+}
+
+/// Returns the time between two steps: long enough for the last one to be felt and reported.
+fn pace(base: &Base) -> Duration {
+    let longest = base.config.steered.iter().map(|steering| steering.ttl.seconds()).max().unwrap_or(0);
+    SHORTEST_PACE.max(Duration::from_secs(2 * u64::from(longest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::{Standing, View};
+    use crate::snapshot::fixture;
+
+    /// Three equal regions, each the first choice of a group of clients of its own.
+    const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\ngroups:\n  a: { networks: [0.0.0.0/1] }\n  \
+                        b: { networks: [128.0.0.0/2] }\n  c: { networks: [192.0.0.0/2] }\nnames:\n  '@':\n    steer:\n      \
+                        regions: [tokyo, osaka, oregon]\n      order: { a: [tokyo, osaka, oregon], b: [osaka, oregon, tokyo], \
+                        c: [oregon, osaka, tokyo], otherwise: listed }\n";
+
+    fn base() -> Base {
+        let region = |(index, name): (usize, &&str)| {
+            format!(
+                "  {name}:\n    location: {{ latitude: 35, longitude: {} }}\n    jurisdiction: JP\n    capacity: 1000\n    \
+                 zones: {{ {name}-a: {{ addresses: [192.0.2.1{index}] }} }}\n",
+                index * 40
+            )
+        };
+        let regions: String = ["tokyo", "osaka", "oregon"].iter().enumerate().map(region).collect();
+        let regions = format!("regions:\n{regions}");
+        fixture::base(&regions, ZONE)
+    }
+
+    fn readings(loads: [f64; 3]) -> Readings {
+        let vitals = loads.map(|load| Vitals { load: Some(load), ..Vitals::default() });
+        Readings {
+            vitals: vitals.to_vec(),
+            present: vec![1.0; 3],
+            is_auto: vec![true; 3],
+            weights: Vec::new(),
+        }
+    }
+
+    fn services(base: &Base, stages: [Stage; 3]) -> Services {
+        let view = View::new(vec![Standing::Up; 3]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
+        Services::of(&base.config.regions, &view)
+    }
+
+    /// Returns what each region would serve, in percent.
+    fn loads(balance: &Balance, base: &Base, services: &Services) -> [u32; 3] {
+        let mut loads = [0.0; 3];
+        for (part, rate) in balance.rates.iter().enumerate() {
+            let route =
+                route(&base.demand[part], balance.splits.of(part), base, services, &Readings::default());
+            for (region, fraction) in route.fractions() {
+                loads[usize::from(region.0)] += rate * fraction / 10.0;
+            }
+        }
+        loads.map(|load: f64| load.round() as u32)
+    }
+
+    const ALL: [Stage; 3] = [Stage::Full; 3];
+    const TOKYO_LOST: [Stage; 3] = [Stage::Out { since: Moment(0) }, Stage::Full, Stage::Full];
+
+    #[test]
+    fn a_region_lost_at_140_percent_leaves_no_survivor_above_90() {
+        let base = base();
+        let mut balance = Balance::new(&base, Moment(0));
+        let (all, lost) = (services(&base, ALL), services(&base, TOKYO_LOST));
+        balance.step(&base, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
+        assert_eq!(loads(&balance, &base, &all), [56, 49, 35]);
+        balance.land(&base, &lost, &readings([0.56, 0.49, 0.35]), Moment(601_000));
+        assert_eq!(loads(&balance, &base, &lost), [0, 80, 60]);
+        balance.land(&base, &all, &readings([0.0, 0.80, 0.60]), Moment(900_000));
+        assert_eq!(loads(&balance, &base, &all), [56, 49, 35], "everybody returns");
+    }
+
+    #[test]
+    fn clients_are_divided_anew_only_when_a_region_leaves_or_returns() {
+        let base = base();
+        let mut balance = Balance::new(&base, Moment(0));
+        let (all, lost) = (services(&base, ALL), services(&base, TOKYO_LOST));
+        assert!(balance.is_due(&base, &all), "they never were");
+        balance.land(&base, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
+        assert!(!balance.is_due(&base, &all), "a suspect address must not put off the next step");
+        assert!(balance.is_due(&base, &lost));
+    }
+
+    #[test]
+    fn a_region_that_is_too_full_sheds_at_its_pace_and_says_so() {
+        let base = base();
+        let mut balance = Balance::new(&base, Moment(0));
+        let all = services(&base, ALL);
+        let said = balance.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
+        let said: Vec<_> = said.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            ["tokyo, at 95 % of its capacity, sends 10.5 % of those who would come to it elsewhere"]
+        );
+        let next = balance.wake(&base).expect("it goes on");
+        assert_eq!(next, Moment(660_000), "two TTLs later");
+        assert_eq!(balance.step(&base, &all, &readings([0.85, 0.50, 0.40]), Moment(659_000)), []);
+        let said = balance.step(&base, &all, &readings([0.85, 0.50, 0.40]), next);
+        assert_eq!(said.len(), 1);
+        assert_eq!(loads(&balance, &base, &all)[0], 80);
+    }
+
+    #[test]
+    fn a_ramp_is_counted_and_left_alone() {
+        let base = base();
+        let mut balance = Balance::new(&base, Moment(0));
+        let (all, half) = (services(&base, ALL), [Stage::Part(Share::HALF), Stage::Full, Stage::Full]);
+        balance.step(&base, &all, &readings([0.60, 0.30, 0.30]), Moment(600_000));
+        let half = services(&base, half);
+        balance.land(&base, &half, &readings([0.60, 0.30, 0.30]), Moment(601_000));
+        assert_eq!(loads(&balance, &base, &half), [30, 60, 30]);
+    }
+
+    #[test]
+    fn who_is_divided_by_weights_is_counted_where_the_weights_lead_and_not_shed() {
+        let base = base();
+        let mut balance = Balance::new(&base, Moment(0));
+        let all = services(&base, ALL);
+        balance.step(&base, &all, &readings([0.60, 0.30, 0.30]), Moment(600_000));
+        let mut weighed = readings([0.06, 0.84, 0.30]);
+        weighed.weights = vec![Some(vec![(RegionId(1), 90), (RegionId(0), 10)])];
+        balance.land(&base, &all, &weighed, Moment(601_000));
+        balance.step(&base, &all, &weighed, Moment(700_000));
+        let rates: Vec<_> = balance.rates.iter().map(|rate| (rate / 10.0).round()).collect();
+        assert_eq!(rates.iter().sum::<f64>(), 120.0, "{rates:?}");
+        assert!(balance.splits.is_whole(), "osaka is above its soft limit, and an operator wants it so");
+    }
+
+    #[test]
+    fn a_region_that_says_nothing_is_neither_relieved_nor_filled() {
+        let base = base();
+        let mut balance = Balance::new(&base, Moment(0));
+        let mut silent = readings([0.95, 0.0, 0.40]);
+        silent.vitals[1].load = None;
+        let all = services(&base, ALL);
+        balance.step(&base, &all, &silent, Moment(600_000));
+        assert_eq!(loads(&balance, &base, &all), [85, 0, 50], "osaka is nearer, and who knows how full");
+    }
+
+    #[test]
+    fn a_state_file_sends_nobody_where_their_plan_does_not_lead() {
+        let base = base();
+        let mut before = Balance::new(&base, Moment(0));
+        let all = services(&base, ALL);
+        before.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
+        let mut portions = before.remember(&base);
+        portions
+            .iter_mut()
+            .flat_map(|portion| &mut portion.pieces)
+            .for_each(|(_, name)| *name = "moon".to_owned());
+        portions[0].rate = f64::INFINITY;
+        let mut after = Balance::new(&base, Moment(700_000));
+        after.adopt(&portions, &base);
+        assert!(after.splits.is_whole());
+        assert!(after.rates.iter().all(|rate| rate.is_finite()));
+    }
+
+    #[test]
+    fn a_restart_goes_on_where_the_last_life_ended() {
+        let base = base();
+        let mut before = Balance::new(&base, Moment(0));
+        let all = services(&base, ALL);
+        before.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
+        let mut after = Balance::new(&base, Moment(700_000));
+        after.adopt(&before.remember(&base), &base);
+        let (before, after) = (before.splits.of(0), after.splits.of(0));
+        assert_eq!(before, after);
+        assert_eq!(after.map(|split| split.pieces().len()), Some(2));
+    }
+}

@@ -1,0 +1,8 @@
+//! Load: what clients ask for, where they are sent, and what regions shed.
+
+mod balancer;
+mod outlook;
+
+pub use balancer::Readings;
+pub(crate) use balancer::{Balance, capacities, demands, route};
+pub use outlook::Outlook;

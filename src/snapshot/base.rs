@@ -1,0 +1,180 @@
+//! What snapshots share: everything that health does not change.
+
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
+
+use super::demand::{self, Part, Permit};
+use crate::answer::Tree;
+use crate::config::Config;
+use crate::geo::{Table, View};
+use crate::intent::Weights;
+use crate::moment::Moment;
+use crate::region::RegionId;
+use crate::steering::{self, Plan, Policy, Refusal, Steering};
+use crate::zone::Name;
+
+/// Everything that a snapshot needs and that health does not change: one base serves many snapshots.
+#[derive(Debug)]
+pub struct Base {
+    /// The configuration it was built from.
+    pub config: Arc<Config>,
+    /// The static names, and where the steered ones are.
+    pub tree: Tree,
+    /// Addresses to classes.
+    pub table: Table,
+    /// One for each distinct policy.
+    pub(crate) partitions: Vec<Partition>,
+    /// The partition of each steered name, by `SteeringId`.
+    pub(crate) partition_of: Vec<usize>,
+    /// What the parts of the clients ask for, sorted by partition and part; empty when no region has a
+    /// capacity.
+    pub demand: Vec<Part>,
+    /// When the geo database was built; `None`: there is none, or nobody said.
+    pub database_built_at: Option<Moment>,
+}
+
+/// How one policy divides the clients: all who have the same plan are one part.
+#[derive(Debug)]
+pub struct Partition {
+    /// The policy.
+    pub policy: Policy,
+    /// The plan of each part.
+    pub plans: Vec<Plan>,
+    /// Where the parts lie.
+    pub view: Arc<View>,
+}
+
+/// Makes views, and each only once: policies often divide the clients alike, and differ only in where they
+/// send them.
+struct Views<'a> {
+    table: &'a Table,
+    /// By the part of each class.
+    known: HashMap<Vec<u32>, Arc<View>>,
+}
+
+impl Views<'_> {
+    fn view(&mut self, parts: Vec<u32>) -> Arc<View> {
+        let known = self.known.entry(parts);
+        Arc::clone(known.or_insert_with_key(|parts| Arc::new(self.table.view(parts.clone()))))
+    }
+}
+
+impl Base {
+    /// Compiles what health does not change.
+    pub fn build(config: Arc<Config>, table: Table) -> Self {
+        let mut partitions: Vec<Partition> = Vec::new();
+        let mut known: HashMap<&Policy, usize> = HashMap::new();
+        let mut views = Views { table: &table, known: HashMap::new() };
+        let partition_of = config.steered.iter().map(|steering| {
+            *known.entry(&steering.policy).or_insert_with(|| {
+                partitions.push(Partition::new(&steering.policy, &mut views));
+                partitions.len() - 1
+            })
+        });
+        let partition_of = partition_of.collect();
+        drop((known, views));
+        let tree = Tree::compile(&config.zones);
+        // Without the capacity of any region nothing is ever divided.
+        let demand = match config.regions.iter().any(|(_, region)| region.capacity.is_some()) {
+            true => demand::weigh(&partitions, &table, &config.regions),
+            false => Vec::new(),
+        };
+        Self { config, tree, table, partitions, partition_of, demand, database_built_at: None }
+    }
+
+    /// Notes when the geo database was built.
+    pub fn of_database(self, built_at: Option<Moment>) -> Self {
+        Self { database_built_at: built_at, ..self }
+    }
+
+    /// Returns the place in `demand` of a part; `None`: it is too small to matter.
+    pub(crate) fn demand_of(&self, partition: usize, part: usize) -> Option<usize> {
+        self.demand.binary_search_by_key(&(partition, part), |demand| (demand.partition, demand.part)).ok()
+    }
+
+    /// Weighs the parts of the clients, as `demand` has them, whether or not any region has a capacity.
+    pub fn weigh(&self) -> Vec<Part> {
+        match self.demand.is_empty() {
+            true => demand::weigh(&self.partitions, &self.table, &self.config.regions),
+            false => self.demand.clone(),
+        }
+    }
+
+    /// Returns who is permitted which regions: every client of every policy, those of no weight too.
+    pub fn permits(&self) -> Vec<Permit> {
+        demand::permits(&self.partitions, &self.table)
+    }
+
+    /// Returns the steered names with one policy, by its partition.
+    pub fn names_of(&self, partition: usize) -> impl Iterator<Item = &Steering> {
+        let named = self.partition_of.iter().zip(&self.config.steered);
+        named.filter(move |(of, _)| **of == partition).map(|(_, steering)| steering)
+    }
+
+    /// Returns the first of the steered names that a part's clients ask for.
+    pub fn owner_of(&self, part: &Part) -> String {
+        self.names_of(part.partition).take(1).map(|steering| steering.owner.to_string()).collect()
+    }
+
+    /// Returns, by partition, the weights that all of its names have.
+    pub fn common_weights(&self, weights: &[Weights]) -> Vec<Option<Vec<(RegionId, u32)>>> {
+        let of_partition = |partition: usize| {
+            let named = self.partition_of.iter().zip(&self.config.steered);
+            let mut owners = named.filter(|(of, _)| **of == partition).map(|(_, steering)| &steering.owner);
+            let of_name = |owner: &Name| weights.iter().find(|weights| weights.owner == *owner);
+            let first = of_name(owners.next()?)?;
+            owners
+                .all(|owner| of_name(owner).is_some_and(|other| other.members == first.members))
+                .then(|| first.members.clone())
+        };
+        if weights.is_empty() { Vec::new() } else { (0..self.partitions.len()).map(of_partition).collect() }
+    }
+
+    /// Returns the plan and the policy of a part.
+    pub fn plan_of(&self, part: &Part) -> (&Plan, &Policy) {
+        self.plan(part.partition, part.part)
+    }
+
+    /// Returns a plan and its policy, by the numbers of the partition and of the part.
+    pub fn plan(&self, partition: usize, part: usize) -> (&Plan, &Policy) {
+        let partition = &self.partitions[partition];
+        (&partition.plans[part], &partition.policy)
+    }
+
+    /// Returns, for each steered name with clients whom the rules together permit no region, the
+    /// name and what those clients get. Each rule alone permits something, so only an operator who
+    /// knows whom the groups share can tell whether this is meant.
+    pub fn without_region(&self) -> Vec<String> {
+        let steered = self.config.steered.iter().zip(&self.partition_of);
+        let lost = steered.filter_map(|(steering, partition)| {
+            let mut plans = self.partitions[*partition].plans.iter();
+            let plan = plans.find(|plan| plan.order.is_empty())?;
+            let refusal = plan.refusal.as_str();
+            Some(format!(
+                "{}: the residency rules together permit some clients no region; they get {refusal}",
+                steering.owner
+            ))
+        });
+        lost.collect()
+    }
+}
+
+impl Partition {
+    fn new(policy: &Policy, views: &mut Views<'_>) -> Self {
+        // The removed regions stand in the reasons of a plan, not in what it does: two classes that
+        // keep the same regions in the same order are one part whichever rules brought that about.
+        let mut numbers: HashMap<(Vec<RegionId>, Option<Refusal>), u32> = HashMap::new();
+        let mut plans = Vec::new();
+        let parts = views.table.classes().iter().map(|class| {
+            let plan = steering::plan(policy, class);
+            let refusal = plan.order.is_empty().then_some(plan.refusal);
+            *numbers.entry((plan.order.clone(), refusal)).or_insert_with(|| {
+                plans.push(plan);
+                plans.len() as u32 - 1
+            })
+        });
+        let view = views.view(parts.collect());
+        Self { policy: policy.clone(), plans, view }
+    }
+}
