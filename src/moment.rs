@@ -18,6 +18,12 @@ impl Moment {
         Self(self.0.saturating_add(milliseconds))
     }
 
+    /// Returns the moment that lies `duration` before this one, saturating at the epoch.
+    pub fn minus(self, duration: Duration) -> Self {
+        let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(milliseconds))
+    }
+
     /// Returns how long ago `earlier` was; zero when it lies in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -213,10 +213,10 @@ fn sources(
     history: Arc<History>,
     orders: mpsc::Sender<Order>,
 ) -> admin::Sources {
-    let (live, current) = (prober.live(), Arc::clone(current));
+    let (latest, current) = (prober.latest(), Arc::clone(current));
     let last = move |whom: Whom<'_>, canary: &str| match whom {
-        Whom::Address(address) => live.last(address, canary),
-        Whom::Region(region) => live.last_of_region(region, canary),
+        Whom::Address(address) => latest.last(address, canary),
+        Whom::Region(region) => latest.last_of_region(region, canary),
     };
     let locate = move |client| {
         let base = Arc::clone(&current.load().snapshot.base);

@@ -10,7 +10,7 @@ use super::failure;
 use super::http::{self, HttpProbe};
 use super::inference::InferenceProbe;
 use super::json::JsonProbe;
-use super::live::Watched;
+use super::schedule::Watched;
 use super::tls::TlsProbe;
 use super::trust::Trust;
 use crate::canary::{Check, Failure, Signals};
@@ -32,7 +32,7 @@ pub enum Probe {
 
 /// What one probe brings to light.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct ProbeResult {
     /// Whether it was a success, or why not.
     pub result: Result<(), Failure>,
     /// The signals of the response; `None`: there was none that could have some.
@@ -41,7 +41,7 @@ pub struct Outcome {
     pub remark: Option<String>,
 }
 
-impl From<Result<(), Failure>> for Outcome {
+impl From<Result<(), Failure>> for ProbeResult {
     fn from(result: Result<(), Failure>) -> Self {
         Self { result, signals: None, remark: None }
     }
@@ -73,16 +73,16 @@ impl Probe {
     }
 
     /// Runs once. Whatever the other side does, this ends within `timeout`.
-    pub async fn run(&self, timeout: Duration) -> Outcome {
-        let given_up = |_| Outcome::from(Err(failure::timed_out(timeout)));
+    pub async fn run(&self, timeout: Duration) -> ProbeResult {
+        let given_up = |_| ProbeResult::from(Err(failure::timed_out(timeout)));
         time::timeout(timeout, self.attempt()).await.unwrap_or_else(given_up)
     }
 
-    async fn attempt(&self) -> Outcome {
+    async fn attempt(&self) -> ProbeResult {
         match self {
             Self::Tcp(place) => match TcpStream::connect(place).await {
-                Ok(_) => Outcome::from(Ok(())),
-                Err(error) => Outcome::from(Err(failure::of(&error))),
+                Ok(_) => ProbeResult::from(Ok(())),
+                Err(error) => ProbeResult::from(Err(failure::of(&error))),
             },
             Self::Tls(probe) => probe.run().await,
             Self::Http(probe) => probe.run().await.into(),
@@ -128,7 +128,7 @@ pub(super) mod tests {
         outcome(check, trust, timeout).await.result
     }
 
-    pub async fn outcome(check: Check, trust: &Trust, timeout: Duration) -> Outcome {
+    pub async fn outcome(check: Check, trust: &Trust, timeout: Duration) -> ProbeResult {
         let watched = Watched::Address("127.0.0.1".parse().expect("an address"));
         let probe = Probe::new(&check, &watched, trust).expect("it can be sent");
         probe.run(timeout).await

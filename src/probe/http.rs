@@ -14,8 +14,8 @@ use reqwest::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url, dns, redirect, retry};
 
 use super::failure::{self, failure};
-use super::live::Watched;
 use super::names::{Leading, Pinned};
+use super::schedule::Watched;
 use super::trust::Trust;
 use crate::canary::{Failure, FailureClass, HttpCheck, in_url};
 

@@ -14,7 +14,7 @@ use tokio::time::{self, Instant};
 use super::failure::{self, failure};
 use super::http::{Error, HttpProbe, MAX_BODY, too_long};
 use super::json;
-use super::live::Watched;
+use super::schedule::Watched;
 use super::trust::Trust;
 use crate::canary::{Assertion, Failure, FailureClass, InferenceCheck};
 

@@ -5,10 +5,10 @@
 
 use serde_json::Value;
 
-use super::check::Outcome;
+use super::check::ProbeResult;
 use super::failure::{bounded, failure};
 use super::http::{Error, HttpProbe};
-use super::live::Watched;
+use super::schedule::Watched;
 use super::trust::Trust;
 use crate::canary::{
     Assertion, Expected, Failure, FailureClass, JsonCheck, Pointer, Scalar, Signal, Signals,
@@ -37,14 +37,14 @@ impl JsonProbe {
     }
 
     /// Sends one request and reads the response. Sets no limit to the time that takes.
-    pub async fn run(&self) -> Outcome {
+    pub async fn run(&self) -> ProbeResult {
         let document = match self.http.fetch().await.and_then(|body| parse(&body)) {
             Ok(document) => document,
-            Err(failure) => return Outcome::from(Err(failure)),
+            Err(failure) => return ProbeResult::from(Err(failure)),
         };
         let (signals, remark) = hear(&document, &self.signals);
         let signals = Some(signals).filter(|_| !self.signals.is_empty());
-        Outcome { result: judge(&document, &self.assertions), signals, remark }
+        ProbeResult { result: judge(&document, &self.assertions), signals, remark }
     }
 }
 
@@ -262,7 +262,7 @@ mod tests {
     }
 
     /// Probes a server for `/load` at most 0.9 and for its load.
-    async fn probe(server: SocketAddr, timeout: Duration) -> Outcome {
+    async fn probe(server: SocketAddr, timeout: Duration) -> ProbeResult {
         let http =
             HttpCheck { url: format!("http://{{address}}:{}/deep", server.port()), ..probes::request() };
         let pointer = Pointer::parse("/load").expect("a pointer");
@@ -273,7 +273,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_response_brings_its_signals_even_when_an_assertion_fails() {
-        let load = |outcome: &Outcome| outcome.signals.map(|signals| signals.load);
+        let load = |outcome: &ProbeResult| outcome.signals.map(|signals| signals.load);
         let good = probe(scripted::serve(Script::Body(r#"{"load":0.4}"#)).await, PATIENT).await;
         assert_eq!((load(&good), good.result), (Some(Some(0.4)), Ok(())));
         let busy = probe(scripted::serve(Script::Body(DEEP)).await, PATIENT).await;

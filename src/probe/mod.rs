@@ -1,22 +1,23 @@
 //! Runs canaries against addresses and regions, each pair in its own rhythm, and sends what it sees to
 //! control.
 //!
-//! Every canary runs against every address of the regions that name it, or once against each of these
-//! regions, from boot on and whether or not anybody asks for the region. Each pair has a task, so that a
-//! slow one delays no other; a cap bounds how many probes run at once. When to probe is `health::pace`, what
-//! results mean is `health::Board`: all that is decided here is the class of a failure.
+//! ```text
+//!   schedule ──due──▶ a task a probe ──▶ slot ──▶ check ──▶ room for the result ──▶ schedule, latest, control
+//! ```
 //!
-//! A reload hands over another configuration ([`Prober::watch`]): pairs that are still in it keep their
-//! rhythm, and learn their new numbers before they report again.
+//! Every canary runs against every address of the regions that name it, or once against each of these
+//! regions, from boot on and whether or not any client asks for the region. A probe is a task, so that a
+//! slow one delays no other; a cap bounds how many run at once. When to probe is [`Schedule`], what results
+//! mean is `health::Board`: all that is decided here is the class of a failure.
 
 mod check;
 mod failure;
 mod http;
 mod inference;
 mod json;
-mod live;
+mod latest;
 mod names;
-mod rounds;
+mod schedule;
 #[cfg(test)]
 mod scripted;
 mod tls;
@@ -24,21 +25,22 @@ mod trust;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{self, Instant};
 
-pub use check::{Outcome, Probe};
+pub use check::{Probe, ProbeResult};
 pub use http::Error;
-pub use live::{Live, Watched};
-pub use rounds::Clock;
+pub use latest::LatestSightings;
+pub use schedule::{PairId, Schedule, Watched};
 pub use trust::Trust;
 
-use crate::canary::{Canary, CanaryId, Epoch, Observation, Reach, Subject};
-use crate::region::{RegionId, Regions};
-use live::Pair;
-use rounds::{Orders, Rounds, Shared};
+use crate::canary::{Canary, Epoch, Heard, Observation, Sighting};
+use crate::moment::Moment;
+use crate::region::Regions;
 
 /// The most probes that run at once. It is a quarter of the usual limit of 1 024 open files, the rest being
 /// for clients; with a timeout of 2 s it still takes 1 280 hanging addresses at an interval of 10 s before
@@ -49,155 +51,170 @@ const MAX_AT_ONCE: usize = 256;
 /// does not keep up, probes wait instead of memory growing.
 pub const MAX_WAITING: usize = 4 * MAX_AT_ONCE;
 
+/// Reads the clock that observations are stamped with.
+pub type ReadClock = Arc<dyn Fn() -> Moment + Send + Sync>;
+
 /// Runs canaries. Dropping it ends them all.
 pub struct Prober {
     shared: Arc<Shared>,
-    tasks: JoinSet<()>,
-    running: HashMap<Pair, Running>,
-    random: fastrand::Rng,
+    /// One task, which starts the probes.
+    _driver: JoinSet<()>,
 }
 
-/// The task of one pair.
-struct Running {
-    orders: watch::Sender<Orders>,
-    task: AbortHandle,
+struct Shared {
+    results: mpsc::Sender<Observation>,
+    clock: ReadClock,
+    /// Time zero of the schedule, whose clock is tokio's: a wall clock that is set moves no probe.
+    origin: Instant,
+    slots: Semaphore,
+    trust: Trust,
+    latest: Arc<LatestSightings>,
+    plan: Mutex<Planned>,
+    /// Wakes the driver when the plan is another one.
+    replanned: Notify,
+}
+
+/// What is probed, and when. Invariant: every pair of the schedule has a check.
+struct Planned {
+    schedule: Schedule,
+    checks: HashMap<PairId, Arc<Probe>>,
 }
 
 impl Prober {
     /// Returns a prober that sends to `results`, a channel that should hold [`MAX_WAITING`], and draws its
-    /// jitter from `seed`. It probes nothing before [`Prober::watch`].
-    pub fn new(results: mpsc::Sender<Observation>, clock: Clock, trust: Trust, seed: u64) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                results,
-                clock,
-                slots: Semaphore::new(MAX_AT_ONCE),
-                trust,
-                live: Arc::default(),
-            }),
-            tasks: JoinSet::new(),
-            running: HashMap::new(),
-            random: fastrand::Rng::with_seed(seed),
-        }
+    /// jitter from `seed`. It probes nothing before [`Prober::watch`]. Must be called inside a tokio runtime.
+    pub fn new(results: mpsc::Sender<Observation>, clock: ReadClock, trust: Trust, seed: u64) -> Self {
+        let shared = Arc::new(Shared {
+            results,
+            clock,
+            origin: Instant::now(),
+            slots: Semaphore::new(MAX_AT_ONCE),
+            trust,
+            latest: Arc::default(),
+            plan: Mutex::new(Planned { schedule: Schedule::new(seed), checks: HashMap::new() }),
+            replanned: Notify::new(),
+        });
+        let mut driver = JoinSet::new();
+        driver.spawn(drive(Arc::clone(&shared)));
+        Self { shared, _driver: driver }
     }
 
     /// Returns the last result of every probe, which goes on changing.
-    pub fn live(&self) -> Arc<Live> {
-        Arc::clone(&self.shared.live)
+    pub fn latest(&self) -> Arc<LatestSightings> {
+        Arc::clone(&self.shared.latest)
     }
 
     /// Probes these regions with these canaries from now on, and marks the observations with `epoch`, the
-    /// number of this numbering. Must be called inside a tokio runtime.
+    /// number of this numbering. Results of probes that are under way come under the new numbers, or not at
+    /// all when their pair is gone.
     pub fn watch(&mut self, regions: &Regions, canaries: &[Canary], epoch: Epoch) {
-        let wanted = pairs(regions, canaries, epoch);
-        self.running.retain(|pair, running| {
-            let is_same = wanted.get(pair).is_some_and(|orders| running.does(orders));
-            if !is_same {
-                running.task.abort();
-            }
-            is_same
-        });
-        for (pair, orders) in wanted {
-            match self.running.get(&pair) {
-                Some(running) => {
-                    running.orders.send_replace(orders);
+        let shared = &self.shared;
+        let mut plan = shared.plan();
+        let Planned { schedule, checks } = &mut *plan;
+        for id in schedule.watch(regions, canaries, epoch, shared.now()) {
+            let Some(pair) = schedule.pair(id) else { continue };
+            match Probe::new(&pair.settings.check, &pair.watched, &shared.trust) {
+                Ok(check) => _ = checks.insert(id, Arc::new(check)),
+                Err(error) => {
+                    // No verdict is better than a wrong one: the address, or the region, counts as up.
+                    let (canary, watched) = (&pair.settings.name, &pair.watched);
+                    tracing::error!(canary, %watched, "the canary cannot be run: {error}");
+                    schedule.remove(id);
                 }
-                None => self.start(pair, orders),
             }
         }
-        self.shared.live.keep(|pair| self.running.contains_key(pair));
-        self.reap();
-    }
-
-    /// Starts the task of a new pair.
-    fn start(&mut self, pair: Pair, orders: Orders) {
-        let probe = match Probe::new(&orders.settings.check, &pair.0, &self.shared.trust) {
-            Ok(probe) => probe,
-            Err(error) => {
-                // No verdict is better than a wrong one: the address, or the region, counts as up.
-                tracing::error!(canary = %pair.1, watched = %pair.0, "the canary cannot be run: {error}");
-                return;
-            }
-        };
-        let (orders, received) = watch::channel(orders);
-        let rounds = Rounds {
-            shared: Arc::clone(&self.shared),
-            pair: pair.clone(),
-            probe,
-            orders: received,
-            random: self.random.fork(),
-        };
-        let task = self.tasks.spawn(rounds.run());
-        self.running.insert(pair, Running { orders, task });
-    }
-
-    /// Lets go of the tasks that have ended, and says so when one ended badly.
-    fn reap(&mut self) {
-        while let Some(ended) = self.tasks.try_join_next() {
-            if let Err(error) = ended
-                && error.is_panic()
-            {
-                tracing::error!("a canary's task has died: {error}");
-            }
-        }
+        checks.retain(|id, _| schedule.pair(*id).is_some());
+        shared.latest.keep(schedule.pairs().map(|(_, pair)| pair));
+        shared.replanned.notify_one();
     }
 }
 
 impl fmt::Debug for Prober {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prober").field("pairs", &self.running.len()).finish_non_exhaustive()
+        f.debug_struct("Prober").field("pairs", &self.shared.plan().checks.len()).finish_non_exhaustive()
     }
 }
 
-impl Running {
-    /// Returns whether the task, as it was started, can follow these orders: pace and thresholds may
-    /// change under way, the check may not.
-    fn does(&self, orders: &Orders) -> bool {
-        self.orders.borrow().settings.check == orders.settings.check && !self.task.is_finished()
+/// Starts every probe at its time.
+async fn drive(shared: Arc<Shared>) {
+    let mut probes = JoinSet::new();
+    loop {
+        let next = shared.start_due(&mut probes);
+        // A probe that ends is due again, maybe sooner than all others.
+        tokio::select! {
+            () = at(next) => {}
+            () = shared.replanned.notified() => {}
+            Some(ended) = probes.join_next() => {
+                if let Err(error) = ended && error.is_panic() {
+                    tracing::error!("a probe has died, and its canary rests until a reload changes it: {error}");
+                }
+            }
+        }
     }
 }
 
-/// Returns every pair of a configuration with its orders.
-fn pairs(regions: &Regions, canaries: &[Canary], epoch: Epoch) -> HashMap<Pair, Orders> {
-    let named: Vec<(Arc<str>, Arc<Canary>)> =
-        canaries.iter().map(|canary| (Arc::from(canary.name.as_str()), Arc::new(canary.clone()))).collect();
-    let of_reach = |region: RegionId, reach: Reach| {
-        let watching = regions.region(region).canaries.iter().copied();
-        watching
-            .map(|id| (id, &named[usize::from(id.0)]))
-            .filter(move |(_, (_, canary))| canary.reach == reach)
-    };
-    let mut pairs = HashMap::new();
-    let mut add =
-        |watched: Watched, subject, (canary, (name, settings)): (CanaryId, &(Arc<str>, Arc<Canary>))| {
-            let orders = Orders { epoch, subject, canary, settings: Arc::clone(settings) };
-            pairs.insert((watched, Arc::clone(name)), orders);
-        };
-    for (id, address) in regions.addresses() {
-        for canary in of_reach(address.region, Reach::Address) {
-            add(Watched::Address(address.ip), Subject::Address(id), canary);
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Shared {
+    /// Starts the probes that are due, and returns when the next one is.
+    fn start_due(self: &Arc<Self>, probes: &mut JoinSet<()>) -> Option<Instant> {
+        let mut plan = self.plan();
+        let Planned { schedule, checks } = &mut *plan;
+        let now = self.now();
+        loop {
+            let (due, id) = schedule.due().next()?;
+            let Some(pair) = schedule.begin(id, now) else {
+                return Some(self.origin + Duration::from_millis(due.0));
+            };
+            let check = Arc::clone(checks.get(&id).expect("every pair has a check"));
+            probes.spawn(Arc::clone(self).probe(id, check, pair.settings.timeout));
         }
     }
-    for (id, region) in regions.iter() {
-        for canary in of_reach(id, Reach::Region) {
-            add(Watched::Region(Arc::from(region.name.as_str())), Subject::Region(id), canary);
-        }
+
+    /// Runs one probe and reports its result, under the numbers of that moment.
+    async fn probe(self: Arc<Self>, id: PairId, check: Arc<Probe>, timeout: Duration) {
+        let Ok(slot) = self.slots.acquire().await else { return };
+        let started = Instant::now();
+        let ProbeResult { result, signals, remark } = check.run(timeout).await;
+        let (latency, ended, at) = (started.elapsed(), self.now(), (self.clock)());
+        drop(slot);
+        // Room comes first: a reload may renumber the pair while this waits.
+        let Ok(room) = self.results.reserve().await else { return };
+        let mut plan = self.plan();
+        let Some((pair, _)) = plan.schedule.end(id, result.is_ok(), latency, ended) else { return };
+        let heard = signals.map(|signals| Heard { at, signals });
+        let sighting = Sighting { at, latency, result: result.clone(), remark, signals: heard };
+        self.latest.note(pair, sighting);
+        let (epoch, subject, canary) = (pair.epoch, pair.subject, pair.canary);
+        room.send(Observation { epoch, subject, canary, at, latency, result, signals });
     }
-    pairs
+
+    fn plan(&self) -> MutexGuard<'_, Planned> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the time of the schedule.
+    fn now(&self) -> Moment {
+        Moment::default().plus(self.origin.elapsed())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
-    use std::time::Duration;
 
     use super::*;
-    use crate::canary::{Check, FailureClass, HttpCheck};
+    use crate::canary::{CanaryId, Check, FailureClass, HttpCheck, Reach, Subject};
     use crate::health::fixture;
     use crate::moment::Moment;
     use crate::probe::names::tests::Book;
     use crate::probe::scripted::{self, Script};
-    use crate::region::AddressId;
+    use crate::region::{AddressId, RegionId};
 
     /// A canary of a few milliseconds that calls this port on every address.
     fn canary(name: &str, port: u16, timeout: u64) -> Canary {
@@ -220,9 +237,17 @@ mod tests {
         }
     }
 
+    impl Prober {
+        fn id_of(&self, address: &str) -> Option<PairId> {
+            let watched = Watched::Address(address.parse().expect("an IP"));
+            let plan = self.shared.plan();
+            plan.schedule.pairs().find(|(_, pair)| pair.watched == watched).map(|(id, _)| id)
+        }
+    }
+
     fn prober() -> (Prober, mpsc::Receiver<Observation>) {
         let (sender, results) = mpsc::channel(MAX_WAITING);
-        let clock: Clock = Arc::new(|| Moment(7));
+        let clock: ReadClock = Arc::new(|| Moment(7));
         (Prober::new(sender, clock, Trust::default(), 1), results)
     }
 
@@ -283,9 +308,9 @@ mod tests {
             assert!(wanted.contains(&(seen.subject, seen.canary)) && seen.result.is_ok(), "{seen:?}");
             missing.remove(&(seen.subject, seen.canary));
         }
-        let live = prober.live();
-        assert!(live.last_of_region("osaka", "whole").is_some());
-        assert_eq!(live.last_of_region("osaka", "shallow"), None);
+        let latest = prober.latest();
+        assert!(latest.last_of_region("osaka", "whole").is_some());
+        assert_eq!(latest.last_of_region("osaka", "shallow"), None);
     }
 
     #[tokio::test]
@@ -312,15 +337,13 @@ mod tests {
         let before = fixture::region("tokyo", &["127.0.0.1", "127.0.0.2"]);
         prober.watch(&Regions::new(vec![before]), &canaries, Epoch(0));
         until_seen(&mut results, &[(0, 0), (1, 0)]).await;
-        let tasks: HashSet<_> = prober.running.values().map(|running| running.task.id()).collect();
+        let kept = prober.id_of("127.0.0.2");
 
         let after = fixture::region("tokyo", &["127.0.0.3", "127.0.0.2"]);
         prober.watch(&Regions::new(vec![after]), &canaries, Epoch(1));
-        let kept =
-            &prober.running[&(Watched::Address("127.0.0.2".parse().expect("an IP")), Arc::from("shallow"))];
-        assert!(tasks.contains(&kept.task.id()), "it goes on, it is not started again");
+        assert_eq!(prober.id_of("127.0.0.2"), kept, "it goes on, it is not started again");
         let gone = "127.0.0.1".parse().expect("an IP");
-        assert_eq!(prober.live().last(gone, "shallow"), None);
+        assert_eq!(prober.latest().last(gone, "shallow"), None);
         while let Ok(seen) = results.try_recv() {
             assert_eq!(seen.epoch, Epoch(0));
         }
@@ -350,12 +373,12 @@ mod tests {
         let port = scripted::serve(Script::Status("500 Oops")).await.port();
         let regions = Regions::new(vec![fixture::region("tokyo", &["127.0.0.1"])]);
         let (mut prober, mut results) = prober();
-        let live = prober.live();
+        let latest = prober.latest();
         let address = "127.0.0.1".parse().expect("an IP");
-        assert_eq!(live.last(address, "shallow"), None);
+        assert_eq!(latest.last(address, "shallow"), None);
         prober.watch(&regions, &[canary("shallow", port, 2000)], Epoch(0));
         until_seen(&mut results, &[(0, 0)]).await;
-        let last = live.last(address, "shallow").expect("it was probed");
+        let last = latest.last(address, "shallow").expect("it was probed");
         let failure = last.result.expect_err("it is broken");
         assert_eq!(failure.detail, "status 500");
     }

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::check::Outcome;
+use super::check::ProbeResult;
 use super::failure::{self, failure};
 use super::http::Error;
 use super::trust::Trust;
@@ -47,15 +47,15 @@ impl TlsProbe {
     }
 
     /// Shakes hands once and looks at the certificate. Sets no limit to the time that takes.
-    pub async fn run(&self) -> Outcome {
+    pub async fn run(&self) -> ProbeResult {
         match self.shake_hands().await {
             Ok(days_left) => {
                 // A certificate lasts for less than a million days, which a float tells exactly.
                 let certificate_days = Some(days_left.max(0) as f64);
                 let signals = Some(Signals { certificate_days, ..Signals::default() });
-                Outcome { signals, ..Outcome::from(self.judge_days(days_left)) }
+                ProbeResult { signals, ..ProbeResult::from(self.judge_days(days_left)) }
             }
-            Err(failure) => Outcome::from(Err(failure)),
+            Err(failure) => ProbeResult::from(Err(failure)),
         }
     }
 

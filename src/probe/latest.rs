@@ -1,41 +1,22 @@
-//! The last result of every probe, as it is now: for people who watch, not for decisions.
+//! The last result of every probe, for operators who watch: decisions are made from observations.
 
-use std::fmt;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use dashmap::DashMap;
 
+use super::schedule::{Pair, Watched};
 use crate::canary::Sighting;
 
-/// What is probed: a `Subject` in words that stay the same when a reload numbers everything anew.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Watched {
-    /// One address.
-    Address(IpAddr),
-    /// The region with this name, as a whole.
-    Region(Arc<str>),
-}
-
-impl fmt::Display for Watched {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(address) => address.fmt(f),
-            Self::Region(name) => name.fmt(f),
-        }
-    }
-}
-
-/// What is probed, and the name of the canary that does.
-pub(super) type Pair = (Watched, Arc<str>);
-
-/// The last result of every pair. Probes write it while others read.
+/// The last result of every pair, by what is probed and the name of the canary. Probes write it while
+/// others read.
 #[derive(Debug, Default)]
-pub struct Live {
-    seen: DashMap<Pair, Sighting>,
+pub struct LatestSightings {
+    seen: DashMap<(Watched, String), Sighting>,
 }
 
-impl Live {
+impl LatestSightings {
     /// Returns the last result of an address and the canary with this name; `None` before the first.
     pub fn last(&self, address: IpAddr, canary: &str) -> Option<Sighting> {
         self.find(Watched::Address(address), canary)
@@ -47,21 +28,27 @@ impl Live {
     }
 
     fn find(&self, watched: Watched, canary: &str) -> Option<Sighting> {
-        self.seen.get(&(watched, Arc::from(canary))).map(|sighting| sighting.clone())
+        self.seen.get(&(watched, canary.to_owned())).map(|sighting| sighting.clone())
     }
 
     /// Notes a result; one without signals leaves those from before.
     pub(super) fn note(&self, pair: &Pair, mut sighting: Sighting) {
+        let key = key(pair);
         if sighting.signals.is_none() {
-            sighting.signals = self.seen.get(pair).and_then(|before| before.signals);
+            sighting.signals = self.seen.get(&key).and_then(|before| before.signals);
         }
-        self.seen.insert(pair.clone(), sighting);
+        self.seen.insert(key, sighting);
     }
 
-    /// Forgets every pair that is not among those.
-    pub(super) fn keep(&self, is_wanted: impl Fn(&Pair) -> bool) {
-        self.seen.retain(|pair, _| is_wanted(pair));
+    /// Forgets every pair that is not among these.
+    pub(super) fn keep<'p>(&self, pairs: impl Iterator<Item = &'p Pair>) {
+        let wanted: HashSet<_> = pairs.map(key).collect();
+        self.seen.retain(|pair, _| wanted.contains(pair));
     }
+}
+
+fn key(pair: &Pair) -> (Watched, String) {
+    (pair.watched.clone(), pair.settings.name.clone())
 }
 
 #[cfg(test)]
@@ -69,13 +56,22 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::canary::{Failure, FailureClass, Heard, Signals};
+    use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Signals, Subject};
+    use crate::health::fixture;
     use crate::moment::Moment;
+    use crate::region::AddressId;
 
     #[test]
     fn a_failure_leaves_the_last_signals_with_their_age_and_a_response_replaces_all_of_them() {
         let address = "192.0.2.1".parse().expect("an IP");
-        let (live, pair) = (Live::default(), (Watched::Address(address), Arc::from("deep")));
+        let latest = LatestSightings::default();
+        let pair = Pair {
+            watched: Watched::Address(address),
+            settings: Arc::new(fixture::canary("deep", 3, 3)),
+            epoch: Epoch(0),
+            subject: Subject::Address(AddressId(0)),
+            canary: CanaryId(0),
+        };
         let heard =
             |at, load| Some(Heard { at: Moment(at), signals: Signals { load, ..Signals::default() } });
         let failed =
@@ -88,8 +84,8 @@ mod tests {
         ] {
             let result = is_success.then_some(()).ok_or_else(failed);
             let latency = Duration::from_millis(3);
-            live.note(&pair, Sighting { at: Moment(at), latency, result, remark: None, signals: said });
-            let last = live.last(address, "deep").expect("it was noted");
+            latest.note(&pair, Sighting { at: Moment(at), latency, result, remark: None, signals: said });
+            let last = latest.last(address, "deep").expect("it was noted");
             assert_eq!((last.at, last.signals), (Moment(at), kept));
         }
     }
