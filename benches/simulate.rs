@@ -9,7 +9,7 @@ use std::fs;
 
 use figures::{median, print, print_time};
 use fleet::Fleet;
-use meridian::simulate::{Plan, Simulation, Timeline};
+use meridian::simulate::{LoadedScenario, Simulation, Timeline};
 
 /// Twenty regions with two zones; in each a region that comes and goes, one that is slow, one that is full, and
 /// traffic that doubles.
@@ -43,14 +43,15 @@ fn hour(what: &str, fleet: Fleet, canaries: &str, bound: &str) {
     }
     let path = directory.path().join("script");
     fs::write(&path, SCRIPT).expect("a file is written");
-    let (load, plan) = median(1, || Plan::load(&path, None).unwrap_or_else(|error| panic!("{error}")));
+    let (load, loaded) =
+        median(1, || LoadedScenario::load(&path, None).unwrap_or_else(|error| panic!("{error}")));
     let (time, timeline) = median(3, || {
         let mut timeline = Timeline::default();
-        Simulation::play(&plan, &mut |at, happening| timeline.take(at, happening));
+        Simulation::play(&loaded, &mut |at, happening| timeline.take(at, happening));
         timeline
     });
     print_time(&format!("{what}: load"), load, "");
     print_time(&format!("{what}: an hour"), time, bound);
-    let counted = format!("{} probes", timeline.tally.probes);
-    print(&format!("{what}: in it"), counted, &format!("{} snapshots", timeline.tally.snapshots));
+    let counted = format!("{} probes", timeline.summary.probes);
+    print(&format!("{what}: in it"), counted, &format!("{} snapshots", timeline.summary.snapshots));
 }

@@ -1,7 +1,7 @@
-//! Rules about time, as scripts: every `tests/scenarios/NAME.scenario` is played, and its timeline compared
+//! Rules about time, as scenarios: every `tests/scenarios/NAME.scenario` is played, and its timeline compared
 //! with `NAME.timeline`. With `BLESS` in the environment the timelines are written instead.
 //!
-//! Below them are laws, which hold over random scripts in the same world.
+//! Below them are laws, which hold over random scenarios in the same world.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
@@ -15,16 +15,18 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use meridian::health::{Standing, View};
-use meridian::simulate::{Act, Error, Happening, Plan, Script, Simulation, Spot, StateFile, Tally, Timeline};
+use meridian::simulate::{
+    Act, Error, Happening, LoadedScenario, PlaySummary, Scenario, Simulation, Spot, StateFile, Timeline,
+};
 use meridian::snapshot::{Base, Snapshot};
 
 const DIRECTORY: &str = "tests/scenarios";
 
-/// Plays a plan, and returns its timeline and what was counted.
-fn play(plan: &Plan) -> (String, Tally) {
+/// Plays a scenario, and returns its timeline and what was counted.
+fn play(loaded: &LoadedScenario) -> (String, PlaySummary) {
     let mut timeline = Timeline::default();
-    Simulation::play(plan, &mut |at, happening| timeline.take(at, happening));
-    (timeline.text, timeline.tally)
+    Simulation::play(loaded, &mut |at, happening| timeline.take(at, happening));
+    (timeline.text, timeline.summary)
 }
 
 /// Compares a text with a file. With `BLESS` in the environment the file is written instead.
@@ -48,25 +50,25 @@ fn scenarios() -> Vec<PathBuf> {
 #[test]
 fn every_scenario_goes_as_it_expects_and_as_it_went_before() {
     for path in scenarios() {
-        let plan = Plan::load(&path, None).unwrap_or_else(|error| panic!("{error}"));
-        let (timeline, tally) = play(&plan);
+        let loaded = LoadedScenario::load(&path, None).unwrap_or_else(|error| panic!("{error}"));
+        let (timeline, summary) = play(&loaded);
         compare(&timeline, &path.with_extension("timeline"));
-        assert!(tally.is_ok(), "{}:\n{timeline}", path.display());
+        assert!(summary.is_ok(), "{}:\n{timeline}", path.display());
     }
 }
 
 #[test]
 fn a_process_that_dies_in_the_middle_of_a_scenario_and_finds_its_state_goes_on_as_expected() {
     for path in scenarios() {
-        let mut plan = Plan::load(&path, None).unwrap_or_else(|error| panic!("{error}"));
+        let mut loaded = LoadedScenario::load(&path, None).unwrap_or_else(|error| panic!("{error}"));
         // With the wall clock elsewhere a restart is a story of its own.
-        if plan.script.acts.iter().any(|(_, act, _)| matches!(act, Act::Clock(_))) {
+        if loaded.scenario.acts.iter().any(|(_, act, _)| matches!(act, Act::Clock(_))) {
             continue;
         }
-        let middle = plan.script.until / 2;
-        plan.script.acts.push((middle, Act::Restart(StateFile::Keep), Spot::default()));
-        let (timeline, tally) = play(&plan);
-        assert!(tally.is_ok(), "{}, with a restart at {middle:?}:\n{timeline}", path.display());
+        let middle = loaded.scenario.until / 2;
+        loaded.scenario.acts.push((middle, Act::Restart(StateFile::Keep), Spot::default()));
+        let (timeline, summary) = play(&loaded);
+        assert!(summary.is_ok(), "{}, with a restart at {middle:?}:\n{timeline}", path.display());
     }
 }
 
@@ -75,7 +77,7 @@ fn every_mistake_in_a_script_is_told_with_its_place_and_a_way_out() {
     let mut told = String::new();
     for name in ["grammar", "references"] {
         let path = Path::new(DIRECTORY).join("mistakes").join(name);
-        let Err(Error::Script(problems)) = Plan::load(&path, None) else {
+        let Err(Error::Scenario(problems)) = LoadedScenario::load(&path, None) else {
             panic!("{} has mistakes", path.display());
         };
         told += &problems.to_string();
@@ -114,34 +116,34 @@ fn generate(directory: &Path, regions: usize, in_zone: usize) {
     fs::write(directory.join("api.example.com.yaml"), zone).expect("a file is written");
 }
 
-/// Plays a script over a generated world.
-fn play_generated(regions: usize, in_zone: usize, script: &str) -> (Plan, Tally) {
+/// Plays a scenario over a generated world.
+fn play_generated(regions: usize, in_zone: usize, scenario: &str) -> (LoadedScenario, PlaySummary) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     generate(directory.path(), regions, in_zone);
-    let path = directory.path().join("script");
+    let path = directory.path().join("scenario");
     let head = "config .\nwatch api.example.com\nclient JP 133.11.0.0/24\nclient US 128.112.0.0/24\n";
-    fs::write(&path, format!("{head}{script}")).expect("a file is written");
-    let plan = Plan::load(&path, None).unwrap_or_else(|error| panic!("{error}"));
-    let (timeline, tally) = play(&plan);
-    assert!(tally.is_ok(), "{timeline}");
-    (plan, tally)
+    fs::write(&path, format!("{head}{scenario}")).expect("a file is written");
+    let loaded = LoadedScenario::load(&path, None).unwrap_or_else(|error| panic!("{error}"));
+    let (timeline, summary) = play(&loaded);
+    assert!(summary.is_ok(), "{timeline}");
+    (loaded, summary)
 }
 
 #[test]
 fn one_of_a_thousand_addresses_hangs_and_the_others_keep_their_rhythm() {
-    let script = "at 1m r0/a/10.0.0.7 timeout\nexpect 1m20s r0/a/10.0.0.7 is down\n\
+    let scenario = "at 1m r0/a/10.0.0.7 timeout\nexpect 1m20s r0/a/10.0.0.7 is down\n\
                   expect 9m59s r1 is up\nexpect 10m JP stays\nexpect 10m US stays\nuntil 10m\n";
-    let (plan, tally) = play_generated(10, 50, script);
-    assert_eq!(plan.base.config.regions.addresses().count(), 1000);
+    let (loaded, summary) = play_generated(10, 50, scenario);
+    assert_eq!(loaded.base.config.regions.addresses().count(), 1000);
     // An interval of 10 s is 8 to 10 s with its jitter: 60 to 75 probes of each in ten minutes.
-    assert!((60_000..=75_000).contains(&tally.probes), "{} probes", tally.probes);
+    assert!((60_000..=75_000).contains(&summary.probes), "{} probes", summary.probes);
 }
 
 #[test]
 fn an_hour_of_twenty_regions_is_played_to_its_end() {
-    let script = "every 5m from 1m to 55m r3 refuse\nevery 5m from 3m to 57m r3 ok\nuntil 1h\n";
-    let (_, tally) = play_generated(20, 2, script);
-    assert_eq!(tally.lasted, Duration::from_secs(3600));
+    let scenario = "every 5m from 1m to 55m r3 refuse\nevery 5m from 3m to 57m r3 ok\nuntil 1h\n";
+    let (_, summary) = play_generated(20, 2, scenario);
+    assert_eq!(summary.lasted, Duration::from_secs(3600));
 }
 
 /// The regions of the European Union have these addresses in `tests/scenarios/world`, and nobody else has.
@@ -258,10 +260,10 @@ impl Worlds {
         Self { base: load(first), reloads: reloads.into(), clients }
     }
 
-    fn plan(&self, seed: u64, acts: &str) -> Plan {
+    fn loaded(&self, seed: u64, acts: &str) -> LoadedScenario {
         let text = format!("seed {seed}\nwatch api.example.com\n{}until 12m\n{acts}", self.clients);
-        let script = Script::parse("random", &text).unwrap_or_else(|problems| panic!("{problems}"));
-        Plan::new(script, Arc::clone(&self.base), self.reloads.clone())
+        let scenario = Scenario::parse("random", &text).unwrap_or_else(|problems| panic!("{problems}"));
+        LoadedScenario::new(scenario, Arc::clone(&self.base), self.reloads.clone())
             .unwrap_or_else(|error| panic!("{error}"))
     }
 }
@@ -366,14 +368,14 @@ fn the_laws_hold_whatever_operators_ask_for() {
 fn hold(worlds: &Worlds, cases: u32, acts: impl Strategy<Value = String>) {
     proptest!(ProptestConfig::with_cases(cases), |(seed in any::<u64>(), acts in acts)| {
         let mut laws = Laws::default();
-        let mut tally = Tally::default();
-        let plan = worlds.plan(seed, &acts);
-        Simulation::play(&plan, &mut |at, happening| {
+        let mut summary = PlaySummary::default();
+        let loaded = worlds.loaded(seed, &acts);
+        Simulation::play(&loaded, &mut |at, happening| {
             laws.watch(happening);
-            tally.count(at, happening);
+            summary.count(at, happening);
         });
         // A fall that is seen later than promised counts as a failed expectation.
-        prop_assert!(tally.is_ok(), "{:?}", tally.slowest);
+        prop_assert!(summary.is_ok(), "{:?}", summary.slowest);
     });
 }
 
@@ -382,7 +384,7 @@ fn equal_scripts_give_equal_timelines_and_the_seed_matters() {
     let worlds = Worlds::load("world", SINGLE);
     proptest!(ProptestConfig::with_cases(16), |(seed in any::<u64>(), acts in any_acts())| {
         let acts = format!("at 30s tokyo refuse\n{acts}");
-        let timeline = |seed| play(&worlds.plan(seed, &acts)).0;
+        let timeline = |seed| play(&worlds.loaded(seed, &acts)).0;
         prop_assert_eq!(timeline(seed), timeline(seed));
         prop_assert_ne!(timeline(seed), timeline(seed.wrapping_add(1)));
     });

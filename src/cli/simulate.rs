@@ -1,29 +1,29 @@
-//! `meridian simulate`: plays a script of trouble to the code that serves, or asks it what a loss would do.
+//! `meridian simulate`: plays a scenario of trouble to the code that serves, or asks it what a loss would do.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{BAD_INPUT, FAILURE, refuse, whatif};
 use crate::daemon;
-use crate::simulate::{Error, Plan, Simulation, Timeline};
+use crate::simulate::{Error, LoadedScenario, Simulation, Timeline};
 
-/// Play a script of trouble, or ask what a loss would do, and see who would be sent where
+/// Play a scenario of trouble, or ask what a loss would do, and see who would be sent where
 ///
 /// With --lose or --each: where everybody would go if regions were lost, once everything has settled, by the
 /// very code that serves; and whether somebody would be left without a permitted region, or a region be
 /// overloaded.
 ///
-/// With a FILE: the script says what happens to addresses and when, and what is expected of the answers. It is played
+/// With a FILE: the scenario says what happens to addresses and when, and what is expected of the answers. It is played
 /// to the very code that serves, with a written clock: an hour takes milliseconds, nothing is sent, and
-/// the same script always tells the same story.
+/// the same scenario always tells the same story.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
-    /// The script
+    /// The scenario
     #[arg(value_name = "FILE", required_unless_present_any = ["lose", "each"])]
     file: Option<PathBuf>,
 
-    /// The configuration directory: instead of the one that the script names, or of zones
+    /// The configuration directory: instead of the one that the scenario names, or of zones
     #[arg(long, value_name = "DIR")]
     config: Option<PathBuf>,
 
@@ -32,8 +32,8 @@ pub struct Args {
 }
 
 const EXAMPLE: &str = "\
-A script, say tokyo.scenario:
-  config zones                       # the directory, as seen from the script; or --config
+A scenario, say tokyo.scenario:
+  config zones                       # the directory, as seen from the scenario; or --config
   seed 7                             # what the jitter of the probes is drawn from
   client JP 133.11.0.0/24            # clients, by names of your own
   client DE 141.20.0.0/16 rate 5000  # and their requests per second, which fill regions
@@ -66,22 +66,22 @@ Or:
   meridian simulate --each --config zones        # in CI
   meridian simulate --lose oregon/oregon-a --admin 127.0.0.1:8053
 
-Exit codes: 0 all expectations hold, or what is lost is borne; 1 some do not, or it ends badly; 2 bad script,
+Exit codes: 0 all expectations hold, or what is lost is borne; 1 some do not, or it ends badly; 2 bad scenario,
 configuration or usage.";
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// When a running server cannot be asked; what is wrong with a script is the command's result.
+/// When a running server cannot be asked; what is wrong with a scenario is the command's result.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let Some(file) = &arguments.file else {
         return whatif::run(&arguments.whatif, arguments.config.as_ref());
     };
-    let plan = match Plan::load(file, arguments.config.as_deref()) {
-        Ok(plan) => plan,
+    let loaded = match LoadedScenario::load(file, arguments.config.as_deref()) {
+        Ok(loaded) => loaded,
         Err(Error::Load(error)) => return Ok(refuse(&error)),
-        Err(Error::Script(problems)) => {
+        Err(Error::Scenario(problems)) => {
             eprint!("{problems}");
             return Ok(ExitCode::from(BAD_INPUT));
         }
@@ -91,7 +91,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
         }
     };
     let mut timeline = Timeline::default();
-    Simulation::play(&plan, &mut |at, happening| timeline.take(at, happening));
+    Simulation::play(&loaded, &mut |at, happening| timeline.take(at, happening));
     print!("{}", timeline.text);
-    Ok(if timeline.tally.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
+    Ok(if timeline.summary.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }

@@ -3,29 +3,29 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use super::fault::Outcome;
-use super::fleet::PairId;
+use super::fault::ProbeEnd;
+use super::probers::PairId;
 use crate::moment::Moment;
 
-/// Something that is due. Of what is due at one moment, the variants come in their order here: the script
-/// acts before anybody looks, and an expectation is about the end of its moment.
+/// Something that is due. Of what is due at one moment, the variants come in their order here: the scenario
+/// acts first, and an expectation is about the end of its moment.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Item {
-    /// The act of the script with this index.
+pub enum AgendaItem {
+    /// The act of the scenario with this index.
     Act(usize),
     /// A probe of this pair starts, unless the pair was told otherwise since.
     Probe(PairId),
     /// A probe of this pair ends.
-    Result(PairId, Outcome),
+    Result(PairId, ProbeEnd),
     /// The loads are looked at.
     Gauge,
-    /// The expectation of the script with this index.
+    /// The expectation of the scenario with this index.
     Expect(usize),
     /// The simulation is over.
     End,
 }
 
-impl Item {
+impl AgendaItem {
     fn rank(&self) -> u8 {
         match self {
             Self::Act(_) => 0,
@@ -42,13 +42,13 @@ impl Item {
 pub struct Agenda {
     /// The numbers by moment and rank; a number is never given twice.
     queue: BinaryHeap<Reverse<(Moment, u8, u64)>>,
-    items: HashMap<u64, Item>,
+    items: HashMap<u64, AgendaItem>,
     added: u64,
 }
 
 impl Agenda {
     /// Adds an item.
-    pub fn add(&mut self, at: Moment, item: Item) {
+    pub fn add(&mut self, at: Moment, item: AgendaItem) {
         self.added += 1;
         self.queue.push(Reverse((at, item.rank(), self.added)));
         self.items.insert(self.added, item);
@@ -60,7 +60,7 @@ impl Agenda {
     }
 
     /// Takes the next item.
-    pub fn next(&mut self) -> Option<(Moment, Item)> {
+    pub fn next(&mut self) -> Option<(Moment, AgendaItem)> {
         let Reverse((at, _, number)) = self.queue.pop()?;
         Some((at, self.items.remove(&number).expect("every number in the queue has an item")))
     }
@@ -74,11 +74,11 @@ mod tests {
     fn items_come_by_time_then_by_kind_then_in_the_order_they_were_added() {
         let mut agenda = Agenda::default();
         let items = [
-            (2, Item::Act(0)),
-            (1, Item::Expect(0)),
-            (1, Item::Probe(PairId(9))),
-            (1, Item::Probe(PairId(3))),
-            (1, Item::Act(1)),
+            (2, AgendaItem::Act(0)),
+            (1, AgendaItem::Expect(0)),
+            (1, AgendaItem::Probe(PairId(9))),
+            (1, AgendaItem::Probe(PairId(3))),
+            (1, AgendaItem::Act(1)),
         ];
         items.iter().for_each(|(at, item)| agenda.add(Moment(*at), item.clone()));
         let order: Vec<_> = std::iter::from_fn(|| agenda.next()).map(|(_, item)| item).collect();

@@ -11,7 +11,7 @@ use crate::zone::RData;
 
 /// What one subnet gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct ClientAnswer {
     /// Where it leads: the name of a region, or `nodata`, `servfail`, `refused`, or an address of no region.
     pub leads: String,
     /// The TTL in seconds; `None` without records.
@@ -22,7 +22,7 @@ pub struct Answer {
 
 /// What the subnets of a client get.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
+pub struct Distribution {
     /// Where they are led and how many of them, the most first.
     pub leads: Vec<(String, usize)>,
     /// How many there are.
@@ -33,7 +33,7 @@ pub struct Split {
     pub addresses: Vec<IpAddr>,
 }
 
-impl Answer {
+impl ClientAnswer {
     /// Reads a reply of the engine.
     pub fn read(reply: &[u8], regions: &HashMap<IpAddr, String>) -> Self {
         let message = Message::from_vec(reply).expect("the engine's replies decode");
@@ -58,9 +58,9 @@ impl Answer {
     }
 }
 
-impl Split {
+impl Distribution {
     /// Puts the answers of all subnets of a client together.
-    pub fn of<'a>(answers: impl Iterator<Item = &'a Answer>) -> Self {
+    pub fn of<'a>(answers: impl Iterator<Item = &'a ClientAnswer>) -> Self {
         let mut leads: BTreeMap<&str, usize> = BTreeMap::new();
         let (mut ttls, mut addresses, mut subnets) = (BTreeSet::new(), BTreeSet::new(), 0);
         for answer in answers {
@@ -102,7 +102,7 @@ impl Split {
     }
 }
 
-impl fmt::Display for Split {
+impl fmt::Display for Distribution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.led())?;
         if self.ttls.is_empty() { Ok(()) } else { write!(f, " ttl {}", self.ttl()) }
@@ -110,7 +110,7 @@ impl fmt::Display for Split {
 }
 
 /// How an answer became another: `tokyo → osaka  ttl 30 → 10`, `tokyo  ttl 30  −192.0.2.1`.
-pub struct Difference<'a>(pub Option<&'a Split>, pub &'a Split);
+pub struct Difference<'a>(pub Option<&'a Distribution>, pub &'a Distribution);
 
 impl fmt::Display for Difference<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,7 +120,8 @@ impl fmt::Display for Difference<'_> {
         };
         let arrow = |from: String, to: String| if from == to { to } else { format!("{from} → {to}") };
         write!(f, "{}  ttl {}", arrow(from.led(), to.led()), arrow(from.ttl(), to.ttl()))?;
-        let led_to = |split: &Split| split.leads.iter().map(|(to, _)| to.clone()).collect::<BTreeSet<_>>();
+        let led_to =
+            |split: &Distribution| split.leads.iter().map(|(to, _)| to.clone()).collect::<BTreeSet<_>>();
         // Elsewhere all addresses are others.
         if led_to(from) == led_to(to) {
             let lacks = |list: &[IpAddr], address: &IpAddr| !list.contains(address);
@@ -140,15 +141,15 @@ mod tests {
     use super::*;
 
     /// Puts answers together, `REGION:TTL:ADDRESS` a word.
-    fn split(words: &str) -> Split {
+    fn split(words: &str) -> Distribution {
         let answers = words.split_whitespace().map(|word| {
             let mut parts = word.split(':');
             let mut part = || parts.next().expect("REGION:TTL:ADDRESS");
             let (leads, ttl, address) = (part().to_owned(), part(), part());
             let addresses = vec![address.parse().expect("an address")];
-            Answer { leads, ttl: ttl.parse().ok(), addresses }
+            ClientAnswer { leads, ttl: ttl.parse().ok(), addresses }
         });
-        Split::of(answers.collect::<Vec<_>>().iter())
+        Distribution::of(answers.collect::<Vec<_>>().iter())
     }
 
     fn check(from: &str, to: &str, difference: &str) {

@@ -1,9 +1,9 @@
-//! Whether what a script expects is so.
+//! Whether what a scenario expects is so.
 
-use super::audience::{Audience, Seat};
+use super::clients::{Clients, Lookup};
 use super::quantity::Percent;
 use super::run::BOOT;
-use super::script::{Claim, Place, Subject};
+use super::scenario::{Aspect, Claim, Place};
 use crate::control::Report;
 use crate::event;
 use crate::health::State;
@@ -11,19 +11,19 @@ use crate::region::Family;
 
 /// Returns what is so instead; `None`: it is as expected.
 pub fn otherwise(
-    subject: &Subject,
-    audience: &Audience,
+    subject: &Aspect,
+    clients: &Clients,
     report: &Report,
     load: impl Fn(&str) -> Option<f64>,
 ) -> Option<String> {
     match subject {
-        Subject::Client { client, name, family, claim } => {
-            let mut seats = audience.seats_of(client, name.as_ref());
-            seats.find_map(|seat| contradiction(seat, *family, claim))
+        Aspect::Client { client, name, family, claim } => {
+            let mut lookups = clients.lookups_of(client, name.as_ref());
+            lookups.find_map(|lookup| contradiction(lookup, *family, claim))
         }
-        Subject::State(place, state) => other_states(place, *state, report),
-        Subject::Phase(place, phase) => other_phases(place, phase, report),
-        Subject::Load(region, range) => match load(region) {
+        Aspect::State(place, state) => other_states(place, *state, report),
+        Aspect::Phase(place, phase) => other_phases(place, phase, report),
+        Aspect::Load(region, range) => match load(region) {
             None => Some("no load is known".to_owned()),
             Some(load) => (!range.contains(load)).then(|| Percent(load).to_string()),
         },
@@ -31,32 +31,32 @@ pub fn otherwise(
 }
 
 /// Returns how the answers of one client contradict a claim.
-fn contradiction(seat: &Seat, family: Option<Family>, claim: &Claim) -> Option<String> {
+fn contradiction(lookup: &Lookup, family: Option<Family>, claim: &Claim) -> Option<String> {
     let is_meant = |one: &Family| match (family, claim) {
         (Some(family), _) => *one == family,
         (None, Claim::Stays { .. }) => true,
         // Without a type it is A, and AAAA where there is any: not every region has IPv6.
-        (None, Claim::Leads { .. }) => *one == Family::V4 || seat.split(*one).led() != "nodata",
+        (None, Claim::Leads { .. }) => *one == Family::V4 || lookup.split(*one).led() != "nodata",
     };
     let mut meant = Family::BOTH.into_iter().filter(is_meant);
-    let wrong = meant.find(|family| !holds(seat, *family, claim))?;
+    let wrong = meant.find(|family| !holds(lookup, *family, claim))?;
     let rtype = record_type(wrong);
     match claim {
-        Claim::Leads { .. } => Some(format!("{rtype} {}", seat.split(wrong))),
+        Claim::Leads { .. } => Some(format!("{rtype} {}", lookup.split(wrong))),
         Claim::Stays { .. } => {
-            let moved = seat.moved(wrong).map_or(0.0, |at| at.since(BOOT).as_secs_f64());
-            Some(format!("{rtype} moved at {moved:.1}s, now {}", seat.split(wrong)))
+            let moved = lookup.moved(wrong).map_or(0.0, |at| at.since(BOOT).as_secs_f64());
+            Some(format!("{rtype} moved at {moved:.1}s, now {}", lookup.split(wrong)))
         }
     }
 }
 
-fn holds(seat: &Seat, family: Family, claim: &Claim) -> bool {
+fn holds(lookup: &Lookup, family: Family, claim: &Claim) -> bool {
     match claim {
         Claim::Leads { to, share, ttl } => {
-            share.contains(seat.split(family).share(to))
-                && ttl.is_none_or(|ttl| seat.has_ttl(family, to, ttl))
+            share.contains(lookup.split(family).share(to))
+                && ttl.is_none_or(|ttl| lookup.has_ttl(family, to, ttl))
         }
-        Claim::Stays { since } => seat.moved(family).is_none_or(|moved| moved <= BOOT.plus(*since)),
+        Claim::Stays { since } => lookup.moved(family).is_none_or(|moved| moved <= BOOT.plus(*since)),
     }
 }
 

@@ -22,14 +22,14 @@ pub enum Fault {
     Status(u16),
     /// It answers as it should, after this long.
     Slow(Duration),
-    /// It answers every canary as it should and fails its clients: by its own word, unless the script has
+    /// It answers every canary as it should and fails its clients: by its own word, unless the scenario has
     /// it say something else, a fifth of their requests, and the others are slow.
     Gray,
 }
 
 /// How a probe ends.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct ProbeEnd {
     /// How long it took.
     pub took: Duration,
     /// What came of it.
@@ -40,7 +40,7 @@ pub struct Outcome {
 
 impl Fault {
     /// Returns what a canary sees of an address that does this, without its signals.
-    pub fn probed_by(self, canary: &Canary) -> Outcome {
+    pub fn probed_by(self, canary: &Canary) -> ProbeEnd {
         let after = match self {
             Self::Ok | Self::Refuse | Self::Status(_) | Self::Gray => ROUND_TRIP,
             Self::Slow(after) => after,
@@ -57,7 +57,7 @@ impl Fault {
                 failed(after, FailureClass::Status, format!("status {status}"))
             }
             Self::Ok | Self::Status(_) | Self::Slow(_) | Self::Gray | Self::Timeout => {
-                Outcome { took: after, result: Ok(()), signals: None }
+                ProbeEnd { took: after, result: Ok(()), signals: None }
             }
         }
     }
@@ -71,8 +71,8 @@ impl Fault {
     }
 }
 
-fn failed(took: Duration, class: FailureClass, detail: String) -> Outcome {
-    Outcome { took, result: Err(Failure { class, detail }), signals: None }
+fn failed(took: Duration, class: FailureClass, detail: String) -> ProbeEnd {
+    ProbeEnd { took, result: Err(Failure { class, detail }), signals: None }
 }
 
 fn accepts(check: &Check, status: u16) -> bool {

@@ -1,13 +1,13 @@
-//! The words of one line of a script, taken one after the other.
+//! The words of one line of a scenario, taken one after the other.
 
 use std::time::Duration;
 
 use super::quantity::{self, Jump, Range};
-use super::script::{Mistake, Place, Spot};
+use super::scenario::{Mistake, Place, Spot};
 use crate::moment::Time;
 use crate::suggest;
 
-/// The longest time that a script may name: a week. Nobody reads more of a timeline.
+/// The longest time that a scenario may name: a week. Nobody reads more of a timeline.
 const MAX_TIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A word with its place.
@@ -21,13 +21,13 @@ pub struct Word<'t> {
 
 /// The words of a line that were not taken yet.
 #[derive(Debug)]
-pub struct Line<'t> {
+pub struct Words<'t> {
     words: std::vec::IntoIter<Word<'t>>,
     /// The place after the last word, for what is missing.
     end: Spot,
 }
 
-impl<'t> Line<'t> {
+impl<'t> Words<'t> {
     /// Divides a line into words. A word that begins with `#` begins a comment.
     pub fn new(number: u32, text: &'t str) -> Self {
         let mut words = Vec::new();
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn words_know_their_columns_and_comments_are_passed_over() {
-        let mut line = Line::new(7, "  at  12s tōkyō → # a → b");
+        let mut line = Words::new(7, "  at  12s tōkyō → # a → b");
         let columns: Vec<_> =
             std::iter::from_fn(|| line.next()).map(|word| (word.text, word.spot.column)).collect();
         assert_eq!(columns, [("at", 3), ("12s", 7), ("tōkyō", 11), ("→", 17)]);

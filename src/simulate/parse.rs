@@ -1,4 +1,4 @@
-//! From the text of a script to a [`Script`], or to everything that is wrong with it.
+//! From the text of a scenario to a [`Scenario`], or to everything that is wrong with it.
 //!
 //! ```text
 //! config DIR                                     the configuration; --config goes before it
@@ -32,32 +32,32 @@
 //!
 //! One statement a line, in any order. A client that is larger than a /24 (a /48) is led somewhere when all its
 //! subnets are, or the share of them that RANGE says. Faults and signals are separate: neither resets the other,
-//! and a probe that fails brings no signals. Where load comes from is told in `outside` and `demand`.
-//! Whether regions exist is known only with a configuration: that is checked by `Plan`.
+//! and a probe that fails brings no signals. Where load comes from is told in `environment` and `traffic`.
+//! Whether regions exist is known only with a configuration: `LoadedScenario` checks that.
 
 use std::time::Duration;
 
-use super::claim;
-use super::deed;
-use super::line::Line;
-use super::script::{Act, Client, Mistake, Script, Spot, StateFile};
+use super::act;
+use super::expectation;
+use super::line::Words;
+use super::scenario::{Act, Client, Mistake, Scenario, Spot, StateFile};
 use crate::config::Problems;
 
 /// The most events, counting each repetition: more than a week of one every ten seconds.
 const MAX_ACTS: usize = 100_000;
 
 const STATEMENTS: [&str; 8] = ["config", "seed", "client", "watch", "at", "every", "expect", "until"];
-impl Script {
-    /// Parses a script; `file` is what problems call it.
+impl Scenario {
+    /// Parses a scenario; `file` is what problems call it.
     ///
     /// # Errors
     ///
     /// Every mistake in it.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
-        let script = Self { file: file.to_owned(), text: text.to_owned(), ..Self::default() };
-        let mut reader = Reader { script, until: None, mistakes: Vec::new() };
+        let scenario = Self { file: file.to_owned(), text: text.to_owned(), ..Self::default() };
+        let mut reader = ScenarioReader { scenario, until: None, mistakes: Vec::new() };
         for (number, line) in (1..).zip(text.lines()) {
-            if let Err(mistake) = reader.statement(Line::new(number, line)) {
+            if let Err(mistake) = reader.statement(Words::new(number, line)) {
                 reader.mistakes.push(mistake);
             }
         }
@@ -65,21 +65,21 @@ impl Script {
     }
 }
 
-struct Reader {
-    script: Script,
+struct ScenarioReader {
+    scenario: Scenario,
     until: Option<Duration>,
     mistakes: Vec<Mistake>,
 }
 
-impl Reader {
-    fn statement(&mut self, mut line: Line<'_>) -> Result<(), Mistake> {
+impl ScenarioReader {
+    fn statement(&mut self, mut line: Words<'_>) -> Result<(), Mistake> {
         let Some(keyword) = line.next() else {
             return Ok(());
         };
         let line = &mut line;
         match keyword.text {
-            "config" => self.script.config = Some(line.take("a directory")?.text.to_owned()),
-            "seed" => self.script.seed = line.parse("a number")?,
+            "config" => self.scenario.config = Some(line.take("a directory")?.text.to_owned()),
+            "seed" => self.scenario.seed = line.parse("a number")?,
             "client" => self.client(line)?,
             "watch" => self.watch(line)?,
             "at" => self.at(line)?,
@@ -91,9 +91,9 @@ impl Reader {
         line.finish()
     }
 
-    fn client(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
+    fn client(&mut self, line: &mut Words<'_>) -> Result<(), Mistake> {
         let name = line.take("the name of a client")?;
-        if self.script.clients.iter().any(|known| known.name == name.text) {
+        if self.scenario.clients.iter().any(|known| known.name == name.text) {
             return Err(name.wrong("is a client already", None));
         }
         let network = line.take("a network such as 133.11.0.0/24")?;
@@ -102,38 +102,39 @@ impl Reader {
             .parse()
             .map_err(|error| network.wrong(&format!("is not a network: {error}"), None))?;
         let rate = line.next_if("rate").map(|_| line.quantity("a rate such as 5000")).transpose()?;
-        self.script.clients.push(Client { name: name.text.to_owned(), prefix, rate, spot: name.spot });
+        self.scenario.clients.push(Client { name: name.text.to_owned(), prefix, rate, spot: name.spot });
         Ok(())
     }
 
-    fn watch(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
+    fn watch(&mut self, line: &mut Words<'_>) -> Result<(), Mistake> {
         let word = line.take("a domain name")?;
-        let name = claim::domain_name(word.text).ok_or_else(|| word.wrong("is not a domain name", None))?;
-        self.script.watched.push(name);
+        let name =
+            expectation::domain_name(word.text).ok_or_else(|| word.wrong("is not a domain name", None))?;
+        self.scenario.watched.push(name);
         Ok(())
     }
 
-    fn at(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
+    fn at(&mut self, line: &mut Words<'_>) -> Result<(), Mistake> {
         let at = line.time()?;
         let what =
             line.take("`restart`, `reload`, `demand`, `clock`, `failback`, `operator`, `lift` or a place such as tokyo/tokyo-a")?;
         let act = match what.text {
             "restart" => {
-                Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| deed::state_file(&word))?)
+                Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| act::state_file(&word))?)
             }
             "reload" => Act::Reload(line.take("a directory")?.text.to_owned()),
             "demand" => Act::Demand(line.fraction()?),
             "clock" => Act::Clock(line.jump()?),
             "failback" => Act::FailBack(line.take("a region")?.text.to_owned()),
-            "operator" => Act::Intend(deed::terms(&what, line)?),
+            "operator" => Act::Intend(act::terms(&what, line)?),
             "lift" => Act::Lift(line.parse("the number of an intent")?, line.next_if("at-once").is_some()),
-            _ => deed::deed(&what, line)?,
+            _ => act::fault_or_signal(&what, line)?,
         };
-        self.script.acts.push((at, act, what.spot));
+        self.scenario.acts.push((at, act, what.spot));
         Ok(())
     }
 
-    fn every(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
+    fn every(&mut self, line: &mut Words<'_>) -> Result<(), Mistake> {
         let next = line.peek();
         let period = line.time()?;
         if let Some(word) = next.filter(|_| period.is_zero()) {
@@ -144,59 +145,62 @@ impl Reader {
         keyword(line, "to")?;
         let to = line.time()?;
         let what = line.take("a place such as tokyo/tokyo-a")?;
-        let act = deed::deed(&what, line)?;
-        let room = MAX_ACTS.saturating_sub(self.script.acts.len());
+        let act = act::fault_or_signal(&what, line)?;
+        let room = MAX_ACTS.saturating_sub(self.scenario.acts.len());
         let times = (to.saturating_sub(from).as_millis() / period.as_millis().max(1)) as usize + 1;
         if times > room {
             return Err(what.wrong(&format!("would happen more than {MAX_ACTS} times"), None));
         }
         let repeated = (0u32..).take(times).map(|time| (from + period * time, act.clone(), what.spot));
-        self.script.acts.extend(repeated);
+        self.scenario.acts.extend(repeated);
         Ok(())
     }
 
-    fn expect(&mut self, line: &mut Line<'_>) -> Result<(), Mistake> {
-        self.script.expectations.push(claim::expectation(line)?);
+    fn expect(&mut self, line: &mut Words<'_>) -> Result<(), Mistake> {
+        self.scenario.expectations.push(expectation::parse(line)?);
         Ok(())
     }
 
-    /// Checks what only the whole script tells.
-    fn finish(mut self) -> Result<Script, Problems> {
-        let script = &mut self.script;
-        let acts = script.acts.iter().map(|(at, _, _)| *at);
-        let last = acts.chain(script.expectations.iter().map(|expectation| expectation.at)).max();
-        script.until = self.until.or(last).unwrap_or_default();
+    /// Checks what only the whole scenario tells.
+    fn finish(mut self) -> Result<Scenario, Problems> {
+        let scenario = &mut self.scenario;
+        let acts = scenario.acts.iter().map(|(at, _, _)| *at);
+        let last = acts.chain(scenario.expectations.iter().map(|expectation| expectation.at)).max();
+        scenario.until = self.until.or(last).unwrap_or_default();
         let mut missing = |message: &str, hint: &str| {
             let (message, hint) = (message.to_owned(), Some(hint.to_owned()));
             self.mistakes.push(Mistake { spot: Spot::default(), message, hint });
         };
-        if script.until.is_zero() {
-            missing("the script is over before it begins", "say how long it lasts: until 10m");
+        if scenario.until.is_zero() {
+            missing("the scenario is over before it begins", "say how long it lasts: until 10m");
         }
-        if script.watched.is_empty() {
-            missing("the script watches no name", "name one: watch api.example.com");
+        if scenario.watched.is_empty() {
+            missing("the scenario watches no name", "name one: watch api.example.com");
         }
-        if script.clients.is_empty() {
-            missing("the script has no clients", "name one: client JP 133.11.0.0/24");
+        if scenario.clients.is_empty() {
+            missing("the scenario has no clients", "name one: client JP 133.11.0.0/24");
         }
-        let about = script.expectations.iter().filter_map(|expectation| claim::stranger(script, expectation));
+        let about = scenario
+            .expectations
+            .iter()
+            .filter_map(|expectation| expectation::mistake(scenario, expectation));
         self.mistakes.extend(about);
         let late =
-            script.acts.iter().filter(|(at, _, _)| *at > script.until).map(|(at, act, spot)| Mistake {
+            scenario.acts.iter().filter(|(at, _, _)| *at > scenario.until).map(|(at, act, spot)| Mistake {
                 spot: *spot,
-                message: format!("`{act}` happens at {at:?}, after the end of the script"),
+                message: format!("`{act}` happens at {at:?}, after the end of the scenario"),
                 hint: None,
             });
         self.mistakes.extend(late);
         if self.mistakes.is_empty() {
-            return Ok(self.script);
+            return Ok(self.scenario);
         }
         self.mistakes.sort_by_key(|mistake| (mistake.spot.line, mistake.spot.column));
-        Err(self.script.problems(self.mistakes))
+        Err(self.scenario.problems(self.mistakes))
     }
 }
 
-fn keyword(line: &mut Line<'_>, keyword: &str) -> Result<(), Mistake> {
+fn keyword(line: &mut Words<'_>, keyword: &str) -> Result<(), Mistake> {
     let word = line.take(&format!("`{keyword}`"))?;
     if word.text == keyword { Ok(()) } else { Err(word.wrong(&format!("should be `{keyword}`"), None)) }
 }
@@ -206,31 +210,31 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::quantity::{Jump, Range};
-    use super::super::script::{Claim, Subject};
+    use super::super::scenario::{Aspect, Claim};
     use super::*;
     use crate::region::Family;
 
-    /// Parses a statement in a script that is right otherwise.
-    fn with(statement: &str) -> Script {
+    /// Parses a statement in a scenario that is right otherwise.
+    fn with(statement: &str) -> Scenario {
         let text = format!("watch api.example.com\nclient JP 133.11.0.0/24\nuntil 1h\n{statement}");
-        Script::parse("test", &text).unwrap_or_else(|problems| panic!("{problems}"))
+        Scenario::parse("test", &text).unwrap_or_else(|problems| panic!("{problems}"))
     }
 
     #[test]
     fn a_repeated_event_is_all_of_its_events() {
-        let script = with("every 20s from 10s to 1m tokyo/tokyo-a slow 3s  # three times");
-        let times: Vec<_> = script.acts.iter().map(|(at, _, _)| at.as_secs()).collect();
+        let scenario = with("every 20s from 10s to 1m tokyo/tokyo-a slow 3s  # three times");
+        let times: Vec<_> = scenario.acts.iter().map(|(at, _, _)| at.as_secs()).collect();
         assert_eq!(times, [10, 30, 50]);
-        assert_eq!(script.acts[2].1.to_string(), "tokyo/tokyo-a slow 3s");
+        assert_eq!(scenario.acts[2].1.to_string(), "tokyo/tokyo-a slow 3s");
     }
 
     #[test]
     fn an_expectation_may_say_all_that_there_is_to_say() {
-        let script = with("expect 36s JP api.example.com AAAA → osaka or tokyo 75%..85% ttl 10");
-        let Subject::Client { client, name, family, claim } = &script.expectations[0].subject else {
+        let scenario = with("expect 36s JP api.example.com AAAA → osaka or tokyo 75%..85% ttl 10");
+        let Aspect::Client { client, name, family, claim } = &scenario.expectations[0].aspect else {
             panic!("it is about a client");
         };
-        assert_eq!((client.as_str(), name.as_ref()), ("JP", Some(&script.watched[0])));
+        assert_eq!((client.as_str(), name.as_ref()), ("JP", Some(&scenario.watched[0])));
         assert_eq!(*family, Some(Family::V6));
         let to = vec!["osaka".to_owned(), "tokyo".to_owned()];
         assert_eq!(*claim, Claim::Leads { to, share: Range::Within(0.75, 0.85), ttl: Some(10) });
@@ -267,8 +271,8 @@ mod tests {
 
     #[test]
     fn a_load_is_expected_within_bounds() {
-        let load = |statement: &str| match &with(statement).expectations[0].subject {
-            Subject::Load(region, range) => (region.clone(), *range),
+        let load = |statement: &str| match &with(statement).expectations[0].aspect {
+            Aspect::Load(region, range) => (region.clone(), *range),
             other => panic!("{other:?} is about no load"),
         };
         assert_eq!(load("expect 1m osaka load < 0.9"), ("osaka".to_owned(), Range::Below(0.9)));
@@ -278,8 +282,8 @@ mod tests {
     #[test]
     fn a_script_without_an_end_ends_with_the_last_thing_in_it() {
         let text = "watch a.example\nclient JP ::/0\nat 1m tokyo ok\nexpect 90s JP stays";
-        let script = Script::parse("test", text).unwrap_or_else(|problems| panic!("{problems}"));
-        assert_eq!(script.until, Duration::from_secs(90));
+        let scenario = Scenario::parse("test", text).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(scenario.until, Duration::from_secs(90));
     }
 
     proptest! {
@@ -290,7 +294,7 @@ mod tests {
                 0..6,
             ),
         ) {
-            if let Err(problems) = Script::parse("test", &lines.join("\n")) {
+            if let Err(problems) = Scenario::parse("test", &lines.join("\n")) {
                 prop_assert!(!problems.to_string().is_empty());
             }
         }

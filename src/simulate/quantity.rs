@@ -1,4 +1,4 @@
-//! Numbers as scripts write them: fractions, ranges, times and jumps; and as timelines print them.
+//! Numbers as scenarios write them: fractions, ranges, times and jumps; and as timelines print them.
 
 use std::fmt;
 use std::time::Duration;

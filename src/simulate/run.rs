@@ -1,22 +1,22 @@
-//! Plays a plan: one item of the agenda after the other, each at its moment.
+//! Plays a scenario: one item of the agenda after the other, each at its moment.
 //!
-//! There are two times. Everything outside lives in the one that the script writes, which only goes on. The
+//! There are two times. Everything outside the server lives in the time that the scenario writes, which only goes on. The
 //! server's own moments are read from the wall clock when it starts, and from then on go with the other: after a
 //! jump and a restart they are as far apart as the clock has jumped.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::agenda::{Agenda, Item};
-use super::audience::{Audience, Move};
-use super::clock::Clock;
-use super::deed::OPERATOR;
-use super::demand::Demand;
+use super::act::OPERATOR;
+use super::agenda::{Agenda, AgendaItem};
+use super::clients::{ClientMove, Clients};
+use super::clocks::Clocks;
+use super::environment::Environment;
 use super::expect;
-use super::fleet::{Detection, Fleet, Probed};
-use super::outside::Outside;
-use super::plan::Plan;
-use super::script::{Act, Expectation, Place, Script, StateFile};
+use super::loaded::LoadedScenario;
+use super::probers::{Detection, Probed, Probers};
+use super::scenario::{Act, Expectation, Place, Scenario, StateFile};
+use super::traffic::Traffic;
 use crate::canary::Observation;
 use crate::control::{Control, Effect, Event, Request};
 use crate::event::{Notice, What};
@@ -36,8 +36,8 @@ const GAUGE_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub enum Happening<'a> {
     /// It begins.
-    Begun(&'a Plan),
-    /// An act of the script.
+    Begun(&'a LoadedScenario),
+    /// An act of the scenario.
     Act(&'a Act),
     /// The state file could not be used.
     Forgotten(String),
@@ -54,7 +54,7 @@ pub enum Happening<'a> {
     /// This snapshot answers from now on.
     Published(&'a Arc<Snapshot>),
     /// A client gets something else than before.
-    Moved(&'a Move),
+    Moved(&'a ClientMove),
     /// The loads of the regions, by name; `None`: not known. Told at regular times, if there is any traffic.
     Gauged(&'a [(&'a str, Option<f64>)]),
     /// Something was expected. `None`: it is so; otherwise what is so instead.
@@ -63,19 +63,19 @@ pub enum Happening<'a> {
     Ended,
 }
 
-/// Who is told of everything that happens, and when.
+/// Called with everything that happens, and when.
 pub type Listener<'l> = &'l mut dyn FnMut(Duration, &Happening<'_>);
 
 /// A server, the world around it, and a written clock.
 pub struct Simulation<'p, 'l> {
-    plan: &'p Plan,
+    loaded: &'p LoadedScenario,
     listener: Listener<'l>,
     agenda: Agenda,
-    outside: Outside,
-    fleet: Fleet,
-    audience: Audience,
+    environment: Environment,
+    probers: Probers,
+    clients: Clients,
     control: Control,
-    clock: Clock,
+    clock: Clocks,
     /// The world that the process would load if it started now.
     base: Arc<Base>,
     /// What lies in the state directory.
@@ -86,21 +86,21 @@ pub struct Simulation<'p, 'l> {
 }
 
 impl<'p, 'l> Simulation<'p, 'l> {
-    /// Plays a plan from its begin to its end.
-    pub fn play(plan: &'p Plan, listener: Listener<'l>) {
-        let script = &plan.script;
-        listener(Duration::ZERO, &Happening::Begun(plan));
-        let (control, effects) = Control::new(Arc::clone(&plan.base), None, Kept::default(), BOOT);
+    /// Plays a scenario from its begin to its end.
+    pub fn play(loaded: &'p LoadedScenario, listener: Listener<'l>) {
+        let scenario = &loaded.scenario;
+        listener(Duration::ZERO, &Happening::Begun(loaded));
+        let (control, effects) = Control::new(Arc::clone(&loaded.base), None, Kept::default(), BOOT);
         let mut simulation = Self {
-            plan,
+            loaded,
             listener,
-            agenda: agenda(script),
-            outside: Outside::new(Demand::new(&script.clients)),
-            fleet: Fleet::new(script.seed),
-            audience: Audience::new(&script.clients, &script.watched),
+            agenda: agenda(scenario),
+            environment: Environment::new(Traffic::new(&scenario.clients)),
+            probers: Probers::new(scenario.seed),
+            clients: Clients::new(&scenario.clients, &scenario.watched),
             control,
-            clock: Clock::default(),
-            base: Arc::clone(&plan.base),
+            clock: Clocks::default(),
+            base: Arc::clone(&loaded.base),
             kept: None,
             intents: Kept::default(),
             now: BOOT,
@@ -112,7 +112,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 return;
             };
             simulation.now = at;
-            if item == Item::End {
+            if item == AgendaItem::End {
                 simulation.tell(&Happening::Ended);
                 return;
             }
@@ -131,35 +131,35 @@ impl<'p, 'l> Simulation<'p, 'l> {
         }
     }
 
-    fn take(&mut self, item: Item) {
+    fn take(&mut self, item: AgendaItem) {
         match item {
-            Item::Act(index) => self.act(&self.plan.script.acts[index].1),
-            Item::Probe(pair) => {
-                if let Some(outcome) = self.fleet.begin(pair, &self.outside, self.now) {
-                    self.agenda.add(self.now.plus(outcome.took), Item::Result(pair, outcome));
+            AgendaItem::Act(index) => self.act(&self.loaded.scenario.acts[index].1),
+            AgendaItem::Probe(pair) => {
+                if let Some(outcome) = self.probers.begin(pair, &self.environment, self.now) {
+                    self.agenda.add(self.now.plus(outcome.took), AgendaItem::Result(pair, outcome));
                 }
             }
-            Item::Result(pair, outcome) => {
-                if let Some((probed, due)) = self.fleet.end(pair, outcome, self.now) {
-                    self.agenda.add(due, Item::Probe(pair));
+            AgendaItem::Result(pair, outcome) => {
+                if let Some((probed, due)) = self.probers.end(pair, outcome, self.now) {
+                    self.agenda.add(due, AgendaItem::Probe(pair));
                     self.tell(&Happening::Probed(&probed));
                     let at = self.clock.moment(self.now);
                     self.handle(Event::Observed(vec![Observation { at, ..probed.seen }]));
                 }
             }
-            Item::Gauge => {
-                let loads = self.outside.loads(self.now);
+            AgendaItem::Gauge => {
+                let loads = self.environment.loads(self.now);
                 (self.listener)(self.now.since(BOOT), &Happening::Gauged(&loads));
-                self.agenda.add(self.now.plus(GAUGE_EVERY), Item::Gauge);
+                self.agenda.add(self.now.plus(GAUGE_EVERY), AgendaItem::Gauge);
             }
-            Item::Expect(index) => {
-                let expectation = &self.plan.script.expectations[index];
+            AgendaItem::Expect(index) => {
+                let expectation = &self.loaded.scenario.expectations[index];
                 let report = self.control.report(self.clock.moment(self.now));
-                let load = |region: &str| self.outside.load(region, self.now);
-                let got = expect::otherwise(&expectation.subject, &self.audience, &report, load);
+                let load = |region: &str| self.environment.load(region, self.now);
+                let got = expect::otherwise(&expectation.aspect, &self.clients, &report, load);
                 self.tell(&Happening::Expected(expectation, got));
             }
-            Item::End => {}
+            AgendaItem::End => {}
         }
     }
 
@@ -167,11 +167,11 @@ impl<'p, 'l> Simulation<'p, 'l> {
         self.tell(&Happening::Act(act));
         match act {
             Act::Fault(place, fault) => {
-                self.outside.impose(place, *fault);
-                self.fleet.feel(place, *fault, self.now);
+                self.environment.impose(place, *fault);
+                self.probers.feel(place, *fault, self.now);
             }
-            Act::Signal(place, signal, vital) => self.outside.tell(place, *signal, *vital),
-            Act::Demand(factor) => self.outside.demand.scale(*factor),
+            Act::Signal(place, signal, vital) => self.environment.tell(place, *signal, *vital),
+            Act::Demand(factor) => self.environment.demand.scale(*factor),
             Act::Clock(jump) => self.clock.jump(*jump),
             Act::FailBack(region) => {
                 self.ask(Request::FailBack { region: region.clone(), author: OPERATOR.to_owned() });
@@ -183,7 +183,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 is_at_once: *is_at_once,
             }),
             Act::Restart(file) => self.restart(*file),
-            Act::Reload(directory) => match &self.plan.reloads[directory] {
+            Act::Reload(directory) => match &self.loaded.reloads[directory] {
                 Err(why) => self.tell(&Happening::Refused(why)),
                 Ok(base) => {
                     self.base = Arc::clone(base);
@@ -193,7 +193,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
         }
     }
 
-    /// Asks for something. What is refused is told, as it would be to whoever asks.
+    /// Asks for something. What is refused is told, as it would be to an operator.
     fn ask(&mut self, request: Request) {
         let (answer, effects) = self.control.ask(request, self.clock.moment(self.now));
         if let Err(refusal) = answer {
@@ -209,7 +209,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
 
     /// Lets the process die without a word, and start with what it finds.
     fn restart(&mut self, file: StateFile) {
-        self.fleet.die();
+        self.probers.die();
         self.clock.read_anew();
         let memory = self.kept.take().and_then(|memory| self.remember(memory, file));
         let (control, effects) =
@@ -251,16 +251,16 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 Effect::Say(notice) => self.say(&notice),
                 Effect::Persist(memory) => self.kept = Some(memory),
                 Effect::Keep(intents) => self.intents = intents,
-                // A script asks who gets what, and not for how long.
+                // No expectation is about availability.
                 Effect::Account(_) => {}
                 Effect::Watch(config, epoch) => {
-                    self.outside.furnish(&config);
-                    let due = self.fleet.watch(&config, epoch, &self.outside, self.now);
-                    due.into_iter().for_each(|(at, pair)| self.agenda.add(at, Item::Probe(pair)));
+                    self.environment.furnish(&config);
+                    let due = self.probers.watch(&config, epoch, &self.environment, self.now);
+                    due.into_iter().for_each(|(at, pair)| self.agenda.add(at, AgendaItem::Probe(pair)));
                 }
                 Effect::Publish(snapshot) => {
-                    let moves = self.audience.ask(&snapshot, self.now);
-                    self.outside.demand.follow(&self.audience, self.now);
+                    let moves = self.clients.ask(&snapshot, self.now);
+                    self.environment.demand.follow(&self.clients, self.now);
                     self.tell(&Happening::Published(&snapshot));
                     moves.iter().for_each(|one| self.tell(&Happening::Moved(one)));
                 }
@@ -271,7 +271,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
     fn say(&mut self, notice: &Notice) {
         self.tell(&Happening::Said(notice));
         if let What::Down { place, canary, .. } = &notice.what
-            && let Some(detection) = self.fleet.detection(&Place::from(place), canary, self.now)
+            && let Some(detection) = self.probers.detection(&Place::from(place), canary, self.now)
         {
             self.tell(&Happening::Detected(&detection));
         }
@@ -282,19 +282,19 @@ impl<'p, 'l> Simulation<'p, 'l> {
     }
 }
 
-/// Returns everything that the script says, at its moment.
-fn agenda(script: &Script) -> Agenda {
+/// Returns everything that the scenario says, at its moment.
+fn agenda(scenario: &Scenario) -> Agenda {
     let mut agenda = Agenda::default();
-    for (index, (at, _, _)) in script.acts.iter().enumerate() {
-        agenda.add(BOOT.plus(*at), Item::Act(index));
+    for (index, (at, _, _)) in scenario.acts.iter().enumerate() {
+        agenda.add(BOOT.plus(*at), AgendaItem::Act(index));
     }
-    for (index, expectation) in script.expectations.iter().enumerate() {
-        agenda.add(BOOT.plus(expectation.at), Item::Expect(index));
+    for (index, expectation) in scenario.expectations.iter().enumerate() {
+        agenda.add(BOOT.plus(expectation.at), AgendaItem::Expect(index));
     }
-    if script.clients.iter().any(|client| client.rate.is_some()) {
-        agenda.add(BOOT, Item::Gauge);
+    if scenario.clients.iter().any(|client| client.rate.is_some()) {
+        agenda.add(BOOT, AgendaItem::Gauge);
     }
-    agenda.add(BOOT.plus(script.until), Item::End);
+    agenda.add(BOOT.plus(scenario.until), AgendaItem::End);
     agenda
 }
 

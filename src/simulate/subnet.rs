@@ -7,7 +7,7 @@ use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsOption};
 use hickory_proto::serialize::binary::BinEncodable;
 
-use super::answer::Answer;
+use super::answer::ClientAnswer;
 use crate::client::Prefix;
 use crate::engine::{self, Outcome, Transport};
 use crate::moment::Moment;
@@ -25,12 +25,12 @@ const SAMPLE: u32 = 256;
 pub struct Subnet {
     /// Where it is.
     pub prefix: Prefix,
-    asked: [Asked; 2],
+    asked: [SubnetQuestion; 2],
 }
 
 /// Whose the addresses in answers are.
 #[derive(Clone, Copy, Debug)]
-pub struct Regions<'a> {
+pub struct AddressOwners<'a> {
     /// The name of the region of each address.
     pub by_address: &'a HashMap<IpAddr, String>,
     /// Whether they are others than when the subnet last asked.
@@ -48,17 +48,17 @@ pub enum News {
 
 /// One question of a subnet, and what came back.
 #[derive(Debug)]
-struct Asked {
+struct SubnetQuestion {
     query: Vec<u8>,
     reply: Vec<u8>,
-    answer: Option<Answer>,
+    answer: Option<ClientAnswer>,
     moved: Option<Moment>,
 }
 
 impl Subnet {
     /// Returns a subnet that asks for a name, A and AAAA.
     pub fn new(prefix: Prefix, name: &Name) -> Self {
-        let asked = [RecordType::A, RecordType::AAAA].map(|rtype| Asked {
+        let asked = [RecordType::A, RecordType::AAAA].map(|rtype| SubnetQuestion {
             query: query(name, rtype, prefix),
             reply: Vec::new(),
             answer: None,
@@ -72,7 +72,7 @@ impl Subnet {
         &mut self,
         family: Family,
         snapshot: &Snapshot,
-        regions: &Regions<'_>,
+        regions: &AddressOwners<'_>,
         now: Moment,
         buffer: &mut [u8],
     ) -> Option<News> {
@@ -83,7 +83,7 @@ impl Subnet {
     }
 
     /// Returns what the subnet gets; `None`: it never asked.
-    pub fn answer(&self, family: Family) -> Option<&Answer> {
+    pub fn answer(&self, family: Family) -> Option<&ClientAnswer> {
         self.asked[family as usize].answer.as_ref()
     }
 
@@ -93,11 +93,11 @@ impl Subnet {
     }
 }
 
-impl Asked {
+impl SubnetQuestion {
     /// Takes a reply, and returns what is new about it.
     fn take(&mut self, reply: &[u8], regions: &HashMap<IpAddr, String>, now: Moment) -> News {
         reply.clone_into(&mut self.reply);
-        let answer = Answer::read(reply, regions);
+        let answer = ClientAnswer::read(reply, regions);
         let is_elsewhere = self.answer.as_ref().is_some_and(|before| before.leads != answer.leads);
         if is_elsewhere {
             self.moved = Some(now);

@@ -5,13 +5,13 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::answer::Difference;
-use super::audience::Move;
+use super::clients::ClientMove;
 use super::expect::record_type;
-use super::fleet::Detection;
-use super::plan::Plan;
+use super::loaded::LoadedScenario;
+use super::probers::Detection;
 use super::quantity::Percent;
 use super::run::Happening;
-use super::script::Place;
+use super::scenario::Place;
 
 /// Writes down what happens.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Timeline {
     /// The lines so far.
     pub text: String,
     /// What is counted.
-    pub tally: Tally,
+    pub summary: PlaySummary,
     /// The columns of names: of the longest client, and whether several names are watched.
     width: usize,
     names_differ: bool,
@@ -36,10 +36,10 @@ const REMINDER: (f64, Duration) = (0.01, Duration::from_secs(60));
 
 /// What is counted of a simulation.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
+pub struct PlaySummary {
     /// How long it was.
     pub lasted: Duration,
-    /// Acts of the script.
+    /// Acts of the scenario.
     pub acts: usize,
     /// Probes that came back.
     pub probes: usize,
@@ -62,9 +62,9 @@ pub struct Tally {
 impl Timeline {
     /// Takes what happens at a moment.
     pub fn take(&mut self, at: Duration, happening: &Happening<'_>) {
-        self.tally.count(at, happening);
+        self.summary.count(at, happening);
         match happening {
-            Happening::Begun(plan) => self.begin(plan),
+            Happening::Begun(loaded) => self.begin(loaded),
             Happening::Act(act) => self.line(at, "event", &act.to_string()),
             Happening::Forgotten(why) => self.line(at, "warning", why),
             Happening::Refused(why) => {
@@ -86,7 +86,7 @@ impl Timeline {
                 self.line(at, "expect", &format!("{}: FAILED, got {got}", expectation.text));
             }
             Happening::Ended => {
-                let summary = self.tally.to_string();
+                let summary = self.summary.to_string();
                 self.text.push('\n');
                 self.text.push_str(&summary);
             }
@@ -94,26 +94,26 @@ impl Timeline {
         }
     }
 
-    fn begin(&mut self, plan: &Plan) {
-        let script = &plan.script;
-        self.width = script.clients.iter().map(|client| client.name.chars().count()).max().unwrap_or(0);
-        self.names_differ = script.watched.len() > 1;
-        let config = &plan.base.config;
+    fn begin(&mut self, loaded: &LoadedScenario) {
+        let scenario = &loaded.scenario;
+        self.width = scenario.clients.iter().map(|client| client.name.chars().count()).max().unwrap_or(0);
+        self.names_differ = scenario.watched.len() > 1;
+        let config = &loaded.base.config;
         let facts = format!(
             "regions {}, addresses {}, canaries {}, seed {}",
             config.regions.len(),
             config.regions.addresses().count(),
             config.canaries.len(),
-            script.seed
+            scenario.seed
         );
         self.line(Duration::ZERO, "begin", &facts);
     }
 
     fn line(&mut self, at: Duration, what: &str, text: &str) {
-        let _ = writeln!(self.text, "{}  {what:7}  {text}", Clock(at));
+        let _ = writeln!(self.text, "{}  {what:7}  {text}", ScenarioTime(at));
     }
 
-    fn moved(&mut self, one: &Move) {
+    fn moved(&mut self, one: &ClientMove) {
         let width = self.width;
         let _ = write!(self.text, "{:11}  {:7}  {:width$}", "", "", one.client);
         if self.names_differ {
@@ -156,7 +156,7 @@ impl Timeline {
     }
 }
 
-impl Tally {
+impl PlaySummary {
     /// Returns whether everything was as expected, and as promised.
     pub fn is_ok(&self) -> bool {
         self.failed == 0
@@ -199,10 +199,10 @@ impl Tally {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for PlaySummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { acts, probes, failures, snapshots, met, failed, .. } = self;
-        writeln!(f, "lasted        {}", Clock(self.lasted))?;
+        writeln!(f, "lasted        {}", ScenarioTime(self.lasted))?;
         writeln!(f, "events        {acts}")?;
         writeln!(f, "probes        {probes}, {failures} failed")?;
         writeln!(f, "snapshots     {snapshots}")?;
@@ -228,9 +228,9 @@ impl Detection {
 }
 
 /// A time of the simulation: `0:01:30.000`.
-struct Clock(Duration);
+struct ScenarioTime(Duration);
 
-impl fmt::Display for Clock {
+impl fmt::Display for ScenarioTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, milliseconds) = (self.0.as_secs(), self.0.subsec_millis());
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);

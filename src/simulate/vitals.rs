@@ -1,7 +1,7 @@
 //! What a place says of itself: the signals in the responses to its canaries.
 //!
 //! Each signal is a thing of its own: setting one leaves the others, and what the place does ([`Fault`]), as
-//! they are. As long as the script says nothing, a signal has the value that fits what happens there.
+//! they are. As long as the scenario says nothing, a signal has the value that fits what happens there.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::quantity::Percent;
 use crate::canary::Signal;
 use crate::moment::Time;
 
-/// The words for signals in scripts.
+/// The words for signals in scenarios.
 const WORDS: [(&str, Signal); 6] = [
     ("load", Signal::Load),
     ("errors", Signal::ErrorRate),
@@ -42,9 +42,9 @@ pub enum Vital {
     Set(f64),
 }
 
-/// What the value of a signal follows from while the script does not set it.
+/// What the value of a signal follows from while the scenario does not set it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Circumstances {
+pub struct VitalInputs {
     /// What the address does.
     pub fault: Fault,
     /// The share of its capacity that is in use; `None`: no traffic is simulated.
@@ -55,7 +55,7 @@ pub struct Circumstances {
 
 impl Vital {
     /// Returns what an address says; `None`: nothing.
-    pub fn value(self, signal: Signal, circumstances: &Circumstances) -> Option<f64> {
+    pub fn value(self, signal: Signal, circumstances: &VitalInputs) -> Option<f64> {
         match self {
             Self::Auto => circumstances.usual(signal),
             Self::Silent => None,
@@ -63,7 +63,7 @@ impl Vital {
         }
     }
 
-    /// Returns the vital as scripts write it of this signal.
+    /// Returns the vital as scenarios write it of this signal.
     pub fn of(self, signal: Signal) -> impl fmt::Display {
         match (self, signal) {
             (Self::Auto, _) => "auto".to_owned(),
@@ -77,7 +77,7 @@ impl Vital {
     }
 }
 
-impl Circumstances {
+impl VitalInputs {
     fn usual(&self, signal: Signal) -> Option<f64> {
         let gray = usize::from(self.fault == Fault::Gray);
         match signal {
@@ -91,7 +91,7 @@ impl Circumstances {
     }
 }
 
-/// Returns the word for a signal in scripts.
+/// Returns the word for a signal in scenarios.
 pub fn word(signal: Signal) -> &'static str {
     let known = WORDS.iter().find(|(_, known)| *known == signal);
     known.expect("every signal has a word").0
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_gray_place_says_of_itself_what_its_canaries_do_not_see() {
         let errors = |fault| {
-            let circumstances = Circumstances { fault, ..Circumstances::default() };
+            let circumstances = VitalInputs { fault, ..VitalInputs::default() };
             Vital::Auto.value(Signal::ErrorRate, &circumstances)
         };
         assert_eq!((errors(Fault::Ok), errors(Fault::Gray)), (Some(0.002), Some(0.2)));
@@ -127,10 +127,10 @@ mod tests {
 
     #[test]
     fn a_load_is_unknown_unless_traffic_is_simulated_or_the_script_sets_it() {
-        let nothing = Circumstances::default();
+        let nothing = VitalInputs::default();
         assert_eq!(Vital::Auto.value(Signal::Load, &nothing), None);
         assert_eq!(Vital::Set(0.9).value(Signal::Load, &nothing), Some(0.9));
-        let busy = Circumstances { load: Some(0.4), ..nothing };
+        let busy = VitalInputs { load: Some(0.4), ..nothing };
         assert_eq!(Vital::Auto.value(Signal::Load, &busy), Some(0.4));
         assert_eq!(Vital::Silent.value(Signal::Load, &busy), None);
     }

@@ -1,18 +1,18 @@
-//! The world outside: what every place does and says of itself, and how much of it is in use.
+//! The environment of the server: what every place does and says of itself, and how much of it is in use.
 //!
-//! **Load.** A region's load is the requests that arrive there ([`Demand`]) over what the addresses that
+//! **Load.** A region's load is the requests that arrive there ([`Traffic`]) over what the addresses that
 //! still take requests can serve: its `capacity` belongs to its IPv4 addresses in equal parts (to the others
 //! where it has none), and those that refuse or time out have lost theirs. So half a region under the
-//! same traffic is twice as loaded, before anybody has noticed. What arrives at the dead half is
+//! same traffic is twice as loaded, before any canary has noticed. What arrives at the dead half is
 //! tried again at the living one. A region of which nothing is left has no load, and neither has one without
-//! a capacity. Load does nothing by itself: an address over 100 % answers until the script says otherwise.
+//! a capacity. Load does nothing by itself: an address over 100 % answers until the scenario says otherwise.
 
 use std::collections::BTreeMap;
 
-use super::demand::Demand;
 use super::fault::Fault;
-use super::script::Place;
-use super::vitals::{Circumstances, Vital};
+use super::scenario::Place;
+use super::traffic::Traffic;
+use super::vitals::{Vital, VitalInputs};
 use crate::canary::{Signal, Signals};
 use crate::config::Config;
 use crate::moment::Moment;
@@ -20,18 +20,18 @@ use crate::region::Region;
 
 /// Everything that is not the server.
 #[derive(Debug)]
-pub struct Outside {
+pub struct Environment {
     /// Who makes requests.
-    pub demand: Demand,
+    pub demand: Traffic,
     faults: Layers<Fault>,
     vitals: BTreeMap<Signal, Layers<Vital>>,
     /// The regions, in the order of the configuration.
-    sites: Vec<Site>,
+    sites: Vec<RegionCapacity>,
 }
 
 /// What load is made of.
 #[derive(Debug)]
-struct Site {
+struct RegionCapacity {
     region: String,
     capacity: Option<f64>,
     /// The addresses that serve.
@@ -40,21 +40,21 @@ struct Site {
     reachable: usize,
 }
 
-/// What the script said of places, the latest last; what a later one covers is dropped.
+/// What the scenario said of places, the latest last; what a later one covers is dropped.
 #[derive(Debug)]
 struct Layers<T> {
     said: Vec<(Place, T)>,
 }
 
-impl Outside {
+impl Environment {
     /// Returns a world in which nothing is wrong.
-    pub fn new(demand: Demand) -> Self {
+    pub fn new(demand: Traffic) -> Self {
         Self { demand, faults: Layers::default(), vitals: BTreeMap::new(), sites: Vec::new() }
     }
 
     /// Takes the regions from a configuration. What was said of places stays.
     pub fn furnish(&mut self, config: &Config) {
-        self.sites = config.regions.iter().map(|(_, region)| Site::of(region)).collect();
+        self.sites = config.regions.iter().map(|(_, region)| RegionCapacity::of(region)).collect();
         self.sites.iter_mut().for_each(|site| site.count(&self.faults));
     }
 
@@ -77,7 +77,7 @@ impl Outside {
 
     /// Returns what an address says when it is asked for these signals.
     pub fn signals(&self, place: &Place, asked: impl Iterator<Item = Signal>, now: Moment) -> Signals {
-        let circumstances = Circumstances {
+        let circumstances = VitalInputs {
             fault: self.fault(place),
             load: self.carried(&place.region, now),
             requests: self.requests(&place.region, now),
@@ -91,7 +91,7 @@ impl Outside {
         signals
     }
 
-    /// Returns the load of a region: what the script says of the region as a whole, or else what arrives
+    /// Returns the load of a region: what the scenario says of the region as a whole, or else what arrives
     /// there. `None`: it is not known.
     pub fn load(&self, region: &str, now: Moment) -> Option<f64> {
         match self.vital(&Place::region(region), Signal::Load) {
@@ -110,7 +110,7 @@ impl Outside {
         self.vitals.get(&signal).map_or(Vital::Auto, |vitals| vitals.of(place))
     }
 
-    fn site(&self, region: &str) -> Option<&Site> {
+    fn site(&self, region: &str) -> Option<&RegionCapacity> {
         self.sites.iter().find(|site| site.region == region)
     }
 
@@ -128,7 +128,7 @@ impl Outside {
     }
 }
 
-impl Site {
+impl RegionCapacity {
     fn of(region: &Region) -> Self {
         let addresses = || {
             region.zones.iter().flat_map(|zone| {
@@ -187,9 +187,9 @@ mod tests {
 
     /// Imposes faults on places in their order, and compares what happens to one of them.
     fn check(faults: &[(&str, Fault)], at: &str, expected: Fault) {
-        let mut outside = Outside::new(Demand::new(&[]));
-        faults.iter().for_each(|(at, fault)| outside.impose(&place(at), *fault));
-        assert_eq!(outside.fault(&place(at)), expected, "{at} after {faults:?}");
+        let mut environment = Environment::new(Traffic::new(&[]));
+        faults.iter().for_each(|(at, fault)| environment.impose(&place(at), *fault));
+        assert_eq!(environment.fault(&place(at)), expected, "{at} after {faults:?}");
     }
 
     #[test]
@@ -205,13 +205,13 @@ mod tests {
 
     #[test]
     fn a_signal_that_is_set_leaves_the_others_and_what_the_place_does() {
-        let mut outside = Outside::new(Demand::new(&[]));
+        let mut environment = Environment::new(Traffic::new(&[]));
         let tokyo = place("tokyo");
-        outside.impose(&tokyo, Fault::Gray);
-        outside.tell(&tokyo, Signal::Load, Vital::Set(0.9));
-        outside.tell(&tokyo, Signal::Requests, Vital::Silent);
+        environment.impose(&tokyo, Fault::Gray);
+        environment.tell(&tokyo, Signal::Load, Vital::Set(0.9));
+        environment.tell(&tokyo, Signal::Requests, Vital::Silent);
         let asked = [Signal::Load, Signal::ErrorRate, Signal::Requests].into_iter();
-        let said = outside.signals(&tokyo, asked, Moment(0));
+        let said = environment.signals(&tokyo, asked, Moment(0));
         let expected = Signals { load: Some(0.9), error_rate: Some(0.2), ..Signals::default() };
         assert_eq!(said, expected);
     }

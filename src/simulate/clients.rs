@@ -9,9 +9,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::answer::Split;
-use super::script::Client;
-use super::subnet::{self, News, Regions, Subnet};
+use super::answer::Distribution;
+use super::scenario::Client;
+use super::subnet::{self, AddressOwners, News, Subnet};
 use crate::client::Prefix;
 use crate::engine::{self, Transport};
 use crate::moment::Moment;
@@ -19,10 +19,10 @@ use crate::region::Family;
 use crate::snapshot::{Base, Snapshot};
 use crate::zone::Name;
 
-/// Everybody who is watched.
+/// All watched clients.
 #[derive(Debug)]
-pub struct Audience {
-    seats: Vec<Seat>,
+pub struct Clients {
+    lookups: Vec<Lookup>,
     /// The world whose regions `regions` knows.
     base: Option<Arc<Base>>,
     regions: HashMap<IpAddr, String>,
@@ -31,19 +31,19 @@ pub struct Audience {
 
 /// A client, and one name that it asks for.
 #[derive(Debug)]
-pub struct Seat {
+pub struct Lookup {
     /// The name of the client.
     pub client: String,
     /// The name that it asks for.
     pub name: Name,
     subnets: Vec<Subnet>,
     /// What all subnets get, by family; `None`: they never asked.
-    splits: [Option<Split>; 2],
+    splits: [Option<Distribution>; 2],
 }
 
 /// What changed for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Move {
+pub struct ClientMove {
     /// The name of the client.
     pub client: String,
     /// The name that it asks for.
@@ -51,18 +51,18 @@ pub struct Move {
     /// Which answers: A, AAAA, or both alike.
     pub families: Vec<Family>,
     /// What it got; `None`: it asks for the first time.
-    pub from: Option<Split>,
+    pub from: Option<Distribution>,
     /// What it gets.
-    pub to: Split,
+    pub to: Distribution,
     /// The subnets that are led elsewhere, and do not merely get another TTL or fewer addresses.
     pub elsewhere: Vec<(Prefix, Family)>,
 }
 
-impl Audience {
-    /// Seats every client before every name.
+impl Clients {
+    /// Lets every client ask for every name.
     pub fn new(clients: &[Client], names: &[Name]) -> Self {
-        let seats = clients.iter().flat_map(|client| {
-            names.iter().map(|name| Seat {
+        let lookups = clients.iter().flat_map(|client| {
+            names.iter().map(|name| Lookup {
                 client: client.name.clone(),
                 name: name.clone(),
                 subnets: subnet::sample(client.prefix).map(|prefix| Subnet::new(prefix, name)).collect(),
@@ -70,48 +70,52 @@ impl Audience {
             })
         });
         Self {
-            seats: seats.collect(),
+            lookups: lookups.collect(),
             base: None,
             regions: HashMap::new(),
             reply: vec![0; engine::most(Transport::Tcp)],
         }
     }
 
-    /// Lets everybody ask, and returns for whom something changed.
-    pub fn ask(&mut self, snapshot: &Snapshot, now: Moment) -> Vec<Move> {
+    /// Asks for all clients, and returns what changed for which.
+    pub fn ask(&mut self, snapshot: &Snapshot, now: Moment) -> Vec<ClientMove> {
         let is_same_world = self.base.as_ref().is_some_and(|base| Arc::ptr_eq(base, &snapshot.base));
         if !is_same_world {
             self.base = Some(Arc::clone(&snapshot.base));
             self.regions = regions(&snapshot.base);
         }
-        let regions = Regions { by_address: &self.regions, are_others: !is_same_world };
+        let regions = AddressOwners { by_address: &self.regions, are_others: !is_same_world };
         let mut moves = Vec::new();
-        for seat in &mut self.seats {
+        for lookup in &mut self.lookups {
             let changes = Family::BOTH.map(|family| {
                 let (mut is_change, mut elsewhere) = (false, Vec::new());
-                for subnet in &mut seat.subnets {
+                for subnet in &mut lookup.subnets {
                     let news = subnet.ask(family, snapshot, &regions, now, &mut self.reply);
                     is_change |= news.is_some();
                     elsewhere.extend((news == Some(News::Elsewhere)).then_some((subnet.prefix, family)));
                 }
                 is_change.then_some(elsewhere)
             });
-            moves.extend(seat.moves(changes));
+            moves.extend(lookup.moves(changes));
         }
         moves
     }
 
-    /// Returns the seats of a client, for one name or for all.
-    pub fn seats_of<'a>(&'a self, client: &'a str, name: Option<&'a Name>) -> impl Iterator<Item = &'a Seat> {
-        self.seats
+    /// Returns the lookups of a client, for one name or for all.
+    pub fn lookups_of<'a>(
+        &'a self,
+        client: &'a str,
+        name: Option<&'a Name>,
+    ) -> impl Iterator<Item = &'a Lookup> {
+        self.lookups
             .iter()
-            .filter(move |seat| seat.client == client && name.is_none_or(|name| *name == seat.name))
+            .filter(move |lookup| lookup.client == client && name.is_none_or(|name| *name == lookup.name))
     }
 
     /// Returns where the A answers of a client lead and the share of its subnets that is led there, all names
     /// counting alike; and the longest of their TTLs.
     pub fn shares_of(&self, client: &str) -> (BTreeMap<String, f64>, Duration) {
-        let splits = || self.seats_of(client, None).map(|seat| seat.split(Family::V4));
+        let splits = || self.lookups_of(client, None).map(|lookup| lookup.split(Family::V4));
         let subnets: usize = splits().map(|split| split.subnets).sum();
         let mut shares = BTreeMap::new();
         for (to, count) in splits().flat_map(|split| &split.leads) {
@@ -122,13 +126,13 @@ impl Audience {
     }
 }
 
-impl Seat {
+impl Lookup {
     /// Returns what the client gets now.
     ///
     /// # Panics
     ///
-    /// When the audience was never asked.
-    pub fn split(&self, family: Family) -> &Split {
+    /// When the client was never asked.
+    pub fn split(&self, family: Family) -> &Distribution {
         self.splits[family as usize].as_ref().expect("everybody asks when the first snapshot is there")
     }
 
@@ -145,17 +149,17 @@ impl Seat {
     }
 
     /// Takes what changed, by family: the subnets that are led elsewhere, or `None` if nothing did.
-    fn moves(&mut self, changes: [Option<Vec<(Prefix, Family)>>; 2]) -> Vec<Move> {
+    fn moves(&mut self, changes: [Option<Vec<(Prefix, Family)>>; 2]) -> Vec<ClientMove> {
         let moves = Family::BOTH.into_iter().zip(changes).filter_map(|(family, elsewhere)| {
             let elsewhere = elsewhere?;
             let answers = self.subnets.iter().filter_map(|subnet| subnet.answer(family));
-            let to = Split::of(answers);
+            let to = Distribution::of(answers);
             let from = self.splits[family as usize].replace(to.clone());
             let is_news = from.as_ref() != Some(&to) || !elsewhere.is_empty();
             let (client, name) = (self.client.clone(), self.name.clone());
-            is_news.then(|| Move { client, name, families: vec![family], from, to, elsewhere })
+            is_news.then(|| ClientMove { client, name, families: vec![family], from, to, elsewhere })
         });
-        match <[Move; 2]>::try_from(moves.collect::<Vec<_>>()) {
+        match <[ClientMove; 2]>::try_from(moves.collect::<Vec<_>>()) {
             Ok([one, other]) if one.is_like(&other) => vec![one.with(other)],
             Ok(both) => both.into(),
             Err(fewer) => fewer,
@@ -163,10 +167,10 @@ impl Seat {
     }
 }
 
-impl Move {
+impl ClientMove {
     /// Returns whether another family of the same client moves from and to the same.
     fn is_like(&self, other: &Self) -> bool {
-        let parts = |split: &Split| (split.leads.clone(), split.ttls.clone());
+        let parts = |split: &Distribution| (split.leads.clone(), split.ttls.clone());
         parts(&self.to) == parts(&other.to) && self.from.as_ref().map(parts) == other.from.as_ref().map(parts)
     }
 

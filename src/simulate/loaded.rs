@@ -1,4 +1,4 @@
-//! A script together with the worlds that it is about: everything that a simulation needs.
+//! A scenario together with the worlds that it is about: everything that a simulation needs.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,53 +6,53 @@ use std::sync::Arc;
 use std::{fs, io};
 
 use super::line::Word;
-use super::script::{Act, Claim, Mistake, Place, Script, Spot, Subject};
+use super::scenario::{Act, Aspect, Claim, Mistake, Place, Scenario, Spot};
 use crate::config::Problems;
 use crate::daemon::{self, LoadError};
 use crate::snapshot::Base;
 
-/// The largest script that is read: more than a line for every second of a week.
+/// The largest scenario that is read: more than a line for every second of a week.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What a client may be expected to get besides a region.
 const REFUSALS: [&str; 3] = ["nodata", "servfail", "refused"];
 
-/// A script that can be played.
+/// A scenario that can be played.
 #[derive(Debug)]
-pub struct Plan {
-    /// The script.
-    pub script: Script,
+pub struct LoadedScenario {
+    /// The scenario.
+    pub scenario: Scenario,
     /// The configuration that it begins with.
     pub base: Arc<Base>,
     /// What its reloads lead to, by the directory that they name. `Err`: it will be refused, and why.
     pub reloads: BTreeMap<String, Result<Arc<Base>, String>>,
 }
 
-/// Why a script cannot be played.
+/// Why a scenario cannot be played.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The script cannot be read.
-    #[error("cannot read the script `{}`", .path.display())]
+    /// The scenario cannot be read.
+    #[error("cannot read the scenario `{}`", .path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
-    /// The script has mistakes.
+    /// The scenario has mistakes.
     #[error("{0}")]
-    Script(Problems),
+    Scenario(Problems),
     /// The configuration that it begins with cannot be used.
     #[error(transparent)]
     Load(#[from] LoadError),
 }
 
-impl Plan {
-    /// Reads a script and what it names. A `config` directory goes before the script's own.
+impl LoadedScenario {
+    /// Reads a scenario and what it names. A `config` directory goes before the scenario's own.
     ///
     /// # Errors
     ///
-    /// When the script or the configuration that it begins with cannot be used.
+    /// When the scenario or the configuration that it begins with cannot be used.
     pub fn load(path: &Path, config: Option<&Path>) -> Result<Self, Error> {
         let failed = |source| Error::Read { path: path.to_owned(), source };
         let size = fs::metadata(path).map_err(failed)?.len();
@@ -60,17 +60,17 @@ impl Plan {
             return Err(failed(io::Error::other("it is larger than 64 MiB")));
         }
         let text = fs::read_to_string(path).map_err(failed)?;
-        let script = Script::parse(&path.display().to_string(), &text).map_err(Error::Script)?;
+        let scenario = Scenario::parse(&path.display().to_string(), &text).map_err(Error::Scenario)?;
         let beside = path.parent().unwrap_or(Path::new(""));
-        let own = script.config.as_ref().map(|directory| beside.join(directory));
+        let own = scenario.config.as_ref().map(|directory| beside.join(directory));
         let Some(directory) = config.map(Path::to_owned).or(own) else {
             let hint = "name a directory: config zones, or --config zones".to_owned();
-            let message = "the script names no configuration".to_owned();
+            let message = "the scenario names no configuration".to_owned();
             let mistake = Mistake { spot: Spot::default(), message, hint: Some(hint) };
-            return Err(Error::Script(script.problems(vec![mistake])));
+            return Err(Error::Scenario(scenario.problems(vec![mistake])));
         };
         let base = daemon::load(&directory)?.base;
-        let named = script.acts.iter().filter_map(|(_, act, _)| match act {
+        let named = scenario.acts.iter().filter_map(|(_, act, _)| match act {
             Act::Reload(directory) => Some(directory.clone()),
             Act::Fault(..)
             | Act::Signal(..)
@@ -86,40 +86,44 @@ impl Plan {
             (directory, loaded.map(|loaded| loaded.base).map_err(|error| refusal(&error)))
         };
         let reloads = named.map(load).collect();
-        Self::new(script, base, reloads)
+        Self::new(scenario, base, reloads)
     }
 
-    /// Makes a plan of a script and of worlds that are there already.
+    /// Joins a scenario and worlds that are there already.
     ///
     /// # Errors
     ///
-    /// When the script names regions, zones or addresses that are in none of the worlds.
+    /// When the scenario names regions, zones or addresses that are in none of the worlds.
     pub fn new(
-        script: Script,
+        scenario: Scenario,
         base: Arc<Base>,
         reloads: BTreeMap<String, Result<Arc<Base>, String>>,
     ) -> Result<Self, Error> {
-        let plan = Self { script, base, reloads };
-        let faults = plan.script.acts.iter().filter_map(|(_, act, spot)| match act {
-            Act::Fault(place, _) | Act::Signal(place, ..) => plan.missing(place, *spot),
-            Act::FailBack(region) => plan.no_region(region, &[], *spot),
-            // What operators ask for is declined by whom they ask, which is worth playing, too.
+        let loaded = Self { scenario, base, reloads };
+        let faults = loaded.scenario.acts.iter().filter_map(|(_, act, spot)| match act {
+            Act::Fault(place, _) | Act::Signal(place, ..) => loaded.missing(place, *spot),
+            Act::FailBack(region) => loaded.no_region(region, &[], *spot),
+            // A request about an unknown region is played, too: control declines it.
             Act::Intend(_) | Act::Lift(..) => None,
             Act::Demand(_) | Act::Clock(_) | Act::Restart(_) | Act::Reload(_) => None,
         });
-        let expected = plan.script.expectations.iter();
-        let expected = expected.filter_map(|expectation| match &expectation.subject {
-            Subject::State(place, _) | Subject::Phase(place, _) => plan.missing(place, expectation.spot),
-            Subject::Load(region, _) => plan.no_region(region, &[], expectation.spot),
-            Subject::Client { claim: Claim::Leads { to, .. }, .. } => {
-                to.iter().find_map(|region| plan.no_region(region, &REFUSALS, expectation.spot))
+        let expected = loaded.scenario.expectations.iter();
+        let expected = expected.filter_map(|expectation| match &expectation.aspect {
+            Aspect::State(place, _) | Aspect::Phase(place, _) => loaded.missing(place, expectation.spot),
+            Aspect::Load(region, _) => loaded.no_region(region, &[], expectation.spot),
+            Aspect::Client { claim: Claim::Leads { to, .. }, .. } => {
+                to.iter().find_map(|region| loaded.no_region(region, &REFUSALS, expectation.spot))
             }
-            Subject::Client { claim: Claim::Stays { .. }, .. } => None,
+            Aspect::Client { claim: Claim::Stays { .. }, .. } => None,
         });
-        let mut mistakes: Vec<_> = plan.useless_rates().into_iter().chain(faults).chain(expected).collect();
+        let mut mistakes: Vec<_> = loaded.useless_rates().into_iter().chain(faults).chain(expected).collect();
         // A repeated event has its mistake once.
         mistakes.dedup();
-        if mistakes.is_empty() { Ok(plan) } else { Err(Error::Script(plan.script.problems(mistakes))) }
+        if mistakes.is_empty() {
+            Ok(loaded)
+        } else {
+            Err(Error::Scenario(loaded.scenario.problems(mistakes)))
+        }
     }
 
     fn worlds(&self) -> impl Iterator<Item = &Base> {
@@ -127,7 +131,7 @@ impl Plan {
         std::iter::once(&*self.base).chain(reloaded)
     }
 
-    /// Returns what is wrong with a place that is in no world.
+    /// Returns what is wrong with a place that is in no base.
     fn missing(&self, place: &Place, spot: Spot) -> Option<Mistake> {
         let text = place.to_string();
         let word = Word { text: &text, spot };
@@ -162,7 +166,7 @@ impl Plan {
     fn useless_rates(&self) -> Option<Mistake> {
         let has_capacity =
             |base: &Base| base.config.regions.iter().any(|(_, region)| region.capacity.is_some());
-        let client = self.script.clients.iter().find(|client| client.rate.is_some())?;
+        let client = self.scenario.clients.iter().find(|client| client.rate.is_some())?;
         let word = Word { text: &client.name, spot: client.spot };
         let hint = "give the regions a `capacity` in requests per second".to_owned();
         let useless = || word.wrong("has a rate, and no region has a capacity", Some(hint));

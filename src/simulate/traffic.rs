@@ -1,27 +1,27 @@
 //! Traffic: how many requests a second the clients make, and in which region they arrive.
 //!
-//! Where clients go is what the engine answers to a sample of their subnets ([`Audience`]), not what
-//! anybody meant to answer. They follow their A records, a steady stream of them as long as an old answer
+//! Where clients go is what the engine answers to a sample of their subnets ([`Clients`]), not what
+//! was meant to be answered. They follow their A records, a steady stream of them as long as an old answer
 //! may live in a cache: when answers change, the traffic of a client goes over evenly within the TTL that the
 //! answers had before. A change on the way begins another such time, from where the traffic is then.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::audience::Audience;
-use super::script::Client;
+use super::clients::Clients;
+use super::scenario::Client;
 use crate::moment::Moment;
 
 /// All clients that make requests.
 #[derive(Debug)]
-pub struct Demand {
-    flows: Vec<Flow>,
+pub struct Traffic {
+    flows: Vec<ClientTraffic>,
     factor: f64,
 }
 
 /// The traffic of one client.
 #[derive(Debug)]
-struct Flow {
+struct ClientTraffic {
     client: String,
     rate: f64,
     from: Shares,
@@ -35,11 +35,11 @@ struct Flow {
 /// The share of a client's requests that goes to each region, by name.
 type Shares = BTreeMap<String, f64>;
 
-impl Demand {
+impl Traffic {
     /// Returns the demand of the clients that have a rate.
     pub fn new(clients: &[Client]) -> Self {
         let flows = clients.iter().filter_map(|client| {
-            Some(Flow {
+            Some(ClientTraffic {
                 client: client.name.clone(),
                 rate: client.rate?,
                 from: Shares::new(),
@@ -52,33 +52,33 @@ impl Demand {
         Self { flows: flows.collect(), factor: 1.0 }
     }
 
-    /// Returns whether nobody makes requests.
+    /// Returns whether no client makes requests.
     pub fn is_empty(&self) -> bool {
         self.flows.is_empty()
     }
 
-    /// Lets everybody make this many times the requests of their rate.
+    /// Makes every client send this many times the requests of their rate.
     pub fn scale(&mut self, factor: f64) {
         self.factor = factor;
     }
 
-    /// Sends everybody where the answers lead now.
-    pub fn follow(&mut self, audience: &Audience, now: Moment) {
+    /// Follows the answers that are given now.
+    pub fn follow(&mut self, clients: &Clients, now: Moment) {
         for flow in &mut self.flows {
-            let (to, ttl) = audience.shares_of(&flow.client);
+            let (to, ttl) = clients.shares_of(&flow.client);
             flow.turn(to, now);
             flow.ttl = ttl;
         }
     }
 
-    /// Returns how many requests a second arrive in a region. `None`: nobody makes any anywhere.
+    /// Returns how many requests a second arrive in a region. `None`: no client has a rate.
     pub fn arriving(&self, region: &str, now: Moment) -> Option<f64> {
         let requests = self.flows.iter().map(|flow| flow.rate * flow.share(region, now));
         (!self.is_empty()).then(|| requests.sum::<f64>() * self.factor)
     }
 }
 
-impl Flow {
+impl ClientTraffic {
     fn turn(&mut self, to: Shares, now: Moment) {
         if self.to == to {
             return;
@@ -88,7 +88,7 @@ impl Flow {
             let share = self.share(&region, now);
             (region, share)
         });
-        // Whoever asks for the first time has nothing in a cache.
+        // A client that asks for the first time has nothing in a cache.
         let is_first = self.to.is_empty();
         self.from = if is_first { to.clone() } else { present.collect() };
         (self.to, self.began, self.takes) = (to, now, self.ttl);
@@ -109,7 +109,7 @@ mod tests {
 
     /// Turns a flow to tokyo at 0 s, with a TTL of 40 s, then to osaka at 100 s, and wherever else is said.
     fn check(turns: &[(u64, &str)], at: u64, tokyo: f64) {
-        let mut flow = Flow {
+        let mut flow = ClientTraffic {
             client: "JP".to_owned(),
             rate: 1.0,
             from: Shares::new(),

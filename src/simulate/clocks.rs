@@ -6,21 +6,21 @@
 use super::quantity::Jump;
 use crate::moment::Moment;
 
-/// How far two clocks are from the time of the script, in milliseconds.
+/// How far two clocks are from the time of the scenario, in milliseconds.
 #[derive(Debug, Default)]
-pub struct Clock {
+pub struct Clocks {
     wall_milliseconds: i64,
     process_milliseconds: i64,
 }
 
-impl Clock {
+impl Clocks {
     /// Lets the wall clock jump.
     pub fn jump(&mut self, jump: Jump) {
         let milliseconds = match jump {
             Jump::Forward(by) => i64::try_from(by.as_millis()),
             Jump::Back(by) => i64::try_from(by.as_millis()).map(|milliseconds| -milliseconds),
         };
-        self.wall_milliseconds += milliseconds.expect("a script's times are at most a week");
+        self.wall_milliseconds += milliseconds.expect("a scenario's times are at most a week");
     }
 
     /// Lets a process start, and read the wall clock.
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn a_jump_is_seen_by_the_next_process_only() {
-        let mut clock = Clock::default();
+        let mut clock = Clocks::default();
         clock.jump(Jump::Back(Duration::from_secs(5)));
         clock.jump(Jump::Forward(Duration::from_secs(2)));
         assert_eq!(clock.moment(Moment(10_000)), Moment(10_000));

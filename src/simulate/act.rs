@@ -1,19 +1,19 @@
 //! From the words after a place to what it does or says of itself.
 
 use super::fault::Fault;
-use super::line::{Line, Word};
-use super::script::{Act, Mistake, StateFile};
+use super::line::{Word, Words};
+use super::scenario::{Act, Mistake, StateFile};
 use super::vitals::{self, Vital};
 use crate::canary::Signal;
 use crate::intent::{Terms, Wrong};
 
-/// Who asks for what scripts ask for.
+/// The author of every request in a scenario.
 pub const OPERATOR: &str = "operator";
 
 const FAULTS: [&str; 6] = ["ok", "refuse", "timeout", "status", "slow", "gray"];
 
 /// Reads what a place does or says of itself.
-pub fn deed(place: &Word<'_>, line: &mut Line<'_>) -> Result<Act, Mistake> {
+pub fn fault_or_signal(place: &Word<'_>, line: &mut Words<'_>) -> Result<Act, Mistake> {
     let place = place.place()?;
     let word = line.take("what happens there: ok, refuse, timeout, status 503, slow 3s, gray, load 85%")?;
     let fault = match word.text {
@@ -34,7 +34,7 @@ pub fn deed(place: &Word<'_>, line: &mut Line<'_>) -> Result<Act, Mistake> {
 }
 
 /// Reads what a signal is.
-fn vital(signal: Signal, line: &mut Line<'_>) -> Result<Vital, Mistake> {
+fn vital(signal: Signal, line: &mut Words<'_>) -> Result<Vital, Mistake> {
     if line.next_if("auto").is_some() {
         return Ok(Vital::Auto);
     }
@@ -57,7 +57,7 @@ fn vital(signal: Signal, line: &mut Line<'_>) -> Result<Vital, Mistake> {
 }
 
 /// Reads what an operator asks for.
-pub fn terms(operator: &Word<'_>, line: &mut Line<'_>) -> Result<Terms, Mistake> {
+pub fn terms(operator: &Word<'_>, line: &mut Words<'_>) -> Result<Terms, Mistake> {
     let mut words = Vec::new();
     let (mut lasts, mut overrides) = (None, Vec::new());
     while let Some(word) = line.next() {
@@ -71,7 +71,7 @@ pub fn terms(operator: &Word<'_>, line: &mut Line<'_>) -> Result<Terms, Mistake>
         .join(" ")
         .parse()
         .map_err(|wrong: Wrong| operator.wrong(&format!("asks wrongly: {wrong}"), None))?;
-    let (author, reason) = (OPERATOR.to_owned(), "as the script says".to_owned());
+    let (author, reason) = (OPERATOR.to_owned(), "as the scenario says".to_owned());
     Ok(Terms { wish, author, reason, lasts, overrides })
 }
 

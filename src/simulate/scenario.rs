@@ -1,4 +1,4 @@
-//! What a script says: who is watched, what happens when, and what is expected of that.
+//! What a scenario says: which clients are watched, what happens when, and what is expected of that.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -17,14 +17,14 @@ use crate::moment::Time;
 use crate::region::Family;
 use crate::zone::Name;
 
-/// A script, before anything is known of the configuration that it is about.
+/// A scenario, before anything is known of the configuration that it is about.
 #[derive(Clone, Debug, Default)]
-pub struct Script {
+pub struct Scenario {
     /// The file, as problems print it.
     pub file: String,
     /// Its text, for the lines in problems.
     pub text: String,
-    /// The configuration directory, relative to the directory of the script.
+    /// The configuration directory, relative to the directory of the scenario.
     pub config: Option<String>,
     /// What jitter is drawn from.
     pub seed: u64,
@@ -49,7 +49,7 @@ pub struct Client {
     pub prefix: Prefix,
     /// How many requests a second they make of the service; `None`: so few that no load shows them.
     pub rate: Option<f64>,
-    /// Where their name stands in the script.
+    /// Where their name stands in the scenario.
     pub spot: Spot,
 }
 
@@ -72,7 +72,7 @@ pub enum Act {
     Lift(u64, bool),
     /// The process dies without a word and starts again.
     Restart(StateFile),
-    /// The directory, relative to that of the script, takes the place of the configuration.
+    /// The directory, relative to that of the scenario, takes the place of the configuration.
     Reload(String),
 }
 
@@ -106,16 +106,16 @@ pub struct Expectation {
     /// When.
     pub at: Duration,
     /// What it is about.
-    pub subject: Subject,
+    pub aspect: Aspect,
     /// Its words, without the time.
     pub text: String,
-    /// Where its subject stands in the script.
+    /// Where its client or place stands in the scenario.
     pub spot: Spot,
 }
 
 /// What an expectation is about.
 #[derive(Clone, Debug)]
-pub enum Subject {
+pub enum Aspect {
     /// The answers of a client.
     Client {
         /// The client.
@@ -142,7 +142,7 @@ pub enum Claim {
     Leads {
         /// The regions.
         to: Vec<String>,
-        /// The share of the client's subnets that is led there; all of them unless the script says less.
+        /// The share of the client's subnets that is led there; all of them unless the scenario says less.
         share: Range,
         /// The TTL in seconds.
         ttl: Option<u32>,
@@ -154,10 +154,10 @@ pub enum Claim {
     },
 }
 
-/// Words of a script: where a problem points.
+/// Words of a scenario: where a problem points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spot {
-    /// The line, from 1; 0 is the script as a whole.
+    /// The line, from 1; 0 is the scenario as a whole.
     pub line: u32,
     /// The first character, from 1.
     pub column: u32,
@@ -165,7 +165,7 @@ pub struct Spot {
     pub length: u32,
 }
 
-/// What is wrong with a script.
+/// What is wrong with a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// Where.
@@ -176,10 +176,10 @@ pub struct Mistake {
     pub hint: Option<String>,
 }
 
-/// The most mistakes that are told; a file with more is something else than a script.
+/// The most mistakes that are told; a file with more is something else than a scenario.
 const MAX_TOLD: usize = 100;
 
-impl Script {
+impl Scenario {
     /// Returns mistakes as problems, which print as those of the configuration do.
     pub fn problems(&self, mistakes: Vec<Mistake>) -> Problems {
         let omitted = mistakes.len().saturating_sub(MAX_TOLD);

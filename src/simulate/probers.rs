@@ -7,15 +7,15 @@
 //!
 //! It does what the tasks of `probe` do, one for each pair: wait as `health::pace` says, probe, report under the
 //! numbers of that moment. A reload keeps the rhythm of the pairs that stay. What an address does and says is
-//! left to [`Outside`], and decided when a probe starts. A canary that probes a region once sees what happens
+//! left to the [`Environment`], and decided when a probe starts. A canary that probes a region once sees what happens
 //! to the region as a whole.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use super::fault::{Fault, Outcome};
-use super::outside::Outside;
-use super::script::Place;
+use super::environment::Environment;
+use super::fault::{Fault, ProbeEnd};
+use super::scenario::Place;
 use crate::canary::{Canary, CanaryId, Check, Epoch, Observation, Reach, Subject};
 use crate::config::Config;
 use crate::health::{Streak, pace};
@@ -27,8 +27,8 @@ pub struct PairId(pub u64);
 
 /// Everything that probes and is probed.
 #[derive(Debug)]
-pub struct Fleet {
-    pairs: BTreeMap<PairId, Pair>,
+pub struct Probers {
+    pairs: BTreeMap<PairId, ProbePair>,
     started: u64,
     random: fastrand::Rng,
 }
@@ -38,7 +38,7 @@ type Numbers = (Epoch, Subject, CanaryId);
 
 /// One pair of an address (or region) and a canary.
 #[derive(Debug)]
-struct Pair {
+struct ProbePair {
     place: Place,
     canary: Canary,
     numbers: Numbers,
@@ -78,8 +78,8 @@ pub struct Detection {
     pub promised: Duration,
 }
 
-impl Fleet {
-    /// Returns a fleet that probes nothing yet.
+impl Probers {
+    /// Returns probers that probe nothing yet.
     pub fn new(seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
         Self { pairs: BTreeMap::new(), started: 0, random }
@@ -90,10 +90,10 @@ impl Fleet {
         &mut self,
         config: &Config,
         epoch: Epoch,
-        outside: &Outside,
+        environment: &Environment,
         now: Moment,
     ) -> Vec<(Moment, PairId)> {
-        let mut before: HashMap<(String, String), (PairId, Pair)> = std::mem::take(&mut self.pairs)
+        let mut before: HashMap<(String, String), (PairId, ProbePair)> = std::mem::take(&mut self.pairs)
             .into_iter()
             .map(|(id, pair)| ((probed(&pair.place), pair.canary.name.clone()), (id, pair)))
             .collect();
@@ -105,7 +105,7 @@ impl Fleet {
             let kept = known.filter(|(_, pair)| pair.canary.check == canary.check);
             let (id, pair) = match kept {
                 Some((id, pair)) => (id, pair.follow(place, canary, numbers, now)),
-                None => (self.number(), self.start(place, canary, numbers, outside, now)),
+                None => (self.number(), self.start(place, canary, numbers, environment, now)),
             };
             due.extend(pair.due.map(|at| (at, id)));
             self.pairs.insert(id, pair);
@@ -127,7 +127,7 @@ impl Fleet {
     }
 
     /// Starts a probe, and returns how it will end. `None`: the pair is gone, or was told another time.
-    pub fn begin(&mut self, id: PairId, outside: &Outside, now: Moment) -> Option<Outcome> {
+    pub fn begin(&mut self, id: PairId, environment: &Environment, now: Moment) -> Option<ProbeEnd> {
         let pair = self.pairs.get_mut(&id).filter(|pair| pair.due == Some(now))?;
         pair.due = None;
         pair.started = now;
@@ -137,13 +137,13 @@ impl Fleet {
             && outcome.result.is_ok()
         {
             let asked = json.signals.iter().map(|(signal, _)| *signal);
-            outcome.signals = Some(outside.signals(&pair.place, asked, now));
+            outcome.signals = Some(environment.signals(&pair.place, asked, now));
         }
         Some(outcome)
     }
 
     /// Ends a probe, and returns what was seen and when the next one is due. `None`: the pair is gone.
-    pub fn end(&mut self, id: PairId, outcome: Outcome, now: Moment) -> Option<(Probed, Moment)> {
+    pub fn end(&mut self, id: PairId, outcome: ProbeEnd, now: Moment) -> Option<(Probed, Moment)> {
         let pair = self.pairs.get_mut(&id)?;
         pair.streak.count(outcome.result.is_ok(), pair.canary.thresholds);
         pair.took = Some(outcome.took);
@@ -165,7 +165,7 @@ impl Fleet {
     /// Returns how long it took until a canary took an address down. `None`: nothing was wrong with it
     /// any more when it fell.
     pub fn detection(&self, place: &Place, canary: &str, now: Moment) -> Option<Detection> {
-        let of_pair = |pair: &&Pair| pair.place == *place && pair.canary.name == canary;
+        let of_pair = |pair: &&ProbePair| pair.place == *place && pair.canary.name == canary;
         let pair = self.pairs.values().find(of_pair)?;
         Some(Detection {
             place: place.clone(),
@@ -185,12 +185,12 @@ impl Fleet {
         place: Place,
         canary: &Canary,
         numbers: Numbers,
-        outside: &Outside,
+        environment: &Environment,
         now: Moment,
-    ) -> Pair {
+    ) -> ProbePair {
         let mut random = self.random.fork();
-        let mut pair = Pair {
-            fault: outside.fault(&place),
+        let mut pair = ProbePair {
+            fault: environment.fault(&place),
             place,
             canary: canary.clone(),
             numbers,
@@ -233,7 +233,7 @@ fn pairs(config: &Config) -> impl Iterator<Item = (Place, Subject, CanaryId)> {
     of_addresses.chain(of_regions)
 }
 
-impl Pair {
+impl ProbePair {
     /// Goes on under other numbers, and at another pace if that has changed.
     fn follow(mut self, place: Place, canary: &Canary, numbers: Numbers, now: Moment) -> Self {
         self.place = place;

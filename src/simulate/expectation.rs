@@ -1,47 +1,47 @@
-//! From the words of an `expect` to an [`Expectation`], and whether the script knows whom it is about.
+//! From the words of an `expect` to an [`Expectation`], and whether the scenario knows the client that it is about.
 
-use super::line::{Line, Word};
+use super::line::{Word, Words};
 use super::quantity::Range;
-use super::script::{Claim, Expectation, Mistake, Place, Script, Subject};
+use super::scenario::{Aspect, Claim, Expectation, Mistake, Place, Scenario};
 use crate::health::State;
 use crate::region::Family;
 use crate::zone::Name;
 
 /// Reads what is expected, and when.
-pub fn expectation(line: &mut Line<'_>) -> Result<Expectation, Mistake> {
+pub fn parse(line: &mut Words<'_>) -> Result<Expectation, Mistake> {
     let at = line.time()?;
     let text = line.rest();
     let who = line.take("a client or a place")?;
-    let subject = if line.next_if("is").is_some() {
+    let aspect = if line.next_if("is").is_some() {
         state_of(who.place()?, &line.take("a state")?)?
     } else if line.next_if("load").is_some() {
-        Subject::Load(who.text.to_owned(), range(line)?)
+        Aspect::Load(who.text.to_owned(), range(line)?)
     } else {
-        client_subject(&who, line)?
+        client_aspect(&who, line)?
     };
-    Ok(Expectation { at, subject, text, spot: who.spot })
+    Ok(Expectation { at, aspect, text, spot: who.spot })
 }
 
-/// Returns what is wrong with whom an expectation is about, and with its time.
-pub fn stranger(script: &Script, expectation: &Expectation) -> Option<Mistake> {
+/// Returns what is wrong with the client of an expectation, or with its time.
+pub fn mistake(scenario: &Scenario, expectation: &Expectation) -> Option<Mistake> {
     let word = |text| Word { text, spot: expectation.spot };
-    if expectation.at > script.until {
-        let after = word(expectation.text.as_str()).wrong("is expected after the end of the script", None);
+    if expectation.at > scenario.until {
+        let after = word(expectation.text.as_str()).wrong("is expected after the end of the scenario", None);
         return Some(after);
     }
-    let Subject::Client { client, name, .. } = &expectation.subject else {
+    let Aspect::Client { client, name, .. } = &expectation.aspect else {
         return None;
     };
-    let clients: Vec<&str> = script.clients.iter().map(|client| client.name.as_str()).collect();
+    let clients: Vec<&str> = scenario.clients.iter().map(|client| client.name.as_str()).collect();
     if !clients.contains(&client.as_str()) {
         return Some(word(client).unknown("a client", &clients));
     }
-    let is_watched = name.as_ref().is_none_or(|name| script.watched.contains(name));
+    let is_watched = name.as_ref().is_none_or(|name| scenario.watched.contains(name));
     (!is_watched).then(|| word(&expectation.text).wrong("is about a name that is not watched", None))
 }
 
 /// Reads what is expected of the answers of a client.
-fn client_subject(client: &Word<'_>, line: &mut Line<'_>) -> Result<Subject, Mistake> {
+fn client_aspect(client: &Word<'_>, line: &mut Words<'_>) -> Result<Aspect, Mistake> {
     const CLAIMS: [&str; 7] = ["->", "→", "stays", "is", "load", "A", "AAAA"];
     let (mut name, mut family) = (None, None);
     let claim = loop {
@@ -58,10 +58,10 @@ fn client_subject(client: &Word<'_>, line: &mut Line<'_>) -> Result<Subject, Mis
             _ => return Err(word.unknown("what can be expected of a client", &CLAIMS)),
         }
     };
-    Ok(Subject::Client { client: client.text.to_owned(), name, family, claim })
+    Ok(Aspect::Client { client: client.text.to_owned(), name, family, claim })
 }
 
-fn leads(line: &mut Line<'_>) -> Result<Claim, Mistake> {
+fn leads(line: &mut Words<'_>) -> Result<Claim, Mistake> {
     let mut to = vec![line.take("a region")?.text.to_owned()];
     while line.next_if("or").is_some() {
         to.push(line.take("a region")?.text.to_owned());
@@ -71,7 +71,7 @@ fn leads(line: &mut Line<'_>) -> Result<Claim, Mistake> {
     Ok(Claim::Leads { to, share, ttl })
 }
 
-fn range(line: &mut Line<'_>) -> Result<Range, Mistake> {
+fn range(line: &mut Words<'_>) -> Result<Range, Mistake> {
     let word = line.peek();
     match (line.next_range()?, word) {
         (Some(range), _) => Ok(range),
@@ -83,15 +83,15 @@ fn range(line: &mut Line<'_>) -> Result<Range, Mistake> {
 /// What a region or zone can be that an address cannot.
 const PHASES: [&str; 5] = ["healthy", "recovering", "ramp", "held", "quarantined"];
 
-fn state_of(place: Place, word: &Word<'_>) -> Result<Subject, Mistake> {
+fn state_of(place: Place, word: &Word<'_>) -> Result<Aspect, Mistake> {
     let state = State::ALL.into_iter().find(|state| state.as_str() == word.text);
     let phase = PHASES.into_iter().find(|phase| *phase == word.text);
     match (state, phase) {
-        (Some(state), _) => Ok(Subject::State(place, state)),
+        (Some(state), _) => Ok(Aspect::State(place, state)),
         (None, Some(_)) if place.ip.is_some() => {
             Err(word.wrong("is said of regions and zones", Some("an address is up or down".to_owned())))
         }
-        (None, Some(phase)) => Ok(Subject::Phase(place, phase)),
+        (None, Some(phase)) => Ok(Aspect::Phase(place, phase)),
         (None, None) => {
             let known: Vec<_> = State::ALL.map(State::as_str).into_iter().chain(PHASES).collect();
             Err(word.unknown("a state", &known))
