@@ -1,14 +1,14 @@
 //! Master files (RFC 1035, section 5): entries with `$ORIGIN`, `$TTL`, owners, classes and TTLs.
 //!
 //! Every mistake is reported with its own line, and the entries after it are still read. What the
-//! records mean together is left to `lower::zone`. `$INCLUDE` is refused: a configuration is one
+//! records mean together is left to `sections::zone`. `$INCLUDE` is refused: a configuration is one
 //! directory, read once.
 
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::problem::{Place, Report};
 use super::records::{self, Line, Lines, Target, Token};
-use super::spec::FromText;
+use super::values::FromText;
 use super::yaml::Wrong;
 use crate::zone::Ttl;
 

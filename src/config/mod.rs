@@ -1,42 +1,37 @@
 //! From YAML text to one validated [`Config`], or to every [`Problem`] there is.
 //!
 //! Texts come in as [`Sources`]; nothing here opens a file. `yaml` makes trees with places of them,
-//! `spec` is what may be written, `lower` turns that into the program's words and finds what is
-//! missing, undefined or contradictory, and `records` and `master_file` know the DNS's own texts.
+//! `sections` says what may be written, turns that into the program's words and finds what is missing,
+//! undefined or contradictory, `values` are the single values in it, and `records` and `master_file` know the
+//! DNS's own texts.
 
 pub mod schema;
 pub mod summary;
 
-mod access;
-mod alarms;
 mod countries;
-mod lower;
 mod master_file;
 mod problem;
 mod records;
+mod sections;
 mod sources;
-mod spec;
+mod values;
 mod yaml;
 
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use crate::canary::Canary;
-use crate::client::{Group, Location, Prefix};
+use crate::client::Group;
 use crate::intent::Schedule;
 use crate::region::{Regions, Safety};
 use crate::steering::Steering;
 use crate::zone::Zone;
 
-pub use access::{Access, Named, Role, Secret, Tls, Token};
-pub use alarms::{AlarmRule, Alarms, Level, Measure};
 pub use problem::{Origin, Problem, Problems, Severity};
+pub use sections::{
+    Access, AlarmRule, Alarms, Geo, Least, Level, LogFormat, Measure, Named, Role, Secret, Server, Shape,
+    Tls, Token, Webhook,
+};
 pub use sources::{Source, Sources};
 
 use problem::{Place, Report};
@@ -58,7 +53,7 @@ pub struct Compiled {
 pub fn compile(sources: &Sources) -> Result<Compiled, Problems> {
     let mut report = Report::default();
     let files = read(sources, &mut report);
-    let config = lower::config(&files, sources, &mut report);
+    let config = sections::config(&files, sources, &mut report);
     let (mut errors, warnings) = report.finish(sources);
     match config {
         Some(config) if errors.is_empty() => Ok(Compiled { config, warnings }),
@@ -71,8 +66,8 @@ pub fn compile(sources: &Sources) -> Result<Compiled, Problems> {
 }
 
 /// Reads every YAML file as what its name says it is.
-fn read(sources: &Sources, report: &mut Report) -> lower::Files {
-    let mut files = lower::Files { server: None, regions: None, zones: Vec::new() };
+fn read(sources: &Sources, report: &mut Report) -> sections::Files {
+    let mut files = sections::Files { server: None, regions: None, zones: Vec::new() };
     let [mut has_server, mut has_regions] = [false; 2];
     for (index, source) in sources.files.iter().enumerate() {
         let Some(stem) = source.name.strip_suffix(".yaml").or_else(|| source.name.strip_suffix(".yml"))
@@ -112,7 +107,7 @@ fn read(sources: &Sources, report: &mut Report) -> lower::Files {
     }
     if !has_regions {
         // Without the file there are no regions, which is not the same as not knowing them.
-        files.regions = Some(spec::RegionsSpec::default());
+        files.regions = Some(sections::RegionsSpec::default());
     }
     files
 }
@@ -138,90 +133,4 @@ pub struct Config {
     pub drills: Vec<Schedule>,
     /// What raises an alarm besides the loss of something.
     pub alarms: Alarms,
-}
-
-/// What concerns this instance alone.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Server {
-    /// Its name: NSID, observer name, log field.
-    pub name: String,
-    /// Where it answers DNS over UDP and TCP; never empty.
-    pub dns: Vec<SocketAddr>,
-    /// Where it serves `/metrics`, `/status` and the admin API; `None`: nowhere.
-    pub admin: Option<SocketAddr>,
-    /// Who may ask there for what.
-    pub access: Access,
-    /// Where locations come from.
-    pub geo: Geo,
-    /// The directory for what must survive a restart; `None`: nothing survives.
-    pub state: Option<PathBuf>,
-    /// Who is told of events over HTTP.
-    pub webhooks: Vec<Webhook>,
-    /// How it logs.
-    pub log: LogFormat,
-}
-
-/// A receiver of events over HTTP.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Webhook {
-    /// Its name, which no other has.
-    pub name: String,
-    /// Where events are posted to: an `http` or `https` URL. It may itself be a secret, as Slack's are.
-    pub url: String,
-    /// What is posted.
-    pub shape: Shape,
-    /// What requests are signed with, or the routing key of PagerDuty, which always has one.
-    pub secret: Option<Secret>,
-    /// What is sent.
-    pub least: Least,
-}
-
-/// What is posted to a webhook.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Shape {
-    /// The event as it is in the event log.
-    #[default]
-    Json,
-    /// A line of text, for an incoming webhook of Slack.
-    Slack,
-    /// An event of PagerDuty's Events API v2, which ends what it began.
-    #[serde(rename = "pagerduty")]
-    PagerDuty,
-}
-
-/// The least severity that a webhook is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Least {
-    /// Everything.
-    Info,
-    /// What is wrong.
-    #[default]
-    Warning,
-    /// What clients feel.
-    Alarm,
-}
-
-/// Where locations come from.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Geo {
-    /// A Country or City database in MaxMind's format.
-    pub database: Option<PathBuf>,
-    /// An ASN database in MaxMind's format.
-    pub asn: Option<PathBuf>,
-    /// What the operator knows better: later entries lie on top of earlier ones only where they are
-    /// more specific.
-    pub networks: Vec<(Prefix, Location)>,
-}
-
-/// The form of log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON object a line.
-    Json,
 }

@@ -1,8 +1,8 @@
-//! The JSON Schema (draft 2020-12) of the configuration, for editors; made from the types in `spec`.
+//! The JSON Schema (draft 2020-12) of the configuration, for editors; made from the types in `sections`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 
-use super::spec;
+use super::sections::{RegionsSpec, ServerSpec, ZoneSpec};
 
 /// A kind of file, each with a schema of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +18,9 @@ pub enum File {
 /// Returns the schema of one kind of file.
 pub fn of(file: File) -> Schema {
     match file {
-        File::Server => generator().into_root_schema_for::<spec::ServerSpec>(),
-        File::Regions => generator().into_root_schema_for::<spec::RegionsSpec>(),
-        File::Zone => generator().into_root_schema_for::<spec::ZoneSpec>(),
+        File::Server => generator().into_root_schema_for::<ServerSpec>(),
+        File::Regions => generator().into_root_schema_for::<RegionsSpec>(),
+        File::Zone => generator().into_root_schema_for::<ZoneSpec>(),
     }
 }
 
@@ -39,9 +39,9 @@ fn generator() -> SchemaGenerator {
 #[schemars(untagged, title = "Meridian configuration")]
 #[expect(dead_code, reason = "only its schema is used")]
 enum AnyFile {
-    Server(spec::ServerSpec),
-    Regions(Box<spec::RegionsSpec>),
-    Zone(spec::ZoneSpec),
+    Server(ServerSpec),
+    Regions(Box<RegionsSpec>),
+    Zone(ZoneSpec),
 }
 
 #[cfg(test)]

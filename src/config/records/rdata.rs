@@ -8,7 +8,7 @@ use hickory_proto::serialize::binary::{BinDecoder, Restrict};
 
 use super::lexer::Token;
 use super::{name, svcb, types};
-use crate::config::spec::FromText;
+use crate::config::values::FromText;
 use crate::config::yaml::Wrong;
 use crate::zone::Ttl;
 

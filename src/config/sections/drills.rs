@@ -1,0 +1,244 @@
+//! `drills` in `regions.yaml`: drills that start by themselves.
+
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, json_schema};
+use serde::Deserialize;
+
+use crate::config::problem::{Place, Report};
+use crate::config::values::{
+    Defined, FromText, List, Value, duration, given, items, required, says_nothing, text,
+};
+use crate::config::yaml::{Setting, Wrong};
+use crate::intent::{Abort, Aim, Days, Schedule, Window, Wish};
+use crate::region::Region;
+use crate::share::Share;
+use crate::suggest;
+
+/// A drill that starts by itself: for a time, a share of the clients goes elsewhere.
+///
+/// It is simulated first, and not begun when that ends badly. A drill that the server was not there for is not made up
+/// for. Each instance drills for itself: where all of them have the schedule, all drill at the same time; give it to
+/// one of them if that is not wanted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DrillSpec {
+    /// The region, or the availability zone as REGION/AZ.
+    pub region: Value<String>,
+    /// How many percent of its clients go elsewhere. Left out: 10.
+    pub percent: Option<Value<Away>>,
+    /// For how long; it must fit into each window. Left out: `30m`.
+    #[serde(rename = "for")]
+    pub lasts: Option<Value<Duration>>,
+    /// What ends it early, as a failure: `alarm`, any alarm that did not stand when it began; or that and one of
+    /// `load>90%`, `error_rate>2%`, `p95>900ms`, in the region or in one that its clients go to. Left out: `alarm`.
+    pub abort_when: Option<Value<Abort>>,
+    /// It starts at the beginning of each of these windows of the week, in UTC: `tue 09:00-12:00`.
+    pub windows: List<Window>,
+    /// Days on which it does not start, in UTC: `2026-12-24`, or `2026-12-27..2027-01-02`.
+    pub blocked: Option<List<Days>>,
+}
+
+/// A share of the clients above nobody: 1 to 100 percent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Away(pub Share);
+
+impl FromText for Away {
+    const NAME: &'static str = "a percentage";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let percent = text.strip_suffix('%').unwrap_or(text).parse().ok();
+        let percent = percent.filter(|percent| (1..=100).contains(percent));
+        let wrong = || Wrong::new(format!("`{text}` is not a percentage")).hint("write `10`, from 1 to 100");
+        percent.map(|percent| Self(Share::percent(percent))).ok_or_else(wrong)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "integer", "minimum": 1, "maximum": 100 },
+                { "type": "string", "pattern": "^([1-9][0-9]?|100)%?$" }
+            ]
+        })
+    }
+}
+
+impl FromText for Abort {
+    const NAME: &'static str = "what ends a drill early";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        let wrong = || {
+            Wrong::new(format!("`{text}` does not say what ends a drill early"))
+                .hint("write `alarm`, `load>90%`, `error_rate>2%` or `p95>900ms`")
+        };
+        text.parse().map_err(|_| wrong())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^(alarm|(load|error_rate)>[0-9.]+%?|p95>[0-9hms]+)$",
+            "examples": ["alarm", "load>90%"]
+        })
+    }
+}
+
+impl FromText for Window {
+    const NAME: &'static str = "a window of the week";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        text.parse().map_err(|wrong| {
+            Wrong::new(format!("{wrong}")).hint("write `tue 09:00-12:00`: mon to sun, and times in UTC")
+        })
+    }
+
+    fn schema() -> Schema {
+        let pattern = "^(mon|tue|wed|thu|fri|sat|sun) [0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$";
+        json_schema!({ "type": "string", "pattern": pattern, "examples": ["tue 09:00-12:00"] })
+    }
+}
+
+impl FromText for Days {
+    const NAME: &'static str = "a day, or days in a row";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        text.parse().map_err(|wrong| {
+            Wrong::new(format!("{wrong}"))
+                .hint("write `2026-12-24`, or `2026-12-27..2027-01-02` for a week of them")
+        })
+    }
+
+    fn schema() -> Schema {
+        let day = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+        json_schema!({
+            "type": "string",
+            "pattern": format!("^{day}(\\.\\.{day})?$"),
+            "examples": ["2026-12-24", "2026-12-27..2027-01-02"]
+        })
+    }
+}
+
+/// The most drills of the schedule: each region of the largest world, now and then with another share.
+const MAX_DRILLS: usize = 256;
+
+/// The most windows or blocked entries of one drill: each is looked at for each day that is looked ahead.
+const MAX_ENTRIES: usize = 64;
+
+/// How many clients go elsewhere, and for how long, unless it is said.
+const USUAL_PERCENT: u8 = 10;
+const USUAL_TIME: Duration = Duration::from_secs(30 * 60);
+
+/// How short and how long a drill can be: no intent is shorter, no window longer.
+const BOUNDS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
+
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Lowers the schedule. That a drill is about a region is no use of it: `names` is for looking up only.
+pub(super) fn lower(
+    spec: &Option<Setting<Vec<Setting<DrillSpec>>>>,
+    names: &Defined,
+    regions: &[Option<Region>],
+    report: &mut Report,
+) -> Vec<Schedule> {
+    let Some((list, place)) = spec.as_ref().and_then(|drills| drills.given()) else {
+        return Vec::new();
+    };
+    if list.len() > MAX_DRILLS {
+        report.error(place, format!("more than {MAX_DRILLS} drills"));
+    }
+    let mut names = names.clone();
+    let mut drills: Vec<(Schedule, Place)> = Vec::new();
+    for (spec, place) in list.iter().filter_map(|drill| drill.given()) {
+        if let Some(drill) = drill(spec, place, &mut names, regions, report) {
+            warn_of_meeting(&drill, place, &drills, report);
+            drills.push((drill, place));
+        }
+    }
+    drills.into_iter().map(|(drill, _)| drill).collect()
+}
+
+fn drill(
+    spec: &DrillSpec,
+    place: Place,
+    names: &mut Defined,
+    regions: &[Option<Region>],
+    report: &mut Report,
+) -> Option<Schedule> {
+    let region =
+        required(&spec.region, "region", place, "write `region: tokyo` or `region: tokyo/tokyo-a`", report);
+    let aim = region.and_then(|(text, place)| aim(text, place, names, regions, report));
+    let lasts = duration(&spec.lasts, "for", USUAL_TIME, BOUNDS, report);
+    let windows = windows(spec, place, lasts, report);
+    let blocked = spec.blocked.as_ref().map_or_else(Vec::new, |list| items(list));
+    if let Some((_, place)) = blocked.get(MAX_ENTRIES) {
+        report.error(*place, format!("`blocked` has more than {MAX_ENTRIES} entries"));
+    }
+    let away = given(&spec.percent).map_or(Share::percent(USUAL_PERCENT), |(Away(share), _)| *share);
+    let abort = given(&spec.abort_when).map_or(Abort::Alarm, |(abort, _)| *abort);
+    let blocked = blocked.into_iter().map(|(days, _)| *days).collect();
+    Some(Schedule { wish: Wish::Drill { aim: aim?, away, abort }, lasts, windows, blocked })
+}
+
+/// Finds a region, or an availability zone of one.
+fn aim(
+    text: &str,
+    place: Place,
+    names: &mut Defined,
+    regions: &[Option<Region>],
+    report: &mut Report,
+) -> Option<Aim> {
+    let Some(aim) = text.parse().ok().filter(|aim: &Aim| aim.address.is_none()) else {
+        let draft = report.error(place, format!("`{text}` is neither a region nor an availability zone"));
+        draft.hint("write `tokyo` or `tokyo/tokyo-a`");
+        return None;
+    };
+    let index = names.find(&aim.region, place, report)?;
+    let region = regions.get(index)?.as_ref()?;
+    let Some(zone) = &aim.zone else { return Some(aim) };
+    let zones = || region.zones.iter().map(|zone| zone.name.as_str());
+    if !zones().any(|name| name == zone) {
+        let draft =
+            report.error(place, format!("region `{}` has no availability zone `{zone}`", region.name));
+        let meant = suggest::nearest(zone, zones()).map(str::to_owned);
+        draft.hint(match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => {
+                format!("it has {}", zones().map(|zone| format!("`{zone}`")).collect::<Vec<_>>().join(", "))
+            }
+        });
+    }
+    Some(aim)
+}
+
+/// Returns when it starts; each window must be long enough for it.
+fn windows(spec: &DrillSpec, place: Place, lasts: Duration, report: &mut Report) -> Vec<Window> {
+    if spec.windows.is_missing() || says_nothing(&spec.windows) {
+        let draft = report.error(place, "the drill has no `windows`");
+        draft.hint("write `windows: [\"tue 09:00-12:00\"]`, in UTC");
+    }
+    let windows = items(&spec.windows);
+    if let Some((_, place)) = windows.get(MAX_ENTRIES) {
+        report.error(*place, format!("`windows` has more than {MAX_ENTRIES} entries"));
+    }
+    for (window, place) in windows.iter().filter(|(window, _)| window.length() < lasts) {
+        let message = format!("a drill of {} does not fit into `{window}`", text(lasts));
+        report.error(*place, message).hint("let the window be longer, or `for` shorter");
+    }
+    windows.into_iter().map(|(window, _)| *window).collect()
+}
+
+/// Warns when a drill would start while another one is under way: there is one at a time.
+fn warn_of_meeting(drill: &Schedule, place: Place, before: &[(Schedule, Place)], report: &mut Report) {
+    let ahead = |from: &Window, to: &Window| (to.offset() + WEEK - from.offset()).as_secs() % WEEK.as_secs();
+    for (other, at) in before {
+        let pairs = drill.windows.iter().flat_map(|one| other.windows.iter().map(move |two| (one, two)));
+        let mut meetings = pairs.filter(|(one, two)| {
+            ahead(one, two) < drill.lasts.as_secs() || ahead(two, one) < other.lasts.as_secs()
+        });
+        if let Some((window, _)) = meetings.next() {
+            let message = format!("the drill of `{window}` meets the one of line {}", at.line);
+            let draft = report.warning(place, message);
+            draft.hint("there is one at a time: the second is not begun, unless `blocked` keeps them apart");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `regions.yaml`: where the API is served from, what watches it, and groups for all zones.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::alarms::{self, Alarms, AlarmsSpec};
+use super::canaries::{self, CanarySpec};
+use super::drills::{self, DrillSpec};
+use super::groups::{self, GroupSpec};
+use super::recovery::{self, RecoverySpec};
+use super::region::{self, RegionSpec};
+use super::safety::{self, SafetySpec};
+use super::watching;
+use crate::canary::Canary;
+use crate::client::Country;
+use crate::config::problem::Report;
+use crate::config::values::{Defined, word};
+use crate::config::yaml::{Entries, Setting};
+use crate::intent::Schedule;
+use crate::region::{Failover, Recovery, Region, Safety};
+
+/// `regions.yaml`: where the API is served from, what watches it, and groups for all zones.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Regions")]
+pub struct RegionsSpec {
+    /// The regions by name; at most 128.
+    pub regions: Option<Setting<Entries<RegionSpec>>>,
+    /// The canaries by name; at most 256.
+    pub canaries: Option<Setting<Entries<CanarySpec>>>,
+    /// Groups of clients that every zone may refer to.
+    pub groups: Option<Setting<Entries<GroupSpec>>>,
+    /// What the machine may do about any region that should leave the answers, unless the region says
+    /// otherwise. Left out: `auto`.
+    pub failover: Option<Setting<Failover>>,
+    /// How every region comes back; a region's own `recovery` overrides it key by key.
+    pub recovery: Option<Setting<RecoverySpec>>,
+    /// What holds for all regions together.
+    pub safety: Option<Setting<SafetySpec>>,
+    /// Drills that start by themselves; at most 256.
+    pub drills: Option<Setting<Vec<Setting<DrillSpec>>>>,
+    /// When something that is measured is an alarm; each is `off` or says when.
+    pub alarms: Option<Setting<AlarmsSpec>>,
+}
+
+/// What zones refer to.
+pub(super) struct World {
+    /// The regions by number; `None` for one that is wrong.
+    pub regions: Vec<Option<Region>>,
+    /// The jurisdiction of each region, which is known even when something else is wrong with it.
+    pub jurisdictions: Vec<Option<Country>>,
+    pub region_names: Defined,
+    pub canaries: Vec<Option<Canary>>,
+    pub canary_names: Defined,
+    pub groups: groups::Registry,
+    /// The groups of `regions.yaml`.
+    pub shared_groups: groups::Scope,
+    pub safety: Safety,
+    pub drills: Vec<Schedule>,
+    pub alarms: Alarms,
+}
+
+impl World {
+    /// Lowers what stands in `regions.yaml`; `None`: it could not be read.
+    pub fn of(spec: Option<&RegionsSpec>, report: &mut Report) -> Self {
+        let is_read = spec.is_some();
+        let nothing = RegionsSpec::default();
+        let spec = spec.unwrap_or(&nothing);
+        let canaries = canaries::lower(&spec.canaries, report);
+        let mut canary_names = Defined::of("canary", "regions.yaml", &spec.canaries, is_read);
+        let recovery = recovery::lower(&spec.recovery, &Recovery::default(), report);
+        let failover = word(&spec.failover).unwrap_or_default();
+        let regions = region::lower(&spec.regions, failover, recovery, &mut canary_names, report);
+        watching::check(&spec.regions, &regions, &canaries, report);
+        let mut groups = groups::Registry::default();
+        let region_names = Defined::of("region", "regions.yaml", &spec.regions, is_read);
+        let drills = drills::lower(&spec.drills, &region_names, &regions, report);
+        let shared_groups = groups::lower(&spec.groups, is_read, &mut groups, None, report);
+        let is_unread = spec.regions.as_ref().is_some_and(|regions| regions.value.is_none());
+        Self {
+            jurisdictions: region::jurisdictions(&spec.regions),
+            drills,
+            safety: safety::lower(&spec.safety, (!is_unread).then_some(region_names.len()), report),
+            alarms: alarms::lower(&spec.alarms, report),
+            region_names,
+            regions,
+            canaries,
+            canary_names,
+            groups,
+            shared_groups,
+        }
+    }
+
+    pub fn report_unused(&self, report: &mut Report) {
+        self.region_names.report_unused(report);
+        self.canary_names.report_unused(report);
+        self.shared_groups.names.report_unused(report);
+    }
+}

@@ -1,0 +1,199 @@
+//! What the records of a zone may not be together.
+
+use std::collections::BTreeMap;
+
+use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
+
+use super::draft::{Draft, DraftSet};
+use crate::config::problem::{Place, Report};
+use crate::config::records;
+use crate::zone::{Name, RecordType};
+
+/// The most octets of data in one RRset: a message has at most 65535, and holds more than the data.
+const MAX_RRSET: usize = 60_000;
+
+pub(super) fn check(apex: &Name, nodes: &BTreeMap<Name, Draft>, file: Place, report: &mut Report) {
+    let mut checks = Checks { apex, nodes, report };
+    if nodes.get(apex).and_then(|node| node.rrset(RecordType::NS)).is_none() {
+        let draft = checks.report.error(file, "the zone has no NS records");
+        draft.hint("add `nameservers: [ns1.example.net, ns2.example.net]`");
+    }
+    for (name, node) in nodes {
+        checks.node(name, node);
+        checks.ancestors(name, node);
+        for set in &node.rrsets {
+            checks.rrset(name, set);
+            checks.targets(set);
+        }
+    }
+}
+
+struct Checks<'c> {
+    apex: &'c Name,
+    nodes: &'c BTreeMap<Name, Draft>,
+    report: &'c mut Report,
+}
+
+impl Checks<'_> {
+    fn node(&mut self, name: &Name, node: &Draft) {
+        if let Some(cname) = node.rrset(RecordType::CNAME) {
+            self.cname(name, node, cname);
+        }
+        if let Some((_, place)) = node.steering {
+            self.steered(name, node, place);
+        }
+        let is_apex = name == self.apex;
+        if let (true, Some(set)) = (is_apex, node.rrset(RecordType::DS)) {
+            let draft = self.report.error(set.place, "DS records stand in the parent zone");
+            draft.hint("give them to who runs the parent");
+        }
+        if let (false, Some(set)) = (is_apex, node.rrset(RecordType::SOA)) {
+            let draft =
+                self.report.error(set.place, format!("a SOA record stands at the apex, not at `{name}`"));
+            draft.hint("make it a zone of its own, or delegate it with NS records");
+        }
+        for set in [RecordType::CNAME, RecordType::DNAME, RecordType::SOA]
+            .iter()
+            .filter_map(|rtype| node.rrset(*rtype))
+        {
+            if set.rdata.len() > 1 {
+                let message = format!("a name has at most one {} record", records::type_text(set.rtype));
+                self.report.error(set.place, message);
+            }
+        }
+    }
+
+    fn cname(&mut self, name: &Name, node: &Draft, cname: &DraftSet) {
+        let Some(other) = node.rrsets.iter().find(|set| set.rtype != RecordType::CNAME) else {
+            return;
+        };
+        let message = format!("`{name}` has a CNAME record beside other data");
+        let draft = self.report.error(cname.place, message);
+        let line = other.place.line;
+        let rtype = records::type_text(other.rtype);
+        match name == self.apex {
+            true => draft.hint("the apex has SOA and NS records; steer it, or write A and AAAA records"),
+            false => {
+                draft.hint(format!("a CNAME stands alone (RFC 1034, section 3.6.2); line {line} has {rtype}"))
+            }
+        }
+    }
+
+    fn steered(&mut self, name: &Name, node: &Draft, place: Place) {
+        let chosen = [RecordType::A, RecordType::AAAA, RecordType::HTTPS, RecordType::CNAME];
+        for set in chosen.iter().filter_map(|rtype| node.rrset(*rtype)) {
+            let rtype = records::type_text(set.rtype);
+            let draft =
+                self.report.error(set.place, format!("`{name}` is steered and has a static {rtype} record"));
+            draft.hint(format!("line {} steers it: its A, AAAA and HTTPS answers are chosen", place.line));
+        }
+        if name != self.apex && node.rrset(RecordType::NS).is_some() {
+            self.report
+                .error(place, format!("`{name}` is steered and delegated"))
+                .hint("remove its NS records");
+        }
+    }
+
+    /// Finds what hides a name: a DNAME or a delegation above it.
+    fn ancestors(&mut self, name: &Name, node: &Draft) {
+        let mut above = name.clone();
+        while above != *self.apex && !above.is_root() {
+            above = above.base_name();
+            let Some(other) = self.nodes.get(&above) else {
+                continue;
+            };
+            let place = node.rrsets.first().map(|set| set.place).or(node.steering.map(|(_, place)| place));
+            let place = place.unwrap_or_default();
+            if let Some(dname) = other.rrset(RecordType::DNAME) {
+                let draft = self.report.error(place, format!("`{name}` is below a DNAME"));
+                draft.hint(format!(
+                    "line {} redirects everything below `{above}` (RFC 6672)",
+                    dname.place.line
+                ));
+            }
+            if above == *self.apex {
+                continue;
+            }
+            if let Some(cut) = other.rrset(RecordType::NS) {
+                self.below_cut(name, node, &above, cut.place.line, place);
+            }
+        }
+    }
+
+    fn below_cut(&mut self, name: &Name, node: &Draft, cut: &Name, line: u32, place: Place) {
+        let hint = format!("line {line} delegates `{cut}` to other servers");
+        if node.steering.is_some() {
+            self.report.error(place, format!("`{name}` is steered, but delegated away")).hint(hint);
+            return;
+        }
+        let is_glue = |set: &DraftSet| matches!(set.rtype, RecordType::A | RecordType::AAAA);
+        if let Some(set) = node.rrsets.iter().find(|set| !is_glue(set)) {
+            let message = format!("the {} record of `{name}` is never seen", records::type_text(set.rtype));
+            self.report.warning(set.place, message).hint(hint);
+        }
+    }
+
+    fn rrset(&mut self, name: &Name, set: &DraftSet) {
+        let octets: usize = set.rdata.iter().map(wire_length).sum();
+        if octets > MAX_RRSET {
+            let message = format!(
+                "the {} records of `{name}` do not fit into a message",
+                records::type_text(set.rtype)
+            );
+            self.report.error(set.place, message).hint(format!("they have {octets} octets"));
+        }
+        if name.is_wildcard() && set.rtype == RecordType::NS {
+            let draft = self.report.error(set.place, "a wildcard cannot be delegated");
+            draft.hint("RFC 4592, section 4.2, leaves its meaning open");
+        }
+    }
+
+    fn targets(&mut self, set: &DraftSet) {
+        for (target, place) in &set.targets {
+            let may_be_alias = !matches!(set.rtype, RecordType::MX | RecordType::NS | RecordType::SRV);
+            let node = self.nodes.get(&target.name);
+            if !may_be_alias && node.is_some_and(|node| node.rrset(RecordType::CNAME).is_some()) {
+                let rtype = records::type_text(set.rtype);
+                let message = format!("the {rtype} record points at `{}`, which is a CNAME", target.name);
+                self.report
+                    .warning(*place, message)
+                    .hint("RFC 2181, section 10.3, asks for the name behind it");
+            }
+            if let Some(text) = target.relative.as_deref().filter(|text| text.contains('.'))
+                && !self.exists(&target.name)
+            {
+                let message = format!("`{text}` means `{}`, which is not there", target.name);
+                self.report
+                    .warning(*place, message)
+                    .hint(format!("write `{text}.` if it is meant as it stands"));
+            }
+        }
+    }
+
+    /// Returns whether a name is in the zone, by itself or by a wildcard, or may be below a cut.
+    fn exists(&self, name: &Name) -> bool {
+        let mut above = name.clone();
+        loop {
+            if self.nodes.get(&above).is_some_and(|node| {
+                *name == above || node.rrset(RecordType::NS).is_some() && above != *self.apex
+            }) {
+                return true;
+            }
+            if above == *self.apex || above.is_root() {
+                return false;
+            }
+            above = above.base_name();
+            let wildcard = above.prepend_label("*");
+            if wildcard.is_ok_and(|wildcard| self.nodes.contains_key(&wildcard)) {
+                return true;
+            }
+        }
+    }
+}
+
+/// Returns how many octets a record's data takes, uncompressed.
+fn wire_length(rdata: &crate::zone::RData) -> usize {
+    let mut wire = Vec::new();
+    let encoded = rdata.emit(&mut BinEncoder::new(&mut wire));
+    encoded.map_or(usize::MAX / MAX_RRSET, |()| wire.len())
+}

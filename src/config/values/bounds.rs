@@ -1,0 +1,82 @@
+//! Durations: their bounds, and how they are written.
+
+use std::time::Duration;
+
+use super::kinds::Number;
+use super::leaf::{Value, given, required};
+use crate::client::Coordinates;
+use crate::config::problem::{Place, Report};
+
+/// Returns a duration or its default, and reports one that is out of bounds.
+pub fn duration(
+    setting: &Option<Value<Duration>>,
+    key: &str,
+    default: Duration,
+    (shortest, longest): (Duration, Duration),
+    report: &mut Report,
+) -> Duration {
+    let Some((duration, place)) = given(setting) else {
+        return default;
+    };
+    if *duration < shortest || *duration > longest {
+        let message =
+            format!("`{key}` goes from {} to {}, not {}", text(shortest), text(longest), text(*duration));
+        report.error(place, message);
+    }
+    *duration
+}
+
+/// Writes a duration as the operator would.
+pub fn text(duration: Duration) -> String {
+    match duration.as_millis() {
+        milliseconds if milliseconds % 1000 != 0 => format!("{milliseconds}ms"),
+        milliseconds if milliseconds % 3_600_000 == 0 && milliseconds > 0 => {
+            format!("{}h", milliseconds / 3_600_000)
+        }
+        milliseconds if milliseconds % 60_000 == 0 && milliseconds > 60_000 => {
+            format!("{}m", milliseconds / 60_000)
+        }
+        milliseconds => format!("{}s", milliseconds / 1000),
+    }
+}
+
+/// Returns a point on the globe, whose bounds it checks.
+pub fn point(
+    latitude: &Value<f64>,
+    longitude: &Value<f64>,
+    parent: Place,
+    report: &mut Report,
+) -> Option<Coordinates> {
+    let mut degrees = |value: &Value<f64>, key: &str, bound: f64| {
+        let hint = "write `location: { latitude: 35.68, longitude: 139.69 }`";
+        let (degrees, place) = required(value, key, parent, hint, report)?;
+        if degrees.abs() > bound {
+            report.error(place, format!("`{key}` goes from -{bound} to {bound}, not {degrees}"));
+        }
+        Some(*degrees)
+    };
+    let latitude = degrees(latitude, "latitude", 90.0);
+    let longitude = degrees(longitude, "longitude", 180.0);
+    Some(Coordinates { latitude: latitude?, longitude: longitude? })
+}
+
+/// The highest load that is believed (`Signal::Load`).
+pub const HIGHEST_LOAD: f64 = 10.0;
+
+/// Returns a fraction or its default, and reports one that is not above 0 or is above `highest`.
+pub fn fraction(
+    setting: &Option<Value<Number>>,
+    key: &str,
+    default: f64,
+    highest: f64,
+    report: &mut Report,
+) -> f64 {
+    let Some((Number(fraction), place)) = given(setting) else {
+        return default;
+    };
+    if *fraction <= 0.0 || *fraction > highest {
+        let message = format!("`{key}` is above 0 and at most {highest}, not {fraction}");
+        report.error(place, message).hint("80 % is written `0.80`");
+    }
+    *fraction
+}
