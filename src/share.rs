@@ -8,10 +8,13 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::region::Family;
 
 /// A share of the clients in hundredths of a percent, 0 to 10 000.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "f64", into = "f64")]
 pub struct Share(u16);
 
 impl Share {
@@ -52,6 +55,18 @@ impl Share {
     /// Returns whether the client whose bucket this is belongs to the share.
     pub fn includes(self, bucket: Bucket) -> bool {
         bucket.0 < self.0
+    }
+}
+
+impl From<f64> for Share {
+    fn from(fraction: f64) -> Self {
+        Self::of_fraction(fraction)
+    }
+}
+
+impl From<Share> for f64 {
+    fn from(share: Share) -> Self {
+        share.fraction()
     }
 }
 

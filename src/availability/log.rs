@@ -19,6 +19,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::moment::Moment;
 
 /// How many days are kept: a quarter, which is the longest that agreements on availability settle by.
@@ -27,7 +29,8 @@ pub const DAYS: u64 = 90;
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// What a ledger is kept for, by names, which outlive numbers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// A steered name.
     Name(String),
@@ -63,7 +66,7 @@ pub struct Fall {
 }
 
 /// An outage that is not over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
     /// When the first probe of it failed.
     pub failing_since: Moment,

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use json::{Assertion, Expected, Pointer, Scalar};
 pub use signals::{Heard, Signal, Signals};
@@ -253,7 +253,7 @@ pub struct Sighting {
 }
 
 /// Why a probe failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The class, which metrics and rules go by.
     pub class: FailureClass,
@@ -262,7 +262,8 @@ pub struct Failure {
 }
 
 /// The classes of failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FailureClass {
     /// The connection was refused, reset, or closed before a whole answer.
     Refused,

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::keep::chain;
+use super::state_writer::chain;
 use crate::event::{Notice, Record};
 use crate::files::events::{self, Log};
 use crate::metrics::Metrics;

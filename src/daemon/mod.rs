@@ -4,7 +4,7 @@
 //!  prober ──observations──▶┐
 //!  reload ──worlds────────▶│ writer ──snapshots──▶ serve
 //!  signals ──stop─────────▶┘        ──report─────▶ admin
-//!                                   ──memory─────▶ keep
+//!                                   ──state──────▶ state writer
 //!                                   ──records────▶ events ─▶ log, webhooks
 //! ```
 //!
@@ -13,10 +13,10 @@
 
 mod clock;
 mod events;
-mod keep;
 mod load;
 mod reload;
 mod secrets;
+mod state_writer;
 mod webhooks;
 mod writer;
 
@@ -32,23 +32,20 @@ use tokio::task::JoinHandle;
 
 pub use clock::Clock;
 pub use events::History;
-pub use keep::chain;
 pub use load::{Error as LoadError, Loaded, load, locate, webhook_secrets};
+pub use state_writer::chain;
 pub use writer::Listener;
 
 use crate::admin::{self, Order, Seen, Whom};
-use crate::availability::log::Ledger;
 use crate::control::Control;
-use crate::files::{intents, ledger, state};
-use crate::health::Memory;
-use crate::intent::Kept;
+use crate::files::{StateDirectory, state_directory};
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
 use crate::serve::{self, Current, ListenError};
 use events::Events;
-use keep::Keep;
 use reload::Reload;
-use webhooks::Webhooks;
+use state_writer::{LastRun, StateWriter};
+use webhooks::{CursorFile, Webhooks};
 use writer::Writer;
 
 /// How long each part may take to stop: together within the 5 s that a stop is promised to take.
@@ -68,6 +65,9 @@ pub enum Error {
     /// The configuration cannot be used.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Another process uses the state directory.
+    #[error(transparent)]
+    State(#[from] state_directory::Error),
     /// A DNS address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] ListenError),
@@ -94,6 +94,7 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let clock = Clock::start();
     let config = Arc::clone(&loaded.base.config);
     let secrets = load::webhook_secrets(&config.server).map_err(LoadError::from)?;
+    let directory = config.server.state.as_deref().map(lock).transpose()?;
     let sockets = serve::bind(&config.server.dns)?;
     let listener = config.server.admin.map(admin::bind).transpose()?;
     let signals = Signals::listen().map_err(Error::Signals)?;
@@ -101,9 +102,8 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     metrics.reloaded(true);
     metrics.database_built(loaded.built_at_seconds());
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    let cursors = webhooks::cursors(&config.server);
-    let spent = cursors.iter().flatten().copied().max().unwrap_or_default();
-    let events = Events::start(config.server.state.clone(), spent, Arc::clone(&metrics));
+    let cursors = CursorFile::open(directory.as_ref());
+    let events = Events::start(config.server.state.clone(), cursors.highest(), Arc::clone(&metrics));
     let webhooks = Webhooks::start(&config.server, secrets, cursors, &events, &metrics)?;
     for pair in &sockets {
         tracing::info!("answering DNS on {} over UDP and TCP", pair.address);
@@ -116,22 +116,22 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let now = Arc::new(move || clock.now());
     let prober = Prober::new(results, now, Trust::default(), fastrand::u64(..));
 
-    let (memory, intents) = remember(config.server.state.as_ref());
+    let (stores, last_run) = directory.as_ref().map(state_writer::load_state).unzip();
+    let LastRun { health, intents, availability } = last_run.unwrap_or_default();
     let (mut control, first, current) =
-        writer::begin(Arc::clone(&loaded.base), memory, intents, &metrics, clock.boot());
-    control.restore(accounts(config.server.state.as_deref()), clock.boot());
+        writer::begin(Arc::clone(&loaded.base), health, intents, &metrics, clock.boot());
+    control.restore(availability, clock.boot());
     let sources = sources(clock, &prober, &current, events.history(), orders_in);
     let admin = pages(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
     admin.access.store(Arc::clone(&loaded.access));
     let admin = Arc::new(admin);
-    let keep = Keep::start(config.server.state.clone());
     let writer = Writer {
         clock,
         prober,
         current: Arc::clone(&current),
         admin: Arc::clone(&admin),
         metrics: Arc::clone(&metrics),
-        keep,
+        state: StateWriter::start(stores),
         events,
         listener: options.listener,
     };
@@ -239,29 +239,19 @@ async fn show(listener: Option<admin::Listener>, state: Arc<admin::State>, mut s
     }
 }
 
-/// Returns what the last run remembered, and the intents that were in force. A state that cannot be used is said,
-/// and does not keep the server from starting.
-fn remember(directory: Option<&PathBuf>) -> (Option<Memory>, Kept) {
-    let Some(directory) = directory else {
-        return (None, Kept::default());
-    };
-    let memory = state::read(directory).unwrap_or_else(|error| {
-        tracing::warn!("{}", chain(&error));
-        None
-    });
-    let intents = intents::read(directory).unwrap_or_else(|error| {
-        tracing::error!("{error}");
-        Kept::default()
-    });
-    (memory, intents)
-}
-
-/// Returns the accounts of the last run. Those that cannot be used are said, and begin anew.
-fn accounts(directory: Option<&Path>) -> Ledger {
-    let read = directory.map(ledger::read).unwrap_or_else(|| Ok(Ledger::default()));
-    read.unwrap_or_else(|error| {
-        tracing::warn!("{error}");
-        Ledger::default()
+/// Locks the state directory for as long as the process lives.
+///
+/// # Errors
+///
+/// When another process has it: two would overwrite each other's intents.
+fn lock(path: &Path) -> Result<StateDirectory, state_directory::Error> {
+    StateDirectory::lock(path).or_else(|error| match error {
+        state_directory::Error::InUse { .. } => Err(error),
+        // A disk that fails must not keep the server from answering; each write that fails is logged as well.
+        state_directory::Error::Unlockable { .. } => {
+            tracing::error!("{}", chain(&error));
+            Ok(StateDirectory::unlocked(path))
+        }
     })
 }
 

@@ -10,8 +10,8 @@ use tokio::signal::unix::Signal;
 use tokio::sync::mpsc;
 
 use super::clock::Clock;
-use super::keep::chain;
 use super::load;
+use super::state_writer::chain;
 use crate::admin::{self, Failed};
 use crate::config::{Config, Server};
 use crate::files::stamp::Stamp;

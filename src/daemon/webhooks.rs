@@ -1,22 +1,19 @@
-//! Starts the webhooks on the event log, and keeps their cursors in the state directory.
+//! Starts the webhooks on the event log, and saves how far each has come.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 use super::events::Events;
-use super::keep::chain;
+use super::state_writer::{self, chain};
 use crate::config::{self, Server};
-use crate::files::cursor;
+use crate::files::{Cursors, StateDirectory, Store};
 use crate::metrics::Metrics;
 use crate::probe::Trust;
 use crate::webhook::{Queue, Way, Webhook};
 
-/// How long the last events may take to be delivered when the server stops; what is not, is so after the next
-/// start.
+/// How long the last events may take to be delivered when the server stops; the others follow after the next start.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
 /// The running webhooks.
@@ -29,29 +26,62 @@ pub struct Webhooks {
 #[derive(Debug, thiserror::Error)]
 #[error("webhook `{name}` in server.yaml")]
 pub struct Error {
-    /// Its name.
     name: String,
-    /// Why.
     source: reqwest::Error,
 }
 
-/// Where each webhook has come to; `None`: it is new.
-pub type Cursors = Vec<Option<u64>>;
+/// How far all webhooks have come, in memory and on disk.
+#[derive(Debug, Default)]
+pub struct CursorFile {
+    store: Option<Store<Cursors>>,
+    cursors: Mutex<Advancing>,
+}
 
-/// Reads how far webhooks have come. What cannot be read is said, and counts as new.
-pub fn cursors(server: &Server) -> Cursors {
-    let read = |directory: &Path, name: &str| {
-        cursor::read(directory, name).unwrap_or_else(|error| {
-            tracing::warn!(webhook = name, "how far it has come is not known, it begins now: {error}");
-            None
-        })
-    };
-    let state = server.state.as_deref();
-    server.webhooks.iter().map(|webhook| state.and_then(|state| read(state, &webhook.name))).collect()
+#[derive(Debug, Default)]
+struct Advancing {
+    cursors: Cursors,
+    /// Whether the last write failed: a failure is logged once.
+    is_failing: bool,
+}
+
+impl CursorFile {
+    /// Reads how far they had come; without a directory nothing is read, and nothing saved.
+    pub fn open(directory: Option<&StateDirectory>) -> Self {
+        let Some(directory) = directory else { return Self::default() };
+        let (store, cursors) = state_writer::open(directory);
+        let cursors = Advancing { cursors: cursors.unwrap_or_default(), is_failing: false };
+        Self { store: Some(store), cursors: Mutex::new(cursors) }
+    }
+
+    /// Returns the highest number of an event that a webhook is done with; zero: there is none.
+    pub fn highest(&self) -> u64 {
+        self.with(|advancing| advancing.cursors.0.values().copied().max().unwrap_or_default())
+    }
+
+    fn get(&self, webhook: &str) -> Option<u64> {
+        self.with(|advancing| advancing.cursors.0.get(webhook).copied())
+    }
+
+    /// Notes that a webhook is done with everything up to an event. It blocks until the disk has it.
+    fn advance(&self, webhook: &str, number: u64) {
+        self.with(|Advancing { cursors, is_failing }| {
+            cursors.0.insert(webhook.to_owned(), number);
+            let Some(store) = &self.store else { return };
+            let saved = store.save(cursors);
+            let was_failing = std::mem::replace(is_failing, saved.is_err());
+            if let (Err(error), false) = (saved, was_failing) {
+                tracing::error!("{}", chain(&error));
+            }
+        });
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Advancing) -> T) -> T {
+        act(&mut self.cursors.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Webhooks {
-    /// Starts all of them, each with its secret and its cursor. One that is new begins with the next event.
+    /// Starts all of them, each with its secret and its cursor. A new one begins with the next event.
     ///
     /// # Errors
     ///
@@ -59,26 +89,32 @@ impl Webhooks {
     pub fn start(
         server: &Server,
         secrets: Vec<Option<Vec<u8>>>,
-        cursors: Cursors,
+        cursors: CursorFile,
         events: &Events,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, Error> {
         let (mut webhooks, trust) = (Self::default(), Trust::default());
-        for ((settings, secret), cursor) in server.webhooks.iter().zip(secrets).zip(cursors) {
+        let newest = *events.last().borrow();
+        let cursors = Arc::new(cursors);
+        for (settings, secret) in server.webhooks.iter().zip(secrets) {
+            let name = settings.name.clone();
             let failed = |source| Error { name: settings.name.clone(), source };
             let way = way(settings, &trust);
             let webhook = Webhook::new(settings, secret, server.name.clone(), way, Arc::clone(metrics))
                 .map_err(failed)?;
-            let last = events.last();
-            let newest = *last.borrow();
-            let done = cursor.unwrap_or(newest);
-            metrics.telling.begin(&settings.name, newest.saturating_sub(done));
-            let history = events.history();
-            let keep = keep(server.state.clone(), settings.name.clone());
-            if cursor.is_none() {
-                keep(done);
-            }
-            let queue = Queue { after: Arc::new(move |number| history.after(number)), keep, last, done };
+            let done = cursors.get(&name).unwrap_or_else(|| {
+                // Saved at once: what happens before its first delivery would else be missed after a crash.
+                cursors.advance(&name, newest);
+                newest
+            });
+            metrics.telling.begin(&name, newest.saturating_sub(done));
+            let (history, cursors) = (events.history(), Arc::clone(&cursors));
+            let queue = Queue {
+                after: Arc::new(move |number| history.after(number)),
+                keep: Arc::new(move |number| cursors.advance(&name, number)),
+                last: events.last(),
+                done,
+            };
             webhooks.tasks.spawn(webhook.run(queue));
         }
         Ok(webhooks)
@@ -87,7 +123,6 @@ impl Webhooks {
     /// Delivers what can be delivered at once, and stops. To be called when no more events come.
     pub async fn finish(mut self) {
         let all = async { while self.tasks.join_next().await.is_some() {} };
-        // Whoever is not done by then goes on after the next start.
         let _ = tokio::time::timeout(FINISH_WITHIN, all).await;
         self.tasks.abort_all();
     }
@@ -101,21 +136,4 @@ fn way(settings: &config::Webhook, trust: &Trust) -> Way {
         tracing::warn!("the system's name servers are not known: {}", chain(error));
     }
     Way { tls, names: names.ok() }
-}
-
-/// Returns what writes a cursor down. That it cannot be is said once.
-fn keep(directory: Option<PathBuf>, name: String) -> Arc<dyn Fn(u64) + Send + Sync> {
-    let is_failing = AtomicBool::new(false);
-    Arc::new(move |number| {
-        let Some(directory) = &directory else { return };
-        let written = cursor::write(directory, &name, number);
-        let was_failing = is_failing.swap(written.is_err(), Ordering::Relaxed);
-        if let (Err(error), false) = (written, was_failing) {
-            let webhook = &name;
-            tracing::error!(
-                webhook,
-                "a restart will deliver events again, its cursor is not written: {error}"
-            );
-        }
-    })
 }

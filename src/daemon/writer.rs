@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::clock::Clock;
 use super::events::Events;
-use super::keep::Keep;
+use super::state_writer::StateWriter;
 use crate::admin::{self, Order, Seen};
 use crate::canary::Observation;
 use crate::control::{Control, Done, Effect, Event};
@@ -39,8 +39,8 @@ pub struct Writer {
     pub admin: Arc<admin::State>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// Where health is written down.
-    pub keep: Keep,
+    /// Where health, intents and availability are saved.
+    pub state: StateWriter,
     /// Where events go.
     pub events: Events,
     /// Who is told.
@@ -116,7 +116,7 @@ impl Writer {
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(loaded) = worlds.recv() => loaded.map_or_else(Event::ReloadFailed, Event::Reloaded),
                 Some(order) = orders.recv() => {
-                    self.obey(order, &mut control);
+                    self.apply(order, &mut control);
                     reporting = Reporting::done(self.clock.now());
                     continue;
                 }
@@ -151,11 +151,11 @@ impl Writer {
         }
         let last = control.handle(Event::Stopping, self.clock.now());
         self.carry_out(last);
-        tokio::join!(self.keep.finish(), self.events.finish());
+        tokio::join!(self.state.finish(), self.events.finish());
     }
 
     /// Does what somebody asks for, and says so when it is served and written.
-    fn obey(&mut self, order: Order, control: &mut Control) {
+    fn apply(&mut self, order: Order, control: &mut Control) {
         let Order { request, reply } = order;
         let (answer, effects) = control.ask(request, self.clock.now());
         self.carry_out(effects);
@@ -163,7 +163,7 @@ impl Writer {
         // What is told can be looked at.
         self.report(control);
         // Whoever asked and does not wait any more will ask again, and be told that it is done.
-        self.keep.then(move |is_written| {
+        self.state.then(move |is_written| {
             let answer = answer.map(|done| match done {
                 Done::Made { intent, snapshot, prediction, .. } => {
                     Done::Made { intent, snapshot, prediction, is_kept: is_written }
@@ -187,9 +187,9 @@ impl Writer {
             match effect {
                 Effect::Publish(snapshot) => self.publish(snapshot),
                 Effect::Watch(config, epoch) => self.prober.watch(&config.regions, &config.canaries, epoch),
-                Effect::Persist(memory) => self.keep.keep(memory),
-                Effect::Keep(intents) => self.keep.keep_intents(intents),
-                Effect::Account(ledger) => self.keep.keep_ledger(ledger),
+                Effect::Persist(memory) => self.state.save_health(memory),
+                Effect::Keep(intents) => self.state.save_intents(intents),
+                Effect::Account(ledger) => self.state.save_availability(ledger),
                 Effect::Say(notice) => self.say(&notice),
             }
         }

@@ -1,13 +1,20 @@
-//! Reads the configuration directory, databases, secrets and state; watches them for changes; keeps the event log.
+//! Files: the configuration directory, databases and secrets, which are read; what changes there; and the state
+//! directory, which is written: one [`Store`] for each value that outlives the process, and the event log.
 
+mod availability;
 pub mod configuration;
-pub mod cursor;
+mod cursors;
 pub mod database;
-mod document;
 pub mod events;
-pub mod intents;
-pub mod ledger;
+mod health;
+mod intents;
+mod regular;
 pub mod secret;
 pub mod stamp;
-pub mod state;
+pub mod state_directory;
+pub mod store;
 pub mod watch;
+
+pub use cursors::Cursors;
+pub use state_directory::StateDirectory;
+pub use store::{Saved, Store};

@@ -27,6 +27,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::moment::Moment;
 use crate::region::{Failback, LONGEST_WAIT, Recovery};
 use crate::share::Share;
@@ -41,7 +43,8 @@ pub const FALLS_TO_QUARANTINE: usize = 3;
 const MOST_FALLS: usize = 2 * FALLS_TO_QUARANTINE;
 
 /// Where a region or availability zone stands in the picture above.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Nothing is known of it yet, and it serves.
     Unknown,
@@ -121,7 +124,7 @@ pub enum Sign {
 }
 
 /// The state of the machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Course {
     phase: Phase,
     /// When the phase began.

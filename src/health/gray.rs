@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Vitals;
 use crate::share::Share;
 
@@ -42,7 +44,8 @@ const COMMON_ERROR_RATE: f64 = 0.05;
 const NOTABLE_LATENCY_SECONDS: f64 = 0.1;
 
 /// What the windows so far say of a place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Grade {
     /// Nothing against it.
     #[default]

@@ -1,10 +1,12 @@
 //! What is remembered of health across a restart, by names, because numbers change with the configuration.
 //!
 //! Only falls are remembered, and what they left behind in the courses of regions and zones: an address that
-//! was up or suspect starts as unknown and counts as up, and that is right for both. How this is written down is left to `files::state`.
+//! was up or suspect starts as unknown and counts as up, and that is right for both. How this is written down is left to `files::health`.
 
 use std::net::IpAddr;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Course, Grade};
 use crate::canary::Failure;
@@ -16,7 +18,7 @@ use crate::region::Family;
 pub const FRESH_FOR: Duration = Duration::from_secs(600);
 
 /// What is worth remembering of health across a restart.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
     /// When it was true.
     pub written_at: Moment,
@@ -31,7 +33,7 @@ pub struct Memory {
 }
 
 /// A canary that had fallen: the address or region with it, unless it was advisory.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fallen {
     /// The name of the region.
     pub region: String,
@@ -46,7 +48,7 @@ pub struct Fallen {
 }
 
 /// The course of a region or availability zone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Remembered {
     /// The name of the region.
     pub region: String,
@@ -59,7 +61,7 @@ pub struct Remembered {
 }
 
 /// A region or availability zone that passed its canaries and failed its clients.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gray {
     /// The name of the region.
     pub region: String,
@@ -70,7 +72,7 @@ pub struct Gray {
 }
 
 /// What the clients of one plan asked for, and where they were sent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Portion {
     /// A steered name that they ask for.
     pub owner: String,

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::orders::{Forced, Orders, Weights};
 use super::{Aim, Drill, Rule, Wish};
 use crate::health::{Course, Phase as CoursePhase, Sign, Site};
@@ -22,7 +24,7 @@ const SAME_WITHIN: Duration = Duration::from_secs(60);
 const RECONSIDER: Duration = Duration::from_secs(10);
 
 /// What somebody asks for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
     /// What.
     pub wish: Wish,
@@ -50,7 +52,7 @@ impl Default for Terms {
 }
 
 /// An intent in force.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
     /// Its number; each has a higher one than those before it, across restarts.
     pub number: u64,
@@ -63,7 +65,8 @@ pub struct Intent {
 }
 
 /// Where an intent stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// It is in force.
     Standing,
@@ -118,7 +121,7 @@ pub enum Turn {
 }
 
 /// What was kept across a restart.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     /// The intents in force.
     pub intents: Vec<Intent>,

@@ -11,6 +11,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::Terms;
 use crate::moment::{Moment, Time};
 use crate::share::Share;
@@ -22,7 +24,7 @@ pub const MAX_DRILLS: usize = 200;
 const MAX_WHY: usize = 500;
 
 /// A drill, and what came of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drill {
     /// The number of its intent, or one that no intent has if it was never in force.
     pub number: u64,
@@ -43,7 +45,8 @@ pub struct Drill {
 }
 
 /// What came of a drill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It is under way, or its clients are on their way back.
     Pending,

@@ -12,6 +12,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Aim, Forced};
 use crate::moment::Time;
 use crate::region::Failover;
@@ -34,7 +36,8 @@ const MAX_CAPACITY: u32 = 1000;
 const HOLD: Duration = Duration::from_secs(600);
 
 /// Something that an operator may ask for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Wish {
     /// A share of the clients of a region or zone goes elsewhere.
     Shift {
@@ -434,6 +437,20 @@ impl fmt::Display for Wish {
                 write!(f, "{word} {aim} {} abort-when {abort}", Percent(*away))
             }
         }
+    }
+}
+
+impl TryFrom<String> for Wish {
+    type Error = Wrong;
+
+    fn try_from(text: String) -> Result<Self, Wrong> {
+        text.parse()
+    }
+}
+
+impl From<Wish> for String {
+    fn from(wish: Wish) -> Self {
+        wish.to_string()
     }
 }
 

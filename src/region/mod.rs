@@ -10,6 +10,8 @@ mod target;
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 pub use recovery::{Failback, Failover, Gates, LONGEST_WAIT, Recovery};
 pub use safety::{Limits, Safety};
 pub use site::Site;
@@ -87,7 +89,8 @@ impl Minimum {
 }
 
 /// The family of an address: IPv4 and IPv6 are judged apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Family {
     /// IPv4: A records and `ipv4hint`.
     V4,

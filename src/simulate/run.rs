@@ -20,7 +20,7 @@ use super::traffic::Traffic;
 use crate::canary::Observation;
 use crate::control::{Control, Effect, Event, Request};
 use crate::event::{Notice, What};
-use crate::files::state;
+use crate::files::{Saved, StateDirectory, Store};
 use crate::health::{FRESH_FOR, Memory};
 use crate::intent::Kept;
 use crate::moment::Moment;
@@ -303,17 +303,13 @@ fn agenda(scenario: &Scenario) -> Agenda {
 fn through_the_disk(memory: &Memory, is_damaged: bool) -> Result<Option<Memory>, String> {
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
     let path = directory.path();
-    let try_it = || {
-        state::write(path, memory)?;
-        if is_damaged {
-            let file = path.join(state::FILE);
-            let source = |source| state::Error::Write { path: file.clone(), source };
-            let text = std::fs::read(&file).map_err(source)?;
-            std::fs::write(&file, &text[..text.len() / 2]).map_err(source)?;
-        }
-        state::read(path)
-    };
+    let directory = StateDirectory::unlocked(path);
+    Store::open(&directory).0.save(memory).map_err(|error| error.to_string())?;
+    if is_damaged {
+        let file = path.join(Memory::FILE);
+        let text = std::fs::read(&file).map_err(|error| error.to_string())?;
+        std::fs::write(&file, &text[..text.len() / 2]).map_err(|error| error.to_string())?;
+    }
     // Where it lies while it is simulated is of no interest, and different every time.
-    let told = |error: state::Error| error.to_string().replace(&path.display().to_string(), "state");
-    try_it().map_err(told)
+    Store::open(&directory).1.map_err(|error| error.to_string().replace(&path.display().to_string(), "state"))
 }

@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
+use ring::digest;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder with `zones/`, and beside it whatever the server keeps.
@@ -41,6 +44,22 @@ impl Home {
     /// Puts a configuration file in its place as careful editors do.
     pub fn write(&self, file: &str, text: &str) {
         replace(&self.zones().join(file), text.as_bytes());
+    }
+
+    /// Returns what a file of the state directory says.
+    pub fn saved(&self, file: &str) -> Value {
+        let text = fs::read_to_string(self.path("state").join(file)).expect("it is there");
+        serde_json::from_str::<Value>(&text).expect("JSON")["saved"].take()
+    }
+
+    /// Makes a file of the state directory say something else, as if the server had written that.
+    pub fn edit_saved(&self, file: &str, edit: impl FnOnce(&mut Value)) {
+        let mut saved = self.saved(file);
+        edit(&mut saved);
+        let sha256 = digest::digest(&digest::SHA256, format!("1\n{saved}").as_bytes());
+        let sha256 = HEXLOWER.encode(sha256.as_ref());
+        let text = format!("{{\"version\":1,\"sha256\":\"{sha256}\",\"saved\":{saved}}}");
+        fs::write(self.path("state").join(file), text).expect("it is writable");
     }
 
     /// Makes the server locate clients by a database as well.

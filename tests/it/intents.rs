@@ -156,12 +156,10 @@ fn an_intent_survives_kill_9_and_ends_although_the_process_was_dead() {
     assert!(operated.succeeds("intents").contains("standing   drain tokyo"), "it is still shown");
     // Ten minutes pass in which nothing runs.
     let operated = operated.reborn(|home| {
-        let path = home.path("state").join("intents.json");
-        let mut document: Value =
-            serde_json::from_slice(&fs::read(&path).expect("it is there")).expect("JSON");
-        let made_at = document["intents"][0]["made_at"].as_u64().expect("a moment");
-        document["intents"][0]["made_at"] = (made_at - 11 * 60_000).into();
-        fs::write(&path, document.to_string()).expect("it is writable");
+        home.edit_saved("intents.json", |saved| {
+            let made_at = saved["intents"][0]["made_at"].as_u64().expect("a moment");
+            saved["intents"][0]["made_at"] = (made_at - 11 * 60_000).into();
+        });
     });
     operated.gets(JAPAN, "tokyo");
     operated.server.process.line("(drain tokyo) is over");

@@ -45,10 +45,11 @@ fn a_corrupt_state_file_is_said_once_and_everything_counts_as_up() {
     let home = Home::new(regions.port);
     crash_while_tokyo_is_down(&home, &regions);
     let_canaries_sleep(&home);
-    fs::write(home.path("state/health.json"), "{\"version\": 1, \"written_at\": 17").unwrap();
+    fs::write(home.path("state/health.json"), "{\"version\":1,\"sha256\":\"17").unwrap();
     let server = Server::start(&home);
     assert_eq!(server.regions(JAPAN), ["tokyo"]);
-    server.process.line("health.json is damaged and is ignored");
+    server.process.line("health.json is damaged and is set aside as ");
+    assert!(home.path("state/health.json.unusable").exists());
     let warnings = server.process.lines().into_iter().filter(|line| line.contains(" WARN "));
     let warnings: Vec<String> = warnings.collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -60,12 +61,11 @@ fn a_stale_state_file_is_said_once_and_everything_counts_as_up() {
     let home = Home::new(regions.port);
     crash_while_tokyo_is_down(&home, &regions);
     let_canaries_sleep(&home);
-    let file = home.path("state/health.json");
-    let mut state: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    let written_at = state["written_at"].as_u64().unwrap();
-    let eleven_minutes = 11 * 60 * 1000;
-    state["written_at"] = (written_at - eleven_minutes).into();
-    fs::write(&file, state.to_string()).unwrap();
+    home.edit_saved("health.json", |health| {
+        let written_at = health["written_at"].as_u64().unwrap();
+        let eleven_minutes = 11 * 60 * 1000;
+        health["written_at"] = (written_at - eleven_minutes).into();
+    });
     let server = Server::start(&home);
     assert_eq!(server.regions(JAPAN), ["tokyo"]);
     server.process.line("the state of the last run is ignored");
@@ -81,6 +81,5 @@ fn sigterm_ends_it_with_zero_and_leaves_the_state_behind() {
     server.process.signal("TERM");
     let status = server.process.wait_at_most(std::time::Duration::from_secs(5));
     assert_eq!(status.code(), Some(0));
-    let state = fs::read_to_string(home.path("state/health.json")).expect("the state file");
-    assert!(state.contains("\"down\": []"), "{state}");
+    assert_eq!(home.saved("health.json")["fallen"], serde_json::json!([]));
 }

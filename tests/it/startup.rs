@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::home::Home;
 use crate::run::{Ran, database, meridian};
+use crate::server::Server;
 
 /// Tries to start a server on a folder that it cannot start on.
 fn serve(home: &Home) -> Ran {
@@ -56,6 +57,30 @@ fn a_port_in_use_exits_with_one_and_one_sentence_that_names_it() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
     assert!(ran.err.contains(&address) && ran.err.contains("the port is in use"), "{}", ran.err);
+}
+
+#[test]
+fn a_state_directory_that_another_process_uses_exits_with_one_and_says_which() {
+    let home = Home::new(1);
+    let first = Server::start(&home);
+    // Port 0 is another port each time, so that only the state directory is in the way.
+    let second = serve(&home);
+    assert_eq!(second.code, 1, "{second:?}");
+    let words = format!("is in use by process {}", first.process.id());
+    assert!(second.err.contains(&words) && second.err.contains("state`"), "{second:?}");
+    first.process.signal("KILL");
+    drop(first);
+    Server::start(&home);
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_used_is_said_and_the_server_answers() {
+    let home = Home::new(1);
+    fs::write(home.path("state"), "a file where the directory should be").unwrap();
+    let server = Server::start(&home);
+    server.process.line("cannot lock the state directory");
+    server.process.line("after a restart, every address counts as up");
+    server.ask("api.example.com. A from 10.81.7.0/24");
 }
 
 #[test]

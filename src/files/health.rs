@@ -1,0 +1,86 @@
+//! Health on disk. Whether what it says is still true is left to `health`.
+
+use super::store::Saved;
+use crate::health::Memory;
+
+impl Saved for Memory {
+    const FILE: &'static str = "health.json";
+    const VERSION: u64 = 1;
+    /// 5 000 addresses with four canaries each, all of them down, at 400 bytes a fall.
+    const MAX_BYTES: u64 = 8 * 1024 * 1024;
+    const LOSS: &'static str = "every address counts as up until its canaries say otherwise";
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::canary::{Failure, FailureClass};
+    use crate::files::store::tests::check;
+    use crate::health::{Course, Fallen, Grade, Gray, Phase, Portion, Remembered};
+    use crate::moment::Moment;
+    use crate::region::Family;
+    use crate::share::Share;
+
+    fn course(zone: Option<&str>, family: Family, phase: Phase) -> Remembered {
+        let course = Course::remembered(phase, Moment(7), vec![Moment(5)], true);
+        Remembered { region: "tokyo".to_owned(), zone: zone.map(str::to_owned), family, course }
+    }
+
+    #[test]
+    fn health_is_read_as_it_was_saved() {
+        let fallen = Fallen {
+            region: "tokyo".to_owned(),
+            address: Some(("tokyo-a".to_owned(), "2001:db8::1".parse().expect("an address"))),
+            canary: "shallow".to_owned(),
+            since: Moment(6),
+            failure: Failure { class: FailureClass::Status, detail: "status 503 \"quoted\"".to_owned() },
+        };
+        let memory = Memory {
+            written_at: Moment(1_700_000_000_000),
+            fallen: vec![Fallen { address: None, ..fallen.clone() }, fallen],
+            courses: vec![
+                course(None, Family::V4, Phase::Down),
+                course(Some("tokyo-a"), Family::V6, Phase::Recovering { until: Moment(9) }),
+                course(None, Family::V6, Phase::Ramp { step: 1, has_slipped: true }),
+                course(Some("tokyo-b"), Family::V4, Phase::Held(Share::percent(10))),
+            ],
+            grays: vec![Gray { region: "tokyo".to_owned(), zone: None, grade: Grade::Degraded }],
+            portions: vec![Portion {
+                owner: "api.example.com.".to_owned(),
+                order: vec!["tokyo".to_owned(), "osaka".to_owned()],
+                rate: 1234.1,
+                pieces: vec![(0.3, "tokyo".to_owned()), (1.0, "osaka".to_owned())],
+            }],
+        };
+        let course = |zone, family, phase| {
+            json!({
+                "region": "tokyo", "zone": zone, "family": family,
+                "course": {"phase": phase, "since": 7, "falls": [5], "awaits_operator": true},
+            })
+        };
+        let fallen = |address| {
+            json!({
+                "region": "tokyo", "address": address, "canary": "shallow", "since": 6,
+                "failure": {"class": "status", "detail": "status 503 \"quoted\""},
+            })
+        };
+        let form = json!({
+            "written_at": 1_700_000_000_000_u64,
+            "fallen": [fallen(json!(null)), fallen(json!(["tokyo-a", "2001:db8::1"]))],
+            "courses": [
+                course(json!(null), "v4", json!("down")),
+                course(json!("tokyo-a"), "v6", json!({"recovering": {"until": 9}})),
+                course(json!(null), "v6", json!({"ramp": {"step": 1, "has_slipped": true}})),
+                course(json!("tokyo-b"), "v4", json!({"held": 0.1})),
+            ],
+            "grays": [{"region": "tokyo", "zone": null, "grade": "degraded"}],
+            "portions": [{
+                "owner": "api.example.com.", "order": ["tokyo", "osaka"], "rate": 1234.1,
+                "pieces": [[0.3, "tokyo"], [1.0, "osaka"]],
+            }],
+        });
+        check(&memory, form);
+    }
+}

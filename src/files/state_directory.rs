@@ -1,0 +1,114 @@
+//! The state directory, and the lock that keeps a second process out of it.
+//!
+//! Two processes on one directory would overwrite each other's intents. The lock is `flock(2)` on a file of its
+//! own and lasts as long as the process, so that `kill -9` leaves nothing to clean up; the number in that file
+//! only tells operators which process holds it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The name of the lock file.
+const LOCK: &str = "lock";
+
+/// More than the digits of any process number.
+const MAX_PID_BYTES: u64 = 20;
+
+/// A state directory. Its lock is released with the last clone.
+#[derive(Clone, Debug)]
+pub struct StateDirectory {
+    path: Arc<Path>,
+    _lock: Option<Arc<File>>,
+}
+
+/// Why a state directory is not locked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another process has it.
+    #[error(
+        "the state directory `{}` is in use by {}: give each instance a `state:` of its own",
+        .path.display(),
+        .process.as_ref().map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// The number of that process; `None`: its lock file does not say.
+        process: Option<u32>,
+    },
+    /// The directory cannot be made or written, or its file system has no locks.
+    #[error("cannot lock the state directory `{}`", .path.display())]
+    Unlockable {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl StateDirectory {
+    /// Locks a directory, which is made if need be.
+    ///
+    /// # Errors
+    ///
+    /// When another process has it, or it cannot be locked.
+    pub fn lock(path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Unlockable { path: path.to_owned(), source };
+        fs::create_dir_all(path).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(path.join(LOCK)).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::InUse { path: path.to_owned(), process: holder(file) });
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        // A full disk takes no number, and the lock holds all the same.
+        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        Ok(Self { path: path.into(), _lock: Some(Arc::new(file)) })
+    }
+
+    /// Returns a directory without its lock: for one that cannot be locked, and whose server starts all the same.
+    pub fn unlocked(path: &Path) -> Self {
+        Self { path: path.into(), _lock: None }
+    }
+
+    /// Returns where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn holder(file: File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(MAX_PID_BYTES).read_to_string(&mut text).ok()?;
+    text.trim_end().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_in_use_says_by_which_process_and_is_free_again_afterwards() {
+        let home = tempfile::tempdir().expect("a directory");
+        let path = home.path().join("made/on/the/way");
+        let first = StateDirectory::lock(&path).expect("nobody has it");
+        let second = StateDirectory::lock(&path).expect_err("it is in use").to_string();
+        assert!(second.contains(&format!("is in use by process {}", std::process::id())), "{second}");
+        let clone = first.clone();
+        drop(first);
+        StateDirectory::lock(&path).expect_err("a clone has it");
+        drop(clone);
+        StateDirectory::lock(&path).expect("it is free");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_another_error() {
+        let error = StateDirectory::lock(Path::new("/dev/null/state")).expect_err("no directory");
+        assert!(matches!(error, Error::Unlockable { .. }), "{error}");
+    }
+}

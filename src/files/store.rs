@@ -1,0 +1,519 @@
+//! One value in one file of the state directory.
+//!
+//! ```json
+//! {"version":1,"sha256":"1f0c…","saved":…}
+//! ```
+//!
+//! The file is written beside its place, flushed, and renamed over it, so that at every instant a whole file lies
+//! there, the old or the new. The checksum covers the version and the value: a file is believed as a whole or not
+//! at all. What cannot be used never stops the server, and is never overwritten:
+//!
+//! | the file | becomes of it |
+//! |---|---|
+//! | damaged, too large, or of a version that is no longer read | set aside under another name |
+//! | of a newer version, unreadable, or not a file at all | left alone; nothing is saved until it is moved away |
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use data_encoding::HEXLOWER;
+use ring::digest;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::regular;
+use super::state_directory::StateDirectory;
+
+/// The most files that are set aside of one kind: an operator looks before there are as many restarts.
+const MAX_SET_ASIDE: u32 = 100;
+
+/// A value that outlives the process.
+pub trait Saved: Serialize + DeserializeOwned {
+    /// The name of its file, which ends with `.json`.
+    const FILE: &'static str;
+    /// The version of what `Serialize` writes. It changes with that.
+    const VERSION: u64;
+    /// The largest file that is written or read.
+    const MAX_BYTES: u64;
+    /// The consequence of starting without it, as the end of a sentence.
+    const LOSS: &'static str;
+
+    /// Converts the JSON of an older version; `None`: that version is no longer read.
+    fn migrate(_version: u64, _saved: &str) -> Option<serde_json::Result<Self>> {
+        None
+    }
+}
+
+/// The file of a value.
+#[derive(Debug)]
+pub struct Store<T> {
+    directory: StateDirectory,
+    path: PathBuf,
+    /// Whether the file that lies there must not be replaced.
+    is_left_alone: AtomicBool,
+    value: PhantomData<fn(T)>,
+}
+
+/// Why a file is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file is not what was written here.
+    #[error("{} is damaged and is set aside as {}: {loss}", .path.display(), .aside.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where it is now.
+        aside: PathBuf,
+        /// What that costs.
+        loss: &'static str,
+        /// What is wrong with it.
+        source: Damage,
+    },
+    /// The file is of a version that is no longer read.
+    #[error(
+        "{} has version {found} of its format, older than this program reads, and is set aside as {}: {loss}",
+        .path.display(),
+        .aside.display()
+    )]
+    Outdated {
+        /// The file.
+        path: PathBuf,
+        /// Where it is now.
+        aside: PathBuf,
+        /// What that costs.
+        loss: &'static str,
+        /// Its version.
+        found: u64,
+    },
+    /// The file is of a newer version of this program, for which it stays.
+    #[error(
+        "{} has version {found} of its format, newer than this program reads, and is left alone: {loss}",
+        .path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// What that costs.
+        loss: &'static str,
+        /// Its version.
+        found: u64,
+    },
+    /// The file cannot be read, or cannot be set aside: its permissions, its kind or the disk are at fault.
+    #[error("{} cannot be used and is left alone: {loss}", .path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What that costs.
+        loss: &'static str,
+        /// Why.
+        source: regular::Error,
+    },
+}
+
+/// What is wrong with a damaged file.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    /// It is not JSON, or not of the right form.
+    #[error(transparent)]
+    Json(serde_json::Error),
+    /// It was changed after it was written.
+    #[error("its checksum does not match")]
+    Checksum,
+    /// It is larger than any that is written.
+    #[error(transparent)]
+    Size(regular::Error),
+}
+
+/// Why a value is not saved. The file before is still there then.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// The value is larger than what would be read.
+    #[error("{} is not written: {bytes} bytes (limit {limit}); after a restart, {loss}", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The size of what is to be saved.
+        bytes: u64,
+        /// In bytes.
+        limit: u64,
+        /// What a restart would cost.
+        loss: &'static str,
+    },
+    /// The file that lies there was left alone when the server started.
+    #[error("{} is left alone, move it away to have it written; after a restart, {loss}", .path.display())]
+    LeftAlone {
+        /// The file.
+        path: PathBuf,
+        /// What a restart would cost.
+        loss: &'static str,
+    },
+    /// The file cannot be written.
+    #[error("cannot write {}; after a restart, {loss}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What a restart would cost.
+        loss: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl<T: Saved> Store<T> {
+    /// Opens the file of a value, and reads it. `None`: nothing was ever saved.
+    pub fn open(directory: &StateDirectory) -> (Self, Result<Option<T>, LoadError>) {
+        let path = directory.path().join(T::FILE);
+        let loaded = load(&path);
+        let is_left_alone = match &loaded {
+            Ok(_) | Err(LoadError::Damaged { .. } | LoadError::Outdated { .. }) => false,
+            Err(LoadError::Newer { .. } | LoadError::Unusable { .. }) => true,
+        };
+        let is_left_alone = AtomicBool::new(is_left_alone);
+        (Self { directory: directory.clone(), path, is_left_alone, value: PhantomData }, loaded)
+    }
+
+    /// Saves a value in place of the one before. It blocks until the disk has it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be saved; the file before is still there then.
+    pub fn save(&self, value: &T) -> Result<(), SaveError> {
+        let (path, loss) = (self.path.clone(), T::LOSS);
+        if self.is_left_alone.load(Ordering::Relaxed) {
+            match fs::symlink_metadata(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Ok(_) | Err(_) => return Err(SaveError::LeftAlone { path, loss }),
+            }
+            self.is_left_alone.store(false, Ordering::Relaxed);
+        }
+        let content = seal(value);
+        let bytes = content.len() as u64;
+        if bytes > T::MAX_BYTES {
+            return Err(SaveError::TooLarge { path, bytes, limit: T::MAX_BYTES, loss });
+        }
+        replace(self.directory.path(), &self.path, content.as_bytes()).map_err(|source| SaveError::Write {
+            path,
+            loss,
+            source,
+        })
+    }
+}
+
+/// The file. This form is the same for all versions, so that an older program recognises a newer one's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<'t> {
+    version: u64,
+    sha256: &'t str,
+    #[serde(borrow)]
+    saved: &'t RawValue,
+}
+
+/// Why the content of a file is not used.
+#[derive(Debug)]
+enum Unfit {
+    Damaged(Damage),
+    Outdated(u64),
+    Newer(u64),
+}
+
+impl From<serde_json::Error> for Unfit {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Damaged(Damage::Json(error))
+    }
+}
+
+fn seal<T: Saved>(value: &T) -> String {
+    let saved = serde_json::to_string(value).expect("plain values become JSON");
+    let (version, sha256) = (T::VERSION, checksum(T::VERSION, &saved));
+    format!("{{\"version\":{version},\"sha256\":\"{sha256}\",\"saved\":{saved}}}\n")
+}
+
+fn unseal<T: Saved>(content: &[u8]) -> Result<T, Unfit> {
+    let Envelope { version, sha256, saved } = serde_json::from_slice(content)?;
+    let saved = saved.get();
+    if checksum(version, saved) != sha256 {
+        return Err(Unfit::Damaged(Damage::Checksum));
+    }
+    let value = match version {
+        newer if newer > T::VERSION => return Err(Unfit::Newer(newer)),
+        older if older < T::VERSION => T::migrate(older, saved).ok_or(Unfit::Outdated(older))?,
+        _ => serde_json::from_str(saved),
+    };
+    Ok(value?)
+}
+
+fn checksum(version: u64, saved: &str) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    // The version is part of it, so that one flipped bit there is damage and not a newer program's file.
+    context.update(format!("{version}\n").as_bytes());
+    context.update(saved.as_bytes());
+    HEXLOWER.encode(context.finish().as_ref())
+}
+
+fn load<T: Saved>(path: &Path) -> Result<Option<T>, LoadError> {
+    let loss = T::LOSS;
+    let unusable = |source| LoadError::Unusable { path: path.to_owned(), loss, source };
+    let unfit = match regular::read(path, T::MAX_BYTES) {
+        Ok((content, _)) => match unseal(&content) {
+            Ok(value) => return Ok(Some(value)),
+            Err(unfit) => unfit,
+        },
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error @ regular::Error::TooLarge { .. }) => Unfit::Damaged(Damage::Size(error)),
+        Err(error @ (regular::Error::Io(_) | regular::Error::NotRegular)) => return Err(unusable(error)),
+    };
+    if let Unfit::Newer(found) = unfit {
+        return Err(LoadError::Newer { path: path.to_owned(), loss, found });
+    }
+    let aside = set_aside(path).map_err(|error| unusable(error.into()))?;
+    let path = path.to_owned();
+    Err(match unfit {
+        Unfit::Damaged(source) => LoadError::Damaged { path, aside, loss, source },
+        Unfit::Outdated(found) | Unfit::Newer(found) => LoadError::Outdated { path, aside, loss, found },
+    })
+}
+
+/// Renames a file to a name that no other file has, so that what was set aside before stays there, and returns
+/// that name.
+fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let mut names = (0..MAX_SET_ASIDE).map(|number| match number {
+        0 => path.with_extension("json.unusable"),
+        number => path.with_extension(format!("json.unusable.{number}")),
+    });
+    let aside = names.find(|name| fs::symlink_metadata(name).is_err());
+    let aside = aside.ok_or_else(|| io::Error::other("too many files are set aside already"))?;
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+fn replace(directory: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    // One process writes here, so one name does for what is not finished. What a crash left under it is
+    // removed, not opened: it may be anything by now, and opening a FIFO would wait.
+    let unfinished = path.with_extension("json.new");
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&unfinished)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    // The rename itself lives in the directory.
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::fmt::Debug;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// Holds a kind of value to what every store promises: the value is read as it was saved, and a file with any
+    /// one bit flipped or any of its end missing is read as that value or not at all. `form` is the JSON of the
+    /// value: a change of it needs another version.
+    pub(in crate::files) fn check<T: Saved + PartialEq + Debug>(value: &T, form: serde_json::Value) {
+        let json = serde_json::to_value(value).expect("plain values");
+        assert_eq!(json, form, "the form has changed: change VERSION with it");
+        let sealed = seal(value).into_bytes();
+        let is_equal_or_damaged = |content: &[u8]| match unseal::<T>(content) {
+            Ok(read) => read == *value,
+            Err(unfit) => matches!(unfit, Unfit::Damaged(_)),
+        };
+        assert_eq!(&unseal::<T>(&sealed).expect("it is whole"), value);
+        for length in 0..sealed.len() {
+            assert!(is_equal_or_damaged(&sealed[..length]), "cut to {length}");
+        }
+        let mut flipped = sealed.clone();
+        for bit in 0..sealed.len() * 8 {
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(is_equal_or_damaged(&flipped), "bit {bit}: {}", String::from_utf8_lossy(&flipped));
+            flipped[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Note(String);
+
+    impl Saved for Note {
+        const FILE: &'static str = "note.json";
+        const VERSION: u64 = 3;
+        const MAX_BYTES: u64 = 200;
+        const LOSS: &'static str = "nothing is noted";
+
+        fn migrate(version: u64, saved: &str) -> Option<serde_json::Result<Self>> {
+            (version == 2).then(|| serde_json::from_str(saved).map(|number: u64| Self(number.to_string())))
+        }
+    }
+
+    fn note(text: &str) -> Note {
+        Note(text.to_owned())
+    }
+
+    /// A state directory for one test.
+    struct Home(tempfile::TempDir);
+
+    impl Home {
+        fn new() -> Self {
+            Self(tempfile::tempdir().expect("a directory"))
+        }
+
+        /// Returns a home whose file has this content.
+        fn with(content: impl AsRef<[u8]>) -> Self {
+            let home = Self::new();
+            fs::write(home.path("note.json"), content).expect("a file");
+            home
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn open(&self) -> (Store<Note>, Result<Option<Note>, LoadError>) {
+            Store::open(&StateDirectory::unlocked(self.0.path()))
+        }
+
+        /// Opens a file that cannot be used, and returns the store and what is said.
+        fn refused(&self) -> (Store<Note>, String) {
+            let (store, loaded) = self.open();
+            let error = loaded.expect_err("it cannot be used");
+            let cause =
+                std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+            let directory = format!("{}/", self.0.path().display());
+            (store, format!("{error}{cause}").replace(&directory, ""))
+        }
+    }
+
+    /// Returns the content of a file of some version.
+    fn of_version(version: u64, saved: &str) -> String {
+        let sha256 = checksum(version, saved);
+        format!("{{\"version\":{version},\"sha256\":\"{sha256}\",\"saved\":{saved}}}")
+    }
+
+    #[test]
+    fn a_value_is_read_as_it_was_saved_last() {
+        let home = Home::new();
+        let (store, loaded) = home.open();
+        assert_eq!(loaded.expect("nothing there"), None);
+        store.save(&note("one")).expect("saved");
+        store.save(&note("two")).expect("saved again");
+        assert_eq!(home.open().1.expect("whole"), Some(note("two")));
+        assert_eq!(
+            fs::read_dir(home.0.path()).expect("a directory").count(),
+            1,
+            "nothing unfinished is left"
+        );
+        check(&note("three"), serde_json::json!("three"));
+    }
+
+    #[test]
+    fn a_process_that_dies_before_the_rename_leaves_the_value_before() {
+        let home = Home::new();
+        home.open().0.save(&note("before")).expect("saved");
+        fs::write(home.path("note.json.new"), &seal(&note("after"))[..40]).expect("half a file");
+        let (store, loaded) = home.open();
+        assert_eq!(loaded.expect("whole"), Some(note("before")));
+        store.save(&note("again")).expect("what a crash left is in nobody's way");
+        assert_eq!(home.open().1.expect("whole"), Some(note("again")));
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside_with_the_loss_and_stays_there() {
+        let home = Home::new();
+        for (content, aside, why) in [
+            (&b"{"[..], "note.json.unusable", "EOF while parsing an object at line 1 column 1"),
+            (b"\xff", "note.json.unusable.1", "expected value at line 1 column 1"),
+            (&[b' '; 201], "note.json.unusable.2", "file too large: 201 bytes (limit 200)"),
+        ] {
+            fs::write(home.path("note.json"), content).expect("a file");
+            let (store, said) = home.refused();
+            assert_eq!(
+                said,
+                format!("note.json is damaged and is set aside as {aside}: nothing is noted: {why}")
+            );
+            store.save(&note("new")).expect("nothing is in the way");
+            assert_eq!(fs::read(home.path(aside)).expect("it is kept"), content);
+        }
+    }
+
+    #[test]
+    fn an_edited_file_is_damaged() {
+        let (_, said) = Home::with(seal(&note("one")).replace("one", "two")).refused();
+        assert!(said.ends_with(": its checksum does not match"), "{said}");
+    }
+
+    #[test]
+    fn an_older_version_is_converted_or_set_aside() {
+        assert_eq!(Home::with(of_version(2, "7")).open().1.expect("it is converted"), Some(note("7")));
+        let (_, said) = Home::with(of_version(1, "7")).refused();
+        assert_eq!(
+            said,
+            "note.json has version 1 of its format, older than this program reads, and is set aside as \
+             note.json.unusable: nothing is noted"
+        );
+    }
+
+    #[test]
+    fn a_newer_version_is_left_alone_until_it_is_moved_away() {
+        let newer = of_version(4, "{\"anything\":1}");
+        let home = Home::with(&newer);
+        let (store, said) = home.refused();
+        assert!(
+            said.contains("version 4 of its format, newer than this program reads, and is left alone"),
+            "{said}"
+        );
+        assert!(matches!(store.save(&note("no")), Err(SaveError::LeftAlone { .. })));
+        assert_eq!(fs::read_to_string(home.path("note.json")).expect("it is there"), newer);
+        fs::remove_file(home.path("note.json")).expect("it is ours");
+        store.save(&note("yes")).expect("nothing is in the way");
+        store.save(&note("yes again")).expect("it is our own now");
+    }
+
+    #[test]
+    fn what_is_not_a_file_is_left_alone() {
+        let home = Home::new();
+        fs::create_dir(home.path("note.json")).expect("a directory in the way");
+        let (store, said) = home.refused();
+        assert_eq!(said, "note.json cannot be used and is left alone: nothing is noted: not a regular file");
+        assert!(matches!(store.save(&note("no")), Err(SaveError::LeftAlone { .. })));
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_left_alone() {
+        let home = Home::with(seal(&note("one")));
+        fs::set_permissions(home.path("note.json"), fs::Permissions::from_mode(0o000)).expect("it is ours");
+        let (store, loaded) = home.open();
+        // Root reads everything.
+        if let Err(error) = loaded {
+            assert!(matches!(error, LoadError::Unusable { .. }), "{error}");
+            assert!(matches!(store.save(&note("no")), Err(SaveError::LeftAlone { .. })));
+        }
+    }
+
+    #[test]
+    fn a_value_that_would_not_be_read_is_not_written() {
+        let home = Home::new();
+        let (store, _) = home.open();
+        store.save(&note("before")).expect("saved");
+        let error = store.save(&note(&"x".repeat(200))).expect_err("it is too large");
+        assert!(error.to_string().ends_with("(limit 200); after a restart, nothing is noted"), "{error}");
+        assert_eq!(home.open().1.expect("whole"), Some(note("before")));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_what_was_there() {
+        let home = Home::new();
+        let (store, _) = home.open();
+        store.save(&note("before")).expect("saved");
+        fs::create_dir(home.path("note.json.new")).expect("a directory in the way");
+        let error = store.save(&note("after")).expect_err("it is in the way");
+        assert!(error.to_string().contains("note.json; after a restart, nothing is noted"), "{error}");
+        assert_eq!(home.open().1.expect("whole"), Some(note("before")));
+    }
+}
