@@ -33,9 +33,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     loaded.warnings.iter().for_each(|warning| eprintln!("{warning}"));
     // Where a configuration is checked, its secrets need not be.
-    let secretless = daemon::webhook_secrets(&loaded.base.config.server).err();
-    secretless.iter().for_each(|error| eprintln!("warning: {}", daemon::chain(error)));
-    if args.strict && (!loaded.warnings.is_empty() || secretless.is_some()) {
+    let warnings = match daemon::webhook_secrets(&loaded.base.config.server) {
+        Ok(secrets) => secrets.warnings,
+        Err(error) => vec![daemon::chain(&error)],
+    };
+    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    if args.strict && !(loaded.warnings.is_empty() && warnings.is_empty()) {
         return Ok(ExitCode::from(BAD_INPUT));
     }
     print!("{}", Summary(&loaded.base.config));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::secrets;
+use super::secrets::{self, WebhookSecretError};
 use crate::admin::{self, access::Access};
 use crate::config::{self, Config, Geo, Problems, Server};
 use crate::files::stamp::Stamp;
@@ -15,7 +15,6 @@ use crate::files::{configuration, database, watch};
 use crate::geo::{self, Database, Located, Sources, Table};
 use crate::moment::Moment;
 use crate::snapshot::Base;
-use crate::webhook::secret;
 
 /// A world that can be served.
 #[derive(Clone, Debug)]
@@ -61,9 +60,9 @@ pub enum Error {
     /// A database cannot be read.
     #[error(transparent)]
     Read(#[from] Unread),
-    /// A secret cannot be used.
+    /// The secret of a webhook cannot be used.
     #[error(transparent)]
-    Secret(#[from] Secretless),
+    Secret(#[from] WebhookSecretError),
     /// A database is none, or is damaged.
     #[error("`{setting}` in server.yaml: `{}` cannot be used", .path.display())]
     Database {
@@ -75,16 +74,6 @@ pub enum Error {
         #[source]
         source: geo::Error,
     },
-}
-
-/// Why a secret cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("`secret` of webhook `{webhook}` in server.yaml")]
-pub struct Secretless {
-    /// The name of the webhook.
-    pub webhook: String,
-    /// What is wrong.
-    pub source: secret::Error,
 }
 
 /// Why a database cannot be read.
@@ -107,7 +96,7 @@ pub fn load(directory: &Path) -> Result<Loaded, Error> {
     let sources = configuration::read(directory)?;
     let compiled = config::compile(&sources).map_err(Error::Problems)?;
     let stamp = stamp.and_files(files(&compiled.config.server));
-    let (access, open) = secrets::read(&compiled.config.server.access).map_err(Error::Problems)?;
+    let (access, open) = secrets::of_access(&compiled.config.server.access).map_err(Error::Problems)?;
     let databases = Databases::read(&compiled.config.server.geo)?;
     let table = databases.compile(&compiled.config)?;
     let database = databases.facts();
@@ -121,20 +110,6 @@ pub fn load(directory: &Path) -> Result<Loaded, Error> {
         base: Arc::new(base),
         stamp,
     })
-}
-
-/// Returns the secrets of all webhooks, for those that have one. A load does not ask for them: whoever checks
-/// or simulates a configuration need not be allowed to know them.
-///
-/// # Errors
-///
-/// When one is missing, or is none.
-pub fn webhook_secrets(server: &Server) -> Result<Vec<Option<Vec<u8>>>, Secretless> {
-    let read = |webhook: &config::Webhook| {
-        let failed = |source| Secretless { webhook: webhook.name.clone(), source };
-        webhook.secret.as_ref().map(|place| secret::read(place).map_err(failed)).transpose()
-    };
-    server.webhooks.iter().map(read).collect()
 }
 
 /// Returns where the configuration says that a client is.

@@ -32,7 +32,8 @@ use tokio::task::JoinHandle;
 
 pub use clock::Clock;
 pub use events::History;
-pub use load::{Error as LoadError, Loaded, load, locate, webhook_secrets};
+pub use load::{Error as LoadError, Loaded, load, locate};
+pub use secrets::of_webhooks as webhook_secrets;
 pub use state_writer::chain;
 pub use writer::Listener;
 
@@ -93,7 +94,7 @@ const MAX_ORDERS: usize = 16;
 pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let clock = Clock::start();
     let config = Arc::clone(&loaded.base.config);
-    let secrets = load::webhook_secrets(&config.server).map_err(LoadError::from)?;
+    let secrets = secrets::of_webhooks(&config.server).map_err(LoadError::from)?;
     let directory = config.server.state.as_deref().map(lock).transpose()?;
     let sockets = serve::bind(&config.server.dns)?;
     let listener = config.server.admin.map(admin::bind).transpose()?;
@@ -101,10 +102,10 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let metrics = Arc::new(Metrics::default());
     metrics.reloaded(true);
     metrics.database_built(loaded.built_at_seconds());
-    loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    loaded.warnings.iter().chain(&secrets.warnings).for_each(|warning| tracing::warn!("{warning}"));
     let cursors = CursorFile::open(directory.as_ref());
     let events = Events::start(config.server.state.clone(), cursors.highest(), Arc::clone(&metrics));
-    let webhooks = Webhooks::start(&config.server, secrets, cursors, &events, &metrics)?;
+    let webhooks = Webhooks::start(&config.server, secrets.list, cursors, &events, &metrics)?;
     for pair in &sockets {
         tracing::info!("answering DNS on {} over UDP and TCP", pair.address);
     }

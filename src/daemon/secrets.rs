@@ -1,115 +1,137 @@
-//! Reads the tokens and certificates that `access` in `server.yaml` names.
+//! Reads the secrets that `server.yaml` names: tokens, certificates and keys of `access`, and the secrets of webhooks.
 //!
-//! All that is wrong with them is told at once, each at the place that names it; no message says what a
+//! All mistakes of `access` are reported at once, each at the place that names the secret. No message says what a
 //! secret holds.
+
+use std::path::PathBuf;
 
 use crate::admin::access::{Access, Token};
 use crate::admin::tls::{self, Pem, Tls};
-use crate::config::{self, Named, Origin, Problem, Problems, Severity};
-use crate::files::secret::{self, Secret};
+use crate::config::{self, Named, Origin, Problem, Problems, Server, Severity};
+use crate::files::secret::{self, SecretBytes};
+use crate::webhook::SECRET_BYTES;
 
-/// How a token is made.
+/// The way out of a mistake in a token.
 const MAKE: &str = "make one with `openssl rand -hex 32`";
 
-/// Reads every secret.
+/// The way out of a mistake in a certificate or key.
+const PEM: &str = "it must hold PEM, as `openssl` and ACME clients write it";
+
+/// The secrets of all webhooks.
+#[derive(Debug)]
+pub struct WebhookSecrets {
+    /// In the order of the configuration; `None`: that webhook has none.
+    pub list: Vec<Option<Vec<u8>>>,
+    /// Sentences about files that everybody on this machine may read or write.
+    pub warnings: Vec<String>,
+}
+
+/// Why the secret of a webhook cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookSecretError {
+    /// It is not there.
+    #[error("`secret` of webhook `{webhook}` in server.yaml")]
+    Read {
+        /// The name of the webhook.
+        webhook: String,
+        /// Why.
+        source: secret::Error,
+    },
+    /// It is too short to be safe, or too long to be meant.
+    #[error(
+        "`secret` of webhook `{webhook}` in server.yaml: {place} has {bytes} bytes, expected {} to {}: {MAKE}",
+        SECRET_BYTES.start(), SECRET_BYTES.end()
+    )]
+    Length {
+        /// The name of the webhook.
+        webhook: String,
+        /// The file or the variable.
+        place: String,
+        /// Its length.
+        bytes: usize,
+    },
+}
+
+/// Reads the secrets of all webhooks. Loading a configuration does not ask for them: an operator who checks or
+/// simulates one need not be allowed to know them.
 ///
 /// # Errors
 ///
-/// Whatever cannot be used, all of it.
-pub fn read(config: &config::Access) -> Result<(Access, Vec<Problem>), Problems> {
-    let mut reading = Reading::default();
-    let tokens = config.tokens.iter().filter_map(|token| reading.token(token));
-    let tokens = tokens.collect();
-    let tls = config.tls.as_ref().and_then(|tls| reading.tls(tls));
-    let access = Access { tokens: reading.distinct(tokens, &config.tokens), tls };
-    match reading.errors.is_empty() {
-        true => Ok((access, reading.warnings)),
-        false => Err(Problems { list: reading.errors, omitted: 0 }),
+/// When one cannot be used.
+pub fn of_webhooks(server: &Server) -> Result<WebhookSecrets, WebhookSecretError> {
+    let mut secrets = WebhookSecrets { list: Vec::new(), warnings: Vec::new() };
+    for config::Webhook { name, secret, .. } in &server.webhooks {
+        let Some(source) = secret else {
+            secrets.list.push(None);
+            continue;
+        };
+        let webhook = || name.clone();
+        let failed = |source| WebhookSecretError::Read { webhook: webhook(), source };
+        let SecretBytes { bytes, exposed } = secret::read(source).map_err(failed)?;
+        if !SECRET_BYTES.contains(&bytes.len()) {
+            let (webhook, place) = (webhook(), secret::place(source));
+            return Err(WebhookSecretError::Length { webhook, place, bytes: bytes.len() });
+        }
+        secrets.list.push(Some(bytes));
+        secrets.warnings.extend(exposed.map(|path| {
+            let path = path.display();
+            format!("everybody on this machine may read or write `{path}`, the secret of webhook `{name}`")
+        }));
+    }
+    Ok(secrets)
+}
+
+/// Reads everything that `access` names, and returns it with warnings.
+///
+/// # Errors
+///
+/// With every mistake.
+pub fn of_access(config: &config::Access) -> Result<(Access, Vec<Problem>), Problems> {
+    let mut reader = AccessReader::default();
+    let tokens = config.tokens.iter().filter_map(|token| reader.token(token)).collect::<Vec<_>>();
+    let tls = config.tls.as_ref().and_then(|tls| reader.tls(tls));
+    reader.check_distinct(&tokens, &config.tokens);
+    match reader.errors.is_empty() {
+        true => Ok((Access { tokens, tls }, reader.warnings)),
+        false => Err(Problems { list: reader.errors, omitted: 0 }),
     }
 }
 
-/// What was wrong so far.
+/// Collects mistakes.
 #[derive(Debug, Default)]
-struct Reading {
+struct AccessReader {
     errors: Vec<Problem>,
     warnings: Vec<Problem>,
 }
 
-impl Reading {
+impl AccessReader {
     fn error(&mut self, origin: &Origin, message: String, hint: &str) {
         self.errors.push(origin.problem(Severity::Error, message, Some(hint.to_owned())));
     }
 
     fn token(&mut self, token: &config::Token) -> Option<Token> {
-        let (what, text) = match &token.secret {
+        let hint = match &token.secret {
             config::Secret::File(path) => {
-                let what = format!("`{}`", path.display());
-                let hint = format!("make one with `openssl rand -hex 32 > {}`", path.display());
-                let named = Named { path: path.clone(), origin: token.origin.clone() };
-                (what, self.file(&named, &hint)?.bytes)
+                format!("make one with `openssl rand -hex 32 > {}`", path.display())
             }
-            config::Secret::Environment(variable) => {
-                let what = format!("${variable}");
-                match std::env::var_os(variable) {
-                    Some(text) => (what, text.into_encoded_bytes()),
-                    None => {
-                        let hint = format!("set it to a token before the server starts; {MAKE}");
-                        self.error(&token.origin, format!("{what} is not set"), &hint);
-                        return None;
-                    }
-                }
-            }
+            config::Secret::Environment(_) => format!("set it to a token before the server starts; {MAKE}"),
         };
-        // What is no text is not visible either.
-        let text = String::from_utf8_lossy(text.trim_ascii());
-        let made = Token::new(&token.name, token.role, &text);
-        made.map_err(|unfit| self.error(&token.origin, format!("{what} {unfit}"), MAKE)).ok()
-    }
-
-    /// Reads a file that only the server should be able to read.
-    fn file(&mut self, named: &Named, hint: &str) -> Option<Secret> {
-        let secret = self.public_file(named, hint)?;
-        if secret.is_open {
-            let path = named.path.display();
-            let message = format!("everybody on this machine may read or write `{path}`");
-            let hint = Some(format!("chmod o= {path}"));
-            self.warnings.push(named.origin.problem(Severity::Warning, message, hint));
-        }
-        Some(secret)
-    }
-
-    /// Reads a file that everybody may see.
-    fn public_file(&mut self, named: &Named, hint: &str) -> Option<Secret> {
-        let read = secret::read(&named.path);
-        let say = |error| {
-            let message = format!("cannot read `{}`: {error}", named.path.display());
-            self.error(&named.origin, message, hint);
-        };
-        read.map_err(say).ok()
-    }
-
-    /// Returns the tokens if no two are alike: the log could not tell their holders apart.
-    fn distinct(&mut self, tokens: Vec<Token>, config: &[config::Token]) -> Vec<Token> {
-        for (index, token) in tokens.iter().enumerate() {
-            let Some(first) = tokens[..index].iter().find(|first| first.is_same(token)) else { continue };
-            let is_this = |config: &&config::Token| config.name == token.name();
-            let origin = &config.iter().find(is_this).expect("it was made of one of these").origin;
-            let message = format!("`{}` has the same token as `{}`", token.name(), first.name());
-            self.error(origin, message, &format!("give everybody their own; {MAKE}"));
-        }
-        tokens
+        let SecretBytes { bytes, exposed } = self.taken(secret::read(&token.secret), &token.origin, &hint)?;
+        self.warn_of_exposure(exposed, &token.origin);
+        // Bytes that are no text are not visible characters either, and are refused as such.
+        let made = Token::new(&token.name, token.role, &String::from_utf8_lossy(&bytes));
+        let place = secret::place(&token.secret);
+        made.map_err(|unfit| self.error(&token.origin, format!("{place} {unfit}"), MAKE)).ok()
     }
 
     fn tls(&mut self, config: &config::Tls) -> Option<Tls> {
-        const PEM: &str = "it is to hold PEM, as `openssl` and ACME clients write it";
-        let certificate = self.public_file(&config.certificate, PEM);
-        let key = self.file(&config.key, PEM);
-        let clients = config.clients.as_ref().map(|clients| self.public_file(clients, PEM));
-        let clients = match clients {
-            None => None,
-            Some(read) => Some(read?),
-        };
-        let (certificate, key) = (certificate?, key?);
+        let mut read = |named: &Named| self.taken(secret::read_file(&named.path), &named.origin, PEM);
+        let (certificate, key) = (read(&config.certificate), read(&config.key));
+        let clients = config.clients.as_ref().map(read);
+        // Certificates are public.
+        self.warn_of_exposure(key.as_ref().and_then(|key| key.exposed.clone()), &config.key.origin);
+        let (certificate, key, clients) =
+            (certificate?, key?, clients.map_or(Some(None), |read| read.map(Some))?);
         let pem = Pem {
             certificate: &certificate.bytes,
             key: &key.bytes,
@@ -125,5 +147,34 @@ impl Reading {
             self.error(&named.origin, format!("`{}` {error}", named.path.display()), PEM);
         })
         .ok()
+    }
+
+    /// Returns a secret that could be read, and notes why another could not.
+    fn taken(
+        &mut self,
+        read: Result<SecretBytes, secret::Error>,
+        origin: &Origin,
+        hint: &str,
+    ) -> Option<SecretBytes> {
+        read.map_err(|error| self.error(origin, super::chain(&error), hint)).ok()
+    }
+
+    fn warn_of_exposure(&mut self, exposed: Option<PathBuf>, origin: &Origin) {
+        self.warnings.extend(exposed.map(|path| {
+            let path = path.display();
+            let message = format!("everybody on this machine may read or write `{path}`");
+            origin.problem(Severity::Warning, message, Some(format!("chmod o= {path}")))
+        }));
+    }
+
+    /// Refuses a token that another one equals: the log could not tell their holders apart.
+    fn check_distinct(&mut self, tokens: &[Token], config: &[config::Token]) {
+        for (index, token) in tokens.iter().enumerate() {
+            let Some(first) = tokens[..index].iter().find(|first| first.is_same(token)) else { continue };
+            let is_this = |config: &&config::Token| config.name == token.name();
+            let origin = &config.iter().find(is_this).expect("it was made of one of these").origin;
+            let message = format!("`{}` has the same token as `{}`", token.name(), first.name());
+            self.error(origin, message, &format!("give each holder a token of their own; {MAKE}"));
+        }
     }
 }

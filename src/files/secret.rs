@@ -1,62 +1,123 @@
-//! Reads small files that others must not see: tokens and keys.
+//! Reads secrets: tokens, keys and certificates, from a file or the environment. None is ever printed.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The largest file: a chain of certificates has some 10 KiB, and a bundle of authorities some 300.
-const MAX_SIZE: u64 = 1 << 20;
+use super::regular;
+use crate::config;
 
-/// The permission of everybody on this machine, of the mode of a file.
-const EVERYBODY: u32 = 0o007;
+/// The largest file, 1 MiB: a chain of certificates has some 10 KiB, and a bundle of authorities some 300.
+const MAX_BYTES: u64 = 1 << 20;
 
-/// What a file holds. It is never printed.
-pub struct Secret {
-    /// Its octets.
+/// The permissions of everybody on this machine, of the mode of a file. Those of its group are not among them, for
+/// Kubernetes gives a secret to a process by its group.
+const OTHERS: u32 = 0o007;
+
+/// What a file or a variable holds.
+pub struct SecretBytes {
+    /// Without spaces and line ends around it, except when [`read_file`] has read it.
     pub bytes: Vec<u8>,
-    /// Whether everybody on this machine may read or write it.
-    pub is_open: bool,
+    /// The file, if everybody on this machine may read or write it.
+    pub exposed: Option<PathBuf>,
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secret").field("is_open", &self.is_open).finish_non_exhaustive()
+        f.debug_struct("SecretBytes").field("exposed", &self.exposed).finish_non_exhaustive()
     }
 }
 
-/// Reads a file. Links are followed, for that is how Kubernetes mounts secrets.
+/// Why a secret cannot be used. It never says a part of it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is missing, may not be read, or is not a regular one.
+    #[error("cannot read `{}`", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: regular::Error,
+    },
+    /// The file is something else.
+    #[error("cannot read `{}`: file too large for a secret: {bytes} bytes (limit 1 MiB)", .path.display())]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The environment does not have it.
+    #[error("${0} is not set")]
+    Unset(String),
+}
+
+/// Reads a secret, without the spaces and line ends around it.
 ///
 /// # Errors
 ///
-/// When it cannot be read, is no regular file, or is too large for what it should hold.
-pub fn read(path: &Path) -> io::Result<Secret> {
-    // Opening a pipe would wait for a writer, so its kind is looked at before.
-    check(&fs::metadata(path)?)?;
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    check(&metadata)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_SIZE).read_to_end(&mut bytes)?;
-    Ok(Secret { bytes, is_open: metadata.mode() & EVERYBODY != 0 })
+/// When it is not there, or the file cannot be one.
+pub fn read(source: &config::Secret) -> Result<SecretBytes, Error> {
+    let SecretBytes { bytes, exposed } = match source {
+        config::Secret::File(path) => read_file(path)?,
+        config::Secret::Environment(variable) => {
+            let value = std::env::var_os(variable).ok_or_else(|| Error::Unset(variable.clone()))?;
+            SecretBytes { bytes: value.into_vec(), exposed: None }
+        }
+    };
+    Ok(SecretBytes { bytes: bytes.trim_ascii().to_vec(), exposed })
 }
 
-fn check(metadata: &fs::Metadata) -> io::Result<()> {
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+/// Reads a whole file as it is.
+///
+/// # Errors
+///
+/// When it cannot be read, is not a regular file, or is too large for what it should hold.
+pub fn read_file(path: &Path) -> Result<SecretBytes, Error> {
+    let owned = || path.to_owned();
+    match regular::read(path, MAX_BYTES) {
+        Ok((bytes, metadata)) => {
+            let exposed = (metadata.mode() & OTHERS != 0).then(owned);
+            Ok(SecretBytes { bytes, exposed })
+        }
+        Err(regular::Error::TooLarge { bytes, .. }) => Err(Error::FileTooLarge { path: owned(), bytes }),
+        Err(source @ (regular::Error::Io(_) | regular::Error::NotRegular)) => {
+            Err(Error::File { path: owned(), source })
+        }
     }
-    if metadata.len() > MAX_SIZE {
-        return Err(io::Error::other(format!("it has {} octets, which no secret has", metadata.len())));
+}
+
+/// Returns the name of a place for messages: the path of a file, or `$VARIABLE`.
+pub fn place(source: &config::Secret) -> String {
+    match source {
+        config::Secret::File(path) => format!("`{}`", path.display()),
+        config::Secret::Environment(variable) => format!("${variable}"),
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn a_secret_is_read_without_spaces_and_line_ends_around_it() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("hook");
+        fs::write(&path, " 0123456789abcdef\n").expect("a writable directory");
+        let secret = read(&config::Secret::File(path)).expect("a file");
+        assert_eq!(secret.bytes, b"0123456789abcdef");
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named() {
+        let unset = config::Secret::Environment("MERIDIAN_NO_SUCH_SECRET".to_owned());
+        let error = read(&unset).expect_err("it is not set");
+        assert_eq!(error.to_string(), "$MERIDIAN_NO_SUCH_SECRET is not set");
+    }
 
     #[test]
     fn a_file_is_read_with_whether_everybody_could() {
@@ -65,8 +126,9 @@ mod tests {
         fs::write(&path, "secret").expect("a writable directory");
         for (mode, expected) in [(0o600, false), (0o640, false), (0o644, true), (0o602, true)] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("it is ours");
-            let secret = read(&path).expect("a file");
-            assert_eq!((secret.bytes.as_slice(), secret.is_open), (&b"secret"[..], expected), "{mode:o}");
+            let secret = read_file(&path).expect("a file");
+            let is_exposed = secret.exposed.is_some();
+            assert_eq!((secret.bytes.as_slice(), is_exposed), (&b"secret"[..], expected), "{mode:o}");
             assert!(!format!("{secret:?}").contains("115"), "no octet is printed");
         }
     }
@@ -76,8 +138,10 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let huge = directory.path().join("huge");
         File::create(&huge).and_then(|file| file.set_len(2 << 30)).expect("a sparse file");
-        for path in [directory.path(), Path::new("/dev/zero"), &huge, Path::new("/nowhere/token")] {
-            assert!(read(path).is_err(), "{}", path.display());
+        let error = read_file(&huge).expect_err("it is huge").to_string();
+        assert!(error.ends_with("file too large for a secret: 2147483648 bytes (limit 1 MiB)"), "{error}");
+        for path in [directory.path(), Path::new("/dev/zero"), Path::new("/nowhere/token")] {
+            assert!(matches!(read_file(path), Err(Error::File { .. })), "{}", path.display());
         }
     }
 }

@@ -14,11 +14,11 @@
 
 mod backoff;
 mod request;
-pub mod secret;
 mod shape;
 mod signature;
 
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -30,6 +30,9 @@ use crate::config::{self, Least};
 use crate::event::{Record, Severity};
 use crate::metrics::{Delivery, Metrics};
 use request::{Outcome, Requests};
+
+/// The lengths of a secret: 16 bytes are 128 bits at the very best, and a file of more than 4 KiB is something else.
+pub const SECRET_BYTES: RangeInclusive<usize> = 16..=4096;
 
 /// One receiver.
 pub struct Webhook {

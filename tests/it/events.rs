@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -136,6 +137,7 @@ fn free_address() -> SocketAddr {
 /// Writes a webhook for everything into the configuration, signed with [`SECRET`].
 fn add_webhook(home: &Home, address: SocketAddr) {
     fs::write(home.path("secret"), format!("{SECRET}\n")).unwrap();
+    fs::set_permissions(home.path("secret"), fs::Permissions::from_mode(0o600)).unwrap();
     let webhook = format!(
         "admin: \"127.0.0.1:0\"\nwebhooks:\n  - {{ name: oncall, url: \"http://{address}/hook\", \
          secret: {{ file: ../secret }}, least: info }}\ngeo:\n"
@@ -325,11 +327,16 @@ fn a_secret_that_is_missing_or_short_keeps_the_server_from_starting() {
     fs::write(home.path("secret"), "hunter2").unwrap();
     let ran = meridian(&["serve", "--config", zones]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    let said = "`secret` of webhook `oncall` in server.yaml: the file";
-    assert!(ran.err.contains(said) && ran.err.contains("has 7 octets"), "{ran:?}");
+    let said = "`secret` of webhook `oncall` in server.yaml: ";
+    assert!(ran.err.contains(said) && ran.err.contains("has 7 bytes, expected 16 to 4096"), "{ran:?}");
+    fs::write(home.path("secret"), SECRET).unwrap();
+    fs::set_permissions(home.path("secret"), fs::Permissions::from_mode(0o644)).unwrap();
+    let ran = meridian(&["check", zones]);
+    let said_of_mode = "warning: everybody on this machine may read or write `";
+    assert!(ran.code == 0 && ran.err.contains(said_of_mode), "{ran:?}");
     fs::remove_file(home.path("secret")).unwrap();
     let ran = meridian(&["serve", "--config", zones]);
-    assert!(ran.code == 2 && ran.err.contains(said) && ran.err.contains("cannot be read"), "{ran:?}");
+    assert!(ran.code == 2 && ran.err.contains(said) && ran.err.contains("cannot read `"), "{ran:?}");
     // Who checks a configuration need not know its secrets.
     let ran = meridian(&["check", zones]);
     assert!(ran.code == 0 && ran.err.contains(said), "{ran:?}");
