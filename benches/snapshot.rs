@@ -12,10 +12,9 @@ use std::time::{Duration, Instant};
 use figures::{memory, print, print_time};
 use meridian::canary::{CanaryId, Epoch, Failure, FailureClass, Observation, Signals, Subject};
 use meridian::config::{Source, Sources, compile};
-use meridian::control::{Control, Effect, Event};
+use meridian::control::{Control, Effect, Input, Restored};
 use meridian::geo::{Database, Table};
 use meridian::health::{Stage, Standing, View};
-use meridian::intent::Kept;
 use meridian::moment::Moment;
 use meridian::region::{AddressId, Family, RegionId};
 use meridian::snapshot::{Base, Snapshot};
@@ -170,7 +169,8 @@ struct Drive {
 impl Drive {
     fn new(base: Arc<Base>) -> Self {
         let now = Moment(1_000_000);
-        let (control, effects) = Control::new(base, None, Kept::default(), now);
+        let mut control = Control::new(base, now);
+        let effects = control.handle(Input::Restored(Restored::default()), now);
         let mut drive = Self { control, now, snapshot: None };
         drive.take(effects);
         drive.report();
@@ -204,7 +204,7 @@ impl Drive {
             self.now = self.now.plus(Duration::from_secs(61));
             self.report();
             let started = Instant::now();
-            let effects = self.control.handle(Event::Tick, self.now);
+            let effects = self.control.handle(Input::Tick, self.now);
             let time = started.elapsed();
             self.take(effects);
             if !self.snapshot().splits.is_whole() {
@@ -225,7 +225,7 @@ impl Drive {
         self.now = self.now.plus(Duration::from_millis(1));
         seen.iter_mut().for_each(|seen| seen.at = self.now);
         let started = Instant::now();
-        let effects = self.control.handle(Event::Observed(seen), self.now);
+        let effects = self.control.handle(Input::Observed(seen), self.now);
         let time = started.elapsed();
         self.take(effects).then_some(time)
     }
@@ -279,7 +279,8 @@ fn failover(name: &str, database: &Database) {
     let table: Table = demo::table(&config, Some(database));
     let base = Arc::new(Base::build(Arc::new(config), table));
     let mut now = Moment(1_000_000);
-    let (mut control, _effects) = Control::new(base, None, Kept::default(), now);
+    let mut control = Control::new(base, now);
+    control.handle(Input::Restored(Restored::default()), now);
     let mut times = Vec::new();
     for round in 0..600 {
         now = now.plus(Duration::from_secs(2));
@@ -287,7 +288,7 @@ fn failover(name: &str, database: &Database) {
         let seen = if round % 5 < 3 { failure(0) } else { observation(0, Ok(()), None) };
         let seen = Observation { at: now, ..seen };
         let started = Instant::now();
-        let effects = control.handle(Event::Observed(vec![seen]), now);
+        let effects = control.handle(Input::Observed(vec![seen]), now);
         let time = started.elapsed();
         if matches!(round % 5, 2 | 4) {
             assert!(effects.iter().any(|effect| matches!(effect, Effect::Publish(_))), "it decides");

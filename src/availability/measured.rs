@@ -364,7 +364,7 @@ mod tests {
     use super::*;
     use crate::availability::log::Summary;
     use crate::canary::{CanaryId, Failure, FailureClass, Observation, Subject as Watched};
-    use crate::control::{Control, Event};
+    use crate::control::{Control, Input, Restored};
     use crate::intent::{Intent, Kept, Phase, Terms};
     use crate::snapshot::fixture;
 
@@ -385,7 +385,9 @@ mod tests {
             region("tokyo", "192.0.2.1"),
             region("osaka", "192.0.2.2")
         );
-        Control::new(Arc::new(fixture::base(&regions, ZONE)), None, intents, Moment(0)).0
+        let mut control = Control::new(Arc::new(fixture::base(&regions, ZONE)), Moment(0));
+        control.handle(Input::Restored(Restored { intents, ..Restored::default() }), Moment(0));
+        control
     }
 
     /// Lets results come in, `SECOND:ADDRESS:RESULT` a word, and writes what is known at second 100 of everybody with
@@ -405,7 +407,7 @@ mod tests {
                 result: if result == "o" { Ok(()) } else { Err(failure) },
                 signals: None,
             };
-            control.handle(Event::Observed(vec![seen]), at);
+            control.handle(Input::Observed(vec![seen]), at);
         }
         let ledger = control.report(Moment(100_000)).ledger;
         let told = ledger.summaries(30, Moment(100_000)).filter_map(|(subject, summary)| {

@@ -339,7 +339,7 @@ fn broken(drill: &Drill, abort: Abort, readings: &Readings, regions: &Regions) -
 mod tests {
     use super::*;
     use crate::canary::{Signal, Signals};
-    use crate::control::Event;
+    use crate::control::Input;
     use crate::control::fixture::{Play, base, base_with, number, refusal};
     use crate::health::Vitals;
     use crate::intent::Kept;
@@ -563,8 +563,7 @@ mod tests {
         assert!(play.kept.drills.is_empty());
         let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), THURSDAY);
         play.now = late.plus(Duration::from_secs(1));
-        let effects = play.control.handle(Event::Tick, play.now);
-        play.take(effects);
+        play.handle(Input::Tick);
         assert!(play.kept.drills.is_empty(), "the machine slept");
         assert!(play.control.drills.wake() > Some(late), "the next one is in a week");
     }
@@ -598,12 +597,12 @@ mod tests {
         let begin = play.control.drills.wake();
         assert_eq!(begin, Some(Moment(60 * 60_000)));
         // A reload in the very moment of a start does not swallow it.
-        play.control.handle(Event::Reloaded(base_with("", SCHEDULE)), Moment(60 * 60_000));
+        play.control.handle(Input::Reloaded(base_with("", SCHEDULE)), Moment(60 * 60_000));
         assert_eq!(play.control.drills.wake(), begin);
         let later = SCHEDULE.replace("thu 01:00-02:00", "fri 01:00-02:00");
-        play.control.handle(Event::Reloaded(base_with("", &later)), play.now);
+        play.control.handle(Input::Reloaded(base_with("", &later)), play.now);
         assert_eq!(play.control.drills.wake(), Some(Moment(25 * 60 * 60_000)));
-        play.control.handle(Event::Reloaded(base()), play.now);
+        play.control.handle(Input::Reloaded(base()), play.now);
         assert_eq!(play.control.drills.wake(), None);
     }
 

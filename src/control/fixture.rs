@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Control, Done, Effect, Event, Refusal, Request};
+use super::{Control, Done, Effect, Input, Refusal, Request, Restored};
 use crate::canary::{CanaryId, Failure, FailureClass, Observation, Signals, Subject};
 use crate::health::Services;
 use crate::intent::{Kept, Rule, Terms};
@@ -49,9 +49,9 @@ impl Play {
     }
 
     pub(super) fn on(base: Arc<Base>, kept: Kept, now: Moment) -> Self {
-        let (control, effects) = Control::new(base, None, kept.clone(), now);
-        let mut play = Self { control, now, said: Vec::new(), kept };
-        play.take(effects);
+        let restored = Restored { intents: kept.clone(), ..Restored::default() };
+        let mut play = Self { control: Control::new(base, now), now, said: Vec::new(), kept };
+        play.handle(Input::Restored(restored));
         play
     }
 
@@ -59,20 +59,22 @@ impl Play {
         Self::new(Kept::default(), Moment(1_000_000))
     }
 
-    pub(super) fn take(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
+    /// Hands an input to the machine, and returns the reply if it was a question.
+    pub(super) fn handle(&mut self, input: Input) -> Option<Result<Done, Refusal>> {
+        let mut reply = None;
+        for effect in self.control.handle(input, self.now) {
             match effect {
+                Effect::Answer(answer) => reply = Some(*answer),
                 Effect::Say(notice) => self.said.push(notice.to_string()),
                 Effect::Keep(kept) => self.kept = kept,
                 Effect::Publish(_) | Effect::Watch(..) | Effect::Persist(_) | Effect::Account(_) => {}
             }
         }
+        reply
     }
 
     pub(super) fn ask(&mut self, request: Request) -> Result<Done, Refusal> {
-        let (answer, effects) = self.control.ask(request, self.now);
-        self.take(effects);
-        answer
+        self.handle(Input::Asked(request)).expect("every question is answered")
     }
 
     pub(super) fn want(
@@ -103,16 +105,14 @@ impl Play {
             result: if is_success { Ok(()) } else { Err(failure) },
             signals,
         };
-        let effects = self.control.handle(Event::Observed(vec![seen]), self.now);
-        self.take(effects);
+        self.handle(Input::Observed(vec![seen]));
     }
 
     pub(super) fn wait(&mut self, seconds: u64) {
         let end = self.now.plus(Duration::from_secs(seconds));
         while let Some(wake) = self.control.wake().filter(|wake| *wake <= end) {
             self.now = wake.max(self.now.plus(Duration::from_millis(1)));
-            let effects = self.control.handle(Event::Tick, self.now);
-            self.take(effects);
+            self.handle(Input::Tick);
         }
         self.now = end;
     }

@@ -1,17 +1,19 @@
 //! The one writer: a deterministic state machine from events and time to snapshots.
 //!
 //! ```text
+//!   Restored ──▶
 //!   Observed ──▶ judgement ── the view changed? ──▶ balance ──▶ Snapshot::compile ──▶ Publish
-//!   Tick     ──▶     │ ╰────── a fall or a rise? ──▶ Persist
-//!   ask      ──▶     │   (office, with the intents in force)
-//!   Reloaded ──▶     ╰──────── what people want to know ──▶ Say
+//!   Tick     ──▶     │ ╰────── a fall or a rise? ──▶ Persist                            │
+//!   Asked    ──▶     │   (operator, with the intents in force) ──▶ Keep, Answer        │
+//!   Reloaded ──▶     ╰──────── what people want to know ──▶ Say                        │
+//!   Served   ◀─────────────────────────── the shell ◀─────────────────────────────────╯
 //!   Stopping
 //! ```
 //!
 //! [`Judgement`] decides what happened, [`Balance`] what regions shed, [`Keeper`] when to write it down; none
 //! of them knows snapshots. Control compiles, and only when something that an answer depends on has changed.
 //! It reads no clock and does nothing itself: the shell carries out its effects, in their order, and lets
-//! time pass with a [`Event::Tick`] when [`Control::wake`] says so.
+//! time pass with a [`Input::Tick`] when [`Control::wake`] says so.
 
 mod drain;
 mod drills;
@@ -46,9 +48,16 @@ use drain::Holdings;
 use drills::Drills;
 use persistence::Keeper;
 
-/// What happens to the server.
+/// What a machine takes: everything that can change what it does, apart from time.
 #[derive(Debug)]
-pub enum Event {
+pub enum Input {
+    /// What earlier runs left in the state directory, or nothing. The first input of every machine, and only
+    /// the first.
+    Restored(Restored),
+    /// An operator asks for a change. [`Effect::Answer`] is the reply.
+    Asked(Request),
+    /// The snapshot published last is served, and none before it.
+    Served,
     /// Probes came back: all that have since the last event, so that an outage of a thousand addresses makes a
     /// few snapshots and not a thousand.
     Observed(Vec<Observation>),
@@ -60,6 +69,17 @@ pub enum Event {
     ReloadFailed(String),
     /// The process is about to end.
     Stopping,
+}
+
+/// What earlier runs left behind.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// Health, however old it is; `None`: nothing is remembered.
+    pub health: Option<Memory>,
+    /// The intents in force and the drills.
+    pub intents: Kept,
+    /// Measured availability.
+    pub availability: Ledger,
 }
 
 /// What the shell must do.
@@ -77,6 +97,8 @@ pub enum Effect {
     Account(Arc<Ledger>),
     /// Tell people.
     Say(Box<Notice>),
+    /// Reply to the operator who asked; the effects before it are what was asked for.
+    Answer(Box<Result<Done, Refusal>>),
 }
 
 impl Effect {
@@ -85,7 +107,20 @@ impl Effect {
     }
 }
 
-/// The state of the server.
+/// The machine: the state of the server, from inputs and time to effects.
+///
+/// # Calling it
+///
+/// - [`Control::new`], then [`Input::Restored`] once, also when nothing is restored. Its effects publish the
+///   first snapshot; carry them out before the server answers.
+/// - Then any inputs in any order, each with a `now` that is not before the last one's. The machine reads no clock
+///   and tolerates one that jumps: it follows `now`.
+/// - Carry out the effects of an input in their order before the next input. [`Effect::Publish`] is acknowledged with
+///   [`Input::Served`] as soon as no transport answers from an older snapshot: drains count from then.
+/// - [`Input::Tick`] when [`Control::wake`] says so, or earlier, or later: what was due is made up for.
+/// - [`Input::Stopping`] last. What it returns is all that outlives the machine, with the latest [`Effect::Keep`].
+///
+/// Between inputs, [`Control::report`] and the other `&self` methods may be called at any time.
 #[derive(Debug)]
 pub struct Control {
     base: Arc<Base>,
@@ -111,92 +146,61 @@ pub struct Control {
 }
 
 impl Control {
-    /// Starts from a base, from what was remembered of the last run, and with the intents that were in force.
-    pub fn new(
-        base: Arc<Base>,
-        memory: Option<Memory>,
-        mut intents: Kept,
-        now: Moment,
-    ) -> (Self, Vec<Effect>) {
-        let drills = Drills::adopt(std::mem::take(&mut intents.drills), &base.config, now);
-        let desk = Desk::adopt(intents);
+    /// Makes a machine for a base. Its first input is [`Input::Restored`]; until then it serves nothing.
+    pub fn new(base: Arc<Base>, now: Moment) -> Self {
+        let drills = Drills::adopt(Vec::new(), &base.config, now);
+        let desk = Desk::default();
         let orders = desk.orders(&base.config.regions);
-        let (judgement, notices) = Judgement::new(Arc::clone(&base.config), orders, memory.as_ref(), now);
-        let mut balance = Balance::new(&base, now);
-        let fresh = memory.filter(|memory| memory.is_fresh(now));
-        let has_adopted = fresh.is_some();
-        if let Some(memory) = fresh {
-            balance.adopt(&memory.portions, &base);
-        }
-        let (keeper, proposals) = (Keeper::new(now), Vec::new());
+        let (judgement, _) = Judgement::new(Arc::clone(&base.config), orders, None, now);
+        let balance = Balance::new(&base, now);
         let holdings = Holdings::new(&base.config, now);
         let rules = Rules::new(&base.config, now);
         let availability = Availability::new(&base.config, now);
-        let mut control = Self {
+        Self {
             base,
             judgement,
             balance,
-            keeper,
+            keeper: Keeper::new(now),
             desk,
             drills,
-            proposals,
+            proposals: Vec::new(),
             holdings,
             rules,
             availability,
             last: None,
             number: 0,
-        };
-        control.propose(&notices);
-        // What was over while nobody was there has ended before anything is answered.
-        let mut ended = control.resume_drills(now);
-        ended.extend(control.attend(now));
-        ended.retain(|effect| matches!(effect, Effect::Say(_) | Effect::Keep(_)));
-        let mut effects = vec![control.publish(now), control.watch()];
-        // What was taken up is written anew at once: a process that dies again and again before its first
-        // minute is over must not let what it knows grow stale.
-        if has_adopted {
-            effects.push(Effect::Persist(control.memory(now)));
         }
-        effects.extend(notices.into_iter().map(Effect::say));
-        effects.extend(ended);
-        (control, effects)
     }
 
-    /// Goes on with the accounts of an earlier life; what was not observed since is not counted.
-    pub fn restore(&mut self, ledger: Ledger, now: Moment) {
-        self.availability.restore(ledger, &self.base.config, now);
-        self.account(true, now);
-    }
-
-    /// Takes one event.
-    pub fn handle(&mut self, event: Event, now: Moment) -> Vec<Effect> {
-        match event {
-            Event::Observed(seen) => {
+    /// Takes one input, and returns what the shell must do for it, in the order in which to do it.
+    pub fn handle(&mut self, input: Input, now: Moment) -> Vec<Effect> {
+        match input {
+            Input::Restored(restored) => self.restored(restored, now),
+            Input::Asked(request) => {
+                let (answer, mut effects) = self.ask(request, now);
+                effects.push(Effect::Answer(Box::new(answer)));
+                effects
+            }
+            Input::Observed(seen) => {
                 let verdict = self.judgement.observe(&seen, now);
                 self.rules.observed();
-                let is_news = verdict.is_news();
-                let mut effects = self.follow(verdict, Vec::new(), now);
-                effects.extend(self.attend(now));
-                effects.extend(self.measure(now));
-                effects.extend(self.account(is_news, now));
-                effects
+                self.advance(verdict, Vec::new(), now)
             }
-            Event::Tick => {
+            Input::Tick => {
                 let verdict = self.judgement.tick(now);
                 let shed = self.balance_step(now);
-                let is_news = verdict.is_news();
-                let mut effects = self.follow(verdict, shed, now);
-                effects.extend(self.attend(now));
-                effects.extend(self.measure(now));
-                effects.extend(self.account(is_news, now));
-                effects
+                self.advance(verdict, shed, now)
             }
-            Event::Reloaded(base) => self.reloaded(base, now),
-            Event::ReloadFailed(why) => {
+            Input::Served => {
+                self.holdings.served(now);
+                Vec::new()
+            }
+            Input::Reloaded(base) => self.reloaded(base, now),
+            Input::ReloadFailed(why) => {
                 let what = self.rules.refuse(why);
                 what.into_iter().map(|what| Effect::say(Notice { at: now, what })).collect()
             }
-            Event::Stopping => {
+            Input::Stopping => {
                 vec![Effect::Persist(self.memory(now)), Effect::Account(self.availability.close(now))]
             }
         }
@@ -208,11 +212,6 @@ impl Control {
         let rules = self.rules.wake(self.base.database_built_at);
         let own = [self.judgement.wake(), self.balance.wake(&self.base), desk, self.drills.wake(), rules];
         own.into_iter().flatten().min()
-    }
-
-    /// Takes note that what was published last is served since `now`, and that nothing before it is.
-    pub fn served(&mut self, now: Moment) {
-        self.holdings.served(now);
     }
 
     /// Returns what is being served.
@@ -249,6 +248,48 @@ impl Control {
     /// Returns what a prediction starts from: the demand, where it is sent, and what the regions report.
     pub fn outlook(&self, now: Moment) -> Outlook {
         self.balance.outlook(self.judgement.readings(&self.base, now))
+    }
+
+    /// Goes on from what an earlier life left, and publishes the first snapshot.
+    fn restored(&mut self, restored: Restored, now: Moment) -> Vec<Effect> {
+        let Restored { health, mut intents, availability } = restored;
+        self.drills = Drills::adopt(std::mem::take(&mut intents.drills), &self.base.config, now);
+        self.desk = Desk::adopt(intents);
+        let orders = self.desk.orders(&self.base.config.regions);
+        let config = Arc::clone(&self.base.config);
+        let (judgement, notices) = Judgement::new(config, orders, health.as_ref(), now);
+        self.judgement = judgement;
+        let fresh = health.filter(|memory| memory.is_fresh(now));
+        let has_adopted = fresh.is_some();
+        if let Some(memory) = fresh {
+            self.balance.adopt(&memory.portions, &self.base);
+        }
+        self.availability.restore(availability, &self.base.config, now);
+        self.account(true, now);
+        self.propose(&notices);
+        // What was over while nobody was there has ended before anything is answered.
+        let mut ended = self.resume_drills(now);
+        ended.extend(self.attend(now));
+        ended.retain(|effect| matches!(effect, Effect::Say(_) | Effect::Keep(_)));
+        let mut effects = vec![self.publish(now), self.watch()];
+        // What was taken up is written anew at once: a process that dies again and again before its first
+        // minute is over must not let what it knows grow stale.
+        if has_adopted {
+            effects.push(Effect::Persist(self.memory(now)));
+        }
+        effects.extend(notices.into_iter().map(Effect::say));
+        effects.extend(ended);
+        effects
+    }
+
+    /// Does what follows from a verdict and from what regions shed since, and what is due besides.
+    fn advance(&mut self, verdict: Verdict, shed: Vec<Notice>, now: Moment) -> Vec<Effect> {
+        let is_news = verdict.is_news();
+        let mut effects = self.follow(verdict, shed, now);
+        effects.extend(self.attend(now));
+        effects.extend(self.measure(now));
+        effects.extend(self.account(is_news, now));
+        effects
     }
 
     /// Does what follows from a verdict, and from what regions shed since.
@@ -386,6 +427,12 @@ mod tests {
     const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\n\
                         names: { '@': { steer: { regions: [tokyo, osaka], order: listed } } }\n";
 
+    fn start(health: Option<Memory>, now: Moment) -> (Control, Vec<Effect>) {
+        let mut control = Control::new(base(), now);
+        let effects = control.handle(Input::Restored(Restored { health, ..Restored::default() }), now);
+        (control, effects)
+    }
+
     /// A base of two regions with one address each; probes fall after two failures.
     fn base() -> Arc<Base> {
         let region = |name: &str, ip: &str| {
@@ -405,11 +452,11 @@ mod tests {
     /// Lets tokyo's probes succeed (`o`) or fail (`x`), and writes what control asks for at each:
     /// `p` publish, `k` keep, `w` watch, `s` say, `a` account.
     fn check(results: &str, expected: &str) {
-        let (mut control, effects) = Control::new(base(), None, Kept::default(), Moment(0));
+        let (mut control, effects) = start(None, Moment(0));
         assert_eq!(letters(&effects), "pw", "a start publishes before anything else");
         let asked = results.chars().zip(1..).map(|(result, number)| {
             let now = Moment(number * 10_000);
-            let effects = control.handle(Event::Observed(vec![seen(&control, result == 'o', now)]), now);
+            let effects = control.handle(Input::Observed(vec![seen(&control, result == 'o', now)]), now);
             letters(&effects)
         });
         assert_eq!(asked.collect::<Vec<_>>().join(" "), expected);
@@ -436,6 +483,7 @@ mod tests {
             Effect::Say(_) => 's',
             Effect::Keep(_) => 'i',
             Effect::Account(_) => 'a',
+            Effect::Answer(_) => 'r',
         };
         effects.iter().map(letter).collect()
     }
@@ -452,20 +500,21 @@ mod tests {
 
     #[test]
     fn a_crash_loop_does_not_let_what_is_known_grow_stale() {
-        let (mut control, _) = Control::new(base(), None, Kept::default(), Moment(0));
+        let (mut control, _) = start(None, Moment(0));
         for at in [1000, 2000] {
-            control.handle(Event::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
+            control.handle(Input::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
         }
         let mut memory = control.memory(Moment(2000));
         for life in 1..20 {
             let now = Moment(2000 + life * 500_000);
-            let (next, effects) = Control::new(base(), Some(memory), Kept::default(), now);
+            let (next, effects) = start(Some(memory), now);
             assert!(next.judgement.view().of(AddressId(0)).is_down(), "life {life}");
             let kept = effects.into_iter().find_map(|effect| match effect {
                 Effect::Persist(memory) => Some(memory),
                 Effect::Publish(_)
                 | Effect::Watch(..)
                 | Effect::Say(_)
+                | Effect::Answer(_)
                 | Effect::Keep(_)
                 | Effect::Account(_) => None,
             });
@@ -475,7 +524,7 @@ mod tests {
 
     #[test]
     fn the_report_names_the_intent_that_decides_first_of_a_region_and_of_a_zone_apart_from_it() {
-        let (mut control, _) = Control::new(base(), None, Kept::default(), Moment(0));
+        let (mut control, _) = start(None, Moment(0));
         for wish in ["drain tokyo", "force tokyo up", "capacity tokyo 50", "disable osaka/osaka-a"] {
             let wish = wish.parse().expect("a wish");
             control.desk.make(Terms { wish, ..Terms::default() }, Moment(0));
@@ -491,10 +540,10 @@ mod tests {
 
     #[test]
     fn a_published_number_is_higher_than_the_one_before() {
-        let (mut control, _) = Control::new(base(), None, Kept::default(), Moment(0));
+        let (mut control, _) = start(None, Moment(0));
         for (number, expected) in [(1, 2), (2, 3)] {
             let now = Moment(number * 1000);
-            let effects = control.handle(Event::Observed(vec![seen(&control, false, now)]), now);
+            let effects = control.handle(Input::Observed(vec![seen(&control, false, now)]), now);
             let Some(Effect::Publish(snapshot)) = effects.first() else { panic!("it published nothing") };
             assert_eq!(snapshot.number, expected);
         }
@@ -502,12 +551,12 @@ mod tests {
 
     #[test]
     fn a_reload_publishes_and_watches_and_forgets_no_fall() {
-        let (mut control, _) = Control::new(base(), None, Kept::default(), Moment(0));
+        let (mut control, _) = start(None, Moment(0));
         for at in [1000, 2000] {
-            control.handle(Event::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
+            control.handle(Input::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
         }
         let stale = seen(&control, true, Moment(3000));
-        let effects = control.handle(Event::Reloaded(base()), Moment(3000));
+        let effects = control.handle(Input::Reloaded(base()), Moment(3000));
         assert_eq!(letters(&effects), "pws");
         let Some(Effect::Publish(snapshot)) = effects.first() else { panic!("it published nothing") };
         assert!(snapshot.health.of(AddressId(0)).is_down());

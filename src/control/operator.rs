@@ -29,8 +29,8 @@ pub struct Proposal {
 }
 
 impl Control {
-    /// Does what somebody asks for, or says why not, and returns what the shell must do.
-    pub fn ask(&mut self, request: Request, now: Moment) -> (Result<Done, Refusal>, Vec<Effect>) {
+    /// Does what an operator asks for, or says why not, and returns what the shell must do.
+    pub(super) fn ask(&mut self, request: Request, now: Moment) -> (Result<Done, Refusal>, Vec<Effect>) {
         let drill = drills::asked_for(&request);
         let asked = match request {
             Request::Intend { terms, is_trial } => self.intend(terms, is_trial, now),

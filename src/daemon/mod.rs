@@ -45,7 +45,7 @@ use crate::probe::{self, Prober, Trust};
 use crate::serve::{self, Current, ListenError};
 use events::Events;
 use reload::Reload;
-use state_writer::{LastRun, StateWriter};
+use state_writer::StateWriter;
 use webhooks::{CursorFile, Webhooks};
 use writer::Writer;
 
@@ -117,11 +117,9 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let now = Arc::new(move || clock.now());
     let prober = Prober::new(results, now, Trust::default(), fastrand::u64(..));
 
-    let (stores, last_run) = directory.as_ref().map(state_writer::load_state).unzip();
-    let LastRun { health, intents, availability } = last_run.unwrap_or_default();
-    let (mut control, first, current) =
-        writer::begin(Arc::clone(&loaded.base), health, intents, &metrics, clock.boot());
-    control.restore(availability, clock.boot());
+    let (stores, restored) = directory.as_ref().map(state_writer::load_state).unzip();
+    let restored = restored.unwrap_or_default();
+    let (control, first, current) = writer::begin(Arc::clone(&loaded.base), restored, &metrics, clock.boot());
     let sources = sources(clock, &prober, &current, events.history(), orders_in);
     let admin = pages(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
     admin.access.store(Arc::clone(&loaded.access));

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::availability::log::Ledger;
+use crate::control::Restored;
 use crate::files::store::SaveError;
 use crate::files::{Saved, StateDirectory, Store};
 use crate::health::Memory;
@@ -17,18 +18,7 @@ use crate::intent::Kept;
 /// The most writes of intents that wait for a disk.
 const MAX_WAITING: usize = 64;
 
-/// What the last run saved, with nothing in place of what cannot be used.
-#[derive(Debug, Default)]
-pub struct LastRun {
-    /// Health; `None`: nothing is known of it.
-    pub health: Option<Memory>,
-    /// The intents in force.
-    pub intents: Kept,
-    /// The measured availability.
-    pub availability: Ledger,
-}
-
-/// The files of [`LastRun`], to be written by this one.
+/// The files of [`Restored`], to be written by this one.
 #[derive(Debug)]
 pub struct StateStores {
     health: Store<Memory>,
@@ -54,17 +44,17 @@ enum IntentsJob {
     Then(Written),
 }
 
-/// Reads what the last run saved.
-pub fn load_state(directory: &StateDirectory) -> (StateStores, LastRun) {
+/// Reads what the last run saved, with nothing in place of what cannot be used.
+pub fn load_state(directory: &StateDirectory) -> (StateStores, Restored) {
     let (health, saved_health) = open(directory);
     let (intents, saved_intents) = open::<Kept>(directory);
     let (availability, saved_availability) = open::<Ledger>(directory);
-    let last_run = LastRun {
+    let restored = Restored {
         health: saved_health,
         intents: saved_intents.unwrap_or_default(),
         availability: saved_availability.unwrap_or_default(),
     };
-    (StateStores { health, intents, availability }, last_run)
+    (StateStores { health, intents, availability }, restored)
 }
 
 /// Opens one file of the state directory. One that cannot be used is a warning, and the server starts without it.

@@ -14,10 +14,8 @@ use super::events::Events;
 use super::state_writer::StateWriter;
 use crate::admin::{self, Order, Seen};
 use crate::canary::Observation;
-use crate::control::{Control, Done, Effect, Event};
+use crate::control::{Control, Done, Effect, Input, Refusal, Restored};
 use crate::event::{Notice, Severity};
-use crate::health::Memory;
-use crate::intent::Kept;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::probe::{self, Prober};
@@ -51,18 +49,21 @@ pub struct Writer {
 /// snapshot.
 pub fn begin(
     base: Arc<Base>,
-    memory: Option<Memory>,
-    intents: Kept,
+    restored: Restored,
     metrics: &Metrics,
     now: Moment,
 ) -> (Control, Vec<Effect>, Arc<Current>) {
     let answers = metrics.begin(&base.config);
-    let (control, effects) = Control::new(base, memory, intents, now);
+    let mut control = Control::new(base, now);
+    let effects = control.handle(Input::Restored(restored), now);
     let first = effects.iter().find_map(|effect| match effect {
         Effect::Publish(snapshot) => Some(Arc::clone(snapshot)),
-        Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) | Effect::Account(_) | Effect::Say(_) => {
-            None
-        }
+        Effect::Watch(..)
+        | Effect::Persist(_)
+        | Effect::Keep(_)
+        | Effect::Account(_)
+        | Effect::Say(_)
+        | Effect::Answer(_) => None,
     });
     let snapshot = first.expect("control publishes a snapshot before anything else");
     let current = ArcSwap::from_pointee(Serving {
@@ -94,6 +95,13 @@ impl Reporting {
     }
 }
 
+/// What came of effects that the caller goes on with.
+#[derive(Default)]
+struct CarriedOut {
+    has_published: bool,
+    answer: Option<Result<Done, Refusal>>,
+}
+
 impl Writer {
     /// Carries out the first effects, then takes events until `stop` turns true, and persists.
     pub async fn run(
@@ -105,22 +113,21 @@ impl Writer {
         mut orders: mpsc::Receiver<Order>,
         mut stop: watch::Receiver<bool>,
     ) {
-        self.carry_out(first);
-        control.served(self.clock.now());
+        self.carry_out(first, &mut control);
         self.report(&control);
         let mut batch = Vec::new();
         let mut reporting = Reporting::done(self.clock.now());
         loop {
-            let event = tokio::select! {
+            let input = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
-                Some(loaded) = worlds.recv() => loaded.map_or_else(Event::ReloadFailed, Event::Reloaded),
+                Some(loaded) = worlds.recv() => loaded.map_or_else(Input::ReloadFailed, Input::Reloaded),
                 Some(order) = orders.recv() => {
                     self.apply(order, &mut control);
                     reporting = Reporting::done(self.clock.now());
                     continue;
                 }
-                () = self.until(control.wake()) => Event::Tick,
+                () = self.until(control.wake()) => Input::Tick,
                 () = self.until(reporting.due_at()) => {
                     self.report(&control);
                     reporting = Reporting::done(self.clock.now());
@@ -129,19 +136,22 @@ impl Writer {
                 1.. = observations.recv_many(&mut batch, probe::MAX_WAITING) => {
                     let current = batch.iter().filter(|seen| control.is_current(seen));
                     current.for_each(|seen| self.metrics.observed(&control.base().config, seen));
-                    Event::Observed(std::mem::take(&mut batch))
+                    Input::Observed(std::mem::take(&mut batch))
                 }
             };
-            let seen_at = match &event {
-                Event::Observed(seen) => seen.first().map(|first| first.at),
-                Event::Tick | Event::Reloaded(_) | Event::ReloadFailed(_) | Event::Stopping => None,
+            let seen_at = match &input {
+                Input::Observed(seen) => seen.first().map(|first| first.at),
+                Input::Restored(_)
+                | Input::Asked(_)
+                | Input::Served
+                | Input::Tick
+                | Input::Reloaded(_)
+                | Input::ReloadFailed(_)
+                | Input::Stopping => None,
             };
-            let effects = control.handle(event, self.clock.now());
-            let has_published = effects.iter().any(|effect| matches!(effect, Effect::Publish(_)));
-            self.carry_out(effects);
+            let effects = control.handle(input, self.clock.now());
             reporting.is_due = true;
-            if has_published {
-                control.served(self.clock.now());
+            if self.carry_out(effects, &mut control).has_published {
                 self.report(&control);
                 reporting = Reporting::done(self.clock.now());
             }
@@ -149,17 +159,16 @@ impl Writer {
                 self.metrics.writer_lag(self.clock.now().since(seen_at));
             }
         }
-        let last = control.handle(Event::Stopping, self.clock.now());
-        self.carry_out(last);
+        let last = control.handle(Input::Stopping, self.clock.now());
+        self.carry_out(last, &mut control);
         tokio::join!(self.state.finish(), self.events.finish());
     }
 
     /// Does what somebody asks for, and says so when it is served and written.
     fn apply(&mut self, order: Order, control: &mut Control) {
         let Order { request, reply } = order;
-        let (answer, effects) = control.ask(request, self.clock.now());
-        self.carry_out(effects);
-        control.served(self.clock.now());
+        let effects = control.handle(Input::Asked(request), self.clock.now());
+        let answer = self.carry_out(effects, control).answer.expect("every question is answered");
         // What is told can be looked at.
         self.report(control);
         // Whoever asked and does not wait any more will ask again, and be told that it is done.
@@ -182,10 +191,18 @@ impl Writer {
         }
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
+    /// Carries out effects in their order, and acknowledges a snapshot as soon as it answers.
+    fn carry_out(&mut self, effects: Vec<Effect>, control: &mut Control) -> CarriedOut {
+        let mut done = CarriedOut::default();
         for effect in effects {
             match effect {
-                Effect::Publish(snapshot) => self.publish(snapshot),
+                Effect::Publish(snapshot) => {
+                    self.publish(snapshot);
+                    // An acknowledgement asks for nothing.
+                    control.handle(Input::Served, self.clock.now());
+                    done.has_published = true;
+                }
+                Effect::Answer(answer) => done.answer = Some(*answer),
                 Effect::Watch(config, epoch) => self.prober.watch(&config.regions, &config.canaries, epoch),
                 Effect::Persist(memory) => self.state.save_health(memory),
                 Effect::Keep(intents) => self.state.save_intents(intents),
@@ -193,6 +210,7 @@ impl Writer {
                 Effect::Say(notice) => self.say(&notice),
             }
         }
+        done
     }
 
     /// Lets `/status` see the state of everything.

@@ -18,7 +18,7 @@ use super::probers::{Detection, Probed, Probers};
 use super::scenario::{Act, Expectation, Place, Scenario, StateFile};
 use super::traffic::Traffic;
 use crate::canary::Observation;
-use crate::control::{Control, Effect, Event, Request};
+use crate::control::{Control, Effect, Input, Request, Restored};
 use crate::event::{Notice, What};
 use crate::files::{Saved, StateDirectory, Store};
 use crate::health::{FRESH_FOR, Memory};
@@ -90,7 +90,6 @@ impl<'p, 'l> Simulation<'p, 'l> {
     pub fn play(loaded: &'p LoadedScenario, listener: Listener<'l>) {
         let scenario = &loaded.scenario;
         listener(Duration::ZERO, &Happening::Begun(loaded));
-        let (control, effects) = Control::new(Arc::clone(&loaded.base), None, Kept::default(), BOOT);
         let mut simulation = Self {
             loaded,
             listener,
@@ -98,14 +97,14 @@ impl<'p, 'l> Simulation<'p, 'l> {
             environment: Environment::new(Traffic::new(&scenario.clients)),
             probers: Probers::new(scenario.seed),
             clients: Clients::new(&scenario.clients, &scenario.watched),
-            control,
+            control: Control::new(Arc::clone(&loaded.base), BOOT),
             clock: Clocks::default(),
             base: Arc::clone(&loaded.base),
             kept: None,
             intents: Kept::default(),
             now: BOOT,
         };
-        simulation.carry_out(effects);
+        simulation.handle(Input::Restored(Restored::default()));
         loop {
             simulation.let_time_pass();
             let Some((at, item)) = simulation.agenda.next() else {
@@ -127,7 +126,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
             && wake < next
         {
             self.now = self.now.max(wake);
-            self.handle(Event::Tick);
+            self.handle(Input::Tick);
         }
     }
 
@@ -144,7 +143,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
                     self.agenda.add(due, AgendaItem::Probe(pair));
                     self.tell(&Happening::Probed(&probed));
                     let at = self.clock.moment(self.now);
-                    self.handle(Event::Observed(vec![Observation { at, ..probed.seen }]));
+                    self.handle(Input::Observed(vec![Observation { at, ..probed.seen }]));
                 }
             }
             AgendaItem::Gauge => {
@@ -174,36 +173,30 @@ impl<'p, 'l> Simulation<'p, 'l> {
             Act::Demand(factor) => self.environment.demand.scale(*factor),
             Act::Clock(jump) => self.clock.jump(*jump),
             Act::FailBack(region) => {
-                self.ask(Request::FailBack { region: region.clone(), author: OPERATOR.to_owned() });
+                let request = Request::FailBack { region: region.clone(), author: OPERATOR.to_owned() };
+                self.handle(Input::Asked(request));
             }
-            Act::Intend(terms) => self.ask(Request::Intend { terms: terms.clone(), is_trial: false }),
-            Act::Lift(number, is_at_once) => self.ask(Request::Lift {
+            Act::Intend(terms) => {
+                self.handle(Input::Asked(Request::Intend { terms: terms.clone(), is_trial: false }));
+            }
+            Act::Lift(number, is_at_once) => self.handle(Input::Asked(Request::Lift {
                 number: *number,
                 author: OPERATOR.to_owned(),
                 is_at_once: *is_at_once,
-            }),
+            })),
             Act::Restart(file) => self.restart(*file),
             Act::Reload(directory) => match &self.loaded.reloads[directory] {
                 Err(why) => self.tell(&Happening::Refused(why)),
                 Ok(base) => {
                     self.base = Arc::clone(base);
-                    self.handle(Event::Reloaded(Arc::clone(base)));
+                    self.handle(Input::Reloaded(Arc::clone(base)));
                 }
             },
         }
     }
 
-    /// Asks for something. What is refused is told, as it would be to an operator.
-    fn ask(&mut self, request: Request) {
-        let (answer, effects) = self.control.ask(request, self.clock.moment(self.now));
-        if let Err(refusal) = answer {
-            self.tell(&Happening::Declined(&refusal.to_string()));
-        }
-        self.carry_out(effects);
-    }
-
-    fn handle(&mut self, event: Event) {
-        let effects = self.control.handle(event, self.clock.moment(self.now));
+    fn handle(&mut self, input: Input) {
+        let effects = self.control.handle(input, self.clock.moment(self.now));
         self.carry_out(effects);
     }
 
@@ -212,10 +205,9 @@ impl<'p, 'l> Simulation<'p, 'l> {
         self.probers.die();
         self.clock.read_anew();
         let memory = self.kept.take().and_then(|memory| self.remember(memory, file));
-        let (control, effects) =
-            Control::new(Arc::clone(&self.base), memory, self.intents.clone(), self.clock.moment(self.now));
-        self.control = control;
-        self.carry_out(effects);
+        self.control = Control::new(Arc::clone(&self.base), self.clock.moment(self.now));
+        let intents = self.intents.clone();
+        self.handle(Input::Restored(Restored { health: memory, intents, ..Restored::default() }));
     }
 
     /// Returns what the next life reads of what this one has written.
@@ -245,7 +237,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
     /// Carries out what control asks for. What it says comes first: it is why clients move.
     fn carry_out(&mut self, effects: Vec<Effect>) {
         let (said, done): (Vec<_>, Vec<_>) =
-            effects.into_iter().partition(|effect| matches!(effect, Effect::Say(_)));
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Say(_) | Effect::Answer(_)));
         for effect in said.into_iter().chain(done) {
             match effect {
                 Effect::Say(notice) => self.say(&notice),
@@ -253,6 +245,11 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 Effect::Keep(intents) => self.intents = intents,
                 // No expectation is about availability.
                 Effect::Account(_) => {}
+                Effect::Answer(answer) => {
+                    if let Err(refusal) = *answer {
+                        self.tell(&Happening::Declined(&refusal.to_string()));
+                    }
+                }
                 Effect::Watch(config, epoch) => {
                     self.environment.furnish(&config);
                     let due = self.probers.watch(&config, epoch, &self.environment, self.now);
@@ -263,6 +260,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
                     self.environment.demand.follow(&self.clients, self.now);
                     self.tell(&Happening::Published(&snapshot));
                     moves.iter().for_each(|one| self.tell(&Happening::Moved(one)));
+                    self.handle(Input::Served);
                 }
             }
         }

@@ -13,11 +13,11 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, Signals, Subject};
 use crate::config::{self, Source};
-use crate::control::{Control, Done, Effect, Event, Refusal, Request};
+use crate::control::{Control, Done, Effect, Input, Refusal, Request, Restored};
 use crate::geo::{self, Table};
 use crate::health::Phase;
 use crate::inspect::{Explanation, Inquiry};
-use crate::intent::{Kept, Rule};
+use crate::intent::Rule;
 use crate::region::{AddressId, RegionId};
 use crate::share::Share;
 use crate::snapshot::Base;
@@ -86,7 +86,8 @@ fn unavailable() -> Failure {
 /// Returns a minute of a server whose first address fell, and whose second region keeps 30 % of its clients.
 fn state() -> State {
     let base = base();
-    let (mut control, mut effects) = Control::new(Arc::clone(&base), None, Kept::default(), START);
+    let mut control = Control::new(Arc::clone(&base), START);
+    let mut effects = control.handle(Input::Restored(Restored::default()), START);
     for second in [10, 20, 30] {
         let seen = Observation {
             epoch: Epoch(0),
@@ -97,7 +98,7 @@ fn state() -> State {
             result: Err(unavailable()),
             signals: None,
         };
-        effects.extend(control.handle(Event::Observed(vec![seen]), at(second)));
+        effects.extend(control.handle(Input::Observed(vec![seen]), at(second)));
     }
     let signals = Signals { error_rate: Some(0.25), requests: Some(400.0), ..Signals::default() };
     let seen = Observation {
@@ -109,12 +110,15 @@ fn state() -> State {
         result: Err(unavailable()),
         signals: Some(signals),
     };
-    effects.extend(control.handle(Event::Observed(vec![seen]), at(30)));
+    effects.extend(control.handle(Input::Observed(vec![seen]), at(30)));
     let published = effects.into_iter().filter_map(|effect| match effect {
         Effect::Publish(snapshot) => Some(snapshot),
-        Effect::Watch(..) | Effect::Persist(_) | Effect::Keep(_) | Effect::Account(_) | Effect::Say(_) => {
-            None
-        }
+        Effect::Watch(..)
+        | Effect::Persist(_)
+        | Effect::Keep(_)
+        | Effect::Account(_)
+        | Effect::Say(_)
+        | Effect::Answer(_) => None,
     });
     let seen = Seen {
         snapshot: published.last().expect("the first snapshot at least"),
