@@ -1,7 +1,8 @@
 //! Suggestions for a word that names nothing: the nearest known word, or the words there are.
 
-/// The most words that a hint lists: enough to see what kind of name is wanted.
-const MAX_LISTED: usize = 10;
+/// The most words that a hint lists: every key of a section of the configuration, and of many names enough to
+/// see what kind of name is wanted.
+const MAX_LISTED: usize = 16;
 
 /// Returns the candidate that is nearest to `word`, if it is near enough to be a typing error.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
@@ -73,11 +74,11 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_names_the_nearest_or_lists_the_first_ten() {
+    fn a_hint_names_the_nearest_or_lists_the_first() {
         assert_eq!(hint("tokio", REGIONS), "did you mean `tokyo`?");
         assert_eq!(hint("frankfurt", REGIONS), "there are `tokyo`, `osaka` and `oregon`");
         assert_eq!(hint("frankfurt", ["tokyo"]), "there is `tokyo`");
         assert_eq!(hint("frankfurt", []), "there are none");
-        assert!(hint("frankfurt", ["a"; 11]).ends_with("`a`, `a` and others"));
+        assert!(hint("frankfurt", ["a"; 17]).ends_with("`a`, `a` and others"));
     }
 }

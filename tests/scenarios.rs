@@ -297,7 +297,7 @@ impl Laws {
                 );
             }
             Happening::Probed(probed) => {
-                let ip = probed.place.ip.expect("every canary of this world probes addresses");
+                let ip = probed.target.address().expect("every canary of this world probes addresses");
                 let count = self.failures.entry((ip, probed.canary.clone())).or_default();
                 *count = if probed.seen.result.is_ok() { 0 } else { *count + 1 };
                 if *count >= 3 {

@@ -30,6 +30,7 @@ use super::status::rfc3339;
 use crate::control::{Done, MAX_REASON, Proposal, Refusal, Report, Request};
 use crate::intent::{self, Rule, Terms, Wish};
 use crate::moment::Time;
+use crate::region::Target;
 
 /// The largest body: the longest wish and reason, with room for what JSON escapes.
 pub const MAX_BODY: usize = 16 << 10;
@@ -378,7 +379,7 @@ impl Intent {
     pub fn of(intent: &intent::Intent) -> Self {
         let intent::Intent { number, terms, made_at, phase } = intent;
         let Terms { wish, author, reason, overrides, .. } = terms;
-        let aim = wish.aim();
+        let target = wish.target();
         let until = intent.until().map(rfc3339);
         let why = match phase {
             intent::Phase::Overdue { why, .. } => Some(why.clone()),
@@ -390,9 +391,9 @@ impl Intent {
             number: *number,
             kind: wish.word().to_owned(),
             intent: wish.to_string(),
-            region: aim.as_ref().map(|aim| aim.region.clone()),
-            zone: aim.as_ref().and_then(|aim| aim.zone.clone()),
-            address: aim.as_ref().and_then(|aim| aim.address).map(|address| address.to_string()),
+            region: target.as_ref().map(|target| target.region().to_owned()),
+            zone: target.as_ref().and_then(|target| target.zone().map(str::to_owned)),
+            address: target.as_ref().and_then(Target::address).map(|address| address.to_string()),
             percent: wish.away().map(|share| share.fraction() * 100.0),
             author: author.clone(),
             reason: reason.clone(),

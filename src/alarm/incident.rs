@@ -25,10 +25,10 @@ impl Incident {
     pub(crate) fn of(notice: &Notice) -> Option<Self> {
         let warning = |key: String, is_over| Some(Self { key, severity: Severity::Warning, is_over });
         match &notice.what {
-            What::Suspect { place, .. } | What::Down { place, .. } => {
-                warning(format!("address/{}", place.ip), false)
+            What::Suspect { target, .. } | What::Down { target, .. } => {
+                warning(format!("address/{target}"), false)
             }
-            What::Up { place, .. } => warning(format!("address/{}", place.ip), true),
+            What::Up { target, .. } => warning(format!("address/{target}"), true),
             What::Whole { region, state, .. } => {
                 warning(format!("region_canary/{region}"), matches!(state, State::Up | State::Unknown))
             }

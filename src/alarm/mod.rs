@@ -18,8 +18,8 @@ pub(crate) use rules::Rules;
 use crate::canary::Subject;
 use crate::config::Config;
 use crate::event::{Count, What};
-use crate::health::{self, Board, Grade, Phase, Places, Restraint, Services, Site, Stage, View};
-use crate::region::{Failover, Family, Region, RegionId, Regions};
+use crate::health::{self, Board, Grade, Phase, Places, Restraint, Services, Stage, View};
+use crate::region::{Failover, Family, Region, RegionId, Regions, Site};
 use crate::share::Share;
 use crate::steering::{AllDown, Policy};
 
@@ -266,11 +266,11 @@ fn judge_advice(round: &mut Round<'_>, board: &Board) {
 
 /// Judges which regions and zones fail their clients.
 fn judge_sites(round: &mut Round<'_>, regions: &Regions, places: &Places) {
-    for site in health::sites(regions) {
+    for site in regions.sites() {
         let grade = places.grade(site);
         let names = || {
-            let (region, zone) = health::name(regions, site);
-            (region.to_owned(), zone.map(str::to_owned))
+            let target = regions.target(site);
+            (target.region().to_owned(), target.zone().map(str::to_owned))
         };
         let key = || {
             let (region, zone) = names();

@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use super::log::{Condition, Fall, Ledger, Subject};
 use crate::config::Config;
-use crate::health::{Board, Phase, Places, Site, State, Track};
+use crate::health::{Board, Phase, Places, State, Track};
 use crate::intent::Orders;
 use crate::moment::Moment;
-use crate::region::{AddressId, Family, RegionId, Regions, ZoneId};
+use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
 use crate::steering::Policy;
 

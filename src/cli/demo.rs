@@ -10,8 +10,9 @@ use clap::{Args, Subcommand};
 use super::{logging, run_to_end};
 use crate::config::LogFormat;
 use crate::daemon::{self, Options};
-use crate::demo::{self, Demo, Fault, Place, Screen, Who};
+use crate::demo::{self, Demo, Fault, Screen, Who};
 use crate::event::Notice;
+use crate::region::Target;
 
 /// Runs a whole world on loopback: nine regions, canaries, and the server that steers between them
 ///
@@ -48,8 +49,8 @@ enum Action {
     /// Makes a region of the running demo fail, or one availability zone of it
     Break {
         /// The region, or the zone: `tokyo`, `tokyo/tokyo-a`
-        #[arg(value_name = "REGION[/AZ]")]
-        place: Place,
+        #[arg(value_name = "REGION[/AZ]", value_parser = demo::parse_target)]
+        target: Target,
 
         /// In which way it fails
         #[arg(long, value_enum, default_value_t = Fault::Refuse)]
@@ -62,8 +63,8 @@ enum Action {
     /// Makes it answer again
     Heal {
         /// The region, or the zone: `tokyo`, `tokyo/tokyo-a`
-        #[arg(value_name = "REGION[/AZ]")]
-        place: Place,
+        #[arg(value_name = "REGION[/AZ]", value_parser = demo::parse_target)]
+        target: Target,
 
         /// Where the demo listens
         #[arg(long, value_name = "ADDRESS", default_value_t = demo::CONTROL)]
@@ -87,12 +88,12 @@ impl Command {
     async fn run(self) -> anyhow::Result<()> {
         match self.action {
             None => self.show().await,
-            Some(Action::Break { place, how, control }) => {
-                print!("{}", demo::ask(control, place, Some(how)).await?);
+            Some(Action::Break { target, how, control }) => {
+                print!("{}", demo::ask(control, target, Some(how)).await?);
                 Ok(())
             }
-            Some(Action::Heal { place, control }) => {
-                print!("{}", demo::ask(control, place, None).await?);
+            Some(Action::Heal { target, control }) => {
+                print!("{}", demo::ask(control, target, None).await?);
                 Ok(())
             }
         }

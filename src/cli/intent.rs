@@ -13,6 +13,7 @@ use super::server::{Server, author};
 use super::{FAILURE, drain_status};
 use crate::admin::access::AUTHOR;
 use crate::admin::intents::{Because, Intents, Refused, Told, Wanted};
+use crate::region::Target;
 
 /// Who asks, and which server.
 #[derive(Clone, Debug, Args)]
@@ -52,7 +53,7 @@ pub struct Terms {
 #[derive(Debug, Args)]
 pub struct Shift {
     /// REGION or REGION/AZ
-    aim: String,
+    target: Target,
 
     /// How many percent of its clients go elsewhere
     #[arg(long, default_value = "100", value_name = "N")]
@@ -70,7 +71,7 @@ pub struct Shift {
 #[derive(Debug, Args)]
 pub struct Drain {
     /// REGION or REGION/AZ
-    pub aim: String,
+    pub target: Target,
 
     /// For how long, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "2h")]
@@ -92,7 +93,7 @@ pub struct Drain {
 #[derive(Debug, Args)]
 pub struct Disable {
     /// REGION or REGION/AZ
-    aim: String,
+    target: Target,
 
     /// For how long, 1m to 72h; without it, until `enable`
     #[arg(long = "for", value_name = "TIME")]
@@ -108,7 +109,7 @@ pub struct Disable {
 #[derive(Debug, Args)]
 pub struct Force {
     /// REGION, REGION/AZ or REGION/AZ/ADDRESS
-    aim: String,
+    target: Target,
 
     /// As what it counts; `auto` ends it
     forced: Forced,
@@ -211,7 +212,7 @@ pub struct Weights {
 #[derive(Debug, Args)]
 pub struct Undo {
     /// REGION or REGION/AZ
-    aim: String,
+    target: Target,
 
     /// Bring its clients back at once
     #[arg(long)]
@@ -265,8 +266,8 @@ pub struct List {
 /// # Errors
 ///
 /// When the server cannot be asked; what it refuses is the command's result. So with all of them.
-pub fn shift(Shift { aim, percent, lasts, terms }: &Shift) -> anyhow::Result<ExitCode> {
-    terms.want(format!("shift {aim} {percent}"), Some(lasts.clone()))
+pub fn shift(Shift { target, percent, lasts, terms }: &Shift) -> anyhow::Result<ExitCode> {
+    terms.want(format!("shift {target} {percent}"), Some(lasts.clone()))
 }
 
 /// Runs `drain`.
@@ -274,8 +275,8 @@ pub fn shift(Shift { aim, percent, lasts, terms }: &Shift) -> anyhow::Result<Exi
 /// # Errors
 ///
 /// As [`shift`].
-pub fn drain(Drain { aim, lasts, wait, timeout, terms }: &Drain) -> anyhow::Result<ExitCode> {
-    let answer = terms.ask(format!("drain {aim}"), Some(lasts.clone()))?;
+pub fn drain(Drain { target, lasts, wait, timeout, terms }: &Drain) -> anyhow::Result<ExitCode> {
+    let answer = terms.ask(format!("drain {target}"), Some(lasts.clone()))?;
     let number = answer.as_ref().ok().and_then(|told| told.intent.as_ref()).map(|intent| intent.number);
     let done = told(answer, terms.dry_run)?;
     match number.filter(|_| *wait) {
@@ -291,8 +292,8 @@ pub fn drain(Drain { aim, lasts, wait, timeout, terms }: &Drain) -> anyhow::Resu
 /// # Errors
 ///
 /// As [`shift`].
-pub fn disable(Disable { aim, lasts, terms }: &Disable) -> anyhow::Result<ExitCode> {
-    terms.want(format!("disable {aim}"), lasts.clone())
+pub fn disable(Disable { target, lasts, terms }: &Disable) -> anyhow::Result<ExitCode> {
+    terms.want(format!("disable {target}"), lasts.clone())
 }
 
 /// Runs `force`.
@@ -301,15 +302,15 @@ pub fn disable(Disable { aim, lasts, terms }: &Disable) -> anyhow::Result<ExitCo
 ///
 /// As [`shift`].
 pub fn force(arguments: &Force) -> anyhow::Result<ExitCode> {
-    let Force { aim, forced, lasts, reason, dry_run, overrides, who } = arguments;
+    let Force { target, forced, lasts, reason, dry_run, overrides, who } = arguments;
     let word = match forced {
-        Forced::Auto => return who.undo("force", aim, false),
+        Forced::Auto => return who.undo("force", target, false),
         Forced::Up => "up",
         Forced::Down => "down",
     };
     let reason = reason.clone().unwrap_or_default();
     let terms = Terms { reason, dry_run: *dry_run, overrides: overrides.clone(), who: who.clone() };
-    terms.want(format!("force {aim} {word}"), Some(lasts.clone()))
+    terms.want(format!("force {target} {word}"), Some(lasts.clone()))
 }
 
 /// Runs `failover`.
@@ -346,8 +347,8 @@ pub fn weights(Weights { name, members, steps, hold, terms }: &Weights) -> anyho
 /// # Errors
 ///
 /// As [`shift`], and when there is nothing to end.
-pub fn undo(word: &str, Undo { aim, at_once, who }: &Undo) -> anyhow::Result<ExitCode> {
-    who.undo(word, aim, *at_once)
+pub fn undo(word: &str, Undo { target, at_once, who }: &Undo) -> anyhow::Result<ExitCode> {
+    who.undo(word, target, *at_once)
 }
 
 /// Runs `lift`.
@@ -463,16 +464,16 @@ impl Who {
     }
 
     /// Ends what this word asked for about a place.
-    fn undo(&self, word: &str, aim: &str, is_at_once: bool) -> anyhow::Result<ExitCode> {
+    fn undo(&self, word: &str, target: &Target, is_at_once: bool) -> anyhow::Result<ExitCode> {
         let text = self.server.ask(&["intents"], |client, url| client.get(url))?;
         let Intents { intents, .. } = serde_json::from_str(&text)?;
         let about = |intent: &crate::admin::intents::Intent| {
             let parts = [&intent.region, &intent.zone, &intent.address];
             parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("/")
         };
-        match intents.iter().find(|intent| intent.kind == word && about(intent) == aim) {
+        match intents.iter().find(|intent| intent.kind == word && about(intent) == target.to_string()) {
             Some(intent) => self.lift(intent.number, is_at_once),
-            None => bail!("no `{word} {aim}` is in force; `meridian intents` shows what is"),
+            None => bail!("no `{word} {target}` is in force; `meridian intents` shows what is"),
         }
     }
 }

@@ -23,7 +23,7 @@ use super::Control;
 use crate::config::Config;
 use crate::intent::{self, Intent, Phase, Turn};
 use crate::moment::{Moment, Time};
-use crate::region::{AddressId, Regions};
+use crate::region::{AddressId, Regions, Target};
 use crate::share::Share;
 use crate::snapshot::AnsweredAddresses;
 use crate::zone::{RData, Ttl, Zone};
@@ -207,9 +207,9 @@ impl Holdings {
 
     /// Returns the addresses that an intent is about; of a place that the configuration does not know any more all
     /// that it does not know.
-    fn addresses(&self, aim: &intent::Aim, regions: &Regions) -> Vec<IpAddr> {
-        if aim.site(regions).is_some() {
-            return aim.addresses(regions).into_iter().map(|id| regions.address(id).ip).collect();
+    fn addresses(&self, target: &Target, regions: &Regions) -> Vec<IpAddr> {
+        if let Ok(resolved) = regions.resolve(target) {
+            return resolved.addresses(regions).map(|id| regions.address(id).ip).collect();
         }
         let known: HashSet<IpAddr> = regions.addresses().map(|(_, address)| address.ip).collect();
         self.held_until.keys().filter(|ip| !known.contains(*ip)).copied().collect()
@@ -217,10 +217,9 @@ impl Holdings {
 
     /// Returns how far an intent is; `None`: it sends nobody away.
     fn receipt(&self, intent: &Intent, regions: &Regions, load: Option<f64>) -> Option<Receipt> {
-        let (aim, kept) = (intent.terms.wish.aim()?, intent.kept(regions)?);
-        let name = aim.to_string();
-        let aim_is_configured = aim.site(regions).is_some();
-        let ips = self.addresses(&aim, regions);
+        let (target, kept) = (intent.terms.wish.target()?, intent.kept(regions)?);
+        let name = target.to_string();
+        let ips = self.addresses(&target, regions);
         let given_out = ips.iter().filter(|ip| self.given.contains_key(*ip)).copied().collect();
         let mut static_names: Vec<String> =
             ips.iter().filter_map(|ip| self.static_names.get(ip)).flatten().cloned().collect();
@@ -229,10 +228,10 @@ impl Holdings {
         static_names.truncate(MAX_NAMES);
         Some(Receipt {
             intent: intent.number,
-            region: aim.region,
-            zone: aim.zone,
+            region: target.region().to_owned(),
+            zone: target.zone().map(str::to_owned),
             kept,
-            is_configured: aim_is_configured,
+            is_configured: regions.resolve(&target).is_ok(),
             is_returning: matches!(intent.phase, Phase::Returning(_)),
             given_out,
             static_names,
@@ -270,7 +269,7 @@ impl Control {
     }
 
     fn load_of(&self, intent: &Intent, now: Moment) -> Option<f64> {
-        let site = intent.terms.wish.aim()?.site(&self.base.config.regions)?;
+        let site = self.base.config.regions.site(&intent.terms.wish.target()?)?;
         self.judgement.load(site, now)
     }
 }
@@ -278,15 +277,18 @@ impl Control {
 /// Returns the name of the place that an intent sends clients away from; `None`: it sends nobody away.
 fn place(intent: &Intent) -> Option<String> {
     let Intent { terms, .. } = intent;
-    terms.wish.away().and_then(|_| Some(terms.wish.aim()?.to_string()))
+    terms.wish.away().and_then(|_| Some(terms.wish.target()?.to_string()))
 }
 
 /// Returns the addresses that somebody is sent away from.
 pub(super) fn leaving(intents: &[Intent], regions: &Regions) -> Vec<AddressId> {
     let sends_away =
         |intent: &&Intent| intent.terms.wish.away().is_some() && !matches!(intent.phase, Phase::Returning(_));
-    let aims = intents.iter().filter(sends_away).filter_map(|intent| intent.terms.wish.aim());
-    let mut leaving: Vec<_> = aims.flat_map(|aim| aim.addresses(regions)).collect();
+    let targets = intents.iter().filter(sends_away).filter_map(|intent| intent.terms.wish.target());
+    let mut leaving: Vec<_> = targets
+        .filter_map(|target| regions.resolve(&target).ok())
+        .flat_map(|resolved| resolved.addresses(regions))
+        .collect();
     leaving.sort_unstable();
     leaving.dedup();
     leaving
@@ -374,9 +376,9 @@ mod tests {
         Arc::new(each.collect())
     }
 
-    fn drain(aim: &str, made_at: Moment) -> Intent {
+    fn drain(target: &str, made_at: Moment) -> Intent {
         let mut desk = Desk::default();
-        let wish = format!("drain {aim}").parse().expect("a wish");
+        let wish = format!("drain {target}").parse().expect("a wish");
         desk.make(Terms { wish, ..Terms::default() }, made_at).intent
     }
 

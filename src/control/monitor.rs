@@ -8,15 +8,15 @@ use crate::alarm::{Alarm, Alarms};
 use crate::availability::Scene;
 use crate::canary::{Epoch, Observation, Subject};
 use crate::config::Config;
-use crate::event::{Notice, Place, What};
+use crate::event::{Notice, What};
 use crate::health::{
-    self, Adoption, Board, Cause, Change, FALLS_TO_QUARANTINE, Memory, Phase, Places, Site, State, Turn,
-    View, Vitals,
+    self, Adoption, Board, Cause, Change, FALLS_TO_QUARANTINE, Memory, Phase, Places, State, Turn, View,
+    Vitals,
 };
 use crate::intent::Orders;
 use crate::load::Readings;
 use crate::moment::Moment;
-use crate::region::{AddressId, Failover, Family, RegionId};
+use crate::region::{AddressId, Failover, Family, RegionId, Resolved, Site, Target};
 use crate::snapshot::Base;
 
 /// The part of control that judges. It compiles no snapshots.
@@ -140,7 +140,7 @@ impl Judgement {
     /// Says where a site stands on its course: `down`, or `down in IPv4 and healthy in IPv6`.
     pub fn phases_told(&self, site: Site) -> String {
         let regions = &self.config.regions;
-        let region = health::region_of(regions, site);
+        let region = site.region(regions);
         let has = |family: Family| {
             regions.addresses_of(region).any(|(_, address)| Family::of(address.ip) == family)
         };
@@ -289,13 +289,13 @@ impl Judgement {
     }
 
     fn tell_of_address(&self, address: AddressId, change: &Change) -> Option<What> {
-        let place = self.place(address);
+        let target = self.config.regions.target(Resolved::Address(address));
         match (change.from, change.to) {
             _ if change.from == change.to => None,
-            (_, State::Suspect) => self.failed(place, change, false),
-            (State::Unknown | State::Up | State::Suspect, State::Down) => self.failed(place, change, true),
+            (_, State::Suspect) => self.failed(target, change, false),
+            (State::Unknown | State::Up | State::Suspect, State::Down) => self.failed(target, change, true),
             (State::Suspect | State::Rising | State::Down, State::Up) => Some(What::Up {
-                place,
+                target,
                 was_down: change.from.is_down(),
                 after: change.at.since(change.from_since),
             }),
@@ -315,8 +315,8 @@ impl Judgement {
     /// Returns what people want to know of a turn. That a region has left is an alarm; and nobody has
     /// moved when one is suspect.
     fn tell_of_turn(&self, turn: &Turn) -> Option<Notice> {
-        let (region, zone) = health::name(&self.config.regions, turn.site);
-        let region_id = health::region_of(&self.config.regions, turn.site);
+        let target = self.config.regions.target(turn.site);
+        let region_id = turn.site.region(&self.config.regions);
         let of_region = self.places.course(Site::Region(region_id), turn.family).phase();
         let course = self.places.course(turn.site, turn.family);
         let is_advice = self.places.failover(region_id) == Failover::Advise;
@@ -333,8 +333,8 @@ impl Judgement {
             _ => true,
         };
         let what = What::Turned {
-            region: region.to_owned(),
-            zone: zone.map(str::to_owned),
+            region: target.region().to_owned(),
+            zone: target.zone().map(str::to_owned),
             family: turn.family,
             from: turn.from,
             to: turn.to,
@@ -346,25 +346,16 @@ impl Judgement {
     }
 
     /// Returns that an address failed; `None`: without a cause there is nothing to tell.
-    fn failed(&self, place: Place, change: &Change, is_down: bool) -> Option<What> {
+    fn failed(&self, target: Target, change: &Change, is_down: bool) -> Option<What> {
         let Cause { canary, failures, failure, .. } = change.cause.as_ref()?;
         let settings = &self.config.canaries[usize::from(canary.0)];
         let (from, canary, failures) = (change.from, settings.name.clone(), *failures);
         let failure = failure.clone();
         Some(if is_down {
-            What::Down { place, from, canary, failures, failure }
+            What::Down { target, from, canary, failures, failure }
         } else {
-            What::Suspect { place, from, canary, failures, fall: settings.thresholds.fall, failure }
+            What::Suspect { target, from, canary, failures, fall: settings.thresholds.fall, failure }
         })
-    }
-
-    fn place(&self, id: AddressId) -> Place {
-        let address = self.config.regions.address(id);
-        Place {
-            region: self.config.regions.region(address.region).name.clone(),
-            zone: self.config.regions.zone(address.zone).name.clone(),
-            ip: address.ip,
-        }
     }
 }
 
@@ -484,9 +475,9 @@ mod tests {
         check(
             "0:o 0:x 0:x 0:o 0:x 0:o 0:o",
             &[
-                "tokyo/tokyo-a 192.0.2.1 is suspect: shallow failed 1 of 2 times, status 503",
-                "tokyo/tokyo-a 192.0.2.1 is down: shallow failed 2 times in a row, status 503",
-                "tokyo/tokyo-a 192.0.2.1 is up again, was down for 4.0s",
+                "tokyo/tokyo-a/192.0.2.1 is suspect: shallow failed 1 of 2 times, status 503",
+                "tokyo/tokyo-a/192.0.2.1 is down: shallow failed 2 times in a row, status 503",
+                "tokyo/tokyo-a/192.0.2.1 is up again, was down for 4.0s",
             ],
         );
     }
@@ -496,12 +487,12 @@ mod tests {
         check(
             "2:x 2:x 2:o 2:o",
             &[
-                "tokyo/tokyo-a 2001:db8::1 is suspect: shallow failed 1 of 2 times, status 503",
-                "tokyo/tokyo-a 2001:db8::1 is down: shallow failed 2 times in a row, status 503",
+                "tokyo/tokyo-a/2001:db8::1 is suspect: shallow failed 1 of 2 times, status 503",
+                "tokyo/tokyo-a/2001:db8::1 is down: shallow failed 2 times in a row, status 503",
                 "tokyo leaves the IPv6 answers: 0 of 1 addresses are up",
                 "api.example.com and 1 more name (IPv6): every permitted region is down, \
                  answering with them all the same (fail-open)",
-                "tokyo/tokyo-a 2001:db8::1 is up again, was down for 2.0s",
+                "tokyo/tokyo-a/2001:db8::1 is up again, was down for 2.0s",
                 "tokyo returns to the IPv6 answers: 1 of 1 addresses are up",
                 "api.example.com and 1 more name (IPv6): a region is up again",
             ],
@@ -513,8 +504,8 @@ mod tests {
         check(
             "3:x 3:x",
             &[
-                "frankfurt/frankfurt-a 198.51.100.1 is suspect: shallow failed 1 of 2 times, status 503",
-                "frankfurt/frankfurt-a 198.51.100.1 is down: shallow failed 2 times in a row, status 503",
+                "frankfurt/frankfurt-a/198.51.100.1 is suspect: shallow failed 1 of 2 times, status 503",
+                "frankfurt/frankfurt-a/198.51.100.1 is down: shallow failed 2 times in a row, status 503",
                 "frankfurt leaves the IPv4 answers: 0 of 1 addresses are up",
                 "api.example.com and 1 more name (IPv4, eu only in EU): every permitted region is down, \
                  answering with them all the same (fail-open)",

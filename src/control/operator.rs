@@ -11,11 +11,10 @@ use super::request::wrong_form;
 use super::{Control, Done, Effect, Refusal, Request, drills};
 use crate::event::{Notice, What};
 use crate::forecast::{self, Prediction, Situation};
-use crate::health::{Phase, Services, Site};
-use crate::intent::{self, Aim, Intent, MAX_INTENTS, Orders, Rule, Scene, Terms, Wish};
+use crate::health::{Phase, Services};
+use crate::intent::{self, Intent, MAX_INTENTS, Orders, Rule, Scene, Terms, Wish};
 use crate::moment::Moment;
-use crate::region::Regions;
-use crate::suggest;
+use crate::region::Site;
 
 /// Something that the machine would do if it were allowed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +136,7 @@ impl Control {
         now: Moment,
     ) -> Result<(Done, Vec<Effect>), Refusal> {
         let regions = &self.base.config.regions;
-        let id = find_region(regions, &region)?;
+        let id = regions.named(&region)?;
         let zones = regions.zones().filter(|(_, of, _)| *of == id).map(|(zone, _, _)| Site::Zone(zone));
         let sites = std::iter::once(Site::Region(id)).chain(zones);
         let phases: Vec<_> = sites.flat_map(|site| self.judgement.phases(site)).collect();
@@ -161,14 +160,15 @@ impl Control {
             let steering =
                 steering.ok_or_else(|| Refusal::Unknown(format!("no steered name is called {owner}")))?;
             for (name, _) in members {
-                let region = find_region(regions, name)?;
+                let region = regions.named(name)?;
                 if !steering.policy.regions.contains(&region) {
                     return Err(Refusal::Wrong(format!("{owner} is not steered to {name}")));
                 }
             }
             return Ok(());
         }
-        wish.aim().map_or(Ok(()), |aim| find(regions, &aim))
+        wish.target().iter().try_for_each(|target| regions.resolve(target).map(drop))?;
+        Ok(())
     }
 
     /// Predicts what somebody's wish would lead to.
@@ -258,10 +258,10 @@ impl Control {
     /// Returns why the clients of an intent cannot come back now.
     pub(super) fn obstacle(&self, intent: &Intent, now: Moment) -> Option<String> {
         let regions = &self.base.config.regions;
-        let aim = intent.terms.wish.aim()?;
-        let site = aim.site(regions)?;
+        let target = intent.terms.wish.target()?;
+        let site = regions.site(&target)?;
         if !self.judgement.is_well(site) {
-            return Some(format!("{aim} is {}", self.judgement.phases_told(site)));
+            return Some(format!("{target} is {}", self.judgement.phases_told(site)));
         }
         self.no_room_for(intent, now)
     }
@@ -291,36 +291,6 @@ impl Control {
                 self.proposals.push(Proposal { number, region: region.clone(), at: notice.at });
             }
         }
-    }
-}
-
-fn find_region(regions: &Regions, name: &str) -> Result<crate::region::RegionId, Refusal> {
-    regions.find(name).ok_or_else(|| {
-        let names = regions.iter().map(|(_, region)| region.name.as_str());
-        Refusal::Unknown(format!("no region is called `{name}`{}", hint(name, names)))
-    })
-}
-
-/// Says what somebody may have meant.
-fn hint<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> String {
-    let nearest = suggest::nearest(word, names);
-    nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
-}
-
-fn find(regions: &Regions, aim: &Aim) -> Result<(), Refusal> {
-    let id = find_region(regions, &aim.region)?;
-    let region = regions.region(id);
-    let Some(zone) = &aim.zone else { return Ok(()) };
-    let names = || region.zones.iter().map(|zone| zone.name.as_str());
-    let Some(zone) = region.zones.iter().find(|one| one.name == *zone) else {
-        let sentence = format!("{} has no availability zone `{zone}`{}", region.name, hint(zone, names()));
-        return Err(Refusal::Unknown(sentence));
-    };
-    match aim.address {
-        Some(address) if !zone.addresses.contains(&address) => {
-            Err(Refusal::Unknown(format!("{}/{} has no address {address}", region.name, zone.name)))
-        }
-        Some(_) | None => Ok(()),
     }
 }
 

@@ -9,13 +9,12 @@ use crate::availability::log::Ledger;
 use crate::canary::Failure;
 use crate::config::Config;
 use crate::health::{
-    self, Board, Grade, Last, Phase, Places, Record, Restraint, Service, Services, Site, State, Track, View,
-    Vitals,
+    self, Board, Grade, Last, Phase, Places, Record, Restraint, Service, Services, State, Track, View, Vitals,
 };
 use crate::intent::{Drill, Intent, Wish};
 use crate::load::Outlook;
 use crate::moment::Moment;
-use crate::region::{AddressId, Family, RegionId, Regions, ZoneId};
+use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
 
 /// What is known of everything.
@@ -190,8 +189,10 @@ impl Report {
 /// Returns the intent that decides first about a region, or a zone of it, for people.
 fn decisive(intents: &[Intent], region: &str, zone: Option<&str>) -> Option<String> {
     let is_about = |intent: &&Intent| {
-        let aim = intent.terms.wish.aim();
-        aim.is_some_and(|aim| aim.region == region && aim.zone.as_deref() == zone && aim.address.is_none())
+        let target = intent.terms.wish.target();
+        target.is_some_and(|target| {
+            target.region() == region && target.zone() == zone && target.address().is_none()
+        })
     };
     let ranked = intents.iter().filter(is_about);
     let ranked = ranked.filter_map(|intent| Some((precedence(&intent.terms.wish)?, intent)));
@@ -212,7 +213,7 @@ fn precedence(wish: &Wish) -> Option<u8> {
 
 fn site(places: &Places, site: Site, family: Family, regions: &Regions) -> SiteReport {
     let course = places.course(site, family);
-    let rules = &regions.region(health::region_of(regions, site)).recovery;
+    let rules = &regions.region(site.region(regions)).recovery;
     SiteReport {
         phase: course.phase(),
         since: course.since(),

@@ -2,6 +2,7 @@
 
 use crate::intent::{Intent, Rule, Terms};
 use crate::moment::Time;
+use crate::region::UnknownTarget;
 use std::time::Duration;
 
 /// The shortest time that an intent stands: shorter, and resolvers hardly notice.
@@ -108,6 +109,12 @@ pub enum Refusal {
         /// What would happen.
         prediction: String,
     },
+}
+
+impl From<UnknownTarget> for Refusal {
+    fn from(unknown: UnknownTarget) -> Self {
+        Self::Unknown(unknown.to_string())
+    }
 }
 
 fn unsafe_text(violations: &[(Rule, String)]) -> String {

@@ -33,7 +33,7 @@ use switchboard::Switchboard;
 pub use screen::{Screen, Who};
 pub use service::Fault;
 pub use switchboard::{Error as AskError, ask};
-pub use world::{NoSuchPlace, Place};
+pub use world::parse_target;
 
 /// Where a demo listens for `break` and `heal`, and where those look for it: the port after that of
 /// the admin API.

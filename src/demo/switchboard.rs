@@ -15,7 +15,8 @@ use tokio::sync::Mutex;
 
 use super::screen::{Screen, Who};
 use super::service::{Fault, Service};
-use super::world::Place;
+use super::world::zones;
+use crate::region::Target;
 
 /// All services, and the screen on which people see what becomes of them.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub struct Switchboard {
 #[derive(Debug, Serialize, Deserialize)]
 struct Body {
     /// A region, or one availability zone of it: `tokyo/tokyo-a`.
-    place: String,
+    target: Target,
     /// In which way to fail; without it, by refusing connections. `/heal` does not look at it.
     how: Option<Fault>,
 }
@@ -47,18 +48,18 @@ impl Switchboard {
     pub fn router(self) -> Router {
         let break_ = |State(board): State<Arc<Self>>, Json(body): Json<Body>| async move {
             let how = body.how.unwrap_or(Fault::Refuse);
-            board.set(&body.place, Some(how)).await
+            board.set(&body.target, Some(how)).await
         };
         let heal = |State(board): State<Arc<Self>>, Json(body): Json<Body>| async move {
-            board.set(&body.place, None).await
+            board.set(&body.target, None).await
         };
         Router::new().route("/break", post(break_)).route("/heal", post(heal)).with_state(Arc::new(self))
     }
 
-    /// Breaks or heals every service at a place, and says of each what became of it.
-    async fn set(&self, place: &str, fault: Option<Fault>) -> Reply {
-        let zones = match place.parse::<Place>() {
-            Ok(place) => place.zones(),
+    /// Breaks or heals every service of a target, and says of each what became of it.
+    async fn set(&self, target: &Target, fault: Option<Fault>) -> Reply {
+        let zones = match zones(target) {
+            Ok(zones) => zones,
             Err(error) => return (StatusCode::NOT_FOUND, error.to_string()),
         };
         let mut services = self.services.lock().await;
@@ -107,16 +108,16 @@ pub enum Error {
     Refused(String),
 }
 
-/// Asks the demo behind `control` to break (or, without a fault, to heal) a place. Returns its
+/// Asks the demo behind `control` to break (or, without a fault, to heal) a target. Returns its
 /// lines for people.
 ///
 /// # Errors
 ///
 /// When no demo answers, or it cannot do so.
-pub async fn ask(control: SocketAddr, place: Place, fault: Option<Fault>) -> Result<String, Error> {
+pub async fn ask(control: SocketAddr, target: Target, fault: Option<Fault>) -> Result<String, Error> {
     let not_running = |error| Error::NotRunning(control, error);
     let verb = if fault.is_some() { "break" } else { "heal" };
-    let body = Body { place: place.to_string(), how: fault };
+    let body = Body { target, how: fault };
     let response = send(control, verb, &body).await.map_err(not_running)?;
     let is_done = response.status().is_success();
     let text = response.text().await.map_err(not_running)?;
@@ -188,9 +189,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_that_does_not_exist_is_refused_by_the_demo_too() {
+    async fn a_target_that_does_not_exist_is_refused_by_the_demo_too() {
         let control = start().await;
-        let body = Body { place: "tokio".to_owned(), how: None };
+        let body = Body { target: Target::of_region("tokio"), how: None };
         let response = send(control, "heal", &body).await.expect("the demo answers");
         assert_eq!(response.status(), 404);
         let text = response.text().await.expect("a text");
@@ -202,7 +203,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let nobody = listener.local_addr().expect("a bound listener");
         drop(listener);
-        let error = ask(nobody, "tokyo".parse().expect("a place"), None).await;
+        let error = ask(nobody, "tokyo".parse().expect("a target"), None).await;
         let error = error.expect_err("nobody listens").to_string();
         assert!(error.contains("start one with `meridian demo`"), "{error}");
     }

@@ -1,11 +1,12 @@
 //! The demo's world: which regions there are, where they are, and which loopback addresses they have.
 //!
-//! It is a constant, so that `demo break` checks a place before it asks anybody. Making the places
+//! It is a constant, so that `demo break` checks a target before it asks the demo. Making the zones
 //! answer is left to `service`, writing them down as a configuration to `directory`.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
+
+use crate::region::{MalformedTarget, Target, UnknownTarget};
 
 /// A region of the demo's world; it has two availability zones.
 #[derive(Debug, PartialEq)]
@@ -87,131 +88,59 @@ impl fmt::Display for Zone {
     }
 }
 
-/// A region, or one availability zone of it: what can be broken and healed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Place {
-    /// Every availability zone of this region.
-    Region(&'static Region),
-    /// This availability zone.
-    Zone(Zone),
+/// Returns the availability zones that a target means.
+///
+/// # Errors
+///
+/// The part of the target that the demo's world does not have.
+pub fn zones(target: &Target) -> Result<Vec<Zone>, UnknownTarget> {
+    let region = REGIONS.iter().find(|region| region.name == target.region());
+    let region = region
+        .ok_or_else(|| UnknownTarget::region(target.region(), REGIONS.iter().map(|region| region.name)))?;
+    let Some(wanted) = target.zone() else {
+        return Ok(region.zones().to_vec());
+    };
+    let names = region.zones().map(Zone::name);
+    let zone = region.zones().into_iter().find(|zone| zone.name() == wanted);
+    let unknown = || UnknownTarget::zone(region.name, wanted, names.iter().map(String::as_str));
+    Ok(vec![zone.ok_or_else(unknown)?])
 }
 
-impl Place {
-    /// Returns the availability zones that are meant.
-    pub fn zones(self) -> Vec<Zone> {
-        match self {
-            Self::Region(region) => region.zones().to_vec(),
-            Self::Zone(zone) => vec![zone],
-        }
+/// Reads a region or an availability zone of the demo's world: what can be broken and healed.
+///
+/// # Errors
+///
+/// A sentence that says what the world has instead.
+pub fn parse_target(text: &str) -> Result<Target, String> {
+    let target: Target = text.parse().map_err(|error: MalformedTarget| error.to_string())?;
+    if target.address().is_some() {
+        return Err(format!("`{target}` is one address; name a region or an availability zone"));
     }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Region(region) => f.write_str(region.name),
-            Self::Zone(zone) => zone.fmt(f),
-        }
-    }
-}
-
-/// A text that names no place of the demo's world.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoSuchPlace {
-    /// There is no region of this name.
-    #[error("no region is called `{name}`; {}there are {}", did_you_mean(.suggestion), known_regions())]
-    Region {
-        /// What was asked for.
-        name: String,
-        /// The region whose name is nearest to it.
-        suggestion: Option<String>,
-    },
-    /// The region has no availability zone of this name.
-    #[error("{region} has no availability zone `{name}`; it has {region}/{region}-a and {region}/{region}-b")]
-    Zone {
-        /// The region.
-        region: &'static str,
-        /// What was asked for.
-        name: String,
-    },
-}
-
-fn did_you_mean(suggestion: &Option<String>) -> String {
-    suggestion.as_ref().map_or_else(String::new, |name| format!("did you mean `{name}`? "))
-}
-
-fn known_regions() -> String {
-    REGIONS.each_ref().map(|region| region.name).join(", ")
-}
-
-impl FromStr for Place {
-    type Err = NoSuchPlace;
-
-    /// Parses `tokyo` or `tokyo/tokyo-a`.
-    fn from_str(text: &str) -> Result<Self, NoSuchPlace> {
-        let (name, zone) = match text.split_once('/') {
-            Some((name, zone)) => (name, Some(zone)),
-            None => (text, None),
-        };
-        let region = find_region(name)?;
-        let Some(wanted) = zone else {
-            return Ok(Self::Region(region));
-        };
-        let found = region.zones().into_iter().find(|zone| zone.name() == wanted);
-        found
-            .map(Self::Zone)
-            .ok_or_else(|| NoSuchPlace::Zone { region: region.name, name: wanted.to_owned() })
-    }
-}
-
-fn find_region(name: &str) -> Result<&'static Region, NoSuchPlace> {
-    if let Some(region) = REGIONS.iter().find(|region| region.name == name) {
-        return Ok(region);
-    }
-    // 0.8 is what clap asks of its own suggestions: `tokio` finds `tokyo`, `mars` finds nothing.
-    let similarity = |region: &&Region| strsim::jaro(region.name, name);
-    let nearest = REGIONS
-        .iter()
-        .filter(|region| similarity(region) > 0.8)
-        .max_by(|left, right| similarity(left).total_cmp(&similarity(right)));
-    Err(NoSuchPlace::Region {
-        name: name.to_owned(),
-        suggestion: nearest.map(|region| region.name.to_owned()),
-    })
+    zones(&target).map_err(|error| error.to_string())?;
+    Ok(target)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn refusal(text: &str) -> String {
-        text.parse::<Place>().expect_err("no such place").to_string()
+    #[test]
+    fn a_target_means_one_zone_or_both() {
+        let count = |text: &str| zones(&text.parse().expect(text)).map(|zones| zones.len());
+        assert_eq!((count("tokyo"), count("saopaulo/saopaulo-b")), (Ok(2), Ok(1)));
     }
 
     #[test]
-    fn a_place_parses_and_prints_as_the_same_text() {
-        for text in ["tokyo", "saopaulo/saopaulo-b"] {
-            let place = text.parse::<Place>().map(|place| place.to_string());
-            assert_eq!(place, Ok(text.to_owned()));
+    fn what_the_world_does_not_have_is_refused_with_what_it_has() {
+        for (text, sentence) in [
+            ("tokio", "no region is called `tokio`; did you mean `tokyo`?"),
+            ("mars", "there are `tokyo`, `osaka`, `singapore`, `sydney`, `frankfurt`, `paris`, `virginia`"),
+            ("tokyo/a", "tokyo has no availability zone `a`; there are `tokyo-a` and `tokyo-b`"),
+            ("tokyo/tokyo-a/127.1.1.1", "is one address"),
+        ] {
+            let error = parse_target(text).expect_err(text);
+            assert!(error.contains(sentence), "{text}: {error}");
         }
-    }
-
-    #[test]
-    fn an_unknown_region_is_refused_with_the_known_ones_and_the_nearest_name() {
-        assert_eq!(
-            refusal("tokio"),
-            "no region is called `tokio`; did you mean `tokyo`? there are tokyo, osaka, singapore, sydney, \
-             frankfurt, paris, virginia, oregon, saopaulo"
-        );
-        assert!(!refusal("mars").contains("did you mean"));
-    }
-
-    #[test]
-    fn an_unknown_zone_is_refused_with_the_known_ones() {
-        assert_eq!(
-            refusal("tokyo/a"),
-            "tokyo has no availability zone `a`; it has tokyo/tokyo-a and tokyo/tokyo-b"
-        );
     }
 
     #[test]

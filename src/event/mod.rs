@@ -5,5 +5,5 @@ mod record;
 mod story;
 
 pub(crate) use notice::{Count, Seconds};
-pub use notice::{Notice, Place, Severity, What};
+pub use notice::{Notice, Severity, What};
 pub use record::Record;

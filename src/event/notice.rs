@@ -1,7 +1,6 @@
 //! What people want to know, one readable line each.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +11,7 @@ use crate::config::Level;
 use crate::health::{FRESH_FOR, Phase, Restraint, State};
 use crate::intent::{self, Drill, Intent, Outcome, Terms, Turn, Wish};
 use crate::moment::{Moment, Time};
-use crate::region::Family;
+use crate::region::{Family, Target};
 use crate::share::Share;
 
 /// Something that people want to know. It displays as one line; the parts are there for logs.
@@ -30,7 +29,7 @@ pub enum What {
     /// An address failed, too seldom to act: its traffic stays, its TTLs shrink.
     Suspect {
         /// The address.
-        place: Place,
+        target: Target,
         /// What it was before.
         from: State,
         /// The canary that failed.
@@ -45,7 +44,7 @@ pub enum What {
     /// An address fell, and leaves the answers.
     Down {
         /// The address.
-        place: Place,
+        target: Target,
         /// What it was before.
         from: State,
         /// The canary that took it down.
@@ -58,7 +57,7 @@ pub enum What {
     /// An address is up again.
     Up {
         /// The address.
-        place: Place,
+        target: Target,
         /// Whether it was down, and not merely suspect.
         was_down: bool,
         /// For how long.
@@ -153,17 +152,6 @@ pub enum What {
         /// When it was written.
         written_at: Moment,
     },
-}
-
-/// One address, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The name of its region.
-    pub region: String,
-    /// The name of its availability zone.
-    pub zone: String,
-    /// The address.
-    pub ip: IpAddr,
 }
 
 /// How loudly something is said.
@@ -274,9 +262,11 @@ impl Notice {
     }
 
     /// Returns the address that it is about, if it is about one.
-    pub fn place(&self) -> Option<&Place> {
+    pub fn target(&self) -> Option<&Target> {
         match &self.what {
-            What::Suspect { place, .. } | What::Down { place, .. } | What::Up { place, .. } => Some(place),
+            What::Suspect { target, .. } | What::Down { target, .. } | What::Up { target, .. } => {
+                Some(target)
+            }
             What::Raised(_)
             | What::Cleared(_)
             | What::Whole { .. }
@@ -319,7 +309,7 @@ impl Notice {
                 intent.terms.wish.region()
             }
             What::Drill(drill) => drill.terms.wish.region(),
-            _ => self.place().map(|place| place.region.as_str()),
+            _ => self.target().map(Target::region),
         }
     }
 
@@ -424,17 +414,17 @@ impl Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
-            What::Suspect { place, canary, failures, fall, failure, .. } => {
+            What::Suspect { target, canary, failures, fall, failure, .. } => {
                 let detail = &failure.detail;
-                write!(f, "{place} is suspect: {canary} failed {failures} of {fall} times, {detail}")
+                write!(f, "{target} is suspect: {canary} failed {failures} of {fall} times, {detail}")
             }
-            What::Down { place, canary, failures, failure, .. } => {
+            What::Down { target, canary, failures, failure, .. } => {
                 let (times, detail) = (Count(*failures as usize, "time"), &failure.detail);
-                write!(f, "{place} is down: {canary} failed {times} in a row, {detail}")
+                write!(f, "{target} is down: {canary} failed {times} in a row, {detail}")
             }
-            What::Up { place, was_down, after } => {
+            What::Up { target, was_down, after } => {
                 let state = if *was_down { "down" } else { "suspect" };
-                write!(f, "{place} is up again, was {state} for {}", Seconds(*after))
+                write!(f, "{target} is up again, was {state} for {}", Seconds(*after))
             }
             What::Whole { .. } | What::Turned { .. } | What::Shed { .. } => self.fmt_site(f),
             What::LetBack { region, author } => write!(f, "{author} lets {region} back"),
@@ -451,12 +441,6 @@ impl fmt::Display for Notice {
             }
             What::Remembered { .. } | What::Foreign { .. } | What::Stale { .. } => self.fmt_memory(f),
         }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{} {}", self.region, self.zone, self.ip)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Notice, What};
 use crate::alarm::{Alarm, word};
 use crate::health::{Grade, Phase};
 use crate::intent::{self, Drill, Intent, Outcome, Turn};
-use crate::region::Family;
+use crate::region::{Family, Target};
 use crate::share::Share;
 use crate::steering::AllDown;
 
@@ -28,9 +28,9 @@ pub(crate) struct Story {
 impl Story {
     /// Returns the story of a notice.
     pub(crate) fn of(notice: &Notice) -> Self {
-        let place = notice.place();
-        let zone = place.map(|place| place.zone.clone());
-        let here = Self { zone, address: place.map(|place| place.ip), ..Self::default() };
+        let target = notice.target();
+        let zone = target.and_then(Target::zone).map(str::to_owned);
+        let here = Self { zone, address: target.and_then(Target::address), ..Self::default() };
         match &notice.what {
             What::Suspect { from, canary, failures, fall, failure, .. } => Self {
                 why: Some(failure.detail.clone()),
@@ -116,10 +116,10 @@ fn turned(to: Phase, is_back: bool, is_advice: bool) -> Option<String> {
 /// Returns what every record about an intent has.
 fn of_intent(intent: &Intent) -> Story {
     let Intent { number, terms, phase, .. } = intent;
-    let aim = terms.wish.aim();
+    let target = terms.wish.target();
     Story {
-        zone: aim.as_ref().and_then(|aim| aim.zone.clone()),
-        address: aim.as_ref().and_then(|aim| aim.address),
+        zone: target.as_ref().and_then(|target| target.zone().map(str::to_owned)),
+        address: target.as_ref().and_then(Target::address),
         to: Some(phase.as_str().to_owned()),
         why: Some(terms.reason.clone()),
         evidence: Some(format!("intent {number}: {}", terms.wish)),
@@ -141,7 +141,7 @@ fn drilled(drill: &Drill) -> Story {
     let Drill { number, terms, outcome, why, given, .. } = drill;
     let to = if given.is_empty() { String::new() } else { format!(", to {}", given.join(", ")) };
     let story = Story {
-        zone: terms.wish.aim().and_then(|aim| aim.zone),
+        zone: terms.wish.target().and_then(|target| target.zone().map(str::to_owned)),
         why: why.clone().or_else(|| Some(terms.reason.clone())),
         evidence: Some(format!("intent {number}: {}{to}", terms.wish)),
         author: Some(terms.author.clone()),
@@ -250,7 +250,7 @@ mod tests {
 
     use super::*;
     use crate::canary::{Failure, FailureClass};
-    use crate::event::{Place, Record};
+    use crate::event::Record;
     use crate::health::{self, Restraint, State};
     use crate::intent::Terms;
     use crate::moment::Moment;
@@ -267,9 +267,12 @@ mod tests {
         assert_eq!(line, expected);
     }
 
-    fn place() -> Place {
-        let ip = "192.0.2.1".parse().expect("an address");
-        Place { region: "tokyo".to_owned(), zone: "tokyo-a".to_owned(), ip }
+    fn ip() -> IpAddr {
+        "192.0.2.1".parse().expect("an address")
+    }
+
+    fn target() -> Target {
+        Target::of_address("tokyo", "tokyo-a", ip())
     }
 
     fn failure() -> Failure {
@@ -293,7 +296,7 @@ mod tests {
     fn what_becomes_of_an_address_is_told_with_the_canary_that_says_so() {
         let (canary, failure) = ("shallow".to_owned(), failure());
         let suspect = What::Suspect {
-            place: place(),
+            target: target(),
             from: State::Up,
             canary: canary.clone(),
             failures: 1,
@@ -304,12 +307,12 @@ mod tests {
             suspect,
             "address_suspect tokyo-a 192.0.2.1: up -> suspect | status 503 | shallow failed 1 of 3 times | -",
         );
-        let down = What::Down { place: place(), from: State::Suspect, canary, failures: 3, failure };
+        let down = What::Down { target: target(), from: State::Suspect, canary, failures: 3, failure };
         check(
             down,
             "address_down tokyo-a 192.0.2.1: suspect -> down | status 503 | shallow failed 3 times in a row | -",
         );
-        let up = What::Up { place: place(), was_down: true, after: Duration::from_secs(35) };
+        let up = What::Up { target: target(), was_down: true, after: Duration::from_secs(35) };
         check(up, "address_up tokyo-a 192.0.2.1: down -> up | - | down for 35s | -");
     }
 
@@ -413,7 +416,7 @@ mod tests {
         check(What::Cleared(restrained), "region_restrained_over - -: restrained -> free | - | - | -");
         let advised = Alarm::Advised {
             region: "tokyo".to_owned(),
-            address: Some(("tokyo-a".to_owned(), place().ip)),
+            address: Some(("tokyo-a".to_owned(), ip())),
             share: Share::percent(30),
             canary: "deep".to_owned(),
             detail: "status 503".to_owned(),

@@ -44,14 +44,13 @@ mod track;
 mod view;
 mod vitals;
 
-pub use crate::region::Site;
 pub use board::{Board, Change};
 pub use course::{Course, FALLS_TO_QUARANTINE, Phase, Sign};
 pub use gray::Grade;
 pub use memory::{Adoption, FRESH_FOR, Fallen, Gray, Memory, Portion, Remembered};
 pub use places::{Places, Restraint, gates_are_open};
 pub use service::{Count, Service, Services};
-pub use site::{Turn, name, region_of, sites, vitals};
+pub use site::{Turn, vitals};
 pub use streak::Streak;
 pub use track::{Cause, Last, Record, Track};
 pub use view::{Stage, View};

@@ -20,12 +20,11 @@ use super::census::{Census, Tally};
 use super::gray::{self, Grade, Windows};
 use super::scene::Scene;
 use super::shared;
-use super::{
-    Board, Course, Gray, Phase, Remembered, Sign, Site, Turn, Vitals, name, region_of, sites, vitals,
-};
+use super::site::name;
+use super::{Board, Course, Gray, Phase, Remembered, Sign, Turn, Vitals, vitals};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
-use crate::region::{Failover, Family, RegionId, RegionSet, Regions, Safety, ZoneId};
+use crate::region::{Failover, Family, RegionId, RegionSet, Regions, Safety, Site, ZoneId};
 
 /// Why a region that is bad does not leave.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -120,8 +119,8 @@ impl Places {
     /// Returns the places of another configuration, with what is known of those that are still there.
     pub fn reload(&self, old: &Regions, new: &Regions, now: Moment) -> Self {
         let mut places = Self { window_began: self.window_began, ..Self::new(new, now) };
-        let known: HashMap<_, _> = sites(old).map(|site| (name(old, site), site)).collect();
-        for site in sites(new) {
+        let known: HashMap<_, _> = old.sites().map(|site| (name(old, site), site)).collect();
+        for site in new.sites() {
             match (site, known.get(&name(new, site))) {
                 (Site::Region(id), Some(Site::Region(before))) => {
                     let (id, before) = (usize::from(id.0), usize::from(before.0));
@@ -192,7 +191,7 @@ impl Places {
 
     /// Returns every course that is worth remembering, in words that outlive the numbering.
     pub fn remember(&self, regions: &Regions) -> Vec<Remembered> {
-        let courses = sites(regions).flat_map(|site| Family::BOTH.map(|family| (site, family)));
+        let courses = regions.sites().flat_map(|site| Family::BOTH.map(|family| (site, family)));
         let eventful = courses.filter(|(site, family)| self.course(*site, *family).is_eventful());
         let remembered = eventful.map(|(site, family)| {
             let (region, zone) = name(regions, site);
@@ -216,7 +215,7 @@ impl Places {
         now: Moment,
     ) -> usize {
         let mut foreign = 0;
-        let known: HashMap<_, _> = sites(regions).map(|site| (name(regions, site), site)).collect();
+        let known: HashMap<_, _> = regions.sites().map(|site| (name(regions, site), site)).collect();
         for Remembered { region, zone, family, course } in remembered {
             match known.get(&(region.as_str(), zone.as_deref())) {
                 Some(site) => self.place_mut(*site, *family).course = course.as_of(now),
@@ -237,7 +236,7 @@ impl Places {
 
     /// Returns every site that stands out among the others, in words that outlive the numbering.
     pub fn grays(&self, regions: &Regions) -> Vec<Gray> {
-        let outstanding = sites(regions).filter(|site| self.grade(*site) != Grade::Fine);
+        let outstanding = regions.sites().filter(|site| self.grade(*site) != Grade::Fine);
         let grays = outstanding.map(|site| {
             let (region, zone) = name(regions, site);
             Gray { region: region.to_owned(), zone: zone.map(str::to_owned), grade: self.grade(site) }
@@ -256,8 +255,8 @@ impl Places {
     /// Returns when to update although nothing happens; `None`: never.
     pub fn wake(&self, board: &Board, now: Moment) -> Option<Moment> {
         let regions = board.regions();
-        let courses = sites(regions).flat_map(|site| {
-            let rules = &regions.region(region_of(regions, site)).recovery;
+        let courses = regions.sites().flat_map(|site| {
+            let rules = &regions.region(site.region(regions)).recovery;
             Family::BOTH.map(|family| self.course(site, family).wake(rules))
         });
         let window = hears_signals(board).then(|| self.window_began.plus(gray::WINDOW));
@@ -453,7 +452,7 @@ const RECONSIDER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Returns whether what a site has said since `after` lets more clients come to it.
 pub fn gates_are_open(site: Site, board: &Board, after: Moment, now: Moment) -> bool {
-    let gates = &board.regions().region(region_of(board.regions(), site)).recovery.gates;
+    let gates = &board.regions().region(site.region(board.regions())).recovery.gates;
     let vitals = vitals(board, site, after, now);
     vitals.error_rate.is_none_or(|rate| rate <= gates.error_rate)
         && vitals.load.is_none_or(|load| load <= gates.load)

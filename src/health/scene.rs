@@ -3,10 +3,10 @@
 
 use super::census::Census;
 use super::shared::{self, Condition};
-use super::{Board, Grade, Phase, Restraint, Sign, Site, State, vitals};
+use super::{Board, Grade, Phase, Restraint, Sign, State, vitals};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
-use crate::region::{Family, RegionId, Safety};
+use crate::region::{Family, RegionId, Safety, Site};
 
 /// Everything that a verdict about one family depends on.
 pub(super) struct Scene<'a> {

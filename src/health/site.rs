@@ -1,8 +1,8 @@
-//! Regions and availability zones alike: what has a course.
+//! Turns of regions and availability zones, and what they have said.
 
 use super::{Board, Phase, Record, Vitals};
 use crate::moment::Moment;
-use crate::region::{Family, RegionId, Regions, Site};
+use crate::region::{Family, Regions, Site};
 
 /// A site went from one phase to another.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub struct Turn {
 pub fn vitals(board: &Board, site: Site, after: Moment, now: Moment) -> Vitals {
     let canary = |record: &Record| board.canary(record.canary);
     let regions = board.regions();
-    let region = region_of(regions, site);
+    let region = site.region(regions);
     let of_site = regions.addresses_of(region).filter(|(_, address)| match site {
         Site::Region(_) => true,
         Site::Zone(zone) => address.zone == zone,
@@ -34,23 +34,9 @@ pub fn vitals(board: &Board, site: Site, after: Moment, now: Moment) -> Vitals {
     Vitals::of(of_site.map(|(id, _)| board.track(id)).chain(whole), canary, after, now)
 }
 
-/// Returns the region that a site is or is in.
-pub fn region_of(regions: &Regions, site: Site) -> RegionId {
-    match site {
-        Site::Region(region) => region,
-        Site::Zone(zone) => regions.region_of(zone),
-    }
-}
-
-/// Returns every site: the regions, and then the zones.
-pub fn sites(regions: &Regions) -> impl Iterator<Item = Site> {
-    let zones = regions.zones().map(|(zone, _, _)| Site::Zone(zone));
-    regions.iter().map(|(id, _)| Site::Region(id)).chain(zones)
-}
-
 /// Returns the name of a region, and of the zone in it if the site is one.
-pub fn name(regions: &Regions, site: Site) -> (&str, Option<&str>) {
-    let region = &regions.region(region_of(regions, site)).name;
+pub(super) fn name(regions: &Regions, site: Site) -> (&str, Option<&str>) {
+    let region = &regions.region(site.region(regions)).name;
     match site {
         Site::Region(_) => (region, None),
         Site::Zone(zone) => (region, Some(&regions.zone(zone).name)),

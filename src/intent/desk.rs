@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::orders::{Forced, Orders, Weights};
-use super::{Aim, Drill, Rule, Wish};
-use crate::health::{Course, Phase as CoursePhase, Sign, Site};
+use super::{Drill, Rule, Wish};
+use crate::health::{Course, Phase as CoursePhase, Sign};
 use crate::moment::Moment;
-use crate::region::{Failover, Recovery, RegionId, Regions};
+use crate::region::{Failover, Recovery, RegionId, Regions, Resolved, Site, Target};
 use crate::share::Share;
 
 /// The most intents at once: more than people can keep in mind.
@@ -42,7 +42,7 @@ pub struct Terms {
 impl Default for Terms {
     fn default() -> Self {
         Self {
-            wish: Wish::Drain { aim: Aim::region("tokyo") },
+            wish: Wish::Drain { target: Target::of_region("tokyo") },
             author: "alice".to_owned(),
             reason: "a test".to_owned(),
             lasts: None,
@@ -288,7 +288,7 @@ impl Intent {
     /// Returns how the clients of its region come back.
     fn rules(&self, regions: &Regions) -> Recovery {
         weights_rules(&self.terms.wish).unwrap_or_else(|| {
-            let region = self.terms.wish.aim().and_then(|aim| regions.find(&aim.region));
+            let region = self.terms.wish.target().and_then(|target| regions.find(target.region()));
             region.map_or_else(Recovery::default, |region| regions.region(region).recovery.clone())
         })
     }
@@ -299,7 +299,7 @@ impl Intent {
             Wish::Weights { members, .. } => {
                 members.last().and_then(|(region, _)| regions.find(region)).map(Site::Region)
             }
-            wish => wish.aim().and_then(|aim| aim.site(regions)),
+            wish => wish.target().and_then(|target| regions.site(&target)),
         }
     }
 
@@ -400,23 +400,23 @@ impl Intent {
         let is_standing = matches!(self.phase, Phase::Standing);
         let kept = self.kept(regions);
         match &self.terms.wish {
-            Wish::Disable { aim } if is_standing => match aim.site(regions) {
+            Wish::Disable { target } if is_standing => match regions.site(target) {
                 Some(Site::Region(id)) => orders.disabled.insert(id),
                 Some(Site::Zone(id)) => orders.disabled_zones[usize::from(id.0)] = true,
                 None => {}
             },
-            Wish::Shift { aim, .. }
-            | Wish::Drain { aim }
-            | Wish::Drill { aim, .. }
-            | Wish::Disable { aim } => {
-                let place = match aim.site(regions) {
+            Wish::Shift { target, .. }
+            | Wish::Drain { target }
+            | Wish::Drill { target, .. }
+            | Wish::Disable { target } => {
+                let place = match regions.site(target) {
                     Some(Site::Region(id)) => &mut orders.kept[usize::from(id.0)],
                     Some(Site::Zone(id)) => &mut orders.kept_of_zones[usize::from(id.0)],
                     None => return,
                 };
                 *place = (*place).min(kept.unwrap_or(Share::ALL));
             }
-            Wish::Force { aim, forced } => self.force(aim, *forced, orders, regions),
+            Wish::Force { target, forced } => self.force(target, *forced, orders, regions),
             Wish::Failover { region: None, failover } => orders.failover.fill(*failover),
             Wish::Failover { region: Some(region), failover } => {
                 set(&mut orders.failover, regions.find(region), *failover);
@@ -432,14 +432,15 @@ impl Intent {
         }
     }
 
-    fn force(&self, aim: &Aim, forced: Forced, orders: &mut Orders, regions: &Regions) {
-        match (aim.site(regions), &aim.zone) {
-            (Some(Site::Region(id)), None) => orders.forced[usize::from(id.0)] = Some((forced, self.made_at)),
-            _ => {
-                for address in aim.addresses(regions) {
+    fn force(&self, target: &Target, forced: Forced, orders: &mut Orders, regions: &Regions) {
+        match regions.resolve(target) {
+            Ok(Resolved::Region(id)) => orders.forced[usize::from(id.0)] = Some((forced, self.made_at)),
+            Ok(part @ (Resolved::Zone(_) | Resolved::Address(_))) => {
+                for address in part.addresses(regions) {
                     orders.forced_addresses[address.0 as usize] = Some((forced, self.made_at));
                 }
             }
+            Err(_) => {}
         }
     }
 

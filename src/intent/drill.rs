@@ -100,7 +100,7 @@ impl Drill {
 
     /// Returns the region or zone that it is about, as it is written: `tokyo/tokyo-a`.
     pub fn place(&self) -> String {
-        self.terms.wish.aim().map_or_else(String::new, |aim| aim.to_string())
+        self.terms.wish.target().map_or_else(String::new, |target| target.to_string())
     }
 
     /// Returns how many of the clients it keeps away.

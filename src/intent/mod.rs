@@ -25,7 +25,6 @@
 //! 6. **Ramp**, gray failure and advice: the share that a region takes is the least of these and of 4.
 //! 7. **Load**: who is shed, among regions that take everybody. Weights take its place where a name has them.
 
-mod aim;
 mod desk;
 mod drill;
 mod orders;
@@ -33,7 +32,6 @@ mod rule;
 mod schedule;
 mod wish;
 
-pub use aim::Aim;
 pub use desk::{Desk, Event, Intent, Kept, MAX_INTENTS, Phase, Scene, Terms, Turn};
 pub use drill::{Drill, MAX_DRILLS, Outcome, last_good};
 pub use orders::{Forced, Orders, Weights};

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Aim, Forced};
+use super::Forced;
 use crate::moment::Time;
-use crate::region::Failover;
+use crate::region::{Failover, MalformedTarget, Target};
 use crate::share::Share;
 use crate::zone::Name;
 
@@ -42,24 +42,24 @@ pub enum Wish {
     /// A share of the clients of a region or zone goes elsewhere.
     Shift {
         /// Which.
-        aim: Aim,
+        target: Target,
         /// The share.
         away: Share,
     },
     /// All of its clients go elsewhere, and it is told when the last of them may be gone.
     Drain {
         /// Which.
-        aim: Aim,
+        target: Target,
     },
     /// It is in no answer, whatever happens to the others.
     Disable {
         /// Which.
-        aim: Aim,
+        target: Target,
     },
     /// It counts as up or as down, whatever its canaries say.
     Force {
         /// Which.
-        aim: Aim,
+        target: Target,
         /// As what.
         forced: Forced,
     },
@@ -96,7 +96,7 @@ pub enum Wish {
     /// A shift to learn from, which ends at the first sign of trouble.
     Drill {
         /// Which.
-        aim: Aim,
+        target: Target,
         /// The share.
         away: Share,
         /// What ends it early.
@@ -139,15 +139,15 @@ impl Wish {
     }
 
     /// Returns the region, zone or address that it is about; `None`: a name, or all regions.
-    pub fn aim(&self) -> Option<Aim> {
+    pub fn target(&self) -> Option<Target> {
         match self {
-            Self::Shift { aim, .. }
-            | Self::Drain { aim }
-            | Self::Disable { aim }
-            | Self::Force { aim, .. }
-            | Self::Drill { aim, .. } => Some(aim.clone()),
-            Self::Failover { region, .. } => region.as_deref().map(Aim::region),
-            Self::Approve { region } | Self::Capacity { region, .. } => Some(Aim::region(region)),
+            Self::Shift { target, .. }
+            | Self::Drain { target }
+            | Self::Disable { target }
+            | Self::Force { target, .. }
+            | Self::Drill { target, .. } => Some(target.clone()),
+            Self::Failover { region, .. } => region.as_deref().map(Target::of_region),
+            Self::Approve { region } | Self::Capacity { region, .. } => Some(Target::of_region(region)),
             Self::Weights { .. } => None,
         }
     }
@@ -155,11 +155,11 @@ impl Wish {
     /// Returns the name of the region that it is about; `None`: a name, or all regions.
     pub fn region(&self) -> Option<&str> {
         match self {
-            Self::Shift { aim, .. }
-            | Self::Drain { aim }
-            | Self::Disable { aim }
-            | Self::Force { aim, .. }
-            | Self::Drill { aim, .. } => Some(&aim.region),
+            Self::Shift { target, .. }
+            | Self::Drain { target }
+            | Self::Disable { target }
+            | Self::Force { target, .. }
+            | Self::Drill { target, .. } => Some(target.region()),
             Self::Failover { region, .. } => region.as_deref(),
             Self::Approve { region } | Self::Capacity { region, .. } => Some(region),
             Self::Weights { .. } => None,
@@ -208,7 +208,7 @@ impl Wish {
     pub fn replaces(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Weights { owner, .. }, Self::Weights { owner: before, .. }) => owner == before,
-            (one, other) => one.word() == other.word() && one.aim() == other.aim(),
+            (one, other) => one.word() == other.word() && one.target() == other.target(),
         }
     }
 }
@@ -228,10 +228,10 @@ impl FromStr for Wish {
         let mut words = text.split_whitespace();
         let mut reader = Reader { text, words: &mut words };
         let wish = match reader.next("what to do")? {
-            "shift" => Self::Shift { aim: reader.aim()?, away: reader.share(Some(Share::ALL))? },
-            "drain" => Self::Drain { aim: reader.aim()? },
-            "disable" => Self::Disable { aim: reader.aim()? },
-            "force" => Self::Force { aim: reader.any_aim()?, forced: reader.forced()? },
+            "shift" => Self::Shift { target: reader.target()?, away: reader.share(Some(Share::ALL))? },
+            "drain" => Self::Drain { target: reader.target()? },
+            "disable" => Self::Disable { target: reader.target()? },
+            "force" => Self::Force { target: reader.any_target()?, forced: reader.forced()? },
             "failover" => Self::Failover {
                 failover: reader.failover()?,
                 region: reader.words.next().map(str::to_owned),
@@ -243,7 +243,7 @@ impl FromStr for Wish {
             }
             "weights" => reader.weights()?,
             "drill" => Self::Drill {
-                aim: reader.aim()?,
+                target: reader.target()?,
                 away: reader.share(Some(Share::percent(10)))?,
                 abort: reader.abort()?,
             },
@@ -273,19 +273,19 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// Reads a region or zone.
-    fn aim(&mut self) -> Result<Aim, Wrong> {
-        let aim = self.any_aim()?;
-        match aim.address {
-            None => Ok(aim),
+    fn target(&mut self) -> Result<Target, Wrong> {
+        let target = self.any_target()?;
+        match target.address() {
+            None => Ok(target),
             Some(_) => Err(Wrong(format!(
-                "`{aim}` is one address; only `force` takes one, so name a region or a zone"
+                "`{target}` is one address; only `force` takes one, so name a region or a zone"
             ))),
         }
     }
 
-    fn any_aim(&mut self) -> Result<Aim, Wrong> {
+    fn any_target(&mut self) -> Result<Target, Wrong> {
         let word = self.next("a region, written REGION or REGION/AZ")?;
-        word.parse().map_err(|()| Wrong(format!("`{word}` is not REGION, REGION/AZ or REGION/AZ/ADDRESS")))
+        word.parse().map_err(|error: MalformedTarget| Wrong(error.to_string()))
     }
 
     /// Reads a share above nobody; without a word, the usual one.
@@ -415,9 +415,9 @@ impl fmt::Display for Wish {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = self.word();
         match self {
-            Self::Shift { aim, away } => write!(f, "{word} {aim} {}", Percent(*away)),
-            Self::Drain { aim } | Self::Disable { aim } => write!(f, "{word} {aim}"),
-            Self::Force { aim, forced } => write!(f, "{word} {aim} {}", forced.as_str()),
+            Self::Shift { target, away } => write!(f, "{word} {target} {}", Percent(*away)),
+            Self::Drain { target } | Self::Disable { target } => write!(f, "{word} {target}"),
+            Self::Force { target, forced } => write!(f, "{word} {target} {}", forced.as_str()),
             Self::Failover { region, failover } => {
                 write!(f, "{word} {}", failover.as_str())?;
                 region.iter().try_for_each(|region| write!(f, " {region}"))
@@ -433,8 +433,8 @@ impl fmt::Display for Wish {
                 let steps: Vec<_> = steps.iter().map(|step| Percent(*step).to_string()).collect();
                 write!(f, " steps {} hold {}", steps.join(","), Time(*hold))
             }
-            Self::Drill { aim, away, abort } => {
-                write!(f, "{word} {aim} {} abort-when {abort}", Percent(*away))
+            Self::Drill { target, away, abort } => {
+                write!(f, "{word} {target} {} abort-when {abort}", Percent(*away))
             }
         }
     }

@@ -207,6 +207,11 @@ impl Regions {
         })
     }
 
+    /// Returns the region or availability zone that a target names or is in; `None`: it names nothing.
+    pub fn site(&self, target: &Target) -> Option<Site> {
+        self.resolve(target).ok().map(|resolved| resolved.site(self))
+    }
+
     /// Returns the region with this name.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! From the words after a place to what it does or says of itself.
+//! From the words after a target to what it does or says of itself.
 
 use super::fault::Fault;
 use super::line::{Word, Words};
@@ -12,9 +12,9 @@ pub const OPERATOR: &str = "operator";
 
 const FAULTS: [&str; 6] = ["ok", "refuse", "timeout", "status", "slow", "gray"];
 
-/// Reads what a place does or says of itself.
-pub fn fault_or_signal(place: &Word<'_>, line: &mut Words<'_>) -> Result<Act, Mistake> {
-    let place = place.place()?;
+/// Reads what a target does or says of itself.
+pub fn fault_or_signal(target: &Word<'_>, line: &mut Words<'_>) -> Result<Act, Mistake> {
+    let target = target.target()?;
     let word = line.take("what happens there: ok, refuse, timeout, status 503, slow 3s, gray, load 85%")?;
     let fault = match word.text {
         "ok" => Fault::Ok,
@@ -27,10 +27,10 @@ pub fn fault_or_signal(place: &Word<'_>, line: &mut Words<'_>) -> Result<Act, Mi
             let known: Vec<_> = FAULTS.into_iter().chain(vitals::words()).collect();
             let unknown = || word.unknown("something that an address does or says", &known);
             let signal = vitals::signal(other).ok_or_else(unknown)?;
-            return Ok(Act::Signal(place, signal, vital(signal, line)?));
+            return Ok(Act::Signal(target, signal, vital(signal, line)?));
         }
     };
-    Ok(Act::Fault(place, fault))
+    Ok(Act::Fault(target, fault))
 }
 
 /// Reads what a signal is.

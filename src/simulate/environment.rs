@@ -1,4 +1,4 @@
-//! The environment of the server: what every place does and says of itself, and how much of it is in use.
+//! The environment of the server: what every target does and says of itself, and how much of it is in use.
 //!
 //! **Load.** A region's load is the requests that arrive there ([`Traffic`]) over what the addresses that
 //! still take requests can serve: its `capacity` belongs to its IPv4 addresses in equal parts (to the others
@@ -10,13 +10,12 @@
 use std::collections::BTreeMap;
 
 use super::fault::Fault;
-use super::scenario::Place;
 use super::traffic::Traffic;
 use super::vitals::{Vital, VitalInputs};
 use crate::canary::{Signal, Signals};
 use crate::config::Config;
 use crate::moment::Moment;
-use crate::region::Region;
+use crate::region::{Region, Target};
 
 /// Everything that is not the server.
 #[derive(Debug)]
@@ -35,15 +34,15 @@ struct RegionCapacity {
     region: String,
     capacity: Option<f64>,
     /// The addresses that serve.
-    serving: Vec<Place>,
+    serving: Vec<Target>,
     /// How many of them take requests.
     reachable: usize,
 }
 
-/// What the scenario said of places, the latest last; what a later one covers is dropped.
+/// What the scenario said of targets, the latest last; what a later one covers is dropped.
 #[derive(Debug)]
 struct Layers<T> {
-    said: Vec<(Place, T)>,
+    said: Vec<(Target, T)>,
 }
 
 impl Environment {
@@ -52,39 +51,39 @@ impl Environment {
         Self { demand, faults: Layers::default(), vitals: BTreeMap::new(), sites: Vec::new() }
     }
 
-    /// Takes the regions from a configuration. What was said of places stays.
+    /// Takes the regions from a configuration. What was said of targets stays.
     pub fn furnish(&mut self, config: &Config) {
         self.sites = config.regions.iter().map(|(_, region)| RegionCapacity::of(region)).collect();
         self.sites.iter_mut().for_each(|site| site.count(&self.faults));
     }
 
-    /// Makes every address in a place do this from now on.
-    pub fn impose(&mut self, place: &Place, fault: Fault) {
-        self.faults.add(place, fault);
-        let sites = self.sites.iter_mut().filter(|site| site.region == place.region);
+    /// Makes every address in a target do this from now on.
+    pub fn impose(&mut self, target: &Target, fault: Fault) {
+        self.faults.add(target, fault);
+        let sites = self.sites.iter_mut().filter(|site| site.region == target.region());
         sites.for_each(|site| site.count(&self.faults));
     }
 
-    /// Makes every address in a place say this of itself from now on.
-    pub fn tell(&mut self, place: &Place, signal: Signal, vital: Vital) {
-        self.vitals.entry(signal).or_default().add(place, vital);
+    /// Makes every address in a target say this of itself from now on.
+    pub fn tell(&mut self, target: &Target, signal: Signal, vital: Vital) {
+        self.vitals.entry(signal).or_default().add(target, vital);
     }
 
-    /// Returns what a place does.
-    pub fn fault(&self, place: &Place) -> Fault {
-        self.faults.of(place)
+    /// Returns what a target does.
+    pub fn fault(&self, target: &Target) -> Fault {
+        self.faults.of(target)
     }
 
     /// Returns what an address says when it is asked for these signals.
-    pub fn signals(&self, place: &Place, asked: impl Iterator<Item = Signal>, now: Moment) -> Signals {
+    pub fn signals(&self, target: &Target, asked: impl Iterator<Item = Signal>, now: Moment) -> Signals {
         let circumstances = VitalInputs {
-            fault: self.fault(place),
-            load: self.carried(&place.region, now),
-            requests: self.requests(&place.region, now),
+            fault: self.fault(target),
+            load: self.carried(target.region(), now),
+            requests: self.requests(target.region(), now),
         };
         let mut signals = Signals::default();
         for signal in asked {
-            if let Some(value) = self.vital(place, signal).value(signal, &circumstances) {
+            if let Some(value) = self.vital(target, signal).value(signal, &circumstances) {
                 signals.set(signal, value);
             }
         }
@@ -94,7 +93,7 @@ impl Environment {
     /// Returns the load of a region: what the scenario says of the region as a whole, or else what arrives
     /// there. `None`: it is not known.
     pub fn load(&self, region: &str, now: Moment) -> Option<f64> {
-        match self.vital(&Place::region(region), Signal::Load) {
+        match self.vital(&Target::of_region(region), Signal::Load) {
             Vital::Set(load) => Some(load),
             Vital::Auto | Vital::Silent => self.carried(region, now),
         }
@@ -106,8 +105,8 @@ impl Environment {
         names.map(|region| (region, self.load(region, now))).collect()
     }
 
-    fn vital(&self, place: &Place, signal: Signal) -> Vital {
-        self.vitals.get(&signal).map_or(Vital::Auto, |vitals| vitals.of(place))
+    fn vital(&self, target: &Target, signal: Signal) -> Vital {
+        self.vitals.get(&signal).map_or(Vital::Auto, |vitals| vitals.of(target))
     }
 
     fn site(&self, region: &str) -> Option<&RegionCapacity> {
@@ -132,15 +131,11 @@ impl RegionCapacity {
     fn of(region: &Region) -> Self {
         let addresses = || {
             region.zones.iter().flat_map(|zone| {
-                zone.addresses.iter().map(|ip| Place {
-                    region: region.name.clone(),
-                    zone: Some(zone.name.clone()),
-                    ip: Some(*ip),
-                })
+                zone.addresses.iter().map(|ip| Target::of_address(&region.name, &zone.name, *ip))
             })
         };
         let mut serving: Vec<_> =
-            addresses().filter(|place| place.ip.is_some_and(|ip| ip.is_ipv4())).collect();
+            addresses().filter(|target| target.address().is_some_and(|ip| ip.is_ipv4())).collect();
         if serving.is_empty() {
             serving = addresses().collect();
         }
@@ -153,19 +148,19 @@ impl RegionCapacity {
     }
 
     fn count(&mut self, faults: &Layers<Fault>) {
-        self.reachable = self.serving.iter().filter(|place| faults.of(place).takes_requests()).count();
+        self.reachable = self.serving.iter().filter(|target| faults.of(target).takes_requests()).count();
     }
 }
 
 impl<T: Copy + Default> Layers<T> {
-    fn add(&mut self, place: &Place, value: T) {
-        self.said.retain(|(earlier, _)| !place.covers(earlier));
-        self.said.push((place.clone(), value));
+    fn add(&mut self, target: &Target, value: T) {
+        self.said.retain(|(earlier, _)| !target.contains(earlier));
+        self.said.push((target.clone(), value));
     }
 
-    /// Returns the latest that was said of the whole of a place.
-    fn of(&self, place: &Place) -> T {
-        let latest = self.said.iter().rev().find(|(said, _)| said.covers(place));
+    /// Returns the latest that was said of the whole of a target.
+    fn of(&self, target: &Target) -> T {
+        let latest = self.said.iter().rev().find(|(said, _)| said.contains(target));
         latest.map_or_else(T::default, |(_, value)| *value)
     }
 }
@@ -180,16 +175,15 @@ impl<T> Default for Layers<T> {
 mod tests {
     use super::*;
 
-    fn place(text: &str) -> Place {
-        let mut parts = text.split('/').map(str::to_owned);
-        Place { region: parts.next().expect("a region"), zone: parts.next(), ip: None }
+    fn target(text: &str) -> Target {
+        text.parse().expect("a target")
     }
 
-    /// Imposes faults on places in their order, and compares what happens to one of them.
+    /// Imposes faults on targets in their order, and compares what happens to one of them.
     fn check(faults: &[(&str, Fault)], at: &str, expected: Fault) {
         let mut environment = Environment::new(Traffic::new(&[]));
-        faults.iter().for_each(|(at, fault)| environment.impose(&place(at), *fault));
-        assert_eq!(environment.fault(&place(at)), expected, "{at} after {faults:?}");
+        faults.iter().for_each(|(at, fault)| environment.impose(&target(at), *fault));
+        assert_eq!(environment.fault(&target(at)), expected, "{at} after {faults:?}");
     }
 
     #[test]
@@ -206,7 +200,7 @@ mod tests {
     #[test]
     fn a_signal_that_is_set_leaves_the_others_and_what_the_place_does() {
         let mut environment = Environment::new(Traffic::new(&[]));
-        let tokyo = place("tokyo");
+        let tokyo = target("tokyo");
         environment.impose(&tokyo, Fault::Gray);
         environment.tell(&tokyo, Signal::Load, Vital::Set(0.9));
         environment.tell(&tokyo, Signal::Requests, Vital::Silent);

@@ -3,11 +3,10 @@
 use super::clients::{Clients, Lookup};
 use super::quantity::Percent;
 use super::run::BOOT;
-use super::scenario::{Aspect, Claim, Place};
+use super::scenario::{Aspect, Claim};
 use crate::control::Report;
-use crate::event;
 use crate::health::State;
-use crate::region::Family;
+use crate::region::{Family, Target};
 
 /// Returns what is so instead; `None`: it is as expected.
 pub fn otherwise(
@@ -21,8 +20,8 @@ pub fn otherwise(
             let mut lookups = clients.lookups_of(client, name.as_ref());
             lookups.find_map(|lookup| contradiction(lookup, *family, claim))
         }
-        Aspect::State(place, state) => other_states(place, *state, report),
-        Aspect::Phase(place, phase) => other_phases(place, phase, report),
+        Aspect::State(target, state) => other_states(target, *state, report),
+        Aspect::Phase(target, phase) => other_phases(target, phase, report),
         Aspect::Load(region, range) => match load(region) {
             None => Some("no load is known".to_owned()),
             Some(load) => (!range.contains(load)).then(|| Percent(load).to_string()),
@@ -60,16 +59,15 @@ fn holds(lookup: &Lookup, family: Family, claim: &Claim) -> bool {
     }
 }
 
-/// Returns the addresses of a place that are in another state, or that there are none.
-fn other_states(place: &Place, state: State, report: &Report) -> Option<String> {
+/// Returns the addresses of a target that are in another state, or that there are none.
+fn other_states(target: &Target, state: State, report: &Report) -> Option<String> {
     let mut found = 0;
     let mut others = Vec::new();
     for region in &report.regions {
         for zone in &region.zones {
             for address in &zone.addresses {
-                let here =
-                    event::Place { region: region.name.clone(), zone: zone.name.clone(), ip: address.ip };
-                if place.contains(&here) {
+                let here = Target::of_address(&region.name, &zone.name, address.ip);
+                if target.contains(&here) {
                     found += 1;
                     let is_other = address.state != state;
                     others.extend(is_other.then(|| format!("{} is {}", address.ip, address.state.as_str())));
@@ -85,11 +83,11 @@ fn other_states(place: &Place, state: State, report: &Report) -> Option<String> 
 }
 
 /// Returns the phases that a region or zone is in instead, or that there is no such one.
-fn other_phases(place: &Place, phase: &str, report: &Report) -> Option<String> {
-    let Some(region) = report.regions.iter().find(|region| region.name == place.region) else {
+fn other_phases(target: &Target, phase: &str, report: &Report) -> Option<String> {
+    let Some(region) = report.regions.iter().find(|region| region.name == target.region()) else {
         return Some("no such region is configured now".to_owned());
     };
-    let zone = place.zone.as_ref().map(|name| region.zones.iter().find(|zone| zone.name == *name));
+    let zone = target.zone().map(|name| region.zones.iter().find(|zone| zone.name == name));
     let courses = match zone {
         None => &region.courses,
         Some(Some(zone)) => &zone.courses,

@@ -2,18 +2,18 @@
 
 use super::line::{Word, Words};
 use super::quantity::Range;
-use super::scenario::{Aspect, Claim, Expectation, Mistake, Place, Scenario};
+use super::scenario::{Aspect, Claim, Expectation, Mistake, Scenario};
 use crate::health::State;
-use crate::region::Family;
+use crate::region::{Family, Target};
 use crate::zone::Name;
 
 /// Reads what is expected, and when.
 pub fn parse(line: &mut Words<'_>) -> Result<Expectation, Mistake> {
     let at = line.time()?;
     let text = line.rest();
-    let who = line.take("a client or a place")?;
+    let who = line.take("a client or a target")?;
     let aspect = if line.next_if("is").is_some() {
-        state_of(who.place()?, &line.take("a state")?)?
+        state_of(who.target()?, &line.take("a state")?)?
     } else if line.next_if("load").is_some() {
         Aspect::Load(who.text.to_owned(), range(line)?)
     } else {
@@ -83,15 +83,15 @@ fn range(line: &mut Words<'_>) -> Result<Range, Mistake> {
 /// What a region or zone can be that an address cannot.
 const PHASES: [&str; 5] = ["healthy", "recovering", "ramp", "held", "quarantined"];
 
-fn state_of(place: Place, word: &Word<'_>) -> Result<Aspect, Mistake> {
+fn state_of(target: Target, word: &Word<'_>) -> Result<Aspect, Mistake> {
     let state = State::ALL.into_iter().find(|state| state.as_str() == word.text);
     let phase = PHASES.into_iter().find(|phase| *phase == word.text);
     match (state, phase) {
-        (Some(state), _) => Ok(Aspect::State(place, state)),
-        (None, Some(_)) if place.ip.is_some() => {
+        (Some(state), _) => Ok(Aspect::State(target, state)),
+        (None, Some(_)) if target.address().is_some() => {
             Err(word.wrong("is said of regions and zones", Some("an address is up or down".to_owned())))
         }
-        (None, Some(phase)) => Ok(Aspect::Phase(place, phase)),
+        (None, Some(phase)) => Ok(Aspect::Phase(target, phase)),
         (None, None) => {
             let known: Vec<_> = State::ALL.map(State::as_str).into_iter().chain(PHASES).collect();
             Err(word.unknown("a state", &known))

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::quantity::{self, Jump, Range};
-use super::scenario::{Mistake, Place, Spot};
+use super::scenario::{Mistake, Spot};
 use crate::moment::Time;
+use crate::region::{MalformedTarget, Target};
 use crate::suggest;
 
 /// The longest time that a scenario may name: a week. Nobody reads more of a timeline.
@@ -142,11 +143,7 @@ impl Word<'_> {
 
     /// Returns the mistake that this word is none of those that may stand here.
     pub fn unknown(&self, what: &str, known: &[&str]) -> Mistake {
-        let hint = match suggest::nearest(self.text, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", known.join(", ")),
-        };
-        self.wrong(&format!("is not {what}"), Some(hint))
+        self.wrong(&format!("is not {what}"), Some(suggest::hint(self.text, known.iter().copied())))
     }
 
     /// Parses a part of the word as a time.
@@ -165,17 +162,12 @@ impl Word<'_> {
         quantity::fraction(text).ok_or_else(wrong)
     }
 
-    /// Parses the word as a place.
-    pub fn place(&self) -> Result<Place, Mistake> {
-        let mut parts = self.text.splitn(3, '/');
-        let region = parts.next().unwrap_or_default().to_owned();
-        let zone = parts.next().map(str::to_owned);
-        let wrong = |part: &str| {
+    /// Parses the word as a target.
+    pub fn target(&self) -> Result<Target, Mistake> {
+        self.text.parse().map_err(|error: MalformedTarget| {
             let hint = "write tokyo, tokyo/tokyo-a or tokyo/tokyo-a/192.0.2.1".to_owned();
-            self.wrong(&format!("is not a place: `{part}` is not an address"), Some(hint))
-        };
-        let ip = parts.next().map(|part| part.parse().map_err(|_| wrong(part))).transpose()?;
-        Ok(Place { region, zone, ip })
+            Mistake { spot: self.spot, message: error.to_string(), hint: Some(hint) }
+        })
     }
 }
 

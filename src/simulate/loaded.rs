@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::{fs, io};
 
 use super::line::Word;
-use super::scenario::{Act, Aspect, Claim, Mistake, Place, Scenario, Spot};
+use super::scenario::{Act, Aspect, Claim, Mistake, Scenario, Spot};
 use crate::config::Problems;
 use crate::daemon::{self, LoadError};
+use crate::region::{Target, UnknownTarget};
 use crate::snapshot::Base;
 
 /// The largest scenario that is read: more than a line for every second of a week.
@@ -101,7 +102,7 @@ impl LoadedScenario {
     ) -> Result<Self, Error> {
         let loaded = Self { scenario, base, reloads };
         let faults = loaded.scenario.acts.iter().filter_map(|(_, act, spot)| match act {
-            Act::Fault(place, _) | Act::Signal(place, ..) => loaded.missing(place, *spot),
+            Act::Fault(target, _) | Act::Signal(target, ..) => loaded.missing(target, *spot),
             Act::FailBack(region) => loaded.no_region(region, &[], *spot),
             // A request about an unknown region is played, too: control declines it.
             Act::Intend(_) | Act::Lift(..) => None,
@@ -109,7 +110,7 @@ impl LoadedScenario {
         });
         let expected = loaded.scenario.expectations.iter();
         let expected = expected.filter_map(|expectation| match &expectation.aspect {
-            Aspect::State(place, _) | Aspect::Phase(place, _) => loaded.missing(place, expectation.spot),
+            Aspect::State(target, _) | Aspect::Phase(target, _) => loaded.missing(target, expectation.spot),
             Aspect::Load(region, _) => loaded.no_region(region, &[], expectation.spot),
             Aspect::Client { claim: Claim::Leads { to, .. }, .. } => {
                 to.iter().find_map(|region| loaded.no_region(region, &REFUSALS, expectation.spot))
@@ -131,28 +132,16 @@ impl LoadedScenario {
         std::iter::once(&*self.base).chain(reloaded)
     }
 
-    /// Returns what is wrong with a place that is in no base.
-    fn missing(&self, place: &Place, spot: Spot) -> Option<Mistake> {
-        let text = place.to_string();
-        let word = Word { text: &text, spot };
-        let of_region = |base: &Base| base.config.regions.find(&place.region).is_some();
-        if !self.worlds().any(of_region) {
-            return Some(word.unknown("a place that is configured", &self.names()));
+    /// Returns what is wrong with a target that is in no world.
+    fn missing(&self, target: &Target, spot: Spot) -> Option<Mistake> {
+        let mut unknown = Vec::new();
+        for base in self.worlds() {
+            unknown.push(base.config.regions.resolve(target).err()?);
         }
-        let places: Vec<_> = self.worlds().flat_map(places).collect();
-        if places.iter().any(|known| place.contains(known)) {
-            return None;
-        }
-        let siblings = places.iter().filter(|known| known.region == place.region);
-        let mut known: Vec<String> = siblings
-            .map(|known| match place.ip {
-                None => format!("{}/{}", known.region, known.zone),
-                Some(_) => format!("{}/{}/{}", known.region, known.zone, known.ip),
-            })
-            .collect();
-        known.dedup();
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        Some(word.unknown("a place that is configured", &known))
+        // A world that has the region knows more of what is meant.
+        let is_near = |unknown: &UnknownTarget| !matches!(unknown, UnknownTarget::Region { .. });
+        let unknown = unknown.into_iter().max_by_key(is_near)?;
+        Some(Mistake { spot, message: unknown.to_string(), hint: None })
     }
 
     fn no_region(&self, region: &str, besides: &[&'static str], spot: Spot) -> Option<Mistake> {
@@ -183,16 +172,6 @@ impl LoadedScenario {
         }
         names
     }
-}
-
-/// Returns every address of a world with its place.
-fn places(base: &Base) -> impl Iterator<Item = crate::event::Place> {
-    let regions = &base.config.regions;
-    regions.addresses().map(|(_, address)| crate::event::Place {
-        region: regions.region(address.region).name.clone(),
-        zone: regions.zone(address.zone).name.clone(),
-        ip: address.ip,
-    })
 }
 
 /// Says in a line why a directory is refused while the server runs.

@@ -3,7 +3,7 @@
 //! ```text
 //!  text ──parse──▶ Scenario ──load──▶ LoadedScenario ──▶ Simulation ──Happening──▶ Timeline, PlaySummary, tests
 //!                                                   │ agenda: what comes next
-//!                                                   │ environment: what places do and say, and how loaded they are
+//!                                                   │ environment: what targets do and say, and how loaded they are
 //!                                                   │ probers: when a probe starts, what comes of it
 //!                                                   │ control::Control: what that means
 //!                                                   │ clients: what the watched clients get
@@ -46,6 +46,6 @@ pub use loaded::{Error, LoadedScenario};
 pub use probers::{Detection, Probed};
 pub use quantity::{Jump, Range};
 pub use run::{BOOT, Happening, Simulation};
-pub use scenario::{Act, Aspect, Claim, Client, Expectation, Place, Scenario, Spot, StateFile};
+pub use scenario::{Act, Aspect, Claim, Client, Expectation, Scenario, Spot, StateFile};
 pub use timeline::{PlaySummary, Timeline};
 pub use vitals::Vital;

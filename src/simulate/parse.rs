@@ -5,9 +5,9 @@
 //! seed NUMBER                                    what the jitter of the probes is drawn from
 //! client NAME PREFIX [rate NUMBER]               clients, by a name of your own, and their requests per second
 //! watch NAME                                     the name that the clients ask for, A and AAAA
-//! at TIME PLACE FAULT                            what a place does
-//! at TIME PLACE SIGNAL                           what a place says of itself
-//! every TIME from TIME to TIME PLACE FAULT       the same, again and again; or PLACE SIGNAL
+//! at TIME TARGET FAULT                            what a target does
+//! at TIME TARGET SIGNAL                           what a target says of itself
+//! every TIME from TIME to TIME TARGET FAULT       the same, again and again; or TARGET SIGNAL
 //! at TIME demand FRACTION                        all rates, times this, from now on
 //! at TIME clock +TIME                            the wall clock jumps; or -TIME
 //! at TIME failback REGION                        an operator lets a region back that is held
@@ -17,12 +17,12 @@
 //! at TIME reload DIR                             another configuration
 //! expect TIME CLIENT [NAME] [A|AAAA] -> REGION [or REGION] [RANGE] [ttl NUMBER]
 //! expect TIME CLIENT [NAME] [A|AAAA] stays [since TIME]
-//! expect TIME PLACE is STATE                     unknown, up, suspect, rising, down
-//! expect TIME PLACE is PHASE                     healthy, recovering, ramp, held, quarantined: a region or zone
+//! expect TIME TARGET is STATE                     unknown, up, suspect, rising, down
+//! expect TIME TARGET is PHASE                     healthy, recovering, ramp, held, quarantined: a region or zone
 //! expect TIME REGION load RANGE                  the load of a region
 //! until TIME                                     the end; left out: the last event or expectation
 //!
-//! PLACE      REGION, REGION/ZONE or REGION/ZONE/ADDRESS
+//! TARGET      REGION, REGION/ZONE or REGION/ZONE/ADDRESS
 //! FAULT      ok, refuse, timeout, status NUMBER, slow TIME, gray
 //! SIGNAL     load FRACTION, errors FRACTION, p95 TIME, requests NUMBER, lag TIME, queue NUMBER; each also
 //!            `auto` (what fits the rest, as in the beginning) and `silent` (not reported)
@@ -117,7 +117,7 @@ impl ScenarioReader {
     fn at(&mut self, line: &mut Words<'_>) -> Result<(), Mistake> {
         let at = line.time()?;
         let what =
-            line.take("`restart`, `reload`, `demand`, `clock`, `failback`, `operator`, `lift` or a place such as tokyo/tokyo-a")?;
+            line.take("`restart`, `reload`, `demand`, `clock`, `failback`, `operator`, `lift` or a target such as tokyo/tokyo-a")?;
         let act = match what.text {
             "restart" => {
                 Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| act::state_file(&word))?)
@@ -144,7 +144,7 @@ impl ScenarioReader {
         let from = line.time()?;
         keyword(line, "to")?;
         let to = line.time()?;
-        let what = line.take("a place such as tokyo/tokyo-a")?;
+        let what = line.take("a target such as tokyo/tokyo-a")?;
         let act = act::fault_or_signal(&what, line)?;
         let room = MAX_ACTS.saturating_sub(self.scenario.acts.len());
         let times = (to.saturating_sub(from).as_millis() / period.as_millis().max(1)) as usize + 1;

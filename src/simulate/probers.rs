@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use super::environment::Environment;
 use super::fault::{Fault, ProbeEnd};
-use super::scenario::Place;
 use crate::canary::{Canary, CanaryId, Check, Epoch, Observation, Reach, Subject};
 use crate::config::Config;
 use crate::health::{Streak, pace};
 use crate::moment::Moment;
+use crate::region::{Resolved, Target};
 
 /// The number of a pair, never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +39,7 @@ type Numbers = (Epoch, Subject, CanaryId);
 /// One pair of an address (or region) and a canary.
 #[derive(Debug)]
 struct ProbePair {
-    place: Place,
+    target: Target,
     canary: Canary,
     numbers: Numbers,
     fault: Fault,
@@ -58,7 +58,7 @@ struct ProbePair {
 #[derive(Clone, Debug)]
 pub struct Probed {
     /// The address, or the region.
-    pub place: Place,
+    pub target: Target,
     /// The canary.
     pub canary: String,
     /// What control gets.
@@ -69,7 +69,7 @@ pub struct Probed {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detection {
     /// The address.
-    pub place: Place,
+    pub target: Target,
     /// The canary that took it down.
     pub canary: String,
     /// How long it took.
@@ -95,17 +95,17 @@ impl Probers {
     ) -> Vec<(Moment, PairId)> {
         let mut before: HashMap<(String, String), (PairId, ProbePair)> = std::mem::take(&mut self.pairs)
             .into_iter()
-            .map(|(id, pair)| ((probed(&pair.place), pair.canary.name.clone()), (id, pair)))
+            .map(|(id, pair)| ((probed(&pair.target), pair.canary.name.clone()), (id, pair)))
             .collect();
         let mut due = Vec::new();
-        for (place, subject, canary_id) in pairs(config) {
+        for (target, subject, canary_id) in pairs(config) {
             let canary = &config.canaries[usize::from(canary_id.0)];
             let numbers = (epoch, subject, canary_id);
-            let known = before.remove(&(probed(&place), canary.name.clone()));
+            let known = before.remove(&(probed(&target), canary.name.clone()));
             let kept = known.filter(|(_, pair)| pair.canary.check == canary.check);
             let (id, pair) = match kept {
-                Some((id, pair)) => (id, pair.follow(place, canary, numbers, now)),
-                None => (self.number(), self.start(place, canary, numbers, environment, now)),
+                Some((id, pair)) => (id, pair.follow(target, canary, numbers, now)),
+                None => (self.number(), self.start(target, canary, numbers, environment, now)),
             };
             due.extend(pair.due.map(|at| (at, id)));
             self.pairs.insert(id, pair);
@@ -118,9 +118,9 @@ impl Probers {
         self.pairs.clear();
     }
 
-    /// Takes note that something else happens in a place from now on.
-    pub fn feel(&mut self, place: &Place, fault: Fault, now: Moment) {
-        for pair in self.pairs.values_mut().filter(|pair| place.covers(&pair.place)) {
+    /// Takes note that something else happens in a target from now on.
+    pub fn feel(&mut self, target: &Target, fault: Fault, now: Moment) {
+        for pair in self.pairs.values_mut().filter(|pair| target.contains(&pair.target)) {
             pair.fault = fault;
             pair.fails_from(now);
         }
@@ -137,7 +137,7 @@ impl Probers {
             && outcome.result.is_ok()
         {
             let asked = json.signals.iter().map(|(signal, _)| *signal);
-            outcome.signals = Some(environment.signals(&pair.place, asked, now));
+            outcome.signals = Some(environment.signals(&pair.target, asked, now));
         }
         Some(outcome)
     }
@@ -159,16 +159,16 @@ impl Probers {
             result: outcome.result,
             signals: outcome.signals,
         };
-        Some((Probed { place: pair.place.clone(), canary: pair.canary.name.clone(), seen }, due))
+        Some((Probed { target: pair.target.clone(), canary: pair.canary.name.clone(), seen }, due))
     }
 
     /// Returns how long it took until a canary took an address down. `None`: nothing was wrong with it
     /// any more when it fell.
-    pub fn detection(&self, place: &Place, canary: &str, now: Moment) -> Option<Detection> {
-        let of_pair = |pair: &&ProbePair| pair.place == *place && pair.canary.name == canary;
+    pub fn detection(&self, target: &Target, canary: &str, now: Moment) -> Option<Detection> {
+        let of_pair = |pair: &&ProbePair| pair.target == *target && pair.canary.name == canary;
         let pair = self.pairs.values().find(of_pair)?;
         Some(Detection {
-            place: place.clone(),
+            target: target.clone(),
             canary: canary.to_owned(),
             took: now.since(pair.failing_since?),
             promised: pace::worst_case(&pair.canary),
@@ -182,7 +182,7 @@ impl Probers {
 
     fn start(
         &mut self,
-        place: Place,
+        target: Target,
         canary: &Canary,
         numbers: Numbers,
         environment: &Environment,
@@ -190,8 +190,8 @@ impl Probers {
     ) -> ProbePair {
         let mut random = self.random.fork();
         let mut pair = ProbePair {
-            fault: environment.fault(&place),
-            place,
+            fault: environment.fault(&target),
+            target,
             canary: canary.clone(),
             numbers,
             failing_since: None,
@@ -208,35 +208,31 @@ impl Probers {
     }
 }
 
-/// Returns what is probed in a place: an address, wherever it is configured, or a region.
-fn probed(place: &Place) -> String {
-    place.ip.map_or_else(|| place.region.clone(), |ip| ip.to_string())
+/// Returns what is probed in a target: an address, wherever it is configured, or a region.
+fn probed(target: &Target) -> String {
+    target.address().map_or_else(|| target.region().to_owned(), |ip| ip.to_string())
 }
 
 /// Returns every pair of a configuration.
-fn pairs(config: &Config) -> impl Iterator<Item = (Place, Subject, CanaryId)> {
+fn pairs(config: &Config) -> impl Iterator<Item = (Target, Subject, CanaryId)> {
     let reach = |canary: &CanaryId| config.canaries[usize::from(canary.0)].reach;
     let of_addresses = config.regions.addresses().flat_map(move |(id, address)| {
         let region = config.regions.region(address.region);
-        let place = Place {
-            region: region.name.clone(),
-            zone: Some(config.regions.zone(address.zone).name.clone()),
-            ip: Some(address.ip),
-        };
+        let target = config.regions.target(Resolved::Address(id));
         let watching = region.canaries.iter().filter(move |canary| reach(canary) == Reach::Address);
-        watching.map(move |canary| (place.clone(), Subject::Address(id), *canary))
+        watching.map(move |canary| (target.clone(), Subject::Address(id), *canary))
     });
     let of_regions = config.regions.iter().flat_map(move |(id, region)| {
         let watching = region.canaries.iter().filter(move |canary| reach(canary) == Reach::Region);
-        watching.map(move |canary| (Place::region(&region.name), Subject::Region(id), *canary))
+        watching.map(move |canary| (Target::of_region(&region.name), Subject::Region(id), *canary))
     });
     of_addresses.chain(of_regions)
 }
 
 impl ProbePair {
     /// Goes on under other numbers, and at another pace if that has changed.
-    fn follow(mut self, place: Place, canary: &Canary, numbers: Numbers, now: Moment) -> Self {
-        self.place = place;
+    fn follow(mut self, target: Target, canary: &Canary, numbers: Numbers, now: Moment) -> Self {
+        self.target = target;
         self.numbers = numbers;
         if self.canary != *canary {
             self.canary = canary.clone();

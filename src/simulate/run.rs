@@ -15,7 +15,7 @@ use super::environment::Environment;
 use super::expect;
 use super::loaded::LoadedScenario;
 use super::probers::{Detection, Probed, Probers};
-use super::scenario::{Act, Expectation, Place, Scenario, StateFile};
+use super::scenario::{Act, Expectation, Scenario, StateFile};
 use super::traffic::Traffic;
 use crate::canary::Observation;
 use crate::control::{Control, Effect, Input, Request, Restored};
@@ -165,11 +165,11 @@ impl<'p, 'l> Simulation<'p, 'l> {
     fn act(&mut self, act: &'p Act) {
         self.tell(&Happening::Act(act));
         match act {
-            Act::Fault(place, fault) => {
-                self.environment.impose(place, *fault);
-                self.probers.feel(place, *fault, self.now);
+            Act::Fault(target, fault) => {
+                self.environment.impose(target, *fault);
+                self.probers.feel(target, *fault, self.now);
             }
-            Act::Signal(place, signal, vital) => self.environment.tell(place, *signal, *vital),
+            Act::Signal(target, signal, vital) => self.environment.tell(target, *signal, *vital),
             Act::Demand(factor) => self.environment.demand.scale(*factor),
             Act::Clock(jump) => self.clock.jump(*jump),
             Act::FailBack(region) => {
@@ -268,8 +268,8 @@ impl<'p, 'l> Simulation<'p, 'l> {
 
     fn say(&mut self, notice: &Notice) {
         self.tell(&Happening::Said(notice));
-        if let What::Down { place, canary, .. } = &notice.what
-            && let Some(detection) = self.probers.detection(&Place::from(place), canary, self.now)
+        if let What::Down { target, canary, .. } = &notice.what
+            && let Some(detection) = self.probers.detection(target, canary, self.now)
         {
             self.tell(&Happening::Detected(&detection));
         }

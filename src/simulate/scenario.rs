@@ -1,7 +1,6 @@
 //! What a scenario says: which clients are watched, what happens when, and what is expected of that.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::fault::Fault;
@@ -10,11 +9,10 @@ use super::vitals::{self, Vital};
 use crate::canary::Signal;
 use crate::client::Prefix;
 use crate::config::{Problem, Problems, Severity};
-use crate::event;
 use crate::health::State;
 use crate::intent::Terms;
 use crate::moment::Time;
-use crate::region::Family;
+use crate::region::{Family, Target};
 use crate::zone::Name;
 
 /// A scenario, before anything is known of the configuration that it is about.
@@ -56,10 +54,10 @@ pub struct Client {
 /// Something that happens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
-    /// The addresses in a place do this from now on.
-    Fault(Place, Fault),
-    /// The addresses in a place say this of themselves from now on.
-    Signal(Place, Signal, Vital),
+    /// The addresses in a target do this from now on.
+    Fault(Target, Fault),
+    /// The addresses in a target say this of themselves from now on.
+    Signal(Target, Signal, Vital),
     /// Every client makes this many times the requests of its rate from now on.
     Demand(f64),
     /// The wall clock jumps. What has happened and will happen keeps its distance.
@@ -89,17 +87,6 @@ pub enum StateFile {
     Corrupt,
 }
 
-/// A region, an availability zone, or an address: `tokyo`, `tokyo/tokyo-a`, `tokyo/tokyo-a/10.1.2.3`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The region.
-    pub region: String,
-    /// The availability zone; `None`: all of them.
-    pub zone: Option<String>,
-    /// The address; `None`: all of them.
-    pub ip: Option<IpAddr>,
-}
-
 /// Something that must be so at a moment.
 #[derive(Clone, Debug)]
 pub struct Expectation {
@@ -127,10 +114,10 @@ pub enum Aspect {
         /// What is claimed of them.
         claim: Claim,
     },
-    /// The addresses in a place are all in this state.
-    State(Place, State),
+    /// The addresses in a target are all in this state.
+    State(Target, State),
     /// A region or availability zone is in this phase, in every family that it has.
-    Phase(Place, &'static str),
+    Phase(Target, &'static str),
     /// The load of the region with this name.
     Load(String, Range),
 }
@@ -203,49 +190,12 @@ fn excerpt(lines: &[&str], spot: Spot) -> String {
     index.and_then(|index| lines.get(index)).map_or_else(String::new, |line| (*line).to_owned())
 }
 
-impl Place {
-    /// Returns the place that is a whole region.
-    pub fn region(name: &str) -> Self {
-        Self { region: name.to_owned(), zone: None, ip: None }
-    }
-
-    /// Returns whether an address lies in the place.
-    pub fn contains(&self, address: &event::Place) -> bool {
-        self.region == address.region
-            && self.zone.as_ref().is_none_or(|zone| *zone == address.zone)
-            && self.ip.is_none_or(|ip| ip == address.ip)
-    }
-
-    /// Returns whether every address of another place lies in this one.
-    pub fn covers(&self, other: &Self) -> bool {
-        self.region == other.region
-            && (self.zone.is_none() || self.zone == other.zone)
-            && (self.ip.is_none() || self.ip == other.ip)
-    }
-}
-
-impl From<&event::Place> for Place {
-    fn from(address: &event::Place) -> Self {
-        Self { region: address.region.clone(), zone: Some(address.zone.clone()), ip: Some(address.ip) }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.region)?;
-        if let Some(zone) = &self.zone {
-            write!(f, "/{zone}")?;
-        }
-        self.ip.map_or(Ok(()), |ip| write!(f, "/{ip}"))
-    }
-}
-
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fault(place, fault) => write!(f, "{place} {fault}"),
-            Self::Signal(place, signal, vital) => {
-                write!(f, "{place} {} {}", vitals::word(*signal), vital.of(*signal))
+            Self::Fault(target, fault) => write!(f, "{target} {fault}"),
+            Self::Signal(target, signal, vital) => {
+                write!(f, "{target} {} {}", vitals::word(*signal), vital.of(*signal))
             }
             Self::Demand(factor) => write!(f, "demand {}", Percent(*factor)),
             Self::Clock(jump) => write!(f, "the wall clock jumps {jump}"),

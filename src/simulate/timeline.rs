@@ -11,7 +11,6 @@ use super::loaded::LoadedScenario;
 use super::probers::Detection;
 use super::quantity::Percent;
 use super::run::Happening;
-use super::scenario::Place;
 
 /// Writes down what happens.
 #[derive(Debug, Default)]
@@ -212,8 +211,8 @@ impl fmt::Display for PlaySummary {
             let loads = self.loads.iter().map(|(region, load)| format!("{region} {}", Percent(*load)));
             writeln!(f, "highest load  {}", loads.collect::<Vec<_>>().join(", "))?;
         }
-        if let Some(Detection { place, canary, took, promised }) = &self.slowest {
-            let zone = Place { ip: None, ..place.clone() };
+        if let Some(Detection { target, canary, took, promised }) = &self.slowest {
+            let zone = target.without_address();
             writeln!(f, "detection     {took:?} at the longest, promised {promised:?}: {canary} of {zone}")?;
         }
         writeln!(f, "expectations  {met} ok, {failed} failed")

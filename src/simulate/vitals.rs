@@ -1,6 +1,6 @@
-//! What a place says of itself: the signals in the responses to its canaries.
+//! What a target says of itself: the signals in the responses to its canaries.
 //!
-//! Each signal is a thing of its own: setting one leaves the others, and what the place does ([`Fault`]), as
+//! Each signal is a thing of its own: setting one leaves the others, and what the target does ([`Fault`]), as
 //! they are. As long as the scenario says nothing, a signal has the value that fits what happens there.
 
 use std::fmt;
@@ -21,16 +21,16 @@ const WORDS: [(&str, Signal); 6] = [
     ("queue", Signal::QueueDepth),
 ];
 
-/// The share of requests that fail in a healthy place: 0.2 %, and a hundred times that in a gray one.
+/// The share of requests that fail in a healthy target: 0.2 %, and a hundred times that in a gray one.
 const ERROR_RATES: [f64; 2] = [0.002, 0.2];
 
-/// The latency that 95 % of requests do not exceed, in seconds: 100 ms, and four times that in a gray place.
+/// The latency that 95 % of requests do not exceed, in seconds: 100 ms, and four times that in a gray target.
 const P95_SECONDS: [f64; 2] = [0.1, 0.4];
 
 /// How many requests the error rate and the latency are about where no traffic is simulated: enough to judge.
 const USUAL_REQUESTS: f64 = 10_000.0;
 
-/// What a signal is at a place.
+/// What a signal is at a target.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Vital {
     /// What fits everything else that happens.

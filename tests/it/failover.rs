@@ -54,7 +54,7 @@ fn a_region_that_dies_leaves_after_three_failures_and_returns_after_two_successe
     });
     let failures = regions.failures("127.7.1.2");
     assert!(failures >= 3, "it left after {failures} failures");
-    server.process.line("tokyo/tokyo-b 127.7.1.2 is down: shallow failed 3 times in a row");
+    server.process.line("tokyo/tokyo-b/127.7.1.2 is down: shallow failed 3 times in a row");
 
     regions.heal("127.7.1.2");
     server.settles(&NORMAL);

@@ -19,12 +19,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
+use super::FAILURE;
 use super::drain_status::{time, wait_for};
 use super::intent::{Terms, told};
-use super::{BAD_INPUT, FAILURE};
 use crate::admin::intents::{Intents, Told};
-use crate::intent::Aim;
 use crate::moment::Time;
+use crate::region::Target;
 use interrupt::Interrupt;
 use site::Site;
 
@@ -56,7 +56,7 @@ const LONGEST_BREAKING: Duration = Duration::from_secs(4 * 3600);
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// REGION or REGION/AZ
-    aim: String,
+    target: Target,
 
     /// The command, for a shell
     #[arg(long, value_name = "COMMAND")]
@@ -84,12 +84,9 @@ pub struct Args {
 ///
 /// When the server cannot be asked before anything is done.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let Ok(aim) = arguments.aim.parse::<Aim>() else {
-        eprintln!("meridian: `{}` is not REGION or REGION/AZ", arguments.aim);
-        return Ok(ExitCode::from(BAD_INPUT));
-    };
+    let target = arguments.target.clone();
     let interrupt = Interrupt::listen()?;
-    let asked = arguments.terms.ask(format!("drain {aim}"), Some(Time(arguments.lasts).to_string()))?;
+    let asked = arguments.terms.ask(format!("drain {target}"), Some(Time(arguments.lasts).to_string()))?;
     let told = match asked {
         Ok(Told { intent: Some(intent), .. }) => intent,
         // It is refused, or was only tried.
@@ -97,10 +94,10 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     };
     println!("1/6 drain: {}", told.text);
     let drain = Drain { number: told.number, ends: Instant::now() + arguments.lasts };
-    let mut rollout = Rollout { arguments, aim, interrupt, drain: Some(drain) };
+    let mut rollout = Rollout { arguments, target, interrupt, drain: Some(drain) };
     match rollout.go() {
         Ok(()) => {
-            println!("done: {} is deployed, and its clients are back", rollout.aim);
+            println!("done: {} is deployed, and its clients are back", rollout.target);
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
@@ -114,7 +111,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
 /// A rollout on its way.
 struct Rollout<'a> {
     arguments: &'a Args,
-    aim: Aim,
+    target: Target,
     interrupt: Interrupt,
     /// The drain in force; `None`: it has been lifted.
     drain: Option<Drain>,
@@ -130,7 +127,7 @@ struct Drain {
 impl Rollout<'_> {
     fn go(&mut self) -> anyhow::Result<()> {
         let site = self.site().context("cannot look at what is to be deployed")?;
-        ensure!(!site.addresses.is_empty(), "{} has no addresses", self.aim);
+        ensure!(!site.addresses.is_empty(), "{} has no addresses", self.target);
         println!("2/6 wait until no resolver may hold {}", site.list());
         self.wait_for_receipt()?;
         println!("3/6 run: {}", self.arguments.exec);
@@ -149,7 +146,7 @@ impl Rollout<'_> {
     fn wait_for_receipt(&mut self) -> anyhow::Result<()> {
         let arguments = self.arguments;
         let is_over = wait_for(&arguments.terms.who.server, arguments.timeout, || self.hold())?;
-        ensure!(is_over, "{} still has clients, and the command was not run", self.aim);
+        ensure!(is_over, "{} still has clients, and the command was not run", self.target);
         Ok(())
     }
 
@@ -157,8 +154,8 @@ impl Rollout<'_> {
     fn execute(&mut self, site: &Site) -> anyhow::Result<()> {
         let mut command = Command::new("sh");
         command.args(["-c", &self.arguments.exec]);
-        command.env("MERIDIAN_REGION", &self.aim.region);
-        command.env("MERIDIAN_ZONE", self.aim.zone.as_deref().unwrap_or_default());
+        command.env("MERIDIAN_REGION", self.target.region());
+        command.env("MERIDIAN_ZONE", self.target.zone().unwrap_or_default());
         command.env("MERIDIAN_ADDRESSES", site.list());
         let mut child = command.spawn().context("cannot run a shell")?;
         let status = loop {
@@ -222,7 +219,7 @@ impl Rollout<'_> {
                 println!("    {state}");
                 said = state;
             }
-            self.site()?.fit(&self.aim, before)?;
+            self.site()?.fit(&self.target, before)?;
             thread::sleep(PAUSE);
         }
         bail!("its clients are not back after {}: {said}", Time(self.arguments.timeout))
@@ -234,11 +231,11 @@ impl Rollout<'_> {
         loop {
             self.interrupt.check()?;
             let site = self.site()?;
-            site.fit(&self.aim, before)?;
+            site.fit(&self.target, before)?;
             let left = self.arguments.soak.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return match site.phases.iter().find(|phase| !site::is_well(phase)) {
-                    Some(phase) => bail!("{} is {phase} after {}", self.aim, Time(self.arguments.soak)),
+                    Some(phase) => bail!("{} is {phase} after {}", self.target, Time(self.arguments.soak)),
                     None => Ok(()),
                 };
             }
@@ -267,7 +264,8 @@ impl Rollout<'_> {
 
     /// Asks for the drain anew.
     fn post(&mut self, lasts: Duration) -> anyhow::Result<()> {
-        let asked = self.arguments.terms.ask(format!("drain {}", self.aim), Some(Time(lasts).to_string()))?;
+        let asked =
+            self.arguments.terms.ask(format!("drain {}", self.target), Some(Time(lasts).to_string()))?;
         let told = asked.map_err(|refused| anyhow::anyhow!("the drain is refused: {}", refused.error))?;
         let intent = told.intent.context("the server made no intent")?;
         println!("    {}", intent.text);
@@ -277,30 +275,30 @@ impl Rollout<'_> {
 
     /// Keeps the traffic away after a failure, and says what is the case and how to go on.
     fn keep_away(&mut self) {
-        let aim = self.aim.to_string();
+        let target = self.target.to_string();
         if self.drain.is_none()
             && let Err(error) = self.post(self.arguments.lasts.min(self.longest()))
         {
             eprintln!("meridian: {error:#}");
             eprintln!(
-                "meridian: CLIENTS OF {aim} MAY BE ON THEIR WAY BACK; `meridian drain {aim} --reason …` keeps them away"
+                "meridian: CLIENTS OF {target} MAY BE ON THEIR WAY BACK; `meridian drain {target} --reason …` keeps them away"
             );
             return;
         }
         let Some(drain) = &self.drain else { return };
         let left = Time(Duration::from_secs(drain.ends.saturating_duration_since(Instant::now()).as_secs()));
         eprintln!(
-            "meridian: {aim} stays drained for {left} (intent {}). When it is right, `meridian undrain {aim}` brings its \
-             clients back; run this again to deploy anew; `meridian drain {aim} --for TIME --reason …` keeps them \
+            "meridian: {target} stays drained for {left} (intent {}). When it is right, `meridian undrain {target}` brings its \
+             clients back; run this again to deploy anew; `meridian drain {target} --for TIME --reason …` keeps them \
              away for longer",
             drain.number
         );
     }
 
     fn site(&self) -> anyhow::Result<Site> {
-        let region = self.get(&["status", &self.aim.region])?;
+        let region = self.get(&["status", self.target.region()])?;
         let overview = self.get(&["overview"])?;
-        Ok(Site::read(&region, &overview, &self.aim))
+        Ok(Site::read(&region, &overview, &self.target))
     }
 
     fn get<T: serde::de::DeserializeOwned>(&self, path: &[&str]) -> anyhow::Result<T> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{bail, ensure};
 use serde_json::Value;
 
-use crate::intent::Aim;
+use crate::region::Target;
 
 /// How many newer results of a canary there must be: the first may be of a probe that began before.
 const NEWER: usize = 2;
@@ -34,11 +34,11 @@ pub struct Address {
 
 impl Site {
     /// Reads what a server says.
-    pub fn read(region: &Value, overview: &Value, aim: &Aim) -> Self {
-        let is_meant = |zone: &&Value| aim.zone.as_deref().is_none_or(|name| zone["name"] == name);
+    pub fn read(region: &Value, overview: &Value, target: &Target) -> Self {
+        let is_meant = |zone: &&Value| target.zone().is_none_or(|name| zone["name"] == name);
         let zones: Vec<&Value> = list(&region["zones"]).iter().filter(is_meant).collect();
         let addresses = zones.iter().flat_map(|zone| list(&zone["addresses"]));
-        let courses = match aim.zone {
+        let courses = match target.zone() {
             Some(_) => zones.first().copied().unwrap_or(&Value::Null),
             None => region,
         };
@@ -47,7 +47,7 @@ impl Site {
         Self {
             addresses: addresses.map(Address::read).collect(),
             phases: phases.map(str::to_owned).collect(),
-            alarms: alarms.filter(|alarm| is_about(alarm, &aim.region)).map(str::to_owned).collect(),
+            alarms: alarms.filter(|alarm| is_about(alarm, target.region())).map(str::to_owned).collect(),
         }
     }
 
@@ -61,11 +61,11 @@ impl Site {
     /// # Errors
     ///
     /// What is wrong.
-    pub fn fit(&self, aim: &Aim, before: &[String]) -> anyhow::Result<()> {
+    pub fn fit(&self, target: &Target, before: &[String]) -> anyhow::Result<()> {
         if let Some(alarm) = self.alarms.iter().find(|alarm| !before.contains(alarm)) {
             bail!("an alarm: {alarm}");
         }
-        ensure!(!self.addresses.is_empty(), "{aim} is not configured any more");
+        ensure!(!self.addresses.is_empty(), "{target} is not configured any more");
         match self.addresses.iter().find(|one| !one.serves()) {
             Some(one) => bail!("{} is {}", one.address, one.state),
             None => Ok(()),
@@ -156,24 +156,24 @@ mod tests {
         let other = json!({ "name": "tokyo-a", "addresses": [{ "address": "192.0.2.1", "state": "down" }] });
         let region = json!({ "zones": [other, zone], "ipv4": { "phase": "down" } });
         let overview = json!({ "alarms": [alarm, "tokyo-2 leaves"] });
-        Site::read(&region, &overview, &"tokyo/tokyo-b".parse().expect("an aim"))
+        Site::read(&region, &overview, &"tokyo/tokyo-b".parse().expect("a target"))
     }
 
     #[test]
     fn a_zone_is_judged_by_its_own_addresses_and_by_the_alarms_about_its_region() {
-        let aim = "tokyo/tokyo-b".parse().expect("an aim");
+        let target = "tokyo/tokyo-b".parse().expect("a target");
         let good = site("up", "1", true, "osaka leaves");
         assert_eq!((good.list(), &good.phases[..]), ("192.0.2.2".to_owned(), &["healthy".to_owned()][..]));
-        assert!(good.fit(&aim, &[]).is_ok());
+        assert!(good.fit(&target, &[]).is_ok());
         let alarmed = site("up", "1", true, "tokyo leaves");
         assert_eq!(
-            alarmed.fit(&aim, &[]).map_err(|error| error.to_string()),
+            alarmed.fit(&target, &[]).map_err(|error| error.to_string()),
             Err("an alarm: tokyo leaves".to_owned())
         );
-        assert!(alarmed.fit(&aim, &alarmed.alarms).is_ok(), "it was so before");
+        assert!(alarmed.fit(&target, &alarmed.alarms).is_ok(), "it was so before");
         let down = site("rising", "1", true, "");
         assert_eq!(
-            down.fit(&aim, &[]).map_err(|error| error.to_string()),
+            down.fit(&target, &[]).map_err(|error| error.to_string()),
             Err("192.0.2.2 is rising".to_owned())
         );
     }

@@ -70,11 +70,10 @@ pub fn parse(text: &str) -> Result<RecordType, Wrong> {
     match number {
         Some(number) if is_meta(number) => Err(wrong().hint("this type cannot stand in a zone")),
         Some(number) => Ok(RecordType::from(number)),
-        None => Err(match suggest::nearest(&upper, names()) {
-            Some(meant) => wrong().hint(format!("did you mean `{meant}`?")),
-            None => wrong()
-                .hint("write other types as `TYPE` with their number (RFC 3597), for example `TYPE65280`"),
-        }),
+        None => {
+            let other = "write other types as `TYPE` with their number (RFC 3597), for example `TYPE65280`";
+            Err(wrong().hint(suggest::question(&upper, names()).unwrap_or_else(|| other.to_owned())))
+        }
     }
 }
 

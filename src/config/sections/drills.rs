@@ -10,8 +10,8 @@ use crate::config::values::{
     Defined, FromText, List, Value, duration, given, items, required, says_nothing, text,
 };
 use crate::config::yaml::{Setting, Wrong};
-use crate::intent::{Abort, Aim, Days, Schedule, Window, Wish};
-use crate::region::Region;
+use crate::intent::{Abort, Days, Schedule, Window, Wish};
+use crate::region::{Region, Target};
 use crate::share::Share;
 use crate::suggest;
 
@@ -166,7 +166,7 @@ fn drill(
 ) -> Option<Schedule> {
     let region =
         required(&spec.region, "region", place, "write `region: tokyo` or `region: tokyo/tokyo-a`", report);
-    let aim = region.and_then(|(text, place)| aim(text, place, names, regions, report));
+    let target = region.and_then(|(text, place)| target(text, place, names, regions, report));
     let lasts = duration(&spec.lasts, "for", USUAL_TIME, BOUNDS, report);
     let windows = windows(spec, place, lasts, report);
     let blocked = spec.blocked.as_ref().map_or_else(Vec::new, |list| items(list));
@@ -176,38 +176,32 @@ fn drill(
     let away = given(&spec.percent).map_or(Share::percent(USUAL_PERCENT), |(Away(share), _)| *share);
     let abort = given(&spec.abort_when).map_or(Abort::Alarm, |(abort, _)| *abort);
     let blocked = blocked.into_iter().map(|(days, _)| *days).collect();
-    Some(Schedule { wish: Wish::Drill { aim: aim?, away, abort }, lasts, windows, blocked })
+    Some(Schedule { wish: Wish::Drill { target: target?, away, abort }, lasts, windows, blocked })
 }
 
 /// Finds a region, or an availability zone of one.
-fn aim(
+fn target(
     text: &str,
     place: Place,
     names: &mut Defined,
     regions: &[Option<Region>],
     report: &mut Report,
-) -> Option<Aim> {
-    let Some(aim) = text.parse().ok().filter(|aim: &Aim| aim.address.is_none()) else {
+) -> Option<Target> {
+    let Some(target) = text.parse().ok().filter(|target: &Target| target.address().is_none()) else {
         let draft = report.error(place, format!("`{text}` is neither a region nor an availability zone"));
         draft.hint("write `tokyo` or `tokyo/tokyo-a`");
         return None;
     };
-    let index = names.find(&aim.region, place, report)?;
+    let index = names.find(target.region(), place, report)?;
     let region = regions.get(index)?.as_ref()?;
-    let Some(zone) = &aim.zone else { return Some(aim) };
+    let Some(zone) = target.zone() else { return Some(target) };
     let zones = || region.zones.iter().map(|zone| zone.name.as_str());
     if !zones().any(|name| name == zone) {
         let draft =
             report.error(place, format!("region `{}` has no availability zone `{zone}`", region.name));
-        let meant = suggest::nearest(zone, zones()).map(str::to_owned);
-        draft.hint(match meant {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => {
-                format!("it has {}", zones().map(|zone| format!("`{zone}`")).collect::<Vec<_>>().join(", "))
-            }
-        });
+        draft.hint(suggest::hint(zone, zones()));
     }
-    Some(aim)
+    Some(target)
 }
 
 /// Returns when it starts; each window must be long enough for it.

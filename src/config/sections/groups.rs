@@ -146,10 +146,8 @@ pub(super) fn find(
     }
     if own.names.is_complete() && shared.names.is_complete() {
         let known = own.names.names().chain(shared.names.names()).chain(["unknown"]);
-        let hint = match suggest::nearest(name, known) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("define it under `groups:`, for example `{name}: {{ countries: [JP] }}`"),
-        };
+        let define = || format!("define it under `groups:`, for example `{name}: {{ countries: [JP] }}`");
+        let hint = suggest::question(name, known).unwrap_or_else(define);
         report.error(place, format!("group `{name}` is not defined")).hint(hint);
     }
     None

@@ -13,6 +13,7 @@ use crate::config::records::{self, Token};
 use crate::config::values::{Leaf, List, Value, given, items};
 use crate::config::yaml::{Entries, Key, Setting};
 use crate::steering::SteeringId;
+use crate::suggest;
 use crate::zone::{Name, RecordType, Ttl};
 
 /// What one owner name holds.
@@ -194,8 +195,7 @@ impl Lowering<'_> {
         match records::parse_type(text) {
             Ok(rtype) => self.admits_type(rtype, place).then_some(rtype),
             Err(wrong) => {
-                let keys = crate::suggest::nearest(text, ["steer", "ttl"]);
-                let hint = keys.map(|meant| format!("did you mean `{meant}`?")).or(wrong.hint);
+                let hint = suggest::question(text, ["steer", "ttl"]).or(wrong.hint);
                 self.report.error(place, wrong.message).maybe_hint(hint);
                 None
             }

@@ -20,6 +20,7 @@ use crate::config::records;
 use crate::config::sources::Sources;
 use crate::config::values::{List, Value, given, required};
 use crate::config::yaml::{Entries, Setting};
+use crate::suggest;
 use crate::zone::{Name, Node, RRset, Ttl, Zone};
 
 /// One zone. Every YAML file but `server.yaml` and `regions.yaml` is one.
@@ -125,8 +126,7 @@ impl Lowering<'_> {
         let Some(index) = self.sources.find(name) else {
             let names = self.sources.files.iter().map(|file| file.name.as_str());
             let message = format!("there is no file `{name}` in the configuration directory");
-            let hint = crate::suggest::nearest(name, names).map(|meant| format!("did you mean `{meant}`?"));
-            self.report.error(place, message).maybe_hint(hint);
+            self.report.error(place, message).maybe_hint(suggest::question(name, names));
             return None;
         };
         let source = &self.sources.files[index];

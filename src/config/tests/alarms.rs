@@ -54,7 +54,7 @@ fn a_rule_that_makes_no_sense_is_refused() {
         "alarms: { error_rate: { above: 5 } }",
         &["32: `above` is more than 0 and at most 1, not 5 | 1 % is written `0.01`"],
     );
-    check("alarms: { error_rate: never }", &["23: `never` is not a choice here | the choices are `off`"]);
+    check("alarms: { error_rate: never }", &["23: `never` is not a choice here | there is `off`"]);
     check("alarms: { database_age: { above_days: 0 } }", &["39: `above_days` goes from 1 to 3650, not 0"]);
     check(
         "alarms: { replication_lag: { warning: 3m } }",

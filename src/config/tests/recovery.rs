@@ -95,7 +95,7 @@ fn a_recovery_has_bounds() {
     check_all(
         "recovery: { failback: never, min_dwon: 1s }",
         &[
-            "23: `never` is not a choice here | the choices are `auto` and `manual`",
+            "23: `never` is not a choice here | there are `auto` and `manual`",
             "30: unknown key `min_dwon` | did you mean `min_down`?",
         ],
     );

@@ -150,7 +150,7 @@ fn a_webhook_needs_a_name_and_an_http_url_and_a_shape_that_exists() {
     );
     check_webhook(
         &format!("name: oncall, {url}, least: debug"),
-        &["server.yaml:5:56: `debug` is not a choice here | the choices are `info`, `warning` and `alarm`"],
+        &["server.yaml:5:56: `debug` is not a choice here | there are `info`, `warning` and `alarm`"],
     );
 }
 

@@ -59,7 +59,7 @@ fn an_order_by_group_says_what_everybody_else_gets() {
     check_steer(
         "regions: [tokyo], order: { eu: dublin, ue: [dublin], otherwise: [tokyo] }",
         &[
-            "a.yaml:5:48: `dublin` is not a choice here | the choices are `nearest` and `listed`",
+            "a.yaml:5:48: `dublin` is not a choice here | there are `nearest` and `listed`",
             "a.yaml:5:56: group `ue` is not defined | did you mean `eu`?",
             "a.yaml:5:61: region `dublin` is not one of the name's regions | add it to `regions:`",
             "a.yaml:5:81: `otherwise` is `nearest` or `listed`, not a list | the order of `regions:` is the list that `listed` means",

@@ -79,12 +79,7 @@ impl Defined {
         }
         match self.names.is_empty() {
             true => format!("{} defines no {}", self.whereabouts, self.noun),
-            false => {
-                // Ten names are enough to see what kind of name is wanted.
-                let names: Vec<String> = self.names().take(10).map(|name| format!("`{name}`")).collect();
-                let more = if self.len() > names.len() { " and others" } else { "" };
-                format!("{} defines {}{more}", self.whereabouts, names.join(", "))
-            }
+            false => format!("{} defines {}", self.whereabouts, suggest::listed(self.names())),
         }
     }
 

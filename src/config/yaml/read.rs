@@ -116,23 +116,9 @@ impl<'a> Reader<'a> {
         if fields.contains(&text.as_str()) {
             return true;
         }
-        let meant = suggest::nearest(text, fields.iter().copied());
-        let hint = match meant {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("the keys here are {}", listed(fields)),
-        };
+        let hint = suggest::hint(text, fields.iter().copied());
         self.error(key.place, Wrong::new(format!("unknown key `{text}`")).hint(hint));
         false
-    }
-}
-
-/// Returns words for a sentence: `` `a`, `b` and `c` ``.
-fn listed(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    match quoted.split_last() {
-        None => "none".to_owned(),
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
     }
 }
 
@@ -250,10 +236,7 @@ impl Reader<'_> {
         if let Some(variant) = variants.iter().find(|variant| **variant == text) {
             return Ok(variant);
         }
-        let hint = match suggest::nearest(text, variants.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("the choices are {}", listed(variants)),
-        };
+        let hint = suggest::hint(text, variants.iter().copied());
         Err(Wrong::new(format!("`{text}` is not a choice here")).hint(hint))
     }
 }

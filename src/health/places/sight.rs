@@ -1,8 +1,8 @@
 //! What follows from the courses of regions and zones: the view of steering, and how much capacity is there.
 
 use super::Places;
-use crate::health::{Board, Grade, Phase, Site, Stage, Standing, Track, View, gray, region_of};
-use crate::region::{Failover, Family, Region, RegionId, Regions, ZoneId};
+use crate::health::{Board, Grade, Phase, Stage, Standing, Track, View, gray};
+use crate::region::{Failover, Family, Region, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
 
 impl Places {
@@ -71,7 +71,7 @@ impl Places {
 
     /// Returns the share of its region's clients that get a zone's addresses.
     pub fn share_of_zone(&self, zone: ZoneId, family: Family, regions: &Regions) -> Share {
-        let id = region_of(regions, Site::Zone(zone));
+        let id = regions.region_of(zone);
         let region = regions.region(id);
         match self.failover(id) {
             Failover::Auto if region.zones.len() > 1 => {

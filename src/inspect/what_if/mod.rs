@@ -12,9 +12,10 @@ use crate::forecast::{Baseline, Prediction, Situation};
 use crate::health::{Services, Stage, Standing, View};
 use crate::load::{Outlook, Readings};
 use crate::moment::Moment;
-use crate::region::{Address, Failover, Family, RegionId, Regions, ZoneId};
+use crate::region::{
+    Address, Failover, Family, MalformedTarget, RegionId, Regions, Resolved, Target, UnknownTarget, ZoneId,
+};
 use crate::snapshot::Base;
-use crate::suggest;
 
 /// The most regions of which every pair is tried: twice as many are four times the pairs, and 32 have 496.
 pub const MAX_PAIRED: usize = 32;
@@ -29,31 +30,18 @@ pub struct Loss {
     zones: Vec<ZoneId>,
 }
 
-/// A word that names nothing that could be lost.
+/// Why a text names nothing that could be lost.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoLoss {
-    /// No region has the name.
-    #[error("no region is called `{name}`{}", meant(.nearest))]
-    Region {
-        /// The name.
-        name: String,
-        /// What may be meant.
-        nearest: Option<String>,
-    },
-    /// No availability zone of the region has the name.
-    #[error("{region} has no availability zone `{name}`{}", meant(.nearest))]
-    Zone {
-        /// The region.
-        region: String,
-        /// The name.
-        name: String,
-        /// What may be meant.
-        nearest: Option<String>,
-    },
-}
-
-fn meant(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+    /// A word has not the form of a target.
+    #[error(transparent)]
+    Malformed(#[from] MalformedTarget),
+    /// A word names nothing.
+    #[error(transparent)]
+    Unknown(#[from] UnknownTarget),
+    /// A word names one address.
+    #[error("`{0}` is one address; name a region or an availability zone")]
+    Address(Target),
 }
 
 impl Loss {
@@ -65,17 +53,11 @@ impl Loss {
     pub fn parse(text: &str, regions: &Regions) -> Result<Self, NoLoss> {
         let mut loss = Self { regions: Vec::new(), zones: Vec::new() };
         for word in text.split(',').map(str::trim) {
-            let (name, zone) = word.split_once('/').map_or((word, None), |(name, zone)| (name, Some(zone)));
-            let region = regions.find(name).ok_or_else(|| {
-                let names = regions.iter().map(|(_, region)| region.name.as_str());
-                NoLoss::Region {
-                    name: name.to_owned(),
-                    nearest: suggest::nearest(name, names).map(str::to_owned),
-                }
-            })?;
-            match zone {
-                None => loss.regions.push(region),
-                Some(zone) => loss.zones.push(find_zone(zone, region, regions)?),
+            let target: Target = word.parse()?;
+            match regions.resolve(&target)? {
+                Resolved::Region(region) => loss.regions.push(region),
+                Resolved::Zone(zone) => loss.zones.push(zone),
+                Resolved::Address(_) => return Err(NoLoss::Address(target)),
             }
         }
         Ok(loss)
@@ -96,12 +78,9 @@ impl Loss {
 
     /// Returns what is lost, by name.
     pub fn names(&self, regions: &Regions) -> Vec<String> {
-        let whole = self.regions.iter().map(|id| regions.region(*id).name.clone());
-        let zones = self
-            .zones
-            .iter()
-            .map(|id| format!("{}/{}", regions.region(regions.region_of(*id)).name, regions.zone(*id).name));
-        whole.chain(zones).collect()
+        let whole = self.regions.iter().map(|id| Resolved::Region(*id));
+        let zones = self.zones.iter().map(|id| Resolved::Zone(*id));
+        whole.chain(zones).map(|lost| regions.target(lost).to_string()).collect()
     }
 
     fn includes(&self, address: &Address) -> bool {
@@ -142,19 +121,6 @@ impl Loss {
         }
         readings
     }
-}
-
-fn find_zone(name: &str, region: RegionId, regions: &Regions) -> Result<ZoneId, NoLoss> {
-    let mut zones = regions.zones().filter(|(_, of, _)| *of == region);
-    zones.find(|(_, _, zone)| zone.name == name).map(|(id, ..)| id).ok_or_else(|| {
-        let of = regions.region(region);
-        let names = of.zones.iter().map(|zone| zone.name.as_str());
-        NoLoss::Zone {
-            region: of.name.clone(),
-            name: name.to_owned(),
-            nearest: suggest::nearest(name, names).map(str::to_owned),
-        }
-    })
 }
 
 /// The situation in which something is lost.
