@@ -37,7 +37,7 @@ pub struct Page {
 pub struct Row {
     /// `name`, `region`, `zone` or `address`.
     pub kind: Kind,
-    /// What it is called: `tokyo/tokyo-a 192.0.2.1`.
+    /// What it is called: `tokyo/tokyo-a/192.0.2.1`.
     pub subject: String,
     /// The region that it is or is in; `null` for names.
     pub region: Option<String>,
@@ -108,7 +108,7 @@ fn row(subject: &Subject, summary: &Summary) -> Row {
             (Kind::Zone, format!("{region}/{zone}"), Some(region), Some(zone), None)
         }
         Subject::Address(region, zone, ip) => {
-            (Kind::Address, format!("{region}/{zone} {ip}"), Some(region), Some(zone), Some(*ip))
+            (Kind::Address, format!("{region}/{zone}/{ip}"), Some(region), Some(zone), Some(*ip))
         }
     };
     let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs_f64());

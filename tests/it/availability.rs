@@ -45,7 +45,7 @@ fn an_outage_is_one_incident_with_its_downtime_and_survives_kill_9() {
     let regions = Regions::start();
     let home = home(&regions);
     let (server, admin) = start(&home);
-    let (osaka, address) = ("osaka", "osaka/osaka-a 127.7.2.1");
+    let (osaka, address) = ("osaka", "osaka/osaka-a/127.7.2.1");
     wait_for("osaka to be observed", || (!row(&admin, osaka)["uptime_percent"].is_null()).then_some(()));
     regions.break_("osaka");
     server.process.line("osaka leaves the IPv4 answers");
