@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::{logging, run_to_end};
 use crate::config::LogFormat;
-use crate::daemon::{self, Options};
+use crate::daemon::{self, ServeOptions};
 use crate::demo::{self, Demo, Fault, Screen, Who};
 use crate::event::Notice;
 use crate::region::Target;
@@ -113,7 +113,7 @@ impl Command {
         demo.introduce();
         let listener = Box::new(move |notice: &Notice| screen.event(Who::Server, &notice.to_string()));
         let directory = demo.directory().to_owned();
-        daemon::run(loaded, Options { directory, listener }).await?;
+        daemon::run(loaded, ServeOptions { directory, listener }).await?;
         Ok(())
     }
 }

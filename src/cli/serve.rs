@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::{logging, refuse, run_to_end};
 use crate::config::LogFormat;
-use crate::daemon::{self, Options};
+use crate::daemon::{self, ServeOptions};
 
 /// Serve a configuration directory until SIGTERM
 ///
@@ -47,7 +47,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
         Some(Format::Json) => LogFormat::Json,
     };
     logging::start(format, None);
-    let options = Options { directory: arguments.config.clone(), listener: Box::new(|_| ()) };
+    let options = ServeOptions { directory: arguments.config.clone(), listener: Box::new(|_| ()) };
     match run_to_end(daemon::run(loaded, options))? {
         Ok(()) => Ok(ExitCode::SUCCESS),
         // What only a server needs of its configuration, such as secrets.

@@ -6,12 +6,12 @@ use crate::moment::Moment;
 
 /// Makes moments.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
+pub struct SystemClock {
     boot: Moment,
     started: Instant,
 }
 
-impl Clock {
+impl SystemClock {
     /// Reads the wall clock. A clock before 1970 counts as 1970: only differences matter.
     pub fn start() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

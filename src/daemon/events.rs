@@ -1,12 +1,12 @@
-//! Hands every event on: to the event log, to webhooks, and to whoever looks back. The writer waits for none.
+//! Publishes every event: to the event log, to webhooks, and to the history that pages show. The writer waits for none.
 //!
 //! ```text
 //!   writer ──▶ numbered ──▶ recent (memory) ──▶ webhooks, pages
 //!                  ╰──────▶ log task ──▶ events.jsonl
 //! ```
 //!
-//! When the disk is full, slow or gone, the log loses events and nothing else happens: they are counted, it is
-//! said once, and once more when it is over; and an event in the log says how many are missing there.
+//! When the disk is full, slow or gone, the log loses events and nothing else happens: they are counted, which is
+//! logged once, and once more when it is over; and an event in the log says how many are missing there.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -18,73 +18,75 @@ use tokio::task::JoinHandle;
 
 use super::state_writer::chain;
 use crate::event::{Notice, Record};
-use crate::files::events::{self, Log};
+use crate::files::StateDirectory;
+use crate::files::events::{self, EventLog};
 use crate::metrics::Metrics;
 
-/// How many events may wait for the disk: those of a thousand addresses that fall at once, 1 MiB or so.
+/// The most events that wait for the disk: those of a thousand addresses that fall at once, 1 MiB or so.
 const MAX_WAITING: usize = 1024;
 
-/// How many events are kept in memory: what a page shows, and what webhooks have without a state directory.
+/// The most events in memory: what a page shows, and what webhooks have without a state directory.
 const MAX_RECENT: usize = 1000;
 
-/// How many events a webhook takes from the disk at once.
+/// The most events that a webhook takes from the disk at once: some 100 KiB.
 const BATCH: usize = 256;
 
-/// How long the last events may take to be written when the server stops.
+/// The longest wait for the last events to be written when the server stops.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
-/// Where events go.
-pub struct Events {
+/// Numbers events and passes them on.
+pub struct EventPublisher {
     /// The number of the next event.
     next: u64,
     log: Option<mpsc::Sender<Arc<Record>>>,
     task: Option<JoinHandle<()>>,
     /// Whether the log task falls behind.
     is_overrun: bool,
-    history: Arc<History>,
+    history: Arc<EventHistory>,
     last: watch::Sender<u64>,
     metrics: Arc<Metrics>,
 }
 
-/// The events that have been: the last of them in memory, more in the state directory.
+/// Past events: the last of them in memory, more in the state directory.
 #[derive(Debug)]
-pub struct History {
+pub struct EventHistory {
     recent: Mutex<VecDeque<Arc<Record>>>,
     directory: Option<PathBuf>,
 }
 
-impl Events {
-    /// Starts with what the log in `directory` has, and goes on with its numbers, or those after `spent` when
+impl EventPublisher {
+    /// Starts with the events of the log in `directory`, and goes on with its numbers, or those after `spent` when
     /// they are higher. `None`: no event outlives the process.
-    pub fn start(directory: Option<PathBuf>, spent: u64, metrics: Arc<Metrics>) -> Self {
-        let recent = directory.as_deref().map_or_else(Vec::new, remember);
+    pub fn start(directory: Option<&StateDirectory>, spent: u64, metrics: Arc<Metrics>) -> Self {
+        let directory = directory.map(|directory| directory.path().to_owned());
+        let recent = directory.as_deref().map_or_else(Vec::new, load_recent);
         let written = recent.last().map_or(spent, |record| record.number);
         let (log, task) = match directory.clone() {
             Some(directory) => {
                 let (log, records) = mpsc::channel(MAX_WAITING);
-                let writing = Writing { log: Log::new(directory), written, trouble: None };
+                let writing = LogWriter { log: EventLog::new(directory), written, trouble: None };
                 (Some(log), Some(tokio::spawn(write_all(writing, records, Arc::clone(&metrics)))))
             }
             None => (None, None),
         };
         let last = written.max(spent);
         let recent = Mutex::new(recent.into_iter().map(Arc::new).collect());
-        let history = Arc::new(History { recent, directory });
+        let history = Arc::new(EventHistory { recent, directory });
         let is_overrun = false;
         Self { next: last + 1, log, task, is_overrun, history, last: watch::Sender::new(last), metrics }
     }
 
-    /// Returns the events that have been.
-    pub fn history(&self) -> Arc<History> {
+    /// Returns past events.
+    pub fn history(&self) -> Arc<EventHistory> {
         Arc::clone(&self.history)
     }
 
-    /// Returns the number of the last event, for those who wait for the next.
+    /// Returns the number of the last event, and a way to wait for the next.
     pub fn last(&self) -> watch::Receiver<u64> {
         self.last.subscribe()
     }
 
-    /// Hands on what people are told while the snapshot with this number is served. It never waits.
+    /// Publishes an event of while the snapshot with this number is served. It never waits.
     pub fn tell(&mut self, notice: &Notice, snapshot: u64) -> Arc<Record> {
         let record = Arc::new(Record::of(notice, self.next, snapshot));
         self.next += 1;
@@ -106,7 +108,7 @@ impl Events {
         record
     }
 
-    /// Writes what is still to be written, and stops.
+    /// Writes the events that wait, and stops.
     pub async fn finish(self) {
         let Self { log, task, .. } = self;
         drop(log);
@@ -118,7 +120,7 @@ impl Events {
     }
 }
 
-impl History {
+impl EventHistory {
     /// Returns the last events, at most as many as asked for and as are kept in memory, the latest last. Those
     /// of earlier runs are among them when there is a state directory.
     pub fn latest(&self, at_most: usize) -> Vec<Arc<Record>> {
@@ -161,9 +163,8 @@ impl History {
     }
 }
 
-/// Returns what the log has of the last events. A log that cannot be read is said, and keeps nobody from
-/// starting.
-fn remember(directory: &Path) -> Vec<Record> {
+/// Returns the last events of the log. One that cannot be read is a warning, and the server starts all the same.
+fn load_recent(directory: &Path) -> Vec<Record> {
     events::latest(directory, MAX_RECENT).unwrap_or_else(|error| {
         tracing::warn!("{}", chain(&error));
         Vec::new()
@@ -171,15 +172,15 @@ fn remember(directory: &Path) -> Vec<Record> {
 }
 
 /// The log as it is written.
-struct Writing {
-    log: Log,
+struct LogWriter {
+    log: EventLog,
     /// The number of the last event that is in it: whatever is missing between that and the next was lost.
     written: u64,
     /// Why the last event could not be written.
     trouble: Option<String>,
 }
 
-impl Writing {
+impl LogWriter {
     /// Writes an event, and before it how many are missing. Returns that number.
     fn write(&mut self, record: &Record) -> Result<u64, events::Error> {
         let lost = record.number.saturating_sub(self.written + 1);
@@ -196,7 +197,7 @@ impl Writing {
     }
 }
 
-async fn write_all(mut writing: Writing, mut records: mpsc::Receiver<Arc<Record>>, metrics: Arc<Metrics>) {
+async fn write_all(mut writing: LogWriter, mut records: mpsc::Receiver<Arc<Record>>, metrics: Arc<Metrics>) {
     while let Some(record) = records.recv().await {
         let written = tokio::task::spawn_blocking(move || {
             let written = writing.write(&record);
@@ -241,8 +242,8 @@ mod tests {
         Notice { at: Moment(0), what }
     }
 
-    fn start(directory: &Path, spent: u64) -> Events {
-        Events::start(Some(directory.to_owned()), spent, Arc::default())
+    fn start(directory: &Path, spent: u64) -> EventPublisher {
+        EventPublisher::start(Some(&StateDirectory::unlocked(directory)), spent, Arc::default())
     }
 
     fn numbers(records: &[Arc<Record>]) -> Vec<u64> {
@@ -294,7 +295,8 @@ mod tests {
         let in_the_way = home.path().join(events::FILE);
         fs::create_dir(&in_the_way).expect("a directory in the way");
         let metrics = Arc::<Metrics>::default();
-        let mut events = Events::start(Some(home.path().to_owned()), 0, Arc::clone(&metrics));
+        let mut events =
+            EventPublisher::start(Some(&StateDirectory::unlocked(home.path())), 0, Arc::clone(&metrics));
         (0..3).for_each(|_| _ = events.tell(&notice(), 1));
         while metrics.telling.told().events_lost < 3 {
             tokio::task::yield_now().await;
@@ -315,7 +317,7 @@ mod tests {
     #[tokio::test]
     async fn a_disk_that_hangs_costs_events_in_the_log_and_nobody_waits() {
         let metrics = Arc::<Metrics>::default();
-        let mut events = Events::start(None, 0, Arc::clone(&metrics));
+        let mut events = EventPublisher::start(None, 0, Arc::clone(&metrics));
         let (log, stuck) = mpsc::channel(2);
         events.log = Some(log);
         (0..5).for_each(|_| _ = events.tell(&notice(), 1));

@@ -18,7 +18,7 @@ use crate::snapshot::Base;
 
 /// A world that can be served.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct LoadedDirectory {
     /// The world.
     pub base: Arc<Base>,
     /// Who may ask the admin address for what.
@@ -31,7 +31,7 @@ pub struct Loaded {
     pub stamp: Stamp,
 }
 
-impl Loaded {
+impl LoadedDirectory {
     /// Returns what `/status` says of it.
     pub fn facts(&self, directory: &Path, now: Moment) -> admin::Loaded {
         admin::Loaded {
@@ -91,7 +91,7 @@ pub struct Unread {
 /// # Errors
 ///
 /// When anything in it is wrong; everything that is wrong with the texts is told at once.
-pub fn load(directory: &Path) -> Result<Loaded, Error> {
+pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
     let stamp = Stamp::of_directory(directory);
     let sources = configuration::read(directory)?;
     let compiled = config::compile(&sources).map_err(Error::Problems)?;
@@ -103,7 +103,7 @@ pub fn load(directory: &Path) -> Result<Loaded, Error> {
     let base = Base::build(Arc::new(compiled.config), table);
     let base = base.of_database(database.as_ref().map(|database| database.built_at));
     let warnings = compiled.warnings.list.iter().chain(&open).map(ToString::to_string);
-    Ok(Loaded {
+    Ok(LoadedDirectory {
         warnings: warnings.chain(base.without_region()).collect(),
         database,
         access: Arc::new(access),
@@ -122,8 +122,8 @@ pub fn locate(geo: &Geo, client: IpAddr) -> Result<Located, Error> {
 }
 
 /// Returns everything whose change asks for loading anew.
-pub fn places(directory: &Path, server: &Server) -> watch::Places {
-    watch::Places { directory: directory.to_owned(), files: files(server).cloned().collect() }
+pub fn places(directory: &Path, server: &Server) -> watch::WatchedPaths {
+    watch::WatchedPaths { directory: directory.to_owned(), files: files(server).cloned().collect() }
 }
 
 /// Returns what everything that a load would read looks like now.
@@ -137,12 +137,12 @@ fn files(server: &Server) -> impl Iterator<Item = &PathBuf> {
 
 /// The databases that a configuration names, in memory.
 struct Databases {
-    place: Option<Named>,
-    asn: Option<Named>,
+    place: Option<NamedDatabase>,
+    asn: Option<NamedDatabase>,
 }
 
 /// A database and where it came from.
-struct Named {
+struct NamedDatabase {
     database: Database,
     path: PathBuf,
     /// The setting that names it.
@@ -152,7 +152,7 @@ struct Named {
 impl Databases {
     fn read(geo: &Geo) -> Result<Self, Error> {
         let open = |path: &Option<PathBuf>, setting| {
-            path.as_deref().map(|path| Named::read(path, setting)).transpose()
+            path.as_deref().map(|path| NamedDatabase::read(path, setting)).transpose()
         };
         Ok(Self { place: open(&geo.database, "geo.database")?, asn: open(&geo.asn, "geo.asn")? })
     }
@@ -177,13 +177,13 @@ impl Databases {
     }
 
     fn facts(&self) -> Option<admin::Database> {
-        let Named { database, path, .. } = self.place.as_ref()?;
+        let NamedDatabase { database, path, .. } = self.place.as_ref()?;
         let built_at = Moment::default().plus(Duration::from_secs(database.build_epoch()));
         Some(admin::Database { path: path.clone(), kind: database.kind().to_owned(), built_at })
     }
 }
 
-impl Named {
+impl NamedDatabase {
     fn read(path: &Path, setting: &'static str) -> Result<Self, Error> {
         let bytes = database::read(path).map_err(|source| Unread { setting, source })?;
         let path = path.to_owned();

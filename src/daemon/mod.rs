@@ -1,4 +1,4 @@
-//! Wires everything together and drives it with the real clock.
+//! The server: wires everything together and drives it with the real clock.
 //!
 //! ```text
 //!  prober ──observations──▶┐
@@ -8,14 +8,16 @@
 //!                                   ──records────▶ events ─▶ log, webhooks
 //! ```
 //!
-//! Every box is a task of its own. The DNS listeners need nothing but the last snapshot: whatever else dies
-//! is said, and answers go on.
+//! Every box is a task of its own. The DNS listeners need nothing but the last snapshot: answers go on whatever else
+//! dies, which is logged.
 
 mod clock;
 mod events;
 mod load;
+mod pages;
 mod reload;
 mod secrets;
+mod signals;
 mod state_writer;
 mod webhooks;
 mod writer;
@@ -26,38 +28,39 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-pub use clock::Clock;
-pub use events::History;
-pub use load::{Error as LoadError, Loaded, load, locate};
+pub use clock::SystemClock;
+pub use events::EventHistory;
+pub use load::{Error as LoadError, LoadedDirectory, load, locate};
 pub use secrets::of_webhooks as webhook_secrets;
 pub use state_writer::chain;
-pub use writer::Listener;
+pub use writer::EventListener;
 
-use crate::admin::{self, Order, Seen, Whom};
-use crate::control::Control;
+use crate::admin;
+use crate::config::Server;
 use crate::files::{StateDirectory, state_directory};
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
-use crate::serve::{self, Current, ListenError};
-use events::Events;
+use crate::serve::{self, ListenError};
+use events::EventPublisher;
 use reload::Reload;
+use secrets::WebhookSecrets;
+use signals::ProcessSignals;
 use state_writer::StateWriter;
 use webhooks::{CursorFile, Webhooks};
-use writer::Writer;
+use writer::ControlLoop;
 
-/// How long each part may take to stop: together within the 5 s that a stop is promised to take.
+/// The longest wait for each part to stop, so that all are done within the 5 s that a stop may take.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
-/// What is to be run.
-pub struct Options {
+/// How a directory is served.
+pub struct ServeOptions {
     /// The configuration directory.
     pub directory: PathBuf,
-    /// Who is told what happens, besides the log.
-    pub listener: Listener,
+    /// Called with every event.
+    pub listener: EventListener,
 }
 
 /// Why the server did not start, or could not go on.
@@ -83,7 +86,7 @@ pub enum Error {
     Signals(#[source] io::Error),
 }
 
-/// How many orders of operators may wait: more than people give within the milliseconds that one takes.
+/// The most orders that wait: more than operators give within the milliseconds that one takes.
 const MAX_ORDERS: usize = 16;
 
 /// Serves a directory until SIGTERM or SIGINT.
@@ -91,20 +94,16 @@ const MAX_ORDERS: usize = 16;
 /// # Errors
 ///
 /// When it cannot start; then nothing stays bound.
-pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
-    let clock = Clock::start();
+pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), Error> {
+    let clock = SystemClock::start();
     let config = Arc::clone(&loaded.base.config);
-    let secrets = secrets::of_webhooks(&config.server).map_err(LoadError::from)?;
-    let directory = config.server.state.as_deref().map(lock).transpose()?;
-    let sockets = serve::bind(&config.server.dns)?;
-    let listener = config.server.admin.map(admin::bind).transpose()?;
-    let signals = Signals::listen().map_err(Error::Signals)?;
+    let Resources { secrets, directory, sockets, admin, signals } = Resources::open(&config.server)?;
     let metrics = Arc::new(Metrics::default());
     metrics.reloaded(true);
     metrics.database_built(loaded.built_at_seconds());
     loaded.warnings.iter().chain(&secrets.warnings).for_each(|warning| tracing::warn!("{warning}"));
     let cursors = CursorFile::open(directory.as_ref());
-    let events = Events::start(config.server.state.clone(), cursors.highest(), Arc::clone(&metrics));
+    let events = EventPublisher::start(directory.as_ref(), cursors.highest(), Arc::clone(&metrics));
     let webhooks = Webhooks::start(&config.server, secrets.list, cursors, &events, &metrics)?;
     for pair in &sockets {
         tracing::info!("answering DNS on {} over UDP and TCP", pair.address);
@@ -120,15 +119,14 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     let (stores, restored) = directory.as_ref().map(state_writer::load_state).unzip();
     let restored = restored.unwrap_or_default();
     let (control, first, current) = writer::begin(Arc::clone(&loaded.base), restored, &metrics, clock.boot());
-    let sources = sources(clock, &prober, &current, events.history(), orders_in);
-    let admin = pages(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
-    admin.access.store(Arc::clone(&loaded.access));
-    let admin = Arc::new(admin);
-    let writer = Writer {
+    let sources = pages::sources(clock, &prober, &current, events.history(), orders_in);
+    let state = pages::state(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
+    let state = Arc::new(state);
+    let writer = ControlLoop {
         clock,
         prober,
         current: Arc::clone(&current),
-        admin: Arc::clone(&admin),
+        admin: Arc::clone(&state),
         metrics: Arc::clone(&metrics),
         state: StateWriter::start(stores),
         events,
@@ -138,20 +136,21 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
         directory: options.directory,
         clock,
         metrics,
-        admin: Arc::clone(&admin),
+        admin: Arc::clone(&state),
         worlds: worlds_in,
         started_with: config,
         started_from: loaded.stamp,
     };
     let servers = tokio::spawn(serve::run(sockets, serve::answer_from(current), stopped.clone()));
-    let pages = tokio::spawn(show(listener, admin, stopped.clone()));
+    let pages = tokio::spawn(pages::serve(admin, state, stopped.clone()));
     // Compiling takes milliseconds, and up to seconds after a reload: on a thread of its own it keeps no
     // query waiting, not even on one processor.
     let writing = writer.run(control, first, observations, worlds, orders, stopped);
     let writing = tokio::task::spawn_blocking(|| Handle::current().block_on(writing));
-    let reloading = tokio::spawn(reload.run(signals.hangup));
+    let ProcessSignals { hangup, stop: mut stop_signals } = signals;
+    let reloading = tokio::spawn(reload.run(hangup));
 
-    wait(signals.terminate, signals.interrupt).await;
+    stop_signals.wait().await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     reloading.abort();
@@ -164,77 +163,25 @@ pub async fn run(loaded: Loaded, options: Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// The signals that the server listens to.
-struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
+/// What is this process's alone, or may be refused: all of it is had before anything is started.
+struct Resources {
+    secrets: WebhookSecrets,
+    directory: Option<StateDirectory>,
+    sockets: Vec<serve::Sockets>,
+    admin: Option<admin::Listener>,
+    signals: ProcessSignals,
 }
 
-impl Signals {
-    fn listen() -> io::Result<Self> {
+impl Resources {
+    /// Takes the state directory first: a second instance must find out before it touches anything.
+    fn open(server: &Server) -> Result<Self, Error> {
         Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
+            secrets: secrets::of_webhooks(server).map_err(LoadError::from)?,
+            directory: server.state.as_deref().map(lock).transpose()?,
+            sockets: serve::bind(&server.dns)?,
+            admin: server.admin.map(admin::bind).transpose()?,
+            signals: ProcessSignals::listen().map_err(Error::Signals)?,
         })
-    }
-}
-
-async fn wait(mut terminate: Signal, mut interrupt: Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-}
-
-/// Returns what the admin pages show.
-fn pages(
-    loaded: &Loaded,
-    directory: &Path,
-    clock: Clock,
-    metrics: &Arc<Metrics>,
-    control: &Control,
-    current: &Current,
-    sources: admin::Sources,
-) -> admin::State {
-    let snapshot = Arc::clone(&current.load().snapshot);
-    let seen = Seen { snapshot, published_at: clock.boot(), report: control.report(clock.boot()) };
-    let facts = loaded.facts(directory, clock.boot());
-    admin::State::new(seen, facts, Arc::clone(metrics), clock.boot(), sources)
-}
-
-/// Returns what the admin pages ask for when they are asked.
-fn sources(
-    clock: Clock,
-    prober: &Prober,
-    current: &Arc<Current>,
-    history: Arc<History>,
-    orders: mpsc::Sender<Order>,
-) -> admin::Sources {
-    let (latest, current) = (prober.latest(), Arc::clone(current));
-    let last = move |whom: Whom<'_>, canary: &str| match whom {
-        Whom::Address(address) => latest.last(address, canary),
-        Whom::Region(region) => latest.last_of_region(region, canary),
-    };
-    let locate = move |client| {
-        let base = Arc::clone(&current.load().snapshot.base);
-        let located = load::locate(&base.config.server.geo, client);
-        located.inspect_err(|error| tracing::warn!("cannot locate a client: {}", chain(error))).ok()
-    };
-    let now = Box::new(move || clock.now());
-    let history = Box::new(move |at_most| history.latest(at_most));
-    admin::Sources { now, last: Box::new(last), locate: Box::new(locate), history, orders }
-}
-
-/// Serves the admin pages, when there is an address for them.
-async fn show(listener: Option<admin::Listener>, state: Arc<admin::State>, mut stop: watch::Receiver<bool>) {
-    let Some(listener) = listener else { return };
-    let scheme = if state.access.load().tls.is_some() { "https" } else { "http" };
-    tracing::info!("admin pages on {scheme}://{}", listener.address);
-    let stopped = async move { _ = stop.wait_for(|stop| *stop).await };
-    if let Err(error) = admin::serve(listener, state, stopped).await {
-        tracing::error!("the admin pages are gone, answers go on: {error}");
     }
 }
 

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use tokio::signal::unix::Signal;
 use tokio::sync::mpsc;
 
-use super::clock::Clock;
+use super::clock::SystemClock;
 use super::load;
 use super::state_writer::chain;
 use crate::admin::{self, Failed};
 use crate::config::{Config, Server};
 use crate::files::stamp::Stamp;
-use crate::files::watch::Watch;
+use crate::files::watch::FileWatcher;
 use crate::metrics::Metrics;
 use crate::snapshot::Base;
 
@@ -24,7 +24,7 @@ pub struct Reload {
     /// The configuration directory.
     pub directory: PathBuf,
     /// Reads the time.
-    pub clock: Clock,
+    pub clock: SystemClock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Where it is said what became of it.
@@ -65,8 +65,8 @@ impl Reload {
         }
     }
 
-    fn watch(&self, server: &Server) -> Option<Watch> {
-        let watch = Watch::start(&load::places(&self.directory, server));
+    fn watch(&self, server: &Server) -> Option<FileWatcher> {
+        let watch = FileWatcher::start(&load::places(&self.directory, server));
         let say =
             |error: &_| tracing::warn!("changes on disk will not be noticed, send SIGHUP instead: {error}");
         watch.inspect_err(say).ok()
@@ -118,7 +118,7 @@ impl Reload {
     }
 }
 
-async fn changed(watch: Option<&mut Watch>) {
+async fn changed(watch: Option<&mut FileWatcher>) {
     match watch {
         Some(watch) => watch.changed().await,
         None => std::future::pending().await,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::events::Events;
+use super::events::EventPublisher;
 use super::state_writer::{self, chain};
 use crate::config::{self, Server};
 use crate::files::{Cursors, StateDirectory, Store};
@@ -90,7 +90,7 @@ impl Webhooks {
         server: &Server,
         secrets: Vec<Option<Vec<u8>>>,
         cursors: CursorFile,
-        events: &Events,
+        events: &EventPublisher,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, Error> {
         let (mut webhooks, trust) = (Self::default(), Trust::default());

@@ -9,8 +9,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 
-use super::clock::Clock;
-use super::events::Events;
+use super::clock::SystemClock;
+use super::events::EventPublisher;
 use super::state_writer::StateWriter;
 use crate::admin::{self, Order, Seen};
 use crate::canary::Observation;
@@ -23,12 +23,12 @@ use crate::serve::{Current, Serving};
 use crate::snapshot::{Base, Snapshot};
 
 /// Whom the notices go to, besides the log.
-pub type Listener = Box<dyn Fn(&Notice) + Send + Sync>;
+pub type EventListener = Box<dyn Fn(&Notice) + Send + Sync>;
 
 /// The writer and everything that it writes to.
-pub struct Writer {
+pub struct ControlLoop {
     /// Reads the time.
-    pub clock: Clock,
+    pub clock: SystemClock,
     /// Where results come from, and orders go to.
     pub prober: Prober,
     /// Where snapshots go.
@@ -40,9 +40,9 @@ pub struct Writer {
     /// Where health, intents and availability are saved.
     pub state: StateWriter,
     /// Where events go.
-    pub events: Events,
+    pub events: EventPublisher,
     /// Who is told.
-    pub listener: Listener,
+    pub listener: EventListener,
 }
 
 /// Starts control, and returns it with what it asks for and a place that already serves its first
@@ -102,7 +102,7 @@ struct CarriedOut {
     answer: Option<Result<Done, Refusal>>,
 }
 
-impl Writer {
+impl ControlLoop {
     /// Carries out the first effects, then takes events until `stop` turns true, and persists.
     pub async fn run(
         mut self,

@@ -1,12 +1,12 @@
 //! Reads a configuration directory into memory, within stated bounds.
 //!
-//! What single files cannot be used for is left to `config`, which knows whether anybody needs them:
-//! a file that is too large or is not text is kept with that as its reason.
+//! A file that is too large or is not text is kept with that as its reason: `config` knows whether it is needed.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::regular;
 use crate::config::{Source, Sources};
 
 /// The most files in a directory: a configuration has one for each zone.
@@ -69,9 +69,8 @@ pub fn read(directory: &Path) -> Result<Sources, Error> {
 }
 
 fn read_file(name: String, path: &Path) -> Source {
-    match bounded(path) {
-        Ok(bytes) if bytes.len() as u64 > MAX_FILE => unreadable(name, "is larger than 16 MiB"),
-        Ok(bytes) => match String::from_utf8(bytes) {
+    match regular::read(path, MAX_FILE) {
+        Ok((bytes, _)) => match String::from_utf8(bytes) {
             Ok(text) => Source::new(name, text),
             Err(error) => {
                 let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -79,15 +78,11 @@ fn read_file(name: String, path: &Path) -> Source {
                 unreadable(name, format!("is not UTF-8 text: see line {line}"))
             }
         },
-        Err(error) => unreadable(name, format!("cannot be read: {error}")),
+        Err(regular::Error::TooLarge { .. }) => unreadable(name, "is larger than 16 MiB"),
+        Err(error @ (regular::Error::Io(_) | regular::Error::NotRegular)) => {
+            unreadable(name, format!("cannot be read: {error}"))
+        }
     }
-}
-
-/// Reads a file up to one octet more than the largest, whatever its metadata says.
-fn bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn unreadable(name: String, why: impl Into<String>) -> Source {
@@ -114,7 +109,7 @@ mod tests {
     fn what_is_too_large_or_not_text_is_kept_with_the_reason() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         fs::write(directory.path().join("a.bin"), b"line\n\xff\xfe").expect("a file is written");
-        let large = File::create(directory.path().join("b.bin")).expect("a file is made");
+        let large = fs::File::create(directory.path().join("b.bin")).expect("a file is made");
         large.set_len(2 * 1024 * 1024 * 1024).expect("a sparse file");
         let sources = read(directory.path()).expect("the directory can be read");
         let reasons: Vec<_> = sources.files.iter().map(|file| file.unreadable.as_deref()).collect();

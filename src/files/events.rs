@@ -1,4 +1,4 @@
-//! The event log on disk: records as lines of JSON in the state directory, only ever appended to.
+//! The event log: events as lines of JSON in the state directory, only ever appended to.
 //!
 //! Each event is written at once and whole, so that whatever was written survives `kill -9`; nothing is
 //! flushed to the disk itself, and a power failure may take the last seconds. A line that a crash cut short is
@@ -15,10 +15,10 @@ use crate::event::Record;
 /// The name of the file in the state directory.
 pub const FILE: &str = "events.jsonl";
 
-/// How large the file grows: some 15 000 events of 500 bytes, which is read in a tenth of a second.
+/// The size at which a file is full: some 15 000 events of 500 bytes, which is read in a tenth of a second.
 pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// How many full files are kept beside it: 40 MiB altogether, some 80 000 events.
+/// The most full files beside it: 40 MiB altogether, some 80 000 events.
 pub const OLD_FILES: u32 = 4;
 
 /// The most of one file that is read: one line more than it may have when it becomes full. Anything beyond
@@ -48,20 +48,20 @@ pub enum Error {
 
 /// The log, to be written by one.
 #[derive(Debug)]
-pub struct Log {
+pub struct EventLog {
     directory: PathBuf,
     max_bytes: u64,
-    open: Option<Open>,
+    open: Option<OpenFile>,
 }
 
 /// The file that is written to. It ends with a whole line.
 #[derive(Debug)]
-struct Open {
+struct OpenFile {
     file: File,
     length: u64,
 }
 
-impl Log {
+impl EventLog {
     /// Returns the log in a directory, which is made with the first event if need be.
     pub fn new(directory: PathBuf) -> Self {
         Self { directory, max_bytes: MAX_BYTES, open: None }
@@ -83,14 +83,14 @@ impl Log {
 
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
         let path = self.directory.join(FILE);
-        // Somebody may have moved the file away, or put another in its place.
+        // An operator may have moved the file away, or put another in its place.
         let mut open = match self.open.take().filter(|open| open.is_at(&path)) {
             Some(open) => open,
-            None => Open::at(&self.directory, &path)?,
+            None => OpenFile::at(&self.directory, &path)?,
         };
         if open.length > 0 && open.length + line.len() as u64 > self.max_bytes {
             rotate(&self.directory)?;
-            open = Open::at(&self.directory, &path)?;
+            open = OpenFile::at(&self.directory, &path)?;
         }
         open.append(line)?;
         self.open = Some(open);
@@ -98,11 +98,11 @@ impl Log {
     }
 }
 
-impl Open {
+impl OpenFile {
     /// Opens the file for appending, and ends a line that was cut short.
     fn at(directory: &Path, path: &Path) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
-        // Whoever opens a pipe that nobody reads waits for ever.
+        // Opening a FIFO waits for a reader.
         if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(not_a_file());
         }
@@ -191,13 +191,13 @@ pub fn after(directory: &Path, number: u64, at_most: usize) -> Result<Vec<Record
 }
 
 /// A file of the log that is being read.
-struct Reading {
+struct LogFile {
     path: PathBuf,
     file: File,
 }
 
 /// Opens all files, the newest first: one that is renamed meanwhile is met again, and none is missed.
-fn open_all(directory: &Path) -> Result<Vec<Reading>, Error> {
+fn open_all(directory: &Path) -> Result<Vec<LogFile>, Error> {
     let mut files = Vec::new();
     for age in 0..=OLD_FILES {
         let path = path(directory, age);
@@ -209,7 +209,7 @@ fn open_all(directory: &Path) -> Result<Vec<Reading>, Error> {
             Err(error) => Err(error),
         };
         match opened {
-            Ok(file) => files.push(Reading { path, file }),
+            Ok(file) => files.push(LogFile { path, file }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(source) => return Err(Error::Read { path, source }),
         }
@@ -217,7 +217,7 @@ fn open_all(directory: &Path) -> Result<Vec<Reading>, Error> {
     Ok(files)
 }
 
-impl Reading {
+impl LogFile {
     /// Returns all events in it; lines that are none are passed over.
     fn records(&self) -> Result<Vec<Record>, Error> {
         let text = self.read(MAX_READ)?;
@@ -277,10 +277,11 @@ mod tests {
     }
 
     /// Appends events with these numbers to files of four events each.
-    fn log(numbers: impl IntoIterator<Item = u64>) -> (tempfile::TempDir, Log) {
+    fn log(numbers: impl IntoIterator<Item = u64>) -> (tempfile::TempDir, EventLog) {
         let directory = tempfile::tempdir().expect("a directory");
         let line = serde_json::to_vec(&record(10_000)).expect("JSON").len() as u64 + 1;
-        let mut log = Log { max_bytes: 4 * line, ..Log::new(directory.path().join("made/on/the/way")) };
+        let mut log =
+            EventLog { max_bytes: 4 * line, ..EventLog::new(directory.path().join("made/on/the/way")) };
         numbers.into_iter().for_each(|number| log.append(&record(number)).expect("it has room"));
         (directory, log)
     }
@@ -325,7 +326,7 @@ mod tests {
         let mut text = fs::read(&path).expect("a file");
         text.extend_from_slice(b"{\"time\":\"2026-03-01T09:3");
         fs::write(&path, text).expect("a torn file");
-        let mut again = Log { open: None, ..log };
+        let mut again = EventLog { open: None, ..log };
         again.append(&record(10_002)).expect("it has room");
         assert_eq!(numbers(latest(&again.directory, 9)), [10_001, 10_002]);
         let text = fs::read_to_string(&path).expect("text");
@@ -335,7 +336,7 @@ mod tests {
     #[test]
     fn what_stands_in_the_way_is_an_error_until_it_is_gone() {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut log = Log::new(directory.path().to_owned());
+        let mut log = EventLog::new(directory.path().to_owned());
         fs::create_dir(directory.path().join(FILE)).expect("a directory in the way");
         let error = log.append(&record(1)).expect_err("it is in the way");
         assert!(error.to_string().contains("events.jsonl"), "{error}");

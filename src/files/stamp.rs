@@ -11,11 +11,11 @@ use std::time::SystemTime;
 
 /// What files looked like at one time. Links are followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stamp(BTreeMap<PathBuf, Option<Mark>>);
+pub struct Stamp(BTreeMap<PathBuf, Option<FileMark>>);
 
 /// One file: which one it is, and which version of it. `None` in its place: it is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Mark {
+struct FileMark {
     inode: u64,
     size: u64,
     modified: Option<SystemTime>,
@@ -36,9 +36,9 @@ impl Stamp {
     }
 }
 
-fn mark(path: &Path) -> Option<Mark> {
+fn mark(path: &Path) -> Option<FileMark> {
     let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    Some(Mark { inode: metadata.ino(), size: metadata.len(), modified: metadata.modified().ok() })
+    Some(FileMark { inode: metadata.ino(), size: metadata.len(), modified: metadata.modified().ok() })
 }
 
 #[cfg(test)]

@@ -215,13 +215,13 @@ struct Envelope<'t> {
 
 /// Why the content of a file is not used.
 #[derive(Debug)]
-enum Unfit {
+enum UnfitContent {
     Damaged(Damage),
     Outdated(u64),
     Newer(u64),
 }
 
-impl From<serde_json::Error> for Unfit {
+impl From<serde_json::Error> for UnfitContent {
     fn from(error: serde_json::Error) -> Self {
         Self::Damaged(Damage::Json(error))
     }
@@ -233,15 +233,15 @@ fn seal<T: Saved>(value: &T) -> String {
     format!("{{\"version\":{version},\"sha256\":\"{sha256}\",\"saved\":{saved}}}\n")
 }
 
-fn unseal<T: Saved>(content: &[u8]) -> Result<T, Unfit> {
+fn unseal<T: Saved>(content: &[u8]) -> Result<T, UnfitContent> {
     let Envelope { version, sha256, saved } = serde_json::from_slice(content)?;
     let saved = saved.get();
     if checksum(version, saved) != sha256 {
-        return Err(Unfit::Damaged(Damage::Checksum));
+        return Err(UnfitContent::Damaged(Damage::Checksum));
     }
     let value = match version {
-        newer if newer > T::VERSION => return Err(Unfit::Newer(newer)),
-        older if older < T::VERSION => T::migrate(older, saved).ok_or(Unfit::Outdated(older))?,
+        newer if newer > T::VERSION => return Err(UnfitContent::Newer(newer)),
+        older if older < T::VERSION => T::migrate(older, saved).ok_or(UnfitContent::Outdated(older))?,
         _ => serde_json::from_str(saved),
     };
     Ok(value?)
@@ -264,17 +264,19 @@ fn load<T: Saved>(path: &Path) -> Result<Option<T>, LoadError> {
             Err(unfit) => unfit,
         },
         Err(error) if error.is_not_found() => return Ok(None),
-        Err(error @ regular::Error::TooLarge { .. }) => Unfit::Damaged(Damage::Size(error)),
+        Err(error @ regular::Error::TooLarge { .. }) => UnfitContent::Damaged(Damage::Size(error)),
         Err(error @ (regular::Error::Io(_) | regular::Error::NotRegular)) => return Err(unusable(error)),
     };
-    if let Unfit::Newer(found) = unfit {
+    if let UnfitContent::Newer(found) = unfit {
         return Err(LoadError::Newer { path: path.to_owned(), loss, found });
     }
     let aside = set_aside(path).map_err(|error| unusable(error.into()))?;
     let path = path.to_owned();
     Err(match unfit {
-        Unfit::Damaged(source) => LoadError::Damaged { path, aside, loss, source },
-        Unfit::Outdated(found) | Unfit::Newer(found) => LoadError::Outdated { path, aside, loss, found },
+        UnfitContent::Damaged(source) => LoadError::Damaged { path, aside, loss, source },
+        UnfitContent::Outdated(found) | UnfitContent::Newer(found) => {
+            LoadError::Outdated { path, aside, loss, found }
+        }
     })
 }
 
@@ -324,7 +326,7 @@ pub(super) mod tests {
         let sealed = seal(value).into_bytes();
         let is_equal_or_damaged = |content: &[u8]| match unseal::<T>(content) {
             Ok(read) => read == *value,
-            Err(unfit) => matches!(unfit, Unfit::Damaged(_)),
+            Err(unfit) => matches!(unfit, UnfitContent::Damaged(_)),
         };
         assert_eq!(&unseal::<T>(&sealed).expect("it is whole"), value);
         for length in 0..sealed.len() {
@@ -357,9 +359,9 @@ pub(super) mod tests {
     }
 
     /// A state directory for one test.
-    struct Home(tempfile::TempDir);
+    struct TestHome(tempfile::TempDir);
 
-    impl Home {
+    impl TestHome {
         fn new() -> Self {
             Self(tempfile::tempdir().expect("a directory"))
         }
@@ -398,7 +400,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_value_is_read_as_it_was_saved_last() {
-        let home = Home::new();
+        let home = TestHome::new();
         let (store, loaded) = home.open();
         assert_eq!(loaded.expect("nothing there"), None);
         store.save(&note("one")).expect("saved");
@@ -414,7 +416,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_process_that_dies_before_the_rename_leaves_the_value_before() {
-        let home = Home::new();
+        let home = TestHome::new();
         home.open().0.save(&note("before")).expect("saved");
         fs::write(home.path("note.json.new"), &seal(&note("after"))[..40]).expect("half a file");
         let (store, loaded) = home.open();
@@ -425,7 +427,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_damaged_file_is_set_aside_with_the_loss_and_stays_there() {
-        let home = Home::new();
+        let home = TestHome::new();
         for (content, aside, why) in [
             (&b"{"[..], "note.json.unusable", "EOF while parsing an object at line 1 column 1"),
             (b"\xff", "note.json.unusable.1", "expected value at line 1 column 1"),
@@ -444,14 +446,14 @@ pub(super) mod tests {
 
     #[test]
     fn an_edited_file_is_damaged() {
-        let (_, said) = Home::with(seal(&note("one")).replace("one", "two")).refused();
+        let (_, said) = TestHome::with(seal(&note("one")).replace("one", "two")).refused();
         assert!(said.ends_with(": its checksum does not match"), "{said}");
     }
 
     #[test]
     fn an_older_version_is_converted_or_set_aside() {
-        assert_eq!(Home::with(of_version(2, "7")).open().1.expect("it is converted"), Some(note("7")));
-        let (_, said) = Home::with(of_version(1, "7")).refused();
+        assert_eq!(TestHome::with(of_version(2, "7")).open().1.expect("it is converted"), Some(note("7")));
+        let (_, said) = TestHome::with(of_version(1, "7")).refused();
         assert_eq!(
             said,
             "note.json has version 1 of its format, older than this program reads, and is set aside as \
@@ -462,7 +464,7 @@ pub(super) mod tests {
     #[test]
     fn a_newer_version_is_left_alone_until_it_is_moved_away() {
         let newer = of_version(4, "{\"anything\":1}");
-        let home = Home::with(&newer);
+        let home = TestHome::with(&newer);
         let (store, said) = home.refused();
         assert!(
             said.contains("version 4 of its format, newer than this program reads, and is left alone"),
@@ -477,7 +479,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_not_a_file_is_left_alone() {
-        let home = Home::new();
+        let home = TestHome::new();
         fs::create_dir(home.path("note.json")).expect("a directory in the way");
         let (store, said) = home.refused();
         assert_eq!(said, "note.json cannot be used and is left alone: nothing is noted: not a regular file");
@@ -486,7 +488,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_may_not_be_read_is_left_alone() {
-        let home = Home::with(seal(&note("one")));
+        let home = TestHome::with(seal(&note("one")));
         fs::set_permissions(home.path("note.json"), fs::Permissions::from_mode(0o000)).expect("it is ours");
         let (store, loaded) = home.open();
         // Root reads everything.
@@ -498,7 +500,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_value_that_would_not_be_read_is_not_written() {
-        let home = Home::new();
+        let home = TestHome::new();
         let (store, _) = home.open();
         store.save(&note("before")).expect("saved");
         let error = store.save(&note(&"x".repeat(200))).expect_err("it is too large");
@@ -508,7 +510,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_failed_write_leaves_what_was_there() {
-        let home = Home::new();
+        let home = TestHome::new();
         let (store, _) = home.open();
         store.save(&note("before")).expect("saved");
         fs::create_dir(home.path("note.json.new")).expect("a directory in the way");

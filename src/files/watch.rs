@@ -22,7 +22,7 @@ const MAX_LINKS: usize = 40;
 
 /// The places to watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
+pub struct WatchedPaths {
     /// The configuration directory.
     pub directory: PathBuf,
     /// Files elsewhere that the configuration names, such as geo databases.
@@ -31,20 +31,20 @@ pub struct Places {
 
 /// Watches places for as long as it lives.
 #[derive(Debug)]
-pub struct Watch {
+pub struct FileWatcher {
     _watcher: RecommendedWatcher,
     changes: mpsc::Receiver<()>,
 }
 
-impl Watch {
+impl FileWatcher {
     /// Starts to watch directories, not files: editors, `mv` and Kubernetes' ConfigMaps replace files
     /// and symbolic links, and a watch on a replaced file would go on watching the old one.
     ///
     /// # Errors
     ///
-    /// When the system does not let it, for example because the limit of watches is reached. Places
+    /// When the system does not let it, for example because the limit of watches is reached. WatchedPaths
     /// that do not exist are left out.
-    pub fn start(places: &Places) -> notify::Result<Self> {
+    pub fn start(places: &WatchedPaths) -> notify::Result<Self> {
         // One waiting change says as much as a hundred.
         let (changed, changes) = mpsc::channel(1);
         let directories = directories(places);
@@ -75,7 +75,7 @@ struct Directory {
     only: Option<PathBuf>,
 }
 
-fn directories(places: &Places) -> Vec<Directory> {
+fn directories(places: &WatchedPaths) -> Vec<Directory> {
     let directory = absolute(&places.directory);
     let mut watched =
         vec![Directory { path: directory.clone(), depth: RecursiveMode::Recursive, only: None }];
@@ -202,7 +202,7 @@ mod tests {
         for name in ["zones", "geo"] {
             std::fs::create_dir(directory.path().join(name)).unwrap();
         }
-        let mut watch = Watch::start(&Places {
+        let mut watch = FileWatcher::start(&WatchedPaths {
             directory: directory.path().join("zones"),
             files: vec![directory.path().join("zones/../geo/world.mmdb")],
         })
@@ -251,7 +251,7 @@ mod tests {
         link("first", "release");
         link("release", "current");
         let directory = root.path().join("current/zones");
-        let mut watch = Watch::start(&Places { directory, files: vec![] }).unwrap();
+        let mut watch = FileWatcher::start(&WatchedPaths { directory, files: vec![] }).unwrap();
         link("second", "release");
         let limit = Duration::from_secs(20);
         tokio::time::timeout(limit, watch.changed()).await.expect("the change is noticed");
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn reading_is_no_change_and_neither_is_a_neighbour_of_the_directory() {
-        let watched = directories(&Places { directory: "/nowhere/zones".into(), files: vec![] });
+        let watched = directories(&WatchedPaths { directory: "/nowhere/zones".into(), files: vec![] });
         let read = Event::new(EventKind::Access(AccessKind::Open(AccessMode::Any)))
             .add_path("/nowhere/zones/a".into());
         assert!(!is_change(&read, &watched));

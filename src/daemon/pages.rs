@@ -1,0 +1,72 @@
+//! Connects the admin pages with what they show, and serves them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use super::chain;
+use super::clock::SystemClock;
+use super::events::EventHistory;
+use super::load::{self, LoadedDirectory};
+use crate::admin::{self, Order, Seen, Whom};
+use crate::control::Control;
+use crate::metrics::Metrics;
+use crate::probe::Prober;
+use crate::serve::Current;
+
+/// Returns the state of the admin pages before the first event.
+pub fn state(
+    loaded: &LoadedDirectory,
+    directory: &Path,
+    clock: SystemClock,
+    metrics: &Arc<Metrics>,
+    control: &Control,
+    current: &Current,
+    sources: admin::Sources,
+) -> admin::State {
+    let snapshot = Arc::clone(&current.load().snapshot);
+    let seen = Seen { snapshot, published_at: clock.boot(), report: control.report(clock.boot()) };
+    let facts = loaded.facts(directory, clock.boot());
+    let state = admin::State::new(seen, facts, Arc::clone(metrics), clock.boot(), sources);
+    state.access.store(Arc::clone(&loaded.access));
+    state
+}
+
+/// Returns the sources of what is looked up for a request.
+pub fn sources(
+    clock: SystemClock,
+    prober: &Prober,
+    current: &Arc<Current>,
+    history: Arc<EventHistory>,
+    orders: mpsc::Sender<Order>,
+) -> admin::Sources {
+    let (latest, current) = (prober.latest(), Arc::clone(current));
+    let last = move |whom: Whom<'_>, canary: &str| match whom {
+        Whom::Address(address) => latest.last(address, canary),
+        Whom::Region(region) => latest.last_of_region(region, canary),
+    };
+    let locate = move |client| {
+        let base = Arc::clone(&current.load().snapshot.base);
+        let located = load::locate(&base.config.server.geo, client);
+        located.inspect_err(|error| tracing::warn!("cannot locate a client: {}", chain(error))).ok()
+    };
+    let now = Box::new(move || clock.now());
+    let history = Box::new(move |at_most| history.latest(at_most));
+    admin::Sources { now, last: Box::new(last), locate: Box::new(locate), history, orders }
+}
+
+/// Serves the admin pages until `stop` turns true; without a listener, it returns at once.
+pub async fn serve(
+    listener: Option<admin::Listener>,
+    state: Arc<admin::State>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Some(listener) = listener else { return };
+    let scheme = if state.access.load().tls.is_some() { "https" } else { "http" };
+    tracing::info!("admin pages on {scheme}://{}", listener.address);
+    let stopped = async move { _ = stop.wait_for(|stop| *stop).await };
+    if let Err(error) = admin::serve(listener, state, stopped).await {
+        tracing::error!("the admin pages are gone, answers go on: {error}");
+    }
+}

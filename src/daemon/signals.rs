@@ -1,0 +1,44 @@
+//! The signals that the process takes: SIGHUP to reload, SIGTERM and SIGINT to stop.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Takes signals from when it is made.
+pub struct ProcessSignals {
+    /// Asks for a reload.
+    pub hangup: Signal,
+    /// Asks for the end.
+    pub stop: StopSignals,
+}
+
+/// SIGTERM and SIGINT.
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl ProcessSignals {
+    /// Begins to take signals.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let the process.
+    pub fn listen() -> io::Result<Self> {
+        let stop = StopSignals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        };
+        Ok(Self { hangup: signal(SignalKind::hangup())?, stop })
+    }
+}
+
+impl StopSignals {
+    /// Waits for either.
+    pub async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
