@@ -12,8 +12,8 @@ use figures::{median, print_time};
 use fleet::Fleet;
 use meridian::canary::{CanaryId, Epoch, Failure, FailureClass, Observation, Signals, Subject};
 use meridian::config::Config;
-use meridian::control::Judgement;
-use meridian::health::{Board, Places};
+use meridian::control::Monitor;
+use meridian::health::{Board, Sites};
 use meridian::intent::Orders;
 use meridian::moment::Moment;
 use meridian::region::AddressId;
@@ -39,31 +39,31 @@ fn main() {
 fn steps(config: &Config, all: &[Observation], now: Moment) {
     let mut board = Board::new(&config.regions, &config.canaries, now);
     all.iter().for_each(|seen| _ = board.observe(seen));
-    let mut places = Places::new(&config.regions, now);
-    let (update, _) = median(RUNS, || places.update(&board, &config.safety, now));
-    print_time("control/5000: Places::update", update, "");
-    print_time("control/5000: Places::view", median(RUNS, || places.view(&board)).0, "");
-    print_time("control/5000: Places::wake", median(RUNS, || places.wake(&board, now)).0, "");
+    let mut sites = Sites::new(&config.regions, now);
+    let (update, _) = median(RUNS, || sites.update(&board, &config.safety, now));
+    print_time("control/5000: Sites::update", update, "");
+    print_time("control/5000: Sites::view", median(RUNS, || sites.view(&board)).0, "");
+    print_time("control/5000: Sites::wake", median(RUNS, || sites.wake(&board, now)).0, "");
     let regions = || config.regions.iter().map(|(id, _)| id);
     let (present, _) =
-        median(RUNS, || regions().map(|id| places.present(id, &board, |_| Share::ALL)).sum::<f64>());
-    print_time("control/5000: Places::present, all regions", present, "");
+        median(RUNS, || regions().map(|id| sites.present(id, &board, |_| Share::ALL)).sum::<f64>());
+    print_time("control/5000: Sites::present, all regions", present, "");
     // The windows in which regions are compared end every half a minute.
     let mut windows = (1..).map(|window| now.plus(Duration::from_secs(30 * window)));
     let (compare, _) =
-        median(RUNS, || places.update(&board, &config.safety, windows.next().expect("time goes on")));
-    print_time("control/5000: Places::update, with a window's end", compare, "");
+        median(RUNS, || sites.update(&board, &config.safety, windows.next().expect("time goes on")));
+    print_time("control/5000: Sites::update, with a window's end", compare, "");
 }
 
 /// Measures whole events.
 fn events(config: &Arc<Config>, all: &[Observation], now: Moment) {
-    let (mut judgement, _) = Judgement::new(Arc::clone(config), Orders::none(&config.regions), None, now);
-    judgement.observe(all, now);
-    let (calm, _) = median(RUNS, || judgement.observe(&all[..1], now));
+    let (mut monitor, _) = Monitor::new(Arc::clone(config), Orders::none(&config.regions), None, now);
+    monitor.observe(all, now);
+    let (calm, _) = median(RUNS, || monitor.observe(&all[..1], now));
     print_time("control/5000: an observation that changes nothing", calm, "");
     print_time(
         "control/5000: a round of observations, each",
-        median(5, || judgement.observe(all, now)).0 / 5000,
+        median(5, || monitor.observe(all, now)).0 / 5000,
         "",
     );
     let mut times = Vec::new();
@@ -71,22 +71,22 @@ fn events(config: &Arc<Config>, all: &[Observation], now: Moment) {
         // Two failures and a success: it is suspect and well again, and nobody moves.
         let seen = if round % 3 == 2 { report(AddressId(0), now) } else { failure(AddressId(0), now) };
         let started = Instant::now();
-        let verdict = judgement.observe(&[seen], now);
-        if verdict.moves_view {
+        let findings = monitor.observe(&[seen], now);
+        if findings.moves_view {
             times.push(started.elapsed());
         }
     }
     times.sort();
     print_time("control/5000: an observation that changes an address", times[times.len() / 2], "");
-    fall(&mut judgement, config, now);
-    print_time("control/5000: Report", median(RUNS, || judgement.report(1, now)).0, "");
+    fall(&mut monitor, config, now);
+    print_time("control/5000: Report", median(RUNS, || monitor.report(1, now)).0, "");
 }
 
 /// Lets half of the addresses of every region fall, so that there is something to weigh.
-fn fall(judgement: &mut Judgement, config: &Config, now: Moment) {
+fn fall(monitor: &mut Monitor, config: &Config, now: Moment) {
     let odd = || config.regions.addresses().map(|(id, _)| id).filter(|id| id.0 % 2 == 1);
     let round: Vec<_> = odd().map(|id| failure(id, now)).collect();
-    let mut times: Vec<_> = (0..3).map(|_| median(1, || judgement.observe(&round, now)).0).collect();
+    let mut times: Vec<_> = (0..3).map(|_| median(1, || monitor.observe(&round, now)).0).collect();
     times.sort();
     print_time("control/5000: a batch in which 2500 addresses fall", times[2], "");
 }

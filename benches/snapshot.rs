@@ -14,7 +14,7 @@ use meridian::canary::{CanaryId, Epoch, Failure, FailureClass, Observation, Sign
 use meridian::config::{Source, Sources, compile};
 use meridian::control::{Control, Effect, Input, Restored};
 use meridian::geo::{Database, Table};
-use meridian::health::{Stage, Standing, View};
+use meridian::health::{SiteShare, Standing, View};
 use meridian::moment::Moment;
 use meridian::region::{AddressId, Family, RegionId};
 use meridian::snapshot::{Base, Snapshot};
@@ -195,7 +195,7 @@ impl Drive {
         (0..3).for_each(|_| _ = self.see(addresses(region).map(failure).collect()));
         (0..2).for_each(|_| _ = self.see(addresses(region).map(success).collect()));
         let stage = self.snapshot().services.stage(RegionId(region as u8), Family::V4);
-        assert!(matches!(stage, Stage::Part(_)), "it ramps: {stage:?}");
+        assert!(matches!(stage, SiteShare::Part(_)), "it ramps: {stage:?}");
     }
 
     /// Lets time pass until regions shed, and returns how long the last step took.

@@ -16,7 +16,7 @@ use meridian::client::{Coordinates, Country, Group, GroupId, Location, Member, P
 use meridian::config::{Config, Geo, LogFormat, Server};
 use meridian::engine::{self, Outcome, Transport};
 use meridian::geo::{Sources, Table};
-use meridian::health::{Services, Stage, Standing, View};
+use meridian::health::{Services, SiteShare, Standing, View};
 use meridian::moment::Moment;
 use meridian::region::{
     AvailabilityZone, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, RegionSet, Regions,
@@ -247,10 +247,10 @@ fn compile(draft: &Draft) -> Snapshot {
     let counted = View::new(draft.standings[..count].to_vec());
     let services = Services::of(&config.regions, &counted);
     let stage = |region: RegionId, family: Family| match services.stage(region, family) {
-        out @ (Stage::Out { .. } | Stage::Disabled) => out,
-        _ if draft.stages[usize::from(region.0)] > 100 => Stage::Disabled,
-        Stage::Full | Stage::Part(_) | Stage::Waiting => {
-            Stage::of(Share::percent(draft.stages[usize::from(region.0)]))
+        out @ (SiteShare::Out { .. } | SiteShare::Disabled) => out,
+        _ if draft.stages[usize::from(region.0)] > 100 => SiteShare::Disabled,
+        SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting => {
+            SiteShare::of(Share::percent(draft.stages[usize::from(region.0)]))
         }
     };
     let stages = config.regions.iter().map(|(id, _)| Family::BOTH.map(|family| stage(id, family)));
@@ -263,8 +263,9 @@ fn compile(draft: &Draft) -> Snapshot {
 
 /// Lets the regions shed what is too much for them.
 fn divide(draft: &Draft, base: &Base, view: &View) -> Splits {
-    let takes_all =
-        |region: RegionId| Family::BOTH.iter().all(|family| view.stage(region, *family) == Some(Stage::Full));
+    let takes_all = |region: RegionId| {
+        Family::BOTH.iter().all(|family| view.stage(region, *family) == Some(SiteShare::Full))
+    };
     let demand = |(part, rate): (&Part, &u8)| Demand {
         rate: f64::from(*rate),
         order: part.order.iter().filter(|(region, _)| takes_all(*region)).copied().collect(),

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use crate::availability::log::{DAYS, Subject, Summary};
+use crate::availability::log::{AvailabilitySummary, DAYS, LogSubject};
 
 /// How many days are told unless it is said.
 pub const USUAL_DAYS: u64 = 30;
@@ -96,18 +96,19 @@ pub(super) fn usage(wrong: &str) -> String {
 pub(super) fn page(state: &State, days: u64) -> Page {
     let now = (state.sources.now)();
     let seen = state.seen.load_full();
-    let subjects = seen.report.ledger.summaries(days, now).map(|(subject, summary)| row(subject, &summary));
+    let subjects =
+        seen.report.availability.summaries(days, now).map(|(subject, summary)| row(subject, &summary));
     Page { days, subjects: subjects.collect() }
 }
 
-fn row(subject: &Subject, summary: &Summary) -> Row {
+fn row(subject: &LogSubject, summary: &AvailabilitySummary) -> Row {
     let (kind, text, region, zone, address) = match subject {
-        Subject::Name(name) => (Kind::Name, name.clone(), None, None, None),
-        Subject::Region(region) => (Kind::Region, region.clone(), Some(region), None, None),
-        Subject::Zone(region, zone) => {
+        LogSubject::Name(name) => (Kind::Name, name.clone(), None, None, None),
+        LogSubject::Region(region) => (Kind::Region, region.clone(), Some(region), None, None),
+        LogSubject::Zone(region, zone) => {
             (Kind::Zone, format!("{region}/{zone}"), Some(region), Some(zone), None)
         }
-        Subject::Address(region, zone, ip) => {
+        LogSubject::Address(region, zone, ip) => {
             (Kind::Address, format!("{region}/{zone}/{ip}"), Some(region), Some(zone), Some(*ip))
         }
     };

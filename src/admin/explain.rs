@@ -83,7 +83,7 @@ fn bearings(region: &RegionReport) -> [Bearing; 2] {
     region.courses.each_ref().map(|site| Bearing {
         phase: site.phase,
         since: site.since,
-        restraint: site.restraint,
+        suppression: site.suppression,
         grade: region.grade,
         intent: site.intent.clone(),
     })

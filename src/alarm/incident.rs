@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Alarm, word};
 use crate::event::{Notice, Severity, What};
-use crate::health::{Phase, State};
+use crate::health::{AddressState, Phase};
 use crate::intent::Turn;
 use crate::region::Family;
 use crate::share::Share;
@@ -29,9 +29,10 @@ impl Incident {
                 warning(format!("address/{target}"), false)
             }
             What::Up { target, .. } => warning(format!("address/{target}"), true),
-            What::Whole { region, state, .. } => {
-                warning(format!("region_canary/{region}"), matches!(state, State::Up | State::Unknown))
-            }
+            What::Whole { region, state, .. } => warning(
+                format!("region_canary/{region}"),
+                matches!(state, AddressState::Up | AddressState::Unknown),
+            ),
             What::Turned { region, zone, family, to, is_back, .. } => {
                 let key = site(region, zone.as_deref(), *family);
                 match to {

@@ -18,7 +18,7 @@ pub(crate) use rules::Rules;
 use crate::canary::Subject;
 use crate::config::Config;
 use crate::event::{Count, What};
-use crate::health::{self, Board, Grade, Phase, Places, Restraint, Services, Stage, View};
+use crate::health::{self, Board, OutlierGrade, Phase, Services, SiteShare, Sites, Suppression, View};
 use crate::region::{Failover, Family, Region, RegionId, Regions, Site};
 use crate::share::Share;
 use crate::steering::{AllDown, Policy};
@@ -59,7 +59,7 @@ pub enum Alarm {
         /// The family.
         family: Family,
         /// Why not.
-        restraint: Restraint,
+        restraint: Suppression,
     },
     /// An advisory canary leaves an address, or a region, a share of its clients only.
     Advised {
@@ -81,7 +81,7 @@ pub enum Alarm {
         /// The name of the zone, if it is one.
         zone: Option<String>,
         /// How badly.
-        grade: Grade,
+        grade: OutlierGrade,
     },
     /// Something that is measured has been beyond its limit for too long.
     Measured(Excess),
@@ -141,23 +141,17 @@ impl Alarms {
     }
 
     /// Judges everything anew, and returns which alarms were raised and which cleared.
-    pub(crate) fn update(
-        &mut self,
-        board: &Board,
-        places: &Places,
-        observed: &View,
-        view: &View,
-    ) -> Vec<What> {
+    pub(crate) fn update(&mut self, board: &Board, sites: &Sites, observed: &View, view: &View) -> Vec<What> {
         // A region that an operator keeps clients from is no loss; that nobody is left for some clients is one
         // whoever brought it about.
         let (services, served) =
             (Services::of(board.regions(), observed), Services::of(board.regions(), view));
         let mut round = Round { before: &self.standing, standing: BTreeMap::new(), whats: Vec::new() };
         // What keeps a region comes before what it keeps it from.
-        judge_restraints(&mut round, board.regions(), places);
-        judge_sites(&mut round, board.regions(), places);
+        judge_restraints(&mut round, board.regions(), sites);
+        judge_sites(&mut round, board.regions(), sites);
         judge_advice(&mut round, board);
-        judge_regions(&mut round, board, places, &services, self.is_first);
+        judge_regions(&mut round, board, sites, &services, self.is_first);
         for watch in &self.watches {
             for family in Family::BOTH {
                 let key = || Key::Names(watch.owner.clone(), watch.rule.clone(), family);
@@ -209,7 +203,7 @@ fn both(regions: &Regions) -> impl Iterator<Item = ((RegionId, &Region), Family)
 fn judge_regions(
     round: &mut Round<'_>,
     board: &Board,
-    places: &Places,
+    sites: &Sites,
     services: &Services,
     is_remembered: bool,
 ) {
@@ -218,10 +212,12 @@ fn judge_regions(
             continue;
         };
         let name = || region.name.clone();
-        let is_out =
-            matches!(services.stage(id, family), Stage::Waiting | Stage::Out { .. } | Stage::Disabled);
+        let is_out = matches!(
+            services.stage(id, family),
+            SiteShare::Waiting | SiteShare::Out { .. } | SiteShare::Disabled
+        );
         let alarm = || {
-            let reason = reason(id, family, count, board, places);
+            let reason = reason(id, family, count, board, sites);
             Alarm::RegionOut { region: name(), family, count, reason, is_remembered }
         };
         round.judge(|| Key::Region(name(), family), alarm, is_out);
@@ -229,11 +225,11 @@ fn judge_regions(
 }
 
 /// Judges which regions are kept from leaving.
-fn judge_restraints(round: &mut Round<'_>, regions: &Regions, places: &Places) {
+fn judge_restraints(round: &mut Round<'_>, regions: &Regions, sites: &Sites) {
     for ((id, region), family) in both(regions) {
-        let restraint = places.restraint(id, family);
+        let restraint = sites.suppression(id, family);
         let is_told = restraint.is_some_and(is_told);
-        let restraint = restraint.unwrap_or(Restraint::MinInService);
+        let restraint = restraint.unwrap_or(Suppression::MinInService);
         let name = || region.name.clone();
         let alarm = || Alarm::Restrained { region: name(), family, restraint };
         round.judge(|| Key::Restrained(name(), family), alarm, is_told);
@@ -243,7 +239,7 @@ fn judge_restraints(round: &mut Round<'_>, regions: &Regions, places: &Places) {
 /// Judges which advisory canaries have fallen.
 fn judge_advice(round: &mut Round<'_>, board: &Board) {
     let regions = board.regions();
-    for (subject, track) in board.tracks() {
+    for (subject, track) in board.watched() {
         let (region, address) = match subject {
             Subject::Address(id) => (regions.address(id).region, Some(regions.address(id))),
             Subject::Region(region) => (region, None),
@@ -265,9 +261,9 @@ fn judge_advice(round: &mut Round<'_>, board: &Board) {
 }
 
 /// Judges which regions and zones fail their clients.
-fn judge_sites(round: &mut Round<'_>, regions: &Regions, places: &Places) {
+fn judge_sites(round: &mut Round<'_>, regions: &Regions, sites: &Sites) {
     for site in regions.sites() {
-        let grade = places.grade(site);
+        let grade = sites.grade(site);
         let names = || {
             let target = regions.target(site);
             (target.region().to_owned(), target.zone().map(str::to_owned))
@@ -280,14 +276,14 @@ fn judge_sites(round: &mut Round<'_>, regions: &Regions, places: &Places) {
             let (region, zone) = names();
             Alarm::Gray { region, zone, grade }
         };
-        round.judge(key, alarm, grade != Grade::Fine);
+        round.judge(key, alarm, grade != OutlierGrade::Fine);
     }
 }
 
 impl Watch {
     fn alarm(&self, services: &Services, family: Family) -> Alarm {
         let stages = || self.regions.iter().map(|region| services.stage(*region, family));
-        let is_disabled = stages().all(|stage| stage == Stage::Disabled);
+        let is_disabled = stages().all(|stage| stage == SiteShare::Disabled);
         Alarm::Exhausted {
             owner: self.owner.clone(),
             others: self.others,
@@ -302,7 +298,8 @@ impl Watch {
     fn is_exhausted(&self, services: &Services, family: Family) -> bool {
         let of_family = self.regions.iter().filter(|region| services.get(**region, family).count().is_some());
         let mut stages = of_family.map(|region| services.stage(*region, family)).peekable();
-        stages.peek().is_some() && stages.all(|stage| matches!(stage, Stage::Out { .. } | Stage::Disabled))
+        stages.peek().is_some()
+            && stages.all(|stage| matches!(stage, SiteShare::Out { .. } | SiteShare::Disabled))
     }
 }
 
@@ -404,8 +401,8 @@ impl fmt::Display for Alarm {
                 let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
                 write!(f, "{region}{zone} passes its canaries and fails its clients more than others do: ")?;
                 f.write_str(match grade {
-                    Grade::Fine | Grade::Degraded => "it keeps half of them at most",
-                    Grade::Failing => "it leaves",
+                    OutlierGrade::Fine | OutlierGrade::Degraded => "it keeps half of them at most",
+                    OutlierGrade::Failing => "it leaves",
                 })
             }
             Self::Exhausted { all_down, .. } => {
@@ -432,13 +429,13 @@ fn reason(
     family: Family,
     count: health::Count,
     board: &Board,
-    places: &Places,
+    sites: &Sites,
 ) -> Option<&'static str> {
     let site = Site::Region(id);
-    match places.course(site, family).phase() {
+    match sites.recovery(site, family).phase() {
         _ if count.up < count.needed => None,
         _ if board.whole(id).state().is_down() => Some("a canary of the region as a whole has fallen"),
-        _ if places.grade(site) == Grade::Failing => Some("it fails its clients more than others do"),
+        _ if sites.grade(site) == OutlierGrade::Failing => Some("it fails its clients more than others do"),
         Phase::Held(_) => Some("it is held"),
         Phase::Quarantined { .. } => Some("it is quarantined"),
         Phase::Recovering { .. } => Some("its wait is not over"),
@@ -453,21 +450,21 @@ fn fmt_advised(region: &str, address: Option<&(String, IpAddr)>, f: &mut fmt::Fo
 
 /// Returns whether people want to know of a restraint. Who turned failover off knows; and what is not
 /// decided yet is so within seconds.
-fn is_told(restraint: Restraint) -> bool {
+fn is_told(restraint: Suppression) -> bool {
     match restraint {
-        Restraint::Failover(Failover::Off) | Restraint::Undecided(_) => false,
-        Restraint::Failover(Failover::Auto | Failover::Advise)
-        | Restraint::Shared(_)
-        | Restraint::Overload(_)
-        | Restraint::MinInService => true,
+        Suppression::Failover(Failover::Off) | Suppression::Undecided(_) => false,
+        Suppression::Failover(Failover::Auto | Failover::Advise)
+        | Suppression::Correlated(_)
+        | Suppression::Overload(_)
+        | Suppression::MinInService => true,
     }
 }
 
-impl fmt::Display for Restraint {
+impl fmt::Display for Suppression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failover(failover) => write!(f, "failover is `{}`", failover.as_str()),
-            Self::Shared(class) => {
+            Self::Correlated(class) => {
                 write!(
                     f,
                     "half of the regions or more fail alike ({}), so the cause is shared",

@@ -9,9 +9,9 @@
 //!
 //! Downtime counts from the first failed probe of a fall, not from the verdict. What nobody observed counts neither as
 //! up nor as down: the time before the first result, while the process was down, and while an operator kept
-//! clients from what had fallen. Sums are kept by day (UTC) for [`DAYS`], so that a ledger has a bound.
+//! clients from what had fallen. Sums are kept by day (UTC) for [`DAYS`], so that a log has a bound.
 //!
-//! Who is up is judged elsewhere; the ledger only keeps the time. An outage that goes on over a gap is one incident, and how
+//! Who is up is judged elsewhere; the log only keeps the time. An outage that goes on over a gap is one incident, and how
 //! long it took to recover is not known.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,10 +28,10 @@ pub const DAYS: u64 = 90;
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
-/// What a ledger is kept for, by names, which outlive numbers.
+/// What a log is kept for, by names, which outlive numbers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Subject {
+pub enum LogSubject {
     /// A steered name.
     Name(String),
     /// A region.
@@ -88,16 +88,16 @@ pub struct Day {
     /// How many outages began to be known.
     pub incidents: u32,
     /// From the first failed probe to the verdict.
-    pub detect: Sum,
+    pub detect: TimeSum,
     /// From the verdict to the snapshot without it.
-    pub decide: Sum,
+    pub decide: TimeSum,
     /// From the first failed probe until it was back.
-    pub recover: Sum,
+    pub recover: TimeSum,
 }
 
 /// Times, to take the mean of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sum {
+pub struct TimeSum {
     /// All of them together, in milliseconds.
     pub total: u64,
     /// How many they are.
@@ -106,7 +106,7 @@ pub struct Sum {
 
 /// What was observed of one subject.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Account {
+pub struct SubjectLog {
     /// The days, the oldest first; at most [`DAYS`].
     pub days: Arc<Vec<Day>>,
     /// The outage that is not over.
@@ -118,17 +118,17 @@ pub struct Account {
     observed_since: Moment,
 }
 
-/// The accounts of everything.
+/// The logs of everything.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ledger {
-    accounts: BTreeMap<Subject, Account>,
+pub struct AvailabilityLog {
+    logs: BTreeMap<LogSubject, SubjectLog>,
     /// Those of the configuration in force, in the order in which conditions come.
-    roster: Arc<Vec<Subject>>,
+    subjects: Arc<Vec<LogSubject>>,
 }
 
 /// What a subject's days come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Summary {
+pub struct AvailabilitySummary {
     /// For how long it was observed.
     pub observed: Duration,
     /// For how much of that it was down.
@@ -145,37 +145,37 @@ pub struct Summary {
     pub is_down: bool,
 }
 
-impl Ledger {
-    /// Returns a ledger with what an earlier life wrote down, for nobody yet.
-    pub fn restore(accounts: impl IntoIterator<Item = (Subject, Account)>) -> Self {
-        Self { accounts: accounts.into_iter().collect(), roster: Arc::default() }
+impl AvailabilityLog {
+    /// Returns the log that an earlier life wrote down, with no subject registered yet.
+    pub fn restore(logs: impl IntoIterator<Item = (LogSubject, SubjectLog)>) -> Self {
+        Self { logs: logs.into_iter().collect(), subjects: Arc::default() }
     }
 
-    /// Goes on with these subjects. Whoever is not among them is not observed, and forgotten when its days are.
-    pub fn enrol(&mut self, roster: Vec<Subject>, now: Moment) {
+    /// Goes on with these subjects. Others are not observed, and forgotten when their days are.
+    pub fn register(&mut self, subjects: Vec<LogSubject>, now: Moment) {
         let today = now.0 / DAY;
-        let staying: BTreeSet<&Subject> = roster.iter().collect();
-        for (_, account) in self.accounts.iter_mut().filter(|(subject, _)| !staying.contains(subject)) {
-            account.follow(Condition::Unobserved, now);
+        let staying: BTreeSet<&LogSubject> = subjects.iter().collect();
+        for (_, log) in self.logs.iter_mut().filter(|(subject, _)| !staying.contains(subject)) {
+            log.follow(Condition::Unobserved, now);
         }
-        let is_recent = |account: &Account| account.days.last().is_some_and(|day| day.day + DAYS > today);
-        self.accounts.retain(|subject, account| staying.contains(subject) || is_recent(account));
-        for subject in &roster {
-            self.accounts.entry(subject.clone()).or_default();
+        let is_recent = |log: &SubjectLog| log.days.last().is_some_and(|day| day.day + DAYS > today);
+        self.logs.retain(|subject, log| staying.contains(subject) || is_recent(log));
+        for subject in &subjects {
+            self.logs.entry(subject.clone()).or_default();
         }
-        self.roster = Arc::new(roster);
+        self.subjects = Arc::new(subjects);
     }
 
-    /// Takes how everybody is, in the order of the roster, and returns whether an outage has ended.
+    /// Takes the condition of each subject, in their order, and returns whether an outage has ended.
     pub fn observe(&mut self, conditions: &[Condition], now: Moment) -> bool {
-        let roster = Arc::clone(&self.roster);
+        let subjects = Arc::clone(&self.subjects);
         let mut has_ended = false;
-        for (subject, condition) in roster.iter().zip(conditions) {
-            let account = self.accounts.get_mut(subject).expect("whoever is on the roster has an account");
-            if account.condition != *condition {
-                let before = account.outage.is_some();
-                account.follow(*condition, now);
-                has_ended |= before && account.outage.is_none();
+        for (subject, condition) in subjects.iter().zip(conditions) {
+            let log = self.logs.get_mut(subject).expect("every subject is registered");
+            if log.condition != *condition {
+                let before = log.outage.is_some();
+                log.follow(*condition, now);
+                has_ended |= before && log.outage.is_none();
             }
         }
         has_ended
@@ -183,28 +183,32 @@ impl Ledger {
 
     /// Returns whether `observe` would change anything.
     pub fn differs(&self, conditions: &[Condition]) -> bool {
-        let pairs = self.roster.iter().zip(conditions);
-        pairs.into_iter().any(|(subject, condition)| self.accounts[subject].condition != *condition)
+        let pairs = self.subjects.iter().zip(conditions);
+        pairs.into_iter().any(|(subject, condition)| self.logs[subject].condition != *condition)
     }
 
     /// Brings all sums up to `now`.
     pub fn settle(&mut self, now: Moment) {
-        self.accounts.values_mut().for_each(|account| account.settle(now));
+        self.logs.values_mut().for_each(|log| log.settle(now));
     }
 
     /// Returns what there is to write down.
-    pub fn accounts(&self) -> impl Iterator<Item = (&Subject, &Account)> {
-        self.accounts.iter()
+    pub fn logs(&self) -> impl Iterator<Item = (&LogSubject, &SubjectLog)> {
+        self.logs.iter()
     }
 
-    /// Returns what the last `days` days come to, today included, for everybody on the roster.
-    pub fn summaries(&self, days: u64, now: Moment) -> impl Iterator<Item = (&Subject, Summary)> {
+    /// Returns what the last `days` days come to, today included, for each subject.
+    pub fn summaries(
+        &self,
+        days: u64,
+        now: Moment,
+    ) -> impl Iterator<Item = (&LogSubject, AvailabilitySummary)> {
         let first = (now.0 / DAY).saturating_sub(days.saturating_sub(1));
-        self.roster.iter().map(move |subject| (subject, self.accounts[subject].summary(first, now)))
+        self.subjects.iter().map(move |subject| (subject, self.logs[subject].summary(first, now)))
     }
 }
 
-impl Account {
+impl SubjectLog {
     /// Returns what an earlier life wrote down.
     pub fn restore(days: Vec<Day>, outage: Option<Outage>) -> Self {
         let outage = outage.map(|outage| Outage { has_gap: true, ..outage });
@@ -291,7 +295,7 @@ impl Account {
         &mut days[place - gone]
     }
 
-    fn summary(&self, first: u64, now: Moment) -> Summary {
+    fn summary(&self, first: u64, now: Moment) -> AvailabilitySummary {
         let mut settled = self.clone();
         settled.settle(now);
         let mut sum = Day::default();
@@ -303,7 +307,7 @@ impl Account {
             sum.decide.merge(day.decide);
             sum.recover.merge(day.recover);
         }
-        Summary {
+        AvailabilitySummary {
             observed: Duration::from_millis(sum.observed),
             down: Duration::from_millis(sum.down),
             incidents: u64::from(sum.incidents),
@@ -315,7 +319,7 @@ impl Account {
     }
 }
 
-impl Sum {
+impl TimeSum {
     fn add(&mut self, time: Duration) {
         self.merge(Self { total: u64::try_from(time.as_millis()).unwrap_or(u64::MAX), count: 1 });
     }
@@ -330,7 +334,7 @@ impl Sum {
     }
 }
 
-impl Summary {
+impl AvailabilitySummary {
     /// Returns the share of the time observed in which it was up, in percent; `None`: it was not observed.
     pub fn uptime_percent(&self) -> Option<f64> {
         let observed = self.observed.as_secs_f64();
@@ -342,14 +346,14 @@ impl Summary {
 mod tests {
     use super::*;
 
-    fn subject() -> Subject {
-        Subject::Region("tokyo".to_owned())
+    fn subject() -> LogSubject {
+        LogSubject::Region("tokyo".to_owned())
     }
 
-    fn start() -> Ledger {
-        let mut ledger = Ledger::default();
-        ledger.enrol(vec![subject()], Moment(0));
-        ledger
+    fn start() -> AvailabilityLog {
+        let mut log = AvailabilityLog::default();
+        log.register(vec![subject()], Moment(0));
+        log
     }
 
     fn down(failing_since: u64, fell_at: u64, has_left: bool) -> Condition {
@@ -357,18 +361,19 @@ mod tests {
         Condition::Down(Fall { failing_since, fell_at, has_left })
     }
 
-    fn summary(ledger: &Ledger, days: u64, seconds: u64) -> Summary {
-        ledger.summaries(days, Moment(seconds * 1000)).next().expect("it is on the roster").1
+    fn summary(log: &AvailabilityLog, days: u64, seconds: u64) -> AvailabilitySummary {
+        log.summaries(days, Moment(seconds * 1000)).next().expect("it is registered").1
     }
 
     /// Observes these conditions at these seconds, and writes what is known at `now`: seconds observed, down, incidents,
     /// to detect, to decide, to recover.
     fn check(conditions: &[(u64, Condition)], now: u64, expected: [Option<u64>; 6]) {
-        let mut ledger = start();
+        let mut log = start();
         for (second, condition) in conditions {
-            ledger.observe(&[*condition], Moment(second * 1000));
+            log.observe(&[*condition], Moment(second * 1000));
         }
-        let Summary { observed, down, incidents, detect, decide, recover, .. } = summary(&ledger, 30, now);
+        let AvailabilitySummary { observed, down, incidents, detect, decide, recover, .. } =
+            summary(&log, 30, now);
         let seconds = |time: Duration| time.as_secs();
         let found = [
             Some(seconds(observed)),
@@ -419,51 +424,51 @@ mod tests {
 
     #[test]
     fn time_is_counted_to_its_day_and_the_oldest_day_goes() {
-        let mut ledger = start();
+        let mut log = start();
         let day = DAY / 1000;
-        ledger.observe(&[Condition::Up], Moment(0));
+        log.observe(&[Condition::Up], Moment(0));
         // It fails 10 s before midnight, and falls 10 s after.
-        ledger.observe(&[down(day - 10, day + 10, true)], Moment((day + 10) * 1000));
-        ledger.observe(&[Condition::Up], Moment((day + 20) * 1000));
+        log.observe(&[down(day - 10, day + 10, true)], Moment((day + 10) * 1000));
+        log.observe(&[Condition::Up], Moment((day + 20) * 1000));
         let of = |days, now| {
-            let Summary { observed, down, .. } = summary(&ledger, days, now);
+            let AvailabilitySummary { observed, down, .. } = summary(&log, days, now);
             [observed.as_secs(), down.as_secs()]
         };
         assert_eq!(of(1, day + 100), [100, 20]);
         assert_eq!(of(2, day + 100), [day + 100, 30]);
-        let mut later = ledger.clone();
+        let mut later = log.clone();
         later.settle(Moment(200 * DAY));
-        let (_, account) = later.accounts().next().expect("one");
-        assert_eq!((account.days.len() as u64, account.days[0].day), (DAYS, 110));
+        let (_, log) = later.logs().next().expect("one");
+        assert_eq!((log.days.len() as u64, log.days[0].day), (DAYS, 110));
         assert_eq!(summary(&later, DAYS, 200 * day).down, Duration::ZERO);
     }
 
     #[test]
     fn an_outage_goes_on_after_a_restart_and_the_time_between_is_not_counted() {
-        let mut ledger = start();
-        ledger.observe(&[Condition::Up], Moment(0));
-        ledger.observe(&[down(10, 20, true)], Moment(20_000));
-        ledger.settle(Moment(30_000));
-        let kept = ledger.accounts().map(|(subject, account)| {
-            (subject.clone(), Account::restore(account.days.to_vec(), account.outage))
-        });
-        let mut next = Ledger::restore(kept.collect::<Vec<_>>());
-        next.enrol(vec![subject()], Moment(90_000));
+        let mut log = start();
+        log.observe(&[Condition::Up], Moment(0));
+        log.observe(&[down(10, 20, true)], Moment(20_000));
+        log.settle(Moment(30_000));
+        let kept = log
+            .logs()
+            .map(|(subject, log)| (subject.clone(), SubjectLog::restore(log.days.to_vec(), log.outage)));
+        let mut next = AvailabilityLog::restore(kept.collect::<Vec<_>>());
+        next.register(vec![subject()], Moment(90_000));
         next.observe(&[down(20, 20, true)], Moment(90_000));
         next.observe(&[Condition::Up], Moment(100_000));
-        let Summary { observed, down, incidents, detect, recover, .. } = summary(&next, 30, 110);
+        let AvailabilitySummary { observed, down, incidents, detect, recover, .. } = summary(&next, 30, 110);
         assert_eq!((observed.as_secs(), down.as_secs(), incidents), (50, 30, 1));
         assert_eq!((detect, recover), (Some(Duration::from_secs(10)), None));
     }
 
     #[test]
     fn who_leaves_the_configuration_is_not_observed_and_is_known_again_when_it_returns() {
-        let mut ledger = start();
-        ledger.observe(&[Condition::Up], Moment(0));
-        ledger.enrol(Vec::new(), Moment(10_000));
-        assert_eq!(ledger.summaries(30, Moment(20_000)).count(), 0);
-        ledger.enrol(vec![subject()], Moment(50_000));
-        ledger.observe(&[Condition::Up], Moment(50_000));
-        assert_eq!(summary(&ledger, 30, 60).observed, Duration::from_secs(20));
+        let mut log = start();
+        log.observe(&[Condition::Up], Moment(0));
+        log.register(Vec::new(), Moment(10_000));
+        assert_eq!(log.summaries(30, Moment(20_000)).count(), 0);
+        log.register(vec![subject()], Moment(50_000));
+        log.observe(&[Condition::Up], Moment(50_000));
+        assert_eq!(summary(&log, 30, 60).observed, Duration::from_secs(20));
     }
 }

@@ -1,4 +1,4 @@
-//! Who is up and who is down, for the [`Ledger`]: as health has it, whatever operators want.
+//! Who is up and who is down, for the [`AvailabilityLog`]: as health has it, whatever operators want.
 //!
 //! An address is down while its canaries say so. An availability zone is down while it serves nobody of its own: all of
 //! its addresses are down, or it waits to come back; a region likewise, when fewer than its `min_healthy` are up;
@@ -12,34 +12,34 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::log::{Condition, Fall, Ledger, Subject};
+use super::log::{AvailabilityLog, Condition, Fall, LogSubject};
 use crate::config::Config;
-use crate::health::{Board, Phase, Places, State, Track};
+use crate::health::{AddressHealth, AddressState, Board, Phase, Sites};
 use crate::intent::Orders;
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
 use crate::steering::Policy;
 
-/// The most names that are kept account of: the ledger has a bound whatever the configuration has.
+/// The most names that are logged: the log has a bound whatever the configuration has.
 const MAX_NAMES: usize = 1000;
 
 /// The longest time until the first result of an address is noticed: falls and returns are at once.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The accounts of everything that is configured.
+/// The logs of everything that is configured.
 #[derive(Debug)]
 pub(crate) struct Availability {
-    ledger: Arc<Ledger>,
+    log: Arc<AvailabilityLog>,
     parts: Parts,
-    accountant: Accountant,
+    schedule: LogSchedule,
     looked_at: Moment,
 }
 
 /// What is known of health, and what operators want.
-pub(crate) struct Scene<'a> {
+pub(crate) struct AvailabilityInputs<'a> {
     pub(crate) board: &'a Board,
-    pub(crate) places: &'a Places,
+    pub(crate) sites: &'a Sites,
     pub(crate) orders: &'a Orders,
 }
 
@@ -89,63 +89,68 @@ fn of_policy(policy: &Policy) -> Vec<Part> {
 }
 
 impl Availability {
-    /// Starts with empty accounts.
+    /// Starts with empty logs.
     pub(crate) fn new(config: &Config, now: Moment) -> Self {
-        let accountant = Accountant::new(now);
-        let (ledger, parts) = (Arc::default(), Parts::default());
-        let mut availability = Self { ledger, parts, accountant, looked_at: now };
+        let schedule = LogSchedule::new(now);
+        let (log, parts) = (Arc::default(), Parts::default());
+        let mut availability = Self { log, parts, schedule, looked_at: now };
         availability.reload(config, now);
         availability
     }
 
-    /// Goes on with the accounts of an earlier life.
-    pub(crate) fn restore(&mut self, ledger: Ledger, config: &Config, now: Moment) {
-        self.ledger = Arc::new(ledger);
+    /// Goes on with the logs of an earlier life.
+    pub(crate) fn restore(&mut self, log: AvailabilityLog, config: &Config, now: Moment) {
+        self.log = Arc::new(log);
         self.reload(config, now);
     }
 
-    /// Keeps the accounts of another configuration from now on.
+    /// Keeps the logs of another configuration from now on.
     pub(crate) fn reload(&mut self, config: &Config, now: Moment) {
         self.parts = Parts::of(config);
-        let roster = roster(&config.regions, &self.parts);
-        Arc::make_mut(&mut self.ledger).enrol(roster, now);
+        let subjects = subjects(&config.regions, &self.parts);
+        Arc::make_mut(&mut self.log).register(subjects, now);
     }
 
-    /// Takes how everything is now, and returns the accounts when it is time to write them down. `is_news` says
+    /// Takes how everything is now, and returns the logs when it is time to write them down. `is_news` says
     /// that something is otherwise than before; without news it looks now and then.
-    pub(crate) fn take(&mut self, scene: &Scene<'_>, is_news: bool, now: Moment) -> Option<Arc<Ledger>> {
+    pub(crate) fn take(
+        &mut self,
+        scene: &AvailabilityInputs<'_>,
+        is_news: bool,
+        now: Moment,
+    ) -> Option<Arc<AvailabilityLog>> {
         let mut has_ended = false;
         if is_news || now.since(self.looked_at) >= LOOK_EVERY {
             self.looked_at = now;
             let conditions = scene.conditions(&self.parts);
-            if self.ledger.differs(&conditions) {
-                has_ended = Arc::make_mut(&mut self.ledger).observe(&conditions, now);
+            if self.log.differs(&conditions) {
+                has_ended = Arc::make_mut(&mut self.log).observe(&conditions, now);
             }
         }
-        self.accountant.is_due(has_ended, now).then(|| self.close(now))
+        self.schedule.is_due(has_ended, now).then(|| self.close(now))
     }
 
-    /// Brings the accounts up to now, and returns them.
-    pub(crate) fn close(&mut self, now: Moment) -> Arc<Ledger> {
-        Arc::make_mut(&mut self.ledger).settle(now);
-        Arc::clone(&self.ledger)
+    /// Brings the logs up to now, and returns them.
+    pub(crate) fn close(&mut self, now: Moment) -> Arc<AvailabilityLog> {
+        Arc::make_mut(&mut self.log).settle(now);
+        Arc::clone(&self.log)
     }
 
-    /// Returns the accounts as they are.
-    pub(crate) fn ledger(&self) -> Arc<Ledger> {
-        Arc::clone(&self.ledger)
+    /// Returns the logs as they are.
+    pub(crate) fn log(&self) -> Arc<AvailabilityLog> {
+        Arc::clone(&self.log)
     }
 }
 
-/// Returns everybody who has an account, in the order of [`Scene::conditions`].
-fn roster(regions: &Regions, parts: &Parts) -> Vec<Subject> {
+/// Returns everybody who has an log, in the order of [`AvailabilityInputs::conditions`].
+fn subjects(regions: &Regions, parts: &Parts) -> Vec<LogSubject> {
     let name = |region: RegionId| regions.region(region).name.clone();
-    let names = parts.names.iter().map(|(name, _)| Subject::Name(name.clone()));
-    let of_regions = regions.iter().map(|(_, region)| Subject::Region(region.name.clone()));
-    let zones = regions.zones().map(|(_, region, zone)| Subject::Zone(name(region), zone.name.clone()));
+    let names = parts.names.iter().map(|(name, _)| LogSubject::Name(name.clone()));
+    let of_regions = regions.iter().map(|(_, region)| LogSubject::Region(region.name.clone()));
+    let zones = regions.zones().map(|(_, region, zone)| LogSubject::Zone(name(region), zone.name.clone()));
     let addresses = regions
         .addresses()
-        .map(|(_, at)| Subject::Address(name(at.region), regions.zone(at.zone).name.clone(), at.ip));
+        .map(|(_, at)| LogSubject::Address(name(at.region), regions.zone(at.zone).name.clone(), at.ip));
     names.chain(of_regions).chain(zones).chain(addresses).collect()
 }
 
@@ -162,8 +167,8 @@ enum Side {
     Waiting(Fall),
 }
 
-impl Scene<'_> {
-    /// Returns how everybody on the roster is.
+impl AvailabilityInputs<'_> {
+    /// Returns how everybody on the subjects is.
     fn conditions(&self, parts: &Parts) -> Vec<Condition> {
         let regions = self.board.regions();
         let sides: Vec<[Side; 2]> =
@@ -190,14 +195,14 @@ impl Scene<'_> {
     }
 
     fn address(&self, id: AddressId, region: RegionId, family: Family) -> Side {
-        let track = self.board.track(id);
+        let track = self.board.address(id);
         match track.state() {
             _ if track.records().is_empty() => Side::Unknown,
-            State::Unknown => Side::Unknown,
-            State::Up | State::Suspect => Side::Up,
-            State::Rising | State::Down => {
+            AddressState::Unknown => Side::Unknown,
+            AddressState::Up | AddressState::Suspect => Side::Up,
+            AddressState::Rising | AddressState::Down => {
                 // Kept against its health, a region keeps its addresses.
-                let has_left = self.places.restraint(region, family).is_none();
+                let has_left = self.sites.suppression(region, family).is_none();
                 fall_of(track).map_or(Side::Unknown, |fall| Side::Down(Fall { has_left, ..fall }))
             }
         }
@@ -207,14 +212,14 @@ impl Scene<'_> {
         let addresses = self.board.regions().addresses_of(region);
         let tracks = addresses
             .filter(|(_, at)| at.zone == zone && Family::of(at.ip) == family)
-            .map(|(id, _)| self.board.track(id));
+            .map(|(id, _)| self.board.address(id));
         self.site(Site::Zone(zone), family, tracks.collect(), 1, None)
     }
 
     fn region(&self, id: RegionId, family: Family) -> Side {
         let regions = self.board.regions();
         let addresses = regions.addresses_of(id).filter(|(_, at)| Family::of(at.ip) == family);
-        let tracks: Vec<_> = addresses.map(|(id, _)| self.board.track(id)).collect();
+        let tracks: Vec<_> = addresses.map(|(id, _)| self.board.address(id)).collect();
         let needed = regions.region(id).min_healthy.of(tracks.len());
         self.site(Site::Region(id), family, tracks, needed, Some(self.board.whole(id)))
     }
@@ -224,19 +229,19 @@ impl Scene<'_> {
         &self,
         site: Site,
         family: Family,
-        tracks: Vec<&Track>,
+        tracks: Vec<&AddressHealth>,
         needed: usize,
-        whole: Option<&Track>,
+        whole: Option<&AddressHealth>,
     ) -> Side {
         if tracks.is_empty() {
             return Side::Absent;
         }
         let watched = || tracks.iter().copied().chain(whole).filter(|track| !track.records().is_empty());
-        if watched().all(|track| track.state() == State::Unknown) {
+        if watched().all(|track| track.state() == AddressState::Unknown) {
             return Side::Unknown;
         }
-        let course = self.places.course(site, family);
-        let has_left = !course.phase().serves();
+        let recovery = self.sites.recovery(site, family);
+        let has_left = !recovery.phase().serves();
         let down = tracks.iter().filter(|track| track.state().is_down()).count();
         let mut falls: Vec<Fall> = tracks.iter().filter_map(|track| fall_of(track)).collect();
         // The site was up until one address more had fallen than it can do without.
@@ -251,9 +256,9 @@ impl Scene<'_> {
             Some((failing_since, fell_at)) => Side::Down(Fall { failing_since, fell_at, has_left }),
             None if is_remembered => Side::Unknown,
             None if has_left => {
-                let fall = Fall { failing_since: course.since(), fell_at: course.since(), has_left };
+                let fall = Fall { failing_since: recovery.since(), fell_at: recovery.since(), has_left };
                 // What is down although its canaries are well fails its clients.
-                if course.phase() == Phase::Down { Side::Down(fall) } else { Side::Waiting(fall) }
+                if recovery.phase() == Phase::Down { Side::Down(fall) } else { Side::Waiting(fall) }
             }
             None => Side::Up,
         }
@@ -305,7 +310,7 @@ impl Scene<'_> {
 }
 
 /// Returns how something fell that is down; `None`: it is not, or nobody has seen it fail in this life.
-fn fall_of(track: &Track) -> Option<Fall> {
+fn fall_of(track: &AddressHealth) -> Option<Fall> {
     let failing_since = track.failing_since().filter(|_| track.state().is_down())?;
     Some(Fall { failing_since, fell_at: track.since().max(failing_since), has_left: false })
 }
@@ -331,27 +336,27 @@ fn whole(sides: [Side; 2], is_withdrawn: bool) -> Condition {
     }
 }
 
-/// The shortest time between two writes of the ledger, which may be megabytes: `kill -9` forgets at most the last
+/// The shortest time between two writes of the log, which may be megabytes: `kill -9` forgets at most the last
 /// minute of it.
-const ACCOUNT_EVERY: Duration = Duration::from_secs(60);
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// Decides when the ledger is written down: every minute, and the first outage that is over does not wait for it.
+/// Decides when the log is written down: every minute, and the first outage that is over does not wait for it.
 #[derive(Clone, Debug)]
-pub struct Accountant {
+pub struct LogSchedule {
     /// When it was written last, or when it was begun.
     since: Moment,
     was_written: bool,
 }
 
-impl Accountant {
+impl LogSchedule {
     /// Starts with nothing to write.
     pub fn new(now: Moment) -> Self {
         Self { since: now, was_written: false }
     }
 
-    /// Returns whether the ledger is to be written now, given whether an outage has ended.
+    /// Returns whether the log is to be written now, given whether an outage has ended.
     pub fn is_due(&mut self, is_news: bool, now: Moment) -> bool {
-        let is_due = now.since(self.since) >= ACCOUNT_EVERY || (is_news && !self.was_written);
+        let is_due = now.since(self.since) >= LOG_EVERY || (is_news && !self.was_written);
         if is_due {
             *self = Self { since: now, was_written: true };
         }
@@ -362,7 +367,7 @@ impl Accountant {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::availability::log::Summary;
+    use crate::availability::log::AvailabilitySummary;
     use crate::canary::{CanaryId, Failure, FailureClass, Observation, Subject as Watched};
     use crate::control::{Control, Input, Restored};
     use crate::intent::{Intent, Kept, Phase, Terms};
@@ -409,14 +414,14 @@ mod tests {
             };
             control.handle(Input::Observed(vec![seen]), at);
         }
-        let ledger = control.report(Moment(100_000)).ledger;
-        let told = ledger.summaries(30, Moment(100_000)).filter_map(|(subject, summary)| {
+        let log = control.report(Moment(100_000)).availability;
+        let told = log.summaries(30, Moment(100_000)).filter_map(|(subject, summary)| {
             let name = match subject {
-                Subject::Name(name) | Subject::Region(name) => name.clone(),
-                Subject::Zone(_, zone) => zone.clone(),
-                Subject::Address(_, _, ip) => ip.to_string(),
+                LogSubject::Name(name) | LogSubject::Region(name) => name.clone(),
+                LogSubject::Zone(_, zone) => zone.clone(),
+                LogSubject::Address(_, _, ip) => ip.to_string(),
             };
-            let Summary { observed, down, incidents, .. } = summary;
+            let AvailabilitySummary { observed, down, incidents, .. } = summary;
             let is_told = !down.is_zero();
             is_told.then(|| format!("{name} {}/{} {incidents}", down.as_secs(), observed.as_secs()))
         });
@@ -458,10 +463,10 @@ mod tests {
 
     #[test]
     fn the_ledger_is_written_every_minute_and_the_first_outage_does_not_wait() {
-        let mut accountant = Accountant::new(Moment(0));
+        let mut schedule = LogSchedule::new(Moment(0));
         let events =
             [(1000, false), (2000, true), (3000, true), (61_999, false), (62_000, false), (63_000, true)];
-        let due = events.iter().filter(|(at, is_news)| accountant.is_due(*is_news, Moment(*at)));
+        let due = events.iter().filter(|(at, is_news)| schedule.is_due(*is_news, Moment(*at)));
         assert_eq!(due.map(|(at, _)| *at).collect::<Vec<_>>(), [2000, 62_000]);
     }
 }

@@ -4,4 +4,4 @@ pub mod expected;
 pub mod log;
 mod measured;
 
-pub(crate) use measured::{Availability, Parts, Scene};
+pub(crate) use measured::{Availability, AvailabilityInputs, Parts};

@@ -270,7 +270,7 @@ impl Control {
 
     fn load_of(&self, intent: &Intent, now: Moment) -> Option<f64> {
         let site = self.base.config.regions.site(&intent.terms.wish.target()?)?;
-        self.judgement.load(site, now)
+        self.monitor.load(site, now)
     }
 }
 

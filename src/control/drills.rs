@@ -273,7 +273,7 @@ impl Control {
 
     /// Returns every alarm that stands, of what was lost and of what is measured.
     fn alarms(&self) -> Vec<Alarm> {
-        self.judgement.alarms().cloned().chain(self.rules.standing()).collect()
+        self.monitor.alarms().cloned().chain(self.rules.standing()).collect()
     }
 
     fn drill_troubles(&self, now: Moment) -> Vec<(u64, String)> {
@@ -286,7 +286,7 @@ impl Control {
                 if abort == Abort::Alarm {
                     return None;
                 }
-                let readings = readings.get_or_insert_with(|| self.judgement.readings(&self.base, now));
+                let readings = readings.get_or_insert_with(|| self.monitor.readings(&self.base, now));
                 broken(drill, abort, readings, &self.base.config.regions)
             })?;
             Some((drill.number, why))

@@ -67,7 +67,10 @@ impl Play {
                 Effect::Answer(answer) => reply = Some(*answer),
                 Effect::Say(notice) => self.said.push(notice.to_string()),
                 Effect::Keep(kept) => self.kept = kept,
-                Effect::Publish(_) | Effect::Watch(..) | Effect::Persist(_) | Effect::Account(_) => {}
+                Effect::Publish(_)
+                | Effect::Watch(..)
+                | Effect::Persist(_)
+                | Effect::PersistAvailability(_) => {}
             }
         }
         reply
@@ -97,7 +100,7 @@ impl Play {
     pub(super) fn hear(&mut self, address: u32, is_success: bool, signals: Option<Signals>) {
         let failure = Failure { class: FailureClass::Refused, detail: "connection refused".to_owned() };
         let seen = Observation {
-            epoch: self.control.judgement.epoch(),
+            epoch: self.control.monitor.epoch(),
             subject: Subject::Address(AddressId(address)),
             canary: CanaryId(0),
             at: self.now,
@@ -119,7 +122,7 @@ impl Play {
 
     /// Returns the percent of its clients that each region takes in IPv4.
     pub(super) fn shares(&self) -> [u32; 3] {
-        let services = Services::of(&self.control.base.config.regions, self.control.judgement.view());
+        let services = Services::of(&self.control.base.config.regions, self.control.monitor.view());
         [0, 1, 2].map(|id| {
             let share = services.stage(RegionId(id), Family::V4).share();
             (share.fraction() * 100.0).round() as u32

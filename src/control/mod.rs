@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Restored ──▶
-//!   Observed ──▶ judgement ── the view changed? ──▶ balance ──▶ Snapshot::compile ──▶ Publish
+//!   Observed ──▶ monitor ── the view changed? ──▶ balance ──▶ Snapshot::compile ──▶ Publish
 //!   Tick     ──▶     │ ╰────── a fall or a rise? ──▶ Persist                            │
 //!   Asked    ──▶     │   (operator, with the intents in force) ──▶ Keep, Answer        │
 //!   Reloaded ──▶     ╰──────── what people want to know ──▶ Say                        │
@@ -10,7 +10,7 @@
 //!   Stopping
 //! ```
 //!
-//! [`Judgement`] decides what happened, [`Balance`] what regions shed, [`Keeper`] when to write it down; none
+//! [`Monitor`] decides what happened, [`Balance`] what regions shed, [`Keeper`] when to write it down; none
 //! of them knows snapshots. Control compiles, and only when something that an answer depends on has changed.
 //! It reads no clock and does nothing itself: the shell carries out its effects, in their order, and lets
 //! time pass with a [`Input::Tick`] when [`Control::wake`] says so.
@@ -28,14 +28,14 @@ mod request;
 use std::sync::Arc;
 
 pub use drain::Receipt;
-pub use monitor::{Judgement, Verdict};
+pub use monitor::{Findings, Monitor};
 pub use operator::Proposal;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
 pub use request::{Done, LONGEST, MAX_REASON, Refusal, Request, SHORTEST};
 
 use crate::alarm::Rules;
 use crate::availability::Availability;
-use crate::availability::log::Ledger;
+use crate::availability::log::AvailabilityLog;
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
 use crate::event::{Notice, What};
@@ -79,7 +79,7 @@ pub struct Restored {
     /// The intents in force and the drills.
     pub intents: Kept,
     /// Measured availability.
-    pub availability: Ledger,
+    pub availability: AvailabilityLog,
 }
 
 /// What the shell must do.
@@ -94,7 +94,7 @@ pub enum Effect {
     /// The same with the intents in force: at once, for people rely on them.
     Keep(Kept),
     /// The same with the accounts of who was up for how long.
-    Account(Arc<Ledger>),
+    PersistAvailability(Arc<AvailabilityLog>),
     /// Tell people.
     Say(Box<Notice>),
     /// Reply to the operator who asked; the effects before it are what was asked for.
@@ -124,7 +124,7 @@ impl Effect {
 #[derive(Debug)]
 pub struct Control {
     base: Arc<Base>,
-    judgement: Judgement,
+    monitor: Monitor,
     balance: Balance,
     keeper: Keeper,
     /// What operators want.
@@ -151,14 +151,14 @@ impl Control {
         let drills = Drills::adopt(Vec::new(), &base.config, now);
         let desk = Desk::default();
         let orders = desk.orders(&base.config.regions);
-        let (judgement, _) = Judgement::new(Arc::clone(&base.config), orders, None, now);
+        let (monitor, _) = Monitor::new(Arc::clone(&base.config), orders, None, now);
         let balance = Balance::new(&base, now);
         let holdings = Holdings::new(&base.config, now);
         let rules = Rules::new(&base.config, now);
         let availability = Availability::new(&base.config, now);
         Self {
             base,
-            judgement,
+            monitor,
             balance,
             keeper: Keeper::new(now),
             desk,
@@ -182,14 +182,14 @@ impl Control {
                 effects
             }
             Input::Observed(seen) => {
-                let verdict = self.judgement.observe(&seen, now);
+                let findings = self.monitor.observe(&seen, now);
                 self.rules.observed();
-                self.advance(verdict, Vec::new(), now)
+                self.advance(findings, Vec::new(), now)
             }
             Input::Tick => {
-                let verdict = self.judgement.tick(now);
+                let findings = self.monitor.tick(now);
                 let shed = self.balance_step(now);
-                self.advance(verdict, shed, now)
+                self.advance(findings, shed, now)
             }
             Input::Served => {
                 self.holdings.served(now);
@@ -201,7 +201,10 @@ impl Control {
                 what.into_iter().map(|what| Effect::say(Notice { at: now, what })).collect()
             }
             Input::Stopping => {
-                vec![Effect::Persist(self.memory(now)), Effect::Account(self.availability.close(now))]
+                vec![
+                    Effect::Persist(self.memory(now)),
+                    Effect::PersistAvailability(self.availability.close(now)),
+                ]
             }
         }
     }
@@ -210,7 +213,7 @@ impl Control {
     pub fn wake(&self) -> Option<Moment> {
         let desk = self.desk.wake(&self.base.config.regions);
         let rules = self.rules.wake(self.base.database_built_at);
-        let own = [self.judgement.wake(), self.balance.wake(&self.base), desk, self.drills.wake(), rules];
+        let own = [self.monitor.wake(), self.balance.wake(&self.base), desk, self.drills.wake(), rules];
         own.into_iter().flatten().min()
     }
 
@@ -221,17 +224,17 @@ impl Control {
 
     /// Returns whether an observation is about the configuration in force; one of another is passed over.
     pub fn is_current(&self, seen: &Observation) -> bool {
-        seen.epoch == self.judgement.epoch()
+        seen.epoch == self.monitor.epoch()
     }
 
     #[cfg(test)]
     pub(crate) fn epoch(&self) -> Epoch {
-        self.judgement.epoch()
+        self.monitor.epoch()
     }
 
     /// Returns what is known of everything, for `/status`.
     pub fn report(&self, now: Moment) -> Report {
-        let mut report = self.judgement.report(self.number, now);
+        let mut report = self.monitor.report(self.number, now);
         let away = self.balance.away(&self.base);
         report.regions.iter_mut().zip(away).for_each(|(region, away)| region.away = away);
         report.outlook = self.outlook(now);
@@ -241,13 +244,13 @@ impl Control {
         report.receipts = self.receipts(now);
         report.drills = Arc::clone(self.drills.records());
         report.alarms.extend(self.rules.standing());
-        report.ledger = self.availability.ledger();
+        report.availability = self.availability.log();
         report
     }
 
     /// Returns what a prediction starts from: the demand, where it is sent, and what the regions report.
     pub fn outlook(&self, now: Moment) -> Outlook {
-        self.balance.outlook(self.judgement.readings(&self.base, now))
+        self.balance.outlook(self.monitor.readings(&self.base, now))
     }
 
     /// Goes on from what an earlier life left, and publishes the first snapshot.
@@ -257,15 +260,15 @@ impl Control {
         self.desk = Desk::adopt(intents);
         let orders = self.desk.orders(&self.base.config.regions);
         let config = Arc::clone(&self.base.config);
-        let (judgement, notices) = Judgement::new(config, orders, health.as_ref(), now);
-        self.judgement = judgement;
+        let (monitor, notices) = Monitor::new(config, orders, health.as_ref(), now);
+        self.monitor = monitor;
         let fresh = health.filter(|memory| memory.is_fresh(now));
         let has_adopted = fresh.is_some();
         if let Some(memory) = fresh {
             self.balance.adopt(&memory.portions, &self.base);
         }
         self.availability.restore(availability, &self.base.config, now);
-        self.account(true, now);
+        self.measure_availability(true, now);
         self.propose(&notices);
         // What was over while nobody was there has ended before anything is answered.
         let mut ended = self.resume_drills(now);
@@ -282,37 +285,37 @@ impl Control {
         effects
     }
 
-    /// Does what follows from a verdict and from what regions shed since, and what is due besides.
-    fn advance(&mut self, verdict: Verdict, shed: Vec<Notice>, now: Moment) -> Vec<Effect> {
-        let is_news = verdict.is_news();
-        let mut effects = self.follow(verdict, shed, now);
+    /// Does what follows from a findings and from what regions shed since, and what is due besides.
+    fn advance(&mut self, findings: Findings, shed: Vec<Notice>, now: Moment) -> Vec<Effect> {
+        let is_news = findings.is_news();
+        let mut effects = self.follow(findings, shed, now);
         effects.extend(self.attend(now));
         effects.extend(self.measure(now));
-        effects.extend(self.account(is_news, now));
+        effects.extend(self.measure_availability(is_news, now));
         effects
     }
 
-    /// Does what follows from a verdict, and from what regions shed since.
-    fn follow(&mut self, verdict: Verdict, shed: Vec<Notice>, now: Moment) -> Vec<Effect> {
+    /// Does what follows from a findings, and from what regions shed since.
+    fn follow(&mut self, findings: Findings, shed: Vec<Notice>, now: Moment) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.propose(&verdict.notices);
-        if verdict.moves_view {
+        self.propose(&findings.notices);
+        if findings.moves_view {
             self.land(now);
         }
-        if verdict.moves_view || !shed.is_empty() {
+        if findings.moves_view || !shed.is_empty() {
             effects.extend(self.publish_news(now));
         }
-        if self.keeper.is_due(verdict.is_worth_keeping || !shed.is_empty(), now) {
+        if self.keeper.is_due(findings.is_worth_keeping || !shed.is_empty(), now) {
             effects.push(Effect::Persist(self.memory(now)));
         }
-        effects.extend(verdict.notices.into_iter().chain(shed).map(Effect::say));
+        effects.extend(findings.notices.into_iter().chain(shed).map(Effect::say));
         effects
     }
 
     fn reloaded(&mut self, base: Arc<Base>, now: Moment) -> Vec<Effect> {
         let before = std::mem::replace(&mut self.base, base);
         let orders = self.desk.orders(&self.base.config.regions);
-        let notices = self.judgement.reload(Arc::clone(&self.base.config), orders, now);
+        let notices = self.monitor.reload(Arc::clone(&self.base.config), orders, now);
         self.balance.reload(&before, &self.base, now);
         self.drills.reload(&self.base.config, now);
         self.land(now);
@@ -327,15 +330,17 @@ impl Control {
             },
         };
         self.availability.reload(&self.base.config, now);
-        effects.extend(self.account(true, now));
+        effects.extend(self.measure_availability(true, now));
         let healed = self.rules.reload(&self.base.config).map(|what| Notice { at: now, what });
         effects.extend([reloaded].into_iter().chain(healed).chain(notices).map(Effect::say));
         effects
     }
 
     /// Keeps account of who is up.
-    fn account(&mut self, is_news: bool, now: Moment) -> Option<Effect> {
-        self.availability.take(&self.judgement.scene(), is_news, now).map(Effect::Account)
+    fn measure_availability(&mut self, is_news: bool, now: Moment) -> Option<Effect> {
+        self.availability
+            .take(&self.monitor.availability_inputs(), is_news, now)
+            .map(Effect::PersistAvailability)
     }
 
     /// Looks at what is measured, if it is time to.
@@ -344,17 +349,17 @@ impl Control {
         if self.rules.wake(built_at).is_none_or(|due| now < due) {
             return Vec::new();
         }
-        let whats = self.rules.look(self.judgement.vitals(now), built_at, now);
+        let whats = self.rules.look(self.monitor.vitals(now), built_at, now);
         whats.into_iter().map(|what| Effect::say(Notice { at: now, what })).collect()
     }
 
     /// Spreads the clients of regions that have left or returned, if any has.
     fn land(&mut self, now: Moment) {
-        let services = Services::of(&self.base.config.regions, self.judgement.view());
+        let services = Services::of(&self.base.config.regions, self.monitor.view());
         if !self.balance.is_due(&self.base, &services) {
             return;
         }
-        let readings = self.judgement.readings(&self.base, now);
+        let readings = self.monitor.readings(&self.base, now);
         self.balance.land(&self.base, &services, &readings, now);
     }
 
@@ -363,14 +368,14 @@ impl Control {
         if self.balance.wake(&self.base).is_none_or(|due| now < due) {
             return Vec::new();
         }
-        let services = Services::of(&self.base.config.regions, self.judgement.view());
-        let readings = self.judgement.readings(&self.base, now);
+        let services = Services::of(&self.base.config.regions, self.monitor.view());
+        let readings = self.monitor.readings(&self.base, now);
         self.balance.step(&self.base, &services, &readings, now)
     }
 
     /// Returns what is worth remembering, as of `now`.
     fn memory(&self, now: Moment) -> Memory {
-        Memory { portions: self.balance.remember(&self.base), ..self.judgement.memory(now) }
+        Memory { portions: self.balance.remember(&self.base), ..self.monitor.memory(now) }
     }
 
     /// Compiles the next snapshot.
@@ -396,9 +401,9 @@ impl Control {
     fn compile(&self) -> Arc<Snapshot> {
         let base = Arc::clone(&self.base);
         let circumstances = Inputs {
-            health: self.judgement.view().clone(),
+            health: self.monitor.view().clone(),
             splits: self.balance.splits().clone(),
-            weights: self.judgement.orders().weights.clone(),
+            weights: self.monitor.orders().weights.clone(),
             leaving: drain::leaving(self.desk.intents(), &base.config.regions),
         };
         Arc::new(Snapshot::compile(base, circumstances, self.number + 1))
@@ -410,7 +415,7 @@ impl Control {
     }
 
     fn watch(&self) -> Effect {
-        Effect::Watch(Arc::clone(&self.base.config), self.judgement.epoch())
+        Effect::Watch(Arc::clone(&self.base.config), self.monitor.epoch())
     }
 }
 
@@ -465,7 +470,7 @@ mod tests {
     fn seen(control: &Control, is_success: bool, at: Moment) -> Observation {
         let failure = Failure { class: FailureClass::Refused, detail: "connection refused".to_owned() };
         Observation {
-            epoch: control.judgement.epoch(),
+            epoch: control.monitor.epoch(),
             subject: Subject::Address(AddressId(0)),
             canary: CanaryId(0),
             at,
@@ -482,7 +487,7 @@ mod tests {
             Effect::Persist(_) => 'k',
             Effect::Say(_) => 's',
             Effect::Keep(_) => 'i',
-            Effect::Account(_) => 'a',
+            Effect::PersistAvailability(_) => 'a',
             Effect::Answer(_) => 'r',
         };
         effects.iter().map(letter).collect()
@@ -508,7 +513,7 @@ mod tests {
         for life in 1..20 {
             let now = Moment(2000 + life * 500_000);
             let (next, effects) = start(Some(memory), now);
-            assert!(next.judgement.view().of(AddressId(0)).is_down(), "life {life}");
+            assert!(next.monitor.view().of(AddressId(0)).is_down(), "life {life}");
             let kept = effects.into_iter().find_map(|effect| match effect {
                 Effect::Persist(memory) => Some(memory),
                 Effect::Publish(_)
@@ -516,7 +521,7 @@ mod tests {
                 | Effect::Say(_)
                 | Effect::Answer(_)
                 | Effect::Keep(_)
-                | Effect::Account(_) => None,
+                | Effect::PersistAvailability(_) => None,
             });
             memory = kept.expect("it is written down before anything happens");
         }

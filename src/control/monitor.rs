@@ -1,17 +1,17 @@
-//! What an event means: the board, the courses of regions and zones, and from them the notices that people get and
+//! What an event means: the board, the recoveries of regions and zones, and from them the notices that people get and
 //! the alarms that last.
 
 use std::sync::Arc;
 
 use super::Report;
 use crate::alarm::{Alarm, Alarms};
-use crate::availability::Scene;
+use crate::availability::AvailabilityInputs;
 use crate::canary::{Epoch, Observation, Subject};
 use crate::config::Config;
 use crate::event::{Notice, What};
 use crate::health::{
-    self, Adoption, Board, Cause, Change, FALLS_TO_QUARANTINE, Memory, Phase, Places, State, Turn, View,
-    Vitals,
+    self, AddressState, Adoption, Board, Cause, FALLS_TO_QUARANTINE, Memory, Phase, PhaseChange, Sites,
+    StateChange, View, Vitals,
 };
 use crate::intent::Orders;
 use crate::load::Readings;
@@ -21,10 +21,10 @@ use crate::snapshot::Base;
 
 /// The part of control that judges. It compiles no snapshots.
 #[derive(Debug)]
-pub struct Judgement {
+pub struct Monitor {
     config: Arc<Config>,
     board: Board,
-    places: Places,
+    sites: Sites,
     alarms: Alarms,
     /// What operators want.
     orders: Orders,
@@ -36,7 +36,7 @@ pub struct Judgement {
 
 /// What an event has led to.
 #[derive(Debug, Default, PartialEq)]
-pub struct Verdict {
+pub struct Findings {
     /// Whether steering sees another view than before.
     pub moves_view: bool,
     /// Whether something fell, returned, or went on along its course: what is worth remembering.
@@ -45,14 +45,14 @@ pub struct Verdict {
     pub notices: Vec<Notice>,
 }
 
-impl Verdict {
+impl Findings {
     /// Returns whether anything is otherwise than before.
     pub fn is_news(&self) -> bool {
         *self != Self::default()
     }
 }
 
-impl Judgement {
+impl Monitor {
     /// Starts with what was remembered of the last run, and says what became of that.
     pub fn new(
         config: Arc<Config>,
@@ -61,56 +61,56 @@ impl Judgement {
         now: Moment,
     ) -> (Self, Vec<Notice>) {
         let board = Board::new(&config.regions, &config.canaries, now);
-        let mut places = Places::new(&config.regions, now);
-        places.instruct(&orders.failover, orders.withdrawn());
-        let mut judgement = Self {
-            view: orders.amend(places.view(&board), &config.regions),
+        let mut sites = Sites::new(&config.regions, now);
+        sites.instruct(&orders.failover, orders.withdrawn());
+        let mut monitor = Self {
+            view: orders.amend(sites.view(&board), &config.regions),
             orders,
-            wake: places.wake(&board, now),
+            wake: sites.wake(&board, now),
             alarms: Alarms::new(&config),
             board,
-            places,
+            sites,
             config,
         };
-        let mut notices = memory.map_or_else(Vec::new, |memory| judgement.adopt(memory, now));
-        notices.extend(judgement.settle(now).notices);
-        (judgement, notices)
+        let mut notices = memory.map_or_else(Vec::new, |memory| monitor.adopt(memory, now));
+        notices.extend(monitor.settle(now).notices);
+        (monitor, notices)
     }
 
     /// Takes results, in their order, and judges once when all of them are counted.
-    pub fn observe(&mut self, seen: &[Observation], now: Moment) -> Verdict {
-        let changes: Vec<Change> = seen.iter().filter_map(|seen| self.board.observe(seen)).collect();
+    pub fn observe(&mut self, seen: &[Observation], now: Moment) -> Findings {
+        let changes: Vec<StateChange> = seen.iter().filter_map(|seen| self.board.observe(seen)).collect();
         if changes.is_empty() {
-            return Verdict::default();
+            return Findings::default();
         }
         let told: Vec<_> = changes.iter().filter_map(|change| self.tell(change)).collect();
-        let mut verdict = self.settle(now);
-        verdict.is_worth_keeping |= changes.iter().any(Change::is_decided);
-        verdict.notices.splice(0..0, told);
-        verdict
+        let mut findings = self.settle(now);
+        findings.is_worth_keeping |= changes.iter().any(StateChange::is_decided);
+        findings.notices.splice(0..0, told);
+        findings
     }
 
     /// Lets time pass.
-    pub fn tick(&mut self, now: Moment) -> Verdict {
+    pub fn tick(&mut self, now: Moment) -> Findings {
         match self.wake {
             Some(wake) if wake <= now => self.settle(now),
-            Some(_) | None => Verdict::default(),
+            Some(_) | None => Findings::default(),
         }
     }
 
     /// Lets a region back that is held or quarantined, with its zones.
-    pub fn fail_back(&mut self, region: RegionId, now: Moment) -> Verdict {
-        let turns = self.places.fail_back(region, &self.config.regions, now);
+    pub fn fail_back(&mut self, region: RegionId, now: Moment) -> Findings {
+        let turns = self.sites.fail_back(region, &self.config.regions, now);
         let told: Vec<_> = turns.iter().filter_map(|turn| self.tell_of_turn(turn)).collect();
-        let mut verdict = self.settle(now);
-        verdict.is_worth_keeping |= !turns.is_empty();
-        verdict.notices.splice(0..0, told);
-        verdict
+        let mut findings = self.settle(now);
+        findings.is_worth_keeping |= !turns.is_empty();
+        findings.notices.splice(0..0, told);
+        findings
     }
 
     /// Follows other orders of operators.
-    pub fn instruct(&mut self, orders: Orders, now: Moment) -> Verdict {
-        self.places.instruct(&orders.failover, orders.withdrawn());
+    pub fn instruct(&mut self, orders: Orders, now: Moment) -> Findings {
+        self.sites.instruct(&orders.failover, orders.withdrawn());
         self.orders = orders;
         self.settle(now)
     }
@@ -127,14 +127,14 @@ impl Judgement {
 
     /// Returns what steering would see if operators wanted this.
     pub fn view_under(&self, orders: &Orders) -> View {
-        let mut places = self.places.clone();
-        places.instruct(&orders.failover, orders.withdrawn());
-        orders.amend(places.view(&self.board), &self.config.regions)
+        let mut sites = self.sites.clone();
+        sites.instruct(&orders.failover, orders.withdrawn());
+        orders.amend(sites.view(&self.board), &self.config.regions)
     }
 
     /// Returns where a site stands on its course, by family.
     pub fn phases(&self, site: Site) -> [Phase; 2] {
-        Family::BOTH.map(|family| self.places.course(site, family).phase())
+        Family::BOTH.map(|family| self.sites.recovery(site, family).phase())
     }
 
     /// Says where a site stands on its course: `down`, or `down in IPv4 and healthy in IPv6`.
@@ -144,7 +144,7 @@ impl Judgement {
         let has = |family: Family| {
             regions.addresses_of(region).any(|(_, address)| Family::of(address.ip) == family)
         };
-        let phase = |family: Family| self.places.course(site, family).phase().as_str();
+        let phase = |family: Family| self.sites.recovery(site, family).phase().as_str();
         let [v4, v6] = Family::BOTH.map(phase);
         match Family::BOTH.map(has) {
             [true, true] if v4 != v6 => format!("{v4} in IPv4 and {v6} in IPv6"),
@@ -155,7 +155,7 @@ impl Judgement {
 
     /// Returns whether nothing is the matter with a site.
     pub fn is_well(&self, site: Site) -> bool {
-        self.places.is_well(site)
+        self.sites.is_well(site)
     }
 
     /// Returns whether what a site has said since then lets more clients come to it.
@@ -165,8 +165,8 @@ impl Judgement {
 
     /// Takes over another configuration, and what operators want there.
     pub fn reload(&mut self, config: Arc<Config>, orders: Orders, now: Moment) -> Vec<Notice> {
-        self.places = self.places.reload(&self.config.regions, &config.regions, now);
-        self.places.instruct(&orders.failover, orders.withdrawn());
+        self.sites = self.sites.reload(&self.config.regions, &config.regions, now);
+        self.sites.instruct(&orders.failover, orders.withdrawn());
         self.orders = orders;
         self.board.reload(&config.regions, &config.canaries, now);
         self.alarms.reload(&config);
@@ -194,8 +194,8 @@ impl Judgement {
         Memory {
             written_at: now,
             fallen: self.board.fallen(),
-            courses: self.places.remember(&self.config.regions),
-            grays: self.places.grays(&self.config.regions),
+            recoveries: self.sites.remember(&self.config.regions),
+            grades: self.sites.grades(&self.config.regions),
             portions: Vec::new(),
         }
     }
@@ -211,8 +211,8 @@ impl Judgement {
     }
 
     /// Returns what is known of health, to keep account of.
-    pub(super) fn scene(&self) -> Scene<'_> {
-        Scene { board: &self.board, places: &self.places, orders: &self.orders }
+    pub(super) fn availability_inputs(&self) -> AvailabilityInputs<'_> {
+        AvailabilityInputs { board: &self.board, sites: &self.sites, orders: &self.orders }
     }
 
     /// Returns what every region says of itself, with its name.
@@ -227,7 +227,7 @@ impl Judgement {
         let regions = || self.config.regions.iter().map(|(id, _)| id);
         let vitals = |id| health::vitals(&self.board, Site::Region(id), Moment::default(), now);
         let present = |id: RegionId| {
-            let present = self.places.present(id, &self.board, |zone| orders.kept_of_zone(zone));
+            let present = self.sites.present(id, &self.board, |zone| orders.kept_of_zone(zone));
             present * orders.capacity[usize::from(id.0)]
         };
         Readings {
@@ -241,24 +241,24 @@ impl Judgement {
     /// Returns what is known of everything, as of the snapshot with this number.
     pub fn report(&self, snapshot: u64, now: Moment) -> Report {
         let alarms = self.alarms.standing().cloned().collect();
-        Report::new(snapshot, &self.config, &self.board, &self.places, &self.view, alarms, now)
+        Report::new(snapshot, &self.config, &self.board, &self.sites, &self.view, alarms, now)
     }
 
     /// Judges regions and zones anew, and brings everything up to date that follows from it.
-    fn settle(&mut self, now: Moment) -> Verdict {
-        let grays = self.places.grays(&self.config.regions);
-        let turns = self.places.update(&self.board, &self.config.safety, now);
-        let observed = self.places.view(&self.board);
+    fn settle(&mut self, now: Moment) -> Findings {
+        let grades = self.sites.grades(&self.config.regions);
+        let turns = self.sites.update(&self.board, &self.config.safety, now);
+        let observed = self.sites.view(&self.board);
         let view = self.orders.amend(observed.clone(), &self.config.regions);
         let moves_view = view != self.view;
         self.view = view;
-        self.wake = self.places.wake(&self.board, now);
+        self.wake = self.sites.wake(&self.board, now);
         let mut notices: Vec<_> = turns.iter().filter_map(|turn| self.tell_of_turn(turn)).collect();
-        let alarms = self.alarms.update(&self.board, &self.places, &observed, &self.view);
+        let alarms = self.alarms.update(&self.board, &self.sites, &observed, &self.view);
         notices.extend(alarms.into_iter().map(|what| Notice { at: now, what }));
         let is_worth_keeping =
-            turns.iter().any(is_eventful) || grays != self.places.grays(&self.config.regions);
-        Verdict { moves_view, is_worth_keeping, notices }
+            turns.iter().any(is_eventful) || grades != self.sites.grades(&self.config.regions);
+        Findings { moves_view, is_worth_keeping, notices }
     }
 
     /// Takes up a memory, and says what became of it.
@@ -267,10 +267,10 @@ impl Judgement {
         let whats = match self.board.adopt(memory, now) {
             Adoption::Stale => vec![What::Stale { written_at }],
             Adoption::Adopted { adopted, foreign } => {
-                let courses = memory.courses.len() + memory.grays.len();
-                let lost = self.places.adopt(&memory.courses, &memory.grays, &self.config.regions, now);
-                let remembered = What::Remembered { falls: adopted, courses: courses - lost };
-                let remembered = (adopted + courses - lost > 0).then_some(remembered);
+                let recoveries = memory.recoveries.len() + memory.grades.len();
+                let lost = self.sites.adopt(&memory.recoveries, &memory.grades, &self.config.regions, now);
+                let remembered = What::Remembered { falls: adopted, courses: recoveries - lost };
+                let remembered = (adopted + recoveries - lost > 0).then_some(remembered);
                 let foreign = (foreign + lost > 0).then_some(What::Foreign { entries: foreign + lost });
                 remembered.into_iter().chain(foreign).collect()
             }
@@ -280,7 +280,7 @@ impl Judgement {
 
     /// Returns what people want to know of a change of one address or region as a whole: nothing of the
     /// first success and of the ups and downs of a recovery.
-    fn tell(&self, change: &Change) -> Option<Notice> {
+    fn tell(&self, change: &StateChange) -> Option<Notice> {
         let what = match change.subject {
             Subject::Address(address) => self.tell_of_address(address, change),
             Subject::Region(region) => self.tell_of_whole(region, change),
@@ -288,24 +288,28 @@ impl Judgement {
         Some(Notice { at: change.at, what })
     }
 
-    fn tell_of_address(&self, address: AddressId, change: &Change) -> Option<What> {
+    fn tell_of_address(&self, address: AddressId, change: &StateChange) -> Option<What> {
         let target = self.config.regions.target(Resolved::Address(address));
         match (change.from, change.to) {
             _ if change.from == change.to => None,
-            (_, State::Suspect) => self.failed(target, change, false),
-            (State::Unknown | State::Up | State::Suspect, State::Down) => self.failed(target, change, true),
-            (State::Suspect | State::Rising | State::Down, State::Up) => Some(What::Up {
-                target,
-                was_down: change.from.is_down(),
-                after: change.at.since(change.from_since),
-            }),
-            (_, State::Unknown | State::Up | State::Rising | State::Down) => None,
+            (_, AddressState::Suspect) => self.failed(target, change, false),
+            (AddressState::Unknown | AddressState::Up | AddressState::Suspect, AddressState::Down) => {
+                self.failed(target, change, true)
+            }
+            (AddressState::Suspect | AddressState::Rising | AddressState::Down, AddressState::Up) => {
+                Some(What::Up {
+                    target,
+                    was_down: change.from.is_down(),
+                    after: change.at.since(change.from_since),
+                })
+            }
+            (_, AddressState::Unknown | AddressState::Up | AddressState::Rising | AddressState::Down) => None,
         }
     }
 
-    fn tell_of_whole(&self, region: RegionId, change: &Change) -> Option<What> {
-        let is_news = change.from != change.to && change.to != State::Rising;
-        let is_first = change.from == State::Unknown && change.to == State::Up;
+    fn tell_of_whole(&self, region: RegionId, change: &StateChange) -> Option<What> {
+        let is_news = change.from != change.to && change.to != AddressState::Rising;
+        let is_first = change.from == AddressState::Unknown && change.to == AddressState::Up;
         let region = self.config.regions.region(region).name.clone();
         let name = |cause: &Cause| self.board.canary(cause.canary).name.clone();
         let why = change.cause.as_ref().map(|cause| (name(cause), cause.failure.clone()));
@@ -314,22 +318,22 @@ impl Judgement {
 
     /// Returns what people want to know of a turn. That a region has left is an alarm; and nobody has
     /// moved when one is suspect.
-    fn tell_of_turn(&self, turn: &Turn) -> Option<Notice> {
+    fn tell_of_turn(&self, turn: &PhaseChange) -> Option<Notice> {
         let target = self.config.regions.target(turn.site);
         let region_id = turn.site.region(&self.config.regions);
-        let of_region = self.places.course(Site::Region(region_id), turn.family).phase();
-        let course = self.places.course(turn.site, turn.family);
-        let is_advice = self.places.failover(region_id) == Failover::Advise;
+        let of_region = self.sites.recovery(Site::Region(region_id), turn.family).phase();
+        let recovery = self.sites.recovery(turn.site, turn.family);
+        let is_advice = self.sites.failover(region_id) == Failover::Advise;
         let is_news = match (turn.to, turn.site) {
             // What a zone does while its region does something is no news of its own.
-            (_, Site::Zone(_)) if !of_region.is_calm() || is_advice => false,
+            (_, Site::Zone(_)) if !of_region.is_stable() || is_advice => false,
             (Phase::Down, Site::Region(_)) => is_advice,
             // One that serves nobody falls unnoticed, and one that goes on falling is said to once.
             (Phase::Down, Site::Zone(_)) => turn.from.serves(),
-            (Phase::Quarantined { .. }, _) => course.falls().len() == FALLS_TO_QUARANTINE,
+            (Phase::Quarantined { .. }, _) => recovery.falls().len() == FALLS_TO_QUARANTINE,
             (Phase::Unknown | Phase::Suspect, _) => false,
             // Whoever returns at once is no longer out, which is an alarm that ends.
-            (Phase::Healthy, _) => turn.from.serves() && !turn.from.is_calm(),
+            (Phase::Healthy, _) => turn.from.serves() && !turn.from.is_stable(),
             _ => true,
         };
         let what = What::Turned {
@@ -338,7 +342,7 @@ impl Judgement {
             family: turn.family,
             from: turn.from,
             to: turn.to,
-            share: course.share(&self.config.regions.region(region_id).recovery),
+            share: recovery.share(&self.config.regions.region(region_id).recovery),
             is_back: goes_back(turn),
             is_advice,
         };
@@ -346,7 +350,7 @@ impl Judgement {
     }
 
     /// Returns that an address failed; `None`: without a cause there is nothing to tell.
-    fn failed(&self, target: Target, change: &Change, is_down: bool) -> Option<What> {
+    fn failed(&self, target: Target, change: &StateChange, is_down: bool) -> Option<What> {
         let Cause { canary, failures, failure, .. } = change.cause.as_ref()?;
         let settings = &self.config.canaries[usize::from(canary.0)];
         let (from, canary, failures) = (change.from, settings.name.clone(), *failures);
@@ -360,7 +364,7 @@ impl Judgement {
 }
 
 /// Returns whether a gate was closed: the ramp does not go on but back, or is over.
-fn goes_back(turn: &Turn) -> bool {
+fn goes_back(turn: &PhaseChange) -> bool {
     match (turn.from, turn.to) {
         (Phase::Ramp { step: before, .. }, Phase::Ramp { step, .. }) => step <= before,
         (Phase::Ramp { .. }, Phase::Held(_)) => true,
@@ -369,8 +373,8 @@ fn goes_back(turn: &Turn) -> bool {
 }
 
 /// Returns whether a turn is worth remembering.
-fn is_eventful(turn: &Turn) -> bool {
-    !(turn.from.is_calm() && turn.to.is_calm())
+fn is_eventful(turn: &PhaseChange) -> bool {
+    !(turn.from.is_stable() && turn.to.is_stable())
 }
 
 #[cfg(test)]
@@ -435,37 +439,37 @@ mod tests {
         })
     }
 
-    fn start(config: Arc<Config>, memory: Option<&Memory>, now: Moment) -> (Judgement, Vec<Notice>) {
+    fn start(config: Arc<Config>, memory: Option<&Memory>, now: Moment) -> (Monitor, Vec<Notice>) {
         let orders = Orders::none(&config.regions);
-        Judgement::new(config, orders, memory, now)
+        Monitor::new(config, orders, memory, now)
     }
 
-    fn reload(judgement: &mut Judgement, config: Arc<Config>, now: Moment) -> Vec<Notice> {
+    fn reload(monitor: &mut Monitor, config: Arc<Config>, now: Moment) -> Vec<Notice> {
         let orders = Orders::none(&config.regions);
-        judgement.reload(config, orders, now)
+        monitor.reload(config, orders, now)
     }
 
-    fn judgement() -> Judgement {
+    fn monitor() -> Monitor {
         start(config(fixture::canary("shallow", 2, 2)), None, Moment(0)).0
     }
 
     /// Plays `ADDRESS:RESULT` words, one a second, and returns what each led to.
-    fn play(judgement: &mut Judgement, results: &str) -> Vec<Verdict> {
+    fn play(monitor: &mut Monitor, results: &str) -> Vec<Findings> {
         let words = (1..).zip(results.split_whitespace());
-        let verdicts = words.map(|(second, word)| {
+        let findings = words.map(|(second, word)| {
             let (address, result) = word.split_once(':').expect("ADDRESS:RESULT");
             let address = address.parse().expect("the number of an address");
-            let seen = fixture::result(&judgement.board, address, 0, second, result == "o");
-            judgement.observe(std::slice::from_ref(&seen), seen.at)
+            let seen = fixture::result(&monitor.board, address, 0, second, result == "o");
+            monitor.observe(std::slice::from_ref(&seen), seen.at)
         });
-        verdicts.collect()
+        findings.collect()
     }
 
     /// Plays results and compares the lines that people get to read, in their order.
     fn check(results: &str, lines: &[&str]) {
-        let mut judgement = judgement();
-        let verdicts = play(&mut judgement, results);
-        let notices = verdicts.iter().flat_map(|verdict| &verdict.notices);
+        let mut monitor = monitor();
+        let findings = play(&mut monitor, results);
+        let notices = findings.iter().flat_map(|findings| &findings.notices);
         let said: Vec<_> = notices.map(ToString::to_string).collect();
         assert_eq!(said, lines, "after {results}");
     }
@@ -515,9 +519,9 @@ mod tests {
 
     #[test]
     fn only_what_steering_sees_moves_the_view_and_only_falls_and_returns_are_kept() {
-        let mut judgement = judgement();
-        let verdicts = play(&mut judgement, "0:o 0:o 0:x 0:x 0:x 0:o 0:o 0:o");
-        let seen = verdicts.iter().map(|verdict| (verdict.moves_view, verdict.is_worth_keeping));
+        let mut monitor = monitor();
+        let findings = play(&mut monitor, "0:o 0:o 0:x 0:x 0:x 0:o 0:o 0:o");
+        let seen = findings.iter().map(|findings| (findings.moves_view, findings.is_worth_keeping));
         let (nothing, suspect, decided) = ((false, false), (true, false), (true, true));
         assert_eq!(
             seen.collect::<Vec<_>>(),
@@ -528,22 +532,22 @@ mod tests {
 
     #[test]
     fn a_reload_keeps_alarms_and_says_nothing_twice() {
-        let mut judgement = judgement();
-        play(&mut judgement, "3:x 3:x");
-        let late = fixture::result(&judgement.board, 3, 0, 9, true);
-        let notices = reload(&mut judgement, config(fixture::canary("shallow", 5, 1)), Moment(10_000));
+        let mut monitor = monitor();
+        play(&mut monitor, "3:x 3:x");
+        let late = fixture::result(&monitor.board, 3, 0, 9, true);
+        let notices = reload(&mut monitor, config(fixture::canary("shallow", 5, 1)), Moment(10_000));
         assert_eq!(notices, []);
-        assert_eq!(judgement.observe(&[late], Moment(10_000)), Verdict::default(), "of the old numbering");
-        assert_eq!(judgement.report(7, Moment(10_000)).alarms.len(), 2);
-        let seen = fixture::result(&judgement.board, 3, 0, 11, true);
-        let verdict = judgement.observe(std::slice::from_ref(&seen), seen.at);
-        assert_eq!(verdict.notices.len(), 3, "up again, region back, alarm over");
-        assert_eq!(judgement.report(8, Moment(11_000)).alarms, []);
+        assert_eq!(monitor.observe(&[late], Moment(10_000)), Findings::default(), "of the old numbering");
+        assert_eq!(monitor.report(7, Moment(10_000)).alarms.len(), 2);
+        let seen = fixture::result(&monitor.board, 3, 0, 11, true);
+        let findings = monitor.observe(std::slice::from_ref(&seen), seen.at);
+        assert_eq!(findings.notices.len(), 3, "up again, region back, alarm over");
+        assert_eq!(monitor.report(8, Moment(11_000)).alarms, []);
     }
 
     #[test]
     fn a_restart_takes_up_the_falls_and_rings_again() {
-        let mut before = judgement();
+        let mut before = monitor();
         play(&mut before, "3:x 3:x");
         let memory = before.memory(Moment(3000));
         let (after, notices) = start(config(fixture::canary("shallow", 2, 2)), Some(&memory), Moment(9000));
@@ -556,7 +560,7 @@ mod tests {
 
     #[test]
     fn a_stale_memory_and_one_of_another_configuration_get_one_warning_each() {
-        let mut before = judgement();
+        let mut before = monitor();
         play(&mut before, "3:x 3:x");
         let memory = before.memory(Moment(3000));
         let say = |memory: &Memory, now| {
@@ -568,7 +572,7 @@ mod tests {
         assert_eq!(say(&memory, Moment(1_203_000)), [stale]);
         let mut foreign = memory;
         foreign.fallen[0].region = "osaka".to_owned();
-        foreign.courses.clear();
+        foreign.recoveries.clear();
         let expected =
             "the state of the last run is partly about another configuration: 1 of its entries is ignored";
         assert_eq!(say(&foreign, Moment(3000)), [expected]);
@@ -576,15 +580,15 @@ mod tests {
 
     #[test]
     fn the_report_tells_why_and_since_when() {
-        let mut judgement = judgement();
-        play(&mut judgement, "0:o 1:x 1:x");
-        let report = judgement.report(3, Moment(4000));
+        let mut monitor = monitor();
+        play(&mut monitor, "0:o 1:x 1:x");
+        let report = monitor.report(3, Moment(4000));
         let tokyo = &report.regions[0];
         assert!(matches!(tokyo.families[0].1, Service::In(_)));
         let address = &tokyo.zones[0].addresses[1];
-        assert_eq!((address.state, address.since), (State::Down, Moment(3000)));
+        assert_eq!((address.state, address.since), (AddressState::Down, Moment(3000)));
         let failure = Failure { class: FailureClass::Status, detail: "status 503".to_owned() };
         assert_eq!(address.why, Some(("shallow".to_owned(), failure)));
-        assert_eq!(report.regions[1].zones[0].addresses[0].state, State::Unknown);
+        assert_eq!(report.regions[1].zones[0].addresses[0].state, AddressState::Unknown);
     }
 }

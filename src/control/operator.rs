@@ -139,15 +139,15 @@ impl Control {
         let id = regions.named(&region)?;
         let zones = regions.zones().filter(|(_, of, _)| *of == id).map(|(zone, _, _)| Site::Zone(zone));
         let sites = std::iter::once(Site::Region(id)).chain(zones);
-        let phases: Vec<_> = sites.flat_map(|site| self.judgement.phases(site)).collect();
+        let phases: Vec<_> = sites.flat_map(|site| self.monitor.phases(site)).collect();
         if !phases.iter().any(|phase| matches!(phase, Phase::Held(_) | Phase::Quarantined { .. })) {
-            let is = self.judgement.phases_told(Site::Region(id));
+            let is = self.monitor.phases_told(Site::Region(id));
             return Err(Refusal::Conflict(format!("{region} is neither held nor quarantined: it is {is}")));
         }
         let told = What::LetBack { region: region.clone(), author };
-        let verdict = self.judgement.fail_back(id, now);
+        let findings = self.monitor.fail_back(id, now);
         let mut effects = vec![Effect::say(Notice { at: now, what: told })];
-        effects.extend(self.follow(verdict, Vec::new(), now));
+        effects.extend(self.follow(findings, Vec::new(), now));
         Ok((Done::LetBack { region }, effects))
     }
 
@@ -181,10 +181,10 @@ impl Control {
     /// Predicts what would happen if operators wanted this.
     fn predict_under(&self, orders: &Orders, now: Moment) -> Prediction {
         let regions = &self.base.config.regions;
-        let (before, after) = (self.judgement.view(), &self.judgement.view_under(orders));
+        let (before, after) = (self.monitor.view(), &self.monitor.view_under(orders));
         let [before, after] = [before, after].map(|view| Services::of(regions, view));
-        let readings = [self.judgement.orders(), orders]
-            .map(|orders| self.judgement.readings_under(orders, &self.base, now));
+        let readings = [self.monitor.orders(), orders]
+            .map(|orders| self.monitor.readings_under(orders, &self.base, now));
         let before = Situation { services: &before, readings: &readings[0] };
         let after = Situation { services: &after, readings: &readings[1] };
         forecast::predict(&self.base, &self.outlook(now), before, after, 1.0)
@@ -204,7 +204,7 @@ impl Control {
     pub(super) fn attend(&mut self, now: Moment) -> Vec<Effect> {
         self.proposals.retain(|proposal| {
             let id = self.base.config.regions.find(&proposal.region);
-            id.is_some_and(|id| !self.judgement.is_well(Site::Region(id)))
+            id.is_some_and(|id| !self.monitor.is_well(Site::Region(id)))
         });
         let mut effects = self.start_drills(now);
         if self.desk.intents().is_empty() {
@@ -224,7 +224,7 @@ impl Control {
         let is_done = |intent: &&Intent| match &intent.terms.wish {
             Wish::Approve { region } => {
                 let region = self.base.config.regions.find(region);
-                region.is_none_or(|id| self.judgement.is_well(Site::Region(id)))
+                region.is_none_or(|id| self.monitor.is_well(Site::Region(id)))
             }
             _ => false,
         };
@@ -246,8 +246,8 @@ impl Control {
             let scene = Scene {
                 regions: &self.base.config.regions,
                 obstacle: &|intent| self.obstacle(intent, now),
-                is_well: &|site| self.judgement.is_well(site),
-                is_open: &|site, since| self.judgement.is_open(site, since, now),
+                is_well: &|site| self.monitor.is_well(site),
+                is_open: &|site, since| self.monitor.is_open(site, since, now),
             };
             run(&mut desk, &scene)
         };
@@ -260,8 +260,8 @@ impl Control {
         let regions = &self.base.config.regions;
         let target = intent.terms.wish.target()?;
         let site = regions.site(&target)?;
-        if !self.judgement.is_well(site) {
-            return Some(format!("{target} is {}", self.judgement.phases_told(site)));
+        if !self.monitor.is_well(site) {
+            return Some(format!("{target} is {}", self.monitor.phases_told(site)));
         }
         self.no_room_for(intent, now)
     }
@@ -269,14 +269,14 @@ impl Control {
     /// Does what follows when intents have come, gone, or gone on.
     pub(super) fn follow_desk(&mut self, events: Vec<intent::Event>, now: Moment) -> Vec<Effect> {
         let orders = self.desk.orders(&self.base.config.regions);
-        let has_other_weights = orders.weights != self.judgement.orders().weights;
-        let mut verdict = self.judgement.instruct(orders, now);
+        let has_other_weights = orders.weights != self.monitor.orders().weights;
+        let mut findings = self.monitor.instruct(orders, now);
         self.note_loads(&events, now);
-        verdict.moves_view |= has_other_weights || self.others_leave();
+        findings.moves_view |= has_other_weights || self.others_leave();
         let settled = self.drills.hear(&events, now);
         let told = events.into_iter().map(|event| Notice { at: now, what: What::Intent(event) });
-        verdict.notices.splice(0..0, told.chain(settled));
-        let mut effects = self.follow(verdict, Vec::new(), now);
+        findings.notices.splice(0..0, told.chain(settled));
+        let mut effects = self.follow(findings, Vec::new(), now);
         effects.push(Effect::Keep(self.kept()));
         effects
     }
@@ -507,7 +507,7 @@ mod tests {
     fn a_disable_that_is_over_does_not_keep_an_ill_region_out_of_failing_open() {
         let mut play = Play::begin();
         number(play.want("disable tokyo", Some(10), &[Rule::NoRegion]));
-        let is_disabled = |play: &Play| play.control.judgement.orders().disabled.contains(RegionId(0));
+        let is_disabled = |play: &Play| play.control.monitor.orders().disabled.contains(RegionId(0));
         assert!(is_disabled(&play));
         play.probe(0, false);
         play.wait(11 * 60);
@@ -518,7 +518,7 @@ mod tests {
     fn weights_go_up_in_steps_and_stay_where_a_gate_was_closed_twice() {
         let mut play = Play::begin();
         number(play.want("weights example.com osaka=0 oregon=100 steps 10,50,100 hold 5m", None, &[]));
-        let weight = |play: &Play| play.control.judgement.orders().weights[0].members[0];
+        let weight = |play: &Play| play.control.monitor.orders().weights[0].members[0];
         assert_eq!(weight(&play), (RegionId(2), 1000));
         play.wait(300);
         assert_eq!(weight(&play), (RegionId(2), 5000));

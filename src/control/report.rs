@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::{Proposal, Receipt};
 use crate::alarm::Alarm;
-use crate::availability::log::Ledger;
+use crate::availability::log::AvailabilityLog;
 use crate::canary::Failure;
 use crate::config::Config;
 use crate::health::{
-    self, Board, Grade, Last, Phase, Places, Record, Restraint, Service, Services, State, Track, View, Vitals,
+    self, AddressHealth, AddressState, Board, CanaryRecord, LastResult, OutlierGrade, Phase, Service,
+    Services, Sites, Suppression, View, Vitals,
 };
 use crate::intent::{Drill, Intent, Wish};
 use crate::load::Outlook;
@@ -37,7 +38,7 @@ pub struct Report {
     /// What the clients ask for and where they are sent, to predict from.
     pub outlook: Outlook,
     /// Who was up for how long.
-    pub ledger: Arc<Ledger>,
+    pub availability: Arc<AvailabilityLog>,
 }
 
 /// What is known of a region.
@@ -52,7 +53,7 @@ pub struct RegionReport {
     /// What it says of itself.
     pub vitals: Vitals,
     /// What the requests of its clients say of it.
-    pub grade: Grade,
+    pub grade: OutlierGrade,
     /// The share of the clients at home there that it sheds because it is full.
     pub away: Share,
     /// What the canaries say that probe it once.
@@ -64,7 +65,7 @@ pub struct RegionReport {
 /// Where a region or availability zone stands in one family.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SiteReport {
-    /// The phase of its course.
+    /// The phase of its recovery.
     pub phase: Phase,
     /// When that began.
     pub since: Moment,
@@ -74,7 +75,7 @@ pub struct SiteReport {
     /// How often it has fallen within the hour.
     pub falls: usize,
     /// Why it does not leave although it is bad; of zones `None`.
-    pub restraint: Option<Restraint>,
+    pub suppression: Option<Suppression>,
     /// The intent that decides how much of its clients it takes; `None`: none does.
     pub intent: Option<String>,
 }
@@ -88,7 +89,7 @@ pub struct ZoneReport {
     /// all.
     pub courses: [SiteReport; 2],
     /// What the requests of its clients say of it.
-    pub grade: Grade,
+    pub grade: OutlierGrade,
     /// Its addresses.
     pub addresses: Vec<AddressReport>,
 }
@@ -99,7 +100,7 @@ pub struct AddressReport {
     /// The address.
     pub ip: IpAddr,
     /// Its state.
-    pub state: State,
+    pub state: AddressState,
     /// When the state began; rising does not interrupt being down.
     pub since: Moment,
     /// The canary and the failure that keep it from being up; `None` when it is.
@@ -114,7 +115,7 @@ pub struct CanaryReport {
     /// Its name.
     pub name: String,
     /// Where it leaves what it watches.
-    pub state: State,
+    pub state: AddressState,
     /// When that began.
     pub since: Moment,
     /// How many of its last results were failures.
@@ -122,7 +123,7 @@ pub struct CanaryReport {
     /// How many of its last results were successes.
     pub successes: u32,
     /// Its last result that was judged; `None` before the first.
-    pub last: Option<Last>,
+    pub last: Option<LastResult>,
     /// Its last failure, however long ago.
     pub failure: Option<Failure>,
 }
@@ -134,23 +135,23 @@ impl Report {
         snapshot: u64,
         config: &Config,
         board: &Board,
-        places: &Places,
+        sites: &Sites,
         view: &View,
         alarms: Vec<Alarm>,
         now: Moment,
     ) -> Self {
         let services = Services::of(&config.regions, view);
-        let mut zones = ZoneReports { config, board, places, next: 0, next_address: 0 };
+        let mut zones = ZoneReports { config, board, sites, next: 0, next_address: 0 };
         let regions = config.regions.iter().map(|(id, region)| RegionReport {
             name: region.name.clone(),
             families: Family::BOTH.map(|family| (family, services.get(id, family))),
             courses: Family::BOTH.map(|family| SiteReport {
                 share: services.stage(id, family).share(),
-                restraint: places.restraint(id, family),
-                ..site(places, Site::Region(id), family, &config.regions)
+                suppression: sites.suppression(id, family),
+                ..site(sites, Site::Region(id), family, &config.regions)
             }),
             vitals: health::vitals(board, Site::Region(id), Moment::default(), now),
-            grade: places.grade(Site::Region(id)),
+            grade: sites.grade(Site::Region(id)),
             away: Share::NONE,
             canaries: canary_reports(config, board.whole(id)),
             zones: region.zones.iter().map(|_| zones.read()).collect(),
@@ -164,7 +165,7 @@ impl Report {
             receipts: Vec::new(),
             regions: regions.collect(),
             outlook: Outlook::default(),
-            ledger: Arc::default(),
+            availability: Arc::default(),
         }
     }
 
@@ -211,15 +212,15 @@ fn precedence(wish: &Wish) -> Option<u8> {
     }
 }
 
-fn site(places: &Places, site: Site, family: Family, regions: &Regions) -> SiteReport {
-    let course = places.course(site, family);
+fn site(sites: &Sites, site: Site, family: Family, regions: &Regions) -> SiteReport {
+    let recovery = sites.recovery(site, family);
     let rules = &regions.region(site.region(regions)).recovery;
     SiteReport {
-        phase: course.phase(),
-        since: course.since(),
-        share: course.share(rules),
-        falls: course.falls().len(),
-        restraint: None,
+        phase: recovery.phase(),
+        since: recovery.since(),
+        share: recovery.share(rules),
+        falls: recovery.falls().len(),
+        suppression: None,
         intent: None,
     }
 }
@@ -228,7 +229,7 @@ fn site(places: &Places, site: Site, family: Family, regions: &Regions) -> SiteR
 struct ZoneReports<'a> {
     config: &'a Config,
     board: &'a Board,
-    places: &'a Places,
+    sites: &'a Sites,
     next: u16,
     next_address: u32,
 }
@@ -242,7 +243,7 @@ impl ZoneReports<'_> {
         let addresses = zone.addresses.iter().map(|ip| {
             let address = AddressId(self.next_address);
             self.next_address += 1;
-            address_report(self.config, *ip, self.board.track(address))
+            address_report(self.config, *ip, self.board.address(address))
         });
         let addresses = addresses.collect();
         // The only zone of a region has no course of its own.
@@ -251,17 +252,17 @@ impl ZoneReports<'_> {
         ZoneReport {
             name: zone.name.clone(),
             courses: Family::BOTH.map(|family| SiteReport {
-                share: self.places.share_of_zone(id, family, regions),
-                ..site(self.places, of, family, regions)
+                share: self.sites.share_of_zone(id, family, regions),
+                ..site(self.sites, of, family, regions)
             }),
-            grade: self.places.grade(of),
+            grade: self.sites.grade(of),
             addresses,
         }
     }
 }
 
 /// Reads one address.
-fn address_report(config: &Config, ip: IpAddr, track: &Track) -> AddressReport {
+fn address_report(config: &Config, ip: IpAddr, track: &AddressHealth) -> AddressReport {
     let why = track.cause().map(|cause| {
         let canary = &config.canaries[usize::from(cause.canary.0)];
         (canary.name.clone(), cause.failure)
@@ -276,8 +277,8 @@ fn address_report(config: &Config, ip: IpAddr, track: &Track) -> AddressReport {
 }
 
 /// Reads what each canary says of an address, or of a region as a whole.
-fn canary_reports(config: &Config, track: &Track) -> Vec<CanaryReport> {
-    let name = |record: &Record| config.canaries[usize::from(record.canary.0)].name.clone();
+fn canary_reports(config: &Config, track: &AddressHealth) -> Vec<CanaryReport> {
+    let name = |record: &CanaryRecord| config.canaries[usize::from(record.canary.0)].name.clone();
     let canaries = track.records().iter().map(|record| CanaryReport {
         name: name(record),
         state: record.streak.state(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::availability::log::Ledger;
+use crate::availability::log::AvailabilityLog;
 use crate::control::Restored;
 use crate::files::store::SaveError;
 use crate::files::{Saved, StateDirectory, Store};
@@ -23,14 +23,14 @@ const MAX_WAITING: usize = 64;
 pub struct StateStores {
     health: Store<Memory>,
     intents: Store<Kept>,
-    availability: Store<Ledger>,
+    availability: Store<AvailabilityLog>,
 }
 
 /// Saves what it is given.
 #[derive(Debug)]
 pub struct StateWriter {
     health: watch::Sender<Arc<Memory>>,
-    availability: watch::Sender<Arc<Ledger>>,
+    availability: watch::Sender<Arc<AvailabilityLog>>,
     intents: mpsc::Sender<IntentsJob>,
     tasks: [JoinHandle<()>; 3],
 }
@@ -48,7 +48,7 @@ enum IntentsJob {
 pub fn load_state(directory: &StateDirectory) -> (StateStores, Restored) {
     let (health, saved_health) = open(directory);
     let (intents, saved_intents) = open::<Kept>(directory);
-    let (availability, saved_availability) = open::<Ledger>(directory);
+    let (availability, saved_availability) = open::<AvailabilityLog>(directory);
     let restored = Restored {
         health: saved_health,
         intents: saved_intents.unwrap_or_default(),
@@ -91,8 +91,8 @@ impl StateWriter {
     }
 
     /// Saves availability next.
-    pub fn save_availability(&self, ledger: Arc<Ledger>) {
-        self.availability.send_replace(ledger);
+    pub fn save_availability(&self, log: Arc<AvailabilityLog>) {
+        self.availability.send_replace(log);
     }
 
     /// Saves intents after those before.

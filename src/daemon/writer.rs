@@ -61,7 +61,7 @@ pub fn begin(
         Effect::Watch(..)
         | Effect::Persist(_)
         | Effect::Keep(_)
-        | Effect::Account(_)
+        | Effect::PersistAvailability(_)
         | Effect::Say(_)
         | Effect::Answer(_) => None,
     });
@@ -206,7 +206,7 @@ impl ControlLoop {
                 Effect::Watch(config, epoch) => self.prober.watch(&config.regions, &config.canaries, epoch),
                 Effect::Persist(memory) => self.state.save_health(memory),
                 Effect::Keep(intents) => self.state.save_intents(intents),
-                Effect::Account(ledger) => self.state.save_availability(ledger),
+                Effect::PersistAvailability(log) => self.state.save_availability(log),
                 Effect::Say(notice) => self.say(&notice),
             }
         }

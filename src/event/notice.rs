@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::alarm::{Alarm, word};
 use crate::canary::Failure;
 use crate::config::Level;
-use crate::health::{FRESH_FOR, Phase, Restraint, State};
+use crate::health::{AddressState, FRESH_FOR, Phase, Suppression};
 use crate::intent::{self, Drill, Intent, Outcome, Terms, Turn, Wish};
 use crate::moment::{Moment, Time};
 use crate::region::{Family, Target};
@@ -31,7 +31,7 @@ pub enum What {
         /// The address.
         target: Target,
         /// What it was before.
-        from: State,
+        from: AddressState,
         /// The canary that failed.
         canary: String,
         /// How often it has failed in a row.
@@ -46,7 +46,7 @@ pub enum What {
         /// The address.
         target: Target,
         /// What it was before.
-        from: State,
+        from: AddressState,
         /// The canary that took it down.
         canary: String,
         /// How often it has failed in a row.
@@ -68,9 +68,9 @@ pub enum What {
         /// The name of the region.
         region: String,
         /// What the region was in the eyes of these canaries.
-        from: State,
+        from: AddressState,
         /// What it is now.
-        state: State,
+        state: AddressState,
         /// The canary and how it failed last; `None`: it is up.
         why: Option<(String, Failure)>,
     },
@@ -227,7 +227,7 @@ impl Notice {
     pub fn severity(&self) -> Severity {
         match &self.what {
             What::Raised(
-                Alarm::Exhausted { .. } | Alarm::Restrained { restraint: Restraint::Shared(_), .. },
+                Alarm::Exhausted { .. } | Alarm::Restrained { restraint: Suppression::Correlated(_), .. },
             ) => Severity::Alarm,
             What::Raised(Alarm::Measured(excess)) => Severity::of(excess.rule.level),
             What::Turned { to: Phase::Down | Phase::Held(_) | Phase::Quarantined { .. }, .. }

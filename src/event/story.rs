@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::notice::{Count, Seconds};
 use super::{Notice, What};
 use crate::alarm::{Alarm, word};
-use crate::health::{Grade, Phase};
+use crate::health::{OutlierGrade, Phase};
 use crate::intent::{self, Drill, Intent, Outcome, Turn};
 use crate::region::{Family, Target};
 use crate::share::Share;
@@ -179,7 +179,7 @@ fn raised(alarm: &Alarm) -> Story {
 
 fn cleared(alarm: &Alarm) -> Story {
     let (from, to) = sides(alarm);
-    // Grade and restraint are those of now, which say nothing of what was.
+    // OutlierGrade and restraint are those of now, which say nothing of what was.
     match alarm {
         Alarm::RegionOut { .. }
         | Alarm::Exhausted { .. }
@@ -203,8 +203,8 @@ fn sides(alarm: &Alarm) -> (&'static str, &'static str) {
         },
         Alarm::Restrained { .. } => ("free", "restrained"),
         Alarm::Advised { .. } => ("whole", "advised"),
-        Alarm::Gray { grade: Grade::Failing, .. } => ("fine", "failing"),
-        Alarm::Gray { grade: Grade::Fine | Grade::Degraded, .. } => ("fine", "degraded"),
+        Alarm::Gray { grade: OutlierGrade::Failing, .. } => ("fine", "failing"),
+        Alarm::Gray { grade: OutlierGrade::Fine | OutlierGrade::Degraded, .. } => ("fine", "degraded"),
         Alarm::Measured(excess) => ("within", excess.rule.level.as_str()),
         Alarm::ReloadFailed { .. } => ("loaded", "refused"),
     }
@@ -251,7 +251,7 @@ mod tests {
     use super::*;
     use crate::canary::{Failure, FailureClass};
     use crate::event::Record;
-    use crate::health::{self, Restraint, State};
+    use crate::health::{self, AddressState, Suppression};
     use crate::intent::Terms;
     use crate::moment::Moment;
 
@@ -297,7 +297,7 @@ mod tests {
         let (canary, failure) = ("shallow".to_owned(), failure());
         let suspect = What::Suspect {
             target: target(),
-            from: State::Up,
+            from: AddressState::Up,
             canary: canary.clone(),
             failures: 1,
             fall: 3,
@@ -307,7 +307,7 @@ mod tests {
             suspect,
             "address_suspect tokyo-a 192.0.2.1: up -> suspect | status 503 | shallow failed 1 of 3 times | -",
         );
-        let down = What::Down { target: target(), from: State::Suspect, canary, failures: 3, failure };
+        let down = What::Down { target: target(), from: AddressState::Suspect, canary, failures: 3, failure };
         check(
             down,
             "address_down tokyo-a 192.0.2.1: suspect -> down | status 503 | shallow failed 3 times in a row | -",
@@ -341,11 +341,11 @@ mod tests {
         let region = || "tokyo".to_owned();
         let why = Some(("deep".to_owned(), failure()));
         check(
-            What::Whole { region: region(), from: State::Suspect, state: State::Down, why },
+            What::Whole { region: region(), from: AddressState::Suspect, state: AddressState::Down, why },
             "region_canary - -: suspect -> down | status 503 | deep failed | -",
         );
         check(
-            What::Whole { region: region(), from: State::Rising, state: State::Up, why: None },
+            What::Whole { region: region(), from: AddressState::Rising, state: AddressState::Up, why: None },
             "region_canary - -: rising -> up | - | - | -",
         );
     }
@@ -406,7 +406,7 @@ mod tests {
         let restrained = Alarm::Restrained {
             region: "tokyo".to_owned(),
             family: Family::V4,
-            restraint: Restraint::Overload(0.97),
+            restraint: Suppression::Overload(0.97),
         };
         let why = "it is not dead but full, at 97 % of its capacity, and sheds clients";
         check(
@@ -430,10 +430,10 @@ mod tests {
             |grade| Alarm::Gray { region: "tokyo".to_owned(), zone: Some("tokyo-a".to_owned()), grade };
         let why = "it passes its canaries and fails its clients";
         check(
-            What::Raised(gray(Grade::Failing)),
+            What::Raised(gray(OutlierGrade::Failing)),
             &format!("gray tokyo-a -: fine -> failing | {why} | - | -"),
         );
-        check(What::Cleared(gray(Grade::Fine)), "gray_over tokyo-a -: - -> fine | - | - | -");
+        check(What::Cleared(gray(OutlierGrade::Fine)), "gray_over tokyo-a -: - -> fine | - | - | -");
     }
 
     #[test]

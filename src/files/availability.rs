@@ -3,9 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::store::Saved;
-use crate::availability::log::{Account, Day, Ledger, Outage, Subject, Sum};
+use crate::availability::log::{AvailabilityLog, Day, LogSubject, Outage, SubjectLog, TimeSum};
 
-impl Saved for Ledger {
+impl Saved for AvailabilityLog {
     const FILE: &'static str = "availability.json";
     const VERSION: u64 = 1;
     /// Ten thousand subjects with ninety full days of a hundred bytes.
@@ -15,8 +15,8 @@ impl Saved for Ledger {
 
 /// What is saved of one subject.
 #[derive(Serialize, Deserialize)]
-struct SavedAccount {
-    subject: Subject,
+struct SavedLog {
+    subject: LogSubject,
     outage: Option<Outage>,
     days: Vec<SavedDay>,
 }
@@ -26,24 +26,24 @@ struct SavedAccount {
 /// of days.
 type SavedDay = [u64; 10];
 
-impl Serialize for Ledger {
+impl Serialize for AvailabilityLog {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let observed = self.accounts().filter(|(_, account)| !account.days.is_empty());
-        serializer.collect_seq(observed.map(|(subject, account)| SavedAccount {
+        let observed = self.logs().filter(|(_, log)| !log.days.is_empty());
+        serializer.collect_seq(observed.map(|(subject, log)| SavedLog {
             subject: subject.clone(),
-            outage: account.outage,
-            days: account.days.iter().map(save_day).collect(),
+            outage: log.outage,
+            days: log.days.iter().map(save_day).collect(),
         }))
     }
 }
 
-impl<'de> Deserialize<'de> for Ledger {
+impl<'de> Deserialize<'de> for AvailabilityLog {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let saved = Vec::<SavedAccount>::deserialize(deserializer)?;
-        let account = |SavedAccount { subject, outage, days }: SavedAccount| {
-            (subject, Account::restore(days.into_iter().map(load_day).collect(), outage))
+        let saved = Vec::<SavedLog>::deserialize(deserializer)?;
+        let log = |SavedLog { subject, outage, days }: SavedLog| {
+            (subject, SubjectLog::restore(days.into_iter().map(load_day).collect(), outage))
         };
-        Ok(Self::restore(saved.into_iter().map(account)))
+        Ok(Self::restore(saved.into_iter().map(log)))
     }
 }
 
@@ -57,7 +57,7 @@ fn save_day(day: &Day) -> SavedDay {
 fn load_day(saved: SavedDay) -> Day {
     let [day, observed, down, incidents, detected, detects, decided, decides, recovered, recovers] = saved;
     let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
-    let sum = |total, of| Sum { total, count: count(of) };
+    let sum = |total, of| TimeSum { total, count: count(of) };
     Day {
         day,
         observed,
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn measured_availability_is_read_as_it_was_saved() {
         let (region, zone) = ("tokyo".to_owned(), "tokyo-a".to_owned());
-        let sum = |total, count| Sum { total, count };
+        let sum = |total, count| TimeSum { total, count };
         let day = Day {
             day: 19_675,
             observed: 86_400_000,
@@ -93,29 +93,30 @@ mod tests {
         let days = vec![day, Day { day: 19_676, ..Day::default() }];
         let outage = Outage { failing_since: Moment(1_700_000_040_000), has_left: true, has_gap: true };
         let ip = "2001:db8::1".parse().expect("an address");
-        let ledger = Ledger::restore([
-            (Subject::Name("api.example.com".to_owned()), Account::restore(days.clone(), None)),
-            (Subject::Region(region.clone()), Account::restore(days.clone(), Some(outage))),
-            (Subject::Zone(region.clone(), zone.clone()), Account::restore(days.clone(), None)),
-            (Subject::Address(region, zone, ip), Account::restore(days, None)),
+        let ledger = AvailabilityLog::restore([
+            (LogSubject::Name("api.example.com".to_owned()), SubjectLog::restore(days.clone(), None)),
+            (LogSubject::Region(region.clone()), SubjectLog::restore(days.clone(), Some(outage))),
+            (LogSubject::Zone(region.clone(), zone.clone()), SubjectLog::restore(days.clone(), None)),
+            (LogSubject::Address(region, zone, ip), SubjectLog::restore(days, None)),
         ]);
-        let account = |subject, outage| {
+        let log = |subject, outage| {
             let first = [19_675, 86_400_000, 40_000, 3, 9_000, 1, 8_000, 2, 7_000, 3];
             json!({"subject": subject, "outage": outage, "days": [first, [19_676, 0, 0, 0, 0, 0, 0, 0, 0, 0]]})
         };
         let outage = json!({"failing_since": 1_700_000_040_000_u64, "has_left": true, "has_gap": true});
         let form = json!([
-            account(json!({"name": "api.example.com"}), json!(null)),
-            account(json!({"region": "tokyo"}), outage),
-            account(json!({"zone": ["tokyo", "tokyo-a"]}), json!(null)),
-            account(json!({"address": ["tokyo", "tokyo-a", "2001:db8::1"]}), json!(null)),
+            log(json!({"name": "api.example.com"}), json!(null)),
+            log(json!({"region": "tokyo"}), outage),
+            log(json!({"zone": ["tokyo", "tokyo-a"]}), json!(null)),
+            log(json!({"address": ["tokyo", "tokyo-a", "2001:db8::1"]}), json!(null)),
         ]);
         check(&ledger, form);
     }
 
     #[test]
     fn subjects_without_a_day_are_not_saved() {
-        let ledger = Ledger::restore([(Subject::Region("tokyo".to_owned()), Account::default())]);
+        let ledger =
+            AvailabilityLog::restore([(LogSubject::Region("tokyo".to_owned()), SubjectLog::default())]);
         assert_eq!(serde_json::to_value(&ledger).expect("plain values"), json!([]));
     }
 }

@@ -18,19 +18,22 @@ mod tests {
     use super::*;
     use crate::canary::{Failure, FailureClass};
     use crate::files::store::tests::check;
-    use crate::health::{Course, Fallen, Grade, Gray, Phase, Portion, Remembered};
+    use crate::health::{
+        OutlierGrade, Phase, RecoveryState, RememberedDemand, RememberedFall, RememberedGrade,
+        RememberedRecovery,
+    };
     use crate::moment::Moment;
     use crate::region::Family;
     use crate::share::Share;
 
-    fn course(zone: Option<&str>, family: Family, phase: Phase) -> Remembered {
-        let course = Course::remembered(phase, Moment(7), vec![Moment(5)], true);
-        Remembered { region: "tokyo".to_owned(), zone: zone.map(str::to_owned), family, course }
+    fn recovery(zone: Option<&str>, family: Family, phase: Phase) -> RememberedRecovery {
+        let recovery = RecoveryState::remembered(phase, Moment(7), vec![Moment(5)], true);
+        RememberedRecovery { region: "tokyo".to_owned(), zone: zone.map(str::to_owned), family, recovery }
     }
 
     #[test]
     fn health_is_read_as_it_was_saved() {
-        let fallen = Fallen {
+        let fallen = RememberedFall {
             region: "tokyo".to_owned(),
             address: Some(("tokyo-a".to_owned(), "2001:db8::1".parse().expect("an address"))),
             canary: "shallow".to_owned(),
@@ -39,25 +42,29 @@ mod tests {
         };
         let memory = Memory {
             written_at: Moment(1_700_000_000_000),
-            fallen: vec![Fallen { address: None, ..fallen.clone() }, fallen],
-            courses: vec![
-                course(None, Family::V4, Phase::Down),
-                course(Some("tokyo-a"), Family::V6, Phase::Recovering { until: Moment(9) }),
-                course(None, Family::V6, Phase::Ramp { step: 1, has_slipped: true }),
-                course(Some("tokyo-b"), Family::V4, Phase::Held(Share::percent(10))),
+            fallen: vec![RememberedFall { address: None, ..fallen.clone() }, fallen],
+            recoveries: vec![
+                recovery(None, Family::V4, Phase::Down),
+                recovery(Some("tokyo-a"), Family::V6, Phase::Recovering { until: Moment(9) }),
+                recovery(None, Family::V6, Phase::Ramp { step: 1, has_slipped: true }),
+                recovery(Some("tokyo-b"), Family::V4, Phase::Held(Share::percent(10))),
             ],
-            grays: vec![Gray { region: "tokyo".to_owned(), zone: None, grade: Grade::Degraded }],
-            portions: vec![Portion {
+            grades: vec![RememberedGrade {
+                region: "tokyo".to_owned(),
+                zone: None,
+                grade: OutlierGrade::Degraded,
+            }],
+            portions: vec![RememberedDemand {
                 owner: "api.example.com.".to_owned(),
                 order: vec!["tokyo".to_owned(), "osaka".to_owned()],
                 rate: 1234.1,
                 pieces: vec![(0.3, "tokyo".to_owned()), (1.0, "osaka".to_owned())],
             }],
         };
-        let course = |zone, family, phase| {
+        let recovery = |zone, family, phase| {
             json!({
                 "region": "tokyo", "zone": zone, "family": family,
-                "course": {"phase": phase, "since": 7, "falls": [5], "awaits_operator": true},
+                "recovery": {"phase": phase, "since": 7, "falls": [5], "awaits_operator": true},
             })
         };
         let fallen = |address| {
@@ -69,13 +76,13 @@ mod tests {
         let form = json!({
             "written_at": 1_700_000_000_000_u64,
             "fallen": [fallen(json!(null)), fallen(json!(["tokyo-a", "2001:db8::1"]))],
-            "courses": [
-                course(json!(null), "v4", json!("down")),
-                course(json!("tokyo-a"), "v6", json!({"recovering": {"until": 9}})),
-                course(json!(null), "v6", json!({"ramp": {"step": 1, "has_slipped": true}})),
-                course(json!("tokyo-b"), "v4", json!({"held": 0.1})),
+            "recoveries": [
+                recovery(json!(null), "v4", json!("down")),
+                recovery(json!("tokyo-a"), "v6", json!({"recovering": {"until": 9}})),
+                recovery(json!(null), "v6", json!({"ramp": {"step": 1, "has_slipped": true}})),
+                recovery(json!("tokyo-b"), "v4", json!({"held": 0.1})),
             ],
-            "grays": [{"region": "tokyo", "zone": null, "grade": "degraded"}],
+            "grades": [{"region": "tokyo", "zone": null, "grade": "degraded"}],
             "portions": [{
                 "owner": "api.example.com.", "order": ["tokyo", "osaka"], "rate": 1234.1,
                 "pieces": [[0.3, "tokyo"], [1.0, "osaka"]],

@@ -19,7 +19,7 @@ mod tests {
 
     use super::*;
     use crate::files::store::tests::check;
-    use crate::health::Course;
+    use crate::health::RecoveryState;
     use crate::intent::{Drill, Intent, Outcome, Phase, Rule, Terms};
     use crate::moment::Moment;
     use crate::region::Recovery;
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn intents_and_drills_are_read_as_they_were_saved() {
-        let course = Course::ramp(&Recovery::default(), Share::NONE, Moment(8));
+        let course = RecoveryState::ramp(&Recovery::default(), Share::NONE, Moment(8));
         let intent = |number, phase| Intent {
             number,
             terms: Terms { lasts: None, ..terms("shift tokyo/tokyo-a 12.5%") },

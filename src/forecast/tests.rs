@@ -1,7 +1,7 @@
 //! What is predicted of three regions with 40, 35 and 25 % of the demand.
 
 use super::*;
-use crate::health::{Stage, Standing, View, Vitals};
+use crate::health::{SiteShare, Standing, View, Vitals};
 use crate::moment::Moment;
 use crate::share::Share;
 use crate::snapshot::fixture;
@@ -33,10 +33,10 @@ fn base(rule: &str, safety: &str, capacity: &str) -> Base {
 const CAPACITY: &str = "    capacity: 1000\n";
 const C_STAYS: &str = "{ clients: c, jurisdictions: [US] }";
 
-const LOST: Stage = Stage::Out { since: Moment(0) };
-const ALL: [Stage; 3] = [Stage::Full; 3];
+const LOST: SiteShare = SiteShare::Out { since: Moment(0) };
+const ALL: [SiteShare; 3] = [SiteShare::Full; 3];
 
-fn services(base: &Base, stages: [Stage; 3]) -> Services {
+fn services(base: &Base, stages: [SiteShare; 3]) -> Services {
     let view = View::new(vec![Standing::Up; 6]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
     Services::of(&base.config.regions, &view)
 }
@@ -47,7 +47,7 @@ fn readings(loads: [Option<f64>; 3]) -> Readings {
 }
 
 /// Predicts that regions at these loads come to these stages, at a demand that is multiplied.
-fn check(base: &Base, loads: [Option<f64>; 3], stages: [Stage; 3], load: f64) -> Prediction {
+fn check(base: &Base, loads: [Option<f64>; 3], stages: [SiteShare; 3], load: f64) -> Prediction {
     let (all, after) = (services(base, ALL), services(base, stages));
     let outlook = Outlook { readings: readings(loads), ..Outlook::default() };
     let situation = |services| Situation { services, readings: &outlook.readings };
@@ -73,7 +73,7 @@ const USUAL: [Option<f64>; 3] = [Some(0.40), Some(0.35), Some(0.25)];
 #[test]
 fn losing_the_first_of_three_at_140_percent_leaves_the_others_at_80_and_60() {
     let base = base("", "", CAPACITY);
-    let prediction = check(&base, USUAL, [LOST, Stage::Full, Stage::Full], 1.4);
+    let prediction = check(&base, USUAL, [LOST, SiteShare::Full, SiteShare::Full], 1.4);
     assert_eq!(loads(&prediction), "56>- 49>80 35>60");
     assert_eq!(violations(&prediction), []);
     assert_eq!(prediction.endings(), [""; 0]);
@@ -86,7 +86,7 @@ fn losing_the_first_of_three_at_140_percent_leaves_the_others_at_80_and_60() {
 #[test]
 fn a_survivor_that_passes_its_hard_limit_is_told_with_its_numbers() {
     let base = base("", "", CAPACITY);
-    let prediction = check(&base, [Some(0.8), Some(0.7), Some(0.5)], [LOST, LOST, Stage::Full], 1.0);
+    let prediction = check(&base, [Some(0.8), Some(0.7), Some(0.5)], [LOST, LOST, SiteShare::Full], 1.0);
     assert_eq!(loads(&prediction), "80>- 70>- 50>200");
     let sentence = "oregon would stand at 200 % of its capacity, above the hard limit of 100 %";
     assert_eq!(violations(&prediction), [(Rule::HardLimit, sentence.to_owned())]);
@@ -98,7 +98,7 @@ fn a_survivor_that_passes_its_hard_limit_is_told_with_its_numbers() {
 fn a_region_that_was_too_full_before_is_no_fault_of_the_change_but_ends_badly() {
     let base = base("", "", CAPACITY);
     let alone = [Some(0.2), Some(0.2), Some(1.3)];
-    let prediction = check(&base, alone, [LOST, LOST, Stage::Full], 1.0);
+    let prediction = check(&base, alone, [LOST, LOST, SiteShare::Full], 1.0);
     assert_eq!(violations(&prediction), []);
     assert_eq!(
         prediction.endings(),
@@ -109,7 +109,7 @@ fn a_region_that_was_too_full_before_is_no_fault_of_the_change_but_ends_badly() 
 #[test]
 fn a_class_that_loses_its_only_permitted_region_is_told_and_one_that_had_none_is_not() {
     let base = base(C_STAYS, "", CAPACITY);
-    let prediction = check(&base, USUAL, [Stage::Full, Stage::Full, LOST], 1.0);
+    let prediction = check(&base, USUAL, [SiteShare::Full, SiteShare::Full, LOST], 1.0);
     let sentence = "example.com.: the clients that are permitted only oregon (2097152 /24s, 14 % of all) would be \
                     without any region in IPv4 and IPv6 and get a region that is down all the same (fail-open)";
     assert_eq!(violations(&prediction), [(Rule::NoRegion, sentence.to_owned())]);
@@ -121,7 +121,7 @@ fn a_class_that_loses_its_only_permitted_region_is_told_and_one_that_had_none_is
     // A quarter of the demand asks ten times as often: once in 3 s.
     assert!((prediction.query_factor - 3.25).abs() < 1e-6, "{}", prediction.query_factor);
 
-    let lost = services(&base, [Stage::Full, Stage::Full, LOST]);
+    let lost = services(&base, [SiteShare::Full, SiteShare::Full, LOST]);
     let outlook = Outlook { readings: readings(USUAL), ..Outlook::default() };
     let situation = Situation { services: &lost, readings: &outlook.readings };
     let still = predict(&base, &outlook, situation, situation, 1.0);
@@ -132,19 +132,19 @@ fn a_class_that_loses_its_only_permitted_region_is_told_and_one_that_had_none_is
 #[test]
 fn a_region_that_is_to_take_nobody_leaves_a_class_without_although_it_is_well() {
     let base = base(C_STAYS, "", CAPACITY);
-    let prediction = check(&base, USUAL, [Stage::Full, Stage::Full, Stage::Waiting], 1.0);
+    let prediction = check(&base, USUAL, [SiteShare::Full, SiteShare::Full, SiteShare::Waiting], 1.0);
     let told = violations(&prediction);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].1.ends_with("and get a region that is to take nobody, for want of another"), "{told:?}");
-    let half = [Stage::Full, Stage::Full, Stage::Part(Share::HALF)];
+    let half = [SiteShare::Full, SiteShare::Full, SiteShare::Part(Share::HALF)];
     assert_eq!(violations(&check(&base, USUAL, half, 1.0)), [], "half of them are taken, so all are");
 }
 
 #[test]
 fn fewer_regions_than_min_in_service_are_a_violation_of_each_family() {
     let base = base("", "safety: { min_in_service: 2 }\n", CAPACITY);
-    assert_eq!(violations(&check(&base, USUAL, [LOST, Stage::Full, Stage::Full], 1.0)), []);
-    let told = violations(&check(&base, [Some(0.1); 3], [LOST, LOST, Stage::Full], 1.0));
+    assert_eq!(violations(&check(&base, USUAL, [LOST, SiteShare::Full, SiteShare::Full], 1.0)), []);
+    let told = violations(&check(&base, [Some(0.1); 3], [LOST, LOST, SiteShare::Full], 1.0));
     let sentence = |family: &str| {
         format!("1 of 3 regions would be in service in {family}, and `min_in_service` asks for 2")
     };
@@ -156,7 +156,7 @@ fn fewer_regions_than_min_in_service_are_a_violation_of_each_family() {
 fn loads_that_nobody_knows_are_said_and_shares_are_told_all_the_same() {
     for capacity in [CAPACITY, ""] {
         let base = base("", "", capacity);
-        let prediction = check(&base, [None; 3], [LOST, Stage::Full, Stage::Full], 1.0);
+        let prediction = check(&base, [None; 3], [LOST, SiteShare::Full, SiteShare::Full], 1.0);
         assert_eq!(loads(&prediction), "->- ->- ->-");
         assert_eq!(prediction.notes, [text::NO_LOADS], "{capacity}");
         let shares = prediction.regions.iter().map(|region| region.share_after);
@@ -173,7 +173,7 @@ fn loads_that_nobody_knows_are_said_and_shares_are_told_all_the_same() {
 fn one_region_that_says_nothing_is_named_and_its_clients_count_as_the_average() {
     let base = base("", "", CAPACITY);
     let silent = [Some(0.32), None, Some(0.08)];
-    let prediction = check(&base, silent, [LOST, Stage::Full, Stage::Full], 1.0);
+    let prediction = check(&base, silent, [LOST, SiteShare::Full, SiteShare::Full], 1.0);
     // 8, 4 and 2 fourteenths of the clients: osaka's ask for 160 as the others do on average. Tokyo's go where
     // they are nearest, since nobody knows that it has no room.
     assert_eq!(loads(&prediction), "32>- ->- 8>8");
@@ -198,7 +198,7 @@ fn what_changes_for_ipv6_alone_is_said() {
     let base = base("", "", CAPACITY);
     let all = services(&base, ALL);
     let view = View::new(vec![Standing::Up; 6])
-        .with(Vec::new(), vec![[Stage::Full, LOST], [Stage::Full; 2], [Stage::Full; 2]]);
+        .with(Vec::new(), vec![[SiteShare::Full, LOST], [SiteShare::Full; 2], [SiteShare::Full; 2]]);
     let after = Services::of(&base.config.regions, &view);
     let outlook = Outlook { readings: readings(USUAL), ..Outlook::default() };
     let situation = |services| Situation { services, readings: &outlook.readings };

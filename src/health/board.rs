@@ -1,9 +1,9 @@
-//! The board: what is known of every address and every region, and the only place where that changes.
+//! The board: what is known of every address and every region, and the only name where that changes.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::{Adoption, Cause, Fallen, Memory, Record, State, Streak, Track};
+use super::{AddressHealth, AddressState, Adoption, CanaryRecord, Cause, Memory, RememberedFall, Streak};
 use crate::canary::{Canary, CanaryId, Epoch, Observation, Reach, Subject};
 use crate::moment::Moment;
 use crate::region::{AddressId, RegionId, Regions};
@@ -18,22 +18,22 @@ pub struct Board {
     regions: Regions,
     canaries: Vec<Canary>,
     /// By `AddressId`.
-    addresses: Vec<Track>,
+    addresses: Vec<AddressHealth>,
     /// By `RegionId`: what the canaries say that probe a region once.
-    wholes: Vec<Track>,
+    wholes: Vec<AddressHealth>,
 }
 
 /// An address, or a region as a whole, went from one state to another or has another share of its clients.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct StateChange {
     /// What has changed.
     pub subject: Subject,
     /// The state it left.
-    pub from: State,
+    pub from: AddressState,
     /// When it had entered that state.
     pub from_since: Moment,
     /// The state it is in now.
-    pub to: State,
+    pub to: AddressState,
     /// When it changed.
     pub at: Moment,
     /// Why it is not up; `None` when it is.
@@ -42,7 +42,7 @@ pub struct Change {
     pub shares: (Share, Share),
 }
 
-impl Change {
+impl StateChange {
     /// Returns whether it fell or returned, or has another share: what is worth remembering.
     pub fn is_decided(&self) -> bool {
         self.from.is_down() != self.to.is_down() || self.shares.0 != self.shares.1
@@ -56,8 +56,8 @@ impl Board {
             let watching = regions.region(region).canaries.iter();
             let watching = watching.filter(|canary| canaries[usize::from(canary.0)].reach == reach);
             let record =
-                |canary: &CanaryId| Record::new(*canary, canaries[usize::from(canary.0)].effect, now);
-            Track::new(watching.map(record).collect(), now)
+                |canary: &CanaryId| CanaryRecord::new(*canary, canaries[usize::from(canary.0)].effect, now);
+            AddressHealth::new(watching.map(record).collect(), now)
         };
         Self {
             epoch: Epoch::default(),
@@ -71,7 +71,7 @@ impl Board {
     /// Counts one result, and returns the change that it made, if it made one.
     ///
     /// A result of another epoch, or of a pair of subject and canary that does not exist, counts nothing.
-    pub fn observe(&mut self, seen: &Observation) -> Option<Change> {
+    pub fn observe(&mut self, seen: &Observation) -> Option<StateChange> {
         if seen.epoch != self.epoch {
             return None;
         }
@@ -83,7 +83,7 @@ impl Board {
         let (from, from_since, share) = (track.state(), track.since(), track.share());
         track.count(seen, canary);
         let shares = (share, track.share());
-        (track.state() != from || shares.0 != shares.1).then(|| Change {
+        (track.state() != from || shares.0 != shares.1).then(|| StateChange {
             subject: seen.subject,
             from,
             from_since,
@@ -104,17 +104,17 @@ impl Board {
         let old = std::mem::replace(self, Self::new(regions, canaries, now));
         self.epoch = Epoch(old.epoch.0 + 1);
         let known: HashMap<_, _> =
-            old.tracks().map(|(subject, track)| (Place::of(&old.regions, subject), track)).collect();
+            old.watched().map(|(subject, track)| (SubjectName::of(&old.regions, subject), track)).collect();
         for (subject, track) in subjects(&self.regions).zip(self.addresses.iter_mut().chain(&mut self.wholes))
         {
-            let Some(before) = known.get(&Place::of(&self.regions, subject)) else {
+            let Some(before) = known.get(&SubjectName::of(&self.regions, subject)) else {
                 continue;
             };
             let records = track
                 .records()
                 .iter()
                 .map(|record| carry(record, &self.canaries, before, &old.canaries, now));
-            *track = Track::new(records.collect(), now);
+            *track = AddressHealth::new(records.collect(), now);
             track.continues(before);
         }
     }
@@ -124,12 +124,13 @@ impl Board {
         if !memory.is_fresh(now) {
             return Adoption::Stale;
         }
-        let ids: HashMap<_, _> =
-            subjects(&self.regions).map(|subject| (Place::of(&self.regions, subject), subject)).collect();
+        let ids: HashMap<_, _> = subjects(&self.regions)
+            .map(|subject| (SubjectName::of(&self.regions, subject), subject))
+            .collect();
         let (mut adopted, mut foreign) = (0, 0);
         for fallen in &memory.fallen {
             let canary = self.canaries.iter().position(|canary| canary.name == fallen.canary);
-            let found = ids.get(&Place::named(fallen)).zip(canary).is_some_and(|(subject, canary)| {
+            let found = ids.get(&SubjectName::named(fallen)).zip(canary).is_some_and(|(subject, canary)| {
                 let canary = CanaryId(u16::try_from(canary).expect("canaries are numbered by u16"));
                 let track = match subject {
                     Subject::Address(address) => &mut self.addresses[address.0 as usize],
@@ -143,8 +144,8 @@ impl Board {
     }
 
     /// Returns every canary that has taken down what it watches, or would have if it were not advisory.
-    pub fn fallen(&self) -> Vec<Fallen> {
-        let fallen = self.tracks().flat_map(|(subject, track)| {
+    pub fn fallen(&self) -> Vec<RememberedFall> {
+        let fallen = self.watched().flat_map(|(subject, track)| {
             let down = track.records().iter().filter(|record| record.streak.state().is_down());
             down.filter_map(move |record| self.remember(subject, record))
         });
@@ -167,26 +168,26 @@ impl Board {
     }
 
     /// Returns what is known of one address.
-    pub fn track(&self, address: AddressId) -> &Track {
+    pub fn address(&self, address: AddressId) -> &AddressHealth {
         &self.addresses[address.0 as usize]
     }
 
     /// Returns what the canaries say that probe this region once.
-    pub fn whole(&self, region: RegionId) -> &Track {
+    pub fn whole(&self, region: RegionId) -> &AddressHealth {
         &self.wholes[usize::from(region.0)]
     }
 
     /// Returns what is known of every address, in the order of the configuration, and then of every region.
-    pub fn tracks(&self) -> impl Iterator<Item = (Subject, &Track)> {
+    pub fn watched(&self) -> impl Iterator<Item = (Subject, &AddressHealth)> {
         subjects(&self.regions).zip(self.addresses.iter().chain(&self.wholes))
     }
 
     /// Returns the fall of one canary in words that outlive the numbering.
-    fn remember(&self, subject: Subject, record: &Record) -> Option<Fallen> {
-        let place = Place::of(&self.regions, subject);
-        Some(Fallen {
-            region: place.region.to_owned(),
-            address: place.address.map(|(zone, ip)| (zone.to_owned(), ip)),
+    fn remember(&self, subject: Subject, record: &CanaryRecord) -> Option<RememberedFall> {
+        let name = SubjectName::of(&self.regions, subject);
+        Some(RememberedFall {
+            region: name.region.to_owned(),
+            address: name.address.map(|(zone, ip)| (zone.to_owned(), ip)),
             canary: self.canary(record.canary).name.clone(),
             since: record.since,
             failure: record.failure.clone()?,
@@ -201,31 +202,37 @@ fn subjects(regions: &Regions) -> impl Iterator<Item = Subject> {
 }
 
 /// Returns what a record of the new numbering starts from, given the track of the same subject before.
-fn carry(record: &Record, canaries: &[Canary], before: &Track, old: &[Canary], now: Moment) -> Record {
+fn carry(
+    record: &CanaryRecord,
+    canaries: &[Canary],
+    before: &AddressHealth,
+    old: &[Canary],
+    now: Moment,
+) -> CanaryRecord {
     let canary = &canaries[usize::from(record.canary.0)];
-    let same_name = |earlier: &&Record| old[usize::from(earlier.canary.0)].name == canary.name;
-    let fresh = Record::new(record.canary, canary.effect, now);
+    let same_name = |earlier: &&CanaryRecord| old[usize::from(earlier.canary.0)].name == canary.name;
+    let fresh = CanaryRecord::new(record.canary, canary.effect, now);
     let Some(earlier) = before.records().iter().find(same_name) else {
         return fresh;
     };
     if old[usize::from(earlier.canary.0)].check == canary.check {
-        return Record { canary: record.canary, effect: canary.effect, ..earlier.clone() };
+        return CanaryRecord { canary: record.canary, effect: canary.effect, ..earlier.clone() };
     }
     if !earlier.streak.state().is_down() {
         return fresh;
     }
-    Record { streak: Streak::fallen(), since: earlier.since, failure: earlier.failure.clone(), ..fresh }
+    CanaryRecord { streak: Streak::fallen(), since: earlier.since, failure: earlier.failure.clone(), ..fresh }
 }
 
 /// What is watched, whatever its number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Place<'a> {
+struct SubjectName<'a> {
     region: &'a str,
     /// The name of the zone and the IP; `None`: the region as a whole.
     address: Option<(&'a str, IpAddr)>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> SubjectName<'a> {
     fn of(regions: &'a Regions, subject: Subject) -> Self {
         let (region, address) = match subject {
             Subject::Address(id) => {
@@ -237,7 +244,7 @@ impl<'a> Place<'a> {
         Self { region: &regions.region(region).name, address }
     }
 
-    fn named(fallen: &'a Fallen) -> Self {
+    fn named(fallen: &'a RememberedFall) -> Self {
         let address = fallen.address.as_ref().map(|(zone, ip)| (zone.as_str(), *ip));
         Self { region: &fallen.region, address }
     }
@@ -256,24 +263,24 @@ mod tests {
     /// `o` a success), and compares the state of the address after each.
     fn check(canaries: &[Canary], results: &str, states: &str) {
         let mut board = board(1, canaries);
-        let reached: Vec<_> = play(&mut board, results).into_iter().map(State::as_str).collect();
+        let reached: Vec<_> = play(&mut board, results).into_iter().map(AddressState::as_str).collect();
         assert_eq!(reached.join(" "), states, "after {results}");
     }
 
     fn standings(board: &Board) -> Vec<Standing> {
-        board.regions().addresses().map(|(id, _)| board.track(id).standing()).collect()
+        board.regions().addresses().map(|(id, _)| board.address(id).standing()).collect()
     }
 
     fn memory(board: &Board, now: Moment) -> Memory {
         Memory { written_at: now, fallen: board.fallen(), ..Memory::default() }
     }
 
-    fn play(board: &mut Board, results: &str) -> Vec<State> {
+    fn play(board: &mut Board, results: &str) -> Vec<AddressState> {
         let seen = (1..).zip(results.split_whitespace()).map(|(second, word)| {
             let (canary, outcome) = word.split_once(':').expect("CANARY:RESULT");
             let canary = canary.parse().expect("the number of a canary");
             board.observe(&result(board, 0, canary, second, outcome == "o"));
-            board.track(AddressId(0)).state()
+            board.address(AddressId(0)).state()
         });
         seen.collect()
     }
@@ -288,14 +295,14 @@ mod tests {
     fn an_address_is_unknown_only_until_its_first_result() {
         check(&[canary("shallow", 3, 2), canary("deep", 3, 2)], "1:o 0:o", "up up");
         let board = board(1, &[canary("shallow", 3, 2)]);
-        assert_eq!(board.track(AddressId(0)).state(), State::Unknown);
+        assert_eq!(board.address(AddressId(0)).state(), AddressState::Unknown);
         assert_eq!(standings(&board), [Standing::Up; 1]);
     }
 
     #[test]
     fn an_address_without_canaries_is_always_up() {
         let board = board(2, &[]);
-        assert_eq!(board.track(AddressId(1)).state(), State::Up);
+        assert_eq!(board.address(AddressId(1)).state(), AddressState::Up);
         assert_eq!(standings(&board), [Standing::Up; 2]);
     }
 
@@ -303,8 +310,8 @@ mod tests {
     fn rising_does_not_change_since_when_an_address_is_down() {
         let mut board = board(1, &[canary("shallow", 2, 3)]);
         play(&mut board, "0:x 0:x 0:o 0:x 0:o");
-        let track = board.track(AddressId(0));
-        assert_eq!(track.state(), State::Rising);
+        let track = board.address(AddressId(0));
+        assert_eq!(track.state(), AddressState::Rising);
         assert_eq!(track.standing(), Standing::Down { since: Moment(2000) });
         assert_eq!(track.cause().map(|cause| cause.failure.detail), Some("status 503".to_owned()));
     }
@@ -314,7 +321,7 @@ mod tests {
         let mut board = board(1, &[canary("shallow", 1, 1)]);
         let seen = result(&board, 0, 0, 5, false);
         let change = board.observe(&seen).expect("it fell");
-        assert_eq!((change.from, change.to), (State::Unknown, State::Down));
+        assert_eq!((change.from, change.to), (AddressState::Unknown, AddressState::Down));
         assert_eq!((change.from_since, change.at), (Moment(0), Moment(5000)));
         assert_eq!(change.cause.map(|cause| cause.failures), Some(1));
         assert_eq!(board.observe(&seen), None, "it is down already");
@@ -349,14 +356,14 @@ mod tests {
         let board = reloaded(vec![region("osaka", &["192.0.2.7"]), tokyo], &[canary("deep", 3, 3), shallow]);
         let down = Standing::Down { since: Moment(2000) };
         assert_eq!(standings(&board), [Standing::Up, Standing::Up, down]);
-        let failures = board.track(AddressId(2)).records()[0].streak.failures();
+        let failures = board.address(AddressId(2)).records()[0].streak.failures();
         assert_eq!(failures, 2, "the counters go on");
     }
 
     #[test]
     fn the_same_ip_in_another_region_is_another_address() {
         let board = reloaded(vec![region("osaka", &["192.0.2.1"])], &[canary("shallow", 2, 2)]);
-        assert_eq!(board.track(AddressId(0)).state(), State::Unknown);
+        assert_eq!(board.address(AddressId(0)).state(), AddressState::Unknown);
     }
 
     #[test]
@@ -364,14 +371,14 @@ mod tests {
         let mut shallow = canary("shallow", 2, 2);
         shallow.check = Check::Tcp { port: 81 };
         let mut board = reloaded(vec![region("tokyo", &["192.0.2.1"])], &[shallow]);
-        assert_eq!(board.track(AddressId(0)).standing(), Standing::Down { since: Moment(2000) });
-        assert_eq!(play(&mut board, "0:o 0:o"), [State::Rising, State::Up]);
+        assert_eq!(board.address(AddressId(0)).standing(), Standing::Down { since: Moment(2000) });
+        assert_eq!(play(&mut board, "0:o 0:o"), [AddressState::Rising, AddressState::Up]);
     }
 
     #[test]
     fn an_address_whose_failing_canary_is_gone_is_judged_by_the_others() {
         let board = reloaded(vec![region("tokyo", &["192.0.2.1"])], &[canary("deep", 2, 2)]);
-        assert_eq!(board.track(AddressId(0)).state(), State::Unknown);
+        assert_eq!(board.address(AddressId(0)).state(), AddressState::Unknown);
     }
 
     #[test]
@@ -383,9 +390,9 @@ mod tests {
         let adoption = board.adopt(&memory(&before, Moment(4000)), Moment(5000));
         let expected = Adoption::Adopted { adopted: 1, foreign: 0 };
         assert_eq!(adoption, expected);
-        assert_eq!(board.track(AddressId(1)).state(), State::Unknown, "suspicion is forgotten");
-        assert_eq!(board.track(AddressId(0)).standing(), Standing::Down { since: Moment(2000) });
-        assert_eq!(play(&mut board, "0:o 0:o"), [State::Rising, State::Up]);
+        assert_eq!(board.address(AddressId(1)).state(), AddressState::Unknown, "suspicion is forgotten");
+        assert_eq!(board.address(AddressId(0)).standing(), Standing::Down { since: Moment(2000) });
+        assert_eq!(play(&mut board, "0:o 0:o"), [AddressState::Rising, AddressState::Up]);
     }
 
     #[test]
@@ -424,9 +431,9 @@ mod tests {
             for (second, (address, canary, is_success)) in (0..).zip(results) {
                 let run: &mut (u32, u32) = runs.entry((address, canary)).or_default();
                 *run = if is_success { (0, run.1 + 1) } else { (run.0 + 1, 0) };
-                let was_down = board.track(AddressId(address)).state().is_down();
+                let was_down = board.address(AddressId(address)).state().is_down();
                 board.observe(&result(&board, address, canary, second, is_success));
-                let is_down = board.track(AddressId(address)).state().is_down();
+                let is_down = board.address(AddressId(address)).state().is_down();
                 prop_assert!(was_down || !is_down || run.0 >= fall);
                 prop_assert!(!was_down || is_down || run.1 >= rise);
             }
@@ -461,7 +468,7 @@ mod tests {
             let mut same = board.clone();
             same.reload(&board.regions, &canaries, Moment(900_000));
             prop_assert_eq!(same.epoch(), Epoch(1));
-            prop_assert!(same.tracks().eq(board.tracks()));
+            prop_assert!(same.watched().eq(board.watched()));
         }
     }
 
@@ -473,6 +480,6 @@ mod tests {
         shallow.thresholds = Thresholds { fall: 4, rise: 1 };
         let regions = board.regions.clone();
         board.reload(&regions, &[shallow], Moment(0));
-        assert_eq!(play(&mut board, "0:x 0:o"), [State::Down, State::Up]);
+        assert_eq!(play(&mut board, "0:x 0:o"), [AddressState::Down, AddressState::Up]);
     }
 }

@@ -1,6 +1,6 @@
 //! What is remembered of health across a restart, by names, because numbers change with the configuration.
 //!
-//! Only falls are remembered, and what they left behind in the courses of regions and zones: an address that
+//! Only falls are remembered, and what they left behind in the recoveries of regions and zones: an address that
 //! was up or suspect starts as unknown and counts as up, and that is right for both. How this is written down is left to `files::health`.
 
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Course, Grade};
+use super::{OutlierGrade, RecoveryState};
 use crate::canary::Failure;
 use crate::moment::Moment;
 use crate::region::Family;
@@ -23,18 +23,18 @@ pub struct Memory {
     /// When it was true.
     pub written_at: Moment,
     /// Every canary that had fallen.
-    pub fallen: Vec<Fallen>,
+    pub fallen: Vec<RememberedFall>,
     /// Every course with something in it that the first probes would not show.
-    pub courses: Vec<Remembered>,
+    pub recoveries: Vec<RememberedRecovery>,
     /// Every region and zone that stood out among the others.
-    pub grays: Vec<Gray>,
+    pub grades: Vec<RememberedGrade>,
     /// What the parts of the clients asked for, and where they were sent.
-    pub portions: Vec<Portion>,
+    pub portions: Vec<RememberedDemand>,
 }
 
 /// A canary that had fallen: the address or region with it, unless it was advisory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fallen {
+pub struct RememberedFall {
     /// The name of the region.
     pub region: String,
     /// The name of the availability zone and the address; `None`: the region as a whole.
@@ -49,31 +49,31 @@ pub struct Fallen {
 
 /// The course of a region or availability zone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Remembered {
+pub struct RememberedRecovery {
     /// The name of the region.
     pub region: String,
     /// The name of the availability zone; `None`: the region itself.
     pub zone: Option<String>,
     /// The family.
     pub family: Family,
-    /// Its course.
-    pub course: Course,
+    /// Its recovery.
+    pub recovery: RecoveryState,
 }
 
 /// A region or availability zone that passed its canaries and failed its clients.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Gray {
+pub struct RememberedGrade {
     /// The name of the region.
     pub region: String,
     /// The name of the availability zone; `None`: the region itself.
     pub zone: Option<String>,
     /// How badly.
-    pub grade: Grade,
+    pub grade: OutlierGrade,
 }
 
 /// What the clients of one plan asked for, and where they were sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Portion {
+pub struct RememberedDemand {
     /// A steered name that they ask for.
     pub owner: String,
     /// The names of the regions that they may be sent to, the best first: together with the owner it says who

@@ -17,43 +17,45 @@
 //! it is down, and as down until it is up: unknown and suspect addresses keep their traffic, rising
 //! ones do not get it back yet. An address that no canary watches is always up.
 //!
-//! From addresses to zones and regions it goes by [`Places`]: each follows a [`Course`], which says how it
-//! leaves and how it comes back; a region may be restrained from leaving when the cause is shared (`shared`),
+//! From addresses to zones and regions it goes by [`Sites`]: each follows a [`RecoveryState`], which says how it
+//! leaves and how it comes back; a region may be restrained from leaving when the cause is shared (`correlation`),
 //! when it is merely full, or when too few would be left; and it may be degraded for failing its clients
-//! though not its canaries (`gray`). What steering sees of all this is a [`View`].
+//! though not its canaries (`outlier`). What steering sees of all this is a [`View`].
 //!
 //! Everything here is a function of the observations and of time: the time of a change is the time of the
-//! observation, or the turn of a clock, that made it. When to probe is [`pace`]; when a region has too few addresses
+//! observation, or the phase_change of a clock, that made it. When to probe is [`pace`]; when a region has too few addresses
 //! is [`Services`]; what outlives the process is [`Memory`]; for how long what was up is the log of [`availability`](crate::availability).
 
+mod address;
 mod board;
-mod census;
-mod course;
+mod correlation;
+mod evidence;
 #[cfg(test)]
 pub(crate) mod fixture;
-mod gray;
 mod memory;
+mod outlier;
 pub mod pace;
-mod places;
-mod scene;
+mod recovery;
 mod service;
-mod shared;
 mod site;
+mod sites;
 mod streak;
-mod track;
+mod tally;
 mod view;
 mod vitals;
 
-pub use board::{Board, Change};
-pub use course::{Course, FALLS_TO_QUARANTINE, Phase, Sign};
-pub use gray::Grade;
-pub use memory::{Adoption, FRESH_FOR, Fallen, Gray, Memory, Portion, Remembered};
-pub use places::{Places, Restraint, gates_are_open};
+pub use address::{AddressHealth, CanaryRecord, Cause, LastResult};
+pub use board::{Board, StateChange};
+pub use memory::{
+    Adoption, FRESH_FOR, Memory, RememberedDemand, RememberedFall, RememberedGrade, RememberedRecovery,
+};
+pub use outlier::OutlierGrade;
+pub use recovery::{Assessment, FALLS_TO_QUARANTINE, Phase, RecoveryState};
 pub use service::{Count, Service, Services};
-pub use site::{Turn, vitals};
+pub use site::{PhaseChange, vitals};
+pub use sites::{Sites, Suppression, gates_are_open};
 pub use streak::Streak;
-pub use track::{Cause, Last, Record, Track};
-pub use view::{Stage, View};
+pub use view::{SiteShare, View};
 pub use vitals::Vitals;
 
 use crate::moment::Moment;
@@ -61,7 +63,7 @@ use crate::moment::Moment;
 /// Where an address or one of its canaries stands in the picture above, from what says least against
 /// it to what says most: an address is in the worst of its canaries' states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
+pub enum AddressState {
     /// No probe has come back yet.
     Unknown,
     /// The last probe succeeded.
@@ -74,7 +76,7 @@ pub enum State {
     Down,
 }
 
-impl State {
+impl AddressState {
     /// Every state, in the order in which metrics list them.
     pub const ALL: [Self; 5] = [Self::Unknown, Self::Up, Self::Suspect, Self::Rising, Self::Down];
 

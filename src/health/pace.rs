@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{State, Streak};
+use super::{AddressState, Streak};
 use crate::canary::Canary;
 
 /// The share of the interval that lies between two probes on average, in percent; with jitter of ±10 %
@@ -26,8 +26,8 @@ pub fn wait(canary: &Canary, streak: &Streak, took: Duration, jitter: f64) -> Du
     let percent = MEAN_PERCENT + JITTER_PERCENT * (2.0 * jitter.clamp(0.0, 1.0) - 1.0);
     let regular = canary.interval.mul_f64(percent / 100.0).max(took);
     match streak.state() {
-        State::Suspect => took + canary.recheck.min(canary.interval),
-        State::Unknown | State::Up | State::Rising | State::Down => regular,
+        AddressState::Suspect => took + canary.recheck.min(canary.interval),
+        AddressState::Unknown | AddressState::Up | AddressState::Rising | AddressState::Down => regular,
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
         let mut passed = wait(canary, &streak, Duration::ZERO, 1.0);
         for jitter in jitters.iter().cycle() {
             streak.count(false, canary.thresholds);
-            if streak.state() == State::Down {
+            if streak.state() == AddressState::Down {
                 break;
             }
             passed += wait(canary, &streak, canary.timeout, *jitter);

@@ -3,7 +3,7 @@
 //! IPv4 and IPv6 are judged apart, so that losing one family moves that family only. This is the
 //! only place that counts addresses against `min_healthy`; steering and `/status` both ask here.
 
-use super::{Stage, Standing, View};
+use super::{SiteShare, Standing, View};
 use crate::moment::Moment;
 use crate::region::{Family, Region, RegionId, Regions};
 
@@ -30,10 +30,10 @@ impl Service {
     }
 
     /// Returns what a region takes of its clients if nothing but counting decides.
-    fn stage(self) -> Stage {
+    fn stage(self) -> SiteShare {
         match self {
-            Self::Absent | Self::In(_) => Stage::Full,
-            Self::Out { since, .. } => Stage::Out { since },
+            Self::Absent | Self::In(_) => SiteShare::Full,
+            Self::Out { since, .. } => SiteShare::Out { since },
         }
     }
 
@@ -60,13 +60,13 @@ pub struct Count {
 /// How every region stands, by family, and what it takes of its clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Services {
-    by_region: Vec<[(Service, Stage); 2]>,
+    by_region: Vec<[(Service, SiteShare); 2]>,
 }
 
 impl Services {
     /// Counts the addresses of every region.
     pub fn of(regions: &Regions, view: &View) -> Self {
-        let mut tallies = vec![[Tally::default(), Tally::default()]; regions.len()];
+        let mut tallies = vec![[ServiceTally::default(), ServiceTally::default()]; regions.len()];
         for (id, address) in regions.addresses() {
             let tally = &mut tallies[usize::from(address.region.0)][Family::of(address.ip) as usize];
             tally.total += 1;
@@ -93,30 +93,30 @@ impl Services {
     }
 
     /// Returns what a region takes of its clients in a family.
-    pub fn stage(&self, region: RegionId, family: Family) -> Stage {
+    pub fn stage(&self, region: RegionId, family: Family) -> SiteShare {
         self.by_region[usize::from(region.0)][family as usize].1
     }
 
     /// Returns what every region takes of its clients, by `RegionId` and family.
-    pub fn stages(&self) -> Vec<[Stage; 2]> {
+    pub fn stages(&self) -> Vec<[SiteShare; 2]> {
         self.by_region.iter().map(|both| both.map(|(_, stage)| stage)).collect()
     }
 
     /// Returns whether every region takes all of its clients or none.
     pub fn is_whole(&self) -> bool {
         let mut stages = self.by_region.iter().flatten().map(|(_, stage)| stage);
-        stages.all(|stage| matches!(stage, Stage::Full | Stage::Out { .. } | Stage::Disabled))
+        stages.all(|stage| matches!(stage, SiteShare::Full | SiteShare::Out { .. } | SiteShare::Disabled))
     }
 }
 
 /// What is counted of one region and family.
 #[derive(Clone, Default)]
-struct Tally {
+struct ServiceTally {
     total: usize,
     fallen: Vec<Moment>,
 }
 
-impl Tally {
+impl ServiceTally {
     fn judge(mut self, region: &Region) -> Service {
         if self.total == 0 {
             return Service::Absent;

@@ -1,12 +1,12 @@
 //! Turns of regions and availability zones, and what they have said.
 
-use super::{Board, Phase, Record, Vitals};
+use super::{Board, CanaryRecord, Phase, Vitals};
 use crate::moment::Moment;
 use crate::region::{Family, Regions, Site};
 
 /// A site went from one phase to another.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Turn {
+pub struct PhaseChange {
     /// The site.
     pub site: Site,
     /// The family.
@@ -23,7 +23,7 @@ pub struct Turn {
 
 /// Returns what a site has said since `after`.
 pub fn vitals(board: &Board, site: Site, after: Moment, now: Moment) -> Vitals {
-    let canary = |record: &Record| board.canary(record.canary);
+    let canary = |record: &CanaryRecord| board.canary(record.canary);
     let regions = board.regions();
     let region = site.region(regions);
     let of_site = regions.addresses_of(region).filter(|(_, address)| match site {
@@ -31,7 +31,7 @@ pub fn vitals(board: &Board, site: Site, after: Moment, now: Moment) -> Vitals {
         Site::Zone(zone) => address.zone == zone,
     });
     let whole = matches!(site, Site::Region(_)).then(|| board.whole(region));
-    Vitals::of(of_site.map(|(id, _)| board.track(id)).chain(whole), canary, after, now)
+    Vitals::of(of_site.map(|(id, _)| board.address(id)).chain(whole), canary, after, now)
 }
 
 /// Returns the name of a region, and of the zone in it if the site is one.

@@ -1,6 +1,6 @@
 //! Counts the results of one canary against one address.
 
-use super::State;
+use super::AddressState;
 use crate::canary::Thresholds;
 
 /// How one canary has fared against one address: consecutive results, and what they have led to.
@@ -34,13 +34,13 @@ impl Streak {
     }
 
     /// Returns where the counters have led.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> AddressState {
         match (self.has_fallen, self.failures, self.successes) {
-            (true, _, 0) => State::Down,
-            (true, _, _) => State::Rising,
-            (false, 0, 0) => State::Unknown,
-            (false, 0, _) => State::Up,
-            (false, _, _) => State::Suspect,
+            (true, _, 0) => AddressState::Down,
+            (true, _, _) => AddressState::Rising,
+            (false, 0, 0) => AddressState::Unknown,
+            (false, 0, _) => AddressState::Up,
+            (false, _, _) => AddressState::Suspect,
         }
     }
 
@@ -96,10 +96,10 @@ mod tests {
     fn what_fell_in_an_earlier_life_has_to_rise() {
         let thresholds = Thresholds { rise: 2, fall: 3 };
         let mut streak = Streak::fallen();
-        assert_eq!(streak.state(), State::Down);
+        assert_eq!(streak.state(), AddressState::Down);
         streak.count(true, thresholds);
-        assert_eq!(streak.state(), State::Rising);
+        assert_eq!(streak.state(), AddressState::Rising);
         streak.count(true, thresholds);
-        assert_eq!(streak.state(), State::Up);
+        assert_eq!(streak.state(), AddressState::Up);
     }
 }

@@ -7,7 +7,7 @@ use crate::share::Share;
 
 /// What a region takes of the clients that it is the best for, in one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum SiteShare {
     /// All of them.
     Full,
     /// This share of them; the others go on to the next region. Neither nobody nor everybody.
@@ -23,7 +23,7 @@ pub enum Stage {
     Disabled,
 }
 
-impl Stage {
+impl SiteShare {
     /// Returns the stage of a region that serves this share.
     pub fn of(share: Share) -> Self {
         match share {
@@ -50,7 +50,7 @@ pub struct View {
     /// By `AddressId`: the share of its region's clients that get the address. Empty: all of them, of each.
     shares: Vec<Share>,
     /// By `RegionId` and family. Empty: counting decides.
-    stages: Vec<[Stage; 2]>,
+    stages: Vec<[SiteShare; 2]>,
 }
 
 impl View {
@@ -67,7 +67,7 @@ impl View {
 
     /// Returns the view in which each address has this share, by `AddressId`, and each region this stage, by
     /// `RegionId` and family.
-    pub fn with(self, shares: Vec<Share>, stages: Vec<[Stage; 2]>) -> Self {
+    pub fn with(self, shares: Vec<Share>, stages: Vec<[SiteShare; 2]>) -> Self {
         let is_everybody = shares.iter().all(|share| *share == Share::ALL);
         Self { shares: if is_everybody { Vec::new() } else { shares }, stages, ..self }
     }
@@ -88,7 +88,7 @@ impl View {
     }
 
     /// Returns what a region takes of a family; `None`: counting decides.
-    pub fn stage(&self, region: RegionId, family: Family) -> Option<Stage> {
+    pub fn stage(&self, region: RegionId, family: Family) -> Option<SiteShare> {
         self.stages.get(usize::from(region.0)).map(|stages| stages[family as usize])
     }
 }

@@ -1,6 +1,6 @@
 //! What the addresses of a place say of themselves, taken together.
 
-use super::{Record, Track};
+use super::{AddressHealth, CanaryRecord};
 use crate::canary::{Canary, Signals};
 use crate::moment::Moment;
 
@@ -25,8 +25,8 @@ impl Vitals {
     /// Takes together what these tracks have heard since `after` and that is not stale. `canary` returns the
     /// canary of a record.
     pub fn of<'a>(
-        tracks: impl Iterator<Item = &'a Track>,
-        canary: impl Fn(&Record) -> &'a Canary,
+        tracks: impl Iterator<Item = &'a AddressHealth>,
+        canary: impl Fn(&CanaryRecord) -> &'a Canary,
         after: Moment,
         now: Moment,
     ) -> Self {
@@ -115,8 +115,8 @@ mod tests {
             let seen = result(&board, address, 0, 1, true);
             board.observe(&crate::canary::Observation { signals: Some(signals), ..seen });
         }
-        let tracks = [0, 1].map(|address| board.track(AddressId(address)));
-        let canary = |record: &Record| board.canary(record.canary);
+        let tracks = [0, 1].map(|address| board.address(AddressId(address)));
+        let canary = |record: &CanaryRecord| board.canary(record.canary);
         let vitals = Vitals::of(tracks.into_iter(), canary, Moment(0), Moment(now * 1000));
         assert_eq!(vitals, expected);
     }

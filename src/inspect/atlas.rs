@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use crate::config::{self, Source, Sources};
     use crate::geo::{self, Table};
-    use crate::health::{Stage, View};
+    use crate::health::{SiteShare, View};
     use crate::share::Share;
     use crate::snapshot::Base;
 
@@ -121,7 +121,7 @@ regions:
 ";
 
     /// Writes down where everybody goes, when regions stand at these stages.
-    fn check(zone: &str, [tokyo, paris]: [Stage; 2], expected: &[&str]) {
+    fn check(zone: &str, [tokyo, paris]: [SiteShare; 2], expected: &[&str]) {
         let zone = format!("zone: example.com\nnameservers: [ns1.example.net]\n{zone}");
         let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("example.com.yaml", &zone)];
         let files = files.map(|(name, text)| Source::new(name, text)).to_vec();
@@ -149,18 +149,18 @@ regions:
     #[test]
     fn the_clients_of_a_country_count_where_they_live_by_their_networks() {
         let expected = ["DE: tokyo 50 paris 50", "FR: paris 100", "JP: tokyo 100", "unknown: tokyo 100"];
-        check(NEAREST, [Stage::Full; 2], &expected);
+        check(NEAREST, [SiteShare::Full; 2], &expected);
     }
 
     #[test]
     fn a_region_on_its_ramp_has_its_share_and_one_that_is_out_nobody() {
-        let tenth = Stage::Part(Share::percent(10));
+        let tenth = SiteShare::Part(Share::percent(10));
         let expected =
             ["DE: paris 95 tokyo 5", "FR: paris 100", "JP: paris 90 tokyo 10", "unknown: paris 90 tokyo 10"];
-        check(NEAREST, [tenth, Stage::Full], &expected);
-        let out = Stage::Out { since: crate::moment::Moment(0) };
+        check(NEAREST, [tenth, SiteShare::Full], &expected);
+        let out = SiteShare::Out { since: crate::moment::Moment(0) };
         let expected = ["DE: paris 100", "FR: paris 100", "JP: paris 100", "unknown: paris 100"];
-        check(NEAREST, [out, Stage::Full], &expected);
+        check(NEAREST, [out, SiteShare::Full], &expected);
     }
 
     #[test]
@@ -168,7 +168,7 @@ regions:
         let zone = "groups: { eu: { european_union: true } }\n\
                     names: { '@': { steer: { regions: [tokyo, paris], all_down: nodata, \
                     residency: [{ clients: eu, jurisdictions: [EU] }] } } }";
-        let out = Stage::Out { since: crate::moment::Moment(0) };
-        check(zone, [Stage::Full, out], &["DE:", "FR:", "JP: tokyo 100", "unknown: tokyo 100"]);
+        let out = SiteShare::Out { since: crate::moment::Moment(0) };
+        check(zone, [SiteShare::Full, out], &["DE:", "FR:", "JP: tokyo 100", "unknown: tokyo 100"]);
     }
 }

@@ -15,7 +15,7 @@
 use std::fmt;
 
 use crate::geo::Class;
-use crate::health::{Services, Stage, Standing, View};
+use crate::health::{Services, SiteShare, Standing, View};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
@@ -94,10 +94,11 @@ pub fn prove(base: &Base) -> Result<Proof, TooMany> {
 
 /// Where an intent can put a region: what a shift in part leaves it, what a whole shift or a drain does, and what
 /// disabling it does.
-const UNDER_INTENTS: [Stage; 3] = [Stage::Part(Share::HALF), Stage::Waiting, Stage::Disabled];
+const UNDER_INTENTS: [SiteShare; 3] = [SiteShare::Part(Share::HALF), SiteShare::Waiting, SiteShare::Disabled];
 
 /// Wherever a region can stand.
-const STAGES: [Stage; 5] = [Stage::Full, Stage::Part(Share::HALF), Stage::Waiting, OUT, Stage::Disabled];
+const STAGES: [SiteShare; 5] =
+    [SiteShare::Full, SiteShare::Part(Share::HALF), SiteShare::Waiting, OUT, SiteShare::Disabled];
 
 fn try_policy(base: &Base, partition: &Partition, owner: &str, proof: &mut Proof) {
     let permitted = permitted_by_part(base, partition);
@@ -141,7 +142,7 @@ struct Trial<'a> {
 impl Trial<'_> {
     /// Tries every part with these regions in service and one of them at a stage, and returns how many decisions
     /// that were.
-    fn try_all(&mut self, in_service: RegionSet, at: Option<(RegionId, Stage)>) -> u64 {
+    fn try_all(&mut self, in_service: RegionSet, at: Option<(RegionId, SiteShare)>) -> u64 {
         let services = services(self.base, in_service, at);
         let mut decisions = 0;
         for (part, plan) in self.partition.plans.iter().enumerate() {
@@ -172,7 +173,7 @@ impl Trial<'_> {
     }
 
     /// Divides the clients by halves between one region and another one at a stage.
-    fn try_weighed(&mut self, one: RegionId, other: RegionId, stage: Stage) -> u64 {
+    fn try_weighed(&mut self, one: RegionId, other: RegionId, stage: SiteShare) -> u64 {
         let weights = [(other, 1), (one, 1)];
         let in_service: RegionSet = [one].into_iter().collect();
         let services = services(self.base, in_service, Some((other, stage)));
@@ -210,7 +211,7 @@ impl Trial<'_> {
     }
 
     /// Lets one region shed half of its clients to another one at a stage.
-    fn try_split(&mut self, home: RegionId, to: RegionId, stage: Stage) -> u64 {
+    fn try_split(&mut self, home: RegionId, to: RegionId, stage: SiteShare) -> u64 {
         let pieces = [(0.5, home), (1.0, to)].map(|(until, region)| Piece { until, region });
         let split = Split::of(pieces.to_vec()).expect("two halves are a split");
         let in_service: RegionSet = [home].into_iter().collect();
@@ -258,7 +259,7 @@ impl Trial<'_> {
     }
 
     /// Says where a region stands.
-    fn told(&self, (region, stage): (RegionId, Stage)) -> String {
+    fn told(&self, (region, stage): (RegionId, SiteShare)) -> String {
         format!("{} takes {} of its clients", self.name(region), stage.share())
     }
 
@@ -268,20 +269,20 @@ impl Trial<'_> {
 }
 
 /// A region that has left.
-const OUT: Stage = Stage::Out { since: Moment(0) };
+const OUT: SiteShare = SiteShare::Out { since: Moment(0) };
 
 /// Returns how regions stand when exactly these are in service, but for one that may be at another stage.
-fn services(base: &Base, in_service: RegionSet, at: Option<(RegionId, Stage)>) -> Services {
+fn services(base: &Base, in_service: RegionSet, at: Option<(RegionId, SiteShare)>) -> Services {
     let regions = &base.config.regions;
     let stage = |region: RegionId| match at {
         Some((other, stage)) if other == region => stage,
-        _ if in_service.contains(region) => Stage::Full,
+        _ if in_service.contains(region) => SiteShare::Full,
         _ => OUT,
     };
     let standing = |region: RegionId| match stage(region) {
-        Stage::Out { since } => Standing::Down { since },
-        Stage::Disabled => Standing::Disabled,
-        Stage::Full | Stage::Part(_) | Stage::Waiting => Standing::Up,
+        SiteShare::Out { since } => Standing::Down { since },
+        SiteShare::Disabled => Standing::Disabled,
+        SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting => Standing::Up,
     };
     let standings = regions.addresses().map(|(_, address)| standing(address.region)).collect();
     let stages = regions.iter().map(|(region, _)| [stage(region); 2]).collect();
@@ -403,7 +404,7 @@ mod tests {
         };
         let [tokyo, oregon] =
             ["tokyo", "oregon"].map(|name| base.config.regions.find(name).expect("a region"));
-        trial.try_weighed(tokyo, oregon, Stage::Full);
+        trial.try_weighed(tokyo, oregon, SiteShare::Full);
         assert_eq!(trial.breaches[0].to_string(), weighed);
     }
 }

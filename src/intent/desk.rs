@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::orders::{Forced, Orders, Weights};
 use super::{Drill, Rule, Wish};
-use crate::health::{Course, Phase as CoursePhase, Sign};
+use crate::health::{Assessment, Phase as CoursePhase, RecoveryState};
 use crate::moment::Moment;
 use crate::region::{Failover, Recovery, RegionId, Regions, Resolved, Site, Target};
 use crate::share::Share;
@@ -71,7 +71,7 @@ pub enum Phase {
     /// It is in force.
     Standing,
     /// Weights on their way: each step is a step of this course.
-    Stepping(Course),
+    Stepping(RecoveryState),
     /// It is over, and its clients stay away: for this reason.
     Overdue {
         /// Why they cannot come back.
@@ -80,7 +80,7 @@ pub enum Phase {
         next: Moment,
     },
     /// Its clients come back along this course.
-    Returning(Course),
+    Returning(RecoveryState),
 }
 
 impl Phase {
@@ -198,7 +198,7 @@ impl Desk {
         let number = self.next_number();
         self.intents.retain(|intent| !terms.wish.ends(&intent.terms.wish));
         let phase = match weights_rules(&terms.wish) {
-            Some(rules) => Phase::Stepping(Course::ramp(&rules, Share::NONE, now)),
+            Some(rules) => Phase::Stepping(RecoveryState::ramp(&rules, Share::NONE, now)),
             None => Phase::Standing,
         };
         let intent = Intent { number, terms, made_at: now, phase };
@@ -282,7 +282,7 @@ impl Intent {
 
     /// Returns whether its clients are all back, or its time is over and it kept none away.
     fn is_over(&self) -> bool {
-        matches!(&self.phase, Phase::Returning(course) if course.phase().is_calm())
+        matches!(&self.phase, Phase::Returning(course) if course.phase().is_stable())
     }
 
     /// Returns how the clients of its region come back.
@@ -331,8 +331,11 @@ impl Intent {
     fn end(&mut self, scene: &Scene<'_>, now: Moment) -> Event {
         let rules = self.rules(scene.regions);
         let Some(kept) = self.kept(scene.regions) else {
-            self.phase =
-                Phase::Returning(Course::ramp(&Recovery { ramp: Vec::new(), ..rules }, Share::NONE, now));
+            self.phase = Phase::Returning(RecoveryState::ramp(
+                &Recovery { ramp: Vec::new(), ..rules },
+                Share::NONE,
+                now,
+            ));
             return self.event(Turn::Gone);
         };
         // What is not there any more has no clients to come back.
@@ -344,8 +347,8 @@ impl Intent {
             }
             return self.event(Turn::Overdue(why));
         }
-        let course = Course::ramp(&rules, kept, now);
-        let turn = match course.phase().is_calm() {
+        let course = RecoveryState::ramp(&rules, kept, now);
+        let turn = match course.phase().is_stable() {
             true => Turn::Gone,
             false => Turn::Step(course.share(&rules)),
         };
@@ -368,8 +371,8 @@ impl Intent {
         }
         let is_open = is_well && site.is_none_or(|site| (scene.is_open)(site, course.since()));
         let before = course.share(&rules);
-        let has_turned = course.follow(Sign::Good, is_open, &rules, now);
-        let (after, is_back) = (course.share(&rules), course.phase().is_calm());
+        let has_turned = course.follow(Assessment::Good, is_open, &rules, now);
+        let (after, is_back) = (course.share(&rules), course.phase().is_stable());
         let turn = match () {
             () if is_stuck(course) => Turn::Stuck,
             () if is_back && matches!(self.phase, Phase::Stepping(_)) => {
@@ -473,7 +476,7 @@ fn set<T>(of: &mut [T], region: Option<RegionId>, value: T) {
     }
 }
 
-fn is_stuck(course: &Course) -> bool {
+fn is_stuck(course: &RecoveryState) -> bool {
     matches!(course.phase(), CoursePhase::Held(_))
 }
 

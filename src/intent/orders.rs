@@ -1,6 +1,6 @@
 //! What the intents in force come to: what they do to the view of steering, by number and not by name.
 
-use crate::health::{Services, Stage, Standing, View};
+use crate::health::{Services, SiteShare, Standing, View};
 use crate::moment::Moment;
 use crate::region::{AddressId, Failover, Family, RegionId, RegionSet, Regions, ZoneId};
 use crate::share::Share;
@@ -144,15 +144,15 @@ impl Orders {
     }
 
     /// Returns what a region takes when what is forced is taken for true.
-    fn stage_by_force(&self, id: RegionId, family: Family, before: &Services, after: &Services) -> Stage {
+    fn stage_by_force(&self, id: RegionId, family: Family, before: &Services, after: &Services) -> SiteShare {
         let (was, is) = (before.get(id, family), after.get(id, family));
         match self.forced[usize::from(id.0)] {
-            Some((Forced::Up, _)) => Stage::Full,
-            Some((Forced::Down, since)) => Stage::Out { since },
+            Some((Forced::Up, _)) => SiteShare::Full,
+            Some((Forced::Down, since)) => SiteShare::Out { since },
             // Counting goes its own way only where something was forced or disabled.
             None => match (was.is_out(), is.is_out()) {
                 (false, true) => after.stage(id, family),
-                (true, false) => Stage::Full,
+                (true, false) => SiteShare::Full,
                 (true, true) | (false, false) => before.stage(id, family),
             },
         }
@@ -173,12 +173,14 @@ impl Orders {
     }
 
     /// Returns what a region takes of whose clients it may keep this share.
-    fn stage(&self, id: RegionId, stage: Stage, kept: Option<Share>) -> Stage {
+    fn stage(&self, id: RegionId, stage: SiteShare, kept: Option<Share>) -> SiteShare {
         match (stage, kept) {
-            _ if self.disabled.contains(id) => Stage::Disabled,
-            (_, None) => Stage::Disabled,
-            (Stage::Out { .. } | Stage::Disabled, _) => stage,
-            (Stage::Full | Stage::Part(_) | Stage::Waiting, Some(kept)) => Stage::of(stage.share().min(kept)),
+            _ if self.disabled.contains(id) => SiteShare::Disabled,
+            (_, None) => SiteShare::Disabled,
+            (SiteShare::Out { .. } | SiteShare::Disabled, _) => stage,
+            (SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting, Some(kept)) => {
+                SiteShare::of(stage.share().min(kept))
+            }
         }
     }
 }
@@ -205,8 +207,8 @@ mod tests {
     fn check(
         wishes: &[&str],
         standings: [Standing; 3],
-        stages: [Stage; 2],
-        expected: [Stage; 2],
+        stages: [SiteShare; 2],
+        expected: [SiteShare; 2],
         shares: [u8; 3],
     ) {
         let regions = regions();
@@ -227,50 +229,92 @@ mod tests {
         );
     }
 
-    const FULL: [Stage; 2] = [Stage::Full; 2];
-    const OUT: Stage = Stage::Out { since: Moment(5) };
-    const OUT_BY_HAND: Stage = Stage::Out { since: Moment(9) };
+    const FULL: [SiteShare; 2] = [SiteShare::Full; 2];
+    const OUT: SiteShare = SiteShare::Out { since: Moment(5) };
+    const OUT_BY_HAND: SiteShare = SiteShare::Out { since: Moment(9) };
 
     #[test]
     fn a_shift_takes_its_share_and_a_drain_everybody() {
-        check(&["shift tokyo 40"], [UP; 3], FULL, [Stage::Part(Share::percent(60)), Stage::Full], [100; 3]);
-        check(&["drain tokyo"], [UP; 3], FULL, [Stage::Waiting, Stage::Full], [100; 3]);
+        check(
+            &["shift tokyo 40"],
+            [UP; 3],
+            FULL,
+            [SiteShare::Part(Share::percent(60)), SiteShare::Full],
+            [100; 3],
+        );
+        check(&["drain tokyo"], [UP; 3], FULL, [SiteShare::Waiting, SiteShare::Full], [100; 3]);
         check(&["drain tokyo/tokyo-a"], [UP; 3], FULL, FULL, [0, 100, 100]);
         check(&["shift tokyo/tokyo-a 30"], [UP; 3], FULL, FULL, [70, 100, 100]);
     }
 
     #[test]
     fn a_shift_brings_nothing_back_and_the_smaller_share_counts() {
-        let part = |percent| Stage::Part(Share::percent(percent));
-        check(&["shift tokyo 40"], [UP; 3], [part(10), Stage::Full], [part(10), Stage::Full], [100; 3]);
-        check(&["shift tokyo 40"], [UP; 3], [part(90), Stage::Full], [part(60), Stage::Full], [100; 3]);
-        check(&["shift tokyo 40"], [DOWN, DOWN, UP], [OUT, Stage::Full], [OUT, Stage::Full], [100; 3]);
+        let part = |percent| SiteShare::Part(Share::percent(percent));
+        check(
+            &["shift tokyo 40"],
+            [UP; 3],
+            [part(10), SiteShare::Full],
+            [part(10), SiteShare::Full],
+            [100; 3],
+        );
+        check(
+            &["shift tokyo 40"],
+            [UP; 3],
+            [part(90), SiteShare::Full],
+            [part(60), SiteShare::Full],
+            [100; 3],
+        );
+        check(
+            &["shift tokyo 40"],
+            [DOWN, DOWN, UP],
+            [OUT, SiteShare::Full],
+            [OUT, SiteShare::Full],
+            [100; 3],
+        );
     }
 
     #[test]
     fn a_region_whose_last_zone_that_is_up_is_drained_waits() {
-        check(&["drain tokyo/tokyo-a"], [UP, DOWN, UP], FULL, [Stage::Waiting, Stage::Full], [0, 100, 100]);
+        check(
+            &["drain tokyo/tokyo-a"],
+            [UP, DOWN, UP],
+            FULL,
+            [SiteShare::Waiting, SiteShare::Full],
+            [0, 100, 100],
+        );
     }
 
     #[test]
     fn disabled_is_stronger_than_force_and_force_is_stronger_than_health() {
-        check(&["disable tokyo", "force tokyo up"], [UP; 3], FULL, [Stage::Disabled, Stage::Full], [100; 3]);
-        check(&["force tokyo up"], [DOWN, DOWN, UP], [OUT, Stage::Full], FULL, [100; 3]);
-        check(&["force tokyo down"], [UP; 3], FULL, [OUT_BY_HAND, Stage::Full], [100; 3]);
+        check(
+            &["disable tokyo", "force tokyo up"],
+            [UP; 3],
+            FULL,
+            [SiteShare::Disabled, SiteShare::Full],
+            [100; 3],
+        );
+        check(&["force tokyo up"], [DOWN, DOWN, UP], [OUT, SiteShare::Full], FULL, [100; 3]);
+        check(&["force tokyo down"], [UP; 3], FULL, [OUT_BY_HAND, SiteShare::Full], [100; 3]);
         check(
             &["force tokyo up", "shift tokyo 40"],
             [DOWN; 3],
             [OUT; 2],
-            [Stage::Part(Share::percent(60)), OUT],
+            [SiteShare::Part(Share::percent(60)), OUT],
             [100; 3],
         );
     }
 
     #[test]
     fn forcing_the_last_address_down_takes_its_region_out_and_forcing_one_up_brings_it_back() {
-        check(&["force osaka/osaka-a/192.0.2.3 down"], [UP; 3], FULL, [Stage::Full, OUT_BY_HAND], [100; 3]);
-        check(&["force osaka/osaka-a down"], [UP; 3], FULL, [Stage::Full, OUT_BY_HAND], [100; 3]);
-        check(&["force tokyo/tokyo-b up"], [DOWN, DOWN, UP], [OUT, Stage::Full], FULL, [100; 3]);
+        check(
+            &["force osaka/osaka-a/192.0.2.3 down"],
+            [UP; 3],
+            FULL,
+            [SiteShare::Full, OUT_BY_HAND],
+            [100; 3],
+        );
+        check(&["force osaka/osaka-a down"], [UP; 3], FULL, [SiteShare::Full, OUT_BY_HAND], [100; 3]);
+        check(&["force tokyo/tokyo-b up"], [DOWN, DOWN, UP], [OUT, SiteShare::Full], FULL, [100; 3]);
     }
 
     #[test]
@@ -279,11 +323,17 @@ mod tests {
         check(
             &["disable tokyo/tokyo-a"],
             [DOWN, DOWN, UP],
-            [OUT, Stage::Full],
-            [OUT, Stage::Full],
+            [OUT, SiteShare::Full],
+            [OUT, SiteShare::Full],
             [0, 100, 100],
         );
-        check(&["disable osaka/osaka-a"], [UP; 3], FULL, [Stage::Full, Stage::Disabled], [100, 100, 0]);
+        check(
+            &["disable osaka/osaka-a"],
+            [UP; 3],
+            FULL,
+            [SiteShare::Full, SiteShare::Disabled],
+            [100, 100, 0],
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::Outlook;
 use crate::event::{Notice, What};
-use crate::health::{Portion, Services, Stage, Vitals};
+use crate::health::{RememberedDemand, Services, SiteShare, Vitals};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
@@ -39,7 +39,7 @@ pub struct Balance {
     /// Requests per second of each part, as of the last estimate; by the place in `Base::demand`.
     rates: Arc<Vec<f64>>,
     /// What regions took of their clients when those were last divided among them; `None`: never.
-    divided_for: Option<Vec<[Stage; 2]>>,
+    divided_for: Option<Vec<[SiteShare; 2]>>,
     /// When the next step is due.
     next: Moment,
 }
@@ -77,13 +77,13 @@ impl Balance {
     }
 
     /// Returns what the parts ask for and where they are sent, in words that outlive the numbering.
-    pub fn remember(&self, base: &Base) -> Vec<Portion> {
+    pub fn remember(&self, base: &Base) -> Vec<RememberedDemand> {
         let name = |region: RegionId| base.config.regions.region(region).name.clone();
         let least = self.rates.iter().sum::<f64>() * WORTH_REMEMBERING;
         let parts = base.demand.iter().zip(&*self.rates).enumerate();
         let parts = parts.filter_map(|(index, (part, rate))| Some((part, *rate, self.splits.of(index)?)));
         let known = parts.filter(|(_, rate, split)| *rate > least || split.pieces().len() > 1);
-        let portions = known.map(|(part, rate, split)| Portion {
+        let portions = known.map(|(part, rate, split)| RememberedDemand {
             owner: base.owner_of(part),
             order: part.order.iter().map(|(region, _)| name(*region)).collect(),
             rate,
@@ -93,7 +93,7 @@ impl Balance {
     }
 
     /// Expects of those who are still the same what an earlier life expected, and sends them where it did.
-    pub fn adopt(&mut self, portions: &[Portion], base: &Base) {
+    pub fn adopt(&mut self, portions: &[RememberedDemand], base: &Base) {
         let regions = &base.config.regions;
         let key = |part: &Part| {
             let order = part.order.iter().map(|(region, _)| regions.region(*region).name.clone());
@@ -102,7 +102,7 @@ impl Balance {
         let parts: HashMap<_, _> =
             base.demand.iter().enumerate().map(|(index, part)| (key(part), index)).collect();
         let (splits, rates) = (Arc::make_mut(&mut self.splits), Arc::make_mut(&mut self.rates));
-        for Portion { owner, order, rate, pieces } in portions {
+        for RememberedDemand { owner, order, rate, pieces } in portions {
             let Some(part) = parts.get(&(owner.clone(), order.clone())) else {
                 continue;
             };
@@ -357,7 +357,7 @@ mod tests {
         }
     }
 
-    fn services(base: &Base, stages: [Stage; 3]) -> Services {
+    fn services(base: &Base, stages: [SiteShare; 3]) -> Services {
         let view = View::new(vec![Standing::Up; 3]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
         Services::of(&base.config.regions, &view)
     }
@@ -375,8 +375,9 @@ mod tests {
         loads.map(|load: f64| load.round() as u32)
     }
 
-    const ALL: [Stage; 3] = [Stage::Full; 3];
-    const TOKYO_LOST: [Stage; 3] = [Stage::Out { since: Moment(0) }, Stage::Full, Stage::Full];
+    const ALL: [SiteShare; 3] = [SiteShare::Full; 3];
+    const TOKYO_LOST: [SiteShare; 3] =
+        [SiteShare::Out { since: Moment(0) }, SiteShare::Full, SiteShare::Full];
 
     #[test]
     fn a_region_lost_at_140_percent_leaves_no_survivor_above_90() {
@@ -425,7 +426,8 @@ mod tests {
     fn a_ramp_is_counted_and_left_alone() {
         let base = base();
         let mut balance = Balance::new(&base, Moment(0));
-        let (all, half) = (services(&base, ALL), [Stage::Part(Share::HALF), Stage::Full, Stage::Full]);
+        let (all, half) =
+            (services(&base, ALL), [SiteShare::Part(Share::HALF), SiteShare::Full, SiteShare::Full]);
         balance.step(&base, &all, &readings([0.60, 0.30, 0.30]), Moment(600_000));
         let half = services(&base, half);
         balance.land(&base, &half, &readings([0.60, 0.30, 0.30]), Moment(601_000));

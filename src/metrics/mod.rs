@@ -184,7 +184,7 @@ impl Metrics {
         registry.register("canary_results", "Canary results by class", self.canary_results.clone());
         registry.register("canary_slow", "Canary successes above their limit", self.canary_slow.clone());
         registry.register("canary_seconds", "How long canaries took", self.canary_seconds.clone());
-        let help = "State of an address: 2 up, 1 suspect, 0 down";
+        let help = "AddressState of an address: 2 up, 1 suspect, 0 down";
         registry.register("address_state", help, self.address_states.clone());
         registry.register("state_changes", "Changes of addresses to a state", self.state_changes.clone());
         self.register_regions();

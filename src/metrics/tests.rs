@@ -6,7 +6,7 @@ use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, Subject};
 use crate::engine::{Tally, Transport};
 use crate::geo;
-use crate::health::{Board, Places, fixture};
+use crate::health::{Board, Sites, fixture};
 use crate::intent::{self, Drill, Intent, Terms};
 use crate::moment::Moment;
 use crate::region::{Region, RegionId};
@@ -139,9 +139,9 @@ fn a_change_of_state_is_counted_and_a_reload_is_none() {
 fn the_share_phase_and_load_of_a_region_are_printed_and_an_unknown_load_has_no_series() {
     let metrics = Metrics::default();
     let config = two_regions();
-    let (board, places) =
-        (Board::new(&config.regions, &config.canaries, Moment(0)), Places::new(&config.regions, Moment(0)));
-    let mut report = Report::new(1, &config, &board, &places, &places.view(&board), Vec::new(), Moment(0));
+    let (board, sites) =
+        (Board::new(&config.regions, &config.canaries, Moment(0)), Sites::new(&config.regions, Moment(0)));
+    let mut report = Report::new(1, &config, &board, &sites, &sites.view(&board), Vec::new(), Moment(0));
     report.regions[1].vitals.load = Some(0.4);
     report.regions[1].away = Share::percent(10);
     report.regions[1].courses[0].share = Share::percent(50);
@@ -225,9 +225,9 @@ fn what_a_reload_removes_takes_its_series_along_and_the_rest_goes_on_counting() 
 fn intents_are_counted_by_what_they_are_and_a_region_that_was_never_drilled_has_no_series() {
     let metrics = Metrics::default();
     let config = two_regions();
-    let (board, places) =
-        (Board::new(&config.regions, &config.canaries, Moment(0)), Places::new(&config.regions, Moment(0)));
-    let mut report = Report::new(1, &config, &board, &places, &places.view(&board), Vec::new(), Moment(0));
+    let (board, sites) =
+        (Board::new(&config.regions, &config.canaries, Moment(0)), Sites::new(&config.regions, Moment(0)));
+    let mut report = Report::new(1, &config, &board, &sites, &sites.view(&board), Vec::new(), Moment(0));
     let terms = |wish: &str| Terms { wish: wish.parse().expect("a wish"), ..Terms::default() };
     let intent =
         |wish| Intent { number: 1, terms: terms(wish), made_at: Moment(0), phase: intent::Phase::Standing };

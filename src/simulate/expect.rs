@@ -5,7 +5,7 @@ use super::quantity::Percent;
 use super::run::BOOT;
 use super::scenario::{Aspect, Claim};
 use crate::control::Report;
-use crate::health::State;
+use crate::health::AddressState;
 use crate::region::{Family, Target};
 
 /// Returns what is so instead; `None`: it is as expected.
@@ -20,7 +20,7 @@ pub fn otherwise(
             let mut lookups = clients.lookups_of(client, name.as_ref());
             lookups.find_map(|lookup| contradiction(lookup, *family, claim))
         }
-        Aspect::State(target, state) => other_states(target, *state, report),
+        Aspect::AddressState(target, state) => other_states(target, *state, report),
         Aspect::Phase(target, phase) => other_phases(target, phase, report),
         Aspect::Load(region, range) => match load(region) {
             None => Some("no load is known".to_owned()),
@@ -60,7 +60,7 @@ fn holds(lookup: &Lookup, family: Family, claim: &Claim) -> bool {
 }
 
 /// Returns the addresses of a target that are in another state, or that there are none.
-fn other_states(target: &Target, state: State, report: &Report) -> Option<String> {
+fn other_states(target: &Target, state: AddressState, report: &Report) -> Option<String> {
     let mut found = 0;
     let mut others = Vec::new();
     for region in &report.regions {

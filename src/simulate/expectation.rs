@@ -3,7 +3,7 @@
 use super::line::{Word, Words};
 use super::quantity::Range;
 use super::scenario::{Aspect, Claim, Expectation, Mistake, Scenario};
-use crate::health::State;
+use crate::health::AddressState;
 use crate::region::{Family, Target};
 use crate::zone::Name;
 
@@ -84,16 +84,17 @@ fn range(line: &mut Words<'_>) -> Result<Range, Mistake> {
 const PHASES: [&str; 5] = ["healthy", "recovering", "ramp", "held", "quarantined"];
 
 fn state_of(target: Target, word: &Word<'_>) -> Result<Aspect, Mistake> {
-    let state = State::ALL.into_iter().find(|state| state.as_str() == word.text);
+    let state = AddressState::ALL.into_iter().find(|state| state.as_str() == word.text);
     let phase = PHASES.into_iter().find(|phase| *phase == word.text);
     match (state, phase) {
-        (Some(state), _) => Ok(Aspect::State(target, state)),
+        (Some(state), _) => Ok(Aspect::AddressState(target, state)),
         (None, Some(_)) if target.address().is_some() => {
             Err(word.wrong("is said of regions and zones", Some("an address is up or down".to_owned())))
         }
         (None, Some(phase)) => Ok(Aspect::Phase(target, phase)),
         (None, None) => {
-            let known: Vec<_> = State::ALL.map(State::as_str).into_iter().chain(PHASES).collect();
+            let known: Vec<_> =
+                AddressState::ALL.map(AddressState::as_str).into_iter().chain(PHASES).collect();
             Err(word.unknown("a state", &known))
         }
     }

@@ -110,7 +110,9 @@ impl LoadedScenario {
         });
         let expected = loaded.scenario.expectations.iter();
         let expected = expected.filter_map(|expectation| match &expectation.aspect {
-            Aspect::State(target, _) | Aspect::Phase(target, _) => loaded.missing(target, expectation.spot),
+            Aspect::AddressState(target, _) | Aspect::Phase(target, _) => {
+                loaded.missing(target, expectation.spot)
+            }
             Aspect::Load(region, _) => loaded.no_region(region, &[], expectation.spot),
             Aspect::Client { claim: Claim::Leads { to, .. }, .. } => {
                 to.iter().find_map(|region| loaded.no_region(region, &REFUSALS, expectation.spot))

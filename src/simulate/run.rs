@@ -244,7 +244,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 Effect::Persist(memory) => self.kept = Some(memory),
                 Effect::Keep(intents) => self.intents = intents,
                 // No expectation is about availability.
-                Effect::Account(_) => {}
+                Effect::PersistAvailability(_) => {}
                 Effect::Answer(answer) => {
                     if let Err(refusal) = *answer {
                         self.tell(&Happening::Declined(&refusal.to_string()));

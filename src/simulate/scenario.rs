@@ -9,7 +9,7 @@ use super::vitals::{self, Vital};
 use crate::canary::Signal;
 use crate::client::Prefix;
 use crate::config::{Problem, Problems, Severity};
-use crate::health::State;
+use crate::health::AddressState;
 use crate::intent::Terms;
 use crate::moment::Time;
 use crate::region::{Family, Target};
@@ -115,7 +115,7 @@ pub enum Aspect {
         claim: Claim,
     },
     /// The addresses in a target are all in this state.
-    State(Target, State),
+    AddressState(Target, AddressState),
     /// A region or availability zone is in this phase, in every family that it has.
     Phase(Target, &'static str),
     /// The load of the region with this name.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::lottery::Lottery;
 use super::route::{Division, Lot, Rest, Route, standing};
 use super::{AllDown, Plan, Split};
-use crate::health::{Count, Service, Services, Stage};
+use crate::health::{Count, Service, Services, SiteShare};
 use crate::region::{Family, RegionId};
 use crate::share::Share;
 
@@ -82,16 +82,16 @@ pub fn choose(
     let fates = plan.order.iter().map(|region| {
         let fate = match super::route::stage(services, *region, family) {
             _ if lot.found.region() == Some(*region) => Fate::Chosen,
-            Stage::Out { .. } => match standing(services, *region, family) {
+            SiteShare::Out { .. } => match standing(services, *region, family) {
                 Service::In(count) | Service::Out { count, .. } => Fate::Unhealthy(count),
                 Service::Absent => Fate::Behind,
             },
-            Stage::Waiting => Fate::Waiting,
-            Stage::Disabled => Fate::Disabled,
-            Stage::Part(share) if !is_behind => Fate::NotDrawn(share),
-            Stage::Full if sheds(*region) && !is_behind => Fate::Shed,
-            Stage::Full if lost_by_weight(*region) => Fate::Weighed,
-            Stage::Full | Stage::Part(_) => Fate::Behind,
+            SiteShare::Waiting => Fate::Waiting,
+            SiteShare::Disabled => Fate::Disabled,
+            SiteShare::Part(share) if !is_behind => Fate::NotDrawn(share),
+            SiteShare::Full if sheds(*region) && !is_behind => Fate::Shed,
+            SiteShare::Full if lost_by_weight(*region) => Fate::Weighed,
+            SiteShare::Full | SiteShare::Part(_) => Fate::Behind,
         };
         is_behind |= fate == Fate::Chosen;
         (*region, fate)

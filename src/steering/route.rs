@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::lottery::{Draw, Lottery};
 use super::policy::{AllDown, Refusal};
 use super::{Plan, Split};
-use crate::health::{Service, Services, Stage};
+use crate::health::{Service, Services, SiteShare};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
@@ -100,12 +100,12 @@ impl Route {
         let mut stops = Vec::new();
         for region in &plan.order {
             match stage(services, *region, family) {
-                Stage::Full => return Self { stops, rest: rest(*region, plan, split, services, family) },
-                Stage::Part(share) if stops.len() < MAX_STOPS => stops.push((*region, share)),
-                Stage::Part(_) | Stage::Waiting | Stage::Out { .. } | Stage::Disabled => {}
+                SiteShare::Full => return Self { stops, rest: rest(*region, plan, split, services, family) },
+                SiteShare::Part(share) if stops.len() < MAX_STOPS => stops.push((*region, share)),
+                SiteShare::Part(_) | SiteShare::Waiting | SiteShare::Out { .. } | SiteShare::Disabled => {}
             }
         }
-        let waits = |region: &&RegionId| matches!(stage(services, **region, family), Stage::Waiting);
+        let waits = |region: &&RegionId| matches!(stage(services, **region, family), SiteShare::Waiting);
         let waiting = || plan.order.iter().find(waits);
         let found = match stops.first().map(|(region, _)| region).or_else(waiting) {
             Some(region) => Found::Healthy(*region),
@@ -127,8 +127,9 @@ impl Route {
         else {
             return self;
         };
-        let takes_all =
-            |region: RegionId| plan.order.contains(&region) && stage(services, region, family) == Stage::Full;
+        let takes_all = |region: RegionId| {
+            plan.order.contains(&region) && stage(services, region, family) == SiteShare::Full
+        };
         let members: Vec<_> = weights.iter().filter(|(region, _)| takes_all(*region)).collect();
         let total: u32 = members.iter().map(|(_, weight)| weight).sum();
         if total == 0 {
@@ -230,8 +231,12 @@ fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, services: &Services,
     // Splits are made before this family is looked at: who would be sent to a region that does not take
     // everybody stays at home. And wherever a split comes from, it stays inside the border.
     let receiver = |region: RegionId| match stage(services, region, family) {
-        Stage::Full if plan.order.contains(&region) => region,
-        Stage::Full | Stage::Part(_) | Stage::Waiting | Stage::Out { .. } | Stage::Disabled => home,
+        SiteShare::Full if plan.order.contains(&region) => region,
+        SiteShare::Full
+        | SiteShare::Part(_)
+        | SiteShare::Waiting
+        | SiteShare::Out { .. }
+        | SiteShare::Disabled => home,
     };
     let pieces = split.pieces().iter();
     let pieces = pieces.map(|piece| (Share::of_fraction(piece.until), receiver(piece.region)));
@@ -246,7 +251,7 @@ pub(super) fn standing(services: &Services, region: RegionId, family: Family) ->
 }
 
 /// Returns what a region takes of the clients of a family.
-pub(super) fn stage(services: &Services, region: RegionId, family: Family) -> Stage {
+pub(super) fn stage(services: &Services, region: RegionId, family: Family) -> SiteShare {
     services.stage(region, family_of(services, region, family))
 }
 
@@ -279,10 +284,10 @@ fn without_health(plan: &Plan, all_down: AllDown, services: &Services, family: F
 /// of those that fell last. `None`: an operator has disabled all of them.
 fn last_known_best(plan: &Plan, services: &Services, family: Family) -> Option<RegionId> {
     let fell = |region: RegionId| match stage(services, region, family) {
-        Stage::Out { since } => since,
-        Stage::Full | Stage::Part(_) | Stage::Waiting | Stage::Disabled => Moment::default(),
+        SiteShare::Out { since } => since,
+        SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting | SiteShare::Disabled => Moment::default(),
     };
-    let is_enabled = |region: &&RegionId| stage(services, **region, family) != Stage::Disabled;
+    let is_enabled = |region: &&RegionId| stage(services, **region, family) != SiteShare::Disabled;
     let has_some_up =
         |region: &&RegionId| standing(services, **region, family).count().is_some_and(|count| count.up > 0);
     let mut order = plan.order.iter().filter(is_enabled);
@@ -304,7 +309,7 @@ mod tests {
     const C: RegionId = RegionId(2);
 
     /// Finds the way past three regions in this order, at these stages.
-    fn find(order: &[RegionId], stages: [Stage; 3], split: Option<&Split>) -> Route {
+    fn find(order: &[RegionId], stages: [SiteShare; 3], split: Option<&Split>) -> Route {
         let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
         let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
         let view = View::new(vec![Standing::Up; 3]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
@@ -319,7 +324,8 @@ mod tests {
 
     #[test]
     fn those_who_are_not_drawn_at_a_stop_go_on() {
-        let route = find(&[A, B, C], [Stage::Part(Share::HALF), Stage::Waiting, Stage::Full], None);
+        let route =
+            find(&[A, B, C], [SiteShare::Part(Share::HALF), SiteShare::Waiting, SiteShare::Full], None);
         assert_eq!(route.stops, [(A, Share::HALF)]);
         assert_eq!(route.rest, Rest::Whole(Found::Healthy(C)));
         assert_eq!(route.fractions(), [(A, 0.5), (C, 0.5)]);
@@ -327,15 +333,18 @@ mod tests {
 
     #[test]
     fn without_a_region_for_everybody_the_first_stop_takes_the_rest_and_else_the_first_that_waits() {
-        let out = Stage::Out { since: Moment(1) };
-        let ramping = find(&[A, B, C], [out, Stage::Part(Share::HALF), Stage::Waiting], None);
+        let out = SiteShare::Out { since: Moment(1) };
+        let ramping = find(&[A, B, C], [out, SiteShare::Part(Share::HALF), SiteShare::Waiting], None);
         assert_eq!(ramping.rest, Rest::Whole(Found::Healthy(B)));
-        assert_eq!(find(&[A, B, C], [out, Stage::Waiting, out], None).rest, Rest::Whole(Found::Healthy(B)));
+        assert_eq!(
+            find(&[A, B, C], [out, SiteShare::Waiting, out], None).rest,
+            Rest::Whole(Found::Healthy(B))
+        );
     }
 
     #[test]
     fn weights_divide_who_goes_to_one_of_their_regions_between_those_in_service_and_permitted() {
-        let weighed = |order: &[RegionId], stages: [Stage; 3]| {
+        let weighed = |order: &[RegionId], stages: [SiteShare; 3]| {
             let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
             let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
             let view =
@@ -345,25 +354,25 @@ mod tests {
             let route = Route::find(&plan, AllDown::FailOpen, &services, None, Family::V4);
             route.weighed(&plan, &[(B, 10), (A, 90)], &services, Family::V4).fractions()
         };
-        let (all, out) = ([Stage::Full; 3], Stage::Out { since: Moment(1) });
+        let (all, out) = ([SiteShare::Full; 3], SiteShare::Out { since: Moment(1) });
         assert_eq!(weighed(&[A, B, C], all), [(B, 0.1), (A, 0.9)]);
         assert_eq!(weighed(&[B, A, C], all), [(B, 0.1), (A, 0.9)], "wherever they come from");
         assert_eq!(weighed(&[C, A, B], all), [(C, 1.0)], "who goes elsewhere is not divided");
         assert_eq!(weighed(&[A, C], all), [(A, 1.0)], "never across the border");
-        assert_eq!(weighed(&[A, B, C], [Stage::Full, out, Stage::Full]), [(A, 1.0)]);
-        assert_eq!(weighed(&[A, B, C], [out, Stage::Full, Stage::Full]), [(B, 1.0)]);
+        assert_eq!(weighed(&[A, B, C], [SiteShare::Full, out, SiteShare::Full]), [(A, 1.0)]);
+        assert_eq!(weighed(&[A, B, C], [out, SiteShare::Full, SiteShare::Full]), [(B, 1.0)]);
     }
 
     #[test]
     fn a_split_sheds_to_regions_that_take_everybody_and_never_across_the_border() {
-        let all = [Stage::Full; 3];
+        let all = [SiteShare::Full; 3];
         let pieces = |route: Route| match route.rest {
             Rest::Divided { pieces, .. } => pieces.into_iter().map(|(_, region)| region).collect(),
             Rest::Whole(found) => vec![found.region().expect("a region")],
         };
         assert_eq!(pieces(find(&[A, B], all, Some(&split(0.7, B)))), [A, B]);
         assert_eq!(pieces(find(&[A, B], all, Some(&split(0.7, C)))), [A, A], "C is not permitted");
-        let waiting = [Stage::Full, Stage::Waiting, Stage::Full];
+        let waiting = [SiteShare::Full, SiteShare::Waiting, SiteShare::Full];
         assert_eq!(pieces(find(&[A, B], waiting, Some(&split(0.7, B)))), [A, A]);
         assert_eq!(pieces(find(&[B, A], all, Some(&split(0.7, B)))), [B], "it is not about B's clients");
     }

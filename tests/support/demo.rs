@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use meridian::config::{Config, Source, Sources, compile};
 use meridian::geo::{self, Database, Table};
-use meridian::health::{Stage, View};
+use meridian::health::{SiteShare, View};
 use meridian::region::RegionId;
 use meridian::share::Share;
 use meridian::snapshot::{Base, Snapshot};
@@ -106,8 +106,8 @@ pub fn ramping_snapshot(config: Config, table: Table, count: usize) -> Snapshot 
         if ramps(address.region) && is_first { half } else { Share::ALL }
     });
     let stages = config.regions.iter().map(|(region, _)| match ramps(region) {
-        true => [Stage::Part(tenth); 2],
-        false => [Stage::Full; 2],
+        true => [SiteShare::Part(tenth); 2],
+        false => [SiteShare::Full; 2],
     });
     let health = View::all_up(config.regions.addresses().count()).with(shares.collect(), stages.collect());
     snapshot_of(config, table, health)

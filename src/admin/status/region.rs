@@ -9,7 +9,7 @@ use super::super::Whom;
 use super::canary::{self, Canary, Watch, Why};
 use super::rfc3339;
 use crate::control::{AddressReport, RegionReport, SiteReport, ZoneReport};
-use crate::health::{self, Grade, Phase};
+use crate::health::{self, OutlierGrade, Phase};
 use crate::region::{self, Family};
 use crate::share::Share;
 
@@ -212,7 +212,7 @@ fn service(report: &RegionReport, family: Family) -> Service {
         needed,
         course: course(site),
         falls: site.falls,
-        restraint: site.restraint.map(|restraint| restraint.to_string()),
+        restraint: site.suppression.map(|suppression| suppression.to_string()),
     }
 }
 
@@ -234,11 +234,11 @@ fn course(site: &SiteReport) -> Course {
     }
 }
 
-fn grade(grade: Grade) -> &'static str {
+fn grade(grade: OutlierGrade) -> &'static str {
     match grade {
-        Grade::Fine => "fine",
-        Grade::Degraded => "degraded",
-        Grade::Failing => "failing",
+        OutlierGrade::Fine => "fine",
+        OutlierGrade::Degraded => "degraded",
+        OutlierGrade::Failing => "failing",
     }
 }
 

@@ -116,7 +116,7 @@ fn state() -> State {
         Effect::Watch(..)
         | Effect::Persist(_)
         | Effect::Keep(_)
-        | Effect::Account(_)
+        | Effect::PersistAvailability(_)
         | Effect::Say(_)
         | Effect::Answer(_) => None,
     });

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::health::{Count, Grade, Phase, Restraint, Service, Services, Stage};
+use crate::health::{Count, OutlierGrade, Phase, Service, Services, SiteShare, Suppression};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
@@ -19,9 +19,9 @@ pub struct Bearing {
     /// When it began.
     pub since: Moment,
     /// Why it stays although it is bad.
-    pub restraint: Option<Restraint>,
+    pub suppression: Option<Suppression>,
     /// What the requests of its clients say of it.
-    pub grade: Grade,
+    pub grade: OutlierGrade,
     /// The intent of an operator that decides how much of its clients it takes; `None`: none does.
     pub intent: Option<String>,
 }
@@ -56,14 +56,14 @@ impl Told<'_> {
             Fate::Chosen if !has_any => "chosen, but has no address of this family".to_owned(),
             Fate::Chosen => match (self.found, stage) {
                 (Found::FailOpen(_), _) => format!("chosen although down: {}, fails open", up(service)),
-                (_, Stage::Part(share)) => {
+                (_, SiteShare::Part(share)) => {
                     format!("chosen: {}, and this one is among them", self.part(share))
                 }
-                _ => format!("chosen: {}{}{}", up(service), self.restraint(), self.intent()),
+                _ => format!("chosen: {}{}{}", up(service), self.suppression(), self.intent()),
             },
             Fate::Behind if !has_any => "behind the chosen one".to_owned(),
             Fate::Behind => {
-                format!("behind the chosen one: {}{}{}", up(service), self.restraint(), self.intent())
+                format!("behind the chosen one: {}{}{}", up(service), self.suppression(), self.intent())
             }
         }
     }
@@ -74,7 +74,7 @@ impl Told<'_> {
         }
         let mut text = match self.bearing {
             _ if count.up < count.needed => format!("down: {}, {} needed", counted(count), count.needed),
-            Some(Bearing { grade: Grade::Failing, .. }) => {
+            Some(Bearing { grade: OutlierGrade::Failing, .. }) => {
                 format!(
                     "out: fails its clients more than others do, though its canaries pass, {}",
                     counted(count)
@@ -125,7 +125,7 @@ impl Told<'_> {
             Phase::Held(_) => {
                 format!("held at {share} of its clients until `meridian failback {}`", self.region)
             }
-            _ if bearing.grade != Grade::Fine => {
+            _ if bearing.grade != OutlierGrade::Fine => {
                 format!("fails its clients more than others do: keeps {share} of them")
             }
             _ => format!("an advisory canary has fallen: keeps {share} of its clients"),
@@ -139,9 +139,9 @@ impl Told<'_> {
     }
 
     /// Says why a region stays that is bad; of any other, nothing.
-    fn restraint(&self) -> String {
-        let restraint = self.bearing.and_then(|bearing| bearing.restraint);
-        restraint.map_or_else(String::new, |restraint| format!("; bad, and stays: {restraint}"))
+    fn suppression(&self) -> String {
+        let suppression = self.bearing.and_then(|bearing| bearing.suppression);
+        suppression.map_or_else(String::new, |suppression| format!("; bad, and stays: {suppression}"))
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
     const TOKYO: RegionId = RegionId(0);
 
     /// Tells what became of tokyo, of whose two addresses the given number is up, in IPv4.
-    fn check(up: usize, stage: Stage, fate: fn(Count) -> Fate, bearing: Bearing, expected: &str) {
+    fn check(up: usize, stage: SiteShare, fate: fn(Count) -> Fate, bearing: Bearing, expected: &str) {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1", "192.0.2.2"]])]);
         let standing = |index| if index < up { Standing::Up } else { Standing::Down { since: Moment(0) } };
         let view = View::new((0..2).map(standing).collect()).with(vec![Share::ALL; 2], vec![[stage; 2]]);
@@ -190,19 +190,19 @@ mod tests {
     const SINCE: Moment = Moment(1_772_323_200_000);
 
     fn bearing(phase: Phase) -> Bearing {
-        Bearing { phase, since: SINCE, restraint: None, grade: Grade::Fine, intent: None }
+        Bearing { phase, since: SINCE, suppression: None, grade: OutlierGrade::Fine, intent: None }
     }
 
     #[test]
     fn a_region_that_is_out_says_why_and_since_when() {
-        let out = Stage::Out { since: SINCE };
+        let out = SiteShare::Out { since: SINCE };
         let since = "since 2026-03-01 00:00:00Z";
         let down = bearing(Phase::Down);
         check(0, out, Fate::Unhealthy, down.clone(), &format!("down: 0 of 2 up, 1 needed; {since}"));
         let whole = format!("down: a canary of the whole region has fallen, 2 of 2 up; {since}");
         check(2, out, Fate::Unhealthy, down.clone(), &whole);
         let gray = "out: fails its clients more than others do, though its canaries pass, 2 of 2 up; ";
-        let failing = Bearing { grade: Grade::Failing, ..down };
+        let failing = Bearing { grade: OutlierGrade::Failing, ..down };
         check(2, out, Fate::Unhealthy, failing, &format!("{gray}{since}"));
     }
 
@@ -210,15 +210,15 @@ mod tests {
     fn a_region_that_is_well_and_takes_nobody_says_until_when_and_what_to_do() {
         let phase = Phase::Recovering { until: SINCE };
         let expected = "well again, and waits until 2026-03-01 00:00:00Z before it takes clients";
-        check(2, Stage::Waiting, |_| Fate::Waiting, bearing(phase), expected);
+        check(2, SiteShare::Waiting, |_| Fate::Waiting, bearing(phase), expected);
         let expected = "held: well again, and takes nobody until `meridian failback tokyo`";
-        check(2, Stage::Waiting, |_| Fate::Waiting, bearing(Phase::Held(Share::NONE)), expected);
+        check(2, SiteShare::Waiting, |_| Fate::Waiting, bearing(Phase::Held(Share::NONE)), expected);
     }
 
     #[test]
     fn a_region_that_takes_a_share_says_why_and_whether_the_client_is_in_it() {
         let ramp = bearing(Phase::Ramp { step: 0, has_slipped: false });
-        let part = Stage::Part(Share::percent(10));
+        let part = SiteShare::Part(Share::percent(10));
         let comes = "comes back step by step: takes 10 % of its clients since 2026-03-01 00:00:00Z";
         let not_drawn = |_| Fate::NotDrawn(Share::percent(10));
         check(2, part, not_drawn, ramp.clone(), &format!("{comes}, and this one is not among them"));
@@ -230,8 +230,8 @@ mod tests {
 
     #[test]
     fn a_region_that_is_bad_and_stays_says_why() {
-        let restrained = Bearing { restraint: Some(Restraint::MinInService), ..bearing(Phase::Suspect) };
+        let restrained = Bearing { suppression: Some(Suppression::MinInService), ..bearing(Phase::Suspect) };
         let expected = "chosen: 0 of 2 up; bad, and stays: fewer regions than `min_in_service` would be left";
-        check(0, Stage::Full, |_| Fate::Chosen, restrained, expected);
+        check(0, SiteShare::Full, |_| Fate::Chosen, restrained, expected);
     }
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::forecast::{Baseline, Prediction, Situation};
-use crate::health::{Services, Stage, Standing, View};
+use crate::health::{Services, SiteShare, Standing, View};
 use crate::load::{Outlook, Readings};
 use crate::moment::Moment;
 use crate::region::{
@@ -99,8 +99,8 @@ impl Loss {
         let count = Services::of(regions, &counted);
         let stages = regions.iter().map(|(id, _)| {
             Family::BOTH.map(|family| match now.services.stage(id, family) {
-                out @ (Stage::Out { .. } | Stage::Disabled) => out,
-                _ if count.get(id, family).is_out() => Stage::Out { since: now.at },
+                out @ (SiteShare::Out { .. } | SiteShare::Disabled) => out,
+                _ if count.get(id, family).is_out() => SiteShare::Out { since: now.at },
                 stage => stage,
             })
         });

@@ -16,7 +16,7 @@ pub const TOGETHER: Duration = Duration::from_secs(60);
 
 /// How one region does, as far as another one's fall asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
+pub enum PeerCondition {
     /// Enough of its addresses are well.
     Well,
     /// Too few are, and those that are not failed like this, the first of them at this moment.
@@ -29,13 +29,13 @@ pub enum Condition {
 
 /// What can be said of a region that would fall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum Correlation {
     /// Its own: it leaves.
-    Own,
+    None,
     /// One that half of the regions have: it stays.
-    Shared,
+    Found,
     /// Some others ail alike, and of so many nothing has been heard since that it may be shared.
-    Open,
+    Undecided,
 }
 
 /// Judges a region that began to ail at `began` with failures of `class`. `others` are all other regions of the
@@ -45,28 +45,28 @@ pub fn judge(
     class: FailureClass,
     began: Moment,
     is_known: bool,
-    others: impl Iterator<Item = Condition>,
-) -> Cause {
+    others: impl Iterator<Item = PeerCondition>,
+) -> Correlation {
     if class == FailureClass::Refused {
-        return Cause::Own;
+        return Correlation::None;
     }
     let (mut all, mut alike, mut unheard) = (1, 1, 0);
     for other in others {
         all += 1;
         match other {
-            Condition::Sick(of, at) => {
+            PeerCondition::Sick(of, at) => {
                 let is_together = at.since(began).max(began.since(at)) <= TOGETHER;
                 alike += usize::from(of == class && (is_known || is_together));
             }
-            Condition::Unheard => unheard += 1,
-            Condition::Well | Condition::Mixed => {}
+            PeerCondition::Unheard => unheard += 1,
+            PeerCondition::Well | PeerCondition::Mixed => {}
         }
     }
     let half = usize::max(2, usize::div_ceil(all, 2));
     match () {
-        () if alike >= half => Cause::Shared,
-        () if alike >= 2 && alike + unheard >= half => Cause::Open,
-        () => Cause::Own,
+        () if alike >= half => Correlation::Found,
+        () if alike >= 2 && alike + unheard >= half => Correlation::Undecided,
+        () => Correlation::None,
     }
 }
 
@@ -76,15 +76,15 @@ mod tests {
 
     /// Judges a region that times out since second 100. The others: `t100` times out since then, `s` bad
     /// status, `r` refuses, `.` well, `?` unheard.
-    fn check(others: &str, is_known: bool, expected: Cause) {
+    fn check(others: &str, is_known: bool, expected: Correlation) {
         let condition = |word: &str| {
             let at = |rest: &str| Moment(rest.parse::<u64>().expect("a second") * 1000);
             match word.split_at(1) {
-                ("t", rest) => Condition::Sick(FailureClass::Timeout, at(rest)),
-                ("s", rest) => Condition::Sick(FailureClass::Status, at(rest)),
-                ("r", rest) => Condition::Sick(FailureClass::Refused, at(rest)),
-                ("?", _) => Condition::Unheard,
-                _ => Condition::Well,
+                ("t", rest) => PeerCondition::Sick(FailureClass::Timeout, at(rest)),
+                ("s", rest) => PeerCondition::Sick(FailureClass::Status, at(rest)),
+                ("r", rest) => PeerCondition::Sick(FailureClass::Refused, at(rest)),
+                ("?", _) => PeerCondition::Unheard,
+                _ => PeerCondition::Well,
             }
         };
         let others = others.split_whitespace().map(condition);
@@ -93,31 +93,31 @@ mod tests {
 
     #[test]
     fn half_of_the_regions_failing_alike_within_a_minute_have_a_shared_cause() {
-        check("t100 t130 . . .", false, Cause::Shared);
-        check("t100 . . . .", false, Cause::Own);
-        check("t100 s100 . . .", false, Cause::Own);
-        check("t100 t161 . . .", false, Cause::Own);
-        check("t100 t161 . . .", true, Cause::Shared);
+        check("t100 t130 . . .", false, Correlation::Found);
+        check("t100 . . . .", false, Correlation::None);
+        check("t100 s100 . . .", false, Correlation::None);
+        check("t100 t161 . . .", false, Correlation::None);
+        check("t100 t161 . . .", true, Correlation::Found);
     }
 
     #[test]
     fn one_of_two_regions_falls_alone_and_both_together_do_not() {
-        check(".", false, Cause::Own);
-        check("t90", false, Cause::Shared);
-        check("", false, Cause::Own);
+        check(".", false, Correlation::None);
+        check("t90", false, Correlation::Found);
+        check("", false, Correlation::None);
     }
 
     #[test]
     fn a_region_that_refuses_is_dead_whatever_the_others_have() {
-        let others = || [Condition::Sick(FailureClass::Refused, Moment(0)); 5].into_iter();
-        assert_eq!(judge(FailureClass::Refused, Moment(0), false, others()), Cause::Own);
-        check("t100 t100 r100 . .", false, Cause::Shared);
+        let others = || [PeerCondition::Sick(FailureClass::Refused, Moment(0)); 5].into_iter();
+        assert_eq!(judge(FailureClass::Refused, Moment(0), false, others()), Correlation::None);
+        check("t100 t100 r100 . .", false, Correlation::Found);
     }
 
     #[test]
     fn while_others_ail_alike_the_unheard_are_waited_for_and_else_not() {
-        check("t100 ? . . .", false, Cause::Open);
-        check("? ? ? ? ?", false, Cause::Own);
-        check("t100 ? . . . . . . .", false, Cause::Own);
+        check("t100 ? . . .", false, Correlation::Undecided);
+        check("? ? ? ? ?", false, Correlation::None);
+        check("t100 ? . . . . . . .", false, Correlation::None);
     }
 }

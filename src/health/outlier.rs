@@ -1,6 +1,6 @@
-//! Gray failure: what passes its canaries and fails its clients.
+//! RememberedGrade failure: what passes its canaries and fails its clients.
 //!
-//! Places are compared with each other, each with the others without it, over windows of [`WINDOW`]. One
+//! Sites are compared with each other, each with the others without it, over windows of [`WINDOW`]. One
 //! whose error rate or latency stands out for two windows in a row is degraded: it keeps half of its
 //! clients; for four, it leaves. Two windows in which it does not stand out end either. Where too few
 //! requests were seen nothing is judged; and when the others are bad too nothing stands out, because then
@@ -46,7 +46,7 @@ const NOTABLE_LATENCY_SECONDS: f64 = 0.1;
 /// What the windows so far say of a place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Grade {
+pub enum OutlierGrade {
     /// Nothing against it.
     #[default]
     Fine,
@@ -59,7 +59,7 @@ pub enum Grade {
 /// The windows of one place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Windows {
-    grade: Grade,
+    grade: OutlierGrade,
     /// In a row; at most one of the two is above zero.
     outstanding: u8,
     ordinary: u8,
@@ -67,17 +67,17 @@ pub struct Windows {
 
 impl Windows {
     /// Returns the windows of a place that had this grade when an earlier life ended.
-    pub fn remembered(grade: Grade) -> Self {
+    pub fn remembered(grade: OutlierGrade) -> Self {
         let outstanding = match grade {
-            Grade::Fine => 0,
-            Grade::Degraded => WINDOWS_TO_DEGRADE,
-            Grade::Failing => WINDOWS_TO_LEAVE,
+            OutlierGrade::Fine => 0,
+            OutlierGrade::Degraded => WINDOWS_TO_DEGRADE,
+            OutlierGrade::Failing => WINDOWS_TO_LEAVE,
         };
         Self { grade, outstanding, ordinary: 0 }
     }
 
     /// Returns what they say.
-    pub fn grade(&self) -> Grade {
+    pub fn grade(&self) -> OutlierGrade {
         self.grade
     }
 
@@ -93,15 +93,15 @@ impl Windows {
             self.ordinary = 0;
             self.outstanding = self.outstanding.saturating_add(1);
             self.grade = match self.outstanding {
-                WINDOWS_TO_LEAVE.. => Grade::Failing,
-                WINDOWS_TO_DEGRADE.. if before == Grade::Fine => Grade::Degraded,
+                WINDOWS_TO_LEAVE.. => OutlierGrade::Failing,
+                WINDOWS_TO_DEGRADE.. if before == OutlierGrade::Fine => OutlierGrade::Degraded,
                 _ => before,
             };
         } else {
             self.outstanding = 0;
             self.ordinary = self.ordinary.saturating_add(1);
             if self.ordinary >= WINDOWS_TO_RECOVER {
-                self.grade = Grade::Fine;
+                self.grade = OutlierGrade::Fine;
             }
         }
         self.grade != before
@@ -197,7 +197,7 @@ mod tests {
             windows.add(window == 'x');
             windows.grade()
         });
-        use Grade::{Degraded, Failing, Fine};
+        use OutlierGrade::{Degraded, Failing, Fine};
         let expected = [Fine, Degraded, Degraded, Failing, Failing, Failing, Fine, Fine, Fine, Fine];
         assert_eq!(grades.collect::<Vec<_>>(), expected);
     }

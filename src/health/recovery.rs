@@ -23,7 +23,7 @@
 //! for `hold`; at the end of each the gates must be open, else it takes the step before once more, and the
 //! second time it stays there, held. With `hold: 0` or no shares it is healthy at once.
 //!
-//! Suspect moves nobody. What good and bad mean is left to [`Places`](super::Places).
+//! Suspect moves nobody. What good and bad mean is left to [`Sites`](super::Sites).
 
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ impl Phase {
     }
 
     /// Returns whether nothing is the matter, or nothing that moves anybody.
-    pub fn is_calm(self) -> bool {
+    pub fn is_stable(self) -> bool {
         matches!(self, Self::Unknown | Self::Healthy | Self::Suspect)
     }
 
@@ -112,7 +112,7 @@ impl Phase {
 
 /// What is seen of a place at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
+pub enum Assessment {
     /// Nothing yet.
     Unknown,
     /// It can serve.
@@ -125,7 +125,7 @@ pub enum Sign {
 
 /// The state of the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Course {
+pub struct RecoveryState {
     phase: Phase,
     /// When the phase began.
     since: Moment,
@@ -135,7 +135,7 @@ pub struct Course {
     awaits_operator: bool,
 }
 
-impl Course {
+impl RecoveryState {
     /// Returns the course of a place of which nothing is known.
     pub fn new(now: Moment) -> Self {
         Self { phase: Phase::Unknown, since: now, falls: Vec::new(), awaits_operator: false }
@@ -164,7 +164,7 @@ impl Course {
 
     /// Returns whether there is anything in it that a restart must not forget.
     pub fn is_eventful(&self) -> bool {
-        !self.falls.is_empty() || self.awaits_operator || !self.phase.is_calm()
+        !self.falls.is_empty() || self.awaits_operator || !self.phase.is_stable()
     }
 
     /// Returns the course without anything from the future: the wall clock may have been set back between
@@ -213,11 +213,11 @@ impl Course {
     }
 
     /// Follows what is seen, and returns whether the phase has changed. `is_open` says whether the gates are.
-    pub fn follow(&mut self, sign: Sign, is_open: bool, rules: &Recovery, now: Moment) -> bool {
+    pub fn follow(&mut self, assessment: Assessment, is_open: bool, rules: &Recovery, now: Moment) -> bool {
         let before = self.phase;
         self.falls.retain(|fall| now.since(*fall) < MEMORY_OF_FALLS);
-        // Ends: each turn leads on along the picture, and a ramp without hold has at most eight steps.
-        while let Some(next) = self.next(sign, is_open, rules, now) {
+        // Ends: each phase_change leads on along the picture, and a ramp without hold has at most eight steps.
+        while let Some(next) = self.next(assessment, is_open, rules, now) {
             self.enter(next, now);
         }
         self.phase != before
@@ -234,7 +234,7 @@ impl Course {
     }
 
     /// Takes back the last fall: it was none.
-    pub fn acquit(&mut self, now: Moment) {
+    pub fn undo_fall(&mut self, now: Moment) {
         self.falls.pop();
         self.enter(Phase::Suspect, now);
     }
@@ -249,10 +249,10 @@ impl Course {
     }
 
     /// Returns where the machine goes from here; `None`: it stays.
-    fn next(&self, sign: Sign, is_open: bool, rules: &Recovery, now: Moment) -> Option<Phase> {
-        match (self.phase, sign) {
-            (Phase::Down, Sign::Bad) => None,
-            (_, Sign::Bad) => Some(Phase::Down),
+    fn next(&self, assessment: Assessment, is_open: bool, rules: &Recovery, now: Moment) -> Option<Phase> {
+        match (self.phase, assessment) {
+            (Phase::Down, Assessment::Bad) => None,
+            (_, Assessment::Bad) => Some(Phase::Down),
             (Phase::Down, _) => Some(self.away(rules)),
             (Phase::Recovering { until } | Phase::Quarantined { until }, _) => {
                 (now >= until).then(|| self.back(rules))
@@ -262,8 +262,8 @@ impl Course {
                 is_over.then(|| after_the_step(step, has_slipped, is_open, rules))
             }
             (Phase::Held(_), _) => None,
-            (Phase::Unknown | Phase::Healthy, Sign::Suspect) => Some(Phase::Suspect),
-            (Phase::Unknown | Phase::Suspect, Sign::Good) => Some(Phase::Healthy),
+            (Phase::Unknown | Phase::Healthy, Assessment::Suspect) => Some(Phase::Suspect),
+            (Phase::Unknown | Phase::Suspect, Assessment::Good) => Some(Phase::Healthy),
             (Phase::Unknown | Phase::Healthy | Phase::Suspect, _) => None,
         }
     }
@@ -338,18 +338,18 @@ mod tests {
     /// Follows `SECOND:SIGN` words: `g` good, `s` suspect, `x` bad, `c` good with a closed gate, `b` an
     /// operator lets it back; and compares the phase after each.
     fn check(rules: &Recovery, signs: &str, phases: &str) {
-        let mut course = Course::new(Moment(0));
+        let mut recovery = RecoveryState::new(Moment(0));
         let reached = signs.split_whitespace().map(|word| {
-            let (second, sign) = word.split_once(':').expect("SECOND:SIGN");
+            let (second, assessment) = word.split_once(':').expect("SECOND:SIGN");
             let now = Moment(second.parse::<u64>().expect("a second") * 1000);
-            match sign {
-                "b" => drop(course.fail_back(rules, now)),
-                "x" => drop(course.follow(Sign::Bad, true, rules, now)),
-                "s" => drop(course.follow(Sign::Suspect, true, rules, now)),
-                _ => drop(course.follow(Sign::Good, sign == "g", rules, now)),
+            match assessment {
+                "b" => drop(recovery.fail_back(rules, now)),
+                "x" => drop(recovery.follow(Assessment::Bad, true, rules, now)),
+                "s" => drop(recovery.follow(Assessment::Suspect, true, rules, now)),
+                _ => drop(recovery.follow(Assessment::Good, assessment == "g", rules, now)),
             }
-            match course.phase() {
-                Phase::Ramp { .. } => format!("ramp{}", (course.share(rules).fraction() * 100.0).round()),
+            match recovery.phase() {
+                Phase::Ramp { .. } => format!("ramp{}", (recovery.share(rules).fraction() * 100.0).round()),
                 Phase::Held(share) => format!("held{}", (share.fraction() * 100.0).round()),
                 phase => phase.as_str().to_owned(),
             }
@@ -445,13 +445,13 @@ mod tests {
     fn a_course_from_a_damaged_or_foreign_file_harms_nobody() {
         let phase = Phase::Ramp { step: 200, has_slipped: true };
         let falls = (0..100).map(|second| Moment(1_000_000 + second)).collect();
-        let mut course = Course::remembered(phase, Moment(9_000_000), falls, false).as_of(Moment(0));
+        let mut recovery = RecoveryState::remembered(phase, Moment(9_000_000), falls, false).as_of(Moment(0));
         let rules = rules(Failback::Auto);
-        assert!(course.follow(Sign::Good, false, &rules, Moment(60_000)));
-        assert_eq!(course.phase(), Phase::Held(Share::NONE));
-        assert!(course.follow(Sign::Bad, true, &rules, Moment(60_000)));
-        assert!(course.follow(Sign::Good, true, &rules, Moment(60_000)));
-        let Phase::Quarantined { until } = course.phase() else { panic!("{course:?}") };
+        assert!(recovery.follow(Assessment::Good, false, &rules, Moment(60_000)));
+        assert_eq!(recovery.phase(), Phase::Held(Share::NONE));
+        assert!(recovery.follow(Assessment::Bad, true, &rules, Moment(60_000)));
+        assert!(recovery.follow(Assessment::Good, true, &rules, Moment(60_000)));
+        let Phase::Quarantined { until } = recovery.phase() else { panic!("{recovery:?}") };
         assert!(until <= Moment(60_000).plus(MEMORY_OF_FALLS));
     }
 
@@ -461,13 +461,13 @@ mod tests {
             times in proptest::collection::vec(1u64..200, 1..40),
         ) {
             let rules = rules(Failback::Auto);
-            let mut course = Course::new(Moment(0));
-            course.follow(Sign::Bad, true, &rules, Moment(0));
+            let mut recovery = RecoveryState::new(Moment(0));
+            recovery.follow(Assessment::Bad, true, &rules, Moment(0));
             let (mut now, mut before) = (0, Share::NONE);
             for time in times {
                 now += time * 1000;
-                course.follow(Sign::Good, true, &rules, Moment(now));
-                let share = course.share(&rules);
+                recovery.follow(Assessment::Good, true, &rules, Moment(now));
+                let share = recovery.share(&rules);
                 prop_assert!(share >= before);
                 before = share;
             }
@@ -476,14 +476,14 @@ mod tests {
         #[test]
         fn the_same_sign_twice_makes_one_transition(signs in proptest::collection::vec(0u8..3, 1..30)) {
             let rules = rules(Failback::Auto);
-            let mut course = Course::new(Moment(0));
-            for (second, sign) in (0u64..).zip(signs) {
-                let sign = [Sign::Good, Sign::Suspect, Sign::Bad][usize::from(sign)];
+            let mut recovery = RecoveryState::new(Moment(0));
+            for (second, assessment) in (0u64..).zip(signs) {
+                let assessment = [Assessment::Good, Assessment::Suspect, Assessment::Bad][usize::from(assessment)];
                 let now = Moment(second * 7000);
-                course.follow(sign, true, &rules, now);
-                let once = course.clone();
-                prop_assert!(!course.follow(sign, true, &rules, now));
-                prop_assert_eq!(&once, &course);
+                recovery.follow(assessment, true, &rules, now);
+                let once = recovery.clone();
+                prop_assert!(!recovery.follow(assessment, true, &rules, now));
+                prop_assert_eq!(&once, &recovery);
             }
         }
     }

@@ -6,18 +6,18 @@ use super::*;
 use crate::canary::{
     Canary, CanaryId, Effect, Failure, FailureClass, Observation, Reach, Signal, Signals, Subject,
 };
-use crate::health::{Stage, fixture};
+use crate::health::{SiteShare, fixture};
 use crate::region::{AddressId, AvailabilityZone, Minimum, Recovery, Region};
 use crate::share::Share;
 
 /// Regions with one address each, or as told; one canary that falls after two failures and rises after one
 /// success, and one that probes regions as a whole.
-struct Story {
+struct Scenario {
     board: Board,
-    places: Places,
+    sites: Sites,
     safety: Safety,
     now: Moment,
-    turns: Vec<Turn>,
+    turns: Vec<PhaseChange>,
 }
 
 const NAMES: [&str; 6] = ["tokyo", "osaka", "oregon", "virginia", "frankfurt", "dublin"];
@@ -34,7 +34,7 @@ fn canaries() -> [Canary; 2] {
     [fixture::canary("shallow", 2, 1), Canary { reach: Reach::Region, ..fixture::canary("whole", 2, 1) }]
 }
 
-impl Story {
+impl Scenario {
     fn of(regions: Vec<Region>) -> Self {
         Self::with(regions, &canaries())
     }
@@ -44,7 +44,7 @@ impl Story {
         let now = Moment(0);
         Self {
             board: Board::new(&regions, canaries, now),
-            places: Places::new(&regions, now),
+            sites: Sites::new(&regions, now),
             safety: Safety::default(),
             now,
             turns: Vec::new(),
@@ -59,7 +59,7 @@ impl Story {
                 Ok(second) => self.now = Moment(second * 1000),
                 Err(_) => self.probe(word),
             }
-            self.turns.extend(self.places.update(&self.board, &self.safety, self.now));
+            self.turns.extend(self.sites.update(&self.board, &self.safety, self.now));
         }
         self
     }
@@ -100,99 +100,99 @@ impl Story {
             .board
             .regions()
             .iter()
-            .map(|(id, _)| self.places.course(Site::Region(id), Family::V4).phase().as_str());
+            .map(|(id, _)| self.sites.recovery(Site::Region(id), Family::V4).phase().as_str());
         assert_eq!(reached.collect::<Vec<_>>().join(" "), phases);
         self
     }
 
-    fn stage(&self, region: u8) -> Stage {
-        self.places.view(&self.board).stage(RegionId(region), Family::V4).expect("stages are given")
+    fn stage(&self, region: u8) -> SiteShare {
+        self.sites.view(&self.board).stage(RegionId(region), Family::V4).expect("stages are given")
     }
 
-    fn restraint(&self, region: u8) -> Option<Restraint> {
-        self.places.restraint(RegionId(region), Family::V4)
+    fn suppression(&self, region: u8) -> Option<Suppression> {
+        self.sites.suppression(RegionId(region), Family::V4)
     }
 }
 
 #[test]
 fn a_region_leaves_with_its_addresses_and_comes_back_by_its_course() {
-    let mut story = Story::of(regions(3));
-    story.play("1 0o 1o 2o 2 0t").expect("suspect healthy healthy");
-    assert_eq!(story.stage(0), Stage::Full, "suspicion moves nobody");
-    story.play("4 0t").expect("down healthy healthy");
-    assert_eq!(story.stage(0), Stage::Out { since: Moment(4000) });
-    story.play("6 0o").expect("recovering healthy healthy");
-    assert_eq!(story.stage(0), Stage::Waiting);
-    assert_eq!(story.places.wake(&story.board, story.now), Some(Moment(64_000)));
-    story.play("64").expect("ramp healthy healthy");
-    assert_eq!(story.stage(0), Stage::Part(Share::percent(10)));
-    story.play("124 184").expect("healthy healthy healthy");
-    assert_eq!(story.turns.len(), 3 + 6, "three starts, and six turns of tokyo");
+    let mut scenario = Scenario::of(regions(3));
+    scenario.play("1 0o 1o 2o 2 0t").expect("suspect healthy healthy");
+    assert_eq!(scenario.stage(0), SiteShare::Full, "suspicion moves nobody");
+    scenario.play("4 0t").expect("down healthy healthy");
+    assert_eq!(scenario.stage(0), SiteShare::Out { since: Moment(4000) });
+    scenario.play("6 0o").expect("recovering healthy healthy");
+    assert_eq!(scenario.stage(0), SiteShare::Waiting);
+    assert_eq!(scenario.sites.wake(&scenario.board, scenario.now), Some(Moment(64_000)));
+    scenario.play("64").expect("ramp healthy healthy");
+    assert_eq!(scenario.stage(0), SiteShare::Part(Share::percent(10)));
+    scenario.play("124 184").expect("healthy healthy healthy");
+    assert_eq!(scenario.turns.len(), 3 + 6, "three starts, and six turns of tokyo");
 }
 
 #[test]
 fn every_region_sick_in_the_same_minute_for_the_same_reason_moves_nobody() {
-    let mut story = Story::of(regions(4));
-    story.play("1 0o 1o 2o 3o 10 0s 1s 2s 3s 12 0s 1s 2s 3s").expect("suspect suspect suspect suspect");
-    assert_eq!(story.restraint(0), Some(Restraint::Shared(FailureClass::Status)));
-    assert_eq!(story.stage(0), Stage::Full);
-    story.play("300").expect("suspect suspect suspect suspect");
-    story.play("310 0o 1o 2o 3o").expect("healthy healthy healthy healthy");
+    let mut scenario = Scenario::of(regions(4));
+    scenario.play("1 0o 1o 2o 3o 10 0s 1s 2s 3s 12 0s 1s 2s 3s").expect("suspect suspect suspect suspect");
+    assert_eq!(scenario.suppression(0), Some(Suppression::Correlated(FailureClass::Status)));
+    assert_eq!(scenario.stage(0), SiteShare::Full);
+    scenario.play("300").expect("suspect suspect suspect suspect");
+    scenario.play("310 0o 1o 2o 3o").expect("healthy healthy healthy healthy");
 }
 
 #[test]
 fn a_really_dead_region_leaves_while_the_others_have_a_shared_cause() {
-    let mut story = Story::of(regions(6));
-    story.play("1 0o 1o 2o 3o 4o 5o 10 0r 1t 2t 3t 4t 5t 12 0r 1t 2t 3t 4t 5t");
-    story.expect("down suspect suspect suspect suspect suspect");
+    let mut scenario = Scenario::of(regions(6));
+    scenario.play("1 0o 1o 2o 3o 4o 5o 10 0r 1t 2t 3t 4t 5t 12 0r 1t 2t 3t 4t 5t");
+    scenario.expect("down suspect suspect suspect suspect suspect");
 }
 
 #[test]
 fn those_who_are_sick_a_minute_after_the_others_have_recovered_leave() {
-    let mut story = Story::of(regions(4));
-    story.play("1 0o 1o 2o 3o 10 0s 1s 2s 3s 12 0s 1s 2s 3s 20 1o 2o 3o");
-    story.expect("suspect healthy healthy healthy").play("79").expect("suspect healthy healthy healthy");
-    story.play("81").expect("down healthy healthy healthy");
+    let mut scenario = Scenario::of(regions(4));
+    scenario.play("1 0o 1o 2o 3o 10 0s 1s 2s 3s 12 0s 1s 2s 3s 20 1o 2o 3o");
+    scenario.expect("suspect healthy healthy healthy").play("79").expect("suspect healthy healthy healthy");
+    scenario.play("81").expect("down healthy healthy healthy");
 }
 
 #[test]
 fn a_region_that_fell_before_the_others_were_heard_is_acquitted() {
-    let mut story = Story::of(regions(3));
-    story.play("1 0o 1o 2o 10 0s 12 0s").expect("down healthy healthy");
-    story.play("14 1s 16 1s").expect("suspect suspect healthy");
-    assert_eq!(story.stage(0), Stage::Full);
-    assert_eq!(story.places.course(Site::Region(RegionId(0)), Family::V4).falls(), []);
+    let mut scenario = Scenario::of(regions(3));
+    scenario.play("1 0o 1o 2o 10 0s 12 0s").expect("down healthy healthy");
+    scenario.play("14 1s 16 1s").expect("suspect suspect healthy");
+    assert_eq!(scenario.stage(0), SiteShare::Full);
+    assert_eq!(scenario.sites.recovery(Site::Region(RegionId(0)), Family::V4).falls(), []);
 }
 
 #[test]
 fn a_fall_waits_for_the_unheard_only_when_others_ail_alike() {
-    let mut story = Story::of(regions(6));
-    story.play("1 0o 1o 2o 3o 4o 5o 10 0s 11 1s 12 0s");
-    story.expect("suspect suspect healthy healthy healthy healthy");
-    assert_eq!(story.restraint(0), Some(Restraint::Undecided(FailureClass::Status)));
-    story.play("13 2o 3o 4o").expect("suspect suspect healthy healthy healthy healthy");
-    assert_eq!(story.places.wake(&story.board, story.now), Some(Moment(14_000)));
-    story.play("14 5o").expect("down suspect healthy healthy healthy healthy");
+    let mut scenario = Scenario::of(regions(6));
+    scenario.play("1 0o 1o 2o 3o 4o 5o 10 0s 11 1s 12 0s");
+    scenario.expect("suspect suspect healthy healthy healthy healthy");
+    assert_eq!(scenario.suppression(0), Some(Suppression::Undecided(FailureClass::Status)));
+    scenario.play("13 2o 3o 4o").expect("suspect suspect healthy healthy healthy healthy");
+    assert_eq!(scenario.sites.wake(&scenario.board, scenario.now), Some(Moment(14_000)));
+    scenario.play("14 5o").expect("down suspect healthy healthy healthy healthy");
 }
 
 #[test]
 fn min_in_service_is_never_broken() {
-    let mut story = Story::of(regions(3));
-    story.safety.min_in_service = Some(Minimum::Count(2));
-    story.play("1 0o 1o 2o 10 0r 12 0r 100 1r 102 1r").expect("down suspect healthy");
-    assert_eq!(story.restraint(1), Some(Restraint::MinInService));
-    assert_eq!(story.stage(1), Stage::Full);
-    story.play("200 0o 202").expect("ramp down healthy");
+    let mut scenario = Scenario::of(regions(3));
+    scenario.safety.min_in_service = Some(Minimum::Count(2));
+    scenario.play("1 0o 1o 2o 10 0r 12 0r 100 1r 102 1r").expect("down suspect healthy");
+    assert_eq!(scenario.suppression(1), Some(Suppression::MinInService));
+    assert_eq!(scenario.stage(1), SiteShare::Full);
+    scenario.play("200 0o 202").expect("ramp down healthy");
 }
 
 #[test]
 fn a_region_that_times_out_because_it_is_full_stays_until_its_report_is_stale() {
-    let mut story = Story::of(regions(3));
-    story.play("1 0o 1o 2o 5").hear(0, &[(Signal::Load, 0.93)]).play("10 0t 12 0t");
-    story.expect("suspect healthy healthy");
-    assert_eq!(story.restraint(0), Some(Restraint::Overload(0.93)));
-    story.play("36").expect("down healthy healthy");
-    let mut idle = Story::of(regions(3));
+    let mut scenario = Scenario::of(regions(3));
+    scenario.play("1 0o 1o 2o 5").hear(0, &[(Signal::Load, 0.93)]).play("10 0t 12 0t");
+    scenario.expect("suspect healthy healthy");
+    assert_eq!(scenario.suppression(0), Some(Suppression::Overload(0.93)));
+    scenario.play("36").expect("down healthy healthy");
+    let mut idle = Scenario::of(regions(3));
     idle.play("1 0o 1o 2o 5").hear(0, &[(Signal::Load, 0.3)]).play("10 0t 12 0t");
     idle.expect("down healthy healthy");
 }
@@ -202,21 +202,21 @@ fn advice_is_given_and_moves_nobody_and_off_says_nothing() {
     let mut all = regions(3);
     all[0].failover = Failover::Advise;
     all[1].failover = Failover::Off;
-    let mut story = Story::of(all);
-    story.play("1 0o 1o 2o 10 0r 12 0r 100 1r 102 1r").expect("down suspect healthy");
-    assert_eq!([story.stage(0), story.stage(1)], [Stage::Full; 2]);
-    assert_eq!(story.restraint(0), Some(Restraint::Failover(Failover::Advise)));
+    let mut scenario = Scenario::of(all);
+    scenario.play("1 0o 1o 2o 10 0r 12 0r 100 1r 102 1r").expect("down suspect healthy");
+    assert_eq!([scenario.stage(0), scenario.stage(1)], [SiteShare::Full; 2]);
+    assert_eq!(scenario.suppression(0), Some(Suppression::Failover(Failover::Advise)));
 }
 
 #[test]
 fn a_canary_of_the_whole_region_takes_it_out_or_lowers_its_share() {
-    let mut story = Story::of(regions(2));
-    story.play("1 0o 1o R0o 10 R0s 12 R0s").expect("down healthy");
+    let mut scenario = Scenario::of(regions(2));
+    scenario.play("1 0o 1o R0o 10 R0s 12 R0s").expect("down healthy");
     let advisory = Effect::Advisory(Share::percent(30));
     let [shallow, whole] = canaries();
-    let mut story = Story::with(regions(2), &[shallow, Canary { effect: advisory, ..whole }]);
-    story.play("1 0o 1o R0o 10 R0s 12 R0s").expect("healthy healthy");
-    assert_eq!(story.stage(0), Stage::Part(Share::percent(30)));
+    let mut scenario = Scenario::with(regions(2), &[shallow, Canary { effect: advisory, ..whole }]);
+    scenario.play("1 0o 1o R0o 10 R0s 12 R0s").expect("healthy healthy");
+    assert_eq!(scenario.stage(0), SiteShare::Part(Share::percent(30)));
 }
 
 /// One region with two zones of one address each.
@@ -236,70 +236,70 @@ fn two_zones() -> Vec<Region> {
 
 #[test]
 fn a_zone_is_lost_without_its_region_and_takes_half_of_the_capacity_along() {
-    let mut story = Story::of(two_zones());
-    story.play("1 0o 1o 2o 10 0r 12 0r").expect("healthy healthy");
+    let mut scenario = Scenario::of(two_zones());
+    scenario.play("1 0o 1o 2o 10 0r 12 0r").expect("healthy healthy");
     let zone = Site::Zone(ZoneId(0));
-    assert_eq!(story.places.course(zone, Family::V4).phase(), Phase::Down);
-    assert_eq!(story.stage(0), Stage::Full);
-    assert!((story.places.present(RegionId(0), &story.board, |_| Share::ALL) - 0.5).abs() < 1e-9);
-    story.play("20 0o 72").expect("healthy healthy");
-    let view = story.places.view(&story.board);
+    assert_eq!(scenario.sites.recovery(zone, Family::V4).phase(), Phase::Down);
+    assert_eq!(scenario.stage(0), SiteShare::Full);
+    assert!((scenario.sites.present(RegionId(0), &scenario.board, |_| Share::ALL) - 0.5).abs() < 1e-9);
+    scenario.play("20 0o 72").expect("healthy healthy");
+    let view = scenario.sites.view(&scenario.board);
     assert_eq!([0, 1].map(|id| view.share(AddressId(id))), [Share::percent(10), Share::ALL]);
-    assert!((story.places.present(RegionId(0), &story.board, |_| Share::ALL) - 0.55).abs() < 1e-9);
+    assert!((scenario.sites.present(RegionId(0), &scenario.board, |_| Share::ALL) - 0.55).abs() < 1e-9);
 }
 
 #[test]
 fn an_advisory_canary_lowers_the_share_of_an_address_and_of_a_region_that_has_no_better_one() {
     let advisory = Canary { effect: Effect::Advisory(Share::HALF), ..fixture::canary("deep", 2, 1) };
-    let mut story = Story::with(two_zones(), &[advisory, canaries()[1].clone()]);
-    story.play("1 0o 1o 2o 10 0s 2s 12 0s 2s").expect("healthy healthy");
-    let view = story.places.view(&story.board);
+    let mut scenario = Scenario::with(two_zones(), &[advisory, canaries()[1].clone()]);
+    scenario.play("1 0o 1o 2o 10 0s 2s 12 0s 2s").expect("healthy healthy");
+    let view = scenario.sites.view(&scenario.board);
     assert_eq!([0, 1].map(|id| view.share(AddressId(id))), [Share::HALF, Share::ALL]);
-    assert_eq!([story.stage(0), story.stage(1)], [Stage::Full, Stage::Part(Share::HALF)]);
+    assert_eq!([scenario.stage(0), scenario.stage(1)], [SiteShare::Full, SiteShare::Part(Share::HALF)]);
 }
 
 #[test]
 fn a_gray_region_is_degraded_after_two_windows_and_leaves_after_four() {
-    let mut story = Story::of(regions(3));
-    story.play("1 0o 1o 2o");
+    let mut scenario = Scenario::of(regions(3));
+    scenario.play("1 0o 1o 2o");
     let mut stages = Vec::new();
     for window in 1..=5u64 {
         let (heard, end) = (window * 30 - 5, window * 30);
-        story.play(&heard.to_string());
+        scenario.play(&heard.to_string());
         for (address, errors) in [(0, 0.2), (1, 0.002), (2, 0.004)] {
-            story.hear(address, &[(Signal::ErrorRate, errors), (Signal::Requests, 5000.0)]);
+            scenario.hear(address, &[(Signal::ErrorRate, errors), (Signal::Requests, 5000.0)]);
         }
-        story.play(&end.to_string());
-        stages.push(story.stage(0).share());
+        scenario.play(&end.to_string());
+        stages.push(scenario.stage(0).share());
     }
     assert_eq!(stages, [Share::ALL, Share::HALF, Share::HALF, Share::NONE, Share::NONE]);
-    story.expect("down healthy healthy");
+    scenario.expect("down healthy healthy");
 }
 
 #[test]
 fn a_closed_gate_sends_a_ramp_back() {
-    let mut story = Story::of(regions(3));
-    story.play("1 0o 1o 2o 10 0r 12 0r 80 0o").expect("ramp healthy healthy");
-    story.play("130").hear(0, &[(Signal::ErrorRate, 0.3)]).play("140");
-    let phase = story.places.course(Site::Region(RegionId(0)), Family::V4).phase();
+    let mut scenario = Scenario::of(regions(3));
+    scenario.play("1 0o 1o 2o 10 0r 12 0r 80 0o").expect("ramp healthy healthy");
+    scenario.play("130").hear(0, &[(Signal::ErrorRate, 0.3)]).play("140");
+    let phase = scenario.sites.recovery(Site::Region(RegionId(0)), Family::V4).phase();
     assert_eq!(phase, Phase::Ramp { step: 0, has_slipped: true });
 }
 
 #[test]
 fn courses_survive_a_reload_and_a_restart() {
-    let mut story = Story::of(regions(3));
-    story.play("1 0o 1o 2o 10 0r 12 0r 30 0o").expect("recovering healthy healthy");
+    let mut scenario = Scenario::of(regions(3));
+    scenario.play("1 0o 1o 2o 10 0r 12 0r 30 0o").expect("recovering healthy healthy");
     let mut fewer = regions(3);
     fewer.remove(1);
     let after = Regions::new(fewer);
-    let reloaded = story.places.reload(story.board.regions(), &after, story.now);
+    let reloaded = scenario.sites.reload(scenario.board.regions(), &after, scenario.now);
     let site = Site::Region(RegionId(0));
-    assert_eq!(reloaded.course(site, Family::V4), story.places.course(site, Family::V4));
+    assert_eq!(reloaded.recovery(site, Family::V4), scenario.sites.recovery(site, Family::V4));
     let remembered = reloaded.remember(&after);
     assert_eq!(remembered.len(), 1);
-    let mut reborn = Places::new(&after, Moment(40_000));
+    let mut reborn = Sites::new(&after, Moment(40_000));
     reborn.adopt(&remembered, &[], &after, Moment(40_000));
-    assert_eq!(reborn.course(site, Family::V4), reloaded.course(site, Family::V4));
+    assert_eq!(reborn.recovery(site, Family::V4), reloaded.recovery(site, Family::V4));
 }
 
 #[test]
@@ -310,9 +310,9 @@ fn an_operator_lets_a_held_region_back_with_its_zones() {
         min_down: Duration::ZERO,
         ..Recovery::default()
     };
-    let mut story = Story::of(manual);
-    story.play("1 0o 1o 10 0r 12 0r 30 0o").expect("held healthy");
-    let turns = story.places.fail_back(RegionId(0), story.board.regions(), story.now);
+    let mut scenario = Scenario::of(manual);
+    scenario.play("1 0o 1o 10 0r 12 0r 30 0o").expect("held healthy");
+    let turns = scenario.sites.fail_back(RegionId(0), scenario.board.regions(), scenario.now);
     assert_eq!(turns.len(), 1);
-    story.expect("ramp healthy");
+    scenario.expect("ramp healthy");
 }

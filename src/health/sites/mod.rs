@@ -1,38 +1,40 @@
 //! Regions and availability zones: which of them leave, and how they come back.
 //!
-//! Each has a [`Course`] for each family. What it sees is counted from the board: a zone is bad when none
+//! Each has a [`RecoveryState`] for each family. What it sees is counted from the board: a zone is bad when none
 //! of its addresses is up, a region when fewer than its `min_healthy` are, when a critical canary says so
-//! that probes the region once, or when it fails its clients though not its canaries ([`gray`]). A region
-//! that would fall may be restrained ([`Restraint`]): then it is suspect, and moves nobody, and what excuses it
+//! that probes the region once, or when it fails its clients though not its canaries ([`outlier`]). A region
+//! that would fall may be restrained ([`Suppression`]): then it is suspect, and moves nobody, and what excuses it
 //! excuses its zones. A zone that fell with its region comes back with it, and a region's only zone is the
 //! region itself: neither has a ramp of its own.
 //!
-//! Everything is judged anew at each [`Places::update`], so it does not matter which of several triggers
+//! Everything is judged anew at each [`Sites::update`], so it does not matter which of several triggers
 //! led to one: the same board at the same time is the same verdict.
 
-mod sight;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::HashMap;
 
-use super::census::{Census, Tally};
-use super::gray::{self, Grade, Windows};
-use super::scene::Scene;
-use super::shared;
+use super::correlation::{self, Correlation};
+use super::evidence::Evidence;
+use super::outlier::{self, OutlierGrade, Windows};
 use super::site::name;
-use super::{Board, Course, Gray, Phase, Remembered, Sign, Turn, Vitals, vitals};
+use super::tally::{AddressTally, SiteTallies};
+use super::{
+    Assessment, Board, Phase, PhaseChange, RecoveryState, RememberedGrade, RememberedRecovery, Vitals, vitals,
+};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
 use crate::region::{Failover, Family, RegionId, RegionSet, Regions, Safety, Site, ZoneId};
 
 /// Why a region that is bad does not leave.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Restraint {
+pub enum Suppression {
     /// The operator wants to be told only, or not even that.
     Failover(Failover),
     /// Half of the regions fail in this way: the cause is not in the region.
-    Shared(FailureClass),
+    Correlated(FailureClass),
     /// Others fail in this way too, and of some nothing has been heard since.
     Undecided(FailureClass),
     /// It does not answer in time because it is full, at this load: it sheds clients instead.
@@ -43,20 +45,20 @@ pub enum Restraint {
 
 /// One site and family.
 #[derive(Clone, Debug, PartialEq)]
-struct Place {
-    course: Course,
-    restraint: Option<Restraint>,
+struct SiteState {
+    recovery: RecoveryState,
+    suppression: Option<Suppression>,
     /// When it was last found to have a cause that is not its own, and which.
-    excused: Option<(Restraint, Moment)>,
+    excused: Option<(Suppression, Moment)>,
 }
 
 /// All regions and availability zones of a configuration.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Places {
+pub struct Sites {
     /// By `RegionId` and family.
-    regions: Vec<[Place; 2]>,
+    regions: Vec<[SiteState; 2]>,
     /// By `ZoneId` and family.
-    zones: Vec<[Place; 2]>,
+    zones: Vec<[SiteState; 2]>,
     /// By `RegionId`.
     region_windows: Vec<Windows>,
     /// By `ZoneId`.
@@ -71,15 +73,15 @@ pub struct Places {
     withdrawn: RegionSet,
 }
 
-impl Places {
-    /// Returns places of which nothing is known.
+impl Sites {
+    /// Returns sites of which nothing is known.
     pub fn new(regions: &Regions, now: Moment) -> Self {
-        let place = Place { course: Course::new(now), restraint: None, excused: None };
-        let places = |count: usize| vec![[place.clone(), place.clone()]; count];
+        let state = SiteState { recovery: RecoveryState::new(now), suppression: None, excused: None };
+        let states = |count: usize| vec![[state.clone(), state.clone()]; count];
         let zones = regions.zones().count();
         Self {
-            regions: places(regions.len()),
-            zones: places(zones),
+            regions: states(regions.len()),
+            zones: states(zones),
             region_windows: vec![Windows::default(); regions.len()],
             zone_windows: vec![Windows::default(); zones],
             window_began: now,
@@ -113,45 +115,45 @@ impl Places {
 
     /// Returns whether nothing is the matter with a site, in both families, or nothing that moves anybody.
     pub fn is_well(&self, site: Site) -> bool {
-        Family::BOTH.into_iter().all(|family| self.course(site, family).phase().is_calm())
+        Family::BOTH.into_iter().all(|family| self.recovery(site, family).phase().is_stable())
     }
 
-    /// Returns the places of another configuration, with what is known of those that are still there.
+    /// Returns the sites of another configuration, with what is known of those that are still there.
     pub fn reload(&self, old: &Regions, new: &Regions, now: Moment) -> Self {
-        let mut places = Self { window_began: self.window_began, ..Self::new(new, now) };
+        let mut reloaded = Self { window_began: self.window_began, ..Self::new(new, now) };
         let known: HashMap<_, _> = old.sites().map(|site| (name(old, site), site)).collect();
         for site in new.sites() {
             match (site, known.get(&name(new, site))) {
                 (Site::Region(id), Some(Site::Region(before))) => {
                     let (id, before) = (usize::from(id.0), usize::from(before.0));
-                    places.regions[id] = self.regions[before].clone();
-                    places.region_windows[id] = self.region_windows[before];
-                    places.failover[id] = self.failover[before];
+                    reloaded.regions[id] = self.regions[before].clone();
+                    reloaded.region_windows[id] = self.region_windows[before];
+                    reloaded.failover[id] = self.failover[before];
                 }
                 (Site::Zone(id), Some(Site::Zone(before))) => {
                     let (id, before) = (usize::from(id.0), usize::from(before.0));
-                    places.zones[id] = self.zones[before].clone();
-                    places.zone_windows[id] = self.zone_windows[before];
+                    reloaded.zones[id] = self.zones[before].clone();
+                    reloaded.zone_windows[id] = self.zone_windows[before];
                 }
                 _ => {}
             }
         }
-        places
+        reloaded
     }
 
     /// Judges everything anew, and returns what has changed.
-    pub fn update(&mut self, board: &Board, safety: &Safety, now: Moment) -> Vec<Turn> {
+    pub fn update(&mut self, board: &Board, safety: &Safety, now: Moment) -> Vec<PhaseChange> {
         self.look_for_gray(board, now);
         self.follow_wishes();
-        let census = Census::of(board);
+        let tallies = SiteTallies::of(board);
         let mut turns = Vec::new();
         for family in Family::BOTH {
-            let scene = Scene { board, census: &census, safety, family, now };
+            let evidence = Evidence { board, tallies: &tallies, safety, family, now };
             for (region, _) in board.regions().iter() {
-                turns.extend(self.update_region(region, &scene));
+                turns.extend(self.update_region(region, &evidence));
             }
             for (zone, region, _) in board.regions().zones() {
-                turns.extend(self.update_zone(zone, region, &scene));
+                turns.extend(self.update_zone(zone, region, &evidence));
             }
         }
         turns
@@ -159,17 +161,17 @@ impl Places {
 
     /// Lets the parts of a region back that are held or quarantined, in both families, and returns what has
     /// changed.
-    pub fn fail_back(&mut self, region: RegionId, regions: &Regions, now: Moment) -> Vec<Turn> {
+    pub fn fail_back(&mut self, region: RegionId, regions: &Regions, now: Moment) -> Vec<PhaseChange> {
         let rules = &regions.region(region).recovery;
         let zones = regions.zones().filter(|(_, of, _)| *of == region).map(|(zone, _, _)| Site::Zone(zone));
         let sites: Vec<_> = std::iter::once(Site::Region(region)).chain(zones).collect();
         let mut turns = Vec::new();
         for site in sites {
             for family in Family::BOTH {
-                let place = self.place_mut(site, family);
-                let before = place.course.clone();
-                if place.course.fail_back(rules, now) {
-                    turns.push(turn(site, family, &before, &place.course, now));
+                let state = self.state_mut(site, family);
+                let before = state.recovery.clone();
+                if state.recovery.fail_back(rules, now) {
+                    turns.push(phase_change(site, family, &before, &state.recovery, now));
                 }
             }
         }
@@ -177,52 +179,52 @@ impl Places {
     }
 
     /// Returns the course of a site.
-    pub fn course(&self, site: Site, family: Family) -> &Course {
+    pub fn recovery(&self, site: Site, family: Family) -> &RecoveryState {
         match site {
-            Site::Region(id) => &self.regions[usize::from(id.0)][family as usize].course,
-            Site::Zone(id) => &self.zones[usize::from(id.0)][family as usize].course,
+            Site::Region(id) => &self.regions[usize::from(id.0)][family as usize].recovery,
+            Site::Zone(id) => &self.zones[usize::from(id.0)][family as usize].recovery,
         }
     }
 
     /// Returns why a region does not leave that is bad; `None`: it is not bad, or has left.
-    pub fn restraint(&self, region: RegionId, family: Family) -> Option<Restraint> {
-        self.regions[usize::from(region.0)][family as usize].restraint
+    pub fn suppression(&self, region: RegionId, family: Family) -> Option<Suppression> {
+        self.regions[usize::from(region.0)][family as usize].suppression
     }
 
     /// Returns every course that is worth remembering, in words that outlive the numbering.
-    pub fn remember(&self, regions: &Regions) -> Vec<Remembered> {
-        let courses = regions.sites().flat_map(|site| Family::BOTH.map(|family| (site, family)));
-        let eventful = courses.filter(|(site, family)| self.course(*site, *family).is_eventful());
+    pub fn remember(&self, regions: &Regions) -> Vec<RememberedRecovery> {
+        let recoveries = regions.sites().flat_map(|site| Family::BOTH.map(|family| (site, family)));
+        let eventful = recoveries.filter(|(site, family)| self.recovery(*site, *family).is_eventful());
         let remembered = eventful.map(|(site, family)| {
             let (region, zone) = name(regions, site);
-            Remembered {
+            RememberedRecovery {
                 region: region.to_owned(),
                 zone: zone.map(str::to_owned),
                 family,
-                course: self.course(site, family).clone(),
+                recovery: self.recovery(site, family).clone(),
             }
         });
         remembered.collect()
     }
 
-    /// Puts the sites on the courses on which an earlier life left them, and returns how many of these were
+    /// Puts the sites on the recoveries on which an earlier life left them, and returns how many of these were
     /// about sites that are not there any more.
     pub fn adopt(
         &mut self,
-        remembered: &[Remembered],
-        grays: &[Gray],
+        remembered: &[RememberedRecovery],
+        grades: &[RememberedGrade],
         regions: &Regions,
         now: Moment,
     ) -> usize {
         let mut foreign = 0;
         let known: HashMap<_, _> = regions.sites().map(|site| (name(regions, site), site)).collect();
-        for Remembered { region, zone, family, course } in remembered {
+        for RememberedRecovery { region, zone, family, recovery } in remembered {
             match known.get(&(region.as_str(), zone.as_deref())) {
-                Some(site) => self.place_mut(*site, *family).course = course.as_of(now),
+                Some(site) => self.state_mut(*site, *family).recovery = recovery.as_of(now),
                 None => foreign += 1,
             }
         }
-        for Gray { region, zone, grade } in grays {
+        for RememberedGrade { region, zone, grade } in grades {
             match known.get(&(region.as_str(), zone.as_deref())) {
                 Some(Site::Region(id)) => {
                     self.region_windows[usize::from(id.0)] = Windows::remembered(*grade)
@@ -235,17 +237,21 @@ impl Places {
     }
 
     /// Returns every site that stands out among the others, in words that outlive the numbering.
-    pub fn grays(&self, regions: &Regions) -> Vec<Gray> {
-        let outstanding = regions.sites().filter(|site| self.grade(*site) != Grade::Fine);
-        let grays = outstanding.map(|site| {
+    pub fn grades(&self, regions: &Regions) -> Vec<RememberedGrade> {
+        let outstanding = regions.sites().filter(|site| self.grade(*site) != OutlierGrade::Fine);
+        let grades = outstanding.map(|site| {
             let (region, zone) = name(regions, site);
-            Gray { region: region.to_owned(), zone: zone.map(str::to_owned), grade: self.grade(site) }
+            RememberedGrade {
+                region: region.to_owned(),
+                zone: zone.map(str::to_owned),
+                grade: self.grade(site),
+            }
         });
-        grays.collect()
+        grades.collect()
     }
 
     /// Returns what its clients' requests say of a site.
-    pub fn grade(&self, site: Site) -> Grade {
+    pub fn grade(&self, site: Site) -> OutlierGrade {
         match site {
             Site::Region(id) => self.region_windows[usize::from(id.0)].grade(),
             Site::Zone(id) => self.zone_windows[usize::from(id.0)].grade(),
@@ -255,140 +261,153 @@ impl Places {
     /// Returns when to update although nothing happens; `None`: never.
     pub fn wake(&self, board: &Board, now: Moment) -> Option<Moment> {
         let regions = board.regions();
-        let courses = regions.sites().flat_map(|site| {
+        let recoveries = regions.sites().flat_map(|site| {
             let rules = &regions.region(site.region(regions)).recovery;
-            Family::BOTH.map(|family| self.course(site, family).wake(rules))
+            Family::BOTH.map(|family| self.recovery(site, family).wake(rules))
         });
-        let window = hears_signals(board).then(|| self.window_began.plus(gray::WINDOW));
+        let window = hears_signals(board).then(|| self.window_began.plus(outlier::WINDOW));
         // What restrains a region may end without a change of any address: a signal grows stale.
-        let is_passing = |place: &Place| match place.restraint {
-            None | Some(Restraint::Failover(_) | Restraint::MinInService) => false,
-            Some(Restraint::Shared(_) | Restraint::Undecided(_) | Restraint::Overload(_)) => true,
+        let is_passing = |state: &SiteState| match state.suppression {
+            None | Some(Suppression::Failover(_) | Suppression::MinInService) => false,
+            Some(Suppression::Correlated(_) | Suppression::Undecided(_) | Suppression::Overload(_)) => true,
         };
         let restrained = self.regions.iter().flatten().any(is_passing).then(|| now.plus(RECONSIDER));
         // A course that is not followed any more, since failover is off, has nothing to wait for.
-        courses.chain([window, restrained]).flatten().filter(|wake| *wake > now).min()
+        recoveries.chain([window, restrained]).flatten().filter(|wake| *wake > now).min()
     }
 
-    fn update_zone(&mut self, zone: ZoneId, region: RegionId, scene: &Scene<'_>) -> Option<Turn> {
-        let (board, family, now) = (scene.board, scene.family, scene.now);
+    fn update_zone(
+        &mut self,
+        zone: ZoneId,
+        region: RegionId,
+        evidence: &Evidence<'_>,
+    ) -> Option<PhaseChange> {
+        let (board, family, now) = (evidence.board, evidence.family, evidence.now);
         let settings = board.regions().region(region);
-        let tally = scene.census.zone(zone, family);
+        let tally = evidence.tallies.zone(zone, family);
         if tally.total == 0 || settings.zones.len() == 1 || self.failover(region) == Failover::Off {
             return None;
         }
         let site = Site::Zone(zone);
-        let phase = self.course(site, family).phase();
+        let phase = self.recovery(site, family).phase();
         let has_clients = phase.serves() || phase == Phase::Down;
-        let sign = match tally {
-            _ if self.grade(site) == Grade::Failing && has_clients => Sign::Bad,
-            Tally { up: 0, .. } => Sign::Bad,
-            Tally { clean: 0, .. } => Sign::Suspect,
-            Tally { known: 0, .. } => Sign::Unknown,
-            _ => Sign::Good,
+        let assessment = match tally {
+            _ if self.grade(site) == OutlierGrade::Failing && has_clients => Assessment::Bad,
+            AddressTally { up: 0, .. } => Assessment::Bad,
+            AddressTally { clean: 0, .. } => Assessment::Suspect,
+            AddressTally { known: 0, .. } => Assessment::Unknown,
+            _ => Assessment::Good,
         };
         let is_open = self.gates_are_open(site, family, board, now);
-        let is_excused = sign == Sign::Bad && self.excuse(region, family, now).is_some();
-        let is_alone = self.course(Site::Region(region), family).phase().is_calm();
-        let place = self.place_mut(site, family);
-        let before = place.course.clone();
+        let is_excused = assessment == Assessment::Bad && self.excuse(region, family, now).is_some();
+        let is_alone = self.recovery(Site::Region(region), family).phase().is_stable();
+        let state = self.state_mut(site, family);
+        let before = state.recovery.clone();
         // A zone that fell with its region comes back with it: one ramp is enough.
-        if !is_alone && sign != Sign::Bad && before.phase().is_on_its_way() {
-            place.course.acquit(now);
+        if !is_alone && assessment != Assessment::Bad && before.phase().is_on_its_way() {
+            state.recovery.undo_fall(now);
         }
         match is_excused {
             // What excuses a region excuses its zones, and those that fell before it was seen.
             true if before.phase() == Phase::Down => {
-                if now.since(before.since()) <= shared::TOGETHER {
-                    place.course.acquit(now);
+                if now.since(before.since()) <= correlation::TOGETHER {
+                    state.recovery.undo_fall(now);
                 }
             }
-            true => drop(place.course.follow(Sign::Suspect, is_open, &settings.recovery, now)),
-            false => drop(place.course.follow(sign, is_open, &settings.recovery, now)),
+            true => drop(state.recovery.follow(Assessment::Suspect, is_open, &settings.recovery, now)),
+            false => drop(state.recovery.follow(assessment, is_open, &settings.recovery, now)),
         }
-        let has_turned = place.course.phase() != before.phase();
-        has_turned.then(|| turn(site, family, &before, &place.course, now))
+        let has_turned = state.recovery.phase() != before.phase();
+        has_turned.then(|| phase_change(site, family, &before, &state.recovery, now))
     }
 
-    fn update_region(&mut self, id: RegionId, scene: &Scene<'_>) -> Option<Turn> {
-        let (board, family, now) = (scene.board, scene.family, scene.now);
+    fn update_region(&mut self, id: RegionId, evidence: &Evidence<'_>) -> Option<PhaseChange> {
+        let (board, family, now) = (evidence.board, evidence.family, evidence.now);
         let region = board.regions().region(id);
-        if scene.census.region(id, family).total == 0 {
+        if evidence.tallies.region(id, family).total == 0 {
             return None;
         }
         let site = Site::Region(id);
-        let before = self.course(site, family).clone();
-        let sign = scene.sign(id, self.grade(site), before.phase());
-        let restraint = (sign == Sign::Bad).then(|| self.restrain(id, scene)).flatten();
+        let before = self.recovery(site, family).clone();
+        let assessment = evidence.assessment(id, self.grade(site), before.phase());
+        let suppression = (assessment == Assessment::Bad).then(|| self.suppress(id, evidence)).flatten();
         let is_open = self.gates_are_open(site, family, board, now);
-        let place = self.place_mut(site, family);
-        place.restraint = restraint;
-        match restraint {
+        let state = self.state_mut(site, family);
+        state.suppression = suppression;
+        match suppression {
             // It fell less than a minute ago, before it was seen that the others fall too.
-            Some(Restraint::Shared(_)) if before.phase() == Phase::Down => place.course.acquit(now),
+            Some(Suppression::Correlated(_)) if before.phase() == Phase::Down => {
+                state.recovery.undo_fall(now)
+            }
             // Who wants advice wants to know what would have happened.
-            Some(Restraint::Failover(Failover::Advise)) | None => {
-                place.course.follow(sign, is_open, &region.recovery, now);
+            Some(Suppression::Failover(Failover::Advise)) | None => {
+                state.recovery.follow(assessment, is_open, &region.recovery, now);
             }
             Some(_) => {
-                place.course.follow(Sign::Suspect, is_open, &region.recovery, now);
+                state.recovery.follow(Assessment::Suspect, is_open, &region.recovery, now);
             }
         }
-        let has_turned = place.course.phase() != before.phase();
-        has_turned.then(|| turn(site, family, &before, &place.course, now))
+        let has_turned = state.recovery.phase() != before.phase();
+        has_turned.then(|| phase_change(site, family, &before, &state.recovery, now))
     }
 
     /// Returns what keeps a bad region from leaving.
-    fn restrain(&mut self, id: RegionId, scene: &Scene<'_>) -> Option<Restraint> {
-        let course = self.course(Site::Region(id), scene.family);
-        let has_left = !course.phase().serves();
+    fn suppress(&mut self, id: RegionId, evidence: &Evidence<'_>) -> Option<Suppression> {
+        let recovery = self.recovery(Site::Region(id), evidence.family);
+        let has_left = !recovery.phase().serves();
         if self.failover(id) != Failover::Auto {
-            return Some(Restraint::Failover(self.failover(id)));
+            return Some(Suppression::Failover(self.failover(id)));
         }
-        if has_left && (course.phase() != Phase::Down || scene.now.since(course.since()) > shared::TOGETHER) {
+        if has_left
+            && (recovery.phase() != Phase::Down
+                || evidence.now.since(recovery.since()) > correlation::TOGETHER)
+        {
             return None;
         }
-        let excused = self.excuse(id, scene.family, scene.now);
-        let is_known = matches!(excused, Some(Restraint::Shared(_)));
-        let cause = scene.cause(id, is_known);
+        let excused = self.excuse(id, evidence.family, evidence.now);
+        let is_known = matches!(excused, Some(Suppression::Correlated(_)));
+        let cause = evidence.cause(id, is_known);
         let excuse = match cause {
-            Some((class, shared::Cause::Shared)) => Some(Restraint::Shared(class)),
-            Some((_, shared::Cause::Open | shared::Cause::Own)) | None if has_left => return None,
-            Some((_, shared::Cause::Open | shared::Cause::Own)) | None => {
-                let was_full = matches!(excused, Some(Restraint::Overload(_)));
-                scene.overload(id, was_full).map(Restraint::Overload)
+            Some((class, Correlation::Found)) => Some(Suppression::Correlated(class)),
+            Some((_, Correlation::Undecided | Correlation::None)) | None if has_left => return None,
+            Some((_, Correlation::Undecided | Correlation::None)) | None => {
+                let was_full = matches!(excused, Some(Suppression::Overload(_)));
+                evidence.overload(id, was_full).map(Suppression::Overload)
             }
         };
         if let Some(excuse) = excuse {
-            self.place_mut(Site::Region(id), scene.family).excused = Some((excuse, scene.now));
+            self.state_mut(Site::Region(id), evidence.family).excused = Some((excuse, evidence.now));
             return Some(excuse);
         }
         match cause {
             Some((FailureClass::Refused, _)) => {}
-            Some((class, shared::Cause::Open)) => return Some(Restraint::Undecided(class)),
-            Some(_) | None if excused.is_some_and(|excuse| scene.still_holds(id, excuse)) => return excused,
+            Some((class, Correlation::Undecided)) => return Some(Suppression::Undecided(class)),
+            Some(_) | None if excused.is_some_and(|excuse| evidence.still_holds(id, excuse)) => {
+                return excused;
+            }
             Some(_) | None => {}
         }
-        self.is_needed(id, scene).then_some(Restraint::MinInService)
+        self.is_needed(id, evidence).then_some(Suppression::MinInService)
     }
 
     /// Returns what excused a region within the last minute. Excuses linger: the last to recover from a
     /// shared cause must not fall for being the last, and a region that is full no more not for being slow
     /// to show it.
-    fn excuse(&self, id: RegionId, family: Family, now: Moment) -> Option<Restraint> {
-        let place = &self.regions[usize::from(id.0)][family as usize];
-        place.excused.filter(|(_, at)| now.since(*at) <= shared::TOGETHER).map(|(excuse, _)| excuse)
+    fn excuse(&self, id: RegionId, family: Family, now: Moment) -> Option<Suppression> {
+        let state = &self.regions[usize::from(id.0)][family as usize];
+        state.excused.filter(|(_, at)| now.since(*at) <= correlation::TOGETHER).map(|(excuse, _)| excuse)
     }
 
     /// Returns whether too few regions would be in service without this one.
-    fn is_needed(&self, id: RegionId, scene: &Scene<'_>) -> bool {
-        let Some(least) = scene.safety.min_in_service else {
+    fn is_needed(&self, id: RegionId, evidence: &Evidence<'_>) -> bool {
+        let Some(least) = evidence.safety.min_in_service else {
             return false;
         };
-        let regions = scene.board.regions();
-        let of_family = || regions.iter().filter(|(id, _)| scene.census.region(*id, scene.family).total > 0);
+        let regions = evidence.board.regions();
+        let of_family =
+            || regions.iter().filter(|(id, _)| evidence.tallies.region(*id, evidence.family).total > 0);
         let in_service = of_family().filter(|(other, _)| {
-            let serves = self.course(Site::Region(*other), scene.family).phase().serves();
+            let serves = self.recovery(Site::Region(*other), evidence.family).phase().serves();
             !self.withdrawn.contains(*other) && (serves || self.failover(*other) != Failover::Auto)
         });
         let left = in_service.filter(|(other, _)| *other != id).count();
@@ -396,16 +415,16 @@ impl Places {
     }
 
     fn gates_are_open(&self, site: Site, family: Family, board: &Board, now: Moment) -> bool {
-        let course = self.course(site, family);
-        match course.phase() {
-            Phase::Ramp { .. } => gates_are_open(site, board, course.since(), now),
+        let recovery = self.recovery(site, family);
+        match recovery.phase() {
+            Phase::Ramp { .. } => gates_are_open(site, board, recovery.since(), now),
             _ => true,
         }
     }
 
     /// Ends a window if it is over: compares the zones of each region, and then the regions.
     fn look_for_gray(&mut self, board: &Board, now: Moment) {
-        if now < self.window_began.plus(gray::WINDOW) {
+        if now < self.window_began.plus(outlier::WINDOW) {
             return;
         }
         let after = std::mem::replace(&mut self.window_began, now);
@@ -418,13 +437,13 @@ impl Places {
                 regions.zones().filter(|(_, of, _)| *of == region).map(|(id, _, _)| id).collect();
             let heard: Vec<_> =
                 zones.iter().map(|zone| vitals(board, Site::Zone(*zone), after, now)).collect();
-            for (zone, stands_out) in zones.iter().zip(gray::outstanding(&heard)) {
+            for (zone, stands_out) in zones.iter().zip(outlier::outstanding(&heard)) {
                 self.zone_windows[usize::from(zone.0)].add(stands_out && zones.len() > 1);
             }
         }
         let heard: Vec<_> =
             regions.iter().map(|(id, _)| self.without_gray_zones(id, board, after, now)).collect();
-        for (windows, stands_out) in self.region_windows.iter_mut().zip(gray::outstanding(&heard)) {
+        for (windows, stands_out) in self.region_windows.iter_mut().zip(outlier::outstanding(&heard)) {
             windows.add(stands_out);
         }
     }
@@ -435,11 +454,11 @@ impl Places {
         let addresses = board.regions().addresses_of(region);
         let has_fine = addresses.clone().any(|(_, address)| is_fine(address.zone));
         let tracks = addresses.filter(|(_, address)| !has_fine || is_fine(address.zone));
-        let tracks = tracks.map(|(id, _)| board.track(id)).chain([board.whole(region)]);
+        let tracks = tracks.map(|(id, _)| board.address(id)).chain([board.whole(region)]);
         Vitals::of(tracks, |record| board.canary(record.canary), after, now)
     }
 
-    fn place_mut(&mut self, site: Site, family: Family) -> &mut Place {
+    fn state_mut(&mut self, site: Site, family: Family) -> &mut SiteState {
         match site {
             Site::Region(id) => &mut self.regions[usize::from(id.0)][family as usize],
             Site::Zone(id) => &mut self.zones[usize::from(id.0)][family as usize],
@@ -458,11 +477,17 @@ pub fn gates_are_open(site: Site, board: &Board, after: Moment, now: Moment) -> 
         && vitals.load.is_none_or(|load| load <= gates.load)
 }
 
-fn turn(site: Site, family: Family, before: &Course, after: &Course, at: Moment) -> Turn {
-    Turn { site, family, from: before.phase(), from_since: before.since(), to: after.phase(), at }
+fn phase_change(
+    site: Site,
+    family: Family,
+    before: &RecoveryState,
+    after: &RecoveryState,
+    at: Moment,
+) -> PhaseChange {
+    PhaseChange { site, family, from: before.phase(), from_since: before.since(), to: after.phase(), at }
 }
 
 /// Returns whether any signal was ever heard: without, no window is worth ending.
 fn hears_signals(board: &Board) -> bool {
-    board.tracks().any(|(_, track)| track.records().iter().any(|record| record.heard.is_some()))
+    board.watched().any(|(_, track)| track.records().iter().any(|record| record.heard.is_some()))
 }

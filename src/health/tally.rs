@@ -1,13 +1,13 @@
 //! Counts the addresses of regions and availability zones, by family.
 
-use super::{Board, State};
+use super::{AddressState, Board};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
 use crate::region::{Family, RegionId, ZoneId};
 
 /// What is counted of one region or zone, and one family.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct AddressTally {
     /// All addresses.
     pub total: usize,
     /// Those that are not down.
@@ -19,56 +19,56 @@ pub struct Tally {
     /// Those of which anything is known.
     pub known: usize,
     /// The others than the clean ones: since when, and how they failed last.
-    pub ailing: Vec<(Moment, FailureClass)>,
+    pub failing: Vec<(Moment, FailureClass)>,
     /// When the clean ones were last heard of, each.
     pub heard: Vec<Moment>,
 }
 
 /// The tallies of every region and zone.
 #[derive(Clone, Debug)]
-pub struct Census {
-    regions: Vec<[Tally; 2]>,
-    zones: Vec<[Tally; 2]>,
+pub struct SiteTallies {
+    regions: Vec<[AddressTally; 2]>,
+    zones: Vec<[AddressTally; 2]>,
 }
 
-impl Census {
+impl SiteTallies {
     /// Counts all addresses.
     pub fn of(board: &Board) -> Self {
         let regions = board.regions();
-        let mut census = Self { regions: empty(regions.len()), zones: empty(regions.zones().count()) };
+        let mut tallies = Self { regions: empty(regions.len()), zones: empty(regions.zones().count()) };
         for (id, address) in regions.addresses() {
             let family = Family::of(address.ip) as usize;
-            let track = board.track(id);
-            census.regions[usize::from(address.region.0)][family].count(track);
-            census.zones[usize::from(address.zone.0)][family].count(track);
+            let track = board.address(id);
+            tallies.regions[usize::from(address.region.0)][family].count(track);
+            tallies.zones[usize::from(address.zone.0)][family].count(track);
         }
-        census
+        tallies
     }
 
     /// Returns what was counted of a region.
-    pub fn region(&self, region: RegionId, family: Family) -> &Tally {
+    pub fn region(&self, region: RegionId, family: Family) -> &AddressTally {
         &self.regions[usize::from(region.0)][family as usize]
     }
 
     /// Returns what was counted of a zone.
-    pub fn zone(&self, zone: ZoneId, family: Family) -> &Tally {
+    pub fn zone(&self, zone: ZoneId, family: Family) -> &AddressTally {
         &self.zones[usize::from(zone.0)][family as usize]
     }
 }
 
-fn empty(count: usize) -> Vec<[Tally; 2]> {
-    vec![[Tally::default(), Tally::default()]; count]
+fn empty(count: usize) -> Vec<[AddressTally; 2]> {
+    vec![[AddressTally::default(), AddressTally::default()]; count]
 }
 
-impl Tally {
-    fn count(&mut self, track: &super::Track) {
+impl AddressTally {
+    fn count(&mut self, track: &super::AddressHealth) {
         self.total += 1;
         match track.state() {
-            State::Unknown => {
+            AddressState::Unknown => {
                 self.up += 1;
                 self.clean += 1;
             }
-            State::Up => {
+            AddressState::Up => {
                 self.up += 1;
                 self.clean += 1;
                 self.known += 1;
@@ -76,20 +76,20 @@ impl Tally {
                     track.records().iter().filter_map(|record| record.last).map(|last| last.at).max(),
                 );
             }
-            State::Suspect => {
+            AddressState::Suspect => {
                 self.up += 1;
                 self.known += 1;
-                self.ail(track);
+                self.add_failure(track);
             }
-            State::Rising | State::Down => {
+            AddressState::Rising | AddressState::Down => {
                 self.known += 1;
-                self.rising += usize::from(track.state() == State::Rising);
-                self.ail(track);
+                self.rising += usize::from(track.state() == AddressState::Rising);
+                self.add_failure(track);
             }
         }
     }
 
-    fn ail(&mut self, track: &super::Track) {
-        self.ailing.extend(track.cause().map(|cause| (track.since(), cause.failure.class)));
+    fn add_failure(&mut self, track: &super::AddressHealth) {
+        self.failing.extend(track.cause().map(|cause| (track.since(), cause.failure.class)));
     }
 }

@@ -1,19 +1,19 @@
-//! What follows from the courses of regions and zones: the view of steering, and how much capacity is there.
+//! What follows from the recoveries of regions and zones: the view of steering, and how much capacity is there.
 
-use super::Places;
-use crate::health::{Board, Grade, Phase, Stage, Standing, Track, View, gray};
+use super::Sites;
+use crate::health::{AddressHealth, Board, OutlierGrade, Phase, SiteShare, Standing, View, outlier};
 use crate::region::{Failover, Family, Region, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
 
-impl Places {
+impl Sites {
     /// Returns what steering sees.
     pub fn view(&self, board: &Board) -> View {
         let regions = board.regions();
         let standings: Vec<Standing> =
-            regions.addresses().map(|(id, _)| board.track(id).standing()).collect();
+            regions.addresses().map(|(id, _)| board.address(id).standing()).collect();
         let shares = regions.addresses().map(|(id, address)| {
             let family = Family::of(address.ip);
-            board.track(id).share().min(self.share_of_zone(address.zone, family, regions))
+            board.address(id).share().min(self.share_of_zone(address.zone, family, regions))
         });
         let stages = regions
             .iter()
@@ -44,27 +44,28 @@ impl Places {
         let addresses = addresses.filter(|(_, at)| at.zone == zone && Family::of(at.ip) == family);
         let total = addresses.clone().count();
         // What is kept in the answers against its health is loaded like everything else.
-        let is_kept = self.restraint(region, family).is_some();
-        let up = addresses.filter(|(id, _)| is_kept || !board.track(*id).state().is_down()).count();
+        let is_kept = self.suppression(region, family).is_some();
+        let up = addresses.filter(|(id, _)| is_kept || !board.address(*id).state().is_down()).count();
         let share = self.share_of_zone(zone, family, regions);
         (total > 0).then(|| share.fraction() * up as f64 / total as f64)
     }
 
-    fn stage(&self, id: RegionId, region: &Region, family: Family, board: &Board) -> Stage {
-        let course = self.course(Site::Region(id), family);
-        match (self.failover(id), course.phase()) {
-            (Failover::Advise | Failover::Off, _) => Stage::Full,
-            (Failover::Auto, Phase::Down) => Stage::Out { since: course.since() },
+    fn stage(&self, id: RegionId, region: &Region, family: Family, board: &Board) -> SiteShare {
+        let recovery = self.recovery(Site::Region(id), family);
+        match (self.failover(id), recovery.phase()) {
+            (Failover::Advise | Failover::Off, _) => SiteShare::Full,
+            (Failover::Auto, Phase::Down) => SiteShare::Out { since: recovery.since() },
             (Failover::Auto, _) => {
                 // An advisory canary of every address is one of the region: it keeps as much of its
                 // clients as the best of its addresses does.
                 let up =
                     board.regions().addresses_of(id).filter(|(_, address)| Family::of(address.ip) == family);
-                let up = up.map(|(address, _)| board.track(address)).filter(|track| !track.state().is_down());
-                let best = up.map(Track::share).max().unwrap_or(Share::ALL);
+                let up =
+                    up.map(|(address, _)| board.address(address)).filter(|track| !track.state().is_down());
+                let best = up.map(AddressHealth::share).max().unwrap_or(Share::ALL);
                 let advised = board.whole(id).share().min(best);
                 let graded = share_of_grade(self.grade(Site::Region(id)));
-                Stage::of(course.share(&region.recovery).min(advised).min(graded))
+                SiteShare::of(recovery.share(&region.recovery).min(advised).min(graded))
             }
         }
     }
@@ -75,17 +76,17 @@ impl Places {
         let region = regions.region(id);
         match self.failover(id) {
             Failover::Auto if region.zones.len() > 1 => {
-                let course = self.course(Site::Zone(zone), family);
-                course.share(&region.recovery).min(share_of_grade(self.grade(Site::Zone(zone))))
+                let recovery = self.recovery(Site::Zone(zone), family);
+                recovery.share(&region.recovery).min(share_of_grade(self.grade(Site::Zone(zone))))
             }
             Failover::Auto | Failover::Advise | Failover::Off => Share::ALL,
         }
     }
 }
 
-fn share_of_grade(grade: Grade) -> Share {
+fn share_of_grade(grade: OutlierGrade) -> Share {
     match grade {
-        Grade::Fine => Share::ALL,
-        Grade::Degraded | Grade::Failing => gray::DEGRADED,
+        OutlierGrade::Fine => Share::ALL,
+        OutlierGrade::Degraded | OutlierGrade::Failing => outlier::DEGRADED,
     }
 }

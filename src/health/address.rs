@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Fallen, Standing, State, Streak};
+use super::{AddressState, RememberedFall, Standing, Streak};
 use crate::canary::{Canary, CanaryId, Effect, Failure, Heard, Observation};
 use crate::moment::Moment;
 use crate::share::Share;
@@ -12,17 +12,17 @@ use crate::share::Share;
 ///
 /// `state` is always the worst state among the critical `records`, or up when there are none.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Track {
-    state: State,
+pub struct AddressHealth {
+    state: AddressState,
     since: Moment,
     /// When the first probe failed since it was last up; `None`: it is up, or nobody saw it.
     failing_since: Option<Moment>,
-    records: Vec<Record>,
+    records: Vec<CanaryRecord>,
 }
 
 /// What is known by one canary.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Record {
+pub struct CanaryRecord {
     /// The canary.
     pub canary: CanaryId,
     /// What its fall does.
@@ -32,7 +32,7 @@ pub struct Record {
     /// When the streak's state began; rising does not interrupt being down.
     pub since: Moment,
     /// Its last result; `None` before the first.
-    pub last: Option<Last>,
+    pub last: Option<LastResult>,
     /// Its last failure, kept when successes follow it.
     pub failure: Option<Failure>,
     /// The last signals that it heard, however old.
@@ -41,7 +41,7 @@ pub struct Record {
 
 /// The last result of a canary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Last {
+pub struct LastResult {
     /// When it was known.
     pub at: Moment,
     /// How long the probe took.
@@ -61,10 +61,10 @@ pub struct Cause {
     pub failure: Failure,
 }
 
-impl Track {
+impl AddressHealth {
     /// Returns the track of an address that these records are about, as of `now`.
-    pub(super) fn new(records: Vec<Record>, now: Moment) -> Self {
-        let mut track = Self { state: State::Up, since: now, failing_since: None, records };
+    pub(super) fn new(records: Vec<CanaryRecord>, now: Moment) -> Self {
+        let mut track = Self { state: AddressState::Up, since: now, failing_since: None, records };
         track.judge();
         track.since = track.worst().map_or(now, |record| record.since);
         track
@@ -82,8 +82,8 @@ impl Track {
             self.since = seen.at;
         }
         self.failing_since = match self.state {
-            State::Unknown | State::Up => None,
-            State::Suspect | State::Rising | State::Down => {
+            AddressState::Unknown | AddressState::Up => None,
+            AddressState::Suspect | AddressState::Rising | AddressState::Down => {
                 self.failing_since.or(seen.result.is_err().then_some(seen.at))
             }
         };
@@ -99,7 +99,7 @@ impl Track {
     }
 
     /// Takes up that an earlier life left the address down, and returns whether `canary` is known here.
-    pub(super) fn adopt(&mut self, fallen: &Fallen, canary: CanaryId, now: Moment) -> bool {
+    pub(super) fn adopt(&mut self, fallen: &RememberedFall, canary: CanaryId, now: Moment) -> bool {
         let Some(record) = self.records.iter_mut().find(|record| record.canary == canary) else {
             return false;
         };
@@ -112,7 +112,7 @@ impl Track {
     }
 
     /// Returns where the address stands.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> AddressState {
         self.state
     }
 
@@ -128,13 +128,13 @@ impl Track {
     }
 
     /// Returns what each canary says, in the order of the region's list.
-    pub fn records(&self) -> &[Record] {
+    pub fn records(&self) -> &[CanaryRecord] {
         &self.records
     }
 
     /// Returns why the address is not up; `None` when it is.
     pub fn cause(&self) -> Option<Cause> {
-        let record = self.worst().filter(|_| self.state > State::Up)?;
+        let record = self.worst().filter(|_| self.state > AddressState::Up)?;
         Some(Cause {
             canary: record.canary,
             failures: record.streak.failures(),
@@ -145,9 +145,9 @@ impl Track {
     /// Returns what steering sees of the address.
     pub fn standing(&self) -> Standing {
         match self.state {
-            State::Unknown | State::Up => Standing::Up,
-            State::Suspect => Standing::Suspect,
-            State::Rising | State::Down => Standing::Down { since: self.since },
+            AddressState::Unknown | AddressState::Up => Standing::Up,
+            AddressState::Suspect => Standing::Suspect,
+            AddressState::Rising | AddressState::Down => Standing::Down { since: self.since },
         }
     }
 
@@ -158,28 +158,28 @@ impl Track {
     }
 
     /// Returns what the advisory canary knows that leaves it the least; `None`: none speaks against it.
-    pub fn advice(&self) -> Option<&Record> {
+    pub fn advice(&self) -> Option<&CanaryRecord> {
         let down = self.records.iter().filter(|record| record.streak.state().is_down());
         down.filter(|record| record.effect != Effect::Critical).min_by_key(|record| record.effect.share())
     }
 
     /// Returns the first of the critical records that leave it where it is.
-    fn worst(&self) -> Option<&Record> {
+    fn worst(&self) -> Option<&CanaryRecord> {
         self.critical().find(|record| record.streak.state() == self.state)
     }
 
     /// Brings `state` up to date: the worst of the critical canaries decides.
     fn judge(&mut self) {
         let states = self.critical().map(|record| record.streak.state());
-        self.state = states.max().unwrap_or(State::Up);
+        self.state = states.max().unwrap_or(AddressState::Up);
     }
 
-    fn critical(&self) -> impl Iterator<Item = &Record> {
+    fn critical(&self) -> impl Iterator<Item = &CanaryRecord> {
         self.records.iter().filter(|record| record.effect == Effect::Critical)
     }
 }
 
-impl Record {
+impl CanaryRecord {
     /// Returns the record of a canary that has not reported yet.
     pub(super) fn new(canary: CanaryId, effect: Effect, now: Moment) -> Self {
         Self { canary, effect, streak: Streak::default(), since: now, last: None, failure: None, heard: None }
@@ -192,7 +192,7 @@ impl Record {
         if !is_one_spell(was, self.streak.state()) {
             self.since = seen.at;
         }
-        self.last = Some(Last { at: seen.at, latency: seen.latency, is_success: seen.result.is_ok() });
+        self.last = Some(LastResult { at: seen.at, latency: seen.latency, is_success: seen.result.is_ok() });
         if let Err(failure) = &seen.result {
             self.failure = Some(failure.clone());
         }
@@ -204,6 +204,6 @@ impl Record {
 
 /// Returns whether going from `was` to `is` continues one spell: down and rising are one, because since
 /// when an address is down must not change with each probe of its recovery.
-fn is_one_spell(was: State, is: State) -> bool {
+fn is_one_spell(was: AddressState, is: AddressState) -> bool {
     was == is || (was.is_down() && is.is_down())
 }
