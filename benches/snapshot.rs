@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use figures::{memory, print, print_time};
 use meridian::canary::{CanaryId, Epoch, Failure, FailureClass, Observation, Signals, Subject};
-use meridian::config::{Source, Sources, compile};
+use meridian::config::{SourceFile, SourceFiles, compile};
 use meridian::control::{Control, Effect, Input, Restored};
 use meridian::geo::{Database, Table};
 use meridian::health::{SiteShare, Standing, View};
@@ -63,7 +63,7 @@ fn large(name: &str, database: &Database, policies: usize) {
 }
 
 /// Returns a configuration of static names and of steered names with so many distinct policies.
-fn sources(policies: usize, regions: String) -> Sources {
+fn sources(policies: usize, regions: String) -> SourceFiles {
     let mut zone = String::from(
         "zone: example.com
 nameservers: [ns1.example.net, ns2.example.net]
@@ -97,12 +97,12 @@ names:
         .expect("a String takes everything");
     }
     let server = "name: ns1\nlisten: { dns: [\"127.0.0.1:5300\"] }\n";
-    Sources::new(
+    SourceFiles::new(
         "large",
         vec![
-            Source::new("server.yaml", server),
-            Source::new("regions.yaml", regions),
-            Source::new("example.com.yaml", zone),
+            SourceFile::new("server.yaml", server),
+            SourceFile::new("regions.yaml", regions),
+            SourceFile::new("example.com.yaml", zone),
         ],
     )
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use meridian::config;
-use meridian::config::summary::Summary;
+use meridian::config::summary::ConfigSummary;
 use meridian::files::configuration;
 
 /// Compiles `tests/check/NAME` and compares the printed problems with its file `expected`.
@@ -29,7 +29,7 @@ fn compare(text: &str, expected: &Path) {
 fn the_example_would_serve_what_its_files_say() {
     let sources = configuration::read(Path::new("zones")).expect("the example is part of the repository");
     let compiled = config::compile(&sources).expect("the example is right");
-    compare(&Summary(&compiled.config).to_string(), Path::new("tests/check/example"));
+    compare(&ConfigSummary(&compiled.config).to_string(), Path::new("tests/check/example"));
 }
 
 #[test]

@@ -238,7 +238,7 @@ fn compile(draft: &Draft) -> Snapshot {
         drills: Vec::new(),
         steered: vec![steering],
         safety: Safety::default(),
-        alarms: meridian::config::Alarms::default(),
+        alarms: meridian::config::AlarmRules::default(),
         zones: vec![zone()],
     };
     let sources = Sources { database: None, asn: None, networks: &draft.networks };

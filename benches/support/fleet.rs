@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use meridian::config::{Config, Source, Sources, compile};
+use meridian::config::{Config, SourceFile, SourceFiles, compile};
 
 /// The most addresses of one zone: the last octet of its loopback addresses tells them apart.
 const MOST_IN_ZONE: usize = 254;
@@ -43,8 +43,8 @@ impl Fleet {
 
     /// Returns the configuration that the files make, with `deep` for its only canary.
     pub fn config(&self) -> Config {
-        let files = self.files("deep").into_iter().map(|(name, text)| Source::new(name, text));
-        compile(&Sources::new("fleet", files.collect())).expect("the configuration is valid").config
+        let files = self.files("deep").into_iter().map(|(name, text)| SourceFile::new(name, text));
+        compile(&SourceFiles::new("fleet", files.collect())).expect("the configuration is valid").config
     }
 
     fn regions_yaml(&self, canaries: &str) -> String {

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use super::Alarm;
 use crate::canary::Check;
-use crate::config::{AlarmRule, Alarms, Config, Level, Measure};
+use crate::config::{AlarmRule, AlarmRules, Config, Level, Measure};
 use crate::event::{Seconds, What};
 use crate::health::Vitals;
 use crate::moment::Moment;
@@ -50,7 +50,7 @@ pub struct Excess {
 /// The rules of a configuration, and where they stand.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    settings: Alarms,
+    settings: AlarmRules,
     /// Whether any canary measures anything of a region.
     has_signals: bool,
     gauges: BTreeMap<Key, Gauge>,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{BAD_INPUT, refuse};
-use crate::config::summary::Summary;
+use crate::config::summary::ConfigSummary;
 use crate::daemon;
 
 /// Validates a configuration directory and prints what it would serve.
@@ -41,6 +41,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.strict && !(loaded.warnings.is_empty() && warnings.is_empty()) {
         return Ok(ExitCode::from(BAD_INPUT));
     }
-    print!("{}", Summary(&loaded.base.config));
+    print!("{}", ConfigSummary(&loaded.base.config));
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::config::schema::{self, File};
+use crate::config::schema::{self, FileKind};
 
 /// Prints the JSON Schema (draft 2020-12) of the configuration files.
 ///
@@ -33,9 +33,9 @@ pub enum Kind {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let schema = match args.file {
         None => schema::whole(),
-        Some(Kind::Server) => schema::of(File::Server),
-        Some(Kind::Regions) => schema::of(File::Regions),
-        Some(Kind::Zone) => schema::of(File::Zone),
+        Some(Kind::Server) => schema::of(FileKind::Server),
+        Some(Kind::Regions) => schema::of(FileKind::Regions),
+        Some(Kind::Zone) => schema::of(FileKind::Zone),
     };
     println!("{}", serde_json::to_string_pretty(&schema)?);
     Ok(ExitCode::SUCCESS)

@@ -6,15 +6,15 @@
 
 use hickory_proto::rr::{Name, RData, RecordType};
 
-use super::problem::{Place, Report};
-use super::records::{self, Line, Lines, Target, Token};
+use super::problem::{Reporter, Span};
+use super::records::{self, MasterLine, MasterLines, RecordTarget, Word};
 use super::values::FromText;
-use super::yaml::Wrong;
+use super::yaml::Mistake;
 use crate::zone::Ttl;
 
 /// One record of a master file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Record {
+pub struct MasterRecord {
     /// Its owner, absolute.
     pub owner: Name,
     /// Its type.
@@ -24,16 +24,16 @@ pub struct Record {
     /// Its data.
     pub rdata: RData,
     /// The name that it points to.
-    pub target: Option<Target>,
+    pub target: Option<RecordTarget>,
     /// Where its owner, or else its type, is.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// Reads the records of a master file. Relative names are relative to `origin` until the file says
 /// `$ORIGIN`.
-pub fn read(text: &str, source: usize, origin: &Name, report: &mut Report) -> Vec<Record> {
-    let mut reader = Reader {
-        source: Place::file(source).source,
+pub fn read(text: &str, source: usize, origin: &Name, report: &mut Reporter) -> Vec<MasterRecord> {
+    let mut reader = MasterFileReader {
+        source: Span::file(source).source,
         origin: origin.clone(),
         owner: None,
         default_ttl: None,
@@ -41,20 +41,19 @@ pub fn read(text: &str, source: usize, origin: &Name, report: &mut Report) -> Ve
         records: Vec::new(),
         report,
     };
-    for line in Lines::new(text) {
+    for line in MasterLines::new(text) {
         match line {
             Ok(line) => reader.entry(&line),
             Err(error) => {
-                let place =
-                    Place { source: reader.source, line: error.line, column: error.column, length: 1 };
-                reader.report.error(place, error.wrong.message).maybe_hint(error.wrong.hint);
+                let span = Span { source: reader.source, line: error.line, column: error.column, length: 1 };
+                reader.report.error(span, error.wrong.message).maybe_hint(error.wrong.hint);
             }
         }
     }
     reader.records
 }
 
-struct Reader<'r> {
+struct MasterFileReader<'r> {
     source: u32,
     origin: Name,
     /// The owner of the entry before. `None` as well after an owner that was wrong.
@@ -63,33 +62,33 @@ struct Reader<'r> {
     default_ttl: Option<Ttl>,
     /// The last TTL that a record stated; the default of files without `$TTL` (RFC 1035, section 5.1).
     last_ttl: Option<Ttl>,
-    records: Vec<Record>,
-    report: &'r mut Report,
+    records: Vec<MasterRecord>,
+    report: &'r mut Reporter,
 }
 
-impl Reader<'_> {
-    fn entry(&mut self, line: &Line) {
-        let first = &line.tokens[0];
+impl MasterFileReader<'_> {
+    fn entry(&mut self, line: &MasterLine) {
+        let first = &line.words[0];
         if !line.starts_blank && !first.is_quoted && first.text.starts_with('$') {
-            return self.directive(first, &line.tokens[1..]);
+            return self.directive(first, &line.words[1..]);
         }
-        let tokens = match line.starts_blank {
-            true => &line.tokens[..],
+        let words = match line.starts_blank {
+            true => &line.words[..],
             false => {
                 self.owner = self.name(first);
-                &line.tokens[1..]
+                &line.words[1..]
             }
         };
-        let place = self.place(first);
+        let span = self.span(first);
         if line.starts_blank && self.owner.is_none() && self.records.is_empty() {
             let message = "a line that begins with a blank repeats the owner before it, and there is none";
-            self.report.error(place, message).hint("write `@` for the zone itself");
+            self.report.error(span, message).hint("write `@` for the zone itself");
         }
-        self.record(place, first, tokens);
+        self.record(span, first, words);
     }
 
-    fn directive(&mut self, directive: &Token, arguments: &[Token]) {
-        let place = self.place(directive);
+    fn directive(&mut self, directive: &Word, arguments: &[Word]) {
+        let span = self.span(directive);
         match (directive.text.to_ascii_uppercase().as_str(), arguments) {
             ("$ORIGIN", [name]) => {
                 if let Some(origin) = self.name(name) {
@@ -99,69 +98,62 @@ impl Reader<'_> {
             ("$TTL", [ttl]) => self.default_ttl = self.or_report(ttl, Ttl::from_text(&ttl.text)),
             ("$ORIGIN" | "$TTL", _) => {
                 let message = format!("`{}` takes one argument", directive.text);
-                self.report.error(place, message).hint("write `$ORIGIN example.org.` or `$TTL 3600`");
+                self.report.error(span, message).hint("write `$ORIGIN example.org.` or `$TTL 3600`");
             }
             ("$INCLUDE", _) => {
-                let draft = self.report.error(place, "`$INCLUDE` is not supported");
+                let draft = self.report.error(span, "`$INCLUDE` is not supported");
                 draft.hint("copy the file's records here: a configuration is one directory, read once");
             }
             ("$GENERATE", _) => {
-                let draft = self.report.error(place, "`$GENERATE` is not supported: it is BIND's own");
+                let draft = self.report.error(span, "`$GENERATE` is not supported: it is BIND's own");
                 draft.hint("write the records out, for example with `named-compilezone`");
             }
             (other, _) => {
                 let message = format!("`{other}` is not a directive");
-                self.report.error(place, message).hint("the directives are `$ORIGIN` and `$TTL`");
+                self.report.error(span, message).hint("the directives are `$ORIGIN` and `$TTL`");
             }
         }
     }
 
     /// Reads what follows the owner: `[TTL] [class] type data`, the first two in either order.
-    fn record(&mut self, place: Place, first: &Token, tokens: &[Token]) {
+    fn record(&mut self, span: Span, first: &Word, words: &[Word]) {
         let mut stated = None;
         let mut position = 0;
-        while let Some(token) = tokens.get(position) {
-            match token.text.to_ascii_uppercase().as_str() {
+        while let Some(word) = words.get(position) {
+            match word.text.to_ascii_uppercase().as_str() {
                 "IN" => {}
                 class @ ("CH" | "HS" | "CS" | "CHAOS" | "HESIOD") => {
                     let message = format!("class `{class}` is not served");
-                    let place = self.place(token);
-                    self.report.error(place, message).hint("only class `IN` is");
+                    let span = self.span(word);
+                    self.report.error(span, message).hint("only class `IN` is");
                     return;
                 }
-                _ => match Ttl::from_text(&token.text) {
+                _ => match Ttl::from_text(&word.text) {
                     Ok(ttl) if stated.is_none() => stated = Some(ttl),
                     _ => break,
                 },
             }
             position += 1;
         }
-        let Some(token) = tokens.get(position) else {
-            let place = self.place(tokens.last().unwrap_or(first));
+        let Some(word) = words.get(position) else {
+            let span = self.span(words.last().unwrap_or(first));
             self.report
-                .error(place, "the record has no type")
+                .error(span, "the record has no type")
                 .hint("write owner, type and data, as in `www A 192.0.2.1`");
             return;
         };
-        let rtype = self.or_report(token, records::parse_type(&token.text));
+        let rtype = self.or_report(word, records::parse_type(&word.text));
         let Some(rtype) = rtype else { return };
-        self.data(rtype, stated, token, &tokens[position + 1..], place);
+        self.data(rtype, stated, word, &words[position + 1..], span);
     }
 
-    fn data(
-        &mut self,
-        rtype: RecordType,
-        stated: Option<Ttl>,
-        named: &Token,
-        tokens: &[Token],
-        place: Place,
-    ) {
-        let parsed = match records::parse(rtype, tokens, &self.origin) {
+    fn data(&mut self, rtype: RecordType, stated: Option<Ttl>, named: &Word, words: &[Word], span: Span) {
+        let parsed = match records::parse(rtype, words, &self.origin) {
             Ok(parsed) => parsed,
             Err(fault) => {
-                let token = fault.token.and_then(|token| tokens.get(token)).unwrap_or(named);
-                let place = self.place(token);
-                self.report.error(place, fault.wrong.message).maybe_hint(fault.wrong.hint);
+                let word = fault.word.and_then(|word| words.get(word)).unwrap_or(named);
+                let span = self.span(word);
+                self.report.error(span, fault.wrong.message).maybe_hint(fault.wrong.hint);
                 return;
             }
         };
@@ -170,33 +162,40 @@ impl Reader<'_> {
         }
         let ttl = stated.or(self.default_ttl).or(self.last_ttl);
         let Some(owner) = self.owner.clone() else { return };
-        self.records.push(Record { owner, rtype, ttl, rdata: parsed.rdata, target: parsed.target, place });
+        self.records.push(MasterRecord {
+            owner,
+            rtype,
+            ttl,
+            rdata: parsed.rdata,
+            target: parsed.target,
+            span,
+        });
     }
 
-    fn name(&mut self, token: &Token) -> Option<Name> {
-        self.or_report(token, records::parse_name(&token.text, &self.origin))
+    fn name(&mut self, word: &Word) -> Option<Name> {
+        self.or_report(word, records::parse_name(&word.text, &self.origin))
     }
 
-    fn or_report<T>(&mut self, token: &Token, parsed: Result<T, Wrong>) -> Option<T> {
-        let place = self.place(token);
-        parsed.map_err(|wrong| self.report.error(place, wrong.message).maybe_hint(wrong.hint)).ok()
+    fn or_report<T>(&mut self, word: &Word, parsed: Result<T, Mistake>) -> Option<T> {
+        let span = self.span(word);
+        parsed.map_err(|wrong| self.report.error(span, wrong.message).maybe_hint(wrong.hint)).ok()
     }
 
-    fn place(&self, token: &Token) -> Place {
-        Place { source: self.source, line: token.line, column: token.column, length: token.length }
+    fn span(&self, word: &Word) -> Span {
+        Span { source: self.source, line: word.line, column: word.column, length: word.length }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::sources::{Source, Sources};
+    use crate::config::sources::{SourceFile, SourceFiles};
 
     /// Reads a master file of `example.org` and compares `owner ttl type data` lines, or the problems.
     fn check(text: &str, expected: &str) {
         let origin = Name::from_ascii("example.org.").expect("a valid name");
-        let sources = Sources::new("", vec![Source::new("example.org.zone", text)]);
-        let mut report = Report::default();
+        let sources = SourceFiles::new("", vec![SourceFile::new("example.org.zone", text)]);
+        let mut report = Reporter::default();
         let records = read(text, 0, &origin, &mut report);
         let lines = records.iter().map(|record| {
             let ttl = record.ttl.map_or("-".to_owned(), |ttl| ttl.seconds().to_string());

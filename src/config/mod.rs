@@ -1,6 +1,6 @@
 //! From YAML text to one validated [`Config`], or to every [`Problem`] there is.
 //!
-//! Texts come in as [`Sources`]; nothing here opens a file. `yaml` makes trees with places of them,
+//! Texts come in as [`SourceFiles`]; nothing here opens a file. `yaml` makes trees with places of them,
 //! `sections` says what may be written, turns that into the program's words and finds what is missing,
 //! undefined or contradictory, `values` are the single values in it, and `records` and `master_file` know the
 //! DNS's own texts.
@@ -27,14 +27,14 @@ use crate::region::{Regions, Safety};
 use crate::steering::Steering;
 use crate::zone::Zone;
 
-pub use problem::{Origin, Problem, Problems, Severity};
+pub use problem::{Problem, ProblemLevel, Problems, SourceLine};
 pub use sections::{
-    Access, AlarmRule, Alarms, Geo, Least, Level, LogFormat, Measure, Named, Role, Secret, Server, Shape,
-    Tls, Token, Webhook,
+    Access, AccessToken, AdminTls, AlarmRule, AlarmRules, Geo, Least, Level, LogFormat, Measure, NamedFile,
+    Role, Secret, Server, Webhook, WebhookShape,
 };
-pub use sources::{Source, Sources};
+pub use sources::{SourceFile, SourceFiles};
 
-use problem::{Place, Report};
+use problem::{Reporter, Span};
 
 /// A configuration that can be used.
 #[derive(Clone, Debug)]
@@ -50,8 +50,8 @@ pub struct Compiled {
 /// # Errors
 ///
 /// Every mistake in every file, by file and line; warnings come after them.
-pub fn compile(sources: &Sources) -> Result<Compiled, Problems> {
-    let mut report = Report::default();
+pub fn compile(sources: &SourceFiles) -> Result<Compiled, Problems> {
+    let mut report = Reporter::default();
     let files = read(sources, &mut report);
     let config = sections::config(&files, sources, &mut report);
     let (mut errors, warnings) = report.finish(sources);
@@ -66,7 +66,7 @@ pub fn compile(sources: &Sources) -> Result<Compiled, Problems> {
 }
 
 /// Reads every YAML file as what its name says it is.
-fn read(sources: &Sources, report: &mut Report) -> sections::Files {
+fn read(sources: &SourceFiles, report: &mut Reporter) -> sections::Files {
     let mut files = sections::Files { server: None, regions: None, zones: Vec::new() };
     let [mut has_server, mut has_regions] = [false; 2];
     for (index, source) in sources.files.iter().enumerate() {
@@ -74,7 +74,7 @@ fn read(sources: &Sources, report: &mut Report) -> sections::Files {
         else {
             continue;
         };
-        let place = Place::file(index);
+        let span = Span::file(index);
         let kind = if ["server", "regions"].contains(&stem) { stem } else { "zone" };
         let seen = match kind {
             "server" => std::mem::replace(&mut has_server, true),
@@ -83,26 +83,26 @@ fn read(sources: &Sources, report: &mut Report) -> sections::Files {
         };
         if seen {
             report
-                .error(place, format!("there is another file for `{stem}`"))
+                .error(span, format!("there is another file for `{stem}`"))
                 .hint("keep one of .yaml and .yml");
         }
         if let Some(why) = &source.unreadable {
-            report.error(place, format!("the file {why}"));
+            report.error(span, format!("the file {why}"));
             continue;
         }
         let Some(node) = yaml::parse(&source.text, index, report) else {
             continue;
         };
         match kind {
-            "server" => files.server = yaml::read(&node, report).map(|server| (place, server)),
+            "server" => files.server = yaml::read(&node, report).map(|server| (span, server)),
             "regions" => files.regions = yaml::read(&node, report),
-            _ => files.zones.extend(yaml::read(&node, report).map(|zone| (place, zone))),
+            _ => files.zones.extend(yaml::read(&node, report).map(|zone| (span, zone))),
         }
     }
     if !has_server {
         let name = sources.directory.display();
         let draft =
-            report.error(Place::file(sources.files.len()), format!("there is no `server.yaml` in `{name}`"));
+            report.error(Span::file(sources.files.len()), format!("there is no `server.yaml` in `{name}`"));
         draft.hint("it says where to listen: `name: ns1` and `listen: { dns: [\"127.0.0.1:5300\"] }`");
     }
     if !has_regions {
@@ -132,5 +132,5 @@ pub struct Config {
     /// Drills that start by themselves.
     pub drills: Vec<Schedule>,
     /// What raises an alarm besides the loss of something.
-    pub alarms: Alarms,
+    pub alarms: AlarmRules,
 }

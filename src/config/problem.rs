@@ -1,12 +1,12 @@
 //! The operator's mistakes: where they are, what is wrong, and what to do instead.
 //!
-//! A [`Report`] collects [`Problem`]s while a configuration is read, all of them, in bounded memory.
+//! A [`Reporter`] collects [`Problem`]s while a configuration is read, all of them, in bounded memory.
 //! [`Problems`] is what comes out: sorted, without duplicates, each with the line it is about.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::sources::Sources;
+use super::sources::SourceFiles;
 
 /// The most problems that are kept. More are counted only: nobody reads a thousand, and a generated
 /// file may be wrong in every line.
@@ -20,8 +20,8 @@ const EXCERPT_WIDTH: usize = 100;
 
 /// A stretch of one line of one source file. Line 0 is the file as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The index of the file in [`Sources::files`].
+pub struct Span {
+    /// The index of the file in [`SourceFiles::files`].
     pub source: u32,
     /// The line, from 1.
     pub line: u32,
@@ -31,7 +31,7 @@ pub struct Place {
     pub length: u32,
 }
 
-impl Place {
+impl Span {
     /// Returns the place that is the whole of a file.
     pub fn file(source: usize) -> Self {
         let source = u32::try_from(source).expect("the number of files is bounded");
@@ -41,7 +41,7 @@ impl Place {
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub enum ProblemLevel {
     /// The configuration cannot be used.
     Error,
     /// It can be used, but is hardly what the operator meant.
@@ -52,7 +52,7 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// How bad it is.
-    pub severity: Severity,
+    pub level: ProblemLevel,
     /// The file, as it can be opened from where the program runs.
     pub file: String,
     /// The line, from 1; 0 when the problem concerns the file as a whole.
@@ -76,11 +76,11 @@ impl fmt::Display for Problem {
         if self.line > 0 {
             write!(f, "{}:{}:", self.line, self.column)?;
         }
-        let severity = match self.severity {
-            Severity::Error => "",
-            Severity::Warning => "warning: ",
+        let level = match self.level {
+            ProblemLevel::Error => "",
+            ProblemLevel::Warning => "warning: ",
         };
-        write!(f, " {severity}{}", self.message)?;
+        write!(f, " {level}{}", self.message)?;
         if self.line > 0 {
             self.fmt_excerpt(f)?;
         }
@@ -117,31 +117,31 @@ fn printable(character: char) -> char {
 
 /// A place, kept for problems that show only when what is named there is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    place: Place,
+pub struct SourceLine {
+    span: Span,
     file: String,
     excerpt: String,
 }
 
-impl Origin {
+impl SourceLine {
     /// Returns the origin of what is written at a place.
-    pub(super) fn of(place: Place, sources: &Sources) -> Self {
-        let index = place.source as usize;
+    pub(super) fn of(span: Span, sources: &SourceFiles) -> Self {
+        let index = span.source as usize;
         let mut lines = sources.files.get(index).map_or("", |file| &file.text).lines();
-        let line = (place.line as usize).checked_sub(1).and_then(|above| lines.nth(above));
-        let kept = (place.column as usize).saturating_add(EXCERPT_WIDTH);
+        let line = (span.line as usize).checked_sub(1).and_then(|above| lines.nth(above));
+        let kept = (span.column as usize).saturating_add(EXCERPT_WIDTH);
         let excerpt = line.unwrap_or_default().chars().take(kept).collect();
-        Self { place, file: sources.display(index), excerpt }
+        Self { span, file: sources.display(index), excerpt }
     }
 
     /// Returns the problem that what is named there has.
-    pub fn problem(&self, severity: Severity, message: String, hint: Option<String>) -> Problem {
+    pub fn problem(&self, level: ProblemLevel, message: String, hint: Option<String>) -> Problem {
         Problem {
-            severity,
+            level,
             file: self.file.clone(),
-            line: self.place.line,
-            column: self.place.column,
-            length: self.place.length,
+            line: self.span.line,
+            column: self.span.column,
+            length: self.span.length,
             message,
             hint,
             excerpt: self.excerpt.clone(),
@@ -187,14 +187,14 @@ impl std::error::Error for Problems {}
 
 /// A problem before it is known whether anybody will see it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Draft {
-    place: Place,
+pub struct Finding {
+    span: Span,
     message: String,
-    severity: Severity,
+    level: ProblemLevel,
     hint: Option<String>,
 }
 
-impl Draft {
+impl Finding {
     /// Adds what to do instead.
     pub fn hint(&mut self, hint: impl Into<String>) {
         self.hint = Some(hint.into());
@@ -208,24 +208,24 @@ impl Draft {
 
 /// Collects problems.
 #[derive(Debug, Default)]
-pub struct Report {
-    errors: Vec<Draft>,
-    warnings: Vec<Draft>,
+pub struct Reporter {
+    errors: Vec<Finding>,
+    warnings: Vec<Finding>,
     omitted_errors: usize,
     omitted_warnings: usize,
-    scratch: Option<Draft>,
+    scratch: Option<Finding>,
 }
 
-impl Report {
+impl Reporter {
     /// Adds a mistake that makes the configuration unusable.
-    pub fn error(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
-        let draft = Draft { place, message: message.into(), severity: Severity::Error, hint: None };
+    pub fn error(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
+        let draft = Finding { span, message: message.into(), level: ProblemLevel::Error, hint: None };
         keep(&mut self.errors, &mut self.omitted_errors, &mut self.scratch, draft)
     }
 
     /// Adds something that works but is hardly meant.
-    pub fn warning(&mut self, place: Place, message: impl Into<String>) -> &mut Draft {
-        let draft = Draft { place, message: message.into(), severity: Severity::Warning, hint: None };
+    pub fn warning(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
+        let draft = Finding { span, message: message.into(), level: ProblemLevel::Warning, hint: None };
         keep(&mut self.warnings, &mut self.omitted_warnings, &mut self.scratch, draft)
     }
 
@@ -235,7 +235,7 @@ impl Report {
     }
 
     /// Returns the errors, and the warnings, with the lines that they are about.
-    pub fn finish(self, sources: &Sources) -> (Problems, Problems) {
+    pub fn finish(self, sources: &SourceFiles) -> (Problems, Problems) {
         let errors = resolve(self.errors, self.omitted_errors, sources);
         (errors, resolve(self.warnings, self.omitted_warnings, sources))
     }
@@ -243,11 +243,11 @@ impl Report {
 
 /// Keeps a draft while there is room, and returns it or a stand-in for the hint that follows.
 fn keep<'d>(
-    kept: &'d mut Vec<Draft>,
+    kept: &'d mut Vec<Finding>,
     omitted: &mut usize,
-    scratch: &'d mut Option<Draft>,
-    draft: Draft,
-) -> &'d mut Draft {
+    scratch: &'d mut Option<Finding>,
+    draft: Finding,
+) -> &'d mut Finding {
     if kept.len() < MAX_KEPT {
         kept.push(draft);
         return kept.last_mut().expect("a draft was just pushed");
@@ -256,14 +256,14 @@ fn keep<'d>(
     scratch.insert(draft)
 }
 
-fn resolve(drafts: Vec<Draft>, omitted: usize, sources: &Sources) -> Problems {
+fn resolve(drafts: Vec<Finding>, omitted: usize, sources: &SourceFiles) -> Problems {
     // An alias makes one mistake appear wherever it is used; once is enough.
-    let unique: BTreeSet<Draft> = drafts.into_iter().collect();
+    let unique: BTreeSet<Finding> = drafts.into_iter().collect();
     let mut excerpts = Excerpts { sources, source: 0, lines: "".lines(), passed: 0, line: "" };
     let list = unique
         .into_iter()
         .map(|draft| {
-            let excerpt = excerpts.at(draft.place);
+            let excerpt = excerpts.at(draft.span);
             draft.resolve(sources, excerpt)
         })
         .collect();
@@ -272,7 +272,7 @@ fn resolve(drafts: Vec<Draft>, omitted: usize, sources: &Sources) -> Problems {
 
 /// Finds the lines of places that come in order, in one pass over each file.
 struct Excerpts<'s> {
-    sources: &'s Sources,
+    sources: &'s SourceFiles,
     source: u32,
     lines: std::str::Lines<'s>,
     passed: u32,
@@ -280,16 +280,16 @@ struct Excerpts<'s> {
 }
 
 impl<'s> Excerpts<'s> {
-    fn at(&mut self, place: Place) -> &'s str {
-        if place.line == 0 {
+    fn at(&mut self, span: Span) -> &'s str {
+        if span.line == 0 {
             return "";
         }
-        if self.passed == 0 || self.source != place.source {
-            self.source = place.source;
-            self.lines = self.sources.files[place.source as usize].text.lines();
+        if self.passed == 0 || self.source != span.source {
+            self.source = span.source;
+            self.lines = self.sources.files[span.source as usize].text.lines();
             self.passed = 0;
         }
-        while self.passed < place.line {
+        while self.passed < span.line {
             self.line = self.lines.next().unwrap_or_default();
             self.passed += 1;
         }
@@ -297,16 +297,16 @@ impl<'s> Excerpts<'s> {
     }
 }
 
-impl Draft {
-    fn resolve(self, sources: &Sources, excerpt: &str) -> Problem {
+impl Finding {
+    fn resolve(self, sources: &SourceFiles, excerpt: &str) -> Problem {
         // Only the part that can be shown is kept: a line may be as long as its file.
-        let kept = (self.place.column as usize).saturating_add(EXCERPT_WIDTH);
+        let kept = (self.span.column as usize).saturating_add(EXCERPT_WIDTH);
         Problem {
-            severity: self.severity,
-            file: sources.display(self.place.source as usize),
-            line: self.place.line,
-            column: self.place.column,
-            length: self.place.length,
+            level: self.level,
+            file: sources.display(self.span.source as usize),
+            line: self.span.line,
+            column: self.span.column,
+            length: self.span.length,
             message: self.message,
             hint: self.hint,
             excerpt: excerpt.chars().take(kept).collect(),

@@ -6,7 +6,7 @@ use super::sections::{RegionsSpec, ServerSpec, ZoneSpec};
 
 /// A kind of file, each with a schema of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum File {
+pub enum FileKind {
     /// `server.yaml`.
     Server,
     /// `regions.yaml`.
@@ -16,11 +16,11 @@ pub enum File {
 }
 
 /// Returns the schema of one kind of file.
-pub fn of(file: File) -> Schema {
+pub fn of(file: FileKind) -> Schema {
     match file {
-        File::Server => generator().into_root_schema_for::<ServerSpec>(),
-        File::Regions => generator().into_root_schema_for::<RegionsSpec>(),
-        File::Zone => generator().into_root_schema_for::<ZoneSpec>(),
+        FileKind::Server => generator().into_root_schema_for::<ServerSpec>(),
+        FileKind::Regions => generator().into_root_schema_for::<RegionsSpec>(),
+        FileKind::Zone => generator().into_root_schema_for::<ZoneSpec>(),
     }
 }
 
@@ -48,14 +48,14 @@ enum AnyFile {
 mod tests {
     use super::*;
 
-    fn of_key(file: File, definition: &str, key: &str) -> serde_json::Value {
+    fn of_key(file: FileKind, definition: &str, key: &str) -> serde_json::Value {
         let schema = of(file).to_value();
         schema["$defs"][definition]["properties"][key].clone()
     }
 
     #[test]
     fn every_setting_has_a_description() {
-        for file in [File::Server, File::Regions, File::Zone] {
+        for file in [FileKind::Server, FileKind::Regions, FileKind::Zone] {
             let schema = of(file).to_value();
             let definitions = schema["$defs"]
                 .as_object()
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_required_setting_is_required_and_an_optional_one_is_not() {
-        let schema = of(File::Zone).to_value();
+        let schema = of(FileKind::Zone).to_value();
         assert_eq!(schema["required"], serde_json::json!(["zone"]));
         assert_eq!(schema["additionalProperties"], serde_json::json!(false));
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
@@ -81,9 +81,9 @@ mod tests {
 
     #[test]
     fn a_value_has_the_form_that_its_parser_takes() {
-        let port = of_key(File::Regions, "TcpSpec", "port");
+        let port = of_key(FileKind::Regions, "TcpSpec", "port");
         assert_eq!(port["type"], "integer");
-        let names = of(File::Zone).to_value()["$defs"]["Name"].clone();
+        let names = of(FileKind::Zone).to_value()["$defs"]["Name"].clone();
         assert!(names["patternProperties"].to_string().contains("|CNAME|"), "{names}");
     }
 }

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 /// The files of one configuration directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sources {
+pub struct SourceFiles {
     /// The directory; relative paths in `server.yaml` start here.
     pub directory: PathBuf,
     /// Its files by name. What cannot be read as text is kept with the reason.
-    pub files: Vec<Source>,
+    pub files: Vec<SourceFile>,
 }
 
 /// One file of a configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceFile {
     /// Its name in the directory, for example `regions.yaml`.
     pub name: String,
     /// Its text; empty when it is unreadable.
@@ -22,16 +22,16 @@ pub struct Source {
     pub unreadable: Option<String>,
 }
 
-impl Source {
+impl SourceFile {
     /// Makes a source of a name and a text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into(), unreadable: None }
     }
 }
 
-impl Sources {
+impl SourceFiles {
     /// Makes sources of files, in the order of their names whatever order they come in.
-    pub fn new(directory: impl Into<PathBuf>, mut files: Vec<Source>) -> Self {
+    pub fn new(directory: impl Into<PathBuf>, mut files: Vec<SourceFile>) -> Self {
         files.sort_by(|one, other| one.name.cmp(&other.name));
         Self { directory: directory.into(), files }
     }

@@ -15,9 +15,9 @@ const MAX_LISTED: usize = 20;
 
 /// Writes a configuration for people.
 #[derive(Clone, Copy, Debug)]
-pub struct Summary<'c>(pub &'c Config);
+pub struct ConfigSummary<'c>(pub &'c Config);
 
-impl fmt::Display for Summary<'_> {
+impl fmt::Display for ConfigSummary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.server(f)?;
         for zone in &self.0.zones {
@@ -34,7 +34,7 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-impl Summary<'_> {
+impl ConfigSummary<'_> {
     fn server(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let server = &self.0.server;
         let listed = |addresses: &[std::net::SocketAddr]| {

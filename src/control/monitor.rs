@@ -383,7 +383,7 @@ mod tests {
 
     use super::*;
     use crate::canary::{Canary, Failure, FailureClass};
-    use crate::config::{Access, Alarms, Geo, LogFormat, Server};
+    use crate::config::{Access, AlarmRules, Geo, LogFormat, Server};
     use crate::health::{Service, fixture};
     use crate::region::{Recovery, Region, RegionId, RegionSet, Regions, Safety};
     use crate::steering::{AllDown, Order, Policy, Rule, Steering};
@@ -434,7 +434,7 @@ mod tests {
             steered: vec![steered("api.example.com."), steered("www.example.com.")],
             safety: Safety::default(),
             drills: Vec::new(),
-            alarms: Alarms::default(),
+            alarms: AlarmRules::default(),
             zones: Vec::new(),
         })
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::admin::access::{Access, Token};
 use crate::admin::tls::{self, Pem, Tls};
-use crate::config::{self, Named, Origin, Problem, Problems, Server, Severity};
+use crate::config::{self, NamedFile, Problem, ProblemLevel, Problems, Server, SourceLine};
 use crate::files::secret::{self, SecretBytes};
 use crate::webhook::SECRET_BYTES;
 
@@ -105,11 +105,11 @@ struct AccessReader {
 }
 
 impl AccessReader {
-    fn error(&mut self, origin: &Origin, message: String, hint: &str) {
-        self.errors.push(origin.problem(Severity::Error, message, Some(hint.to_owned())));
+    fn error(&mut self, origin: &SourceLine, message: String, hint: &str) {
+        self.errors.push(origin.problem(ProblemLevel::Error, message, Some(hint.to_owned())));
     }
 
-    fn token(&mut self, token: &config::Token) -> Option<Token> {
+    fn token(&mut self, token: &config::AccessToken) -> Option<Token> {
         let hint = match &token.secret {
             config::Secret::File(path) => {
                 format!("make one with `openssl rand -hex 32 > {}`", path.display())
@@ -124,8 +124,8 @@ impl AccessReader {
         made.map_err(|unfit| self.error(&token.origin, format!("{place} {unfit}"), MAKE)).ok()
     }
 
-    fn tls(&mut self, config: &config::Tls) -> Option<Tls> {
-        let mut read = |named: &Named| self.taken(secret::read_file(&named.path), &named.origin, PEM);
+    fn tls(&mut self, config: &config::AdminTls) -> Option<Tls> {
+        let mut read = |named: &NamedFile| self.taken(secret::read_file(&named.path), &named.origin, PEM);
         let (certificate, key) = (read(&config.certificate), read(&config.key));
         let clients = config.clients.as_ref().map(read);
         // Certificates are public.
@@ -153,25 +153,25 @@ impl AccessReader {
     fn taken(
         &mut self,
         read: Result<SecretBytes, secret::Error>,
-        origin: &Origin,
+        origin: &SourceLine,
         hint: &str,
     ) -> Option<SecretBytes> {
         read.map_err(|error| self.error(origin, super::chain(&error), hint)).ok()
     }
 
-    fn warn_of_exposure(&mut self, exposed: Option<PathBuf>, origin: &Origin) {
+    fn warn_of_exposure(&mut self, exposed: Option<PathBuf>, origin: &SourceLine) {
         self.warnings.extend(exposed.map(|path| {
             let path = path.display();
             let message = format!("everybody on this machine may read or write `{path}`");
-            origin.problem(Severity::Warning, message, Some(format!("chmod o= {path}")))
+            origin.problem(ProblemLevel::Warning, message, Some(format!("chmod o= {path}")))
         }));
     }
 
     /// Refuses a token that another one equals: the log could not tell their holders apart.
-    fn check_distinct(&mut self, tokens: &[Token], config: &[config::Token]) {
+    fn check_distinct(&mut self, tokens: &[Token], config: &[config::AccessToken]) {
         for (index, token) in tokens.iter().enumerate() {
             let Some(first) = tokens[..index].iter().find(|first| first.is_same(token)) else { continue };
-            let is_this = |config: &&config::Token| config.name == token.name();
+            let is_this = |config: &&config::AccessToken| config.name == token.name();
             let origin = &config.iter().find(is_this).expect("it was made of one of these").origin;
             let message = format!("`{}` has the same token as `{}`", token.name(), first.name());
             self.error(origin, message, &format!("give each holder a token of their own; {MAKE}"));

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::regular;
-use crate::config::{Source, Sources};
+use crate::config::{SourceFile, SourceFiles};
 
 /// The most files in a directory: a configuration has one for each zone.
 const MAX_FILES: usize = 10_000;
@@ -43,7 +43,7 @@ pub enum Error {
 /// # Errors
 ///
 /// When the directory cannot be read, or is too large to be a configuration.
-pub fn read(directory: &Path) -> Result<Sources, Error> {
+pub fn read(directory: &Path) -> Result<SourceFiles, Error> {
     let failed = |source| Error::Directory { directory: directory.to_owned(), source };
     let mut files = Vec::new();
     let mut total = 0;
@@ -65,13 +65,13 @@ pub fn read(directory: &Path) -> Result<Sources, Error> {
         }
         files.push(source);
     }
-    Ok(Sources::new(directory, files))
+    Ok(SourceFiles::new(directory, files))
 }
 
-fn read_file(name: String, path: &Path) -> Source {
+fn read_file(name: String, path: &Path) -> SourceFile {
     match regular::read(path, MAX_FILE) {
         Ok((bytes, _)) => match String::from_utf8(bytes) {
-            Ok(text) => Source::new(name, text),
+            Ok(text) => SourceFile::new(name, text),
             Err(error) => {
                 let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
                 let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -85,8 +85,8 @@ fn read_file(name: String, path: &Path) -> Source {
     }
 }
 
-fn unreadable(name: String, why: impl Into<String>) -> Source {
-    Source { name, text: String::new(), unreadable: Some(why.into()) }
+fn unreadable(name: String, why: impl Into<String>) -> SourceFile {
+    SourceFile { name, text: String::new(), unreadable: Some(why.into()) }
 }
 
 #[cfg(test)]

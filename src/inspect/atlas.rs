@@ -91,7 +91,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::config::{self, Source, Sources};
+    use crate::config::{self, SourceFile, SourceFiles};
     use crate::geo::{self, Table};
     use crate::health::{SiteShare, View};
     use crate::share::Share;
@@ -124,8 +124,8 @@ regions:
     fn check(zone: &str, [tokyo, paris]: [SiteShare; 2], expected: &[&str]) {
         let zone = format!("zone: example.com\nnameservers: [ns1.example.net]\n{zone}");
         let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("example.com.yaml", &zone)];
-        let files = files.map(|(name, text)| Source::new(name, text)).to_vec();
-        let compiled = config::compile(&Sources::new("zones", files));
+        let files = files.map(|(name, text)| SourceFile::new(name, text)).to_vec();
+        let compiled = config::compile(&SourceFiles::new("zones", files));
         let config = compiled.unwrap_or_else(|problems| panic!("{problems}")).config;
         let sources = geo::Sources { database: None, asn: None, networks: &config.server.geo.networks };
         let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");

@@ -239,7 +239,7 @@ impl AllAnswers {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::config::{Alarms, Server};
+    use crate::config::{AlarmRules, Server};
     use crate::region::{RegionId, Regions, Safety};
     use crate::zone::{Name, Zone};
 
@@ -263,7 +263,7 @@ pub(super) mod tests {
             steered: vec![],
             safety: Safety::default(),
             drills: Vec::new(),
-            alarms: Alarms::default(),
+            alarms: AlarmRules::default(),
             zones: zones.iter().map(zone).collect(),
         }
     }

@@ -8,7 +8,7 @@ use super::quantity::{Jump, Percent, Range};
 use super::vitals::{self, Vital};
 use crate::canary::Signal;
 use crate::client::Prefix;
-use crate::config::{Problem, Problems, Severity};
+use crate::config::{Problem, ProblemLevel, Problems};
 use crate::health::AddressState;
 use crate::intent::Terms;
 use crate::moment::Time;
@@ -172,7 +172,7 @@ impl Scenario {
         let omitted = mistakes.len().saturating_sub(MAX_TOLD);
         let lines: Vec<&str> = self.text.lines().collect();
         let list = mistakes.into_iter().take(MAX_TOLD).map(|mistake| Problem {
-            severity: Severity::Error,
+            level: ProblemLevel::Error,
             file: self.file.clone(),
             line: mistake.spot.line,
             column: mistake.spot.column,

@@ -9,7 +9,7 @@ use reqwest::{Client, StatusCode, dns, redirect, retry};
 use rustls::ClientConfig;
 
 use super::{shape, signature};
-use crate::config::{self, Shape};
+use crate::config::{self, WebhookShape};
 use crate::event::Record;
 
 /// How long a receiver may take. One that works takes milliseconds, and around the globe less than a second.
@@ -42,7 +42,7 @@ pub struct Way {
 pub(super) struct Requests {
     client: Client,
     url: String,
-    shape: Shape,
+    shape: WebhookShape,
     secret: Option<Vec<u8>>,
     instance: String,
 }
@@ -80,7 +80,7 @@ impl Requests {
             .header(CONTENT_TYPE, "application/json")
             .header("Meridian-Event", record.kind.as_ref())
             .header("Meridian-Delivery", delivery(record, &self.instance));
-        if let (Some(secret), Shape::Json | Shape::Slack) = (&self.secret, self.shape) {
+        if let (Some(secret), WebhookShape::Json | WebhookShape::Slack) = (&self.secret, self.shape) {
             // The receiver compares it with its own wall clock.
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             request = request.header("Meridian-Signature", signature::sign(secret, now, &body));
@@ -95,9 +95,9 @@ impl Requests {
 
     fn body(&self, record: &Record) -> Vec<u8> {
         match self.shape {
-            Shape::Json => shape::json(record),
-            Shape::Slack => shape::slack(record, &self.instance),
-            Shape::PagerDuty => {
+            WebhookShape::Json => shape::json(record),
+            WebhookShape::Slack => shape::slack(record, &self.instance),
+            WebhookShape::PagerDuty => {
                 let key = self.secret.as_deref().unwrap_or_default();
                 shape::pagerduty(record, &self.instance, &String::from_utf8_lossy(key))
             }

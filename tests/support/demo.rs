@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use meridian::config::{Config, Source, Sources, compile};
+use meridian::config::{Config, SourceFile, SourceFiles, compile};
 use meridian::geo::{self, Database, Table};
 use meridian::health::{SiteShare, View};
 use meridian::region::RegionId;
@@ -52,11 +52,11 @@ const REGIONS: [(&str, &str, f64, f64); 9] = [
 pub fn config() -> Config {
     let zone = include_str!("../../src/demo/zones/api.example.com.yaml");
     let files = vec![
-        Source::new("server.yaml", SERVER),
-        Source::new("regions.yaml", regions_yaml(REGIONS.len())),
-        Source::new("api.example.com.yaml", zone),
+        SourceFile::new("server.yaml", SERVER),
+        SourceFile::new("regions.yaml", regions_yaml(REGIONS.len())),
+        SourceFile::new("api.example.com.yaml", zone),
     ];
-    compile(&Sources::new("demo", files)).expect("the demo's configuration is valid").config
+    compile(&SourceFiles::new("demo", files)).expect("the demo's configuration is valid").config
 }
 
 /// Returns `regions.yaml` with the first `count` regions of the demo, each with two availability zones

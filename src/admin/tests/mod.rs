@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, Signals, Subject};
-use crate::config::{self, Source};
+use crate::config::{self, SourceFile};
 use crate::control::{Control, Done, Effect, Input, Refusal, Request, Restored};
 use crate::geo::{self, Table};
 use crate::health::Phase;
@@ -67,8 +67,8 @@ fn at(seconds: u64) -> Moment {
 
 fn base() -> Arc<Base> {
     let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("a.yaml", ZONE)];
-    let files = files.map(|(name, text)| Source::new(name, text)).to_vec();
-    let compiled = config::compile(&config::Sources::new("zones", files));
+    let files = files.map(|(name, text)| SourceFile::new(name, text)).to_vec();
+    let compiled = config::compile(&config::SourceFiles::new("zones", files));
     let config = Arc::new(compiled.unwrap_or_else(|problems| panic!("{problems}")).config);
     let sources = geo_sources(&config.server.geo);
     let table = Table::compile(sources, &config.regions, &config.groups).expect("there is no database");

@@ -5,11 +5,11 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use crate::config::yaml::Wrong;
+use crate::config::yaml::Mistake;
 
 /// A word of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Token {
+pub struct Word {
     /// The text without its quotes, with its escapes.
     pub text: String,
     /// Whether it began with a quote.
@@ -22,15 +22,15 @@ pub struct Token {
     pub length: u32,
 }
 
-impl Token {
+impl Word {
     /// Returns the octets that the token stands for.
-    pub fn octets(&self) -> Result<Vec<u8>, Wrong> {
+    pub fn octets(&self) -> Result<Vec<u8>, Mistake> {
         octets(&self.text)
     }
 }
 
 /// Resolves the escapes in a text.
-pub(super) fn octets(text: &str) -> Result<Vec<u8>, Wrong> {
+pub(super) fn octets(text: &str) -> Result<Vec<u8>, Mistake> {
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(position) = rest.find('\\') {
@@ -44,44 +44,44 @@ pub(super) fn octets(text: &str) -> Result<Vec<u8>, Wrong> {
 }
 
 /// Resolves the escape whose backslash was just passed: the octets it stands for and what follows it.
-pub(super) fn escape(text: &str) -> Result<(Vec<u8>, &str), Wrong> {
+pub(super) fn escape(text: &str) -> Result<(Vec<u8>, &str), Mistake> {
     let mut characters = text.chars();
-    let first = characters.next().ok_or_else(|| Wrong::new("a backslash at the end escapes nothing"))?;
+    let first = characters.next().ok_or_else(|| Mistake::new("a backslash at the end escapes nothing"))?;
     if !first.is_ascii_digit() {
         return Ok((text.as_bytes()[..first.len_utf8()].to_vec(), characters.as_str()));
     }
     let octet = text.get(..3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()));
     match octet.and_then(|digits| digits.parse::<u8>().ok()) {
         Some(octet) => Ok((vec![octet], &text[3..])),
-        None => Err(Wrong::new("`\\` before a digit needs three of them, from `\\000` to `\\255`")
+        None => Err(Mistake::new("`\\` before a digit needs three of them, from `\\000` to `\\255`")
             .hint("write `\\\\` for a backslash")),
     }
 }
 
 /// Quotes a text so that it is one token that stands for exactly this text.
-pub fn quote(text: &str) -> Token {
+pub fn quote(text: &str) -> Word {
     let text = text.replace('\\', "\\\\");
-    Token { text, is_quoted: true, ..Token::default() }
+    Word { text, is_quoted: true, ..Word::default() }
 }
 
 /// Splits one value into its words. There are no comments or parentheses in it.
-pub fn words(text: &str) -> Result<Vec<Token>, Wrong> {
+pub fn words(text: &str) -> Result<Vec<Word>, Mistake> {
     let mut cursor = Cursor::new(text);
-    let mut tokens = Vec::new();
+    let mut words = Vec::new();
     loop {
         match cursor.characters.peek() {
-            None => return Ok(tokens),
+            None => return Ok(words),
             Some(blank) if blank.is_whitespace() => drop(cursor.advance()),
-            Some(_) => tokens.push(cursor.token(|character| character.is_whitespace())?),
+            Some(_) => words.push(cursor.word(|character| character.is_whitespace())?),
         }
     }
 }
 
 /// One entry of a master file: a line, or several lines held together by parentheses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line {
+pub struct MasterLine {
     /// Its words; never empty.
-    pub tokens: Vec<Token>,
+    pub words: Vec<Word>,
     /// Whether it began with a blank: the owner is that of the entry before.
     pub starts_blank: bool,
 }
@@ -94,24 +94,24 @@ pub struct LexError {
     /// The character in the line, from 1.
     pub column: u32,
     /// What is wrong.
-    pub wrong: Wrong,
+    pub wrong: Mistake,
 }
 
 /// The entries of a master file. After a mistake the next line is tried.
-pub struct Lines<'t> {
+pub struct MasterLines<'t> {
     cursor: Cursor<'t>,
 }
 
-impl<'t> Lines<'t> {
+impl<'t> MasterLines<'t> {
     /// Starts at the beginning of a file.
     pub fn new(text: &'t str) -> Self {
         Self { cursor: Cursor::new(text.strip_prefix('\u{feff}').unwrap_or(text)) }
     }
 
-    fn line(&mut self) -> Result<Line, LexError> {
+    fn line(&mut self) -> Result<MasterLine, LexError> {
         let cursor = &mut self.cursor;
         let starts_blank = cursor.characters.peek().is_some_and(|first| *first == ' ' || *first == '\t');
-        let mut line = Line { tokens: Vec::new(), starts_blank };
+        let mut line = MasterLine { words: Vec::new(), starts_blank };
         let mut open: Vec<(u32, u32)> = Vec::new();
         while let Some(&next) = cursor.characters.peek() {
             let (at_line, at_column) = (cursor.line, cursor.column);
@@ -126,8 +126,8 @@ impl<'t> Lines<'t> {
                 ')' => return Err(cursor.error(at_line, at_column, "`)` without `(` before it")),
                 blank if blank.is_whitespace() => drop(cursor.advance()),
                 _ => {
-                    let token = cursor.token(ends_word);
-                    line.tokens.push(token.map_err(|wrong| LexError {
+                    let word = cursor.word(ends_word);
+                    line.words.push(word.map_err(|wrong| LexError {
                         line: at_line,
                         column: at_column,
                         wrong,
@@ -146,8 +146,8 @@ fn ends_word(character: char) -> bool {
     character.is_whitespace() || matches!(character, ';' | '(' | ')')
 }
 
-impl Iterator for Lines<'_> {
-    type Item = Result<Line, LexError>;
+impl Iterator for MasterLines<'_> {
+    type Item = Result<MasterLine, LexError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.cursor.characters.peek().is_some() {
@@ -155,7 +155,7 @@ impl Iterator for Lines<'_> {
             self.cursor.skip_comment();
             self.cursor.advance();
             match line {
-                Ok(line) if line.tokens.is_empty() => {}
+                Ok(line) if line.words.is_empty() => {}
                 other => return Some(other),
             }
         }
@@ -192,13 +192,13 @@ impl<'t> Cursor<'t> {
     }
 
     fn error(&self, line: u32, column: u32, message: &str) -> LexError {
-        LexError { line, column, wrong: Wrong::new(message) }
+        LexError { line, column, wrong: Mistake::new(message) }
     }
 
     /// Reads a word. Quotes may begin it or stand within it, as in `alpn="h2,h3"`.
-    fn token(&mut self, ends: impl Fn(char) -> bool) -> Result<Token, Wrong> {
-        let mut token = Token { line: self.line, column: self.column, ..Token::default() };
-        token.is_quoted = self.characters.peek() == Some(&'"');
+    fn word(&mut self, ends: impl Fn(char) -> bool) -> Result<Word, Mistake> {
+        let mut word = Word { line: self.line, column: self.column, ..Word::default() };
+        word.is_quoted = self.characters.peek() == Some(&'"');
         let mut in_quotes = false;
         while let Some(&next) = self.characters.peek() {
             match next {
@@ -207,24 +207,26 @@ impl<'t> Cursor<'t> {
                     in_quotes = !in_quotes;
                     self.advance();
                     // What follows a closing quote is the next word: `"a""b"` are two.
-                    if !in_quotes && token.is_quoted {
+                    if !in_quotes && word.is_quoted {
                         break;
                     }
                 }
                 '\\' => {
-                    token.text.extend(self.advance());
+                    word.text.extend(self.advance());
                     if self.characters.peek().is_some_and(|escaped| *escaped != '\n') {
-                        token.text.extend(self.advance());
+                        word.text.extend(self.advance());
                     }
                 }
                 other if !in_quotes && ends(other) => break,
-                _ => token.text.extend(self.advance()),
+                _ => word.text.extend(self.advance()),
             }
         }
         if in_quotes && self.characters.peek().is_none_or(|next| *next == '\n') {
-            return Err(Wrong::new("a quoted text that does not end in its line").hint("close it with `\"`"));
+            return Err(
+                Mistake::new("a quoted text that does not end in its line").hint("close it with `\"`")
+            );
         }
-        token.length = self.column.saturating_sub(token.column).max(1);
-        Ok(token)
+        word.length = self.column.saturating_sub(word.column).max(1);
+        Ok(word)
     }
 }

@@ -6,10 +6,10 @@ use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use hickory_proto::rr::{Name, RData, RecordType};
 use hickory_proto::serialize::binary::{BinDecoder, Restrict};
 
-use super::lexer::Token;
+use super::lexer::Word;
 use super::{name, svcb, types};
 use crate::config::values::FromText;
-use crate::config::yaml::Wrong;
+use crate::config::yaml::Mistake;
 use crate::zone::Ttl;
 
 /// A field of a record's data, as it is written.
@@ -55,12 +55,12 @@ pub struct Parsed {
     /// The data itself.
     pub rdata: RData,
     /// The name that it points to, if it does: the last one in it.
-    pub target: Option<Target>,
+    pub target: Option<RecordTarget>,
 }
 
 /// A name that a record points to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Target {
+pub struct RecordTarget {
     /// The name, absolute.
     pub name: Name,
     /// How it was written, when that was relative to the origin.
@@ -69,39 +69,39 @@ pub struct Target {
 
 /// What is wrong with a record's data, and at which token, if at one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct RecordFault {
     /// The index of the token.
-    pub token: Option<usize>,
+    pub word: Option<usize>,
     /// What is wrong.
-    pub wrong: Wrong,
+    pub wrong: Mistake,
 }
 
 /// Parses the data of a record of `rtype`; names in it are relative to `origin`.
-pub fn parse(rtype: RecordType, tokens: &[Token], origin: &Name) -> Result<Parsed, Fault> {
-    let mut writer = Writer { tokens, position: 0, wire: Vec::new(), target: None, origin };
+pub fn parse(rtype: RecordType, words: &[Word], origin: &Name) -> Result<Parsed, RecordFault> {
+    let mut writer = RdataWriter { words, position: 0, wire: Vec::new(), target: None, origin };
     let fields = types::fields(rtype);
-    let is_generic = tokens.first().is_some_and(|token| !token.is_quoted && token.text == "\\#");
+    let is_generic = words.first().is_some_and(|word| !word.is_quoted && word.text == "\\#");
     let written = match fields {
         _ if is_generic => writer.generic(),
         Some(fields) => writer.fields(fields),
         None => {
             let message = format!("{} has no presentation format here", types::to_text(rtype));
-            Err(Wrong::new(message)
+            Err(Mistake::new(message)
                 .hint("write `\\#`, the length and hexadecimal digits, as in `\\# 4 0A000001`"))
         }
     };
-    let token = (writer.position < tokens.len()).then_some(writer.position);
-    written.map_err(|wrong| Fault { token, wrong })?;
-    let rdata = read_wire(rtype, &writer.wire).map_err(|wrong| Fault { token: None, wrong })?;
+    let word = (writer.position < words.len()).then_some(writer.position);
+    written.map_err(|wrong| RecordFault { word, wrong })?;
+    let rdata = read_wire(rtype, &writer.wire).map_err(|wrong| RecordFault { word: None, wrong })?;
     Ok(Parsed { rdata, target: writer.target })
 }
 
 /// Reads wire format into typed RDATA.
-pub fn read_wire(rtype: RecordType, wire: &[u8]) -> Result<RData, Wrong> {
-    let length =
-        u16::try_from(wire.len()).map_err(|_| Wrong::new("the data of a record has at most 65535 octets"))?;
+pub fn read_wire(rtype: RecordType, wire: &[u8]) -> Result<RData, Mistake> {
+    let length = u16::try_from(wire.len())
+        .map_err(|_| Mistake::new("the data of a record has at most 65535 octets"))?;
     RData::read(&mut BinDecoder::new(wire), rtype, Restrict::new(length))
-        .map_err(|error| Wrong::new(format!("not valid data of type {}: {error}", types::to_text(rtype))))
+        .map_err(|error| Mistake::new(format!("not valid data of type {}: {error}", types::to_text(rtype))))
 }
 
 /// Appends a name in wire format, uncompressed.
@@ -118,26 +118,26 @@ fn put_string(wire: &mut Vec<u8>, octets: &[u8]) {
     wire.extend_from_slice(octets);
 }
 
-struct Writer<'t> {
-    tokens: &'t [Token],
+struct RdataWriter<'t> {
+    words: &'t [Word],
     position: usize,
     wire: Vec<u8>,
-    target: Option<Target>,
+    target: Option<RecordTarget>,
     origin: &'t Name,
 }
 
-impl<'t> Writer<'t> {
-    fn fields(&mut self, fields: &[Field]) -> Result<(), Wrong> {
+impl<'t> RdataWriter<'t> {
+    fn fields(&mut self, fields: &[Field]) -> Result<(), Mistake> {
         for field in fields {
             self.field(*field)?;
         }
-        match self.tokens.get(self.position) {
-            Some(token) => Err(Wrong::new(format!("`{}` is more than this type takes", token.text))),
+        match self.words.get(self.position) {
+            Some(word) => Err(Mistake::new(format!("`{}` is more than this type takes", word.text))),
             None => Ok(()),
         }
     }
 
-    fn field(&mut self, field: Field) -> Result<(), Wrong> {
+    fn field(&mut self, field: Field) -> Result<(), Mistake> {
         match field {
             Field::U8 => self.number(u8::MAX.into(), 1),
             Field::U16 => self.number(u16::MAX.into(), 2),
@@ -167,7 +167,7 @@ impl<'t> Writer<'t> {
                 Ok(())
             }
             Field::Octets => {
-                let octets = self.one_token("a value", Token::octets)?;
+                let octets = self.one_token("a value", Word::octets)?;
                 self.append(&octets)
             }
             Field::Hex => self.rest("hexadecimal digits", hex),
@@ -182,18 +182,18 @@ impl<'t> Writer<'t> {
                 self.append(&number.to_be_bytes()[2..])
             }
             Field::ServiceParameters => {
-                let parameters = svcb::parameters(&self.tokens[self.position..]);
+                let parameters = svcb::parameters(&self.words[self.position..]);
                 let octets = parameters.map_err(|(offset, wrong)| {
                     self.position += offset;
                     wrong
                 })?;
-                self.position = self.tokens.len();
+                self.position = self.words.len();
                 self.append(&octets)
             }
         }
     }
 
-    fn append(&mut self, octets: &[u8]) -> Result<(), Wrong> {
+    fn append(&mut self, octets: &[u8]) -> Result<(), Mistake> {
         self.wire.extend_from_slice(octets);
         Ok(())
     }
@@ -202,96 +202,96 @@ impl<'t> Writer<'t> {
     fn one_token<T>(
         &mut self,
         what: &str,
-        parse: impl Fn(&'t Token) -> Result<T, Wrong>,
-    ) -> Result<T, Wrong> {
-        let token = self
-            .tokens
+        parse: impl Fn(&'t Word) -> Result<T, Mistake>,
+    ) -> Result<T, Mistake> {
+        let word = self
+            .words
             .get(self.position)
-            .ok_or_else(|| Wrong::new(format!("{what} is missing at the end")))?;
-        let value = parse(token)?;
+            .ok_or_else(|| Mistake::new(format!("{what} is missing at the end")))?;
+        let value = parse(word)?;
         self.position += 1;
         Ok(value)
     }
 
-    fn one<T>(&mut self, what: &str, parse: impl Fn(&'t str) -> Result<T, Wrong>) -> Result<T, Wrong> {
-        self.one_token(what, |token| parse(&token.text))
+    fn one<T>(&mut self, what: &str, parse: impl Fn(&'t str) -> Result<T, Mistake>) -> Result<T, Mistake> {
+        self.one_token(what, |word| parse(&word.text))
     }
 
-    fn number(&mut self, largest: u32, octets: usize) -> Result<(), Wrong> {
+    fn number(&mut self, largest: u32, octets: usize) -> Result<(), Mistake> {
         let number = self.one("a number", |text| mnemonic(text, &[], largest))?;
         self.append(&number.to_be_bytes()[4 - octets..])
     }
 
-    fn domain(&mut self) -> Result<(), Wrong> {
+    fn domain(&mut self) -> Result<(), Mistake> {
         let origin = self.origin;
         let (parsed, text) = self.one("a name", |text| Ok((name::parse(text, origin)?, text)))?;
         put_name(&mut self.wire, &parsed);
         let is_absolute = text == "@" || (text.ends_with('.') && !text.ends_with("\\."));
         let relative = (!is_absolute).then(|| text.to_owned());
-        self.target = Some(Target { name: parsed, relative });
+        self.target = Some(RecordTarget { name: parsed, relative });
         Ok(())
     }
 
-    fn texts(&mut self) -> Result<(), Wrong> {
-        if self.tokens.is_empty() {
-            return Err(Wrong::new("a text is missing").hint("write `\"\"` for an empty one"));
+    fn texts(&mut self) -> Result<(), Mistake> {
+        if self.words.is_empty() {
+            return Err(Mistake::new("a text is missing").hint("write `\"\"` for an empty one"));
         }
-        while self.position < self.tokens.len() {
+        while self.position < self.words.len() {
             let octets = self.one_token("a text", string)?;
             put_string(&mut self.wire, &octets);
         }
         Ok(())
     }
 
-    fn rest(&mut self, what: &str, decode: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), Wrong> {
-        let rest: String = self.tokens[self.position..].iter().map(|token| token.text.as_str()).collect();
+    fn rest(&mut self, what: &str, decode: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), Mistake> {
+        let rest: String = self.words[self.position..].iter().map(|word| word.text.as_str()).collect();
         let octets = decode(&rest).filter(|octets| !octets.is_empty());
-        let octets = octets.ok_or_else(|| Wrong::new(format!("`{rest}` is not {what}")))?;
-        self.position = self.tokens.len();
+        let octets = octets.ok_or_else(|| Mistake::new(format!("`{rest}` is not {what}")))?;
+        self.position = self.words.len();
         self.append(&octets)
     }
 
     /// `\# length digits` (RFC 3597, section 5).
-    fn generic(&mut self) -> Result<(), Wrong> {
+    fn generic(&mut self) -> Result<(), Mistake> {
         self.position = 1;
         let length = self.one("a length", |text| mnemonic(text, &[], u16::MAX.into()))? as usize;
-        let digits: String = self.tokens[self.position..].iter().map(|token| token.text.as_str()).collect();
+        let digits: String = self.words[self.position..].iter().map(|word| word.text.as_str()).collect();
         let octets =
-            hex(&digits).ok_or_else(|| Wrong::new(format!("`{digits}` is not hexadecimal digits")))?;
+            hex(&digits).ok_or_else(|| Mistake::new(format!("`{digits}` is not hexadecimal digits")))?;
         if octets.len() != length {
             let message = format!("the length says {length}, but there are {} octets", octets.len());
-            return Err(Wrong::new(message));
+            return Err(Mistake::new(message));
         }
-        self.position = self.tokens.len();
+        self.position = self.words.len();
         self.append(&octets)
     }
 }
 
-fn string(token: &Token) -> Result<Vec<u8>, Wrong> {
-    let octets = token.octets()?;
+fn string(word: &Word) -> Result<Vec<u8>, Mistake> {
+    let octets = word.octets()?;
     if octets.len() > 255 {
         let message = format!("a string of {} octets", octets.len());
         return Err(
-            Wrong::new(message).hint("a string has at most 255; split it into several: `\"…\" \"…\"`")
+            Mistake::new(message).hint("a string has at most 255; split it into several: `\"…\" \"…\"`")
         );
     }
     Ok(octets)
 }
 
-fn ipv4(text: &str) -> Result<Ipv4Addr, Wrong> {
-    let wrong = || Wrong::new(format!("`{text}` is not an IPv4 address")).hint("write `192.0.2.1`");
+fn ipv4(text: &str) -> Result<Ipv4Addr, Mistake> {
+    let wrong = || Mistake::new(format!("`{text}` is not an IPv4 address")).hint("write `192.0.2.1`");
     text.parse().map_err(|_| wrong())
 }
 
-fn ipv6(text: &str) -> Result<Ipv6Addr, Wrong> {
-    let wrong = || Wrong::new(format!("`{text}` is not an IPv6 address")).hint("write `2001:db8::a`");
+fn ipv6(text: &str) -> Result<Ipv6Addr, Mistake> {
+    let wrong = || Mistake::new(format!("`{text}` is not an IPv6 address")).hint("write `2001:db8::a`");
     text.parse().map_err(|_| wrong())
 }
 
-fn tag(text: &str) -> Result<&str, Wrong> {
+fn tag(text: &str) -> Result<&str, Mistake> {
     let is_tag = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let wrong = || {
-        Wrong::new(format!("`{text}` is not a tag"))
+        Mistake::new(format!("`{text}` is not a tag"))
             .hint("tags are `issue`, `issuewild`, `iodef` and the like")
     };
     if is_tag { Ok(text) } else { Err(wrong()) }
@@ -312,13 +312,13 @@ const ALGORITHMS: [(&str, u32); 8] = [
 /// The mnemonics of certificate types (RFC 4398, section 2.1).
 const CERTIFICATES: [(&str, u32); 5] = [("PKIX", 1), ("SPKI", 2), ("PGP", 3), ("URI", 253), ("OID", 254)];
 
-fn mnemonic(text: &str, known: &[(&str, u32)], largest: u32) -> Result<u32, Wrong> {
+fn mnemonic(text: &str, known: &[(&str, u32)], largest: u32) -> Result<u32, Mistake> {
     if let Some((_, number)) = known.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
         return Ok(*number);
     }
     let is_number = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
     let number = if is_number { text.parse().ok().filter(|number| *number <= largest) } else { None };
-    number.ok_or_else(|| Wrong::new(format!("`{text}` is not a number from 0 to {largest}")))
+    number.ok_or_else(|| Mistake::new(format!("`{text}` is not a number from 0 to {largest}")))
 }
 
 fn hex(digits: &str) -> Option<Vec<u8>> {
@@ -339,8 +339,8 @@ mod tests {
     fn check(rtype: &str, text: &str, expected: &str) {
         let rtype = types::parse(rtype).expect("a known type");
         let origin = Name::from_ascii("example.org.").expect("a valid name");
-        let tokens = words(text).expect("complete quotes");
-        let got = match parse(rtype, &tokens, &origin) {
+        let words = words(text).expect("complete quotes");
+        let got = match parse(rtype, &words, &origin) {
             Ok(parsed) => wire_of(&parsed.rdata),
             Err(fault) => fault.wrong.message,
         };

@@ -1,7 +1,7 @@
 //! `access` in `server.yaml`: who may ask the admin address for what.
 //!
 //! Compiling opens no file, so that a token here is the name of a file or of a variable. Whoever reads it
-//! says what is wrong with it by [`Origin`], as if it had been seen here.
+//! says what is wrong with it by [`SourceLine`], as if it had been seen here.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::secret::Secret;
-use crate::config::problem::{Origin, Place, Report};
-use crate::config::sources::Sources;
+use crate::config::problem::{Reporter, SourceLine, Span};
+use crate::config::sources::SourceFiles;
 use crate::config::values::{List, Value, check_name, given, items, required, says_nothing};
 use crate::config::yaml::Setting;
 
@@ -64,9 +64,9 @@ pub struct AdminTlsSpec {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Access {
     /// The tokens, no two of one name.
-    pub tokens: Vec<Token>,
+    pub tokens: Vec<AccessToken>,
     /// How the admin address speaks TLS; `None`: it speaks plain HTTP.
-    pub tls: Option<Tls>,
+    pub tls: Option<AdminTls>,
 }
 
 /// What the holder of a token may do; the later role includes the earlier one.
@@ -81,7 +81,7 @@ pub enum Role {
 
 /// A token that lets its holder in.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Token {
+pub struct AccessToken {
     /// Whose it is, for the log.
     pub name: String,
     /// What they may do.
@@ -89,29 +89,29 @@ pub struct Token {
     /// Where the token is.
     pub secret: Secret,
     /// Where `server.yaml` says so.
-    pub origin: Origin,
+    pub origin: SourceLine,
 }
 
 /// How the admin address speaks TLS.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tls {
+pub struct AdminTls {
     /// The certificate and those that lead from it to its authority.
-    pub certificate: Named,
+    pub certificate: NamedFile,
     /// Its private key.
-    pub key: Named,
+    pub key: NamedFile,
     /// The authorities of client certificates; `None`: clients need none, and none counts.
-    pub clients: Option<Named>,
+    pub clients: Option<NamedFile>,
     /// The names in client certificates that may operate; the others may read. In lower case.
     pub operators: Vec<String>,
 }
 
 /// A file, and where `server.yaml` names it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Named {
+pub struct NamedFile {
     /// The file.
     pub path: PathBuf,
     /// Where it is named.
-    pub origin: Origin,
+    pub origin: SourceLine,
 }
 
 impl Role {
@@ -147,27 +147,27 @@ const RESERVED: &str = "loopback";
 pub(super) fn lower(
     spec: &Option<Setting<AccessSpec>>,
     admin: &Option<Value<SocketAddr>>,
-    sources: &Sources,
-    report: &mut Report,
+    sources: &SourceFiles,
+    report: &mut Reporter,
 ) -> Access {
     let access = match spec.as_ref().and_then(|access| access.given()) {
         None => Access::default(),
-        Some((access, place)) => {
+        Some((access, span)) => {
             if admin.as_ref().is_none_or(|admin| admin.is_missing()) {
-                let draft = report.warning(place, "`access` says nothing without `admin`");
+                let draft = report.warning(span, "`access` says nothing without `admin`");
                 draft.hint("add `admin: \"127.0.0.1:8053\"`, or leave `access` out");
             }
             Access { tokens: tokens(access, sources, report), tls: tls(access, sources, report) }
         }
     };
-    if let Some((admin, place)) = given(admin) {
-        warn_of_exposure(*admin, place, &access, report);
+    if let Some((admin, span)) = given(admin) {
+        warn_of_exposure(*admin, span, &access, report);
     }
     access
 }
 
 /// Warns when an address that others can reach lets none of them in, or lets them send tokens in the open.
-fn warn_of_exposure(admin: SocketAddr, place: Place, access: &Access, report: &mut Report) {
+fn warn_of_exposure(admin: SocketAddr, span: Span, access: &Access, report: &mut Reporter) {
     if admin.ip().to_canonical().is_loopback() {
         return;
     }
@@ -175,41 +175,41 @@ fn warn_of_exposure(admin: SocketAddr, place: Place, access: &Access, report: &m
     if access.tokens.is_empty() && !has_clients {
         let message = format!("nobody can read `{admin}` from another machine: there are no tokens");
         let hint = "add `access: { tokens: [{ name: grafana, role: read, file: /run/secrets/grafana }] }`";
-        report.warning(place, message).hint(hint);
+        report.warning(span, message).hint(hint);
     } else if access.tls.is_none() {
         let message = format!("`{admin}` is not loopback, and tokens are sent to it in the open");
-        report.warning(place, message).hint("add `tls: { certificate: …, key: … }` to `access`");
+        report.warning(span, message).hint("add `tls: { certificate: …, key: … }` to `access`");
     }
 }
 
-fn tokens(spec: &AccessSpec, sources: &Sources, report: &mut Report) -> Vec<Token> {
-    let Some((list, place)) = spec.tokens.as_ref().and_then(|tokens| tokens.given()) else {
+fn tokens(spec: &AccessSpec, sources: &SourceFiles, report: &mut Reporter) -> Vec<AccessToken> {
+    let Some((list, span)) = spec.tokens.as_ref().and_then(|tokens| tokens.given()) else {
         return Vec::new();
     };
     if list.len() > MAX_TOKENS {
-        report.error(place, format!("more than {MAX_TOKENS} tokens"));
+        report.error(span, format!("more than {MAX_TOKENS} tokens"));
     }
     let mut seen = BTreeMap::new();
     let given = list.iter().filter_map(|token| token.given());
-    given.filter_map(|(spec, place)| token(spec, place, &mut seen, sources, report)).collect()
+    given.filter_map(|(spec, span)| token(spec, span, &mut seen, sources, report)).collect()
 }
 
 fn token<'s>(
     spec: &'s TokenSpec,
-    parent: Place,
+    parent: Span,
     seen: &mut BTreeMap<&'s str, u32>,
-    sources: &Sources,
-    report: &mut Report,
-) -> Option<Token> {
+    sources: &SourceFiles,
+    report: &mut Reporter,
+) -> Option<AccessToken> {
     let name = required(&spec.name, "name", parent, "write `name: alice`", report);
-    if let Some((name, place)) = name {
-        check_name(name, place, report);
+    if let Some((name, span)) = name {
+        check_name(name, span, report);
         if name == RESERVED {
-            let draft = report.error(place, format!("a token cannot be called `{RESERVED}`"));
+            let draft = report.error(span, format!("a token cannot be called `{RESERVED}`"));
             draft.hint("it is what the log calls this machine itself");
         }
-        if let Some(line) = seen.insert(name, place.line) {
-            let draft = report.error(place, format!("there is another token called `{name}`"));
+        if let Some(line) = seen.insert(name, span.line) {
+            let draft = report.error(span, format!("there is another token called `{name}`"));
             draft.hint(format!("first in line {line}; the log could not tell them apart"));
         }
     }
@@ -218,16 +218,16 @@ fn token<'s>(
     }
     let secret = secret(spec, parent, report);
     let role = spec.role.value?;
-    let (secret, place) = secret?;
+    let (secret, span) = secret?;
     let secret = match secret {
         Secret::File(path) => Secret::File(sources.directory.join(path)),
         Secret::Environment(variable) => Secret::Environment(variable),
     };
-    Some(Token { name: name?.0.clone(), role, secret, origin: Origin::of(place, sources) })
+    Some(AccessToken { name: name?.0.clone(), role, secret, origin: SourceLine::of(span, sources) })
 }
 
 /// Returns where a token is, and where that is said.
-fn secret(spec: &TokenSpec, parent: Place, report: &mut Report) -> Option<(Secret, Place)> {
+fn secret(spec: &TokenSpec, parent: Span, report: &mut Reporter) -> Option<(Secret, Span)> {
     if !is_written(&spec.file) && !is_written(&spec.environment) {
         let draft = report.error(parent, "it is not said where the token is");
         draft.hint("add `file: /run/secrets/alice` or `environment: MERIDIAN_ALICE`");
@@ -236,14 +236,14 @@ fn secret(spec: &TokenSpec, parent: Place, report: &mut Report) -> Option<(Secre
         report.error(parent, "a token is in a file or in the environment").hint("leave one of them out");
         return None;
     }
-    if let Some((variable, place)) = given(&spec.environment) {
+    if let Some((variable, span)) = given(&spec.environment) {
         if !is_variable(variable) {
-            let draft = report.error(place, "this cannot be the name of a variable of the environment");
+            let draft = report.error(span, "this cannot be the name of a variable of the environment");
             draft.hint("name the variable that holds the token, for example MERIDIAN_ALICE");
         }
-        return Some((Secret::Environment(variable.clone()), place));
+        return Some((Secret::Environment(variable.clone()), span));
     }
-    given(&spec.file).map(|(path, place)| (Secret::File(path.clone()), place))
+    given(&spec.file).map(|(path, span)| (Secret::File(path.clone()), span))
 }
 
 /// Returns whether a shell could set a variable of this name (POSIX, section 8.1).
@@ -252,17 +252,17 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.chars().all(is_word) && !name.starts_with(|first: char| first.is_ascii_digit())
 }
 
-fn tls(spec: &AccessSpec, sources: &Sources, report: &mut Report) -> Option<Tls> {
+fn tls(spec: &AccessSpec, sources: &SourceFiles, report: &mut Reporter) -> Option<AdminTls> {
     let (spec, parent) = spec.tls.as_ref()?.given()?;
     let hint = "write `certificate: admin.pem` and `key: admin.key`";
     let certificate = required(&spec.certificate, "certificate", parent, hint, report);
     let key = required(&spec.key, "key", parent, hint, report);
-    let named = |(path, place): (&PathBuf, Place)| Named {
+    let named = |(path, span): (&PathBuf, Span)| NamedFile {
         path: sources.directory.join(path),
-        origin: Origin::of(place, sources),
+        origin: SourceLine::of(span, sources),
     };
     let clients = given(&spec.clients).map(named);
-    Some(Tls {
+    Some(AdminTls {
         operators: operators(spec, is_written(&spec.clients), report),
         certificate: named(certificate?),
         key: named(key?),
@@ -270,18 +270,18 @@ fn tls(spec: &AccessSpec, sources: &Sources, report: &mut Report) -> Option<Tls>
     })
 }
 
-fn operators(spec: &AdminTlsSpec, has_clients: bool, report: &mut Report) -> Vec<String> {
+fn operators(spec: &AdminTlsSpec, has_clients: bool, report: &mut Reporter) -> Vec<String> {
     let Some(list) = &spec.operators else { return Vec::new() };
-    if let (Some(place), false) = (list.place, has_clients) {
-        let draft = report.error(place, "`operators` are told by their certificates, and nobody signs those");
+    if let (Some(span), false) = (list.span, has_clients) {
+        let draft = report.error(span, "`operators` are told by their certificates, and nobody signs those");
         draft.hint("add `clients: clients.pem`, the authorities of client certificates");
     }
-    if let (Some(place), true) = (list.place, says_nothing(list)) {
-        report.error(place, "`operators` names nobody").hint("leave it out: every certificate then reads");
+    if let (Some(span), true) = (list.span, says_nothing(list)) {
+        report.error(span, "`operators` names nobody").hint("leave it out: every certificate then reads");
     }
-    let names = items(list).into_iter().map(|(name, place)| {
+    let names = items(list).into_iter().map(|(name, span)| {
         if name.is_empty() || name.contains('*') {
-            let draft = report.error(place, format!("`{name}` cannot be the name of an operator"));
+            let draft = report.error(span, format!("`{name}` cannot be the name of an operator"));
             draft.hint("write the whole name in the certificate, for example alice.example.com");
         }
         name.to_lowercase()

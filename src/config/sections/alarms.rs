@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Number, Value, duration, given};
 use crate::config::yaml::Setting;
 
@@ -148,7 +148,7 @@ pub struct AgeSpec {
 
 /// What raises an alarm besides the loss of something.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Alarms {
+pub struct AlarmRules {
     /// The rules, each for itself.
     pub rules: Vec<AlarmRule>,
     /// Whether a configuration that is refused is an alarm until a good one takes its place.
@@ -223,7 +223,7 @@ impl Level {
     }
 }
 
-impl Default for Alarms {
+impl Default for AlarmRules {
     /// Returns the usual ones: errors above 1 % or a p95 latency above 700 ms for 5 minutes, a replica more than
     /// 30 s and 120 s behind, fewer than 14 and 3 days left on a certificate, a geo database of more than 60 days.
     fn default() -> Self {
@@ -262,11 +262,11 @@ const LAG: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3
 const MOST_DAYS: u32 = 3650;
 
 /// Lowers `alarms`.
-pub(super) fn lower(spec: &Option<Setting<AlarmsSpec>>, report: &mut Report) -> Alarms {
+pub(super) fn lower(spec: &Option<Setting<AlarmsSpec>>, report: &mut Reporter) -> AlarmRules {
     let Some(spec) = spec.as_ref().and_then(|alarms| alarms.value.as_ref()) else {
-        return Alarms::default();
+        return AlarmRules::default();
     };
-    let Alarms { rules: usual, reload_failed } = Alarms::default();
+    let AlarmRules { rules: usual, reload_failed } = AlarmRules::default();
     let mut rules = Vec::new();
     let of = |measure| usual.iter().filter(move |rule| rule.measure == measure);
     match said(&spec.error_rate) {
@@ -281,13 +281,13 @@ pub(super) fn lower(spec: &Option<Setting<AlarmsSpec>>, report: &mut Report) -> 
     }
     match said(&spec.replication_lag) {
         Some((LagSwitch::Scalar(Never::Off), _)) => {}
-        Some((LagSwitch::Mapping(lag), place)) => rules.extend(replication_lag(lag, place, report)),
+        Some((LagSwitch::Mapping(lag), span)) => rules.extend(replication_lag(lag, span, report)),
         None => rules.extend(of(Measure::ReplicationLag)),
     }
     match said(&spec.certificate) {
         Some((CertificateSwitch::Scalar(Never::Off), _)) => {}
-        Some((CertificateSwitch::Mapping(days), place)) => {
-            rules.extend(certificate(days, place, report));
+        Some((CertificateSwitch::Mapping(days), span)) => {
+            rules.extend(certificate(days, span, report));
         }
         None => rules.extend(of(Measure::Certificate)),
     }
@@ -300,17 +300,17 @@ pub(super) fn lower(spec: &Option<Setting<AlarmsSpec>>, report: &mut Report) -> 
         None => rules.extend(of(Measure::DatabaseAge)),
     }
     let switch = said(&spec.reload_failed).map(|(switch, _)| *switch == Switch::On);
-    Alarms { rules, reload_failed: switch.unwrap_or(reload_failed) }
+    AlarmRules { rules, reload_failed: switch.unwrap_or(reload_failed) }
 }
 
-fn said<T>(setting: &Option<Setting<T>>) -> Option<(&T, Place)> {
+fn said<T>(setting: &Option<Setting<T>>) -> Option<(&T, Span)> {
     setting.as_ref()?.given()
 }
 
-fn error_rate(spec: &RateSpec, report: &mut Report) -> AlarmRule {
-    let limit = given(&spec.above).map_or(0.01, |(Number(limit), place)| {
+fn error_rate(spec: &RateSpec, report: &mut Reporter) -> AlarmRule {
+    let limit = given(&spec.above).map_or(0.01, |(Number(limit), span)| {
         if *limit <= 0.0 || *limit > 1.0 {
-            let draft = report.error(place, format!("`above` is more than 0 and at most 1, not {limit}"));
+            let draft = report.error(span, format!("`above` is more than 0 and at most 1, not {limit}"));
             draft.hint("1 % is written `0.01`");
         }
         *limit
@@ -323,7 +323,7 @@ fn error_rate(spec: &RateSpec, report: &mut Report) -> AlarmRule {
     }
 }
 
-fn p95_latency(spec: &LatencySpec, report: &mut Report) -> AlarmRule {
+fn p95_latency(spec: &LatencySpec, report: &mut Reporter) -> AlarmRule {
     let above = duration(&spec.above, "above", Duration::from_millis(700), LATENCY, report);
     AlarmRule {
         measure: Measure::P95Latency,
@@ -333,13 +333,13 @@ fn p95_latency(spec: &LatencySpec, report: &mut Report) -> AlarmRule {
     }
 }
 
-fn replication_lag(spec: &LagSpec, place: Place, report: &mut Report) -> [AlarmRule; 2] {
+fn replication_lag(spec: &LagSpec, span: Span, report: &mut Reporter) -> [AlarmRule; 2] {
     let warning = duration(&spec.warning, "warning", Duration::from_secs(30), LAG, report);
     let alarm = duration(&spec.alarm, "alarm", Duration::from_secs(120), LAG, report);
     let lasts = duration(&spec.r#for, "for", Duration::ZERO, (Duration::ZERO, LONGEST), report);
     if alarm <= warning {
-        let place = given(&spec.alarm).or(given(&spec.warning)).map_or(place, |(_, place)| place);
-        let draft = report.error(place, "`alarm` must be longer than `warning`");
+        let span = given(&spec.alarm).or(given(&spec.warning)).map_or(span, |(_, span)| span);
+        let draft = report.error(span, "`alarm` must be longer than `warning`");
         draft.hint("people are warned first: `{ warning: 30s, alarm: 2m }`");
     }
     let rule = |limit: Duration, level| AlarmRule {
@@ -351,12 +351,12 @@ fn replication_lag(spec: &LagSpec, place: Place, report: &mut Report) -> [AlarmR
     [rule(warning, Level::Warning), rule(alarm, Level::Alarm)]
 }
 
-fn certificate(spec: &CertificateSpec, place: Place, report: &mut Report) -> [AlarmRule; 2] {
+fn certificate(spec: &CertificateSpec, span: Span, report: &mut Reporter) -> [AlarmRule; 2] {
     let warning = days(&spec.warning_days, "warning_days", 14, report);
     let alarm = days(&spec.alarm_days, "alarm_days", 3, report);
     if alarm >= warning {
-        let place = given(&spec.alarm_days).or(given(&spec.warning_days)).map_or(place, |(_, place)| place);
-        let draft = report.error(place, "`alarm_days` must be fewer than `warning_days`");
+        let span = given(&spec.alarm_days).or(given(&spec.warning_days)).map_or(span, |(_, span)| span);
+        let draft = report.error(span, "`alarm_days` must be fewer than `warning_days`");
         draft.hint("people are warned first: `{ warning_days: 14, alarm_days: 3 }`");
     }
     let measure = Measure::Certificate;
@@ -367,12 +367,12 @@ fn at_once(measure: Measure, days: u32, level: Level) -> AlarmRule {
     AlarmRule { measure, limit: f64::from(days), lasts: Duration::ZERO, level }
 }
 
-fn days(setting: &Option<Value<u32>>, key: &str, default: u32, report: &mut Report) -> u32 {
-    let Some((days, place)) = given(setting) else {
+fn days(setting: &Option<Value<u32>>, key: &str, default: u32, report: &mut Reporter) -> u32 {
+    let Some((days, span)) = given(setting) else {
         return default;
     };
     if *days == 0 || *days > MOST_DAYS {
-        report.error(place, format!("`{key}` goes from 1 to {MOST_DAYS}, not {days}"));
+        report.error(span, format!("`{key}` goes from 1 to {MOST_DAYS}, not {days}"));
     }
     *days
 }

@@ -4,10 +4,10 @@ use hickory_proto::rr::rdata::{NS, SOA};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::draft::{DraftSet, Lowering, add};
-use crate::config::problem::Place;
-use crate::config::records::{self, Target};
-use crate::config::sources::Sources;
+use super::draft::{RRsetDraft, ZoneLowering, add};
+use crate::config::problem::Span;
+use crate::config::records::{self, RecordTarget};
+use crate::config::sources::SourceFiles;
 use crate::config::values::{Leaf, List, Value, given, items};
 use crate::config::yaml::Setting;
 use crate::zone::{Name, RData, RecordType, Ttl};
@@ -36,30 +36,30 @@ pub struct SoaSpec {
     pub ttl: Option<Value<Ttl>>,
 }
 
-impl Lowering<'_> {
+impl ZoneLowering<'_> {
     /// Adds the NS records that `nameservers` says.
     pub(super) fn nameservers(&mut self, spec: &Option<List<String>>) {
         let Some(list) = spec else { return };
-        let mut set = DraftSet {
+        let mut set = RRsetDraft {
             rtype: RecordType::NS,
             ttl: self.default_ttl,
             rdata: Vec::new(),
             targets: Vec::new(),
-            place: list.place.unwrap_or_default(),
+            span: list.span.unwrap_or_default(),
         };
-        for (text, place) in items(list) {
+        for (text, span) in items(list) {
             match records::parse_name(text, &Name::root()) {
                 Ok(name) => {
-                    let target = Target { name: name.clone(), relative: None };
-                    add(&mut set, RData::NS(NS(name)), vec![(target, place)], place, self.report);
+                    let target = RecordTarget { name: name.clone(), relative: None };
+                    add(&mut set, RData::NS(NS(name)), vec![(target, span)], span, self.report);
                 }
-                Err(wrong) => self.report.error(place, wrong.message).maybe_hint(wrong.hint),
+                Err(wrong) => self.report.error(span, wrong.message).maybe_hint(wrong.hint),
             }
         }
         let node = self.nodes.entry(self.apex.clone()).or_default();
         if let Some(other) = node.rrset(RecordType::NS) {
-            let there = format!("{}:{}", self.sources.display(other.place.source as usize), other.place.line);
-            let draft = self.report.error(set.place, "the zone already has NS records at its apex");
+            let there = format!("{}:{}", self.sources.display(other.span.source as usize), other.span.line);
+            let draft = self.report.error(set.span, "the zone already has NS records at its apex");
             draft.hint(format!("they are at {there}; keep them in one place"));
             return;
         }
@@ -69,26 +69,26 @@ impl Lowering<'_> {
     }
 
     /// Adds the SOA record, unless the master file has one.
-    pub(super) fn soa(&mut self, spec: &Option<Setting<SoaSpec>>, file: Place, master_file: Option<usize>) {
+    pub(super) fn soa(&mut self, spec: &Option<Setting<SoaSpec>>, file: Span, master_file: Option<usize>) {
         let setting = spec.as_ref().and_then(|soa| soa.given());
-        let place = setting.map_or(file, |(_, place)| place);
+        let span = setting.map_or(file, |(_, span)| span);
         if let Some(other) = self.nodes.get(&self.apex).and_then(|node| node.rrset(RecordType::SOA)) {
             if setting.is_some() {
                 let there =
-                    format!("{}:{}", self.sources.display(other.place.source as usize), other.place.line);
-                let draft = self.report.error(place, "the zone already has a SOA record");
+                    format!("{}:{}", self.sources.display(other.span.source as usize), other.span.line);
+                let draft = self.report.error(span, "the zone already has a SOA record");
                 draft.hint(format!("it is at {there}; keep it in one place"));
             }
             return;
         }
         let serial = serial(self.sources, file.source as usize, master_file);
         let (soa, ttl) = self.soa_record(setting.map(|(soa, _)| soa), serial);
-        let set = DraftSet {
+        let set = RRsetDraft {
             rtype: RecordType::SOA,
             ttl,
             rdata: vec![RData::SOA(soa)],
             targets: Vec::new(),
-            place,
+            span,
         };
         self.nodes.entry(self.apex.clone()).or_default().rrsets.push(set);
     }
@@ -120,8 +120,8 @@ impl Lowering<'_> {
     }
 
     /// Reads a name, or a mailbox whose part before the `@` is one label (RFC 1035, section 8).
-    fn soa_name(&mut self, setting: Option<(&String, Place)>) -> Option<Name> {
-        let (text, place) = setting?;
+    fn soa_name(&mut self, setting: Option<(&String, Span)>) -> Option<Name> {
+        let (text, span) = setting?;
         let dotted = match text.split_once('@') {
             Some((local, domain)) if !local.is_empty() => format!("{}.{domain}", local.replace('.', "\\.")),
             _ => text.clone(),
@@ -129,7 +129,7 @@ impl Lowering<'_> {
         match records::parse_name(&dotted, &Name::root()) {
             Ok(name) => Some(name),
             Err(wrong) => {
-                self.report.error(place, wrong.message).maybe_hint(wrong.hint);
+                self.report.error(span, wrong.message).maybe_hint(wrong.hint);
                 None
             }
         }
@@ -138,7 +138,7 @@ impl Lowering<'_> {
 
 /// Computes a serial number from what the zone is made of, so that equal files give equal zones: FNV-1a
 /// with its published 32-bit parameters.
-fn serial(sources: &Sources, file: usize, master_file: Option<usize>) -> u32 {
+fn serial(sources: &SourceFiles, file: usize, master_file: Option<usize>) -> u32 {
     let texts =
         [Some(file), master_file].into_iter().flatten().map(|index| sources.files[index].text.as_bytes());
     texts.flatten().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))

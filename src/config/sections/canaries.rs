@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::checks::{self, TcpSpec, TlsSpec};
-use super::request::{self, HttpSpec, InferenceSpec, JsonSpec, Request};
+use super::request::{self, HttpSpec, InferenceSpec, JsonSpec, RequestSpec};
 use crate::canary::{Canary, Check, Effect, Reach, Thresholds};
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Percent, Value, check_name, duration, given, text, word};
 use crate::config::yaml::{Entries, Setting};
 use crate::share::Share;
@@ -69,33 +69,36 @@ const SHORTEST_RECHECK: Duration = Duration::from_millis(50);
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(10);
 
 /// Lowers the canaries.
-pub(super) fn lower(spec: &Option<Setting<Entries<CanarySpec>>>, report: &mut Report) -> Vec<Option<Canary>> {
-    let Some((entries, place)) = spec.as_ref().and_then(|canaries| canaries.given()) else {
+pub(super) fn lower(
+    spec: &Option<Setting<Entries<CanarySpec>>>,
+    report: &mut Reporter,
+) -> Vec<Option<Canary>> {
+    let Some((entries, span)) = spec.as_ref().and_then(|canaries| canaries.given()) else {
         return Vec::new();
     };
     if entries.list.len() > MAX_CANARIES {
-        report.error(place, format!("more than {MAX_CANARIES} canaries"));
+        report.error(span, format!("more than {MAX_CANARIES} canaries"));
     }
-    let each = entries.iter().map(|(name, place, canary)| {
-        check_name(name, place, report);
+    let each = entries.iter().map(|(name, span, canary)| {
+        check_name(name, span, report);
         if canary.is_missing() {
-            none(name, place, report);
+            none(name, span, report);
         }
         let (canary, _) = canary.given()?;
-        self::canary(name, canary, place, report)
+        self::canary(name, canary, span, report)
     });
     each.collect()
 }
 
-fn canary(name: &str, spec: &CanarySpec, place: Place, report: &mut Report) -> Option<Canary> {
+fn canary(name: &str, spec: &CanarySpec, span: Span, report: &mut Reporter) -> Option<Canary> {
     let reach = word(&spec.probe).unwrap_or_default();
-    let check = check(name, spec, reach, place, report);
+    let check = check(name, spec, reach, span, report);
     if let (Reach::Region, Some(check)) = (reach, &check) {
-        check_has_a_name(check, spec.probe.as_ref().and_then(|probe| probe.place).unwrap_or(place), report);
+        check_has_a_name(check, spec.probe.as_ref().and_then(|probe| probe.span).unwrap_or(span), report);
     }
     let interval =
         duration(&spec.interval, "interval", INTERVAL, (SHORTEST_INTERVAL, LONGEST_INTERVAL), report);
-    let timeout = timeout(spec, interval, place, report);
+    let timeout = timeout(spec, interval, span, report);
     let slow = slow(spec, timeout, report);
     let canary = Canary {
         name: name.to_owned(),
@@ -122,7 +125,7 @@ fn canary(name: &str, spec: &CanarySpec, place: Place, report: &mut Report) -> O
 }
 
 /// Lowers the one check of a canary.
-fn check(name: &str, spec: &CanarySpec, reach: Reach, place: Place, report: &mut Report) -> Option<Check> {
+fn check(name: &str, spec: &CanarySpec, reach: Reach, span: Span, report: &mut Reporter) -> Option<Check> {
     let kinds = [
         ("tcp", spec.tcp.is_some()),
         ("tls", spec.tls.is_some()),
@@ -133,11 +136,11 @@ fn check(name: &str, spec: &CanarySpec, reach: Reach, place: Place, report: &mut
     let given: Vec<String> =
         kinds.into_iter().filter(|(_, is_given)| *is_given).map(|(kind, _)| format!("`{kind}`")).collect();
     match given.as_slice() {
-        [] => none(name, place, report),
+        [] => none(name, span, report),
         [_] => {}
         several => {
             let message = format!("canary `{name}` has {}", several.join(" and "));
-            report.error(place, message).hint("one canary checks one thing: make it several canaries");
+            report.error(span, message).hint("one canary checks one thing: make it several canaries");
             return None;
         }
     }
@@ -145,35 +148,31 @@ fn check(name: &str, spec: &CanarySpec, reach: Reach, place: Place, report: &mut
     let tls = spec.tls.as_ref().and_then(|tls| tls.given());
     let http = spec.http.as_ref().and_then(|http| http.given());
     let json = spec.json.as_ref().and_then(|json| json.given());
-    let http = http.map(|(http, place)| (Request::from(http), place));
+    let http = http.map(|(http, span)| (RequestSpec::from(http), span));
     let inference = spec.inference.as_ref().and_then(|inference| inference.given());
-    tcp.and_then(|(tcp, place)| checks::tcp(tcp, place, report))
-        .or_else(|| tls.and_then(|(tls, place)| checks::tls(tls, place, report)))
-        .or_else(|| {
-            http.and_then(|(http, place)| request::lower(&http, reach, place, report)).map(Check::Http)
-        })
-        .or_else(|| json.and_then(|(json, place)| checks::json(json, reach, place, report)))
-        .or_else(|| {
-            inference.and_then(|(inference, place)| checks::inference(inference, reach, place, report))
-        })
+    tcp.and_then(|(tcp, span)| checks::tcp(tcp, span, report))
+        .or_else(|| tls.and_then(|(tls, span)| checks::tls(tls, span, report)))
+        .or_else(|| http.and_then(|(http, span)| request::lower(&http, reach, span, report)).map(Check::Http))
+        .or_else(|| json.and_then(|(json, span)| checks::json(json, reach, span, report)))
+        .or_else(|| inference.and_then(|(inference, span)| checks::inference(inference, reach, span, report)))
 }
 
 /// Reports a canary that checks nothing.
-fn none(name: &str, place: Place, report: &mut Report) {
-    let draft = report.error(place, format!("canary `{name}` checks nothing"));
+fn none(name: &str, span: Span, report: &mut Reporter) {
+    let draft = report.error(span, format!("canary `{name}` checks nothing"));
     draft.hint("add `http: { url: \"http://{address}:8080/health\" }` or `tcp: { port: 443 }`");
 }
 
 /// Refuses what cannot be done to a region as a whole: it takes a name that leads there.
-fn check_has_a_name(check: &Check, place: Place, report: &mut Report) {
+fn check_has_a_name(check: &Check, span: Span, report: &mut Reporter) {
     if check.request().is_none() {
         let kind = check.kind();
-        let draft = report.error(place, format!("`{kind}` probes addresses, not a region as a whole"));
+        let draft = report.error(span, format!("`{kind}` probes addresses, not a region as a whole"));
         draft.hint("use `http`, `json` or `inference`, whose URL names a host, or leave `probe` out");
     }
 }
 
-fn timeout(spec: &CanarySpec, interval: Duration, canary: Place, report: &mut Report) -> Duration {
+fn timeout(spec: &CanarySpec, interval: Duration, canary: Span, report: &mut Reporter) -> Duration {
     let inference = spec.inference.as_ref().and_then(|inference| inference.value.as_ref());
     let total = inference.and_then(|inference| given(&inference.total));
     let default = total.map_or(TIMEOUT, |(total, _)| *total);
@@ -182,26 +181,25 @@ fn timeout(spec: &CanarySpec, interval: Duration, canary: Place, report: &mut Re
         limits(inference, timeout, report);
     }
     if timeout >= interval {
-        let place =
-            given(&spec.timeout).or(total).or(given(&spec.interval)).map_or(canary, |(_, place)| place);
+        let span = given(&spec.timeout).or(total).or(given(&spec.interval)).map_or(canary, |(_, span)| span);
         let message =
             format!("`timeout` ({}) must be shorter than `interval` ({})", text(timeout), text(interval));
-        report.error(place, message).hint("else probes of one address overlap");
+        report.error(span, message).hint("else probes of one address overlap");
     }
     timeout
 }
 
 /// Checks the limits of an inference: the first byte comes before the last, and both in time.
-fn limits(spec: &InferenceSpec, timeout: Duration, report: &mut Report) {
-    let longest = |report: &mut Report, setting, key, (longest_key, longest): (&str, Duration)| {
-        let Some((limit, place)) = given(setting) else { return };
+fn limits(spec: &InferenceSpec, timeout: Duration, report: &mut Reporter) {
+    let longest = |report: &mut Reporter, setting, key, (longest_key, longest): (&str, Duration)| {
+        let Some((limit, span)) = given(setting) else { return };
         if *limit < SHORTEST_TIMEOUT {
-            report.error(place, format!("`{key}` is at least {}", text(SHORTEST_TIMEOUT)));
+            report.error(span, format!("`{key}` is at least {}", text(SHORTEST_TIMEOUT)));
         }
         if *limit > longest {
             let message =
                 format!("`{key}` ({}) is longer than `{longest_key}` ({})", text(*limit), text(longest));
-            report.error(place, message).hint(format!("it would never matter: raise `{longest_key}`"));
+            report.error(span, message).hint(format!("it would never matter: raise `{longest_key}`"));
         }
     };
     longest(report, &spec.total, "total", ("timeout", timeout));
@@ -209,24 +207,24 @@ fn limits(spec: &InferenceSpec, timeout: Duration, report: &mut Report) {
     longest(report, &spec.first_byte, "first_byte", whole);
 }
 
-fn slow(spec: &CanarySpec, timeout: Duration, report: &mut Report) -> Option<Duration> {
-    let (slow, place) = given(&spec.slow)?;
+fn slow(spec: &CanarySpec, timeout: Duration, report: &mut Reporter) -> Option<Duration> {
+    let (slow, span) = given(&spec.slow)?;
     if slow.is_zero() {
-        report.error(place, "`slow` is at least 1ms");
+        report.error(span, "`slow` is at least 1ms");
     }
     if *slow >= timeout {
         let message = format!("`slow` ({}) must be shorter than `timeout` ({})", text(*slow), text(timeout));
-        report.error(place, message).hint("what takes longer than the timeout is a failure, not slow");
+        report.error(span, message).hint("what takes longer than the timeout is a failure, not slow");
     }
     Some(*slow)
 }
 
-fn threshold(setting: &Option<Value<u32>>, key: &str, default: u32, report: &mut Report) -> u32 {
-    let Some((count, place)) = given(setting) else {
+fn threshold(setting: &Option<Value<u32>>, key: &str, default: u32, report: &mut Reporter) -> u32 {
+    let Some((count, span)) = given(setting) else {
         return default;
     };
     if !(1..=MAX_THRESHOLD).contains(count) {
-        report.error(place, format!("`{key}` goes from 1 to {MAX_THRESHOLD}, not {count}"));
+        report.error(span, format!("`{key}` goes from 1 to {MAX_THRESHOLD}, not {count}"));
     }
     *count
 }

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::json;
-use super::request::{self, InferenceSpec, JsonSpec, Request};
+use super::request::{self, InferenceSpec, JsonSpec, RequestSpec};
 use crate::canary::{Check, HttpCheck, InferenceCheck, JsonCheck, Reach, TlsCheck};
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Value, given, required};
 
 /// A TCP connection.
@@ -39,20 +39,20 @@ const MAX_DAYS: u32 = 3650;
 /// The largest prompt. Canaries are to cost next to nothing, and each address has a copy.
 const MAX_PROMPT: usize = 16 * 1024;
 
-pub(super) fn tcp(spec: &TcpSpec, place: Place, report: &mut Report) -> Option<Check> {
-    let (port, _) = required(&spec.port, "port", place, "write `tcp: { port: 443 }`", report)?;
+pub(super) fn tcp(spec: &TcpSpec, span: Span, report: &mut Reporter) -> Option<Check> {
+    let (port, _) = required(&spec.port, "port", span, "write `tcp: { port: 443 }`", report)?;
     Some(Check::Tcp { port: *port })
 }
 
-pub(super) fn tls(spec: &TlsSpec, place: Place, report: &mut Report) -> Option<Check> {
-    let name = required(&spec.name, "name", place, "write `tls: { name: api.example.com }`", report);
-    if let Some((name, place)) = name.filter(|(name, _)| !is_certified(name)) {
-        let draft = report.error(place, format!("no certificate is for `{name}`"));
+pub(super) fn tls(spec: &TlsSpec, span: Span, report: &mut Reporter) -> Option<Check> {
+    let name = required(&spec.name, "name", span, "write `tls: { name: api.example.com }`", report);
+    if let Some((name, span)) = name.filter(|(name, _)| !is_certified(name)) {
+        let draft = report.error(span, format!("no certificate is for `{name}`"));
         draft.hint("write a host name or an IP address, without a port");
     }
     let days = given(&spec.min_days_left);
-    if let Some((days, place)) = days.filter(|(days, _)| **days > MAX_DAYS) {
-        report.error(place, format!("`min_days_left` goes from 0 to {MAX_DAYS}, not {days}"));
+    if let Some((days, span)) = days.filter(|(days, _)| **days > MAX_DAYS) {
+        report.error(span, format!("`min_days_left` goes from 0 to {MAX_DAYS}, not {days}"));
     }
     Some(Check::Tls(TlsCheck {
         port: given(&spec.port).map_or(443, |(port, _)| *port),
@@ -66,8 +66,8 @@ fn is_certified(name: &str) -> bool {
     rustls::pki_types::ServerName::try_from(name).is_ok()
 }
 
-pub(super) fn json(spec: &JsonSpec, reach: Reach, place: Place, report: &mut Report) -> Option<Check> {
-    let http = request::lower(&Request::from(spec), reach, place, report);
+pub(super) fn json(spec: &JsonSpec, reach: Reach, span: Span, report: &mut Reporter) -> Option<Check> {
+    let http = request::lower(&RequestSpec::from(spec), reach, span, report);
     let assertions = json::assertions(&spec.assert, report);
     Some(Check::Json(JsonCheck { http: http?, assertions, signals: json::signals(&spec.signals) }))
 }
@@ -75,11 +75,11 @@ pub(super) fn json(spec: &JsonSpec, reach: Reach, place: Place, report: &mut Rep
 pub(super) fn inference(
     spec: &InferenceSpec,
     reach: Reach,
-    place: Place,
-    report: &mut Report,
+    span: Span,
+    report: &mut Reporter,
 ) -> Option<Check> {
-    let http = request::lower(&Request::from(spec), reach, place, report);
-    let body = prompt(spec, place, report);
+    let http = request::lower(&RequestSpec::from(spec), reach, span, report);
+    let body = prompt(spec, span, report);
     let assertions = json::assertions(&spec.assert, report);
     let limit = |setting| given(setting).map(|(limit, _): (&Duration, _)| *limit);
     let (first_byte, total) = (limit(&spec.first_byte), limit(&spec.total));
@@ -87,14 +87,14 @@ pub(super) fn inference(
     Some(Check::Inference(InferenceCheck { http, assertions, first_byte, total }))
 }
 
-fn prompt(spec: &InferenceSpec, place: Place, report: &mut Report) -> Option<String> {
+fn prompt(spec: &InferenceSpec, span: Span, report: &mut Reporter) -> Option<String> {
     const HINT: &str = "write `body: '{\"prompt\": \"1\", \"max_tokens\": 1}'`";
-    let (body, place) = required(&spec.body, "body", place, HINT, report)?;
+    let (body, span) = required(&spec.body, "body", span, HINT, report)?;
     if body.len() > MAX_PROMPT {
-        report.error(place, format!("`body` has more than {} KiB", MAX_PROMPT / 1024));
+        report.error(span, format!("`body` has more than {} KiB", MAX_PROMPT / 1024));
     }
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(body) {
-        report.error(place, format!("`body` is not JSON: {error}")).hint(HINT);
+        report.error(span, format!("`body` is not JSON: {error}")).hint(HINT);
     }
     Some(body.clone())
 }

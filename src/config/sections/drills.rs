@@ -5,11 +5,11 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{
     Defined, FromText, List, Value, duration, given, items, required, says_nothing, text,
 };
-use crate::config::yaml::{Setting, Wrong};
+use crate::config::yaml::{Mistake, Setting};
 use crate::intent::{Abort, Days, Schedule, Window, Wish};
 use crate::region::{Region, Target};
 use crate::share::Share;
@@ -46,10 +46,11 @@ pub struct Away(pub Share);
 impl FromText for Away {
     const NAME: &'static str = "a percentage";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let percent = text.strip_suffix('%').unwrap_or(text).parse().ok();
         let percent = percent.filter(|percent| (1..=100).contains(percent));
-        let wrong = || Wrong::new(format!("`{text}` is not a percentage")).hint("write `10`, from 1 to 100");
+        let wrong =
+            || Mistake::new(format!("`{text}` is not a percentage")).hint("write `10`, from 1 to 100");
         percent.map(|percent| Self(Share::percent(percent))).ok_or_else(wrong)
     }
 
@@ -66,9 +67,9 @@ impl FromText for Away {
 impl FromText for Abort {
     const NAME: &'static str = "what ends a drill early";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let wrong = || {
-            Wrong::new(format!("`{text}` does not say what ends a drill early"))
+            Mistake::new(format!("`{text}` does not say what ends a drill early"))
                 .hint("write `alarm`, `load>90%`, `error_rate>2%` or `p95>900ms`")
         };
         text.parse().map_err(|_| wrong())
@@ -86,9 +87,9 @@ impl FromText for Abort {
 impl FromText for Window {
     const NAME: &'static str = "a window of the week";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         text.parse().map_err(|wrong| {
-            Wrong::new(format!("{wrong}")).hint("write `tue 09:00-12:00`: mon to sun, and times in UTC")
+            Mistake::new(format!("{wrong}")).hint("write `tue 09:00-12:00`: mon to sun, and times in UTC")
         })
     }
 
@@ -101,9 +102,9 @@ impl FromText for Window {
 impl FromText for Days {
     const NAME: &'static str = "a day, or days in a row";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         text.parse().map_err(|wrong| {
-            Wrong::new(format!("{wrong}"))
+            Mistake::new(format!("{wrong}"))
                 .hint("write `2026-12-24`, or `2026-12-27..2027-01-02` for a week of them")
         })
     }
@@ -138,20 +139,20 @@ pub(super) fn lower(
     spec: &Option<Setting<Vec<Setting<DrillSpec>>>>,
     names: &Defined,
     regions: &[Option<Region>],
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Vec<Schedule> {
-    let Some((list, place)) = spec.as_ref().and_then(|drills| drills.given()) else {
+    let Some((list, span)) = spec.as_ref().and_then(|drills| drills.given()) else {
         return Vec::new();
     };
     if list.len() > MAX_DRILLS {
-        report.error(place, format!("more than {MAX_DRILLS} drills"));
+        report.error(span, format!("more than {MAX_DRILLS} drills"));
     }
     let mut names = names.clone();
-    let mut drills: Vec<(Schedule, Place)> = Vec::new();
-    for (spec, place) in list.iter().filter_map(|drill| drill.given()) {
-        if let Some(drill) = drill(spec, place, &mut names, regions, report) {
-            warn_of_meeting(&drill, place, &drills, report);
-            drills.push((drill, place));
+    let mut drills: Vec<(Schedule, Span)> = Vec::new();
+    for (spec, span) in list.iter().filter_map(|drill| drill.given()) {
+        if let Some(drill) = drill(spec, span, &mut names, regions, report) {
+            warn_of_meeting(&drill, span, &drills, report);
+            drills.push((drill, span));
         }
     }
     drills.into_iter().map(|(drill, _)| drill).collect()
@@ -159,19 +160,19 @@ pub(super) fn lower(
 
 fn drill(
     spec: &DrillSpec,
-    place: Place,
+    span: Span,
     names: &mut Defined,
     regions: &[Option<Region>],
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Option<Schedule> {
     let region =
-        required(&spec.region, "region", place, "write `region: tokyo` or `region: tokyo/tokyo-a`", report);
-    let target = region.and_then(|(text, place)| target(text, place, names, regions, report));
+        required(&spec.region, "region", span, "write `region: tokyo` or `region: tokyo/tokyo-a`", report);
+    let target = region.and_then(|(text, span)| target(text, span, names, regions, report));
     let lasts = duration(&spec.lasts, "for", USUAL_TIME, BOUNDS, report);
-    let windows = windows(spec, place, lasts, report);
+    let windows = windows(spec, span, lasts, report);
     let blocked = spec.blocked.as_ref().map_or_else(Vec::new, |list| items(list));
-    if let Some((_, place)) = blocked.get(MAX_ENTRIES) {
-        report.error(*place, format!("`blocked` has more than {MAX_ENTRIES} entries"));
+    if let Some((_, span)) = blocked.get(MAX_ENTRIES) {
+        report.error(*span, format!("`blocked` has more than {MAX_ENTRIES} entries"));
     }
     let away = given(&spec.percent).map_or(Share::percent(USUAL_PERCENT), |(Away(share), _)| *share);
     let abort = given(&spec.abort_when).map_or(Abort::Alarm, |(abort, _)| *abort);
@@ -182,47 +183,46 @@ fn drill(
 /// Finds a region, or an availability zone of one.
 fn target(
     text: &str,
-    place: Place,
+    span: Span,
     names: &mut Defined,
     regions: &[Option<Region>],
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Option<Target> {
     let Some(target) = text.parse().ok().filter(|target: &Target| target.address().is_none()) else {
-        let draft = report.error(place, format!("`{text}` is neither a region nor an availability zone"));
+        let draft = report.error(span, format!("`{text}` is neither a region nor an availability zone"));
         draft.hint("write `tokyo` or `tokyo/tokyo-a`");
         return None;
     };
-    let index = names.find(target.region(), place, report)?;
+    let index = names.find(target.region(), span, report)?;
     let region = regions.get(index)?.as_ref()?;
     let Some(zone) = target.zone() else { return Some(target) };
     let zones = || region.zones.iter().map(|zone| zone.name.as_str());
     if !zones().any(|name| name == zone) {
-        let draft =
-            report.error(place, format!("region `{}` has no availability zone `{zone}`", region.name));
+        let draft = report.error(span, format!("region `{}` has no availability zone `{zone}`", region.name));
         draft.hint(suggest::hint(zone, zones()));
     }
     Some(target)
 }
 
 /// Returns when it starts; each window must be long enough for it.
-fn windows(spec: &DrillSpec, place: Place, lasts: Duration, report: &mut Report) -> Vec<Window> {
+fn windows(spec: &DrillSpec, span: Span, lasts: Duration, report: &mut Reporter) -> Vec<Window> {
     if spec.windows.is_missing() || says_nothing(&spec.windows) {
-        let draft = report.error(place, "the drill has no `windows`");
+        let draft = report.error(span, "the drill has no `windows`");
         draft.hint("write `windows: [\"tue 09:00-12:00\"]`, in UTC");
     }
     let windows = items(&spec.windows);
-    if let Some((_, place)) = windows.get(MAX_ENTRIES) {
-        report.error(*place, format!("`windows` has more than {MAX_ENTRIES} entries"));
+    if let Some((_, span)) = windows.get(MAX_ENTRIES) {
+        report.error(*span, format!("`windows` has more than {MAX_ENTRIES} entries"));
     }
-    for (window, place) in windows.iter().filter(|(window, _)| window.length() < lasts) {
+    for (window, span) in windows.iter().filter(|(window, _)| window.length() < lasts) {
         let message = format!("a drill of {} does not fit into `{window}`", text(lasts));
-        report.error(*place, message).hint("let the window be longer, or `for` shorter");
+        report.error(*span, message).hint("let the window be longer, or `for` shorter");
     }
     windows.into_iter().map(|(window, _)| *window).collect()
 }
 
 /// Warns when a drill would start while another one is under way: there is one at a time.
-fn warn_of_meeting(drill: &Schedule, place: Place, before: &[(Schedule, Place)], report: &mut Report) {
+fn warn_of_meeting(drill: &Schedule, span: Span, before: &[(Schedule, Span)], report: &mut Reporter) {
     let ahead = |from: &Window, to: &Window| (to.offset() + WEEK - from.offset()).as_secs() % WEEK.as_secs();
     for (other, at) in before {
         let pairs = drill.windows.iter().flat_map(|one| other.windows.iter().map(move |two| (one, two)));
@@ -231,7 +231,7 @@ fn warn_of_meeting(drill: &Schedule, place: Place, before: &[(Schedule, Place)],
         });
         if let Some((window, _)) = meetings.next() {
             let message = format!("the drill of `{window}` meets the one of line {}", at.line);
-            let draft = report.warning(place, message);
+            let draft = report.warning(span, message);
             draft.hint("there is one at a time: the second is not begun, unless `blocked` keeps them apart");
         }
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::client::{Continent, Coordinates, Country, Location, Prefix, Subdivision};
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Asn, Value, given, path, point, required};
 use crate::config::yaml::Setting;
 use crate::geo::{self, countries};
@@ -59,23 +59,23 @@ pub struct Geo {
 /// The most networks an operator may list. Each is a leaf of the geo table.
 const MAX_NETWORKS: usize = 100_000;
 
-pub(super) fn lower(spec: &GeoSpec, place: Place, directory: &Path, report: &mut Report) -> Geo {
+pub(super) fn lower(spec: &GeoSpec, span: Span, directory: &Path, report: &mut Reporter) -> Geo {
     let networks = spec.networks.as_ref().and_then(|networks| networks.given());
-    let (networks, networks_place) = networks.map_or((&[][..], place), |(list, place)| (list, place));
+    let (networks, networks_span) = networks.map_or((&[][..], span), |(list, span)| (list, span));
     if networks.len() > MAX_NETWORKS {
         report
-            .error(networks_place, format!("more than {MAX_NETWORKS} networks"))
+            .error(networks_span, format!("more than {MAX_NETWORKS} networks"))
             .hint("build a database of them");
     }
     let mut lowered: Vec<(Prefix, Location)> = Vec::new();
     let mut seen = std::collections::HashMap::new();
-    for (network, place) in networks.iter().filter_map(|network| network.given()) {
-        let Some((prefix, location)) = self::network(network, place, report) else {
+    for (network, span) in networks.iter().filter_map(|network| network.given()) {
+        let Some((prefix, location)) = self::network(network, span, report) else {
             continue;
         };
-        if let Some(line) = seen.insert(prefix, place.line) {
+        if let Some(line) = seen.insert(prefix, span.line) {
             report
-                .error(place, format!("network {prefix} is listed twice"))
+                .error(span, format!("network {prefix} is listed twice"))
                 .hint(format!("first in line {line}"));
         }
         lowered.push((prefix, location));
@@ -83,8 +83,8 @@ pub(super) fn lower(spec: &GeoSpec, place: Place, directory: &Path, report: &mut
     Geo { database: path(&spec.database, directory), asn: path(&spec.asn, directory), networks: lowered }
 }
 
-fn network(spec: &NetworkSpec, place: Place, report: &mut Report) -> Option<(Prefix, Location)> {
-    let network = required(&spec.network, "network", place, "write `network: 10.0.0.0/8`", report);
+fn network(spec: &NetworkSpec, span: Span, report: &mut Reporter) -> Option<(Prefix, Location)> {
+    let network = required(&spec.network, "network", span, "write `network: 10.0.0.0/8`", report);
     let subdivision = given(&spec.subdivision);
     let country = given(&spec.country);
     if let (Some((subdivision, at)), Some((country, _))) = (subdivision, country)
@@ -107,7 +107,7 @@ fn network(spec: &NetworkSpec, place: Place, report: &mut Report) -> Option<(Pre
         country,
         subdivision: subdivision.map(|(subdivision, _)| *subdivision),
         european_union: country.map(countries::is_in_european_union),
-        coordinates: coordinates(spec, place, report),
+        coordinates: coordinates(spec, span, report),
         asn: given(&spec.asn).map(|(asn, _)| asn.0),
     };
     let says_something = spec.country.is_some()
@@ -116,18 +116,18 @@ fn network(spec: &NetworkSpec, place: Place, report: &mut Report) -> Option<(Pre
         || spec.latitude.is_some()
         || spec.asn.is_some();
     if !says_something {
-        let draft = report.error(place, "the network says nothing of its location");
+        let draft = report.error(span, "the network says nothing of its location");
         draft.hint("add `country: JP` or another part of a location");
     }
     Some((*network?.0, location))
 }
 
-fn coordinates(spec: &NetworkSpec, place: Place, report: &mut Report) -> Option<Coordinates> {
+fn coordinates(spec: &NetworkSpec, span: Span, report: &mut Reporter) -> Option<Coordinates> {
     match (&spec.latitude, &spec.longitude) {
         (None, None) => None,
-        (Some(latitude), Some(longitude)) => self::point(latitude, longitude, place, report),
+        (Some(latitude), Some(longitude)) => self::point(latitude, longitude, span, report),
         (Some(_), None) | (None, Some(_)) => {
-            report.error(place, "`latitude` and `longitude` go together");
+            report.error(span, "`latitude` and `longitude` go together");
             None
         }
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::client::{Continent, Country, Group, GroupId, MAX_GROUPS, Member, Prefix, Subdivision};
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Asn, Defined, List, check_name, items};
 use crate::config::yaml::{Entries, Setting};
 use crate::suggest;
@@ -41,15 +41,15 @@ pub(super) struct Registry {
     /// The groups; the one with `GroupId(n)` is at `n - 1`.
     pub list: Vec<Group>,
     /// Where a group by autonomous system is defined, if one is.
-    pub by_asn: Option<Place>,
+    pub by_asn: Option<Span>,
 }
 
 impl Registry {
-    fn add(&mut self, group: Group, place: Place, report: &mut Report) -> Option<GroupId> {
+    fn add(&mut self, group: Group, span: Span, report: &mut Reporter) -> Option<GroupId> {
         let known = self.list.iter().position(|known| *known == group);
         let index = known.unwrap_or(self.list.len());
         if index >= MAX_GROUPS {
-            report.error(place, format!("more than {MAX_GROUPS} groups"));
+            report.error(span, format!("more than {MAX_GROUPS} groups"));
             return None;
         }
         if known.is_none() {
@@ -82,30 +82,30 @@ pub(super) fn lower(
     is_complete: bool,
     registry: &mut Registry,
     shared: Option<&Scope>,
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Scope {
     let names = Defined::of("group", "this file", spec, is_complete);
     let entries = spec.iter().filter_map(|groups| groups.value.as_ref()).flat_map(|groups| groups.iter());
-    let ids = entries.map(|(name, place, group)| {
-        check_name(name, place, report);
+    let ids = entries.map(|(name, span, group)| {
+        check_name(name, span, report);
         if let Some((_, why)) = RESERVED.iter().find(|(reserved, _)| *reserved == name) {
-            report.error(place, format!("a group cannot be called `{name}`")).hint(*why);
+            report.error(span, format!("a group cannot be called `{name}`")).hint(*why);
         }
         if shared.is_some_and(|shared| shared.names.position(name).is_some()) {
             report
-                .error(place, format!("regions.yaml already defines group `{name}`"))
+                .error(span, format!("regions.yaml already defines group `{name}`"))
                 .hint("give it another name");
         }
         let members = group.value.as_ref().map(members).unwrap_or_default();
         let is_wrong = group.value.is_none() && !group.is_missing();
         if members.is_empty() && !is_wrong {
-            let draft = report.error(place, format!("group `{name}` has no members"));
+            let draft = report.error(span, format!("group `{name}` has no members"));
             draft.hint("add for example `countries: [JP]` or `european_union: true`");
         }
         if members.iter().any(|member| matches!(member, Member::Asn(_))) {
-            registry.by_asn.get_or_insert(place);
+            registry.by_asn.get_or_insert(span);
         }
-        registry.add(Group { name: name.to_owned(), members }, place, report)
+        registry.add(Group { name: name.to_owned(), members }, span, report)
     });
     let ids = ids.collect();
     Scope { names, ids }
@@ -130,10 +130,10 @@ fn members(spec: &GroupSpec) -> Vec<Member> {
 /// Returns the group that a zone means by a name, or reports that there is none.
 pub(super) fn find(
     name: &str,
-    place: Place,
+    span: Span,
     own: &mut Scope,
     shared: &mut Scope,
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Option<GroupId> {
     if name == "unknown" {
         return Some(GroupId::UNKNOWN);
@@ -148,7 +148,7 @@ pub(super) fn find(
         let known = own.names.names().chain(shared.names.names()).chain(["unknown"]);
         let define = || format!("define it under `groups:`, for example `{name}: {{ countries: [JP] }}`");
         let hint = suggest::question(name, known).unwrap_or_else(define);
-        report.error(place, format!("group `{name}` is not defined")).hint(hint);
+        report.error(span, format!("group `{name}` is not defined")).hint(hint);
     }
     None
 }

@@ -4,9 +4,9 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 
 use crate::canary::{Assertion, Expected, Pointer, Scalar, Signal};
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{FromText, Number, Value, given, required};
-use crate::config::yaml::{Setting, Wrong};
+use crate::config::yaml::{Mistake, Setting};
 
 /// Something that a JSON document must say.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -52,14 +52,14 @@ pub struct SignalsSpec {
 impl FromText for Pointer {
     const NAME: &'static str = "a JSON pointer";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let wrong = || {
             let message = format!("`{text}` is not a JSON pointer");
             let hint = match text.contains('~') {
                 true => "write `~0` for `~` and `~1` for `/` (RFC 6901)",
                 false => "write `/checks/gpu`, with a slash before every step (RFC 6901)",
             };
-            Wrong::new(message).hint(hint)
+            Mistake::new(message).hint(hint)
         };
         Self::parse(text).ok_or_else(wrong)
     }
@@ -76,7 +76,7 @@ impl FromText for Pointer {
 impl FromText for Scalar {
     const NAME: &'static str = "a boolean, number or text";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         Ok(match serde_json::from_str(text) {
             Ok(serde_json::Value::Null) => Self::Null,
             Ok(serde_json::Value::Bool(value)) => Self::Boolean(value),
@@ -101,21 +101,21 @@ const MAX_ASSERTIONS: usize = 64;
 /// Lowers the assertions of a canary.
 pub(super) fn assertions(
     setting: &Option<Setting<Vec<Setting<AssertSpec>>>>,
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Vec<Assertion> {
-    let Some((list, place)) = setting.as_ref().and_then(|list| list.given()) else {
+    let Some((list, span)) = setting.as_ref().and_then(|list| list.given()) else {
         return Vec::new();
     };
     if list.len() > MAX_ASSERTIONS {
-        report.error(place, format!("more than {MAX_ASSERTIONS} assertions"));
+        report.error(span, format!("more than {MAX_ASSERTIONS} assertions"));
     }
     let given = list.iter().filter_map(|entry| entry.given());
-    given.flat_map(|(entry, place)| assertion(entry, place, report)).collect()
+    given.flat_map(|(entry, span)| assertion(entry, span, report)).collect()
 }
 
 /// Lowers one entry; two limits are two assertions.
-fn assertion(spec: &AssertSpec, place: Place, report: &mut Report) -> Vec<Assertion> {
-    let pointer = required(&spec.pointer, "pointer", place, "write `pointer: /checks/gpu`", report);
+fn assertion(spec: &AssertSpec, span: Span, report: &mut Reporter) -> Vec<Assertion> {
+    let pointer = required(&spec.pointer, "pointer", span, "write `pointer: /checks/gpu`", report);
     let limit = |setting: &Option<Value<Number>>| given(setting).map(|(Number(limit), _)| *limit);
     let (at_least, at_most) = (limit(&spec.at_least), limit(&spec.at_most));
     let exists = spec.exists.as_ref().and_then(|exists| exists.value);
@@ -126,17 +126,17 @@ fn assertion(spec: &AssertSpec, place: Place, report: &mut Report) -> Vec<Assert
     let expected: Vec<Expected> = alone.iter().cloned().chain(limits).collect();
     let are_missing = is_missing(&spec.equals) && is_missing(&spec.exists);
     if are_missing && is_missing(&spec.at_most) && is_missing(&spec.at_least) {
-        let draft = report.error(place, "this assertion expects nothing");
+        let draft = report.error(span, "this assertion expects nothing");
         draft.hint("add `equals`, `at_most`, `at_least` or `exists`; null is written `equals: 'null'`");
     }
     if !alone.is_empty() && expected.len() > 1 {
-        let draft = report.error(place, "`equals` and `exists` stand alone in an assertion");
+        let draft = report.error(span, "`equals` and `exists` stand alone in an assertion");
         draft.hint("make it two assertions, or leave one out");
     }
     if let (Some(at_least), Some(at_most)) = (at_least, at_most)
         && at_least > at_most
     {
-        report.error(place, format!("no number is at least {at_least} and at most {at_most}"));
+        report.error(span, format!("no number is at least {at_least} and at most {at_most}"));
     }
     let pointer = pointer.map(|(pointer, _)| pointer.clone());
     let assertion = |expected| Some(Assertion { pointer: pointer.clone()?, expected });
@@ -160,6 +160,6 @@ pub(super) fn signals(setting: &Option<Setting<SignalsSpec>>) -> Vec<(Signal, Po
         Signal::QueueDepth => &spec.queue_depth,
         Signal::Requests => &spec.requests,
     };
-    let place = |signal| Some((signal, given(pointer(signal))?.0.clone()));
-    Signal::ALL.into_iter().filter_map(place).collect()
+    let span = |signal| Some((signal, given(pointer(signal))?.0.clone()));
+    Signal::ALL.into_iter().filter_map(span).collect()
 }

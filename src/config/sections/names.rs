@@ -6,10 +6,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
-use super::draft::{DraftSet, Lowering, add};
+use super::draft::{RRsetDraft, ZoneLowering, add};
 use super::steer::{self, SteerSpec};
-use crate::config::problem::Place;
-use crate::config::records::{self, Token};
+use crate::config::problem::Span;
+use crate::config::records::{self, Word};
 use crate::config::values::{Leaf, List, Value, given, items};
 use crate::config::yaml::{Entries, Key, Setting};
 use crate::steering::SteeringId;
@@ -104,36 +104,36 @@ impl JsonSchema for NameSpec {
     }
 }
 
-impl Lowering<'_> {
+impl ZoneLowering<'_> {
     pub fn names(&mut self, spec: &Option<Setting<Entries<NameSpec>>>) {
         let names = spec.as_ref().and_then(|names| names.value.as_ref());
-        for (text, place, name) in names.into_iter().flat_map(|names| names.iter()) {
+        for (text, span, name) in names.into_iter().flat_map(|names| names.iter()) {
             let owner = match records::parse_name(text, &self.apex) {
                 Ok(owner) => owner,
                 Err(wrong) => {
-                    self.report.error(place, wrong.message).maybe_hint(wrong.hint);
+                    self.report.error(span, wrong.message).maybe_hint(wrong.hint);
                     continue;
                 }
             };
-            if !self.admits(&owner, place) {
+            if !self.admits(&owner, span) {
                 continue;
             }
             if name.is_missing() {
-                let draft = self.report.error(place, format!("name `{text}` holds nothing"));
+                let draft = self.report.error(span, format!("name `{text}` holds nothing"));
                 draft.hint("add `steer:`, or records by type as `A: 192.0.2.1`");
             }
             if let Some((name, _)) = name.given() {
-                self.name(&owner, name, place);
+                self.name(&owner, name, span);
             }
         }
     }
 
-    fn name(&mut self, owner: &Name, spec: &NameSpec, place: Place) {
+    fn name(&mut self, owner: &Name, spec: &NameSpec, span: Span) {
         if let Some((steer, at)) = spec.steer.as_ref().and_then(|steer| steer.given()) {
             self.steer(owner, steer, at);
         } else if spec.steer.as_ref().is_some_and(|steer| !steer.is_missing()) {
             // What is wrong with it has been said; the name is steered all the same.
-            self.nodes.entry(owner.clone()).or_default().steering = Some((None, place));
+            self.nodes.entry(owner.clone()).or_default().steering = Some((None, span));
         }
         let ttl = given(&spec.ttl).map_or(self.default_ttl, |(ttl, _)| *ttl);
         for (key, records) in &spec.records {
@@ -141,33 +141,33 @@ impl Lowering<'_> {
         }
     }
 
-    fn steer(&mut self, owner: &Name, steer: &SteerSpec, place: Place) {
-        let lowered = steer::lower(steer, place, owner.clone(), self.world, &mut self.own, self.report);
+    fn steer(&mut self, owner: &Name, steer: &SteerSpec, span: Span) {
+        let lowered = steer::lower(steer, span, owner.clone(), self.definitions, &mut self.own, self.report);
         let id = lowered.map(|steering| {
             self.zones.steered.push(steering);
             SteeringId(u32::try_from(self.zones.steered.len() - 1).expect("files are bounded"))
         });
         let node = self.nodes.entry(owner.clone()).or_default();
         if node.steering.is_some() {
-            self.report.error(place, format!("name `{owner}` is steered twice"));
+            self.report.error(span, format!("name `{owner}` is steered twice"));
         }
-        node.steering = Some((id, place));
+        node.steering = Some((id, span));
     }
 
     fn records(&mut self, owner: &Name, key: &Key, spec: &Setting<RecordSetSpec>, ttl: Ttl) {
-        let Some((text, place)) = key.given() else { return };
-        let Some(rtype) = self.record_type(text, place) else {
+        let Some((text, span)) = key.given() else { return };
+        let Some(rtype) = self.record_type(text, span) else {
             return;
         };
         if rtype == RecordType::SOA {
-            let draft = self.report.error(place, "the SOA record has its own setting");
+            let draft = self.report.error(span, "the SOA record has its own setting");
             draft.hint("write `soa:` beside `zone:`, or leave it to its defaults");
             return;
         }
         let values = values(spec);
         if values.is_empty() && (spec.is_missing() || spec.value.is_some()) {
             self.report
-                .error(place, format!("{text} has no records"))
+                .error(span, format!("{text} has no records"))
                 .hint("write a value, or leave the type out");
             return;
         }
@@ -175,15 +175,15 @@ impl Lowering<'_> {
             Some((RecordSetSpec::Mapping(records), _)) => given(&records.ttl).map_or(ttl, |(ttl, _)| *ttl),
             _ => ttl,
         };
-        let mut set = DraftSet { rtype, ttl, rdata: Vec::new(), targets: Vec::new(), place };
+        let mut set = RRsetDraft { rtype, ttl, rdata: Vec::new(), targets: Vec::new(), span };
         for (value, at) in values {
             self.value(&mut set, value, at);
         }
         let node = self.nodes.entry(owner.clone()).or_default();
         if let Some(other) = node.rrset(rtype) {
-            let there = format!("{}:{}", self.sources.display(other.place.source as usize), other.place.line);
+            let there = format!("{}:{}", self.sources.display(other.span.source as usize), other.span.line);
             let message = format!("`{owner}` already has {} records", records::type_text(rtype));
-            self.report.error(place, message).hint(format!("they are at {there}; keep them in one place"));
+            self.report.error(span, message).hint(format!("they are at {there}; keep them in one place"));
             return;
         }
         if !set.rdata.is_empty() {
@@ -191,46 +191,46 @@ impl Lowering<'_> {
         }
     }
 
-    fn record_type(&mut self, text: &str, place: Place) -> Option<RecordType> {
+    fn record_type(&mut self, text: &str, span: Span) -> Option<RecordType> {
         match records::parse_type(text) {
-            Ok(rtype) => self.admits_type(rtype, place).then_some(rtype),
+            Ok(rtype) => self.admits_type(rtype, span).then_some(rtype),
             Err(wrong) => {
                 let hint = suggest::question(text, ["steer", "ttl"]).or(wrong.hint);
-                self.report.error(place, wrong.message).maybe_hint(hint);
+                self.report.error(span, wrong.message).maybe_hint(hint);
                 None
             }
         }
     }
 
-    fn value(&mut self, set: &mut DraftSet, text: &str, place: Place) {
-        let tokens = match tokens(set.rtype, text) {
-            Ok(tokens) => tokens,
+    fn value(&mut self, set: &mut RRsetDraft, text: &str, span: Span) {
+        let words = match words(set.rtype, text) {
+            Ok(words) => words,
             Err(wrong) => {
-                self.report.error(place, wrong.message).maybe_hint(wrong.hint);
+                self.report.error(span, wrong.message).maybe_hint(wrong.hint);
                 return;
             }
         };
-        match records::parse(set.rtype, &tokens, &self.apex) {
+        match records::parse(set.rtype, &words, &self.apex) {
             Ok(parsed) => {
-                let targets = parsed.target.into_iter().map(|target| (target, place)).collect();
-                add(set, parsed.rdata, targets, place, self.report);
+                let targets = parsed.target.into_iter().map(|target| (target, span)).collect();
+                add(set, parsed.rdata, targets, span, self.report);
             }
             Err(fault) => {
-                let token = fault.token.and_then(|token| tokens.get(token));
-                let place = token.map_or(place, |token| within(place, text, token));
-                self.report.error(place, fault.wrong.message).maybe_hint(fault.wrong.hint);
+                let word = fault.word.and_then(|word| words.get(word));
+                let span = word.map_or(span, |word| within(span, text, word));
+                self.report.error(span, fault.wrong.message).maybe_hint(fault.wrong.hint);
             }
         }
     }
 }
 
 /// Returns the texts of the records, with their places.
-fn values(spec: &Setting<RecordSetSpec>) -> Vec<(&String, Place)> {
+fn values(spec: &Setting<RecordSetSpec>) -> Vec<(&String, Span)> {
     match spec.given() {
         None => Vec::new(),
-        Some((RecordSetSpec::Scalar(Leaf(text)), place)) => vec![(text, place)],
+        Some((RecordSetSpec::Scalar(Leaf(text)), span)) => vec![(text, span)],
         Some((RecordSetSpec::Sequence(values), _)) => {
-            values.iter().filter_map(|value| value.given().map(|(Leaf(text), place)| (text, place))).collect()
+            values.iter().filter_map(|value| value.given().map(|(Leaf(text), span)| (text, span))).collect()
         }
         Some((RecordSetSpec::Mapping(records), _)) => items(&records.values),
     }
@@ -238,36 +238,36 @@ fn values(spec: &Setting<RecordSetSpec>) -> Vec<(&String, Place)> {
 
 /// Splits a value into tokens. Nobody writes the quotes of a TXT record inside of YAML's quotes: without
 /// them the text is taken as it is, cut where a string ends (RFC 1035, section 3.3.14).
-fn tokens(rtype: RecordType, text: &str) -> Result<Vec<Token>, crate::config::yaml::Wrong> {
+fn words(rtype: RecordType, text: &str) -> Result<Vec<Word>, crate::config::yaml::Mistake> {
     let is_text = rtype == RecordType::TXT && !text.starts_with('"') && !text.starts_with("\\#");
     if !is_text {
         return records::words(text);
     }
-    let mut tokens = Vec::new();
+    let mut words = Vec::new();
     let mut rest = text;
     while rest.len() > 255 {
         let end = (252..=255)
             .rev()
             .find(|end| rest.is_char_boundary(*end))
             .expect("a character has at most 4 octets");
-        tokens.push(records::quote(&rest[..end]));
+        words.push(records::quote(&rest[..end]));
         rest = &rest[end..];
     }
-    tokens.push(records::quote(rest));
-    Ok(tokens)
+    words.push(records::quote(rest));
+    Ok(words)
 }
 
 /// Returns the place of a token, if the value stands in its line as it is, with or without quotes.
-fn within(place: Place, text: &str, token: &Token) -> Place {
-    let quotes = (place.length as usize).checked_sub(text.chars().count());
+fn within(span: Span, text: &str, word: &Word) -> Span {
+    let quotes = (span.length as usize).checked_sub(text.chars().count());
     let offset = match quotes {
         Some(0) => 0,
         Some(2) => 1,
-        _ => return place,
+        _ => return span,
     };
     // Tokens that were made here have no place of their own.
-    match token.column.checked_sub(1) {
-        Some(column) => Place { column: place.column + offset + column, length: token.length, ..place },
-        None => place,
+    match word.column.checked_sub(1) {
+        Some(column) => Span { column: span.column + offset + column, length: word.length, ..span },
+        None => span,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::problem::Report;
+use crate::config::problem::Reporter;
 use crate::config::values::{
     HIGHEST_LOAD, List, Number, Percent, Value, duration, fraction, given, items, word,
 };
@@ -53,7 +53,7 @@ const LONGEST_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) fn lower(
     setting: &Option<Setting<RecoverySpec>>,
     otherwise: &Recovery,
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Recovery {
     let Some(spec) = setting.as_ref().and_then(|recovery| recovery.value.as_ref()) else {
         return otherwise.clone();
@@ -68,30 +68,30 @@ pub(super) fn lower(
     }
 }
 
-fn ramp(spec: &RecoverySpec, report: &mut Report) -> Option<Vec<Share>> {
+fn ramp(spec: &RecoverySpec, report: &mut Reporter) -> Option<Vec<Share>> {
     let list = spec.ramp.as_ref().filter(|ramp| ramp.value.is_some())?;
     let steps = items(list);
     for pair in steps.windows(2) {
-        let [(Percent(before), _), (Percent(after), place)] = pair else { continue };
+        let [(Percent(before), _), (Percent(after), span)] = pair else { continue };
         if after <= before {
-            let draft = report.error(*place, format!("`ramp` does not grow from {before}% to {after}%"));
+            let draft = report.error(*span, format!("`ramp` does not grow from {before}% to {after}%"));
             draft.hint("write each share larger than the one before: `[10%, 50%]`");
         }
     }
-    if let Some((_, place)) = steps.get(MAX_STEPS) {
-        report.error(*place, format!("`ramp` has more than {MAX_STEPS} steps"));
+    if let Some((_, span)) = steps.get(MAX_STEPS) {
+        report.error(*span, format!("`ramp` has more than {MAX_STEPS} steps"));
     }
     Some(steps.into_iter().map(|(Percent(share), _)| Share::percent(*share)).collect())
 }
 
-fn gates(spec: &RecoverySpec, otherwise: Gates, report: &mut Report) -> Gates {
+fn gates(spec: &RecoverySpec, otherwise: Gates, report: &mut Reporter) -> Gates {
     let Some(spec) = spec.gates.as_ref().and_then(|gates| gates.value.as_ref()) else {
         return otherwise;
     };
-    if let Some((Number(rate), place)) = given(&spec.error_rate)
+    if let Some((Number(rate), span)) = given(&spec.error_rate)
         && !(0.0..=1.0).contains(rate)
     {
-        let draft = report.error(place, format!("`error_rate` goes from 0 to 1, not {rate}"));
+        let draft = report.error(span, format!("`error_rate` goes from 0 to 1, not {rate}"));
         draft.hint("5 % is written `0.05`");
     }
     Gates {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::recovery::{self, RecoverySpec};
 use crate::canary::CanaryId;
 use crate::client::Country;
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{
     Defined, List, Value, check_name, given, items, point, required, says_nothing, word,
 };
@@ -74,48 +74,47 @@ pub(super) fn lower(
     failover: Failover,
     recovery: Recovery,
     canaries: &mut Defined,
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Vec<Option<Region>> {
     let Some(all) = spec.as_ref().and_then(|regions| regions.value.as_ref()) else {
         return Vec::new();
     };
-    let mut lowering = Lowering { seen: HashMap::new(), recovery, failover, canaries, report };
+    let mut lowering = RegionLowering { seen: HashMap::new(), recovery, failover, canaries, report };
     let regions: Vec<_> =
-        all.iter().map(|(name, place, region)| lowering.region(name, region, place)).collect();
-    if let Some((_, place, _)) = all.iter().nth(MAX_REGIONS) {
-        report.error(place, format!("more than {MAX_REGIONS} regions"));
+        all.iter().map(|(name, span, region)| lowering.region(name, region, span)).collect();
+    if let Some((_, span, _)) = all.iter().nth(MAX_REGIONS) {
+        report.error(span, format!("more than {MAX_REGIONS} regions"));
     }
     regions
 }
 
-struct Lowering<'l> {
+struct RegionLowering<'l> {
     /// Every address so far, with its region and line.
     seen: HashMap<IpAddr, (String, u32)>,
     /// What is said for all regions.
     recovery: Recovery,
     failover: Failover,
     canaries: &'l mut Defined,
-    report: &'l mut Report,
+    report: &'l mut Reporter,
 }
 
-impl Lowering<'_> {
-    fn region(&mut self, name: &str, spec: &Setting<RegionSpec>, place: Place) -> Option<Region> {
-        check_name(name, place, self.report);
+impl RegionLowering<'_> {
+    fn region(&mut self, name: &str, spec: &Setting<RegionSpec>, span: Span) -> Option<Region> {
+        check_name(name, span, self.report);
         if spec.is_missing() {
-            let draft = self.report.error(place, format!("region `{name}` says nothing"));
+            let draft = self.report.error(span, format!("region `{name}` says nothing"));
             draft.hint("it needs `location`, `jurisdiction` and `zones`");
         }
         let (spec, _) = spec.given()?;
         if spec.location.is_missing() {
-            let draft = self.report.error(place, format!("region `{name}` has no `location`"));
+            let draft = self.report.error(span, format!("region `{name}` has no `location`"));
             draft.hint("write `location: { latitude: 35.68, longitude: 139.69 }`");
         }
         let location = spec.location.given();
-        let location =
-            location.and_then(|(at, place)| point(&at.latitude, &at.longitude, place, self.report));
+        let location = location.and_then(|(at, span)| point(&at.latitude, &at.longitude, span, self.report));
         let hint = "write the country whose law applies there, for example `jurisdiction: JP`";
-        let jurisdiction = required(&spec.jurisdiction, "jurisdiction", place, hint, self.report);
-        let zones = self.zones(name, &spec.zones, place);
+        let jurisdiction = required(&spec.jurisdiction, "jurisdiction", span, hint, self.report);
+        let zones = self.zones(name, &spec.zones, span);
         let canaries = self.canaries(spec);
         self.check_min_healthy(spec, &zones);
         let recovery = recovery::lower(&spec.recovery, &self.recovery, self.report);
@@ -136,22 +135,22 @@ impl Lowering<'_> {
         &mut self,
         region: &str,
         spec: &Setting<Entries<AvailabilityZoneSpec>>,
-        place: Place,
+        span: Span,
     ) -> Vec<AvailabilityZone> {
         let entries = spec.value.as_ref().map_or(&[][..], |entries| &entries.list[..]);
         if entries.is_empty() && (spec.value.is_some() || spec.is_missing()) {
-            let draft = self.report.error(place, format!("region `{region}` has no addresses"));
+            let draft = self.report.error(span, format!("region `{region}` has no addresses"));
             draft.hint("write `zones: { a: { addresses: [192.0.2.1] } }`");
         }
         let mut zones = Vec::new();
-        for (name, place, zone) in spec.value.iter().flat_map(|entries| entries.iter()) {
-            check_name(name, place, self.report);
+        for (name, span, zone) in spec.value.iter().flat_map(|entries| entries.iter()) {
+            check_name(name, span, self.report);
             let addresses = zone.value.as_ref().map(|zone| &zone.addresses);
             let lowered: Vec<IpAddr> = addresses.map(|list| self.addresses(region, list)).unwrap_or_default();
             let is_empty =
                 addresses.map_or(zone.is_missing(), |list| list.is_missing() || says_nothing(list));
             if is_empty {
-                let draft = self.report.error(place, format!("availability zone `{name}` has no addresses"));
+                let draft = self.report.error(span, format!("availability zone `{name}` has no addresses"));
                 draft.hint("write `addresses: [192.0.2.1]`");
             }
             zones.push(AvailabilityZone { name: name.to_owned(), addresses: lowered });
@@ -161,14 +160,14 @@ impl Lowering<'_> {
 
     fn addresses(&mut self, region: &str, list: &List<IpAddr>) -> Vec<IpAddr> {
         let mut addresses = Vec::new();
-        for (address, place) in items(list) {
-            self.check_address(*address, place);
-            if let Some((other, line)) = self.seen.insert(*address, (region.to_owned(), place.line)) {
+        for (address, span) in items(list) {
+            self.check_address(*address, span);
+            if let Some((other, line)) = self.seen.insert(*address, (region.to_owned(), span.line)) {
                 let message = format!("address `{address}` occurs twice");
-                self.report.error(place, message).hint(format!("region `{other}` has it in line {line}"));
+                self.report.error(span, message).hint(format!("region `{other}` has it in line {line}"));
             }
             if self.seen.len() == MAX_ADDRESSES + 1 {
-                self.report.error(place, format!("more than {MAX_ADDRESSES} addresses"));
+                self.report.error(span, format!("more than {MAX_ADDRESSES} addresses"));
             }
             addresses.push(*address);
         }
@@ -176,9 +175,9 @@ impl Lowering<'_> {
     }
 
     /// Refuses what no client could use, or what would be asked for as another family.
-    fn check_address(&mut self, address: IpAddr, place: Place) {
+    fn check_address(&mut self, address: IpAddr, span: Span) {
         if address.is_unspecified() || address.is_multicast() || address == IpAddr::from([255; 4]) {
-            self.report.error(place, format!("`{address}` is not the address of a machine"));
+            self.report.error(span, format!("`{address}` is not the address of a machine"));
         }
         let IpAddr::V6(v6) = address else { return };
         // The demo tells its IPv6 services apart by mapped loopback addresses.
@@ -186,19 +185,19 @@ impl Lowering<'_> {
             && !v4.is_loopback()
         {
             let message = format!("`{address}` is an IPv4 address inside of IPv6");
-            self.report.error(place, message).hint(format!("write `{v4}`"));
+            self.report.error(span, message).hint(format!("write `{v4}`"));
         }
     }
 
     fn canaries(&mut self, spec: &RegionSpec) -> Vec<CanaryId> {
         let mut canaries = Vec::new();
-        for (name, place) in spec.canaries.iter().flat_map(|list| items(list)) {
-            let Some(index) = self.canaries.find(name, place, self.report) else {
+        for (name, span) in spec.canaries.iter().flat_map(|list| items(list)) {
+            let Some(index) = self.canaries.find(name, span, self.report) else {
                 continue;
             };
             let id = CanaryId(u16::try_from(index).unwrap_or(u16::MAX));
             if canaries.contains(&id) {
-                self.report.error(place, format!("canary `{name}` is listed twice"));
+                self.report.error(span, format!("canary `{name}` is listed twice"));
             }
             canaries.push(id);
         }
@@ -209,12 +208,12 @@ impl Lowering<'_> {
         let addresses = || zones.iter().flat_map(|zone| &zone.addresses);
         let largest = addresses().filter(|address| address.is_ipv4()).count();
         let largest = largest.max(addresses().filter(|address| address.is_ipv6()).count());
-        if let Some((Minimum::Count(count), place)) = given(&spec.min_healthy)
+        if let Some((Minimum::Count(count), span)) = given(&spec.min_healthy)
             && *count as usize > largest
             && largest > 0
         {
             let message = format!("`min_healthy` is {count}, but no family has more than {largest}");
-            self.report.error(place, message).hint("a share such as `50%` grows with the region");
+            self.report.error(span, message).hint("a share such as `50%` grows with the region");
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::alarms::{self, Alarms, AlarmsSpec};
+use super::alarms::{self, AlarmRules, AlarmsSpec};
 use super::canaries::{self, CanarySpec};
 use super::drills::{self, DrillSpec};
 use super::groups::{self, GroupSpec};
@@ -13,7 +13,7 @@ use super::safety::{self, SafetySpec};
 use super::watching;
 use crate::canary::Canary;
 use crate::client::Country;
-use crate::config::problem::Report;
+use crate::config::problem::Reporter;
 use crate::config::values::{Defined, word};
 use crate::config::yaml::{Entries, Setting};
 use crate::intent::Schedule;
@@ -44,7 +44,7 @@ pub struct RegionsSpec {
 }
 
 /// What zones refer to.
-pub(super) struct World {
+pub(super) struct Definitions {
     /// The regions by number; `None` for one that is wrong.
     pub regions: Vec<Option<Region>>,
     /// The jurisdiction of each region, which is known even when something else is wrong with it.
@@ -57,12 +57,12 @@ pub(super) struct World {
     pub shared_groups: groups::Scope,
     pub safety: Safety,
     pub drills: Vec<Schedule>,
-    pub alarms: Alarms,
+    pub alarms: AlarmRules,
 }
 
-impl World {
+impl Definitions {
     /// Lowers what stands in `regions.yaml`; `None`: it could not be read.
-    pub fn of(spec: Option<&RegionsSpec>, report: &mut Report) -> Self {
+    pub fn of(spec: Option<&RegionsSpec>, report: &mut Reporter) -> Self {
         let is_read = spec.is_some();
         let nothing = RegionsSpec::default();
         let spec = spec.unwrap_or(&nothing);
@@ -91,7 +91,7 @@ impl World {
         }
     }
 
-    pub fn report_unused(&self, report: &mut Report) {
+    pub fn report_unused(&self, report: &mut Reporter) {
         self.region_names.report_unused(report);
         self.canary_names.report_unused(report);
         self.shared_groups.names.report_unused(report);

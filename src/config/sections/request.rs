@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::json::{AssertSpec, SignalsSpec};
 use crate::canary::{HttpCheck, Reach};
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::url::{REGION, is_host, is_host_with_port, is_port, parts};
 use crate::config::values::{Leaf, List, Statuses, Value, given, items, required};
 use crate::config::yaml::{Entries, Setting};
@@ -105,7 +105,7 @@ pub struct ExpectSpec {
 }
 
 /// A request as the operator wrote it, in whatever kind of check.
-pub(super) struct Request<'s> {
+pub(super) struct RequestSpec<'s> {
     url: &'s Value<String>,
     host: &'s Option<Value<String>>,
     method: &'s Option<Value<String>>,
@@ -114,21 +114,21 @@ pub(super) struct Request<'s> {
     expect: &'s Option<Setting<ExpectSpec>>,
 }
 
-impl<'s> From<&'s HttpSpec> for Request<'s> {
+impl<'s> From<&'s HttpSpec> for RequestSpec<'s> {
     fn from(spec: &'s HttpSpec) -> Self {
         let HttpSpec { url, host, method, headers, headers_from_env, expect } = spec;
         Self { url, host, method, headers, headers_from_env, expect }
     }
 }
 
-impl<'s> From<&'s JsonSpec> for Request<'s> {
+impl<'s> From<&'s JsonSpec> for RequestSpec<'s> {
     fn from(spec: &'s JsonSpec) -> Self {
         let JsonSpec { url, host, method, headers, headers_from_env, expect, assert: _, signals: _ } = spec;
         Self { url, host, method, headers, headers_from_env, expect }
     }
 }
 
-impl<'s> From<&'s InferenceSpec> for Request<'s> {
+impl<'s> From<&'s InferenceSpec> for RequestSpec<'s> {
     fn from(spec: &'s InferenceSpec) -> Self {
         let InferenceSpec { url, host, headers, headers_from_env, expect, .. } = spec;
         Self { url, host, method: &None, headers, headers_from_env, expect }
@@ -137,22 +137,22 @@ impl<'s> From<&'s InferenceSpec> for Request<'s> {
 
 /// Lowers a request.
 pub(super) fn lower(
-    request: &Request<'_>,
+    request: &RequestSpec<'_>,
     reach: Reach,
-    place: Place,
-    report: &mut Report,
+    span: Span,
+    report: &mut Reporter,
 ) -> Option<HttpCheck> {
-    let url = required(request.url, "url", place, "write `url: \"http://{address}:8080/health\"`", report);
-    if let Some((url, place)) = url {
-        check_url(url, reach, place, report);
+    let url = required(request.url, "url", span, "write `url: \"http://{address}:8080/health\"`", report);
+    if let Some((url, span)) = url {
+        check_url(url, reach, span, report);
     }
     let expect = request.expect.as_ref().and_then(|expect| expect.value.as_ref());
     let statuses = expect.and_then(|expect| expect.status.as_ref()).map(|status| items(status));
     let statuses =
         statuses.map(|list| list.iter().map(|(Statuses(first, last), _)| (*first, *last)).collect());
     let host = given(request.host);
-    if let Some((host, place)) = host.filter(|(host, _)| !is_host_with_port(host)) {
-        let draft = report.error(place, format!("`{host}` is not a host"));
+    if let Some((host, span)) = host.filter(|(host, _)| !is_host_with_port(host)) {
+        let draft = report.error(span, format!("`{host}` is not a host"));
         draft.hint("write a name or an IP address, with a port if need be: `api.example.com:8443`");
     }
     Some(HttpCheck {
@@ -168,10 +168,10 @@ pub(super) fn lower(
 }
 
 /// Checks the URL as it will be with an address, or the name of a region, in it.
-fn check_url(url: &str, reach: Reach, place: Place, report: &mut Report) {
+fn check_url(url: &str, reach: Reach, span: Span, report: &mut Reporter) {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     let Some(rest) = rest else {
-        report.error(place, format!("`{url}` is not an `http` or `https` URL"));
+        report.error(span, format!("`{url}` is not an `http` or `https` URL"));
         return;
     };
     let (stranger, hint) = match reach {
@@ -181,7 +181,7 @@ fn check_url(url: &str, reach: Reach, place: Place, report: &mut Report) {
         }
     };
     if url.contains(stranger) {
-        report.error(place, format!("`{stranger}` stands for nothing in this URL")).hint(hint);
+        report.error(span, format!("`{stranger}` stands for nothing in this URL")).hint(hint);
         return;
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -196,7 +196,7 @@ fn check_url(url: &str, reach: Reach, place: Place, report: &mut Report) {
         || !is_plain
         || !is_led_to
     {
-        let draft = report.error(place, format!("`{url}` is not a URL"));
+        let draft = report.error(span, format!("`{url}` is not a URL"));
         draft.hint(match reach {
             Reach::Address => {
                 "write `http://{address}:8080/health`; `{address}` stands for the probed address"
@@ -208,28 +208,28 @@ fn check_url(url: &str, reach: Reach, place: Place, report: &mut Report) {
     }
 }
 
-fn method(setting: &Option<Value<String>>, report: &mut Report) -> String {
-    let Some((method, place)) = given(setting) else {
+fn method(setting: &Option<Value<String>>, report: &mut Reporter) -> String {
+    let Some((method, span)) = given(setting) else {
         return "GET".to_owned();
     };
     if method.is_empty() || !method.bytes().all(|letter| letter.is_ascii_uppercase()) {
         report
-            .error(place, format!("`{method}` is not a request method"))
+            .error(span, format!("`{method}` is not a request method"))
             .hint("write `GET`, `HEAD` or `POST`");
     }
     method.clone()
 }
 
-fn headers(setting: &Option<Setting<Entries<Leaf<String>>>>, report: &mut Report) -> Vec<(String, String)> {
+fn headers(setting: &Option<Setting<Entries<Leaf<String>>>>, report: &mut Reporter) -> Vec<(String, String)> {
     let entries = setting.as_ref().and_then(|headers| headers.value.as_ref());
     let mut headers = Vec::new();
-    for (name, place, value) in entries.into_iter().flat_map(|entries| entries.iter()) {
+    for (name, span, value) in entries.into_iter().flat_map(|entries| entries.iter()) {
         let is_token = |letter: u8| letter.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&letter);
         if name.is_empty() || !name.bytes().all(is_token) {
-            report.error(place, format!("`{name}` is not the name of a header"));
+            report.error(span, format!("`{name}` is not the name of a header"));
         }
         if name.eq_ignore_ascii_case("host") {
-            report.error(place, "the `Host` header has its own setting").hint("write `host:` beside `url:`");
+            report.error(span, "the `Host` header has its own setting").hint("write `host:` beside `url:`");
         }
         let Some((Leaf(text), at)) = value.given() else {
             continue;
@@ -243,15 +243,15 @@ fn headers(setting: &Option<Setting<Entries<Leaf<String>>>>, report: &mut Report
 }
 
 /// Lowers headers whose values are names of environment variables.
-fn secrets(setting: &Option<Setting<Entries<Leaf<String>>>>, report: &mut Report) -> Vec<(String, String)> {
+fn secrets(setting: &Option<Setting<Entries<Leaf<String>>>>, report: &mut Reporter) -> Vec<(String, String)> {
     let entries = setting.as_ref().and_then(|headers| headers.value.as_ref());
     for (_, _, value) in entries.into_iter().flat_map(|entries| entries.iter()) {
         let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        if let Some((Leaf(variable), place)) = value.given()
+        if let Some((Leaf(variable), span)) = value.given()
             && (variable.is_empty() || !variable.chars().all(is_part))
         {
             let draft =
-                report.error(place, format!("`{variable}` is not the name of an environment variable"));
+                report.error(span, format!("`{variable}` is not the name of an environment variable"));
             draft.hint("write `API_TOKEN`, and let the variable hold the whole value, `Bearer` included");
         }
     }

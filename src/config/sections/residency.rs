@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::groups::{self, Scope};
-use super::regions::World;
+use super::regions::Definitions;
 use crate::client::{GroupId, Jurisdiction};
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{List, items, word};
 use crate::config::yaml::Setting;
 use crate::region::{MAX_REGIONS, RegionId, RegionSet};
@@ -33,12 +33,17 @@ pub(super) struct Placed {
     /// The rule.
     pub rule: Rule,
     /// Where it begins.
-    pub place: Place,
+    pub span: Span,
 }
 
 /// Returns the number of the region that a name refers to at `place`.
-pub(super) fn region(name: &str, place: Place, world: &mut World, report: &mut Report) -> Option<RegionId> {
-    let index = world.region_names.find(name, place, report)?;
+pub(super) fn region(
+    name: &str,
+    span: Span,
+    definitions: &mut Definitions,
+    report: &mut Reporter,
+) -> Option<RegionId> {
+    let index = definitions.region_names.find(name, span, report)?;
     // More regions than that have been reported where they are defined.
     (index < MAX_REGIONS).then(|| RegionId(u8::try_from(index).expect("MAX_REGIONS fits")))
 }
@@ -46,27 +51,33 @@ pub(super) fn region(name: &str, place: Place, world: &mut World, report: &mut R
 /// Lowers the rules of one steered name.
 pub(super) fn lower(
     spec: &Option<Setting<Vec<Setting<RuleSpec>>>>,
-    world: &mut World,
+    definitions: &mut Definitions,
     own: &mut Scope,
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Vec<Placed> {
     let rules = spec.as_ref().and_then(|rules| rules.value.as_ref());
     let given = rules.into_iter().flatten().filter_map(|rule| rule.given());
-    given.map(|(spec, place)| rule(spec, place, world, own, report)).collect()
+    given.map(|(spec, span)| rule(spec, span, definitions, own, report)).collect()
 }
 
-fn rule(spec: &RuleSpec, place: Place, world: &mut World, own: &mut Scope, report: &mut Report) -> Placed {
+fn rule(
+    spec: &RuleSpec,
+    span: Span,
+    definitions: &mut Definitions,
+    own: &mut Scope,
+    report: &mut Reporter,
+) -> Placed {
     let names = items(&spec.clients);
     if spec.clients.is_missing() || (names.is_empty() && spec.clients.value.is_some()) {
-        let draft = report.error(place, "the rule binds nobody");
+        let draft = report.error(span, "the rule binds nobody");
         draft.hint("write `clients:` with a group, for example `clients: eu`");
     }
     let mut clients = Vec::new();
-    for (name, place) in &names {
-        clients.extend(groups::find(name, *place, own, &mut world.shared_groups, report));
+    for (name, span) in &names {
+        clients.extend(groups::find(name, *span, own, &mut definitions.shared_groups, report));
     }
     if spec.jurisdictions.is_none() && spec.regions.is_none() {
-        let draft = report.error(place, "the rule does not say what is permitted");
+        let draft = report.error(span, "the rule does not say what is permitted");
         draft.hint("add `jurisdictions: [EU]` or `regions: [frankfurt]`");
     }
     let jurisdictions: Vec<_> = spec.jurisdictions.iter().flat_map(|list| items(list)).collect();
@@ -74,21 +85,21 @@ fn rule(spec: &RuleSpec, place: Place, world: &mut World, own: &mut Scope, repor
     let mut permitted = match spec.jurisdictions.is_none() && spec.regions.is_none() {
         // What is missing has been reported; it contradicts nothing.
         true => RegionSet::ALL,
-        false => in_jurisdictions(jurisdictions.iter().map(|(jurisdiction, _)| **jurisdiction), world),
+        false => in_jurisdictions(jurisdictions.iter().map(|(jurisdiction, _)| **jurisdiction), definitions),
     };
-    for (name, place) in &named {
-        if let Some(id) = region(name, *place, world, report) {
+    for (name, span) in &named {
+        if let Some(id) = region(name, *span, definitions, report) {
             permitted.insert(id);
         }
     }
     let words = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
-    let places = jurisdictions.iter().map(|(jurisdiction, _)| text(**jurisdiction));
+    let spans = jurisdictions.iter().map(|(jurisdiction, _)| text(**jurisdiction));
     let text = format!(
         "{} only in {}",
         words(&mut names.iter().map(|(name, _)| (*name).clone())),
-        words(&mut places.chain(named.iter().map(|(name, _)| (*name).clone()))),
+        words(&mut spans.chain(named.iter().map(|(name, _)| (*name).clone()))),
     );
-    Placed { rule: Rule { clients, permitted, otherwise: word(&spec.otherwise), text }, place }
+    Placed { rule: Rule { clients, permitted, otherwise: word(&spec.otherwise), text }, span }
 }
 
 fn text(jurisdiction: Jurisdiction) -> String {
@@ -101,8 +112,11 @@ fn text(jurisdiction: Jurisdiction) -> String {
 
 /// Returns the regions inside any of the jurisdictions. A region whose own jurisdiction could not be
 /// read counts as inside, so that one mistake is not reported as two.
-fn in_jurisdictions(jurisdictions: impl Iterator<Item = Jurisdiction> + Clone, world: &World) -> RegionSet {
-    let ids = (0u8..).map(RegionId).zip(&world.jurisdictions).take(MAX_REGIONS);
+fn in_jurisdictions(
+    jurisdictions: impl Iterator<Item = Jurisdiction> + Clone,
+    definitions: &Definitions,
+) -> RegionSet {
+    let ids = (0u8..).map(RegionId).zip(&definitions.jurisdictions).take(MAX_REGIONS);
     let inside = ids.filter(|(_, country)| {
         country.is_none_or(|country| jurisdictions.clone().any(|jurisdiction| jurisdiction.covers(country)))
     });
@@ -110,15 +124,15 @@ fn in_jurisdictions(jurisdictions: impl Iterator<Item = Jurisdiction> + Clone, w
 }
 
 /// Reports rules that leave a group without any of the name's regions.
-pub(super) fn check_not_empty(rules: &[Placed], regions: &[RegionId], report: &mut Report) {
+pub(super) fn check_not_empty(rules: &[Placed], regions: &[RegionId], report: &mut Reporter) {
     let offered: RegionSet = regions.iter().copied().collect();
-    for (index, Placed { rule, place }) in rules.iter().enumerate() {
+    for (index, Placed { rule, span }) in rules.iter().enumerate() {
         if rule.otherwise.is_some() || rule.clients.is_empty() {
             continue;
         }
         if rule.permitted.intersection(offered).is_empty() {
             let message = format!("the rule `{}` permits none of the name's regions", rule.text);
-            report.error(*place, message).hint(OTHERWISE);
+            report.error(*span, message).hint(OTHERWISE);
             continue;
         }
         // Rules for one group apply together; each may permit something and both together nothing.
@@ -128,8 +142,8 @@ pub(super) fn check_not_empty(rules: &[Placed], regions: &[RegionId], report: &m
         let left = |other: &Placed| other.rule.permitted.intersection(rule.permitted).intersection(offered);
         if let Some(other) = sharing.find(|other| left(other).is_empty()) {
             let message =
-                format!("the rule `{}` leaves nothing of what line {} permits", rule.text, other.place.line);
-            report.error(*place, message).hint(OTHERWISE);
+                format!("the rule `{}` leaves nothing of what line {} permits", rule.text, other.span.line);
+            report.error(*span, message).hint(OTHERWISE);
         }
     }
 }
@@ -140,18 +154,18 @@ const OTHERWISE: &str =
 /// Reports a region that is listed for clients to whom a rule forbids it. `is_bound` tells whether a
 /// group that a rule names holds all of those clients.
 pub(super) fn check_permitted(
-    (id, place): (RegionId, Place),
+    (id, span): (RegionId, Span),
     whom: &str,
     rules: &[Placed],
     is_bound: impl Fn(GroupId) -> bool,
-    world: &World,
-    report: &mut Report,
+    definitions: &Definitions,
+    report: &mut Reporter,
 ) {
     let binding = |placed: &&Placed| placed.rule.clients.iter().any(|group| is_bound(*group));
     let mut forbidding = rules.iter().filter(binding).filter(|placed| !placed.rule.permitted.contains(id));
-    if let Some(Placed { rule, place: at }) = forbidding.next() {
-        let name = world.region_names.name(usize::from(id.0));
+    if let Some(Placed { rule, span: at }) = forbidding.next() {
+        let name = definitions.region_names.name(usize::from(id.0));
         let message = format!("region `{name}` is listed for {whom}, to whom a rule forbids it");
-        report.error(place, message).hint(format!("line {} says: {}", at.line, rule.text));
+        report.error(span, message).hint(format!("line {} says: {}", at.line, rule.text));
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{HIGHEST_LOAD, Number, Value, fraction, given};
 use crate::config::yaml::Setting;
 use crate::region::{Limits, Minimum, Safety};
@@ -38,7 +38,11 @@ pub struct LimitsSpec {
 
 /// Lowers `safety`.
 /// `total`: how many regions there are; `None`: they cannot be read, and nothing is known of their number.
-pub(super) fn lower(spec: &Option<Setting<SafetySpec>>, total: Option<usize>, report: &mut Report) -> Safety {
+pub(super) fn lower(
+    spec: &Option<Setting<SafetySpec>>,
+    total: Option<usize>,
+    report: &mut Reporter,
+) -> Safety {
     let Some(safety) = spec.as_ref().and_then(|safety| safety.value.as_ref()) else {
         return Safety::default();
     };
@@ -46,24 +50,24 @@ pub(super) fn lower(spec: &Option<Setting<SafetySpec>>, total: Option<usize>, re
     let load = safety.load.as_ref().and_then(|load| load.given());
     Safety {
         min_in_service: given(&safety.min_in_service).map(|(minimum, _)| *minimum),
-        limits: load.map_or_else(Limits::default, |(load, place)| limits(load, place, report)),
+        limits: load.map_or_else(Limits::default, |(load, span)| limits(load, span, report)),
     }
 }
 
-fn check_in_service(safety: &SafetySpec, total: Option<usize>, report: &mut Report) {
-    let (Some((minimum, place)), Some(total)) = (given(&safety.min_in_service), total) else { return };
+fn check_in_service(safety: &SafetySpec, total: Option<usize>, report: &mut Reporter) {
+    let (Some((minimum, span)), Some(total)) = (given(&safety.min_in_service), total) else { return };
     if let Minimum::Count(count) = minimum
         && *count as usize > total
     {
-        let draft = report.error(place, format!("`min_in_service` is {count}, but the regions are {total}"));
+        let draft = report.error(span, format!("`min_in_service` is {count}, but the regions are {total}"));
         draft.hint("a share such as `50%` grows with their number");
     } else if minimum.of(total) == total {
-        let draft = report.warning(place, "`min_in_service` is all regions: none could ever leave");
+        let draft = report.warning(span, "`min_in_service` is all regions: none could ever leave");
         draft.hint("if that is meant, `failover: off` says so");
     }
 }
 
-fn limits(spec: &LimitsSpec, place: Place, report: &mut Report) -> Limits {
+fn limits(spec: &LimitsSpec, span: Span, report: &mut Reporter) -> Limits {
     let default = Limits::default();
     let limits = Limits {
         soft: fraction(&spec.soft, "soft", default.soft, HIGHEST_LOAD, report),
@@ -72,19 +76,19 @@ fn limits(spec: &LimitsSpec, place: Place, report: &mut Report) -> Limits {
         step: fraction(&spec.step, "step", default.step, 1.0, report),
     };
     if limits.back >= limits.soft {
-        let place = place_of(&spec.back, &spec.soft, place);
+        let span = span_of(&spec.back, &spec.soft, span);
         let message = format!("`back` ({}) must be less than `soft` ({})", limits.back, limits.soft);
-        report.error(place, message).hint("else a region takes back what it sheds, and sheds it again");
+        report.error(span, message).hint("else a region takes back what it sheds, and sheds it again");
     }
     if limits.soft > limits.hard {
-        let place = place_of(&spec.hard, &spec.soft, place);
+        let span = span_of(&spec.hard, &spec.soft, span);
         let message = format!("`soft` ({}) must not be more than `hard` ({})", limits.soft, limits.hard);
-        report.error(place, message).hint("a region sheds before it is full");
+        report.error(span, message).hint("a region sheds before it is full");
     }
     limits
 }
 
 /// Returns the place of the first of two settings that is given, or that of their parent.
-fn place_of<T>(one: &Option<Value<T>>, other: &Option<Value<T>>, parent: Place) -> Place {
-    given(one).or(given(other)).map_or(parent, |(_, place)| place)
+fn span_of<T>(one: &Option<Value<T>>, other: &Option<Value<T>>, parent: Span) -> Span {
+    given(one).or(given(other)).map_or(parent, |(_, span)| span)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Value, given};
 
 /// Where a secret is: one of both.
@@ -29,22 +29,22 @@ pub enum Secret {
 
 pub(super) fn lower(
     spec: &SecretSpec,
-    place: Place,
+    span: Span,
     directory: &Path,
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Option<Secret> {
     match (&spec.file, &spec.environment) {
         (Some(_), None) => given(&spec.file).map(|(path, _)| Secret::File(directory.join(path))),
         (None, Some(_)) => {
-            let (name, place) = given(&spec.environment)?;
+            let (name, span) = given(&spec.environment)?;
             let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
             if name.is_empty() || !name.chars().all(is_part) {
-                report.error(place, format!("`{name}` is not the name of an environment variable"));
+                report.error(span, format!("`{name}` is not the name of an environment variable"));
             }
             Some(Secret::Environment(name.clone()))
         }
         (Some(_), Some(_)) | (None, None) => {
-            let draft = report.error(place, "a secret is in a file or in the environment");
+            let draft = report.error(span, "a secret is in a file or in the environment");
             draft.hint("write `secret: { file: /run/secrets/hook }` or `secret: { environment: HOOK }`");
             None
         }

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::access::{self, Access, AccessSpec};
 use super::geo::{self, Geo, GeoSpec};
 use super::webhooks::{self, Webhook, WebhookSpec};
-use crate::config::problem::{Place, Report};
-use crate::config::sources::Sources;
+use crate::config::problem::{Reporter, Span};
+use crate::config::sources::SourceFiles;
 use crate::config::values::{List, Value, check_name, given, items, path, required, says_nothing, word};
 use crate::config::yaml::Setting;
 
@@ -84,20 +84,20 @@ pub enum LogFormat {
 
 pub(super) fn lower(
     spec: &ServerSpec,
-    file: Place,
-    sources: &Sources,
-    report: &mut Report,
+    file: Span,
+    sources: &SourceFiles,
+    report: &mut Reporter,
 ) -> Option<Server> {
     let directory = &sources.directory;
     let name = required(&spec.name, "name", file, "write `name: ns1`", report);
-    if let Some((name, place)) = name {
-        check_name(name, place, report);
+    if let Some((name, span)) = name {
+        check_name(name, span, report);
     }
     let dns = listen(spec, file, report);
     check_admin(spec, &dns, report);
     let access = access::lower(&spec.access, &spec.admin, sources, report);
     let geo = spec.geo.as_ref().and_then(|geo| geo.given());
-    let geo = geo.map_or_else(Geo::default, |(geo, place)| geo::lower(geo, place, directory, report));
+    let geo = geo.map_or_else(Geo::default, |(geo, span)| geo::lower(geo, span, directory, report));
     Some(Server {
         name: name?.0.clone(),
         dns,
@@ -110,36 +110,36 @@ pub(super) fn lower(
     })
 }
 
-fn listen(spec: &ServerSpec, file: Place, report: &mut Report) -> Vec<std::net::SocketAddr> {
+fn listen(spec: &ServerSpec, file: Span, report: &mut Reporter) -> Vec<std::net::SocketAddr> {
     const HINT: &str = "write `listen: { dns: [\"192.0.2.53:53\"] }`";
     if spec.listen.is_missing() {
         report.error(file, "`listen` is missing").hint(HINT);
     }
-    let Some((listen, place)) = spec.listen.given() else {
+    let Some((listen, span)) = spec.listen.given() else {
         return Vec::new();
     };
     if listen.dns.is_missing() {
-        report.error(place, "`listen.dns` is missing").hint(HINT);
+        report.error(span, "`listen.dns` is missing").hint(HINT);
     }
     let mut addresses = Vec::new();
-    for (address, place) in items(&listen.dns) {
+    for (address, span) in items(&listen.dns) {
         if addresses.contains(address) {
-            report.error(place, format!("`{address}` is listed twice"));
+            report.error(span, format!("`{address}` is listed twice"));
         }
         addresses.push(*address);
     }
     if listen.dns.given().is_some() && says_nothing(&listen.dns) {
-        report.error(place, "the server listens nowhere").hint(HINT);
+        report.error(span, "the server listens nowhere").hint(HINT);
     }
     addresses
 }
 
 /// Refuses an address for `admin` that DNS over TCP already has.
-fn check_admin(spec: &ServerSpec, dns: &[std::net::SocketAddr], report: &mut Report) {
-    let Some((admin, place)) = given(&spec.admin) else { return };
+fn check_admin(spec: &ServerSpec, dns: &[std::net::SocketAddr], report: &mut Reporter) {
+    let Some((admin, span)) = given(&spec.admin) else { return };
     // Port 0 is any free port, each time another one.
     if admin.port() != 0 && dns.contains(admin) {
-        let draft = report.error(place, format!("`admin` is `{admin}`, where DNS is answered"));
+        let draft = report.error(span, format!("`admin` is `{admin}`, where DNS is answered"));
         draft.hint("give it a port of its own, for example 8053");
     }
 }

@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::groups::{self, Scope};
-use super::regions::World;
+use super::regions::Definitions;
 use super::residency::{self, Placed, RuleSpec};
 use crate::client::GroupId;
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{List, Value, given, items, word};
 use crate::config::yaml::{Entries, Setting};
 use crate::region::RegionId;
@@ -93,16 +93,16 @@ const MOST_ANSWERS: u32 = 32;
 /// Lowers one `steer:`; `None` when too little of it is right to be checked further.
 pub(super) fn lower(
     steer: &SteerSpec,
-    place: Place,
+    span: Span,
     owner: Name,
-    world: &mut World,
+    definitions: &mut Definitions,
     own: &mut Scope,
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Option<Steering> {
-    let mut lowering = Lowering { world, own, report };
-    let regions = lowering.regions(steer, place);
-    let rules = residency::lower(&steer.residency, lowering.world, lowering.own, lowering.report);
-    if !regions.is_empty() && lowering.world.region_names.is_complete() {
+    let mut lowering = SteerLowering { definitions, own, report };
+    let regions = lowering.regions(steer, span);
+    let rules = residency::lower(&steer.residency, lowering.definitions, lowering.own, lowering.report);
+    if !regions.is_empty() && lowering.definitions.region_names.is_complete() {
         residency::check_not_empty(&rules, &regions, lowering.report);
     }
     let order = lowering.order(steer, &regions, &rules);
@@ -120,31 +120,31 @@ pub(super) fn lower(
     Some(Steering { owner, policy, ttl, short_ttl, max_answers: lowering.max_answers(steer), https })
 }
 
-struct Lowering<'l> {
-    world: &'l mut World,
+struct SteerLowering<'l> {
+    definitions: &'l mut Definitions,
     own: &'l mut Scope,
-    report: &'l mut Report,
+    report: &'l mut Reporter,
 }
 
-impl Lowering<'_> {
-    fn regions(&mut self, steer: &SteerSpec, place: Place) -> Vec<RegionId> {
+impl SteerLowering<'_> {
+    fn regions(&mut self, steer: &SteerSpec, span: Span) -> Vec<RegionId> {
         let named = items(&steer.regions);
         if steer.regions.is_missing() || (named.is_empty() && steer.regions.value.is_some()) {
-            let draft = self.report.error(place, "there are no regions to choose from");
+            let draft = self.report.error(span, "there are no regions to choose from");
             draft.hint("write `regions:` with names from regions.yaml");
         }
         self.distinct(named)
     }
 
     /// Returns the regions of a list in which each may occur once.
-    fn distinct(&mut self, named: Vec<(&String, Place)>) -> Vec<RegionId> {
+    fn distinct(&mut self, named: Vec<(&String, Span)>) -> Vec<RegionId> {
         let mut regions: Vec<RegionId> = Vec::new();
-        for (name, place) in named {
-            let Some(id) = residency::region(name, place, self.world, self.report) else {
+        for (name, span) in named {
+            let Some(id) = residency::region(name, span, self.definitions, self.report) else {
                 continue;
             };
             match regions.contains(&id) {
-                true => drop(self.report.error(place, format!("region `{name}` is listed twice"))),
+                true => drop(self.report.error(span, format!("region `{name}` is listed twice"))),
                 false => regions.push(id),
             }
         }
@@ -152,21 +152,21 @@ impl Lowering<'_> {
     }
 
     /// Returns the regions of a list that narrows or sorts the name's regions, with their places.
-    fn subset(&mut self, named: &[(&String, Place)], regions: &[RegionId]) -> Vec<(RegionId, Place)> {
-        let mut listed: Vec<(RegionId, Place)> = Vec::new();
-        for (name, place) in named {
-            let Some(id) = residency::region(name, *place, self.world, self.report) else {
+    fn subset(&mut self, named: &[(&String, Span)], regions: &[RegionId]) -> Vec<(RegionId, Span)> {
+        let mut listed: Vec<(RegionId, Span)> = Vec::new();
+        for (name, span) in named {
+            let Some(id) = residency::region(name, *span, self.definitions, self.report) else {
                 continue;
             };
             if !regions.contains(&id) {
                 let message = format!("region `{name}` is not one of the name's regions");
-                self.report.error(*place, message).hint("add it to `regions:`");
+                self.report.error(*span, message).hint("add it to `regions:`");
             }
             if listed.iter().any(|(other, _)| *other == id) {
-                self.report.error(*place, format!("region `{name}` is listed twice"));
+                self.report.error(*span, format!("region `{name}` is listed twice"));
                 continue;
             }
-            listed.push((id, *place));
+            listed.push((id, *span));
         }
         listed
     }
@@ -175,14 +175,14 @@ impl Lowering<'_> {
         match steer.order.as_ref().and_then(|order| order.given()) {
             None => Order::Nearest,
             Some((OrderSpec::Scalar(word), _)) => word_order(*word),
-            Some((OrderSpec::Mapping(entries), place)) => self.group_order(entries, place, regions, rules),
+            Some((OrderSpec::Mapping(entries), span)) => self.group_order(entries, span, regions, rules),
         }
     }
 
     fn group_order(
         &mut self,
         entries: &Entries<GroupOrder>,
-        place: Place,
+        span: Span,
         regions: &[RegionId],
         rules: &[Placed],
     ) -> Order {
@@ -211,7 +211,7 @@ impl Lowering<'_> {
             }
         }
         let otherwise = otherwise.unwrap_or_else(|| {
-            let draft = self.report.error(place, "the order for the clients of no listed group is missing");
+            let draft = self.report.error(span, "the order for the clients of no listed group is missing");
             draft.hint("add `otherwise: nearest` or `otherwise: listed`");
             Order::Nearest
         });
@@ -221,20 +221,20 @@ impl Lowering<'_> {
     fn group_list(
         &mut self,
         name: &str,
-        place: Place,
-        named: Vec<(&String, Place)>,
+        span: Span,
+        named: Vec<(&String, Span)>,
         regions: &[RegionId],
         rules: &[Placed],
     ) -> Option<(GroupId, Vec<RegionId>)> {
         if named.is_empty() {
-            self.report.error(place, format!("the list for group `{name}` is empty"));
+            self.report.error(span, format!("the list for group `{name}` is empty"));
         }
-        let group = groups::find(name, place, self.own, &mut self.world.shared_groups, self.report);
+        let group = groups::find(name, span, self.own, &mut self.definitions.shared_groups, self.report);
         let listed = self.subset(&named, regions);
         let whom = format!("group `{name}`");
         for entry in group.iter().flat_map(|_| &listed) {
             let is_bound = |bound| Some(bound) == group;
-            residency::check_permitted(*entry, &whom, rules, is_bound, self.world, self.report);
+            residency::check_permitted(*entry, &whom, rules, is_bound, self.definitions, self.report);
         }
         Some((group?, listed.into_iter().map(|(id, _)| id).collect()))
     }
@@ -249,19 +249,19 @@ impl Lowering<'_> {
             return regions.to_vec();
         };
         let named = items(list);
-        if let (true, Some((_, place))) = (named.is_empty(), list.given()) {
-            let draft = self.report.error(place, "`unknown_location` is empty");
+        if let (true, Some((_, span))) = (named.is_empty(), list.given()) {
+            let draft = self.report.error(span, "`unknown_location` is empty");
             draft.hint("leave it out for the listed order; a rule for `unknown` can refuse these clients");
         }
         let listed = self.subset(&named, regions);
         for entry in &listed {
-            let is_bound = |bound| self.world.groups.holds_unknown(bound);
+            let is_bound = |bound| self.definitions.groups.holds_unknown(bound);
             residency::check_permitted(
                 *entry,
                 "clients of unknown location",
                 rules,
                 is_bound,
-                self.world,
+                self.definitions,
                 self.report,
             );
         }
@@ -271,45 +271,45 @@ impl Lowering<'_> {
     fn ttls(&mut self, steer: &SteerSpec) -> (Ttl, Ttl) {
         let ttl = self.ttl(&steer.ttl, TTL_SECONDS);
         let short = self.ttl(&steer.short_ttl, SHORT_TTL_SECONDS.min(ttl.seconds()));
-        if let Some((_, place)) = given(&steer.short_ttl)
+        if let Some((_, span)) = given(&steer.short_ttl)
             && short > ttl
         {
             let message = format!("`short_ttl` is longer than `ttl`, which is {} seconds", ttl.seconds());
-            self.report.error(place, message);
+            self.report.error(span, message);
         }
         (ttl, short)
     }
 
     fn ttl(&mut self, setting: &Option<Value<Ttl>>, default: u32) -> Ttl {
-        let Some((ttl, place)) = given(setting) else {
+        let Some((ttl, span)) = given(setting) else {
             return Ttl::from_seconds(default).expect("the defaults are short");
         };
         if ttl.seconds() > LONGEST_TTL_SECONDS {
             let message = format!("a TTL of {} seconds is too long for a steered name", ttl.seconds());
-            self.report.error(place, message).hint("at most `1d`: failover waits for it");
+            self.report.error(span, message).hint("at most `1d`: failover waits for it");
         }
         *ttl
     }
 
     fn max_answers(&mut self, steer: &SteerSpec) -> u8 {
-        let (count, place) = given(&steer.max_answers).unwrap_or((&MAX_ANSWERS, Place::default()));
+        let (count, span) = given(&steer.max_answers).unwrap_or((&MAX_ANSWERS, Span::default()));
         if !(1..=MOST_ANSWERS).contains(count) {
-            self.report.error(place, format!("`max_answers` goes from 1 to {MOST_ANSWERS}, not {count}"));
+            self.report.error(span, format!("`max_answers` goes from 1 to {MOST_ANSWERS}, not {count}"));
         }
         u8::try_from(*count).unwrap_or(u8::MAX)
     }
 
     fn https(&mut self, spec: &HttpsSpec) -> Https {
         let mut alpn: Vec<String> = Vec::new();
-        for (protocol, place) in spec.alpn.iter().flat_map(|list| items(list)) {
+        for (protocol, span) in spec.alpn.iter().flat_map(|list| items(list)) {
             let is_protocol =
                 (1..=255).contains(&protocol.len()) && protocol.bytes().all(|byte| byte.is_ascii_graphic());
             if !is_protocol || protocol.contains([',', '"', '\\']) {
-                let draft = self.report.error(place, format!("`{protocol}` is not a protocol"));
+                let draft = self.report.error(span, format!("`{protocol}` is not a protocol"));
                 draft.hint("write its ALPN name, for example `h2` or `h3`");
             }
             if alpn.contains(protocol) {
-                self.report.error(place, format!("protocol `{protocol}` is listed twice"));
+                self.report.error(span, format!("protocol `{protocol}` is listed twice"));
                 continue;
             }
             alpn.push(protocol.clone());

@@ -2,7 +2,7 @@
 
 use super::region::RegionSpec;
 use crate::canary::{Canary, CanaryId, Reach, Signal};
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::{items, url};
 use crate::config::yaml::{Entries, Setting};
 use crate::region::Region;
@@ -12,11 +12,11 @@ pub(super) fn check(
     spec: &Option<Setting<Entries<RegionSpec>>>,
     regions: &[Option<Region>],
     canaries: &[Option<Canary>],
-    report: &mut Report,
+    report: &mut Reporter,
 ) {
     let Some(entries) = spec.as_ref().and_then(|regions| regions.value.as_ref()) else { return };
     let mut shared = Vec::new();
-    for ((name, place, setting), region) in entries.iter().zip(regions) {
+    for ((name, span, setting), region) in entries.iter().zip(regions) {
         let (Some(spec), Some(region)) = (&setting.value, region) else { continue };
         let watching = || {
             region.canaries.iter().filter_map(|id| Some((*id, canaries.get(usize::from(id.0))?.as_ref()?)))
@@ -24,10 +24,10 @@ pub(super) fn check(
         let reports_load = watching().any(|(_, canary)| reports_load(canary));
         if reports_load && region.capacity.is_none() {
             let message = format!("region `{name}` reports its load and has no `capacity`: it cannot shed");
-            report.warning(place, message).hint("add its requests per second at peak: `capacity: 500000`");
+            report.warning(span, message).hint("add its requests per second at peak: `capacity: 500000`");
         }
         for (id, canary) in watching().filter(|(_, canary)| canary.reach == Reach::Region) {
-            check_lead(name, named_at(spec, &canary.name, place), (id, canary), &mut shared, report);
+            check_lead(name, named_at(spec, &canary.name, span), (id, canary), &mut shared, report);
         }
     }
 }
@@ -37,32 +37,31 @@ fn reports_load(canary: &Canary) -> bool {
 }
 
 /// Returns where a region names a canary.
-fn named_at(spec: &RegionSpec, canary: &str, region: Place) -> Place {
+fn named_at(spec: &RegionSpec, canary: &str, region: Span) -> Span {
     let named = spec.canaries.iter().flat_map(|list| items(list));
-    let mut places = named.filter(|(name, _)| *name == canary).map(|(_, place)| place);
-    places.next().unwrap_or(region)
+    let mut spans = named.filter(|(name, _)| *name == canary).map(|(_, span)| span);
+    spans.next().unwrap_or(region)
 }
 
 /// Checks that a canary of regions leads to this one, and to no other.
 fn check_lead(
     region: &str,
-    place: Place,
+    span: Span,
     (id, canary): (CanaryId, &Canary),
     shared: &mut Vec<CanaryId>,
-    report: &mut Report,
+    report: &mut Reporter,
 ) {
     let (Some(http), name) = (canary.check.request(), &canary.name) else { return };
     if !http.url.contains(url::REGION) {
         if shared.contains(&id) {
-            let draft =
-                report.warning(place, format!("canary `{name}` asks one place about several regions"));
+            let draft = report.warning(span, format!("canary `{name}` asks one place about several regions"));
             draft.hint("write `{region}` in its URL, or make one canary for each region");
         }
         shared.push(id);
     } else if !url::leads_to(region, &http.url) && url::leads_to("region", &http.url) {
         // With the other URLs the region has nothing to do.
         let url = http.url.replace(url::REGION, region);
-        let draft = report.error(place, format!("canary `{name}` leads to `{url}`, which is not a URL"));
+        let draft = report.error(span, format!("canary `{name}` leads to `{url}`, which is not a URL"));
         draft.hint("give the region a name that can be a part of a host name");
     }
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::secret::{self, Secret, SecretSpec};
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::values::url::is_url;
 use crate::config::values::{Value, check_name, required, word};
 use crate::config::yaml::Setting;
@@ -24,7 +24,7 @@ pub struct WebhookSpec {
     /// `https://events.pagerduty.com/v2/enqueue`. Redirects are not followed, and no proxy is used.
     pub url: Value<String>,
     /// What is posted. Left out: `json`.
-    pub shape: Option<Setting<Shape>>,
+    pub shape: Option<Setting<WebhookShape>>,
     /// What requests are signed with; for `pagerduty` the routing key, which it needs. At least 16 octets. Left
     /// out: requests are not signed. Read when the server starts.
     pub secret: Option<Setting<SecretSpec>>,
@@ -41,7 +41,7 @@ pub struct Webhook {
     /// Where events are posted to: an `http` or `https` URL. It may itself be a secret, as Slack's are.
     pub url: String,
     /// What is posted.
-    pub shape: Shape,
+    pub shape: WebhookShape,
     /// What requests are signed with, or the routing key of PagerDuty, which always has one.
     pub secret: Option<Secret>,
     /// What is sent.
@@ -51,7 +51,7 @@ pub struct Webhook {
 /// What is posted to a webhook.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Shape {
+pub enum WebhookShape {
     /// The event as it is in the event log.
     #[default]
     Json,
@@ -81,22 +81,22 @@ const MAX_WEBHOOKS: usize = 32;
 pub(super) fn lower(
     spec: &Option<Setting<Vec<Setting<WebhookSpec>>>>,
     directory: &Path,
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Vec<Webhook> {
-    let Some((list, place)) = spec.as_ref().and_then(|list| list.given()) else {
+    let Some((list, span)) = spec.as_ref().and_then(|list| list.given()) else {
         return Vec::new();
     };
     if list.len() > MAX_WEBHOOKS {
-        report.error(place, format!("more than {MAX_WEBHOOKS} webhooks"));
+        report.error(span, format!("more than {MAX_WEBHOOKS} webhooks"));
     }
     let mut webhooks: Vec<Webhook> = Vec::new();
-    for (spec, place) in list.iter().filter_map(|webhook| webhook.given()) {
-        let Some(webhook) = webhook(spec, place, directory, report) else {
+    for (spec, span) in list.iter().filter_map(|webhook| webhook.given()) {
+        let Some(webhook) = webhook(spec, span, directory, report) else {
             continue;
         };
         if webhooks.iter().any(|before| before.name == webhook.name) {
-            let place = spec.name.place.unwrap_or(place);
-            let draft = report.error(place, format!("there are two webhooks `{}`", webhook.name));
+            let span = spec.name.span.unwrap_or(span);
+            let draft = report.error(span, format!("there are two webhooks `{}`", webhook.name));
             draft.hint("each keeps under its name how far it has come");
         }
         webhooks.push(webhook);
@@ -104,24 +104,24 @@ pub(super) fn lower(
     webhooks
 }
 
-fn webhook(spec: &WebhookSpec, place: Place, directory: &Path, report: &mut Report) -> Option<Webhook> {
-    let name = required(&spec.name, "name", place, "write `name: oncall`", report);
-    if let Some((name, place)) = name {
-        check_name(name, place, report);
+fn webhook(spec: &WebhookSpec, span: Span, directory: &Path, report: &mut Reporter) -> Option<Webhook> {
+    let name = required(&spec.name, "name", span, "write `name: oncall`", report);
+    if let Some((name, span)) = name {
+        check_name(name, span, report);
     }
-    let url = required(&spec.url, "url", place, "write `url: https://hooks.example.com/meridian`", report);
-    if let Some((url, place)) = url.filter(|(url, _)| !is_url(url)) {
-        let draft = report.error(place, format!("`{url}` is not an `http` or `https` URL"));
+    let url = required(&spec.url, "url", span, "write `url: https://hooks.example.com/meridian`", report);
+    if let Some((url, span)) = url.filter(|(url, _)| !is_url(url)) {
+        let draft = report.error(span, format!("`{url}` is not an `http` or `https` URL"));
         draft.hint("write `https://hooks.example.com/meridian`");
     }
     let shape = word(&spec.shape).unwrap_or_default();
-    if shape == Shape::PagerDuty && spec.secret.is_none() {
-        let draft = report.error(place, "`secret` is missing: PagerDuty needs a routing key");
+    if shape == WebhookShape::PagerDuty && spec.secret.is_none() {
+        let draft = report.error(span, "`secret` is missing: PagerDuty needs a routing key");
         draft.hint("write `secret: { file: /run/secrets/pagerduty }`");
     }
     let secret = spec.secret.as_ref().and_then(|secret| secret.given());
     Some(Webhook {
-        secret: secret.and_then(|(secret, place)| secret::lower(secret, place, directory, report)),
+        secret: secret.and_then(|(secret, span)| secret::lower(secret, span, directory, report)),
         name: name?.0.clone(),
         url: url?.0.clone(),
         shape,

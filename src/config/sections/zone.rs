@@ -9,15 +9,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::apex::SoaSpec;
-use super::draft::{Draft, DraftSet, Lowering, Zones, add};
+use super::draft::{NodeDraft, RRsetDraft, ZoneList, ZoneLowering, add};
 use super::groups::{self, GroupSpec};
 use super::names::NameSpec;
-use super::regions::World;
+use super::regions::Definitions;
 use super::zone_checks;
 use crate::config::master_file;
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::records;
-use crate::config::sources::Sources;
+use crate::config::sources::SourceFiles;
 use crate::config::values::{List, Value, given, required};
 use crate::config::yaml::{Entries, Setting};
 use crate::suggest;
@@ -50,22 +50,22 @@ const TTL_SECONDS: u32 = 3600;
 
 pub(super) fn lower(
     spec: &ZoneSpec,
-    file: Place,
-    sources: &Sources,
-    world: &mut World,
-    zones: &mut Zones,
-    report: &mut Report,
+    file: Span,
+    sources: &SourceFiles,
+    definitions: &mut Definitions,
+    zones: &mut ZoneList,
+    report: &mut Reporter,
 ) {
     let apex = apex(spec, file, sources, zones, report);
-    let shared = world.shared_groups.clone();
-    let own = groups::lower(&spec.groups, true, &mut world.groups, Some(&shared), report);
-    let mut zone = Lowering {
+    let shared = definitions.shared_groups.clone();
+    let own = groups::lower(&spec.groups, true, &mut definitions.groups, Some(&shared), report);
+    let mut zone = ZoneLowering {
         default_ttl: given(&spec.ttl).map_or(seconds(TTL_SECONDS), |(ttl, _)| *ttl),
         nodes: BTreeMap::new(),
         apex,
         own,
         sources,
-        world,
+        definitions,
         zones,
         report,
     };
@@ -75,13 +75,13 @@ pub(super) fn lower(
     zone.soa(&spec.soa, file, master_file);
     zone_checks::check(&zone.apex, &zone.nodes, file, zone.report);
     zone.own.names.report_unused(zone.report);
-    let Lowering { nodes, apex, .. } = zone;
+    let ZoneLowering { nodes, apex, .. } = zone;
     let nodes = nodes.into_iter().map(|(name, draft)| (name, node(draft))).collect();
     zones.zones.push(Zone { apex, nodes });
 }
 
-fn node(draft: Draft) -> Node {
-    let rrset = |set: DraftSet| RRset { rtype: set.rtype, ttl: set.ttl, rdata: set.rdata };
+fn node(draft: NodeDraft) -> Node {
+    let rrset = |set: RRsetDraft| RRset { rtype: set.rtype, ttl: set.ttl, rdata: set.rdata };
     Node {
         rrsets: draft.rrsets.into_iter().map(rrset).collect(),
         steering: draft.steering.and_then(|(id, _)| id),
@@ -94,44 +94,50 @@ fn seconds(seconds: u32) -> Ttl {
 
 /// Returns the apex. A zone without a right name gets one under `invalid.` (RFC 2606), so that the rest
 /// of its file is still checked.
-fn apex(spec: &ZoneSpec, file: Place, sources: &Sources, zones: &mut Zones, report: &mut Report) -> Name {
+fn apex(
+    spec: &ZoneSpec,
+    file: Span,
+    sources: &SourceFiles,
+    zones: &mut ZoneList,
+    report: &mut Reporter,
+) -> Name {
     let named = required(&spec.zone, "zone", file, "write `zone: api.example.com`", report);
-    let parsed = named.and_then(|(text, place)| match records::parse_name(text, &Name::root()) {
-        Ok(name) => Some((name, place)),
+    let parsed = named.and_then(|(text, span)| match records::parse_name(text, &Name::root()) {
+        Ok(name) => Some((name, span)),
         Err(wrong) => {
-            report.error(place, wrong.message).maybe_hint(wrong.hint);
+            report.error(span, wrong.message).maybe_hint(wrong.hint);
             None
         }
     });
-    let Some((apex, place)) = parsed else {
+    let Some((apex, span)) = parsed else {
         return Name::from_ascii("zone.invalid.").expect("a valid name");
     };
     if apex.is_wildcard() {
-        report.error(place, "a zone cannot be a wildcard");
+        report.error(span, "a zone cannot be a wildcard");
     }
-    let here = format!("{}:{}", sources.display(place.source as usize), place.line);
+    let here = format!("{}:{}", sources.display(span.source as usize), span.line);
     if let Some(other) = zones.apexes.get(&apex) {
         report
-            .error(place, format!("there are two zones `{apex}`"))
+            .error(span, format!("there are two zones `{apex}`"))
             .hint(format!("the other one is at {other}"));
     }
     zones.apexes.insert(apex.clone(), here);
     apex
 }
 
-impl Lowering<'_> {
+impl ZoneLowering<'_> {
     /// Adds the records of the master file, and returns which file that is.
     fn master_file(&mut self, spec: &ZoneSpec) -> Option<usize> {
-        let (name, place) = given(&spec.file)?;
+        let (name, span) = given(&spec.file)?;
         let Some(index) = self.sources.find(name) else {
             let names = self.sources.files.iter().map(|file| file.name.as_str());
             let message = format!("there is no file `{name}` in the configuration directory");
-            self.report.error(place, message).maybe_hint(suggest::question(name, names));
+            self.report.error(span, message).maybe_hint(suggest::question(name, names));
             return None;
         };
         let source = &self.sources.files[index];
         if let Some(why) = &source.unreadable {
-            self.report.error(place, format!("file `{name}` {why}"));
+            self.report.error(span, format!("file `{name}` {why}"));
             return None;
         }
         for record in master_file::read(&source.text, index, &self.apex, self.report) {
@@ -140,18 +146,18 @@ impl Lowering<'_> {
         Some(index)
     }
 
-    fn record(&mut self, record: master_file::Record) {
-        if !self.admits(&record.owner, record.place) || !self.admits_type(record.rtype, record.place) {
+    fn record(&mut self, record: master_file::MasterRecord) {
+        if !self.admits(&record.owner, record.span) || !self.admits_type(record.rtype, record.span) {
             return;
         }
         let ttl = record.ttl.unwrap_or(self.default_ttl);
-        let targets = record.target.into_iter().map(|target| (target, record.place)).collect();
-        let added = DraftSet {
+        let targets = record.target.into_iter().map(|target| (target, record.span)).collect();
+        let added = RRsetDraft {
             rtype: record.rtype,
             ttl,
             rdata: Vec::new(),
             targets: Vec::new(),
-            place: record.place,
+            span: record.span,
         };
         let sets = &mut self.nodes.entry(record.owner).or_default().rrsets;
         let position = sets.iter().position(|set| set.rtype == record.rtype).unwrap_or_else(|| {
@@ -161,13 +167,13 @@ impl Lowering<'_> {
         let set = &mut sets[position];
         if set.ttl != ttl {
             let draft =
-                self.report.warning(record.place, "the records of one name and type have different TTLs");
+                self.report.warning(record.span, "the records of one name and type have different TTLs");
             draft.hint(format!(
                 "all get the lowest (RFC 2181, section 5.2); line {} says another",
-                set.place.line
+                set.span.line
             ));
             set.ttl = set.ttl.min(ttl);
         }
-        add(set, record.rdata, targets, record.place, self.report);
+        add(set, record.rdata, targets, record.span, self.report);
     }
 }

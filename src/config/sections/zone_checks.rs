@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
 
-use super::draft::{Draft, DraftSet};
-use crate::config::problem::{Place, Report};
+use super::draft::{NodeDraft, RRsetDraft};
+use crate::config::problem::{Reporter, Span};
 use crate::config::records;
 use crate::zone::{Name, RecordType};
 
 /// The most octets of data in one RRset: a message has at most 65535, and holds more than the data.
 const MAX_RRSET: usize = 60_000;
 
-pub(super) fn check(apex: &Name, nodes: &BTreeMap<Name, Draft>, file: Place, report: &mut Report) {
+pub(super) fn check(apex: &Name, nodes: &BTreeMap<Name, NodeDraft>, file: Span, report: &mut Reporter) {
     let mut checks = Checks { apex, nodes, report };
     if nodes.get(apex).and_then(|node| node.rrset(RecordType::NS)).is_none() {
         let draft = checks.report.error(file, "the zone has no NS records");
@@ -30,26 +30,26 @@ pub(super) fn check(apex: &Name, nodes: &BTreeMap<Name, Draft>, file: Place, rep
 
 struct Checks<'c> {
     apex: &'c Name,
-    nodes: &'c BTreeMap<Name, Draft>,
-    report: &'c mut Report,
+    nodes: &'c BTreeMap<Name, NodeDraft>,
+    report: &'c mut Reporter,
 }
 
 impl Checks<'_> {
-    fn node(&mut self, name: &Name, node: &Draft) {
+    fn node(&mut self, name: &Name, node: &NodeDraft) {
         if let Some(cname) = node.rrset(RecordType::CNAME) {
             self.cname(name, node, cname);
         }
-        if let Some((_, place)) = node.steering {
-            self.steered(name, node, place);
+        if let Some((_, span)) = node.steering {
+            self.steered(name, node, span);
         }
         let is_apex = name == self.apex;
         if let (true, Some(set)) = (is_apex, node.rrset(RecordType::DS)) {
-            let draft = self.report.error(set.place, "DS records stand in the parent zone");
+            let draft = self.report.error(set.span, "DS records stand in the parent zone");
             draft.hint("give them to who runs the parent");
         }
         if let (false, Some(set)) = (is_apex, node.rrset(RecordType::SOA)) {
             let draft =
-                self.report.error(set.place, format!("a SOA record stands at the apex, not at `{name}`"));
+                self.report.error(set.span, format!("a SOA record stands at the apex, not at `{name}`"));
             draft.hint("make it a zone of its own, or delegate it with NS records");
         }
         for set in [RecordType::CNAME, RecordType::DNAME, RecordType::SOA]
@@ -58,18 +58,18 @@ impl Checks<'_> {
         {
             if set.rdata.len() > 1 {
                 let message = format!("a name has at most one {} record", records::type_text(set.rtype));
-                self.report.error(set.place, message);
+                self.report.error(set.span, message);
             }
         }
     }
 
-    fn cname(&mut self, name: &Name, node: &Draft, cname: &DraftSet) {
+    fn cname(&mut self, name: &Name, node: &NodeDraft, cname: &RRsetDraft) {
         let Some(other) = node.rrsets.iter().find(|set| set.rtype != RecordType::CNAME) else {
             return;
         };
         let message = format!("`{name}` has a CNAME record beside other data");
-        let draft = self.report.error(cname.place, message);
-        let line = other.place.line;
+        let draft = self.report.error(cname.span, message);
+        let line = other.span.line;
         let rtype = records::type_text(other.rtype);
         match name == self.apex {
             true => draft.hint("the apex has SOA and NS records; steer it, or write A and AAAA records"),
@@ -79,84 +79,84 @@ impl Checks<'_> {
         }
     }
 
-    fn steered(&mut self, name: &Name, node: &Draft, place: Place) {
+    fn steered(&mut self, name: &Name, node: &NodeDraft, span: Span) {
         let chosen = [RecordType::A, RecordType::AAAA, RecordType::HTTPS, RecordType::CNAME];
         for set in chosen.iter().filter_map(|rtype| node.rrset(*rtype)) {
             let rtype = records::type_text(set.rtype);
             let draft =
-                self.report.error(set.place, format!("`{name}` is steered and has a static {rtype} record"));
-            draft.hint(format!("line {} steers it: its A, AAAA and HTTPS answers are chosen", place.line));
+                self.report.error(set.span, format!("`{name}` is steered and has a static {rtype} record"));
+            draft.hint(format!("line {} steers it: its A, AAAA and HTTPS answers are chosen", span.line));
         }
         if name != self.apex && node.rrset(RecordType::NS).is_some() {
             self.report
-                .error(place, format!("`{name}` is steered and delegated"))
+                .error(span, format!("`{name}` is steered and delegated"))
                 .hint("remove its NS records");
         }
     }
 
     /// Finds what hides a name: a DNAME or a delegation above it.
-    fn ancestors(&mut self, name: &Name, node: &Draft) {
+    fn ancestors(&mut self, name: &Name, node: &NodeDraft) {
         let mut above = name.clone();
         while above != *self.apex && !above.is_root() {
             above = above.base_name();
             let Some(other) = self.nodes.get(&above) else {
                 continue;
             };
-            let place = node.rrsets.first().map(|set| set.place).or(node.steering.map(|(_, place)| place));
-            let place = place.unwrap_or_default();
+            let span = node.rrsets.first().map(|set| set.span).or(node.steering.map(|(_, span)| span));
+            let span = span.unwrap_or_default();
             if let Some(dname) = other.rrset(RecordType::DNAME) {
-                let draft = self.report.error(place, format!("`{name}` is below a DNAME"));
+                let draft = self.report.error(span, format!("`{name}` is below a DNAME"));
                 draft.hint(format!(
                     "line {} redirects everything below `{above}` (RFC 6672)",
-                    dname.place.line
+                    dname.span.line
                 ));
             }
             if above == *self.apex {
                 continue;
             }
             if let Some(cut) = other.rrset(RecordType::NS) {
-                self.below_cut(name, node, &above, cut.place.line, place);
+                self.below_cut(name, node, &above, cut.span.line, span);
             }
         }
     }
 
-    fn below_cut(&mut self, name: &Name, node: &Draft, cut: &Name, line: u32, place: Place) {
+    fn below_cut(&mut self, name: &Name, node: &NodeDraft, cut: &Name, line: u32, span: Span) {
         let hint = format!("line {line} delegates `{cut}` to other servers");
         if node.steering.is_some() {
-            self.report.error(place, format!("`{name}` is steered, but delegated away")).hint(hint);
+            self.report.error(span, format!("`{name}` is steered, but delegated away")).hint(hint);
             return;
         }
-        let is_glue = |set: &DraftSet| matches!(set.rtype, RecordType::A | RecordType::AAAA);
+        let is_glue = |set: &RRsetDraft| matches!(set.rtype, RecordType::A | RecordType::AAAA);
         if let Some(set) = node.rrsets.iter().find(|set| !is_glue(set)) {
             let message = format!("the {} record of `{name}` is never seen", records::type_text(set.rtype));
-            self.report.warning(set.place, message).hint(hint);
+            self.report.warning(set.span, message).hint(hint);
         }
     }
 
-    fn rrset(&mut self, name: &Name, set: &DraftSet) {
+    fn rrset(&mut self, name: &Name, set: &RRsetDraft) {
         let octets: usize = set.rdata.iter().map(wire_length).sum();
         if octets > MAX_RRSET {
             let message = format!(
                 "the {} records of `{name}` do not fit into a message",
                 records::type_text(set.rtype)
             );
-            self.report.error(set.place, message).hint(format!("they have {octets} octets"));
+            self.report.error(set.span, message).hint(format!("they have {octets} octets"));
         }
         if name.is_wildcard() && set.rtype == RecordType::NS {
-            let draft = self.report.error(set.place, "a wildcard cannot be delegated");
+            let draft = self.report.error(set.span, "a wildcard cannot be delegated");
             draft.hint("RFC 4592, section 4.2, leaves its meaning open");
         }
     }
 
-    fn targets(&mut self, set: &DraftSet) {
-        for (target, place) in &set.targets {
+    fn targets(&mut self, set: &RRsetDraft) {
+        for (target, span) in &set.targets {
             let may_be_alias = !matches!(set.rtype, RecordType::MX | RecordType::NS | RecordType::SRV);
             let node = self.nodes.get(&target.name);
             if !may_be_alias && node.is_some_and(|node| node.rrset(RecordType::CNAME).is_some()) {
                 let rtype = records::type_text(set.rtype);
                 let message = format!("the {rtype} record points at `{}`, which is a CNAME", target.name);
                 self.report
-                    .warning(*place, message)
+                    .warning(*span, message)
                     .hint("RFC 2181, section 10.3, asks for the name behind it");
             }
             if let Some(text) = target.relative.as_deref().filter(|text| text.contains('.'))
@@ -164,7 +164,7 @@ impl Checks<'_> {
             {
                 let message = format!("`{text}` means `{}`, which is not there", target.name);
                 self.report
-                    .warning(*place, message)
+                    .warning(*span, message)
                     .hint(format!("write `{text}.` if it is meant as it stands"));
             }
         }

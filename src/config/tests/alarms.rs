@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{AlarmRule, Alarms, Level, Measure};
+use crate::config::{AlarmRule, AlarmRules, Level, Measure};
 
 /// Returns the alarms of these lines at the end of `regions.yaml`.
-fn alarms(lines: &str) -> Alarms {
+fn alarms(lines: &str) -> AlarmRules {
     let files = [("server.yaml", SERVER), ("regions.yaml", &format!("{REGIONS}{lines}\n")), ("a.yaml", ZONE)];
-    let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
+    let sources = SourceFiles::new("", files.map(|(name, text)| SourceFile::new(name, text)).into());
     compile(&sources).unwrap_or_else(|problems| panic!("{problems}")).config.alarms
 }
 
@@ -24,11 +24,11 @@ fn check(line: &str, expected: &[&str]) {
 
 #[test]
 fn what_is_left_out_is_as_usual_and_off_is_off() {
-    assert_eq!(alarms(""), Alarms::default());
-    assert_eq!(alarms("alarms: {}"), Alarms::default());
+    assert_eq!(alarms(""), AlarmRules::default());
+    assert_eq!(alarms("alarms: {}"), AlarmRules::default());
     let off = "alarms: { error_rate: off, p95_latency: off, replication_lag: off, certificate: off, \
                database_age: off, reload_failed: off }";
-    assert_eq!(alarms(off), Alarms { rules: Vec::new(), reload_failed: false });
+    assert_eq!(alarms(off), AlarmRules { rules: Vec::new(), reload_failed: false });
 }
 
 #[test]

@@ -15,9 +15,9 @@ fn a_drill_says_where_and_when_and_the_rest_is_the_usual() {
                     windows: [wed 09:00-12:00, thu 22:00-00:30]\n    blocked: [2026-12-24, 2026-12-27..2027-01-02]\n";
     let regions = format!("{REGIONS}{drills}");
     let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("a.yaml", ZONE)];
-    let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
+    let sources = SourceFiles::new("", files.map(|(name, text)| SourceFile::new(name, text)).into());
     let config = compile(&sources).expect("it can be used").config;
-    let text = summary::Summary(&config).to_string();
+    let text = summary::ConfigSummary(&config).to_string();
     let drills: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("by schedule: ")).collect();
     assert_eq!(
         drills,

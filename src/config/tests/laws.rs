@@ -71,10 +71,10 @@ proptest! {
             texts[file] = mutated(&texts[file], &[change]);
         }
         let names = ["server.yaml", "regions.yaml", "a.yaml", "z.zone"];
-        let files = names.into_iter().zip(texts).map(|(name, text)| Source::new(name, text));
-        let sources = Sources::new("", files.collect());
+        let files = names.into_iter().zip(texts).map(|(name, text)| SourceFile::new(name, text));
+        let sources = SourceFiles::new("", files.collect());
         match compile(&sources) {
-            Ok(compiled) => prop_assert!(!summary::Summary(&compiled.config).to_string().is_empty()),
+            Ok(compiled) => prop_assert!(!summary::ConfigSummary(&compiled.config).to_string().is_empty()),
             Err(problems) => prop_assert!(!problems.to_string().is_empty()),
         }
     }

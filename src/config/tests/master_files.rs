@@ -12,7 +12,7 @@ fn check_file(master: &str, more: &str, expected: &[&str]) {
         ("b.yaml", &zone),
         ("z.zone", master),
     ];
-    let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
+    let sources = SourceFiles::new("", files.map(|(name, text)| SourceFile::new(name, text)).into());
     let found = match compile(&sources) {
         Ok(compiled) => compiled.warnings,
         Err(problems) => problems,

@@ -46,8 +46,8 @@ fn problems(file: &str, text: &str) -> Problems {
         Some(entry) => entry.1 = text,
         None => files.push((file, text)),
     }
-    let files = files.into_iter().map(|(name, text)| Source::new(name, text));
-    match compile(&Sources::new("", files.collect())) {
+    let files = files.into_iter().map(|(name, text)| SourceFile::new(name, text));
+    match compile(&SourceFiles::new("", files.collect())) {
         Ok(compiled) => compiled.warnings,
         Err(problems) => problems,
     }
@@ -55,10 +55,10 @@ fn problems(file: &str, text: &str) -> Problems {
 
 fn check(file: &str, text: &str, expected: &[&str]) {
     let lines = problems(file, text).list.into_iter().map(|problem| {
-        let severity = if problem.severity == Severity::Warning { "warning: " } else { "" };
+        let level = if problem.level == ProblemLevel::Warning { "warning: " } else { "" };
         let hint = problem.hint.map(|hint| format!(" | {hint}")).unwrap_or_default();
         let Problem { file, line, column, message, .. } = problem;
-        format!("{file}:{line}:{column}: {severity}{message}{hint}")
+        format!("{file}:{line}:{column}: {level}{message}{hint}")
     });
     assert_eq!(lines.collect::<Vec<_>>(), expected, "\n{text}");
 }
@@ -78,11 +78,11 @@ fn check_steer(steer: &str, expected: &[&str]) {
 fn check_region(region: &str, expected: &[&str]) {
     let regions = REGIONS.replace("canaries:\n", &format!("  new: {{ {region} }}\ncanaries:\n"));
     let files = vec![
-        Source::new("server.yaml", SERVER),
-        Source::new("regions.yaml", regions.clone()),
-        Source::new("a.yaml", ZONE.replace("[tokyo,", "[new, tokyo,")),
+        SourceFile::new("server.yaml", SERVER),
+        SourceFile::new("regions.yaml", regions.clone()),
+        SourceFile::new("a.yaml", ZONE.replace("[tokyo,", "[new, tokyo,")),
     ];
-    let found = compile(&Sources::new("", files)).err().unwrap_or_default();
+    let found = compile(&SourceFiles::new("", files)).err().unwrap_or_default();
     let lines = found.list.iter().map(|problem| {
         let hint = problem.hint.as_ref().map(|hint| format!(" | {hint}")).unwrap_or_default();
         format!("{}: {}{hint}", problem.column, problem.message)
@@ -99,7 +99,7 @@ fn check_canary(canary: &str, expected: &[&str]) {
     let regions = regions.replace("canaries: tcp", "canaries: [tcp, new]");
     let zone = ZONE.replace("names:", "groups: { eu: { european_union: true } }\nnames:");
     let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("a.yaml", &zone)];
-    let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
+    let sources = SourceFiles::new("", files.map(|(name, text)| SourceFile::new(name, text)).into());
     let found = compile(&sources).err().unwrap_or_default();
     let lines = found.list.iter().map(|problem| {
         let hint = problem.hint.as_ref().map(|hint| format!(" | {hint}")).unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::share::Share;
 fn compiled(more: &str, tokyo: &str) -> Compiled {
     let regions = REGIONS.replace("canaries: tcp }", &format!("canaries: [tcp], {tokyo} }}"));
     let files = [("server.yaml", SERVER), ("regions.yaml", &format!("{regions}{more}\n")), ("a.yaml", ZONE)];
-    let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
+    let sources = SourceFiles::new("", files.map(|(name, text)| SourceFile::new(name, text)).into());
     compile(&sources).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
@@ -146,16 +146,16 @@ fn loads_lie_in_order_and_steps_are_shares() {
 
 /// Compiles a configuration whose only canary is this one, watching `tokyo` and `dublin`.
 fn watched(canary: &str) -> Compiled {
-    let place = "location: { latitude: 1, longitude: 1 }, jurisdiction: IE, canaries: deep";
+    let span = "location: { latitude: 1, longitude: 1 }, jurisdiction: IE, canaries: deep";
     let regions = [
-        format!("regions:\n  tokyo: {{ {place}, zones: {{ a: {{ addresses: 192.0.2.1 }} }} }}\n"),
-        format!("  dublin: {{ {place}, capacity: 5, zones: {{ a: {{ addresses: 192.0.2.2 }} }} }}\n"),
+        format!("regions:\n  tokyo: {{ {span}, zones: {{ a: {{ addresses: 192.0.2.1 }} }} }}\n"),
+        format!("  dublin: {{ {span}, capacity: 5, zones: {{ a: {{ addresses: 192.0.2.2 }} }} }}\n"),
         format!("canaries:\n  deep: {{ {canary} }}\n"),
     ]
     .concat();
     let zone = "zone: example.org\nnameservers: a.b\nnames: { '@': { steer: { regions: [tokyo, dublin] } } }";
     let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("a.yaml", zone)];
-    let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
+    let sources = SourceFiles::new("", files.map(|(name, text)| SourceFile::new(name, text)).into());
     compile(&sources).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
@@ -213,7 +213,7 @@ fn the_summary_says_what_is_not_default() {
     let mut config = watched(canary).config;
     config.safety.limits.step = 0.2;
     config.safety.min_in_service = Some(Minimum::Percent(50));
-    let text = summary::Summary(&config).to_string();
+    let text = summary::ConfigSummary(&config).to_string();
     for line in [
         "  advisory: what it finds down keeps 29% of its clients",
         "  once for each region, where the name leads",

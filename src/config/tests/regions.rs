@@ -97,7 +97,7 @@ fn what_nothing_refers_to_is_a_warning() {
     );
     let zone = "zone: example.org\nnameservers: a.b\nnames: { '@': { steer: { regions: tokyo } } }";
     let files = [("server.yaml", SERVER), ("regions.yaml", &regions), ("a.yaml", zone)];
-    let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
+    let sources = SourceFiles::new("", files.map(|(name, text)| SourceFile::new(name, text)).into());
     let compiled = compile(&sources).expect("it can be used");
     let messages: Vec<_> = compiled.warnings.list.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(messages, ["nothing refers to region `dublin`", "nothing refers to canary `deep`"]);

@@ -13,7 +13,7 @@ fn the_shipped_example_has_neither_problems_nor_warnings() {
     let files =
         ["server.yaml", "regions.yaml", "api.example.com.yaml", "example.org.yaml", "example.org.zone"];
     let text = |name| std::fs::read_to_string(format!("{directory}{name}")).expect("the example is shipped");
-    let sources = Sources::new("zones", files.map(|name| Source::new(name, text(name))).into());
+    let sources = SourceFiles::new("zones", files.map(|name| SourceFile::new(name, text(name))).into());
     let compiled = compile(&sources).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(compiled.warnings.to_string(), "");
     assert_eq!(compiled.config.steered.len(), 3);
@@ -91,7 +91,7 @@ fn a_second_document_and_a_list_instead_of_keys_are_refused() {
 
 #[test]
 fn a_missing_server_file_is_reported_for_the_directory() {
-    let found = compile(&Sources::default()).expect_err("there is nothing");
+    let found = compile(&SourceFiles::default()).expect_err("there is nothing");
     assert_eq!(found.list[0].message, "there is no `server.yaml` in ``");
 }
 

@@ -111,7 +111,7 @@ fn soa_and_ds_stand_where_they_belong() {
 fn a_text_is_taken_as_it_is_and_cut_into_strings() {
     let zone = format!("{ZONE}  long: {{ TXT: \"v=DKIM1; k=rsa; p={}\" }}\n", "A".repeat(300));
     let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("a.yaml", &zone)];
-    let sources = Sources::new("", files.map(|(name, text)| Source::new(name, text)).into());
+    let sources = SourceFiles::new("", files.map(|(name, text)| SourceFile::new(name, text)).into());
     let compiled = compile(&sources).expect("it is right");
     let texts = compiled.config.zones[0].nodes.values().flat_map(|node| &node.rrsets).find_map(|set| {
         match &set.rdata[0] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::kinds::Number;
 use super::leaf::{Value, given, required};
 use crate::client::Coordinates;
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 
 /// Returns a duration or its default, and reports one that is out of bounds.
 pub fn duration(
@@ -13,15 +13,15 @@ pub fn duration(
     key: &str,
     default: Duration,
     (shortest, longest): (Duration, Duration),
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> Duration {
-    let Some((duration, place)) = given(setting) else {
+    let Some((duration, span)) = given(setting) else {
         return default;
     };
     if *duration < shortest || *duration > longest {
         let message =
             format!("`{key}` goes from {} to {}, not {}", text(shortest), text(longest), text(*duration));
-        report.error(place, message);
+        report.error(span, message);
     }
     *duration
 }
@@ -44,14 +44,14 @@ pub fn text(duration: Duration) -> String {
 pub fn point(
     latitude: &Value<f64>,
     longitude: &Value<f64>,
-    parent: Place,
-    report: &mut Report,
+    parent: Span,
+    report: &mut Reporter,
 ) -> Option<Coordinates> {
     let mut degrees = |value: &Value<f64>, key: &str, bound: f64| {
         let hint = "write `location: { latitude: 35.68, longitude: 139.69 }`";
-        let (degrees, place) = required(value, key, parent, hint, report)?;
+        let (degrees, span) = required(value, key, parent, hint, report)?;
         if degrees.abs() > bound {
-            report.error(place, format!("`{key}` goes from -{bound} to {bound}, not {degrees}"));
+            report.error(span, format!("`{key}` goes from -{bound} to {bound}, not {degrees}"));
         }
         Some(*degrees)
     };
@@ -69,14 +69,14 @@ pub fn fraction(
     key: &str,
     default: f64,
     highest: f64,
-    report: &mut Report,
+    report: &mut Reporter,
 ) -> f64 {
-    let Some((Number(fraction), place)) = given(setting) else {
+    let Some((Number(fraction), span)) = given(setting) else {
         return default;
     };
     if *fraction <= 0.0 || *fraction > highest {
         let message = format!("`{key}` is above 0 and at most {highest}, not {fraction}");
-        report.error(place, message).hint("80 % is written `0.80`");
+        report.error(span, message).hint("80 % is written `0.80`");
     }
     *fraction
 }

@@ -1,6 +1,6 @@
 //! Names that one part of the configuration defines and others refer to.
 
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 use crate::config::yaml::{Entries, Setting};
 use crate::suggest;
 
@@ -13,7 +13,7 @@ pub struct Defined {
     whereabouts: &'static str,
     /// `false` when the file that defines them could not be read: then nothing is known to be missing.
     is_complete: bool,
-    names: Vec<(String, Place)>,
+    names: Vec<(String, Span)>,
     is_used: Vec<bool>,
 }
 
@@ -26,7 +26,7 @@ impl Defined {
         is_complete: bool,
     ) -> Self {
         let entries = spec.iter().filter_map(|entries| entries.value.as_ref()).flat_map(Entries::iter);
-        let names: Vec<_> = entries.map(|(name, place, _)| (name.to_owned(), place)).collect();
+        let names: Vec<_> = entries.map(|(name, span, _)| (name.to_owned(), span)).collect();
         Self { noun, whereabouts, is_complete, is_used: vec![false; names.len()], names }
     }
 
@@ -61,14 +61,14 @@ impl Defined {
     }
 
     /// Returns the number of a name that is referred to at `place`, or reports that there is none.
-    pub fn find(&mut self, name: &str, place: Place, report: &mut Report) -> Option<usize> {
+    pub fn find(&mut self, name: &str, span: Span, report: &mut Reporter) -> Option<usize> {
         if let Some(index) = self.position(name) {
             self.note_use(index);
             return Some(index);
         }
         if self.is_complete {
             let message = format!("{} `{name}` is not defined", self.noun);
-            report.error(place, message).hint(self.hint(name));
+            report.error(span, message).hint(self.hint(name));
         }
         None
     }
@@ -84,9 +84,9 @@ impl Defined {
     }
 
     /// Warns of what nothing refers to.
-    pub fn report_unused(&self, report: &mut Report) {
-        for ((name, place), _) in self.names.iter().zip(&self.is_used).filter(|(_, is_used)| !**is_used) {
-            report.warning(*place, format!("nothing refers to {} `{name}`", self.noun));
+    pub fn report_unused(&self, report: &mut Reporter) {
+        for ((name, span), _) in self.names.iter().zip(&self.is_used).filter(|(_, is_used)| !**is_used) {
+            report.warning(*span, format!("nothing refers to {} `{name}`", self.noun));
         }
     }
 }
@@ -95,11 +95,11 @@ impl Defined {
 const MAX_LENGTH: usize = 63;
 
 /// Checks the form of a name that the operator makes up.
-pub fn check_name(name: &str, place: Place, report: &mut Report) {
+pub fn check_name(name: &str, span: Span, report: &mut Reporter) {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
     let is_name = (1..=MAX_LENGTH).contains(&name.len()) && name.chars().all(is_plain);
     if !is_name {
-        let draft = report.error(place, format!("`{name}` cannot be a name"));
+        let draft = report.error(span, format!("`{name}` cannot be a name"));
         draft.hint("names have 1 to 63 letters, digits, hyphens, underscores and dots");
     }
 }

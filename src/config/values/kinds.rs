@@ -10,14 +10,14 @@ use schemars::{Schema, json_schema};
 use super::leaf::FromText;
 use crate::client::{Continent, Country, Jurisdiction, Prefix, Subdivision};
 use crate::config::countries;
-use crate::config::yaml::Wrong;
+use crate::config::yaml::Mistake;
 use crate::region::Minimum;
 use crate::zone::Ttl;
 
 impl FromText for String {
     const NAME: &'static str = "a text";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         Ok(text.to_owned())
     }
 }
@@ -25,7 +25,7 @@ impl FromText for String {
 impl FromText for PathBuf {
     const NAME: &'static str = "a path";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         Ok(Self::from(text))
     }
 }
@@ -33,14 +33,14 @@ impl FromText for PathBuf {
 impl FromText for Duration {
     const NAME: &'static str = "a duration";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
         let parsed = units.iter().find_map(|(unit, milliseconds)| {
             let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
             number.checked_mul(*milliseconds)
         });
         let wrong =
-            || Wrong::new(format!("`{text}` is not a duration")).hint("write `10s`, `500ms`, `2m` or `1h`");
+            || Mistake::new(format!("`{text}` is not a duration")).hint("write `10s`, `500ms`, `2m` or `1h`");
         parsed.map(Self::from_millis).ok_or_else(wrong)
     }
 
@@ -52,17 +52,17 @@ impl FromText for Duration {
 impl FromText for Ttl {
     const NAME: &'static str = "a TTL";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let wrong = || {
             let message = format!("`{text}` is not a TTL");
-            Wrong::new(message).hint("write seconds as `300`, or `30s`, `5m`, `1h`, `1d`, `1w`")
+            Mistake::new(message).hint("write seconds as `300`, or `30s`, `5m`, `1h`, `1d`, `1w`")
         };
         if !text.starts_with(|first: char| first.is_ascii_digit()) {
             return Err(wrong());
         }
         let seconds = hickory_proto::serialize::txt::parse_ttl(text).map_err(|_| wrong())?;
         let too_long = || {
-            Wrong::new(format!("`{text}` is longer than a TTL can be"))
+            Mistake::new(format!("`{text}` is longer than a TTL can be"))
                 .hint("the longest is 2147483647 seconds")
         };
         Self::from_seconds(seconds).ok_or_else(too_long)
@@ -82,20 +82,20 @@ impl FromText for Ttl {
 impl FromText for IpAddr {
     const NAME: &'static str = "an IP address";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         text.parse().map_err(|_| not_an_address(text))
     }
 }
 
 /// Says what is wrong with an address, as well as can be told.
-fn not_an_address(text: &str) -> Wrong {
+fn not_an_address(text: &str) -> Mistake {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     if bare.parse::<IpAddr>().is_ok() {
-        return Wrong::new(format!("`{text}` is not an IP address"))
+        return Mistake::new(format!("`{text}` is not an IP address"))
             .hint(format!("write `{bare}` without brackets"));
     }
     let family = if text.contains(':') { "an IPv6 address" } else { "an IP address" };
-    let wrong = Wrong::new(format!("`{text}` is not {family}"));
+    let wrong = Mistake::new(format!("`{text}` is not {family}"));
     if text.parse::<SocketAddr>().is_ok() {
         return wrong.hint("an address stands here without a port");
     }
@@ -112,10 +112,10 @@ fn not_an_address(text: &str) -> Wrong {
 impl FromText for SocketAddr {
     const NAME: &'static str = "an address and port";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let wrong = || {
             let message = format!("`{text}` is not an address with a port");
-            Wrong::new(message).hint("write `127.0.0.1:53` or `[::1]:53`")
+            Mistake::new(message).hint("write `127.0.0.1:53` or `[::1]:53`")
         };
         text.parse().map_err(|_| wrong())
     }
@@ -124,10 +124,10 @@ impl FromText for SocketAddr {
 impl FromText for Prefix {
     const NAME: &'static str = "a network";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         text.parse().map_err(|error| {
             let message = format!("`{text}` is not a network");
-            Wrong::new(message).hint(format!("{error}"))
+            Mistake::new(message).hint(format!("{error}"))
         })
     }
 }
@@ -135,9 +135,9 @@ impl FromText for Prefix {
 impl FromText for u16 {
     const NAME: &'static str = "a port";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let port = text.parse().ok().filter(|port| *port > 0);
-        port.ok_or_else(|| Wrong::new(format!("`{text}` is not a port")).hint("ports go from 1 to 65535"))
+        port.ok_or_else(|| Mistake::new(format!("`{text}` is not a port")).hint("ports go from 1 to 65535"))
     }
 
     fn schema() -> Schema {
@@ -149,7 +149,7 @@ impl FromText for u16 {
 impl FromText for u32 {
     const NAME: &'static str = "a number";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         number(text)
     }
 
@@ -161,7 +161,7 @@ impl FromText for u32 {
 impl FromText for u64 {
     const NAME: &'static str = "a large number";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         number(text)
     }
 
@@ -170,21 +170,21 @@ impl FromText for u64 {
     }
 }
 
-fn number<T: FromStr>(text: &str) -> Result<T, Wrong> {
+fn number<T: FromStr>(text: &str) -> Result<T, Mistake> {
     // Digits may be grouped as in Rust and YAML 1.1: 500_000.
     let digits = text.replace('_', "");
     let is_whole = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
     let parsed = if is_whole { digits.parse().ok() } else { None };
-    parsed.ok_or_else(|| Wrong::new(format!("`{text}` is not a whole number, or is too large")))
+    parsed.ok_or_else(|| Mistake::new(format!("`{text}` is not a whole number, or is too large")))
 }
 
 impl FromText for f64 {
     const NAME: &'static str = "degrees";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let degrees = text.parse::<Self>().ok().filter(|degrees| degrees.is_finite());
         degrees.ok_or_else(|| {
-            Wrong::new(format!("`{text}` is not a number of degrees"))
+            Mistake::new(format!("`{text}` is not a number of degrees"))
                 .hint("write `35.68`; south and west are negative")
         })
     }
@@ -197,7 +197,7 @@ impl FromText for f64 {
 impl FromText for Country {
     const NAME: &'static str = "a country";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         countries::find(text)
     }
 
@@ -209,7 +209,7 @@ impl FromText for Country {
 impl FromText for Jurisdiction {
     const NAME: &'static str = "a jurisdiction";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         match text {
             "EU" => Ok(Self::EuropeanUnion),
             "EEA" => Ok(Self::EuropeanEconomicArea),
@@ -225,10 +225,10 @@ impl FromText for Jurisdiction {
 impl FromText for Continent {
     const NAME: &'static str = "a continent";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let wrong = || {
             let message = format!("`{text}` is not a continent");
-            Wrong::new(message).hint("the continents are AF, AN, AS, EU, NA, OC and SA")
+            Mistake::new(message).hint("the continents are AF, AN, AS, EU, NA, OC and SA")
         };
         Self::from_code(text).ok_or_else(wrong)
     }
@@ -241,10 +241,10 @@ impl FromText for Continent {
 impl FromText for Subdivision {
     const NAME: &'static str = "a subdivision";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let wrong = || {
             let message = format!("`{text}` is not a subdivision");
-            Wrong::new(message).hint("write its ISO 3166-2 code, for example `US-CA`")
+            Mistake::new(message).hint("write its ISO 3166-2 code, for example `US-CA`")
         };
         let (country, letters) = text.split_once('-').ok_or_else(wrong)?;
         let is_code = (1..=3).contains(&letters.len())
@@ -269,11 +269,11 @@ pub struct Asn(pub u32);
 impl FromText for Asn {
     const NAME: &'static str = "an autonomous system";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let digits = text.strip_prefix("AS").unwrap_or(text);
         let wrong = || {
             let message = format!("`{text}` is not the number of an autonomous system");
-            Wrong::new(message).hint("write `64496` or `AS64496`")
+            Mistake::new(message).hint("write `64496` or `AS64496`")
         };
         digits.parse().ok().filter(|number| *number > 0).map(Self).ok_or_else(wrong)
     }
@@ -291,10 +291,10 @@ impl FromText for Asn {
 impl FromText for Minimum {
     const NAME: &'static str = "a number or share";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let wrong = || {
             let message = format!("`{text}` is neither a number nor a share");
-            Wrong::new(message).hint("write `2` or `50%`, at least 1 and at most 100%")
+            Mistake::new(message).hint("write `2` or `50%`, at least 1 and at most 100%")
         };
         let parsed = match text.strip_suffix('%') {
             Some(digits) => digits.parse().ok().filter(|share| (1..=100).contains(share)).map(Self::Percent),
@@ -320,10 +320,10 @@ pub struct Percent(pub u8);
 impl FromText for Percent {
     const NAME: &'static str = "a share of the clients";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let digits = text.strip_suffix('%');
         let share = digits.and_then(|digits| digits.parse().ok()).filter(|share| (1..=99).contains(share));
-        let wrong = || Wrong::new(format!("`{text}` is not a share")).hint("write `50%`, from 1% to 99%");
+        let wrong = || Mistake::new(format!("`{text}` is not a share")).hint("write `50%`, from 1% to 99%");
         share.map(Self).ok_or_else(wrong)
     }
 
@@ -339,13 +339,13 @@ pub struct Statuses(pub u16, pub u16);
 impl FromText for Statuses {
     const NAME: &'static str = "a status or range of statuses";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let status = |digits: &str| digits.parse().ok().filter(|status| (100..=599).contains(status));
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         let range = status(first.trim()).zip(status(last.trim())).filter(|(first, last)| first <= last);
         let wrong = || {
             let message = format!("`{text}` is not an HTTP status");
-            Wrong::new(message).hint("write `200`, or `200-299` for a range; statuses go from 100 to 599")
+            Mistake::new(message).hint("write `200`, or `200-299` for a range; statuses go from 100 to 599")
         };
         range.map(|(first, last)| Self(first, last)).ok_or_else(wrong)
     }
@@ -367,9 +367,9 @@ pub struct Number(pub f64);
 impl FromText for Number {
     const NAME: &'static str = "a number with or without a fraction";
 
-    fn from_text(text: &str) -> Result<Self, Wrong> {
+    fn from_text(text: &str) -> Result<Self, Mistake> {
         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-        let wrong = || Wrong::new(format!("`{text}` is not a number")).hint("write `0.95` or `3`");
+        let wrong = || Mistake::new(format!("`{text}` is not a number")).hint("write `0.95` or `3`");
         number.map(Self).ok_or_else(wrong)
     }
 

@@ -10,8 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
-use crate::config::problem::{Place, Report};
-use crate::config::yaml::{Setting, Wrong};
+use crate::config::problem::{Reporter, Span};
+use crate::config::yaml::{Mistake, Setting};
 
 /// A setting that is one single value.
 pub type Value<T> = Setting<Leaf<T>>;
@@ -25,7 +25,7 @@ pub trait FromText: Sized {
     const NAME: &'static str;
 
     /// Parses it, or says what is wrong.
-    fn from_text(text: &str) -> Result<Self, Wrong>;
+    fn from_text(text: &str) -> Result<Self, Mistake>;
 
     /// Returns the JSON Schema of its text.
     fn schema() -> Schema {
@@ -83,14 +83,13 @@ pub enum Many<T> {
 }
 
 /// Returns the values of a list that can be read, with their places.
-pub fn items<T>(list: &List<T>) -> Vec<(&T, Place)> {
+pub fn items<T>(list: &List<T>) -> Vec<(&T, Span)> {
     match list.given() {
         None => Vec::new(),
-        Some((Many::Scalar(Leaf(value)), place)) => vec![(value, place)],
-        Some((Many::Sequence(values), _)) => values
-            .iter()
-            .filter_map(|value| value.given().map(|(Leaf(value), place)| (value, place)))
-            .collect(),
+        Some((Many::Scalar(Leaf(value)), span)) => vec![(value, span)],
+        Some((Many::Sequence(values), _)) => {
+            values.iter().filter_map(|value| value.given().map(|(Leaf(value), span)| (value, span))).collect()
+        }
     }
 }
 
@@ -105,24 +104,24 @@ pub fn word<T: Copy>(setting: &Option<Setting<T>>) -> Option<T> {
 }
 
 /// Returns the value and place of an optional setting, if it is there and right.
-pub fn given<T>(setting: &Option<Value<T>>) -> Option<(&T, Place)> {
-    let (Leaf(value), place) = setting.as_ref()?.given()?;
-    Some((value, place))
+pub fn given<T>(setting: &Option<Value<T>>) -> Option<(&T, Span)> {
+    let (Leaf(value), span) = setting.as_ref()?.given()?;
+    Some((value, span))
 }
 
 /// Returns a value that must be there, or reports that it is missing.
 pub fn required<'s, T>(
     setting: &'s Value<T>,
     key: &str,
-    parent: Place,
+    parent: Span,
     hint: &str,
-    report: &mut Report,
-) -> Option<(&'s T, Place)> {
+    report: &mut Reporter,
+) -> Option<(&'s T, Span)> {
     if setting.is_missing() {
         report.error(parent, format!("`{key}` is missing")).hint(hint);
     }
-    let (Leaf(value), place) = setting.given()?;
-    Some((value, place))
+    let (Leaf(value), span) = setting.given()?;
+    Some((value, span))
 }
 
 /// Resolves a path that is relative to the configuration directory.

@@ -8,6 +8,6 @@ mod read;
 mod setting;
 mod tree;
 
-pub use read::{Wrong, read};
+pub use read::{Mistake, read};
 pub use setting::{Entries, Key, Setting};
 pub use tree::parse;

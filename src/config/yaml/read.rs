@@ -1,4 +1,4 @@
-//! A serde deserializer over [`Node`]s that reports mistakes and goes on.
+//! A serde deserializer over [`YamlNode`]s that reports mistakes and goes on.
 //!
 //! Three things differ from an ordinary deserializer. A [`Setting`](super::Setting) gets its place,
 //! and catches what is wrong with its value. An unknown key is reported, with the key that was
@@ -13,20 +13,20 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
 use super::setting::MARKER;
-use super::tree::{Node, Shape};
-use crate::config::problem::{Place, Report};
+use super::tree::{YamlNode, YamlShape};
+use crate::config::problem::{Reporter, Span};
 use crate::suggest;
 
 /// Reads a tree into a typed value. Everything that is wrong is reported; `None` when the root
 /// itself is of the wrong shape.
-pub fn read<T: for<'de> Deserialize<'de>>(node: &Node, report: &mut Report) -> Option<T> {
+pub fn read<T: for<'de> Deserialize<'de>>(node: &YamlNode, report: &mut Reporter) -> Option<T> {
     let shared = RefCell::new(std::mem::take(report));
-    let value = T::deserialize(Reader { node, report: &shared });
+    let value = T::deserialize(NodeReader { node, report: &shared });
     *report = shared.into_inner();
     match value {
         Ok(value) => Some(value),
         Err(wrong) => {
-            report.error(node.place, wrong.message).maybe_hint(wrong.hint);
+            report.error(node.span, wrong.message).maybe_hint(wrong.hint);
             None
         }
     }
@@ -35,14 +35,14 @@ pub fn read<T: for<'de> Deserialize<'de>>(node: &Node, report: &mut Report) -> O
 /// What is wrong with a value; its place is known to whoever looked there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct Wrong {
+pub struct Mistake {
     /// What is wrong.
     pub message: String,
     /// What to do instead.
     pub hint: Option<String>,
 }
 
-impl Wrong {
+impl Mistake {
     /// Makes one without a hint.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
@@ -61,12 +61,12 @@ impl Wrong {
         }
     }
 
-    fn expected(noun: &str, found: &Node) -> Self {
+    fn expected(noun: &str, found: &YamlNode) -> Self {
         Self::new(format!("expected {noun}, found {}", found.shape.noun()))
     }
 }
 
-impl de::Error for Wrong {
+impl de::Error for Mistake {
     /// Takes the first line as what is wrong and the rest as the hint.
     fn custom<T: fmt::Display>(text: T) -> Self {
         let text = text.to_string();
@@ -78,93 +78,93 @@ impl de::Error for Wrong {
 }
 
 #[derive(Clone, Copy)]
-struct Reader<'a> {
-    node: &'a Node,
-    report: &'a RefCell<Report>,
+struct NodeReader<'a> {
+    node: &'a YamlNode,
+    report: &'a RefCell<Reporter>,
 }
 
-impl<'a> Reader<'a> {
-    fn at(self, node: &'a Node) -> Self {
+impl<'a> NodeReader<'a> {
+    fn at(self, node: &'a YamlNode) -> Self {
         Self { node, ..self }
     }
 
-    fn error(self, place: Place, wrong: Wrong) {
-        self.report.borrow_mut().error(place, wrong.message).maybe_hint(wrong.hint);
+    fn error(self, span: Span, wrong: Mistake) {
+        self.report.borrow_mut().error(span, wrong.message).maybe_hint(wrong.hint);
     }
 
-    fn text(self) -> Result<&'a str, Wrong> {
+    fn text(self) -> Result<&'a str, Mistake> {
         match &self.node.shape {
-            Shape::Scalar(text) => Ok(text),
-            _ => Err(Wrong::expected("a single value", self.node)),
+            YamlShape::Scalar(text) => Ok(text),
+            _ => Err(Mistake::expected("a single value", self.node)),
         }
     }
 
     /// Returns the entries of a mapping; nothing at all is a mapping without entries.
-    fn entries(self) -> Result<&'a [(Node, Node)], Wrong> {
+    fn entries(self) -> Result<&'a [(YamlNode, YamlNode)], Mistake> {
         match &self.node.shape {
-            Shape::Mapping(entries) => Ok(entries),
-            Shape::Null => Ok(&[]),
-            _ => Err(Wrong::expected("keys with values", self.node)),
+            YamlShape::Mapping(entries) => Ok(entries),
+            YamlShape::Null => Ok(&[]),
+            _ => Err(Mistake::expected("keys with values", self.node)),
         }
     }
 
     /// Reports a key that the struct does not have, and returns whether it has it.
-    fn knows(self, key: &Node, fields: &[&'static str]) -> bool {
-        let Shape::Scalar(text) = &key.shape else {
+    fn knows(self, key: &YamlNode, fields: &[&'static str]) -> bool {
+        let YamlShape::Scalar(text) = &key.shape else {
             return false;
         };
         if fields.contains(&text.as_str()) {
             return true;
         }
         let hint = suggest::hint(text, fields.iter().copied());
-        self.error(key.place, Wrong::new(format!("unknown key `{text}`")).hint(hint));
+        self.error(key.span, Mistake::new(format!("unknown key `{text}`")).hint(hint));
         false
     }
 }
 
-impl<'de, 'a> de::Deserializer<'de> for Reader<'a> {
-    type Error = Wrong;
+impl<'de, 'a> de::Deserializer<'de> for NodeReader<'a> {
+    type Error = Mistake;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         match &self.node.shape {
-            Shape::Null => visitor.visit_unit(),
-            Shape::Scalar(text) => visitor.visit_str(text),
-            Shape::Sequence(_) => self.deserialize_seq(visitor),
-            Shape::Mapping(_) => self.deserialize_map(visitor),
+            YamlShape::Null => visitor.visit_unit(),
+            YamlShape::Scalar(text) => visitor.visit_str(text),
+            YamlShape::Sequence(_) => self.deserialize_seq(visitor),
+            YamlShape::Mapping(_) => self.deserialize_map(visitor),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         match self.node.shape {
-            Shape::Null => visitor.visit_none(),
+            YamlShape::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         visitor.visit_str(self.text()?)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         match self.text()? {
             "true" => visitor.visit_bool(true),
             "false" => visitor.visit_bool(false),
-            other => Err(Wrong::new(format!("`{other}` is neither `true` nor `false`"))),
+            other => Err(Mistake::new(format!("`{other}` is neither `true` nor `false`"))),
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         match &self.node.shape {
-            Shape::Sequence(items) => visitor.visit_seq(Items { reader: self, items: items.iter() }),
-            _ => Err(Wrong::expected("a list", self.node)),
+            YamlShape::Sequence(items) => visitor.visit_seq(Items { reader: self, items: items.iter() }),
+            _ => Err(Mistake::expected("a list", self.node)),
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         let entries = self.entries()?.iter().collect::<Vec<_>>().into_iter();
         visitor.visit_map(Pairs { reader: self, entries, value: None })
     }
@@ -174,7 +174,7 @@ impl<'de, 'a> de::Deserializer<'de> for Reader<'a> {
         _name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Wrong> {
+    ) -> Result<V::Value, Mistake> {
         let known = self.entries()?.iter().filter(|(key, _)| self.knows(key, fields));
         let entries = known.collect::<Vec<_>>().into_iter();
         visitor.visit_map(Pairs { reader: self, entries, value: None })
@@ -185,7 +185,7 @@ impl<'de, 'a> de::Deserializer<'de> for Reader<'a> {
         name: &'static str,
         _length: usize,
         visitor: V,
-    ) -> Result<V::Value, Wrong> {
+    ) -> Result<V::Value, Mistake> {
         match name {
             MARKER => visitor.visit_seq(SettingParts { reader: self, given: 0 }),
             _ => self.deserialize_seq(visitor),
@@ -197,7 +197,7 @@ impl<'de, 'a> de::Deserializer<'de> for Reader<'a> {
         _name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Wrong> {
+    ) -> Result<V::Value, Mistake> {
         let variant = match variants.iter().any(|variant| SHAPES.contains(variant)) {
             true => self.shape_variant(variants)?,
             false => self.word_variant(variants)?,
@@ -214,13 +214,13 @@ impl<'de, 'a> de::Deserializer<'de> for Reader<'a> {
 /// The variants of an enum that is chosen by shape.
 const SHAPES: [&str; 3] = ["Scalar", "Sequence", "Mapping"];
 
-impl Reader<'_> {
-    fn shape_variant(self, variants: &'static [&'static str]) -> Result<&'static str, Wrong> {
+impl NodeReader<'_> {
+    fn shape_variant(self, variants: &'static [&'static str]) -> Result<&'static str, Mistake> {
         let wanted = match self.node.shape {
-            Shape::Null => "",
-            Shape::Scalar(_) => "Scalar",
-            Shape::Sequence(_) => "Sequence",
-            Shape::Mapping(_) => "Mapping",
+            YamlShape::Null => "",
+            YamlShape::Scalar(_) => "Scalar",
+            YamlShape::Sequence(_) => "Sequence",
+            YamlShape::Mapping(_) => "Mapping",
         };
         let nouns = variants.iter().map(|variant| match *variant {
             "Scalar" => "a single value",
@@ -228,30 +228,30 @@ impl Reader<'_> {
             _ => "keys with values",
         });
         let found = variants.iter().find(|variant| **variant == wanted);
-        found.copied().ok_or_else(|| Wrong::expected(&nouns.collect::<Vec<_>>().join(" or "), self.node))
+        found.copied().ok_or_else(|| Mistake::expected(&nouns.collect::<Vec<_>>().join(" or "), self.node))
     }
 
-    fn word_variant(self, variants: &'static [&'static str]) -> Result<&'static str, Wrong> {
+    fn word_variant(self, variants: &'static [&'static str]) -> Result<&'static str, Mistake> {
         let text = self.text()?;
         if let Some(variant) = variants.iter().find(|variant| **variant == text) {
             return Ok(variant);
         }
         let hint = suggest::hint(text, variants.iter().copied());
-        Err(Wrong::new(format!("`{text}` is not a choice here")).hint(hint))
+        Err(Mistake::new(format!("`{text}` is not a choice here")).hint(hint))
     }
 }
 
 /// The entries of a mapping as serde wants them.
 struct Pairs<'a> {
-    reader: Reader<'a>,
-    entries: std::vec::IntoIter<&'a (Node, Node)>,
-    value: Option<&'a Node>,
+    reader: NodeReader<'a>,
+    entries: std::vec::IntoIter<&'a (YamlNode, YamlNode)>,
+    value: Option<&'a YamlNode>,
 }
 
 impl<'de> de::MapAccess<'de> for Pairs<'_> {
-    type Error = Wrong;
+    type Error = Mistake;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Wrong> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mistake> {
         let Some((key, value)) = self.entries.next() else {
             return Ok(None);
         };
@@ -259,7 +259,7 @@ impl<'de> de::MapAccess<'de> for Pairs<'_> {
         seed.deserialize(self.reader.at(key)).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Wrong> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Mistake> {
         let value = self.value.take().expect("serde asks for a value after its key");
         seed.deserialize(self.reader.at(value))
     }
@@ -267,19 +267,19 @@ impl<'de> de::MapAccess<'de> for Pairs<'_> {
 
 /// The items of a list as serde wants them.
 struct Items<'a> {
-    reader: Reader<'a>,
-    items: std::slice::Iter<'a, Node>,
+    reader: NodeReader<'a>,
+    items: std::slice::Iter<'a, YamlNode>,
 }
 
 impl<'de> de::SeqAccess<'de> for Items<'_> {
-    type Error = Wrong;
+    type Error = Mistake;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Wrong> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mistake> {
         for item in self.items.by_ref() {
-            if item.shape != Shape::Null {
+            if item.shape != YamlShape::Null {
                 return seed.deserialize(self.reader.at(item)).map(Some);
             }
-            self.reader.error(item.place, Wrong::new("an empty entry in a list"));
+            self.reader.error(item.span, Mistake::new("an empty entry in a list"));
         }
         Ok(None)
     }
@@ -287,25 +287,25 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
 
 /// The parts of a setting: the numbers of its place, and its value unless that is wrong.
 struct SettingParts<'a> {
-    reader: Reader<'a>,
+    reader: NodeReader<'a>,
     given: u8,
 }
 
 impl<'de> de::SeqAccess<'de> for SettingParts<'_> {
-    type Error = Wrong;
+    type Error = Mistake;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Wrong> {
-        let place = self.reader.node.place;
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mistake> {
+        let span = self.reader.node.span;
         let number = match self.given {
-            0 => place.source,
-            1 => place.line,
-            2 => place.column,
-            3 => place.length,
+            0 => span.source,
+            1 => span.line,
+            2 => span.column,
+            3 => span.length,
             _ => {
                 // The one spot where a mistake stops spreading.
                 return Ok(seed
                     .deserialize(self.reader)
-                    .map_err(|wrong| self.reader.error(place, wrong))
+                    .map_err(|wrong| self.reader.error(span, wrong))
                     .ok());
             }
         };
@@ -316,32 +316,32 @@ impl<'de> de::SeqAccess<'de> for SettingParts<'_> {
 
 /// A chosen variant: of a word, the word alone; of a shape, the value itself.
 struct Variant<'a> {
-    reader: Reader<'a>,
+    reader: NodeReader<'a>,
     variant: &'static str,
 }
 
 impl<'de> de::EnumAccess<'de> for Variant<'_> {
-    type Error = Wrong;
+    type Error = Mistake;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Wrong> {
-        let name: StrDeserializer<'_, Wrong> = self.variant.into_deserializer();
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Mistake> {
+        let name: StrDeserializer<'_, Mistake> = self.variant.into_deserializer();
         Ok((seed.deserialize(name)?, self))
     }
 }
 
 impl<'de> de::VariantAccess<'de> for Variant<'_> {
-    type Error = Wrong;
+    type Error = Mistake;
 
-    fn unit_variant(self) -> Result<(), Wrong> {
+    fn unit_variant(self) -> Result<(), Mistake> {
         Ok(())
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Wrong> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Mistake> {
         seed.deserialize(self.reader)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, Wrong> {
+    fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, Mistake> {
         de::Deserializer::deserialize_seq(self.reader, visitor)
     }
 
@@ -349,7 +349,7 @@ impl<'de> de::VariantAccess<'de> for Variant<'_> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Wrong> {
+    ) -> Result<V::Value, Mistake> {
         de::Deserializer::deserialize_struct(self.reader, "", fields, visitor)
     }
 }

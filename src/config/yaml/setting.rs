@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::config::problem::Place;
+use crate::config::problem::Span;
 
 /// The name by which [`Setting`] asks the deserializer of `read` for a place and a value.
 pub(super) const MARKER: &str = "meridian::Setting";
@@ -18,18 +18,18 @@ pub struct Setting<T> {
     /// The value, if it is there and right.
     pub value: Option<T>,
     /// Where it is; `None` when it is missing.
-    pub place: Option<Place>,
+    pub span: Option<Span>,
 }
 
 impl<T> Setting<T> {
     /// Returns the value with its place, if it is there and right.
-    pub fn given(&self) -> Option<(&T, Place)> {
-        Some((self.value.as_ref()?, self.place?))
+    pub fn given(&self) -> Option<(&T, Span)> {
+        Some((self.value.as_ref()?, self.span?))
     }
 
     /// Returns whether nothing was written, right or wrong.
     pub fn is_missing(&self) -> bool {
-        self.place.is_none()
+        self.span.is_none()
     }
 }
 
@@ -54,7 +54,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for SettingVisitor<T> {
     }
 
     fn visit_none<E>(self) -> Result<Setting<T>, E> {
-        Ok(Setting { value: None, place: None })
+        Ok(Setting { value: None, span: None })
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Setting<T>, D::Error> {
@@ -63,8 +63,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for SettingVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Setting<T>, A::Error> {
         let mut number = || parts.next_element::<u32>().map(Option::unwrap_or_default);
-        let place = Place { source: number()?, line: number()?, column: number()?, length: number()? };
-        Ok(Setting { value: parts.next_element()?, place: Some(place) })
+        let span = Span { source: number()?, line: number()?, column: number()?, length: number()? };
+        Ok(Setting { value: parts.next_element()?, span: Some(span) })
     }
 }
 
@@ -91,10 +91,10 @@ pub struct Entries<T> {
 
 impl<T> Entries<T> {
     /// Returns the entries whose key can be read, with the place of the key.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Place, &Setting<T>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Span, &Setting<T>)> {
         self.list.iter().filter_map(|(key, value)| {
-            let (name, place) = key.given()?;
-            Some((name.as_str(), place, value))
+            let (name, span) = key.given()?;
+            Some((name.as_str(), span, value))
         })
     }
 }

@@ -5,9 +5,11 @@
 
 use std::collections::HashMap;
 
-use serde_yaml::granit_parser::{self, Event, Marker, Parser, ScalarStyle, Span, StrInput, StructureStyle};
+use serde_yaml::granit_parser::{
+    self as parser, Event, Marker, Parser, ScalarStyle, StrInput, StructureStyle,
+};
 
-use crate::config::problem::{Place, Report};
+use crate::config::problem::{Reporter, Span};
 
 /// The most nodes in one document, aliases expanded. A zone of 100 000 names needs some 400 000.
 const MAX_NODES: usize = 1_000_000;
@@ -17,27 +19,27 @@ const MAX_DEPTH: usize = 32;
 
 /// One value of a document.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node {
+pub struct YamlNode {
     /// Where it is; for a block collection, where its key is.
-    pub place: Place,
+    pub span: Span,
     /// What it is.
-    pub shape: Shape,
+    pub shape: YamlShape,
 }
 
 /// The shape of a value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
+pub enum YamlShape {
     /// Nothing at all, `~` or `null`.
     Null,
     /// A text; numbers and booleans are texts until somebody wants a number.
     Scalar(String),
     /// A list.
-    Sequence(Vec<Node>),
+    Sequence(Vec<YamlNode>),
     /// Keys with values, in the order of the document, without duplicates.
-    Mapping(Vec<(Node, Node)>),
+    Mapping(Vec<(YamlNode, YamlNode)>),
 }
 
-impl Shape {
+impl YamlShape {
     /// Returns what people call it.
     pub fn noun(&self) -> &'static str {
         match self {
@@ -51,21 +53,21 @@ impl Shape {
 
 /// Parses the one document of a file. `None`: there is no telling what the document says, and why has
 /// been reported. An empty file is an empty mapping.
-pub fn parse(text: &str, source: usize, report: &mut Report) -> Option<Node> {
+pub fn parse(text: &str, source: usize, report: &mut Reporter) -> Option<YamlNode> {
     // Comments are parsed and dropped; everything else about the limits is the parser's default,
     // which nests no deeper than 255.
-    let options = granit_parser::options! { emit_comments: false };
+    let options = parser::options! { emit_comments: false };
     let mut builder = Builder {
         parser: Parser::with_options(StrInput::new(text), options),
-        source: Place::file(source).source,
+        source: Span::file(source).source,
         report,
         anchors: HashMap::new(),
         nodes: 0,
     };
     match builder.document() {
         Ok(root) => Some(root),
-        Err(Stop { place, message }) => {
-            report.error(place, message);
+        Err(Stop { span, message }) => {
+            report.error(span, message);
             None
         }
     }
@@ -73,142 +75,143 @@ pub fn parse(text: &str, source: usize, report: &mut Report) -> Option<Node> {
 
 /// Why building ends before the document does.
 struct Stop {
-    place: Place,
+    span: Span,
     message: String,
 }
 
 struct Builder<'t, 'r> {
     parser: Parser<'t, StrInput<'t>>,
     source: u32,
-    report: &'r mut Report,
+    report: &'r mut Reporter,
     /// Anchored nodes, with their number of nodes.
-    anchors: HashMap<usize, (Node, usize)>,
+    anchors: HashMap<usize, (YamlNode, usize)>,
     nodes: usize,
 }
 
 impl<'t> Builder<'t, '_> {
-    fn document(&mut self) -> Result<Node, Stop> {
+    fn document(&mut self) -> Result<YamlNode, Stop> {
         let mut root = None;
         loop {
-            let (event, span) = self.next()?;
+            let (event, at) = self.next()?;
             match event {
                 Event::StreamEnd => break,
                 Event::StreamStart | Event::DocumentEnd => {}
                 Event::DocumentStart(..) if root.is_some() => {
-                    return Err(self.stop(&span, "a file holds one YAML document; this is a second one"));
+                    return Err(self.stop(&at, "a file holds one YAML document; this is a second one"));
                 }
                 Event::DocumentStart(..) => {}
-                event => root = Some(self.node(event, span, 0)?),
+                event => root = Some(self.node(event, at, 0)?),
             }
         }
-        let empty = Node { place: Place { source: self.source, ..Place::default() }, shape: Shape::Null };
+        let empty =
+            YamlNode { span: Span { source: self.source, ..Span::default() }, shape: YamlShape::Null };
         Ok(root.unwrap_or(empty))
     }
 
-    fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, Stop> {
-        self.count(1, &span)?;
+    fn node(&mut self, event: Event<'t>, at: parser::Span, depth: usize) -> Result<YamlNode, Stop> {
+        self.count(1, &at)?;
         if depth > MAX_DEPTH {
-            return Err(self.stop(&span, format!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(self.stop(&at, format!("nested deeper than {MAX_DEPTH} levels")));
         }
         let before = self.nodes;
         let (anchor, node) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let shape = scalar(&text, style, tag.is_some());
-                (anchor, Node { place: self.place(&span), shape })
+                (anchor, YamlNode { span: self.span(&at), shape })
             }
-            Event::SequenceStart(_, anchor, _) => (anchor, self.sequence(&span, depth)?),
-            Event::MappingStart(style, anchor, _) => (anchor, self.mapping(&span, style, depth)?),
-            Event::Alias(anchor) => (0, self.alias(anchor, &span)?),
-            other => return Err(self.stop(&span, format!("unexpected YAML: {other:?}"))),
+            Event::SequenceStart(_, anchor, _) => (anchor, self.sequence(&at, depth)?),
+            Event::MappingStart(style, anchor, _) => (anchor, self.mapping(&at, style, depth)?),
+            Event::Alias(anchor) => (0, self.alias(anchor, &at)?),
+            other => return Err(self.stop(&at, format!("unexpected YAML: {other:?}"))),
         };
         if anchor > 0 {
             let size = self.nodes - before + 1;
             // The anchor keeps a copy, which counts: anchors nest.
-            self.count(size, &span)?;
+            self.count(size, &at)?;
             self.anchors.insert(anchor, (node.clone(), size));
         }
         Ok(node)
     }
 
-    fn sequence(&mut self, span: &Span, depth: usize) -> Result<Node, Stop> {
+    fn sequence(&mut self, at: &parser::Span, depth: usize) -> Result<YamlNode, Stop> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
                 (Event::SequenceEnd, _) => break,
-                (event, span) => items.push(self.node(event, span, depth + 1)?),
+                (event, at) => items.push(self.node(event, at, depth + 1)?),
             }
         }
-        Ok(Node { place: self.place(span), shape: Shape::Sequence(items) })
+        Ok(YamlNode { span: self.span(at), shape: YamlShape::Sequence(items) })
     }
 
-    fn mapping(&mut self, span: &Span, style: StructureStyle, depth: usize) -> Result<Node, Stop> {
-        let mut entries = Entries::default();
+    fn mapping(&mut self, at: &parser::Span, style: StructureStyle, depth: usize) -> Result<YamlNode, Stop> {
+        let mut entries = MappingBuilder::default();
         loop {
             let key = match self.next()? {
                 (Event::MappingEnd, _) => break,
-                (event, span) => self.node(event, span, depth + 1)?,
+                (event, at) => self.node(event, at, depth + 1)?,
             };
-            let (event, span) = self.next()?;
+            let (event, at) = self.next()?;
             let is_block = matches!(
                 event,
                 Event::MappingStart(StructureStyle::Block, ..)
                     | Event::SequenceStart(StructureStyle::Block, ..)
             );
-            let mut value = self.node(event, span, depth + 1)?;
+            let mut value = self.node(event, at, depth + 1)?;
             // What a block collection or a missing value lacks is best said where its key is.
-            if is_block || value.shape == Shape::Null {
-                value.place = key.place;
+            if is_block || value.shape == YamlShape::Null {
+                value.span = key.span;
             }
             entries.add(key, value, self.report);
         }
-        let mut place = self.place(span);
+        let mut span = self.span(at);
         if let (StructureStyle::Block, Some((key, _))) = (style, entries.list.first()) {
-            place = key.place;
+            span = key.span;
         }
-        Ok(Node { place, shape: Shape::Mapping(entries.finish()) })
+        Ok(YamlNode { span, shape: YamlShape::Mapping(entries.finish()) })
     }
 
-    fn alias(&mut self, anchor: usize, span: &Span) -> Result<Node, Stop> {
+    fn alias(&mut self, anchor: usize, at: &parser::Span) -> Result<YamlNode, Stop> {
         let Some((node, size)) = self.anchors.get(&anchor) else {
-            return Err(self.stop(span, "an alias inside of what it stands for"));
+            return Err(self.stop(at, "an alias inside of what it stands for"));
         };
         let (node, size) = (node.clone(), *size);
-        self.count(size, span)?;
+        self.count(size, at)?;
         Ok(node)
     }
 
-    fn count(&mut self, more: usize, span: &Span) -> Result<(), Stop> {
+    fn count(&mut self, more: usize, at: &parser::Span) -> Result<(), Stop> {
         self.nodes += more;
         if self.nodes <= MAX_NODES {
             return Ok(());
         }
-        Err(self.stop(span, format!("more than {MAX_NODES} values in one file, aliases included")))
+        Err(self.stop(at, format!("more than {MAX_NODES} values in one file, aliases included")))
     }
 
-    fn next(&mut self) -> Result<(Event<'t>, Span), Stop> {
+    fn next(&mut self) -> Result<(Event<'t>, parser::Span), Stop> {
         match self.parser.next_event() {
-            Some(Ok((event, span))) => Ok((event, span)),
+            Some(Ok((event, at))) => Ok((event, at)),
             Some(Err(error)) => {
-                let place = self.at(error.marker(), 1);
-                Err(Stop { place, message: format!("not valid YAML: {}", error.info()) })
+                let span = self.at(error.marker(), 1);
+                Err(Stop { span, message: format!("not valid YAML: {}", error.info()) })
             }
-            None => Ok((Event::StreamEnd, Span::default())),
+            None => Ok((Event::StreamEnd, parser::Span::default())),
         }
     }
 
-    fn stop(&self, span: &Span, message: impl Into<String>) -> Stop {
-        Stop { place: self.place(span), message: message.into() }
+    fn stop(&self, at: &parser::Span, message: impl Into<String>) -> Stop {
+        Stop { span: self.span(at), message: message.into() }
     }
 
-    fn place(&self, span: &Span) -> Place {
-        let on_one_line = span.start.line() == span.end.line();
-        let length = if on_one_line { span.end.col().saturating_sub(span.start.col()) } else { 1 };
-        self.at(&span.start, length)
+    fn span(&self, at: &parser::Span) -> Span {
+        let on_one_line = at.start.line() == at.end.line();
+        let length = if on_one_line { at.end.col().saturating_sub(at.start.col()) } else { 1 };
+        self.at(&at.start, length)
     }
 
-    fn at(&self, marker: &Marker, length: usize) -> Place {
+    fn at(&self, marker: &Marker, length: usize) -> Span {
         let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        Place {
+        Span {
             source: self.source,
             line: number(marker.line()),
             column: number(marker.col() + 1),
@@ -218,26 +221,26 @@ impl<'t> Builder<'t, '_> {
 }
 
 /// Returns the shape of a scalar: plain `~`, `null` and nothing are nothing.
-fn scalar(text: &str, style: ScalarStyle, has_tag: bool) -> Shape {
+fn scalar(text: &str, style: ScalarStyle, has_tag: bool) -> YamlShape {
     match (style, text) {
-        (ScalarStyle::Plain, "" | "~" | "null" | "Null" | "NULL") if !has_tag => Shape::Null,
-        (_, text) => Shape::Scalar(text.to_owned()),
+        (ScalarStyle::Plain, "" | "~" | "null" | "Null" | "NULL") if !has_tag => YamlShape::Null,
+        (_, text) => YamlShape::Scalar(text.to_owned()),
     }
 }
 
 /// The entries of one mapping while it is read.
 #[derive(Default)]
-struct Entries {
-    list: Vec<(Node, Node)>,
+struct MappingBuilder {
+    list: Vec<(YamlNode, YamlNode)>,
     /// Keys with their lines.
     seen: HashMap<String, u32>,
-    merged: Vec<(Node, Node)>,
+    merged: Vec<(YamlNode, YamlNode)>,
 }
 
-impl Entries {
-    fn add(&mut self, key: Node, value: Node, report: &mut Report) {
-        let Shape::Scalar(text) = &key.shape else {
-            report.error(key.place, format!("a key must be a single value, not {}", key.shape.noun()));
+impl MappingBuilder {
+    fn add(&mut self, key: YamlNode, value: YamlNode, report: &mut Reporter) {
+        let YamlShape::Scalar(text) = &key.shape else {
+            report.error(key.span, format!("a key must be a single value, not {}", key.shape.noun()));
             return;
         };
         if text == "<<" {
@@ -245,28 +248,28 @@ impl Entries {
         }
         if let Some(line) = self.seen.get(text) {
             let message = format!("duplicate key `{text}`");
-            report.error(key.place, message).hint(format!("it is already set in line {line}"));
+            report.error(key.span, message).hint(format!("it is already set in line {line}"));
             return;
         }
-        self.seen.insert(text.clone(), key.place.line);
+        self.seen.insert(text.clone(), key.span.line);
         self.list.push((key, value));
     }
 
     /// Takes over the entries of another mapping, or of several; keys of this mapping win.
-    fn merge(&mut self, value: Node, report: &mut Report) {
+    fn merge(&mut self, value: YamlNode, report: &mut Reporter) {
         match value.shape {
-            Shape::Mapping(entries) => self.merged.extend(entries),
-            Shape::Sequence(items) => items.into_iter().for_each(|item| self.merge(item, report)),
-            Shape::Null | Shape::Scalar(_) => {
-                report.error(value.place, "`<<` merges another mapping: write `<<: *anchor`");
+            YamlShape::Mapping(entries) => self.merged.extend(entries),
+            YamlShape::Sequence(items) => items.into_iter().for_each(|item| self.merge(item, report)),
+            YamlShape::Null | YamlShape::Scalar(_) => {
+                report.error(value.span, "`<<` merges another mapping: write `<<: *anchor`");
             }
         }
     }
 
-    fn finish(mut self) -> Vec<(Node, Node)> {
+    fn finish(mut self) -> Vec<(YamlNode, YamlNode)> {
         for (key, value) in self.merged {
-            if let Shape::Scalar(text) = &key.shape
-                && self.seen.insert(text.clone(), key.place.line).is_none()
+            if let YamlShape::Scalar(text) = &key.shape
+                && self.seen.insert(text.clone(), key.span.line).is_none()
             {
                 self.list.push((key, value));
             }
