@@ -25,7 +25,7 @@ use meridian::region::{
 use meridian::share::Share;
 use meridian::snapshot::{Base, Inputs, Part, Snapshot};
 use meridian::steering::{
-    AllDown, Capacities, Demand, Https, Order, Policy, Refusal, Rule, Splits, Steering, SteeringId,
+    AllDown, Capacities, Demand, Https, Order, Policy, Refusal, ResidencyRule, Splits, Steering, SteeringId,
 };
 use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
 
@@ -120,13 +120,13 @@ fn some_regions() -> impl Strategy<Value = Vec<RegionId>> {
     subsequence((0..REGIONS).map(RegionId).collect::<Vec<_>>(), 1..=usize::from(REGIONS)).prop_shuffle()
 }
 
-fn any_rule() -> impl Strategy<Value = Rule> {
+fn any_rule() -> impl Strategy<Value = ResidencyRule> {
     let otherwise = prop_oneof![
         Just(None),
         select(vec![Some(Refusal::Nodata), Some(Refusal::Servfail), Some(Refusal::Refuse)])
     ];
     (subsequence(vec![0u8, 1, 2, 3], 1..3), some_regions(), otherwise).prop_map(
-        |(clients, permitted, otherwise)| Rule {
+        |(clients, permitted, otherwise)| ResidencyRule {
             clients: clients.into_iter().map(GroupId).collect(),
             permitted: permitted.into_iter().collect::<RegionSet>(),
             otherwise,
@@ -357,8 +357,8 @@ proptest! {
         let snapshot = compile(&draft);
         for client in clients(&draft, &anywhere) {
             let groups = groups_of(client, &draft.networks);
-            let binds = |rule: &&Rule| rule.clients.iter().any(|group| groups.contains(&group.0));
-            let rules: Vec<&Rule> = draft.policy.residency.iter().filter(binds).collect();
+            let binds = |rule: &&ResidencyRule| rule.clients.iter().any(|group| groups.contains(&group.0));
+            let rules: Vec<&ResidencyRule> = draft.policy.residency.iter().filter(binds).collect();
             for rtype in TYPES {
                 let (reply, _) = ask(&snapshot, rtype, (client, width(client)));
                 for address in addresses(&reply) {

@@ -386,7 +386,7 @@ mod tests {
     use crate::config::{Access, AlarmRules, Geo, LogFormat, Server};
     use crate::health::{Service, fixture};
     use crate::region::{Recovery, Region, RegionId, RegionSet, Regions, Safety};
-    use crate::steering::{AllDown, Order, Policy, Rule, Steering};
+    use crate::steering::{AllDown, Order, Policy, ResidencyRule, Steering};
     use crate::zone::{Name, Ttl};
 
     /// `tokyo` with two IPv4 addresses and one IPv6 address, `frankfurt` with one IPv4 address; one
@@ -396,7 +396,7 @@ mod tests {
         let region = |name, ips: &[&str]| Region { recovery: at_once(), ..fixture::region(name, ips) };
         let tokyo = region("tokyo", &["192.0.2.1", "192.0.2.2", "2001:db8::1"]);
         let frankfurt = region("frankfurt", &["198.51.100.1"]);
-        let rule = Rule {
+        let rule = ResidencyRule {
             clients: Vec::new(),
             permitted: RegionSet::from_iter([RegionId(1)]),
             otherwise: None,

@@ -2,7 +2,7 @@
 
 use crate::region::RegionId;
 use crate::snapshot::{Base, Part};
-use crate::steering::{Found, Rest, Route};
+use crate::steering::{Destination, Rest, Route};
 use crate::zone::Ttl;
 
 /// What of the demand is less than this is rounding.
@@ -21,7 +21,7 @@ pub(crate) type Way = [Option<RegionId>; 2];
 impl Flow {
     /// Reads a route. One that ends at a region that waits, since there is no other, leads there.
     pub fn of(route: &Route) -> Self {
-        let is_lost = matches!(route.rest, Rest::Whole(Found::FailOpen(_) | Found::Refused(_)));
+        let is_lost = matches!(route.rest, Rest::Whole(Destination::FailOpen(_) | Destination::Refused(_)));
         let mut fractions: Vec<(RegionId, f64)> = Vec::new();
         for (region, fraction) in if is_lost { Vec::new() } else { route.fractions() } {
             match fractions.iter_mut().find(|(known, _)| *known == region) {

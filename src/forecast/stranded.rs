@@ -10,7 +10,7 @@ use crate::health::Services;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
 use crate::snapshot::{Base, Permit};
-use crate::steering::{Found, Rest, Route, family_of};
+use crate::steering::{Destination, Rest, Route, family_of};
 
 /// Clients of one name for whom no permitted region would take anybody.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -90,9 +90,9 @@ fn lot(base: &Base, permit: &Permit, services: &Services, family: Family) -> Lot
     }
     let (plan, policy) = base.plan(permit.partition, permit.part);
     match Route::find(plan, policy.all_down, services, None, family).rest {
-        Rest::Whole(Found::FailOpen(_)) => Lot::FailOpen,
-        Rest::Whole(Found::Refused(refusal)) => Lot::Nobody(refusal.as_str()),
-        Rest::Whole(Found::Healthy(_)) | Rest::Divided { .. } => Lot::Unwelcome,
+        Rest::Whole(Destination::FailOpen(_)) => Lot::FailOpen,
+        Rest::Whole(Destination::Refused(refusal)) => Lot::Nobody(refusal.as_str()),
+        Rest::Whole(Destination::Healthy(_)) | Rest::Divided { .. } => Lot::Unwelcome,
     }
 }
 

@@ -183,7 +183,7 @@ impl Trial<'_> {
                 decisions += 1;
                 let all_down = self.partition.policy.all_down;
                 let route = Route::find(plan, all_down, &services, None, family);
-                let route = route.weighed(plan, &weights, &services, family);
+                let route = route.weighted(plan, &weights, &services, family);
                 let beside = || {
                     let names = [one, other].map(|region| self.name(region)).join(" and ");
                     format!("weights divide clients between {names}, and {}", self.told((other, stage)))
@@ -390,7 +390,7 @@ mod tests {
         let shifted = "example.com.: clients are sent to oregon, which no rule permits them, when these regions are in \
                        service: oregon, and tokyo takes 0 % of its clients";
         assert!(told.contains(&shifted), "{told:?}");
-        let weighed = "example.com.: clients are sent to oregon, which no rule permits them, when these regions are in \
+        let weighted = "example.com.: clients are sent to oregon, which no rule permits them, when these regions are in \
                        service: tokyo, and weights divide clients between tokyo and oregon, and oregon takes 100 % of \
                        its clients";
         let partition = &base.partitions[0];
@@ -405,6 +405,6 @@ mod tests {
         let [tokyo, oregon] =
             ["tokyo", "oregon"].map(|name| base.config.regions.find(name).expect("a region"));
         trial.try_weighed(tokyo, oregon, SiteShare::Full);
-        assert_eq!(trial.breaches[0].to_string(), weighed);
+        assert_eq!(trial.breaches[0].to_string(), weighted);
     }
 }

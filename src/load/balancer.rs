@@ -248,7 +248,7 @@ pub(crate) fn route(
     let (plan, policy) = base.plan_of(part);
     let route = Route::find(plan, policy.all_down, services, split, Family::V4);
     match readings.weights.get(part.partition) {
-        Some(Some(weights)) => route.weighed(plan, weights, services, Family::V4),
+        Some(Some(weights)) => route.weighted(plan, weights, services, Family::V4),
         Some(None) | None => route,
     }
 }
@@ -440,10 +440,10 @@ mod tests {
         let mut balance = Balance::new(&base, Moment(0));
         let all = services(&base, ALL);
         balance.step(&base, &all, &readings([0.60, 0.30, 0.30]), Moment(600_000));
-        let mut weighed = readings([0.06, 0.84, 0.30]);
-        weighed.weights = vec![Some(vec![(RegionId(1), 90), (RegionId(0), 10)])];
-        balance.land(&base, &all, &weighed, Moment(601_000));
-        balance.step(&base, &all, &weighed, Moment(700_000));
+        let mut weighted = readings([0.06, 0.84, 0.30]);
+        weighted.weights = vec![Some(vec![(RegionId(1), 90), (RegionId(0), 10)])];
+        balance.land(&base, &all, &weighted, Moment(601_000));
+        balance.step(&base, &all, &weighted, Moment(700_000));
         let rates: Vec<_> = balance.rates.iter().map(|rate| (rate / 10.0).round()).collect();
         assert_eq!(rates.iter().sum::<f64>(), 120.0, "{rates:?}");
         assert!(balance.splits.is_whole(), "osaka is above its soft limit, and an operator wants it so");

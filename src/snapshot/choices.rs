@@ -1,7 +1,7 @@
 //! Which of the distinct choices of one policy each client gets.
 //!
-//! Mostly the part of the clients says so alone. Where regions take shares of their clients, draws decide
-//! among those of a part: a small tree for each distinct pair of routes, walked at each query.
+//! Mostly the part of the clients says so alone. Where regions take shares of their clients, tests of a client
+//! decide within a part: a small tree for each distinct pair of routes, walked at each query.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use foldhash::{HashMap, HashMapExt};
 use super::base::Partition;
 use crate::health::Services;
 use crate::region::{Family, RegionId};
-use crate::steering::{Draw, Lot, Lottery, Route, Split};
+use crate::steering::{Bucketing, Route, Selection, ShareTest, Split};
 
 /// The distinct choices of one partition, and how to tell which of them a client gets.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,26 +18,26 @@ pub(super) struct Choices {
     by_part: Vec<Branch>,
     nodes: Vec<Node>,
     /// What is answered, by family.
-    pub distinct: Vec<[Lot; 2]>,
+    pub distinct: Vec<[Selection; 2]>,
 }
 
 /// Leads to a choice or to a node: the number of one, with the highest bit set for a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Branch(u32);
 
-/// A draw, and where it leads.
+/// A test of a client, and where each result leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Node {
-    draw: Draw,
-    drawn: Branch,
-    not_drawn: Branch,
+    test: ShareTest,
+    inside: Branch,
+    outside: Branch,
 }
 
 /// What choices depend on besides the partition.
 pub(super) struct Terms<'a> {
     pub services: &'a Services,
-    pub lottery: &'a Lottery,
-    /// Whether no client has to be drawn for anything.
+    pub bucketing: &'a Bucketing,
+    /// Whether no client has to be tested for a share.
     pub is_whole: bool,
 }
 
@@ -65,7 +65,7 @@ impl Choices {
             let route = |family| {
                 let route = Route::find(plan, partition.policy.all_down, terms.services, split, family);
                 match weights {
-                    Some(weights) => route.weighed(plan, weights, terms.services, family),
+                    Some(weights) => route.weighted(plan, weights, terms.services, family),
                     None => route,
                 }
             };
@@ -87,14 +87,14 @@ impl Choices {
         growth.choices
     }
 
-    /// Returns the number of the choice that a client of a part gets, and whether it was drawn for: then
-    /// it holds for the client's prefix only.
+    /// Returns the number of the choice that a client of a part gets, and whether it was tested for a share:
+    /// then the choice holds for the client's prefix only.
     pub fn find(&self, part: u32, client: IpAddr) -> (u32, bool) {
         let root = self.by_part[part as usize];
         let mut branch = root;
         while branch.is_node() {
             let node = &self.nodes[(branch.0 & !Branch::NODE) as usize];
-            branch = if node.draw.takes(client) { node.drawn } else { node.not_drawn };
+            branch = if node.test.includes(client) { node.inside } else { node.outside };
         }
         (branch.0, root.is_node())
     }
@@ -103,47 +103,47 @@ impl Choices {
 /// Choices in the making.
 struct Growth<'a> {
     choices: Choices,
-    numbers: HashMap<[Lot; 2], u32>,
+    numbers: HashMap<[Selection; 2], u32>,
     terms: &'a Terms<'a>,
 }
 
 impl Growth<'_> {
-    /// Follows both routes for the clients of whom these draws are known, and branches where they part.
-    fn grow(&mut self, routes: &[Route; 2], known: &mut Vec<(Draw, bool)>) -> Branch {
-        let answer = |draw: Draw| answer(known, draw);
+    /// Follows both routes for the clients of whom these results are known, and branches where they part.
+    fn grow(&mut self, routes: &[Route; 2], known: &mut Vec<(ShareTest, bool)>) -> Branch {
+        let answer = |test: ShareTest| answer(known, test);
         let [v4, v6] =
-            Family::BOTH.map(|family| routes[family as usize].follow(self.terms.lottery, family, &answer));
+            Family::BOTH.map(|family| routes[family as usize].follow(self.terms.bucketing, family, &answer));
         match (v4, v6) {
             (Ok(v4), Ok(v6)) => Branch(self.number([v4, v6])),
-            (Err(draw), _) | (_, Err(draw)) => {
-                known.push((draw, true));
-                let drawn = self.grow(routes, known);
+            (Err(test), _) | (_, Err(test)) => {
+                known.push((test, true));
+                let inside = self.grow(routes, known);
                 known.pop();
-                known.push((draw, false));
-                let not_drawn = self.grow(routes, known);
+                known.push((test, false));
+                let outside = self.grow(routes, known);
                 known.pop();
                 let number =
                     u32::try_from(self.choices.nodes.len()).expect("there are few groups of clients");
-                self.choices.nodes.push(Node { draw, drawn, not_drawn });
+                self.choices.nodes.push(Node { test, inside, outside });
                 Branch(number | Branch::NODE)
             }
         }
     }
 
-    fn number(&mut self, lots: [Lot; 2]) -> u32 {
+    fn number(&mut self, selections: [Selection; 2]) -> u32 {
         let distinct = &mut self.choices.distinct;
-        *self.numbers.entry(lots).or_insert_with(|| {
-            distinct.push(lots);
+        *self.numbers.entry(selections).or_insert_with(|| {
+            distinct.push(selections);
             distinct.len() as u32 - 1
         })
     }
 }
 
-/// Returns what follows from known draws for another one; `None`: nothing.
-fn answer(known: &[(Draw, bool)], asked: Draw) -> Option<bool> {
-    known.iter().filter(|(draw, _)| draw.key == asked.key).find_map(|(draw, is_drawn)| match is_drawn {
-        true if draw.share <= asked.share => Some(true),
-        false if draw.share >= asked.share => Some(false),
+/// Returns the result of a test that follows from known ones; `None`: it is open.
+fn answer(known: &[(ShareTest, bool)], asked: ShareTest) -> Option<bool> {
+    known.iter().filter(|(test, _)| test.key == asked.key).find_map(|(test, is_inside)| match is_inside {
+        true if test.share <= asked.share => Some(true),
+        false if test.share >= asked.share => Some(false),
         true | false => None,
     })
 }

@@ -24,7 +24,7 @@ use crate::health::{Services, View};
 use crate::intent::Weights;
 use crate::region::{AddressId, Family, RegionId};
 use crate::share;
-use crate::steering::{Lottery, Splits, SteeringId};
+use crate::steering::{Bucketing, Splits, SteeringId};
 use crate::zone::Ttl;
 use choices::{Choices, Terms};
 use records::Pool;
@@ -131,10 +131,10 @@ impl Snapshot {
     pub fn compile(base: Arc<Base>, circumstances: impl Into<Inputs>, number: u64) -> Self {
         let Inputs { health, splits, weights, leaving } = circumstances.into();
         let services = Services::of(&base.config.regions, &health);
-        let lottery = Lottery::of(&base.config.regions, &health);
+        let bucketing = Bucketing::of(&base.config.regions, &health);
         let is_shedding = !splits.is_whole();
         let is_whole = services.is_whole() && health.is_even() && !is_shedding;
-        let terms = Terms { services: &services, lottery: &lottery, is_whole };
+        let terms = Terms { services: &services, bucketing: &bucketing, is_whole };
         let partitions = base.partitions.iter().enumerate();
         let choices = partitions.map(|(number, partition)| {
             let shed = |part| splits.of(base.demand_of(number, part)?);
@@ -160,7 +160,7 @@ impl Snapshot {
         let steered = base.config.steered.iter().zip(&choices_of);
         let answers = steered.map(|(steering, number)| {
             let distinct = choices[*number].distinct.iter();
-            distinct.map(|lots| pool.answers(steering, *lots)).collect()
+            distinct.map(|selections| pool.answers(steering, *selections)).collect()
         });
         let answers = answers.collect();
         let given = Arc::new(pool.given());

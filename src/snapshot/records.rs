@@ -14,7 +14,7 @@ use super::{Answer, Answers};
 use crate::answer::Packed;
 use crate::health::View;
 use crate::region::{AddressId, Family, Regions};
-use crate::steering::{self, Addresses, Found, Https, Lot, Refusal, Steering};
+use crate::steering::{self, Addresses, Destination, Https, Refusal, Selection, Steering};
 use crate::zone::{Name, RData, RecordType, Ttl};
 
 /// The types of a steered name whose answers are chosen.
@@ -79,7 +79,7 @@ pub(super) struct Pool<'a> {
     health: &'a View,
     /// The addresses that somebody is sent away from.
     leaving: HashSet<IpAddr>,
-    answers: HashMap<(Manner<'a>, [Lot; 2]), Answers>,
+    answers: HashMap<(Manner<'a>, [Selection; 2]), Answers>,
     packed: HashMap<Recipe, Ready>,
 }
 
@@ -110,28 +110,37 @@ impl<'a> Pool<'a> {
         given
     }
 
-    /// Returns the answers of one name for what was found for each family.
-    pub fn answers(&mut self, steering: &'a Steering, lots: [Lot; 2]) -> Answers {
+    /// Returns the answers of one name for the selections of both families.
+    pub fn answers(&mut self, steering: &'a Steering, selections: [Selection; 2]) -> Answers {
         let Steering { ttl, short_ttl, max_answers, ref https, .. } = *steering;
-        let key = (Manner { ttl, short_ttl, max_answers, https: https.as_ref() }, lots);
+        let key = (Manner { ttl, short_ttl, max_answers, https: https.as_ref() }, selections);
         if let Some(known) = self.answers.get(&key) {
             return known.clone();
         }
-        let by_kind = Kind::ALL.map(|kind| match self.records(steering, kind, lots) {
+        let by_kind = Kind::ALL.map(|kind| match self.records(steering, kind, selections) {
             Ok(Some(Ready { packed, is_leaving })) => Answer::Records { packed, is_leaving },
             Ok(None) => Answer::Nodata(ttl),
             Err(Refusal::Nodata) => Answer::Nodata(short_ttl),
             Err(Refusal::Refuse) => Answer::Refuse,
             Err(Refusal::Servfail) => Answer::Servfail,
         });
-        let answers = Answers { by_kind, region: lots[0].found.region().or(lots[1].found.region()) };
+        let answers = Answers {
+            by_kind,
+            region: selections[0].destination.region().or(selections[1].destination.region()),
+        };
         self.answers.insert(key, answers.clone());
         answers
     }
 
     /// Returns the records of one kind; `None` when there are none of it where the clients are sent.
-    fn records(&mut self, steering: &Steering, kind: Kind, lots: [Lot; 2]) -> Result<Option<Ready>, Refusal> {
-        let [v4, v6] = Family::BOTH.map(|family| self.addresses(steering, lots[family as usize], family));
+    fn records(
+        &mut self,
+        steering: &Steering,
+        kind: Kind,
+        selections: [Selection; 2],
+    ) -> Result<Option<Ready>, Refusal> {
+        let [v4, v6] =
+            Family::BOTH.map(|family| self.addresses(steering, selections[family as usize], family));
         let (addresses, https) = match kind {
             Kind::A => (v4?, None),
             Kind::Aaaa => (v6?, None),
@@ -147,14 +156,19 @@ impl<'a> Pool<'a> {
         Ok(Some(self.pack(Recipe { ttl, ips: addresses.ips, https })))
     }
 
-    fn addresses(&self, steering: &Steering, lot: Lot, family: Family) -> Result<Addresses, Refusal> {
+    fn addresses(
+        &self,
+        steering: &Steering,
+        selection: Selection,
+        family: Family,
+    ) -> Result<Addresses, Refusal> {
         let most = usize::from(steering.max_answers);
-        let of = |region| steering::spread(self.regions, self.health, region, family, most, lot.rung);
-        match lot.found {
-            Found::Healthy(region) => Ok(of(region)),
+        let of = |region| steering::spread(self.regions, self.health, region, family, most, selection.floor);
+        match selection.destination {
+            Destination::Healthy(region) => Ok(of(region)),
             // Whatever is answered when everything is down is at least suspect.
-            Found::FailOpen(region) => Ok(Addresses { any_suspect: true, ..of(region) }),
-            Found::Refused(refusal) => Err(refusal),
+            Destination::FailOpen(region) => Ok(Addresses { any_suspect: true, ..of(region) }),
+            Destination::Refused(refusal) => Err(refusal),
         }
     }
 

@@ -15,29 +15,29 @@ pub struct Addresses {
     pub any_suspect: bool,
 }
 
-/// Returns up to `most` addresses of a region and family for clients on `rung` of its line: those that are
-/// not down and whose share reaches further, or all that are not down when there is no such one, or all of
-/// them when every one is down (a region that fails open). What is disabled is never one of them. Zones take turns, so that the first addresses
-/// lie in different zones.
+/// Returns up to `most` addresses of a region and family: those that are not down and whose share is above
+/// `floor`, or all that are not down when there is no such one, or all of them when every one is down (a
+/// region that fails open). A disabled address is never one of them. Zones take turns, so that the first
+/// addresses lie in different zones.
 pub fn spread(
     regions: &Regions,
     view: &View,
     region: RegionId,
     family: Family,
     most: usize,
-    rung: Share,
+    floor: Share,
 ) -> Addresses {
     let of_family: Vec<_> = regions
         .addresses_of(region)
         .filter(|(id, address)| Family::of(address.ip) == family && view.of(*id) != Standing::Disabled)
-        .map(|(id, address)| (*address, view.of(id), view.share(id) > rung))
+        .map(|(id, address)| (*address, view.of(id), view.share(id) > floor))
         .collect();
     let is_down = |standing: &Standing| standing.is_down();
     let all_down = of_family.iter().all(|(_, standing, _)| is_down(standing));
-    let none_drawn = !of_family.iter().any(|(_, standing, is_drawn)| *is_drawn && !is_down(standing));
+    let none_above = !of_family.iter().any(|(_, standing, is_above)| *is_above && !is_down(standing));
     let usable = of_family
         .into_iter()
-        .filter(|(_, standing, is_drawn)| all_down || (!is_down(standing) && (*is_drawn || none_drawn)));
+        .filter(|(_, standing, is_above)| all_down || (!is_down(standing) && (*is_above || none_above)));
     let mut chosen = in_turns(usable.map(|(address, standing, _)| (address, standing)).collect());
     chosen.truncate(most);
     Addresses {

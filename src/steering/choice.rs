@@ -1,73 +1,73 @@
-//! The step that health changes, for one client: where it goes, and what became of every other region.
+//! The step that health changes, for one client: its destination, and the fate of every other region.
 
 use std::net::IpAddr;
 
-use super::lottery::Lottery;
-use super::route::{Division, Lot, Rest, Route, standing};
+use super::bucketing::Bucketing;
+use super::route::{Division, Rest, Route, Selection, standing};
 use super::{AllDown, Plan, Split};
 use crate::health::{Count, Service, Services, SiteShare};
 use crate::region::{Family, RegionId};
 use crate::share::Share;
 
-/// What was chosen for one client and family, and what became of every region on the way.
+/// What was chosen for one client and family, with the fate of every region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// What is answered.
-    pub lot: Lot,
-    /// What became of each region of the plan, in its order.
+    /// The selection that is answered.
+    pub selection: Selection,
+    /// The fate of each region of the plan, in its order.
     pub fates: Vec<(RegionId, Fate)>,
 }
 
-/// What became of a region of the plan.
+/// Why a region of the plan was chosen or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It was chosen.
     Chosen,
     /// It could have been chosen, but one before it was.
     Behind,
-    /// It takes this share of its clients, and the client is not drawn.
-    NotDrawn(Share),
+    /// It takes this share of its clients, and the client is not in it.
+    OutsideShare(Share),
     /// It is full, and the client is one of those that it sheds.
     Shed,
-    /// It is well, and takes nobody yet.
+    /// It is well, and takes no clients yet.
     Waiting,
-    /// An operator gave it a weight, and the client is drawn for another region.
-    Weighed,
-    /// An operator wants it in no answer.
+    /// Its weight leaves the client to another region.
+    Weighted,
+    /// An operator has disabled it.
     Disabled,
     /// Too few of its addresses are up, or it was taken out for another reason.
     Unhealthy(Count),
 }
 
-/// What a choice depends on besides the plan.
+/// What a choice depends on besides the plan and the client.
 #[derive(Clone, Copy, Debug)]
-pub struct Situation<'a> {
-    /// How every region stands.
+pub struct Conditions<'a> {
+    /// The service of every region.
     pub services: &'a Services,
-    /// Who is drawn for what.
-    pub lottery: &'a Lottery,
+    /// Which clients belong to a share.
+    pub bucketing: &'a Bucketing,
     /// What the region of these clients sheds, if it does.
     pub split: Option<&'a Split>,
-    /// How the clients of this name are divided between regions, if they are.
+    /// The weights of the name, if it has any.
     pub weights: Option<&'a [(RegionId, u32)]>,
 }
 
-/// Chooses a region of `plan` for one client and family, and says what became of the others.
+/// Chooses a region of `plan` for one client and family, with the fate of the others.
 pub fn choose(
     plan: &Plan,
     all_down: AllDown,
-    situation: &Situation<'_>,
+    conditions: &Conditions<'_>,
     family: Family,
     client: IpAddr,
 ) -> Choice {
-    let services = situation.services;
-    let route = Route::find(plan, all_down, services, situation.split, family);
-    let route = match situation.weights {
-        Some(weights) => route.weighed(plan, weights, services, family),
+    let services = conditions.services;
+    let route = Route::find(plan, all_down, services, conditions.split, family);
+    let route = match conditions.weights {
+        Some(weights) => route.weighted(plan, weights, services, family),
         None => route,
     };
-    let drawn = |draw: super::Draw| Some(draw.takes(client));
-    let lot = route.follow(situation.lottery, family, &drawn).expect("every draw is answered");
+    let is_in_share = |test: super::ShareTest| Some(test.includes(client));
+    let selection = route.follow(conditions.bucketing, family, &is_in_share).expect("every test is answered");
     let divided = match &route.rest {
         Rest::Divided { by, home, pieces } => Some((*by, *home, pieces)),
         Rest::Whole(_) => None,
@@ -81,28 +81,28 @@ pub fn choose(
     let mut is_behind = false;
     let fates = plan.order.iter().map(|region| {
         let fate = match super::route::stage(services, *region, family) {
-            _ if lot.found.region() == Some(*region) => Fate::Chosen,
+            _ if selection.destination.region() == Some(*region) => Fate::Chosen,
             SiteShare::Out { .. } => match standing(services, *region, family) {
                 Service::In(count) | Service::Out { count, .. } => Fate::Unhealthy(count),
                 Service::Absent => Fate::Behind,
             },
             SiteShare::Waiting => Fate::Waiting,
             SiteShare::Disabled => Fate::Disabled,
-            SiteShare::Part(share) if !is_behind => Fate::NotDrawn(share),
+            SiteShare::Part(share) if !is_behind => Fate::OutsideShare(share),
             SiteShare::Full if sheds(*region) && !is_behind => Fate::Shed,
-            SiteShare::Full if lost_by_weight(*region) => Fate::Weighed,
+            SiteShare::Full if lost_by_weight(*region) => Fate::Weighted,
             SiteShare::Full | SiteShare::Part(_) => Fate::Behind,
         };
         is_behind |= fate == Fate::Chosen;
         (*region, fate)
     });
     let fates = fates.collect();
-    Choice { lot, fates }
+    Choice { selection, fates }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Found, Refusal};
+    use super::super::{Destination, Refusal};
     use super::*;
     use crate::health::{Standing, View};
     use crate::moment::Moment;
@@ -119,7 +119,7 @@ mod tests {
     }
 
     /// Checks the choice for IPv4 and IPv6 when the addresses fell at the given seconds.
-    fn check(order: &[u8], fell_at: [Option<u64>; 5], all_down: AllDown, expected: [Found; 2]) {
+    fn check(order: &[u8], fell_at: [Option<u64>; 5], all_down: AllDown, expected: [Destination; 2]) {
         let regions = regions();
         let standing = |fell: Option<u64>| match fell {
             None => Standing::Up,
@@ -132,10 +132,11 @@ mod tests {
         assert_eq!(found, expected);
     }
 
-    fn found(regions: &Regions, view: &View, plan: &Plan, all_down: AllDown, family: Family) -> Found {
-        let (services, lottery) = (Services::of(regions, view), Lottery::of(regions, view));
-        let situation = Situation { services: &services, lottery: &lottery, split: None, weights: None };
-        choose(plan, all_down, &situation, family, IpAddr::from([198, 51, 100, 1])).lot.found
+    fn found(regions: &Regions, view: &View, plan: &Plan, all_down: AllDown, family: Family) -> Destination {
+        let (services, bucketing) = (Services::of(regions, view), Bucketing::of(regions, view));
+        let conditions =
+            Conditions { services: &services, bucketing: &bucketing, split: None, weights: None };
+        choose(plan, all_down, &conditions, family, IpAddr::from([198, 51, 100, 1])).selection.destination
     }
 
     const A: RegionId = RegionId(0);
@@ -144,36 +145,36 @@ mod tests {
 
     #[test]
     fn the_first_region_in_service_is_chosen() {
-        check(&[0, 1, 2], [None; 5], AllDown::FailOpen, [Found::Healthy(A); 2]);
+        check(&[0, 1, 2], [None; 5], AllDown::FailOpen, [Destination::Healthy(A); 2]);
         let a_lost = [Some(1), Some(1), None, None, None];
-        check(&[0, 1, 2], a_lost, AllDown::FailOpen, [Found::Healthy(B); 2]);
+        check(&[0, 1, 2], a_lost, AllDown::FailOpen, [Destination::Healthy(B); 2]);
     }
 
     #[test]
     fn losing_one_family_moves_that_family_only() {
         let v6_lost = [None, Some(1), None, None, None];
-        check(&[0, 1, 2], v6_lost, AllDown::FailOpen, [Found::Healthy(A), Found::Healthy(B)]);
+        check(&[0, 1, 2], v6_lost, AllDown::FailOpen, [Destination::Healthy(A), Destination::Healthy(B)]);
     }
 
     #[test]
     fn a_region_without_a_family_stands_and_falls_with_the_family_it_has() {
-        check(&[2, 0], [None; 5], AllDown::FailOpen, [Found::Healthy(C); 2]);
+        check(&[2, 0], [None; 5], AllDown::FailOpen, [Destination::Healthy(C); 2]);
         let c_lost = [None, None, None, None, Some(1)];
-        check(&[2, 0], c_lost, AllDown::FailOpen, [Found::Healthy(A); 2]);
+        check(&[2, 0], c_lost, AllDown::FailOpen, [Destination::Healthy(A); 2]);
     }
 
     #[test]
     fn regions_that_fell_together_fail_open_in_their_order() {
         let together = [Some(100), Some(100), Some(130), Some(130), Some(101)];
-        check(&[1, 0, 2], together, AllDown::FailOpen, [Found::FailOpen(B); 2]);
-        check(&[0, 1, 2], together, AllDown::FailOpen, [Found::FailOpen(A); 2]);
+        check(&[1, 0, 2], together, AllDown::FailOpen, [Destination::FailOpen(B); 2]);
+        check(&[0, 1, 2], together, AllDown::FailOpen, [Destination::FailOpen(A); 2]);
     }
 
     #[test]
     fn the_region_that_was_healthy_much_longer_than_the_others_fails_open_first() {
         let later = [Some(100), Some(100), Some(1000), Some(1000), Some(101)];
-        check(&[0, 1, 2], later, AllDown::FailOpen, [Found::FailOpen(B); 2]);
-        check(&[0, 2], later, AllDown::FailOpen, [Found::FailOpen(A); 2]);
+        check(&[0, 1, 2], later, AllDown::FailOpen, [Destination::FailOpen(B); 2]);
+        check(&[0, 2], later, AllDown::FailOpen, [Destination::FailOpen(A); 2]);
     }
 
     #[test]
@@ -184,14 +185,14 @@ mod tests {
         let down = Standing::Down { since: Moment(9) };
         let view = View::new(vec![down, down, Standing::Up]);
         let plan = Plan { order: vec![A, B], removed: Vec::new(), refusal: Refusal::Refuse };
-        assert_eq!(found(&regions, &view, &plan, AllDown::FailOpen, Family::V4), Found::FailOpen(B));
+        assert_eq!(found(&regions, &view, &plan, AllDown::FailOpen, Family::V4), Destination::FailOpen(B));
     }
 
     #[test]
     fn all_down_may_say_servfail_or_nodata_and_an_empty_plan_says_what_its_rule_says() {
         let all = [Some(1); 5];
-        check(&[0], all, AllDown::Servfail, [Found::Refused(Refusal::Servfail); 2]);
-        check(&[0], all, AllDown::Nodata, [Found::Refused(Refusal::Nodata); 2]);
-        check(&[], all, AllDown::FailOpen, [Found::Refused(Refusal::Refuse); 2]);
+        check(&[0], all, AllDown::Servfail, [Destination::Refused(Refusal::Servfail); 2]);
+        check(&[0], all, AllDown::Nodata, [Destination::Refused(Refusal::Nodata); 2]);
+        check(&[], all, AllDown::FailOpen, [Destination::Refused(Refusal::Refuse); 2]);
     }
 }

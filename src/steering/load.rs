@@ -1,4 +1,4 @@
-//! Load: which clients a region that is too full gives away, and to whom.
+//! Load: which clients a full region sheds, and to which regions.
 //!
 //! All clients of a part go to its home, the first region of its plan that is in service, unless
 //! its [`Split`] says that a piece of them goes to another region of the plan. Two things cut
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::region::{Limits, RegionId};
 
-/// What one part of the clients asks for, and where it may go.
+/// The demand of one part of the clients, and the regions that may serve it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Demand {
     /// Requests per second.
@@ -21,12 +21,12 @@ pub struct Demand {
     pub order: Vec<(RegionId, f64)>,
 }
 
-/// What each region can serve, in requests per second. A region that is not listed is neither ever
-/// full nor ever given more: nobody knows what it could bear.
+/// What each region can serve, in requests per second. A region that is not listed is never full and is
+/// never given more: what it could bear is unknown.
 pub type Capacities = BTreeMap<RegionId, f64>;
 
-/// Where the clients of one part go: consecutive pieces of the line from 0 to 1 on which each of
-/// them has its place. Invariant: the first piece belongs to the home, the last one ends at 1, and
+/// Where the clients of one part go: consecutive pieces of the line from 0 to 1 on which each client has its
+/// bucket. Invariant: the first piece belongs to the home, the last one ends at 1, and
 /// no two neighbours belong to one region.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
@@ -36,14 +36,14 @@ pub struct Split {
 /// A piece of the line: from the end of the piece before to `until`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Piece {
-    /// Where it ends, as a fraction from 0 to 1.
+    /// Its end, as a fraction from 0 to 1.
     pub until: f64,
-    /// Where its clients go.
+    /// The region of its clients.
     pub region: RegionId,
 }
 
 impl Split {
-    /// Returns the split in which everybody goes home.
+    /// Returns the split in which all clients go home.
     pub fn whole(home: RegionId) -> Self {
         Self { pieces: vec![Piece { until: 1.0, region: home }] }
     }
@@ -62,7 +62,7 @@ impl Split {
         &self.pieces
     }
 
-    /// Returns the region that everybody would go to if none were too full.
+    /// Returns the region of all clients while it is not full.
     pub fn home(&self) -> RegionId {
         self.pieces[0].region
     }
@@ -98,8 +98,8 @@ impl Split {
     }
 }
 
-/// A region that is above the soft limit by no more than this, as a fraction of its capacity, sheds nobody:
-/// reports are no more exact, and clients would come and go with their noise.
+/// A region that is above the soft limit by no more than this, as a fraction of its capacity, sheds no
+/// clients: reports are no more exact, and clients would come and go with their noise.
 const WORTH_MOVING: f64 = 0.01;
 
 /// Fractions and rates below this are rounding.
@@ -117,7 +117,7 @@ impl Splits {
         self.by_part.get(part)?.as_ref()
     }
 
-    /// Divides the clients of a part like this from now on.
+    /// Replaces the split of a part.
     pub fn set(&mut self, part: usize, split: Split) {
         if self.by_part.len() <= part {
             self.by_part.resize(part + 1, None);
@@ -130,7 +130,7 @@ impl Splits {
         self.by_part.truncate(count);
     }
 
-    /// Returns whether nobody is sent anywhere but home.
+    /// Returns whether all clients go home.
     pub fn is_whole(&self) -> bool {
         self.by_part.iter().flatten().all(|split| split.pieces.len() == 1)
     }

@@ -1,30 +1,31 @@
 //! Chooses the region whose addresses a client gets, and says why the others were not chosen.
 //!
-//! A decision is made in two steps. What health cannot change comes first, once for each class of
-//! clients: [`plan`] keeps the regions that the residency rules permit and sorts them. What health and load
-//! change comes second, for each family: a [`Route`] leads the clients of a plan to the first region in
-//! service, past those that take a share of them only, or to what `all_down` asks for; [`choose`] follows
-//! it for one client, with reasons. No step brings back what a step before it removed.
+//! A decision is made in two steps, so that a change of health repeats only the second. What health cannot
+//! change comes first, once for each class of clients: [`plan`] keeps the regions that the residency rules
+//! permit and sorts them. What health and load change comes second, for each family: a [`Route`] leads the
+//! clients of a plan to the first region in service, past those that take a share of them only, or to what
+//! `all_down` asks for; [`choose`] follows it for one client, with reasons. No step brings back what a step
+//! before it removed: the border holds because the first step draws it and none after it adds a region.
 //!
-//! Orders sort and never remove: a region that a list does not name stands behind those it names.
+//! Orders sort and never remove: a region that a list does not name comes after those it names.
 //! Residency removes and never sorts.
 
 mod addresses;
+mod bucketing;
 mod choice;
 mod load;
-mod lottery;
 mod order;
 mod policy;
 mod residency;
 mod route;
 
 pub use addresses::{Addresses, spread};
-pub use choice::{Choice, Fate, Situation, choose};
+pub use bucketing::{Bucketing, ShareTest};
+pub use choice::{Choice, Conditions, Fate, choose};
 pub use load::{Capacities, Demand, Piece, Split, Splits};
-pub use lottery::{Draw, Lottery};
-pub use policy::{AllDown, Https, Order, Policy, Refusal, Rule, Steering};
+pub use policy::{AllDown, Https, Order, Policy, Refusal, ResidencyRule, Steering};
 pub use residency::Removed;
-pub use route::{Division, Found, Lot, Rest, Route, family_of};
+pub use route::{Destination, Division, Rest, Route, Selection, family_of};
 
 pub use crate::zone::SteeringId;
 
@@ -33,36 +34,36 @@ use std::net::IpAddr;
 use crate::geo::Class;
 use crate::region::{Family, RegionId};
 
-/// What of a decision health cannot change: where clients of one class may go, the best first.
+/// The part of a decision that health cannot change: where clients of one class may go, the best first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The permitted regions in order of preference.
     pub order: Vec<RegionId>,
-    /// The regions that a residency rule removed, each with the rule.
+    /// The regions that a residency rule removed.
     pub removed: Vec<Removed>,
-    /// What is answered when `order` is empty.
+    /// The answer when `order` is empty.
     pub refusal: Refusal,
 }
 
 /// Keeps the regions that clients of `class` may be sent to, and sorts them.
 pub fn plan(policy: &Policy, class: &Class) -> Plan {
     let resident = residency::filter(policy, class);
-    let order = order::sort(policy, class, resident.kept);
+    let order = order::sort(&policy.order, policy, class, resident.kept);
     Plan { order, removed: resident.removed, refusal: resident.refusal }
 }
 
-/// A whole decision: the plan, and for each family the choice made from it.
+/// A whole decision: the plan, and the choice made from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// What health cannot change.
+    /// The part that health cannot change.
     pub plan: Plan,
-    /// What was chosen, by family.
+    /// By family.
     pub choices: [Choice; 2],
 }
 
 /// Decides where a client of `class` is sent, with every reason.
-pub fn decide(policy: &Policy, class: &Class, situation: &Situation<'_>, client: IpAddr) -> Decision {
+pub fn decide(policy: &Policy, class: &Class, conditions: &Conditions<'_>, client: IpAddr) -> Decision {
     let plan = plan(policy, class);
-    let choices = Family::BOTH.map(|family| choose(&plan, policy.all_down, situation, family, client));
+    let choices = Family::BOTH.map(|family| choose(&plan, policy.all_down, conditions, family, client));
     Decision { plan, choices }
 }

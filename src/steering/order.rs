@@ -5,15 +5,12 @@ use crate::client::GroupId;
 use crate::geo::Class;
 use crate::region::RegionId;
 
-/// Sorts `kept`, which stands in the listed order, for clients of `class`.
-pub(super) fn sort(policy: &Policy, class: &Class, kept: Vec<RegionId>) -> Vec<RegionId> {
-    by(&policy.order, policy, class, kept)
-}
-
-fn by(order: &Order, policy: &Policy, class: &Class, kept: Vec<RegionId>) -> Vec<RegionId> {
+/// Sorts `kept`, which is in the listed order, for clients of `class`. `order` is the policy's, or the one
+/// inside it for clients of no listed group.
+pub(super) fn sort(order: &Order, policy: &Policy, class: &Class, kept: Vec<RegionId>) -> Vec<RegionId> {
     match order {
         Order::Groups { lists, otherwise } => {
-            let rest = by(otherwise, policy, class, kept);
+            let rest = sort(otherwise, policy, class, kept);
             match lists.iter().find(|(group, _)| class.groups.contains(*group)) {
                 Some((_, list)) => put_first(list, rest),
                 None => rest,
@@ -54,7 +51,7 @@ mod tests {
         let policy = Policy { order, unknown_location, ..policy(&[3, 1, 0, 2]) };
         let mut class = Class { groups: GroupSet::default(), ranks: ranks.into() };
         groups.iter().for_each(|group| class.groups.insert(*group));
-        let sorted = sort(&policy, &class, policy.regions.clone());
+        let sorted = sort(&policy.order, &policy, &class, policy.regions.clone());
         assert_eq!(sorted, expected.iter().copied().map(RegionId).collect::<Vec<_>>());
     }
 
@@ -77,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_a_group_comes_first_and_nobody_elses_order_changes() {
+    fn a_list_of_a_group_comes_first_and_the_order_of_other_clients_stays() {
         let order =
             || Order::Groups { lists: vec![(EU, vec![RegionId(1)])], otherwise: Box::new(Order::Nearest) };
         check(order(), &[EU], &[0, 3, 2, 1], &[1, 0, 3, 2]);

@@ -1,4 +1,4 @@
-//! What the operator laid down for a steered name: the regions, their order, and the border.
+//! Policies: the regions of a steered name, their order, and the border.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,7 +24,7 @@ pub struct Steering {
     pub https: Option<Https>,
 }
 
-/// What the HTTPS record of a steered name says besides the address hints (RFC 9460).
+/// The parameters of a steered name's HTTPS record besides the address hints (RFC 9460).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Https {
     /// The protocols of `alpn`, for example `h2`; may be empty.
@@ -36,15 +36,15 @@ pub struct Https {
 /// How the regions of a steered name are chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Policy {
-    /// The regions there are to choose from, without duplicates, in the listed order.
+    /// The regions to choose from, without duplicates, in the listed order.
     pub regions: Vec<RegionId>,
     /// The order of preference.
     pub order: Order,
-    /// The border. All rules whose clients match apply together.
-    pub residency: Vec<Rule>,
+    /// The border. All rules that bind a client apply together.
+    pub residency: Vec<ResidencyRule>,
     /// The order for clients whose location is unknown; a subset of `regions`, never empty.
     pub unknown_location: Vec<RegionId>,
-    /// What is answered when intents and health leave no region.
+    /// The answer when intents and health leave no region.
     pub all_down: AllDown,
 }
 
@@ -55,7 +55,7 @@ pub enum Order {
     Nearest,
     /// As listed.
     Listed,
-    /// The first list whose group the client belongs to; for everybody else the other order.
+    /// The first list whose group the client belongs to; for all other clients the other order.
     Groups {
         /// Lists by group, in the order in which they are tried. Each is a subset of the regions.
         lists: Vec<(GroupId, Vec<RegionId>)>,
@@ -66,13 +66,13 @@ pub enum Order {
 
 /// A residency rule: a group of clients and the only regions they may be sent to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Rule {
-    /// Whom it binds: members of any of these groups.
+pub struct ResidencyRule {
+    /// It binds the members of any of these groups.
     pub clients: Vec<GroupId>,
-    /// Where they may be sent.
+    /// The regions they may be sent to.
     pub permitted: RegionSet,
-    /// What they are told when no region is left for them; `None`: REFUSED, and the configuration
-    /// is checked so that the rule alone never comes to that.
+    /// Their answer when no region is left; `None`: REFUSED, and the configuration is checked so that the
+    /// rule alone never comes to that.
     pub otherwise: Option<Refusal>,
     /// The rule in the operator's words, for `explain`: `eu only in EU`.
     pub text: String,
@@ -91,7 +91,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Returns the word for it that `dig` shows.
+    /// Returns the word that `dig` shows.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Refuse => "REFUSED",
@@ -101,11 +101,11 @@ impl Refusal {
     }
 }
 
-/// What is answered when every permitted region is down.
+/// The answer when every permitted region is down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AllDown {
-    /// The permitted regions all the same, the last known best first, with the short TTL.
+    /// The addresses of the permitted region that was well last, although it is down, with the short TTL.
     #[default]
     FailOpen,
     /// RCODE SERVFAIL: the resolver may try another server.

@@ -1,19 +1,20 @@
-//! The border: which regions a client may be sent to at all.
+//! The border: the regions that a client may be sent to at all.
 //!
-//! Every rule whose clients include the class applies; a region stays when all of them permit it.
-//! This is the first step of a decision, and the only one that asks about the law.
+//! Every rule that binds the class applies; a region stays when all of them permit it. This is the first
+//! step of a decision and the only one that knows the law: what it removes is in no list that a later step
+//! sees, so that neither health nor load nor an operator can choose it.
 
 use super::policy::{Policy, Refusal};
 use crate::geo::Class;
 use crate::region::RegionId;
 
-/// What the rules leave of a policy's regions.
+/// A policy's regions after the rules.
 pub(super) struct Resident {
     /// The permitted regions, in the listed order.
     pub kept: Vec<RegionId>,
     /// The others.
     pub removed: Vec<Removed>,
-    /// What is answered when nothing is kept.
+    /// The answer when nothing is kept.
     pub refusal: Refusal,
 }
 
@@ -40,15 +41,15 @@ pub(super) fn filter(policy: &Policy, class: &Class) -> Resident {
             None => kept.push(region),
         }
     }
-    // Several rules may leave nothing together although each permits something: the first that
-    // says what to do then is followed, and REFUSED stays inside every border.
+    // Several rules may leave nothing together although each permits something: the first that has an
+    // `otherwise` is followed. Without one REFUSED is the answer that sends no client anywhere.
     let refusal = binding().find_map(|(_, rule)| rule.otherwise).unwrap_or(Refusal::Refuse);
     Resident { kept, removed, refusal }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::policy::Rule;
+    use super::super::policy::ResidencyRule;
     use super::super::policy::tests::policy;
     use super::*;
     use crate::client::{GroupId, GroupSet};
@@ -57,12 +58,18 @@ mod tests {
     const EU: GroupId = GroupId(1);
     const BANKS: GroupId = GroupId(2);
 
-    fn rule(group: GroupId, permitted: &[u8], otherwise: Option<Refusal>) -> Rule {
+    fn rule(group: GroupId, permitted: &[u8], otherwise: Option<Refusal>) -> ResidencyRule {
         let permitted: RegionSet = permitted.iter().copied().map(RegionId).collect();
-        Rule { clients: vec![group], permitted, otherwise, text: String::new() }
+        ResidencyRule { clients: vec![group], permitted, otherwise, text: String::new() }
     }
 
-    fn check(rules: &[Rule], groups: &[GroupId], kept: &[u8], removed: &[(u8, usize)], refusal: Refusal) {
+    fn check(
+        rules: &[ResidencyRule],
+        groups: &[GroupId],
+        kept: &[u8],
+        removed: &[(u8, usize)],
+        refusal: Refusal,
+    ) {
         let policy = Policy { residency: rules.to_vec(), ..policy(&[0, 1, 2]) };
         let mut class = Class { groups: GroupSet::default(), ranks: Box::default() };
         groups.iter().for_each(|group| class.groups.insert(*group));
@@ -75,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_binds_its_own_group_and_nobody_else() {
+    fn a_rule_binds_its_own_group_and_no_other() {
         let rules = [rule(EU, &[1], None)];
         check(&rules, &[EU], &[1], &[(0, 0), (2, 0)], Refusal::Refuse);
         check(&rules, &[BANKS], &[0, 1, 2], &[], Refusal::Refuse);

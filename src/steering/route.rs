@@ -1,13 +1,16 @@
-//! The way of all clients of one plan in one family: who of them goes where.
+//! The route of all clients of one plan in one family: which of them go where.
 //!
-//! A region that takes everybody ends the way; one that takes a share is a stop on it, where those who
-//! are drawn get off; one that waits or is out is passed. When none takes everybody, the first stop takes
-//! those whom nobody took; when there is no stop either, the first that waits; and when every region is
-//! out, `all_down` decides. Failing open stays inside the plan, and so inside the border.
+//! A region that takes all clients ends the route; one that takes a share is a stop on it, where the clients
+//! of that share get off; one that waits or is out is passed. When none takes all, the first stop takes the
+//! rest; when there is no stop either, the first region that waits; and when every region is out, `all_down`
+//! decides. Failing open stays inside the plan, and so inside the border.
+//!
+//! A route is found once for all clients of a plan, and not client by client, because compiling a snapshot
+//! asks for the groups of clients that differ, and proofs and forecasts for the fractions.
 
 use std::time::Duration;
 
-use super::lottery::{Draw, Lottery};
+use super::bucketing::{Bucketing, ShareTest};
 use super::policy::{AllDown, Refusal};
 use super::{Plan, Split};
 use crate::health::{Service, Services, SiteShare};
@@ -15,7 +18,7 @@ use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
 
-/// The most stops of one way: every stop more makes more groups of clients to prepare answers for. Regions
+/// The most stops of one route: each doubles the groups of clients that answers are prepared for. Regions
 /// beyond it wait until those before them have all their clients back.
 const MAX_STOPS: usize = 6;
 
@@ -24,43 +27,43 @@ const MAX_STOPS: usize = 6;
 /// send all clients to the one region whose canary happened to be the slowest.
 const TOGETHER: Duration = Duration::from_secs(60);
 
-/// The way of all clients of one plan in one family.
+/// The route of all clients of one plan in one family.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Route {
-    /// The regions that take a share of those who come by, in their order.
+    /// The regions that take a share of the clients who reach them, in the order of the plan.
     pub stops: Vec<(RegionId, Share)>,
-    /// What becomes of the others.
+    /// The destination of the clients in none of these shares.
     pub rest: Rest,
 }
 
-/// What becomes of those who are drawn at no stop.
+/// The destination of clients who are in the share of no stop.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Rest {
     /// The same for all.
-    Whole(Found),
-    /// They are divided: pieces of a line up to a place each, the last up to its end.
+    Whole(Destination),
+    /// Divided by the key of a region: consecutive pieces, the last up to all clients.
     Divided {
-        /// Why.
+        /// The cause.
         by: Division,
-        /// The region whose line it is; when load divides them, the one whose clients they are.
+        /// The region whose key it is; when load divides them, the one whose clients they are.
         home: RegionId,
-        /// Where the pieces end, and where their clients go.
+        /// The end of each piece, and where its clients go.
         pieces: Vec<(Share, RegionId)>,
     },
 }
 
-/// Why clients of one plan go to several regions.
+/// The cause for which clients of one plan go to several regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Division {
     /// Their region is full, and sheds some of them.
     Load,
-    /// An operator gave the regions weights.
+    /// Weights that an operator set.
     Weights,
 }
 
-/// What is answered to a family.
+/// Where clients of a family are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Found {
+pub enum Destination {
     /// The healthy addresses of this region; NODATA when it has none of the family.
     Healthy(RegionId),
     /// The addresses of this region although it is down.
@@ -69,8 +72,8 @@ pub enum Found {
     Refused(Refusal),
 }
 
-impl Found {
-    /// Returns the region that was found.
+impl Destination {
+    /// Returns the region whose addresses are answered.
     pub fn region(self) -> Option<RegionId> {
         match self {
             Self::Healthy(region) | Self::FailOpen(region) => Some(region),
@@ -81,15 +84,15 @@ impl Found {
 
 /// What is answered to some of the clients of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Lot {
-    /// Where they go.
-    pub found: Found,
-    /// They get the addresses whose share reaches further than this.
-    pub rung: Share,
+pub struct Selection {
+    /// Where they are sent.
+    pub destination: Destination,
+    /// They get the addresses whose share is above this one.
+    pub floor: Share,
 }
 
 impl Route {
-    /// Finds the way of the clients of `plan`; `split` is what their region sheds, if it does.
+    /// Finds the route of the clients of `plan`; `split` is what their region sheds, if it does.
     pub fn find(
         plan: &Plan,
         all_down: AllDown,
@@ -108,15 +111,15 @@ impl Route {
         let waits = |region: &&RegionId| matches!(stage(services, **region, family), SiteShare::Waiting);
         let waiting = || plan.order.iter().find(waits);
         let found = match stops.first().map(|(region, _)| region).or_else(waiting) {
-            Some(region) => Found::Healthy(*region),
+            Some(region) => Destination::Healthy(*region),
             None => without_health(plan, all_down, services, family),
         };
         Self { stops, rest: Rest::Whole(found) }
     }
 
-    /// Divides those who go to one of these regions between all of them that take everybody and are in the plan.
-    /// The line is that of the last one, so that who has been moved by a weight that grows stays moved.
-    pub fn weighed(
+    /// Divides the clients who go to one of these regions between all of them that take all clients and are
+    /// in the plan.
+    pub fn weighted(
         self,
         plan: &Plan,
         weights: &[(RegionId, u32)],
@@ -133,7 +136,7 @@ impl Route {
         let members: Vec<_> = weights.iter().filter(|(region, _)| takes_all(*region)).collect();
         let total: u32 = members.iter().map(|(_, weight)| weight).sum();
         if total == 0 {
-            return Self { rest: Rest::Whole(Found::Healthy(found)), ..self };
+            return Self { rest: Rest::Whole(Destination::Healthy(found)), ..self };
         }
         let mut until = 0;
         let pieces = members.iter().filter(|(_, weight)| *weight > 0).map(|(region, weight)| {
@@ -142,8 +145,9 @@ impl Route {
         });
         let pieces: Vec<_> = pieces.collect();
         let rest = match pieces[..] {
-            [(_, only)] => Rest::Whole(Found::Healthy(only)),
+            [(_, only)] => Rest::Whole(Destination::Healthy(only)),
             _ => {
+                // One key whatever the weights are: a client that a growing weight has moved stays moved.
                 let (home, _) = weights.last().expect("there is one at least");
                 Rest::Divided { by: Division::Weights, home: *home, pieces }
             }
@@ -151,42 +155,44 @@ impl Route {
         Self { rest, ..self }
     }
 
-    /// Returns the healthy region that those go to who are drawn nowhere, if load divides them or nothing does.
+    /// Returns the healthy region of the clients in no share, if load divides them or nothing does.
     fn rest_region(&self) -> Option<RegionId> {
         match &self.rest {
-            Rest::Whole(Found::Healthy(region)) | Rest::Divided { by: Division::Load, home: region, .. } => {
-                Some(*region)
-            }
-            Rest::Whole(Found::FailOpen(_) | Found::Refused(_))
+            Rest::Whole(Destination::Healthy(region))
+            | Rest::Divided { by: Division::Load, home: region, .. } => Some(*region),
+            Rest::Whole(Destination::FailOpen(_) | Destination::Refused(_))
             | Rest::Divided { by: Division::Weights, .. } => None,
         }
     }
 
-    /// Follows one client, or as many as `drawn` answers for alike. A draw that it does not answer is the
-    /// error.
+    /// Follows the route for one client, or for all for whom `is_in_share` answers alike.
     ///
     /// # Errors
     ///
-    /// The draw on which it depends how to go on.
+    /// The first test that `is_in_share` does not answer and on which the selection depends.
     pub fn follow(
         &self,
-        lottery: &Lottery,
+        bucketing: &Bucketing,
         family: Family,
-        drawn: &impl Fn(Draw) -> Option<bool>,
-    ) -> Result<Lot, Draw> {
-        let found = self.found(lottery, drawn)?;
-        let rung = match found {
-            Found::Healthy(region) => lottery.rung(region, family, drawn)?,
-            Found::FailOpen(_) | Found::Refused(_) => Share::NONE,
+        is_in_share: &impl Fn(ShareTest) -> Option<bool>,
+    ) -> Result<Selection, ShareTest> {
+        let destination = self.destination(bucketing, is_in_share)?;
+        let floor = match destination {
+            Destination::Healthy(region) => bucketing.floor(region, family, is_in_share)?,
+            Destination::FailOpen(_) | Destination::Refused(_) => Share::NONE,
         };
-        Ok(Lot { found, rung })
+        Ok(Selection { destination, floor })
     }
 
-    fn found(&self, lottery: &Lottery, drawn: &impl Fn(Draw) -> Option<bool>) -> Result<Found, Draw> {
-        let takes = |draw: Draw| drawn(draw).ok_or(draw);
+    fn destination(
+        &self,
+        bucketing: &Bucketing,
+        is_in_share: &impl Fn(ShareTest) -> Option<bool>,
+    ) -> Result<Destination, ShareTest> {
+        let takes = |test: ShareTest| is_in_share(test).ok_or(test);
         for (region, share) in &self.stops {
-            if takes(Draw { key: lottery.lines(*region).region, share: *share })? {
-                return Ok(Found::Healthy(*region));
+            if takes(ShareTest { key: bucketing.keys(*region).region, share: *share })? {
+                return Ok(Destination::Healthy(*region));
             }
         }
         let (home, pieces) = match &self.rest {
@@ -194,11 +200,11 @@ impl Route {
             Rest::Divided { home, pieces, .. } => (home, pieces),
         };
         for (until, region) in pieces {
-            if *until == Share::ALL || takes(Draw { key: lottery.lines(*home).load, share: *until })? {
-                return Ok(Found::Healthy(*region));
+            if *until == Share::ALL || takes(ShareTest { key: bucketing.keys(*home).load, share: *until })? {
+                return Ok(Destination::Healthy(*region));
             }
         }
-        Ok(Found::Healthy(*home))
+        Ok(Destination::Healthy(*home))
     }
 
     /// Returns which fraction of the clients each region gets.
@@ -223,13 +229,13 @@ impl Route {
     }
 }
 
-/// Returns what becomes of clients whose region takes everybody, and sheds what `split` says.
+/// Returns the destination of clients whose region takes all of them, and sheds what `split` says.
 fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, services: &Services, family: Family) -> Rest {
     let Some(split) = split.filter(|split| split.home() == home && split.pieces().len() > 1) else {
-        return Rest::Whole(Found::Healthy(home));
+        return Rest::Whole(Destination::Healthy(home));
     };
-    // Splits are made before this family is looked at: who would be sent to a region that does not take
-    // everybody stays at home. And wherever a split comes from, it stays inside the border.
+    // Splits are made without this family: clients stay at home whom one would send to a region that does not
+    // take all clients of the family. And wherever a split comes from, it stays inside the border.
     let receiver = |region: RegionId| match stage(services, region, family) {
         SiteShare::Full if plan.order.contains(&region) => region,
         SiteShare::Full
@@ -243,9 +249,9 @@ fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, services: &Services,
     Rest::Divided { by: Division::Load, home, pieces: pieces.collect() }
 }
 
-/// Returns how a region stands for clients of a family. A region without addresses of the family
-/// stands there as it does in the other one: its clients reach it through that family, and sending
-/// them further away for the sake of an AAAA record would move those whom nothing happened to.
+/// Returns the service of a region for clients of a family. A region without addresses of the family
+/// is judged by the other one: its clients reach it through that family, and sending them further away
+/// for the sake of an AAAA record would move clients to whom nothing happened.
 pub(super) fn standing(services: &Services, region: RegionId, family: Family) -> Service {
     services.get(region, family_of(services, region, family))
 }
@@ -265,17 +271,17 @@ pub fn family_of(services: &Services, region: RegionId, family: Family) -> Famil
 }
 
 /// Decides what is answered when no region of the plan is in service.
-fn without_health(plan: &Plan, all_down: AllDown, services: &Services, family: Family) -> Found {
+fn without_health(plan: &Plan, all_down: AllDown, services: &Services, family: Family) -> Destination {
     if plan.order.is_empty() {
-        return Found::Refused(plan.refusal);
+        return Destination::Refused(plan.refusal);
     }
     match all_down {
-        AllDown::Servfail => Found::Refused(Refusal::Servfail),
-        AllDown::Nodata => Found::Refused(Refusal::Nodata),
+        AllDown::Servfail => Destination::Refused(Refusal::Servfail),
+        AllDown::Nodata => Destination::Refused(Refusal::Nodata),
         AllDown::FailOpen => match last_known_best(plan, services, family) {
-            Some(region) => Found::FailOpen(region),
-            // Nobody is brought back whom an operator has disabled; another server may know better.
-            None => Found::Refused(Refusal::Servfail),
+            Some(region) => Destination::FailOpen(region),
+            // No region is brought back that an operator has disabled; another server may know better.
+            None => Destination::Refused(Refusal::Servfail),
         },
     }
 }
@@ -308,7 +314,7 @@ mod tests {
     const B: RegionId = RegionId(1);
     const C: RegionId = RegionId(2);
 
-    /// Finds the way past three regions in this order, at these stages.
+    /// Finds the route past three regions in this order, at these stages.
     fn find(order: &[RegionId], stages: [SiteShare; 3], split: Option<&Split>) -> Route {
         let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
         let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
@@ -323,28 +329,28 @@ mod tests {
     }
 
     #[test]
-    fn those_who_are_not_drawn_at_a_stop_go_on() {
+    fn clients_outside_the_share_of_a_stop_go_on() {
         let route =
             find(&[A, B, C], [SiteShare::Part(Share::HALF), SiteShare::Waiting, SiteShare::Full], None);
         assert_eq!(route.stops, [(A, Share::HALF)]);
-        assert_eq!(route.rest, Rest::Whole(Found::Healthy(C)));
+        assert_eq!(route.rest, Rest::Whole(Destination::Healthy(C)));
         assert_eq!(route.fractions(), [(A, 0.5), (C, 0.5)]);
     }
 
     #[test]
-    fn without_a_region_for_everybody_the_first_stop_takes_the_rest_and_else_the_first_that_waits() {
+    fn without_a_region_for_all_clients_the_first_stop_takes_the_rest_and_else_the_first_that_waits() {
         let out = SiteShare::Out { since: Moment(1) };
         let ramping = find(&[A, B, C], [out, SiteShare::Part(Share::HALF), SiteShare::Waiting], None);
-        assert_eq!(ramping.rest, Rest::Whole(Found::Healthy(B)));
+        assert_eq!(ramping.rest, Rest::Whole(Destination::Healthy(B)));
         assert_eq!(
             find(&[A, B, C], [out, SiteShare::Waiting, out], None).rest,
-            Rest::Whole(Found::Healthy(B))
+            Rest::Whole(Destination::Healthy(B))
         );
     }
 
     #[test]
-    fn weights_divide_who_goes_to_one_of_their_regions_between_those_in_service_and_permitted() {
-        let weighed = |order: &[RegionId], stages: [SiteShare; 3]| {
+    fn weights_divide_the_clients_of_their_regions_between_those_in_service_and_permitted() {
+        let weighted = |order: &[RegionId], stages: [SiteShare; 3]| {
             let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
             let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
             let view =
@@ -352,19 +358,19 @@ mod tests {
             let services = Services::of(&regions, &view);
             let plan = Plan { order: order.to_vec(), removed: Vec::new(), refusal: Refusal::Refuse };
             let route = Route::find(&plan, AllDown::FailOpen, &services, None, Family::V4);
-            route.weighed(&plan, &[(B, 10), (A, 90)], &services, Family::V4).fractions()
+            route.weighted(&plan, &[(B, 10), (A, 90)], &services, Family::V4).fractions()
         };
         let (all, out) = ([SiteShare::Full; 3], SiteShare::Out { since: Moment(1) });
-        assert_eq!(weighed(&[A, B, C], all), [(B, 0.1), (A, 0.9)]);
-        assert_eq!(weighed(&[B, A, C], all), [(B, 0.1), (A, 0.9)], "wherever they come from");
-        assert_eq!(weighed(&[C, A, B], all), [(C, 1.0)], "who goes elsewhere is not divided");
-        assert_eq!(weighed(&[A, C], all), [(A, 1.0)], "never across the border");
-        assert_eq!(weighed(&[A, B, C], [SiteShare::Full, out, SiteShare::Full]), [(A, 1.0)]);
-        assert_eq!(weighed(&[A, B, C], [out, SiteShare::Full, SiteShare::Full]), [(B, 1.0)]);
+        assert_eq!(weighted(&[A, B, C], all), [(B, 0.1), (A, 0.9)]);
+        assert_eq!(weighted(&[B, A, C], all), [(B, 0.1), (A, 0.9)], "wherever they come from");
+        assert_eq!(weighted(&[C, A, B], all), [(C, 1.0)], "clients of other regions are not divided");
+        assert_eq!(weighted(&[A, C], all), [(A, 1.0)], "never across the border");
+        assert_eq!(weighted(&[A, B, C], [SiteShare::Full, out, SiteShare::Full]), [(A, 1.0)]);
+        assert_eq!(weighted(&[A, B, C], [out, SiteShare::Full, SiteShare::Full]), [(B, 1.0)]);
     }
 
     #[test]
-    fn a_split_sheds_to_regions_that_take_everybody_and_never_across_the_border() {
+    fn a_split_sheds_to_regions_that_take_all_clients_and_never_across_the_border() {
         let all = [SiteShare::Full; 3];
         let pieces = |route: Route| match route.rest {
             Rest::Divided { pieces, .. } => pieces.into_iter().map(|(_, region)| region).collect(),

@@ -10,7 +10,7 @@ use crate::config::problem::{Reporter, Span};
 use crate::config::values::{List, items, word};
 use crate::config::yaml::Setting;
 use crate::region::{MAX_REGIONS, RegionId, RegionSet};
-use crate::steering::{Refusal, Rule};
+use crate::steering::{Refusal, ResidencyRule};
 
 /// A residency rule: a group of clients and the only regions they may be sent to.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -31,7 +31,7 @@ pub struct RuleSpec {
 /// A rule with where it is said.
 pub(super) struct Placed {
     /// The rule.
-    pub rule: Rule,
+    pub rule: ResidencyRule,
     /// Where it begins.
     pub span: Span,
 }
@@ -99,7 +99,7 @@ fn rule(
         words(&mut names.iter().map(|(name, _)| (*name).clone())),
         words(&mut spans.chain(named.iter().map(|(name, _)| (*name).clone()))),
     );
-    Placed { rule: Rule { clients, permitted, otherwise: word(&spec.otherwise), text }, span }
+    Placed { rule: ResidencyRule { clients, permitted, otherwise: word(&spec.otherwise), text }, span }
 }
 
 fn text(jurisdiction: Jurisdiction) -> String {

@@ -9,7 +9,7 @@ use crate::health::{Count, OutlierGrade, Phase, Service, Services, SiteShare, Su
 use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
-use crate::steering::{self, Fate, Found};
+use crate::steering::{self, Destination, Fate};
 
 /// Where a region is on its course in one family, which health knows and a snapshot does not.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +33,7 @@ pub(super) struct Told<'a> {
     /// What became of it.
     pub fate: Fate,
     /// What is answered.
-    pub found: Found,
+    pub found: Destination,
     /// How every region stands.
     pub services: &'a Services,
     /// Where it is on its course, if that is known.
@@ -50,12 +50,14 @@ impl Told<'_> {
             Fate::Unhealthy(count) => self.unhealthy(count),
             Fate::Waiting => self.waiting(),
             Fate::Disabled => format!("in no answer{}", self.intent()),
-            Fate::Weighed => "has a weight for this name, and the client is drawn for another one".to_owned(),
-            Fate::NotDrawn(share) => format!("{}, and this one is not among them", self.part(share)),
+            Fate::Weighted => {
+                "has a weight for this name, and the client is drawn for another one".to_owned()
+            }
+            Fate::OutsideShare(share) => format!("{}, and this one is not among them", self.part(share)),
             Fate::Shed => "full: sends this client to a region that has room".to_owned(),
             Fate::Chosen if !has_any => "chosen, but has no address of this family".to_owned(),
             Fate::Chosen => match (self.found, stage) {
-                (Found::FailOpen(_), _) => format!("chosen although down: {}, fails open", up(service)),
+                (Destination::FailOpen(_), _) => format!("chosen although down: {}, fails open", up(service)),
                 (_, SiteShare::Part(share)) => {
                     format!("chosen: {}, and this one is among them", self.part(share))
                 }
@@ -179,7 +181,7 @@ mod tests {
         let told = Told {
             region: "tokyo",
             fate: fate(count),
-            found: Found::Healthy(TOKYO),
+            found: Destination::Healthy(TOKYO),
             services: &services,
             bearing: Some(&bearing),
         };
@@ -220,7 +222,7 @@ mod tests {
         let ramp = bearing(Phase::Ramp { step: 0, has_slipped: false });
         let part = SiteShare::Part(Share::percent(10));
         let comes = "comes back step by step: takes 10 % of its clients since 2026-03-01 00:00:00Z";
-        let not_drawn = |_| Fate::NotDrawn(Share::percent(10));
+        let not_drawn = |_| Fate::OutsideShare(Share::percent(10));
         check(2, part, not_drawn, ramp.clone(), &format!("{comes}, and this one is not among them"));
         check(2, part, |_| Fate::Chosen, ramp, &format!("chosen: {comes}, and this one is among them"));
         let advised =

@@ -20,7 +20,7 @@ use crate::engine::{self, Outcome, Transport};
 use crate::geo::{Located, Origin};
 use crate::region::{Family, RegionId};
 use crate::snapshot::Snapshot;
-use crate::steering::{self, Decision, Found, Lottery, Situation, Steering};
+use crate::steering::{self, Bucketing, Conditions, Decision, Destination, Steering};
 use crate::wire::Rcode;
 use crate::zone::SteeringId;
 use crate::zone::{Name, RData, RecordType};
@@ -139,7 +139,7 @@ pub fn explain(
             network: located.map_or_else(String::new, network),
             groups: groups.collect(),
             regions: regions(snapshot, steering, &decision, located, bearings),
-            outcome: decision.choices.map(|choice| outcome(snapshot, choice.lot.found)),
+            outcome: decision.choices.map(|choice| outcome(snapshot, choice.selection.destination)),
         }
     });
     Explanation {
@@ -161,10 +161,10 @@ fn decide(snapshot: &Snapshot, index: usize, client: IpAddr) -> Decision {
     let class = &base.table.classes()[base.table.class_of(client).0 as usize];
     let partition = base.partition_of[index];
     let part = base.partitions[partition].view.find(&base.table, client).part;
-    let lottery = Lottery::of(&base.config.regions, &snapshot.health);
+    let bucketing = Bucketing::of(&base.config.regions, &snapshot.health);
     let split = base.demand_of(partition, part as usize).and_then(|demand| snapshot.splits.of(demand));
     let weights = snapshot.weights_of(SteeringId(index as u32));
-    let situation = Situation { services: &snapshot.services, lottery: &lottery, split, weights };
+    let situation = Conditions { services: &snapshot.services, bucketing: &bucketing, split, weights };
     steering::decide(&base.config.steered[index].policy, class, &situation, client)
 }
 
@@ -285,7 +285,7 @@ fn regions(
             let told = fate::Told {
                 region: &snapshot.base.config.regions.region(*region).name,
                 fate: choice.fates[index].1,
-                found: choice.lot.found,
+                found: choice.selection.destination,
                 services: &snapshot.services,
                 bearing: bearing(*region, family),
             };
@@ -301,12 +301,14 @@ fn regions(
     planned.chain(removed).collect()
 }
 
-fn outcome(snapshot: &Snapshot, found: Found) -> String {
+fn outcome(snapshot: &Snapshot, found: Destination) -> String {
     let name = |region: RegionId| snapshot.base.config.regions.region(region).name.clone();
     match found {
-        Found::Healthy(region) => name(region),
-        Found::FailOpen(region) => format!("{} (fails open: every permitted region is down)", name(region)),
-        Found::Refused(refusal) => format!("no region: {}", refusal.as_str()),
+        Destination::Healthy(region) => name(region),
+        Destination::FailOpen(region) => {
+            format!("{} (fails open: every permitted region is down)", name(region))
+        }
+        Destination::Refused(refusal) => format!("no region: {}", refusal.as_str()),
     }
 }
 

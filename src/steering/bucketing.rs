@@ -1,0 +1,97 @@
+//! Which clients belong to a share: deterministic bucketing by a keyed hash of the client's prefix.
+//!
+//! Each region has three keys, derived from its name: one decides whether a client belongs to the share that
+//! the region takes, one which of its addresses the client gets, and one which clients are sent elsewhere
+//! when the region sheds load. One key for all three would send the same clients away each time. Under one
+//! key a client has one bucket for ever, so that a share that grows takes no client away: chance or a hash of
+//! the query would move clients back and forth with every answer.
+
+use std::net::IpAddr;
+
+use crate::health::View;
+use crate::region::{Family, RegionId, Regions};
+use crate::share::{Key, Share};
+
+/// A test of a client: whether its bucket under a key is in a share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShareTest {
+    pub(crate) key: Key,
+    pub(crate) share: Share,
+}
+
+impl ShareTest {
+    /// Returns whether `client` is in the share.
+    pub fn includes(self, client: IpAddr) -> bool {
+        self.share.includes(self.key.bucket(client))
+    }
+}
+
+/// The keys of every region, and the shares of its addresses.
+#[derive(Clone, Debug)]
+pub struct Bucketing {
+    /// By `RegionId`.
+    keys: Vec<RegionKeys>,
+    /// By `RegionId` and family: the distinct shares of the addresses that only some clients get, growing.
+    cuts: Vec<[Vec<Share>; 2]>,
+}
+
+/// The keys of one region.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RegionKeys {
+    pub region: Key,
+    pub addresses: Key,
+    pub load: Key,
+}
+
+impl Bucketing {
+    /// Returns the keys of these regions, and the shares that a view gives their addresses.
+    pub fn of(regions: &Regions, view: &View) -> Self {
+        let keys = regions.iter().map(|(_, region)| RegionKeys {
+            region: Key::of(&region.name),
+            // No name of a region contains a blank.
+            addresses: Key::of(&format!("{} addresses", region.name)),
+            load: Key::of(&format!("{} load", region.name)),
+        });
+        let keys = keys.collect();
+        let mut cuts = vec![[Vec::new(), Vec::new()]; regions.len()];
+        if !view.is_even() {
+            for (id, address) in regions.addresses().filter(|(id, _)| !view.of(*id).is_down()) {
+                cuts[usize::from(address.region.0)][Family::of(address.ip) as usize].push(view.share(id));
+            }
+        }
+        for shares in cuts.iter_mut().flatten() {
+            shares.retain(|share| *share > Share::NONE && *share < Share::ALL);
+            shares.sort_unstable();
+            shares.dedup();
+        }
+        Self { keys, cuts }
+    }
+
+    pub(super) fn keys(&self, region: RegionId) -> RegionKeys {
+        self.keys[usize::from(region.0)]
+    }
+
+    /// Returns the highest share of the region's addresses that does not include a client: the client gets
+    /// the addresses above it.
+    ///
+    /// # Errors
+    ///
+    /// The first test that `is_in_share` does not answer.
+    pub(super) fn floor(
+        &self,
+        region: RegionId,
+        family: Family,
+        is_in_share: &impl Fn(ShareTest) -> Option<bool>,
+    ) -> Result<Share, ShareTest> {
+        let key = self.keys(region).addresses;
+        let mut floor = Share::NONE;
+        for share in &self.cuts[usize::from(region.0)][family as usize] {
+            let test = ShareTest { key, share: *share };
+            if is_in_share(test).ok_or(test)? {
+                break;
+            }
+            floor = *share;
+        }
+        Ok(floor)
+    }
+}
