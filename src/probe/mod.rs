@@ -7,7 +7,7 @@
 //!
 //! Every canary runs against every address of the regions that name it, or once against each of these
 //! regions, from boot on and whether or not any client asks for the region. A probe is a task, so that a
-//! slow one delays no other; a cap bounds how many run at once. When to probe is [`Schedule`], what results
+//! slow one delays no other; a cap bounds how many run at once. When to probe is [`ProbeSchedule`], what results
 //! mean is `health::Board`: all that is decided here is the class of a failure.
 
 mod check;
@@ -35,7 +35,7 @@ use tokio::time::{self, Instant};
 pub use check::{Probe, ProbeResult};
 pub use http::Error;
 pub use latest::LatestSightings;
-pub use schedule::{PairId, Schedule, Watched};
+pub use schedule::{Pair, PairId, ProbeSchedule, Watched};
 pub use trust::Trust;
 
 use crate::canary::{Canary, Epoch, Heard, Observation, Sighting};
@@ -76,7 +76,7 @@ struct Shared {
 
 /// What is probed, and when. Invariant: every pair of the schedule has a check.
 struct Planned {
-    schedule: Schedule,
+    schedule: ProbeSchedule,
     checks: HashMap<PairId, Arc<Probe>>,
 }
 
@@ -91,7 +91,7 @@ impl Prober {
             slots: Semaphore::new(MAX_AT_ONCE),
             trust,
             latest: Arc::default(),
-            plan: Mutex::new(Planned { schedule: Schedule::new(seed), checks: HashMap::new() }),
+            plan: Mutex::new(Planned { schedule: ProbeSchedule::new(seed), checks: HashMap::new() }),
             replanned: Notify::new(),
         });
         let mut driver = JoinSet::new();

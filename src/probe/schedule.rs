@@ -9,9 +9,9 @@
 //! drives it with tokio's clock, `simulate` with a written one, so that what the simulator promises about
 //! detection is what the server does. The calls:
 //!
-//! - [`Schedule::watch`] first, and again with every configuration. Pairs that are still in it keep their
+//! - [`ProbeSchedule::watch`] first, and again with every configuration. Pairs that are still in it keep their
 //!   rhythm and learn their new numbers; a pair whose check has changed is a new one.
-//! - [`Schedule::begin`] when a pair is due, [`Schedule::end`] once for each begin. Between the two a pair is
+//! - [`ProbeSchedule::begin`] when a pair is due, [`ProbeSchedule::end`] once for each begin. Between the two a pair is
 //!   never due, however long its probe takes. A pair may be gone by then: both return `None`.
 //!
 //! Every pair has jitter of its own, drawn once for each wait and not once for each look at the clock: a reload
@@ -63,7 +63,7 @@ pub struct Pair {
 
 /// The pairs of a configuration, and when each is due.
 #[derive(Debug)]
-pub struct Schedule {
+pub struct ProbeSchedule {
     pairs: BTreeMap<PairId, Paced>,
     /// Of the pairs that are not under way, the first one first.
     due: BTreeSet<(Moment, PairId)>,
@@ -87,7 +87,7 @@ struct Paced {
     due: Option<Moment>,
 }
 
-impl Schedule {
+impl ProbeSchedule {
     /// Returns a schedule without pairs.
     pub fn new(seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
@@ -264,10 +264,10 @@ mod tests {
     /// from the end of one to the start of the next in milliseconds.
     fn waits(results: &[bool]) -> Vec<u64> {
         let (regions, canaries) = config(&["192.0.2.1"]);
-        let mut schedule = Schedule::new(7);
+        let mut schedule = ProbeSchedule::new(7);
         let [id] = schedule.watch(&regions, &canaries, EPOCH, Moment(0))[..] else { panic!("one pair") };
         let took = Duration::from_millis(100);
-        let next = |schedule: &Schedule| schedule.due().next().expect("it is due").0;
+        let next = |schedule: &ProbeSchedule| schedule.due().next().expect("it is due").0;
         let waits = results.iter().map(|is_success| {
             let at = next(&schedule);
             assert!(schedule.begin(id, Moment(at.0 - 1)).is_none(), "not before its time");
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn the_first_probes_are_spread_over_the_interval() {
         let (regions, canaries) = config(&["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
-        let mut schedule = Schedule::new(7);
+        let mut schedule = ProbeSchedule::new(7);
         schedule.watch(&regions, &canaries, EPOCH, Moment(5_000));
         let due: Vec<u64> = schedule.due().map(|(at, _)| at.0).collect();
         assert!(due.iter().all(|at| (5_000..15_000).contains(at)), "{due:?}");
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn a_reload_keeps_the_rhythm_of_pairs_that_stay_and_gives_them_their_new_numbers() {
         let (regions, canaries) = config(&["192.0.2.1", "192.0.2.2"]);
-        let mut schedule = Schedule::new(7);
+        let mut schedule = ProbeSchedule::new(7);
         let ids = schedule.watch(&regions, &canaries, EPOCH, Moment(0));
         let due: HashMap<_, _> = schedule.due().map(|(at, id)| (id, at)).collect();
         let (regions, canaries) = config(&["192.0.2.3", "192.0.2.2"]);
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn another_check_is_another_pair_and_the_end_of_the_old_ones_probe_is_ignored() {
         let (regions, mut canaries) = config(&["192.0.2.1"]);
-        let mut schedule = Schedule::new(7);
+        let mut schedule = ProbeSchedule::new(7);
         let before = schedule.watch(&regions, &canaries, EPOCH, Moment(0));
         assert!(schedule.begin(before[0], Moment(20_000)).is_some());
         canaries[0].check = crate::canary::Check::Tcp { port: 7 };
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn a_probe_that_began_late_keeps_its_distance_to_the_next() {
         let (regions, canaries) = config(&["192.0.2.1"]);
-        let mut schedule = Schedule::new(7);
+        let mut schedule = ProbeSchedule::new(7);
         let id = schedule.watch(&regions, &canaries, EPOCH, Moment(0))[0];
         // Due within 10 s, begun after a minute.
         schedule.begin(id, Moment(60_000)).expect("it is due");

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::fault::ProbeEnd;
-use super::probers::PairId;
 use crate::moment::Moment;
+use crate::probe::PairId;
 
 /// Something that is due. Of what is due at one moment, the variants come in their order here: the scenario
 /// acts first, and an expectation is about the end of its moment.

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The world is loaded by `daemon::load`, health is judged and snapshots are made by `control::Control` with
-//! a written clock, probes come when `health::pace` says, and clients are answered by `engine::answer`. Of its own
+//! a written clock, probes come when `probe::ProbeSchedule` says, and clients are answered by `engine::answer`. Of its own
 //! a simulation has only the environment: addresses that do what the scenario says, traffic, and time. It opens no
 //! socket, reads no clock, and draws jitter from the scenario's seed: equal scenarios give equal timelines.
 //!

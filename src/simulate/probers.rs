@@ -1,57 +1,37 @@
-//! The probes of every pair of an address (or region) and a canary: when each starts, and what comes of it.
+//! The probes of a simulated world: what each finds, and since when it fails.
 //!
-//! ```text
-//!            due             took over
-//!   waiting ─────▶ under way ──────────▶ an observation ──▶ waiting
-//! ```
-//!
-//! It does what the tasks of `probe` do, one for each pair: wait as `health::pace` says, probe, report under the
-//! numbers of that moment. A reload keeps the rhythm of the pairs that stay. What an address does and says is
-//! left to the [`Environment`], and decided when a probe starts. A canary that probes a region once sees what happens
-//! to the region as a whole.
+//! When probes are due is [`ProbeSchedule`], the same that drives the server's prober. What an address does and
+//! says is left to the [`Environment`], and decided when a probe starts. A canary that probes a region once sees
+//! what happens to the region as a whole.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::environment::Environment;
 use super::fault::{Fault, ProbeEnd};
-use crate::canary::{Canary, CanaryId, Check, Epoch, Observation, Reach, Subject};
+use crate::canary::{Canary, Check, Epoch, Observation, Subject};
 use crate::config::Config;
-use crate::health::{Streak, pace};
+use crate::health::pace;
 use crate::moment::Moment;
+use crate::probe::{Pair, PairId, ProbeSchedule};
 use crate::region::{Resolved, Target};
-
-/// The number of a pair, never given twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PairId(pub u64);
 
 /// Everything that probes and is probed.
 #[derive(Debug)]
 pub struct Probers {
+    schedule: ProbeSchedule,
+    /// What each pair of the schedule meets.
     pairs: BTreeMap<PairId, ProbePair>,
-    started: u64,
-    random: fastrand::Rng,
 }
 
-/// What an observation is reported under.
-type Numbers = (Epoch, Subject, CanaryId);
-
-/// One pair of an address (or region) and a canary.
+/// What the probes of one pair meet.
 #[derive(Debug)]
 struct ProbePair {
     target: Target,
     canary: Canary,
-    numbers: Numbers,
     fault: Fault,
     /// Since when every probe that starts will fail; `None` when it will not.
     failing_since: Option<Moment>,
-    streak: Streak,
-    random: fastrand::Rng,
-    jitter: f64,
-    started: Moment,
-    took: Option<Duration>,
-    /// When the next probe starts; `None` while one is under way.
-    due: Option<Moment>,
 }
 
 /// A result with its pair in words that outlive the numbering.
@@ -81,11 +61,10 @@ pub struct Detection {
 impl Probers {
     /// Returns probers that probe nothing yet.
     pub fn new(seed: u64) -> Self {
-        let random = fastrand::Rng::with_seed(seed);
-        Self { pairs: BTreeMap::new(), started: 0, random }
+        Self { schedule: ProbeSchedule::new(seed), pairs: BTreeMap::new() }
     }
 
-    /// Probes what a configuration says from now on, and returns when pairs are due that were not before.
+    /// Probes what a configuration says from now on, and returns when pairs are due.
     pub fn watch(
         &mut self,
         config: &Config,
@@ -93,28 +72,25 @@ impl Probers {
         environment: &Environment,
         now: Moment,
     ) -> Vec<(Moment, PairId)> {
-        let mut before: HashMap<(String, String), (PairId, ProbePair)> = std::mem::take(&mut self.pairs)
-            .into_iter()
-            .map(|(id, pair)| ((probed(&pair.target), pair.canary.name.clone()), (id, pair)))
-            .collect();
-        let mut due = Vec::new();
-        for (target, subject, canary_id) in pairs(config) {
-            let canary = &config.canaries[usize::from(canary_id.0)];
-            let numbers = (epoch, subject, canary_id);
-            let known = before.remove(&(probed(&target), canary.name.clone()));
-            let kept = known.filter(|(_, pair)| pair.canary.check == canary.check);
-            let (id, pair) = match kept {
-                Some((id, pair)) => (id, pair.follow(target, canary, numbers, now)),
-                None => (self.number(), self.start(target, canary, numbers, environment, now)),
+        self.schedule.watch(&config.regions, &config.canaries, epoch, now);
+        let mut before = std::mem::take(&mut self.pairs);
+        for (id, pair) in self.schedule.pairs() {
+            let target = config.regions.target(match pair.subject {
+                Subject::Address(id) => Resolved::Address(id),
+                Subject::Region(id) => Resolved::Region(id),
+            });
+            let pair = match before.remove(&id) {
+                Some(known) => known.follow(target, &pair.settings, now),
+                None => ProbePair::new(environment.fault(&target), target, &pair.settings, now),
             };
-            due.extend(pair.due.map(|at| (at, id)));
             self.pairs.insert(id, pair);
         }
-        due
+        self.schedule.due().collect()
     }
 
     /// Ends all probes, as the death of the process does. Addresses go on as they are.
     pub fn die(&mut self) {
+        self.schedule.clear();
         self.pairs.clear();
     }
 
@@ -128,9 +104,8 @@ impl Probers {
 
     /// Starts a probe, and returns how it will end. `None`: the pair is gone, or was told another time.
     pub fn begin(&mut self, id: PairId, environment: &Environment, now: Moment) -> Option<ProbeEnd> {
-        let pair = self.pairs.get_mut(&id).filter(|pair| pair.due == Some(now))?;
-        pair.due = None;
-        pair.started = now;
+        self.schedule.begin(id, now)?;
+        let pair = self.pairs.get(&id)?;
         let mut outcome = pair.fault.probed_by(&pair.canary);
         if let Check::Json(json) = &pair.canary.check
             && !json.signals.is_empty()
@@ -144,22 +119,12 @@ impl Probers {
 
     /// Ends a probe, and returns what was seen and when the next one is due. `None`: the pair is gone.
     pub fn end(&mut self, id: PairId, outcome: ProbeEnd, now: Moment) -> Option<(Probed, Moment)> {
-        let pair = self.pairs.get_mut(&id)?;
-        pair.streak.count(outcome.result.is_ok(), pair.canary.thresholds);
-        pair.took = Some(outcome.took);
-        pair.jitter = pair.random.f64();
-        let due = pair.schedule(now);
-        let (epoch, subject, canary) = pair.numbers;
-        let seen = Observation {
-            epoch,
-            subject,
-            canary,
-            at: now,
-            latency: outcome.took,
-            result: outcome.result,
-            signals: outcome.signals,
-        };
-        Some((Probed { target: pair.target.clone(), canary: pair.canary.name.clone(), seen }, due))
+        let ProbeEnd { result, took, signals } = outcome;
+        let (pair, due) = self.schedule.end(id, result.is_ok(), took, now)?;
+        let Pair { epoch, subject, canary, .. } = *pair;
+        let seen = Observation { epoch, subject, canary, at: now, latency: took, result, signals };
+        let target = self.pairs.get(&id)?.target.clone();
+        Some((Probed { target, canary: pair.settings.name.clone(), seen }, due))
     }
 
     /// Returns how long it took until a canary took an address down. `None`: nothing was wrong with it
@@ -174,87 +139,25 @@ impl Probers {
             promised: pace::worst_case(&pair.canary),
         })
     }
-
-    fn number(&mut self) -> PairId {
-        self.started += 1;
-        PairId(self.started)
-    }
-
-    fn start(
-        &mut self,
-        target: Target,
-        canary: &Canary,
-        numbers: Numbers,
-        environment: &Environment,
-        now: Moment,
-    ) -> ProbePair {
-        let mut random = self.random.fork();
-        let mut pair = ProbePair {
-            fault: environment.fault(&target),
-            target,
-            canary: canary.clone(),
-            numbers,
-            failing_since: None,
-            streak: Streak::default(),
-            jitter: random.f64(),
-            random,
-            started: now,
-            took: None,
-            due: None,
-        };
-        pair.fails_from(now);
-        pair.schedule(now);
-        pair
-    }
-}
-
-/// Returns what is probed in a target: an address, wherever it is configured, or a region.
-fn probed(target: &Target) -> String {
-    target.address().map_or_else(|| target.region().to_owned(), |ip| ip.to_string())
-}
-
-/// Returns every pair of a configuration.
-fn pairs(config: &Config) -> impl Iterator<Item = (Target, Subject, CanaryId)> {
-    let reach = |canary: &CanaryId| config.canaries[usize::from(canary.0)].reach;
-    let of_addresses = config.regions.addresses().flat_map(move |(id, address)| {
-        let region = config.regions.region(address.region);
-        let target = config.regions.target(Resolved::Address(id));
-        let watching = region.canaries.iter().filter(move |canary| reach(canary) == Reach::Address);
-        watching.map(move |canary| (target.clone(), Subject::Address(id), *canary))
-    });
-    let of_regions = config.regions.iter().flat_map(move |(id, region)| {
-        let watching = region.canaries.iter().filter(move |canary| reach(canary) == Reach::Region);
-        watching.map(move |canary| (Target::of_region(&region.name), Subject::Region(id), *canary))
-    });
-    of_addresses.chain(of_regions)
 }
 
 impl ProbePair {
-    /// Goes on under other numbers, and at another pace if that has changed.
-    fn follow(mut self, target: Target, canary: &Canary, numbers: Numbers, now: Moment) -> Self {
+    fn new(fault: Fault, target: Target, canary: &Canary, now: Moment) -> Self {
+        let mut pair = Self { target, canary: canary.clone(), fault, failing_since: None };
+        pair.fails_from(now);
+        pair
+    }
+
+    /// Goes on as a target that may have another name, with settings that may be others.
+    fn follow(mut self, target: Target, canary: &Canary, now: Moment) -> Self {
         self.target = target;
-        self.numbers = numbers;
         if self.canary != *canary {
             self.canary = canary.clone();
             // What is promised has changed, and holds from now on.
             self.failing_since = None;
             self.fails_from(now);
-            if self.due.is_some() {
-                self.schedule(now);
-            }
         }
         self
-    }
-
-    /// Decides when the next probe starts, and returns it.
-    fn schedule(&mut self, now: Moment) -> Moment {
-        let wait = match self.took {
-            Some(took) => pace::wait(&self.canary, &self.streak, took, self.jitter),
-            None => pace::spread(&self.canary, self.jitter),
-        };
-        let due = self.started.plus(wait).max(now);
-        self.due = Some(due);
-        due
     }
 
     /// Notes since when probes fail.
