@@ -15,7 +15,7 @@ use proptest::sample::{select, subsequence};
 use meridian::client::{Coordinates, Country, Group, GroupId, Location, Member, Prefix};
 use meridian::config::{Config, Geo, LogFormat, Server};
 use meridian::engine::{self, Outcome, Transport};
-use meridian::geo::{Sources, Table};
+use meridian::geo::{Table, TableSources};
 use meridian::health::{Services, SiteShare, Standing, View};
 use meridian::moment::Moment;
 use meridian::region::{
@@ -241,7 +241,7 @@ fn compile(draft: &Draft) -> Snapshot {
         alarms: meridian::config::AlarmRules::default(),
         zones: vec![zone()],
     };
-    let sources = Sources { database: None, asn: None, networks: &draft.networks };
+    let sources = TableSources { database: None, asn: None, networks: &draft.networks };
     let table = Table::compile(sources, &config.regions, &config.groups).expect("no database to be damaged");
     let count = config.regions.addresses().count();
     let counted = View::new(draft.standings[..count].to_vec());

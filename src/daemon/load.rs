@@ -12,7 +12,7 @@ use crate::admin::{self, access::Access};
 use crate::config::{self, Config, Geo, Problems, Server};
 use crate::files::stamp::Stamp;
 use crate::files::{configuration, database, watch};
-use crate::geo::{self, Database, Located, Sources, Table};
+use crate::geo::{self, Database, Located, Table, TableSources};
 use crate::moment::Moment;
 use crate::snapshot::Base;
 
@@ -157,8 +157,8 @@ impl Databases {
         Ok(Self { place: open(&geo.database, "geo.database")?, asn: open(&geo.asn, "geo.asn")? })
     }
 
-    fn sources<'a>(&'a self, geo: &'a Geo) -> Sources<'a> {
-        Sources {
+    fn sources<'a>(&'a self, geo: &'a Geo) -> TableSources<'a> {
+        TableSources {
             database: self.place.as_ref().map(|named| &named.database),
             asn: self.asn.as_ref().map(|named| &named.database),
             networks: &geo.networks,
@@ -170,7 +170,7 @@ impl Databases {
         let compile = |sources| Table::compile(sources, &config.regions, &config.groups);
         compile(sources).map_err(|source| {
             // Whichever the table compiles without is the one at fault.
-            let is_asn = compile(Sources { asn: None, ..sources }).is_ok();
+            let is_asn = compile(TableSources { asn: None, ..sources }).is_ok();
             let at_fault = if is_asn { &self.asn } else { &self.place };
             at_fault.as_ref().expect("only databases can be at fault").unusable(source)
         })

@@ -1,8 +1,8 @@
 //! The countries and territories of ISO 3166-1, and Kosovo under its user-assigned code XK: for each
-//! a name, a continent, and the point that stands for its people when a database knows no better.
+//! a name, a continent, and the point that stands for its population when a database has no coordinates.
 //!
 //! The points were set by hand, from the published centre of population where one is known (United
-//! States, Canada, Australia) and else from where the largest cities lie, weighted by their people.
+//! States, Canada, Australia) and else from where the largest cities lie, weighted by population.
 //! They are good to about one degree for small countries and two for large ones. That orders regions
 //! a few hundred kilometres apart rightly for most, not all, clients of a large country; a City
 //! database does better. Continents follow GeoNames, as MaxMind's databases do.
@@ -10,26 +10,26 @@
 use crate::client::Continent::{self, Africa, Antarctica, Asia, Europe, NorthAmerica, Oceania, SouthAmerica};
 use crate::client::{Coordinates, Country};
 
-/// What is known about a country without any database.
+/// A country as it is known without any database.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Entry {
+pub struct CountryEntry {
     /// The two letters of ISO 3166-1.
     pub code: &'static str,
     /// The short English name.
     pub name: &'static str,
-    /// The continent on which most of its people live.
+    /// The continent on which most of its population lives.
     pub continent: Continent,
-    /// The middle of its population.
+    /// The centre of its population.
     pub point: Coordinates,
 }
 
-/// Returns the entry of a country, or `None` when nobody assigned the code.
-pub fn find(country: Country) -> Option<&'static Entry> {
+/// Returns the entry of a country, or `None` when the code is not assigned.
+pub fn find(country: Country) -> Option<&'static CountryEntry> {
     let place = ALL.binary_search_by_key(&country.as_str(), |entry| entry.code);
     place.ok().map(|index| &ALL[index])
 }
 
-/// Returns whether the law of the European Union holds there: the member states, and the parts of
+/// Returns whether the law of the European Union holds in a country: the member states, and the parts of
 /// them that have ISO codes of their own (the outermost regions of TFEU 349, and Åland).
 pub fn is_in_european_union(country: Country) -> bool {
     country.is_eu() || PARTS_OF_MEMBER_STATES.contains(&country.as_str())
@@ -43,13 +43,13 @@ const fn at(
     continent: Continent,
     latitude: f64,
     longitude: f64,
-) -> Entry {
-    Entry { code, name, continent, point: Coordinates { latitude, longitude } }
+) -> CountryEntry {
+    CountryEntry { code, name, continent, point: Coordinates { latitude, longitude } }
 }
 
 /// Every country, by code.
 #[rustfmt::skip]
-pub static ALL: [Entry; 250] = [
+pub static ALL: [CountryEntry; 250] = [
     at("AD", "Andorra", Europe, 42.5, 1.5),
     at("AE", "United Arab Emirates", Asia, 24.9, 55.0),
     at("AF", "Afghanistan", Asia, 34.5, 68.3),
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_that_nobody_assigned_are_not_found() {
+    fn codes_that_are_not_assigned_are_not_found() {
         for code in ["EU", "AP", "UK", "ZZ", "AA"] {
             assert_eq!(find(code.parse().expect("two letters")), None, "{code}");
         }

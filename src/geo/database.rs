@@ -1,16 +1,16 @@
-//! A database in MaxMind's format: what its records say, and of which networks.
+//! Databases in MaxMind's format: networks and their records.
 //!
-//! The file may be damaged or made to do harm. [`Database::parse`] refuses what is not the format or
-//! could not be walked; records are read field by field when they are needed, and the reader bounds
-//! the work and memory for each. Fields that are missing, or that hold nonsense such as a latitude
-//! of 400, are missing from the location.
+//! The file may be damaged or hostile. [`Database::parse`] refuses what is not the format or could not be
+//! walked; records are read field by field when they are needed, and the reader bounds the work and memory
+//! for each. Fields that are missing, or out of range such as a latitude of 400, are missing from the
+//! location: an operator's answer must not depend on a vendor's typing error.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, path};
 
-use super::tree::Tree;
+use super::search_tree::SearchTree;
 use super::{Error, ipv4_inside};
 use crate::client::{Continent, Coordinates, Country, Location, Prefix, Subdivision};
 
@@ -24,7 +24,7 @@ pub struct Database {
 }
 
 /// The result of looking one address up.
-pub(super) type Record<'a> = LookupResult<'a, Vec<u8>>;
+pub(super) type DatabaseRecord<'a> = LookupResult<'a, Vec<u8>>;
 
 impl Database {
     /// Checks that `bytes` are such a database.
@@ -36,19 +36,19 @@ impl Database {
         if bytes.len() > MAX_DATABASE_BYTES {
             return Err(Error::TooLarge { bytes: bytes.len() });
         }
-        // The reader gives its bytes back to nobody, so the tree is checked before it takes them.
+        // The reader does not give its bytes back, so the tree is checked before it takes them.
         let (nodes, record_bits, ipv6) = {
             let reader = Reader::from_source(bytes.as_slice()).map_err(Error::Foreign)?;
             let metadata = reader.metadata();
             (metadata.node_count as usize, metadata.record_size, metadata.ip_version == 6)
         };
-        let tree = Tree { bytes: &bytes, nodes, record_bits };
+        let tree = SearchTree { bytes: &bytes, nodes, record_bits };
         tree.check(ipv6)?;
         let reader = Reader::from_source(bytes).map_err(Error::Foreign)?;
         Ok(Self { reader })
     }
 
-    /// Returns when the database was built, in seconds since the Unix epoch.
+    /// Returns the time of its build, in seconds since the Unix epoch.
     pub fn build_epoch(&self) -> u64 {
         self.reader.metadata().build_epoch
     }
@@ -58,8 +58,8 @@ impl Database {
         &self.reader.metadata().database_type
     }
 
-    /// Returns what the database says of one address, and of which network it says so. An IPv6
-    /// address that embeds an IPv4 address is located by that one, and the network is IPv4 then.
+    /// Returns the location of one address, and the network it holds for. An IPv6 address that embeds an
+    /// IPv4 address is located by that one, and the network is IPv4 then.
     pub fn locate(&self, address: IpAddr) -> (Location, Prefix) {
         let address = ipv4_inside(address).map_or(address, IpAddr::V4);
         let nowhere = |length| (Location::default(), Prefix::around(address, length));
@@ -86,14 +86,14 @@ impl Database {
 
     /// Returns every network, with and without data, in ascending order, first IPv4.
     pub(super) fn networks(&self) -> Result<maxminddb::Within<'_, Vec<u8>>, Error> {
-        // Those without data are wanted so that whatever the walk passes over counts as a step.
+        // Those without data too: an address without a record counts as unknown, and is not skipped.
         let options = maxminddb::WithinOptions::default().include_networks_without_data();
         self.reader.networks(options).map_err(Error::Damaged)
     }
 }
 
-/// Returns whether a network lies in `::/96`, where the format keeps IPv4 addresses. Nobody who asks
-/// over IPv6 lives there.
+/// Returns whether a network lies in `::/96`, where the format keeps IPv4 addresses. No IPv6 client has an
+/// address there.
 pub(super) fn is_ipv4_space(network: Prefix) -> bool {
     match network.address() {
         IpAddr::V4(_) => false,
@@ -102,7 +102,7 @@ pub(super) fn is_ipv4_space(network: Prefix) -> bool {
 }
 
 /// Returns the network that a record was found under.
-pub(super) fn network(record: &Record<'_>) -> Option<Prefix> {
+pub(super) fn network(record: &DatabaseRecord<'_>) -> Option<Prefix> {
     let network = record.network().ok()?;
     Some(Prefix::around(network.ip(), network.prefix()))
 }
@@ -112,7 +112,7 @@ pub(super) fn network(record: &Record<'_>) -> Option<Prefix> {
 /// # Errors
 ///
 /// When the record cannot be read.
-pub(super) fn location(record: &Record<'_>) -> Result<Location, MaxMindDbError> {
+pub(super) fn location(record: &DatabaseRecord<'_>) -> Result<Location, MaxMindDbError> {
     let text = |path: &[PathElement<'_>]| record.decode_path::<&str>(path);
     Ok(Location {
         continent: text(&path!["continent", "code"])?.and_then(Continent::from_code),
@@ -130,7 +130,7 @@ pub(super) fn location(record: &Record<'_>) -> Result<Location, MaxMindDbError> 
 ///
 /// When the record cannot be read.
 pub(super) fn subdivision(
-    record: &Record<'_>,
+    record: &DatabaseRecord<'_>,
     country: Option<Country>,
 ) -> Result<Option<Subdivision>, MaxMindDbError> {
     let code: Option<&str> = record.decode_path(&path!["subdivisions", 0, "iso_code"])?;
@@ -150,11 +150,11 @@ pub(super) fn subdivision(
 /// # Errors
 ///
 /// When the record cannot be read.
-pub(super) fn asn(record: &Record<'_>) -> Result<Option<u32>, MaxMindDbError> {
+pub(super) fn asn(record: &DatabaseRecord<'_>) -> Result<Option<u32>, MaxMindDbError> {
     record.decode_path(&path!["autonomous_system_number"])
 }
 
-fn coordinates(record: &Record<'_>) -> Result<Option<Coordinates>, MaxMindDbError> {
+fn coordinates(record: &DatabaseRecord<'_>) -> Result<Option<Coordinates>, MaxMindDbError> {
     let latitude: Option<f64> = record.decode_path(&path!["location", "latitude"])?;
     let longitude: Option<f64> = record.decode_path(&path!["location", "longitude"])?;
     Ok(latitude.zip(longitude).and_then(|(latitude, longitude)| {

@@ -1,8 +1,8 @@
-//! IPv4 addresses inside IPv6 addresses: which bits they are, and so where such a client is.
+//! IPv4 addresses inside IPv6 addresses: the blocks that embed them, and the bits they are in.
 //!
-//! Inside these blocks the IPv4 address alone decides. An operator's IPv6 network reaches around
-//! them and never into them: whoever wants to place such clients writes the IPv4 network. That keeps
-//! one address from having two places, depending on how it travelled.
+//! Inside these blocks the IPv4 address alone decides. An operator's IPv6 network reaches around them and
+//! never into them: such clients are placed by their IPv4 network. That keeps one address from having two
+//! locations, depending on how it travelled.
 //!
 //! `::/96`, the "IPv4-compatible" addresses, is not among them: RFC 4291 (2.5.5.1) retired it, and a
 //! loopback of `::1` must not become 0.0.0.1.
@@ -38,7 +38,7 @@ impl Embedding {
         }
     }
 
-    /// Returns how many bits of the IPv6 address stand before those of the IPv4 address.
+    /// Returns the number of bits before those of the IPv4 address.
     pub(super) fn offset(self) -> u8 {
         match self {
             Self::Nat64 | Self::Mapped | Self::Teredo => 96,

@@ -1,10 +1,14 @@
 //! Maps addresses to classes: the flat table that is compiled from databases and the operator's networks.
 //!
-//! In the order of the data: [`Database`] reads MaxMind's format; `walk` turns one into runs of equal
-//! places; `overlay` lays the operator's networks out the same way; `classes` says what clients of a
-//! place have in common; `population` counts them; [`Table`] joins it all; a [`View`] is the table as one
-//! policy sees it.
-//! `embedded` says which IPv6 addresses are located by an IPv4 address inside them.
+//! ```text
+//!   Database ──▶ layer ─────╮                        ╭─▶ population (estimates for load and the atlas)
+//!   Database ──▶ layer ─────┼─▶ join ─▶ classifier ──┤
+//!   networks ──▶ overlay ───╯                        ╰─▶ Table ─▶ PolicyView (part and scope of a client)
+//! ```
+//!
+//! Databases are read once, at load, and never while answering: a lookup in MaxMind's format takes a step a
+//! bit and decodes a record, and its networks are no scopes. `embedded` says which IPv6 addresses are located
+//! by an IPv4 address inside them.
 //!
 //! Everything here is pure. What is promised, and held by the laws in `tests`: the table covers every
 //! address; every address in a scope lies in one part; no wider block around the client does.
@@ -13,29 +17,29 @@ use std::net::IpAddr;
 
 use crate::client::{GroupSet, Location, Prefix};
 
-mod breaks;
-mod classes;
+mod boundaries;
+mod classifier;
 pub mod countries;
 mod database;
 mod embedded;
-mod map;
+mod intervals;
+mod layer;
 mod overlay;
 mod population;
 mod ranking;
+mod run_map;
 mod runs;
-mod stretches;
+mod search_tree;
 mod table;
 #[cfg(test)]
 mod tests;
-mod tree;
 mod view;
-mod walk;
 
 pub use database::{Database, MAX_DATABASE_BYTES};
 pub use embedded::{ipv4_inside, is_embedded};
 pub use population::{Population, Residents};
 pub use table::Table;
-pub use view::{Found, View};
+pub use view::{PolicyView, ScopedPart};
 
 /// The number of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,14 +50,14 @@ pub struct ClassId(pub u32);
 pub struct Class {
     /// The groups they belong to.
     pub groups: GroupSet,
-    /// The rank of each region by distance, by `RegionId`; regions equally far have equal ranks.
-    /// Empty when the location of the clients is unknown or has no coordinates.
+    /// Ranks by distance, by `RegionId`; regions equally far have equal ranks. Empty when the location of the
+    /// clients is unknown or has no coordinates.
     pub ranks: Box<[u8]>,
 }
 
-/// What a table is compiled from.
+/// The sources of a table.
 #[derive(Clone, Copy, Debug)]
-pub struct Sources<'a> {
+pub struct TableSources<'a> {
     /// The Country or City database.
     pub database: Option<&'a Database>,
     /// The ASN database.
@@ -62,32 +66,32 @@ pub struct Sources<'a> {
     pub networks: &'a [(Prefix, Location)],
 }
 
-/// Where a client is, and who says so.
+/// The location of a client, and its source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Located {
-    /// The location, from all sources together.
+    /// From all sources together.
     pub location: Location,
     /// The network that the source of the country gave: IPv4 for an address that embeds one.
     pub network: Prefix,
-    /// Who gave it.
-    pub origin: Origin,
+    /// The source of the network.
+    pub origin: LocationOrigin,
 }
 
-/// Who said where a client is.
+/// The source of a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum LocationOrigin {
     /// The operator's own networks.
     Operator,
     /// The Country or City database.
     Database,
-    /// Nobody: the network is the one of which the database says nothing.
-    Nobody,
+    /// None: the network is one without a record.
+    Unknown,
 }
 
-impl Sources<'_> {
-    /// Returns what all sources together say of one address: the same that [`Table::compile`] puts
-    /// into the table, but looked up one by one, for `explain`. Of a known country the coordinates
-    /// are there, if only the middle of its population.
+impl TableSources<'_> {
+    /// Returns the location of one address from all sources together, for `explain`: the one that
+    /// [`Table::compile`] classifies. Of a known country the coordinates are there, if only the centre of its
+    /// population.
     pub fn locate(&self, address: IpAddr) -> Located {
         let address = ipv4_inside(address).map_or(address, IpAddr::V4);
         let (below, network) = match self.database {
@@ -97,15 +101,17 @@ impl Sources<'_> {
         let asn = self.asn.and_then(|asn| asn.locate(address).0.asn);
         let below = Location { asn: asn.or(below.asn), ..below };
         let (location, network, origin) = match overlay::most_specific(self.networks, address) {
-            Some((network, operator)) => (overlay::over(&below, operator), *network, Origin::Operator),
-            None if below.is_unknown() => (below, network, Origin::Nobody),
-            None => (below, network, Origin::Database),
+            Some((network, operator)) => {
+                (overlay::over(&below, operator), *network, LocationOrigin::Operator)
+            }
+            None if below.is_unknown() => (below, network, LocationOrigin::Unknown),
+            None => (below, network, LocationOrigin::Database),
         };
         Located { location: Location { coordinates: ranking::point(&location), ..location }, network, origin }
     }
 }
 
-/// Why a database cannot be used.
+/// A database that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The bytes are another kind of file, or lack their end, where the format keeps its metadata.
@@ -114,7 +120,7 @@ pub enum Error {
     /// The file is larger than any database that is sold.
     #[error("the file has {bytes} bytes; at most {MAX_DATABASE_BYTES} are read")]
     TooLarge {
-        /// Its size.
+        /// Its size in bytes.
         bytes: usize,
     },
     /// The search tree refers to one node twice, so that walking it might never end.

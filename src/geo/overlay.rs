@@ -1,30 +1,30 @@
-//! What lies on top of the databases: the operator's networks, and groups that name networks.
+//! The layer on top of the databases: the operator's networks, and groups that name networks.
 //!
-//! Of the operator's networks around an address the most specific one speaks, alone; of equal ones
-//! the later. Of the groups' networks every one counts.
+//! Of the operator's networks around an address the most specific one applies, alone; of equal ones
+//! the later. Of the groups' networks all apply.
 
 use std::net::IpAddr;
 
 use super::countries;
+use super::layer::Layer;
 use super::runs::{Bits, Runs};
-use super::walk::Layer;
 use crate::client::{Continent, Country, Group, GroupId, GroupSet, Location, Member, Prefix};
 
-/// What is laid over a stretch of addresses.
+/// The statements about an interval of addresses that lie on top of the databases.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Overlay<'a> {
-    /// What the operator says of the place.
+    /// The operator's location.
     pub(super) operator: Option<&'a Location>,
     /// The groups that name these addresses.
     pub(super) groups: GroupSet,
 }
 
 /// One network on its way into the overlay.
-type Entry<'a, A> = (A, u8, Change<'a>);
+type Block<'a, A> = (A, u8, OverlayChange<'a>);
 
 #[derive(Clone, Copy)]
-enum Change<'a> {
-    Place(&'a Location),
+enum OverlayChange<'a> {
+    Locality(&'a Location),
     Join(GroupId),
 }
 
@@ -37,12 +37,12 @@ pub(super) fn lay<'a>(networks: &'a [(Prefix, Location)], groups: &'a [Group]) -
         IpAddr::V6(first) => v6.push((first.to_bits(), prefix.length(), change)),
     };
     for (prefix, location) in networks {
-        add(*prefix, Change::Place(location));
+        add(*prefix, OverlayChange::Locality(location));
     }
     for (id, group) in (1u8..).map(GroupId).zip(groups) {
         for member in &group.members {
             if let Member::Network(prefix) = member {
-                add(*prefix, Change::Join(id));
+                add(*prefix, OverlayChange::Join(id));
             }
         }
     }
@@ -53,7 +53,7 @@ pub(super) fn lay<'a>(networks: &'a [(Prefix, Location)], groups: &'a [Group]) -
 
 /// Flattens nested blocks: each one is opened over those that are open already, and closed before
 /// the first that starts beyond it.
-fn runs<'a, A: Bits>(mut blocks: Vec<Entry<'a, A>>, overlays: &mut Vec<Overlay<'a>>) -> Runs<A> {
+fn runs<'a, A: Bits>(mut blocks: Vec<Block<'a, A>>, overlays: &mut Vec<Overlay<'a>>) -> Runs<A> {
     // The sort is stable, so that of equal blocks the later one is opened on top.
     blocks.sort_by_key(|(first, length, _)| (*first, *length));
     let mut runs = Runs::all(0);
@@ -62,8 +62,8 @@ fn runs<'a, A: Bits>(mut blocks: Vec<Entry<'a, A>>, overlays: &mut Vec<Overlay<'
         close(&mut open, &mut runs, Some(first));
         let mut overlay = overlays[open.last().map_or(0, |(_, number)| *number as usize)];
         match change {
-            Change::Place(location) => overlay.operator = Some(location),
-            Change::Join(group) => overlay.groups.insert(group),
+            OverlayChange::Locality(location) => overlay.operator = Some(location),
+            OverlayChange::Join(group) => overlay.groups.insert(group),
         }
         let number = u32::try_from(overlays.len()).expect("networks are counted in 32 bits");
         overlays.push(overlay);
@@ -84,15 +84,15 @@ fn close<A: Bits>(open: &mut Vec<(A, u32)>, runs: &mut Runs<A>, next: Option<A>)
     }
 }
 
-/// Returns the operator's network that speaks for `address`.
+/// Returns the operator's network that applies to `address`.
 pub(super) fn most_specific(networks: &[(Prefix, Location)], address: IpAddr) -> Option<&(Prefix, Location)> {
     let around = networks.iter().filter(|(prefix, _)| prefix.contains(address));
     around.max_by_key(|(prefix, _)| prefix.length())
 }
 
-/// Returns what is known where `operator` was said about a place of which `below` was known. Saying
-/// a country moves the place and forgets what was below, but for the autonomous system; saying
-/// less changes only that.
+/// Returns the location `below` with what `operator` states on top. A country moves the location and drops
+/// what was below, but for the autonomous system, for nothing is known of the new place; anything less
+/// changes only what it states.
 pub(super) fn over(below: &Location, operator: &Location) -> Location {
     let asn = operator.asn.or(below.asn);
     match operator.country {

@@ -1,46 +1,46 @@
-//! How many clients a class has, about, and where the middle of them is.
+//! The estimated number of clients of a class, and their centroid.
 //!
-//! Middles are taken on the globe and not on the map: as directions from its centre, so that the date
-//! line and the poles are places like any other. That is also why a middle can stand for its class:
-//! on the globe a region is nearer than another exactly on one side of a plane, so what is nearest to
-//! all who are averaged, in whatever order, is nearest to their middle, in that order.
+//! Centroids are averages of directions from the centre of the globe and not of coordinates, so that the date
+//! line and the poles are places like any other. That is also why a centroid can stand for its class: on the
+//! globe one region is nearer than another exactly on one side of a plane, so that an order of regions by
+//! distance that holds at all the averaged points holds at their centroid.
 
 use super::ClassId;
 use crate::client::{Coordinates, Country};
 
-/// How many clients a class has, about, and where they are.
+/// The estimated clients of a class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Population {
-    /// How many IPv4 subnets of 256 addresses they have, of all unicast addresses.
+    /// The number of their IPv4 subnets of 256 unicast addresses.
     ///
-    /// This stands for their demand, for want of a better measure: IPv4 addresses are scarce, so whoever
-    /// holds them tends to have people behind them. It exaggerates universities and the countries that
-    /// were early, and says nothing of who uses the service. IPv6 is not counted, because it is handed
-    /// out by the plan and not by need: one provider's /20 has more subnets of any fixed size than all
-    /// of IPv4. So it is zero for those who are reached over IPv6 alone.
+    /// This stands for their demand, for want of a better measure: IPv4 addresses are scarce, so that networks
+    /// which hold them tend to have users. It exaggerates universities and the countries that were early, and
+    /// says nothing of who uses the service. IPv6 is not counted, because it is handed out by plan and not by
+    /// need: one provider's /20 has more subnets of any fixed size than all of IPv4. So it is zero for clients
+    /// who are reached over IPv6 alone.
     pub subnets: f64,
-    /// The middle of where they are; `None` when that is unknown. From there the regions are in the
-    /// order of the class's ranks. Within a class it is taken from what the database says of a whole
-    /// place, even where the operator's networks or autonomous systems take a part of it away.
+    /// Their centroid; `None` when their locations are unknown. From there the regions are in the order of
+    /// the class's ranks. It is the centroid of whole localities, even where the operator's networks or
+    /// autonomous systems take a part of one away.
     pub point: Option<Coordinates>,
 }
 
-/// Those clients of one class who are in one country.
+/// The clients of one class in one country.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Residents {
-    /// The country; `None`: nobody knows it.
+    /// `None`: unknown.
     pub country: Option<Country>,
     /// Their class.
     pub class: ClassId,
-    /// How many they are, as [`Population::subnets`] counts.
+    /// Their number, as [`Population::subnets`] counts.
     pub subnets: f64,
 }
 
-/// The first address that is no unicast (RFC 5771: multicast; RFC 1112, 4: reserved, up to the last).
+/// The first address beyond unicast (RFC 5771: multicast; RFC 1112, 4: reserved, up to the last).
 const FIRST_BEYOND_UNICAST: u32 = 0xe000_0000;
 
-/// Returns how many subnets of 256 unicast addresses lie from `start` up to `next`, or up to the last
-/// address when there is none.
+/// Returns the number of subnets of 256 unicast addresses from `start` up to `next`, or up to the last
+/// address when that is `None`.
 pub(super) fn subnets(start: u32, next: Option<u32>) -> f64 {
     let end = next.map_or(FIRST_BEYOND_UNICAST, |next| next.min(FIRST_BEYOND_UNICAST));
     f64::from(end.saturating_sub(start)) / 256.0
@@ -71,19 +71,19 @@ impl Direction {
     }
 }
 
-/// What is counted of clients who are taken together.
+/// The sum of the clients of a locality or class, and of their directions.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Crowd {
+pub(super) struct Centroid {
     subnets: f64,
     sum: [f64; 3],
 }
 
-/// What clients without any IPv4 subnet weigh in a middle: nothing beside the smallest part of a
-/// subnet, 1/256, in the precision that there is, and everything where they are alone.
+/// The weight of clients without any IPv4 subnet in a centroid: lost in rounding beside the smallest part of
+/// a subnet, 1/256, and all there is where they are alone.
 const NEARLY_NOTHING: f64 = 1e-30;
 
-impl Crowd {
-    /// Counts clients who are in one direction.
+impl Centroid {
+    /// Adds clients in one direction.
     pub(super) fn add(&mut self, subnets: f64, towards: Direction) {
         self.subnets += subnets;
         let weight = subnets.max(NEARLY_NOTHING);
@@ -92,13 +92,13 @@ impl Crowd {
         }
     }
 
-    /// Returns the direction of the middle.
+    /// Returns the direction of the centroid.
     pub(super) fn middle(&self) -> Direction {
         let length = self.sum.iter().map(|part| part * part).sum::<f64>().sqrt();
         if length == 0.0 { Direction::default() } else { Direction(self.sum.map(|part| part / length)) }
     }
 
-    /// Returns what there is to say of them.
+    /// Returns the sum as a population.
     pub(super) fn population(&self) -> Population {
         Population { subnets: self.subnets, point: self.middle().point() }
     }
@@ -109,12 +109,12 @@ mod tests {
     use super::*;
 
     fn check(clients: &[(f64, f64, f64)], expected: Option<(f64, f64)>) {
-        let mut crowd = Crowd::default();
+        let mut centroid = Centroid::default();
         for (subnets, latitude, longitude) in clients {
             let point = Coordinates { latitude: *latitude, longitude: *longitude };
-            crowd.add(*subnets, Direction::of(Some(point)));
+            centroid.add(*subnets, Direction::of(Some(point)));
         }
-        let Population { subnets, point } = crowd.population();
+        let Population { subnets, point } = centroid.population();
         assert!((subnets - clients.iter().map(|client| client.0).sum::<f64>()).abs() < 1e-9);
         let close = |(latitude, longitude)| {
             point.is_some_and(|point| point.distance_km(Coordinates { latitude, longitude }) < 0.001)
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_middle_is_taken_on_the_globe_across_the_date_line_and_the_pole() {
+    fn the_centroid_is_taken_on_the_globe_across_the_date_line_and_the_pole() {
         check(&[], None);
         check(&[(1.0, 35.68, 139.69)], Some((35.68, 139.69)));
         check(&[(2.0, 0.0, 179.0), (2.0, 0.0, -179.0)], Some((0.0, 180.0)));

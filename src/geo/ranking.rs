@@ -1,19 +1,20 @@
-//! Which region is nearest: ranks by great-circle distance.
+//! Ranks of regions by great-circle distance.
 
 use super::countries;
 use crate::client::{Coordinates, Location};
 
-/// Returns the point from which a client's distances are measured: its own coordinates, or the
-/// middle of its country's population. `None` when the location is unknown: then no region is
-/// nearest, whatever coordinates there are.
+/// Returns the point from which a client's distances are measured: its own coordinates, or the centre of its
+/// country's population. `None` when the location is unknown: then no region is nearest, whatever
+/// coordinates there are.
 pub(super) fn point(location: &Location) -> Option<Coordinates> {
     let country = location.country?;
     let middle = || countries::find(country).map(|entry| entry.point);
     location.coordinates.or_else(middle)
 }
 
-/// Returns for each region how many different distances are shorter than its own, as seen from
-/// `from`. Regions that are equally far have equal ranks, and ranks have no gaps.
+/// Returns for each region the number of different distances from `from` that are shorter than its own.
+/// Regions that are equally far have equal ranks, and ranks have no gaps: classes with the same order
+/// of regions must be equal, or the table would hold a class for each city.
 pub(super) fn ranks(from: Coordinates, regions: &[Coordinates]) -> Box<[u8]> {
     let distances: Vec<f64> = regions.iter().map(|region| from.distance_km(*region)).collect();
     let mut ladder = distances.clone();

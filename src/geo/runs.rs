@@ -16,7 +16,7 @@ pub(super) trait Bits: Copy + Ord + Debug {
     /// Returns the address before this one, or `None` before the first.
     fn predecessor(self) -> Option<Self>;
 
-    /// Returns how many leading bits the two have in common.
+    /// Returns the number of leading bits that the two have in common.
     fn common(self, other: Self) -> u8;
 
     /// Returns the last address of the block of `length` bits that begins here.
@@ -68,7 +68,7 @@ pub(super) fn widest_block<A: Bits>(address: A, before: Option<A>, after: Option
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Runs<A>(Vec<Run<A>>);
 
-/// A stretch of addresses of equal value: from `start` to the start of the next run.
+/// Neighbouring addresses of equal value: from `start` to the start of the next run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run<A> {
     pub(super) start: A,
@@ -81,7 +81,7 @@ impl<A: Bits> Runs<A> {
         Self(vec![Run { start: A::MIN, value }])
     }
 
-    /// Lets every address from `start` on have `value`. Starts must not descend.
+    /// Sets the value of every address from `start` on. Starts must not descend.
     pub(super) fn set_from(&mut self, start: A, value: u32) {
         debug_assert!(self.0.last().is_none_or(|last| last.start <= start), "starts ascend");
         self.0.pop_if(|last| last.start == start);
@@ -96,7 +96,7 @@ impl<A: Bits> Runs<A> {
     }
 }
 
-/// Joins layers of runs: calls `value` for each stretch on which none of them changes, with its first
+/// Joins layers of runs: calls `value` for each interval on which none of them changes, with its first
 /// address, the first one beyond it, and the values of all layers.
 pub(super) fn join<A: Bits, const N: usize>(
     layers: [&Runs<A>; N],
@@ -148,13 +148,13 @@ mod tests {
 
     #[test]
     fn joining_layers_changes_value_wherever_one_of_them_does() {
-        let mut stretches = Vec::new();
+        let mut intervals = Vec::new();
         let layers = [&runs(&[(10, 1), (20, 0)]), &runs(&[(15, 1), (20, 0)])];
         let joined = join(layers, |start, next, [left, right]| {
-            stretches.push((start, next));
+            intervals.push((start, next));
             left + 2 * right
         });
-        assert_eq!(stretches, [(0, Some(10)), (10, Some(15)), (15, Some(20)), (20, None)]);
+        assert_eq!(intervals, [(0, Some(10)), (10, Some(15)), (15, Some(20)), (20, None)]);
         assert_eq!(pairs(&joined), [(0, 0), (10, 1), (15, 3), (20, 0)]);
     }
 

@@ -1,4 +1,4 @@
-//! The flat table: every address there is, with the class of the client behind it.
+//! The flat table: from every address to the class of its client.
 //!
 //! IPv6 addresses that embed an IPv4 address are not copied into it 2^64 times: their blocks hold a
 //! mark instead of a class, and the IPv4 half of the table answers for them.
@@ -6,32 +6,32 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::classes::{Catalog, Census};
+use super::classifier::{Classification, Classifier};
 use super::database::{self, Database};
 use super::embedded::Embedding;
-use super::map::Map;
+use super::layer::Layer;
 use super::overlay;
 use super::population::{Population, Residents, subnets};
 use super::ranking::point;
+use super::run_map::RunMap;
 use super::runs::{Bits, Runs, join};
-use super::view::View;
-use super::walk::Layer;
-use super::{Class, ClassId, Error, Sources};
+use super::view::PolicyView;
+use super::{Class, ClassId, Error, TableSources};
 use crate::client::Group;
 use crate::region::Regions;
 
-/// Every address there is, with the class of the client behind it.
+/// The class of every address.
 #[derive(Clone, PartialEq)]
 pub struct Table {
     pub(super) classes: Box<[Class]>,
-    /// Of each class.
+    /// By class.
     population: Box<[Population]>,
     /// Sorted by country and class.
     residents: Box<[Residents]>,
     /// Runs of class numbers.
-    pub(super) v4: Map<u32>,
+    pub(super) v4: RunMap<u32>,
     /// Runs of class numbers and, from [`FIRST_MARK`] on, marks of embeddings.
-    pub(super) v6: Map<u128>,
+    pub(super) v6: RunMap<u128>,
 }
 
 /// The mark of the first of [`Embedding::ALL`]; the others follow. Class numbers stay below.
@@ -51,25 +51,25 @@ impl Table {
     /// # Errors
     ///
     /// When a database turns out to be damaged on the way, or to hold nothing of what it is for.
-    pub fn compile(sources: Sources<'_>, regions: &Regions, groups: &[Group]) -> Result<Self, Error> {
-        let mut catalog = Catalog::new(regions, groups);
-        let places = match sources.database {
-            Some(database) => places(database, &mut catalog)?,
+    pub fn compile(sources: TableSources<'_>, regions: &Regions, groups: &[Group]) -> Result<Self, Error> {
+        let mut classifier = Classifier::new(regions, groups);
+        let localities = match sources.database {
+            Some(database) => localities(database, &mut classifier)?,
             None => Layer::all(0),
         };
         let systems = match sources.asn {
-            Some(database) => systems(database, &mut catalog)?,
+            Some(database) => systems(database, &mut classifier)?,
             None => Layer::all(0),
         };
         let (overlays, overlay) = overlay::lay(sources.networks, groups);
-        let v4 = join([&places.v4, &systems.v4, &overlay.v4], |start, next, key| {
-            catalog.class(key, &overlays, subnets(start, next))
+        let v4 = join([&localities.v4, &systems.v4, &overlay.v4], |start, next, key| {
+            classifier.class(key, &overlays, subnets(start, next))
         });
-        let v6 = join([&places.v6, &systems.v6, &overlay.v6, &marks()], |_, _, key| match key {
-            [place, system, overlay, 0] => catalog.class([place, system, overlay], &overlays, 0.0),
+        let v6 = join([&localities.v6, &systems.v6, &overlay.v6, &marks()], |_, _, key| match key {
+            [locality, system, overlay, 0] => classifier.class([locality, system, overlay], &overlays, 0.0),
             [_, _, _, mark] => mark,
         });
-        let Census { classes, population, residents } = catalog.finish();
+        let Classification { classes, population, residents } = classifier.finish();
         Ok(Self { classes, population, residents, v4: v4.into(), v6: v6.into() })
     }
 
@@ -78,13 +78,12 @@ impl Table {
         &self.classes
     }
 
-    /// Returns how many clients each class has, about, and where they are, by `ClassId`.
+    /// Returns the estimated population of each class, by `ClassId`.
     pub fn population(&self) -> &[Population] {
         &self.population
     }
 
-    /// Returns which clients live in each country, sorted by country and class; those of an unknown
-    /// country come first.
+    /// Returns the clients by country and class, in that order; those of an unknown country come first.
     pub fn residents(&self) -> &[Residents] {
         &self.residents
     }
@@ -107,17 +106,17 @@ impl Table {
     /// # Panics
     ///
     /// When `parts` does not give exactly one number for each class.
-    pub fn view(&self, parts: Vec<u32>) -> View {
+    pub fn view(&self, parts: Vec<u32>) -> PolicyView {
         assert_eq!(parts.len(), self.classes.len(), "every class is in one part");
-        View::new(self, parts.into_boxed_slice())
+        PolicyView::new(self, parts.into_boxed_slice())
     }
 
-    /// Returns how many stretches of equal class the addresses of both families fall into.
+    /// Returns how many intervals of equal class the addresses of both families fall into.
     pub fn runs(&self) -> usize {
         self.v4.len() + self.v6.len()
     }
 
-    /// Returns how much memory the table takes, about.
+    /// Returns the approximate memory of the table in bytes.
     pub fn memory_bytes(&self) -> usize {
         let ranks: usize = self.classes.iter().map(|class| class.ranks.len()).sum();
         let classes = size_of_val(&*self.classes) + ranks + size_of_val(&*self.population);
@@ -126,20 +125,20 @@ impl Table {
 }
 
 /// Walks a Country or City database.
-fn places(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Error> {
+fn localities(database: &Database, classifier: &mut Classifier<'_>) -> Result<Layer, Error> {
     let mut countries = 0u32;
     let mut points = vec![None];
-    let (layer, records) = Layer::walk(database, |record| {
+    let (layer, records) = Layer::of(database, |record| {
         let mut location = database::location(record)?;
-        if catalog.tells_subdivisions_apart() {
+        if classifier.tells_subdivisions_apart() {
             location.subdivision = database::subdivision(record, location.country)?;
         }
         countries += u32::from(!location.is_unknown());
         points.push(point(&location));
-        Ok(catalog.place(&location))
+        Ok(classifier.locality(&location))
     })?;
     for (record, point) in records.iter().zip(points) {
-        catalog.settle(record.value, record.subnets, point);
+        classifier.settle(record.value, record.subnets, point);
     }
     match countries {
         0 => Err(Error::NoCountries { kind: database.kind().to_owned() }),
@@ -148,12 +147,12 @@ fn places(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Error
 }
 
 /// Walks an ASN database.
-fn systems(database: &Database, catalog: &mut Catalog<'_>) -> Result<Layer, Error> {
+fn systems(database: &Database, classifier: &mut Classifier<'_>) -> Result<Layer, Error> {
     let mut systems = 0u32;
-    let (layer, _) = Layer::walk(database, |record| {
+    let (layer, _) = Layer::of(database, |record| {
         let asn = database::asn(record)?;
         systems += u32::from(asn.is_some());
-        Ok(asn.map_or(0, |asn| catalog.system(asn)))
+        Ok(asn.map_or(0, |asn| classifier.system(asn)))
     })?;
     match systems {
         0 => Err(Error::NoAsns { kind: database.kind().to_owned() }),

@@ -127,7 +127,7 @@ regions:
         let files = files.map(|(name, text)| SourceFile::new(name, text)).to_vec();
         let compiled = config::compile(&SourceFiles::new("zones", files));
         let config = compiled.unwrap_or_else(|problems| panic!("{problems}")).config;
-        let sources = geo::Sources { database: None, asn: None, networks: &config.server.geo.networks };
+        let sources = geo::TableSources { database: None, asn: None, networks: &config.server.geo.networks };
         let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");
         let base = Arc::new(Base::build(Arc::new(config), table));
         let health = View::all_up(2).with(vec![Share::ALL; 2], vec![[tokyo; 2], [paris; 2]]);

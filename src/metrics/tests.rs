@@ -180,7 +180,7 @@ fn reloads_are_there_before_the_first_and_count_failures_apart() {
 fn the_number_of_the_snapshot_that_is_served_is_printed() {
     let metrics = Metrics::default();
     let config = Config { zones: vec![], ..two_regions() };
-    let sources = geo::Sources { database: None, asn: None, networks: &[] };
+    let sources = geo::TableSources { database: None, asn: None, networks: &[] };
     let table = geo::Table::compile(sources, &config.regions, &[]).expect("nothing to be damaged");
     let base = Base::build(Arc::new(config), table);
     metrics.published(&Snapshot::compile(Arc::new(base), View::all_up(2), 7));

@@ -7,7 +7,7 @@ use foldhash::{HashMap, HashMapExt};
 use super::demand::{self, Part, Permit};
 use crate::answer::Tree;
 use crate::config::Config;
-use crate::geo::{Table, View};
+use crate::geo::{PolicyView, Table};
 use crate::intent::Weights;
 use crate::moment::Moment;
 use crate::region::RegionId;
@@ -42,7 +42,7 @@ pub struct Partition {
     /// The plan of each part.
     pub plans: Vec<Plan>,
     /// Where the parts lie.
-    pub view: Arc<View>,
+    pub view: Arc<PolicyView>,
 }
 
 /// Makes views, and each only once: policies often divide the clients alike, and differ only in where they
@@ -50,11 +50,11 @@ pub struct Partition {
 struct Views<'a> {
     table: &'a Table,
     /// By the part of each class.
-    known: HashMap<Vec<u32>, Arc<View>>,
+    known: HashMap<Vec<u32>, Arc<PolicyView>>,
 }
 
 impl Views<'_> {
-    fn view(&mut self, parts: Vec<u32>) -> Arc<View> {
+    fn view(&mut self, parts: Vec<u32>) -> Arc<PolicyView> {
         let known = self.known.entry(parts);
         Arc::clone(known.or_insert_with_key(|parts| Arc::new(self.table.view(parts.clone()))))
     }

@@ -14,7 +14,7 @@ pub fn base(regions: &str, zone: &str) -> Base {
     let files = files.map(|(name, text)| SourceFile::new(name, text));
     let compiled = config::compile(&SourceFiles::new("zones", files.to_vec()));
     let config = compiled.unwrap_or_else(|problems| panic!("{problems}")).config;
-    let sources = geo::Sources { database: None, asn: None, networks: &[] };
+    let sources = geo::TableSources { database: None, asn: None, networks: &[] };
     let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");
     Base::build(Arc::new(config), table)
 }

@@ -85,7 +85,7 @@ pub fn regions_yaml(count: usize) -> String {
 /// Compiles what a configuration says of addresses, on top of a database if there is one.
 pub fn table(config: &Config, database: Option<&Database>) -> Table {
     let networks = &config.server.geo.networks;
-    let sources = geo::Sources { database, asn: None, networks };
+    let sources = geo::TableSources { database, asn: None, networks };
     Table::compile(sources, &config.regions, &config.groups).expect("a sound database")
 }
 

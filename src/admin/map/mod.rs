@@ -79,7 +79,7 @@ fn write_map(svg: &mut String, drawing: &Drawing<'_>) -> fmt::Result {
 }
 
 /// Draws a country; one that is too small for an outline becomes a dot, if anybody lives there.
-fn write_country(svg: &mut String, drawing: &Drawing<'_>, entry: &countries::Entry) -> fmt::Result {
+fn write_country(svg: &mut String, drawing: &Drawing<'_>, entry: &countries::CountryEntry) -> fmt::Result {
     let country: Country = entry.code.parse().expect("the codes of the table are codes");
     let fractions = drawing.atlas.countries.get(&country);
     let fill =

@@ -75,8 +75,8 @@ fn base() -> Arc<Base> {
     Arc::new(Base::build(config, table))
 }
 
-fn geo_sources(geo: &config::Geo) -> geo::Sources<'_> {
-    geo::Sources { database: None, asn: None, networks: &geo.networks }
+fn geo_sources(geo: &config::Geo) -> geo::TableSources<'_> {
+    geo::TableSources { database: None, asn: None, networks: &geo.networks }
 }
 
 fn unavailable() -> Failure {

@@ -1,16 +1,16 @@
-//! Makes a country database from the IPFire location data, in the form in which Tor ships it: lines
-//! of `first,last,CC` under a header, one file for each family.
+//! Converts the IPFire location data, in the form in which Tor ships it, into a country database: lines of
+//! `first,last,CC` under a header, one file for each family.
 //!
-//! The result is a MaxMind database of the type [`KIND`]: for each block the continent, the country,
-//! whether it belongs to the European Union, and the middle of its population. Its build date is the
-//! one in the headers, so that equal sources give equal bytes.
+//! The result is a MaxMind database of the type [`KIND`]: for each block the continent, the country, its
+//! membership of the European Union, and the centre of its population. Its build date is the one in the
+//! headers, so that equal sources give equal bytes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::mmdb::{self, Metadata, Value, Writer};
+use super::mmdb::{self, DataValue, DatabaseWriter, Metadata};
 use crate::client::{Country, Prefix};
-use crate::geo::countries::{self, Entry};
+use crate::geo::countries::{self, CountryEntry};
 use crate::region::Family;
 
 /// The type that the metadata states.
@@ -20,7 +20,7 @@ pub const KIND: &str = "Meridian-World-Country";
 const DESCRIPTION: &str =
     "Countries from the IPFire Location database (https://location.ipfire.org), CC BY-SA 4.0";
 
-/// Why the data cannot be used.
+/// Data that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A line is not `first,last,CC`, or does not continue after the one before.
@@ -40,15 +40,15 @@ pub enum Error {
 }
 
 /// The data of one family.
-struct Source {
+struct CountryRanges {
     family: Family,
-    /// When it was made, in seconds since the Unix epoch.
+    /// In seconds since the Unix epoch.
     generated: u64,
     /// Ascending ranges, both ends included. Neighbours differ or leave a gap.
     ranges: Vec<(u128, u128, Code)>,
 }
 
-/// What stands for a country in the data: two letters, or `None` for `??`.
+/// A country's two letters, or `None` for `??`.
 type Code = Option<Country>;
 
 /// Returns a database in MaxMind's format from the texts of both files.
@@ -59,7 +59,7 @@ type Code = Option<Country>;
 pub fn build(ipv4: &str, ipv6: &str) -> Result<Vec<u8>, (Family, Error)> {
     let ipv4 = parse(Family::V4, ipv4).map_err(|error| (Family::V4, error))?;
     let ipv6 = parse(Family::V6, ipv6).map_err(|error| (Family::V6, error))?;
-    let mut writer = Writer::new(Metadata {
+    let mut writer = DatabaseWriter::new(Metadata {
         kind: KIND.to_owned(),
         description: DESCRIPTION.to_owned(),
         build_epoch: ipv4.generated.max(ipv6.generated),
@@ -73,7 +73,7 @@ pub fn build(ipv4: &str, ipv6: &str) -> Result<Vec<u8>, (Family, Error)> {
     bytes.map_err(|error| (Family::V6, error.into()))
 }
 
-fn add(writer: &mut Writer, source: &Source) -> Result<(), mmdb::Error> {
+fn add(writer: &mut DatabaseWriter, source: &CountryRanges) -> Result<(), mmdb::Error> {
     for (first, last, code) in &source.ranges {
         let Some(value) = code.and_then(value) else {
             continue;
@@ -85,39 +85,38 @@ fn add(writer: &mut Writer, source: &Source) -> Result<(), mmdb::Error> {
     Ok(())
 }
 
-/// Returns what the database says of a code, or `None` when it says nothing. The data knows some
-/// codes that are no countries: of `EU` the continent is known, of `AP` (somewhere in Asia or the
-/// Pacific) not even that.
-fn value(code: Country) -> Option<Value> {
-    let continent = |code: &str| ("continent", Value::Map(vec![("code", Value::text(code))]));
+/// Returns the record of a code, or `None` when there is none. The data has some codes that are no
+/// countries: `EU` has a continent, `AP` (somewhere in Asia or the Pacific) not even that.
+fn value(code: Country) -> Option<DataValue> {
+    let continent = |code: &str| ("continent", DataValue::Map(vec![("code", DataValue::text(code))]));
     match countries::find(code) {
-        Some(entry) => Some(Value::Map(vec![
+        Some(entry) => Some(DataValue::Map(vec![
             continent(entry.continent.code()),
             ("country", country(code, entry)),
             (
                 "location",
-                Value::Map(vec![
-                    ("latitude", Value::Double(entry.point.latitude)),
-                    ("longitude", Value::Double(entry.point.longitude)),
+                DataValue::Map(vec![
+                    ("latitude", DataValue::Double(entry.point.latitude)),
+                    ("longitude", DataValue::Double(entry.point.longitude)),
                 ]),
             ),
         ])),
-        None if code.as_str() == "EU" => Some(Value::Map(vec![continent("EU")])),
+        None if code.as_str() == "EU" => Some(DataValue::Map(vec![continent("EU")])),
         None => None,
     }
 }
 
-fn country(code: Country, entry: &Entry) -> Value {
-    let names = Value::Map(vec![("en", Value::text(entry.name))]);
-    let mut fields = vec![("iso_code", Value::text(entry.code)), ("names", names)];
+fn country(code: Country, entry: &CountryEntry) -> DataValue {
+    let names = DataValue::Map(vec![("en", DataValue::text(entry.name))]);
+    let mut fields = vec![("iso_code", DataValue::text(entry.code)), ("names", names)];
     if countries::is_in_european_union(code) {
-        fields.push(("is_in_european_union", Value::Bool(true)));
+        fields.push(("is_in_european_union", DataValue::Bool(true)));
     }
-    Value::Map(fields)
+    DataValue::Map(fields)
 }
 
-fn parse(family: Family, text: &str) -> Result<Source, Error> {
-    let mut source = Source {
+fn parse(family: Family, text: &str) -> Result<CountryRanges, Error> {
+    let mut source = CountryRanges {
         family,
         generated: text.lines().find_map(generated).ok_or(Error::Date)?,
         ranges: Vec::new(),

@@ -1,9 +1,8 @@
 //! Writes databases in MaxMind's format, version 2.0.
 //!
-//! It exists for the database that this project ships and for tests, so it writes what those need:
-//! blocks that do not overlap, each with one value. Equal input gives equal bytes. IPv4 addresses
-//! lie in `::/96` of an IPv6 tree, and the blocks of mapped, Teredo and 6to4 addresses lead there,
-//! as in MaxMind's own files.
+//! It writes what the shipped database and tests need: blocks that do not overlap, each with one value. Equal
+//! input gives equal bytes, so that a build can be verified. IPv4 addresses lie in `::/96` of an IPv6 tree,
+//! and the blocks of mapped, Teredo and 6to4 addresses lead there, as in MaxMind's own files.
 //!
 //! The format: <https://maxmind.github.io/MaxMind-DB/>.
 
@@ -15,54 +14,46 @@ use crate::region::Family;
 
 /// A value of the format's data section, of the types that are needed.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// Keys with values, written in this order.
-    Map(Vec<(&'static str, Value)>),
-    /// Values in order.
-    Array(Vec<Value>),
-    /// UTF-8.
+pub enum DataValue {
+    /// Written in this order.
+    Map(Vec<(&'static str, DataValue)>),
+    Array(Vec<DataValue>),
     Text(String),
-    /// A floating-point number of 64 bits.
     Double(f64),
-    /// True or false.
     Bool(bool),
-    /// An unsigned number of 16 bits.
     U16(u16),
-    /// An unsigned number of 32 bits.
     U32(u32),
-    /// An unsigned number of 64 bits.
     U64(u64),
 }
 
-impl Value {
-    /// Returns a text value.
+impl DataValue {
     pub fn text(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 }
 
-/// What the metadata of a file says about it.
+/// The metadata section of a file.
 #[derive(Clone, Debug)]
 pub struct Metadata {
-    /// The type, for example `GeoLite2-City`.
+    /// For example `GeoLite2-City`.
     pub kind: String,
-    /// A sentence in English.
+    /// In English.
     pub description: String,
-    /// When it was built, in seconds since the Unix epoch.
+    /// In seconds since the Unix epoch.
     pub build_epoch: u64,
-    /// Which addresses it holds: IPv4 alone, or both kinds in an IPv6 tree.
+    /// IPv4: a tree of IPv4 addresses alone; IPv6: a tree with both.
     pub family: Family,
-    /// The size of a record: 24, 28 or 32 bits; `None`: the smallest that suffices.
+    /// 24, 28 or 32; `None`: the smallest that suffices.
     pub record_bits: Option<u16>,
 }
 
-/// Why a database cannot be written.
+/// A database that cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Two blocks overlap.
     #[error("{0} overlaps a block that was added before")]
     Overlap(Prefix),
-    /// An IPv6 block for an IPv4-only file.
+    /// An IPv6 block in an IPv4-only file.
     #[error("{0} does not fit a file of IPv4 addresses")]
     Family(Prefix),
     /// There are more nodes and data than a record can count.
@@ -76,9 +67,9 @@ const ALIASES: [(u128, u8); 3] = [(0xffff << 32, 96), (0x2001_0000 << 96, 32), (
 /// Zero bytes between the tree and the data section.
 const SEPARATOR: [u8; 16] = [0; 16];
 
-/// What a record of a node leads to.
+/// One of the two records of a node: the way on for a bit of 0 or 1.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Record {
+enum NodeRecord {
     Nothing,
     Node(u32),
     /// The number of a value.
@@ -87,38 +78,42 @@ enum Record {
     Alias,
 }
 
-/// A database that is being put together.
-pub struct Writer {
+/// A database under construction.
+pub struct DatabaseWriter {
     metadata: Metadata,
-    nodes: Vec<[Record; 2]>,
+    nodes: Vec<[NodeRecord; 2]>,
     values: Vec<u8>,
-    /// Where each distinct value lies, by its bytes.
+    /// The offset of each distinct value, by its bytes.
     offsets: HashMap<Vec<u8>, u32>,
 }
 
-impl Writer {
+impl DatabaseWriter {
     /// Starts a database without data.
     pub fn new(metadata: Metadata) -> Self {
-        let mut writer =
-            Self { metadata, nodes: vec![[Record::Nothing; 2]], values: Vec::new(), offsets: HashMap::new() };
+        let mut writer = Self {
+            metadata,
+            nodes: vec![[NodeRecord::Nothing; 2]],
+            values: Vec::new(),
+            offsets: HashMap::new(),
+        };
         if writer.metadata.family == Family::V6 {
             writer.step_down(0, 96);
             for (first, length) in ALIASES {
                 let record = writer.record_at(first, length).expect("aliases do not overlap");
-                *record = Record::Alias;
+                *record = NodeRecord::Alias;
             }
         }
         writer
     }
 
-    /// Gives all addresses of a block a value.
+    /// Sets the value of all addresses of a block.
     ///
     /// IPv6 blocks within `::/96` and the blocks that repeat it are left out: IPv4 is kept there.
     ///
     /// # Errors
     ///
     /// When the block overlaps an earlier one, or does not fit the file.
-    pub fn add(&mut self, block: Prefix, value: &Value) -> Result<(), Error> {
+    pub fn add(&mut self, block: Prefix, value: &DataValue) -> Result<(), Error> {
         let (bits, length) = match (self.metadata.family, block.address()) {
             (Family::V4, IpAddr::V4(first)) => (u128::from(first.to_bits()) << 96, block.length()),
             (Family::V6, IpAddr::V4(first)) => (u128::from(first.to_bits()), block.length() + 96),
@@ -130,7 +125,7 @@ impl Writer {
         }
         let offset = self.store(value);
         match self.record_at(bits, length) {
-            Some(record @ Record::Nothing) => *record = Record::Data(offset),
+            Some(record @ NodeRecord::Nothing) => *record = NodeRecord::Data(offset),
             _ => return Err(Error::Overlap(block)),
         }
         Ok(())
@@ -154,11 +149,11 @@ impl Writer {
             Family::V4 => 0,
             Family::V6 => self.step_down(0, 96),
         };
-        let number = |record: Record| match record {
-            Record::Nothing => nodes,
-            Record::Node(node) => node,
-            Record::Alias => ipv4_root,
-            Record::Data(offset) => nodes + 16 + offset,
+        let number = |record: NodeRecord| match record {
+            NodeRecord::Nothing => nodes,
+            NodeRecord::Node(node) => node,
+            NodeRecord::Alias => ipv4_root,
+            NodeRecord::Data(offset) => nodes + 16 + offset,
         };
         let mut bytes = Vec::with_capacity(self.nodes.len() * usize::from(bits) / 4 + self.values.len());
         for [left, right] in &self.nodes {
@@ -173,7 +168,7 @@ impl Writer {
 
     /// Returns the record for a block, making the nodes on the way to it; `None` when a part of the
     /// way is taken. The record of a block that holds smaller ones is a node.
-    fn record_at(&mut self, bits: u128, length: u8) -> Option<&mut Record> {
+    fn record_at(&mut self, bits: u128, length: u8) -> Option<&mut NodeRecord> {
         let last = length.checked_sub(1)?;
         let side = usize::from(bits >> (127 - last) & 1 == 1);
         let mut node = 0;
@@ -191,19 +186,19 @@ impl Writer {
     /// Returns the node below one side of a node, or `None` when there is something else.
     fn child(&mut self, node: u32, side: usize) -> Option<u32> {
         match self.nodes[node as usize][side] {
-            Record::Node(child) => Some(child),
-            Record::Nothing => {
+            NodeRecord::Node(child) => Some(child),
+            NodeRecord::Nothing => {
                 let child = u32::try_from(self.nodes.len()).expect("fewer nodes than 2^32 fit in memory");
-                self.nodes.push([Record::Nothing; 2]);
-                self.nodes[node as usize][side] = Record::Node(child);
+                self.nodes.push([NodeRecord::Nothing; 2]);
+                self.nodes[node as usize][side] = NodeRecord::Node(child);
                 Some(child)
             }
-            Record::Data(_) | Record::Alias => None,
+            NodeRecord::Data(_) | NodeRecord::Alias => None,
         }
     }
 
-    /// Returns where a value lies in the data section; equal values lie there once.
-    fn store(&mut self, value: &Value) -> u32 {
+    /// Returns the offset of a value in the data section; equal values are stored once.
+    fn store(&mut self, value: &DataValue) -> u32 {
         let mut bytes = Vec::new();
         encode(&mut bytes, value);
         let end = u32::try_from(self.values.len()).expect("values take less than 4 GB");
@@ -213,22 +208,22 @@ impl Writer {
         })
     }
 
-    fn metadata(&self, nodes: u32, record_bits: u16) -> Value {
+    fn metadata(&self, nodes: u32, record_bits: u16) -> DataValue {
         let metadata = &self.metadata;
         let ip_version = match metadata.family {
             Family::V4 => 4,
             Family::V6 => 6,
         };
-        Value::Map(vec![
-            ("binary_format_major_version", Value::U16(2)),
-            ("binary_format_minor_version", Value::U16(0)),
-            ("build_epoch", Value::U64(metadata.build_epoch)),
-            ("database_type", Value::text(&metadata.kind)),
-            ("description", Value::Map(vec![("en", Value::text(&metadata.description))])),
-            ("ip_version", Value::U16(ip_version)),
-            ("languages", Value::Array(vec![Value::text("en")])),
-            ("node_count", Value::U32(nodes)),
-            ("record_size", Value::U16(record_bits)),
+        DataValue::Map(vec![
+            ("binary_format_major_version", DataValue::U16(2)),
+            ("binary_format_minor_version", DataValue::U16(0)),
+            ("build_epoch", DataValue::U64(metadata.build_epoch)),
+            ("database_type", DataValue::text(&metadata.kind)),
+            ("description", DataValue::Map(vec![("en", DataValue::text(&metadata.description))])),
+            ("ip_version", DataValue::U16(ip_version)),
+            ("languages", DataValue::Array(vec![DataValue::text("en")])),
+            ("node_count", DataValue::U32(nodes)),
+            ("record_size", DataValue::U16(record_bits)),
         ])
     }
 }
@@ -263,9 +258,9 @@ fn put_node(bytes: &mut Vec<u8>, record_bits: u16, left: u32, right: u32) {
 }
 
 /// Writes a value with its control byte.
-fn encode(bytes: &mut Vec<u8>, value: &Value) {
+fn encode(bytes: &mut Vec<u8>, value: &DataValue) {
     match value {
-        Value::Map(entries) => {
+        DataValue::Map(entries) => {
             control(bytes, 7, entries.len());
             for (key, value) in entries {
                 control(bytes, 2, key.len());
@@ -273,22 +268,22 @@ fn encode(bytes: &mut Vec<u8>, value: &Value) {
                 encode(bytes, value);
             }
         }
-        Value::Array(values) => {
+        DataValue::Array(values) => {
             control(bytes, 11, values.len());
             values.iter().for_each(|value| encode(bytes, value));
         }
-        Value::Text(text) => {
+        DataValue::Text(text) => {
             control(bytes, 2, text.len());
             bytes.extend(text.as_bytes());
         }
-        Value::Double(number) => {
+        DataValue::Double(number) => {
             control(bytes, 3, 8);
             bytes.extend(number.to_be_bytes());
         }
-        Value::Bool(truth) => control(bytes, 14, usize::from(*truth)),
-        Value::U16(number) => unsigned(bytes, 5, &number.to_be_bytes()),
-        Value::U32(number) => unsigned(bytes, 6, &number.to_be_bytes()),
-        Value::U64(number) => unsigned(bytes, 9, &number.to_be_bytes()),
+        DataValue::Bool(truth) => control(bytes, 14, usize::from(*truth)),
+        DataValue::U16(number) => unsigned(bytes, 5, &number.to_be_bytes()),
+        DataValue::U32(number) => unsigned(bytes, 6, &number.to_be_bytes()),
+        DataValue::U64(number) => unsigned(bytes, 9, &number.to_be_bytes()),
     }
 }
 

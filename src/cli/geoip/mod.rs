@@ -1,4 +1,4 @@
-//! `meridian geoip`: makes the country database that the project ships.
+//! `meridian geoip`: builds the country database that the project ships.
 
 pub(crate) mod ipfire;
 pub(crate) mod mmdb;
@@ -11,15 +11,15 @@ use anyhow::{Context, anyhow};
 
 use crate::region::Family;
 
-/// Work on location databases
+/// Build location databases
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: GeoipCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum GeoipCommand {
     /// Build a country database in MaxMind's format from the IPFire location data
     ///
     /// The data is in Debian's package tor-geoipdb, under the licence CC BY-SA 4.0. Equal data gives
@@ -35,7 +35,7 @@ struct Build {
     /// Lines of `first,last,CC` with IPv6 addresses
     #[arg(long, value_name = "FILE", default_value = "/usr/share/tor/geoip6")]
     ipv6: PathBuf,
-    /// Where to write the database; a file that is there is replaced whole
+    /// Output file, replaced atomically
     #[arg(long, value_name = "FILE", default_value = "geoip/world.mmdb")]
     output: PathBuf,
 }
@@ -47,7 +47,7 @@ struct Build {
 /// When a file cannot be read, understood or written.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
-        Command::Build(build) => run_build(&build)?,
+        GeoipCommand::Build(build) => run_build(&build)?,
     }
     Ok(ExitCode::SUCCESS)
 }

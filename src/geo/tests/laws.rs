@@ -10,8 +10,8 @@ use proptest::test_runner::RngSeed;
 
 use super::super::embedded::Embedding;
 use super::super::runs::Bits;
-use super::super::{Class, Database, Error, Sources, Table, ipv4_inside, overlay, ranking};
-use crate::cli::geoip::mmdb::{Metadata, Value, Writer};
+use super::super::{Class, Database, Error, Table, TableSources, ipv4_inside, overlay, ranking};
+use crate::cli::geoip::mmdb::{DataValue, DatabaseWriter, Metadata};
 use crate::client::{
     Continent, Coordinates, Group, GroupId, GroupSet, Location, Member, Prefix, Subdivision,
 };
@@ -19,7 +19,7 @@ use crate::region::{AvailabilityZone, Failover, Family, Minimum, Recovery, Regio
 
 /// Everything that a table is compiled from, in the form in which the reference reads it.
 #[derive(Clone, Debug)]
-struct World {
+struct Sample {
     /// Blocks of the database that do not overlap.
     places: Vec<(Prefix, Location)>,
     /// Blocks of the ASN database that do not overlap.
@@ -30,7 +30,7 @@ struct World {
     record_bits: u16,
 }
 
-impl World {
+impl Sample {
     /// Returns the location of an address and its class, by looking through all the lists.
     fn class(&self, regions: &[Coordinates], address: IpAddr) -> (Location, Class) {
         let address = ipv4_inside(address).map_or(address, IpAddr::V4);
@@ -61,8 +61,8 @@ impl World {
     }
 
     fn databases(&self) -> (Database, Database) {
-        let write = |blocks: &mut dyn Iterator<Item = (Prefix, Value)>| {
-            let mut writer = Writer::new(Metadata {
+        let write = |blocks: &mut dyn Iterator<Item = (Prefix, DataValue)>| {
+            let mut writer = DatabaseWriter::new(Metadata {
                 kind: "Test-City".to_owned(),
                 description: "random".to_owned(),
                 build_epoch: 1,
@@ -76,13 +76,13 @@ impl World {
         (
             write(&mut self.places.iter().map(|(prefix, location)| (*prefix, value(location)))),
             write(&mut systems.map(|(prefix, asn)| {
-                let record = vec![("autonomous_system_number", Value::U32(*asn))];
-                (*prefix, Value::Map(record))
+                let record = vec![("autonomous_system_number", DataValue::U32(*asn))];
+                (*prefix, DataValue::Map(record))
             })),
         )
     }
 
-    /// Returns an address from every stretch on which the answer can be uniform, among them those
+    /// Returns an address from every interval on which the answer can be uniform, among them those
     /// inside the copy of IPv4 that `near` is in.
     fn points(&self, near: IpAddr) -> Vec<IpAddr> {
         let of_groups = self.groups.iter().flat_map(|group| &group.members);
@@ -132,27 +132,30 @@ fn embed(embedding: Embedding, copy: u128, v4: u32) -> u128 {
     }
 }
 
-fn value(location: &Location) -> Value {
+fn value(location: &Location) -> DataValue {
     let mut record = Vec::new();
     if let Some(continent) = location.continent {
-        record.push(("continent", Value::Map(vec![("code", Value::text(continent.code()))])));
+        record.push(("continent", DataValue::Map(vec![("code", DataValue::text(continent.code()))])));
     }
     if let Some(country) = location.country {
-        let mut fields = vec![("iso_code", Value::text(country.as_str()))];
-        fields.extend(location.european_union.map(|member| ("is_in_european_union", Value::Bool(member))));
-        record.push(("country", Value::Map(fields)));
+        let mut fields = vec![("iso_code", DataValue::text(country.as_str()))];
+        fields
+            .extend(location.european_union.map(|member| ("is_in_european_union", DataValue::Bool(member))));
+        record.push(("country", DataValue::Map(fields)));
     }
     if let Some(subdivision) = location.subdivision {
         let code = std::str::from_utf8(&subdivision.code[..2]).expect("two letters");
-        let first = Value::Map(vec![("iso_code", Value::text(code))]);
-        record.push(("subdivisions", Value::Array(vec![first])));
+        let first = DataValue::Map(vec![("iso_code", DataValue::text(code))]);
+        record.push(("subdivisions", DataValue::Array(vec![first])));
     }
     if let Some(at) = location.coordinates {
-        let fields =
-            vec![("latitude", Value::Double(at.latitude)), ("longitude", Value::Double(at.longitude))];
-        record.push(("location", Value::Map(fields)));
+        let fields = vec![
+            ("latitude", DataValue::Double(at.latitude)),
+            ("longitude", DataValue::Double(at.longitude)),
+        ];
+        record.push(("location", DataValue::Map(fields)));
     }
-    Value::Map(record)
+    DataValue::Map(record)
 }
 
 fn regions() -> Regions {
@@ -270,7 +273,7 @@ fn apart<T>(blocks: Vec<(Prefix, T)>, family: Family) -> Vec<(Prefix, T)> {
     kept
 }
 
-fn a_world() -> impl Strategy<Value = World> {
+fn a_sample() -> impl Strategy<Value = Sample> {
     (
         vec((a_prefix(), a_place()), 0..12),
         vec((a_prefix(), select(vec![64_500u32, 64_501])), 0..6),
@@ -285,7 +288,7 @@ fn a_world() -> impl Strategy<Value = World> {
             let japan = Location { country: Some("JP".parse().expect("a country")), ..Location::default() };
             places.insert(0, (anchor, japan));
             systems.insert(0, (anchor, 64_501));
-            World {
+            Sample {
                 places: apart(places, family),
                 systems: apart(systems, family),
                 networks,
@@ -296,12 +299,12 @@ fn a_world() -> impl Strategy<Value = World> {
         })
 }
 
-fn check(world: &World, parts: &[u32], asked: &[IpAddr]) {
+fn check(sample: &Sample, parts: &[u32], asked: &[IpAddr]) {
     let regions = regions();
     let centres: Vec<Coordinates> = regions.iter().map(|(_, region)| region.location).collect();
-    let (database, asn) = world.databases();
-    let sources = Sources { database: Some(&database), asn: Some(&asn), networks: &world.networks };
-    let compile = || Table::compile(sources, &regions, &world.groups).expect("sound databases");
+    let (database, asn) = sample.databases();
+    let sources = TableSources { database: Some(&database), asn: Some(&asn), networks: &sample.networks };
+    let compile = || Table::compile(sources, &regions, &sample.groups).expect("sound databases");
     let table = compile();
     assert!(table == compile(), "equal sources give equal tables");
     check_population(&table, &centres);
@@ -312,17 +315,17 @@ fn check(world: &World, parts: &[u32], asked: &[IpAddr]) {
         if let Some(part) = known.get(&address) {
             return *part;
         }
-        let (location, class) = world.class(&centres, address);
+        let (location, class) = sample.class(&centres, address);
         assert_eq!(sources.locate(address).location, location, "explain agrees on {address}");
         let id = table.class_of(address);
         assert_eq!(table.classes()[id.0 as usize], class, "class of {address}");
         known.insert(address, parts[id.0 as usize]);
         parts[id.0 as usize]
     };
-    let everywhere = world.points(asked[0]).into_iter();
+    let everywhere = sample.points(asked[0]).into_iter();
     for address in asked.iter().copied().chain(everywhere) {
         let found = view.find(&table, address);
-        let points = world.points(address);
+        let points = sample.points(address);
         let block = Prefix::around(address, found.scope);
         let in_block = |block: Prefix| {
             let inside = points.iter().copied().filter(move |point| block.contains(*point));
@@ -368,13 +371,13 @@ proptest! {
 
     #[test]
     fn a_scope_is_the_widest_block_in_one_part_and_the_table_says_what_the_reference_says(
-        world in a_world(),
+        sample in a_sample(),
         parts in vec(0u32..3, 1..6),
         v4 in vec(any::<u32>(), 1..4),
         v6 in vec((a_v6_prefix(), any::<u128>()), 1..4),
     ) {
         let v4 = v4.into_iter().map(|bits| IpAddr::V4(bits.into()));
-        check(&world, &parts, &v4.collect::<Vec<_>>());
+        check(&sample, &parts, &v4.collect::<Vec<_>>());
         let v6 = v6.into_iter().map(|(prefix, noise)| match prefix.address() {
             IpAddr::V6(first) => {
                 let noise = noise.checked_shr(u32::from(prefix.length())).unwrap_or(0);
@@ -382,23 +385,23 @@ proptest! {
             }
             v4 @ IpAddr::V4(_) => v4,
         });
-        check(&world, &parts, &v6.collect::<Vec<_>>());
+        check(&sample, &parts, &v6.collect::<Vec<_>>());
     }
 
     #[test]
     fn damaged_databases_are_refused_or_read_but_never_panic(
-        world in a_world(),
+        sample in a_sample(),
         damage in vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         cut in prop::option::of(any::<prop::sample::Index>()),
     ) {
-        let mut writer = Writer::new(Metadata {
+        let mut writer = DatabaseWriter::new(Metadata {
             kind: "Test-City".to_owned(),
             description: "damaged".to_owned(),
             build_epoch: 1,
-            family: world.family,
-            record_bits: Some(world.record_bits),
+            family: sample.family,
+            record_bits: Some(sample.record_bits),
         });
-        for (prefix, location) in &world.places {
+        for (prefix, location) in &sample.places {
             writer.add(*prefix, &value(location)).expect("blocks do not overlap");
         }
         let mut bytes = writer.finish().expect("a small database");
@@ -410,9 +413,9 @@ proptest! {
             bytes.truncate(cut.index(bytes.len()));
         }
         if let Ok(database) = Database::parse(bytes) {
-            let sources = Sources { database: Some(&database), asn: Some(&database), networks: &[] };
-            let _ = Table::compile(sources, &regions(), &world.groups);
-            for point in world.points(IpAddr::V6(1.into())).into_iter().chain(world.points(IpAddr::V4(1.into()))) {
+            let sources = TableSources { database: Some(&database), asn: Some(&database), networks: &[] };
+            let _ = Table::compile(sources, &regions(), &sample.groups);
+            for point in sample.points(IpAddr::V6(1.into())).into_iter().chain(sample.points(IpAddr::V4(1.into()))) {
                 let _ = database.locate(point);
             }
         }
@@ -425,7 +428,7 @@ fn with_one_part_the_scope_is_zero_in_both_families_and_inside_embeddings() {
         let location = Location { country: Some(country.parse().expect("a country")), ..Location::default() };
         (prefix.parse().expect("a prefix"), location)
     });
-    let sources = Sources { database: None, asn: None, networks: &networks };
+    let sources = TableSources { database: None, asn: None, networks: &networks };
     let table = Table::compile(sources, &regions(), &[]).expect("no database to be damaged");
     let scope = |parts: Vec<u32>, address: &str| {
         let address = address.parse().expect("an address");
@@ -461,7 +464,7 @@ fn networks_of_the_operator_count_as_clients_and_the_rest_of_unicast_ipv4_is_now
     let country = |code: &str| Member::Country(code.parse().expect("a country"));
     let group = |code: &str| Group { name: code.to_owned(), members: vec![country(code)] };
     let groups = ["JP", "DE", "BR"].map(group);
-    let sources = Sources { database: None, asn: None, networks: &networks };
+    let sources = TableSources { database: None, asn: None, networks: &networks };
     let table = Table::compile(sources, &regions(), &groups).expect("no database to be damaged");
     let check = |address: &str, subnets: f64, expected: Option<Coordinates>| {
         let class = table.class_of(address.parse().expect("an address"));
@@ -485,7 +488,7 @@ fn a_tree_that_would_take_forever_to_walk_is_refused() {
     let nodes = 127u32;
     let mut bytes: Vec<u8> = (1..=nodes).flat_map(|next| [next, next]).flat_map(u32::to_be_bytes).collect();
     bytes.extend([0; 16]);
-    let sound = Writer::new(Metadata {
+    let sound = DatabaseWriter::new(Metadata {
         kind: "Test-City".to_owned(),
         description: "tangled".to_owned(),
         build_epoch: 1,
@@ -506,7 +509,7 @@ fn a_tree_that_would_take_forever_to_walk_is_refused() {
 
 #[test]
 fn a_database_without_countries_says_what_it_must_be() {
-    let writer = Writer::new(Metadata {
+    let writer = DatabaseWriter::new(Metadata {
         kind: "Test-Domain".to_owned(),
         description: "empty".to_owned(),
         build_epoch: 1,
@@ -514,7 +517,7 @@ fn a_database_without_countries_says_what_it_must_be() {
         record_bits: None,
     });
     let database = Database::parse(writer.finish().expect("an empty database")).expect("the format");
-    let sources = Sources { database: Some(&database), asn: None, networks: &[] };
+    let sources = TableSources { database: Some(&database), asn: None, networks: &[] };
     let error = Table::compile(sources, &Regions::default(), &[]).expect_err("no countries");
     let expected = "no record of the database (type `Test-Domain`) names a country; it must be a Country or City database";
     assert_eq!(error.to_string(), expected);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::super::{Database, Sources, Table};
+use super::super::{Database, Table, TableSources};
 use crate::cli::geoip::ipfire;
 use crate::client::Coordinates;
 use crate::region::{AvailabilityZone, Failover, Minimum, Recovery, Region, Regions};
@@ -66,7 +66,7 @@ fn regions() -> Regions {
 }
 
 fn check(database: &Database, expected: &[(&str, &str)]) {
-    let sources = Sources { database: Some(database), asn: None, networks: &[] };
+    let sources = TableSources { database: Some(database), asn: None, networks: &[] };
     let table = Table::compile(sources, &regions(), &[]).expect("a sound database");
     let nearest = |address: &str| {
         let class = table.class_of(address.parse().expect("an address"));

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::{Coordinates, GroupId, Prefix, PrefixError};
 use crate::engine::{self, Outcome, Transport};
-use crate::geo::{Located, Origin};
+use crate::geo::{Located, LocationOrigin};
 use crate::region::{Family, RegionId};
 use crate::snapshot::Snapshot;
 use crate::steering::{self, Bucketing, Conditions, Decision, Destination, Steering};
@@ -254,9 +254,9 @@ fn place(located: &Located) -> String {
 
 fn network(located: &Located) -> String {
     let source = match located.origin {
-        Origin::Operator => "the operator's networks",
-        Origin::Database => "the database",
-        Origin::Nobody => "nobody knows it",
+        LocationOrigin::Operator => "the operator's networks",
+        LocationOrigin::Database => "the database",
+        LocationOrigin::Unknown => "nobody knows it",
     };
     format!("{} ({source})", located.network)
 }

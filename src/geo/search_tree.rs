@@ -1,23 +1,22 @@
 //! The search tree of a MaxMind database as it lies in the file, checked before it is walked.
 //!
-//! The format is a tree by convention only: its nodes are numbers, and damaged or hostile numbers
-//! can make a graph with 2^96 paths through a hundred nodes, which no walk would come back from. In
-//! what passes this check every node is reached over one path, except the root of the IPv4
-//! addresses, to which the IPv6 blocks that embed them may point too and which is walked only once.
+//! The format is a tree by convention only: its nodes are numbers, and damaged or hostile numbers can make a
+//! graph with 2^96 paths through a hundred nodes, which no walk would come back from. After this check every
+//! node is reached over one path, except the root of the IPv4 addresses, to which the IPv6 blocks that embed
+//! them may point too and which is walked only once.
 
 use super::Error;
 
 /// A search tree: `nodes` pairs of records of 24, 28 or 32 bits.
-pub(super) struct Tree<'a> {
+pub(super) struct SearchTree<'a> {
     /// The file, of which the tree is the beginning.
     pub(super) bytes: &'a [u8],
-    /// How many nodes there are; the reader has checked that they lie within the file.
+    /// The number of nodes; the reader has checked that they lie within the file.
     pub(super) nodes: usize,
-    /// The size of one record in bits.
     pub(super) record_bits: u16,
 }
 
-impl Tree<'_> {
+impl SearchTree<'_> {
     /// Checks that walking the tree ends. `ipv6` says whether it starts with IPv6 addresses.
     ///
     /// # Errors

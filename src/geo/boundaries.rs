@@ -1,24 +1,25 @@
-//! Where the runs of a table begin anew for a view: one bit a run, with summaries above.
+//! The runs at which an interval of a view begins: one bit a run, with summaries above.
 //!
-//! A view must find both ends of the stretch of runs around an address that it treats alike. Each
-//! level has one bit for each 64 bits of the level below, set when any of them is; so a stretch of
-//! a million runs is crossed in a handful of steps, at a memory of one bit and a little a run.
+//! A view must find both ends of the interval around an address. A sorted list of ends would cost 32 bits an
+//! end and a binary search for each query. Here each level has one bit for each 64 bits of the level below,
+//! set when any of them is: an interval of a million runs is crossed in a handful of steps, at a memory of
+//! one bit and a little a run.
 
-/// A set of run numbers, always with number 0 in it.
+/// A set of run numbers. Invariant: number 0 is in it, so that every run has a boundary at or before it.
 #[derive(Clone, Debug)]
-pub(super) struct Breaks {
-    /// A bit for each number.
+pub(super) struct Boundaries {
+    /// One bit for each number.
     words: Box<[u64]>,
-    /// Each has a bit for each word of the one before, the first for `words`; the last is one word.
+    /// One bit for each word of the level below, the first level for `words`; the last is one word.
     summaries: Vec<Box<[u64]>>,
 }
 
-impl Breaks {
-    /// Collects the numbers below `length` of which `breaks` says that a stretch begins there.
-    pub(super) fn new(length: usize, mut breaks: impl FnMut(usize) -> bool) -> Self {
+impl Boundaries {
+    /// Collects the numbers below `length` for which `is_boundary` holds.
+    pub(super) fn new(length: usize, mut is_boundary: impl FnMut(usize) -> bool) -> Self {
         let word = |first: usize| {
             let numbers = first..length.min(first + 64);
-            numbers.fold(0u64, |bits, number| bits | u64::from(breaks(number)) << (number - first))
+            numbers.fold(0u64, |bits, number| bits | u64::from(is_boundary(number)) << (number - first))
         };
         let words: Box<[u64]> = (0..length).step_by(64).map(word).collect();
         let mut summaries: Vec<Box<[u64]>> = Vec::new();
@@ -91,7 +92,7 @@ impl Breaks {
         place * 64 + choose(self.words[place])
     }
 
-    /// Returns how much memory the set takes.
+    /// Returns the memory of the set in bytes.
     pub(super) fn memory_bytes(&self) -> usize {
         let summaries: usize = self.summaries.iter().map(|level| size_of_val(&**level)).sum();
         size_of_val(&*self.words) + summaries
@@ -133,10 +134,10 @@ mod tests {
         ) {
             let mut members: BTreeSet<usize> = members.into_iter().filter(|number| *number < length).collect();
             members.insert(0);
-            let breaks = Breaks::new(length, |number| members.contains(&number));
+            let boundaries = Boundaries::new(length, |number| members.contains(&number));
             for number in asked.into_iter().chain(members.iter().copied()).filter(|number| *number < length) {
-                prop_assert_eq!(Some(&breaks.at_or_before(number)), members.range(..=number).next_back());
-                prop_assert_eq!(breaks.after(number), members.range(number + 1..).next().copied());
+                prop_assert_eq!(Some(&boundaries.at_or_before(number)), members.range(..=number).next_back());
+                prop_assert_eq!(boundaries.after(number), members.range(number + 1..).next().copied());
             }
         }
     }

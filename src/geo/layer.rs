@@ -1,4 +1,7 @@
-//! Turns a database into runs: one pass over its networks, each distinct record read once.
+//! One layer of the table: what a single source says of every address, as runs of numbers.
+//!
+//! A database is read in one pass over its networks, and each distinct record once: a City database refers to
+//! the same few hundred thousand records from millions of networks.
 
 use std::net::IpAddr;
 
@@ -6,37 +9,35 @@ use foldhash::{HashMap, HashMapExt};
 use maxminddb::MaxMindDbError;
 
 use super::Error;
-use super::database::{self, Database, Record};
+use super::database::{self, Database, DatabaseRecord};
 use super::population::subnets;
 use super::runs::{Bits, Runs};
 
-/// What one layer says of every address of both families.
+/// A number for every address of both families.
 pub(super) struct Layer {
-    /// Of the IPv4 addresses.
     pub(super) v4: Runs<u32>,
-    /// Of the IPv6 addresses.
     pub(super) v6: Runs<u128>,
 }
 
 impl Layer {
-    /// Returns a layer that says `value` of every address.
+    /// Returns the layer in which every address has `value`.
     pub(super) fn all(value: u32) -> Self {
         Self { v4: Runs::all(value), v6: Runs::all(value) }
     }
 
-    /// Walks a database, calling `value_of` once for each record in it. Addresses without a record
+    /// Reads a database, calling `value_of` once for each of its records. Addresses without a record
     /// get zero. Returns the records too, in the order of the calls, after one for those addresses.
     ///
     /// # Errors
     ///
     /// When the tree or a record cannot be read.
-    pub(super) fn walk(
+    pub(super) fn of(
         database: &Database,
-        mut value_of: impl FnMut(&Record<'_>) -> Result<u32, MaxMindDbError>,
-    ) -> Result<(Self, Vec<Seen>), Error> {
+        mut value_of: impl FnMut(&DatabaseRecord<'_>) -> Result<u32, MaxMindDbError>,
+    ) -> Result<(Self, Vec<SeenRecord>), Error> {
         let mut v4 = Filler::<u32>::new();
         let mut v6 = Filler::<u128>::new();
-        let mut seen = vec![Seen { value: 0, subnets: 0.0 }];
+        let mut seen = vec![SeenRecord { value: 0, subnets: 0.0 }];
         let mut known: HashMap<usize, usize> = HashMap::new();
         for record in database.networks()? {
             let record = record.map_err(Error::Damaged)?;
@@ -47,12 +48,12 @@ impl Layer {
                     None => {
                         let value = value_of(&record).map_err(Error::Damaged)?;
                         known.insert(offset, seen.len());
-                        seen.push(Seen { value, subnets: 0.0 });
+                        seen.push(SeenRecord { value, subnets: 0.0 });
                         seen.len() - 1
                     }
                 },
             };
-            let network = database::network(&record).expect("a walk gives networks of its own families");
+            let network = database::network(&record).expect("the reader gives networks of its own families");
             let here = &mut seen[number];
             match network.address() {
                 IpAddr::V4(first) => {
@@ -67,16 +68,15 @@ impl Layer {
     }
 }
 
-/// A record that was seen on a walk.
-pub(super) struct Seen {
-    /// The value that it got.
+/// A record of a database.
+pub(super) struct SeenRecord {
     pub(super) value: u32,
-    /// How many IPv4 subnets it is about.
+    /// The number of IPv4 subnets that it describes.
     pub(super) subnets: f64,
 }
 
-/// Fills runs from blocks in ascending order; what lies between them gets zero. The walk leaves out
-/// the blocks in which a file repeats its IPv4 addresses inside IPv6.
+/// Fills runs from blocks in ascending order; addresses between them get zero. The reader leaves out the
+/// blocks in which a file repeats its IPv4 addresses inside IPv6.
 struct Filler<A> {
     runs: Runs<A>,
     /// The address after the last block; `None` when the last address there is was in it.

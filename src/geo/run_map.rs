@@ -1,21 +1,21 @@
-//! Runs that are frozen and found fast: the way from an address to its run.
+//! Immutable runs with an index: from an address to its run.
 //!
 //! The addresses that share their 16 highest bits are a bucket. A lookup searches the runs of one
-//! bucket only, and compares what is left of an address without those bits: of IPv4 that is half of
-//! it, so that the runs of a bucket lie in one or two cache lines.
+//! bucket only, and compares the remaining bits of an address: of IPv4 that is half of it, so that the runs
+//! of a bucket lie in one or two cache lines. A trie would touch a line a level.
 
 use std::ops::Range;
 
 use super::runs::{Bits, Runs, widest_block};
 
-/// How many buckets there are.
+/// One for each value of the 16 highest bits.
 pub(super) const BUCKETS: usize = 1 << 16;
 
-/// An address that knows its bucket.
-pub(super) trait Address: Bits {
-    /// What tells the addresses of one bucket apart.
+/// An address that has a bucket.
+pub(super) trait Bucketed: Bits {
+    /// The bits that differ within a bucket.
     type Low: Bits;
-    /// How many bits of an address stand before those in `Low`.
+    /// The number of bits before those in `Low`.
     const BEFORE_LOW: u8;
 
     /// Returns the first address of a bucket.
@@ -24,11 +24,11 @@ pub(super) trait Address: Bits {
     /// Returns the number of the bucket: the 16 highest bits.
     fn bucket(self) -> usize;
 
-    /// Returns the rest.
+    /// Returns the bits that differ within the bucket.
     fn low(self) -> Self::Low;
 }
 
-impl Address for u32 {
+impl Bucketed for u32 {
     type Low = u16;
     const BEFORE_LOW: u8 = 16;
 
@@ -49,7 +49,7 @@ impl Address for u32 {
 }
 
 /// There is no type of 112 bits: the rest of an IPv6 address is all of it.
-impl Address for u128 {
+impl Bucketed for u128 {
     type Low = u128;
     const BEFORE_LOW: u8 = 0;
 
@@ -68,18 +68,18 @@ impl Address for u128 {
     }
 }
 
-/// Runs that are frozen and found fast.
+/// Immutable runs, found by address.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Map<A: Address> {
-    /// Where each run starts in its bucket.
+pub(super) struct RunMap<A: Bucketed> {
+    /// By run: its start in its bucket.
     starts: Box<[A::Low]>,
-    /// The value of each run.
+    /// By run.
     values: Box<[u32]>,
-    /// For each bucket, how many runs start in the buckets before it; at the end, how many there are.
+    /// By bucket: the number of runs that start in the buckets before it; at the end, the number of all.
     index: Box<[u32]>,
 }
 
-impl<A: Address> From<Runs<A>> for Map<A> {
+impl<A: Bucketed> From<Runs<A>> for RunMap<A> {
     fn from(runs: Runs<A>) -> Self {
         let mut index = vec![0u32; BUCKETS + 1].into_boxed_slice();
         for run in runs.iter() {
@@ -98,8 +98,8 @@ impl<A: Address> From<Runs<A>> for Map<A> {
     }
 }
 
-impl<A: Address> Map<A> {
-    /// Returns how many runs there are.
+impl<A: Bucketed> RunMap<A> {
+    /// Returns the number of runs.
     pub(super) fn len(&self) -> usize {
         self.starts.len()
     }
@@ -137,8 +137,8 @@ impl<A: Address> Map<A> {
     }
 
     /// Returns the length of the widest block around `address` within the runs from `first` up to
-    /// `end`, which is the first run beyond them if there is one. At least one of the two must start
-    /// inside the bucket; then what lies in other buckets is too far away to matter.
+    /// `end`, the first run beyond them if there is one. At least one of the two must start inside the
+    /// bucket: an end in another bucket is farther away than that one, and does not bound the block.
     #[inline]
     pub(super) fn widest_block(&self, address: A, first: usize, end: Option<usize>) -> u8 {
         let bucket = self.starting_in(address.bucket());
@@ -148,7 +148,7 @@ impl<A: Address> Map<A> {
         A::BEFORE_LOW + widest_block(address.low(), before, after)
     }
 
-    /// Returns how much memory the runs and their index take.
+    /// Returns the memory of the runs and their index in bytes.
     pub(super) fn memory_bytes(&self) -> usize {
         size_of_val(&*self.starts) + size_of_val(&*self.values) + size_of_val(&*self.index)
     }
@@ -164,7 +164,7 @@ mod tests {
         for (start, value) in [(1, 1), (0x0001_0000, 2), (0x0001_0001, 3), (u32::MAX, 4)] {
             runs.set_from(start, value);
         }
-        let map = Map::from(runs);
+        let map = RunMap::from(runs);
         for (address, value) in [(0, 0), (1, 1), (0xffff, 1), (0x0001_0000, 2), (0x7fff_0000, 3)] {
             assert_eq!(map.value(map.position(address)), value, "{address:x}");
         }

@@ -1,7 +1,8 @@
-//! From places to classes: what clients have in common as far as any decision can see.
+//! From locations to classes: clients who are the same to every decision get one number.
 //!
-//! Everything is interned: a place is read and ranked once however many networks lie in it, and two
-//! places that no group and no distance tells apart end up in one class.
+//! A City database has millions of networks and some hundred thousand locations, of which a configuration tells
+//! a few hundred apart. So everything is interned: a location is ranked once however many networks lie in it,
+//! and two locations that no group and no distance tells apart end up in one class.
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -9,7 +10,7 @@ use std::hash::Hash;
 use foldhash::{HashMap, HashMapExt};
 
 use super::overlay::{self, Overlay};
-use super::population::{Crowd, Direction, Population, Residents};
+use super::population::{Centroid, Direction, Population, Residents};
 use super::ranking::{point, ranks};
 use super::{Class, ClassId};
 use crate::client::{
@@ -50,9 +51,9 @@ impl<T: Clone + Eq + Hash> Interner<T> {
     }
 }
 
-/// A location as far as decisions can see: the coordinates are only as good as the ranks they give.
+/// A location as decisions see it: with ranks in place of coordinates.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-struct Place {
+struct Locality {
     continent: Option<Continent>,
     country: Option<Country>,
     subdivision: Option<Subdivision>,
@@ -60,8 +61,8 @@ struct Place {
     ranks: u32,
 }
 
-impl Place {
-    /// Returns the place as a location without coordinates.
+impl Locality {
+    /// Returns the location without coordinates.
     fn location(self) -> Location {
         Location {
             continent: self.continent,
@@ -74,81 +75,82 @@ impl Place {
     }
 }
 
-/// Clients in one place and one system, under one overlay.
+/// The clients in one locality and one autonomous system, under one overlay.
 #[derive(Clone, Copy)]
-struct Known {
+struct Combination {
     class: u32,
     country: Option<Country>,
     towards: Direction,
-    /// How many of them were counted.
+    /// Those counted so far.
     subnets: f64,
 }
 
-/// What is counted of all clients, when every address was seen.
-pub(super) struct Census {
-    /// By number.
+/// The classes of all clients.
+pub(super) struct Classification {
+    /// By `ClassId`.
     pub classes: Box<[Class]>,
-    /// Of each class.
+    /// By `ClassId`.
     pub population: Box<[Population]>,
     /// Sorted by country and class.
     pub residents: Box<[Residents]>,
 }
 
-/// All the places and classes seen while one table is compiled.
-pub(super) struct Catalog<'a> {
+/// The localities and classes seen so far while a table is compiled.
+pub(super) struct Classifier<'a> {
     groups: &'a [Group],
     regions: Vec<Coordinates>,
-    /// Lists of ranks; number zero is the empty one.
+    /// Number zero is the empty list.
     ranks: Interner<Box<[u8]>>,
-    /// The number of the ranks at a point, by the bits of its coordinates.
+    /// By the bits of the coordinates.
     ranks_at: HashMap<[u64; 2], u32>,
-    /// Number zero is the unknown place.
-    places: Interner<Place>,
-    /// Those who live in each place.
-    settled: Vec<Crowd>,
-    /// Autonomous systems as far as groups tell them apart; number zero is in no group.
+    /// Number zero is the unknown locality.
+    localities: Interner<Locality>,
+    /// By locality.
+    residents: Vec<Centroid>,
+    /// The groups of autonomous systems; number zero is none.
     systems: Interner<GroupSet>,
     classes: Interner<Class>,
-    known: HashMap<[u32; 3], Known>,
-    /// Those who are in each class.
-    crowds: Vec<Crowd>,
+    /// By the numbers of locality, system and overlay.
+    combinations: HashMap<[u32; 3], Combination>,
+    /// By class.
+    centroids: Vec<Centroid>,
 }
 
-impl<'a> Catalog<'a> {
-    /// Starts with the unknown place and the autonomous systems of no group as number zero.
+impl<'a> Classifier<'a> {
+    /// Starts with the unknown locality and the autonomous systems of no group as number zero.
     pub(super) fn new(regions: &Regions, groups: &'a [Group]) -> Self {
         Self {
             groups,
             regions: regions.iter().map(|(_, region)| region.location).collect(),
             ranks: Interner::starting_with(Box::default()),
             ranks_at: HashMap::new(),
-            places: Interner::starting_with(Place::default()),
-            settled: Vec::new(),
+            localities: Interner::starting_with(Locality::default()),
+            residents: Vec::new(),
             systems: Interner::starting_with(GroupSet::default()),
             classes: Interner::new(),
-            known: HashMap::new(),
-            crowds: Vec::new(),
+            combinations: HashMap::new(),
+            centroids: Vec::new(),
         }
     }
 
-    /// Returns whether a group names a subdivision. If none does they need not be read, which saves a
-    /// tenth of the time that a City database takes.
+    /// Returns whether a group names a subdivision. If none does, subdivisions need not be read, which saves
+    /// a tenth of the time that a City database takes.
     pub(super) fn tells_subdivisions_apart(&self) -> bool {
         let mut members = self.groups.iter().flat_map(|group| &group.members);
         members.any(|member| matches!(member, Member::Subdivision(_)))
     }
 
-    /// Returns the number of a location's place. The autonomous system is no part of it.
-    pub(super) fn place(&mut self, location: &Location) -> u32 {
-        let place = self.place_of(location);
-        self.places.number(place)
+    /// Returns the number of a location's locality. The autonomous system is no part of it.
+    pub(super) fn locality(&mut self, location: &Location) -> u32 {
+        let locality = self.locality_of(location);
+        self.localities.number(locality)
     }
 
-    /// Counts clients who live at a point of a place.
-    pub(super) fn settle(&mut self, place: u32, subnets: f64, point: Option<Coordinates>) {
-        let place = place as usize;
-        self.settled.resize(self.settled.len().max(place + 1), Crowd::default());
-        self.settled[place].add(subnets, Direction::of(point));
+    /// Counts clients at a point of a locality.
+    pub(super) fn settle(&mut self, locality: u32, subnets: f64, point: Option<Coordinates>) {
+        let locality = locality as usize;
+        self.residents.resize(self.residents.len().max(locality + 1), Centroid::default());
+        self.residents[locality].add(subnets, Direction::of(point));
     }
 
     /// Returns the number of an autonomous system.
@@ -157,27 +159,26 @@ impl<'a> Catalog<'a> {
         self.systems.number(groups)
     }
 
-    /// Returns the number of the class of clients in a place and a system, under the overlay of this
-    /// number, and counts them.
+    /// Returns the class of the clients of a locality, a system and an overlay, and counts them.
     pub(super) fn class(&mut self, key: [u32; 3], overlays: &[Overlay<'_>], subnets: f64) -> u32 {
-        let known = match self.known.get_mut(&key) {
-            Some(known) => known,
+        let combination = match self.combinations.get_mut(&key) {
+            Some(combination) => combination,
             None => {
                 let new = self.classify(key, overlays);
-                self.known.entry(key).or_insert(new)
+                self.combinations.entry(key).or_insert(new)
             }
         };
-        known.subnets += subnets;
-        self.crowds[known.class as usize].add(subnets, known.towards);
-        known.class
+        combination.subnets += subnets;
+        self.centroids[combination.class as usize].add(subnets, combination.towards);
+        combination.class
     }
 
-    /// Returns everything that was counted.
-    pub(super) fn finish(self) -> Census {
-        // Subnets come in 256ths, of which a sum is exact whatever its order.
+    /// Returns the classes, with what was counted of each.
+    pub(super) fn finish(self) -> Classification {
+        // Subnets come in 256ths, of which a sum is exact in whatever order the map has.
         let mut by_country = BTreeMap::new();
-        for known in self.known.values() {
-            *by_country.entry((known.country, known.class)).or_insert(0.0) += known.subnets;
+        for combination in self.combinations.values() {
+            *by_country.entry((combination.country, combination.class)).or_insert(0.0) += combination.subnets;
         }
         let residents = by_country.into_iter();
         let residents = residents.map(|((country, class), subnets)| Residents {
@@ -185,48 +186,49 @@ impl<'a> Catalog<'a> {
             class: ClassId(class),
             subnets,
         });
-        Census {
-            population: self.crowds.iter().map(Crowd::population).collect(),
+        Classification {
+            population: self.centroids.iter().map(Centroid::population).collect(),
             residents: residents.collect(),
             classes: self.classes.values.into_boxed_slice(),
         }
     }
 
-    /// Says what there is to know of such clients; none of them is counted yet.
-    fn classify(&mut self, key: [u32; 3], overlays: &[Overlay<'_>]) -> Known {
-        let [place, system, overlay] = key;
+    /// Classifies such clients; none of them is counted yet.
+    fn classify(&mut self, key: [u32; 3], overlays: &[Overlay<'_>]) -> Combination {
+        let [locality, system, overlay] = key;
         let overlay = overlays[overlay as usize];
-        let mut towards = self.settled.get(place as usize).map_or_else(Direction::default, Crowd::middle);
-        let mut place = *self.places.value(place);
+        let residents = self.residents.get(locality as usize);
+        let mut towards = residents.map_or_else(Direction::default, Centroid::middle);
+        let mut locality = *self.localities.value(locality);
         let mut groups = overlay.groups.union(*self.systems.value(system));
         if let Some(operator) = overlay.operator {
-            (place, towards) = self.moved(place, towards, operator);
+            (locality, towards) = self.moved(locality, towards, operator);
             if let Some(asn) = operator.asn {
                 groups = overlay.groups.union(self.groups_of_system(asn));
             }
         }
         let class = Class {
-            groups: groups.union(self.groups_of_place(place)),
-            ranks: self.ranks.value(place.ranks).clone(),
+            groups: groups.union(self.groups_of_locality(locality)),
+            ranks: self.ranks.value(locality.ranks).clone(),
         };
         let class = self.classes.number(class);
-        self.crowds.resize(self.classes.values.len(), Crowd::default());
-        Known { class, country: place.country, towards, subnets: 0.0 }
+        self.centroids.resize(self.classes.values.len(), Centroid::default());
+        Combination { class, country: locality.country, towards, subnets: 0.0 }
     }
 
-    /// Returns the place and the direction of which the operator knows better. Ranks and direction stay
-    /// what they were when neither the country nor the coordinates are said anew.
-    fn moved(&mut self, below: Place, towards: Direction, operator: &Location) -> (Place, Direction) {
+    /// Returns locality and direction with the operator's statements applied. Ranks and direction stay what
+    /// they were when the operator states neither country nor coordinates.
+    fn moved(&mut self, below: Locality, towards: Direction, operator: &Location) -> (Locality, Direction) {
         let location = overlay::over(&below.location(), operator);
-        let moved = self.place_of(&location);
+        let moved = self.locality_of(&location);
         if operator.country.is_none() && operator.coordinates.is_none() {
-            return (Place { ranks: below.ranks, ..moved }, towards);
+            return (Locality { ranks: below.ranks, ..moved }, towards);
         }
         (moved, Direction::of(point(&location)))
     }
 
-    fn place_of(&mut self, location: &Location) -> Place {
-        Place {
+    fn locality_of(&mut self, location: &Location) -> Locality {
+        Locality {
             continent: location.continent,
             country: location.country,
             subdivision: location.subdivision,
@@ -245,8 +247,8 @@ impl<'a> Catalog<'a> {
         number
     }
 
-    fn groups_of_place(&self, place: Place) -> GroupSet {
-        let location = place.location();
+    fn groups_of_locality(&self, locality: Locality) -> GroupSet {
+        let location = locality.location();
         let mut groups = self.groups_with(|member| member.holds(&location));
         if location.is_unknown() {
             groups.insert(GroupId::UNKNOWN);
