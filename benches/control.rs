@@ -14,7 +14,7 @@ use meridian::canary::{CanaryId, Epoch, Failure, FailureClass, Observation, Sign
 use meridian::config::Config;
 use meridian::control::Monitor;
 use meridian::health::{Board, Sites};
-use meridian::intent::Orders;
+use meridian::intent::Overlay;
 use meridian::moment::Moment;
 use meridian::region::AddressId;
 use meridian::share::Share;
@@ -57,7 +57,7 @@ fn steps(config: &Config, all: &[Observation], now: Moment) {
 
 /// Measures whole events.
 fn events(config: &Arc<Config>, all: &[Observation], now: Moment) {
-    let (mut monitor, _) = Monitor::new(Arc::clone(config), Orders::none(&config.regions), None, now);
+    let (mut monitor, _) = Monitor::new(Arc::clone(config), Overlay::none(&config.regions), None, now);
     monitor.observe(all, now);
     let (calm, _) = median(RUNS, || monitor.observe(&all[..1], now));
     print_time("control/5000: an observation that changes nothing", calm, "");

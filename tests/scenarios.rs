@@ -206,14 +206,14 @@ fn any_wishes() -> impl Strategy<Value = String> {
         "weights api.example.com frankfurt=50 oregon=50",
         "weights api.example.com tokyo=1 osaka=1 steps 10,50,100 hold 1m",
     ];
-    let wish = prop_oneof![3 => away, 2 => select(others.to_vec()).prop_map(str::to_owned)];
-    let overridden = (wish, any::<bool>()).prop_map(|(wish, is_forced)| {
+    let action = prop_oneof![3 => away, 2 => select(others.to_vec()).prop_map(str::to_owned)];
+    let overridden = (action, any::<bool>()).prop_map(|(action, is_forced)| {
         let rules = if is_forced {
             " override one_at_a_time override hard_limit override min_in_service"
         } else {
             ""
         };
-        format!("operator {wish} for 2m{rules}")
+        format!("operator {action} for 2m{rules}")
     });
     let lift = (1u8..9, any::<bool>()).prop_map(|(number, is_at_once)| {
         format!("lift {number}{}", if is_at_once { " at-once" } else { "" })
@@ -291,7 +291,9 @@ impl Laws {
                 }
             }
             Happening::Act(Act::Reload(_)) => self.is_new_world = true,
-            Happening::Act(Act::Intend(terms)) if terms.wish.to_string() == "force tokyo/tokyo-b down" => {
+            Happening::Act(Act::Intend(request))
+                if request.action.to_string() == "force tokyo/tokyo-b down" =>
+            {
                 self.fell.extend(
                     ["10.1.2.1", "2001:db8:1:2::1"].map(|ip| ip.parse::<IpAddr>().expect("an address")),
                 );

@@ -99,7 +99,7 @@ fn find(state: &State, text: &str) -> Result<Receipt, (StatusCode, String)> {
             StatusCode::CONFLICT,
             format!(
                 "intent {number} (`{}`) sends no clients away, so nobody has to be gone",
-                intent.terms.wish
+                intent.request.action
             ),
         ),
         None => (

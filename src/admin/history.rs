@@ -210,15 +210,15 @@ impl Happening {
 
 impl Drill {
     fn of(drill: &intent::Drill) -> Self {
-        let intent::Drill { number, terms, began_at, ended_at, outcome, why, .. } = drill;
+        let intent::Drill { number, request, began_at, ended_at, outcome, why, .. } = drill;
         Self {
             number: *number,
-            intent: terms.wish.to_string(),
+            intent: request.action.to_string(),
             place: drill.place(),
             percent: drill.away().fraction() * 100.0,
-            lasts: terms.lasts.map(|lasts| Time(lasts).to_string()),
-            author: terms.author.clone(),
-            reason: terms.reason.clone(),
+            lasts: request.lasts.map(|lasts| Time(lasts).to_string()),
+            author: request.author.clone(),
+            reason: request.reason.clone(),
             began_at: rfc3339(*began_at),
             ended_at: ended_at.map(rfc3339),
             outcome: outcome.as_str().to_owned(),
@@ -232,24 +232,24 @@ impl Drill {
 mod tests {
     use super::*;
     use crate::event::{Notice, What};
-    use crate::intent::{Event, Intent, Outcome, Phase, Terms, Turn};
+    use crate::intent::{DrillOutcome, Intent, IntentChange, IntentPhase, Request, Transition};
     use crate::share::Share;
 
     const DAY: u64 = 24 * 3600 * 1000;
 
-    fn drill(wish: &str, outcome: Outcome, ended_at: u64) -> intent::Drill {
+    fn drill(action: &str, outcome: DrillOutcome, ended_at: u64) -> intent::Drill {
         let lasts = Some(Duration::from_secs(1800));
-        let terms = Terms { wish: wish.parse().expect("a wish"), lasts, ..Terms::default() };
-        intent::Drill::begin(1, terms, Moment(0)).over(outcome, None, Moment(ended_at))
+        let request = Request { action: action.parse().expect("an action"), lasts, ..Request::default() };
+        intent::Drill::begin(1, request, Moment(0)).over(outcome, None, Moment(ended_at))
     }
 
     #[test]
     fn every_region_says_when_it_was_drilled_last_and_well() {
         let drills = [
-            drill("drill tokyo", Outcome::Succeeded, DAY),
-            drill("drill tokyo", Outcome::Failed, 2 * DAY),
-            drill("drill tokyo/tokyo-a 50", Outcome::Succeeded, 13 * DAY - 3600 * 1000),
-            drill("drill gone", Outcome::Succeeded, DAY),
+            drill("drill tokyo", DrillOutcome::Succeeded, DAY),
+            drill("drill tokyo", DrillOutcome::Failed, 2 * DAY),
+            drill("drill tokyo/tokyo-a 50", DrillOutcome::Succeeded, 13 * DAY - 3600 * 1000),
+            drill("drill gone", DrillOutcome::Succeeded, DAY),
         ];
         let ages = last_good_drills(&drills, ["tokyo", "osaka"].into_iter(), Moment(13 * DAY));
         let lines: Vec<_> = ages.iter().map(|age| format!("{}: {}", age.place, age.text)).collect();
@@ -266,12 +266,16 @@ mod tests {
 
     #[test]
     fn people_and_drills_are_told_and_all_else_only_when_it_is_asked_for() {
-        let intent =
-            Intent { number: 1, terms: Terms::default(), made_at: Moment(0), phase: Phase::Standing };
+        let intent = Intent {
+            number: 1,
+            request: Request::default(),
+            made_at: Moment(0),
+            phase: IntentPhase::Standing,
+        };
         let whats = [
-            What::Intent(Event { intent: intent.clone(), turn: Turn::Made }),
-            What::Intent(Event { intent, turn: Turn::Step(Share::HALF) }),
-            What::Drill(Box::new(drill("drill tokyo", Outcome::Succeeded, DAY))),
+            What::Intent(IntentChange { intent: intent.clone(), turn: Transition::Made }),
+            What::Intent(IntentChange { intent, turn: Transition::Step(Share::HALF) }),
+            What::Drill(Box::new(drill("drill tokyo", DrillOutcome::Succeeded, DAY))),
             What::Foreign { entries: 1 },
         ];
         let records = whats.map(|what| Record::of(&Notice { at: Moment(0), what }, 1, 1));

@@ -27,8 +27,8 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use super::access::{self, Caller};
 use super::status::rfc3339;
-use crate::control::{Done, MAX_REASON, Proposal, Refusal, Report, Request};
-use crate::intent::{self, Rule, Terms, Wish};
+use crate::control::{Command, Done, MAX_REASON, Proposal, Refusal, Report};
+use crate::intent::{self, Action, Request, SafetyRule};
 use crate::moment::Time;
 use crate::region::Target;
 
@@ -49,7 +49,7 @@ fn asked_pattern() -> String {
 
 /// Any rule of safety.
 fn rule() -> serde_json::Value {
-    super::openapi::word(&Rule::ALL.map(Rule::as_str))
+    super::openapi::word(&SafetyRule::ALL.map(SafetyRule::as_str))
 }
 
 /// What somebody wants.
@@ -174,7 +174,7 @@ pub struct Told {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Violation {
     /// The rule.
-    #[schemars(extend("enum" = Rule::ALL.map(Rule::as_str)))]
+    #[schemars(extend("enum" = SafetyRule::ALL.map(SafetyRule::as_str)))]
     pub rule: String,
     /// What would happen, with the numbers.
     pub sentence: String,
@@ -210,8 +210,8 @@ pub(super) async fn intend(
         Err(refusal) => return refusal.into_response(),
     };
     match body_of(body).and_then(|body| wanted(&body).map_err(Wrong::request)) {
-        Ok((terms, is_trial)) => {
-            ask(&state, Request::Intend { terms: Terms { author, ..terms }, is_trial }).await
+        Ok((request, is_dry_run)) => {
+            ask(&state, Command::Intend { request: Request { author, ..request }, is_dry_run }).await
         }
         Err(wrong) => wrong.into_response(),
     }
@@ -233,7 +233,7 @@ pub(super) async fn lift(
         how.map_err(|rejection| Wrong::request(format!("{}; write ?at_once=true", rejection.body_text())));
     match (number_of(&number, "an intent"), how) {
         (Ok(number), Ok(extract::Query(How { at_once }))) => {
-            ask(&state, Request::Lift { number, author, is_at_once: at_once }).await
+            ask(&state, Command::Lift { number, author, is_at_once: at_once }).await
         }
         (Err(wrong), _) | (_, Err(wrong)) => wrong.into_response(),
     }
@@ -254,7 +254,7 @@ pub(super) async fn approve(
     let asked = number_of(&number, "a proposal")
         .and_then(|number| Ok((number, parse::<Because>(&body_of(body)?).map_err(Wrong::request)?)));
     match asked {
-        Ok((number, Because { reason })) => ask(&state, Request::Approve { number, author, reason }).await,
+        Ok((number, Because { reason })) => ask(&state, Command::Approve { number, author, reason }).await,
         Err(wrong) => wrong.into_response(),
     }
 }
@@ -267,13 +267,13 @@ pub(super) async fn fail_back(
     headers: HeaderMap,
 ) -> Response {
     match access::operator(&caller, &headers) {
-        Ok(author) => ask(&state, Request::FailBack { region, author }).await,
+        Ok(author) => ask(&state, Command::FailBack { region, author }).await,
         Err(refusal) => refusal.into_response(),
     }
 }
 
 /// Asks the writer, and answers with what it says.
-async fn ask(state: &State, request: Request) -> Response {
+async fn ask(state: &State, request: Command) -> Response {
     match state.ask(request).await {
         Some(Ok(done)) => {
             let status = if let Done::Made { .. } = done { StatusCode::CREATED } else { StatusCode::OK };
@@ -341,18 +341,18 @@ fn number_of(text: &str, what: &str) -> Result<u64, Wrong> {
 }
 
 /// Reads what somebody wants, whoever that is.
-fn wanted(body: &[u8]) -> Result<(Terms, bool), String> {
+fn wanted(body: &[u8]) -> Result<(Request, bool), String> {
     let Wanted { intent, lasts, reason, overrides, dry_run } = parse(body)?;
-    let wish: Wish = intent.parse().map_err(|wrong: intent::Wrong| wrong.to_string())?;
+    let action: Action = intent.parse().map_err(|wrong: intent::InvalidAction| wrong.to_string())?;
     let lasts = lasts.map(|text| Time::parse(&text).ok_or(text)).transpose();
     let lasts = lasts.map_err(|text| format!("`{text}` is not a time such as 2h or 90m"))?;
     let rule = |word: &String| {
-        let rules = Rule::ALL.map(Rule::as_str).join(", ");
+        let rules = SafetyRule::ALL.map(SafetyRule::as_str).join(", ");
         word.parse().map_err(|()| format!("`{word}` is not a rule; there are {rules}"))
     };
     let overrides = overrides.iter().map(rule).collect::<Result<_, _>>()?;
     let lasts = lasts.map(|lasts| lasts.0);
-    Ok((Terms { wish, author: String::new(), reason, lasts, overrides }, dry_run))
+    Ok((Request { action, author: String::new(), reason, lasts, overrides }, dry_run))
 }
 
 impl Intents {
@@ -364,8 +364,8 @@ impl Intents {
             at: rfc3339(*at),
         };
         let is_open = |proposal: &&Proposal| {
-            let approved = Wish::Approve { region: proposal.region.clone() };
-            report.intents.iter().all(|intent| intent.terms.wish != approved)
+            let approved = Action::Approve { region: proposal.region.clone() };
+            report.intents.iter().all(|intent| intent.request.action != approved)
         };
         Self {
             intents: report.intents.iter().map(Intent::of).collect(),
@@ -377,24 +377,26 @@ impl Intents {
 impl Intent {
     /// Returns what is told of an intent.
     pub fn of(intent: &intent::Intent) -> Self {
-        let intent::Intent { number, terms, made_at, phase } = intent;
-        let Terms { wish, author, reason, overrides, .. } = terms;
-        let target = wish.target();
+        let intent::Intent { number, request, made_at, phase } = intent;
+        let Request { action, author, reason, overrides, .. } = request;
+        let target = action.target();
         let until = intent.until().map(rfc3339);
         let why = match phase {
-            intent::Phase::Overdue { why, .. } => Some(why.clone()),
-            intent::Phase::Standing | intent::Phase::Stepping(_) | intent::Phase::Returning(_) => None,
+            intent::IntentPhase::Overdue { why, .. } => Some(why.clone()),
+            intent::IntentPhase::Standing
+            | intent::IntentPhase::Stepping(_)
+            | intent::IntentPhase::Returning(_) => None,
         };
         let end =
             until.as_ref().map_or_else(|| "until it is lifted".to_owned(), |until| format!("until {until}"));
         Self {
             number: *number,
-            kind: wish.word().to_owned(),
-            intent: wish.to_string(),
+            kind: action.word().to_owned(),
+            intent: action.to_string(),
             region: target.as_ref().map(|target| target.region().to_owned()),
             zone: target.as_ref().and_then(|target| target.zone().map(str::to_owned)),
             address: target.as_ref().and_then(Target::address).map(|address| address.to_string()),
-            percent: wish.away().map(|share| share.fraction() * 100.0),
+            percent: action.away().map(|share| share.fraction() * 100.0),
             author: author.clone(),
             reason: reason.clone(),
             overrides: overrides.iter().map(ToString::to_string).collect(),
@@ -402,13 +404,13 @@ impl Intent {
             until,
             state: phase.as_str().to_owned(),
             why,
-            text: format!("{wish}, {end}, by {author}: {reason}"),
+            text: format!("{action}, {end}, by {author}: {reason}"),
         }
     }
 }
 
 impl Violation {
-    fn of((rule, sentence): &(Rule, String)) -> Self {
+    fn of((rule, sentence): &(SafetyRule, String)) -> Self {
         Self { rule: rule.to_string(), sentence: sentence.clone() }
     }
 }
@@ -430,13 +432,15 @@ impl Told {
                     true => "",
                     false => "; it is not written down, so that a restart forgets it",
                 };
-                let text =
-                    format!("intent {} is in force: {}{end}{forgotten}", intent.number, intent.terms.wish);
+                let text = format!(
+                    "intent {} is in force: {}{end}{forgotten}",
+                    intent.number, intent.request.action
+                );
                 Self { snapshot: Some(*snapshot), prediction: prediction.clone(), ..told(Some(intent), text) }
             }
             Done::Same(intent) => told(
                 Some(intent),
-                format!("intent {} is in force already: {}", intent.number, intent.terms.wish),
+                format!("intent {} is in force already: {}", intent.number, intent.request.action),
             ),
             Done::Tried { prediction, violations } => {
                 let text = match violations.len() {

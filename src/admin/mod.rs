@@ -56,7 +56,7 @@ pub use listen::{BindError, Listener, bind, serve};
 use access::{Access, Wrong};
 
 use crate::canary::Sighting;
-use crate::control::{Done, Refusal, Report, Request};
+use crate::control::{Command, Done, Refusal, Report};
 use crate::event::Record;
 use crate::geo::Located;
 use crate::metrics::Metrics;
@@ -105,7 +105,7 @@ pub struct Sources {
 #[derive(Debug)]
 pub struct Order {
     /// What.
-    pub request: Request,
+    pub request: Command,
     /// Where the answer goes.
     pub reply: oneshot::Sender<Result<Done, Refusal>>,
 }
@@ -191,7 +191,7 @@ impl State {
     }
 
     /// Asks the writer for something. `None`: it does not answer, since it has too much to do or is stopping.
-    async fn ask(&self, request: Request) -> Option<Result<Done, Refusal>> {
+    async fn ask(&self, request: Command) -> Option<Result<Done, Refusal>> {
         let (reply, answer) = oneshot::channel();
         self.sources.orders.try_send(Order { request, reply }).ok()?;
         answer.await.ok()

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Alarm, word};
 use crate::event::{Notice, Severity, What};
 use crate::health::{AddressState, Phase};
-use crate::intent::Turn;
+use crate::intent::Transition;
 use crate::region::Family;
 use crate::share::Share;
 
@@ -49,9 +49,9 @@ impl Incident {
             What::Intent(event) => {
                 let key = format!("intent/{}", event.intent.number);
                 match event.turn {
-                    Turn::Overdue(_) | Turn::Stuck => warning(key, false),
-                    Turn::Gone => warning(key, true),
-                    Turn::Made | Turn::Step(_) => None,
+                    Transition::Overdue(_) | Transition::Stuck => warning(key, false),
+                    Transition::Gone => warning(key, true),
+                    Transition::Made | Transition::Step(_) => None,
                 }
             }
             What::Drill(_)

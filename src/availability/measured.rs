@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::log::{AvailabilityLog, Condition, Fall, LogSubject};
 use crate::config::Config;
 use crate::health::{AddressHealth, AddressState, Board, Phase, Sites};
-use crate::intent::Orders;
+use crate::intent::Overlay;
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
@@ -40,7 +40,7 @@ pub(crate) struct Availability {
 pub(crate) struct AvailabilityInputs<'a> {
     pub(crate) board: &'a Board,
     pub(crate) sites: &'a Sites,
-    pub(crate) orders: &'a Orders,
+    pub(crate) overlay: &'a Overlay,
 }
 
 /// The sets of regions that classes of clients may be sent to, each policy once.
@@ -175,7 +175,7 @@ impl AvailabilityInputs<'_> {
             regions.iter().map(|(id, _)| Family::BOTH.map(|family| self.region(id, family))).collect();
         let by_policy: Vec<Condition> =
             parts.by_policy.iter().map(|parts| self.name(parts, &sides)).collect();
-        let withdrawn = self.orders.withdrawn();
+        let withdrawn = self.overlay.withdrawn();
         let names = parts.names.iter().map(|(_, policy)| by_policy[*policy]);
         let of_regions =
             regions.iter().zip(&sides).map(|((id, _), sides)| whole(*sides, withdrawn.contains(id)));
@@ -191,7 +191,7 @@ impl AvailabilityInputs<'_> {
     }
 
     fn is_withdrawn(&self, region: RegionId, zone: ZoneId) -> bool {
-        self.orders.withdrawn().contains(region) || self.orders.kept_of_zone(zone) == Share::NONE
+        self.overlay.withdrawn().contains(region) || self.overlay.kept_of_zone(zone) == Share::NONE
     }
 
     fn address(&self, id: AddressId, region: RegionId, family: Family) -> Side {
@@ -201,7 +201,7 @@ impl AvailabilityInputs<'_> {
             AddressState::Unknown => Side::Unknown,
             AddressState::Up | AddressState::Suspect => Side::Up,
             AddressState::Rising | AddressState::Down => {
-                // Kept against its health, a region keeps its addresses.
+                // SavedIntents against its health, a region keeps its addresses.
                 let has_left = self.sites.suppression(region, family).is_none();
                 fall_of(track).map_or(Side::Unknown, |fall| Side::Down(Fall { has_left, ..fall }))
             }
@@ -279,7 +279,7 @@ impl AvailabilityInputs<'_> {
     }
 
     fn class(&self, part: &Part, family: Family, sides: &[[Side; 2]]) -> Condition {
-        let withdrawn = self.orders.withdrawn();
+        let withdrawn = self.overlay.withdrawn();
         let of_family = part.regions.iter().map(|id| (*id, sides[usize::from(id.0)][family as usize]));
         let mut of_family = of_family.filter(|(_, side)| *side != Side::Absent).peekable();
         if of_family.peek().is_none() {
@@ -370,14 +370,14 @@ mod tests {
     use crate::availability::log::AvailabilitySummary;
     use crate::canary::{CanaryId, Failure, FailureClass, Observation, Subject as Watched};
     use crate::control::{Control, Input, Restored};
-    use crate::intent::{Intent, Kept, Phase, Terms};
+    use crate::intent::{Intent, IntentPhase, Request, SavedIntents};
     use crate::snapshot::fixture;
 
     const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\n\
                         names: { '@': { steer: { regions: [tokyo, osaka], order: listed } } }\n";
 
     /// Two regions of one address each, which fall after two failures and come back after one success.
-    fn control(intents: Kept) -> Control {
+    fn control(intents: SavedIntents) -> Control {
         let region = |name: &str, ip: &str| {
             format!(
                 "  {name}:\n    location: {{ latitude: 35, longitude: 139 }}\n    jurisdiction: JP\n    \
@@ -430,7 +430,7 @@ mod tests {
 
     #[test]
     fn a_region_is_down_from_the_first_failed_probe_and_a_name_only_when_all_of_its_regions_are() {
-        let none = Kept::default;
+        let none = SavedIntents::default;
         check(control(none()), "1:0:o 1:1:o 10:0:x 30:0:o 40:0:x 50:0:o", &[]);
         let fall = "1:0:o 1:1:o 10:0:x 20:0:x 60:0:o";
         check(control(none()), fall, &["tokyo 50/99 1", "tokyo-a 50/99 1", "192.0.2.1 50/99 1"]);
@@ -449,15 +449,16 @@ mod tests {
 
     #[test]
     fn what_operators_drain_is_not_blamed() {
-        let terms = Terms {
-            wish: "drain tokyo".parse().expect("a wish"),
+        let request = Request {
+            action: "drain tokyo".parse().expect("an action"),
             author: "alice".to_owned(),
             reason: "a deployment".to_owned(),
             lasts: None,
             overrides: Vec::new(),
         };
-        let intent = Intent { number: 1, terms, made_at: Moment(0), phase: Phase::Standing };
-        let drained = control(Kept { intents: vec![intent], last_number: 1, ..Kept::default() });
+        let intent = Intent { number: 1, request, made_at: Moment(0), phase: IntentPhase::Standing };
+        let drained =
+            control(SavedIntents { intents: vec![intent], last_number: 1, ..SavedIntents::default() });
         check(drained, "1:0:o 1:1:o 10:0:x 20:0:x 60:0:o", &[]);
     }
 

@@ -10,7 +10,7 @@ use super::FAILURE;
 use super::intent::{Terms, told};
 use super::server::Server;
 use crate::admin::history::{Drill, History};
-use crate::intent::Outcome;
+use crate::intent::DrillOutcome;
 
 /// How often it is looked what came of a drill.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -73,9 +73,9 @@ fn wait(server: &Server, number: u64) -> anyhow::Result<ExitCode> {
     let mut failures = 0;
     loop {
         match look(server, number) {
-            Ok(Some(drill)) if drill.outcome != Outcome::Pending.as_str() => {
+            Ok(Some(drill)) if drill.outcome != DrillOutcome::Pending.as_str() => {
                 println!("{}", drill.text);
-                let is_good = drill.outcome == Outcome::Succeeded.as_str();
+                let is_good = drill.outcome == DrillOutcome::Succeeded.as_str();
                 return Ok(ExitCode::from(if is_good { 0 } else { FAILURE }));
             }
             Ok(Some(_)) => failures = 0,

@@ -21,7 +21,7 @@ use hickory_proto::rr::rdata::svcb::{SVCB, SvcParamValue};
 
 use super::Control;
 use crate::config::Config;
-use crate::intent::{self, Intent, Phase, Turn};
+use crate::intent::{self, Intent, IntentPhase, Transition};
 use crate::moment::{Moment, Time};
 use crate::region::{AddressId, Regions, Target};
 use crate::share::Share;
@@ -217,7 +217,7 @@ impl Holdings {
 
     /// Returns how far an intent is; `None`: it sends nobody away.
     fn receipt(&self, intent: &Intent, regions: &Regions, load: Option<f64>) -> Option<Receipt> {
-        let (target, kept) = (intent.terms.wish.target()?, intent.kept(regions)?);
+        let (target, kept) = (intent.request.action.target()?, intent.kept(regions)?);
         let name = target.to_string();
         let ips = self.addresses(&target, regions);
         let given_out = ips.iter().filter(|ip| self.given.contains_key(*ip)).copied().collect();
@@ -232,7 +232,7 @@ impl Holdings {
             zone: target.zone().map(str::to_owned),
             kept,
             is_configured: regions.resolve(&target).is_ok(),
-            is_returning: matches!(intent.phase, Phase::Returning(_)),
+            is_returning: matches!(intent.phase, IntentPhase::Returning(_)),
             given_out,
             static_names,
             last_lawful: self.last_lawful(&ips, intent.made_at),
@@ -247,44 +247,45 @@ impl Control {
     pub(super) fn receipts(&self, now: Moment) -> Vec<Receipt> {
         let regions = &self.base.config.regions;
         let receipt = |intent: &Intent| self.holdings.receipt(intent, regions, self.load_of(intent, now));
-        self.desk.intents().iter().filter_map(receipt).collect()
+        self.intents.intents().iter().filter_map(receipt).collect()
     }
 
     /// Takes note of what the places of new intents report, and forgets what is gone.
-    pub(super) fn note_loads(&mut self, events: &[intent::Event], now: Moment) {
-        for event in events.iter().filter(|event| event.turn == Turn::Made) {
+    pub(super) fn note_loads(&mut self, events: &[intent::IntentChange], now: Moment) {
+        for event in events.iter().filter(|event| event.turn == Transition::Made) {
             let (place, load) = (place(&event.intent), self.load_of(&event.intent, now));
             if let (Some(place), Some(load)) = (place, load) {
                 // One that takes the place of another goes on with what that began.
                 self.holdings.loads.entry(place).or_insert(load);
             }
         }
-        let places: HashSet<String> = self.desk.intents().iter().filter_map(place).collect();
+        let places: HashSet<String> = self.intents.intents().iter().filter_map(place).collect();
         self.holdings.loads.retain(|place, _| places.contains(place));
     }
 
     /// Returns whether the clients of other addresses are sent away than when the last snapshot was compiled.
     pub(super) fn others_leave(&self) -> bool {
-        leaving(self.desk.intents(), &self.base.config.regions) != self.holdings.leaving
+        leaving(self.intents.intents(), &self.base.config.regions) != self.holdings.leaving
     }
 
     fn load_of(&self, intent: &Intent, now: Moment) -> Option<f64> {
-        let site = self.base.config.regions.site(&intent.terms.wish.target()?)?;
+        let site = self.base.config.regions.site(&intent.request.action.target()?)?;
         self.monitor.load(site, now)
     }
 }
 
 /// Returns the name of the place that an intent sends clients away from; `None`: it sends nobody away.
 fn place(intent: &Intent) -> Option<String> {
-    let Intent { terms, .. } = intent;
-    terms.wish.away().and_then(|_| Some(terms.wish.target()?.to_string()))
+    let Intent { request, .. } = intent;
+    request.action.away().and_then(|_| Some(request.action.target()?.to_string()))
 }
 
 /// Returns the addresses that somebody is sent away from.
 pub(super) fn leaving(intents: &[Intent], regions: &Regions) -> Vec<AddressId> {
-    let sends_away =
-        |intent: &&Intent| intent.terms.wish.away().is_some() && !matches!(intent.phase, Phase::Returning(_));
-    let targets = intents.iter().filter(sends_away).filter_map(|intent| intent.terms.wish.target());
+    let sends_away = |intent: &&Intent| {
+        intent.request.action.away().is_some() && !matches!(intent.phase, IntentPhase::Returning(_))
+    };
+    let targets = intents.iter().filter(sends_away).filter_map(|intent| intent.request.action.target());
     let mut leaving: Vec<_> = targets
         .filter_map(|target| regions.resolve(&target).ok())
         .flat_map(|resolved| resolved.addresses(regions))
@@ -342,7 +343,7 @@ fn lifetime(ttl: Ttl) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intent::{Desk, Terms};
+    use crate::intent::{IntentStore, Request};
     use crate::region::RegionId;
     use crate::snapshot::{Base, fixture};
 
@@ -377,9 +378,9 @@ mod tests {
     }
 
     fn drain(target: &str, made_at: Moment) -> Intent {
-        let mut desk = Desk::default();
-        let wish = format!("drain {target}").parse().expect("a wish");
-        desk.make(Terms { wish, ..Terms::default() }, made_at).intent
+        let mut intents = IntentStore::default();
+        let action = format!("drain {target}").parse().expect("an action");
+        intents.make(Request { action, ..Request::default() }, made_at).intent
     }
 
     /// A server that was started at 1000 s, and publishes at these seconds.
@@ -505,11 +506,14 @@ mod tests {
     #[test]
     fn those_are_left_whose_clients_are_sent_away_and_not_those_who_come_back() {
         let base = base(ZONE);
-        let mut desk = Desk::default();
-        for wish in ["shift tokyo/a 50%", "capacity osaka 50%", "force osaka down"] {
-            desk.make(Terms { wish: wish.parse().expect("a wish"), ..Terms::default() }, Moment(0));
+        let mut intents = IntentStore::default();
+        for action in ["shift tokyo/a 50%", "capacity osaka 50%", "force osaka down"] {
+            intents.make(
+                Request { action: action.parse().expect("an action"), ..Request::default() },
+                Moment(0),
+            );
         }
-        assert_eq!(leaving(desk.intents(), &base.config.regions), [AddressId(0), AddressId(1)]);
+        assert_eq!(leaving(intents.intents(), &base.config.regions), [AddressId(0), AddressId(1)]);
         assert_eq!(base.config.regions.address(AddressId(1)).region, RegionId(0));
         assert!(leaving(&[], &base.config.regions).is_empty());
     }

@@ -8,13 +8,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Control, Effect, Refusal, Request};
+use super::{Command, Control, Effect, Refusal};
 use crate::alarm::{Alarm, Incident};
 use crate::config::Config;
 use crate::event::{Notice, What};
 use crate::forecast::Prediction;
 use crate::intent::{
-    self, Abort, Drill, Intent, MAX_DRILLS, Outcome, Phase, Rule, Schedule, Terms, Turn, Wish, last_good,
+    self, AbortRule, Action, Drill, DrillOutcome, Intent, IntentPhase, MAX_DRILLS, Request, SafetyRule,
+    Schedule, Transition, last_good,
 };
 use crate::load::Readings;
 use crate::moment::{Moment, Time};
@@ -73,20 +74,20 @@ impl Drills {
     }
 
     /// Returns the drills that are to start now, and looks for their next starts.
-    fn due(&mut self, now: Moment) -> Vec<Terms> {
+    fn due(&mut self, now: Moment) -> Vec<Request> {
         let due = self.starts.iter_mut().filter(|start| start.next.is_some_and(|next| next <= now));
-        let terms = due.filter_map(|Start { schedule, next }| {
+        let request = due.filter_map(|Start { schedule, next }| {
             let is_missed = next.is_some_and(|next| now.since(next) > LATEST);
             *next = schedule.next(now);
-            (!is_missed).then(|| Terms {
-                wish: schedule.wish.clone(),
+            (!is_missed).then(|| Request {
+                action: schedule.action.clone(),
                 author: AUTHOR.to_owned(),
                 reason: REASON.to_owned(),
                 lasts: Some(schedule.lasts),
                 overrides: Vec::new(),
             })
         });
-        terms.collect()
+        request.collect()
     }
 
     /// Remembers a drill, and forgets one for it if need be: the oldest that is no region's last good one.
@@ -108,7 +109,13 @@ impl Drills {
     }
 
     /// Says what came of a drill that is pending; `None`: there is none with this number.
-    fn settle(&mut self, number: u64, outcome: Outcome, why: Option<String>, now: Moment) -> Option<Notice> {
+    fn settle(
+        &mut self,
+        number: u64,
+        outcome: DrillOutcome,
+        why: Option<String>,
+        now: Moment,
+    ) -> Option<Notice> {
         let is_meant = |drill: &Drill| drill.is_pending() && drill.number == number;
         let index = self.records.iter().position(is_meant)?;
         let drill = &mut Arc::make_mut(&mut self.records)[index];
@@ -117,47 +124,47 @@ impl Drills {
     }
 
     /// Says what came of drills by what became of their intents.
-    pub(super) fn hear(&mut self, events: &[intent::Event], now: Moment) -> Vec<Notice> {
+    pub(super) fn hear(&mut self, events: &[intent::IntentChange], now: Moment) -> Vec<Notice> {
         let settled = events.iter().filter_map(|event| match event.turn {
-            Turn::Gone => self.settle(event.intent.number, Outcome::Succeeded, None, now),
-            Turn::Stuck => {
+            Transition::Gone => self.settle(event.intent.number, DrillOutcome::Succeeded, None, now),
+            Transition::Stuck => {
                 let why = "its clients cannot all come back: too many requests fail, or it is too full";
-                self.settle(event.intent.number, Outcome::Failed, Some(why.to_owned()), now)
+                self.settle(event.intent.number, DrillOutcome::Failed, Some(why.to_owned()), now)
             }
-            Turn::Made | Turn::Overdue(_) | Turn::Step(_) => None,
+            Transition::Made | Transition::Overdue(_) | Transition::Step(_) => None,
         });
         settled.collect()
     }
 
     /// Says that somebody lifted an intent, if it is a drill.
     pub(super) fn lifted(&mut self, number: u64, author: &str, now: Moment) -> Option<Notice> {
-        self.settle(number, Outcome::Interrupted, Some(format!("{author} lifted it")), now)
+        self.settle(number, DrillOutcome::Interrupted, Some(format!("{author} lifted it")), now)
     }
 }
 
 /// Returns the drill that a request is about, if it is to be done and not only tried.
-pub(super) fn asked_for(request: &Request) -> Option<Terms> {
+pub(super) fn asked_for(request: &Command) -> Option<Request> {
     match request {
-        Request::Intend { terms, is_trial: false } if is_drill(&terms.wish) => Some(terms.clone()),
-        Request::Intend { .. }
-        | Request::Lift { .. }
-        | Request::Approve { .. }
-        | Request::FailBack { .. } => None,
+        Command::Intend { request, is_dry_run: false } if is_drill(&request.action) => Some(request.clone()),
+        Command::Intend { .. }
+        | Command::Lift { .. }
+        | Command::Approve { .. }
+        | Command::FailBack { .. } => None,
     }
 }
 
-fn is_drill(wish: &Wish) -> bool {
-    matches!(wish, Wish::Drill { .. })
+fn is_drill(action: &Action) -> bool {
+    matches!(action, Action::Drill { .. })
 }
 
 impl Control {
     /// Goes on with the drills of an earlier life: those that should have ended while nobody watched are no success.
     pub(super) fn resume_drills(&mut self, now: Moment) -> Vec<Effect> {
         let gone = |drill: &Drill| {
-            let intent = self.desk.intents().iter().find(|intent| intent.number == drill.number);
+            let intent = self.intents.intents().iter().find(|intent| intent.number == drill.number);
             let why = match intent {
                 None => "its intent was not in force any more when the server started",
-                Some(intent) if intent.phase != Phase::Standing => return None,
+                Some(intent) if intent.phase != IntentPhase::Standing => return None,
                 Some(intent) if intent.until().is_some_and(|until| until <= now) => {
                     "the server was not there when it was to end"
                 }
@@ -167,16 +174,17 @@ impl Control {
         };
         let gone: Vec<_> = self.drills.pending().filter_map(gone).collect();
         let settle = |(number, why): (u64, &str)| {
-            self.drills.settle(number, Outcome::Interrupted, Some(why.to_owned()), now)
+            self.drills.settle(number, DrillOutcome::Interrupted, Some(why.to_owned()), now)
         };
         let said: Vec<_> = gone.into_iter().filter_map(settle).map(Effect::say).collect();
         if said.is_empty() { said } else { [Effect::Keep(self.kept())].into_iter().chain(said).collect() }
     }
 
     /// Returns the drills that are over when this is taken.
-    pub(super) fn drills_ended_by(&self, wish: &Wish) -> Vec<Intent> {
-        let intents = self.desk.intents().iter();
-        let ended = intents.filter(|intent| is_drill(&intent.terms.wish) && wish.ends(&intent.terms.wish));
+    pub(super) fn drills_ended_by(&self, action: &Action) -> Vec<Intent> {
+        let intents = self.intents.intents().iter();
+        let ended =
+            intents.filter(|intent| is_drill(&intent.request.action) && action.ends(&intent.request.action));
         ended.cloned().collect()
     }
 
@@ -186,17 +194,20 @@ impl Control {
         ended: &[Intent],
         by: &Intent,
         now: Moment,
-    ) -> (Vec<intent::Event>, Vec<Notice>) {
-        let why = || Some(format!("`{}` (intent {}) took over", by.terms.wish, by.number));
-        let settle = |intent: &Intent| self.drills.settle(intent.number, Outcome::Interrupted, why(), now);
+    ) -> (Vec<intent::IntentChange>, Vec<Notice>) {
+        let why = || Some(format!("`{}` (intent {}) took over", by.request.action, by.number));
+        let settle =
+            |intent: &Intent| self.drills.settle(intent.number, DrillOutcome::Interrupted, why(), now);
         let notices = ended.iter().filter_map(settle).collect();
-        let events = ended.iter().map(|intent| intent::Event { intent: intent.clone(), turn: Turn::Gone });
+        let events = ended
+            .iter()
+            .map(|intent| intent::IntentChange { intent: intent.clone(), turn: Transition::Gone });
         (events.collect(), notices)
     }
 
     /// Begins to watch a drill that is in force from now on.
     pub(super) fn begin_drill(&mut self, intent: &Intent, prediction: &Prediction, now: Moment) {
-        if !is_drill(&intent.terms.wish) {
+        if !is_drill(&intent.request.action) {
             return;
         }
         let moves = prediction.moves.iter().filter(|one| one.to != one.from);
@@ -204,26 +215,32 @@ impl Control {
         given.sort_unstable();
         given.dedup();
         let standing = self.alarms().iter().map(key).collect();
-        let drill = Drill::begin(intent.number, intent.terms.clone(), now);
+        let drill = Drill::begin(intent.number, intent.request.clone(), now);
         self.drills.add(Drill { given, standing, ..drill });
     }
 
     /// Remembers a drill that was refused for what it would lead to.
-    pub(super) fn refuse_drill(&mut self, terms: Terms, refusal: &Refusal, now: Moment) -> Vec<Effect> {
+    pub(super) fn refuse_drill(&mut self, request: Request, refusal: &Refusal, now: Moment) -> Vec<Effect> {
         let Refusal::Unsafe { violations, .. } = refusal else {
             return Vec::new();
         };
-        let broken = violations.iter().filter(|(rule, _)| *rule != Rule::OneAtATime);
+        let broken = violations.iter().filter(|(rule, _)| *rule != SafetyRule::OneAtATime);
         let sentences: Vec<_> = broken.map(|(rule, sentence)| format!("{sentence} ({rule})")).collect();
         match sentences.is_empty() {
             true => Vec::new(),
-            false => self.not_begun(terms, Outcome::CapacityCheckFailed, sentences.join("; "), now),
+            false => self.not_begun(request, DrillOutcome::CapacityCheckFailed, sentences.join("; "), now),
         }
     }
 
-    fn not_begun(&mut self, terms: Terms, outcome: Outcome, why: String, now: Moment) -> Vec<Effect> {
-        let lasts = terms.lasts.or(terms.wish.usual_time());
-        let drill = Drill::begin(self.desk.next_number(), Terms { lasts, ..terms }, now);
+    fn not_begun(
+        &mut self,
+        request: Request,
+        outcome: DrillOutcome,
+        why: String,
+        now: Moment,
+    ) -> Vec<Effect> {
+        let lasts = request.lasts.or(request.action.usual_time());
+        let drill = Drill::begin(self.intents.next_number(), Request { lasts, ..request }, now);
         let drill = drill.over(outcome, Some(why), now);
         self.drills.add(drill.clone());
         let told = Notice { at: now, what: What::Drill(Box::new(drill)) };
@@ -233,14 +250,15 @@ impl Control {
     /// Starts the drills whose time has come.
     pub(super) fn start_drills(&mut self, now: Moment) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for terms in self.drills.due(now) {
+        for request in self.drills.due(now) {
             let under_way = self.drills.pending().next().map(|drill| drill.to_string());
             if let Some(other) = under_way {
                 let why = format!("it was not begun: {other}");
-                effects.extend(self.not_begun(terms, Outcome::Interrupted, why, now));
+                effects.extend(self.not_begun(request, DrillOutcome::Interrupted, why, now));
                 continue;
             }
-            let (answer, done) = self.ask(Request::Intend { terms: terms.clone(), is_trial: false }, now);
+            let (answer, done) =
+                self.ask(Command::Intend { request: request.clone(), is_dry_run: false }, now);
             let is_told = !done.is_empty();
             effects.extend(done);
             // What kept it from being asked for is no fault of the regions, but somebody waits for it.
@@ -248,7 +266,7 @@ impl Control {
                 && !is_told
             {
                 let why = format!("it was not begun: {}", sentence(&refusal));
-                effects.extend(self.not_begun(terms, Outcome::Interrupted, why, now));
+                effects.extend(self.not_begun(request, DrillOutcome::Interrupted, why, now));
             }
         }
         effects
@@ -258,14 +276,15 @@ impl Control {
     pub(super) fn watch_drills(&mut self, now: Moment) -> Vec<Effect> {
         let mut effects = Vec::new();
         for (number, why) in self.drill_troubles(now) {
-            let Some(intent) = self.desk.intents().iter().find(|intent| intent.number == number) else {
+            let Some(intent) = self.intents.intents().iter().find(|intent| intent.number == number) else {
                 continue;
             };
             // Where the clients came from is not always fit to have them back.
             let is_at_once = self.obstacle(intent, now).is_none();
-            let told = self.drills.settle(number, Outcome::Failed, Some(why), now);
-            let event = self.with_scene(now, |desk, scene| desk.lift(number, is_at_once, scene, now));
-            effects.extend(self.follow_desk(event.into_iter().collect(), now));
+            let told = self.drills.settle(number, DrillOutcome::Failed, Some(why), now);
+            let event =
+                self.with_conditions(now, |intents, scene| intents.lift(number, is_at_once, scene, now));
+            effects.extend(self.follow_intents(event.into_iter().collect(), now));
             effects.extend(told.map(Effect::say));
         }
         effects
@@ -282,8 +301,8 @@ impl Control {
         let troubles = self.drills.pending().filter_map(|drill| {
             let raised = alarms.iter().find(|alarm| !drill.standing.contains(&key(alarm)));
             let why = raised.map(ToString::to_string).or_else(|| {
-                let Wish::Drill { abort, .. } = drill.terms.wish else { return None };
-                if abort == Abort::Alarm {
+                let Action::Drill { abort, .. } = drill.request.action else { return None };
+                if abort == AbortRule::Alarm {
                     return None;
                 }
                 let readings = readings.get_or_insert_with(|| self.monitor.readings(&self.base, now));
@@ -312,21 +331,21 @@ fn key(alarm: &Alarm) -> String {
 
 /// Returns how the rule of a drill is broken, by the region of the drill or one that its clients go to; `None`: it is
 /// kept, or nobody says.
-fn broken(drill: &Drill, abort: Abort, readings: &Readings, regions: &Regions) -> Option<String> {
-    let concerned = drill.terms.wish.region().into_iter().chain(drill.given.iter().map(String::as_str));
+fn broken(drill: &Drill, abort: AbortRule, readings: &Readings, regions: &Regions) -> Option<String> {
+    let concerned = drill.request.action.region().into_iter().chain(drill.given.iter().map(String::as_str));
     let mut vitals =
         concerned.filter_map(|name| Some((name, readings.vitals.get(usize::from(regions.find(name)?.0))?)));
     vitals.find_map(|(name, vitals)| match abort {
-        Abort::Alarm => None,
-        Abort::Load(limit) => {
+        AbortRule::Alarm => None,
+        AbortRule::Load(limit) => {
             let load = vitals.load.filter(|load| *load > limit)?;
             Some(format!("{name} is at {:.0} % of its capacity ({abort})", load * 100.0))
         }
-        Abort::ErrorRate(limit) => {
+        AbortRule::ErrorRate(limit) => {
             let rate = vitals.error_rate.filter(|rate| *rate > limit)?;
             Some(format!("{name} fails {:.1} % of its requests ({abort})", rate * 100.0))
         }
-        Abort::P95(limit) => {
+        AbortRule::P95(limit) => {
             let p95 = vitals.p95_latency_seconds.filter(|p95| *p95 > limit.as_secs_f64())?;
             // A sensor may say anything; what it says was checked to be a number of seconds.
             let p95 = Duration::try_from_secs_f64((p95 * 1000.0).round() / 1000.0).unwrap_or(Duration::MAX);
@@ -342,7 +361,7 @@ mod tests {
     use crate::control::Input;
     use crate::control::fixture::{Play, base, base_with, number, refusal};
     use crate::health::Vitals;
-    use crate::intent::Kept;
+    use crate::intent::SavedIntents;
 
     const MINUTE: u64 = 60;
 
@@ -350,7 +369,7 @@ mod tests {
     const THURSDAY: Moment = Moment(15 * 60_000);
 
     /// Checks what came of the last drill, and why.
-    fn check(play: &Play, outcome: Outcome, why: &str) {
+    fn check(play: &Play, outcome: DrillOutcome, why: &str) {
         let drill = play.kept.drills.last().expect("there was a drill");
         assert_eq!(drill.outcome, outcome, "{drill}");
         assert!(drill.why.as_deref().unwrap_or_default().contains(why), "{drill}");
@@ -368,10 +387,10 @@ mod tests {
         assert_eq!(play.shares(), [100, 40, 100]);
         play.wait(30 * MINUTE);
         assert_eq!(play.shares(), [100, 50, 100], "it ends by the ramp");
-        check(&play, Outcome::Pending, "");
+        check(&play, DrillOutcome::Pending, "");
         play.wait(MINUTE);
         assert_eq!(play.shares(), [100; 3]);
-        check(&play, Outcome::Succeeded, "");
+        check(&play, DrillOutcome::Succeeded, "");
         assert_eq!(said(&play, "`drill osaka 60% abort-when alarm` (1) succeeded"), 1, "{:?}", play.said);
     }
 
@@ -381,10 +400,10 @@ mod tests {
         number(play.want("drill osaka 60", None, &[]));
         play.probe(2, false);
         assert_eq!(play.shares(), [100, 100, 0]);
-        check(&play, Outcome::Failed, "oregon leaves the IPv4 answers");
-        assert!(play.control.desk.intents().is_empty());
+        check(&play, DrillOutcome::Failed, "oregon leaves the IPv4 answers");
+        assert!(play.control.intents.intents().is_empty());
         play.wait(60 * MINUTE);
-        check(&play, Outcome::Failed, "oregon");
+        check(&play, DrillOutcome::Failed, "oregon");
         assert_eq!(said(&play, "failed: oregon leaves"), 1, "{:?}", play.said);
     }
 
@@ -394,12 +413,12 @@ mod tests {
         play.probe(2, false);
         number(play.want("drill osaka 60", None, &[]));
         play.probe(0, true);
-        check(&play, Outcome::Pending, "");
+        check(&play, DrillOutcome::Pending, "");
         let mut after = Play::new(play.kept, play.now.plus(Duration::from_secs(60)));
         after.probe(2, false);
-        check(&after, Outcome::Pending, "");
+        check(&after, DrillOutcome::Pending, "");
         after.probe(1, false);
-        check(&after, Outcome::Failed, "osaka leaves the IPv4 answers");
+        check(&after, DrillOutcome::Failed, "osaka leaves the IPv4 answers");
     }
 
     #[test]
@@ -407,51 +426,51 @@ mod tests {
         let mut play = Play::begin();
         number(play.want("drill osaka 60", None, &[]));
         play.probe(1, false);
-        check(&play, Outcome::Failed, "osaka leaves");
+        check(&play, DrillOutcome::Failed, "osaka leaves");
         assert_eq!(play.shares(), [100, 0, 100]);
-        let [intent] = play.control.desk.intents() else { panic!("its clients stay away") };
+        let [intent] = play.control.intents.intents() else { panic!("its clients stay away") };
         assert_eq!(intent.phase.as_str(), "overdue");
         play.probe(1, true);
         play.wait(5 * MINUTE);
         assert_eq!(play.shares(), [100; 3]);
         assert_eq!(play.kept.drills.len(), 1);
-        check(&play, Outcome::Failed, "osaka leaves");
+        check(&play, DrillOutcome::Failed, "osaka leaves");
     }
 
     #[test]
     fn whoever_moves_clients_in_earnest_is_not_kept_waiting_by_a_drill() {
-        for (wish, shares) in [
+        for (action, shares) in [
             ("shift oregon 10%", [100, 100, 90]),
             ("drain osaka", [100, 0, 100]),
             ("disable oregon", [100, 100, 0]),
         ] {
             let mut play = Play::begin();
             number(play.want("drill osaka 60", None, &[]));
-            number(play.want(wish, None, &[]));
-            assert_eq!(play.shares(), shares, "{wish}");
-            check(&play, Outcome::Interrupted, "(intent 2) took over");
-            assert_eq!(play.kept.intents.len(), 1, "{wish}");
+            number(play.want(action, None, &[]));
+            assert_eq!(play.shares(), shares, "{action}");
+            check(&play, DrillOutcome::Interrupted, "(intent 2) took over");
+            assert_eq!(play.kept.intents.len(), 1, "{action}");
         }
         let mut play = Play::begin();
         number(play.want("drill osaka 60", None, &[]));
         number(play.want("failover advise", None, &[]));
-        check(&play, Outcome::Pending, "");
+        check(&play, DrillOutcome::Pending, "");
         let other = refusal(play.want("drill oregon", None, &[]));
         assert!(other.contains("(one_at_a_time)"), "{other}");
         assert_eq!(play.kept.drills.len(), 1, "that another one is under way says nothing of the regions");
         number(play.want("drill osaka 70", None, &[]));
-        assert_eq!(play.kept.drills[0].outcome, Outcome::Interrupted);
-        check(&play, Outcome::Pending, "");
+        assert_eq!(play.kept.drills[0].outcome, DrillOutcome::Interrupted);
+        check(&play, DrillOutcome::Pending, "");
     }
 
     #[test]
     fn whoever_only_tries_to_move_clients_interrupts_nothing() {
         let mut play = Play::begin();
         number(play.want("drill osaka 60", None, &[]));
-        let terms = Terms { wish: "drain osaka".parse().expect("a wish"), ..Terms::default() };
-        let terms = Terms { lasts: Some(Duration::from_secs(600)), ..terms };
-        play.ask(Request::Intend { terms, is_trial: true }).expect("it is only tried");
-        check(&play, Outcome::Pending, "");
+        let request = Request { action: "drain osaka".parse().expect("an action"), ..Request::default() };
+        let request = Request { lasts: Some(Duration::from_secs(600)), ..request };
+        play.ask(Command::Intend { request, is_dry_run: true }).expect("it is only tried");
+        check(&play, DrillOutcome::Pending, "");
         assert_eq!(play.shares(), [100, 40, 100]);
     }
 
@@ -460,12 +479,12 @@ mod tests {
         let mut play = Play::begin();
         let drill = number(play.want("drill osaka", Some(30), &[]));
         number(play.want("drill osaka 100", Some(30), &[]));
-        let lift = Request::Lift { number: drill + 1, author: "bob".to_owned(), is_at_once: false };
+        let lift = Command::Lift { number: drill + 1, author: "bob".to_owned(), is_at_once: false };
         play.ask(lift).expect("it is in force");
-        check(&play, Outcome::Interrupted, "bob lifted it");
+        check(&play, DrillOutcome::Interrupted, "bob lifted it");
         assert_eq!(play.shares(), [100, 10, 100]);
         play.wait(2 * MINUTE);
-        check(&play, Outcome::Interrupted, "bob lifted it");
+        check(&play, DrillOutcome::Interrupted, "bob lifted it");
         assert_eq!(play.shares(), [100; 3]);
     }
 
@@ -474,10 +493,10 @@ mod tests {
         let mut play = Play::begin();
         let refused = refusal(play.want("drill tokyo 100", None, &[]));
         assert!(refused.contains("(no_region)"), "{refused}");
-        check(&play, Outcome::CapacityCheckFailed, "(no_region)");
+        check(&play, DrillOutcome::CapacityCheckFailed, "(no_region)");
         assert_eq!(play.shares(), [100; 3]);
         assert_eq!(said(&play, "was not begun, for the capacity check failed"), 1, "{:?}", play.said);
-        assert_eq!(play.kept.drills[0].terms.lasts, Some(Duration::from_secs(1800)));
+        assert_eq!(play.kept.drills[0].request.lasts, Some(Duration::from_secs(1800)));
     }
 
     #[test]
@@ -490,16 +509,16 @@ mod tests {
             Some(signals)
         };
         play.hear(1, true, load(0.9));
-        check(&play, Outcome::Pending, "");
+        check(&play, DrillOutcome::Pending, "");
         play.hear(1, true, load(0.91));
-        check(&play, Outcome::Failed, "osaka is at 91 % of its capacity (load>90%)");
+        check(&play, DrillOutcome::Failed, "osaka is at 91 % of its capacity (load>90%)");
         assert_eq!(play.shares(), [100; 3]);
     }
 
     #[test]
     fn each_rule_says_what_broke_it() {
-        let terms = Terms { wish: "drill osaka".parse().expect("a wish"), ..Terms::default() };
-        let drill = Drill { given: vec!["oregon".to_owned()], ..Drill::begin(1, terms, Moment(0)) };
+        let request = Request { action: "drill osaka".parse().expect("an action"), ..Request::default() };
+        let drill = Drill { given: vec!["oregon".to_owned()], ..Drill::begin(1, request, Moment(0)) };
         let base = base();
         let check = |rule: &str, region: usize, vitals: Vitals, expected: Option<&str>| {
             let mut readings = Readings { vitals: vec![Vitals::default(); 3], ..Readings::default() };
@@ -527,23 +546,23 @@ mod tests {
         let mut after = Play::new(play.kept.clone(), play.now.plus(Duration::from_secs(5 * MINUTE)));
         assert_eq!(after.shares(), [100, 40, 100]);
         after.wait(30 * MINUTE);
-        check(&after, Outcome::Succeeded, "");
+        check(&after, DrillOutcome::Succeeded, "");
         let mut late = Play::new(play.kept, play.now.plus(Duration::from_secs(40 * MINUTE)));
-        check(&late, Outcome::Interrupted, "the server was not there when it was to end");
+        check(&late, DrillOutcome::Interrupted, "the server was not there when it was to end");
         assert_eq!(late.shares(), [100, 50, 100], "it ends all the same");
         late.wait(2 * MINUTE);
         assert_eq!(late.shares(), [100; 3]);
-        let none = Kept { intents: Vec::new(), ..late.kept };
-        let pending = Drill { outcome: Outcome::Pending, ended_at: None, ..none.drills[0].clone() };
-        let lost = Play::new(Kept { drills: vec![pending], ..none }, Moment(0));
-        check(&lost, Outcome::Interrupted, "its intent was not in force any more");
+        let none = SavedIntents { intents: Vec::new(), ..late.kept };
+        let pending = Drill { outcome: DrillOutcome::Pending, ended_at: None, ..none.drills[0].clone() };
+        let lost = Play::new(SavedIntents { drills: vec![pending], ..none }, Moment(0));
+        check(&lost, DrillOutcome::Interrupted, "its intent was not in force any more");
     }
 
     const SCHEDULE: &str = "drills: [{ region: osaka, percent: 60, windows: ['thu 01:00-02:00'] }]\n";
 
     #[test]
     fn the_schedule_starts_a_drill_at_the_beginning_of_a_window_and_again_a_week_later() {
-        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), THURSDAY);
+        let mut play = Play::on(base_with("", SCHEDULE), SavedIntents::default(), THURSDAY);
         play.wait(44 * MINUTE);
         assert!(play.kept.drills.is_empty());
         play.wait(2 * MINUTE);
@@ -551,17 +570,17 @@ mod tests {
         assert_eq!(said(&play, "schedule: drill osaka 60% abort-when alarm for 30m: drill by schedule"), 1);
         play.wait(7 * 24 * 60 * MINUTE);
         assert_eq!(play.kept.drills.len(), 2);
-        assert_eq!(play.kept.drills[0].outcome, Outcome::Succeeded);
-        check(&play, Outcome::Pending, "");
+        assert_eq!(play.kept.drills[0].outcome, DrillOutcome::Succeeded);
+        check(&play, DrillOutcome::Pending, "");
     }
 
     #[test]
     fn a_window_that_was_missed_is_not_made_up_for() {
         let late = Moment(61 * 60_000);
-        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), late);
+        let mut play = Play::on(base_with("", SCHEDULE), SavedIntents::default(), late);
         play.wait(60 * MINUTE);
         assert!(play.kept.drills.is_empty());
-        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), THURSDAY);
+        let mut play = Play::on(base_with("", SCHEDULE), SavedIntents::default(), THURSDAY);
         play.now = late.plus(Duration::from_secs(1));
         play.handle(Input::Tick);
         assert!(play.kept.drills.is_empty(), "the machine slept");
@@ -570,30 +589,34 @@ mod tests {
 
     #[test]
     fn a_drill_of_the_schedule_that_cannot_begin_says_why() {
-        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), THURSDAY);
+        let mut play = Play::on(base_with("", SCHEDULE), SavedIntents::default(), THURSDAY);
         number(play.want("shift oregon 10%", Some(120), &[]));
         play.wait(46 * MINUTE);
-        check(&play, Outcome::Interrupted, "it was not begun: `shift oregon 10%` (intent 1) is in force");
-        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), THURSDAY);
+        check(
+            &play,
+            DrillOutcome::Interrupted,
+            "it was not begun: `shift oregon 10%` (intent 1) is in force",
+        );
+        let mut play = Play::on(base_with("", SCHEDULE), SavedIntents::default(), THURSDAY);
         number(play.want("drill oregon", Some(120), &[]));
         play.wait(46 * MINUTE);
         check(
             &play,
-            Outcome::Interrupted,
+            DrillOutcome::Interrupted,
             "it was not begun: `drill oregon 10% abort-when alarm` (1) is under way",
         );
         let mut play = Play::on(
             base_with("", &SCHEDULE.replace("osaka, percent: 60", "tokyo, percent: 100")),
-            Kept::default(),
+            SavedIntents::default(),
             THURSDAY,
         );
         play.wait(46 * MINUTE);
-        check(&play, Outcome::CapacityCheckFailed, "(no_region)");
+        check(&play, DrillOutcome::CapacityCheckFailed, "(no_region)");
     }
 
     #[test]
     fn a_reload_changes_the_schedule_and_keeps_what_is_as_it_was() {
-        let mut play = Play::on(base_with("", SCHEDULE), Kept::default(), THURSDAY);
+        let mut play = Play::on(base_with("", SCHEDULE), SavedIntents::default(), THURSDAY);
         let begin = play.control.drills.wake();
         assert_eq!(begin, Some(Moment(60 * 60_000)));
         // A reload in the very moment of a start does not swallow it.
@@ -611,9 +634,9 @@ mod tests {
         let mut drills = Drills::default();
         let good = |number: u64| number == 3;
         for number in 1..=(MAX_DRILLS as u64 + 10) {
-            let terms = Terms { wish: "drill osaka".parse().expect("a wish"), ..Terms::default() };
-            let outcome = if good(number) { Outcome::Succeeded } else { Outcome::Failed };
-            drills.add(Drill::begin(number, terms, Moment(0)).over(outcome, None, Moment(1)));
+            let request = Request { action: "drill osaka".parse().expect("an action"), ..Request::default() };
+            let outcome = if good(number) { DrillOutcome::Succeeded } else { DrillOutcome::Failed };
+            drills.add(Drill::begin(number, request, Moment(0)).over(outcome, None, Moment(1)));
         }
         assert_eq!(drills.records.len(), MAX_DRILLS);
         let first: Vec<u64> = drills.records.iter().take(3).map(|drill| drill.number).collect();

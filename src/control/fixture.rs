@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Control, Done, Effect, Input, Refusal, Request, Restored};
+use super::{Command, Control, Done, Effect, Input, Refusal, Restored};
 use crate::canary::{CanaryId, Failure, FailureClass, Observation, Signals, Subject};
 use crate::health::Services;
-use crate::intent::{Kept, Rule, Terms};
+use crate::intent::{Request, SafetyRule, SavedIntents};
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId};
 use crate::snapshot::{Base, fixture};
@@ -40,15 +40,15 @@ pub(super) struct Play {
     pub(super) control: Control,
     pub(super) now: Moment,
     pub(super) said: Vec<String>,
-    pub(super) kept: Kept,
+    pub(super) kept: SavedIntents,
 }
 
 impl Play {
-    pub(super) fn new(kept: Kept, now: Moment) -> Self {
+    pub(super) fn new(kept: SavedIntents, now: Moment) -> Self {
         Self::on(base(), kept, now)
     }
 
-    pub(super) fn on(base: Arc<Base>, kept: Kept, now: Moment) -> Self {
+    pub(super) fn on(base: Arc<Base>, kept: SavedIntents, now: Moment) -> Self {
         let restored = Restored { intents: kept.clone(), ..Restored::default() };
         let mut play = Self { control: Control::new(base, now), now, said: Vec::new(), kept };
         play.handle(Input::Restored(restored));
@@ -56,7 +56,7 @@ impl Play {
     }
 
     pub(super) fn begin() -> Self {
-        Self::new(Kept::default(), Moment(1_000_000))
+        Self::new(SavedIntents::default(), Moment(1_000_000))
     }
 
     /// Hands an input to the machine, and returns the reply if it was a question.
@@ -76,21 +76,21 @@ impl Play {
         reply
     }
 
-    pub(super) fn ask(&mut self, request: Request) -> Result<Done, Refusal> {
+    pub(super) fn ask(&mut self, request: Command) -> Result<Done, Refusal> {
         self.handle(Input::Asked(request)).expect("every question is answered")
     }
 
     pub(super) fn want(
         &mut self,
-        wish: &str,
+        action: &str,
         minutes: Option<u64>,
-        overrides: &[Rule],
+        overrides: &[SafetyRule],
     ) -> Result<Done, Refusal> {
-        let wish = wish.parse().expect("a wish");
+        let action = action.parse().expect("an action");
         let (author, reason) = ("alice".to_owned(), "a test".to_owned());
         let lasts = minutes.map(|minutes| Duration::from_secs(minutes * 60));
-        let terms = Terms { wish, author, reason, lasts, overrides: overrides.to_vec() };
-        self.ask(Request::Intend { terms, is_trial: false })
+        let request = Request { action, author, reason, lasts, overrides: overrides.to_vec() };
+        self.ask(Command::Intend { request, is_dry_run: false })
     }
 
     pub(super) fn probe(&mut self, address: u32, is_success: bool) {

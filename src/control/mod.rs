@@ -31,7 +31,7 @@ pub use drain::Receipt;
 pub use monitor::{Findings, Monitor};
 pub use operator::Proposal;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
-pub use request::{Done, LONGEST, MAX_REASON, Refusal, Request, SHORTEST};
+pub use request::{Command, Done, LONGEST, MAX_REASON, Refusal, SHORTEST};
 
 use crate::alarm::Rules;
 use crate::availability::Availability;
@@ -40,7 +40,7 @@ use crate::canary::{Epoch, Observation};
 use crate::config::Config;
 use crate::event::{Notice, What};
 use crate::health::{Memory, Services};
-use crate::intent::{Desk, Kept};
+use crate::intent::{IntentStore, SavedIntents};
 use crate::load::{Balance, Outlook};
 use crate::moment::Moment;
 use crate::snapshot::{Base, Inputs, Snapshot};
@@ -55,7 +55,7 @@ pub enum Input {
     /// the first.
     Restored(Restored),
     /// An operator asks for a change. [`Effect::Answer`] is the reply.
-    Asked(Request),
+    Asked(Command),
     /// The snapshot published last is served, and none before it.
     Served,
     /// Probes came back: all that have since the last event, so that an outage of a thousand addresses makes a
@@ -77,7 +77,7 @@ pub struct Restored {
     /// Health, however old it is; `None`: nothing is remembered.
     pub health: Option<Memory>,
     /// The intents in force and the drills.
-    pub intents: Kept,
+    pub intents: SavedIntents,
     /// Measured availability.
     pub availability: AvailabilityLog,
 }
@@ -92,7 +92,7 @@ pub enum Effect {
     /// Write this to the state directory, in place of what is there.
     Persist(Memory),
     /// The same with the intents in force: at once, for people rely on them.
-    Keep(Kept),
+    Keep(SavedIntents),
     /// The same with the accounts of who was up for how long.
     PersistAvailability(Arc<AvailabilityLog>),
     /// Tell people.
@@ -128,7 +128,7 @@ pub struct Control {
     balance: Balance,
     keeper: Keeper,
     /// What operators want.
-    desk: Desk,
+    intents: IntentStore,
     /// What came of drills, and those to come.
     drills: Drills,
     /// What the machine advises.
@@ -149,9 +149,9 @@ impl Control {
     /// Makes a machine for a base. Its first input is [`Input::Restored`]; until then it serves nothing.
     pub fn new(base: Arc<Base>, now: Moment) -> Self {
         let drills = Drills::adopt(Vec::new(), &base.config, now);
-        let desk = Desk::default();
-        let orders = desk.orders(&base.config.regions);
-        let (monitor, _) = Monitor::new(Arc::clone(&base.config), orders, None, now);
+        let intents = IntentStore::default();
+        let overlay = intents.overlay(&base.config.regions);
+        let (monitor, _) = Monitor::new(Arc::clone(&base.config), overlay, None, now);
         let balance = Balance::new(&base, now);
         let holdings = Holdings::new(&base.config, now);
         let rules = Rules::new(&base.config, now);
@@ -161,7 +161,7 @@ impl Control {
             monitor,
             balance,
             keeper: Keeper::new(now),
-            desk,
+            intents,
             drills,
             proposals: Vec::new(),
             holdings,
@@ -211,9 +211,9 @@ impl Control {
 
     /// Returns when to let time pass although nothing happens; `None`: never.
     pub fn wake(&self) -> Option<Moment> {
-        let desk = self.desk.wake(&self.base.config.regions);
+        let intents = self.intents.wake(&self.base.config.regions);
         let rules = self.rules.wake(self.base.database_built_at);
-        let own = [self.monitor.wake(), self.balance.wake(&self.base), desk, self.drills.wake(), rules];
+        let own = [self.monitor.wake(), self.balance.wake(&self.base), intents, self.drills.wake(), rules];
         own.into_iter().flatten().min()
     }
 
@@ -238,7 +238,7 @@ impl Control {
         let away = self.balance.away(&self.base);
         report.regions.iter_mut().zip(away).for_each(|(region, away)| region.away = away);
         report.outlook = self.outlook(now);
-        report.intents = self.desk.intents().to_vec();
+        report.intents = self.intents.intents().to_vec();
         report.name_intents();
         report.proposals.clone_from(&self.proposals);
         report.receipts = self.receipts(now);
@@ -257,10 +257,10 @@ impl Control {
     fn restored(&mut self, restored: Restored, now: Moment) -> Vec<Effect> {
         let Restored { health, mut intents, availability } = restored;
         self.drills = Drills::adopt(std::mem::take(&mut intents.drills), &self.base.config, now);
-        self.desk = Desk::adopt(intents);
-        let orders = self.desk.orders(&self.base.config.regions);
+        self.intents = IntentStore::adopt(intents);
+        let overlay = self.intents.overlay(&self.base.config.regions);
         let config = Arc::clone(&self.base.config);
-        let (monitor, notices) = Monitor::new(config, orders, health.as_ref(), now);
+        let (monitor, notices) = Monitor::new(config, overlay, health.as_ref(), now);
         self.monitor = monitor;
         let fresh = health.filter(|memory| memory.is_fresh(now));
         let has_adopted = fresh.is_some();
@@ -314,8 +314,8 @@ impl Control {
 
     fn reloaded(&mut self, base: Arc<Base>, now: Moment) -> Vec<Effect> {
         let before = std::mem::replace(&mut self.base, base);
-        let orders = self.desk.orders(&self.base.config.regions);
-        let notices = self.monitor.reload(Arc::clone(&self.base.config), orders, now);
+        let overlay = self.intents.overlay(&self.base.config.regions);
+        let notices = self.monitor.reload(Arc::clone(&self.base.config), overlay, now);
         self.balance.reload(&before, &self.base, now);
         self.drills.reload(&self.base.config, now);
         self.land(now);
@@ -403,15 +403,15 @@ impl Control {
         let circumstances = Inputs {
             health: self.monitor.view().clone(),
             splits: self.balance.splits().clone(),
-            weights: self.monitor.orders().weights.clone(),
-            leaving: drain::leaving(self.desk.intents(), &base.config.regions),
+            weights: self.monitor.overlay().weights.clone(),
+            leaving: drain::leaving(self.intents.intents(), &base.config.regions),
         };
         Arc::new(Snapshot::compile(base, circumstances, self.number + 1))
     }
 
     /// Returns what operators want, and what came of drills, to be kept across a restart.
-    fn kept(&self) -> Kept {
-        Kept { drills: self.drills.records().to_vec(), ..self.desk.keep() }
+    fn kept(&self) -> SavedIntents {
+        SavedIntents { drills: self.drills.records().to_vec(), ..self.intents.keep() }
     }
 
     fn watch(&self) -> Effect {
@@ -425,7 +425,7 @@ mod tests {
 
     use super::*;
     use crate::canary::{CanaryId, Failure, FailureClass, Subject};
-    use crate::intent::Terms;
+    use crate::intent::Request;
     use crate::region::AddressId;
     use crate::snapshot::fixture;
 
@@ -530,9 +530,9 @@ mod tests {
     #[test]
     fn the_report_names_the_intent_that_decides_first_of_a_region_and_of_a_zone_apart_from_it() {
         let (mut control, _) = start(None, Moment(0));
-        for wish in ["drain tokyo", "force tokyo up", "capacity tokyo 50", "disable osaka/osaka-a"] {
-            let wish = wish.parse().expect("a wish");
-            control.desk.make(Terms { wish, ..Terms::default() }, Moment(0));
+        for action in ["drain tokyo", "force tokyo up", "capacity tokyo 50", "disable osaka/osaka-a"] {
+            let action = action.parse().expect("an action");
+            control.intents.make(Request { action, ..Request::default() }, Moment(0));
         }
         let named = control.report(Moment(1)).regions.into_iter().map(|region| {
             let [of_region, of_zone] = [&region.courses, &region.zones[0].courses];

@@ -13,7 +13,7 @@ use crate::health::{
     self, AddressState, Adoption, Board, Cause, FALLS_TO_QUARANTINE, Memory, Phase, PhaseChange, Sites,
     StateChange, View, Vitals,
 };
-use crate::intent::Orders;
+use crate::intent::Overlay;
 use crate::load::Readings;
 use crate::moment::Moment;
 use crate::region::{AddressId, Failover, Family, RegionId, Resolved, Site, Target};
@@ -27,7 +27,7 @@ pub struct Monitor {
     sites: Sites,
     alarms: Alarms,
     /// What operators want.
-    orders: Orders,
+    overlay: Overlay,
     /// What steering saw last.
     view: View,
     /// When to judge again although nothing happens.
@@ -56,16 +56,16 @@ impl Monitor {
     /// Starts with what was remembered of the last run, and says what became of that.
     pub fn new(
         config: Arc<Config>,
-        orders: Orders,
+        overlay: Overlay,
         memory: Option<&Memory>,
         now: Moment,
     ) -> (Self, Vec<Notice>) {
         let board = Board::new(&config.regions, &config.canaries, now);
         let mut sites = Sites::new(&config.regions, now);
-        sites.instruct(&orders.failover, orders.withdrawn());
+        sites.instruct(&overlay.failover, overlay.withdrawn());
         let mut monitor = Self {
-            view: orders.amend(sites.view(&board), &config.regions),
-            orders,
+            view: overlay.amend(sites.view(&board), &config.regions),
+            overlay,
             wake: sites.wake(&board, now),
             alarms: Alarms::new(&config),
             board,
@@ -109,9 +109,9 @@ impl Monitor {
     }
 
     /// Follows other orders of operators.
-    pub fn instruct(&mut self, orders: Orders, now: Moment) -> Findings {
-        self.sites.instruct(&orders.failover, orders.withdrawn());
-        self.orders = orders;
+    pub fn instruct(&mut self, overlay: Overlay, now: Moment) -> Findings {
+        self.sites.instruct(&overlay.failover, overlay.withdrawn());
+        self.overlay = overlay;
         self.settle(now)
     }
 
@@ -121,15 +121,15 @@ impl Monitor {
     }
 
     /// Returns what operators want.
-    pub fn orders(&self) -> &Orders {
-        &self.orders
+    pub fn overlay(&self) -> &Overlay {
+        &self.overlay
     }
 
     /// Returns what steering would see if operators wanted this.
-    pub fn view_under(&self, orders: &Orders) -> View {
+    pub fn view_under(&self, overlay: &Overlay) -> View {
         let mut sites = self.sites.clone();
-        sites.instruct(&orders.failover, orders.withdrawn());
-        orders.amend(sites.view(&self.board), &self.config.regions)
+        sites.instruct(&overlay.failover, overlay.withdrawn());
+        overlay.amend(sites.view(&self.board), &self.config.regions)
     }
 
     /// Returns where a site stands on its course, by family.
@@ -164,10 +164,10 @@ impl Monitor {
     }
 
     /// Takes over another configuration, and what operators want there.
-    pub fn reload(&mut self, config: Arc<Config>, orders: Orders, now: Moment) -> Vec<Notice> {
+    pub fn reload(&mut self, config: Arc<Config>, overlay: Overlay, now: Moment) -> Vec<Notice> {
         self.sites = self.sites.reload(&self.config.regions, &config.regions, now);
-        self.sites.instruct(&orders.failover, orders.withdrawn());
-        self.orders = orders;
+        self.sites.instruct(&overlay.failover, overlay.withdrawn());
+        self.overlay = overlay;
         self.board.reload(&config.regions, &config.canaries, now);
         self.alarms.reload(&config);
         self.config = config;
@@ -202,7 +202,7 @@ impl Monitor {
 
     /// Returns what every region says of itself, and how much of it is there.
     pub(super) fn readings(&self, base: &Base, now: Moment) -> Readings {
-        self.readings_under(&self.orders, base, now)
+        self.readings_under(&self.overlay, base, now)
     }
 
     /// Returns the load that a region or zone reports.
@@ -212,7 +212,7 @@ impl Monitor {
 
     /// Returns what is known of health, to keep account of.
     pub(super) fn availability_inputs(&self) -> AvailabilityInputs<'_> {
-        AvailabilityInputs { board: &self.board, sites: &self.sites, orders: &self.orders }
+        AvailabilityInputs { board: &self.board, sites: &self.sites, overlay: &self.overlay }
     }
 
     /// Returns what every region says of itself, with its name.
@@ -223,18 +223,18 @@ impl Monitor {
     }
 
     /// Returns the readings if operators wanted this.
-    pub(super) fn readings_under(&self, orders: &Orders, base: &Base, now: Moment) -> Readings {
+    pub(super) fn readings_under(&self, overlay: &Overlay, base: &Base, now: Moment) -> Readings {
         let regions = || self.config.regions.iter().map(|(id, _)| id);
         let vitals = |id| health::vitals(&self.board, Site::Region(id), Moment::default(), now);
         let present = |id: RegionId| {
-            let present = self.sites.present(id, &self.board, |zone| orders.kept_of_zone(zone));
-            present * orders.capacity[usize::from(id.0)]
+            let present = self.sites.present(id, &self.board, |zone| overlay.kept_of_zone(zone));
+            present * overlay.capacity[usize::from(id.0)]
         };
         Readings {
             vitals: regions().map(vitals).collect(),
             present: regions().map(present).collect(),
-            weights: base.common_weights(&orders.weights),
-            is_auto: orders.failover.iter().map(|failover| *failover == Failover::Auto).collect(),
+            weights: base.common_weights(&overlay.weights),
+            is_auto: overlay.failover.iter().map(|failover| *failover == Failover::Auto).collect(),
         }
     }
 
@@ -249,7 +249,7 @@ impl Monitor {
         let grades = self.sites.grades(&self.config.regions);
         let turns = self.sites.update(&self.board, &self.config.safety, now);
         let observed = self.sites.view(&self.board);
-        let view = self.orders.amend(observed.clone(), &self.config.regions);
+        let view = self.overlay.amend(observed.clone(), &self.config.regions);
         let moves_view = view != self.view;
         self.view = view;
         self.wake = self.sites.wake(&self.board, now);
@@ -440,13 +440,13 @@ mod tests {
     }
 
     fn start(config: Arc<Config>, memory: Option<&Memory>, now: Moment) -> (Monitor, Vec<Notice>) {
-        let orders = Orders::none(&config.regions);
-        Monitor::new(config, orders, memory, now)
+        let overlay = Overlay::none(&config.regions);
+        Monitor::new(config, overlay, memory, now)
     }
 
     fn reload(monitor: &mut Monitor, config: Arc<Config>, now: Moment) -> Vec<Notice> {
-        let orders = Orders::none(&config.regions);
-        monitor.reload(config, orders, now)
+        let overlay = Overlay::none(&config.regions);
+        monitor.reload(config, overlay, now)
     }
 
     fn monitor() -> Monitor {

@@ -8,11 +8,11 @@
 //! Whatever is accepted is in the next snapshot, which is compiled before the answer is given.
 
 use super::request::wrong_form;
-use super::{Control, Done, Effect, Refusal, Request, drills};
+use super::{Command, Control, Done, Effect, Refusal, drills};
 use crate::event::{Notice, What};
 use crate::forecast::{self, Prediction, Situation};
 use crate::health::{Phase, Services};
-use crate::intent::{self, Intent, MAX_INTENTS, Orders, Rule, Scene, Terms, Wish};
+use crate::intent::{self, Action, Intent, MAX_INTENTS, Overlay, Request, ReturnConditions, SafetyRule};
 use crate::moment::Moment;
 use crate::region::Site;
 
@@ -29,18 +29,19 @@ pub struct Proposal {
 
 impl Control {
     /// Does what an operator asks for, or says why not, and returns what the shell must do.
-    pub(super) fn ask(&mut self, request: Request, now: Moment) -> (Result<Done, Refusal>, Vec<Effect>) {
-        let drill = drills::asked_for(&request);
-        let asked = match request {
-            Request::Intend { terms, is_trial } => self.intend(terms, is_trial, now),
-            Request::Lift { number, author, is_at_once } => self.lift(number, &author, is_at_once, now),
-            Request::Approve { number, author, reason } => self.approve(number, author, reason, now),
-            Request::FailBack { region, author } => self.let_back(region, author, now),
+    pub(super) fn ask(&mut self, command: Command, now: Moment) -> (Result<Done, Refusal>, Vec<Effect>) {
+        let drill = drills::asked_for(&command);
+        let asked = match command {
+            Command::Intend { request, is_dry_run } => self.intend(request, is_dry_run, now),
+            Command::Lift { number, author, is_at_once } => self.lift(number, &author, is_at_once, now),
+            Command::Approve { number, author, reason } => self.approve(number, author, reason, now),
+            Command::FailBack { region, author } => self.let_back(region, author, now),
         };
         match asked {
             Ok((done, effects)) => (Ok(done), effects),
             Err(refusal) => {
-                let effects = drill.map_or_else(Vec::new, |terms| self.refuse_drill(terms, &refusal, now));
+                let effects =
+                    drill.map_or_else(Vec::new, |request| self.refuse_drill(request, &refusal, now));
                 (Err(refusal), effects)
             }
         }
@@ -48,42 +49,45 @@ impl Control {
 
     fn intend(
         &mut self,
-        mut terms: Terms,
-        is_trial: bool,
+        mut request: Request,
+        is_dry_run: bool,
         now: Moment,
     ) -> Result<(Done, Vec<Effect>), Refusal> {
-        terms.lasts = terms.lasts.or(terms.wish.usual_time());
-        wrong_form(&terms).map_or(Ok(()), |sentence| Err(Refusal::Wrong(sentence)))?;
-        self.find_all(&terms.wish)?;
-        if let Some(same) = self.desk.same(&terms, now).filter(|_| !is_trial) {
+        request.lasts = request.lasts.or(request.action.usual_time());
+        wrong_form(&request).map_or(Ok(()), |sentence| Err(Refusal::Wrong(sentence)))?;
+        self.find_all(&request.action)?;
+        if let Some(same) = self.intents.same(&request, now).filter(|_| !is_dry_run) {
             return Ok((Done::Same(same.clone()), Vec::new()));
         }
-        if self.desk.intents().len() >= MAX_INTENTS {
+        if self.intents.intents().len() >= MAX_INTENTS {
             return Err(Refusal::Conflict(format!(
                 "{MAX_INTENTS} intents are in force, which is all there can be; lift some"
             )));
         }
         let mut violations = Vec::new();
-        if let Some(other) = self.desk.in_the_way(&terms.wish) {
-            let Intent { number, terms, .. } = other;
-            violations.push((Rule::OneAtATime, format!("`{}` (intent {number}) is in force", terms.wish)));
+        if let Some(other) = self.intents.in_the_way(&request.action) {
+            let Intent { number, request, .. } = other;
+            violations.push((
+                SafetyRule::OneAtATime,
+                format!("`{}` (intent {number}) is in force", request.action),
+            ));
         }
-        let prediction = self.predict(&terms, now);
+        let prediction = self.predict(&request, now);
         violations.extend(prediction.violations().into_iter().map(|one| (one.rule, one.sentence)));
-        if is_trial {
+        if is_dry_run {
             return Ok((Done::Tried { prediction: prediction.to_string(), violations }, Vec::new()));
         }
-        violations.retain(|(rule, _)| !terms.overrides.contains(rule));
+        violations.retain(|(rule, _)| !request.overrides.contains(rule));
         if !violations.is_empty() {
             return Err(Refusal::Unsafe { violations, prediction: prediction.to_string() });
         }
-        let ended = self.drills_ended_by(&terms.wish);
-        let event = self.desk.make(terms, now);
+        let ended = self.drills_ended_by(&request.action);
+        let event = self.intents.make(request, now);
         let intent = event.intent.clone();
         let (mut events, told) = self.interrupt_drills(&ended, &intent, now);
         self.begin_drill(&intent, &prediction, now);
         events.push(event);
-        let mut effects = self.follow_desk(events, now);
+        let mut effects = self.follow_intents(events, now);
         effects.extend(told.into_iter().map(Effect::say));
         let prediction = Some(prediction.to_string());
         Ok((Done::Made { intent, snapshot: self.number, prediction, is_kept: true }, effects))
@@ -96,13 +100,13 @@ impl Control {
         is_at_once: bool,
         now: Moment,
     ) -> Result<(Done, Vec<Effect>), Refusal> {
-        let event = self.with_scene(now, |desk, scene| desk.lift(number, is_at_once, scene, now));
+        let event = self.with_conditions(now, |intents, scene| intents.lift(number, is_at_once, scene, now));
         let event = event.ok_or_else(|| Refusal::Unknown(format!("no intent {number} is in force")))?;
         let lifted = What::Lifted { intent: event.intent.clone(), author: author.to_owned() };
         let text = Notice { at: now, what: What::Intent(event.clone()) }.to_string();
         let done = Done::Lifted { intent: event.intent.clone(), text };
         let drill = self.drills.lifted(number, author, now);
-        let mut effects = self.follow_desk(vec![event], now);
+        let mut effects = self.follow_intents(vec![event], now);
         effects.push(Effect::say(Notice { at: now, what: lifted }));
         effects.extend(drill.map(Effect::say));
         Ok((done, effects))
@@ -125,8 +129,8 @@ impl Control {
             };
             return Err(Refusal::Unknown(format!("no proposal {number} is open ({known})")));
         };
-        let wish = Wish::Approve { region: proposal.region.clone() };
-        self.intend(Terms { wish, author, reason, lasts: None, overrides: Vec::new() }, false, now)
+        let action = Action::Approve { region: proposal.region.clone() };
+        self.intend(Request { action, author, reason, lasts: None, overrides: Vec::new() }, false, now)
     }
 
     fn let_back(
@@ -152,9 +156,9 @@ impl Control {
     }
 
     /// Finds everything that is named, or says what is not there.
-    fn find_all(&self, wish: &Wish) -> Result<(), Refusal> {
+    fn find_all(&self, action: &Action) -> Result<(), Refusal> {
         let regions = &self.base.config.regions;
-        if let Wish::Weights { owner, members, .. } = wish {
+        if let Action::Weights { owner, members, .. } = action {
             let mut steered = self.base.config.steered.iter();
             let steering = steered.find(|steering| steering.owner == *owner);
             let steering =
@@ -167,24 +171,24 @@ impl Control {
             }
             return Ok(());
         }
-        wish.target().iter().try_for_each(|target| regions.resolve(target).map(drop))?;
+        action.target().iter().try_for_each(|target| regions.resolve(target).map(drop))?;
         Ok(())
     }
 
     /// Predicts what somebody's wish would lead to.
-    fn predict(&self, terms: &Terms, now: Moment) -> Prediction {
-        let mut desk = self.desk.clone();
-        desk.make(terms.clone(), now);
-        self.predict_under(&desk.orders(&self.base.config.regions), now)
+    fn predict(&self, request: &Request, now: Moment) -> Prediction {
+        let mut intents = self.intents.clone();
+        intents.make(request.clone(), now);
+        self.predict_under(&intents.overlay(&self.base.config.regions), now)
     }
 
     /// Predicts what would happen if operators wanted this.
-    fn predict_under(&self, orders: &Orders, now: Moment) -> Prediction {
+    fn predict_under(&self, overlay: &Overlay, now: Moment) -> Prediction {
         let regions = &self.base.config.regions;
-        let (before, after) = (self.monitor.view(), &self.monitor.view_under(orders));
+        let (before, after) = (self.monitor.view(), &self.monitor.view_under(overlay));
         let [before, after] = [before, after].map(|view| Services::of(regions, view));
-        let readings = [self.monitor.orders(), orders]
-            .map(|orders| self.monitor.readings_under(orders, &self.base, now));
+        let readings = [self.monitor.overlay(), overlay]
+            .map(|overlay| self.monitor.readings_under(overlay, &self.base, now));
         let before = Situation { services: &before, readings: &readings[0] };
         let after = Situation { services: &after, readings: &readings[1] };
         forecast::predict(&self.base, &self.outlook(now), before, after, 1.0)
@@ -192,10 +196,10 @@ impl Control {
 
     /// Returns why the region of an intent has no room for its clients; `None`: it has, or nobody knows.
     fn no_room_for(&self, intent: &Intent, now: Moment) -> Option<String> {
-        let mut desk = self.desk.clone();
-        desk.forget(intent.number);
-        let prediction = self.predict_under(&desk.orders(&self.base.config.regions), now);
-        let region = intent.terms.wish.region()?;
+        let mut intents = self.intents.clone();
+        intents.forget(intent.number);
+        let prediction = self.predict_under(&intents.overlay(&self.base.config.regions), now);
+        let region = intent.request.action.region()?;
         let full = prediction.regions.iter().find(|one| one.region == region && one.is_above_hard)?;
         Some(full.over(prediction.hard))
     }
@@ -207,58 +211,59 @@ impl Control {
             id.is_some_and(|id| !self.monitor.is_well(Site::Region(id)))
         });
         let mut effects = self.start_drills(now);
-        if self.desk.intents().is_empty() {
+        if self.intents.intents().is_empty() {
             return effects;
         }
-        let mut events = self.with_scene(now, |desk, scene| desk.update(scene, now));
+        let mut events = self.with_conditions(now, |intents, scene| intents.update(scene, now));
         events.extend(self.end_approvals(now));
         if !events.is_empty() {
-            effects.extend(self.follow_desk(events, now));
+            effects.extend(self.follow_intents(events, now));
         }
         effects.extend(self.watch_drills(now));
         effects
     }
 
     /// What was approved has done its work when the region is well again.
-    fn end_approvals(&mut self, now: Moment) -> Vec<intent::Event> {
-        let is_done = |intent: &&Intent| match &intent.terms.wish {
-            Wish::Approve { region } => {
+    fn end_approvals(&mut self, now: Moment) -> Vec<intent::IntentChange> {
+        let is_done = |intent: &&Intent| match &intent.request.action {
+            Action::Approve { region } => {
                 let region = self.base.config.regions.find(region);
                 region.is_none_or(|id| self.monitor.is_well(Site::Region(id)))
             }
             _ => false,
         };
-        let done: Vec<u64> = self.desk.intents().iter().filter(is_done).map(|intent| intent.number).collect();
-        let lifted = done
-            .into_iter()
-            .filter_map(|number| self.with_scene(now, |desk, scene| desk.lift(number, true, scene, now)));
+        let done: Vec<u64> =
+            self.intents.intents().iter().filter(is_done).map(|intent| intent.number).collect();
+        let lifted = done.into_iter().filter_map(|number| {
+            self.with_conditions(now, |intents, scene| intents.lift(number, true, scene, now))
+        });
         lifted.collect()
     }
 
     /// Runs something on the desk with what is seen of the regions.
-    pub(super) fn with_scene<T>(
+    pub(super) fn with_conditions<T>(
         &mut self,
         now: Moment,
-        run: impl FnOnce(&mut intent::Desk, &Scene<'_>) -> T,
+        run: impl FnOnce(&mut intent::IntentStore, &ReturnConditions<'_>) -> T,
     ) -> T {
-        let mut desk = std::mem::take(&mut self.desk);
+        let mut intents = std::mem::take(&mut self.intents);
         let result = {
-            let scene = Scene {
+            let scene = ReturnConditions {
                 regions: &self.base.config.regions,
                 obstacle: &|intent| self.obstacle(intent, now),
                 is_well: &|site| self.monitor.is_well(site),
                 is_open: &|site, since| self.monitor.is_open(site, since, now),
             };
-            run(&mut desk, &scene)
+            run(&mut intents, &scene)
         };
-        self.desk = desk;
+        self.intents = intents;
         result
     }
 
     /// Returns why the clients of an intent cannot come back now.
     pub(super) fn obstacle(&self, intent: &Intent, now: Moment) -> Option<String> {
         let regions = &self.base.config.regions;
-        let target = intent.terms.wish.target()?;
+        let target = intent.request.action.target()?;
         let site = regions.site(&target)?;
         if !self.monitor.is_well(site) {
             return Some(format!("{target} is {}", self.monitor.phases_told(site)));
@@ -267,10 +272,10 @@ impl Control {
     }
 
     /// Does what follows when intents have come, gone, or gone on.
-    pub(super) fn follow_desk(&mut self, events: Vec<intent::Event>, now: Moment) -> Vec<Effect> {
-        let orders = self.desk.orders(&self.base.config.regions);
-        let has_other_weights = orders.weights != self.monitor.orders().weights;
-        let mut findings = self.monitor.instruct(orders, now);
+    pub(super) fn follow_intents(&mut self, events: Vec<intent::IntentChange>, now: Moment) -> Vec<Effect> {
+        let overlay = self.intents.overlay(&self.base.config.regions);
+        let has_other_weights = overlay.weights != self.monitor.overlay().weights;
+        let mut findings = self.monitor.instruct(overlay, now);
         self.note_loads(&events, now);
         findings.moves_view |= has_other_weights || self.others_leave();
         let settled = self.drills.hear(&events, now);
@@ -287,7 +292,7 @@ impl Control {
             if let What::Turned { region, zone: None, to: Phase::Down, is_advice: true, .. } = &notice.what
                 && self.proposals.iter().all(|proposal| proposal.region != *region)
             {
-                let number = self.desk.next_number();
+                let number = self.intents.next_number();
                 self.proposals.push(Proposal { number, region: region.clone(), at: notice.at });
             }
         }
@@ -313,7 +318,7 @@ mod tests {
         assert_eq!(play.shares(), [100, 50, 100], "steps of the ramp that it has already are left out");
         play.wait(60);
         assert_eq!(play.shares(), [100; 3]);
-        assert!(play.control.desk.intents().is_empty());
+        assert!(play.control.intents.intents().is_empty());
         assert!(play.said.iter().any(|line| line.ends_with("(shift osaka 60%) is over")), "{:?}", play.said);
     }
 
@@ -337,7 +342,7 @@ mod tests {
         assert!(refused.contains("`shift osaka 10%` (intent 1) is in force (one_at_a_time)"), "{refused}");
         number(play.want("shift osaka 40%", None, &[]));
         assert_eq!(play.shares(), [100, 60, 100]);
-        number(play.want("drain oregon", None, &[Rule::OneAtATime]));
+        number(play.want("drain oregon", None, &[SafetyRule::OneAtATime]));
         assert_eq!(play.shares(), [100, 60, 0]);
     }
 
@@ -347,9 +352,9 @@ mod tests {
         let refused = refusal(play.want("drain tokyo", None, &[]));
         assert!(refused.contains("(no_region)") && refused.contains("--override no_region"), "{refused}");
         assert_eq!(play.shares(), [100; 3], "nothing is half done");
-        let long = refusal(play.want("drain tokyo", Some(300), &[Rule::NoRegion]));
+        let long = refusal(play.want("drain tokyo", Some(300), &[SafetyRule::NoRegion]));
         assert!(long.contains("what breaks a rule stands for at most 4h"), "{long}");
-        number(play.want("drain tokyo", Some(60), &[Rule::NoRegion]));
+        number(play.want("drain tokyo", Some(60), &[SafetyRule::NoRegion]));
         assert_eq!(play.shares(), [0, 100, 100]);
         assert!(play.said[0].contains("breaking no_region on purpose"), "{:?}", play.said);
     }
@@ -361,8 +366,8 @@ mod tests {
         number(play.want("disable oregon", None, &[]));
         let few = refusal(play.want("disable tokyo", None, &[]));
         assert!(few.contains("(min_in_service)") && few.contains("(no_region)"), "{few}");
-        play.control.desk = intent::Desk::default();
-        for (wish, minutes, sentence) in [
+        play.control.intents = intent::IntentStore::default();
+        for (action, minutes, sentence) in [
             ("drain tokio", None, "no region is called `tokio`; did you mean `tokyo`?"),
             (
                 "drain tokyo/tokyo-b",
@@ -375,11 +380,11 @@ mod tests {
             ("weights www.example.com tokyo=1 osaka=1", None, "no steered name is called www.example.com."),
             ("weights bank.example.com tokyo=1 oregon=1", None, "is not steered to oregon"),
         ] {
-            let refused = refusal(play.want(wish, minutes, &[]));
-            assert!(refused.contains(sentence), "{wish}: {refused}");
+            let refused = refusal(play.want(action, minutes, &[]));
+            assert!(refused.contains(sentence), "{action}: {refused}");
         }
         assert_eq!(
-            refusal(play.ask(Request::Lift { number: 99, author: "a".to_owned(), is_at_once: false })),
+            refusal(play.ask(Command::Lift { number: 99, author: "a".to_owned(), is_at_once: false })),
             "no intent 99 is in force"
         );
     }
@@ -419,7 +424,7 @@ mod tests {
     #[test]
     fn lifting_ends_step_by_step_or_at_once_and_what_is_forced_shows_the_truth() {
         let mut play = Play::begin();
-        let lift = |number, is_at_once| Request::Lift { number, author: "bob".to_owned(), is_at_once };
+        let lift = |number, is_at_once| Command::Lift { number, author: "bob".to_owned(), is_at_once };
         let drain = number(play.want("drain osaka", None, &[]));
         play.ask(lift(drain, false)).expect("it is in force");
         assert_eq!(play.shares(), [100, 10, 100]);
@@ -446,7 +451,7 @@ mod tests {
         assert_eq!(play.shares(), [100; 3]);
         let [proposal] = &play.control.proposals[..] else { panic!("one is open") };
         let approve =
-            |number| Request::Approve { number, author: "bob".to_owned(), reason: "it is dead".to_owned() };
+            |number| Command::Approve { number, author: "bob".to_owned(), reason: "it is dead".to_owned() };
         let approval = approve(proposal.number);
         assert!(refusal(play.ask(approve(99))).contains("no proposal 99 is open (open: 2)"));
         number(play.ask(approval));
@@ -456,23 +461,23 @@ mod tests {
         assert_eq!(play.shares(), [100; 3]);
         assert!(play.control.proposals.is_empty());
         let words: Vec<_> =
-            play.control.desk.intents().iter().map(|intent| intent.terms.wish.word()).collect();
+            play.control.intents.intents().iter().map(|intent| intent.request.action.word()).collect();
         assert_eq!(words, ["failover"]);
     }
 
     #[test]
     fn freezing_failover_during_an_outage_does_not_bring_the_dead_back() {
-        for wish in ["failover off", "failover advise osaka"] {
+        for action in ["failover off", "failover advise osaka"] {
             let mut play = Play::begin();
             play.probe(1, false);
             assert_eq!(play.shares(), [100, 0, 100]);
-            number(play.want(wish, None, &[]));
-            assert_eq!(play.shares(), [100, 0, 100], "{wish}");
+            number(play.want(action, None, &[]));
+            assert_eq!(play.shares(), [100, 0, 100], "{action}");
             play.probe(1, true);
             play.wait(200);
-            assert_eq!(play.shares(), [100; 3], "{wish}: it has gone its way to the end");
+            assert_eq!(play.shares(), [100; 3], "{action}: it has gone its way to the end");
             play.probe(1, false);
-            assert_eq!(play.shares(), [100; 3], "{wish}: from now on it holds");
+            assert_eq!(play.shares(), [100; 3], "{action}: from now on it holds");
         }
     }
 
@@ -483,7 +488,7 @@ mod tests {
         play.probe(1, false);
         let approval = play.control.proposals[0].number;
         let request =
-            Request::Approve { number: approval, author: "bob".to_owned(), reason: "dead".to_owned() };
+            Command::Approve { number: approval, author: "bob".to_owned(), reason: "dead".to_owned() };
         number(play.ask(request));
         number(play.want("failover advise osaka", None, &[]));
         assert_eq!(play.shares(), [100, 0, 100]);
@@ -493,21 +498,21 @@ mod tests {
     fn a_return_that_meets_an_outage_goes_on_when_the_region_is_well_and_is_never_stuck_for_it() {
         let mut play = Play::begin();
         let drain = number(play.want("drain osaka", None, &[]));
-        play.ask(Request::Lift { number: drain, author: "bob".to_owned(), is_at_once: false })
+        play.ask(Command::Lift { number: drain, author: "bob".to_owned(), is_at_once: false })
             .expect("it is in force");
         play.probe(1, false);
         play.wait(300);
         play.probe(1, true);
         play.wait(600);
         assert_eq!(play.shares(), [100; 3]);
-        assert!(play.control.desk.intents().is_empty());
+        assert!(play.control.intents.intents().is_empty());
     }
 
     #[test]
     fn a_disable_that_is_over_does_not_keep_an_ill_region_out_of_failing_open() {
         let mut play = Play::begin();
-        number(play.want("disable tokyo", Some(10), &[Rule::NoRegion]));
-        let is_disabled = |play: &Play| play.control.monitor.orders().disabled.contains(RegionId(0));
+        number(play.want("disable tokyo", Some(10), &[SafetyRule::NoRegion]));
+        let is_disabled = |play: &Play| play.control.monitor.overlay().disabled.contains(RegionId(0));
         assert!(is_disabled(&play));
         play.probe(0, false);
         play.wait(11 * 60);
@@ -518,7 +523,7 @@ mod tests {
     fn weights_go_up_in_steps_and_stay_where_a_gate_was_closed_twice() {
         let mut play = Play::begin();
         number(play.want("weights example.com osaka=0 oregon=100 steps 10,50,100 hold 5m", None, &[]));
-        let weight = |play: &Play| play.control.monitor.orders().weights[0].members[0];
+        let weight = |play: &Play| play.control.monitor.overlay().weights[0].members[0];
         assert_eq!(weight(&play), (RegionId(2), 1000));
         play.wait(300);
         assert_eq!(weight(&play), (RegionId(2), 5000));
@@ -526,7 +531,7 @@ mod tests {
         play.wait(300);
         assert_eq!(weight(&play), (RegionId(2), 1000), "a region that is not well goes back a step");
         play.wait(301);
-        let [intent] = play.control.desk.intents() else { panic!("it is in force") };
+        let [intent] = play.control.intents.intents() else { panic!("it is in force") };
         assert_eq!(intent.phase.as_str(), "stuck");
     }
 }

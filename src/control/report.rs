@@ -12,7 +12,7 @@ use crate::health::{
     self, AddressHealth, AddressState, Board, CanaryRecord, LastResult, OutlierGrade, Phase, Service,
     Services, Sites, Suppression, View, Vitals,
 };
-use crate::intent::{Drill, Intent, Wish};
+use crate::intent::{Action, Drill, Intent};
 use crate::load::Outlook;
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
@@ -190,25 +190,28 @@ impl Report {
 /// Returns the intent that decides first about a region, or a zone of it, for people.
 fn decisive(intents: &[Intent], region: &str, zone: Option<&str>) -> Option<String> {
     let is_about = |intent: &&Intent| {
-        let target = intent.terms.wish.target();
+        let target = intent.request.action.target();
         target.is_some_and(|target| {
             target.region() == region && target.zone() == zone && target.address().is_none()
         })
     };
     let ranked = intents.iter().filter(is_about);
-    let ranked = ranked.filter_map(|intent| Some((precedence(&intent.terms.wish)?, intent)));
+    let ranked = ranked.filter_map(|intent| Some((precedence(&intent.request.action)?, intent)));
     let (_, intent) = ranked.max_by_key(|(precedence, intent)| (*precedence, intent.number))?;
-    Some(format!("{} (intent {})", intent.terms.wish, intent.number))
+    Some(format!("{} (intent {})", intent.request.action, intent.number))
 }
 
 /// Returns how early a wish decides about its region or zone, the higher the earlier, in the order that is laid down
 /// in [`intent`](crate::intent); `None`: it is about something else than who is sent there.
-fn precedence(wish: &Wish) -> Option<u8> {
-    match wish {
-        Wish::Disable { .. } => Some(2),
-        Wish::Shift { .. } | Wish::Drain { .. } | Wish::Drill { .. } => Some(1),
-        Wish::Force { .. } => Some(0),
-        Wish::Failover { .. } | Wish::Approve { .. } | Wish::Capacity { .. } | Wish::Weights { .. } => None,
+fn precedence(action: &Action) -> Option<u8> {
+    match action {
+        Action::Disable { .. } => Some(2),
+        Action::Shift { .. } | Action::Drain { .. } | Action::Drill { .. } => Some(1),
+        Action::Force { .. } => Some(0),
+        Action::Failover { .. }
+        | Action::Approve { .. }
+        | Action::Capacity { .. }
+        | Action::Weights { .. } => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What people ask of the writer, and what it answers.
 
-use crate::intent::{Intent, Rule, Terms};
+use crate::intent::{Intent, Request, SafetyRule};
 use crate::moment::Time;
 use crate::region::UnknownTarget;
 use std::time::Duration;
@@ -17,13 +17,13 @@ pub const MAX_REASON: usize = 500;
 
 /// Something that somebody asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Request {
+pub enum Command {
     /// An intent.
     Intend {
         /// What, why, and for how long.
-        terms: Terms,
+        request: Request,
         /// Whether only to say what would happen.
-        is_trial: bool,
+        is_dry_run: bool,
     },
     /// The end of an intent.
     Lift {
@@ -73,7 +73,7 @@ pub enum Done {
         /// What is expected to come of it.
         prediction: String,
         /// The rules that it would break, each with a sentence.
-        violations: Vec<(Rule, String)>,
+        violations: Vec<(SafetyRule, String)>,
     },
     /// An intent was lifted; its clients come back step by step unless it says otherwise.
     Lifted {
@@ -105,7 +105,7 @@ pub enum Refusal {
     #[error("{}", unsafe_text(violations))]
     Unsafe {
         /// The rules, each with a sentence that has the numbers.
-        violations: Vec<(Rule, String)>,
+        violations: Vec<(SafetyRule, String)>,
         /// What would happen.
         prediction: String,
     },
@@ -117,21 +117,21 @@ impl From<UnknownTarget> for Refusal {
     }
 }
 
-fn unsafe_text(violations: &[(Rule, String)]) -> String {
+fn unsafe_text(violations: &[(SafetyRule, String)]) -> String {
     let sentences: Vec<_> = violations.iter().map(|(rule, text)| format!("{text} ({rule})")).collect();
     let rules: Vec<_> = violations.iter().map(|(rule, _)| rule.as_str()).collect();
     format!(
         "refused: {}; to break this on purpose, for at most {}, add --override {}",
         sentences.join("; "),
-        Time(Rule::LONGEST_OVERRIDE),
+        Time(SafetyRule::LONGEST_OVERRIDE),
         rules.join(" --override ")
     )
 }
 
 /// Returns what is wrong with the form of what somebody asks for, whatever is the case.
-pub(super) fn wrong_form(terms: &Terms) -> Option<String> {
-    let Terms { reason, lasts, overrides, .. } = terms;
-    let is_override = overrides.iter().any(|rule| *rule != Rule::OneAtATime);
+pub(super) fn wrong_form(request: &Request) -> Option<String> {
+    let Request { reason, lasts, overrides, .. } = request;
+    let is_override = overrides.iter().any(|rule| *rule != SafetyRule::OneAtATime);
     match lasts {
         _ if reason.trim().is_empty() => Some("say why: a reason of at least one word".to_owned()),
         _ if reason.len() > MAX_REASON || reason.chars().any(char::is_control) => {
@@ -143,18 +143,18 @@ pub(super) fn wrong_form(terms: &Terms) -> Option<String> {
             Time(LONGEST),
             Time(*lasts)
         )),
-        Some(lasts) if is_override && *lasts > Rule::LONGEST_OVERRIDE => Some(format!(
+        Some(lasts) if is_override && *lasts > SafetyRule::LONGEST_OVERRIDE => Some(format!(
             "what breaks a rule stands for at most {}, not for {}",
-            Time(Rule::LONGEST_OVERRIDE),
+            Time(SafetyRule::LONGEST_OVERRIDE),
             Time(*lasts)
         )),
         None if is_override => Some(format!(
             "what breaks a rule needs an end: say for how long, at most {}",
-            Time(Rule::LONGEST_OVERRIDE)
+            Time(SafetyRule::LONGEST_OVERRIDE)
         )),
-        None if terms.wish.usual_time().is_some() => Some(format!(
+        None if request.action.usual_time().is_some() => Some(format!(
             "`{}` needs an end: say for how long, {} to {}",
-            terms.wish.word(),
+            request.action.word(),
             Time(SHORTEST),
             Time(LONGEST)
         )),

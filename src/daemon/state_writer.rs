@@ -13,7 +13,7 @@ use crate::control::Restored;
 use crate::files::store::SaveError;
 use crate::files::{Saved, StateDirectory, Store};
 use crate::health::Memory;
-use crate::intent::Kept;
+use crate::intent::SavedIntents;
 
 /// The most writes of intents that wait for a disk.
 const MAX_WAITING: usize = 64;
@@ -22,7 +22,7 @@ const MAX_WAITING: usize = 64;
 #[derive(Debug)]
 pub struct StateStores {
     health: Store<Memory>,
-    intents: Store<Kept>,
+    intents: Store<SavedIntents>,
     availability: Store<AvailabilityLog>,
 }
 
@@ -40,14 +40,14 @@ type Written = Box<dyn FnOnce(bool) + Send>;
 
 /// Work on the file of intents, in its order.
 enum IntentsJob {
-    Save(Kept),
+    Save(SavedIntents),
     Then(Written),
 }
 
 /// Reads what the last run saved, with nothing in place of what cannot be used.
 pub fn load_state(directory: &StateDirectory) -> (StateStores, Restored) {
     let (health, saved_health) = open(directory);
-    let (intents, saved_intents) = open::<Kept>(directory);
+    let (intents, saved_intents) = open::<SavedIntents>(directory);
     let (availability, saved_availability) = open::<AvailabilityLog>(directory);
     let restored = Restored {
         health: saved_health,
@@ -96,11 +96,11 @@ impl StateWriter {
     }
 
     /// Saves intents after those before.
-    pub fn save_intents(&self, kept: Kept) {
+    pub fn save_intents(&self, kept: SavedIntents) {
         if self.intents.try_send(IntentsJob::Save(kept)).is_err() {
             tracing::error!(
                 "intents are not saved, the disk does not answer: after a restart, {}",
-                Kept::LOSS
+                SavedIntents::LOSS
             );
         }
     }
@@ -127,7 +127,7 @@ impl StateWriter {
     }
 }
 
-async fn save_intents(store: Option<Store<Kept>>, mut jobs: mpsc::Receiver<IntentsJob>) {
+async fn save_intents(store: Option<Store<SavedIntents>>, mut jobs: mpsc::Receiver<IntentsJob>) {
     let store = store.map(Arc::new);
     let mut is_saved = store.is_some();
     while let Some(job) = jobs.recv().await {

@@ -9,7 +9,7 @@ use crate::alarm::{Alarm, word};
 use crate::canary::Failure;
 use crate::config::Level;
 use crate::health::{AddressState, FRESH_FOR, Phase, Suppression};
-use crate::intent::{self, Drill, Intent, Outcome, Terms, Turn, Wish};
+use crate::intent::{self, Action, Drill, DrillOutcome, Intent, Request, Transition};
 use crate::moment::{Moment, Time};
 use crate::region::{Family, Target};
 use crate::share::Share;
@@ -101,7 +101,7 @@ pub enum What {
         author: String,
     },
     /// Something became of an intent.
-    Intent(intent::Event),
+    Intent(intent::IntentChange),
     /// Something came of a drill.
     Drill(Box<Drill>),
     /// Somebody lifted an intent.
@@ -189,18 +189,18 @@ impl Notice {
             What::Turned { .. } => "turned",
             What::LetBack { .. } => "let_back",
             What::Intent(event) => match event.turn {
-                Turn::Made => "intent",
-                Turn::Overdue(_) => "intent_overdue",
-                Turn::Step(_) => "intent_step",
-                Turn::Stuck => "intent_stuck",
-                Turn::Gone => "intent_over",
+                Transition::Made => "intent",
+                Transition::Overdue(_) => "intent_overdue",
+                Transition::Step(_) => "intent_step",
+                Transition::Stuck => "intent_stuck",
+                Transition::Gone => "intent_over",
             },
             What::Drill(drill) => match drill.outcome {
-                Outcome::Pending => "drill",
-                Outcome::Succeeded => "drill_succeeded",
-                Outcome::Interrupted => "drill_interrupted",
-                Outcome::Failed => "drill_failed",
-                Outcome::CapacityCheckFailed => "drill_capacity_check_failed",
+                DrillOutcome::Pending => "drill",
+                DrillOutcome::Succeeded => "drill_succeeded",
+                DrillOutcome::Interrupted => "drill_interrupted",
+                DrillOutcome::Failed => "drill_failed",
+                DrillOutcome::CapacityCheckFailed => "drill_capacity_check_failed",
             },
             What::Lifted { .. } => "intent_lifted",
             What::Shed { .. } => "load_shed",
@@ -243,11 +243,13 @@ impl Notice {
             | What::Suspect { .. }
             | What::Down { .. }
             | What::Foreign { .. }
-            | What::Intent(intent::Event { turn: Turn::Overdue(_) | Turn::Stuck, .. })
+            | What::Intent(intent::IntentChange {
+                turn: Transition::Overdue(_) | Transition::Stuck, ..
+            })
             | What::Stale { .. } => Severity::Warning,
             What::Drill(drill) => match drill.outcome {
-                Outcome::Failed | Outcome::CapacityCheckFailed => Severity::Warning,
-                Outcome::Pending | Outcome::Succeeded | Outcome::Interrupted => Severity::Info,
+                DrillOutcome::Failed | DrillOutcome::CapacityCheckFailed => Severity::Warning,
+                DrillOutcome::Pending | DrillOutcome::Succeeded | DrillOutcome::Interrupted => Severity::Info,
             },
             What::Turned { .. }
             | What::LetBack { .. }
@@ -305,10 +307,10 @@ impl Notice {
             What::Raised(Alarm::Measured(excess)) | What::Cleared(Alarm::Measured(excess)) => {
                 excess.region.as_deref()
             }
-            What::Intent(intent::Event { intent, .. }) | What::Lifted { intent, .. } => {
-                intent.terms.wish.region()
+            What::Intent(intent::IntentChange { intent, .. }) | What::Lifted { intent, .. } => {
+                intent.request.action.region()
             }
-            What::Drill(drill) => drill.terms.wish.region(),
+            What::Drill(drill) => drill.request.action.region(),
             _ => self.target().map(Target::region),
         }
     }
@@ -431,7 +433,7 @@ impl fmt::Display for Notice {
             What::Intent(event) => fmt_intent(event, f),
             What::Drill(drill) => drill.fmt(f),
             What::Lifted { intent, author } => {
-                write!(f, "{author} lifts intent {} ({})", intent.number, intent.terms.wish)
+                write!(f, "{author} lifts intent {} ({})", intent.number, intent.request.action)
             }
             What::Raised(alarm) => alarm.fmt(f),
             What::Cleared(alarm) => alarm.fmt_cleared(f),
@@ -445,35 +447,35 @@ impl fmt::Display for Notice {
 }
 
 /// Writes what became of an intent.
-fn fmt_intent(event: &intent::Event, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let Intent { number, terms, .. } = &event.intent;
-    let Terms { wish, author, reason, lasts, overrides } = terms;
+fn fmt_intent(event: &intent::IntentChange, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Intent { number, request, .. } = &event.intent;
+    let Request { action, author, reason, lasts, overrides } = request;
     match &event.turn {
-        Turn::Made => {
-            write!(f, "{author}: {wish}")?;
+        Transition::Made => {
+            write!(f, "{author}: {action}")?;
             lasts.iter().try_for_each(|lasts| write!(f, " for {}", Time(*lasts)))?;
             overrides.iter().try_for_each(|rule| write!(f, ", breaking {rule} on purpose"))?;
             write!(f, ": {reason} (intent {number})")
         }
-        Turn::Overdue(why) => {
-            write!(f, "intent {number} ({wish}) is over, and its clients stay away: {why}")
+        Transition::Overdue(why) => {
+            write!(f, "intent {number} ({action}) is over, and its clients stay away: {why}")
         }
-        Turn::Step(share) => match wish {
-            Wish::Weights { members, .. } => {
+        Transition::Step(share) => match action {
+            Action::Weights { members, .. } => {
                 let last = members.last().map_or("", |(region, _)| region);
-                write!(f, "intent {number} ({wish}): {last} has a weight of {share}")
+                write!(f, "intent {number} ({action}): {last} has a weight of {share}")
             }
             _ => write!(
                 f,
-                "intent {number} ({wish}) ends step by step: {share} of the clients are where they belong"
+                "intent {number} ({action}) ends step by step: {share} of the clients are where they belong"
             ),
         },
-        Turn::Stuck => write!(
+        Transition::Stuck => write!(
             f,
-            "intent {number} ({wish}) goes no further: too many requests fail, or it is too full; `meridian lift {number} \
+            "intent {number} ({action}) goes no further: too many requests fail, or it is too full; `meridian lift {number} \
              --at-once` ends it all the same"
         ),
-        Turn::Gone => write!(f, "intent {number} ({wish}) is over"),
+        Transition::Gone => write!(f, "intent {number} ({action}) is over"),
     }
 }
 

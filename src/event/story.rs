@@ -8,7 +8,7 @@ use super::notice::{Count, Seconds};
 use super::{Notice, What};
 use crate::alarm::{Alarm, word};
 use crate::health::{OutlierGrade, Phase};
-use crate::intent::{self, Drill, Intent, Outcome, Turn};
+use crate::intent::{self, Drill, DrillOutcome, Intent, Transition};
 use crate::region::{Family, Target};
 use crate::share::Share;
 use crate::steering::AllDown;
@@ -115,39 +115,39 @@ fn turned(to: Phase, is_back: bool, is_advice: bool) -> Option<String> {
 
 /// Returns what every record about an intent has.
 fn of_intent(intent: &Intent) -> Story {
-    let Intent { number, terms, phase, .. } = intent;
-    let target = terms.wish.target();
+    let Intent { number, request, phase, .. } = intent;
+    let target = request.action.target();
     Story {
         zone: target.as_ref().and_then(|target| target.zone().map(str::to_owned)),
         address: target.as_ref().and_then(Target::address),
         to: Some(phase.as_str().to_owned()),
-        why: Some(terms.reason.clone()),
-        evidence: Some(format!("intent {number}: {}", terms.wish)),
-        author: Some(terms.author.clone()),
+        why: Some(request.reason.clone()),
+        evidence: Some(format!("intent {number}: {}", request.action)),
+        author: Some(request.author.clone()),
         ..Story::default()
     }
 }
 
-fn intended(event: &intent::Event) -> Story {
+fn intended(event: &intent::IntentChange) -> Story {
     let story = of_intent(&event.intent);
     match &event.turn {
-        Turn::Made | Turn::Step(_) | Turn::Stuck => story,
-        Turn::Overdue(why) => Story { why: Some(why.clone()), ..story },
-        Turn::Gone => Story { to: Some("over".to_owned()), ..story },
+        Transition::Made | Transition::Step(_) | Transition::Stuck => story,
+        Transition::Overdue(why) => Story { why: Some(why.clone()), ..story },
+        Transition::Gone => Story { to: Some("over".to_owned()), ..story },
     }
 }
 
 fn drilled(drill: &Drill) -> Story {
-    let Drill { number, terms, outcome, why, given, .. } = drill;
+    let Drill { number, request, outcome, why, given, .. } = drill;
     let to = if given.is_empty() { String::new() } else { format!(", to {}", given.join(", ")) };
     let story = Story {
-        zone: terms.wish.target().and_then(|target| target.zone().map(str::to_owned)),
-        why: why.clone().or_else(|| Some(terms.reason.clone())),
-        evidence: Some(format!("intent {number}: {}{to}", terms.wish)),
-        author: Some(terms.author.clone()),
+        zone: request.action.target().and_then(|target| target.zone().map(str::to_owned)),
+        why: why.clone().or_else(|| Some(request.reason.clone())),
+        evidence: Some(format!("intent {number}: {}{to}", request.action)),
+        author: Some(request.author.clone()),
         ..Story::default()
     };
-    story.turns(Outcome::Pending.as_str(), outcome.as_str())
+    story.turns(DrillOutcome::Pending.as_str(), outcome.as_str())
 }
 
 fn shed(load: Option<f64>, away: Share, is_more: bool) -> Story {
@@ -252,7 +252,7 @@ mod tests {
     use crate::canary::{Failure, FailureClass};
     use crate::event::Record;
     use crate::health::{self, AddressState, Suppression};
-    use crate::intent::Terms;
+    use crate::intent::Request;
     use crate::moment::Moment;
 
     /// Writes the parts of a record: `kind zone address: from -> to | why | evidence | author`.
@@ -318,19 +318,20 @@ mod tests {
 
     #[test]
     fn what_came_of_a_drill_is_told_with_what_ended_it_and_who_wanted_it() {
-        let terms = Terms { wish: "drill tokyo/tokyo-a".parse().expect("a wish"), ..Terms::default() };
-        let begun = Drill { given: vec!["osaka".to_owned()], ..Drill::begin(3, terms, Moment(0)) };
+        let request =
+            Request { action: "drill tokyo/tokyo-a".parse().expect("an action"), ..Request::default() };
+        let begun = Drill { given: vec!["osaka".to_owned()], ..Drill::begin(3, request, Moment(0)) };
         let over = |outcome, why: Option<&str>| {
             let drill = begun.clone().over(outcome, why.map(str::to_owned), Moment(1));
             What::Drill(Box::new(drill))
         };
         check(
-            over(Outcome::Succeeded, None),
+            over(DrillOutcome::Succeeded, None),
             "drill_succeeded tokyo-a -: pending -> succeeded | a test | \
              intent 3: drill tokyo/tokyo-a 10% abort-when alarm, to osaka | alice",
         );
         check(
-            over(Outcome::Failed, Some("osaka is down")),
+            over(DrillOutcome::Failed, Some("osaka is down")),
             "drill_failed tokyo-a -: pending -> failed | osaka is down | \
              intent 3: drill tokyo/tokyo-a 10% abort-when alarm, to osaka | alice",
         );

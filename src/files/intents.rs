@@ -1,9 +1,9 @@
 //! Intents and past drills on disk, written before an operator is told that an intent is in force.
 
 use super::store::Saved;
-use crate::intent::Kept;
+use crate::intent::SavedIntents;
 
-impl Saved for Kept {
+impl Saved for SavedIntents {
     const FILE: &'static str = "intents.json";
     const VERSION: u64 = 1;
     /// 200 intents and 200 drills with the longest reasons and names.
@@ -20,18 +20,18 @@ mod tests {
     use super::*;
     use crate::files::store::tests::check;
     use crate::health::RecoveryState;
-    use crate::intent::{Drill, Intent, Outcome, Phase, Rule, Terms};
+    use crate::intent::{Drill, DrillOutcome, Intent, IntentPhase, Request, SafetyRule};
     use crate::moment::Moment;
     use crate::region::Recovery;
     use crate::share::Share;
 
-    fn terms(wish: &str) -> Terms {
-        Terms {
-            wish: wish.parse().expect("a wish"),
+    fn request(action: &str) -> Request {
+        Request {
+            action: action.parse().expect("an action"),
             author: "ops (alice)".to_owned(),
             reason: "a \"reason\" with\tmarks".to_owned(),
             lasts: Some(Duration::from_millis(7_200_001)),
-            overrides: vec![Rule::HardLimit, Rule::OneAtATime],
+            overrides: vec![SafetyRule::HardLimit, SafetyRule::OneAtATime],
         }
     }
 
@@ -40,35 +40,35 @@ mod tests {
         let course = RecoveryState::ramp(&Recovery::default(), Share::NONE, Moment(8));
         let intent = |number, phase| Intent {
             number,
-            terms: Terms { lasts: None, ..terms("shift tokyo/tokyo-a 12.5%") },
+            request: Request { lasts: None, ..request("shift tokyo/tokyo-a 12.5%") },
             made_at: Moment(7),
             phase,
         };
-        let drill = Drill::begin(7, terms("drill tokyo 10% abort-when p95>900ms"), Moment(6));
+        let drill = Drill::begin(7, request("drill tokyo 10% abort-when p95>900ms"), Moment(6));
         let given = vec!["osaka".to_owned()];
         let pending = Drill { given, standing: vec!["region/paris/IPv4".to_owned()], ..drill };
-        let kept = Kept {
+        let kept = SavedIntents {
             intents: vec![
-                intent(1, Phase::Standing),
-                intent(2, Phase::Stepping(course.clone())),
-                intent(3, Phase::Overdue { why: "tokyo is down".to_owned(), next: Moment(9) }),
-                intent(4, Phase::Returning(course)),
+                intent(1, IntentPhase::Standing),
+                intent(2, IntentPhase::Stepping(course.clone())),
+                intent(3, IntentPhase::Overdue { why: "tokyo is down".to_owned(), next: Moment(9) }),
+                intent(4, IntentPhase::Returning(course)),
             ],
             last_number: 40,
             drills: vec![
-                pending.clone().over(Outcome::CapacityCheckFailed, Some("full".to_owned()), Moment(10)),
+                pending.clone().over(DrillOutcome::CapacityCheckFailed, Some("full".to_owned()), Moment(10)),
                 pending,
             ],
         };
-        let terms = |wish, lasts| {
+        let request = |action, lasts| {
             json!({
-                "wish": wish, "author": "ops (alice)", "reason": "a \"reason\" with\tmarks", "lasts": lasts,
+                "action": action, "author": "ops (alice)", "reason": "a \"reason\" with\tmarks", "lasts": lasts,
                 "overrides": ["hard_limit", "one_at_a_time"],
             })
         };
         let intent = |number, phase| {
-            let terms = terms("shift tokyo/tokyo-a 12.5%", json!(null));
-            json!({"number": number, "terms": terms, "made_at": 7, "phase": phase})
+            let request = request("shift tokyo/tokyo-a 12.5%", json!(null));
+            json!({"number": number, "request": request, "made_at": 7, "phase": phase})
         };
         let course = json!({
             "phase": {"ramp": {"step": 0, "has_slipped": false}}, "since": 8, "falls": [], "awaits_operator": false,
@@ -76,7 +76,7 @@ mod tests {
         let lasts = json!({"secs": 7200, "nanos": 1_000_000});
         let drill = |ended_at, outcome, why, standing| {
             json!({
-                "number": 7, "terms": terms("drill tokyo 10% abort-when p95>900ms", lasts.clone()), "began_at": 6,
+                "number": 7, "request": request("drill tokyo 10% abort-when p95>900ms", lasts.clone()), "began_at": 6,
                 "ended_at": ended_at, "outcome": outcome, "why": why, "given": ["osaka"], "standing": standing,
             })
         };

@@ -23,7 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use baseline::Baseline;
-pub use rule::{Rule, Violation};
+pub use rule::{SafetyRule, Violation};
 pub use stranded::Stranded;
 
 use crate::health::Services;
@@ -129,14 +129,14 @@ impl Prediction {
     /// Returns every rule that the change would break. What was so before is not its fault.
     pub fn violations(&self) -> Vec<Violation> {
         let stranded = self.stranded.iter().filter(|stranded| stranded.is_new);
-        let stranded = stranded.map(|stranded| (Rule::NoRegion, stranded.to_string()));
+        let stranded = stranded.map(|stranded| (SafetyRule::NoRegion, stranded.to_string()));
         let few = self.in_service.iter().filter(|family| {
             family.after < family.before && family.least.is_some_and(|least| family.after < least)
         });
-        let few = few.map(|family| (Rule::MinInService, family.to_string()));
+        let few = few.map(|family| (SafetyRule::MinInService, family.to_string()));
         let full = self.regions.iter().filter(|region| region.is_above_hard);
         let full = full.filter(|region| region.load_before.is_none_or(|load| load <= self.hard + TOLERANCE));
-        let full = full.map(|region| (Rule::HardLimit, region.over(self.hard)));
+        let full = full.map(|region| (SafetyRule::HardLimit, region.over(self.hard)));
         let all = stranded.chain(few).chain(full);
         all.map(|(rule, sentence)| Violation { rule, sentence }).collect()
     }

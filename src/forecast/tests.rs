@@ -63,7 +63,7 @@ fn loads(prediction: &Prediction) -> String {
     told.collect::<Vec<_>>().join(" ")
 }
 
-fn violations(prediction: &Prediction) -> Vec<(Rule, String)> {
+fn violations(prediction: &Prediction) -> Vec<(SafetyRule, String)> {
     let violations = prediction.violations().into_iter();
     violations.map(|violation| (violation.rule, violation.sentence)).collect()
 }
@@ -89,7 +89,7 @@ fn a_survivor_that_passes_its_hard_limit_is_told_with_its_numbers() {
     let prediction = check(&base, [Some(0.8), Some(0.7), Some(0.5)], [LOST, LOST, SiteShare::Full], 1.0);
     assert_eq!(loads(&prediction), "80>- 70>- 50>200");
     let sentence = "oregon would stand at 200 % of its capacity, above the hard limit of 100 %";
-    assert_eq!(violations(&prediction), [(Rule::HardLimit, sentence.to_owned())]);
+    assert_eq!(violations(&prediction), [(SafetyRule::HardLimit, sentence.to_owned())]);
     assert_eq!(prediction.endings(), [sentence]);
     assert!(prediction.to_string().contains(&format!("BREAKS hard_limit: {sentence}\n")), "{prediction}");
 }
@@ -112,7 +112,7 @@ fn a_class_that_loses_its_only_permitted_region_is_told_and_one_that_had_none_is
     let prediction = check(&base, USUAL, [SiteShare::Full, SiteShare::Full, LOST], 1.0);
     let sentence = "example.com.: the clients that are permitted only oregon (2097152 /24s, 14 % of all) would be \
                     without any region in IPv4 and IPv6 and get a region that is down all the same (fail-open)";
-    assert_eq!(violations(&prediction), [(Rule::NoRegion, sentence.to_owned())]);
+    assert_eq!(violations(&prediction), [(SafetyRule::NoRegion, sentence.to_owned())]);
     let nowhere = &prediction.moves[0];
     assert_eq!(
         (nowhere.from.as_deref(), nowhere.to.as_deref(), nowhere.added_km),
@@ -148,7 +148,7 @@ fn fewer_regions_than_min_in_service_are_a_violation_of_each_family() {
     let sentence = |family: &str| {
         format!("1 of 3 regions would be in service in {family}, and `min_in_service` asks for 2")
     };
-    let expected = ["IPv4", "IPv6"].map(|family| (Rule::MinInService, sentence(family)));
+    let expected = ["IPv4", "IPv6"].map(|family| (SafetyRule::MinInService, sentence(family)));
     assert_eq!(told, expected);
 }
 

@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Terms;
+use super::Request;
 use crate::moment::{Moment, Time};
 use crate::share::Share;
 
@@ -29,13 +29,13 @@ pub struct Drill {
     /// The number of its intent, or one that no intent has if it was never in force.
     pub number: u64,
     /// What was asked for; the wish is a drill.
-    pub terms: Terms,
+    pub request: Request,
     /// When.
     pub began_at: Moment,
     /// When its outcome was known; `None`: it is pending.
     pub ended_at: Option<Moment>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: DrillOutcome,
     /// Why, where that is not the course of things.
     pub why: Option<String>,
     /// The regions that its clients were expected to go to.
@@ -47,7 +47,7 @@ pub struct Drill {
 /// What came of a drill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum DrillOutcome {
     /// It is under way, or its clients are on their way back.
     Pending,
     /// It lasted as long as it was to, and its clients are back.
@@ -60,7 +60,7 @@ pub enum Outcome {
     CapacityCheckFailed,
 }
 
-impl Outcome {
+impl DrillOutcome {
     /// Every outcome.
     pub const ALL: [Self; 5] =
         [Self::Pending, Self::Succeeded, Self::Interrupted, Self::Failed, Self::CapacityCheckFailed];
@@ -79,13 +79,22 @@ impl Outcome {
 
 impl Drill {
     /// Returns a drill that begins now.
-    pub fn begin(number: u64, terms: Terms, now: Moment) -> Self {
-        let (outcome, ended_at, why) = (Outcome::Pending, None, None);
-        Self { number, terms, began_at: now, ended_at, outcome, why, given: Vec::new(), standing: Vec::new() }
+    pub fn begin(number: u64, request: Request, now: Moment) -> Self {
+        let (outcome, ended_at, why) = (DrillOutcome::Pending, None, None);
+        Self {
+            number,
+            request,
+            began_at: now,
+            ended_at,
+            outcome,
+            why,
+            given: Vec::new(),
+            standing: Vec::new(),
+        }
     }
 
     /// Returns the same drill, over.
-    pub fn over(self, outcome: Outcome, why: Option<String>, now: Moment) -> Self {
+    pub fn over(self, outcome: DrillOutcome, why: Option<String>, now: Moment) -> Self {
         let why = why.map(|mut why| {
             why.truncate(why.floor_char_boundary(MAX_WHY));
             why
@@ -95,41 +104,41 @@ impl Drill {
 
     /// Returns whether its outcome is not known yet.
     pub fn is_pending(&self) -> bool {
-        self.outcome == Outcome::Pending
+        self.outcome == DrillOutcome::Pending
     }
 
     /// Returns the region or zone that it is about, as it is written: `tokyo/tokyo-a`.
     pub fn place(&self) -> String {
-        self.terms.wish.target().map_or_else(String::new, |target| target.to_string())
+        self.request.action.target().map_or_else(String::new, |target| target.to_string())
     }
 
     /// Returns how many of the clients it keeps away.
     pub fn away(&self) -> Share {
-        self.terms.wish.away().unwrap_or(Share::NONE)
+        self.request.action.away().unwrap_or(Share::NONE)
     }
 
     /// Says how much for how long: `10 % for 30m`.
     pub fn extent(&self) -> String {
-        let lasts = self.terms.lasts.map_or_else(String::new, |lasts| format!(" for {}", Time(lasts)));
+        let lasts = self.request.lasts.map_or_else(String::new, |lasts| format!(" for {}", Time(lasts)));
         format!("{}{lasts}", self.away())
     }
 }
 
 /// Returns the last drill of a region or zone that succeeded; `None`: none has, or it is forgotten.
 pub fn last_good<'d>(drills: &'d [Drill], place: &str) -> Option<&'d Drill> {
-    drills.iter().rev().find(|drill| drill.outcome == Outcome::Succeeded && drill.place() == place)
+    drills.iter().rev().find(|drill| drill.outcome == DrillOutcome::Succeeded && drill.place() == place)
 }
 
 impl fmt::Display for Drill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, terms, outcome, why, .. } = self;
-        write!(f, "`{}` ({number}) ", terms.wish)?;
+        let Self { number, request, outcome, why, .. } = self;
+        write!(f, "`{}` ({number}) ", request.action)?;
         f.write_str(match outcome {
-            Outcome::Pending => "is under way",
-            Outcome::Succeeded => "succeeded",
-            Outcome::Interrupted => "was interrupted",
-            Outcome::Failed => "failed",
-            Outcome::CapacityCheckFailed => "was not begun, for the capacity check failed",
+            DrillOutcome::Pending => "is under way",
+            DrillOutcome::Succeeded => "succeeded",
+            DrillOutcome::Interrupted => "was interrupted",
+            DrillOutcome::Failed => "failed",
+            DrillOutcome::CapacityCheckFailed => "was not begun, for the capacity check failed",
         })?;
         why.iter().try_for_each(|why| write!(f, ": {why}"))
     }
@@ -139,19 +148,19 @@ impl fmt::Display for Drill {
 mod tests {
     use super::*;
 
-    fn drill(wish: &str) -> Drill {
-        let terms = Terms { wish: wish.parse().expect("a wish"), ..Terms::default() };
-        Drill::begin(3, terms, Moment(1000))
+    fn drill(action: &str) -> Drill {
+        let request = Request { action: action.parse().expect("an action"), ..Request::default() };
+        Drill::begin(3, request, Moment(1000))
     }
 
     #[test]
     fn the_last_good_drill_of_a_region_is_not_that_of_one_of_its_zones() {
-        let over = |wish, outcome, at| drill(wish).over(outcome, None, Moment(at));
+        let over = |action, outcome, at| drill(action).over(outcome, None, Moment(at));
         let drills = [
-            over("drill tokyo", Outcome::Succeeded, 1),
-            over("drill tokyo", Outcome::Succeeded, 2),
-            over("drill tokyo/tokyo-a", Outcome::Succeeded, 3),
-            over("drill tokyo", Outcome::Failed, 4),
+            over("drill tokyo", DrillOutcome::Succeeded, 1),
+            over("drill tokyo", DrillOutcome::Succeeded, 2),
+            over("drill tokyo/tokyo-a", DrillOutcome::Succeeded, 3),
+            over("drill tokyo", DrillOutcome::Failed, 4),
         ];
         let at = |place| last_good(&drills, place).and_then(|drill| drill.ended_at);
         assert_eq!(at("tokyo"), Some(Moment(2)));
@@ -161,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_long_reason_is_cut_between_characters() {
-        let failed = drill("drill tokyo").over(Outcome::Failed, Some("ä".repeat(MAX_WHY)), Moment(2000));
+        let failed = drill("drill tokyo").over(DrillOutcome::Failed, Some("ä".repeat(MAX_WHY)), Moment(2000));
         assert_eq!(failed.why.as_deref(), Some("ä".repeat(MAX_WHY / 2).as_str()));
         assert!(failed.to_string().starts_with("`drill tokyo 10% abort-when alarm` (3) failed: ä"));
     }

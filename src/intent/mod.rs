@@ -8,8 +8,8 @@
 //!             gone  (what keeps no clients away: at once)            stuck, until it is lifted at once
 //! ```
 //!
-//! An [`Intent`] is something asked for ([`Wish`]), by somebody, for a reason, for a time. The [`Desk`] holds those that
-//! are in force; what they come to together are [`Orders`], which amend what health says on its way to
+//! An [`Intent`] is something asked for ([`Action`]), by somebody, for a reason, for a time. The [`IntentStore`] holds those that
+//! are in force; what they come to together are [`Overlay`], which amend what health says on its way to
 //! steering. Nothing here changes what is observed: lifting an intent shows the truth.
 //!
 //! # Precedence
@@ -25,16 +25,19 @@
 //! 6. **Ramp**, gray failure and advice: the share that a region takes is the least of these and of 4.
 //! 7. **Load**: who is shed, among regions that take everybody. Weights take its place where a name has them.
 
-mod desk;
+mod action;
 mod drill;
-mod orders;
-mod rule;
+mod overlay;
+mod safety_rule;
 mod schedule;
-mod wish;
+mod store;
 
-pub use desk::{Desk, Event, Intent, Kept, MAX_INTENTS, Phase, Scene, Terms, Turn};
-pub use drill::{Drill, MAX_DRILLS, Outcome, last_good};
-pub use orders::{Forced, Orders, Weights};
-pub use rule::Rule;
+pub use action::{AbortRule, Action, InvalidAction};
+pub use drill::{Drill, DrillOutcome, MAX_DRILLS, last_good};
+pub use overlay::{ForcedState, Overlay, Weights};
+pub use safety_rule::SafetyRule;
 pub use schedule::{Days, Schedule, Window, next_start};
-pub use wish::{Abort, Wish, Wrong};
+pub use store::{
+    Intent, IntentChange, IntentPhase, IntentStore, MAX_INTENTS, Request, ReturnConditions, SavedIntents,
+    Transition,
+};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
-use super::{Wish, Wrong};
+use super::{Action, InvalidAction};
 use crate::moment::{Moment, Time};
 
 /// How many days are looked ahead for a start: beyond ten years nobody plans a drill.
@@ -23,7 +23,7 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     /// The drill.
-    pub wish: Wish,
+    pub action: Action,
     /// For how long.
     pub lasts: Duration,
     /// It starts at the beginning of each of these.
@@ -99,9 +99,9 @@ impl Days {
 }
 
 impl FromStr for Window {
-    type Err = Wrong;
+    type Err = InvalidAction;
 
-    fn from_str(text: &str) -> Result<Self, Wrong> {
+    fn from_str(text: &str) -> Result<Self, InvalidAction> {
         let parse = || {
             let (day, times) = text.trim().split_once(' ')?;
             let day = DAYS.iter().position(|name| name.eq_ignore_ascii_case(day))?;
@@ -112,7 +112,7 @@ impl FromStr for Window {
             let length = if end > begin { end - begin } else { end + MINUTES_A_DAY - begin };
             (begin < MINUTES_A_DAY && end != begin).then_some(Self { day, begin, length })
         };
-        parse().ok_or_else(|| Wrong(format!("`{text}` is not a window of the week")))
+        parse().ok_or_else(|| InvalidAction(format!("`{text}` is not a window of the week")))
     }
 }
 
@@ -129,25 +129,25 @@ fn minutes(text: &str) -> Option<u16> {
 }
 
 impl FromStr for Days {
-    type Err = Wrong;
+    type Err = InvalidAction;
 
-    fn from_str(text: &str) -> Result<Self, Wrong> {
+    fn from_str(text: &str) -> Result<Self, InvalidAction> {
         // A date and nothing beside it, which the parser would take as well.
         let date =
             |text: &str| text.trim().parse::<Date>().ok().filter(|date| date.to_string() == text.trim());
         let (first, last) = text.split_once("..").unwrap_or((text, text));
         let days = date(first).zip(date(last)).filter(|(first, last)| first <= last);
         days.map(|(first, last)| Self { first, last })
-            .ok_or_else(|| Wrong(format!("`{text}` is neither a day nor days in a row")))
+            .ok_or_else(|| InvalidAction(format!("`{text}` is neither a day nor days in a row")))
     }
 }
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { wish, lasts, windows, blocked } = self;
+        let Self { action, lasts, windows, blocked } = self;
         let list = |things: Vec<String>| things.join(", ");
         let windows = list(windows.iter().map(Window::to_string).collect());
-        write!(f, "{wish} for {}, {windows} (UTC)", Time(*lasts))?;
+        write!(f, "{action} for {}, {windows} (UTC)", Time(*lasts))?;
         match blocked.is_empty() {
             true => Ok(()),
             false => write!(f, ", not on {}", list(blocked.iter().map(Days::to_string).collect())),

@@ -327,7 +327,7 @@ impl Metrics {
     fn intend(&self, intents: &[Intent]) {
         let mut counts = BTreeMap::new();
         for intent in intents {
-            let of = IntentIn { kind: intent.terms.wish.word(), state: intent.phase.as_str() };
+            let of = IntentIn { kind: intent.request.action.word(), state: intent.phase.as_str() };
             *counts.entry(of).or_insert(0) += 1;
         }
         let mut known = self.known_intents.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,7 +7,7 @@ use crate::canary::{CanaryId, Epoch, Failure, Subject};
 use crate::engine::{Tally, Transport};
 use crate::geo;
 use crate::health::{Board, Sites, fixture};
-use crate::intent::{self, Drill, Intent, Terms};
+use crate::intent::{self, Drill, Intent, Request};
 use crate::moment::Moment;
 use crate::region::{Region, RegionId};
 use crate::share::Share;
@@ -228,15 +228,20 @@ fn intents_are_counted_by_what_they_are_and_a_region_that_was_never_drilled_has_
     let (board, sites) =
         (Board::new(&config.regions, &config.canaries, Moment(0)), Sites::new(&config.regions, Moment(0)));
     let mut report = Report::new(1, &config, &board, &sites, &sites.view(&board), Vec::new(), Moment(0));
-    let terms = |wish: &str| Terms { wish: wish.parse().expect("a wish"), ..Terms::default() };
-    let intent =
-        |wish| Intent { number: 1, terms: terms(wish), made_at: Moment(0), phase: intent::Phase::Standing };
+    let request = |action: &str| Request { action: action.parse().expect("an action"), ..Request::default() };
+    let intent = |action| Intent {
+        number: 1,
+        request: request(action),
+        made_at: Moment(0),
+        phase: intent::IntentPhase::Standing,
+    };
     report.intents = vec![intent("force tokyo up"), intent("force oregon up"), intent("drill oregon")];
-    let over = |wish, outcome, at| Drill::begin(1, terms(wish), Moment(0)).over(outcome, None, Moment(at));
+    let over =
+        |action, outcome, at| Drill::begin(1, request(action), Moment(0)).over(outcome, None, Moment(at));
     report.drills = Arc::new(vec![
-        over("drill oregon", intent::Outcome::Succeeded, 7_000_500),
-        over("drill oregon", intent::Outcome::Failed, 8_000_000),
-        over("drill tokyo/tokyo-a", intent::Outcome::Succeeded, 9_000_000),
+        over("drill oregon", intent::DrillOutcome::Succeeded, 7_000_500),
+        over("drill oregon", intent::DrillOutcome::Failed, 8_000_000),
+        over("drill tokyo/tokyo-a", intent::DrillOutcome::Succeeded, 9_000_000),
     ]);
     metrics.reported(&report);
     let forces = r#"intents{kind="force",state="standing"} "#;

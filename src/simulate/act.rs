@@ -5,7 +5,7 @@ use super::line::{Word, Words};
 use super::scenario::{Act, Mistake, StateFile};
 use super::vitals::{self, Vital};
 use crate::canary::Signal;
-use crate::intent::{Terms, Wrong};
+use crate::intent::{InvalidAction, Request};
 
 /// The author of every request in a scenario.
 pub const OPERATOR: &str = "operator";
@@ -57,7 +57,7 @@ fn vital(signal: Signal, line: &mut Words<'_>) -> Result<Vital, Mistake> {
 }
 
 /// Reads what an operator asks for.
-pub fn terms(operator: &Word<'_>, line: &mut Words<'_>) -> Result<Terms, Mistake> {
+pub fn request(operator: &Word<'_>, line: &mut Words<'_>) -> Result<Request, Mistake> {
     let mut words = Vec::new();
     let (mut lasts, mut overrides) = (None, Vec::new());
     while let Some(word) = line.next() {
@@ -67,12 +67,12 @@ pub fn terms(operator: &Word<'_>, line: &mut Words<'_>) -> Result<Terms, Mistake
             text => words.push(text),
         }
     }
-    let wish = words
+    let action = words
         .join(" ")
         .parse()
-        .map_err(|wrong: Wrong| operator.wrong(&format!("asks wrongly: {wrong}"), None))?;
+        .map_err(|wrong: InvalidAction| operator.wrong(&format!("asks wrongly: {wrong}"), None))?;
     let (author, reason) = (OPERATOR.to_owned(), "as the scenario says".to_owned());
-    Ok(Terms { wish, author, reason, lasts, overrides })
+    Ok(Request { action, author, reason, lasts, overrides })
 }
 
 /// Reads what becomes of a state file.

@@ -11,7 +11,7 @@
 //! at TIME demand FRACTION                        all rates, times this, from now on
 //! at TIME clock +TIME                            the wall clock jumps; or -TIME
 //! at TIME failback REGION                        an operator lets a region back that is held
-//! at TIME operator WISH [for TIME] [override RULE]…   an operator asks for something, written as `intent::Wish` says
+//! at TIME operator WISH [for TIME] [override RULE]…   an operator asks for something, written as `intent::Action` says
 //! at TIME lift NUMBER [at-once]                  an operator lifts an intent; they are numbered from 1
 //! at TIME restart [keep|lose|stale|corrupt]      the process dies; what becomes of its state file
 //! at TIME reload DIR                             another configuration
@@ -126,7 +126,7 @@ impl ScenarioReader {
             "demand" => Act::Demand(line.fraction()?),
             "clock" => Act::Clock(line.jump()?),
             "failback" => Act::FailBack(line.take("a region")?.text.to_owned()),
-            "operator" => Act::Intend(act::terms(&what, line)?),
+            "operator" => Act::Intend(act::request(&what, line)?),
             "lift" => Act::Lift(line.parse("the number of an intent")?, line.next_if("at-once").is_some()),
             _ => act::fault_or_signal(&what, line)?,
         };

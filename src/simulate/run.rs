@@ -18,11 +18,11 @@ use super::probers::{Detection, Probed, Probers};
 use super::scenario::{Act, Expectation, Scenario, StateFile};
 use super::traffic::Traffic;
 use crate::canary::Observation;
-use crate::control::{Control, Effect, Input, Request, Restored};
+use crate::control::{Command, Control, Effect, Input, Restored};
 use crate::event::{Notice, What};
 use crate::files::{Saved, StateDirectory, Store};
 use crate::health::{FRESH_FOR, Memory};
-use crate::intent::Kept;
+use crate::intent::SavedIntents;
 use crate::moment::Moment;
 use crate::snapshot::{Base, Snapshot};
 
@@ -81,7 +81,7 @@ pub struct Simulation<'p, 'l> {
     /// What lies in the state directory.
     kept: Option<Memory>,
     /// The intents in force that lie there.
-    intents: Kept,
+    intents: SavedIntents,
     now: Moment,
 }
 
@@ -101,7 +101,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
             clock: Clocks::default(),
             base: Arc::clone(&loaded.base),
             kept: None,
-            intents: Kept::default(),
+            intents: SavedIntents::default(),
             now: BOOT,
         };
         simulation.handle(Input::Restored(Restored::default()));
@@ -173,13 +173,13 @@ impl<'p, 'l> Simulation<'p, 'l> {
             Act::Demand(factor) => self.environment.demand.scale(*factor),
             Act::Clock(jump) => self.clock.jump(*jump),
             Act::FailBack(region) => {
-                let request = Request::FailBack { region: region.clone(), author: OPERATOR.to_owned() };
+                let request = Command::FailBack { region: region.clone(), author: OPERATOR.to_owned() };
                 self.handle(Input::Asked(request));
             }
-            Act::Intend(terms) => {
-                self.handle(Input::Asked(Request::Intend { terms: terms.clone(), is_trial: false }));
+            Act::Intend(request) => {
+                self.handle(Input::Asked(Command::Intend { request: request.clone(), is_dry_run: false }));
             }
-            Act::Lift(number, is_at_once) => self.handle(Input::Asked(Request::Lift {
+            Act::Lift(number, is_at_once) => self.handle(Input::Asked(Command::Lift {
                 number: *number,
                 author: OPERATOR.to_owned(),
                 is_at_once: *is_at_once,

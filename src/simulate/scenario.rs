@@ -10,7 +10,7 @@ use crate::canary::Signal;
 use crate::client::Prefix;
 use crate::config::{Problem, ProblemLevel, Problems};
 use crate::health::AddressState;
-use crate::intent::Terms;
+use crate::intent::Request;
 use crate::moment::Time;
 use crate::region::{Family, Target};
 use crate::zone::Name;
@@ -65,7 +65,7 @@ pub enum Act {
     /// An operator lets the region with this name back.
     FailBack(String),
     /// An operator asks for something.
-    Intend(Terms),
+    Intend(Request),
     /// An operator lifts the intent with this number, at once or step by step.
     Lift(u64, bool),
     /// The process dies without a word and starts again.
@@ -200,10 +200,10 @@ impl fmt::Display for Act {
             Self::Demand(factor) => write!(f, "demand {}", Percent(*factor)),
             Self::Clock(jump) => write!(f, "the wall clock jumps {jump}"),
             Self::FailBack(region) => write!(f, "failback {region}"),
-            Self::Intend(terms) => {
-                write!(f, "operator {}", terms.wish)?;
-                terms.lasts.iter().try_for_each(|lasts| write!(f, " for {}", Time(*lasts)))?;
-                terms.overrides.iter().try_for_each(|rule| write!(f, " override {rule}"))
+            Self::Intend(request) => {
+                write!(f, "operator {}", request.action)?;
+                request.lasts.iter().try_for_each(|lasts| write!(f, " for {}", Time(*lasts)))?;
+                request.overrides.iter().try_for_each(|rule| write!(f, " override {rule}"))
             }
             Self::Lift(number, is_at_once) => {
                 write!(f, "lift {number}{}", if *is_at_once { " at-once" } else { "" })

@@ -96,7 +96,7 @@ impl Operated {
 #[test]
 fn what_an_operator_asks_for_is_in_the_answers_when_the_command_returns_and_gone_when_it_is_undone() {
     let operated = Operated::start();
-    for (wish, undo, region) in [
+    for (action, undo, region) in [
         ("shift tokyo --reason kernel --for 5m", "unshift tokyo", "osaka"),
         ("drain tokyo --reason kernel", "undrain tokyo", "osaka"),
         ("disable tokyo --reason kernel", "enable tokyo", "osaka"),
@@ -104,7 +104,7 @@ fn what_an_operator_asks_for_is_in_the_answers_when_the_command_returns_and_gone
         ("weights api.example.com tokyo=0 osaka=100 --reason blue-green", "lift 5", "osaka"),
     ] {
         operated.gets(JAPAN, "tokyo");
-        let out = operated.succeeds(wish);
+        let out = operated.succeeds(action);
         assert!(out.contains(" is in force: "), "{out}");
         operated.gets(JAPAN, region);
         operated.gets(GERMANY, "frankfurt");

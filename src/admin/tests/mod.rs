@@ -13,11 +13,11 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, Signals, Subject};
 use crate::config::{self, SourceFile};
-use crate::control::{Control, Done, Effect, Input, Refusal, Request, Restored};
+use crate::control::{Command, Control, Done, Effect, Input, Refusal, Restored};
 use crate::geo::{self, Table};
 use crate::health::Phase;
 use crate::inspect::{Explanation, Inquiry};
-use crate::intent::Rule;
+use crate::intent::SafetyRule;
 use crate::region::{AddressId, RegionId};
 use crate::share::Share;
 use crate::snapshot::Base;
@@ -450,7 +450,7 @@ async fn check_change(
     body: &str,
     done: Result<Done, Refusal>,
     (status, sentence): (u16, &str),
-) -> Option<Request> {
+) -> Option<Command> {
     let mut state = state();
     let (orders, mut received) = mpsc::channel(1);
     state.sources.orders = orders;
@@ -476,13 +476,13 @@ async fn a_region_is_let_back_by_a_request_that_names_its_author() {
     let told = (200, "tokyo is let back: it takes its clients share by share");
     let request = check_change("POST /failback/tokyo", JO, "", let_back(), told).await;
     let (region, author) = ("tokyo".to_owned(), "Jo Ö (alice)".to_owned());
-    assert_eq!(request, Some(Request::FailBack { region, author }));
+    assert_eq!(request, Some(Command::FailBack { region, author }));
 }
 
 #[tokio::test]
 async fn what_the_writer_refuses_is_told_with_its_kind() {
     let sentence = || "there is a reason".to_owned();
-    let violations = vec![(Rule::HardLimit, "osaka would stand at 112 %".to_owned())];
+    let violations = vec![(SafetyRule::HardLimit, "osaka would stand at 112 %".to_owned())];
     for (refusal, status, text) in [
         (Refusal::Wrong(sentence()), 400, "there is a reason"),
         (Refusal::Unknown(sentence()), 404, "there is a reason"),
@@ -499,9 +499,15 @@ async fn a_wish_is_read_whole_before_anybody_is_asked() {
     let body =
         r#"{"intent": "shift tokyo 50", "for": "2h", "reason": "a kernel", "override": ["hard_limit"]}"#;
     let request = check_change("POST /intents", JO, body, let_back(), (200, "tokyo")).await;
-    let Some(Request::Intend { terms, is_trial: false }) = request else { panic!("it was: {request:?}") };
-    assert_eq!((terms.wish.to_string().as_str(), terms.author.as_str()), ("shift tokyo 50%", "Jo Ö (alice)"));
-    assert_eq!((terms.lasts, &*terms.overrides), (Some(Duration::from_secs(7200)), &[Rule::HardLimit][..]));
+    let Some(Command::Intend { request, is_dry_run: false }) = request else { panic!("it was: {request:?}") };
+    assert_eq!(
+        (request.action.to_string().as_str(), request.author.as_str()),
+        ("shift tokyo 50%", "Jo Ö (alice)")
+    );
+    assert_eq!(
+        (request.lasts, &*request.overrides),
+        (Some(Duration::from_secs(7200)), &[SafetyRule::HardLimit][..])
+    );
 }
 
 #[tokio::test]

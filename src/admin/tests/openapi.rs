@@ -7,7 +7,7 @@ use jsonschema::Validator;
 use super::*;
 use crate::admin::openapi::document;
 use crate::admin::routes::operations;
-use crate::intent::{Desk, Terms};
+use crate::intent::{IntentStore, Request};
 
 /// Returns the description, strict: what it does not name must not be there.
 fn strict() -> Value {
@@ -98,12 +98,12 @@ fn busy() -> State {
     let state = state();
     let seen = state.seen.load_full();
     let mut report = seen.report.clone();
-    let mut desk = Desk::default();
-    for wish in
+    let mut desk = IntentStore::default();
+    for action in
         ["shift tokyo 40%", "disable dublin/dublin-a", "weights example.org tokyo=9 dublin=1 steps 10,100"]
     {
-        let terms = Terms { wish: wish.parse().expect("a wish"), ..Terms::default() };
-        desk.make(terms, at(20));
+        let request = Request { action: action.parse().expect("an action"), ..Request::default() };
+        desk.make(request, at(20));
     }
     report.intents = desk.intents().to_vec();
     report.receipts = vec![receipt()];
@@ -188,14 +188,14 @@ async fn changed(method: &str, target: &str, body: &str, done: Result<Done, Refu
 }
 
 fn intent() -> crate::intent::Intent {
-    let mut desk = Desk::default();
-    desk.make(Terms::default(), START).intent
+    let mut desk = IntentStore::default();
+    desk.make(Request::default(), START).intent
 }
 
 #[tokio::test]
 async fn what_becomes_of_a_change_is_as_described() {
     let described = strict();
-    let violations = || vec![(Rule::HardLimit, "osaka would stand at 112 %".to_owned())];
+    let violations = || vec![(SafetyRule::HardLimit, "osaka would stand at 112 %".to_owned())];
     let (sentence, prediction) = (|| "there is a reason".to_owned(), || "a table".to_owned());
     let dones = || {
         [

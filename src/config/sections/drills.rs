@@ -10,7 +10,7 @@ use crate::config::values::{
     Defined, FromText, List, Value, duration, given, items, required, says_nothing, text,
 };
 use crate::config::yaml::{Mistake, Setting};
-use crate::intent::{Abort, Days, Schedule, Window, Wish};
+use crate::intent::{AbortRule, Action, Days, Schedule, Window};
 use crate::region::{Region, Target};
 use crate::share::Share;
 use crate::suggest;
@@ -32,7 +32,7 @@ pub struct DrillSpec {
     pub lasts: Option<Value<Duration>>,
     /// What ends it early, as a failure: `alarm`, any alarm that did not stand when it began; or that and one of
     /// `load>90%`, `error_rate>2%`, `p95>900ms`, in the region or in one that its clients go to. Left out: `alarm`.
-    pub abort_when: Option<Value<Abort>>,
+    pub abort_when: Option<Value<AbortRule>>,
     /// It starts at the beginning of each of these windows of the week, in UTC: `tue 09:00-12:00`.
     pub windows: List<Window>,
     /// Days on which it does not start, in UTC: `2026-12-24`, or `2026-12-27..2027-01-02`.
@@ -64,7 +64,7 @@ impl FromText for Away {
     }
 }
 
-impl FromText for Abort {
+impl FromText for AbortRule {
     const NAME: &'static str = "what ends a drill early";
 
     fn from_text(text: &str) -> Result<Self, Mistake> {
@@ -175,9 +175,9 @@ fn drill(
         report.error(*span, format!("`blocked` has more than {MAX_ENTRIES} entries"));
     }
     let away = given(&spec.percent).map_or(Share::percent(USUAL_PERCENT), |(Away(share), _)| *share);
-    let abort = given(&spec.abort_when).map_or(Abort::Alarm, |(abort, _)| *abort);
+    let abort = given(&spec.abort_when).map_or(AbortRule::Alarm, |(abort, _)| *abort);
     let blocked = blocked.into_iter().map(|(days, _)| *days).collect();
-    Some(Schedule { wish: Wish::Drill { target: target?, away, abort }, lasts, windows, blocked })
+    Some(Schedule { action: Action::Drill { target: target?, away, abort }, lasts, windows, blocked })
 }
 
 /// Finds a region, or an availability zone of one.

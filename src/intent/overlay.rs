@@ -8,14 +8,14 @@ use crate::zone::Name;
 
 /// As what something counts, whatever its canaries say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Forced {
+pub enum ForcedState {
     /// As up.
     Up,
     /// As down.
     Down,
 }
 
-impl Forced {
+impl ForcedState {
     /// Returns the word for it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ pub struct Weights {
 
 /// What the intents in force come to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Orders {
+pub struct Overlay {
     /// By `RegionId`: the share of its clients that a region keeps.
     pub kept: Vec<Share>,
     /// By `ZoneId`: the share of its region's clients that a zone keeps.
@@ -54,9 +54,9 @@ pub struct Orders {
     /// By `ZoneId`: whether the zone is in no answer.
     pub disabled_zones: Vec<bool>,
     /// By `RegionId`: as what a region counts, and since when.
-    pub forced: Vec<Option<(Forced, Moment)>>,
+    pub forced: Vec<Option<(ForcedState, Moment)>>,
     /// By `AddressId`: as what an address counts, and since when.
-    pub forced_addresses: Vec<Option<(Forced, Moment)>>,
+    pub forced_addresses: Vec<Option<(ForcedState, Moment)>>,
     /// By `RegionId`: what the machine may do.
     pub failover: Vec<Failover>,
     /// By `RegionId`: how much of the configured capacity there is.
@@ -65,7 +65,7 @@ pub struct Orders {
     pub weights: Vec<Weights>,
 }
 
-impl Orders {
+impl Overlay {
     /// Returns no orders.
     pub fn none(regions: &Regions) -> Self {
         Self {
@@ -128,7 +128,7 @@ impl Orders {
     fn is_forced_up(&self, id: AddressId, regions: &Regions) -> bool {
         let region = usize::from(regions.address(id).region.0);
         let forced = self.forced_addresses[id.0 as usize].or(self.forced[region]);
-        matches!(forced, Some((Forced::Up, _)))
+        matches!(forced, Some((ForcedState::Up, _)))
     }
 
     fn standing(&self, id: AddressId, view: &View, regions: &Regions) -> Standing {
@@ -147,8 +147,8 @@ impl Orders {
     fn stage_by_force(&self, id: RegionId, family: Family, before: &Services, after: &Services) -> SiteShare {
         let (was, is) = (before.get(id, family), after.get(id, family));
         match self.forced[usize::from(id.0)] {
-            Some((Forced::Up, _)) => SiteShare::Full,
-            Some((Forced::Down, since)) => SiteShare::Out { since },
+            Some((ForcedState::Up, _)) => SiteShare::Full,
+            Some((ForcedState::Down, since)) => SiteShare::Out { since },
             // Counting goes its own way only where something was forced or disabled.
             None => match (was.is_out(), is.is_out()) {
                 (false, true) => after.stage(id, family),
@@ -187,7 +187,7 @@ impl Orders {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Desk, Terms};
+    use super::super::{IntentStore, Request};
     use super::*;
     use crate::region::tests::region;
 
@@ -212,14 +212,14 @@ mod tests {
         shares: [u8; 3],
     ) {
         let regions = regions();
-        let mut desk = Desk::default();
-        for wish in wishes {
-            let wish = wish.parse().expect("a wish");
-            desk.make(Terms { wish, ..Terms::default() }, Moment(9));
+        let mut intents = IntentStore::default();
+        for action in wishes {
+            let action = action.parse().expect("an action");
+            intents.make(Request { action, ..Request::default() }, Moment(9));
         }
         let view =
             View::new(standings.to_vec()).with(vec![Share::ALL; 3], stages.map(|stage| [stage; 2]).to_vec());
-        let amended = desk.orders(&regions).amend(view, &regions);
+        let amended = intents.overlay(&regions).amend(view, &regions);
         let services = Services::of(&regions, &amended);
         assert_eq!([0, 1].map(|id| services.stage(RegionId(id), Family::V4)), expected, "{wishes:?}");
         assert_eq!(

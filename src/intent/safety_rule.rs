@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A rule of safety.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rule {
+pub enum SafetyRule {
     /// Everybody who has a permitted region in service keeps one.
     NoRegion,
     /// `safety.min_in_service` holds.
@@ -20,7 +20,7 @@ pub enum Rule {
     OneAtATime,
 }
 
-impl Rule {
+impl SafetyRule {
     /// Every rule.
     pub const ALL: [Self; 4] = [Self::NoRegion, Self::MinInService, Self::HardLimit, Self::OneAtATime];
 
@@ -38,7 +38,7 @@ impl Rule {
     }
 }
 
-impl FromStr for Rule {
+impl FromStr for SafetyRule {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -46,7 +46,7 @@ impl FromStr for Rule {
     }
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for SafetyRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Forced;
+use super::ForcedState;
 use crate::moment::Time;
 use crate::region::{Failover, MalformedTarget, Target};
 use crate::share::Share;
@@ -38,7 +38,7 @@ const HOLD: Duration = Duration::from_secs(600);
 /// Something that an operator may ask for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Wish {
+pub enum Action {
     /// A share of the clients of a region or zone goes elsewhere.
     Shift {
         /// Which.
@@ -61,7 +61,7 @@ pub enum Wish {
         /// Which.
         target: Target,
         /// As what.
-        forced: Forced,
+        forced: ForcedState,
     },
     /// What the machine may do about regions that should leave.
     Failover {
@@ -100,13 +100,13 @@ pub enum Wish {
         /// The share.
         away: Share,
         /// What ends it early.
-        abort: Abort,
+        abort: AbortRule,
     },
 }
 
 /// What ends a drill early.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Abort {
+pub enum AbortRule {
     /// An alarm that did not stand when it began.
     Alarm,
     /// A region's load above this fraction of its capacity, or such an alarm.
@@ -120,9 +120,9 @@ pub enum Abort {
 /// What is wrong with what was asked for. Its message is the sentence for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Wrong(pub String);
+pub struct InvalidAction(pub String);
 
-impl Wish {
+impl Action {
     /// Returns the word that it begins with.
     pub fn word(&self) -> &'static str {
         match self {
@@ -213,21 +213,21 @@ impl Wish {
     }
 }
 
-impl FromStr for Abort {
-    type Err = Wrong;
+impl FromStr for AbortRule {
+    type Err = InvalidAction;
 
-    fn from_str(text: &str) -> Result<Self, Wrong> {
+    fn from_str(text: &str) -> Result<Self, InvalidAction> {
         abort(text)
     }
 }
 
-impl FromStr for Wish {
-    type Err = Wrong;
+impl FromStr for Action {
+    type Err = InvalidAction;
 
-    fn from_str(text: &str) -> Result<Self, Wrong> {
+    fn from_str(text: &str) -> Result<Self, InvalidAction> {
         let mut words = text.split_whitespace();
         let mut reader = Reader { text, words: &mut words };
-        let wish = match reader.next("what to do")? {
+        let action = match reader.next("what to do")? {
             "shift" => Self::Shift { target: reader.target()?, away: reader.share(Some(Share::ALL))? },
             "drain" => Self::Drain { target: reader.target()? },
             "disable" => Self::Disable { target: reader.target()? },
@@ -248,15 +248,15 @@ impl FromStr for Wish {
                 abort: reader.abort()?,
             },
             other => {
-                return Err(Wrong(format!(
+                return Err(InvalidAction(format!(
                     "`{other}` is nothing to ask for; write shift, drain, disable, force, failover, approve, \
                      capacity, weights or drill"
                 )));
             }
         };
         match reader.words.next() {
-            None => Ok(wish),
-            Some(word) => Err(Wrong(format!("`{word}` is too much in `{text}`"))),
+            None => Ok(action),
+            Some(word) => Err(InvalidAction(format!("`{word}` is too much in `{text}`"))),
         }
     }
 }
@@ -268,28 +268,28 @@ struct Reader<'t, 'w> {
 }
 
 impl<'t> Reader<'t, '_> {
-    fn next(&mut self, what: &str) -> Result<&'t str, Wrong> {
-        self.words.next().ok_or_else(|| Wrong(format!("`{}` lacks {what}", self.text)))
+    fn next(&mut self, what: &str) -> Result<&'t str, InvalidAction> {
+        self.words.next().ok_or_else(|| InvalidAction(format!("`{}` lacks {what}", self.text)))
     }
 
     /// Reads a region or zone.
-    fn target(&mut self) -> Result<Target, Wrong> {
+    fn target(&mut self) -> Result<Target, InvalidAction> {
         let target = self.any_target()?;
         match target.address() {
             None => Ok(target),
-            Some(_) => Err(Wrong(format!(
+            Some(_) => Err(InvalidAction(format!(
                 "`{target}` is one address; only `force` takes one, so name a region or a zone"
             ))),
         }
     }
 
-    fn any_target(&mut self) -> Result<Target, Wrong> {
+    fn any_target(&mut self) -> Result<Target, InvalidAction> {
         let word = self.next("a region, written REGION or REGION/AZ")?;
-        word.parse().map_err(|error: MalformedTarget| Wrong(error.to_string()))
+        word.parse().map_err(|error: MalformedTarget| InvalidAction(error.to_string()))
     }
 
     /// Reads a share above nobody; without a word, the usual one.
-    fn share(&mut self, usual: Option<Share>) -> Result<Share, Wrong> {
+    fn share(&mut self, usual: Option<Share>) -> Result<Share, InvalidAction> {
         let mut ahead = self.words.clone();
         match (ahead.next(), usual) {
             (None | Some("abort-when"), Some(usual)) => Ok(usual),
@@ -297,43 +297,45 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
-    fn percent(&mut self, most: u32) -> Result<u32, Wrong> {
+    fn percent(&mut self, most: u32) -> Result<u32, InvalidAction> {
         let word = self.next("a percentage")?;
         let number = word.strip_suffix('%').unwrap_or(word).parse().ok();
         number
             .filter(|percent| (1..=most).contains(percent))
-            .ok_or_else(|| Wrong(format!("`{word}` is not a percentage from 1 to {most}")))
+            .ok_or_else(|| InvalidAction(format!("`{word}` is not a percentage from 1 to {most}")))
     }
 
-    fn forced(&mut self) -> Result<Forced, Wrong> {
+    fn forced(&mut self) -> Result<ForcedState, InvalidAction> {
         match self.next("`up` or `down`")? {
-            "up" => Ok(Forced::Up),
-            "down" => Ok(Forced::Down),
-            other => Err(Wrong(format!("`{other}` is neither `up` nor `down`; `auto` lifts the intent"))),
+            "up" => Ok(ForcedState::Up),
+            "down" => Ok(ForcedState::Down),
+            other => {
+                Err(InvalidAction(format!("`{other}` is neither `up` nor `down`; `auto` lifts the intent")))
+            }
         }
     }
 
-    fn failover(&mut self) -> Result<Failover, Wrong> {
+    fn failover(&mut self) -> Result<Failover, InvalidAction> {
         match self.next("`auto`, `advise` or `off`")? {
             "auto" => Ok(Failover::Auto),
             "advise" => Ok(Failover::Advise),
             "off" => Ok(Failover::Off),
-            other => Err(Wrong(format!("`{other}` is none of `auto`, `advise`, `off`"))),
+            other => Err(InvalidAction(format!("`{other}` is none of `auto`, `advise`, `off`"))),
         }
     }
 
-    fn abort(&mut self) -> Result<Abort, Wrong> {
+    fn abort(&mut self) -> Result<AbortRule, InvalidAction> {
         match self.words.next() {
-            None => Ok(Abort::Alarm),
+            None => Ok(AbortRule::Alarm),
             Some("abort-when") => abort(self.next("a rule, such as `alarm` or `load>90%`")?),
-            Some(other) => Err(Wrong(format!("`{other}` is not `abort-when`"))),
+            Some(other) => Err(InvalidAction(format!("`{other}` is not `abort-when`"))),
         }
     }
 
-    fn weights(&mut self) -> Result<Wish, Wrong> {
+    fn weights(&mut self) -> Result<Action, InvalidAction> {
         let name = self.next("the owner name")?;
         let mut owner =
-            Name::from_ascii(name).map_err(|_| Wrong(format!("`{name}` is not a domain name")))?;
+            Name::from_ascii(name).map_err(|_| InvalidAction(format!("`{name}` is not a domain name")))?;
         owner.set_fqdn(true);
         let owner = owner.to_lowercase();
         let mut members: Vec<(String, u32)> = Vec::new();
@@ -344,7 +346,8 @@ impl<'t> Reader<'t, '_> {
                 "hold" => {
                     let word = self.next("a time")?;
                     let time = Time::parse(word).filter(|time| !time.0.is_zero());
-                    hold = time.ok_or_else(|| Wrong(format!("`{word}` is not a time such as 10m")))?.0;
+                    hold =
+                        time.ok_or_else(|| InvalidAction(format!("`{word}` is not a time such as 10m")))?.0;
                 }
                 member => members.push(weight(member)?),
             }
@@ -352,53 +355,55 @@ impl<'t> Reader<'t, '_> {
         let is_twice =
             |(at, (name, _)): (usize, &(String, u32))| members[..at].iter().any(|(one, _)| one == name);
         if members.len() < 2 || members.len() > MAX_MEMBERS || members.iter().enumerate().any(is_twice) {
-            return Err(Wrong(format!(
+            return Err(InvalidAction(format!(
                 "weights are for two to {MAX_MEMBERS} different regions, REGION=N each"
             )));
         }
         if members.iter().all(|(_, weight)| *weight == 0) {
-            return Err(Wrong("some weight must be above 0".to_owned()));
+            return Err(InvalidAction("some weight must be above 0".to_owned()));
         }
-        Ok(Wish::Weights { owner, members, steps, hold })
+        Ok(Action::Weights { owner, members, steps, hold })
     }
 
-    fn steps(&mut self) -> Result<Vec<Share>, Wrong> {
+    fn steps(&mut self) -> Result<Vec<Share>, InvalidAction> {
         let word = self.next("shares such as 10,50,100")?;
         let steps: Vec<Share> = word.split(',').map(share).collect::<Result<_, _>>()?;
         match steps.windows(2).all(|pair| pair[0] < pair[1]) && steps.len() <= MAX_STEPS {
             true => Ok(steps),
-            false => Err(Wrong(format!("the steps `{word}` must grow, and be at most {MAX_STEPS}"))),
+            false => Err(InvalidAction(format!("the steps `{word}` must grow, and be at most {MAX_STEPS}"))),
         }
     }
 }
 
-fn share(word: &str) -> Result<Share, Wrong> {
+fn share(word: &str) -> Result<Share, InvalidAction> {
     let percent = word.strip_suffix('%').unwrap_or(word).parse().ok();
     let percent = percent.filter(|percent: &f64| (0.01..=100.0).contains(percent));
     let share = percent.map(|percent| Share::of_fraction(percent / 100.0));
-    share.ok_or_else(|| Wrong(format!("`{word}` is not a percentage from 1 to 100")))
+    share.ok_or_else(|| InvalidAction(format!("`{word}` is not a percentage from 1 to 100")))
 }
 
-fn weight(word: &str) -> Result<(String, u32), Wrong> {
+fn weight(word: &str) -> Result<(String, u32), InvalidAction> {
     let parts = word.split_once('=').filter(|(name, _)| !name.is_empty());
     let parts = parts.and_then(|(name, weight)| Some((name.to_owned(), weight.parse().ok()?)));
     let parts = parts.filter(|(_, weight)| *weight <= MAX_WEIGHT);
-    parts.ok_or_else(|| Wrong(format!("`{word}` is not REGION=N with N from 0 to {MAX_WEIGHT}")))
+    parts.ok_or_else(|| InvalidAction(format!("`{word}` is not REGION=N with N from 0 to {MAX_WEIGHT}")))
 }
 
-fn abort(word: &str) -> Result<Abort, Wrong> {
+fn abort(word: &str) -> Result<AbortRule, InvalidAction> {
     let fraction = |text: &str| {
         let percent: Option<f64> = text.strip_suffix('%').unwrap_or(text).parse().ok();
         percent.filter(|percent| (0.0..=1000.0).contains(percent)).map(|percent| percent / 100.0)
     };
     let parsed = match word.split_once('>') {
-        None => (word == "alarm").then_some(Abort::Alarm),
-        Some(("load", limit)) => fraction(limit).map(Abort::Load),
-        Some(("error_rate", limit)) => fraction(limit).map(Abort::ErrorRate),
-        Some(("p95", limit)) => Time::parse(limit).map(|time| Abort::P95(time.0)),
+        None => (word == "alarm").then_some(AbortRule::Alarm),
+        Some(("load", limit)) => fraction(limit).map(AbortRule::Load),
+        Some(("error_rate", limit)) => fraction(limit).map(AbortRule::ErrorRate),
+        Some(("p95", limit)) => Time::parse(limit).map(|time| AbortRule::P95(time.0)),
         Some(_) => None,
     };
-    parsed.ok_or_else(|| Wrong(format!("`{word}` is none of alarm, load>90%, error_rate>2%, p95>900ms")))
+    parsed.ok_or_else(|| {
+        InvalidAction(format!("`{word}` is none of alarm, load>90%, error_rate>2%, p95>900ms"))
+    })
 }
 
 /// A share as it is written: `10%`, `12.5%`.
@@ -411,7 +416,7 @@ impl fmt::Display for Percent {
     }
 }
 
-impl fmt::Display for Wish {
+impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = self.word();
         match self {
@@ -440,21 +445,21 @@ impl fmt::Display for Wish {
     }
 }
 
-impl TryFrom<String> for Wish {
-    type Error = Wrong;
+impl TryFrom<String> for Action {
+    type Error = InvalidAction;
 
-    fn try_from(text: String) -> Result<Self, Wrong> {
+    fn try_from(text: String) -> Result<Self, InvalidAction> {
         text.parse()
     }
 }
 
-impl From<Wish> for String {
-    fn from(wish: Wish) -> Self {
-        wish.to_string()
+impl From<Action> for String {
+    fn from(action: Action) -> Self {
+        action.to_string()
     }
 }
 
-impl fmt::Display for Abort {
+impl fmt::Display for AbortRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Alarm => f.write_str("alarm"),
@@ -488,15 +493,15 @@ mod tests {
             "drill tokyo/tokyo-a 10% abort-when error_rate>2.5%",
             "drill tokyo 10% abort-when p95>900ms",
         ] {
-            let wish: Wish = text.parse().unwrap_or_else(|wrong| panic!("{text}: {wrong}"));
-            assert_eq!(wish.to_string(), text);
+            let action: Action = text.parse().unwrap_or_else(|wrong| panic!("{text}: {wrong}"));
+            assert_eq!(action.to_string(), text);
         }
     }
 
     #[test]
     fn what_is_left_out_is_the_usual() {
         let check = |text: &str, whole: &str| {
-            assert_eq!(text.parse::<Wish>().map(|wish| wish.to_string()).as_deref(), Ok(whole));
+            assert_eq!(text.parse::<Action>().map(|action| action.to_string()).as_deref(), Ok(whole));
         };
         check("shift tokyo", "shift tokyo 100%");
         check("shift tokyo 40", "shift tokyo 40%");
@@ -507,7 +512,7 @@ mod tests {
     #[test]
     fn what_cannot_be_asked_for_is_said_in_one_sentence() {
         let check = |text: &str, sentence: &str| {
-            let wrong = text.parse::<Wish>().expect_err(text).to_string();
+            let wrong = text.parse::<Action>().expect_err(text).to_string();
             assert!(wrong.contains(sentence), "{text}: {wrong}");
         };
         check("", "lacks what to do");
