@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::{logging, run_to_end};
 use crate::config::LogFormat;
 use crate::daemon::{self, ServeOptions};
-use crate::demo::{self, Demo, Fault, Screen, Who};
+use crate::demo::{self, Actor, Demo, FailureMode, Screen};
 use crate::event::Notice;
 use crate::region::Target;
 
@@ -53,8 +53,8 @@ enum Action {
         target: Target,
 
         /// In which way it fails
-        #[arg(long, value_enum, default_value_t = Fault::Refuse)]
-        how: Fault,
+        #[arg(long, value_enum, default_value_t = FailureMode::Refuse)]
+        how: FailureMode,
 
         /// Where the demo listens
         #[arg(long, value_name = "ADDRESS", default_value_t = demo::CONTROL)]
@@ -100,7 +100,7 @@ impl Command {
     }
 
     async fn show(self) -> anyhow::Result<()> {
-        let options = demo::Options {
+        let options = demo::DemoOptions {
             dns: self.dns,
             admin: self.admin,
             control: self.control,
@@ -111,7 +111,7 @@ impl Command {
         let demo = Demo::start(options, screen).await?;
         let loaded = daemon::load(demo.directory()).context("the demo's own configuration")?;
         demo.introduce();
-        let listener = Box::new(move |notice: &Notice| screen.event(Who::Server, &notice.to_string()));
+        let listener = Box::new(move |notice: &Notice| screen.event(Actor::Server, &notice.to_string()));
         let directory = demo.directory().to_owned();
         daemon::run(loaded, ServeOptions { directory, listener }).await?;
         Ok(())

@@ -14,7 +14,7 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::world::{REGIONS, Region, Zone};
+use super::world::{DemoRegion, DemoZone, REGIONS};
 
 /// The time between two probes of a healthy address.
 const CANARY_INTERVAL: Duration = Duration::from_secs(2);
@@ -37,7 +37,7 @@ const MIN_DOWN: Duration = Duration::from_secs(5);
 /// How long each share of a ramp is held: with the wait before it, the whole way back is seen in 20 s.
 const HOLD: Duration = Duration::from_secs(5);
 
-/// The file with the token of whoever operates the demo. It is hidden, so that it is no part of the configuration.
+/// The file with the token of the operator of the demo. It is hidden, so that it is no part of the configuration.
 const TOKEN: &str = ".token";
 
 /// The octets of a token before they are written as hexadecimal digits: `openssl rand -hex 32`.
@@ -76,7 +76,7 @@ pub fn write(directory: &Path, settings: &Settings) -> io::Result<()> {
     writeln!(file, "{}", fresh_token()?)
 }
 
-/// Returns where the token of whoever operates the demo is.
+/// Returns the path of the token of the operator.
 pub fn token(directory: &Path) -> PathBuf {
     directory.join(TOKEN)
 }
@@ -125,8 +125,8 @@ fn regions(settings: &Settings) -> String {
     yaml
 }
 
-fn region_into(yaml: &mut String, region: &'static Region, ipv6: bool) -> std::fmt::Result {
-    let Region { name, city, country, latitude, longitude, .. } = region;
+fn region_into(yaml: &mut String, region: &'static DemoRegion, ipv6: bool) -> std::fmt::Result {
+    let DemoRegion { name, city, country, latitude, longitude, .. } = region;
     writeln!(yaml, "  {name}:  # {city}")?;
     writeln!(yaml, "    location: {{ latitude: {latitude}, longitude: {longitude} }}")?;
     writeln!(yaml, "    jurisdiction: {country}")?;
@@ -137,7 +137,7 @@ fn region_into(yaml: &mut String, region: &'static Region, ipv6: bool) -> std::f
     writeln!(yaml, "    canaries: [deep]")
 }
 
-fn addresses(zone: Zone, ipv6: bool) -> String {
+fn addresses(zone: DemoZone, ipv6: bool) -> String {
     if ipv6 { format!(r#"{}, "{}""#, zone.ipv4(), zone.ipv6()) } else { zone.ipv4().to_string() }
 }
 

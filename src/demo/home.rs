@@ -1,4 +1,4 @@
-//! Where the demo's configuration lives: a directory of its own, or one that somebody asked for.
+//! The configuration directory of the demo: a temporary one, or one that the operator names.
 //!
 //! Nothing that was there before is ever overwritten. Filling it is left to `directory`.
 
@@ -11,14 +11,14 @@ use super::Error;
 
 /// The configuration directory of one demo.
 #[derive(Debug)]
-pub enum Home {
-    /// One of our own, removed when this is dropped.
+pub enum DemoHome {
+    /// Removed when this is dropped.
     Temporary(TempDir),
-    /// One that was asked for, and that stays.
+    /// Named by the operator, and kept.
     Given(PathBuf),
 }
 
-impl Home {
+impl DemoHome {
     /// Makes a temporary directory, or the wanted one, which must be empty if it exists.
     ///
     /// # Errors
@@ -57,14 +57,14 @@ mod tests {
     fn a_directory_that_holds_something_is_left_alone() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("new/zones");
-        assert!(matches!(Home::make(Some(path.clone())), Ok(Home::Given(_))));
+        assert!(matches!(DemoHome::make(Some(path.clone())), Ok(DemoHome::Given(_))));
         fs::write(path.join("server.yaml"), "name: dear").expect("a writable directory");
-        assert!(matches!(Home::make(Some(path)), Err(Error::NotEmpty(_))));
+        assert!(matches!(DemoHome::make(Some(path)), Err(Error::NotEmpty(_))));
     }
 
     #[test]
     fn a_temporary_directory_goes_with_the_demo() {
-        let home = Home::make(None).expect("a temporary directory");
+        let home = DemoHome::make(None).expect("a temporary directory");
         let path = home.path().to_owned();
         assert!(path.is_dir());
         drop(home);

@@ -25,23 +25,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use directory::Settings;
-use home::Home;
-use screen::Page;
-use service::Service;
+use home::DemoHome;
+use screen::OpeningPage;
+use service::DemoService;
 use switchboard::Switchboard;
 
-pub use screen::{Screen, Who};
-pub use service::Fault;
+pub use screen::{Actor, Screen};
+pub use service::FailureMode;
 pub use switchboard::{Error as AskError, ask};
 pub use world::parse_target;
 
-/// Where a demo listens for `break` and `heal`, and where those look for it: the port after that of
-/// the admin API.
+/// The default address of the demo for `break` and `heal`: the port after that of the admin API.
 pub const CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8054);
 
-/// What can be chosen about a demo.
+/// The options of a demo.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct DemoOptions {
     /// Where the server answers DNS. Port 0, here and below, is one that is free.
     pub dns: SocketAddr,
     /// Where its admin API is.
@@ -50,14 +49,14 @@ pub struct Options {
     pub control: SocketAddr,
     /// Where the configuration is written; `None`: into a directory that lives as long as the demo.
     pub directory: Option<PathBuf>,
-    /// How this program was called, for the commands that people are told to type.
+    /// How this program was called, for the commands on the opening page.
     pub program: String,
 }
 
-/// Why there is no demo.
+/// Why a demo does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// An address is somebody else's already.
+    /// Another process listens on an address.
     #[error("{address} is in use, perhaps by another demo: stop that, or choose another with {option}")]
     InUse {
         /// The address.
@@ -81,7 +80,7 @@ pub enum Error {
         "cannot listen on {0}; the demo needs all of 127.0.0.0/8 on loopback, which Linux has from the start"
     )]
     Service(Ipv4Addr, #[source] io::Error),
-    /// The directory holds something that might be dear to somebody.
+    /// The directory holds something, which a demo must not overwrite.
     #[error(
         "{0} is not empty: choose a new directory, or run what is there with `meridian serve --config {0}`"
     )]
@@ -91,11 +90,10 @@ pub enum Error {
     Write(PathBuf, #[source] io::Error),
 }
 
-/// A running world without its server. Dropping it closes every service and removes a temporary
-/// directory.
+/// A running world without its server. Dropping it closes every service and removes a temporary directory.
 #[derive(Debug)]
 pub struct Demo {
-    home: Home,
+    home: DemoHome,
     program: String,
     settings: Settings,
     control: SocketAddr,
@@ -109,18 +107,18 @@ impl Demo {
     /// # Errors
     ///
     /// When an address or the directory cannot be used; then nothing keeps running.
-    pub async fn start(options: Options, screen: Screen) -> Result<Self, Error> {
+    pub async fn start(options: DemoOptions, screen: Screen) -> Result<Self, Error> {
         let control = listen(options.control, "--control").await?;
         let services =
             service::start_all().await.map_err(|(address, cause)| Error::Service(address, cause))?;
-        // The server's own addresses are tried before people are told to ask there.
+        // The server's own addresses are tried before the opening page names them.
         let settings = Settings {
             dns: free_address(options.dns, "--dns")?,
             admin: free_address(options.admin, "--admin")?,
             port: services[0].address.port(),
             ipv6: can_reach_ipv6(&services[0]).await,
         };
-        let home = Home::make(options.directory)?;
+        let home = DemoHome::make(options.directory)?;
         directory::write(home.path(), &settings)
             .map_err(|cause| Error::Write(home.path().to_owned(), cause))?;
         let demo = Self {
@@ -139,9 +137,9 @@ impl Demo {
         self.home.path()
     }
 
-    /// Prints what there is and what to type next.
+    /// Prints the opening page.
     pub fn introduce(&self) {
-        self.screen.open(&Page {
+        self.screen.open(&OpeningPage {
             program: &self.program,
             directory: self.home.path(),
             control: (self.control != CONTROL).then_some(self.control),
@@ -188,7 +186,7 @@ fn unusable(address: SocketAddr, option: &'static str, cause: io::Error) -> Erro
 }
 
 /// Returns whether this machine has IPv6 sockets with which mapped addresses are reached.
-async fn can_reach_ipv6(service: &Service) -> bool {
+async fn can_reach_ipv6(service: &DemoService) -> bool {
     let mapped = SocketAddr::from((service.zone.ipv6(), service.address.port()));
     TcpStream::connect(mapped).await.is_ok()
 }
@@ -215,17 +213,22 @@ mod tests {
     #[tokio::test]
     async fn a_started_demo_has_written_its_configuration_and_can_be_broken() {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let options =
-            Options { dns: any, admin: any, control: any, directory: None, program: "meridian".to_owned() };
+        let options = DemoOptions {
+            dns: any,
+            admin: any,
+            control: any,
+            directory: None,
+            program: "meridian".to_owned(),
+        };
         let demo = Demo::start(options, Screen::plain()).await.expect("free ports");
         for file in ["server.yaml", "regions.yaml", "api.example.com.yaml", "world.mmdb"] {
             assert!(demo.directory().join(file).is_file(), "{file}");
         }
         let token = std::fs::metadata(directory::token(demo.directory())).expect("a token");
-        assert_eq!(std::os::unix::fs::MetadataExt::mode(&token) & 0o777, 0o600, "nobody else reads it");
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&token) & 0o777, 0o600, "only its owner reads it");
         assert_ne!(demo.settings.dns.port(), 0);
         let place = "saopaulo/saopaulo-a".parse().expect("a place of the world");
-        let lines = ask(demo.control, place, Some(Fault::Slow)).await;
+        let lines = ask(demo.control, place, Some(FailureMode::Slow)).await;
         assert_eq!(lines.expect("the demo answers"), "saopaulo/saopaulo-a now answers too late\n");
     }
 }

@@ -1,4 +1,4 @@
-//! What people see of the demo: a page that says what to type next, then one line an event.
+//! The output of the demo: an opening page with commands to type, then one line an event.
 
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::directory::{self, Settings, slowest_failover};
-use super::world::{REGIONS, Region, Zone};
+use super::world::{DemoRegion, DemoZone, REGIONS};
 
 /// Standard output, with colours where it is a terminal.
 #[derive(Clone, Copy, Debug)]
@@ -14,26 +14,25 @@ pub struct Screen {
     has_colours: bool,
 }
 
-/// Who makes an event happen.
+/// The originator of an event.
 #[derive(Clone, Copy, Debug)]
-pub enum Who {
-    /// The person who breaks and heals.
+pub enum Actor {
+    /// The operator who breaks and heals.
     You,
     /// The server.
     Server,
 }
 
-/// What the opening page tells.
+/// The contents of the opening page.
 #[derive(Debug)]
-pub struct Page<'a> {
+pub struct OpeningPage<'a> {
     /// How this program was called, so that the commands can be pasted.
     pub program: &'a str,
     /// The configuration directory.
     pub directory: &'a Path,
-    /// Where the demo listens for `break` and `heal`; `None`: at the default address, where those
-    /// commands look for it.
+    /// Where the demo listens for `break` and `heal`; `None`: at the default address.
     pub control: Option<SocketAddr>,
-    /// What the configuration says.
+    /// What the configuration depends on.
     pub settings: &'a Settings,
 }
 
@@ -54,22 +53,22 @@ impl Screen {
     }
 
     /// Prints the opening page.
-    pub fn open(self, page: &Page<'_>) {
+    pub fn open(self, page: &OpeningPage<'_>) {
         self.print(&self.page(page));
     }
 
-    /// Prints what happened just now as one line.
-    pub fn event(self, who: Who, text: &str) {
+    /// Prints an event of just now as one line.
+    pub fn event(self, actor: Actor, text: &str) {
         let time = self.paint(DIM, &time_of_day(SystemTime::now()));
-        let who = match who {
-            Who::You => self.paint(CYAN, "you   "),
-            Who::Server => self.paint(BOLD, "server"),
+        let actor = match actor {
+            Actor::You => self.paint(CYAN, "you   "),
+            Actor::Server => self.paint(BOLD, "server"),
         };
-        self.print(&format!("{time}  {who}  {text}\n"));
+        self.print(&format!("{time}  {actor}  {text}\n"));
     }
 
     fn print(self, text: &str) {
-        // Nobody may be reading any more (`meridian demo | head`); the demo goes on regardless.
+        // The reader may be gone (`meridian demo | head`); the demo goes on regardless.
         let _unread = io::stdout().lock().write_all(text.as_bytes());
     }
 
@@ -77,7 +76,7 @@ impl Screen {
         if self.has_colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    fn page(self, page: &Page<'_>) -> String {
+    fn page(self, page: &OpeningPage<'_>) -> String {
         let parts = [
             self.regions(page),
             self.questions(page.settings.dns),
@@ -87,7 +86,7 @@ impl Screen {
         parts.join("\n")
     }
 
-    fn regions(self, page: &Page<'_>) -> String {
+    fn regions(self, page: &OpeningPage<'_>) -> String {
         let also = if page.settings.ipv6 { ", and as ::ffff:127.1.…" } else { "" };
         let heading = format!(
             "{:<10} {:<25} {:<4} addresses (port {}){also}",
@@ -119,7 +118,7 @@ impl Screen {
         text
     }
 
-    fn commands(self, page: &Page<'_>) -> String {
+    fn commands(self, page: &OpeningPage<'_>) -> String {
         let program = page.program;
         let directory = page.directory.display();
         let token = directory::token(page.directory);
@@ -160,13 +159,13 @@ fn events_heading() -> String {
     format!("--- what happens (times in UTC; what breaks is out of the answers within {slowest:.1} s) ---")
 }
 
-fn row(region: &'static Region) -> String {
-    let addresses = region.zones().map(Zone::ipv4).map(|address| address.to_string());
+fn row(region: &'static DemoRegion) -> String {
+    let addresses = region.zones().map(DemoZone::ipv4).map(|address| address.to_string());
     let (name, city, country) = (region.name, region.city, region.country);
     format!("{name:<10} {city:<25} {country:<4} {}\n", addresses.join("  "))
 }
 
-/// Returns hours, minutes, seconds and tenths: enough to see what a canary's patience costs.
+/// Returns hours, minutes, seconds and tenths of a second (UTC): fine enough for the timeouts of canaries.
 fn time_of_day(now: SystemTime) -> String {
     let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = since_epoch.as_secs() % 86_400;
@@ -182,7 +181,7 @@ mod tests {
     use super::*;
 
     fn page(screen: Screen) -> String {
-        screen.page(&Page {
+        screen.page(&OpeningPage {
             program: "meridian",
             directory: Path::new("/tmp/demo"),
             control: None,

@@ -6,8 +6,8 @@
 //!                            └─break(another fault)
 //! ```
 //!
-//! A broken service really is broken: a refused connection is a closed listener. Who breaks and
-//! heals which is left to `switchboard`.
+//! A broken service really is broken: a refused connection is a closed listener. Breaking and healing on request
+//! is left to `switchboard`.
 
 use std::convert::Infallible;
 use std::io;
@@ -24,12 +24,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::directory::CANARY_TIMEOUT;
-use super::world::{REGIONS, Region, Zone};
+use super::world::{DemoRegion, DemoZone, REGIONS};
 
 /// A way to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Fault {
+pub enum FailureMode {
     /// Connections are refused
     Refuse,
     /// Connections are accepted and never answered
@@ -42,7 +42,7 @@ pub enum Fault {
     Gray,
 }
 
-impl Fault {
+impl FailureMode {
     /// Returns what a service with this fault does.
     pub fn does(self) -> &'static str {
         match self {
@@ -55,8 +55,7 @@ impl Fault {
     }
 }
 
-/// What a service reports of itself: its error rate, and the latency in seconds that 95 % of requests do
-/// not exceed.
+/// The error rate that a service reports, and the latency in seconds that 95 % of its requests do not exceed.
 const WELL: (f64, f64) = (0.002, 0.12);
 
 /// The same of a gray one: far beyond what lets a region stand out (`health::gray`).
@@ -65,28 +64,28 @@ const GRAY: (f64, f64) = (0.25, 2.4);
 /// The requests that it has served since the last report: enough for its error rate to count.
 const REQUESTS: u32 = 600;
 
-/// How late a slow service is: surely too late for a canary, and not yet for a patient `curl`.
+/// The delay of a slow service: too late for a canary, and not yet for a patient `curl`.
 const SLOW: Duration = CANARY_TIMEOUT.saturating_mul(3);
 
 /// The service of one availability zone. Dropping it closes its listener.
 #[derive(Debug)]
-pub struct Service {
-    /// The zone that it stands for.
-    pub zone: Zone,
+pub struct DemoService {
+    /// The zone that it serves.
+    pub zone: DemoZone,
     /// Where it listens while it does not refuse connections.
     pub address: SocketAddr,
-    fault: watch::Sender<Option<Fault>>,
+    fault: watch::Sender<Option<FailureMode>>,
     /// Accepts connections; `None` while they are refused.
     task: Option<JoinHandle<()>>,
 }
 
-impl Service {
+impl DemoService {
     /// Starts a healthy service on a listener.
     ///
     /// # Errors
     ///
     /// When the listener does not know its own address.
-    pub fn start(zone: Zone, listener: TcpListener) -> io::Result<Self> {
+    pub fn start(zone: DemoZone, listener: TcpListener) -> io::Result<Self> {
         let mut service =
             Self { zone, address: listener.local_addr()?, fault: watch::Sender::new(None), task: None };
         service.accept_on(listener);
@@ -97,10 +96,10 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When it refused connections and somebody else has taken its port since; then nothing changes.
-    pub async fn set(&mut self, fault: Option<Fault>) -> io::Result<Option<Fault>> {
+    /// When it refused connections and another process has taken its port since; then nothing changes.
+    pub async fn set(&mut self, fault: Option<FailureMode>) -> io::Result<Option<FailureMode>> {
         let mut listener = None;
-        if fault == Some(Fault::Refuse) {
+        if fault == Some(FailureMode::Refuse) {
             self.refuse().await;
         } else if self.task.is_none() {
             listener = Some(TcpListener::bind(self.address).await?);
@@ -113,7 +112,8 @@ impl Service {
     }
 
     fn accept_on(&mut self, listener: TcpListener) {
-        let about = About { zone: self.zone, port: self.address.port(), fault: self.fault.subscribe() };
+        let about =
+            ServiceState { zone: self.zone, port: self.address.port(), fault: self.fault.subscribe() };
         let router = Router::new().fallback(respond).with_state(about);
         self.task = Some(tokio::spawn(async move {
             // It ends by being aborted: axum goes on accepting after every error.
@@ -130,7 +130,7 @@ impl Service {
     }
 }
 
-impl Drop for Service {
+impl Drop for DemoService {
     fn drop(&mut self) {
         if let Some(task) = &self.task {
             task.abort();
@@ -138,32 +138,32 @@ impl Drop for Service {
     }
 }
 
-/// What a request handler knows.
+/// The state of a request handler.
 #[derive(Clone)]
-struct About {
-    zone: Zone,
+struct ServiceState {
+    zone: DemoZone,
     port: u16,
-    fault: watch::Receiver<Option<Fault>>,
+    fault: watch::Receiver<Option<FailureMode>>,
 }
 
-/// Answers a request as the fault of the moment wants it.
-async fn respond(State(about): State<About>, uri: Uri) -> Response {
+/// Answers a request, or fails to in the present way.
+async fn respond(State(about): State<ServiceState>, uri: Uri) -> Response {
     // No connection outlives its request, so that a canary meets every change with its next probe.
     let close = [(header::CONNECTION, "close")];
     let fault = *about.fault.borrow();
     match fault {
         // A request that was accepted before the listener closed is answered.
-        None | Some(Fault::Refuse | Fault::Gray) => {}
-        Some(Fault::Timeout) => match std::future::pending::<Infallible>().await {},
-        Some(Fault::Status) => {
+        None | Some(FailureMode::Refuse | FailureMode::Gray) => {}
+        Some(FailureMode::Timeout) => match std::future::pending::<Infallible>().await {},
+        Some(FailureMode::Status) => {
             return (StatusCode::SERVICE_UNAVAILABLE, close, "broken by `demo break`\n").into_response();
         }
-        Some(Fault::Slow) => tokio::time::sleep(SLOW).await,
+        Some(FailureMode::Slow) => tokio::time::sleep(SLOW).await,
     }
     (close, about.page(uri.path())).into_response()
 }
 
-impl About {
+impl ServiceState {
     fn page(&self, path: &str) -> Response {
         let (region, zone) = (self.zone.region, self.zone.name());
         match path {
@@ -172,7 +172,7 @@ impl About {
                 format!("{} ({}), zone {zone}, {address}\n", region.city, region.country).into_response()
             }
             "/health" => {
-                let is_gray = *self.fault.borrow() == Some(Fault::Gray);
+                let is_gray = *self.fault.borrow() == Some(FailureMode::Gray);
                 let (error_rate, p95_latency) = if is_gray { GRAY } else { WELL };
                 let health = serde_json::json!({
                     "status": "ok", "region": region.name, "zone": zone,
@@ -185,11 +185,11 @@ impl About {
     }
 }
 
-/// The port that the services have if nobody else does.
+/// The port of the services unless another process has it.
 const USUAL_PORT: u16 = 8080;
 
-/// How many other ports are tried before it is given up: a port that is free on one of the
-/// addresses is hardly ever taken on another.
+/// The most other ports that are tried: a port that is free on one of the addresses is hardly ever taken on
+/// another.
 const ATTEMPTS: usize = 8;
 
 /// Starts the service of every zone, all on one port, so that one canary definition does for all.
@@ -197,7 +197,7 @@ const ATTEMPTS: usize = 8;
 /// # Errors
 ///
 /// With the address that could not be listened on.
-pub async fn start_all() -> Result<Vec<Service>, (Ipv4Addr, io::Error)> {
+pub async fn start_all() -> Result<Vec<DemoService>, (Ipv4Addr, io::Error)> {
     let mut result = start_all_on(USUAL_PORT).await;
     for _ in 0..ATTEMPTS {
         match &result {
@@ -209,12 +209,12 @@ pub async fn start_all() -> Result<Vec<Service>, (Ipv4Addr, io::Error)> {
 }
 
 /// Starts the services on this port, or all on the one that the first is given for port 0.
-async fn start_all_on(mut port: u16) -> Result<Vec<Service>, (Ipv4Addr, io::Error)> {
+async fn start_all_on(mut port: u16) -> Result<Vec<DemoService>, (Ipv4Addr, io::Error)> {
     let mut services = Vec::new();
-    for zone in REGIONS.iter().flat_map(Region::zones) {
+    for zone in REGIONS.iter().flat_map(DemoRegion::zones) {
         let of_zone = |error| (zone.ipv4(), error);
         let listener = TcpListener::bind((zone.ipv4(), port)).await.map_err(of_zone)?;
-        let service = Service::start(zone, listener).map_err(of_zone)?;
+        let service = DemoService::start(zone, listener).map_err(of_zone)?;
         port = service.address.port();
         services.push(service);
     }
@@ -229,30 +229,30 @@ mod tests {
     use super::*;
 
     /// Starts the service of Tokyo's first zone with this fault.
-    async fn broken(fault: Fault) -> Service {
+    async fn broken(fault: FailureMode) -> DemoService {
         let zone = REGIONS[0].zones()[0];
         let listener = TcpListener::bind((zone.ipv4(), 0)).await.expect("a free port");
-        let mut service = Service::start(zone, listener).expect("a bound listener");
+        let mut service = DemoService::start(zone, listener).expect("a bound listener");
         let before = service.set(Some(fault)).await.expect("breaking needs no port");
         assert_eq!(before, None);
         service
     }
 
     /// Sends a request, and leaves the response to be read.
-    async fn send(service: &Service, path: &str) -> io::Result<TcpStream> {
+    async fn send(service: &DemoService, path: &str) -> io::Result<TcpStream> {
         let mut stream = TcpStream::connect(service.address).await?;
         let request = format!("GET {path} HTTP/1.1\r\nhost: api.example.com\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         Ok(stream)
     }
 
-    async fn get(service: &Service, path: &str) -> io::Result<String> {
+    async fn get(service: &DemoService, path: &str) -> io::Result<String> {
         let mut response = String::new();
         send(service, path).await?.read_to_string(&mut response).await?;
         Ok(response)
     }
 
-    async fn check_heals(mut service: Service, from: Fault) {
+    async fn check_heals(mut service: DemoService, from: FailureMode) {
         let before = service.set(None).await.expect("its port is still free");
         assert_eq!(before, Some(from));
         let health = get(&service, "/health").await.expect("an answer");
@@ -262,51 +262,51 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusing_service_refuses_connections_and_listens_again_when_healed() {
-        let service = broken(Fault::Refuse).await;
+        let service = broken(FailureMode::Refuse).await;
         let error = send(&service, "/").await.expect_err("no listener");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-        check_heals(service, Fault::Refuse).await;
+        check_heals(service, FailureMode::Refuse).await;
     }
 
     #[tokio::test]
     async fn a_service_with_status_answers_everything_with_503() {
-        let service = broken(Fault::Status).await;
+        let service = broken(FailureMode::Status).await;
         let response = get(&service, "/health").await.expect("an answer");
         assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
-        check_heals(service, Fault::Status).await;
+        check_heals(service, FailureMode::Status).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_service_that_times_out_accepts_and_has_not_answered_within_an_hour() {
-        let service = broken(Fault::Timeout).await;
+        let service = broken(FailureMode::Timeout).await;
         let mut stream = send(&service, "/health").await.expect("it accepts");
         let answer = tokio::time::timeout(Duration::from_secs(3600), stream.read_u8()).await;
         assert!(answer.is_err(), "{answer:?}");
-        check_heals(service, Fault::Timeout).await;
+        check_heals(service, FailureMode::Timeout).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_service_answers_rightly_but_after_the_canary_gave_up() {
-        let service = broken(Fault::Slow).await;
+        let service = broken(FailureMode::Slow).await;
         let start = tokio::time::Instant::now();
         let response = get(&service, "/").await.expect("an answer at last");
         assert!(start.elapsed() > CANARY_TIMEOUT);
         assert!(response.contains("Tokyo, Asia (JP), zone tokyo-a"), "{response}");
-        check_heals(service, Fault::Slow).await;
+        check_heals(service, FailureMode::Slow).await;
     }
 
     #[tokio::test]
     async fn a_gray_service_answers_its_canary_well_and_reports_that_it_fails_its_clients() {
-        let service = broken(Fault::Gray).await;
+        let service = broken(FailureMode::Gray).await;
         let health = get(&service, "/health").await.expect("an answer");
         assert!(health.starts_with("HTTP/1.1 200 OK\r\n"), "{health}");
         assert!(health.contains(r#""status":"ok""#) && health.contains(r#""error_rate":0.25"#), "{health}");
-        check_heals(service, Fault::Gray).await;
+        check_heals(service, FailureMode::Gray).await;
     }
 
     #[tokio::test]
     async fn the_mapped_ipv6_address_reaches_the_same_service() {
-        let service = broken(Fault::Status).await;
+        let service = broken(FailureMode::Status).await;
         let mapped = SocketAddr::from((service.zone.ipv6(), service.address.port()));
         match TcpStream::connect(mapped).await {
             Ok(stream) => drop(stream),

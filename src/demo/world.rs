@@ -10,10 +10,10 @@ use crate::region::{MalformedTarget, Target, UnknownTarget};
 
 /// A region of the demo's world; it has two availability zones.
 #[derive(Debug, PartialEq)]
-pub struct Region {
+pub struct DemoRegion {
     /// Its name, as in the configuration.
     pub name: &'static str,
-    /// Its city and continent, for people.
+    /// Its city and continent, for the opening page.
     pub city: &'static str,
     /// Its jurisdiction.
     pub country: &'static str,
@@ -26,7 +26,7 @@ pub struct Region {
 }
 
 /// All regions: five continents, and on three of them a neighbour to fail over to.
-pub static REGIONS: [Region; 9] = [
+pub static REGIONS: [DemoRegion; 9] = [
     region(1, "tokyo", "Tokyo, Asia", "JP", 35.68, 139.69),
     region(2, "osaka", "Osaka, Asia", "JP", 34.69, 135.50),
     region(3, "singapore", "Singapore, Asia", "SG", 1.35, 103.82),
@@ -45,26 +45,26 @@ const fn region(
     country: &'static str,
     latitude: f64,
     longitude: f64,
-) -> Region {
-    Region { name, city, country, latitude, longitude, number }
+) -> DemoRegion {
+    DemoRegion { name, city, country, latitude, longitude, number }
 }
 
-impl Region {
+impl DemoRegion {
     /// Returns its availability zones.
-    pub fn zones(&'static self) -> [Zone; 2] {
-        [1, 2].map(|number| Zone { region: self, number })
+    pub fn zones(&'static self) -> [DemoZone; 2] {
+        [1, 2].map(|number| DemoZone { region: self, number })
     }
 }
 
 /// An availability zone of the demo's world. It has one address in each family.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Zone {
+pub struct DemoZone {
     /// The region it is a part of.
-    pub region: &'static Region,
+    pub region: &'static DemoRegion,
     number: u8,
 }
 
-impl Zone {
+impl DemoZone {
     /// Returns its name, as in the configuration: `tokyo-a`.
     pub fn name(self) -> String {
         format!("{}-{}", self.region.name, char::from(b'a' + self.number - 1))
@@ -82,7 +82,7 @@ impl Zone {
     }
 }
 
-impl fmt::Display for Zone {
+impl fmt::Display for DemoZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.region.name, self.name())
     }
@@ -93,14 +93,14 @@ impl fmt::Display for Zone {
 /// # Errors
 ///
 /// The part of the target that the demo's world does not have.
-pub fn zones(target: &Target) -> Result<Vec<Zone>, UnknownTarget> {
+pub fn zones(target: &Target) -> Result<Vec<DemoZone>, UnknownTarget> {
     let region = REGIONS.iter().find(|region| region.name == target.region());
     let region = region
         .ok_or_else(|| UnknownTarget::region(target.region(), REGIONS.iter().map(|region| region.name)))?;
     let Some(wanted) = target.zone() else {
         return Ok(region.zones().to_vec());
     };
-    let names = region.zones().map(Zone::name);
+    let names = region.zones().map(DemoZone::name);
     let zone = region.zones().into_iter().find(|zone| zone.name() == wanted);
     let unknown = || UnknownTarget::zone(region.name, wanted, names.iter().map(String::as_str));
     Ok(vec![zone.ok_or_else(unknown)?])
@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn every_address_is_of_one_zone_only() {
-        let zones = REGIONS.iter().flat_map(Region::zones);
-        let mut addresses: Vec<_> = zones.map(Zone::ipv4).collect();
+        let zones = REGIONS.iter().flat_map(DemoRegion::zones);
+        let mut addresses: Vec<_> = zones.map(DemoZone::ipv4).collect();
         addresses.sort_unstable();
         addresses.dedup();
         assert_eq!(addresses.len(), 2 * REGIONS.len());
