@@ -1,7 +1,6 @@
 //! What people have done and what came of drills, as JSON: the last events that the log has in memory, the drills that
 //! are remembered, and how old the last good drill of each region is.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -9,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::status::rfc3339;
-use crate::event::Record;
+use crate::event::{Event, EventKind};
 use crate::intent::{self, last_good};
 use crate::moment::{Moment, Time};
 
@@ -35,30 +34,11 @@ pub struct Parameters {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct History {
     /// The events, the latest last.
-    pub events: Vec<Happening>,
+    pub events: Vec<Event>,
     /// The drills, the latest last.
     pub drills: Vec<Drill>,
     /// The last good drill of each region, in the order of the configuration, and of the zones that have had one.
     pub last_good_drills: Vec<LastGood>,
-}
-
-/// An event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Happening {
-    /// Its number.
-    pub number: u64,
-    /// When it happened.
-    pub time: String,
-    /// The word for its kind: `intent_lifted`.
-    pub kind: String,
-    /// The name of the region that it is about.
-    pub region: Option<String>,
-    /// Who did it; `null`: nobody did.
-    pub author: Option<String>,
-    /// Why.
-    pub reason: Option<String>,
-    /// What happened, as one line.
-    pub text: String,
 }
 
 /// A drill.
@@ -113,14 +93,11 @@ impl Parameters {
         }
     }
 
-    fn wants(&self, record: &Record) -> bool {
+    fn wants(&self, event: &Event) -> bool {
         match &self.kind {
-            Some(kind) => {
-                let rest = record.kind.strip_prefix(kind.as_str());
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-            }
-            // The steps of what somebody did are no deeds.
-            None => self.all || record.author.is_some() && record.kind != "intent_step",
+            Some(kind) => event.kind.is_of(kind),
+            // The steps of what an operator did are no acts.
+            None => self.all || event.author.is_some() && event.kind != EventKind::INTENT_STEP,
         }
     }
 }
@@ -132,13 +109,13 @@ impl Parameters {
 /// A sentence, when that many cannot be told.
 pub(super) fn page(state: &State, parameters: &Parameters) -> Result<History, String> {
     let limit = parameters.limit()?;
-    let records = (state.sources.history)(MOST);
-    let wanted: Vec<_> = records.iter().filter(|record| parameters.wants(record)).collect();
+    let events = (state.sources.history)(MOST);
+    let wanted: Vec<_> = events.iter().filter(|event| parameters.wants(event)).collect();
     let (seen, now) = (state.seen.load(), (state.sources.now)());
     let drills = &seen.report.drills;
     let regions = seen.report.regions.iter().map(|region| region.name.as_str());
     Ok(History {
-        events: last(&wanted, limit).iter().map(|record| Happening::of(record)).collect(),
+        events: last(&wanted, limit).iter().map(|event| Event::clone(event)).collect(),
         drills: last(drills, limit).iter().map(Drill::of).collect(),
         last_good_drills: last_good_drills(drills, regions, now),
     })
@@ -194,20 +171,6 @@ fn ago(age: Duration) -> String {
     )
 }
 
-impl Happening {
-    fn of(record: &Arc<Record>) -> Self {
-        Self {
-            number: record.number,
-            time: record.time(),
-            kind: record.kind.clone().into_owned(),
-            region: record.region.clone(),
-            author: record.author.clone(),
-            reason: record.why.clone(),
-            text: record.text.clone(),
-        }
-    }
-}
-
 impl Drill {
     fn of(drill: &intent::Drill) -> Self {
         let intent::Drill { number, request, began_at, ended_at, outcome, why, .. } = drill;
@@ -231,8 +194,7 @@ impl Drill {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Notice, What};
-    use crate::intent::{DrillOutcome, Intent, IntentChange, IntentPhase, Request, Transition};
+    use crate::intent::{DrillOutcome, Intent, IntentPhase, Request};
     use crate::share::Share;
 
     const DAY: u64 = 24 * 3600 * 1000;
@@ -272,22 +234,21 @@ mod tests {
             made_at: Moment(0),
             phase: IntentPhase::Standing,
         };
-        let whats = [
-            What::Intent(IntentChange { intent: intent.clone(), turn: Transition::Made }),
-            What::Intent(IntentChange { intent, turn: Transition::Step(Share::HALF) }),
-            What::Drill(Box::new(drill("drill tokyo", DrillOutcome::Succeeded, DAY))),
-            What::Foreign { entries: 1 },
+        let events = [
+            Event::intent_made(&intent, Moment(0)),
+            Event::intent_step(&intent, Share::HALF, Moment(0)),
+            Event::drill_outcome(&drill("drill tokyo", DrillOutcome::Succeeded, DAY), Moment(0)),
+            Event::health_mismatch(1, Moment(0)),
         ];
-        let records = whats.map(|what| Record::of(&Notice { at: Moment(0), what }, 1, 1));
         let check = |kind: Option<&str>, all, expected: &[&str]| {
             let parameters = Parameters { limit: None, kind: kind.map(str::to_owned), all };
-            let wanted = records.iter().filter(|record| parameters.wants(record));
-            assert_eq!(wanted.map(|record| record.kind.as_ref()).collect::<Vec<_>>(), expected);
+            let wanted = events.iter().filter(|event| parameters.wants(event));
+            assert_eq!(wanted.map(|event| event.kind.as_str()).collect::<Vec<_>>(), expected);
         };
-        check(None, false, &["intent", "drill_succeeded"]);
-        check(None, true, &["intent", "intent_step", "drill_succeeded", "health_foreign"]);
+        check(None, false, &["intent_made", "drill_succeeded"]);
+        check(None, true, &["intent_made", "intent_step", "drill_succeeded", "health_mismatch"]);
         check(Some("drill"), false, &["drill_succeeded"]);
-        check(Some("intent"), false, &["intent", "intent_step"]);
+        check(Some("intent"), false, &["intent_made", "intent_step"]);
         check(Some("int"), false, &[]);
     }
 

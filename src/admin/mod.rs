@@ -57,7 +57,7 @@ use access::{Access, Wrong};
 
 use crate::canary::Sighting;
 use crate::control::{Command, Done, Refusal, Report};
-use crate::event::Record;
+use crate::event::Event;
 use crate::geo::Located;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -96,7 +96,7 @@ pub struct Sources {
     /// be read. It may block: it runs on a thread of its own, one call at a time.
     pub locate: Box<dyn Fn(IpAddr) -> Option<Located> + Send + Sync>,
     /// Returns the last events, at most this many, the latest last. It must not block.
-    pub history: Box<dyn Fn(usize) -> Vec<Arc<Record>> + Send + Sync>,
+    pub history: Box<dyn Fn(usize) -> Vec<Arc<Event>> + Send + Sync>,
     /// Where orders of operators go.
     pub orders: mpsc::Sender<Order>,
 }
@@ -198,7 +198,7 @@ impl State {
     }
 
     /// Tells everybody who watches what has happened, and keeps it for those who come later. It never waits.
-    pub fn tell(&self, record: Arc<Record>) {
-        self.live.tell(record);
+    pub fn tell(&self, event: Arc<Event>) {
+        self.live.tell(event);
     }
 }

@@ -11,8 +11,8 @@ use super::State;
 use super::intents::Intents;
 use super::map::palette;
 use super::status::{self, Summary, rfc3339};
-use super::stream::Event;
 use crate::control::RegionReport;
+use crate::event::Event;
 use crate::health::Phase;
 use crate::region::{self, Family, RegionId};
 use crate::share::Share;
@@ -69,7 +69,7 @@ pub(super) struct Page {
 
 /// Writes down what is the case now, and the last events.
 pub(super) fn page(state: &State) -> Page {
-    let events = state.live.records().iter().map(|record| Event::of(record)).collect();
+    let events = state.live.records().iter().map(|event| Event::clone(event)).collect();
     Page { overview: overview(state), events }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn overview(state: &State) -> Overview {
         started_at: rfc3339(state.started_at),
         snapshot: status::Snapshot { number: seen.snapshot.number, published_at: rfc3339(seen.published_at) },
         names: names.map(|steering| steering.owner.to_string()).collect(),
-        alarms: seen.report.alarms.iter().map(ToString::to_string).collect(),
+        alarms: seen.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),
         problems: loaded.failed.as_ref().map_or_else(Vec::new, |failed| failed.problems.clone()),
         regions: regions.map(|((id, region), report)| glance(id, region, report)).collect(),
         wanted: Intents::of(&seen.report),

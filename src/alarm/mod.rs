@@ -1,125 +1,47 @@
-//! Alarms: what was lost and is not back yet.
+//! Alarms: conditions that stand until they clear, and the events that raise and clear them.
 //!
-//! What can raise one is judged anew after every fall and return, and compared with what stood before;
-//! so an alarm is said once when it is raised and once when it is cleared, and a reload, which numbers
-//! everything anew, says nothing twice: alarms are compared by name.
+//! What can raise an alarm is judged anew after every fall and return, and compared with what stood before: so it is
+//! told once when it is raised and once when it is cleared, and a reload, which numbers everything anew, tells
+//! nothing twice, for a [`Condition`] is called by names. Most conditions do not stand, and there may be thousands:
+//! keys and events, which hold names, are made only when they are needed.
 
-mod incident;
 mod rules;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::net::IpAddr;
 
-pub use incident::Incident;
-pub use rules::Excess;
 pub(crate) use rules::Rules;
 
 use crate::canary::Subject;
 use crate::config::Config;
-use crate::event::{Count, What};
+use crate::event::{AffectedNames, Condition, Event, Outage};
 use crate::health::{self, Board, OutlierGrade, Phase, Services, SiteShare, Sites, Suppression, View};
-use crate::region::{Failover, Family, Region, RegionId, Regions, Site};
-use crate::share::Share;
+use crate::moment::Moment;
+use crate::region::{Failover, Family, Region, RegionId, Regions, Resolved, Site, Target};
 use crate::steering::{AllDown, Policy};
 
-/// A loss that lasts until it is cleared.
+/// A condition that stands.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Alarm {
-    /// A region left the answers of a family, and has not returned.
-    RegionOut {
-        /// The name of the region.
-        region: String,
-        /// The family.
-        family: Family,
-        /// How many of its addresses are left.
-        count: health::Count,
-        /// Why it is out although enough of them are.
-        reason: Option<&'static str>,
-        /// Whether it was out already when the process began.
-        is_remembered: bool,
-    },
-    /// Every region that some clients of a name may be sent to is out.
-    Exhausted {
-        /// The owner name.
-        owner: String,
-        /// How many more names have the same policy.
-        others: usize,
-        /// The residency rule that binds those clients; `None`: all clients are concerned.
-        rule: Option<String>,
-        /// The family.
-        family: Family,
-        /// What they are answered.
-        all_down: AllDown,
-    },
-    /// A region should leave, and does not.
-    Restrained {
-        /// The name of the region.
-        region: String,
-        /// The family.
-        family: Family,
-        /// Why not.
-        restraint: Suppression,
-    },
-    /// An advisory canary leaves an address, or a region, a share of its clients only.
-    Advised {
-        /// The name of the region.
-        region: String,
-        /// The name of the zone and the address; `None`: the region as a whole.
-        address: Option<(String, IpAddr)>,
-        /// The share.
-        share: Share,
-        /// The name of the canary.
-        canary: String,
-        /// How it failed last.
-        detail: String,
-    },
-    /// A region or zone passes its canaries and fails its clients.
-    Gray {
-        /// The name of the region.
-        region: String,
-        /// The name of the zone, if it is one.
-        zone: Option<String>,
-        /// How badly.
-        grade: OutlierGrade,
-    },
-    /// Something that is measured has been beyond its limit for too long.
-    Measured(Excess),
-    /// The configuration on disk is refused, and the one before stays in force.
-    ReloadFailed {
-        /// Why, every problem on a line.
-        why: String,
-    },
+pub struct Alarm {
+    /// What it is about.
+    pub condition: Condition,
+    /// The event that raised it: its time is when it was raised, the details are those of now.
+    pub event: Event,
 }
 
 /// The alarms that stand, and what is watched for others.
 #[derive(Debug)]
 pub(crate) struct Alarms {
     watches: Vec<Watch>,
-    standing: BTreeMap<Key, Alarm>,
+    standing: BTreeMap<Condition, Event>,
     /// Whether nothing was judged yet: what is out then was so before.
     is_first: bool,
-}
-
-/// What an alarm is about, whatever its details and whatever the numbering.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Region(String, Family),
-    Restrained(String, Family),
-    Advised(String, Option<IpAddr>),
-    Gray(String, Option<String>),
-    Names(String, Option<String>, Family),
 }
 
 /// The regions that some clients of some names may be sent to. When all are out, that is an alarm.
 #[derive(Debug)]
 struct Watch {
-    /// The first of the names.
-    owner: String,
-    /// How many more have the same policy: one line is said for all of them.
-    others: usize,
-    /// The residency rule that binds the clients; `None`: all clients.
-    rule: Option<String>,
+    names: AffectedNames,
     regions: Vec<RegionId>,
     all_down: AllDown,
 }
@@ -136,162 +58,176 @@ impl Alarms {
     }
 
     /// Returns the alarms that stand.
-    pub(crate) fn standing(&self) -> impl Iterator<Item = &Alarm> {
-        self.standing.values()
+    pub(crate) fn standing(&self) -> impl Iterator<Item = Alarm> {
+        let alarm = |(condition, event): (&Condition, &Event)| Alarm {
+            condition: condition.clone(),
+            event: event.clone(),
+        };
+        self.standing.iter().map(alarm)
     }
 
-    /// Judges everything anew, and returns which alarms were raised and which cleared.
-    pub(crate) fn update(&mut self, board: &Board, sites: &Sites, observed: &View, view: &View) -> Vec<What> {
-        // A region that an operator keeps clients from is no loss; that nobody is left for some clients is one
+    /// Judges everything anew, and returns the events that raise and clear alarms.
+    pub(crate) fn update(
+        &mut self,
+        board: &Board,
+        sites: &Sites,
+        observed: &View,
+        view: &View,
+        now: Moment,
+    ) -> Vec<Event> {
+        // A region that an operator keeps clients from is no loss; that no region is left for some clients is one
         // whoever brought it about.
         let (services, served) =
             (Services::of(board.regions(), observed), Services::of(board.regions(), view));
-        let mut round = Round { before: &self.standing, standing: BTreeMap::new(), whats: Vec::new() };
+        let mut round = Round { now, before: &self.standing, standing: BTreeMap::new(), events: Vec::new() };
         // What keeps a region comes before what it keeps it from.
-        judge_restraints(&mut round, board.regions(), sites);
-        judge_sites(&mut round, board.regions(), sites);
-        judge_advice(&mut round, board);
-        judge_regions(&mut round, board, sites, &services, self.is_first);
-        for watch in &self.watches {
-            for family in Family::BOTH {
-                let key = || Key::Names(watch.owner.clone(), watch.rule.clone(), family);
-                round.judge(key, || watch.alarm(&served, family), watch.is_exhausted(&served, family));
-            }
-        }
-        let Round { standing, whats, .. } = round;
+        round.judge_suppressions(board.regions(), sites);
+        round.judge_outliers(board.regions(), sites);
+        round.judge_advisories(board);
+        round.judge_regions(board, sites, &services, self.is_first);
+        round.judge_names(&self.watches, &served);
+        let Round { standing, events, .. } = round;
         self.standing = standing;
         self.is_first = false;
-        whats
+        events
     }
 }
 
 /// One round of judging everything that can raise an alarm.
 struct Round<'a> {
-    /// What stood before. What a reload has removed is never judged: nobody is told that it is well.
-    before: &'a BTreeMap<Key, Alarm>,
-    standing: BTreeMap<Key, Alarm>,
-    whats: Vec<What>,
+    now: Moment,
+    /// What stood before. What a reload has removed is never judged, and so never cleared: it is not well.
+    before: &'a BTreeMap<Condition, Event>,
+    standing: BTreeMap<Condition, Event>,
+    events: Vec<Event>,
 }
 
 impl Round<'_> {
-    /// Judges one condition. Most raise nothing, there may be thousands, and so keys and alarms, which hold
-    /// names, are made only when they are asked for.
-    fn judge(&mut self, key: impl FnOnce() -> Key, alarm: impl FnOnce() -> Alarm, is_raised: bool) {
+    /// Judges one condition.
+    fn judge(
+        &mut self,
+        is_raised: bool,
+        condition: impl FnOnce() -> Condition,
+        raise: impl FnOnce() -> Event,
+        clear: impl FnOnce() -> Event,
+    ) {
         if !is_raised && self.before.is_empty() {
             return;
         }
-        let key = key();
-        match (self.before.contains_key(&key), is_raised) {
-            (false, true) => {
-                let alarm = alarm();
-                self.whats.push(What::Raised(alarm.clone()));
-                self.standing.insert(key, alarm);
+        let condition = condition();
+        match (self.before.get(&condition), is_raised) {
+            (None, true) => {
+                let event = raise();
+                self.events.push(event.clone());
+                self.standing.insert(condition, event);
             }
-            (true, true) => _ = self.standing.insert(key, alarm()),
-            (true, false) => self.whats.push(What::Cleared(alarm())),
-            (false, false) => {}
+            (Some(before), true) => {
+                self.standing.insert(condition, Event { time: before.time, ..raise() });
+            }
+            (Some(_), false) => self.events.push(clear()),
+            (None, false) => {}
+        }
+    }
+
+    /// Judges which regions are out, and were so already when the process began.
+    fn judge_regions(&mut self, board: &Board, sites: &Sites, services: &Services, is_remembered: bool) {
+        for (id, target, family) in regions_and_families(board.regions()) {
+            let Some(count) = services.get(id, family).count() else {
+                continue;
+            };
+            let is_out = matches!(
+                services.stage(id, family),
+                SiteShare::Waiting | SiteShare::Out { .. } | SiteShare::Disabled
+            );
+            let now = self.now;
+            let raise = || {
+                let reason = reason(id, family, count, board, sites);
+                let failure = failure(id, family, board);
+                let failure = failure.as_deref();
+                Event::region_out(&target(), family, Outage { count, reason, failure, is_remembered }, now)
+            };
+            let clear = || Event::region_back(&target(), family, count, now);
+            self.judge(is_out, || Condition::Out(target(), family), raise, clear);
+        }
+    }
+
+    /// Judges which regions are kept from leaving.
+    fn judge_suppressions(&mut self, regions: &Regions, sites: &Sites) {
+        for (id, target, family) in regions_and_families(regions) {
+            let told = sites.suppression(id, family).filter(|suppression| is_told(*suppression));
+            let (now, suppression) = (self.now, told.unwrap_or(Suppression::MinInService));
+            self.judge(
+                told.is_some(),
+                || Condition::Suppressed(target(), family),
+                || Event::failover_suppressed(&target(), family, suppression, now),
+                || Event::failover_resumed(&target(), family, now),
+            );
+        }
+    }
+
+    /// Judges which advisory canaries have fallen.
+    fn judge_advisories(&mut self, board: &Board) {
+        let now = self.now;
+        for (subject, track) in board.watched() {
+            let target = || match subject {
+                Subject::Address(address) => board.regions().target(Resolved::Address(address)),
+                Subject::Region(region) => board.regions().target(Resolved::Region(region)),
+            };
+            let advice = track.advice();
+            let raise = || {
+                let canary = advice.map_or("", |record| board.canary(record.canary).name.as_str());
+                let failure = advice.and_then(|record| record.failure.as_ref());
+                let detail = failure.map_or("", |failure| failure.detail.as_str());
+                Event::advisory_failing(&target(), track.share(), canary, detail, now)
+            };
+            let clear = || Event::advisory_recovered(&target(), now);
+            self.judge(advice.is_some(), || Condition::Advisory(target()), raise, clear);
+        }
+    }
+
+    /// Judges which regions and zones fail their clients more than others do.
+    fn judge_outliers(&mut self, regions: &Regions, sites: &Sites) {
+        for site in regions.sites() {
+            let (now, grade) = (self.now, sites.grade(site));
+            let target = || regions.target(site);
+            self.judge(
+                grade != OutlierGrade::Fine,
+                || Condition::Outlier(target()),
+                || Event::outlier_detected(&target(), grade, now),
+                || Event::outlier_cleared(&target(), now),
+            );
+        }
+    }
+
+    /// Judges for which names no region is left.
+    fn judge_names(&mut self, watches: &[Watch], services: &Services) {
+        for watch in watches {
+            for family in Family::BOTH {
+                let (now, all_down) = (self.now, || watch.all_down(services, family));
+                self.judge(
+                    watch.is_exhausted(services, family),
+                    || watch.names.condition(family),
+                    || Event::no_region_available(&watch.names, family, all_down(), now),
+                    || Event::region_available(&watch.names, family, all_down(), now),
+                );
+            }
         }
     }
 }
 
-/// Returns every region with each family.
-fn both(regions: &Regions) -> impl Iterator<Item = ((RegionId, &Region), Family)> {
-    regions.iter().flat_map(|place| Family::BOTH.map(|family| (place, family)))
-}
-
-/// Judges which regions are out, and were so already when the process began.
-fn judge_regions(
-    round: &mut Round<'_>,
-    board: &Board,
-    sites: &Sites,
-    services: &Services,
-    is_remembered: bool,
-) {
-    for ((id, region), family) in both(board.regions()) {
-        let Some(count) = services.get(id, family).count() else {
-            continue;
-        };
-        let name = || region.name.clone();
-        let is_out = matches!(
-            services.stage(id, family),
-            SiteShare::Waiting | SiteShare::Out { .. } | SiteShare::Disabled
-        );
-        let alarm = || {
-            let reason = reason(id, family, count, board, sites);
-            Alarm::RegionOut { region: name(), family, count, reason, is_remembered }
-        };
-        round.judge(|| Key::Region(name(), family), alarm, is_out);
-    }
-}
-
-/// Judges which regions are kept from leaving.
-fn judge_restraints(round: &mut Round<'_>, regions: &Regions, sites: &Sites) {
-    for ((id, region), family) in both(regions) {
-        let restraint = sites.suppression(id, family);
-        let is_told = restraint.is_some_and(is_told);
-        let restraint = restraint.unwrap_or(Suppression::MinInService);
-        let name = || region.name.clone();
-        let alarm = || Alarm::Restrained { region: name(), family, restraint };
-        round.judge(|| Key::Restrained(name(), family), alarm, is_told);
-    }
-}
-
-/// Judges which advisory canaries have fallen.
-fn judge_advice(round: &mut Round<'_>, board: &Board) {
-    let regions = board.regions();
-    for (subject, track) in board.watched() {
-        let (region, address) = match subject {
-            Subject::Address(id) => (regions.address(id).region, Some(regions.address(id))),
-            Subject::Region(region) => (region, None),
-        };
-        let name = || regions.region(region).name.clone();
-        let advice = track.advice();
-        let alarm = || Alarm::Advised {
-            region: name(),
-            address: address.map(|address| (regions.zone(address.zone).name.clone(), address.ip)),
-            share: track.share(),
-            canary: advice.map(|record| board.canary(record.canary).name.clone()).unwrap_or_default(),
-            detail: advice
-                .and_then(|record| record.failure.as_ref())
-                .map(|it| it.detail.clone())
-                .unwrap_or_default(),
-        };
-        round.judge(|| Key::Advised(name(), address.map(|address| address.ip)), alarm, advice.is_some());
-    }
-}
-
-/// Judges which regions and zones fail their clients.
-fn judge_sites(round: &mut Round<'_>, regions: &Regions, sites: &Sites) {
-    for site in regions.sites() {
-        let grade = sites.grade(site);
-        let names = || {
-            let target = regions.target(site);
-            (target.region().to_owned(), target.zone().map(str::to_owned))
-        };
-        let key = || {
-            let (region, zone) = names();
-            Key::Gray(region, zone)
-        };
-        let alarm = || {
-            let (region, zone) = names();
-            Alarm::Gray { region, zone, grade }
-        };
-        round.judge(key, alarm, grade != OutlierGrade::Fine);
-    }
+/// Returns every region with what makes its target, and with each family.
+fn regions_and_families(regions: &Regions) -> impl Iterator<Item = (RegionId, impl Fn() -> Target, Family)> {
+    regions.iter().flat_map(move |(id, region): (RegionId, &Region)| {
+        Family::BOTH.map(|family| (id, || Target::of_region(&region.name), family))
+    })
 }
 
 impl Watch {
-    fn alarm(&self, services: &Services, family: Family) -> Alarm {
-        let stages = || self.regions.iter().map(|region| services.stage(*region, family));
-        let is_disabled = stages().all(|stage| stage == SiteShare::Disabled);
-        Alarm::Exhausted {
-            owner: self.owner.clone(),
-            others: self.others,
-            rule: self.rule.clone(),
-            family,
-            // Nobody fails open to what an operator has disabled.
-            all_down: if is_disabled { AllDown::Servfail } else { self.all_down },
-        }
+    /// Returns what its clients are answered when no region is left.
+    fn all_down(&self, services: &Services, family: Family) -> AllDown {
+        let mut stages = self.regions.iter().map(|region| services.stage(*region, family));
+        // No client fails open to what an operator has disabled.
+        if stages.all(|stage| stage == SiteShare::Disabled) { AllDown::Servfail } else { self.all_down }
     }
 
     /// Returns whether every region that has addresses of the family is out, and there is one.
@@ -326,101 +262,12 @@ fn watches(config: &Config) -> Vec<Watch> {
         });
         let parts: Vec<_> = std::iter::once(everybody).chain(rules).collect();
         parts.into_iter().map(move |(rule, regions)| Watch {
-            owner: owner.clone(),
-            others: names - 1,
-            rule,
+            names: AffectedNames { owner: owner.clone(), others: names - 1, rule },
             regions,
             all_down: policy.all_down,
         })
     });
     watches.collect()
-}
-
-impl Alarm {
-    /// Writes that it is over.
-    pub(crate) fn fmt_cleared(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RegionOut { region, family, count, .. } => {
-                let (family, health::Count { up, total, .. }) = (word(*family), count);
-                write!(f, "{region} returns to the {family} answers: {up} of {total} addresses are up")
-            }
-            Self::Restrained { region, family, .. } => {
-                write!(f, "{region} is no longer kept in the {} answers against its health", word(*family))
-            }
-            Self::Advised { region, address, .. } => {
-                fmt_advised(region, address.as_ref(), f)?;
-                f.write_str(" may have all of its clients again: no advisory canary speaks against it")
-            }
-            Self::Gray { region, zone, .. } => {
-                let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
-                write!(f, "{region}{zone} does not stand out among the others any more")
-            }
-            Self::Exhausted { .. } => {
-                self.fmt_whom(f)?;
-                f.write_str(": a region is up again")
-            }
-            Self::Measured(excess) => excess.fmt_cleared(f),
-            Self::ReloadFailed { .. } => f.write_str("the configuration on disk is in force again"),
-        }
-    }
-
-    /// Writes which clients of which names are concerned.
-    fn fmt_whom(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Exhausted { owner, others, rule, family, .. } = self else {
-            return Ok(());
-        };
-        f.write_str(owner)?;
-        if *others > 0 {
-            write!(f, " and {}", Count(*others, "more name"))?;
-        }
-        write!(f, " ({}", word(*family))?;
-        match rule {
-            Some(rule) => write!(f, ", {rule})"),
-            None => f.write_str(")"),
-        }
-    }
-}
-
-impl fmt::Display for Alarm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RegionOut { region, family, count, reason, is_remembered } => {
-                let (family, health::Count { up, total, .. }) = (word(*family), count);
-                let verb = if *is_remembered { "is still out of" } else { "leaves" };
-                write!(f, "{region} {verb} the {family} answers: {up} of {total} addresses are up")?;
-                reason.map_or(Ok(()), |reason| write!(f, ", but {reason}"))
-            }
-            Self::Restrained { region, family, restraint } => {
-                write!(f, "{region} should leave the {} answers, and stays: {restraint}", word(*family))
-            }
-            Self::Advised { region, address, share, canary, detail } => {
-                fmt_advised(region, address.as_ref(), f)?;
-                write!(f, " keeps {share} of its clients: the advisory canary {canary} has fallen, {detail}")
-            }
-            Self::Gray { region, zone, grade } => {
-                let zone = zone.iter().flat_map(|zone| ["/", zone.as_str()]).collect::<String>();
-                write!(f, "{region}{zone} passes its canaries and fails its clients more than others do: ")?;
-                f.write_str(match grade {
-                    OutlierGrade::Fine | OutlierGrade::Degraded => "it keeps half of them at most",
-                    OutlierGrade::Failing => "it leaves",
-                })
-            }
-            Self::Exhausted { all_down, .. } => {
-                self.fmt_whom(f)?;
-                f.write_str(": every permitted region is down, ")?;
-                f.write_str(match all_down {
-                    AllDown::FailOpen => "answering with them all the same (fail-open)",
-                    AllDown::Servfail => "answering SERVFAIL",
-                    AllDown::Nodata => "answering without data",
-                })
-            }
-            Self::Measured(excess) => excess.fmt(f),
-            Self::ReloadFailed { why } => {
-                let first = why.lines().next().unwrap_or_default();
-                write!(f, "the configuration on disk is refused, and the one before stays in force: {first}")
-            }
-        }
-    }
 }
 
 /// Returns why a region is out although enough of its addresses are up; `None`: they are not.
@@ -443,15 +290,22 @@ fn reason(
     }
 }
 
-fn fmt_advised(region: &str, address: Option<&(String, IpAddr)>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str(region)?;
-    address.map_or(Ok(()), |(zone, ip)| write!(f, "/{zone} {ip}"))
+/// Returns how most of the addresses of a region fail that are down, or how the region fails as a whole.
+fn failure(id: RegionId, family: Family, board: &Board) -> Option<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let addresses = board.regions().addresses_of(id).filter(|(_, address)| Family::of(address.ip) == family);
+    let tracks = addresses.map(|(address, _)| board.address(address)).filter(|track| track.state().is_down());
+    for cause in tracks.filter_map(|track| track.cause()) {
+        *counts.entry(cause.failure.detail).or_default() += 1;
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count).map(|(detail, _)| detail);
+    most.or_else(|| Some(board.whole(id).cause()?.failure.detail))
 }
 
-/// Returns whether people want to know of a restraint. Who turned failover off knows; and what is not
+/// Returns whether people want to know of a suppression. Who turned failover off knows; and what is not
 /// decided yet is so within seconds.
-fn is_told(restraint: Suppression) -> bool {
-    match restraint {
+fn is_told(suppression: Suppression) -> bool {
+    match suppression {
         Suppression::Failover(Failover::Off) | Suppression::Undecided(_) => false,
         Suppression::Failover(Failover::Auto | Failover::Advise)
         | Suppression::Correlated(_)
@@ -480,13 +334,5 @@ impl fmt::Display for Suppression {
             }
             Self::MinInService => f.write_str("fewer regions than `min_in_service` would be left"),
         }
-    }
-}
-
-/// Returns what people call a family.
-pub(crate) fn word(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "IPv4",
-        Family::V6 => "IPv6",
     }
 }

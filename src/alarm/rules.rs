@@ -14,15 +14,15 @@
 //! the process: after a restart a rule counts from the beginning.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use super::Alarm;
 use crate::canary::Check;
 use crate::config::{AlarmRule, AlarmRules, Config, Level, Measure};
-use crate::event::{Seconds, What};
+use crate::event::{Condition, Event, Excess};
 use crate::health::Vitals;
 use crate::moment::Moment;
+use crate::region::Target;
 
 /// The shortest time between two looks at everything while probes come back. What regions report changes with
 /// each probe, canaries are seconds apart, and rules last for minutes.
@@ -36,17 +36,6 @@ const MARGIN: f64 = 0.1;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Something that was measured beyond its limit for too long.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Excess {
-    /// The name of the region; `None`: it is about the server.
-    pub region: Option<String>,
-    /// The rule.
-    pub rule: AlarmRule,
-    /// What was measured last.
-    pub value: f64,
-}
-
 /// The rules of a configuration, and where they stand.
 #[derive(Debug)]
 pub(crate) struct Rules {
@@ -54,15 +43,15 @@ pub(crate) struct Rules {
     /// Whether any canary measures anything of a region.
     has_signals: bool,
     gauges: BTreeMap<Key, Gauge>,
-    /// Why the configuration on disk is refused.
-    refused: Option<String>,
+    /// What was told of the configuration on disk being refused; `None`: it is in force.
+    refused: Option<Event>,
     looked_at: Moment,
     /// Whether anything was observed since.
     is_behind: bool,
 }
 
 /// A rule and what it is about, whatever its limit.
-type Key = (Measure, Level, Option<String>);
+type Key = (Measure, Level, Option<Target>);
 
 /// Where a rule stands with one region, or with the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +59,7 @@ enum Gauge {
     /// Beyond the limit since then, not for long enough.
     Rising { since: Moment, lasts: Duration },
     /// An alarm, and since when it has been well again.
-    Standing { excess: Excess, well_since: Option<Moment> },
+    Standing { event: Event, well_since: Option<Moment>, rule: AlarmRule },
 }
 
 impl Rules {
@@ -87,7 +76,7 @@ impl Rules {
     }
 
     /// Takes over the rules of another configuration, which is a good one.
-    pub(crate) fn reload(&mut self, config: &Config) -> Option<What> {
+    pub(crate) fn reload(&mut self, config: &Config, now: Moment) -> Option<Event> {
         self.settings = config.alarms.clone();
         self.has_signals = has_signals(config);
         self.is_behind = self.has_signals;
@@ -96,19 +85,21 @@ impl Rules {
                 config.alarms.rules.iter().any(|rule| rule.measure == *measure && rule.level == *level);
             let is_there = region
                 .as_ref()
-                .is_none_or(|region| config.regions.find(region).is_some() && has_signals(config));
+                .is_none_or(|region| config.regions.find(region.region()).is_some() && has_signals(config));
             has_rule && is_there
         });
-        self.refused.take().map(|why| What::Cleared(Alarm::ReloadFailed { why }))
+        self.refused.take().map(|_| Event::reload_recovered(now))
     }
 
-    /// Takes that a configuration was refused; said once until a good one comes.
-    pub(crate) fn refuse(&mut self, why: String) -> Option<What> {
+    /// Takes that a configuration was refused: told once until a good one comes.
+    pub(crate) fn refuse(&mut self, problems: &str, now: Moment) -> Option<Event> {
         if !self.settings.reload_failed {
             return None;
         }
-        let is_first = self.refused.replace(why.clone()).is_none();
-        is_first.then_some(What::Raised(Alarm::ReloadFailed { why }))
+        let event = Event::reload_failed(problems, now);
+        let since = self.refused.as_ref().map(|event| event.time);
+        self.refused = Some(Event { time: since.unwrap_or(now), ..event.clone() });
+        since.is_none().then_some(event)
     }
 
     /// Takes that something was observed.
@@ -118,9 +109,15 @@ impl Rules {
 
     /// Returns the alarms that stand.
     pub(crate) fn standing(&self) -> impl Iterator<Item = Alarm> {
-        let refused = self.refused.iter().map(|why| Alarm::ReloadFailed { why: why.clone() });
-        let excesses = self.gauges.values().filter_map(|gauge| match gauge {
-            Gauge::Standing { excess, .. } => Some(Alarm::Measured(excess.clone())),
+        let refused = self
+            .refused
+            .iter()
+            .map(|event| Alarm { condition: Condition::ReloadFailed, event: event.clone() });
+        let excesses = self.gauges.iter().filter_map(|((measure, level, region), gauge)| match gauge {
+            Gauge::Standing { event, .. } => Some(Alarm {
+                condition: Condition::Threshold(*measure, *level, region.clone()),
+                event: event.clone(),
+            }),
             Gauge::Rising { .. } => None,
         });
         refused.chain(excesses)
@@ -131,9 +128,7 @@ impl Rules {
         let look = self.is_behind.then(|| self.looked_at.plus(LOOK_EVERY));
         let gauges = self.gauges.values().filter_map(|gauge| match gauge {
             Gauge::Rising { since, lasts } => Some(since.plus(*lasts)),
-            Gauge::Standing { excess, well_since } => {
-                well_since.map(|since| since.plus(calm_after(&excess.rule)))
-            }
+            Gauge::Standing { well_since, rule, .. } => well_since.map(|since| since.plus(calm_after(rule))),
         });
         let rules = self.settings.rules.iter().filter(|rule| rule.measure == Measure::DatabaseAge);
         let ages = rules.filter_map(|rule| {
@@ -151,24 +146,24 @@ impl Rules {
         regions: impl Iterator<Item = (&'n str, Vitals)>,
         database_built_at: Option<Moment>,
         now: Moment,
-    ) -> Vec<What> {
+    ) -> Vec<Event> {
         (self.looked_at, self.is_behind) = (now, false);
         let rules = self.settings.rules.clone();
-        let mut whats = Vec::new();
+        let mut events = Vec::new();
         if self.has_signals {
             for (region, vitals) in regions {
                 for rule in &rules {
                     if rule.measure != Measure::DatabaseAge {
-                        whats.extend(self.judge(*rule, Some(region), measured(rule.measure, &vitals), now));
+                        events.extend(self.judge(*rule, Some(region), measured(rule.measure, &vitals), now));
                     }
                 }
             }
         }
         let age = database_built_at.map(|built_at| now.since(built_at).as_secs_f64() / DAY.as_secs_f64());
         for rule in rules.iter().filter(|rule| rule.measure == Measure::DatabaseAge) {
-            whats.extend(self.judge(*rule, None, age, now));
+            events.extend(self.judge(*rule, None, age, now));
         }
-        whats
+        events
     }
 
     /// Holds one value against one rule.
@@ -178,38 +173,39 @@ impl Rules {
         region: Option<&str>,
         value: Option<f64>,
         now: Moment,
-    ) -> Option<What> {
-        let key = (rule.measure, rule.level, region.map(str::to_owned));
-        let excess = |value| Excess { region: region.map(str::to_owned), rule, value };
-        let (next, what) = follow(self.gauges.remove(&key), rule, value, excess, now);
+    ) -> Option<Event> {
+        let region = region.map(Target::of_region);
+        let key = (rule.measure, rule.level, region.clone());
+        let excess = |value| Excess { region: region.clone(), rule, value };
+        let (next, event) = follow(self.gauges.remove(&key), rule, value, excess, now);
         if let Some(gauge) = next {
             self.gauges.insert(key, gauge);
         }
-        what
+        event
     }
 }
 
-/// Returns where a rule goes from `gauge`, which is calm when there is none, and what is said of it.
+/// Returns where a rule goes from `gauge`, which is calm when there is none, and what is told of it.
 fn follow(
     gauge: Option<Gauge>,
     rule: AlarmRule,
     value: Option<f64>,
     excess: impl Fn(f64) -> Excess,
     now: Moment,
-) -> (Option<Gauge>, Option<What>) {
+) -> (Option<Gauge>, Option<Event>) {
     let bad = value.filter(|value| is_beyond(rule, *value, 0.0));
     match (gauge, bad) {
-        (Some(Gauge::Standing { excess: before, well_since }), _) => {
+        (Some(Gauge::Standing { event, well_since, .. }), _) => {
             let Some(value) = value else {
-                return (Some(Gauge::Standing { excess: before, well_since: None }), None);
+                return (Some(Gauge::Standing { event, well_since: None, rule }), None);
             };
-            let excess = excess(value);
             let is_well = !is_beyond(rule, value, margin(rule.measure));
             let well_since = is_well.then(|| well_since.unwrap_or(now));
             if well_since.is_some_and(|since| now.since(since) >= calm_after(&rule)) {
-                return (None, Some(What::Cleared(Alarm::Measured(excess))));
+                return (None, Some(Event::threshold_cleared(&excess(value), now)));
             }
-            (Some(Gauge::Standing { excess, well_since }), None)
+            let event = Event { time: event.time, ..Event::threshold_exceeded(&excess(value), now) };
+            (Some(Gauge::Standing { event, well_since, rule }), None)
         }
         (_, None) => (None, None),
         (gauge, Some(value)) => {
@@ -220,9 +216,8 @@ fn follow(
             if now.since(since) < rule.lasts {
                 return (Some(Gauge::Rising { since, lasts: rule.lasts }), None);
             }
-            let excess = excess(value);
-            let alarm = Alarm::Measured(excess.clone());
-            (Some(Gauge::Standing { excess, well_since: None }), Some(What::Raised(alarm)))
+            let event = Event::threshold_exceeded(&excess(value), now);
+            (Some(Gauge::Standing { event: event.clone(), well_since: None, rule }), Some(event))
         }
     }
 }
@@ -268,75 +263,6 @@ fn has_signals(config: &Config) -> bool {
     })
 }
 
-impl Excess {
-    /// Returns the word that logs and metrics use.
-    pub(crate) fn kind(&self, is_over: bool) -> &'static str {
-        match (self.rule.measure, is_over) {
-            (Measure::ErrorRate, false) => "error_rate",
-            (Measure::ErrorRate, true) => "error_rate_over",
-            (Measure::P95Latency, false) => "p95_latency",
-            (Measure::P95Latency, true) => "p95_latency_over",
-            (Measure::ReplicationLag, false) => "replication_lag",
-            (Measure::ReplicationLag, true) => "replication_lag_over",
-            (Measure::Certificate, false) => "certificate",
-            (Measure::Certificate, true) => "certificate_over",
-            (Measure::DatabaseAge, false) => "database_age",
-            (Measure::DatabaseAge, true) => "database_age_over",
-        }
-    }
-
-    /// Returns the value and its limit: `0.023 > 0.01 for 5min`.
-    pub(crate) fn evidence(&self) -> String {
-        let Self { rule: AlarmRule { measure, limit, lasts, .. }, value, .. } = self;
-        let limit = quantity(*measure, *limit);
-        let limit =
-            if measure.is_bad_when_low() { format!("at least {limit}") } else { format!("at most {limit}") };
-        let lasts = if lasts.is_zero() { String::new() } else { format!(" for {}", Seconds(*lasts)) };
-        format!("{}, {limit} wanted{lasts}", quantity(*measure, *value))
-    }
-
-    /// Writes that it is over.
-    pub(crate) fn fmt_cleared(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fmt_value(f)?;
-        let limit = quantity(self.rule.measure, self.rule.limit);
-        let side = if self.rule.measure.is_bad_when_low() { "fewer" } else { "more" };
-        write!(f, ", no longer {side} than {limit}")
-    }
-
-    fn fmt_value(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let region = self.region.as_deref().unwrap_or("the server");
-        let value = quantity(self.rule.measure, self.value);
-        match self.rule.measure {
-            Measure::ErrorRate => write!(f, "{region} fails {value} of its requests"),
-            Measure::P95Latency => write!(f, "{region} takes {value} for 95 % of its requests"),
-            Measure::ReplicationLag => write!(f, "the data of {region} is {value} behind"),
-            Measure::Certificate => write!(f, "a certificate of {region} ends in {value}"),
-            Measure::DatabaseAge => write!(f, "the geo database is {value} old"),
-        }
-    }
-}
-
-impl fmt::Display for Excess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fmt_value(f)?;
-        let AlarmRule { measure, limit, lasts, .. } = self.rule;
-        let side = if measure.is_bad_when_low() { "fewer" } else { "more" };
-        write!(f, ", {side} than {}", quantity(measure, limit))?;
-        if lasts.is_zero() { Ok(()) } else { write!(f, " for {}", Seconds(lasts)) }
-    }
-}
-
-/// Writes a value in the unit that people use for it.
-fn quantity(measure: Measure, value: f64) -> String {
-    match measure {
-        // Two digits tell 1.04 % from the limit of 1 %.
-        Measure::ErrorRate => format!("{} %", (value * 10_000.0).round() / 100.0),
-        Measure::P95Latency => format!("{:.0} ms", value * 1000.0),
-        Measure::ReplicationLag => format!("{value:.0} s"),
-        Measure::Certificate | Measure::DatabaseAge => format!("{value:.0} days"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,27 +272,19 @@ mod tests {
     fn check(values: &str, expected: &str) {
         let lasts = Duration::from_secs(120);
         let rule = AlarmRule { measure: Measure::ErrorRate, limit: 0.01, lasts, level: Level::Alarm };
-        let excess = |value| Excess { region: Some("tokyo".to_owned()), rule, value };
+        let excess = |value| Excess { region: Some(Target::of_region("tokyo")), rule, value };
         let mut gauge = None;
         let said = (0..).zip(values.split_whitespace()).map(|(minute, value)| {
             let value = value.parse::<f64>().ok().map(|percent| percent / 100.0);
-            let (next, what) = follow(gauge.take(), rule, value, excess, Moment(minute * 60_000));
+            let (next, event) = follow(gauge.take(), rule, value, excess, Moment(minute * 60_000));
             gauge = next;
-            match what {
-                Some(What::Raised(_)) => 'R',
-                Some(What::Cleared(_)) => 'C',
-                _ => '.',
+            match event {
+                Some(event) if event.is_end() => 'C',
+                Some(_) => 'R',
+                None => '.',
             }
         });
         assert_eq!(said.collect::<String>(), expected, "{values}");
-    }
-
-    fn sentence(measure: Measure, limit: f64, minutes: u64, value: f64) -> [String; 2] {
-        let lasts = Duration::from_secs(minutes * 60);
-        let rule = AlarmRule { measure, limit, lasts, level: Level::Warning };
-        let excess = Excess { region: Some("tokyo".to_owned()), rule, value };
-        let alarm = Alarm::Measured(excess.clone());
-        [alarm.to_string(), excess.evidence()]
     }
 
     #[test]
@@ -401,9 +319,10 @@ mod tests {
         assert_eq!(due, Moment(60 * 86_400_000 + 1));
         let nobody = || std::iter::empty::<(&str, Vitals)>();
         assert_eq!(rules.look(nobody(), Some(built_at), Moment(due.0 - 1)), []);
-        assert!(matches!(rules.look(nobody(), Some(built_at), due)[..], [What::Raised(Alarm::Measured(_))]));
+        let raised = rules.look(nobody(), Some(built_at), due);
+        assert_eq!(raised[0].text, "the geo database is 60 days old, more than 60 days");
         assert_eq!((rules.wake(Some(built_at)), rules.standing().count()), (None, 1));
-        assert!(matches!(rules.look(nobody(), Some(due), due)[..], [What::Cleared(Alarm::Measured(_))]));
+        assert!(rules.look(nobody(), Some(due), due)[0].is_end());
         assert_eq!(rules.wake(None), None);
     }
 
@@ -414,38 +333,11 @@ mod tests {
             "zone: example.com\nnameservers: [ns1.example.net]\n",
         );
         let mut rules = Rules::new(&base.config, Moment(0));
-        assert!(matches!(rules.refuse("a.yaml:1: no".to_owned()), Some(What::Raised(_))));
-        assert_eq!(rules.refuse("a.yaml:2: no".to_owned()), None);
-        let standing: Vec<String> = rules.standing().map(|alarm| alarm.to_string()).collect();
-        assert_eq!(
-            standing,
-            ["the configuration on disk is refused, and the one before stays in force: a.yaml:2: no"]
-        );
-        assert!(matches!(rules.reload(&base.config), Some(What::Cleared(_))));
-        assert_eq!((rules.standing().count(), rules.reload(&base.config)), (0, None));
-    }
-
-    #[test]
-    fn people_read_the_value_and_its_limit_in_their_units() {
-        for (measure, limit, minutes, value, text, evidence) in [
-            (
-                Measure::ErrorRate,
-                0.01,
-                5,
-                0.023,
-                "tokyo fails 2.3 % of its requests, more than 1 % for 5min",
-                "2.3 %, at most 1 % wanted for 5min",
-            ),
-            (
-                Measure::Certificate,
-                14.0,
-                0,
-                12.0,
-                "a certificate of tokyo ends in 12 days, fewer than 14 days",
-                "12 days, at least 14 days wanted",
-            ),
-        ] {
-            assert_eq!(sentence(measure, limit, minutes, value), [text, evidence]);
-        }
+        assert!(rules.refuse("a.yaml:1: no", Moment(1)).is_some());
+        assert_eq!(rules.refuse("a.yaml:2: no", Moment(2)), None);
+        let standing: Vec<_> = rules.standing().map(|alarm| (alarm.event.time, alarm.event.reason)).collect();
+        assert_eq!(standing, [(Moment(1), Some("a.yaml:2: no".to_owned()))]);
+        assert!(rules.reload(&base.config, Moment(3)).is_some_and(|event| event.is_end()));
+        assert_eq!((rules.standing().count(), rules.reload(&base.config, Moment(4))), (0, None));
     }
 }

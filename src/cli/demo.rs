@@ -11,7 +11,7 @@ use super::{logging, run_to_end};
 use crate::config::LogFormat;
 use crate::daemon::{self, ServeOptions};
 use crate::demo::{self, Actor, Demo, FailureMode, Screen};
-use crate::event::Notice;
+use crate::event::Event;
 use crate::region::Target;
 
 /// Runs a whole world on loopback: nine regions, canaries, and the server that steers between them
@@ -111,7 +111,7 @@ impl Command {
         let demo = Demo::start(options, screen).await?;
         let loaded = daemon::load(demo.directory()).context("the demo's own configuration")?;
         demo.introduce();
-        let listener = Box::new(move |notice: &Notice| screen.event(Actor::Server, &notice.to_string()));
+        let listener = Box::new(move |event: &Event| screen.event(Actor::Server, &event.text));
         let directory = demo.directory().to_owned();
         daemon::run(loaded, ServeOptions { directory, listener }).await?;
         Ok(())

@@ -56,8 +56,9 @@ fn table(history: &History) -> String {
     let author = |author: &Option<String>| author.clone().unwrap_or_else(|| "-".to_owned());
     let width = history.events.iter().map(|event| author(&event.author).chars().count()).max().unwrap_or(0);
     let lines = history.events.iter().map(|event| {
+        let time = event.time_text();
         // To the second: 2026-03-01T09:30:00Z.
-        let time = event.time.split('.').next().unwrap_or(&event.time).trim_end_matches('Z');
+        let time = time.split('.').next().unwrap_or(&time);
         format!("{time}Z  {:width$}  {}\n", author(&event.author), event.text)
     });
     let mut text = lines.collect::<String>();
@@ -75,18 +76,16 @@ fn table(history: &History) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::history::{Happening, LastGood};
+    use crate::admin::history::LastGood;
+    use crate::event::Event;
+    use crate::moment::Moment;
 
     #[test]
     fn what_has_been_is_a_line_each_and_the_ages_of_drills_come_last() {
-        let event = |author: Option<&str>, text: &str| Happening {
-            number: 1,
-            time: "2026-03-01T09:30:00.250Z".to_owned(),
-            kind: "intent".to_owned(),
-            region: None,
+        let event = |author: Option<&str>, text: &str| Event {
             author: author.map(str::to_owned),
-            reason: None,
             text: text.to_owned(),
+            ..Event::reload_recovered(Moment(1_772_357_400_250))
         };
         let age = |place: &str, text: &str| LastGood {
             place: place.to_owned(),

@@ -146,7 +146,7 @@ impl Pen {
         writeln!(page, "\n{}", self.bold("last events"))?;
         for event in list(&seen["events"]).iter().rev().take(EVENTS) {
             // The time of day, in UTC, as the log has it.
-            let time = word(&event["at"]).get(11..19).unwrap_or_default();
+            let time = word(&event["time"]).get(11..19).unwrap_or_default();
             let (severity, text) = (word(&event["severity"]), word(&event["text"]));
             let line = format!("  {time}  {severity:<8} {text}");
             writeln!(page, "{}", if severity == "alarm" { self.loud(&line) } else { line })?;
@@ -230,7 +230,7 @@ mod tests {
                 { "name": "osaka", "phase": "healthy", "look": "withdrawn", "ipv4": family, "ipv6": { "phase": null }, "vitals": {} },
             ],
             "intents": [{ "number": 7, "text": "shift: …", "author": "Jo", "reason": "a test", "state": "standing" }],
-            "events": [{ "at": "2026-03-01T09:30:00.25Z", "severity": "warning", "text": "tokyo is down" }],
+            "events": [{ "time": "2026-03-01T09:30:00.25Z", "severity": "warning", "text": "tokyo is down" }],
         })
     }
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Command, Control, Effect, Refusal};
-use crate::alarm::{Alarm, Incident};
+use crate::alarm::Alarm;
 use crate::config::Config;
-use crate::event::{Notice, What};
+use crate::event::Event;
 use crate::forecast::Prediction;
 use crate::intent::{
     self, AbortRule, Action, Drill, DrillOutcome, Intent, IntentPhase, MAX_DRILLS, Request, SafetyRule,
@@ -115,16 +115,16 @@ impl Drills {
         outcome: DrillOutcome,
         why: Option<String>,
         now: Moment,
-    ) -> Option<Notice> {
+    ) -> Option<Event> {
         let is_meant = |drill: &Drill| drill.is_pending() && drill.number == number;
         let index = self.records.iter().position(is_meant)?;
         let drill = &mut Arc::make_mut(&mut self.records)[index];
         *drill = drill.clone().over(outcome, why, now);
-        Some(Notice { at: now, what: What::Drill(Box::new(drill.clone())) })
+        Some(Event::drill_outcome(drill, now))
     }
 
     /// Says what came of drills by what became of their intents.
-    pub(super) fn hear(&mut self, events: &[intent::IntentChange], now: Moment) -> Vec<Notice> {
+    pub(super) fn hear(&mut self, events: &[intent::IntentChange], now: Moment) -> Vec<Event> {
         let settled = events.iter().filter_map(|event| match event.turn {
             Transition::Gone => self.settle(event.intent.number, DrillOutcome::Succeeded, None, now),
             Transition::Stuck => {
@@ -137,7 +137,7 @@ impl Drills {
     }
 
     /// Says that somebody lifted an intent, if it is a drill.
-    pub(super) fn lifted(&mut self, number: u64, author: &str, now: Moment) -> Option<Notice> {
+    pub(super) fn lifted(&mut self, number: u64, author: &str, now: Moment) -> Option<Event> {
         self.settle(number, DrillOutcome::Interrupted, Some(format!("{author} lifted it")), now)
     }
 }
@@ -176,7 +176,7 @@ impl Control {
         let settle = |(number, why): (u64, &str)| {
             self.drills.settle(number, DrillOutcome::Interrupted, Some(why.to_owned()), now)
         };
-        let said: Vec<_> = gone.into_iter().filter_map(settle).map(Effect::say).collect();
+        let said: Vec<_> = gone.into_iter().filter_map(settle).map(Effect::emit).collect();
         if said.is_empty() { said } else { [Effect::Keep(self.kept())].into_iter().chain(said).collect() }
     }
 
@@ -194,7 +194,7 @@ impl Control {
         ended: &[Intent],
         by: &Intent,
         now: Moment,
-    ) -> (Vec<intent::IntentChange>, Vec<Notice>) {
+    ) -> (Vec<intent::IntentChange>, Vec<Event>) {
         let why = || Some(format!("`{}` (intent {}) took over", by.request.action, by.number));
         let settle =
             |intent: &Intent| self.drills.settle(intent.number, DrillOutcome::Interrupted, why(), now);
@@ -214,7 +214,7 @@ impl Control {
         let mut given: Vec<String> = moves.filter_map(|one| one.to.clone()).collect();
         given.sort_unstable();
         given.dedup();
-        let standing = self.alarms().iter().map(key).collect();
+        let standing = self.alarms().iter().map(|alarm| alarm.condition.to_string()).collect();
         let drill = Drill::begin(intent.number, intent.request.clone(), now);
         self.drills.add(Drill { given, standing, ..drill });
     }
@@ -243,8 +243,7 @@ impl Control {
         let drill = Drill::begin(self.intents.next_number(), Request { lasts, ..request }, now);
         let drill = drill.over(outcome, Some(why), now);
         self.drills.add(drill.clone());
-        let told = Notice { at: now, what: What::Drill(Box::new(drill)) };
-        vec![Effect::Keep(self.kept()), Effect::say(told)]
+        vec![Effect::Keep(self.kept()), Effect::emit(Event::drill_outcome(&drill, now))]
     }
 
     /// Starts the drills whose time has come.
@@ -282,25 +281,26 @@ impl Control {
             // Where the clients came from is not always fit to have them back.
             let is_at_once = self.obstacle(intent, now).is_none();
             let told = self.drills.settle(number, DrillOutcome::Failed, Some(why), now);
-            let event =
-                self.with_conditions(now, |intents, scene| intents.lift(number, is_at_once, scene, now));
+            let event = self.with_conditions(now, |intents, conditions| {
+                intents.lift(number, is_at_once, conditions, now)
+            });
             effects.extend(self.follow_intents(event.into_iter().collect(), now));
-            effects.extend(told.map(Effect::say));
+            effects.extend(told.map(Effect::emit));
         }
         effects
     }
 
     /// Returns every alarm that stands, of what was lost and of what is measured.
     fn alarms(&self) -> Vec<Alarm> {
-        self.monitor.alarms().cloned().chain(self.rules.standing()).collect()
+        self.monitor.alarms().chain(self.rules.standing()).collect()
     }
 
     fn drill_troubles(&self, now: Moment) -> Vec<(u64, String)> {
         let mut readings = None;
         let alarms = self.alarms();
         let troubles = self.drills.pending().filter_map(|drill| {
-            let raised = alarms.iter().find(|alarm| !drill.standing.contains(&key(alarm)));
-            let why = raised.map(ToString::to_string).or_else(|| {
+            let raised = alarms.iter().find(|alarm| !drill.standing.contains(&alarm.condition.to_string()));
+            let why = raised.map(|alarm| alarm.event.text.clone()).or_else(|| {
                 let Action::Drill { abort, .. } = drill.request.action else { return None };
                 if abort == AbortRule::Alarm {
                     return None;
@@ -322,11 +322,6 @@ fn sentence(refusal: &Refusal) -> String {
         }
         Refusal::Wrong(_) | Refusal::Unknown(_) | Refusal::Conflict(_) => refusal.to_string(),
     }
-}
-
-/// Returns what alarms have in common that are about the same.
-fn key(alarm: &Alarm) -> String {
-    Incident::of_alarm(alarm, false).key
 }
 
 /// Returns how the rule of a drill is broken, by the region of the drill or one that its clients go to; `None`: it is
@@ -400,11 +395,11 @@ mod tests {
         number(play.want("drill osaka 60", None, &[]));
         play.probe(2, false);
         assert_eq!(play.shares(), [100, 100, 0]);
-        check(&play, DrillOutcome::Failed, "oregon leaves the IPv4 answers");
+        check(&play, DrillOutcome::Failed, "oregon left the IPv4 answers");
         assert!(play.control.intents.intents().is_empty());
         play.wait(60 * MINUTE);
         check(&play, DrillOutcome::Failed, "oregon");
-        assert_eq!(said(&play, "failed: oregon leaves"), 1, "{:?}", play.said);
+        assert_eq!(said(&play, "failed: oregon left"), 1, "{:?}", play.said);
     }
 
     #[test]
@@ -418,7 +413,7 @@ mod tests {
         after.probe(2, false);
         check(&after, DrillOutcome::Pending, "");
         after.probe(1, false);
-        check(&after, DrillOutcome::Failed, "osaka leaves the IPv4 answers");
+        check(&after, DrillOutcome::Failed, "osaka left the IPv4 answers");
     }
 
     #[test]
@@ -426,7 +421,7 @@ mod tests {
         let mut play = Play::begin();
         number(play.want("drill osaka 60", None, &[]));
         play.probe(1, false);
-        check(&play, DrillOutcome::Failed, "osaka leaves");
+        check(&play, DrillOutcome::Failed, "osaka left");
         assert_eq!(play.shares(), [100, 0, 100]);
         let [intent] = play.control.intents.intents() else { panic!("its clients stay away") };
         assert_eq!(intent.phase.as_str(), "overdue");
@@ -434,7 +429,7 @@ mod tests {
         play.wait(5 * MINUTE);
         assert_eq!(play.shares(), [100; 3]);
         assert_eq!(play.kept.drills.len(), 1);
-        check(&play, DrillOutcome::Failed, "osaka leaves");
+        check(&play, DrillOutcome::Failed, "osaka left");
     }
 
     #[test]

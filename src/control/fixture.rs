@@ -65,7 +65,7 @@ impl Play {
         for effect in self.control.handle(input, self.now) {
             match effect {
                 Effect::Answer(answer) => reply = Some(*answer),
-                Effect::Say(notice) => self.said.push(notice.to_string()),
+                Effect::Emit(event) => self.said.push(event.text),
                 Effect::Keep(kept) => self.kept = kept,
                 Effect::Publish(_)
                 | Effect::Watch(..)

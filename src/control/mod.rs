@@ -5,7 +5,7 @@
 //!   Observed ──▶ monitor ── the view changed? ──▶ balance ──▶ Snapshot::compile ──▶ Publish
 //!   Tick     ──▶     │ ╰────── a fall or a rise? ──▶ Persist                            │
 //!   Asked    ──▶     │   (operator, with the intents in force) ──▶ Keep, Answer        │
-//!   Reloaded ──▶     ╰──────── what people want to know ──▶ Say                        │
+//!   Reloaded ──▶     ╰──────── what happened ──▶ Emit                                  │
 //!   Served   ◀─────────────────────────── the shell ◀─────────────────────────────────╯
 //!   Stopping
 //! ```
@@ -38,11 +38,12 @@ use crate::availability::Availability;
 use crate::availability::log::AvailabilityLog;
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
-use crate::event::{Notice, What};
+use crate::event::Event;
 use crate::health::{Memory, Services};
 use crate::intent::{IntentStore, SavedIntents};
-use crate::load::{Balance, Outlook};
+use crate::load::{Balance, Outlook, ShedChange};
 use crate::moment::Moment;
+use crate::region::Resolved;
 use crate::snapshot::{Base, Inputs, Snapshot};
 use drain::Holdings;
 use drills::Drills;
@@ -95,15 +96,15 @@ pub enum Effect {
     Keep(SavedIntents),
     /// The same with the accounts of who was up for how long.
     PersistAvailability(Arc<AvailabilityLog>),
-    /// Tell people.
-    Say(Box<Notice>),
+    /// Hand this event on.
+    Emit(Box<Event>),
     /// Reply to the operator who asked; the effects before it are what was asked for.
     Answer(Box<Result<Done, Refusal>>),
 }
 
 impl Effect {
-    fn say(notice: Notice) -> Self {
-        Self::Say(Box::new(notice))
+    fn emit(event: Event) -> Self {
+        Self::Emit(Box::new(event))
     }
 }
 
@@ -196,10 +197,7 @@ impl Control {
                 Vec::new()
             }
             Input::Reloaded(base) => self.reloaded(base, now),
-            Input::ReloadFailed(why) => {
-                let what = self.rules.refuse(why);
-                what.into_iter().map(|what| Effect::say(Notice { at: now, what })).collect()
-            }
+            Input::ReloadFailed(why) => self.rules.refuse(&why, now).map(Effect::emit).into_iter().collect(),
             Input::Stopping => {
                 vec![
                     Effect::Persist(self.memory(now)),
@@ -260,7 +258,7 @@ impl Control {
         self.intents = IntentStore::adopt(intents);
         let overlay = self.intents.overlay(&self.base.config.regions);
         let config = Arc::clone(&self.base.config);
-        let (monitor, notices) = Monitor::new(config, overlay, health.as_ref(), now);
+        let (monitor, findings) = Monitor::new(config, overlay, health.as_ref(), now);
         self.monitor = monitor;
         let fresh = health.filter(|memory| memory.is_fresh(now));
         let has_adopted = fresh.is_some();
@@ -269,24 +267,24 @@ impl Control {
         }
         self.availability.restore(availability, &self.base.config, now);
         self.measure_availability(true, now);
-        self.propose(&notices);
+        self.propose(&findings.advised);
         // What was over while nobody was there has ended before anything is answered.
         let mut ended = self.resume_drills(now);
         ended.extend(self.attend(now));
-        ended.retain(|effect| matches!(effect, Effect::Say(_) | Effect::Keep(_)));
+        ended.retain(|effect| matches!(effect, Effect::Emit(_) | Effect::Keep(_)));
         let mut effects = vec![self.publish(now), self.watch()];
         // What was taken up is written anew at once: a process that dies again and again before its first
         // minute is over must not let what it knows grow stale.
         if has_adopted {
             effects.push(Effect::Persist(self.memory(now)));
         }
-        effects.extend(notices.into_iter().map(Effect::say));
+        effects.extend(findings.events.into_iter().map(Effect::emit));
         effects.extend(ended);
         effects
     }
 
     /// Does what follows from a findings and from what regions shed since, and what is due besides.
-    fn advance(&mut self, findings: Findings, shed: Vec<Notice>, now: Moment) -> Vec<Effect> {
+    fn advance(&mut self, findings: Findings, shed: Vec<ShedChange>, now: Moment) -> Vec<Effect> {
         let is_news = findings.is_news();
         let mut effects = self.follow(findings, shed, now);
         effects.extend(self.attend(now));
@@ -296,9 +294,9 @@ impl Control {
     }
 
     /// Does what follows from a findings, and from what regions shed since.
-    fn follow(&mut self, findings: Findings, shed: Vec<Notice>, now: Moment) -> Vec<Effect> {
+    fn follow(&mut self, findings: Findings, shed: Vec<ShedChange>, now: Moment) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.propose(&findings.notices);
+        self.propose(&findings.advised);
         if findings.moves_view {
             self.land(now);
         }
@@ -308,31 +306,29 @@ impl Control {
         if self.keeper.is_due(findings.is_worth_keeping || !shed.is_empty(), now) {
             effects.push(Effect::Persist(self.memory(now)));
         }
-        effects.extend(findings.notices.into_iter().chain(shed).map(Effect::say));
+        effects.extend(findings.events.into_iter().map(Effect::emit));
+        effects.extend(shed.iter().map(|change| {
+            let region = self.base.config.regions.target(Resolved::Region(change.region));
+            Effect::emit(Event::load_shed(&region, change.load, change.shares, now))
+        }));
         effects
     }
 
     fn reloaded(&mut self, base: Arc<Base>, now: Moment) -> Vec<Effect> {
         let before = std::mem::replace(&mut self.base, base);
         let overlay = self.intents.overlay(&self.base.config.regions);
-        let notices = self.monitor.reload(Arc::clone(&self.base.config), overlay, now);
+        let findings = self.monitor.reload(Arc::clone(&self.base.config), overlay, now);
         self.balance.reload(&before, &self.base, now);
         self.drills.reload(&self.base.config, now);
         self.land(now);
         self.holdings.reload(&self.base.config, now);
         let mut effects = vec![self.publish(now), self.watch()];
-        let reloaded = Notice {
-            at: now,
-            what: What::Reloaded {
-                snapshot: self.number,
-                zones: self.base.config.zones.len(),
-                regions: self.base.config.regions.len(),
-            },
-        };
+        let Config { zones, regions, .. } = &*self.base.config;
+        let reloaded = Event::reloaded(self.number, zones.len(), regions.len(), now);
         self.availability.reload(&self.base.config, now);
         effects.extend(self.measure_availability(true, now));
-        let healed = self.rules.reload(&self.base.config).map(|what| Notice { at: now, what });
-        effects.extend([reloaded].into_iter().chain(healed).chain(notices).map(Effect::say));
+        let recovered = self.rules.reload(&self.base.config, now);
+        effects.extend([reloaded].into_iter().chain(recovered).chain(findings.events).map(Effect::emit));
         effects
     }
 
@@ -349,8 +345,8 @@ impl Control {
         if self.rules.wake(built_at).is_none_or(|due| now < due) {
             return Vec::new();
         }
-        let whats = self.rules.look(self.monitor.vitals(now), built_at, now);
-        whats.into_iter().map(|what| Effect::say(Notice { at: now, what })).collect()
+        let events = self.rules.look(self.monitor.vitals(now), built_at, now);
+        events.into_iter().map(Effect::emit).collect()
     }
 
     /// Spreads the clients of regions that have left or returned, if any has.
@@ -364,7 +360,7 @@ impl Control {
     }
 
     /// Lets regions shed what is too much for them, if it is time to.
-    fn balance_step(&mut self, now: Moment) -> Vec<Notice> {
+    fn balance_step(&mut self, now: Moment) -> Vec<ShedChange> {
         if self.balance.wake(&self.base).is_none_or(|due| now < due) {
             return Vec::new();
         }
@@ -455,7 +451,7 @@ mod tests {
     }
 
     /// Lets tokyo's probes succeed (`o`) or fail (`x`), and writes what control asks for at each:
-    /// `p` publish, `k` keep, `w` watch, `s` say, `a` account.
+    /// `p` publish, `k` keep, `w` watch, `e` emit, `a` account.
     fn check(results: &str, expected: &str) {
         let (mut control, effects) = start(None, Moment(0));
         assert_eq!(letters(&effects), "pw", "a start publishes before anything else");
@@ -485,7 +481,7 @@ mod tests {
             Effect::Publish(_) => 'p',
             Effect::Watch(..) => 'w',
             Effect::Persist(_) => 'k',
-            Effect::Say(_) => 's',
+            Effect::Emit(_) => 'e',
             Effect::Keep(_) => 'i',
             Effect::PersistAvailability(_) => 'a',
             Effect::Answer(_) => 'r',
@@ -500,7 +496,7 @@ mod tests {
 
     #[test]
     fn a_suspect_and_a_fall_and_a_return_are_each_published_before_anything_is_said() {
-        check("oxxxo", " ps pkss  pkssa");
+        check("oxxxo", " pe pkee  pkeea");
     }
 
     #[test]
@@ -518,7 +514,7 @@ mod tests {
                 Effect::Persist(memory) => Some(memory),
                 Effect::Publish(_)
                 | Effect::Watch(..)
-                | Effect::Say(_)
+                | Effect::Emit(_)
                 | Effect::Answer(_)
                 | Effect::Keep(_)
                 | Effect::PersistAvailability(_) => None,
@@ -562,7 +558,7 @@ mod tests {
         }
         let stale = seen(&control, true, Moment(3000));
         let effects = control.handle(Input::Reloaded(base()), Moment(3000));
-        assert_eq!(letters(&effects), "pws");
+        assert_eq!(letters(&effects), "pwe");
         let Some(Effect::Publish(snapshot)) = effects.first() else { panic!("it published nothing") };
         assert!(snapshot.health.of(AddressId(0)).is_down());
         assert!(!control.is_current(&stale), "a result from before the reload counts for nothing");

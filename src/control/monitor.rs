@@ -1,5 +1,5 @@
-//! What an event means: the board, the recoveries of regions and zones, and from them the notices that people get and
-//! the alarms that last.
+//! Judges observations: the board, the recoveries of regions and zones, the alarms that stand, and the events of all of
+//! these.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use crate::alarm::{Alarm, Alarms};
 use crate::availability::AvailabilityInputs;
 use crate::canary::{Epoch, Observation, Subject};
 use crate::config::Config;
-use crate::event::{Notice, What};
+use crate::event::Event;
 use crate::health::{
-    self, AddressState, Adoption, Board, Cause, FALLS_TO_QUARANTINE, Memory, Phase, PhaseChange, Sites,
-    StateChange, View, Vitals,
+    self, AddressState, Adoption, Board, FALLS_TO_QUARANTINE, Memory, Phase, PhaseChange, Sites, StateChange,
+    View, Vitals,
 };
 use crate::intent::Overlay;
 use crate::load::Readings;
 use crate::moment::Moment;
-use crate::region::{AddressId, Failover, Family, RegionId, Resolved, Site, Target};
+use crate::region::{AddressId, Failover, Family, RegionId, Resolved, Site};
 use crate::snapshot::Base;
 
 /// The part of control that judges. It compiles no snapshots.
@@ -39,16 +39,24 @@ pub struct Monitor {
 pub struct Findings {
     /// Whether steering sees another view than before.
     pub moves_view: bool,
-    /// Whether something fell, returned, or went on along its course: what is worth remembering.
+    /// Whether something fell, returned, or went on along its recovery: what is worth remembering.
     pub is_worth_keeping: bool,
-    /// What people want to know of it.
-    pub notices: Vec<Notice>,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// The regions that would have left by now, but for `failover: advise`, and when.
+    pub advised: Vec<(RegionId, Moment)>,
 }
 
 impl Findings {
     /// Returns whether anything is otherwise than before.
     pub fn is_news(&self) -> bool {
         *self != Self::default()
+    }
+
+    /// Puts the events first that led to it.
+    pub(super) fn after(mut self, events: Vec<Event>) -> Self {
+        self.events.splice(0..0, events);
+        self
     }
 }
 
@@ -59,7 +67,7 @@ impl Monitor {
         overlay: Overlay,
         memory: Option<&Memory>,
         now: Moment,
-    ) -> (Self, Vec<Notice>) {
+    ) -> (Self, Findings) {
         let board = Board::new(&config.regions, &config.canaries, now);
         let mut sites = Sites::new(&config.regions, now);
         sites.instruct(&overlay.failover, overlay.withdrawn());
@@ -72,9 +80,9 @@ impl Monitor {
             sites,
             config,
         };
-        let mut notices = memory.map_or_else(Vec::new, |memory| monitor.adopt(memory, now));
-        notices.extend(monitor.settle(now).notices);
-        (monitor, notices)
+        let adopted = memory.map_or_else(Vec::new, |memory| monitor.adopt(memory, now));
+        let findings = monitor.settle(now).after(adopted);
+        (monitor, findings)
     }
 
     /// Takes results, in their order, and judges once when all of them are counted.
@@ -83,10 +91,9 @@ impl Monitor {
         if changes.is_empty() {
             return Findings::default();
         }
-        let told: Vec<_> = changes.iter().filter_map(|change| self.tell(change)).collect();
-        let mut findings = self.settle(now);
+        let events = changes.iter().filter_map(|change| self.event_of_change(change)).collect();
+        let mut findings = self.settle(now).after(events);
         findings.is_worth_keeping |= changes.iter().any(StateChange::is_decided);
-        findings.notices.splice(0..0, told);
         findings
     }
 
@@ -101,10 +108,9 @@ impl Monitor {
     /// Lets a region back that is held or quarantined, with its zones.
     pub fn fail_back(&mut self, region: RegionId, now: Moment) -> Findings {
         let turns = self.sites.fail_back(region, &self.config.regions, now);
-        let told: Vec<_> = turns.iter().filter_map(|turn| self.tell_of_turn(turn)).collect();
-        let mut findings = self.settle(now);
+        let events = turns.iter().filter_map(|turn| self.event_of_turn(turn)).collect();
+        let mut findings = self.settle(now).after(events);
         findings.is_worth_keeping |= !turns.is_empty();
-        findings.notices.splice(0..0, told);
         findings
     }
 
@@ -116,7 +122,7 @@ impl Monitor {
     }
 
     /// Returns the alarms that stand.
-    pub(super) fn alarms(&self) -> impl Iterator<Item = &Alarm> {
+    pub(super) fn alarms(&self) -> impl Iterator<Item = Alarm> {
         self.alarms.standing()
     }
 
@@ -132,12 +138,12 @@ impl Monitor {
         overlay.amend(sites.view(&self.board), &self.config.regions)
     }
 
-    /// Returns where a site stands on its course, by family.
+    /// Returns where a site stands on its recovery, by family.
     pub fn phases(&self, site: Site) -> [Phase; 2] {
         Family::BOTH.map(|family| self.sites.recovery(site, family).phase())
     }
 
-    /// Says where a site stands on its course: `down`, or `down in IPv4 and healthy in IPv6`.
+    /// Says where a site stands on its recovery: `down`, or `down in IPv4 and healthy in IPv6`.
     pub fn phases_told(&self, site: Site) -> String {
         let regions = &self.config.regions;
         let region = site.region(regions);
@@ -164,14 +170,14 @@ impl Monitor {
     }
 
     /// Takes over another configuration, and what operators want there.
-    pub fn reload(&mut self, config: Arc<Config>, overlay: Overlay, now: Moment) -> Vec<Notice> {
+    pub fn reload(&mut self, config: Arc<Config>, overlay: Overlay, now: Moment) -> Findings {
         self.sites = self.sites.reload(&self.config.regions, &config.regions, now);
         self.sites.instruct(&overlay.failover, overlay.withdrawn());
         self.overlay = overlay;
         self.board.reload(&config.regions, &config.canaries, now);
         self.alarms.reload(&config);
         self.config = config;
-        self.settle(now).notices
+        self.settle(now)
     }
 
     /// Returns all that steering sees of health.
@@ -240,7 +246,7 @@ impl Monitor {
 
     /// Returns what is known of everything, as of the snapshot with this number.
     pub fn report(&self, snapshot: u64, now: Moment) -> Report {
-        let alarms = self.alarms.standing().cloned().collect();
+        let alarms = self.alarms.standing().collect();
         Report::new(snapshot, &self.config, &self.board, &self.sites, &self.view, alarms, now)
     }
 
@@ -253,122 +259,103 @@ impl Monitor {
         let moves_view = view != self.view;
         self.view = view;
         self.wake = self.sites.wake(&self.board, now);
-        let mut notices: Vec<_> = turns.iter().filter_map(|turn| self.tell_of_turn(turn)).collect();
-        let alarms = self.alarms.update(&self.board, &self.sites, &observed, &self.view);
-        notices.extend(alarms.into_iter().map(|what| Notice { at: now, what }));
+        let mut events: Vec<_> = turns.iter().filter_map(|turn| self.event_of_turn(turn)).collect();
+        events.extend(self.alarms.update(&self.board, &self.sites, &observed, &self.view, now));
+        let advised = turns.iter().filter_map(|turn| self.advised(turn)).collect();
         let is_worth_keeping =
             turns.iter().any(is_eventful) || grades != self.sites.grades(&self.config.regions);
-        Findings { moves_view, is_worth_keeping, notices }
+        Findings { moves_view, is_worth_keeping, events, advised }
     }
 
-    /// Takes up a memory, and says what became of it.
-    fn adopt(&mut self, memory: &Memory, now: Moment) -> Vec<Notice> {
-        let written_at = memory.written_at;
-        let whats = match self.board.adopt(memory, now) {
-            Adoption::Stale => vec![What::Stale { written_at }],
+    /// Takes up a memory, and returns what became of it.
+    fn adopt(&mut self, memory: &Memory, now: Moment) -> Vec<Event> {
+        match self.board.adopt(memory, now) {
+            Adoption::Stale => vec![Event::health_stale(memory.written_at, now)],
             Adoption::Adopted { adopted, foreign } => {
                 let recoveries = memory.recoveries.len() + memory.grades.len();
                 let lost = self.sites.adopt(&memory.recoveries, &memory.grades, &self.config.regions, now);
-                let remembered = What::Remembered { falls: adopted, courses: recoveries - lost };
-                let remembered = (adopted + recoveries - lost > 0).then_some(remembered);
-                let foreign = (foreign + lost > 0).then_some(What::Foreign { entries: foreign + lost });
-                remembered.into_iter().chain(foreign).collect()
+                let (kept, foreign) = (recoveries - lost, foreign + lost);
+                let restored = (adopted + kept > 0).then(|| Event::health_restored(adopted, kept, now));
+                let mismatch = (foreign > 0).then(|| Event::health_mismatch(foreign, now));
+                restored.into_iter().chain(mismatch).collect()
             }
-        };
-        whats.into_iter().map(|what| Notice { at: now, what }).collect()
+        }
     }
 
-    /// Returns what people want to know of a change of one address or region as a whole: nothing of the
-    /// first success and of the ups and downs of a recovery.
-    fn tell(&self, change: &StateChange) -> Option<Notice> {
-        let what = match change.subject {
-            Subject::Address(address) => self.tell_of_address(address, change),
-            Subject::Region(region) => self.tell_of_whole(region, change),
-        }?;
-        Some(Notice { at: change.at, what })
+    /// Returns the event of a change of one address or region as a whole. The first success and the ups and downs of
+    /// a recovery are none.
+    fn event_of_change(&self, change: &StateChange) -> Option<Event> {
+        if change.from == change.to {
+            return None;
+        }
+        match change.subject {
+            Subject::Address(address) => self.event_of_address(address, change),
+            Subject::Region(region) => self.event_of_whole(region, change),
+        }
     }
 
-    fn tell_of_address(&self, address: AddressId, change: &StateChange) -> Option<What> {
-        let target = self.config.regions.target(Resolved::Address(address));
-        match (change.from, change.to) {
-            _ if change.from == change.to => None,
-            (_, AddressState::Suspect) => self.failed(target, change, false),
+    fn event_of_address(&self, address: AddressId, change: &StateChange) -> Option<Event> {
+        let target = || self.config.regions.target(Resolved::Address(address));
+        let StateChange { from, from_since, at, .. } = *change;
+        // Without a cause there is nothing to tell.
+        let failed = || change.cause.as_ref().map(|cause| (cause, self.board.canary(cause.canary)));
+        match (from, change.to) {
+            (_, AddressState::Suspect) => failed().map(|(cause, canary)| {
+                let fall = canary.thresholds.fall;
+                Event::address_suspect(&target(), from, &canary.name, cause, fall, at)
+            }),
             (AddressState::Unknown | AddressState::Up | AddressState::Suspect, AddressState::Down) => {
-                self.failed(target, change, true)
+                failed().map(|(cause, canary)| Event::address_down(&target(), from, &canary.name, cause, at))
             }
             (AddressState::Suspect | AddressState::Rising | AddressState::Down, AddressState::Up) => {
-                Some(What::Up {
-                    target,
-                    was_down: change.from.is_down(),
-                    after: change.at.since(change.from_since),
-                })
+                Some(Event::address_up(&target(), from.is_down(), at.since(from_since), at))
             }
             (_, AddressState::Unknown | AddressState::Up | AddressState::Rising | AddressState::Down) => None,
         }
     }
 
-    fn tell_of_whole(&self, region: RegionId, change: &StateChange) -> Option<What> {
-        let is_news = change.from != change.to && change.to != AddressState::Rising;
+    fn event_of_whole(&self, region: RegionId, change: &StateChange) -> Option<Event> {
         let is_first = change.from == AddressState::Unknown && change.to == AddressState::Up;
-        let region = self.config.regions.region(region).name.clone();
-        let name = |cause: &Cause| self.board.canary(cause.canary).name.clone();
-        let why = change.cause.as_ref().map(|cause| (name(cause), cause.failure.clone()));
-        (is_news && !is_first).then_some(What::Whole { region, from: change.from, state: change.to, why })
+        if change.to == AddressState::Rising || is_first {
+            return None;
+        }
+        let target = self.config.regions.target(Resolved::Region(region));
+        let failed = change.cause.as_ref();
+        let failed = failed.map(|cause| (self.board.canary(cause.canary).name.as_str(), &cause.failure));
+        Some(Event::region_canary(&target, [change.from, change.to], failed, change.at))
     }
 
-    /// Returns what people want to know of a turn. That a region has left is an alarm; and nobody has
-    /// moved when one is suspect.
-    fn tell_of_turn(&self, turn: &PhaseChange) -> Option<Notice> {
-        let target = self.config.regions.target(turn.site);
-        let region_id = turn.site.region(&self.config.regions);
-        let of_region = self.sites.recovery(Site::Region(region_id), turn.family).phase();
+    /// Returns the event of a turn. That a region has left is an alarm; and no client moves when one is suspect.
+    fn event_of_turn(&self, turn: &PhaseChange) -> Option<Event> {
+        let region = turn.site.region(&self.config.regions);
+        let of_region = self.sites.recovery(Site::Region(region), turn.family).phase();
         let recovery = self.sites.recovery(turn.site, turn.family);
-        let is_advice = self.sites.failover(region_id) == Failover::Advise;
+        let is_advice = self.sites.failover(region) == Failover::Advise;
         let is_news = match (turn.to, turn.site) {
             // What a zone does while its region does something is no news of its own.
             (_, Site::Zone(_)) if !of_region.is_stable() || is_advice => false,
             (Phase::Down, Site::Region(_)) => is_advice,
-            // One that serves nobody falls unnoticed, and one that goes on falling is said to once.
+            // One that serves no client falls unnoticed, and one that goes on falling is told of once.
             (Phase::Down, Site::Zone(_)) => turn.from.serves(),
             (Phase::Quarantined { .. }, _) => recovery.falls().len() == FALLS_TO_QUARANTINE,
             (Phase::Unknown | Phase::Suspect, _) => false,
-            // Whoever returns at once is no longer out, which is an alarm that ends.
+            // One that returns at once is no longer out, which is an alarm that ends.
             (Phase::Healthy, _) => turn.from.serves() && !turn.from.is_stable(),
             _ => true,
         };
-        let what = What::Turned {
-            region: target.region().to_owned(),
-            zone: target.zone().map(str::to_owned),
-            family: turn.family,
-            from: turn.from,
-            to: turn.to,
-            share: recovery.share(&self.config.regions.region(region_id).recovery),
-            is_back: goes_back(turn),
-            is_advice,
-        };
-        is_news.then_some(Notice { at: turn.at, what })
+        let share = recovery.share(&self.config.regions.region(region).recovery);
+        let target = || self.config.regions.target(turn.site);
+        is_news.then(|| Event::phase_changed(&target(), turn, share, is_advice))
     }
 
-    /// Returns that an address failed; `None`: without a cause there is nothing to tell.
-    fn failed(&self, target: Target, change: &StateChange, is_down: bool) -> Option<What> {
-        let Cause { canary, failures, failure, .. } = change.cause.as_ref()?;
-        let settings = &self.config.canaries[usize::from(canary.0)];
-        let (from, canary, failures) = (change.from, settings.name.clone(), *failures);
-        let failure = failure.clone();
-        Some(if is_down {
-            What::Down { target, from, canary, failures, failure }
-        } else {
-            What::Suspect { target, from, canary, failures, fall: settings.thresholds.fall, failure }
-        })
-    }
-}
-
-/// Returns whether a gate was closed: the ramp does not go on but back, or is over.
-fn goes_back(turn: &PhaseChange) -> bool {
-    match (turn.from, turn.to) {
-        (Phase::Ramp { step: before, .. }, Phase::Ramp { step, .. }) => step <= before,
-        (Phase::Ramp { .. }, Phase::Held(_)) => true,
-        _ => false,
+    /// Returns the region that a turn would have taken out of the answers, but for `failover: advise`.
+    fn advised(&self, turn: &PhaseChange) -> Option<(RegionId, Moment)> {
+        match turn.site {
+            Site::Region(region) if turn.to == Phase::Down => {
+                (self.sites.failover(region) == Failover::Advise).then_some((region, turn.at))
+            }
+            Site::Region(_) | Site::Zone(_) => None,
+        }
     }
 }
 
@@ -439,14 +426,14 @@ mod tests {
         })
     }
 
-    fn start(config: Arc<Config>, memory: Option<&Memory>, now: Moment) -> (Monitor, Vec<Notice>) {
+    fn start(config: Arc<Config>, memory: Option<&Memory>, now: Moment) -> (Monitor, Findings) {
         let overlay = Overlay::none(&config.regions);
         Monitor::new(config, overlay, memory, now)
     }
 
-    fn reload(monitor: &mut Monitor, config: Arc<Config>, now: Moment) -> Vec<Notice> {
+    fn reload(monitor: &mut Monitor, config: Arc<Config>, now: Moment) -> Vec<Event> {
         let overlay = Overlay::none(&config.regions);
-        monitor.reload(config, overlay, now)
+        monitor.reload(config, overlay, now).events
     }
 
     fn monitor() -> Monitor {
@@ -469,9 +456,9 @@ mod tests {
     fn check(results: &str, lines: &[&str]) {
         let mut monitor = monitor();
         let findings = play(&mut monitor, results);
-        let notices = findings.iter().flat_map(|findings| &findings.notices);
-        let said: Vec<_> = notices.map(ToString::to_string).collect();
-        assert_eq!(said, lines, "after {results}");
+        let events = findings.iter().flat_map(|findings| &findings.events);
+        let texts: Vec<_> = events.map(|event| event.text.as_str()).collect();
+        assert_eq!(texts, lines, "after {results}");
     }
 
     #[test]
@@ -479,9 +466,9 @@ mod tests {
         check(
             "0:o 0:x 0:x 0:o 0:x 0:o 0:o",
             &[
-                "tokyo/tokyo-a/192.0.2.1 is suspect: shallow failed 1 of 2 times, status 503",
-                "tokyo/tokyo-a/192.0.2.1 is down: shallow failed 2 times in a row, status 503",
-                "tokyo/tokyo-a/192.0.2.1 is up again, was down for 4.0s",
+                "tokyo/tokyo-a/192.0.2.1 is suspect: shallow failed 1 of 2 times (status 503)",
+                "tokyo/tokyo-a/192.0.2.1 is down: shallow failed 2 times in a row (status 503)",
+                "tokyo/tokyo-a/192.0.2.1 is up again after 4.0s down",
             ],
         );
     }
@@ -491,14 +478,14 @@ mod tests {
         check(
             "2:x 2:x 2:o 2:o",
             &[
-                "tokyo/tokyo-a/2001:db8::1 is suspect: shallow failed 1 of 2 times, status 503",
-                "tokyo/tokyo-a/2001:db8::1 is down: shallow failed 2 times in a row, status 503",
-                "tokyo leaves the IPv6 answers: 0 of 1 addresses are up",
-                "api.example.com and 1 more name (IPv6): every permitted region is down, \
-                 answering with them all the same (fail-open)",
-                "tokyo/tokyo-a/2001:db8::1 is up again, was down for 2.0s",
-                "tokyo returns to the IPv6 answers: 1 of 1 addresses are up",
-                "api.example.com and 1 more name (IPv6): a region is up again",
+                "tokyo/tokyo-a/2001:db8::1 is suspect: shallow failed 1 of 2 times (status 503)",
+                "tokyo/tokyo-a/2001:db8::1 is down: shallow failed 2 times in a row (status 503)",
+                "tokyo left the IPv6 answers: 1 of 1 addresses down (status 503)",
+                "no region is left for api.example.com and 1 more name (IPv6): every permitted region is down; \
+                 answers hold them all the same (fail-open)",
+                "tokyo/tokyo-a/2001:db8::1 is up again after 2.0s down",
+                "tokyo is back in the IPv6 answers: 1 of 1 addresses up",
+                "a region is left again for api.example.com and 1 more name (IPv6)",
             ],
         );
     }
@@ -508,11 +495,11 @@ mod tests {
         check(
             "3:x 3:x",
             &[
-                "frankfurt/frankfurt-a/198.51.100.1 is suspect: shallow failed 1 of 2 times, status 503",
-                "frankfurt/frankfurt-a/198.51.100.1 is down: shallow failed 2 times in a row, status 503",
-                "frankfurt leaves the IPv4 answers: 0 of 1 addresses are up",
-                "api.example.com and 1 more name (IPv4, eu only in EU): every permitted region is down, \
-                 answering with them all the same (fail-open)",
+                "frankfurt/frankfurt-a/198.51.100.1 is suspect: shallow failed 1 of 2 times (status 503)",
+                "frankfurt/frankfurt-a/198.51.100.1 is down: shallow failed 2 times in a row (status 503)",
+                "frankfurt left the IPv4 answers: 1 of 1 addresses down (status 503)",
+                "no region is left for api.example.com and 1 more name (IPv4, eu only in EU): every permitted region is \
+                 down; answers hold them all the same (fail-open)",
             ],
         );
     }
@@ -535,13 +522,13 @@ mod tests {
         let mut monitor = monitor();
         play(&mut monitor, "3:x 3:x");
         let late = fixture::result(&monitor.board, 3, 0, 9, true);
-        let notices = reload(&mut monitor, config(fixture::canary("shallow", 5, 1)), Moment(10_000));
-        assert_eq!(notices, []);
+        let events = reload(&mut monitor, config(fixture::canary("shallow", 5, 1)), Moment(10_000));
+        assert_eq!(events, []);
         assert_eq!(monitor.observe(&[late], Moment(10_000)), Findings::default(), "of the old numbering");
         assert_eq!(monitor.report(7, Moment(10_000)).alarms.len(), 2);
         let seen = fixture::result(&monitor.board, 3, 0, 11, true);
         let findings = monitor.observe(std::slice::from_ref(&seen), seen.at);
-        assert_eq!(findings.notices.len(), 3, "up again, region back, alarm over");
+        assert_eq!(findings.events.len(), 3, "up again, region back, alarm over");
         assert_eq!(monitor.report(8, Moment(11_000)).alarms, []);
     }
 
@@ -550,12 +537,12 @@ mod tests {
         let mut before = monitor();
         play(&mut before, "3:x 3:x");
         let memory = before.memory(Moment(3000));
-        let (after, notices) = start(config(fixture::canary("shallow", 2, 2)), Some(&memory), Moment(9000));
+        let (after, findings) = start(config(fixture::canary("shallow", 2, 2)), Some(&memory), Moment(9000));
         assert_eq!(after.view(), before.view());
-        let kinds: Vec<_> = notices.iter().map(Notice::kind).collect();
-        assert_eq!(kinds, ["health_remembered", "region_out", "all_down"]);
-        let still = "frankfurt is still out of the IPv4 answers: 0 of 1 addresses are up";
-        assert_eq!(notices[1].to_string(), still);
+        let kinds: Vec<_> = findings.events.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(kinds, ["health_restored", "region_out", "no_region_available"]);
+        let still = "frankfurt is still out of the IPv4 answers: 1 of 1 addresses down (status 503)";
+        assert_eq!(findings.events[1].text, still);
     }
 
     #[test]
@@ -564,18 +551,14 @@ mod tests {
         play(&mut before, "3:x 3:x");
         let memory = before.memory(Moment(3000));
         let say = |memory: &Memory, now| {
-            let (_, notices) = start(config(fixture::canary("shallow", 2, 2)), Some(memory), now);
-            notices.iter().map(ToString::to_string).collect::<Vec<_>>()
+            let (_, findings) = start(config(fixture::canary("shallow", 2, 2)), Some(memory), now);
+            findings.events.into_iter().map(|event| event.kind.to_string()).collect::<Vec<_>>()
         };
-        let stale = "the state of the last run is ignored: it is 20min away from now, more than 10min; \
-                     every address counts as up until its canaries say otherwise";
-        assert_eq!(say(&memory, Moment(1_203_000)), [stale]);
+        assert_eq!(say(&memory, Moment(1_203_000)), ["health_stale"]);
         let mut foreign = memory;
         foreign.fallen[0].region = "osaka".to_owned();
         foreign.recoveries.clear();
-        let expected =
-            "the state of the last run is partly about another configuration: 1 of its entries is ignored";
-        assert_eq!(say(&foreign, Moment(3000)), [expected]);
+        assert_eq!(say(&foreign, Moment(3000)), ["health_mismatch"]);
     }
 
     #[test]

@@ -9,12 +9,12 @@
 
 use super::request::wrong_form;
 use super::{Command, Control, Done, Effect, Refusal, drills};
-use crate::event::{Notice, What};
+use crate::event::Event;
 use crate::forecast::{self, Prediction, Situation};
 use crate::health::{Phase, Services};
 use crate::intent::{self, Action, Intent, MAX_INTENTS, Overlay, Request, ReturnConditions, SafetyRule};
 use crate::moment::Moment;
-use crate::region::Site;
+use crate::region::{RegionId, Site};
 
 /// Something that the machine would do if it were allowed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,13 +82,13 @@ impl Control {
             return Err(Refusal::Unsafe { violations, prediction: prediction.to_string() });
         }
         let ended = self.drills_ended_by(&request.action);
-        let event = self.intents.make(request, now);
-        let intent = event.intent.clone();
-        let (mut events, told) = self.interrupt_drills(&ended, &intent, now);
+        let made = self.intents.make(request, now);
+        let intent = made.intent.clone();
+        let (mut changes, interrupted) = self.interrupt_drills(&ended, &intent, now);
         self.begin_drill(&intent, &prediction, now);
-        events.push(event);
-        let mut effects = self.follow_intents(events, now);
-        effects.extend(told.into_iter().map(Effect::say));
+        changes.push(made);
+        let mut effects = self.follow_intents(changes, now);
+        effects.extend(interrupted.into_iter().map(Effect::emit));
         let prediction = Some(prediction.to_string());
         Ok((Done::Made { intent, snapshot: self.number, prediction, is_kept: true }, effects))
     }
@@ -100,15 +100,16 @@ impl Control {
         is_at_once: bool,
         now: Moment,
     ) -> Result<(Done, Vec<Effect>), Refusal> {
-        let event = self.with_conditions(now, |intents, scene| intents.lift(number, is_at_once, scene, now));
-        let event = event.ok_or_else(|| Refusal::Unknown(format!("no intent {number} is in force")))?;
-        let lifted = What::Lifted { intent: event.intent.clone(), author: author.to_owned() };
-        let text = Notice { at: now, what: What::Intent(event.clone()) }.to_string();
-        let done = Done::Lifted { intent: event.intent.clone(), text };
+        let change = self
+            .with_conditions(now, |intents, conditions| intents.lift(number, is_at_once, conditions, now));
+        let change = change.ok_or_else(|| Refusal::Unknown(format!("no intent {number} is in force")))?;
+        let lifted = Event::intent_lifted(&change.intent, author, now);
+        let text = Event::of_intent(&change, now).text;
+        let done = Done::Lifted { intent: change.intent.clone(), text };
         let drill = self.drills.lifted(number, author, now);
-        let mut effects = self.follow_intents(vec![event], now);
-        effects.push(Effect::say(Notice { at: now, what: lifted }));
-        effects.extend(drill.map(Effect::say));
+        let mut effects = self.follow_intents(vec![change], now);
+        effects.push(Effect::emit(lifted));
+        effects.extend(drill.map(Effect::emit));
         Ok((done, effects))
     }
 
@@ -148,9 +149,8 @@ impl Control {
             let is = self.monitor.phases_told(Site::Region(id));
             return Err(Refusal::Conflict(format!("{region} is neither held nor quarantined: it is {is}")));
         }
-        let told = What::LetBack { region: region.clone(), author };
         let findings = self.monitor.fail_back(id, now);
-        let mut effects = vec![Effect::say(Notice { at: now, what: told })];
+        let mut effects = vec![Effect::emit(Event::failback(&region, &author, now))];
         effects.extend(self.follow(findings, Vec::new(), now));
         Ok((Done::LetBack { region }, effects))
     }
@@ -214,10 +214,10 @@ impl Control {
         if self.intents.intents().is_empty() {
             return effects;
         }
-        let mut events = self.with_conditions(now, |intents, scene| intents.update(scene, now));
-        events.extend(self.end_approvals(now));
-        if !events.is_empty() {
-            effects.extend(self.follow_intents(events, now));
+        let mut changes = self.with_conditions(now, |intents, conditions| intents.update(conditions, now));
+        changes.extend(self.end_approvals(now));
+        if !changes.is_empty() {
+            effects.extend(self.follow_intents(changes, now));
         }
         effects.extend(self.watch_drills(now));
         effects
@@ -272,28 +272,27 @@ impl Control {
     }
 
     /// Does what follows when intents have come, gone, or gone on.
-    pub(super) fn follow_intents(&mut self, events: Vec<intent::IntentChange>, now: Moment) -> Vec<Effect> {
+    pub(super) fn follow_intents(&mut self, changes: Vec<intent::IntentChange>, now: Moment) -> Vec<Effect> {
         let overlay = self.intents.overlay(&self.base.config.regions);
         let has_other_weights = overlay.weights != self.monitor.overlay().weights;
-        let mut findings = self.monitor.instruct(overlay, now);
-        self.note_loads(&events, now);
+        let findings = self.monitor.instruct(overlay, now);
+        self.note_loads(&changes, now);
+        let settled = self.drills.hear(&changes, now);
+        let of_intents = changes.iter().map(|change| Event::of_intent(change, now));
+        let mut findings = findings.after(of_intents.chain(settled).collect());
         findings.moves_view |= has_other_weights || self.others_leave();
-        let settled = self.drills.hear(&events, now);
-        let told = events.into_iter().map(|event| Notice { at: now, what: What::Intent(event) });
-        findings.notices.splice(0..0, told.chain(settled));
         let mut effects = self.follow(findings, Vec::new(), now);
         effects.push(Effect::Keep(self.kept()));
         effects
     }
 
     /// Numbers what the machine advises, so that it can be approved.
-    pub(super) fn propose(&mut self, notices: &[Notice]) {
-        for notice in notices {
-            if let What::Turned { region, zone: None, to: Phase::Down, is_advice: true, .. } = &notice.what
-                && self.proposals.iter().all(|proposal| proposal.region != *region)
-            {
+    pub(super) fn propose(&mut self, advised: &[(RegionId, Moment)]) {
+        for (region, at) in advised {
+            let region = self.base.config.regions.region(*region).name.clone();
+            if self.proposals.iter().all(|proposal| proposal.region != region) {
                 let number = self.intents.next_number();
-                self.proposals.push(Proposal { number, region: region.clone(), at: notice.at });
+                self.proposals.push(Proposal { number, region, at: *at });
             }
         }
     }
@@ -305,7 +304,6 @@ mod tests {
 
     use super::*;
     use crate::control::fixture::{Play, number, refusal};
-    use crate::region::RegionId;
 
     #[test]
     fn a_shift_is_in_the_answers_at_once_and_its_clients_come_back_by_the_ramp() {
@@ -356,7 +354,7 @@ mod tests {
         assert!(long.contains("what breaks a rule stands for at most 4h"), "{long}");
         number(play.want("drain tokyo", Some(60), &[SafetyRule::NoRegion]));
         assert_eq!(play.shares(), [0, 100, 100]);
-        assert!(play.said[0].contains("breaking no_region on purpose"), "{:?}", play.said);
+        assert!(play.said[0].contains("overriding no_region"), "{:?}", play.said);
     }
 
     #[test]
@@ -437,7 +435,7 @@ mod tests {
         play.ask(lift(force, false)).expect("it is in force");
         assert_eq!(play.shares(), [100; 3]);
         assert!(
-            play.said.iter().any(|line| line == "bob lifts intent 2 (force osaka down)"),
+            play.said.iter().any(|line| line == "bob lifted intent 2 (force osaka down)"),
             "{:?}",
             play.said
         );

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::state_writer::chain;
-use crate::event::{Notice, Record};
+use crate::event::Event;
 use crate::files::StateDirectory;
 use crate::files::events::{self, EventLog};
 use crate::metrics::Metrics;
@@ -38,7 +38,7 @@ const FINISH_WITHIN: Duration = Duration::from_secs(1);
 pub struct EventPublisher {
     /// The number of the next event.
     next: u64,
-    log: Option<mpsc::Sender<Arc<Record>>>,
+    log: Option<mpsc::Sender<Arc<Event>>>,
     task: Option<JoinHandle<()>>,
     /// Whether the log task falls behind.
     is_overrun: bool,
@@ -50,7 +50,7 @@ pub struct EventPublisher {
 /// Past events: the last of them in memory, more in the state directory.
 #[derive(Debug)]
 pub struct EventHistory {
-    recent: Mutex<VecDeque<Arc<Record>>>,
+    recent: Mutex<VecDeque<Arc<Event>>>,
     directory: Option<PathBuf>,
 }
 
@@ -60,12 +60,12 @@ impl EventPublisher {
     pub fn start(directory: Option<&StateDirectory>, spent: u64, metrics: Arc<Metrics>) -> Self {
         let directory = directory.map(|directory| directory.path().to_owned());
         let recent = directory.as_deref().map_or_else(Vec::new, load_recent);
-        let written = recent.last().map_or(spent, |record| record.number);
+        let written = recent.last().map_or(spent, |event| event.number);
         let (log, task) = match directory.clone() {
             Some(directory) => {
-                let (log, records) = mpsc::channel(MAX_WAITING);
+                let (log, waiting) = mpsc::channel(MAX_WAITING);
                 let writing = LogWriter { log: EventLog::new(directory), written, trouble: None };
-                (Some(log), Some(tokio::spawn(write_all(writing, records, Arc::clone(&metrics)))))
+                (Some(log), Some(tokio::spawn(write_all(writing, waiting, Arc::clone(&metrics)))))
             }
             None => (None, None),
         };
@@ -86,14 +86,14 @@ impl EventPublisher {
         self.last.subscribe()
     }
 
-    /// Publishes an event of while the snapshot with this number is served. It never waits.
-    pub fn tell(&mut self, notice: &Notice, snapshot: u64) -> Arc<Record> {
-        let record = Arc::new(Record::of(notice, self.next, snapshot));
+    /// Numbers an event and hands it on. It never waits.
+    pub fn emit(&mut self, event: Event) -> Arc<Event> {
+        let event = Arc::new(Event { number: self.next, ..event });
         self.next += 1;
         self.metrics.telling.happened();
-        self.history.add(Arc::clone(&record));
+        self.history.add(Arc::clone(&event));
         if let Some(log) = &self.log {
-            let is_lost = log.try_send(Arc::clone(&record)).is_err();
+            let is_lost = log.try_send(Arc::clone(&event)).is_err();
             if is_lost {
                 self.metrics.telling.events_lost(1);
             }
@@ -104,8 +104,8 @@ impl EventPublisher {
             }
             self.is_overrun = is_lost;
         }
-        self.last.send_replace(record.number);
-        record
+        self.last.send_replace(event.number);
+        event
     }
 
     /// Writes the events that wait, and stops.
@@ -123,14 +123,14 @@ impl EventPublisher {
 impl EventHistory {
     /// Returns the last events, at most as many as asked for and as are kept in memory, the latest last. Those
     /// of earlier runs are among them when there is a state directory.
-    pub fn latest(&self, at_most: usize) -> Vec<Arc<Record>> {
+    pub fn latest(&self, at_most: usize) -> Vec<Arc<Event>> {
         let recent = self.recent();
         recent.iter().skip(recent.len().saturating_sub(at_most)).cloned().collect()
     }
 
     /// Returns the first events after the one with this number: from memory if it goes back so far, else from
     /// the disk, where it blocks.
-    pub fn after(&self, number: u64) -> Vec<Arc<Record>> {
+    pub fn after(&self, number: u64) -> Vec<Arc<Event>> {
         let (first, recent) = self.remembered_after(number);
         let Some(directory) = self.directory.as_ref().filter(|_| first > number + 1) else {
             return recent;
@@ -139,32 +139,32 @@ impl EventHistory {
             tracing::warn!("{}", chain(&error));
             Vec::new()
         });
-        older.retain(|record| record.number < first);
+        older.retain(|event| event.number < first);
         if older.is_empty() { recent } else { older.into_iter().map(Arc::new).collect() }
     }
 
     /// Returns the number of the first event in memory, and those after `number`.
-    fn remembered_after(&self, number: u64) -> (u64, Vec<Arc<Record>>) {
+    fn remembered_after(&self, number: u64) -> (u64, Vec<Arc<Event>>) {
         let recent = self.recent();
-        let first = recent.front().map_or(u64::MAX, |record| record.number);
-        (first, recent.iter().filter(|record| record.number > number).cloned().collect())
+        let first = recent.front().map_or(u64::MAX, |event| event.number);
+        (first, recent.iter().filter(|event| event.number > number).cloned().collect())
     }
 
-    fn add(&self, record: Arc<Record>) {
+    fn add(&self, event: Arc<Event>) {
         let mut recent = self.recent();
         if recent.len() == MAX_RECENT {
             recent.pop_front();
         }
-        recent.push_back(record);
+        recent.push_back(event);
     }
 
-    fn recent(&self) -> MutexGuard<'_, VecDeque<Arc<Record>>> {
+    fn recent(&self) -> MutexGuard<'_, VecDeque<Arc<Event>>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Returns the last events of the log. One that cannot be read is a warning, and the server starts all the same.
-fn load_recent(directory: &Path) -> Vec<Record> {
+fn load_recent(directory: &Path) -> Vec<Event> {
     events::latest(directory, MAX_RECENT).unwrap_or_else(|error| {
         tracing::warn!("{}", chain(&error));
         Vec::new()
@@ -182,25 +182,24 @@ struct LogWriter {
 
 impl LogWriter {
     /// Writes an event, and before it how many are missing. Returns that number.
-    fn write(&mut self, record: &Record) -> Result<u64, events::Error> {
-        let lost = record.number.saturating_sub(self.written + 1);
+    fn write(&mut self, event: &Event) -> Result<u64, events::Error> {
+        let lost = event.number.saturating_sub(self.written + 1);
         if lost > 0 {
             let why = self.trouble.as_deref().unwrap_or("the disk did not take them as fast as they came");
-            // It has the number of the last that is missing, which no other event will have.
-            let number = record.number - 1;
-            self.log.append(&Record::of_loss(lost, why, number, record.snapshot, record.at))?;
-            self.written = number;
+            let loss = Event::events_lost(lost, why, event);
+            self.log.append(&loss)?;
+            self.written = loss.number;
         }
-        self.log.append(record)?;
-        self.written = record.number;
+        self.log.append(event)?;
+        self.written = event.number;
         Ok(lost)
     }
 }
 
-async fn write_all(mut writing: LogWriter, mut records: mpsc::Receiver<Arc<Record>>, metrics: Arc<Metrics>) {
-    while let Some(record) = records.recv().await {
+async fn write_all(mut writing: LogWriter, mut waiting: mpsc::Receiver<Arc<Event>>, metrics: Arc<Metrics>) {
+    while let Some(event) = waiting.recv().await {
         let written = tokio::task::spawn_blocking(move || {
-            let written = writing.write(&record);
+            let written = writing.write(&event);
             (writing, written)
         });
         let Ok((back, written)) = written.await else {
@@ -234,30 +233,28 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::event::What;
     use crate::moment::Moment;
 
-    fn notice() -> Notice {
-        let what = What::LetBack { region: "tokyo".to_owned(), author: "Jo".to_owned() };
-        Notice { at: Moment(0), what }
+    fn event() -> Event {
+        Event::failback("tokyo", "Jo", Moment(0))
     }
 
     fn start(directory: &Path, spent: u64) -> EventPublisher {
         EventPublisher::start(Some(&StateDirectory::unlocked(directory)), spent, Arc::default())
     }
 
-    fn numbers(records: &[Arc<Record>]) -> Vec<u64> {
-        records.iter().map(|record| record.number).collect()
+    fn numbers(events: &[Arc<Event>]) -> Vec<u64> {
+        events.iter().map(|event| event.number).collect()
     }
 
     #[tokio::test]
     async fn numbers_go_on_after_a_restart_and_the_events_of_before_are_there() {
         let home = tempfile::tempdir().expect("a directory");
         let mut events = start(home.path(), 0);
-        (0..3).for_each(|_| _ = events.tell(&notice(), 1));
+        (0..3).for_each(|_| _ = events.emit(event()));
         events.finish().await;
         let mut events = start(home.path(), 0);
-        assert_eq!(events.tell(&notice(), 1).number, 4);
+        assert_eq!(events.emit(event()).number, 4);
         assert_eq!(numbers(&events.history().latest(2)), [3, 4]);
         assert_eq!(numbers(&events.history().after(1)), [2, 3, 4]);
         events.finish().await;
@@ -266,7 +263,7 @@ mod tests {
     #[tokio::test]
     async fn a_number_that_a_webhook_has_had_is_given_to_no_other_event() {
         let home = tempfile::tempdir().expect("a directory");
-        assert_eq!(start(home.path(), 17).tell(&notice(), 1).number, 18);
+        assert_eq!(start(home.path(), 17).emit(event()).number, 18);
     }
 
     #[tokio::test]
@@ -275,7 +272,7 @@ mod tests {
         let mut events = start(home.path(), 0);
         let count = MAX_RECENT as u64 + 10;
         for _ in 0..count {
-            events.tell(&notice(), 1);
+            events.emit(event());
             // The disk is not to be overrun here.
             tokio::task::yield_now().await;
             while events.log.as_ref().is_some_and(|log| log.capacity() == 0) {
@@ -297,17 +294,17 @@ mod tests {
         let metrics = Arc::<Metrics>::default();
         let mut events =
             EventPublisher::start(Some(&StateDirectory::unlocked(home.path())), 0, Arc::clone(&metrics));
-        (0..3).for_each(|_| _ = events.tell(&notice(), 1));
+        (0..3).for_each(|_| _ = events.emit(event()));
         while metrics.telling.told().events_lost < 3 {
             tokio::task::yield_now().await;
         }
         assert!(metrics.telling.told().trouble.is_some_and(|why| why.contains("events.jsonl")));
         fs::remove_dir(in_the_way).expect("it is empty");
         assert_eq!(numbers(&events.history().after(0)), [1, 2, 3], "webhooks miss none of them");
-        events.tell(&notice(), 1);
+        events.emit(event());
         events.finish().await;
         let logged = events::latest(home.path(), 9).expect("readable");
-        let lines: Vec<_> = logged.iter().map(|record| (record.number, record.text.as_str())).collect();
+        let lines: Vec<_> = logged.iter().map(|event| (event.number, event.text.as_str())).collect();
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].1.starts_with("3 events were lost before this one: events cannot be written"));
         assert_eq!((lines[0].0, lines[1].0), (3, 4));
@@ -320,7 +317,7 @@ mod tests {
         let mut events = EventPublisher::start(None, 0, Arc::clone(&metrics));
         let (log, stuck) = mpsc::channel(2);
         events.log = Some(log);
-        (0..5).for_each(|_| _ = events.tell(&notice(), 1));
+        (0..5).for_each(|_| _ = events.emit(event()));
         assert_eq!(metrics.telling.told().events_lost, 3);
         assert_eq!(events.history().latest(9).len(), 5);
         drop(stuck);

@@ -15,15 +15,15 @@ use super::state_writer::StateWriter;
 use crate::admin::{self, Order, Seen};
 use crate::canary::Observation;
 use crate::control::{Control, Done, Effect, Input, Refusal, Restored};
-use crate::event::{Notice, Severity};
+use crate::event::{Event, Severity};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::probe::{self, Prober};
 use crate::serve::{Current, Serving};
 use crate::snapshot::{Base, Snapshot};
 
-/// Whom the notices go to, besides the log.
-pub type EventListener = Box<dyn Fn(&Notice) + Send + Sync>;
+/// Where events go besides the log.
+pub type EventListener = Box<dyn Fn(&Event) + Send + Sync>;
 
 /// The writer and everything that it writes to.
 pub struct ControlLoop {
@@ -62,7 +62,7 @@ pub fn begin(
         | Effect::Persist(_)
         | Effect::Keep(_)
         | Effect::PersistAvailability(_)
-        | Effect::Say(_)
+        | Effect::Emit(_)
         | Effect::Answer(_) => None,
     });
     let snapshot = first.expect("control publishes a snapshot before anything else");
@@ -207,7 +207,7 @@ impl ControlLoop {
                 Effect::Persist(memory) => self.state.save_health(memory),
                 Effect::Keep(intents) => self.state.save_intents(intents),
                 Effect::PersistAvailability(log) => self.state.save_availability(log),
-                Effect::Say(notice) => self.say(&notice),
+                Effect::Emit(event) => self.emit(*event),
             }
         }
         done
@@ -239,16 +239,18 @@ impl ControlLoop {
         self.metrics.standings(&config.regions, &snapshot.health, comparable);
     }
 
-    fn say(&mut self, notice: &Notice) {
-        (self.listener)(notice);
-        let record = self.events.tell(notice, self.current.load().snapshot.number);
-        self.admin.tell(record);
-        self.metrics.told(notice);
-        let (kind, region) = (notice.kind(), notice.region());
-        match notice.severity() {
-            Severity::Alarm => tracing::error!(kind, region, "{notice}"),
-            Severity::Warning => tracing::warn!(kind, region, "{notice}"),
-            Severity::Info => tracing::info!(kind, region, "{notice}"),
+    fn emit(&mut self, event: Event) {
+        let event = Event { snapshot: self.current.load().snapshot.number, ..event };
+        (self.listener)(&event);
+        let event = self.events.emit(event);
+        self.metrics.emitted(&event);
+        let Event { kind, severity, target, text, .. } = &*event;
+        let (kind, target) = (kind.as_str(), target.as_ref().map(tracing::field::display));
+        match severity {
+            Severity::Alarm => tracing::error!(kind, target, "{text}"),
+            Severity::Warning => tracing::warn!(kind, target, "{text}"),
+            Severity::Info => tracing::info!(kind, target, "{text}"),
         }
+        self.admin.tell(event);
     }
 }

@@ -10,7 +10,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::event::Record;
+use crate::event::Event;
 
 /// The name of the file in the state directory.
 pub const FILE: &str = "events.jsonl";
@@ -72,8 +72,8 @@ impl EventLog {
     /// # Errors
     ///
     /// When it cannot be written; then nothing of it stays, and the next is tried anew.
-    pub fn append(&mut self, record: &Record) -> Result<(), Error> {
-        let mut line = serde_json::to_vec(record).expect("plain values become JSON");
+    pub fn append(&mut self, event: &Event) -> Result<(), Error> {
+        let mut line = serde_json::to_vec(event).expect("plain values become JSON");
         line.push(b'\n');
         self.write(&line).map_err(|source| {
             self.open = None;
@@ -145,15 +145,15 @@ impl OpenFile {
 /// # Errors
 ///
 /// When a file is there and cannot be read.
-pub fn latest(directory: &Path, at_most: usize) -> Result<Vec<Record>, Error> {
-    let mut latest: Vec<Record> = Vec::new();
+pub fn latest(directory: &Path, at_most: usize) -> Result<Vec<Event>, Error> {
+    let mut latest: Vec<Event> = Vec::new();
     for file in open_all(directory)? {
         if latest.len() >= at_most {
             break;
         }
-        let mut earlier = file.records()?;
-        let first = latest.first().map_or(u64::MAX, |record| record.number);
-        earlier.retain(|record| record.number < first);
+        let mut earlier = file.events()?;
+        let first = latest.first().map_or(u64::MAX, |event| event.number);
+        earlier.retain(|event| event.number < first);
         latest.splice(0..0, earlier);
     }
     let surplus = latest.len().saturating_sub(at_most);
@@ -166,7 +166,7 @@ pub fn latest(directory: &Path, at_most: usize) -> Result<Vec<Record>, Error> {
 /// # Errors
 ///
 /// When a file is there and cannot be read.
-pub fn after(directory: &Path, number: u64, at_most: usize) -> Result<Vec<Record>, Error> {
+pub fn after(directory: &Path, number: u64, at_most: usize) -> Result<Vec<Event>, Error> {
     let mut after = Vec::new();
     let mut files = Vec::new();
     for file in open_all(directory)? {
@@ -179,11 +179,11 @@ pub fn after(directory: &Path, number: u64, at_most: usize) -> Result<Vec<Record
     }
     let mut last = number;
     for file in files.into_iter().rev() {
-        for record in file.records()? {
+        for event in file.events()? {
             // A file that was renamed while the others were opened is read twice.
-            if record.number > last && after.len() < at_most {
-                last = record.number;
-                after.push(record);
+            if event.number > last && after.len() < at_most {
+                last = event.number;
+                after.push(event);
             }
         }
     }
@@ -219,14 +219,14 @@ fn open_all(directory: &Path) -> Result<Vec<LogFile>, Error> {
 
 impl LogFile {
     /// Returns all events in it; lines that are none are passed over.
-    fn records(&self) -> Result<Vec<Record>, Error> {
+    fn events(&self) -> Result<Vec<Event>, Error> {
         let text = self.read(MAX_READ)?;
         let lines = text.split(|octet| *octet == b'\n');
         Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
     /// Returns its first event, if its beginning has one.
-    fn first(&self) -> Result<Option<Record>, Error> {
+    fn first(&self) -> Result<Option<Event>, Error> {
         /// More than the longest line that is written: 64 KiB of a request, and its names.
         const BEGINNING: u64 = 128 * 1024;
         let text = self.read(BEGINNING)?;
@@ -268,26 +268,24 @@ fn not_a_file() -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Notice, What};
     use crate::moment::Moment;
 
-    fn record(number: u64) -> Record {
-        let what = What::LetBack { region: "tokyo".to_owned(), author: "Jo".to_owned() };
-        Record::of(&Notice { at: Moment(number), what }, number, 1)
+    fn event(number: u64) -> Event {
+        Event { number, ..Event::failback("tokyo", "Jo", Moment(number)) }
     }
 
     /// Appends events with these numbers to files of four events each.
     fn log(numbers: impl IntoIterator<Item = u64>) -> (tempfile::TempDir, EventLog) {
         let directory = tempfile::tempdir().expect("a directory");
-        let line = serde_json::to_vec(&record(10_000)).expect("JSON").len() as u64 + 1;
+        let line = serde_json::to_vec(&event(10_000)).expect("JSON").len() as u64 + 1;
         let mut log =
             EventLog { max_bytes: 4 * line, ..EventLog::new(directory.path().join("made/on/the/way")) };
-        numbers.into_iter().for_each(|number| log.append(&record(number)).expect("it has room"));
+        numbers.into_iter().for_each(|number| log.append(&event(number)).expect("it has room"));
         (directory, log)
     }
 
-    fn numbers(records: Result<Vec<Record>, Error>) -> Vec<u64> {
-        records.expect("readable").iter().map(|record| record.number).collect()
+    fn numbers(events: Result<Vec<Event>, Error>) -> Vec<u64> {
+        events.expect("readable").iter().map(|event| event.number).collect()
     }
 
     #[test]
@@ -327,7 +325,7 @@ mod tests {
         text.extend_from_slice(b"{\"time\":\"2026-03-01T09:3");
         fs::write(&path, text).expect("a torn file");
         let mut again = EventLog { open: None, ..log };
-        again.append(&record(10_002)).expect("it has room");
+        again.append(&event(10_002)).expect("it has room");
         assert_eq!(numbers(latest(&again.directory, 9)), [10_001, 10_002]);
         let text = fs::read_to_string(&path).expect("text");
         assert_eq!(text.lines().count(), 3, "the torn line is ended: {text}");
@@ -338,10 +336,10 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let mut log = EventLog::new(directory.path().to_owned());
         fs::create_dir(directory.path().join(FILE)).expect("a directory in the way");
-        let error = log.append(&record(1)).expect_err("it is in the way");
+        let error = log.append(&event(1)).expect_err("it is in the way");
         assert!(error.to_string().contains("events.jsonl"), "{error}");
         fs::remove_dir(directory.path().join(FILE)).expect("it is empty");
-        log.append(&record(2)).expect("nothing is in the way");
+        log.append(&event(2)).expect("nothing is in the way");
         assert_eq!(numbers(latest(directory.path(), 9)), [2]);
     }
 
@@ -349,7 +347,7 @@ mod tests {
     fn a_file_that_was_moved_away_is_made_anew() {
         let (_home, mut log) = log([10_001]);
         fs::rename(log.directory.join(FILE), log.directory.join("elsewhere")).expect("moved");
-        log.append(&record(10_002)).expect("it has room");
+        log.append(&event(10_002)).expect("it has room");
         assert_eq!(numbers(latest(&log.directory, 9)), [10_002]);
     }
 }

@@ -77,10 +77,10 @@ mod tests {
             "written_at": 1_700_000_000_000_u64,
             "fallen": [fallen(json!(null)), fallen(json!(["tokyo-a", "2001:db8::1"]))],
             "recoveries": [
-                recovery(json!(null), "v4", json!("down")),
-                recovery(json!("tokyo-a"), "v6", json!({"recovering": {"until": 9}})),
-                recovery(json!(null), "v6", json!({"ramp": {"step": 1, "has_slipped": true}})),
-                recovery(json!("tokyo-b"), "v4", json!({"held": 0.1})),
+                recovery(json!(null), "ipv4", json!("down")),
+                recovery(json!("tokyo-a"), "ipv6", json!({"recovering": {"until": 9}})),
+                recovery(json!(null), "ipv6", json!({"ramp": {"step": 1, "has_slipped": true}})),
+                recovery(json!("tokyo-b"), "ipv4", json!({"held": 0.1})),
             ],
             "grades": [{"region": "tokyo", "zone": null, "grade": "degraded"}],
             "portions": [{

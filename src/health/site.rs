@@ -21,6 +21,17 @@ pub struct PhaseChange {
     pub at: Moment,
 }
 
+impl PhaseChange {
+    /// Returns whether a gate was closed: its ramp goes not on but back, or ends.
+    pub fn goes_back(&self) -> bool {
+        match (self.from, self.to) {
+            (Phase::Ramp { step: before, .. }, Phase::Ramp { step, .. }) => step <= before,
+            (Phase::Ramp { .. }, Phase::Held(_)) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Returns what a site has said since `after`.
 pub fn vitals(board: &Board, site: Site, after: Moment, now: Moment) -> Vitals {
     let canary = |record: &CanaryRecord| board.canary(record.canary);

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Outlook;
-use crate::event::{Notice, What};
 use crate::health::{RememberedDemand, Services, SiteShare, Vitals};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId};
@@ -31,6 +30,17 @@ const WORTH_REMEMBERING: f64 = 1e-4;
 
 /// Requests per second of each /24 at least: what cannot be nothing can grow.
 const HARDLY_ANY: f64 = 1e-9;
+
+/// A region sends another share of the clients elsewhere that are at home there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ShedChange {
+    /// The region.
+    pub region: RegionId,
+    /// The load that it reports; `None`: none.
+    pub load: Option<f64>,
+    /// The share before and now.
+    pub shares: [Share; 2],
+}
 
 /// Divides load. A copy is cheap: what is large is shared until it changes.
 #[derive(Clone, Debug)]
@@ -145,14 +155,14 @@ impl Balance {
         self.next = now.plus(pace(base));
     }
 
-    /// Takes a step if one is due, and says who sheds what.
+    /// Takes a step if one is due, and returns which regions shed another share than before.
     pub fn step(
         &mut self,
         base: &Base,
         services: &Services,
         readings: &Readings,
         now: Moment,
-    ) -> Vec<Notice> {
+    ) -> Vec<ShedChange> {
         if base.demand.is_empty() || now < self.next {
             return Vec::new();
         }
@@ -168,14 +178,13 @@ impl Balance {
         splits.step(&demands, &capacities, limits);
         splits.truncate(base.demand.len());
         let after = self.away(base);
-        let changed = base.config.regions.iter().zip(before.into_iter().zip(after));
-        let changed = changed.filter(|(_, (before, after))| before != after);
-        let told = changed.map(|((id, region), (before, away))| {
-            let load = readings.vitals[usize::from(id.0)].load;
-            let what = What::Shed { region: region.name.clone(), load, away, is_more: away > before };
-            Notice { at: now, what }
+        let changes = base.config.regions.iter().zip(before.into_iter().zip(after));
+        let changes = changes.filter(|(_, (before, after))| before != after);
+        let changes = changes.map(|((region, _), (before, away))| {
+            let load = readings.vitals[usize::from(region.0)].load;
+            ShedChange { region, load, shares: [before, away] }
         });
-        told.collect()
+        changes.collect()
     }
 
     fn demands(&self, base: &Base, services: &Services, readings: &Readings) -> Vec<Demand> {
@@ -408,17 +417,14 @@ mod tests {
         let base = base();
         let mut balance = Balance::new(&base, Moment(0));
         let all = services(&base, ALL);
-        let said = balance.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
-        let said: Vec<_> = said.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            said,
-            ["tokyo, at 95 % of its capacity, sends 10.5 % of those who would come to it elsewhere"]
-        );
+        let changes = balance.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
+        let [change] = &changes[..] else { panic!("tokyo is too full: {changes:?}") };
+        assert_eq!((change.region, change.load), (RegionId(0), Some(0.95)));
+        assert_eq!(change.shares.map(|share| share.to_string()), ["0 %", "10.5 %"]);
         let next = balance.wake(&base).expect("it goes on");
         assert_eq!(next, Moment(660_000), "two TTLs later");
         assert_eq!(balance.step(&base, &all, &readings([0.85, 0.50, 0.40]), Moment(659_000)), []);
-        let said = balance.step(&base, &all, &readings([0.85, 0.50, 0.40]), next);
-        assert_eq!(said.len(), 1);
+        assert_eq!(balance.step(&base, &all, &readings([0.85, 0.50, 0.40]), next).len(), 1);
         assert_eq!(loads(&balance, &base, &all)[0], 80);
     }
 

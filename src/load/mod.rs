@@ -3,6 +3,6 @@
 mod balancer;
 mod outlook;
 
-pub use balancer::Readings;
 pub(crate) use balancer::{Balance, capacities, demands, route};
+pub use balancer::{Readings, ShedChange};
 pub use outlook::Outlook;

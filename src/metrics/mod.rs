@@ -31,7 +31,7 @@ use prometheus_client::registry::Registry;
 use crate::canary::{FailureClass, Observation, Subject};
 use crate::config::Config;
 use crate::control::Report;
-use crate::event::Notice;
+use crate::event::{Event, Severity};
 use crate::health::{Phase, Standing, View};
 use crate::intent::{Intent, last_good};
 use crate::region::{self, AddressId, Regions};
@@ -79,8 +79,9 @@ struct RegionFamily {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Kind {
-    kind: &'static str,
+struct EventOf {
+    kind: String,
+    severity: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -135,7 +136,7 @@ pub struct Metrics {
     /// What intents have been and where they stood, which have series of their own, also at zero.
     known_intents: Mutex<BTreeSet<IntentIn>>,
     drill_successes: Family<RegionOf, Gauge>,
-    notices: Family<Kind, Counter>,
+    events: Family<EventOf, Counter>,
     reloads: Family<Outcome, Counter>,
     admin_refusals: Family<Refused, Counter>,
     snapshot_number: Gauge,
@@ -163,7 +164,7 @@ impl Default for Metrics {
             intents: Family::default(),
             known_intents: Mutex::default(),
             drill_successes: Family::default(),
-            notices: Family::default(),
+            events: Family::default(),
             reloads: Family::default(),
             admin_refusals: Family::default(),
             snapshot_number: Gauge::default(),
@@ -218,8 +219,8 @@ impl Metrics {
         let help =
             "When the last good drill of a whole region ended, in seconds since the epoch; no series: never";
         registry.register("drill_last_success_timestamp_seconds", help, self.drill_successes.clone());
-        let help = "What people were told, by kind: address_down, region_out, turned, load_shed, ...";
-        registry.register("notices", help, self.notices.clone());
+        let help = "Events by kind, address_down, region_out, phase_changed, ..., and severity";
+        registry.register("events", help, self.events.clone());
     }
 
     /// Starts to count the answers from another configuration, and forgets the states of its
@@ -337,9 +338,14 @@ impl Metrics {
         }
     }
 
-    /// Counts what people were told.
-    pub fn told(&self, notice: &Notice) {
-        self.notices.get_or_create(&Kind { kind: notice.kind() }).inc();
+    /// Counts an event.
+    pub fn emitted(&self, event: &Event) {
+        let severity = match event.severity {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Alarm => "alarm",
+        };
+        self.events.get_or_create(&EventOf { kind: event.kind.to_string(), severity }).inc();
     }
 
     /// Counts a canary result.

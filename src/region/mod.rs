@@ -8,8 +8,10 @@ mod safety;
 mod site;
 mod target;
 
+use std::fmt;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use recovery::{Failback, Failover, Gates, LONGEST_WAIT, Recovery};
@@ -89,12 +91,13 @@ impl Minimum {
 }
 
 /// The family of an address: IPv4 and IPv6 are judged apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Family {
     /// IPv4: A records and `ipv4hint`.
+    #[serde(rename = "ipv4")]
     V4,
     /// IPv6: AAAA records and `ipv6hint`.
+    #[serde(rename = "ipv6")]
     V6,
 }
 
@@ -108,6 +111,15 @@ impl Family {
             IpAddr::V4(_) => Self::V4,
             IpAddr::V6(_) => Self::V6,
         }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
     }
 }
 

@@ -19,11 +19,12 @@ use super::scenario::{Act, Expectation, Scenario, StateFile};
 use super::traffic::Traffic;
 use crate::canary::Observation;
 use crate::control::{Command, Control, Effect, Input, Restored};
-use crate::event::{Notice, What};
+use crate::event::{Event, EventKind};
 use crate::files::{Saved, StateDirectory, Store};
 use crate::health::{FRESH_FOR, Memory};
 use crate::intent::SavedIntents;
 use crate::moment::Moment;
+use crate::region::Target;
 use crate::snapshot::{Base, Snapshot};
 
 /// When every simulation begins: 2026-01-01 00:00:00 UTC, so that a state file can be older than it.
@@ -47,8 +48,8 @@ pub enum Happening<'a> {
     Declined(&'a str),
     /// A probe came back.
     Probed(&'a Probed),
-    /// Control says something.
-    Said(&'a Notice),
+    /// Control emits an event.
+    Emitted(&'a Event),
     /// An address fell.
     Detected(&'a Detection),
     /// This snapshot answers from now on.
@@ -82,6 +83,8 @@ pub struct Simulation<'p, 'l> {
     kept: Option<Memory>,
     /// The intents in force that lie there.
     intents: SavedIntents,
+    /// What was probed last, and by which canary: if an address falls, it is this one.
+    probed: Option<(Target, String)>,
     now: Moment,
 }
 
@@ -102,6 +105,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
             base: Arc::clone(&loaded.base),
             kept: None,
             intents: SavedIntents::default(),
+            probed: None,
             now: BOOT,
         };
         simulation.handle(Input::Restored(Restored::default()));
@@ -143,6 +147,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
                     self.agenda.add(due, AgendaItem::Probe(pair));
                     self.tell(&Happening::Probed(&probed));
                     let at = self.clock.moment(self.now);
+                    self.probed = Some((probed.target, probed.canary));
                     self.handle(Input::Observed(vec![Observation { at, ..probed.seen }]));
                 }
             }
@@ -237,10 +242,10 @@ impl<'p, 'l> Simulation<'p, 'l> {
     /// Carries out what control asks for. What it says comes first: it is why clients move.
     fn carry_out(&mut self, effects: Vec<Effect>) {
         let (said, done): (Vec<_>, Vec<_>) =
-            effects.into_iter().partition(|effect| matches!(effect, Effect::Say(_) | Effect::Answer(_)));
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Emit(_) | Effect::Answer(_)));
         for effect in said.into_iter().chain(done) {
             match effect {
-                Effect::Say(notice) => self.say(&notice),
+                Effect::Emit(event) => self.emit(&event),
                 Effect::Persist(memory) => self.kept = Some(memory),
                 Effect::Keep(intents) => self.intents = intents,
                 // No expectation is about availability.
@@ -266,9 +271,10 @@ impl<'p, 'l> Simulation<'p, 'l> {
         }
     }
 
-    fn say(&mut self, notice: &Notice) {
-        self.tell(&Happening::Said(notice));
-        if let What::Down { target, canary, .. } = &notice.what
+    fn emit(&mut self, event: &Event) {
+        self.tell(&Happening::Emitted(event));
+        if event.kind == EventKind::ADDRESS_DOWN
+            && let Some((target, canary)) = &self.probed
             && let Some(detection) = self.probers.detection(target, canary, self.now)
         {
             self.tell(&Happening::Detected(&detection));

@@ -71,7 +71,7 @@ impl Timeline {
                 self.line(at, "error", &line);
             }
             Happening::Declined(why) => self.line(at, "error", why),
-            Happening::Said(notice) => self.line(at, "notice", &notice.to_string()),
+            Happening::Emitted(event) => self.line(at, "notice", &event.text),
             Happening::Detected(detection) if detection.is_late() => {
                 let Detection { took, promised, .. } = detection;
                 self.line(at, "FAILED", &format!("seen after {took:?}, promised within {promised:?}"));
@@ -193,7 +193,7 @@ impl PlaySummary {
             | Happening::Forgotten(_)
             | Happening::Refused(_)
             | Happening::Declined(_)
-            | Happening::Said(_) => {}
+            | Happening::Emitted(_) => {}
         }
     }
 }

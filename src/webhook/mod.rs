@@ -27,7 +27,7 @@ use tokio::time;
 pub use request::Way;
 
 use crate::config::{self, Least};
-use crate::event::{Record, Severity};
+use crate::event::{Event, Severity};
 use crate::metrics::{Delivery, Metrics};
 use request::{Outcome, Requests};
 
@@ -46,7 +46,7 @@ pub struct Webhook {
 /// threads of their own.
 pub struct Queue {
     /// Returns the first events after the one with this number, in their order; some, not necessarily all.
-    pub after: Arc<dyn Fn(u64) -> Vec<Arc<Record>> + Send + Sync>,
+    pub after: Arc<dyn Fn(u64) -> Vec<Arc<Event>> + Send + Sync>,
     /// Writes down that everything up to this number is done with.
     pub keep: Arc<dyn Fn(u64) + Send + Sync>,
     /// The number of the last event there is. When its sender is gone, no more will come.
@@ -89,8 +89,8 @@ impl Webhook {
                 continue;
             }
             let before = queue.done;
-            for record in batch {
-                self.pass(&record, &mut queue).await;
+            for event in batch {
+                self.pass(&event, &mut queue).await;
             }
             if queue.done != before {
                 queue.keep().await;
@@ -99,16 +99,16 @@ impl Webhook {
     }
 
     /// Delivers an event if it is wanted, and is done with it.
-    async fn pass(&self, record: &Record, queue: &mut Queue) {
+    async fn pass(&self, event: &Event, queue: &mut Queue) {
         // Numbers have no gaps: what is not there was given up.
-        let lost = record.number.saturating_sub(queue.done + 1);
+        let lost = event.number.saturating_sub(queue.done + 1);
         if lost > 0 {
             tracing::warn!(webhook = self.name, "{lost} events were given up before they could be sent");
             self.metrics.telling.given_up(&self.name, lost);
         }
-        queue.done = record.number;
-        if is_wanted(record, self.least) {
-            insist(|| self.requests.send(record), |outcome, failures| self.tell(outcome, failures)).await;
+        queue.done = event.number;
+        if event.is_wanted(self.least) {
+            insist(|| self.requests.send(event), |outcome, failures| self.tell(outcome, failures)).await;
             queue.keep().await;
         }
         self.metrics.telling.passed(&self.name, lost + 1);
@@ -143,7 +143,7 @@ impl Webhook {
 }
 
 impl Queue {
-    async fn take(&self) -> Vec<Arc<Record>> {
+    async fn take(&self) -> Vec<Arc<Event>> {
         let (after, done) = (Arc::clone(&self.after), self.done);
         tokio::task::spawn_blocking(move || after(done)).await.unwrap_or_default()
     }
@@ -153,13 +153,6 @@ impl Queue {
         // A cursor that is not kept costs a second delivery after a restart, and says so itself.
         let _ = tokio::task::spawn_blocking(move || keep(done)).await;
     }
-}
-
-/// Returns whether a receiver that wants to hear of this severity wants this event. What ends a trouble is
-/// wanted where its beginning was.
-fn is_wanted(record: &Record, least: Severity) -> bool {
-    let ended = record.incident.as_ref().filter(|incident| incident.is_over);
-    ended.map_or(record.severity, |incident| incident.severity.max(record.severity)) >= least
 }
 
 /// Tries until the event is taken or refused. Tells of each outcome, with the number of failures before it.
@@ -181,33 +174,6 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::alarm::Alarm;
-    use crate::event::{Notice, What};
-    use crate::health::Count;
-    use crate::moment::Moment;
-    use crate::region::Family;
-
-    fn record(wrap: fn(Alarm) -> What) -> Record {
-        let alarm = Alarm::RegionOut {
-            region: "tokyo".to_owned(),
-            family: Family::V4,
-            count: Count { up: 0, total: 2, needed: 1 },
-            reason: None,
-            is_remembered: false,
-        };
-        Record::of(&Notice { at: Moment(0), what: wrap(alarm) }, 1, 1)
-    }
-
-    #[test]
-    fn whoever_hears_of_a_trouble_hears_of_its_end_although_that_is_said_less_loudly() {
-        let (raised, cleared) = (record(What::Raised), record(What::Cleared));
-        assert_eq!((raised.severity, cleared.severity), (Severity::Warning, Severity::Info));
-        for (least, expected) in [(Severity::Info, true), (Severity::Warning, true), (Severity::Alarm, false)]
-        {
-            assert_eq!(is_wanted(&raised, least), expected, "{least:?}");
-            assert_eq!(is_wanted(&cleared, least), expected, "{least:?}");
-        }
-    }
 
     #[tokio::test(start_paused = true)]
     async fn an_event_is_tried_after_longer_and_longer_waits_until_it_is_taken() {

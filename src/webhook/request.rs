@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 
 use super::{shape, signature};
 use crate::config::{self, WebhookShape};
-use crate::event::Record;
+use crate::event::Event;
 
 /// How long a receiver may take. One that works takes milliseconds, and around the globe less than a second.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -72,14 +72,14 @@ impl Requests {
     }
 
     /// Tries once.
-    pub(super) async fn send(&self, record: &Record) -> Outcome {
-        let body = self.body(record);
+    pub(super) async fn send(&self, event: &Event) -> Outcome {
+        let body = self.body(event);
         let mut request = self
             .client
             .post(&self.url)
             .header(CONTENT_TYPE, "application/json")
-            .header("Meridian-Event", record.kind.as_ref())
-            .header("Meridian-Delivery", delivery(record, &self.instance));
+            .header("Meridian-Event", event.kind.as_str())
+            .header("Meridian-Delivery", delivery(event, &self.instance));
         if let (Some(secret), WebhookShape::Json | WebhookShape::Slack) = (&self.secret, self.shape) {
             // The receiver compares it with its own wall clock.
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -93,13 +93,13 @@ impl Requests {
         }
     }
 
-    fn body(&self, record: &Record) -> Vec<u8> {
+    fn body(&self, event: &Event) -> Vec<u8> {
         match self.shape {
-            WebhookShape::Json => shape::json(record),
-            WebhookShape::Slack => shape::slack(record, &self.instance),
+            WebhookShape::Json => shape::json(event),
+            WebhookShape::Slack => shape::slack(event, &self.instance),
             WebhookShape::PagerDuty => {
                 let key = self.secret.as_deref().unwrap_or_default();
-                shape::pagerduty(record, &self.instance, &String::from_utf8_lossy(key))
+                shape::pagerduty(event, &self.instance, &String::from_utf8_lossy(key))
             }
         }
     }
@@ -107,8 +107,8 @@ impl Requests {
 
 /// Returns what tells a delivery from all others: the same for every attempt, and another for an event that has
 /// its number from a log that was begun anew.
-fn delivery(record: &Record, instance: &str) -> String {
-    format!("{instance}-{}-{}", record.number, record.at.0)
+fn delivery(event: &Event, instance: &str) -> String {
+    format!("{instance}-{}-{}", event.number, event.time.0)
 }
 
 /// Returns what a status says. What is wrong with a request is wrong the next time too, but for a receiver
@@ -140,7 +140,6 @@ fn said(error: reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Notice, What};
     use crate::moment::Moment;
 
     #[test]
@@ -157,8 +156,7 @@ mod tests {
 
     #[test]
     fn a_delivery_has_one_name_for_all_attempts() {
-        let what = What::LetBack { region: "tokyo".to_owned(), author: "Jo".to_owned() };
-        let record = Record::of(&Notice { at: Moment(1_700_000_000_000), what }, 17, 3);
-        assert_eq!(delivery(&record, "ns1"), "ns1-17-1700000000000");
+        let event = Event { number: 17, ..Event::failback("tokyo", "Jo", Moment(1_700_000_000_000)) };
+        assert_eq!(delivery(&event, "ns1"), "ns1-17-1700000000000");
     }
 }

@@ -76,12 +76,12 @@ fn breaking_tokyo_moves_the_japanese_client_to_osaka_and_nobody_else_and_healing
         assert_eq!(answers[1..], elsewhere(tokyo)[1..], "somebody else moved");
         (answers[0] == osaka).then_some(())
     });
-    demo.process.line("tokyo leaves the IPv4 answers");
+    demo.process.line("tokyo left the IPv4 answers");
 
     demo.set("heal", "tokyo");
     demo.process.line("tokyo (IPv4) takes 10 % of its clients");
     demo.settles(elsewhere(tokyo));
-    demo.process.line("tokyo returns to the IPv4 answers");
+    demo.process.line("tokyo is back in the IPv4 answers");
 }
 
 #[test]

@@ -121,13 +121,13 @@ fn a_service_that_breaks_elsewhere_fails_a_drill_and_its_clients_are_back() {
     play.server.settles(&[(JAPAN, "osaka"), (AMERICA, "oregon")]);
     play.regions.break_("oregon");
     assert_eq!(code(&mut waiting), Some(1));
-    waiting.line("failed: oregon leaves the IPv");
+    waiting.line("failed: oregon left the IPv");
     play.server.settles(&[(JAPAN, "tokyo")]);
-    assert!(play.outcome("failed").starts_with("oregon leaves the IPv"));
+    assert!(play.outcome("failed").starts_with("oregon left the IPv"));
     let text = play.history()["last_good_drills"][0]["text"].clone();
     assert_eq!(text, "never");
     let ran = meridian(&["history", "--kind", "drill", "--admin", &play.admin]);
-    assert!(ran.out.contains(" failed: oregon leaves the IPv"), "{ran:?}");
+    assert!(ran.out.contains(" failed: oregon left the IPv"), "{ran:?}");
     assert!(ran.out.contains("\nlast good drills:\n  tokyo:     never\n"), "{ran:?}");
 }
 

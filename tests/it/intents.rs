@@ -113,7 +113,7 @@ fn what_an_operator_asks_for_is_in_the_answers_when_the_command_returns_and_gone
     }
     assert_eq!(operated.succeeds("intents"), "nothing is asked for, and nothing is advised\n");
     operated.server.process.line("alice: drain tokyo for 2h: kernel (intent 2)");
-    operated.server.process.line("lifts intent 2 (drain tokyo)");
+    operated.server.process.line("lifted intent 2 (drain tokyo)");
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn a_region_with_manual_failback_is_held_when_it_is_well_again_until_somebody_le
     let ran = failback("tokyo");
     assert_eq!((ran.code, ran.out.contains("tokyo is let back")), (0, true), "{ran:?}");
     client("tokyo");
-    seen.server.process.line("Jo (ops) lets tokyo back");
+    seen.server.process.line("Jo (ops) let tokyo back");
 }
 
 #[test]

@@ -35,8 +35,8 @@ fn a_region_that_was_down_before_a_crash_is_not_in_the_very_first_answers() {
     let_canaries_sleep(&home);
     let server = Server::start(&home);
     assert_eq!(server.regions(JAPAN), ["osaka"]);
-    server.process.line("remembered from the last run: 3 falls");
-    server.process.line("tokyo is still out of the IPv4 answers: 0 of 2 addresses are up");
+    server.process.line("saved health restored: 3 falls");
+    server.process.line("tokyo is still out of the IPv4 answers: 2 of 2 addresses down");
 }
 
 #[test]
@@ -68,9 +68,9 @@ fn a_stale_state_file_is_said_once_and_everything_counts_as_up() {
     });
     let server = Server::start(&home);
     assert_eq!(server.regions(JAPAN), ["tokyo"]);
-    server.process.line("the state of the last run is ignored");
+    server.process.line("saved health ignored");
     let lines = server.process.lines().into_iter();
-    let said = lines.filter(|line| line.contains("the state of the last run is ignored")).count();
+    let said = lines.filter(|line| line.contains("saved health ignored")).count();
     assert_eq!(said, 1);
 }
 

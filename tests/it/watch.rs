@@ -46,9 +46,9 @@ fn whoever_watches_sees_a_region_break_and_heal() {
     seen.regions.break_("tokyo");
     // Records come as they happen, states within a second of it: in which order is nobody's promise.
     let record = event(&mut lines, "record", |record| record["kind"] == "region_out");
-    assert_eq!((&record["region"], &record["severity"]), (&"tokyo".into(), &"warning".into()));
+    assert_eq!((&record["target"], &record["severity"]), (&"tokyo".into(), &"warning".into()));
     let state = event(&mut lines, "state", |state| tokyo(state) == "down");
-    assert!(state["alarms"].to_string().contains("tokyo leaves the IPv4 answers"), "{state}");
+    assert!(state["alarms"].to_string().contains("tokyo left the IPv4 answers"), "{state}");
     let atlas: Value = serde_json::from_str(&seen.page("/atlas?name=api.example.com")).unwrap();
     assert_eq!(atlas["countries"]["JP"][0][0], "osaka");
 
@@ -100,7 +100,7 @@ fn the_terminal_shows_what_the_page_shows() {
         ran.out.lines().any(|line| line.starts_with("tokyo ") && line.contains("down")).then_some(ran)
     });
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.contains("ALARM  tokyo leaves the IPv4 answers"), "{}", ran.out);
+    assert!(ran.out.contains("ALARM  tokyo left the IPv4 answers"), "{}", ran.out);
     assert!(!ran.out.contains('\x1b'), "a pipe gets plain text: {}", ran.out);
     let ran = meridian(&["status", "--json", "--admin", &seen.admin]);
     let page: Value = serde_json::from_str(&ran.out).expect("JSON");

@@ -123,7 +123,7 @@ pub(super) fn page(state: &State) -> Page {
         zones: config.zones.iter().map(zone).collect(),
         geo: geo(&loaded, &seen.snapshot.base.table, now),
         configuration: configuration(&loaded),
-        alarms: seen.report.alarms.iter().map(ToString::to_string).collect(),
+        alarms: seen.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),
         regions: regions.map(|((_, region), report)| region::region(&watch, region, report)).collect(),
         events: telling::events(&told),
         webhooks: telling::webhooks(told),

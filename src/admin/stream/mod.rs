@@ -4,8 +4,7 @@
 //! which hands the bytes on as fast as they are read; who reads too slowly is dropped and not queued for, and
 //! comes back with `Last-Event-ID` (HTML, 9.2: server-sent events) to get the events in between.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -13,15 +12,13 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use hyper::body::{Body, Frame};
-use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::State;
 use super::overview::{self, Overview};
-use super::status::rfc3339;
-use crate::event::{Record, Severity};
+use crate::event::Event;
 
 /// The most streams at once: a team, its wall screens, and some forgotten tabs. Each costs a task and a
 /// socket, and their connections count nowhere else.
@@ -51,7 +48,7 @@ pub(super) struct Live {
 /// The events of this life, the last of them rendered.
 #[derive(Default)]
 struct Told {
-    records: VecDeque<(Arc<Record>, Bytes)>,
+    records: VecDeque<(Arc<Event>, Bytes)>,
 }
 
 /// What was the case when it was last looked at.
@@ -74,19 +71,19 @@ impl Default for Live {
 
 impl Live {
     /// Tells an event to all who watch, and keeps it for those who come later.
-    pub(super) fn tell(&self, record: Arc<Record>) {
-        let bytes = Bytes::from(message("record", Some(record.number), &Event::of(&record)));
+    pub(super) fn tell(&self, event: Arc<Event>) {
+        let bytes = Bytes::from(message("record", Some(event.number), &*event));
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.records.len() == MAX_RECORDS {
             told.records.pop_front();
         }
-        told.records.push_back((record, bytes.clone()));
+        told.records.push_back((event, bytes.clone()));
         // Nobody may be watching.
         let _ = self.news.send(bytes);
     }
 
     /// Returns the last events, the oldest first.
-    pub(super) fn records(&self) -> Vec<Arc<Record>> {
+    pub(super) fn records(&self) -> Vec<Arc<Event>> {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.records.iter().map(|(record, _)| Arc::clone(record)).collect()
     }
@@ -163,57 +160,6 @@ fn message(name: &str, id: Option<u64>, data: &impl Serialize) -> String {
     format!("{id}event: {name}\ndata: {data}\n\n")
 }
 
-/// A record as it is told; what is not known is left out, because two hundred of them are part of a first view.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub(super) struct Event {
-    /// Its number; it starts anew with each process.
-    number: u64,
-    /// When.
-    #[schemars(extend("format" = "date-time"))]
-    at: String,
-    /// The snapshot in force.
-    snapshot: u64,
-    /// The word for what happened, as in the event log.
-    kind: Cow<'static, str>,
-    /// How loudly it is said.
-    #[schemars(extend("enum" = ["info", "warning", "alarm"]))]
-    severity: &'static str,
-    /// What it is about and why, as far as that is known: `region`, `zone`, `address`, `from`, `to`, `why`,
-    /// `evidence`, `author`.
-    #[serde(flatten)]
-    parts: BTreeMap<&'static str, String>,
-    /// One line for people.
-    text: String,
-}
-
-impl Event {
-    pub(super) fn of(record: &Record) -> Self {
-        let parts = [
-            ("region", record.region.clone()),
-            ("zone", record.zone.clone()),
-            ("address", record.address.map(|address| address.to_string())),
-            ("from", record.from.clone()),
-            ("to", record.to.clone()),
-            ("why", record.why.clone()),
-            ("evidence", record.evidence.clone()),
-            ("author", record.author.clone()),
-        ];
-        Self {
-            number: record.number,
-            at: rfc3339(record.at),
-            snapshot: record.snapshot,
-            kind: record.kind.clone(),
-            severity: match record.severity {
-                Severity::Info => "info",
-                Severity::Warning => "warning",
-                Severity::Alarm => "alarm",
-            },
-            parts: parts.into_iter().filter_map(|(name, part)| Some((name, part?))).collect(),
-            text: record.text.clone(),
-        }
-    }
-}
-
 /// Hands on to one reader what is told to all.
 pub(super) struct Feed {
     news: broadcast::Receiver<Bytes>,
@@ -256,15 +202,13 @@ impl Body for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Notice, What};
     use crate::moment::Moment;
 
     #[test]
     fn an_event_is_one_line_of_data_that_no_text_can_break() {
-        let what = What::LetBack { region: "tokyo\n\ndata: x".to_owned(), author: "Jo".to_owned() };
-        let record = Record::of(&Notice { at: Moment(0), what }, 7, 4);
-        let rendered = message("record", Some(7), &Event::of(&record));
-        assert!(rendered.starts_with("id: 7\nevent: record\ndata: {\"number\":7,"), "{rendered}");
+        let event = Event::failback("tokyo\n\ndata: x", "Jo", Moment(0));
+        let rendered = message("record", Some(7), &event);
+        assert!(rendered.starts_with("id: 7\nevent: record\ndata: {\"time\":\"1970"), "{rendered}");
         assert_eq!(rendered.matches('\n').count(), 4, "{rendered}");
         assert!(!rendered.contains("null"), "what is not known is left out: {rendered}");
     }

@@ -117,7 +117,7 @@ fn state() -> State {
         | Effect::Persist(_)
         | Effect::Keep(_)
         | Effect::PersistAvailability(_)
-        | Effect::Say(_)
+        | Effect::Emit(_)
         | Effect::Answer(_) => None,
     });
     let seen = Seen {
@@ -235,7 +235,7 @@ async fn the_status_names_everything() {
     assert_eq!(page["zones"], json!([zone]));
     assert_eq!(page["geo"]["database"], Value::Null);
     assert!(page["geo"]["classes"].as_u64() >= Some(2), "{}", page["geo"]);
-    let advice = "dublin keeps 30 % of its clients: the advisory canary whole has fallen, status 503";
+    let advice = "dublin keeps 30 % of its clients: the advisory canary whole failed (status 503)";
     assert_eq!(page["alarms"], json!([advice]));
 }
 
@@ -645,10 +645,8 @@ async fn a_page_that_cannot_be_made_is_a_mistake_of_the_server() {
 }
 
 /// Returns an event about nothing in particular.
-fn record(number: u64) -> Arc<Record> {
-    let what = crate::event::What::LetBack { region: "tokyo".to_owned(), author: "Jo".to_owned() };
-    let notice = crate::event::Notice { at: at(number), what };
-    Arc::new(Record::of(&notice, number, 4))
+fn event(number: u64) -> Arc<Event> {
+    Arc::new(Event { number, ..Event::failback("tokyo", "Jo", at(number)) })
 }
 
 /// Opens a stream and returns it with its head.
@@ -688,14 +686,14 @@ async fn told<T>(ask: impl AsyncFnOnce(SocketAddr, Arc<State>) -> T) -> T {
 #[tokio::test]
 async fn a_stream_begins_with_the_state_and_the_events_and_goes_on_with_what_happens() {
     told(async |address, state| {
-        state.tell(record(1));
+        state.tell(event(1));
         let (mut watching, head) = stream(address, "").await;
         assert!(head.contains("content-type: text/event-stream"), "{head}");
-        let first = head + &read_until(&mut watching, "Jo lets tokyo back\"}\n\n").await;
+        let first = head + &read_until(&mut watching, "Jo let tokyo back\"}\n\n").await;
         let (state_at, record_at) =
             (first.find("event: state\ndata: {"), first.find("id: 1\nevent: record\n"));
         assert!(state_at.is_some() && state_at < record_at, "{first}");
-        state.tell(record(2));
+        state.tell(event(2));
         assert!(read_until(&mut watching, "\n\n").await.contains("id: 2\nevent: record\ndata: {"));
     })
     .await;
@@ -704,7 +702,7 @@ async fn a_stream_begins_with_the_state_and_the_events_and_goes_on_with_what_hap
 #[tokio::test]
 async fn who_comes_back_gets_what_happened_in_between_and_no_more_than_is_kept() {
     told(async |address, state| {
-        (1..=300).for_each(|number| state.tell(record(number)));
+        (1..=300).for_each(|number| state.tell(event(number)));
         let (mut back, head) = stream(address, "last-event-id: 298\r\n").await;
         let missed = head + &read_until(&mut back, "\"number\":300,").await;
         assert_eq!(missed.matches("event: record").count(), 2, "{missed}");
@@ -720,7 +718,7 @@ async fn a_stream_outlives_other_connections_and_says_so() {
     told(async |address, state| {
         let (mut watching, _) = stream(address, "").await;
         read_until(&mut watching, ": still here\n\n").await;
-        state.tell(record(1));
+        state.tell(event(1));
         read_until(&mut watching, "\"number\":1,").await;
     })
     .await;
@@ -737,7 +735,7 @@ async fn the_129th_stream_is_refused_and_pages_are_still_answered() {
         assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
         let answer = exchange(address, "GET /healthz HTTP/1.1\r\nhost: ns1\r\n\r\n").await;
         assert!(answer.ends_with("ok\n"), "{answer}");
-        state.tell(record(1));
+        state.tell(event(1));
         for (stream, _) in &mut watching {
             read_until(stream, "\"number\":1,").await;
         }
@@ -750,7 +748,7 @@ async fn who_does_not_read_is_dropped_and_others_go_on() {
     told(async |address, state| {
         let (mut idle, _) = stream(address, "").await;
         let (mut watching, _) = stream(address, "").await;
-        let long = |number| Arc::new(Record { text: "x".repeat(1 << 20), ..Record::clone(&record(number)) });
+        let long = |number| Arc::new(Event { text: "x".repeat(1 << 20), ..(*event(number)).clone() });
         for number in 1..=100 {
             state.tell(long(number));
             read_until(&mut watching, "\"}\n\n").await;

@@ -110,7 +110,7 @@ fn busy() -> State {
     report.proposals = vec![crate::control::Proposal { number: 7, region: "tokyo".to_owned(), at: at(30) }];
     let (snapshot, published_at) = (Arc::clone(&seen.snapshot), seen.published_at);
     state.seen.store(Arc::new(Seen { snapshot, published_at, report }));
-    state.tell(record(1));
+    state.tell(event(1));
     state
 }
 

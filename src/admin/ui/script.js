@@ -106,7 +106,7 @@ function showAlarms(alarms, problems) {
 function showEvent(record) {
   const list = at("timeline");
   if (list.querySelector(`[data-number="${Number(record.number)}"]`)) return;
-  const time = element("time", { datetime: record.at, title: record.at }, clock(record.at));
+  const time = element("time", { datetime: record.time, title: record.time }, clock(record.time));
   const told = element("span", { class: "text" }, record.text);
   const item = element("li", { "data-severity": record.severity, "data-number": record.number },
     time, element("span", { class: "severity" }, record.severity), told);

@@ -1,0 +1,134 @@
+//! Conditions: what begins with one event and ends with another.
+//!
+//! A condition is called by names, whatever its details and the numbering of a configuration are: an event that ends
+//! one has the key of the event that began it.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Severity;
+use crate::config::{Level, Measure};
+use crate::region::{Family, Target};
+
+/// Something that stands from the event that raises it to the event that clears it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// Every region that some clients of a name may be sent to is out.
+    NoRegion {
+        /// The owner name.
+        owner: String,
+        /// The residency rule that binds those clients; `None`: all clients are concerned.
+        rule: Option<String>,
+        /// The family of the addresses that they would get.
+        family: Family,
+    },
+    /// A region should leave, and does not.
+    Suppressed(Target, Family),
+    /// A region or availability zone is out of the answers, or takes less than it should until an operator acts.
+    Out(Target, Family),
+    /// A canary that probes a region once has fallen.
+    RegionCanary(Target),
+    /// A region or availability zone fails its clients more than others do.
+    Outlier(Target),
+    /// An address is down.
+    Address(Target),
+    /// An advisory canary leaves an address or region only a share of its clients.
+    Advisory(Target),
+    /// A measure is beyond its limit, of a region or of the server.
+    Threshold(Measure, Level, Option<Target>),
+    /// A region sends clients elsewhere because it is full.
+    LoadShed(Target),
+    /// An intent with this number is over, and its clients are not back.
+    Intent(u64),
+    /// The configuration on disk is refused.
+    ReloadFailed,
+}
+
+impl Condition {
+    /// Returns how severe its beginning is at most. An end is told to all who may have been told of the beginning, and
+    /// does not say how severe that was.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::NoRegion { .. } | Self::Suppressed(..) => Severity::Alarm,
+            Self::Threshold(_, level, _) => Severity::of(*level),
+            Self::Out(..)
+            | Self::RegionCanary(_)
+            | Self::Outlier(_)
+            | Self::Address(_)
+            | Self::Advisory(_)
+            | Self::LoadShed(_)
+            | Self::Intent(_)
+            | Self::ReloadFailed => Severity::Warning,
+        }
+    }
+
+    /// Returns what it is about, if it is about one target.
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Suppressed(target, _)
+            | Self::Out(target, _)
+            | Self::RegionCanary(target)
+            | Self::Outlier(target)
+            | Self::Address(target)
+            | Self::Advisory(target)
+            | Self::LoadShed(target) => Some(target),
+            Self::Threshold(_, _, target) => target.as_ref(),
+            Self::NoRegion { .. } | Self::Intent(_) | Self::ReloadFailed => None,
+        }
+    }
+
+    /// Returns the family that it is about; `None`: both, or that is no matter.
+    pub fn family(&self) -> Option<Family> {
+        match self {
+            Self::NoRegion { family, .. } | Self::Suppressed(_, family) | Self::Out(_, family) => {
+                Some(*family)
+            }
+            Self::RegionCanary(_)
+            | Self::Outlier(_)
+            | Self::Address(_)
+            | Self::Advisory(_)
+            | Self::Threshold(..)
+            | Self::LoadShed(_)
+            | Self::Intent(_)
+            | Self::ReloadFailed => None,
+        }
+    }
+}
+
+/// Writes its key, which is the same in every process: `out/tokyo/IPv4`.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRegion { owner, rule, family } => {
+                write!(f, "no_region/{owner}/{family}")?;
+                rule.iter().try_for_each(|rule| write!(f, "/{rule}"))
+            }
+            Self::Suppressed(target, family) => write!(f, "suppressed/{target}/{family}"),
+            Self::Out(target, family) => write!(f, "out/{target}/{family}"),
+            Self::RegionCanary(target) => write!(f, "region_canary/{target}"),
+            Self::Outlier(target) => write!(f, "outlier/{target}"),
+            Self::Address(target) => write!(f, "address/{target}"),
+            Self::Advisory(target) => write!(f, "advisory/{target}"),
+            Self::Threshold(measure, level, target) => {
+                write!(f, "{}/{}", measure.as_str(), level.as_str())?;
+                target.iter().try_for_each(|target| write!(f, "/{target}"))
+            }
+            Self::LoadShed(target) => write!(f, "load/{target}"),
+            Self::Intent(number) => write!(f, "intent/{number}"),
+            Self::ReloadFailed => f.write_str("reload"),
+        }
+    }
+}
+
+/// What an event does to a condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConditionMark {
+    /// The key of the condition: `out/tokyo/IPv4`.
+    pub key: String,
+    /// How severe its beginning is at most.
+    pub severity: Severity,
+    /// Whether the event ends it, and does not begin it.
+    pub is_over: bool,
+}

@@ -1,0 +1,393 @@
+//! Events about regions and availability zones: how they leave and come back, and what keeps or limits them.
+
+use super::{Condition, Event, EventKind, Seconds, Severity};
+use crate::health::{Count, OutlierGrade, Phase, PhaseChange, Suppression};
+use crate::moment::Moment;
+use crate::region::{Family, Target};
+use crate::share::Share;
+
+/// Why a region is out of the answers of a family.
+#[derive(Clone, Debug)]
+pub struct Outage<'a> {
+    /// How many of its addresses are up.
+    pub count: Count,
+    /// Why it is out although enough of them are; `None`: they are not.
+    pub reason: Option<&'a str>,
+    /// How its addresses fail; `None`: none does.
+    pub failure: Option<&'a str>,
+    /// Whether it was out already when the process began.
+    pub is_remembered: bool,
+}
+
+impl Event {
+    /// A region left the answers of a family.
+    pub fn region_out(region: &Target, family: Family, outage: Outage<'_>, at: Moment) -> Self {
+        let Outage { count: Count { up, total, needed }, reason, failure, is_remembered } = outage;
+        let left = if is_remembered { "is still out of" } else { "left" };
+        let failed = failure.map_or_else(String::new, |failure| format!(" ({failure})"));
+        let why = match reason {
+            Some(reason) => format!("{reason}, {up} of {total} addresses up"),
+            None => format!("{} of {total} addresses down{failed}", total - up),
+        };
+        let text = format!("{region} {left} the {family} answers: {why}");
+        Self::new(EventKind::REGION_OUT, Severity::Warning, text, at)
+            .about(region)
+            .turns("in", "out")
+            .because(reason.or(failure).unwrap_or("too few of its addresses are up"))
+            .seen_by(format!("{up} of {total} addresses up, {needed} needed"))
+            .raises(&Condition::Out(region.clone(), family))
+    }
+
+    /// A region is back in the answers of a family.
+    pub fn region_back(region: &Target, family: Family, count: Count, at: Moment) -> Self {
+        let Count { up, total, needed } = count;
+        let text = format!("{region} is back in the {family} answers: {up} of {total} addresses up");
+        Self::new(EventKind::REGION_BACK, Severity::Info, text, at)
+            .about(region)
+            .turns("out", "in")
+            .seen_by(format!("{up} of {total} addresses up, {needed} needed"))
+            .clears(&Condition::Out(region.clone(), family))
+    }
+
+    /// A region or availability zone went to another phase, in which it takes this share of its clients; or it would,
+    /// but for `failover: advise`.
+    pub fn phase_changed(target: &Target, turn: &PhaseChange, share: Share, is_advice: bool) -> Self {
+        let (family, is_back) = (turn.family, turn.goes_back());
+        let advice = if is_advice { " (advice only: failover is `advise`)" } else { "" };
+        let text = format!("{target} ({family}) {}{advice}", phase_text(target, turn, share));
+        let severity = match turn.to {
+            Phase::Down | Phase::Held(_) | Phase::Quarantined { .. } => Severity::Warning,
+            Phase::Unknown
+            | Phase::Healthy
+            | Phase::Suspect
+            | Phase::Recovering { .. }
+            | Phase::Ramp { .. } => Severity::Info,
+        };
+        let reason = match turn.to {
+            _ if is_advice => Some("it stays: failover is `advise`"),
+            Phase::Ramp { .. } | Phase::Held(_) if is_back => Some("a gate of its ramp was closed"),
+            Phase::Held(_) => Some("an operator lets it back"),
+            Phase::Quarantined { .. } => Some("it fell three times in an hour"),
+            Phase::Unknown
+            | Phase::Healthy
+            | Phase::Suspect
+            | Phase::Down
+            | Phase::Recovering { .. }
+            | Phase::Ramp { .. } => None,
+        };
+        let event = Self::new(EventKind::PHASE_CHANGED, severity, text, turn.at)
+            .about(target)
+            .turns(turn.from.as_str(), turn.to.as_str())
+            .seen_by(format!("{share} of its clients"));
+        let event = Self { reason: reason.map(str::to_owned), family: Some(family), ..event };
+        let out = Condition::Out(target.clone(), family);
+        match turn.to {
+            // A ramp follows the end of what it comes from, and must not be taken for it.
+            Phase::Ramp { .. } if is_back => event,
+            Phase::Ramp { .. } | Phase::Healthy => event.clears(&out),
+            Phase::Down | Phase::Held(_) | Phase::Quarantined { .. } => event.raises(&out),
+            Phase::Unknown | Phase::Suspect | Phase::Recovering { .. } => event,
+        }
+    }
+
+    /// A region should leave the answers of a family, and stays.
+    pub fn failover_suppressed(
+        region: &Target,
+        family: Family,
+        suppression: Suppression,
+        at: Moment,
+    ) -> Self {
+        // A cause that is shared by half of the regions is beyond what failover can heal.
+        let severity = match suppression {
+            Suppression::Correlated(_) => Severity::Alarm,
+            Suppression::Failover(_)
+            | Suppression::Undecided(_)
+            | Suppression::Overload(_)
+            | Suppression::MinInService => Severity::Warning,
+        };
+        let text = format!("failover of {region} ({family}) is suppressed: {suppression}; its clients stay");
+        Self::new(EventKind::FAILOVER_SUPPRESSED, severity, text, at)
+            .about(region)
+            .turns("free", "suppressed")
+            .because(suppression.to_string())
+            .raises(&Condition::Suppressed(region.clone(), family))
+    }
+
+    /// Nothing keeps a region in the answers of a family any more.
+    pub fn failover_resumed(region: &Target, family: Family, at: Moment) -> Self {
+        let text = format!("failover of {region} ({family}) is no longer suppressed");
+        Self::new(EventKind::FAILOVER_RESUMED, Severity::Info, text, at)
+            .about(region)
+            .turns("suppressed", "free")
+            .clears(&Condition::Suppressed(region.clone(), family))
+    }
+
+    /// An advisory canary fell, and leaves an address or region this share of its clients.
+    pub fn advisory_failing(target: &Target, share: Share, canary: &str, detail: &str, at: Moment) -> Self {
+        let text =
+            format!("{target} keeps {share} of its clients: the advisory canary {canary} failed ({detail})");
+        Self::new(EventKind::ADVISORY_FAILING, Severity::Warning, text, at)
+            .about(target)
+            .turns("whole", "limited")
+            .because(detail)
+            .seen_by(format!("{canary} failed: {share} of its clients"))
+            .raises(&Condition::Advisory(target.clone()))
+    }
+
+    /// No advisory canary of an address or region fails any more.
+    pub fn advisory_recovered(target: &Target, at: Moment) -> Self {
+        let text = format!("{target} may have all of its clients again: no advisory canary fails");
+        Self::new(EventKind::ADVISORY_RECOVERED, Severity::Info, text, at)
+            .about(target)
+            .turns("limited", "whole")
+            .clears(&Condition::Advisory(target.clone()))
+    }
+
+    /// A region or availability zone passes its canaries, and fails its clients more than others do.
+    pub fn outlier_detected(target: &Target, grade: OutlierGrade, at: Moment) -> Self {
+        let (to, follows) = match grade {
+            OutlierGrade::Fine | OutlierGrade::Degraded => ("degraded", "it keeps half of them at most"),
+            OutlierGrade::Failing => ("failing", "it leaves"),
+        };
+        let text = format!(
+            "{target} fails its clients more than others do, though it passes its canaries; {follows}"
+        );
+        Self::new(EventKind::OUTLIER_DETECTED, Severity::Warning, text, at)
+            .about(target)
+            .turns("fine", to)
+            .because("it passes its canaries and fails its clients")
+            .raises(&Condition::Outlier(target.clone()))
+    }
+
+    /// A region or availability zone does not stand out any more.
+    pub fn outlier_cleared(target: &Target, at: Moment) -> Self {
+        let text = format!("{target} no longer fails its clients more than others do");
+        let event = Self::new(EventKind::OUTLIER_CLEARED, Severity::Info, text, at).about(target);
+        // How badly it failed before is not known here.
+        Self { to: Some("fine".to_owned()), ..event }.clears(&Condition::Outlier(target.clone()))
+    }
+
+    /// A region at this load sends this share of its clients elsewhere, `before` another one.
+    pub fn load_shed(region: &Target, load: Option<f64>, [before, away]: [Share; 2], at: Moment) -> Self {
+        let is_more = away > before;
+        let does = match away {
+            Share::NONE => "takes all of its clients again".to_owned(),
+            away if is_more => format!("sends {away} of its clients elsewhere"),
+            away => format!("takes clients back, and still sends {away} of them elsewhere"),
+        };
+        let load =
+            load.map_or_else(|| "load unknown".to_owned(), |load| format!("load {:.0} %", load * 100.0));
+        let event = Self::new(
+            EventKind::LOAD_SHED,
+            if away > Share::NONE { Severity::Warning } else { Severity::Info },
+            format!("{region} {does}: {load}"),
+            at,
+        );
+        let event = Self {
+            to: Some(if away > Share::NONE { "shedding" } else { "whole" }.to_owned()),
+            ..event
+                .about(region)
+                .because(if is_more { "it is too full" } else { "it has room again" })
+                .seen_by(format!("{load}, {away} of its clients go elsewhere"))
+        };
+        event.marks(&Condition::LoadShed(region.clone()), away == Share::NONE)
+    }
+}
+
+/// Says what a site does that went to another phase, and takes this share of its clients there.
+fn phase_text(target: &Target, turn: &PhaseChange, share: Share) -> String {
+    let region = target.region();
+    let is_back = turn.goes_back();
+    let closed = if is_back { ": too many requests fail, or it is too full for more" } else { "" };
+    match turn.to {
+        Phase::Unknown | Phase::Healthy | Phase::Suspect => "takes all of its clients again".to_owned(),
+        Phase::Down => "is down".to_owned(),
+        Phase::Recovering { until } => {
+            format!("is well again, and takes clients in {}", Seconds(until.since(turn.at)))
+        }
+        Phase::Ramp { .. } if is_back => format!("goes back to {share} of its clients{closed}"),
+        Phase::Ramp { .. } => format!("takes {share} of its clients"),
+        Phase::Held(_) => {
+            format!("is held at {share} of its clients{closed}; `meridian failback {region}` lets it back")
+        }
+        Phase::Quarantined { until } => format!(
+            "is quarantined for {}: it fell three times in an hour; `meridian failback {region}` lets it back",
+            Seconds(until.since(turn.at))
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::check;
+    use super::*;
+    use crate::canary::FailureClass;
+    use crate::region::{RegionId, Site};
+
+    fn region() -> Target {
+        Target::of_region("tokyo")
+    }
+
+    fn zone() -> Target {
+        Target::of_zone("tokyo", "tokyo-a")
+    }
+
+    #[test]
+    fn a_region_that_leaves_and_returns_is_told_of_with_its_count() {
+        let outage = Outage {
+            count: Count { up: 0, total: 2, needed: 1 },
+            reason: None,
+            failure: Some("connection refused"),
+            is_remembered: false,
+        };
+        check(
+            &Event::region_out(&region(), Family::V4, outage.clone(), Moment(0)),
+            "region_out Warning tokyo IPv4: in -> out | connection refused | 0 of 2 addresses up, 1 needed | - | \
+             out/tokyo/IPv4",
+            "tokyo left the IPv4 answers: 2 of 2 addresses down (connection refused)",
+        );
+        let count = Count { up: 2, total: 2, needed: 1 };
+        let held = Outage { count, reason: Some("it is held"), is_remembered: true, ..outage };
+        check(
+            &Event::region_out(&region(), Family::V6, held, Moment(0)),
+            "region_out Warning tokyo IPv6: in -> out | it is held | 2 of 2 addresses up, 1 needed | - | out/tokyo/IPv6",
+            "tokyo is still out of the IPv6 answers: it is held, 2 of 2 addresses up",
+        );
+        check(
+            &Event::region_back(&region(), Family::V4, count, Moment(0)),
+            "region_back Info tokyo IPv4: out -> in | - | 2 of 2 addresses up, 1 needed | - | ends out/tokyo/IPv4",
+            "tokyo is back in the IPv4 answers: 2 of 2 addresses up",
+        );
+    }
+
+    /// Checks what is told of a zone that goes from its second step of a ramp to this phase.
+    #[track_caller]
+    fn check_phase(to: Phase, is_advice: bool, parts: &str, text: &str) {
+        let from = Phase::Ramp { step: 1, has_slipped: false };
+        let (site, family, at) = (Site::Region(RegionId(0)), Family::V6, Moment(60_000));
+        let turn = PhaseChange { site, family, from, from_since: Moment(0), to, at };
+        let event = Event::phase_changed(&zone(), &turn, Share::percent(10), is_advice);
+        check(&event, &parts.replacen("ZONE", "tokyo/tokyo-a IPv6: ramp ->", 1), text);
+    }
+
+    #[test]
+    fn a_phase_is_told_of_with_what_led_back_and_what_an_operator_can_do() {
+        let seen = "10 % of its clients";
+        let out = "out/tokyo/tokyo-a/IPv6";
+        check_phase(
+            Phase::Ramp { step: 2, has_slipped: false },
+            false,
+            &format!("phase_changed Info ZONE ramp | - | {seen} | - | ends {out}"),
+            "tokyo/tokyo-a (IPv6) takes 10 % of its clients",
+        );
+        check_phase(
+            Phase::Ramp { step: 0, has_slipped: true },
+            false,
+            &format!("phase_changed Info ZONE ramp | a gate of its ramp was closed | {seen} | - | -"),
+            "tokyo/tokyo-a (IPv6) goes back to 10 % of its clients: too many requests fail, or it is too full for more",
+        );
+        check_phase(
+            Phase::Held(Share::percent(10)),
+            false,
+            &format!("phase_changed Warning ZONE held | a gate of its ramp was closed | {seen} | - | {out}"),
+            "tokyo/tokyo-a (IPv6) is held at 10 % of its clients: too many requests fail, or it is too full for more; \
+             `meridian failback tokyo` lets it back",
+        );
+        check_phase(
+            Phase::Quarantined { until: Moment(1_860_000) },
+            false,
+            &format!(
+                "phase_changed Warning ZONE quarantined | it fell three times in an hour | {seen} | - | {out}"
+            ),
+            "tokyo/tokyo-a (IPv6) is quarantined for 30min: it fell three times in an hour; `meridian failback tokyo` \
+             lets it back",
+        );
+        check_phase(
+            Phase::Recovering { until: Moment(70_000) },
+            false,
+            &format!("phase_changed Info ZONE recovering | - | {seen} | - | -"),
+            "tokyo/tokyo-a (IPv6) is well again, and takes clients in 10s",
+        );
+        check_phase(
+            Phase::Down,
+            true,
+            &format!("phase_changed Warning ZONE down | it stays: failover is `advise` | {seen} | - | {out}"),
+            "tokyo/tokyo-a (IPv6) is down (advice only: failover is `advise`)",
+        );
+        check_phase(
+            Phase::Healthy,
+            false,
+            &format!("phase_changed Info ZONE healthy | - | {seen} | - | ends {out}"),
+            "tokyo/tokyo-a (IPv6) takes all of its clients again",
+        );
+    }
+
+    #[test]
+    fn what_keeps_a_region_is_told_of_with_its_reason() {
+        let shared = Suppression::Correlated(FailureClass::Timeout);
+        check(
+            &Event::failover_suppressed(&region(), Family::V4, shared, Moment(0)),
+            "failover_suppressed Alarm tokyo IPv4: free -> suppressed | half of the regions or more fail alike (timeout), \
+             so the cause is shared | - | - | suppressed/tokyo/IPv4",
+            "failover of tokyo (IPv4) is suppressed: half of the regions or more fail alike (timeout), so the cause is \
+             shared; its clients stay",
+        );
+        check(
+            &Event::failover_resumed(&region(), Family::V4, Moment(0)),
+            "failover_resumed Info tokyo IPv4: suppressed -> free | - | - | - | ends suppressed/tokyo/IPv4",
+            "failover of tokyo (IPv4) is no longer suppressed",
+        );
+    }
+
+    #[test]
+    fn what_limits_a_place_is_told_of_with_what_it_keeps() {
+        check(
+            &Event::advisory_failing(&region(), Share::percent(30), "deep", "status 503", Moment(0)),
+            "advisory_failing Warning tokyo: whole -> limited | status 503 | deep failed: 30 % of its clients | - | \
+             advisory/tokyo",
+            "tokyo keeps 30 % of its clients: the advisory canary deep failed (status 503)",
+        );
+        check(
+            &Event::advisory_recovered(&region(), Moment(0)),
+            "advisory_recovered Info tokyo: limited -> whole | - | - | - | ends advisory/tokyo",
+            "tokyo may have all of its clients again: no advisory canary fails",
+        );
+        check(
+            &Event::outlier_detected(&zone(), OutlierGrade::Failing, Moment(0)),
+            "outlier_detected Warning tokyo/tokyo-a: fine -> failing | it passes its canaries and fails its clients | - | \
+             - | outlier/tokyo/tokyo-a",
+            "tokyo/tokyo-a fails its clients more than others do, though it passes its canaries; it leaves",
+        );
+        check(
+            &Event::outlier_cleared(&zone(), Moment(0)),
+            "outlier_cleared Info tokyo/tokyo-a: - -> fine | - | - | - | ends outlier/tokyo/tokyo-a",
+            "tokyo/tokyo-a no longer fails its clients more than others do",
+        );
+    }
+
+    #[test]
+    fn shedding_is_told_of_with_its_load() {
+        let shed = |before, away| {
+            let shares = [before, away].map(Share::percent);
+            Event::load_shed(&region(), Some(1.124), shares, Moment(0))
+        };
+        check(
+            &shed(10, 20),
+            "load_shed Warning tokyo: - -> shedding | it is too full | load 112 %, 20 % of its clients go elsewhere | - | \
+             load/tokyo",
+            "tokyo sends 20 % of its clients elsewhere: load 112 %",
+        );
+        check(
+            &shed(20, 10),
+            "load_shed Warning tokyo: - -> shedding | it has room again | load 112 %, 10 % of its clients go elsewhere | - \
+             | load/tokyo",
+            "tokyo takes clients back, and still sends 10 % of them elsewhere: load 112 %",
+        );
+        check(
+            &shed(10, 0),
+            "load_shed Info tokyo: - -> whole | it has room again | load 112 %, 0 % of its clients go elsewhere | - | ends \
+             load/tokyo",
+            "tokyo takes all of its clients again: load 112 %",
+        );
+    }
+}
