@@ -10,7 +10,7 @@ mod world;
 use std::hint::black_box;
 
 use figures::{Random, print, print_each};
-use meridian::engine::{self, MAX_REPLY, Outcome, Transport};
+use meridian::engine::{self, Disposition, MAX_REPLY, Transport};
 use meridian::geo::Database;
 
 /// As many static names as the largest configuration has.
@@ -61,7 +61,7 @@ fn kinds_of_answer() {
 }
 
 /// Prints the time of an answer, and how many allocations all of them made together.
-fn measure(what: &str, requests: &[Vec<u8>], bound: &str, answer: impl Fn(&[u8], &mut [u8]) -> Outcome) {
+fn measure(what: &str, requests: &[Vec<u8>], bound: &str, answer: impl Fn(&[u8], &mut [u8]) -> Disposition) {
     let mut reply = vec![0; MAX_REPLY];
     let run = |request: &Vec<u8>| _ = black_box(answer(black_box(request), black_box(&mut reply)));
     print_each(what, requests, run, bound);

@@ -1,7 +1,7 @@
 //! What a zone holds: owner names, and for each the RRsets or the fact that it is steered.
 //!
 //! These are the plain, validated values that `config` makes. The form in which a query finds them
-//! is `answer::Tree`.
+//! is `answer::NameTree`.
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ mod demo;
 #[path = "support/world.rs"]
 mod world;
 
-use meridian::engine::{self, MAX_REPLY, Outcome, Transport};
+use meridian::engine::{self, Disposition, MAX_REPLY, Transport};
 use meridian::metrics::Askers;
 use meridian::snapshot::Snapshot;
 use meridian::wire::Rcode;
@@ -23,11 +23,11 @@ fn an_answer_allocates_nothing() {
     for (what, owner, rtype) in world::QUESTIONS {
         let request = world::question(owner, rtype);
         for transport in [Transport::Udp, Transport::Tcp] {
-            let mut outcome = Outcome::Silence;
+            let mut outcome = Disposition::Silence;
             let allocations = allocation_counter::measure(|| {
                 outcome = world.answer(&request, transport, &mut reply);
             });
-            assert!(matches!(outcome, Outcome::Reply { .. }), "{what}");
+            assert!(matches!(outcome, Disposition::Reply { .. }), "{what}");
             assert_eq!(allocations.count_total, 0, "{what}");
         }
     }
@@ -52,11 +52,11 @@ fn check(snapshot: &Snapshot) {
     for client in ["133.11.0.1", "10.1.2.3", "198.51.100.7", "2001:db8::1", "::ffff:133.11.0.1"] {
         let client = client.parse().expect("an address");
         let request = demo::question("api.example.com.", client);
-        let mut outcome = Outcome::Silence;
+        let mut outcome = Disposition::Silence;
         let allocations = allocation_counter::measure(|| {
             outcome = engine::answer(snapshot, &request, world::CLIENT, Transport::Udp, &mut reply);
         });
-        let Outcome::Reply { tally, .. } = outcome else { panic!("{client} gets a reply") };
+        let Disposition::Reply { tally, .. } = outcome else { panic!("{client} gets a reply") };
         assert_eq!((tally.rcode, tally.region.is_some()), (Rcode::NoError, true), "{client}");
         assert!(tally.has_client_subnet, "{client}");
         assert_eq!(allocations.count_total, 0, "{client}");

@@ -7,15 +7,15 @@ use std::sync::LazyLock;
 
 use hickory_proto::op::Message;
 
-use meridian::engine::{MAX_REPLY, Outcome, Transport};
-use meridian::wire::{HEADER_OCTETS, Request};
+use meridian::engine::{Disposition, MAX_REPLY, Transport};
+use meridian::wire::{HEADER_OCTETS, Query};
 
 static WORLD: LazyLock<world::World> = LazyLock::new(|| world::World::new(10));
 
 #[test]
 fn wire_request() {
     bolero::check!().for_each(|bytes| {
-        if let Some(request) = Request::parse(bytes) {
+        if let Some(request) = Query::parse(bytes) {
             assert!(request.question.is_some() || !request.is_well_formed);
         }
     });
@@ -44,7 +44,7 @@ fn engine_respond_to_a_question() {
 fn answer(request: &[u8]) {
     for (transport, limit) in [(Transport::Udp, 1232), (Transport::Tcp, MAX_REPLY)] {
         let mut reply = [0; MAX_REPLY];
-        if let Outcome::Reply { length, .. } = WORLD.answer(request, transport, &mut reply) {
+        if let Disposition::Reply { length, .. } = WORLD.answer(request, transport, &mut reply) {
             assert!(length <= limit);
             let message = Message::from_vec(&reply[..length]).expect("a reply can be read");
             assert_eq!(message.metadata.id.to_be_bytes(), request[..2]);

@@ -14,7 +14,7 @@ use proptest::sample::{select, subsequence};
 
 use meridian::client::{Coordinates, Country, Group, GroupId, Location, Member, Prefix};
 use meridian::config::{Config, Geo, LogFormat, Server};
-use meridian::engine::{self, Outcome, Transport};
+use meridian::engine::{self, Disposition, Transport};
 use meridian::geo::{Table, TableSources};
 use meridian::health::{Services, SiteShare, Standing, View};
 use meridian::moment::Moment;
@@ -282,11 +282,11 @@ fn ask(snapshot: &Snapshot, rtype: RecordType, subnet: (IpAddr, u8)) -> (Message
     let request = support::query(&owner(), rtype, Some(subnet));
     let mut reply = vec![0; engine::MAX_REPLY];
     match engine::answer(snapshot, &request, Ipv4Addr::LOCALHOST.into(), Transport::Udp, &mut reply) {
-        Outcome::Reply { length, .. } => {
+        Disposition::Reply { length, .. } => {
             reply.truncate(length);
             (Message::from_vec(&reply).expect("a reply decodes"), reply)
         }
-        Outcome::Silence => panic!("a well-formed query is answered"),
+        Disposition::Silence => panic!("a well-formed query is answered"),
     }
 }
 

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
+use super::name_tree::{Apex, Delegation, Glue, NameNode, NameTree, NodeId};
 use super::packed::Packed;
-use super::tree::{Apex, Delegation, Glue, Node, NodeId, Tree};
 use crate::wire::{LowerName, rtype};
 use crate::zone::{self, Name, RData, RRset, Ttl, Zone};
 
 /// A lower-case wire name.
 type Wire = Box<[u8]>;
 
-impl Tree {
+impl NameTree {
     /// Compiles the zones. Of zones that contain each other, each owns the names that are in no zone below.
     ///
     /// # Panics
@@ -49,14 +49,14 @@ impl Tree {
         }
     }
 
-    /// Tells the apex of a zone below another one which node of that one decides about its DS records.
+    /// Links the apex of a zone to the node of its parent zone that decides about its DS records.
     fn join(&mut self, parent: &Plot, (apex, child): &(Wire, usize), plots: &[Plot]) {
         let below = plots[*child].names[apex];
         self.nodes[below.0 as usize].above = parent.closest(apex);
     }
 }
 
-/// How the zones lie in each other.
+/// The apexes of all zones, and which zones contain others.
 struct Apexes {
     zones: BTreeMap<Wire, usize>,
     /// By zone: the apexes and places of the zones right below it.
@@ -92,14 +92,14 @@ struct Plot {
 
 impl Plot {
     /// Makes the nodes of a zone.
-    fn lay_out(zone: &Zone, index: usize, children: &[(Wire, usize)], nodes: &mut Vec<Node>) -> Self {
-        let source = Source::new(zone);
+    fn lay_out(zone: &Zone, index: usize, children: &[(Wire, usize)], nodes: &mut Vec<NameNode>) -> Self {
+        let wire_zone = WireZone::new(zone);
         let mut plot = Self { names: HashMap::new() };
-        // The apex of a zone below exists here as well, even if nobody delegated it.
+        // The apex of a zone below exists here as well, even if it is not delegated.
         let children = children.iter().map(|(apex, _)| apex);
-        for name in source.nodes.keys().chain(children) {
-            if !source.hides(name) {
-                plot.add(name, index, &source, nodes);
+        for name in wire_zone.nodes.keys().chain(children) {
+            if !wire_zone.hides(name) {
+                plot.add(name, index, &wire_zone, nodes);
             }
         }
         plot.link_wildcards(nodes);
@@ -107,20 +107,20 @@ impl Plot {
     }
 
     /// Makes the node of a name, and of all its ancestors in the zone.
-    fn add(&mut self, name: &[u8], index: usize, source: &Source<'_>, nodes: &mut Vec<Node>) {
-        for ancestor in lineage(name, &source.apex) {
+    fn add(&mut self, name: &[u8], index: usize, wire_zone: &WireZone<'_>, nodes: &mut Vec<NameNode>) {
+        for ancestor in lineage(name, &wire_zone.apex) {
             if self.names.contains_key(ancestor) {
                 break;
             }
             let id = NodeId(u32::try_from(nodes.len()).expect("fewer than 2^32 names fit into memory"));
             self.names.insert(ancestor.into(), id);
-            nodes.push(source.node(ancestor, index));
+            nodes.push(wire_zone.node(ancestor, index));
         }
     }
 
-    /// Tells each name of the wildcard below it. A wildcard that is a zone cut synthesises nothing: what it
-    /// would mean is undefined (RFC 4592, section 4.2).
-    fn link_wildcards(&self, nodes: &mut [Node]) {
+    /// Links each name to the wildcard below it. A wildcard that is a zone cut synthesises nothing: its meaning
+    /// is undefined (RFC 4592, section 4.2).
+    fn link_wildcards(&self, nodes: &mut [NameNode]) {
         for (name, id) in &self.names {
             let encloser = name.strip_prefix(b"\x01*").and_then(|rest| self.names.get(rest));
             let is_cut = nodes[id.0 as usize].delegation.is_some();
@@ -138,12 +138,12 @@ impl Plot {
 }
 
 /// A zone with its names on the wire.
-struct Source<'a> {
+struct WireZone<'a> {
     apex: Wire,
     nodes: BTreeMap<Wire, &'a zone::Node>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> WireZone<'a> {
     fn new(zone: &'a Zone) -> Self {
         Self {
             apex: wire(&zone.apex),
@@ -170,12 +170,12 @@ impl<'a> Source<'a> {
     }
 
     /// Makes the node of a name; an empty non-terminal has nothing in it.
-    fn node(&self, name: &[u8], zone: usize) -> Node {
+    fn node(&self, name: &[u8], zone: usize) -> NameNode {
         let configured = self.nodes.get(name);
         let mut rrsets: Vec<Packed> =
             configured.iter().flat_map(|node| node.rrsets.iter().map(pack)).collect();
         rrsets.sort_by_key(Packed::rtype);
-        Node {
+        NameNode {
             octets: name.len(),
             zone,
             rrsets,
@@ -197,7 +197,7 @@ impl<'a> Source<'a> {
         Delegation { servers: pack(servers), glue }
     }
 
-    /// Returns the addresses that the zone knows of a server, be they glue below a cut or its own data.
+    /// Returns the addresses that the zone has of a server, be they glue below a cut or its own data.
     fn glue(&self, cut: &[u8], host: &[u8]) -> Vec<Glue> {
         let known = [rtype::A, rtype::AAAA];
         let known = known.into_iter().filter_map(|rtype| self.rrset(host, rtype));
@@ -211,7 +211,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Returns what the tree keeps of a zone.
+/// Returns the apex of a zone.
 fn apex(zone: &Zone) -> Apex {
     let node = zone.nodes.get(&zone.apex);
     let mut rrsets = node.iter().flat_map(|node| &node.rrsets);
@@ -272,7 +272,7 @@ mod tests {
 
     /// Compiles one zone `example.` and returns the glue of `cut.example.` as `host required`.
     fn check(records: &[&str], expected: &[(&str, bool)]) {
-        let tree = Tree::compile(&[zone("example.", records)]);
+        let tree = NameTree::compile(&[zone("example.", records)]);
         let (cut, _) = LowerName::read(&name("cut.example."), 0).expect("a name");
         let found = tree.find(&cut).expect("it is in the zone");
         let delegation = found.node.delegation.as_ref().expect("it is a cut");
@@ -308,14 +308,14 @@ mod tests {
     #[test]
     fn a_negative_answer_lives_as_long_as_the_smaller_of_the_soas_two_times() {
         let mut short = zone("example.", &[]);
-        let tree = Tree::compile(std::slice::from_ref(&short));
+        let tree = NameTree::compile(std::slice::from_ref(&short));
         assert_eq!(tree.apexes[0].negative.ttl_seconds(), 300);
         for node in short.nodes.values_mut() {
             for rrset in &mut node.rrsets {
                 rrset.ttl = Ttl::from_seconds(60).expect("a TTL");
             }
         }
-        let tree = Tree::compile(&[short]);
+        let tree = NameTree::compile(&[short]);
         assert_eq!(tree.apexes[0].negative.ttl_seconds(), 60);
     }
 }

@@ -1,13 +1,14 @@
-//! What answers are made of: RRsets packed for the wire, and the tree of names that holds them.
+//! RRsets packed for the wire, and the tree of names that holds them.
 //!
-//! All work that does not depend on the question is done here, once, when a configuration is loaded.
+//! All work that does not depend on the question is done here, once, when a configuration is loaded: the
+//! engine finds a node by the bytes of a question and copies.
 
 mod compile;
+mod name_tree;
 mod packed;
-mod tree;
 
+pub use name_tree::{Apex, Delegation, Glue, NameMatch, NameNode, NameTree, NodeId};
 pub use packed::{Packed, Unencodable};
-pub use tree::{Apex, Delegation, Found, Glue, Node, NodeId, Tree};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -2,7 +2,7 @@
 
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
-use crate::wire::{Full, Section, Writer};
+use crate::wire::{Full, ReplyWriter, Section};
 use crate::zone::{RData, RecordType, Ttl};
 
 /// An RRset ready to be copied into a reply. Invariant: `rdata` is a sequence of `count` records, each as a
@@ -85,7 +85,7 @@ impl Packed {
     /// When they do not all fit; then none has been written.
     pub fn write(
         &self,
-        writer: &mut Writer<'_>,
+        writer: &mut ReplyWriter<'_>,
         section: Section,
         owner: &[u8],
         turn: u16,
@@ -103,7 +103,7 @@ impl Packed {
     /// When they do not all fit; then none has been written.
     pub fn write_for(
         &self,
-        writer: &mut Writer<'_>,
+        writer: &mut ReplyWriter<'_>,
         section: Section,
         owner: &[u8],
         most: Ttl,
@@ -142,7 +142,7 @@ mod tests {
     /// Writes the records and returns the last octet of each.
     fn check(packed: &Packed, turn: u16, expected: &[u8]) {
         let mut buffer = [0; 512];
-        let mut writer = Writer::new(&mut buffer, 512, None);
+        let mut writer = ReplyWriter::new(&mut buffer, 512, None);
         packed.write(&mut writer, Section::Answer, b"\0", turn).expect("they fit");
         let end = writer.position();
         let last: Vec<u8> = buffer[12..end].chunks(15).map(|record| record[14]).collect();
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn an_rrset_that_does_not_fit_leaves_nothing_behind() {
         let mut buffer = [0; 512];
-        let mut writer = Writer::new(&mut buffer, 12 + 15 * 2, None);
+        let mut writer = ReplyWriter::new(&mut buffer, 12 + 15 * 2, None);
         let written = addresses(3).write(&mut writer, Section::Answer, b"\0", 0);
         assert_eq!((written, writer.position()), (Err(Full), 12));
     }

@@ -7,20 +7,20 @@
 
 use std::net::IpAddr;
 
-use super::Source;
-use crate::answer::{Delegation, Found, Node, Packed};
+use super::AnswerSource;
+use crate::answer::{Delegation, NameMatch, NameNode, Packed};
 use crate::region::RegionId;
 use crate::snapshot::{Choice, Kind, Steered};
 use crate::steering::SteeringId;
-use crate::wire::{Full, LowerName, Mark, Question, Rcode, Request, Section, Writer, rtype};
+use crate::wire::{Checkpoint, Full, LowerName, Query, Question, Rcode, ReplyWriter, Section, rtype};
 use crate::zone::Ttl;
 
 /// The most names that one reply goes through. Resolvers give up at about as many (BIND: 11, Unbound: 11).
 const MAX_HOPS: usize = 12;
 
-/// What a reply says besides its records.
+/// The parts of a reply besides its records.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Verdict {
+pub(super) struct ReplyMeta {
     pub rcode: Rcode,
     pub is_authoritative: bool,
     pub is_truncated: bool,
@@ -30,12 +30,12 @@ pub(super) struct Verdict {
     pub zone: Option<usize>,
     /// The region of a steered answer.
     pub region: Option<RegionId>,
-    /// Whether an address is in it that somebody is sent away from.
+    /// Whether an address is in it that clients are being moved away from.
     pub is_leaving: bool,
 }
 
-impl Verdict {
-    /// Returns the verdict of a reply without records.
+impl ReplyMeta {
+    /// Returns those of a reply without records.
     pub(super) fn of(rcode: Rcode) -> Self {
         Self {
             rcode,
@@ -51,12 +51,12 @@ impl Verdict {
 
 /// Answers `question` for a client at `client` into `writer`.
 pub(super) fn chase<'s, S>(
-    source: &Source<'s, S>,
-    request: &Request<'_>,
+    source: &AnswerSource<'s, S>,
+    query: &Query<'_>,
     question: &Question<'_>,
     client: IpAddr,
-    writer: &mut Writer<'_>,
-) -> Verdict
+    writer: &mut ReplyWriter<'_>,
+) -> ReplyMeta
 where
     S: Fn(SteeringId, Kind, IpAddr) -> Steered<'s>,
 {
@@ -66,45 +66,45 @@ where
         client,
         start: writer.mark(),
         writer,
-        turn: request.header.id,
-        aliases: Places::default(),
-        redirections: Places::default(),
-        verdict: Verdict::of(Rcode::NoError),
+        turn: query.header.id,
+        aliases: NameOffsets::default(),
+        redirections: NameOffsets::default(),
+        meta: ReplyMeta::of(Rcode::NoError),
     };
     let mut step = chase.step(&question.name);
     while let Ok(Step::Follow(name)) = step {
         step = chase.step(&name);
     }
     if step.is_err() {
-        chase.verdict.is_truncated = true;
+        chase.meta.is_truncated = true;
     }
-    chase.verdict
+    chase.meta
 }
 
-/// What comes after a name.
+/// The step after a name.
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack, where a box would have to allocate")]
 enum Step {
-    /// Nothing.
     Done,
-    /// The name that it is an alias for.
+    /// On to the target of an alias.
     Follow(LowerName),
 }
 
 /// The state of the way from name to name.
 struct Chase<'c, 's, 'w, S> {
-    source: &'c Source<'s, S>,
+    source: &'c AnswerSource<'s, S>,
     qtype: u16,
     client: IpAddr,
-    writer: &'c mut Writer<'w>,
-    /// The reply with its question alone.
-    start: Mark,
-    /// Which record of an RRset comes first: the query's ID, so that the reply is a function of the query.
+    writer: &'c mut ReplyWriter<'w>,
+    /// The reply with its question alone, to come back to.
+    start: Checkpoint,
+    /// The record of an RRset that comes first: the query's ID, so that the reply is a function of the query.
+    /// A counter would be shared between threads, and random numbers cost a system call or a state.
     turn: u16,
     /// The names that were found to be aliases.
-    aliases: Places,
+    aliases: NameOffsets,
     /// The owners of the DNAME records that were added.
-    redirections: Places,
-    verdict: Verdict,
+    redirections: NameOffsets,
+    meta: ReplyMeta,
 }
 
 impl<'s, S> Chase<'_, 's, '_, S>
@@ -120,21 +120,21 @@ where
             _ => tree.find(name),
         };
         let is_first = self.aliases.count == 0;
-        let Some(Found { node, is_exact }) = found else {
+        let Some(NameMatch { node, is_exact }) = found else {
             if is_first {
-                self.verdict.rcode = Rcode::Refused;
+                self.meta.rcode = Rcode::Refused;
             }
             return Ok(Step::Done);
         };
         if is_first {
-            self.verdict.zone = Some(node.zone);
+            self.meta.zone = Some(node.zone);
         }
         if let Some(delegation) = &node.delegation
             && !(is_exact && self.qtype == rtype::DS)
         {
             return self.refer(name, node, delegation);
         }
-        self.verdict.is_authoritative = true;
+        self.meta.is_authoritative = true;
         if is_exact {
             self.data(name, node)
         } else if let Some(dname) = node.rrset(rtype::DNAME) {
@@ -147,7 +147,7 @@ where
     }
 
     /// Answers from the node of the name, or from the wildcard that stands for it.
-    fn data(&mut self, name: &LowerName, node: &Node) -> Result<Step, Full> {
+    fn data(&mut self, name: &LowerName, node: &NameNode) -> Result<Step, Full> {
         if self.qtype == rtype::ANY {
             return self.any(name, node);
         }
@@ -170,7 +170,7 @@ where
 
     /// Answers a question for any type with one RRset (RFC 8482, section 4.1): the steered address records
     /// if the name is steered, else the first static one.
-    fn any(&mut self, name: &LowerName, node: &Node) -> Result<Step, Full> {
+    fn any(&mut self, name: &LowerName, node: &NameNode) -> Result<Step, Full> {
         if let Some(id) = node.steering {
             for kind in [Kind::A, Kind::Aaaa] {
                 let steered = self.steer(id, kind);
@@ -188,18 +188,18 @@ where
         }
     }
 
-    /// Lets the snapshot choose, and keeps what the reply says of that.
+    /// Lets the snapshot choose, and notes scope and region.
     fn steer(&mut self, id: SteeringId, kind: Kind) -> Steered<'s> {
         let steered = (self.source.steer)(id, kind, self.client);
         // Whatever was consulted on the way to the answer narrows it, ANY asks twice.
-        self.verdict.scope = self.verdict.scope.max(steered.scope);
-        self.verdict.region = steered.region;
-        self.verdict.is_leaving = steered.is_leaving;
+        self.meta.scope = self.meta.scope.max(steered.scope);
+        self.meta.region = steered.region;
+        self.meta.is_leaving = steered.is_leaving;
         steered
     }
 
-    /// Answers what was chosen.
-    fn steered(&mut self, name: &LowerName, node: &Node, choice: Choice<'s>) -> Result<Step, Full> {
+    /// Writes the answer that was chosen.
+    fn steered(&mut self, name: &LowerName, node: &NameNode, choice: Choice<'s>) -> Result<Step, Full> {
         match choice {
             Choice::Records(rrset) => {
                 self.put(Section::Answer, name.as_bytes(), rrset)?;
@@ -211,27 +211,26 @@ where
         }
     }
 
-    /// Answers nothing, not even the aliases on the way: with these codes nobody would use them.
+    /// Drops all records, aliases on the way included: with these codes no resolver would use them.
     fn decline(&mut self, rcode: Rcode) -> Step {
         self.writer.rewind(self.start);
-        self.verdict.rcode = rcode;
-        self.verdict.is_authoritative = false;
+        self.meta.rcode = rcode;
+        self.meta.is_authoritative = false;
         Step::Done
     }
 
-    /// Says that there is nothing, and how long that holds: as long as the zone says, and no longer
-    /// than `most`.
-    fn negative(&mut self, rcode: Rcode, name: &LowerName, node: &Node, most: Ttl) -> Result<Step, Full> {
-        self.verdict.rcode = rcode;
+    /// Writes a negative answer, to be cached for as long as the zone says, and no longer than `most`.
+    fn negative(&mut self, rcode: Rcode, name: &LowerName, node: &NameNode, most: Ttl) -> Result<Step, Full> {
+        self.meta.rcode = rcode;
         let apex = self.source.tree.apex(node);
         let owner = name.ancestor(apex.octets);
         apex.negative.write_for(self.writer, Section::Authority, owner, most)?;
         Ok(Step::Done)
     }
 
-    /// Names the servers of a zone below. The ones that nobody could find without their glue are useless
-    /// without it, so that its lack is a truncation; other addresses are left out silently (RFC 9471).
-    fn refer(&mut self, name: &LowerName, node: &Node, delegation: &Delegation) -> Result<Step, Full> {
+    /// Writes a referral. A server below the cut cannot be found without its glue, so that lack of room for it is
+    /// a truncation; other addresses are left out silently (RFC 9471).
+    fn refer(&mut self, name: &LowerName, node: &NameNode, delegation: &Delegation) -> Result<Step, Full> {
         let cut = name.ancestor(node.octets);
         self.put(Section::Authority, cut, &delegation.servers)?;
         for glue in &delegation.glue {
@@ -244,7 +243,7 @@ where
     }
 
     /// Follows a DNAME: adds it, and the CNAME that it makes of this name (RFC 6672, section 3.1).
-    fn redirect(&mut self, name: &LowerName, node: &Node, dname: &Packed) -> Result<Step, Full> {
+    fn redirect(&mut self, name: &LowerName, node: &NameNode, dname: &Packed) -> Result<Step, Full> {
         let owner = name.ancestor(node.octets);
         if !self.redirections.hold(self.writer, owner) {
             self.redirections.add(self.writer.position());
@@ -252,13 +251,13 @@ where
         }
         let target = dname.records().next().unwrap_or_default();
         let Some(next) = name.redirected(node.octets, target) else {
-            self.verdict.rcode = Rcode::YxDomain;
+            self.meta.rcode = Rcode::YxDomain;
             return Ok(Step::Done);
         };
         self.aliases.add(self.writer.position());
         let (ttl, alias) = (dname.ttl_seconds(), [next.as_bytes()]);
         self.writer.rrset(Section::Answer, name.as_bytes(), rtype::CNAME, ttl, alias)?;
-        // Who asks for the alias itself has it now.
+        // A query for the alias itself is answered by now.
         if matches!(self.qtype, rtype::CNAME | rtype::ANY) {
             return Ok(Step::Done);
         }
@@ -281,7 +280,7 @@ where
     }
 }
 
-/// Returns which choice a type asks for.
+/// Returns the choice that a type asks for.
 fn kind(qtype: u16) -> Option<Kind> {
     match qtype {
         rtype::A => Some(Kind::A),
@@ -291,23 +290,23 @@ fn kind(qtype: u16) -> Option<Kind> {
     }
 }
 
-/// Names on the way, by where they stand in the reply.
+/// Names on the way, by their offsets in the reply: keeping the names themselves would take 3 kB of stack.
 #[derive(Default)]
-struct Places {
-    places: [usize; MAX_HOPS],
+struct NameOffsets {
+    offsets: [usize; MAX_HOPS],
     count: usize,
 }
 
-impl Places {
-    /// Adds a place; each name of the chain adds one at most, and [`MAX_HOPS`] bounds the chain.
-    fn add(&mut self, place: usize) {
-        self.places[self.count] = place;
+impl NameOffsets {
+    /// Adds an offset; each name of the chain adds one at most, and [`MAX_HOPS`] bounds the chain.
+    fn add(&mut self, offset: usize) {
+        self.offsets[self.count] = offset;
         self.count += 1;
     }
 
-    /// Returns whether `name` stands at one of the places.
-    fn hold(&self, writer: &Writer<'_>, name: &[u8]) -> bool {
-        let mut places = self.places[..self.count].iter();
-        places.any(|&place| writer.has_name_at(place, name))
+    /// Returns whether `name` is at one of the offsets.
+    fn hold(&self, writer: &ReplyWriter<'_>, name: &[u8]) -> bool {
+        let mut offsets = self.offsets[..self.count].iter();
+        offsets.any(|&offset| writer.has_name_at(offset, name))
     }
 }

@@ -1,20 +1,20 @@
-//! Turns away what is no ordinary question, with the response code that says why.
+//! Turns away queries that ask no ordinary question, each with its response code.
 
-use crate::wire::{Opcode, Question, Rcode, Request, class, rtype};
+use crate::wire::{Opcode, Query, Question, Rcode, class, rtype};
 
 /// Returns the question, if it is one to look up.
 ///
-/// The order matters: the body of a request with another opcode follows another format, and nothing is
-/// known of a request with another version of EDNS, so that neither is judged further.
-pub(super) fn admit<'r, 'a>(request: &'r Request<'a>) -> Result<&'r Question<'a>, Rcode> {
-    if request.header.opcode != Opcode::QUERY {
+/// The order matters: the body of a query with another opcode follows another format, and nothing is
+/// known of one with another version of EDNS, so that neither is judged further.
+pub(super) fn admit<'r, 'a>(query: &'r Query<'a>) -> Result<&'r Question<'a>, Rcode> {
+    if query.header.opcode != Opcode::QUERY {
         return Err(Rcode::NotImp);
     }
-    if request.edns.is_some_and(|edns| edns.version != 0) {
+    if query.edns.is_some_and(|edns| edns.version != 0) {
         return Err(Rcode::BadVers);
     }
-    let question = match &request.question {
-        Some(question) if request.is_well_formed => question,
+    let question = match &query.question {
+        Some(question) if query.is_well_formed => question,
         _ => return Err(Rcode::FormErr),
     };
     match question.qtype {
@@ -23,7 +23,7 @@ pub(super) fn admit<'r, 'a>(request: &'r Request<'a>) -> Result<&'r Question<'a>
         // These ask for work that is not done here.
         rtype::TKEY | rtype::MAILA | rtype::MAILB => Err(Rcode::NotImp),
         rtype::AXFR | rtype::IXFR => Err(Rcode::Refused),
-        // Class ANY, too: all zones here are of class IN, and nobody asks so except to probe.
+        // Class ANY, too: all zones here are of class IN, and only scanners ask so.
         _ if question.class != class::IN => Err(Rcode::Refused),
         _ => Ok(question),
     }

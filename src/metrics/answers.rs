@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Config;
-use crate::engine::{Tally, Transport};
+use crate::engine::{ReplyTally, Transport};
 use crate::wire::Rcode;
 
 /// Tables that threads share out among themselves. More only cost memory once every worker has its own.
@@ -84,7 +84,7 @@ impl Answers {
     }
 
     /// Counts one answer.
-    pub fn count(&self, tally: &Tally, transport: Transport) {
+    pub fn count(&self, tally: &ReplyTally, transport: Transport) {
         let shard = self.shard();
         bump(&shard.queries[self.row(tally, transport)]);
         if let Some(region) = tally.region {
@@ -107,7 +107,7 @@ impl Answers {
         &self.shards[shard_of_thread()]
     }
 
-    fn row(&self, tally: &Tally, transport: Transport) -> usize {
+    fn row(&self, tally: &ReplyTally, transport: Transport) -> usize {
         let [other, none] = [self.zones.len() - 2, self.zones.len() - 1];
         let zone = tally.zone.map_or(none, |zone| zone.min(other));
         let rtype = TYPES.iter().position(|(number, _)| Some(*number) == tally.qtype).unwrap_or(TYPES.len());
@@ -268,8 +268,8 @@ pub(super) mod tests {
         }
     }
 
-    fn tally(zone: Option<usize>, qtype: u16, rcode: Rcode) -> Tally {
-        Tally {
+    fn tally(zone: Option<usize>, qtype: u16, rcode: Rcode) -> ReplyTally {
+        ReplyTally {
             zone,
             qtype: Some(qtype),
             rcode,
@@ -281,7 +281,7 @@ pub(super) mod tests {
     }
 
     /// Counts the tallies, and compares the sums: `zone type rcode transport count`.
-    fn check(zones: &[&str], tallies: &[(Tally, Transport)], lines: &[&str]) {
+    fn check(zones: &[&str], tallies: &[(ReplyTally, Transport)], lines: &[&str]) {
         let all = AllAnswers::default();
         let answers = all.begin(&config(zones));
         tallies.iter().for_each(|(tally, transport)| answers.count(tally, *transport));

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::engine::Tally;
+use crate::engine::ReplyTally;
 use crate::region::{AddressId, RegionId, Regions};
 
 /// How many resolvers a table tells apart: several thousand ask most servers. With its counters 64 kB.
@@ -138,7 +138,7 @@ pub struct Watch {
 
 impl Watch {
     /// Notes an answer, if there is an address in it that somebody is sent away from.
-    pub fn note(&self, tally: &Tally, resolver: IpAddr) {
+    pub fn note(&self, tally: &ReplyTally, resolver: IpAddr) {
         if tally.is_leaving
             && let Some(RegionId(region)) = tally.region
             && let Some(Some(askers)) = self.tables.get(usize::from(region))
@@ -177,7 +177,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Tally;
+    use crate::engine::ReplyTally;
     use crate::region::tests::region;
     use crate::wire::Rcode;
 
@@ -233,7 +233,7 @@ mod tests {
             region("tokyo", "JP", &[&["192.0.2.1"]]),
             region("osaka", "JP", &[&["192.0.2.2"]]),
         ]);
-        let tally = |region: u8, is_leaving| Tally {
+        let tally = |region: u8, is_leaving| ReplyTally {
             zone: None,
             qtype: None,
             rcode: Rcode::NoError,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, Subject};
-use crate::engine::{Tally, Transport};
+use crate::engine::{ReplyTally, Transport};
 use crate::geo;
 use crate::health::{Board, Sites, fixture};
 use crate::intent::{self, Drill, Intent, Request};
@@ -58,7 +58,7 @@ fn check(metrics: &Metrics, name: &str, expected: &[&str]) {
 fn answers_are_printed_by_zone_type_code_transport_and_by_region() {
     let metrics = Metrics::default();
     let answers = metrics.begin(&two_regions());
-    let tally = Tally {
+    let tally = ReplyTally {
         zone: Some(0),
         qtype: Some(28),
         rcode: Rcode::NoError,

@@ -7,7 +7,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{tcp, udp};
 
-/// How often another port is tried when port 0 was asked for and TCP has the chosen one in use.
+/// The ports that are tried when port 0 was asked for and TCP has the chosen one in use.
 const PORT_ATTEMPTS: u32 = 32;
 
 /// The two sockets of one address, bound to the same port.
@@ -15,9 +15,9 @@ const PORT_ATTEMPTS: u32 = 32;
 pub struct Sockets {
     /// The address, with the port that was chosen when port 0 was asked for.
     pub address: SocketAddr,
-    /// Where datagrams arrive.
+    /// Receives queries only.
     pub udp: UdpSocket,
-    /// Where connections arrive.
+    /// Listens.
     pub tcp: TcpListener,
 }
 
@@ -77,7 +77,7 @@ fn failed(address: SocketAddr, transport: &'static str) -> impl Fn(io::Error) ->
     move |reason| ListenError { address, transport, reason }
 }
 
-/// Says what is wrong and what to do about it.
+/// Returns what is wrong and what to do about it.
 fn advice(error: &io::Error, address: SocketAddr, transport: &str) -> String {
     let port = address.port();
     match error.kind() {

@@ -1,15 +1,14 @@
-//! Lets the kernel drop what must never reach a server, with classic BPF programs on the sockets.
+//! Drops in the kernel what must never reach a server, with classic BPF programs on the sockets.
 //!
-//! hickory-server answers FORMERR to whatever it cannot parse before the engine sees it, responses
-//! included, so that two servers could be set to answer each other's errors for ever. Dropping
+//! hickory-server answers FORMERR to everything that it cannot parse before the engine sees it, responses
+//! included, so that two servers could be made to answer each other's errors for ever. Dropping
 //! responses in the kernel ends that. Elsewhere than on Linux nothing is filtered.
 
 use socket2::Socket;
 
 /// Drops datagrams that are no queries: those too short for a header and those with QR set.
 ///
-/// Failing to do so (a sandbox without `SO_ATTACH_FILTER`) costs protection, not answers, so it is not
-/// an error.
+/// A failure (a sandbox without `SO_ATTACH_FILTER`) costs protection, not answers, so it is no error.
 pub fn only_queries(socket: &Socket) {
     #[cfg(target_os = "linux")]
     if let Err(error) = socket.attach_filter(&linux::ONLY_QUERIES) {
@@ -19,7 +18,7 @@ pub fn only_queries(socket: &Socket) {
     let _ = socket;
 }
 
-/// Drops everything that arrives from now on; what has arrived stays to be read. On a listening socket
+/// Drops everything that arrives from now on; queued datagrams stay to be read. On a listening socket
 /// this refuses new connections and leaves the accepted ones alone.
 pub fn nothing_more(socket: socket2::SockRef<'_>) {
     #[cfg(target_os = "linux")]

@@ -37,23 +37,23 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::engine;
-use crate::engine::{Outcome, Transport};
+use crate::engine::{Disposition, Transport};
 use crate::metrics::{Answers, Watch};
 use crate::snapshot::Snapshot;
 
-/// What queries are answered from, together with the counters of its zones and regions, so that a
-/// tally always meets the table that its numbers index.
+/// A snapshot together with the counters of its zones and regions, so that a tally always meets the table
+/// that its numbers index.
 #[derive(Debug)]
 pub struct Serving {
-    /// What queries are answered from.
+    /// The source of answers.
     pub snapshot: Arc<Snapshot>,
-    /// Where its answers are counted.
+    /// Counts its answers.
     pub answers: Arc<Answers>,
-    /// Where it is noted who gets addresses that clients are sent away from.
+    /// Counts the resolvers that get addresses which clients are being moved away from.
     pub watch: Watch,
 }
 
-/// The place that the writer publishes to and every answer reads from.
+/// Published by the writer, and read for every answer.
 pub type Current = ArcSwap<Serving>;
 
 /// Turns the bytes of a request into those of a reply; `None` is silence. It must not block.
@@ -63,15 +63,15 @@ pub type AnswerRequest = Arc<dyn Fn(&[u8], IpAddr, Transport) -> Option<Vec<u8>>
 pub fn answer_from(current: Arc<Current>) -> AnswerRequest {
     Arc::new(move |request, client, transport| {
         let serving = current.load();
-        let mut reply = vec![0; engine::most(transport)];
+        let mut reply = vec![0; engine::max_reply(transport)];
         match engine::answer(&serving.snapshot, request, client, transport, &mut reply) {
-            Outcome::Reply { length, tally } => {
+            Disposition::Reply { length, tally } => {
                 serving.answers.count(&tally, transport);
                 serving.watch.note(&tally, client);
                 reply.truncate(length);
                 Some(reply)
             }
-            Outcome::Silence => {
+            Disposition::Silence => {
                 serving.answers.count_silence();
                 None
             }

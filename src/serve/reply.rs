@@ -1,7 +1,7 @@
-//! Takes the engine's bytes apart into what hickory-server's response type is made of.
+//! Decodes the engine's bytes into the parts of hickory-server's response type.
 //!
 //! Record data travels as uninterpreted octets wherever it holds no compressed name, and EDNS options
-//! always do, so that hickory's encoder has nothing to reword.
+//! always do, so that hickory's encoder rewrites nothing.
 
 use hickory_proto::ProtoError;
 use hickory_proto::op::{Edns, Header, Metadata, ResponseCode};
@@ -25,7 +25,7 @@ pub struct DecodedReply {
 type Records<'a> = std::slice::Iter<'a, Record>;
 
 impl DecodedReply {
-    /// Takes a reply apart.
+    /// Decodes a reply.
     ///
     /// # Errors
     ///

@@ -73,7 +73,7 @@ impl Clients {
             lookups: lookups.collect(),
             base: None,
             regions: HashMap::new(),
-            reply: vec![0; engine::most(Transport::Tcp)],
+            reply: vec![0; engine::max_reply(Transport::Tcp)],
         }
     }
 

@@ -9,7 +9,7 @@ use hickory_proto::serialize::binary::BinEncodable;
 
 use super::answer::ClientAnswer;
 use crate::client::Prefix;
-use crate::engine::{self, Outcome, Transport};
+use crate::engine::{self, Disposition, Transport};
 use crate::moment::Moment;
 use crate::region::Family;
 use crate::share;
@@ -145,8 +145,8 @@ fn query(name: &Name, rtype: RecordType, client: Prefix) -> Vec<u8> {
 /// Asks over a transport that never truncates.
 fn ask<'r>(snapshot: &Snapshot, query: &[u8], client: IpAddr, reply: &'r mut [u8]) -> &'r [u8] {
     match engine::answer(snapshot, query, client, Transport::Tcp, reply) {
-        Outcome::Reply { length, .. } => &reply[..length],
-        Outcome::Silence => unreachable!("a well-formed query is answered"),
+        Disposition::Reply { length, .. } => &reply[..length],
+        Disposition::Silence => unreachable!("a well-formed query is answered"),
     }
 }
 

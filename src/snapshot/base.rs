@@ -5,7 +5,7 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 
 use super::demand::{self, Part, Permit};
-use crate::answer::Tree;
+use crate::answer::NameTree;
 use crate::config::Config;
 use crate::geo::{PolicyView, Table};
 use crate::intent::Weights;
@@ -20,7 +20,7 @@ pub struct Base {
     /// The configuration it was built from.
     pub config: Arc<Config>,
     /// The static names, and where the steered ones are.
-    pub tree: Tree,
+    pub tree: NameTree,
     /// Addresses to classes.
     pub table: Table,
     /// One for each distinct policy.
@@ -74,7 +74,7 @@ impl Base {
         });
         let partition_of = partition_of.collect();
         drop((known, views));
-        let tree = Tree::compile(&config.zones);
+        let tree = NameTree::compile(&config.zones);
         // Without the capacity of any region nothing is ever divided.
         let demand = match config.regions.iter().any(|(_, region)| region.capacity.is_some()) {
             true => demand::weigh(&partitions, &table, &config.regions),

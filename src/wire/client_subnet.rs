@@ -1,4 +1,4 @@
-//! The client subnet of a query (ECS, RFC 7871): which network the resolver asks for.
+//! The client subnet of a query (ECS, RFC 7871): the network for which the resolver asks.
 //!
 //! Strict on purpose: an option that is bent into shape would be echoed in another shape, and a resolver
 //! would cache the answer for a network that did not ask (RFC 7871, section 11, cache pollution).
@@ -50,7 +50,7 @@ impl ClientSubnet {
         self.0.filter(|prefix| prefix.length() > 0).map(|prefix| prefix.address())
     }
 
-    /// Returns how many octets the option's data has in a reply.
+    /// Returns the length of the option's data in a reply.
     pub fn octets(self) -> usize {
         FIXED_OCTETS + usize::from(self.0.map_or(0, Prefix::length)).div_ceil(8)
     }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_prefix_of_zero_is_valid_and_locates_nobody() {
+    fn a_source_prefix_of_zero_is_valid_and_locates_no_client() {
         check(&[0, 1, 0, 0], Ok(None));
         check(&[0, 2, 0, 0], Ok(None));
         check(&[0, 0, 0, 0], Ok(None));

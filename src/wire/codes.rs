@@ -72,7 +72,7 @@ impl Rcode {
     }
 }
 
-/// The record types that are treated in a way of their own.
+/// The record types with a treatment of their own.
 pub mod rtype {
     /// An IPv4 address.
     pub const A: u16 = 1;

@@ -1,4 +1,4 @@
-//! EDNS (RFC 6891): what a query's OPT record asks for, and what a reply's says.
+//! EDNS (RFC 6891): the OPT records of queries and replies.
 //!
 //! Unknown options and unknown flags are passed over, as sections 6.1.2 and 6.1.4 want; an OPT of another
 //! version is not looked into, for only its version has a meaning that is known.
@@ -24,18 +24,18 @@ const OPTION_OCTETS: usize = 4;
 /// (259), the OPT record (11), the longest client subnet (24) and the option's own head (4).
 const MAX_NSID: usize = 202;
 
-/// What the OPT record of a query says.
+/// The OPT record of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edns {
-    /// The largest UDP reply that the sender takes.
+    /// The largest UDP reply that the sender takes, in octets.
     pub payload: u16,
-    /// The version. When it is not 0, the options are unknown and counted as absent.
+    /// When it is not 0, the options are unknown and counted as absent.
     pub version: u8,
-    /// Whether the sender understands DNSSEC records (the DO bit).
+    /// The DO bit: the sender understands DNSSEC records.
     pub is_dnssec_ok: bool,
     /// Whether the sender asks for the name of the server.
     pub wants_nsid: bool,
-    /// The client subnet.
+    /// `None`: the query has none, or a malformed one.
     pub client_subnet: Option<ClientSubnet>,
 }
 
@@ -96,12 +96,12 @@ impl<'a> Opt<'a> {
         }
     }
 
-    /// Returns how many octets the record takes.
+    /// Returns the length of the record.
     pub fn octets(&self) -> usize {
         OPT_OCTETS + self.options_octets()
     }
 
-    /// Returns how many octets the options take.
+    /// Returns the length of the options.
     fn options_octets(&self) -> usize {
         let nsid = self.nsid.map_or(0, |name| OPTION_OCTETS + name.len());
         nsid + self.client_subnet.map_or(0, |subnet| OPTION_OCTETS + subnet.octets())

@@ -1,21 +1,22 @@
 //! The bytes of DNS messages: questions, EDNS, client subnets, and the writer of replies.
 //!
 //! Everything here works on borrowed bytes and on the stack: nothing allocates, and nothing knows
-//! what a zone is. What a malformed request is answered with is left to the engine.
+//! zones. The answer to a malformed query is left to the engine. hickory-proto would allocate every name and
+//! every record, so it is used when zones are compiled, and not per query.
 
 mod client_subnet;
 mod codes;
 mod edns;
 mod name;
 mod query;
-mod writer;
+mod reply_writer;
 
 pub use client_subnet::ClientSubnet;
 pub use codes::{Opcode, Rcode, class, rtype};
 pub use edns::{Edns, Opt, UDP_PAYLOAD};
 pub use name::{LowerName, MAX_NAME};
-pub use query::{HEADER_OCTETS, Header, Question, Request};
-pub use writer::{Full, Mark, ReplyHeader, Section, Writer};
+pub use query::{HEADER_OCTETS, Header, Query, Question};
+pub use reply_writer::{Checkpoint, Full, ReplyHeader, ReplyWriter, Section};
 
 /// Bytes that do not follow the format; the reply to them is FORMERR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

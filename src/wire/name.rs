@@ -1,4 +1,4 @@
-//! Names in wire form, lower case, on the stack: what questions and chains are looked up by.
+//! Names in wire form, lower case, on the stack: the keys by which questions and chains are looked up.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub struct LowerName {
 }
 
 impl LowerName {
-    /// Reads the name that starts at `at`, and returns it with the place behind it. A compression pointer
+    /// Reads the name that starts at `at`, and returns it with the offset behind it. A compression pointer
     /// is malformed: in the first question there is nothing before it to point to, and RDATA comes here
     /// uncompressed.
     ///
@@ -57,7 +57,7 @@ impl LowerName {
         &self.bytes[..usize::from(self.length)]
     }
 
-    /// Returns how many labels the name has, without the root.
+    /// Returns the number of labels without the root.
     pub fn labels(&self) -> u8 {
         self.labels
     }

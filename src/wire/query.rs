@@ -1,8 +1,8 @@
-//! Reads a request: header, question, and the OPT record among the additional ones.
+//! Reads a query: header, question, and the OPT record among the additional ones.
 //!
-//! A request is *silent* (no reply at all) when it has no whole header or is itself a response: a reply to
-//! a response could be answered in turn, for ever. All else can be replied to, so that a fault is recorded
-//! beside what could be read before it. Held here:
+//! A message gets no reply at all when it has no whole header or is itself a response: a reply to a response
+//! could be answered in turn, for ever. All else can be replied to, so that a fault is recorded beside what
+//! could be read before it. The rules:
 //!
 //! - Exactly one question (RFC 9619), its name without compression pointers.
 //! - No records in the answer and authority sections of a QUERY, except the SOA in the authority of an
@@ -21,50 +21,51 @@ use super::{Malformed, read_u16};
 /// The octets of a message header.
 pub const HEADER_OCTETS: usize = 12;
 
-/// What a request's header says.
+/// The header of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The number that the reply repeats.
+    /// Repeated in the reply.
     pub id: u16,
-    /// The kind of request.
+    /// Repeated in the reply.
     pub opcode: Opcode,
-    /// Whether recursion is asked for; repeated in the reply and not done.
+    /// Repeated in the reply; there is no recursion.
     pub is_recursion_desired: bool,
 }
 
-/// The question of a request.
+/// The question of a query.
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
-    /// Name, type and class as they came, to be repeated bit by bit.
+    /// Name, type and class as they came, to be repeated bit by bit: resolvers use the case of letters as
+    /// entropy.
     pub bytes: &'a [u8],
-    /// The name in lower case.
+    /// In lower case.
     pub name: LowerName,
-    /// The type.
+    /// A number of [`rtype`].
     pub qtype: u16,
-    /// The class.
+    /// A number of [`super::class`].
     pub class: u16,
 }
 
-/// A request that gets a reply.
+/// A message that gets a reply. Its opcode may be another than QUERY.
 #[derive(Clone, Debug)]
-pub struct Request<'a> {
-    /// Its header.
+pub struct Query<'a> {
+    /// Read in any case.
     pub header: Header,
-    /// Its question, if there is exactly one and it can be read.
+    /// The question, if there is exactly one and it can be read.
     pub question: Option<Question<'a>>,
-    /// Its OPT record, if one was reached before a fault.
+    /// The OPT record, if one was reached before a fault.
     pub edns: Option<Edns>,
     /// Whether the whole message follows the format of a QUERY.
     pub is_well_formed: bool,
 }
 
-impl<'a> Request<'a> {
-    /// Reads a request. `None` means silence.
+impl<'a> Query<'a> {
+    /// Reads a query. `None`: it gets no reply.
     pub fn parse(message: &'a [u8]) -> Option<Self> {
         let header = Header::parse(message)?;
-        let mut request = Self { header, question: None, edns: None, is_well_formed: false };
-        request.is_well_formed = request.body(message).is_ok();
-        Some(request)
+        let mut query = Self { header, question: None, edns: None, is_well_formed: false };
+        query.is_well_formed = query.body(message).is_ok();
+        Some(query)
     }
 
     /// Reads everything behind the header.
@@ -72,7 +73,7 @@ impl<'a> Request<'a> {
         let [questions, answers, authorities, additionals] = counts(message)?;
         let mut at = HEADER_OCTETS;
         match questions {
-            // Read on: the OPT record of a request without question is answered as well.
+            // Read on: a FORMERR reply to a query without question has an OPT record, too.
             0 => {}
             1 => {
                 let question = self.question.insert(Question::read(message)?);
@@ -81,14 +82,14 @@ impl<'a> Request<'a> {
             _ => return Err(Malformed),
         }
         for _ in 0..u32::from(answers) + u32::from(authorities) {
-            let record = Record::read(message, &mut at)?;
+            let record = RawRecord::read(message, &mut at)?;
             if record.rtype == rtype::OPT {
                 return Err(Malformed);
             }
         }
         let mut fault = Ok(());
         for _ in 0..additionals {
-            let record = Record::read(message, &mut at)?;
+            let record = RawRecord::read(message, &mut at)?;
             if record.rtype == rtype::OPT {
                 fault = fault.and(self.opt(&record));
             }
@@ -102,7 +103,7 @@ impl<'a> Request<'a> {
     }
 
     /// Takes an OPT record.
-    fn opt(&mut self, record: &Record<'_>) -> Result<(), Malformed> {
+    fn opt(&mut self, record: &RawRecord<'_>) -> Result<(), Malformed> {
         if self.edns.is_some() || !record.is_at_root {
             return Err(Malformed);
         }
@@ -122,7 +123,7 @@ impl Header {
         (!is_response).then_some(Self {
             id: u16::from_be_bytes([header[0], header[1]]),
             opcode,
-            // What the bit means in an opcode that is not implemented, nobody knows (RFC 8906, section 3.1.4).
+            // The bit has no known meaning in an opcode that is not implemented (RFC 8906, section 3.1.4).
             is_recursion_desired: opcode == Opcode::QUERY && flags & 1 != 0,
         })
     }
@@ -146,8 +147,8 @@ impl<'a> Question<'a> {
     }
 }
 
-/// What the reader needs of a record.
-struct Record<'a> {
+/// The parts of a record that are read.
+struct RawRecord<'a> {
     is_at_root: bool,
     rtype: u16,
     class: u16,
@@ -155,7 +156,7 @@ struct Record<'a> {
     rdata: &'a [u8],
 }
 
-impl<'a> Record<'a> {
+impl<'a> RawRecord<'a> {
     /// Reads the record at `at` and moves behind it.
     fn read(message: &'a [u8], at: &mut usize) -> Result<Self, Malformed> {
         let owner = *at;
@@ -174,7 +175,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Returns the place behind the owner name at `at`. A pointer ends it; where it leads is of no interest.
+/// Returns the offset behind the owner name at `at`. A pointer ends it and is not followed.
 fn skip_name(message: &[u8], mut at: usize) -> Result<usize, Malformed> {
     let start = at;
     while at - start < super::MAX_NAME {
@@ -200,8 +201,8 @@ mod tests {
         let mut message = vec![0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, additionals];
         message.extend(b"\x03www\0\0\x01\0\x01");
         message.extend(records.concat());
-        let request = Request::parse(&message).expect("a whole header");
-        let seen = (request.is_well_formed, request.edns.is_some());
+        let query = Query::parse(&message).expect("a whole header");
+        let seen = (query.is_well_formed, query.edns.is_some());
         assert_eq!(seen, expected, "{records:?}");
     }
 

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use hickory_proto::rr::rdata::{A, CNAME, NS, SOA};
 
-use meridian::answer::{Packed, Tree};
-use meridian::engine::{Outcome, Source, Transport, respond};
+use meridian::answer::{NameTree, Packed};
+use meridian::engine::{AnswerSource, Disposition, Transport, respond};
 use meridian::snapshot::{Choice, Kind, Steered};
 use meridian::steering::SteeringId;
 use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
@@ -16,7 +16,7 @@ pub const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
 
 /// What answers are made from.
 pub struct World {
-    tree: Tree,
+    tree: NameTree,
     steered: Packed,
 }
 
@@ -38,12 +38,12 @@ impl World {
         let geo = zone.nodes.entry(name("geo.api.example.com.")).or_default();
         geo.steering = Some(SteeringId(0));
         let chosen: Vec<RData> = (1..=4).map(address).collect();
-        Self { tree: Tree::compile(&[zone]), steered: Packed::new(RecordType::A, ttl(30), &chosen) }
+        Self { tree: NameTree::compile(&[zone]), steered: Packed::new(RecordType::A, ttl(30), &chosen) }
     }
 
     /// Answers a request.
-    pub fn answer(&self, request: &[u8], transport: Transport, reply: &mut [u8]) -> Outcome {
-        let source = Source {
+    pub fn answer(&self, request: &[u8], transport: Transport, reply: &mut [u8]) -> Disposition {
+        let source = AnswerSource {
             tree: &self.tree,
             server: "ns1",
             steer: |_: SteeringId, kind, _: IpAddr| Steered {

@@ -9,8 +9,8 @@ const WWW: &str = "AN www.example.com. 3600 A 192.0.2.1";
 fn check_bytes(request: &[u8], expected: Option<(&str, u8, u8)>) {
     let (outcome, bytes) = reply(&zones(), request, Transport::Udp);
     let seen = match outcome {
-        Outcome::Silence => None,
-        Outcome::Reply { tally, .. } => {
+        Disposition::Silence => None,
+        Disposition::Reply { tally, .. } => {
             assert_eq!(bytes[..2], request[..2]);
             Some((in_words(&tally.rcode, &bytes), bytes[5], bytes[11]))
         }
@@ -150,7 +150,7 @@ fn a_malformed_option_is_formerr_with_an_opt() {
 fn check_opt(question: &str, status: &str, expected: &[u8]) {
     let ask = Ask::new(question);
     let (outcome, bytes) = reply(&zones(), &ask.bytes, ask.transport);
-    let Outcome::Reply { tally, .. } = outcome else {
+    let Disposition::Reply { tally, .. } = outcome else {
         panic!("{question}: silence");
     };
     assert_eq!(in_words(&tally.rcode, &bytes), status, "{question}");

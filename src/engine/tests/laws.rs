@@ -11,7 +11,7 @@ use crate::zone::Name;
 /// Holds what every reply to `request` must, and returns it.
 fn lawful(request: &[u8], transport: Transport) -> Option<Vec<u8>> {
     let (outcome, bytes) = reply(&zones(), request, transport);
-    let Outcome::Reply { length, .. } = outcome else {
+    let Disposition::Reply { length, .. } = outcome else {
         assert!(request.len() < 12 || request[2] & 0x80 != 0);
         return None;
     };

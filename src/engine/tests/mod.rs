@@ -11,9 +11,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record, RecordType};
 
-use super::{MAX_REPLY, Outcome, Source, Transport, respond};
+use super::{AnswerSource, Disposition, MAX_REPLY, Transport, respond};
 use crate::answer::tests::{name, zone};
-use crate::answer::{Packed, Tree};
+use crate::answer::{NameTree, Packed};
 use crate::region::RegionId;
 use crate::snapshot::{Choice, Kind, Steered};
 use crate::steering::SteeringId;
@@ -156,15 +156,15 @@ fn subnet(text: &str) -> Vec<u8> {
 /// Returns the reply to a request. Steered name 0 leads IPv4 clients in 203.0.113.0/24 to 192.0.2.77 and
 /// others to 192.0.2.88, both with scope 24, and has no AAAA records (scope 20); 1 is refused, 2 broken,
 /// and 3 has AAAA records only.
-fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Outcome, Vec<u8>) {
-    let tree = Tree::compile(zones);
+fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, Vec<u8>) {
+    let tree = NameTree::compile(zones);
     let a = |text: &str| RData::A(text.parse().expect("an address"));
     let ttl = Ttl::from_seconds(30).expect("a TTL");
     let near = Packed::new(RecordType::A, ttl, &[a("192.0.2.77")]);
     let far = Packed::new(RecordType::A, ttl, &[a("192.0.2.88")]);
     let six = RData::AAAA("2001:db8::99".parse().expect("an address"));
     let six = Packed::new(RecordType::AAAA, ttl, &[six]);
-    let source = Source {
+    let source = AnswerSource {
         tree: &tree,
         server: "ns1",
         steer: |SteeringId(id), kind, client: IpAddr| {
@@ -184,7 +184,7 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Outcome, Vec<
     };
     let mut buffer = vec![0xee; MAX_REPLY];
     let outcome = respond(&source, request, CLIENT, transport, &mut buffer);
-    if let Outcome::Reply { length, .. } = outcome {
+    if let Disposition::Reply { length, .. } = outcome {
         buffer.truncate(length);
     }
     (outcome, buffer)
@@ -195,7 +195,7 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Outcome, Vec<
 fn check(question: &str, status: &str, records: &[&str]) {
     let ask = Ask::new(question);
     let (outcome, bytes) = reply(&zones(), &ask.bytes, ask.transport);
-    let Outcome::Reply { tally, .. } = outcome else {
+    let Disposition::Reply { tally, .. } = outcome else {
         panic!("{question}: silence");
     };
     let message = Message::from_vec(&bytes).expect("a reply can be read");

@@ -28,7 +28,7 @@ fn big() -> Vec<Zone> {
 fn check(question: &str, limit: usize, status: &str, counts: [u16; 4]) {
     let ask = Ask::new(question);
     let (outcome, bytes) = reply(&big(), &ask.bytes, ask.transport);
-    let Outcome::Reply { tally, .. } = outcome else {
+    let Disposition::Reply { tally, .. } = outcome else {
         panic!("{question}: silence");
     };
     assert!(bytes.len() <= limit, "{question}: {} octets", bytes.len());

@@ -93,7 +93,7 @@ fn a_subnet_comes_back_as_it_came_and_only_if_it_came() {
 fn the_tally_says_what_was_answered() {
     let ask = Ask::new("steer.example.com. A +subnet=203.0.113.0/24");
     let (outcome, bytes) = reply(&zones(), &ask.bytes, ask.transport);
-    let tally = super::super::Tally {
+    let tally = super::super::ReplyTally {
         zone: Some(0),
         qtype: Some(1),
         rcode: Rcode::NoError,
@@ -103,5 +103,5 @@ fn the_tally_says_what_was_answered() {
         has_client_subnet: true,
     };
     let length = bytes.len();
-    assert_eq!(outcome, Outcome::Reply { length, tally });
+    assert_eq!(outcome, Disposition::Reply { length, tally });
 }

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Coordinates, GroupId, Prefix, PrefixError};
-use crate::engine::{self, Outcome, Transport};
+use crate::engine::{self, Disposition, Transport};
 use crate::geo::{Located, LocationOrigin};
 use crate::region::{Family, RegionId};
 use crate::snapshot::Snapshot;
@@ -180,10 +180,10 @@ fn ask(snapshot: &Snapshot, inquiry: &Inquiry) -> Message {
     let mut reply = vec![0; engine::MAX_REPLY];
     let client = inquiry.client.address();
     match engine::answer(snapshot, &request, client, Transport::Tcp, &mut reply) {
-        Outcome::Reply { length, .. } => {
+        Disposition::Reply { length, .. } => {
             Message::from_vec(&reply[..length]).expect("the engine's replies decode")
         }
-        Outcome::Silence => unreachable!("a well-formed query is answered"),
+        Disposition::Silence => unreachable!("a well-formed query is answered"),
     }
 }
 

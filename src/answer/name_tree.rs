@@ -1,10 +1,11 @@
-//! The tree of names: finds the node that decides what a question gets.
+//! The tree of names: from a question to the node that decides its answer.
 //!
-//! The tree is one hash map from lower-case wire names to nodes. Every existing name has a node, empty
-//! non-terminals included (RFC 4592, section 2.2.2), so that the longest ancestor of a question that is in
-//! the map is its closest encloser. Names that a zone cut or a DNAME hides are not in the map; their closest
-//! encloser is then the node that hides them. Where two zones meet, the map holds the child's apex, and the
-//! apex knows the parent's node of the same name.
+//! The tree is one hash map from lower-case wire names to nodes; a trie would compare label by label, where the
+//! map finds most questions at the first look. Every existing name has a node, empty non-terminals included
+//! (RFC 4592, section 2.2.2), so that the longest ancestor of a question that is in the map is its closest
+//! encloser. Names that a zone cut or a DNAME hides are not in the map; their closest encloser is then the
+//! node that hides them. Where two zones meet, the map holds the child's apex, and the apex knows the
+//! parent's node of the same name.
 
 use std::collections::HashMap;
 
@@ -20,30 +21,30 @@ pub struct NodeId(pub(super) u32);
 
 /// All names of all zones, ready to be found by the bytes of a question.
 #[derive(Debug)]
-pub struct Tree {
-    /// Only configured names are inserted, so that nobody can flood the map with colliding ones, and a
+pub struct NameTree {
+    /// Only configured names are inserted, so that no client can flood the map with colliding ones, and a
     /// hash without a secret is enough.
     pub(super) names: HashMap<Box<[u8]>, NodeId, FixedState>,
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<NameNode>,
     /// By the place of the zone among those the tree was compiled from.
     pub(super) apexes: Vec<Apex>,
     /// The most labels that a name in the map has; longer ancestors of a question need not be tried.
     pub(super) deepest: u8,
 }
 
-/// What the tree knows of a zone.
+/// The apex of a zone.
 #[derive(Debug)]
 pub struct Apex {
     /// The length of its name.
     pub octets: usize,
-    /// The SOA record as it stands in negative answers: its TTL is the smaller one of the record's own and
-    /// of its minimum field (RFC 2308, section 3).
+    /// The SOA record of negative answers: its TTL is the smaller one of the record's own and of its minimum
+    /// field (RFC 2308, section 3).
     pub negative: Packed,
 }
 
 /// One name.
 #[derive(Debug)]
-pub struct Node {
+pub struct NameNode {
     /// The length of the name. A question that found the node ends with these octets.
     pub octets: usize,
     /// The place of its zone among those the tree was compiled from.
@@ -61,12 +62,12 @@ pub struct Node {
     pub above: Option<NodeId>,
 }
 
-/// What a referral says.
+/// The records of a referral.
 #[derive(Debug)]
 pub struct Delegation {
     /// The NS RRset.
     pub servers: Packed,
-    /// The addresses of servers that this zone knows, those that are needed first.
+    /// The addresses of servers that this zone has, the required ones first.
     pub glue: Vec<Glue>,
 }
 
@@ -77,53 +78,53 @@ pub struct Glue {
     pub owner: Box<[u8]>,
     /// Its addresses of one family.
     pub addresses: Packed,
-    /// Whether the server's name is below the cut, so that nobody can find it without this (in-domain glue,
+    /// Whether the server's name is below the cut, so that it cannot be found without this (in-domain glue,
     /// RFC 9471, section 2.1).
     pub is_required: bool,
 }
 
 /// The node that decides about a name.
 #[derive(Clone, Copy, Debug)]
-pub struct Found<'a> {
+pub struct NameMatch<'a> {
     /// The node: of the name itself, or its closest encloser.
-    pub node: &'a Node,
+    pub node: &'a NameNode,
     /// Whether it is of the name itself.
     pub is_exact: bool,
 }
 
-impl Tree {
-    /// Finds what decides about `name`. `None` when it is in no zone.
-    pub fn find(&self, name: &LowerName) -> Option<Found<'_>> {
+impl NameTree {
+    /// Finds the node that decides about `name`. `None` when it is in no zone.
+    pub fn find(&self, name: &LowerName) -> Option<NameMatch<'_>> {
         let whole = name.as_bytes().len();
         let beyond = usize::from(name.labels().saturating_sub(self.deepest));
         let id = name.ancestors().skip(beyond).find_map(|ancestor| self.names.get(ancestor))?;
         let node = self.node(*id);
-        Some(Found { node, is_exact: node.octets == whole })
+        Some(NameMatch { node, is_exact: node.octets == whole })
     }
 
-    /// Finds what decides about a type that lives on the parent's side of a zone cut. For all names but the
-    /// apex of a zone whose parent is here too, that is what decides about any other type.
-    pub fn find_above(&self, name: &LowerName) -> Option<Found<'_>> {
+    /// Finds the node that decides about a type that lives on the parent's side of a zone cut. For all names but
+    /// the apex of a zone whose parent is here too, that is [`NameTree::find`].
+    pub fn find_above(&self, name: &LowerName) -> Option<NameMatch<'_>> {
         let found = self.find(name)?;
         let above = found.node.above.filter(|_| found.is_exact);
         Some(above.map_or(found, |id| {
             let node = self.node(id);
-            Found { node, is_exact: node.octets == found.node.octets }
+            NameMatch { node, is_exact: node.octets == found.node.octets }
         }))
     }
 
     /// Returns a node.
-    pub fn node(&self, id: NodeId) -> &Node {
+    pub fn node(&self, id: NodeId) -> &NameNode {
         &self.nodes[id.0 as usize]
     }
 
     /// Returns the apex of the zone that a node belongs to.
-    pub fn apex(&self, node: &Node) -> &Apex {
+    pub fn apex(&self, node: &NameNode) -> &Apex {
         &self.apexes[node.zone]
     }
 }
 
-impl Node {
+impl NameNode {
     /// Returns the static RRset of a type.
     pub fn rrset(&self, rtype: u16) -> Option<&Packed> {
         self.rrsets.iter().find(|rrset| rrset.rtype() == rtype)
@@ -138,23 +139,23 @@ mod tests {
     /// Zones as texts: apex and records.
     type Zones<'a> = &'a [(&'a str, &'a [&'a str])];
 
-    fn compile(zones: Zones<'_>) -> Tree {
+    fn compile(zones: Zones<'_>) -> NameTree {
         let zones: Vec<_> = zones.iter().map(|(apex, records)| zone(apex, records)).collect();
-        Tree::compile(&zones)
+        NameTree::compile(&zones)
     }
 
     /// Finds a name, and compares the name and the zone's place of the node that decides.
     fn check(zones: Zones<'_>, question: &str, expected: Option<(&str, usize)>) {
-        check_by(Tree::find, zones, question, expected);
+        check_by(NameTree::find, zones, question, expected);
     }
 
     /// As `check`, for the parent's side of a cut.
     fn check_above(zones: Zones<'_>, question: &str, expected: (&str, usize)) {
-        check_by(Tree::find_above, zones, question, Some(expected));
+        check_by(NameTree::find_above, zones, question, Some(expected));
     }
 
     fn check_by(
-        find: for<'t> fn(&'t Tree, &LowerName) -> Option<Found<'t>>,
+        find: for<'t> fn(&'t NameTree, &LowerName) -> Option<NameMatch<'t>>,
         zones: Zones<'_>,
         question: &str,
         expected: Option<(&str, usize)>,

@@ -1,27 +1,28 @@
 //! Writes a reply into a buffer, within a limit, with its names compressed.
 //!
-//! The places of names that were written are kept in a small table on the stack; the names themselves are
-//! read back from the message. The unit is the RRset: one that does not fit leaves nothing behind.
+//! The offsets of names that were written are kept in a small table on the stack; the names themselves are
+//! read back from the message. A map of names would have to allocate them. The unit is the RRset: one that
+//! does not fit leaves nothing behind, so that a resolver never caches a part of one.
 
 use super::codes::{Rcode, class, rtype};
 use super::edns::Opt;
 use super::query::{HEADER_OCTETS, Header};
 
-/// How many places of names are kept. A usual reply knows fewer than twenty; when the table is full, names
-/// are still written, only longer.
+/// The names whose offsets are kept. A usual reply has fewer than twenty; when the table is full, names are
+/// still written, only longer.
 const KNOWN_NAMES: usize = 64;
 
-/// The places that a pointer's 14 bits can name (RFC 1035, section 4.1.4).
+/// The offsets that a pointer's 14 bits can name (RFC 1035, section 4.1.4).
 const POINTER_REACH: usize = 0x4000;
 
-/// There is no room for what was to be written.
+/// The reply has no room for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
 /// The sections of a reply behind the question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
-    /// What was asked for.
+    /// The RRsets of the question's name and of its aliases.
     Answer,
     /// The SOA of a negative answer, the NS of a referral.
     Authority,
@@ -29,44 +30,44 @@ pub enum Section {
     Additional,
 }
 
-/// A state of the writer to come back to.
+/// A state of the writer, to return to.
 #[derive(Clone, Copy, Debug)]
-pub struct Mark {
+pub struct Checkpoint {
     length: usize,
     known: usize,
     counts: [u16; 4],
 }
 
-/// What the header of a reply says besides what it repeats of the request.
+/// The header of a reply.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplyHeader {
-    /// The request's header.
+    /// The query's header.
     pub request: Header,
-    /// The response code; its low four bits stand in the header.
+    /// Its low four bits stand in the header, the others in the OPT record.
     pub rcode: Rcode,
     /// Whether the first owner name of the answer is in a zone of this server (AA).
     pub is_authoritative: bool,
-    /// Whether something that belongs into the reply was left out (TC).
+    /// Whether a required record was left out (TC).
     pub is_truncated: bool,
 }
 
-/// A reply that is being written.
+/// A reply under construction.
 #[derive(Debug)]
-pub struct Writer<'a> {
+pub struct ReplyWriter<'a> {
     buffer: &'a mut [u8],
     reserved: usize,
-    at: Mark,
-    known: [Known; KNOWN_NAMES],
+    at: Checkpoint,
+    known: [WrittenName; KNOWN_NAMES],
 }
 
-/// A name that stands in the message. Its length spares most comparisons with the message.
+/// A name in the message. Its length spares most comparisons with the message.
 #[derive(Clone, Copy, Debug, Default)]
-struct Known {
-    place: u16,
+struct WrittenName {
+    offset: u16,
     octets: u8,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> ReplyWriter<'a> {
     /// Starts a reply of at most `limit` octets in `buffer`, and repeats the question bit by bit.
     ///
     /// # Panics
@@ -77,8 +78,8 @@ impl<'a> Writer<'a> {
         let mut writer = Self {
             buffer: &mut buffer[..limit],
             reserved: 0,
-            at: Mark { length: HEADER_OCTETS, known: 0, counts: [0; 4] },
-            known: [Known::default(); KNOWN_NAMES],
+            at: Checkpoint { length: HEADER_OCTETS, known: 0, counts: [0; 4] },
+            known: [WrittenName::default(); KNOWN_NAMES],
         };
         if let Some(question) = question {
             let name = question.len() - 4;
@@ -90,22 +91,22 @@ impl<'a> Writer<'a> {
         writer
     }
 
-    /// Keeps room for an OPT record that is written last.
+    /// Keeps room for the OPT record, which is written last: a truncated reply has one, too.
     pub fn reserve(&mut self, octets: usize) {
         self.reserved = octets;
     }
 
     /// Returns the present state.
-    pub fn mark(&self) -> Mark {
+    pub fn mark(&self) -> Checkpoint {
         self.at
     }
 
     /// Returns to an earlier state.
-    pub fn rewind(&mut self, mark: Mark) {
+    pub fn rewind(&mut self, mark: Checkpoint) {
         self.at = mark;
     }
 
-    /// Returns where the next record, and with it its owner name, will stand.
+    /// Returns the offset of the next record, and so of its owner name.
     pub fn position(&self) -> usize {
         self.at.length
     }
@@ -163,8 +164,8 @@ impl<'a> Writer<'a> {
             | bit(header.is_truncated, 2)
             | bit(request.is_recursion_desired, 1);
         out[3] = header.rcode.code().to_be_bytes()[1] & 0xf;
-        for (place, count) in out[4..].chunks_exact_mut(2).zip(self.at.counts) {
-            place.copy_from_slice(&count.to_be_bytes());
+        for (field, count) in out[4..].chunks_exact_mut(2).zip(self.at.counts) {
+            field.copy_from_slice(&count.to_be_bytes());
         }
         self.at.length
     }
@@ -213,14 +214,14 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Returns the pointer that stands for the name at `place`, unless that is out of reach or the root,
-    /// which is shorter than a pointer.
-    fn pointer_to(&self, place: usize) -> Option<[u8; 2]> {
-        match self.buffer[place] {
+    /// Returns a pointer to the name at `offset`, unless that is out of reach or the root, which is shorter
+    /// than a pointer.
+    fn pointer_to(&self, offset: usize) -> Option<[u8; 2]> {
+        match self.buffer[offset] {
             0 => None,
-            high @ 0xc0.. => Some([high, self.buffer[place + 1]]),
-            _ if place >= POINTER_REACH => None,
-            _ => u16::try_from(0xc000 | place).ok().map(u16::to_be_bytes),
+            high @ 0xc0.. => Some([high, self.buffer[offset + 1]]),
+            _ if offset >= POINTER_REACH => None,
+            _ => u16::try_from(0xc000 | offset).ok().map(u16::to_be_bytes),
         }
     }
 
@@ -243,14 +244,14 @@ impl<'a> Writer<'a> {
         self.octets(rdata.get(at..).unwrap_or_default())
     }
 
-    /// Writes a name: the labels that are new, then a pointer to the rest of it if that stands somewhere.
+    /// Writes a name: the labels that are new, then a pointer to the rest of it if that was written before.
     fn name(&mut self, name: &[u8]) -> Result<(), Full> {
         let start = self.at.length;
         let mut new = 0;
         while name[new] != 0 {
-            if let Some(place) = self.find(&name[new..]) {
+            if let Some(offset) = self.find(&name[new..]) {
                 self.octets(&name[..new])?;
-                self.octets(&(0xc000 | place).to_be_bytes())?;
+                self.octets(&(0xc000 | offset).to_be_bytes())?;
                 self.learn(start, name, new);
                 return Ok(());
             }
@@ -261,20 +262,20 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Returns where `name` stands already.
+    /// Returns the offset of `name`, if it was written before.
     fn find(&self, name: &[u8]) -> Option<u16> {
         let known = self.known[..self.at.known].iter();
         let mut alike = known.filter(|known| usize::from(known.octets) == name.len());
-        alike.find(|known| self.has_name_at(usize::from(known.place), name)).map(|known| known.place)
+        alike.find(|known| self.has_name_at(usize::from(known.offset), name)).map(|known| known.offset)
     }
 
-    /// Keeps the places of `name`, which was written at `start`, and of its ancestors: those that begin in
+    /// Keeps the offsets of `name`, which was written at `start`, and of its ancestors: those that begin in
     /// its first `new` octets, which are labels and no pointer.
     fn learn(&mut self, start: usize, name: &[u8], new: usize) {
         let mut at = 0;
         while at < new && start + at < POINTER_REACH && self.at.known < KNOWN_NAMES {
-            self.known[self.at.known] = Known {
-                place: u16::try_from(start + at).expect("within the reach of a pointer"),
+            self.known[self.at.known] = WrittenName {
+                offset: u16::try_from(start + at).expect("within the reach of a pointer"),
                 octets: u8::try_from(name.len() - at).unwrap_or(u8::MAX),
             };
             self.at.known += 1;
@@ -315,7 +316,7 @@ mod tests {
     /// Writes one record behind the question, and returns what stands behind the question.
     fn check(owner: &[u8], rtype: u16, rdata: &[u8], expected: &[u8]) {
         let mut buffer = [0; 512];
-        let mut writer = Writer::new(&mut buffer, 512, Some(QUESTION));
+        let mut writer = ReplyWriter::new(&mut buffer, 512, Some(QUESTION));
         let start = writer.position();
         writer.rrset(Section::Answer, owner, rtype, 1, [rdata]).expect("it fits");
         let end = writer.position();
@@ -343,7 +344,7 @@ mod tests {
     fn the_owner_of_an_rrset_is_written_once() {
         for (owner, octets) in [(&QUESTION[..17], 2 + 2), (b"\x03new\0", 5 + 2), (b"\0", 1 + 1)] {
             let mut buffer = [0; 512];
-            let mut writer = Writer::new(&mut buffer, 512, Some(QUESTION));
+            let mut writer = ReplyWriter::new(&mut buffer, 512, Some(QUESTION));
             let start = writer.position();
             let records = [&[1; 4][..], &[2; 4]];
             writer.rrset(Section::Answer, owner, rtype::A, 1, records).expect("they fit");
@@ -370,7 +371,7 @@ mod tests {
     #[test]
     fn an_rrset_that_does_not_fit_leaves_nothing_behind() {
         let mut buffer = [0; 100];
-        let mut writer = Writer::new(&mut buffer, 60, Some(QUESTION));
+        let mut writer = ReplyWriter::new(&mut buffer, 60, Some(QUESTION));
         let owner = b"\x03new\0";
         let records = writer.rrset(Section::Answer, owner, rtype::A, 1, [&[1; 4][..], &[2; 4]]);
         assert_eq!(records, Err(Full));
