@@ -1,15 +1,15 @@
-//! Accepts connections, few at a time, and lets none of them stay but those who watch.
+//! Accepts connections, few at a time, and lets none of them stay but streams.
 //!
 //! Each connection carries one request and ends within [`LIFETIME`], whatever the client does, so that
 //! one bound covers a slow request, a slow reader and an idle connection. Those beyond
 //! [`MAX_CONNECTIONS`] wait in the kernel's queue. A connection that turns into a stream ([`Stay`]) gives its
-//! place to others, and has one among the streams instead (`live`). `axum::serve` bounds nothing of this, so hyper is
+//! place to others, and has one among the streams instead (`stream`). `axum::serve` bounds nothing of this, so hyper is
 //! driven directly.
 
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Extension, Router};
@@ -23,9 +23,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::stream::{Feed, Live};
-use super::tls::{Subject, Tls};
-use super::{State, routes};
+use super::access::Peer;
+use super::routes;
+use super::state::AdminState;
+use super::stream::feed::{Feed, Stay};
+use super::stream::keep_telling;
+use super::tls::{CertificateNames, TlsPolicy};
 
 /// The most connections at once: a few people, a few scrapers and a load balancer's checks, not the public.
 const MAX_CONNECTIONS: usize = 64;
@@ -55,44 +58,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// A bound socket.
 #[derive(Debug)]
-pub struct Listener {
+pub struct AdminListener {
     /// Its address, with the port that was chosen when port 0 was asked for.
     pub address: SocketAddr,
     socket: TcpListener,
 }
 
-/// Who is at the other end of a connection.
-#[derive(Clone, Debug)]
-pub(super) struct Peer {
-    /// Where they are.
-    pub address: SocketAddr,
-    /// The names in their certificate, which was verified; `None`: they showed none.
-    pub subject: Option<Subject>,
-}
-
-/// Lets the handler of a request make a stream of its connection.
-#[derive(Clone)]
-pub(super) struct Stay(Arc<Mutex<Option<oneshot::Sender<Feed>>>>);
-
-impl Stay {
-    /// Returns the handler's end and the connection's.
-    fn new() -> (Self, oneshot::Receiver<Feed>) {
-        let (sender, receiver) = oneshot::channel();
-        (Self(Arc::new(Mutex::new(Some(sender)))), receiver)
-    }
-
-    /// Lets the connection live for as long as this feeds it.
-    pub(super) fn with(&self, feed: Feed) {
-        let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Without a connection there is nobody to feed.
-        sender.and_then(|sender| sender.send(feed).err());
-    }
-}
-
 /// An address that cannot be listened on. Its message is the sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} for the admin pages: {}", advice(.reason, *.address))]
-pub struct BindError {
+pub struct AdminBindError {
     /// The address.
     pub address: SocketAddr,
     // Not named `source`: the sentence says it already.
@@ -104,15 +79,15 @@ pub struct BindError {
 /// # Errors
 ///
 /// When the system refuses.
-pub fn bind(address: SocketAddr) -> Result<Listener, BindError> {
+pub fn bind(address: SocketAddr) -> Result<AdminListener, AdminBindError> {
     let listen = || {
         // The standard library sets SO_REUSEADDR, so that a restart need not wait for TIME_WAIT.
         let socket = TcpListener::bind(address)?;
         socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
-        Ok(Listener { address, socket })
+        Ok(AdminListener { address, socket })
     };
-    listen().map_err(|reason| BindError { address, reason })
+    listen().map_err(|reason| AdminBindError { address, reason })
 }
 
 /// Says what is wrong and what to do about it.
@@ -140,17 +115,21 @@ fn advice(error: &io::Error, address: SocketAddr) -> String {
 /// # Errors
 ///
 /// When the runtime cannot take the socket.
-pub async fn serve(listener: Listener, state: Arc<State>, stop: impl Future<Output = ()>) -> io::Result<()> {
+pub async fn serve(
+    listener: AdminListener,
+    state: Arc<AdminState>,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener.socket)?;
     let router = routes::router(Arc::clone(&state));
     let mut connections = JoinSet::new();
     tokio::select! {
         () = accept(&listener, &state, &router, &mut connections) => {}
-        () = Live::keep_telling(Arc::clone(&state)) => {}
+        () = keep_telling(Arc::clone(&state)) => {}
         () = stop => {}
     }
     drop(listener);
-    state.live.end();
+    state.streams.end();
     // Those that are left are aborted when the set is dropped.
     let _ = tokio::time::timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
     Ok(())
@@ -159,7 +138,7 @@ pub async fn serve(listener: Listener, state: Arc<State>, stop: impl Future<Outp
 /// Accepts connections, for ever.
 async fn accept(
     listener: &tokio::net::TcpListener,
-    state: &State,
+    state: &AdminState,
     router: &Router,
     connections: &mut JoinSet<()>,
 ) {
@@ -171,7 +150,7 @@ async fn accept(
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let (stay, feed) = Stay::new();
-                let tls = state.access.load().tls.as_ref().map(Tls::config);
+                let tls = state.access.load().tls.as_ref().map(TlsPolicy::config);
                 let router = router.clone().layer(Extension(stay));
                 connections.spawn(attend(connect(stream, peer, tls, router), feed, place));
             }
@@ -186,14 +165,14 @@ async fn accept(
 /// Serves a connection, after its handshake if it has one.
 async fn connect(stream: TcpStream, address: SocketAddr, tls: Option<Arc<ServerConfig>>, router: Router) {
     let Some(config) = tls else {
-        return carry(stream, Peer { address, subject: None }, router).await;
+        return carry(stream, Peer { address, names: None }, router).await;
     };
     let handshake = TlsAcceptor::from(config).accept(stream);
     // A client that is too slow, or whose certificate is another's, has harmed only itself.
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await else { return };
     let shown = stream.get_ref().1.peer_certificates();
-    let subject = shown.and_then(|certificates| certificates.first()).map(Subject::of);
-    carry(stream, Peer { address, subject }, router).await;
+    let names = shown.and_then(|certificates| certificates.first()).map(CertificateNames::of);
+    carry(stream, Peer { address, names }, router).await;
 }
 
 /// Lets a connection live for as long as it may: a client that is too slow, or that breaks off, has harmed

@@ -14,13 +14,13 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use crate::config::Role;
+use super::api::Role;
 
 /// The longest name of a subject that is used, in octets: a domain name has at most 253.
 const MAX_NAME: usize = 253;
 
 /// How connections are encrypted.
-pub struct Tls {
+pub struct TlsPolicy {
     config: Arc<ServerConfig>,
     /// The names in client certificates that may operate, in lower case.
     operators: Vec<String>,
@@ -28,7 +28,7 @@ pub struct Tls {
 
 /// The files that TLS needs, as they were read.
 #[derive(Clone, Copy)]
-pub struct Pem<'a> {
+pub struct PemFiles<'a> {
     /// The certificate and those that lead to its authority.
     pub certificate: &'a [u8],
     /// Its private key.
@@ -56,15 +56,15 @@ pub enum Error {
 
 /// The names in a client certificate that was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject(Vec<String>);
+pub struct CertificateNames(Vec<String>);
 
-impl Tls {
+impl TlsPolicy {
     /// Makes it of what the files hold.
     ///
     /// # Errors
     ///
     /// When one of them holds something else.
-    pub fn new(pem: Pem<'_>, operators: Vec<String>) -> Result<Self, Error> {
+    pub fn new(pem: PemFiles<'_>, operators: Vec<String>) -> Result<Self, Error> {
         let certificates = certificates(pem.certificate).map_err(Error::Certificate)?;
         let key = PrivateKeyDer::from_pem_slice(pem.key).map_err(|error| Error::Key(in_words(&error)))?;
         let provider = Arc::new(ring::default_provider());
@@ -94,9 +94,9 @@ impl Tls {
     }
 
     /// Returns what the log calls the holder of a verified certificate, and what they may do.
-    pub fn who(&self, subject: &Subject) -> (String, Role) {
-        let listed = subject.0.iter().find(|name| self.operators.contains(&name.to_lowercase()));
-        match (listed, subject.0.first()) {
+    pub fn caller(&self, names: &CertificateNames) -> (String, Role) {
+        let listed = names.0.iter().find(|name| self.operators.contains(&name.to_lowercase()));
+        match (listed, names.0.first()) {
             (Some(name), _) => (name.clone(), Role::Operate),
             (None, Some(name)) => (name.clone(), Role::Read),
             (None, None) => ("a certificate without a name".to_owned(), Role::Read),
@@ -104,13 +104,13 @@ impl Tls {
     }
 }
 
-impl fmt::Debug for Tls {
+impl fmt::Debug for TlsPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("operators", &self.operators).finish_non_exhaustive()
+        f.debug_struct("TlsPolicy").field("operators", &self.operators).finish_non_exhaustive()
     }
 }
 
-impl Subject {
+impl CertificateNames {
     /// Reads the names of a certificate: its dNSNames, or its common names where there is none (RFC 6125,
     /// section 6.4.4).
     pub fn of(certificate: &CertificateDer<'_>) -> Self {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::moment::Moment;
 
 /// How many intervals of its canary a signal is believed for: two responses in a row may get lost.
@@ -73,7 +76,7 @@ impl Signal {
 }
 
 /// The signals of one response. `None` is unknown, which is never taken for zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Signals {
     /// The share of the capacity that is in use, 0 to 10.
     pub load: Option<f64>,

@@ -4,29 +4,29 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use serde_json::json;
 
-use super::server::Server;
-use super::{FAILURE, refuse};
-use crate::admin::availability::{Kind, Page, Row, USUAL_DAYS};
+use super::server::ServerArgs;
+use super::{FAILURE, output};
+use crate::admin::api::availability::USUAL_DAYS;
+use crate::admin::api::{AvailabilityQuery, AvailabilityRow, AvailabilityTable, RowKind, routes};
 use crate::availability::expected::{Assumptions, Calculation, OfName, OfRegion, calculate};
 use crate::daemon;
 use crate::region::Family;
 
-/// Show for how long everything was up, or calculate for how long it should be
+/// Show the measured availability, or calculate the expected one
 ///
-/// A running server keeps account of every name, region, availability zone and address: uptime, hours observed, downtime
-/// from the first failed probe, incidents, and the mean times to detect, to decide and to recover. What nobody observed
-/// counts neither as up nor as down, and what operators drain or disable is not blamed. With --calculate nobody is asked:
-/// it is worked out from the configuration, n of m zones with a common-cause (beta) factor.
+/// A running server measures every name, region, availability zone and address: uptime, hours observed, downtime
+/// from the first failed probe, incidents, and the mean times to detect, to decide and to recover. Time without
+/// observations counts neither as up nor as down, and what operators drain or disable is not blamed. With --calculate
+/// no server is asked: the expectation follows from the configuration, n of m zones with a common-cause (beta) factor.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Over how many days, today included: 1 to 90
+    /// Show this many days, today included: 1 to 90
     #[arg(long, value_name = "DAYS", default_value_t = USUAL_DAYS, value_parser = clap::value_parser!(u64).range(1..=90))]
     days: u64,
 
-    /// Exit with 1 when a name or region is up for less than this, in percent, and say what is left of the budget
+    /// Exit with 1 when a name or region is up for less than this percentage, and print what is left of the budget
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     target: Option<f64>,
 
@@ -34,24 +34,24 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Work it out from the configuration instead
+    /// Calculate the expected availability from the configuration instead
     #[arg(long, conflicts_with = "admin")]
     calculate: bool,
 
-    /// The configuration directory to work it out from
+    /// Read the configuration from this directory
     #[arg(long, value_name = "DIR", default_value = "zones", requires = "calculate")]
     config: PathBuf,
 
-    /// How much of the time an availability zone is up, in percent
+    /// Assume that an availability zone is up for this percentage of the time
     #[arg(long, value_name = "PERCENT", default_value = "99.9", value_parser = percent, requires = "calculate")]
     zone_availability: f64,
 
-    /// The share of failures that zones, and regions, have in common: the beta factor, 0 to 1
+    /// Assume that zones, and regions, have this share of failures in common: the beta factor, 0 to 1
     #[arg(long, value_name = "SHARE", default_value = "0.1", value_parser = share, requires = "calculate")]
     common_cause: f64,
 
     #[command(flatten)]
-    server: Server,
+    server: ServerArgs,
 }
 
 /// The minutes of thirty days, by which budgets are reckoned that are not measured.
@@ -78,33 +78,26 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     if arguments.calculate {
         return calculated(arguments);
     }
-    let days = arguments.days.to_string();
-    let text =
-        arguments.server.ask(&["availability"], |client, url| client.get(url).query(&[("days", &days)]))?;
-    if arguments.json {
-        print!("{text}");
+    let query = AvailabilityQuery { days: arguments.days };
+    let table = arguments.server.get(&routes::AVAILABILITY, &query)?;
+    match arguments.json {
+        true => output::json(&table),
+        false => output::text(measured(&table)),
     }
-    let page: Page = serde_json::from_str(&text).context("the server answers something else")?;
-    if !arguments.json {
-        print!("{}", measured(&page));
-    }
-    let budgets = page.subjects.iter().filter_map(|row| Budget::of(row, arguments.target?));
+    let budgets = table.subjects.iter().filter_map(|row| Budget::of(row, arguments.target?));
     Ok(judge(&budgets.collect::<Vec<_>>(), arguments))
 }
 
 fn calculated(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let base = match daemon::load(&arguments.config) {
-        Ok(loaded) => loaded.base,
-        Err(error) => return Ok(refuse(&error)),
-    };
+    let base = daemon::load(&arguments.config)?.base;
     let assumptions = Assumptions {
         zone_availability: arguments.zone_availability / 100.0,
         common_cause: arguments.common_cause,
     };
     let calculation = calculate(&base.config, assumptions);
     match arguments.json {
-        true => println!("{}", serde_json::to_string_pretty(&document(&calculation, assumptions))?),
-        false => print!("{}", expected(&calculation, assumptions)),
+        true => output::json(&document(&calculation, assumptions)),
+        false => output::text(expected(&calculation, assumptions)),
     }
     let budget = |subject: String, unavailability: f64| {
         let down = unavailability * MINUTES_A_MONTH;
@@ -129,8 +122,8 @@ struct Budget {
 
 impl Budget {
     /// Returns the budget of a name or region; `None`: it is neither, or was not observed.
-    fn of(row: &Row, target: f64) -> Option<Self> {
-        let is_judged = matches!(row.kind, Kind::Name | Kind::Region) && row.uptime_percent.is_some();
+    fn of(row: &AvailabilityRow, target: f64) -> Option<Self> {
+        let is_judged = matches!(row.kind, RowKind::Name | RowKind::Region) && row.uptime_percent.is_some();
         let observed = row.observed_hours * 60.0;
         is_judged.then(|| Self { subject: row.subject.clone(), observed, down: row.downtime_minutes, target })
     }
@@ -164,8 +157,8 @@ fn judge(budgets: &[Budget], arguments: &Args) -> ExitCode {
         text.push_str("nothing was observed\n");
     }
     match arguments.json {
-        true => eprint!("{text}"),
-        false => print!("{text}"),
+        true => output::remark(text.trim_end()),
+        false => output::text(text),
     }
     match budgets.iter().any(Budget::is_missed) {
         true => ExitCode::from(FAILURE),
@@ -173,17 +166,17 @@ fn judge(budgets: &[Budget], arguments: &Args) -> ExitCode {
     }
 }
 
-fn measured(page: &Page) -> String {
+fn measured(table: &AvailabilityTable) -> String {
     let title = ["", "uptime", "hours", "downtime", "incidents", "detect", "decide", "recover", ""];
     let mut lines = vec![title.map(str::to_owned)];
     let time =
         |seconds: Option<f64>| seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.1} s"));
-    lines.extend(page.subjects.iter().map(|row| {
+    lines.extend(table.subjects.iter().map(|row| {
         let kind = match row.kind {
-            Kind::Name => "name",
-            Kind::Region => "region",
-            Kind::Zone => "zone",
-            Kind::Address => "address",
+            RowKind::Name => "name",
+            RowKind::Region => "region",
+            RowKind::Zone => "zone",
+            RowKind::Address => "address",
         };
         [
             format!("{kind:<7} {}", row.subject),
@@ -197,7 +190,7 @@ fn measured(page: &Page) -> String {
             if row.is_down { "DOWN".to_owned() } else { String::new() },
         ]
     }));
-    format!("measured over the last {} days\n{}", page.days, table(&lines))
+    format!("measured over the last {} days\n{}", table.days, aligned(&lines))
 }
 
 fn expected(calculation: &Calculation, assumptions: Assumptions) -> String {
@@ -223,7 +216,7 @@ fn expected(calculation: &Calculation, assumptions: Assumptions) -> String {
     let percent = zone_availability * 100.0;
     format!(
         "calculated for zones that are up {percent} % of the time, and {common_cause} of the failures in common\n{}",
-        table(&lines)
+        aligned(&lines)
     )
 }
 
@@ -266,7 +259,7 @@ fn word(family: Family) -> &'static str {
 }
 
 /// Writes lines with their columns below each other: the first and the last to the left, numbers to the right.
-fn table<const N: usize>(lines: &[[String; N]]) -> String {
+fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();
     let mut text = String::new();
@@ -289,8 +282,8 @@ fn table<const N: usize>(lines: &[[String; N]]) -> String {
 mod tests {
     use super::*;
 
-    fn row(kind: Kind, hours: f64, minutes: f64) -> Row {
-        Row {
+    fn row(kind: RowKind, hours: f64, minutes: f64) -> AvailabilityRow {
+        AvailabilityRow {
             kind,
             subject: "tokyo".to_owned(),
             region: None,
@@ -310,12 +303,12 @@ mod tests {
     #[test]
     fn a_budget_is_of_the_time_observed_and_only_of_names_and_regions() {
         for (kind, hours, minutes, expected) in [
-            (Kind::Region, 720.0, 20.0, Some((1.6, false))),
-            (Kind::Name, 720.0, 22.0, Some((-0.4, true))),
-            (Kind::Name, 720.0, 21.6, Some((0.0, false))),
-            (Kind::Name, 0.0, 0.0, None),
-            (Kind::Zone, 720.0, 700.0, None),
-            (Kind::Address, 720.0, 700.0, None),
+            (RowKind::Region, 720.0, 20.0, Some((1.6, false))),
+            (RowKind::Name, 720.0, 22.0, Some((-0.4, true))),
+            (RowKind::Name, 720.0, 21.6, Some((0.0, false))),
+            (RowKind::Name, 0.0, 0.0, None),
+            (RowKind::Zone, 720.0, 700.0, None),
+            (RowKind::Address, 720.0, 700.0, None),
         ] {
             let budget = Budget::of(&row(kind, hours, minutes), 99.95);
             let found = budget.map(|budget| ((budget.left() * 10.0).round() / 10.0, budget.is_missed()));
@@ -325,7 +318,7 @@ mod tests {
 
     #[test]
     fn what_was_measured_is_a_table() {
-        let page = Page { days: 30, subjects: vec![row(Kind::Region, 100.0, 6.0)] };
+        let page = AvailabilityTable { days: 30, subjects: vec![row(RowKind::Region, 100.0, 6.0)] };
         let expected = "measured over the last 30 days\n               \
                         uptime  hours  downtime  incidents  detect  decide  recover\n\
                         region  tokyo  99.9000 %  100.0   6.0 min          1   4.0 s       -        -  DOWN\n";

@@ -3,20 +3,20 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{BAD_INPUT, refuse};
+use super::{BAD_INPUT, output};
 use crate::config::summary::ConfigSummary;
 use crate::daemon;
 
-/// Validates a configuration directory and prints what it would serve.
+/// Validate a configuration directory and print what it would serve
 ///
 /// Every problem is printed with its file, line and column, the line itself, and a hint. Nothing is
 /// bound or probed. Exits with 0 when the configuration can be used and with 2 when it cannot.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// The configuration directory.
+    /// The configuration directory
     #[arg(value_name = "DIR", default_value = "zones")]
     pub directory: PathBuf,
-    /// Treat warnings as errors.
+    /// Treat warnings as errors
     #[arg(long)]
     pub strict: bool,
 }
@@ -27,20 +27,17 @@ pub struct Args {
 ///
 /// Never; what is wrong with the directory is the command's result.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let loaded = match daemon::load(&args.directory) {
-        Ok(loaded) => loaded,
-        Err(error) => return Ok(refuse(&error)),
-    };
-    loaded.warnings.iter().for_each(|warning| eprintln!("{warning}"));
+    let loaded = daemon::load(&args.directory)?;
+    loaded.warnings.iter().for_each(output::remark);
     // Where a configuration is checked, its secrets need not be.
     let warnings = match daemon::webhook_secrets(&loaded.base.config.server) {
         Ok(secrets) => secrets.warnings,
         Err(error) => vec![daemon::chain(&error)],
     };
-    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    warnings.iter().for_each(|warning| output::remark(format_args!("warning: {warning}")));
     if args.strict && !(loaded.warnings.is_empty() && warnings.is_empty()) {
         return Ok(ExitCode::from(BAD_INPUT));
     }
-    print!("{}", ConfigSummary(&loaded.base.config));
+    output::text(ConfigSummary(&loaded.base.config));
     Ok(ExitCode::SUCCESS)
 }

@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::{logging, run_to_end};
+use super::{logging, output, run_to_end};
 use crate::config::LogFormat;
 use crate::daemon::{self, ServeOptions};
 use crate::demo::{self, Actor, Demo, FailureMode, Screen};
 use crate::event::Event;
 use crate::region::Target;
 
-/// Runs a whole world on loopback: nine regions, canaries, and the server that steers between them
+/// Run a whole world on loopback: nine regions, canaries, and the server that steers between them
 ///
 /// Everything is real but the distances: each availability zone has its own HTTP service, canaries
 /// poll it, and the server is the one that `meridian serve` runs, on a configuration that is written
@@ -22,51 +22,51 @@ use crate::region::Target;
 /// it is interrupted.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct Command {
+pub struct DemoArgs {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<DemoAction>,
 
-    /// Where the server answers DNS, over UDP and TCP
+    /// Answer DNS at this address, over UDP and TCP
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5300")]
     dns: SocketAddr,
 
-    /// Where the server serves /status, /metrics and its API
+    /// Serve the page, /metrics and the API at this address
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8053")]
     admin: SocketAddr,
 
-    /// Where the demo listens for `break` and `heal`
+    /// Listen for `break` and `heal` at this address
     #[arg(long, value_name = "ADDRESS", default_value_t = demo::CONTROL)]
     control: SocketAddr,
 
-    /// An empty directory for the configuration, which stays; without it, a temporary one
+    /// Write the configuration to this empty directory, and leave it; without it, to a temporary one
     #[arg(long, value_name = "DIRECTORY")]
     directory: Option<PathBuf>,
 }
 
 /// What can be done to a running demo.
 #[derive(Debug, Subcommand)]
-enum Action {
-    /// Makes a region of the running demo fail, or one availability zone of it
+enum DemoAction {
+    /// Make a region of the running demo fail, or one of its availability zones
     Break {
         /// The region, or the zone: `tokyo`, `tokyo/tokyo-a`
         #[arg(value_name = "REGION[/AZ]", value_parser = demo::parse_target)]
         target: Target,
 
-        /// In which way it fails
+        /// Make it fail in this way
         #[arg(long, value_enum, default_value_t = FailureMode::Refuse)]
         how: FailureMode,
 
-        /// Where the demo listens
+        /// Ask the demo at this address
         #[arg(long, value_name = "ADDRESS", default_value_t = demo::CONTROL)]
         control: SocketAddr,
     },
-    /// Makes it answer again
+    /// Make it answer again
     Heal {
         /// The region, or the zone: `tokyo`, `tokyo/tokyo-a`
         #[arg(value_name = "REGION[/AZ]", value_parser = demo::parse_target)]
         target: Target,
 
-        /// Where the demo listens
+        /// Ask the demo at this address
         #[arg(long, value_name = "ADDRESS", default_value_t = demo::CONTROL)]
         control: SocketAddr,
     },
@@ -77,23 +77,23 @@ enum Action {
 /// # Errors
 ///
 /// When an address is in use, or no demo is running.
-pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub fn run(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
     // What happens is told on the screen; the log adds only what should not happen.
     logging::start(LogFormat::Human, Some("error,hickory_server=off"));
-    run_to_end(command.run())??;
+    run_to_end(arguments.run())??;
     Ok(ExitCode::SUCCESS)
 }
 
-impl Command {
+impl DemoArgs {
     async fn run(self) -> anyhow::Result<()> {
         match self.action {
             None => self.show().await,
-            Some(Action::Break { target, how, control }) => {
-                print!("{}", demo::ask(control, target, Some(how)).await?);
+            Some(DemoAction::Break { target, how, control }) => {
+                output::text(demo::ask(control, target, Some(how)).await?);
                 Ok(())
             }
-            Some(Action::Heal { target, control }) => {
-                print!("{}", demo::ask(control, target, None).await?);
+            Some(DemoAction::Heal { target, control }) => {
+                output::text(demo::ask(control, target, None).await?);
                 Ok(())
             }
         }

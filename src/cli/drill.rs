@@ -4,18 +4,19 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
-use super::FAILURE;
-use super::intent::{Terms, told};
-use super::server::Server;
-use crate::admin::history::{Drill, History};
+use super::intent::{TermsArgs, report};
+use super::server::ServerArgs;
+use super::{FAILURE, output};
+use crate::admin::api::{DrillRecord, HistoryQuery, routes};
 use crate::intent::DrillOutcome;
+use crate::region::Target;
 
-/// How often it is looked what came of a drill.
+/// The pause between two looks at a drill.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How often in a row the server may not be there while a drill is waited for: a minute, within which it is restarted.
+/// The failed looks in a row that end the wait: a minute, within which a server is restarted.
 const PATIENCE: u32 = 60;
 
 /// Send a share of a region's clients elsewhere for a while, to learn what happens then
@@ -27,28 +28,27 @@ const PATIENCE: u32 = 60;
 /// Exits with 0 when it is under way, with --wait when it succeeded; else with 1.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The region, or the availability zone as REGION/AZ
-    #[arg(value_name = "REGION[/AZ]")]
-    place: String,
+    /// REGION or REGION/AZ
+    target: Target,
 
-    /// How many percent of its clients go elsewhere
+    /// Send this percentage of its clients elsewhere
     #[arg(long, value_name = "N", default_value = "10")]
     percent: String,
 
-    /// For how long, 1m to 72h
+    /// Bring them back after this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "30m")]
     lasts: String,
 
-    /// What else ends it: load>90%, error_rate>2% or p95>900ms, in the region or in one that its clients go to
+    /// End it also at load>90%, error_rate>2% or p95>900ms, in the region or in one that its clients go to
     #[arg(long, value_name = "RULE", default_value = "alarm")]
     abort_when: String,
 
-    /// Wait until it is known what came of it
+    /// Wait for the outcome
     #[arg(long, conflicts_with = "dry_run")]
     wait: bool,
 
     #[command(flatten)]
-    terms: Terms,
+    terms: TermsArgs,
 }
 
 /// Runs the command.
@@ -57,25 +57,24 @@ pub struct Args {
 ///
 /// When the server cannot be asked.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let Args { place, percent, lasts, abort_when, wait: waits, terms } = arguments;
-    let wish = format!("drill {place} {percent} abort-when {abort_when}");
-    let answer = terms.ask(wish, Some(lasts.clone()))?;
-    let number = answer.as_ref().ok().and_then(|told| told.intent.as_ref()).map(|intent| intent.number);
-    let code = told(answer, terms.is_trial())?;
+    let Args { target, percent, lasts, abort_when, wait: waits, terms } = arguments;
+    let answer = terms.ask(format!("drill {target} {percent} abort-when {abort_when}"), Some(lasts));
+    let number = answer.as_ref().ok().and_then(|reply| reply.intent.as_ref()).map(|intent| intent.number);
+    let code = report(answer, terms.is_trial())?;
     match number.filter(|_| *waits) {
-        Some(number) => wait(&terms.who.server, number),
+        Some(number) => wait(&terms.care.operator.server, number),
         None => Ok(code),
     }
 }
 
-/// Waits for the outcome of a drill. A server that is not there for a while does not end a drill.
-fn wait(server: &Server, number: u64) -> anyhow::Result<ExitCode> {
+/// Waits for the outcome of a drill. The drill goes on while its server is restarted.
+fn wait(server: &ServerArgs, number: u64) -> anyhow::Result<ExitCode> {
     let mut failures = 0;
     loop {
         match look(server, number) {
-            Ok(Some(drill)) if drill.outcome != DrillOutcome::Pending.as_str() => {
-                println!("{}", drill.text);
-                let is_good = drill.outcome == DrillOutcome::Succeeded.as_str();
+            Ok(Some(drill)) if drill.outcome != DrillOutcome::Pending => {
+                output::progress(drill.text);
+                let is_good = drill.outcome == DrillOutcome::Succeeded;
                 return Ok(ExitCode::from(if is_good { 0 } else { FAILURE }));
             }
             Ok(Some(_)) => failures = 0,
@@ -88,10 +87,8 @@ fn wait(server: &Server, number: u64) -> anyhow::Result<ExitCode> {
 }
 
 /// Returns what is known of a drill; `None`: nothing.
-fn look(server: &Server, number: u64) -> anyhow::Result<Option<Drill>> {
+fn look(server: &ServerArgs, number: u64) -> anyhow::Result<Option<DrillRecord>> {
     // Others may be begun and refused meanwhile.
-    let query = [("limit", "50")];
-    let text = server.ask(&["history"], |client, url| client.get(url).query(&query))?;
-    let history: History = serde_json::from_str(&text).context("the server is of another version")?;
+    let history = server.get(&routes::HISTORY, &HistoryQuery { limit: 50, kind: None, all: false })?;
     Ok(history.drills.into_iter().find(|drill| drill.number == number))
 }

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::intent::{Who, told};
+use super::intent::{OperatorArgs, report};
+use crate::admin::api::{RegionName, routes};
 
 /// Let a region back that is held or quarantined
 ///
@@ -15,14 +16,14 @@ pub struct Args {
     region: String,
 
     #[command(flatten)]
-    who: Who,
+    operator: OperatorArgs,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// When the server cannot be asked; what it refuses is the command's result.
-pub fn run(Args { region, who }: &Args) -> anyhow::Result<ExitCode> {
-    told(who.ask(&["failback", region], |client, url| client.post(url))?, false)
+/// When the server cannot be asked, or refuses.
+pub fn run(Args { region, operator }: &Args) -> anyhow::Result<ExitCode> {
+    report(operator.order(&routes::FAIL_BACK, &RegionName { region: region.clone() }, &()), false)
 }

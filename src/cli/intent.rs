@@ -1,48 +1,64 @@
-//! The commands for intents: each writes one wish and asks the running server for it.
+//! The commands for intents: each writes one intent and asks the running server for it.
 //!
-//! What is right or wrong with a wish is known to the server alone; here it is only put into words.
+//! What is right or wrong with an intent is known to the server alone; here it is only put into words.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::bail;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use reqwest::{Client, RequestBuilder, Url};
+use serde::Serialize;
 
-use super::server::{Server, author};
-use super::{FAILURE, drain_status};
-use crate::admin::access::AUTHOR;
-use crate::admin::intents::{Because, Intents, Refused, Told, Wanted};
+use super::server::ServerArgs;
+use super::{FAILURE, drain_status, output};
+use crate::admin::api::route::NoParameters;
+use crate::admin::api::{
+    ApiError, Approval, ChangeReply, IntentList, IntentRequest, LiftQuery, ProposalNumber, Route, routes,
+};
+use crate::intent::SafetyRule;
 use crate::region::Target;
 
-/// Who asks, and which server.
+/// An operator and a server.
 #[derive(Clone, Debug, Args)]
-pub struct Who {
-    /// Who says so, for the server's log, besides the name of the token; without it, $USER
+pub struct OperatorArgs {
+    /// Name this author in the server's log, besides the name of the token; without it, $USER
     #[arg(long, value_name = "NAME")]
     author: Option<String>,
 
     #[command(flatten)]
-    pub server: Server,
+    pub server: ServerArgs,
 }
 
-/// Why something is wanted, and how carefully.
+/// How carefully an intent is made, and by which operator.
 #[derive(Clone, Debug, Args)]
-pub struct Terms {
-    /// Why, for everybody who looks later
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-
-    /// Say what would happen, and do nothing
+pub struct CareArgs {
+    /// Forecast the effect and do nothing
     #[arg(long)]
     dry_run: bool,
 
-    /// Break this rule on purpose, for at most 4h: no_region, min_in_service, hard_limit, one_at_a_time
-    #[arg(long = "override", value_name = "RULE")]
-    overrides: Vec<String>,
+    /// Break this safety rule on purpose, for at most 4h
+    #[arg(long = "override", value_name = "RULE", value_parser = rules())]
+    overrides: Vec<SafetyRule>,
 
     #[command(flatten)]
-    pub who: Who,
+    pub operator: OperatorArgs,
+}
+
+/// Why an intent is made, and how carefully.
+#[derive(Clone, Debug, Args)]
+pub struct TermsArgs {
+    /// Record this reason in the audit log
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+
+    #[command(flatten)]
+    pub care: CareArgs,
+}
+
+fn rules() -> impl TypedValueParser<Value = SafetyRule> {
+    let words = PossibleValuesParser::new(SafetyRule::ALL.map(SafetyRule::as_str));
+    words.map(|word| word.parse().expect("it is one of the words"))
 }
 
 /// Send clients of a region or availability zone elsewhere
@@ -51,133 +67,125 @@ pub struct Terms {
 /// `unshift`, they come back by the ramp of the region, if it is well and has room; else they stay away, and the
 /// server says so.
 #[derive(Debug, Args)]
-pub struct Shift {
+pub struct ShiftArgs {
     /// REGION or REGION/AZ
     target: Target,
 
-    /// How many percent of its clients go elsewhere
+    /// Send this percentage of its clients elsewhere
     #[arg(long, default_value = "100", value_name = "N")]
     percent: String,
 
-    /// For how long, 1m to 72h
+    /// Bring them back after this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "2h")]
     lasts: String,
 
     #[command(flatten)]
-    terms: Terms,
+    terms: TermsArgs,
 }
 
 /// Send all clients of a region or availability zone elsewhere, and know when the last one is gone
 #[derive(Debug, Args)]
-pub struct Drain {
+pub struct DrainArgs {
     /// REGION or REGION/AZ
-    pub target: Target,
+    target: Target,
 
-    /// For how long, 1m to 72h
+    /// Bring them back after this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "2h")]
     lasts: String,
 
-    /// Wait until no resolver may lawfully send anybody there; exit 1 when that is not reached in time
+    /// Wait until no resolver may lawfully hold its addresses; exit with 1 when that is not reached in time
     #[arg(long, conflicts_with = "dry_run")]
     wait: bool,
 
-    /// How long to wait
+    /// Wait for at most this time
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = drain_status::time, requires = "wait")]
     timeout: Duration,
 
     #[command(flatten)]
-    pub terms: Terms,
+    terms: TermsArgs,
 }
 
 /// Take a region or availability zone out of every answer, even of those that fail open
 #[derive(Debug, Args)]
-pub struct Disable {
+pub struct DisableArgs {
     /// REGION or REGION/AZ
     target: Target,
 
-    /// For how long, 1m to 72h; without it, until `enable`
+    /// Enable it after this time, 1m to 72h; without it, only by `enable`
     #[arg(long = "for", value_name = "TIME")]
     lasts: Option<String>,
 
     #[command(flatten)]
-    terms: Terms,
+    terms: TermsArgs,
 }
 
-/// Take a region, availability zone or address for up or down, whatever its canaries say
+/// Override the health state of a region, zone or address
 ///
-/// What the canaries say is kept: `auto` shows it again.
+/// The verdict of the canaries is kept: `auto` returns to it.
 #[derive(Debug, Args)]
-pub struct Force {
+pub struct ForceArgs {
     /// REGION, REGION/AZ or REGION/AZ/ADDRESS
     target: Target,
 
-    /// As what it counts; `auto` ends it
-    forced: Forced,
+    /// The state; `auto` ends the override
+    state: ForcedState,
 
-    /// For how long, 1m to 72h
+    /// End it after this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "6h")]
     lasts: String,
 
-    /// Why, for everybody who looks later; `auto` needs none
-    #[arg(long, value_name = "TEXT", required_if_eq_any([("forced", "up"), ("forced", "down")]))]
+    /// Record this reason in the audit log; `auto` needs none
+    #[arg(long, value_name = "TEXT", required_if_eq_any([("state", "up"), ("state", "down")]))]
     reason: Option<String>,
 
-    /// Say what would happen, and do nothing
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Break this rule on purpose, for at most 4h: no_region, min_in_service, hard_limit
-    #[arg(long = "override", value_name = "RULE")]
-    overrides: Vec<String>,
-
     #[command(flatten)]
-    who: Who,
+    care: CareArgs,
 }
 
-/// As what something counts.
+/// A forced health state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Forced {
+enum ForcedState {
     Up,
     Down,
     Auto,
 }
 
-/// Say what the machine may do about regions that should leave
+/// Set what the server may do about regions that should leave
 ///
-/// `auto`: it acts. `advise`: it says what it would do, for somebody to `approve`. `off`: not even that.
+/// `auto`: it acts. `advise`: it proposes a failover that an operator may `approve`. `off`: not even that.
 #[derive(Debug, Args)]
-pub struct Failover {
-    /// What
+pub struct FailoverArgs {
+    /// The mode
     #[arg(value_parser = ["auto", "advise", "off"])]
     mode: String,
 
-    /// Of this region only
+    /// Set it for this region only
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
 
-    /// For how long, 1m to 72h; without it, until `lift`
+    /// Return to the configured mode after this time, 1m to 72h; without it, only by `lift`
     #[arg(long = "for", value_name = "TIME")]
     lasts: Option<String>,
 
     #[command(flatten)]
-    terms: Terms,
+    terms: TermsArgs,
 }
 
-/// Say how much of its configured capacity a region has
+/// Set how much of its configured capacity a region has
 #[derive(Debug, Args)]
-pub struct Capacity {
+pub struct CapacityArgs {
     /// The region
     region: String,
 
-    /// In percent of what the configuration says, 1% to 1000%
+    /// The percentage of the configured capacity, 1% to 1000%
     percent: String,
 
-    /// For how long, 1m to 72h
+    /// Return to the configured capacity after this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "6h")]
     lasts: String,
 
     #[command(flatten)]
-    terms: Terms,
+    terms: TermsArgs,
 }
 
 /// Divide the clients of a name between regions: blue and green
@@ -186,7 +194,7 @@ pub struct Capacity {
 /// permitted, by sets of /24s. With --steps the last region named goes up step by step, while the gates of its
 /// ramp are open; a step back at the first closed gate, and no further after the second.
 #[derive(Debug, Args)]
-pub struct Weights {
+pub struct WeightsArgs {
     /// The steered name
     name: String,
 
@@ -194,23 +202,23 @@ pub struct Weights {
     #[arg(value_name = "REGION=N", num_args = 2.., required = true)]
     members: Vec<String>,
 
-    /// The shares of the last region on its way up, such as 10,50,100
+    /// Raise the share of the last region by these steps, such as 10,50,100
     #[arg(long, value_name = "P,P,…")]
     steps: Option<String>,
 
-    /// How long each step is held
+    /// Hold each step for this time
     #[arg(long, value_name = "TIME", requires = "steps", default_value = "10m")]
     hold: String,
 
     #[command(flatten)]
-    terms: Terms,
+    terms: TermsArgs,
 }
 
-/// End what was asked for about a region or availability zone
+/// End an intent about a region or availability zone
 ///
 /// Its clients come back by the ramp of the region, if it is well and has room.
 #[derive(Debug, Args)]
-pub struct Undo {
+pub struct UndoArgs {
     /// REGION or REGION/AZ
     target: Target,
 
@@ -219,12 +227,12 @@ pub struct Undo {
     at_once: bool,
 
     #[command(flatten)]
-    who: Who,
+    operator: OperatorArgs,
 }
 
 /// End an intent by its number
 #[derive(Debug, Args)]
-pub struct Lift {
+pub struct LiftArgs {
     /// Its number, as `intents` shows it
     number: u64,
 
@@ -233,41 +241,41 @@ pub struct Lift {
     at_once: bool,
 
     #[command(flatten)]
-    who: Who,
+    operator: OperatorArgs,
 }
 
-/// Let the machine do what it advises
+/// Carry out a failover that the server proposes
 #[derive(Debug, Args)]
-pub struct Approve {
+pub struct ApproveArgs {
     /// The number of the proposal, as `intents` shows it
     number: u64,
 
-    /// Why, for everybody who looks later
+    /// Record this reason in the audit log
     #[arg(long, value_name = "TEXT")]
     reason: String,
 
     #[command(flatten)]
-    who: Who,
+    operator: OperatorArgs,
 }
 
-/// Show the intents in force, and what the machine advises
+/// Show the intents in force and the open proposals
 #[derive(Debug, Args)]
-pub struct List {
+pub struct IntentsArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
 
     #[command(flatten)]
-    server: Server,
+    server: ServerArgs,
 }
 
 /// Runs `shift`.
 ///
 /// # Errors
 ///
-/// When the server cannot be asked; what it refuses is the command's result. So with all of them.
-pub fn shift(Shift { target, percent, lasts, terms }: &Shift) -> anyhow::Result<ExitCode> {
-    terms.want(format!("shift {target} {percent}"), Some(lasts.clone()))
+/// When the server cannot be asked, or refuses. So with all of them.
+pub fn shift(ShiftArgs { target, percent, lasts, terms }: &ShiftArgs) -> anyhow::Result<ExitCode> {
+    terms.intend(format!("shift {target} {percent}"), Some(lasts))
 }
 
 /// Runs `drain`.
@@ -275,12 +283,12 @@ pub fn shift(Shift { target, percent, lasts, terms }: &Shift) -> anyhow::Result<
 /// # Errors
 ///
 /// As [`shift`].
-pub fn drain(Drain { target, lasts, wait, timeout, terms }: &Drain) -> anyhow::Result<ExitCode> {
-    let answer = terms.ask(format!("drain {target}"), Some(lasts.clone()))?;
-    let number = answer.as_ref().ok().and_then(|told| told.intent.as_ref()).map(|intent| intent.number);
-    let done = told(answer, terms.dry_run)?;
+pub fn drain(DrainArgs { target, lasts, wait, timeout, terms }: &DrainArgs) -> anyhow::Result<ExitCode> {
+    let answer = terms.ask(format!("drain {target}"), Some(lasts));
+    let number = answer.as_ref().ok().and_then(|reply| reply.intent.as_ref()).map(|intent| intent.number);
+    let done = report(answer, terms.is_trial())?;
     match number.filter(|_| *wait) {
-        Some(number) if !drain_status::wait(&terms.who.server, number, *timeout)? => {
+        Some(number) if !drain_status::wait(&terms.care.operator.server, *timeout, || Ok(number))? => {
             Ok(ExitCode::from(FAILURE))
         }
         Some(_) | None => Ok(done),
@@ -292,8 +300,8 @@ pub fn drain(Drain { target, lasts, wait, timeout, terms }: &Drain) -> anyhow::R
 /// # Errors
 ///
 /// As [`shift`].
-pub fn disable(Disable { target, lasts, terms }: &Disable) -> anyhow::Result<ExitCode> {
-    terms.want(format!("disable {target}"), lasts.clone())
+pub fn disable(DisableArgs { target, lasts, terms }: &DisableArgs) -> anyhow::Result<ExitCode> {
+    terms.intend(format!("disable {target}"), lasts.as_deref())
 }
 
 /// Runs `force`.
@@ -301,16 +309,15 @@ pub fn disable(Disable { target, lasts, terms }: &Disable) -> anyhow::Result<Exi
 /// # Errors
 ///
 /// As [`shift`].
-pub fn force(arguments: &Force) -> anyhow::Result<ExitCode> {
-    let Force { target, forced, lasts, reason, dry_run, overrides, who } = arguments;
-    let word = match forced {
-        Forced::Auto => return who.undo("force", target, false),
-        Forced::Up => "up",
-        Forced::Down => "down",
+pub fn force(arguments: &ForceArgs) -> anyhow::Result<ExitCode> {
+    let ForceArgs { target, state, lasts, reason, care } = arguments;
+    let word = match state {
+        ForcedState::Auto => return care.operator.undo("force", target, false),
+        ForcedState::Up => "up",
+        ForcedState::Down => "down",
     };
-    let reason = reason.clone().unwrap_or_default();
-    let terms = Terms { reason, dry_run: *dry_run, overrides: overrides.clone(), who: who.clone() };
-    terms.want(format!("force {target} {word}"), Some(lasts.clone()))
+    let terms = TermsArgs { reason: reason.clone().unwrap_or_default(), care: care.clone() };
+    terms.intend(format!("force {target} {word}"), Some(lasts))
 }
 
 /// Runs `failover`.
@@ -318,9 +325,9 @@ pub fn force(arguments: &Force) -> anyhow::Result<ExitCode> {
 /// # Errors
 ///
 /// As [`shift`].
-pub fn failover(Failover { mode, region, lasts, terms }: &Failover) -> anyhow::Result<ExitCode> {
+pub fn failover(FailoverArgs { mode, region, lasts, terms }: &FailoverArgs) -> anyhow::Result<ExitCode> {
     let region = region.as_ref().map_or_else(String::new, |region| format!(" {region}"));
-    terms.want(format!("failover {mode}{region}"), lasts.clone())
+    terms.intend(format!("failover {mode}{region}"), lasts.as_deref())
 }
 
 /// Runs `capacity`.
@@ -328,8 +335,8 @@ pub fn failover(Failover { mode, region, lasts, terms }: &Failover) -> anyhow::R
 /// # Errors
 ///
 /// As [`shift`].
-pub fn capacity(Capacity { region, percent, lasts, terms }: &Capacity) -> anyhow::Result<ExitCode> {
-    terms.want(format!("capacity {region} {percent}"), Some(lasts.clone()))
+pub fn capacity(CapacityArgs { region, percent, lasts, terms }: &CapacityArgs) -> anyhow::Result<ExitCode> {
+    terms.intend(format!("capacity {region} {percent}"), Some(lasts))
 }
 
 /// Runs `weights`.
@@ -337,18 +344,18 @@ pub fn capacity(Capacity { region, percent, lasts, terms }: &Capacity) -> anyhow
 /// # Errors
 ///
 /// As [`shift`].
-pub fn weights(Weights { name, members, steps, hold, terms }: &Weights) -> anyhow::Result<ExitCode> {
+pub fn weights(WeightsArgs { name, members, steps, hold, terms }: &WeightsArgs) -> anyhow::Result<ExitCode> {
     let steps = steps.as_ref().map_or_else(String::new, |steps| format!(" steps {steps} hold {hold}"));
-    terms.want(format!("weights {name} {}{steps}", members.join(" ")), None)
+    terms.intend(format!("weights {name} {}{steps}", members.join(" ")), None)
 }
 
-/// Runs `unshift`, `undrain` and `enable`, which end what `word` asked for.
+/// Runs `unshift`, `undrain` and `enable`, which end an intent of this kind.
 ///
 /// # Errors
 ///
 /// As [`shift`], and when there is nothing to end.
-pub fn undo(word: &str, Undo { target, at_once, who }: &Undo) -> anyhow::Result<ExitCode> {
-    who.undo(word, target, *at_once)
+pub fn undo(kind: &str, UndoArgs { target, at_once, operator }: &UndoArgs) -> anyhow::Result<ExitCode> {
+    operator.undo(kind, target, *at_once)
 }
 
 /// Runs `lift`.
@@ -356,8 +363,8 @@ pub fn undo(word: &str, Undo { target, at_once, who }: &Undo) -> anyhow::Result<
 /// # Errors
 ///
 /// As [`shift`].
-pub fn lift(Lift { number, at_once, who }: &Lift) -> anyhow::Result<ExitCode> {
-    who.lift(*number, *at_once)
+pub fn lift(LiftArgs { number, at_once, operator }: &LiftArgs) -> anyhow::Result<ExitCode> {
+    operator.lift(*number, *at_once)
 }
 
 /// Runs `approve`.
@@ -365,10 +372,9 @@ pub fn lift(Lift { number, at_once, who }: &Lift) -> anyhow::Result<ExitCode> {
 /// # Errors
 ///
 /// As [`shift`].
-pub fn approve(Approve { number, reason, who }: &Approve) -> anyhow::Result<ExitCode> {
-    let because = Because { reason: reason.clone() };
-    let path = ["proposals", &number.to_string(), "approve"];
-    told(who.ask(&path, |client, url| client.post(url).json(&because))?, false)
+pub fn approve(ApproveArgs { number, reason, operator }: &ApproveArgs) -> anyhow::Result<ExitCode> {
+    let approval = Approval { reason: reason.clone() };
+    report(operator.order(&routes::APPROVE, &ProposalNumber { number: *number }, &approval), false)
 }
 
 /// Runs `intents`.
@@ -376,123 +382,109 @@ pub fn approve(Approve { number, reason, who }: &Approve) -> anyhow::Result<Exit
 /// # Errors
 ///
 /// When the server cannot be asked.
-pub fn list(List { json, server }: &List) -> anyhow::Result<ExitCode> {
-    let text = server.ask(&["intents"], |client, url| client.get(url))?;
+pub fn list(IntentsArgs { json, server }: &IntentsArgs) -> anyhow::Result<ExitCode> {
+    let list = server.look(&routes::INTENTS)?;
     if *json {
-        println!("{}", text.trim_end());
+        output::json(&list);
         return Ok(ExitCode::SUCCESS);
     }
-    let Intents { intents, proposals } = serde_json::from_str(&text)?;
+    let IntentList { intents, proposals } = list;
     if intents.is_empty() && proposals.is_empty() {
-        println!("nothing is asked for, and nothing is advised");
+        output::line("no intents in force, no open proposals");
     }
-    for intent in &intents {
-        println!("{:>5}  {:9}  {}", intent.number, intent.state, intent.text);
-        intent.why.iter().for_each(|why| println!("                  clients stay away: {why}"));
+    for intent in intents {
+        output::line(format_args!("{:>5}  {:9}  {}", intent.number, intent.state, intent.text));
+        intent.why.iter().for_each(|why| {
+            output::line(format_args!("                  clients stay away: {why}"));
+        });
     }
-    for proposal in &proposals {
-        let (number, region) = (proposal.number, &proposal.region);
-        println!(
-            "{number:>5}  advised    {region} leaves; `meridian approve {number}` lets it, since {}",
-            proposal.at
-        );
+    for proposal in proposals {
+        let (number, region, at) = (proposal.number, &proposal.region, proposal.at);
+        output::line(format_args!(
+            "{number:>5}  proposed   {region} leaves after `meridian approve {number}`, since {at}"
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the server answered.
-type Answer = Result<Told, Refused>;
-
-impl Terms {
-    /// Asks for a wish, and returns what the server answers.
+impl TermsArgs {
+    /// Asks for an intent.
     ///
     /// # Errors
     ///
-    /// When the server cannot be asked.
-    pub fn ask(&self, wish: String, lasts: Option<String>) -> anyhow::Result<Answer> {
-        let (reason, overrides) = (self.reason.clone(), self.overrides.clone());
-        let wanted = Wanted { intent: wish, lasts, reason, overrides, dry_run: self.dry_run };
-        self.who.ask(&["intents"], |client, url| client.post(url).json(&wanted))
+    /// When the server cannot be asked, or refuses.
+    pub fn ask(&self, intent: String, lasts: Option<&str>) -> anyhow::Result<ChangeReply> {
+        let Self { reason, care: CareArgs { dry_run, overrides, operator } } = self;
+        let (reason, overrides) = (reason.clone(), overrides.clone());
+        let lasts = lasts.map(str::to_owned);
+        let request = IntentRequest { intent, lasts, reason, overrides, dry_run: *dry_run };
+        operator.order(&routes::INTEND, &NoParameters {}, &request)
     }
 
-    /// Returns whether only to say what would happen.
+    /// Returns whether the effect is only forecast.
     pub fn is_trial(&self) -> bool {
-        self.dry_run
+        self.care.dry_run
     }
 
-    /// Returns whether a rule is broken on purpose.
+    /// Returns whether a safety rule is broken on purpose.
     pub fn is_breaking(&self) -> bool {
-        !self.overrides.is_empty()
+        !self.care.overrides.is_empty()
     }
 
-    /// Asks for a wish, and prints what becomes of it.
-    fn want(&self, wish: String, lasts: Option<String>) -> anyhow::Result<ExitCode> {
-        told(self.ask(wish, lasts)?, self.dry_run)
+    /// Asks for an intent, and prints what becomes of it.
+    fn intend(&self, intent: String, lasts: Option<&str>) -> anyhow::Result<ExitCode> {
+        report(self.ask(intent, lasts), self.is_trial())
     }
 }
 
-impl Who {
+impl OperatorArgs {
     /// Asks for a change.
     ///
     /// # Errors
     ///
-    /// When the server cannot be asked, or with its sentence when somebody may not ask.
-    pub fn ask(
+    /// When the server cannot be asked, or refuses.
+    pub fn order<P: Serialize, B: Serialize>(
         &self,
-        path: &[&str],
-        request: impl FnOnce(&Client, Url) -> RequestBuilder,
-    ) -> anyhow::Result<Answer> {
-        let author = author(self.author.as_deref())?;
-        let (status, text) = self.server.reply(path, |client, url| match author {
-            Some(author) => request(client, url).header(AUTHOR, author),
-            None => request(client, url),
-        })?;
-        if status.is_success() {
-            return Ok(Ok(serde_json::from_str(&text)?));
-        }
-        match serde_json::from_str(&text) {
-            Ok(refused) => Ok(Err(refused)),
-            // Who may not ask is told in plain text.
-            Err(_) => bail!("{}", text.trim_end()),
-        }
+        route: &Route<P, B, ChangeReply>,
+        parameters: &P,
+        body: &B,
+    ) -> anyhow::Result<ChangeReply> {
+        self.server.order(route, parameters, body, self.author.as_deref())
     }
 
-    fn lift(&self, number: u64, is_at_once: bool) -> anyhow::Result<ExitCode> {
-        let query: &[(&str, &str)] = if is_at_once { &[("at_once", "true")] } else { &[] };
-        let path = ["intents", &number.to_string()];
-        told(self.ask(&path, |client, url| client.delete(url).query(query))?, false)
+    fn lift(&self, number: u64, at_once: bool) -> anyhow::Result<ExitCode> {
+        report(self.order(&routes::LIFT, &LiftQuery { number, at_once }, &()), false)
     }
 
-    /// Ends what this word asked for about a place.
-    fn undo(&self, word: &str, target: &Target, is_at_once: bool) -> anyhow::Result<ExitCode> {
-        let text = self.server.ask(&["intents"], |client, url| client.get(url))?;
-        let Intents { intents, .. } = serde_json::from_str(&text)?;
-        let about = |intent: &crate::admin::intents::Intent| {
-            let parts = [&intent.region, &intent.zone, &intent.address];
-            parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("/")
-        };
-        match intents.iter().find(|intent| intent.kind == word && about(intent) == target.to_string()) {
-            Some(intent) => self.lift(intent.number, is_at_once),
-            None => bail!("no `{word} {target}` is in force; `meridian intents` shows what is"),
+    /// Ends the intent of this kind about a target.
+    fn undo(&self, kind: &str, target: &Target, at_once: bool) -> anyhow::Result<ExitCode> {
+        let IntentList { intents, .. } = self.server.look(&routes::INTENTS)?;
+        match intents.iter().find(|intent| intent.kind == kind && intent.target.as_ref() == Some(target)) {
+            Some(intent) => self.lift(intent.number, at_once),
+            None => bail!("no `{kind} {target}` is in force; `meridian intents` shows what is"),
         }
     }
 }
 
-/// Prints an answer: what was done, or why not.
-pub fn told(answer: Answer, is_trial: bool) -> anyhow::Result<ExitCode> {
-    match answer {
-        Ok(Told { text, prediction, violations, .. }) => {
-            if is_trial {
-                prediction.iter().for_each(|prediction| println!("{}\n", prediction.trim_end()));
-            }
-            violations.iter().for_each(|one| println!("it breaks {}: {}", one.rule, one.sentence));
-            println!("{text}");
-            Ok(if violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
-        }
-        Err(Refused { error, prediction, .. }) => {
-            prediction.iter().for_each(|prediction| eprintln!("{}\n", prediction.trim_end()));
-            eprintln!("meridian: {error}");
-            Ok(ExitCode::from(FAILURE))
-        }
+/// Prints what became of a change; a refusal is passed on.
+///
+/// # Errors
+///
+/// That of the answer.
+pub fn report(answer: anyhow::Result<ChangeReply>, is_trial: bool) -> anyhow::Result<ExitCode> {
+    let refused = |error: &anyhow::Error| {
+        let prediction = error.downcast_ref().and_then(|ApiError { prediction, .. }| prediction.clone());
+        prediction.iter().for_each(|prediction| output::remark(format_args!("{}\n", prediction.trim_end())));
+    };
+    let ChangeReply { text, prediction, violations, .. } = answer.inspect_err(refused)?;
+    if is_trial {
+        prediction
+            .iter()
+            .for_each(|prediction| output::progress(format_args!("{}\n", prediction.trim_end())));
     }
+    for violation in &violations {
+        output::progress(format_args!("it breaks {}: {}", violation.rule, violation.sentence));
+    }
+    output::progress(text);
+    Ok(if violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }

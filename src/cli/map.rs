@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::refuse;
-use super::server::Server;
+use super::output;
+use super::server::ServerArgs;
+use crate::admin::api::{SteeredNameQuery, routes};
 use crate::admin::{atlas, map};
 use crate::daemon;
 use crate::health::View;
@@ -21,20 +22,20 @@ use crate::snapshot::{Base, Snapshot};
 /// configuration directory with everything healthy; with --admin it shows a running server as it is now.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Where to write the picture
+    /// Write the picture to this file
     #[arg(short, long, value_name = "FILE", default_value = "map.svg")]
     output: PathBuf,
 
-    /// The configuration directory to draw
+    /// Draw the configuration in this directory
     #[arg(long, value_name = "DIR", default_value = "zones", conflicts_with = "admin")]
     config: PathBuf,
 
-    /// The steered name whose clients are meant; without it, the first one
+    /// Draw the clients of this steered name; without it, of the first one
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
     #[command(flatten)]
-    server: Server,
+    server: ServerArgs,
 }
 
 /// Runs the command.
@@ -44,24 +45,16 @@ pub struct Args {
 /// When the running server cannot be asked, the name is not steered, or the file cannot be written.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let svg = match &arguments.server.admin {
-        Some(_) => ask(&arguments.server, arguments.name.as_deref())?,
-        None => match daemon::load(&arguments.config) {
-            Ok(loaded) => draw(loaded.base, arguments.name.as_deref())?,
-            Err(error) => return Ok(refuse(&error)),
-        },
+        Some(_) => arguments.server.text(&routes::MAP, &SteeredNameQuery { name: arguments.name.clone() })?,
+        None => draw(daemon::load(&arguments.config)?.base, arguments.name.as_deref())?,
     };
     write(&arguments.output, &svg)?;
-    println!("wrote {} ({} bytes)", arguments.output.display(), svg.len());
+    output::line(format_args!("wrote {} ({} bytes)", arguments.output.display(), svg.len()));
     Ok(ExitCode::SUCCESS)
 }
 
 fn write(path: &Path, svg: &str) -> anyhow::Result<()> {
     fs::write(path, svg).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn ask(server: &Server, name: Option<&str>) -> anyhow::Result<String> {
-    let query: Vec<_> = name.map(|name| ("name", name)).into_iter().collect();
-    server.ask(&["map.svg"], |client, url| client.get(url).query(&query))
 }
 
 /// Draws a world in which all is well.

@@ -12,6 +12,7 @@ mod history;
 mod intent;
 mod logging;
 mod map;
+mod output;
 mod prove;
 mod rollout;
 mod schema;
@@ -21,6 +22,7 @@ mod simulate;
 mod status;
 mod whatif;
 
+use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
-use crate::daemon::{self, LoadError};
+use crate::daemon::LoadError;
 
 /// The exit code of a failure.
 const FAILURE: u8 = 1;
@@ -43,58 +45,58 @@ const BAD_INPUT: u8 = 2;
 #[command(version, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: MeridianCommand,
 }
 
 const EXAMPLES: &str = "\
 Start here:
-  meridian demo                                  a whole base on loopback, to break and to heal
-  meridian check zones                           is this configuration right, and what would it serve?
+  meridian demo                                  run a whole world on loopback, to break and to heal
+  meridian check zones                           validate a configuration, and see what it would serve
   meridian serve --config zones                  serve it
   meridian explain api.example.com --client 133.11.0.0/24
-                                                 why would this client get what it gets?
-  meridian status --watch                        how do the regions stand? the page at the admin address has a map
+                                                 see why a client gets its answer
+  meridian status --watch                        watch the regions; the page at the admin address has a map
   meridian failback tokyo                        let a region back that is held
   meridian drain tokyo --reason 'new kernel' --dry-run
-                                                 what would happen if its clients went elsewhere?
-  meridian drill tokyo --reason monthly          do the others bear it? what came of it: meridian history
-  meridian simulate tokyo.scenario               what would happen if Tokyo died at 12 s?
-  meridian simulate --lose tokyo --load 1.4      where would everybody go if Tokyo were lost?
-  meridian availability --target 99.95           was everything up for long enough, and what may still happen?
-  meridian prove zones                           can any client ever be sent across a border?
+                                                 forecast where its clients would go
+  meridian drill tokyo --reason monthly          test whether the others bear it; see meridian history
+  meridian simulate tokyo.scenario               play an outage from a scenario
+  meridian simulate --lose tokyo --load 1.4      forecast the loss of a region
+  meridian availability --target 99.95           compare measured uptime with a target
+  meridian prove zones                           prove that no client is ever sent across a border
 
 Exit codes: 0 ok, 1 failure, 2 bad configuration or usage.";
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum MeridianCommand {
     Serve(serve::Args),
-    Demo(demo::Command),
+    Demo(demo::DemoArgs),
     Check(check::Args),
     Drill(drill::Args),
     Explain(explain::Args),
     Failback(failback::Args),
-    Intents(intent::List),
-    Shift(intent::Shift),
+    Intents(intent::IntentsArgs),
+    Shift(intent::ShiftArgs),
     /// End a shift: clients of a region or availability zone come back by its ramp
-    Unshift(intent::Undo),
-    Drain(intent::Drain),
+    Unshift(intent::UndoArgs),
+    Drain(intent::DrainArgs),
     /// End a drain: clients of a region or availability zone come back by its ramp
-    Undrain(intent::Undo),
-    Disable(intent::Disable),
+    Undrain(intent::UndoArgs),
+    Disable(intent::DisableArgs),
     /// End a disable: clients of a region or availability zone come back by its ramp
-    Enable(intent::Undo),
-    Force(intent::Force),
-    Failover(intent::Failover),
-    Approve(intent::Approve),
-    Capacity(intent::Capacity),
-    Weights(intent::Weights),
-    Lift(intent::Lift),
+    Enable(intent::UndoArgs),
+    Force(intent::ForceArgs),
+    Failover(intent::FailoverArgs),
+    Approve(intent::ApproveArgs),
+    Capacity(intent::CapacityArgs),
+    Weights(intent::WeightsArgs),
+    Lift(intent::LiftArgs),
     History(history::Args),
     Availability(availability::Args),
     Status(status::Args),
     Map(map::Args),
     Prove(prove::Args),
-    Receipt(drain_status::Args),
+    DrainStatus(drain_status::Args),
     Rollout(rollout::Args),
     Simulate(simulate::Args),
     Schema(schema::Args),
@@ -106,55 +108,67 @@ pub fn main() -> ExitCode {
     // The build has one TLS provider, and no HTTP client is made without; a second call would be the
     // only way to fail.
     let _installed = rustls::crypto::ring::default_provider().install_default();
-    let result = match Arguments::parse().command {
-        Command::Serve(arguments) => serve::run(&arguments),
-        Command::Demo(command) => demo::run(command),
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Drill(arguments) => drill::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
-        Command::Availability(arguments) => availability::run(&arguments),
-        Command::Failback(arguments) => failback::run(&arguments),
-        Command::Intents(arguments) => intent::list(&arguments),
-        Command::Shift(arguments) => intent::shift(&arguments),
-        Command::Unshift(arguments) => intent::undo("shift", &arguments),
-        Command::Drain(arguments) => intent::drain(&arguments),
-        Command::Undrain(arguments) => intent::undo("drain", &arguments),
-        Command::Disable(arguments) => intent::disable(&arguments),
-        Command::Enable(arguments) => intent::undo("disable", &arguments),
-        Command::Force(arguments) => intent::force(&arguments),
-        Command::Failover(arguments) => intent::failover(&arguments),
-        Command::Approve(arguments) => intent::approve(&arguments),
-        Command::Capacity(arguments) => intent::capacity(&arguments),
-        Command::Weights(arguments) => intent::weights(&arguments),
-        Command::Lift(arguments) => intent::lift(&arguments),
-        Command::History(arguments) => history::run(&arguments),
-        Command::Status(arguments) => status::run(&arguments),
-        Command::Map(arguments) => map::run(&arguments),
-        Command::Prove(arguments) => prove::run(&arguments),
-        Command::Receipt(arguments) => drain_status::run(&arguments),
-        Command::Rollout(arguments) => rollout::run(&arguments),
-        Command::Simulate(arguments) => simulate::run(&arguments),
-        Command::Schema(arguments) => schema::run(&arguments),
-        Command::Geoip(arguments) => geoip::run(arguments),
-    };
-    result.unwrap_or_else(|error| {
-        eprintln!("meridian: {error:#}");
-        ExitCode::from(FAILURE)
-    })
+    Arguments::parse().command.run().unwrap_or_else(|error| fail(&error))
 }
 
-/// Prints why a configuration cannot be loaded, and returns the exit code for that.
-fn refuse(error: &LoadError) -> ExitCode {
-    match error {
-        LoadError::Problems(problems) => match problems.count() {
-            1 => eprintln!("{problems}1 problem"),
-            count => eprintln!("{problems}{count} problems"),
-        },
-        LoadError::Directory(_) | LoadError::Read(_) | LoadError::Secret(_) | LoadError::Database { .. } => {
-            eprintln!("meridian: {}", daemon::chain(error));
+impl MeridianCommand {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Serve(arguments) => serve::run(&arguments),
+            Self::Demo(arguments) => demo::run(arguments),
+            Self::Check(arguments) => check::run(&arguments),
+            Self::Drill(arguments) => drill::run(&arguments),
+            Self::Explain(arguments) => explain::run(&arguments),
+            Self::Availability(arguments) => availability::run(&arguments),
+            Self::Failback(arguments) => failback::run(&arguments),
+            Self::Intents(arguments) => intent::list(&arguments),
+            Self::Shift(arguments) => intent::shift(&arguments),
+            Self::Unshift(arguments) => intent::undo("shift", &arguments),
+            Self::Drain(arguments) => intent::drain(&arguments),
+            Self::Undrain(arguments) => intent::undo("drain", &arguments),
+            Self::Disable(arguments) => intent::disable(&arguments),
+            Self::Enable(arguments) => intent::undo("disable", &arguments),
+            Self::Force(arguments) => intent::force(&arguments),
+            Self::Failover(arguments) => intent::failover(&arguments),
+            Self::Approve(arguments) => intent::approve(&arguments),
+            Self::Capacity(arguments) => intent::capacity(&arguments),
+            Self::Weights(arguments) => intent::weights(&arguments),
+            Self::Lift(arguments) => intent::lift(&arguments),
+            Self::History(arguments) => history::run(&arguments),
+            Self::Status(arguments) => status::run(&arguments),
+            Self::Map(arguments) => map::run(&arguments),
+            Self::Prove(arguments) => prove::run(&arguments),
+            Self::DrainStatus(arguments) => drain_status::run(&arguments),
+            Self::Rollout(arguments) => rollout::run(&arguments),
+            Self::Simulate(arguments) => simulate::run(&arguments),
+            Self::Schema(arguments) => schema::run(&arguments),
+            Self::Geoip(arguments) => geoip::run(&arguments),
         }
     }
-    ExitCode::from(BAD_INPUT)
+}
+
+/// An argument or an input that makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct BadInput(String);
+
+impl BadInput {
+    fn new(error: impl Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Prints why a command failed, and returns its exit code.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let unloaded = error.downcast_ref::<LoadError>();
+    match unloaded {
+        Some(LoadError::Problems(problems)) => {
+            let count = problems.count();
+            output::remark(format_args!("{problems}{count} problem{}", if count == 1 { "" } else { "s" }));
+        }
+        Some(_) | None => output::complain(format_args!("{error:#}")),
+    }
+    ExitCode::from(if unloaded.is_some() || error.is::<BadInput>() { BAD_INPUT } else { FAILURE })
 }
 
 /// How long the end of the process waits for work on other threads, such as a large database that is

@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 use ring::digest::{self, Digest};
 
-use super::{FAILURE, refuse};
+use super::{FAILURE, output};
 use crate::daemon;
 use crate::files::{configuration, database};
 use crate::inspect::{Proof, prove};
 
-/// Proves that no client is ever sent where its residency rules do not permit.
+/// Prove that no client is ever sent where its residency rules do not permit
 ///
 /// Tries every class of clients with every set of regions that can be in service, in both families; with every
 /// region shifted away from in part and in whole, drained, or disabled, beside every set of the others; with weights
@@ -21,7 +21,7 @@ use crate::inspect::{Proof, prove};
 /// not, and with 2 when the configuration cannot be used.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// The configuration directory.
+    /// The configuration directory
     #[arg(value_name = "DIR", default_value = "zones")]
     pub directory: PathBuf,
 }
@@ -32,27 +32,21 @@ pub struct Args {
 ///
 /// When a policy has too many regions, or a file is gone while it is proved.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let loaded = match daemon::load(&args.directory) {
-        Ok(loaded) => loaded,
-        Err(error) => return Ok(refuse(&error)),
-    };
+    let loaded = daemon::load(&args.directory)?;
     let proof = prove(&loaded.base)?;
-    proof.breaches.iter().for_each(|breach| eprintln!("{breach}"));
-    print!("{}", told(&proof));
-    println!("configuration  {}", hexadecimal(&of_directory(&args.directory)?));
+    proof.breaches.iter().for_each(output::remark);
+    output::text(summary(&proof));
+    output::line(format_args!("configuration  {}", hexadecimal(&of_directory(&args.directory)?)));
     let geo = &loaded.base.config.server.geo;
     for path in [&geo.database, &geo.asn].into_iter().flatten() {
         let bytes = database::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        println!(
-            "database       {}  {}",
-            hexadecimal(&digest::digest(&digest::SHA256, &bytes)),
-            path.display()
-        );
+        let hash = hexadecimal(&digest::digest(&digest::SHA256, &bytes));
+        output::line(format_args!("database       {hash}  {}", path.display()));
     }
     Ok(if proof.breaches.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }
 
-fn told(proof: &Proof) -> String {
+fn summary(proof: &Proof) -> String {
     let Proof {
         policies,
         classes,

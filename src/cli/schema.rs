@@ -2,21 +2,22 @@
 
 use std::process::ExitCode;
 
+use super::output;
 use crate::config::schema::{self, FileKind};
 
-/// Prints the JSON Schema (draft 2020-12) of the configuration files.
+/// Print the JSON Schema (draft 2020-12) of the configuration files
 ///
 /// Editors complete and check YAML by it. Without an argument one schema covers every file; with one,
 /// the schema is of that kind of file, and its errors say more.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// The kind of file.
-    pub file: Option<Kind>,
+    /// The kind of file
+    pub file: Option<SchemaFile>,
 }
 
 /// A kind of file.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum Kind {
+pub enum SchemaFile {
     /// `server.yaml`
     Server,
     /// `regions.yaml`
@@ -33,10 +34,10 @@ pub enum Kind {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let schema = match args.file {
         None => schema::whole(),
-        Some(Kind::Server) => schema::of(FileKind::Server),
-        Some(Kind::Regions) => schema::of(FileKind::Regions),
-        Some(Kind::Zone) => schema::of(FileKind::Zone),
+        Some(SchemaFile::Server) => schema::of(FileKind::Server),
+        Some(SchemaFile::Regions) => schema::of(FileKind::Regions),
+        Some(SchemaFile::Zone) => schema::of(FileKind::Zone),
     };
-    println!("{}", serde_json::to_string_pretty(&schema)?);
+    output::json(&schema);
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{logging, refuse, run_to_end};
+use super::{logging, run_to_end};
 use crate::config::LogFormat;
 use crate::daemon::{self, ServeOptions};
 
@@ -14,17 +14,17 @@ use crate::daemon::{self, ServeOptions};
 /// asks for the same. With RUST_LOG=debug more is logged.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The configuration directory
+    /// Read the configuration from this directory
     #[arg(long, value_name = "DIR", default_value = "zones")]
     config: PathBuf,
 
-    /// How log lines look, whatever `log:` in server.yaml says
+    /// Write log lines in this form, whatever `log:` in server.yaml says
     #[arg(long, value_name = "FORMAT")]
-    log: Option<Format>,
+    log: Option<LogForm>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Format {
+enum LogForm {
     /// For people
     Human,
     /// One JSON object a line
@@ -37,21 +37,18 @@ enum Format {
 ///
 /// When an address cannot be bound.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let loaded = match daemon::load(&arguments.config) {
-        Ok(loaded) => loaded,
-        Err(error) => return Ok(refuse(&error)),
-    };
+    let loaded = daemon::load(&arguments.config)?;
     let format = match arguments.log {
         None => loaded.base.config.server.log,
-        Some(Format::Human) => LogFormat::Human,
-        Some(Format::Json) => LogFormat::Json,
+        Some(LogForm::Human) => LogFormat::Human,
+        Some(LogForm::Json) => LogFormat::Json,
     };
     logging::start(format, None);
     let options = ServeOptions { directory: arguments.config.clone(), listener: Box::new(|_| ()) };
     match run_to_end(daemon::run(loaded, options))? {
         Ok(()) => Ok(ExitCode::SUCCESS),
         // What only a server needs of its configuration, such as secrets.
-        Err(daemon::Error::Load(error)) => Ok(refuse(&error)),
+        Err(daemon::Error::Load(error)) => Err(error.into()),
         Err(error) => Err(error.into()),
     }
 }

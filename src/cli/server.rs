@@ -1,4 +1,4 @@
-//! Asking a running server: where it is, who asks, and whom to believe.
+//! Asks a running server by the routes of its API.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -6,9 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, StatusCode, Url, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Url, redirect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::run_to_end;
+use super::{output, run_to_end};
+use crate::admin::api::caller::AUTHOR;
+use crate::admin::api::route::NoParameters;
+use crate::admin::api::{ApiError, Method, Operation, Route};
 
 /// Where the server is asked unless it is said.
 const ADMIN: &str = "127.0.0.1:8053";
@@ -23,70 +29,107 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The options of every command that asks a running server.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "The running server")]
-pub struct Server {
-    /// Its admin address, such as `127.0.0.1:8053` or `https://ns1.example.net:8053`
+pub struct ServerArgs {
+    /// Ask the server at this admin address, such as `127.0.0.1:8053` or `https://ns1.example.net:8053`
     #[arg(long, value_name = "ADDRESS|URL")]
     pub admin: Option<String>,
 
-    /// The file with the token that it wants; without it, $MERIDIAN_TOKEN_FILE or $MERIDIAN_TOKEN
+    /// Send the token in this file; without it, that of $MERIDIAN_TOKEN_FILE or $MERIDIAN_TOKEN
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 
-    /// The authority of its certificate (PEM); without it, those of the system
+    /// Trust this authority of the server's certificate (PEM); without it, those of the system
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 
-    /// The certificate to show it (PEM), where it knows clients by theirs
+    /// Show this certificate (PEM) to the server
     #[arg(long, value_name = "FILE", requires = "key")]
     certificate: Option<PathBuf>,
 
-    /// The key of that certificate (PEM)
+    /// Prove the certificate with this key (PEM)
     #[arg(long, value_name = "FILE", requires = "certificate")]
     key: Option<PathBuf>,
 }
 
-impl Server {
-    /// Asks for the path of these segments, and returns the text of the answer.
+impl ServerArgs {
+    /// Reads what a route answers to these parameters.
     ///
     /// # Errors
     ///
-    /// When the server cannot be asked, or with its own sentence when it refuses.
-    pub fn ask(
+    /// When the server cannot be asked, or with an [`ApiError`] when it refuses.
+    pub fn get<P: Serialize, A: DeserializeOwned>(
         &self,
-        path: &[&str],
-        request: impl FnOnce(&Client, Url) -> RequestBuilder,
-    ) -> anyhow::Result<String> {
-        let (status, text) = self.reply(path, request)?;
-        if !status.is_success() {
-            bail!("{}", text.trim_end());
-        }
-        Ok(text)
+        route: &Route<P, (), A>,
+        parameters: &P,
+    ) -> anyhow::Result<A> {
+        read(&self.exchange(&route.operation(), parameters, |request| request)?)
     }
 
-    /// Asks for the path of these segments, and returns the status and the text of the answer.
+    /// Reads what a route without parameters answers.
     ///
     /// # Errors
     ///
-    /// When the server cannot be asked.
-    pub fn reply(
+    /// As [`Self::get`].
+    pub fn look<A: DeserializeOwned>(&self, route: &Route<NoParameters, (), A>) -> anyhow::Result<A> {
+        self.get(route, &NoParameters {})
+    }
+
+    /// Reads the text that a route answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`].
+    pub fn text<P: Serialize>(&self, route: &Route<P, (), String>, parameters: &P) -> anyhow::Result<String> {
+        self.exchange(&route.operation(), parameters, |request| request)
+    }
+
+    /// Asks for a change, in the name of an author.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get`].
+    pub fn order<P: Serialize, B: Serialize, A: DeserializeOwned>(
         &self,
-        path: &[&str],
-        request: impl FnOnce(&Client, Url) -> RequestBuilder,
-    ) -> anyhow::Result<(StatusCode, String)> {
+        route: &Route<P, B, A>,
+        parameters: &P,
+        body: &B,
+        author: Option<&str>,
+    ) -> anyhow::Result<A> {
+        let author = self::author(author)?;
+        let text = self.exchange(&route.operation(), parameters, |mut request| {
+            if route.operation().body.is_some() {
+                request = request.json(body);
+            }
+            match author {
+                Some(author) => request.header(AUTHOR, author),
+                None => request,
+            }
+        })?;
+        read(&text)
+    }
+
+    /// Sends a request, and returns the text of the answer.
+    fn exchange(
+        &self,
+        operation: &Operation,
+        parameters: &impl Serialize,
+        complete: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> anyhow::Result<String> {
         let address = self.admin.as_deref().unwrap_or(ADMIN);
-        let mut url = base(address)?;
+        let url = fill(base(address)?, operation, parameters)?;
         let token = self.token()?;
         if token.is_some() && is_in_the_open(&url) {
-            eprintln!(
-                "meridian: warning: the token is sent to {address} in the open; https:// would hide it"
-            );
+            output::complain(format_args!(
+                "warning: the token is sent to {address} in the open; https:// would hide it"
+            ));
         }
-        // Whatever is in a name stays in one segment of the path.
-        let mut segments = url.path_segments_mut().ok().context("an admin address has a path")?;
-        segments.pop_if_empty().extend(path);
-        drop(segments);
         let client = self.client()?.build().context("cannot use these certificates")?;
-        let mut request = request(&client, url);
+        let method = match operation.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut request = complete(client.request(method, url));
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, token);
         }
@@ -95,24 +138,30 @@ impl Server {
             let status = reply.status();
             Ok::<_, reqwest::Error>((status, reply.text().await?))
         };
-        run_to_end(asked)?.with_context(|| {
+        let (status, text) = run_to_end(asked)?.with_context(|| {
             format!(
                 "cannot ask the server at {address}; is it running, is this its `admin` address, and does it \
                  speak TLS (https://…) or not?"
             )
-        })
+        })?;
+        if status.is_success() {
+            return Ok(text);
+        }
+        // What is no JSON comes from a proxy, or another program.
+        let refusal = serde_json::from_str(&text);
+        Err(refusal.unwrap_or_else(|_| ApiError::new(status.as_u16(), text.trim_end())).into())
     }
 
     fn client(&self) -> anyhow::Result<ClientBuilder> {
         // A token must not follow a redirection.
         let mut client = Client::builder().no_proxy().timeout(PATIENCE).redirect(redirect::Policy::none());
         if let Some(path) = &self.ca {
-            let authorities = Certificate::from_pem_bundle(&read(path)?);
+            let authorities = Certificate::from_pem_bundle(&read_file(path)?);
             let authorities = authorities.with_context(|| format!("`{}` is not PEM", path.display()))?;
             client = client.tls_certs_only(authorities);
         }
         if let (Some(certificate), Some(key)) = (&self.certificate, &self.key) {
-            let pem = [read(certificate)?, read(key)?].join(&b'\n');
+            let pem = [read_file(certificate)?, read_file(key)?].join(&b'\n');
             let identity = Identity::from_pem(&pem).with_context(|| {
                 format!("`{}` and `{}` are no certificate and key", certificate.display(), key.display())
             });
@@ -126,7 +175,7 @@ impl Server {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let file = self.token_file.clone().or_else(|| variable(TOKEN_FILE).map(PathBuf::from));
         let (text, whence) = match (file, variable(TOKEN)) {
-            (Some(path), _) => (read(&path)?, format!("`{}`", path.display())),
+            (Some(path), _) => (read_file(&path)?, format!("`{}`", path.display())),
             (None, Some(text)) => (text.into_encoded_bytes(), format!("${TOKEN}")),
             (None, None) => return Ok(None),
         };
@@ -138,12 +187,8 @@ impl Server {
     }
 }
 
-/// Returns the header that names an author: who is named, or else $USER. `None`: nobody is.
-///
-/// # Errors
-///
-/// When a header cannot hold the name.
-pub fn author(named: Option<&str>) -> anyhow::Result<Option<HeaderValue>> {
+/// Returns the header that names an author: the one that is named, or else $USER.
+fn author(named: Option<&str>) -> anyhow::Result<Option<HeaderValue>> {
     let author = named.map(str::to_owned).or_else(|| std::env::var("USER").ok());
     let author = author.filter(|author| !author.trim().is_empty());
     let header = |author: String| {
@@ -151,6 +196,35 @@ pub fn author(named: Option<&str>) -> anyhow::Result<Option<HeaderValue>> {
             .with_context(|| format!("`{author}` cannot be the name of an author"))
     };
     author.map(header).transpose()
+}
+
+/// Reads an answer.
+fn read<A: DeserializeOwned>(text: &str) -> anyhow::Result<A> {
+    serde_json::from_str(text).context("the server is of another version, or it is another program")
+}
+
+/// Returns the URL of a route with its parameters.
+fn fill(mut url: Url, operation: &Operation, parameters: &impl Serialize) -> anyhow::Result<Url> {
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let Value::Object(mut values) = serde_json::to_value(parameters)? else { bail!("parameters have names") };
+    // Whatever is in a name stays in one segment of the path.
+    let mut segments = url.path_segments_mut().ok().context("an admin address has a path")?;
+    segments.pop_if_empty();
+    for segment in operation.path.split('/').skip(1) {
+        let name = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+        match name.and_then(|name| values.remove(name)) {
+            Some(value) => segments.push(&text(value)),
+            None => segments.push(segment),
+        };
+    }
+    drop(segments);
+    if !values.is_empty() {
+        url.query_pairs_mut().extend_pairs(values.into_iter().map(|(name, value)| (name, text(value))));
+    }
+    Ok(url)
 }
 
 /// Reads what `--admin` says.
@@ -172,13 +246,16 @@ fn is_in_the_open(url: &Url) -> bool {
     url.scheme() == "http" && host != "localhost" && !is_loopback(host.trim_matches(['[', ']']))
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::admin::api::routes;
 
     #[test]
     fn an_admin_address_is_one_with_or_without_a_scheme() {
@@ -195,6 +272,23 @@ mod tests {
             let url = base(address).ok().map(|url| url.to_string());
             assert_eq!(url.as_deref(), expected, "{address}");
         }
+    }
+
+    #[test]
+    fn parameters_go_where_their_route_has_them() {
+        let url = |operation: Operation, parameters: Value| {
+            fill(base("ns1.example.net/x/").expect("an address"), &operation, &parameters)
+                .expect("a URL")
+                .to_string()
+        };
+        assert_eq!(
+            url(routes::LIFT.operation(), json!({ "number": 7, "at_once": true })),
+            "http://ns1.example.net/x/intents/7?at_once=true"
+        );
+        assert_eq!(
+            url(routes::REGION.operation(), json!({ "region": "a/b?c" })),
+            "http://ns1.example.net/x/status/a%2Fb%3Fc"
+        );
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! `meridian simulate`: plays a scenario of trouble to the code that serves, or asks it what a loss would do.
+//! `meridian simulate`: plays a scenario of trouble to the code that serves, or simulates a loss.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{BAD_INPUT, FAILURE, refuse, whatif};
+use super::{BAD_INPUT, BadInput, FAILURE, output, whatif};
 use crate::daemon;
 use crate::simulate::{Error, LoadedScenario, Simulation, Timeline};
 
-/// Play a scenario of trouble, or ask what a loss would do, and see who would be sent where
+/// Play a scenario of trouble, or simulate a loss, and see where clients would go
 ///
-/// With --lose or --each: where everybody would go if regions were lost, once everything has settled, by the
-/// very code that serves; and whether somebody would be left without a permitted region, or a region be
+/// With --lose or --each: where all clients would go if regions were lost, once everything has settled, by the
+/// very code that serves; and whether clients would be left without a permitted region, or a region be
 /// overloaded.
 ///
 /// With a FILE: the scenario says what happens to addresses and when, and what is expected of the answers. It is played
@@ -23,12 +23,12 @@ pub struct Args {
     #[arg(value_name = "FILE", required_unless_present_any = ["lose", "each"])]
     file: Option<PathBuf>,
 
-    /// The configuration directory: instead of the one that the scenario names, or of zones
+    /// Read the configuration from this directory, instead of the one that the scenario names, or of zones
     #[arg(long, value_name = "DIR")]
     config: Option<PathBuf>,
 
     #[command(flatten)]
-    whatif: whatif::Question,
+    whatif: whatif::WhatIfArgs,
 }
 
 const EXAMPLE: &str = "\
@@ -80,18 +80,15 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     };
     let loaded = match LoadedScenario::load(file, arguments.config.as_deref()) {
         Ok(loaded) => loaded,
-        Err(Error::Load(error)) => return Ok(refuse(&error)),
+        Err(Error::Load(error)) => return Err(error.into()),
         Err(Error::Scenario(problems)) => {
-            eprint!("{problems}");
+            output::remark(problems.to_string().trim_end());
             return Ok(ExitCode::from(BAD_INPUT));
         }
-        Err(error @ Error::Read { .. }) => {
-            eprintln!("meridian: {}", daemon::chain(&error));
-            return Ok(ExitCode::from(BAD_INPUT));
-        }
+        Err(error @ Error::Read { .. }) => return Err(BadInput::new(daemon::chain(&error)).into()),
     };
     let mut timeline = Timeline::default();
     Simulation::play(&loaded, &mut |at, happening| timeline.take(at, happening));
-    print!("{}", timeline.text);
+    output::text(timeline.text);
     Ok(if timeline.summary.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }

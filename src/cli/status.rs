@@ -1,15 +1,17 @@
 //! `meridian status`: what the page shows, in a terminal.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use serde_json::Value;
 
-use super::run_to_end;
-use super::server::Server;
+use super::server::ServerArgs;
+use super::{output, run_to_end};
+use crate::admin::api::status::is_well;
+use crate::admin::api::{FamilyStatus, OverviewWithEvents, RegionOverview, RegionSummary, routes};
+use crate::event::Severity;
 
 /// Show the regions, alarms, intents and last events of a running server
 ///
@@ -27,7 +29,7 @@ pub struct Args {
     json: bool,
 
     #[command(flatten)]
-    server: Server,
+    server: ServerArgs,
 }
 
 /// How often it is shown anew: as often as the server tells browsers.
@@ -45,53 +47,43 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 ///
 /// When the server cannot be asked, or refuses.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let pen = Pen { has_colours: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() };
+    // As <https://no-color.org> has it.
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let pen = Pen { has_colours: io::stdout().is_terminal() && !is_unwanted };
     if arguments.watch {
         return run_to_end(watch(arguments.server.clone(), pen))?;
     }
-    let seen = look(&arguments.server)?;
+    let overview = arguments.server.look(&routes::OVERVIEW)?;
     match arguments.json {
-        true => println!("{}", serde_json::to_string_pretty(&seen)?),
-        false => print!("{}", pen.page(&seen)),
+        true => output::json(&overview),
+        false => output::text(pen.page(&overview)),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Shows it again and again. A server that is away for a while is waited for, one that never answered is
 /// an error.
-async fn watch(server: Server, pen: Pen) -> anyhow::Result<ExitCode> {
-    let mut last = None;
+async fn watch(server: ServerArgs, pen: Pen) -> anyhow::Result<ExitCode> {
+    let mut last: Option<String> = None;
     loop {
         let server = server.clone();
+        let look = move || server.look(&routes::OVERVIEW);
         let looked = tokio::select! {
             _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
-            looked = tokio::task::spawn_blocking(move || look(&server)) => looked.context("cannot look")?,
+            looked = tokio::task::spawn_blocking(look) => looked.context("cannot look")?,
         };
         let page = match (looked, &last) {
-            (Ok(seen), _) => {
-                let page = pen.page(&seen);
-                last = Some(page.clone());
-                page
-            }
+            (Ok(overview), _) => last.insert(pen.page(&overview)).clone(),
             (Err(error), Some(last)) => format!("{}\n\n{last}", pen.loud(&format!("OLD: {error:#}"))),
             (Err(error), None) => return Err(error),
         };
         let clear = if io::stdout().is_terminal() { CLEAR } else { "" };
-        // Whoever reads this through a pipe may stop.
-        if writeln!(io::stdout(), "{clear}{page}").and_then(|()| io::stdout().flush()).is_err() {
-            return Ok(ExitCode::SUCCESS);
-        }
+        output::text(format_args!("{clear}{page}\n"));
         tokio::select! {
             _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
             () = tokio::time::sleep(EVERY) => {}
         }
     }
-}
-
-/// Asks the server for everything that is shown.
-fn look(server: &Server) -> anyhow::Result<Value> {
-    let text = server.ask(&["overview"], |client, url| client.get(url))?;
-    serde_json::from_str(&text).context("the server's answer is not JSON")
 }
 
 /// Writes the page, with or without colours.
@@ -113,125 +105,135 @@ impl Pen {
         self.paint("1;31", text)
     }
 
-    fn page(self, seen: &Value) -> String {
+    fn page(self, overview: &OverviewWithEvents) -> String {
         let mut page = String::new();
-        self.write(&mut page, seen).expect("a String takes everything");
+        self.write(&mut page, overview).expect("a String takes everything");
         page
     }
 
-    fn write(self, page: &mut String, seen: &Value) -> std::fmt::Result {
-        let number = &seen["snapshot"]["number"];
-        let title = format!("{} {}", word(&seen["server"]), word(&seen["version"]));
-        writeln!(
-            page,
-            "{}, snapshot {number} of {}",
-            self.bold(&title),
-            word(&seen["snapshot"]["published_at"])
-        )?;
-        for alarm in list(&seen["alarms"]) {
-            writeln!(page, "{}", self.loud(&format!("ALARM  {}", word(alarm))))?;
+    fn write(self, page: &mut String, seen: &OverviewWithEvents) -> std::fmt::Result {
+        let OverviewWithEvents { overview, events } = seen;
+        let title = self.bold(&format!("{} {}", overview.server, overview.version));
+        let snapshot = &overview.snapshot;
+        writeln!(page, "{title}, snapshot {} of {}", snapshot.number, snapshot.published_at)?;
+        for alarm in &overview.alarms {
+            writeln!(page, "{}", self.loud(&format!("ALARM  {alarm}")))?;
         }
-        for problem in list(&seen["problems"]) {
-            writeln!(page, "{}", self.loud(&format!("CONFIGURATION REFUSED  {}", word(problem))))?;
+        for problem in &overview.problems {
+            writeln!(page, "{}", self.loud(&format!("CONFIGURATION REFUSED  {problem}")))?;
         }
-        self.write_regions(page, list(&seen["regions"]))?;
+        self.write_regions(page, &overview.regions)?;
         writeln!(page, "\n{}", self.bold("intents"))?;
-        for intent in list(&seen["intents"]) {
-            let (text, who, why) = (word(&intent["text"]), word(&intent["author"]), word(&intent["reason"]));
-            writeln!(page, "  {} {text} ({who}: {why}), {}", intent["number"], word(&intent["state"]))?;
+        for intent in &overview.intents.intents {
+            writeln!(page, "  {} {}, {}", intent.number, intent.text, intent.state)?;
         }
-        if list(&seen["intents"]).is_empty() {
+        if overview.intents.intents.is_empty() {
             writeln!(page, "  none")?;
         }
         writeln!(page, "\n{}", self.bold("last events"))?;
-        for event in list(&seen["events"]).iter().rev().take(EVENTS) {
+        for event in events.iter().rev().take(EVENTS) {
             // The time of day, in UTC, as the log has it.
-            let time = word(&event["time"]).get(11..19).unwrap_or_default();
-            let (severity, text) = (word(&event["severity"]), word(&event["text"]));
-            let line = format!("  {time}  {severity:<8} {text}");
-            writeln!(page, "{}", if severity == "alarm" { self.loud(&line) } else { line })?;
+            let time = event.time_text();
+            let time = time.get(11..19).unwrap_or_default();
+            let severity = match event.severity {
+                Severity::Info => "info",
+                Severity::Warning => "warning",
+                Severity::Alarm => "alarm",
+            };
+            let line = format!("  {time}  {severity:<8} {}", event.text);
+            writeln!(page, "{}", if event.severity == Severity::Alarm { self.loud(&line) } else { line })?;
         }
         Ok(())
     }
 
-    fn write_regions(self, page: &mut String, regions: &[Value]) -> std::fmt::Result {
-        let names = regions.iter().map(|region| word(&region["name"]).chars().count());
+    fn write_regions(self, page: &mut String, regions: &[RegionOverview]) -> std::fmt::Result {
+        let names = regions.iter().map(|region| region.summary.name.chars().count());
         let width = names.max().unwrap_or_default().max(6);
         let heading = format!(
             "{:<width$}  {:<24} {:>13} {:>6} {:>8} {:>7} {:>7} {:>9}",
             "region", "state", "share", "load", "p95", "errors", "away", "up"
         );
         writeln!(page, "\n{}", self.bold(&heading))?;
-        for region in regions {
-            let vitals = &region["vitals"];
+        for RegionOverview { summary: region, phase, look, .. } in regions {
+            let withdrawn = if look == "withdrawn" { ", withdrawn" } else { "" };
             let line = format!(
                 "{:<width$}  {:<24} {:>13} {:>6} {:>8} {:>7} {:>7} {:>9}",
-                word(&region["name"]),
-                both(region, |family| word(&family["phase"]).to_owned()) + withdrawn(region),
-                both(region, |family| percent(&family["share"], 0)),
-                percent(&vitals["load"], 0),
-                milliseconds(&vitals["p95_latency_seconds"]),
-                percent(&vitals["error_rate"], 1),
-                percent(&region["shed"], 1),
-                both(region, |family| format!("{}/{}", family["up"], family["total"])),
+                region.name,
+                both(region, |family| family.site.phase.clone().unwrap_or_default()) + withdrawn,
+                both(region, |family| percent(family.site.share, 0)),
+                percent(region.vitals.load, 0),
+                milliseconds(region.vitals.p95_latency_seconds),
+                percent(region.vitals.error_rate, 1),
+                percent(Some(region.shed), 1),
+                both(region, |family| format!("{}/{}", family.up, family.total)),
             );
-            let is_well = region["phase"] == "healthy" || region["phase"] == "unknown";
-            writeln!(page, "{}", if is_well { line } else { self.loud(&line) })?;
+            writeln!(page, "{}", if is_well(phase) { line } else { self.loud(&line) })?;
         }
         Ok(())
     }
 }
 
-/// Says that operators keep a region empty which is well.
-fn withdrawn(region: &Value) -> &'static str {
-    if region["look"] == "withdrawn" { ", withdrawn" } else { "" }
-}
-
-/// Says something of both families of a region, once when it is the same.
-fn both(region: &Value, of: impl Fn(&Value) -> String) -> String {
-    let families = [&region["ipv4"], &region["ipv6"]];
+/// Writes something of both families of a region, once when it is the same.
+fn both(region: &RegionSummary, of: impl Fn(&FamilyStatus) -> String) -> String {
+    let families = [&region.ipv4, &region.ipv6];
     let mut said: Vec<_> =
-        families.into_iter().filter(|family| family["phase"].is_string()).map(of).collect();
+        families.into_iter().filter(|family| family.site.phase.is_some()).map(of).collect();
     said.dedup();
     said.join(", ")
 }
 
-fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or("-")
+fn percent(fraction: Option<f64>, digits: usize) -> String {
+    fraction.map_or_else(|| "-".to_owned(), |part| format!("{:.digits$} %", part * 100.0))
 }
 
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn percent(fraction: &Value, digits: usize) -> String {
-    fraction.as_f64().map_or_else(|| "-".to_owned(), |part| format!("{:.digits$} %", part * 100.0))
-}
-
-fn milliseconds(seconds: &Value) -> String {
-    seconds.as_f64().map_or_else(|| "-".to_owned(), |seconds| format!("{:.0} ms", seconds * 1000.0))
+fn milliseconds(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{:.0} ms", seconds * 1000.0))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn seen() -> Value {
-        let family = json!({ "phase": "healthy", "share": 1.0, "up": 2, "total": 2 });
-        let down = json!({ "phase": "down", "share": 0.0, "up": 0, "total": 2 });
-        let vitals = json!({ "load": 0.62, "p95_latency_seconds": 0.12, "error_rate": null });
-        json!({
-            "server": "ns1", "version": "0.1.0", "alarms": ["tokyo leaves"], "problems": [],
-            "snapshot": { "number": 9, "published_at": "2026-03-01T09:30:00Z" },
+    fn seen() -> OverviewWithEvents {
+        let family = |phase: Value, service: &str, share: f64, up: usize| {
+            json!({
+                "service": service, "phase": phase, "since": null, "until": null, "share": share,
+                "up": up, "total": 2, "needed": 1, "falls": 0, "restraint": null,
+            })
+        };
+        let region = |name: &str, phase: &str, look: &str, ipv4: Value, ipv6: Value, load: Option<f64>| {
+            json!({
+                "name": name, "jurisdiction": "JP", "failover": "auto", "ipv4": ipv4, "ipv6": ipv6, "grade": "fine",
+                "vitals": {
+                    "load": load, "p95_latency_seconds": load.map(|_| 0.12), "error_rate": null, "requests": null,
+                    "replication_lag_seconds": null, "certificate_days": null,
+                },
+                "shed": 0.0, "intent": null, "phase": phase, "look": look, "colour": "#77aadd",
+            })
+        };
+        let (down, healthy) = (family("down".into(), "out", 0.0, 0), family("healthy".into(), "in", 1.0, 2));
+        let absent = family(Value::Null, "absent", 0.0, 0);
+        let at = "2026-03-01T09:30:00Z";
+        let overview = json!({
+            "server": "ns1", "version": "0.1.0", "started_at": at, "names": [], "alarms": ["tokyo leaves"],
+            "problems": [], "snapshot": { "number": 9, "published_at": at }, "proposals": [],
             "regions": [
-                { "name": "tokyo", "phase": "down", "ipv4": down, "ipv6": family, "vitals": vitals, "shed": 0.0 },
-                { "name": "osaka", "phase": "healthy", "look": "withdrawn", "ipv4": family, "ipv6": { "phase": null }, "vitals": {} },
+                region("tokyo", "down", "down", down, healthy.clone(), Some(0.62)),
+                region("osaka", "healthy", "withdrawn", healthy, absent, None),
             ],
-            "intents": [{ "number": 7, "text": "shift: …", "author": "Jo", "reason": "a test", "state": "standing" }],
-            "events": [{ "time": "2026-03-01T09:30:00.25Z", "severity": "warning", "text": "tokyo is down" }],
-        })
+            "intents": [{
+                "number": 7, "kind": "shift", "intent": "shift osaka 100%", "target": "osaka", "percent": 100.0,
+                "author": "Jo", "reason": "a test", "override": [], "made_at": at, "until": null,
+                "state": "standing", "why": null, "text": "shift osaka 100%, until it is lifted, by Jo: a test",
+            }],
+            "events": [{
+                "time": "2026-03-01T09:30:00.25Z", "number": 1, "snapshot": 9, "kind": "region_out",
+                "severity": "warning", "text": "tokyo is down",
+            }],
+        });
+        serde_json::from_value(overview).expect("an overview")
     }
 
     #[test]
@@ -242,10 +244,10 @@ ALARM  tokyo leaves
 
 region  state                            share   load      p95  errors    away        up
 tokyo   down, healthy               0 %, 100 %   62 %   120 ms       -   0.0 %  0/2, 2/2
-osaka   healthy, withdrawn               100 %      -        -       -       -       2/2
+osaka   healthy, withdrawn               100 %      -        -       -   0.0 %       2/2
 
 intents
-  7 shift: … (Jo: a test), standing
+  7 shift osaka 100%, until it is lifted, by Jo: a test, standing
 
 last events
   09:30:00  warning  tokyo is down

@@ -1,26 +1,25 @@
 //! `meridian simulate --lose` and `--each`: what would happen if regions were lost.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
-
-use super::server::Server;
-use super::{BAD_INPUT, FAILURE, refuse};
+use super::server::ServerArgs;
+use super::{BadInput, FAILURE, output};
+use crate::admin::api::{ApiError, SimulateQuery, Simulation, routes};
 use crate::daemon;
 use crate::health::{Services, View};
-use crate::inspect::what_if::{Loss, MAX_LOAD, Present, Survey, WhatIf};
+use crate::inspect::what_if::{Loss, MAX_LOAD, Present};
 use crate::load::Outlook;
 use crate::moment::Moment;
 
-/// What is asked instead of playing a script.
+/// What to simulate instead of playing a scenario.
 #[derive(Debug, clap::Args)]
-pub struct Question {
-    /// What if these regions, or availability zones as REGION/AZ, were lost together?
+pub struct WhatIfArgs {
+    /// Lose these regions, or availability zones as REGION/AZ, together
     #[arg(long, value_name = "REGION[,REGION…]", conflicts_with_all = ["file", "each"])]
     lose: Option<String>,
 
-    /// What if each region, and each pair of regions, were lost? For CI
+    /// Lose each region and each pair of regions in turn, for CI
     #[arg(long, conflicts_with = "file")]
     each: bool,
 
@@ -38,7 +37,7 @@ pub struct Question {
 
     // With --admin it asks the running server, which knows the demand.
     #[command(flatten)]
-    server: Server,
+    server: ServerArgs,
 }
 
 fn load(text: &str) -> Result<f64, String> {
@@ -53,81 +52,45 @@ fn load(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("write a factor above 0 and up to {MAX_LOAD}, such as 1.4"))
 }
 
-/// What came of it.
-enum Answer {
-    WhatIf(WhatIf),
-    Survey(Survey),
-}
-
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// When the running server cannot be asked.
-pub fn run(arguments: &Question, config: Option<&PathBuf>) -> anyhow::Result<ExitCode> {
-    let answer = match &arguments.server.admin {
-        Some(_) => match ask(arguments)? {
-            Ok(answer) => answer,
-            Err(sentence) => return Ok(usage(sentence.trim_end())),
-        },
-        None => {
-            let directory = config.cloned().unwrap_or_else(|| PathBuf::from("zones"));
-            let base = match daemon::load(&directory) {
-                Ok(loaded) => loaded.base,
-                Err(error) => return Ok(refuse(&error)),
-            };
-            let health = View::all_up(base.config.regions.addresses().count());
-            let services = Services::of(&base.config.regions, &health);
-            let outlook = Outlook::assumed(&base);
-            let (health, services, outlook) = (&health, &services, &outlook);
-            let present = Present { base: &base, health, services, outlook, at: Moment::default() };
-            match arguments.lose.as_deref().map(|lost| Loss::parse(lost, &base.config.regions)) {
-                Some(Ok(loss)) => Answer::WhatIf(present.lose(&loss, arguments.load)),
-                Some(Err(error)) => return Ok(usage(&error.to_string())),
-                None => Answer::Survey(present.survey(arguments.load)),
-            }
-        }
+/// When the loss makes no sense, the configuration cannot be used, or the running server cannot be asked.
+pub fn run(arguments: &WhatIfArgs, config: Option<&PathBuf>) -> anyhow::Result<ExitCode> {
+    let simulation = match arguments.server.admin {
+        Some(_) => of_server(arguments)?,
+        None => of_directory(arguments, config)?,
     };
-    print(&answer, arguments.json)
-}
-
-fn usage(sentence: &str) -> ExitCode {
-    eprintln!("meridian: {sentence}");
-    ExitCode::from(BAD_INPUT)
-}
-
-/// Asks a running server; the error is its sentence for a request that makes no sense.
-fn ask(arguments: &Question) -> anyhow::Result<Result<Answer, String>> {
-    let what = match &arguments.lose {
-        Some(lost) => ("lose", lost.clone()),
-        None => ("each", "true".to_owned()),
-    };
-    let query = [what, ("load", arguments.load.to_string()), ("format", "json".to_owned())];
-    let (status, text) =
-        arguments.server.reply(&["simulate"], |client, url| client.get(url).query(&query))?;
-    if status.is_client_error() {
-        return Ok(Err(text));
+    match arguments.json {
+        true => output::json(&simulation),
+        false => output::line(simulation.to_string().trim_end()),
     }
-    if !status.is_success() {
-        bail!("{}", text.trim_end());
-    }
-    Ok(Ok(match arguments.lose {
-        Some(_) => Answer::WhatIf(serde_json::from_str(&text)?),
-        None => Answer::Survey(serde_json::from_str(&text)?),
-    }))
+    Ok(if simulation.is_good() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }
 
-fn print(answer: &Answer, is_json: bool) -> anyhow::Result<ExitCode> {
-    let (text, json, is_good) = match answer {
-        Answer::WhatIf(whatif) => {
-            (whatif.to_string(), serde_json::to_string_pretty(whatif)?, whatif.bad.is_empty())
-        }
-        Answer::Survey(survey) => {
-            (survey.to_string(), serde_json::to_string_pretty(survey)?, survey.is_good())
-        }
+fn of_server(arguments: &WhatIfArgs) -> anyhow::Result<Simulation> {
+    let WhatIfArgs { lose, each, load, server, .. } = arguments;
+    let query = SimulateQuery { lose: lose.clone(), each: *each, load: *load, format: None };
+    server.get(&routes::SIMULATE, &query).map_err(|error| match error.downcast::<ApiError>() {
+        Ok(refusal) if refusal.status < 500 => BadInput::new(refusal).into(),
+        Ok(refusal) => refusal.into(),
+        Err(error) => error,
+    })
+}
+
+fn of_directory(arguments: &WhatIfArgs, config: Option<&PathBuf>) -> anyhow::Result<Simulation> {
+    let base = daemon::load(config.map_or(Path::new("zones"), PathBuf::as_path))?.base;
+    let health = View::all_up(base.config.regions.addresses().count());
+    let services = Services::of(&base.config.regions, &health);
+    let outlook = Outlook::assumed(&base);
+    let (health, services, outlook) = (&health, &services, &outlook);
+    let present = Present { base: &base, health, services, outlook, at: Moment::default() };
+    let Some(lost) = &arguments.lose else {
+        return Ok(Simulation::Survey(present.survey(arguments.load)));
     };
-    println!("{}", if is_json { json } else { text }.trim_end());
-    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
+    let loss = Loss::parse(lost, &base.config.regions).map_err(BadInput::new)?;
+    Ok(Simulation::WhatIf(present.lose(&loss, arguments.load)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::secrets::{self, WebhookSecretError};
-use crate::admin::{self, access::Access};
+use crate::admin::{self, access::AccessPolicy};
 use crate::config::{self, Config, Geo, Problems, Server};
 use crate::files::stamp::Stamp;
 use crate::files::{configuration, database, watch};
@@ -22,19 +22,19 @@ pub struct LoadedDirectory {
     /// The world.
     pub base: Arc<Base>,
     /// Who may ask the admin address for what.
-    pub access: Arc<Access>,
+    pub access: Arc<AccessPolicy>,
     /// What works but is hardly meant.
     pub warnings: Vec<String>,
     /// The Country or City database, when there is one.
-    pub database: Option<admin::Database>,
+    pub database: Option<admin::DatabaseOrigin>,
     /// What its files looked like right before they were read.
     pub stamp: Stamp,
 }
 
 impl LoadedDirectory {
     /// Returns what `/status` says of it.
-    pub fn facts(&self, directory: &Path, now: Moment) -> admin::Loaded {
-        admin::Loaded {
+    pub fn facts(&self, directory: &Path, now: Moment) -> admin::ConfigOrigin {
+        admin::ConfigOrigin {
             directory: directory.to_owned(),
             loaded_at: now,
             database: self.database.clone(),
@@ -176,10 +176,10 @@ impl Databases {
         })
     }
 
-    fn facts(&self) -> Option<admin::Database> {
+    fn facts(&self) -> Option<admin::DatabaseOrigin> {
         let NamedDatabase { database, path, .. } = self.place.as_ref()?;
         let built_at = Moment::default().plus(Duration::from_secs(database.build_epoch()));
-        Some(admin::Database { path: path.clone(), kind: database.kind().to_owned(), built_at })
+        Some(admin::DatabaseOrigin { path: path.clone(), kind: database.kind().to_owned(), built_at })
     }
 }
 

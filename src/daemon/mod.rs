@@ -77,7 +77,7 @@ pub enum Error {
     Bind(#[from] ListenError),
     /// The admin address cannot be listened on.
     #[error(transparent)]
-    Admin(#[from] admin::BindError),
+    Admin(#[from] admin::AdminBindError),
     /// A webhook cannot be set up.
     #[error(transparent)]
     Webhook(#[from] webhooks::Error),
@@ -168,7 +168,7 @@ struct Resources {
     secrets: WebhookSecrets,
     directory: Option<StateDirectory>,
     sockets: Vec<serve::Sockets>,
-    admin: Option<admin::Listener>,
+    admin: Option<admin::AdminListener>,
     signals: ProcessSignals,
 }
 

@@ -9,10 +9,11 @@ use super::chain;
 use super::clock::SystemClock;
 use super::events::EventHistory;
 use super::load::{self, LoadedDirectory};
-use crate::admin::{self, Order, Seen, Whom};
+use crate::admin::{self, Order, Published};
 use crate::control::Control;
 use crate::metrics::Metrics;
 use crate::probe::Prober;
+use crate::region::Target;
 use crate::serve::Current;
 
 /// Returns the state of the admin pages before the first event.
@@ -23,12 +24,12 @@ pub fn state(
     metrics: &Arc<Metrics>,
     control: &Control,
     current: &Current,
-    sources: admin::Sources,
-) -> admin::State {
+    sources: admin::AdminSources,
+) -> admin::AdminState {
     let snapshot = Arc::clone(&current.load().snapshot);
-    let seen = Seen { snapshot, published_at: clock.boot(), report: control.report(clock.boot()) };
+    let published = Published { snapshot, published_at: clock.boot(), report: control.report(clock.boot()) };
     let facts = loaded.facts(directory, clock.boot());
-    let state = admin::State::new(seen, facts, Arc::clone(metrics), clock.boot(), sources);
+    let state = admin::AdminState::new(published, facts, Arc::clone(metrics), clock.boot(), sources);
     state.access.store(Arc::clone(&loaded.access));
     state
 }
@@ -40,11 +41,11 @@ pub fn sources(
     current: &Arc<Current>,
     history: Arc<EventHistory>,
     orders: mpsc::Sender<Order>,
-) -> admin::Sources {
+) -> admin::AdminSources {
     let (latest, current) = (prober.latest(), Arc::clone(current));
-    let last = move |whom: Whom<'_>, canary: &str| match whom {
-        Whom::Address(address) => latest.last(address, canary),
-        Whom::Region(region) => latest.last_of_region(region, canary),
+    let last = move |target: &Target, canary: &str| match target.address() {
+        Some(address) => latest.last(address, canary),
+        None => latest.last_of_region(target.region(), canary),
     };
     let locate = move |client| {
         let base = Arc::clone(&current.load().snapshot.base);
@@ -53,13 +54,13 @@ pub fn sources(
     };
     let now = Box::new(move || clock.now());
     let history = Box::new(move |at_most| history.latest(at_most));
-    admin::Sources { now, last: Box::new(last), locate: Box::new(locate), history, orders }
+    admin::AdminSources { now, last: Box::new(last), locate: Box::new(locate), history, orders }
 }
 
 /// Serves the admin pages until `stop` turns true; without a listener, it returns at once.
 pub async fn serve(
-    listener: Option<admin::Listener>,
-    state: Arc<admin::State>,
+    listener: Option<admin::AdminListener>,
+    state: Arc<admin::AdminState>,
     mut stop: watch::Receiver<bool>,
 ) {
     let Some(listener) = listener else { return };

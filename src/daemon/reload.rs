@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::clock::SystemClock;
 use super::load;
 use super::state_writer::chain;
-use crate::admin::{self, Failed};
+use crate::admin::{self, ConfigOrigin, FailedReload};
 use crate::config::{Config, Server};
 use crate::files::stamp::Stamp;
 use crate::files::watch::FileWatcher;
@@ -28,7 +28,7 @@ pub struct Reload {
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Where it is said what became of it.
-    pub admin: Arc<admin::State>,
+    pub admin: Arc<admin::AdminState>,
     /// Where new worlds go, and why there is none.
     pub worlds: mpsc::Sender<Result<Arc<Base>, String>>,
     /// The configuration that the process was started with: some settings hold until it ends.
@@ -86,7 +86,7 @@ impl Reload {
         loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         self.say_what_needs_a_restart(&loaded.base.config);
         self.admin.access.store(Arc::clone(&loaded.access));
-        self.admin.loaded.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
+        self.admin.origin.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
         let server = loaded.base.config.server.clone();
         self.worlds.send(Ok(loaded.base)).await.ok()?;
         Some((server, loaded.stamp))
@@ -96,9 +96,9 @@ impl Reload {
         self.metrics.reloaded(false);
         tracing::error!("the configuration is refused, and the one before stays in force:\n{why}");
         let problems = why.lines().map(str::to_owned).collect();
-        let failed = Some(Failed { at: self.clock.now(), problems });
-        let before = admin::Loaded::clone(&self.admin.loaded.load());
-        self.admin.loaded.store(Arc::new(admin::Loaded { failed, ..before }));
+        let failed = Some(FailedReload { at: self.clock.now(), problems });
+        let before = ConfigOrigin::clone(&self.admin.origin.load());
+        self.admin.origin.store(Arc::new(ConfigOrigin { failed, ..before }));
         self.worlds.send(Err(why.to_owned())).await.ok()?;
         None
     }

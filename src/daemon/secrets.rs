@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use crate::admin::access::{Access, Token};
-use crate::admin::tls::{self, Pem, Tls};
+use crate::admin::access::{AccessPolicy, HashedToken};
+use crate::admin::tls::{self, PemFiles, TlsPolicy};
 use crate::config::{self, NamedFile, Problem, ProblemLevel, Problems, Server, SourceLine};
 use crate::files::secret::{self, SecretBytes};
 use crate::webhook::SECRET_BYTES;
@@ -86,13 +86,13 @@ pub fn of_webhooks(server: &Server) -> Result<WebhookSecrets, WebhookSecretError
 /// # Errors
 ///
 /// With every mistake.
-pub fn of_access(config: &config::Access) -> Result<(Access, Vec<Problem>), Problems> {
+pub fn of_access(config: &config::Access) -> Result<(AccessPolicy, Vec<Problem>), Problems> {
     let mut reader = AccessReader::default();
     let tokens = config.tokens.iter().filter_map(|token| reader.token(token)).collect::<Vec<_>>();
     let tls = config.tls.as_ref().and_then(|tls| reader.tls(tls));
     reader.check_distinct(&tokens, &config.tokens);
     match reader.errors.is_empty() {
-        true => Ok((Access { tokens, tls }, reader.warnings)),
+        true => Ok((AccessPolicy { tokens, tls }, reader.warnings)),
         false => Err(Problems { list: reader.errors, omitted: 0 }),
     }
 }
@@ -109,7 +109,7 @@ impl AccessReader {
         self.errors.push(origin.problem(ProblemLevel::Error, message, Some(hint.to_owned())));
     }
 
-    fn token(&mut self, token: &config::AccessToken) -> Option<Token> {
+    fn token(&mut self, token: &config::AccessToken) -> Option<HashedToken> {
         let hint = match &token.secret {
             config::Secret::File(path) => {
                 format!("make one with `openssl rand -hex 32 > {}`", path.display())
@@ -119,12 +119,12 @@ impl AccessReader {
         let SecretBytes { bytes, exposed } = self.taken(secret::read(&token.secret), &token.origin, &hint)?;
         self.warn_of_exposure(exposed, &token.origin);
         // Bytes that are no text are not visible characters either, and are refused as such.
-        let made = Token::new(&token.name, token.role, &String::from_utf8_lossy(&bytes));
+        let made = HashedToken::new(&token.name, token.role, &String::from_utf8_lossy(&bytes));
         let place = secret::place(&token.secret);
         made.map_err(|unfit| self.error(&token.origin, format!("{place} {unfit}"), MAKE)).ok()
     }
 
-    fn tls(&mut self, config: &config::AdminTls) -> Option<Tls> {
+    fn tls(&mut self, config: &config::AdminTls) -> Option<TlsPolicy> {
         let mut read = |named: &NamedFile| self.taken(secret::read_file(&named.path), &named.origin, PEM);
         let (certificate, key) = (read(&config.certificate), read(&config.key));
         let clients = config.clients.as_ref().map(read);
@@ -132,12 +132,12 @@ impl AccessReader {
         self.warn_of_exposure(key.as_ref().and_then(|key| key.exposed.clone()), &config.key.origin);
         let (certificate, key, clients) =
             (certificate?, key?, clients.map_or(Some(None), |read| read.map(Some))?);
-        let pem = Pem {
+        let pem = PemFiles {
             certificate: &certificate.bytes,
             key: &key.bytes,
             clients: clients.as_ref().map(|clients| clients.bytes.as_slice()),
         };
-        let made = Tls::new(pem, config.operators.clone());
+        let made = TlsPolicy::new(pem, config.operators.clone());
         made.map_err(|error| {
             let named = match (&error, &config.clients) {
                 (tls::Error::Clients(_), Some(clients)) => clients,
@@ -168,7 +168,7 @@ impl AccessReader {
     }
 
     /// Refuses a token that another one equals: the log could not tell their holders apart.
-    fn check_distinct(&mut self, tokens: &[Token], config: &[config::AccessToken]) {
+    fn check_distinct(&mut self, tokens: &[HashedToken], config: &[config::AccessToken]) {
         for (index, token) in tokens.iter().enumerate() {
             let Some(first) = tokens[..index].iter().find(|first| first.is_same(token)) else { continue };
             let is_this = |config: &&config::AccessToken| config.name == token.name();

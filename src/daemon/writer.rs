@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::clock::SystemClock;
 use super::events::EventPublisher;
 use super::state_writer::StateWriter;
-use crate::admin::{self, Order, Seen};
+use crate::admin::{AdminState, Order, Published};
 use crate::canary::Observation;
 use crate::control::{Control, Done, Effect, Input, Refusal, Restored};
 use crate::event::{Event, Severity};
@@ -34,7 +34,7 @@ pub struct ControlLoop {
     /// Where snapshots go.
     pub current: Arc<Current>,
     /// Where the report goes.
-    pub admin: Arc<admin::State>,
+    pub admin: Arc<AdminState>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Where health, intents and availability are saved.
@@ -166,8 +166,8 @@ impl ControlLoop {
 
     /// Does what somebody asks for, and says so when it is served and written.
     fn apply(&mut self, order: Order, control: &mut Control) {
-        let Order { request, reply } = order;
-        let effects = control.handle(Input::Asked(request), self.clock.now());
+        let Order { command, reply } = order;
+        let effects = control.handle(Input::Asked(command), self.clock.now());
         let answer = self.carry_out(effects, control).answer.expect("every question is answered");
         // What is told can be looked at.
         self.report(control);
@@ -216,12 +216,12 @@ impl ControlLoop {
     /// Lets `/status` see the state of everything.
     fn report(&self, control: &Control) {
         let snapshot = Arc::clone(&self.current.load().snapshot);
-        let before = self.admin.seen.load();
+        let before = self.admin.published.load();
         let is_same = Arc::ptr_eq(&before.snapshot, &snapshot);
         let published_at = if is_same { before.published_at } else { self.clock.now() };
         let report = control.report(self.clock.now());
         self.metrics.reported(&report);
-        self.admin.seen.store(Arc::new(Seen { snapshot, published_at, report }));
+        self.admin.published.store(Arc::new(Published { snapshot, published_at, report }));
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
@@ -251,6 +251,6 @@ impl ControlLoop {
             Severity::Warning => tracing::warn!(kind, target, "{text}"),
             Severity::Info => tracing::info!(kind, target, "{text}"),
         }
-        self.admin.tell(event);
+        self.admin.tell(&event);
     }
 }

@@ -58,11 +58,15 @@ pub use streak::Streak;
 pub use view::{SiteShare, View};
 pub use vitals::Vitals;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::moment::Moment;
 
 /// Where an address or one of its canaries stands in the picture above, from what says least against
 /// it to what says most: an address is in the worst of its canaries' states.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum AddressState {
     /// No probe has come back yet.
     Unknown,

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Vitals;
@@ -44,7 +45,7 @@ const COMMON_ERROR_RATE: f64 = 0.05;
 const NOTABLE_LATENCY_SECONDS: f64 = 0.1;
 
 /// What the windows so far say of a place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutlierGrade {
     /// Nothing against it.

@@ -1,11 +1,14 @@
 //! What the addresses of a place say of themselves, taken together.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{AddressHealth, CanaryRecord};
 use crate::canary::{Canary, Signals};
 use crate::moment::Moment;
 
 /// The signals of a region or availability zone. `None` is unknown, which is never taken for zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Vitals {
     /// The share of the capacity that is in use: 1 is full.
     pub load: Option<f64>,

@@ -176,7 +176,7 @@ fn every_command_explains_itself() {
         (&["drain"], &["<TARGET>", "--for", "--reason", "--wait", "--timeout", "--token-file"]),
         (&["force"], &["<TARGET>", "up, down, auto", "--reason"]),
         (&["weights"], &["<NAME>", "REGION=N", "--steps", "--hold"]),
-        (&["receipt"], &["--wait", "--timeout", "--json"]),
+        (&["drain-status"], &["--wait", "--timeout", "--json"]),
         (&["rollout"], &["--exec", "--soak", "--timeout", "--for", "--dry-run"]),
         (&["drill"], &["--percent", "--for", "--abort-when", "--wait"]),
         (&["history"], &["--limit", "--kind", "--all", "--json"]),

@@ -111,7 +111,7 @@ fn what_an_operator_asks_for_is_in_the_answers_when_the_command_returns_and_gone
         operated.succeeds(undo);
         operated.gets(JAPAN, "tokyo");
     }
-    assert_eq!(operated.succeeds("intents"), "nothing is asked for, and nothing is advised\n");
+    assert_eq!(operated.succeeds("intents"), "no intents in force, no open proposals\n");
     operated.server.process.line("alice: drain tokyo for 2h: kernel (intent 2)");
     operated.server.process.line("lifted intent 2 (drain tokyo)");
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::receipt::Operated;
+use crate::drain_status::Operated;
 use crate::run::Ran;
 use crate::server::{Process, wait_for};
 
@@ -49,7 +49,7 @@ fn a_deployment_that_succeeds_brings_the_clients_back() {
         order.iter().map(|text| ran.out.find(text).unwrap_or_else(|| panic!("{text}: {ran:?}"))).collect();
     assert!(places.is_sorted(), "{ran:?}");
     assert_eq!(operated.addresses(JAPAN), BOTH);
-    assert!(operated.intents().contains("nothing is asked for"), "{}", operated.intents());
+    assert!(operated.intents().contains("no intents in force"), "{}", operated.intents());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jsonschema::Validator;
 
 use super::*;
+use crate::admin::api::Method;
 use crate::admin::openapi::document;
 use crate::admin::routes::operations;
 use crate::intent::{IntentStore, Request};
@@ -59,7 +60,7 @@ fn every_path_is_described_and_nothing_else() {
         .map(|(path, method)| (path.clone(), method.to_uppercase()))
         .collect();
     let routed: BTreeSet<_> =
-        operations().iter().map(|one| (one.path.to_owned(), one.method.to_owned())).collect();
+        operations().iter().map(|one| (one.path.to_owned(), one.method.to_string())).collect();
     assert_eq!(written, routed);
     assert_eq!(written.len(), operations().len(), "two operations have one place");
 }
@@ -68,7 +69,7 @@ fn every_path_is_described_and_nothing_else() {
 fn every_variable_of_a_path_is_described_and_every_name_of_a_schema_is_there() {
     let described = document(&operations());
     for operation in operations() {
-        let told = &described["paths"][operation.path][operation.method.to_lowercase()];
+        let told = &described["paths"][operation.path][operation.method.to_string().to_lowercase()];
         let parameters = told["parameters"].as_array().expect("parameters");
         let inside = parameters.iter().filter(|one| one["in"] == "path").count();
         assert_eq!(inside, operation.path.matches('{').count(), "{}", operation.path);
@@ -94,9 +95,9 @@ fn every_property_has_a_description() {
 }
 
 /// Returns the usual state, with intents of two kinds in force and something that the machine advises.
-fn busy() -> State {
-    let state = state();
-    let seen = state.seen.load_full();
+fn busy() -> AdminState {
+    let mut state = state();
+    let seen = state.published.load_full();
     let mut report = seen.report.clone();
     let mut desk = IntentStore::default();
     for action in
@@ -109,8 +110,8 @@ fn busy() -> State {
     report.receipts = vec![receipt()];
     report.proposals = vec![crate::control::Proposal { number: 7, region: "tokyo".to_owned(), at: at(30) }];
     let (snapshot, published_at) = (Arc::clone(&seen.snapshot), seen.published_at);
-    state.seen.store(Arc::new(Seen { snapshot, published_at, report }));
-    state.tell(event(1));
+    state.published.store(Arc::new(Published { snapshot, published_at, report }));
+    state.sources.history = Box::new(|_| vec![event(1)]);
     state
 }
 
@@ -161,10 +162,10 @@ async fn what_is_read_is_as_described() {
         ("/simulate", "/simulate"),
         ("/simulate", "/simulate?lose=mars"),
         ("/intents", "/intents"),
-        ("/intents/{number}/receipt", "/intents/1/receipt"),
-        ("/intents/{number}/receipt", "/intents/3/receipt"),
-        ("/intents/{number}/receipt", "/intents/9/receipt"),
-        ("/intents/{number}/receipt", "/intents/x/receipt"),
+        ("/intents/{number}/drain-status", "/intents/1/drain-status"),
+        ("/intents/{number}/drain-status", "/intents/3/drain-status"),
+        ("/intents/{number}/drain-status", "/intents/9/drain-status"),
+        ("/intents/{number}/drain-status", "/intents/x/drain-status"),
     ] {
         let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n");
         let response = serving(busy(), async |address| exchange(address, &request).await).await;
@@ -236,7 +237,7 @@ async fn what_becomes_of_a_change_is_as_described() {
 #[test]
 fn what_is_described_as_a_wish_is_what_is_taken() {
     let described = document(&operations());
-    let validator = validator(&described, &json!({ "$ref": "#/components/schemas/Wanted" }));
+    let validator = validator(&described, &json!({ "$ref": "#/components/schemas/IntentRequest" }));
     let wanted =
         |intent: &str, lasts: &str, reason: &str| json!({ "intent": intent, "for": lasts, "reason": reason });
     for good in [
@@ -266,23 +267,24 @@ fn what_is_described_as_a_wish_is_what_is_taken() {
 async fn who_may_only_read_changes_nothing_at_any_path() {
     let viewer = "authorization: Bearer abcdef0123456789abcdef01\r\n";
     for operation in operations() {
-        assert_eq!(operation.is_change(), operation.method != "GET", "{}", operation.path);
-        if !operation.is_change() {
+        let is_change = operation.role == Some(Role::Operate);
+        assert_eq!(is_change, operation.method != Method::Get, "{}", operation.path);
+        if !is_change {
             continue;
         }
         let target = operation.path.replace("{number}", "1").replace("{region}", "tokyo");
         for headers in ["", viewer] {
             let mut state = state();
             let tokens = [
-                ("alice", access::Role::Operate, "0123456789abcdef01234567"),
-                ("bob", access::Role::Read, "abcdef0123456789abcdef01"),
+                ("alice", Role::Operate, "0123456789abcdef01234567"),
+                ("bob", Role::Read, "abcdef0123456789abcdef01"),
             ];
             let tokens =
-                tokens.map(|(name, role, text)| access::Token::new(name, role, text).expect("a token"));
-            state.access.store(Arc::new(Access { tokens: tokens.into(), tls: None }));
+                tokens.map(|(name, role, text)| access::HashedToken::new(name, role, text).expect("a token"));
+            state.access.store(Arc::new(AccessPolicy { tokens: tokens.into(), tls: None }));
             let (orders, mut received) = mpsc::channel(1);
             state.sources.orders = orders;
-            let (status, _, body) = ask_of(state, operation.method, &target, headers).await;
+            let (status, _, body) = ask_of(state, &operation.method.to_string(), &target, headers).await;
             assert_eq!(status, 403, "{} {target}: {body}", operation.method);
             assert!(received.try_recv().is_err(), "the writer was asked: {target}");
         }

@@ -20,7 +20,7 @@ export function show(regions, intents) {
   }
   for (const region of regions) {
     const row = rows.get(region.name) ?? begin(region.name);
-    update(row, region, intents.filter((intent) => intent.region === region.name));
+    update(row, region, intents.filter(({ target }) => target?.split("/")[0] === region.name));
     if (!row.details.hidden) refresh(region.name, row);
   }
 }

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 
+use super::output;
 use crate::region::Family;
 
 /// Build location databases
@@ -24,18 +25,18 @@ enum GeoipCommand {
     ///
     /// The data is in Debian's package tor-geoipdb, under the licence CC BY-SA 4.0. Equal data gives
     /// a file that is equal byte for byte.
-    Build(Build),
+    Build(BuildArgs),
 }
 
 #[derive(Debug, clap::Args)]
-struct Build {
-    /// Lines of `first,last,CC` with IPv4 addresses as decimal numbers
+struct BuildArgs {
+    /// Read lines of `first,last,CC` from this file, with IPv4 addresses as decimal numbers
     #[arg(long, value_name = "FILE", default_value = "/usr/share/tor/geoip")]
     ipv4: PathBuf,
-    /// Lines of `first,last,CC` with IPv6 addresses
+    /// Read lines of `first,last,CC` from this file, with IPv6 addresses
     #[arg(long, value_name = "FILE", default_value = "/usr/share/tor/geoip6")]
     ipv6: PathBuf,
-    /// Output file, replaced atomically
+    /// Write the database to this file, which is replaced whole
     #[arg(long, value_name = "FILE", default_value = "geoip/world.mmdb")]
     output: PathBuf,
 }
@@ -45,14 +46,13 @@ struct Build {
 /// # Errors
 ///
 /// When a file cannot be read, understood or written.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match args.command {
-        GeoipCommand::Build(build) => run_build(&build)?,
-    }
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let GeoipCommand::Build(build) = &args.command;
+    run_build(build)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_build(build: &Build) -> anyhow::Result<()> {
+fn run_build(build: &BuildArgs) -> anyhow::Result<()> {
     let (ipv4, ipv6) = (read(&build.ipv4)?, read(&build.ipv6)?);
     let bytes = ipfire::build(&ipv4, &ipv6).map_err(|(family, error)| {
         let path = match family {
@@ -62,7 +62,7 @@ fn run_build(build: &Build) -> anyhow::Result<()> {
         anyhow!(error).context(format!("cannot build a database from {}", path.display()))
     })?;
     replace(&build.output, &bytes)?;
-    println!("wrote {} ({} bytes)", build.output.display(), bytes.len());
+    output::line(format_args!("wrote {} ({} bytes)", build.output.display(), bytes.len()));
     Ok(())
 }
 

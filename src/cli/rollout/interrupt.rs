@@ -1,4 +1,4 @@
-//! Whether somebody wants a command to stop.
+//! SIGINT and SIGTERM, for commands that end only where they can say what state they leave.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Whether SIGINT or SIGTERM has come: whoever works looks, and ends where it can be said what is the case.
+/// Whether SIGINT or SIGTERM has come.
 #[derive(Clone, Debug)]
 pub struct Interrupt(Arc<AtomicBool>);
 

@@ -1,10 +1,10 @@
 //! `meridian rollout`: the sequence of a rolling deployment, which stops at the first failure with the traffic away.
 //!
 //! ```text
-//!  drain ──▶ wait for the receipt ──▶ run ──▶ canaries ──▶ lift, by the ramp ──▶ soak ──▶ done
-//!              │                       │         │                │               │
-//!              ╰─── failure: the drain stays ────╯                ╰─ failure: ────╯
-//!                                                                  drained again
+//!  drain ──▶ wait for the last client ──▶ run ──▶ canaries ──▶ lift, by the ramp ──▶ soak ──▶ done
+//!              │                           │         │                │               │
+//!              ╰───── failure: the drain stays ──────╯                ╰─ failure: ────╯
+//!                                                                      drained again
 //! ```
 //!
 //! Every time is measured here, from when something was seen; the clocks of the server and of this machine need not
@@ -19,14 +19,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-use super::FAILURE;
-use super::drain_status::{time, wait_for};
-use super::intent::{Terms, told};
-use crate::admin::intents::{Intents, Told};
+use super::drain_status::{self, time};
+use super::intent::{OperatorArgs, TermsArgs, report};
+use super::{FAILURE, output};
+use crate::admin::api::status::is_well;
+use crate::admin::api::{ChangeReply, LiftQuery, RegionName, routes};
+use crate::control::LONGEST;
+use crate::intent::SafetyRule;
 use crate::moment::Time;
 use crate::region::Target;
 use interrupt::Interrupt;
-use site::Site;
+use site::RolloutSite;
 
 /// The pause between two looks at the server.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -39,10 +42,6 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// The least that a drain is kept ahead of its end: to look, and to ask for more.
 const LEAST_AHEAD: Duration = Duration::from_secs(60);
-
-/// The longest that an intent stands, and the longest of one that breaks a rule on purpose.
-const LONGEST: Duration = Duration::from_secs(72 * 3600);
-const LONGEST_BREAKING: Duration = Duration::from_secs(4 * 3600);
 
 /// Drain a region or availability zone, run a command there, and bring its clients back
 ///
@@ -58,24 +57,24 @@ pub struct Args {
     /// REGION or REGION/AZ
     target: Target,
 
-    /// The command, for a shell
+    /// Run this command in a shell
     #[arg(long, value_name = "COMMAND")]
     exec: String,
 
-    /// For how long to drain, 1m to 72h
+    /// Drain for this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "2h", value_parser = time)]
     lasts: Duration,
 
-    /// For how long to watch when all clients are back
+    /// Watch for this time when all clients are back
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
     soak: Duration,
 
-    /// For how long to wait for the last client, for canaries, and for the ramp, each
+    /// Wait for at most this time for the last client, for canaries, and for the ramp, each
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
     timeout: Duration,
 
     #[command(flatten)]
-    terms: Terms,
+    terms: TermsArgs,
 }
 
 /// Runs the command.
@@ -84,24 +83,25 @@ pub struct Args {
 ///
 /// When the server cannot be asked before anything is done.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let target = arguments.target.clone();
     let interrupt = Interrupt::listen()?;
-    let asked = arguments.terms.ask(format!("drain {target}"), Some(Time(arguments.lasts).to_string()))?;
-    let told = match asked {
-        Ok(Told { intent: Some(intent), .. }) => intent,
+    let mut rollout = Rollout { arguments, interrupt, drain: None };
+    let intent = match rollout.ask(arguments.lasts) {
+        Ok(ChangeReply { intent: Some(intent), .. }) => intent,
         // It is refused, or was only tried.
-        other => return told(other, arguments.terms.is_trial()),
+        other => return report(other, arguments.terms.is_trial()),
     };
-    println!("1/6 drain: {}", told.text);
-    let drain = Drain { number: told.number, ends: Instant::now() + arguments.lasts };
-    let mut rollout = Rollout { arguments, target, interrupt, drain: Some(drain) };
+    output::progress(format_args!("1/6 drain: {}", intent.text));
+    rollout.drain = Some(HeldDrain { number: intent.number, ends: Instant::now() + arguments.lasts });
     match rollout.go() {
         Ok(()) => {
-            println!("done: {} is deployed, and its clients are back", rollout.target);
+            output::progress(format_args!(
+                "done: {} is deployed, and its clients are back",
+                arguments.target
+            ));
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            eprintln!("meridian: {error:#}");
+            output::complain(format_args!("{error:#}"));
             rollout.keep_away();
             Ok(ExitCode::from(FAILURE))
         }
@@ -111,51 +111,50 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
 /// A rollout on its way.
 struct Rollout<'a> {
     arguments: &'a Args,
-    target: Target,
     interrupt: Interrupt,
     /// The drain in force; `None`: it has been lifted.
-    drain: Option<Drain>,
+    drain: Option<HeldDrain>,
 }
 
 /// The drain in force.
-struct Drain {
+struct HeldDrain {
     number: u64,
     /// When it ends at the earliest.
     ends: Instant,
 }
 
-impl Rollout<'_> {
+impl<'a> Rollout<'a> {
     fn go(&mut self) -> anyhow::Result<()> {
         let site = self.site().context("cannot look at what is to be deployed")?;
-        ensure!(!site.addresses.is_empty(), "{} has no addresses", self.target);
-        println!("2/6 wait until no resolver may hold {}", site.list());
-        self.wait_for_receipt()?;
-        println!("3/6 run: {}", self.arguments.exec);
+        ensure!(!site.addresses.is_empty(), "{} has no addresses", self.target());
+        output::progress(format_args!("2/6 wait until no resolver may hold {}", site.list()));
+        self.wait_for_last_client()?;
+        output::progress(format_args!("3/6 run: {}", self.arguments.exec));
         self.execute(&site)?;
-        println!("4/6 wait for canaries of {}", site.list());
+        output::progress(format_args!("4/6 wait for canaries of {}", site.list()));
         self.verify()?;
         let before = self.site()?.alarms;
-        println!("5/6 lift the drain: clients come back step by step");
+        output::progress("5/6 lift the drain: clients come back step by step");
         let number = self.lift()?;
         self.wait_for_ramp(number, &before)?;
-        println!("6/6 soak for {}", Time(self.arguments.soak));
+        output::progress(format_args!("6/6 soak for {}", Time(self.arguments.soak)));
         self.soak(&before)
     }
 
-    /// Waits until nobody may hold an address any more.
-    fn wait_for_receipt(&mut self) -> anyhow::Result<()> {
-        let arguments = self.arguments;
-        let is_over = wait_for(&arguments.terms.who.server, arguments.timeout, || self.hold())?;
-        ensure!(is_over, "{} still has clients, and the command was not run", self.target);
+    /// Waits until no resolver may hold an address any more.
+    fn wait_for_last_client(&mut self) -> anyhow::Result<()> {
+        let timeout = self.arguments.timeout;
+        let is_over = drain_status::wait(&self.operator().server, timeout, || self.hold())?;
+        ensure!(is_over, "{} still has clients, and the command was not run", self.target());
         Ok(())
     }
 
     /// Runs the command, with its output where that of this process goes.
-    fn execute(&mut self, site: &Site) -> anyhow::Result<()> {
+    fn execute(&mut self, site: &RolloutSite) -> anyhow::Result<()> {
         let mut command = Command::new("sh");
         command.args(["-c", &self.arguments.exec]);
-        command.env("MERIDIAN_REGION", self.target.region());
-        command.env("MERIDIAN_ZONE", self.target.zone().unwrap_or_default());
+        command.env("MERIDIAN_REGION", self.target().region());
+        command.env("MERIDIAN_ZONE", self.target().zone().unwrap_or_default());
         command.env("MERIDIAN_ADDRESSES", site.list());
         let mut child = command.spawn().context("cannot run a shell")?;
         let status = loop {
@@ -175,7 +174,7 @@ impl Rollout<'_> {
     /// Waits until canaries that began after the command find everything up.
     fn verify(&mut self) -> anyhow::Result<()> {
         let start = Instant::now();
-        let mut fresh = site::Fresh::default();
+        let mut fresh = site::FreshResults::default();
         let mut missing = "the server does not answer".to_owned();
         while start.elapsed() < self.arguments.timeout {
             self.hold()?;
@@ -194,11 +193,8 @@ impl Rollout<'_> {
     /// Lifts the drain, and returns its number.
     fn lift(&mut self) -> anyhow::Result<u64> {
         let number = self.hold()?;
-        let path = ["intents", &number.to_string()];
-        let answer = self.arguments.terms.who.ask(&path, |client, url| client.delete(url))?;
-        let told =
-            answer.map_err(|refused| anyhow::anyhow!("the drain cannot be lifted: {}", refused.error))?;
-        println!("    {}", told.text);
+        let answer = self.operator().order(&routes::LIFT, &LiftQuery { number, at_once: false }, &());
+        output::progress(format_args!("    {}", answer.context("the drain cannot be lifted")?.text));
         self.drain = None;
         Ok(number)
     }
@@ -209,17 +205,17 @@ impl Rollout<'_> {
         let mut said = String::new();
         while start.elapsed() < self.arguments.timeout {
             self.interrupt.check()?;
-            let intents: Intents = self.get(&["intents"])?;
-            let Some(intent) = intents.intents.into_iter().find(|intent| intent.number == number) else {
+            let list = self.operator().server.look(&routes::INTENTS)?;
+            let Some(intent) = list.intents.into_iter().find(|intent| intent.number == number) else {
                 return Ok(());
             };
             ensure!(intent.state != "stuck", "a gate of the ramp was closed twice");
             let state = intent.why.map_or(intent.state, |why| format!("clients stay away: {why}"));
             if said != state {
-                println!("    {state}");
+                output::progress(format_args!("    {state}"));
                 said = state;
             }
-            self.site()?.fit(&self.target, before)?;
+            self.site()?.fit(self.target(), before)?;
             thread::sleep(PAUSE);
         }
         bail!("its clients are not back after {}: {said}", Time(self.arguments.timeout))
@@ -231,11 +227,11 @@ impl Rollout<'_> {
         loop {
             self.interrupt.check()?;
             let site = self.site()?;
-            site.fit(&self.target, before)?;
+            site.fit(self.target(), before)?;
             let left = self.arguments.soak.saturating_sub(start.elapsed());
             if left.is_zero() {
-                return match site.phases.iter().find(|phase| !site::is_well(phase)) {
-                    Some(phase) => bail!("{} is {phase} after {}", self.target, Time(self.arguments.soak)),
+                return match site.phases.iter().find(|phase| !is_well(phase)) {
+                    Some(phase) => bail!("{} is {phase} after {}", self.target(), Time(self.arguments.soak)),
                     None => Ok(()),
                 };
             }
@@ -259,51 +255,59 @@ impl Rollout<'_> {
     }
 
     fn longest(&self) -> Duration {
-        if self.arguments.terms.is_breaking() { LONGEST_BREAKING } else { LONGEST }
+        if self.arguments.terms.is_breaking() { SafetyRule::LONGEST_OVERRIDE } else { LONGEST }
     }
 
     /// Asks for the drain anew.
     fn post(&mut self, lasts: Duration) -> anyhow::Result<()> {
-        let asked =
-            self.arguments.terms.ask(format!("drain {}", self.target), Some(Time(lasts).to_string()))?;
-        let told = asked.map_err(|refused| anyhow::anyhow!("the drain is refused: {}", refused.error))?;
-        let intent = told.intent.context("the server made no intent")?;
-        println!("    {}", intent.text);
-        self.drain = Some(Drain { number: intent.number, ends: Instant::now() + lasts });
+        let reply = self.ask(lasts).context("the drain cannot be made")?;
+        let intent = reply.intent.context("the server made no intent")?;
+        output::progress(format_args!("    {}", intent.text));
+        self.drain = Some(HeldDrain { number: intent.number, ends: Instant::now() + lasts });
         Ok(())
     }
 
     /// Keeps the traffic away after a failure, and says what is the case and how to go on.
     fn keep_away(&mut self) {
-        let target = self.target.to_string();
+        let target = self.target();
         if self.drain.is_none()
             && let Err(error) = self.post(self.arguments.lasts.min(self.longest()))
         {
-            eprintln!("meridian: {error:#}");
-            eprintln!(
-                "meridian: CLIENTS OF {target} MAY BE ON THEIR WAY BACK; `meridian drain {target} --reason …` keeps them away"
-            );
+            output::complain(format_args!("{error:#}"));
+            output::complain(format_args!(
+                "CLIENTS OF {target} MAY BE ON THEIR WAY BACK; `meridian drain {target} --reason …` keeps them away"
+            ));
             return;
         }
         let Some(drain) = &self.drain else { return };
         let left = Time(Duration::from_secs(drain.ends.saturating_duration_since(Instant::now()).as_secs()));
-        eprintln!(
-            "meridian: {target} stays drained for {left} (intent {}). When it is right, `meridian undrain {target}` brings its \
+        output::complain(format_args!(
+            "{target} stays drained for {left} (intent {}). When it is right, `meridian undrain {target}` brings its \
              clients back; run this again to deploy anew; `meridian drain {target} --for TIME --reason …` keeps them \
              away for longer",
             drain.number
-        );
+        ));
     }
 
-    fn site(&self) -> anyhow::Result<Site> {
-        let region = self.get(&["status", self.target.region()])?;
-        let overview = self.get(&["overview"])?;
-        Ok(Site::read(&region, &overview, &self.target))
+    fn site(&self) -> anyhow::Result<RolloutSite> {
+        let server = &self.operator().server;
+        let region =
+            server.get(&routes::REGION, &RegionName { region: self.target().region().to_owned() })?;
+        let overview = server.look(&routes::OVERVIEW)?.overview;
+        Ok(RolloutSite::read(region, overview.alarms, self.target()))
     }
 
-    fn get<T: serde::de::DeserializeOwned>(&self, path: &[&str]) -> anyhow::Result<T> {
-        let text = self.arguments.terms.who.server.ask(path, |client, url| client.get(url))?;
-        Ok(serde_json::from_str(&text)?)
+    /// Asks for the drain.
+    fn ask(&self, lasts: Duration) -> anyhow::Result<ChangeReply> {
+        self.arguments.terms.ask(format!("drain {}", self.target()), Some(&Time(lasts).to_string()))
+    }
+
+    fn target(&self) -> &'a Target {
+        &self.arguments.target
+    }
+
+    fn operator(&self) -> &'a OperatorArgs {
+        &self.arguments.terms.care.operator
     }
 }
 
@@ -316,7 +320,7 @@ fn stop(child: &mut std::process::Child) {
         }
         thread::sleep(COMMAND_PAUSE);
     }
-    eprintln!("meridian: the command did not end within {} and is killed", Time(GRACE));
+    output::complain(format_args!("the command did not end within {} and is killed", Time(GRACE)));
     let _gone = child.kill().and_then(|()| child.wait());
 }
 

@@ -52,7 +52,7 @@ pub enum NoInquiry {
 }
 
 impl Inquiry {
-    /// Reads an inquiry as people write it.
+    /// Reads the parts of an inquiry as operators write them.
     ///
     /// # Errors
     ///
@@ -61,8 +61,17 @@ impl Inquiry {
         let mut owner = Name::from_ascii(name).map_err(|_| NoInquiry::Name(name.to_owned()))?;
         owner.set_fqdn(true);
         let network = client.parse().map_err(|error| NoInquiry::Client(client.to_owned(), error))?;
-        let known = rtype.to_uppercase().parse().map_err(|_| NoInquiry::Type(rtype.to_owned()))?;
+        let known = record_type(rtype).ok_or_else(|| NoInquiry::Type(rtype.to_owned()))?;
         Ok(Self { name: owner, rtype: known, client: network })
+    }
+}
+
+/// Returns the type with this mnemonic, or with this number as in `TYPE65` (RFC 3597, section 5).
+fn record_type(text: &str) -> Option<RecordType> {
+    let text = text.to_ascii_uppercase();
+    match text.strip_prefix("TYPE") {
+        Some(number) => number.parse().ok().map(|number: u16| RecordType::from(number)),
+        None => text.parse().ok(),
     }
 }
 
@@ -358,5 +367,24 @@ impl fmt::Display for Reasons {
             writeln!(f, "{region:name$}  {distance:>9}  {first:v4$}  {second}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_read_by_its_name_and_by_its_number() {
+        let check = |text: &str, expected: Option<RecordType>| {
+            let found = Inquiry::parse("api.example.com", "192.0.2.1", text);
+            assert_eq!(found.ok().map(|inquiry| inquiry.rtype), expected, "{text}");
+        };
+        check("aaaa", Some(RecordType::AAAA));
+        check("TYPE65", Some(RecordType::HTTPS));
+        check("type28", Some(RecordType::AAAA));
+        check("TYPE65280", Some(RecordType::Unknown(65280)));
+        check("TYPE65536", None);
+        check("TYPE", None);
     }
 }

@@ -55,8 +55,8 @@ impl Operated {
         number.unwrap_or_else(|| panic!("{ran:?}")).to_owned()
     }
 
-    pub fn receipt(&self, number: &str) -> Value {
-        let ran = self.run(&["receipt", number, "--json"]);
+    pub fn drain_status(&self, number: &str) -> Value {
+        let ran = self.run(&["drain-status", number, "--json"]);
         serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{ran:?}"))
     }
 
@@ -93,22 +93,21 @@ fn a_drained_zone_may_be_held_for_the_ttl_and_waiting_ends_right_after_it() {
     let before = SystemTime::now();
     let number = operated.drain("tokyo/tokyo-b");
     assert_eq!(operated.addresses(JAPAN), ["127.7.1.1"]);
-    let receipt = operated.receipt(&number);
-    assert_eq!((&receipt["region"], &receipt["zone"]), (&"tokyo".into(), &"tokyo-b".into()));
-    assert_eq!(
-        (&receipt["still_given_out"], &receipt["is_over"]),
-        (&false.into(), &false.into()),
-        "{receipt}"
-    );
-    let left = receipt["seconds_left"].as_f64().expect("a number");
-    assert!(left > 0.0 && left <= 3.0, "{receipt}");
-    let ran = operated.run(&["receipt", &number, "--wait", "--timeout", "30s"]);
+    let status = operated.drain_status(&number);
+    assert_eq!(status["target"], "tokyo/tokyo-b");
+    assert_eq!((&status["still_given_out"], &status["is_over"]), (&false.into(), &false.into()), "{status}");
+    let left = status["seconds_left"].as_f64().expect("a number");
+    assert!(left > 0.0 && left <= 3.0, "{status}");
+    let ran = operated.run(&["drain-status", &number, "--wait", "--timeout", "30s"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(before.elapsed().unwrap() >= Duration::from_secs(3), "not before the TTL has passed");
     assert!(ran.out.contains("resolvers may keep those they have for "), "{ran:?}");
-    let receipt = operated.receipt(&number);
-    assert_eq!((&receipt["is_over"], &receipt["resolvers"]["count"]), (&true.into(), &0.into()), "{receipt}");
-    assert!(operated.run(&["receipt", &number]).out.contains("it reports no load"), "long streams may run");
+    let status = operated.drain_status(&number);
+    assert_eq!((&status["is_over"], &status["resolvers"]["count"]), (&true.into(), &0.into()), "{status}");
+    assert!(
+        operated.run(&["drain-status", &number]).out.contains("it reports no load"),
+        "long streams may run"
+    );
 }
 
 #[test]
@@ -117,7 +116,7 @@ fn the_last_moment_is_that_of_publishing_and_the_ttl() {
     let number = operated.drain("tokyo/tokyo-b");
     let status: Value = serde_json::from_str(&page(&operated.admin, "/status")).expect("JSON");
     let published = second_of_day(&status["snapshot"]["published_at"]);
-    let last = second_of_day(&operated.receipt(&number)["last_lawful"]);
+    let last = second_of_day(&operated.drain_status(&number)["last_lawful"]);
     let held = (last - published).rem_euclid(86_400.0);
     assert!((299.0..301.0).contains(&held), "{held} s");
 }
@@ -133,52 +132,49 @@ fn a_shift_in_part_still_gives_its_addresses_out_and_the_resolvers_that_get_them
         let addresses = operated.addresses(&format!("10.81.{third}.0/24"));
         kept += u64::from(addresses.iter().any(|address| address.starts_with("127.7.1.")));
     }
-    let receipt = operated.receipt(&number);
+    let status = operated.drain_status(&number);
     assert_eq!(
-        (&receipt["still_given_out"], &receipt["last_lawful"]),
+        (&status["still_given_out"], &status["last_lawful"]),
         (&true.into(), &Value::Null),
-        "{receipt}"
+        "{status}"
     );
-    assert!(
-        receipt["why"].as_str().expect("a sentence").contains("it keeps 50 % of its clients"),
-        "{receipt}"
-    );
-    assert_eq!(receipt["resolvers"]["count"], 1, "{receipt}");
-    assert_eq!(receipt["resolvers"]["sample"][0]["resolver"], "127.0.0.1", "{receipt}");
-    assert_eq!(receipt["resolvers"]["sample"][0]["answers"], kept, "{receipt}");
-    let waited = operated.run(&["receipt", &number, "--wait", "--timeout", "1s"]);
+    assert!(status["why"].as_str().expect("a sentence").contains("it keeps 50 % of its clients"), "{status}");
+    assert_eq!(status["resolvers"]["count"], 1, "{status}");
+    assert_eq!(status["resolvers"]["sample"][0]["resolver"], "127.0.0.1", "{status}");
+    assert_eq!(status["resolvers"]["sample"][0]["answers"], kept, "{status}");
+    let waited = operated.run(&["drain-status", &number, "--wait", "--timeout", "1s"]);
     assert_eq!(waited.code, 1, "{waited:?}");
     assert!(waited.err.contains("it is not over after 1s"), "{waited:?}");
 }
 
 #[test]
-fn a_receipt_goes_on_after_kill_9_and_a_restart_and_ends_with_its_intent() {
+fn a_drain_goes_on_after_kill_9_and_a_restart_and_ends_with_its_intent() {
     let mut operated = Operated::start(2);
     let number = operated.drain("tokyo/tokyo-b");
     operated.server.process.signal("KILL");
     operated.server = Server::start(&operated.home);
     operated.admin = admin(&operated.server);
     assert_eq!(operated.addresses(JAPAN), ["127.7.1.1"], "in the very first answers");
-    let left = operated.receipt(&number)["seconds_left"].as_f64().expect("a number");
+    let left = operated.drain_status(&number)["seconds_left"].as_f64().expect("a number");
     assert!(left <= 2.0, "{left}");
-    let ran = operated.run(&["receipt", &number, "--wait", "--timeout", "30s"]);
+    let ran = operated.run(&["drain-status", &number, "--wait", "--timeout", "30s"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(operated.run(&["undrain", "tokyo/tokyo-b"]).code, 0);
     wait_for("the zone's clients", || (operated.addresses(JAPAN).len() == 2).then_some(()));
-    let gone = operated.run(&["receipt", &number]);
+    let gone = operated.run(&["drain-status", &number]);
     assert_eq!(gone.code, 1, "{gone:?}");
     assert!(
         gone.err.contains(&format!("no intent {number} is in force: it never was, or it was lifted")),
         "{gone:?}"
     );
-    assert_eq!(operated.run(&["receipt", &number, "--wait"]).code, 1);
+    assert_eq!(operated.run(&["drain-status", &number, "--wait"]).code, 1);
 }
 
 #[test]
-fn what_sends_nobody_away_has_no_receipt() {
+fn what_sends_no_clients_away_has_no_drain_status() {
     let operated = Operated::start(1);
     assert_eq!(operated.run(&["capacity", "tokyo", "50%", "--reason", "a test"]).code, 0);
-    let ran = operated.run(&["receipt", "1"]);
+    let ran = operated.run(&["drain-status", "1"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("intent 1 (`capacity tokyo 50%`) sends no clients away"), "{ran:?}");
 }

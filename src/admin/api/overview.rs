@@ -1,0 +1,55 @@
+//! `/overview`: what is seen at a glance, small whatever the number of addresses, because every browser gets it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{IntentList, RegionSummary, SnapshotStatus, Timestamp};
+use crate::event::Event;
+
+/// Everything at a glance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Overview {
+    /// The name of this instance.
+    pub server: String,
+    /// The version of the program.
+    pub version: String,
+    /// The start of the process: numbers of events and snapshots hold within one life.
+    pub started_at: Timestamp,
+    /// The snapshot that queries are answered from.
+    pub snapshot: SnapshotStatus,
+    /// The steered names, the first hundred.
+    pub names: Vec<String>,
+    /// The standing alarms, one sentence each.
+    pub alarms: Vec<String>,
+    /// The problems of the last attempt to load another configuration, if it failed.
+    pub problems: Vec<String>,
+    /// The regions, in the order of the configuration.
+    pub regions: Vec<RegionOverview>,
+    /// The intents in force and the open proposals.
+    #[serde(flatten)]
+    pub intents: IntentList,
+}
+
+/// A region at a glance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RegionOverview {
+    /// The region in a line, as in `/status`.
+    #[serde(flatten)]
+    pub summary: RegionSummary,
+    /// The worse phase of its families.
+    pub phase: String,
+    /// Its mark on the map: its phase, or `withdrawn` while only operators keep it from serving.
+    pub look: String,
+    /// The colour of its clients' countries on the map.
+    pub colour: String,
+}
+
+/// Everything at a glance, and the last events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OverviewWithEvents {
+    /// Everything at a glance.
+    #[serde(flatten)]
+    pub overview: Overview,
+    /// The last events, the oldest first.
+    pub events: Vec<Event>,
+}

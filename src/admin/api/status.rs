@@ -1,0 +1,293 @@
+//! `/status`: zones, database, configuration, alarms, and every region, zone, address and canary.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use crate::canary::{Failure, Signals};
+use crate::health::{AddressState, OutlierGrade, Vitals};
+use crate::metrics::ToldWebhook;
+use crate::region::Failover;
+
+/// The phases of a region or zone; of a family without addresses, `null`.
+const PHASES: [Option<&str>; 9] = [
+    None,
+    Some("unknown"),
+    Some("healthy"),
+    Some("suspect"),
+    Some("down"),
+    Some("recovering"),
+    Some("ramp"),
+    Some("held"),
+    Some("quarantined"),
+];
+
+/// Returns whether a region or zone in this phase takes all of its clients, without a failure.
+pub fn is_well(phase: &str) -> bool {
+    ["healthy", "unknown"].contains(&phase)
+}
+
+/// A region by its name, as a part of a path.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RegionName {
+    /// Name of the region
+    #[schemars(length(min = 1, max = 255), example = &"tokyo")]
+    pub region: String,
+}
+
+/// Everything that an instance knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InstanceStatus {
+    /// The name of this instance.
+    pub server: String,
+    /// The version of the program.
+    pub version: String,
+    /// The time since the process started.
+    pub uptime_seconds: u64,
+    /// The snapshot that queries are answered from.
+    pub snapshot: SnapshotStatus,
+    /// The zones, in the order of the configuration.
+    pub zones: Vec<ServedZone>,
+    /// The source of locations.
+    pub geo: GeoStatus,
+    /// The configuration in force, and the last attempt to replace it.
+    pub configuration: ConfigurationStatus,
+    /// The standing alarms, one sentence each.
+    pub alarms: Vec<String>,
+    /// The regions, in the order of the configuration.
+    pub regions: Vec<RegionStatus>,
+    /// The event log.
+    pub events: EventLogStatus,
+    /// The webhooks, by name.
+    pub webhooks: Vec<ToldWebhook>,
+}
+
+/// A snapshot in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SnapshotStatus {
+    /// Its number; it starts anew with each process.
+    pub number: u64,
+    /// The moment of its publication.
+    pub published_at: Timestamp,
+}
+
+/// A DNS zone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServedZone {
+    /// Its apex.
+    pub name: String,
+    /// The number of owner names with data, steered ones included.
+    pub names: usize,
+    /// The number of steered names.
+    pub steered: usize,
+    /// The serial number of its SOA record.
+    pub serial: Option<u32>,
+}
+
+/// The source of locations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GeoStatus {
+    /// The file of the database.
+    pub database: Option<String>,
+    /// The type that the database states, for example `GeoLite2-City`.
+    pub kind: Option<String>,
+    /// The moment at which it was built.
+    pub built_at: Option<Timestamp>,
+    /// Its age.
+    pub age_seconds: Option<u64>,
+    /// The number of classes of clients.
+    pub classes: usize,
+    /// The memory of the table of addresses, about.
+    pub memory_bytes: usize,
+}
+
+/// The configuration in force, and the last attempt to replace it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigurationStatus {
+    /// Its directory.
+    pub directory: String,
+    /// The moment at which it was loaded.
+    pub loaded_at: Timestamp,
+    /// The moment at which the last attempt to load another one failed; `null` when it did not.
+    pub failed_at: Option<Timestamp>,
+    /// The problems of that attempt, as `meridian check` prints them.
+    pub problems: Vec<String>,
+}
+
+/// The event log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EventLogStatus {
+    /// The number of events that the log has lost since the process started.
+    pub lost: u64,
+    /// The reason for which it loses events now; `null`: it does not.
+    pub trouble: Option<String>,
+}
+
+/// A region with its canaries, zones and addresses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RegionStatus {
+    /// The region in a line.
+    #[serde(flatten)]
+    pub summary: RegionSummary,
+    /// The canaries that probe the region once, as a whole.
+    pub canaries: Vec<CanaryStatus>,
+    /// Its availability zones.
+    pub zones: Vec<ZoneStatus>,
+}
+
+/// A region in a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RegionSummary {
+    /// Its name.
+    pub name: String,
+    /// The country whose law applies there.
+    pub jurisdiction: String,
+    /// The mode of automatic failover.
+    pub failover: Failover,
+    /// Its status in IPv4.
+    pub ipv4: FamilyStatus,
+    /// Its status in IPv6.
+    pub ipv6: FamilyStatus,
+    /// The signals that it reports, over all its addresses; `null` is unknown.
+    pub vitals: Vitals,
+    /// The verdict of its clients' requests.
+    pub grade: OutlierGrade,
+    /// The share of its clients that it sends elsewhere because it is full, 0 to 1.
+    #[schemars(range(min = 0, max = 1))]
+    pub shed: f64,
+    /// The intent that decides how many of its clients it takes.
+    pub intent: Option<String>,
+}
+
+/// A region in one family.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FamilyStatus {
+    /// `in` the answers, if only for some of its clients; `out` of them; `absent`: without addresses of the family.
+    #[schemars(extend("enum" = ["in", "out", "absent"]))]
+    pub service: String,
+    /// The number of its addresses that are up or suspect.
+    pub up: usize,
+    /// The number of its addresses.
+    pub total: usize,
+    /// The number of addresses that must be up for it to be in.
+    pub needed: usize,
+    /// Its phase and share.
+    #[serde(flatten)]
+    pub site: SiteStatus,
+    /// The number of its falls within the last hour.
+    pub falls: usize,
+    /// Why a failover that the counts ask for does not happen.
+    pub restraint: Option<String>,
+}
+
+/// The phase and share of a region or zone in one family; all `null` without addresses of the family.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SiteStatus {
+    /// Its phase.
+    #[schemars(extend("enum" = PHASES))]
+    pub phase: Option<String>,
+    /// The beginning of the phase.
+    pub since: Option<Timestamp>,
+    /// The end of the phase if nothing happens; `null` when it has none, and in a ramp.
+    pub until: Option<Timestamp>,
+    /// The share of its clients that it takes, 0 to 1; of a zone, the share of its region's clients that get its
+    /// addresses.
+    #[schemars(range(min = 0, max = 1))]
+    pub share: Option<f64>,
+}
+
+/// An availability zone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ZoneStatus {
+    /// Its name.
+    pub name: String,
+    /// Its status in IPv4.
+    pub ipv4: SiteStatus,
+    /// Its status in IPv6.
+    pub ipv6: SiteStatus,
+    /// The verdict of its clients' requests.
+    pub grade: OutlierGrade,
+    /// The intent that decides about it apart from its region.
+    pub intent: Option<String>,
+    /// Its addresses.
+    pub addresses: Vec<AddressStatus>,
+}
+
+/// An address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AddressStatus {
+    /// The address.
+    pub address: IpAddr,
+    /// Its state.
+    pub state: AddressState,
+    /// The beginning of the state; rising does not interrupt being down.
+    pub since: Timestamp,
+    /// The failure that keeps it from being up.
+    pub why: Option<DownReason>,
+    /// Its canaries.
+    pub canaries: Vec<CanaryStatus>,
+}
+
+/// The failure that keeps an address from being up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DownReason {
+    /// The canary that found it.
+    pub canary: String,
+    /// Its last failure.
+    #[serde(flatten)]
+    pub failure: Failure,
+}
+
+/// A canary of an address, or of a region as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CanaryStatus {
+    /// Its name.
+    pub name: String,
+    /// The kind of its check.
+    #[schemars(extend("enum" = ["tcp", "tls", "http", "json", "inference"]))]
+    pub kind: String,
+    /// `null`: the canary is critical. A number: it is advisory, leaves this share of the clients when it fails, and
+    /// its state is not that of the address.
+    pub advisory: Option<f64>,
+    /// Its state.
+    pub state: AddressState,
+    /// The beginning of the state.
+    pub since: Timestamp,
+    /// Its last result; `null` before the first.
+    pub last: Option<CanaryResult>,
+    /// The signals that the service reported last; `null` before the first, and for canaries without signals.
+    pub signals: Option<HeardSignals>,
+}
+
+/// The result of a probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CanaryResult {
+    /// The moment of the result.
+    pub at: Timestamp,
+    /// Whether it was a success.
+    pub ok: bool,
+    /// The duration of the probe, in milliseconds and their fractions.
+    pub latency_ms: f64,
+    /// Whether it was a success that took longer than the canary's `slow`.
+    pub slow: bool,
+    /// The failure; `null` for a success.
+    pub failure: Option<Failure>,
+    /// What made no sense in the response, but failed nothing.
+    pub remark: Option<String>,
+}
+
+/// The signals that a service reported; `null` is unknown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HeardSignals {
+    /// The moment of the report.
+    pub at: Timestamp,
+    /// The age of the report.
+    pub age_seconds: u64,
+    /// Whether the report is older than three intervals; then all signals are unknown.
+    pub stale: bool,
+    /// The signals.
+    #[serde(flatten)]
+    pub signals: Signals,
+}

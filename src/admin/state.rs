@@ -1,0 +1,151 @@
+//! What the handlers read: published by the shell, and replaced by it when something changes.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::access::{AccessPolicy, WrongTokens};
+use super::atlas::cache::AtlasCache;
+use super::stream::hub::StreamHub;
+use crate::canary::Sighting;
+use crate::control::{Command, Done, Refusal, Report};
+use crate::event::Event;
+use crate::geo::Located;
+use crate::metrics::Metrics;
+use crate::moment::Moment;
+use crate::region::Target;
+use crate::snapshot::Snapshot;
+
+/// Everything that the handlers read. The shell makes one, and stores in its cells what changes.
+pub struct AdminState {
+    /// What is served and what is known, replaced by the writer.
+    pub published: ArcSwap<Published>,
+    /// Where it comes from, replaced with every reload, also with one that fails.
+    pub origin: ArcSwap<ConfigOrigin>,
+    /// The credentials that are accepted, replaced with every reload that succeeds.
+    pub access: ArcSwap<AccessPolicy>,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    /// The start of the process.
+    pub started_at: Moment,
+    pub(super) sources: AdminSources,
+    pub(super) wrong_tokens: WrongTokens,
+    /// One explanation at a time: each may read a whole database.
+    pub(super) explaining: Arc<Semaphore>,
+    /// One simulation at a time: each may take a processor for seconds.
+    pub(super) simulating: Arc<Semaphore>,
+    pub(super) streams: StreamHub,
+    pub(super) atlases: AtlasCache,
+}
+
+/// What the handlers ask for when a request comes.
+pub struct AdminSources {
+    /// Returns the present moment.
+    pub now: Box<dyn Fn() -> Moment + Send + Sync>,
+    /// Returns the last result of a canary by its name, judged or not. It must not block. `None`: nothing later
+    /// than the report has it.
+    pub last: Box<LastResult>,
+    /// Returns where the databases and the operator's networks put a client; `None` when they cannot
+    /// be read. It may block: it runs on a thread of its own, one call at a time.
+    pub locate: Box<dyn Fn(IpAddr) -> Option<Located> + Send + Sync>,
+    /// Returns the last events, at most this many, the latest last. It must not block.
+    pub history: Box<dyn Fn(usize) -> Vec<Arc<Event>> + Send + Sync>,
+    /// Takes the requests of operators.
+    pub orders: mpsc::Sender<Order>,
+}
+
+/// Finds the last result of the canary with this name at an address, or at a region as a whole.
+pub type LastResult = dyn Fn(&Target, &str) -> Option<Sighting> + Send + Sync;
+
+/// A command to the writer.
+#[derive(Debug)]
+pub struct Order {
+    /// The command.
+    pub command: Command,
+    /// Takes the answer.
+    pub reply: oneshot::Sender<Result<Done, Refusal>>,
+}
+
+/// What is served and what is known of everything, at one moment.
+#[derive(Debug)]
+pub struct Published {
+    /// What queries are answered from.
+    pub snapshot: Arc<Snapshot>,
+    /// The moment of its publication.
+    pub published_at: Moment,
+    /// What is known of everything; of the snapshot's configuration.
+    pub report: Report,
+}
+
+/// Where the configuration in force comes from, and what became of the last attempt to replace it.
+#[derive(Clone, Debug)]
+pub struct ConfigOrigin {
+    /// The configuration directory.
+    pub directory: PathBuf,
+    /// When the configuration in force was loaded.
+    pub loaded_at: Moment,
+    /// The Country or City database in force; `None` when none is configured.
+    pub database: Option<DatabaseOrigin>,
+    /// The last attempt, when it failed; the configuration before it stays in force.
+    pub failed: Option<FailedReload>,
+}
+
+/// The geo database in force.
+#[derive(Clone, Debug)]
+pub struct DatabaseOrigin {
+    /// Its file.
+    pub path: PathBuf,
+    /// The type that it states, for example `GeoLite2-City`.
+    pub kind: String,
+    /// When it was built.
+    pub built_at: Moment,
+}
+
+/// A reload that failed.
+#[derive(Clone, Debug)]
+pub struct FailedReload {
+    /// When it failed.
+    pub at: Moment,
+    /// Its problems, as `check` prints them.
+    pub problems: Vec<String>,
+}
+
+impl AdminState {
+    /// Starts with the first snapshot, and what it was loaded from.
+    pub fn new(
+        published: Published,
+        origin: ConfigOrigin,
+        metrics: Arc<Metrics>,
+        started_at: Moment,
+        sources: AdminSources,
+    ) -> Self {
+        Self {
+            published: ArcSwap::from_pointee(published),
+            origin: ArcSwap::from_pointee(origin),
+            access: ArcSwap::default(),
+            metrics,
+            started_at,
+            sources,
+            wrong_tokens: WrongTokens::default(),
+            explaining: Arc::new(Semaphore::new(1)),
+            simulating: Arc::new(Semaphore::new(1)),
+            streams: StreamHub::default(),
+            atlases: AtlasCache::default(),
+        }
+    }
+
+    /// Asks the writer. `None`: it does not answer, since it has too much to do or is stopping.
+    pub(super) async fn ask(&self, command: Command) -> Option<Result<Done, Refusal>> {
+        let (reply, answer) = oneshot::channel();
+        self.sources.orders.try_send(Order { command, reply }).ok()?;
+        answer.await.ok()
+    }
+
+    /// Sends an event that the history has to all streams. It never waits.
+    pub fn tell(&self, event: &Event) {
+        self.streams.tell(event);
+    }
+}
