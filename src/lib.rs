@@ -15,11 +15,11 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | words | [`suggest`], [`moment`], [`share`], [`zone`], [`region`], [`client`], [`canary`] |
+//! | words | [`suggest`], [`moment`], [`units`], [`severity`], [`family`], [`ids`], [`share`], [`zone`], [`client`], [`canary`], [`region`] |
 //! | core | [`wire`], [`geo`], [`health`], [`intent`], [`steering`], [`answer`] |
 //! | assembly | [`config`], [`snapshot`], [`engine`], [`load`], [`forecast`], [`inspect`], [`availability`], [`event`], [`alarm`], [`control`] |
 //! | edges | [`probe`], [`serve`], [`admin`], [`files`], [`webhook`], [`metrics`] |
-//! | shell | [`daemon`], [`demo`], [`simulate`], [`cli`] |
+//! | shell | [`terminal`], [`daemon`], [`demo`], [`simulate`], [`cli`] |
 
 // The pages are read with private items: `cargo doc --document-private-items`.
 #![allow(rustdoc::private_intra_doc_links)]
@@ -37,10 +37,12 @@ pub mod daemon;
 pub mod demo;
 pub mod engine;
 pub mod event;
+pub mod family;
 pub mod files;
 pub mod forecast;
 pub mod geo;
 pub mod health;
+pub mod ids;
 pub mod inspect;
 pub mod intent;
 pub mod load;
@@ -49,11 +51,14 @@ pub mod moment;
 pub mod probe;
 pub mod region;
 pub mod serve;
+pub mod severity;
 pub mod share;
 pub mod simulate;
 pub mod snapshot;
 pub mod steering;
 pub mod suggest;
+pub mod terminal;
+pub mod units;
 pub mod webhook;
 pub mod wire;
 pub mod zone;

@@ -5,6 +5,7 @@
 //! everything inside takes them as arguments.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -32,68 +33,86 @@ impl Moment {
     }
 }
 
-/// A length of time as people write it: `1m30s`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time(pub Duration);
-
-/// The units of times in milliseconds, the larger first.
-const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
-
-impl Time {
-    /// Parses numbers with units, the larger units first.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut rest = text;
-        let mut total = 0u64;
-        let mut units = UNITS.iter();
-        while !rest.is_empty() {
-            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            let (number, after) = rest.split_at(digits);
-            let letters = after.len() - after.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
-            let (unit, after) = after.split_at(letters);
-            let (_, milliseconds) = units.find(|(name, _)| *name == unit)?;
-            total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(*milliseconds)?)?;
-            rest = after;
-        }
-        (!text.is_empty()).then(|| Self(Duration::from_millis(total)))
+/// As RFC 3339 in UTC, always with milliseconds, so that lines sort by it: `2026-03-01T09:30:00.250Z`.
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let milliseconds = i64::try_from(self.0).unwrap_or(i64::MAX);
+        // What lies beyond the year 9999 comes from nonsense, such as a database's damaged build time.
+        let time = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX);
+        write!(f, "{time:.3}")
     }
 }
 
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
-        if rest == 0 {
-            return f.write_str("0s");
-        }
-        for (unit, milliseconds) in UNITS {
-            if rest >= milliseconds {
-                write!(f, "{}{unit}", rest / milliseconds)?;
-                rest %= milliseconds;
-            }
-        }
-        Ok(())
+/// A text that is not a time by RFC 3339 since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a time such as 2026-03-01T09:30:00Z")]
+pub struct MalformedMoment(String);
+
+impl FromStr for Moment {
+    type Err = MalformedMoment;
+
+    /// Reads RFC 3339 with any offset, to the millisecond.
+    fn from_str(text: &str) -> Result<Self, MalformedMoment> {
+        let time = text.parse::<jiff::Timestamp>().ok();
+        let milliseconds = time.and_then(|time| u64::try_from(time.as_millisecond()).ok());
+        milliseconds.map(Self).ok_or_else(|| MalformedMoment(text.to_owned()))
+    }
+}
+
+/// Moments as RFC 3339 in JSON, with `#[serde(with = "rfc3339")]`; state files keep them as numbers.
+pub mod rfc3339 {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Moment;
+
+    /// Writes a moment.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(at: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(at)
+    }
+
+    /// Reads a moment.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Moment, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn times_are_numbers_with_units() {
-        let seconds = |text| Time::parse(text).map(|time| time.0.as_secs_f64());
-        assert_eq!(seconds("12s"), Some(12.0));
-        assert_eq!(seconds("1m30s"), Some(90.0));
-        assert_eq!(seconds("1h"), Some(3600.0));
-        assert_eq!(seconds("1h2m3s4ms"), Some(3723.004));
-        for wrong in ["", "12", "s", "1s1m", "-1s", "1.5s", "12 s", "99999999999999999999s"] {
-            assert_eq!(seconds(wrong), None, "{wrong}");
+    fn a_moment_is_read_with_any_offset_and_nonsense_is_refused() {
+        for text in ["1970-01-01T00:00:01.5Z", "1970-01-01T01:00:01.500+01:00"] {
+            assert_eq!(text.parse(), Ok(Moment(1500)), "{text}");
         }
+        for wrong in ["", "now", "1969-12-31T23:59:59Z", "2026-03-01", "1500"] {
+            assert!(wrong.parse::<Moment>().is_err(), "{wrong}");
+        }
+        assert!(Moment(u64::MAX).to_string().starts_with("9999-12-30T"));
     }
 
-    #[test]
-    fn a_time_prints_as_it_is_written() {
-        for text in ["12s", "1m30s", "1h", "1h2m3s4ms", "0s"] {
-            assert_eq!(Time::parse(text).map(|time| time.to_string()).as_deref(), Some(text));
+    proptest! {
+        // Up to the year 9999, where the calendar of the parser ends.
+        #[test]
+        fn a_moment_prints_as_it_is_read(milliseconds in 0..253_370_764_800_000u64) {
+            prop_assert_eq!(Moment(milliseconds).to_string().parse(), Ok(Moment(milliseconds)));
+        }
+
+        #[test]
+        fn any_text_is_refused_or_read(text in ".{0,30}") {
+            if let Ok(moment) = text.parse::<Moment>() {
+                prop_assert_eq!(moment.to_string().parse(), Ok(moment));
+            }
         }
     }
 }

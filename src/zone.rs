@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 pub use hickory_proto::rr::{Name, RData, RecordType};
 
+pub use crate::ids::SteeringId;
+
 /// A time to live in whole seconds, 0 to 2^31 − 1 (RFC 2181, section 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ttl(u32);
@@ -36,10 +38,6 @@ pub struct RRset {
     /// The data of each record, never empty, without duplicates.
     pub rdata: Vec<RData>,
 }
-
-/// The number of a steered name: its place in `Config::steered`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SteeringId(pub u32);
 
 /// What an owner name holds.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,8 +7,9 @@ use super::api::{ApiError, DrillRecord, EventsAndDrills, HistoryQuery, LastGoodD
 use super::state::AdminState;
 use crate::event::{Event, EventKind};
 use crate::intent::{Drill, last_good};
-use crate::moment::{Moment, Time};
+use crate::moment::Moment;
 use crate::region::Target;
+use crate::units::TimeSpan;
 
 /// Returns events and drills.
 pub(super) fn history(state: &AdminState, query: HistoryQuery) -> Result<EventsAndDrills, ApiError> {
@@ -92,7 +93,7 @@ impl From<&Drill> for DrillRecord {
             intent: request.action.to_string(),
             target: target(drill),
             percent: drill.away().fraction() * 100.0,
-            lasts: request.lasts.map(|lasts| Time(lasts).to_string()),
+            lasts: request.lasts.map(|lasts| TimeSpan(lasts).to_string()),
             author: request.author.clone(),
             reason: request.reason.clone(),
             began_at: Timestamp(*began_at),

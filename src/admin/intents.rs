@@ -10,7 +10,7 @@ use super::api::{
 use super::state::AdminState;
 use crate::control::{Command, Done, Proposal, Refusal, Report};
 use crate::intent::{Action, Intent, IntentPhase, Request, SafetyRule};
-use crate::moment::Time;
+use crate::units::TimeSpan;
 
 /// Returns the intents in force and the open proposals.
 pub(super) fn list(state: &AdminState, _: NoParameters) -> Result<IntentList, ApiError> {
@@ -21,11 +21,7 @@ pub(super) fn list(state: &AdminState, _: NoParameters) -> Result<IntentList, Ap
 pub(super) fn intend(_: NoParameters, body: IntentRequest, author: String) -> Result<Command, ApiError> {
     let IntentRequest { intent, lasts, reason, overrides, dry_run: is_dry_run } = body;
     let action = intent.parse::<Action>().map_err(|wrong| ApiError::bad_request(wrong.to_string()))?;
-    let time = |text: String| {
-        let time = Time::parse(&text).map(|time| time.0);
-        time.ok_or_else(|| ApiError::bad_request(format!("`{text}` is not a time such as 2h or 90m")))
-    };
-    let lasts = lasts.map(time).transpose()?;
+    let lasts = lasts.map(|TimeSpan(lasts)| lasts);
     Ok(Command::Intend { request: Request { action, author, reason, lasts, overrides }, is_dry_run })
 }
 

@@ -18,11 +18,12 @@ use std::time::Duration;
 
 use super::Alarm;
 use crate::canary::Check;
-use crate::config::{AlarmRule, AlarmRules, Config, Level, Measure};
+use crate::config::{AlarmRule, AlarmRules, Config, Measure};
 use crate::event::{Condition, Event, Excess};
 use crate::health::Vitals;
 use crate::moment::Moment;
 use crate::region::Target;
+use crate::severity::Severity;
 
 /// The shortest time between two looks at everything while probes come back. What regions report changes with
 /// each probe, canaries are seconds apart, and rules last for minutes.
@@ -51,7 +52,7 @@ pub(crate) struct Rules {
 }
 
 /// A rule and what it is about, whatever its limit.
-type Key = (Measure, Level, Option<Target>);
+type Key = (Measure, Severity, Option<Target>);
 
 /// Where a rule stands with one region, or with the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +83,7 @@ impl Rules {
         self.is_behind = self.has_signals;
         self.gauges.retain(|(measure, level, region), _| {
             let has_rule =
-                config.alarms.rules.iter().any(|rule| rule.measure == *measure && rule.level == *level);
+                config.alarms.rules.iter().any(|rule| rule.measure == *measure && rule.severity == *level);
             let is_there = region
                 .as_ref()
                 .is_none_or(|region| config.regions.find(region.region()).is_some() && has_signals(config));
@@ -132,7 +133,7 @@ impl Rules {
         });
         let rules = self.settings.rules.iter().filter(|rule| rule.measure == Measure::DatabaseAge);
         let ages = rules.filter_map(|rule| {
-            let key = (rule.measure, rule.level, None);
+            let key = (rule.measure, rule.severity, None);
             // A database is too old a moment after the last day, and that moment comes once.
             let due = database_built_at?.plus(DAY.mul_f64(rule.limit)).plus(Duration::from_millis(1));
             (!self.gauges.contains_key(&key)).then_some(due)
@@ -175,7 +176,7 @@ impl Rules {
         now: Moment,
     ) -> Option<Event> {
         let region = region.map(Target::of_region);
-        let key = (rule.measure, rule.level, region.clone());
+        let key = (rule.measure, rule.severity, region.clone());
         let excess = |value| Excess { region: region.clone(), rule, value };
         let (next, event) = follow(self.gauges.remove(&key), rule, value, excess, now);
         if let Some(gauge) = next {
@@ -271,7 +272,8 @@ mod tests {
     /// two minutes is an alarm, and writes what is said: `R` raised, `C` cleared, `.` nothing.
     fn check(values: &str, expected: &str) {
         let lasts = Duration::from_secs(120);
-        let rule = AlarmRule { measure: Measure::ErrorRate, limit: 0.01, lasts, level: Level::Alarm };
+        let rule =
+            AlarmRule { measure: Measure::ErrorRate, limit: 0.01, lasts, severity: Severity::Critical };
         let excess = |value| Excess { region: Some(Target::of_region("tokyo")), rule, value };
         let mut gauge = None;
         let said = (0..).zip(values.split_whitespace()).map(|(minute, value)| {

@@ -14,13 +14,11 @@ use serde::{Deserialize, Serialize};
 pub use json::{Assertion, Expected, Pointer, Scalar};
 pub use signals::{Heard, Signal, Signals};
 
-use crate::moment::Moment;
-use crate::region::{AddressId, RegionId};
-use crate::share::Share;
+pub use crate::ids::{CanaryId, Epoch};
 
-/// The number of a canary: its place in the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CanaryId(pub u16);
+use crate::ids::{AddressId, RegionId};
+use crate::moment::Moment;
+use crate::share::Share;
 
 /// A check that is run against every address of the regions that name it, or once against each region.
 #[derive(Clone, Debug, PartialEq)]
@@ -211,11 +209,6 @@ pub struct InferenceCheck {
     /// When the whole answer must be there. `None`: within the canary's timeout.
     pub total: Option<Duration>,
 }
-
-/// The number of a numbering: each reload numbers addresses and canaries anew, and a result that was
-/// still on its way must not be counted against whoever has its number now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Epoch(pub u64);
 
 /// The result of one probe.
 #[derive(Clone, Debug, PartialEq)]

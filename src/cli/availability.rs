@@ -12,7 +12,6 @@ use crate::admin::api::availability::USUAL_DAYS;
 use crate::admin::api::{AvailabilityQuery, AvailabilityRow, AvailabilityTable, RowKind, routes};
 use crate::availability::expected::{Assumptions, Calculation, OfName, OfRegion, calculate};
 use crate::daemon;
-use crate::region::Family;
 
 /// Show the measured availability, or calculate the expected one
 ///
@@ -224,13 +223,13 @@ fn document(calculation: &Calculation, assumptions: Assumptions) -> serde_json::
     let percent = |unavailability: f64| (1.0 - unavailability) * 100.0;
     let names = calculation.names.iter().map(|of| {
         json!({
-            "name": of.name, "rule": of.rule, "family": word(of.family), "regions": of.regions,
+            "name": of.name, "rule": of.rule, "family": of.family.to_string(), "regions": of.regions,
             "availability_percent": percent(of.unavailability),
         })
     });
     let regions = calculation.regions.iter().map(|of| {
         json!({
-            "region": of.region, "family": word(of.family), "needed": of.needed, "addresses": of.addresses,
+            "region": of.region, "family": of.family.to_string(), "needed": of.needed, "addresses": of.addresses,
             "zones": of.zones, "availability_percent": percent(of.unavailability),
         })
     });
@@ -244,18 +243,11 @@ fn document(calculation: &Calculation, assumptions: Assumptions) -> serde_json::
 
 fn name_of(of: &OfName) -> String {
     let rule = of.rule.iter().map(|rule| format!(", {rule}")).collect::<String>();
-    format!("{} ({}{rule})", of.name, word(of.family))
+    format!("{} ({}{rule})", of.name, of.family)
 }
 
 fn region_of(of: &OfRegion) -> String {
-    format!("{} ({})", of.region, word(of.family))
-}
-
-fn word(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "IPv4",
-        Family::V6 => "IPv6",
-    }
+    format!("{} ({})", of.region, of.family)
 }
 
 /// Writes lines with their columns below each other: the first and the last to the left, numbers to the right.

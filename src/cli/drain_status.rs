@@ -9,7 +9,7 @@ use anyhow::bail;
 use super::server::ServerArgs;
 use super::{FAILURE, output};
 use crate::admin::api::{ApiError, DrainStatus, IntentNumber, routes};
-use crate::moment::Time;
+use crate::units::TimeSpan;
 
 /// The pause between two looks: what changes are seconds.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -30,8 +30,8 @@ pub struct Args {
     wait: bool,
 
     /// Wait for at most this time
-    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
-    timeout: Duration,
+    #[arg(long, value_name = "TIME", default_value = "30m")]
+    timeout: TimeSpan,
 
     /// Print JSON
     #[arg(long, conflicts_with = "wait")]
@@ -49,7 +49,7 @@ pub struct Args {
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let Args { number, wait: waits, timeout, json, server } = arguments;
     let is_over = if *waits {
-        wait(server, *timeout, || Ok(*number))?
+        wait(server, timeout.0, || Ok(*number))?
     } else {
         let status = look(server, *number)?;
         match json {
@@ -97,7 +97,7 @@ pub fn wait(
             },
         }
         if start.elapsed() >= timeout {
-            output::complain(format_args!("it is not over after {}", Time(timeout)));
+            output::complain(format_args!("it is not over after {}", TimeSpan(timeout)));
             return Ok(false);
         }
         thread::sleep(PAUSE.min(timeout.saturating_sub(start.elapsed())));
@@ -165,11 +165,6 @@ fn written(status: &DrainStatus) -> String {
     let busiest = status.resolvers.sample.iter();
     lines.extend(busiest.map(|one| format!("             {:>8}  {}", one.answers, one.resolver)));
     lines.join("\n") + "\n"
-}
-
-/// Reads a time for clap.
-pub(super) fn time(text: &str) -> Result<Duration, String> {
-    Time::parse(text).map(|time| time.0).ok_or_else(|| "write a time such as 30m or 1h30m".to_owned())
 }
 
 #[cfg(test)]

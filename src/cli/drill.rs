@@ -12,6 +12,7 @@ use super::{FAILURE, output};
 use crate::admin::api::{DrillRecord, HistoryQuery, routes};
 use crate::intent::DrillOutcome;
 use crate::region::Target;
+use crate::units::TimeSpan;
 
 /// The pause between two looks at a drill.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -37,7 +38,7 @@ pub struct Args {
 
     /// Bring them back after this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "30m")]
-    lasts: String,
+    lasts: TimeSpan,
 
     /// End it also at load>90%, error_rate>2% or p95>900ms, in the region or in one that its clients go to
     #[arg(long, value_name = "RULE", default_value = "alarm")]
@@ -58,7 +59,7 @@ pub struct Args {
 /// When the server cannot be asked.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let Args { target, percent, lasts, abort_when, wait: waits, terms } = arguments;
-    let answer = terms.ask(format!("drill {target} {percent} abort-when {abort_when}"), Some(lasts));
+    let answer = terms.ask(format!("drill {target} {percent} abort-when {abort_when}"), Some(*lasts));
     let number = answer.as_ref().ok().and_then(|reply| reply.intent.as_ref()).map(|intent| intent.number);
     let code = report(answer, terms.is_trial())?;
     match number.filter(|_| *waits) {

@@ -3,7 +3,6 @@
 //! What is right or wrong with an intent is known to the server alone; here it is only put into words.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::bail;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -18,6 +17,7 @@ use crate::admin::api::{
 };
 use crate::intent::SafetyRule;
 use crate::region::Target;
+use crate::units::TimeSpan;
 
 /// An operator and a server.
 #[derive(Clone, Debug, Args)]
@@ -77,7 +77,7 @@ pub struct ShiftArgs {
 
     /// Bring them back after this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "2h")]
-    lasts: String,
+    lasts: TimeSpan,
 
     #[command(flatten)]
     terms: TermsArgs,
@@ -91,15 +91,15 @@ pub struct DrainArgs {
 
     /// Bring them back after this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "2h")]
-    lasts: String,
+    lasts: TimeSpan,
 
     /// Wait until no resolver may lawfully hold its addresses; exit with 1 when that is not reached in time
     #[arg(long, conflicts_with = "dry_run")]
     wait: bool,
 
     /// Wait for at most this time
-    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = drain_status::time, requires = "wait")]
-    timeout: Duration,
+    #[arg(long, value_name = "TIME", default_value = "30m", requires = "wait")]
+    timeout: TimeSpan,
 
     #[command(flatten)]
     terms: TermsArgs,
@@ -113,7 +113,7 @@ pub struct DisableArgs {
 
     /// Enable it after this time, 1m to 72h; without it, only by `enable`
     #[arg(long = "for", value_name = "TIME")]
-    lasts: Option<String>,
+    lasts: Option<TimeSpan>,
 
     #[command(flatten)]
     terms: TermsArgs,
@@ -132,7 +132,7 @@ pub struct ForceArgs {
 
     /// End it after this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "6h")]
-    lasts: String,
+    lasts: TimeSpan,
 
     /// Record this reason in the audit log; `auto` needs none
     #[arg(long, value_name = "TEXT", required_if_eq_any([("state", "up"), ("state", "down")]))]
@@ -165,7 +165,7 @@ pub struct FailoverArgs {
 
     /// Return to the configured mode after this time, 1m to 72h; without it, only by `lift`
     #[arg(long = "for", value_name = "TIME")]
-    lasts: Option<String>,
+    lasts: Option<TimeSpan>,
 
     #[command(flatten)]
     terms: TermsArgs,
@@ -182,7 +182,7 @@ pub struct CapacityArgs {
 
     /// Return to the configured capacity after this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "6h")]
-    lasts: String,
+    lasts: TimeSpan,
 
     #[command(flatten)]
     terms: TermsArgs,
@@ -275,7 +275,7 @@ pub struct IntentsArgs {
 ///
 /// When the server cannot be asked, or refuses. So with all of them.
 pub fn shift(ShiftArgs { target, percent, lasts, terms }: &ShiftArgs) -> anyhow::Result<ExitCode> {
-    terms.intend(format!("shift {target} {percent}"), Some(lasts))
+    terms.intend(format!("shift {target} {percent}"), Some(*lasts))
 }
 
 /// Runs `drain`.
@@ -284,11 +284,11 @@ pub fn shift(ShiftArgs { target, percent, lasts, terms }: &ShiftArgs) -> anyhow:
 ///
 /// As [`shift`].
 pub fn drain(DrainArgs { target, lasts, wait, timeout, terms }: &DrainArgs) -> anyhow::Result<ExitCode> {
-    let answer = terms.ask(format!("drain {target}"), Some(lasts));
+    let answer = terms.ask(format!("drain {target}"), Some(*lasts));
     let number = answer.as_ref().ok().and_then(|reply| reply.intent.as_ref()).map(|intent| intent.number);
     let done = report(answer, terms.is_trial())?;
     match number.filter(|_| *wait) {
-        Some(number) if !drain_status::wait(&terms.care.operator.server, *timeout, || Ok(number))? => {
+        Some(number) if !drain_status::wait(&terms.care.operator.server, timeout.0, || Ok(number))? => {
             Ok(ExitCode::from(FAILURE))
         }
         Some(_) | None => Ok(done),
@@ -301,7 +301,7 @@ pub fn drain(DrainArgs { target, lasts, wait, timeout, terms }: &DrainArgs) -> a
 ///
 /// As [`shift`].
 pub fn disable(DisableArgs { target, lasts, terms }: &DisableArgs) -> anyhow::Result<ExitCode> {
-    terms.intend(format!("disable {target}"), lasts.as_deref())
+    terms.intend(format!("disable {target}"), *lasts)
 }
 
 /// Runs `force`.
@@ -317,7 +317,7 @@ pub fn force(arguments: &ForceArgs) -> anyhow::Result<ExitCode> {
         ForcedState::Down => "down",
     };
     let terms = TermsArgs { reason: reason.clone().unwrap_or_default(), care: care.clone() };
-    terms.intend(format!("force {target} {word}"), Some(lasts))
+    terms.intend(format!("force {target} {word}"), Some(*lasts))
 }
 
 /// Runs `failover`.
@@ -327,7 +327,7 @@ pub fn force(arguments: &ForceArgs) -> anyhow::Result<ExitCode> {
 /// As [`shift`].
 pub fn failover(FailoverArgs { mode, region, lasts, terms }: &FailoverArgs) -> anyhow::Result<ExitCode> {
     let region = region.as_ref().map_or_else(String::new, |region| format!(" {region}"));
-    terms.intend(format!("failover {mode}{region}"), lasts.as_deref())
+    terms.intend(format!("failover {mode}{region}"), *lasts)
 }
 
 /// Runs `capacity`.
@@ -336,7 +336,7 @@ pub fn failover(FailoverArgs { mode, region, lasts, terms }: &FailoverArgs) -> a
 ///
 /// As [`shift`].
 pub fn capacity(CapacityArgs { region, percent, lasts, terms }: &CapacityArgs) -> anyhow::Result<ExitCode> {
-    terms.intend(format!("capacity {region} {percent}"), Some(lasts))
+    terms.intend(format!("capacity {region} {percent}"), Some(*lasts))
 }
 
 /// Runs `weights`.
@@ -413,10 +413,9 @@ impl TermsArgs {
     /// # Errors
     ///
     /// When the server cannot be asked, or refuses.
-    pub fn ask(&self, intent: String, lasts: Option<&str>) -> anyhow::Result<ChangeReply> {
+    pub fn ask(&self, intent: String, lasts: Option<TimeSpan>) -> anyhow::Result<ChangeReply> {
         let Self { reason, care: CareArgs { dry_run, overrides, operator } } = self;
         let (reason, overrides) = (reason.clone(), overrides.clone());
-        let lasts = lasts.map(str::to_owned);
         let request = IntentRequest { intent, lasts, reason, overrides, dry_run: *dry_run };
         operator.order(&routes::INTEND, &NoParameters {}, &request)
     }
@@ -432,7 +431,7 @@ impl TermsArgs {
     }
 
     /// Asks for an intent, and prints what becomes of it.
-    fn intend(&self, intent: String, lasts: Option<&str>) -> anyhow::Result<ExitCode> {
+    fn intend(&self, intent: String, lasts: Option<TimeSpan>) -> anyhow::Result<ExitCode> {
         report(self.ask(intent, lasts), self.is_trial())
     }
 }

@@ -11,7 +11,7 @@ use super::server::ServerArgs;
 use super::{output, run_to_end};
 use crate::admin::api::status::is_well;
 use crate::admin::api::{FamilyStatus, OverviewWithEvents, RegionOverview, RegionSummary, routes};
-use crate::event::Severity;
+use crate::severity::Severity;
 
 /// Show the regions, alarms, intents and last events of a running server
 ///
@@ -138,10 +138,10 @@ impl Pen {
             let severity = match event.severity {
                 Severity::Info => "info",
                 Severity::Warning => "warning",
-                Severity::Alarm => "alarm",
+                Severity::Critical => "critical",
             };
             let line = format!("  {time}  {severity:<8} {}", event.text);
-            writeln!(page, "{}", if event.severity == Severity::Alarm { self.loud(&line) } else { line })?;
+            writeln!(page, "{}", if event.severity == Severity::Critical { self.loud(&line) } else { line })?;
         }
         Ok(())
     }

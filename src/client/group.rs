@@ -3,20 +3,11 @@
 use super::country::{Continent, Country};
 use super::location::{Location, Subdivision};
 use super::prefix::Prefix;
+use crate::ids::GroupId;
 
 /// The most groups one configuration may define: a [`GroupSet`] is one machine word pair, and one
 /// bit of it is taken by the clients of unknown location.
 pub const MAX_GROUPS: usize = 127;
-
-/// The number of a group. Zero is the built-in group `unknown`; the others count from one, in the
-/// order of the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupId(pub u8);
-
-impl GroupId {
-    /// The built-in group of the clients whose location is not known.
-    pub const UNKNOWN: Self = Self(0);
-}
 
 /// A named set of clients: all who match at least one of the members.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,6 +6,8 @@ mod location;
 mod prefix;
 
 pub use country::{Continent, Country, Jurisdiction};
-pub use group::{Group, GroupId, GroupSet, MAX_GROUPS, Member};
+pub use group::{Group, GroupSet, MAX_GROUPS, Member};
 pub use location::{Coordinates, Location, Subdivision};
 pub use prefix::{ParseError as PrefixError, Prefix};
+
+pub use crate::ids::GroupId;

@@ -29,8 +29,8 @@ use crate::zone::Zone;
 
 pub use problem::{Problem, ProblemLevel, Problems, SourceLine};
 pub use sections::{
-    Access, AccessToken, AdminTls, AlarmRule, AlarmRules, Geo, Least, Level, LogFormat, Measure, NamedFile,
-    Role, Secret, Server, Webhook, WebhookShape,
+    Access, AccessToken, AdminTls, AlarmRule, AlarmRules, Geo, LogFormat, Measure, NamedFile, Role, Secret,
+    Server, Webhook, WebhookShape,
 };
 pub use sources::{SourceFile, SourceFiles};
 

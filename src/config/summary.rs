@@ -8,6 +8,7 @@ use crate::canary::{Canary, Check, Effect, Reach, Signal, TlsCheck};
 use crate::health::pace;
 use crate::region::{Failback, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, Safety};
 use crate::steering::{AllDown, Order, Steering};
+use crate::units::TimeSpan;
 use crate::zone::{Node, Zone};
 
 /// The most static names of a zone that are listed one by one.
@@ -93,7 +94,9 @@ impl ConfigSummary<'_> {
             steering.max_answers
         )?;
         match policy.regions.iter().filter_map(|id| self.slowest(*id, ttl, short)).max() {
-            Some(longest) => writeln!(f, "    a dead region loses its last clients within {}", Text(longest)),
+            Some(longest) => {
+                writeln!(f, "    a dead region loses its last clients within {}", TimeSpan(longest))
+            }
             None => Ok(()),
         }
     }
@@ -161,12 +164,12 @@ impl ConfigSummary<'_> {
         writeln!(f, "  canaries: {}", canaries.collect::<Vec<_>>().join(", "))?;
         match self.fastest(region, Reach::Address) {
             Some(fastest) => {
-                writeln!(f, "  a dead address is down within {}", Text(pace::worst_case(fastest)))?;
+                writeln!(f, "  a dead address is down within {}", TimeSpan(pace::worst_case(fastest)))?;
             }
             None => writeln!(f, "  no critical canary of addresses: they count as up")?,
         }
         if let Some(fastest) = self.fastest(region, Reach::Region) {
-            writeln!(f, "  a dead region is down within {}", Text(pace::worst_case(fastest)))?;
+            writeln!(f, "  a dead region is down within {}", TimeSpan(pace::worst_case(fastest)))?;
         }
         Ok(())
     }
@@ -212,11 +215,11 @@ fn recovery_text(recovery: &Recovery) -> String {
     let Recovery { min_down, ramp, hold, gates: _, failback } = recovery;
     let steps = u32::try_from(ramp.len()).expect("the configuration bounds the steps");
     let climb = *hold * steps;
-    let [wait, held, climbed] = [*min_down, *hold, climb].map(Text);
+    let [wait, held, climbed] = [*min_down, *hold, climb].map(TimeSpan);
     match (failback, climb.is_zero()) {
         (Failback::Auto, true) => format!("all clients are back {wait} after a fall at the earliest"),
         (Failback::Auto, false) => {
-            let all = Text(*min_down + climb);
+            let all = TimeSpan(*min_down + climb);
             format!(
                 "all clients are back {all} after a fall at the earliest = min_down {wait} + {steps} x hold {held}"
             )
@@ -251,26 +254,26 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     write_expected(&canary.check, f)?;
     if let Some(slow) = canary.slow {
-        writeln!(f, "  slow above {}", Text(slow))?;
+        writeln!(f, "  slow above {}", TimeSpan(slow))?;
     }
     let fall = canary.thresholds.fall;
     writeln!(
         f,
         "  every {}, timeout {}, recheck {}; down after {fall} failures, up after {} successes",
-        Text(canary.interval),
-        Text(canary.timeout),
-        Text(canary.recheck),
+        TimeSpan(canary.interval),
+        TimeSpan(canary.timeout),
+        TimeSpan(canary.recheck),
         canary.thresholds.rise,
     )?;
     writeln!(
         f,
         "  worst case {} = interval {} + timeout {} + {} x (recheck {} + timeout {})",
-        Text(pace::worst_case(canary)),
-        Text(canary.interval),
-        Text(canary.timeout),
+        TimeSpan(pace::worst_case(canary)),
+        TimeSpan(canary.interval),
+        TimeSpan(canary.timeout),
         fall.saturating_sub(1),
-        Text(canary.recheck),
-        Text(canary.timeout),
+        TimeSpan(canary.recheck),
+        TimeSpan(canary.timeout),
     )
 }
 
@@ -294,7 +297,7 @@ fn write_expected(check: &Check, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Check::Inference(inference) = check else { return Ok(()) };
     for (what, limit) in [("first byte", inference.first_byte), ("whole answer", inference.total)] {
         if let Some(limit) = limit {
-            writeln!(f, "  {what} within {}", Text(limit))?;
+            writeln!(f, "  {what} within {}", TimeSpan(limit))?;
         }
     }
     Ok(())
@@ -306,16 +309,4 @@ fn tls_text(tls: &TlsCheck) -> String {
         days => format!(", at least {days} days before it expires"),
     };
     format!("shakes hands on TCP port {} with a certificate for {}{days}", tls.port, tls.name)
-}
-
-/// Writes a duration as `20s` or `500ms`.
-struct Text(Duration);
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.subsec_millis() {
-            0 => write!(f, "{}s", self.0.as_secs()),
-            _ => write!(f, "{}ms", self.0.as_millis()),
-        }
-    }
 }

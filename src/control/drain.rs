@@ -22,10 +22,11 @@ use hickory_proto::rr::rdata::svcb::{SVCB, SvcParamValue};
 use super::Control;
 use crate::config::Config;
 use crate::intent::{self, Intent, IntentPhase, Transition};
-use crate::moment::{Moment, Time};
+use crate::moment::Moment;
 use crate::region::{AddressId, Regions, Target};
 use crate::share::Share;
 use crate::snapshot::AnsweredAddresses;
+use crate::units::TimeSpan;
 use crate::zone::{RData, Ttl, Zone};
 
 /// A region that reports less than this has nobody left who counts: canaries and metrics are load, too.
@@ -90,7 +91,7 @@ impl Receipt {
             return format!("the clients of {place} are coming back");
         }
         if last > now {
-            let left = Time(Duration::from_secs(last.since(now).as_secs_f64().ceil() as u64));
+            let left = TimeSpan(Duration::from_secs(last.since(now).as_secs_f64().ceil() as u64));
             return format!(
                 "no answer holds an address of {place}, but resolvers may keep those they have for {left}"
             );

@@ -18,8 +18,9 @@ use crate::intent::{
     Schedule, Transition, last_good,
 };
 use crate::load::Readings;
-use crate::moment::{Moment, Time};
+use crate::moment::Moment;
 use crate::region::Regions;
+use crate::units::TimeSpan;
 
 /// Who starts drills by the schedule, and why.
 const AUTHOR: &str = "schedule";
@@ -344,7 +345,7 @@ fn broken(drill: &Drill, abort: AbortRule, readings: &Readings, regions: &Region
             let p95 = vitals.p95_latency_seconds.filter(|p95| *p95 > limit.as_secs_f64())?;
             // A sensor may say anything; what it says was checked to be a number of seconds.
             let p95 = Duration::try_from_secs_f64((p95 * 1000.0).round() / 1000.0).unwrap_or(Duration::MAX);
-            Some(format!("{name} takes {} for 95 % of its requests ({abort})", Time(p95)))
+            Some(format!("{name} takes {} for 95 % of its requests ({abort})", TimeSpan(p95)))
         }
     })
 }

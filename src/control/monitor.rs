@@ -468,7 +468,7 @@ mod tests {
             &[
                 "tokyo/tokyo-a/192.0.2.1 is suspect: shallow failed 1 of 2 times (status 503)",
                 "tokyo/tokyo-a/192.0.2.1 is down: shallow failed 2 times in a row (status 503)",
-                "tokyo/tokyo-a/192.0.2.1 is up again after 4.0s down",
+                "tokyo/tokyo-a/192.0.2.1 is up again after 4s down",
             ],
         );
     }
@@ -483,7 +483,7 @@ mod tests {
                 "tokyo left the IPv6 answers: 1 of 1 addresses down (status 503)",
                 "no region is left for api.example.com and 1 more name (IPv6): every permitted region is down; \
                  answers hold them all the same (fail-open)",
-                "tokyo/tokyo-a/2001:db8::1 is up again after 2.0s down",
+                "tokyo/tokyo-a/2001:db8::1 is up again after 2s down",
                 "tokyo is back in the IPv6 answers: 1 of 1 addresses up",
                 "a region is left again for api.example.com and 1 more name (IPv6)",
             ],

@@ -373,8 +373,8 @@ mod tests {
                 "tokyo has no availability zone `tokyo-b`; did you mean `tokyo-a`?",
             ),
             ("force tokyo/tokyo-a/192.0.2.99 down", None, "tokyo/tokyo-a has no address 192.0.2.99"),
-            ("shift osaka 10%", Some(0), "stands for 1m to 72h, not for 0s"),
-            ("shift osaka 10%", Some(365 * 24 * 60), "stands for 1m to 72h"),
+            ("shift osaka 10%", Some(0), "stands for 1m to 3d, not for 0s"),
+            ("shift osaka 10%", Some(365 * 24 * 60), "stands for 1m to 3d"),
             ("weights www.example.com tokyo=1 osaka=1", None, "no steered name is called www.example.com."),
             ("weights bank.example.com tokyo=1 oregon=1", None, "is not steered to oregon"),
         ] {

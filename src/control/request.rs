@@ -1,8 +1,8 @@
 //! What people ask of the writer, and what it answers.
 
 use crate::intent::{Intent, Request, SafetyRule};
-use crate::moment::Time;
 use crate::region::UnknownTarget;
+use crate::units::TimeSpan;
 use std::time::Duration;
 
 /// The shortest time that an intent stands: shorter, and resolvers hardly notice.
@@ -123,7 +123,7 @@ fn unsafe_text(violations: &[(SafetyRule, String)]) -> String {
     format!(
         "refused: {}; to break this on purpose, for at most {}, add --override {}",
         sentences.join("; "),
-        Time(SafetyRule::LONGEST_OVERRIDE),
+        TimeSpan(SafetyRule::LONGEST_OVERRIDE),
         rules.join(" --override ")
     )
 }
@@ -139,24 +139,24 @@ pub(super) fn wrong_form(request: &Request) -> Option<String> {
         }
         Some(lasts) if *lasts < SHORTEST || *lasts > LONGEST => Some(format!(
             "an intent stands for {} to {}, not for {}",
-            Time(SHORTEST),
-            Time(LONGEST),
-            Time(*lasts)
+            TimeSpan(SHORTEST),
+            TimeSpan(LONGEST),
+            TimeSpan(*lasts)
         )),
         Some(lasts) if is_override && *lasts > SafetyRule::LONGEST_OVERRIDE => Some(format!(
             "what breaks a rule stands for at most {}, not for {}",
-            Time(SafetyRule::LONGEST_OVERRIDE),
-            Time(*lasts)
+            TimeSpan(SafetyRule::LONGEST_OVERRIDE),
+            TimeSpan(*lasts)
         )),
         None if is_override => Some(format!(
             "what breaks a rule needs an end: say for how long, at most {}",
-            Time(SafetyRule::LONGEST_OVERRIDE)
+            TimeSpan(SafetyRule::LONGEST_OVERRIDE)
         )),
         None if request.action.usual_time().is_some() => Some(format!(
             "`{}` needs an end: say for how long, {} to {}",
             request.action.word(),
-            Time(SHORTEST),
-            Time(LONGEST)
+            TimeSpan(SHORTEST),
+            TimeSpan(LONGEST)
         )),
         Some(_) | None => None,
     }

@@ -15,11 +15,12 @@ use super::state_writer::StateWriter;
 use crate::admin::{AdminState, Order, Published};
 use crate::canary::Observation;
 use crate::control::{Control, Done, Effect, Input, Refusal, Restored};
-use crate::event::{Event, Severity};
+use crate::event::Event;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::probe::{self, Prober};
 use crate::serve::{Current, Serving};
+use crate::severity::Severity;
 use crate::snapshot::{Base, Snapshot};
 
 /// Where events go besides the log.
@@ -247,7 +248,7 @@ impl ControlLoop {
         let Event { kind, severity, target, text, .. } = &*event;
         let (kind, target) = (kind.as_str(), target.as_ref().map(tracing::field::display));
         match severity {
-            Severity::Alarm => tracing::error!(kind, target, "{text}"),
+            Severity::Critical => tracing::error!(kind, target, "{text}"),
             Severity::Warning => tracing::warn!(kind, target, "{text}"),
             Severity::Info => tracing::info!(kind, target, "{text}"),
         }

@@ -1,12 +1,13 @@
 //! The output of the demo: an opening page with commands to type, then one line an event.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::directory::{self, Settings, slowest_failover};
 use super::world::{DemoRegion, DemoZone, REGIONS};
+use crate::terminal;
 
 /// Standard output, with colours where it is a terminal.
 #[derive(Clone, Copy, Debug)]
@@ -41,10 +42,9 @@ const DIM: &str = "2";
 const CYAN: &str = "36";
 
 impl Screen {
-    /// Returns the screen of this process. Colours follow <https://no-color.org>.
+    /// Returns the screen of this process.
     pub fn of_this_process() -> Self {
-        let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { has_colours: io::stdout().is_terminal() && !is_unwanted }
+        Self { has_colours: terminal::has_colours() }
     }
 
     /// Returns a screen without colours.

@@ -6,7 +6,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::region::{MalformedTarget, Target, UnknownTarget};
+use crate::region::{Target, UnknownTarget};
+use crate::units::Malformed;
 
 /// A region of the demo's world; it has two availability zones.
 #[derive(Debug, PartialEq)]
@@ -112,7 +113,7 @@ pub fn zones(target: &Target) -> Result<Vec<DemoZone>, UnknownTarget> {
 ///
 /// A sentence that says what the world has instead.
 pub fn parse_target(text: &str) -> Result<Target, String> {
-    let target: Target = text.parse().map_err(|error: MalformedTarget| error.to_string())?;
+    let target: Target = text.parse().map_err(|error: Malformed| error.to_string())?;
     if target.address().is_some() {
         return Err(format!("`{target}` is one address; name a region or an availability zone"));
     }

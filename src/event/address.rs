@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Condition, Count, Event, EventKind, Seconds, Severity};
+use super::{Condition, Event, EventKind};
 use crate::canary::Failure;
 use crate::health::{AddressState, Cause};
 use crate::moment::Moment;
 use crate::region::Target;
+use crate::severity::Severity;
+use crate::units::{Count, TimeSpan};
 
 impl Event {
     /// An address failed, fewer times than `fall`.
@@ -52,11 +54,11 @@ impl Event {
     /// An address is up again that was down, or only suspect, for a while.
     pub fn address_up(target: &Target, was_down: bool, after: Duration, at: Moment) -> Self {
         let from = if was_down { AddressState::Down } else { AddressState::Suspect }.as_str();
-        let text = format!("{target} is up again after {} {from}", Seconds(after));
+        let text = format!("{target} is up again after {} {from}", TimeSpan::rounded(after));
         Self::new(EventKind::ADDRESS_UP, Severity::Info, text, at)
             .about(target)
             .turns(from, AddressState::Up.as_str())
-            .seen_by(format!("{from} for {}", Seconds(after)))
+            .seen_by(format!("{from} for {}", TimeSpan::rounded(after)))
             .clears(&Condition::Address(target.clone()))
     }
 

@@ -8,9 +8,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Severity;
-use crate::config::{Level, Measure};
+use crate::config::Measure;
 use crate::region::{Family, Target};
+use crate::severity::Severity;
 
 /// Something that stands from the event that raises it to the event that clears it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ pub enum Condition {
     /// An advisory canary leaves an address or region only a share of its clients.
     Advisory(Target),
     /// A measure is beyond its limit, of a region or of the server.
-    Threshold(Measure, Level, Option<Target>),
+    Threshold(Measure, Severity, Option<Target>),
     /// A region sends clients elsewhere because it is full.
     LoadShed(Target),
     /// An intent with this number is over, and its clients are not back.
@@ -51,8 +51,8 @@ impl Condition {
     /// does not say how severe that was.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::NoRegion { .. } | Self::Suppressed(..) => Severity::Alarm,
-            Self::Threshold(_, level, _) => Severity::of(*level),
+            Self::NoRegion { .. } | Self::Suppressed(..) => Severity::Critical,
+            Self::Threshold(_, level, _) => *level,
             Self::Out(..)
             | Self::RegionCanary(_)
             | Self::Outlier(_)

@@ -1,10 +1,12 @@
 //! Events about what operators do: intents, drills, failback.
 
-use super::{Condition, Event, EventKind, Severity};
+use super::{Condition, Event, EventKind};
 use crate::intent::{Action, Drill, DrillOutcome, Intent, IntentChange, Request, Transition};
-use crate::moment::{Moment, Time};
+use crate::moment::Moment;
 use crate::region::Target;
+use crate::severity::Severity;
 use crate::share::Share;
+use crate::units::TimeSpan;
 
 impl Event {
     /// Something became of an intent.
@@ -22,7 +24,7 @@ impl Event {
     /// An intent is in force.
     pub fn intent_made(intent: &Intent, at: Moment) -> Self {
         let Intent { number, request: Request { action, author, reason, lasts, overrides }, .. } = intent;
-        let lasts = lasts.iter().map(|lasts| format!(" for {}", Time(*lasts))).collect::<String>();
+        let lasts = lasts.iter().map(|lasts| format!(" for {}", TimeSpan(*lasts))).collect::<String>();
         let overrides = overrides.iter().map(|rule| format!(", overriding {rule}")).collect::<String>();
         let text = format!("{author}: {action}{lasts}{overrides}: {reason} (intent {number})");
         Self::new(EventKind::INTENT_MADE, Severity::Info, text, at).of(intent)

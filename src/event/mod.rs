@@ -20,9 +20,7 @@ mod intent;
 mod kind;
 mod names;
 mod server;
-mod severity;
 mod site;
-mod text;
 mod threshold;
 
 use schemars::JsonSchema;
@@ -31,13 +29,12 @@ use serde::{Deserialize, Serialize};
 pub use condition::{Condition, ConditionMark};
 pub use kind::EventKind;
 pub use names::AffectedNames;
-pub use severity::Severity;
 pub use site::Outage;
-pub(crate) use text::{Count, Seconds};
 pub use threshold::Excess;
 
-use crate::moment::Moment;
+use crate::moment::{Moment, rfc3339};
 use crate::region::{Family, Target};
+use crate::severity::Severity;
 
 /// Something that happened.
 ///
@@ -46,7 +43,7 @@ use crate::region::{Family, Target};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// When it happened.
-    #[serde(with = "text::rfc3339")]
+    #[serde(with = "rfc3339")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub time: Moment,
     /// One more than that of the event before; zero until the event is handed on. It goes on after a restart when
@@ -157,7 +154,7 @@ impl Event {
 
     /// Returns its time as its JSON has it: `2026-03-01T09:30:00.250Z`.
     pub fn time_text(&self) -> String {
-        text::rfc3339::text(self.time)
+        self.time.to_string()
     }
 }
 
@@ -215,7 +212,8 @@ pub(crate) mod tests {
         let begun = Event::region_out(&target, Family::V4, outage, Moment(0));
         let ended = Event::region_back(&target, Family::V4, count, Moment(0));
         assert_eq!((begun.severity, ended.severity), (Severity::Warning, Severity::Info));
-        for (least, expected) in [(Severity::Info, true), (Severity::Warning, true), (Severity::Alarm, false)]
+        for (least, expected) in
+            [(Severity::Info, true), (Severity::Warning, true), (Severity::Critical, false)]
         {
             assert_eq!((begun.is_wanted(least), ended.is_wanted(least)), (expected, expected), "{least:?}");
         }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use super::{Condition, Count, Event, EventKind, Severity};
+use super::{Condition, Event, EventKind};
 use crate::moment::Moment;
 use crate::region::Family;
+use crate::severity::Severity;
 use crate::steering::AllDown;
+use crate::units::Count;
 
 /// The names of one policy, and the clients that one of its rules binds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl Event {
         };
         let whom = names.in_family(family);
         let text = format!("no region is left for {whom}: every permitted region is down; {follows}");
-        Self::new(EventKind::NO_REGION_AVAILABLE, Severity::Alarm, text, at)
+        Self::new(EventKind::NO_REGION_AVAILABLE, Severity::Critical, text, at)
             .turns("served", word(all_down))
             .because("every permitted region is down")
             .seen_by(whom)
@@ -88,7 +90,7 @@ mod tests {
         check(
             &Event::no_region_available(&names, Family::V4, AllDown::FailOpen, Moment(0)),
             &format!(
-                "no_region_available Alarm - IPv4: served -> fail_open | every permitted region is down | {whom} | - | {key}"
+                "no_region_available Critical - IPv4: served -> fail_open | every permitted region is down | {whom} | - | {key}"
             ),
             &format!(
                 "no region is left for {whom}: every permitted region is down; answers hold them all the same (fail-open)"

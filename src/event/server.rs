@@ -1,8 +1,10 @@
 //! Events about the server itself: its configuration, its saved state, its event log.
 
-use super::{Condition, Count, Event, EventKind, Seconds, Severity};
+use super::{Condition, Event, EventKind};
 use crate::health::FRESH_FOR;
 use crate::moment::Moment;
+use crate::severity::Severity;
+use crate::units::{Count, TimeSpan};
 
 impl Event {
     /// A configuration with so many zones and regions is in force from a snapshot on.
@@ -50,8 +52,8 @@ impl Event {
 
     /// The saved health is too old to be used, or the clock is wrong.
     pub fn health_stale(written_at: Moment, at: Moment) -> Self {
-        let age = Seconds(at.since(written_at).max(written_at.since(at)));
-        let limit = Seconds(FRESH_FOR);
+        let age = TimeSpan::rounded(at.since(written_at).max(written_at.since(at)));
+        let limit = TimeSpan(FRESH_FOR);
         let text = format!(
             "saved health ignored: {age} old, limit {limit}; every address counts as up until its canaries fail"
         );
@@ -108,8 +110,8 @@ mod tests {
         );
         check(
             &Event::health_stale(Moment(0), Moment(1_200_000)),
-            "health_stale Warning -: - -> - | it is too old | 20min old, limit 10min | - | -",
-            "saved health ignored: 20min old, limit 10min; every address counts as up until its canaries fail",
+            "health_stale Warning -: - -> - | it is too old | 20m old, limit 10m | - | -",
+            "saved health ignored: 20m old, limit 10m; every address counts as up until its canaries fail",
         );
     }
 

@@ -1,10 +1,12 @@
 //! Events about regions and availability zones: how they leave and come back, and what keeps or limits them.
 
-use super::{Condition, Event, EventKind, Seconds, Severity};
+use super::{Condition, Event, EventKind};
 use crate::health::{Count, OutlierGrade, Phase, PhaseChange, Suppression};
 use crate::moment::Moment;
 use crate::region::{Family, Target};
+use crate::severity::Severity;
 use crate::share::Share;
+use crate::units::TimeSpan;
 
 /// Why a region is out of the answers of a family.
 #[derive(Clone, Debug)]
@@ -99,7 +101,7 @@ impl Event {
     ) -> Self {
         // A cause that is shared by half of the regions is beyond what failover can heal.
         let severity = match suppression {
-            Suppression::Correlated(_) => Severity::Alarm,
+            Suppression::Correlated(_) => Severity::Critical,
             Suppression::Failover(_)
             | Suppression::Undecided(_)
             | Suppression::Overload(_)
@@ -203,7 +205,7 @@ fn phase_text(target: &Target, turn: &PhaseChange, share: Share) -> String {
         Phase::Unknown | Phase::Healthy | Phase::Suspect => "takes all of its clients again".to_owned(),
         Phase::Down => "is down".to_owned(),
         Phase::Recovering { until } => {
-            format!("is well again, and takes clients in {}", Seconds(until.since(turn.at)))
+            format!("is well again, and takes clients in {}", TimeSpan::rounded(until.since(turn.at)))
         }
         Phase::Ramp { .. } if is_back => format!("goes back to {share} of its clients{closed}"),
         Phase::Ramp { .. } => format!("takes {share} of its clients"),
@@ -212,7 +214,7 @@ fn phase_text(target: &Target, turn: &PhaseChange, share: Share) -> String {
         }
         Phase::Quarantined { until } => format!(
             "is quarantined for {}: it fell three times in an hour; `meridian failback {region}` lets it back",
-            Seconds(until.since(turn.at))
+            TimeSpan::rounded(until.since(turn.at))
         ),
     }
 }
@@ -299,7 +301,7 @@ mod tests {
             &format!(
                 "phase_changed Warning ZONE quarantined | it fell three times in an hour | {seen} | - | {out}"
             ),
-            "tokyo/tokyo-a (IPv6) is quarantined for 30min: it fell three times in an hour; `meridian failback tokyo` \
+            "tokyo/tokyo-a (IPv6) is quarantined for 30m: it fell three times in an hour; `meridian failback tokyo` \
              lets it back",
         );
         check_phase(
@@ -327,7 +329,7 @@ mod tests {
         let shared = Suppression::Correlated(FailureClass::Timeout);
         check(
             &Event::failover_suppressed(&region(), Family::V4, shared, Moment(0)),
-            "failover_suppressed Alarm tokyo IPv4: free -> suppressed | half of the regions or more fail alike (timeout), \
+            "failover_suppressed Critical tokyo IPv4: free -> suppressed | half of the regions or more fail alike (timeout), \
              so the cause is shared | - | - | suppressed/tokyo/IPv4",
             "failover of tokyo (IPv4) is suppressed: half of the regions or more fail alike (timeout), so the cause is \
              shared; its clients stay",

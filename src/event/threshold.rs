@@ -1,9 +1,11 @@
 //! Events about measures that are beyond the limit of an alarm rule.
 
-use super::{Condition, Event, EventKind, Seconds, Severity};
+use super::{Condition, Event, EventKind};
 use crate::config::{AlarmRule, Measure};
 use crate::moment::Moment;
 use crate::region::Target;
+use crate::severity::Severity;
+use crate::units::TimeSpan;
 
 /// A measure beyond its limit, or within it again.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,9 +25,9 @@ impl Event {
         let lasts = lasts(rule);
         let text = format!("{}, {} than {}{lasts}", excess.sentence(), excess.side(), excess.limit());
         let wanted = if rule.measure.is_bad_when_low() { "at least" } else { "at most" };
-        Self::new(EventKind::THRESHOLD_EXCEEDED, Severity::of(rule.level), text, at)
+        Self::new(EventKind::THRESHOLD_EXCEEDED, rule.severity, text, at)
             .of_measure(excess)
-            .turns("within", rule.level.as_str())
+            .turns("within", rule.severity.as_str())
             .because(format!("{} is beyond its limit", rule.measure.as_str()))
             .seen_by(format!("{}, {wanted} {} wanted{lasts}", excess.value(), excess.limit()))
             .raises(&excess.condition())
@@ -36,7 +38,7 @@ impl Event {
         let text = format!("{}, no longer {} than {}", excess.sentence(), excess.side(), excess.limit());
         Self::new(EventKind::THRESHOLD_CLEARED, Severity::Info, text, at)
             .of_measure(excess)
-            .turns(excess.rule.level.as_str(), "within")
+            .turns(excess.rule.severity.as_str(), "within")
             .seen_by(format!("{}, limit {}", excess.value(), excess.limit()))
             .clears(&excess.condition())
     }
@@ -49,7 +51,7 @@ impl Event {
 impl Excess {
     /// Returns the condition that the measure is beyond its limit.
     pub fn condition(&self) -> Condition {
-        Condition::Threshold(self.rule.measure, self.rule.level, self.region.clone())
+        Condition::Threshold(self.rule.measure, self.rule.severity, self.region.clone())
     }
 
     fn value(&self) -> String {
@@ -78,7 +80,7 @@ impl Excess {
 }
 
 fn lasts(rule: &AlarmRule) -> String {
-    if rule.lasts.is_zero() { String::new() } else { format!(" for {}", Seconds(rule.lasts)) }
+    if rule.lasts.is_zero() { String::new() } else { format!(" for {}", TimeSpan(rule.lasts)) }
 }
 
 /// Writes a value in the usual unit of its measure.
@@ -98,11 +100,10 @@ mod tests {
 
     use super::super::tests::check;
     use super::*;
-    use crate::config::Level;
 
     fn excess(measure: Measure, limit: f64, minutes: u64, value: f64) -> Excess {
         let lasts = Duration::from_secs(minutes * 60);
-        let rule = AlarmRule { measure, limit, lasts, level: Level::Warning };
+        let rule = AlarmRule { measure, limit, lasts, severity: Severity::Warning };
         Excess { region: Some(Target::of_region("tokyo")), rule, value }
     }
 
@@ -111,8 +112,8 @@ mod tests {
         check(
             &Event::threshold_exceeded(&excess(Measure::ErrorRate, 0.01, 5, 0.023), Moment(0)),
             "threshold_exceeded Warning tokyo: within -> warning | error_rate is beyond its limit | \
-             2.3 %, at most 1 % wanted for 5min | - | error_rate/warning/tokyo",
-            "tokyo fails 2.3 % of its requests, more than 1 % for 5min",
+             2.3 %, at most 1 % wanted for 5m | - | error_rate/warning/tokyo",
+            "tokyo fails 2.3 % of its requests, more than 1 % for 5m",
         );
         check(
             &Event::threshold_exceeded(&excess(Measure::Certificate, 14.0, 0, 12.0), Moment(0)),

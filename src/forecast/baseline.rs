@@ -223,7 +223,7 @@ impl<'a> Baseline<'a> {
             let total = of_family().count();
             let least = self.base.config.safety.min_in_service.map(|least| least.of(total));
             let (before, after) = (count(self.before.services), count(after));
-            InService { family: text::family(family).to_owned(), regions: total, before, after, least }
+            InService { family: family.to_string(), regions: total, before, after, least }
         });
         by_family.into_iter().filter(|family| family.regions > 0).collect()
     }

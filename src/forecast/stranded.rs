@@ -5,7 +5,6 @@ use std::cmp::Reverse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::text;
 use crate::health::Services;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
@@ -61,7 +60,7 @@ pub(crate) fn find(base: &Base, permits: &[Permit], before: &Services, after: &S
         for is_new in [true, false] {
             let of = || news.iter().filter(move |(_, new, _)| *new == is_new);
             if let Some((_, _, lot)) = of().next() {
-                let families = of().map(|(family, ..)| text::family(*family).to_owned()).collect();
+                let families = of().map(|(family, ..)| family.to_string()).collect();
                 found.push(told(base, permits, permit, families, *lot, is_new));
             }
         }

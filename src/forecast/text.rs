@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::{InService, Prediction, RegionLoad, Stranded};
-use crate::region::Family;
 
 /// Said when the load of no region is known.
 pub(crate) const NO_LOADS: &str = "No region's load is known, since none has a `capacity` or none reports a load: the hard \
@@ -15,14 +14,6 @@ pub(crate) const IPV6_ONLY: &str =
 
 /// The most moves that are listed one by one; with twelve regions there may be more than a hundred.
 const MAX_LISTED: usize = 20;
-
-/// Returns the name of a family.
-pub(crate) fn family(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "IPv4",
-        Family::V6 => "IPv6",
-    }
-}
 
 /// Says whose load is not known.
 pub(crate) fn unknown_loads(regions: &[&str]) -> String {

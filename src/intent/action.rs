@@ -15,9 +15,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ForcedState;
-use crate::moment::Time;
-use crate::region::{Failover, MalformedTarget, Target};
+use crate::region::{Failover, Target};
 use crate::share::Share;
+use crate::units::{Malformed, TimeSpan};
 use crate::zone::Name;
 
 /// The most regions that clients of one name are divided between by weights.
@@ -121,6 +121,12 @@ pub enum AbortRule {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidAction(pub String);
+
+impl From<Malformed> for InvalidAction {
+    fn from(malformed: Malformed) -> Self {
+        Self(malformed.to_string())
+    }
+}
 
 impl Action {
     /// Returns the word that it begins with.
@@ -285,7 +291,7 @@ impl<'t> Reader<'t, '_> {
 
     fn any_target(&mut self) -> Result<Target, InvalidAction> {
         let word = self.next("a region, written REGION or REGION/AZ")?;
-        word.parse().map_err(|error: MalformedTarget| InvalidAction(error.to_string()))
+        Ok(word.parse()?)
     }
 
     /// Reads a share above nobody; without a word, the usual one.
@@ -344,10 +350,10 @@ impl<'t> Reader<'t, '_> {
             match word {
                 "steps" => steps = self.steps()?,
                 "hold" => {
-                    let word = self.next("a time")?;
-                    let time = Time::parse(word).filter(|time| !time.0.is_zero());
-                    hold =
-                        time.ok_or_else(|| InvalidAction(format!("`{word}` is not a time such as 10m")))?.0;
+                    hold = self.next("a duration")?.parse::<TimeSpan>()?.0;
+                    if hold.is_zero() {
+                        return Err(InvalidAction("each step of weights is held for some time".to_owned()));
+                    }
                 }
                 member => members.push(weight(member)?),
             }
@@ -398,7 +404,7 @@ fn abort(word: &str) -> Result<AbortRule, InvalidAction> {
         None => (word == "alarm").then_some(AbortRule::Alarm),
         Some(("load", limit)) => fraction(limit).map(AbortRule::Load),
         Some(("error_rate", limit)) => fraction(limit).map(AbortRule::ErrorRate),
-        Some(("p95", limit)) => Time::parse(limit).map(|time| AbortRule::P95(time.0)),
+        Some(("p95", limit)) => limit.parse().ok().map(|TimeSpan(limit)| AbortRule::P95(limit)),
         Some(_) => None,
     };
     parsed.ok_or_else(|| {
@@ -436,7 +442,7 @@ impl fmt::Display for Action {
                     return Ok(());
                 }
                 let steps: Vec<_> = steps.iter().map(|step| Percent(*step).to_string()).collect();
-                write!(f, " steps {} hold {}", steps.join(","), Time(*hold))
+                write!(f, " steps {} hold {}", steps.join(","), TimeSpan(*hold))
             }
             Self::Drill { target, away, abort } => {
                 write!(f, "{word} {target} {} abort-when {abort}", Percent(*away))
@@ -465,7 +471,7 @@ impl fmt::Display for AbortRule {
             Self::Alarm => f.write_str("alarm"),
             Self::Load(limit) => write!(f, "load>{}%", limit * 100.0),
             Self::ErrorRate(limit) => write!(f, "error_rate>{}%", limit * 100.0),
-            Self::P95(limit) => write!(f, "p95>{}", Time(*limit)),
+            Self::P95(limit) => write!(f, "p95>{}", TimeSpan(*limit)),
         }
     }
 }
@@ -522,7 +528,7 @@ mod tests {
         check("shift tokyo 0", "is not a percentage");
         check("shift tokyo NaN", "is not a percentage");
         check("shift tokyo/a/192.0.2.1", "only `force` takes one");
-        check("shift tokyo/", "is not REGION");
+        check("shift tokyo/", "does not name a region");
         check("drain tokyo now", "`now` is too much");
         check("force tokyo auto", "`auto` lifts the intent");
         check("capacity tokyo 5000%", "from 1 to 1000");

@@ -15,8 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Request;
-use crate::moment::{Moment, Time};
+use crate::moment::Moment;
 use crate::share::Share;
+use crate::units::TimeSpan;
 
 /// The most drills that are remembered: two a week of each of two regions for a year.
 pub const MAX_DRILLS: usize = 200;
@@ -120,7 +121,7 @@ impl Drill {
 
     /// Says how much for how long: `10 % for 30m`.
     pub fn extent(&self) -> String {
-        let lasts = self.request.lasts.map_or_else(String::new, |lasts| format!(" for {}", Time(lasts)));
+        let lasts = self.request.lasts.map_or_else(String::new, |lasts| format!(" for {}", TimeSpan(lasts)));
         format!("{}{lasts}", self.away())
     }
 }

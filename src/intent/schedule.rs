@@ -9,7 +9,8 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
 use super::{Action, InvalidAction};
-use crate::moment::{Moment, Time};
+use crate::moment::Moment;
+use crate::units::TimeSpan;
 
 /// How many days are looked ahead for a start: beyond ten years nobody plans a drill.
 const LOOK_AHEAD: usize = 3660;
@@ -147,7 +148,7 @@ impl fmt::Display for Schedule {
         let Self { action, lasts, windows, blocked } = self;
         let list = |things: Vec<String>| things.join(", ");
         let windows = list(windows.iter().map(Window::to_string).collect());
-        write!(f, "{action} for {}, {windows} (UTC)", Time(*lasts))?;
+        write!(f, "{action} for {}, {windows} (UTC)", TimeSpan(*lasts))?;
         match blocked.is_empty() {
             true => Ok(()),
             false => write!(f, ", not on {}", list(blocked.iter().map(Days::to_string).collect())),

@@ -31,10 +31,10 @@ use prometheus_client::registry::Registry;
 use crate::canary::{FailureClass, Observation, Subject};
 use crate::config::Config;
 use crate::control::Report;
-use crate::event::{Event, Severity};
+use crate::event::Event;
 use crate::health::{Phase, Standing, View};
 use crate::intent::{Intent, last_good};
-use crate::region::{self, AddressId, Regions};
+use crate::region::{AddressId, Regions};
 use crate::snapshot::Snapshot;
 
 /// Upper bounds of the latency buckets in seconds: a canary next door takes 1 ms, one around the globe
@@ -317,7 +317,7 @@ impl Metrics {
             }
             for ((family, service), course) in region.families.iter().zip(&region.courses) {
                 if service.count().is_some() {
-                    let of = RegionFamily { region: region.name.clone(), family: family_word(*family) };
+                    let of = RegionFamily { region: region.name.clone(), family: family.as_str() };
                     self.region_shares.get_or_create(&of).set(course.share.fraction());
                     self.region_phases.get_or_create(&of).set(phase_level(course.phase));
                 }
@@ -340,12 +340,9 @@ impl Metrics {
 
     /// Counts an event.
     pub fn emitted(&self, event: &Event) {
-        let severity = match event.severity {
-            Severity::Info => "info",
-            Severity::Warning => "warning",
-            Severity::Alarm => "alarm",
-        };
-        self.events.get_or_create(&EventOf { kind: event.kind.to_string(), severity }).inc();
+        self.events
+            .get_or_create(&EventOf { kind: event.kind.to_string(), severity: event.severity.as_str() })
+            .inc();
     }
 
     /// Counts a canary result.
@@ -441,13 +438,6 @@ fn level(standing: Standing) -> i64 {
         Standing::Up => 2,
         Standing::Suspect => 1,
         Standing::Down { .. } | Standing::Disabled => 0,
-    }
-}
-
-fn family_word(family: region::Family) -> &'static str {
-    match family {
-        region::Family::V4 => "ipv4",
-        region::Family::V6 => "ipv6",
     }
 }
 

@@ -8,34 +8,21 @@ mod safety;
 mod site;
 mod target;
 
-use std::fmt;
 use std::net::IpAddr;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 pub use recovery::{Failback, Failover, Gates, LONGEST_WAIT, Recovery};
 pub use safety::{Limits, Safety};
 pub use site::Site;
-pub use target::{MalformedTarget, Resolved, Target, UnknownTarget};
+pub use target::{Resolved, Target, UnknownTarget};
 
-use crate::canary::CanaryId;
+pub use crate::family::Family;
+pub use crate::ids::{AddressId, RegionId, ZoneId};
+
 use crate::client::{Coordinates, Country};
+use crate::ids::CanaryId;
 
 /// The most regions one server can steer between: a [`RegionSet`] is one machine word pair.
 pub const MAX_REGIONS: usize = 128;
-
-/// The number of a region: its place in the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RegionId(pub u8);
-
-/// The number of an availability zone, counted over all regions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ZoneId(pub u16);
-
-/// The number of an address, counted over all availability zones of all regions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AddressId(pub u32);
 
 /// A place that serves the API.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,39 +74,6 @@ impl Minimum {
             Self::Percent(percent) => (total * usize::from(percent)).div_ceil(100),
         };
         wanted.clamp(1, total.max(1))
-    }
-}
-
-/// The family of an address: IPv4 and IPv6 are judged apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Family {
-    /// IPv4: A records and `ipv4hint`.
-    #[serde(rename = "ipv4")]
-    V4,
-    /// IPv6: AAAA records and `ipv6hint`.
-    #[serde(rename = "ipv6")]
-    V6,
-}
-
-impl Family {
-    /// Both families, in the order in which tables hold them.
-    pub const BOTH: [Self; 2] = [Self::V4, Self::V6];
-
-    /// Returns the family of an address.
-    pub fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::V4,
-            IpAddr::V6(_) => Self::V6,
-        }
-    }
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::V4 => "IPv4",
-            Self::V6 => "IPv6",
-        })
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{AddressId, RegionId, Regions, Site, ZoneId};
 use crate::suggest;
+use crate::units::Malformed;
 
 /// A region, one of its availability zones, or one address: `tokyo`, `tokyo/tokyo-a`, `tokyo/tokyo-a/192.0.2.1`.
 ///
@@ -32,22 +33,6 @@ pub enum Resolved {
     Zone(ZoneId),
     /// One address.
     Address(AddressId),
-}
-
-/// A text that has not the form of a target.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MalformedTarget {
-    /// A name is empty, or there is more than an address.
-    #[error("`{0}` is not REGION, REGION/AZ or REGION/AZ/ADDRESS")]
-    Form(String),
-    /// The third part is not an address.
-    #[error("`{address}` in `{text}` is not an IP address")]
-    Address {
-        /// The whole text.
-        text: String,
-        /// Its third part.
-        address: String,
-    },
 }
 
 /// A target that a configuration does not have.
@@ -238,17 +223,19 @@ impl Regions {
 }
 
 impl FromStr for Target {
-    type Err = MalformedTarget;
+    type Err = Malformed;
 
-    fn from_str(text: &str) -> Result<Self, MalformedTarget> {
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let malformed =
+            |message| Malformed { message, hint: "write REGION, REGION/AZ or REGION/AZ/ADDRESS".to_owned() };
         let mut parts = text.splitn(3, '/').map(str::to_owned);
         let (region, zone, address) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
         let is_name = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace);
         if !is_name(&region) || !zone.as_deref().is_none_or(is_name) {
-            return Err(MalformedTarget::Form(text.to_owned()));
+            return Err(malformed(format!("`{text}` does not name a region or a part of one")));
         }
-        let wrong = |address| MalformedTarget::Address { text: text.to_owned(), address };
-        let address = address.map(|address| address.parse().map_err(|_| wrong(address))).transpose()?;
+        let wrong = |address: String| malformed(format!("`{address}` in `{text}` is not an IP address"));
+        let address = address.map(|part| part.parse().map_err(|_| wrong(part))).transpose()?;
         Ok(Self { region, zone, address })
     }
 }
@@ -334,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_text_of_another_form_is_refused() {
-        let form = "is not REGION, REGION/AZ or REGION/AZ/ADDRESS";
+        let form = "does not name a region or a part of one; write REGION, REGION/AZ or REGION/AZ/ADDRESS";
         let address = "is not an IP address";
         for (text, sentence) in [
             ("", form),

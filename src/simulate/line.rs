@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::quantity::{self, Jump, Range};
 use super::scenario::{Mistake, Spot};
-use crate::moment::Time;
-use crate::region::{MalformedTarget, Target};
+use crate::region::Target;
 use crate::suggest;
+use crate::units::{Malformed, TimeSpan};
 
 /// The longest time that a scenario may name: a week. Nobody reads more of a timeline.
 const MAX_TIME: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -146,12 +146,14 @@ impl Word<'_> {
         self.wrong(&format!("is not {what}"), Some(suggest::hint(self.text, known.iter().copied())))
     }
 
+    /// Returns the mistake that a part of this word is not of the form that it should have.
+    fn malformed(&self, Malformed { message, hint }: Malformed) -> Mistake {
+        Mistake { spot: self.spot, message, hint: Some(hint) }
+    }
+
     /// Parses a part of the word as a time.
     fn time(&self, text: &str) -> Result<Duration, Mistake> {
-        let wrong = || {
-            self.wrong("is not a time", Some("write 12s, 1m30s or 1h: hours, minutes, seconds, ms".into()))
-        };
-        let Time(time) = Time::parse(text).ok_or_else(wrong)?;
+        let TimeSpan(time) = text.parse().map_err(|malformed| self.malformed(malformed))?;
         let too_long = || self.wrong("is more than a week", None);
         (time <= MAX_TIME).then_some(time).ok_or_else(too_long)
     }
@@ -164,10 +166,7 @@ impl Word<'_> {
 
     /// Parses the word as a target.
     pub fn target(&self) -> Result<Target, Mistake> {
-        self.text.parse().map_err(|error: MalformedTarget| {
-            let hint = "write tokyo, tokyo/tokyo-a or tokyo/tokyo-a/192.0.2.1".to_owned();
-            Mistake { spot: self.spot, message: error.to_string(), hint: Some(hint) }
-        })
+        self.text.parse().map_err(|malformed| self.malformed(malformed))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::moment::Time;
+use crate::units::TimeSpan;
 
 /// A fraction as people read it: `80 %`, and `0.4 %` near the ends, where rounding would say nobody or all.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,8 +54,8 @@ pub enum Jump {
 impl fmt::Display for Jump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forward(by) => write!(f, "+{}", Time(*by)),
-            Self::Back(by) => write!(f, "-{}", Time(*by)),
+            Self::Forward(by) => write!(f, "+{}", TimeSpan(*by)),
+            Self::Back(by) => write!(f, "-{}", TimeSpan(*by)),
         }
     }
 }

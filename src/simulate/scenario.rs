@@ -11,8 +11,8 @@ use crate::client::Prefix;
 use crate::config::{Problem, ProblemLevel, Problems};
 use crate::health::AddressState;
 use crate::intent::Request;
-use crate::moment::Time;
 use crate::region::{Family, Target};
+use crate::units::TimeSpan;
 use crate::zone::Name;
 
 /// A scenario, before anything is known of the configuration that it is about.
@@ -202,7 +202,7 @@ impl fmt::Display for Act {
             Self::FailBack(region) => write!(f, "failback {region}"),
             Self::Intend(request) => {
                 write!(f, "operator {}", request.action)?;
-                request.lasts.iter().try_for_each(|lasts| write!(f, " for {}", Time(*lasts)))?;
+                request.lasts.iter().try_for_each(|lasts| write!(f, " for {}", TimeSpan(*lasts)))?;
                 request.overrides.iter().try_for_each(|rule| write!(f, " override {rule}"))
             }
             Self::Lift(number, is_at_once) => {

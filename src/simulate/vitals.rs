@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::fault::Fault;
 use super::quantity::Percent;
 use crate::canary::Signal;
-use crate::moment::Time;
+use crate::units::TimeSpan;
 
 /// The words for signals in scenarios.
 const WORDS: [(&str, Signal); 6] = [
@@ -70,7 +70,7 @@ impl Vital {
             (Self::Silent, _) => "silent".to_owned(),
             (Self::Set(value), Signal::Load | Signal::ErrorRate) => Percent(value).to_string(),
             (Self::Set(value), Signal::P95Latency | Signal::ReplicationLag) => {
-                Time(Duration::from_secs_f64(value)).to_string()
+                TimeSpan(Duration::from_secs_f64(value)).to_string()
             }
             (Self::Set(value), Signal::QueueDepth | Signal::Requests) => value.to_string(),
         }

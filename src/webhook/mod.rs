@@ -26,9 +26,10 @@ use tokio::time;
 
 pub use request::Way;
 
-use crate::config::{self, Least};
-use crate::event::{Event, Severity};
+use crate::config;
+use crate::event::Event;
 use crate::metrics::{Delivery, Metrics};
+use crate::severity::Severity;
 use request::{Outcome, Requests};
 
 /// The lengths of a secret: 16 bytes are 128 bits at the very best, and a file of more than 4 KiB is something else.
@@ -37,7 +38,7 @@ pub const SECRET_BYTES: RangeInclusive<usize> = 16..=4096;
 /// One receiver.
 pub struct Webhook {
     name: String,
-    least: Severity,
+    min_severity: Severity,
     requests: Requests,
     metrics: Arc<Metrics>,
 }
@@ -68,13 +69,8 @@ impl Webhook {
         way: Way,
         metrics: Arc<Metrics>,
     ) -> Result<Self, reqwest::Error> {
-        let least = match settings.least {
-            Least::Info => Severity::Info,
-            Least::Warning => Severity::Warning,
-            Least::Alarm => Severity::Alarm,
-        };
         let requests = Requests::new(settings, secret, instance, way)?;
-        Ok(Self { name: settings.name.clone(), least, requests, metrics })
+        Ok(Self { name: settings.name.clone(), min_severity: settings.min_severity, requests, metrics })
     }
 
     /// Delivers events for as long as there are any to come.
@@ -107,7 +103,7 @@ impl Webhook {
             self.metrics.telling.given_up(&self.name, lost);
         }
         queue.done = event.number;
-        if event.is_wanted(self.least) {
+        if event.is_wanted(self.min_severity) {
             insist(|| self.requests.send(event), |outcome, failures| self.tell(outcome, failures)).await;
             queue.keep().await;
         }

@@ -10,7 +10,8 @@ use data_encoding::HEXLOWER;
 use ring::digest;
 use serde_json::{Value, json};
 
-use crate::event::{Event, Severity};
+use crate::event::Event;
+use crate::severity::Severity;
 
 /// The longest `dedup_key` that PagerDuty takes, in characters.
 const MAX_KEY: usize = 255;
@@ -27,7 +28,7 @@ pub(super) fn json(event: &Event) -> Vec<u8> {
 pub(super) fn slack(event: &Event, instance: &str) -> Vec<u8> {
     let sign = match event.severity {
         _ if event.is_end() => ":white_check_mark:",
-        Severity::Alarm => ":rotating_light:",
+        Severity::Critical => ":rotating_light:",
         Severity::Warning => ":warning:",
         Severity::Info => ":information_source:",
     };
@@ -37,11 +38,8 @@ pub(super) fn slack(event: &Event, instance: &str) -> Vec<u8> {
 
 /// Returns an event of PagerDuty's Events API v2.
 pub(super) fn pagerduty(event: &Event, instance: &str, routing_key: &str) -> Vec<u8> {
-    let severity = match event.severity {
-        Severity::Alarm => "critical",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    };
+    // PagerDuty's words are the same.
+    let severity = event.severity;
     let summary: String = event.text.chars().take(MAX_SUMMARY).collect();
     to_vec(&json!({
         "routing_key": routing_key,

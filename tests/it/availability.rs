@@ -126,7 +126,7 @@ fn an_error_rate_beyond_its_limit_is_an_alarm_until_it_is_well_again() {
     home.edit("regions.yaml", "2.1\"] }\n    canaries: [shallow]", "2.1\"] }\n    canaries: [shallow, deep]");
     home.edit("regions.yaml", "recovery:", "alarms: { error_rate: { above: 0.05, for: 1s } }\nrecovery:");
     let (server, admin) = start(&home);
-    let alarm = "osaka fails 20 % of its requests, more than 5 % for 1.0s";
+    let alarm = "osaka fails 20 % of its requests, more than 5 % for 1s";
     server.process.line(alarm);
     let alarms = || {
         let ran = meridian(&["status", "--json", "--admin", &admin]);

@@ -153,7 +153,7 @@ fn a_drill_that_would_leave_too_few_regions_is_refused_and_remembered() {
         (["tokio", "--percent", "10"], "no region is called `tokio`; did you mean `tokyo`?"),
         (["tokyo", "--percent", "101"], "`101` is not a percentage from 1 to 100"),
         (["tokyo", "--abort-when", "moon"], "`moon` is none of alarm"),
-        (["tokyo", "--for", "10s"], "stands for 1m to 72h, not for 10s"),
+        (["tokyo", "--for", "10s"], "stands for 1m to 3d, not for 10s"),
     ] {
         let wrong = play.run(&arguments);
         assert_eq!(wrong.code, 1, "{wrong:?}");

@@ -140,7 +140,7 @@ fn add_webhook(home: &Home, address: SocketAddr) {
     fs::set_permissions(home.path("secret"), fs::Permissions::from_mode(0o600)).unwrap();
     let webhook = format!(
         "admin: \"127.0.0.1:0\"\nwebhooks:\n  - {{ name: oncall, url: \"http://{address}/hook\", \
-         secret: {{ file: ../secret }}, least: info }}\ngeo:\n"
+         secret: {{ file: ../secret }}, min_severity: info }}\ngeo:\n"
     );
     home.edit("server.yaml", "geo:\n", &webhook);
 }

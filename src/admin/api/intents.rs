@@ -7,6 +7,7 @@ use super::Timestamp;
 use crate::control::MAX_REASON;
 use crate::intent::SafetyRule;
 use crate::region::Target;
+use crate::units::TimeSpan;
 
 /// The largest body of a request: the longest wish and reason, with room for what JSON escapes.
 pub const MAX_BODY: usize = 16 << 10;
@@ -35,8 +36,8 @@ pub struct IntentRequest {
     pub intent: String,
     /// Its duration, as in `2h`; left out: the usual one, or until it is lifted.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), regex(pattern = r"^([0-9]{1,9}(h|m|s|ms))+$"), example = "2h")]
-    pub lasts: Option<String>,
+    #[schemars(example = "2h")]
+    pub lasts: Option<TimeSpan>,
     /// The reason, for the audit log.
     #[schemars(length(max = MAX_REASON), regex(pattern = REASON), example = "a new kernel")]
     pub reason: String,

@@ -236,7 +236,7 @@ async fn the_status_names_everything() {
     assert_eq!(page["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(page["uptime_seconds"], 60);
     // The first one, one with the short TTLs of a suspect address, one without it, one for the advisory canary.
-    assert_eq!(page["snapshot"], json!({ "number": 4, "published_at": "2026-03-01T00:00:30Z" }));
+    assert_eq!(page["snapshot"], json!({ "number": 4, "published_at": "2026-03-01T00:00:30.000Z" }));
     let zone = json!({ "name": "example.org.", "names": 2, "steered": 1, "serial": 7 });
     assert_eq!(page["zones"], json!([zone]));
     assert_eq!(page["geo"]["database"], Value::Null);
@@ -251,7 +251,7 @@ async fn the_status_says_since_when_and_why_an_address_is_down() {
     let tokyo = &page["regions"][0];
     assert_eq!((&tokyo["name"], &tokyo["jurisdiction"]), (&json!("tokyo"), &json!("JP")));
     let expected = json!({
-        "service": "in", "up": 1, "total": 2, "needed": 1, "phase": "healthy", "since": "2026-03-01T00:00:10Z",
+        "service": "in", "up": 1, "total": 2, "needed": 1, "phase": "healthy", "since": "2026-03-01T00:00:10.000Z",
         "until": null, "share": 1.0, "falls": 0, "restraint": null,
     });
     assert_eq!(tokyo["ipv4"], expected);
@@ -263,16 +263,16 @@ async fn the_status_says_since_when_and_why_an_address_is_down() {
         json!({
             "address": "192.0.2.1",
             "state": "down",
-            "since": "2026-03-01T00:00:30Z",
+            "since": "2026-03-01T00:00:30.000Z",
             "why": { "canary": "shallow", "class": "status", "detail": "status 503" },
             "canaries": [{
                 "name": "shallow",
                 "kind": "tcp",
                 "advisory": null,
                 "state": "down",
-                "since": "2026-03-01T00:00:30Z",
+                "since": "2026-03-01T00:00:30.000Z",
                 "last": {
-                    "at": "2026-03-01T00:00:30Z", "ok": false, "latency_ms": 3.5, "slow": false,
+                    "at": "2026-03-01T00:00:30.000Z", "ok": false, "latency_ms": 3.5, "slow": false,
                     "failure": failure, "remark": null,
                 },
                 "signals": null,
@@ -312,7 +312,7 @@ async fn a_result_that_is_later_than_the_report_is_shown() {
     let page = status_of(state).await;
     let last = &page["regions"][0]["zones"][0]["addresses"][0]["canaries"][0]["last"];
     let expected = json!({
-        "at": "2026-03-01T00:00:32Z", "ok": true, "latency_ms": 900.0, "slow": true, "failure": null, "remark": null,
+        "at": "2026-03-01T00:00:32.000Z", "ok": true, "latency_ms": 900.0, "slow": true, "failure": null, "remark": null,
     });
     assert_eq!(last, &expected);
 }
@@ -351,13 +351,13 @@ async fn the_status_keeps_what_was_wrong_with_the_last_reload() {
     let page = status_of(state).await;
     let expected = json!({
         "directory": "zones",
-        "loaded_at": "2026-03-01T00:00:00Z",
-        "failed_at": "2026-03-01T00:00:40Z",
+        "loaded_at": "2026-03-01T00:00:00.000Z",
+        "failed_at": "2026-03-01T00:00:40.000Z",
         "problems": ["zones/a.yaml:3:1: unknown key `nmaes`"],
     });
     assert_eq!(page["configuration"], expected);
     assert_eq!(page["geo"]["kind"], "World-Country");
-    assert_eq!(page["geo"]["built_at"], "2026-03-01T00:00:00Z");
+    assert_eq!(page["geo"]["built_at"], "2026-03-01T00:00:00.000Z");
     assert_eq!(page["geo"]["age_seconds"], 60);
 }
 
@@ -536,7 +536,7 @@ async fn a_change_that_makes_no_sense_or_may_not_be_asked_for_never_reaches_the_
             JO,
             r#"{"intent": "drain x", "reason": "y", "for": "soon"}"#,
             400,
-            "`soon` is not a time",
+            "`soon` is not a duration",
         ),
         (
             "POST /intents",

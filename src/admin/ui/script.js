@@ -9,7 +9,7 @@ import { clock, duration, element, say } from "/ui/words.js";
 // As many events as the server keeps.
 const MAX_EVENTS = 200;
 
-const SEVERITIES = ["info", "warning", "alarm"];
+const SEVERITIES = ["info", "warning", "critical"];
 
 const at = (id) => document.getElementById(id);
 
@@ -92,7 +92,7 @@ async function showAtlas() {
 
 function showAlarms(alarms, problems) {
   const wanted = [
-    ...alarms.map((text) => ["alarm", text]),
+    ...alarms.map((text) => ["critical", text]),
     ...(problems.length ? [["problem", `The configuration on disk is refused: ${problems.join("\n")}`]] : []),
   ];
   const known = JSON.stringify(wanted);

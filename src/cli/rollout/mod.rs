@@ -19,15 +19,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-use super::drain_status::{self, time};
+use super::drain_status::{self};
 use super::intent::{OperatorArgs, TermsArgs, report};
 use super::{FAILURE, output};
 use crate::admin::api::status::is_well;
 use crate::admin::api::{ChangeReply, LiftQuery, RegionName, routes};
 use crate::control::LONGEST;
 use crate::intent::SafetyRule;
-use crate::moment::Time;
 use crate::region::Target;
+use crate::units::TimeSpan;
 use interrupt::Interrupt;
 use site::RolloutSite;
 
@@ -62,16 +62,16 @@ pub struct Args {
     exec: String,
 
     /// Drain for this time, 1m to 72h
-    #[arg(long = "for", value_name = "TIME", default_value = "2h", value_parser = time)]
-    lasts: Duration,
+    #[arg(long = "for", value_name = "TIME", default_value = "2h")]
+    lasts: TimeSpan,
 
     /// Watch for this time when all clients are back
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
-    soak: Duration,
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    soak: TimeSpan,
 
     /// Wait for at most this time for the last client, for canaries, and for the ramp, each
-    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = time)]
-    timeout: Duration,
+    #[arg(long, value_name = "TIME", default_value = "30m")]
+    timeout: TimeSpan,
 
     #[command(flatten)]
     terms: TermsArgs,
@@ -85,13 +85,13 @@ pub struct Args {
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let interrupt = Interrupt::listen()?;
     let mut rollout = Rollout { arguments, interrupt, drain: None };
-    let intent = match rollout.ask(arguments.lasts) {
+    let intent = match rollout.ask(arguments.lasts.0) {
         Ok(ChangeReply { intent: Some(intent), .. }) => intent,
         // It is refused, or was only tried.
         other => return report(other, arguments.terms.is_trial()),
     };
     output::progress(format_args!("1/6 drain: {}", intent.text));
-    rollout.drain = Some(HeldDrain { number: intent.number, ends: Instant::now() + arguments.lasts });
+    rollout.drain = Some(HeldDrain { number: intent.number, ends: Instant::now() + arguments.lasts.0 });
     match rollout.go() {
         Ok(()) => {
             output::progress(format_args!(
@@ -137,14 +137,14 @@ impl<'a> Rollout<'a> {
         output::progress("5/6 lift the drain: clients come back step by step");
         let number = self.lift()?;
         self.wait_for_ramp(number, &before)?;
-        output::progress(format_args!("6/6 soak for {}", Time(self.arguments.soak)));
+        output::progress(format_args!("6/6 soak for {}", self.arguments.soak));
         self.soak(&before)
     }
 
     /// Waits until no resolver may hold an address any more.
     fn wait_for_last_client(&mut self) -> anyhow::Result<()> {
         let timeout = self.arguments.timeout;
-        let is_over = drain_status::wait(&self.operator().server, timeout, || self.hold())?;
+        let is_over = drain_status::wait(&self.operator().server, timeout.0, || self.hold())?;
         ensure!(is_over, "{} still has clients, and the command was not run", self.target());
         Ok(())
     }
@@ -176,7 +176,7 @@ impl<'a> Rollout<'a> {
         let start = Instant::now();
         let mut fresh = site::FreshResults::default();
         let mut missing = "the server does not answer".to_owned();
-        while start.elapsed() < self.arguments.timeout {
+        while start.elapsed() < self.arguments.timeout.0 {
             self.hold()?;
             // A server that is started anew forgets no drain.
             if let Ok(site) = self.site() {
@@ -187,7 +187,7 @@ impl<'a> Rollout<'a> {
             }
             thread::sleep(PAUSE);
         }
-        bail!("{missing}, {} after the command", Time(self.arguments.timeout))
+        bail!("{missing}, {} after the command", self.arguments.timeout)
     }
 
     /// Lifts the drain, and returns its number.
@@ -203,7 +203,7 @@ impl<'a> Rollout<'a> {
     fn wait_for_ramp(&mut self, number: u64, before: &[String]) -> anyhow::Result<()> {
         let start = Instant::now();
         let mut said = String::new();
-        while start.elapsed() < self.arguments.timeout {
+        while start.elapsed() < self.arguments.timeout.0 {
             self.interrupt.check()?;
             let list = self.operator().server.look(&routes::INTENTS)?;
             let Some(intent) = list.intents.into_iter().find(|intent| intent.number == number) else {
@@ -218,7 +218,7 @@ impl<'a> Rollout<'a> {
             self.site()?.fit(self.target(), before)?;
             thread::sleep(PAUSE);
         }
-        bail!("its clients are not back after {}: {said}", Time(self.arguments.timeout))
+        bail!("its clients are not back after {}: {said}", self.arguments.timeout)
     }
 
     /// Watches for what goes wrong, and looks whether all is well in the end.
@@ -228,10 +228,10 @@ impl<'a> Rollout<'a> {
             self.interrupt.check()?;
             let site = self.site()?;
             site.fit(self.target(), before)?;
-            let left = self.arguments.soak.saturating_sub(start.elapsed());
+            let left = self.arguments.soak.0.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return match site.phases.iter().find(|phase| !is_well(phase)) {
-                    Some(phase) => bail!("{} is {phase} after {}", self.target(), Time(self.arguments.soak)),
+                    Some(phase) => bail!("{} is {phase} after {}", self.target(), self.arguments.soak),
                     None => Ok(()),
                 };
             }
@@ -244,12 +244,12 @@ impl<'a> Rollout<'a> {
         self.interrupt.check()?;
         let drain = self.drain.as_ref().context("the drain is lifted")?;
         let number = drain.number;
-        let ahead = self.arguments.soak.max(LEAST_AHEAD).min(self.longest() / 2);
+        let ahead = self.arguments.soak.0.max(LEAST_AHEAD).min(self.longest() / 2);
         if drain.ends.saturating_duration_since(Instant::now()) >= ahead {
             return Ok(number);
         }
         // Longer than what was asked for before, so that it is not taken for the same again.
-        let lasts = (self.arguments.lasts + ahead + LEAST_AHEAD).min(self.longest());
+        let lasts = (self.arguments.lasts.0 + ahead + LEAST_AHEAD).min(self.longest());
         self.post(lasts)?;
         Ok(self.drain.as_ref().map_or(number, |drain| drain.number))
     }
@@ -271,7 +271,7 @@ impl<'a> Rollout<'a> {
     fn keep_away(&mut self) {
         let target = self.target();
         if self.drain.is_none()
-            && let Err(error) = self.post(self.arguments.lasts.min(self.longest()))
+            && let Err(error) = self.post(self.arguments.lasts.0.min(self.longest()))
         {
             output::complain(format_args!("{error:#}"));
             output::complain(format_args!(
@@ -280,7 +280,8 @@ impl<'a> Rollout<'a> {
             return;
         }
         let Some(drain) = &self.drain else { return };
-        let left = Time(Duration::from_secs(drain.ends.saturating_duration_since(Instant::now()).as_secs()));
+        let left =
+            TimeSpan(Duration::from_secs(drain.ends.saturating_duration_since(Instant::now()).as_secs()));
         output::complain(format_args!(
             "{target} stays drained for {left} (intent {}). When it is right, `meridian undrain {target}` brings its \
              clients back; run this again to deploy anew; `meridian drain {target} --for TIME --reason …` keeps them \
@@ -299,7 +300,7 @@ impl<'a> Rollout<'a> {
 
     /// Asks for the drain.
     fn ask(&self, lasts: Duration) -> anyhow::Result<ChangeReply> {
-        self.arguments.terms.ask(format!("drain {}", self.target()), Some(&Time(lasts).to_string()))
+        self.arguments.terms.ask(format!("drain {}", self.target()), Some(TimeSpan(lasts)))
     }
 
     fn target(&self) -> &'a Target {
@@ -320,7 +321,7 @@ fn stop(child: &mut std::process::Child) {
         }
         thread::sleep(COMMAND_PAUSE);
     }
-    output::complain(format_args!("the command did not end within {} and is killed", Time(GRACE)));
+    output::complain(format_args!("the command did not end within {} and is killed", TimeSpan(GRACE)));
     let _gone = child.kill().and_then(|()| child.wait());
 }
 

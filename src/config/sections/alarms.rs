@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Number, Value, duration, given};
 use crate::config::yaml::Setting;
+use crate::severity::Severity;
 
 /// When something that is measured is an alarm: each is said once when it is raised and once when it is over,
 /// for a minute and by a tenth of the limit. What is not measured raises none.
@@ -20,7 +21,7 @@ pub struct AlarmsSpec {
     pub p95_latency: Option<Setting<LatencySwitch>>,
     /// A region's data is old (the signal `replication_lag`). Left out: `{ warning: 30s, alarm: 2m, for: 0s }`.
     pub replication_lag: Option<Setting<LagSwitch>>,
-    /// A region's certificate ends soon (a `tls` canary). Left out: `{ warning_days: 14, alarm_days: 3 }`.
+    /// A region's certificate ends soon (a `tls` canary). Left out: `{ warning_days: 14, critical_days: 3 }`.
     pub certificate: Option<Setting<CertificateSwitch>>,
     /// The geo database is old. Left out: `{ above_days: 60 }`, a warning.
     pub database_age: Option<Setting<AgeSwitch>>,
@@ -62,7 +63,7 @@ pub enum RateSwitch {
 pub struct RateSpec {
     /// The share that is not too large yet: above 0, up to 1. Left out: 0.01.
     pub above: Option<Value<Number>>,
-    /// For how long it must be larger: `0s` to `24h`. Left out: `5m`.
+    /// For how long it must be larger: `0s` to `1d`. Left out: `5m`.
     pub r#for: Option<Value<Duration>>,
 }
 
@@ -82,7 +83,7 @@ pub enum LatencySwitch {
 pub struct LatencySpec {
     /// The latency that is not too long yet: `1ms` to `1h`. Left out: `700ms`.
     pub above: Option<Value<Duration>>,
-    /// For how long it must be longer: `0s` to `24h`. Left out: `5m`.
+    /// For how long it must be longer: `0s` to `1d`. Left out: `5m`.
     pub r#for: Option<Value<Duration>>,
 }
 
@@ -96,15 +97,15 @@ pub enum LagSwitch {
     Mapping(LagSpec),
 }
 
-/// A lag that is too long: `warning` < `alarm`.
+/// A lag that is too long: `warning` < `critical`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LagSpec {
-    /// Beyond this it is a warning: `1s` to `8760h`. Left out: `30s`.
+    /// Beyond this it is a warning: `1s` to `365d`. Left out: `30s`.
     pub warning: Option<Value<Duration>>,
-    /// Beyond this it is an alarm: `1s` to `8760h`. Left out: `2m`.
-    pub alarm: Option<Value<Duration>>,
-    /// For how long it must be longer: `0s` to `24h`. Left out: `0s`.
+    /// Beyond this it is critical: `1s` to `365d`. Left out: `2m`.
+    pub critical: Option<Value<Duration>>,
+    /// For how long it must be longer: `0s` to `1d`. Left out: `0s`.
     pub r#for: Option<Value<Duration>>,
 }
 
@@ -118,14 +119,14 @@ pub enum CertificateSwitch {
     Mapping(CertificateSpec),
 }
 
-/// The days that are too few for a certificate: `alarm_days` < `warning_days`.
+/// The days that are too few for a certificate: `critical_days` < `warning_days`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateSpec {
     /// With fewer whole days left it is a warning: 1 to 3650. Left out: 14.
     pub warning_days: Option<Value<u32>>,
-    /// With fewer whole days left it is an alarm: 1 to 3650. Left out: 3.
-    pub alarm_days: Option<Value<u32>>,
+    /// With fewer whole days left it is critical: 1 to 3650. Left out: 3.
+    pub critical_days: Option<Value<u32>>,
 }
 
 /// The age that is too old for a database, or `off`.
@@ -165,7 +166,7 @@ pub struct AlarmRule {
     /// How long the measure must be beyond it without a break.
     pub lasts: Duration,
     /// How loudly it is said.
-    pub level: Level,
+    pub severity: Severity,
 }
 
 /// What is measured.
@@ -181,15 +182,6 @@ pub enum Measure {
     Certificate,
     /// How old the geo database is, in days.
     DatabaseAge,
-}
-
-/// How loudly an alarm is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Something is wrong.
-    Warning,
-    /// Clients feel it, or soon will.
-    Alarm,
 }
 
 impl Measure {
@@ -213,35 +205,25 @@ impl Measure {
     }
 }
 
-impl Level {
-    /// Returns the word that logs and metrics use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Warning => "warning",
-            Self::Alarm => "alarm",
-        }
-    }
-}
-
 impl Default for AlarmRules {
     /// Returns the usual ones: errors above 1 % or a p95 latency above 700 ms for 5 minutes, a replica more than
     /// 30 s and 120 s behind, fewer than 14 and 3 days left on a certificate, a geo database of more than 60 days.
     fn default() -> Self {
-        let rule = |measure, limit, minutes: u64, level| AlarmRule {
+        let rule = |measure, limit, minutes: u64, severity| AlarmRule {
             measure,
             limit,
             lasts: Duration::from_secs(minutes * 60),
-            level,
+            severity,
         };
         Self {
             rules: vec![
-                rule(Measure::ErrorRate, 0.01, 5, Level::Alarm),
-                rule(Measure::P95Latency, 0.7, 5, Level::Warning),
-                rule(Measure::ReplicationLag, 30.0, 0, Level::Warning),
-                rule(Measure::ReplicationLag, 120.0, 0, Level::Alarm),
-                rule(Measure::Certificate, 14.0, 0, Level::Warning),
-                rule(Measure::Certificate, 3.0, 0, Level::Alarm),
-                rule(Measure::DatabaseAge, 60.0, 0, Level::Warning),
+                rule(Measure::ErrorRate, 0.01, 5, Severity::Critical),
+                rule(Measure::P95Latency, 0.7, 5, Severity::Warning),
+                rule(Measure::ReplicationLag, 30.0, 0, Severity::Warning),
+                rule(Measure::ReplicationLag, 120.0, 0, Severity::Critical),
+                rule(Measure::Certificate, 14.0, 0, Severity::Warning),
+                rule(Measure::Certificate, 3.0, 0, Severity::Critical),
+                rule(Measure::DatabaseAge, 60.0, 0, Severity::Warning),
             ],
             reload_failed: true,
         }
@@ -295,7 +277,7 @@ pub(super) fn lower(spec: &Option<Setting<AlarmsSpec>>, report: &mut Reporter) -
         Some((AgeSwitch::Scalar(Never::Off), _)) => {}
         Some((AgeSwitch::Mapping(age), _)) => {
             let limit = days(&age.above_days, "above_days", 60, report);
-            rules.push(at_once(Measure::DatabaseAge, limit, Level::Warning));
+            rules.push(at_once(Measure::DatabaseAge, limit, Severity::Warning));
         }
         None => rules.extend(of(Measure::DatabaseAge)),
     }
@@ -319,7 +301,7 @@ fn error_rate(spec: &RateSpec, report: &mut Reporter) -> AlarmRule {
         measure: Measure::ErrorRate,
         limit,
         lasts: duration(&spec.r#for, "for", WINDOW, (Duration::ZERO, LONGEST), report),
-        level: Level::Alarm,
+        severity: Severity::Critical,
     }
 }
 
@@ -329,42 +311,42 @@ fn p95_latency(spec: &LatencySpec, report: &mut Reporter) -> AlarmRule {
         measure: Measure::P95Latency,
         limit: above.as_secs_f64(),
         lasts: duration(&spec.r#for, "for", WINDOW, (Duration::ZERO, LONGEST), report),
-        level: Level::Warning,
+        severity: Severity::Warning,
     }
 }
 
 fn replication_lag(spec: &LagSpec, span: Span, report: &mut Reporter) -> [AlarmRule; 2] {
     let warning = duration(&spec.warning, "warning", Duration::from_secs(30), LAG, report);
-    let alarm = duration(&spec.alarm, "alarm", Duration::from_secs(120), LAG, report);
+    let critical = duration(&spec.critical, "critical", Duration::from_secs(120), LAG, report);
     let lasts = duration(&spec.r#for, "for", Duration::ZERO, (Duration::ZERO, LONGEST), report);
-    if alarm <= warning {
-        let span = given(&spec.alarm).or(given(&spec.warning)).map_or(span, |(_, span)| span);
-        let draft = report.error(span, "`alarm` must be longer than `warning`");
-        draft.hint("people are warned first: `{ warning: 30s, alarm: 2m }`");
+    if critical <= warning {
+        let span = given(&spec.critical).or(given(&spec.warning)).map_or(span, |(_, span)| span);
+        let draft = report.error(span, "`critical` must be longer than `warning`");
+        draft.hint("people are warned first: `{ warning: 30s, critical: 2m }`");
     }
-    let rule = |limit: Duration, level| AlarmRule {
+    let rule = |limit: Duration, severity| AlarmRule {
         measure: Measure::ReplicationLag,
         limit: limit.as_secs_f64(),
         lasts,
-        level,
+        severity,
     };
-    [rule(warning, Level::Warning), rule(alarm, Level::Alarm)]
+    [rule(warning, Severity::Warning), rule(critical, Severity::Critical)]
 }
 
 fn certificate(spec: &CertificateSpec, span: Span, report: &mut Reporter) -> [AlarmRule; 2] {
     let warning = days(&spec.warning_days, "warning_days", 14, report);
-    let alarm = days(&spec.alarm_days, "alarm_days", 3, report);
-    if alarm >= warning {
-        let span = given(&spec.alarm_days).or(given(&spec.warning_days)).map_or(span, |(_, span)| span);
-        let draft = report.error(span, "`alarm_days` must be fewer than `warning_days`");
-        draft.hint("people are warned first: `{ warning_days: 14, alarm_days: 3 }`");
+    let critical = days(&spec.critical_days, "critical_days", 3, report);
+    if critical >= warning {
+        let span = given(&spec.critical_days).or(given(&spec.warning_days)).map_or(span, |(_, span)| span);
+        let draft = report.error(span, "`critical_days` must be fewer than `warning_days`");
+        draft.hint("people are warned first: `{ warning_days: 14, critical_days: 3 }`");
     }
     let measure = Measure::Certificate;
-    [at_once(measure, warning, Level::Warning), at_once(measure, alarm, Level::Alarm)]
+    [at_once(measure, warning, Severity::Warning), at_once(measure, critical, Severity::Critical)]
 }
 
-fn at_once(measure: Measure, days: u32, level: Level) -> AlarmRule {
-    AlarmRule { measure, limit: f64::from(days), lasts: Duration::ZERO, level }
+fn at_once(measure: Measure, days: u32, severity: Severity) -> AlarmRule {
+    AlarmRule { measure, limit: f64::from(days), lasts: Duration::ZERO, severity }
 }
 
 fn days(setting: &Option<Value<u32>>, key: &str, default: u32, report: &mut Reporter) -> u32 {

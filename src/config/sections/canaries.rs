@@ -9,9 +9,10 @@ use super::checks::{self, TcpSpec, TlsSpec};
 use super::request::{self, HttpSpec, InferenceSpec, JsonSpec, RequestSpec};
 use crate::canary::{Canary, Check, Effect, Reach, Thresholds};
 use crate::config::problem::{Reporter, Span};
-use crate::config::values::{Percent, Value, check_name, duration, given, text, word};
+use crate::config::values::{Percent, Value, check_name, duration, given, word};
 use crate::config::yaml::{Entries, Setting};
 use crate::share::Share;
+use crate::units::TimeSpan;
 
 /// A check that is run against every address of the regions that name it, or once against each of them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -182,8 +183,11 @@ fn timeout(spec: &CanarySpec, interval: Duration, canary: Span, report: &mut Rep
     }
     if timeout >= interval {
         let span = given(&spec.timeout).or(total).or(given(&spec.interval)).map_or(canary, |(_, span)| span);
-        let message =
-            format!("`timeout` ({}) must be shorter than `interval` ({})", text(timeout), text(interval));
+        let message = format!(
+            "`timeout` ({}) must be shorter than `interval` ({})",
+            TimeSpan(timeout),
+            TimeSpan(interval)
+        );
         report.error(span, message).hint("else probes of one address overlap");
     }
     timeout
@@ -194,11 +198,14 @@ fn limits(spec: &InferenceSpec, timeout: Duration, report: &mut Reporter) {
     let longest = |report: &mut Reporter, setting, key, (longest_key, longest): (&str, Duration)| {
         let Some((limit, span)) = given(setting) else { return };
         if *limit < SHORTEST_TIMEOUT {
-            report.error(span, format!("`{key}` is at least {}", text(SHORTEST_TIMEOUT)));
+            report.error(span, format!("`{key}` is at least {}", TimeSpan(SHORTEST_TIMEOUT)));
         }
         if *limit > longest {
-            let message =
-                format!("`{key}` ({}) is longer than `{longest_key}` ({})", text(*limit), text(longest));
+            let message = format!(
+                "`{key}` ({}) is longer than `{longest_key}` ({})",
+                TimeSpan(*limit),
+                TimeSpan(longest)
+            );
             report.error(span, message).hint(format!("it would never matter: raise `{longest_key}`"));
         }
     };
@@ -213,7 +220,8 @@ fn slow(spec: &CanarySpec, timeout: Duration, report: &mut Reporter) -> Option<D
         report.error(span, "`slow` is at least 1ms");
     }
     if *slow >= timeout {
-        let message = format!("`slow` ({}) must be shorter than `timeout` ({})", text(*slow), text(timeout));
+        let message =
+            format!("`slow` ({}) must be shorter than `timeout` ({})", TimeSpan(*slow), TimeSpan(timeout));
         report.error(span, message).hint("what takes longer than the timeout is a failure, not slow");
     }
     Some(*slow)

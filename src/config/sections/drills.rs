@@ -6,14 +6,13 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 
 use crate::config::problem::{Reporter, Span};
-use crate::config::values::{
-    Defined, FromText, List, Value, duration, given, items, required, says_nothing, text,
-};
+use crate::config::values::{Defined, FromText, List, Value, duration, given, items, required, says_nothing};
 use crate::config::yaml::{Mistake, Setting};
 use crate::intent::{AbortRule, Action, Days, Schedule, Window};
 use crate::region::{Region, Target};
 use crate::share::Share;
 use crate::suggest;
+use crate::units::TimeSpan;
 
 /// A drill that starts by itself: for a time, a share of the clients goes elsewhere.
 ///
@@ -215,7 +214,7 @@ fn windows(spec: &DrillSpec, span: Span, lasts: Duration, report: &mut Reporter)
         report.error(*span, format!("`windows` has more than {MAX_ENTRIES} entries"));
     }
     for (window, span) in windows.iter().filter(|(window, _)| window.length() < lasts) {
-        let message = format!("a drill of {} does not fit into `{window}`", text(lasts));
+        let message = format!("a drill of {} does not fit into `{window}`", TimeSpan(lasts));
         report.error(*span, message).hint("let the window be longer, or `for` shorter");
     }
     windows.into_iter().map(|(window, _)| *window).collect()

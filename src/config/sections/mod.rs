@@ -33,12 +33,12 @@ mod zone;
 mod zone_checks;
 
 pub use access::{Access, AccessToken, AdminTls, NamedFile, Role};
-pub use alarms::{AlarmRule, AlarmRules, Level, Measure};
+pub use alarms::{AlarmRule, AlarmRules, Measure};
 pub use geo::Geo;
 pub use regions::RegionsSpec;
 pub use secret::Secret;
 pub use server::{LogFormat, Server, ServerSpec};
-pub use webhooks::{Least, Webhook, WebhookShape};
+pub use webhooks::{Webhook, WebhookShape};
 pub use zone::ZoneSpec;
 
 use super::Config;

@@ -23,7 +23,7 @@ pub struct RecoverySpec {
     /// The shares of its clients that it gets on the way back to all of them: growing, from `1%` to `99%`,
     /// at most 8. `[]`: all of them at once. Left out: `[10%, 50%]`.
     pub ramp: Option<List<Percent>>,
-    /// How long each share of the ramp is held: `0s` (not at all) to `24h`. Left out: `60s`.
+    /// How long each share of the ramp is held: `0s` (not at all) to `1d`. Left out: `60s`.
     pub hold: Option<Value<Duration>>,
     /// What must be so for the next share.
     pub gates: Option<Setting<GatesSpec>>,

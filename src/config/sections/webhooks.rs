@@ -12,6 +12,7 @@ use crate::config::problem::{Reporter, Span};
 use crate::config::values::url::is_url;
 use crate::config::values::{Value, check_name, required, word};
 use crate::config::yaml::Setting;
+use crate::severity::Severity;
 
 /// A receiver of events over HTTP.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -30,7 +31,7 @@ pub struct WebhookSpec {
     pub secret: Option<Setting<SecretSpec>>,
     /// The least severity that is sent; what ends a trouble is sent wherever its beginning would be. Left
     /// out: `warning`.
-    pub least: Option<Setting<Least>>,
+    pub min_severity: Option<Setting<Severity>>,
 }
 
 /// A receiver of events over HTTP.
@@ -44,8 +45,8 @@ pub struct Webhook {
     pub shape: WebhookShape,
     /// What requests are signed with, or the routing key of PagerDuty, which always has one.
     pub secret: Option<Secret>,
-    /// What is sent.
-    pub least: Least,
+    /// The least severity that is sent.
+    pub min_severity: Severity,
 }
 
 /// What is posted to a webhook.
@@ -60,19 +61,6 @@ pub enum WebhookShape {
     /// An event of PagerDuty's Events API v2, which ends what it began.
     #[serde(rename = "pagerduty")]
     PagerDuty,
-}
-
-/// The least severity that a webhook is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Least {
-    /// Everything.
-    Info,
-    /// What is wrong.
-    #[default]
-    Warning,
-    /// What clients feel.
-    Alarm,
 }
 
 /// The most webhooks: each is a task of its own, with a connection now and then.
@@ -125,6 +113,6 @@ fn webhook(spec: &WebhookSpec, span: Span, directory: &Path, report: &mut Report
         name: name?.0.clone(),
         url: url?.0.clone(),
         shape,
-        least: word(&spec.least).unwrap_or_default(),
+        min_severity: word(&spec.min_severity).unwrap_or(Severity::Warning),
     })
 }

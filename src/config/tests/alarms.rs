@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{AlarmRule, AlarmRules, Level, Measure};
+use crate::config::{AlarmRule, AlarmRules, Measure};
+use crate::severity::Severity;
 
 /// Returns the alarms of these lines at the end of `regions.yaml`.
 fn alarms(lines: &str) -> AlarmRules {
@@ -37,13 +38,13 @@ fn a_rule_is_said_key_by_key() {
     let said = alarms(&format!(
         "alarms: {{ error_rate: {{ above: 0.2, for: 1s }}, p95_latency: {{ above: 90ms }}, {off} }}"
     ));
-    let rule = |measure, limit, seconds, level| {
+    let rule = |measure, limit, seconds, severity| {
         let lasts = Duration::from_secs(seconds);
-        AlarmRule { measure, limit, lasts, level }
+        AlarmRule { measure, limit, lasts, severity }
     };
     let expected = [
-        rule(Measure::ErrorRate, 0.2, 1, Level::Alarm),
-        rule(Measure::P95Latency, 0.09, 300, Level::Warning),
+        rule(Measure::ErrorRate, 0.2, 1, Severity::Critical),
+        rule(Measure::P95Latency, 0.09, 300, Severity::Warning),
     ];
     assert_eq!(said.rules, expected);
 }
@@ -59,13 +60,13 @@ fn a_rule_that_makes_no_sense_is_refused() {
     check(
         "alarms: { replication_lag: { warning: 3m } }",
         &[
-            "39: `alarm` must be longer than `warning` | people are warned first: `{ warning: 30s, alarm: 2m }`",
+            "39: `critical` must be longer than `warning` | people are warned first: `{ warning: 30s, critical: 2m }`",
         ],
     );
     check(
-        "alarms: { certificate: { alarm_days: 14 } }",
-        &["38: `alarm_days` must be fewer than `warning_days` | people are warned first: \
-           `{ warning_days: 14, alarm_days: 3 }`"],
+        "alarms: { certificate: { critical_days: 14 } }",
+        &["41: `critical_days` must be fewer than `warning_days` | people are warned first: \
+           `{ warning_days: 14, critical_days: 3 }`"],
     );
     check("alarms: { eror_rate: off }", &["11: unknown key `eror_rate` | did you mean `error_rate`?"]);
 }

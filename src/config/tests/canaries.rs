@@ -51,7 +51,7 @@ fn a_url_is_http_or_https_with_a_host() {
 fn times_have_units_and_bounds_and_the_timeout_is_shorter_than_the_interval() {
     check_canary(
         "tcp: { port: 1 }, interval: 10",
-        &["38: `10` is not a duration | write `10s`, `500ms`, `2m` or `1h`"],
+        &["38: `10` is not a duration | write `30s`, `500ms`, `1h30m` or `1d`"],
     );
     check_canary(
         "tcp: { port: 1 }, interval: 2s, timeout: 2s",

@@ -80,7 +80,7 @@ fn a_drill_fits_into_its_window_and_is_no_shorter_than_an_intent() {
     );
     check_drills(
         &["region: tokyo, for: 59s, windows: ['tue 09:00-10:00']"],
-        &["regions.yaml:9:27: `for` goes from 60s to 24h, not 59s"],
+        &["regions.yaml:9:27: `for` goes from 1m to 1d, not 59s"],
     );
 }
 

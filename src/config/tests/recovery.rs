@@ -71,7 +71,7 @@ fn a_recovery_has_bounds() {
     check_all("recovery: { min_down: 0s, hold: 24h, ramp: [1%, 2%, 3%, 4%, 5%, 6%, 7%, 99%] }", &[]);
     check_all(
         "recovery: { min_down: 31m, hold: 25h }",
-        &["23: `min_down` goes from 0s to 30m, not 31m", "34: `hold` goes from 0s to 24h, not 25h"],
+        &["23: `min_down` goes from 0s to 30m, not 31m", "34: `hold` goes from 0s to 1d, not 1d1h"],
     );
     check_all(
         "recovery: { ramp: [10%, 10%, 5%, 100%] }",
@@ -218,7 +218,7 @@ fn the_summary_says_what_is_not_default() {
         "  advisory: what it finds down keeps 29% of its clients",
         "  once for each region, where the name leads",
         "  no critical canary of addresses: they count as up",
-        "recovery: all clients are back 180s after a fall at the earliest = min_down 60s + 2 x hold 60s",
+        "recovery: all clients are back 3m after a fall at the earliest = min_down 1m + 2 x hold 1m",
         "safety: regions that stay in service: 50%",
         "load: sheds above 0.8 by 0.2, takes back below 0.6, full at 1",
     ] {

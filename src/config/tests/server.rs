@@ -149,8 +149,8 @@ fn a_webhook_needs_a_name_and_an_http_url_and_a_shape_that_exists() {
         &["server.yaml:5:56: `slak` is not a choice here | did you mean `slack`?"],
     );
     check_webhook(
-        &format!("name: oncall, {url}, least: debug"),
-        &["server.yaml:5:56: `debug` is not a choice here | there are `info`, `warning` and `alarm`"],
+        &format!("name: oncall, {url}, min_severity: debug"),
+        &["server.yaml:5:63: `debug` is not a choice here | there are `info`, `warning` and `critical`"],
     );
 }
 

@@ -6,6 +6,7 @@ use super::kinds::Number;
 use super::leaf::{Value, given, required};
 use crate::client::Coordinates;
 use crate::config::problem::{Reporter, Span};
+use crate::units::TimeSpan;
 
 /// Returns a duration or its default, and reports one that is out of bounds.
 pub fn duration(
@@ -19,25 +20,15 @@ pub fn duration(
         return default;
     };
     if *duration < shortest || *duration > longest {
-        let message =
-            format!("`{key}` goes from {} to {}, not {}", text(shortest), text(longest), text(*duration));
+        let message = format!(
+            "`{key}` goes from {} to {}, not {}",
+            TimeSpan(shortest),
+            TimeSpan(longest),
+            TimeSpan(*duration)
+        );
         report.error(span, message);
     }
     *duration
-}
-
-/// Writes a duration as the operator would.
-pub fn text(duration: Duration) -> String {
-    match duration.as_millis() {
-        milliseconds if milliseconds % 1000 != 0 => format!("{milliseconds}ms"),
-        milliseconds if milliseconds % 3_600_000 == 0 && milliseconds > 0 => {
-            format!("{}h", milliseconds / 3_600_000)
-        }
-        milliseconds if milliseconds % 60_000 == 0 && milliseconds > 60_000 => {
-            format!("{}m", milliseconds / 60_000)
-        }
-        milliseconds => format!("{}s", milliseconds / 1000),
-    }
 }
 
 /// Returns a point on the globe, whose bounds it checks.

@@ -12,6 +12,7 @@ use crate::client::{Continent, Country, Jurisdiction, Prefix, Subdivision};
 use crate::config::countries;
 use crate::config::yaml::Mistake;
 use crate::region::Minimum;
+use crate::units::TimeSpan;
 use crate::zone::Ttl;
 
 impl FromText for String {
@@ -34,18 +35,12 @@ impl FromText for Duration {
     const NAME: &'static str = "a duration";
 
     fn from_text(text: &str) -> Result<Self, Mistake> {
-        let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
-        let parsed = units.iter().find_map(|(unit, milliseconds)| {
-            let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
-            number.checked_mul(*milliseconds)
-        });
-        let wrong =
-            || Mistake::new(format!("`{text}` is not a duration")).hint("write `10s`, `500ms`, `2m` or `1h`");
-        parsed.map(Self::from_millis).ok_or_else(wrong)
+        let TimeSpan(duration) = text.parse()?;
+        Ok(duration)
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+ *(ms|s|m|h)$", "examples": ["10s", "500ms"] })
+        TimeSpan::schema()
     }
 }
 
@@ -53,27 +48,25 @@ impl FromText for Ttl {
     const NAME: &'static str = "a TTL";
 
     fn from_text(text: &str) -> Result<Self, Mistake> {
-        let wrong = || {
-            let message = format!("`{text}` is not a TTL");
-            Mistake::new(message).hint("write seconds as `300`, or `30s`, `5m`, `1h`, `1d`, `1w`")
+        let hint = "write seconds as `300`, or `30s`, `5m`, `1h`, `1d`";
+        let wrong = || Mistake::new(format!("`{text}` is not a TTL")).hint(hint);
+        let seconds = match text.parse::<u64>() {
+            Ok(seconds) => seconds,
+            Err(_) => match text.parse::<TimeSpan>().map_err(|_| wrong())?.0 {
+                span if span.subsec_nanos() == 0 => span.as_secs(),
+                _ => return Err(Mistake::new(format!("`{text}` is not a TTL in whole seconds")).hint(hint)),
+            },
         };
-        if !text.starts_with(|first: char| first.is_ascii_digit()) {
-            return Err(wrong());
-        }
-        let seconds = hickory_proto::serialize::txt::parse_ttl(text).map_err(|_| wrong())?;
         let too_long = || {
             Mistake::new(format!("`{text}` is longer than a TTL can be"))
                 .hint("the longest is 2147483647 seconds")
         };
-        Self::from_seconds(seconds).ok_or_else(too_long)
+        u32::try_from(seconds).ok().and_then(Self::from_seconds).ok_or_else(too_long)
     }
 
     fn schema() -> Schema {
         json_schema!({
-            "anyOf": [
-                { "type": "integer", "minimum": 0, "maximum": Ttl::MAX.seconds() },
-                { "type": "string", "pattern": "^([0-9]+[smhdwSMHDW]?)+$" }
-            ],
+            "anyOf": [{ "type": "integer", "minimum": 0, "maximum": Ttl::MAX.seconds() }, TimeSpan::schema()],
             "examples": ["30s", 300]
         })
     }

@@ -7,7 +7,7 @@ mod kinds;
 mod leaf;
 pub mod url;
 
-pub use bounds::{HIGHEST_LOAD, duration, fraction, point, text};
+pub use bounds::{HIGHEST_LOAD, duration, fraction, point};
 pub use defined::{Defined, check_name};
 pub use kinds::{Asn, Number, Percent, Statuses};
 pub use leaf::{FromText, Leaf, List, Value, given, items, path, required, says_nothing, word};

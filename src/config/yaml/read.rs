@@ -16,6 +16,7 @@ use super::setting::MARKER;
 use super::tree::{YamlNode, YamlShape};
 use crate::config::problem::{Reporter, Span};
 use crate::suggest;
+use crate::units::Malformed;
 
 /// Reads a tree into a typed value. Everything that is wrong is reported; `None` when the root
 /// itself is of the wrong shape.
@@ -40,6 +41,12 @@ pub struct Mistake {
     pub message: String,
     /// What to do instead.
     pub hint: Option<String>,
+}
+
+impl From<Malformed> for Mistake {
+    fn from(Malformed { message, hint }: Malformed) -> Self {
+        Self { message, hint: Some(hint) }
+    }
 }
 
 impl Mistake {

@@ -86,7 +86,7 @@ impl Told<'_> {
             None => format!("out for another reason than its addresses: {}", counted(count)),
         };
         if let Some(bearing) = self.bearing.filter(|bearing| bearing.phase == Phase::Down) {
-            let _ = write!(text, "; since {}", time(bearing.since));
+            let _ = write!(text, "; since {}", bearing.since);
         }
         text
     }
@@ -98,14 +98,14 @@ impl Told<'_> {
         }
         match self.bearing.map(|bearing| bearing.phase) {
             Some(Phase::Recovering { until }) => {
-                format!("well again, and waits until {} before it takes clients", time(until))
+                format!("well again, and waits until {until} before it takes clients")
             }
             Some(Phase::Held(_)) => {
                 format!("held: well again, and takes nobody until `meridian failback {region}`")
             }
             Some(Phase::Quarantined { until }) => format!(
                 "quarantined after three falls in an hour: takes nobody until {} or `meridian failback {region}`",
-                time(until)
+                until
             ),
             Some(Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Down | Phase::Ramp { .. })
             | None => "well again, and waits for its time or for an operator".to_owned(),
@@ -122,7 +122,7 @@ impl Told<'_> {
         }
         match bearing.phase {
             Phase::Ramp { .. } => {
-                format!("comes back step by step: takes {share} of its clients since {}", time(bearing.since))
+                format!("comes back step by step: takes {share} of its clients since {}", bearing.since)
             }
             Phase::Held(_) => {
                 format!("held at {share} of its clients until `meridian failback {}`", self.region)
@@ -153,13 +153,6 @@ fn up(service: Service) -> String {
 
 fn counted(count: Count) -> String {
     format!("{} of {} up", count.up, count.total)
-}
-
-/// Writes a moment as people do, in UTC.
-fn time(moment: Moment) -> String {
-    let seconds = i64::try_from(moment.0 / 1000).unwrap_or(i64::MAX);
-    let time = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
-    time.strftime("%F %TZ").to_string()
 }
 
 #[cfg(test)]
@@ -198,7 +191,7 @@ mod tests {
     #[test]
     fn a_region_that_is_out_says_why_and_since_when() {
         let out = SiteShare::Out { since: SINCE };
-        let since = "since 2026-03-01 00:00:00Z";
+        let since = "since 2026-03-01T00:00:00.000Z";
         let down = bearing(Phase::Down);
         check(0, out, Fate::Unhealthy, down.clone(), &format!("down: 0 of 2 up, 1 needed; {since}"));
         let whole = format!("down: a canary of the whole region has fallen, 2 of 2 up; {since}");
@@ -211,7 +204,7 @@ mod tests {
     #[test]
     fn a_region_that_is_well_and_takes_nobody_says_until_when_and_what_to_do() {
         let phase = Phase::Recovering { until: SINCE };
-        let expected = "well again, and waits until 2026-03-01 00:00:00Z before it takes clients";
+        let expected = "well again, and waits until 2026-03-01T00:00:00.000Z before it takes clients";
         check(2, SiteShare::Waiting, |_| Fate::Waiting, bearing(phase), expected);
         let expected = "held: well again, and takes nobody until `meridian failback tokyo`";
         check(2, SiteShare::Waiting, |_| Fate::Waiting, bearing(Phase::Held(Share::NONE)), expected);
@@ -221,7 +214,7 @@ mod tests {
     fn a_region_that_takes_a_share_says_why_and_whether_the_client_is_in_it() {
         let ramp = bearing(Phase::Ramp { step: 0, has_slipped: false });
         let part = SiteShare::Part(Share::percent(10));
-        let comes = "comes back step by step: takes 10 % of its clients since 2026-03-01 00:00:00Z";
+        let comes = "comes back step by step: takes 10 % of its clients since 2026-03-01T00:00:00.000Z";
         let not_drawn = |_| Fate::OutsideShare(Share::percent(10));
         check(2, part, not_drawn, ramp.clone(), &format!("{comes}, and this one is not among them"));
         check(2, part, |_| Fate::Chosen, ramp, &format!("chosen: {comes}, and this one is among them"));

@@ -12,10 +12,9 @@ use crate::forecast::{Baseline, Prediction, Situation};
 use crate::health::{Services, SiteShare, Standing, View};
 use crate::load::{Outlook, Readings};
 use crate::moment::Moment;
-use crate::region::{
-    Address, Failover, Family, MalformedTarget, RegionId, Regions, Resolved, Target, UnknownTarget, ZoneId,
-};
+use crate::region::{Address, Failover, Family, RegionId, Regions, Resolved, Target, UnknownTarget, ZoneId};
 use crate::snapshot::Base;
+use crate::units::Malformed;
 
 /// The most regions of which every pair is tried: twice as many are four times the pairs, and 32 have 496.
 pub const MAX_PAIRED: usize = 32;
@@ -35,7 +34,7 @@ pub struct Loss {
 pub enum NoLoss {
     /// A word has not the form of a target.
     #[error(transparent)]
-    Malformed(#[from] MalformedTarget),
+    Malformed(#[from] Malformed),
     /// A word names nothing.
     #[error(transparent)]
     Unknown(#[from] UnknownTarget),
