@@ -68,11 +68,6 @@ fn share(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "write a share from 0 to 1, such as 0.1".to_owned())
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When the server cannot be asked, or refuses.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     if arguments.calculate {
         return calculated(arguments);

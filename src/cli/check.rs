@@ -21,11 +21,6 @@ pub struct Args {
     pub strict: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// Never; what is wrong with the directory is the command's result.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let loaded = daemon::load(&args.directory)?;
     loaded.warnings.iter().for_each(output::remark);

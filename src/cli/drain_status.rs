@@ -41,11 +41,6 @@ pub struct Args {
     server: ServerArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When the server cannot be asked, or the intent is not in force or sends no clients away.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let Args { number, wait: waits, timeout, json, server } = arguments;
     let is_over = if *waits {
@@ -64,10 +59,6 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
 /// Waits until the last client of an intent may be gone, and prints what it waits for. Returns whether it is over: not
 /// when the time has passed, the intent has ended otherwise, or it never will be. `number` is asked before each look,
 /// since another intent may take the place of the first, and its error ends the wait.
-///
-/// # Errors
-///
-/// When the server cannot be asked at all, or the intent sends no clients away.
 pub fn wait(
     server: &ServerArgs,
     timeout: Duration,

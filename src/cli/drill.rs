@@ -52,11 +52,6 @@ pub struct Args {
     terms: TermsArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When the server cannot be asked.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let Args { target, percent, lasts, abort_when, wait: waits, terms } = arguments;
     let answer = terms.ask(format!("drill {target} {percent} abort-when {abort_when}"), Some(*lasts));

@@ -41,11 +41,6 @@ pub struct Args {
     server: ServerArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When the configuration cannot be used, or the running server cannot be asked.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let Args { name, client, rtype, json, .. } = arguments;
     let inquiry = Inquiry::parse(name, client, rtype).map_err(BadInput::new)?;

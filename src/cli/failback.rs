@@ -19,11 +19,6 @@ pub struct Args {
     operator: OperatorArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When the server cannot be asked, or refuses.
 pub fn run(Args { region, operator }: &Args) -> anyhow::Result<ExitCode> {
     report(operator.order(&routes::FAIL_BACK, &RegionName { region: region.clone() }, &()), false)
 }

@@ -33,11 +33,6 @@ pub struct Args {
     server: ServerArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When the server cannot be asked, or refuses.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let Args { limit, kind, all, json, server } = arguments;
     let query = HistoryQuery { limit: *limit, kind: kind.clone(), all: *all };

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::server::ServerArgs;
@@ -61,160 +61,182 @@ fn rules() -> impl TypedValueParser<Value = SafetyRule> {
     words.map(|word| word.parse().expect("it is one of the words"))
 }
 
-/// Send clients of a region or availability zone elsewhere
-///
-/// The share is a set of /24s (IPv6: /48s) that is the same on every instance. When the time is over, or with
-/// `unshift`, they come back by the ramp of the region, if it is well and has room; else they stay away, and the
-/// server says so.
-#[derive(Debug, Args)]
-pub struct ShiftArgs {
-    /// REGION or REGION/AZ
-    target: Target,
+/// The commands for intents.
+#[derive(Debug, Subcommand)]
+pub enum IntentCommand {
+    /// Send clients of a region or availability zone elsewhere
+    ///
+    /// The share is a set of /24s (IPv6: /48s) that is the same on every instance. When the time is over, or with
+    /// `unshift`, they come back by the ramp of the region, if it is well and has room; else they stay away, and the
+    /// server says so.
+    Shift {
+        /// REGION or REGION/AZ
+        target: Target,
 
-    /// Send this percentage of its clients elsewhere
-    #[arg(long, default_value = "100", value_name = "N")]
-    percent: String,
+        /// Send this percentage of its clients elsewhere
+        #[arg(long, default_value = "100", value_name = "N")]
+        percent: String,
 
-    /// Bring them back after this time, 1m to 72h
-    #[arg(long = "for", value_name = "TIME", default_value = "2h")]
-    lasts: TimeSpan,
+        /// Bring them back after this time, 1m to 72h
+        #[arg(long = "for", value_name = "TIME", default_value = "2h")]
+        lasts: TimeSpan,
 
-    #[command(flatten)]
-    terms: TermsArgs,
+        #[command(flatten)]
+        terms: TermsArgs,
+    },
+    /// End a shift: clients of a region or availability zone come back by its ramp
+    Unshift(UndoArgs),
+    /// Send all clients of a region or availability zone elsewhere, and know when the last one is gone
+    Drain {
+        /// REGION or REGION/AZ
+        target: Target,
+
+        /// Bring them back after this time, 1m to 72h
+        #[arg(long = "for", value_name = "TIME", default_value = "2h")]
+        lasts: TimeSpan,
+
+        /// Wait until no resolver may lawfully hold its addresses; exit with 1 when that is not reached in time
+        #[arg(long, conflicts_with = "dry_run")]
+        wait: bool,
+
+        /// Wait for at most this time
+        #[arg(long, value_name = "TIME", default_value = "30m", requires = "wait")]
+        timeout: TimeSpan,
+
+        #[command(flatten)]
+        terms: TermsArgs,
+    },
+    /// End a drain: clients of a region or availability zone come back by its ramp
+    Undrain(UndoArgs),
+    /// Take a region or availability zone out of every answer, even of those that fail open
+    Disable {
+        /// REGION or REGION/AZ
+        target: Target,
+
+        /// Enable it after this time, 1m to 72h; without it, only by `enable`
+        #[arg(long = "for", value_name = "TIME")]
+        lasts: Option<TimeSpan>,
+
+        #[command(flatten)]
+        terms: TermsArgs,
+    },
+    /// End a disable: clients of a region or availability zone come back by its ramp
+    Enable(UndoArgs),
+    /// Override the health state of a region, zone or address
+    ///
+    /// The verdict of the canaries is kept: `auto` returns to it.
+    Force {
+        /// REGION, REGION/AZ or REGION/AZ/ADDRESS
+        target: Target,
+
+        /// The state; `auto` ends the override
+        state: ForceArg,
+
+        /// End it after this time, 1m to 72h
+        #[arg(long = "for", value_name = "TIME", default_value = "6h")]
+        lasts: TimeSpan,
+
+        /// Record this reason in the audit log; `auto` needs none
+        #[arg(long, value_name = "TEXT", required_if_eq_any([("state", "up"), ("state", "down")]))]
+        reason: Option<String>,
+
+        #[command(flatten)]
+        care: CareArgs,
+    },
+    /// Set what the server may do about regions that should leave
+    ///
+    /// `auto`: it acts. `advise`: it proposes a failover that an operator may `approve`. `off`: not even that.
+    Failover {
+        /// The mode
+        #[arg(value_parser = ["auto", "advise", "off"])]
+        mode: String,
+
+        /// Set it for this region only
+        #[arg(long, value_name = "REGION")]
+        region: Option<String>,
+
+        /// Return to the configured mode after this time, 1m to 72h; without it, only by `lift`
+        #[arg(long = "for", value_name = "TIME")]
+        lasts: Option<TimeSpan>,
+
+        #[command(flatten)]
+        terms: TermsArgs,
+    },
+    /// Set how much of its configured capacity a region has
+    Capacity {
+        /// The region
+        region: String,
+
+        /// The percentage of the configured capacity, 1% to 1000%
+        percent: String,
+
+        /// Return to the configured capacity after this time, 1m to 72h
+        #[arg(long = "for", value_name = "TIME", default_value = "6h")]
+        lasts: TimeSpan,
+
+        #[command(flatten)]
+        terms: TermsArgs,
+    },
+    /// Divide the clients of a name between regions: blue and green
+    ///
+    /// Clients whose way leads to one of the regions are divided between those of them that are in service and
+    /// permitted, by sets of /24s. With --steps the last region named goes up step by step, while the gates of its
+    /// ramp are open; a step back at the first closed gate, and no further after the second.
+    Weights {
+        /// The steered name
+        name: String,
+
+        /// REGION=N, two to eight of them
+        #[arg(value_name = "REGION=N", num_args = 2.., required = true)]
+        members: Vec<String>,
+
+        /// Raise the share of the last region by these steps, such as 10,50,100
+        #[arg(long, value_name = "P,P,…")]
+        steps: Option<String>,
+
+        /// Hold each step for this time
+        #[arg(long, value_name = "TIME", requires = "steps", default_value = "10m")]
+        hold: String,
+
+        #[command(flatten)]
+        terms: TermsArgs,
+    },
+    /// End an intent by its number
+    Lift {
+        /// Its number, as `intents` shows it
+        number: u64,
+
+        /// Bring its clients back at once
+        #[arg(long)]
+        at_once: bool,
+
+        #[command(flatten)]
+        operator: OperatorArgs,
+    },
+    /// Carry out a failover that the server proposes
+    Approve {
+        /// The number of the proposal, as `intents` shows it
+        number: u64,
+
+        /// Record this reason in the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+
+        #[command(flatten)]
+        operator: OperatorArgs,
+    },
+    /// Show the intents in force and the open proposals
+    Intents {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+
+        #[command(flatten)]
+        server: ServerArgs,
+    },
 }
 
-/// Send all clients of a region or availability zone elsewhere, and know when the last one is gone
-#[derive(Debug, Args)]
-pub struct DrainArgs {
-    /// REGION or REGION/AZ
-    target: Target,
-
-    /// Bring them back after this time, 1m to 72h
-    #[arg(long = "for", value_name = "TIME", default_value = "2h")]
-    lasts: TimeSpan,
-
-    /// Wait until no resolver may lawfully hold its addresses; exit with 1 when that is not reached in time
-    #[arg(long, conflicts_with = "dry_run")]
-    wait: bool,
-
-    /// Wait for at most this time
-    #[arg(long, value_name = "TIME", default_value = "30m", requires = "wait")]
-    timeout: TimeSpan,
-
-    #[command(flatten)]
-    terms: TermsArgs,
-}
-
-/// Take a region or availability zone out of every answer, even of those that fail open
-#[derive(Debug, Args)]
-pub struct DisableArgs {
-    /// REGION or REGION/AZ
-    target: Target,
-
-    /// Enable it after this time, 1m to 72h; without it, only by `enable`
-    #[arg(long = "for", value_name = "TIME")]
-    lasts: Option<TimeSpan>,
-
-    #[command(flatten)]
-    terms: TermsArgs,
-}
-
-/// Override the health state of a region, zone or address
-///
-/// The verdict of the canaries is kept: `auto` returns to it.
-#[derive(Debug, Args)]
-pub struct ForceArgs {
-    /// REGION, REGION/AZ or REGION/AZ/ADDRESS
-    target: Target,
-
-    /// The state; `auto` ends the override
-    state: ForcedState,
-
-    /// End it after this time, 1m to 72h
-    #[arg(long = "for", value_name = "TIME", default_value = "6h")]
-    lasts: TimeSpan,
-
-    /// Record this reason in the audit log; `auto` needs none
-    #[arg(long, value_name = "TEXT", required_if_eq_any([("state", "up"), ("state", "down")]))]
-    reason: Option<String>,
-
-    #[command(flatten)]
-    care: CareArgs,
-}
-
-/// A forced health state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ForcedState {
-    Up,
-    Down,
-    Auto,
-}
-
-/// Set what the server may do about regions that should leave
-///
-/// `auto`: it acts. `advise`: it proposes a failover that an operator may `approve`. `off`: not even that.
-#[derive(Debug, Args)]
-pub struct FailoverArgs {
-    /// The mode
-    #[arg(value_parser = ["auto", "advise", "off"])]
-    mode: String,
-
-    /// Set it for this region only
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
-
-    /// Return to the configured mode after this time, 1m to 72h; without it, only by `lift`
-    #[arg(long = "for", value_name = "TIME")]
-    lasts: Option<TimeSpan>,
-
-    #[command(flatten)]
-    terms: TermsArgs,
-}
-
-/// Set how much of its configured capacity a region has
-#[derive(Debug, Args)]
-pub struct CapacityArgs {
-    /// The region
-    region: String,
-
-    /// The percentage of the configured capacity, 1% to 1000%
-    percent: String,
-
-    /// Return to the configured capacity after this time, 1m to 72h
-    #[arg(long = "for", value_name = "TIME", default_value = "6h")]
-    lasts: TimeSpan,
-
-    #[command(flatten)]
-    terms: TermsArgs,
-}
-
-/// Divide the clients of a name between regions: blue and green
-///
-/// Clients whose way leads to one of the regions are divided between those of them that are in service and
-/// permitted, by sets of /24s. With --steps the last region named goes up step by step, while the gates of its
-/// ramp are open; a step back at the first closed gate, and no further after the second.
-#[derive(Debug, Args)]
-pub struct WeightsArgs {
-    /// The steered name
-    name: String,
-
-    /// REGION=N, two to eight of them
-    #[arg(value_name = "REGION=N", num_args = 2.., required = true)]
-    members: Vec<String>,
-
-    /// Raise the share of the last region by these steps, such as 10,50,100
-    #[arg(long, value_name = "P,P,…")]
-    steps: Option<String>,
-
-    /// Hold each step for this time
-    #[arg(long, value_name = "TIME", requires = "steps", default_value = "10m")]
-    hold: String,
-
-    #[command(flatten)]
-    terms: TermsArgs,
-}
-
-/// End an intent about a region or availability zone
+/// The end of an intent about a region or availability zone.
 ///
 /// Its clients come back by the ramp of the region, if it is well and has room.
 #[derive(Debug, Args)]
@@ -230,161 +252,85 @@ pub struct UndoArgs {
     operator: OperatorArgs,
 }
 
-/// End an intent by its number
-#[derive(Debug, Args)]
-pub struct LiftArgs {
-    /// Its number, as `intents` shows it
-    number: u64,
-
-    /// Bring its clients back at once
-    #[arg(long)]
-    at_once: bool,
-
-    #[command(flatten)]
-    operator: OperatorArgs,
+/// A forced health state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ForceArg {
+    Up,
+    Down,
+    Auto,
 }
 
-/// Carry out a failover that the server proposes
-#[derive(Debug, Args)]
-pub struct ApproveArgs {
-    /// The number of the proposal, as `intents` shows it
-    number: u64,
-
-    /// Record this reason in the audit log
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-
-    #[command(flatten)]
-    operator: OperatorArgs,
+impl IntentCommand {
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Shift { target, percent, lasts, terms } => {
+                terms.intend(format!("shift {target} {percent}"), Some(*lasts))
+            }
+            Self::Drain { target, lasts, wait, timeout, terms } => {
+                drain(target, *lasts, wait.then_some(*timeout), terms)
+            }
+            Self::Disable { target, lasts, terms } => terms.intend(format!("disable {target}"), *lasts),
+            Self::Force { target, state, lasts, reason, care } => {
+                let word = match state {
+                    ForceArg::Auto => return care.operator.undo("force", target, false),
+                    ForceArg::Up => "up",
+                    ForceArg::Down => "down",
+                };
+                let terms = TermsArgs { reason: reason.clone().unwrap_or_default(), care: care.clone() };
+                terms.intend(format!("force {target} {word}"), Some(*lasts))
+            }
+            Self::Failover { mode, region, lasts, terms } => {
+                let region = region.as_ref().map_or_else(String::new, |region| format!(" {region}"));
+                terms.intend(format!("failover {mode}{region}"), *lasts)
+            }
+            Self::Capacity { region, percent, lasts, terms } => {
+                terms.intend(format!("capacity {region} {percent}"), Some(*lasts))
+            }
+            Self::Weights { name, members, steps, hold, terms } => {
+                let steps =
+                    steps.as_ref().map_or_else(String::new, |steps| format!(" steps {steps} hold {hold}"));
+                terms.intend(format!("weights {name} {}{steps}", members.join(" ")), None)
+            }
+            Self::Unshift(UndoArgs { target, at_once, operator }) => operator.undo("shift", target, *at_once),
+            Self::Undrain(UndoArgs { target, at_once, operator }) => operator.undo("drain", target, *at_once),
+            Self::Enable(UndoArgs { target, at_once, operator }) => {
+                operator.undo("disable", target, *at_once)
+            }
+            Self::Lift { number, at_once, operator } => operator.lift(*number, *at_once),
+            Self::Approve { number, reason, operator } => {
+                let (number, approval) =
+                    (ProposalNumber { number: *number }, Approval { reason: reason.clone() });
+                report(operator.order(&routes::APPROVE, &number, &approval), false)
+            }
+            Self::Intents { json, server } => list(*json, server),
+        }
+    }
 }
 
-/// Show the intents in force and the open proposals
-#[derive(Debug, Args)]
-pub struct IntentsArgs {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-
-    #[command(flatten)]
-    server: ServerArgs,
-}
-
-/// Runs `shift`.
-///
-/// # Errors
-///
-/// When the server cannot be asked, or refuses. So with all of them.
-pub fn shift(ShiftArgs { target, percent, lasts, terms }: &ShiftArgs) -> anyhow::Result<ExitCode> {
-    terms.intend(format!("shift {target} {percent}"), Some(*lasts))
-}
-
-/// Runs `drain`.
-///
-/// # Errors
-///
-/// As [`shift`].
-pub fn drain(DrainArgs { target, lasts, wait, timeout, terms }: &DrainArgs) -> anyhow::Result<ExitCode> {
-    let answer = terms.ask(format!("drain {target}"), Some(*lasts));
+/// Drains, and waits for at most this time for the last client.
+fn drain(
+    target: &Target,
+    lasts: TimeSpan,
+    timeout: Option<TimeSpan>,
+    terms: &TermsArgs,
+) -> anyhow::Result<ExitCode> {
+    let answer = terms.ask(format!("drain {target}"), Some(lasts));
     let number = answer.as_ref().ok().and_then(|reply| reply.intent.as_ref()).map(|intent| intent.number);
     let done = report(answer, terms.is_trial())?;
-    match number.filter(|_| *wait) {
-        Some(number) if !drain_status::wait(&terms.care.operator.server, timeout.0, || Ok(number))? => {
+    match number.zip(timeout) {
+        Some((number, timeout))
+            if !drain_status::wait(&terms.care.operator.server, timeout.0, || Ok(number))? =>
+        {
             Ok(ExitCode::from(FAILURE))
         }
         Some(_) | None => Ok(done),
     }
 }
 
-/// Runs `disable`.
-///
-/// # Errors
-///
-/// As [`shift`].
-pub fn disable(DisableArgs { target, lasts, terms }: &DisableArgs) -> anyhow::Result<ExitCode> {
-    terms.intend(format!("disable {target}"), *lasts)
-}
-
-/// Runs `force`.
-///
-/// # Errors
-///
-/// As [`shift`].
-pub fn force(arguments: &ForceArgs) -> anyhow::Result<ExitCode> {
-    let ForceArgs { target, state, lasts, reason, care } = arguments;
-    let word = match state {
-        ForcedState::Auto => return care.operator.undo("force", target, false),
-        ForcedState::Up => "up",
-        ForcedState::Down => "down",
-    };
-    let terms = TermsArgs { reason: reason.clone().unwrap_or_default(), care: care.clone() };
-    terms.intend(format!("force {target} {word}"), Some(*lasts))
-}
-
-/// Runs `failover`.
-///
-/// # Errors
-///
-/// As [`shift`].
-pub fn failover(FailoverArgs { mode, region, lasts, terms }: &FailoverArgs) -> anyhow::Result<ExitCode> {
-    let region = region.as_ref().map_or_else(String::new, |region| format!(" {region}"));
-    terms.intend(format!("failover {mode}{region}"), *lasts)
-}
-
-/// Runs `capacity`.
-///
-/// # Errors
-///
-/// As [`shift`].
-pub fn capacity(CapacityArgs { region, percent, lasts, terms }: &CapacityArgs) -> anyhow::Result<ExitCode> {
-    terms.intend(format!("capacity {region} {percent}"), Some(*lasts))
-}
-
-/// Runs `weights`.
-///
-/// # Errors
-///
-/// As [`shift`].
-pub fn weights(WeightsArgs { name, members, steps, hold, terms }: &WeightsArgs) -> anyhow::Result<ExitCode> {
-    let steps = steps.as_ref().map_or_else(String::new, |steps| format!(" steps {steps} hold {hold}"));
-    terms.intend(format!("weights {name} {}{steps}", members.join(" ")), None)
-}
-
-/// Runs `unshift`, `undrain` and `enable`, which end an intent of this kind.
-///
-/// # Errors
-///
-/// As [`shift`], and when there is nothing to end.
-pub fn undo(kind: &str, UndoArgs { target, at_once, operator }: &UndoArgs) -> anyhow::Result<ExitCode> {
-    operator.undo(kind, target, *at_once)
-}
-
-/// Runs `lift`.
-///
-/// # Errors
-///
-/// As [`shift`].
-pub fn lift(LiftArgs { number, at_once, operator }: &LiftArgs) -> anyhow::Result<ExitCode> {
-    operator.lift(*number, *at_once)
-}
-
-/// Runs `approve`.
-///
-/// # Errors
-///
-/// As [`shift`].
-pub fn approve(ApproveArgs { number, reason, operator }: &ApproveArgs) -> anyhow::Result<ExitCode> {
-    let approval = Approval { reason: reason.clone() };
-    report(operator.order(&routes::APPROVE, &ProposalNumber { number: *number }, &approval), false)
-}
-
-/// Runs `intents`.
-///
-/// # Errors
-///
-/// When the server cannot be asked.
-pub fn list(IntentsArgs { json, server }: &IntentsArgs) -> anyhow::Result<ExitCode> {
+/// Prints the intents in force and the open proposals.
+fn list(json: bool, server: &ServerArgs) -> anyhow::Result<ExitCode> {
     let list = server.look(&routes::INTENTS)?;
-    if *json {
+    if json {
         output::json(&list);
         return Ok(ExitCode::SUCCESS);
     }
@@ -409,10 +355,6 @@ pub fn list(IntentsArgs { json, server }: &IntentsArgs) -> anyhow::Result<ExitCo
 
 impl TermsArgs {
     /// Asks for an intent.
-    ///
-    /// # Errors
-    ///
-    /// When the server cannot be asked, or refuses.
     pub fn ask(&self, intent: String, lasts: Option<TimeSpan>) -> anyhow::Result<ChangeReply> {
         let Self { reason, care: CareArgs { dry_run, overrides, operator } } = self;
         let (reason, overrides) = (reason.clone(), overrides.clone());
@@ -438,10 +380,6 @@ impl TermsArgs {
 
 impl OperatorArgs {
     /// Asks for a change.
-    ///
-    /// # Errors
-    ///
-    /// When the server cannot be asked, or refuses.
     pub fn order<P: Serialize, B: Serialize>(
         &self,
         route: &Route<P, B, ChangeReply>,
@@ -466,10 +404,6 @@ impl OperatorArgs {
 }
 
 /// Prints what became of a change; a refusal is passed on.
-///
-/// # Errors
-///
-/// That of the answer.
 pub fn report(answer: anyhow::Result<ChangeReply>, is_trial: bool) -> anyhow::Result<ExitCode> {
     let refused = |error: &anyhow::Error| {
         let prediction = error.downcast_ref().and_then(|ApiError { prediction, .. }| prediction.clone());

@@ -38,11 +38,6 @@ pub struct Args {
     server: ServerArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When the running server cannot be asked, the name is not steered, or the file cannot be written.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let svg = match &arguments.server.admin {
         Some(_) => arguments.server.text(&routes::MAP, &SteeredNameQuery { name: arguments.name.clone() })?,

@@ -75,22 +75,8 @@ enum MeridianCommand {
     Drill(drill::Args),
     Explain(explain::Args),
     Failback(failback::Args),
-    Intents(intent::IntentsArgs),
-    Shift(intent::ShiftArgs),
-    /// End a shift: clients of a region or availability zone come back by its ramp
-    Unshift(intent::UndoArgs),
-    Drain(intent::DrainArgs),
-    /// End a drain: clients of a region or availability zone come back by its ramp
-    Undrain(intent::UndoArgs),
-    Disable(intent::DisableArgs),
-    /// End a disable: clients of a region or availability zone come back by its ramp
-    Enable(intent::UndoArgs),
-    Force(intent::ForceArgs),
-    Failover(intent::FailoverArgs),
-    Approve(intent::ApproveArgs),
-    Capacity(intent::CapacityArgs),
-    Weights(intent::WeightsArgs),
-    Lift(intent::LiftArgs),
+    #[command(flatten)]
+    Intent(intent::IntentCommand),
     History(history::Args),
     Availability(availability::Args),
     Status(status::Args),
@@ -121,19 +107,7 @@ impl MeridianCommand {
             Self::Explain(arguments) => explain::run(&arguments),
             Self::Availability(arguments) => availability::run(&arguments),
             Self::Failback(arguments) => failback::run(&arguments),
-            Self::Intents(arguments) => intent::list(&arguments),
-            Self::Shift(arguments) => intent::shift(&arguments),
-            Self::Unshift(arguments) => intent::undo("shift", &arguments),
-            Self::Drain(arguments) => intent::drain(&arguments),
-            Self::Undrain(arguments) => intent::undo("drain", &arguments),
-            Self::Disable(arguments) => intent::disable(&arguments),
-            Self::Enable(arguments) => intent::undo("disable", &arguments),
-            Self::Force(arguments) => intent::force(&arguments),
-            Self::Failover(arguments) => intent::failover(&arguments),
-            Self::Approve(arguments) => intent::approve(&arguments),
-            Self::Capacity(arguments) => intent::capacity(&arguments),
-            Self::Weights(arguments) => intent::weights(&arguments),
-            Self::Lift(arguments) => intent::lift(&arguments),
+            Self::Intent(command) => command.run(),
             Self::History(arguments) => history::run(&arguments),
             Self::Status(arguments) => status::run(&arguments),
             Self::Map(arguments) => map::run(&arguments),
@@ -181,4 +155,83 @@ fn run_to_end<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
     let result = runtime.block_on(future);
     runtime.shutdown_timeout(LINGER);
     Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::*;
+
+    /// The verbs that help begins with.
+    const VERBS: [&str; 46] = [
+        "An",
+        "Answer",
+        "Ask",
+        "Assume",
+        "Break",
+        "Bring",
+        "Build",
+        "Calculate",
+        "Carry",
+        "Divide",
+        "Drain",
+        "Draw",
+        "Enable",
+        "End",
+        "Exit",
+        "Explain",
+        "Forecast",
+        "Hold",
+        "Leave",
+        "Let",
+        "Listen",
+        "Lose",
+        "Make",
+        "Multiply",
+        "Name",
+        "Override",
+        "Play",
+        "Print",
+        "Prove",
+        "Raise",
+        "Read",
+        "Record",
+        "Return",
+        "Run",
+        "Send",
+        "Serve",
+        "Set",
+        "Show",
+        "Simulate",
+        "Take",
+        "Treat",
+        "Trust",
+        "Validate",
+        "Wait",
+        "Watch",
+        "Write",
+    ];
+
+    /// Checks a command and those below it, and returns what is wrong.
+    fn wrong(command: &Command, path: &str) -> Vec<String> {
+        let path = format!("{path} {}", command.get_name());
+        let own = command.get_about().map(|about| (path.clone(), about.to_string()));
+        let flags = command.get_arguments().filter(|argument| argument.get_long().is_some());
+        let flags = flags.filter_map(|flag| {
+            Some((format!("{path} --{}", flag.get_long()?), flag.get_help()?.to_string()))
+        });
+        let is_wrong = |help: &String| {
+            let verb = help.split_whitespace().next().unwrap_or_default();
+            help.ends_with('.') || help.chars().count() > 110 || !VERBS.contains(&verb)
+        };
+        let here = own.into_iter().chain(flags).filter(|(_, help)| is_wrong(help));
+        let here = here.map(|(path, help)| format!("{path}: {help}"));
+        here.chain(command.get_subcommands().flat_map(|below| wrong(below, &path))).collect()
+    }
+
+    #[test]
+    fn help_is_imperative_fits_a_line_and_has_no_full_stop() {
+        assert_eq!(wrong(&Arguments::command(), ""), Vec::<String>::new());
+    }
 }

@@ -26,11 +26,6 @@ pub struct Args {
     pub directory: PathBuf,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When a policy has too many regions, or a file is gone while it is proved.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let loaded = daemon::load(&args.directory)?;
     let proof = prove(&loaded.base)?;

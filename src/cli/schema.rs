@@ -26,11 +26,6 @@ pub enum SchemaFile {
     Zone,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// Never; the signature is that of all commands.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let schema = match args.file {
         None => schema::whole(),

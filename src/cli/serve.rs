@@ -31,11 +31,6 @@ enum LogForm {
     Json,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When an address cannot be bound.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let loaded = daemon::load(&arguments.config)?;
     let format = match arguments.log {

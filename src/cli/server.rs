@@ -53,10 +53,6 @@ pub struct ServerArgs {
 
 impl ServerArgs {
     /// Reads what a route answers to these parameters.
-    ///
-    /// # Errors
-    ///
-    /// When the server cannot be asked, or with an [`ApiError`] when it refuses.
     pub fn get<P: Serialize, A: DeserializeOwned>(
         &self,
         route: &Route<P, (), A>,
@@ -66,28 +62,16 @@ impl ServerArgs {
     }
 
     /// Reads what a route without parameters answers.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::get`].
     pub fn look<A: DeserializeOwned>(&self, route: &Route<NoParameters, (), A>) -> anyhow::Result<A> {
         self.get(route, &NoParameters {})
     }
 
     /// Reads the text that a route answers.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::get`].
     pub fn text<P: Serialize>(&self, route: &Route<P, (), String>, parameters: &P) -> anyhow::Result<String> {
         self.exchange(&route.operation(), parameters, |request| request)
     }
 
     /// Asks for a change, in the name of an author.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::get`].
     pub fn order<P: Serialize, B: Serialize, A: DeserializeOwned>(
         &self,
         route: &Route<P, B, A>,

@@ -69,11 +69,6 @@ Or:
 Exit codes: 0 all expectations hold, or what is lost is borne; 1 some do not, or it ends badly; 2 bad scenario,
 configuration or usage.";
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When a running server cannot be asked; what is wrong with a scenario is the command's result.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let Some(file) = &arguments.file else {
         return whatif::run(&arguments.whatif, arguments.config.as_ref());

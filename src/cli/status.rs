@@ -41,11 +41,6 @@ const EVENTS: usize = 10;
 /// Clears the screen and begins at its top (ECMA-48: CUP, ED).
 const CLEAR: &str = "\x1b[H\x1b[2J";
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When the server cannot be asked, or refuses.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     // As <https://no-color.org> has it.
     let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

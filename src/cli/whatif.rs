@@ -52,11 +52,6 @@ fn load(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("write a factor above 0 and up to {MAX_LOAD}, such as 1.4"))
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When the loss makes no sense, the configuration cannot be used, or the running server cannot be asked.
 pub fn run(arguments: &WhatIfArgs, config: Option<&PathBuf>) -> anyhow::Result<ExitCode> {
     let simulation = match arguments.server.admin {
         Some(_) => of_server(arguments)?,

@@ -41,11 +41,6 @@ struct BuildArgs {
     output: PathBuf,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When a file cannot be read, understood or written.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let GeoipCommand::Build(build) = &args.command;
     run_build(build)?;

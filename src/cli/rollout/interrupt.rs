@@ -14,10 +14,6 @@ pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Listens from now on, on a thread of its own.
-    ///
-    /// # Errors
-    ///
-    /// When the process cannot listen to signals.
     pub fn listen() -> anyhow::Result<Self> {
         let has_come = Arc::new(AtomicBool::new(false));
         let runtime = Builder::new_current_thread().enable_all().build().context("cannot start a thread")?;
@@ -40,10 +36,6 @@ impl Interrupt {
     }
 
     /// Ends the work when a signal has come.
-    ///
-    /// # Errors
-    ///
-    /// When one has.
     pub fn check(&self) -> anyhow::Result<()> {
         if self.0.load(Ordering::Relaxed) {
             bail!("interrupted");

@@ -77,11 +77,6 @@ pub struct Args {
     terms: TermsArgs,
 }
 
-/// Runs the command.
-///
-/// # Errors
-///
-/// When the server cannot be asked before anything is done.
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let interrupt = Interrupt::listen()?;
     let mut rollout = Rollout { arguments, interrupt, drain: None };

@@ -44,10 +44,6 @@ impl RolloutSite {
     }
 
     /// Holds that the site serves: that no address is down, and no alarm is about its region that was not before.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong.
     pub fn fit(&self, target: &Target, before: &[String]) -> anyhow::Result<()> {
         if let Some(alarm) = self.alarms.iter().find(|alarm| !before.contains(alarm)) {
             bail!("an alarm: {alarm}");
