@@ -1,4 +1,4 @@
-//! From a configuration directory to a world, or to everything that is wrong with it.
+//! Loads a configuration directory with everything that it names, or reports everything that is wrong with it.
 //!
 //! Loading happens aside: nothing that is being served changes before all of it has succeeded.
 
@@ -16,23 +16,23 @@ use crate::geo::{self, Database, Located, Table, TableSources};
 use crate::moment::Moment;
 use crate::snapshot::Base;
 
-/// A world that can be served.
+/// A configuration directory that can be served.
 #[derive(Clone, Debug)]
 pub struct LoadedDirectory {
-    /// The world.
+    /// What snapshots are compiled from.
     pub base: Arc<Base>,
-    /// Who may ask the admin address for what.
+    /// The tokens and certificates of the admin address.
     pub access: Arc<AccessPolicy>,
-    /// What works but is hardly meant.
+    /// Sentences about what works but is hardly meant.
     pub warnings: Vec<String>,
     /// The Country or City database, when there is one.
     pub database: Option<admin::DatabaseOrigin>,
-    /// What its files looked like right before they were read.
+    /// Its files right before they were read.
     pub stamp: Stamp,
 }
 
 impl LoadedDirectory {
-    /// Returns what `/status` says of it.
+    /// Returns the facts that `/status` shows.
     pub fn facts(&self, directory: &Path, now: Moment) -> admin::ConfigOrigin {
         admin::ConfigOrigin {
             directory: directory.to_owned(),
@@ -57,40 +57,22 @@ pub enum Error {
     /// The configuration has mistakes.
     #[error("{0}")]
     Problems(Problems),
-    /// A database cannot be read.
-    #[error(transparent)]
-    Read(#[from] Unread),
+    /// The database of this setting cannot be read.
+    #[error("`{0}` in server.yaml")]
+    Read(&'static str, #[source] database::Error),
     /// The secret of a webhook cannot be used.
     #[error(transparent)]
     Secret(#[from] WebhookSecretError),
-    /// A database is none, or is damaged.
-    #[error("`{setting}` in server.yaml: `{}` cannot be used", .path.display())]
-    Database {
-        /// The setting that names it.
-        setting: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: geo::Error,
-    },
-}
-
-/// Why a database cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("`{setting}` in server.yaml")]
-pub struct Unread {
-    /// The setting that names it.
-    pub setting: &'static str,
-    /// What is wrong.
-    pub source: database::Error,
+    /// The file of this setting is no database, or is damaged.
+    #[error("`{0}` in server.yaml: `{path}` cannot be used", path = .1.display())]
+    Database(&'static str, PathBuf, #[source] geo::Error),
 }
 
 /// Loads a directory. It blocks, for seconds when the database is large.
 ///
 /// # Errors
 ///
-/// When anything in it is wrong; everything that is wrong with the texts is told at once.
+/// When anything in it is wrong; all mistakes in its texts are reported at once.
 pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
     let stamp = Stamp::of_directory(directory);
     let sources = configuration::read(directory)?;
@@ -112,7 +94,7 @@ pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
     })
 }
 
-/// Returns where the configuration says that a client is.
+/// Returns the location of a client, by the databases and networks of the configuration.
 ///
 /// # Errors
 ///
@@ -121,12 +103,12 @@ pub fn locate(geo: &Geo, client: IpAddr) -> Result<Located, Error> {
     Ok(Databases::read(geo)?.sources(geo).locate(client))
 }
 
-/// Returns everything whose change asks for loading anew.
+/// Returns the paths whose change asks for a reload.
 pub fn places(directory: &Path, server: &Server) -> watch::WatchedPaths {
     watch::WatchedPaths { directory: directory.to_owned(), files: files(server).cloned().collect() }
 }
 
-/// Returns what everything that a load would read looks like now.
+/// Returns the stamp of everything that a load would read.
 pub fn stamp(directory: &Path, server: &Server) -> Stamp {
     Stamp::of_directory(directory).and_files(files(server))
 }
@@ -168,11 +150,11 @@ impl Databases {
     fn compile(&self, config: &Config) -> Result<Table, Error> {
         let sources = self.sources(&config.server.geo);
         let compile = |sources| Table::compile(sources, &config.regions, &config.groups);
-        compile(sources).map_err(|source| {
-            // Whichever the table compiles without is the one at fault.
+        compile(sources).map_err(|error| {
+            // The one at fault is the one without which the table compiles.
             let is_asn = compile(TableSources { asn: None, ..sources }).is_ok();
             let at_fault = if is_asn { &self.asn } else { &self.place };
-            at_fault.as_ref().expect("only databases can be at fault").unusable(source)
+            at_fault.as_ref().expect("only databases can be at fault").unusable(error)
         })
     }
 
@@ -185,16 +167,15 @@ impl Databases {
 
 impl NamedDatabase {
     fn read(path: &Path, setting: &'static str) -> Result<Self, Error> {
-        let bytes = database::read(path).map_err(|source| Unread { setting, source })?;
+        let bytes = database::read(path).map_err(|error| Error::Read(setting, error))?;
         let path = path.to_owned();
         match Database::parse(bytes) {
             Ok(database) => Ok(Self { database, path, setting }),
-            Err(source) => Err(Error::Database { setting, path, source }),
+            Err(error) => Err(Error::Database(setting, path, error)),
         }
     }
 
-    /// Says why it cannot be used.
-    fn unusable(&self, source: geo::Error) -> Error {
-        Error::Database { setting: self.setting, path: self.path.clone(), source }
+    fn unusable(&self, error: geo::Error) -> Error {
+        Error::Database(self.setting, self.path.clone(), error)
     }
 }

@@ -29,27 +29,16 @@ pub struct WebhookSecrets {
 /// Why the secret of a webhook cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookSecretError {
-    /// It is not there.
-    #[error("`secret` of webhook `{webhook}` in server.yaml")]
-    Read {
-        /// The name of the webhook.
-        webhook: String,
-        /// Why.
-        source: secret::Error,
-    },
-    /// It is too short to be safe, or too long to be meant.
+    /// The secret of this webhook is not there.
+    #[error("`secret` of webhook `{0}` in server.yaml")]
+    Read(String, #[source] secret::Error),
+    /// The secret of this webhook, at this place, has so many bytes: too few to be safe, or too many to be meant.
     #[error(
-        "`secret` of webhook `{webhook}` in server.yaml: {place} has {bytes} bytes, expected {} to {}: {MAKE}",
-        SECRET_BYTES.start(), SECRET_BYTES.end()
+        "`secret` of webhook `{0}` in server.yaml: {1} has {2} bytes, expected {first} to {last}: {MAKE}",
+        first = SECRET_BYTES.start(),
+        last = SECRET_BYTES.end()
     )]
-    Length {
-        /// The name of the webhook.
-        webhook: String,
-        /// The file or the variable.
-        place: String,
-        /// Its length.
-        bytes: usize,
-    },
+    Length(String, String, usize),
 }
 
 /// Reads the secrets of all webhooks. Loading a configuration does not ask for them: an operator who checks or
@@ -65,12 +54,10 @@ pub fn of_webhooks(server: &Server) -> Result<WebhookSecrets, WebhookSecretError
             secrets.list.push(None);
             continue;
         };
-        let webhook = || name.clone();
-        let failed = |source| WebhookSecretError::Read { webhook: webhook(), source };
+        let failed = |error| WebhookSecretError::Read(name.clone(), error);
         let SecretBytes { bytes, exposed } = secret::read(source).map_err(failed)?;
         if !SECRET_BYTES.contains(&bytes.len()) {
-            let (webhook, place) = (webhook(), secret::place(source));
-            return Err(WebhookSecretError::Length { webhook, place, bytes: bytes.len() });
+            return Err(WebhookSecretError::Length(name.clone(), secret::place(source), bytes.len()));
         }
         secrets.list.push(Some(bytes));
         secrets.warnings.extend(exposed.map(|path| {

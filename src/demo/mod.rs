@@ -56,25 +56,12 @@ pub struct DemoOptions {
 /// Why a demo does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Another process listens on an address.
-    #[error("{address} is in use, perhaps by another demo: stop that, or choose another with {option}")]
-    InUse {
-        /// The address.
-        address: SocketAddr,
-        /// The option that chooses it.
-        option: &'static str,
-    },
+    /// Another process listens on the address that this option chooses.
+    #[error("{0} is in use, perhaps by another demo: stop that, or choose another with {1}")]
+    InUse(SocketAddr, &'static str),
     /// An address cannot be listened on for another reason.
-    #[error("cannot listen on {address} for {option}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// The option that chooses it.
-        option: &'static str,
-        /// What the system says.
-        #[source]
-        cause: io::Error,
-    },
+    #[error("cannot listen on {0} for {1}")]
+    Listen(SocketAddr, &'static str, #[source] io::Error),
     /// A region's own address cannot be listened on.
     #[error(
         "cannot listen on {0}; the demo needs all of 127.0.0.0/8 on loopback, which Linux has from the start"
@@ -178,10 +165,9 @@ fn spawn(listener: TcpListener, switchboard: Switchboard) -> JoinHandle<()> {
 }
 
 fn unusable(address: SocketAddr, option: &'static str, cause: io::Error) -> Error {
-    if cause.kind() == io::ErrorKind::AddrInUse {
-        Error::InUse { address, option }
-    } else {
-        Error::Listen { address, option, cause }
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => Error::InUse(address, option),
+        _ => Error::Listen(address, option, cause),
     }
 }
 

@@ -22,13 +22,8 @@ const MAX_TOTAL: usize = 256 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The directory is missing or may not be read.
-    #[error("cannot read the configuration directory `{}`", .directory.display())]
-    Directory {
-        /// The directory.
-        directory: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error("cannot read the configuration directory `{}`", .0.display())]
+    Directory(PathBuf, #[source] io::Error),
     /// There are more files than a configuration has.
     #[error("`{}` has more than {MAX_FILES} files; is it a configuration directory?", .0.display())]
     TooManyFiles(PathBuf),
@@ -44,7 +39,7 @@ pub enum Error {
 ///
 /// When the directory cannot be read, or is too large to be a configuration.
 pub fn read(directory: &Path) -> Result<SourceFiles, Error> {
-    let failed = |source| Error::Directory { directory: directory.to_owned(), source };
+    let failed = |error| Error::Directory(directory.to_owned(), error);
     let mut files = Vec::new();
     let mut total = 0;
     for entry in fs::read_dir(directory).map_err(failed)? {

@@ -26,13 +26,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is missing, may not be read, or cannot be a database by its kind or size.
-    #[error("cannot read `{}`", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: regular::Error,
-    },
+    #[error("cannot read `{}`", .0.display())]
+    Read(PathBuf, #[source] regular::Error),
     /// It changed during every attempt.
     #[error("`{}` keeps changing while it is read; replace it by renaming a finished file", .0.display())]
     KeepsChanging(PathBuf),
@@ -45,7 +40,7 @@ pub enum Error {
 /// When it cannot be read, cannot be a database by its kind or size, or does not hold still.
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     for attempt in 1..=ATTEMPTS {
-        let read = read_once(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let read = read_once(path).map_err(|error| Error::Read(path.to_owned(), error))?;
         if let Some(bytes) = read {
             return Ok(bytes);
         }
@@ -85,7 +80,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("huge.mmdb");
         std::fs::File::create(&path).unwrap().set_len(2 << 30).unwrap();
-        let Err(Error::Read { source, .. }) = read(&path) else { panic!("it is too large") };
+        let Err(Error::Read(_, source)) = read(&path) else { panic!("it is too large") };
         assert!(source.to_string().starts_with("file too large: 2147483648 bytes"), "{source}");
     }
 

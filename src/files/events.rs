@@ -29,21 +29,11 @@ const MAX_READ: u64 = 2 * MAX_BYTES;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be written.
-    #[error("events cannot be written to {path}")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error("events cannot be written to {}", .0.display())]
+    Write(PathBuf, #[source] io::Error),
     /// The file is there and cannot be read.
-    #[error("the events in {path} cannot be read")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error("the events in {} cannot be read", .0.display())]
+    Read(PathBuf, #[source] io::Error),
 }
 
 /// The log, to be written by one.
@@ -75,9 +65,9 @@ impl EventLog {
     pub fn append(&mut self, event: &Event) -> Result<(), Error> {
         let mut line = serde_json::to_vec(event).expect("plain values become JSON");
         line.push(b'\n');
-        self.write(&line).map_err(|source| {
+        self.write(&line).map_err(|error| {
             self.open = None;
-            Error::Write { path: self.directory.join(FILE), source }
+            Error::Write(self.directory.join(FILE), error)
         })
     }
 
@@ -211,7 +201,7 @@ fn open_all(directory: &Path) -> Result<Vec<LogFile>, Error> {
         match opened {
             Ok(file) => files.push(LogFile { path, file }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(Error::Read { path, source }),
+            Err(error) => return Err(Error::Read(path, error)),
         }
     }
     Ok(files)
@@ -237,7 +227,7 @@ impl LogFile {
         let mut text = Vec::new();
         let mut file = &self.file;
         let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(at_most).read_to_end(&mut text));
-        read.map_err(|source| Error::Read { path: self.path.clone(), source })?;
+        read.map_err(|error| Error::Read(self.path.clone(), error))?;
         Ok(text)
     }
 }

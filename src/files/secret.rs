@@ -33,21 +33,11 @@ impl fmt::Debug for SecretBytes {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is missing, may not be read, or is not a regular one.
-    #[error("cannot read `{}`", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: regular::Error,
-    },
-    /// The file is something else.
-    #[error("cannot read `{}`: file too large for a secret: {bytes} bytes (limit 1 MiB)", .path.display())]
-    FileTooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size.
-        bytes: u64,
-    },
+    #[error("cannot read `{}`", .0.display())]
+    File(PathBuf, #[source] regular::Error),
+    /// The file has so many bytes, so that it is something else.
+    #[error("cannot read `{path}`: file too large for a secret: {1} bytes (limit 1 MiB)", path = .0.display())]
+    FileTooLarge(PathBuf, u64),
     /// The environment does not have it.
     #[error("${0} is not set")]
     Unset(String),
@@ -81,10 +71,8 @@ pub fn read_file(path: &Path) -> Result<SecretBytes, Error> {
             let exposed = (metadata.mode() & OTHERS != 0).then(owned);
             Ok(SecretBytes { bytes, exposed })
         }
-        Err(regular::Error::TooLarge { bytes, .. }) => Err(Error::FileTooLarge { path: owned(), bytes }),
-        Err(source @ (regular::Error::Io(_) | regular::Error::NotRegular)) => {
-            Err(Error::File { path: owned(), source })
-        }
+        Err(regular::Error::TooLarge { bytes, .. }) => Err(Error::FileTooLarge(owned(), bytes)),
+        Err(error @ (regular::Error::Io(_) | regular::Error::NotRegular)) => Err(Error::File(owned(), error)),
     }
 }
 
@@ -141,7 +129,7 @@ mod tests {
         let error = read_file(&huge).expect_err("it is huge").to_string();
         assert!(error.ends_with("file too large for a secret: 2147483648 bytes (limit 1 MiB)"), "{error}");
         for path in [directory.path(), Path::new("/dev/zero"), Path::new("/nowhere/token")] {
-            assert!(matches!(read_file(path), Err(Error::File { .. })), "{}", path.display());
+            assert!(matches!(read_file(path), Err(Error::File(..))), "{}", path.display());
         }
     }
 }

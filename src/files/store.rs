@@ -13,6 +13,7 @@
 //! | damaged, too large, or of a version that is no longer read | set aside under another name |
 //! | of a newer version, unreadable, or not a file at all | left alone; nothing is saved until it is moved away |
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::marker::PhantomData;
@@ -52,66 +53,43 @@ pub trait Saved: Serialize + DeserializeOwned {
 #[derive(Debug)]
 pub struct Store<T> {
     directory: StateDirectory,
-    path: PathBuf,
+    file: StateFile,
     /// Whether the file that lies there must not be replaced.
     is_left_alone: AtomicBool,
     value: PhantomData<fn(T)>,
 }
 
+/// A file of the state directory, for messages.
+#[derive(Clone, Debug)]
+pub struct StateFile {
+    path: PathBuf,
+    loss: &'static str,
+}
+
+impl fmt::Display for StateFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.display().fmt(f)
+    }
+}
+
 /// Why a file is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file is not what was written here.
-    #[error("{} is damaged and is set aside as {}: {loss}", .path.display(), .aside.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Where it is now.
-        aside: PathBuf,
-        /// What that costs.
-        loss: &'static str,
-        /// What is wrong with it.
-        source: Damage,
-    },
-    /// The file is of a version that is no longer read.
+    /// The file is not what was written here, and has the second name now.
+    #[error("{0} is damaged and is set aside as {path}: {loss}", path = .1.display(), loss = .0.loss)]
+    Damaged(StateFile, PathBuf, #[source] Damage),
+    /// The file is of this version, which is no longer read, and has the second name now.
     #[error(
-        "{} has version {found} of its format, older than this program reads, and is set aside as {}: {loss}",
-        .path.display(),
-        .aside.display()
+        "{0} has version {2} of its format, older than this program reads, and is set aside as {path}: {loss}",
+        path = .1.display(), loss = .0.loss
     )]
-    Outdated {
-        /// The file.
-        path: PathBuf,
-        /// Where it is now.
-        aside: PathBuf,
-        /// What that costs.
-        loss: &'static str,
-        /// Its version.
-        found: u64,
-    },
-    /// The file is of a newer version of this program, for which it stays.
-    #[error(
-        "{} has version {found} of its format, newer than this program reads, and is left alone: {loss}",
-        .path.display()
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// What that costs.
-        loss: &'static str,
-        /// Its version.
-        found: u64,
-    },
+    Outdated(StateFile, PathBuf, u64),
+    /// The file is of this version of a newer program, for which it stays.
+    #[error("{0} has version {1} of its format, newer than this program reads, and is left alone: {loss}", loss = .0.loss)]
+    Newer(StateFile, u64),
     /// The file cannot be read, or cannot be set aside: its permissions, its kind or the disk are at fault.
-    #[error("{} cannot be used and is left alone: {loss}", .path.display())]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// What that costs.
-        loss: &'static str,
-        /// Why.
-        source: regular::Error,
-    },
+    #[error("{0} cannot be used and is left alone: {loss}", loss = .0.loss)]
+    Unusable(StateFile, #[source] regular::Error),
 }
 
 /// What is wrong with a damaged file.
@@ -131,49 +109,28 @@ pub enum Damage {
 /// Why a value is not saved. The file before is still there then.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
-    /// The value is larger than what would be read.
-    #[error("{} is not written: {bytes} bytes (limit {limit}); after a restart, {loss}", .path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The size of what is to be saved.
-        bytes: u64,
-        /// In bytes.
-        limit: u64,
-        /// What a restart would cost.
-        loss: &'static str,
-    },
+    /// The value has so many bytes, more than the limit of what would be read.
+    #[error("{0} is not written: {1} bytes (limit {2}); after a restart, {loss}", loss = .0.loss)]
+    TooLarge(StateFile, u64, u64),
     /// The file that lies there was left alone when the server started.
-    #[error("{} is left alone, move it away to have it written; after a restart, {loss}", .path.display())]
-    LeftAlone {
-        /// The file.
-        path: PathBuf,
-        /// What a restart would cost.
-        loss: &'static str,
-    },
-    /// The file cannot be written.
-    #[error("cannot write {}; after a restart, {loss}", .path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What a restart would cost.
-        loss: &'static str,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error("{0} is left alone, move it away to have it written; after a restart, {loss}", loss = .0.loss)]
+    LeftAlone(StateFile),
+    /// The disk does not take it.
+    #[error("cannot write {0}; after a restart, {loss}", loss = .0.loss)]
+    Write(StateFile, #[source] io::Error),
 }
 
 impl<T: Saved> Store<T> {
     /// Opens the file of a value, and reads it. `None`: nothing was ever saved.
     pub fn open(directory: &StateDirectory) -> (Self, Result<Option<T>, LoadError>) {
-        let path = directory.path().join(T::FILE);
-        let loaded = load(&path);
+        let file = StateFile { path: directory.path().join(T::FILE), loss: T::LOSS };
+        let loaded = load(&file);
         let is_left_alone = match &loaded {
-            Ok(_) | Err(LoadError::Damaged { .. } | LoadError::Outdated { .. }) => false,
-            Err(LoadError::Newer { .. } | LoadError::Unusable { .. }) => true,
+            Ok(_) | Err(LoadError::Damaged(..) | LoadError::Outdated(..)) => false,
+            Err(LoadError::Newer(..) | LoadError::Unusable(..)) => true,
         };
         let is_left_alone = AtomicBool::new(is_left_alone);
-        (Self { directory: directory.clone(), path, is_left_alone, value: PhantomData }, loaded)
+        (Self { directory: directory.clone(), file, is_left_alone, value: PhantomData }, loaded)
     }
 
     /// Saves a value in place of the one before. It blocks until the disk has it.
@@ -182,24 +139,21 @@ impl<T: Saved> Store<T> {
     ///
     /// When it cannot be saved; the file before is still there then.
     pub fn save(&self, value: &T) -> Result<(), SaveError> {
-        let (path, loss) = (self.path.clone(), T::LOSS);
+        let file = || self.file.clone();
         if self.is_left_alone.load(Ordering::Relaxed) {
-            match fs::symlink_metadata(&path) {
+            match fs::symlink_metadata(&self.file.path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Ok(_) | Err(_) => return Err(SaveError::LeftAlone { path, loss }),
+                Ok(_) | Err(_) => return Err(SaveError::LeftAlone(file())),
             }
             self.is_left_alone.store(false, Ordering::Relaxed);
         }
         let content = seal(value);
         let bytes = content.len() as u64;
         if bytes > T::MAX_BYTES {
-            return Err(SaveError::TooLarge { path, bytes, limit: T::MAX_BYTES, loss });
+            return Err(SaveError::TooLarge(file(), bytes, T::MAX_BYTES));
         }
-        replace(self.directory.path(), &self.path, content.as_bytes()).map_err(|source| SaveError::Write {
-            path,
-            loss,
-            source,
-        })
+        replace(self.directory.path(), &self.file.path, content.as_bytes())
+            .map_err(|error| SaveError::Write(file(), error))
     }
 }
 
@@ -255,10 +209,9 @@ fn checksum(version: u64, saved: &str) -> String {
     HEXLOWER.encode(context.finish().as_ref())
 }
 
-fn load<T: Saved>(path: &Path) -> Result<Option<T>, LoadError> {
-    let loss = T::LOSS;
-    let unusable = |source| LoadError::Unusable { path: path.to_owned(), loss, source };
-    let unfit = match regular::read(path, T::MAX_BYTES) {
+fn load<T: Saved>(file: &StateFile) -> Result<Option<T>, LoadError> {
+    let unusable = |error| LoadError::Unusable(file.clone(), error);
+    let unfit = match regular::read(&file.path, T::MAX_BYTES) {
         Ok((content, _)) => match unseal(&content) {
             Ok(value) => return Ok(Some(value)),
             Err(unfit) => unfit,
@@ -267,16 +220,11 @@ fn load<T: Saved>(path: &Path) -> Result<Option<T>, LoadError> {
         Err(error @ regular::Error::TooLarge { .. }) => UnfitContent::Damaged(Damage::Size(error)),
         Err(error @ (regular::Error::Io(_) | regular::Error::NotRegular)) => return Err(unusable(error)),
     };
-    if let UnfitContent::Newer(found) = unfit {
-        return Err(LoadError::Newer { path: path.to_owned(), loss, found });
-    }
-    let aside = set_aside(path).map_err(|error| unusable(error.into()))?;
-    let path = path.to_owned();
+    let set_aside = || set_aside(&file.path).map_err(|error| unusable(error.into()));
     Err(match unfit {
-        UnfitContent::Damaged(source) => LoadError::Damaged { path, aside, loss, source },
-        UnfitContent::Outdated(found) | UnfitContent::Newer(found) => {
-            LoadError::Outdated { path, aside, loss, found }
-        }
+        UnfitContent::Damaged(damage) => LoadError::Damaged(file.clone(), set_aside()?, damage),
+        UnfitContent::Outdated(version) => LoadError::Outdated(file.clone(), set_aside()?, version),
+        UnfitContent::Newer(version) => LoadError::Newer(file.clone(), version),
     })
 }
 
@@ -470,7 +418,7 @@ pub(super) mod tests {
             said.contains("version 4 of its format, newer than this program reads, and is left alone"),
             "{said}"
         );
-        assert!(matches!(store.save(&note("no")), Err(SaveError::LeftAlone { .. })));
+        assert!(matches!(store.save(&note("no")), Err(SaveError::LeftAlone(_))));
         assert_eq!(fs::read_to_string(home.path("note.json")).expect("it is there"), newer);
         fs::remove_file(home.path("note.json")).expect("it is ours");
         store.save(&note("yes")).expect("nothing is in the way");
@@ -483,7 +431,7 @@ pub(super) mod tests {
         fs::create_dir(home.path("note.json")).expect("a directory in the way");
         let (store, said) = home.refused();
         assert_eq!(said, "note.json cannot be used and is left alone: nothing is noted: not a regular file");
-        assert!(matches!(store.save(&note("no")), Err(SaveError::LeftAlone { .. })));
+        assert!(matches!(store.save(&note("no")), Err(SaveError::LeftAlone(_))));
     }
 
     #[test]
@@ -493,8 +441,8 @@ pub(super) mod tests {
         let (store, loaded) = home.open();
         // Root reads everything.
         if let Err(error) = loaded {
-            assert!(matches!(error, LoadError::Unusable { .. }), "{error}");
-            assert!(matches!(store.save(&note("no")), Err(SaveError::LeftAlone { .. })));
+            assert!(matches!(error, LoadError::Unusable(..)), "{error}");
+            assert!(matches!(store.save(&note("no")), Err(SaveError::LeftAlone(_))));
         }
     }
 

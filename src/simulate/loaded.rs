@@ -186,7 +186,7 @@ fn refusal(error: &LoadError) -> String {
                 count => format!("{first}, and {} more", count - 1),
             }
         }
-        LoadError::Directory(_) | LoadError::Read(_) | LoadError::Secret(_) | LoadError::Database { .. } => {
+        LoadError::Directory(_) | LoadError::Read(..) | LoadError::Secret(_) | LoadError::Database(..) => {
             daemon::chain(error)
         }
     }
