@@ -40,7 +40,7 @@ pub struct EventPublisher {
     next: u64,
     log: Option<mpsc::Sender<Arc<Event>>>,
     task: Option<JoinHandle<()>>,
-    /// Whether the log task falls behind.
+    /// Whether the log task has fallen behind, which is logged once.
     is_overrun: bool,
     history: Arc<EventHistory>,
     last: watch::Sender<u64>,

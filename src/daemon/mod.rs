@@ -163,7 +163,7 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
     Ok(())
 }
 
-/// What is this process's alone, or may be refused: all of it is had before anything is started.
+/// Everything that only one process can have, or that the system may refuse: taken before anything is started.
 struct Resources {
     secrets: WebhookSecrets,
     directory: Option<StateDirectory>,

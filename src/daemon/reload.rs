@@ -1,7 +1,7 @@
-//! Loads the configuration anew when it has changed on disk, or on SIGHUP.
+//! Reloads the configuration when it has changed on disk, or on SIGHUP.
 //!
-//! A bad configuration changes nothing: it is said once, counted, and shown by `/status` until a good
-//! one takes its place.
+//! A bad configuration changes nothing: it is logged once, counted, and shown by `/status` until a good one takes its
+//! place.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,39 +19,35 @@ use crate::files::watch::FileWatcher;
 use crate::metrics::Metrics;
 use crate::snapshot::Base;
 
-/// Loads anew whenever there is reason to.
+/// The task that reloads.
 pub struct Reload {
-    /// The configuration directory.
     pub directory: PathBuf,
-    /// Reads the time.
     pub clock: SystemClock,
-    /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// Where it is said what became of it.
     pub admin: Arc<admin::AdminState>,
-    /// Where new worlds go, and why there is none.
+    /// Takes the results of reloads: what snapshots are compiled from, or all mistakes.
     pub worlds: mpsc::Sender<Result<Arc<Base>, String>>,
     /// The configuration that the process was started with: some settings hold until it ends.
     pub started_with: Arc<Config>,
-    /// What its files looked like when they were read.
+    /// Its files right before they were read.
     pub started_from: Stamp,
 }
 
 impl Reload {
-    /// Goes on until nobody takes worlds any more.
+    /// Runs until `worlds` is closed.
     pub async fn run(self, mut hangup: Signal) {
         let mut server = self.started_with.server.clone();
-        // What was read last, whether it was taken or refused.
+        // The files that were read last, whether they were accepted or refused.
         let mut read = self.started_from.clone();
         let mut watch = self.watch(&server);
         while !self.worlds.is_closed() {
             if load::stamp(&self.directory, &server) == read {
                 tokio::select! {
-                    _ = hangup.recv() => tracing::info!("SIGHUP: loading the configuration anew"),
+                    _ = hangup.recv() => tracing::info!("SIGHUP: reloading the configuration"),
                     () = changed(watch.as_mut()) => {
                         // A directory that was replaced is another one to the system, so every place is
-                        // watched anew. Whether anything that is read has changed is looked at above:
-                        // a state directory may lie beside the files.
+                        // watched again. The stamps tell whether anything that is read has changed: a state
+                        // directory may lie beside the files.
                         watch = self.watch(&server);
                         continue;
                     }

@@ -13,7 +13,7 @@ use crate::metrics::Metrics;
 use crate::probe::Trust;
 use crate::webhook::{Queue, Way, Webhook};
 
-/// How long the last events may take to be delivered when the server stops; the others follow after the next start.
+/// The longest wait for the last deliveries when the server stops; the others follow after the next start.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
 /// The running webhooks.
@@ -30,7 +30,7 @@ pub struct Error {
     source: reqwest::Error,
 }
 
-/// How far all webhooks have come, in memory and on disk.
+/// The cursors of all webhooks, in memory and on disk.
 #[derive(Debug, Default)]
 pub struct CursorFile {
     store: Option<Store<Cursors>>,

@@ -28,21 +28,13 @@ pub type EventListener = Box<dyn Fn(&Event) + Send + Sync>;
 
 /// The writer and everything that it writes to.
 pub struct ControlLoop {
-    /// Reads the time.
     pub clock: SystemClock,
-    /// Where results come from, and orders go to.
     pub prober: Prober,
-    /// Where snapshots go.
     pub current: Arc<Current>,
-    /// Where the report goes.
     pub admin: Arc<AdminState>,
-    /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// Where health, intents and availability are saved.
     pub state: StateWriter,
-    /// Where events go.
     pub events: EventPublisher,
-    /// Who is told.
     pub listener: EventListener,
 }
 
@@ -75,11 +67,11 @@ pub fn begin(
     (control, effects, Arc::new(current))
 }
 
-/// The shortest time between two reports: shorter than anybody looks at `/status` twice, and long enough for
+/// The shortest time between two reports: shorter than an operator looks at `/status` twice, and long enough for
 /// five thousand addresses that are probed every ten seconds not to be walked over for each of them.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
 
-/// When the state of everything was reported last, and whether anything has happened since.
+/// The time of the last report, and whether anything has happened since.
 struct Reporting {
     is_due: bool,
     reported_at: Moment,
@@ -96,7 +88,7 @@ impl Reporting {
     }
 }
 
-/// What came of effects that the caller goes on with.
+/// The results of effects that the caller needs.
 #[derive(Default)]
 struct CarriedOut {
     has_published: bool,
@@ -165,14 +157,14 @@ impl ControlLoop {
         tokio::join!(self.state.finish(), self.events.finish());
     }
 
-    /// Does what somebody asks for, and says so when it is served and written.
+    /// Applies an order, and answers it when its effects are served and on disk.
     fn apply(&mut self, order: Order, control: &mut Control) {
         let Order { command, reply } = order;
         let effects = control.handle(Input::Asked(command), self.clock.now());
         let answer = self.carry_out(effects, control).answer.expect("every question is answered");
-        // What is told can be looked at.
+        // Reported before the answer, so that the operator who has it sees its effects.
         self.report(control);
-        // Whoever asked and does not wait any more will ask again, and be told that it is done.
+        // An operator who no longer waits asks again, and gets the answer that it is done.
         self.state.then(move |is_written| {
             let answer = answer.map(|done| match done {
                 Done::Made { intent, snapshot, prediction, .. } => {
@@ -184,7 +176,7 @@ impl ControlLoop {
         });
     }
 
-    /// Waits until this moment; `None`: for ever.
+    /// Waits until a moment; `None`: for ever.
     async fn until(&self, wake: Option<Moment>) {
         match wake {
             Some(wake) => tokio::time::sleep(wake.since(self.clock.now())).await,

@@ -19,7 +19,7 @@ use super::world::{DemoRegion, DemoZone, REGIONS};
 /// The time between two probes of a healthy address.
 const CANARY_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long a canary waits for its answer.
+/// The timeout of a probe.
 pub const CANARY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The time between two probes of a suspect address.
@@ -31,10 +31,10 @@ const FALL: u32 = 3;
 /// The successes in a row that bring it back.
 const RISE: u32 = 2;
 
-/// How long a region stays away after its first fall; the second within the hour doubles it.
+/// The shortest absence of a region after its first fall; the second within the hour doubles it.
 const MIN_DOWN: Duration = Duration::from_secs(5);
 
-/// How long each share of a ramp is held: with the wait before it, the whole way back is seen in 20 s.
+/// The time at each share of a ramp: with the wait before it, the whole way back takes 20 s.
 const HOLD: Duration = Duration::from_secs(5);
 
 /// The file with the token of the operator of the demo. It is hidden, so that it is no part of the configuration.

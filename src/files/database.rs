@@ -16,7 +16,7 @@ use crate::geo::MAX_DATABASE_BYTES;
 /// A file of more bytes than this is refused before it is read.
 pub const MAX_SIZE: u64 = MAX_DATABASE_BYTES as u64;
 
-/// How often a file that changes while it is read is read again.
+/// The most attempts to read a file that changes meanwhile.
 const ATTEMPTS: u32 = 5;
 
 /// The pause before that, growing with each attempt; writing a database takes about a second.

@@ -1,4 +1,4 @@
-//! Tells whether files are as they were: what changed before anybody watched.
+//! Stamps of files: what changed before a watch was in place.
 //!
 //! Loading takes a stamp before it reads, for it may take seconds; a watch that starts afterwards
 //! compares. Contents are not looked at.
@@ -9,11 +9,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// What files looked like at one time. Links are followed.
+/// The identity and version of files at one time. Links are followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stamp(BTreeMap<PathBuf, Option<FileMark>>);
 
-/// One file: which one it is, and which version of it. `None` in its place: it is not there.
+/// The identity and version of one file. `None` in its place: it is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct FileMark {
     inode: u64,

@@ -1,7 +1,7 @@
 //! Notices that the configuration directory or a geo database may have changed.
 //!
-//! It promises one wake-up some time after the last of a burst of changes, and no later than
-//! [`DEADLINE`] after the first. Whether anything that matters is different is left to who reads it.
+//! There is one wake-up some time after the last of a burst of changes, and no later than [`DEADLINE`] after the
+//! first. The reader decides whether anything that matters is different.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,16 +11,16 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-/// Editors and `cp -r` write several files in a row; this long nothing must happen before they are read.
+/// The pause that ends a burst: editors and `cp -r` write several files in a row.
 const QUIET: Duration = Duration::from_millis(250);
 
-/// Who never stops writing does not keep what is there from being read.
+/// The longest burst: a program that never stops writing must not keep the others' changes from being read.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// The most symbolic links of one path; Linux follows no more (MAXSYMLINKS).
 const MAX_LINKS: usize = 40;
 
-/// The places to watch.
+/// The paths to watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WatchedPaths {
     /// The configuration directory.
@@ -29,7 +29,7 @@ pub struct WatchedPaths {
     pub files: Vec<PathBuf>,
 }
 
-/// Watches places for as long as it lives.
+/// Watches paths until it is dropped.
 #[derive(Debug)]
 pub struct FileWatcher {
     _watcher: RecommendedWatcher,
@@ -42,8 +42,8 @@ impl FileWatcher {
     ///
     /// # Errors
     ///
-    /// When the system does not let it, for example because the limit of watches is reached. WatchedPaths
-    /// that do not exist are left out.
+    /// When the system does not let it, for example because the limit of watches is reached. Paths that do not
+    /// exist are left out.
     pub fn start(places: &WatchedPaths) -> notify::Result<Self> {
         // One waiting change says as much as a hundred.
         let (changed, changes) = mpsc::channel(1);
@@ -149,7 +149,7 @@ fn is_change(event: &Event, watched: &[Directory]) -> bool {
     event.paths.is_empty() || event.paths.iter().any(matters)
 }
 
-/// Waits for a change, and then for quiet or the deadline. Never returns once nobody can report changes.
+/// Waits for a change, and then for quiet or the deadline. Never returns once `changes` is closed.
 async fn settle(changes: &mut mpsc::Receiver<()>) {
     if changes.recv().await.is_none() {
         std::future::pending::<()>().await;
