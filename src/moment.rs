@@ -82,6 +82,34 @@ pub mod rfc3339 {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Moment, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
+
+    /// The same where there may be none.
+    pub mod option {
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        use crate::moment::Moment;
+
+        #[derive(Serialize, Deserialize)]
+        struct Text(#[serde(with = "super")] Moment);
+
+        /// Writes a moment, or `null`.
+        ///
+        /// # Errors
+        ///
+        /// Those of the serializer.
+        pub fn serialize<S: Serializer>(at: &Option<Moment>, serializer: S) -> Result<S::Ok, S::Error> {
+            at.map(Text).serialize(serializer)
+        }
+
+        /// Reads a moment, or `null`.
+        ///
+        /// # Errors
+        ///
+        /// A text that is no time.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Moment>, D::Error> {
+            Ok(Option::<Text>::deserialize(deserializer)?.map(|text| text.0))
+        }
+    }
 }
 
 #[cfg(test)]

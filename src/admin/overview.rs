@@ -30,12 +30,14 @@ pub(super) fn overview(state: &AdminState) -> Overview {
     let config = &published.snapshot.base.config;
     let names = config.steered.iter().take(MAX_NAMES);
     let regions = config.regions.iter().zip(&published.report.regions);
+    let open = published.report.incidents.iter().filter(|incident| incident.ended_at.is_none());
     Overview {
         server: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: Timestamp(state.started_at),
         snapshot: SnapshotStatus::from(&**published),
         names: names.map(|steering| steering.owner.to_string()).collect(),
+        incidents: open.cloned().collect(),
         alarms: published.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),
         problems: origin.failed.as_ref().map_or_else(Vec::new, |failed| failed.problems.clone()),
         regions: regions.map(|((id, region), report)| at_a_glance(id, region, report)).collect(),

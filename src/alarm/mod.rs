@@ -5,11 +5,14 @@
 //! nothing twice, for a [`Condition`] is called by names. Most conditions do not stand, and there may be thousands:
 //! keys and events, which hold names, are made only when they are needed.
 
+mod incident;
 mod rules;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
+pub(crate) use incident::{Cause, Incidents, StandingCondition};
+pub use incident::{Incident, IncidentMember};
 pub(crate) use rules::Rules;
 
 use crate::canary::Subject;
@@ -64,6 +67,14 @@ impl Alarms {
             event: event.clone(),
         };
         self.standing.iter().map(alarm)
+    }
+
+    /// Returns the regions that names may lead to for which no region is left; none for other conditions.
+    pub(crate) fn regions_of(&self, condition: &Condition) -> &[RegionId] {
+        let is_meant = |watch: &&Watch| {
+            condition.family().is_some_and(|family| watch.names.condition(family) == *condition)
+        };
+        self.watches.iter().find(is_meant).map_or(&[], |watch| &watch.regions)
     }
 
     /// Judges everything anew, and returns the events that raise and clear alarms.
@@ -142,7 +153,7 @@ impl Round<'_> {
             let now = self.now;
             let raise = || {
                 let reason = reason(id, family, count, board, sites);
-                let failure = failure(id, family, board);
+                let failure = failure(Site::Region(id), family, board);
                 let failure = failure.as_deref();
                 Event::region_out(&target(), family, Outage { count, reason, failure, is_remembered }, now)
             };
@@ -290,16 +301,17 @@ fn reason(
     }
 }
 
-/// Returns how most of the addresses of a region fail that are down, or how the region fails as a whole.
-fn failure(id: RegionId, family: Family, board: &Board) -> Option<String> {
+/// Returns how most of the addresses of a site fail that are down, or how the region fails as a whole.
+pub(crate) fn failure(site: Site, family: Family, board: &Board) -> Option<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let addresses = board.regions().addresses_of(id).filter(|(_, address)| Family::of(address.ip) == family);
-    let tracks = addresses.map(|(address, _)| board.address(address)).filter(|track| track.state().is_down());
-    for cause in tracks.filter_map(|track| track.cause()) {
-        *counts.entry(cause.failure.detail).or_default() += 1;
+    for address in Resolved::from(site).addresses(board.regions()) {
+        let (health, ip) = (board.address(address), board.regions().address(address).ip);
+        if let Some(cause) = health.cause().filter(|_| health.state().is_down() && Family::of(ip) == family) {
+            *counts.entry(cause.failure.detail).or_default() += 1;
+        }
     }
     let most = counts.into_iter().max_by_key(|(_, count)| *count).map(|(detail, _)| detail);
-    most.or_else(|| Some(board.whole(id).cause()?.failure.detail))
+    most.or_else(|| Some(board.whole(site.region(board.regions())).cause()?.failure.detail))
 }
 
 /// Returns whether people want to know of a suppression. Who turned failover off knows; and what is not

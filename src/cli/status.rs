@@ -11,6 +11,7 @@ use super::server::ServerArgs;
 use super::{output, run_to_end};
 use crate::admin::api::status::is_well;
 use crate::admin::api::{FamilyStatus, OverviewWithEvents, RegionOverview, RegionSummary, routes};
+use crate::alarm::Incident;
 use crate::severity::Severity;
 
 /// Show the regions, alarms, intents and last events of a running server
@@ -111,8 +112,10 @@ impl Pen {
         let title = self.bold(&format!("{} {}", overview.server, overview.version));
         let snapshot = &overview.snapshot;
         writeln!(page, "{title}, snapshot {} of {}", snapshot.number, snapshot.published_at)?;
-        for alarm in &overview.alarms {
-            writeln!(page, "{}", self.loud(&format!("ALARM  {alarm}")))?;
+        // The alarms that stand belong to these.
+        for Incident { id, text, since, count, .. } in &overview.incidents {
+            let line = format!("INCIDENT {id}  {text}, since {} (conditions: {count})", since);
+            writeln!(page, "{}", self.loud(&line))?;
         }
         for problem in &overview.problems {
             writeln!(page, "{}", self.loud(&format!("CONFIGURATION REFUSED  {problem}")))?;
@@ -212,7 +215,11 @@ mod tests {
         let absent = family(Value::Null, "absent", 0.0, 0);
         let at = "2026-03-01T09:30:00Z";
         let overview = json!({
-            "server": "ns1", "version": "0.1.0", "started_at": at, "names": [], "alarms": ["tokyo leaves"],
+            "server": "ns1", "version": "0.1.0", "started_at": at, "names": [], "alarms": [],
+            "incidents": [{
+                "id": 3, "key": "region/tokyo", "since": at, "ended_at": null, "severity": "warning",
+                "text": "tokyo is down (IPv4)", "count": 2, "members": [],
+            }],
             "problems": [], "snapshot": { "number": 9, "published_at": at }, "proposals": [],
             "regions": [
                 region("tokyo", "down", "down", down, healthy.clone(), Some(0.62)),
@@ -235,7 +242,7 @@ mod tests {
     fn a_page_without_colours_is_plain_text() {
         let expected = "\
 ns1 0.1.0, snapshot 9 of 2026-03-01T09:30:00Z
-ALARM  tokyo leaves
+INCIDENT 3  tokyo is down (IPv4), since 2026-03-01T09:30:00.000Z (conditions: 2)
 
 region  state                            share   load      p95  errors    away        up
 tokyo   down, healthy               0 %, 100 %   62 %   120 ms       -   0.0 %  0/2, 2/2
@@ -253,7 +260,7 @@ last events
     #[test]
     fn on_a_terminal_what_is_bad_is_loud() {
         let page = Pen { has_colours: true }.page(&seen());
-        assert!(page.contains("\x1b[1;31mALARM  tokyo leaves\x1b[0m"), "{page}");
+        assert!(page.contains("\x1b[1;31mINCIDENT 3  tokyo is down (IPv4), since"), "{page}");
         assert!(page.contains("\x1b[1;31mtokyo "), "{page}");
         assert!(!page.contains("\x1b[1;31mosaka "), "{page}");
     }

@@ -19,6 +19,7 @@ mod drain;
 mod drills;
 #[cfg(test)]
 mod fixture;
+mod incidents;
 mod monitor;
 mod operator;
 mod persistence;
@@ -33,7 +34,7 @@ pub use operator::Proposal;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
 pub use request::{Command, Done, LONGEST, MAX_REASON, Refusal, SHORTEST};
 
-use crate::alarm::Rules;
+use crate::alarm::{Incidents, Rules};
 use crate::availability::Availability;
 use crate::availability::log::AvailabilityLog;
 use crate::canary::{Epoch, Observation};
@@ -138,6 +139,8 @@ pub struct Control {
     holdings: Holdings,
     /// What is measured.
     rules: Rules,
+    /// The conditions that stand, by their causes.
+    incidents: Incidents,
     /// Who was up for how long.
     availability: Availability,
     /// What was published last.
@@ -167,6 +170,7 @@ impl Control {
             proposals: Vec::new(),
             holdings,
             rules,
+            incidents: Incidents::default(),
             availability,
             last: None,
             number: 0,
@@ -175,6 +179,13 @@ impl Control {
 
     /// Takes one input, and returns what the shell must do for it, in the order in which to do it.
     pub fn handle(&mut self, input: Input, now: Moment) -> Vec<Effect> {
+        let is_reload = matches!(input, Input::Reloaded(_));
+        let mut effects = self.take(input, now);
+        self.mark_incidents(&mut effects, is_reload, now);
+        effects
+    }
+
+    fn take(&mut self, input: Input, now: Moment) -> Vec<Effect> {
         match input {
             Input::Restored(restored) => self.restored(restored, now),
             Input::Asked(request) => {
@@ -242,6 +253,7 @@ impl Control {
         report.receipts = self.receipts(now);
         report.drills = Arc::clone(self.drills.records());
         report.alarms.extend(self.rules.standing());
+        report.incidents = self.incidents.report();
         report.availability = self.availability.log();
         report
     }

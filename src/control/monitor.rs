@@ -22,10 +22,10 @@ use crate::snapshot::Base;
 /// The part of control that judges. It compiles no snapshots.
 #[derive(Debug)]
 pub struct Monitor {
-    config: Arc<Config>,
-    board: Board,
-    sites: Sites,
-    alarms: Alarms,
+    pub(super) config: Arc<Config>,
+    pub(super) board: Board,
+    pub(super) sites: Sites,
+    pub(super) alarms: Alarms,
     /// What operators want.
     overlay: Overlay,
     /// What steering saw last.

@@ -402,7 +402,7 @@ mod tests {
         assert_eq!(play.shares(), [100; 3]);
         assert_eq!(
             overdue(&play),
-            1 + play.said.iter().filter(|line| line.contains("osaka is ramp")).count()
+            1 + play.said.iter().filter(|line| line.contains("stay away: osaka is ramp")).count()
         );
     }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{Proposal, Receipt};
-use crate::alarm::Alarm;
+use crate::alarm::{Alarm, Incident};
 use crate::availability::log::AvailabilityLog;
 use crate::canary::Failure;
 use crate::config::Config;
@@ -25,6 +25,8 @@ pub struct Report {
     pub snapshot: u64,
     /// The alarms that last.
     pub alarms: Vec<Alarm>,
+    /// The incidents that are open, the most severe first, and after them the last that are over.
+    pub incidents: Vec<Incident>,
     /// The intents in force.
     pub intents: Vec<Intent>,
     /// The drills that are remembered, the latest last.
@@ -159,6 +161,7 @@ impl Report {
         Self {
             snapshot,
             alarms,
+            incidents: Vec::new(),
             intents: Vec::new(),
             drills: Arc::default(),
             proposals: Vec::new(),

@@ -132,3 +132,16 @@ pub struct ConditionMark {
     /// Whether the event ends it, and does not begin it.
     pub is_over: bool,
 }
+
+/// The incident that an event belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IncidentMark {
+    /// Its number in this process.
+    pub id: u64,
+    /// What it has in common with the same incident of another process, or at another time: `region/tokyo`.
+    pub key: String,
+    /// How severe it has been at most.
+    pub severity: Severity,
+    /// Whether the event ends it.
+    pub is_over: bool,
+}

@@ -87,6 +87,8 @@ impl EventKind {
     pub const HEALTH_MISMATCH: Self = Self::word("health_mismatch");
     /// It is too old to be used.
     pub const HEALTH_STALE: Self = Self::word("health_stale");
+    /// An incident ended in another, or silently.
+    pub const INCIDENT_CLOSED: Self = Self::word("incident_closed");
     /// The event log could not take some events.
     pub const EVENTS_LOST: Self = Self::word("events_lost");
 

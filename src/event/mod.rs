@@ -26,7 +26,7 @@ mod threshold;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use condition::{Condition, ConditionMark};
+pub use condition::{Condition, ConditionMark, IncidentMark};
 pub use kind::EventKind;
 pub use names::AffectedNames;
 pub use site::Outage;
@@ -79,6 +79,9 @@ pub struct Event {
     /// The condition that it begins or ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<ConditionMark>,
+    /// The incident that this belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentMark>,
     /// All of it as one line.
     pub text: String,
 }
@@ -100,6 +103,7 @@ impl Event {
             evidence: None,
             author: None,
             condition: None,
+            incident: None,
             text,
         }
     }
@@ -145,11 +149,12 @@ impl Event {
         self.condition.as_ref().is_some_and(|mark| mark.is_over)
     }
 
-    /// Returns whether a reader wants it who wants events of this severity and above. An end is wanted where the
-    /// beginning was.
+    /// Returns whether a reader wants it who wants events of this severity and above. The end of a condition or of an
+    /// incident is wanted where the beginning was.
     pub fn is_wanted(&self, least: Severity) -> bool {
-        let ended = self.condition.as_ref().filter(|mark| mark.is_over);
-        ended.map_or(self.severity, |mark| mark.severity.max(self.severity)) >= least
+        let ended = self.condition.iter().filter(|mark| mark.is_over).map(|mark| mark.severity);
+        let over = self.incident.iter().filter(|mark| mark.is_over).map(|mark| mark.severity);
+        ended.chain(over).fold(self.severity, Severity::max) >= least
     }
 
     /// Returns its time as its JSON has it: `2026-03-01T09:30:00.250Z`.

@@ -62,6 +62,16 @@ impl Event {
             .seen_by(format!("{age} old, limit {limit}"))
     }
 
+    /// An incident ended without an event that ends one of its conditions: in another incident, or by a reload.
+    pub fn incident_closed(id: u64, what: &str, into: Option<u64>, at: Moment) -> Self {
+        let reason = match into {
+            Some(into) => format!("it has the cause of incident {into}"),
+            None => "none of its conditions stands any more".to_owned(),
+        };
+        let text = format!("incident {id} is closed ({what}): {reason}");
+        Self::new(EventKind::INCIDENT_CLOSED, Severity::Info, text, at).turns("open", "over").because(reason)
+    }
+
     /// The event log could not take so many events before `next`. It stands there for the last of them.
     pub fn events_lost(lost: u64, why: &str, next: &Self) -> Self {
         let events = if lost == 1 { "1 event was" } else { &format!("{lost} events were") };
@@ -112,6 +122,15 @@ mod tests {
             &Event::health_stale(Moment(0), Moment(1_200_000)),
             "health_stale Warning -: - -> - | it is too old | 20m old, limit 10m | - | -",
             "saved health ignored: 20m old, limit 10m; every address counts as up until its canaries fail",
+        );
+    }
+
+    #[test]
+    fn an_incident_that_ends_silently_is_told_of_with_the_reason() {
+        check(
+            &Event::incident_closed(4, "osaka is down", Some(3), Moment(0)),
+            "incident_closed Info -: open -> over | it has the cause of incident 3 | - | - | -",
+            "incident 4 is closed (osaka is down): it has the cause of incident 3",
         );
     }
 

@@ -84,6 +84,11 @@ pub enum IntentPhase {
 }
 
 impl IntentPhase {
+    /// Returns whether its clients go no further on their way back, or to where weights lead them.
+    pub fn is_stuck(&self) -> bool {
+        matches!(self, Self::Stepping(course) | Self::Returning(course) if is_stuck(course))
+    }
+
     /// Returns the word that `/intents`, logs and pages use.
     pub fn as_str(&self) -> &'static str {
         match self {

@@ -38,12 +38,14 @@ pub(super) fn slack(event: &Event, instance: &str) -> Vec<u8> {
 
 /// Returns an event of PagerDuty's Events API v2.
 pub(super) fn pagerduty(event: &Event, instance: &str, routing_key: &str) -> Vec<u8> {
+    // An alert is an incident: it is not resolved by the first of its conditions that ends.
+    let is_over = event.incident.as_ref().map_or_else(|| event.is_end(), |incident| incident.is_over);
     // PagerDuty's words are the same.
     let severity = event.severity;
     let summary: String = event.text.chars().take(MAX_SUMMARY).collect();
     to_vec(&json!({
         "routing_key": routing_key,
-        "event_action": if event.is_end() { "resolve" } else { "trigger" },
+        "event_action": if is_over { "resolve" } else { "trigger" },
         "dedup_key": key(event, instance),
         "payload": {
             "summary": summary,
@@ -57,12 +59,14 @@ pub(super) fn pagerduty(event: &Event, instance: &str, routing_key: &str) -> Vec
     }))
 }
 
-/// Returns what the events of one condition have in common. Every instance rings by itself: one that has gone
+/// Returns what the events of one incident have in common, or of one condition that belongs to none. Keys and not
+/// numbers, so that a restart goes on with the alert. Every instance rings by itself: one that has gone
 /// cannot end what it began, and another must not. What never ends has the event's own number.
 fn key(event: &Event, instance: &str) -> String {
-    let key = match &event.condition {
-        Some(condition) => format!("meridian/{instance}/{}", condition.key),
-        None => format!("meridian/{instance}/{}", event.number),
+    let key = match (&event.incident, &event.condition) {
+        (Some(incident), _) => format!("meridian/{instance}/{}", incident.key),
+        (None, Some(condition)) => format!("meridian/{instance}/{}", condition.key),
+        (None, None) => format!("meridian/{instance}/{}", event.number),
     };
     if key.chars().count() <= MAX_KEY {
         return key;

@@ -238,7 +238,7 @@ fn a_region_breaks_and_heals_before_the_eyes_of_those_who_watch() {
     seen.regions.break_("osaka");
     browser.sees(&row("osaka", "matches('[data-phase=down]')"));
     browser.sees("document.querySelector('#mark-osaka').matches('[data-phase=down]')");
-    browser.reads("#alarms p", "osaka");
+    browser.reads("#alarms summary", "osaka");
     browser.reads("#timeline li[data-severity=warning]", "osaka");
     browser.click("#region-osaka .toggle");
     browser.reads("#details-osaka li", "status 503");
@@ -246,7 +246,7 @@ fn a_region_breaks_and_heals_before_the_eyes_of_those_who_watch() {
 
     seen.regions.heal("osaka");
     browser.sees(&row("osaka", "matches('[data-phase=healthy]')"));
-    browser.sees("document.querySelectorAll('#alarms p').length === 0");
+    browser.sees("document.querySelectorAll('#alarms details').length === 0");
     browser.shows("narrow", 360, 740);
     assert_eq!(browser.complaints(), Vec::<Value>::new());
 }

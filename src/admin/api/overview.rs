@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{IntentList, RegionSummary, SnapshotStatus, Timestamp};
+use crate::alarm::Incident;
 use crate::event::Event;
 
 /// Everything at a glance.
@@ -19,7 +20,9 @@ pub struct Overview {
     pub snapshot: SnapshotStatus,
     /// The steered names, the first hundred.
     pub names: Vec<String>,
-    /// The standing alarms, one sentence each.
+    /// The open incidents, the most severe first.
+    pub incidents: Vec<Incident>,
+    /// The standing alarms, one sentence each. Each belongs to an incident.
     pub alarms: Vec<String>,
     /// The problems of the last attempt to load another configuration, if it failed.
     pub problems: Vec<String>,

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use crate::alarm::Incident;
 use crate::canary::{Failure, Signals};
 use crate::health::{AddressState, OutlierGrade, Vitals};
 use crate::metrics::ToldWebhook;
@@ -54,7 +55,9 @@ pub struct InstanceStatus {
     pub geo: GeoStatus,
     /// The configuration in force, and the last attempt to replace it.
     pub configuration: ConfigurationStatus,
-    /// The standing alarms, one sentence each.
+    /// The open incidents, the most severe first, and after them those that were over last.
+    pub incidents: Vec<Incident>,
+    /// The standing alarms, one sentence each. Each belongs to an incident.
     pub alarms: Vec<String>,
     /// The regions, in the order of the configuration.
     pub regions: Vec<RegionStatus>,

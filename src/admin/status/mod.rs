@@ -34,6 +34,7 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
         zones: config.zones.iter().map(served_zone).collect(),
         geo: geo(&origin, &published.snapshot.base.table, now),
         configuration: configuration(&origin),
+        incidents: published.report.incidents.clone(),
         alarms: published.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),
         regions: regions.map(|((_, region), report)| region::status(&watch, region, report)).collect(),
         events: EventLogStatus { lost: told.events_lost, trouble: told.trouble },

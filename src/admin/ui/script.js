@@ -39,8 +39,8 @@ function showOverview(next) {
   overview = next;
   say(at("server"), next.server);
   say(at("snapshot"), `snapshot ${next.snapshot.number} · ${next.version}`);
-  document.title = `${next.alarms.length ? `(${next.alarms.length}) ` : ""}${next.server} · Meridian`;
-  showAlarms(next.alarms, next.problems);
+  document.title = `${next.incidents.length ? `(${next.incidents.length}) ` : ""}${next.server} · Meridian`;
+  showIncidents(next.incidents, next.problems);
   regions.show(next.regions, next.intents);
   intents.show(next.intents, next.proposals);
   if (isOtherWorld) return showWorld(next);
@@ -90,15 +90,17 @@ async function showAtlas() {
   else atlasOf = "";
 }
 
-function showAlarms(alarms, problems) {
-  const wanted = [
-    ...alarms.map((text) => ["critical", text]),
-    ...(problems.length ? [["problem", `The configuration on disk is refused: ${problems.join("\n")}`]] : []),
-  ];
-  const known = JSON.stringify(wanted);
+function showIncidents(incidents, problems) {
+  const known = JSON.stringify([incidents, problems]);
   if (at("alarms").dataset.known === known) return;
   at("alarms").dataset.known = known;
-  at("alarms").replaceChildren(...wanted.map(([kind, text]) => element("p", { class: kind }, text)));
+  const shown = incidents.map(({ id, text, since, members }) => element("details", { class: "alarm" },
+    element("summary", {}, `${text}, since ${clock(since)} (incident ${id})`),
+    ...members.map((member) => element("p", {}, member.text))));
+  if (problems.length) {
+    shown.push(element("p", { class: "problem" }, `The configuration on disk is refused: ${problems.join("\n")}`));
+  }
+  at("alarms").replaceChildren(...shown);
 }
 
 // What happens.
