@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use super::access;
 use super::api::intents::MAX_BODY;
 use super::api::route::TEXT;
-use super::api::{AnswerFormat, ApiError, CallerIdentity, ChangeReply, Method, Operation, Route};
+use super::api::{AnswerFormat, ApiError, ApiRoute, CallerIdentity, ChangeReply, Method, Operation};
 use super::respond::{json, parameters, preferred, render, text, with_example};
 use super::state::AdminState;
 use crate::control::{Command, Done};
@@ -30,13 +30,13 @@ pub(super) struct Bound {
 }
 
 /// Binds a route to a handler of its own kind.
-pub(super) fn handled<P, B, A>(route: &Route<P, B, A>, handler: MethodRouter<Arc<AdminState>>) -> Bound {
+pub(super) fn handled<P, B, A>(route: &ApiRoute<P, B, A>, handler: MethodRouter<Arc<AdminState>>) -> Bound {
     Bound { operation: route.operation(), handler }
 }
 
 /// Binds a route to a function that makes its response.
 pub(super) fn rendered<P: DeserializeOwned + Send + 'static, A>(
-    route: &Route<P, (), A>,
+    route: &ApiRoute<P, (), A>,
     answer: impl Fn(&AdminState, P) -> Result<Response, ApiError> + Clone + Send + Sync + 'static,
 ) -> Bound {
     let operation = route.operation();
@@ -55,7 +55,7 @@ pub(super) fn rendered<P: DeserializeOwned + Send + 'static, A>(
 
 /// Binds a route to a function that returns its answer.
 pub(super) fn answered<P: DeserializeOwned + Send + 'static, A: Serialize + 'static>(
-    route: &Route<P, (), A>,
+    route: &ApiRoute<P, (), A>,
     answer: fn(&AdminState, P) -> Result<A, ApiError>,
 ) -> Bound {
     rendered(route, move |state, parameters| answer(state, parameters).map(|answer| json(&answer)))
@@ -63,7 +63,7 @@ pub(super) fn answered<P: DeserializeOwned + Send + 'static, A: Serialize + 'sta
 
 /// Binds a route to a function that takes long, so that one runs at a time, and returns its answer in JSON or as text.
 pub(super) fn answered_in_turn<P, A>(
-    route: &Route<P, (), A>,
+    route: &ApiRoute<P, (), A>,
     turns: fn(&AdminState) -> &Arc<Semaphore>,
     format: fn(&P) -> Option<AnswerFormat>,
     answer: fn(&AdminState, P) -> Result<A, ApiError>,
@@ -95,7 +95,7 @@ where
 
 /// Binds a route to a function that makes a command of parameters, body and author.
 pub(super) fn ordered<P, B>(
-    route: &Route<P, B, ChangeReply>,
+    route: &ApiRoute<P, B, ChangeReply>,
     command: fn(P, B, String) -> Result<Command, ApiError>,
 ) -> Bound
 where

@@ -36,5 +36,6 @@ mod ui;
 
 pub use listen::{AdminBindError, AdminListener, bind, serve};
 pub use state::{
-    AdminSources, AdminState, ConfigOrigin, DatabaseOrigin, FailedReload, LastResult, Order, Published,
+    AdminSources, AdminState, ConfigOrigin, DatabaseOrigin, FailedReload, LatestResult, OperatorOrder,
+    Published,
 };

@@ -2,12 +2,12 @@
 //!
 //! It is worked out of the last report of the writer, on a thread that neither writes nor answers queries.
 
-use super::api::{ApiError, SimulateQuery, Simulation};
+use super::api::{ApiError, LossSimulation, SimulateQuery};
 use super::state::AdminState;
 use crate::inspect::what_if::{Loss, MAX_LOAD, Present};
 
 /// Simulates a loss. It may take seconds.
-pub(super) fn simulate(state: &AdminState, query: SimulateQuery) -> Result<Simulation, ApiError> {
+pub(super) fn simulate(state: &AdminState, query: SimulateQuery) -> Result<LossSimulation, ApiError> {
     let SimulateQuery { lose, each, load, .. } = query;
     if lose.is_some() == each {
         return Err(ApiError::bad_request("say either `lose` or `each=true`"));
@@ -24,8 +24,8 @@ pub(super) fn simulate(state: &AdminState, query: SimulateQuery) -> Result<Simul
         outlook: &published.report.outlook,
         at: (state.sources.now)(),
     };
-    let Some(lost) = lose else { return Ok(Simulation::Survey(present.survey(load))) };
+    let Some(lost) = lose else { return Ok(LossSimulation::Survey(present.survey(load))) };
     let loss = Loss::parse(&lost, &snapshot.base.config.regions);
     let loss = loss.map_err(|error| ApiError::not_found(error.to_string()))?;
-    Ok(Simulation::WhatIf(present.lose(&loss, load)))
+    Ok(LossSimulation::WhatIf(present.lose(&loss, load)))
 }

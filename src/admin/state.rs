@@ -47,22 +47,22 @@ pub struct AdminSources {
     pub now: Box<dyn Fn() -> Moment + Send + Sync>,
     /// Returns the last result of a canary by its name, judged or not. It must not block. `None`: nothing later
     /// than the report has it.
-    pub last: Box<LastResult>,
+    pub last: Box<LatestResult>,
     /// Returns where the databases and the operator's networks put a client; `None` when they cannot
     /// be read. It may block: it runs on a thread of its own, one call at a time.
     pub locate: Box<dyn Fn(IpAddr) -> Option<Located> + Send + Sync>,
     /// Returns the last events, at most this many, the latest last. It must not block.
     pub history: Box<dyn Fn(usize) -> Vec<Arc<Event>> + Send + Sync>,
     /// Takes the requests of operators.
-    pub orders: mpsc::Sender<Order>,
+    pub orders: mpsc::Sender<OperatorOrder>,
 }
 
 /// Finds the last result of the canary with this name at an address, or at a region as a whole.
-pub type LastResult = dyn Fn(&Target, &str) -> Option<Sighting> + Send + Sync;
+pub type LatestResult = dyn Fn(&Target, &str) -> Option<Sighting> + Send + Sync;
 
 /// A command to the writer.
 #[derive(Debug)]
-pub struct Order {
+pub struct OperatorOrder {
     /// The command.
     pub command: Command,
     /// Takes the answer.
@@ -140,7 +140,7 @@ impl AdminState {
     /// Asks the writer. `None`: it does not answer, since it has too much to do or is stopping.
     pub(super) async fn ask(&self, command: Command) -> Option<Result<Done, Refusal>> {
         let (reply, answer) = oneshot::channel();
-        self.sources.orders.try_send(Order { command, reply }).ok()?;
+        self.sources.orders.try_send(OperatorOrder { command, reply }).ok()?;
         answer.await.ok()
     }
 

@@ -13,7 +13,7 @@ use super::server::ServerArgs;
 use super::{FAILURE, drain_status, output};
 use crate::admin::api::route::NoParameters;
 use crate::admin::api::{
-    ApiError, Approval, ChangeReply, IntentList, IntentRequest, LiftQuery, ProposalNumber, Route, routes,
+    ApiError, ApiRoute, Approval, ChangeReply, IntentList, IntentRequest, LiftQuery, ProposalNumber, routes,
 };
 use crate::intent::SafetyRule;
 use crate::region::Target;
@@ -382,7 +382,7 @@ impl OperatorArgs {
     /// Asks for a change.
     pub fn order<P: Serialize, B: Serialize>(
         &self,
-        route: &Route<P, B, ChangeReply>,
+        route: &ApiRoute<P, B, ChangeReply>,
         parameters: &P,
         body: &B,
     ) -> anyhow::Result<ChangeReply> {

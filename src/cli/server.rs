@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{output, run_to_end};
 use crate::admin::api::caller::AUTHOR;
 use crate::admin::api::route::NoParameters;
-use crate::admin::api::{ApiError, Method, Operation, Route};
+use crate::admin::api::{ApiError, ApiRoute, Method, Operation};
 
 /// Where the server is asked unless it is said.
 const ADMIN: &str = "127.0.0.1:8053";
@@ -55,26 +55,30 @@ impl ServerArgs {
     /// Reads what a route answers to these parameters.
     pub fn get<P: Serialize, A: DeserializeOwned>(
         &self,
-        route: &Route<P, (), A>,
+        route: &ApiRoute<P, (), A>,
         parameters: &P,
     ) -> anyhow::Result<A> {
         read(&self.exchange(&route.operation(), parameters, |request| request)?)
     }
 
     /// Reads what a route without parameters answers.
-    pub fn look<A: DeserializeOwned>(&self, route: &Route<NoParameters, (), A>) -> anyhow::Result<A> {
+    pub fn look<A: DeserializeOwned>(&self, route: &ApiRoute<NoParameters, (), A>) -> anyhow::Result<A> {
         self.get(route, &NoParameters {})
     }
 
     /// Reads the text that a route answers.
-    pub fn text<P: Serialize>(&self, route: &Route<P, (), String>, parameters: &P) -> anyhow::Result<String> {
+    pub fn text<P: Serialize>(
+        &self,
+        route: &ApiRoute<P, (), String>,
+        parameters: &P,
+    ) -> anyhow::Result<String> {
         self.exchange(&route.operation(), parameters, |request| request)
     }
 
     /// Asks for a change, in the name of an author.
     pub fn order<P: Serialize, B: Serialize, A: DeserializeOwned>(
         &self,
-        route: &Route<P, B, A>,
+        route: &ApiRoute<P, B, A>,
         parameters: &P,
         body: &B,
         author: Option<&str>,

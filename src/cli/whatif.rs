@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::server::ServerArgs;
 use super::{BadInput, FAILURE, output};
-use crate::admin::api::{ApiError, SimulateQuery, Simulation, routes};
+use crate::admin::api::{ApiError, LossSimulation, SimulateQuery, routes};
 use crate::daemon;
 use crate::health::{Services, View};
 use crate::inspect::what_if::{Loss, MAX_LOAD, Present};
@@ -64,7 +64,7 @@ pub fn run(arguments: &WhatIfArgs, config: Option<&PathBuf>) -> anyhow::Result<E
     Ok(if simulation.is_good() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }
 
-fn of_server(arguments: &WhatIfArgs) -> anyhow::Result<Simulation> {
+fn of_server(arguments: &WhatIfArgs) -> anyhow::Result<LossSimulation> {
     let WhatIfArgs { lose, each, load, server, .. } = arguments;
     let query = SimulateQuery { lose: lose.clone(), each: *each, load: *load, format: None };
     server.get(&routes::SIMULATE, &query).map_err(|error| match error.downcast::<ApiError>() {
@@ -74,7 +74,7 @@ fn of_server(arguments: &WhatIfArgs) -> anyhow::Result<Simulation> {
     })
 }
 
-fn of_directory(arguments: &WhatIfArgs, config: Option<&PathBuf>) -> anyhow::Result<Simulation> {
+fn of_directory(arguments: &WhatIfArgs, config: Option<&PathBuf>) -> anyhow::Result<LossSimulation> {
     let base = daemon::load(config.map_or(Path::new("zones"), PathBuf::as_path))?.base;
     let health = View::all_up(base.config.regions.addresses().count());
     let services = Services::of(&base.config.regions, &health);
@@ -82,10 +82,10 @@ fn of_directory(arguments: &WhatIfArgs, config: Option<&PathBuf>) -> anyhow::Res
     let (health, services, outlook) = (&health, &services, &outlook);
     let present = Present { base: &base, health, services, outlook, at: Moment::default() };
     let Some(lost) = &arguments.lose else {
-        return Ok(Simulation::Survey(present.survey(arguments.load)));
+        return Ok(LossSimulation::Survey(present.survey(arguments.load)));
     };
     let loss = Loss::parse(lost, &base.config.regions).map_err(BadInput::new)?;
-    Ok(Simulation::WhatIf(present.lose(&loss, arguments.load)))
+    Ok(LossSimulation::WhatIf(present.lose(&loss, arguments.load)))
 }
 
 #[cfg(test)]

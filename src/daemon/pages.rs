@@ -9,7 +9,7 @@ use super::chain;
 use super::clock::SystemClock;
 use super::events::EventHistory;
 use super::load::{self, LoadedDirectory};
-use crate::admin::{self, Order, Published};
+use crate::admin::{self, OperatorOrder, Published};
 use crate::control::Control;
 use crate::metrics::Metrics;
 use crate::probe::Prober;
@@ -40,7 +40,7 @@ pub fn sources(
     prober: &Prober,
     current: &Arc<Current>,
     history: Arc<EventHistory>,
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<OperatorOrder>,
 ) -> admin::AdminSources {
     let (latest, current) = (prober.latest(), Arc::clone(current));
     let last = move |target: &Target, canary: &str| match target.address() {

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::clock::SystemClock;
 use super::events::EventPublisher;
 use super::state_writer::StateWriter;
-use crate::admin::{AdminState, Order, Published};
+use crate::admin::{AdminState, OperatorOrder, Published};
 use crate::canary::Observation;
 use crate::control::{Control, Done, Effect, Input, Refusal, Restored};
 use crate::event::Event;
@@ -103,7 +103,7 @@ impl ControlLoop {
         first: Vec<Effect>,
         mut observations: mpsc::Receiver<Observation>,
         mut worlds: mpsc::Receiver<Result<Arc<Base>, String>>,
-        mut orders: mpsc::Receiver<Order>,
+        mut orders: mpsc::Receiver<OperatorOrder>,
         mut stop: watch::Receiver<bool>,
     ) {
         self.carry_out(first, &mut control);
@@ -158,8 +158,8 @@ impl ControlLoop {
     }
 
     /// Applies an order, and answers it when its effects are served and on disk.
-    fn apply(&mut self, order: Order, control: &mut Control) {
-        let Order { command, reply } = order;
+    fn apply(&mut self, order: OperatorOrder, control: &mut Control) {
+        let OperatorOrder { command, reply } = order;
         let effects = control.handle(Input::Asked(command), self.clock.now());
         let answer = self.carry_out(effects, control).answer.expect("every question is answered");
         // Reported before the answer, so that the operator who has it sees its effects.

@@ -36,12 +36,12 @@ pub use intents::{
 };
 pub use overview::{Overview, OverviewWithEvents, RegionOverview};
 pub use queries::{
-    AnswerFormat, CountryAtlas, ExplainQuery, RegionFraction, SimulateQuery, Simulation, SteeredNameQuery,
+    AnswerFormat, CountryAtlas, ExplainQuery, LossSimulation, RegionFraction, SimulateQuery, SteeredNameQuery,
 };
-pub use route::{Method, Operation, Route};
+pub use route::{ApiRoute, Method, Operation};
 pub use status::{
-    AddressStatus, CanaryResult, CanaryStatus, ConfigurationStatus, DownReason, EventLogStatus, FamilyStatus,
-    GeoStatus, HeardSignals, InstanceStatus, RegionName, RegionStatus, RegionSummary, ServedZone, SiteStatus,
-    SnapshotStatus, ZoneStatus,
+    AddressStatus, CanaryStatus, ConfigurationStatus, DownReason, EventLogStatus, FamilyStatus, GeoStatus,
+    HeardSignals, InstanceStatus, ProbeOutcome, RegionName, RegionStatus, RegionSummary, ServedZone,
+    SiteStatus, SnapshotStatus, ZoneStatus,
 };
 pub use timestamp::Timestamp;

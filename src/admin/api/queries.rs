@@ -74,14 +74,14 @@ fn unchanged() -> f64 {
 /// The outcome of a simulated loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum Simulation {
+pub enum LossSimulation {
     /// These are lost together.
     WhatIf(WhatIf),
     /// Each region and each pair is lost.
     Survey(Survey),
 }
 
-impl Simulation {
+impl LossSimulation {
     /// Returns whether every loss ends well.
     pub fn is_good(&self) -> bool {
         match self {
@@ -91,7 +91,7 @@ impl Simulation {
     }
 }
 
-impl fmt::Display for Simulation {
+impl fmt::Display for LossSimulation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WhatIf(whatif) => whatif.fmt(f),

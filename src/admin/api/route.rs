@@ -13,7 +13,7 @@ pub const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A route whose parameters, in the path and in the query, are a `P`, whose body is a `B`, and which answers an `A`.
 #[derive(Debug)]
-pub struct Route<P, B, A> {
+pub struct ApiRoute<P, B, A> {
     operation: Operation,
     types: PhantomData<fn(P, B) -> A>,
 }
@@ -75,7 +75,7 @@ impl fmt::Display for Method {
     }
 }
 
-impl<P: JsonSchema, B: JsonSchema, A: JsonSchema> Route<P, B, A> {
+impl<P: JsonSchema, B: JsonSchema, A: JsonSchema> ApiRoute<P, B, A> {
     /// Makes a route that reads values.
     pub(super) const fn get(path: &'static str, summary: &'static str) -> Self {
         let answer: SchemaOf = |generator| generator.subschema_for::<A>();
@@ -118,7 +118,7 @@ impl<P: JsonSchema, B: JsonSchema, A: JsonSchema> Route<P, B, A> {
     }
 }
 
-impl<P: JsonSchema> Route<P, (), String> {
+impl<P: JsonSchema> ApiRoute<P, (), String> {
     /// Makes a route that reads text of one of these media types.
     pub(super) const fn text(
         path: &'static str,
@@ -131,7 +131,7 @@ impl<P: JsonSchema> Route<P, (), String> {
     }
 }
 
-impl<P, B, A> Route<P, B, A> {
+impl<P, B, A> ApiRoute<P, B, A> {
     /// Returns the route without its types.
     pub const fn operation(&self) -> Operation {
         self.operation

@@ -259,14 +259,14 @@ pub struct CanaryStatus {
     /// The beginning of the state.
     pub since: Timestamp,
     /// Its last result; `null` before the first.
-    pub last: Option<CanaryResult>,
+    pub last: Option<ProbeOutcome>,
     /// The signals that the service reported last; `null` before the first, and for canaries without signals.
     pub signals: Option<HeardSignals>,
 }
 
 /// The result of a probe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CanaryResult {
+pub struct ProbeOutcome {
     /// The moment of the result.
     pub at: Timestamp,
     /// Whether it was a success.

@@ -1,7 +1,7 @@
 //! Canaries of addresses and regions: the verdict of the writer, and the result that came in since.
 
 use crate::admin::api::Timestamp;
-use crate::admin::api::status::{CanaryResult, CanaryStatus, HeardSignals};
+use crate::admin::api::status::{CanaryStatus, HeardSignals, ProbeOutcome};
 use crate::admin::state::AdminState;
 use crate::canary::{Canary, Effect, Heard, Sighting, Signals};
 use crate::control::CanaryReport;
@@ -44,7 +44,7 @@ pub(super) fn canaries(
 }
 
 /// Returns the later one of what the report has and of the latest result.
-fn last(report: &CanaryReport, latest: Option<Sighting>, settings: &Canary) -> Option<CanaryResult> {
+fn last(report: &CanaryReport, latest: Option<Sighting>, settings: &Canary) -> Option<ProbeOutcome> {
     let judged = report.last.map(|last| Sighting {
         at: last.at,
         latency: last.latency,
@@ -58,7 +58,7 @@ fn last(report: &CanaryReport, latest: Option<Sighting>, settings: &Canary) -> O
     });
     // Of two that are equally late the second wins, which came in just now.
     let latest = judged.into_iter().chain(latest).max_by_key(|sighting| sighting.at)?;
-    Some(CanaryResult {
+    Some(ProbeOutcome {
         at: Timestamp(latest.at),
         ok: latest.result.is_ok(),
         latency_ms: latest.latency.as_secs_f64() * 1000.0,

@@ -461,7 +461,7 @@ async fn check_change(
     let (orders, mut received) = mpsc::channel(1);
     state.sources.orders = orders;
     let writer = tokio::spawn(async move {
-        let order: Order = received.recv().await?;
+        let order: OperatorOrder = received.recv().await?;
         // Whoever asked may have gone.
         let _ = order.reply.send(done);
         Some(order.command)

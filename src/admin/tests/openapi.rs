@@ -179,7 +179,7 @@ async fn changed(method: &str, target: &str, body: &str, done: Result<Done, Refu
     let (orders, mut received) = mpsc::channel(1);
     state.sources.orders = orders;
     tokio::spawn(async move {
-        if let Some(Order { reply, .. }) = received.recv().await {
+        if let Some(OperatorOrder { reply, .. }) = received.recv().await {
             // Whoever asked may have gone.
             let _ = reply.send(done);
         }

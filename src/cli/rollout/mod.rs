@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-use super::drain_status::{self};
+use super::drain_status;
 use super::intent::{OperatorArgs, TermsArgs, report};
 use super::{FAILURE, output};
 use crate::admin::api::status::is_well;
