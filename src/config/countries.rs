@@ -1,15 +1,15 @@
 //! The one place that decides which texts are countries.
 
 use crate::client::Country;
-use crate::config::yaml::Mistake;
+use crate::config::problem::ValueError;
 use crate::geo::countries;
 
 /// Codes that people write for a country that has another one.
 const SLIPS: [(&str, &str); 2] = [("UK", "GB"), ("EL", "GR")];
 
 /// Returns the country with this code of ISO 3166-1.
-pub fn find(text: &str) -> Result<Country, Mistake> {
-    let wrong = || Mistake::new(format!("`{text}` is not an ISO 3166-1 country code"));
+pub fn find(text: &str) -> Result<Country, ValueError> {
+    let wrong = || ValueError::not(text, "an ISO 3166-1 country code");
     if let Some((_, code)) = SLIPS.iter().find(|(slip, _)| *slip == text) {
         return Err(wrong().hint(format!("the code is `{code}`")));
     }

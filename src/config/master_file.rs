@@ -6,10 +6,9 @@
 
 use hickory_proto::rr::{Name, RData, RecordType};
 
-use super::problem::{Reporter, Span};
+use super::problem::{Reporter, Span, ValueError};
 use super::records::{self, MasterLine, MasterLines, RecordTarget, Word};
 use super::values::FromText;
-use super::yaml::Mistake;
 use crate::zone::Ttl;
 
 /// One record of a master file.
@@ -46,7 +45,7 @@ pub fn read(text: &str, source: usize, origin: &Name, report: &mut Reporter) -> 
             Ok(line) => reader.entry(&line),
             Err(error) => {
                 let span = Span { source: reader.source, line: error.line, column: error.column, length: 1 };
-                reader.report.error(span, error.wrong.message).maybe_hint(error.wrong.hint);
+                reader.report.mistake(span, error.wrong);
             }
         }
     }
@@ -153,7 +152,7 @@ impl MasterFileReader<'_> {
             Err(fault) => {
                 let word = fault.word.and_then(|word| words.get(word)).unwrap_or(named);
                 let span = self.span(word);
-                self.report.error(span, fault.wrong.message).maybe_hint(fault.wrong.hint);
+                self.report.mistake(span, fault.wrong);
                 return;
             }
         };
@@ -176,9 +175,8 @@ impl MasterFileReader<'_> {
         self.or_report(word, records::parse_name(&word.text, &self.origin))
     }
 
-    fn or_report<T>(&mut self, word: &Word, parsed: Result<T, Mistake>) -> Option<T> {
-        let span = self.span(word);
-        parsed.map_err(|wrong| self.report.error(span, wrong.message).maybe_hint(wrong.hint)).ok()
+    fn or_report<T>(&mut self, word: &Word, parsed: Result<T, ValueError>) -> Option<T> {
+        self.report.ok(self.span(word), parsed)
     }
 
     fn span(&self, word: &Word) -> Span {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::sources::SourceFiles;
+use crate::units::Malformed;
 
 /// The most problems that are kept. More are counted only: nobody reads a thousand, and a generated
 /// file may be wrong in every line.
@@ -36,6 +37,11 @@ impl Span {
     pub fn file(source: usize) -> Self {
         let source = u32::try_from(source).expect("the number of files is bounded");
         Self { source, ..Self::default() }
+    }
+
+    /// Returns the file and line as hints print them.
+    pub fn line_text(self, sources: &SourceFiles) -> String {
+        format!("{}:{}", sources.display(self.source as usize), self.line)
     }
 }
 
@@ -124,14 +130,18 @@ pub struct SourceLine {
 }
 
 impl SourceLine {
-    /// Returns the origin of what is written at a place.
+    /// Returns the line of what is written at a span.
     pub(super) fn of(span: Span, sources: &SourceFiles) -> Self {
-        let index = span.source as usize;
-        let mut lines = sources.files.get(index).map_or("", |file| &file.text).lines();
+        let mut lines = sources.files.get(span.source as usize).map_or("", |file| &file.text).lines();
         let line = (span.line as usize).checked_sub(1).and_then(|above| lines.nth(above));
+        Self::new(span, line.unwrap_or_default(), sources)
+    }
+
+    fn new(span: Span, line: &str, sources: &SourceFiles) -> Self {
+        // Only the part that can be shown is kept: a line may be as long as its file.
         let kept = (span.column as usize).saturating_add(EXCERPT_WIDTH);
-        let excerpt = line.unwrap_or_default().chars().take(kept).collect();
-        Self { span, file: sources.display(index), excerpt }
+        let file = sources.display(span.source as usize);
+        Self { span, file, excerpt: line.chars().take(kept).collect() }
     }
 
     /// Returns the problem that what is named there has.
@@ -185,7 +195,40 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// A problem before it is known whether anybody will see it.
+/// What is wrong with a value, without its span.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ValueError {
+    /// What is wrong.
+    pub message: String,
+    /// What to do instead.
+    pub hint: Option<String>,
+}
+
+impl ValueError {
+    /// Makes one without a hint.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    /// Makes one of a text that is not of its kind: `` `x` is not a port ``.
+    pub fn not(text: &str, noun: &str) -> Self {
+        Self::new(format!("`{text}` is not {noun}"))
+    }
+
+    /// Adds a hint.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl From<Malformed> for ValueError {
+    fn from(Malformed { message, hint }: Malformed) -> Self {
+        Self { message, hint: Some(hint) }
+    }
+}
+
+/// A problem while its excerpt is not known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     span: Span,
@@ -206,68 +249,75 @@ impl Finding {
     }
 }
 
-/// Collects problems.
+/// Collects problems, in bounded memory.
 #[derive(Debug, Default)]
 pub struct Reporter {
-    errors: Vec<Finding>,
-    warnings: Vec<Finding>,
-    omitted_errors: usize,
-    omitted_warnings: usize,
-    scratch: Option<Finding>,
+    errors: Findings,
+    warnings: Findings,
 }
 
 impl Reporter {
     /// Adds a mistake that makes the configuration unusable.
     pub fn error(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
-        let draft = Finding { span, message: message.into(), level: ProblemLevel::Error, hint: None };
-        keep(&mut self.errors, &mut self.omitted_errors, &mut self.scratch, draft)
+        self.errors.add(Finding { span, message: message.into(), level: ProblemLevel::Error, hint: None })
     }
 
     /// Adds something that works but is hardly meant.
     pub fn warning(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
-        let draft = Finding { span, message: message.into(), level: ProblemLevel::Warning, hint: None };
-        keep(&mut self.warnings, &mut self.omitted_warnings, &mut self.scratch, draft)
+        self.warnings.add(Finding { span, message: message.into(), level: ProblemLevel::Warning, hint: None })
+    }
+
+    /// Adds the mistake of a value.
+    pub fn mistake(&mut self, span: Span, mistake: ValueError) {
+        self.error(span, mistake.message).maybe_hint(mistake.hint);
+    }
+
+    /// Returns the value, or adds its mistake.
+    pub fn ok<T>(&mut self, span: Span, value: Result<T, ValueError>) -> Option<T> {
+        value.map_err(|mistake| self.mistake(span, mistake)).ok()
     }
 
     /// Returns whether an error was added.
     pub fn has_errors(&self) -> bool {
-        !self.errors.is_empty()
+        !self.errors.list.is_empty()
     }
 
     /// Returns the errors, and the warnings, with the lines that they are about.
     pub fn finish(self, sources: &SourceFiles) -> (Problems, Problems) {
-        let errors = resolve(self.errors, self.omitted_errors, sources);
-        (errors, resolve(self.warnings, self.omitted_warnings, sources))
+        (self.errors.resolve(sources), self.warnings.resolve(sources))
     }
 }
 
-/// Keeps a draft while there is room, and returns it or a stand-in for the hint that follows.
-fn keep<'d>(
-    kept: &'d mut Vec<Finding>,
-    omitted: &mut usize,
-    scratch: &'d mut Option<Finding>,
-    draft: Finding,
-) -> &'d mut Finding {
-    if kept.len() < MAX_KEPT {
-        kept.push(draft);
-        return kept.last_mut().expect("a draft was just pushed");
-    }
-    *omitted += 1;
-    scratch.insert(draft)
+/// Findings of one level.
+#[derive(Debug, Default)]
+struct Findings {
+    list: Vec<Finding>,
+    omitted: usize,
+    /// The last one that was omitted, which may still be given a hint.
+    scratch: Option<Finding>,
 }
 
-fn resolve(drafts: Vec<Finding>, omitted: usize, sources: &SourceFiles) -> Problems {
-    // An alias makes one mistake appear wherever it is used; once is enough.
-    let unique: BTreeSet<Finding> = drafts.into_iter().collect();
-    let mut excerpts = Excerpts { sources, source: 0, lines: "".lines(), passed: 0, line: "" };
-    let list = unique
-        .into_iter()
-        .map(|draft| {
-            let excerpt = excerpts.at(draft.span);
-            draft.resolve(sources, excerpt)
-        })
-        .collect();
-    Problems { list, omitted }
+impl Findings {
+    /// Keeps a finding while there is room, and returns it for the hint that follows.
+    fn add(&mut self, finding: Finding) -> &mut Finding {
+        if self.list.len() < MAX_KEPT {
+            self.list.push(finding);
+            return self.list.last_mut().expect("a finding was just pushed");
+        }
+        self.omitted += 1;
+        self.scratch.insert(finding)
+    }
+
+    fn resolve(self, sources: &SourceFiles) -> Problems {
+        // An alias makes one mistake appear wherever it is used; once is enough.
+        let unique: BTreeSet<Finding> = self.list.into_iter().collect();
+        let mut excerpts = Excerpts { sources, source: 0, lines: "".lines(), passed: 0, line: "" };
+        let problem = |Finding { span, message, level, hint }| {
+            let line = SourceLine::new(span, excerpts.at(span), sources);
+            line.problem(level, message, hint)
+        };
+        Problems { list: unique.into_iter().map(problem).collect(), omitted: self.omitted }
+    }
 }
 
 /// Finds the lines of places that come in order, in one pass over each file.
@@ -294,22 +344,5 @@ impl<'s> Excerpts<'s> {
             self.passed += 1;
         }
         self.line
-    }
-}
-
-impl Finding {
-    fn resolve(self, sources: &SourceFiles, excerpt: &str) -> Problem {
-        // Only the part that can be shown is kept: a line may be as long as its file.
-        let kept = (self.span.column as usize).saturating_add(EXCERPT_WIDTH);
-        Problem {
-            level: self.level,
-            file: sources.display(self.span.source as usize),
-            line: self.span.line,
-            column: self.span.column,
-            length: self.span.length,
-            message: self.message,
-            hint: self.hint,
-            excerpt: excerpt.chars().take(kept).collect(),
-        }
     }
 }

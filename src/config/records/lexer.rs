@@ -5,7 +5,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use crate::config::yaml::Mistake;
+use crate::config::problem::ValueError;
 
 /// A word of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,13 +24,13 @@ pub struct Word {
 
 impl Word {
     /// Returns the octets that the token stands for.
-    pub fn octets(&self) -> Result<Vec<u8>, Mistake> {
+    pub fn octets(&self) -> Result<Vec<u8>, ValueError> {
         octets(&self.text)
     }
 }
 
 /// Resolves the escapes in a text.
-pub(super) fn octets(text: &str) -> Result<Vec<u8>, Mistake> {
+pub(super) fn octets(text: &str) -> Result<Vec<u8>, ValueError> {
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(position) = rest.find('\\') {
@@ -44,16 +44,16 @@ pub(super) fn octets(text: &str) -> Result<Vec<u8>, Mistake> {
 }
 
 /// Resolves the escape whose backslash was just passed: the octets it stands for and what follows it.
-pub(super) fn escape(text: &str) -> Result<(Vec<u8>, &str), Mistake> {
+pub(super) fn escape(text: &str) -> Result<(Vec<u8>, &str), ValueError> {
     let mut characters = text.chars();
-    let first = characters.next().ok_or_else(|| Mistake::new("a backslash at the end escapes nothing"))?;
+    let first = characters.next().ok_or_else(|| ValueError::new("a backslash at the end escapes nothing"))?;
     if !first.is_ascii_digit() {
         return Ok((text.as_bytes()[..first.len_utf8()].to_vec(), characters.as_str()));
     }
     let octet = text.get(..3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()));
     match octet.and_then(|digits| digits.parse::<u8>().ok()) {
         Some(octet) => Ok((vec![octet], &text[3..])),
-        None => Err(Mistake::new("`\\` before a digit needs three of them, from `\\000` to `\\255`")
+        None => Err(ValueError::new("`\\` before a digit needs three of them, from `\\000` to `\\255`")
             .hint("write `\\\\` for a backslash")),
     }
 }
@@ -65,7 +65,7 @@ pub fn quote(text: &str) -> Word {
 }
 
 /// Splits one value into its words. There are no comments or parentheses in it.
-pub fn words(text: &str) -> Result<Vec<Word>, Mistake> {
+pub fn words(text: &str) -> Result<Vec<Word>, ValueError> {
     let mut cursor = Cursor::new(text);
     let mut words = Vec::new();
     loop {
@@ -94,7 +94,7 @@ pub struct LexError {
     /// The character in the line, from 1.
     pub column: u32,
     /// What is wrong.
-    pub wrong: Mistake,
+    pub wrong: ValueError,
 }
 
 /// The entries of a master file. After a mistake the next line is tried.
@@ -192,11 +192,11 @@ impl<'t> Cursor<'t> {
     }
 
     fn error(&self, line: u32, column: u32, message: &str) -> LexError {
-        LexError { line, column, wrong: Mistake::new(message) }
+        LexError { line, column, wrong: ValueError::new(message) }
     }
 
     /// Reads a word. Quotes may begin it or stand within it, as in `alpn="h2,h3"`.
-    fn word(&mut self, ends: impl Fn(char) -> bool) -> Result<Word, Mistake> {
+    fn word(&mut self, ends: impl Fn(char) -> bool) -> Result<Word, ValueError> {
         let mut word = Word { line: self.line, column: self.column, ..Word::default() };
         word.is_quoted = self.characters.peek() == Some(&'"');
         let mut in_quotes = false;
@@ -223,7 +223,7 @@ impl<'t> Cursor<'t> {
         }
         if in_quotes && self.characters.peek().is_none_or(|next| *next == '\n') {
             return Err(
-                Mistake::new("a quoted text that does not end in its line").hint("close it with `\"`")
+                ValueError::new("a quoted text that does not end in its line").hint("close it with `\"`")
             );
         }
         word.length = self.column.saturating_sub(word.column).max(1);

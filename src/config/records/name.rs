@@ -3,13 +3,13 @@
 use hickory_proto::rr::Name;
 
 use super::lexer::escape;
-use crate::config::yaml::Mistake;
+use crate::config::problem::ValueError;
 
 /// The most octets in a label (RFC 1035, section 2.3.4).
 const MAX_LABEL: usize = 63;
 
 /// Parses a name; without a trailing dot it is relative to `origin`, and `@` is `origin` itself.
-pub fn parse(text: &str, origin: &Name) -> Result<Name, Mistake> {
+pub fn parse(text: &str, origin: &Name) -> Result<Name, ValueError> {
     if text == "@" {
         return Ok(origin.clone());
     }
@@ -21,14 +21,14 @@ pub fn parse(text: &str, origin: &Name) -> Result<Name, Mistake> {
     let length: usize = labels.iter().map(|label| label.len() + 1).sum::<usize>() + 1;
     if length > 255 {
         let message = format!("the name is too long: {length} octets");
-        return Err(Mistake::new(message).hint("a name has at most 255 octets"));
+        return Err(ValueError::new(message).hint("a name has at most 255 octets"));
     }
-    Name::from_labels(labels).map_err(|error| Mistake::new(format!("`{text}` is not a name: {error}")))
+    Name::from_labels(labels).map_err(|error| ValueError::new(format!("`{text}` is not a name: {error}")))
 }
 
 /// Returns the labels, and whether the name ends with a dot.
-fn split(text: &str) -> Result<(Vec<Vec<u8>>, bool), Mistake> {
-    let wrong = |why: &str| Mistake::new(format!("`{text}` is not a name: {why}"));
+fn split(text: &str) -> Result<(Vec<Vec<u8>>, bool), ValueError> {
+    let wrong = |why: &str| ValueError::new(format!("`{text}` is not a name: {why}"));
     match text {
         "" => return Err(wrong("it is empty")),
         "." => return Ok((Vec::new(), true)),

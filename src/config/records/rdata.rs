@@ -8,8 +8,8 @@ use hickory_proto::serialize::binary::{BinDecoder, Restrict};
 
 use super::lexer::Word;
 use super::{name, svcb, types};
+use crate::config::problem::ValueError;
 use crate::config::values::FromText;
-use crate::config::yaml::Mistake;
 use crate::zone::Ttl;
 
 /// A field of a record's data, as it is written.
@@ -73,7 +73,7 @@ pub struct RecordFault {
     /// The index of the token.
     pub word: Option<usize>,
     /// What is wrong.
-    pub wrong: Mistake,
+    pub wrong: ValueError,
 }
 
 /// Parses the data of a record of `rtype`; names in it are relative to `origin`.
@@ -86,7 +86,7 @@ pub fn parse(rtype: RecordType, words: &[Word], origin: &Name) -> Result<Parsed,
         Some(fields) => writer.fields(fields),
         None => {
             let message = format!("{} has no presentation format here", types::to_text(rtype));
-            Err(Mistake::new(message)
+            Err(ValueError::new(message)
                 .hint("write `\\#`, the length and hexadecimal digits, as in `\\# 4 0A000001`"))
         }
     };
@@ -97,11 +97,12 @@ pub fn parse(rtype: RecordType, words: &[Word], origin: &Name) -> Result<Parsed,
 }
 
 /// Reads wire format into typed RDATA.
-pub fn read_wire(rtype: RecordType, wire: &[u8]) -> Result<RData, Mistake> {
+pub fn read_wire(rtype: RecordType, wire: &[u8]) -> Result<RData, ValueError> {
     let length = u16::try_from(wire.len())
-        .map_err(|_| Mistake::new("the data of a record has at most 65535 octets"))?;
-    RData::read(&mut BinDecoder::new(wire), rtype, Restrict::new(length))
-        .map_err(|error| Mistake::new(format!("not valid data of type {}: {error}", types::to_text(rtype))))
+        .map_err(|_| ValueError::new("the data of a record has at most 65535 octets"))?;
+    RData::read(&mut BinDecoder::new(wire), rtype, Restrict::new(length)).map_err(|error| {
+        ValueError::new(format!("not valid data of type {}: {error}", types::to_text(rtype)))
+    })
 }
 
 /// Appends a name in wire format, uncompressed.
@@ -127,17 +128,17 @@ struct RdataWriter<'t> {
 }
 
 impl<'t> RdataWriter<'t> {
-    fn fields(&mut self, fields: &[Field]) -> Result<(), Mistake> {
+    fn fields(&mut self, fields: &[Field]) -> Result<(), ValueError> {
         for field in fields {
             self.field(*field)?;
         }
         match self.words.get(self.position) {
-            Some(word) => Err(Mistake::new(format!("`{}` is more than this type takes", word.text))),
+            Some(word) => Err(ValueError::new(format!("`{}` is more than this type takes", word.text))),
             None => Ok(()),
         }
     }
 
-    fn field(&mut self, field: Field) -> Result<(), Mistake> {
+    fn field(&mut self, field: Field) -> Result<(), ValueError> {
         match field {
             Field::U8 => self.number(u8::MAX.into(), 1),
             Field::U16 => self.number(u16::MAX.into(), 2),
@@ -193,7 +194,7 @@ impl<'t> RdataWriter<'t> {
         }
     }
 
-    fn append(&mut self, octets: &[u8]) -> Result<(), Mistake> {
+    fn append(&mut self, octets: &[u8]) -> Result<(), ValueError> {
         self.wire.extend_from_slice(octets);
         Ok(())
     }
@@ -202,27 +203,31 @@ impl<'t> RdataWriter<'t> {
     fn one_token<T>(
         &mut self,
         what: &str,
-        parse: impl Fn(&'t Word) -> Result<T, Mistake>,
-    ) -> Result<T, Mistake> {
+        parse: impl Fn(&'t Word) -> Result<T, ValueError>,
+    ) -> Result<T, ValueError> {
         let word = self
             .words
             .get(self.position)
-            .ok_or_else(|| Mistake::new(format!("{what} is missing at the end")))?;
+            .ok_or_else(|| ValueError::new(format!("{what} is missing at the end")))?;
         let value = parse(word)?;
         self.position += 1;
         Ok(value)
     }
 
-    fn one<T>(&mut self, what: &str, parse: impl Fn(&'t str) -> Result<T, Mistake>) -> Result<T, Mistake> {
+    fn one<T>(
+        &mut self,
+        what: &str,
+        parse: impl Fn(&'t str) -> Result<T, ValueError>,
+    ) -> Result<T, ValueError> {
         self.one_token(what, |word| parse(&word.text))
     }
 
-    fn number(&mut self, largest: u32, octets: usize) -> Result<(), Mistake> {
+    fn number(&mut self, largest: u32, octets: usize) -> Result<(), ValueError> {
         let number = self.one("a number", |text| mnemonic(text, &[], largest))?;
         self.append(&number.to_be_bytes()[4 - octets..])
     }
 
-    fn domain(&mut self) -> Result<(), Mistake> {
+    fn domain(&mut self) -> Result<(), ValueError> {
         let origin = self.origin;
         let (parsed, text) = self.one("a name", |text| Ok((name::parse(text, origin)?, text)))?;
         put_name(&mut self.wire, &parsed);
@@ -232,9 +237,9 @@ impl<'t> RdataWriter<'t> {
         Ok(())
     }
 
-    fn texts(&mut self) -> Result<(), Mistake> {
+    fn texts(&mut self) -> Result<(), ValueError> {
         if self.words.is_empty() {
-            return Err(Mistake::new("a text is missing").hint("write `\"\"` for an empty one"));
+            return Err(ValueError::new("a text is missing").hint("write `\"\"` for an empty one"));
         }
         while self.position < self.words.len() {
             let octets = self.one_token("a text", string)?;
@@ -243,55 +248,55 @@ impl<'t> RdataWriter<'t> {
         Ok(())
     }
 
-    fn rest(&mut self, what: &str, decode: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), Mistake> {
+    fn rest(&mut self, what: &str, decode: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), ValueError> {
         let rest: String = self.words[self.position..].iter().map(|word| word.text.as_str()).collect();
         let octets = decode(&rest).filter(|octets| !octets.is_empty());
-        let octets = octets.ok_or_else(|| Mistake::new(format!("`{rest}` is not {what}")))?;
+        let octets = octets.ok_or_else(|| ValueError::new(format!("`{rest}` is not {what}")))?;
         self.position = self.words.len();
         self.append(&octets)
     }
 
     /// `\# length digits` (RFC 3597, section 5).
-    fn generic(&mut self) -> Result<(), Mistake> {
+    fn generic(&mut self) -> Result<(), ValueError> {
         self.position = 1;
         let length = self.one("a length", |text| mnemonic(text, &[], u16::MAX.into()))? as usize;
         let digits: String = self.words[self.position..].iter().map(|word| word.text.as_str()).collect();
         let octets =
-            hex(&digits).ok_or_else(|| Mistake::new(format!("`{digits}` is not hexadecimal digits")))?;
+            hex(&digits).ok_or_else(|| ValueError::new(format!("`{digits}` is not hexadecimal digits")))?;
         if octets.len() != length {
             let message = format!("the length says {length}, but there are {} octets", octets.len());
-            return Err(Mistake::new(message));
+            return Err(ValueError::new(message));
         }
         self.position = self.words.len();
         self.append(&octets)
     }
 }
 
-fn string(word: &Word) -> Result<Vec<u8>, Mistake> {
+fn string(word: &Word) -> Result<Vec<u8>, ValueError> {
     let octets = word.octets()?;
     if octets.len() > 255 {
         let message = format!("a string of {} octets", octets.len());
         return Err(
-            Mistake::new(message).hint("a string has at most 255; split it into several: `\"…\" \"…\"`")
+            ValueError::new(message).hint("a string has at most 255; split it into several: `\"…\" \"…\"`")
         );
     }
     Ok(octets)
 }
 
-fn ipv4(text: &str) -> Result<Ipv4Addr, Mistake> {
-    let wrong = || Mistake::new(format!("`{text}` is not an IPv4 address")).hint("write `192.0.2.1`");
+fn ipv4(text: &str) -> Result<Ipv4Addr, ValueError> {
+    let wrong = || ValueError::new(format!("`{text}` is not an IPv4 address")).hint("write `192.0.2.1`");
     text.parse().map_err(|_| wrong())
 }
 
-fn ipv6(text: &str) -> Result<Ipv6Addr, Mistake> {
-    let wrong = || Mistake::new(format!("`{text}` is not an IPv6 address")).hint("write `2001:db8::a`");
+fn ipv6(text: &str) -> Result<Ipv6Addr, ValueError> {
+    let wrong = || ValueError::new(format!("`{text}` is not an IPv6 address")).hint("write `2001:db8::a`");
     text.parse().map_err(|_| wrong())
 }
 
-fn tag(text: &str) -> Result<&str, Mistake> {
+fn tag(text: &str) -> Result<&str, ValueError> {
     let is_tag = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let wrong = || {
-        Mistake::new(format!("`{text}` is not a tag"))
+        ValueError::new(format!("`{text}` is not a tag"))
             .hint("tags are `issue`, `issuewild`, `iodef` and the like")
     };
     if is_tag { Ok(text) } else { Err(wrong()) }
@@ -312,13 +317,13 @@ const ALGORITHMS: [(&str, u32); 8] = [
 /// The mnemonics of certificate types (RFC 4398, section 2.1).
 const CERTIFICATES: [(&str, u32); 5] = [("PKIX", 1), ("SPKI", 2), ("PGP", 3), ("URI", 253), ("OID", 254)];
 
-fn mnemonic(text: &str, known: &[(&str, u32)], largest: u32) -> Result<u32, Mistake> {
+fn mnemonic(text: &str, known: &[(&str, u32)], largest: u32) -> Result<u32, ValueError> {
     if let Some((_, number)) = known.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
         return Ok(*number);
     }
     let is_number = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
     let number = if is_number { text.parse().ok().filter(|number| *number <= largest) } else { None };
-    number.ok_or_else(|| Mistake::new(format!("`{text}` is not a number from 0 to {largest}")))
+    number.ok_or_else(|| ValueError::new(format!("`{text}` is not a number from 0 to {largest}")))
 }
 
 fn hex(digits: &str) -> Option<Vec<u8>> {

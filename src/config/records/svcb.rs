@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::lexer::{Word, octets};
 use super::rdata::base64;
-use crate::config::yaml::Mistake;
+use crate::config::problem::ValueError;
 
 /// The registered keys that are written by name (IANA, Service Parameter Keys).
 const KEYS: [(&str, u16); 9] = [
@@ -22,17 +22,18 @@ const KEYS: [(&str, u16); 9] = [
 
 /// Returns the parameters in wire format, in the order of their keys (RFC 9460, section 2.2). A mistake
 /// comes with the index of its token.
-pub(super) fn parameters(words: &[Word]) -> Result<Vec<u8>, (usize, Mistake)> {
+pub(super) fn parameters(words: &[Word]) -> Result<Vec<u8>, (usize, ValueError)> {
     let mut parameters = BTreeMap::new();
     for (index, word) in words.iter().enumerate() {
         let (key, value) = parameter(&word.text).map_err(|wrong| (index, wrong))?;
         if parameters.insert(key, value).is_some() {
-            return Err((index, Mistake::new("this parameter occurs twice")));
+            return Err((index, ValueError::new("this parameter occurs twice")));
         }
     }
     let mut wire = Vec::new();
     for (key, value) in parameters {
-        let length = u16::try_from(value.len()).map_err(|_| (0, Mistake::new("a parameter is too long")))?;
+        let length =
+            u16::try_from(value.len()).map_err(|_| (0, ValueError::new("a parameter is too long")))?;
         wire.extend_from_slice(&key.to_be_bytes());
         wire.extend_from_slice(&length.to_be_bytes());
         wire.extend(value);
@@ -40,25 +41,25 @@ pub(super) fn parameters(words: &[Word]) -> Result<Vec<u8>, (usize, Mistake)> {
     Ok(wire)
 }
 
-fn parameter(text: &str) -> Result<(u16, Vec<u8>), Mistake> {
+fn parameter(text: &str) -> Result<(u16, Vec<u8>), ValueError> {
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, Some(value)),
         None => (text, None),
     };
     let key = key(name)?;
-    let missing = || Mistake::new(format!("`{name}` needs a value")).hint(format!("write `{name}=…`"));
+    let missing = || ValueError::new(format!("`{name}` needs a value")).hint(format!("write `{name}=…`"));
     let given = || value.filter(|value| !value.is_empty()).ok_or_else(missing);
     let octets = match key {
         0 => mandatory(given()?)?,
         1 => protocols(given()?)?,
         2 | 8 if value.is_some_and(|value| !value.is_empty()) => {
-            return Err(Mistake::new(format!("`{name}` takes no value")));
+            return Err(ValueError::new(format!("`{name}` takes no value")));
         }
         3 => port(given()?)?,
         4 => {
             each(given()?, |item| Some(item.parse::<Ipv4Addr>().ok()?.octets().to_vec()), "an IPv4 address")?
         }
-        5 => base64(given()?).ok_or_else(|| Mistake::new("`ech` is not base 64"))?,
+        5 => base64(given()?).ok_or_else(|| ValueError::new("`ech` is not base 64"))?,
         6 => {
             each(given()?, |item| Some(item.parse::<Ipv6Addr>().ok()?.octets().to_vec()), "an IPv6 address")?
         }
@@ -67,37 +68,37 @@ fn parameter(text: &str) -> Result<(u16, Vec<u8>), Mistake> {
     Ok((key, octets))
 }
 
-fn key(name: &str) -> Result<u16, Mistake> {
+fn key(name: &str) -> Result<u16, ValueError> {
     let known = KEYS.iter().find(|(known, _)| *known == name).map(|(_, key)| *key);
     let numbered = || name.strip_prefix("key")?.parse().ok();
     let wrong = || {
         let message = format!("`{name}` is not a service parameter");
-        Mistake::new(message).hint("write `alpn`, `port`, `ipv4hint` and the like, or `key` with a number")
+        ValueError::new(message).hint("write `alpn`, `port`, `ipv4hint` and the like, or `key` with a number")
     };
     known.or_else(numbered).ok_or_else(wrong)
 }
 
-fn mandatory(value: &str) -> Result<Vec<u8>, Mistake> {
-    let mut keys = value.split(',').map(key).collect::<Result<Vec<u16>, Mistake>>()?;
+fn mandatory(value: &str) -> Result<Vec<u8>, ValueError> {
+    let mut keys = value.split(',').map(key).collect::<Result<Vec<u16>, ValueError>>()?;
     keys.sort_unstable();
     Ok(keys.into_iter().flat_map(u16::to_be_bytes).collect())
 }
 
-fn port(value: &str) -> Result<Vec<u8>, Mistake> {
-    let port: u16 = value.parse().map_err(|_| Mistake::new(format!("`{value}` is not a port")))?;
+fn port(value: &str) -> Result<Vec<u8>, ValueError> {
+    let port: u16 = value.parse().map_err(|_| ValueError::new(format!("`{value}` is not a port")))?;
     Ok(port.to_be_bytes().to_vec())
 }
 
-fn each(value: &str, parse: impl Fn(&str) -> Option<Vec<u8>>, what: &str) -> Result<Vec<u8>, Mistake> {
+fn each(value: &str, parse: impl Fn(&str) -> Option<Vec<u8>>, what: &str) -> Result<Vec<u8>, ValueError> {
     let parsed = value.split(',').map(|item| {
-        let wrong = || Mistake::new(format!("`{item}` is not {what}"));
+        let wrong = || ValueError::new(format!("`{item}` is not {what}"));
         parse(item.trim()).ok_or_else(wrong)
     });
-    Ok(parsed.collect::<Result<Vec<_>, Mistake>>()?.concat())
+    Ok(parsed.collect::<Result<Vec<_>, ValueError>>()?.concat())
 }
 
 /// A comma separates protocols, unless it is escaped (RFC 9460, appendix A.1).
-fn protocols(value: &str) -> Result<Vec<u8>, Mistake> {
+fn protocols(value: &str) -> Result<Vec<u8>, ValueError> {
     let list = octets(value)?;
     let mut names = vec![Vec::new()];
     let mut is_escaped = false;
@@ -115,7 +116,7 @@ fn protocols(value: &str) -> Result<Vec<u8>, Mistake> {
     let mut wire = Vec::new();
     for name in names {
         let length = u8::try_from(name.len()).ok().filter(|length| *length > 0);
-        wire.push(length.ok_or_else(|| Mistake::new(format!("`{value}` is not a list of protocols")))?);
+        wire.push(length.ok_or_else(|| ValueError::new(format!("`{value}` is not a list of protocols")))?);
         wire.extend(name);
     }
     Ok(wire)

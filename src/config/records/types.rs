@@ -3,7 +3,7 @@
 use hickory_proto::rr::RecordType;
 
 use super::rdata::Field::{self, *};
-use crate::config::yaml::Mistake;
+use crate::config::problem::ValueError;
 use crate::suggest;
 
 /// The types that can be written by name, with the fields of their data in presentation format. Any
@@ -61,12 +61,12 @@ pub fn is_made_by_server(rtype: RecordType) -> bool {
 }
 
 /// Parses the name of a type, in either case, or `TYPE` with its number (RFC 3597, section 5).
-pub fn parse(text: &str) -> Result<RecordType, Mistake> {
+pub fn parse(text: &str) -> Result<RecordType, ValueError> {
     let upper = text.to_ascii_uppercase();
     let known = TYPES.iter().map(|(name, number, _)| (*name, *number)).chain(MADE_BY_SERVER);
     let named = known.clone().find(|(name, _)| *name == upper).map(|(_, number)| number);
     let number = named.or_else(|| upper.strip_prefix("TYPE")?.parse().ok());
-    let wrong = || Mistake::new(format!("`{text}` is not a record type"));
+    let wrong = || ValueError::new(format!("`{text}` is not a record type"));
     match number {
         Some(number) if is_meta(number) => Err(wrong().hint("this type cannot stand in a zone")),
         Some(number) => Ok(RecordType::from(number)),

@@ -1,7 +1,7 @@
-//! `access` in `server.yaml`: who may ask the admin address for what.
+//! `access` in `server.yaml`: tokens and certificates for the admin address.
 //!
-//! Compiling opens no file, so that a token here is the name of a file or of a variable. Whoever reads it
-//! says what is wrong with it by [`SourceLine`], as if it had been seen here.
+//! Compiling opens no file, so that a token here is the name of a file or of a variable. What is wrong with its
+//! contents is reported by its [`SourceLine`] when it is read.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,62 +10,68 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
+use super::secret::{self, Secret};
 use crate::config::problem::{Reporter, SourceLine, Span};
 use crate::config::sources::SourceFiles;
-use crate::config::values::{List, Value, check_name, given, items, required, says_nothing};
-use crate::config::yaml::Setting;
+use crate::config::values::{Checked, List, Value, required_name};
+use crate::config::yaml::{Setting, Written};
 
-/// Who may ask the admin address for what. This machine may always read; everybody else needs a token, or a
-/// certificate, and so does whoever wants to change anything.
+/// The most tokens: one for each person and program, and every wrong one is compared with all of them.
+pub const MAX_TOKENS: usize = 100;
+
+/// The name of a caller without a token in the log, which no token may have.
+const RESERVED: &str = "loopback";
+
+/// Access to the admin address. This machine may always read; every other client needs a token or a certificate
+/// to read, and every client needs one to change anything.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccessSpec {
     /// The tokens, at most 100, which are sent as `Authorization: Bearer TOKEN`.
-    pub tokens: Option<Setting<Vec<Setting<TokenSpec>>>>,
+    tokens: Option<Setting<Vec<Setting<TokenSpec>>>>,
     /// TLS on the admin address, which then speaks HTTPS only. Left out: plain HTTP.
-    pub tls: Option<Setting<AdminTlsSpec>>,
+    tls: Option<Setting<AdminTlsSpec>>,
 }
 
 /// A token, which is in a file or in the environment and never in the configuration: one line of 24 to 512
-/// visible ASCII characters, for example from `openssl rand -hex 32`. A file is read anew with every reload,
+/// visible ASCII characters, for example from `openssl rand -hex 32`. A file is read again with every reload,
 /// and when it changes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TokenSpec {
-    /// Whose token it is: what the log says of who changed something.
-    pub name: Value<String>,
+struct TokenSpec {
+    /// The holder of the token: the author of changes in the log.
+    name: Value<String>,
     /// What its holder may do.
-    pub role: Setting<Role>,
+    role: Setting<Role>,
     /// The file that holds it, relative to the configuration directory.
-    pub file: Option<Value<PathBuf>>,
-    /// The variable of the environment that holds it.
-    pub environment: Option<Value<String>>,
+    file: Option<Value<PathBuf>>,
+    /// The environment variable that holds it.
+    environment: Option<Value<String>>,
 }
 
-/// TLS on the admin address. The files hold PEM; they are read anew with every reload, and when they change.
+/// TLS on the admin address. The files hold PEM; they are read again with every reload, and when they change.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AdminTlsSpec {
+struct AdminTlsSpec {
     /// The certificate of the admin address and those that lead from it to its authority, relative to the
     /// configuration directory.
-    pub certificate: Value<PathBuf>,
+    certificate: Value<PathBuf>,
     /// Its private key.
-    pub key: Value<PathBuf>,
+    key: Value<PathBuf>,
     /// The authorities of client certificates (mutual TLS): a certificate signed by one of them may read. Left
     /// out: client certificates are not asked for.
-    pub clients: Option<Value<PathBuf>>,
+    clients: Option<Value<PathBuf>>,
     /// The subject names (dNSName, or the common name where there is none) of the client certificates that may
     /// operate, for example `[alice.example.com]`.
-    pub operators: Option<List<String>>,
+    operators: Option<List<String>>,
 }
 
-/// Who may ask the admin address for what.
+/// Access to the admin address.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Access {
     /// The tokens, no two of one name.
     pub tokens: Vec<AccessToken>,
-    /// How the admin address speaks TLS; `None`: it speaks plain HTTP.
+    /// TLS on the admin address; `None`: it speaks plain HTTP.
     pub tls: Option<AdminTls>,
 }
 
@@ -82,17 +88,17 @@ pub enum Role {
 /// A token that lets its holder in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccessToken {
-    /// Whose it is, for the log.
+    /// The holder, for the log.
     pub name: String,
     /// What they may do.
     pub role: Role,
     /// Where the token is.
     pub secret: Secret,
-    /// Where `server.yaml` says so.
+    /// The line of `server.yaml` that names it.
     pub origin: SourceLine,
 }
 
-/// How the admin address speaks TLS.
+/// TLS on the admin address.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdminTls {
     /// The certificate and those that lead from it to its authority.
@@ -101,11 +107,11 @@ pub struct AdminTls {
     pub key: NamedFile,
     /// The authorities of client certificates; `None`: clients need none, and none counts.
     pub clients: Option<NamedFile>,
-    /// The names in client certificates that may operate; the others may read. In lower case.
+    /// The names in client certificates that may operate, in lower case; the others may read.
     pub operators: Vec<String>,
 }
 
-/// A file, and where `server.yaml` names it.
+/// A file, and the line of `server.yaml` that names it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedFile {
     /// The file.
@@ -137,43 +143,37 @@ impl Access {
     }
 }
 
-/// The most tokens: one for each person and program, and every wrong one is compared with all of them.
-const MAX_TOKENS: usize = 100;
-
-/// What the log calls a caller who needs no token, so that no token may be called so.
-const RESERVED: &str = "loopback";
-
-/// Lowers who may ask, and says when nobody or everybody could.
+/// Lowers `access`, and warns when no client could get in or every token could be overheard.
 pub(super) fn lower(
     spec: &Option<Setting<AccessSpec>>,
     admin: &Option<Value<SocketAddr>>,
     sources: &SourceFiles,
     report: &mut Reporter,
 ) -> Access {
-    let access = match spec.as_ref().and_then(|access| access.given()) {
+    let access = match spec.given() {
         None => Access::default(),
         Some((access, span)) => {
-            if admin.as_ref().is_none_or(|admin| admin.is_missing()) {
-                let draft = report.warning(span, "`access` says nothing without `admin`");
-                draft.hint("add `admin: \"127.0.0.1:8053\"`, or leave `access` out");
+            if admin.is_missing() {
+                let finding = report.warning(span, "`access` says nothing without `admin`");
+                finding.hint("add `admin: \"127.0.0.1:8053\"`, or leave `access` out");
             }
             Access { tokens: tokens(access, sources, report), tls: tls(access, sources, report) }
         }
     };
-    if let Some((admin, span)) = given(admin) {
+    if let Some((admin, span)) = admin.given() {
         warn_of_exposure(*admin, span, &access, report);
     }
     access
 }
 
-/// Warns when an address that others can reach lets none of them in, or lets them send tokens in the open.
+/// Warns when an address that other machines reach lets none of them in, or takes tokens in the open.
 fn warn_of_exposure(admin: SocketAddr, span: Span, access: &Access, report: &mut Reporter) {
     if admin.ip().to_canonical().is_loopback() {
         return;
     }
     let has_clients = access.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
     if access.tokens.is_empty() && !has_clients {
-        let message = format!("nobody can read `{admin}` from another machine: there are no tokens");
+        let message = format!("no other machine can read `{admin}`: there are no tokens");
         let hint = "add `access: { tokens: [{ name: grafana, role: read, file: /run/secrets/grafana }] }`";
         report.warning(span, message).hint(hint);
     } else if access.tls.is_none() {
@@ -183,14 +183,8 @@ fn warn_of_exposure(admin: SocketAddr, span: Span, access: &Access, report: &mut
 }
 
 fn tokens(spec: &AccessSpec, sources: &SourceFiles, report: &mut Reporter) -> Vec<AccessToken> {
-    let Some((list, span)) = spec.tokens.as_ref().and_then(|tokens| tokens.given()) else {
-        return Vec::new();
-    };
-    if list.len() > MAX_TOKENS {
-        report.error(span, format!("more than {MAX_TOKENS} tokens"));
-    }
     let mut seen = BTreeMap::new();
-    let given = list.iter().filter_map(|token| token.given());
+    let given = spec.tokens.at_most(MAX_TOKENS, "tokens", report).into_iter();
     given.filter_map(|(spec, span)| token(spec, span, &mut seen, sources, report)).collect()
 }
 
@@ -201,95 +195,55 @@ fn token<'s>(
     sources: &SourceFiles,
     report: &mut Reporter,
 ) -> Option<AccessToken> {
-    let name = required(&spec.name, "name", parent, "write `name: alice`", report);
+    let name = required_name(&spec.name, parent, "write `name: alice`", report);
     if let Some((name, span)) = name {
-        check_name(name, span, report);
         if name == RESERVED {
-            let draft = report.error(span, format!("a token cannot be called `{RESERVED}`"));
-            draft.hint("it is what the log calls this machine itself");
+            let finding = report.error(span, format!("a token cannot be called `{RESERVED}`"));
+            finding.hint("it is what the log calls this machine itself");
         }
         if let Some(line) = seen.insert(name, span.line) {
-            let draft = report.error(span, format!("there is another token called `{name}`"));
-            draft.hint(format!("first in line {line}; the log could not tell them apart"));
+            let finding = report.error(span, format!("there is another token called `{name}`"));
+            finding.hint(format!("first in line {line}; the log could not tell them apart"));
         }
     }
-    if spec.role.is_missing() {
-        report.error(parent, "`role` is missing").hint("write `role: read` or `role: operate`");
-    }
-    let secret = secret(spec, parent, report);
-    let role = spec.role.value?;
-    let (secret, span) = secret?;
-    let secret = match secret {
-        Secret::File(path) => Secret::File(sources.directory.join(path)),
-        Secret::Environment(variable) => Secret::Environment(variable),
-    };
-    Some(AccessToken { name: name?.0.clone(), role, secret, origin: SourceLine::of(span, sources) })
-}
-
-/// Returns where a token is, and where that is said.
-fn secret(spec: &TokenSpec, parent: Span, report: &mut Reporter) -> Option<(Secret, Span)> {
-    if !is_written(&spec.file) && !is_written(&spec.environment) {
-        let draft = report.error(parent, "it is not said where the token is");
-        draft.hint("add `file: /run/secrets/alice` or `environment: MERIDIAN_ALICE`");
-    }
-    if is_written(&spec.file) && is_written(&spec.environment) {
-        report.error(parent, "a token is in a file or in the environment").hint("leave one of them out");
-        return None;
-    }
-    if let Some((variable, span)) = given(&spec.environment) {
-        if !is_variable(variable) {
-            let draft = report.error(span, "this cannot be the name of a variable of the environment");
-            draft.hint("name the variable that holds the token, for example MERIDIAN_ALICE");
-        }
-        return Some((Secret::Environment(variable.clone()), span));
-    }
-    given(&spec.file).map(|(path, span)| (Secret::File(path.clone()), span))
-}
-
-/// Returns whether a shell could set a variable of this name (POSIX, section 8.1).
-fn is_variable(name: &str) -> bool {
-    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
-    !name.is_empty() && name.chars().all(is_word) && !name.starts_with(|first: char| first.is_ascii_digit())
+    let role = spec.role.required("role", parent, "write `role: read` or `role: operate`", report);
+    let keys = (&spec.file, &spec.environment);
+    let (secret, span) = secret::lower(keys, "token", parent, &sources.directory, report)?;
+    Some(AccessToken { name: name?.0.clone(), role: *role?.0, secret, origin: SourceLine::of(span, sources) })
 }
 
 fn tls(spec: &AccessSpec, sources: &SourceFiles, report: &mut Reporter) -> Option<AdminTls> {
-    let (spec, parent) = spec.tls.as_ref()?.given()?;
+    let (spec, parent) = spec.tls.given()?;
     let hint = "write `certificate: admin.pem` and `key: admin.key`";
-    let certificate = required(&spec.certificate, "certificate", parent, hint, report);
-    let key = required(&spec.key, "key", parent, hint, report);
+    let certificate = spec.certificate.required("certificate", parent, hint, report);
+    let key = spec.key.required("key", parent, hint, report);
     let named = |(path, span): (&PathBuf, Span)| NamedFile {
         path: sources.directory.join(path),
         origin: SourceLine::of(span, sources),
     };
-    let clients = given(&spec.clients).map(named);
     Some(AdminTls {
-        operators: operators(spec, is_written(&spec.clients), report),
+        operators: operators(spec, report),
         certificate: named(certificate?),
         key: named(key?),
-        clients,
+        clients: spec.clients.given().map(named),
     })
 }
 
-fn operators(spec: &AdminTlsSpec, has_clients: bool, report: &mut Reporter) -> Vec<String> {
-    let Some(list) = &spec.operators else { return Vec::new() };
-    if let (Some(span), false) = (list.span, has_clients) {
-        let draft = report.error(span, "`operators` are told by their certificates, and nobody signs those");
-        draft.hint("add `clients: clients.pem`, the authorities of client certificates");
+fn operators(spec: &AdminTlsSpec, report: &mut Reporter) -> Vec<String> {
+    if let (Some(span), true) = (spec.operators.span(), spec.clients.is_missing()) {
+        let finding =
+            report.error(span, "`operators` are told by their certificates, and no authority signs those");
+        finding.hint("add `clients: clients.pem`, the authorities of client certificates");
     }
-    if let (Some(span), true) = (list.span, says_nothing(list)) {
-        report.error(span, "`operators` names nobody").hint("leave it out: every certificate then reads");
+    if let (Some(span), true) = (spec.operators.span(), spec.operators.says_nothing()) {
+        report.error(span, "`operators` is empty").hint("leave it out: every certificate then reads");
     }
-    let names = items(list).into_iter().map(|(name, span)| {
+    let names = spec.operators.items().into_iter().map(|(name, span)| {
         if name.is_empty() || name.contains('*') {
-            let draft = report.error(span, format!("`{name}` cannot be the name of an operator"));
-            draft.hint("write the whole name in the certificate, for example alice.example.com");
+            let finding = report.error(span, format!("`{name}` cannot be the name of an operator"));
+            finding.hint("write the whole name in the certificate, for example alice.example.com");
         }
         name.to_lowercase()
     });
     names.collect()
-}
-
-/// Returns whether something is there, right or wrong.
-fn is_written<T>(setting: &Option<Value<T>>) -> bool {
-    setting.as_ref().is_some_and(|setting| !setting.is_missing())
 }

@@ -1,150 +1,125 @@
-//! `alarms` in `regions.yaml`: when something that is measured is an alarm.
+//! `alarms` in `regions.yaml`: limits of measured values beyond which an alarm is raised.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::problem::{Reporter, Span};
-use crate::config::values::{Number, Value, duration, given};
-use crate::config::yaml::Setting;
+use crate::config::values::{Checked, Value};
+use crate::config::yaml::{Setting, Written};
 use crate::severity::Severity;
 
-/// When something that is measured is an alarm: each is said once when it is raised and once when it is over,
-/// for a minute and by a tenth of the limit. What is not measured raises none.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// How long something must last to be an alarm: what takes longer than a day is noticed otherwise.
+pub const LASTING: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(24 * 3600);
+
+/// The bounds of a limit of latency, and of lag: the most that is believed of each (`Signal::highest`).
+pub const LATENCY: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
+pub const LAG: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(31_536_000);
+
+/// The bounds of a limit in days: up to ten years.
+pub const DAYS: RangeInclusive<u32> = 1..=3650;
+
+/// The usual window of what is counted over requests.
+const WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// Limits of measured values. An alarm is raised when a value has been beyond its limit for the stated time, and
+/// cleared when it has been back within it, by a tenth of the limit, for a minute. A value that is not measured
+/// raises none.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlarmsSpec {
     /// A region's requests fail (the signal `error_rate`). Left out: `{ above: 0.01, for: 5m }`.
-    pub error_rate: Option<Setting<RateSwitch>>,
+    error_rate: Option<Setting<OrOff<RateSpec>>>,
     /// A region's requests are slow (the signal `p95_latency`). Left out: `{ above: 700ms, for: 5m }`, a warning.
-    pub p95_latency: Option<Setting<LatencySwitch>>,
-    /// A region's data is old (the signal `replication_lag`). Left out: `{ warning: 30s, alarm: 2m, for: 0s }`.
-    pub replication_lag: Option<Setting<LagSwitch>>,
+    p95_latency: Option<Setting<OrOff<LatencySpec>>>,
+    /// A region's data is old (the signal `replication_lag`). Left out: `{ warning: 30s, critical: 2m, for: 0s }`.
+    replication_lag: Option<Setting<OrOff<LagSpec>>>,
     /// A region's certificate ends soon (a `tls` canary). Left out: `{ warning_days: 14, critical_days: 3 }`.
-    pub certificate: Option<Setting<CertificateSwitch>>,
+    certificate: Option<Setting<OrOff<CertificateSpec>>>,
     /// The geo database is old. Left out: `{ above_days: 60 }`, a warning.
-    pub database_age: Option<Setting<AgeSwitch>>,
+    database_age: Option<Setting<OrOff<AgeSpec>>>,
     /// A changed configuration is refused. Left out: `on`.
-    pub reload_failed: Option<Setting<Switch>>,
+    reload_failed: Option<Setting<Switch>>,
 }
 
 /// Whether there is such an alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Switch {
+enum Switch {
     /// There is.
     On,
     /// There is none.
     Off,
 }
 
+/// The limits of an alarm, or `off`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(untagged, inline)]
+enum OrOff<T> {
+    /// `off`.
+    Scalar(Never),
+    /// The limits.
+    Mapping(T),
+}
+
 /// No alarm.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Never {
+enum Never {
     /// There is no such alarm.
     Off,
 }
 
-/// A share of requests that is too large, or `off`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(untagged)]
-pub enum RateSwitch {
-    /// `off`.
-    Scalar(Never),
-    /// When.
-    Mapping(RateSpec),
-}
-
 /// A share of requests that is too large.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RateSpec {
+struct RateSpec {
     /// The share that is not too large yet: above 0, up to 1. Left out: 0.01.
-    pub above: Option<Value<Number>>,
+    above: Option<Value<f64>>,
     /// For how long it must be larger: `0s` to `1d`. Left out: `5m`.
-    pub r#for: Option<Value<Duration>>,
-}
-
-/// A latency that is too long, or `off`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(untagged)]
-pub enum LatencySwitch {
-    /// `off`.
-    Scalar(Never),
-    /// When.
-    Mapping(LatencySpec),
+    r#for: Option<Value<Duration>>,
 }
 
 /// A latency that is too long.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LatencySpec {
+struct LatencySpec {
     /// The latency that is not too long yet: `1ms` to `1h`. Left out: `700ms`.
-    pub above: Option<Value<Duration>>,
+    above: Option<Value<Duration>>,
     /// For how long it must be longer: `0s` to `1d`. Left out: `5m`.
-    pub r#for: Option<Value<Duration>>,
-}
-
-/// A lag that is too long, or `off`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(untagged)]
-pub enum LagSwitch {
-    /// `off`.
-    Scalar(Never),
-    /// When.
-    Mapping(LagSpec),
+    r#for: Option<Value<Duration>>,
 }
 
 /// A lag that is too long: `warning` < `critical`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LagSpec {
+struct LagSpec {
     /// Beyond this it is a warning: `1s` to `365d`. Left out: `30s`.
-    pub warning: Option<Value<Duration>>,
+    warning: Option<Value<Duration>>,
     /// Beyond this it is critical: `1s` to `365d`. Left out: `2m`.
-    pub critical: Option<Value<Duration>>,
+    critical: Option<Value<Duration>>,
     /// For how long it must be longer: `0s` to `1d`. Left out: `0s`.
-    pub r#for: Option<Value<Duration>>,
-}
-
-/// The days that are too few for a certificate, or `off`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(untagged)]
-pub enum CertificateSwitch {
-    /// `off`.
-    Scalar(Never),
-    /// When.
-    Mapping(CertificateSpec),
+    r#for: Option<Value<Duration>>,
 }
 
 /// The days that are too few for a certificate: `critical_days` < `warning_days`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CertificateSpec {
+struct CertificateSpec {
     /// With fewer whole days left it is a warning: 1 to 3650. Left out: 14.
-    pub warning_days: Option<Value<u32>>,
+    warning_days: Option<Value<u32>>,
     /// With fewer whole days left it is critical: 1 to 3650. Left out: 3.
-    pub critical_days: Option<Value<u32>>,
-}
-
-/// The age that is too old for a database, or `off`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(untagged)]
-pub enum AgeSwitch {
-    /// `off`.
-    Scalar(Never),
-    /// When.
-    Mapping(AgeSpec),
+    critical_days: Option<Value<u32>>,
 }
 
 /// The age that is too old for a database.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AgeSpec {
+struct AgeSpec {
     /// The age in days that is not too old yet: 1 to 3650. Left out: 60.
-    pub above_days: Option<Value<u32>>,
+    above_days: Option<Value<u32>>,
 }
 
 /// What raises an alarm besides the loss of something.
@@ -156,7 +131,7 @@ pub struct AlarmRules {
     pub reload_failed: bool,
 }
 
-/// A limit, and what is said when it is passed for too long.
+/// A limit, and the alarm that is raised when it is passed for too long.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AlarmRule {
     /// What is measured.
@@ -165,7 +140,7 @@ pub struct AlarmRule {
     pub limit: f64,
     /// How long the measure must be beyond it without a break.
     pub lasts: Duration,
-    /// How loudly it is said.
+    /// The severity of the alarm.
     pub severity: Severity,
 }
 
@@ -176,11 +151,11 @@ pub enum Measure {
     ErrorRate,
     /// The latency that 95 % of a region's requests do not exceed, in seconds.
     P95Latency,
-    /// How far the replica of a region is behind that is the furthest, in seconds.
+    /// The lag of the replica of a region that is the furthest behind, in seconds.
     ReplicationLag,
-    /// How many days the certificate of a region is still valid that ends first.
+    /// The days for which the certificate of a region that ends first is still valid.
     Certificate,
-    /// How old the geo database is, in days.
+    /// The age of the geo database in days.
     DatabaseAge,
 }
 
@@ -206,155 +181,89 @@ impl Measure {
 }
 
 impl Default for AlarmRules {
-    /// Returns the usual ones: errors above 1 % or a p95 latency above 700 ms for 5 minutes, a replica more than
-    /// 30 s and 120 s behind, fewer than 14 and 3 days left on a certificate, a geo database of more than 60 days.
+    /// Returns the rules of a configuration that says nothing of alarms.
     fn default() -> Self {
-        let rule = |measure, limit, minutes: u64, severity| AlarmRule {
-            measure,
-            limit,
-            lasts: Duration::from_secs(minutes * 60),
-            severity,
-        };
-        Self {
-            rules: vec![
-                rule(Measure::ErrorRate, 0.01, 5, Severity::Critical),
-                rule(Measure::P95Latency, 0.7, 5, Severity::Warning),
-                rule(Measure::ReplicationLag, 30.0, 0, Severity::Warning),
-                rule(Measure::ReplicationLag, 120.0, 0, Severity::Critical),
-                rule(Measure::Certificate, 14.0, 0, Severity::Warning),
-                rule(Measure::Certificate, 3.0, 0, Severity::Critical),
-                rule(Measure::DatabaseAge, 60.0, 0, Severity::Warning),
-            ],
-            reload_failed: true,
-        }
+        lower(&None, &mut Reporter::default())
     }
 }
-
-/// The longest time that something must last to be an alarm: what takes longer is noticed otherwise.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The usual window of what is counted over requests.
-const WINDOW: Duration = Duration::from_secs(5 * 60);
-
-/// The longest latency, and the longest lag, that is believed (`Signal::highest`).
-const LATENCY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(3600));
-const LAG: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(31_536_000));
-
-/// The most days of a rule: ten years.
-const MOST_DAYS: u32 = 3650;
 
 /// Lowers `alarms`.
 pub(super) fn lower(spec: &Option<Setting<AlarmsSpec>>, report: &mut Reporter) -> AlarmRules {
-    let Some(spec) = spec.as_ref().and_then(|alarms| alarms.value.as_ref()) else {
-        return AlarmRules::default();
-    };
-    let AlarmRules { rules: usual, reload_failed } = AlarmRules::default();
-    let mut rules = Vec::new();
-    let of = |measure| usual.iter().filter(move |rule| rule.measure == measure);
-    match said(&spec.error_rate) {
-        Some((RateSwitch::Scalar(Never::Off), _)) => {}
-        Some((RateSwitch::Mapping(rate), _)) => rules.push(error_rate(rate, report)),
-        None => rules.extend(of(Measure::ErrorRate)),
-    }
-    match said(&spec.p95_latency) {
-        Some((LatencySwitch::Scalar(Never::Off), _)) => {}
-        Some((LatencySwitch::Mapping(latency), _)) => rules.push(p95_latency(latency, report)),
-        None => rules.extend(of(Measure::P95Latency)),
-    }
-    match said(&spec.replication_lag) {
-        Some((LagSwitch::Scalar(Never::Off), _)) => {}
-        Some((LagSwitch::Mapping(lag), span)) => rules.extend(replication_lag(lag, span, report)),
-        None => rules.extend(of(Measure::ReplicationLag)),
-    }
-    match said(&spec.certificate) {
-        Some((CertificateSwitch::Scalar(Never::Off), _)) => {}
-        Some((CertificateSwitch::Mapping(days), span)) => {
-            rules.extend(certificate(days, span, report));
-        }
-        None => rules.extend(of(Measure::Certificate)),
-    }
-    match said(&spec.database_age) {
-        Some((AgeSwitch::Scalar(Never::Off), _)) => {}
-        Some((AgeSwitch::Mapping(age), _)) => {
-            let limit = days(&age.above_days, "above_days", 60, report);
-            rules.push(at_once(Measure::DatabaseAge, limit, Severity::Warning));
-        }
-        None => rules.extend(of(Measure::DatabaseAge)),
-    }
-    let switch = said(&spec.reload_failed).map(|(switch, _)| *switch == Switch::On);
-    AlarmRules { rules, reload_failed: switch.unwrap_or(reload_failed) }
+    let nothing = AlarmsSpec::default();
+    let spec = spec.get().unwrap_or(&nothing);
+    let mut rules = rules_of(&spec.error_rate, error_rate, report);
+    rules.extend(rules_of(&spec.p95_latency, p95_latency, report));
+    rules.extend(rules_of(&spec.replication_lag, replication_lag, report));
+    rules.extend(rules_of(&spec.certificate, certificate, report));
+    rules.extend(rules_of(&spec.database_age, database_age, report));
+    AlarmRules { rules, reload_failed: spec.reload_failed.get_or(Switch::On) == Switch::On }
 }
 
-fn said<T>(setting: &Option<Setting<T>>) -> Option<(&T, Span)> {
-    setting.as_ref()?.given()
-}
-
-fn error_rate(spec: &RateSpec, report: &mut Reporter) -> AlarmRule {
-    let limit = given(&spec.above).map_or(0.01, |(Number(limit), span)| {
-        if *limit <= 0.0 || *limit > 1.0 {
-            let draft = report.error(span, format!("`above` is more than 0 and at most 1, not {limit}"));
-            draft.hint("1 % is written `0.01`");
-        }
-        *limit
-    });
-    AlarmRule {
-        measure: Measure::ErrorRate,
-        limit,
-        lasts: duration(&spec.r#for, "for", WINDOW, (Duration::ZERO, LONGEST), report),
-        severity: Severity::Critical,
+/// Lowers one alarm: no rules when it is `off`, and its defaults when it is left out.
+fn rules_of<T: Default>(
+    spec: &Option<Setting<OrOff<T>>>,
+    lower: impl FnOnce(&T, Span, &mut Reporter) -> Vec<AlarmRule>,
+    report: &mut Reporter,
+) -> Vec<AlarmRule> {
+    match spec.given() {
+        None => lower(&T::default(), Span::default(), report),
+        Some((OrOff::Scalar(Never::Off), _)) => Vec::new(),
+        Some((OrOff::Mapping(limits), span)) => lower(limits, span, report),
     }
 }
 
-fn p95_latency(spec: &LatencySpec, report: &mut Reporter) -> AlarmRule {
-    let above = duration(&spec.above, "above", Duration::from_millis(700), LATENCY, report);
-    AlarmRule {
-        measure: Measure::P95Latency,
-        limit: above.as_secs_f64(),
-        lasts: duration(&spec.r#for, "for", WINDOW, (Duration::ZERO, LONGEST), report),
-        severity: Severity::Warning,
+fn error_rate(spec: &RateSpec, _: Span, report: &mut Reporter) -> Vec<AlarmRule> {
+    if let Some((limit, span)) = spec.above.given()
+        && (*limit <= 0.0 || *limit > 1.0)
+    {
+        let finding = report.error(span, format!("`above` is more than 0 and at most 1, not {limit}"));
+        finding.hint("1 % is written `0.01`");
     }
+    let limit = spec.above.get_or(0.01);
+    let lasts = spec.r#for.within("for", &LASTING, report).unwrap_or(WINDOW);
+    vec![AlarmRule { measure: Measure::ErrorRate, limit, lasts, severity: Severity::Critical }]
 }
 
-fn replication_lag(spec: &LagSpec, span: Span, report: &mut Reporter) -> [AlarmRule; 2] {
-    let warning = duration(&spec.warning, "warning", Duration::from_secs(30), LAG, report);
-    let critical = duration(&spec.critical, "critical", Duration::from_secs(120), LAG, report);
-    let lasts = duration(&spec.r#for, "for", Duration::ZERO, (Duration::ZERO, LONGEST), report);
+fn p95_latency(spec: &LatencySpec, _: Span, report: &mut Reporter) -> Vec<AlarmRule> {
+    let above = spec.above.within("above", &LATENCY, report).unwrap_or(Duration::from_millis(700));
+    let lasts = spec.r#for.within("for", &LASTING, report).unwrap_or(WINDOW);
+    let limit = above.as_secs_f64();
+    vec![AlarmRule { measure: Measure::P95Latency, limit, lasts, severity: Severity::Warning }]
+}
+
+fn replication_lag(spec: &LagSpec, span: Span, report: &mut Reporter) -> Vec<AlarmRule> {
+    let warning = spec.warning.within("warning", &LAG, report).unwrap_or(Duration::from_secs(30));
+    let critical = spec.critical.within("critical", &LAG, report).unwrap_or(Duration::from_secs(120));
+    let lasts = spec.r#for.within("for", &LASTING, report).unwrap_or_default();
     if critical <= warning {
-        let span = given(&spec.critical).or(given(&spec.warning)).map_or(span, |(_, span)| span);
-        let draft = report.error(span, "`critical` must be longer than `warning`");
-        draft.hint("people are warned first: `{ warning: 30s, critical: 2m }`");
+        let span = spec.critical.span().or(spec.warning.span()).unwrap_or(span);
+        let finding = report.error(span, "`critical` must be longer than `warning`");
+        finding.hint("a warning comes first: `{ warning: 30s, critical: 2m }`");
     }
-    let rule = |limit: Duration, severity| AlarmRule {
-        measure: Measure::ReplicationLag,
-        limit: limit.as_secs_f64(),
-        lasts,
-        severity,
-    };
-    [rule(warning, Severity::Warning), rule(critical, Severity::Critical)]
+    let measure = Measure::ReplicationLag;
+    let rule =
+        |(limit, severity): (Duration, _)| AlarmRule { measure, limit: limit.as_secs_f64(), lasts, severity };
+    [(warning, Severity::Warning), (critical, Severity::Critical)].map(rule).to_vec()
 }
 
-fn certificate(spec: &CertificateSpec, span: Span, report: &mut Reporter) -> [AlarmRule; 2] {
-    let warning = days(&spec.warning_days, "warning_days", 14, report);
-    let critical = days(&spec.critical_days, "critical_days", 3, report);
+fn certificate(spec: &CertificateSpec, span: Span, report: &mut Reporter) -> Vec<AlarmRule> {
+    let warning = spec.warning_days.within("warning_days", &DAYS, report).unwrap_or(14);
+    let critical = spec.critical_days.within("critical_days", &DAYS, report).unwrap_or(3);
     if critical >= warning {
-        let span = given(&spec.critical_days).or(given(&spec.warning_days)).map_or(span, |(_, span)| span);
-        let draft = report.error(span, "`critical_days` must be fewer than `warning_days`");
-        draft.hint("people are warned first: `{ warning_days: 14, critical_days: 3 }`");
+        let span = spec.critical_days.span().or(spec.warning_days.span()).unwrap_or(span);
+        let finding = report.error(span, "`critical_days` must be fewer than `warning_days`");
+        finding.hint("a warning comes first: `{ warning_days: 14, critical_days: 3 }`");
     }
-    let measure = Measure::Certificate;
-    [at_once(measure, warning, Severity::Warning), at_once(measure, critical, Severity::Critical)]
+    [(warning, Severity::Warning), (critical, Severity::Critical)]
+        .map(|(days, severity)| at_once(Measure::Certificate, days, severity))
+        .to_vec()
+}
+
+fn database_age(spec: &AgeSpec, _: Span, report: &mut Reporter) -> Vec<AlarmRule> {
+    let days = spec.above_days.within("above_days", &DAYS, report).unwrap_or(60);
+    vec![at_once(Measure::DatabaseAge, days, Severity::Warning)]
 }
 
 fn at_once(measure: Measure, days: u32, severity: Severity) -> AlarmRule {
     AlarmRule { measure, limit: f64::from(days), lasts: Duration::ZERO, severity }
-}
-
-fn days(setting: &Option<Value<u32>>, key: &str, default: u32, report: &mut Reporter) -> u32 {
-    let Some((days, span)) = given(setting) else {
-        return default;
-    };
-    if *days == 0 || *days > MOST_DAYS {
-        report.error(span, format!("`{key}` goes from 1 to {MOST_DAYS}, not {days}"));
-    }
-    *days
 }

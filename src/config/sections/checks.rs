@@ -1,22 +1,34 @@
 //! What a canary checks: `tcp`, `tls`, `http`, `json` or `inference`.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::json;
-use super::request::{self, InferenceSpec, JsonSpec, RequestSpec};
+use super::json::{self, AssertSpec, SignalsSpec};
+use super::request::{self, ExpectSpec, RequestSpec, request_spec};
 use crate::canary::{Check, HttpCheck, InferenceCheck, JsonCheck, Reach, TlsCheck};
 use crate::config::problem::{Reporter, Span};
-use crate::config::values::{Value, given, required};
+use crate::config::values::{Checked, Value};
+use crate::config::yaml::{Entries, Setting, Written};
+
+/// The bounds of `min_days_left`: up to more than any authority grants.
+pub const DAYS_LEFT: RangeInclusive<u32> = 0..=3650;
+
+/// The largest prompt. Canaries are to cost next to nothing, and each address has a copy.
+pub const MAX_PROMPT: usize = 16 * 1024;
+
+/// The port of HTTPS.
+const USUAL_PORT: u16 = 443;
 
 /// A TCP connection.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TcpSpec {
     /// The port, 1 to 65535.
-    pub port: Value<u16>,
+    port: Value<u16>,
 }
 
 /// A TLS handshake and what its certificate must look like.
@@ -24,52 +36,80 @@ pub struct TcpSpec {
 #[serde(deny_unknown_fields)]
 pub struct TlsSpec {
     /// The port, 1 to 65535. Left out: 443.
-    pub port: Option<Value<u16>>,
+    port: Option<Value<u16>>,
     /// The name that is asked for (SNI) and that the certificate must carry; an IP address, if the
     /// certificate is for one.
-    pub name: Value<String>,
+    name: Value<String>,
     /// How many whole days the server's own certificate must still be valid: 0 to 3650. With fewer left the
     /// canary fails, and the address falls. Left out: 0, so that only an expired certificate fails.
-    pub min_days_left: Option<Value<u32>>,
+    min_days_left: Option<Value<u32>>,
 }
 
-/// The most days that a certificate may be asked to last: more than any authority grants.
-const MAX_DAYS: u32 = 3650;
+request_spec! {
+    /// An HTTP request and what its response must look like.
+    HttpSpec {
+        /// The request method. Left out: `GET`.
+        method: Option<Value<String>>,
+    }
+}
 
-/// The largest prompt. Canaries are to cost next to nothing, and each address has a copy.
-const MAX_PROMPT: usize = 16 * 1024;
+request_spec! {
+    /// An HTTP request whose response is a JSON document: UTF-8, at most 64 KiB.
+    JsonSpec {
+        /// The request method. Left out: `GET`.
+        method: Option<Value<String>>,
+        /// What the document must say, all of it; at most 64 assertions. Left out: any JSON will do.
+        assert: Option<Setting<Vec<Setting<AssertSpec>>>>,
+        /// Where the document reports load and the like.
+        signals: Option<Setting<SignalsSpec>>,
+    }
+}
+
+request_spec! {
+    /// A tiny prompt to a model and what its answer must be: whole, or as a stream (`text/event-stream`, or a
+    /// body of unstated length), which is read to its end or to 64 KiB. The request is a POST, whose
+    /// `Content-Type` is `application/json` unless it is among the headers.
+    InferenceSpec {
+        /// The body of the request, JSON of at most 16 KiB: the prompt. Every address answers it in every
+        /// interval, so keep it cheap: one token will do.
+        body: Value<String>,
+        /// What the answer must say, all of it; at most 64 assertions. Of a stream of events, the data of one must
+        /// say all of it. Left out: anything but nothing will do.
+        assert: Option<Setting<Vec<Setting<AssertSpec>>>>,
+        /// When the first byte of the answer's body must be there, counted from the start of the probe: at
+        /// least `10ms`, and at most `total`. Left out: whenever.
+        first_byte: Option<Value<Duration>>,
+        /// When the whole answer must be there: at least `10ms`, and at most `timeout`. Left out: within
+        /// `timeout`.
+        total: Option<Value<Duration>>,
+    }
+}
 
 pub(super) fn tcp(spec: &TcpSpec, span: Span, report: &mut Reporter) -> Option<Check> {
-    let (port, _) = required(&spec.port, "port", span, "write `tcp: { port: 443 }`", report)?;
+    let (port, _) = spec.port.required("port", span, "write `tcp: { port: 443 }`", report)?;
     Some(Check::Tcp { port: *port })
 }
 
 pub(super) fn tls(spec: &TlsSpec, span: Span, report: &mut Reporter) -> Option<Check> {
-    let name = required(&spec.name, "name", span, "write `tls: { name: api.example.com }`", report);
-    if let Some((name, span)) = name.filter(|(name, _)| !is_certified(name)) {
-        let draft = report.error(span, format!("no certificate is for `{name}`"));
-        draft.hint("write a host name or an IP address, without a port");
+    let name = spec.name.required("name", span, "write `tls: { name: api.example.com }`", report);
+    if let Some((name, span)) = name.filter(|(name, _)| ServerName::try_from(name.as_str()).is_err()) {
+        let finding = report.error(span, format!("no certificate is for `{name}`"));
+        finding.hint("write a host name or an IP address, without a port");
     }
-    let days = given(&spec.min_days_left);
-    if let Some((days, span)) = days.filter(|(days, _)| **days > MAX_DAYS) {
-        report.error(span, format!("`min_days_left` goes from 0 to {MAX_DAYS}, not {days}"));
-    }
-    Some(Check::Tls(TlsCheck {
-        port: given(&spec.port).map_or(443, |(port, _)| *port),
-        name: name?.0.clone(),
-        min_days_left: days.map_or(0, |(days, _)| *days),
-    }))
+    let min_days_left = spec.min_days_left.within("min_days_left", &DAYS_LEFT, report).unwrap_or(0);
+    Some(Check::Tls(TlsCheck { port: spec.port.get_or(USUAL_PORT), name: name?.0.clone(), min_days_left }))
 }
 
-/// Returns whether a certificate can be for this.
-fn is_certified(name: &str) -> bool {
-    rustls::pki_types::ServerName::try_from(name).is_ok()
+pub(super) fn http(spec: &HttpSpec, reach: Reach, span: Span, report: &mut Reporter) -> Option<Check> {
+    let method = request::method(&spec.method, report);
+    Some(Check::Http(HttpCheck { method, ..request::lower(spec.request(), reach, span, report)? }))
 }
 
 pub(super) fn json(spec: &JsonSpec, reach: Reach, span: Span, report: &mut Reporter) -> Option<Check> {
-    let http = request::lower(&RequestSpec::from(spec), reach, span, report);
+    let method = request::method(&spec.method, report);
     let assertions = json::assertions(&spec.assert, report);
-    Some(Check::Json(JsonCheck { http: http?, assertions, signals: json::signals(&spec.signals) }))
+    let http = HttpCheck { method, ..request::lower(spec.request(), reach, span, report)? };
+    Some(Check::Json(JsonCheck { http, assertions, signals: json::signals(&spec.signals) }))
 }
 
 pub(super) fn inference(
@@ -78,18 +118,17 @@ pub(super) fn inference(
     span: Span,
     report: &mut Reporter,
 ) -> Option<Check> {
-    let http = request::lower(&RequestSpec::from(spec), reach, span, report);
-    let body = prompt(spec, span, report);
+    let http = request::lower(spec.request(), reach, span, report);
     let assertions = json::assertions(&spec.assert, report);
-    let limit = |setting| given(setting).map(|(limit, _): (&Duration, _)| *limit);
-    let (first_byte, total) = (limit(&spec.first_byte), limit(&spec.total));
-    let http = HttpCheck { method: "POST".to_owned(), body: Some(body?), ..http? };
+    let body = Some(prompt(spec, span, report)?);
+    let http = HttpCheck { method: "POST".to_owned(), body, ..http? };
+    let [first_byte, total] = [&spec.first_byte, &spec.total].map(|limit| limit.get().copied());
     Some(Check::Inference(InferenceCheck { http, assertions, first_byte, total }))
 }
 
 fn prompt(spec: &InferenceSpec, span: Span, report: &mut Reporter) -> Option<String> {
     const HINT: &str = "write `body: '{\"prompt\": \"1\", \"max_tokens\": 1}'`";
-    let (body, span) = required(&spec.body, "body", span, HINT, report)?;
+    let (body, span) = spec.body.required("body", span, HINT, report)?;
     if body.len() > MAX_PROMPT {
         report.error(span, format!("`body` has more than {} KiB", MAX_PROMPT / 1024));
     }

@@ -1,4 +1,4 @@
-//! A zone while it is put together: RRsets by owner name, each with the place where it is said.
+//! A zone while it is put together: RRsets by owner name, each with its span.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use crate::config::problem::{Reporter, Span};
 use crate::config::records::{self, RecordTarget};
 use crate::config::sources::SourceFiles;
 use crate::steering::{Steering, SteeringId};
-use crate::zone::{Name, RData, RecordType, Ttl, Zone};
+use crate::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
 
 /// What one owner name holds, while the zone is put together.
 #[derive(Debug, Default)]
 pub(super) struct NodeDraft {
     pub rrsets: Vec<RRsetDraft>,
-    /// Set when it is steered, with the place; the number is missing when the policy is wrong.
+    /// Set when it is steered, with the span; the number is missing when the policy cannot be read.
     pub steering: Option<(Option<SteeringId>, Span)>,
 }
 
@@ -23,9 +23,18 @@ impl NodeDraft {
     pub fn rrset(&self, rtype: RecordType) -> Option<&RRsetDraft> {
         self.rrsets.iter().find(|set| set.rtype == rtype)
     }
+
+    /// Returns the finished node.
+    pub fn finish(self) -> Node {
+        let rrset = |set: RRsetDraft| RRset { rtype: set.rtype, ttl: set.ttl, rdata: set.rdata };
+        Node {
+            rrsets: self.rrsets.into_iter().map(rrset).collect(),
+            steering: self.steering.and_then(|(id, _)| id),
+        }
+    }
 }
 
-/// An RRset with its places.
+/// An RRset with its span, and those of the names that it points to.
 #[derive(Debug)]
 pub(super) struct RRsetDraft {
     pub rtype: RecordType,
@@ -33,6 +42,23 @@ pub(super) struct RRsetDraft {
     pub rdata: Vec<RData>,
     pub targets: Vec<(RecordTarget, Span)>,
     pub span: Span,
+}
+
+impl RRsetDraft {
+    /// Returns an RRset without records.
+    pub fn new(rtype: RecordType, ttl: Ttl, span: Span) -> Self {
+        Self { rtype, ttl, rdata: Vec::new(), targets: Vec::new(), span }
+    }
+
+    /// Adds a record, unless it is there already.
+    pub fn add(&mut self, rdata: RData, target: Option<RecordTarget>, span: Span, report: &mut Reporter) {
+        if self.rdata.contains(&rdata) {
+            report.warning(span, "this record occurs twice").hint("one is enough");
+            return;
+        }
+        self.rdata.push(rdata);
+        self.targets.extend(target.map(|target| (target, span)));
+    }
 }
 
 /// A zone while it is put together.
@@ -49,17 +75,18 @@ pub(super) struct ZoneLowering<'l> {
 
 impl ZoneLowering<'_> {
     /// Returns whether a name is inside the zone, or reports that it is not.
-    pub(super) fn admits(&mut self, owner: &Name, span: Span) -> bool {
+    pub fn admits(&mut self, owner: &Name, span: Span) -> bool {
         let is_inside = self.apex.zone_of(owner);
         if !is_inside {
-            let draft =
-                self.report.error(span, format!("name `{owner}` is outside of the zone `{}`", self.apex));
-            draft.hint("names are relative to the zone unless they end with a dot");
+            let message = format!("name `{owner}` is outside of the zone `{}`", self.apex);
+            let finding = self.report.error(span, message);
+            finding.hint("names are relative to the zone unless they end with a dot");
         }
         is_inside
     }
 
-    pub(super) fn admits_type(&mut self, rtype: RecordType, span: Span) -> bool {
+    /// Returns whether an operator may write records of a type, or reports that the server makes them.
+    pub fn admits_type(&mut self, rtype: RecordType, span: Span) -> bool {
         let is_ours = records::is_made_by_server(rtype);
         if is_ours {
             let message = format!("{rtype} records are made by the server that signs the zone");
@@ -67,22 +94,19 @@ impl ZoneLowering<'_> {
         }
         !is_ours
     }
-}
 
-/// Adds a record to its RRset, unless it is there already.
-pub(super) fn add(
-    set: &mut RRsetDraft,
-    rdata: RData,
-    targets: Vec<(RecordTarget, Span)>,
-    span: Span,
-    report: &mut Reporter,
-) {
-    if set.rdata.contains(&rdata) {
-        report.warning(span, "this record occurs twice").hint("one is enough");
-        return;
+    /// Adds an RRset, unless the name has one of its type or it is empty.
+    pub fn insert(&mut self, owner: &Name, set: RRsetDraft) {
+        let node = self.nodes.entry(owner.clone()).or_default();
+        if let Some(other) = node.rrset(set.rtype) {
+            let there = other.span.line_text(self.sources);
+            let message = format!("`{owner}` already has {} records", records::type_text(set.rtype));
+            let finding = self.report.error(set.span, message);
+            finding.hint(format!("they are at {there}; keep them in one place"));
+        } else if !set.rdata.is_empty() {
+            node.rrsets.push(set);
+        }
     }
-    set.rdata.push(rdata);
-    set.targets.extend(targets);
 }
 
 /// The zones so far, and the steered names in them.
@@ -90,6 +114,6 @@ pub(super) fn add(
 pub(super) struct ZoneList {
     pub zones: Vec<Zone>,
     pub steered: Vec<Steering>,
-    /// The apex of every zone, with where it was said.
+    /// The apex of every zone, with its file and line.
     pub apexes: BTreeMap<Name, String>,
 }

@@ -1,18 +1,18 @@
 //! `drills` in `regions.yaml`: drills that start by themselves.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 
-use crate::config::problem::{Reporter, Span};
-use crate::config::values::{Defined, FromText, List, Value, duration, given, items, required, says_nothing};
-use crate::config::yaml::{Mistake, Setting};
+use crate::config::problem::{Reporter, Span, ValueError};
+use crate::config::values::{Checked, Defined, FromText, List, Quantity, Value, parsed};
+use crate::config::yaml::{Setting, Written};
 use crate::intent::{AbortRule, Action, Days, Schedule, Window};
 use crate::region::{Region, Target};
 use crate::share::Share;
 use crate::suggest;
-use crate::units::TimeSpan;
 
 /// A drill that starts by itself: for a time, a share of the clients goes elsewhere.
 ///
@@ -23,34 +23,33 @@ use crate::units::TimeSpan;
 #[serde(deny_unknown_fields)]
 pub struct DrillSpec {
     /// The region, or the availability zone as REGION/AZ.
-    pub region: Value<String>,
+    region: Value<String>,
     /// How many percent of its clients go elsewhere. Left out: 10.
-    pub percent: Option<Value<Away>>,
+    percent: Option<Value<Away>>,
     /// For how long; it must fit into each window. Left out: `30m`.
     #[serde(rename = "for")]
-    pub lasts: Option<Value<Duration>>,
+    lasts: Option<Value<Duration>>,
     /// What ends it early, as a failure: `alarm`, any alarm that did not stand when it began; or that and one of
     /// `load>90%`, `error_rate>2%`, `p95>900ms`, in the region or in one that its clients go to. Left out: `alarm`.
-    pub abort_when: Option<Value<AbortRule>>,
+    abort_when: Option<Value<AbortRule>>,
     /// It starts at the beginning of each of these windows of the week, in UTC: `tue 09:00-12:00`.
-    pub windows: List<Window>,
+    windows: List<Window>,
     /// Days on which it does not start, in UTC: `2026-12-24`, or `2026-12-27..2027-01-02`.
-    pub blocked: Option<List<Days>>,
+    blocked: Option<List<Days>>,
 }
 
 /// A share of the clients above nobody: 1 to 100 percent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Away(pub Share);
+struct Away(Share);
 
 impl FromText for Away {
     const NAME: &'static str = "a percentage";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
         let percent = text.strip_suffix('%').unwrap_or(text).parse().ok();
         let percent = percent.filter(|percent| (1..=100).contains(percent));
-        let wrong =
-            || Mistake::new(format!("`{text}` is not a percentage")).hint("write `10`, from 1 to 100");
-        percent.map(|percent| Self(Share::percent(percent))).ok_or_else(wrong)
+        let away = percent.map(|percent| Self(Share::percent(percent)));
+        parsed(away, text, "a percentage", "write `10`, from 1 to 100")
     }
 
     fn schema() -> Schema {
@@ -64,14 +63,11 @@ impl FromText for Away {
 }
 
 impl FromText for AbortRule {
-    const NAME: &'static str = "what ends a drill early";
+    const NAME: &'static str = "a condition that ends a drill early";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        let wrong = || {
-            Mistake::new(format!("`{text}` does not say what ends a drill early"))
-                .hint("write `alarm`, `load>90%`, `error_rate>2%` or `p95>900ms`")
-        };
-        text.parse().map_err(|_| wrong())
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let hint = "write `alarm`, `load>90%`, `error_rate>2%` or `p95>900ms`";
+        parsed(text.parse().ok(), text, "a condition that ends a drill early", hint)
     }
 
     fn schema() -> Schema {
@@ -86,10 +82,9 @@ impl FromText for AbortRule {
 impl FromText for Window {
     const NAME: &'static str = "a window of the week";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        text.parse().map_err(|wrong| {
-            Mistake::new(format!("{wrong}")).hint("write `tue 09:00-12:00`: mon to sun, and times in UTC")
-        })
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let hint = "write `tue 09:00-12:00`: mon to sun, and times in UTC";
+        text.parse().map_err(|error| ValueError::new(format!("{error}")).hint(hint))
     }
 
     fn schema() -> Schema {
@@ -101,11 +96,9 @@ impl FromText for Window {
 impl FromText for Days {
     const NAME: &'static str = "a day, or days in a row";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        text.parse().map_err(|wrong| {
-            Mistake::new(format!("{wrong}"))
-                .hint("write `2026-12-24`, or `2026-12-27..2027-01-02` for a week of them")
-        })
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let hint = "write `2026-12-24`, or `2026-12-27..2027-01-02` for a week of them";
+        text.parse().map_err(|error| ValueError::new(format!("{error}")).hint(hint))
     }
 
     fn schema() -> Schema {
@@ -119,36 +112,29 @@ impl FromText for Days {
 }
 
 /// The most drills of the schedule: each region of the largest world, now and then with another share.
-const MAX_DRILLS: usize = 256;
+pub const MAX_SCHEDULES: usize = 256;
 
 /// The most windows or blocked entries of one drill: each is looked at for each day that is looked ahead.
-const MAX_ENTRIES: usize = 64;
+pub const MAX_ENTRIES: usize = 64;
 
-/// How many clients go elsewhere, and for how long, unless it is said.
 const USUAL_PERCENT: u8 = 10;
 const USUAL_TIME: Duration = Duration::from_secs(30 * 60);
 
-/// How short and how long a drill can be: no intent is shorter, no window longer.
-const BOUNDS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
+/// The bounds of the length of a drill: no intent is shorter, no window longer.
+pub const LASTS: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Lowers the schedule. That a drill is about a region is no use of it: `names` is for looking up only.
+/// Lowers the schedule. A drill does not count as a use of its region: `names` is for looking up only.
 pub(super) fn lower(
     spec: &Option<Setting<Vec<Setting<DrillSpec>>>>,
     names: &Defined,
     regions: &[Option<Region>],
     report: &mut Reporter,
 ) -> Vec<Schedule> {
-    let Some((list, span)) = spec.as_ref().and_then(|drills| drills.given()) else {
-        return Vec::new();
-    };
-    if list.len() > MAX_DRILLS {
-        report.error(span, format!("more than {MAX_DRILLS} drills"));
-    }
     let mut names = names.clone();
     let mut drills: Vec<(Schedule, Span)> = Vec::new();
-    for (spec, span) in list.iter().filter_map(|drill| drill.given()) {
+    for (spec, span) in spec.at_most(MAX_SCHEDULES, "drills", report) {
         if let Some(drill) = drill(spec, span, &mut names, regions, report) {
             warn_of_meeting(&drill, span, &drills, report);
             drills.push((drill, span));
@@ -164,19 +150,16 @@ fn drill(
     regions: &[Option<Region>],
     report: &mut Reporter,
 ) -> Option<Schedule> {
-    let region =
-        required(&spec.region, "region", span, "write `region: tokyo` or `region: tokyo/tokyo-a`", report);
+    const REGION: &str = "write `region: tokyo` or `region: tokyo/tokyo-a`";
+    let region = spec.region.required("region", span, REGION, report);
     let target = region.and_then(|(text, span)| target(text, span, names, regions, report));
-    let lasts = duration(&spec.lasts, "for", USUAL_TIME, BOUNDS, report);
+    let lasts = spec.lasts.within("for", &LASTS, report).unwrap_or(USUAL_TIME);
     let windows = windows(spec, span, lasts, report);
-    let blocked = spec.blocked.as_ref().map_or_else(Vec::new, |list| items(list));
-    if let Some((_, span)) = blocked.get(MAX_ENTRIES) {
-        report.error(*span, format!("`blocked` has more than {MAX_ENTRIES} entries"));
-    }
-    let away = given(&spec.percent).map_or(Share::percent(USUAL_PERCENT), |(Away(share), _)| *share);
-    let abort = given(&spec.abort_when).map_or(AbortRule::Alarm, |(abort, _)| *abort);
+    let blocked = spec.blocked.at_most(MAX_ENTRIES, "entries in `blocked`", report);
     let blocked = blocked.into_iter().map(|(days, _)| *days).collect();
-    Some(Schedule { action: Action::Drill { target: target?, away, abort }, lasts, windows, blocked })
+    let Away(away) = spec.percent.get_or(Away(Share::percent(USUAL_PERCENT)));
+    let action = Action::Drill { target: target?, away, abort: spec.abort_when.get_or(AbortRule::Alarm) };
+    Some(Schedule { action, lasts, windows, blocked })
 }
 
 /// Finds a region, or an availability zone of one.
@@ -188,8 +171,8 @@ fn target(
     report: &mut Reporter,
 ) -> Option<Target> {
     let Some(target) = text.parse().ok().filter(|target: &Target| target.address().is_none()) else {
-        let draft = report.error(span, format!("`{text}` is neither a region nor an availability zone"));
-        draft.hint("write `tokyo` or `tokyo/tokyo-a`");
+        let finding = report.error(span, format!("`{text}` is neither a region nor an availability zone"));
+        finding.hint("write `tokyo` or `tokyo/tokyo-a`");
         return None;
     };
     let index = names.find(target.region(), span, report)?;
@@ -197,24 +180,22 @@ fn target(
     let Some(zone) = target.zone() else { return Some(target) };
     let zones = || region.zones.iter().map(|zone| zone.name.as_str());
     if !zones().any(|name| name == zone) {
-        let draft = report.error(span, format!("region `{}` has no availability zone `{zone}`", region.name));
-        draft.hint(suggest::hint(zone, zones()));
+        let finding =
+            report.error(span, format!("region `{}` has no availability zone `{zone}`", region.name));
+        finding.hint(suggest::hint(zone, zones()));
     }
     Some(target)
 }
 
 /// Returns when it starts; each window must be long enough for it.
 fn windows(spec: &DrillSpec, span: Span, lasts: Duration, report: &mut Reporter) -> Vec<Window> {
-    if spec.windows.is_missing() || says_nothing(&spec.windows) {
-        let draft = report.error(span, "the drill has no `windows`");
-        draft.hint("write `windows: [\"tue 09:00-12:00\"]`, in UTC");
+    if spec.windows.says_nothing() {
+        let finding = report.error(span, "the drill has no `windows`");
+        finding.hint("write `windows: [\"tue 09:00-12:00\"]`, in UTC");
     }
-    let windows = items(&spec.windows);
-    if let Some((_, span)) = windows.get(MAX_ENTRIES) {
-        report.error(*span, format!("`windows` has more than {MAX_ENTRIES} entries"));
-    }
+    let windows = spec.windows.at_most(MAX_ENTRIES, "entries in `windows`", report);
     for (window, span) in windows.iter().filter(|(window, _)| window.length() < lasts) {
-        let message = format!("a drill of {} does not fit into `{window}`", TimeSpan(lasts));
+        let message = format!("a drill of {} does not fit into `{window}`", lasts.text());
         report.error(*span, message).hint("let the window be longer, or `for` shorter");
     }
     windows.into_iter().map(|(window, _)| *window).collect()
@@ -230,8 +211,9 @@ fn warn_of_meeting(drill: &Schedule, span: Span, before: &[(Schedule, Span)], re
         });
         if let Some((window, _)) = meetings.next() {
             let message = format!("the drill of `{window}` meets the one of line {}", at.line);
-            let draft = report.warning(span, message);
-            draft.hint("there is one at a time: the second is not begun, unless `blocked` keeps them apart");
+            let finding = report.warning(span, message);
+            finding
+                .hint("there is one at a time: the second is not begun, unless `blocked` keeps them apart");
         }
     }
 }

@@ -4,9 +4,9 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 
 use crate::canary::{Assertion, Expected, Pointer, Scalar, Signal};
-use crate::config::problem::{Reporter, Span};
-use crate::config::values::{FromText, Number, Value, given, required};
-use crate::config::yaml::{Mistake, Setting};
+use crate::config::problem::{Reporter, Span, ValueError};
+use crate::config::values::{Checked, FromText, Value, parsed};
+use crate::config::yaml::{Setting, Written};
 
 /// Something that a JSON document must say.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -14,16 +14,16 @@ use crate::config::yaml::{Mistake, Setting};
 pub struct AssertSpec {
     /// The place in the document, as a JSON Pointer (RFC 6901): `/checks/gpu`. A pointer to nothing is a
     /// failure, unless `exists: false` is said of it.
-    pub pointer: Value<Pointer>,
+    pointer: Value<Pointer>,
     /// The value there must be this boolean, number or text. What reads as JSON is meant as JSON: write
     /// `'"1"'` for the text `1`, and `'null'` for null.
-    pub equals: Option<Value<Scalar>>,
+    equals: Option<Value<Scalar>>,
     /// The value there must be a number that is not larger.
-    pub at_most: Option<Value<Number>>,
+    at_most: Option<Value<f64>>,
     /// The value there must be a number that is not smaller.
-    pub at_least: Option<Value<Number>>,
+    at_least: Option<Value<f64>>,
     /// `true`: there must be a value, whatever it is. `false`: there must be none.
-    pub exists: Option<Setting<bool>>,
+    exists: Option<Setting<bool>>,
 }
 
 /// Where a JSON document reports how its sender is, each as a JSON Pointer to a number. A value that makes
@@ -34,34 +34,30 @@ pub struct AssertSpec {
 pub struct SignalsSpec {
     /// The share of the capacity that is in use: 1 is full, and more than 10 is not believed. It decides what
     /// a region sheds (`safety.load`), and when a ramp goes on. Needs the region's `capacity`.
-    pub load: Option<Value<Pointer>>,
+    load: Option<Value<Pointer>>,
     /// The share of requests that fail, 0 to 1. It decides when a ramp goes on, and whether a region stands
     /// out against the others.
-    pub error_rate: Option<Value<Pointer>>,
+    error_rate: Option<Value<Pointer>>,
     /// The latency that 95 % of requests do not exceed, in seconds, up to an hour. It decides whether a
     /// region stands out against the others.
-    pub p95_latency: Option<Value<Pointer>>,
+    p95_latency: Option<Value<Pointer>>,
     /// How far a replica is behind, in seconds, up to a year.
-    pub replication_lag: Option<Value<Pointer>>,
+    replication_lag: Option<Value<Pointer>>,
     /// How many requests wait.
-    pub queue_depth: Option<Value<Pointer>>,
+    queue_depth: Option<Value<Pointer>>,
     /// How many requests the error rate and the latency are about: with too few of them neither is judged.
-    pub requests: Option<Value<Pointer>>,
+    requests: Option<Value<Pointer>>,
 }
 
 impl FromText for Pointer {
     const NAME: &'static str = "a JSON pointer";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        let wrong = || {
-            let message = format!("`{text}` is not a JSON pointer");
-            let hint = match text.contains('~') {
-                true => "write `~0` for `~` and `~1` for `/` (RFC 6901)",
-                false => "write `/checks/gpu`, with a slash before every step (RFC 6901)",
-            };
-            Mistake::new(message).hint(hint)
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let hint = match text.contains('~') {
+            true => "write `~0` for `~` and `~1` for `/` (RFC 6901)",
+            false => "write `/checks/gpu`, with a slash before every step (RFC 6901)",
         };
-        Self::parse(text).ok_or_else(wrong)
+        parsed(Self::parse(text), text, "a JSON pointer", hint)
     }
 
     fn schema() -> Schema {
@@ -76,17 +72,16 @@ impl FromText for Pointer {
 impl FromText for Scalar {
     const NAME: &'static str = "a boolean, number or text";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        use serde_json::Value as Json;
         Ok(match serde_json::from_str(text) {
-            Ok(serde_json::Value::Null) => Self::Null,
-            Ok(serde_json::Value::Bool(value)) => Self::Boolean(value),
-            Ok(serde_json::Value::Number(value)) => {
+            Ok(Json::Null) => Self::Null,
+            Ok(Json::Bool(value)) => Self::Boolean(value),
+            Ok(Json::Number(value)) => {
                 Self::Number(value.as_f64().expect("numbers of JSON are read as such"))
             }
-            Ok(serde_json::Value::String(value)) => Self::Text(value),
-            Ok(serde_json::Value::Array(_) | serde_json::Value::Object(_)) | Err(_) => {
-                Self::Text(text.to_owned())
-            }
+            Ok(Json::String(value)) => Self::Text(value),
+            Ok(Json::Array(_) | Json::Object(_)) | Err(_) => Self::Text(text.to_owned()),
         })
     }
 
@@ -96,60 +91,47 @@ impl FromText for Scalar {
 }
 
 /// The most assertions of a canary: more than any health page has lines.
-const MAX_ASSERTIONS: usize = 64;
+pub const MAX_ASSERTIONS: usize = 64;
 
 /// Lowers the assertions of a canary.
 pub(super) fn assertions(
-    setting: &Option<Setting<Vec<Setting<AssertSpec>>>>,
+    spec: &Option<Setting<Vec<Setting<AssertSpec>>>>,
     report: &mut Reporter,
 ) -> Vec<Assertion> {
-    let Some((list, span)) = setting.as_ref().and_then(|list| list.given()) else {
-        return Vec::new();
-    };
-    if list.len() > MAX_ASSERTIONS {
-        report.error(span, format!("more than {MAX_ASSERTIONS} assertions"));
-    }
-    let given = list.iter().filter_map(|entry| entry.given());
+    let given = spec.at_most(MAX_ASSERTIONS, "assertions", report).into_iter();
     given.flat_map(|(entry, span)| assertion(entry, span, report)).collect()
 }
 
 /// Lowers one entry; two limits are two assertions.
 fn assertion(spec: &AssertSpec, span: Span, report: &mut Reporter) -> Vec<Assertion> {
-    let pointer = required(&spec.pointer, "pointer", span, "write `pointer: /checks/gpu`", report);
-    let limit = |setting: &Option<Value<Number>>| given(setting).map(|(Number(limit), _)| *limit);
-    let (at_least, at_most) = (limit(&spec.at_least), limit(&spec.at_most));
-    let exists = spec.exists.as_ref().and_then(|exists| exists.value);
-    let equals = given(&spec.equals).map(|(scalar, _)| Expected::Equal(scalar.clone()));
-    let existence = exists.map(|exists| if exists { Expected::Something } else { Expected::Nothing });
-    let limits = at_least.map(Expected::AtLeast).into_iter().chain(at_most.map(Expected::AtMost));
-    let alone: Vec<Expected> = equals.into_iter().chain(existence).collect();
-    let expected: Vec<Expected> = alone.iter().cloned().chain(limits).collect();
-    let are_missing = is_missing(&spec.equals) && is_missing(&spec.exists);
-    if are_missing && is_missing(&spec.at_most) && is_missing(&spec.at_least) {
-        let draft = report.error(span, "this assertion expects nothing");
-        draft.hint("add `equals`, `at_most`, `at_least` or `exists`; null is written `equals: 'null'`");
+    let AssertSpec { pointer, equals, at_most, at_least, exists } = spec;
+    let pointer = pointer.required("pointer", span, "write `pointer: /checks/gpu`", report);
+    if equals.is_none() && exists.is_none() && at_most.is_none() && at_least.is_none() {
+        let finding = report.error(span, "this assertion expects nothing");
+        finding.hint("add `equals`, `at_most`, `at_least` or `exists`; null is written `equals: 'null'`");
     }
-    if !alone.is_empty() && expected.len() > 1 {
-        let draft = report.error(span, "`equals` and `exists` stand alone in an assertion");
-        draft.hint("make it two assertions, or leave one out");
-    }
+    let (at_most, at_least) = (at_most.get().copied(), at_least.get().copied());
     if let (Some(at_least), Some(at_most)) = (at_least, at_most)
         && at_least > at_most
     {
         report.error(span, format!("no number is at least {at_least} and at most {at_most}"));
     }
-    let pointer = pointer.map(|(pointer, _)| pointer.clone());
-    let assertion = |expected| Some(Assertion { pointer: pointer.clone()?, expected });
-    expected.into_iter().filter_map(assertion).collect()
-}
-
-fn is_missing<T>(setting: &Option<Setting<T>>) -> bool {
-    setting.as_ref().is_none_or(Setting::is_missing)
+    let existence = |exists: &bool| if *exists { Expected::Something } else { Expected::Nothing };
+    let equals = equals.get().map(|scalar| Expected::Equal(scalar.clone()));
+    let alone: Vec<Expected> = equals.into_iter().chain(exists.get().map(existence)).collect();
+    let limits = at_least.map(Expected::AtLeast).into_iter().chain(at_most.map(Expected::AtMost));
+    let expected: Vec<Expected> = alone.iter().cloned().chain(limits).collect();
+    if !alone.is_empty() && expected.len() > 1 {
+        let finding = report.error(span, "`equals` and `exists` stand alone in an assertion");
+        finding.hint("make it two assertions, or leave one out");
+    }
+    let Some((pointer, _)) = pointer else { return Vec::new() };
+    expected.into_iter().map(|expected| Assertion { pointer: pointer.clone(), expected }).collect()
 }
 
 /// Lowers the places of signals.
-pub(super) fn signals(setting: &Option<Setting<SignalsSpec>>) -> Vec<(Signal, Pointer)> {
-    let Some(spec) = setting.as_ref().and_then(|signals| signals.value.as_ref()) else {
+pub(super) fn signals(spec: &Option<Setting<SignalsSpec>>) -> Vec<(Signal, Pointer)> {
+    let Some(spec) = spec.get() else {
         return Vec::new();
     };
     let pointer = |signal: Signal| match signal {
@@ -160,6 +142,6 @@ pub(super) fn signals(setting: &Option<Setting<SignalsSpec>>) -> Vec<(Signal, Po
         Signal::QueueDepth => &spec.queue_depth,
         Signal::Requests => &spec.requests,
     };
-    let span = |signal| Some((signal, given(pointer(signal))?.0.clone()));
-    Signal::ALL.into_iter().filter_map(span).collect()
+    let place = |signal| Some((signal, pointer(signal).get()?.clone()));
+    Signal::ALL.into_iter().filter_map(place).collect()
 }

@@ -19,6 +19,7 @@ mod groups;
 mod json;
 mod names;
 mod recovery;
+mod references;
 mod region;
 mod regions;
 mod request;
@@ -88,13 +89,13 @@ fn warn_of_locations(
     report: &mut Reporter,
 ) {
     if is_steering && geo.database.is_none() && geo.networks.is_empty() {
-        let draft = report.warning(server, "there is no geo database: all clients are of unknown location");
-        draft.hint("add `geo: { database: world.mmdb }`");
+        let finding = report.warning(server, "there is no geo database: all clients are of unknown location");
+        finding.hint("add `geo: { database: world.mmdb }`");
     }
     let knows_asn = geo.asn.is_some() || geo.networks.iter().any(|(_, location)| location.asn.is_some());
     if let (Some(span), false) = (definitions.groups.by_asn, knows_asn) {
-        let draft = report.warning(span, "autonomous systems are not known: no client belongs by `asns`");
-        draft.hint("add `geo: { asn: … }` to server.yaml");
+        let finding = report.warning(span, "autonomous systems are not known: no client belongs by `asns`");
+        finding.hint("add `geo: { asn: … }` to server.yaml");
     }
 }
 

@@ -6,12 +6,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
-use super::draft::{RRsetDraft, ZoneLowering, add};
+use super::draft::{RRsetDraft, ZoneLowering};
+use super::references::References;
 use super::steer::{self, SteerSpec};
-use crate::config::problem::Span;
+use crate::config::problem::{Span, ValueError};
 use crate::config::records::{self, Word};
-use crate::config::values::{Leaf, List, Value, given, items};
-use crate::config::yaml::{Entries, Key, Setting};
+use crate::config::values::{List, Value};
+use crate::config::yaml::{Entries, Setting, Written};
 use crate::steering::SteeringId;
 use crate::suggest;
 use crate::zone::{Name, RecordType, Ttl};
@@ -20,11 +21,11 @@ use crate::zone::{Name, RecordType, Ttl};
 #[derive(Clone, Debug)]
 pub struct NameSpec {
     /// Makes A, AAAA and HTTPS a choice between regions.
-    pub steer: Option<Setting<SteerSpec>>,
+    steer: Option<Setting<SteerSpec>>,
     /// The TTL of the static records here that have none of their own.
-    pub ttl: Option<Value<Ttl>>,
+    ttl: Option<Value<Ttl>>,
     /// Static records by type.
-    pub records: Vec<(Key, Setting<RecordSetSpec>)>,
+    records: Vec<(Setting<String>, Setting<RecordSetSpec>)>,
 }
 
 /// All records of one type, in master-file form, for example `10 mail.example.com.`. Names in them
@@ -32,11 +33,11 @@ pub struct NameSpec {
 /// taken as it is, and cut into strings of 255 octets.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(untagged)]
-pub enum RecordSetSpec {
+enum RecordSetSpec {
     /// One record.
-    Scalar(Leaf<String>),
+    Scalar(String),
     /// Several records.
-    Sequence(Vec<Value<String>>),
+    Sequence(Vec<Setting<String>>),
     /// Records with a TTL of their own.
     Mapping(RecordsWithTtl),
 }
@@ -44,11 +45,11 @@ pub enum RecordSetSpec {
 /// Records with a TTL of their own.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RecordsWithTtl {
+struct RecordsWithTtl {
     /// The TTL.
-    pub ttl: Option<Value<Ttl>>,
+    ttl: Option<Value<Ttl>>,
     /// The records.
-    pub values: List<String>,
+    values: List<String>,
 }
 
 impl<'de> Deserialize<'de> for NameSpec {
@@ -69,7 +70,7 @@ impl<'de> Visitor<'de> for NameVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NameSpec, A::Error> {
         let mut name = NameSpec { steer: None, ttl: None, records: Vec::new() };
-        while let Some(key) = map.next_key::<Key>()? {
+        while let Some(key) = map.next_key::<Setting<String>>()? {
             match key.value.as_deref() {
                 Some("steer") => name.steer = map.next_value()?,
                 Some("ttl") => name.ttl = map.next_value()?,
@@ -90,7 +91,7 @@ impl JsonSchema for NameSpec {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let steer = generator.subschema_for::<SteerSpec>();
-        let ttl = generator.subschema_for::<Leaf<Ttl>>();
+        let ttl = generator.subschema_for::<Value<Ttl>>();
         let records = generator.subschema_for::<RecordSetSpec>();
         let types: Vec<&str> = crate::config::records::type_names().collect();
         json_schema!({
@@ -105,140 +106,101 @@ impl JsonSchema for NameSpec {
 }
 
 impl ZoneLowering<'_> {
+    /// Adds what the names hold.
     pub fn names(&mut self, spec: &Option<Setting<Entries<NameSpec>>>) {
-        let names = spec.as_ref().and_then(|names| names.value.as_ref());
-        for (text, span, name) in names.into_iter().flat_map(|names| names.iter()) {
-            let owner = match records::parse_name(text, &self.apex) {
-                Ok(owner) => owner,
-                Err(wrong) => {
-                    self.report.error(span, wrong.message).maybe_hint(wrong.hint);
-                    continue;
-                }
-            };
-            if !self.admits(&owner, span) {
+        for (text, span, name) in spec.entries() {
+            let owner = self.report.ok(span, records::parse_name(text, &self.apex));
+            let Some(owner) = owner.filter(|owner| self.admits(owner, span)) else {
                 continue;
-            }
+            };
             if name.is_missing() {
-                let draft = self.report.error(span, format!("name `{text}` holds nothing"));
-                draft.hint("add `steer:`, or records by type as `A: 192.0.2.1`");
+                let finding = self.report.error(span, format!("name `{text}` holds nothing"));
+                finding.hint("add `steer:`, or records by type as `A: 192.0.2.1`");
             }
-            if let Some((name, _)) = name.given() {
-                self.name(&owner, name, span);
+            let Some(name) = name.get() else { continue };
+            if !name.steer.is_missing() {
+                self.steer(&owner, &name.steer, span);
+            }
+            let ttl = name.ttl.get_or(self.default_ttl);
+            for (key, records) in &name.records {
+                self.records(&owner, key, records, ttl);
             }
         }
     }
 
-    fn name(&mut self, owner: &Name, spec: &NameSpec, span: Span) {
-        if let Some((steer, at)) = spec.steer.as_ref().and_then(|steer| steer.given()) {
-            self.steer(owner, steer, at);
-        } else if spec.steer.as_ref().is_some_and(|steer| !steer.is_missing()) {
-            // What is wrong with it has been said; the name is steered all the same.
-            self.nodes.entry(owner.clone()).or_default().steering = Some((None, span));
-        }
-        let ttl = given(&spec.ttl).map_or(self.default_ttl, |(ttl, _)| *ttl);
-        for (key, records) in &spec.records {
-            self.records(owner, key, records, ttl);
-        }
-    }
-
-    fn steer(&mut self, owner: &Name, steer: &SteerSpec, span: Span) {
-        let lowered = steer::lower(steer, span, owner.clone(), self.definitions, &mut self.own, self.report);
-        let id = lowered.map(|steering| {
+    /// Steers a name, also when its policy cannot be read: what is wrong with that has been reported.
+    fn steer(&mut self, owner: &Name, spec: &Option<Setting<SteerSpec>>, name: Span) {
+        let Self { definitions, own, report, .. } = self;
+        let id = spec.given().map(|(spec, span)| {
+            let steering =
+                steer::lower(spec, span, owner.clone(), &mut References { definitions, own, report });
             self.zones.steered.push(steering);
             SteeringId(u32::try_from(self.zones.steered.len() - 1).expect("files are bounded"))
         });
+        let span = spec.given().map_or(name, |(_, span)| span);
         let node = self.nodes.entry(owner.clone()).or_default();
-        if node.steering.is_some() {
+        if node.steering.replace((id, span)).is_some() && id.is_some() {
             self.report.error(span, format!("name `{owner}` is steered twice"));
         }
-        node.steering = Some((id, span));
     }
 
-    fn records(&mut self, owner: &Name, key: &Key, spec: &Setting<RecordSetSpec>, ttl: Ttl) {
+    fn records(&mut self, owner: &Name, key: &Setting<String>, spec: &Setting<RecordSetSpec>, ttl: Ttl) {
         let Some((text, span)) = key.given() else { return };
         let Some(rtype) = self.record_type(text, span) else {
             return;
         };
         if rtype == RecordType::SOA {
-            let draft = self.report.error(span, "the SOA record has its own setting");
-            draft.hint("write `soa:` beside `zone:`, or leave it to its defaults");
+            let finding = self.report.error(span, "the SOA record has its own setting");
+            finding.hint("write `soa:` beside `zone:`, or leave it to its defaults");
             return;
         }
-        let values = values(spec);
-        if values.is_empty() && (spec.is_missing() || spec.value.is_some()) {
-            self.report
-                .error(span, format!("{text} has no records"))
-                .hint("write a value, or leave the type out");
-            return;
-        }
-        let ttl = match spec.given() {
-            Some((RecordSetSpec::Mapping(records), _)) => given(&records.ttl).map_or(ttl, |(ttl, _)| *ttl),
-            _ => ttl,
+        let (values, own_ttl) = match spec.given() {
+            None => (Vec::new(), None),
+            Some((RecordSetSpec::Scalar(text), span)) => (vec![(text, span)], None),
+            Some((RecordSetSpec::Sequence(values), _)) => {
+                (values.iter().filter_map(Setting::given).collect(), None)
+            }
+            Some((RecordSetSpec::Mapping(records), _)) => {
+                (records.values.items(), records.ttl.get().copied())
+            }
         };
-        let mut set = RRsetDraft { rtype, ttl, rdata: Vec::new(), targets: Vec::new(), span };
+        if values.is_empty() && (spec.is_missing() || spec.get().is_some()) {
+            let finding = self.report.error(span, format!("{text} has no records"));
+            finding.hint("write a value, or leave the type out");
+            return;
+        }
+        let mut set = RRsetDraft::new(rtype, own_ttl.unwrap_or(ttl), span);
         for (value, at) in values {
             self.value(&mut set, value, at);
         }
-        let node = self.nodes.entry(owner.clone()).or_default();
-        if let Some(other) = node.rrset(rtype) {
-            let there = format!("{}:{}", self.sources.display(other.span.source as usize), other.span.line);
-            let message = format!("`{owner}` already has {} records", records::type_text(rtype));
-            self.report.error(span, message).hint(format!("they are at {there}; keep them in one place"));
-            return;
-        }
-        if !set.rdata.is_empty() {
-            node.rrsets.push(set);
-        }
+        self.insert(owner, set);
     }
 
     fn record_type(&mut self, text: &str, span: Span) -> Option<RecordType> {
-        match records::parse_type(text) {
-            Ok(rtype) => self.admits_type(rtype, span).then_some(rtype),
-            Err(wrong) => {
-                let hint = suggest::question(text, ["steer", "ttl"]).or(wrong.hint);
-                self.report.error(span, wrong.message).maybe_hint(hint);
-                None
-            }
-        }
+        let parsed = records::parse_type(text).map_err(|wrong| {
+            let hint = suggest::question(text, ["steer", "ttl"]).or(wrong.hint);
+            ValueError { hint, ..wrong }
+        });
+        self.report.ok(span, parsed).filter(|rtype| self.admits_type(*rtype, span))
     }
 
     fn value(&mut self, set: &mut RRsetDraft, text: &str, span: Span) {
-        let words = match words(set.rtype, text) {
-            Ok(words) => words,
-            Err(wrong) => {
-                self.report.error(span, wrong.message).maybe_hint(wrong.hint);
-                return;
-            }
+        let Some(words) = self.report.ok(span, words(set.rtype, text)) else {
+            return;
         };
         match records::parse(set.rtype, &words, &self.apex) {
-            Ok(parsed) => {
-                let targets = parsed.target.into_iter().map(|target| (target, span)).collect();
-                add(set, parsed.rdata, targets, span, self.report);
-            }
+            Ok(parsed) => set.add(parsed.rdata, parsed.target, span, self.report),
             Err(fault) => {
                 let word = fault.word.and_then(|word| words.get(word));
-                let span = word.map_or(span, |word| within(span, text, word));
-                self.report.error(span, fault.wrong.message).maybe_hint(fault.wrong.hint);
+                self.report.mistake(word.map_or(span, |word| within(span, text, word)), fault.wrong);
             }
         }
     }
 }
 
-/// Returns the texts of the records, with their places.
-fn values(spec: &Setting<RecordSetSpec>) -> Vec<(&String, Span)> {
-    match spec.given() {
-        None => Vec::new(),
-        Some((RecordSetSpec::Scalar(Leaf(text)), span)) => vec![(text, span)],
-        Some((RecordSetSpec::Sequence(values), _)) => {
-            values.iter().filter_map(|value| value.given().map(|(Leaf(text), span)| (text, span))).collect()
-        }
-        Some((RecordSetSpec::Mapping(records), _)) => items(&records.values),
-    }
-}
-
-/// Splits a value into tokens. Nobody writes the quotes of a TXT record inside of YAML's quotes: without
-/// them the text is taken as it is, cut where a string ends (RFC 1035, section 3.3.14).
-fn words(rtype: RecordType, text: &str) -> Result<Vec<Word>, crate::config::yaml::Mistake> {
+/// Splits a value into words. A TXT value without quotes inside of YAML's is taken as it is, and cut where a
+/// string ends (RFC 1035, section 3.3.14).
+fn words(rtype: RecordType, text: &str) -> Result<Vec<Word>, ValueError> {
     let is_text = rtype == RecordType::TXT && !text.starts_with('"') && !text.starts_with("\\#");
     if !is_text {
         return records::words(text);
@@ -246,10 +208,8 @@ fn words(rtype: RecordType, text: &str) -> Result<Vec<Word>, crate::config::yaml
     let mut words = Vec::new();
     let mut rest = text;
     while rest.len() > 255 {
-        let end = (252..=255)
-            .rev()
-            .find(|end| rest.is_char_boundary(*end))
-            .expect("a character has at most 4 octets");
+        let mut ends = (252..=255).rev().filter(|end| rest.is_char_boundary(*end));
+        let end = ends.next().expect("a character has at most 4 octets");
         words.push(records::quote(&rest[..end]));
         rest = &rest[end..];
     }
@@ -257,7 +217,7 @@ fn words(rtype: RecordType, text: &str) -> Result<Vec<Word>, crate::config::yaml
     Ok(words)
 }
 
-/// Returns the place of a token, if the value stands in its line as it is, with or without quotes.
+/// Returns the span of a word, if the value stands in its line as it is, with or without quotes.
 fn within(span: Span, text: &str, word: &Word) -> Span {
     let quotes = (span.length as usize).checked_sub(text.chars().count());
     let offset = match quotes {
@@ -265,7 +225,7 @@ fn within(span: Span, text: &str, word: &Word) -> Span {
         Some(2) => 1,
         _ => return span,
     };
-    // Tokens that were made here have no place of their own.
+    // Words that were made here have no span of their own.
     match word.column.checked_sub(1) {
         Some(column) => Span { column: span.column + offset + column, length: word.length, ..span },
         None => span,

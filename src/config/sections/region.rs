@@ -10,10 +10,8 @@ use super::recovery::{self, RecoverySpec};
 use crate::canary::CanaryId;
 use crate::client::Country;
 use crate::config::problem::{Reporter, Span};
-use crate::config::values::{
-    Defined, List, Value, check_name, given, items, point, required, says_nothing, word,
-};
-use crate::config::yaml::{Entries, Setting};
+use crate::config::values::{Checked, Defined, Degrees, List, Value, check_name, point};
+use crate::config::yaml::{Entries, Setting, Written};
 use crate::region::{AvailabilityZone, Failover, MAX_REGIONS, Minimum, Recovery, Region};
 
 /// A place that serves the API.
@@ -21,68 +19,62 @@ use crate::region::{AvailabilityZone, Failover, MAX_REGIONS, Minimum, Recovery, 
 #[serde(deny_unknown_fields)]
 pub struct RegionSpec {
     /// Where it is, for the order by distance.
-    pub location: Setting<LocationSpec>,
+    location: Setting<LocationSpec>,
     /// The country whose law applies to what is processed here, by ISO 3166-1 code.
-    pub jurisdiction: Value<Country>,
+    jurisdiction: Value<Country>,
     /// Requests per second it can serve at peak. Left out: not known, and the region sheds nothing.
-    pub capacity: Option<Value<u64>>,
+    capacity: Option<Value<u64>>,
     /// The region leaves the answers of a family (IPv4, IPv6) when fewer of its addresses of that
     /// family are up: a number, or a share as `50%` (rounded up). Left out: 1.
-    pub min_healthy: Option<Value<Minimum>>,
+    min_healthy: Option<Value<Minimum>>,
     /// The availability zones by name: parts of the region that fail and are evacuated alone.
-    pub zones: Setting<Entries<AvailabilityZoneSpec>>,
+    zones: Setting<Entries<AvailabilityZoneSpec>>,
     /// What the machine may do when this region should leave the answers. Left out: as for all regions.
-    pub failover: Option<Setting<Failover>>,
+    failover: Option<Setting<Failover>>,
     /// How it, and each of its availability zones, comes back. What is left out is as for all regions.
-    pub recovery: Option<Setting<RecoverySpec>>,
+    recovery: Option<Setting<RecoverySpec>>,
     /// The canaries that watch the region: every address of it, or the region as a whole. Left out: none, and
     /// its addresses count as up.
-    pub canaries: Option<List<String>>,
+    pub(super) canaries: Option<List<String>>,
 }
 
 /// A point on the globe.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LocationSpec {
+struct LocationSpec {
     /// Degrees north of the equator, −90 to 90.
-    pub latitude: Value<f64>,
+    latitude: Value<Degrees>,
     /// Degrees east of Greenwich, −180 to 180.
-    pub longitude: Value<f64>,
+    longitude: Value<Degrees>,
 }
 
 /// A part of a region with its own addresses.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AvailabilityZoneSpec {
+struct AvailabilityZoneSpec {
     /// Its IPv4 and IPv6 addresses: what answers contain and what canaries probe. Each may occur once
     /// in the whole configuration.
-    pub addresses: List<IpAddr>,
+    addresses: List<IpAddr>,
 }
 
 /// The most addresses of all regions together: each is probed, and each flip compiles a snapshot.
-const MAX_ADDRESSES: usize = 10_000;
+pub const MAX_ADDRESSES: usize = 10_000;
 
 /// Returns the jurisdiction of each region, if it can be read.
 pub(super) fn jurisdictions(spec: &Option<Setting<Entries<RegionSpec>>>) -> Vec<Option<Country>> {
-    let all = spec.iter().filter_map(|regions| regions.value.as_ref()).flat_map(|all| all.iter());
-    all.map(|(_, _, region)| Some(region.value.as_ref()?.jurisdiction.value.as_ref()?.0)).collect()
+    spec.entries().map(|(_, _, region)| region.get()?.jurisdiction.get().copied()).collect()
 }
 
 /// Lowers the regions. What one of them leaves out is as for all of them: `failover` and `recovery`.
 pub(super) fn lower(
     spec: &Option<Setting<Entries<RegionSpec>>>,
-    failover: Failover,
-    recovery: Recovery,
+    (failover, recovery): (Failover, Recovery),
     canaries: &mut Defined,
     report: &mut Reporter,
 ) -> Vec<Option<Region>> {
-    let Some(all) = spec.as_ref().and_then(|regions| regions.value.as_ref()) else {
-        return Vec::new();
-    };
     let mut lowering = RegionLowering { seen: HashMap::new(), recovery, failover, canaries, report };
-    let regions: Vec<_> =
-        all.iter().map(|(name, span, region)| lowering.region(name, region, span)).collect();
-    if let Some((_, span, _)) = all.iter().nth(MAX_REGIONS) {
+    let regions = spec.entries().map(|(name, span, region)| lowering.region(name, region, span)).collect();
+    if let Some((_, span, _)) = spec.entries().nth(MAX_REGIONS) {
         report.error(span, format!("more than {MAX_REGIONS} regions"));
     }
     regions
@@ -102,18 +94,15 @@ impl RegionLowering<'_> {
     fn region(&mut self, name: &str, spec: &Setting<RegionSpec>, span: Span) -> Option<Region> {
         check_name(name, span, self.report);
         if spec.is_missing() {
-            let draft = self.report.error(span, format!("region `{name}` says nothing"));
-            draft.hint("it needs `location`, `jurisdiction` and `zones`");
+            let finding = self.report.error(span, format!("region `{name}` says nothing"));
+            finding.hint("it needs `location`, `jurisdiction` and `zones`");
         }
-        let (spec, _) = spec.given()?;
-        if spec.location.is_missing() {
-            let draft = self.report.error(span, format!("region `{name}` has no `location`"));
-            draft.hint("write `location: { latitude: 35.68, longitude: 139.69 }`");
-        }
-        let location = spec.location.given();
+        let spec = spec.get()?;
+        let hint = "write `location: { latitude: 35.68, longitude: 139.69 }`";
+        let location = spec.location.required("location", span, hint, self.report);
         let location = location.and_then(|(at, span)| point(&at.latitude, &at.longitude, span, self.report));
         let hint = "write the country whose law applies there, for example `jurisdiction: JP`";
-        let jurisdiction = required(&spec.jurisdiction, "jurisdiction", span, hint, self.report);
+        let jurisdiction = spec.jurisdiction.required("jurisdiction", span, hint, self.report);
         let zones = self.zones(name, &spec.zones, span);
         let canaries = self.canaries(spec);
         self.check_min_healthy(spec, &zones);
@@ -122,9 +111,9 @@ impl RegionLowering<'_> {
             name: name.to_owned(),
             location: location?,
             jurisdiction: *jurisdiction?.0,
-            capacity: given(&spec.capacity).map(|(capacity, _)| *capacity),
-            min_healthy: given(&spec.min_healthy).map_or(Minimum::Count(1), |(minimum, _)| *minimum),
-            failover: word(&spec.failover).unwrap_or(self.failover),
+            capacity: spec.capacity.get().copied(),
+            min_healthy: spec.min_healthy.get_or(Minimum::Count(1)),
+            failover: spec.failover.get_or(self.failover),
             recovery,
             canaries,
             zones,
@@ -137,30 +126,27 @@ impl RegionLowering<'_> {
         spec: &Setting<Entries<AvailabilityZoneSpec>>,
         span: Span,
     ) -> Vec<AvailabilityZone> {
-        let entries = spec.value.as_ref().map_or(&[][..], |entries| &entries.list[..]);
-        if entries.is_empty() && (spec.value.is_some() || spec.is_missing()) {
-            let draft = self.report.error(span, format!("region `{region}` has no addresses"));
-            draft.hint("write `zones: { a: { addresses: [192.0.2.1] } }`");
+        if spec.is_missing() || spec.get().is_some_and(|entries| entries.list.is_empty()) {
+            let finding = self.report.error(span, format!("region `{region}` has no addresses"));
+            finding.hint("write `zones: { a: { addresses: [192.0.2.1] } }`");
         }
         let mut zones = Vec::new();
-        for (name, span, zone) in spec.value.iter().flat_map(|entries| entries.iter()) {
+        for (name, span, zone) in spec.entries() {
             check_name(name, span, self.report);
-            let addresses = zone.value.as_ref().map(|zone| &zone.addresses);
-            let lowered: Vec<IpAddr> = addresses.map(|list| self.addresses(region, list)).unwrap_or_default();
-            let is_empty =
-                addresses.map_or(zone.is_missing(), |list| list.is_missing() || says_nothing(list));
-            if is_empty {
-                let draft = self.report.error(span, format!("availability zone `{name}` has no addresses"));
-                draft.hint("write `addresses: [192.0.2.1]`");
+            let list = zone.get().map(|zone| &zone.addresses);
+            if list.map_or(zone.is_missing(), Checked::says_nothing) {
+                let finding = self.report.error(span, format!("availability zone `{name}` has no addresses"));
+                finding.hint("write `addresses: [192.0.2.1]`");
             }
-            zones.push(AvailabilityZone { name: name.to_owned(), addresses: lowered });
+            let addresses = list.map(|list| self.addresses(region, list)).unwrap_or_default();
+            zones.push(AvailabilityZone { name: name.to_owned(), addresses });
         }
         zones
     }
 
     fn addresses(&mut self, region: &str, list: &List<IpAddr>) -> Vec<IpAddr> {
         let mut addresses = Vec::new();
-        for (address, span) in items(list) {
+        for (address, span) in list.items() {
             self.check_address(*address, span);
             if let Some((other, line)) = self.seen.insert(*address, (region.to_owned(), span.line)) {
                 let message = format!("address `{address}` occurs twice");
@@ -191,7 +177,7 @@ impl RegionLowering<'_> {
 
     fn canaries(&mut self, spec: &RegionSpec) -> Vec<CanaryId> {
         let mut canaries = Vec::new();
-        for (name, span) in spec.canaries.iter().flat_map(|list| items(list)) {
+        for (name, span) in spec.canaries.items() {
             let Some(index) = self.canaries.find(name, span, self.report) else {
                 continue;
             };
@@ -208,7 +194,7 @@ impl RegionLowering<'_> {
         let addresses = || zones.iter().flat_map(|zone| &zone.addresses);
         let largest = addresses().filter(|address| address.is_ipv4()).count();
         let largest = largest.max(addresses().filter(|address| address.is_ipv6()).count());
-        if let Some((Minimum::Count(count), span)) = given(&spec.min_healthy)
+        if let Some((Minimum::Count(count), span)) = spec.min_healthy.given()
             && *count as usize > largest
             && largest > 0
         {

@@ -14,8 +14,8 @@ use super::watching;
 use crate::canary::Canary;
 use crate::client::Country;
 use crate::config::problem::Reporter;
-use crate::config::values::{Defined, word};
-use crate::config::yaml::{Entries, Setting};
+use crate::config::values::Defined;
+use crate::config::yaml::{Entries, Setting, Written};
 use crate::intent::Schedule;
 use crate::region::{Failover, Recovery, Region, Safety};
 
@@ -25,22 +25,22 @@ use crate::region::{Failover, Recovery, Region, Safety};
 #[schemars(rename = "Regions")]
 pub struct RegionsSpec {
     /// The regions by name; at most 128.
-    pub regions: Option<Setting<Entries<RegionSpec>>>,
+    regions: Option<Setting<Entries<RegionSpec>>>,
     /// The canaries by name; at most 256.
-    pub canaries: Option<Setting<Entries<CanarySpec>>>,
+    canaries: Option<Setting<Entries<CanarySpec>>>,
     /// Groups of clients that every zone may refer to.
-    pub groups: Option<Setting<Entries<GroupSpec>>>,
+    groups: Option<Setting<Entries<GroupSpec>>>,
     /// What the machine may do about any region that should leave the answers, unless the region says
     /// otherwise. Left out: `auto`.
-    pub failover: Option<Setting<Failover>>,
+    failover: Option<Setting<Failover>>,
     /// How every region comes back; a region's own `recovery` overrides it key by key.
-    pub recovery: Option<Setting<RecoverySpec>>,
+    recovery: Option<Setting<RecoverySpec>>,
     /// What holds for all regions together.
-    pub safety: Option<Setting<SafetySpec>>,
+    safety: Option<Setting<SafetySpec>>,
     /// Drills that start by themselves; at most 256.
-    pub drills: Option<Setting<Vec<Setting<DrillSpec>>>>,
+    drills: Option<Setting<Vec<Setting<DrillSpec>>>>,
     /// When something that is measured is an alarm; each is `off` or says when.
-    pub alarms: Option<Setting<AlarmsSpec>>,
+    alarms: Option<Setting<AlarmsSpec>>,
 }
 
 /// What zones refer to.
@@ -69,14 +69,14 @@ impl Definitions {
         let canaries = canaries::lower(&spec.canaries, report);
         let mut canary_names = Defined::of("canary", "regions.yaml", &spec.canaries, is_read);
         let recovery = recovery::lower(&spec.recovery, &Recovery::default(), report);
-        let failover = word(&spec.failover).unwrap_or_default();
-        let regions = region::lower(&spec.regions, failover, recovery, &mut canary_names, report);
+        let everywhere = (spec.failover.get_or_default(), recovery);
+        let regions = region::lower(&spec.regions, everywhere, &mut canary_names, report);
         watching::check(&spec.regions, &regions, &canaries, report);
         let mut groups = groups::Registry::default();
         let region_names = Defined::of("region", "regions.yaml", &spec.regions, is_read);
         let drills = drills::lower(&spec.drills, &region_names, &regions, report);
         let shared_groups = groups::lower(&spec.groups, is_read, &mut groups, None, report);
-        let is_unread = spec.regions.as_ref().is_some_and(|regions| regions.value.is_none());
+        let is_unread = spec.regions.get().is_none() && !spec.regions.is_missing();
         Self {
             jurisdictions: region::jurisdictions(&spec.regions),
             drills,

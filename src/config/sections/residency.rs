@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::groups::{self, Scope};
+use super::references::References;
 use super::regions::Definitions;
 use crate::client::{GroupId, Jurisdiction};
 use crate::config::problem::{Reporter, Span};
-use crate::config::values::{List, items, word};
-use crate::config::yaml::Setting;
+use crate::config::values::{Checked, List};
+use crate::config::yaml::{Setting, Written};
 use crate::region::{MAX_REGIONS, RegionId, RegionSet};
 use crate::steering::{Refusal, ResidencyRule};
 
@@ -17,89 +17,59 @@ use crate::steering::{Refusal, ResidencyRule};
 #[serde(deny_unknown_fields)]
 pub struct RuleSpec {
     /// The groups that it binds. `unknown` is built in: the clients whose location is not known.
-    pub clients: List<String>,
+    clients: List<String>,
     /// Regions whose jurisdiction is one of these are permitted: countries by ISO 3166-1 code, `EU` or
     /// `EEA` for any member state.
-    pub jurisdictions: Option<List<Jurisdiction>>,
+    jurisdictions: Option<List<Jurisdiction>>,
     /// These regions are permitted, besides those that `jurisdictions` permits.
-    pub regions: Option<List<String>>,
+    regions: Option<List<String>>,
     /// What the clients are told when no region is left for them. Left out: REFUSED, and it is an error
     /// when the rule permits none of the name's regions.
-    pub otherwise: Option<Setting<Refusal>>,
+    otherwise: Option<Setting<Refusal>>,
 }
 
-/// A rule with where it is said.
-pub(super) struct Placed {
-    /// The rule.
+/// A rule with its span.
+pub(super) struct PlacedRule {
     pub rule: ResidencyRule,
-    /// Where it begins.
     pub span: Span,
-}
-
-/// Returns the number of the region that a name refers to at `place`.
-pub(super) fn region(
-    name: &str,
-    span: Span,
-    definitions: &mut Definitions,
-    report: &mut Reporter,
-) -> Option<RegionId> {
-    let index = definitions.region_names.find(name, span, report)?;
-    // More regions than that have been reported where they are defined.
-    (index < MAX_REGIONS).then(|| RegionId(u8::try_from(index).expect("MAX_REGIONS fits")))
 }
 
 /// Lowers the rules of one steered name.
 pub(super) fn lower(
     spec: &Option<Setting<Vec<Setting<RuleSpec>>>>,
-    definitions: &mut Definitions,
-    own: &mut Scope,
-    report: &mut Reporter,
-) -> Vec<Placed> {
-    let rules = spec.as_ref().and_then(|rules| rules.value.as_ref());
-    let given = rules.into_iter().flatten().filter_map(|rule| rule.given());
-    given.map(|(spec, span)| rule(spec, span, definitions, own, report)).collect()
+    references: &mut References<'_>,
+) -> Vec<PlacedRule> {
+    spec.items().into_iter().map(|(spec, span)| rule(spec, span, references)).collect()
 }
 
-fn rule(
-    spec: &RuleSpec,
-    span: Span,
-    definitions: &mut Definitions,
-    own: &mut Scope,
-    report: &mut Reporter,
-) -> Placed {
-    let names = items(&spec.clients);
-    if spec.clients.is_missing() || (names.is_empty() && spec.clients.value.is_some()) {
-        let draft = report.error(span, "the rule binds nobody");
-        draft.hint("write `clients:` with a group, for example `clients: eu`");
+fn rule(spec: &RuleSpec, span: Span, references: &mut References<'_>) -> PlacedRule {
+    if spec.clients.says_nothing() {
+        let finding = references.report.error(span, "the rule binds no clients");
+        finding.hint("write `clients:` with a group, for example `clients: eu`");
     }
-    let mut clients = Vec::new();
-    for (name, span) in &names {
-        clients.extend(groups::find(name, *span, own, &mut definitions.shared_groups, report));
+    let says_nothing = spec.jurisdictions.is_none() && spec.regions.is_none();
+    if says_nothing {
+        let finding = references.report.error(span, "the rule does not say what is permitted");
+        finding.hint("add `jurisdictions: [EU]` or `regions: [frankfurt]`");
     }
-    if spec.jurisdictions.is_none() && spec.regions.is_none() {
-        let draft = report.error(span, "the rule does not say what is permitted");
-        draft.hint("add `jurisdictions: [EU]` or `regions: [frankfurt]`");
-    }
-    let jurisdictions: Vec<_> = spec.jurisdictions.iter().flat_map(|list| items(list)).collect();
-    let named: Vec<_> = spec.regions.iter().flat_map(|list| items(list)).collect();
-    let mut permitted = match spec.jurisdictions.is_none() && spec.regions.is_none() {
+    let (names, regions) = (spec.clients.items(), spec.regions.items());
+    let jurisdictions: Vec<_> = spec.jurisdictions.items().into_iter().map(|(one, _)| *one).collect();
+    let clients = names.iter().filter_map(|(name, span)| references.group(name, *span)).collect();
+    let mut permitted = match says_nothing {
         // What is missing has been reported; it contradicts nothing.
         true => RegionSet::ALL,
-        false => in_jurisdictions(jurisdictions.iter().map(|(jurisdiction, _)| **jurisdiction), definitions),
+        false => in_jurisdictions(&jurisdictions, references.definitions),
     };
-    for (name, span) in &named {
-        if let Some(id) = region(name, *span, definitions, report) {
+    for (name, span) in &regions {
+        if let Some(id) = references.region(name, *span) {
             permitted.insert(id);
         }
     }
-    let words = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
-    let spans = jurisdictions.iter().map(|(jurisdiction, _)| text(**jurisdiction));
-    let text = format!(
-        "{} only in {}",
-        words(&mut names.iter().map(|(name, _)| (*name).clone())),
-        words(&mut spans.chain(named.iter().map(|(name, _)| (*name).clone()))),
-    );
-    Placed { rule: ResidencyRule { clients, permitted, otherwise: word(&spec.otherwise), text }, span }
+    let names: Vec<_> = names.into_iter().map(|(name, _)| name.as_str()).collect();
+    let places = jurisdictions.into_iter().map(text).chain(regions.into_iter().map(|(name, _)| name.clone()));
+    let text = format!("{} only in {}", names.join(", "), places.collect::<Vec<_>>().join(", "));
+    let otherwise = spec.otherwise.get().copied();
+    PlacedRule { rule: ResidencyRule { clients, permitted, otherwise, text }, span }
 }
 
 fn text(jurisdiction: Jurisdiction) -> String {
@@ -112,21 +82,20 @@ fn text(jurisdiction: Jurisdiction) -> String {
 
 /// Returns the regions inside any of the jurisdictions. A region whose own jurisdiction could not be
 /// read counts as inside, so that one mistake is not reported as two.
-fn in_jurisdictions(
-    jurisdictions: impl Iterator<Item = Jurisdiction> + Clone,
-    definitions: &Definitions,
-) -> RegionSet {
+fn in_jurisdictions(jurisdictions: &[Jurisdiction], definitions: &Definitions) -> RegionSet {
     let ids = (0u8..).map(RegionId).zip(&definitions.jurisdictions).take(MAX_REGIONS);
-    let inside = ids.filter(|(_, country)| {
-        country.is_none_or(|country| jurisdictions.clone().any(|jurisdiction| jurisdiction.covers(country)))
-    });
-    inside.map(|(id, _)| id).collect()
+    let is_inside = |country| jurisdictions.iter().any(|jurisdiction| jurisdiction.covers(country));
+    ids.filter(|(_, country)| country.is_none_or(is_inside)).map(|(id, _)| id).collect()
 }
 
+/// The way out of a rule that permits nothing.
+const OTHERWISE: &str =
+    "add a region, or say what the clients are told: `otherwise: refuse`, `nodata` or `servfail`";
+
 /// Reports rules that leave a group without any of the name's regions.
-pub(super) fn check_not_empty(rules: &[Placed], regions: &[RegionId], report: &mut Reporter) {
+pub(super) fn check_not_empty(rules: &[PlacedRule], regions: &[RegionId], report: &mut Reporter) {
     let offered: RegionSet = regions.iter().copied().collect();
-    for (index, Placed { rule, span }) in rules.iter().enumerate() {
+    for (index, PlacedRule { rule, span }) in rules.iter().enumerate() {
         if rule.otherwise.is_some() || rule.clients.is_empty() {
             continue;
         }
@@ -139,33 +108,30 @@ pub(super) fn check_not_empty(rules: &[Placed], regions: &[RegionId], report: &m
         let earlier = rules[..index].iter().filter(|other| other.rule.otherwise.is_none());
         let mut sharing =
             earlier.filter(|other| other.rule.clients.iter().any(|group| rule.clients.contains(group)));
-        let left = |other: &Placed| other.rule.permitted.intersection(rule.permitted).intersection(offered);
+        let left =
+            |other: &PlacedRule| other.rule.permitted.intersection(rule.permitted).intersection(offered);
         if let Some(other) = sharing.find(|other| left(other).is_empty()) {
-            let message =
-                format!("the rule `{}` leaves nothing of what line {} permits", rule.text, other.span.line);
+            let line = other.span.line;
+            let message = format!("the rule `{}` leaves nothing of what line {line} permits", rule.text);
             report.error(*span, message).hint(OTHERWISE);
         }
     }
 }
 
-const OTHERWISE: &str =
-    "add a region, or say what the clients are told: `otherwise: refuse`, `nodata` or `servfail`";
-
 /// Reports a region that is listed for clients to whom a rule forbids it. `is_bound` tells whether a
 /// group that a rule names holds all of those clients.
 pub(super) fn check_permitted(
     (id, span): (RegionId, Span),
-    whom: &str,
-    rules: &[Placed],
+    clients: &str,
+    rules: &[PlacedRule],
     is_bound: impl Fn(GroupId) -> bool,
-    definitions: &Definitions,
-    report: &mut Reporter,
+    references: &mut References<'_>,
 ) {
-    let binding = |placed: &&Placed| placed.rule.clients.iter().any(|group| is_bound(*group));
+    let binding = |placed: &&PlacedRule| placed.rule.clients.iter().any(|group| is_bound(*group));
     let mut forbidding = rules.iter().filter(binding).filter(|placed| !placed.rule.permitted.contains(id));
-    if let Some(Placed { rule, span: at }) = forbidding.next() {
-        let name = definitions.region_names.name(usize::from(id.0));
-        let message = format!("region `{name}` is listed for {whom}, to whom a rule forbids it");
-        report.error(span, message).hint(format!("line {} says: {}", at.line, rule.text));
+    if let Some(PlacedRule { rule, span: at }) = forbidding.next() {
+        let name = references.definitions.region_names.name(usize::from(id.0));
+        let message = format!("region `{name}` is listed for {clients}, to whom a rule forbids it");
+        references.report.error(span, message).hint(format!("line {} says: {}", at.line, rule.text));
     }
 }

@@ -1,52 +1,61 @@
-//! Where a secret is: in a file or in the environment, never in the configuration.
+//! Where a secret is: in a file or in an environment variable, never in the configuration.
+//!
+//! Reading it is left to the shell: compiling opens no file.
 
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use crate::config::problem::{Reporter, Span};
-use crate::config::values::{Value, given};
+use crate::config::values::Value;
+use crate::config::yaml::Written;
 
-/// Where a secret is: one of both.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SecretSpec {
-    /// A file that holds it and nothing else, relative to the configuration directory.
-    pub file: Option<Value<PathBuf>>,
-    /// An environment variable that holds it.
-    pub environment: Option<Value<String>>,
-}
+/// The mistake of a name that no variable has. It may be the secret itself, which no message shows.
+pub(super) const NOT_A_VARIABLE: &str = "this cannot be the name of an environment variable";
 
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Secret {
     /// In this file.
     File(PathBuf),
-    /// In this variable of the environment.
+    /// In this environment variable.
     Environment(String),
 }
 
+/// Lowers the keys `file` and `environment`, one of which is written; returns the span of that one too.
 pub(super) fn lower(
-    spec: &SecretSpec,
-    span: Span,
+    (file, environment): (&Option<Value<PathBuf>>, &Option<Value<String>>),
+    noun: &str,
+    parent: Span,
     directory: &Path,
     report: &mut Reporter,
-) -> Option<Secret> {
-    match (&spec.file, &spec.environment) {
-        (Some(_), None) => given(&spec.file).map(|(path, _)| Secret::File(directory.join(path))),
-        (None, Some(_)) => {
-            let (name, span) = given(&spec.environment)?;
-            let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-            if name.is_empty() || !name.chars().all(is_part) {
-                report.error(span, format!("`{name}` is not the name of an environment variable"));
-            }
-            Some(Secret::Environment(name.clone()))
+) -> Option<(Secret, Span)> {
+    match (file, environment) {
+        (Some(file), None) => {
+            let (path, span) = file.given()?;
+            Some((Secret::File(directory.join(path)), span))
         }
-        (Some(_), Some(_)) | (None, None) => {
-            let draft = report.error(span, "a secret is in a file or in the environment");
-            draft.hint("write `secret: { file: /run/secrets/hook }` or `secret: { environment: HOOK }`");
+        (None, Some(variable)) => {
+            let (variable, span) = variable.given()?;
+            if !is_variable(variable) {
+                let finding = report.error(span, NOT_A_VARIABLE);
+                finding.hint(format!("name the variable that holds the {noun}, for example MERIDIAN_ALICE"));
+            }
+            Some((Secret::Environment(variable.clone()), span))
+        }
+        (None, None) => {
+            let finding = report.error(parent, format!("it is not said where the {noun} is"));
+            finding.hint("add `file: /run/secrets/alice` or `environment: MERIDIAN_ALICE`");
+            None
+        }
+        (Some(_), Some(_)) => {
+            let message = format!("a {noun} is in a file or in the environment");
+            report.error(parent, message).hint("leave one of them out");
             None
         }
     }
+}
+
+/// Returns whether a shell could set a variable of this name (POSIX, section 8.1).
+pub(super) fn is_variable(name: &str) -> bool {
+    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    !name.is_empty() && name.chars().all(is_word) && !name.starts_with(|first: char| first.is_ascii_digit())
 }

@@ -3,8 +3,8 @@
 use super::region::RegionSpec;
 use crate::canary::{Canary, CanaryId, Reach, Signal};
 use crate::config::problem::{Reporter, Span};
-use crate::config::values::{items, url};
-use crate::config::yaml::{Entries, Setting};
+use crate::config::values::url;
+use crate::config::yaml::{Entries, Setting, Written};
 use crate::region::Region;
 
 /// Reports what a region and its canaries, each right by itself, cannot be together.
@@ -14,10 +14,9 @@ pub(super) fn check(
     canaries: &[Option<Canary>],
     report: &mut Reporter,
 ) {
-    let Some(entries) = spec.as_ref().and_then(|regions| regions.value.as_ref()) else { return };
     let mut shared = Vec::new();
-    for ((name, span, setting), region) in entries.iter().zip(regions) {
-        let (Some(spec), Some(region)) = (&setting.value, region) else { continue };
+    for ((name, span, setting), region) in spec.entries().zip(regions) {
+        let (Some(spec), Some(region)) = (setting.get(), region) else { continue };
         let watching = || {
             region.canaries.iter().filter_map(|id| Some((*id, canaries.get(usize::from(id.0))?.as_ref()?)))
         };
@@ -38,9 +37,8 @@ fn reports_load(canary: &Canary) -> bool {
 
 /// Returns where a region names a canary.
 fn named_at(spec: &RegionSpec, canary: &str, region: Span) -> Span {
-    let named = spec.canaries.iter().flat_map(|list| items(list));
-    let mut spans = named.filter(|(name, _)| *name == canary).map(|(_, span)| span);
-    spans.next().unwrap_or(region)
+    let named = spec.canaries.items();
+    named.into_iter().find(|(name, _)| *name == canary).map_or(region, |(_, span)| span)
 }
 
 /// Checks that a canary of regions leads to this one, and to no other.
@@ -54,14 +52,15 @@ fn check_lead(
     let (Some(http), name) = (canary.check.request(), &canary.name) else { return };
     if !http.url.contains(url::REGION) {
         if shared.contains(&id) {
-            let draft = report.warning(span, format!("canary `{name}` asks one place about several regions"));
-            draft.hint("write `{region}` in its URL, or make one canary for each region");
+            let finding =
+                report.warning(span, format!("canary `{name}` asks one place about several regions"));
+            finding.hint("write `{region}` in its URL, or make one canary for each region");
         }
         shared.push(id);
     } else if !url::leads_to(region, &http.url) && url::leads_to("region", &http.url) {
         // With the other URLs the region has nothing to do.
         let url = http.url.replace(url::REGION, region);
-        let draft = report.error(span, format!("canary `{name}` leads to `{url}`, which is not a URL"));
-        draft.hint("give the region a name that can be a part of a host name");
+        let finding = report.error(span, format!("canary `{name}` leads to `{url}`, which is not a URL"));
+        finding.hint("give the region a name that can be a part of a host name");
     }
 }

@@ -1,45 +1,56 @@
-//! `webhooks` in `server.yaml`: who is told of events over HTTP.
-//!
-//! What a secret says is left to the shell: nothing here opens a file.
+//! `webhooks` in `server.yaml`: receivers of events over HTTP.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::secret::{self, Secret, SecretSpec};
+use super::secret::{self, Secret};
 use crate::config::problem::{Reporter, Span};
 use crate::config::values::url::is_url;
-use crate::config::values::{Value, check_name, required, word};
-use crate::config::yaml::Setting;
+use crate::config::values::{Checked, Value, required_name};
+use crate::config::yaml::{Setting, Written};
 use crate::severity::Severity;
+
+/// The most webhooks: each is a task of its own, with a connection now and then.
+pub const MAX_WEBHOOKS: usize = 32;
 
 /// A receiver of events over HTTP.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookSpec {
-    /// What it is called in logs, metrics and `/status`, and in the name of the file that holds how far it has
+    /// Its name in logs, metrics and `/status`, and in the name of the file that holds how far it has
     /// come. 1 to 63 letters, digits, hyphens, underscores and dots.
-    pub name: Value<String>,
+    name: Value<String>,
     /// Where events are posted to, for example `https://hooks.example.com/meridian`, or
     /// `https://events.pagerduty.com/v2/enqueue`. Redirects are not followed, and no proxy is used.
-    pub url: Value<String>,
+    url: Value<String>,
     /// What is posted. Left out: `json`.
-    pub shape: Option<Setting<WebhookShape>>,
+    shape: Option<Setting<WebhookShape>>,
     /// What requests are signed with; for `pagerduty` the routing key, which it needs. At least 16 octets. Left
     /// out: requests are not signed. Read when the server starts.
-    pub secret: Option<Setting<SecretSpec>>,
-    /// The least severity that is sent; what ends a trouble is sent wherever its beginning would be. Left
+    secret: Option<Setting<SecretSpec>>,
+    /// The least severity that is sent; the end of a trouble is sent wherever its beginning would be. Left
     /// out: `warning`.
-    pub min_severity: Option<Setting<Severity>>,
+    min_severity: Option<Setting<Severity>>,
+}
+
+/// Where a secret is: one of both.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SecretSpec {
+    /// A file that holds it and nothing else, relative to the configuration directory.
+    file: Option<Value<PathBuf>>,
+    /// An environment variable that holds it.
+    environment: Option<Value<String>>,
 }
 
 /// A receiver of events over HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
-    /// Its name, which no other has.
+    /// Its name, unique.
     pub name: String,
-    /// Where events are posted to: an `http` or `https` URL. It may itself be a secret, as Slack's are.
+    /// An `http` or `https` URL. It may itself be a secret, as Slack's are.
     pub url: String,
     /// What is posted.
     pub shape: WebhookShape,
@@ -63,29 +74,21 @@ pub enum WebhookShape {
     PagerDuty,
 }
 
-/// The most webhooks: each is a task of its own, with a connection now and then.
-const MAX_WEBHOOKS: usize = 32;
-
+/// Lowers `webhooks`.
 pub(super) fn lower(
     spec: &Option<Setting<Vec<Setting<WebhookSpec>>>>,
     directory: &Path,
     report: &mut Reporter,
 ) -> Vec<Webhook> {
-    let Some((list, span)) = spec.as_ref().and_then(|list| list.given()) else {
-        return Vec::new();
-    };
-    if list.len() > MAX_WEBHOOKS {
-        report.error(span, format!("more than {MAX_WEBHOOKS} webhooks"));
-    }
     let mut webhooks: Vec<Webhook> = Vec::new();
-    for (spec, span) in list.iter().filter_map(|webhook| webhook.given()) {
+    for (spec, span) in spec.at_most(MAX_WEBHOOKS, "webhooks", report) {
         let Some(webhook) = webhook(spec, span, directory, report) else {
             continue;
         };
         if webhooks.iter().any(|before| before.name == webhook.name) {
-            let span = spec.name.span.unwrap_or(span);
-            let draft = report.error(span, format!("there are two webhooks `{}`", webhook.name));
-            draft.hint("each keeps under its name how far it has come");
+            let message = format!("there are two webhooks `{}`", webhook.name);
+            let finding = report.error(spec.name.span().unwrap_or(span), message);
+            finding.hint("each keeps under its name how far it has come");
         }
         webhooks.push(webhook);
     }
@@ -93,26 +96,25 @@ pub(super) fn lower(
 }
 
 fn webhook(spec: &WebhookSpec, span: Span, directory: &Path, report: &mut Reporter) -> Option<Webhook> {
-    let name = required(&spec.name, "name", span, "write `name: oncall`", report);
-    if let Some((name, span)) = name {
-        check_name(name, span, report);
-    }
-    let url = required(&spec.url, "url", span, "write `url: https://hooks.example.com/meridian`", report);
+    let name = required_name(&spec.name, span, "write `name: oncall`", report);
+    const URL: &str = "write `url: https://hooks.example.com/meridian`";
+    let url = spec.url.required("url", span, URL, report);
     if let Some((url, span)) = url.filter(|(url, _)| !is_url(url)) {
-        let draft = report.error(span, format!("`{url}` is not an `http` or `https` URL"));
-        draft.hint("write `https://hooks.example.com/meridian`");
+        report.error(span, format!("`{url}` is not an `http` or `https` URL")).hint(URL);
     }
-    let shape = word(&spec.shape).unwrap_or_default();
+    let shape = spec.shape.get_or_default();
     if shape == WebhookShape::PagerDuty && spec.secret.is_none() {
-        let draft = report.error(span, "`secret` is missing: PagerDuty needs a routing key");
-        draft.hint("write `secret: { file: /run/secrets/pagerduty }`");
+        let finding = report.error(span, "`secret` is missing: PagerDuty needs a routing key");
+        finding.hint("write `secret: { file: /run/secrets/pagerduty }`");
     }
-    let secret = spec.secret.as_ref().and_then(|secret| secret.given());
+    let secret = spec.secret.given().and_then(|(secret, span)| {
+        secret::lower((&secret.file, &secret.environment), "secret", span, directory, report)
+    });
     Some(Webhook {
-        secret: secret.and_then(|(secret, span)| secret::lower(secret, span, directory, report)),
+        secret: secret.map(|(secret, _)| secret),
         name: name?.0.clone(),
         url: url?.0.clone(),
         shape,
-        min_severity: word(&spec.min_severity).unwrap_or(Severity::Warning),
+        min_severity: spec.min_severity.get_or(Severity::Warning),
     })
 }

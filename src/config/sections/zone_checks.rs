@@ -15,8 +15,8 @@ const MAX_RRSET: usize = 60_000;
 pub(super) fn check(apex: &Name, nodes: &BTreeMap<Name, NodeDraft>, file: Span, report: &mut Reporter) {
     let mut checks = Checks { apex, nodes, report };
     if nodes.get(apex).and_then(|node| node.rrset(RecordType::NS)).is_none() {
-        let draft = checks.report.error(file, "the zone has no NS records");
-        draft.hint("add `nameservers: [ns1.example.net, ns2.example.net]`");
+        let finding = checks.report.error(file, "the zone has no NS records");
+        finding.hint("add `nameservers: [ns1.example.net, ns2.example.net]`");
     }
     for (name, node) in nodes {
         checks.node(name, node);
@@ -44,13 +44,13 @@ impl Checks<'_> {
         }
         let is_apex = name == self.apex;
         if let (true, Some(set)) = (is_apex, node.rrset(RecordType::DS)) {
-            let draft = self.report.error(set.span, "DS records stand in the parent zone");
-            draft.hint("give them to who runs the parent");
+            let finding = self.report.error(set.span, "DS records belong to the parent zone");
+            finding.hint("give them to the operator of the parent");
         }
         if let (false, Some(set)) = (is_apex, node.rrset(RecordType::SOA)) {
-            let draft =
+            let finding =
                 self.report.error(set.span, format!("a SOA record stands at the apex, not at `{name}`"));
-            draft.hint("make it a zone of its own, or delegate it with NS records");
+            finding.hint("make it a zone of its own, or delegate it with NS records");
         }
         for set in [RecordType::CNAME, RecordType::DNAME, RecordType::SOA]
             .iter()
@@ -68,14 +68,13 @@ impl Checks<'_> {
             return;
         };
         let message = format!("`{name}` has a CNAME record beside other data");
-        let draft = self.report.error(cname.span, message);
+        let finding = self.report.error(cname.span, message);
         let line = other.span.line;
         let rtype = records::type_text(other.rtype);
         match name == self.apex {
-            true => draft.hint("the apex has SOA and NS records; steer it, or write A and AAAA records"),
-            false => {
-                draft.hint(format!("a CNAME stands alone (RFC 1034, section 3.6.2); line {line} has {rtype}"))
-            }
+            true => finding.hint("the apex has SOA and NS records; steer it, or write A and AAAA records"),
+            false => finding
+                .hint(format!("a CNAME stands alone (RFC 1034, section 3.6.2); line {line} has {rtype}")),
         }
     }
 
@@ -83,9 +82,9 @@ impl Checks<'_> {
         let chosen = [RecordType::A, RecordType::AAAA, RecordType::HTTPS, RecordType::CNAME];
         for set in chosen.iter().filter_map(|rtype| node.rrset(*rtype)) {
             let rtype = records::type_text(set.rtype);
-            let draft =
+            let finding =
                 self.report.error(set.span, format!("`{name}` is steered and has a static {rtype} record"));
-            draft.hint(format!("line {} steers it: its A, AAAA and HTTPS answers are chosen", span.line));
+            finding.hint(format!("line {} steers it: its A, AAAA and HTTPS answers are chosen", span.line));
         }
         if name != self.apex && node.rrset(RecordType::NS).is_some() {
             self.report
@@ -105,8 +104,8 @@ impl Checks<'_> {
             let span = node.rrsets.first().map(|set| set.span).or(node.steering.map(|(_, span)| span));
             let span = span.unwrap_or_default();
             if let Some(dname) = other.rrset(RecordType::DNAME) {
-                let draft = self.report.error(span, format!("`{name}` is below a DNAME"));
-                draft.hint(format!(
+                let finding = self.report.error(span, format!("`{name}` is below a DNAME"));
+                finding.hint(format!(
                     "line {} redirects everything below `{above}` (RFC 6672)",
                     dname.span.line
                 ));
@@ -143,8 +142,8 @@ impl Checks<'_> {
             self.report.error(set.span, message).hint(format!("they have {octets} octets"));
         }
         if name.is_wildcard() && set.rtype == RecordType::NS {
-            let draft = self.report.error(set.span, "a wildcard cannot be delegated");
-            draft.hint("RFC 4592, section 4.2, leaves its meaning open");
+            let finding = self.report.error(set.span, "a wildcard cannot be delegated");
+            finding.hint("RFC 4592, section 4.2, leaves its meaning open");
         }
     }
 

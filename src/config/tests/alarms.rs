@@ -60,12 +60,12 @@ fn a_rule_that_makes_no_sense_is_refused() {
     check(
         "alarms: { replication_lag: { warning: 3m } }",
         &[
-            "39: `critical` must be longer than `warning` | people are warned first: `{ warning: 30s, critical: 2m }`",
+            "39: `critical` must be longer than `warning` | a warning comes first: `{ warning: 30s, critical: 2m }`",
         ],
     );
     check(
         "alarms: { certificate: { critical_days: 14 } }",
-        &["41: `critical_days` must be fewer than `warning_days` | people are warned first: \
+        &["41: `critical_days` must be fewer than `warning_days` | a warning comes first: \
            `{ warning_days: 14, critical_days: 3 }`"],
     );
     check("alarms: { eror_rate: off }", &["11: unknown key `eror_rate` | did you mean `error_rate`?"]);

@@ -203,7 +203,7 @@ fn a_secret_is_named_by_its_environment_variable() {
     check_canary(
         &http("Authorization: Bearer abc"),
         &[
-            "79: `Bearer abc` is not the name of an environment variable | write `API_TOKEN`, and let the variable hold the whole value, `Bearer` included",
+            "79: this cannot be the name of an environment variable | write `API_TOKEN`, and let the variable hold the whole value, `Bearer` included",
         ],
     );
 }

@@ -40,7 +40,7 @@ fn what_is_said_in_both_files_is_refused() {
         "@ SOA a. b. 1 2 3 4 5\n@ NS a.\nwww A 192.0.2.1\n",
         "nameservers: a.b\nsoa: { serial: 1 }\nnames: { www: { A: 192.0.2.2 } }\n",
         &[
-            "b.yaml:3:14: the zone already has NS records at its apex",
+            "b.yaml:3:14: `example.com.` already has NS records",
             "b.yaml:4:6: the zone already has a SOA record",
             "b.yaml:5:17: `www.example.com.` already has A records",
         ],

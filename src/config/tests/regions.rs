@@ -10,7 +10,7 @@ fn a_region_needs_a_location_a_jurisdiction_and_addresses() {
         "capacity: 1",
         &[
             "3: `jurisdiction` is missing | write the country whose law applies there, for example `jurisdiction: JP`",
-            "3: region `new` has no `location` | write `location: { latitude: 35.68, longitude: 139.69 }`",
+            "3: `location` is missing | write `location: { latitude: 35.68, longitude: 139.69 }`",
             "3: region `new` has no addresses | write `zones: { a: { addresses: [192.0.2.1] } }`",
         ],
     );

@@ -58,7 +58,7 @@ fn a_token_has_a_name_of_its_own_a_role_and_one_place_where_it_is() {
     check(
         "name: a, role: read, environment: 1A",
         &[
-            "server.yaml:4:56: this cannot be the name of a variable of the environment | name the variable that holds the token, for example MERIDIAN_ALICE",
+            "server.yaml:4:56: this cannot be the name of an environment variable | name the variable that holds the token, for example MERIDIAN_ALICE",
         ],
     );
     check(
@@ -83,12 +83,12 @@ fn operators_are_told_by_certificates_that_somebody_signs() {
     check(
         "certificate: a, key: b, operators: [alice]",
         &[
-            "server.yaml:4:53: `operators` are told by their certificates, and nobody signs those | add `clients: clients.pem`, the authorities of client certificates",
+            "server.yaml:4:53: `operators` are told by their certificates, and no authority signs those | add `clients: clients.pem`, the authorities of client certificates",
         ],
     );
     check(
         "certificate: a, key: b, clients: c, operators: []",
-        &["server.yaml:4:65: `operators` names nobody | leave it out: every certificate then reads"],
+        &["server.yaml:4:65: `operators` is empty | leave it out: every certificate then reads"],
     );
     check(
         "certificate: a, key: b, clients: c, operators: ['*.example.com']",
@@ -106,7 +106,7 @@ fn an_address_that_others_reach_needs_tokens_and_hides_them() {
         "0.0.0.0:8053",
         "",
         &[
-            "server.yaml:3:8: warning: nobody can read `0.0.0.0:8053` from another machine: there are no tokens | add `access: { tokens: [{ name: grafana, role: read, file: /run/secrets/grafana }] }`",
+            "server.yaml:3:8: warning: no other machine can read `0.0.0.0:8053`: there are no tokens | add `access: { tokens: [{ name: grafana, role: read, file: /run/secrets/grafana }] }`",
         ],
     );
     check_access(
@@ -139,7 +139,7 @@ fn a_webhook_needs_a_name_and_an_http_url_and_a_shape_that_exists() {
         check_webhook(
             &format!("name: oncall, url: '{url}'"),
             &[&format!(
-                "server.yaml:5:26: `{url}` is not an `http` or `https` URL | write `https://hooks.example.com/meridian`"
+                "server.yaml:5:26: `{url}` is not an `http` or `https` URL | write `url: https://hooks.example.com/meridian`"
             )],
         );
     }
@@ -163,13 +163,23 @@ fn a_secret_is_in_one_place_and_pagerduty_needs_one() {
             "server.yaml:5:5: `secret` is missing: PagerDuty needs a routing key | write `secret: { file: /run/secrets/pagerduty }`",
         ],
     );
-    let either = "a secret is in a file or in the environment | write `secret: { file: /run/secrets/hook }` or `secret: { environment: HOOK }`";
-    for secret in ["{}", "{ file: a, environment: B }"] {
-        check_webhook(&format!("{url}, secret: {secret}"), &[&format!("server.yaml:5:57: {either}")]);
+    for (secret, message) in [
+        (
+            "{}",
+            "it is not said where the secret is | add `file: /run/secrets/alice` or `environment: MERIDIAN_ALICE`",
+        ),
+        (
+            "{ file: a, environment: B }",
+            "a secret is in a file or in the environment | leave one of them out",
+        ),
+    ] {
+        check_webhook(&format!("{url}, secret: {secret}"), &[&format!("server.yaml:5:57: {message}")]);
     }
     check_webhook(
         &format!("{url}, secret: {{ environment: a-b }}"),
-        &["server.yaml:5:72: `a-b` is not the name of an environment variable"],
+        &[
+            "server.yaml:5:72: this cannot be the name of an environment variable | name the variable that holds the secret, for example MERIDIAN_ALICE",
+        ],
     );
 }
 

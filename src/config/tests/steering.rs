@@ -91,7 +91,7 @@ fn a_rule_says_whom_it_binds_and_what_it_permits() {
     check_steer(
         "regions: tokyo, residency: [{ jurisdictions: JP }, { clients: eu }]",
         &[
-            "a.yaml:5:45: the rule binds nobody | write `clients:` with a group, for example `clients: eu`",
+            "a.yaml:5:45: the rule binds no clients | write `clients:` with a group, for example `clients: eu`",
             "a.yaml:5:68: the rule does not say what is permitted | add `jurisdictions: [EU]` or `regions: [frankfurt]`",
         ],
     );

@@ -1,7 +1,7 @@
 //! Names that one part of the configuration defines and others refer to.
 
 use crate::config::problem::{Reporter, Span};
-use crate::config::yaml::{Entries, Setting};
+use crate::config::yaml::{Entries, Setting, Written};
 use crate::suggest;
 
 /// The names of one kind of thing, by number.
@@ -25,8 +25,7 @@ impl Defined {
         spec: &Option<Setting<Entries<T>>>,
         is_complete: bool,
     ) -> Self {
-        let entries = spec.iter().filter_map(|entries| entries.value.as_ref()).flat_map(Entries::iter);
-        let names: Vec<_> = entries.map(|(name, span, _)| (name.to_owned(), span)).collect();
+        let names: Vec<_> = spec.entries().map(|(name, span, _)| (name.to_owned(), span)).collect();
         Self { noun, whereabouts, is_complete, is_used: vec![false; names.len()], names }
     }
 
@@ -88,18 +87,5 @@ impl Defined {
         for ((name, span), _) in self.names.iter().zip(&self.is_used).filter(|(_, is_used)| !**is_used) {
             report.warning(*span, format!("nothing refers to {} `{name}`", self.noun));
         }
-    }
-}
-
-/// The longest name of a region, canary, group or instance; a DNS label has the same bound.
-const MAX_LENGTH: usize = 63;
-
-/// Checks the form of a name that the operator makes up.
-pub fn check_name(name: &str, span: Span, report: &mut Reporter) {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
-    let is_name = (1..=MAX_LENGTH).contains(&name.len()) && name.chars().all(is_plain);
-    if !is_name {
-        let draft = report.error(span, format!("`{name}` cannot be a name"));
-        draft.hint("names have 1 to 63 letters, digits, hyphens, underscores and dots");
     }
 }

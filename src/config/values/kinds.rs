@@ -1,4 +1,4 @@
-//! Kinds of single values: how each is written, and how it is told that it is written wrong.
+//! Kinds of single values: how each is written, and the mistakes in writing it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -10,15 +10,21 @@ use schemars::{Schema, json_schema};
 use super::leaf::FromText;
 use crate::client::{Continent, Country, Jurisdiction, Prefix, Subdivision};
 use crate::config::countries;
-use crate::config::yaml::Mistake;
+use crate::config::problem::ValueError;
 use crate::region::Minimum;
+use crate::share::Share;
 use crate::units::TimeSpan;
 use crate::zone::Ttl;
+
+/// Returns what a text was parsed to, or the mistake of one that is not of its kind.
+pub fn parsed<T>(value: Option<T>, text: &str, noun: &str, hint: &str) -> Result<T, ValueError> {
+    value.ok_or_else(|| ValueError::not(text, noun).hint(hint))
+}
 
 impl FromText for String {
     const NAME: &'static str = "a text";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
         Ok(text.to_owned())
     }
 }
@@ -26,7 +32,7 @@ impl FromText for String {
 impl FromText for PathBuf {
     const NAME: &'static str = "a path";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
         Ok(Self::from(text))
     }
 }
@@ -34,7 +40,7 @@ impl FromText for PathBuf {
 impl FromText for Duration {
     const NAME: &'static str = "a duration";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
         let TimeSpan(duration) = text.parse()?;
         Ok(duration)
     }
@@ -47,21 +53,19 @@ impl FromText for Duration {
 impl FromText for Ttl {
     const NAME: &'static str = "a TTL";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let time = match text.parse() {
+            Ok(seconds) => Some(Duration::from_secs(seconds)),
+            Err(_) => text.parse().ok().map(|TimeSpan(time)| time),
+        };
         let hint = "write seconds as `300`, or `30s`, `5m`, `1h`, `1d`";
-        let wrong = || Mistake::new(format!("`{text}` is not a TTL")).hint(hint);
-        let seconds = match text.parse::<u64>() {
-            Ok(seconds) => seconds,
-            Err(_) => match text.parse::<TimeSpan>().map_err(|_| wrong())?.0 {
-                span if span.subsec_nanos() == 0 => span.as_secs(),
-                _ => return Err(Mistake::new(format!("`{text}` is not a TTL in whole seconds")).hint(hint)),
-            },
-        };
-        let too_long = || {
-            Mistake::new(format!("`{text}` is longer than a TTL can be"))
-                .hint("the longest is 2147483647 seconds")
-        };
-        u32::try_from(seconds).ok().and_then(Self::from_seconds).ok_or_else(too_long)
+        let time = parsed(time, text, "a TTL", hint)?;
+        let whole = Some(time.as_secs()).filter(|_| time.subsec_nanos() == 0);
+        let seconds = parsed(whole, text, "a TTL in whole seconds", hint)?;
+        u32::try_from(seconds).ok().and_then(Self::from_seconds).ok_or_else(|| {
+            ValueError::new(format!("`{text}` is longer than a TTL can be"))
+                .hint(format!("the longest is {} seconds", Self::MAX.seconds()))
+        })
     }
 
     fn schema() -> Schema {
@@ -75,62 +79,50 @@ impl FromText for Ttl {
 impl FromText for IpAddr {
     const NAME: &'static str = "an IP address";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
         text.parse().map_err(|_| not_an_address(text))
     }
 }
 
 /// Says what is wrong with an address, as well as can be told.
-fn not_an_address(text: &str) -> Mistake {
+fn not_an_address(text: &str) -> ValueError {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     if bare.parse::<IpAddr>().is_ok() {
-        return Mistake::new(format!("`{text}` is not an IP address"))
-            .hint(format!("write `{bare}` without brackets"));
+        return ValueError::not(text, "an IP address").hint(format!("write `{bare}` without brackets"));
     }
-    let family = if text.contains(':') { "an IPv6 address" } else { "an IP address" };
-    let wrong = Mistake::new(format!("`{text}` is not {family}"));
-    if text.parse::<SocketAddr>().is_ok() {
-        return wrong.hint("an address stands here without a port");
-    }
-    match text.matches("::").count() {
-        0 if text.contains(':') => {
-            wrong.hint("write eight groups of hexadecimal digits, or `::` for zeros, as in `2001:db8::a`")
-        }
-        0 => wrong.hint("write `192.0.2.1` or `2001:db8::a`; names are not looked up"),
-        1 => wrong.hint("groups have one to four of the digits 0 to 9 and a to f"),
-        _ => wrong.hint("`::` may occur once"),
-    }
+    let is_v6 = text.contains(':');
+    let hint = match text.matches("::").count() {
+        _ if text.parse::<SocketAddr>().is_ok() => "an address stands here without a port",
+        0 if is_v6 => "write eight groups of hexadecimal digits, or `::` for zeros, as in `2001:db8::a`",
+        0 => "write `192.0.2.1` or `2001:db8::a`; names are not looked up",
+        1 => "groups have one to four of the digits 0 to 9 and a to f",
+        _ => "`::` may occur once",
+    };
+    ValueError::not(text, if is_v6 { "an IPv6 address" } else { "an IP address" }).hint(hint)
 }
 
 impl FromText for SocketAddr {
     const NAME: &'static str = "an address and port";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        let wrong = || {
-            let message = format!("`{text}` is not an address with a port");
-            Mistake::new(message).hint("write `127.0.0.1:53` or `[::1]:53`")
-        };
-        text.parse().map_err(|_| wrong())
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        parsed(text.parse().ok(), text, "an address with a port", "write `127.0.0.1:53` or `[::1]:53`")
     }
 }
 
 impl FromText for Prefix {
     const NAME: &'static str = "a network";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        text.parse().map_err(|error| {
-            let message = format!("`{text}` is not a network");
-            Mistake::new(message).hint(format!("{error}"))
-        })
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        text.parse().map_err(|error| ValueError::not(text, "a network").hint(format!("{error}")))
     }
 }
 
 impl FromText for u16 {
     const NAME: &'static str = "a port";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
         let port = text.parse().ok().filter(|port| *port > 0);
-        port.ok_or_else(|| Mistake::new(format!("`{text}` is not a port")).hint("ports go from 1 to 65535"))
+        parsed(port, text, "a port", "ports go from 1 to 65535")
     }
 
     fn schema() -> Schema {
@@ -142,7 +134,7 @@ impl FromText for u16 {
 impl FromText for u32 {
     const NAME: &'static str = "a number";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
         number(text)
     }
 
@@ -154,7 +146,7 @@ impl FromText for u32 {
 impl FromText for u64 {
     const NAME: &'static str = "a large number";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
         number(text)
     }
 
@@ -163,23 +155,37 @@ impl FromText for u64 {
     }
 }
 
-fn number<T: FromStr>(text: &str) -> Result<T, Mistake> {
+fn number<T: FromStr>(text: &str) -> Result<T, ValueError> {
     // Digits may be grouped as in Rust and YAML 1.1: 500_000.
     let digits = text.replace('_', "");
     let is_whole = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-    let parsed = if is_whole { digits.parse().ok() } else { None };
-    parsed.ok_or_else(|| Mistake::new(format!("`{text}` is not a whole number, or is too large")))
+    let number = if is_whole { digits.parse().ok() } else { None };
+    number.ok_or_else(|| ValueError::new(format!("`{text}` is not a whole number, or is too large")))
 }
 
 impl FromText for f64 {
+    const NAME: &'static str = "a number with or without a fraction";
+
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let number = text.parse().ok().filter(|number: &Self| number.is_finite());
+        parsed(number, text, "a number", "write `0.95` or `3`")
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "number" })
+    }
+}
+
+/// Degrees of latitude or longitude.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Degrees(pub f64);
+
+impl FromText for Degrees {
     const NAME: &'static str = "degrees";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        let degrees = text.parse::<Self>().ok().filter(|degrees| degrees.is_finite());
-        degrees.ok_or_else(|| {
-            Mistake::new(format!("`{text}` is not a number of degrees"))
-                .hint("write `35.68`; south and west are negative")
-        })
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let degrees = text.parse().ok().filter(|degrees: &f64| degrees.is_finite());
+        parsed(degrees.map(Self), text, "a number of degrees", "write `35.68`; south and west are negative")
     }
 
     fn schema() -> Schema {
@@ -190,7 +196,7 @@ impl FromText for f64 {
 impl FromText for Country {
     const NAME: &'static str = "a country";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
         countries::find(text)
     }
 
@@ -202,7 +208,7 @@ impl FromText for Country {
 impl FromText for Jurisdiction {
     const NAME: &'static str = "a jurisdiction";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
         match text {
             "EU" => Ok(Self::EuropeanUnion),
             "EEA" => Ok(Self::EuropeanEconomicArea),
@@ -218,12 +224,9 @@ impl FromText for Jurisdiction {
 impl FromText for Continent {
     const NAME: &'static str = "a continent";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        let wrong = || {
-            let message = format!("`{text}` is not a continent");
-            Mistake::new(message).hint("the continents are AF, AN, AS, EU, NA, OC and SA")
-        };
-        Self::from_code(text).ok_or_else(wrong)
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let hint = "the continents are AF, AN, AS, EU, NA, OC and SA";
+        parsed(Self::from_code(text), text, "a continent", hint)
     }
 
     fn schema() -> Schema {
@@ -234,17 +237,14 @@ impl FromText for Continent {
 impl FromText for Subdivision {
     const NAME: &'static str = "a subdivision";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        let wrong = || {
-            let message = format!("`{text}` is not a subdivision");
-            Mistake::new(message).hint("write its ISO 3166-2 code, for example `US-CA`")
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let is_code = |letters: &str| {
+            (1..=3).contains(&letters.len())
+                && letters.bytes().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit())
         };
-        let (country, letters) = text.split_once('-').ok_or_else(wrong)?;
-        let is_code = (1..=3).contains(&letters.len())
-            && letters.bytes().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit());
-        if !is_code {
-            return Err(wrong());
-        }
+        let parts = text.split_once('-').filter(|(_, letters)| is_code(letters));
+        let hint = "write its ISO 3166-2 code, for example `US-CA`";
+        let (country, letters) = parsed(parts, text, "a subdivision", hint)?;
         let mut code = [0; 3];
         code[..letters.len()].copy_from_slice(letters.as_bytes());
         Ok(Self { country: countries::find(country)?, code })
@@ -262,13 +262,9 @@ pub struct Asn(pub u32);
 impl FromText for Asn {
     const NAME: &'static str = "an autonomous system";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        let digits = text.strip_prefix("AS").unwrap_or(text);
-        let wrong = || {
-            let message = format!("`{text}` is not the number of an autonomous system");
-            Mistake::new(message).hint("write `64496` or `AS64496`")
-        };
-        digits.parse().ok().filter(|number| *number > 0).map(Self).ok_or_else(wrong)
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let number = text.strip_prefix("AS").unwrap_or(text).parse().ok().filter(|number| *number > 0);
+        parsed(number.map(Self), text, "the number of an autonomous system", "write `64496` or `AS64496`")
     }
 
     fn schema() -> Schema {
@@ -284,16 +280,13 @@ impl FromText for Asn {
 impl FromText for Minimum {
     const NAME: &'static str = "a number or share";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        let wrong = || {
-            let message = format!("`{text}` is neither a number nor a share");
-            Mistake::new(message).hint("write `2` or `50%`, at least 1 and at most 100%")
-        };
-        let parsed = match text.strip_suffix('%') {
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let minimum = match text.strip_suffix('%') {
             Some(digits) => digits.parse().ok().filter(|share| (1..=100).contains(share)).map(Self::Percent),
             None => text.parse().ok().filter(|count| *count > 0).map(Self::Count),
         };
-        parsed.ok_or_else(wrong)
+        let neither = || ValueError::new(format!("`{text}` is neither a number nor a share"));
+        minimum.ok_or_else(|| neither().hint("write `2` or `50%`, at least 1 and at most 100%"))
     }
 
     fn schema() -> Schema {
@@ -306,18 +299,14 @@ impl FromText for Minimum {
     }
 }
 
-/// A share that is neither nobody nor everybody: 1 to 99 percent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Percent(pub u8);
-
-impl FromText for Percent {
+/// A share of the clients between none and all of them: 1 to 99 percent.
+impl FromText for Share {
     const NAME: &'static str = "a share of the clients";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        let digits = text.strip_suffix('%');
-        let share = digits.and_then(|digits| digits.parse().ok()).filter(|share| (1..=99).contains(share));
-        let wrong = || Mistake::new(format!("`{text}` is not a share")).hint("write `50%`, from 1% to 99%");
-        share.map(Self).ok_or_else(wrong)
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let percent = text.strip_suffix('%').and_then(|digits| digits.parse().ok());
+        let share = percent.filter(|percent| (1..=99).contains(percent)).map(Self::percent);
+        parsed(share, text, "a share", "write `50%`, from 1% to 99%")
     }
 
     fn schema() -> Schema {
@@ -332,15 +321,12 @@ pub struct Statuses(pub u16, pub u16);
 impl FromText for Statuses {
     const NAME: &'static str = "a status or range of statuses";
 
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        let status = |digits: &str| digits.parse().ok().filter(|status| (100..=599).contains(status));
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let status = |digits: &str| digits.trim().parse().ok().filter(|status| (100..=599).contains(status));
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let range = status(first.trim()).zip(status(last.trim())).filter(|(first, last)| first <= last);
-        let wrong = || {
-            let message = format!("`{text}` is not an HTTP status");
-            Mistake::new(message).hint("write `200`, or `200-299` for a range; statuses go from 100 to 599")
-        };
-        range.map(|(first, last)| Self(first, last)).ok_or_else(wrong)
+        let range = status(first).zip(status(last)).filter(|(first, last)| first <= last);
+        let hint = "write `200`, or `200-299` for a range; statuses go from 100 to 599";
+        parsed(range.map(|(first, last)| Self(first, last)), text, "an HTTP status", hint)
     }
 
     fn schema() -> Schema {
@@ -350,23 +336,5 @@ impl FromText for Statuses {
                 { "type": "string", "pattern": "^[1-5][0-9]{2}(-[1-5][0-9]{2})?$" }
             ]
         })
-    }
-}
-
-/// A number, with or without a fraction.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Number(pub f64);
-
-impl FromText for Number {
-    const NAME: &'static str = "a number with or without a fraction";
-
-    fn from_text(text: &str) -> Result<Self, Mistake> {
-        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-        let wrong = || Mistake::new(format!("`{text}` is not a number")).hint("write `0.95` or `3`");
-        number.map(Self).ok_or_else(wrong)
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "type": "number" })
     }
 }

@@ -4,28 +4,21 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
-use crate::config::problem::{Reporter, Span};
-use crate::config::yaml::{Mistake, Setting};
-
-/// A setting that is one single value.
-pub type Value<T> = Setting<Leaf<T>>;
-
-/// A setting that is one value or a list of them.
-pub type List<T> = Setting<Many<T>>;
+use crate::config::problem::ValueError;
+use crate::config::yaml::{Setting, Written, carried};
 
 /// A value that is written as one text.
 pub trait FromText: Sized {
-    /// What the value is called in the schema.
+    /// The name of the kind in the schema.
     const NAME: &'static str;
 
     /// Parses it, or says what is wrong.
-    fn from_text(text: &str) -> Result<Self, Mistake>;
+    fn from_text(text: &str) -> Result<Self, ValueError>;
 
     /// Returns the JSON Schema of its text.
     fn schema() -> Schema {
@@ -33,9 +26,61 @@ pub trait FromText: Sized {
     }
 }
 
-/// The bridge from [`FromText`] to serde and schemars.
+/// A setting that is one single value.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Leaf<T>(pub T);
+pub struct Value<T>(Setting<T>);
+
+/// A setting that is one value or a list of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct List<T>(Setting<Vec<Setting<T>>>);
+
+impl<T> Written for Value<T> {
+    type Value = T;
+
+    fn setting(&self) -> Option<&Setting<T>> {
+        Some(&self.0)
+    }
+}
+
+impl<T> Written for List<T> {
+    type Value = Vec<Setting<T>>;
+
+    fn setting(&self) -> Option<&Setting<Vec<Setting<T>>>> {
+        Some(&self.0)
+    }
+}
+
+impl<'de, T: FromText> Deserialize<'de> for Value<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Setting { value, span } = Setting::<Leaf<T>>::deserialize(deserializer)?;
+        Ok(Self(Setting { value: value.map(|Leaf(value)| value), span }))
+    }
+}
+
+impl<'de, T: FromText> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Setting { value, span } = Setting::<Many<T>>::deserialize(deserializer)?;
+        let value = value.map(|many| match many {
+            Many::Scalar(Leaf(value)) => vec![Setting { value: Some(value), span }],
+            Many::Sequence(values) => values.into_iter().map(|Value(setting)| setting).collect(),
+        });
+        Ok(Self(Setting { value, span }))
+    }
+}
+
+/// The text of a single value.
+struct Leaf<T>(T);
+
+/// One value, or a list of them.
+#[derive(Deserialize, JsonSchema)]
+#[serde(bound(deserialize = "T: FromText"))]
+#[schemars(untagged, inline, bound = "T: FromText")]
+enum Many<T> {
+    /// One value.
+    Scalar(Leaf<T>),
+    /// Several.
+    Sequence(Vec<Value<T>>),
+}
 
 impl<'de, T: FromText> Deserialize<'de> for Leaf<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -53,78 +98,29 @@ impl<T: FromText> Visitor<'_> for LeafVisitor<T> {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Leaf<T>, E> {
-        T::from_text(text).map(Leaf).map_err(|wrong| E::custom(wrong.to_text()))
+        T::from_text(text).map(Leaf).map_err(|wrong| E::custom(carried(&wrong)))
     }
 }
 
-impl<T: FromText> JsonSchema for Leaf<T> {
-    fn inline_schema() -> bool {
-        true
-    }
+/// Inlines the schema of another type, whose place in the configuration says what is meant.
+macro_rules! inline_schema {
+    ($type:ident, $name:expr, $generator:ident => $schema:expr) => {
+        impl<T: FromText> JsonSchema for $type<T> {
+            fn inline_schema() -> bool {
+                true
+            }
 
-    fn schema_name() -> Cow<'static, str> {
-        T::NAME.into()
-    }
+            fn schema_name() -> Cow<'static, str> {
+                $name
+            }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        T::schema()
-    }
-}
-
-/// One value, or a list of them.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(bound(deserialize = "T: FromText"))]
-#[schemars(untagged, inline, bound = "T: FromText")]
-pub enum Many<T> {
-    /// One value.
-    Scalar(Leaf<T>),
-    /// Several.
-    Sequence(Vec<Value<T>>),
-}
-
-/// Returns the values of a list that can be read, with their places.
-pub fn items<T>(list: &List<T>) -> Vec<(&T, Span)> {
-    match list.given() {
-        None => Vec::new(),
-        Some((Many::Scalar(Leaf(value)), span)) => vec![(value, span)],
-        Some((Many::Sequence(values), _)) => {
-            values.iter().filter_map(|value| value.given().map(|(Leaf(value), span)| (value, span))).collect()
+            fn json_schema($generator: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
         }
-    }
+    };
 }
 
-/// Returns whether a list is there and right, and empty.
-pub fn says_nothing<T>(list: &List<T>) -> bool {
-    matches!(list.given(), Some((Many::Sequence(values), _)) if values.is_empty())
-}
-
-/// Returns the word that an optional setting is, if it is there and right.
-pub fn word<T: Copy>(setting: &Option<Setting<T>>) -> Option<T> {
-    setting.as_ref()?.value
-}
-
-/// Returns the value and place of an optional setting, if it is there and right.
-pub fn given<T>(setting: &Option<Value<T>>) -> Option<(&T, Span)> {
-    let (Leaf(value), span) = setting.as_ref()?.given()?;
-    Some((value, span))
-}
-
-/// Returns a value that must be there, or reports that it is missing.
-pub fn required<'s, T>(
-    setting: &'s Value<T>,
-    key: &str,
-    parent: Span,
-    hint: &str,
-    report: &mut Reporter,
-) -> Option<(&'s T, Span)> {
-    if setting.is_missing() {
-        report.error(parent, format!("`{key}` is missing")).hint(hint);
-    }
-    let (Leaf(value), span) = setting.given()?;
-    Some((value, span))
-}
-
-/// Resolves a path that is relative to the configuration directory.
-pub fn path(setting: &Option<Value<PathBuf>>, directory: &Path) -> Option<PathBuf> {
-    given(setting).map(|(path, _)| directory.join(path))
-}
+inline_schema!(Leaf, T::NAME.into(), _generator => T::schema());
+inline_schema!(Value, T::NAME.into(), _generator => T::schema());
+inline_schema!(List, Many::<T>::schema_name(), generator => generator.subschema_for::<Many<T>>());

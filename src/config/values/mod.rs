@@ -7,7 +7,7 @@ mod kinds;
 mod leaf;
 pub mod url;
 
-pub use bounds::{HIGHEST_LOAD, duration, fraction, point};
-pub use defined::{Defined, check_name};
-pub use kinds::{Asn, Number, Percent, Statuses};
-pub use leaf::{FromText, Leaf, List, Value, given, items, path, required, says_nothing, word};
+pub use bounds::{Checked, HIGHEST_LOAD, Quantity, check_name, fraction, path, point, required_name};
+pub use defined::Defined;
+pub use kinds::{Asn, Degrees, Statuses, parsed};
+pub use leaf::{FromText, List, Value};

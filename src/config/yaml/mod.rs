@@ -8,6 +8,6 @@ mod read;
 mod setting;
 mod tree;
 
-pub use read::{Mistake, read};
-pub use setting::{Entries, Key, Setting};
+pub use read::{carried, read};
+pub use setting::{Entries, Setting, Written};
 pub use tree::parse;

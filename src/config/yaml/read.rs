@@ -14,9 +14,8 @@ use serde::{Deserialize, forward_to_deserialize_any};
 
 use super::setting::MARKER;
 use super::tree::{YamlNode, YamlShape};
-use crate::config::problem::{Reporter, Span};
+use crate::config::problem::{Reporter, Span, ValueError};
 use crate::suggest;
-use crate::units::Malformed;
 
 /// Reads a tree into a typed value. Everything that is wrong is reported; `None` when the root
 /// itself is of the wrong shape.
@@ -24,56 +23,22 @@ pub fn read<T: for<'de> Deserialize<'de>>(node: &YamlNode, report: &mut Reporter
     let shared = RefCell::new(std::mem::take(report));
     let value = T::deserialize(NodeReader { node, report: &shared });
     *report = shared.into_inner();
-    match value {
-        Ok(value) => Some(value),
-        Err(wrong) => {
-            report.error(node.span, wrong.message).maybe_hint(wrong.hint);
-            None
-        }
+    report.ok(node.span, value)
+}
+
+/// Returns a mistake as the one text that serde carries; see [`de::Error::custom`].
+pub fn carried(mistake: &ValueError) -> String {
+    match &mistake.hint {
+        Some(hint) => format!("{}\n{hint}", mistake.message),
+        None => mistake.message.clone(),
     }
 }
 
-/// What is wrong with a value; its place is known to whoever looked there.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Mistake {
-    /// What is wrong.
-    pub message: String,
-    /// What to do instead.
-    pub hint: Option<String>,
+fn expected(noun: &str, found: &YamlNode) -> ValueError {
+    ValueError::new(format!("expected {noun}, found {}", found.shape.noun()))
 }
 
-impl From<Malformed> for Mistake {
-    fn from(Malformed { message, hint }: Malformed) -> Self {
-        Self { message, hint: Some(hint) }
-    }
-}
-
-impl Mistake {
-    /// Makes one without a hint.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
-    }
-
-    /// Adds a hint.
-    pub fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
-    }
-
-    /// Returns both in the one text that serde carries; see [`de::Error::custom`].
-    pub fn to_text(&self) -> String {
-        match &self.hint {
-            Some(hint) => format!("{}\n{hint}", self.message),
-            None => self.message.clone(),
-        }
-    }
-
-    fn expected(noun: &str, found: &YamlNode) -> Self {
-        Self::new(format!("expected {noun}, found {}", found.shape.noun()))
-    }
-}
-
-impl de::Error for Mistake {
+impl de::Error for ValueError {
     /// Takes the first line as what is wrong and the rest as the hint.
     fn custom<T: fmt::Display>(text: T) -> Self {
         let text = text.to_string();
@@ -95,23 +60,23 @@ impl<'a> NodeReader<'a> {
         Self { node, ..self }
     }
 
-    fn error(self, span: Span, wrong: Mistake) {
-        self.report.borrow_mut().error(span, wrong.message).maybe_hint(wrong.hint);
+    fn error(self, span: Span, wrong: ValueError) {
+        self.report.borrow_mut().mistake(span, wrong);
     }
 
-    fn text(self) -> Result<&'a str, Mistake> {
+    fn text(self) -> Result<&'a str, ValueError> {
         match &self.node.shape {
             YamlShape::Scalar(text) => Ok(text),
-            _ => Err(Mistake::expected("a single value", self.node)),
+            _ => Err(expected("a single value", self.node)),
         }
     }
 
     /// Returns the entries of a mapping; nothing at all is a mapping without entries.
-    fn entries(self) -> Result<&'a [(YamlNode, YamlNode)], Mistake> {
+    fn entries(self) -> Result<&'a [(YamlNode, YamlNode)], ValueError> {
         match &self.node.shape {
             YamlShape::Mapping(entries) => Ok(entries),
             YamlShape::Null => Ok(&[]),
-            _ => Err(Mistake::expected("keys with values", self.node)),
+            _ => Err(expected("keys with values", self.node)),
         }
     }
 
@@ -124,15 +89,15 @@ impl<'a> NodeReader<'a> {
             return true;
         }
         let hint = suggest::hint(text, fields.iter().copied());
-        self.error(key.span, Mistake::new(format!("unknown key `{text}`")).hint(hint));
+        self.error(key.span, ValueError::new(format!("unknown key `{text}`")).hint(hint));
         false
     }
 }
 
 impl<'de, 'a> de::Deserializer<'de> for NodeReader<'a> {
-    type Error = Mistake;
+    type Error = ValueError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match &self.node.shape {
             YamlShape::Null => visitor.visit_unit(),
             YamlShape::Scalar(text) => visitor.visit_str(text),
@@ -141,37 +106,37 @@ impl<'de, 'a> de::Deserializer<'de> for NodeReader<'a> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.node.shape {
             YamlShape::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         visitor.visit_str(self.text()?)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.text()? {
             "true" => visitor.visit_bool(true),
             "false" => visitor.visit_bool(false),
-            other => Err(Mistake::new(format!("`{other}` is neither `true` nor `false`"))),
+            other => Err(ValueError::new(format!("`{other}` is neither `true` nor `false`"))),
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match &self.node.shape {
             YamlShape::Sequence(items) => visitor.visit_seq(Items { reader: self, items: items.iter() }),
-            _ => Err(Mistake::expected("a list", self.node)),
+            _ => Err(expected("a list", self.node)),
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         let entries = self.entries()?.iter().collect::<Vec<_>>().into_iter();
         visitor.visit_map(Pairs { reader: self, entries, value: None })
     }
@@ -181,7 +146,7 @@ impl<'de, 'a> de::Deserializer<'de> for NodeReader<'a> {
         _name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Mistake> {
+    ) -> Result<V::Value, ValueError> {
         let known = self.entries()?.iter().filter(|(key, _)| self.knows(key, fields));
         let entries = known.collect::<Vec<_>>().into_iter();
         visitor.visit_map(Pairs { reader: self, entries, value: None })
@@ -192,7 +157,7 @@ impl<'de, 'a> de::Deserializer<'de> for NodeReader<'a> {
         name: &'static str,
         _length: usize,
         visitor: V,
-    ) -> Result<V::Value, Mistake> {
+    ) -> Result<V::Value, ValueError> {
         match name {
             MARKER => visitor.visit_seq(SettingParts { reader: self, given: 0 }),
             _ => self.deserialize_seq(visitor),
@@ -204,7 +169,7 @@ impl<'de, 'a> de::Deserializer<'de> for NodeReader<'a> {
         _name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Mistake> {
+    ) -> Result<V::Value, ValueError> {
         let variant = match variants.iter().any(|variant| SHAPES.contains(variant)) {
             true => self.shape_variant(variants)?,
             false => self.word_variant(variants)?,
@@ -222,7 +187,7 @@ impl<'de, 'a> de::Deserializer<'de> for NodeReader<'a> {
 const SHAPES: [&str; 3] = ["Scalar", "Sequence", "Mapping"];
 
 impl NodeReader<'_> {
-    fn shape_variant(self, variants: &'static [&'static str]) -> Result<&'static str, Mistake> {
+    fn shape_variant(self, variants: &'static [&'static str]) -> Result<&'static str, ValueError> {
         let wanted = match self.node.shape {
             YamlShape::Null => "",
             YamlShape::Scalar(_) => "Scalar",
@@ -235,16 +200,16 @@ impl NodeReader<'_> {
             _ => "keys with values",
         });
         let found = variants.iter().find(|variant| **variant == wanted);
-        found.copied().ok_or_else(|| Mistake::expected(&nouns.collect::<Vec<_>>().join(" or "), self.node))
+        found.copied().ok_or_else(|| expected(&nouns.collect::<Vec<_>>().join(" or "), self.node))
     }
 
-    fn word_variant(self, variants: &'static [&'static str]) -> Result<&'static str, Mistake> {
+    fn word_variant(self, variants: &'static [&'static str]) -> Result<&'static str, ValueError> {
         let text = self.text()?;
         if let Some(variant) = variants.iter().find(|variant| **variant == text) {
             return Ok(variant);
         }
         let hint = suggest::hint(text, variants.iter().copied());
-        Err(Mistake::new(format!("`{text}` is not a choice here")).hint(hint))
+        Err(ValueError::new(format!("`{text}` is not a choice here")).hint(hint))
     }
 }
 
@@ -256,9 +221,9 @@ struct Pairs<'a> {
 }
 
 impl<'de> de::MapAccess<'de> for Pairs<'_> {
-    type Error = Mistake;
+    type Error = ValueError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mistake> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ValueError> {
         let Some((key, value)) = self.entries.next() else {
             return Ok(None);
         };
@@ -266,7 +231,7 @@ impl<'de> de::MapAccess<'de> for Pairs<'_> {
         seed.deserialize(self.reader.at(key)).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Mistake> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ValueError> {
         let value = self.value.take().expect("serde asks for a value after its key");
         seed.deserialize(self.reader.at(value))
     }
@@ -279,14 +244,17 @@ struct Items<'a> {
 }
 
 impl<'de> de::SeqAccess<'de> for Items<'_> {
-    type Error = Mistake;
+    type Error = ValueError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mistake> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ValueError> {
         for item in self.items.by_ref() {
             if item.shape != YamlShape::Null {
                 return seed.deserialize(self.reader.at(item)).map(Some);
             }
-            self.reader.error(item.span, Mistake::new("an empty entry in a list"));
+            self.reader.error(item.span, ValueError::new("an empty entry in a list"));
         }
         Ok(None)
     }
@@ -299,9 +267,12 @@ struct SettingParts<'a> {
 }
 
 impl<'de> de::SeqAccess<'de> for SettingParts<'_> {
-    type Error = Mistake;
+    type Error = ValueError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mistake> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ValueError> {
         let span = self.reader.node.span;
         let number = match self.given {
             0 => span.source,
@@ -328,27 +299,27 @@ struct Variant<'a> {
 }
 
 impl<'de> de::EnumAccess<'de> for Variant<'_> {
-    type Error = Mistake;
+    type Error = ValueError;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Mistake> {
-        let name: StrDeserializer<'_, Mistake> = self.variant.into_deserializer();
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), ValueError> {
+        let name: StrDeserializer<'_, ValueError> = self.variant.into_deserializer();
         Ok((seed.deserialize(name)?, self))
     }
 }
 
 impl<'de> de::VariantAccess<'de> for Variant<'_> {
-    type Error = Mistake;
+    type Error = ValueError;
 
-    fn unit_variant(self) -> Result<(), Mistake> {
+    fn unit_variant(self) -> Result<(), ValueError> {
         Ok(())
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Mistake> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ValueError> {
         seed.deserialize(self.reader)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, Mistake> {
+    fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, ValueError> {
         de::Deserializer::deserialize_seq(self.reader, visitor)
     }
 
@@ -356,7 +327,7 @@ impl<'de> de::VariantAccess<'de> for Variant<'_> {
         self,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Mistake> {
+    ) -> Result<V::Value, ValueError> {
         de::Deserializer::deserialize_struct(self.reader, "", fields, visitor)
     }
 }

@@ -21,20 +21,82 @@ pub struct Setting<T> {
     pub span: Option<Span>,
 }
 
-impl<T> Setting<T> {
-    /// Returns the value with its place, if it is there and right.
-    pub fn given(&self) -> Option<(&T, Span)> {
-        Some((self.value.as_ref()?, self.span?))
+/// What was written of a setting, required or optional.
+pub trait Written {
+    /// What it holds.
+    type Value;
+
+    /// Returns the setting itself; `None`: an optional one that was left out.
+    fn setting(&self) -> Option<&Setting<Self::Value>>;
+
+    /// Returns the value, if it is there and right.
+    fn get(&self) -> Option<&Self::Value> {
+        self.setting()?.value.as_ref()
+    }
+
+    /// Returns the value with its span, if it is there and right.
+    fn given(&self) -> Option<(&Self::Value, Span)> {
+        Some((self.get()?, self.span()?))
+    }
+
+    /// Returns a copy of the value; `default` when it is not there or wrong.
+    fn get_or(&self, default: Self::Value) -> Self::Value
+    where
+        Self::Value: Clone,
+    {
+        self.get().cloned().unwrap_or(default)
+    }
+
+    /// Returns a copy of the value; its type's default when it is not there or wrong.
+    fn get_or_default(&self) -> Self::Value
+    where
+        Self::Value: Clone + Default,
+    {
+        self.get().cloned().unwrap_or_default()
+    }
+
+    /// Returns where something was written, right or wrong.
+    fn span(&self) -> Option<Span> {
+        self.setting()?.span
     }
 
     /// Returns whether nothing was written, right or wrong.
-    pub fn is_missing(&self) -> bool {
-        self.span.is_none()
+    fn is_missing(&self) -> bool {
+        self.span().is_none()
+    }
+
+    /// Returns the items of a list that can be read.
+    fn items<'s, T: 's>(&'s self) -> Vec<(&'s T, Span)>
+    where
+        Self: Written<Value = Vec<Setting<T>>>,
+    {
+        self.get().into_iter().flatten().filter_map(Setting::given).collect()
+    }
+
+    /// Returns the entries of a mapping whose key can be read, with the span of the key.
+    fn entries<'s, T: 's>(&'s self) -> impl Iterator<Item = (&'s str, Span, &'s Setting<T>)>
+    where
+        Self: Written<Value = Entries<T>>,
+    {
+        self.get().into_iter().flat_map(Entries::iter)
     }
 }
 
-/// A key of a mapping whose keys are names that the operator makes up.
-pub type Key = Setting<String>;
+impl<T> Written for Setting<T> {
+    type Value = T;
+
+    fn setting(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
+impl<W: Written> Written for Option<W> {
+    type Value = W::Value;
+
+    fn setting(&self) -> Option<&Setting<Self::Value>> {
+        self.as_ref()?.setting()
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Setting<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -86,7 +148,7 @@ impl<T: JsonSchema> JsonSchema for Setting<T> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entries<T> {
     /// Keys and values.
-    pub list: Vec<(Key, Setting<T>)>,
+    pub list: Vec<(Setting<String>, Setting<T>)>,
 }
 
 impl<T> Entries<T> {
