@@ -19,8 +19,8 @@ pub(super) fn list(state: &AdminState, _: NoParameters) -> Result<IntentList, Ap
 
 /// Reads the request for an intent.
 pub(super) fn intend(_: NoParameters, body: IntentRequest, author: String) -> Result<Command, ApiError> {
-    let IntentRequest { intent, lasts, reason, overrides, dry_run: is_dry_run } = body;
-    let action = intent.parse::<Action>().map_err(|wrong| ApiError::bad_request(wrong.to_string()))?;
+    let IntentRequest { intent: action, lasts, reason, overrides, dry_run: is_dry_run } = body;
+    action.check().map_err(|wrong| ApiError::bad_request(wrong.to_string()))?;
     let lasts = lasts.map(|TimeSpan(lasts)| lasts);
     Ok(Command::Intend { request: Request { action, author, reason, lasts, overrides }, is_dry_run })
 }

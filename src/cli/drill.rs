@@ -10,8 +10,9 @@ use super::intent::{TermsArgs, report};
 use super::server::ServerArgs;
 use super::{FAILURE, output};
 use crate::admin::api::{DrillRecord, HistoryQuery, routes};
-use crate::intent::DrillOutcome;
+use crate::intent::{AbortRule, Action, DrillOutcome, sentence};
 use crate::region::Target;
+use crate::share::Share;
 use crate::units::TimeSpan;
 
 /// The pause between two looks at a drill.
@@ -33,8 +34,8 @@ pub struct Args {
     target: Target,
 
     /// Send this percentage of its clients elsewhere
-    #[arg(long, value_name = "N", default_value = "10")]
-    percent: String,
+    #[arg(long, value_name = "N", default_value = "10", value_parser = sentence::share)]
+    percent: Share,
 
     /// Bring them back after this time, 1m to 72h
     #[arg(long = "for", value_name = "TIME", default_value = "30m")]
@@ -42,7 +43,7 @@ pub struct Args {
 
     /// End it also at load>90%, error_rate>2% or p95>900ms, in the region or in one that its clients go to
     #[arg(long, value_name = "RULE", default_value = "alarm")]
-    abort_when: String,
+    abort_when: AbortRule,
 
     /// Wait for the outcome
     #[arg(long, conflicts_with = "dry_run")]
@@ -54,7 +55,8 @@ pub struct Args {
 
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let Args { target, percent, lasts, abort_when, wait: waits, terms } = arguments;
-    let answer = terms.ask(format!("drill {target} {percent} abort-when {abort_when}"), Some(*lasts));
+    let action = Action::Drill { target: target.clone(), away: *percent, abort: *abort_when };
+    let answer = terms.ask(action, Some(*lasts));
     let number = answer.as_ref().ok().and_then(|reply| reply.intent.as_ref()).map(|intent| intent.number);
     let code = report(answer, terms.is_trial())?;
     match number.filter(|_| *waits) {

@@ -15,9 +15,11 @@ use crate::admin::api::route::NoParameters;
 use crate::admin::api::{
     ApiError, ApiRoute, Approval, ChangeReply, IntentList, IntentRequest, LiftQuery, ProposalNumber, routes,
 };
-use crate::intent::SafetyRule;
-use crate::region::Target;
+use crate::intent::{Action, ForcedState, SafetyRule, sentence};
+use crate::region::{Failover, Target};
+use crate::share::Share;
 use crate::units::TimeSpan;
+use crate::zone::Name;
 
 /// An operator and a server.
 #[derive(Clone, Debug, Args)]
@@ -56,6 +58,14 @@ pub struct TermsArgs {
     pub care: CareArgs,
 }
 
+fn modes() -> impl TypedValueParser<Value = Failover> {
+    let modes = [Failover::Auto, Failover::Advise, Failover::Off];
+    PossibleValuesParser::new(modes.map(Failover::as_str)).map(move |word| {
+        let mode = modes.into_iter().find(|mode| mode.as_str() == word);
+        mode.expect("the parser takes these words only")
+    })
+}
+
 fn rules() -> impl TypedValueParser<Value = SafetyRule> {
     let words = PossibleValuesParser::new(SafetyRule::ALL.map(SafetyRule::as_str));
     words.map(|word| word.parse().expect("it is one of the words"))
@@ -74,8 +84,8 @@ pub enum IntentCommand {
         target: Target,
 
         /// Send this percentage of its clients elsewhere
-        #[arg(long, default_value = "100", value_name = "N")]
-        percent: String,
+        #[arg(long, default_value = "100", value_name = "N", value_parser = sentence::share)]
+        percent: Share,
 
         /// Bring them back after this time, 1m to 72h
         #[arg(long = "for", value_name = "TIME", default_value = "2h")]
@@ -148,8 +158,8 @@ pub enum IntentCommand {
     /// `auto`: it acts. `advise`: it proposes a failover that an operator may `approve`. `off`: not even that.
     Failover {
         /// The mode
-        #[arg(value_parser = ["auto", "advise", "off"])]
-        mode: String,
+        #[arg(value_parser = modes())]
+        mode: Failover,
 
         /// Set it for this region only
         #[arg(long, value_name = "REGION")]
@@ -168,7 +178,8 @@ pub enum IntentCommand {
         region: String,
 
         /// The percentage of the configured capacity, 1% to 1000%
-        percent: String,
+        #[arg(value_parser = sentence::capacity)]
+        percent: u32,
 
         /// Return to the configured capacity after this time, 1m to 72h
         #[arg(long = "for", value_name = "TIME", default_value = "6h")]
@@ -184,11 +195,12 @@ pub enum IntentCommand {
     /// ramp are open; a step back at the first closed gate, and no further after the second.
     Weights {
         /// The steered name
-        name: String,
+        #[arg(value_parser = sentence::owner)]
+        name: Name,
 
         /// REGION=N, two to eight of them
-        #[arg(value_name = "REGION=N", num_args = 2.., required = true)]
-        members: Vec<String>,
+        #[arg(value_name = "REGION=N", num_args = 2.., required = true, value_parser = sentence::weight)]
+        members: Vec<(String, u32)>,
 
         /// Raise the share of the last region by these steps, such as 10,50,100
         #[arg(long, value_name = "P,P,…")]
@@ -196,7 +208,7 @@ pub enum IntentCommand {
 
         /// Hold each step for this time
         #[arg(long, value_name = "TIME", requires = "steps", default_value = "10m")]
-        hold: String,
+        hold: TimeSpan,
 
         #[command(flatten)]
         terms: TermsArgs,
@@ -264,32 +276,33 @@ impl IntentCommand {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Shift { target, percent, lasts, terms } => {
-                terms.intend(format!("shift {target} {percent}"), Some(*lasts))
+                terms.intend(Action::Shift { target: target.clone(), away: *percent }, Some(*lasts))
             }
             Self::Drain { target, lasts, wait, timeout, terms } => {
                 drain(target, *lasts, wait.then_some(*timeout), terms)
             }
-            Self::Disable { target, lasts, terms } => terms.intend(format!("disable {target}"), *lasts),
+            Self::Disable { target, lasts, terms } => {
+                terms.intend(Action::Disable { target: target.clone() }, *lasts)
+            }
             Self::Force { target, state, lasts, reason, care } => {
-                let word = match state {
+                let forced = match state {
                     ForceArg::Auto => return care.operator.undo("force", target, false),
-                    ForceArg::Up => "up",
-                    ForceArg::Down => "down",
+                    ForceArg::Up => ForcedState::Up,
+                    ForceArg::Down => ForcedState::Down,
                 };
                 let terms = TermsArgs { reason: reason.clone().unwrap_or_default(), care: care.clone() };
-                terms.intend(format!("force {target} {word}"), Some(*lasts))
+                terms.intend(Action::Force { target: target.clone(), forced }, Some(*lasts))
             }
             Self::Failover { mode, region, lasts, terms } => {
-                let region = region.as_ref().map_or_else(String::new, |region| format!(" {region}"));
-                terms.intend(format!("failover {mode}{region}"), *lasts)
+                terms.intend(Action::Failover { region: region.clone(), failover: *mode }, *lasts)
             }
             Self::Capacity { region, percent, lasts, terms } => {
-                terms.intend(format!("capacity {region} {percent}"), Some(*lasts))
+                terms.intend(Action::Capacity { region: region.clone(), percent: *percent }, Some(*lasts))
             }
             Self::Weights { name, members, steps, hold, terms } => {
-                let steps =
-                    steps.as_ref().map_or_else(String::new, |steps| format!(" steps {steps} hold {hold}"));
-                terms.intend(format!("weights {name} {}{steps}", members.join(" ")), None)
+                let steps = steps.as_deref().map_or_else(|| Ok(Vec::new()), sentence::shares)?;
+                let (owner, members) = (name.clone(), members.clone());
+                terms.intend(Action::Weights { owner, members, steps, hold: hold.0 }, None)
             }
             Self::Unshift(UndoArgs { target, at_once, operator }) => operator.undo("shift", target, *at_once),
             Self::Undrain(UndoArgs { target, at_once, operator }) => operator.undo("drain", target, *at_once),
@@ -314,7 +327,7 @@ fn drain(
     timeout: Option<TimeSpan>,
     terms: &TermsArgs,
 ) -> anyhow::Result<ExitCode> {
-    let answer = terms.ask(format!("drain {target}"), Some(lasts));
+    let answer = terms.ask(Action::Drain { target: target.clone() }, Some(lasts));
     let number = answer.as_ref().ok().and_then(|reply| reply.intent.as_ref()).map(|intent| intent.number);
     let done = report(answer, terms.is_trial())?;
     match number.zip(timeout) {
@@ -355,9 +368,11 @@ fn list(json: bool, server: &ServerArgs) -> anyhow::Result<ExitCode> {
 
 impl TermsArgs {
     /// Asks for an intent.
-    pub fn ask(&self, intent: String, lasts: Option<TimeSpan>) -> anyhow::Result<ChangeReply> {
+    pub fn ask(&self, intent: Action, lasts: Option<TimeSpan>) -> anyhow::Result<ChangeReply> {
         let Self { reason, care: CareArgs { dry_run, overrides, operator } } = self;
         let (reason, overrides) = (reason.clone(), overrides.clone());
+        // A slip is told before the network is asked.
+        intent.check()?;
         let request = IntentRequest { intent, lasts, reason, overrides, dry_run: *dry_run };
         operator.order(&routes::INTEND, &NoParameters {}, &request)
     }
@@ -373,7 +388,7 @@ impl TermsArgs {
     }
 
     /// Asks for an intent, and prints what becomes of it.
-    fn intend(&self, intent: String, lasts: Option<TimeSpan>) -> anyhow::Result<ExitCode> {
+    fn intend(&self, intent: Action, lasts: Option<TimeSpan>) -> anyhow::Result<ExitCode> {
         report(self.ask(intent, lasts), self.is_trial())
     }
 }

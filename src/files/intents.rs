@@ -60,9 +60,15 @@ mod tests {
                 pending,
             ],
         };
+        let form = |sentence: &str| match sentence {
+            "shift tokyo/tokyo-a 12.5%" => {
+                json!({"action": "shift", "target": "tokyo/tokyo-a", "percent": 12.5})
+            }
+            _ => json!({"action": "drill", "target": "tokyo", "percent": 10.0, "abort_when": "p95>900ms"}),
+        };
         let request = |action, lasts| {
             json!({
-                "action": action, "author": "ops (alice)", "reason": "a \"reason\" with\tmarks", "lasts": lasts,
+                "action": form(action), "author": "ops (alice)", "reason": "a \"reason\" with\tmarks", "lasts": lasts,
                 "overrides": ["hard_limit", "one_at_a_time"],
             })
         };

@@ -27,9 +27,11 @@
 
 mod action;
 mod drill;
+mod form;
 mod overlay;
 mod safety_rule;
 mod schedule;
+pub mod sentence;
 mod store;
 
 pub use action::{AbortRule, Action, InvalidAction};

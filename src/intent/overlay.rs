@@ -1,5 +1,8 @@
 //! What the intents in force come to: what they do to the view of steering, by number and not by name.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::health::{Services, SiteShare, Standing, View};
 use crate::moment::Moment;
 use crate::region::{AddressId, Failover, Family, RegionId, RegionSet, Regions, ZoneId};
@@ -7,7 +10,8 @@ use crate::share::Share;
 use crate::zone::Name;
 
 /// As what something counts, whatever its canaries say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ForcedState {
     /// As up.
     Up,

@@ -333,7 +333,9 @@ fn what_the_server_advises_is_approved_on_the_page() {
     browser.types("#token-value", &token);
     browser.presses_enter();
     browser.reads("#caller", "ops may operate");
-    let advise = json!({ "intent": "failover advise osaka", "reason": "a test" }).to_string();
+    let advise =
+        json!({ "intent": {"action": "failover", "mode": "advise", "region": "osaka"}, "reason": "a test" })
+            .to_string();
     let headers = json!({ "Authorization": format!("Bearer {token}") });
     let script = format!(
         "fetch('/intents', {{ method: 'POST', headers: {headers}, body: {} }}).then((got) => got.status)",

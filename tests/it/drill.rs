@@ -171,7 +171,7 @@ fn a_drill_goes_on_after_a_crash_and_a_shift_in_earnest_ends_it() {
     (play.server, play.admin) = serve(&play.home);
     assert_eq!(play.server.regions(JAPAN), ["osaka"], "in the very first answers");
     play.outcome("pending");
-    let body = r#"{"intent":"drain oregon","reason":"in earnest"}"#;
+    let body = r#"{"intent":{"action": "drain", "target": "oregon"},"reason":"in earnest"}"#;
     assert_eq!(play.send("POST /intents", body), 201);
     play.server.settles(&[(JAPAN, "tokyo")]);
     assert_eq!(play.outcome("interrupted"), "`drain oregon` (intent 2) took over");

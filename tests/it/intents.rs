@@ -182,7 +182,7 @@ fn intents_that_cannot_be_read_are_set_aside_and_said_loudly() {
 #[test]
 fn a_thousand_posts_of_the_same_make_one_intent() {
     let operated = Operated::start();
-    let body = r#"{"intent": "failover off tokyo", "reason": "a flood", "for": "1h"}"#;
+    let body = r#"{"intent": {"action": "failover", "mode": "off", "region": "tokyo"}, "reason": "a flood", "for": "1h"}"#;
     let answers: Vec<(u16, Value)> = thread::scope(|scope| {
         let posts = |_| scope.spawn(|| (0..40).map(|_| operated.post(body)).collect::<Vec<_>>());
         let threads: Vec<_> = (0..25).map(posts).collect();

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use crate::control::MAX_REASON;
-use crate::intent::SafetyRule;
+use crate::intent::{Action, SafetyRule};
 use crate::region::Target;
 use crate::units::TimeSpan;
 
-/// The largest body of a request: the longest wish and reason, with room for what JSON escapes.
+/// The largest body of a request: the longest intent and reason, with room for what JSON escapes.
 pub const MAX_BODY: usize = 16 << 10;
 
 /// The kinds of intents.
@@ -22,18 +22,12 @@ const STATES: [&str; 5] = ["standing", "stepping", "overdue", "returning", "stuc
 /// A reason: one line that is not blank.
 const REASON: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
 
-/// What every intent begins with.
-fn intent_pattern() -> String {
-    format!(r"^\s*({})\s", KINDS.join("|"))
-}
-
 /// A request for an intent.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IntentRequest {
-    /// The intent, as the commands write it: `shift tokyo/tokyo-a 50%`.
-    #[schemars(length(max = MAX_BODY), extend("pattern" = intent_pattern()), example = "shift tokyo 40%")]
-    pub intent: String,
+    /// The action: `{"action": "shift", "target": "tokyo/tokyo-a", "percent": 50}`.
+    pub intent: Action,
     /// Its duration, as in `2h`; left out: the usual one, or until it is lifted.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
     #[schemars(example = "2h")]

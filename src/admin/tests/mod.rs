@@ -502,8 +502,7 @@ async fn what_the_writer_refuses_is_told_with_its_kind() {
 
 #[tokio::test]
 async fn a_wish_is_read_whole_before_anybody_is_asked() {
-    let body =
-        r#"{"intent": "shift tokyo 50", "for": "2h", "reason": "a kernel", "override": ["hard_limit"]}"#;
+    let body = r#"{"intent": {"action": "shift", "target": "tokyo", "percent": 50}, "for": "2h", "reason": "a kernel", "override": ["hard_limit"]}"#;
     let request = check_change("POST /intents", JO, body, let_back(), (200, "tokyo")).await;
     let Some(Command::Intend { request, is_dry_run: false }) = request else { panic!("it was: {request:?}") };
     assert_eq!(
@@ -521,7 +520,10 @@ async fn a_change_that_makes_no_sense_or_may_not_be_asked_for_never_reaches_the_
     let tokyo = "POST /failback/tokyo";
     let (anonymous, rebound) =
         ("host: localhost\r\nmeridian-author: Jo\r\n", "host: evil.example\r\nmeridian-author: Jo\r\n");
-    let huge = format!(r#"{{"intent": "drain tokyo", "reason": "{}"}}"#, "a".repeat(api::intents::MAX_BODY));
+    let huge = format!(
+        r#"{{"intent": {{"action": "drain", "target": "tokyo"}}, "reason": "{}"}}"#,
+        "a".repeat(api::intents::MAX_BODY)
+    );
     for (target, headers, body, status, sentence) in [
         (tokyo, anonymous, "", 403, "this needs a token whose role is `operate`"),
         (tokyo, rebound, "", 403, "at an IP address or `localhost` only"),
@@ -530,22 +532,34 @@ async fn a_change_that_makes_no_sense_or_may_not_be_asked_for_never_reaches_the_
         ("POST /proposals/1/approve", anonymous, "{}", 403, "this needs a token whose role is `operate`"),
         ("POST /intents", JO, "", 400, "the body is not as /openapi.json says"),
         ("POST /intents", JO, "{\"intent\": 7}", 400, "invalid type"),
-        ("POST /intents", JO, r#"{"intent": "lift x", "reason": "y"}"#, 400, "`lift` is nothing to ask for"),
         (
             "POST /intents",
             JO,
-            r#"{"intent": "drain x", "reason": "y", "for": "soon"}"#,
+            r#"{"intent": {"action": "lift", "target": "x"}, "reason": "y"}"#,
+            400,
+            "unknown variant `lift`",
+        ),
+        (
+            "POST /intents",
+            JO,
+            r#"{"intent": {"action": "drain", "target": "x"}, "reason": "y", "for": "soon"}"#,
             400,
             "`soon` is not a duration",
         ),
         (
             "POST /intents",
             JO,
-            r#"{"intent": "drain x", "reason": "y", "override": ["all"]}"#,
+            r#"{"intent": {"action": "drain", "target": "x"}, "reason": "y", "override": ["all"]}"#,
             400,
             "unknown variant `all`",
         ),
-        ("POST /intents", JO, r#"{"intent": "drain x", "because": "y"}"#, 400, "unknown field `because`"),
+        (
+            "POST /intents",
+            JO,
+            r#"{"intent": {"action": "drain", "target": "x"}, "because": "y"}"#,
+            400,
+            "unknown field `because`",
+        ),
         ("POST /intents", JO, &huge, 413, "a request has at most 16384 octets"),
         ("DELETE /intents/moon", JO, "", 400, "number: invalid digit"),
         ("DELETE /intents/1?at_once=perhaps", JO, "", 400, "?at_once=true"),

@@ -8,6 +8,7 @@ use super::*;
 use crate::admin::api::Method;
 use crate::admin::openapi::document;
 use crate::admin::routes::operations;
+use crate::intent::Action;
 use crate::intent::{IntentStore, Request};
 
 /// Returns the description, strict: what it does not name must not be there.
@@ -210,7 +211,7 @@ async fn what_becomes_of_a_change_is_as_described() {
             Err(Refusal::Unsafe { violations: violations(), prediction: prediction() }),
         ]
     };
-    let wanted = r#"{"intent": "drain tokyo", "for": "2h", "reason": "a kernel"}"#;
+    let wanted = r#"{"intent": {"action": "drain", "target": "tokyo"}, "for": "2h", "reason": "a kernel"}"#;
     for done in dones() {
         let response = changed("POST", "/intents", wanted, done).await;
         check_answer(&described, "POST", "/intents", &response);
@@ -238,26 +239,30 @@ async fn what_becomes_of_a_change_is_as_described() {
 fn what_is_described_as_a_wish_is_what_is_taken() {
     let described = document(&operations());
     let validator = validator(&described, &json!({ "$ref": "#/components/schemas/IntentRequest" }));
-    let wanted =
-        |intent: &str, lasts: &str, reason: &str| json!({ "intent": intent, "for": lasts, "reason": reason });
+    let wanted = |intent: &str, lasts: &str, reason: &str| {
+        let action = serde_json::to_value(intent.parse::<Action>().expect("an action")).expect("JSON");
+        json!({ "intent": action, "for": lasts, "reason": reason })
+    };
     for good in [
         wanted("shift tokyo/tokyo-a 50%", "2h", "a kernel"),
         wanted(" drain tokyo", "1h30m", "ü"),
         wanted("weights api.example.com blue=90 green=10 steps 10,50,100 hold 10m", "2h", "x y"),
-        json!({ "intent": "disable tokyo", "reason": "x", "override": ["no_region"], "dry_run": true }),
+        json!({ "intent": {"action": "disable", "target": "tokyo"}, "reason": "x", "override": ["no_region"], "dry_run": true }),
     ] {
         assert!(validator.is_valid(&good), "{good}");
     }
     let long = "a".repeat(501);
     for bad in [
-        wanted("lift tokyo", "2h", "x"),
+        json!({ "intent": { "action": "lift", "target": "tokyo" }, "for": "2h", "reason": "x" }),
+        json!({ "intent": { "action": "shift", "target": "tokyo", "percent": 101 }, "reason": "x" }),
+        json!({ "intent": { "action": "drain", "target": "tokyo", "percent": 10 }, "reason": "x" }),
         wanted("drain tokyo", "soon", "x"),
         wanted("drain tokyo", "2h", " "),
         wanted("drain tokyo", "2h", "two\nlines"),
         wanted("drain tokyo", "2h", &long),
-        json!({ "intent": "drain tokyo", "reason": "x", "override": ["all"] }),
-        json!({ "intent": "drain tokyo", "reason": "x", "because": "y" }),
-        json!({ "intent": "drain tokyo" }),
+        json!({ "intent": {"action": "drain", "target": "tokyo"}, "reason": "x", "override": ["all"] }),
+        json!({ "intent": {"action": "drain", "target": "tokyo"}, "reason": "x", "because": "y" }),
+        json!({ "intent": {"action": "drain", "target": "tokyo"} }),
     ] {
         assert!(!validator.is_valid(&bad), "{bad}");
     }

@@ -18,19 +18,19 @@ const DEEDS = {
     title: ({ region }) => `Shift clients away from ${region}`,
     help: "They go to the next region that may have them, and come back step by step when the time is over.",
     fields: ["zone", "percent", "for", "reason"],
-    wish: ({ place, percent }) => `shift ${place} ${percent}%`,
+    action: ({ target, percent }) => ({ action: "shift", target, percent: Number(percent) }),
   },
   drain: {
     title: ({ region }) => `Drain ${region}`,
     help: "Nobody new is sent there; it is over when the last resolver has forgotten its addresses.",
     fields: ["zone", "for", "reason"],
-    wish: ({ place }) => `drain ${place}`,
+    action: ({ target }) => ({ action: "drain", target }),
   },
   disable: {
     title: ({ region }) => `Disable ${region}`,
     help: "It is in no answer, whatever happens to the others, until this is lifted or the time is over.",
     fields: ["zone", "maybe-for", "reason"],
-    wish: ({ place }) => `disable ${place}`,
+    action: ({ target }) => ({ action: "disable", target }),
   },
   failback: {
     title: ({ region }) => `Let ${region} back`,
@@ -71,10 +71,10 @@ export function open(kind, about) {
   if (deed.fields.includes("zone")) offerZones(about.region);
   forget();
   // There is nothing to predict of a return: its steps have gates of their own.
-  predict.hidden = !deed.wish;
+  predict.hidden = !deed.action;
   // Enter presses the first button that submits.
-  predict.type = deed.wish ? "submit" : "button";
-  confirm.disabled = Boolean(deed.wish);
+  predict.type = deed.action ? "submit" : "button";
+  confirm.disabled = Boolean(deed.action);
   dialog.showModal();
 }
 
@@ -93,7 +93,7 @@ function forget() {
   overrides.replaceChildren();
   overrides.hidden = answer.hidden = true;
   say(confirm, "Do it");
-  confirm.disabled = Boolean(DEEDS[current.kind].wish);
+  confirm.disabled = Boolean(DEEDS[current.kind].action);
 }
 
 form.addEventListener("input", ({ target }) => {
@@ -121,7 +121,7 @@ at("act-cancel").addEventListener("click", () => dialog.close());
 async function send(isTrial) {
   const deed = DEEDS[current.kind];
   const fields = { ...current, ...Object.fromEntries(new FormData(form)) };
-  const [path, method, body] = deed.wish ? ["/intents", "POST", wanted(deed, fields, isTrial)] : deed.send(fields);
+  const [path, method, body] = deed.action ? ["/intents", "POST", wanted(deed, fields, isTrial)] : deed.send(fields);
   const headers = body ? { "Content-Type": "application/json" } : {};
   const response = await ask(path, { method, headers, body: body && JSON.stringify(body) });
   if (!response.ok) return refuse(response);
@@ -132,18 +132,18 @@ async function send(isTrial) {
 }
 
 function wanted(deed, fields, isTrial) {
-  const place = fields.zone ? `${fields.region}/${fields.zone}` : fields.region;
+  const target = fields.zone ? `${fields.region}/${fields.zone}` : fields.region;
   const lasts = fields.for || fields["maybe-for"];
-  const wish = { intent: deed.wish({ ...fields, place }), reason: fields.reason, dry_run: isTrial };
+  const request = { intent: deed.action({ ...fields, target }), reason: fields.reason, dry_run: isTrial };
   // A rule that nobody has seen to be broken is not broken on purpose.
-  return { ...wish, ...(lasts ? { for: lasts } : {}), override: isTrial ? [] : chosen() };
+  return { ...request, ...(lasts ? { for: lasts } : {}), override: isTrial ? [] : chosen() };
 }
 
 async function refuse(response) {
   const { error, violations = [], prediction } = await failure(response);
   if (violations.length) return show({ violations, prediction });
   tell(error, true);
-  confirm.disabled = Boolean(DEEDS[current.kind].wish);
+  confirm.disabled = Boolean(DEEDS[current.kind].action);
 }
 
 // Shows what would happen; what breaks a rule has to be chosen knowingly, rule by rule.

@@ -83,7 +83,7 @@ function update(row, region, intents) {
   row.shape.firstChild.setAttribute("href", `#phase-${region.look}`);
   say(row.law, region.jurisdiction);
   say(row.phase, state(region));
-  say(row.wanted, intents.map(wish).join("; "));
+  say(row.wanted, intents.map(describe).join("; "));
   row.failback.hidden = !["held", "quarantined"].includes(region.phase);
   say(cells.share, both(region, (family) => percent(family.share, 1)));
   row.meter.value = Math.min(region.vitals.load ?? 0, 1);
@@ -96,7 +96,7 @@ function update(row, region, intents) {
 }
 
 // Says what an operator wants of a region or a part of it: `drain tokyo-a`.
-function wish({ intent, state }) {
+function describe({ intent, state }) {
   return state === "standing" ? intent : `${intent} (${state})`;
 }
 

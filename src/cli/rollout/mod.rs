@@ -25,7 +25,7 @@ use super::{FAILURE, output};
 use crate::admin::api::status::is_well;
 use crate::admin::api::{ChangeReply, LiftQuery, RegionName, routes};
 use crate::control::LONGEST;
-use crate::intent::SafetyRule;
+use crate::intent::{Action, SafetyRule};
 use crate::region::Target;
 use crate::units::TimeSpan;
 use interrupt::Interrupt;
@@ -295,7 +295,7 @@ impl<'a> Rollout<'a> {
 
     /// Asks for the drain.
     fn ask(&self, lasts: Duration) -> anyhow::Result<ChangeReply> {
-        self.arguments.terms.ask(format!("drain {}", self.target()), Some(TimeSpan(lasts)))
+        self.arguments.terms.ask(Action::Drain { target: self.target().clone() }, Some(TimeSpan(lasts)))
     }
 
     fn target(&self) -> &'a Target {

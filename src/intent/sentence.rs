@@ -1,0 +1,326 @@
+//! Actions as sentences: in scenario scripts, in logs and events, and on the page.
+//!
+//! ```text
+//! shift REGION[/AZ] [PERCENT]          drain REGION[/AZ]            disable REGION[/AZ]
+//! force REGION[/AZ[/ADDRESS]] up|down  failover auto|advise|off [REGION]     approve REGION
+//! capacity REGION PERCENT              weights NAME REGION=N REGION=N… [steps P,P,…] [hold TIME]
+//! drill REGION[/AZ] PERCENT [abort-when RULE]
+//! ```
+//!
+//! What is printed is read back as the same action. The words of a sentence are also those of command lines.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::ForcedState;
+use super::action::{AbortRule, Action, HOLD, InvalidAction, MAX_CAPACITY, MAX_WEIGHT};
+use crate::region::{Failover, Target};
+use crate::share::Share;
+use crate::units::TimeSpan;
+use crate::zone::Name;
+
+impl FromStr for AbortRule {
+    type Err = InvalidAction;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAction> {
+        abort(text)
+    }
+}
+
+impl FromStr for Action {
+    type Err = InvalidAction;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAction> {
+        let mut words = text.split_whitespace();
+        let mut reader = Reader { text, words: &mut words };
+        let action = match reader.next("what to do")? {
+            "shift" => Self::Shift { target: reader.target()?, away: reader.share(Some(Share::ALL))? },
+            "drain" => Self::Drain { target: reader.target()? },
+            "disable" => Self::Disable { target: reader.target()? },
+            "force" => Self::Force { target: reader.target()?, forced: reader.forced()? },
+            "failover" => Self::Failover {
+                failover: reader.failover()?,
+                region: reader.words.next().map(str::to_owned),
+            },
+            "approve" => Self::Approve { region: reader.next("a region")?.to_owned() },
+            "capacity" => {
+                let region = reader.next("a region")?.to_owned();
+                Self::Capacity { region, percent: capacity(reader.next("a percentage")?)? }
+            }
+            "weights" => reader.weights()?,
+            "drill" => Self::Drill {
+                target: reader.target()?,
+                away: reader.share(Some(Share::percent(10)))?,
+                abort: reader.abort()?,
+            },
+            other => {
+                return Err(InvalidAction(format!(
+                    "unknown intent `{other}`, expected one of shift, drain, disable, force, failover, approve, \
+                     capacity, weights, drill"
+                )));
+            }
+        };
+        if let Some(word) = reader.words.next() {
+            return Err(InvalidAction(format!("`{word}` is too much in `{text}`")));
+        }
+        action.check()?;
+        Ok(action)
+    }
+}
+
+/// Reads words one after the other.
+struct Reader<'t, 'w> {
+    text: &'t str,
+    words: &'w mut std::str::SplitWhitespace<'t>,
+}
+
+impl<'t> Reader<'t, '_> {
+    fn next(&mut self, what: &str) -> Result<&'t str, InvalidAction> {
+        self.words.next().ok_or_else(|| InvalidAction(format!("`{}` lacks {what}", self.text)))
+    }
+
+    fn target(&mut self) -> Result<Target, InvalidAction> {
+        let word = self.next("a region, written REGION or REGION/AZ")?;
+        Ok(word.parse()?)
+    }
+
+    /// Reads a share above nobody; without a word, the usual one.
+    fn share(&mut self, usual: Option<Share>) -> Result<Share, InvalidAction> {
+        let mut ahead = self.words.clone();
+        match (ahead.next(), usual) {
+            (None | Some("abort-when"), Some(usual)) => Ok(usual),
+            _ => share(self.next("a percentage, 1 to 100")?),
+        }
+    }
+
+    fn forced(&mut self) -> Result<ForcedState, InvalidAction> {
+        match self.next("`up` or `down`")? {
+            "up" => Ok(ForcedState::Up),
+            "down" => Ok(ForcedState::Down),
+            other => {
+                Err(InvalidAction(format!("`{other}` is neither `up` nor `down`; `auto` lifts the intent")))
+            }
+        }
+    }
+
+    fn failover(&mut self) -> Result<Failover, InvalidAction> {
+        match self.next("`auto`, `advise` or `off`")? {
+            "auto" => Ok(Failover::Auto),
+            "advise" => Ok(Failover::Advise),
+            "off" => Ok(Failover::Off),
+            other => Err(InvalidAction(format!("`{other}` is none of `auto`, `advise`, `off`"))),
+        }
+    }
+
+    fn abort(&mut self) -> Result<AbortRule, InvalidAction> {
+        match self.words.next() {
+            None => Ok(AbortRule::Alarm),
+            Some("abort-when") => abort(self.next("a rule, such as `alarm` or `load>90%`")?),
+            Some(other) => Err(InvalidAction(format!("`{other}` is not `abort-when`"))),
+        }
+    }
+
+    fn weights(&mut self) -> Result<Action, InvalidAction> {
+        let name = self.next("the owner name")?;
+        let owner = owner(name)?;
+        let mut members: Vec<(String, u32)> = Vec::new();
+        let (mut steps, mut hold) = (Vec::new(), HOLD);
+        while let Some(word) = self.words.next() {
+            match word {
+                "steps" => steps = shares(self.next("shares such as 10,50,100")?)?,
+                "hold" => {
+                    hold = self.next("a duration")?.parse::<TimeSpan>()?.0;
+                }
+                member => members.push(weight(member)?),
+            }
+        }
+        Ok(Action::Weights { owner, members, steps, hold })
+    }
+}
+
+/// Reads an owner name: absolute, in lower case.
+///
+/// # Errors
+///
+/// When it is not a domain name.
+pub fn owner(name: &str) -> Result<Name, InvalidAction> {
+    let mut owner =
+        Name::from_ascii(name).map_err(|_| InvalidAction(format!("`{name}` is not a domain name")))?;
+    owner.set_fqdn(true);
+    Ok(owner.to_lowercase())
+}
+
+/// Reads a capacity in percent: `50%`, `50`.
+///
+/// # Errors
+///
+/// When it is no whole number. Its bounds are checked with the action.
+pub fn capacity(word: &str) -> Result<u32, InvalidAction> {
+    let percent = word.strip_suffix('%').unwrap_or(word).parse().ok();
+    let percent = percent.filter(|percent| (1..=MAX_CAPACITY).contains(percent));
+    percent.ok_or_else(|| InvalidAction(format!("`{word}` is not a percentage from 1 to {MAX_CAPACITY}")))
+}
+
+/// Reads shares in percent, separated by commas: `10,50,100`.
+///
+/// # Errors
+///
+/// When one is no percentage. That they grow is checked with the action.
+pub fn shares(words: &str) -> Result<Vec<Share>, InvalidAction> {
+    words.split(',').map(share).collect()
+}
+
+/// Reads a share above nothing: `12.5%`, `50`.
+///
+/// # Errors
+///
+/// When it is not a percentage above 0 and at most 100.
+pub fn share(word: &str) -> Result<Share, InvalidAction> {
+    let percent = word.strip_suffix('%').unwrap_or(word).parse().ok();
+    let percent = percent.filter(|percent: &f64| (0.01..=100.0).contains(percent));
+    let share = percent.map(|percent| Share::of_fraction(percent / 100.0));
+    share.ok_or_else(|| InvalidAction(format!("`{word}` is not a percentage from 0.01 to 100")))
+}
+
+/// Reads the weight of a region: `tokyo=90`.
+///
+/// # Errors
+///
+/// When it is not of this form.
+pub fn weight(word: &str) -> Result<(String, u32), InvalidAction> {
+    let parts = word.split_once('=').filter(|(name, _)| !name.is_empty());
+    let parts = parts.and_then(|(name, weight)| Some((name.to_owned(), weight.parse().ok()?)));
+    let parts = parts.filter(|(_, weight)| *weight <= MAX_WEIGHT);
+    parts.ok_or_else(|| InvalidAction(format!("`{word}` is not REGION=N with N from 0 to {MAX_WEIGHT}")))
+}
+
+fn abort(word: &str) -> Result<AbortRule, InvalidAction> {
+    let fraction = |text: &str| {
+        let percent: Option<f64> = text.strip_suffix('%').unwrap_or(text).parse().ok();
+        percent.filter(|percent| (0.0..=1000.0).contains(percent)).map(|percent| percent / 100.0)
+    };
+    let parsed = match word.split_once('>') {
+        None => (word == "alarm").then_some(AbortRule::Alarm),
+        Some(("load", limit)) => fraction(limit).map(AbortRule::Load),
+        Some(("error_rate", limit)) => fraction(limit).map(AbortRule::ErrorRate),
+        Some(("p95", limit)) => limit.parse().ok().map(|TimeSpan(limit)| AbortRule::P95(limit)),
+        Some(_) => None,
+    };
+    parsed.ok_or_else(|| {
+        InvalidAction(format!("`{word}` is none of alarm, load>90%, error_rate>2%, p95>900ms"))
+    })
+}
+
+/// A share as it is written: `10%`, `12.5%`.
+struct Percent(Share);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hundredths = (self.0.fraction() * 10_000.0).round();
+        write!(f, "{}%", hundredths / 100.0)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.word();
+        match self {
+            Self::Shift { target, away } => write!(f, "{word} {target} {}", Percent(*away)),
+            Self::Drain { target } | Self::Disable { target } => write!(f, "{word} {target}"),
+            Self::Force { target, forced } => write!(f, "{word} {target} {}", forced.as_str()),
+            Self::Failover { region, failover } => {
+                write!(f, "{word} {}", failover.as_str())?;
+                region.iter().try_for_each(|region| write!(f, " {region}"))
+            }
+            Self::Approve { region } => write!(f, "{word} {region}"),
+            Self::Capacity { region, percent } => write!(f, "{word} {region} {percent}%"),
+            Self::Weights { owner, members, steps, hold } => {
+                write!(f, "{word} {owner}")?;
+                members.iter().try_for_each(|(region, weight)| write!(f, " {region}={weight}"))?;
+                if steps.is_empty() {
+                    return Ok(());
+                }
+                let steps: Vec<_> = steps.iter().map(|step| Percent(*step).to_string()).collect();
+                write!(f, " steps {} hold {}", steps.join(","), TimeSpan(*hold))
+            }
+            Self::Drill { target, away, abort } => {
+                write!(f, "{word} {target} {} abort-when {abort}", Percent(*away))
+            }
+        }
+    }
+}
+
+impl fmt::Display for AbortRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alarm => f.write_str("alarm"),
+            Self::Load(limit) => write!(f, "load>{}%", limit * 100.0),
+            Self::ErrorRate(limit) => write!(f, "error_rate>{}%", limit * 100.0),
+            Self::P95(limit) => write!(f, "p95>{}", TimeSpan(*limit)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_prints_as_it_is_written() {
+        for text in [
+            "shift tokyo 100%",
+            "shift tokyo/tokyo-a 12.5%",
+            "drain tokyo/tokyo-a",
+            "disable tokyo",
+            "force tokyo/tokyo-a/2001:db8::1 down",
+            "force tokyo up",
+            "failover advise",
+            "failover off tokyo",
+            "approve tokyo",
+            "capacity tokyo 150%",
+            "weights api.example.com. blue=90 green=10",
+            "weights api.example.com. blue=0 green=100 steps 10%,50%,100% hold 10m",
+            "drill tokyo 10% abort-when alarm",
+            "drill tokyo/tokyo-a 10% abort-when error_rate>2.5%",
+            "drill tokyo 10% abort-when p95>900ms",
+        ] {
+            let action: Action = text.parse().unwrap_or_else(|wrong| panic!("{text}: {wrong}"));
+            assert_eq!(action.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_the_usual() {
+        let check = |text: &str, whole: &str| {
+            assert_eq!(text.parse::<Action>().map(|action| action.to_string()).as_deref(), Ok(whole));
+        };
+        check("shift tokyo", "shift tokyo 100%");
+        check("shift tokyo 40", "shift tokyo 40%");
+        check("drill tokyo", "drill tokyo 10% abort-when alarm");
+        check("weights API.example.com blue=1 green=1", "weights api.example.com. blue=1 green=1");
+    }
+
+    #[test]
+    fn what_cannot_be_asked_for_is_said_in_one_sentence() {
+        let check = |text: &str, sentence: &str| {
+            let wrong = text.parse::<Action>().expect_err(text).to_string();
+            assert!(wrong.contains(sentence), "{text}: {wrong}");
+        };
+        check("", "lacks what to do");
+        check("lift tokyo", "`lift` is nothing to ask for");
+        check("shift", "lacks a region");
+        check("shift tokyo 101", "`101` is not a percentage from 1 to 100");
+        check("shift tokyo 0", "is not a percentage");
+        check("shift tokyo NaN", "is not a percentage");
+        check("shift tokyo/a/192.0.2.1", "only `force` takes one");
+        check("shift tokyo/", "does not name a region");
+        check("drain tokyo now", "`now` is too much");
+        check("force tokyo auto", "`auto` lifts the intent");
+        check("capacity tokyo 5000%", "from 1 to 1000");
+        check("weights api.example.com blue=1", "two to 8 different regions");
+        check("weights api.example.com blue=1 blue=2", "two to 8 different regions");
+        check("weights api.example.com blue=0 green=0", "some weight must be above 0");
+        check("weights api.example.com blue=1 green=1 steps 50,10", "must grow");
+        check("drill tokyo 10 abort-when moon", "is none of alarm");
+    }
+}
