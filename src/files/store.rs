@@ -53,7 +53,7 @@ pub trait Saved: Serialize + DeserializeOwned {
 #[derive(Debug)]
 pub struct Store<T> {
     directory: StateDirectory,
-    file: StateFile,
+    file: SavedFile,
     /// Whether the file that lies there must not be replaced.
     is_left_alone: AtomicBool,
     value: PhantomData<fn(T)>,
@@ -61,12 +61,12 @@ pub struct Store<T> {
 
 /// A file of the state directory, for messages.
 #[derive(Clone, Debug)]
-pub struct StateFile {
+pub struct SavedFile {
     path: PathBuf,
     loss: &'static str,
 }
 
-impl fmt::Display for StateFile {
+impl fmt::Display for SavedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.display().fmt(f)
     }
@@ -77,19 +77,19 @@ impl fmt::Display for StateFile {
 pub enum LoadError {
     /// The file is not what was written here, and has the second name now.
     #[error("{0} is damaged and is set aside as {path}: {loss}", path = .1.display(), loss = .0.loss)]
-    Damaged(StateFile, PathBuf, #[source] Damage),
+    Damaged(SavedFile, PathBuf, #[source] Damage),
     /// The file is of this version, which is no longer read, and has the second name now.
     #[error(
         "{0} has version {2} of its format, older than this program reads, and is set aside as {path}: {loss}",
         path = .1.display(), loss = .0.loss
     )]
-    Outdated(StateFile, PathBuf, u64),
+    Outdated(SavedFile, PathBuf, u64),
     /// The file is of this version of a newer program, for which it stays.
     #[error("{0} has version {1} of its format, newer than this program reads, and is left alone: {loss}", loss = .0.loss)]
-    Newer(StateFile, u64),
+    Newer(SavedFile, u64),
     /// The file cannot be read, or cannot be set aside: its permissions, its kind or the disk are at fault.
     #[error("{0} cannot be used and is left alone: {loss}", loss = .0.loss)]
-    Unusable(StateFile, #[source] regular::Error),
+    Unusable(SavedFile, #[source] regular::Error),
 }
 
 /// What is wrong with a damaged file.
@@ -111,19 +111,19 @@ pub enum Damage {
 pub enum SaveError {
     /// The value has so many bytes, more than the limit of what would be read.
     #[error("{0} is not written: {1} bytes (limit {2}); after a restart, {loss}", loss = .0.loss)]
-    TooLarge(StateFile, u64, u64),
+    TooLarge(SavedFile, u64, u64),
     /// The file that lies there was left alone when the server started.
     #[error("{0} is left alone, move it away to have it written; after a restart, {loss}", loss = .0.loss)]
-    LeftAlone(StateFile),
+    LeftAlone(SavedFile),
     /// The disk does not take it.
     #[error("cannot write {0}; after a restart, {loss}", loss = .0.loss)]
-    Write(StateFile, #[source] io::Error),
+    Write(SavedFile, #[source] io::Error),
 }
 
 impl<T: Saved> Store<T> {
     /// Opens the file of a value, and reads it. `None`: nothing was ever saved.
     pub fn open(directory: &StateDirectory) -> (Self, Result<Option<T>, LoadError>) {
-        let file = StateFile { path: directory.path().join(T::FILE), loss: T::LOSS };
+        let file = SavedFile { path: directory.path().join(T::FILE), loss: T::LOSS };
         let loaded = load(&file);
         let is_left_alone = match &loaded {
             Ok(_) | Err(LoadError::Damaged(..) | LoadError::Outdated(..)) => false,
@@ -209,7 +209,7 @@ fn checksum(version: u64, saved: &str) -> String {
     HEXLOWER.encode(context.finish().as_ref())
 }
 
-fn load<T: Saved>(file: &StateFile) -> Result<Option<T>, LoadError> {
+fn load<T: Saved>(file: &SavedFile) -> Result<Option<T>, LoadError> {
     let unusable = |error| LoadError::Unusable(file.clone(), error);
     let unfit = match regular::read(&file.path, T::MAX_BYTES) {
         Ok((content, _)) => match unseal(&content) {
