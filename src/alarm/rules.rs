@@ -60,7 +60,7 @@ enum Gauge {
     /// Beyond the limit since then, not for long enough.
     Rising { since: Moment, lasts: Duration },
     /// An alarm, and since when it has been well again.
-    Standing { event: Event, well_since: Option<Moment>, rule: AlarmRule },
+    Standing { event: Box<Event>, well_since: Option<Moment>, rule: AlarmRule },
 }
 
 impl Rules {
@@ -117,7 +117,7 @@ impl Rules {
         let excesses = self.gauges.iter().filter_map(|((measure, level, region), gauge)| match gauge {
             Gauge::Standing { event, .. } => Some(Alarm {
                 condition: Condition::Threshold(*measure, *level, region.clone()),
-                event: event.clone(),
+                event: (**event).clone(),
             }),
             Gauge::Rising { .. } => None,
         });
@@ -205,7 +205,8 @@ fn follow(
             if well_since.is_some_and(|since| now.since(since) >= calm_after(&rule)) {
                 return (None, Some(Event::threshold_cleared(&excess(value), now)));
             }
-            let event = Event { time: event.time, ..Event::threshold_exceeded(&excess(value), now) };
+            let event =
+                Box::new(Event { time: event.time, ..Event::threshold_exceeded(&excess(value), now) });
             (Some(Gauge::Standing { event, well_since, rule }), None)
         }
         (_, None) => (None, None),
@@ -218,7 +219,7 @@ fn follow(
                 return (Some(Gauge::Rising { since, lasts: rule.lasts }), None);
             }
             let event = Event::threshold_exceeded(&excess(value), now);
-            (Some(Gauge::Standing { event: event.clone(), well_since: None, rule }), Some(event))
+            (Some(Gauge::Standing { event: Box::new(event.clone()), well_since: None, rule }), Some(event))
         }
     }
 }
