@@ -189,7 +189,7 @@ mod tests {
         let expected = "\
 intent       7: tokyo/tokyo-b
 over         no: resolvers may keep those they have for 13s
-last lawful  2026-03-01T09:30:00Z, in 12 s
+last lawful  2026-03-01T09:30:00.000Z, in 12 s
 load moved   75 %
 resolvers    1 were still sent there
                    12  192.0.2.53

@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn a_page_without_colours_is_plain_text() {
         let expected = "\
-ns1 0.1.0, snapshot 9 of 2026-03-01T09:30:00Z
+ns1 0.1.0, snapshot 9 of 2026-03-01T09:30:00.000Z
 INCIDENT 3  tokyo is down (IPv4), since 2026-03-01T09:30:00.000Z (conditions: 2)
 
 region  state                            share   load      p95  errors    away        up

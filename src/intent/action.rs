@@ -40,6 +40,7 @@ pub(super) const HOLD: Duration = Duration::from_secs(600);
 pub enum Action {
     /// A share of the clients of a region or zone goes elsewhere.
     Shift {
+        /// `REGION`, `REGION/AZ` or, for `force` only, `REGION/AZ/ADDRESS`.
         target: Target,
         /// The share in percent, above 0; left out: all of them.
         #[serde(rename = "percent", with = "form::percent", default = "form::everyone")]
@@ -47,12 +48,20 @@ pub enum Action {
         away: Share,
     },
     /// All of its clients go elsewhere, and `meridian drain-status` says when the last of them may be gone.
-    Drain { target: Target },
+    Drain {
+        /// `REGION` or `REGION/AZ`.
+        target: Target,
+    },
     /// It is in no answer, whatever happens to the others.
-    Disable { target: Target },
+    Disable {
+        /// `REGION` or `REGION/AZ`.
+        target: Target,
+    },
     /// It counts as up or as down, whatever its canaries say.
     Force {
+        /// `REGION`, `REGION/AZ` or, for `force` only, `REGION/AZ/ADDRESS`.
         target: Target,
+        /// The state that it counts as.
         #[serde(rename = "state")]
         forced: ForcedState,
     },
@@ -61,13 +70,18 @@ pub enum Action {
         /// Left out: all regions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         region: Option<String>,
+        /// What the machine may do.
         #[serde(rename = "mode")]
         failover: Failover,
     },
     /// A region leaves for which the machine only advised it, until it is well again.
-    Approve { region: String },
+    Approve {
+        /// The name of the region.
+        region: String,
+    },
     /// A region can serve this much of what the configuration says.
     Capacity {
+        /// The name of the region.
         region: String,
         /// In percent.
         #[schemars(range(min = 1, max = MAX_CAPACITY))]
@@ -94,6 +108,7 @@ pub enum Action {
     },
     /// A shift to learn from, which ends at the first sign of trouble.
     Drill {
+        /// `REGION`, `REGION/AZ` or, for `force` only, `REGION/AZ/ADDRESS`.
         target: Target,
         /// The share in percent, above 0; left out: 10.
         #[serde(rename = "percent", with = "form::percent", default = "form::a_tenth")]

@@ -12,7 +12,9 @@ use crate::share::Share;
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RegionWeight {
+    /// The name of the region.
     region: String,
+    /// Its weight, 0 to 10000.
     weight: u32,
 }
 

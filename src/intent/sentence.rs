@@ -307,9 +307,9 @@ mod tests {
             assert!(wrong.contains(sentence), "{text}: {wrong}");
         };
         check("", "lacks what to do");
-        check("lift tokyo", "`lift` is nothing to ask for");
+        check("lift tokyo", "unknown intent `lift`");
         check("shift", "lacks a region");
-        check("shift tokyo 101", "`101` is not a percentage from 1 to 100");
+        check("shift tokyo 101", "`101` is not a percentage from 0.01 to 100");
         check("shift tokyo 0", "is not a percentage");
         check("shift tokyo NaN", "is not a percentage");
         check("shift tokyo/a/192.0.2.1", "only `force` takes one");

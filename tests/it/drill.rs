@@ -151,12 +151,19 @@ fn a_drill_that_would_leave_too_few_regions_is_refused_and_remembered() {
     play.server.settles(&[(JAPAN, "tokyo")]);
     for (arguments, sentence) in [
         (["tokio", "--percent", "10"], "no region is called `tokio`; did you mean `tokyo`?"),
-        (["tokyo", "--percent", "101"], "`101` is not a percentage from 1 to 100"),
-        (["tokyo", "--abort-when", "moon"], "`moon` is none of alarm"),
         (["tokyo", "--for", "10s"], "stands for 1m to 3d, not for 10s"),
     ] {
         let wrong = play.run(&arguments);
         assert_eq!(wrong.code, 1, "{wrong:?}");
+        assert!(wrong.err.contains(sentence), "{wrong:?}");
+    }
+    // A slip is told before the server is asked.
+    for (arguments, sentence) in [
+        (["tokyo", "--percent", "101"], "`101` is not a percentage from 0.01 to 100"),
+        (["tokyo", "--abort-when", "moon"], "`moon` is none of alarm"),
+    ] {
+        let wrong = play.run(&arguments);
+        assert_eq!(wrong.code, 2, "{wrong:?}");
         assert!(wrong.err.contains(sentence), "{wrong:?}");
     }
 }

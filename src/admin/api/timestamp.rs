@@ -8,16 +8,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::moment::Moment;
 
-/// A moment as text in RFC 3339, in UTC: `2026-03-01T09:30:00.25Z`.
+/// A moment as text in RFC 3339, in UTC: `2026-03-01T09:30:00.250Z`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub Moment);
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let milliseconds = i64::try_from(self.0.0).unwrap_or(i64::MAX);
-        // A moment beyond the year 9999 comes from nonsense, such as a database's damaged build time.
-        let time = jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX);
-        time.fmt(f)
+        self.0.fmt(f)
     }
 }
 
