@@ -212,7 +212,10 @@ fn the_event_log_alone_tells_the_story_and_goes_on_after_a_crash() {
         next.filter(|event| event["number"] == before + 1)
     });
     assert!(after["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{after}");
-    assert_eq!(logged(&home).len() + 1, fs::read_to_string(&file).unwrap().lines().count());
+    // One reading, for osaka's events go on.
+    let text = fs::read_to_string(&file).unwrap();
+    let damaged = text.lines().filter(|line| serde_json::from_str::<Value>(line).is_err());
+    assert_eq!(damaged.count(), 1);
 }
 
 #[test]
