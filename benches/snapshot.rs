@@ -47,8 +47,9 @@ fn large(name: &str, database: &Database, policies: usize) {
     let base = Arc::new(base);
     let addresses = config.regions.addresses().count();
     let mut standings = vec![Standing::Up; addresses];
-    let compile =
-        |standings: &[Standing]| Snapshot::compile(Arc::clone(&base), View::new(standings.to_vec()), 1);
+    let compile = |standings: &[Standing]| {
+        Snapshot::compile(Arc::clone(&base), View::counted(&base.config.regions, standings.to_vec()), 1)
+    };
     let (snapshot_time, _up) = figures::median(9, || compile(&standings));
     standings[0] = Standing::Down { since: Moment(1) };
     let (flip_time, _down) = figures::median(9, || compile(&standings));
@@ -194,8 +195,8 @@ impl Drive {
     fn ramp(&mut self, region: usize) {
         (0..3).for_each(|_| _ = self.see(addresses(region).map(failure).collect()));
         (0..2).for_each(|_| _ = self.see(addresses(region).map(success).collect()));
-        let stage = self.snapshot().services.stage(RegionId(region as u8), Family::V4);
-        assert!(matches!(stage, SiteShare::Part(_)), "it ramps: {stage:?}");
+        let share = self.snapshot().health.status(RegionId(region as u8), Family::V4).share;
+        assert!(matches!(share, SiteShare::Part(_)), "it ramps: {share:?}");
     }
 
     /// Lets time pass until regions shed, and returns how long the last step took.

@@ -16,7 +16,7 @@ use meridian::client::{Coordinates, Country, Group, GroupId, Location, Member, P
 use meridian::config::{Config, Geo, LogFormat, Server};
 use meridian::engine::{self, Disposition, Transport};
 use meridian::geo::{Table, TableSources};
-use meridian::health::{Services, SiteShare, Standing, View};
+use meridian::health::{SiteShare, Standing, View};
 use meridian::moment::Moment;
 use meridian::region::{
     AvailabilityZone, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, RegionSet, Regions,
@@ -244,18 +244,18 @@ fn compile(draft: &Draft) -> Snapshot {
     let sources = TableSources { database: None, asn: None, networks: &draft.networks };
     let table = Table::compile(sources, &config.regions, &config.groups).expect("no database to be damaged");
     let count = config.regions.addresses().count();
-    let counted = View::new(draft.standings[..count].to_vec());
-    let services = Services::of(&config.regions, &counted);
-    let stage = |region: RegionId, family: Family| match services.stage(region, family) {
+    let counted = View::counted(&config.regions, draft.standings[..count].to_vec());
+    let share = |region: RegionId, family: Family| match counted.status(region, family).share {
         out @ (SiteShare::Out { .. } | SiteShare::Disabled) => out,
         _ if draft.stages[usize::from(region.0)] > 100 => SiteShare::Disabled,
         SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting => {
             SiteShare::of(Share::percent(draft.stages[usize::from(region.0)]))
         }
     };
-    let stages = config.regions.iter().map(|(id, _)| Family::BOTH.map(|family| stage(id, family)));
+    let regions = config.regions.iter();
+    let taken: Vec<_> = regions.map(|(id, _)| Family::BOTH.map(|family| share(id, family))).collect();
     let shares = draft.shares[..count].iter().map(|percent| Share::percent(*percent));
-    let view = counted.with(shares.collect(), stages.collect());
+    let view = counted.with(shares.collect(), &taken);
     let base = Base::build(Arc::new(config), table);
     let splits = divide(draft, &base, &view);
     Snapshot::compile(Arc::new(base), Inputs { splits, ..view.into() }, 1)
@@ -264,7 +264,7 @@ fn compile(draft: &Draft) -> Snapshot {
 /// Lets the regions shed what is too much for them.
 fn divide(draft: &Draft, base: &Base, view: &View) -> Splits {
     let takes_all = |region: RegionId| {
-        Family::BOTH.iter().all(|family| view.stage(region, *family) == Some(SiteShare::Full))
+        Family::BOTH.iter().all(|family| view.status(region, *family).share == SiteShare::Full)
     };
     let demand = |(part, rate): (&Part, &u8)| Demand {
         rate: f64::from(*rate),

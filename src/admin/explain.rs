@@ -4,6 +4,7 @@ use super::api::{ApiError, ExplainQuery};
 use super::state::AdminState;
 use crate::control::RegionReport;
 use crate::inspect::{self, Bearing, Explanation, Inquiry};
+use crate::region::Family;
 
 /// Explains an answer. It may block, as the lookup of locations may.
 pub(super) fn explain(state: &AdminState, query: ExplainQuery) -> Result<Explanation, ApiError> {
@@ -21,11 +22,10 @@ pub(super) fn explained(state: &AdminState, inquiry: &Inquiry) -> Explanation {
 }
 
 fn bearings(region: &RegionReport) -> [Bearing; 2] {
-    region.courses.each_ref().map(|site| Bearing {
-        phase: site.phase,
-        since: site.since,
-        suppression: site.suppression,
+    Family::BOTH.map(|family| Bearing {
+        status: region.status[family as usize],
+        limited_zones: region.limited_zones(family),
         grade: region.grade,
-        intent: site.intent.clone(),
+        intent: region.intent.clone(),
     })
 }

@@ -10,9 +10,8 @@ use super::status;
 use super::stream::hub::MAX_RECORDS;
 use crate::control::RegionReport;
 use crate::event::Event;
-use crate::health::Phase;
+use crate::health::{LIMITED, Phase, Status, WITHDRAWN};
 use crate::region::{Family, Region, RegionId};
-use crate::share::Share;
 
 /// The most steered names that are listed: those beyond are in the configuration.
 const MAX_NAMES: usize = 100;
@@ -48,46 +47,31 @@ pub(super) fn overview(state: &AdminState) -> Overview {
 fn at_a_glance(id: RegionId, region: &Region, report: &RegionReport) -> RegionOverview {
     RegionOverview {
         summary: status::summary(region, report),
-        phase: worse_phase(report).as_str().to_owned(),
+        phase: report.status[report.worse_family() as usize].phase,
         look: look(report).to_owned(),
+        awaits_failback: report.statuses().any(|status| status.phase.is_kept_away()),
         colour: palette::of_region(id).to_owned(),
     }
 }
 
-/// Returns the mark of a region on the map: its phase, unless only operators keep it from serving.
+/// Returns the mark of a region on the map: its phase, unless only operators keep it from serving, or it serves without
+/// some of its zones.
 pub(super) fn look(report: &RegionReport) -> &'static str {
-    let phase = worse_phase(report);
-    let is_able = match phase {
-        Phase::Healthy | Phase::Unknown | Phase::Suspect | Phase::Ramp { .. } => true,
-        Phase::Recovering { .. } | Phase::Held(_) | Phase::Quarantined { .. } | Phase::Down => false,
-    };
-    let zones = report.zones.iter().flat_map(|zone| &zone.courses);
-    let is_wanted = report.courses.iter().chain(zones).any(|site| site.intent.is_some());
-    let serves = report.families.iter().zip(&report.courses);
-    let serves = serves.filter(|((_, service), _)| service.count().is_some());
-    let is_empty = serves.map(|(_, site)| site.share).all(|share| share == Share::NONE);
-    if is_able && is_wanted && is_empty { palette::WITHDRAWN } else { phase.as_str() }
-}
-
-/// Returns the worse phase of the families in which a region has addresses.
-fn worse_phase(report: &RegionReport) -> Phase {
-    let there = report.families.iter().zip(&report.courses);
-    let there = there.filter(|((_, service), _)| service.count().is_some());
-    let phases = there.map(|(_, course)| course.phase);
-    let worst = phases.max_by_key(|phase| badness(*phase));
-    worst.unwrap_or(report.courses[Family::V4 as usize].phase)
-}
-
-/// Returns how bad a phase is: the further from serving all clients, the worse.
-fn badness(phase: Phase) -> u8 {
+    let phase = report.status[report.worse_family() as usize].phase;
+    let is_wanted = report.intent.is_some() || report.zones.iter().any(|zone| zone.intent.is_some());
+    let is_empty = !report.status.iter().any(Status::is_in_service);
+    let is_limited = Family::BOTH.into_iter().any(|family| report.limited_zones(family).is_some());
     match phase {
-        Phase::Healthy => 0,
-        Phase::Unknown => 1,
-        Phase::Suspect => 2,
-        Phase::Ramp { .. } => 3,
-        Phase::Recovering { .. } => 4,
-        Phase::Held(_) => 5,
-        Phase::Quarantined { .. } => 6,
-        Phase::Down => 7,
+        Phase::Healthy | Phase::Unknown | Phase::Suspect | Phase::Ramp if is_wanted && is_empty => WITHDRAWN,
+        Phase::Healthy | Phase::Unknown | Phase::Suspect if is_limited => LIMITED,
+        phase => phase.as_str(),
     }
+}
+
+/// Returns how a region stands in a line: `healthy, 1 of 3 zones held`.
+pub(super) fn state(report: &RegionReport) -> String {
+    let family = report.worse_family();
+    let zones = Family::BOTH.into_iter().find_map(|family| report.limited_zones(family));
+    let phase = report.status[family as usize].phase;
+    zones.map_or_else(|| phase.to_string(), |zones| format!("{phase}, {zones}"))
 }

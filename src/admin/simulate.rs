@@ -19,8 +19,7 @@ pub(super) fn simulate(state: &AdminState, query: SimulateQuery) -> Result<LossS
     let snapshot = &published.snapshot;
     let present = Present {
         base: &snapshot.base,
-        health: &snapshot.health,
-        services: &snapshot.services,
+        view: &snapshot.health,
         outlook: &published.report.outlook,
         at: (state.sources.now)(),
     };

@@ -9,7 +9,6 @@ mod incident;
 mod rules;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 
 pub(crate) use incident::{Cause, Incidents, StandingCondition};
 pub use incident::{Incident, IncidentMember};
@@ -18,7 +17,7 @@ pub(crate) use rules::Rules;
 use crate::canary::Subject;
 use crate::config::Config;
 use crate::event::{AffectedNames, Condition, Event, Outage};
-use crate::health::{self, Board, OutlierGrade, Phase, Services, SiteShare, Sites, Suppression, View};
+use crate::health::{Board, OutlierGrade, Phase, SiteShare, Sites, Status, Suppression, View};
 use crate::moment::Moment;
 use crate::region::{Failover, Family, Region, RegionId, Regions, Resolved, Site, Target};
 use crate::steering::{AllDown, Policy};
@@ -86,17 +85,15 @@ impl Alarms {
         view: &View,
         now: Moment,
     ) -> Vec<Event> {
-        // A region that an operator keeps clients from is no loss; that no region is left for some clients is one
-        // whoever brought it about.
-        let (services, served) =
-            (Services::of(board.regions(), observed), Services::of(board.regions(), view));
         let mut round = Round { now, before: &self.standing, standing: BTreeMap::new(), events: Vec::new() };
         // What keeps a region comes before what it keeps it from.
-        round.judge_suppressions(board.regions(), sites);
+        round.judge_suppressions(board.regions(), observed);
         round.judge_outliers(board.regions(), sites);
         round.judge_advisories(board);
-        round.judge_regions(board, sites, &services, self.is_first);
-        round.judge_names(&self.watches, &served);
+        // A region that an operator keeps clients from is no loss; that no region is left for some clients is one
+        // whoever brought it about.
+        round.judge_regions(board, sites, observed, self.is_first);
+        round.judge_names(&self.watches, view);
         let Round { standing, events, .. } = round;
         self.standing = standing;
         self.is_first = false;
@@ -141,31 +138,27 @@ impl Round<'_> {
     }
 
     /// Judges which regions are out, and were so already when the process began.
-    fn judge_regions(&mut self, board: &Board, sites: &Sites, services: &Services, is_remembered: bool) {
+    fn judge_regions(&mut self, board: &Board, sites: &Sites, observed: &View, is_remembered: bool) {
         for (id, target, family) in regions_and_families(board.regions()) {
-            let Some(count) = services.get(id, family).count() else {
+            let (now, status) = (self.now, observed.status(id, family));
+            if !status.exists() {
                 continue;
-            };
-            let is_out = matches!(
-                services.stage(id, family),
-                SiteShare::Waiting | SiteShare::Out { .. } | SiteShare::Disabled
-            );
-            let now = self.now;
+            }
             let raise = || {
-                let reason = reason(id, family, count, board, sites);
+                let reason = reason(id, status, board, sites);
                 let failure = failure(Site::Region(id), family, board);
                 let failure = failure.as_deref();
-                Event::region_out(&target(), family, Outage { count, reason, failure, is_remembered }, now)
+                Event::region_out(&target(), family, Outage { status, reason, failure, is_remembered }, now)
             };
-            let clear = || Event::region_back(&target(), family, count, now);
-            self.judge(is_out, || Condition::Out(target(), family), raise, clear);
+            let clear = || Event::region_back(&target(), family, status, now);
+            self.judge(!status.is_in_service(), || Condition::Out(target(), family), raise, clear);
         }
     }
 
     /// Judges which regions are kept from leaving.
-    fn judge_suppressions(&mut self, regions: &Regions, sites: &Sites) {
+    fn judge_suppressions(&mut self, regions: &Regions, observed: &View) {
         for (id, target, family) in regions_and_families(regions) {
-            let told = sites.suppression(id, family).filter(|suppression| is_told(*suppression));
+            let told = observed.status(id, family).suppression.filter(|suppression| is_told(*suppression));
             let (now, suppression) = (self.now, told.unwrap_or(Suppression::MinInService));
             self.judge(
                 told.is_some(),
@@ -211,12 +204,12 @@ impl Round<'_> {
     }
 
     /// Judges for which names no region is left.
-    fn judge_names(&mut self, watches: &[Watch], services: &Services) {
+    fn judge_names(&mut self, watches: &[Watch], view: &View) {
         for watch in watches {
             for family in Family::BOTH {
-                let (now, all_down) = (self.now, || watch.all_down(services, family));
+                let (now, all_down) = (self.now, || watch.all_down(view, family));
                 self.judge(
-                    watch.is_exhausted(services, family),
+                    watch.is_exhausted(view, family),
                     || watch.names.condition(family),
                     || Event::no_region_available(&watch.names, family, all_down(), now),
                     || Event::region_available(&watch.names, family, all_down(), now),
@@ -235,18 +228,18 @@ fn regions_and_families(regions: &Regions) -> impl Iterator<Item = (RegionId, im
 
 impl Watch {
     /// Returns what its clients are answered when no region is left.
-    fn all_down(&self, services: &Services, family: Family) -> AllDown {
-        let mut stages = self.regions.iter().map(|region| services.stage(*region, family));
+    fn all_down(&self, view: &View, family: Family) -> AllDown {
+        let mut shares = self.regions.iter().map(|region| view.status(*region, family).share);
         // No client fails open to what an operator has disabled.
-        if stages.all(|stage| stage == SiteShare::Disabled) { AllDown::Servfail } else { self.all_down }
+        if shares.all(|share| share == SiteShare::Disabled) { AllDown::Servfail } else { self.all_down }
     }
 
     /// Returns whether every region that has addresses of the family is out, and there is one.
-    fn is_exhausted(&self, services: &Services, family: Family) -> bool {
-        let of_family = self.regions.iter().filter(|region| services.get(**region, family).count().is_some());
-        let mut stages = of_family.map(|region| services.stage(*region, family)).peekable();
-        stages.peek().is_some()
-            && stages.all(|stage| matches!(stage, SiteShare::Out { .. } | SiteShare::Disabled))
+    fn is_exhausted(&self, view: &View, family: Family) -> bool {
+        let statuses = self.regions.iter().map(|region| view.status(*region, family));
+        let mut shares = statuses.filter(|status| status.exists()).map(|status| status.share).peekable();
+        shares.peek().is_some()
+            && shares.all(|share| matches!(share, SiteShare::Out { .. } | SiteShare::Disabled))
     }
 }
 
@@ -282,22 +275,17 @@ fn watches(config: &Config) -> Vec<Watch> {
 }
 
 /// Returns why a region is out although enough of its addresses are up; `None`: they are not.
-fn reason(
-    id: RegionId,
-    family: Family,
-    count: health::Count,
-    board: &Board,
-    sites: &Sites,
-) -> Option<&'static str> {
-    let site = Site::Region(id);
-    match sites.recovery(site, family).phase() {
-        _ if count.up < count.needed => None,
+fn reason(id: RegionId, status: &Status, board: &Board, sites: &Sites) -> Option<&'static str> {
+    match status.phase {
+        _ if !status.has_enough() => None,
         _ if board.whole(id).state().is_down() => Some("a canary of the region as a whole has fallen"),
-        _ if sites.grade(site) == OutlierGrade::Failing => Some("it fails its clients more than others do"),
-        Phase::Held(_) => Some("it is held"),
-        Phase::Quarantined { .. } => Some("it is quarantined"),
-        Phase::Recovering { .. } => Some("its wait is not over"),
-        Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Down | Phase::Ramp { .. } => None,
+        _ if sites.grade(Site::Region(id)) == OutlierGrade::Failing => {
+            Some("it fails its clients more than others do")
+        }
+        Phase::Held => Some("it is held"),
+        Phase::Quarantined => Some("it is quarantined"),
+        Phase::Recovering => Some("its wait is not over"),
+        Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Down | Phase::Ramp => None,
     }
 }
 
@@ -323,28 +311,5 @@ fn is_told(suppression: Suppression) -> bool {
         | Suppression::Correlated(_)
         | Suppression::Overload(_)
         | Suppression::MinInService => true,
-    }
-}
-
-impl fmt::Display for Suppression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failover(failover) => write!(f, "failover is `{}`", failover.as_str()),
-            Self::Correlated(class) => {
-                write!(
-                    f,
-                    "half of the regions or more fail alike ({}), so the cause is shared",
-                    class.as_str()
-                )
-            }
-            Self::Undecided(class) => {
-                write!(f, "others fail alike ({}), how many is not clear yet", class.as_str())
-            }
-            Self::Overload(load) => {
-                let percent = load * 100.0;
-                write!(f, "it is not dead but full, at {percent:.0} % of its capacity, and sheds clients")
-            }
-            Self::MinInService => f.write_str("fewer regions than `min_in_service` would be left"),
-        }
     }
 }

@@ -19,7 +19,7 @@
 
 use super::Parts;
 use crate::config::Config;
-use crate::region::{Family, RegionId, Regions};
+use crate::region::{Family, RegionId, Regions, Site};
 
 /// What is taken for granted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,7 +113,7 @@ fn of_region(regions: &Regions, id: RegionId, family: Family, assumptions: Assum
     let sizes: Vec<usize> = sizes.filter(|size| *size > 0).collect();
     let addresses: usize = sizes.iter().sum();
     let region = regions.region(id);
-    let needed = region.min_healthy.of(addresses).max(1);
+    let needed = regions.needed(Site::Region(id), addresses);
     (addresses > 0).then(|| OfRegion {
         region: region.name.clone(),
         family,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::log::{AvailabilityLog, Condition, Fall, LogSubject};
 use crate::config::Config;
-use crate::health::{AddressHealth, AddressState, Board, Phase, Sites};
+use crate::health::{AddressHealth, AddressState, Board, Phase, View};
 use crate::intent::Overlay;
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
@@ -39,7 +39,8 @@ pub(crate) struct Availability {
 /// What is known of health, and what operators want.
 pub(crate) struct AvailabilityInputs<'a> {
     pub(crate) board: &'a Board,
-    pub(crate) sites: &'a Sites,
+    /// Health as it is observed, before operators amend it.
+    pub(crate) observed: &'a View,
     pub(crate) overlay: &'a Overlay,
 }
 
@@ -201,8 +202,8 @@ impl AvailabilityInputs<'_> {
             AddressState::Unknown => Side::Unknown,
             AddressState::Up | AddressState::Suspect => Side::Up,
             AddressState::Rising | AddressState::Down => {
-                // SavedIntents against its health, a region keeps its addresses.
-                let has_left = self.sites.suppression(region, family).is_none();
+                // A region that is kept in the answers against its health keeps its addresses there.
+                let has_left = self.observed.status(region, family).suppression.is_none();
                 fall_of(track).map_or(Side::Unknown, |fall| Side::Down(Fall { has_left, ..fall }))
             }
         }
@@ -213,24 +214,22 @@ impl AvailabilityInputs<'_> {
         let tracks = addresses
             .filter(|(_, at)| at.zone == zone && Family::of(at.ip) == family)
             .map(|(id, _)| self.board.address(id));
-        self.site(Site::Zone(zone), family, tracks.collect(), 1, None)
+        self.site(Site::Zone(zone), family, tracks.collect(), None)
     }
 
     fn region(&self, id: RegionId, family: Family) -> Side {
-        let regions = self.board.regions();
-        let addresses = regions.addresses_of(id).filter(|(_, at)| Family::of(at.ip) == family);
-        let tracks: Vec<_> = addresses.map(|(id, _)| self.board.address(id)).collect();
-        let needed = regions.region(id).min_healthy.of(tracks.len());
-        self.site(Site::Region(id), family, tracks, needed, Some(self.board.whole(id)))
+        let addresses = self.board.regions().addresses_of(id);
+        let tracks =
+            addresses.filter(|(_, at)| Family::of(at.ip) == family).map(|(id, _)| self.board.address(id));
+        self.site(Site::Region(id), family, tracks.collect(), Some(self.board.whole(id)))
     }
 
-    /// Judges a site of these addresses, which is up with so many of them.
+    /// Judges a site with these addresses.
     fn site(
         &self,
         site: Site,
         family: Family,
         tracks: Vec<&AddressHealth>,
-        needed: usize,
         whole: Option<&AddressHealth>,
     ) -> Side {
         if tracks.is_empty() {
@@ -240,25 +239,24 @@ impl AvailabilityInputs<'_> {
         if watched().all(|track| track.state() == AddressState::Unknown) {
             return Side::Unknown;
         }
-        let recovery = self.sites.recovery(site, family);
-        let has_left = !recovery.phase().serves();
-        let down = tracks.iter().filter(|track| track.state().is_down()).count();
+        let status = self.observed.status(site, family);
+        let has_left = !status.is_in_service();
         let mut falls: Vec<Fall> = tracks.iter().filter_map(|track| fall_of(track)).collect();
         // The site was up until one address more had fallen than it can do without.
-        let spare = tracks.len() - needed.clamp(1, tracks.len());
+        let spare = status.total - status.needed;
         falls.sort_by_key(|fall| fall.failing_since);
         let begun = falls.get(spare).map(|fall| fall.failing_since);
         falls.sort_by_key(|fall| fall.fell_at);
         let counted = begun.zip(falls.get(spare).map(|fall| fall.fell_at));
         let of_whole = whole.and_then(fall_of).map(|fall| (fall.failing_since, fall.fell_at));
-        let is_remembered = down > spare || whole.is_some_and(|track| track.state().is_down());
+        let is_remembered = !status.has_enough() || whole.is_some_and(|track| track.state().is_down());
         match counted.or(of_whole) {
             Some((failing_since, fell_at)) => Side::Down(Fall { failing_since, fell_at, has_left }),
             None if is_remembered => Side::Unknown,
             None if has_left => {
-                let fall = Fall { failing_since: recovery.since(), fell_at: recovery.since(), has_left };
+                let fall = Fall { failing_since: status.since, fell_at: status.since, has_left };
                 // What is down although its canaries are well fails its clients.
-                if recovery.phase() == Phase::Down { Side::Down(fall) } else { Side::Waiting(fall) }
+                if status.phase == Phase::Down { Side::Down(fall) } else { Side::Waiting(fall) }
             }
             None => Side::Up,
         }

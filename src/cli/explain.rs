@@ -62,6 +62,6 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
 fn of_directory(inquiry: &Inquiry, arguments: &Args) -> anyhow::Result<Explanation> {
     let base = daemon::load(&arguments.config)?.base;
     let located = daemon::locate(&base.config.server.geo, inquiry.client.address())?;
-    let health = View::all_up(base.config.regions.addresses().count());
+    let health = View::all_up(&base.config.regions);
     Ok(explain(&Snapshot::compile(base, health, 0), inquiry, Some(&located), &[]))
 }

@@ -54,7 +54,7 @@ fn write(path: &Path, svg: &str) -> anyhow::Result<()> {
 
 /// Draws a world in which all is well.
 fn draw(base: Arc<Base>, name: Option<&str>) -> anyhow::Result<String> {
-    let health = View::all_up(base.config.regions.addresses().count());
+    let health = View::all_up(&base.config.regions);
     let snapshot = Snapshot::compile(base, health, 0);
     let id = atlas::find_name(&snapshot, name)?;
     let drawn = id.map(|id| Atlas::of(&snapshot, id)).unwrap_or_default();

@@ -9,9 +9,9 @@ use anyhow::Context;
 
 use super::server::ServerArgs;
 use super::{output, run_to_end};
-use crate::admin::api::status::is_well;
 use crate::admin::api::{FamilyStatus, OverviewWithEvents, RegionOverview, RegionSummary, routes};
 use crate::alarm::Incident;
+use crate::health::{LIMITED, WITHDRAWN};
 use crate::severity::Severity;
 
 /// Show the regions, alarms, intents and last events of a running server
@@ -148,16 +148,15 @@ impl Pen {
         let names = regions.iter().map(|region| region.summary.name.chars().count());
         let width = names.max().unwrap_or_default().max(6);
         let heading = format!(
-            "{:<width$}  {:<24} {:>13} {:>6} {:>8} {:>7} {:>7} {:>9}",
+            "{:<width$}  {:<32} {:>13} {:>6} {:>8} {:>7} {:>7} {:>9}",
             "region", "state", "share", "load", "p95", "errors", "away", "up"
         );
         writeln!(page, "\n{}", self.bold(&heading))?;
         for RegionOverview { summary: region, phase, look, .. } in regions {
-            let withdrawn = if look == "withdrawn" { ", withdrawn" } else { "" };
             let line = format!(
-                "{:<width$}  {:<24} {:>13} {:>6} {:>8} {:>7} {:>7} {:>9}",
+                "{:<width$}  {:<32} {:>13} {:>6} {:>8} {:>7} {:>7} {:>9}",
                 region.name,
-                both(region, |family| family.site.phase.clone().unwrap_or_default()) + withdrawn,
+                both(region, state) + if look == WITHDRAWN { ", withdrawn" } else { "" },
                 both(region, |family| percent(family.site.share, 0)),
                 percent(region.vitals.load, 0),
                 milliseconds(region.vitals.p95_latency_seconds),
@@ -165,7 +164,8 @@ impl Pen {
                 percent(Some(region.shed), 1),
                 both(region, |family| format!("{}/{}", family.up, family.total)),
             );
-            writeln!(page, "{}", if is_well(phase) { line } else { self.loud(&line) })?;
+            let is_calm = phase.is_well() && look != LIMITED;
+            writeln!(page, "{}", if is_calm { line } else { self.loud(&line) })?;
         }
         Ok(())
     }
@@ -178,6 +178,12 @@ fn both(region: &RegionSummary, of: impl Fn(&FamilyStatus) -> String) -> String 
         families.into_iter().filter(|family| family.site.phase.is_some()).map(of).collect();
     said.dedup();
     said.join(", ")
+}
+
+/// Says how a region stands in a family: `healthy, 1 of 3 zones held`.
+fn state(family: &FamilyStatus) -> String {
+    let phase = family.site.phase.map_or_else(String::new, |phase| phase.to_string());
+    family.limited_zones.iter().fold(phase, |phase, zones| format!("{phase}, {zones}"))
 }
 
 fn percent(fraction: Option<f64>, digits: usize) -> String {
@@ -198,7 +204,8 @@ mod tests {
         let family = |phase: Value, service: &str, share: f64, up: usize| {
             json!({
                 "service": service, "phase": phase, "since": null, "until": null, "share": share,
-                "up": up, "total": 2, "needed": 1, "falls": 0, "restraint": null,
+                "up": up, "total": 2, "needed": 1, "falls": 0, "suppression": null,
+                "limited_zones": null,
             })
         };
         let region = |name: &str, phase: &str, look: &str, ipv4: Value, ipv6: Value, load: Option<f64>| {
@@ -208,10 +215,12 @@ mod tests {
                     "load": load, "p95_latency_seconds": load.map(|_| 0.12), "error_rate": null, "requests": null,
                     "replication_lag_seconds": null, "certificate_days": null,
                 },
-                "shed": 0.0, "intent": null, "phase": phase, "look": look, "colour": "#77aadd",
+                "shed": 0.0, "intent": null, "phase": phase, "look": look, "awaits_failback": false, "colour": "#77aadd",
             })
         };
         let (down, healthy) = (family("down".into(), "out", 0.0, 0), family("healthy".into(), "in", 1.0, 2));
+        let mut limited = healthy.clone();
+        limited["limited_zones"] = "1 of 3 zones held".into();
         let absent = family(Value::Null, "absent", 0.0, 0);
         let at = "2026-03-01T09:30:00Z";
         let overview = json!({
@@ -223,7 +232,8 @@ mod tests {
             "problems": [], "snapshot": { "number": 9, "published_at": at }, "proposals": [],
             "regions": [
                 region("tokyo", "down", "down", down, healthy.clone(), Some(0.62)),
-                region("osaka", "healthy", "withdrawn", healthy, absent, None),
+                region("osaka", "healthy", "withdrawn", healthy, absent.clone(), None),
+                region("oregon", "healthy", "limited", limited, absent, None),
             ],
             "intents": [{
                 "number": 7, "kind": "shift", "intent": "shift osaka 100%", "target": "osaka", "percent": 100.0,
@@ -244,9 +254,10 @@ mod tests {
 ns1 0.1.0, snapshot 9 of 2026-03-01T09:30:00.000Z
 INCIDENT 3  tokyo is down (IPv4), since 2026-03-01T09:30:00.000Z (conditions: 2)
 
-region  state                            share   load      p95  errors    away        up
-tokyo   down, healthy               0 %, 100 %   62 %   120 ms       -   0.0 %  0/2, 2/2
-osaka   healthy, withdrawn               100 %      -        -       -   0.0 %       2/2
+region  state                                    share   load      p95  errors    away        up
+tokyo   down, healthy                       0 %, 100 %   62 %   120 ms       -   0.0 %  0/2, 2/2
+osaka   healthy, withdrawn                       100 %      -        -       -   0.0 %       2/2
+oregon  healthy, 1 of 3 zones held               100 %      -        -       -   0.0 %       2/2
 
 intents
   7 shift osaka 100%, until it is lifted, by Jo: a test, standing
@@ -263,5 +274,6 @@ last events
         assert!(page.contains("\x1b[1;31mINCIDENT 3  tokyo is down (IPv4), since"), "{page}");
         assert!(page.contains("\x1b[1;31mtokyo "), "{page}");
         assert!(!page.contains("\x1b[1;31mosaka "), "{page}");
+        assert!(page.contains("\x1b[1;31moregon "), "{page}");
     }
 }

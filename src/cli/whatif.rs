@@ -7,7 +7,7 @@ use super::server::ServerArgs;
 use super::{BadInput, FAILURE, output};
 use crate::admin::api::{ApiError, LossSimulation, SimulateQuery, routes};
 use crate::daemon;
-use crate::health::{Services, View};
+use crate::health::View;
 use crate::inspect::what_if::{Loss, MAX_LOAD, Present};
 use crate::load::Outlook;
 use crate::moment::Moment;
@@ -76,11 +76,8 @@ fn of_server(arguments: &WhatIfArgs) -> anyhow::Result<LossSimulation> {
 
 fn of_directory(arguments: &WhatIfArgs, config: Option<&PathBuf>) -> anyhow::Result<LossSimulation> {
     let base = daemon::load(config.map_or(Path::new("zones"), PathBuf::as_path))?.base;
-    let health = View::all_up(base.config.regions.addresses().count());
-    let services = Services::of(&base.config.regions, &health);
-    let outlook = Outlook::assumed(&base);
-    let (health, services, outlook) = (&health, &services, &outlook);
-    let present = Present { base: &base, health, services, outlook, at: Moment::default() };
+    let (view, outlook) = (View::all_up(&base.config.regions), Outlook::assumed(&base));
+    let present = Present { base: &base, view: &view, outlook: &outlook, at: Moment::default() };
     let Some(lost) = &arguments.lose else {
         return Ok(LossSimulation::Survey(present.survey(arguments.load)));
     };

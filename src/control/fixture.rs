@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::{Command, Control, Done, Effect, Input, Refusal, Restored};
 use crate::canary::{CanaryId, Failure, FailureClass, Observation, Signals, Subject};
-use crate::health::Services;
 use crate::intent::{Request, SafetyRule, SavedIntents};
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId};
@@ -122,9 +121,8 @@ impl Play {
 
     /// Returns the percent of its clients that each region takes in IPv4.
     pub(super) fn shares(&self) -> [u32; 3] {
-        let services = Services::of(&self.control.base.config.regions, self.control.monitor.view());
         [0, 1, 2].map(|id| {
-            let share = services.stage(RegionId(id), Family::V4).share();
+            let share = self.control.monitor.view().status(RegionId(id), Family::V4).takes();
             (share.fraction() * 100.0).round() as u32
         })
     }

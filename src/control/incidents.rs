@@ -62,9 +62,8 @@ impl Monitor {
     /// Returns the regions whose failover a correlated failure suppresses, and how they fail.
     fn correlated(&self) -> BTreeMap<String, FailureClass> {
         let regions = self.config.regions.iter().filter_map(|(id, region)| {
-            let suppressions =
-                Family::BOTH.into_iter().filter_map(|family| self.sites.suppression(id, family));
-            let class = suppressions.into_iter().find_map(|suppression| match suppression {
+            let suppressions = self.observed(Site::Region(id)).map(|status| status.suppression);
+            let class = suppressions.into_iter().flatten().find_map(|suppression| match suppression {
                 Suppression::Correlated(class) => Some(class),
                 Suppression::Failover(_)
                 | Suppression::Undecided(_)
@@ -83,8 +82,9 @@ impl Monitor {
             let names = self.alarms.regions_of(&alarm.condition).iter();
             let names: Vec<_> = names.map(|region| regions.region(*region).name.clone()).collect();
             let site = alarm.condition.target().and_then(|target| regions.site(target));
-            let phase = site.zip(alarm.condition.family());
-            let state = phase.map_or("", |(site, family)| self.sites.recovery(site, family).phase().as_str());
+            let family = alarm.condition.family();
+            let status = site.zip(family).map(|(site, family)| self.observed(site)[family as usize]);
+            let state = status.map_or("", |status| status.phase.as_str());
             of_alarm(alarm, state, correlated, &names)
         };
         let mut standing = Vec::new();
@@ -125,20 +125,20 @@ impl Monitor {
         family: Family,
         correlated: &BTreeMap<String, FailureClass>,
     ) -> Option<StandingCondition> {
-        let recovery = self.sites.recovery(site, family);
-        match recovery.phase() {
-            Phase::Down | Phase::Recovering { .. } | Phase::Held(_) | Phase::Quarantined { .. } => {}
-            Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Ramp { .. } => return None,
+        let status = self.observed(site)[family as usize];
+        match status.phase {
+            Phase::Down | Phase::Recovering | Phase::Held | Phase::Quarantined => {}
+            Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Ramp => return None,
         }
         let target: Target = self.config.regions.target(site);
-        let state = recovery.phase().as_str();
+        let state = status.phase.as_str();
         let text = format!("{target} ({family}) is {state}");
         let condition = Condition::Out(target, family);
         Some(StandingCondition {
             cause: Cause::of(&condition, correlated, &[]),
             state,
             reason: failure(site, family, &self.board).unwrap_or_default(),
-            ..own(condition, recovery.since(), text)
+            ..own(condition, status.since, text)
         })
     }
 }

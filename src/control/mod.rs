@@ -31,7 +31,7 @@ use std::sync::Arc;
 pub use drain::Receipt;
 pub use monitor::{Findings, Monitor};
 pub use operator::Proposal;
-pub use report::{AddressReport, CanaryReport, RegionReport, Report, SiteReport, ZoneReport};
+pub use report::{AddressReport, CanaryReport, RegionReport, Report, ZoneReport};
 pub use request::{Command, Done, LONGEST, MAX_REASON, Refusal, SHORTEST};
 
 use crate::alarm::{Incidents, Rules};
@@ -40,7 +40,7 @@ use crate::availability::log::AvailabilityLog;
 use crate::canary::{Epoch, Observation};
 use crate::config::Config;
 use crate::event::Event;
-use crate::health::{Memory, Services};
+use crate::health::Memory;
 use crate::intent::{IntentStore, SavedIntents};
 use crate::load::{Balance, Outlook, ShedChange};
 use crate::moment::Moment;
@@ -363,12 +363,11 @@ impl Control {
 
     /// Spreads the clients of regions that have left or returned, if any has.
     fn land(&mut self, now: Moment) {
-        let services = Services::of(&self.base.config.regions, self.monitor.view());
-        if !self.balance.is_due(&self.base, &services) {
+        if !self.balance.is_due(&self.base, self.monitor.view()) {
             return;
         }
         let readings = self.monitor.readings(&self.base, now);
-        self.balance.land(&self.base, &services, &readings, now);
+        self.balance.land(&self.base, self.monitor.view(), &readings, now);
     }
 
     /// Lets regions shed what is too much for them, if it is time to.
@@ -376,9 +375,8 @@ impl Control {
         if self.balance.wake(&self.base).is_none_or(|due| now < due) {
             return Vec::new();
         }
-        let services = Services::of(&self.base.config.regions, self.monitor.view());
         let readings = self.monitor.readings(&self.base, now);
-        self.balance.step(&self.base, &services, &readings, now)
+        self.balance.step(&self.base, self.monitor.view(), &readings, now)
     }
 
     /// Returns what is worth remembering, as of `now`.
@@ -542,10 +540,11 @@ mod tests {
             let action = action.parse().expect("an action");
             control.intents.make(Request { action, ..Request::default() }, Moment(0));
         }
-        let named = control.report(Moment(1)).regions.into_iter().map(|region| {
-            let [of_region, of_zone] = [&region.courses, &region.zones[0].courses];
-            [of_region[0].intent.clone(), of_zone[1].intent.clone()]
-        });
+        let named = control
+            .report(Moment(1))
+            .regions
+            .into_iter()
+            .map(|region| [region.intent, region.zones[0].intent.clone()]);
         let [drain, disable] = ["drain tokyo (intent 1)", "disable osaka/osaka-a (intent 4)"];
         let expected = [[Some(drain.to_owned()), None], [None, Some(disable.to_owned())]];
         assert_eq!(named.collect::<Vec<_>>(), expected);

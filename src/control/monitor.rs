@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::event::Event;
 use crate::health::{
     self, AddressState, Adoption, Board, FALLS_TO_QUARANTINE, Memory, Phase, PhaseChange, Sites, StateChange,
-    View, Vitals,
+    Status, View, Vitals,
 };
 use crate::intent::Overlay;
 use crate::load::Readings;
@@ -28,6 +28,8 @@ pub struct Monitor {
     pub(super) alarms: Alarms,
     /// What operators want.
     overlay: Overlay,
+    /// Health as it was last, before operators amend it.
+    observed: View,
     /// What steering saw last.
     view: View,
     /// When to judge again although nothing happens.
@@ -71,8 +73,10 @@ impl Monitor {
         let board = Board::new(&config.regions, &config.canaries, now);
         let mut sites = Sites::new(&config.regions, now);
         sites.instruct(&overlay.failover, overlay.withdrawn());
+        let observed = sites.view(&board);
         let mut monitor = Self {
-            view: overlay.amend(sites.view(&board), &config.regions),
+            view: overlay.amend(observed.clone(), &config.regions),
+            observed,
             overlay,
             wake: sites.wake(&board, now),
             alarms: Alarms::new(&config),
@@ -138,30 +142,24 @@ impl Monitor {
         overlay.amend(sites.view(&self.board), &self.config.regions)
     }
 
-    /// Returns where a site stands on its recovery, by family.
-    pub fn phases(&self, site: Site) -> [Phase; 2] {
-        Family::BOTH.map(|family| self.sites.recovery(site, family).phase())
+    /// Returns the status of a site as it is observed, by family.
+    pub(super) fn observed(&self, site: Site) -> [&Status; 2] {
+        Family::BOTH.map(|family| self.observed.status(site, family))
     }
 
-    /// Says where a site stands on its recovery: `down`, or `down in IPv4 and healthy in IPv6`.
+    /// Says in which phase a site is: `down`, or `down in IPv4 and healthy in IPv6`.
     pub fn phases_told(&self, site: Site) -> String {
-        let regions = &self.config.regions;
-        let region = site.region(regions);
-        let has = |family: Family| {
-            regions.addresses_of(region).any(|(_, address)| Family::of(address.ip) == family)
-        };
-        let phase = |family: Family| self.sites.recovery(site, family).phase().as_str();
-        let [v4, v6] = Family::BOTH.map(phase);
-        match Family::BOTH.map(has) {
-            [true, true] if v4 != v6 => format!("{v4} in IPv4 and {v6} in IPv6"),
-            [false, true] => v6.to_owned(),
-            [true, _] | [false, false] => v4.to_owned(),
+        let [v4, v6] = self.observed(site);
+        match [v4.exists(), v6.exists()] {
+            [true, true] if v4.phase != v6.phase => format!("{} in IPv4 and {} in IPv6", v4.phase, v6.phase),
+            [false, true] => v6.phase.to_string(),
+            [true, _] | [false, false] => v4.phase.to_string(),
         }
     }
 
-    /// Returns whether nothing is the matter with a site.
-    pub fn is_well(&self, site: Site) -> bool {
-        self.sites.is_well(site)
+    /// Returns whether a site is well or suspect, so that no client is kept away.
+    pub fn is_stable(&self, site: Site) -> bool {
+        self.sites.is_stable(site)
     }
 
     /// Returns whether what a site has said since then lets more clients come to it.
@@ -218,7 +216,7 @@ impl Monitor {
 
     /// Returns what is known of health, to keep account of.
     pub(super) fn availability_inputs(&self) -> AvailabilityInputs<'_> {
-        AvailabilityInputs { board: &self.board, sites: &self.sites, overlay: &self.overlay }
+        AvailabilityInputs { board: &self.board, observed: &self.observed, overlay: &self.overlay }
     }
 
     /// Returns what every region says of itself, with its name.
@@ -254,13 +252,13 @@ impl Monitor {
     fn settle(&mut self, now: Moment) -> Findings {
         let grades = self.sites.grades(&self.config.regions);
         let turns = self.sites.update(&self.board, &self.config.safety, now);
-        let observed = self.sites.view(&self.board);
-        let view = self.overlay.amend(observed.clone(), &self.config.regions);
-        let moves_view = view != self.view;
+        self.observed = self.sites.view(&self.board);
+        let view = self.overlay.amend(self.observed.clone(), &self.config.regions);
+        let moves_view = !view.steers_like(&self.view);
         self.view = view;
         self.wake = self.sites.wake(&self.board, now);
         let mut events: Vec<_> = turns.iter().filter_map(|turn| self.event_of_turn(turn)).collect();
-        events.extend(self.alarms.update(&self.board, &self.sites, &observed, &self.view, now));
+        events.extend(self.alarms.update(&self.board, &self.sites, &self.observed, &self.view, now));
         let advised = turns.iter().filter_map(|turn| self.advised(turn)).collect();
         let is_worth_keeping =
             turns.iter().any(is_eventful) || grades != self.sites.grades(&self.config.regions);
@@ -336,11 +334,11 @@ impl Monitor {
             (_, Site::Zone(_)) if !of_region.is_stable() || is_advice => false,
             (Phase::Down, Site::Region(_)) => is_advice,
             // One that serves no client falls unnoticed, and one that goes on falling is told of once.
-            (Phase::Down, Site::Zone(_)) => turn.from.serves(),
-            (Phase::Quarantined { .. }, _) => recovery.falls().len() == FALLS_TO_QUARANTINE,
+            (Phase::Down, Site::Zone(_)) => turn.had_clients,
+            (Phase::Quarantined, _) => recovery.falls().len() == FALLS_TO_QUARANTINE,
             (Phase::Unknown | Phase::Suspect, _) => false,
             // One that returns at once is no longer out, which is an alarm that ends.
-            (Phase::Healthy, _) => turn.from.serves() && !turn.from.is_stable(),
+            (Phase::Healthy, _) => turn.had_clients && !turn.from.is_stable(),
             _ => true,
         };
         let share = recovery.share(&self.config.regions.region(region).recovery);
@@ -371,7 +369,7 @@ mod tests {
     use super::*;
     use crate::canary::{Canary, Failure, FailureClass};
     use crate::config::{Access, AlarmRules, Geo, LogFormat, Server};
-    use crate::health::{Service, fixture};
+    use crate::health::fixture;
     use crate::region::{Recovery, Region, RegionId, RegionSet, Regions, Safety};
     use crate::steering::{AllDown, Order, Policy, ResidencyRule, Steering};
     use crate::zone::{Name, Ttl};
@@ -538,7 +536,7 @@ mod tests {
         play(&mut before, "3:x 3:x");
         let memory = before.memory(Moment(3000));
         let (after, findings) = start(config(fixture::canary("shallow", 2, 2)), Some(&memory), Moment(9000));
-        assert_eq!(after.view(), before.view());
+        assert!(after.view().steers_like(before.view()));
         let kinds: Vec<_> = findings.events.iter().map(|event| event.kind.as_str()).collect();
         assert_eq!(kinds, ["health_restored", "region_out", "no_region_available"]);
         let still = "frankfurt is still out of the IPv4 answers: 1 of 1 addresses down (status 503)";
@@ -567,7 +565,7 @@ mod tests {
         play(&mut monitor, "0:o 1:x 1:x");
         let report = monitor.report(3, Moment(4000));
         let tokyo = &report.regions[0];
-        assert!(matches!(tokyo.families[0].1, Service::In(_)));
+        assert!(tokyo.status[0].is_in_service());
         let address = &tokyo.zones[0].addresses[1];
         assert_eq!((address.state, address.since), (AddressState::Down, Moment(3000)));
         let failure = Failure { class: FailureClass::Status, detail: "status 503".to_owned() };

@@ -11,7 +11,6 @@ use super::request::wrong_form;
 use super::{Command, Control, Done, Effect, Refusal, drills};
 use crate::event::Event;
 use crate::forecast::{self, Prediction, Situation};
-use crate::health::{Phase, Services};
 use crate::intent::{self, Action, Intent, MAX_INTENTS, Overlay, Request, ReturnConditions, SafetyRule};
 use crate::moment::Moment;
 use crate::region::{RegionId, Site};
@@ -144,8 +143,7 @@ impl Control {
         let id = regions.named(&region)?;
         let zones = regions.zones().filter(|(_, of, _)| *of == id).map(|(zone, _, _)| Site::Zone(zone));
         let sites = std::iter::once(Site::Region(id)).chain(zones);
-        let phases: Vec<_> = sites.flat_map(|site| self.monitor.phases(site)).collect();
-        if !phases.iter().any(|phase| matches!(phase, Phase::Held(_) | Phase::Quarantined { .. })) {
+        if !sites.flat_map(|site| self.monitor.observed(site)).any(|status| status.phase.is_kept_away()) {
             let is = self.monitor.phases_told(Site::Region(id));
             return Err(Refusal::Conflict(format!("{region} is neither held nor quarantined: it is {is}")));
         }
@@ -184,13 +182,11 @@ impl Control {
 
     /// Predicts what would happen if operators wanted this.
     fn predict_under(&self, overlay: &Overlay, now: Moment) -> Prediction {
-        let regions = &self.base.config.regions;
-        let (before, after) = (self.monitor.view(), &self.monitor.view_under(overlay));
-        let [before, after] = [before, after].map(|view| Services::of(regions, view));
+        let after = self.monitor.view_under(overlay);
         let readings = [self.monitor.overlay(), overlay]
             .map(|overlay| self.monitor.readings_under(overlay, &self.base, now));
-        let before = Situation { services: &before, readings: &readings[0] };
-        let after = Situation { services: &after, readings: &readings[1] };
+        let before = Situation { view: self.monitor.view(), readings: &readings[0] };
+        let after = Situation { view: &after, readings: &readings[1] };
         forecast::predict(&self.base, &self.outlook(now), before, after, 1.0)
     }
 
@@ -208,7 +204,7 @@ impl Control {
     pub(super) fn attend(&mut self, now: Moment) -> Vec<Effect> {
         self.proposals.retain(|proposal| {
             let id = self.base.config.regions.find(&proposal.region);
-            id.is_some_and(|id| !self.monitor.is_well(Site::Region(id)))
+            id.is_some_and(|id| !self.monitor.is_stable(Site::Region(id)))
         });
         let mut effects = self.start_drills(now);
         if self.intents.intents().is_empty() {
@@ -228,7 +224,7 @@ impl Control {
         let is_done = |intent: &&Intent| match &intent.request.action {
             Action::Approve { region } => {
                 let region = self.base.config.regions.find(region);
-                region.is_none_or(|id| self.monitor.is_well(Site::Region(id)))
+                region.is_none_or(|id| self.monitor.is_stable(Site::Region(id)))
             }
             _ => false,
         };
@@ -251,7 +247,7 @@ impl Control {
             let scene = ReturnConditions {
                 regions: &self.base.config.regions,
                 obstacle: &|intent| self.obstacle(intent, now),
-                is_well: &|site| self.monitor.is_well(site),
+                is_stable: &|site| self.monitor.is_stable(site),
                 is_open: &|site, since| self.monitor.is_open(site, since, now),
             };
             run(&mut intents, &scene)
@@ -265,7 +261,7 @@ impl Control {
         let regions = &self.base.config.regions;
         let target = intent.request.action.target()?;
         let site = regions.site(&target)?;
-        if !self.monitor.is_well(site) {
+        if !self.monitor.is_stable(site) {
             return Some(format!("{target} is {}", self.monitor.phases_told(site)));
         }
         self.no_room_for(intent, now)

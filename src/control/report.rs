@@ -9,13 +9,13 @@ use crate::availability::log::AvailabilityLog;
 use crate::canary::Failure;
 use crate::config::Config;
 use crate::health::{
-    self, AddressHealth, AddressState, Board, CanaryRecord, LastResult, OutlierGrade, Phase, Service,
-    Services, Sites, Suppression, View, Vitals,
+    self, AddressHealth, AddressState, Board, CanaryRecord, LastResult, OutlierGrade, Sites, Status, View,
+    Vitals, limited_zones,
 };
 use crate::intent::{Action, Drill, Intent};
 use crate::load::Outlook;
 use crate::moment::Moment;
-use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
+use crate::region::{AddressId, Family, RegionId, Site, ZoneId};
 use crate::share::Share;
 
 /// What is known of everything.
@@ -48,10 +48,10 @@ pub struct Report {
 pub struct RegionReport {
     /// Its name.
     pub name: String,
-    /// Whether it serves each family, and how many of its addresses are up.
-    pub families: [(Family, Service); 2],
-    /// Where it stands, by family.
-    pub courses: [SiteReport; 2],
+    /// Its status as it is served, by family.
+    pub status: [Status; 2],
+    /// The intent that decides how much of its clients it takes; `None`: none does.
+    pub intent: Option<String>,
     /// What it says of itself.
     pub vitals: Vitals,
     /// What the requests of its clients say of it.
@@ -64,22 +64,24 @@ pub struct RegionReport {
     pub zones: Vec<ZoneReport>,
 }
 
-/// Where a region or availability zone stands in one family.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SiteReport {
-    /// The phase of its recovery.
-    pub phase: Phase,
-    /// When that began.
-    pub since: Moment,
-    /// The share of its clients that it takes: of those who would come if it were healthy; of a zone, the
-    /// share of its region's clients that get its addresses.
-    pub share: Share,
-    /// How often it has fallen within the hour.
-    pub falls: usize,
-    /// Why it does not leave although it is bad; of zones `None`.
-    pub suppression: Option<Suppression>,
-    /// The intent that decides how much of its clients it takes; `None`: none does.
-    pub intent: Option<String>,
+impl RegionReport {
+    /// Returns the family with the worse phase of those in which it has addresses.
+    pub fn worse_family(&self) -> Family {
+        let there = Family::BOTH.into_iter().filter(|family| self.status[*family as usize].exists());
+        there.max_by_key(|family| self.status[*family as usize].phase).unwrap_or(Family::V4)
+    }
+
+    /// Returns its status and those of its zones, in every family that they have.
+    pub fn statuses(&self) -> impl Iterator<Item = &Status> {
+        let of_zones = self.zones.iter().flat_map(|zone| &zone.status);
+        self.status.iter().chain(of_zones).filter(|status| status.exists())
+    }
+
+    /// Returns which of its zones take fewer clients than all: `1 of 3 zones held`; `None`: each of them takes all.
+    pub fn limited_zones(&self, family: Family) -> Option<String> {
+        let zones = self.zones.iter().map(|zone| &zone.status[family as usize]);
+        limited_zones(&self.status[family as usize], zones)
+    }
 }
 
 /// What is known of an availability zone.
@@ -87,9 +89,10 @@ pub struct SiteReport {
 pub struct ZoneReport {
     /// Its name.
     pub name: String,
-    /// Where it stands, by family; when it is alone in its region, like the region, of whose clients it has
-    /// all.
-    pub courses: [SiteReport; 2],
+    /// Its status as it is served, by family; when it is alone in its region, in the region's phase.
+    pub status: [Status; 2],
+    /// The intent that decides apart from its region how much of its clients it takes; `None`: none does.
+    pub intent: Option<String>,
     /// What the requests of its clients say of it.
     pub grade: OutlierGrade,
     /// Its addresses.
@@ -131,8 +134,8 @@ pub struct CanaryReport {
 }
 
 impl Report {
-    /// Reads everything off the board and the courses. What regions shed and what clients ask for is not known
-    /// there, and is nothing.
+    /// Reads everything off the board, the sites and the view of steering. What regions shed and what clients ask for
+    /// is not known there, and is nothing.
     pub fn new(
         snapshot: u64,
         config: &Config,
@@ -142,16 +145,11 @@ impl Report {
         alarms: Vec<Alarm>,
         now: Moment,
     ) -> Self {
-        let services = Services::of(&config.regions, view);
-        let mut zones = ZoneReports { config, board, sites, next: 0, next_address: 0 };
+        let mut zones = ZoneReports { config, board, sites, view, next: 0, next_address: 0 };
         let regions = config.regions.iter().map(|(id, region)| RegionReport {
             name: region.name.clone(),
-            families: Family::BOTH.map(|family| (family, services.get(id, family))),
-            courses: Family::BOTH.map(|family| SiteReport {
-                share: services.stage(id, family).share(),
-                suppression: sites.suppression(id, family),
-                ..site(sites, Site::Region(id), family, &config.regions)
-            }),
+            status: Family::BOTH.map(|family| *view.status(id, family)),
+            intent: None,
             vitals: health::vitals(board, Site::Region(id), Moment::default(), now),
             grade: sites.grade(Site::Region(id)),
             away: Share::NONE,
@@ -175,11 +173,9 @@ impl Report {
     /// Writes at every region and zone which intent decides how much of its clients it takes.
     pub(super) fn name_intents(&mut self) {
         for region in &mut self.regions {
-            let intent = decisive(&self.intents, &region.name, None);
-            region.courses.iter_mut().for_each(|site| site.intent.clone_from(&intent));
+            region.intent = decisive(&self.intents, &region.name, None);
             for zone in &mut region.zones {
-                let intent = decisive(&self.intents, &region.name, Some(&zone.name));
-                zone.courses.iter_mut().for_each(|site| site.intent.clone_from(&intent));
+                zone.intent = decisive(&self.intents, &region.name, Some(&zone.name));
             }
         }
     }
@@ -218,24 +214,12 @@ fn precedence(action: &Action) -> Option<u8> {
     }
 }
 
-fn site(sites: &Sites, site: Site, family: Family, regions: &Regions) -> SiteReport {
-    let recovery = sites.recovery(site, family);
-    let rules = &regions.region(site.region(regions)).recovery;
-    SiteReport {
-        phase: recovery.phase(),
-        since: recovery.since(),
-        share: recovery.share(rules),
-        falls: recovery.falls().len(),
-        suppression: None,
-        intent: None,
-    }
-}
-
 /// Reads the zones of all regions, in their order.
 struct ZoneReports<'a> {
     config: &'a Config,
     board: &'a Board,
     sites: &'a Sites,
+    view: &'a View,
     next: u16,
     next_address: u32,
 }
@@ -252,15 +236,13 @@ impl ZoneReports<'_> {
             address_report(self.config, *ip, self.board.address(address))
         });
         let addresses = addresses.collect();
-        // The only zone of a region has no course of its own.
+        // The only zone of a region has no windows of its own.
         let region = regions.region_of(id);
         let of = if regions.region(region).zones.len() > 1 { Site::Zone(id) } else { Site::Region(region) };
         ZoneReport {
             name: zone.name.clone(),
-            courses: Family::BOTH.map(|family| SiteReport {
-                share: self.sites.share_of_zone(id, family, regions),
-                ..site(self.sites, of, family, regions)
-            }),
+            status: Family::BOTH.map(|family| *self.view.status(id, family)),
+            intent: None,
             grade: self.sites.grade(of),
             addresses,
         }

@@ -212,10 +212,10 @@ pub(crate) mod tests {
     #[test]
     fn an_end_is_wanted_where_the_beginning_was() {
         let target = Target::of_region("tokyo");
-        let count = crate::health::Count { up: 0, total: 2, needed: 1 };
-        let outage = Outage { count, reason: None, failure: None, is_remembered: false };
+        let status = &crate::health::Status::counted(2, 1, vec![Moment(0); 2]);
+        let outage = Outage { status, reason: None, failure: None, is_remembered: false };
         let begun = Event::region_out(&target, Family::V4, outage, Moment(0));
-        let ended = Event::region_back(&target, Family::V4, count, Moment(0));
+        let ended = Event::region_back(&target, Family::V4, status, Moment(0));
         assert_eq!((begun.severity, ended.severity), (Severity::Warning, Severity::Info));
         for (least, expected) in
             [(Severity::Info, true), (Severity::Warning, true), (Severity::Critical, false)]

@@ -1,7 +1,7 @@
 //! Events about regions and availability zones: how they leave and come back, and what keeps or limits them.
 
 use super::{Condition, Event, EventKind};
-use crate::health::{Count, OutlierGrade, Phase, PhaseChange, Suppression};
+use crate::health::{OutlierGrade, Phase, PhaseChange, Status, Suppression};
 use crate::moment::Moment;
 use crate::region::{Family, Target};
 use crate::severity::Severity;
@@ -11,8 +11,8 @@ use crate::units::TimeSpan;
 /// Why a region is out of the answers of a family.
 #[derive(Clone, Debug)]
 pub struct Outage<'a> {
-    /// How many of its addresses are up.
-    pub count: Count,
+    /// Its status, which says how many of its addresses are up.
+    pub status: &'a Status,
     /// Why it is out although enough of them are; `None`: they are not.
     pub reason: Option<&'a str>,
     /// How its addresses fail; `None`: none does.
@@ -24,7 +24,7 @@ pub struct Outage<'a> {
 impl Event {
     /// A region left the answers of a family.
     pub fn region_out(region: &Target, family: Family, outage: Outage<'_>, at: Moment) -> Self {
-        let Outage { count: Count { up, total, needed }, reason, failure, is_remembered } = outage;
+        let Outage { status: Status { up, total, needed, .. }, reason, failure, is_remembered } = outage;
         let left = if is_remembered { "is still out of" } else { "left" };
         let failed = failure.map_or_else(String::new, |failure| format!(" ({failure})"));
         let why = match reason {
@@ -41,8 +41,8 @@ impl Event {
     }
 
     /// A region is back in the answers of a family.
-    pub fn region_back(region: &Target, family: Family, count: Count, at: Moment) -> Self {
-        let Count { up, total, needed } = count;
+    pub fn region_back(region: &Target, family: Family, status: &Status, at: Moment) -> Self {
+        let Status { up, total, needed, .. } = status;
         let text = format!("{region} is back in the {family} answers: {up} of {total} addresses up");
         Self::new(EventKind::REGION_BACK, Severity::Info, text, at)
             .about(region)
@@ -54,28 +54,26 @@ impl Event {
     /// A region or availability zone went to another phase, in which it takes this share of its clients; or it would,
     /// but for `failover: advise`.
     pub fn phase_changed(target: &Target, turn: &PhaseChange, share: Share, is_advice: bool) -> Self {
-        let (family, is_back) = (turn.family, turn.goes_back());
+        let (family, is_back) = (turn.family, turn.goes_back);
         let advice = if is_advice { " (advice only: failover is `advise`)" } else { "" };
         let text = format!("{target} ({family}) {}{advice}", phase_text(target, turn, share));
         let severity = match turn.to {
-            Phase::Down | Phase::Held(_) | Phase::Quarantined { .. } => Severity::Warning,
-            Phase::Unknown
-            | Phase::Healthy
-            | Phase::Suspect
-            | Phase::Recovering { .. }
-            | Phase::Ramp { .. } => Severity::Info,
+            Phase::Down | Phase::Held | Phase::Quarantined => Severity::Warning,
+            Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Recovering | Phase::Ramp => {
+                Severity::Info
+            }
         };
         let reason = match turn.to {
             _ if is_advice => Some("it stays: failover is `advise`"),
-            Phase::Ramp { .. } | Phase::Held(_) if is_back => Some("a gate of its ramp was closed"),
-            Phase::Held(_) => Some("an operator lets it back"),
-            Phase::Quarantined { .. } => Some("it fell three times in an hour"),
+            Phase::Ramp | Phase::Held if is_back => Some("a gate of its ramp was closed"),
+            Phase::Held => Some("an operator lets it back"),
+            Phase::Quarantined => Some("it fell three times in an hour"),
             Phase::Unknown
             | Phase::Healthy
             | Phase::Suspect
             | Phase::Down
-            | Phase::Recovering { .. }
-            | Phase::Ramp { .. } => None,
+            | Phase::Recovering
+            | Phase::Ramp => None,
         };
         let event = Self::new(EventKind::PHASE_CHANGED, severity, text, turn.at)
             .about(target)
@@ -85,10 +83,10 @@ impl Event {
         let out = Condition::Out(target.clone(), family);
         match turn.to {
             // A ramp follows the end of what it comes from, and must not be taken for it.
-            Phase::Ramp { .. } if is_back => event,
-            Phase::Ramp { .. } | Phase::Healthy => event.clears(&out),
-            Phase::Down | Phase::Held(_) | Phase::Quarantined { .. } => event.raises(&out),
-            Phase::Unknown | Phase::Suspect | Phase::Recovering { .. } => event,
+            Phase::Ramp if is_back => event,
+            Phase::Ramp | Phase::Healthy => event.clears(&out),
+            Phase::Down | Phase::Held | Phase::Quarantined => event.raises(&out),
+            Phase::Unknown | Phase::Suspect | Phase::Recovering => event,
         }
     }
 
@@ -199,22 +197,21 @@ impl Event {
 /// Says what a site does that went to another phase, and takes this share of its clients there.
 fn phase_text(target: &Target, turn: &PhaseChange, share: Share) -> String {
     let region = target.region();
-    let is_back = turn.goes_back();
+    let is_back = turn.goes_back;
     let closed = if is_back { ": too many requests fail, or it is too full for more" } else { "" };
+    let left = turn.until.map(|until| TimeSpan::rounded(until.since(turn.at)).to_string());
+    let left = left.unwrap_or_default();
     match turn.to {
         Phase::Unknown | Phase::Healthy | Phase::Suspect => "takes all of its clients again".to_owned(),
         Phase::Down => "is down".to_owned(),
-        Phase::Recovering { until } => {
-            format!("is well again, and takes clients in {}", TimeSpan::rounded(until.since(turn.at)))
-        }
-        Phase::Ramp { .. } if is_back => format!("goes back to {share} of its clients{closed}"),
-        Phase::Ramp { .. } => format!("takes {share} of its clients"),
-        Phase::Held(_) => {
+        Phase::Recovering => format!("is well again, and takes clients in {left}"),
+        Phase::Ramp if is_back => format!("goes back to {share} of its clients{closed}"),
+        Phase::Ramp => format!("takes {share} of its clients"),
+        Phase::Held => {
             format!("is held at {share} of its clients{closed}; `meridian failback {region}` lets it back")
         }
-        Phase::Quarantined { until } => format!(
-            "is quarantined for {}: it fell three times in an hour; `meridian failback {region}` lets it back",
-            TimeSpan::rounded(until.since(turn.at))
+        Phase::Quarantined => format!(
+            "is quarantined for {left}: it fell three times in an hour; `meridian failback {region}` lets it back"
         ),
     }
 }
@@ -236,8 +233,9 @@ mod tests {
 
     #[test]
     fn a_region_that_leaves_and_returns_is_told_of_with_its_count() {
+        let status = Status::counted(2, 1, vec![Moment(0); 2]);
         let outage = Outage {
-            count: Count { up: 0, total: 2, needed: 1 },
+            status: &status,
             reason: None,
             failure: Some("connection refused"),
             is_remembered: false,
@@ -248,15 +246,15 @@ mod tests {
              out/tokyo/IPv4",
             "tokyo left the IPv4 answers: 2 of 2 addresses down (connection refused)",
         );
-        let count = Count { up: 2, total: 2, needed: 1 };
-        let held = Outage { count, reason: Some("it is held"), is_remembered: true, ..outage };
+        let status = &Status::counted(2, 1, Vec::new());
+        let held = Outage { status, reason: Some("it is held"), is_remembered: true, ..outage };
         check(
             &Event::region_out(&region(), Family::V6, held, Moment(0)),
             "region_out Warning tokyo IPv6: in -> out | it is held | 2 of 2 addresses up, 1 needed | - | out/tokyo/IPv6",
             "tokyo is still out of the IPv6 answers: it is held, 2 of 2 addresses up",
         );
         check(
-            &Event::region_back(&region(), Family::V4, count, Moment(0)),
+            &Event::region_back(&region(), Family::V4, status, Moment(0)),
             "region_back Info tokyo IPv4: out -> in | - | 2 of 2 addresses up, 1 needed | - | ends out/tokyo/IPv4",
             "tokyo is back in the IPv4 answers: 2 of 2 addresses up",
         );
@@ -264,10 +262,19 @@ mod tests {
 
     /// Checks what is told of a zone that goes from its second step of a ramp to this phase.
     #[track_caller]
-    fn check_phase(to: Phase, is_advice: bool, parts: &str, text: &str) {
-        let from = Phase::Ramp { step: 1, has_slipped: false };
-        let (site, family, at) = (Site::Region(RegionId(0)), Family::V6, Moment(60_000));
-        let turn = PhaseChange { site, family, from, from_since: Moment(0), to, at };
+    fn check_phase(to: Phase, until: Option<u64>, goes_back: bool, parts: &str, text: &str) {
+        let turn = PhaseChange {
+            site: Site::Region(RegionId(0)),
+            family: Family::V6,
+            from: Phase::Ramp,
+            from_since: Moment(0),
+            had_clients: true,
+            to,
+            until: until.map(Moment),
+            goes_back,
+            at: Moment(60_000),
+        };
+        let is_advice = text.contains("advice only");
         let event = Event::phase_changed(&zone(), &turn, Share::percent(10), is_advice);
         check(&event, &parts.replacen("ZONE", "tokyo/tokyo-a IPv6: ramp ->", 1), text);
     }
@@ -277,26 +284,30 @@ mod tests {
         let seen = "10 % of its clients";
         let out = "out/tokyo/tokyo-a/IPv6";
         check_phase(
-            Phase::Ramp { step: 2, has_slipped: false },
+            Phase::Ramp,
+            None,
             false,
             &format!("phase_changed Info ZONE ramp | - | {seen} | - | ends {out}"),
             "tokyo/tokyo-a (IPv6) takes 10 % of its clients",
         );
         check_phase(
-            Phase::Ramp { step: 0, has_slipped: true },
-            false,
+            Phase::Ramp,
+            None,
+            true,
             &format!("phase_changed Info ZONE ramp | a gate of its ramp was closed | {seen} | - | -"),
             "tokyo/tokyo-a (IPv6) goes back to 10 % of its clients: too many requests fail, or it is too full for more",
         );
         check_phase(
-            Phase::Held(Share::percent(10)),
-            false,
+            Phase::Held,
+            None,
+            true,
             &format!("phase_changed Warning ZONE held | a gate of its ramp was closed | {seen} | - | {out}"),
             "tokyo/tokyo-a (IPv6) is held at 10 % of its clients: too many requests fail, or it is too full for more; \
              `meridian failback tokyo` lets it back",
         );
         check_phase(
-            Phase::Quarantined { until: Moment(1_860_000) },
+            Phase::Quarantined,
+            Some(1_860_000),
             false,
             &format!(
                 "phase_changed Warning ZONE quarantined | it fell three times in an hour | {seen} | - | {out}"
@@ -305,19 +316,22 @@ mod tests {
              lets it back",
         );
         check_phase(
-            Phase::Recovering { until: Moment(70_000) },
+            Phase::Recovering,
+            Some(70_000),
             false,
             &format!("phase_changed Info ZONE recovering | - | {seen} | - | -"),
             "tokyo/tokyo-a (IPv6) is well again, and takes clients in 10s",
         );
         check_phase(
             Phase::Down,
-            true,
+            None,
+            false,
             &format!("phase_changed Warning ZONE down | it stays: failover is `advise` | {seen} | - | {out}"),
             "tokyo/tokyo-a (IPv6) is down (advice only: failover is `advise`)",
         );
         check_phase(
             Phase::Healthy,
+            None,
             false,
             &format!("phase_changed Info ZONE healthy | - | {seen} | - | ends {out}"),
             "tokyo/tokyo-a (IPv6) takes all of its clients again",

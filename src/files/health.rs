@@ -19,15 +19,15 @@ mod tests {
     use crate::canary::{Failure, FailureClass};
     use crate::files::store::tests::check;
     use crate::health::{
-        OutlierGrade, Phase, RecoveryState, RememberedDemand, RememberedFall, RememberedGrade,
-        RememberedRecovery,
+        OutlierGrade, RecoveryState, RememberedDemand, RememberedFall, RememberedGrade, RememberedRecovery,
+        Stage,
     };
     use crate::moment::Moment;
     use crate::region::Family;
     use crate::share::Share;
 
-    fn recovery(zone: Option<&str>, family: Family, phase: Phase) -> RememberedRecovery {
-        let recovery = RecoveryState::remembered(phase, Moment(7), vec![Moment(5)], true);
+    fn recovery(zone: Option<&str>, family: Family, stage: Stage) -> RememberedRecovery {
+        let recovery = RecoveryState::remembered(stage, Moment(7), vec![Moment(5)], true);
         RememberedRecovery { region: "tokyo".to_owned(), zone: zone.map(str::to_owned), family, recovery }
     }
 
@@ -44,10 +44,10 @@ mod tests {
             written_at: Moment(1_700_000_000_000),
             fallen: vec![RememberedFall { address: None, ..fallen.clone() }, fallen],
             recoveries: vec![
-                recovery(None, Family::V4, Phase::Down),
-                recovery(Some("tokyo-a"), Family::V6, Phase::Recovering { until: Moment(9) }),
-                recovery(None, Family::V6, Phase::Ramp { step: 1, has_slipped: true }),
-                recovery(Some("tokyo-b"), Family::V4, Phase::Held(Share::percent(10))),
+                recovery(None, Family::V4, Stage::Down),
+                recovery(Some("tokyo-a"), Family::V6, Stage::Recovering { until: Moment(9) }),
+                recovery(None, Family::V6, Stage::Ramp { step: 1, has_slipped: true }),
+                recovery(Some("tokyo-b"), Family::V4, Stage::Held(Share::percent(10))),
             ],
             grades: vec![RememberedGrade {
                 region: "tokyo".to_owned(),
@@ -61,10 +61,10 @@ mod tests {
                 pieces: vec![(0.3, "tokyo".to_owned()), (1.0, "osaka".to_owned())],
             }],
         };
-        let recovery = |zone, family, phase| {
+        let recovery = |zone, family, stage| {
             json!({
                 "region": "tokyo", "zone": zone, "family": family,
-                "recovery": {"phase": phase, "since": 7, "falls": [5], "awaits_operator": true},
+                "recovery": {"phase": stage, "since": 7, "falls": [5], "awaits_operator": true},
             })
         };
         let fallen = |address| {

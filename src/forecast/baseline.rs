@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 use super::flow::{Flow, NEGLIGIBLE, Way, added_km, paces, ways};
 use super::stranded;
 use super::{InService, Move, Prediction, RegionLoad, Situation, TOLERANCE, text};
-use crate::health::Services;
+use crate::health::View;
 use crate::load::{Outlook, Readings, capacities, demands, route};
 use crate::region::{Family, RegionId};
-use crate::share::Share;
 use crate::snapshot::{Base, Part, Permit};
-use crate::steering::{Split, Splits, family_of};
+use crate::steering::{self, Split, Splits};
 
 /// The most steps that a cascade is followed for: an hour at the usual pace. Each moves up to a tenth of a
 /// capacity, so that no region has more than ten to take in one direction.
@@ -50,7 +49,7 @@ impl<'a> Baseline<'a> {
             true => Cow::Owned(base.weigh()),
             false => Cow::Borrowed(&*base.demand),
         };
-        let (mut rates, silent) = outlook.rates(&parts, base, before.services);
+        let (mut rates, silent) = outlook.rates(&parts, base, before.view);
         rates.iter_mut().for_each(|rate| *rate *= load);
         let mut baseline = Self {
             total: rates.iter().sum(),
@@ -85,10 +84,10 @@ impl<'a> Baseline<'a> {
             load: self.load,
             hard: self.base.config.safety.limits.hard,
             moves: self.moves(&flows),
-            stranded: stranded::find(self.base, &self.permits, self.before.services, after.services),
-            in_service: self.in_service(after.services),
+            stranded: stranded::find(self.base, &self.permits, self.before.view, after.view),
+            in_service: self.in_service(after.view),
             query_factor: if self.queries > 0.0 { queries / self.queries } else { 1.0 },
-            notes: self.notes(&regions, after.services),
+            notes: self.notes(&regions, after.view),
             regions,
         }
     }
@@ -96,8 +95,7 @@ impl<'a> Baseline<'a> {
     /// Sends home whom nobody has divided yet. Without, the first landing would take everybody for somebody whose
     /// region has just left, and spread them.
     fn send_home(&mut self) {
-        let demands =
-            demands(&self.parts, &self.rates, self.base, self.before.services, self.before.readings);
+        let demands = demands(&self.parts, &self.rates, self.base, self.before.view, self.before.readings);
         for (index, demand) in demands.iter().take(self.parts.len()).enumerate() {
             if let (None, Some((home, _))) = (self.splits.of(index), demand.order.first()) {
                 self.splits.set(index, Split::whole(*home));
@@ -109,7 +107,7 @@ impl<'a> Baseline<'a> {
     fn settle(&self, situation: Situation<'_>) -> Cascade {
         let limits = self.base.config.safety.limits;
         let capacities = capacities(self.base, situation.readings);
-        let demands = demands(&self.parts, &self.rates, self.base, situation.services, situation.readings);
+        let demands = demands(&self.parts, &self.rates, self.base, situation.view, situation.readings);
         let mut splits = self.splits.clone();
         splits.land(&demands, &capacities, limits);
         let landed = splits.clone();
@@ -124,10 +122,10 @@ impl<'a> Baseline<'a> {
     }
 
     fn flows(&self, splits: &Splits, situation: Situation<'_>) -> Vec<Flow> {
-        let Situation { services, readings } = situation;
+        let Situation { view, readings } = situation;
         let parts = self.parts.iter().enumerate();
-        let flows = parts
-            .map(|(index, part)| Flow::of(&route(part, splits.of(index), self.base, services, readings)));
+        let flows =
+            parts.map(|(index, part)| Flow::of(&route(part, splits.of(index), self.base, view, readings)));
         flows.collect()
     }
 
@@ -171,7 +169,7 @@ impl<'a> Baseline<'a> {
         let asked = [&self.flows[..], at_first, flows].map(|flows| self.asked(flows));
         let regions = self.base.config.regions.iter().map(|(id, region)| {
             let [before, at_first, then] = asked.each_ref().map(|asked| asked[usize::from(id.0)]);
-            let is_serving = takes_any(after.services, id);
+            let is_serving = takes_any(after.view, id);
             let load = |asked| self.load(id, asked, after.readings).filter(|_| is_serving);
             let load_after = load(then);
             let is_above = |limit: f64| load_after.is_some_and(|load| load > limit + TOLERANCE);
@@ -212,24 +210,23 @@ impl<'a> Baseline<'a> {
         (there > 0.0).then_some(asked / there)
     }
 
-    fn in_service(&self, after: &Services) -> Vec<InService> {
+    fn in_service(&self, after: &View) -> Vec<InService> {
         let regions = &self.base.config.regions;
         let by_family = Family::BOTH.map(|family| {
             let of_family =
-                || regions.iter().map(|(id, _)| id).filter(|id| after.get(*id, family).count().is_some());
-            let count = |services: &Services| {
-                of_family().filter(|id| services.stage(*id, family).share() > Share::NONE).count()
-            };
+                || regions.iter().map(|(id, _)| id).filter(|id| after.status(*id, family).exists());
+            let count =
+                |view: &View| of_family().filter(|id| view.status(*id, family).is_in_service()).count();
             let total = of_family().count();
             let least = self.base.config.safety.min_in_service.map(|least| least.of(total));
-            let (before, after) = (count(self.before.services), count(after));
+            let (before, after) = (count(self.before.view), count(after));
             InService { family: family.to_string(), regions: total, before, after, least }
         });
         by_family.into_iter().filter(|family| family.regions > 0).collect()
     }
 
     /// Says what was assumed, and what could not be checked.
-    fn notes(&self, regions: &[RegionLoad], after: &Services) -> Vec<String> {
+    fn notes(&self, regions: &[RegionLoad], after: &View) -> Vec<String> {
         let serving = || regions.iter().filter(|region| region.is_serving);
         let unknown: Vec<_> = serving()
             .filter(|region| region.load_after.is_none())
@@ -253,8 +250,8 @@ impl<'a> Baseline<'a> {
         }
         let differs = |family: Family| {
             self.base.config.regions.iter().any(|(id, _)| {
-                let stage = |services: &Services| services.stage(id, family).share();
-                stage(after) != stage(self.before.services)
+                let takes = |view: &View| view.status(id, family).takes();
+                takes(after) != takes(self.before.view)
             })
         };
         if differs(Family::V6) && !differs(Family::V4) {
@@ -269,6 +266,6 @@ impl<'a> Baseline<'a> {
 }
 
 /// Returns whether a region takes any clients, where IPv4 clients are judged.
-fn takes_any(services: &Services, region: RegionId) -> bool {
-    services.stage(region, family_of(services, region, Family::V4)).share() > Share::NONE
+fn takes_any(view: &View, region: RegionId) -> bool {
+    steering::status(view, region, Family::V4).is_in_service()
 }

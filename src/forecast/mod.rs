@@ -26,7 +26,7 @@ pub use baseline::Baseline;
 pub use rule::{SafetyRule, Violation};
 pub use stranded::Stranded;
 
-use crate::health::Services;
+use crate::health::View;
 use crate::load::{Outlook, Readings};
 use crate::snapshot::Base;
 
@@ -37,7 +37,7 @@ const TOLERANCE: f64 = 1e-4;
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
     /// What they take of their clients.
-    pub services: &'a Services,
+    pub view: &'a View,
     /// What they report, and which fraction of their capacity is there.
     pub readings: &'a Readings,
 }

@@ -5,11 +5,10 @@ use std::cmp::Reverse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::health::Services;
+use crate::health::View;
 use crate::region::{Family, RegionId};
-use crate::share::Share;
 use crate::snapshot::{Base, Permit};
-use crate::steering::{Destination, Rest, Route, family_of};
+use crate::steering::{self, Destination, Rest, Route};
 
 /// Clients of one name for whom no permitted region would take anybody.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,13 +45,13 @@ enum Lot {
 }
 
 /// Finds them, those to whom it is new first.
-pub(crate) fn find(base: &Base, permits: &[Permit], before: &Services, after: &Services) -> Vec<Stranded> {
+pub(crate) fn find(base: &Base, permits: &[Permit], before: &View, after: &View) -> Vec<Stranded> {
     let mut found: Vec<Stranded> = Vec::new();
     // Whoever is permitted nothing is refused whatever happens.
     for permit in permits.iter().filter(|permit| !permit.regions.is_empty()) {
         let mut news: Vec<(Family, bool, Lot)> = Vec::new();
         for family in Family::BOTH {
-            let [was, is] = [before, after].map(|services| lot(base, permit, services, family));
+            let [was, is] = [before, after].map(|view| lot(base, permit, view, family));
             if is != Lot::Served {
                 news.push((family, is.rank() < was.rank(), is));
             }
@@ -80,15 +79,14 @@ impl Lot {
     }
 }
 
-fn lot(base: &Base, permit: &Permit, services: &Services, family: Family) -> Lot {
-    let takes =
-        |region: RegionId| services.stage(region, family_of(services, region, family)).share() > Share::NONE;
+fn lot(base: &Base, permit: &Permit, view: &View, family: Family) -> Lot {
+    let takes = |region: RegionId| steering::status(view, region, family).is_in_service();
     let regions = || base.config.regions.iter().map(|(id, _)| id);
     if regions().any(|id| permit.regions.contains(id) && takes(id)) {
         return Lot::Served;
     }
     let (plan, policy) = base.plan(permit.partition, permit.part);
-    match Route::find(plan, policy.all_down, services, None, family).rest {
+    match Route::find(plan, policy.all_down, view, None, family).rest {
         Rest::Whole(Destination::FailOpen(_)) => Lot::FailOpen,
         Rest::Whole(Destination::Refused(refusal)) => Lot::Nobody(refusal.as_str()),
         Rest::Whole(Destination::Healthy(_)) | Rest::Divided { .. } => Lot::Unwelcome,

@@ -1,7 +1,7 @@
 //! What is predicted of three regions with 40, 35 and 25 % of the demand.
 
 use super::*;
-use crate::health::{SiteShare, Standing, View, Vitals};
+use crate::health::{SiteShare, View, Vitals};
 use crate::moment::Moment;
 use crate::share::Share;
 use crate::snapshot::fixture;
@@ -36,9 +36,8 @@ const C_STAYS: &str = "{ clients: c, jurisdictions: [US] }";
 const LOST: SiteShare = SiteShare::Out { since: Moment(0) };
 const ALL: [SiteShare; 3] = [SiteShare::Full; 3];
 
-fn services(base: &Base, stages: [SiteShare; 3]) -> Services {
-    let view = View::new(vec![Standing::Up; 6]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
-    Services::of(&base.config.regions, &view)
+fn view(base: &Base, stages: [SiteShare; 3]) -> View {
+    View::all_up(&base.config.regions).with(Vec::new(), &stages.map(|share| [share; 2]))
 }
 
 fn readings(loads: [Option<f64>; 3]) -> Readings {
@@ -48,9 +47,9 @@ fn readings(loads: [Option<f64>; 3]) -> Readings {
 
 /// Predicts that regions at these loads come to these stages, at a demand that is multiplied.
 fn check(base: &Base, loads: [Option<f64>; 3], stages: [SiteShare; 3], load: f64) -> Prediction {
-    let (all, after) = (services(base, ALL), services(base, stages));
+    let (all, after) = (view(base, ALL), view(base, stages));
     let outlook = Outlook { readings: readings(loads), ..Outlook::default() };
-    let situation = |services| Situation { services, readings: &outlook.readings };
+    let situation = |view| Situation { view, readings: &outlook.readings };
     predict(base, &outlook, situation(&all), situation(&after), load)
 }
 
@@ -121,9 +120,9 @@ fn a_class_that_loses_its_only_permitted_region_is_told_and_one_that_had_none_is
     // A quarter of the demand asks ten times as often: once in 3 s.
     assert!((prediction.query_factor - 3.25).abs() < 1e-6, "{}", prediction.query_factor);
 
-    let lost = services(&base, [SiteShare::Full, SiteShare::Full, LOST]);
+    let lost = view(&base, [SiteShare::Full, SiteShare::Full, LOST]);
     let outlook = Outlook { readings: readings(USUAL), ..Outlook::default() };
-    let situation = Situation { services: &lost, readings: &outlook.readings };
+    let situation = Situation { view: &lost, readings: &outlook.readings };
     let still = predict(&base, &outlook, situation, situation, 1.0);
     assert_eq!(violations(&still), []);
     assert_eq!(still.stranded.len(), 1, "it is said all the same");
@@ -186,8 +185,8 @@ fn one_region_that_says_nothing_is_named_and_its_clients_count_as_the_average() 
 fn a_demand_that_nobody_knows_is_assumed_by_the_number_of_clients() {
     let base = base("", "", CAPACITY);
     let outlook = Outlook::assumed(&base);
-    let all = services(&base, ALL);
-    let situation = Situation { services: &all, readings: &outlook.readings };
+    let all = view(&base, ALL);
+    let situation = Situation { view: &all, readings: &outlook.readings };
     let prediction = predict(&base, &outlook, situation, situation, 1.0);
     assert_eq!(loads(&prediction), "60>60 30>30 15>15");
     assert_eq!(prediction.moves, []);
@@ -196,12 +195,11 @@ fn a_demand_that_nobody_knows_is_assumed_by_the_number_of_clients() {
 #[test]
 fn what_changes_for_ipv6_alone_is_said() {
     let base = base("", "", CAPACITY);
-    let all = services(&base, ALL);
-    let view = View::new(vec![Standing::Up; 6])
-        .with(Vec::new(), vec![[SiteShare::Full, LOST], [SiteShare::Full; 2], [SiteShare::Full; 2]]);
-    let after = Services::of(&base.config.regions, &view);
+    let all = view(&base, ALL);
+    let v6_lost = [[SiteShare::Full, LOST], [SiteShare::Full; 2], [SiteShare::Full; 2]];
+    let after = View::all_up(&base.config.regions).with(Vec::new(), &v6_lost);
     let outlook = Outlook { readings: readings(USUAL), ..Outlook::default() };
-    let situation = |services| Situation { services, readings: &outlook.readings };
+    let situation = |view| Situation { view, readings: &outlook.readings };
     let prediction = predict(&base, &outlook, situation(&all), situation(&after), 1.0);
     assert_eq!((prediction.moves.len(), &*prediction.notes), (0, &[text::IPV6_ONLY.to_owned()][..]));
 }

@@ -3,7 +3,7 @@
 
 use super::correlation::{self, Correlation, PeerCondition};
 use super::tally::SiteTallies;
-use super::{AddressState, Assessment, Board, OutlierGrade, Phase, Suppression, vitals};
+use super::{AddressState, Assessment, Board, OutlierGrade, Phase, RecoveryState, Suppression, vitals};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
 use crate::region::{Family, RegionId, Safety, Site};
@@ -19,18 +19,18 @@ pub(super) struct Evidence<'a> {
 
 impl Evidence<'_> {
     fn needed(&self, id: RegionId) -> usize {
-        self.board.regions().region(id).min_healthy.of(self.tallies.region(id, self.family).total)
+        self.board.regions().needed(Site::Region(id), self.tallies.region(id, self.family).total)
     }
 
-    /// Returns what is seen of a region that is in `phase`.
+    /// Returns what is seen of a region that has come this far.
     ///
     /// One that still serves has not left for good reason: what rises there counts as suspect, or it would leave
     /// at the very moment in which it recovers. What nobody has probed yet, or what fails, brings back none that
     /// is down. And where no clients are, their requests say nothing.
-    pub fn assessment(&self, id: RegionId, grade: OutlierGrade, phase: Phase) -> Assessment {
+    pub fn assessment(&self, id: RegionId, grade: OutlierGrade, recovery: &RecoveryState) -> Assessment {
         let (tally, needed) = (self.tallies.region(id, self.family), self.needed(id));
         let whole = self.board.whole(id).state();
-        let serves = phase.serves();
+        let (serves, phase) = (recovery.serves(), recovery.phase());
         let up = match phase {
             Phase::Down => tally.clean - (tally.total - tally.known),
             _ if serves => tally.up + tally.rising,

@@ -20,11 +20,11 @@
 //! From addresses to zones and regions it goes by [`Sites`]: each follows a [`RecoveryState`], which says how it
 //! leaves and how it comes back; a region may be restrained from leaving when the cause is shared (`correlation`),
 //! when it is merely full, or when too few would be left; and it may be degraded for failing its clients
-//! though not its canaries (`outlier`). What steering sees of all this is a [`View`].
+//! though not its canaries (`outlier`). What comes of all this is the [`Status`] of each, which a [`View`] carries
+//! to steering, alarms and reports.
 //!
 //! Everything here is a function of the observations and of time: the time of a change is the time of the
-//! observation, or the phase_change of a clock, that made it. When to probe is [`pace`]; when a region has too few addresses
-//! is [`Services`]; what outlives the process is [`Memory`]; for how long what was up is the log of [`availability`](crate::availability).
+//! observation, or the tick of a clock, that made it. When to probe is [`pace`]; what outlives the process is [`Memory`]; for how long what was up is the log of [`availability`](crate::availability).
 
 mod address;
 mod board;
@@ -36,10 +36,11 @@ mod memory;
 mod outlier;
 pub mod pace;
 mod recovery;
-mod service;
 mod site;
 mod sites;
+mod status;
 mod streak;
+mod suppression;
 mod tally;
 mod view;
 mod vitals;
@@ -50,13 +51,18 @@ pub use memory::{
     Adoption, FRESH_FOR, Memory, RememberedDemand, RememberedFall, RememberedGrade, RememberedRecovery,
 };
 pub use outlier::OutlierGrade;
-pub use recovery::{Assessment, FALLS_TO_QUARANTINE, Phase, RecoveryState};
-pub use service::{Count, Service, Services};
+#[cfg(test)]
+pub(crate) use recovery::Stage;
+pub use recovery::{Assessment, FALLS_TO_QUARANTINE, RecoveryState};
 pub use site::{PhaseChange, vitals};
-pub use sites::{Sites, Suppression, gates_are_open};
+pub use sites::{Sites, gates_are_open};
+pub use status::{LIMITED, Phase, SiteShare, Status, WITHDRAWN, limited_zones};
 pub use streak::Streak;
-pub use view::{SiteShare, View};
+pub use suppression::Suppression;
+pub use view::View;
 pub use vitals::Vitals;
+
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -104,7 +110,13 @@ impl AddressState {
     }
 }
 
-/// What is thought of an address.
+impl fmt::Display for AddressState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The state of an address as far as answers depend on it, by its canaries and by operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It answers, or nothing is known against it yet.
@@ -121,11 +133,17 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// Returns the state that it counts as.
+    pub fn state(self) -> AddressState {
+        match self {
+            Self::Up => AddressState::Up,
+            Self::Suspect => AddressState::Suspect,
+            Self::Down { .. } | Self::Disabled => AddressState::Down,
+        }
+    }
+
     /// Returns whether the address is out of the answers.
     pub fn is_down(self) -> bool {
-        match self {
-            Self::Up | Self::Suspect => false,
-            Self::Down { .. } | Self::Disabled => true,
-        }
+        self.state().is_down()
     }
 }

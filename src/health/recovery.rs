@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Phase;
 use crate::moment::Moment;
 use crate::region::{Failback, LONGEST_WAIT, Recovery};
 use crate::share::Share;
@@ -42,70 +43,40 @@ pub const FALLS_TO_QUARANTINE: usize = 3;
 /// The most falls that are kept: the quarantine begins long before, and what is older changes no wait.
 const MOST_FALLS: usize = 2 * FALLS_TO_QUARANTINE;
 
-/// Where a region or availability zone stands in the picture above.
+/// Where the machine is in the picture above, with what it needs to go on from there; its word is the [`Phase`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Nothing is known of it yet, and it serves.
+pub enum Stage {
     Unknown,
-    /// It serves.
     Healthy,
-    /// It serves, and would not if its suspects fell.
     Suspect,
-    /// It has left.
     Down,
-    /// It is well again, and waits until this moment.
     Recovering {
-        /// When the wait is over.
         until: Moment,
     },
-    /// It gets its clients back, share by share.
     Ramp {
         /// Which of the shares it has: an index into `Recovery::ramp`.
         step: u8,
         /// Whether a gate was closed before on this ramp.
         has_slipped: bool,
     },
-    /// It is well, and stays at this share until an operator lets it back.
     Held(Share),
-    /// It fell too often, and is kept away until this moment.
     Quarantined {
-        /// When it may come back.
         until: Moment,
     },
 }
 
-impl Phase {
-    /// Returns the word that metrics, `/status` and logs use.
-    pub fn as_str(self) -> &'static str {
+impl Stage {
+    fn phase(self) -> Phase {
         match self {
-            Self::Unknown => "unknown",
-            Self::Healthy => "healthy",
-            Self::Suspect => "suspect",
-            Self::Down => "down",
-            Self::Recovering { .. } => "recovering",
-            Self::Ramp { .. } => "ramp",
-            Self::Held(_) => "held",
-            Self::Quarantined { .. } => "quarantined",
-        }
-    }
-
-    /// Returns whether nothing is the matter, or nothing that moves anybody.
-    pub fn is_stable(self) -> bool {
-        matches!(self, Self::Unknown | Self::Healthy | Self::Suspect)
-    }
-
-    /// Returns whether it has fallen, and comes back by itself in a while.
-    pub fn is_on_its_way(self) -> bool {
-        matches!(self, Self::Down | Self::Recovering { .. } | Self::Ramp { .. })
-    }
-
-    /// Returns whether it has its place in the answers, if only for some clients.
-    pub fn serves(self) -> bool {
-        match self {
-            Self::Unknown | Self::Healthy | Self::Suspect | Self::Ramp { .. } => true,
-            Self::Held(share) => share > Share::NONE,
-            Self::Down | Self::Recovering { .. } | Self::Quarantined { .. } => false,
+            Self::Unknown => Phase::Unknown,
+            Self::Healthy => Phase::Healthy,
+            Self::Suspect => Phase::Suspect,
+            Self::Down => Phase::Down,
+            Self::Recovering { .. } => Phase::Recovering,
+            Self::Ramp { .. } => Phase::Ramp,
+            Self::Held(_) => Phase::Held,
+            Self::Quarantined { .. } => Phase::Quarantined,
         }
     }
 }
@@ -126,7 +97,8 @@ pub enum Assessment {
 /// The state of the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryState {
-    phase: Phase,
+    #[serde(rename = "phase")]
+    stage: Stage,
     /// When the phase began.
     since: Moment,
     /// The falls within the last hour, the latest last; at most as many as matter to the wait.
@@ -138,18 +110,18 @@ pub struct RecoveryState {
 impl RecoveryState {
     /// Returns the course of a place of which nothing is known.
     pub fn new(now: Moment) -> Self {
-        Self { phase: Phase::Unknown, since: now, falls: Vec::new(), awaits_operator: false }
+        Self { stage: Stage::Unknown, since: now, falls: Vec::new(), awaits_operator: false }
     }
 
     /// Returns the course of a place that is well and has this share of its clients: it goes up the rest of the
     /// ramp.
     pub fn ramp(rules: &Recovery, from: Share, now: Moment) -> Self {
         let step = rules.ramp.iter().position(|share| *share > from);
-        let phase = match step {
-            Some(step) => Phase::Ramp { step: step as u8, has_slipped: false },
-            None => Phase::Healthy,
+        let stage = match step {
+            Some(step) => Stage::Ramp { step: step as u8, has_slipped: false },
+            None => Stage::Healthy,
         };
-        Self { phase, ..Self::new(now) }
+        Self { stage, ..Self::new(now) }
     }
 
     /// Lets the present phase begin now.
@@ -158,33 +130,75 @@ impl RecoveryState {
     }
 
     /// Returns a course as an earlier life left it.
-    pub fn remembered(phase: Phase, since: Moment, falls: Vec<Moment>, awaits_operator: bool) -> Self {
-        Self { phase, since, falls, awaits_operator }
+    #[cfg(test)]
+    pub(crate) fn remembered(stage: Stage, since: Moment, falls: Vec<Moment>, awaits_operator: bool) -> Self {
+        Self { stage, since, falls, awaits_operator }
     }
 
     /// Returns whether there is anything in it that a restart must not forget.
     pub fn is_eventful(&self) -> bool {
-        !self.falls.is_empty() || self.awaits_operator || !self.phase.is_stable()
+        !self.falls.is_empty() || self.awaits_operator || !self.phase().is_stable()
     }
 
     /// Returns the course without anything from the future: the wall clock may have been set back between
     /// two lives.
     pub fn as_of(&self, now: Moment) -> Self {
         let not_after = |limit: Duration, until: Moment| until.min(now.plus(limit));
-        let phase = match self.phase {
-            Phase::Recovering { until } => Phase::Recovering { until: not_after(LONGEST_WAIT, until) },
-            Phase::Quarantined { until } => Phase::Quarantined { until: not_after(MEMORY_OF_FALLS, until) },
-            phase => phase,
+        let stage = match self.stage {
+            Stage::Recovering { until } => Stage::Recovering { until: not_after(LONGEST_WAIT, until) },
+            Stage::Quarantined { until } => Stage::Quarantined { until: not_after(MEMORY_OF_FALLS, until) },
+            stage => stage,
         };
         let mut falls: Vec<_> = self.falls.iter().map(|fall| (*fall).min(now)).collect();
         falls.sort_unstable();
         falls.drain(..falls.len().saturating_sub(MOST_FALLS));
-        Self { phase, since: self.since.min(now), falls, awaits_operator: self.awaits_operator }
+        Self { stage, since: self.since.min(now), falls, awaits_operator: self.awaits_operator }
     }
 
-    /// Returns where it stands.
+    /// Returns the phase that it is in.
     pub fn phase(&self) -> Phase {
-        self.phase
+        self.stage.phase()
+    }
+
+    /// Returns the stage that it is in.
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Returns when the phase ends if nothing happens; `None`: it has no end, or ends in steps.
+    pub fn until(&self) -> Option<Moment> {
+        match self.stage {
+            Stage::Recovering { until } | Stage::Quarantined { until } => Some(until),
+            Stage::Unknown
+            | Stage::Healthy
+            | Stage::Suspect
+            | Stage::Down
+            | Stage::Ramp { .. }
+            | Stage::Held(_) => None,
+        }
+    }
+
+    /// Returns whether it has its place in the answers, if only for some clients.
+    pub fn serves(&self) -> bool {
+        match self.stage {
+            Stage::Unknown | Stage::Healthy | Stage::Suspect | Stage::Ramp { .. } => true,
+            Stage::Held(share) => share > Share::NONE,
+            Stage::Down | Stage::Recovering { .. } | Stage::Quarantined { .. } => false,
+        }
+    }
+
+    /// Returns whether it has fallen, and comes back by itself in a while.
+    pub(super) fn is_on_its_way(&self) -> bool {
+        matches!(self.stage, Stage::Down | Stage::Recovering { .. } | Stage::Ramp { .. })
+    }
+
+    /// Returns whether a gate was closed since `before`: its ramp goes not on but back, or ends.
+    pub(super) fn has_gone_back(&self, before: &Self) -> bool {
+        match (before.stage, self.stage) {
+            (Stage::Ramp { step: before, .. }, Stage::Ramp { step, .. }) => step <= before,
+            (Stage::Ramp { .. }, Stage::Held(_)) => true,
+            _ => false,
+        }
     }
 
     /// Returns when that began.
@@ -204,75 +218,73 @@ impl RecoveryState {
 
     /// Returns the share of its clients that it has; of those who would come to it if it were healthy.
     pub fn share(&self, rules: &Recovery) -> Share {
-        match self.phase {
-            Phase::Unknown | Phase::Healthy | Phase::Suspect => Share::ALL,
-            Phase::Ramp { step, .. } => rules.ramp.get(usize::from(step)).copied().unwrap_or(Share::ALL),
-            Phase::Held(share) => share,
-            Phase::Down | Phase::Recovering { .. } | Phase::Quarantined { .. } => Share::NONE,
+        match self.stage {
+            Stage::Unknown | Stage::Healthy | Stage::Suspect => Share::ALL,
+            Stage::Ramp { step, .. } => rules.ramp.get(usize::from(step)).copied().unwrap_or(Share::ALL),
+            Stage::Held(share) => share,
+            Stage::Down | Stage::Recovering { .. } | Stage::Quarantined { .. } => Share::NONE,
         }
     }
 
     /// Follows what is seen, and returns whether the phase has changed. `is_open` says whether the gates are.
     pub fn follow(&mut self, assessment: Assessment, is_open: bool, rules: &Recovery, now: Moment) -> bool {
-        let before = self.phase;
+        let before = self.stage;
         self.falls.retain(|fall| now.since(*fall) < MEMORY_OF_FALLS);
-        // Ends: each phase_change leads on along the picture, and a ramp without hold has at most eight steps.
+        // Ends: each transition leads on along the picture, and a ramp without hold has at most eight steps.
         while let Some(next) = self.next(assessment, is_open, rules, now) {
             self.enter(next, now);
         }
-        self.phase != before
+        self.stage != before
     }
 
-    /// Lets a place that is held or quarantined back, and returns whether it was.
-    pub fn fail_back(&mut self, rules: &Recovery, now: Moment) -> bool {
-        let is_kept_away = matches!(self.phase, Phase::Held(_) | Phase::Quarantined { .. });
-        if is_kept_away {
+    /// Lets a place back that is held or quarantined.
+    pub fn fail_back(&mut self, rules: &Recovery, now: Moment) {
+        if self.phase().is_kept_away() {
             self.awaits_operator = false;
             self.enter(ramp(rules), now);
         }
-        is_kept_away
     }
 
     /// Takes back the last fall: it was none.
     pub fn undo_fall(&mut self, now: Moment) {
         self.falls.pop();
-        self.enter(Phase::Suspect, now);
+        self.enter(Stage::Suspect, now);
     }
 
     /// Returns when the course goes on although nothing happens; `None`: never.
     pub fn wake(&self, rules: &Recovery) -> Option<Moment> {
-        match self.phase {
-            Phase::Recovering { until } | Phase::Quarantined { until } => Some(until),
-            Phase::Ramp { .. } => Some(self.since.plus(rules.hold)),
-            Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Down | Phase::Held(_) => None,
+        match self.stage {
+            Stage::Recovering { until } | Stage::Quarantined { until } => Some(until),
+            Stage::Ramp { .. } => Some(self.since.plus(rules.hold)),
+            Stage::Unknown | Stage::Healthy | Stage::Suspect | Stage::Down | Stage::Held(_) => None,
         }
     }
 
     /// Returns where the machine goes from here; `None`: it stays.
-    fn next(&self, assessment: Assessment, is_open: bool, rules: &Recovery, now: Moment) -> Option<Phase> {
-        match (self.phase, assessment) {
-            (Phase::Down, Assessment::Bad) => None,
-            (_, Assessment::Bad) => Some(Phase::Down),
-            (Phase::Down, _) => Some(self.away(rules)),
-            (Phase::Recovering { until } | Phase::Quarantined { until }, _) => {
+    fn next(&self, assessment: Assessment, is_open: bool, rules: &Recovery, now: Moment) -> Option<Stage> {
+        match (self.stage, assessment) {
+            (Stage::Down, Assessment::Bad) => None,
+            (_, Assessment::Bad) => Some(Stage::Down),
+            (Stage::Down, _) => Some(self.away(rules)),
+            (Stage::Recovering { until } | Stage::Quarantined { until }, _) => {
                 (now >= until).then(|| self.back(rules))
             }
-            (Phase::Ramp { step, has_slipped }, _) => {
+            (Stage::Ramp { step, has_slipped }, _) => {
                 let is_over = now >= self.since.plus(rules.hold);
                 is_over.then(|| after_the_step(step, has_slipped, is_open, rules))
             }
-            (Phase::Held(_), _) => None,
-            (Phase::Unknown | Phase::Healthy, Assessment::Suspect) => Some(Phase::Suspect),
-            (Phase::Unknown | Phase::Suspect, Assessment::Good) => Some(Phase::Healthy),
-            (Phase::Unknown | Phase::Healthy | Phase::Suspect, _) => None,
+            (Stage::Held(_), _) => None,
+            (Stage::Unknown | Stage::Healthy, Assessment::Suspect) => Some(Stage::Suspect),
+            (Stage::Unknown | Stage::Suspect, Assessment::Good) => Some(Stage::Healthy),
+            (Stage::Unknown | Stage::Healthy | Stage::Suspect, _) => None,
         }
     }
 
-    fn enter(&mut self, phase: Phase, now: Moment) {
-        self.phase = phase;
+    fn enter(&mut self, stage: Stage, now: Moment) {
+        self.stage = stage;
         self.since = now;
-        self.awaits_operator |= matches!(phase, Phase::Held(_));
-        if phase == Phase::Down {
+        self.awaits_operator |= matches!(stage, Stage::Held(_));
+        if stage == Stage::Down {
             self.falls.push(now);
             self.falls.drain(..self.falls.len().saturating_sub(MOST_FALLS));
         }
@@ -285,42 +297,42 @@ impl RecoveryState {
     }
 
     /// Returns how a place stays away that has fallen and is well again.
-    fn away(&self, rules: &Recovery) -> Phase {
+    fn away(&self, rules: &Recovery) -> Stage {
         match self.falls.last() {
             Some(last) if self.falls.len() >= FALLS_TO_QUARANTINE => {
-                Phase::Quarantined { until: last.plus(MEMORY_OF_FALLS) }
+                Stage::Quarantined { until: last.plus(MEMORY_OF_FALLS) }
             }
-            _ => Phase::Recovering { until: self.since.plus(self.wait(rules)) },
+            _ => Stage::Recovering { until: self.since.plus(self.wait(rules)) },
         }
     }
 
     /// Returns where a place goes when it has been away for long enough.
-    fn back(&self, rules: &Recovery) -> Phase {
+    fn back(&self, rules: &Recovery) -> Stage {
         match (rules.failback, self.awaits_operator) {
             (Failback::Auto, false) => ramp(rules),
-            (Failback::Auto, true) | (Failback::Manual, _) => Phase::Held(Share::NONE),
+            (Failback::Auto, true) | (Failback::Manual, _) => Stage::Held(Share::NONE),
         }
     }
 }
 
 /// Returns the beginning of the ramp.
-fn ramp(rules: &Recovery) -> Phase {
+fn ramp(rules: &Recovery) -> Stage {
     match rules.ramp.first() {
-        Some(_) => Phase::Ramp { step: 0, has_slipped: false },
-        None => Phase::Healthy,
+        Some(_) => Stage::Ramp { step: 0, has_slipped: false },
+        None => Stage::Healthy,
     }
 }
 
 /// Returns where a step of the ramp leads when it has been held.
-fn after_the_step(step: u8, has_slipped: bool, is_open: bool, rules: &Recovery) -> Phase {
+fn after_the_step(step: u8, has_slipped: bool, is_open: bool, rules: &Recovery) -> Stage {
     // A reload may have made the ramp shorter than this.
     let before = || rules.ramp.get(usize::from(step.checked_sub(1)?)).copied();
     let share_before = || before().unwrap_or(Share::NONE);
     match (is_open, has_slipped) {
-        (true, _) if usize::from(step) + 1 < rules.ramp.len() => Phase::Ramp { step: step + 1, has_slipped },
-        (true, _) => Phase::Healthy,
-        (false, false) => Phase::Ramp { step: step.saturating_sub(1), has_slipped: true },
-        (false, true) => Phase::Held(share_before()),
+        (true, _) if usize::from(step) + 1 < rules.ramp.len() => Stage::Ramp { step: step + 1, has_slipped },
+        (true, _) => Stage::Healthy,
+        (false, false) => Stage::Ramp { step: step.saturating_sub(1), has_slipped: true },
+        (false, true) => Stage::Held(share_before()),
     }
 }
 
@@ -343,15 +355,15 @@ mod tests {
             let (second, assessment) = word.split_once(':').expect("SECOND:SIGN");
             let now = Moment(second.parse::<u64>().expect("a second") * 1000);
             match assessment {
-                "b" => drop(recovery.fail_back(rules, now)),
+                "b" => recovery.fail_back(rules, now),
                 "x" => drop(recovery.follow(Assessment::Bad, true, rules, now)),
                 "s" => drop(recovery.follow(Assessment::Suspect, true, rules, now)),
                 _ => drop(recovery.follow(Assessment::Good, assessment == "g", rules, now)),
             }
-            match recovery.phase() {
-                Phase::Ramp { .. } => format!("ramp{}", (recovery.share(rules).fraction() * 100.0).round()),
-                Phase::Held(share) => format!("held{}", (share.fraction() * 100.0).round()),
-                phase => phase.as_str().to_owned(),
+            match recovery.stage() {
+                Stage::Ramp { .. } => format!("ramp{}", (recovery.share(rules).fraction() * 100.0).round()),
+                Stage::Held(share) => format!("held{}", (share.fraction() * 100.0).round()),
+                stage => stage.phase().to_string(),
             }
         });
         assert_eq!(reached.collect::<Vec<_>>().join(" "), phases, "after {signs}");
@@ -438,20 +450,19 @@ mod tests {
     #[test]
     fn suspicion_moves_nobody() {
         check(&rules(Failback::Auto), "0:x 60:g 70:s 120:s", "down ramp10 ramp10 ramp50");
-        assert!(Phase::Suspect.serves());
     }
 
     #[test]
     fn a_course_from_a_damaged_or_foreign_file_harms_nobody() {
-        let phase = Phase::Ramp { step: 200, has_slipped: true };
+        let stage = Stage::Ramp { step: 200, has_slipped: true };
         let falls = (0..100).map(|second| Moment(1_000_000 + second)).collect();
-        let mut recovery = RecoveryState::remembered(phase, Moment(9_000_000), falls, false).as_of(Moment(0));
+        let mut recovery = RecoveryState::remembered(stage, Moment(9_000_000), falls, false).as_of(Moment(0));
         let rules = rules(Failback::Auto);
         assert!(recovery.follow(Assessment::Good, false, &rules, Moment(60_000)));
-        assert_eq!(recovery.phase(), Phase::Held(Share::NONE));
+        assert_eq!(recovery.stage(), Stage::Held(Share::NONE));
         assert!(recovery.follow(Assessment::Bad, true, &rules, Moment(60_000)));
         assert!(recovery.follow(Assessment::Good, true, &rules, Moment(60_000)));
-        let Phase::Quarantined { until } = recovery.phase() else { panic!("{recovery:?}") };
+        let Stage::Quarantined { until } = recovery.stage() else { panic!("{recovery:?}") };
         assert!(until <= Moment(60_000).plus(MEMORY_OF_FALLS));
     }
 

@@ -1,6 +1,6 @@
 //! Turns of regions and availability zones, and what they have said.
 
-use super::{Board, CanaryRecord, Phase, Vitals};
+use super::{Board, CanaryRecord, Phase, RecoveryState, Vitals};
 use crate::moment::Moment;
 use crate::region::{Family, Regions, Site};
 
@@ -13,22 +13,40 @@ pub struct PhaseChange {
     pub family: Family,
     /// The phase it left.
     pub from: Phase,
-    /// When it had entered that phase.
+    /// The beginning of that phase.
     pub from_since: Moment,
-    /// The phase it is in now.
+    /// Whether it had any clients in that phase.
+    pub had_clients: bool,
+    /// The phase it is in now; of a ramp, it may be the next step of the same phase.
     pub to: Phase,
+    /// The end of that phase if nothing happens; `None`: it has no end, or ends in steps.
+    pub until: Option<Moment>,
+    /// Whether a gate was closed: its ramp goes not on but back, or ends.
+    pub goes_back: bool,
     /// When it changed.
     pub at: Moment,
 }
 
 impl PhaseChange {
-    /// Returns whether a gate was closed: its ramp goes not on but back, or ends.
-    pub fn goes_back(&self) -> bool {
-        match (self.from, self.to) {
-            (Phase::Ramp { step: before, .. }, Phase::Ramp { step, .. }) => step <= before,
-            (Phase::Ramp { .. }, Phase::Held(_)) => true,
-            _ => false,
-        }
+    /// Returns what has changed between two states of a site; `None`: nothing.
+    pub(super) fn between(
+        site: Site,
+        family: Family,
+        before: &RecoveryState,
+        after: &RecoveryState,
+        at: Moment,
+    ) -> Option<Self> {
+        (before.stage() != after.stage()).then(|| Self {
+            site,
+            family,
+            from: before.phase(),
+            from_since: before.since(),
+            had_clients: before.serves(),
+            to: after.phase(),
+            until: after.until(),
+            goes_back: after.has_gone_back(before),
+            at,
+        })
     }
 }
 

@@ -1,75 +1,74 @@
 //! All that steering sees of health.
 
-use super::Standing;
+use super::{SiteShare, Standing, Status};
 use crate::moment::Moment;
-use crate::region::{AddressId, Family, RegionId};
+use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
 
-/// What a region takes of the clients that it is the best for, in one family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SiteShare {
-    /// All of them.
-    Full,
-    /// This share of them; the others go on to the next region. Neither nobody nor everybody.
-    Part(Share),
-    /// None while another region takes any: it is well and waits, or is held.
-    Waiting,
-    /// None: it has left.
-    Out {
-        /// When it left.
-        since: Moment,
-    },
-    /// None, not even when every other region is out: an operator wants it so.
-    Disabled,
-}
-
-impl SiteShare {
-    /// Returns the stage of a region that serves this share.
-    pub fn of(share: Share) -> Self {
-        match share {
-            Share::ALL => Self::Full,
-            Share::NONE => Self::Waiting,
-            part => Self::Part(part),
-        }
-    }
-
-    /// Returns the share of its clients that it takes.
-    pub fn share(self) -> Share {
-        match self {
-            Self::Full => Share::ALL,
-            Self::Part(share) => share,
-            Self::Waiting | Self::Out { .. } | Self::Disabled => Share::NONE,
-        }
-    }
-}
-
-/// The standing of every address at one moment, and what becomes of it: all that steering sees of health.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The standing of every address at one moment, and the status of every region and zone.
+///
+/// Whether something is published anew depends on what steering does by it ([`View::steers_like`]): in a snapshot
+/// `phase`, `since`, `until`, `falls` and `suppression` may be older than what a report says.
+#[derive(Clone, Debug, PartialEq)]
 pub struct View {
+    /// By `AddressId`.
     standings: Vec<Standing>,
     /// By `AddressId`: the share of its region's clients that get the address. Empty: all of them, of each.
     shares: Vec<Share>,
-    /// By `RegionId` and family. Empty: counting decides.
-    stages: Vec<[SiteShare; 2]>,
+    /// By `RegionId` and family.
+    regions: Vec<[Status; 2]>,
+    /// By `ZoneId` and family.
+    zones: Vec<[Status; 2]>,
 }
 
 impl View {
-    /// Returns a view of these standings, by `AddressId`: regions are in service while enough of their
-    /// addresses are up.
-    pub fn new(standings: Vec<Standing>) -> Self {
-        Self { standings, shares: Vec::new(), stages: Vec::new() }
+    /// Returns a view of these standings, by `AddressId`: regions and zones are in service while enough of their
+    /// addresses are up. This is the only place that counts addresses against what is needed.
+    pub fn counted(regions: &Regions, standings: Vec<Standing>) -> Self {
+        let mut by_region = vec![<[FallenAddresses; 2]>::default(); regions.len()];
+        let mut by_zone = vec![<[FallenAddresses; 2]>::default(); regions.zones().count()];
+        for ((_, address), standing) in regions.addresses().zip(&standings) {
+            let family = Family::of(address.ip) as usize;
+            by_region[usize::from(address.region.0)][family].add(*standing);
+            by_zone[usize::from(address.zone.0)][family].add(*standing);
+        }
+        let judge = |site: Site, counts: [FallenAddresses; 2]| {
+            counts.map(|count| Status::counted(count.total, regions.needed(site, count.total), count.fallen))
+        };
+        let sites = regions.sites().zip(by_region.into_iter().chain(by_zone));
+        let mut statuses = sites.map(|(site, counts)| judge(site, counts));
+        let of_regions = statuses.by_ref().take(regions.len()).collect();
+        Self { standings, shares: Vec::new(), regions: of_regions, zones: statuses.collect() }
     }
 
-    /// Returns a view in which all of `count` addresses are up.
-    pub fn all_up(count: usize) -> Self {
-        Self::new(vec![Standing::Up; count])
+    /// Returns a view in which all addresses are up.
+    pub fn all_up(regions: &Regions) -> Self {
+        Self::counted(regions, vec![Standing::Up; regions.addresses().count()])
     }
 
-    /// Returns the view in which each address has this share, by `AddressId`, and each region this stage, by
-    /// `RegionId` and family.
-    pub fn with(self, shares: Vec<Share>, stages: Vec<[SiteShare; 2]>) -> Self {
+    /// Returns the view in which each address has this share, by `AddressId`, and each region takes this share,
+    /// by `RegionId` and family.
+    pub fn with(self, shares: Vec<Share>, of_regions: &[[SiteShare; 2]]) -> Self {
+        self.with_shares(shares).map(|site, family, status| match site {
+            Site::Region(id) => Status { share: of_regions[usize::from(id.0)][family as usize], ..status },
+            Site::Zone(_) => status,
+        })
+    }
+
+    /// Returns the view in which each address has this share, by `AddressId`.
+    pub(crate) fn with_shares(self, shares: Vec<Share>) -> Self {
         let is_everybody = shares.iter().all(|share| *share == Share::ALL);
-        Self { shares: if is_everybody { Vec::new() } else { shares }, stages, ..self }
+        Self { shares: if is_everybody { Vec::new() } else { shares }, ..self }
+    }
+
+    /// Returns the view in which the status of each site is what `change` makes of it.
+    pub(crate) fn map(mut self, change: impl Fn(Site, Family, Status) -> Status) -> Self {
+        let regions = (0u8..).map(|id| Site::Region(RegionId(id))).zip(&mut self.regions);
+        let zones = (0u16..).map(|id| Site::Zone(ZoneId(id))).zip(&mut self.zones);
+        for (site, statuses) in regions.chain(zones) {
+            *statuses = Family::BOTH.map(|family| change(site, family, statuses[family as usize]));
+        }
+        self
     }
 
     /// Returns the standing of an address.
@@ -82,13 +81,107 @@ impl View {
         self.shares.get(address.0 as usize).copied().unwrap_or(Share::ALL)
     }
 
+    /// Returns the status of a region or zone.
+    pub fn status(&self, site: impl Into<Site>, family: Family) -> &Status {
+        match site.into() {
+            Site::Region(id) => &self.regions[usize::from(id.0)][family as usize],
+            Site::Zone(id) => &self.zones[usize::from(id.0)][family as usize],
+        }
+    }
+
+    /// Returns what every region takes of its clients, by `RegionId` and family.
+    pub fn shares_of_regions(&self) -> impl Iterator<Item = [SiteShare; 2]> {
+        self.regions.iter().map(|both| both.map(|status| status.share))
+    }
+
+    /// Returns whether no client has to be tested for a share: every region takes all of its clients or none, and
+    /// no address is kept from any of them.
+    pub fn is_whole(&self) -> bool {
+        let mut shares = self.shares_of_regions().flatten();
+        self.is_even() && shares.all(|share| !matches!(share, SiteShare::Part(_) | SiteShare::Waiting))
+    }
+
     /// Returns whether no address is kept from any of its region's clients.
     pub fn is_even(&self) -> bool {
         self.shares.is_empty()
     }
 
-    /// Returns what a region takes of a family; `None`: counting decides.
-    pub fn stage(&self, region: RegionId, family: Family) -> Option<SiteShare> {
-        self.stages.get(usize::from(region.0)).map(|stages| stages[family as usize])
+    /// Returns whether steering does the same by both views.
+    pub fn steers_like(&self, other: &Self) -> bool {
+        self.standings == other.standings
+            && self.shares == other.shares
+            && self.shares_of_regions().eq(other.shares_of_regions())
+    }
+}
+
+/// What is counted of one site and family.
+#[derive(Clone, Default)]
+struct FallenAddresses {
+    total: usize,
+    /// When each address fell that is down.
+    fallen: Vec<Moment>,
+}
+
+impl FallenAddresses {
+    fn add(&mut self, standing: Standing) {
+        self.total += 1;
+        match standing {
+            Standing::Down { since } => self.fallen.push(since),
+            Standing::Disabled => self.fallen.push(Moment::default()),
+            Standing::Up | Standing::Suspect => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Phase;
+    use crate::region::tests::region;
+    use crate::region::{Minimum, Region};
+
+    /// Counts the addresses of a region that fell at these seconds, and compares its phase with what is up and
+    /// needed, by family: `healthy 2/2`, `down@9 1/2`, `-` without addresses.
+    #[track_caller]
+    fn check(min_healthy: Minimum, addresses: &[&str], fell_at: &[Option<u64>], expected: [&str; 2]) {
+        let regions = Regions::new(vec![Region { min_healthy, ..region("tokyo", "JP", &[addresses]) }]);
+        let standing = |fell: &Option<u64>| match fell {
+            None => Standing::Up,
+            Some(at) => Standing::Down { since: Moment(*at) },
+        };
+        let view = View::counted(&regions, fell_at.iter().map(standing).collect());
+        let found = Family::BOTH.map(|family| {
+            let Status { phase, since, up, needed, share, .. } = *view.status(RegionId(0), family);
+            match share {
+                _ if needed == 0 => "-".to_owned(),
+                SiteShare::Out { .. } => format!("{phase}@{} {up}/{needed}", since.0),
+                _ => format!("{phase} {up}/{needed}"),
+            }
+        });
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_region_leaves_with_the_address_that_is_one_too_many() {
+        let addresses = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
+        check(Minimum::Count(2), &addresses, &[None, Some(9), None], ["healthy 2/2", "-"]);
+        check(Minimum::Count(2), &addresses, &[Some(5), Some(9), None], ["down@9 1/2", "-"]);
+        check(Minimum::Percent(50), &addresses, &[Some(5), Some(9), Some(7)], ["down@7 0/2", "-"]);
+    }
+
+    #[test]
+    fn losing_ipv6_leaves_ipv4_in_service() {
+        let addresses = ["192.0.2.1", "2001:db8::1"];
+        check(Minimum::Count(1), &addresses, &[None, Some(3)], ["healthy 1/1", "down@3 0/1"]);
+    }
+
+    #[test]
+    fn what_is_known_besides_steers_nothing() {
+        let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
+        let view = View::all_up(&regions);
+        let known = view.clone().map(|_, _, status| Status { phase: Phase::Suspect, falls: 1, ..status });
+        assert!(known != view && known.steers_like(&view));
+        let held = view.clone().with(Vec::new(), &[[SiteShare::Waiting; 2]]);
+        assert!(!held.steers_like(&view));
     }
 }

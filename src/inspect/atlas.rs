@@ -59,7 +59,7 @@ fn fractions(snapshot: &Snapshot, number: usize) -> Vec<Fractions> {
     let plans = partition.plans.iter().enumerate();
     let routes = plans.map(|(part, plan)| {
         let split = base.demand_of(number, part).and_then(|place| snapshot.splits.of(place));
-        Route::find(plan, partition.policy.all_down, &snapshot.services, split, Family::V4)
+        Route::find(plan, partition.policy.all_down, &snapshot.health, split, Family::V4)
     });
     routes.map(|route| route.fractions()).collect()
 }
@@ -130,7 +130,7 @@ regions:
         let sources = geo::TableSources { database: None, asn: None, networks: &config.server.geo.networks };
         let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");
         let base = Arc::new(Base::build(Arc::new(config), table));
-        let health = View::all_up(2).with(vec![Share::ALL; 2], vec![[tokyo; 2], [paris; 2]]);
+        let health = View::all_up(&base.config.regions).with(Vec::new(), &[[tokyo; 2], [paris; 2]]);
         let snapshot = Snapshot::compile(base, health, 1);
         let atlas = Atlas::of(&snapshot, SteeringId(0));
         let line = |place: &str, fractions: &Fractions| {

@@ -15,7 +15,7 @@
 use std::fmt;
 
 use crate::geo::Class;
-use crate::health::{Services, SiteShare, Standing, View};
+use crate::health::{SiteShare, Standing, View};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
@@ -143,12 +143,12 @@ impl Trial<'_> {
     /// Tries every part with these regions in service and one of them at a stage, and returns how many decisions
     /// that were.
     fn try_all(&mut self, in_service: RegionSet, at: Option<(RegionId, SiteShare)>) -> u64 {
-        let services = services(self.base, in_service, at);
+        let view = view(self.base, in_service, at);
         let mut decisions = 0;
         for (part, plan) in self.partition.plans.iter().enumerate() {
             for family in Family::BOTH {
                 decisions += 1;
-                let route = Route::find(plan, self.partition.policy.all_down, &services, None, family);
+                let route = Route::find(plan, self.partition.policy.all_down, &view, None, family);
                 let beside = || at.map_or_else(String::new, |at| self.told(at));
                 let breach = self.judge(part, &route, in_service, beside);
                 self.note(breach);
@@ -176,14 +176,14 @@ impl Trial<'_> {
     fn try_weighed(&mut self, one: RegionId, other: RegionId, stage: SiteShare) -> u64 {
         let weights = [(other, 1), (one, 1)];
         let in_service: RegionSet = [one].into_iter().collect();
-        let services = services(self.base, in_service, Some((other, stage)));
+        let view = view(self.base, in_service, Some((other, stage)));
         let mut decisions = 0;
         for (part, plan) in self.partition.plans.iter().enumerate() {
             for family in Family::BOTH {
                 decisions += 1;
                 let all_down = self.partition.policy.all_down;
-                let route = Route::find(plan, all_down, &services, None, family);
-                let route = route.weighted(plan, &weights, &services, family);
+                let route = Route::find(plan, all_down, &view, None, family);
+                let route = route.weighted(plan, &weights, &view, family);
                 let beside = || {
                     let names = [one, other].map(|region| self.name(region)).join(" and ");
                     format!("weights divide clients between {names}, and {}", self.told((other, stage)))
@@ -215,14 +215,14 @@ impl Trial<'_> {
         let pieces = [(0.5, home), (1.0, to)].map(|(until, region)| Piece { until, region });
         let split = Split::of(pieces.to_vec()).expect("two halves are a split");
         let in_service: RegionSet = [home].into_iter().collect();
-        let services = services(self.base, in_service, Some((to, stage)));
+        let view = view(self.base, in_service, Some((to, stage)));
         let plans = self.partition.plans.iter().enumerate();
         let mut decisions = 0;
         for (part, plan) in plans.filter(|(_, plan)| plan.order.contains(&home)) {
             for family in Family::BOTH {
                 decisions += 1;
                 let all_down = self.partition.policy.all_down;
-                let route = Route::find(plan, all_down, &services, Some(&split), family);
+                let route = Route::find(plan, all_down, &view, Some(&split), family);
                 let beside = || {
                     format!("{} sheds to {}, and {}", self.name(home), self.name(to), self.told((to, stage)))
                 };
@@ -271,22 +271,22 @@ impl Trial<'_> {
 /// A region that has left.
 const OUT: SiteShare = SiteShare::Out { since: Moment(0) };
 
-/// Returns how regions stand when exactly these are in service, but for one that may be at another stage.
-fn services(base: &Base, in_service: RegionSet, at: Option<(RegionId, SiteShare)>) -> Services {
+/// Returns how regions stand when exactly these are in service, but for one that may take another share.
+fn view(base: &Base, in_service: RegionSet, at: Option<(RegionId, SiteShare)>) -> View {
     let regions = &base.config.regions;
-    let stage = |region: RegionId| match at {
-        Some((other, stage)) if other == region => stage,
+    let share = |region: RegionId| match at {
+        Some((other, share)) if other == region => share,
         _ if in_service.contains(region) => SiteShare::Full,
         _ => OUT,
     };
-    let standing = |region: RegionId| match stage(region) {
+    let standing = |region: RegionId| match share(region) {
         SiteShare::Out { since } => Standing::Down { since },
         SiteShare::Disabled => Standing::Disabled,
         SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting => Standing::Up,
     };
     let standings = regions.addresses().map(|(_, address)| standing(address.region)).collect();
-    let stages = regions.iter().map(|(region, _)| [stage(region); 2]).collect();
-    Services::of(regions, &View::new(standings).with(Vec::new(), stages))
+    let shares: Vec<_> = regions.iter().map(|(region, _)| [share(region); 2]).collect();
+    View::counted(regions, standings).with(Vec::new(), &shares)
 }
 
 /// Returns where the clients of each part may be sent: where every class in it may.

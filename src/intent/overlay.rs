@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::health::{Services, SiteShare, Standing, View};
+use crate::health::{SiteShare, Standing, Status, View};
 use crate::moment::Moment;
-use crate::region::{AddressId, Failover, Family, RegionId, RegionSet, Regions, ZoneId};
+use crate::region::{AddressId, Failover, Family, RegionId, RegionSet, Regions, Site, ZoneId};
 use crate::share::Share;
 use crate::zone::Name;
 
@@ -116,17 +116,14 @@ impl Overlay {
             let share = if is_forced_up { Share::ALL } else { view.share(id) };
             share.min(self.kept_of_zone(address.zone))
         });
-        let shares: Vec<Share> = shares.collect();
-        let counted = View::new(standings).with(shares.clone(), Vec::new());
-        let (before, after) = (Services::of(regions, &view), Services::of(regions, &counted));
-        let stages = regions.iter().map(|(id, _)| {
-            Family::BOTH.map(|family| {
-                let forced = self.stage_by_force(id, family, &before, &after);
-                self.stage(id, forced, self.left_of(id, family, &counted, regions))
-            })
-        });
-        let stages = stages.collect();
-        counted.with(shares, stages)
+        let counted = View::counted(regions, standings).with_shares(shares.collect());
+        let kept = |site: Site, family: Family| self.kept(site, family, &counted, regions);
+        counted.clone().map(|site, family, counted| {
+            let was = view.status(site, family);
+            let forced = self.share_by_force(site, was, &counted, regions);
+            let share = amended_share(forced, kept(site, family));
+            Status { up: counted.up, share, ..*was }
+        })
     }
 
     fn is_forced_up(&self, id: AddressId, regions: &Regions) -> bool {
@@ -147,44 +144,61 @@ impl Overlay {
         }
     }
 
-    /// Returns what a region takes when what is forced is taken for true.
-    fn stage_by_force(&self, id: RegionId, family: Family, before: &Services, after: &Services) -> SiteShare {
-        let (was, is) = (before.get(id, family), after.get(id, family));
-        match self.forced[usize::from(id.0)] {
+    /// Returns what a site takes when what is forced is taken for true.
+    fn share_by_force(&self, site: Site, was: &Status, is: &Status, regions: &Regions) -> SiteShare {
+        match self.forced(site, regions) {
             Some((ForcedState::Up, _)) => SiteShare::Full,
             Some((ForcedState::Down, since)) => SiteShare::Out { since },
             // Counting goes its own way only where something was forced or disabled.
-            None => match (was.is_out(), is.is_out()) {
-                (false, true) => after.stage(id, family),
-                (true, false) => SiteShare::Full,
-                (true, true) | (false, false) => before.stage(id, family),
+            None => match (was.has_enough(), is.has_enough()) {
+                (true, false) => is.share,
+                (false, true) => SiteShare::Full,
+                (true, true) | (false, false) => was.share,
             },
         }
     }
 
-    /// Returns the share of a region's clients that its addresses of a family keep together; `None`: every one of
-    /// them is disabled.
-    fn left_of(&self, id: RegionId, family: Family, view: &View, regions: &Regions) -> Option<Share> {
-        let of_family = regions.addresses_of(id).filter(|(_, address)| Family::of(address.ip) == family);
-        let of_family: Vec<_> = of_family.map(|(id, address)| (view.of(id), address.zone)).collect();
-        if !of_family.is_empty() && of_family.iter().all(|(standing, _)| *standing == Standing::Disabled) {
-            return None;
-        }
-        let up = of_family.iter().filter(|(standing, _)| !standing.is_down());
-        let is_emptied =
-            up.clone().count() > 0 && up.clone().all(|(_, zone)| self.kept_of_zone(*zone) == Share::NONE);
-        Some(if is_emptied { Share::NONE } else { self.kept[usize::from(id.0)] })
+    /// Returns as what a site counts: a zone also if all of its addresses do.
+    fn forced(&self, site: Site, regions: &Regions) -> Option<(ForcedState, Moment)> {
+        let region = site.region(regions);
+        let of_region = self.forced[usize::from(region.0)];
+        let Site::Zone(zone) = site else { return of_region };
+        let in_zone = regions.addresses_of(region).filter(|(_, address)| address.zone == zone);
+        let mut forced = in_zone.map(|(id, _)| self.forced_addresses[id.0 as usize].or(of_region));
+        let first = forced.next()??;
+        forced.all(|other| other.is_some_and(|(state, _)| state == first.0)).then_some(first)
     }
 
-    /// Returns what a region takes of whose clients it may keep this share.
-    fn stage(&self, id: RegionId, stage: SiteShare, kept: Option<Share>) -> SiteShare {
-        match (stage, kept) {
-            _ if self.disabled.contains(id) => SiteShare::Disabled,
-            (_, None) => SiteShare::Disabled,
-            (SiteShare::Out { .. } | SiteShare::Disabled, _) => stage,
-            (SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting, Some(kept)) => {
-                SiteShare::of(stage.share().min(kept))
-            }
+    /// Returns the share of its clients that operators leave to a site; `None`: every one of its addresses of the family
+    /// is disabled.
+    fn kept(&self, site: Site, family: Family, view: &View, regions: &Regions) -> Option<Share> {
+        let id = site.region(regions);
+        let is_of = |zone: ZoneId| site == Site::Region(id) || site == Site::Zone(zone);
+        let addresses = regions.addresses_of(id);
+        let addresses =
+            addresses.filter(|(_, address)| Family::of(address.ip) == family && is_of(address.zone));
+        let addresses: Vec<_> = addresses.map(|(id, address)| (view.of(id), address.zone)).collect();
+        let is_disabled = |(standing, _): &(Standing, ZoneId)| *standing == Standing::Disabled;
+        if self.disabled.contains(id) || (!addresses.is_empty() && addresses.iter().all(is_disabled)) {
+            return None;
+        }
+        let mut up = addresses.iter().filter(|(standing, _)| !standing.is_down()).peekable();
+        let is_emptied = up.peek().is_some() && up.all(|(_, zone)| self.kept_of_zone(*zone) == Share::NONE);
+        Some(match site {
+            Site::Zone(zone) => self.kept_of_zones[usize::from(zone.0)],
+            Site::Region(_) if is_emptied => Share::NONE,
+            Site::Region(_) => self.kept[usize::from(id.0)],
+        })
+    }
+}
+
+/// Returns what a site takes that would take `share`, and may keep so much of its clients; `None`: it is disabled.
+fn amended_share(share: SiteShare, kept: Option<Share>) -> SiteShare {
+    match (share, kept) {
+        (_, None) => SiteShare::Disabled,
+        (SiteShare::Out { .. } | SiteShare::Disabled, _) => share,
+        (SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting, Some(kept)) => {
+            SiteShare::of(share.share().min(kept))
         }
     }
 }
@@ -206,12 +220,12 @@ mod tests {
     const UP: Standing = Standing::Up;
     const DOWN: Standing = Standing::Down { since: Moment(5) };
 
-    /// Amends a view of these standings and stages (IPv4) by what is asked for, and compares the stages of tokyo
-    /// and osaka and the shares of the addresses, in percent.
+    /// Amends a view of these standings in which regions take so much by what is asked for, and compares what tokyo
+    /// and osaka take then (IPv4) and the shares of the addresses, in percent.
     fn check(
         wishes: &[&str],
         standings: [Standing; 3],
-        stages: [SiteShare; 2],
+        taken: [SiteShare; 2],
         expected: [SiteShare; 2],
         shares: [u8; 3],
     ) {
@@ -221,11 +235,11 @@ mod tests {
             let action = action.parse().expect("an action");
             intents.make(Request { action, ..Request::default() }, Moment(9));
         }
-        let view =
-            View::new(standings.to_vec()).with(vec![Share::ALL; 3], stages.map(|stage| [stage; 2]).to_vec());
+        let view = View::counted(&regions, standings.to_vec());
+        let view = view.with(vec![Share::ALL; 3], &taken.map(|share| [share; 2]));
         let amended = intents.overlay(&regions).amend(view, &regions);
-        let services = Services::of(&regions, &amended);
-        assert_eq!([0, 1].map(|id| services.stage(RegionId(id), Family::V4)), expected, "{wishes:?}");
+        let found = [0, 1].map(|id| amended.status(RegionId(id), Family::V4).share);
+        assert_eq!(found, expected, "{wishes:?}");
         assert_eq!(
             [0, 1, 2].map(|id| amended.share(AddressId(id))),
             shares.map(Share::percent),
@@ -338,6 +352,27 @@ mod tests {
             [SiteShare::Full, SiteShare::Disabled],
             [100, 100, 0],
         );
+    }
+
+    #[test]
+    fn a_zone_takes_what_operators_leave_it() {
+        let taken = |action: &str, standings: [Standing; 3]| {
+            let regions = regions();
+            let mut intents = IntentStore::default();
+            let action = action.parse().expect("an action");
+            intents.make(Request { action, ..Request::default() }, Moment(9));
+            let amended =
+                intents.overlay(&regions).amend(View::counted(&regions, standings.to_vec()), &regions);
+            let status = amended.status(ZoneId(0), Family::V4);
+            (status.up, status.share)
+        };
+        assert_eq!(taken("drain tokyo/tokyo-a", [UP; 3]), (1, SiteShare::Waiting));
+        assert_eq!(taken("shift tokyo/tokyo-a 30", [UP; 3]), (1, SiteShare::Part(Share::percent(70))));
+        assert_eq!(taken("disable tokyo/tokyo-a", [UP; 3]), (0, SiteShare::Disabled));
+        assert_eq!(taken("force tokyo/tokyo-a down", [UP; 3]), (0, OUT_BY_HAND));
+        assert_eq!(taken("force tokyo/tokyo-a up", [DOWN; 3]), (1, SiteShare::Full));
+        assert_eq!(taken("force tokyo/tokyo-b down", [UP; 3]), (1, SiteShare::Full));
+        assert_eq!(taken("drain tokyo", [UP; 3]), (1, SiteShare::Full), "of what its region takes");
     }
 
     #[test]

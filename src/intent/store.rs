@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::overlay::{ForcedState, Overlay, Weights};
 use super::{Action, Drill, SafetyRule};
-use crate::health::{Assessment, Phase as CoursePhase, RecoveryState};
+use crate::health::{Assessment, Phase, RecoveryState};
 use crate::moment::Moment;
 use crate::region::{Failover, Recovery, RegionId, Regions, Resolved, Site, Target};
 use crate::share::Share;
@@ -143,7 +143,7 @@ pub struct ReturnConditions<'a> {
     /// Returns why clients of an intent cannot come back now; `None`: they can.
     pub obstacle: &'a dyn Fn(&Intent) -> Option<String>,
     /// Returns whether a site is well.
-    pub is_well: &'a dyn Fn(Site) -> bool,
+    pub is_stable: &'a dyn Fn(Site) -> bool,
     /// Returns whether the gates of a site's ramp are open, for a step that began then.
     pub is_open: &'a dyn Fn(Site, Moment) -> bool,
 }
@@ -376,13 +376,13 @@ impl Intent {
         let (IntentPhase::Stepping(course) | IntentPhase::Returning(course)) = &mut self.phase else {
             return None;
         };
-        let is_well = site.is_none_or(scene.is_well);
+        let is_stable = site.is_none_or(scene.is_stable);
         // A region that falls while its clients come back is away for its health: the step begins anew.
-        if !is_well && self.request.action.away().is_some() && !is_stuck(course) {
+        if !is_stable && self.request.action.away().is_some() && !is_stuck(course) {
             course.begin_anew(now);
             return None;
         }
-        let is_open = is_well && site.is_none_or(|site| (scene.is_open)(site, course.since()));
+        let is_open = is_stable && site.is_none_or(|site| (scene.is_open)(site, course.since()));
         let before = course.share(&rules);
         let has_turned = course.follow(Assessment::Good, is_open, &rules, now);
         let (after, is_back) = (course.share(&rules), course.phase().is_stable());
@@ -494,7 +494,7 @@ fn set<T>(of: &mut [T], region: Option<RegionId>, value: T) {
 }
 
 fn is_stuck(course: &RecoveryState) -> bool {
-    matches!(course.phase(), CoursePhase::Held(_))
+    course.phase() == Phase::Held
 }
 
 /// Returns how weights go up, when they do so in steps.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Outlook;
-use crate::health::{RememberedDemand, Services, SiteShare, Vitals};
+use crate::health::{RememberedDemand, SiteShare, View, Vitals};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
@@ -129,8 +129,9 @@ impl Balance {
 
     /// Returns whether a region has left or returned, or takes another share of its clients, since those were
     /// last divided.
-    pub fn is_due(&self, base: &Base, services: &Services) -> bool {
-        !base.demand.is_empty() && self.divided_for.as_deref() != Some(&*services.stages())
+    pub fn is_due(&self, base: &Base, view: &View) -> bool {
+        let is_other = |before: &Vec<[SiteShare; 2]>| !view.shares_of_regions().eq(before.iter().copied());
+        !base.demand.is_empty() && self.divided_for.as_ref().is_none_or(is_other)
     }
 
     /// Returns when the next step is due; `None`: nothing is ever divided.
@@ -146,34 +147,28 @@ impl Balance {
     }
 
     /// Spreads the clients of regions that have left or returned.
-    pub fn land(&mut self, base: &Base, services: &Services, readings: &Readings, now: Moment) {
-        let demands = self.demands(base, services, readings);
+    pub fn land(&mut self, base: &Base, view: &View, readings: &Readings, now: Moment) {
+        let demands = self.demands(base, view, readings);
         let splits = Arc::make_mut(&mut self.splits);
         splits.land(&demands, &capacities(base, readings), base.config.safety.limits);
         splits.truncate(base.demand.len());
-        self.divided_for = Some(services.stages());
+        self.divided_for = Some(view.shares_of_regions().collect());
         self.next = now.plus(pace(base));
     }
 
     /// Takes a step if one is due, and returns which regions shed another share than before.
-    pub fn step(
-        &mut self,
-        base: &Base,
-        services: &Services,
-        readings: &Readings,
-        now: Moment,
-    ) -> Vec<ShedChange> {
+    pub fn step(&mut self, base: &Base, view: &View, readings: &Readings, now: Moment) -> Vec<ShedChange> {
         if base.demand.is_empty() || now < self.next {
             return Vec::new();
         }
         self.next = now.plus(pace(base));
         let (capacities, limits) = (capacities(base, readings), base.config.safety.limits);
         // By what was asked for before: whoever is at home by now stays there, and is shed in steps.
-        let demands = self.demands(base, services, readings);
+        let demands = self.demands(base, view, readings);
         Arc::make_mut(&mut self.splits).land(&demands, &capacities, limits);
-        self.rates = Arc::new(estimate(&self.rates, &self.splits, base, services, readings));
+        self.rates = Arc::new(estimate(&self.rates, &self.splits, base, view, readings));
         let before = self.away(base);
-        let demands = self.demands(base, services, readings);
+        let demands = self.demands(base, view, readings);
         let splits = Arc::make_mut(&mut self.splits);
         splits.step(&demands, &capacities, limits);
         splits.truncate(base.demand.len());
@@ -187,8 +182,8 @@ impl Balance {
         changes.collect()
     }
 
-    fn demands(&self, base: &Base, services: &Services, readings: &Readings) -> Vec<Demand> {
-        demands(&base.demand, &self.rates, base, services, readings)
+    fn demands(&self, base: &Base, view: &View, readings: &Readings) -> Vec<Demand> {
+        demands(&base.demand, &self.rates, base, view, readings)
     }
 
     /// Returns, by `RegionId`, the share of the clients at home there that is sent elsewhere.
@@ -215,13 +210,12 @@ pub(crate) fn estimate(
     last: &[f64],
     splits: &Splits,
     base: &Base,
-    services: &Services,
+    view: &View,
     readings: &Readings,
 ) -> Vec<f64> {
     let parts = base.demand.iter().enumerate();
-    let flows: Vec<_> = parts
-        .map(|(index, part)| route(part, splits.of(index), base, services, readings).fractions())
-        .collect();
+    let flows: Vec<_> =
+        parts.map(|(index, part)| route(part, splits.of(index), base, view, readings).fractions()).collect();
     let mut rates: Vec<_> = base.demand.iter().zip(last).map(|(part, rate)| rate.max(least(part))).collect();
     let mut expected = vec![0.0; base.config.regions.len()];
     for (rate, flow) in rates.iter().zip(&flows) {
@@ -251,13 +245,13 @@ pub(crate) fn route(
     part: &Part,
     split: Option<&Split>,
     base: &Base,
-    services: &Services,
+    view: &View,
     readings: &Readings,
 ) -> Route {
     let (plan, policy) = base.plan_of(part);
-    let route = Route::find(plan, policy.all_down, services, split, Family::V4);
+    let route = Route::find(plan, policy.all_down, view, split, Family::V4);
     match readings.weights.get(part.partition) {
-        Some(Some(weights)) => route.weighted(plan, weights, services, Family::V4),
+        Some(Some(weights)) => route.weighted(plan, weights, view, Family::V4),
         Some(None) | None => route,
     }
 }
@@ -268,12 +262,12 @@ pub(crate) fn demands(
     parts: &[Part],
     rates: &[f64],
     base: &Base,
-    services: &Services,
+    view: &View,
     readings: &Readings,
 ) -> Vec<Demand> {
     let (mut demands, mut fixed) = (Vec::new(), Vec::new());
     for (part, rate) in parts.iter().zip(rates) {
-        let route = route(part, None, base, services, readings);
+        let route = route(part, None, base, view, readings);
         // Weights say where their clients go, however full it is there.
         if let Rest::Divided { .. } = route.rest {
             let given = route.fractions().into_iter();
@@ -288,7 +282,7 @@ pub(crate) fn demands(
             fixed.push(Demand { rate, order: vec![(*region, 0.0)] });
             left *= 1.0 - share.fraction();
         }
-        let order = part.order.iter().filter(|(region, _)| takes_all(services, *region));
+        let order = part.order.iter().filter(|(region, _)| takes_all(view, *region));
         demands.push(Demand { rate: rate * left, order: order.copied().collect() });
     }
     demands.extend(fixed);
@@ -296,10 +290,10 @@ pub(crate) fn demands(
 }
 
 /// Returns whether a region takes all the clients that it is the best for.
-fn takes_all(services: &Services, region: RegionId) -> bool {
-    let families = Family::BOTH.into_iter().filter(|family| services.get(region, *family).count().is_some());
-    let mut stages = families.map(|family| services.stage(region, family));
-    stages.next().is_some_and(|stage| stage.share() == Share::ALL)
+fn takes_all(view: &View, region: RegionId) -> bool {
+    let families = Family::BOTH.into_iter().filter(|family| view.status(region, *family).exists());
+    let mut statuses = families.map(|family| view.status(region, family));
+    statuses.next().is_some_and(|status| status.takes() == Share::ALL)
 }
 
 /// Returns what regions can serve of which that is known, and that the machine may fill or relieve.
@@ -334,7 +328,6 @@ fn pace(base: &Base) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::{Standing, View};
     use crate::snapshot::fixture;
 
     /// Three equal regions, each the first choice of a group of clients of its own.
@@ -366,17 +359,15 @@ mod tests {
         }
     }
 
-    fn services(base: &Base, stages: [SiteShare; 3]) -> Services {
-        let view = View::new(vec![Standing::Up; 3]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
-        Services::of(&base.config.regions, &view)
+    fn view(base: &Base, stages: [SiteShare; 3]) -> View {
+        View::all_up(&base.config.regions).with(Vec::new(), &stages.map(|share| [share; 2]))
     }
 
     /// Returns what each region would serve, in percent.
-    fn loads(balance: &Balance, base: &Base, services: &Services) -> [u32; 3] {
+    fn loads(balance: &Balance, base: &Base, view: &View) -> [u32; 3] {
         let mut loads = [0.0; 3];
         for (part, rate) in balance.rates.iter().enumerate() {
-            let route =
-                route(&base.demand[part], balance.splits.of(part), base, services, &Readings::default());
+            let route = route(&base.demand[part], balance.splits.of(part), base, view, &Readings::default());
             for (region, fraction) in route.fractions() {
                 loads[usize::from(region.0)] += rate * fraction / 10.0;
             }
@@ -392,7 +383,7 @@ mod tests {
     fn a_region_lost_at_140_percent_leaves_no_survivor_above_90() {
         let base = base();
         let mut balance = Balance::new(&base, Moment(0));
-        let (all, lost) = (services(&base, ALL), services(&base, TOKYO_LOST));
+        let (all, lost) = (view(&base, ALL), view(&base, TOKYO_LOST));
         balance.step(&base, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
         assert_eq!(loads(&balance, &base, &all), [56, 49, 35]);
         balance.land(&base, &lost, &readings([0.56, 0.49, 0.35]), Moment(601_000));
@@ -405,7 +396,7 @@ mod tests {
     fn clients_are_divided_anew_only_when_a_region_leaves_or_returns() {
         let base = base();
         let mut balance = Balance::new(&base, Moment(0));
-        let (all, lost) = (services(&base, ALL), services(&base, TOKYO_LOST));
+        let (all, lost) = (view(&base, ALL), view(&base, TOKYO_LOST));
         assert!(balance.is_due(&base, &all), "they never were");
         balance.land(&base, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
         assert!(!balance.is_due(&base, &all), "a suspect address must not put off the next step");
@@ -416,7 +407,7 @@ mod tests {
     fn a_region_that_is_too_full_sheds_at_its_pace_and_says_so() {
         let base = base();
         let mut balance = Balance::new(&base, Moment(0));
-        let all = services(&base, ALL);
+        let all = view(&base, ALL);
         let changes = balance.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
         let [change] = &changes[..] else { panic!("tokyo is too full: {changes:?}") };
         assert_eq!((change.region, change.load), (RegionId(0), Some(0.95)));
@@ -433,9 +424,9 @@ mod tests {
         let base = base();
         let mut balance = Balance::new(&base, Moment(0));
         let (all, half) =
-            (services(&base, ALL), [SiteShare::Part(Share::HALF), SiteShare::Full, SiteShare::Full]);
+            (view(&base, ALL), [SiteShare::Part(Share::HALF), SiteShare::Full, SiteShare::Full]);
         balance.step(&base, &all, &readings([0.60, 0.30, 0.30]), Moment(600_000));
-        let half = services(&base, half);
+        let half = view(&base, half);
         balance.land(&base, &half, &readings([0.60, 0.30, 0.30]), Moment(601_000));
         assert_eq!(loads(&balance, &base, &half), [30, 60, 30]);
     }
@@ -444,7 +435,7 @@ mod tests {
     fn who_is_divided_by_weights_is_counted_where_the_weights_lead_and_not_shed() {
         let base = base();
         let mut balance = Balance::new(&base, Moment(0));
-        let all = services(&base, ALL);
+        let all = view(&base, ALL);
         balance.step(&base, &all, &readings([0.60, 0.30, 0.30]), Moment(600_000));
         let mut weighted = readings([0.06, 0.84, 0.30]);
         weighted.weights = vec![Some(vec![(RegionId(1), 90), (RegionId(0), 10)])];
@@ -461,7 +452,7 @@ mod tests {
         let mut balance = Balance::new(&base, Moment(0));
         let mut silent = readings([0.95, 0.0, 0.40]);
         silent.vitals[1].load = None;
-        let all = services(&base, ALL);
+        let all = view(&base, ALL);
         balance.step(&base, &all, &silent, Moment(600_000));
         assert_eq!(loads(&balance, &base, &all), [85, 0, 50], "osaka is nearer, and who knows how full");
     }
@@ -470,7 +461,7 @@ mod tests {
     fn a_state_file_sends_nobody_where_their_plan_does_not_lead() {
         let base = base();
         let mut before = Balance::new(&base, Moment(0));
-        let all = services(&base, ALL);
+        let all = view(&base, ALL);
         before.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
         let mut portions = before.remember(&base);
         portions
@@ -488,7 +479,7 @@ mod tests {
     fn a_restart_goes_on_where_the_last_life_ended() {
         let base = base();
         let mut before = Balance::new(&base, Moment(0));
-        let all = services(&base, ALL);
+        let all = view(&base, ALL);
         before.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
         let mut after = Balance::new(&base, Moment(700_000));
         after.adopt(&before.remember(&base), &base);

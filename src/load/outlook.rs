@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Readings;
 use super::balancer::{self, estimate, least};
-use crate::health::{Services, View, Vitals};
+use crate::health::{View, Vitals};
 use crate::region::RegionId;
 use crate::snapshot::{Base, Part};
 use crate::steering::Splits;
@@ -28,11 +28,11 @@ impl Outlook {
     /// Assumes a demand, for when there is no server that could know it.
     pub fn assumed(base: &Base) -> Self {
         let regions = &base.config.regions;
-        let services = Services::of(regions, &View::all_up(regions.addresses().count()));
+        let view = View::all_up(regions);
         let mut asked = vec![0.0; regions.len()];
         for part in &base.demand {
             for (region, fraction) in
-                balancer::route(part, None, base, &services, &Readings::default()).fractions()
+                balancer::route(part, None, base, &view, &Readings::default()).fractions()
             {
                 asked[usize::from(region.0)] += part.weight * fraction;
             }
@@ -56,23 +56,18 @@ impl Outlook {
 
     /// Returns what each part asks for, by its place in `parts`, and those regions that say nothing of theirs:
     /// their clients are taken to ask for as much as others do on average.
-    pub(crate) fn rates(
-        &self,
-        parts: &[Part],
-        base: &Base,
-        services: &Services,
-    ) -> (Vec<f64>, Vec<RegionId>) {
+    pub(crate) fn rates(&self, parts: &[Part], base: &Base, view: &View) -> (Vec<f64>, Vec<RegionId>) {
         let is_known = self.rates.len() == parts.len();
         let mut rates = match self.rates.iter().sum::<f64>() {
             sum if is_known && sum > 0.0 => self.rates.to_vec(),
             // Nobody has worked it out yet.
             _ if parts.len() == base.demand.len() => {
-                estimate(&vec![0.0; parts.len()], &self.splits, base, services, &self.readings)
+                estimate(&vec![0.0; parts.len()], &self.splits, base, view, &self.readings)
             }
             _ => vec![0.0; parts.len()],
         };
         let homes = parts.iter().enumerate().map(|(index, part)| {
-            let route = balancer::route(part, self.splits.of(index), base, services, &self.readings);
+            let route = balancer::route(part, self.splits.of(index), base, view, &self.readings);
             route.fractions().into_iter().map(|(region, _)| region).collect::<Vec<_>>()
         });
         let is_silent = |region: &RegionId| balancer::served(base, &self.readings, *region).is_none();

@@ -8,6 +8,7 @@
 mod answers;
 mod askers;
 mod collector;
+mod sites;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -32,10 +33,11 @@ use crate::canary::{FailureClass, Observation, Subject};
 use crate::config::Config;
 use crate::control::Report;
 use crate::event::Event;
-use crate::health::{Phase, Standing, View};
+use crate::health::{AddressState, Standing, View};
 use crate::intent::{Intent, last_good};
 use crate::region::{AddressId, Regions};
 use crate::snapshot::Snapshot;
+use sites::SiteGauges;
 
 /// Upper bounds of the latency buckets in seconds: a canary next door takes 1 ms, one around the globe
 /// 300 ms, and none takes longer than its timeout, normally 2 s to 10 s.
@@ -73,12 +75,6 @@ struct RegionOf {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RegionFamily {
-    region: String,
-    family: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EventOf {
     kind: String,
     severity: &'static str,
@@ -109,9 +105,6 @@ type Fraction = Gauge<f64, AtomicU64>;
 /// The word for a canary that succeeded; the others are the classes of failure.
 const OK: &str = "ok";
 
-/// The words for the states of an address.
-const STATES: [&str; 3] = ["up", "suspect", "down"];
-
 /// Everything that is counted and measured.
 #[derive(Debug)]
 pub struct Metrics {
@@ -128,10 +121,7 @@ pub struct Metrics {
     canary_seconds: Family<CanaryOf, Histogram, fn() -> Histogram>,
     address_states: Family<AddressOf, Gauge>,
     state_changes: Family<ChangeTo, Counter>,
-    region_shares: Family<RegionFamily, Fraction>,
-    region_phases: Family<RegionFamily, Gauge>,
-    region_loads: Family<RegionOf, Fraction>,
-    region_shed: Family<RegionOf, Fraction>,
+    sites: SiteGauges,
     intents: Family<IntentIn, Gauge>,
     /// What intents have been and where they stood, which have series of their own, also at zero.
     known_intents: Mutex<BTreeSet<IntentIn>>,
@@ -157,10 +147,7 @@ impl Default for Metrics {
             canary_seconds: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
             address_states: Family::default(),
             state_changes: Family::default(),
-            region_shares: Family::default(),
-            region_phases: Family::default(),
-            region_loads: Family::default(),
-            region_shed: Family::default(),
+            sites: SiteGauges::default(),
             intents: Family::default(),
             known_intents: Mutex::default(),
             drill_successes: Family::default(),
@@ -185,7 +172,7 @@ impl Metrics {
         registry.register("canary_results", "Canary results by class", self.canary_results.clone());
         registry.register("canary_slow", "Canary successes above their limit", self.canary_slow.clone());
         registry.register("canary_seconds", "How long canaries took", self.canary_seconds.clone());
-        let help = "AddressState of an address: 2 up, 1 suspect, 0 down";
+        let help = "State of an address: 2 up, 1 suspect, 0 down";
         registry.register("address_state", help, self.address_states.clone());
         registry.register("state_changes", "Changes of addresses to a state", self.state_changes.clone());
         self.register_regions();
@@ -204,16 +191,8 @@ impl Metrics {
     }
 
     fn register_regions(&mut self) {
+        self.sites.register(&mut self.registry);
         let registry = &mut self.registry;
-        let help = "The share of its clients that a region takes, 0 to 1";
-        registry.register("region_share", help, self.region_shares.clone());
-        let help = "Phase of a region: 7 healthy, 6 unknown, 5 suspect, 4 ramp, 3 held, 2 recovering, \
-                    1 quarantined, 0 down";
-        registry.register("region_phase", help, self.region_phases.clone());
-        let help = "The share of its capacity that a region reports to be in use; no series while unknown";
-        registry.register("region_load", help, self.region_loads.clone());
-        let help = "The share of its clients that a region sends elsewhere because it is full, 0 to 1";
-        registry.register("region_shed", help, self.region_shed.clone());
         let help = "Intents in force by what they are, shift, drain, drill, ..., and where they stand";
         registry.register("intents", help, self.intents.clone());
         let help =
@@ -227,10 +206,7 @@ impl Metrics {
     /// predecessor's addresses and regions, and the counts of regions and canaries that are gone.
     pub fn begin(&self, config: &Config) -> Arc<Answers> {
         self.address_states.clear();
-        self.region_shares.clear();
-        self.region_phases.clear();
-        self.region_loads.clear();
-        self.region_shed.clear();
+        self.sites.clear();
         self.drill_successes.clear();
         let watching = watching(config);
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
@@ -256,8 +232,8 @@ impl Metrics {
     }
 
     fn forget_changes(&self, region: &str) {
-        for state in STATES {
-            let region = region.to_owned();
+        for state in AddressState::ALL {
+            let (region, state) = (region.to_owned(), state.as_str());
             self.state_changes.remove(&ChangeTo { region, state });
         }
     }
@@ -293,9 +269,9 @@ impl Metrics {
         for (id, _) in regions.addresses() {
             let state = view.of(id);
             self.address_states.get_or_create(&address_of(regions, id)).set(level(state));
-            if before.is_some_and(|before| word(before.of(id)) != word(state)) {
+            if before.is_some_and(|before| before.of(id).state() != state.state()) {
                 let region = regions.region(regions.address(id).region).name.clone();
-                let change = ChangeTo { region, state: word(state) };
+                let change = ChangeTo { region, state: state.state().as_str() };
                 self.state_changes.get_or_create(&change).inc();
             }
         }
@@ -309,19 +285,7 @@ impl Metrics {
             if let Some(at) = last_good(&report.drills, &region.name).and_then(|drill| drill.ended_at) {
                 self.drill_successes.get_or_create(&of).set(i64::try_from(at.0 / 1000).unwrap_or(i64::MAX));
             }
-            self.region_shed.get_or_create(&of).set(region.away.fraction());
-            // No series, for zero would be a load.
-            match region.vitals.load {
-                Some(load) => _ = self.region_loads.get_or_create(&of).set(load),
-                None => _ = self.region_loads.remove(&of),
-            }
-            for ((family, service), course) in region.families.iter().zip(&region.courses) {
-                if service.count().is_some() {
-                    let of = RegionFamily { region: region.name.clone(), family: family.as_str() };
-                    self.region_shares.get_or_create(&of).set(course.share.fraction());
-                    self.region_phases.get_or_create(&of).set(phase_level(course.phase));
-                }
-            }
+            self.sites.reported(region);
         }
     }
 
@@ -423,34 +387,10 @@ fn address_of(regions: &Regions, id: AddressId) -> AddressOf {
     }
 }
 
-/// Returns the word for a state that metrics, `/status` and logs share.
-pub fn word(standing: Standing) -> &'static str {
-    let [up, suspect, down] = STATES;
-    match standing {
-        Standing::Up => up,
-        Standing::Suspect => suspect,
-        Standing::Down { .. } | Standing::Disabled => down,
-    }
-}
-
 fn level(standing: Standing) -> i64 {
     match standing {
         Standing::Up => 2,
         Standing::Suspect => 1,
         Standing::Down { .. } | Standing::Disabled => 0,
-    }
-}
-
-/// Returns the number of a phase, the higher the better for its clients.
-fn phase_level(phase: Phase) -> i64 {
-    match phase {
-        Phase::Healthy => 7,
-        Phase::Unknown => 6,
-        Phase::Suspect => 5,
-        Phase::Ramp { .. } => 4,
-        Phase::Held(_) => 3,
-        Phase::Recovering { .. } => 2,
-        Phase::Quarantined { .. } => 1,
-        Phase::Down => 0,
     }
 }

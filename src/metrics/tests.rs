@@ -6,7 +6,7 @@ use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, Subject};
 use crate::engine::{ReplyTally, Transport};
 use crate::geo;
-use crate::health::{Board, Sites, fixture};
+use crate::health::{Board, Phase, SiteShare, Sites, Status, fixture};
 use crate::intent::{self, Drill, Intent, Request};
 use crate::moment::Moment;
 use crate::region::{Region, RegionId};
@@ -118,7 +118,10 @@ fn a_success_above_the_limit_is_counted_as_slow() {
 fn a_change_of_state_is_counted_and_a_reload_is_none() {
     let metrics = Metrics::default();
     let config = two_regions();
-    let (up, suspect) = (View::all_up(2), View::new(vec![Standing::Up, Standing::Suspect]));
+    let (up, suspect) = (
+        View::all_up(&config.regions),
+        View::counted(&config.regions, vec![Standing::Up, Standing::Suspect]),
+    );
     metrics.standings(&config.regions, &suspect, None);
     check(&metrics, "state_changes_total", &[]);
     metrics.standings(&config.regions, &up, Some(&suspect));
@@ -144,8 +147,10 @@ fn the_share_phase_and_load_of_a_region_are_printed_and_an_unknown_load_has_no_s
     let mut report = Report::new(1, &config, &board, &sites, &sites.view(&board), Vec::new(), Moment(0));
     report.regions[1].vitals.load = Some(0.4);
     report.regions[1].away = Share::percent(10);
-    report.regions[1].courses[0].share = Share::percent(50);
-    report.regions[1].courses[0].phase = Phase::Ramp { step: 1, has_slipped: false };
+    let share = SiteShare::Part(Share::percent(50));
+    report.regions[1].status[0] = Status { phase: Phase::Ramp, share, ..report.regions[1].status[0] };
+    report.regions[1].zones[0].status[0] =
+        Status { phase: Phase::Held, share: SiteShare::Waiting, ..report.regions[1].status[0] };
     metrics.reported(&report);
     let of = |region: &str, family: &str, value: &str| {
         format!(r#"{{region="{region}",family="{family}"}} {value}"#)
@@ -156,11 +161,19 @@ fn the_share_phase_and_load_of_a_region_are_printed_and_an_unknown_load_has_no_s
     let phases = [("oregon", "4"), ("tokyo", "6")];
     let phases = phases.map(|(region, level)| format!("region_phase{}", of(region, "ipv4", level)));
     check(&metrics, "region_phase", &[&phases[0], &phases[1]]);
+    let zones = [("oregon", "3"), ("tokyo", "6")].map(|(region, level)| {
+        format!(r#"zone_phase{{region="{region}",zone="{region}-a",family="ipv4"}} {level}"#)
+    });
+    check(&metrics, "zone_phase", &[&zones[0], &zones[1]]);
     check(&metrics, "region_load", &[r#"region_load{region="oregon"} 0.4"#]);
     let shed = [r#"region_shed{region="oregon"} 0.1"#, r#"region_shed{region="tokyo"} 0.0"#];
     check(&metrics, "region_shed", &shed);
     report.regions[1].vitals.load = None;
     metrics.reported(&report);
+    let zones = [("oregon", "3"), ("tokyo", "6")].map(|(region, level)| {
+        format!(r#"zone_phase{{region="{region}",zone="{region}-a",family="ipv4"}} {level}"#)
+    });
+    check(&metrics, "zone_phase", &[&zones[0], &zones[1]]);
     check(&metrics, "region_load", &[]);
     metrics.begin(&config);
     check(&metrics, "region_share", &[]);
@@ -182,8 +195,9 @@ fn the_number_of_the_snapshot_that_is_served_is_printed() {
     let config = Config { zones: vec![], ..two_regions() };
     let sources = geo::TableSources { database: None, asn: None, networks: &[] };
     let table = geo::Table::compile(sources, &config.regions, &[]).expect("nothing to be damaged");
+    let up = View::all_up(&config.regions);
     let base = Base::build(Arc::new(config), table);
-    metrics.published(&Snapshot::compile(Arc::new(base), View::all_up(2), 7));
+    metrics.published(&Snapshot::compile(Arc::new(base), up, 7));
     check(&metrics, "snapshot_number", &["snapshot_number 7"]);
 }
 
@@ -206,8 +220,8 @@ fn what_a_reload_removes_takes_its_series_along_and_the_rest_goes_on_counting() 
     for (address, canary) in [(0, 0), (1, 0), (1, 1)] {
         metrics.observed(&before, &observation(address, canary, Err(FailureClass::Timeout)));
     }
-    let down = View::new(vec![Standing::Suspect; 2]);
-    metrics.standings(&before.regions, &down, Some(&View::all_up(2)));
+    let down = View::counted(&before.regions, vec![Standing::Suspect; 2]);
+    metrics.standings(&before.regions, &down, Some(&View::all_up(&before.regions)));
     // `tokyo` is gone, and `oregon` has lost its canary `deep`.
     let after = config(vec![fixture::region("oregon", &["192.0.2.2"])]);
     metrics.begin(&after);

@@ -21,7 +21,29 @@ impl Site {
     }
 }
 
+impl From<RegionId> for Site {
+    fn from(region: RegionId) -> Self {
+        Self::Region(region)
+    }
+}
+
+impl From<ZoneId> for Site {
+    fn from(zone: ZoneId) -> Self {
+        Self::Zone(zone)
+    }
+}
+
 impl Regions {
+    /// Returns how many of the `total` addresses of a site in one family must be up: at least one, unless there
+    /// are none.
+    pub fn needed(&self, site: Site, total: usize) -> usize {
+        match site {
+            _ if total == 0 => 0,
+            Site::Region(region) => self.region(region).min_healthy.of(total),
+            Site::Zone(_) => 1,
+        }
+    }
+
     /// Returns every site: the regions, and then the zones.
     pub fn sites(&self) -> impl Iterator<Item = Site> {
         let zones = self.zones().map(|(zone, _, _)| Site::Zone(zone));

@@ -5,7 +5,7 @@ use super::quantity::Percent;
 use super::run::BOOT;
 use super::scenario::{Aspect, Claim};
 use crate::control::Report;
-use crate::health::AddressState;
+use crate::health::{AddressState, Phase};
 use crate::region::{Family, Target};
 
 /// Returns what is so instead; `None`: it is as expected.
@@ -21,7 +21,7 @@ pub fn otherwise(
             lookups.find_map(|lookup| contradiction(lookup, *family, claim))
         }
         Aspect::AddressState(target, state) => other_states(target, *state, report),
-        Aspect::Phase(target, phase) => other_phases(target, phase, report),
+        Aspect::Phase(target, phase) => other_phases(target, *phase, report),
         Aspect::Load(region, range) => match load(region) {
             None => Some("no load is known".to_owned()),
             Some(load) => (!range.contains(load)).then(|| Percent(load).to_string()),
@@ -70,7 +70,7 @@ fn other_states(target: &Target, state: AddressState, report: &Report) -> Option
                 if target.contains(&here) {
                     found += 1;
                     let is_other = address.state != state;
-                    others.extend(is_other.then(|| format!("{} is {}", address.ip, address.state.as_str())));
+                    others.extend(is_other.then(|| format!("{} is {}", address.ip, address.state)));
                 }
             }
         }
@@ -83,22 +83,20 @@ fn other_states(target: &Target, state: AddressState, report: &Report) -> Option
 }
 
 /// Returns the phases that a region or zone is in instead, or that there is no such one.
-fn other_phases(target: &Target, phase: &str, report: &Report) -> Option<String> {
+fn other_phases(target: &Target, phase: Phase, report: &Report) -> Option<String> {
     let Some(region) = report.regions.iter().find(|region| region.name == target.region()) else {
         return Some("no such region is configured now".to_owned());
     };
     let zone = target.zone().map(|name| region.zones.iter().find(|zone| zone.name == name));
-    let courses = match zone {
-        None => &region.courses,
-        Some(Some(zone)) => &zone.courses,
+    let status = match zone {
+        None => &region.status,
+        Some(Some(zone)) => &zone.status,
         Some(None) => return Some("no such zone is configured now".to_owned()),
     };
-    let of_family =
-        courses.iter().zip(&region.families).filter(|(_, (_, service))| service.count().is_some());
-    let others = of_family.filter(|(course, _)| course.phase.as_str() != phase);
-    let others: Vec<_> = others
-        .map(|(course, (family, _))| format!("{} is {}", record_type(*family), course.phase.as_str()))
-        .collect();
+    let of_family = Family::BOTH.into_iter().zip(status).filter(|(_, status)| status.exists());
+    let others = of_family.filter(|(_, status)| status.phase != phase);
+    let others: Vec<_> =
+        others.map(|(family, status)| format!("{} is {}", record_type(family), status.phase)).collect();
     (!others.is_empty()).then(|| others.join(", "))
 }
 

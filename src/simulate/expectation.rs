@@ -3,7 +3,7 @@
 use super::line::{Word, Words};
 use super::quantity::Range;
 use super::scenario::{Aspect, Claim, Expectation, Mistake, Scenario};
-use crate::health::AddressState;
+use crate::health::{AddressState, Phase};
 use crate::region::{Family, Target};
 use crate::zone::Name;
 
@@ -80,12 +80,10 @@ fn range(line: &mut Words<'_>) -> Result<Range, Mistake> {
     }
 }
 
-/// What a region or zone can be that an address cannot.
-const PHASES: [&str; 5] = ["healthy", "recovering", "ramp", "held", "quarantined"];
-
 fn state_of(target: Target, word: &Word<'_>) -> Result<Aspect, Mistake> {
     let state = AddressState::ALL.into_iter().find(|state| state.as_str() == word.text);
-    let phase = PHASES.into_iter().find(|phase| *phase == word.text);
+    // What an address can be as well is said of the addresses of a region or zone.
+    let phase = Phase::ALL.into_iter().find(|phase| phase.as_str() == word.text);
     match (state, phase) {
         (Some(state), _) => Ok(Aspect::AddressState(target, state)),
         (None, Some(_)) if target.address().is_some() => {
@@ -93,8 +91,9 @@ fn state_of(target: Target, word: &Word<'_>) -> Result<Aspect, Mistake> {
         }
         (None, Some(phase)) => Ok(Aspect::Phase(target, phase)),
         (None, None) => {
-            let known: Vec<_> =
-                AddressState::ALL.map(AddressState::as_str).into_iter().chain(PHASES).collect();
+            let states = AddressState::ALL.map(AddressState::as_str);
+            let phases = Phase::ALL.map(Phase::as_str).into_iter().filter(|phase| !states.contains(phase));
+            let known: Vec<_> = states.into_iter().chain(phases).collect();
             Err(word.unknown("a state", &known))
         }
     }

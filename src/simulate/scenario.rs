@@ -9,7 +9,7 @@ use super::vitals::{self, Vital};
 use crate::canary::Signal;
 use crate::client::Prefix;
 use crate::config::{Problem, ProblemLevel, Problems};
-use crate::health::AddressState;
+use crate::health::{AddressState, Phase};
 use crate::intent::Request;
 use crate::region::{Family, Target};
 use crate::units::TimeSpan;
@@ -117,7 +117,7 @@ pub enum Aspect {
     /// The addresses in a target are all in this state.
     AddressState(Target, AddressState),
     /// A region or availability zone is in this phase, in every family that it has.
-    Phase(Target, &'static str),
+    Phase(Target, Phase),
     /// The load of the region with this name.
     Load(String, Range),
 }

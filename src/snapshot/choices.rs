@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use foldhash::{HashMap, HashMapExt};
 
 use super::base::Partition;
-use crate::health::Services;
+use crate::health::View;
 use crate::region::{Family, RegionId};
 use crate::steering::{Bucketing, Route, Selection, ShareTest, Split};
 
@@ -35,7 +35,7 @@ struct Node {
 
 /// What choices depend on besides the partition.
 pub(super) struct Terms<'a> {
-    pub services: &'a Services,
+    pub view: &'a View,
     pub bucketing: &'a Bucketing,
     /// Whether no client has to be tested for a share.
     pub is_whole: bool,
@@ -63,9 +63,9 @@ impl Choices {
         for (part, plan) in partition.plans.iter().enumerate() {
             let split = split(part);
             let route = |family| {
-                let route = Route::find(plan, partition.policy.all_down, terms.services, split, family);
+                let route = Route::find(plan, partition.policy.all_down, terms.view, split, family);
                 match weights {
-                    Some(weights) => route.weighted(plan, weights, terms.services, family),
+                    Some(weights) => route.weighted(plan, weights, terms.view, family),
                     None => route,
                 }
             };

@@ -20,7 +20,7 @@ pub use demand::{Part, Permit};
 pub use records::{AnsweredAddresses, Kind};
 
 use crate::answer::Packed;
-use crate::health::{Services, View};
+use crate::health::View;
 use crate::intent::Weights;
 use crate::region::{AddressId, Family, RegionId};
 use crate::share;
@@ -38,8 +38,6 @@ pub struct Snapshot {
     pub base: Arc<Base>,
     /// The health that it was decided for.
     pub health: View,
-    /// How every region stands by that health.
-    pub services: Services,
     /// What regions that are too full shed.
     pub splits: Splits,
     /// How the clients of some names are divided between regions.
@@ -130,11 +128,10 @@ impl Snapshot {
     /// Decides everything for these circumstances, and packs it.
     pub fn compile(base: Arc<Base>, circumstances: impl Into<Inputs>, number: u64) -> Self {
         let Inputs { health, splits, weights, leaving } = circumstances.into();
-        let services = Services::of(&base.config.regions, &health);
         let bucketing = Bucketing::of(&base.config.regions, &health);
         let is_shedding = !splits.is_whole();
-        let is_whole = services.is_whole() && health.is_even() && !is_shedding;
-        let terms = Terms { services: &services, bucketing: &bucketing, is_whole };
+        let is_whole = health.is_whole() && !is_shedding;
+        let terms = Terms { view: &health, bucketing: &bucketing, is_whole };
         let partitions = base.partitions.iter().enumerate();
         let choices = partitions.map(|(number, partition)| {
             let shed = |part| splits.of(base.demand_of(number, part)?);
@@ -164,7 +161,7 @@ impl Snapshot {
         });
         let answers = answers.collect();
         let given = Arc::new(pool.given());
-        Self { number, base, health, services, splits, weights, leaving, given, choices, choices_of, answers }
+        Self { number, base, health, splits, weights, leaving, given, choices, choices_of, answers }
     }
 
     /// Returns what the steered name `id` answers to `client`.
@@ -196,7 +193,7 @@ impl Snapshot {
     /// Returns whether this one says nothing that the one before did not.
     pub fn says_what(&self, before: &Self) -> bool {
         self.answers_like(before)
-            && self.health == before.health
+            && self.health.steers_like(&before.health)
             && self.weights == before.weights
             && self.leaving == before.leaving
     }

@@ -77,7 +77,7 @@ mod tests {
             's' => Standing::Suspect,
             _ => Standing::Down { since: Moment(1) },
         };
-        let view = View::new(standings.chars().map(standing).collect());
+        let view = View::counted(&regions, standings.chars().map(standing).collect());
         let addresses = spread(&regions, &view, RegionId(0), Family::V4, most, Share::NONE);
         let ips: Vec<_> = expected.iter().map(|last| [192, 0, 2, *last].into()).collect();
         assert_eq!(addresses, Addresses { ips, any_suspect });
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_family_that_the_region_does_not_have_gets_nothing() {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
-        let addresses = spread(&regions, &View::all_up(1), RegionId(0), Family::V6, 4, Share::NONE);
+        let addresses = spread(&regions, &View::all_up(&regions), RegionId(0), Family::V6, 4, Share::NONE);
         assert_eq!(addresses, Addresses { ips: Vec::new(), any_suspect: false });
     }
 }

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use super::bucketing::Bucketing;
-use super::route::{Division, Rest, Route, Selection, standing};
+use super::route::{Division, Rest, Route, Selection, status};
 use super::{AllDown, Plan, Split};
-use crate::health::{Count, Service, Services, SiteShare};
+use crate::health::{SiteShare, View};
 use crate::region::{Family, RegionId};
 use crate::share::Share;
 
@@ -36,14 +36,14 @@ pub enum Fate {
     /// An operator has disabled it.
     Disabled,
     /// Too few of its addresses are up, or it was taken out for another reason.
-    Unhealthy(Count),
+    Unhealthy,
 }
 
 /// What a choice depends on besides the plan and the client.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions<'a> {
-    /// The service of every region.
-    pub services: &'a Services,
+    /// The status of every region.
+    pub view: &'a View,
     /// Which clients belong to a share.
     pub bucketing: &'a Bucketing,
     /// What the region of these clients sheds, if it does.
@@ -60,10 +60,10 @@ pub fn choose(
     family: Family,
     client: IpAddr,
 ) -> Choice {
-    let services = conditions.services;
-    let route = Route::find(plan, all_down, services, conditions.split, family);
+    let view = conditions.view;
+    let route = Route::find(plan, all_down, view, conditions.split, family);
     let route = match conditions.weights {
-        Some(weights) => route.weighted(plan, weights, services, family),
+        Some(weights) => route.weighted(plan, weights, view, family),
         None => route,
     };
     let is_in_share = |test: super::ShareTest| Some(test.includes(client));
@@ -80,12 +80,9 @@ pub fn choose(
         |region: RegionId| divided.is_some_and(|(by, home, _)| by == Division::Load && home == region);
     let mut is_behind = false;
     let fates = plan.order.iter().map(|region| {
-        let fate = match super::route::stage(services, *region, family) {
+        let fate = match status(view, *region, family).share {
             _ if selection.destination.region() == Some(*region) => Fate::Chosen,
-            SiteShare::Out { .. } => match standing(services, *region, family) {
-                Service::In(count) | Service::Out { count, .. } => Fate::Unhealthy(count),
-                Service::Absent => Fate::Behind,
-            },
+            SiteShare::Out { .. } => Fate::Unhealthy,
             SiteShare::Waiting => Fate::Waiting,
             SiteShare::Disabled => Fate::Disabled,
             SiteShare::Part(share) if !is_behind => Fate::OutsideShare(share),
@@ -104,7 +101,7 @@ pub fn choose(
 mod tests {
     use super::super::{Destination, Refusal};
     use super::*;
-    use crate::health::{Standing, View};
+    use crate::health::Standing;
     use crate::moment::Moment;
     use crate::region::tests::region;
     use crate::region::{Minimum, Region, Regions};
@@ -125,7 +122,7 @@ mod tests {
             None => Standing::Up,
             Some(at) => Standing::Down { since: Moment(at * 1000) },
         };
-        let view = View::new(fell_at.into_iter().map(standing).collect());
+        let view = View::counted(&regions, fell_at.into_iter().map(standing).collect());
         let order = order.iter().copied().map(RegionId).collect();
         let plan = Plan { order, removed: Vec::new(), refusal: Refusal::Refuse };
         let found = Family::BOTH.map(|family| found(&regions, &view, &plan, all_down, family));
@@ -133,9 +130,8 @@ mod tests {
     }
 
     fn found(regions: &Regions, view: &View, plan: &Plan, all_down: AllDown, family: Family) -> Destination {
-        let (services, bucketing) = (Services::of(regions, view), Bucketing::of(regions, view));
-        let conditions =
-            Conditions { services: &services, bucketing: &bucketing, split: None, weights: None };
+        let bucketing = Bucketing::of(regions, view);
+        let conditions = Conditions { view, bucketing: &bucketing, split: None, weights: None };
         choose(plan, all_down, &conditions, family, IpAddr::from([198, 51, 100, 1])).selection.destination
     }
 
@@ -183,7 +179,7 @@ mod tests {
             Region { min_healthy: Minimum::Count(2), ..region("b", "JP", &[&["192.0.2.2", "192.0.2.3"]]) };
         let regions = Regions::new(vec![region("a", "JP", &[&["192.0.2.1"]]), short]);
         let down = Standing::Down { since: Moment(9) };
-        let view = View::new(vec![down, down, Standing::Up]);
+        let view = View::counted(&regions, vec![down, down, Standing::Up]);
         let plan = Plan { order: vec![A, B], removed: Vec::new(), refusal: Refusal::Refuse };
         assert_eq!(found(&regions, &view, &plan, AllDown::FailOpen, Family::V4), Destination::FailOpen(B));
     }

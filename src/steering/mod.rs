@@ -25,7 +25,7 @@ pub use choice::{Choice, Conditions, Fate, choose};
 pub use load::{Capacities, Demand, Piece, Split, Splits};
 pub use policy::{AllDown, Https, Order, Policy, Refusal, ResidencyRule, Steering};
 pub use residency::Removed;
-pub use route::{Destination, Division, Rest, Route, Selection, family_of};
+pub use route::{Destination, Division, Rest, Route, Selection, family_of, status};
 
 pub use crate::zone::SteeringId;
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::bucketing::{Bucketing, ShareTest};
 use super::policy::{AllDown, Refusal};
 use super::{Plan, Split};
-use crate::health::{Service, Services, SiteShare};
+use crate::health::{SiteShare, Status, View};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
@@ -93,45 +93,33 @@ pub struct Selection {
 
 impl Route {
     /// Finds the route of the clients of `plan`; `split` is what their region sheds, if it does.
-    pub fn find(
-        plan: &Plan,
-        all_down: AllDown,
-        services: &Services,
-        split: Option<&Split>,
-        family: Family,
-    ) -> Self {
+    pub fn find(plan: &Plan, all_down: AllDown, view: &View, split: Option<&Split>, family: Family) -> Self {
         let mut stops = Vec::new();
         for region in &plan.order {
-            match stage(services, *region, family) {
-                SiteShare::Full => return Self { stops, rest: rest(*region, plan, split, services, family) },
+            match status(view, *region, family).share {
+                SiteShare::Full => return Self { stops, rest: rest(*region, plan, split, view, family) },
                 SiteShare::Part(share) if stops.len() < MAX_STOPS => stops.push((*region, share)),
                 SiteShare::Part(_) | SiteShare::Waiting | SiteShare::Out { .. } | SiteShare::Disabled => {}
             }
         }
-        let waits = |region: &&RegionId| matches!(stage(services, **region, family), SiteShare::Waiting);
+        let waits = |region: &&RegionId| matches!(status(view, **region, family).share, SiteShare::Waiting);
         let waiting = || plan.order.iter().find(waits);
         let found = match stops.first().map(|(region, _)| region).or_else(waiting) {
             Some(region) => Destination::Healthy(*region),
-            None => without_health(plan, all_down, services, family),
+            None => without_health(plan, all_down, view, family),
         };
         Self { stops, rest: Rest::Whole(found) }
     }
 
     /// Divides the clients who go to one of these regions between all of them that take all clients and are
     /// in the plan.
-    pub fn weighted(
-        self,
-        plan: &Plan,
-        weights: &[(RegionId, u32)],
-        services: &Services,
-        family: Family,
-    ) -> Self {
+    pub fn weighted(self, plan: &Plan, weights: &[(RegionId, u32)], view: &View, family: Family) -> Self {
         let Some(found) = self.rest_region().filter(|region| weights.iter().any(|(one, _)| one == region))
         else {
             return self;
         };
         let takes_all = |region: RegionId| {
-            plan.order.contains(&region) && stage(services, region, family) == SiteShare::Full
+            plan.order.contains(&region) && status(view, region, family).share == SiteShare::Full
         };
         let members: Vec<_> = weights.iter().filter(|(region, _)| takes_all(*region)).collect();
         let total: u32 = members.iter().map(|(_, weight)| weight).sum();
@@ -230,13 +218,13 @@ impl Route {
 }
 
 /// Returns the destination of clients whose region takes all of them, and sheds what `split` says.
-fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, services: &Services, family: Family) -> Rest {
+fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, view: &View, family: Family) -> Rest {
     let Some(split) = split.filter(|split| split.home() == home && split.pieces().len() > 1) else {
         return Rest::Whole(Destination::Healthy(home));
     };
     // Splits are made without this family: clients stay at home whom one would send to a region that does not
     // take all clients of the family. And wherever a split comes from, it stays inside the border.
-    let receiver = |region: RegionId| match stage(services, region, family) {
+    let receiver = |region: RegionId| match status(view, region, family).share {
         SiteShare::Full if plan.order.contains(&region) => region,
         SiteShare::Full
         | SiteShare::Part(_)
@@ -249,36 +237,31 @@ fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, services: &Services,
     Rest::Divided { by: Division::Load, home, pieces: pieces.collect() }
 }
 
-/// Returns the service of a region for clients of a family. A region without addresses of the family
+/// Returns the status of a region for clients of a family. A region without addresses of the family
 /// is judged by the other one: its clients reach it through that family, and sending them further away
 /// for the sake of an AAAA record would move clients to whom nothing happened.
-pub(super) fn standing(services: &Services, region: RegionId, family: Family) -> Service {
-    services.get(region, family_of(services, region, family))
-}
-
-/// Returns what a region takes of the clients of a family.
-pub(super) fn stage(services: &Services, region: RegionId, family: Family) -> SiteShare {
-    services.stage(region, family_of(services, region, family))
+pub fn status(view: &View, region: RegionId, family: Family) -> &Status {
+    view.status(region, family_of(view, region, family))
 }
 
 /// Returns the family in which a region is judged for clients of `family`.
-pub fn family_of(services: &Services, region: RegionId, family: Family) -> Family {
-    match (services.get(region, family), family) {
-        (Service::Absent, Family::V4) => Family::V6,
-        (Service::Absent, Family::V6) => Family::V4,
-        (Service::In(_) | Service::Out { .. }, _) => family,
+pub fn family_of(view: &View, region: RegionId, family: Family) -> Family {
+    match (view.status(region, family).exists(), family) {
+        (true, _) => family,
+        (false, Family::V4) => Family::V6,
+        (false, Family::V6) => Family::V4,
     }
 }
 
 /// Decides what is answered when no region of the plan is in service.
-fn without_health(plan: &Plan, all_down: AllDown, services: &Services, family: Family) -> Destination {
+fn without_health(plan: &Plan, all_down: AllDown, view: &View, family: Family) -> Destination {
     if plan.order.is_empty() {
         return Destination::Refused(plan.refusal);
     }
     match all_down {
         AllDown::Servfail => Destination::Refused(Refusal::Servfail),
         AllDown::Nodata => Destination::Refused(Refusal::Nodata),
-        AllDown::FailOpen => match last_known_best(plan, services, family) {
+        AllDown::FailOpen => match last_known_best(plan, view, family) {
             Some(region) => Destination::FailOpen(region),
             // No region is brought back that an operator has disabled; another server may know better.
             None => Destination::Refused(Refusal::Servfail),
@@ -288,14 +271,13 @@ fn without_health(plan: &Plan, all_down: AllDown, services: &Services, family: F
 
 /// Returns the region to fail open with: the first that still has an address up, or else the first
 /// of those that fell last. `None`: an operator has disabled all of them.
-fn last_known_best(plan: &Plan, services: &Services, family: Family) -> Option<RegionId> {
-    let fell = |region: RegionId| match stage(services, region, family) {
+fn last_known_best(plan: &Plan, view: &View, family: Family) -> Option<RegionId> {
+    let fell = |region: RegionId| match status(view, region, family).share {
         SiteShare::Out { since } => since,
         SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting | SiteShare::Disabled => Moment::default(),
     };
-    let is_enabled = |region: &&RegionId| stage(services, **region, family) != SiteShare::Disabled;
-    let has_some_up =
-        |region: &&RegionId| standing(services, **region, family).count().is_some_and(|count| count.up > 0);
+    let is_enabled = |region: &&RegionId| status(view, **region, family).share != SiteShare::Disabled;
+    let has_some_up = |region: &&RegionId| status(view, **region, family).up > 0;
     let mut order = plan.order.iter().filter(is_enabled);
     let last = order.clone().map(|region| fell(*region)).max()?;
     let best = order.clone().find(has_some_up);
@@ -306,7 +288,6 @@ fn last_known_best(plan: &Plan, services: &Services, family: Family) -> Option<R
 mod tests {
     use super::super::{Piece, Plan};
     use super::*;
-    use crate::health::{Standing, View};
     use crate::region::Regions;
     use crate::region::tests::region;
 
@@ -318,9 +299,9 @@ mod tests {
     fn find(order: &[RegionId], stages: [SiteShare; 3], split: Option<&Split>) -> Route {
         let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
         let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
-        let view = View::new(vec![Standing::Up; 3]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
+        let view = View::all_up(&regions).with(Vec::new(), &stages.map(|share| [share; 2]));
         let plan = Plan { order: order.to_vec(), removed: Vec::new(), refusal: Refusal::Refuse };
-        Route::find(&plan, AllDown::FailOpen, &Services::of(&regions, &view), split, Family::V4)
+        Route::find(&plan, AllDown::FailOpen, &view, split, Family::V4)
     }
 
     fn split(until: f64, to: RegionId) -> Split {
@@ -353,12 +334,10 @@ mod tests {
         let weighted = |order: &[RegionId], stages: [SiteShare; 3]| {
             let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
             let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
-            let view =
-                View::new(vec![Standing::Up; 3]).with(Vec::new(), stages.map(|stage| [stage; 2]).to_vec());
-            let services = Services::of(&regions, &view);
+            let view = View::all_up(&regions).with(Vec::new(), &stages.map(|share| [share; 2]));
             let plan = Plan { order: order.to_vec(), removed: Vec::new(), refusal: Refusal::Refuse };
-            let route = Route::find(&plan, AllDown::FailOpen, &services, None, Family::V4);
-            route.weighted(&plan, &[(B, 10), (A, 90)], &services, Family::V4).fractions()
+            let route = Route::find(&plan, AllDown::FailOpen, &view, None, Family::V4);
+            route.weighted(&plan, &[(B, 10), (A, 90)], &view, Family::V4).fractions()
         };
         let (all, out) = ([SiteShare::Full; 3], SiteShare::Out { since: Moment(1) });
         assert_eq!(weighted(&[A, B, C], all), [(B, 0.1), (A, 0.9)]);

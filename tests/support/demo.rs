@@ -91,7 +91,7 @@ pub fn table(config: &Config, database: Option<&Database>) -> Table {
 
 /// Compiles the first snapshot of a world.
 pub fn snapshot(config: Config, table: Table) -> Snapshot {
-    let health = View::all_up(config.regions.addresses().count());
+    let health = View::all_up(&config.regions);
     snapshot_of(config, table, health)
 }
 
@@ -105,11 +105,12 @@ pub fn ramping_snapshot(config: Config, table: Table, count: usize) -> Snapshot 
         let is_first = address.zone.0 % 2 == 0;
         if ramps(address.region) && is_first { half } else { Share::ALL }
     });
-    let stages = config.regions.iter().map(|(region, _)| match ramps(region) {
+    let taken = config.regions.iter().map(|(region, _)| match ramps(region) {
         true => [SiteShare::Part(tenth); 2],
         false => [SiteShare::Full; 2],
     });
-    let health = View::all_up(config.regions.addresses().count()).with(shares.collect(), stages.collect());
+    let taken: Vec<_> = taken.collect();
+    let health = View::all_up(&config.regions).with(shares.collect(), &taken);
     snapshot_of(config, table, health)
 }
 

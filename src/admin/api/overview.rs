@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{IntentList, RegionSummary, SnapshotStatus, Timestamp};
 use crate::alarm::Incident;
 use crate::event::Event;
+use crate::health::Phase;
 
 /// Everything at a glance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,9 +41,12 @@ pub struct RegionOverview {
     #[serde(flatten)]
     pub summary: RegionSummary,
     /// The worse phase of its families.
-    pub phase: String,
-    /// Its mark on the map: its phase, or `withdrawn` while only operators keep it from serving.
+    pub phase: Phase,
+    /// Its mark on the map: its phase; `withdrawn` while only operators keep it from serving, `limited` while it serves
+    /// and one of its zones takes fewer clients than all.
     pub look: String,
+    /// Whether it or one of its zones is held or quarantined, so that `failback` would let it back.
+    pub awaits_failback: bool,
     /// The colour of its clients' countries on the map.
     pub colour: String,
 }

@@ -8,27 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::Timestamp;
 use crate::alarm::Incident;
 use crate::canary::{Failure, Signals};
-use crate::health::{AddressState, OutlierGrade, Vitals};
+use crate::health::{AddressState, OutlierGrade, Phase, Vitals};
 use crate::metrics::ToldWebhook;
 use crate::region::Failover;
-
-/// The phases of a region or zone; of a family without addresses, `null`.
-const PHASES: [Option<&str>; 9] = [
-    None,
-    Some("unknown"),
-    Some("healthy"),
-    Some("suspect"),
-    Some("down"),
-    Some("recovering"),
-    Some("ramp"),
-    Some("held"),
-    Some("quarantined"),
-];
-
-/// Returns whether a region or zone in this phase takes all of its clients, without a failure.
-pub fn is_well(phase: &str) -> bool {
-    ["healthy", "unknown"].contains(&phase)
-}
 
 /// A region by its name, as a part of a path.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -182,15 +164,16 @@ pub struct FamilyStatus {
     /// The number of its falls within the last hour.
     pub falls: usize,
     /// Why a failover that the counts ask for does not happen.
-    pub restraint: Option<String>,
+    pub suppression: Option<String>,
+    /// The zones that take fewer clients than all for a reason of their own: `1 of 3 zones held`.
+    pub limited_zones: Option<String>,
 }
 
 /// The phase and share of a region or zone in one family; all `null` without addresses of the family.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SiteStatus {
     /// Its phase.
-    #[schemars(extend("enum" = PHASES))]
-    pub phase: Option<String>,
+    pub phase: Option<Phase>,
     /// The beginning of the phase.
     pub since: Option<Timestamp>,
     /// The end of the phase if nothing happens; `null` when it has none, and in a ramp.

@@ -8,6 +8,7 @@ use super::api::{ApiError, CountryAtlas, RegionFraction, SteeredNameQuery};
 use super::state::{AdminState, Published};
 use super::{map, overview};
 use crate::control::Report;
+use crate::health::Phase;
 use crate::inspect::Atlas;
 use crate::region::{RegionId, Regions};
 use crate::snapshot::Snapshot;
@@ -93,7 +94,8 @@ pub fn drawing<'a>(
         map::Mark {
             name: &region.name,
             at: region.location,
-            phase: report.map_or("healthy", overview::look),
+            look: report.map_or(Phase::Healthy.as_str(), overview::look),
+            state: report.map_or_else(|| Phase::Healthy.to_string(), overview::state),
             load: report.and_then(|report| report.vitals.load),
         }
     });

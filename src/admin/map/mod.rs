@@ -17,7 +17,7 @@ use crate::client::{Coordinates, Country};
 use crate::geo::countries;
 use crate::inspect::{Atlas, Fractions};
 use crate::region::RegionId;
-use palette::{LOOKS, Look, NOBODY};
+use palette::{Look, NOBODY};
 use projection::{HEIGHT, WIDTH, project};
 
 /// What is on a map.
@@ -36,8 +36,10 @@ pub struct Mark<'a> {
     pub name: &'a str,
     /// Where it is.
     pub at: Coordinates,
-    /// How it stands: its phase, or [`palette::WITHDRAWN`].
-    pub phase: &'static str,
+    /// How it looks: its phase, [`LIMITED`](crate::health::LIMITED) or [`WITHDRAWN`](crate::health::WITHDRAWN).
+    pub look: &'static str,
+    /// How it stands, in words: `healthy, 1 of 3 zones held`.
+    pub state: String,
     /// The share of its capacity that is in use, if that is known.
     pub load: Option<f64>,
 }
@@ -63,8 +65,8 @@ fn write_map(svg: &mut String, drawing: &Drawing<'_>) -> fmt::Result {
     write!(svg, r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" "#)?;
     writeln!(svg, r#"font-family="system-ui, sans-serif" font-size="{}">"#, label::SIZE)?;
     writeln!(svg, "<title>{title}</title>\n<defs>")?;
-    for Look { phase, colour, path } in LOOKS {
-        writeln!(svg, r#"<path id="phase-{phase}" fill="{colour}" fill-rule="evenodd" d="{path}"/>"#)?;
+    for Look { word, colour, path } in palette::looks() {
+        writeln!(svg, r#"<path id="phase-{word}" fill="{colour}" fill-rule="evenodd" d="{path}"/>"#)?;
     }
     writeln!(svg, r##"</defs><rect class="sea" width="{WIDTH}" height="{height}" fill="#f5f7f9"/>"##)?;
     writeln!(svg, r##"<g class="countries" stroke="#f5f7f9" stroke-width="1.2">"##)?;
@@ -123,9 +125,9 @@ fn write_marks(svg: &mut String, drawing: &Drawing<'_>) -> fmt::Result {
     let places: Vec<_> = places.collect();
     let labels = label::place(&places);
     for ((mark, (x, y, _)), label) in drawing.marks.iter().zip(&places).zip(labels) {
-        let (name, phase) = (Escaped(mark.name), mark.phase);
-        write!(svg, r#"<g id="mark-{name}" data-phase="{phase}" transform="translate({x:.0} {y:.0})">"#)?;
-        write!(svg, r##"<title>{name}: {phase}</title><use href="#phase-{phase}" stroke="#fff" "##)?;
+        let (name, look, state) = (Escaped(mark.name), mark.look, Escaped(&mark.state));
+        write!(svg, r#"<g id="mark-{name}" data-phase="{look}" transform="translate({x:.0} {y:.0})">"#)?;
+        write!(svg, r##"<title>{name}: {state}</title><use href="#phase-{look}" stroke="#fff" "##)?;
         write!(svg, r#"stroke-width="3" paint-order="stroke"/><text x="{}" y="{}" "#, label.x, label.y)?;
         write!(svg, r##"text-anchor="{}" fill="#1b2733" stroke="#fff" stroke-width="5" "##, label.anchor)?;
         writeln!(svg, r#"paint-order="stroke" font-weight="600">{}</text></g>"#, Escaped(&written(mark)))?;
@@ -152,11 +154,11 @@ fn write_legend(svg: &mut String, drawing: &Drawing<'_>) -> fmt::Result {
     )?;
     // Two rows: how each phase looks, and as many regions as have room.
     let mut x = 30.0;
-    for Look { phase, .. } in LOOKS {
+    for Look { word, .. } in palette::looks() {
         let y = HEIGHT + 60.0;
-        write!(svg, r##"<use href="#phase-{phase}" x="{}" y="{y}"/>"##, x + 12.0)?;
-        writeln!(svg, r#"<text x="{}" y="{}" {text}>{phase}</text>"#, x + 34.0, y + 8.0)?;
-        x += 70.0 + phase.len() as f64 * 13.0;
+        write!(svg, r##"<use href="#phase-{word}" x="{}" y="{y}"/>"##, x + 12.0)?;
+        writeln!(svg, r#"<text x="{}" y="{}" {text}>{word}</text>"#, x + 34.0, y + 8.0)?;
+        x += 70.0 + word.len() as f64 * 13.0;
     }
     let mut x = 30.0;
     for (number, mark) in (0u8..).zip(&drawing.marks) {
@@ -191,11 +193,17 @@ impl fmt::Display for Escaped<'_> {
 mod tests {
     use super::*;
 
-    fn check(phase: &'static str, atlas: &Atlas, expected: &[&str]) {
+    fn check(look: &'static str, atlas: &Atlas, expected: &[&str]) {
         let at = |latitude, longitude| Coordinates { latitude, longitude };
         let marks = vec![
-            Mark { name: "tokyo", at: at(35.68, 139.69), phase, load: Some(0.62) },
-            Mark { name: "a<b", at: at(48.86, 2.35), phase: "healthy", load: None },
+            Mark {
+                name: "tokyo",
+                at: at(35.68, 139.69),
+                look,
+                state: "down & out".to_owned(),
+                load: Some(0.62),
+            },
+            Mark { name: "a<b", at: at(48.86, 2.35), look: "healthy", state: String::new(), load: None },
         ];
         let svg = draw(&Drawing { title: "Who & where".to_owned(), marks, atlas });
         for part in expected {
@@ -230,6 +238,7 @@ mod tests {
     fn a_region_has_a_mark_of_the_shape_of_its_phase_and_its_load() {
         let expected = [
             r#"<g id="mark-tokyo" data-phase="down" transform="translate(1729 275)">"#,
+            "<title>tokyo: down &amp; out</title>",
             r##"<use href="#phase-down""##,
             ">tokyo 62 %</text>",
             ">a&lt;b</text>",
@@ -248,9 +257,9 @@ mod tests {
 
     #[test]
     fn every_phase_has_a_look_of_its_own() {
-        let mut shapes: Vec<_> = LOOKS.iter().map(|look| look.path).collect();
+        let mut shapes: Vec<_> = palette::looks().map(|look| look.path).collect();
         shapes.sort_unstable();
         shapes.dedup();
-        assert_eq!(shapes.len(), LOOKS.len());
+        assert_eq!(shapes.len(), palette::looks().count());
     }
 }

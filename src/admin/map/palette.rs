@@ -1,5 +1,6 @@
 //! The colours of regions and phases, chosen so that people who see few colours tell them apart.
 
+use crate::health::{LIMITED, Phase, WITHDRAWN};
 use crate::region::RegionId;
 
 /// The fills of countries by region: Paul Tol's "light" scheme without its grey, a purple of his "discrete
@@ -19,34 +20,38 @@ pub fn of_region(region: RegionId) -> &'static str {
     REGIONS[usize::from(region.0) % REGIONS.len()]
 }
 
-/// The look of a region that operators keep everybody away from.
-pub const WITHDRAWN: &str = "withdrawn";
-
-/// How a phase looks: never by colour alone.
+/// How a mark looks: never by colour alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// The phase, as `/status` has it, or [`WITHDRAWN`].
-    pub phase: &'static str,
+    /// The phase, as `/status` has it, [`LIMITED`] or [`WITHDRAWN`].
+    pub word: &'static str,
     /// Its colour, by Okabe and Ito (2008).
     pub colour: &'static str,
     /// Its shape, around the origin.
     pub path: &'static str,
 }
 
-/// How every phase looks: whole where a region serves, pointed where it is in doubt, crossed where it is out.
-pub const LOOKS: [Look; 9] = [
-    Look { phase: "healthy", colour: "#009e73", path: "M0-11a11 11 0 1 0 .01 0z" },
-    Look { phase: "unknown", colour: "#7d8894", path: "M0-11a11 11 0 1 0 .01 0zM0-5a5 5 0 1 1-.01 0z" },
-    Look { phase: "suspect", colour: "#e69f00", path: "M0-14 14 11-14 11z" },
-    Look { phase: "ramp", colour: "#56b4e9", path: "M0-14 14 0 0 14-14 0z" },
-    Look { phase: "recovering", colour: "#0072b2", path: "M0-14 14 0 0 14-14 0zM0-6-6 0 0 6 6 0z" },
-    Look { phase: "held", colour: "#cc79a7", path: "M-10-12h7v24h-7zM3-12h7v24H3z" },
-    Look { phase: "quarantined", colour: "#a0527f", path: "M-12-12h24v24h-24zM-6-6v12H6V-6z" },
-    // The sign that forbids to enter: well, and nobody goes there.
-    Look { phase: WITHDRAWN, colour: "#4b5c9e", path: "M0-14a14 14 0 1 0 .01 0zM-9-3H9V3H-9z" },
-    Look {
-        phase: "down",
-        colour: "#d55e00",
-        path: "M-13-7-7-13 0-6 7-13 13-7 6 0 13 7 7 13 0 6-7 13-13 7-6 0z",
-    },
-];
+/// Returns every look, that of the best phase first.
+pub fn looks() -> impl Iterator<Item = Look> {
+    Phase::ALL.into_iter().map(of_phase).chain([
+        // A disc without a sector: it serves, and a part of it does not.
+        Look { word: LIMITED, colour: "#009e73", path: "M0 0V-12A12 12 0 1 0 12 0z" },
+        // The sign that forbids to enter: well, and nobody goes there.
+        Look { word: WITHDRAWN, colour: "#4b5c9e", path: "M0-14a14 14 0 1 0 .01 0zM-9-3H9V3H-9z" },
+    ])
+}
+
+/// Returns how a phase looks: whole where a region serves, pointed where it is in doubt, crossed where it is out.
+fn of_phase(phase: Phase) -> Look {
+    let (colour, path) = match phase {
+        Phase::Healthy => ("#009e73", "M0-11a11 11 0 1 0 .01 0z"),
+        Phase::Unknown => ("#7d8894", "M0-11a11 11 0 1 0 .01 0zM0-5a5 5 0 1 1-.01 0z"),
+        Phase::Suspect => ("#e69f00", "M0-14 14 11-14 11z"),
+        Phase::Ramp => ("#56b4e9", "M0-14 14 0 0 14-14 0z"),
+        Phase::Held => ("#cc79a7", "M-10-12h7v24h-7zM3-12h7v24H3z"),
+        Phase::Recovering => ("#0072b2", "M0-14 14 0 0 14-14 0zM0-6-6 0 0 6 6 0z"),
+        Phase::Quarantined => ("#a0527f", "M-12-12h24v24h-24zM-6-6v12H6V-6z"),
+        Phase::Down => ("#d55e00", "M-13-7-7-13 0-6 7-13 13-7 6 0 13 7 7 13 0 6-7 13-13 7-6 0z"),
+    };
+    Look { word: phase.as_str(), colour, path }
+}

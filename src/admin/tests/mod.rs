@@ -16,10 +16,10 @@ use super::api::Role;
 use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, Sighting, Signals, Subject};
 use crate::config::{self, SourceFile};
-use crate::control::{Command, Control, Done, Effect, Input, Refusal, Restored};
+use crate::control::{Command, Control, Done, Effect, Input, Refusal, RegionReport, Restored};
 use crate::event::Event;
 use crate::geo::{self, Table};
-use crate::health::Phase;
+use crate::health::{Phase, SiteShare};
 use crate::inspect::{Explanation, Inquiry};
 use crate::intent::SafetyRule;
 use crate::moment::Moment;
@@ -252,7 +252,7 @@ async fn the_status_says_since_when_and_why_an_address_is_down() {
     assert_eq!((&tokyo["name"], &tokyo["jurisdiction"]), (&json!("tokyo"), &json!("JP")));
     let expected = json!({
         "service": "in", "up": 1, "total": 2, "needed": 1, "phase": "healthy", "since": "2026-03-01T00:00:10.000Z",
-        "until": null, "share": 1.0, "falls": 0, "restraint": null,
+        "until": null, "share": 1.0, "falls": 0, "suppression": null, "limited_zones": null,
     });
     assert_eq!(tokyo["ipv4"], expected);
     let [service, phase, share] = ["service", "phase", "share"].map(|key| &tokyo["ipv6"][key]);
@@ -847,9 +847,9 @@ async fn the_overview_says_in_a_line_what_the_status_says_at_length() {
 fn a_region_that_operators_keep_empty_looks_different_from_one_that_is_down() {
     let check = |phase: Option<Phase>, intent: Option<&str>, share: Share, expected: &str| {
         let mut tokyo = state().published.load().report.regions[0].clone();
-        for site in &mut tokyo.courses {
-            site.phase = phase.unwrap_or(site.phase);
-            (site.intent, site.share) = (intent.map(str::to_owned), share);
+        tokyo.intent = intent.map(str::to_owned);
+        for status in &mut tokyo.status {
+            (status.phase, status.share) = (phase.unwrap_or(status.phase), SiteShare::of(share));
         }
         assert_eq!(overview::look(&tokyo), expected, "{phase:?} {intent:?} {share}");
     };
@@ -858,6 +858,25 @@ fn a_region_that_operators_keep_empty_looks_different_from_one_that_is_down() {
     check(None, drain, Share::percent(40), "healthy");
     check(None, None, Share::NONE, "healthy");
     check(Some(Phase::Down), drain, Share::NONE, "down");
+}
+
+#[test]
+fn a_region_one_of_whose_zones_is_held_is_not_plainly_healthy() {
+    let published = state().published.load_full();
+    let config = &published.snapshot.base.config;
+    let (_, region) = config.regions.iter().next().expect("tokyo");
+    let mut tokyo = published.report.regions[0].clone();
+    tokyo.zones = vec![tokyo.zones[0].clone(); 3];
+    let stands = |tokyo: &RegionReport| {
+        let family = status::summary(region, tokyo).ipv4;
+        let phase = family.site.phase.expect("it has IPv4");
+        (phase, family.limited_zones, overview::look(tokyo), overview::state(tokyo))
+    };
+    assert_eq!(stands(&tokyo), (Phase::Healthy, None, "healthy", "healthy".to_owned()));
+    let held = &mut tokyo.zones[1].status[0];
+    (held.phase, held.share) = (Phase::Held, SiteShare::Waiting);
+    let (zones, state) = ("1 of 3 zones held".to_owned(), "healthy, 1 of 3 zones held".to_owned());
+    assert_eq!(stands(&tokyo), (Phase::Healthy, Some(zones), "limited", state));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 // The map: the server draws it once, and this changes colours, marks and titles from then on.
 
 import { ask } from "/ui/stream.js";
+import { state } from "/ui/regions.js";
 import { percent } from "/ui/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -45,7 +46,7 @@ export function showRegions(regions) {
     mark.querySelector("use").setAttribute("href", `#phase-${region.look}`);
     const load = region.vitals.load;
     mark.querySelector("text").textContent = load === null ? region.name : `${region.name} ${percent(load, 0)}`;
-    mark.querySelector("title").textContent = `${region.name}: ${[region.phase, region.intent].filter(Boolean).join(", ")}`;
+    mark.querySelector("title").textContent = `${region.name}: ${[state(region), region.intent].filter(Boolean).join(", ")}`;
   }
 }
 

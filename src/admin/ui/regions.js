@@ -84,7 +84,7 @@ function update(row, region, intents) {
   say(row.law, region.jurisdiction);
   say(row.phase, state(region));
   say(row.wanted, intents.map(describe).join("; "));
-  row.failback.hidden = !["held", "quarantined"].includes(region.phase);
+  row.failback.hidden = !region.awaits_failback;
   say(cells.share, both(region, (family) => percent(family.share, 1)));
   row.meter.value = Math.min(region.vitals.load ?? 0, 1);
   row.meter.hidden = region.vitals.load === null;
@@ -100,12 +100,12 @@ function describe({ intent, state }) {
   return state === "standing" ? intent : `${intent} (${state})`;
 }
 
-// Says how a region stands; a word more where it is degraded or does not leave though it should.
-function state(region) {
-  const phases = both(region, (family) => family.phase);
+// Says how a region stands; more where its zones take fewer clients, it is degraded, or does not leave though it should.
+export function state(region) {
+  const phases = both(region, (family) => [family.phase, family.limited_zones].filter(Boolean).join(", "));
   const graded = region.grade === "fine" ? "" : `, ${region.grade}`;
-  const restraint = [region.ipv4.restraint, region.ipv6.restraint].find((text) => text);
-  return phases + graded + (restraint ? ` (${restraint})` : "");
+  const suppression = [region.ipv4.suppression, region.ipv6.suppression].find((text) => text);
+  return phases + graded + (suppression ? ` (${suppression})` : "");
 }
 
 // Says something of both families, once when it is the same.

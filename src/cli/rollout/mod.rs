@@ -22,7 +22,6 @@ use anyhow::{Context, bail, ensure};
 use super::drain_status;
 use super::intent::{OperatorArgs, TermsArgs, report};
 use super::{FAILURE, output};
-use crate::admin::api::status::is_well;
 use crate::admin::api::{ChangeReply, LiftQuery, RegionName, routes};
 use crate::control::LONGEST;
 use crate::intent::{Action, SafetyRule};
@@ -225,7 +224,7 @@ impl<'a> Rollout<'a> {
             site.fit(self.target(), before)?;
             let left = self.arguments.soak.0.saturating_sub(start.elapsed());
             if left.is_zero() {
-                return match site.phases.iter().find(|phase| !is_well(phase)) {
+                return match site.phases.iter().find(|phase| !phase.is_well()) {
                     Some(phase) => bail!("{} is {phase} after {}", self.target(), self.arguments.soak),
                     None => Ok(()),
                 };

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use anyhow::{bail, ensure};
 
 use crate::admin::api::{AddressStatus, RegionStatus, Timestamp};
-use crate::health::AddressState;
+use crate::health::{AddressState, Phase};
 use crate::region::Target;
 
 /// How many newer results of a canary there must be: the first may be of a probe that began before.
@@ -18,7 +18,7 @@ pub struct RolloutSite {
     /// Its addresses.
     pub addresses: Vec<AddressStatus>,
     /// Its phases, by family, if it has addresses of that.
-    pub phases: Vec<String>,
+    pub phases: Vec<Phase>,
     /// The alarms about its region.
     pub alarms: Vec<String>,
 }
@@ -30,7 +30,7 @@ impl RolloutSite {
         zones.retain(|zone| target.zone().is_none_or(|name| zone.name == name));
         let sites = match (target.zone(), zones.first()) {
             (None, _) => [summary.ipv4.site.phase, summary.ipv6.site.phase],
-            (Some(_), Some(zone)) => [zone.ipv4.phase.clone(), zone.ipv6.phase.clone()],
+            (Some(_), Some(zone)) => [zone.ipv4.phase, zone.ipv6.phase],
             (Some(_), None) => [None, None],
         };
         alarms.retain(|alarm| is_about(alarm, target.region()));
@@ -50,7 +50,7 @@ impl RolloutSite {
         }
         ensure!(!self.addresses.is_empty(), "{target} is not configured any more");
         match self.addresses.iter().find(|one| one.state.is_down()) {
-            Some(one) => bail!("{} is {}", one.address, one.state.as_str()),
+            Some(one) => bail!("{} is {}", one.address, one.state),
             None => Ok(()),
         }
     }
@@ -86,7 +86,7 @@ impl FreshResults {
                 }
             }
             if one.state != AddressState::Up && !is_unwatched {
-                missing = Some(format!("{} is {}", one.address, one.state.as_str()));
+                missing = Some(format!("{} is {}", one.address, one.state));
             }
         }
         missing
@@ -129,8 +129,7 @@ mod tests {
             })
         };
         let mut whole = family("down".into());
-        let more =
-            json!({ "service": "out", "up": 0, "total": 2, "needed": 1, "falls": 0, "restraint": null });
+        let more = json!({ "service": "out", "up": 0, "total": 2, "needed": 1, "falls": 0, "suppression": null, "limited_zones": null });
         whole.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         let vitals = json!({
             "load": null, "error_rate": null, "p95_latency_seconds": null, "requests": null,
@@ -155,7 +154,7 @@ mod tests {
             site.fit(&target(), before).map_err(|error| error.to_string()).err()
         };
         let good = site("up", 1, true, "osaka leaves");
-        assert_eq!((good.list(), &good.phases[..]), ("192.0.2.2".to_owned(), &["healthy".to_owned()][..]));
+        assert_eq!((good.list(), &good.phases[..]), ("192.0.2.2".to_owned(), &[Phase::Healthy][..]));
         assert_eq!(wrong(&good, &[]), None);
         let alarmed = site("up", 1, true, "tokyo leaves");
         assert_eq!(wrong(&alarmed, &[]), Some("an alarm: tokyo leaves".to_owned()));

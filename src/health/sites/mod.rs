@@ -22,26 +22,12 @@ use super::outlier::{self, OutlierGrade, Windows};
 use super::site::name;
 use super::tally::{AddressTally, SiteTallies};
 use super::{
-    Assessment, Board, Phase, PhaseChange, RecoveryState, RememberedGrade, RememberedRecovery, Vitals, vitals,
+    Assessment, Board, Phase, PhaseChange, RecoveryState, RememberedGrade, RememberedRecovery, Suppression,
+    Vitals, vitals,
 };
 use crate::canary::FailureClass;
 use crate::moment::Moment;
 use crate::region::{Failover, Family, RegionId, RegionSet, Regions, Safety, Site, ZoneId};
-
-/// Why a region that is bad does not leave.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Suppression {
-    /// The operator wants to be told only, or not even that.
-    Failover(Failover),
-    /// Half of the regions fail in this way: the cause is not in the region.
-    Correlated(FailureClass),
-    /// Others fail in this way too, and of some nothing has been heard since.
-    Undecided(FailureClass),
-    /// It does not answer in time because it is full, at this load: it sheds clients instead.
-    Overload(f64),
-    /// Fewer regions than `min_in_service` would be left.
-    MinInService,
-}
 
 /// One site and family.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +88,7 @@ impl Sites {
     fn follow_wishes(&mut self) {
         for index in 0..self.wanted.len() {
             let wanted = self.wanted[index];
-            if wanted == Failover::Auto || self.is_well(Site::Region(RegionId(index as u8))) {
+            if wanted == Failover::Auto || self.is_stable(Site::Region(RegionId(index as u8))) {
                 self.failover[index] = wanted;
             }
         }
@@ -113,8 +99,8 @@ impl Sites {
         self.failover[usize::from(region.0)]
     }
 
-    /// Returns whether nothing is the matter with a site, in both families, or nothing that moves anybody.
-    pub fn is_well(&self, site: Site) -> bool {
+    /// Returns whether a site is well or suspect in both families, so that no client is kept away.
+    pub fn is_stable(&self, site: Site) -> bool {
         Family::BOTH.into_iter().all(|family| self.recovery(site, family).phase().is_stable())
     }
 
@@ -170,9 +156,8 @@ impl Sites {
             for family in Family::BOTH {
                 let state = self.state_mut(site, family);
                 let before = state.recovery.clone();
-                if state.recovery.fail_back(rules, now) {
-                    turns.push(phase_change(site, family, &before, &state.recovery, now));
-                }
+                state.recovery.fail_back(rules, now);
+                turns.extend(PhaseChange::between(site, family, &before, &state.recovery, now));
             }
         }
         turns
@@ -289,8 +274,8 @@ impl Sites {
             return None;
         }
         let site = Site::Zone(zone);
-        let phase = self.recovery(site, family).phase();
-        let has_clients = phase.serves() || phase == Phase::Down;
+        let recovery = self.recovery(site, family);
+        let has_clients = recovery.serves() || recovery.phase() == Phase::Down;
         let assessment = match tally {
             _ if self.grade(site) == OutlierGrade::Failing && has_clients => Assessment::Bad,
             AddressTally { up: 0, .. } => Assessment::Bad,
@@ -304,7 +289,7 @@ impl Sites {
         let state = self.state_mut(site, family);
         let before = state.recovery.clone();
         // A zone that fell with its region comes back with it: one ramp is enough.
-        if !is_alone && assessment != Assessment::Bad && before.phase().is_on_its_way() {
+        if !is_alone && assessment != Assessment::Bad && before.is_on_its_way() {
             state.recovery.undo_fall(now);
         }
         match is_excused {
@@ -317,8 +302,7 @@ impl Sites {
             true => drop(state.recovery.follow(Assessment::Suspect, is_open, &settings.recovery, now)),
             false => drop(state.recovery.follow(assessment, is_open, &settings.recovery, now)),
         }
-        let has_turned = state.recovery.phase() != before.phase();
-        has_turned.then(|| phase_change(site, family, &before, &state.recovery, now))
+        PhaseChange::between(site, family, &before, &state.recovery, now)
     }
 
     fn update_region(&mut self, id: RegionId, evidence: &Evidence<'_>) -> Option<PhaseChange> {
@@ -329,7 +313,7 @@ impl Sites {
         }
         let site = Site::Region(id);
         let before = self.recovery(site, family).clone();
-        let assessment = evidence.assessment(id, self.grade(site), before.phase());
+        let assessment = evidence.assessment(id, self.grade(site), &before);
         let suppression = (assessment == Assessment::Bad).then(|| self.suppress(id, evidence)).flatten();
         let is_open = self.gates_are_open(site, family, board, now);
         let state = self.state_mut(site, family);
@@ -347,14 +331,13 @@ impl Sites {
                 state.recovery.follow(Assessment::Suspect, is_open, &region.recovery, now);
             }
         }
-        let has_turned = state.recovery.phase() != before.phase();
-        has_turned.then(|| phase_change(site, family, &before, &state.recovery, now))
+        PhaseChange::between(site, family, &before, &state.recovery, now)
     }
 
     /// Returns what keeps a bad region from leaving.
     fn suppress(&mut self, id: RegionId, evidence: &Evidence<'_>) -> Option<Suppression> {
         let recovery = self.recovery(Site::Region(id), evidence.family);
-        let has_left = !recovery.phase().serves();
+        let has_left = !recovery.serves();
         if self.failover(id) != Failover::Auto {
             return Some(Suppression::Failover(self.failover(id)));
         }
@@ -404,20 +387,20 @@ impl Sites {
             return false;
         };
         let regions = evidence.board.regions();
-        let of_family =
-            || regions.iter().filter(|(id, _)| evidence.tallies.region(*id, evidence.family).total > 0);
-        let in_service = of_family().filter(|(other, _)| {
-            let serves = self.recovery(Site::Region(*other), evidence.family).phase().serves();
-            !self.withdrawn.contains(*other) && (serves || self.failover(*other) != Failover::Auto)
-        });
-        let left = in_service.filter(|(other, _)| *other != id).count();
+        let has_family = |id: RegionId| evidence.tallies.region(id, evidence.family).total > 0;
+        let of_family = || regions.iter().map(|(id, _)| id).filter(|id| has_family(*id));
+        let is_in_service = |other: &RegionId| {
+            let share = self.share_of_region(*other, evidence.family, evidence.board);
+            share.is_in_service() && !self.withdrawn.contains(*other)
+        };
+        let left = of_family().filter(|other| *other != id).filter(is_in_service).count();
         left < least.of(of_family().count())
     }
 
     fn gates_are_open(&self, site: Site, family: Family, board: &Board, now: Moment) -> bool {
         let recovery = self.recovery(site, family);
         match recovery.phase() {
-            Phase::Ramp { .. } => gates_are_open(site, board, recovery.since(), now),
+            Phase::Ramp => gates_are_open(site, board, recovery.since(), now),
             _ => true,
         }
     }
@@ -475,16 +458,6 @@ pub fn gates_are_open(site: Site, board: &Board, after: Moment, now: Moment) -> 
     let vitals = vitals(board, site, after, now);
     vitals.error_rate.is_none_or(|rate| rate <= gates.error_rate)
         && vitals.load.is_none_or(|load| load <= gates.load)
-}
-
-fn phase_change(
-    site: Site,
-    family: Family,
-    before: &RecoveryState,
-    after: &RecoveryState,
-    at: Moment,
-) -> PhaseChange {
-    PhaseChange { site, family, from: before.phase(), from_since: before.since(), to: after.phase(), at }
 }
 
 /// Returns whether any signal was ever heard: without, no window is worth ending.

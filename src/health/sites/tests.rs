@@ -6,7 +6,7 @@ use super::*;
 use crate::canary::{
     Canary, CanaryId, Effect, Failure, FailureClass, Observation, Reach, Signal, Signals, Subject,
 };
-use crate::health::{SiteShare, fixture};
+use crate::health::{SiteShare, Status, fixture};
 use crate::region::{AddressId, AvailabilityZone, Minimum, Recovery, Region};
 use crate::share::Share;
 
@@ -105,12 +105,16 @@ impl Scenario {
         self
     }
 
-    fn stage(&self, region: u8) -> SiteShare {
-        self.sites.view(&self.board).stage(RegionId(region), Family::V4).expect("stages are given")
+    fn status(&self, site: impl Into<Site>) -> Status {
+        *self.sites.view(&self.board).status(site, Family::V4)
+    }
+
+    fn share(&self, region: u8) -> SiteShare {
+        self.status(RegionId(region)).share
     }
 
     fn suppression(&self, region: u8) -> Option<Suppression> {
-        self.sites.suppression(RegionId(region), Family::V4)
+        self.status(RegionId(region)).suppression
     }
 }
 
@@ -118,14 +122,14 @@ impl Scenario {
 fn a_region_leaves_with_its_addresses_and_comes_back_by_its_course() {
     let mut scenario = Scenario::of(regions(3));
     scenario.play("1 0o 1o 2o 2 0t").expect("suspect healthy healthy");
-    assert_eq!(scenario.stage(0), SiteShare::Full, "suspicion moves nobody");
+    assert_eq!(scenario.share(0), SiteShare::Full, "suspicion moves nobody");
     scenario.play("4 0t").expect("down healthy healthy");
-    assert_eq!(scenario.stage(0), SiteShare::Out { since: Moment(4000) });
+    assert_eq!(scenario.share(0), SiteShare::Out { since: Moment(4000) });
     scenario.play("6 0o").expect("recovering healthy healthy");
-    assert_eq!(scenario.stage(0), SiteShare::Waiting);
+    assert_eq!(scenario.share(0), SiteShare::Waiting);
     assert_eq!(scenario.sites.wake(&scenario.board, scenario.now), Some(Moment(64_000)));
     scenario.play("64").expect("ramp healthy healthy");
-    assert_eq!(scenario.stage(0), SiteShare::Part(Share::percent(10)));
+    assert_eq!(scenario.share(0), SiteShare::Part(Share::percent(10)));
     scenario.play("124 184").expect("healthy healthy healthy");
     assert_eq!(scenario.turns.len(), 3 + 6, "three starts, and six turns of tokyo");
 }
@@ -135,7 +139,7 @@ fn every_region_sick_in_the_same_minute_for_the_same_reason_moves_nobody() {
     let mut scenario = Scenario::of(regions(4));
     scenario.play("1 0o 1o 2o 3o 10 0s 1s 2s 3s 12 0s 1s 2s 3s").expect("suspect suspect suspect suspect");
     assert_eq!(scenario.suppression(0), Some(Suppression::Correlated(FailureClass::Status)));
-    assert_eq!(scenario.stage(0), SiteShare::Full);
+    assert_eq!(scenario.share(0), SiteShare::Full);
     scenario.play("300").expect("suspect suspect suspect suspect");
     scenario.play("310 0o 1o 2o 3o").expect("healthy healthy healthy healthy");
 }
@@ -160,7 +164,7 @@ fn a_region_that_fell_before_the_others_were_heard_is_acquitted() {
     let mut scenario = Scenario::of(regions(3));
     scenario.play("1 0o 1o 2o 10 0s 12 0s").expect("down healthy healthy");
     scenario.play("14 1s 16 1s").expect("suspect suspect healthy");
-    assert_eq!(scenario.stage(0), SiteShare::Full);
+    assert_eq!(scenario.share(0), SiteShare::Full);
     assert_eq!(scenario.sites.recovery(Site::Region(RegionId(0)), Family::V4).falls(), []);
 }
 
@@ -181,7 +185,7 @@ fn min_in_service_is_never_broken() {
     scenario.safety.min_in_service = Some(Minimum::Count(2));
     scenario.play("1 0o 1o 2o 10 0r 12 0r 100 1r 102 1r").expect("down suspect healthy");
     assert_eq!(scenario.suppression(1), Some(Suppression::MinInService));
-    assert_eq!(scenario.stage(1), SiteShare::Full);
+    assert_eq!(scenario.share(1), SiteShare::Full);
     scenario.play("200 0o 202").expect("ramp down healthy");
 }
 
@@ -204,7 +208,7 @@ fn advice_is_given_and_moves_nobody_and_off_says_nothing() {
     all[1].failover = Failover::Off;
     let mut scenario = Scenario::of(all);
     scenario.play("1 0o 1o 2o 10 0r 12 0r 100 1r 102 1r").expect("down suspect healthy");
-    assert_eq!([scenario.stage(0), scenario.stage(1)], [SiteShare::Full; 2]);
+    assert_eq!([scenario.share(0), scenario.share(1)], [SiteShare::Full; 2]);
     assert_eq!(scenario.suppression(0), Some(Suppression::Failover(Failover::Advise)));
 }
 
@@ -216,7 +220,7 @@ fn a_canary_of_the_whole_region_takes_it_out_or_lowers_its_share() {
     let [shallow, whole] = canaries();
     let mut scenario = Scenario::with(regions(2), &[shallow, Canary { effect: advisory, ..whole }]);
     scenario.play("1 0o 1o R0o 10 R0s 12 R0s").expect("healthy healthy");
-    assert_eq!(scenario.stage(0), SiteShare::Part(Share::percent(30)));
+    assert_eq!(scenario.share(0), SiteShare::Part(Share::percent(30)));
 }
 
 /// One region with two zones of one address each.
@@ -238,13 +242,15 @@ fn two_zones() -> Vec<Region> {
 fn a_zone_is_lost_without_its_region_and_takes_half_of_the_capacity_along() {
     let mut scenario = Scenario::of(two_zones());
     scenario.play("1 0o 1o 2o 10 0r 12 0r").expect("healthy healthy");
-    let zone = Site::Zone(ZoneId(0));
-    assert_eq!(scenario.sites.recovery(zone, Family::V4).phase(), Phase::Down);
-    assert_eq!(scenario.stage(0), SiteShare::Full);
+    let zone = scenario.status(ZoneId(0));
+    assert_eq!((zone.phase, zone.share), (Phase::Down, SiteShare::Out { since: Moment(12_000) }));
+    assert_eq!(scenario.share(0), SiteShare::Full);
     assert!((scenario.sites.present(RegionId(0), &scenario.board, |_| Share::ALL) - 0.5).abs() < 1e-9);
     scenario.play("20 0o 72").expect("healthy healthy");
     let view = scenario.sites.view(&scenario.board);
     assert_eq!([0, 1].map(|id| view.share(AddressId(id))), [Share::percent(10), Share::ALL]);
+    let zone = scenario.status(ZoneId(0));
+    assert_eq!((zone.phase, zone.share), (Phase::Ramp, SiteShare::Part(Share::percent(10))));
     assert!((scenario.sites.present(RegionId(0), &scenario.board, |_| Share::ALL) - 0.55).abs() < 1e-9);
 }
 
@@ -255,14 +261,14 @@ fn an_advisory_canary_lowers_the_share_of_an_address_and_of_a_region_that_has_no
     scenario.play("1 0o 1o 2o 10 0s 2s 12 0s 2s").expect("healthy healthy");
     let view = scenario.sites.view(&scenario.board);
     assert_eq!([0, 1].map(|id| view.share(AddressId(id))), [Share::HALF, Share::ALL]);
-    assert_eq!([scenario.stage(0), scenario.stage(1)], [SiteShare::Full, SiteShare::Part(Share::HALF)]);
+    assert_eq!([scenario.share(0), scenario.share(1)], [SiteShare::Full, SiteShare::Part(Share::HALF)]);
 }
 
 #[test]
 fn a_gray_region_is_degraded_after_two_windows_and_leaves_after_four() {
     let mut scenario = Scenario::of(regions(3));
     scenario.play("1 0o 1o 2o");
-    let mut stages = Vec::new();
+    let mut shares = Vec::new();
     for window in 1..=5u64 {
         let (heard, end) = (window * 30 - 5, window * 30);
         scenario.play(&heard.to_string());
@@ -270,9 +276,9 @@ fn a_gray_region_is_degraded_after_two_windows_and_leaves_after_four() {
             scenario.hear(address, &[(Signal::ErrorRate, errors), (Signal::Requests, 5000.0)]);
         }
         scenario.play(&end.to_string());
-        stages.push(scenario.stage(0).share());
+        shares.push(scenario.share(0).share());
     }
-    assert_eq!(stages, [Share::ALL, Share::HALF, Share::HALF, Share::NONE, Share::NONE]);
+    assert_eq!(shares, [Share::ALL, Share::HALF, Share::HALF, Share::NONE, Share::NONE]);
     scenario.expect("down healthy healthy");
 }
 
@@ -281,8 +287,8 @@ fn a_closed_gate_sends_a_ramp_back() {
     let mut scenario = Scenario::of(regions(3));
     scenario.play("1 0o 1o 2o 10 0r 12 0r 80 0o").expect("ramp healthy healthy");
     scenario.play("130").hear(0, &[(Signal::ErrorRate, 0.3)]).play("140");
-    let phase = scenario.sites.recovery(Site::Region(RegionId(0)), Family::V4).phase();
-    assert_eq!(phase, Phase::Ramp { step: 0, has_slipped: true });
+    let turn = scenario.turns.last().expect("a turn");
+    assert_eq!((turn.from, turn.to, turn.goes_back), (Phase::Ramp, Phase::Ramp, true));
 }
 
 #[test]

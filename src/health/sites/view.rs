@@ -1,12 +1,12 @@
 //! What follows from the recoveries of regions and zones: the view of steering, and how much capacity is there.
 
 use super::Sites;
-use crate::health::{AddressHealth, Board, OutlierGrade, Phase, SiteShare, Standing, View, outlier};
-use crate::region::{Failover, Family, Region, RegionId, Regions, Site, ZoneId};
+use crate::health::{AddressHealth, Board, OutlierGrade, Phase, SiteShare, Standing, Status, View, outlier};
+use crate::region::{Failover, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
 
 impl Sites {
-    /// Returns what steering sees.
+    /// Returns the standing of every address, and the status of every region and zone.
     pub fn view(&self, board: &Board) -> View {
         let regions = board.regions();
         let standings: Vec<Standing> =
@@ -15,10 +15,38 @@ impl Sites {
             let family = Family::of(address.ip);
             board.address(id).share().min(self.share_of_zone(address.zone, family, regions))
         });
-        let stages = regions
-            .iter()
-            .map(|(id, region)| Family::BOTH.map(|family| self.stage(id, region, family, board)));
-        View::new(standings).with(shares.collect(), stages.collect())
+        let counted = View::counted(regions, standings).with_shares(shares.collect());
+        counted.map(|site, family, counted| self.status(site, family, board, counted))
+    }
+
+    /// Returns the status of a site whose addresses were counted.
+    fn status(&self, site: Site, family: Family, board: &Board, counted: Status) -> Status {
+        if !counted.exists() {
+            return counted;
+        }
+        let regions = board.regions();
+        let region = site.region(regions);
+        // The only zone of a region has no course of its own.
+        let is_alone = regions.region(region).zones.len() == 1;
+        let recovery = self.recovery(if is_alone { Site::Region(region) } else { site }, family);
+        let (share, suppression) = match site {
+            Site::Region(id) => (self.share_of_region(id, family, board), self.suppression(id, family)),
+            Site::Zone(zone) => {
+                let share = self.share_of_zone(zone, family, regions);
+                let has_left = share == Share::NONE && recovery.phase() == Phase::Down;
+                let out = SiteShare::Out { since: recovery.since() };
+                (if has_left { out } else { SiteShare::of(share) }, None)
+            }
+        };
+        Status {
+            phase: recovery.phase(),
+            since: recovery.since(),
+            until: recovery.until(),
+            falls: recovery.falls().len(),
+            share,
+            suppression,
+            ..counted
+        }
     }
 
     /// Returns which fraction of a region's capacity is there: half the zones, half the capacity; of the
@@ -50,7 +78,9 @@ impl Sites {
         (total > 0).then(|| share.fraction() * up as f64 / total as f64)
     }
 
-    fn stage(&self, id: RegionId, region: &Region, family: Family, board: &Board) -> SiteShare {
+    /// Returns what a region takes of its clients.
+    pub(super) fn share_of_region(&self, id: RegionId, family: Family, board: &Board) -> SiteShare {
+        let rules = &board.regions().region(id).recovery;
         let recovery = self.recovery(Site::Region(id), family);
         match (self.failover(id), recovery.phase()) {
             (Failover::Advise | Failover::Off, _) => SiteShare::Full,
@@ -65,13 +95,13 @@ impl Sites {
                 let best = up.map(AddressHealth::share).max().unwrap_or(Share::ALL);
                 let advised = board.whole(id).share().min(best);
                 let graded = share_of_grade(self.grade(Site::Region(id)));
-                SiteShare::of(recovery.share(&region.recovery).min(advised).min(graded))
+                SiteShare::of(recovery.share(rules).min(advised).min(graded))
             }
         }
     }
 
     /// Returns the share of its region's clients that get a zone's addresses.
-    pub fn share_of_zone(&self, zone: ZoneId, family: Family, regions: &Regions) -> Share {
+    fn share_of_zone(&self, zone: ZoneId, family: Family, regions: &Regions) -> Share {
         let id = regions.region_of(zone);
         let region = regions.region(id);
         match self.failover(id) {

@@ -5,22 +5,19 @@
 
 use std::fmt::Write as _;
 
-use crate::health::{Count, OutlierGrade, Phase, Service, Services, SiteShare, Suppression};
-use crate::moment::Moment;
+use crate::health::{OutlierGrade, Phase, SiteShare, Status, View};
 use crate::region::{Family, RegionId};
 use crate::share::Share;
 use crate::steering::{self, Destination, Fate};
 
-/// Where a region is on its course in one family, which health knows and a snapshot does not.
+/// What is known of a region in one family now: a snapshot may be older, and a directory knows nothing of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bearing {
-    /// The phase.
-    pub phase: Phase,
-    /// When it began.
-    pub since: Moment,
-    /// Why it stays although it is bad.
-    pub suppression: Option<Suppression>,
-    /// What the requests of its clients say of it.
+    /// Its status.
+    pub status: Status,
+    /// The zones that take fewer clients than all: `1 of 3 zones held`; `None`: each of them takes all.
+    pub limited_zones: Option<String>,
+    /// The verdict of its clients' requests.
     pub grade: OutlierGrade,
     /// The intent of an operator that decides how much of its clients it takes; `None`: none does.
     pub intent: Option<String>,
@@ -34,59 +31,56 @@ pub(super) struct Told<'a> {
     pub fate: Fate,
     /// What is answered.
     pub found: Destination,
-    /// How every region stands.
-    pub services: &'a Services,
-    /// Where it is on its course, if that is known.
+    /// What steering sees of health.
+    pub view: &'a View,
+    /// What is known of it now.
     pub bearing: Option<&'a Bearing>,
 }
 
 impl Told<'_> {
     /// Returns the line for a family.
     pub fn text(&self, region: RegionId, family: Family) -> String {
-        let judged_in = steering::family_of(self.services, region, family);
-        let (service, stage) = (self.services.get(region, judged_in), self.services.stage(region, judged_in));
-        let has_any = self.services.get(region, family).count().is_some();
+        let status = steering::status(self.view, region, family);
+        let has_any = self.view.status(region, family).exists();
         match self.fate {
-            Fate::Unhealthy(count) => self.unhealthy(count),
+            Fate::Unhealthy => self.unhealthy(status),
             Fate::Waiting => self.waiting(),
             Fate::Disabled => format!("in no answer{}", self.intent()),
             Fate::Weighted => {
                 "has a weight for this name, and the client is drawn for another one".to_owned()
             }
-            Fate::OutsideShare(share) => format!("{}, and this one is not among them", self.part(share)),
-            Fate::Shed => "full: sends this client to a region that has room".to_owned(),
+            Fate::OutsideShare(share) => {
+                format!("{}, and this one is not among them{}", self.part(share), self.zones())
+            }
+            Fate::Shed => format!("full: sends this client to a region that has room{}", self.zones()),
             Fate::Chosen if !has_any => "chosen, but has no address of this family".to_owned(),
-            Fate::Chosen => match (self.found, stage) {
-                (Destination::FailOpen(_), _) => format!("chosen although down: {}, fails open", up(service)),
+            Fate::Chosen => match (self.found, status.share) {
+                (Destination::FailOpen(_), _) => format!("chosen although down: {}, fails open", up(status)),
                 (_, SiteShare::Part(share)) => {
-                    format!("chosen: {}, and this one is among them", self.part(share))
+                    format!("chosen: {}, and this one is among them{}", self.part(share), self.zones())
                 }
-                _ => format!("chosen: {}{}{}", up(service), self.suppression(), self.intent()),
+                _ => format!("chosen: {}", self.standing(status)),
             },
             Fate::Behind if !has_any => "behind the chosen one".to_owned(),
-            Fate::Behind => {
-                format!("behind the chosen one: {}{}{}", up(service), self.suppression(), self.intent())
-            }
+            Fate::Behind => format!("behind the chosen one: {}", self.standing(status)),
         }
     }
 
-    fn unhealthy(&self, count: Count) -> String {
+    fn unhealthy(&self, status: &Status) -> String {
+        let up = up(status);
         if let Some(Bearing { intent: Some(intent), .. }) = self.bearing {
-            return format!("out: {}; {intent}", counted(count));
+            return format!("out: {up}; {intent}");
         }
         let mut text = match self.bearing {
-            _ if count.up < count.needed => format!("down: {}, {} needed", counted(count), count.needed),
+            _ if !status.has_enough() => format!("down: {up}, {} needed", status.needed),
             Some(Bearing { grade: OutlierGrade::Failing, .. }) => {
-                format!(
-                    "out: fails its clients more than others do, though its canaries pass, {}",
-                    counted(count)
-                )
+                format!("out: fails its clients more than others do, though its canaries pass, {up}")
             }
-            Some(_) => format!("down: a canary of the whole region has fallen, {}", counted(count)),
-            None => format!("out for another reason than its addresses: {}", counted(count)),
+            Some(_) => format!("down: a canary of the whole region has fallen, {up}"),
+            None => format!("out for another reason than its addresses: {up}"),
         };
-        if let Some(bearing) = self.bearing.filter(|bearing| bearing.phase == Phase::Down) {
-            let _ = write!(text, "; since {}", bearing.since);
+        if let Some(now) = self.status().filter(|now| now.phase == Phase::Down) {
+            let _ = write!(text, "; since {}", now.since);
         }
         text
     }
@@ -96,19 +90,17 @@ impl Told<'_> {
         if let Some(Bearing { intent: Some(intent), .. }) = self.bearing {
             return format!("takes nobody while another region can: {intent}");
         }
-        match self.bearing.map(|bearing| bearing.phase) {
-            Some(Phase::Recovering { until }) => {
+        match self.status().map(|now| (now.phase, now.until)) {
+            Some((Phase::Recovering, Some(until))) => {
                 format!("well again, and waits until {until} before it takes clients")
             }
-            Some(Phase::Held(_)) => {
+            Some((Phase::Held, _)) => {
                 format!("held: well again, and takes nobody until `meridian failback {region}`")
             }
-            Some(Phase::Quarantined { until }) => format!(
-                "quarantined after three falls in an hour: takes nobody until {} or `meridian failback {region}`",
-                until
+            Some((Phase::Quarantined, Some(until))) => format!(
+                "quarantined after three falls in an hour: takes nobody until {until} or `meridian failback {region}`"
             ),
-            Some(Phase::Unknown | Phase::Healthy | Phase::Suspect | Phase::Down | Phase::Ramp { .. })
-            | None => "well again, and waits for its time or for an operator".to_owned(),
+            _ => "well again, and waits for its time or for an operator".to_owned(),
         }
     }
 
@@ -120,11 +112,14 @@ impl Told<'_> {
         if let Some(intent) = &bearing.intent {
             return format!("takes {share} of its clients: {intent}");
         }
-        match bearing.phase {
-            Phase::Ramp { .. } => {
-                format!("comes back step by step: takes {share} of its clients since {}", bearing.since)
+        match bearing.status.phase {
+            Phase::Ramp => {
+                format!(
+                    "comes back step by step: takes {share} of its clients since {}",
+                    bearing.status.since
+                )
             }
-            Phase::Held(_) => {
+            Phase::Held => {
                 format!("held at {share} of its clients until `meridian failback {}`", self.region)
             }
             _ if bearing.grade != OutlierGrade::Fine => {
@@ -132,6 +127,21 @@ impl Told<'_> {
             }
             _ => format!("an advisory canary has fallen: keeps {share} of its clients"),
         }
+    }
+
+    fn status(&self) -> Option<&Status> {
+        self.bearing.map(|bearing| &bearing.status)
+    }
+
+    /// Says how a region stands that could take all of its clients.
+    fn standing(&self, status: &Status) -> String {
+        format!("{}{}{}{}", up(status), self.zones(), self.suppression(), self.intent())
+    }
+
+    /// Says which of its zones take fewer clients than all; of any other region, nothing.
+    fn zones(&self) -> String {
+        let zones = self.bearing.and_then(|bearing| bearing.limited_zones.as_deref());
+        zones.map_or_else(String::new, |zones| format!("; {zones}"))
     }
 
     /// Says which intent of an operator decides about it; of any other, nothing.
@@ -142,40 +152,36 @@ impl Told<'_> {
 
     /// Says why a region stays that is bad; of any other, nothing.
     fn suppression(&self) -> String {
-        let suppression = self.bearing.and_then(|bearing| bearing.suppression);
+        let suppression = self.status().and_then(|now| now.suppression);
         suppression.map_or_else(String::new, |suppression| format!("; bad, and stays: {suppression}"))
     }
 }
 
-fn up(service: Service) -> String {
-    service.count().map_or_else(|| "no address".to_owned(), counted)
-}
-
-fn counted(count: Count) -> String {
-    format!("{} of {} up", count.up, count.total)
+fn up(status: &Status) -> String {
+    format!("{} of {} up", status.up, status.total)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::{Standing, View};
+    use crate::health::{Standing, Suppression};
+    use crate::moment::Moment;
     use crate::region::Regions;
     use crate::region::tests::region;
 
     const TOKYO: RegionId = RegionId(0);
 
     /// Tells what became of tokyo, of whose two addresses the given number is up, in IPv4.
-    fn check(up: usize, stage: SiteShare, fate: fn(Count) -> Fate, bearing: Bearing, expected: &str) {
+    #[track_caller]
+    fn check(up: usize, share: SiteShare, fate: Fate, bearing: Bearing, expected: &str) {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1", "192.0.2.2"]])]);
         let standing = |index| if index < up { Standing::Up } else { Standing::Down { since: Moment(0) } };
-        let view = View::new((0..2).map(standing).collect()).with(vec![Share::ALL; 2], vec![[stage; 2]]);
-        let services = Services::of(&regions, &view);
-        let count = Count { up, total: 2, needed: 1 };
+        let view = View::counted(&regions, (0..2).map(standing).collect()).with(Vec::new(), &[[share; 2]]);
         let told = Told {
             region: "tokyo",
-            fate: fate(count),
+            fate,
             found: Destination::Healthy(TOKYO),
-            services: &services,
+            view: &view,
             bearing: Some(&bearing),
         };
         assert_eq!(told.text(TOKYO, Family::V4), expected);
@@ -185,7 +191,10 @@ mod tests {
     const SINCE: Moment = Moment(1_772_323_200_000);
 
     fn bearing(phase: Phase) -> Bearing {
-        Bearing { phase, since: SINCE, suppression: None, grade: OutlierGrade::Fine, intent: None }
+        let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
+        let status = *View::all_up(&regions).status(TOKYO, Family::V4);
+        let status = Status { phase, since: SINCE, until: Some(SINCE), ..status };
+        Bearing { status, limited_zones: None, grade: OutlierGrade::Fine, intent: None }
     }
 
     #[test]
@@ -203,21 +212,20 @@ mod tests {
 
     #[test]
     fn a_region_that_is_well_and_takes_nobody_says_until_when_and_what_to_do() {
-        let phase = Phase::Recovering { until: SINCE };
         let expected = "well again, and waits until 2026-03-01T00:00:00.000Z before it takes clients";
-        check(2, SiteShare::Waiting, |_| Fate::Waiting, bearing(phase), expected);
+        check(2, SiteShare::Waiting, Fate::Waiting, bearing(Phase::Recovering), expected);
         let expected = "held: well again, and takes nobody until `meridian failback tokyo`";
-        check(2, SiteShare::Waiting, |_| Fate::Waiting, bearing(Phase::Held(Share::NONE)), expected);
+        check(2, SiteShare::Waiting, Fate::Waiting, bearing(Phase::Held), expected);
     }
 
     #[test]
     fn a_region_that_takes_a_share_says_why_and_whether_the_client_is_in_it() {
-        let ramp = bearing(Phase::Ramp { step: 0, has_slipped: false });
+        let ramp = bearing(Phase::Ramp);
         let part = SiteShare::Part(Share::percent(10));
         let comes = "comes back step by step: takes 10 % of its clients since 2026-03-01T00:00:00.000Z";
-        let not_drawn = |_| Fate::OutsideShare(Share::percent(10));
+        let not_drawn = Fate::OutsideShare(Share::percent(10));
         check(2, part, not_drawn, ramp.clone(), &format!("{comes}, and this one is not among them"));
-        check(2, part, |_| Fate::Chosen, ramp, &format!("chosen: {comes}, and this one is among them"));
+        check(2, part, Fate::Chosen, ramp, &format!("chosen: {comes}, and this one is among them"));
         let advised =
             "an advisory canary has fallen: keeps 10 % of its clients, and this one is not among them";
         check(2, part, not_drawn, bearing(Phase::Healthy), advised);
@@ -225,8 +233,19 @@ mod tests {
 
     #[test]
     fn a_region_that_is_bad_and_stays_says_why() {
-        let restrained = Bearing { suppression: Some(Suppression::MinInService), ..bearing(Phase::Suspect) };
+        let mut restrained = bearing(Phase::Suspect);
+        restrained.status.suppression = Some(Suppression::MinInService);
         let expected = "chosen: 0 of 2 up; bad, and stays: fewer regions than `min_in_service` would be left";
-        check(0, SiteShare::Full, |_| Fate::Chosen, restrained, expected);
+        check(0, SiteShare::Full, Fate::Chosen, restrained, expected);
+    }
+
+    #[test]
+    fn a_region_says_which_of_its_zones_take_fewer_clients() {
+        let limited =
+            || Bearing { limited_zones: Some("1 of 3 zones held".to_owned()), ..bearing(Phase::Healthy) };
+        let chosen = "chosen: 2 of 2 up; 1 of 3 zones held";
+        check(2, SiteShare::Full, Fate::Chosen, limited(), chosen);
+        let behind = "behind the chosen one: 2 of 2 up; 1 of 3 zones held";
+        check(2, SiteShare::Full, Fate::Behind, limited(), behind);
     }
 }

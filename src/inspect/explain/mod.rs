@@ -173,7 +173,7 @@ fn decide(snapshot: &Snapshot, index: usize, client: IpAddr) -> Decision {
     let bucketing = Bucketing::of(&base.config.regions, &snapshot.health);
     let split = base.demand_of(partition, part as usize).and_then(|demand| snapshot.splits.of(demand));
     let weights = snapshot.weights_of(SteeringId(index as u32));
-    let situation = Conditions { services: &snapshot.services, bucketing: &bucketing, split, weights };
+    let situation = Conditions { view: &snapshot.health, bucketing: &bucketing, split, weights };
     steering::decide(&base.config.steered[index].policy, class, &situation, client)
 }
 
@@ -285,7 +285,7 @@ fn regions(
     };
     let bearing = |region: RegionId, family: Family| {
         // Where it has no address of the family, it stands as it does in the other one.
-        let family = steering::family_of(&snapshot.services, region, family);
+        let family = steering::family_of(&snapshot.health, region, family);
         bearings.get(usize::from(region.0)).map(|bearings| &bearings[family as usize])
     };
     let planned = decision.plan.order.iter().enumerate().map(|(index, region)| {
@@ -295,7 +295,7 @@ fn regions(
                 region: &snapshot.base.config.regions.region(*region).name,
                 fate: choice.fates[index].1,
                 found: choice.selection.destination,
-                services: &snapshot.services,
+                view: &snapshot.health,
                 bearing: bearing(*region, family),
             };
             told.text(*region, family)

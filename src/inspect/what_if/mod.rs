@@ -9,10 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::forecast::{Baseline, Prediction, Situation};
-use crate::health::{Services, SiteShare, Standing, View};
+use crate::health::{SiteShare, Standing, Status, View};
 use crate::load::{Outlook, Readings};
 use crate::moment::Moment;
-use crate::region::{Address, Failover, Family, RegionId, Regions, Resolved, Target, UnknownTarget, ZoneId};
+use crate::region::{Address, Failover, RegionId, Regions, Resolved, Target, UnknownTarget, ZoneId};
 use crate::snapshot::Base;
 use crate::units::Malformed;
 
@@ -86,25 +86,23 @@ impl Loss {
         self.regions.contains(&address.region) || self.zones.contains(&address.zone)
     }
 
-    /// Returns how every region stands once this is lost.
-    fn services(&self, now: &Present<'_>) -> Services {
+    /// Returns what steering sees once this is lost.
+    fn view(&self, now: &Present<'_>) -> View {
         let regions = &now.base.config.regions;
-        let addresses = || regions.addresses();
         let standing = |(id, address)| match self.includes(address) {
             true => Standing::Down { since: now.at },
-            false => now.health.of(id),
+            false => now.view.of(id),
         };
-        let counted = View::new(addresses().map(standing).collect());
-        let count = Services::of(regions, &counted);
-        let stages = regions.iter().map(|(id, _)| {
-            Family::BOTH.map(|family| match now.services.stage(id, family) {
+        let shares = regions.addresses().map(|(id, _)| now.view.share(id)).collect();
+        let counted = View::counted(regions, regions.addresses().map(standing).collect());
+        counted.with_shares(shares).map(|site, family, status| {
+            let share = match now.view.status(site, family).share {
                 out @ (SiteShare::Out { .. } | SiteShare::Disabled) => out,
-                _ if count.get(id, family).is_out() => SiteShare::Out { since: now.at },
-                stage => stage,
-            })
-        });
-        let shares = addresses().map(|(id, _)| now.health.share(id)).collect();
-        Services::of(regions, &counted.with(shares, stages.collect()))
+                _ if !status.has_enough() => SiteShare::Out { since: now.at },
+                share => share,
+            };
+            Status { share, ..status }
+        })
     }
 
     /// Returns what the regions report once this is lost: that they have so much less capacity.
@@ -112,7 +110,7 @@ impl Loss {
         let regions = &now.base.config.regions;
         let mut readings = now.outlook.readings.clone();
         for ((id, _), present) in regions.iter().zip(&mut readings.present) {
-            let up = || regions.addresses_of(id).filter(|(address, _)| !now.health.of(*address).is_down());
+            let up = || regions.addresses_of(id).filter(|(address, _)| !now.view.of(*address).is_down());
             let left = up().filter(|(_, address)| !self.includes(address)).count();
             if left < up().count() {
                 *present *= left as f64 / up().count() as f64;
@@ -127,10 +125,8 @@ impl Loss {
 pub struct Present<'a> {
     /// The configuration, and where clients are.
     pub base: &'a Base,
-    /// The standing of every address.
-    pub health: &'a View,
-    /// How every region stands by that.
-    pub services: &'a Services,
+    /// What steering sees of health.
+    pub view: &'a View,
     /// The demand.
     pub outlook: &'a Outlook,
     /// The time.
@@ -179,13 +175,13 @@ pub struct Outcome {
 
 impl<'a> Present<'a> {
     fn baseline(&self, load: f64) -> Baseline<'a> {
-        let before = Situation { services: self.services, readings: &self.outlook.readings };
+        let before = Situation { view: self.view, readings: &self.outlook.readings };
         Baseline::new(self.base, self.outlook, before, load)
     }
 
     fn after(&self, loss: &Loss, baseline: &Baseline<'_>) -> Prediction {
-        let (services, readings) = (loss.services(self), loss.readings(self));
-        baseline.predict(Situation { services: &services, readings: &readings })
+        let (view, readings) = (loss.view(self), loss.readings(self));
+        baseline.predict(Situation { view: &view, readings: &readings })
     }
 
     /// Works out what happens if something is lost while the demand is `load` times what it is.

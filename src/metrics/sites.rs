@@ -1,0 +1,100 @@
+//! Gauges of regions and availability zones, as the last report has them.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::{Fraction, RegionOf};
+use crate::control::RegionReport;
+use crate::health::{Phase, Status};
+use crate::region;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RegionFamily {
+    region: String,
+    family: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ZoneFamily {
+    region: String,
+    zone: String,
+    family: &'static str,
+}
+
+/// What is measured of regions and zones.
+#[derive(Debug, Default)]
+pub(super) struct SiteGauges {
+    region_shares: Family<RegionFamily, Fraction>,
+    region_phases: Family<RegionFamily, Gauge>,
+    region_loads: Family<RegionOf, Fraction>,
+    region_shed: Family<RegionOf, Fraction>,
+    zone_shares: Family<ZoneFamily, Fraction>,
+    zone_phases: Family<ZoneFamily, Gauge>,
+}
+
+impl SiteGauges {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let help = "The share of its clients that a region takes, 0 to 1";
+        registry.register("region_share", help, self.region_shares.clone());
+        registry.register("region_phase", phase_help("a region"), self.region_phases.clone());
+        let help = "The share of its capacity that a region reports to be in use; no series while unknown";
+        registry.register("region_load", help, self.region_loads.clone());
+        let help = "The share of its clients that a region sends elsewhere because it is full, 0 to 1";
+        registry.register("region_shed", help, self.region_shed.clone());
+        let help = "The share of its region's clients that get addresses of an availability zone, 0 to 1";
+        registry.register("zone_share", help, self.zone_shares.clone());
+        registry.register("zone_phase", phase_help("an availability zone"), self.zone_phases.clone());
+    }
+
+    /// Forgets the regions and zones of another configuration.
+    pub(super) fn clear(&self) {
+        self.region_shares.clear();
+        self.region_phases.clear();
+        self.region_loads.clear();
+        self.region_shed.clear();
+        self.zone_shares.clear();
+        self.zone_phases.clear();
+    }
+
+    /// Notes how a region and its zones stand.
+    pub(super) fn reported(&self, region: &RegionReport) {
+        let of = RegionOf { region: region.name.clone() };
+        self.region_shed.get_or_create(&of).set(region.away.fraction());
+        // No series, for zero would be a load.
+        match region.vitals.load {
+            Some(load) => _ = self.region_loads.get_or_create(&of).set(load),
+            None => _ = self.region_loads.remove(&of),
+        }
+        for (family, status) in by_family(&region.status) {
+            let of = RegionFamily { region: region.name.clone(), family };
+            self.region_shares.get_or_create(&of).set(status.takes().fraction());
+            self.region_phases.get_or_create(&of).set(phase_level(status.phase));
+        }
+        for zone in &region.zones {
+            for (family, status) in by_family(&zone.status) {
+                let of = ZoneFamily { region: region.name.clone(), zone: zone.name.clone(), family };
+                self.zone_shares.get_or_create(&of).set(status.takes().fraction());
+                self.zone_phases.get_or_create(&of).set(phase_level(status.phase));
+            }
+        }
+    }
+}
+
+/// Returns the status of a site in each family that it has, with the label of the family.
+fn by_family(status: &[Status; 2]) -> impl Iterator<Item = (&'static str, &Status)> {
+    let labels = region::Family::BOTH.map(region::Family::as_str);
+    labels.into_iter().zip(status).filter(|(_, status)| status.exists())
+}
+
+/// Returns the number of a phase, the higher the better for its clients: `down` is 0.
+fn phase_level(phase: Phase) -> i64 {
+    Phase::Down as i64 - phase as i64
+}
+
+/// Returns the help of a gauge of phases, with the number of each.
+fn phase_help(what: &str) -> String {
+    let levels = Phase::ALL.map(|phase| format!("{} {phase}", phase_level(phase)));
+    format!("Phase of {what}: {}", levels.join(", "))
+}
