@@ -17,8 +17,8 @@
 //! |---|---|
 //! | words | [`suggest`], [`moment`], [`units`], [`severity`], [`family`], [`ids`], [`share`], [`zone`], [`client`], [`canary`], [`region`] |
 //! | core | [`wire`], [`geo`], [`health`], [`intent`], [`steering`], [`answer`] |
-//! | assembly | [`config`], [`snapshot`], [`engine`], [`load`], [`forecast`], [`inspect`], [`availability`], [`event`], [`alarm`], [`control`] |
-//! | edges | [`probe`], [`serve`], [`admin`], [`files`], [`webhook`], [`metrics`] |
+//! | assembly | [`config`], [`snapshot`], [`engine`], [`event`], [`load`], [`forecast`], [`inspect`], [`availability`], [`alarm`], [`control`] |
+//! | edges | [`metrics`], [`probe`], [`serve`], [`files`], [`webhook`], [`admin`] |
 //! | shell | [`terminal`], [`daemon`], [`demo`], [`simulate`], [`cli`] |
 
 // The pages are read with private items: `cargo doc --document-private-items`.
