@@ -6,7 +6,7 @@ mod demo;
 mod world;
 
 use meridian::engine::{self, Disposition, MAX_REPLY, Transport};
-use meridian::metrics::Askers;
+use meridian::metrics::ResolverTable;
 use meridian::snapshot::Snapshot;
 use meridian::wire::Rcode;
 
@@ -35,15 +35,15 @@ fn an_answer_allocates_nothing() {
 
 #[test]
 fn noting_who_still_asks_allocates_nothing() {
-    let askers = Askers::default();
+    let resolvers = ResolverTable::default();
     let allocations = allocation_counter::measure(|| {
         for number in 0..10_000u32 {
-            askers.note(std::net::Ipv4Addr::from_bits(number).into());
-            askers.note(std::net::Ipv6Addr::from_bits(u128::from(number) << 64).into());
+            resolvers.note(std::net::Ipv4Addr::from_bits(number).into());
+            resolvers.note(std::net::Ipv6Addr::from_bits(u128::from(number) << 64).into());
         }
     });
     assert_eq!(allocations.count_total, 0);
-    assert!(askers.asked().is_more, "a full table says so");
+    assert!(resolvers.summary().is_more, "a full table says so");
 }
 
 /// Asks a snapshot as several clients, each of which gets an answer from some region.

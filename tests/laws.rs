@@ -23,7 +23,7 @@ use meridian::region::{
     Safety,
 };
 use meridian::share::Share;
-use meridian::snapshot::{Base, Inputs, Part, Snapshot};
+use meridian::snapshot::{Base, DemandPart, Inputs, Snapshot};
 use meridian::steering::{
     AllDown, Capacities, Demand, Https, Order, Policy, Refusal, ResidencyRule, Splits, Steering, SteeringId,
 };
@@ -266,7 +266,7 @@ fn divide(draft: &Draft, base: &Base, view: &View) -> Splits {
     let takes_all = |region: RegionId| {
         Family::BOTH.iter().all(|family| view.status(region, *family).share == SiteShare::Full)
     };
-    let demand = |(part, rate): (&Part, &u8)| Demand {
+    let demand = |(part, rate): (&DemandPart, &u8)| Demand {
         rate: f64::from(*rate),
         order: part.order.iter().filter(|(region, _)| takes_all(*region)).copied().collect(),
     };

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::api::{ApiError, DrainStatus, IntentNumber, ResolverAnswers, ResolversLeft, Timestamp};
 use super::state::AdminState;
 use crate::control::Receipt;
-use crate::metrics::Asked;
+use crate::metrics::ResolverSummary;
 use crate::moment::Moment;
 use crate::region::Target;
 
@@ -17,7 +17,7 @@ pub(super) fn drain_status(
     let published = state.published.load();
     let report = &published.report;
     if let Some(receipt) = report.receipts.iter().find(|receipt| receipt.intent == number) {
-        return Ok(of(receipt, state.metrics.asked(&receipt.region), (state.sources.now)()));
+        return Ok(of(receipt, state.metrics.resolvers(&receipt.region), (state.sources.now)()));
     }
     Err(match report.intents.iter().find(|intent| intent.number == number) {
         Some(intent) => {
@@ -29,7 +29,7 @@ pub(super) fn drain_status(
     })
 }
 
-fn of(receipt: &Receipt, asked: Option<Asked>, now: Moment) -> DrainStatus {
+fn of(receipt: &Receipt, resolvers: Option<ResolverSummary>, now: Moment) -> DrainStatus {
     DrainStatus {
         intent: receipt.intent,
         target: match &receipt.zone {
@@ -43,21 +43,21 @@ fn of(receipt: &Receipt, asked: Option<Asked>, now: Moment) -> DrainStatus {
         static_names: receipt.static_names.clone(),
         load: receipt.load,
         moved_share: receipt.moved(),
-        resolvers: asked.map(resolvers).unwrap_or_default(),
+        resolvers: resolvers.map(resolvers_left).unwrap_or_default(),
         is_returning: receipt.is_returning,
         is_over: receipt.is_over(now),
         why: receipt.why(now),
     }
 }
 
-fn resolvers(asked: Asked) -> ResolversLeft {
+fn resolvers_left(summary: ResolverSummary) -> ResolversLeft {
     let answers = |(ip, answers): (IpAddr, u64)| ResolverAnswers {
         resolver: if ip.is_ipv4() { ip.to_string() } else { format!("{ip}/64") },
         answers,
     };
     ResolversLeft {
-        count: asked.count,
-        is_more: asked.is_more,
-        sample: asked.busiest.into_iter().map(answers).collect(),
+        count: summary.count,
+        is_more: summary.is_more,
+        sample: summary.busiest.into_iter().map(answers).collect(),
     }
 }

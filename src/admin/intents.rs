@@ -8,7 +8,7 @@ use super::api::{
     ProposalStatus, RegionName, RuleViolation, Timestamp,
 };
 use super::state::AdminState;
-use crate::control::{Command, Done, Proposal, Refusal, Report};
+use crate::control::{Command, Done, Proposal, Rejection, Report};
 use crate::intent::{Action, Intent, IntentPhase, Request, SafetyRule};
 use crate::units::TimeSpan;
 
@@ -48,14 +48,14 @@ pub(super) fn fail_back(
     Ok(Command::FailBack { region, author })
 }
 
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
+impl From<Rejection> for ApiError {
+    fn from(refusal: Rejection) -> Self {
         let error = refusal.to_string();
         match refusal {
-            Refusal::Wrong(_) => Self::bad_request(error),
-            Refusal::Unknown(_) => Self::not_found(error),
-            Refusal::Conflict(_) => Self::new(409, error),
-            Refusal::Unsafe { violations, prediction } => Self {
+            Rejection::Wrong(_) => Self::bad_request(error),
+            Rejection::Unknown(_) => Self::not_found(error),
+            Rejection::Conflict(_) => Self::new(409, error),
+            Rejection::Unsafe { violations, prediction } => Self {
                 violations: violations.into_iter().map(RuleViolation::from).collect(),
                 prediction: Some(prediction),
                 ..Self::new(409, error)

@@ -11,7 +11,7 @@ use super::access::{AccessPolicy, WrongTokens};
 use super::atlas::cache::AtlasCache;
 use super::stream::hub::StreamHub;
 use crate::canary::Sighting;
-use crate::control::{Command, Done, Refusal, Report};
+use crate::control::{Command, Done, Rejection, Report};
 use crate::event::Event;
 use crate::geo::Located;
 use crate::metrics::Metrics;
@@ -66,7 +66,7 @@ pub struct OperatorOrder {
     /// The command.
     pub command: Command,
     /// Takes the answer.
-    pub reply: oneshot::Sender<Result<Done, Refusal>>,
+    pub reply: oneshot::Sender<Result<Done, Rejection>>,
 }
 
 /// What is served and what is known of everything, at one moment.
@@ -138,7 +138,7 @@ impl AdminState {
     }
 
     /// Asks the writer. `None`: it does not answer, since it has too much to do or is stopping.
-    pub(super) async fn ask(&self, command: Command) -> Option<Result<Done, Refusal>> {
+    pub(super) async fn ask(&self, command: Command) -> Option<Result<Done, Rejection>> {
         let (reply, answer) = oneshot::channel();
         self.sources.orders.try_send(OperatorOrder { command, reply }).ok()?;
         answer.await.ok()

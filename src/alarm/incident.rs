@@ -6,7 +6,7 @@
 //!
 //! Both families of a region, its availability zones and its addresses have one cause, the region; regions that fail
 //! alike, while that suppresses their failover, have the correlated failure; and names that no region is left for have
-//! that of their regions, where it is the same for all of them ([`Cause`]).
+//! that of their regions, where it is the same for all of them ([`IncidentCause`]).
 //!
 //! A condition stays with its incident for as long as it stands, also when its cause is seen differently: the addresses
 //! of five regions may fall before it shows that they fall alike. When all members of an incident have another cause,
@@ -74,7 +74,7 @@ pub struct IncidentMember {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StandingCondition {
     pub(crate) condition: Condition,
-    pub(crate) cause: Cause,
+    pub(crate) cause: IncidentCause,
     pub(crate) since: Moment,
     pub(crate) severity: Severity,
     /// In which state its target is, in a word.
@@ -87,7 +87,7 @@ pub(crate) struct StandingCondition {
 
 /// What conditions have in common that belong together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Cause {
+pub(crate) enum IncidentCause {
     /// Half of the regions or more fail in this way.
     Correlated(FailureClass),
     /// The region with this name.
@@ -112,11 +112,11 @@ struct OpenIncident {
     key: String,
     since: Moment,
     severity: Severity,
-    cause: Cause,
+    cause: IncidentCause,
     members: BTreeMap<Condition, StandingCondition>,
 }
 
-impl Cause {
+impl IncidentCause {
     /// Returns the cause of a condition, given in which class the regions fail whose failover a correlated failure
     /// suppresses, and the regions that a name may lead to if the condition is about one.
     pub(crate) fn of(
@@ -157,7 +157,7 @@ impl Cause {
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for IncidentCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Correlated(class) => write!(f, "correlated/{}", class.as_str()),
@@ -323,7 +323,7 @@ impl OpenIncident {
 
     /// Says what it is by the members that say most: the region before its zones, these before their addresses.
     fn text(&self) -> String {
-        if let Cause::Correlated(class) = &self.cause {
+        if let IncidentCause::Correlated(class) = &self.cause {
             let targets = self.members.keys().filter_map(Condition::target);
             let regions: BTreeSet<&str> = targets.map(Target::region).collect();
             let names = regions.iter().copied().collect::<Vec<_>>().join(", ");
@@ -400,7 +400,7 @@ mod tests {
             };
             let regions: Vec<_> = regions.split('+').map(str::to_owned).collect();
             StandingCondition {
-                cause: Cause::of(&condition, &correlated, &regions),
+                cause: IncidentCause::of(&condition, &correlated, &regions),
                 text: condition.to_string(),
                 condition,
                 since: Moment(0),

@@ -10,8 +10,8 @@ mod rules;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub(crate) use incident::{Cause, Incidents, StandingCondition};
 pub use incident::{Incident, IncidentMember};
+pub(crate) use incident::{IncidentCause, Incidents, StandingCondition};
 pub(crate) use rules::Rules;
 
 use crate::canary::Subject;
@@ -34,7 +34,7 @@ pub struct Alarm {
 /// The alarms that stand, and what is watched for others.
 #[derive(Debug)]
 pub(crate) struct Alarms {
-    watches: Vec<Watch>,
+    watches: Vec<WatchedNames>,
     standing: BTreeMap<Condition, Event>,
     /// Whether nothing was judged yet: what is out then was so before.
     is_first: bool,
@@ -42,7 +42,7 @@ pub(crate) struct Alarms {
 
 /// The regions that some clients of some names may be sent to. When all are out, that is an alarm.
 #[derive(Debug)]
-struct Watch {
+struct WatchedNames {
     names: AffectedNames,
     regions: Vec<RegionId>,
     all_down: AllDown,
@@ -70,7 +70,7 @@ impl Alarms {
 
     /// Returns the regions that names may lead to for which no region is left; none for other conditions.
     pub(crate) fn regions_of(&self, condition: &Condition) -> &[RegionId] {
-        let is_meant = |watch: &&Watch| {
+        let is_meant = |watch: &&WatchedNames| {
             condition.family().is_some_and(|family| watch.names.condition(family) == *condition)
         };
         self.watches.iter().find(is_meant).map_or(&[], |watch| &watch.regions)
@@ -204,7 +204,7 @@ impl Round<'_> {
     }
 
     /// Judges for which names no region is left.
-    fn judge_names(&mut self, watches: &[Watch], view: &View) {
+    fn judge_names(&mut self, watches: &[WatchedNames], view: &View) {
         for watch in watches {
             for family in Family::BOTH {
                 let (now, all_down) = (self.now, || watch.all_down(view, family));
@@ -226,7 +226,7 @@ fn regions_and_families(regions: &Regions) -> impl Iterator<Item = (RegionId, im
     })
 }
 
-impl Watch {
+impl WatchedNames {
     /// Returns what its clients are answered when no region is left.
     fn all_down(&self, view: &View, family: Family) -> AllDown {
         let mut shares = self.regions.iter().map(|region| view.status(*region, family).share);
@@ -245,7 +245,7 @@ impl Watch {
 
 /// Returns what to watch for names to run out of regions: for each policy once, everybody and each
 /// residency rule. Where several rules bind one client together, the cause shows in each of them.
-fn watches(config: &Config) -> Vec<Watch> {
+fn watches(config: &Config) -> Vec<WatchedNames> {
     let mut by_policy: Vec<(&Policy, String, usize)> = Vec::new();
     let mut known = HashMap::new();
     for steering in &config.steered {
@@ -265,7 +265,7 @@ fn watches(config: &Config) -> Vec<Watch> {
             (Some(rule.text.clone()), permitted.collect())
         });
         let parts: Vec<_> = std::iter::once(everybody).chain(rules).collect();
-        parts.into_iter().map(move |(rule, regions)| Watch {
+        parts.into_iter().map(move |(rule, regions)| WatchedNames {
             names: AffectedNames { owner: owner.clone(), others: names - 1, rule },
             regions,
             all_down: policy.all_down,

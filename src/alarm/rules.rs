@@ -43,7 +43,7 @@ pub(crate) struct Rules {
     settings: AlarmRules,
     /// Whether any canary measures anything of a region.
     has_signals: bool,
-    gauges: BTreeMap<Key, Gauge>,
+    gauges: BTreeMap<RuleKey, Gauge>,
     /// What was told of the configuration on disk being refused; `None`: it is in force.
     refused: Option<Event>,
     looked_at: Moment,
@@ -52,7 +52,7 @@ pub(crate) struct Rules {
 }
 
 /// A rule and what it is about, whatever its limit.
-type Key = (Measure, Severity, Option<Target>);
+type RuleKey = (Measure, Severity, Option<Target>);
 
 /// Where a rule stands with one region, or with the server.
 #[derive(Clone, Debug, PartialEq)]

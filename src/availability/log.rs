@@ -44,7 +44,7 @@ pub enum LogSubject {
 
 /// How a subject is at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Condition {
+pub enum SubjectState {
     /// Nobody knows, or it is nobody's fault.
     #[default]
     Unobserved,
@@ -67,7 +67,7 @@ pub struct Fall {
 
 /// An outage that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outage {
+pub struct OpenOutage {
     /// When the first probe of it failed.
     pub failing_since: Moment,
     /// Whether it has left the answers.
@@ -110,8 +110,8 @@ pub struct SubjectLog {
     /// The days, the oldest first; at most [`DAYS`].
     pub days: Arc<Vec<Day>>,
     /// The outage that is not over.
-    pub outage: Option<Outage>,
-    condition: Condition,
+    pub outage: Option<OpenOutage>,
+    condition: SubjectState,
     /// Up to when `days` has everything.
     settled_at: Moment,
     /// Since when it has been observed without a gap.
@@ -156,7 +156,7 @@ impl AvailabilityLog {
         let today = now.0 / DAY;
         let staying: BTreeSet<&LogSubject> = subjects.iter().collect();
         for (_, log) in self.logs.iter_mut().filter(|(subject, _)| !staying.contains(subject)) {
-            log.follow(Condition::Unobserved, now);
+            log.follow(SubjectState::Unobserved, now);
         }
         let is_recent = |log: &SubjectLog| log.days.last().is_some_and(|day| day.day + DAYS > today);
         self.logs.retain(|subject, log| staying.contains(subject) || is_recent(log));
@@ -167,7 +167,7 @@ impl AvailabilityLog {
     }
 
     /// Takes the condition of each subject, in their order, and returns whether an outage has ended.
-    pub fn observe(&mut self, conditions: &[Condition], now: Moment) -> bool {
+    pub fn observe(&mut self, conditions: &[SubjectState], now: Moment) -> bool {
         let subjects = Arc::clone(&self.subjects);
         let mut has_ended = false;
         for (subject, condition) in subjects.iter().zip(conditions) {
@@ -182,7 +182,7 @@ impl AvailabilityLog {
     }
 
     /// Returns whether `observe` would change anything.
-    pub fn differs(&self, conditions: &[Condition]) -> bool {
+    pub fn differs(&self, conditions: &[SubjectState]) -> bool {
         let pairs = self.subjects.iter().zip(conditions);
         pairs.into_iter().any(|(subject, condition)| self.logs[subject].condition != *condition)
     }
@@ -210,22 +210,22 @@ impl AvailabilityLog {
 
 impl SubjectLog {
     /// Returns what an earlier life wrote down.
-    pub fn restore(days: Vec<Day>, outage: Option<Outage>) -> Self {
-        let outage = outage.map(|outage| Outage { has_gap: true, ..outage });
+    pub fn restore(days: Vec<Day>, outage: Option<OpenOutage>) -> Self {
+        let outage = outage.map(|outage| OpenOutage { has_gap: true, ..outage });
         Self { days: Arc::new(days), outage, ..Self::default() }
     }
 
-    fn follow(&mut self, next: Condition, now: Moment) {
+    fn follow(&mut self, next: SubjectState, now: Moment) {
         self.settle(now);
-        if self.condition == Condition::Unobserved {
+        if self.condition == SubjectState::Unobserved {
             self.observed_since = now;
         }
         match next {
-            Condition::Unobserved => {
-                self.outage = self.outage.map(|outage| Outage { has_gap: true, ..outage });
+            SubjectState::Unobserved => {
+                self.outage = self.outage.map(|outage| OpenOutage { has_gap: true, ..outage });
             }
-            Condition::Up => self.end(now),
-            Condition::Down(fall) => self.fall(fall, now),
+            SubjectState::Up => self.end(now),
+            SubjectState::Down(fall) => self.fall(fall, now),
         }
         self.condition = next;
     }
@@ -238,7 +238,7 @@ impl SubjectLog {
             day.detect.add(detected);
             // What was counted as up since the first failed probe was not.
             self.spend(fall.failing_since.max(self.observed_since), now, |day, spent| day.down += spent);
-            Outage { failing_since: fall.failing_since, has_left: false, has_gap: false }
+            OpenOutage { failing_since: fall.failing_since, has_left: false, has_gap: false }
         });
         if fall.has_left && !outage.has_left {
             outage.has_left = true;
@@ -261,9 +261,9 @@ impl SubjectLog {
     fn settle(&mut self, now: Moment) {
         let since = std::mem::replace(&mut self.settled_at, now);
         let is_down = match self.condition {
-            Condition::Unobserved => return,
-            Condition::Up => false,
-            Condition::Down(_) => true,
+            SubjectState::Unobserved => return,
+            SubjectState::Up => false,
+            SubjectState::Down(_) => true,
         };
         self.spend(since, now, |day, spent| {
             day.observed += spent;
@@ -314,7 +314,7 @@ impl SubjectLog {
             detect: sum.detect.mean(),
             decide: sum.decide.mean(),
             recover: sum.recover.mean(),
-            is_down: matches!(self.condition, Condition::Down(_)),
+            is_down: matches!(self.condition, SubjectState::Down(_)),
         }
     }
 }
@@ -356,9 +356,9 @@ mod tests {
         log
     }
 
-    fn down(failing_since: u64, fell_at: u64, has_left: bool) -> Condition {
+    fn down(failing_since: u64, fell_at: u64, has_left: bool) -> SubjectState {
         let (failing_since, fell_at) = (Moment(failing_since * 1000), Moment(fell_at * 1000));
-        Condition::Down(Fall { failing_since, fell_at, has_left })
+        SubjectState::Down(Fall { failing_since, fell_at, has_left })
     }
 
     fn summary(log: &AvailabilityLog, days: u64, seconds: u64) -> AvailabilitySummary {
@@ -367,7 +367,7 @@ mod tests {
 
     /// Observes these conditions at these seconds, and writes what is known at `now`: seconds observed, down, incidents,
     /// to detect, to decide, to recover.
-    fn check(conditions: &[(u64, Condition)], now: u64, expected: [Option<u64>; 6]) {
+    fn check(conditions: &[(u64, SubjectState)], now: u64, expected: [Option<u64>; 6]) {
         let mut log = start();
         for (second, condition) in conditions {
             log.observe(&[*condition], Moment(second * 1000));
@@ -390,7 +390,7 @@ mod tests {
     fn downtime_counts_from_the_first_failed_probe() {
         let fall = down(40, 60, true);
         check(
-            &[(0, Condition::Up), (61, fall), (100, Condition::Up)],
+            &[(0, SubjectState::Up), (61, fall), (100, SubjectState::Up)],
             200,
             [Some(200), Some(60), Some(1), Some(20), Some(1), Some(60)],
         );
@@ -399,7 +399,7 @@ mod tests {
     #[test]
     fn a_fall_that_stays_in_the_answers_for_a_while_is_decided_when_it_leaves() {
         check(
-            &[(0, Condition::Up), (60, down(40, 60, false)), (90, down(40, 60, true))],
+            &[(0, SubjectState::Up), (60, down(40, 60, false)), (90, down(40, 60, true))],
             100,
             [Some(100), Some(60), Some(1), Some(20), Some(30), None],
         );
@@ -408,13 +408,19 @@ mod tests {
     #[test]
     fn what_nobody_observes_is_neither_up_nor_down_and_does_not_end_an_incident() {
         check(
-            &[(0, Condition::Unobserved), (50, Condition::Up)],
+            &[(0, SubjectState::Unobserved), (50, SubjectState::Up)],
             100,
             [Some(50), Some(0), Some(0), None, None, None],
         );
         let fall = down(40, 50, true);
         check(
-            &[(0, Condition::Up), (50, fall), (60, Condition::Unobserved), (80, fall), (90, Condition::Up)],
+            &[
+                (0, SubjectState::Up),
+                (50, fall),
+                (60, SubjectState::Unobserved),
+                (80, fall),
+                (90, SubjectState::Up),
+            ],
             100,
             [Some(80), Some(30), Some(1), Some(10), Some(0), None],
         );
@@ -426,10 +432,10 @@ mod tests {
     fn time_is_counted_to_its_day_and_the_oldest_day_goes() {
         let mut log = start();
         let day = DAY / 1000;
-        log.observe(&[Condition::Up], Moment(0));
+        log.observe(&[SubjectState::Up], Moment(0));
         // It fails 10 s before midnight, and falls 10 s after.
         log.observe(&[down(day - 10, day + 10, true)], Moment((day + 10) * 1000));
-        log.observe(&[Condition::Up], Moment((day + 20) * 1000));
+        log.observe(&[SubjectState::Up], Moment((day + 20) * 1000));
         let of = |days, now| {
             let AvailabilitySummary { observed, down, .. } = summary(&log, days, now);
             [observed.as_secs(), down.as_secs()]
@@ -446,7 +452,7 @@ mod tests {
     #[test]
     fn an_outage_goes_on_after_a_restart_and_the_time_between_is_not_counted() {
         let mut log = start();
-        log.observe(&[Condition::Up], Moment(0));
+        log.observe(&[SubjectState::Up], Moment(0));
         log.observe(&[down(10, 20, true)], Moment(20_000));
         log.settle(Moment(30_000));
         let kept = log
@@ -455,7 +461,7 @@ mod tests {
         let mut next = AvailabilityLog::restore(kept.collect::<Vec<_>>());
         next.register(vec![subject()], Moment(90_000));
         next.observe(&[down(20, 20, true)], Moment(90_000));
-        next.observe(&[Condition::Up], Moment(100_000));
+        next.observe(&[SubjectState::Up], Moment(100_000));
         let AvailabilitySummary { observed, down, incidents, detect, recover, .. } = summary(&next, 30, 110);
         assert_eq!((observed.as_secs(), down.as_secs(), incidents), (50, 30, 1));
         assert_eq!((detect, recover), (Some(Duration::from_secs(10)), None));
@@ -464,11 +470,11 @@ mod tests {
     #[test]
     fn who_leaves_the_configuration_is_not_observed_and_is_known_again_when_it_returns() {
         let mut log = start();
-        log.observe(&[Condition::Up], Moment(0));
+        log.observe(&[SubjectState::Up], Moment(0));
         log.register(Vec::new(), Moment(10_000));
         assert_eq!(log.summaries(30, Moment(20_000)).count(), 0);
         log.register(vec![subject()], Moment(50_000));
-        log.observe(&[Condition::Up], Moment(50_000));
+        log.observe(&[SubjectState::Up], Moment(50_000));
         assert_eq!(summary(&log, 30, 60).observed, Duration::from_secs(20));
     }
 }

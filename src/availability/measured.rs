@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::log::{AvailabilityLog, Condition, Fall, LogSubject};
+use super::log::{AvailabilityLog, Fall, LogSubject, SubjectState};
 use crate::config::Config;
 use crate::health::{AddressHealth, AddressState, Board, Phase, View};
 use crate::intent::Overlay;
@@ -170,11 +170,11 @@ enum Side {
 
 impl AvailabilityInputs<'_> {
     /// Returns how everybody on the subjects is.
-    fn conditions(&self, parts: &Parts) -> Vec<Condition> {
+    fn conditions(&self, parts: &Parts) -> Vec<SubjectState> {
         let regions = self.board.regions();
         let sides: Vec<[Side; 2]> =
             regions.iter().map(|(id, _)| Family::BOTH.map(|family| self.region(id, family))).collect();
-        let by_policy: Vec<Condition> =
+        let by_policy: Vec<SubjectState> =
             parts.by_policy.iter().map(|parts| self.name(parts, &sides)).collect();
         let withdrawn = self.overlay.withdrawn();
         let names = parts.names.iter().map(|(_, policy)| by_policy[*policy]);
@@ -263,25 +263,25 @@ impl AvailabilityInputs<'_> {
     }
 
     /// Judges names with these parts: the worst of their clients decides.
-    fn name(&self, parts: &[Part], sides: &[[Side; 2]]) -> Condition {
+    fn name(&self, parts: &[Part], sides: &[[Side; 2]]) -> SubjectState {
         let classes =
             parts.iter().flat_map(|part| Family::BOTH.map(|family| self.class(part, family, sides)));
         classes
             .max_by_key(|condition| match condition {
                 // Of several that are down, the one that has been for the longest.
-                Condition::Down(fall) => (2, std::cmp::Reverse(Some(fall.failing_since))),
-                Condition::Up => (1, std::cmp::Reverse(None)),
-                Condition::Unobserved => (0, std::cmp::Reverse(None)),
+                SubjectState::Down(fall) => (2, std::cmp::Reverse(Some(fall.failing_since))),
+                SubjectState::Up => (1, std::cmp::Reverse(None)),
+                SubjectState::Unobserved => (0, std::cmp::Reverse(None)),
             })
             .unwrap_or_default()
     }
 
-    fn class(&self, part: &Part, family: Family, sides: &[[Side; 2]]) -> Condition {
+    fn class(&self, part: &Part, family: Family, sides: &[[Side; 2]]) -> SubjectState {
         let withdrawn = self.overlay.withdrawn();
         let of_family = part.regions.iter().map(|id| (*id, sides[usize::from(id.0)][family as usize]));
         let mut of_family = of_family.filter(|(_, side)| *side != Side::Absent).peekable();
         if of_family.peek().is_none() {
-            return Condition::Unobserved;
+            return SubjectState::Unobserved;
         }
         let mut last: Option<Fall> = None;
         let mut is_unknown = false;
@@ -296,13 +296,13 @@ impl AvailabilityInputs<'_> {
                     last = Some(last.map_or(Fall { has_left: true, ..fall }, |last| later(last, fall)));
                 }
                 _ if withdrawn.contains(id) => {}
-                Side::Up | Side::Waiting(_) => return Condition::Up,
+                Side::Up | Side::Waiting(_) => return SubjectState::Up,
                 Side::Absent | Side::Unknown => is_unknown = true,
             }
         }
         match last {
-            Some(fall) if !is_unknown => Condition::Down(fall),
-            Some(_) | None => Condition::Unobserved,
+            Some(fall) if !is_unknown => SubjectState::Down(fall),
+            Some(_) | None => SubjectState::Unobserved,
         }
     }
 }
@@ -314,18 +314,18 @@ fn fall_of(track: &AddressHealth) -> Option<Fall> {
 }
 
 /// Takes both families together: who still serves one is up.
-fn whole(sides: [Side; 2], is_withdrawn: bool) -> Condition {
+fn whole(sides: [Side; 2], is_withdrawn: bool) -> SubjectState {
     let fall = |side| match side {
         Side::Down(fall) | Side::Waiting(fall) => Some(fall),
         Side::Absent | Side::Unknown | Side::Up => None,
     };
     match sides {
-        [Side::Up, _] | [_, Side::Up] => Condition::Up,
-        _ if is_withdrawn || sides.contains(&Side::Unknown) => Condition::Unobserved,
+        [Side::Up, _] | [_, Side::Up] => SubjectState::Up,
+        _ if is_withdrawn || sides.contains(&Side::Unknown) => SubjectState::Unobserved,
         [one, other] => match (fall(one), fall(other)) {
-            (None, None) => Condition::Unobserved,
-            (Some(fall), None) | (None, Some(fall)) => Condition::Down(fall),
-            (Some(one), Some(other)) => Condition::Down(Fall {
+            (None, None) => SubjectState::Unobserved,
+            (Some(fall), None) | (None, Some(fall)) => SubjectState::Down(fall),
+            (Some(one), Some(other)) => SubjectState::Down(Fall {
                 failing_since: one.failing_since.max(other.failing_since),
                 fell_at: one.fell_at.max(other.fell_at),
                 has_left: one.has_left && other.has_left,

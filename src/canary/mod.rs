@@ -37,7 +37,7 @@ pub struct Canary {
     /// When results become a verdict.
     pub thresholds: Thresholds,
     /// What its verdict does.
-    pub effect: Effect,
+    pub effect: Criticality,
     /// What is probed.
     pub reach: Reach,
     /// A success that takes longer is *slow*, which is counted and shown, and is a success all the
@@ -63,7 +63,7 @@ pub struct Thresholds {
 
 /// What the fall of a canary does to what it watches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Effect {
+pub enum Criticality {
     /// It takes the address, or the region, down.
     #[default]
     Critical,
@@ -71,7 +71,7 @@ pub enum Effect {
     Advisory(Share),
 }
 
-impl Effect {
+impl Criticality {
     /// Returns the share that its fall leaves to what is not taken down by it.
     pub fn share(self) -> Share {
         match self {

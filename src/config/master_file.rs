@@ -7,7 +7,7 @@
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::problem::{Reporter, Span, ValueError};
-use super::records::{self, MasterLine, MasterLines, RecordTarget, Word};
+use super::records::{self, MasterLine, MasterLines, RecordTarget, Token};
 use super::values::FromText;
 use crate::zone::Ttl;
 
@@ -86,7 +86,7 @@ impl MasterFileReader<'_> {
         self.record(span, first, words);
     }
 
-    fn directive(&mut self, directive: &Word, arguments: &[Word]) {
+    fn directive(&mut self, directive: &Token, arguments: &[Token]) {
         let span = self.span(directive);
         match (directive.text.to_ascii_uppercase().as_str(), arguments) {
             ("$ORIGIN", [name]) => {
@@ -115,7 +115,7 @@ impl MasterFileReader<'_> {
     }
 
     /// Reads what follows the owner: `[TTL] [class] type data`, the first two in either order.
-    fn record(&mut self, span: Span, first: &Word, words: &[Word]) {
+    fn record(&mut self, span: Span, first: &Token, words: &[Token]) {
         let mut stated = None;
         let mut position = 0;
         while let Some(word) = words.get(position) {
@@ -146,7 +146,7 @@ impl MasterFileReader<'_> {
         self.data(rtype, stated, word, &words[position + 1..], span);
     }
 
-    fn data(&mut self, rtype: RecordType, stated: Option<Ttl>, named: &Word, words: &[Word], span: Span) {
+    fn data(&mut self, rtype: RecordType, stated: Option<Ttl>, named: &Token, words: &[Token], span: Span) {
         let parsed = match records::parse(rtype, words, &self.origin) {
             Ok(parsed) => parsed,
             Err(fault) => {
@@ -171,15 +171,15 @@ impl MasterFileReader<'_> {
         });
     }
 
-    fn name(&mut self, word: &Word) -> Option<Name> {
+    fn name(&mut self, word: &Token) -> Option<Name> {
         self.or_report(word, records::parse_name(&word.text, &self.origin))
     }
 
-    fn or_report<T>(&mut self, word: &Word, parsed: Result<T, ValueError>) -> Option<T> {
+    fn or_report<T>(&mut self, word: &Token, parsed: Result<T, ValueError>) -> Option<T> {
         self.report.ok(self.span(word), parsed)
     }
 
-    fn span(&self, word: &Word) -> Span {
+    fn span(&self, word: &Token) -> Span {
         Span { source: self.source, line: word.line, column: word.column, length: word.length }
     }
 }

@@ -252,8 +252,8 @@ impl Finding {
 /// Collects problems, in bounded memory.
 #[derive(Debug, Default)]
 pub struct Reporter {
-    errors: Findings,
-    warnings: Findings,
+    errors: FindingList,
+    warnings: FindingList,
 }
 
 impl Reporter {
@@ -290,14 +290,14 @@ impl Reporter {
 
 /// Findings of one level.
 #[derive(Debug, Default)]
-struct Findings {
+struct FindingList {
     list: Vec<Finding>,
     omitted: usize,
     /// The last one that was omitted, which may still be given a hint.
     scratch: Option<Finding>,
 }
 
-impl Findings {
+impl FindingList {
     /// Keeps a finding while there is room, and returns it for the hint that follows.
     fn add(&mut self, finding: Finding) -> &mut Finding {
         if self.list.len() < MAX_KEPT {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Config;
-use crate::canary::{Canary, Check, Effect, Reach, Signal, TlsCheck};
+use crate::canary::{Canary, Check, Criticality, Reach, Signal, TlsCheck};
 use crate::health::pace;
 use crate::region::{Failback, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, Safety};
 use crate::steering::{AllDown, Order, Steering};
@@ -119,7 +119,8 @@ impl ConfigSummary<'_> {
     /// Returns the critical canary of this reach that sees a death first.
     fn fastest(&self, region: &Region, reach: Reach) -> Option<&Canary> {
         let canaries = region.canaries.iter().map(|id| &self.0.canaries[usize::from(id.0)]);
-        let critical = canaries.filter(|canary| canary.effect == Effect::Critical && canary.reach == reach);
+        let critical =
+            canaries.filter(|canary| canary.effect == Criticality::Critical && canary.reach == reach);
         critical.min_by_key(|canary| pace::worst_case(canary))
     }
 
@@ -248,7 +249,7 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if canary.reach == Reach::Region {
         writeln!(f, "  once for each region, where the name leads")?;
     }
-    if let Effect::Advisory(share) = canary.effect {
+    if let Criticality::Advisory(share) = canary.effect {
         let percent = share.fraction() * 100.0;
         writeln!(f, "  advisory: what it finds down keeps {percent:.0}% of its clients")?;
     }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Command, Control, Effect, Refusal};
+use super::{Command, Control, Effect, Rejection};
 use crate::alarm::Alarm;
 use crate::config::Config;
 use crate::event::Event;
@@ -221,8 +221,8 @@ impl Control {
     }
 
     /// Remembers a drill that was refused for what it would lead to.
-    pub(super) fn refuse_drill(&mut self, request: Request, refusal: &Refusal, now: Moment) -> Vec<Effect> {
-        let Refusal::Unsafe { violations, .. } = refusal else {
+    pub(super) fn refuse_drill(&mut self, request: Request, refusal: &Rejection, now: Moment) -> Vec<Effect> {
+        let Rejection::Unsafe { violations, .. } = refusal else {
             return Vec::new();
         };
         let broken = violations.iter().filter(|(rule, _)| *rule != SafetyRule::OneAtATime);
@@ -316,12 +316,12 @@ impl Control {
 }
 
 /// Says why something was not done, without what a person could do about it.
-fn sentence(refusal: &Refusal) -> String {
+fn sentence(refusal: &Rejection) -> String {
     match refusal {
-        Refusal::Unsafe { violations, .. } => {
+        Rejection::Unsafe { violations, .. } => {
             violations.iter().map(|(_, sentence)| sentence.as_str()).collect::<Vec<_>>().join("; ")
         }
-        Refusal::Wrong(_) | Refusal::Unknown(_) | Refusal::Conflict(_) => refusal.to_string(),
+        Rejection::Wrong(_) | Rejection::Unknown(_) | Rejection::Conflict(_) => refusal.to_string(),
     }
 }
 

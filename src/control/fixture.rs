@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Command, Control, Done, Effect, Input, Refusal, Restored};
+use super::{Command, Control, Done, Effect, Input, Rejection, Restored};
 use crate::canary::{CanaryId, Failure, FailureClass, Observation, Signals, Subject};
 use crate::intent::{Request, SafetyRule, SavedIntents};
 use crate::moment::Moment;
@@ -59,7 +59,7 @@ impl Play {
     }
 
     /// Hands an input to the machine, and returns the reply if it was a question.
-    pub(super) fn handle(&mut self, input: Input) -> Option<Result<Done, Refusal>> {
+    pub(super) fn handle(&mut self, input: Input) -> Option<Result<Done, Rejection>> {
         let mut reply = None;
         for effect in self.control.handle(input, self.now) {
             match effect {
@@ -75,7 +75,7 @@ impl Play {
         reply
     }
 
-    pub(super) fn ask(&mut self, request: Command) -> Result<Done, Refusal> {
+    pub(super) fn ask(&mut self, request: Command) -> Result<Done, Rejection> {
         self.handle(Input::Asked(request)).expect("every question is answered")
     }
 
@@ -84,7 +84,7 @@ impl Play {
         action: &str,
         minutes: Option<u64>,
         overrides: &[SafetyRule],
-    ) -> Result<Done, Refusal> {
+    ) -> Result<Done, Rejection> {
         let action = action.parse().expect("an action");
         let (author, reason) = ("alice".to_owned(), "a test".to_owned());
         let lasts = minutes.map(|minutes| Duration::from_secs(minutes * 60));
@@ -128,13 +128,13 @@ impl Play {
     }
 }
 
-pub(super) fn number(answer: Result<Done, Refusal>) -> u64 {
+pub(super) fn number(answer: Result<Done, Rejection>) -> u64 {
     match answer {
         Ok(Done::Made { intent, .. } | Done::Same(intent)) => intent.number,
         other => panic!("no intent: {other:?}"),
     }
 }
 
-pub(super) fn refusal(answer: Result<Done, Refusal>) -> String {
+pub(super) fn refusal(answer: Result<Done, Rejection>) -> String {
     answer.expect_err("it should be refused").to_string()
 }

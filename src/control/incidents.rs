@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Control, Effect, Monitor};
-use crate::alarm::{Alarm, Cause, StandingCondition, failure};
+use crate::alarm::{Alarm, IncidentCause, StandingCondition, failure};
 use crate::canary::{FailureClass, Subject};
 use crate::event::{Condition, Event};
 use crate::health::{Phase, Suppression};
@@ -109,7 +109,7 @@ impl Monitor {
                 }
             };
             standing.push(StandingCondition {
-                cause: Cause::of(&condition, correlated, &[]),
+                cause: IncidentCause::of(&condition, correlated, &[]),
                 state: health.state().as_str(),
                 reason: detail,
                 ..own(condition, health.since(), text)
@@ -135,7 +135,7 @@ impl Monitor {
         let text = format!("{target} ({family}) is {state}");
         let condition = Condition::Out(target, family);
         Some(StandingCondition {
-            cause: Cause::of(&condition, correlated, &[]),
+            cause: IncidentCause::of(&condition, correlated, &[]),
             state,
             reason: failure(site, family, &self.board).unwrap_or_default(),
             ..own(condition, status.since, text)
@@ -146,7 +146,7 @@ impl Monitor {
 /// Returns a condition that is its own cause.
 fn own(condition: Condition, since: Moment, text: String) -> StandingCondition {
     StandingCondition {
-        cause: Cause::of(&condition, &BTreeMap::new(), &[]),
+        cause: IncidentCause::of(&condition, &BTreeMap::new(), &[]),
         condition,
         since,
         severity: Severity::Warning,
@@ -164,7 +164,7 @@ fn of_alarm(
 ) -> StandingCondition {
     let Alarm { condition, event } = alarm;
     StandingCondition {
-        cause: Cause::of(&condition, correlated, regions),
+        cause: IncidentCause::of(&condition, correlated, regions),
         severity: event.severity,
         state,
         reason: event.reason.unwrap_or_default(),

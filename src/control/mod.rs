@@ -32,7 +32,7 @@ pub use drain::Receipt;
 pub use monitor::{Findings, Monitor};
 pub use operator::Proposal;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, ZoneReport};
-pub use request::{Command, Done, LONGEST, MAX_REASON, Refusal, SHORTEST};
+pub use request::{Command, Done, LONGEST, MAX_REASON, Rejection, SHORTEST};
 
 use crate::alarm::{Incidents, Rules};
 use crate::availability::Availability;
@@ -100,7 +100,7 @@ pub enum Effect {
     /// Hand this event on.
     Emit(Box<Event>),
     /// Reply to the operator who asked; the effects before it are what was asked for.
-    Answer(Box<Result<Done, Refusal>>),
+    Answer(Box<Result<Done, Rejection>>),
 }
 
 impl Effect {

@@ -8,7 +8,7 @@
 //! Whatever is accepted is in the next snapshot, which is compiled before the answer is given.
 
 use super::request::wrong_form;
-use super::{Command, Control, Done, Effect, Refusal, drills};
+use super::{Command, Control, Done, Effect, Rejection, drills};
 use crate::event::Event;
 use crate::forecast::{self, Prediction, Situation};
 use crate::intent::{self, Action, Intent, MAX_INTENTS, Overlay, Request, ReturnConditions, SafetyRule};
@@ -28,7 +28,7 @@ pub struct Proposal {
 
 impl Control {
     /// Does what an operator asks for, or says why not, and returns what the shell must do.
-    pub(super) fn ask(&mut self, command: Command, now: Moment) -> (Result<Done, Refusal>, Vec<Effect>) {
+    pub(super) fn ask(&mut self, command: Command, now: Moment) -> (Result<Done, Rejection>, Vec<Effect>) {
         let drill = drills::asked_for(&command);
         let asked = match command {
             Command::Intend { request, is_dry_run } => self.intend(request, is_dry_run, now),
@@ -51,15 +51,15 @@ impl Control {
         mut request: Request,
         is_dry_run: bool,
         now: Moment,
-    ) -> Result<(Done, Vec<Effect>), Refusal> {
+    ) -> Result<(Done, Vec<Effect>), Rejection> {
         request.lasts = request.lasts.or(request.action.usual_time());
-        wrong_form(&request).map_or(Ok(()), |sentence| Err(Refusal::Wrong(sentence)))?;
+        wrong_form(&request).map_or(Ok(()), |sentence| Err(Rejection::Wrong(sentence)))?;
         self.find_all(&request.action)?;
         if let Some(same) = self.intents.same(&request, now).filter(|_| !is_dry_run) {
             return Ok((Done::Same(same.clone()), Vec::new()));
         }
         if self.intents.intents().len() >= MAX_INTENTS {
-            return Err(Refusal::Conflict(format!(
+            return Err(Rejection::Conflict(format!(
                 "{MAX_INTENTS} intents are in force, which is all there can be; lift some"
             )));
         }
@@ -78,7 +78,7 @@ impl Control {
         }
         violations.retain(|(rule, _)| !request.overrides.contains(rule));
         if !violations.is_empty() {
-            return Err(Refusal::Unsafe { violations, prediction: prediction.to_string() });
+            return Err(Rejection::Unsafe { violations, prediction: prediction.to_string() });
         }
         let ended = self.drills_ended_by(&request.action);
         let made = self.intents.make(request, now);
@@ -98,10 +98,10 @@ impl Control {
         author: &str,
         is_at_once: bool,
         now: Moment,
-    ) -> Result<(Done, Vec<Effect>), Refusal> {
+    ) -> Result<(Done, Vec<Effect>), Rejection> {
         let change = self
             .with_conditions(now, |intents, conditions| intents.lift(number, is_at_once, conditions, now));
-        let change = change.ok_or_else(|| Refusal::Unknown(format!("no intent {number} is in force")))?;
+        let change = change.ok_or_else(|| Rejection::Unknown(format!("no intent {number} is in force")))?;
         let lifted = Event::intent_lifted(&change.intent, author, now);
         let text = Event::of_intent(&change, now).text;
         let done = Done::Lifted { intent: change.intent.clone(), text };
@@ -118,7 +118,7 @@ impl Control {
         author: String,
         reason: String,
         now: Moment,
-    ) -> Result<(Done, Vec<Effect>), Refusal> {
+    ) -> Result<(Done, Vec<Effect>), Rejection> {
         let proposal = self.proposals.iter().find(|proposal| proposal.number == number);
         let Some(proposal) = proposal else {
             let known: Vec<_> = self.proposals.iter().map(|proposal| proposal.number.to_string()).collect();
@@ -127,7 +127,7 @@ impl Control {
             } else {
                 format!("open: {}", known.join(", "))
             };
-            return Err(Refusal::Unknown(format!("no proposal {number} is open ({known})")));
+            return Err(Rejection::Unknown(format!("no proposal {number} is open ({known})")));
         };
         let action = Action::Approve { region: proposal.region.clone() };
         self.intend(Request { action, author, reason, lasts: None, overrides: Vec::new() }, false, now)
@@ -138,14 +138,14 @@ impl Control {
         region: String,
         author: String,
         now: Moment,
-    ) -> Result<(Done, Vec<Effect>), Refusal> {
+    ) -> Result<(Done, Vec<Effect>), Rejection> {
         let regions = &self.base.config.regions;
         let id = regions.named(&region)?;
         let zones = regions.zones().filter(|(_, of, _)| *of == id).map(|(zone, _, _)| Site::Zone(zone));
         let sites = std::iter::once(Site::Region(id)).chain(zones);
         if !sites.flat_map(|site| self.monitor.observed(site)).any(|status| status.phase.is_kept_away()) {
             let is = self.monitor.phases_told(Site::Region(id));
-            return Err(Refusal::Conflict(format!("{region} is neither held nor quarantined: it is {is}")));
+            return Err(Rejection::Conflict(format!("{region} is neither held nor quarantined: it is {is}")));
         }
         let findings = self.monitor.fail_back(id, now);
         let mut effects = vec![Effect::emit(Event::failback(&region, &author, now))];
@@ -154,17 +154,17 @@ impl Control {
     }
 
     /// Finds everything that is named, or says what is not there.
-    fn find_all(&self, action: &Action) -> Result<(), Refusal> {
+    fn find_all(&self, action: &Action) -> Result<(), Rejection> {
         let regions = &self.base.config.regions;
         if let Action::Weights { owner, members, .. } = action {
             let mut steered = self.base.config.steered.iter();
             let steering = steered.find(|steering| steering.owner == *owner);
             let steering =
-                steering.ok_or_else(|| Refusal::Unknown(format!("no steered name is called {owner}")))?;
+                steering.ok_or_else(|| Rejection::Unknown(format!("no steered name is called {owner}")))?;
             for (name, _) in members {
                 let region = regions.named(name)?;
                 if !steering.policy.regions.contains(&region) {
-                    return Err(Refusal::Wrong(format!("{owner} is not steered to {name}")));
+                    return Err(Rejection::Wrong(format!("{owner} is not steered to {name}")));
                 }
             }
             return Ok(());

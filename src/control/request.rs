@@ -91,7 +91,7 @@ pub enum Done {
 
 /// Why it was not done. Each says what to do.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Refusal {
+pub enum Rejection {
     /// It makes no sense.
     #[error("{0}")]
     Wrong(String),
@@ -111,7 +111,7 @@ pub enum Refusal {
     },
 }
 
-impl From<UnknownTarget> for Refusal {
+impl From<UnknownTarget> for Rejection {
     fn from(unknown: UnknownTarget) -> Self {
         Self::Unknown(unknown.to_string())
     }

@@ -90,17 +90,17 @@ impl EventPublisher {
     pub fn emit(&mut self, event: Event) -> Arc<Event> {
         let event = Arc::new(Event { number: self.next, ..event });
         self.next += 1;
-        self.metrics.telling.happened();
+        self.metrics.delivery.happened();
         self.history.add(Arc::clone(&event));
         if let Some(log) = &self.log {
             let is_lost = log.try_send(Arc::clone(&event)).is_err();
             if is_lost {
-                self.metrics.telling.events_lost(1);
+                self.metrics.delivery.events_lost(1);
             }
             if is_lost && !self.is_overrun {
                 let why = "the disk does not take them as fast as they come";
                 tracing::error!("events are lost to the log: {why}");
-                self.metrics.telling.log_is(Some(why.to_owned()));
+                self.metrics.delivery.log_is(Some(why.to_owned()));
             }
             self.is_overrun = is_lost;
         }
@@ -211,17 +211,17 @@ async fn write_all(mut writing: LogWriter, mut waiting: mpsc::Receiver<Arc<Event
             Ok(lost) => {
                 if lost > 0 || writing.trouble.is_some() {
                     tracing::info!("events are written to the log again, {lost} are missing there");
-                    metrics.telling.log_is(None);
+                    metrics.delivery.log_is(None);
                 }
                 writing.trouble = None;
             }
             Err(error) => {
-                metrics.telling.events_lost(1);
+                metrics.delivery.events_lost(1);
                 let why = chain(&error);
                 if writing.trouble.is_none() {
                     tracing::error!("events are lost to the log: {why}");
                 }
-                metrics.telling.log_is(Some(why.clone()));
+                metrics.delivery.log_is(Some(why.clone()));
                 writing.trouble = Some(why);
             }
         }
@@ -295,10 +295,10 @@ mod tests {
         let mut events =
             EventPublisher::start(Some(&StateDirectory::unlocked(home.path())), 0, Arc::clone(&metrics));
         (0..3).for_each(|_| _ = events.emit(event()));
-        while metrics.telling.told().events_lost < 3 {
+        while metrics.delivery.report().events_lost < 3 {
             tokio::task::yield_now().await;
         }
-        assert!(metrics.telling.told().trouble.is_some_and(|why| why.contains("events.jsonl")));
+        assert!(metrics.delivery.report().trouble.is_some_and(|why| why.contains("events.jsonl")));
         fs::remove_dir(in_the_way).expect("it is empty");
         assert_eq!(numbers(&events.history().after(0)), [1, 2, 3], "webhooks miss none of them");
         events.emit(event());
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].1.starts_with("3 events were lost before this one: events cannot be written"));
         assert_eq!((lines[0].0, lines[1].0), (3, 4));
-        assert_eq!(metrics.telling.told().trouble, None);
+        assert_eq!(metrics.delivery.report().trouble, None);
     }
 
     #[tokio::test]
@@ -318,7 +318,7 @@ mod tests {
         let (log, stuck) = mpsc::channel(2);
         events.log = Some(log);
         (0..5).for_each(|_| _ = events.emit(event()));
-        assert_eq!(metrics.telling.told().events_lost, 3);
+        assert_eq!(metrics.delivery.report().events_lost, 3);
         assert_eq!(events.history().latest(9).len(), 5);
         drop(stuck);
     }

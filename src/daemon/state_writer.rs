@@ -36,12 +36,12 @@ pub struct StateWriter {
 }
 
 /// Called when the intents before it are on disk, or are known not to be.
-type Written = Box<dyn FnOnce(bool) + Send>;
+type OnSaved = Box<dyn FnOnce(bool) + Send>;
 
 /// Work on the file of intents, in its order.
 enum IntentsJob {
     Save(SavedIntents),
-    Then(Written),
+    Then(OnSaved),
 }
 
 /// Reads what the last run saved, with nothing in place of what cannot be used.

@@ -11,7 +11,7 @@ use crate::config::{self, Server};
 use crate::files::{Cursors, StateDirectory, Store};
 use crate::metrics::Metrics;
 use crate::probe::Trust;
-use crate::webhook::{Queue, Way, Webhook};
+use crate::webhook::{Connector, Queue, WebhookSender};
 
 /// The longest wait for the last deliveries when the server stops; the others follow after the next start.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
@@ -99,15 +99,16 @@ impl Webhooks {
         for (settings, secret) in server.webhooks.iter().zip(secrets) {
             let name = settings.name.clone();
             let failed = |source| Error { name: settings.name.clone(), source };
-            let way = way(settings, &trust);
-            let webhook = Webhook::new(settings, secret, server.name.clone(), way, Arc::clone(metrics))
-                .map_err(failed)?;
+            let connector = connector(settings, &trust);
+            let webhook =
+                WebhookSender::new(settings, secret, server.name.clone(), connector, Arc::clone(metrics))
+                    .map_err(failed)?;
             let done = cursors.get(&name).unwrap_or_else(|| {
                 // Saved at once: what happens before its first delivery would else be missed after a crash.
                 cursors.advance(&name, newest);
                 newest
             });
-            metrics.telling.begin(&name, newest.saturating_sub(done));
+            metrics.delivery.begin(&name, newest.saturating_sub(done));
             let (history, cursors) = (events.history(), Arc::clone(&cursors));
             let queue = Queue {
                 after: Arc::new(move |number| history.after(number)),
@@ -129,11 +130,11 @@ impl Webhooks {
 }
 
 /// Returns how a receiver is reached. Its names are looked up as those of canaries are.
-fn way(settings: &config::Webhook, trust: &Trust) -> Way {
+fn connector(settings: &config::Webhook, trust: &Trust) -> Connector {
     let tls = if settings.url.starts_with("https:") { trust.encrypted() } else { Trust::plain() };
     let names = trust.names();
     if let Err(error) = &names {
         tracing::warn!("the system's name servers are not known: {}", chain(error));
     }
-    Way { tls, names: names.ok() }
+    Connector { tls, names: names.ok() }
 }

@@ -14,7 +14,7 @@ use super::events::EventPublisher;
 use super::state_writer::StateWriter;
 use crate::admin::{AdminState, OperatorOrder, Published};
 use crate::canary::Observation;
-use crate::control::{Control, Done, Effect, Input, Refusal, Restored};
+use crate::control::{Control, Done, Effect, Input, Rejection, Restored};
 use crate::event::Event;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -92,7 +92,7 @@ impl Reporting {
 #[derive(Default)]
 struct CarriedOut {
     has_published: bool,
-    answer: Option<Result<Done, Refusal>>,
+    answer: Option<Result<Done, Rejection>>,
 }
 
 impl ControlLoop {

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use super::AnswerSource;
 use crate::answer::{Delegation, NameMatch, NameNode, Packed};
 use crate::region::RegionId;
-use crate::snapshot::{Choice, Kind, Steered};
+use crate::snapshot::{Kind, Steered, SteeredAnswer};
 use crate::steering::SteeringId;
 use crate::wire::{Checkpoint, Full, LowerName, Query, Question, Rcode, ReplyWriter, Section, rtype};
 use crate::zone::Ttl;
@@ -174,7 +174,7 @@ where
         if let Some(id) = node.steering {
             for kind in [Kind::A, Kind::Aaaa] {
                 let steered = self.steer(id, kind);
-                if !matches!(steered.choice, Choice::Nodata(_)) {
+                if !matches!(steered.choice, SteeredAnswer::Nodata(_)) {
                     return self.steered(name, node, steered.choice);
                 }
             }
@@ -199,15 +199,20 @@ where
     }
 
     /// Writes the answer that was chosen.
-    fn steered(&mut self, name: &LowerName, node: &NameNode, choice: Choice<'s>) -> Result<Step, Full> {
+    fn steered(
+        &mut self,
+        name: &LowerName,
+        node: &NameNode,
+        choice: SteeredAnswer<'s>,
+    ) -> Result<Step, Full> {
         match choice {
-            Choice::Records(rrset) => {
+            SteeredAnswer::Records(rrset) => {
                 self.put(Section::Answer, name.as_bytes(), rrset)?;
                 Ok(Step::Done)
             }
-            Choice::Nodata(ttl) => self.negative(Rcode::NoError, name, node, ttl),
-            Choice::Refuse => Ok(self.decline(Rcode::Refused)),
-            Choice::Servfail => Ok(self.decline(Rcode::ServFail)),
+            SteeredAnswer::Nodata(ttl) => self.negative(Rcode::NoError, name, node, ttl),
+            SteeredAnswer::Refuse => Ok(self.decline(Rcode::Refused)),
+            SteeredAnswer::Servfail => Ok(self.decline(Rcode::ServFail)),
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::store::Saved;
-use crate::availability::log::{AvailabilityLog, Day, LogSubject, Outage, SubjectLog, TimeSum};
+use crate::availability::log::{AvailabilityLog, Day, LogSubject, OpenOutage, SubjectLog, TimeSum};
 
 impl Saved for AvailabilityLog {
     const FILE: &'static str = "availability.json";
@@ -17,7 +17,7 @@ impl Saved for AvailabilityLog {
 #[derive(Serialize, Deserialize)]
 struct SavedLog {
     subject: LogSubject,
-    outage: Option<Outage>,
+    outage: Option<OpenOutage>,
     days: Vec<SavedDay>,
 }
 
@@ -91,7 +91,7 @@ mod tests {
             recover: sum(7_000, 3),
         };
         let days = vec![day, Day { day: 19_676, ..Day::default() }];
-        let outage = Outage { failing_since: Moment(1_700_000_040_000), has_left: true, has_gap: true };
+        let outage = OpenOutage { failing_since: Moment(1_700_000_040_000), has_left: true, has_gap: true };
         let ip = "2001:db8::1".parse().expect("an address");
         let ledger = AvailabilityLog::restore([
             (LogSubject::Name("api.example.com".to_owned()), SubjectLog::restore(days.clone(), None)),

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::flow::{Flow, NEGLIGIBLE, Way, added_km, paces, ways};
+use super::flow::{Flow, NEGLIGIBLE, RegionPair, added_km, paces, ways};
 use super::stranded;
 use super::{InService, Move, Prediction, RegionLoad, Situation, TOLERANCE, text};
 use crate::health::View;
 use crate::load::{Outlook, Readings, capacities, demands, route};
 use crate::region::{Family, RegionId};
-use crate::snapshot::{Base, Part, Permit};
+use crate::snapshot::{Base, DemandPart, Permit};
 use crate::steering::{self, Split, Splits};
 
 /// The most steps that a cascade is followed for: an hour at the usual pace. Each moves up to a tenth of a
@@ -22,7 +22,7 @@ pub struct Baseline<'a> {
     base: &'a Base,
     before: Situation<'a>,
     load: f64,
-    parts: Cow<'a, [Part]>,
+    parts: Cow<'a, [DemandPart]>,
     permits: Vec<Permit>,
     /// Requests per second of each part.
     rates: Vec<f64>,
@@ -142,7 +142,7 @@ impl<'a> Baseline<'a> {
     }
 
     fn moves(&self, flows: &[Flow]) -> Vec<Move> {
-        let mut sums: BTreeMap<Way, (f64, f64)> = BTreeMap::new();
+        let mut sums: BTreeMap<RegionPair, (f64, f64)> = BTreeMap::new();
         let parts = self.parts.iter().zip(&self.rates);
         for ((part, rate), (before, after)) in parts.zip(self.flows.iter().zip(flows)) {
             for (way, fraction) in ways(before, after) {

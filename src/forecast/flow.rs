@@ -1,7 +1,7 @@
 //! Where the clients of one part are, and who of them moves.
 
 use crate::region::RegionId;
-use crate::snapshot::{Base, Part};
+use crate::snapshot::{Base, DemandPart};
 use crate::steering::{Destination, Rest, Route};
 use crate::zone::Ttl;
 
@@ -16,7 +16,7 @@ pub(crate) struct Flow {
 }
 
 /// From where and to where clients move; `None`: no region in service.
-pub(crate) type Way = [Option<RegionId>; 2];
+pub(crate) type RegionPair = [Option<RegionId>; 2];
 
 impl Flow {
     /// Reads a route. One that ends at a region that waits, since there is no other, leads there.
@@ -35,7 +35,7 @@ impl Flow {
 
 /// Returns who of a part moves where: as few as can be, and from each region in the proportion in which others
 /// gain.
-pub(crate) fn ways(before: &Flow, after: &Flow) -> Vec<(Way, f64)> {
+pub(crate) fn ways(before: &Flow, after: &Flow) -> Vec<(RegionPair, f64)> {
     if before == after {
         return Vec::new();
     }
@@ -60,7 +60,7 @@ fn gains(before: &Flow, after: &Flow) -> Vec<(Option<RegionId>, f64)> {
 }
 
 /// Returns by how much farther the clients of a part are from one region than from the other.
-pub(crate) fn added_km(part: &Part, [from, to]: Way) -> Option<f64> {
+pub(crate) fn added_km(part: &DemandPart, [from, to]: RegionPair) -> Option<f64> {
     let km = |region: Option<RegionId>| {
         part.order.iter().find(|(known, _)| Some(*known) == region).map(|(_, km)| *km)
     };

@@ -9,7 +9,7 @@ use std::hash::Hash;
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::overlay::{self, Overlay};
+use super::overlay::{self, OverlayData};
 use super::population::{Centroid, Direction, Population, Residents};
 use super::ranking::{point, ranks};
 use super::{Class, ClassId};
@@ -160,7 +160,7 @@ impl<'a> Classifier<'a> {
     }
 
     /// Returns the class of the clients of a locality, a system and an overlay, and counts them.
-    pub(super) fn class(&mut self, key: [u32; 3], overlays: &[Overlay<'_>], subnets: f64) -> u32 {
+    pub(super) fn class(&mut self, key: [u32; 3], overlays: &[OverlayData<'_>], subnets: f64) -> u32 {
         let combination = match self.combinations.get_mut(&key) {
             Some(combination) => combination,
             None => {
@@ -194,7 +194,7 @@ impl<'a> Classifier<'a> {
     }
 
     /// Classifies such clients; none of them is counted yet.
-    fn classify(&mut self, key: [u32; 3], overlays: &[Overlay<'_>]) -> Combination {
+    fn classify(&mut self, key: [u32; 3], overlays: &[OverlayData<'_>]) -> Combination {
         let [locality, system, overlay] = key;
         let overlay = overlays[overlay as usize];
         let residents = self.residents.get(locality as usize);

@@ -12,7 +12,7 @@ use crate::client::{Continent, Country, Group, GroupId, GroupSet, Location, Memb
 
 /// The statements about an interval of addresses that lie on top of the databases.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Overlay<'a> {
+pub(super) struct OverlayData<'a> {
     /// The operator's location.
     pub(super) operator: Option<&'a Location>,
     /// The groups that name these addresses.
@@ -29,7 +29,10 @@ enum OverlayChange<'a> {
 }
 
 /// Returns the overlays and where they lie. Number zero is the empty one.
-pub(super) fn lay<'a>(networks: &'a [(Prefix, Location)], groups: &'a [Group]) -> (Vec<Overlay<'a>>, Layer) {
+pub(super) fn lay<'a>(
+    networks: &'a [(Prefix, Location)],
+    groups: &'a [Group],
+) -> (Vec<OverlayData<'a>>, Layer) {
     let mut v4 = Vec::new();
     let mut v6 = Vec::new();
     let mut add = |prefix: Prefix, change| match prefix.address() {
@@ -46,14 +49,14 @@ pub(super) fn lay<'a>(networks: &'a [(Prefix, Location)], groups: &'a [Group]) -
             }
         }
     }
-    let mut overlays = vec![Overlay::default()];
+    let mut overlays = vec![OverlayData::default()];
     let layer = Layer { v4: runs(v4, &mut overlays), v6: runs(v6, &mut overlays) };
     (overlays, layer)
 }
 
 /// Flattens nested blocks: each one is opened over those that are open already, and closed before
 /// the first that starts beyond it.
-fn runs<'a, A: Bits>(mut blocks: Vec<Block<'a, A>>, overlays: &mut Vec<Overlay<'a>>) -> Runs<A> {
+fn runs<'a, A: Bits>(mut blocks: Vec<Block<'a, A>>, overlays: &mut Vec<OverlayData<'a>>) -> Runs<A> {
     // The sort is stable, so that of equal blocks the later one is opened on top.
     blocks.sort_by_key(|(first, length, _)| (*first, *length));
     let mut runs = Runs::all(0);

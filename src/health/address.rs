@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{AddressState, RememberedFall, Standing, Streak};
-use crate::canary::{Canary, CanaryId, Effect, Failure, Heard, Observation};
+use crate::canary::{Canary, CanaryId, Criticality, Failure, Heard, Observation};
 use crate::moment::Moment;
 use crate::share::Share;
 
@@ -26,7 +26,7 @@ pub struct CanaryRecord {
     /// The canary.
     pub canary: CanaryId,
     /// What its fall does.
-    pub effect: Effect,
+    pub effect: Criticality,
     /// Its counters.
     pub streak: Streak,
     /// When the streak's state began; rising does not interrupt being down.
@@ -160,7 +160,8 @@ impl AddressHealth {
     /// Returns what the advisory canary knows that leaves it the least; `None`: none speaks against it.
     pub fn advice(&self) -> Option<&CanaryRecord> {
         let down = self.records.iter().filter(|record| record.streak.state().is_down());
-        down.filter(|record| record.effect != Effect::Critical).min_by_key(|record| record.effect.share())
+        down.filter(|record| record.effect != Criticality::Critical)
+            .min_by_key(|record| record.effect.share())
     }
 
     /// Returns the first of the critical records that leave it where it is.
@@ -175,13 +176,13 @@ impl AddressHealth {
     }
 
     fn critical(&self) -> impl Iterator<Item = &CanaryRecord> {
-        self.records.iter().filter(|record| record.effect == Effect::Critical)
+        self.records.iter().filter(|record| record.effect == Criticality::Critical)
     }
 }
 
 impl CanaryRecord {
     /// Returns the record of a canary that has not reported yet.
-    pub(super) fn new(canary: CanaryId, effect: Effect, now: Moment) -> Self {
+    pub(super) fn new(canary: CanaryId, effect: Criticality, now: Moment) -> Self {
         Self { canary, effect, streak: Streak::default(), since: now, last: None, failure: None, heard: None }
     }
 

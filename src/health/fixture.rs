@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Board;
 use crate::canary::{
-    Canary, CanaryId, Check, Effect, Failure, FailureClass, Observation, Reach, Subject, Thresholds,
+    Canary, CanaryId, Check, Criticality, Failure, FailureClass, Observation, Reach, Subject, Thresholds,
 };
 use crate::client::Coordinates;
 use crate::moment::Moment;
@@ -38,7 +38,7 @@ pub fn canary(name: &str, fall: u32, rise: u32) -> Canary {
         timeout: Duration::from_secs(2),
         recheck: Duration::from_secs(2),
         thresholds: Thresholds { fall, rise },
-        effect: Effect::Critical,
+        effect: Criticality::Critical,
         reach: Reach::Address,
         slow: None,
     }

@@ -49,7 +49,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::canary::{Check, Effect, Reach, Thresholds};
+    use crate::canary::{Check, Criticality, Reach, Thresholds};
 
     fn canary(interval: u64, timeout: u64, recheck: u64, fall: u32) -> Canary {
         Canary {
@@ -59,7 +59,7 @@ mod tests {
             timeout: Duration::from_millis(timeout),
             recheck: Duration::from_millis(recheck),
             thresholds: Thresholds { fall, rise: 3 },
-            effect: Effect::Critical,
+            effect: Criticality::Critical,
             reach: Reach::Address,
             slow: None,
         }

@@ -19,7 +19,7 @@ use crate::health::{RememberedDemand, SiteShare, View, Vitals};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
-use crate::snapshot::{Base, Part};
+use crate::snapshot::{Base, DemandPart};
 use crate::steering::{Capacities, Demand, Piece, Rest, Route, Split, Splits};
 
 /// The shortest time between two steps: three reports of a canary with the usual interval.
@@ -105,7 +105,7 @@ impl Balance {
     /// Expects of those who are still the same what an earlier life expected, and sends them where it did.
     pub fn adopt(&mut self, portions: &[RememberedDemand], base: &Base) {
         let regions = &base.config.regions;
-        let key = |part: &Part| {
+        let key = |part: &DemandPart| {
             let order = part.order.iter().map(|(region, _)| regions.region(*region).name.clone());
             (base.owner_of(part), order.collect::<Vec<_>>())
         };
@@ -236,13 +236,13 @@ pub(crate) fn estimate(
 }
 
 /// Returns the least that a part is taken to ask for.
-pub(crate) fn least(part: &Part) -> f64 {
+pub(crate) fn least(part: &DemandPart) -> f64 {
     part.weight * HARDLY_ANY
 }
 
 /// Returns the way of a part's clients, who are counted as if all of them asked for IPv4.
 pub(crate) fn route(
-    part: &Part,
+    part: &DemandPart,
     split: Option<&Split>,
     base: &Base,
     view: &View,
@@ -259,7 +259,7 @@ pub(crate) fn route(
 /// Returns what there is to divide: of each part what no region takes a share of, and after them those
 /// shares, which cannot be moved.
 pub(crate) fn demands(
-    parts: &[Part],
+    parts: &[DemandPart],
     rates: &[f64],
     base: &Base,
     view: &View,

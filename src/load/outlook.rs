@@ -10,7 +10,7 @@ use super::Readings;
 use super::balancer::{self, estimate, least};
 use crate::health::{View, Vitals};
 use crate::region::RegionId;
-use crate::snapshot::{Base, Part};
+use crate::snapshot::{Base, DemandPart};
 use crate::steering::Splits;
 
 /// What the clients ask for and where they are sent. A copy is cheap.
@@ -56,7 +56,7 @@ impl Outlook {
 
     /// Returns what each part asks for, by its place in `parts`, and those regions that say nothing of theirs:
     /// their clients are taken to ask for as much as others do on average.
-    pub(crate) fn rates(&self, parts: &[Part], base: &Base, view: &View) -> (Vec<f64>, Vec<RegionId>) {
+    pub(crate) fn rates(&self, parts: &[DemandPart], base: &Base, view: &View) -> (Vec<f64>, Vec<RegionId>) {
         let is_known = self.rates.len() == parts.len();
         let mut rates = match self.rates.iter().sum::<f64>() {
             sum if is_known && sum > 0.0 => self.rates.to_vec(),

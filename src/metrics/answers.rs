@@ -53,7 +53,7 @@ const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
 
 /// The counters of the answers from one configuration.
 #[derive(Debug)]
-pub struct Answers {
+pub struct AnswerCounters {
     /// The labels of the zones: those of the configuration, then `other`, then `none`.
     zones: Vec<String>,
     regions: Vec<String>,
@@ -71,7 +71,7 @@ struct Shard {
     silent: AtomicU64,
 }
 
-impl Answers {
+impl AnswerCounters {
     /// Returns counters at zero for the zones and regions of `config`.
     pub fn new(config: &Config) -> Self {
         let named = config.zones.iter().take(MAX_ZONES);
@@ -157,7 +157,7 @@ fn bump(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Returns the labels of all rows, in the order of [`Answers::row`].
+/// Returns the labels of all rows, in the order of [`AnswerCounters::row`].
 fn rows(zones: &[String]) -> impl Iterator<Item = (&String, &'static str, Rcode, &'static str)> {
     let codes = || Rcode::ALL.into_iter().flat_map(|rcode| TRANSPORTS.map(|transport| (rcode, transport)));
     let types =
@@ -203,13 +203,13 @@ struct Tables {
     /// What the tables that nobody counts in any more have counted.
     retired: Totals,
     /// Older tables while a query still holds them, and last the current one.
-    live: Vec<Arc<Answers>>,
+    live: Vec<Arc<AnswerCounters>>,
 }
 
 impl AllAnswers {
     /// Starts a table for another configuration.
-    pub fn begin(&self, config: &Config) -> Arc<Answers> {
-        let answers = Arc::new(Answers::new(config));
+    pub fn begin(&self, config: &Config) -> Arc<AnswerCounters> {
+        let answers = Arc::new(AnswerCounters::new(config));
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tables.live.push(answers.clone());
         answers

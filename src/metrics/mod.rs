@@ -2,20 +2,20 @@
 //!
 //! Labels are bounded: zones, regions, canaries and addresses come from the configuration that is in
 //! force, types and response codes from fixed lists; what a reload removes takes its series along.
-//! Answers are counted in [`Answers`], without locks; everything else is rare and goes through
+//! Answers are counted in [`AnswerCounters`], without locks; everything else is rare and goes through
 //! prometheus-client's families.
 
 mod answers;
-mod askers;
 mod collector;
+mod delivery;
+mod resolvers;
 mod sites;
-mod telling;
 #[cfg(test)]
 mod tests;
 
-pub use answers::{AllAnswers, Answers, Totals};
-pub use askers::{Asked, Askers, Watch};
-pub use telling::{Delivery, Telling, Told, ToldWebhook};
+pub use answers::{AllAnswers, AnswerCounters, Totals};
+pub use delivery::{Delivery, DeliveryMetrics, DeliveryReport, WebhookStatus};
+pub use resolvers::{ResolverSummary, ResolverTable, ResolverWatch};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
@@ -92,7 +92,7 @@ struct IntentIn {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
+struct ResultLabel {
     result: &'static str,
 }
 
@@ -108,12 +108,12 @@ const OK: &str = "ok";
 /// Everything that is counted and measured.
 #[derive(Debug)]
 pub struct Metrics {
-    /// How well people are told.
-    pub telling: Telling,
+    /// The event log and webhooks.
+    pub delivery: DeliveryMetrics,
     registry: Registry,
     answers: Arc<AllAnswers>,
-    /// Who still gets addresses that clients are sent away from.
-    watch: Mutex<Watch>,
+    /// The resolvers that still get addresses which clients are sent away from.
+    watch: Mutex<ResolverWatch>,
     /// The canaries in force and their regions, which have series of their own.
     watched: Mutex<BTreeSet<CanaryOf>>,
     canary_results: Family<CanaryResult, Counter>,
@@ -127,7 +127,7 @@ pub struct Metrics {
     known_intents: Mutex<BTreeSet<IntentIn>>,
     drill_successes: Family<RegionOf, Gauge>,
     events: Family<EventOf, Counter>,
-    reloads: Family<Outcome, Counter>,
+    reloads: Family<ResultLabel, Counter>,
     admin_refusals: Family<Refused, Counter>,
     snapshot_number: Gauge,
     database_built: Family<Unlabelled, Gauge>,
@@ -137,7 +137,7 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let metrics = Self {
-            telling: Telling::default(),
+            delivery: DeliveryMetrics::default(),
             registry: Registry::with_prefix("meridian"),
             answers: Arc::default(),
             watch: Mutex::default(),
@@ -159,7 +159,7 @@ impl Default for Metrics {
             writer_lag: Histogram::new(LATENCIES),
         };
         for result in ["ok", "failed"] {
-            metrics.reloads.get_or_create(&Outcome { result }).inc_by(0);
+            metrics.reloads.get_or_create(&ResultLabel { result }).inc_by(0);
         }
         metrics.registered()
     }
@@ -176,7 +176,7 @@ impl Metrics {
         registry.register("address_state", help, self.address_states.clone());
         registry.register("state_changes", "Changes of addresses to a state", self.state_changes.clone());
         self.register_regions();
-        self.telling.register(&mut self.registry);
+        self.delivery.register(&mut self.registry);
         let registry = &mut self.registry;
         registry.register("reloads", "Reloads of the configuration", self.reloads.clone());
         let help = "Requests to the admin address that were refused, by why: wrong_token, must_operate, ...";
@@ -204,7 +204,7 @@ impl Metrics {
 
     /// Starts to count the answers from another configuration, and forgets the states of its
     /// predecessor's addresses and regions, and the counts of regions and canaries that are gone.
-    pub fn begin(&self, config: &Config) -> Arc<Answers> {
+    pub fn begin(&self, config: &Config) -> Arc<AnswerCounters> {
         self.address_states.clear();
         self.sites.clear();
         self.drill_successes.clear();
@@ -238,19 +238,19 @@ impl Metrics {
         }
     }
 
-    /// Starts to watch who gets addresses of these regions, goes on where it is done already, and forgets the others.
-    pub fn watch(&self, regions: &Regions, leaving: &[AddressId]) -> Watch {
+    /// Counts the resolvers that get these addresses from now on; tables of regions that are counted already stay.
+    pub fn watch(&self, regions: &Regions, leaving: &[AddressId]) -> ResolverWatch {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         *watch = watch.next(regions, leaving);
         watch.clone()
     }
 
-    /// Returns who got addresses of a region since clients are sent away from it; `None`: they are not.
-    pub fn asked(&self, region: &str) -> Option<Asked> {
+    /// Returns the resolvers that got addresses of a region since clients are sent away from it; `None`: they are not.
+    pub fn resolvers(&self, region: &str) -> Option<ResolverSummary> {
         let watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        let askers = watch.find(region);
+        let table = watch.find(region);
         drop(watch);
-        askers.map(|askers| askers.asked())
+        table.map(|table| table.summary())
     }
 
     /// Returns the sums of all answers so far.
@@ -340,7 +340,7 @@ impl Metrics {
     /// Counts a reload.
     pub fn reloaded(&self, succeeded: bool) {
         let result = if succeeded { "ok" } else { "failed" };
-        self.reloads.get_or_create(&Outcome { result }).inc();
+        self.reloads.get_or_create(&ResultLabel { result }).inc();
     }
 
     /// Counts a request to the admin address that was refused.

@@ -31,7 +31,7 @@ pub struct InferenceProbe {
 }
 
 /// What came of a request.
-struct Answer {
+struct Completion {
     body: Vec<u8>,
     /// `false`: there is more beyond the bound.
     is_whole: bool,
@@ -97,7 +97,7 @@ impl InferenceProbe {
         Err(failure(FailureClass::Body, "the answer is empty"))
     }
 
-    fn judge(&self, answer: &Answer) -> Result<(), Failure> {
+    fn judge(&self, answer: &Completion) -> Result<(), Failure> {
         match answer.form {
             Form::Events => judge_events(&answer.body, &self.assertions),
             Form::Pieces if self.assertions.is_empty() => Ok(()),
@@ -113,7 +113,7 @@ fn late(what: &str, limit: Duration) -> Failure {
 }
 
 /// Reads the rest of an answer to its end, but not beyond the bound.
-async fn read(mut response: Response, first: Vec<u8>) -> Result<Answer, Failure> {
+async fn read(mut response: Response, first: Vec<u8>) -> Result<Completion, Failure> {
     let form = form(&response);
     let mut body = first;
     let mut is_whole = body.len() <= MAX_BODY;
@@ -122,7 +122,7 @@ async fn read(mut response: Response, first: Vec<u8>) -> Result<Answer, Failure>
         body.extend_from_slice(&piece);
     }
     body.truncate(MAX_BODY);
-    Ok(Answer { body, is_whole, form })
+    Ok(Completion { body, is_whole, form })
 }
 
 fn form(response: &Response) -> Form {

@@ -38,7 +38,7 @@ use arc_swap::ArcSwap;
 
 use crate::engine;
 use crate::engine::{Disposition, Transport};
-use crate::metrics::{Answers, Watch};
+use crate::metrics::{AnswerCounters, ResolverWatch};
 use crate::snapshot::Snapshot;
 
 /// A snapshot together with the counters of its zones and regions, so that a tally always meets the table
@@ -48,9 +48,9 @@ pub struct Serving {
     /// The source of answers.
     pub snapshot: Arc<Snapshot>,
     /// Counts its answers.
-    pub answers: Arc<Answers>,
+    pub answers: Arc<AnswerCounters>,
     /// Counts the resolvers that get addresses which clients are being moved away from.
-    pub watch: Watch,
+    pub watch: ResolverWatch,
 }
 
 /// Published by the writer, and read for every answer.

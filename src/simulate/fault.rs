@@ -101,7 +101,7 @@ impl fmt::Display for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canary::{Effect, HttpCheck, Reach, Thresholds};
+    use crate::canary::{Criticality, HttpCheck, Reach, Thresholds};
 
     /// Probes with a timeout of 2 s, and compares how long it takes and the class of the failure.
     fn check(fault: Fault, is_http: bool, took: u64, class: Option<FailureClass>) {
@@ -121,7 +121,7 @@ mod tests {
             interval: Duration::from_secs(10),
             timeout: Duration::from_secs(2),
             recheck: Duration::from_secs(2),
-            effect: Effect::Critical,
+            effect: Criticality::Critical,
             reach: Reach::Address,
             slow: None,
             thresholds: Thresholds { fall: 3, rise: 3 },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::demand::{self, Part, Permit};
+use super::demand::{self, DemandPart, Permit};
 use crate::answer::NameTree;
 use crate::config::Config;
 use crate::geo::{PolicyView, Table};
@@ -29,7 +29,7 @@ pub struct Base {
     pub(crate) partition_of: Vec<usize>,
     /// What the parts of the clients ask for, sorted by partition and part; empty when no region has a
     /// capacity.
-    pub demand: Vec<Part>,
+    pub demand: Vec<DemandPart>,
     /// When the geo database was built; `None`: there is none, or nobody said.
     pub database_built_at: Option<Moment>,
 }
@@ -94,7 +94,7 @@ impl Base {
     }
 
     /// Weighs the parts of the clients, as `demand` has them, whether or not any region has a capacity.
-    pub fn weigh(&self) -> Vec<Part> {
+    pub fn weigh(&self) -> Vec<DemandPart> {
         match self.demand.is_empty() {
             true => demand::weigh(&self.partitions, &self.table, &self.config.regions),
             false => self.demand.clone(),
@@ -113,7 +113,7 @@ impl Base {
     }
 
     /// Returns the first of the steered names that a part's clients ask for.
-    pub fn owner_of(&self, part: &Part) -> String {
+    pub fn owner_of(&self, part: &DemandPart) -> String {
         self.names_of(part.partition).take(1).map(|steering| steering.owner.to_string()).collect()
     }
 
@@ -132,7 +132,7 @@ impl Base {
     }
 
     /// Returns the plan and the policy of a part.
-    pub fn plan_of(&self, part: &Part) -> (&Plan, &Policy) {
+    pub fn plan_of(&self, part: &DemandPart) -> (&Plan, &Policy) {
         self.plan(part.partition, part.part)
     }
 

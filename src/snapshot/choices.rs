@@ -16,7 +16,7 @@ use crate::steering::{Bucketing, Route, Selection, ShareTest, Split};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Choices {
     by_part: Vec<Branch>,
-    nodes: Vec<Node>,
+    nodes: Vec<SplitNode>,
     /// What is answered, by family.
     pub distinct: Vec<[Selection; 2]>,
 }
@@ -27,7 +27,7 @@ struct Branch(u32);
 
 /// A test of a client, and where each result leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Node {
+struct SplitNode {
     test: ShareTest,
     inside: Branch,
     outside: Branch,
@@ -124,7 +124,7 @@ impl Growth<'_> {
                 known.pop();
                 let number =
                     u32::try_from(self.choices.nodes.len()).expect("there are few groups of clients");
-                self.choices.nodes.push(Node { test, inside, outside });
+                self.choices.nodes.push(SplitNode { test, inside, outside });
                 Branch(number | Branch::NODE)
             }
         }

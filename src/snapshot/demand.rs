@@ -12,7 +12,7 @@ const MAX_PARTS: usize = 4096;
 
 /// The clients of one part of one policy.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Part {
+pub struct DemandPart {
     /// The number of the partition.
     pub partition: usize,
     /// The number of the part in it.
@@ -61,7 +61,7 @@ pub(super) fn permits(partitions: &[Partition], table: &Table) -> Vec<Permit> {
 }
 
 /// Weighs the parts of all partitions: the heaviest of them, sorted by partition and part.
-pub(super) fn weigh(partitions: &[Partition], table: &Table, regions: &Regions) -> Vec<Part> {
+pub(super) fn weigh(partitions: &[Partition], table: &Table, regions: &Regions) -> Vec<DemandPart> {
     let mut parts = Vec::new();
     for (number, partition) in partitions.iter().enumerate() {
         parts.extend(parts_of(number, partition, table, regions));
@@ -73,7 +73,7 @@ pub(super) fn weigh(partitions: &[Partition], table: &Table, regions: &Regions) 
 }
 
 /// Weighs the parts of one partition that have any clients and more than one region.
-fn parts_of(number: usize, partition: &Partition, table: &Table, regions: &Regions) -> Vec<Part> {
+fn parts_of(number: usize, partition: &Partition, table: &Table, regions: &Regions) -> Vec<DemandPart> {
     // By part: the weight, and by region the distance times the weight it is known for.
     let mut weights = vec![0.0; partition.plans.len()];
     let mut distances = vec![(0.0, vec![0.0; regions.len()]); partition.plans.len()];
@@ -96,7 +96,7 @@ fn parts_of(number: usize, partition: &Partition, table: &Table, regions: &Regio
             false => 0.0,
         };
         let order = plan.order.iter().map(|region| (*region, distance(*region)));
-        Part { partition: number, part, weight, order: order.collect() }
+        DemandPart { partition: number, part, weight, order: order.collect() }
     });
     parts.collect()
 }

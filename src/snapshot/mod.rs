@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use base::{Base, Partition};
-pub use demand::{Part, Permit};
+pub use demand::{DemandPart, Permit};
 pub use records::{AnsweredAddresses, Kind};
 
 use crate::answer::Packed;
@@ -100,7 +100,7 @@ enum Answer {
 #[derive(Clone, Copy, Debug)]
 pub struct Steered<'a> {
     /// What is answered.
-    pub choice: Choice<'a>,
+    pub choice: SteeredAnswer<'a>,
     /// The scope prefix length of RFC 7871: of the widest block around the client in which this is the same
     /// whatever happens to health, and no shorter than the prefix for which shares are drawn while some are.
     pub scope: u8,
@@ -112,7 +112,7 @@ pub struct Steered<'a> {
 
 /// The answer of a steered name.
 #[derive(Clone, Copy, Debug)]
-pub enum Choice<'a> {
+pub enum SteeredAnswer<'a> {
     /// This RRset.
     Records(&'a Packed),
     /// NOERROR without data, to be remembered for at most this long: what is chosen may change long
@@ -174,10 +174,10 @@ impl Snapshot {
         let answer = &answers.by_kind[kind as usize];
         let is_leaving = matches!(answer, Answer::Records { is_leaving: true, .. });
         let choice = match answer {
-            Answer::Records { packed, .. } => Choice::Records(packed),
-            Answer::Nodata(ttl) => Choice::Nodata(*ttl),
-            Answer::Refuse => Choice::Refuse,
-            Answer::Servfail => Choice::Servfail,
+            Answer::Records { packed, .. } => SteeredAnswer::Records(packed),
+            Answer::Nodata(ttl) => SteeredAnswer::Nodata(*ttl),
+            Answer::Refuse => SteeredAnswer::Refuse,
+            Answer::Servfail => SteeredAnswer::Servfail,
         };
         // Who belongs to a share is decided for the whole of this prefix, and for no wider block.
         let drawn = if is_drawn { share::prefix_length(Family::of(client)) } else { 0 };

@@ -1,8 +1,8 @@
-//! Tells receivers over HTTP what happened: every event that they want, in order, until they have it.
+//! Delivers events to receivers over HTTP: every event of sufficient severity, in order, at least once.
 //!
 //! ```text
-//!   event log ──▶ wanted? ──▶ POST ──▶ taken ───────────────────────▶ the next
-//!       ▲                      ▲ ╰───▶ refused (4xx): counted, said ──▶ the next
+//!   event log ──▶ wanted? ──▶ POST ──▶ accepted ────────────────────▶ the next
+//!       ▲                      ▲ ╰───▶ rejected (4xx): counted, logged ▶ the next
 //!       │ cursor               ╰─ wait 1 s … 60 s ◀── failed
 //! ```
 //!
@@ -24,19 +24,19 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time;
 
-pub use request::Way;
+pub use request::Connector;
 
 use crate::config;
 use crate::event::Event;
 use crate::metrics::{Delivery, Metrics};
 use crate::severity::Severity;
-use request::{Outcome, Requests};
+use request::{DeliveryOutcome, Requests};
 
 /// The lengths of a secret: 16 bytes are 128 bits at the very best, and a file of more than 4 KiB is something else.
 pub const SECRET_BYTES: RangeInclusive<usize> = 16..=4096;
 
 /// One receiver.
-pub struct Webhook {
+pub struct WebhookSender {
     name: String,
     min_severity: Severity,
     requests: Requests,
@@ -56,7 +56,7 @@ pub struct Queue {
     pub done: u64,
 }
 
-impl Webhook {
+impl WebhookSender {
     /// Prepares to tell a receiver in the name of an instance.
     ///
     /// # Errors
@@ -66,10 +66,10 @@ impl Webhook {
         settings: &config::Webhook,
         secret: Option<Vec<u8>>,
         instance: String,
-        way: Way,
+        connector: Connector,
         metrics: Arc<Metrics>,
     ) -> Result<Self, reqwest::Error> {
-        let requests = Requests::new(settings, secret, instance, way)?;
+        let requests = Requests::new(settings, secret, instance, connector)?;
         Ok(Self { name: settings.name.clone(), min_severity: settings.min_severity, requests, metrics })
     }
 
@@ -100,23 +100,27 @@ impl Webhook {
         let lost = event.number.saturating_sub(queue.done + 1);
         if lost > 0 {
             tracing::warn!(webhook = self.name, "{lost} events were given up before they could be sent");
-            self.metrics.telling.given_up(&self.name, lost);
+            self.metrics.delivery.count(&self.name, Delivery::Lost, lost);
         }
         queue.done = event.number;
         if event.is_wanted(self.min_severity) {
-            insist(|| self.requests.send(event), |outcome, failures| self.tell(outcome, failures)).await;
+            deliver_with_retry(
+                || self.requests.send(event),
+                |outcome, failures| self.tell(outcome, failures),
+            )
+            .await;
             queue.keep().await;
         }
-        self.metrics.telling.passed(&self.name, lost + 1);
+        self.metrics.delivery.passed(&self.name, lost + 1);
     }
 
     /// Counts what became of an attempt, and says what is new: that a receiver fails, and that it does not
     /// any more.
-    fn tell(&self, outcome: &Outcome, failures: u32) {
-        let (webhook, telling) = (&self.name, &self.metrics.telling);
+    fn tell(&self, outcome: &DeliveryOutcome, failures: u32) {
+        let (webhook, delivery) = (&self.name, &self.metrics.delivery);
         match outcome {
-            Outcome::Taken => {
-                telling.came_of(webhook, Delivery::Delivered, None);
+            DeliveryOutcome::Accepted => {
+                delivery.attempted(webhook, Delivery::Accepted, None);
                 if failures > 0 {
                     tracing::info!(
                         webhook,
@@ -124,12 +128,12 @@ impl Webhook {
                     );
                 }
             }
-            Outcome::Refused(why) => {
-                telling.came_of(webhook, Delivery::Failed, Some(why.clone()));
+            DeliveryOutcome::Rejected(why) => {
+                delivery.attempted(webhook, Delivery::Rejected, Some(why.clone()));
                 tracing::error!(webhook, "an event is refused, and is not sent again: {why}");
             }
-            Outcome::Failed(why) => {
-                telling.came_of(webhook, Delivery::Retried, Some(why.clone()));
+            DeliveryOutcome::Failed(why) => {
+                delivery.attempted(webhook, Delivery::Retried, Some(why.clone()));
                 if failures == 0 {
                     tracing::warn!(webhook, "events wait, and delivery is tried again: {why}");
                 }
@@ -152,13 +156,16 @@ impl Queue {
 }
 
 /// Tries until the event is taken or refused. Tells of each outcome, with the number of failures before it.
-async fn insist<F: Future<Output = Outcome>>(attempt: impl Fn() -> F, tell: impl Fn(&Outcome, u32)) {
+async fn deliver_with_retry<F: Future<Output = DeliveryOutcome>>(
+    attempt: impl Fn() -> F,
+    tell: impl Fn(&DeliveryOutcome, u32),
+) {
     for failures in 0_u32.. {
         let outcome = attempt().await;
         tell(&outcome, failures);
         match outcome {
-            Outcome::Taken | Outcome::Refused(_) => return,
-            Outcome::Failed(_) => time::sleep(backoff::wait(failures + 1, fastrand::f64())).await,
+            DeliveryOutcome::Accepted | DeliveryOutcome::Rejected(_) => return,
+            DeliveryOutcome::Failed(_) => time::sleep(backoff::wait(failures + 1, fastrand::f64())).await,
         }
     }
 }
@@ -178,23 +185,34 @@ mod tests {
         let attempt = || {
             times.borrow_mut().push(start.elapsed().as_secs_f64());
             let is_taken = times.borrow().len() == 10;
-            async move { if is_taken { Outcome::Taken } else { Outcome::Failed("refused".to_owned()) } }
+            async move {
+                if is_taken {
+                    DeliveryOutcome::Accepted
+                } else {
+                    DeliveryOutcome::Failed("refused".to_owned())
+                }
+            }
         };
         let told = RefCell::new(Vec::new());
-        insist(attempt, |outcome, failures| told.borrow_mut().push((outcome.clone(), failures))).await;
+        deliver_with_retry(attempt, |outcome, failures| told.borrow_mut().push((outcome.clone(), failures)))
+            .await;
         let waits: Vec<f64> = times.borrow().windows(2).map(|pair| pair[1] - pair[0]).collect();
         for (wait, longest) in waits.iter().zip([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]) {
             // The clock of tests goes in milliseconds.
             assert!((longest / 2.0 - 0.002..=longest + 0.002).contains(wait), "{waits:?}");
         }
-        assert_eq!(told.borrow().last(), Some(&(Outcome::Taken, 9)));
+        assert_eq!(told.borrow().last(), Some(&(DeliveryOutcome::Accepted, 9)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_refused_is_not_tried_again() {
         let start = Instant::now();
         let told = RefCell::new(0);
-        insist(|| async { Outcome::Refused("status 404".to_owned()) }, |_, _| *told.borrow_mut() += 1).await;
+        deliver_with_retry(
+            || async { DeliveryOutcome::Rejected("status 404".to_owned()) },
+            |_, _| *told.borrow_mut() += 1,
+        )
+        .await;
         assert_eq!((*told.borrow(), start.elapsed().as_secs()), (1, 0));
     }
 }

@@ -18,22 +18,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What a request says of its sender.
 const USER_AGENT: &str = concat!("meridian/", env!("CARGO_PKG_VERSION"));
 
-/// What became of an attempt.
+/// The outcome of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum DeliveryOutcome {
     /// The receiver has the event.
-    Taken,
-    /// It does not want it, and would not want it again.
-    Refused(String),
-    /// It may take it later.
+    Accepted,
+    /// The receiver does not want the event, now or later.
+    Rejected(String),
+    /// The receiver may accept it later.
     Failed(String),
 }
 
-/// What is needed to reach receivers.
-pub struct Way {
-    /// The TLS side of connections.
+/// TLS and name resolution for requests to receivers.
+pub struct Connector {
     pub tls: ClientConfig,
-    /// Who says where names lead; `None`: the system's library.
+    /// `None`: the resolver of the system's library.
     pub names: Option<Arc<dyn dns::Resolve>>,
 }
 
@@ -53,10 +52,10 @@ impl Requests {
         settings: &config::Webhook,
         secret: Option<Vec<u8>>,
         instance: String,
-        way: Way,
+        connector: Connector,
     ) -> Result<Self, reqwest::Error> {
         let mut client = Client::builder()
-            .tls_backend_preconfigured(way.tls)
+            .tls_backend_preconfigured(connector.tls)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .no_proxy()
@@ -64,7 +63,7 @@ impl Requests {
             .pool_max_idle_per_host(0)
             .timeout(PATIENCE)
             .user_agent(USER_AGENT);
-        if let Some(names) = way.names {
+        if let Some(names) = connector.names {
             client = client.dns_resolver(names);
         }
         let (url, shape) = (settings.url.clone(), settings.shape);
@@ -72,7 +71,7 @@ impl Requests {
     }
 
     /// Tries once.
-    pub(super) async fn send(&self, event: &Event) -> Outcome {
+    pub(super) async fn send(&self, event: &Event) -> DeliveryOutcome {
         let body = self.body(event);
         let mut request = self
             .client
@@ -88,8 +87,8 @@ impl Requests {
         match request.body(body).send().await {
             // What the body says is not read: it may be endless.
             Ok(response) => judge(response.status()),
-            Err(error) if error.is_builder() => Outcome::Refused(said(error)),
-            Err(error) => Outcome::Failed(said(error)),
+            Err(error) if error.is_builder() => DeliveryOutcome::Rejected(said(error)),
+            Err(error) => DeliveryOutcome::Failed(said(error)),
         }
     }
 
@@ -113,13 +112,15 @@ fn delivery(event: &Event, instance: &str) -> String {
 
 /// Returns what a status says. What is wrong with a request is wrong the next time too, but for a receiver
 /// that is slow (408) or wants to be asked less often (429).
-fn judge(status: StatusCode) -> Outcome {
+fn judge(status: StatusCode) -> DeliveryOutcome {
     match status.as_u16() {
-        200..=299 => Outcome::Taken,
-        300..=399 => Outcome::Refused(format!("status {}, and redirects are not followed", status.as_u16())),
-        408 | 429 => Outcome::Failed(format!("status {}", status.as_u16())),
-        400..=499 => Outcome::Refused(format!("status {}", status.as_u16())),
-        other => Outcome::Failed(format!("status {other}")),
+        200..=299 => DeliveryOutcome::Accepted,
+        300..=399 => {
+            DeliveryOutcome::Rejected(format!("status {}, and redirects are not followed", status.as_u16()))
+        }
+        408 | 429 => DeliveryOutcome::Failed(format!("status {}", status.as_u16())),
+        400..=499 => DeliveryOutcome::Rejected(format!("status {}", status.as_u16())),
+        other => DeliveryOutcome::Failed(format!("status {other}")),
     }
 }
 
@@ -146,9 +147,9 @@ mod tests {
     fn only_what_may_be_otherwise_later_is_tried_again() {
         let outcomes = [200, 204, 302, 400, 404, 408, 429, 500, 503].map(|status| {
             match judge(StatusCode::from_u16(status).expect("a status")) {
-                Outcome::Taken => 't',
-                Outcome::Refused(_) => 'r',
-                Outcome::Failed(_) => 'f',
+                DeliveryOutcome::Accepted => 't',
+                DeliveryOutcome::Rejected(_) => 'r',
+                DeliveryOutcome::Failed(_) => 'f',
             }
         });
         assert_eq!(String::from_iter(outcomes), "ttrrrffff");

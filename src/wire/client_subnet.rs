@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Malformed, read_u16};
+use super::{FormatError, read_u16};
 use crate::client::Prefix;
 
 /// The option's code.
@@ -28,20 +28,20 @@ impl ClientSubnet {
     ///
     /// When the family is unknown, the source prefix does not fit it, the scope of a query is not zero, or
     /// the address is shorter, longer or has more bits set than the source prefix says.
-    pub fn parse(data: &[u8]) -> Result<Self, Malformed> {
+    pub fn parse(data: &[u8]) -> Result<Self, FormatError> {
         let family = read_u16(data, 0)?;
-        let (&[source, scope], octets) = data[2..].split_first_chunk().ok_or(Malformed)?;
+        let (&[source, scope], octets) = data[2..].split_first_chunk().ok_or(FormatError)?;
         if scope != 0 || octets.len() != usize::from(source).div_ceil(8) {
-            return Err(Malformed);
+            return Err(FormatError);
         }
         let address = match (family, source) {
             (0, 0) => return Ok(Self(None)),
             (1, 0..=32) => IpAddr::V4(Ipv4Addr::from(padded(octets))),
             (2, 0..=128) => IpAddr::V6(Ipv6Addr::from(padded(octets))),
-            _ => return Err(Malformed),
+            _ => return Err(FormatError),
         };
         let prefix = Prefix::around(address, source);
-        if prefix.address() == address { Ok(Self(Some(prefix))) } else { Err(Malformed) }
+        if prefix.address() == address { Ok(Self(Some(prefix))) } else { Err(FormatError) }
     }
 
     /// Returns the address to locate. `None` when the source prefix is zero: the resolver asks that its
@@ -89,7 +89,7 @@ fn padded<const N: usize>(octets: &[u8]) -> [u8; N] {
 mod tests {
     use super::*;
 
-    fn check(data: &[u8], address: Result<Option<&str>, Malformed>) {
+    fn check(data: &[u8], address: Result<Option<&str>, FormatError>) {
         let parsed = ClientSubnet::parse(data);
         let expected = address.map(|text| text.map(|text| text.parse::<IpAddr>().expect("an address")));
         assert_eq!(parsed.map(ClientSubnet::address), expected, "{data:?}");
@@ -112,17 +112,17 @@ mod tests {
 
     #[test]
     fn everything_that_section_6_forbids_is_malformed() {
-        check(&[], Err(Malformed));
-        check(&[0, 1, 24], Err(Malformed));
-        check(&[0, 3, 24, 0, 192, 0, 2], Err(Malformed)); // unknown family
-        check(&[0, 0, 8, 0, 10], Err(Malformed)); // family 0 with an address
-        check(&[0, 1, 33, 0, 192, 0, 2, 1, 0], Err(Malformed)); // longer than the family
-        check(&[0, 2, 129, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0], Err(Malformed));
-        check(&[0, 1, 24, 24, 192, 0, 2], Err(Malformed)); // a scope in a query
-        check(&[0, 1, 24, 0, 192, 0], Err(Malformed)); // address too short
-        check(&[0, 1, 24, 0, 192, 0, 2, 0], Err(Malformed)); // a trailing octet
-        check(&[0, 1, 20, 0, 192, 0, 2], Err(Malformed)); // a bit beyond the prefix
-        check(&[0, 1, 0, 0, 0], Err(Malformed)); // an octet for no bits
+        check(&[], Err(FormatError));
+        check(&[0, 1, 24], Err(FormatError));
+        check(&[0, 3, 24, 0, 192, 0, 2], Err(FormatError)); // unknown family
+        check(&[0, 0, 8, 0, 10], Err(FormatError)); // family 0 with an address
+        check(&[0, 1, 33, 0, 192, 0, 2, 1, 0], Err(FormatError)); // longer than the family
+        check(&[0, 2, 129, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 0], Err(FormatError));
+        check(&[0, 1, 24, 24, 192, 0, 2], Err(FormatError)); // a scope in a query
+        check(&[0, 1, 24, 0, 192, 0], Err(FormatError)); // address too short
+        check(&[0, 1, 24, 0, 192, 0, 2, 0], Err(FormatError)); // a trailing octet
+        check(&[0, 1, 20, 0, 192, 0, 2], Err(FormatError)); // a bit beyond the prefix
+        check(&[0, 1, 0, 0, 0], Err(FormatError)); // an octet for no bits
     }
 
     #[test]

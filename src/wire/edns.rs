@@ -5,7 +5,7 @@
 
 use super::client_subnet::{self, ClientSubnet};
 use super::codes::{Rcode, rtype};
-use super::{Malformed, read_u16};
+use super::{FormatError, read_u16};
 
 /// The largest UDP reply that is sent and announced: it passes every path without fragments
 /// (DNS Flag Day 2020: the IPv6 minimum of 1280 less 48 for headers).
@@ -42,7 +42,7 @@ pub struct Edns {
 impl Edns {
     /// Reads an OPT record from its class, its TTL and its RDATA. A fault in an option is returned beside
     /// the record, because a FORMERR reply carries an OPT as well (RFC 6891, section 6.1.1).
-    pub(super) fn read(class: u16, ttl: [u8; 4], rdata: &[u8]) -> (Self, Result<(), Malformed>) {
+    pub(super) fn read(class: u16, ttl: [u8; 4], rdata: &[u8]) -> (Self, Result<(), FormatError>) {
         let mut edns = Self {
             payload: class,
             version: ttl[1],
@@ -58,15 +58,15 @@ impl Edns {
     }
 
     /// Reads the options that are known.
-    fn options(&mut self, mut rdata: &[u8]) -> Result<(), Malformed> {
+    fn options(&mut self, mut rdata: &[u8]) -> Result<(), FormatError> {
         while !rdata.is_empty() {
             let code = read_u16(rdata, 0)?;
             let end = OPTION_OCTETS + usize::from(read_u16(rdata, 2)?);
-            let data = rdata.get(OPTION_OCTETS..end).ok_or(Malformed)?;
+            let data = rdata.get(OPTION_OCTETS..end).ok_or(FormatError)?;
             match code {
                 NSID => self.wants_nsid = true,
                 // A second one may name another network, and the reply can echo one only.
-                client_subnet::OPTION if self.client_subnet.is_some() => return Err(Malformed),
+                client_subnet::OPTION if self.client_subnet.is_some() => return Err(FormatError),
                 client_subnet::OPTION => self.client_subnet = Some(ClientSubnet::parse(data)?),
                 _ => {}
             }

@@ -20,12 +20,12 @@ pub use reply_writer::{Checkpoint, Full, ReplyHeader, ReplyWriter, Section};
 
 /// Bytes that do not follow the format; the reply to them is FORMERR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
+pub struct FormatError;
 
 /// Reads a 16-bit number in network order.
-fn read_u16(bytes: &[u8], at: usize) -> Result<u16, Malformed> {
+fn read_u16(bytes: &[u8], at: usize) -> Result<u16, FormatError> {
     match bytes.get(at..at + 2) {
         Some(&[high, low]) => Ok(u16::from_be_bytes([high, low])),
-        _ => Err(Malformed),
+        _ => Err(FormatError),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Malformed;
+use super::FormatError;
 
 /// The most octets of a name with its length octets and the root (RFC 1035, section 2.3.4).
 pub const MAX_NAME: usize = 255;
@@ -27,23 +27,23 @@ impl LowerName {
     /// # Errors
     ///
     /// When the bytes end early, hold a label type other than a plain label, or the name is too long.
-    pub fn read(message: &[u8], at: usize) -> Result<(Self, usize), Malformed> {
+    pub fn read(message: &[u8], at: usize) -> Result<(Self, usize), FormatError> {
         let mut labels = 0;
         let mut end = at;
         loop {
-            let length = *message.get(end).ok_or(Malformed)?;
+            let length = *message.get(end).ok_or(FormatError)?;
             end += 1;
             match length {
                 0 => break,
                 1..=MAX_LABEL => end += usize::from(length),
-                _ => return Err(Malformed),
+                _ => return Err(FormatError),
             }
             if end - at >= MAX_NAME {
-                return Err(Malformed);
+                return Err(FormatError);
             }
             labels += 1;
         }
-        let found = message.get(at..end).ok_or(Malformed)?;
+        let found = message.get(at..end).ok_or(FormatError)?;
         let mut bytes = [0; MAX_NAME];
         bytes[..found.len()].copy_from_slice(found);
         // Length octets are at most 63, below the capital letters, so that they stay as they are.
@@ -101,7 +101,7 @@ impl fmt::Debug for LowerName {
 mod tests {
     use super::*;
 
-    fn check(bytes: &[u8], expected: Result<(&[u8], u8), Malformed>) {
+    fn check(bytes: &[u8], expected: Result<(&[u8], u8), FormatError>) {
         let read = LowerName::read(bytes, 0).map(|(name, _)| name);
         let read = read.as_ref().map(|name| (name.as_bytes(), name.labels()));
         assert_eq!(read, expected.as_ref().map(|&expected| expected));
@@ -115,11 +115,11 @@ mod tests {
 
     #[test]
     fn a_name_that_ends_early_or_has_another_label_type_is_malformed() {
-        check(b"", Err(Malformed));
-        check(b"\x03ww", Err(Malformed));
-        check(b"\x03www", Err(Malformed));
-        check(b"\xc0\x0c", Err(Malformed));
-        check(b"\x41a\0", Err(Malformed));
+        check(b"", Err(FormatError));
+        check(b"\x03ww", Err(FormatError));
+        check(b"\x03www", Err(FormatError));
+        check(b"\xc0\x0c", Err(FormatError));
+        check(b"\x41a\0", Err(FormatError));
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         check(&longest, Ok((&longest, 127)));
         let mut longer = b"\x01a".repeat(126);
         longer.extend(b"\x02aa\0");
-        check(&longer, Err(Malformed));
+        check(&longer, Err(FormatError));
     }
 
     #[test]

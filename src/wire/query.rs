@@ -16,7 +16,7 @@
 use super::codes::{Opcode, rtype};
 use super::edns::Edns;
 use super::name::LowerName;
-use super::{Malformed, read_u16};
+use super::{FormatError, read_u16};
 
 /// The octets of a message header.
 pub const HEADER_OCTETS: usize = 12;
@@ -69,7 +69,7 @@ impl<'a> Query<'a> {
     }
 
     /// Reads everything behind the header.
-    fn body(&mut self, message: &'a [u8]) -> Result<(), Malformed> {
+    fn body(&mut self, message: &'a [u8]) -> Result<(), FormatError> {
         let [questions, answers, authorities, additionals] = counts(message)?;
         let mut at = HEADER_OCTETS;
         match questions {
@@ -79,12 +79,12 @@ impl<'a> Query<'a> {
                 let question = self.question.insert(Question::read(message)?);
                 at += question.bytes.len();
             }
-            _ => return Err(Malformed),
+            _ => return Err(FormatError),
         }
         for _ in 0..u32::from(answers) + u32::from(authorities) {
             let record = RawRecord::read(message, &mut at)?;
             if record.rtype == rtype::OPT {
-                return Err(Malformed);
+                return Err(FormatError);
             }
         }
         let mut fault = Ok(());
@@ -94,18 +94,18 @@ impl<'a> Query<'a> {
                 fault = fault.and(self.opt(&record));
             }
         }
-        let question = self.question.as_ref().ok_or(Malformed)?;
+        let question = self.question.as_ref().ok_or(FormatError)?;
         let most_authorities = if question.qtype == rtype::IXFR { 1 } else { 0 };
         if answers > 0 || authorities > most_authorities || at != message.len() {
-            return Err(Malformed);
+            return Err(FormatError);
         }
         fault
     }
 
     /// Takes an OPT record.
-    fn opt(&mut self, record: &RawRecord<'_>) -> Result<(), Malformed> {
+    fn opt(&mut self, record: &RawRecord<'_>) -> Result<(), FormatError> {
         if self.edns.is_some() || !record.is_at_root {
-            return Err(Malformed);
+            return Err(FormatError);
         }
         let (edns, read) = Edns::read(record.class, record.ttl, record.rdata);
         self.edns = Some(edns);
@@ -130,13 +130,13 @@ impl Header {
 }
 
 /// Returns the numbers of records in the four sections.
-fn counts(message: &[u8]) -> Result<[u16; 4], Malformed> {
+fn counts(message: &[u8]) -> Result<[u16; 4], FormatError> {
     Ok([read_u16(message, 4)?, read_u16(message, 6)?, read_u16(message, 8)?, read_u16(message, 10)?])
 }
 
 impl<'a> Question<'a> {
     /// Reads the question behind the header.
-    fn read(message: &'a [u8]) -> Result<Self, Malformed> {
+    fn read(message: &'a [u8]) -> Result<Self, FormatError> {
         let (name, end) = LowerName::read(message, HEADER_OCTETS)?;
         Ok(Self {
             qtype: read_u16(message, end)?,
@@ -158,10 +158,10 @@ struct RawRecord<'a> {
 
 impl<'a> RawRecord<'a> {
     /// Reads the record at `at` and moves behind it.
-    fn read(message: &'a [u8], at: &mut usize) -> Result<Self, Malformed> {
+    fn read(message: &'a [u8], at: &mut usize) -> Result<Self, FormatError> {
         let owner = *at;
         let fixed = skip_name(message, owner)?;
-        let ttl = message.get(fixed + 4..fixed + 8).ok_or(Malformed)?;
+        let ttl = message.get(fixed + 4..fixed + 8).ok_or(FormatError)?;
         let rdata = fixed + 10;
         let end = rdata + usize::from(read_u16(message, fixed + 8)?);
         *at = end;
@@ -170,24 +170,24 @@ impl<'a> RawRecord<'a> {
             rtype: read_u16(message, fixed)?,
             class: read_u16(message, fixed + 2)?,
             ttl: ttl.try_into().expect("four octets were taken"),
-            rdata: message.get(rdata..end).ok_or(Malformed)?,
+            rdata: message.get(rdata..end).ok_or(FormatError)?,
         })
     }
 }
 
 /// Returns the offset behind the owner name at `at`. A pointer ends it and is not followed.
-fn skip_name(message: &[u8], mut at: usize) -> Result<usize, Malformed> {
+fn skip_name(message: &[u8], mut at: usize) -> Result<usize, FormatError> {
     let start = at;
     while at - start < super::MAX_NAME {
-        let length = *message.get(at).ok_or(Malformed)?;
+        let length = *message.get(at).ok_or(FormatError)?;
         match length {
             0 => return Ok(at + 1),
             1..=63 => at += 1 + usize::from(length),
             0xc0.. if at + 1 < message.len() => return Ok(at + 2),
-            _ => return Err(Malformed),
+            _ => return Err(FormatError),
         }
     }
-    Err(Malformed)
+    Err(FormatError)
 }
 
 #[cfg(test)]

@@ -231,9 +231,9 @@ fn a_receiver_that_is_down_gets_every_event_exactly_once_and_in_order_when_it_co
     let waiting = wait_for("events to wait", || {
         let status = status(&server);
         let webhook = status["webhooks"][0].clone();
-        (webhook["waiting"].as_u64() > Some(3) && webhook["retried"].as_u64() > Some(0)).then_some(webhook)
+        (webhook["pending"].as_u64() > Some(3) && webhook["retried"].as_u64() > Some(0)).then_some(webhook)
     });
-    assert_eq!((&waiting["name"], &waiting["delivered"]), (&"oncall".into(), &0.into()));
+    assert_eq!((&waiting["name"], &waiting["accepted"]), (&"oncall".into(), &0.into()));
     assert!(waiting["trouble"].as_str().is_some_and(|why| why.contains("refused")), "{waiting}");
     // Also after a restart.
     server.process.signal("KILL");
@@ -242,7 +242,7 @@ fn a_receiver_that_is_down_gets_every_event_exactly_once_and_in_order_when_it_co
 
     let receiver = Receiver::start(address);
     receiver.waits_for("region_back");
-    wait_for("all of them", || (status(&server)["webhooks"][0]["waiting"] == 0).then_some(()));
+    wait_for("all of them", || (status(&server)["webhooks"][0]["pending"] == 0).then_some(()));
     let expected: Vec<_> = logged(&home)
         .iter()
         .map(|event| (event["kind"].as_str().unwrap().to_owned(), event["number"].as_u64().unwrap()))
@@ -251,7 +251,10 @@ fn a_receiver_that_is_down_gets_every_event_exactly_once_and_in_order_when_it_co
     assert!(expected.iter().map(|(_, number)| *number).eq(1..=expected.len() as u64), "{expected:?}");
     check_signature(&receiver.requests()[0]);
     let metrics = page(&server, "/metrics");
-    let delivered = format!("meridian_webhook_delivered_total{{webhook=\"oncall\"}} {}", expected.len());
+    let delivered = format!(
+        "meridian_webhook_deliveries_total{{webhook=\"oncall\",outcome=\"accepted\"}} {}",
+        expected.len()
+    );
     assert!(metrics.contains(&delivered), "{metrics}");
 }
 

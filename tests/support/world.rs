@@ -7,7 +7,7 @@ use hickory_proto::rr::rdata::{A, CNAME, NS, SOA};
 
 use meridian::answer::{NameTree, Packed};
 use meridian::engine::{AnswerSource, Disposition, Transport, respond};
-use meridian::snapshot::{Choice, Kind, Steered};
+use meridian::snapshot::{Kind, Steered, SteeredAnswer};
 use meridian::steering::SteeringId;
 use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
 
@@ -48,8 +48,8 @@ impl World {
             server: "ns1",
             steer: |_: SteeringId, kind, _: IpAddr| Steered {
                 choice: match kind {
-                    Kind::A => Choice::Records(&self.steered),
-                    Kind::Aaaa | Kind::Https => Choice::Nodata(Ttl::MAX),
+                    Kind::A => SteeredAnswer::Records(&self.steered),
+                    Kind::Aaaa | Kind::Https => SteeredAnswer::Nodata(Ttl::MAX),
                 },
                 scope: 16,
                 region: None,

@@ -9,7 +9,7 @@ use super::Timestamp;
 use crate::alarm::Incident;
 use crate::canary::{Failure, Signals};
 use crate::health::{AddressState, OutlierGrade, Phase, Vitals};
-use crate::metrics::ToldWebhook;
+use crate::metrics::WebhookStatus;
 use crate::region::Failover;
 
 /// A region by its name, as a part of a path.
@@ -46,7 +46,7 @@ pub struct InstanceStatus {
     /// The event log.
     pub events: EventLogStatus,
     /// The webhooks, by name.
-    pub webhooks: Vec<ToldWebhook>,
+    pub webhooks: Vec<WebhookStatus>,
 }
 
 /// A snapshot in force.

@@ -3,7 +3,7 @@
 use crate::admin::api::Timestamp;
 use crate::admin::api::status::{CanaryStatus, HeardSignals, ProbeOutcome};
 use crate::admin::state::AdminState;
-use crate::canary::{Canary, Effect, Heard, Sighting, Signals};
+use crate::canary::{Canary, Criticality, Heard, Sighting, Signals};
 use crate::control::CanaryReport;
 use crate::moment::Moment;
 use crate::region::Target;
@@ -31,8 +31,8 @@ pub(super) fn canaries(
             name: report.name.clone(),
             kind: settings.check.kind().to_owned(),
             advisory: match settings.effect {
-                Effect::Critical => None,
-                Effect::Advisory(share) => Some(share.fraction()),
+                Criticality::Critical => None,
+                Criticality::Advisory(share) => Some(share.fraction()),
             },
             state: report.state,
             since: Timestamp(report.since),

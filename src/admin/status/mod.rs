@@ -24,7 +24,7 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
     let config = &published.snapshot.base.config;
     // The report and the snapshot are of one configuration, so their regions go together.
     let regions = config.regions.iter().zip(&published.report.regions);
-    let told = state.metrics.telling.told();
+    let delivery = state.metrics.delivery.report();
     let watch = CanaryWatch { state, canaries: &config.canaries, now };
     Ok(InstanceStatus {
         server: config.server.name.clone(),
@@ -37,8 +37,8 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
         incidents: published.report.incidents.clone(),
         alarms: published.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),
         regions: regions.map(|((_, region), report)| region::status(&watch, region, report)).collect(),
-        events: EventLogStatus { lost: told.events_lost, trouble: told.trouble },
-        webhooks: told.webhooks,
+        events: EventLogStatus { lost: delivery.events_lost, trouble: delivery.trouble },
+        webhooks: delivery.webhooks,
     })
 }
 

@@ -16,7 +16,7 @@ use super::api::Role;
 use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, Sighting, Signals, Subject};
 use crate::config::{self, SourceFile};
-use crate::control::{Command, Control, Done, Effect, Input, Refusal, RegionReport, Restored};
+use crate::control::{Command, Control, Done, Effect, Input, RegionReport, Rejection, Restored};
 use crate::event::Event;
 use crate::geo::{self, Table};
 use crate::health::{Phase, SiteShare};
@@ -454,7 +454,7 @@ async fn check_change(
     target: &str,
     headers: &str,
     body: &str,
-    done: Result<Done, Refusal>,
+    done: Result<Done, Rejection>,
     (status, sentence): (u16, &str),
 ) -> Option<Command> {
     let mut state = state();
@@ -473,7 +473,7 @@ async fn check_change(
     writer.await.expect("it does not panic")
 }
 
-fn let_back() -> Result<Done, Refusal> {
+fn let_back() -> Result<Done, Rejection> {
     Ok(Done::LetBack { region: "tokyo".to_owned() })
 }
 
@@ -490,10 +490,10 @@ async fn what_the_writer_refuses_is_told_with_its_kind() {
     let sentence = || "there is a reason".to_owned();
     let violations = vec![(SafetyRule::HardLimit, "osaka would stand at 112 %".to_owned())];
     for (refusal, status, text) in [
-        (Refusal::Wrong(sentence()), 400, "there is a reason"),
-        (Refusal::Unknown(sentence()), 404, "there is a reason"),
-        (Refusal::Conflict(sentence()), 409, "there is a reason"),
-        (Refusal::Unsafe { violations, prediction: "a table".to_owned() }, 409, "--override hard_limit"),
+        (Rejection::Wrong(sentence()), 400, "there is a reason"),
+        (Rejection::Unknown(sentence()), 404, "there is a reason"),
+        (Rejection::Conflict(sentence()), 409, "there is a reason"),
+        (Rejection::Unsafe { violations, prediction: "a table".to_owned() }, 409, "--override hard_limit"),
     ] {
         let request = check_change("POST /failback/tokyo", JO, "", Err(refusal), (status, text)).await;
         assert!(request.is_some(), "{status}");

@@ -175,7 +175,7 @@ async fn what_is_read_is_as_described() {
 }
 
 /// Answers a change as the writer would, and returns the whole response.
-async fn changed(method: &str, target: &str, body: &str, done: Result<Done, Refusal>) -> String {
+async fn changed(method: &str, target: &str, body: &str, done: Result<Done, Rejection>) -> String {
     let mut state = state();
     let (orders, mut received) = mpsc::channel(1);
     state.sources.orders = orders;
@@ -205,10 +205,10 @@ async fn what_becomes_of_a_change_is_as_described() {
             Ok(Done::Same(intent())),
             Ok(Done::Tried { prediction: prediction(), violations: violations() }),
             Ok(Done::Lifted { intent: intent(), text: sentence() }),
-            Err(Refusal::Wrong(sentence())),
-            Err(Refusal::Unknown(sentence())),
-            Err(Refusal::Conflict(sentence())),
-            Err(Refusal::Unsafe { violations: violations(), prediction: prediction() }),
+            Err(Rejection::Wrong(sentence())),
+            Err(Rejection::Unknown(sentence())),
+            Err(Rejection::Conflict(sentence())),
+            Err(Rejection::Unsafe { violations: violations(), prediction: prediction() }),
         ]
     };
     let wanted = r#"{"intent": {"action": "drain", "target": "tokyo"}, "for": "2h", "reason": "a kernel"}"#;

@@ -9,7 +9,7 @@ use crate::config::problem::ValueError;
 
 /// A word of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Word {
+pub struct Token {
     /// The text without its quotes, with its escapes.
     pub text: String,
     /// Whether it began with a quote.
@@ -22,7 +22,7 @@ pub struct Word {
     pub length: u32,
 }
 
-impl Word {
+impl Token {
     /// Returns the octets that the token stands for.
     pub fn octets(&self) -> Result<Vec<u8>, ValueError> {
         octets(&self.text)
@@ -59,13 +59,13 @@ pub(super) fn escape(text: &str) -> Result<(Vec<u8>, &str), ValueError> {
 }
 
 /// Quotes a text so that it is one token that stands for exactly this text.
-pub fn quote(text: &str) -> Word {
+pub fn quote(text: &str) -> Token {
     let text = text.replace('\\', "\\\\");
-    Word { text, is_quoted: true, ..Word::default() }
+    Token { text, is_quoted: true, ..Token::default() }
 }
 
 /// Splits one value into its words. There are no comments or parentheses in it.
-pub fn words(text: &str) -> Result<Vec<Word>, ValueError> {
+pub fn words(text: &str) -> Result<Vec<Token>, ValueError> {
     let mut cursor = Cursor::new(text);
     let mut words = Vec::new();
     loop {
@@ -81,7 +81,7 @@ pub fn words(text: &str) -> Result<Vec<Word>, ValueError> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MasterLine {
     /// Its words; never empty.
-    pub words: Vec<Word>,
+    pub words: Vec<Token>,
     /// Whether it began with a blank: the owner is that of the entry before.
     pub starts_blank: bool,
 }
@@ -196,8 +196,8 @@ impl<'t> Cursor<'t> {
     }
 
     /// Reads a word. Quotes may begin it or stand within it, as in `alpn="h2,h3"`.
-    fn word(&mut self, ends: impl Fn(char) -> bool) -> Result<Word, ValueError> {
-        let mut word = Word { line: self.line, column: self.column, ..Word::default() };
+    fn word(&mut self, ends: impl Fn(char) -> bool) -> Result<Token, ValueError> {
+        let mut word = Token { line: self.line, column: self.column, ..Token::default() };
         word.is_quoted = self.characters.peek() == Some(&'"');
         let mut in_quotes = false;
         while let Some(&next) = self.characters.peek() {

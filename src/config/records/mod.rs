@@ -11,7 +11,7 @@ mod rdata;
 mod svcb;
 mod types;
 
-pub use lexer::{MasterLine, MasterLines, Word, quote, words};
+pub use lexer::{MasterLine, MasterLines, Token, quote, words};
 pub use name::parse as parse_name;
 pub use rdata::{RecordTarget, parse};
 pub use types::{is_made_by_server, names as type_names, parse as parse_type, to_text as type_text};

@@ -6,7 +6,7 @@ use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use hickory_proto::rr::{Name, RData, RecordType};
 use hickory_proto::serialize::binary::{BinDecoder, Restrict};
 
-use super::lexer::Word;
+use super::lexer::Token;
 use super::{name, svcb, types};
 use crate::config::problem::ValueError;
 use crate::config::values::FromText;
@@ -77,7 +77,7 @@ pub struct RecordFault {
 }
 
 /// Parses the data of a record of `rtype`; names in it are relative to `origin`.
-pub fn parse(rtype: RecordType, words: &[Word], origin: &Name) -> Result<Parsed, RecordFault> {
+pub fn parse(rtype: RecordType, words: &[Token], origin: &Name) -> Result<Parsed, RecordFault> {
     let mut writer = RdataWriter { words, position: 0, wire: Vec::new(), target: None, origin };
     let fields = types::fields(rtype);
     let is_generic = words.first().is_some_and(|word| !word.is_quoted && word.text == "\\#");
@@ -120,7 +120,7 @@ fn put_string(wire: &mut Vec<u8>, octets: &[u8]) {
 }
 
 struct RdataWriter<'t> {
-    words: &'t [Word],
+    words: &'t [Token],
     position: usize,
     wire: Vec<u8>,
     target: Option<RecordTarget>,
@@ -168,7 +168,7 @@ impl<'t> RdataWriter<'t> {
                 Ok(())
             }
             Field::Octets => {
-                let octets = self.one_token("a value", Word::octets)?;
+                let octets = self.one_token("a value", Token::octets)?;
                 self.append(&octets)
             }
             Field::Hex => self.rest("hexadecimal digits", hex),
@@ -203,7 +203,7 @@ impl<'t> RdataWriter<'t> {
     fn one_token<T>(
         &mut self,
         what: &str,
-        parse: impl Fn(&'t Word) -> Result<T, ValueError>,
+        parse: impl Fn(&'t Token) -> Result<T, ValueError>,
     ) -> Result<T, ValueError> {
         let word = self
             .words
@@ -272,7 +272,7 @@ impl<'t> RdataWriter<'t> {
     }
 }
 
-fn string(word: &Word) -> Result<Vec<u8>, ValueError> {
+fn string(word: &Token) -> Result<Vec<u8>, ValueError> {
     let octets = word.octets()?;
     if octets.len() > 255 {
         let message = format!("a string of {} octets", octets.len());

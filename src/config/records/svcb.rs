@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::lexer::{Word, octets};
+use super::lexer::{Token, octets};
 use super::rdata::base64;
 use crate::config::problem::ValueError;
 
@@ -22,7 +22,7 @@ const KEYS: [(&str, u16); 9] = [
 
 /// Returns the parameters in wire format, in the order of their keys (RFC 9460, section 2.2). A mistake
 /// comes with the index of its token.
-pub(super) fn parameters(words: &[Word]) -> Result<Vec<u8>, (usize, ValueError)> {
+pub(super) fn parameters(words: &[Token]) -> Result<Vec<u8>, (usize, ValueError)> {
     let mut parameters = BTreeMap::new();
     for (index, word) in words.iter().enumerate() {
         let (key, value) = parameter(&word.text).map_err(|wrong| (index, wrong))?;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::checks::{self, HttpSpec, InferenceSpec, JsonSpec, TcpSpec, TlsSpec};
-use crate::canary::{Canary, Check, Effect, Reach, Thresholds};
+use crate::canary::{Canary, Check, Criticality, Reach, Thresholds};
 use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Checked, Quantity, Value, check_name};
 use crate::config::yaml::{Entries, Setting, Written};
@@ -112,7 +112,7 @@ fn canary(name: &str, spec: &CanarySpec, span: Span, report: &mut Reporter) -> O
         slow,
         recheck: recheck.unwrap_or(USUAL_RECHECK.min(interval)),
         thresholds,
-        effect: spec.advisory.get().map_or(Effect::Critical, |share| Effect::Advisory(*share)),
+        effect: spec.advisory.get().map_or(Criticality::Critical, |share| Criticality::Advisory(*share)),
         reach,
     })
 }

@@ -10,7 +10,7 @@ use super::draft::{RRsetDraft, ZoneLowering};
 use super::references::References;
 use super::steer::{self, SteerSpec};
 use crate::config::problem::{Span, ValueError};
-use crate::config::records::{self, Word};
+use crate::config::records::{self, Token};
 use crate::config::values::{List, Value};
 use crate::config::yaml::{Entries, Setting, Written};
 use crate::steering::SteeringId;
@@ -200,7 +200,7 @@ impl ZoneLowering<'_> {
 
 /// Splits a value into words. A TXT value without quotes inside of YAML's is taken as it is, and cut where a
 /// string ends (RFC 1035, section 3.3.14).
-fn words(rtype: RecordType, text: &str) -> Result<Vec<Word>, ValueError> {
+fn words(rtype: RecordType, text: &str) -> Result<Vec<Token>, ValueError> {
     let is_text = rtype == RecordType::TXT && !text.starts_with('"') && !text.starts_with("\\#");
     if !is_text {
         return records::words(text);
@@ -218,7 +218,7 @@ fn words(rtype: RecordType, text: &str) -> Result<Vec<Word>, ValueError> {
 }
 
 /// Returns the span of a word, if the value stands in its line as it is, with or without quotes.
-fn within(span: Span, text: &str, word: &Word) -> Span {
+fn within(span: Span, text: &str, word: &Token) -> Span {
     let quotes = (span.length as usize).checked_sub(text.chars().count());
     let offset = match quotes {
         Some(0) => 0,

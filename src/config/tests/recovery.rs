@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::canary::{Effect, Reach, Signal};
+use crate::canary::{Criticality, Reach, Signal};
 use crate::region::{Failback, Failover, Gates, Limits, Minimum, Recovery};
 use crate::share::Share;
 
@@ -198,9 +198,9 @@ fn effects_reaches_and_signals_are_lowered_as_they_are_written() {
         let canary = watched(canary).config.canaries.remove(0);
         (canary.effect, canary.reach)
     };
-    assert_eq!(effect_and_reach("tcp: { port: 1 }"), (Effect::Critical, Reach::Address));
+    assert_eq!(effect_and_reach("tcp: { port: 1 }"), (Criticality::Critical, Reach::Address));
     let whole = "advisory: 25%, probe: region, http: { url: 'https://{region}.example.com/' }";
-    assert_eq!(effect_and_reach(whole), (Effect::Advisory(Share::percent(25)), Reach::Region));
+    assert_eq!(effect_and_reach(whole), (Criticality::Advisory(Share::percent(25)), Reach::Region));
     let json = "json: { url: 'http://{address}/', signals: { requests: /n, error_rate: /e } }";
     let canary = watched(json).config.canaries.remove(0);
     let signals: Vec<_> = canary.check.signals().iter().map(|(signal, at)| (*signal, at.as_str())).collect();

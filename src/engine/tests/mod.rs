@@ -15,7 +15,7 @@ use super::{AnswerSource, Disposition, MAX_REPLY, Transport, respond};
 use crate::answer::tests::{name, zone};
 use crate::answer::{NameTree, Packed};
 use crate::region::RegionId;
-use crate::snapshot::{Choice, Kind, Steered};
+use crate::snapshot::{Kind, Steered, SteeredAnswer};
 use crate::steering::SteeringId;
 use crate::wire::Rcode;
 use crate::zone::{Ttl, Zone};
@@ -170,15 +170,15 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, 
         steer: |SteeringId(id), kind, client: IpAddr| {
             let is_near = client.to_string().starts_with("203.0.113.");
             let (choice, scope) = match (id, kind) {
-                (0, Kind::A) if is_near => (Choice::Records(&near), 24),
-                (0, Kind::A) => (Choice::Records(&far), 24),
-                (0, Kind::Aaaa | Kind::Https) => (Choice::Nodata(Ttl::MAX), 20),
-                (1, _) => (Choice::Refuse, 16),
-                (3, Kind::Aaaa) => (Choice::Records(&six), 12),
-                (3, _) => (Choice::Nodata(Ttl::MAX), 18),
-                _ => (Choice::Servfail, 8),
+                (0, Kind::A) if is_near => (SteeredAnswer::Records(&near), 24),
+                (0, Kind::A) => (SteeredAnswer::Records(&far), 24),
+                (0, Kind::Aaaa | Kind::Https) => (SteeredAnswer::Nodata(Ttl::MAX), 20),
+                (1, _) => (SteeredAnswer::Refuse, 16),
+                (3, Kind::Aaaa) => (SteeredAnswer::Records(&six), 12),
+                (3, _) => (SteeredAnswer::Nodata(Ttl::MAX), 18),
+                _ => (SteeredAnswer::Servfail, 8),
             };
-            let region = matches!(choice, Choice::Records(_)).then_some(RegionId(4));
+            let region = matches!(choice, SteeredAnswer::Records(_)).then_some(RegionId(4));
             Steered { choice, scope, region, is_leaving: region.is_some() }
         },
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::canary::{
-    Canary, CanaryId, Effect, Failure, FailureClass, Observation, Reach, Signal, Signals, Subject,
+    Canary, CanaryId, Criticality, Failure, FailureClass, Observation, Reach, Signal, Signals, Subject,
 };
 use crate::health::{SiteShare, Status, fixture};
 use crate::region::{AddressId, AvailabilityZone, Minimum, Recovery, Region};
@@ -216,7 +216,7 @@ fn advice_is_given_and_moves_nobody_and_off_says_nothing() {
 fn a_canary_of_the_whole_region_takes_it_out_or_lowers_its_share() {
     let mut scenario = Scenario::of(regions(2));
     scenario.play("1 0o 1o R0o 10 R0s 12 R0s").expect("down healthy");
-    let advisory = Effect::Advisory(Share::percent(30));
+    let advisory = Criticality::Advisory(Share::percent(30));
     let [shallow, whole] = canaries();
     let mut scenario = Scenario::with(regions(2), &[shallow, Canary { effect: advisory, ..whole }]);
     scenario.play("1 0o 1o R0o 10 R0s 12 R0s").expect("healthy healthy");
@@ -256,7 +256,7 @@ fn a_zone_is_lost_without_its_region_and_takes_half_of_the_capacity_along() {
 
 #[test]
 fn an_advisory_canary_lowers_the_share_of_an_address_and_of_a_region_that_has_no_better_one() {
-    let advisory = Canary { effect: Effect::Advisory(Share::HALF), ..fixture::canary("deep", 2, 1) };
+    let advisory = Canary { effect: Criticality::Advisory(Share::HALF), ..fixture::canary("deep", 2, 1) };
     let mut scenario = Scenario::with(two_zones(), &[advisory, canaries()[1].clone()]);
     scenario.play("1 0o 1o 2o 10 0s 2s 12 0s 2s").expect("healthy healthy");
     let view = scenario.sites.view(&scenario.board);

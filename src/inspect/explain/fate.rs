@@ -24,7 +24,7 @@ pub struct Bearing {
 }
 
 /// What there is to tell of a region.
-pub(super) struct Told<'a> {
+pub(super) struct RegionFacts<'a> {
     /// Its name.
     pub region: &'a str,
     /// What became of it.
@@ -37,7 +37,7 @@ pub(super) struct Told<'a> {
     pub bearing: Option<&'a Bearing>,
 }
 
-impl Told<'_> {
+impl RegionFacts<'_> {
     /// Returns the line for a family.
     pub fn text(&self, region: RegionId, family: Family) -> String {
         let status = steering::status(self.view, region, family);
@@ -177,7 +177,7 @@ mod tests {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1", "192.0.2.2"]])]);
         let standing = |index| if index < up { Standing::Up } else { Standing::Down { since: Moment(0) } };
         let view = View::counted(&regions, (0..2).map(standing).collect()).with(Vec::new(), &[[share; 2]]);
-        let told = Told {
+        let told = RegionFacts {
             region: "tokyo",
             fate,
             found: Destination::Healthy(TOKYO),

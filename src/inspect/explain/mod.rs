@@ -291,7 +291,7 @@ fn regions(
     let planned = decision.plan.order.iter().enumerate().map(|(index, region)| {
         let fates = Family::BOTH.map(|family| {
             let choice = &decision.choices[family as usize];
-            let told = fate::Told {
+            let told = fate::RegionFacts {
                 region: &snapshot.base.config.regions.region(*region).name,
                 fate: choice.fates[index].1,
                 found: choice.selection.destination,

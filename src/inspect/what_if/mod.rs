@@ -152,7 +152,7 @@ pub struct Survey {
     /// Whether pairs were tried: there are enough regions, and not too many.
     pub tries_pairs: bool,
     /// Every loss, single regions first.
-    pub losses: Vec<Outcome>,
+    pub losses: Vec<LossOutcome>,
     /// What was assumed or could not be checked.
     pub notes: Vec<String>,
 }
@@ -160,7 +160,7 @@ pub struct Survey {
 /// How one loss of a survey ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "LossOutcome")]
-pub struct Outcome {
+pub struct LossOutcome {
     /// What is lost.
     pub lost: Vec<String>,
     /// How much of all demand moves, 0 to 1.
@@ -224,13 +224,13 @@ impl Survey {
     }
 }
 
-fn outcome(lost: Vec<String>, prediction: &Prediction) -> Outcome {
+fn outcome(lost: Vec<String>, prediction: &Prediction) -> LossOutcome {
     let between = || prediction.moves.iter().filter_map(|one| Some((one.share, one.added_km?)));
     let share: f64 = between().map(|(share, _)| share).sum();
     let far: f64 = between().map(|(share, km)| share * km).sum();
     let loads =
         prediction.regions.iter().filter_map(|region| Some((region.region.clone(), region.load_after?)));
-    Outcome {
+    LossOutcome {
         lost,
         moved: prediction.moves.iter().map(|one| one.share).sum(),
         added_km: (share > 0.0).then(|| far / share),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Outcome, Survey, WhatIf};
+use super::{LossOutcome, Survey, WhatIf};
 use crate::forecast::text;
 
 impl fmt::Display for WhatIf {
@@ -49,7 +49,7 @@ impl fmt::Display for Survey {
     }
 }
 
-fn fullest(outcome: &Outcome) -> String {
+fn fullest(outcome: &LossOutcome) -> String {
     outcome
         .fullest
         .as_ref()

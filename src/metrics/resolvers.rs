@@ -1,8 +1,8 @@
-//! Who still gets addresses that clients are sent away from: the resolvers, counted without a lock.
+//! The resolvers that still get addresses which clients are sent away from, counted without a lock.
 //!
-//! A table holds a fixed number of them, IPv4 by address and IPv6 by /64 (whoever has one address of a /64 has all of
-//! them). It is written to by the lanes, only for answers with such an address, and read for people, who see no
-//! difference between orders of increments: relaxed. Whoever finds no room is counted with those who have none.
+//! A table holds a fixed number of resolvers, IPv4 by address and IPv6 by /64 (one host usually holds a whole /64).
+//! Transports write to it, only for answers with such an address; reports read it, and the order of increments
+//! makes no difference to them, so that all operations are relaxed. Resolvers that find no slot are counted together.
 
 use std::cmp::Reverse;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -15,21 +15,21 @@ use crate::region::{AddressId, RegionId, Regions};
 /// How many resolvers a table tells apart: several thousand ask most servers. With its counters 64 kB.
 const SLOTS: usize = 4096;
 
-/// How many places a resolver may take; when others have all of them, it is one of the rest.
+/// Slots that are tried for a resolver; when others hold all of them, it is counted with the rest.
 const PLACES: usize = 16;
 
-/// The most resolvers that are told of.
-const MAX_TOLD: usize = 20;
+/// The most resolvers that a report lists.
+const MAX_LISTED: usize = 20;
 
 /// The upper half of the key of an IPv4 address: ff00::/8 is multicast, where no query comes from.
 const IPV4: u64 = 0xffff_ffff << 32;
 
-/// The key of ::/64, the loopback, in place of zero: nobody asks from 0:0:0:1::/64.
+/// The key of ::/64, the loopback, in place of zero: no query comes from 0:0:0:1::/64.
 const LOOPBACK: u64 = 1;
 
 /// The resolvers that got addresses of one region.
 #[derive(Debug)]
-pub struct Askers {
+pub struct ResolverTable {
     slots: Box<[Slot]>,
     /// Answers to resolvers without a slot.
     others: AtomicU64,
@@ -42,9 +42,9 @@ struct Slot {
     answers: AtomicU64,
 }
 
-/// What is known of the resolvers that got addresses of one region.
+/// A report on the resolvers that got addresses of one region.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct ResolverSummary {
     /// How many of them are told apart.
     pub count: usize,
     /// Whether there are more.
@@ -53,13 +53,13 @@ pub struct Asked {
     pub busiest: Vec<(IpAddr, u64)>,
 }
 
-impl Default for Askers {
+impl Default for ResolverTable {
     fn default() -> Self {
         Self { slots: (0..SLOTS).map(|_| Slot::default()).collect(), others: AtomicU64::new(0) }
     }
 }
 
-impl Askers {
+impl ResolverTable {
     /// Notes an answer to a resolver.
     pub fn note(&self, resolver: IpAddr) {
         let key = key(resolver);
@@ -74,19 +74,19 @@ impl Askers {
         self.others.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns who it was.
-    pub fn asked(&self) -> Asked {
+    /// Returns the number of resolvers, and the busiest of them.
+    pub fn summary(&self) -> ResolverSummary {
         let taken = self.slots.iter().filter_map(Slot::read);
         let mut busiest: Vec<(IpAddr, u64)> = taken.collect();
         let count = busiest.len();
         busiest.sort_unstable_by_key(|(resolver, answers)| (Reverse(*answers), *resolver));
-        busiest.truncate(MAX_TOLD);
-        Asked { count, is_more: self.others.load(Ordering::Relaxed) > 0, busiest }
+        busiest.truncate(MAX_LISTED);
+        ResolverSummary { count, is_more: self.others.load(Ordering::Relaxed) > 0, busiest }
     }
 }
 
 impl Slot {
-    /// Returns whether the slot is this resolver's, after taking it if nobody has.
+    /// Returns whether the slot is this resolver's, after taking it if it is free.
     fn is_of(&self, key: u64) -> bool {
         let holder = match self.key.load(Ordering::Relaxed) {
             0 => self
@@ -129,21 +129,21 @@ fn place(key: u64) -> usize {
 
 /// The tables of the regions that clients are sent away from. A copy is cheap.
 #[derive(Clone, Debug, Default)]
-pub struct Watch {
+pub struct ResolverWatch {
     /// By `RegionId`; nothing when no clients are sent away from anywhere.
-    tables: Arc<[Option<Arc<Askers>>]>,
+    tables: Arc<[Option<Arc<ResolverTable>>]>,
     /// The names of the regions with a table.
-    names: Arc<[(String, Arc<Askers>)]>,
+    names: Arc<[(String, Arc<ResolverTable>)]>,
 }
 
-impl Watch {
-    /// Notes an answer, if there is an address in it that somebody is sent away from.
+impl ResolverWatch {
+    /// Notes an answer, if it has an address that clients are sent away from.
     pub fn note(&self, tally: &ReplyTally, resolver: IpAddr) {
         if tally.is_leaving
             && let Some(RegionId(region)) = tally.region
-            && let Some(Some(askers)) = self.tables.get(usize::from(region))
+            && let Some(Some(table)) = self.tables.get(usize::from(region))
         {
-            askers.note(resolver);
+            table.note(resolver);
         }
     }
 
@@ -157,20 +157,20 @@ impl Watch {
         let mut names = Vec::new();
         for id in leaving {
             let region = regions.address(*id).region;
-            let table = &mut tables[usize::from(region.0)];
-            if table.is_none() {
+            let slot = &mut tables[usize::from(region.0)];
+            if slot.is_none() {
                 let name = &regions.region(region).name;
-                let askers = self.find(name).unwrap_or_default();
-                names.push((name.clone(), Arc::clone(&askers)));
-                *table = Some(askers);
+                let table = self.find(name).unwrap_or_default();
+                names.push((name.clone(), Arc::clone(&table)));
+                *slot = Some(table);
             }
         }
         Self { tables: tables.into(), names: names.into() }
     }
 
     /// Returns the table of a region.
-    pub(super) fn find(&self, region: &str) -> Option<Arc<Askers>> {
-        self.names.iter().find(|(name, _)| name == region).map(|(_, askers)| Arc::clone(askers))
+    pub(super) fn find(&self, region: &str) -> Option<Arc<ResolverTable>> {
+        self.names.iter().find(|(name, _)| name == region).map(|(_, table)| Arc::clone(table))
     }
 }
 
@@ -187,12 +187,12 @@ mod tests {
 
     /// Notes these resolvers, and returns the busiest as `resolver answers`.
     fn check(resolvers: &[&str], expected: &[&str]) {
-        let askers = Askers::default();
-        resolvers.iter().for_each(|resolver| askers.note(ip(resolver)));
-        let asked = askers.asked();
-        let told: Vec<_> = asked.busiest.iter().map(|(ip, answers)| format!("{ip} {answers}")).collect();
+        let table = ResolverTable::default();
+        resolvers.iter().for_each(|resolver| table.note(ip(resolver)));
+        let summary = table.summary();
+        let listed: Vec<_> = summary.busiest.iter().map(|(ip, answers)| format!("{ip} {answers}")).collect();
         assert_eq!(
-            (told.iter().map(String::as_str).collect::<Vec<_>>(), asked.is_more),
+            (listed.iter().map(String::as_str).collect::<Vec<_>>(), summary.is_more),
             (expected.to_vec(), false)
         );
     }
@@ -216,15 +216,15 @@ mod tests {
 
     #[test]
     fn a_full_table_says_that_there_are_more_and_loses_nobody_it_knows() {
-        let askers = Askers::default();
-        askers.note(ip("192.0.2.1"));
-        (0..3 * SLOTS as u32).for_each(|bits| askers.note(Ipv4Addr::from_bits(bits).into()));
-        (0..99).for_each(|_| askers.note(ip("192.0.2.1")));
-        let asked = askers.asked();
-        assert_eq!(asked.busiest[0], (ip("192.0.2.1"), 100));
-        assert!(asked.count > SLOTS * 9 / 10 && asked.count <= SLOTS, "{}", asked.count);
-        assert!(asked.is_more);
-        assert_eq!(asked.busiest.len(), MAX_TOLD);
+        let table = ResolverTable::default();
+        table.note(ip("192.0.2.1"));
+        (0..3 * SLOTS as u32).for_each(|bits| table.note(Ipv4Addr::from_bits(bits).into()));
+        (0..99).for_each(|_| table.note(ip("192.0.2.1")));
+        let summary = table.summary();
+        assert_eq!(summary.busiest[0], (ip("192.0.2.1"), 100));
+        assert!(summary.count > SLOTS * 9 / 10 && summary.count <= SLOTS, "{}", summary.count);
+        assert!(summary.is_more);
+        assert_eq!(summary.busiest.len(), MAX_LISTED);
     }
 
     #[test]
@@ -242,11 +242,11 @@ mod tests {
             is_truncated: false,
             has_client_subnet: false,
         };
-        let watch = Watch::default().next(&regions, &[AddressId(1)]);
+        let watch = ResolverWatch::default().next(&regions, &[AddressId(1)]);
         watch.note(&tally(1, true), ip("192.0.2.53"));
         watch.note(&tally(1, false), ip("192.0.2.54"));
         watch.note(&tally(0, true), ip("192.0.2.55"));
-        let count = |watch: &Watch| watch.find("osaka").map(|askers| askers.asked().count);
+        let count = |watch: &ResolverWatch| watch.find("osaka").map(|table| table.summary().count);
         assert_eq!(count(&watch), Some(1));
         let both = watch.next(&regions, &[AddressId(0), AddressId(1)]);
         assert_eq!(count(&both), Some(1), "it goes on");
