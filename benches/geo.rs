@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::net::IpAddr;
 
 use figures::{Random, memory, print, print_each, print_time};
-use meridian::geo::{Database, Table};
+use meridian::geo::{Database, PolicyView, Table};
 
 fn main() {
     for (name, path) in figures::databases() {
@@ -39,7 +39,7 @@ fn find(name: &str, table: &Table) {
     let nearest =
         |ranks: &[u8]| ranks.iter().position(|rank| *rank == 0).map_or(0, |region| region as u32 + 1);
     let (time, view) = figures::median(5, || {
-        table.view(table.classes().iter().map(|class| nearest(&class.ranks)).collect())
+        PolicyView::new(table, table.classes().iter().map(|class| nearest(&class.ranks)).collect())
     });
     let size = format!("{} kB", view.memory_bytes() / 1000);
     print_time(&format!("geo/{name}: view of a policy, {size}"), time, "");

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::api::{ApiError, DrainStatus, IntentNumber, ResolverAnswers, ResolversLeft, Timestamp};
 use super::state::AdminState;
-use crate::control::Receipt;
+use crate::control::DrainProgress;
 use crate::metrics::ResolverSummary;
 use crate::moment::Moment;
 use crate::region::Target;
@@ -16,8 +16,8 @@ pub(super) fn drain_status(
 ) -> Result<DrainStatus, ApiError> {
     let published = state.published.load();
     let report = &published.report;
-    if let Some(receipt) = report.receipts.iter().find(|receipt| receipt.intent == number) {
-        return Ok(of(receipt, state.metrics.resolvers(&receipt.region), (state.sources.now)()));
+    if let Some(progress) = report.drains.iter().find(|progress| progress.intent == number) {
+        return Ok(of(progress, state.metrics.resolvers(&progress.region), (state.sources.now)()));
     }
     Err(match report.intents.iter().find(|intent| intent.number == number) {
         Some(intent) => {
@@ -29,24 +29,24 @@ pub(super) fn drain_status(
     })
 }
 
-fn of(receipt: &Receipt, resolvers: Option<ResolverSummary>, now: Moment) -> DrainStatus {
+fn of(progress: &DrainProgress, resolvers: Option<ResolverSummary>, now: Moment) -> DrainStatus {
     DrainStatus {
-        intent: receipt.intent,
-        target: match &receipt.zone {
-            Some(zone) => Target::of_zone(&receipt.region, zone),
-            None => Target::of_region(&receipt.region),
+        intent: progress.intent,
+        target: match &progress.zone {
+            Some(zone) => Target::of_zone(&progress.region, zone),
+            None => Target::of_region(&progress.region),
         },
-        last_lawful: receipt.last_lawful.map(Timestamp),
-        seconds_left: receipt.last_lawful.map(|last| last.since(now).as_secs_f64()),
-        still_given_out: receipt.last_lawful.is_none(),
-        given_out: receipt.given_out.iter().map(ToString::to_string).collect(),
-        static_names: receipt.static_names.clone(),
-        load: receipt.load,
-        moved_share: receipt.moved(),
+        last_lawful: progress.last_lawful.map(Timestamp),
+        seconds_left: progress.last_lawful.map(|last| last.since(now).as_secs_f64()),
+        still_given_out: progress.last_lawful.is_none(),
+        given_out: progress.given_out.iter().map(ToString::to_string).collect(),
+        static_names: progress.static_names.clone(),
+        load: progress.load,
+        moved_share: progress.moved(),
         resolvers: resolvers.map(resolvers_left).unwrap_or_default(),
-        is_returning: receipt.is_returning,
-        is_over: receipt.is_over(now),
-        why: receipt.why(now),
+        is_returning: progress.is_returning,
+        is_over: progress.is_over(now),
+        why: progress.why(now),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::event::{AffectedNames, Condition, Event, Outage};
 use crate::health::{Board, OutlierGrade, Phase, SiteShare, Sites, Status, Suppression, View};
 use crate::moment::Moment;
 use crate::region::{Failover, Family, Region, RegionId, Regions, Resolved, Site, Target};
-use crate::steering::{AllDown, Policy};
+use crate::steering::{AllDown, Audience, Policy};
 
 /// A condition that stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -250,22 +250,13 @@ fn watches(config: &Config) -> Vec<WatchedNames> {
     let mut known = HashMap::new();
     for steering in &config.steered {
         let place = *known.entry(&steering.policy).or_insert_with(|| {
-            let owner = steering.owner.to_string();
-            let owner = owner.strip_suffix('.').unwrap_or(&owner).to_owned();
-            by_policy.push((&steering.policy, owner, 0));
+            by_policy.push((&steering.policy, steering.name(), 0));
             by_policy.len() - 1
         });
         by_policy[place].2 += 1;
     }
     let watches = by_policy.into_iter().flat_map(|(policy, owner, names)| {
-        let everybody = (None, policy.regions.clone());
-        let rules = policy.residency.iter().map(|rule| {
-            let listed = policy.regions.iter().copied();
-            let permitted = listed.filter(|region| rule.permitted.contains(*region));
-            (Some(rule.text.clone()), permitted.collect())
-        });
-        let parts: Vec<_> = std::iter::once(everybody).chain(rules).collect();
-        parts.into_iter().map(move |(rule, regions)| WatchedNames {
+        policy.audiences().into_iter().map(move |Audience { rule, regions }| WatchedNames {
             names: AffectedNames { owner: owner.clone(), others: names - 1, rule },
             regions,
             all_down: policy.all_down,

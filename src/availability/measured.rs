@@ -19,7 +19,7 @@ use crate::intent::Overlay;
 use crate::moment::Moment;
 use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
-use crate::steering::Policy;
+use crate::steering::{Audience, Policy};
 
 /// The most names that are logged: the log has a bound whatever the configuration has.
 const MAX_NAMES: usize = 1000;
@@ -48,18 +48,9 @@ pub(crate) struct AvailabilityInputs<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Parts {
     /// By policy, and in it by class.
-    pub(crate) by_policy: Vec<Vec<Part>>,
+    pub(crate) by_policy: Vec<Vec<Audience>>,
     /// The names, each with its policy.
     pub(crate) names: Vec<(String, usize)>,
-}
-
-/// A class of clients that one rule binds.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Part {
-    /// The residency rule; `None`: all clients.
-    pub(crate) rule: Option<String>,
-    /// Where they may be sent; never empty.
-    pub(crate) regions: Vec<RegionId>,
 }
 
 impl Parts {
@@ -69,24 +60,13 @@ impl Parts {
         let mut known: HashMap<&Policy, usize> = HashMap::new();
         for steering in config.steered.iter().take(MAX_NAMES) {
             let policy = *known.entry(&steering.policy).or_insert_with(|| {
-                parts.by_policy.push(of_policy(&steering.policy));
+                parts.by_policy.push(steering.policy.audiences());
                 parts.by_policy.len() - 1
             });
-            let owner = steering.owner.to_string();
-            parts.names.push((owner.strip_suffix('.').unwrap_or(&owner).to_owned(), policy));
+            parts.names.push((steering.name(), policy));
         }
         parts
     }
-}
-
-fn of_policy(policy: &Policy) -> Vec<Part> {
-    let everybody = Part { rule: None, regions: policy.regions.clone() };
-    let rules = policy.residency.iter().map(|rule| {
-        let regions = policy.regions.iter().copied().filter(|region| rule.permitted.contains(*region));
-        Part { rule: Some(rule.text.clone()), regions: regions.collect() }
-    });
-    // Who is permitted nothing is refused by intention.
-    std::iter::once(everybody).chain(rules).filter(|part| !part.regions.is_empty()).collect()
 }
 
 impl Availability {
@@ -263,7 +243,7 @@ impl AvailabilityInputs<'_> {
     }
 
     /// Judges names with these parts: the worst of their clients decides.
-    fn name(&self, parts: &[Part], sides: &[[Side; 2]]) -> SubjectState {
+    fn name(&self, parts: &[Audience], sides: &[[Side; 2]]) -> SubjectState {
         let classes =
             parts.iter().flat_map(|part| Family::BOTH.map(|family| self.class(part, family, sides)));
         classes
@@ -276,7 +256,7 @@ impl AvailabilityInputs<'_> {
             .unwrap_or_default()
     }
 
-    fn class(&self, part: &Part, family: Family, sides: &[[Side; 2]]) -> SubjectState {
+    fn class(&self, part: &Audience, family: Family, sides: &[[Side; 2]]) -> SubjectState {
         let withdrawn = self.overlay.withdrawn();
         let of_family = part.regions.iter().map(|id| (*id, sides[usize::from(id.0)][family as usize]));
         let mut of_family = of_family.filter(|(_, side)| *side != Side::Absent).peekable();

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::exit::FAILURE;
+use super::output;
 use super::server::ServerArgs;
-use super::{FAILURE, output};
 use crate::admin::api::availability::USUAL_DAYS;
 use crate::admin::api::{AvailabilityQuery, AvailabilityRow, AvailabilityTable, RowKind, routes};
 use crate::availability::expected::{Assumptions, Calculation, OfName, OfRegion, calculate};

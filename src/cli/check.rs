@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{BAD_INPUT, output};
+use super::exit::BAD_INPUT;
+use super::output;
 use crate::config::summary::ConfigSummary;
 use crate::daemon;
 

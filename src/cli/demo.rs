@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::{logging, output, run_to_end};
+use super::exit::run_to_end;
+use super::{logging, output};
 use crate::config::LogFormat;
 use crate::daemon::{self, ServeOptions};
 use crate::demo::{self, Actor, Demo, FailureMode, Screen};

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+use super::exit::FAILURE;
+use super::output;
 use super::server::ServerArgs;
-use super::{FAILURE, output};
 use crate::admin::api::{ApiError, DrainStatus, IntentNumber, routes};
 use crate::units::TimeSpan;
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::bail;
 
+use super::exit::FAILURE;
 use super::intent::{TermsArgs, report};
+use super::output;
 use super::server::ServerArgs;
-use super::{FAILURE, output};
 use crate::admin::api::{DrillRecord, HistoryQuery, routes};
 use crate::intent::{AbortRule, Action, DrillOutcome, sentence};
 use crate::region::Target;

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::exit::BadInput;
+use super::output;
 use super::server::ServerArgs;
-use super::{BadInput, output};
 use crate::admin::api::{ExplainQuery, routes};
 use crate::daemon;
 use crate::health::View;

@@ -9,13 +9,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use super::exit::FAILURE;
 use super::server::ServerArgs;
-use super::{FAILURE, drain_status, output};
+use super::{drain_status, output};
 use crate::admin::api::route::NoParameters;
 use crate::admin::api::{
     ApiError, ApiRoute, Approval, ChangeReply, IntentList, IntentRequest, LiftQuery, ProposalNumber, routes,
 };
-use crate::intent::{Action, ForcedState, SafetyRule, sentence};
+use crate::intent::{Action, ForcedState, SafetyRule, owner, sentence};
 use crate::region::{Failover, Target};
 use crate::share::Share;
 use crate::units::TimeSpan;
@@ -195,7 +196,7 @@ pub enum IntentCommand {
     /// ramp are open; a step back at the first closed gate, and no further after the second.
     Weights {
         /// The steered name
-        #[arg(value_parser = sentence::owner)]
+        #[arg(value_parser = owner)]
         name: Name,
 
         /// REGION=N, two to eight of them

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod drain_status;
 mod drill;
+mod exit;
 mod explain;
 mod failback;
 pub(crate) mod geoip;
@@ -22,21 +23,9 @@ mod simulate;
 mod status;
 mod whatif;
 
-use std::fmt::Display;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use anyhow::Context;
 use clap::{Parser, Subcommand};
-use tokio::runtime::Builder;
-
-use crate::daemon::LoadError;
-
-/// The exit code of a failure.
-const FAILURE: u8 = 1;
-
-/// The exit code of a bad configuration, and of bad usage.
-const BAD_INPUT: u8 = 2;
 
 /// An authoritative GeoDNS server with health-driven answers
 ///
@@ -94,7 +83,7 @@ pub fn main() -> ExitCode {
     // The build has one TLS provider, and no HTTP client is made without; a second call would be the
     // only way to fail.
     let _installed = rustls::crypto::ring::default_provider().install_default();
-    Arguments::parse().command.run().unwrap_or_else(|error| fail(&error))
+    Arguments::parse().command.run().unwrap_or_else(|error| exit::fail(&error))
 }
 
 impl MeridianCommand {
@@ -119,42 +108,6 @@ impl MeridianCommand {
             Self::Geoip(arguments) => geoip::run(&arguments),
         }
     }
-}
-
-/// An argument or an input that makes no sense.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct BadInput(String);
-
-impl BadInput {
-    fn new(error: impl Display) -> Self {
-        Self(error.to_string())
-    }
-}
-
-/// Prints why a command failed, and returns its exit code.
-fn fail(error: &anyhow::Error) -> ExitCode {
-    let unloaded = error.downcast_ref::<LoadError>();
-    match unloaded {
-        Some(LoadError::Problems(problems)) => {
-            let count = problems.count();
-            output::remark(format_args!("{problems}{count} problem{}", if count == 1 { "" } else { "s" }));
-        }
-        Some(_) | None => output::complain(format_args!("{error:#}")),
-    }
-    ExitCode::from(if unloaded.is_some() || error.is::<BadInput>() { BAD_INPUT } else { FAILURE })
-}
-
-/// How long the end of the process waits for work on other threads, such as a large database that is
-/// being read for a reload.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// Runs a future on a thread for each processor, and leaves behind what does not end with it.
-fn run_to_end<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
-    let runtime = Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    let result = runtime.block_on(future);
-    runtime.shutdown_timeout(LINGER);
-    Ok(result)
 }
 
 #[cfg(test)]

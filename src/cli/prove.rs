@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use ring::digest::{self, Digest};
 
-use super::{FAILURE, output};
+use super::exit::FAILURE;
+use super::output;
 use crate::daemon;
 use crate::files::{configuration, database};
 use crate::inspect::{Proof, prove};

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{logging, run_to_end};
+use super::exit::run_to_end;
+use super::logging;
 use crate::config::LogFormat;
 use crate::daemon::{self, ServeOptions};
 

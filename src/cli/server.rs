@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{output, run_to_end};
+use super::exit::run_to_end;
+use super::output;
 use crate::admin::api::caller::AUTHOR;
 use crate::admin::api::route::NoParameters;
 use crate::admin::api::{ApiError, ApiRoute, Method, Operation};

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{BAD_INPUT, BadInput, FAILURE, output, whatif};
+use super::exit::{BAD_INPUT, BadInput, FAILURE};
+use super::{output, whatif};
 use crate::daemon;
 use crate::simulate::{Error, LoadedScenario, Simulation, Timeline};
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::exit::run_to_end;
+use super::output;
 use super::server::ServerArgs;
-use super::{output, run_to_end};
 use crate::admin::api::{FamilyStatus, OverviewWithEvents, RegionOverview, RegionSummary, routes};
 use crate::alarm::Incident;
 use crate::health::{LIMITED, WITHDRAWN};

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::exit::{BadInput, FAILURE};
+use super::output;
 use super::server::ServerArgs;
-use super::{BadInput, FAILURE, output};
 use crate::admin::api::{ApiError, LossSimulation, SimulateQuery, routes};
 use crate::daemon;
 use crate::health::View;

@@ -38,7 +38,7 @@ impl Control {
         let correlated = self.monitor.correlated();
         let mut standing = self.monitor.standing(&correlated);
         standing.extend(self.rules.standing().map(|alarm| of_alarm(alarm, "", &correlated, &[])));
-        let away = self.base.config.regions.iter().zip(self.balance.away(&self.base));
+        let away = self.base.config.regions.iter().zip(self.balancer.away(&self.base));
         for ((region, _), away) in away.filter(|(_, away)| *away > Share::NONE) {
             let target = self.base.config.regions.target(Resolved::Region(region));
             let text = format!("{target} sends {away} of its clients elsewhere: it is too full");

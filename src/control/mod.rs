@@ -10,12 +10,14 @@
 //!   Stopping
 //! ```
 //!
-//! [`Monitor`] decides what happened, [`Balance`] what regions shed, [`Keeper`] when to write it down; none
+//! [`Monitor`] decides what happened, [`Balancer`] what regions shed, [`Keeper`] when to write it down; none
 //! of them knows snapshots. Control compiles, and only when something that an answer depends on has changed.
 //! It reads no clock and does nothing itself: the shell carries out its effects, in their order, and lets
 //! time pass with a [`Input::Tick`] when [`Control::wake`] says so.
 
+mod cached_answers;
 mod drain;
+mod drill_log;
 mod drills;
 #[cfg(test)]
 mod fixture;
@@ -28,7 +30,7 @@ mod request;
 
 use std::sync::Arc;
 
-pub use drain::Receipt;
+pub use cached_answers::DrainProgress;
 pub use monitor::{Findings, Monitor};
 pub use operator::Proposal;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, ZoneReport};
@@ -42,12 +44,12 @@ use crate::config::Config;
 use crate::event::Event;
 use crate::health::Memory;
 use crate::intent::{IntentStore, SavedIntents};
-use crate::load::{Balance, Outlook, ShedChange};
+use crate::load::{Balancer, Outlook, ShedChange};
 use crate::moment::Moment;
 use crate::region::Resolved;
 use crate::snapshot::{Base, Inputs, Snapshot};
-use drain::Holdings;
-use drills::Drills;
+use cached_answers::CachedAnswers;
+use drill_log::DrillLog;
 use persistence::Keeper;
 
 /// What a machine takes: everything that can change what it does, apart from time.
@@ -127,16 +129,16 @@ impl Effect {
 pub struct Control {
     base: Arc<Base>,
     monitor: Monitor,
-    balance: Balance,
+    balancer: Balancer,
     keeper: Keeper,
     /// What operators want.
     intents: IntentStore,
     /// What came of drills, and those to come.
-    drills: Drills,
+    drills: DrillLog,
     /// What the machine advises.
     proposals: Vec<Proposal>,
     /// Which addresses are given out, and how long they may be held.
-    holdings: Holdings,
+    cached_answers: CachedAnswers,
     /// What is measured.
     rules: Rules,
     /// The conditions that stand, by their causes.
@@ -152,23 +154,23 @@ pub struct Control {
 impl Control {
     /// Makes a machine for a base. Its first input is [`Input::Restored`]; until then it serves nothing.
     pub fn new(base: Arc<Base>, now: Moment) -> Self {
-        let drills = Drills::adopt(Vec::new(), &base.config, now);
+        let drills = DrillLog::adopt(Vec::new(), &base.config, now);
         let intents = IntentStore::default();
         let overlay = intents.overlay(&base.config.regions);
         let (monitor, _) = Monitor::new(Arc::clone(&base.config), overlay, None, now);
-        let balance = Balance::new(&base, now);
-        let holdings = Holdings::new(&base.config, now);
+        let balancer = Balancer::new(&base, now);
+        let cached_answers = CachedAnswers::new(&base.config, now);
         let rules = Rules::new(&base.config, now);
         let availability = Availability::new(&base.config, now);
         Self {
             base,
             monitor,
-            balance,
+            balancer,
             keeper: Keeper::new(now),
             intents,
             drills,
             proposals: Vec::new(),
-            holdings,
+            cached_answers,
             rules,
             incidents: Incidents::default(),
             availability,
@@ -204,7 +206,7 @@ impl Control {
                 self.advance(findings, shed, now)
             }
             Input::Served => {
-                self.holdings.served(now);
+                self.cached_answers.served(now);
                 Vec::new()
             }
             Input::Reloaded(base) => self.reloaded(base, now),
@@ -222,7 +224,7 @@ impl Control {
     pub fn wake(&self) -> Option<Moment> {
         let intents = self.intents.wake(&self.base.config.regions);
         let rules = self.rules.wake(self.base.database_built_at);
-        let own = [self.monitor.wake(), self.balance.wake(&self.base), intents, self.drills.wake(), rules];
+        let own = [self.monitor.wake(), self.balancer.wake(&self.base), intents, self.drills.wake(), rules];
         own.into_iter().flatten().min()
     }
 
@@ -244,13 +246,13 @@ impl Control {
     /// Returns what is known of everything, for `/status`.
     pub fn report(&self, now: Moment) -> Report {
         let mut report = self.monitor.report(self.number, now);
-        let away = self.balance.away(&self.base);
+        let away = self.balancer.away(&self.base);
         report.regions.iter_mut().zip(away).for_each(|(region, away)| region.away = away);
         report.outlook = self.outlook(now);
         report.intents = self.intents.intents().to_vec();
         report.name_intents();
         report.proposals.clone_from(&self.proposals);
-        report.receipts = self.receipts(now);
+        report.drains = self.drains(now);
         report.drills = Arc::clone(self.drills.records());
         report.alarms.extend(self.rules.standing());
         report.incidents = self.incidents.report();
@@ -260,13 +262,13 @@ impl Control {
 
     /// Returns what a prediction starts from: the demand, where it is sent, and what the regions report.
     pub fn outlook(&self, now: Moment) -> Outlook {
-        self.balance.outlook(self.monitor.readings(&self.base, now))
+        self.balancer.outlook(self.monitor.readings(&self.base, now))
     }
 
     /// Goes on from what an earlier life left, and publishes the first snapshot.
     fn restored(&mut self, restored: Restored, now: Moment) -> Vec<Effect> {
         let Restored { health, mut intents, availability } = restored;
-        self.drills = Drills::adopt(std::mem::take(&mut intents.drills), &self.base.config, now);
+        self.drills = DrillLog::adopt(std::mem::take(&mut intents.drills), &self.base.config, now);
         self.intents = IntentStore::adopt(intents);
         let overlay = self.intents.overlay(&self.base.config.regions);
         let config = Arc::clone(&self.base.config);
@@ -275,7 +277,7 @@ impl Control {
         let fresh = health.filter(|memory| memory.is_fresh(now));
         let has_adopted = fresh.is_some();
         if let Some(memory) = fresh {
-            self.balance.adopt(&memory.portions, &self.base);
+            self.balancer.adopt(&memory.portions, &self.base);
         }
         self.availability.restore(availability, &self.base.config, now);
         self.measure_availability(true, now);
@@ -330,10 +332,10 @@ impl Control {
         let before = std::mem::replace(&mut self.base, base);
         let overlay = self.intents.overlay(&self.base.config.regions);
         let findings = self.monitor.reload(Arc::clone(&self.base.config), overlay, now);
-        self.balance.reload(&before, &self.base, now);
+        self.balancer.reload(&before, &self.base, now);
         self.drills.reload(&self.base.config, now);
         self.land(now);
-        self.holdings.reload(&self.base.config, now);
+        self.cached_answers.reload(&self.base.config, now);
         let mut effects = vec![self.publish(now), self.watch()];
         let Config { zones, regions, .. } = &*self.base.config;
         let reloaded = Event::reloaded(self.number, zones.len(), regions.len(), now);
@@ -363,25 +365,25 @@ impl Control {
 
     /// Spreads the clients of regions that have left or returned, if any has.
     fn land(&mut self, now: Moment) {
-        if !self.balance.is_due(&self.base, self.monitor.view()) {
+        if !self.balancer.is_due(&self.base, self.monitor.view()) {
             return;
         }
         let readings = self.monitor.readings(&self.base, now);
-        self.balance.land(&self.base, self.monitor.view(), &readings, now);
+        self.balancer.land(&self.base, self.monitor.view(), &readings, now);
     }
 
     /// Lets regions shed what is too much for them, if it is time to.
     fn balance_step(&mut self, now: Moment) -> Vec<ShedChange> {
-        if self.balance.wake(&self.base).is_none_or(|due| now < due) {
+        if self.balancer.wake(&self.base).is_none_or(|due| now < due) {
             return Vec::new();
         }
         let readings = self.monitor.readings(&self.base, now);
-        self.balance.step(&self.base, self.monitor.view(), &readings, now)
+        self.balancer.step(&self.base, self.monitor.view(), &readings, now)
     }
 
     /// Returns what is worth remembering, as of `now`.
     fn memory(&self, now: Moment) -> Memory {
-        Memory { portions: self.balance.remember(&self.base), ..self.monitor.memory(now) }
+        Memory { portions: self.balancer.remember(&self.base), ..self.monitor.memory(now) }
     }
 
     /// Compiles the next snapshot.
@@ -399,7 +401,7 @@ impl Control {
 
     fn serve(&mut self, snapshot: Arc<Snapshot>, now: Moment) -> Effect {
         self.number = snapshot.number;
-        self.holdings.publish(&snapshot.given, &snapshot.leaving, now);
+        self.cached_answers.publish(&snapshot.given, &snapshot.leaving, now);
         self.last = Some(Arc::clone(&snapshot));
         Effect::Publish(snapshot)
     }
@@ -408,9 +410,9 @@ impl Control {
         let base = Arc::clone(&self.base);
         let circumstances = Inputs {
             health: self.monitor.view().clone(),
-            splits: self.balance.splits().clone(),
+            splits: self.balancer.splits().clone(),
             weights: self.monitor.overlay().weights.clone(),
-            leaving: drain::leaving(self.intents.intents(), &base.config.regions),
+            leaving: cached_answers::leaving(self.intents.intents(), &base.config.regions),
         };
         Arc::new(Snapshot::compile(base, circumstances, self.number + 1))
     }

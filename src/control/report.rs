@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Proposal, Receipt};
+use super::{DrainProgress, Proposal};
 use crate::alarm::{Alarm, Incident};
 use crate::availability::log::AvailabilityLog;
 use crate::canary::Failure;
@@ -34,7 +34,7 @@ pub struct Report {
     /// What the machine would do if it were allowed to.
     pub proposals: Vec<Proposal>,
     /// How far those intents are that send clients away.
-    pub receipts: Vec<Receipt>,
+    pub drains: Vec<DrainProgress>,
     /// The regions, in the order of the configuration, as are all lists below.
     pub regions: Vec<RegionReport>,
     /// What the clients ask for and where they are sent, to predict from.
@@ -163,7 +163,7 @@ impl Report {
             intents: Vec::new(),
             drills: Arc::default(),
             proposals: Vec::new(),
-            receipts: Vec::new(),
+            drains: Vec::new(),
             regions: regions.collect(),
             outlook: Outlook::default(),
             availability: Arc::default(),

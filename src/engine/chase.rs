@@ -7,8 +7,7 @@
 
 use std::net::IpAddr;
 
-use super::AnswerSource;
-use crate::answer::{Delegation, NameMatch, NameNode, Packed};
+use crate::answer::{Delegation, NameMatch, NameNode, NameTree, Packed};
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Steered, SteeredAnswer};
 use crate::steering::SteeringId;
@@ -314,4 +313,15 @@ impl NameOffsets {
         let mut offsets = self.offsets[..self.count].iter();
         offsets.any(|&offset| writer.has_name_at(offset, name))
     }
+}
+
+/// The source of answers.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerSource<'a, S> {
+    /// All names, the steered ones included.
+    pub tree: &'a NameTree,
+    /// The name of the server, for NSID (RFC 5001).
+    pub server: &'a str,
+    /// Chooses the answer of a steered name for a client.
+    pub steer: S,
 }

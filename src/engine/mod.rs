@@ -17,8 +17,9 @@ mod tests;
 
 use std::net::IpAddr;
 
+pub use chase::AnswerSource;
+
 use self::chase::ReplyMeta;
-use crate::answer::NameTree;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Snapshot, Steered};
 use crate::steering::SteeringId;
@@ -71,17 +72,6 @@ pub struct ReplyTally {
     pub is_truncated: bool,
     /// Whether the request brought a client subnet.
     pub has_client_subnet: bool,
-}
-
-/// The source of answers.
-#[derive(Clone, Copy, Debug)]
-pub struct AnswerSource<'a, S> {
-    /// All names, the steered ones included.
-    pub tree: &'a NameTree,
-    /// The name of the server, for NSID (RFC 5001).
-    pub server: &'a str,
-    /// Chooses the answer of a steered name for a client.
-    pub steer: S,
 }
 
 /// Answers a request from a snapshot.

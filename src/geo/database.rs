@@ -11,12 +11,8 @@ use std::net::IpAddr;
 use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, path};
 
 use super::search_tree::SearchTree;
-use super::{Error, ipv4_inside};
+use super::{Error, MAX_DATABASE_BYTES, ipv4_inside};
 use crate::client::{Continent, Coordinates, Country, Location, Prefix, Subdivision};
-
-/// The largest file that is read, since it is read whole: twice the largest that MaxMind sells
-/// (GeoIP2 Enterprise, about 500 MB).
-pub const MAX_DATABASE_BYTES: usize = 1 << 30;
 
 /// A database in MaxMind's format, read whole into memory.
 pub struct Database {

@@ -15,7 +15,6 @@ use super::population::{Population, Residents, subnets};
 use super::ranking::point;
 use super::run_map::RunMap;
 use super::runs::{Bits, Runs, join};
-use super::view::PolicyView;
 use super::{Class, ClassId, Error, TableSources};
 use crate::client::Group;
 use crate::region::Regions;
@@ -99,16 +98,6 @@ impl Table {
                 mark(value).map_or(ClassId(value), |embedding| v4(embedding.extract(bits)))
             }
         }
-    }
-
-    /// Returns the view in which the classes that `parts` gives one number are one.
-    ///
-    /// # Panics
-    ///
-    /// When `parts` does not give exactly one number for each class.
-    pub fn view(&self, parts: Vec<u32>) -> PolicyView {
-        assert_eq!(parts.len(), self.classes.len(), "every class is in one part");
-        PolicyView::new(self, parts.into_boxed_slice())
     }
 
     /// Returns how many intervals of equal class the addresses of both families fall into.

@@ -32,8 +32,14 @@ pub struct ScopedPart {
 }
 
 impl PolicyView {
-    /// Finds where the parts of a table change.
-    pub(super) fn new(table: &Table, parts: Box<[u32]>) -> Self {
+    /// Returns the view of a table in which the classes that `parts` gives one number are one part.
+    ///
+    /// # Panics
+    ///
+    /// When `parts` does not give exactly one number for each class.
+    pub fn new(table: &Table, parts: Vec<u32>) -> Self {
+        assert_eq!(parts.len(), table.classes.len(), "every class is in one part");
+        let parts = parts.into_boxed_slice();
         let part = |class: u32| parts[class as usize];
         let v4 = Intervals::new(&table.v4, |class| Some(part(class)));
         let whole_v4 = v4.is_one().then(|| part(table.v4.value(0)));

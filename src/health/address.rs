@@ -1,9 +1,12 @@
 //! What is known of one address, or of one region as a whole: a record for each of the canaries that
 //! watch it, and where they leave it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{AddressState, RememberedFall, Standing, Streak};
+use serde::{Deserialize, Serialize};
+
+use super::{AddressState, Standing, Streak};
 use crate::canary::{Canary, CanaryId, Criticality, Failure, Heard, Observation};
 use crate::moment::Moment;
 use crate::share::Share;
@@ -207,4 +210,19 @@ impl CanaryRecord {
 /// when an address is down must not change with each probe of its recovery.
 fn is_one_spell(was: AddressState, is: AddressState) -> bool {
     was == is || (was.is_down() && is.is_down())
+}
+
+/// A canary that had fallen: the address or region with it, unless it was advisory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RememberedFall {
+    /// The name of the region.
+    pub region: String,
+    /// The name of the availability zone and the address; `None`: the region as a whole.
+    pub address: Option<(String, IpAddr)>,
+    /// The name of the canary.
+    pub canary: String,
+    /// When it fell.
+    pub since: Moment,
+    /// Its last failure.
+    pub failure: Failure,
 }

@@ -3,13 +3,11 @@
 //! Only falls are remembered, and what they left behind in the recoveries of regions and zones: an address that
 //! was up or suspect starts as unknown and counts as up, and that is right for both. How this is written down is left to `files::health`.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{OutlierGrade, RecoveryState};
-use crate::canary::Failure;
+use super::{OutlierGrade, RecoveryState, RememberedFall};
 use crate::moment::Moment;
 use crate::region::Family;
 
@@ -30,21 +28,6 @@ pub struct Memory {
     pub grades: Vec<RememberedGrade>,
     /// What the parts of the clients asked for, and where they were sent.
     pub portions: Vec<RememberedDemand>,
-}
-
-/// A canary that had fallen: the address or region with it, unless it was advisory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RememberedFall {
-    /// The name of the region.
-    pub region: String,
-    /// The name of the availability zone and the address; `None`: the region as a whole.
-    pub address: Option<(String, IpAddr)>,
-    /// The name of the canary.
-    pub canary: String,
-    /// When it fell.
-    pub since: Moment,
-    /// Its last failure.
-    pub failure: Failure,
 }
 
 /// The course of a region or availability zone.

@@ -45,11 +45,9 @@ mod tally;
 mod view;
 mod vitals;
 
-pub use address::{AddressHealth, CanaryRecord, Cause, LastResult};
+pub use address::{AddressHealth, CanaryRecord, Cause, LastResult, RememberedFall};
 pub use board::{Board, StateChange};
-pub use memory::{
-    Adoption, FRESH_FOR, Memory, RememberedDemand, RememberedFall, RememberedGrade, RememberedRecovery,
-};
+pub use memory::{Adoption, FRESH_FOR, Memory, RememberedDemand, RememberedGrade, RememberedRecovery};
 pub use outlier::OutlierGrade;
 #[cfg(test)]
 pub(crate) use recovery::Stage;

@@ -102,7 +102,7 @@ pub enum Action {
         #[schemars(with = "Vec<f64>", length(max = MAX_STEPS))]
         steps: Vec<Share>,
         /// How long each step is held, such as `10m`.
-        #[serde(default = "form::usual_hold", with = "form::time_span")]
+        #[serde(default = "usual_hold", with = "form::time_span")]
         #[schemars(with = "String")]
         hold: Duration,
     },
@@ -115,7 +115,7 @@ pub enum Action {
         #[schemars(with = "f64", range(min = 0.01, max = 100))]
         away: Share,
         /// What ends it early: `alarm`, `load>90%`, `error_rate>2%` or `p95>900ms`.
-        #[serde(rename = "abort_when", with = "form::text", default = "form::any_alarm")]
+        #[serde(rename = "abort_when", with = "form::text", default = "any_alarm")]
         #[schemars(with = "String")]
         abort: AbortRule,
     },
@@ -282,4 +282,12 @@ fn check_weights(members: &[(String, u32)], steps: &[Share], hold: Duration) -> 
         true => Err(InvalidAction("each step of weights is held for some time".to_owned())),
         false => Ok(()),
     }
+}
+
+fn any_alarm() -> AbortRule {
+    AbortRule::Alarm
+}
+
+fn usual_hold() -> Duration {
+    HOLD
 }

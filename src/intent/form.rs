@@ -1,12 +1,11 @@
 //! The fields of actions in JSON: percentages, names, weights and durations as operators write them.
 
-use std::time::Duration;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::action::{AbortRule, HOLD};
 use crate::share::Share;
+use crate::units::Malformed;
+use crate::zone::Name;
 
 /// A region with its weight.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -18,20 +17,26 @@ pub(super) struct RegionWeight {
     weight: u32,
 }
 
+/// Reads an owner name: absolute, in lower case.
+///
+/// # Errors
+///
+/// When it is not a domain name.
+pub fn owner(name: &str) -> Result<Name, Malformed> {
+    let mut owner = Name::from_ascii(name).map_err(|_| Malformed {
+        message: format!("`{name}` is not a domain name"),
+        hint: "write `api.example.com`".to_owned(),
+    })?;
+    owner.set_fqdn(true);
+    Ok(owner.to_lowercase())
+}
+
 pub(super) fn everyone() -> Share {
     Share::ALL
 }
 
 pub(super) fn a_tenth() -> Share {
     Share::percent(10)
-}
-
-pub(super) fn any_alarm() -> AbortRule {
-    AbortRule::Alarm
-}
-
-pub(super) fn usual_hold() -> Duration {
-    HOLD
 }
 
 fn to_percent(share: Share) -> f64 {
@@ -81,7 +86,6 @@ pub(super) mod name {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::intent::sentence;
     use crate::zone::Name;
 
     pub fn serialize<S: Serializer>(name: &Name, serializer: S) -> Result<S::Ok, S::Error> {
@@ -89,7 +93,7 @@ pub(super) mod name {
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
-        sentence::owner(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+        super::owner(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

@@ -29,6 +29,7 @@ mod action;
 mod drill;
 mod form;
 mod overlay;
+mod request;
 mod safety_rule;
 mod schedule;
 pub mod sentence;
@@ -36,10 +37,11 @@ mod store;
 
 pub use action::{AbortRule, Action, InvalidAction};
 pub use drill::{Drill, DrillOutcome, MAX_DRILLS, last_good};
+pub use form::owner;
 pub use overlay::{ForcedState, Overlay, Weights};
+pub use request::Request;
 pub use safety_rule::SafetyRule;
 pub use schedule::{Days, Schedule, Window, next_start};
 pub use store::{
-    Intent, IntentChange, IntentPhase, IntentStore, MAX_INTENTS, Request, ReturnConditions, SavedIntents,
-    Transition,
+    Intent, IntentChange, IntentPhase, IntentStore, MAX_INTENTS, ReturnConditions, SavedIntents, Transition,
 };

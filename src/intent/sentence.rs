@@ -14,10 +14,10 @@ use std::str::FromStr;
 
 use super::ForcedState;
 use super::action::{AbortRule, Action, HOLD, InvalidAction, MAX_CAPACITY, MAX_WEIGHT};
+use super::form::owner;
 use crate::region::{Failover, Target};
 use crate::share::Share;
 use crate::units::TimeSpan;
-use crate::zone::Name;
 
 impl FromStr for AbortRule {
     type Err = InvalidAction;
@@ -136,18 +136,6 @@ impl<'t> Reader<'t, '_> {
         }
         Ok(Action::Weights { owner, members, steps, hold })
     }
-}
-
-/// Reads an owner name: absolute, in lower case.
-///
-/// # Errors
-///
-/// When it is not a domain name.
-pub fn owner(name: &str) -> Result<Name, InvalidAction> {
-    let mut owner =
-        Name::from_ascii(name).map_err(|_| InvalidAction(format!("`{name}` is not a domain name")))?;
-    owner.set_fqdn(true);
-    Ok(owner.to_lowercase())
 }
 
 /// Reads a capacity in percent: `50%`, `50`.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::overlay::{ForcedState, Overlay, Weights};
-use super::{Action, Drill, SafetyRule};
+use super::{Action, Drill, Request};
 use crate::health::{Assessment, Phase, RecoveryState};
 use crate::moment::Moment;
 use crate::region::{Failover, Recovery, RegionId, Regions, Resolved, Site, Target};
@@ -22,34 +22,6 @@ const SAME_WITHIN: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether clients can come back that should have by now.
 const RECONSIDER: Duration = Duration::from_secs(10);
-
-/// What somebody asks for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Request {
-    /// What.
-    pub action: Action,
-    /// Who.
-    pub author: String,
-    /// Why.
-    pub reason: String,
-    /// For how long; `None`: until it is lifted.
-    pub lasts: Option<Duration>,
-    /// The rules that are broken on purpose.
-    pub overrides: Vec<SafetyRule>,
-}
-
-#[cfg(test)]
-impl Default for Request {
-    fn default() -> Self {
-        Self {
-            action: Action::Drain { target: Target::of_region("tokyo") },
-            author: "alice".to_owned(),
-            reason: "a test".to_owned(),
-            lasts: None,
-            overrides: Vec::new(),
-        }
-    }
-}
 
 /// An intent in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

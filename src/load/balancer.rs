@@ -14,22 +14,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Outlook;
-use crate::health::{RememberedDemand, SiteShare, View, Vitals};
+use super::estimate::{capacities, demands, estimate};
+use super::{Outlook, Readings};
+use crate::health::{RememberedDemand, SiteShare, View};
 use crate::moment::Moment;
-use crate::region::{Family, RegionId};
+use crate::region::RegionId;
 use crate::share::Share;
 use crate::snapshot::{Base, DemandPart};
-use crate::steering::{Capacities, Demand, Piece, Rest, Route, Split, Splits};
+use crate::steering::{Demand, Piece, Split, Splits};
 
 /// The shortest time between two steps: three reports of a canary with the usual interval.
 const SHORTEST_PACE: Duration = Duration::from_secs(30);
 
 /// Parts that ask for less than this fraction of everything are estimated anew after a restart.
 const WORTH_REMEMBERING: f64 = 1e-4;
-
-/// Requests per second of each /24 at least: what cannot be nothing can grow.
-const HARDLY_ANY: f64 = 1e-9;
 
 /// A region sends another share of the clients elsewhere that are at home there.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,7 +42,7 @@ pub struct ShedChange {
 
 /// Divides load. A copy is cheap: what is large is shared until it changes.
 #[derive(Clone, Debug)]
-pub struct Balance {
+pub struct Balancer {
     splits: Arc<Splits>,
     /// Requests per second of each part, as of the last estimate; by the place in `Base::demand`.
     rates: Arc<Vec<f64>>,
@@ -54,21 +52,7 @@ pub struct Balance {
     next: Moment,
 }
 
-/// What regions report, by `RegionId`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Readings {
-    /// What each region says of itself.
-    pub vitals: Vec<Vitals>,
-    /// Which fraction of each region's capacity is there.
-    pub present: Vec<f64>,
-    /// Whether the machine may fill or relieve each region.
-    pub is_auto: Vec<bool>,
-    /// By partition: the weights that operators gave to all of its names. What is asked of names is not told apart
-    /// that share a policy, so those of only some of them are not known here. Empty: there are none.
-    pub weights: Vec<Option<Vec<(RegionId, u32)>>>,
-}
-
-impl Balance {
+impl Balancer {
     /// Starts without knowing anybody's load.
     pub fn new(base: &Base, now: Moment) -> Self {
         let next = now.plus(pace(base));
@@ -201,124 +185,6 @@ impl Balance {
     }
 }
 
-/// Works out how much each part asks for, from what the regions serve and who is sent there.
-///
-/// What a region serves is divided among those who are sent there in proportion to the last estimates,
-/// the first time to their number. So what is known of a part is kept while its clients are spread over
-/// regions that others go to as well (it is one step of the EM algorithm for mixtures).
-pub(crate) fn estimate(
-    last: &[f64],
-    splits: &Splits,
-    base: &Base,
-    view: &View,
-    readings: &Readings,
-) -> Vec<f64> {
-    let parts = base.demand.iter().enumerate();
-    let flows: Vec<_> =
-        parts.map(|(index, part)| route(part, splits.of(index), base, view, readings).fractions()).collect();
-    let mut rates: Vec<_> = base.demand.iter().zip(last).map(|(part, rate)| rate.max(least(part))).collect();
-    let mut expected = vec![0.0; base.config.regions.len()];
-    for (rate, flow) in rates.iter().zip(&flows) {
-        for (region, fraction) in flow {
-            expected[usize::from(region.0)] += rate * fraction;
-        }
-    }
-    let factor = |region: RegionId| {
-        let factor = served(base, readings, region)? / expected[usize::from(region.0)];
-        Some(factor).filter(|factor| factor.is_finite())
-    };
-    for (flow, rate) in flows.iter().zip(&mut rates) {
-        // Of those whose region says nothing, the last estimate is the best there is.
-        let pieces = flow.iter().map(|(region, fraction)| fraction * factor(*region).unwrap_or(1.0));
-        *rate *= pieces.sum::<f64>();
-    }
-    rates
-}
-
-/// Returns the least that a part is taken to ask for.
-pub(crate) fn least(part: &DemandPart) -> f64 {
-    part.weight * HARDLY_ANY
-}
-
-/// Returns the way of a part's clients, who are counted as if all of them asked for IPv4.
-pub(crate) fn route(
-    part: &DemandPart,
-    split: Option<&Split>,
-    base: &Base,
-    view: &View,
-    readings: &Readings,
-) -> Route {
-    let (plan, policy) = base.plan_of(part);
-    let route = Route::find(plan, policy.all_down, view, split, Family::V4);
-    match readings.weights.get(part.partition) {
-        Some(Some(weights)) => route.weighted(plan, weights, view, Family::V4),
-        Some(None) | None => route,
-    }
-}
-
-/// Returns what there is to divide: of each part what no region takes a share of, and after them those
-/// shares, which cannot be moved.
-pub(crate) fn demands(
-    parts: &[DemandPart],
-    rates: &[f64],
-    base: &Base,
-    view: &View,
-    readings: &Readings,
-) -> Vec<Demand> {
-    let (mut demands, mut fixed) = (Vec::new(), Vec::new());
-    for (part, rate) in parts.iter().zip(rates) {
-        let route = route(part, None, base, view, readings);
-        // Weights say where their clients go, however full it is there.
-        if let Rest::Divided { .. } = route.rest {
-            let given = route.fractions().into_iter();
-            fixed
-                .extend(given.map(|(region, part)| Demand { rate: rate * part, order: vec![(region, 0.0)] }));
-            demands.push(Demand { rate: 0.0, order: Vec::new() });
-            continue;
-        }
-        let mut left = 1.0;
-        for (region, share) in &route.stops {
-            let rate = rate * left * share.fraction();
-            fixed.push(Demand { rate, order: vec![(*region, 0.0)] });
-            left *= 1.0 - share.fraction();
-        }
-        let order = part.order.iter().filter(|(region, _)| takes_all(view, *region));
-        demands.push(Demand { rate: rate * left, order: order.copied().collect() });
-    }
-    demands.extend(fixed);
-    demands
-}
-
-/// Returns whether a region takes all the clients that it is the best for.
-fn takes_all(view: &View, region: RegionId) -> bool {
-    let families = Family::BOTH.into_iter().filter(|family| view.status(region, *family).exists());
-    let mut statuses = families.map(|family| view.status(region, family));
-    statuses.next().is_some_and(|status| status.takes() == Share::ALL)
-}
-
-/// Returns what regions can serve of which that is known, and that the machine may fill or relieve.
-pub(crate) fn capacities(base: &Base, readings: &Readings) -> Capacities {
-    let regions = base.config.regions.iter();
-    let capacities =
-        regions.filter(|(id, _)| readings.is_auto[usize::from(id.0)]).filter_map(|(id, region)| {
-            let index = usize::from(id.0);
-            let capacity = region.capacity? as f64 * readings.present[index];
-            readings.vitals[index]
-                .load
-                .is_some()
-                .then_some((id, capacity))
-                .filter(|(_, capacity)| *capacity > 0.0)
-        });
-    capacities.collect()
-}
-
-/// Returns how many requests per second a region serves; `None`: it does not say.
-pub(crate) fn served(base: &Base, readings: &Readings, region: RegionId) -> Option<f64> {
-    let index = usize::from(region.0);
-    let capacity = base.config.regions.region(region).capacity? as f64;
-    Some(readings.vitals[index].load? * capacity * readings.present[index])
-}
-
 /// Returns the time between two steps: long enough for the last one to be felt and reported.
 fn pace(base: &Base) -> Duration {
     let longest = base.config.steered.iter().map(|steering| steering.ttl.seconds()).max().unwrap_or(0);
@@ -328,6 +194,8 @@ fn pace(base: &Base) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::Vitals;
+    use crate::load::route;
     use crate::snapshot::fixture;
 
     /// Three equal regions, each the first choice of a group of clients of its own.
@@ -364,7 +232,7 @@ mod tests {
     }
 
     /// Returns what each region would serve, in percent.
-    fn loads(balance: &Balance, base: &Base, view: &View) -> [u32; 3] {
+    fn loads(balance: &Balancer, base: &Base, view: &View) -> [u32; 3] {
         let mut loads = [0.0; 3];
         for (part, rate) in balance.rates.iter().enumerate() {
             let route = route(&base.demand[part], balance.splits.of(part), base, view, &Readings::default());
@@ -382,7 +250,7 @@ mod tests {
     #[test]
     fn a_region_lost_at_140_percent_leaves_no_survivor_above_90() {
         let base = base();
-        let mut balance = Balance::new(&base, Moment(0));
+        let mut balance = Balancer::new(&base, Moment(0));
         let (all, lost) = (view(&base, ALL), view(&base, TOKYO_LOST));
         balance.step(&base, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
         assert_eq!(loads(&balance, &base, &all), [56, 49, 35]);
@@ -395,7 +263,7 @@ mod tests {
     #[test]
     fn clients_are_divided_anew_only_when_a_region_leaves_or_returns() {
         let base = base();
-        let mut balance = Balance::new(&base, Moment(0));
+        let mut balance = Balancer::new(&base, Moment(0));
         let (all, lost) = (view(&base, ALL), view(&base, TOKYO_LOST));
         assert!(balance.is_due(&base, &all), "they never were");
         balance.land(&base, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
@@ -406,7 +274,7 @@ mod tests {
     #[test]
     fn a_region_that_is_too_full_sheds_at_its_pace_and_says_so() {
         let base = base();
-        let mut balance = Balance::new(&base, Moment(0));
+        let mut balance = Balancer::new(&base, Moment(0));
         let all = view(&base, ALL);
         let changes = balance.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
         let [change] = &changes[..] else { panic!("tokyo is too full: {changes:?}") };
@@ -422,7 +290,7 @@ mod tests {
     #[test]
     fn a_ramp_is_counted_and_left_alone() {
         let base = base();
-        let mut balance = Balance::new(&base, Moment(0));
+        let mut balance = Balancer::new(&base, Moment(0));
         let (all, half) =
             (view(&base, ALL), [SiteShare::Part(Share::HALF), SiteShare::Full, SiteShare::Full]);
         balance.step(&base, &all, &readings([0.60, 0.30, 0.30]), Moment(600_000));
@@ -434,7 +302,7 @@ mod tests {
     #[test]
     fn who_is_divided_by_weights_is_counted_where_the_weights_lead_and_not_shed() {
         let base = base();
-        let mut balance = Balance::new(&base, Moment(0));
+        let mut balance = Balancer::new(&base, Moment(0));
         let all = view(&base, ALL);
         balance.step(&base, &all, &readings([0.60, 0.30, 0.30]), Moment(600_000));
         let mut weighted = readings([0.06, 0.84, 0.30]);
@@ -449,7 +317,7 @@ mod tests {
     #[test]
     fn a_region_that_says_nothing_is_neither_relieved_nor_filled() {
         let base = base();
-        let mut balance = Balance::new(&base, Moment(0));
+        let mut balance = Balancer::new(&base, Moment(0));
         let mut silent = readings([0.95, 0.0, 0.40]);
         silent.vitals[1].load = None;
         let all = view(&base, ALL);
@@ -460,7 +328,7 @@ mod tests {
     #[test]
     fn a_state_file_sends_nobody_where_their_plan_does_not_lead() {
         let base = base();
-        let mut before = Balance::new(&base, Moment(0));
+        let mut before = Balancer::new(&base, Moment(0));
         let all = view(&base, ALL);
         before.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
         let mut portions = before.remember(&base);
@@ -469,7 +337,7 @@ mod tests {
             .flat_map(|portion| &mut portion.pieces)
             .for_each(|(_, name)| *name = "moon".to_owned());
         portions[0].rate = f64::INFINITY;
-        let mut after = Balance::new(&base, Moment(700_000));
+        let mut after = Balancer::new(&base, Moment(700_000));
         after.adopt(&portions, &base);
         assert!(after.splits.is_whole());
         assert!(after.rates.iter().all(|rate| rate.is_finite()));
@@ -478,10 +346,10 @@ mod tests {
     #[test]
     fn a_restart_goes_on_where_the_last_life_ended() {
         let base = base();
-        let mut before = Balance::new(&base, Moment(0));
+        let mut before = Balancer::new(&base, Moment(0));
         let all = view(&base, ALL);
         before.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
-        let mut after = Balance::new(&base, Moment(700_000));
+        let mut after = Balancer::new(&base, Moment(700_000));
         after.adopt(&before.remember(&base), &base);
         let (before, after) = (before.splits.of(0), after.splits.of(0));
         assert_eq!(before, after);

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::Readings;
-use super::balancer::{self, estimate, least};
+use super::estimate::{self, estimate, least};
 use crate::health::{View, Vitals};
 use crate::region::RegionId;
 use crate::snapshot::{Base, DemandPart};
@@ -32,7 +32,7 @@ impl Outlook {
         let mut asked = vec![0.0; regions.len()];
         for part in &base.demand {
             for (region, fraction) in
-                balancer::route(part, None, base, &view, &Readings::default()).fractions()
+                estimate::route(part, None, base, &view, &Readings::default()).fractions()
             {
                 asked[usize::from(region.0)] += part.weight * fraction;
             }
@@ -67,10 +67,10 @@ impl Outlook {
             _ => vec![0.0; parts.len()],
         };
         let homes = parts.iter().enumerate().map(|(index, part)| {
-            let route = balancer::route(part, self.splits.of(index), base, view, &self.readings);
+            let route = estimate::route(part, self.splits.of(index), base, view, &self.readings);
             route.fractions().into_iter().map(|(region, _)| region).collect::<Vec<_>>()
         });
-        let is_silent = |region: &RegionId| balancer::served(base, &self.readings, *region).is_none();
+        let is_silent = |region: &RegionId| estimate::served(base, &self.readings, *region).is_none();
         let mut silent: Vec<RegionId> = Vec::new();
         let (mut asked, mut weights, mut unknown) = (0.0, 0.0, Vec::new());
         for (index, homes) in homes.enumerate() {

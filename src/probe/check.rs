@@ -10,10 +10,11 @@ use super::failure;
 use super::http::{self, HttpProbe};
 use super::inference::InferenceProbe;
 use super::json::JsonProbe;
+use super::result::ProbeResult;
 use super::schedule::Watched;
 use super::tls::TlsProbe;
 use super::trust::Trust;
-use crate::canary::{Check, Failure, Signals};
+use crate::canary::Check;
 
 /// One canary, prepared for what it watches.
 #[derive(Debug)]
@@ -28,23 +29,6 @@ pub enum Probe {
     Json(Box<JsonProbe>),
     /// Sends a prompt.
     Inference(Box<InferenceProbe>),
-}
-
-/// What one probe brings to light.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProbeResult {
-    /// Whether it was a success, or why not.
-    pub result: Result<(), Failure>,
-    /// The signals of the response; `None`: there was none that could have some.
-    pub signals: Option<Signals>,
-    /// What makes no sense in the response, but fails nothing.
-    pub remark: Option<String>,
-}
-
-impl From<Result<(), Failure>> for ProbeResult {
-    fn from(result: Result<(), Failure>) -> Self {
-        Self { result, signals: None, remark: None }
-    }
 }
 
 impl Probe {
@@ -96,7 +80,7 @@ impl Probe {
 pub(super) mod tests {
     use super::*;
     use crate::canary::FailureClass::{self, Body, Dns, Refused, Status, Timeout, Tls};
-    use crate::canary::HttpCheck;
+    use crate::canary::{Failure, HttpCheck};
     use crate::probe::names::tests::Book;
     use crate::probe::scripted::{self, Script};
 

@@ -5,9 +5,9 @@
 
 use serde_json::Value;
 
-use super::check::ProbeResult;
 use super::failure::{bounded, failure};
 use super::http::{Error, HttpProbe};
+use super::result::ProbeResult;
 use super::schedule::Watched;
 use super::trust::Trust;
 use crate::canary::{

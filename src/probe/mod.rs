@@ -17,6 +17,7 @@ mod inference;
 mod json;
 mod latest;
 mod names;
+mod result;
 mod schedule;
 #[cfg(test)]
 mod scripted;
@@ -32,9 +33,10 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
-pub use check::{Probe, ProbeResult};
+pub use check::Probe;
 pub use http::Error;
 pub use latest::LatestSightings;
+pub use result::ProbeResult;
 pub use schedule::{Pair, PairId, ProbeSchedule, Watched};
 pub use trust::Trust;
 

@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::check::ProbeResult;
 use super::failure::{self, failure};
 use super::http::Error;
+use super::result::ProbeResult;
 use super::trust::Trust;
 use crate::canary::{Failure, FailureClass, Signals, TlsCheck};
 

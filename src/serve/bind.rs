@@ -3,8 +3,6 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
-use socket2::{Domain, Protocol, Socket, Type};
-
 use super::{tcp, udp};
 
 /// The ports that are tried when port 0 was asked for and TCP has the chosen one in use.
@@ -61,16 +59,6 @@ fn bind_pair(address: SocketAddr) -> Result<Sockets, ListenError> {
 /// Returns whether another attempt may find a port that is free for both.
 fn is_chance(asked: SocketAddr, error: &io::Error) -> bool {
     asked.port() == 0 && error.kind() == io::ErrorKind::AddrInUse
-}
-
-/// Makes a socket that does not block. One of IPv6 takes IPv6 only.
-pub(super) fn unbound(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_nonblocking(true)?;
-    Ok(socket)
 }
 
 fn failed(address: SocketAddr, transport: &'static str) -> impl Fn(io::Error) -> ListenError {

@@ -25,6 +25,7 @@ mod bind;
 mod filter;
 mod hickory;
 mod reply;
+mod socket;
 mod tcp;
 mod udp;
 

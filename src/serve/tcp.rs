@@ -5,10 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use hickory_server::Server;
+use hickory_server::server::RequestHandler;
 use socket2::{Protocol, Type};
 
-use super::bind;
-use super::hickory::Handler;
+use super::socket;
 
 /// How many connections the kernel completes ahead of `accept`; what larger servers use, too.
 const BACKLOG: i32 = 1024;
@@ -21,7 +21,7 @@ const WAITING_REPLIES: usize = 32;
 
 /// Binds a listener.
 pub(super) fn open(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = bind::unbound(address, Type::STREAM, Protocol::TCP)?;
+    let socket = socket::unbound(address, Type::STREAM, Protocol::TCP)?;
     // A restart must not wait for the connections of the last run to leave TIME_WAIT.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -30,7 +30,7 @@ pub(super) fn open(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Lets a server accept from a duplicate of the listener.
-pub(super) fn register(listener: &TcpListener, server: &mut Server<Handler>) -> io::Result<()> {
+pub(super) fn register<H: RequestHandler>(listener: &TcpListener, server: &mut Server<H>) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
     server.register_listener(listener, IDLE, WAITING_REPLIES);
     Ok(())

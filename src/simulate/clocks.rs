@@ -39,6 +39,9 @@ impl Clocks {
     }
 }
 
+/// When every simulation begins: 2026-01-01 00:00:00 UTC, so that a state file can be older than it.
+pub const BOOT: Moment = Moment(1_767_225_600_000);
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

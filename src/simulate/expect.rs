@@ -1,8 +1,8 @@
 //! Whether what a scenario expects is so.
 
 use super::clients::{Clients, Lookup};
+use super::clocks::BOOT;
 use super::quantity::Percent;
-use super::run::BOOT;
 use super::scenario::{Aspect, Claim};
 use crate::control::Report;
 use crate::health::{AddressState, Phase};

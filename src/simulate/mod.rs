@@ -41,11 +41,12 @@ mod vitals;
 
 pub use answer::Distribution;
 pub use clients::ClientMove;
+pub use clocks::BOOT;
 pub use fault::Fault;
 pub use loaded::{Error, LoadedScenario};
 pub use probers::{Detection, Probed};
 pub use quantity::{Jump, Range};
-pub use run::{BOOT, Happening, Simulation};
+pub use run::{Happening, Simulation};
 pub use scenario::{Act, Aspect, Claim, Client, Expectation, Scenario, Spot, StateFile};
 pub use timeline::{PlaySummary, Timeline};
 pub use vitals::Vital;

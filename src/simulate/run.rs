@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::act::OPERATOR;
 use super::agenda::{Agenda, AgendaItem};
 use super::clients::{ClientMove, Clients};
-use super::clocks::Clocks;
+use super::clocks::{BOOT, Clocks};
 use super::environment::Environment;
 use super::expect;
 use super::loaded::LoadedScenario;
@@ -26,9 +26,6 @@ use crate::intent::SavedIntents;
 use crate::moment::Moment;
 use crate::region::Target;
 use crate::snapshot::{Base, Snapshot};
-
-/// When every simulation begins: 2026-01-01 00:00:00 UTC, so that a state file can be older than it.
-pub const BOOT: Moment = Moment(1_767_225_600_000);
 
 /// How often the loads are looked at: three times while the traffic of an answer of 30 s goes over.
 const GAUGE_EVERY: Duration = Duration::from_secs(10);

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 
 use super::demand::{self, DemandPart, Permit};
+use super::partition::{Partition, Views};
 use crate::answer::NameTree;
 use crate::config::Config;
-use crate::geo::{PolicyView, Table};
+use crate::geo::Table;
 use crate::intent::Weights;
 use crate::moment::Moment;
 use crate::region::RegionId;
-use crate::steering::{self, Plan, Policy, Refusal, Steering};
+use crate::steering::{Plan, Policy, Steering};
 use crate::zone::Name;
 
 /// Everything that a snapshot needs and that health does not change: one base serves many snapshots.
@@ -34,38 +35,12 @@ pub struct Base {
     pub database_built_at: Option<Moment>,
 }
 
-/// How one policy divides the clients: all who have the same plan are one part.
-#[derive(Debug)]
-pub struct Partition {
-    /// The policy.
-    pub policy: Policy,
-    /// The plan of each part.
-    pub plans: Vec<Plan>,
-    /// Where the parts lie.
-    pub view: Arc<PolicyView>,
-}
-
-/// Makes views, and each only once: policies often divide the clients alike, and differ only in where they
-/// send them.
-struct Views<'a> {
-    table: &'a Table,
-    /// By the part of each class.
-    known: HashMap<Vec<u32>, Arc<PolicyView>>,
-}
-
-impl Views<'_> {
-    fn view(&mut self, parts: Vec<u32>) -> Arc<PolicyView> {
-        let known = self.known.entry(parts);
-        Arc::clone(known.or_insert_with_key(|parts| Arc::new(self.table.view(parts.clone()))))
-    }
-}
-
 impl Base {
     /// Compiles what health does not change.
     pub fn build(config: Arc<Config>, table: Table) -> Self {
         let mut partitions: Vec<Partition> = Vec::new();
         let mut known: HashMap<&Policy, usize> = HashMap::new();
-        let mut views = Views { table: &table, known: HashMap::new() };
+        let mut views = Views::new(&table);
         let partition_of = config.steered.iter().map(|steering| {
             *known.entry(&steering.policy).or_insert_with(|| {
                 partitions.push(Partition::new(&steering.policy, &mut views));
@@ -157,24 +132,5 @@ impl Base {
             ))
         });
         lost.collect()
-    }
-}
-
-impl Partition {
-    fn new(policy: &Policy, views: &mut Views<'_>) -> Self {
-        // The removed regions stand in the reasons of a plan, not in what it does: two classes that
-        // keep the same regions in the same order are one part whichever rules brought that about.
-        let mut numbers: HashMap<(Vec<RegionId>, Option<Refusal>), u32> = HashMap::new();
-        let mut plans = Vec::new();
-        let parts = views.table.classes().iter().map(|class| {
-            let plan = steering::plan(policy, class);
-            let refusal = plan.order.is_empty().then_some(plan.refusal);
-            *numbers.entry((plan.order.clone(), refusal)).or_insert_with(|| {
-                plans.push(plan);
-                plans.len() as u32 - 1
-            })
-        });
-        let view = views.view(parts.collect());
-        Self { policy: policy.clone(), plans, view }
     }
 }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::base::Partition;
+use super::partition::Partition;
 use crate::health::View;
 use crate::region::{Family, RegionId};
 use crate::steering::{Bucketing, Route, Selection, ShareTest, Split};

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::base::Partition;
+use super::partition::Partition;
 use crate::geo::Table;
 use crate::region::{RegionId, RegionSet, Regions};
 

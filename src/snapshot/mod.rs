@@ -10,13 +10,15 @@ mod choices;
 mod demand;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod partition;
 mod records;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use base::{Base, Partition};
+pub use base::Base;
 pub use demand::{DemandPart, Permit};
+pub use partition::Partition;
 pub use records::{AnsweredAddresses, Kind};
 
 use crate::answer::Packed;
@@ -27,7 +29,7 @@ use crate::share;
 use crate::steering::{Bucketing, Splits, SteeringId};
 use crate::zone::Ttl;
 use choices::{Choices, Terms};
-use records::Pool;
+use records::{Answer, Answers, Pool};
 
 /// What a query is answered from.
 #[derive(Debug)]
@@ -72,28 +74,6 @@ impl From<View> for Inputs {
     fn from(health: View) -> Self {
         Self { health, splits: Splits::default(), weights: Vec::new(), leaving: Vec::new() }
     }
-}
-
-/// The answers of one steered name for one choice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Answers {
-    /// By [`Kind`].
-    by_kind: [Answer; 3],
-    /// The region that IPv4 was sent to, or else IPv6.
-    region: Option<RegionId>,
-}
-
-/// The answer of one steered name, kind and choice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Answer {
-    Records {
-        packed: Arc<Packed>,
-        /// Whether an address is among them that somebody is sent away from.
-        is_leaving: bool,
-    },
-    Nodata(Ttl),
-    Refuse,
-    Servfail,
 }
 
 /// What a steered name answers to one client.

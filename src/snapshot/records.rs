@@ -10,10 +10,9 @@ use foldhash::{HashMap, HashMapExt, HashSet};
 use hickory_proto::rr::rdata::svcb::{Alpn, IpHint, SVCB, SvcParamKey, SvcParamValue};
 use hickory_proto::rr::rdata::{A, AAAA, HTTPS};
 
-use super::{Answer, Answers};
 use crate::answer::Packed;
 use crate::health::View;
-use crate::region::{AddressId, Family, Regions};
+use crate::region::{AddressId, Family, RegionId, Regions};
 use crate::steering::{self, Addresses, Destination, Https, Refusal, Selection, Steering};
 use crate::zone::{Name, RData, RecordType, Ttl};
 
@@ -72,6 +71,28 @@ struct Manner<'a> {
 
 /// The addresses that answers hold, each with the longest time to live with which any of them does.
 pub type AnsweredAddresses = HashMap<IpAddr, Ttl>;
+
+/// The answers of one steered name for one choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answers {
+    /// By [`Kind`].
+    pub by_kind: [Answer; 3],
+    /// The region that IPv4 was sent to, or else IPv6.
+    pub region: Option<RegionId>,
+}
+
+/// The answer of one steered name, kind and choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Records {
+        packed: Arc<Packed>,
+        /// Whether an address is among them that somebody is sent away from.
+        is_leaving: bool,
+    },
+    Nodata(Ttl),
+    Refuse,
+    Servfail,
+}
 
 /// Packs records, each distinct RRset once.
 pub(super) struct Pool<'a> {

@@ -23,7 +23,7 @@ pub use addresses::{Addresses, spread};
 pub use bucketing::{Bucketing, ShareTest};
 pub use choice::{Choice, Conditions, Fate, choose};
 pub use load::{Capacities, Demand, Piece, Split, Splits};
-pub use policy::{AllDown, Https, Order, Policy, Refusal, ResidencyRule, Steering};
+pub use policy::{AllDown, Audience, Https, Order, Policy, Refusal, ResidencyRule, Steering};
 pub use residency::Removed;
 pub use route::{Destination, Division, Rest, Route, Selection, family_of, status};
 

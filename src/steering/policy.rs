@@ -48,6 +48,39 @@ pub struct Policy {
     pub all_down: AllDown,
 }
 
+/// The clients of a policy that one residency rule binds, or all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Audience {
+    /// The rule in the operator's words; `None`: all clients.
+    pub rule: Option<String>,
+    /// The regions that they may be sent to, never empty.
+    pub regions: Vec<RegionId>,
+}
+
+impl Steering {
+    /// Returns the owner name as operators read it, without the final dot.
+    pub fn name(&self) -> String {
+        let mut owner = self.owner.to_string();
+        if owner.ends_with('.') {
+            owner.pop();
+        }
+        owner
+    }
+}
+
+impl Policy {
+    /// Returns all clients, then those of each residency rule. A rule that permits nothing refuses on purpose, and
+    /// is no audience that could lose its regions. A client that several rules bind is in each of their audiences.
+    pub fn audiences(&self) -> Vec<Audience> {
+        let all = Audience { rule: None, regions: self.regions.clone() };
+        let rules = self.residency.iter().map(|rule| {
+            let regions = self.regions.iter().copied().filter(|region| rule.permitted.contains(*region));
+            Audience { rule: Some(rule.text.clone()), regions: regions.collect() }
+        });
+        std::iter::once(all).chain(rules).filter(|audience| !audience.regions.is_empty()).collect()
+    }
+}
+
 /// The order of preference among permitted regions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Order {

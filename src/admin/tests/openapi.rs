@@ -108,7 +108,7 @@ fn busy() -> AdminState {
         desk.make(request, at(20));
     }
     report.intents = desk.intents().to_vec();
-    report.receipts = vec![receipt()];
+    report.drains = vec![progress()];
     report.proposals = vec![crate::control::Proposal { number: 7, region: "tokyo".to_owned(), at: at(30) }];
     let (snapshot, published_at) = (Arc::clone(&seen.snapshot), seen.published_at);
     state.published.store(Arc::new(Published { snapshot, published_at, report }));
@@ -117,8 +117,8 @@ fn busy() -> AdminState {
 }
 
 /// Returns how far a shift is that has begun.
-fn receipt() -> crate::control::Receipt {
-    crate::control::Receipt {
+fn progress() -> crate::control::DrainProgress {
+    crate::control::DrainProgress {
         intent: 1,
         region: "tokyo".to_owned(),
         zone: None,

@@ -20,8 +20,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 
 use super::drain_status;
+use super::exit::FAILURE;
 use super::intent::{OperatorArgs, TermsArgs, report};
-use super::{FAILURE, output};
+use super::output;
 use crate::admin::api::{ChangeReply, LiftQuery, RegionName, routes};
 use crate::control::LONGEST;
 use crate::intent::{Action, SafetyRule};

@@ -2,52 +2,17 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use hickory_proto::rr::{Name, RData, RecordType};
 use hickory_proto::serialize::binary::{BinDecoder, Restrict};
 
 use super::lexer::Token;
+use super::svcb::base64;
+use super::types::Field;
 use super::{name, svcb, types};
 use crate::config::problem::ValueError;
 use crate::config::values::FromText;
 use crate::zone::Ttl;
-
-/// A field of a record's data, as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// A number from 0 to 255.
-    U8,
-    /// A number from 0 to 65535.
-    U16,
-    /// A number from 0 to 4294967295.
-    U32,
-    /// A time in seconds or with units.
-    Time,
-    /// An IPv4 address.
-    Ipv4,
-    /// An IPv6 address.
-    Ipv6,
-    /// A domain name.
-    Domain,
-    /// One string of at most 255 octets.
-    Text,
-    /// One or more such strings, up to the end.
-    Texts,
-    /// A string of letters and digits (RFC 8659, section 4.1).
-    Tag,
-    /// The octets of one token, up to the end.
-    Octets,
-    /// Hexadecimal digits up to the end, with blanks anywhere.
-    Hex,
-    /// Base 64 up to the end, with blanks anywhere.
-    Base64,
-    /// A DNSSEC algorithm by number or mnemonic.
-    Algorithm,
-    /// A certificate type by number or mnemonic (RFC 4398, section 2.1).
-    CertificateType,
-    /// The parameters of SVCB and HTTPS, up to the end.
-    ServiceParameters,
-}
 
 /// The data of a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -328,11 +293,6 @@ fn mnemonic(text: &str, known: &[(&str, u32)], largest: u32) -> Result<u32, Valu
 
 fn hex(digits: &str) -> Option<Vec<u8>> {
     HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).ok()
-}
-
-/// Decodes RFC 4648's base 64, whose padding may be left out.
-pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
-    BASE64_NOPAD.decode(text.trim_end_matches('=').as_bytes()).ok()
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use data_encoding::BASE64_NOPAD;
+
 use super::lexer::{Token, octets};
-use super::rdata::base64;
 use crate::config::problem::ValueError;
 
 /// The registered keys that are written by name (IANA, Service Parameter Keys).
@@ -120,6 +121,11 @@ fn protocols(value: &str) -> Result<Vec<u8>, ValueError> {
         wire.extend(name);
     }
     Ok(wire)
+}
+
+/// Decodes RFC 4648's base 64, whose padding may be left out.
+pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
+    BASE64_NOPAD.decode(text.trim_end_matches('=').as_bytes()).ok()
 }
 
 #[cfg(test)]

@@ -2,9 +2,46 @@
 
 use hickory_proto::rr::RecordType;
 
-use super::rdata::Field::{self, *};
 use crate::config::problem::ValueError;
 use crate::suggest;
+use Field::*;
+
+/// A field of a record's data, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// A number from 0 to 255.
+    U8,
+    /// A number from 0 to 65535.
+    U16,
+    /// A number from 0 to 4294967295.
+    U32,
+    /// A time in seconds or with units.
+    Time,
+    /// An IPv4 address.
+    Ipv4,
+    /// An IPv6 address.
+    Ipv6,
+    /// A domain name.
+    Domain,
+    /// One string of at most 255 octets.
+    Text,
+    /// One or more such strings, up to the end.
+    Texts,
+    /// A string of letters and digits (RFC 8659, section 4.1).
+    Tag,
+    /// The octets of one token, up to the end.
+    Octets,
+    /// Hexadecimal digits up to the end, with blanks anywhere.
+    Hex,
+    /// Base 64 up to the end, with blanks anywhere.
+    Base64,
+    /// A DNSSEC algorithm by number or mnemonic.
+    Algorithm,
+    /// A certificate type by number or mnemonic (RFC 4398, section 2.1).
+    CertificateType,
+    /// The parameters of SVCB and HTTPS, up to the end.
+    ServiceParameters,
+}
 
 /// The types that can be written by name, with the fields of their data in presentation format. Any
 /// other type is written as `TYPE65280` with RFC 3597's `\#`.

@@ -10,7 +10,7 @@ use proptest::test_runner::RngSeed;
 
 use super::super::embedded::Embedding;
 use super::super::runs::Bits;
-use super::super::{Class, Database, Error, Table, TableSources, ipv4_inside, overlay, ranking};
+use super::super::{Class, Database, Error, PolicyView, Table, TableSources, ipv4_inside, overlay, ranking};
 use crate::cli::geoip::mmdb::{DataValue, DatabaseWriter, Metadata};
 use crate::client::{
     Continent, Coordinates, Group, GroupId, GroupSet, Location, Member, Prefix, Subdivision,
@@ -309,7 +309,7 @@ fn check(sample: &Sample, parts: &[u32], asked: &[IpAddr]) {
     assert!(table == compile(), "equal sources give equal tables");
     check_population(&table, &centres);
     let parts: Vec<u32> = (0..table.classes().len()).map(|class| parts[class % parts.len()]).collect();
-    let view = table.view(parts.clone());
+    let view = PolicyView::new(&table, parts.clone());
     let mut known: HashMap<IpAddr, u32> = HashMap::new();
     let mut part_of = |address: IpAddr| {
         if let Some(part) = known.get(&address) {
@@ -432,7 +432,7 @@ fn with_one_part_the_scope_is_zero_in_both_families_and_inside_embeddings() {
     let table = Table::compile(sources, &regions(), &[]).expect("no database to be damaged");
     let scope = |parts: Vec<u32>, address: &str| {
         let address = address.parse().expect("an address");
-        table.view(parts).find(&table, address).scope
+        PolicyView::new(&table, parts).find(&table, address).scope
     };
     for address in ["10.1.2.3", "2001:db8::1", "::ffff:10.1.2.3", "2002:a01:203::1"] {
         assert_eq!(scope(vec![7, 7, 7], address), 0, "{address}");
