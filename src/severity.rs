@@ -24,6 +24,7 @@ pub enum Severity {
 
 impl Severity {
     /// Every severity, from the least to the most.
+    #[cfg(test)]
     pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
 
     /// Returns its word.

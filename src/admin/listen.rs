@@ -31,23 +31,23 @@ use super::stream::keep_telling;
 use super::tls::{CertificateNames, TlsPolicy};
 
 /// The most connections at once: a few people, a few scrapers and a load balancer's checks, not the public.
-const MAX_CONNECTIONS: usize = 64;
+pub const MAX_CONNECTIONS: usize = 64;
 
 /// The longest a connection lives: what Prometheus grants a scrape by default (`scrape_timeout`).
-const LIFETIME: Duration = Duration::from_secs(10);
+pub const LIFETIME: Duration = Duration::from_secs(10);
 
 /// The longest a handshake may take: three round trips around the globe, and the work of a busy machine.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest the head of a request may take: one packet from a client that is not in trouble.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(2);
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The largest head of a request: the longest owner name, every octet of it escaped twice, takes 3 KiB
 /// of the URL, and scrapers send some hundred octets of headers.
-const MAX_HEAD: usize = 8 << 10;
+pub const MAX_HEAD: usize = 8 << 10;
 
 /// The most headers; a browser sends about fifteen.
-const MAX_HEADERS: usize = 64;
+pub const MAX_HEADERS: usize = 64;
 
 /// How long what is in flight may take when the server stops: a part of the 5 s that it has in all.
 const DRAIN: Duration = Duration::from_secs(1);

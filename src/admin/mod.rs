@@ -19,7 +19,7 @@ mod drain_status;
 mod explain;
 mod history;
 mod intents;
-mod listen;
+pub(crate) mod listen;
 pub mod map;
 mod openapi;
 mod overview;
@@ -28,7 +28,7 @@ mod routes;
 mod simulate;
 mod state;
 mod status;
-mod stream;
+pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 pub mod tls;

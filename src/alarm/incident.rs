@@ -27,10 +27,10 @@ use crate::region::{Family, Target};
 use crate::severity::Severity;
 
 /// How many incidents are kept that are over: a bad day, for those who look after it.
-const MAX_OVER: usize = 50;
+pub const MAX_OVER: usize = 50;
 
 /// The most members of an incident that are told one by one: what a person reads. Their number is told as well.
-const MAX_TOLD: usize = 100;
+pub const MAX_TOLD: usize = 100;
 
 /// The conditions of one cause.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

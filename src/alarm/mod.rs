@@ -5,7 +5,7 @@
 //! nothing twice, for a [`Condition`] is called by names. Most conditions do not stand, and there may be thousands:
 //! keys and events, which hold names, are made only when they are needed.
 
-mod incident;
+pub(crate) mod incident;
 mod rules;
 
 use std::collections::{BTreeMap, HashMap};

@@ -22,7 +22,7 @@ use crate::share::Share;
 use crate::steering::{Audience, Policy};
 
 /// The most names that are logged: the log has a bound whatever the configuration has.
-const MAX_NAMES: usize = 1000;
+pub const MAX_NAMES: usize = 1000;
 
 /// The longest time until the first result of an address is noticed: falls and returns are at once.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

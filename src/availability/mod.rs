@@ -2,6 +2,6 @@
 
 pub mod expected;
 pub mod log;
-mod measured;
+pub(crate) mod measured;
 
 pub(crate) use measured::{Availability, AvailabilityInputs, Parts};

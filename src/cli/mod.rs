@@ -3,6 +3,7 @@
 mod availability;
 mod check;
 mod demo;
+mod docs;
 mod drain_status;
 mod drill;
 mod exit;
@@ -75,6 +76,7 @@ enum MeridianCommand {
     Rollout(rollout::Args),
     Simulate(simulate::Args),
     Schema(schema::Args),
+    Docs(docs::Args),
     Geoip(geoip::Args),
 }
 
@@ -105,6 +107,7 @@ impl MeridianCommand {
             Self::Rollout(arguments) => rollout::run(&arguments),
             Self::Simulate(arguments) => simulate::run(&arguments),
             Self::Schema(arguments) => schema::run(&arguments),
+            Self::Docs(arguments) => docs::run(&arguments),
             Self::Geoip(arguments) => geoip::run(&arguments),
         }
     }

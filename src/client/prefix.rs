@@ -31,11 +31,6 @@ impl Prefix {
         Self { address, length }
     }
 
-    /// Returns the block that holds `address` alone.
-    pub fn host(address: IpAddr) -> Self {
-        Self::around(address, width(Family::of(address)))
-    }
-
     /// Returns the first address of the block.
     pub fn address(self) -> IpAddr {
         self.address

@@ -11,12 +11,12 @@ pub mod summary;
 mod compile;
 mod countries;
 mod master_file;
-mod problem;
+pub(crate) mod problem;
 mod records;
-mod sections;
+pub(crate) mod sections;
 mod sources;
-mod values;
-mod yaml;
+pub(crate) mod values;
+pub(crate) mod yaml;
 
 #[cfg(test)]
 mod tests;

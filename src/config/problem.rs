@@ -14,7 +14,7 @@ use crate::units::Malformed;
 const MAX_KEPT: usize = 1000;
 
 /// The most problems that are printed at once.
-const MAX_PRINTED: usize = 100;
+pub const MAX_PRINTED: usize = 100;
 
 /// The widest excerpt of a line that is printed, in characters.
 const EXCERPT_WIDTH: usize = 100;

@@ -34,7 +34,7 @@ pub use cached_answers::DrainProgress;
 pub use monitor::{Findings, Monitor};
 pub use operator::Proposal;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, ZoneReport};
-pub use request::{Command, Done, LONGEST, MAX_REASON, Rejection, SHORTEST};
+pub use request::{Command, Done, Rejection};
 
 use crate::alarm::{Incidents, Rules};
 use crate::availability::Availability;

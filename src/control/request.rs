@@ -1,19 +1,8 @@
 //! What people ask of the writer, and what it answers.
 
-use crate::intent::{Intent, Request, SafetyRule};
+use crate::intent::{Intent, LONGEST_TIME, MAX_REASON, Request, SHORTEST_TIME, SafetyRule};
 use crate::region::UnknownTarget;
 use crate::units::TimeSpan;
-use std::time::Duration;
-
-/// The shortest time that an intent stands: shorter, and resolvers hardly notice.
-pub const SHORTEST: Duration = Duration::from_secs(60);
-
-/// The longest time that an intent stands that ends by itself: over a weekend. What is meant to last belongs in
-/// the configuration.
-pub const LONGEST: Duration = Duration::from_secs(72 * 3600);
-
-/// The longest reason, in octets: it goes into every line of the log about the intent.
-pub const MAX_REASON: usize = 500;
 
 /// Something that somebody asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,10 +126,10 @@ pub(super) fn wrong_form(request: &Request) -> Option<String> {
         _ if reason.len() > MAX_REASON || reason.chars().any(char::is_control) => {
             Some(format!("the reason must be one line of at most {MAX_REASON} octets"))
         }
-        Some(lasts) if *lasts < SHORTEST || *lasts > LONGEST => Some(format!(
+        Some(lasts) if *lasts < SHORTEST_TIME || *lasts > LONGEST_TIME => Some(format!(
             "an intent stands for {} to {}, not for {}",
-            TimeSpan(SHORTEST),
-            TimeSpan(LONGEST),
+            TimeSpan(SHORTEST_TIME),
+            TimeSpan(LONGEST_TIME),
             TimeSpan(*lasts)
         )),
         Some(lasts) if is_override && *lasts > SafetyRule::LONGEST_OVERRIDE => Some(format!(
@@ -155,8 +144,8 @@ pub(super) fn wrong_form(request: &Request) -> Option<String> {
         None if request.action.usual_time().is_some() => Some(format!(
             "`{}` needs an end: say for how long, {} to {}",
             request.action.word(),
-            TimeSpan(SHORTEST),
-            TimeSpan(LONGEST)
+            TimeSpan(SHORTEST_TIME),
+            TimeSpan(LONGEST_TIME)
         )),
         Some(_) | None => None,
     }

@@ -26,7 +26,7 @@ use crate::metrics::Metrics;
 const MAX_WAITING: usize = 1024;
 
 /// The most events in memory: what a page shows, and what webhooks have without a state directory.
-const MAX_RECENT: usize = 1000;
+pub const MAX_RECENT: usize = 1000;
 
 /// The most events that a webhook takes from the disk at once: some 100 KiB.
 const BATCH: usize = 256;

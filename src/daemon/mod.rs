@@ -12,7 +12,7 @@
 //! dies, which is logged.
 
 mod clock;
-mod events;
+pub(crate) mod events;
 mod load;
 mod pages;
 mod reload;

@@ -48,6 +48,7 @@ impl Screen {
     }
 
     /// Returns a screen without colours.
+    #[cfg(test)]
     pub fn plain() -> Self {
         Self { has_colours: false }
     }

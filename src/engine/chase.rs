@@ -15,7 +15,7 @@ use crate::wire::{Checkpoint, Full, LowerName, Query, Question, Rcode, ReplyWrit
 use crate::zone::Ttl;
 
 /// The most names that one reply goes through. Resolvers give up at about as many (BIND: 11, Unbound: 11).
-const MAX_HOPS: usize = 12;
+pub const MAX_HOPS: usize = 12;
 
 /// The parts of a reply besides its records.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@
 //! 3. `chase` follows the question through the tree of names, and the snapshot chooses for steered ones.
 //! 4. The OPT record and the header close the reply.
 
-mod chase;
+pub(crate) mod chase;
 mod gate;
 #[cfg(test)]
 mod tests;

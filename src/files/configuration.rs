@@ -10,13 +10,13 @@ use super::regular;
 use crate::config::{SourceFile, SourceFiles};
 
 /// The most files in a directory: a configuration has one for each zone.
-const MAX_FILES: usize = 10_000;
+pub const MAX_FILES: usize = 10_000;
 
 /// The largest file: a master file of some 300 000 records.
-const MAX_FILE: u64 = 16 * 1024 * 1024;
+pub const MAX_FILE: u64 = 16 * 1024 * 1024;
 
 /// The most text altogether.
-const MAX_TOTAL: usize = 256 * 1024 * 1024;
+pub const MAX_TOTAL: usize = 256 * 1024 * 1024;
 
 /// Why a directory cannot be read.
 #[derive(Debug, thiserror::Error)]

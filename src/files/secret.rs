@@ -9,7 +9,7 @@ use super::regular;
 use crate::config;
 
 /// The largest file, 1 MiB: a chain of certificates has some 10 KiB, and a bundle of authorities some 300.
-const MAX_BYTES: u64 = 1 << 20;
+pub const MAX_BYTES: u64 = 1 << 20;
 
 /// The permissions of everybody on this machine, of the mode of a file. Those of its group are not among them, for
 /// Kubernetes gives a secret to a process by its group.

@@ -13,6 +13,7 @@
 //! | damaged, too large, or of a version that is no longer read | set aside under another name |
 //! | of a newer version, unreadable, or not a file at all | left alone; nothing is saved until it is moved away |
 
+use std::cmp;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -30,7 +31,7 @@ use super::regular;
 use super::state_directory::StateDirectory;
 
 /// The most files that are set aside of one kind: an operator looks before there are as many restarts.
-const MAX_SET_ASIDE: u32 = 100;
+pub const MAX_SET_ASIDE: u32 = 100;
 
 /// A value that outlives the process.
 pub trait Saved: Serialize + DeserializeOwned {
@@ -42,11 +43,6 @@ pub trait Saved: Serialize + DeserializeOwned {
     const MAX_BYTES: u64;
     /// The consequence of starting without it, as the end of a sentence.
     const LOSS: &'static str;
-
-    /// Converts the JSON of an older version; `None`: that version is no longer read.
-    fn migrate(_version: u64, _saved: &str) -> Option<serde_json::Result<Self>> {
-        None
-    }
 }
 
 /// The file of a value.
@@ -193,12 +189,11 @@ fn unseal<T: Saved>(content: &[u8]) -> Result<T, UnfitContent> {
     if checksum(version, saved) != sha256 {
         return Err(UnfitContent::Damaged(Damage::Checksum));
     }
-    let value = match version {
-        newer if newer > T::VERSION => return Err(UnfitContent::Newer(newer)),
-        older if older < T::VERSION => T::migrate(older, saved).ok_or(UnfitContent::Outdated(older))?,
-        _ => serde_json::from_str(saved),
-    };
-    Ok(value?)
+    match version.cmp(&T::VERSION) {
+        cmp::Ordering::Greater => Err(UnfitContent::Newer(version)),
+        cmp::Ordering::Less => Err(UnfitContent::Outdated(version)),
+        cmp::Ordering::Equal => Ok(serde_json::from_str(saved)?),
+    }
 }
 
 fn checksum(version: u64, saved: &str) -> String {
@@ -296,10 +291,6 @@ pub(super) mod tests {
         const VERSION: u64 = 3;
         const MAX_BYTES: u64 = 200;
         const LOSS: &'static str = "nothing is noted";
-
-        fn migrate(version: u64, saved: &str) -> Option<serde_json::Result<Self>> {
-            (version == 2).then(|| serde_json::from_str(saved).map(|number: u64| Self(number.to_string())))
-        }
     }
 
     fn note(text: &str) -> Note {
@@ -399,8 +390,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_older_version_is_converted_or_set_aside() {
-        assert_eq!(TestHome::with(of_version(2, "7")).open().1.expect("it is converted"), Some(note("7")));
+    fn an_older_version_is_set_aside() {
         let (_, said) = TestHome::with(of_version(1, "7")).refused();
         assert_eq!(
             said,

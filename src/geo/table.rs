@@ -100,11 +100,6 @@ impl Table {
         }
     }
 
-    /// Returns how many intervals of equal class the addresses of both families fall into.
-    pub fn runs(&self) -> usize {
-        self.v4.len() + self.v6.len()
-    }
-
     /// Returns the approximate memory of the table in bytes.
     pub fn memory_bytes(&self) -> usize {
         let ranks: usize = self.classes.iter().map(|class| class.ranks.len()).sum();

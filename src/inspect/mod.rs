@@ -2,7 +2,7 @@
 
 mod atlas;
 mod explain;
-mod prove;
+pub(crate) mod prove;
 pub mod what_if;
 
 pub use atlas::{Atlas, Fractions};

@@ -20,16 +20,16 @@ use crate::units::Malformed;
 use crate::zone::Name;
 
 /// The most regions that clients of one name are divided between by weights.
-pub(super) const MAX_MEMBERS: usize = 8;
+pub const MAX_MEMBERS: usize = 8;
 
 /// The largest weight: shares are drawn in hundredths of a percent.
-pub(super) const MAX_WEIGHT: u32 = 10_000;
+pub const MAX_WEIGHT: u32 = 10_000;
 
 /// The most steps of weights, as many as a ramp may have.
-pub(super) const MAX_STEPS: usize = 8;
+pub const MAX_STEPS: usize = 8;
 
 /// The largest capacity, in percent of the configured one.
-pub(super) const MAX_CAPACITY: u32 = 1000;
+pub const MAX_CAPACITY: u32 = 1000;
 
 /// How long each step of weights is held when nothing else is said.
 pub(super) const HOLD: Duration = Duration::from_secs(600);

@@ -63,10 +63,6 @@ pub enum DrillOutcome {
 }
 
 impl DrillOutcome {
-    /// Every outcome.
-    pub const ALL: [Self; 5] =
-        [Self::Pending, Self::Succeeded, Self::Interrupted, Self::Failed, Self::CapacityCheckFailed];
-
     /// Returns the word that `/history`, logs and the file of intents use.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -25,7 +25,7 @@
 //! 6. **Ramp**, gray failure and advice: the share that a region takes is the least of these and of 4.
 //! 7. **Load**: who is shed, among regions that take everybody. Weights take its place where a name has them.
 
-mod action;
+pub(crate) mod action;
 mod drill;
 mod form;
 mod overlay;
@@ -39,7 +39,7 @@ pub use action::{AbortRule, Action, InvalidAction};
 pub use drill::{Drill, DrillOutcome, MAX_DRILLS, last_good};
 pub use form::owner;
 pub use overlay::{ForcedState, Overlay, Weights};
-pub use request::Request;
+pub use request::{LONGEST_TIME, MAX_AUTHOR, MAX_REASON, Request, SHORTEST_TIME};
 pub use safety_rule::SafetyRule;
 pub use schedule::{Days, Schedule, Window, next_start};
 pub use store::{

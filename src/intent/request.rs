@@ -1,4 +1,4 @@
-//! What an operator asks for: an action with its author, reason and time.
+//! Requests of operators, and their bounds.
 
 use std::time::Duration;
 
@@ -6,18 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, SafetyRule};
 
-/// What somebody asks for.
+/// The shortest time that an intent stands: shorter, and resolvers hardly notice.
+pub const SHORTEST_TIME: Duration = Duration::from_secs(60);
+
+/// The longest time that an intent stands that ends by itself: over a weekend. What is meant to last belongs in
+/// the configuration.
+pub const LONGEST_TIME: Duration = Duration::from_secs(72 * 3600);
+
+/// The longest reason, in octets: it goes into every line of the log about the intent.
+pub const MAX_REASON: usize = 500;
+
+/// The longest name of an author, in octets: it goes into a line of the log.
+pub const MAX_AUTHOR: usize = 100;
+
+/// An action with its author, reason and time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// What.
     pub action: Action,
-    /// Who.
     pub author: String,
-    /// Why.
     pub reason: String,
-    /// For how long; `None`: until it is lifted.
+    /// How long the intent stands; `None`: until it is lifted.
     pub lasts: Option<Duration>,
-    /// The rules that are broken on purpose.
+    /// The safety rules that are broken on purpose.
     pub overrides: Vec<SafetyRule>,
 }
 

@@ -17,7 +17,7 @@ const SHARDS: usize = 8;
 
 /// The zones with a label of their own; those after them share [`OTHER`], so that a server with ten
 /// thousand zones does not give its monitoring millions of series.
-const MAX_ZONES: usize = 256;
+pub const MAX_ZONES: usize = 256;
 
 /// The label of what has no label of its own.
 const OTHER: &str = "other";

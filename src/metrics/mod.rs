@@ -5,7 +5,7 @@
 //! Answers are counted in [`AnswerCounters`], without locks; everything else is rare and goes through
 //! prometheus-client's families.
 
-mod answers;
+pub(crate) mod answers;
 mod collector;
 mod delivery;
 mod resolvers;
@@ -251,11 +251,6 @@ impl Metrics {
         let table = watch.find(region);
         drop(watch);
         table.map(|table| table.summary())
-    }
-
-    /// Returns the sums of all answers so far.
-    pub fn answers(&self) -> Totals {
-        self.answers.totals()
     }
 
     /// Notes what is served now.

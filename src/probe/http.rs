@@ -20,7 +20,7 @@ use super::trust::Trust;
 use crate::canary::{Failure, FailureClass, HttpCheck, in_url};
 
 /// The largest body that counts as an answer to a health check (design, section 8: bounded memory).
-pub(super) const MAX_BODY: usize = 64 * 1024;
+pub const MAX_BODY: usize = 64 * 1024;
 
 /// What a request says of its sender, unless the canary's headers say something else.
 const USER_AGENT: &str = concat!("meridian/", env!("CARGO_PKG_VERSION"));

@@ -12,7 +12,7 @@
 
 mod check;
 mod failure;
-mod http;
+pub(crate) mod http;
 mod inference;
 mod json;
 mod latest;
@@ -47,7 +47,7 @@ use crate::region::Regions;
 /// The most probes that run at once. It is a quarter of the usual limit of 1 024 open files, the rest being
 /// for clients; with a timeout of 2 s it still takes 1 280 hanging addresses at an interval of 10 s before
 /// probes have to wait for each other, and detection takes longer than `pace::worst_case` says.
-const MAX_AT_ONCE: usize = 256;
+pub const MAX_AT_ONCE: usize = 256;
 
 /// How many results may wait for control: four rounds of the most that can finish at once. When control
 /// does not keep up, probes wait instead of memory growing.

@@ -8,7 +8,6 @@ use reqwest::dns::Resolve;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
 
 use super::names::System;
 
@@ -26,7 +25,8 @@ impl Trust {
     /// # Errors
     ///
     /// When one of them is not a certificate.
-    pub fn only(authorities: Vec<CertificateDer<'static>>) -> Result<Self, rustls::Error> {
+    #[cfg(test)]
+    pub fn only(authorities: Vec<rustls::pki_types::CertificateDer<'static>>) -> Result<Self, rustls::Error> {
         let mut roots = rustls::RootCertStore::empty();
         for authority in authorities {
             roots.add(authority)?;
@@ -35,6 +35,7 @@ impl Trust {
     }
 
     /// Returns the same trust, but in these words about where names lead.
+    #[cfg(test)]
     pub fn with_names(self, names: Arc<dyn Resolve>) -> Self {
         Self { names: OnceLock::from(names), ..self }
     }

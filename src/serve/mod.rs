@@ -26,7 +26,7 @@ mod filter;
 mod hickory;
 mod reply;
 mod socket;
-mod tcp;
+pub(crate) mod tcp;
 mod udp;
 
 pub use bind::{ListenError, Sockets, bind};

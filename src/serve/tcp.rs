@@ -14,10 +14,10 @@ use super::socket;
 const BACKLOG: i32 = 1024;
 
 /// How long a connection may stay without a request (RFC 7766, section 6.2.3, asks for seconds).
-pub(super) const IDLE: Duration = Duration::from_secs(10);
+pub const IDLE: Duration = Duration::from_secs(10);
 
 /// How many replies may wait for a slow client before its connection stops being read.
-const WAITING_REPLIES: usize = 32;
+pub const WAITING_REPLIES: usize = 32;
 
 /// Binds a listener.
 pub(super) fn open(address: SocketAddr) -> io::Result<TcpListener> {

@@ -9,7 +9,7 @@ use crate::suggest;
 use crate::units::{Malformed, TimeSpan};
 
 /// The longest time that a scenario may name: a week. Nobody reads more of a timeline.
-const MAX_TIME: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const MAX_TIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A word with its place.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use crate::region::{Target, UnknownTarget};
 use crate::snapshot::Base;
 
 /// The largest scenario that is read: more than a line for every second of a week.
-const MAX_BYTES: u64 = 64 * 1024 * 1024;
+pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What a client may be expected to get besides a region.
 const REFUSALS: [&str; 3] = ["nodata", "servfail", "refused"];

@@ -44,7 +44,7 @@ use super::scenario::{Act, Client, Mistake, Scenario, Spot, StateFile};
 use crate::config::Problems;
 
 /// The most events, counting each repetition: more than a week of one every ten seconds.
-const MAX_ACTS: usize = 100_000;
+pub const MAX_ACTS: usize = 100_000;
 
 const STATEMENTS: [&str; 8] = ["config", "seed", "client", "watch", "at", "every", "expect", "until"];
 impl Scenario {

@@ -30,25 +30,6 @@ pub enum Kind {
 impl Kind {
     /// Every kind, in the order in which tables hold them.
     pub const ALL: [Self; 3] = [Self::A, Self::Aaaa, Self::Https];
-
-    /// Returns the kind that a query type asks for.
-    pub fn of(rtype: RecordType) -> Option<Self> {
-        match rtype {
-            RecordType::A => Some(Self::A),
-            RecordType::AAAA => Some(Self::Aaaa),
-            RecordType::HTTPS => Some(Self::Https),
-            _ => None,
-        }
-    }
-
-    /// Returns the record type.
-    pub fn record_type(self) -> RecordType {
-        match self {
-            Self::A => RecordType::A,
-            Self::Aaaa => RecordType::AAAA,
-            Self::Https => RecordType::HTTPS,
-        }
-    }
 }
 
 /// What makes two RRsets the same.

@@ -6,7 +6,7 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_secs(1);
 
 /// The longest wait: a receiver that was down for an hour has everything a minute after.
-const LONGEST: Duration = Duration::from_secs(60);
+pub const LONGEST: Duration = Duration::from_secs(60);
 
 /// Returns how long to wait after this many failures in a row, one at least: twice as long each time, less up
 /// to a half by chance (`luck`, 0 to 1), so that instances that failed together do not come back together.

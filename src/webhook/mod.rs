@@ -12,8 +12,8 @@
 //! counted as lost. Each webhook is a task of its own; nobody waits for it. The log, the cursor and secrets
 //! are left to the shell.
 
-mod backoff;
-mod request;
+pub(crate) mod backoff;
+pub(crate) mod request;
 mod shape;
 mod signature;
 

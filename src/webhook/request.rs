@@ -13,7 +13,7 @@ use crate::config::{self, WebhookShape};
 use crate::event::Event;
 
 /// How long a receiver may take. One that works takes milliseconds, and around the globe less than a second.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a request says of its sender.
 const USER_AGENT: &str = concat!("meridian/", env!("CARGO_PKG_VERSION"));

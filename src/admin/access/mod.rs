@@ -21,16 +21,17 @@ use std::sync::{Mutex, PoisonError};
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use super::api::caller::{AUTHOR, MAX_AUTHOR};
+use super::api::caller::AUTHOR;
 use super::api::{CallerIdentity, Credential, Role};
 use super::tls::{CertificateNames, TlsPolicy};
+use crate::intent::MAX_AUTHOR;
 use crate::moment::Moment;
 
 pub use refusal::AccessRefusal;
 pub use token::{HashedToken, MAX_TOKEN, MIN_TOKEN, UnfitToken};
 
 /// The wrong tokens in a second that are answered one by one: more than a handful of misconfigured programs send.
-const MAX_WRONG: u32 = 10;
+pub const MAX_WRONG: u32 = 10;
 
 /// The headers that a proxy adds to what it passes on.
 const FORWARDED: [&str; 4] = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];

@@ -5,8 +5,8 @@ use std::fmt;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::admin::api::caller::MAX_AUTHOR;
 use crate::admin::api::{ApiError, CallerIdentity, Credential};
+use crate::intent::MAX_AUTHOR;
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

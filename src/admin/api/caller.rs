@@ -8,9 +8,6 @@ pub use crate::config::Role;
 /// The header that names the author of a change, for tokens that several people share.
 pub const AUTHOR: &str = "meridian-author";
 
-/// The longest name of an author, in octets: it goes into a line of the log.
-pub const MAX_AUTHOR: usize = 100;
-
 /// The caller of this request, by the credential that came with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CallerIdentity {

@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
-use crate::control::MAX_REASON;
-use crate::intent::{Action, SafetyRule};
+use crate::intent::{Action, MAX_REASON, SafetyRule};
 use crate::region::Target;
 use crate::units::TimeSpan;
 

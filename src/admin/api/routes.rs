@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::route::{ApiRoute, Method, NoParameters, TEXT, number};
 use super::*;
 use crate::inspect::Explanation;
+use crate::intent::MAX_AUTHOR;
 
 /// The media type of Prometheus' client library.
 pub(crate) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -114,6 +115,6 @@ pub(crate) const FAIL_BACK: ApiRoute<RegionName, (), ChangeReply> =
 /// The header in which callers name the author of a change.
 pub(crate) fn author(_: &mut SchemaGenerator) -> Schema {
     schemars::json_schema!({
-        "type": "string", "minLength": 1, "maxLength": caller::MAX_AUTHOR, "pattern": "^[!-~]([ -~]*[!-~])?$",
+        "type": "string", "minLength": 1, "maxLength": MAX_AUTHOR, "pattern": "^[!-~]([ -~]*[!-~])?$",
     })
 }

@@ -70,7 +70,7 @@ fn write_map(svg: &mut String, drawing: &Drawing<'_>) -> fmt::Result {
     }
     writeln!(svg, r##"</defs><rect class="sea" width="{WIDTH}" height="{height}" fill="#f5f7f9"/>"##)?;
     writeln!(svg, r##"<g class="countries" stroke="#f5f7f9" stroke-width="1.2">"##)?;
-    for entry in &countries::ALL {
+    for entry in countries::ALL.iter() {
         write_country(svg, drawing, entry)?;
     }
     writeln!(svg, r#"</g><g class="regions">"#)?;

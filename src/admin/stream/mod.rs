@@ -10,7 +10,7 @@
 //! server-sent events), and gets the events in between.
 
 pub(super) mod feed;
-pub(super) mod hub;
+pub(crate) mod hub;
 
 use std::sync::Arc;
 use std::time::Duration;

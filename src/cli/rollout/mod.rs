@@ -24,8 +24,7 @@ use super::exit::FAILURE;
 use super::intent::{OperatorArgs, TermsArgs, report};
 use super::output;
 use crate::admin::api::{ChangeReply, LiftQuery, RegionName, routes};
-use crate::control::LONGEST;
-use crate::intent::{Action, SafetyRule};
+use crate::intent::{Action, LONGEST_TIME, SafetyRule};
 use crate::region::Target;
 use crate::units::TimeSpan;
 use interrupt::Interrupt;
@@ -250,7 +249,7 @@ impl<'a> Rollout<'a> {
     }
 
     fn longest(&self) -> Duration {
-        if self.arguments.terms.is_breaking() { SafetyRule::LONGEST_OVERRIDE } else { LONGEST }
+        if self.arguments.terms.is_breaking() { SafetyRule::LONGEST_OVERRIDE } else { LONGEST_TIME }
     }
 
     /// Asks for the drain anew.

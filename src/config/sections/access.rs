@@ -120,6 +120,7 @@ pub struct NamedFile {
     pub origin: SourceLine,
 }
 
+#[cfg(test)]
 impl Role {
     /// Returns how the operator writes it.
     pub fn as_str(self) -> &'static str {

@@ -7,31 +7,31 @@
 //! Nothing here stops at a mistake: what is wrong is reported and left out, and everything else is
 //! still checked. The caller uses the result only when nothing was reported.
 
-mod access;
-mod alarms;
+pub(crate) mod access;
+pub(crate) mod alarms;
 mod apex;
-mod canaries;
-mod checks;
+pub(crate) mod canaries;
+pub(crate) mod checks;
 mod draft;
-mod drills;
-mod geo;
+pub(crate) mod drills;
+pub(crate) mod geo;
 mod groups;
-mod json;
+pub(crate) mod json;
 mod names;
-mod recovery;
+pub(crate) mod recovery;
 mod references;
-mod region;
+pub(crate) mod region;
 mod regions;
 mod request;
 mod residency;
 mod safety;
 mod secret;
 mod server;
-mod steer;
+pub(crate) mod steer;
 mod watching;
-mod webhooks;
+pub(crate) mod webhooks;
 mod zone;
-mod zone_checks;
+pub(crate) mod zone_checks;
 
 pub use access::{Access, AccessToken, AdminTls, NamedFile, Role};
 pub use alarms::{AlarmRule, AlarmRules, Measure};

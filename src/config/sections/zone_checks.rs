@@ -10,7 +10,7 @@ use crate::config::records;
 use crate::zone::{Name, RecordType};
 
 /// The most octets of data in one RRset: a message has at most 65535, and holds more than the data.
-const MAX_RRSET: usize = 60_000;
+pub const MAX_RRSET: usize = 60_000;
 
 pub(super) fn check(apex: &Name, nodes: &BTreeMap<Name, NodeDraft>, file: Span, report: &mut Reporter) {
     let mut checks = Checks { apex, nodes, report };

@@ -1,7 +1,7 @@
 //! Single values and what several sections need of them: how each is written, its bounds, and names that one
 //! part of a configuration defines and others refer to.
 
-mod bounds;
+pub(crate) mod bounds;
 mod defined;
 mod kinds;
 mod leaf;

@@ -6,7 +6,7 @@
 
 mod read;
 mod setting;
-mod tree;
+pub(crate) mod tree;
 
 pub use read::{carried, read};
 pub use setting::{Entries, Setting, Written};

@@ -12,10 +12,10 @@ use serde_yaml::granit_parser::{
 use crate::config::problem::{Reporter, Span};
 
 /// The most nodes in one document, aliases expanded. A zone of 100 000 names needs some 400 000.
-const MAX_NODES: usize = 1_000_000;
+pub const MAX_NODES: usize = 1_000_000;
 
 /// The deepest nesting. The configuration itself needs eight levels.
-const MAX_DEPTH: usize = 32;
+pub const MAX_DEPTH: usize = 32;
 
 /// One value of a document.
 #[derive(Clone, Debug, PartialEq)]
