@@ -68,7 +68,6 @@ pub struct AdminListener {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} for the admin pages: {}", advice(.reason, *.address))]
 pub struct AdminBindError {
-    /// The address.
     pub address: SocketAddr,
     // Not named `source`: the sentence says it already.
     reason: io::Error,

@@ -27,7 +27,6 @@ pub struct AdminState {
     pub origin: ArcSwap<ConfigOrigin>,
     /// The credentials that are accepted, replaced with every reload that succeeds.
     pub access: ArcSwap<AccessPolicy>,
-    /// The counters.
     pub metrics: Arc<Metrics>,
     /// The start of the process.
     pub started_at: Moment,
@@ -63,9 +62,7 @@ pub type LatestResult = dyn Fn(&Target, &str) -> Option<Sighting> + Send + Sync;
 /// A command to the writer.
 #[derive(Debug)]
 pub struct OperatorOrder {
-    /// The command.
     pub command: Command,
-    /// Takes the answer.
     pub reply: oneshot::Sender<Result<Done, Rejection>>,
 }
 
@@ -83,7 +80,6 @@ pub struct Published {
 /// Where the configuration in force comes from, and what became of the last attempt to replace it.
 #[derive(Clone, Debug)]
 pub struct ConfigOrigin {
-    /// The configuration directory.
     pub directory: PathBuf,
     /// When the configuration in force was loaded.
     pub loaded_at: Moment,
@@ -96,18 +92,15 @@ pub struct ConfigOrigin {
 /// The geo database in force.
 #[derive(Clone, Debug)]
 pub struct DatabaseOrigin {
-    /// Its file.
     pub path: PathBuf,
     /// The type that it states, for example `GeoLite2-City`.
     pub kind: String,
-    /// When it was built.
     pub built_at: Moment,
 }
 
 /// A reload that failed.
 #[derive(Clone, Debug)]
 pub struct FailedReload {
-    /// When it failed.
     pub at: Moment,
     /// Its problems, as `check` prints them.
     pub problems: Vec<String>,

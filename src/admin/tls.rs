@@ -31,7 +31,6 @@ pub struct TlsPolicy {
 pub struct PemFiles<'a> {
     /// The certificate and those that lead to its authority.
     pub certificate: &'a [u8],
-    /// Its private key.
     pub key: &'a [u8],
     /// The authorities of client certificates, if those are asked for.
     pub clients: Option<&'a [u8]>,
@@ -40,16 +39,12 @@ pub struct PemFiles<'a> {
 /// Which of the files cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The certificate.
     #[error("holds no certificate that can be used: {0}")]
     Certificate(String),
-    /// The key.
     #[error("holds no private key that can be used: {0}")]
     Key(String),
-    /// The key is that of another certificate.
     #[error("holds the key of another certificate")]
     OtherKey,
-    /// The authorities.
     #[error("holds no authorities that can be used: {0}")]
     Clients(String),
 }

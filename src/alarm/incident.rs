@@ -94,7 +94,6 @@ pub(crate) enum IncidentCause {
     Region(String),
     /// No region is left for this name, for more causes than one.
     Names(String),
-    /// Itself.
     Own(String),
 }
 

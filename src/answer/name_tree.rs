@@ -65,7 +65,6 @@ pub struct NameNode {
 /// The records of a referral.
 #[derive(Debug)]
 pub struct Delegation {
-    /// The NS RRset.
     pub servers: Packed,
     /// The addresses of servers that this zone has, the required ones first.
     pub glue: Vec<Glue>,

@@ -44,13 +44,10 @@ pub struct Calculation {
 pub struct OfRegion {
     /// The name of the region.
     pub region: String,
-    /// The family.
     pub family: Family,
     /// How many of its addresses must be up.
     pub needed: usize,
-    /// How many there are.
     pub addresses: usize,
-    /// In how many zones.
     pub zones: usize,
     /// The share of the time in which it is down, 0 to 1.
     pub unavailability: f64,
@@ -59,11 +56,9 @@ pub struct OfRegion {
 /// The availability of a name for a class of its clients in one family.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OfName {
-    /// The name.
     pub name: String,
     /// The residency rule that binds the clients; `None`: all clients.
     pub rule: Option<String>,
-    /// The family.
     pub family: Family,
     /// The regions that they may be sent to.
     pub regions: Vec<String>,

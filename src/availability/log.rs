@@ -32,9 +32,7 @@ const DAY: u64 = 24 * 60 * 60 * 1000;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogSubject {
-    /// A steered name.
     Name(String),
-    /// A region.
     Region(String),
     /// An availability zone: its region and its name.
     Zone(String, String),
@@ -50,7 +48,6 @@ pub enum SubjectState {
     Unobserved,
     /// It serves, or could.
     Up,
-    /// It cannot serve.
     Down(Fall),
 }
 
@@ -100,7 +97,6 @@ pub struct Day {
 pub struct TimeSum {
     /// All of them together, in milliseconds.
     pub total: u64,
-    /// How many they are.
     pub count: u32,
 }
 
@@ -131,7 +127,6 @@ pub struct AvailabilityLog {
 pub struct AvailabilitySummary {
     /// For how long it was observed.
     pub observed: Duration,
-    /// For how much of that it was down.
     pub down: Duration,
     /// How many outages there were.
     pub incidents: u64,

@@ -31,7 +31,6 @@ impl fmt::Display for Pointer {
 /// Something that a document must say at a place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assertion {
-    /// The place.
     pub pointer: Pointer,
     /// What must be there.
     pub expected: Expected,
@@ -44,7 +43,6 @@ pub enum Expected {
     Something,
     /// Nothing: the place does not exist.
     Nothing,
-    /// This very value.
     Equal(Scalar),
     /// A number that is not larger.
     AtMost(f64),
@@ -61,7 +59,6 @@ pub enum Scalar {
     Boolean(bool),
     /// A number; `1` and `1.0` are the same one.
     Number(f64),
-    /// A text.
     Text(String),
 }
 

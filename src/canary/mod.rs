@@ -25,7 +25,6 @@ use crate::share::Share;
 pub struct Canary {
     /// Its name in the configuration, for example `shallow`.
     pub name: String,
-    /// What is done.
     pub check: Check,
     /// The longest time between the starts of two probes of one address while it answers; jitter of
     /// ±10 % around nine tenths of it keeps probes apart (`health::pace`).
@@ -38,7 +37,6 @@ pub struct Canary {
     pub thresholds: Thresholds,
     /// What its verdict does.
     pub effect: Criticality,
-    /// What is probed.
     pub reach: Reach,
     /// A success that takes longer is *slow*, which is counted and shown, and is a success all the
     /// same. `None`: none is slow.
@@ -96,7 +94,6 @@ pub enum Reach {
 /// What an observation is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
-    /// One address.
     Address(AddressId),
     /// A region as a whole.
     Region(RegionId),
@@ -174,7 +171,6 @@ pub struct HttpCheck {
     pub host: Option<String>,
     /// The request method, for example `GET`.
     pub method: String,
-    /// Further request headers.
     pub headers: Vec<(String, String)>,
     /// Request headers whose values are secrets: the names of the environment variables that hold them.
     pub headers_from_env: Vec<(String, String)>,
@@ -215,7 +211,6 @@ pub struct InferenceCheck {
 pub struct Observation {
     /// The numbering that `subject` and `canary` belong to.
     pub epoch: Epoch,
-    /// What was probed.
     pub subject: Subject,
     /// The canary that probed it.
     pub canary: CanaryId,

@@ -114,7 +114,6 @@ impl Signals {
 pub struct Heard {
     /// When the response was known.
     pub at: Moment,
-    /// What it said.
     pub signals: Signals,
 }
 

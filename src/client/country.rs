@@ -66,7 +66,6 @@ impl FromStr for Country {
 /// What a region's jurisdiction must be: a country, or any member of a union.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Jurisdiction {
-    /// This country alone.
     Country(Country),
     /// Any member state of the European Union.
     EuropeanUnion,

@@ -21,9 +21,7 @@ pub struct Group {
 /// One way to belong to a group.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Member {
-    /// Clients on this continent.
     Continent(Continent),
-    /// Clients in this country.
     Country(Country),
     /// Clients in this state or province.
     Subdivision(Subdivision),

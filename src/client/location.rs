@@ -7,16 +7,13 @@ use super::country::{Continent, Country};
 /// What a database or the operator says about the place of a network. Every part may be missing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Location {
-    /// The continent.
     pub continent: Option<Continent>,
-    /// The country.
     pub country: Option<Country>,
     /// The first-level subdivision, a state or province.
     pub subdivision: Option<Subdivision>,
     /// Whether the database says that the country is a member of the European Union; `None` when it
     /// does not carry that, and the table in [`Country`] decides.
     pub european_union: Option<bool>,
-    /// Where it is.
     pub coordinates: Option<Coordinates>,
     /// The autonomous system that announces the network.
     pub asn: Option<u32>,
@@ -33,7 +30,6 @@ impl Location {
 /// A first-level subdivision by ISO 3166-2: the part after the hyphen, for example `CA` in `US-CA`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Subdivision {
-    /// The country.
     pub country: Country,
     /// One to three letters or digits, padded with zeros.
     pub code: [u8; 3],

@@ -69,13 +69,10 @@ impl fmt::Display for Prefix {
 /// Why a text is not a [`Prefix`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
-    /// The part before the slash is not an address.
     #[error("`{0}` is not an IP address")]
     Address(String),
-    /// The part after the slash is not a length of this family.
     #[error("the prefix length must be a number from 0 to {0}")]
     Length(u8),
-    /// Bits beyond the prefix are set.
     #[error("bits beyond the prefix are set; write {0}")]
     HostBits(Prefix),
 }

@@ -6,7 +6,6 @@ use super::{Config, Problems, SourceFiles, sections, yaml};
 /// A configuration that can be used.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    /// The configuration.
     pub config: Config,
     /// What works but is hardly meant.
     pub warnings: Problems,

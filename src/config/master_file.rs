@@ -16,11 +16,9 @@ use crate::zone::Ttl;
 pub struct MasterRecord {
     /// Its owner, absolute.
     pub owner: Name,
-    /// Its type.
     pub rtype: RecordType,
     /// Its TTL; `None` when neither the record nor the file says.
     pub ttl: Option<Ttl>,
-    /// Its data.
     pub rdata: RData,
     /// The name that it points to.
     pub target: Option<RecordTarget>,

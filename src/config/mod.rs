@@ -39,7 +39,6 @@ pub use sources::{SourceFile, SourceFiles};
 /// A whole configuration that has been validated: every reference in it leads somewhere.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// This instance.
     pub server: Server,
     /// Where the API is served from.
     pub regions: Regions,

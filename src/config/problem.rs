@@ -28,7 +28,6 @@ pub struct Span {
     pub line: u32,
     /// The first character in the line, from 1.
     pub column: u32,
-    /// How many characters.
     pub length: u32,
 }
 
@@ -67,11 +66,9 @@ pub struct Problem {
     pub column: u32,
     /// How many characters of the line are meant.
     pub length: u32,
-    /// What is wrong.
     pub message: String,
     /// What to do instead.
     pub hint: Option<String>,
-    /// The line itself.
     pub excerpt: String,
 }
 
@@ -199,7 +196,6 @@ impl std::error::Error for Problems {}
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ValueError {
-    /// What is wrong.
     pub message: String,
     /// What to do instead.
     pub hint: Option<String>,

@@ -65,7 +65,6 @@ pub enum Input {
     /// Probes came back: all that have since the last event, so that an outage of a thousand addresses makes a
     /// few snapshots and not a thousand.
     Observed(Vec<Observation>),
-    /// Time has passed.
     Tick,
     /// The configuration or the database changed, and the new base is valid.
     Reloaded(Arc<Base>),
@@ -82,7 +81,6 @@ pub struct Restored {
     pub health: Option<Memory>,
     /// The intents in force and the drills.
     pub intents: SavedIntents,
-    /// Measured availability.
     pub availability: AvailabilityLog,
 }
 
@@ -131,7 +129,6 @@ pub struct Control {
     monitor: Monitor,
     balancer: Balancer,
     keeper: Keeper,
-    /// What operators want.
     intents: IntentStore,
     /// What came of drills, and those to come.
     drills: DrillLog,
@@ -139,7 +136,6 @@ pub struct Control {
     proposals: Vec<Proposal>,
     /// Which addresses are given out, and how long they may be held.
     cached_answers: CachedAnswers,
-    /// What is measured.
     rules: Rules,
     /// The conditions that stand, by their causes.
     incidents: Incidents,

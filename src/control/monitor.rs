@@ -26,7 +26,6 @@ pub struct Monitor {
     pub(super) board: Board,
     pub(super) sites: Sites,
     pub(super) alarms: Alarms,
-    /// What operators want.
     overlay: Overlay,
     /// Health as it was last, before operators amend it.
     observed: View,
@@ -43,7 +42,6 @@ pub struct Findings {
     pub moves_view: bool,
     /// Whether something fell, returned, or went on along its recovery: what is worth remembering.
     pub is_worth_keeping: bool,
-    /// What happened.
     pub events: Vec<Event>,
     /// The regions that would have left by now, but for `failover: advise`, and when.
     pub advised: Vec<(RegionId, Moment)>,

@@ -18,11 +18,9 @@ use crate::region::{RegionId, Site};
 /// Something that the machine would do if it were allowed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
-    /// Its number.
     pub number: u64,
     /// The region that would leave.
     pub region: String,
-    /// Since when.
     pub at: Moment,
 }
 

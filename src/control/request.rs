@@ -7,7 +7,6 @@ use crate::units::TimeSpan;
 /// Something that somebody asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// An intent.
     Intend {
         /// What, why, and for how long.
         request: Request,
@@ -16,9 +15,7 @@ pub enum Command {
     },
     /// The end of an intent.
     Lift {
-        /// Its number.
         number: u64,
-        /// Who asks.
         author: String,
         /// Whether its clients come back at once, and not step by step.
         is_at_once: bool,
@@ -27,16 +24,13 @@ pub enum Command {
     Approve {
         /// The number of the proposal.
         number: u64,
-        /// Who asks.
         author: String,
-        /// Why.
         reason: String,
     },
     /// That a region is let back which is held or quarantined.
     FailBack {
         /// The name of the region.
         region: String,
-        /// Who asks.
         author: String,
     },
 }
@@ -46,9 +40,7 @@ pub enum Command {
 pub enum Done {
     /// An intent is in force from the snapshot with this number on.
     Made {
-        /// The intent.
         intent: Intent,
-        /// The snapshot.
         snapshot: u64,
         /// What is expected to come of it.
         prediction: Option<String>,
@@ -72,10 +64,7 @@ pub enum Done {
         text: String,
     },
     /// A region is let back.
-    LetBack {
-        /// Its name.
-        region: String,
-    },
+    LetBack { region: String },
 }
 
 /// Why it was not done. Each says what to do.
@@ -95,7 +84,6 @@ pub enum Rejection {
     Unsafe {
         /// The rules, each with a sentence that has the numbers.
         violations: Vec<(SafetyRule, String)>,
-        /// What would happen.
         prediction: String,
     },
 }

@@ -57,13 +57,11 @@ pub enum Error {
     /// The configuration has mistakes.
     #[error("{0}")]
     Problems(Problems),
-    /// The database of this setting cannot be read.
     #[error("`{0}` in server.yaml")]
     Read(&'static str, #[source] database::Error),
     /// The secret of a webhook cannot be used.
     #[error(transparent)]
     Secret(#[from] WebhookSecretError),
-    /// The file of this setting is no database, or is damaged.
     #[error("`{0}` in server.yaml: `{path}` cannot be used", path = .1.display())]
     Database(&'static str, PathBuf, #[source] geo::Error),
 }
@@ -127,7 +125,6 @@ struct Databases {
 struct NamedDatabase {
     database: Database,
     path: PathBuf,
-    /// The setting that names it.
     setting: &'static str,
 }
 

@@ -57,7 +57,6 @@ const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// How a directory is served.
 pub struct ServeOptions {
-    /// The configuration directory.
     pub directory: PathBuf,
     /// Called with every event.
     pub listener: EventListener,
@@ -81,7 +80,6 @@ pub enum Error {
     /// A webhook cannot be set up.
     #[error(transparent)]
     Webhook(#[from] webhooks::Error),
-    /// The process cannot listen to signals.
     #[error("cannot listen to signals")]
     Signals(#[source] io::Error),
 }

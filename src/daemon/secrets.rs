@@ -29,10 +29,8 @@ pub struct WebhookSecrets {
 /// Why the secret of a webhook cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookSecretError {
-    /// The secret of this webhook is not there.
     #[error("`secret` of webhook `{0}` in server.yaml")]
     Read(String, #[source] secret::Error),
-    /// The secret of this webhook, at this place, has so many bytes: too few to be safe, or too many to be meant.
     #[error(
         "`secret` of webhook `{0}` in server.yaml: {1} has {2} bytes, expected {first} to {last}: {MAKE}",
         first = SECRET_BYTES.start(),

@@ -7,23 +7,18 @@ use std::path::PathBuf;
 /// Why a demo does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Another process listens on the address that this option chooses.
     #[error("{0} is in use, perhaps by another demo: stop that, or choose another with {1}")]
     InUse(SocketAddr, &'static str),
-    /// An address cannot be listened on for another reason.
     #[error("cannot listen on {0} for {1}")]
     Listen(SocketAddr, &'static str, #[source] io::Error),
-    /// A region's own address cannot be listened on.
     #[error(
         "cannot listen on {0}; the demo needs all of 127.0.0.0/8 on loopback, which Linux has from the start"
     )]
     Service(Ipv4Addr, #[source] io::Error),
-    /// The directory holds something, which a demo must not overwrite.
     #[error(
         "{0} is not empty: choose a new directory, or run what is there with `meridian serve --config {0}`"
     )]
     NotEmpty(PathBuf),
-    /// The configuration cannot be written.
     #[error("cannot write the configuration to {0}")]
     Write(PathBuf, #[source] io::Error),
 }

@@ -20,7 +20,6 @@ pub struct Screen {
 pub enum Actor {
     /// The operator who breaks and heals.
     You,
-    /// The server.
     Server,
 }
 
@@ -29,7 +28,6 @@ pub enum Actor {
 pub struct OpeningPage<'a> {
     /// How this program was called, so that the commands can be pasted.
     pub program: &'a str,
-    /// The configuration directory.
     pub directory: &'a Path,
     /// Where the demo listens for `break` and `heal`; `None`: at the default address.
     pub control: Option<SocketAddr>,

@@ -100,7 +100,6 @@ fn change(before: Option<FailureMode>, after: Option<FailureMode>) -> String {
 /// Why a running demo breaks or heals nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No demo listens there.
     #[error("no demo answers on {0}; start one with `meridian demo`, or name its --control address")]
     NotRunning(SocketAddr, #[source] reqwest::Error),
     /// The demo refuses, with this reason.

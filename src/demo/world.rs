@@ -16,7 +16,6 @@ pub struct DemoRegion {
     pub name: &'static str,
     /// Its city and continent, for the opening page.
     pub city: &'static str,
-    /// Its jurisdiction.
     pub country: &'static str,
     /// Degrees north.
     pub latitude: f64,

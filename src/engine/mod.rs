@@ -48,7 +48,6 @@ pub enum Disposition {
     Reply {
         /// In octets.
         length: usize,
-        /// To be counted.
         tally: ReplyTally,
     },
     /// Send nothing: the request has no header, or is a response.

@@ -17,7 +17,6 @@ use crate::severity::Severity;
 pub enum Condition {
     /// Every region that some clients of a name may be sent to is out.
     NoRegion {
-        /// The owner name.
         owner: String,
         /// The residency rule that binds those clients; `None`: all clients are concerned.
         rule: Option<String>,

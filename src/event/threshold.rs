@@ -12,7 +12,6 @@ use crate::units::TimeSpan;
 pub struct Excess {
     /// The region that it is measured of; `None`: the server.
     pub region: Option<Target>,
-    /// The rule.
     pub rule: AlarmRule,
     /// What was measured last, in the unit of the measure.
     pub value: f64,

@@ -21,13 +21,10 @@ pub const MAX_TOTAL: usize = 256 * 1024 * 1024;
 /// Why a directory cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The directory is missing or may not be read.
     #[error("cannot read the configuration directory `{}`", .0.display())]
     Directory(PathBuf, #[source] io::Error),
-    /// There are more files than a configuration has.
     #[error("`{}` has more than {MAX_FILES} files; is it a configuration directory?", .0.display())]
     TooManyFiles(PathBuf),
-    /// The files are larger than a configuration is.
     #[error("the files in `{}` have more than 256 MiB; is it a configuration directory?", .0.display())]
     TooLarge(PathBuf),
 }

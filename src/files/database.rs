@@ -25,10 +25,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Why a database cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file is missing, may not be read, or cannot be a database by its kind or size.
     #[error("cannot read `{}`", .0.display())]
     Read(PathBuf, #[source] regular::Error),
-    /// It changed during every attempt.
     #[error("`{}` keeps changing while it is read; replace it by renaming a finished file", .0.display())]
     KeepsChanging(PathBuf),
 }

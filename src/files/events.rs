@@ -28,10 +28,8 @@ const MAX_READ: u64 = 2 * MAX_BYTES;
 /// Why the log could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file cannot be written.
     #[error("events cannot be written to {}", .0.display())]
     Write(PathBuf, #[source] io::Error),
-    /// The file is there and cannot be read.
     #[error("the events in {} cannot be read", .0.display())]
     Read(PathBuf, #[source] io::Error),
 }

@@ -10,13 +10,10 @@ use std::path::Path;
 /// Why a file is not opened or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The system refuses.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A directory, FIFO, socket or device.
     #[error("not a regular file")]
     NotRegular,
-    /// The file exceeds the limit of its reader.
     #[error("file too large: {bytes} bytes (limit {limit})")]
     TooLarge {
         /// Its size; of a file that grows meanwhile, as much as was read.

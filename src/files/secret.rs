@@ -32,13 +32,10 @@ impl fmt::Debug for SecretBytes {
 /// Why a secret cannot be used. It never says a part of it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file is missing, may not be read, or is not a regular one.
     #[error("cannot read `{}`", .0.display())]
     File(PathBuf, #[source] regular::Error),
-    /// The file has so many bytes, so that it is something else.
     #[error("cannot read `{path}`: file too large for a secret: {1} bytes (limit 1 MiB)", path = .0.display())]
     FileTooLarge(PathBuf, u64),
-    /// The environment does not have it.
     #[error("${0} is not set")]
     Unset(String),
 }

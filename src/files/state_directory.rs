@@ -25,22 +25,18 @@ pub struct StateDirectory {
 /// Why a state directory is not locked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Another process has it.
     #[error(
         "the state directory `{}` is in use by {}: give each instance a `state:` of its own",
         .path.display(),
         .process.as_ref().map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
     )]
     InUse {
-        /// The directory.
         path: PathBuf,
         /// The number of that process; `None`: its lock file does not say.
         process: Option<u32>,
     },
-    /// The directory cannot be made or written, or its file system has no locks.
     #[error("cannot lock the state directory `{}`", .path.display())]
     Unlockable {
-        /// The directory.
         path: PathBuf,
         /// What the system says.
         source: io::Error,

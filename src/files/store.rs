@@ -71,19 +71,15 @@ impl fmt::Display for SavedFile {
 /// Why a file is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file is not what was written here, and has the second name now.
     #[error("{0} is damaged and is set aside as {path}: {loss}", path = .1.display(), loss = .0.loss)]
     Damaged(SavedFile, PathBuf, #[source] Damage),
-    /// The file is of this version, which is no longer read, and has the second name now.
     #[error(
         "{0} has version {2} of its format, older than this program reads, and is set aside as {path}: {loss}",
         path = .1.display(), loss = .0.loss
     )]
     Outdated(SavedFile, PathBuf, u64),
-    /// The file is of this version of a newer program, for which it stays.
     #[error("{0} has version {1} of its format, newer than this program reads, and is left alone: {loss}", loss = .0.loss)]
     Newer(SavedFile, u64),
-    /// The file cannot be read, or cannot be set aside: its permissions, its kind or the disk are at fault.
     #[error("{0} cannot be used and is left alone: {loss}", loss = .0.loss)]
     Unusable(SavedFile, #[source] regular::Error),
 }
@@ -94,7 +90,6 @@ pub enum Damage {
     /// It is not JSON, or not of the right form.
     #[error(transparent)]
     Json(serde_json::Error),
-    /// It was changed after it was written.
     #[error("its checksum does not match")]
     Checksum,
     /// It is larger than any that is written.
@@ -105,13 +100,10 @@ pub enum Damage {
 /// Why a value is not saved. The file before is still there then.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
-    /// The value has so many bytes, more than the limit of what would be read.
     #[error("{0} is not written: {1} bytes (limit {2}); after a restart, {loss}", loss = .0.loss)]
     TooLarge(SavedFile, u64, u64),
-    /// The file that lies there was left alone when the server started.
     #[error("{0} is left alone, move it away to have it written; after a restart, {loss}", loss = .0.loss)]
     LeftAlone(SavedFile),
-    /// The disk does not take it.
     #[error("cannot write {0}; after a restart, {loss}", loss = .0.loss)]
     Write(SavedFile, #[source] io::Error),
 }

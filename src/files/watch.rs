@@ -23,7 +23,6 @@ const MAX_LINKS: usize = 40;
 /// The paths to watch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WatchedPaths {
-    /// The configuration directory.
     pub directory: PathBuf,
     /// Files elsewhere that the configuration names, such as geo databases.
     pub files: Vec<PathBuf>,

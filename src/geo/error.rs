@@ -3,25 +3,17 @@
 /// A database that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The bytes are another kind of file, or lack their end, where the format keeps its metadata.
     #[error("not a database in MaxMind's format, or cut short")]
     Foreign(#[source] maxminddb::MaxMindDbError),
-    /// The file is larger than any database that is sold.
     #[error("the file has {bytes} bytes; at most {MAX_DATABASE_BYTES} are read")]
     TooLarge {
         /// Its size in bytes.
         bytes: usize,
     },
-    /// The search tree refers to one node twice, so that walking it might never end.
     #[error("the search tree is damaged: node {node} is reached twice")]
-    Tangled {
-        /// The node.
-        node: usize,
-    },
-    /// A record or a pointer in the file makes no sense.
+    Tangled { node: usize },
     #[error("the database is damaged")]
     Damaged(#[source] maxminddb::MaxMindDbError),
-    /// There is no country in any record.
     #[error(
         "no record of the database (type `{kind}`) names a country; it must be a Country or City database"
     )]
@@ -29,7 +21,6 @@ pub enum Error {
         /// The type that the database states.
         kind: String,
     },
-    /// There is no autonomous system in any record.
     #[error(
         "no record of the database (type `{kind}`) names an autonomous system; it must be an ASN database"
     )]

@@ -13,7 +13,6 @@ use crate::client::{Continent, Country, Group, GroupId, GroupSet, Location, Memb
 /// The statements about an interval of addresses that lie on top of the databases.
 #[derive(Clone, Copy, Default)]
 pub(super) struct OverlayData<'a> {
-    /// The operator's location.
     pub(super) operator: Option<&'a Location>,
     /// The groups that name these addresses.
     pub(super) groups: GroupSet,

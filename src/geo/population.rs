@@ -30,7 +30,6 @@ pub struct Population {
 pub struct Residents {
     /// `None`: unknown.
     pub country: Option<Country>,
-    /// Their class.
     pub class: ClassId,
     /// Their number, as [`Population::subnets`] counts.
     pub subnets: f64,

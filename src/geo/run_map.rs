@@ -73,7 +73,6 @@ impl Bucketed for u128 {
 pub(super) struct RunMap<A: Bucketed> {
     /// By run: its start in its bucket.
     starts: Box<[A::Low]>,
-    /// By run.
     values: Box<[u32]>,
     /// By bucket: the number of runs that start in the buckets before it; at the end, the number of all.
     index: Box<[u32]>,

@@ -12,7 +12,6 @@ use crate::client::{Location, Prefix};
 pub struct TableSources<'a> {
     /// The Country or City database.
     pub database: Option<&'a Database>,
-    /// The ASN database.
     pub asn: Option<&'a Database>,
     /// The operator's networks, which lie on top.
     pub networks: &'a [(Prefix, Location)],

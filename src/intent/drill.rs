@@ -32,7 +32,6 @@ pub struct Drill {
     pub number: u64,
     /// What was asked for; the wish is a drill.
     pub request: Request,
-    /// When.
     pub began_at: Moment,
     /// When its outcome was known; `None`: it is pending.
     pub ended_at: Option<Moment>,

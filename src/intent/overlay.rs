@@ -39,7 +39,6 @@ impl ForcedState {
 /// How the clients of one name are divided between regions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weights {
-    /// The owner name.
     pub owner: Name,
     /// The regions with their weights, in the order in which they lie on the line of the clients: the one
     /// that grows comes first, so that growing takes nobody from anywhere but its neighbours.

@@ -23,9 +23,7 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// A drill that starts by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
-    /// The drill.
     pub action: Action,
-    /// For how long.
     pub lasts: Duration,
     /// It starts at the beginning of each of these.
     pub windows: Vec<Window>,

@@ -30,9 +30,7 @@ pub struct Intent {
     pub number: u64,
     /// What was asked for.
     pub request: Request,
-    /// When.
     pub made_at: Moment,
-    /// Where it stands.
     pub phase: IntentPhase,
 }
 
@@ -93,7 +91,6 @@ pub enum Transition {
     Step(Share),
     /// A gate was closed twice: it stays where it is until it is lifted at once.
     Stuck,
-    /// It is over.
     Gone,
 }
 
@@ -110,7 +107,6 @@ pub struct SavedIntents {
 
 /// What is seen of the regions when clients are to come back.
 pub struct ReturnConditions<'a> {
-    /// The regions.
     pub regions: &'a Regions,
     /// Returns why clients of an intent cannot come back now; `None`: they can.
     pub obstacle: &'a dyn Fn(&Intent) -> Option<String>,

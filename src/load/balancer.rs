@@ -32,7 +32,6 @@ const WORTH_REMEMBERING: f64 = 1e-4;
 /// A region sends another share of the clients elsewhere that are at home there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ShedChange {
-    /// The region.
     pub region: RegionId,
     /// The load that it reports; `None`: none.
     pub load: Option<f64>,

@@ -21,13 +21,10 @@ use crate::canary::Check;
 pub enum Probe {
     /// Connects to this place.
     Tcp(SocketAddr),
-    /// Shakes hands.
     Tls(Box<TlsProbe>),
-    /// Sends a request.
     Http(Box<HttpProbe>),
     /// Sends a request and reads JSON.
     Json(Box<JsonProbe>),
-    /// Sends a prompt.
     Inference(Box<InferenceProbe>),
 }
 

@@ -40,28 +40,20 @@ pub struct HttpProbe {
 /// Why a canary cannot be run at all. The configuration is checked so that this does not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The URL is not one.
     #[error("`{0}` is not an http or https URL")]
     Url(String),
-    /// The method is not a token.
     #[error("`{0}` is not a request method")]
     Method(String),
-    /// A header has a name or value that cannot be sent.
     #[error("header `{0}` cannot be sent")]
     Header(String),
-    /// No certificate can be for this name.
     #[error("`{0}` is not a name for a certificate")]
     Name(String),
-    /// A secret is not there.
     #[error("the environment variable `{0}` is not set")]
     Secret(String),
-    /// A region as a whole is nowhere that this kind of check could connect to.
     #[error("`{0}` probes addresses, not a region as a whole")]
     Nowhere(&'static str),
-    /// The system does not say who resolves names.
     #[error("the system's name servers are not known: {0}")]
     Names(#[from] hickory_resolver::net::NetError),
-    /// The HTTP client does not take the settings.
     #[error("the HTTP client cannot be set up")]
     Client(#[from] reqwest::Error),
 }

@@ -45,7 +45,6 @@ enum Form {
     Whole,
     /// In pieces, of a length that is not known.
     Pieces,
-    /// As server-sent events.
     Events,
 }
 

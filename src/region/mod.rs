@@ -80,7 +80,6 @@ impl Minimum {
 /// One address with its place in the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// The address itself.
     pub ip: IpAddr,
     /// The region it belongs to.
     pub region: RegionId,

@@ -29,43 +29,28 @@ pub struct Target {
 pub enum Resolved {
     /// A region as a whole.
     Region(RegionId),
-    /// An availability zone.
     Zone(ZoneId),
-    /// One address.
     Address(AddressId),
 }
 
 /// A target that a configuration does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownTarget {
-    /// No region has the name.
     #[error("no region is called `{name}`; {hint}")]
     Region {
-        /// The name.
         name: String,
         /// The nearest name, or all of them.
         hint: String,
     },
-    /// The region has no availability zone of the name.
     #[error("{region} has no availability zone `{name}`; {hint}")]
     Zone {
-        /// The region.
         region: String,
-        /// The name.
         name: String,
         /// The nearest name, or all of them.
         hint: String,
     },
-    /// The availability zone has no such address.
     #[error("{region}/{zone} has no address {address}")]
-    Address {
-        /// The region.
-        region: String,
-        /// The zone.
-        zone: String,
-        /// The address.
-        address: IpAddr,
-    },
+    Address { region: String, zone: String, address: IpAddr },
 }
 
 impl Target {

@@ -15,7 +15,6 @@ pub struct Sockets {
     pub address: SocketAddr,
     /// Receives queries only.
     pub udp: UdpSocket,
-    /// Listens.
     pub tcp: TcpListener,
 }
 
@@ -23,7 +22,6 @@ pub struct Sockets {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} over {transport}: {}", advice(.reason, *.address, .transport))]
 pub struct ListenError {
-    /// The address.
     pub address: SocketAddr,
     /// `UDP` or `TCP`.
     pub transport: &'static str,

@@ -48,7 +48,6 @@ use crate::snapshot::Snapshot;
 pub struct Serving {
     /// The source of answers.
     pub snapshot: Arc<Snapshot>,
-    /// Counts its answers.
     pub answers: Arc<AnswerCounters>,
     /// Counts the resolvers that get addresses which clients are being moved away from.
     pub watch: ResolverWatch,

@@ -15,7 +15,6 @@ pub enum AgendaItem {
     Act(usize),
     /// A probe of this pair starts, unless the pair was told otherwise since.
     Probe(PairId),
-    /// A probe of this pair ends.
     Result(PairId, ProbeEnd),
     /// The loads are looked at.
     Gauge,

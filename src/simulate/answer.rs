@@ -25,7 +25,6 @@ pub struct ClientAnswer {
 pub struct Distribution {
     /// Where they are led and how many of them, the most first.
     pub leads: Vec<(String, usize)>,
-    /// How many there are.
     pub subnets: usize,
     /// The TTLs in seconds, the smallest first; none without records.
     pub ttls: Vec<u32>,

@@ -52,7 +52,6 @@ pub struct ClientMove {
     pub families: Vec<Family>,
     /// What it got; `None`: it asks for the first time.
     pub from: Option<Distribution>,
-    /// What it gets.
     pub to: Distribution,
     /// The subnets that are led elsewhere, and do not merely get another TTL or fewer addresses.
     pub elsewhere: Vec<(Prefix, Family)>,

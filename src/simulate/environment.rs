@@ -20,7 +20,6 @@ use crate::region::{Region, Target};
 /// Everything that is not the server.
 #[derive(Debug)]
 pub struct Environment {
-    /// Who makes requests.
     pub demand: Traffic,
     faults: Layers<Fault>,
     vitals: BTreeMap<Signal, Layers<Vital>>,

@@ -14,9 +14,7 @@ pub enum Fault {
     /// It answers as it should.
     #[default]
     Ok,
-    /// It refuses connections.
     Refuse,
-    /// It never answers.
     Timeout,
     /// It answers HTTP with this status; connections succeed.
     Status(u16),

@@ -14,9 +14,7 @@ pub const MAX_TIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A word with its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Word<'t> {
-    /// Its text.
     pub text: &'t str,
-    /// Where it stands.
     pub spot: Spot,
 }
 

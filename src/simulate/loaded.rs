@@ -21,7 +21,6 @@ const REFUSALS: [&str; 3] = ["nodata", "servfail", "refused"];
 /// A scenario that can be played.
 #[derive(Debug)]
 pub struct LoadedScenario {
-    /// The scenario.
     pub scenario: Scenario,
     /// The configuration that it begins with.
     pub base: Arc<Base>,
@@ -32,14 +31,8 @@ pub struct LoadedScenario {
 /// Why a scenario cannot be played.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The scenario cannot be read.
     #[error("cannot read the scenario `{}`", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Read { path: PathBuf, source: io::Error },
     /// The scenario has mistakes.
     #[error("{0}")]
     Scenario(Problems),

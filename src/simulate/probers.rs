@@ -39,16 +39,13 @@ struct ProbePair {
 pub struct Probed {
     /// The address, or the region.
     pub target: Target,
-    /// The canary.
     pub canary: String,
-    /// What control gets.
     pub seen: Observation,
 }
 
 /// How long it took to see that an address had died.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detection {
-    /// The address.
     pub target: Target,
     /// The canary that took it down.
     pub canary: String,

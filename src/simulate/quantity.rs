@@ -22,9 +22,7 @@ impl fmt::Display for Percent {
 pub enum Range {
     /// From one to the other, both included.
     Within(f64, f64),
-    /// Less than this.
     Below(f64),
-    /// More than this.
     Above(f64),
 }
 

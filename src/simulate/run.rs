@@ -33,7 +33,6 @@ const GAUGE_EVERY: Duration = Duration::from_secs(10);
 /// Something that happens in a simulation.
 #[derive(Debug)]
 pub enum Happening<'a> {
-    /// It begins.
     Begun(&'a LoadedScenario),
     /// An act of the scenario.
     Act(&'a Act),
@@ -47,7 +46,6 @@ pub enum Happening<'a> {
     Probed(&'a Probed),
     /// Control emits an event.
     Emitted(&'a Event),
-    /// An address fell.
     Detected(&'a Detection),
     /// This snapshot answers from now on.
     Published(&'a Arc<Snapshot>),
@@ -57,7 +55,6 @@ pub enum Happening<'a> {
     Gauged(&'a [(&'a str, Option<f64>)]),
     /// Something was expected. `None`: it is so; otherwise what is so instead.
     Expected(&'a Expectation, Option<String>),
-    /// It is over.
     Ended,
 }
 

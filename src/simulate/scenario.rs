@@ -41,9 +41,7 @@ pub struct Scenario {
 /// Clients that are watched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Client {
-    /// Their name.
     pub name: String,
-    /// Where they are.
     pub prefix: Prefix,
     /// How many requests a second they make of the service; `None`: so few that no load shows them.
     pub rate: Option<f64>,
@@ -79,7 +77,6 @@ pub enum Act {
 pub enum StateFile {
     /// What was last written.
     Keep,
-    /// Nothing.
     Lose,
     /// What was last written, too long ago to be believed.
     Stale,
@@ -90,9 +87,7 @@ pub enum StateFile {
 /// Something that must be so at a moment.
 #[derive(Clone, Debug)]
 pub struct Expectation {
-    /// When.
     pub at: Duration,
-    /// What it is about.
     pub aspect: Aspect,
     /// Its words, without the time.
     pub text: String,
@@ -105,13 +100,11 @@ pub struct Expectation {
 pub enum Aspect {
     /// The answers of a client.
     Client {
-        /// The client.
         client: String,
         /// The name that it asks for; `None`: every one that is watched.
         name: Option<Name>,
         /// A or AAAA; `None`: both, as far as they have records.
         family: Option<Family>,
-        /// What is claimed of them.
         claim: Claim,
     },
     /// The addresses in a target are all in this state.
@@ -127,7 +120,6 @@ pub enum Aspect {
 pub enum Claim {
     /// They lead to one of these regions (or are `nodata`, `servfail`, `refused`), with this TTL if one is named.
     Leads {
-        /// The regions.
         to: Vec<String>,
         /// The share of the client's subnets that is led there; all of them unless the scenario says less.
         share: Range,
@@ -135,10 +127,7 @@ pub enum Claim {
         ttl: Option<u32>,
     },
     /// At every instant since this moment they have led where they did at this moment.
-    Stays {
-        /// The moment.
-        since: Duration,
-    },
+    Stays { since: Duration },
 }
 
 /// Words of a scenario: where a problem points.
@@ -148,16 +137,13 @@ pub struct Spot {
     pub line: u32,
     /// The first character, from 1.
     pub column: u32,
-    /// How many characters.
     pub length: u32,
 }
 
 /// What is wrong with a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// Where.
     pub spot: Spot,
-    /// What.
     pub message: String,
     /// What to do instead.
     pub hint: Option<String>,

@@ -23,7 +23,6 @@ const SAMPLE: u32 = 256;
 /// One subnet of a client.
 #[derive(Debug)]
 pub struct Subnet {
-    /// Where it is.
     pub prefix: Prefix,
     asked: [SubnetQuestion; 2],
 }
@@ -40,7 +39,6 @@ pub struct AddressOwners<'a> {
 /// What is new about an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
-    /// It leads elsewhere.
     Elsewhere,
     /// It leads where it led, or it is the first.
     Details,

@@ -17,7 +17,6 @@ use super::run::Happening;
 pub struct Timeline {
     /// The lines so far.
     pub text: String,
-    /// What is counted.
     pub summary: PlaySummary,
     /// The columns of names: of the longest client, and whether several names are watched.
     width: usize,
@@ -44,7 +43,6 @@ pub struct PlaySummary {
     pub probes: usize,
     /// Those that had failed.
     pub failures: usize,
-    /// Snapshots.
     pub snapshots: usize,
     /// How often the subnets of each client were led elsewhere than before; A and AAAA count apart.
     pub moves: BTreeMap<String, usize>,

@@ -38,7 +38,6 @@ pub enum Vital {
     Auto,
     /// It is not reported.
     Silent,
-    /// This, whatever happens.
     Set(f64),
 }
 

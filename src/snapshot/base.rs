@@ -22,7 +22,6 @@ pub struct Base {
     pub config: Arc<Config>,
     /// The static names, and where the steered ones are.
     pub tree: NameTree,
-    /// Addresses to classes.
     pub table: Table,
     /// One for each distinct policy.
     pub(crate) partitions: Vec<Partition>,

@@ -32,7 +32,6 @@ pub struct Permit {
     pub part: usize,
     /// What they are permitted.
     pub regions: RegionSet,
-    /// How many parts they are.
     pub parts: usize,
     /// How many IPv4 subnets of 256 addresses they have; none of those who are reached over IPv6 alone.
     pub subnets: f64,

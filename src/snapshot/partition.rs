@@ -11,7 +11,6 @@ use crate::steering::{self, Plan, Policy, Refusal};
 /// How one policy divides the clients: all who have the same plan are one part.
 #[derive(Debug)]
 pub struct Partition {
-    /// The policy.
     pub policy: Policy,
     /// The plan of each part.
     pub plans: Vec<Plan>,

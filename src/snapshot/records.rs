@@ -19,11 +19,8 @@ use crate::zone::{Name, RData, RecordType, Ttl};
 /// The types of a steered name whose answers are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A
     A,
-    /// AAAA
     Aaaa,
-    /// HTTPS
     Https,
 }
 

@@ -21,7 +21,6 @@ pub struct Choice {
 /// Why a region of the plan was chosen or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It was chosen.
     Chosen,
     /// It could have been chosen, but one before it was.
     Behind,

@@ -86,7 +86,6 @@ impl Policy {
 pub enum Order {
     /// By great-circle distance from the client; ties by the listed order.
     Nearest,
-    /// As listed.
     Listed,
     /// The first list whose group the client belongs to; for all other clients the other order.
     Groups {

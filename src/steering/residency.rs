@@ -12,7 +12,6 @@ use crate::region::RegionId;
 pub(super) struct Resident {
     /// The permitted regions, in the listed order.
     pub kept: Vec<RegionId>,
-    /// The others.
     pub removed: Vec<Removed>,
     /// The answer when nothing is kept.
     pub refusal: Refusal,
@@ -21,7 +20,6 @@ pub(super) struct Resident {
 /// A region that a rule removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Removed {
-    /// The region.
     pub region: RegionId,
     /// The first rule that forbids it: its place in `Policy::residency`.
     pub rule: usize,

@@ -43,7 +43,6 @@ pub enum Rest {
     Whole(Destination),
     /// Divided by the key of a region: consecutive pieces, the last up to all clients.
     Divided {
-        /// The cause.
         by: Division,
         /// The region whose key it is; when load divides them, the one whose clients they are.
         home: RegionId,
@@ -68,7 +67,6 @@ pub enum Destination {
     Healthy(RegionId),
     /// The addresses of this region although it is down.
     FailOpen(RegionId),
-    /// No addresses.
     Refused(Refusal),
 }
 

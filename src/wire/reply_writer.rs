@@ -41,7 +41,6 @@ pub struct Checkpoint {
 /// The header of a reply.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplyHeader {
-    /// The query's header.
     pub request: Header,
     /// Its low four bits stand in the header, the others in the OPT record.
     pub rcode: Rcode,

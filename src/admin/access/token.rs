@@ -30,19 +30,14 @@ pub struct HashedToken {
 /// Why a text cannot be a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitToken {
-    /// There is none.
     #[error("is empty")]
     Empty,
-    /// Less than [`MIN_TOKEN`].
     #[error("has {0} octets, and a token has at least {MIN_TOKEN}")]
     Short(usize),
-    /// More than [`MAX_TOKEN`].
     #[error("has {0} octets, and a token has at most {MAX_TOKEN}")]
     Long(usize),
-    /// Something that does not fit into a header.
     #[error("is not one line of visible ASCII characters")]
     NotVisible,
-    /// The same few characters over and over.
     #[error("has only {0} different characters, which anybody guesses")]
     Dull(usize),
 }

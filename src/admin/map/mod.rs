@@ -32,9 +32,7 @@ pub struct Drawing<'a> {
 
 /// A region on a map.
 pub struct Mark<'a> {
-    /// Its name.
     pub name: &'a str,
-    /// Where it is.
     pub at: Coordinates,
     /// How it looks: its phase, [`LIMITED`](crate::health::LIMITED) or [`WITHDRAWN`](crate::health::WITHDRAWN).
     pub look: &'static str,

@@ -23,18 +23,14 @@ const DESCRIPTION: &str =
 /// Data that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A line is not `first,last,CC`, or does not continue after the one before.
     #[error("line {line}: expected `first,last,CC` in ascending order, found `{text}`")]
     Line {
         /// Its number, from one.
         line: usize,
-        /// The line.
         text: String,
     },
-    /// The header does not say when the data was made.
     #[error("the header has no line such as `# Generated: Thu, 25 Jun 2026 04:33:59 GMT`")]
     Date,
-    /// The database cannot be written.
     #[error("cannot write the database")]
     Write(#[from] mmdb::Error),
 }

@@ -50,13 +50,10 @@ pub struct Metadata {
 /// A database that cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Two blocks overlap.
     #[error("{0} overlaps a block that was added before")]
     Overlap(Prefix),
-    /// An IPv6 block in an IPv4-only file.
     #[error("{0} does not fit a file of IPv4 addresses")]
     Family(Prefix),
-    /// There are more nodes and data than a record can count.
     #[error("{0} bits are too few for a record")]
     TooMany(u16),
 }

@@ -15,7 +15,6 @@ const NEWER: usize = 2;
 /// What is known of a region or zone at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RolloutSite {
-    /// Its addresses.
     pub addresses: Vec<AddressStatus>,
     /// Its phases, by family, if it has addresses of that.
     pub phases: Vec<Phase>,

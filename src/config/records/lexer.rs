@@ -93,7 +93,6 @@ pub struct LexError {
     pub line: u32,
     /// The character in the line, from 1.
     pub column: u32,
-    /// What is wrong.
     pub wrong: ValueError,
 }
 

@@ -17,7 +17,6 @@ use crate::zone::Ttl;
 /// The data of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {
-    /// The data itself.
     pub rdata: RData,
     /// The name that it points to, if it does: the last one in it.
     pub target: Option<RecordTarget>,
@@ -37,7 +36,6 @@ pub struct RecordTarget {
 pub struct RecordFault {
     /// The index of the token.
     pub word: Option<usize>,
-    /// What is wrong.
     pub wrong: ValueError,
 }
 

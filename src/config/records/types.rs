@@ -21,7 +21,6 @@ pub enum Field {
     Ipv4,
     /// An IPv6 address.
     Ipv6,
-    /// A domain name.
     Domain,
     /// One string of at most 255 octets.
     Text,

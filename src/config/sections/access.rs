@@ -92,7 +92,6 @@ pub struct AccessToken {
     pub name: String,
     /// What they may do.
     pub role: Role,
-    /// Where the token is.
     pub secret: Secret,
     /// The line of `server.yaml` that names it.
     pub origin: SourceLine,
@@ -103,7 +102,6 @@ pub struct AccessToken {
 pub struct AdminTls {
     /// The certificate and those that lead from it to its authority.
     pub certificate: NamedFile,
-    /// Its private key.
     pub key: NamedFile,
     /// The authorities of client certificates; `None`: clients need none, and none counts.
     pub clients: Option<NamedFile>,
@@ -114,9 +112,7 @@ pub struct AdminTls {
 /// A file, and the line of `server.yaml` that names it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedFile {
-    /// The file.
     pub path: PathBuf,
-    /// Where it is named.
     pub origin: SourceLine,
 }
 

@@ -125,7 +125,6 @@ struct AgeSpec {
 /// What raises an alarm besides the loss of something.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlarmRules {
-    /// The rules, each for itself.
     pub rules: Vec<AlarmRule>,
     /// Whether a configuration that is refused is an alarm until a good one takes its place.
     pub reload_failed: bool,
@@ -134,13 +133,11 @@ pub struct AlarmRules {
 /// A limit, and the alarm that is raised when it is passed for too long.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AlarmRule {
-    /// What is measured.
     pub measure: Measure,
     /// The limit, in the unit of the measure.
     pub limit: f64,
     /// How long the measure must be beyond it without a break.
     pub lasts: Duration,
-    /// The severity of the alarm.
     pub severity: Severity,
 }
 

@@ -68,7 +68,6 @@ impl Registry {
 /// The groups that one file defines.
 #[derive(Clone, Debug)]
 pub(super) struct Scope {
-    /// Their names.
     pub names: Defined,
     /// Their numbers, in the same order; `None` for one that is wrong.
     pub ids: Vec<Option<GroupId>>,

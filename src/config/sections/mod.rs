@@ -55,7 +55,6 @@ pub struct Files {
     pub server: Option<(Span, ServerSpec)>,
     /// `regions.yaml`; nothing defined when there is no such file.
     pub regions: Option<RegionsSpec>,
-    /// The zone files.
     pub zones: Vec<(Span, ZoneSpec)>,
 }
 

@@ -14,7 +14,6 @@ pub(super) const NOT_A_VARIABLE: &str = "this cannot be the name of an environme
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Secret {
-    /// In this file.
     File(PathBuf),
     /// In this environment variable.
     Environment(String),

@@ -59,7 +59,6 @@ pub struct Server {
     pub dns: Vec<SocketAddr>,
     /// Where it serves `/metrics`, `/status` and the admin API; `None`: nowhere.
     pub admin: Option<SocketAddr>,
-    /// Access to it.
     pub access: Access,
     /// Where locations come from.
     pub geo: Geo,
@@ -67,7 +66,6 @@ pub struct Server {
     pub state: Option<PathBuf>,
     /// Receivers of events over HTTP.
     pub webhooks: Vec<Webhook>,
-    /// How it logs.
     pub log: LogFormat,
 }
 

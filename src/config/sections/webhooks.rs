@@ -52,7 +52,6 @@ pub struct Webhook {
     pub name: String,
     /// An `http` or `https` URL. It may itself be a secret, as Slack's are.
     pub url: String,
-    /// What is posted.
     pub shape: WebhookShape,
     /// What requests are signed with, or the routing key of PagerDuty, which always has one.
     pub secret: Option<Secret>,

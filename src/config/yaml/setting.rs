@@ -147,7 +147,6 @@ impl<T: JsonSchema> JsonSchema for Setting<T> {
 /// Keys that the operator makes up, with their values, in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entries<T> {
-    /// Keys and values.
     pub list: Vec<(Setting<String>, Setting<T>)>,
 }
 

@@ -22,7 +22,6 @@ pub const MAX_DEPTH: usize = 32;
 pub struct YamlNode {
     /// Where it is; for a block collection, where its key is.
     pub span: Span,
-    /// What it is.
     pub shape: YamlShape,
 }
 
@@ -33,7 +32,6 @@ pub enum YamlShape {
     Null,
     /// A text; numbers and booleans are texts until somebody wants a number.
     Scalar(String),
-    /// A list.
     Sequence(Vec<YamlNode>),
     /// Keys with values, in the order of the document, without duplicates.
     Mapping(Vec<(YamlNode, YamlNode)>),

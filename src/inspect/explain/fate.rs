@@ -25,11 +25,9 @@ pub struct Bearing {
 
 /// What there is to tell of a region.
 pub(super) struct RegionFacts<'a> {
-    /// Its name.
     pub region: &'a str,
     /// What became of it.
     pub fate: Fate,
-    /// What is answered.
     pub found: Destination,
     /// What steering sees of health.
     pub view: &'a View,

@@ -31,7 +31,6 @@ pub use fate::Bearing;
 pub struct Inquiry {
     /// The name that is asked for.
     pub name: Name,
-    /// The type.
     pub rtype: RecordType,
     /// Who asks: sent as the client subnet.
     pub client: Prefix,
@@ -40,13 +39,10 @@ pub struct Inquiry {
 /// A question that cannot be explained.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoInquiry {
-    /// The name is none.
     #[error("`{0}` is not a domain name")]
     Name(String),
-    /// The client is none.
     #[error("the client `{0}`: {1}; write an address, or a network such as 133.11.0.0/24")]
     Client(String, PrefixError),
-    /// The type is none.
     #[error("`{0}` is not a record type; A, AAAA and HTTPS are steered")]
     Type(String),
 }

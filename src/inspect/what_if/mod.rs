@@ -38,7 +38,6 @@ pub enum NoLoss {
     /// A word names nothing.
     #[error(transparent)]
     Unknown(#[from] UnknownTarget),
-    /// A word names one address.
     #[error("`{0}` is one address; name a region or an availability zone")]
     Address(Target),
 }
@@ -129,7 +128,6 @@ pub struct Present<'a> {
     pub view: &'a View,
     /// The demand.
     pub outlook: &'a Outlook,
-    /// The time.
     pub at: Moment,
 }
 
