@@ -7,10 +7,12 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::family::Family;
+use crate::units::{Malformed, Percent};
 
 /// A share of the clients in hundredths of a percent, 0 to 10 000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,6 +57,28 @@ impl Share {
     /// Returns whether the client whose bucket this is belongs to the share.
     pub fn includes(self, bucket: Bucket) -> bool {
         bucket.0 < self.0
+    }
+}
+
+impl FromStr for Share {
+    type Err = Malformed;
+
+    /// Reads a percentage above 0 and at most 100.
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        Percent::within(text, Percent::SMALLEST_SHARE..=Percent::WHOLE).map(Self::from)
+    }
+}
+
+impl From<Percent> for Share {
+    /// Returns the share that is nearest; of more than 100 percent, all.
+    fn from(percent: Percent) -> Self {
+        Self::of_fraction(percent.fraction())
+    }
+}
+
+impl From<Share> for Percent {
+    fn from(share: Share) -> Self {
+        Self::of_fraction(share.fraction())
     }
 }
 
@@ -114,11 +138,10 @@ fn mix(value: u64) -> u64 {
     value ^ value >> 31
 }
 
+/// To a tenth of a percent, and often less: `10%`, `12.5%`.
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A tenth of a percent is as much as anybody wants to read, and often nothing: `10 %`, `12.5 %`.
-        let percent = f64::from((u32::from(self.0) + 5) / 10) / 10.0;
-        write!(f, "{percent} %")
+        Percent::of_fraction((self.fraction() * 1000.0).round() / 1000.0).fmt(f)
     }
 }
 

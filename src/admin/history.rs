@@ -132,8 +132,8 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "tokyo: 12 days ago, 10 % for 30m, succeeded",
-                "tokyo/tokyo-a: 1 hour ago, 50 % for 30m, succeeded",
+                "tokyo: 12 days ago, 10% for 30m, succeeded",
+                "tokyo/tokyo-a: 1 hour ago, 50% for 30m, succeeded",
                 "osaka: never"
             ]
         );

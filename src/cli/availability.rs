@@ -13,6 +13,7 @@ use crate::admin::api::availability::USUAL_DAYS;
 use crate::admin::api::{AvailabilityQuery, AvailabilityRow, AvailabilityTable, RowKind, routes};
 use crate::availability::expected::{Assumptions, Calculation, OfName, OfRegion, calculate};
 use crate::daemon;
+use crate::units::{Malformed, Percent};
 
 /// Show the measured availability, or calculate the expected one
 ///
@@ -57,11 +58,8 @@ pub struct Args {
 /// The minutes of thirty days, by which budgets are reckoned that are not measured.
 const MINUTES_A_MONTH: f64 = 30.0 * 24.0 * 60.0;
 
-fn percent(text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix('%').unwrap_or(text).parse().ok();
-    number
-        .filter(|percent| (0.0..=100.0).contains(percent))
-        .ok_or_else(|| "write a percentage such as 99.95".to_owned())
+fn percent(text: &str) -> Result<f64, Malformed> {
+    Percent::within(text, Percent::ZERO..=Percent::WHOLE).map(|percent| percent.fraction() * 100.0)
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -142,7 +140,7 @@ fn judge(budgets: &[Budget], arguments: &Args) -> ExitCode {
     let Some(target) = arguments.target else {
         return ExitCode::SUCCESS;
     };
-    let mut text = format!("\ntarget {target} %\n");
+    let mut text = format!("\ntarget {target}%\n");
     for budget in budgets {
         let verdict = if budget.is_missed() { "MISSED" } else { "kept" };
         let (left, whole) = (budget.left(), budget.minutes());
@@ -175,7 +173,7 @@ fn measured(table: &AvailabilityTable) -> String {
         };
         [
             format!("{kind:<7} {}", row.subject),
-            row.uptime_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.4} %")),
+            row.uptime_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.4}%")),
             format!("{:.1}", row.observed_hours),
             format!("{:.1} min", row.downtime_minutes),
             row.incidents.to_string(),
@@ -193,7 +191,7 @@ fn expected(calculation: &Calculation, assumptions: Assumptions) -> String {
     let title = ["", "availability", "a month", ""].map(str::to_owned);
     let line = |text: String, unavailability: f64, of: String| {
         let percent = (1.0 - unavailability) * 100.0;
-        [text, format!("{percent:.5} %"), format!("{:.2} min", unavailability * MINUTES_A_MONTH), of]
+        [text, format!("{percent:.5}%"), format!("{:.2} min", unavailability * MINUTES_A_MONTH), of]
     };
     let names = calculation.names.iter();
     let names = names.map(|of| {
@@ -210,7 +208,7 @@ fn expected(calculation: &Calculation, assumptions: Assumptions) -> String {
     let lines: Vec<_> = std::iter::once(title).chain(names).chain(regions).collect();
     let percent = zone_availability * 100.0;
     format!(
-        "calculated for zones that are up {percent} % of the time, and {common_cause} of the failures in common\n{}",
+        "calculated for zones that are up {percent}% of the time, and {common_cause} of the failures in common\n{}",
         aligned(&lines)
     )
 }
@@ -309,7 +307,7 @@ mod tests {
         let page = AvailabilityTable { days: 30, subjects: vec![row(RowKind::Region, 100.0, 6.0)] };
         let expected = "measured over the last 30 days\n               \
                         uptime  hours  downtime  incidents  detect  decide  recover\n\
-                        region  tokyo  99.9000 %  100.0   6.0 min          1   4.0 s       -        -  DOWN\n";
+                        region  tokyo  99.9000%   100.0   6.0 min          1   4.0 s       -        -  DOWN\n";
         let squeeze = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(squeeze(&measured(&page)), squeeze(expected));
     }

@@ -10,7 +10,7 @@ use super::exit::FAILURE;
 use super::output;
 use super::server::ServerArgs;
 use crate::admin::api::{ApiError, DrainStatus, IntentNumber, routes};
-use crate::units::TimeSpan;
+use crate::units::{Percent, TimeSpan};
 
 /// The pause between two looks: what changes are seconds.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -130,7 +130,7 @@ fn news(status: &DrainStatus) -> String {
 }
 
 fn line(status: &DrainStatus) -> String {
-    let moved = status.moved_share.map(|share| format!("; {:.0} % of its load has gone", share * 100.0));
+    let moved = status.moved_share.map(|share| format!("; {} of its load has gone", Percent::rounded(share)));
     let resolvers = match status.resolvers.count {
         0 => String::new(),
         count => format!("; {count} resolvers were still sent there"),
@@ -144,8 +144,9 @@ fn written(status: &DrainStatus) -> String {
         (Some(last), _) => format!("{last}, which has passed"),
         (None, _) => "not known while its addresses are given out".to_owned(),
     };
-    let moved =
-        status.moved_share.map_or_else(|| "not known".to_owned(), |share| format!("{:.0} %", share * 100.0));
+    let moved = status
+        .moved_share
+        .map_or_else(|| "not known".to_owned(), |share| Percent::rounded(share).to_string());
     let more = if status.resolvers.is_more { " or more" } else { "" };
     let mut lines = vec![
         format!("intent       {}: {}", status.intent, status.target),
@@ -191,7 +192,7 @@ mod tests {
 intent       7: tokyo/tokyo-b
 over         no: resolvers may keep those they have for 13s
 last lawful  2026-03-01T09:30:00.000Z, in 12 s
-load moved   75 %
+load moved   75%
 resolvers    1 were still sent there
                    12  192.0.2.53
 ";

@@ -11,7 +11,7 @@ use super::intent::{TermsArgs, report};
 use super::output;
 use super::server::ServerArgs;
 use crate::admin::api::{DrillRecord, HistoryQuery, routes};
-use crate::intent::{AbortRule, Action, DrillOutcome, sentence};
+use crate::intent::{AbortRule, Action, DrillOutcome};
 use crate::region::Target;
 use crate::share::Share;
 use crate::units::TimeSpan;
@@ -35,7 +35,7 @@ pub struct Args {
     target: Target,
 
     /// Send this percentage of its clients elsewhere
-    #[arg(long, value_name = "N", default_value = "10", value_parser = sentence::share)]
+    #[arg(long, value_name = "N", default_value = "10")]
     percent: Share,
 
     /// Bring them back after this time, 1m to 72h

@@ -19,7 +19,7 @@ use crate::admin::api::{
 use crate::intent::{Action, ForcedState, SafetyRule, owner, sentence};
 use crate::region::{Failover, Target};
 use crate::share::Share;
-use crate::units::TimeSpan;
+use crate::units::{Percent, TimeSpan};
 use crate::zone::Name;
 
 /// An operator and a server.
@@ -85,7 +85,7 @@ pub enum IntentCommand {
         target: Target,
 
         /// Send this percentage of its clients elsewhere
-        #[arg(long, default_value = "100", value_name = "N", value_parser = sentence::share)]
+        #[arg(long, default_value = "100", value_name = "N")]
         percent: Share,
 
         /// Bring them back after this time, 1m to 72h
@@ -180,7 +180,7 @@ pub enum IntentCommand {
 
         /// The percentage of the configured capacity, 1% to 1000%
         #[arg(value_parser = sentence::capacity)]
-        percent: u32,
+        percent: Percent,
 
         /// Return to the configured capacity after this time, 1m to 72h
         #[arg(long = "for", value_name = "TIME", default_value = "6h")]

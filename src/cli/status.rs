@@ -14,6 +14,7 @@ use crate::admin::api::{FamilyStatus, OverviewWithEvents, RegionOverview, Region
 use crate::alarm::Incident;
 use crate::health::{LIMITED, WITHDRAWN};
 use crate::severity::Severity;
+use crate::units::Percent;
 
 /// Show the regions, alarms, intents and last events of a running server
 ///
@@ -158,11 +159,11 @@ impl Pen {
                 "{:<width$}  {:<32} {:>13} {:>6} {:>8} {:>7} {:>7} {:>9}",
                 region.name,
                 both(region, state) + if look == WITHDRAWN { ", withdrawn" } else { "" },
-                both(region, |family| percent(family.site.share, 0)),
-                percent(region.vitals.load, 0),
+                both(region, |family| percent(family.site.share)),
+                percent(region.vitals.load),
                 milliseconds(region.vitals.p95_latency_seconds),
-                percent(region.vitals.error_rate, 1),
-                percent(Some(region.shed), 1),
+                percent(region.vitals.error_rate),
+                percent(Some(region.shed)),
                 both(region, |family| format!("{}/{}", family.up, family.total)),
             );
             let is_calm = phase.is_well() && look != LIMITED;
@@ -187,8 +188,8 @@ fn state(family: &FamilyStatus) -> String {
     family.limited_zones.iter().fold(phase, |phase, zones| format!("{phase}, {zones}"))
 }
 
-fn percent(fraction: Option<f64>, digits: usize) -> String {
-    fraction.map_or_else(|| "-".to_owned(), |part| format!("{:.digits$} %", part * 100.0))
+fn percent(fraction: Option<f64>) -> String {
+    fraction.map_or_else(|| "-".to_owned(), |part| Percent::rounded(part).to_string())
 }
 
 fn milliseconds(seconds: Option<f64>) -> String {

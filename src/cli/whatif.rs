@@ -12,6 +12,7 @@ use crate::health::View;
 use crate::inspect::what_if::{Loss, MAX_LOAD, Present};
 use crate::load::Outlook;
 use crate::moment::Moment;
+use crate::units::Percent;
 
 /// What to simulate instead of playing a scenario.
 #[derive(Debug, clap::Args)]
@@ -42,14 +43,8 @@ pub struct WhatIfArgs {
 }
 
 fn load(text: &str) -> Result<f64, String> {
-    let factor = match text.strip_suffix('%') {
-        Some(percent) => percent.parse().map(|percent: f64| percent / 100.0),
-        None => text.parse(),
-    };
-    let is_sensible = |load: &f64| *load > 0.0 && *load <= MAX_LOAD;
-    factor
-        .ok()
-        .filter(is_sensible)
+    Percent::parse_fraction(text)
+        .filter(|load| *load > 0.0 && *load <= MAX_LOAD)
         .ok_or_else(|| format!("write a factor above 0 and up to {MAX_LOAD}, such as 1.4"))
 }
 

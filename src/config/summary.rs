@@ -198,7 +198,7 @@ impl ConfigSummary<'_> {
         match min_in_service {
             None => {}
             Some(Minimum::Count(count)) => writeln!(f, "safety: regions that stay in service: {count}")?,
-            Some(Minimum::Percent(share)) => writeln!(f, "safety: regions that stay in service: {share}%")?,
+            Some(Minimum::Percent(share)) => writeln!(f, "safety: regions that stay in service: {share}")?,
         }
         if *limits != Limits::default() {
             let Limits { soft, hard, back, step } = limits;
@@ -250,8 +250,7 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "  once for each region, where the name leads")?;
     }
     if let Criticality::Advisory(share) = canary.effect {
-        let percent = share.fraction() * 100.0;
-        writeln!(f, "  advisory: what it finds down keeps {percent:.0}% of its clients")?;
+        writeln!(f, "  advisory: what it finds down keeps {share} of its clients")?;
     }
     write_expected(&canary.check, f)?;
     if let Some(slow) = canary.slow {

@@ -25,7 +25,7 @@ use crate::moment::Moment;
 use crate::region::{AddressId, Regions, Target};
 use crate::share::Share;
 use crate::snapshot::AnsweredAddresses;
-use crate::units::TimeSpan;
+use crate::units::{Percent, TimeSpan};
 use crate::zone::{RData, Ttl, Zone};
 
 /// A region that reports less than this has nobody left who counts: canaries and metrics are load, too.
@@ -97,9 +97,9 @@ impl DrainProgress {
         }
         match self.load {
             Some(load) if self.is_loaded() => format!(
-                "no resolver may hold an address of {place}, which still reports a load of {:.1} %: long \
+                "no resolver may hold an address of {place}, which still reports a load of {}: long \
                  streams end later, and some clients keep addresses for longer than they may",
-                load * 100.0
+                Percent::rounded(load)
             ),
             Some(_) => format!("no resolver may hold an address of {place}, and it reports no load any more"),
             None => format!(
@@ -461,7 +461,7 @@ mod tests {
         assert!(progress(None, 2_030_000).0, "who reports no load is over with the last moment");
         let (is_over, moved, why) = progress(Some(0.2), 2_030_000);
         assert_eq!((is_over, moved), (false, Some(75.0)));
-        assert!(why.contains("still reports a load of 20.0 %: long streams end later"), "{why}");
+        assert!(why.contains("still reports a load of 20%: long streams end later"), "{why}");
         assert!(progress(Some(0.004), 2_030_000).0, "canaries are load, too");
     }
 

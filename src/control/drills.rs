@@ -17,7 +17,7 @@ use crate::intent::{
 use crate::load::Readings;
 use crate::moment::Moment;
 use crate::region::Regions;
-use crate::units::TimeSpan;
+use crate::units::{Percent, TimeSpan};
 
 /// Returns the drill that a request is about, if it is to be done and not only tried.
 pub(super) fn asked_for(request: &Command) -> Option<Request> {
@@ -211,17 +211,17 @@ fn broken(drill: &Drill, abort: AbortRule, readings: &Readings, regions: &Region
         AbortRule::Alarm => None,
         AbortRule::Load(limit) => {
             let load = vitals.load.filter(|load| *load > limit)?;
-            Some(format!("{name} is at {:.0} % of its capacity ({abort})", load * 100.0))
+            Some(format!("{name} is at {} of its capacity ({abort})", Percent::rounded(load)))
         }
         AbortRule::ErrorRate(limit) => {
             let rate = vitals.error_rate.filter(|rate| *rate > limit)?;
-            Some(format!("{name} fails {:.1} % of its requests ({abort})", rate * 100.0))
+            Some(format!("{name} fails {} of its requests ({abort})", Percent::rounded(rate)))
         }
         AbortRule::P95(limit) => {
             let p95 = vitals.p95_latency_seconds.filter(|p95| *p95 > limit.as_secs_f64())?;
             // A sensor may say anything; what it says was checked to be a number of seconds.
             let p95 = Duration::try_from_secs_f64((p95 * 1000.0).round() / 1000.0).unwrap_or(Duration::MAX);
-            Some(format!("{name} takes {} for 95 % of its requests ({abort})", TimeSpan(p95)))
+            Some(format!("{name} takes {} for 95% of its requests ({abort})", TimeSpan(p95)))
         }
     })
 }
@@ -383,7 +383,7 @@ mod tests {
         play.hear(1, true, load(0.9));
         check(&play, DrillOutcome::Pending, "");
         play.hear(1, true, load(0.91));
-        check(&play, DrillOutcome::Failed, "osaka is at 91 % of its capacity (load>90%)");
+        check(&play, DrillOutcome::Failed, "osaka is at 91% of its capacity (load>90%)");
         assert_eq!(play.shares(), [100; 3]);
     }
 
@@ -401,12 +401,12 @@ mod tests {
         };
         let load = Vitals { load: Some(0.95), ..Vitals::default() };
         check("load>90%", 0, load, None);
-        check("load>90%", 2, load, Some("oregon is at 95 % of its capacity (load>90%)"));
+        check("load>90%", 2, load, Some("oregon is at 95% of its capacity (load>90%)"));
         check("alarm", 2, load, None);
         let errors = Vitals { error_rate: Some(0.031), ..Vitals::default() };
-        check("error_rate>2%", 2, errors, Some("oregon fails 3.1 % of its requests (error_rate>2%)"));
+        check("error_rate>2%", 2, errors, Some("oregon fails 3.1% of its requests (error_rate>2%)"));
         let slow = Vitals { p95_latency_seconds: Some(0.95), ..Vitals::default() };
-        check("p95>900ms", 1, slow, Some("osaka takes 950ms for 95 % of its requests (p95>900ms)"));
+        check("p95>900ms", 1, slow, Some("osaka takes 950ms for 95% of its requests (p95>900ms)"));
         check("p95>1s", 1, slow, None);
     }
 

@@ -154,7 +154,7 @@ mod tests {
         check(
             &Event::intent_step(&standing, Share::HALF, Moment(0)),
             &format!("intent_step Info tokyo/tokyo-a: - -> standing | {SEEN} | -"),
-            "intent 3 (drain tokyo/tokyo-a) ends step by step: 50 % of the clients are where they belong",
+            "intent 3 (drain tokyo/tokyo-a) ends step by step: 50% of the clients are where they belong",
         );
     }
 

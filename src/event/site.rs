@@ -6,7 +6,7 @@ use crate::moment::Moment;
 use crate::region::{Family, Target};
 use crate::severity::Severity;
 use crate::share::Share;
-use crate::units::TimeSpan;
+use crate::units::{Percent, TimeSpan};
 
 /// Why a region is out of the answers of a family.
 #[derive(Clone, Debug)]
@@ -176,7 +176,7 @@ impl Event {
             away => format!("takes clients back, and still sends {away} of them elsewhere"),
         };
         let load =
-            load.map_or_else(|| "load unknown".to_owned(), |load| format!("load {:.0} %", load * 100.0));
+            load.map_or_else(|| "load unknown".to_owned(), |load| format!("load {}", Percent::rounded(load)));
         let event = Self::new(
             EventKind::LOAD_SHED,
             if away > Share::NONE { Severity::Warning } else { Severity::Info },
@@ -281,28 +281,28 @@ mod tests {
 
     #[test]
     fn a_phase_is_told_of_with_what_led_back_and_what_an_operator_can_do() {
-        let seen = "10 % of its clients";
+        let seen = "10% of its clients";
         let out = "out/tokyo/tokyo-a/IPv6";
         check_phase(
             Phase::Ramp,
             None,
             false,
             &format!("phase_changed Info ZONE ramp | - | {seen} | - | ends {out}"),
-            "tokyo/tokyo-a (IPv6) takes 10 % of its clients",
+            "tokyo/tokyo-a (IPv6) takes 10% of its clients",
         );
         check_phase(
             Phase::Ramp,
             None,
             true,
             &format!("phase_changed Info ZONE ramp | a gate of its ramp was closed | {seen} | - | -"),
-            "tokyo/tokyo-a (IPv6) goes back to 10 % of its clients: too many requests fail, or it is too full for more",
+            "tokyo/tokyo-a (IPv6) goes back to 10% of its clients: too many requests fail, or it is too full for more",
         );
         check_phase(
             Phase::Held,
             None,
             true,
             &format!("phase_changed Warning ZONE held | a gate of its ramp was closed | {seen} | - | {out}"),
-            "tokyo/tokyo-a (IPv6) is held at 10 % of its clients: too many requests fail, or it is too full for more; \
+            "tokyo/tokyo-a (IPv6) is held at 10% of its clients: too many requests fail, or it is too full for more; \
              `meridian failback tokyo` lets it back",
         );
         check_phase(
@@ -359,9 +359,9 @@ mod tests {
     fn what_limits_a_place_is_told_of_with_what_it_keeps() {
         check(
             &Event::advisory_failing(&region(), Share::percent(30), "deep", "status 503", Moment(0)),
-            "advisory_failing Warning tokyo: whole -> limited | status 503 | deep failed: 30 % of its clients | - | \
+            "advisory_failing Warning tokyo: whole -> limited | status 503 | deep failed: 30% of its clients | - | \
              advisory/tokyo",
-            "tokyo keeps 30 % of its clients: the advisory canary deep failed (status 503)",
+            "tokyo keeps 30% of its clients: the advisory canary deep failed (status 503)",
         );
         check(
             &Event::advisory_recovered(&region(), Moment(0)),
@@ -389,21 +389,21 @@ mod tests {
         };
         check(
             &shed(10, 20),
-            "load_shed Warning tokyo: - -> shedding | it is too full | load 112 %, 20 % of its clients go elsewhere | - | \
+            "load_shed Warning tokyo: - -> shedding | it is too full | load 112%, 20% of its clients go elsewhere | - | \
              load/tokyo",
-            "tokyo sends 20 % of its clients elsewhere: load 112 %",
+            "tokyo sends 20% of its clients elsewhere: load 112%",
         );
         check(
             &shed(20, 10),
-            "load_shed Warning tokyo: - -> shedding | it has room again | load 112 %, 10 % of its clients go elsewhere | - \
+            "load_shed Warning tokyo: - -> shedding | it has room again | load 112%, 10% of its clients go elsewhere | - \
              | load/tokyo",
-            "tokyo takes clients back, and still sends 10 % of them elsewhere: load 112 %",
+            "tokyo takes clients back, and still sends 10% of them elsewhere: load 112%",
         );
         check(
             &shed(10, 0),
-            "load_shed Info tokyo: - -> whole | it has room again | load 112 %, 0 % of its clients go elsewhere | - | ends \
+            "load_shed Info tokyo: - -> whole | it has room again | load 112%, 0% of its clients go elsewhere | - | ends \
              load/tokyo",
-            "tokyo takes all of its clients again: load 112 %",
+            "tokyo takes all of its clients again: load 112%",
         );
     }
 }

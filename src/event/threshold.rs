@@ -5,7 +5,7 @@ use crate::config::{AlarmRule, Measure};
 use crate::moment::Moment;
 use crate::region::Target;
 use crate::severity::Severity;
-use crate::units::TimeSpan;
+use crate::units::{Percent, TimeSpan};
 
 /// A measure beyond its limit, or within it again.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ impl Excess {
         let value = self.value();
         match self.rule.measure {
             Measure::ErrorRate => format!("{region} fails {value} of its requests"),
-            Measure::P95Latency => format!("{region} takes {value} for 95 % of its requests"),
+            Measure::P95Latency => format!("{region} takes {value} for 95% of its requests"),
             Measure::ReplicationLag => format!("the data of {region} is {value} behind"),
             Measure::Certificate => format!("a certificate of {region} ends in {value}"),
             Measure::DatabaseAge => format!("the geo database is {value} old"),
@@ -86,7 +86,7 @@ fn lasts(rule: &AlarmRule) -> String {
 fn quantity(measure: Measure, value: f64) -> String {
     match measure {
         // Two digits tell 1.04 % from the limit of 1 %.
-        Measure::ErrorRate => format!("{} %", (value * 10_000.0).round() / 100.0),
+        Measure::ErrorRate => Percent::of_fraction((value * 10_000.0).round() / 10_000.0).to_string(),
         Measure::P95Latency => format!("{:.0} ms", value * 1000.0),
         Measure::ReplicationLag => format!("{value:.0} s"),
         Measure::Certificate | Measure::DatabaseAge => format!("{value:.0} days"),
@@ -111,8 +111,8 @@ mod tests {
         check(
             &Event::threshold_exceeded(&excess(Measure::ErrorRate, 0.01, 5, 0.023), Moment(0)),
             "threshold_exceeded Warning tokyo: within -> warning | error_rate is beyond its limit | \
-             2.3 %, at most 1 % wanted for 5m | - | error_rate/warning/tokyo",
-            "tokyo fails 2.3 % of its requests, more than 1 % for 5m",
+             2.3%, at most 1% wanted for 5m | - | error_rate/warning/tokyo",
+            "tokyo fails 2.3% of its requests, more than 1% for 5m",
         );
         check(
             &Event::threshold_exceeded(&excess(Measure::Certificate, 14.0, 0, 12.0), Moment(0)),

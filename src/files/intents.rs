@@ -64,7 +64,7 @@ mod tests {
             "shift tokyo/tokyo-a 12.5%" => {
                 json!({"action": "shift", "target": "tokyo/tokyo-a", "percent": 12.5})
             }
-            _ => json!({"action": "drill", "target": "tokyo", "percent": 10.0, "abort_when": "p95>900ms"}),
+            _ => json!({"action": "drill", "target": "tokyo", "percent": 10, "abort_when": "p95>900ms"}),
         };
         let request = |action, lasts| {
             json!({

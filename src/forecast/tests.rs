@@ -87,7 +87,7 @@ fn a_survivor_that_passes_its_hard_limit_is_told_with_its_numbers() {
     let base = base("", "", CAPACITY);
     let prediction = check(&base, [Some(0.8), Some(0.7), Some(0.5)], [LOST, LOST, SiteShare::Full], 1.0);
     assert_eq!(loads(&prediction), "80>- 70>- 50>200");
-    let sentence = "oregon would stand at 200 % of its capacity, above the hard limit of 100 %";
+    let sentence = "oregon would stand at 200% of its capacity, above the hard limit of 100%";
     assert_eq!(violations(&prediction), [(SafetyRule::HardLimit, sentence.to_owned())]);
     assert_eq!(prediction.endings(), [sentence]);
     assert!(prediction.to_string().contains(&format!("BREAKS hard_limit: {sentence}\n")), "{prediction}");
@@ -99,17 +99,14 @@ fn a_region_that_was_too_full_before_is_no_fault_of_the_change_but_ends_badly() 
     let alone = [Some(0.2), Some(0.2), Some(1.3)];
     let prediction = check(&base, alone, [LOST, LOST, SiteShare::Full], 1.0);
     assert_eq!(violations(&prediction), []);
-    assert_eq!(
-        prediction.endings(),
-        ["oregon stays at 170 % of its capacity, above the hard limit of 100 %"]
-    );
+    assert_eq!(prediction.endings(), ["oregon stays at 170% of its capacity, above the hard limit of 100%"]);
 }
 
 #[test]
 fn a_class_that_loses_its_only_permitted_region_is_told_and_one_that_had_none_is_not() {
     let base = base(C_STAYS, "", CAPACITY);
     let prediction = check(&base, USUAL, [SiteShare::Full, SiteShare::Full, LOST], 1.0);
-    let sentence = "example.com.: the clients that are permitted only oregon (2097152 /24s, 14 % of all) would be \
+    let sentence = "example.com.: the clients that are permitted only oregon (2097152 /24s, 14% of all) would be \
                     without any region in IPv4 and IPv6 and get a region that is down all the same (fail-open)";
     assert_eq!(violations(&prediction), [(SafetyRule::NoRegion, sentence.to_owned())]);
     let nowhere = &prediction.moves[0];

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{InService, Prediction, RegionLoad, Stranded};
+use crate::units::Percent;
 
 /// Said when the load of no region is known.
 pub(crate) const NO_LOADS: &str = "No region's load is known, since none has a `capacity` or none reports a load: the hard \
@@ -45,10 +46,7 @@ pub(crate) fn list(words: &[&str]) -> String {
 
 /// Writes a fraction as a percentage, with as many digits as anybody wants to read.
 pub(crate) fn percent(fraction: f64) -> String {
-    match fraction * 100.0 {
-        percent if percent >= 9.95 => format!("{percent:.0} %"),
-        percent => format!("{percent:.1} %"),
-    }
+    Percent::rounded(fraction).to_string()
 }
 
 /// Writes a distance with its sign.

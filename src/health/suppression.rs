@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::canary::FailureClass;
 use crate::region::Failover;
+use crate::units::Percent;
 
 /// Why a region that is bad does not leave.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,8 +36,8 @@ impl fmt::Display for Suppression {
                 write!(f, "others fail alike ({}), how many is not clear yet", class.as_str())
             }
             Self::Overload(load) => {
-                let percent = load * 100.0;
-                write!(f, "it is not dead but full, at {percent:.0} % of its capacity, and sheds clients")
+                let load = Percent::rounded(*load);
+                write!(f, "it is not dead but full, at {load} of its capacity, and sheds clients")
             }
             Self::MinInService => f.write_str("fewer regions than `min_in_service` would be left"),
         }

@@ -139,6 +139,7 @@ mod tests {
     use crate::health::Phase;
     use crate::region::tests::region;
     use crate::region::{Minimum, Region};
+    use crate::units::Percent;
 
     /// Counts the addresses of a region that fell at these seconds, and compares its phase with what is up and
     /// needed, by family: `healthy 2/2`, `down@9 1/2`, `-` without addresses.
@@ -166,7 +167,12 @@ mod tests {
         let addresses = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
         check(Minimum::Count(2), &addresses, &[None, Some(9), None], ["healthy 2/2", "-"]);
         check(Minimum::Count(2), &addresses, &[Some(5), Some(9), None], ["down@9 1/2", "-"]);
-        check(Minimum::Percent(50), &addresses, &[Some(5), Some(9), Some(7)], ["down@7 0/2", "-"]);
+        check(
+            Minimum::Percent(Percent::of(50)),
+            &addresses,
+            &[Some(5), Some(9), Some(7)],
+            ["down@7 0/2", "-"],
+        );
     }
 
     #[test]

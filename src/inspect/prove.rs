@@ -388,10 +388,10 @@ mod tests {
               when these regions are in service: oregon"]
         );
         let shifted = "example.com.: clients are sent to oregon, which no rule permits them, when these regions are in \
-                       service: oregon, and tokyo takes 0 % of its clients";
+                       service: oregon, and tokyo takes 0% of its clients";
         assert!(told.contains(&shifted), "{told:?}");
         let weighted = "example.com.: clients are sent to oregon, which no rule permits them, when these regions are in \
-                       service: tokyo, and weights divide clients between tokyo and oregon, and oregon takes 100 % of \
+                       service: tokyo, and weights divide clients between tokyo and oregon, and oregon takes 100% of \
                        its clients";
         let partition = &base.partitions[0];
         let permitted = permitted_by_part(&base, partition);

@@ -8,6 +8,7 @@
 //!
 //! Scenario scripts, logs and the page write an action as a [`sentence`](super::sentence).
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{ForcedState, form};
 use crate::region::{Failover, Target};
 use crate::share::Share;
-use crate::units::Malformed;
+use crate::units::{Malformed, Percent};
 use crate::zone::Name;
 
 /// The most regions that clients of one name are divided between by weights.
@@ -28,8 +29,10 @@ pub const MAX_WEIGHT: u32 = 10_000;
 /// The most steps of weights, as many as a ramp may have.
 pub const MAX_STEPS: usize = 8;
 
-/// The largest capacity, in percent of the configured one.
-pub const MAX_CAPACITY: u32 = 1000;
+/// The bounds of a capacity, relative to the configured one.
+pub const CAPACITY: RangeInclusive<Percent> = Percent::of(1)..=Percent::of(MAX_CAPACITY);
+
+const MAX_CAPACITY: u32 = 1000;
 
 /// How long each step of weights is held when nothing else is said.
 pub(super) const HOLD: Duration = Duration::from_secs(600);
@@ -84,8 +87,8 @@ pub enum Action {
         /// The name of the region.
         region: String,
         /// In percent.
-        #[schemars(range(min = 1, max = MAX_CAPACITY))]
-        percent: u32,
+        #[schemars(with = "f64", range(min = 1, max = MAX_CAPACITY))]
+        percent: Percent,
     },
     /// Clients of a name whose way leads to one of these regions are divided between them.
     Weights {
@@ -115,8 +118,7 @@ pub enum Action {
         #[schemars(with = "f64", range(min = 0.01, max = 100))]
         away: Share,
         /// What ends it early: `alarm`, `load>90%`, `error_rate>2%` or `p95>900ms`.
-        #[serde(rename = "abort_when", with = "form::text", default = "any_alarm")]
-        #[schemars(with = "String")]
+        #[serde(rename = "abort_when", default = "any_alarm")]
         abort: AbortRule,
     },
 }
@@ -160,9 +162,7 @@ impl Action {
             )));
         }
         match self {
-            Self::Capacity { percent, .. } if !(1..=MAX_CAPACITY).contains(percent) => {
-                Err(InvalidAction(format!("`{percent}` is not a percentage from 1 to {MAX_CAPACITY}")))
-            }
+            Self::Capacity { percent, .. } => Ok(Percent::within(&percent.to_string(), CAPACITY).map(drop)?),
             Self::Weights { members, steps, hold, .. } => check_weights(members, steps, *hold),
             _ => Ok(()),
         }

@@ -1,10 +1,11 @@
 //! The fields of actions in JSON: percentages, names, weights and durations as operators write them.
 
 use schemars::JsonSchema;
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::share::Share;
-use crate::units::Malformed;
+use crate::units::{Malformed, Percent};
 use crate::zone::Name;
 
 /// A region with its weight.
@@ -39,46 +40,37 @@ pub(super) fn a_tenth() -> Share {
     Share::percent(10)
 }
 
-fn to_percent(share: Share) -> f64 {
-    // Shares are hundredths of a percent; without rounding 0.29 would be 28.999999999999996.
-    (share.fraction() * 10_000.0).round() / 100.0
-}
-
-fn from_percent(percent: f64) -> Result<Share, String> {
-    match (0.01..=100.0).contains(&percent) {
-        true => Ok(Share::of_fraction(percent / 100.0)),
-        false => Err(format!("{percent} is not a percentage from 0.01 to 100")),
-    }
+fn share<E: Error>(percent: Percent) -> Result<Share, E> {
+    percent.to_string().parse().map_err(E::custom)
 }
 
 pub(super) mod percent {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use crate::share::Share;
+    use crate::units::Percent;
 
     pub fn serialize<S: Serializer>(share: &Share, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(super::to_percent(*share))
+        Percent::from(*share).serialize(serializer)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Share, D::Error> {
-        super::from_percent(f64::deserialize(deserializer)?).map_err(D::Error::custom)
+        super::share(Percent::deserialize(deserializer)?)
     }
 }
 
 pub(super) mod percentages {
-    use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::share::Share;
+    use crate::units::Percent;
 
     pub fn serialize<S: Serializer>(shares: &[Share], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(shares.iter().map(|share| super::to_percent(*share)))
+        serializer.collect_seq(shares.iter().map(|share| Percent::from(*share)))
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Share>, D::Error> {
-        let percentages = Vec::<f64>::deserialize(deserializer)?;
-        percentages.into_iter().map(super::from_percent).collect::<Result<_, _>>().map_err(D::Error::custom)
+        Vec::<Percent>::deserialize(deserializer)?.into_iter().map(super::share).collect()
     }
 }
 
@@ -128,23 +120,5 @@ pub(super) mod time_span {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map(|TimeSpan(duration)| duration).map_err(D::Error::custom)
-    }
-}
-
-pub(super) mod text {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
-
-    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<T, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }

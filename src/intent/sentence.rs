@@ -12,12 +12,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::json_schema;
+
 use super::ForcedState;
-use super::action::{AbortRule, Action, HOLD, InvalidAction, MAX_CAPACITY, MAX_WEIGHT};
+use super::action::{AbortRule, Action, CAPACITY, HOLD, InvalidAction, MAX_WEIGHT};
 use super::form::owner;
 use crate::region::{Failover, Target};
 use crate::share::Share;
-use crate::units::TimeSpan;
+use crate::units::{Malformed, Percent, TimeSpan, json_text};
 
 impl FromStr for AbortRule {
     type Err = InvalidAction;
@@ -89,7 +91,7 @@ impl<'t> Reader<'t, '_> {
         let mut ahead = self.words.clone();
         match (ahead.next(), usual) {
             (None | Some("abort-when"), Some(usual)) => Ok(usual),
-            _ => share(self.next("a percentage, 1 to 100")?),
+            _ => Ok(self.next("a percentage, 1 to 100")?.parse()?),
         }
     }
 
@@ -138,15 +140,13 @@ impl<'t> Reader<'t, '_> {
     }
 }
 
-/// Reads a capacity in percent: `50%`, `50`.
+/// Reads a capacity in percent of the configured one: `50%`, `50`.
 ///
 /// # Errors
 ///
-/// When it is no whole number. Its bounds are checked with the action.
-pub fn capacity(word: &str) -> Result<u32, InvalidAction> {
-    let percent = word.strip_suffix('%').unwrap_or(word).parse().ok();
-    let percent = percent.filter(|percent| (1..=MAX_CAPACITY).contains(percent));
-    percent.ok_or_else(|| InvalidAction(format!("`{word}` is not a percentage from 1 to {MAX_CAPACITY}")))
+/// When it is not from 1 to 1000 percent.
+pub fn capacity(word: &str) -> Result<Percent, Malformed> {
+    Percent::within(word, CAPACITY)
 }
 
 /// Reads shares in percent, separated by commas: `10,50,100`.
@@ -154,20 +154,8 @@ pub fn capacity(word: &str) -> Result<u32, InvalidAction> {
 /// # Errors
 ///
 /// When one is no percentage. That they grow is checked with the action.
-pub fn shares(words: &str) -> Result<Vec<Share>, InvalidAction> {
-    words.split(',').map(share).collect()
-}
-
-/// Reads a share above nothing: `12.5%`, `50`.
-///
-/// # Errors
-///
-/// When it is not a percentage above 0 and at most 100.
-pub fn share(word: &str) -> Result<Share, InvalidAction> {
-    let percent = word.strip_suffix('%').unwrap_or(word).parse().ok();
-    let percent = percent.filter(|percent: &f64| (0.01..=100.0).contains(percent));
-    let share = percent.map(|percent| Share::of_fraction(percent / 100.0));
-    share.ok_or_else(|| InvalidAction(format!("`{word}` is not a percentage from 0.01 to 100")))
+pub fn shares(words: &str) -> Result<Vec<Share>, Malformed> {
+    words.split(',').map(str::parse).collect()
 }
 
 /// Reads the weight of a region: `tokyo=90`.
@@ -183,10 +171,8 @@ pub fn weight(word: &str) -> Result<(String, u32), InvalidAction> {
 }
 
 fn abort(word: &str) -> Result<AbortRule, InvalidAction> {
-    let fraction = |text: &str| {
-        let percent: Option<f64> = text.strip_suffix('%').unwrap_or(text).parse().ok();
-        percent.filter(|percent| (0.0..=1000.0).contains(percent)).map(|percent| percent / 100.0)
-    };
+    let fraction =
+        |text| Percent::within(text, Percent::ZERO..=Percent::of(1000)).ok().map(Percent::fraction);
     let parsed = match word.split_once('>') {
         None => (word == "alarm").then_some(AbortRule::Alarm),
         Some(("load", limit)) => fraction(limit).map(AbortRule::Load),
@@ -199,21 +185,11 @@ fn abort(word: &str) -> Result<AbortRule, InvalidAction> {
     })
 }
 
-/// A share as it is written: `10%`, `12.5%`.
-struct Percent(Share);
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hundredths = (self.0.fraction() * 10_000.0).round();
-        write!(f, "{}%", hundredths / 100.0)
-    }
-}
-
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = self.word();
         match self {
-            Self::Shift { target, away } => write!(f, "{word} {target} {}", Percent(*away)),
+            Self::Shift { target, away } => write!(f, "{word} {target} {}", Percent::from(*away)),
             Self::Drain { target } | Self::Disable { target } => write!(f, "{word} {target}"),
             Self::Force { target, forced } => write!(f, "{word} {target} {}", forced.as_str()),
             Self::Failover { region, failover } => {
@@ -221,18 +197,18 @@ impl fmt::Display for Action {
                 region.iter().try_for_each(|region| write!(f, " {region}"))
             }
             Self::Approve { region } => write!(f, "{word} {region}"),
-            Self::Capacity { region, percent } => write!(f, "{word} {region} {percent}%"),
+            Self::Capacity { region, percent } => write!(f, "{word} {region} {percent}"),
             Self::Weights { owner, members, steps, hold } => {
                 write!(f, "{word} {owner}")?;
                 members.iter().try_for_each(|(region, weight)| write!(f, " {region}={weight}"))?;
                 if steps.is_empty() {
                     return Ok(());
                 }
-                let steps: Vec<_> = steps.iter().map(|step| Percent(*step).to_string()).collect();
+                let steps: Vec<_> = steps.iter().map(|step| Percent::from(*step).to_string()).collect();
                 write!(f, " steps {} hold {}", steps.join(","), TimeSpan(*hold))
             }
             Self::Drill { target, away, abort } => {
-                write!(f, "{word} {target} {} abort-when {abort}", Percent(*away))
+                write!(f, "{word} {target} {} abort-when {abort}", Percent::from(*away))
             }
         }
     }
@@ -242,12 +218,14 @@ impl fmt::Display for AbortRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Alarm => f.write_str("alarm"),
-            Self::Load(limit) => write!(f, "load>{}%", limit * 100.0),
-            Self::ErrorRate(limit) => write!(f, "error_rate>{}%", limit * 100.0),
+            Self::Load(limit) => write!(f, "load>{}", Percent::of_fraction(*limit)),
+            Self::ErrorRate(limit) => write!(f, "error_rate>{}", Percent::of_fraction(*limit)),
             Self::P95(limit) => write!(f, "p95>{}", TimeSpan(*limit)),
         }
     }
 }
+
+json_text!(AbortRule, json_schema!({ "type": "string" }));
 
 #[cfg(test)]
 mod tests {
@@ -297,14 +275,14 @@ mod tests {
         check("", "lacks what to do");
         check("lift tokyo", "unknown intent `lift`");
         check("shift", "lacks a region");
-        check("shift tokyo 101", "`101` is not a percentage from 0.01 to 100");
+        check("shift tokyo 101", "`101` is not a percentage from 0.01% to 100%");
         check("shift tokyo 0", "is not a percentage");
         check("shift tokyo NaN", "is not a percentage");
         check("shift tokyo/a/192.0.2.1", "only `force` takes one");
         check("shift tokyo/", "does not name a region");
         check("drain tokyo now", "`now` is too much");
         check("force tokyo auto", "`auto` lifts the intent");
-        check("capacity tokyo 5000%", "from 1 to 1000");
+        check("capacity tokyo 5000%", "from 1% to 1000%");
         check("weights api.example.com blue=1", "two to 8 different regions");
         check("weights api.example.com blue=1 blue=2", "two to 8 different regions");
         check("weights api.example.com blue=0 green=0", "some weight must be above 0");

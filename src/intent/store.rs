@@ -409,7 +409,7 @@ impl Intent {
             }
             Action::Approve { region } => set(&mut overlay.failover, regions.find(region), Failover::Auto),
             Action::Capacity { region, percent } => {
-                set(&mut overlay.capacity, regions.find(region), f64::from(*percent) / 100.0);
+                set(&mut overlay.capacity, regions.find(region), percent.fraction());
             }
             Action::Weights { owner, members, steps, .. } => {
                 let members = self.members(members, steps, regions);

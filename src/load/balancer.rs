@@ -278,7 +278,7 @@ mod tests {
         let changes = balance.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
         let [change] = &changes[..] else { panic!("tokyo is too full: {changes:?}") };
         assert_eq!((change.region, change.load), (RegionId(0), Some(0.95)));
-        assert_eq!(change.shares.map(|share| share.to_string()), ["0 %", "10.5 %"]);
+        assert_eq!(change.shares.map(|share| share.to_string()), ["0%", "10.5%"]);
         let next = balance.wake(&base).expect("it goes on");
         assert_eq!(next, Moment(660_000), "two TTLs later");
         assert_eq!(balance.step(&base, &all, &readings([0.85, 0.50, 0.40]), Moment(659_000)), []);

@@ -20,6 +20,7 @@ pub use crate::ids::{AddressId, RegionId, ZoneId};
 
 use crate::client::{Coordinates, Country};
 use crate::ids::CanaryId;
+use crate::units::Percent;
 
 /// The most regions one server can steer between: a [`RegionSet`] is one machine word pair.
 pub const MAX_REGIONS: usize = 128;
@@ -62,8 +63,8 @@ pub struct AvailabilityZone {
 pub enum Minimum {
     /// At least this many addresses.
     Count(u32),
-    /// At least this share of the region's addresses of the family, rounded up, in percent (1 to 100).
-    Percent(u8),
+    /// At least this part of the region's addresses of the family, rounded up, from 1 % to 100 %.
+    Percent(Percent),
 }
 
 impl Minimum {
@@ -71,7 +72,7 @@ impl Minimum {
     pub fn of(self, total: usize) -> usize {
         let wanted = match self {
             Self::Count(count) => count as usize,
-            Self::Percent(percent) => (total * usize::from(percent)).div_ceil(100),
+            Self::Percent(percent) => percent.of_total(total),
         };
         wanted.clamp(1, total.max(1))
     }
@@ -246,7 +247,7 @@ pub(crate) mod tests {
     fn min_healthy_is_at_least_one_and_at_most_all() {
         assert_eq!(Minimum::Count(0).of(4), 1);
         assert_eq!(Minimum::Count(9).of(4), 4);
-        assert_eq!(Minimum::Percent(50).of(3), 2);
-        assert_eq!(Minimum::Percent(1).of(3), 1);
+        assert_eq!(Minimum::Percent(Percent::of(50)).of(3), 2);
+        assert_eq!(Minimum::Percent(Percent::of(1)).of(3), 1);
     }
 }

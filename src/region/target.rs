@@ -7,12 +7,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use schemars::json_schema;
 
 use super::{AddressId, RegionId, Regions, Site, ZoneId};
 use crate::suggest;
-use crate::units::Malformed;
+use crate::units::{Malformed, json_text};
 
 /// A region, one of its availability zones, or one address: `tokyo`, `tokyo/tokyo-a`, `tokyo/tokyo-a/192.0.2.1`.
 ///
@@ -233,32 +232,7 @@ impl fmt::Display for Target {
     }
 }
 
-impl Serialize for Target {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Target {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl JsonSchema for Target {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Target".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        String::json_schema(generator)
-    }
-}
+json_text!(Target, json_schema!({ "type": "string" }));
 
 #[cfg(test)]
 mod tests {

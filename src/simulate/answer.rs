@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use hickory_proto::op::{Message, ResponseCode};
 
-use super::quantity::Percent;
+use crate::units::Percent;
 use crate::zone::RData;
 
 /// What one subnet gets.
@@ -85,7 +85,7 @@ impl Distribution {
             [(all, _)] => all.clone(),
             several => {
                 let share = |(to, count): &(String, usize)| {
-                    format!("{to} {}", Percent(*count as f64 / self.subnets as f64))
+                    format!("{to} {}", Percent::rounded(*count as f64 / self.subnets as f64))
                 };
                 several.iter().map(share).collect::<Vec<_>>().join(" ")
             }
@@ -163,7 +163,7 @@ mod tests {
         check(
             &format!("{tokyo} {tokyo} {tokyo} {tokyo}"),
             &format!("{tokyo} osaka:10:10.0.0.2 {tokyo} {tokyo}"),
-            "tokyo → tokyo 75 % osaka 25 %  ttl 30 → 10/30",
+            "tokyo → tokyo 75% osaka 25%  ttl 30 → 10/30",
         );
     }
 
@@ -172,6 +172,6 @@ mod tests {
         let split = split("tokyo:30:10.0.0.1 osaka:30:10.0.0.2 osaka:30:10.0.0.2 oregon:30:10.0.0.3");
         let share = |to: &[&str]| split.share(&to.iter().map(|to| (*to).to_owned()).collect::<Vec<_>>());
         assert_eq!((share(&["osaka"]), share(&["tokyo", "oregon"]), share(&["dublin"])), (0.5, 0.5, 0.0));
-        assert_eq!(split.led(), "osaka 50 % oregon 25 % tokyo 25 %");
+        assert_eq!(split.led(), "osaka 50% oregon 25% tokyo 25%");
     }
 }

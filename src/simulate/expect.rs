@@ -2,11 +2,11 @@
 
 use super::clients::{Clients, Lookup};
 use super::clocks::BOOT;
-use super::quantity::Percent;
 use super::scenario::{Aspect, Claim};
 use crate::control::Report;
 use crate::health::{AddressState, Phase};
 use crate::region::{Family, Target};
+use crate::units::Percent;
 
 /// Returns what is so instead; `None`: it is as expected.
 pub fn otherwise(
@@ -24,7 +24,7 @@ pub fn otherwise(
         Aspect::Phase(target, phase) => other_phases(target, *phase, report),
         Aspect::Load(region, range) => match load(region) {
             None => Some("no load is known".to_owned()),
-            Some(load) => (!range.contains(load)).then(|| Percent(load).to_string()),
+            Some(load) => (!range.contains(load)).then(|| Percent::rounded(load).to_string()),
         },
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::quantity::{self, Jump, Range};
+use super::quantity::{Jump, Range};
 use super::scenario::{Mistake, Spot};
 use crate::region::Target;
 use crate::suggest;
-use crate::units::{Malformed, TimeSpan};
+use crate::units::{Malformed, Percent, TimeSpan};
 
 /// The longest time that a scenario may name: a week. Nobody reads more of a timeline.
 pub const MAX_TIME: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -108,7 +108,11 @@ impl<'t> Words<'t> {
     /// Takes a number that is not negative. `what` says what it is: `a rate such as 5000`.
     pub fn quantity(&mut self, what: &str) -> Result<f64, Mistake> {
         let word = self.take(what)?;
-        quantity::number(word.text).ok_or_else(|| word.wrong(&format!("is not {what}"), None))
+        word.text
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite() && *number >= 0.0)
+            .ok_or_else(|| word.wrong(&format!("is not {what}"), None))
     }
 
     /// Takes a range of fractions if there is one: `75%..85%`, `< 0.9`, `> 10%`.
@@ -159,7 +163,7 @@ impl Word<'_> {
     /// Parses a part of the word as a fraction.
     fn fraction(&self, text: &str) -> Result<f64, Mistake> {
         let wrong = || self.wrong("is not a fraction", Some("write 85% or 0.85".to_owned()));
-        quantity::fraction(text).ok_or_else(wrong)
+        Percent::parse_fraction(text).ok_or_else(wrong)
     }
 
     /// Parses the word as a target.

@@ -247,8 +247,8 @@ mod tests {
 
     #[test]
     fn a_place_says_of_itself_whatever_the_script_says() {
-        check("tokyo load 0.85", "tokyo load 85 %");
-        check("tokyo/tokyo-a errors 20%", "tokyo/tokyo-a errors 20 %");
+        check("tokyo load 0.85", "tokyo load 85%");
+        check("tokyo/tokyo-a errors 20%", "tokyo/tokyo-a errors 20%");
         check("tokyo p95 400ms", "tokyo p95 400ms");
         check("tokyo requests 50", "tokyo requests 50");
         check("tokyo lag 1m30s", "tokyo lag 1m30s");
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn demand_and_the_wall_clock_belong_to_no_place() {
-        check("demand 140%", "demand 140 %");
+        check("demand 140%", "demand 140%");
         check("clock -30m", "the wall clock jumps -30m");
         assert_eq!(with("at 1m clock +1h").acts[0].1, Act::Clock(Jump::Forward(Duration::from_secs(3600))));
     }

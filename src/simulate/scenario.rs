@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::quantity::{Jump, Percent, Range};
+use super::quantity::{Jump, Range};
 use super::vitals::{self, Vital};
 use crate::canary::Signal;
 use crate::client::Prefix;
@@ -12,7 +12,7 @@ use crate::config::{Problem, ProblemLevel, Problems};
 use crate::health::{AddressState, Phase};
 use crate::intent::Request;
 use crate::region::{Family, Target};
-use crate::units::TimeSpan;
+use crate::units::{Percent, TimeSpan};
 use crate::zone::Name;
 
 /// A scenario, before anything is known of the configuration that it is about.
@@ -183,7 +183,7 @@ impl fmt::Display for Act {
             Self::Signal(target, signal, vital) => {
                 write!(f, "{target} {} {}", vitals::word(*signal), vital.of(*signal))
             }
-            Self::Demand(factor) => write!(f, "demand {}", Percent(*factor)),
+            Self::Demand(factor) => write!(f, "demand {}", Percent::rounded(*factor)),
             Self::Clock(jump) => write!(f, "the wall clock jumps {jump}"),
             Self::FailBack(region) => write!(f, "failback {region}"),
             Self::Intend(request) => {

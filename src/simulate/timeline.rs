@@ -9,8 +9,8 @@ use super::clients::ClientMove;
 use super::expect::record_type;
 use super::loaded::LoadedScenario;
 use super::probers::Detection;
-use super::quantity::Percent;
 use super::run::Happening;
+use crate::units::Percent;
 
 /// Writes down what happens.
 #[derive(Debug, Default)]
@@ -140,8 +140,9 @@ impl Timeline {
         }
         let mut parts = Vec::new();
         for (region, load) in loads.iter().filter(|(region, load)| differs(region, *load, REMINDER.0)) {
-            let before = told.get(*region).map_or_else(String::new, |load| format!("{} → ", Percent(*load)));
-            let now = load.map_or_else(|| "none".to_owned(), |load| Percent(load).to_string());
+            let before =
+                told.get(*region).map_or_else(String::new, |load| format!("{} → ", Percent::rounded(*load)));
+            let now = load.map_or_else(|| "none".to_owned(), |load| Percent::rounded(load).to_string());
             parts.push(format!("{region} {before}{now}"));
             match load {
                 Some(load) => self.loads.insert((*region).to_owned(), *load),
@@ -206,7 +207,8 @@ impl fmt::Display for PlaySummary {
         let moves: Vec<_> = self.moves.iter().map(|(client, moves)| format!("{client} {moves}")).collect();
         writeln!(f, "moves         {}", moves.join(", "))?;
         if !self.loads.is_empty() {
-            let loads = self.loads.iter().map(|(region, load)| format!("{region} {}", Percent(*load)));
+            let loads =
+                self.loads.iter().map(|(region, load)| format!("{region} {}", Percent::rounded(*load)));
             writeln!(f, "highest load  {}", loads.collect::<Vec<_>>().join(", "))?;
         }
         if let Some(Detection { target, canary, took, promised }) = &self.slowest {

@@ -7,9 +7,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::quantity::Percent;
 use crate::canary::Signal;
-use crate::units::TimeSpan;
+use crate::units::{Percent, TimeSpan};
 
 /// The words for signals in scenarios.
 const WORDS: [(&str, Signal); 6] = [
@@ -67,7 +66,7 @@ impl Vital {
         match (self, signal) {
             (Self::Auto, _) => "auto".to_owned(),
             (Self::Silent, _) => "silent".to_owned(),
-            (Self::Set(value), Signal::Load | Signal::ErrorRate) => Percent(value).to_string(),
+            (Self::Set(value), Signal::Load | Signal::ErrorRate) => Percent::rounded(value).to_string(),
             (Self::Set(value), Signal::P95Latency | Signal::ReplicationLag) => {
                 TimeSpan(Duration::from_secs_f64(value)).to_string()
             }

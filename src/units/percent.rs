@@ -4,15 +4,16 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use schemars::{Schema, json_schema};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Malformed;
 
 /// A percentage as it is written and printed: `10%`, `12.5%`, `140%`. It has at most four decimals.
 ///
 /// Where only a percentage can stand, `10`, `10 %` and `10%` are the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "f64")]
 pub struct Percent(u32);
 
 /// How many parts one percent has: uptime is told as finely as 99.9999 %.
@@ -48,10 +49,10 @@ impl Percent {
         usize::try_from(parts.div_ceil(u128::from(Self::WHOLE.0))).unwrap_or(usize::MAX)
     }
 
-    /// Returns a measured fraction as exactly as an operator needs it: whole percent, and tenths near the ends,
-    /// where rounding would make nothing of a little and all of nearly all.
+    /// Returns a measured fraction as exactly as an operator needs it: whole percent, but tenths below 10 % and
+    /// near the whole, where rounding would make nothing of a little and all of nearly all.
     pub fn rounded(fraction: f64) -> Self {
-        let is_near_an_end = (fraction > 0.0 && fraction < 0.01) || (fraction > 0.99 && fraction < 1.0);
+        let is_near_an_end = fraction < 0.0995 || (fraction > 0.99 && fraction < 1.0);
         let steps = if is_near_an_end { 1000.0 } else { 100.0 };
         Self::of_fraction((fraction * steps).round() / steps)
     }
@@ -62,11 +63,11 @@ impl Percent {
     ///
     /// A text that is none, or one that is out of bounds; the error names them.
     pub fn within(text: &str, bounds: RangeInclusive<Self>) -> Result<Self, Malformed> {
-        let percent = Self::parse(text).filter(|percent| bounds.contains(percent));
-        percent.ok_or_else(|| Malformed {
+        let outside = || Malformed {
             message: format!("`{text}` is not a percentage from {} to {}", bounds.start(), bounds.end()),
             hint: "write `10%` or `10`".to_owned(),
-        })
+        };
+        Self::parse(text).filter(|percent| bounds.contains(percent)).ok_or_else(outside)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -79,6 +80,15 @@ impl Percent {
         }
         let parts: u32 = format!("{decimals:0<4}").parse().ok()?;
         whole.parse::<u32>().ok()?.checked_mul(PARTS)?.checked_add(parts).map(Self)
+    }
+
+    /// Reads a fraction that is written as one or as a percentage: `0.85`, `85%`. `inf` and `NaN` are none.
+    pub fn parse_fraction(text: &str) -> Option<f64> {
+        if text.ends_with('%') {
+            return Self::parse(text).map(Self::fraction);
+        }
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        text.parse().ok().filter(|number: &f64| is_plain && number.is_finite())
     }
 
     /// Returns what every text of a percentage looks like, for JSON schemas.
@@ -115,42 +125,20 @@ impl fmt::Display for Percent {
 }
 
 /// A number in JSON: `50`, `12.5`.
+impl TryFrom<f64> for Percent {
+    type Error = Malformed;
+
+    fn try_from(number: f64) -> Result<Self, Malformed> {
+        number.to_string().parse()
+    }
+}
+
 impl Serialize for Percent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 % PARTS {
             0 => serializer.serialize_u32(self.0 / PARTS),
             _ => serializer.serialize_f64(f64::from(self.0) / f64::from(PARTS)),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Percent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum NumberOrText {
-            Number(f64),
-            Text(String),
-        }
-        let text = match NumberOrText::deserialize(deserializer)? {
-            NumberOrText::Number(number) => number.to_string(),
-            NumberOrText::Text(text) => text,
-        };
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl JsonSchema for Percent {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Percent".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        Self::schema()
     }
 }
 
@@ -190,6 +178,7 @@ mod tests {
         for (fraction, text) in [
             (0.0, "0%"),
             (0.004, "0.4%"),
+            (0.034, "3.4%"),
             (0.804, "80%"),
             (0.996, "99.6%"),
             (1.0, "100%"),
@@ -197,6 +186,16 @@ mod tests {
             (f64::NAN, "0%"),
         ] {
             assert_eq!(Percent::rounded(fraction).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_fraction_is_a_number_or_a_percentage() {
+        for (text, fraction) in [("85%", 0.85), ("0.85", 0.85), ("140%", 1.4), ("85 %", 0.85)] {
+            assert_eq!(Percent::parse_fraction(text), Some(fraction));
+        }
+        for wrong in ["", "%", "-1", "NaN", "inf", "1e3", "a%"] {
+            assert_eq!(Percent::parse_fraction(wrong), None, "{wrong}");
         }
     }
 

@@ -17,6 +17,7 @@ use crate::client::{Coordinates, Country};
 use crate::geo::countries;
 use crate::inspect::{Atlas, Fractions};
 use crate::region::RegionId;
+use crate::units::Percent;
 use palette::{Look, NOBODY};
 use projection::{HEIGHT, WIDTH, project};
 
@@ -107,7 +108,7 @@ fn told(drawing: &Drawing<'_>, fractions: Option<&Fractions>) -> String {
     };
     let part = |(region, part): &(RegionId, f64)| {
         let name = drawing.marks.get(usize::from(region.0)).map_or("?", |mark| mark.name);
-        format!("{} {} %", Escaped(name), (part * 1000.0).round() / 10.0)
+        format!("{} {}", Escaped(name), Percent::of_fraction((part * 1000.0).round() / 1000.0))
     };
     match fractions.is_empty() {
         true => "no region answers them".to_owned(),
@@ -136,7 +137,7 @@ fn write_marks(svg: &mut String, drawing: &Drawing<'_>) -> fmt::Result {
 /// Returns what is written beside a mark: the name, and the load if it is known.
 fn written(mark: &Mark<'_>) -> String {
     match mark.load {
-        Some(load) => format!("{} {:.0} %", mark.name, load * 100.0),
+        Some(load) => format!("{} {}", mark.name, Percent::rounded(load)),
         None => mark.name.to_owned(),
     }
 }
@@ -224,7 +225,7 @@ mod tests {
             &atlas,
             &[
                 r##"<path id="country-JP" data-name="Japan" fill="#77aadd""##,
-                "Japan: tokyo 90 %, a&lt;b 10 %",
+                "Japan: tokyo 90%, a&lt;b 10%",
                 "France: no region answers them",
                 "Germany: no clients are known here",
                 r#"<circle id="country-SG""#,
@@ -238,7 +239,7 @@ mod tests {
             r#"<g id="mark-tokyo" data-phase="down" transform="translate(1729 275)">"#,
             "<title>tokyo: down &amp; out</title>",
             r##"<use href="#phase-down""##,
-            ">tokyo 62 %</text>",
+            ">tokyo 62%</text>",
             ">a&lt;b</text>",
             "<title>Who &amp; where</title>",
         ];

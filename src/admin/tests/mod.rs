@@ -241,7 +241,7 @@ async fn the_status_names_everything() {
     assert_eq!(page["zones"], json!([zone]));
     assert_eq!(page["geo"]["database"], Value::Null);
     assert!(page["geo"]["classes"].as_u64() >= Some(2), "{}", page["geo"]);
-    let advice = "dublin keeps 30 % of its clients: the advisory canary whole failed (status 503)";
+    let advice = "dublin keeps 30% of its clients: the advisory canary whole failed (status 503)";
     assert_eq!(page["alarms"], json!([advice]));
 }
 
@@ -488,7 +488,7 @@ async fn a_region_is_let_back_by_a_request_that_names_its_author() {
 #[tokio::test]
 async fn what_the_writer_refuses_is_told_with_its_kind() {
     let sentence = || "there is a reason".to_owned();
-    let violations = vec![(SafetyRule::HardLimit, "osaka would stand at 112 %".to_owned())];
+    let violations = vec![(SafetyRule::HardLimit, "osaka would stand at 112%".to_owned())];
     for (refusal, status, text) in [
         (Rejection::Wrong(sentence()), 400, "there is a reason"),
         (Rejection::Unknown(sentence()), 404, "there is a reason"),
@@ -883,7 +883,7 @@ fn a_region_one_of_whose_zones_is_held_is_not_plainly_healthy() {
 async fn the_atlas_and_the_map_say_where_the_clients_of_a_country_go() {
     check("/atlas", 200, &["\"tokyo\",\n", "\"name\": \"example.org.\""]).await;
     check("/atlas?name=example.org", 200, &["\"snapshot\": 4"]).await;
-    check("/map.svg?name=example.org.", 200, &["<title>Japan: tokyo 100 %</title>", "mark-dublin"]).await;
+    check("/map.svg?name=example.org.", 200, &["<title>Japan: tokyo 100%</title>", "mark-dublin"]).await;
     for target in ["/atlas?name=example.net", "/map.svg?name=a..b"] {
         check(target, 400, &["is not a steered name"]).await;
     }

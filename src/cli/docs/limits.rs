@@ -134,7 +134,7 @@ fn intents() -> Vec<Row> {
         ("octets of a reason", most(intent::MAX_REASON)),
         ("octets of an author's name", most(intent::MAX_AUTHOR)),
         ("share of a shift or drill", range(&Percent::SMALLEST_SHARE, &Percent::WHOLE)),
-        ("`capacity`, in percent of the configured one", range(&1, &action::MAX_CAPACITY)),
+        ("`capacity`, relative to the configured one", within(&action::CAPACITY)),
         ("regions of `weights`", range(&2, &action::MAX_MEMBERS)),
         ("weight of a region", range(&0, &action::MAX_WEIGHT)),
         ("steps of `weights`", most(action::MAX_STEPS)),

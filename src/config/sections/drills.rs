@@ -13,6 +13,7 @@ use crate::intent::{AbortRule, Action, Days, Schedule, Window};
 use crate::region::{Region, Target};
 use crate::share::Share;
 use crate::suggest;
+use crate::units::Percent;
 
 /// A drill that starts by itself: for a time, a share of the clients goes elsewhere.
 ///
@@ -46,19 +47,11 @@ impl FromText for Away {
     const NAME: &'static str = "a percentage";
 
     fn from_text(text: &str) -> Result<Self, ValueError> {
-        let percent = text.strip_suffix('%').unwrap_or(text).parse().ok();
-        let percent = percent.filter(|percent| (1..=100).contains(percent));
-        let away = percent.map(|percent| Self(Share::percent(percent)));
-        parsed(away, text, "a percentage", "write `10`, from 1 to 100")
+        Ok(Self(text.parse()?))
     }
 
     fn schema() -> Schema {
-        json_schema!({
-            "anyOf": [
-                { "type": "integer", "minimum": 1, "maximum": 100 },
-                { "type": "string", "pattern": "^([1-9][0-9]?|100)%?$" }
-            ]
-        })
+        Percent::schema()
     }
 }
 

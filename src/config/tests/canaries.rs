@@ -211,8 +211,8 @@ fn a_secret_is_named_by_its_environment_variable() {
 #[test]
 fn an_advisory_canary_leaves_a_share_that_is_neither_nobody_nor_everybody() {
     check_canary("tcp: { port: 1 }, advisory: 50%", &[]);
-    for share in ["0%", "100%", "50", "half", "12.5%"] {
-        let expected = format!("38: `{share}` is not a share | write `50%`, from 1% to 99%");
+    for share in ["0%", "100%", "half", "0.5"] {
+        let expected = format!("38: `{share}` is not a percentage from 1% to 99% | write `10%` or `10`");
         check_canary(&format!("tcp: {{ port: 1 }}, advisory: {share}"), &[&expected]);
     }
 }

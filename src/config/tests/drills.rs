@@ -58,7 +58,7 @@ fn each_value_has_a_form() {
     check_drills(
         &["region: tokyo, percent: 101, abort_when: moon, windows: [day 09:00-12:00], blocked: [2026-02-29]"],
         &[
-            "regions.yaml:9:31: `101` is not a percentage | write `10`, from 1 to 100",
+            "regions.yaml:9:31: `101` is not a percentage from 0.01% to 100% | write `10%` or `10`",
             "regions.yaml:9:48: `moon` is not a condition that ends a drill early | write `alarm`, `load>90%`, \
              `error_rate>2%` or `p95>900ms`",
             "regions.yaml:9:64: `day 09:00-12:00` is not a window of the week | write `tue 09:00-12:00`: mon to sun, \

@@ -6,6 +6,7 @@ use super::*;
 use crate::canary::{Criticality, Reach, Signal};
 use crate::region::{Failback, Failover, Gates, Limits, Minimum, Recovery};
 use crate::share::Share;
+use crate::units::Percent;
 
 /// Compiles the usual configuration with these lines at the end of `regions.yaml`, and `tokyo` saying this.
 fn compiled(more: &str, tokyo: &str) -> Compiled {
@@ -78,7 +79,7 @@ fn a_recovery_has_bounds() {
         &[
             "25: `ramp` does not grow from 10% to 10% | write each share larger than the one before: `[10%, 50%]`",
             "30: `ramp` does not grow from 10% to 5% | write each share larger than the one before: `[10%, 50%]`",
-            "34: `100%` is not a share | write `50%`, from 1% to 99%",
+            "34: `100%` is not a percentage from 1% to 99% | write `10%` or `10`",
         ],
     );
     check_all(
@@ -105,7 +106,7 @@ fn a_recovery_has_bounds() {
 fn safety_is_lowered_as_it_is_written() {
     let safety = compiled("safety: { min_in_service: 50%, load: { soft: 0.7, step: 0.2 } }", "capacity: 1");
     let safety = safety.config.safety;
-    assert_eq!(safety.min_in_service, Some(Minimum::Percent(50)));
+    assert_eq!(safety.min_in_service, Some(Minimum::Percent(Percent::of(50))));
     assert_eq!(safety.limits, Limits { soft: 0.7, step: 0.2, ..Limits::default() });
 }
 
@@ -212,7 +213,7 @@ fn the_summary_says_what_is_not_default() {
     let canary = "advisory: 29%, probe: region, http: { url: 'https://{region}.example.com/' }";
     let mut config = watched(canary).config;
     config.safety.limits.step = 0.2;
-    config.safety.min_in_service = Some(Minimum::Percent(50));
+    config.safety.min_in_service = Some(Minimum::Percent(Percent::of(50)));
     let text = summary::ConfigSummary(&config).to_string();
     for line in [
         "  advisory: what it finds down keeps 29% of its clients",

@@ -74,7 +74,7 @@ fn a_region_that_could_never_be_healthy_is_refused() {
     );
     check_region(
         &format!("{PLACE}, min_healthy: 0%, zones: {{ a: {{ addresses: 192.0.2.9 }} }}"),
-        &["82: `0%` is neither a number nor a share | write `2` or `50%`, at least 1 and at most 100%"],
+        &["82: `0%` is not a percentage from 1% to 100% | write `10%` or `10`"],
     );
 }
 

@@ -13,7 +13,7 @@ use crate::config::countries;
 use crate::config::problem::ValueError;
 use crate::region::Minimum;
 use crate::share::Share;
-use crate::units::TimeSpan;
+use crate::units::{Percent, TimeSpan};
 use crate::zone::Ttl;
 
 /// Returns what a text was parsed to, or the mistake of one that is not of its kind.
@@ -281,19 +281,19 @@ impl FromText for Minimum {
     const NAME: &'static str = "a number or share";
 
     fn from_text(text: &str) -> Result<Self, ValueError> {
-        let minimum = match text.strip_suffix('%') {
-            Some(digits) => digits.parse().ok().filter(|share| (1..=100).contains(share)).map(Self::Percent),
-            None => text.parse().ok().filter(|count| *count > 0).map(Self::Count),
-        };
-        let neither = || ValueError::new(format!("`{text}` is neither a number nor a share"));
-        minimum.ok_or_else(|| neither().hint("write `2` or `50%`, at least 1 and at most 100%"))
+        if text.ends_with('%') {
+            return Ok(Self::Percent(Percent::within(text, Percent::of(1)..=Percent::WHOLE)?));
+        }
+        let count = text.parse().ok().filter(|count| *count > 0).map(Self::Count);
+        let neither = || ValueError::new(format!("`{text}` is neither a number nor a percentage"));
+        count.ok_or_else(|| neither().hint("write `2` or `50%`, at least 1 and at most 100%"))
     }
 
     fn schema() -> Schema {
         json_schema!({
             "anyOf": [
                 { "type": "integer", "minimum": 1 },
-                { "type": "string", "pattern": "^([1-9][0-9]?|100)%$" }
+                { "type": "string", "pattern": "^[0-9]+(\\.[0-9]{1,4})? *%$" }
             ]
         })
     }
@@ -304,13 +304,11 @@ impl FromText for Share {
     const NAME: &'static str = "a share of the clients";
 
     fn from_text(text: &str) -> Result<Self, ValueError> {
-        let percent = text.strip_suffix('%').and_then(|digits| digits.parse().ok());
-        let share = percent.filter(|percent| (1..=99).contains(percent)).map(Self::percent);
-        parsed(share, text, "a share", "write `50%`, from 1% to 99%")
+        Ok(Percent::within(text, Percent::of(1)..=Percent::of(99))?.into())
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[1-9][0-9]?%$", "examples": ["50%"] })
+        Percent::schema()
     }
 }
 

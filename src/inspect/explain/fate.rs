@@ -220,12 +220,12 @@ mod tests {
     fn a_region_that_takes_a_share_says_why_and_whether_the_client_is_in_it() {
         let ramp = bearing(Phase::Ramp);
         let part = SiteShare::Part(Share::percent(10));
-        let comes = "comes back step by step: takes 10 % of its clients since 2026-03-01T00:00:00.000Z";
+        let comes = "comes back step by step: takes 10% of its clients since 2026-03-01T00:00:00.000Z";
         let not_drawn = Fate::OutsideShare(Share::percent(10));
         check(2, part, not_drawn, ramp.clone(), &format!("{comes}, and this one is not among them"));
         check(2, part, Fate::Chosen, ramp, &format!("chosen: {comes}, and this one is among them"));
         let advised =
-            "an advisory canary has fallen: keeps 10 % of its clients, and this one is not among them";
+            "an advisory canary has fallen: keeps 10% of its clients, and this one is not among them";
         check(2, part, not_drawn, bearing(Phase::Healthy), advised);
     }
 
