@@ -4,14 +4,15 @@
 //!
 //! YAML becomes a [`config::Config`]; a MaxMind database becomes a flat table of client classes
 //! ([`geo`]); canaries ([`probe`]) report observations to the health board ([`health`]). One writer
-//! ([`control`]) takes all of these in as events and publishes numbered, immutable snapshots
+//! ([`control`]) takes all of these in as inputs and publishes numbered, immutable snapshots
 //! ([`snapshot`]), in which every decision ([`steering`]) has been made ahead. One engine
 //! ([`engine`]) turns the bytes of a query and a snapshot into the bytes of a reply; every transport
 //! ([`serve`]) only carries bytes to it.
 //!
 //! # Layers, and the order in which to read
 //!
-//! Each layer imports only from those above it; a test reads the imports and holds this.
+//! Each module imports only from those before it; a test reads the imports and holds this. Words and core do no
+//! I/O, read no clock and log nothing: time and bytes are arguments.
 //!
 //! | layer | modules |
 //! |---|---|
@@ -20,6 +21,58 @@
 //! | assembly | [`config`], [`snapshot`], [`engine`], [`event`], [`load`], [`forecast`], [`inspect`], [`availability`], [`alarm`], [`control`] |
 //! | edges | [`metrics`], [`probe`], [`serve`], [`files`], [`webhook`], [`admin`] |
 //! | shell | [`terminal`], [`daemon`], [`demo`], [`simulate`], [`cli`] |
+//!
+//! Words: [`suggest`] finds the nearest known name for a misspelt one; [`moment`] is time as rules use it, and its
+//! RFC 3339 text; [`units`] are durations, percentages and counts with one text form each; [`severity`] is info,
+//! warning or critical; [`family`] is IPv4 or IPv6; [`ids`] are the numbers of things in a configuration; [`share`]
+//! decides which clients belong to a share of them; [`zone`] holds owner names and RRsets; [`client`] is a client's
+//! location, groups and residency unions; [`canary`] is a check, its thresholds, results and signals; [`region`] holds
+//! regions, zones, addresses and [`region::Target`].
+//!
+//! Core: [`wire`] reads queries and writes replies; [`geo`] maps an address to its class and scope; [`health`] turns
+//! observations into one status of each address, zone and region, with recovery, suppression and outliers; [`intent`]
+//! holds operators' actions, requests, schedules and precedence; [`steering`] applies residency, order, share and
+//! fail-open; [`answer`] packs RRsets and finds names.
+//!
+//! Assembly: [`config`] compiles YAML or reports every problem; [`snapshot`] decides everything ahead; [`engine`]
+//! answers bytes with bytes; [`event`] has one constructor for each thing that happens; [`load`] estimates demand and
+//! divides it by capacity; [`forecast`] predicts where clients go and which safety rules break; [`inspect`] explains,
+//! proves, asks what-if and draws the atlas; [`availability`] measures and calculates uptime; [`alarm`] raises and
+//! clears conditions, evaluates alarm rules and groups incidents; [`control`] is the state machine that decides,
+//! including drains and drills.
+//!
+//! Edges: [`metrics`] counts for Prometheus; [`probe`] schedules and runs canaries; [`serve`] has UDP and TCP;
+//! [`files`] reads configuration, databases and secrets, and keeps state and the event log; [`webhook`] delivers
+//! events; [`admin`] has the HTTP API with its types, access control, the page, the map and the live stream.
+//!
+//! Shell: [`terminal`] knows whether to use colours; [`daemon`] wires everything to the real clock; [`demo`] is a world
+//! on loopback; [`simulate`] plays scenarios to the same code on a written clock; [`cli`] has one command a file.
+//!
+//! # Glossary
+//!
+//! | word | meaning |
+//! |---|---|
+//! | region | a place that serves the API: coordinates, jurisdiction, capacity, availability zones |
+//! | availability zone (AZ) | a part of a region with its own addresses, which can be evacuated alone |
+//! | address | one IPv4 or IPv6 address of an AZ; what an answer contains |
+//! | target | `region`, `region/zone` or `region/zone/address`, as operators and scripts name them |
+//! | canary | a check that is run against every address of a region, or once against the region |
+//! | probe, observation | one run of a canary; its result |
+//! | status | what is known of an AZ or region and family: phase, since, up/total/needed, share, suppression |
+//! | share | the part of its clients that a region takes now |
+//! | suppression | why a failover that the counts ask for does not happen: correlated failure, overload, minimum in service |
+//! | event | something that happened: kind, severity, target, from, to, reason, evidence, author, snapshot, time |
+//! | alarm, incident | a condition that stands until it clears; the alarms that belong to one cause, told as one |
+//! | intent | what an operator asked for: an action with author, reason, expiry |
+//! | override | a safety rule broken on purpose, named |
+//! | group, residency rule | a named set of clients; the only jurisdictions or regions that a group may be sent to |
+//! | audience | the clients of a name that one residency rule binds, or all of them |
+//! | steered name | an owner name whose A, AAAA and HTTPS answers are chosen; every other name is static |
+//! | class | all clients for whom every decision is the same by construction; the geo table maps addresses to classes |
+//! | client subnet (ECS), scope | RFC 7871's terms |
+//! | snapshot | the immutable, numbered result of compiling everything |
+//! | transport | UDP, TCP: what brings bytes to the engine and takes bytes away |
+//! | forecast | what the same code says would happen: dry runs, what-if, drills' pre-checks |
 
 // The pages are read with private items: `cargo doc --document-private-items`.
 #![allow(rustdoc::private_intra_doc_links)]

@@ -257,9 +257,9 @@ ns1 0.1.0, snapshot 9 of 2026-03-01T09:30:00.000Z
 INCIDENT 3  tokyo is down (IPv4), since 2026-03-01T09:30:00.000Z (conditions: 2)
 
 region  state                                    share   load      p95  errors    away        up
-tokyo   down, healthy                       0 %, 100 %   62 %   120 ms       -   0.0 %  0/2, 2/2
-osaka   healthy, withdrawn                       100 %      -        -       -   0.0 %       2/2
-oregon  healthy, 1 of 3 zones held               100 %      -        -       -   0.0 %       2/2
+tokyo   down, healthy                         0%, 100%    62%   120 ms       -      0%  0/2, 2/2
+osaka   healthy, withdrawn                        100%      -        -       -      0%       2/2
+oregon  healthy, 1 of 3 zones held                100%      -        -       -      0%       2/2
 
 intents
   7 shift osaka 100%, until it is lifted, by Jo: a test, standing

@@ -8,6 +8,7 @@
 pub(crate) mod answers;
 mod collector;
 mod delivery;
+mod labels;
 mod resolvers;
 mod sites;
 #[cfg(test)]
@@ -18,11 +19,10 @@ pub use delivery::{Delivery, DeliveryMetrics, DeliveryReport, WebhookStatus};
 pub use resolvers::{ResolverSummary, ResolverTable, ResolverWatch};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -33,74 +33,22 @@ use crate::canary::{FailureClass, Observation, Subject};
 use crate::config::Config;
 use crate::control::Report;
 use crate::event::Event;
-use crate::health::{AddressState, Standing, View};
+use crate::health::{AddressState, View};
 use crate::intent::{Intent, last_good};
 use crate::region::{AddressId, Regions};
 use crate::snapshot::Snapshot;
+use labels::{
+    AddressIn, AddressOf, CanaryOf, CanaryResult, ChangeTo, EventOf, IntentIn, Refused, RegionOf,
+    ResultLabel, Unlabelled,
+};
 use sites::SiteGauges;
 
 /// Upper bounds of the latency buckets in seconds: a canary next door takes 1 ms, one around the globe
 /// 300 ms, and none takes longer than its timeout, normally 2 s to 10 s.
 const LATENCIES: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CanaryResult {
-    region: String,
-    canary: String,
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
-struct CanaryOf {
-    region: String,
-    canary: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AddressOf {
-    region: String,
-    zone: String,
-    address: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ChangeTo {
-    region: String,
-    state: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RegionOf {
-    region: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct EventOf {
-    kind: String,
-    severity: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Refused {
-    why: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
-struct IntentIn {
-    kind: &'static str,
-    state: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabel {
-    result: &'static str,
-}
-
-/// No label: a family of at most one, for what may be absent.
-type Unlabelled = [(&'static str, &'static str); 0];
-
-/// A gauge with fractions.
-type Fraction = Gauge<f64, AtomicU64>;
+/// The states of an address as far as answers depend on it.
+const STATES: [AddressState; 3] = [AddressState::Up, AddressState::Suspect, AddressState::Down];
 
 /// The word for a canary that succeeded; the others are the classes of failure.
 const OK: &str = "ok";
@@ -118,8 +66,8 @@ pub struct Metrics {
     watched: Mutex<BTreeSet<CanaryOf>>,
     canary_results: Family<CanaryResult, Counter>,
     canary_slow: Family<CanaryOf, Counter>,
-    canary_seconds: Family<CanaryOf, Histogram, fn() -> Histogram>,
-    address_states: Family<AddressOf, Gauge>,
+    canary_durations: Family<CanaryOf, Histogram, fn() -> Histogram>,
+    address_states: Family<AddressIn, Gauge>,
     state_changes: Family<ChangeTo, Counter>,
     sites: SiteGauges,
     intents: Family<IntentIn, Gauge>,
@@ -144,7 +92,7 @@ impl Default for Metrics {
             watched: Mutex::default(),
             canary_results: Family::default(),
             canary_slow: Family::default(),
-            canary_seconds: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
+            canary_durations: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
             address_states: Family::default(),
             state_changes: Family::default(),
             sites: SiteGauges::default(),
@@ -171,8 +119,8 @@ impl Metrics {
         registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));
         registry.register("canary_results", "Canary results by class", self.canary_results.clone());
         registry.register("canary_slow", "Canary successes above their limit", self.canary_slow.clone());
-        registry.register("canary_seconds", "How long canaries took", self.canary_seconds.clone());
-        let help = "State of an address: 2 up, 1 suspect, 0 down";
+        registry.register("canary_duration_seconds", "How long canaries took", self.canary_durations.clone());
+        let help = "State of an address: 1 for the state that it is in, 0 for the others";
         registry.register("address_state", help, self.address_states.clone());
         registry.register("state_changes", "Changes of addresses to a state", self.state_changes.clone());
         self.register_regions();
@@ -184,7 +132,7 @@ impl Metrics {
         let help = "Number of the snapshot that is served";
         registry.register("snapshot_number", help, self.snapshot_number.clone());
         let help = "When the geo database was built, in seconds since the epoch: its age is time() less this";
-        registry.register("geo_database_built_seconds", help, self.database_built.clone());
+        registry.register("geo_database_build_timestamp_seconds", help, self.database_built.clone());
         let help = "From the end of a probe to its effect on what is served";
         registry.register("writer_lag_seconds", help, self.writer_lag.clone());
         self
@@ -222,7 +170,7 @@ impl Metrics {
     }
 
     fn forget(&self, gone: &CanaryOf) {
-        self.canary_seconds.remove(gone);
+        self.canary_durations.remove(gone);
         self.canary_slow.remove(gone);
         let classes = FailureClass::ALL.map(FailureClass::as_str);
         for result in classes.into_iter().chain([OK]) {
@@ -232,7 +180,7 @@ impl Metrics {
     }
 
     fn forget_changes(&self, region: &str) {
-        for state in AddressState::ALL {
+        for state in STATES {
             let (region, state) = (region.to_owned(), state.as_str());
             self.state_changes.remove(&ChangeTo { region, state });
         }
@@ -263,7 +211,10 @@ impl Metrics {
     pub fn standings(&self, regions: &Regions, view: &View, before: Option<&View>) {
         for (id, _) in regions.addresses() {
             let state = view.of(id);
-            self.address_states.get_or_create(&address_of(regions, id)).set(level(state));
+            for known in STATES {
+                let of = AddressIn { of: address_of(regions, id), state: known.as_str() };
+                self.address_states.get_or_create(&of).set((known == state.state()).into());
+            }
             if before.is_some_and(|before| before.of(id).state() != state.state()) {
                 let region = regions.region(regions.address(id).region).name.clone();
                 let change = ChangeTo { region, state: state.state().as_str() };
@@ -319,7 +270,7 @@ impl Metrics {
             Err(failure) => failure.class.as_str(),
         };
         let of = CanaryOf { region: region.clone(), canary: canary.clone() };
-        self.canary_seconds.get_or_create(&of).observe(observation.latency.as_secs_f64());
+        self.canary_durations.get_or_create(&of).observe(observation.latency.as_secs_f64());
         if observation.result.is_ok() && settings.is_slow(observation.latency) {
             self.canary_slow.get_or_create(&of).inc();
         }
@@ -379,13 +330,5 @@ fn address_of(regions: &Regions, id: AddressId) -> AddressOf {
         region: regions.region(address.region).name.clone(),
         zone: regions.zone(address.zone).name.clone(),
         address: address.ip.to_string(),
-    }
-}
-
-fn level(standing: Standing) -> i64 {
-    match standing {
-        Standing::Up => 2,
-        Standing::Suspect => 1,
-        Standing::Down { .. } | Standing::Disabled => 0,
     }
 }

@@ -1,51 +1,39 @@
 //! Gauges of regions and availability zones, as the last report has them.
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::{Fraction, RegionOf};
+use super::labels::{Fraction, RegionFamily, RegionOf, RegionPhase, ZoneFamily, ZonePhase};
 use crate::control::RegionReport;
 use crate::health::{Phase, Status};
 use crate::region;
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RegionFamily {
-    region: String,
-    family: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ZoneFamily {
-    region: String,
-    zone: String,
-    family: &'static str,
-}
 
 /// What is measured of regions and zones.
 #[derive(Debug, Default)]
 pub(super) struct SiteGauges {
     region_shares: Family<RegionFamily, Fraction>,
-    region_phases: Family<RegionFamily, Gauge>,
+    region_phases: Family<RegionPhase, Gauge>,
     region_loads: Family<RegionOf, Fraction>,
     region_shed: Family<RegionOf, Fraction>,
     zone_shares: Family<ZoneFamily, Fraction>,
-    zone_phases: Family<ZoneFamily, Gauge>,
+    zone_phases: Family<ZonePhase, Gauge>,
 }
 
 impl SiteGauges {
     pub(super) fn register(&self, registry: &mut Registry) {
         let help = "The share of its clients that a region takes, 0 to 1";
         registry.register("region_share", help, self.region_shares.clone());
-        registry.register("region_phase", phase_help("a region"), self.region_phases.clone());
+        let phases = "1 for the phase that it is in, 0 for the others";
+        registry.register("region_phase", format!("Phase of a region: {phases}"), self.region_phases.clone());
         let help = "The share of its capacity that a region reports to be in use; no series while unknown";
         registry.register("region_load", help, self.region_loads.clone());
         let help = "The share of its clients that a region sends elsewhere because it is full, 0 to 1";
         registry.register("region_shed", help, self.region_shed.clone());
         let help = "The share of its region's clients that get addresses of an availability zone, 0 to 1";
         registry.register("zone_share", help, self.zone_shares.clone());
-        registry.register("zone_phase", phase_help("an availability zone"), self.zone_phases.clone());
+        let help = format!("Phase of an availability zone: {phases}");
+        registry.register("zone_phase", help, self.zone_phases.clone());
     }
 
     /// Forgets the regions and zones of another configuration.
@@ -70,13 +58,17 @@ impl SiteGauges {
         for (family, status) in by_family(&region.status) {
             let of = RegionFamily { region: region.name.clone(), family };
             self.region_shares.get_or_create(&of).set(status.takes().fraction());
-            self.region_phases.get_or_create(&of).set(phase_level(status.phase));
+            for (phase, is_in) in phases(status) {
+                self.region_phases.get_or_create(&RegionPhase { of: of.clone(), phase }).set(is_in.into());
+            }
         }
         for zone in &region.zones {
             for (family, status) in by_family(&zone.status) {
                 let of = ZoneFamily { region: region.name.clone(), zone: zone.name.clone(), family };
                 self.zone_shares.get_or_create(&of).set(status.takes().fraction());
-                self.zone_phases.get_or_create(&of).set(phase_level(status.phase));
+                for (phase, is_in) in phases(status) {
+                    self.zone_phases.get_or_create(&ZonePhase { of: of.clone(), phase }).set(is_in.into());
+                }
             }
         }
     }
@@ -88,13 +80,7 @@ fn by_family(status: &[Status; 2]) -> impl Iterator<Item = (&'static str, &Statu
     labels.into_iter().zip(status).filter(|(_, status)| status.exists())
 }
 
-/// Returns the number of a phase, the higher the better for its clients: `down` is 0.
-fn phase_level(phase: Phase) -> i64 {
-    Phase::Down as i64 - phase as i64
-}
-
-/// Returns the help of a gauge of phases, with the number of each.
-fn phase_help(what: &str) -> String {
-    let levels = Phase::ALL.map(|phase| format!("{} {phase}", phase_level(phase)));
-    format!("Phase of {what}: {}", levels.join(", "))
+/// Returns every phase, and whether a site is in it.
+fn phases(status: &Status) -> impl Iterator<Item = (&'static str, bool)> {
+    Phase::ALL.into_iter().map(|phase| (phase.as_str(), phase == status.phase))
 }

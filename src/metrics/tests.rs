@@ -54,6 +54,17 @@ fn check(metrics: &Metrics, name: &str, expected: &[&str]) {
     assert_eq!(lines, expected, "in {page}");
 }
 
+/// Checks which of the series with `name` are 1, in each set of `states` of which only one may be.
+fn check_states(metrics: &Metrics, name: &str, states: usize, expected: &[&str]) {
+    let page = metrics.render();
+    let series = page.lines().filter_map(|line| line.strip_prefix("meridian_")?.strip_prefix(name));
+    let series: Vec<_> = series.filter(|line| line.starts_with('{')).collect();
+    let mut set: Vec<_> = series.iter().filter_map(|line| line.strip_suffix(" 1")).collect();
+    set.sort_unstable();
+    assert_eq!(set, expected, "in {page}");
+    assert_eq!(series.len(), states * expected.len(), "in {page}");
+}
+
 #[test]
 fn answers_are_printed_by_zone_type_code_transport_and_by_region() {
     let metrics = Metrics::default();
@@ -94,10 +105,10 @@ fn canary_results_are_counted_by_class_and_their_latency_measured() {
         r#"canary_results_total{region="oregon",canary="deep",result="tls"} 1"#,
     ];
     check(&metrics, "canary_results_total", &lines);
-    let line = r#"canary_seconds_count{region="oregon",canary="deep"} 3"#;
-    check(&metrics, "canary_seconds_count", &[line]);
+    let line = r#"canary_duration_seconds_count{region="oregon",canary="deep"} 3"#;
+    check(&metrics, "canary_duration_seconds_count", &[line]);
     let page = metrics.render();
-    let bucket = r#"meridian_canary_seconds_bucket{le="0.05",region="oregon",canary="deep"} 3"#;
+    let bucket = r#"meridian_canary_duration_seconds_bucket{le="0.05",region="oregon",canary="deep"} 3"#;
     assert!(page.contains(bucket), "{page}");
 }
 
@@ -132,10 +143,10 @@ fn a_change_of_state_is_counted_and_a_reload_is_none() {
     ];
     check(&metrics, "state_changes_total", &lines);
     let lines = [
-        r#"address_state{region="oregon",zone="oregon-a",address="192.0.2.2"} 1"#,
-        r#"address_state{region="tokyo",zone="tokyo-a",address="192.0.2.1"} 2"#,
+        r#"{region="oregon",zone="oregon-a",address="192.0.2.2",state="suspect"}"#,
+        r#"{region="tokyo",zone="tokyo-a",address="192.0.2.1",state="up"}"#,
     ];
-    check(&metrics, "address_state", &lines);
+    check_states(&metrics, "address_state", 3, &lines);
 }
 
 #[test]
@@ -158,22 +169,24 @@ fn the_share_phase_and_load_of_a_region_are_printed_and_an_unknown_load_has_no_s
     let tokyo = of("tokyo", "ipv4", "1.0");
     let share = format!("region_share{}", of("oregon", "ipv4", "0.5"));
     check(&metrics, "region_share", &[&share, &format!("region_share{tokyo}")]);
-    let phases = [("oregon", "4"), ("tokyo", "6")];
-    let phases = phases.map(|(region, level)| format!("region_phase{}", of(region, "ipv4", level)));
-    check(&metrics, "region_phase", &[&phases[0], &phases[1]]);
-    let zones = [("oregon", "3"), ("tokyo", "6")].map(|(region, level)| {
-        format!(r#"zone_phase{{region="{region}",zone="{region}-a",family="ipv4"}} {level}"#)
-    });
-    check(&metrics, "zone_phase", &[&zones[0], &zones[1]]);
+    let phases = [
+        r#"{region="oregon",family="ipv4",phase="ramp"}"#,
+        r#"{region="tokyo",family="ipv4",phase="unknown"}"#,
+    ];
+    check_states(&metrics, "region_phase", 8, &phases);
+    let zones = [
+        r#"{region="oregon",zone="oregon-a",family="ipv4",phase="held"}"#,
+        r#"{region="tokyo",zone="tokyo-a",family="ipv4",phase="unknown"}"#,
+    ];
+    check_states(&metrics, "zone_phase", 8, &zones);
     check(&metrics, "region_load", &[r#"region_load{region="oregon"} 0.4"#]);
     let shed = [r#"region_shed{region="oregon"} 0.1"#, r#"region_shed{region="tokyo"} 0.0"#];
     check(&metrics, "region_shed", &shed);
     report.regions[1].vitals.load = None;
+    report.regions[1].status[0].phase = Phase::Healthy;
     metrics.reported(&report);
-    let zones = [("oregon", "3"), ("tokyo", "6")].map(|(region, level)| {
-        format!(r#"zone_phase{{region="{region}",zone="{region}-a",family="ipv4"}} {level}"#)
-    });
-    check(&metrics, "zone_phase", &[&zones[0], &zones[1]]);
+    let healthy = r#"{region="oregon",family="ipv4",phase="healthy"}"#;
+    check_states(&metrics, "region_phase", 8, &[healthy, phases[1]]);
     check(&metrics, "region_load", &[]);
     metrics.begin(&config);
     check(&metrics, "region_share", &[]);
@@ -204,12 +217,12 @@ fn the_number_of_the_snapshot_that_is_served_is_printed() {
 #[test]
 fn the_age_of_a_database_can_be_told_and_no_database_has_none() {
     let metrics = Metrics::default();
-    check(&metrics, "geo_database_built_seconds", &[]);
+    check(&metrics, "geo_database_build_timestamp_seconds", &[]);
     metrics.database_built(1_700_000_000);
-    let line = "geo_database_built_seconds{} 1700000000";
-    check(&metrics, "geo_database_built_seconds", &[line]);
+    let line = "geo_database_build_timestamp_seconds{} 1700000000";
+    check(&metrics, "geo_database_build_timestamp_seconds", &[line]);
     metrics.database_built(0);
-    check(&metrics, "geo_database_built_seconds", &[]);
+    check(&metrics, "geo_database_build_timestamp_seconds", &[]);
 }
 
 #[test]
@@ -228,8 +241,8 @@ fn what_a_reload_removes_takes_its_series_along_and_the_rest_goes_on_counting() 
     metrics.observed(&after, &observation(0, 0, Err(FailureClass::Timeout)));
     let line = r#"canary_results_total{region="oregon",canary="shallow",result="timeout"} 2"#;
     check(&metrics, "canary_results_total", &[line]);
-    let line = r#"canary_seconds_count{region="oregon",canary="shallow"} 2"#;
-    check(&metrics, "canary_seconds_count", &[line]);
+    let line = r#"canary_duration_seconds_count{region="oregon",canary="shallow"} 2"#;
+    check(&metrics, "canary_duration_seconds_count", &[line]);
     let line = r#"state_changes_total{region="oregon",state="suspect"} 1"#;
     check(&metrics, "state_changes_total", &[line]);
     check(&metrics, "address_state", &[]);
