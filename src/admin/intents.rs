@@ -55,9 +55,9 @@ impl From<Rejection> for ApiError {
             Rejection::Wrong(_) => Self::bad_request(error),
             Rejection::Unknown(_) => Self::not_found(error),
             Rejection::Conflict(_) => Self::new(409, error),
-            Rejection::Unsafe { violations, prediction } => Self {
+            Rejection::Unsafe { violations, forecast } => Self {
                 violations: violations.into_iter().map(RuleViolation::from).collect(),
-                prediction: Some(prediction),
+                forecast: Some(forecast),
                 ..Self::new(409, error)
             },
         }
@@ -119,14 +119,14 @@ impl From<&Intent> for IntentStatus {
 impl ChangeReply {
     fn new(intent: Option<&Intent>, text: String) -> Self {
         let intent = intent.map(IntentStatus::from);
-        Self { intent, snapshot: None, prediction: None, violations: Vec::new(), text }
+        Self { intent, snapshot: None, forecast: None, violations: Vec::new(), text }
     }
 }
 
 impl From<Done> for ChangeReply {
     fn from(done: Done) -> Self {
         match done {
-            Done::Made { intent, snapshot, prediction, is_kept } => {
+            Done::Made { intent, snapshot, forecast, is_kept } => {
                 let end =
                     intent.until().map_or_else(String::new, |until| format!(", until {}", Timestamp(until)));
                 let forgotten =
@@ -135,16 +135,16 @@ impl From<Done> for ChangeReply {
                     "intent {} is in force: {}{end}{forgotten}",
                     intent.number, intent.request.action
                 );
-                Self { snapshot: Some(snapshot), prediction, ..Self::new(Some(&intent), text) }
+                Self { snapshot: Some(snapshot), forecast, ..Self::new(Some(&intent), text) }
             }
             Done::Same(intent) => {
                 let text = format!("intent {} is in force already: {}", intent.number, intent.request.action);
                 Self::new(Some(&intent), text)
             }
-            Done::Tried { prediction, violations } => {
+            Done::Tried { forecast, violations } => {
                 let verdict = if violations.is_empty() { "accepted" } else { "refused" };
                 Self {
-                    prediction: Some(prediction),
+                    forecast: Some(forecast),
                     violations: violations.into_iter().map(RuleViolation::from).collect(),
                     ..Self::new(None, format!("nothing was done; it would be {verdict}"))
                 }

@@ -7,7 +7,7 @@ use super::api::{ApiError, IntentList, Timestamp};
 use super::map::palette;
 use super::state::AdminState;
 use super::status;
-use super::stream::hub::MAX_RECORDS;
+use super::stream::hub::FIRST_EVENTS;
 use crate::control::RegionReport;
 use crate::event::Event;
 use crate::health::{LIMITED, Phase, Status, WITHDRAWN};
@@ -18,7 +18,7 @@ const MAX_NAMES: usize = 100;
 
 /// Returns everything at a glance, with the last events.
 pub(super) fn with_events(state: &AdminState, _: NoParameters) -> Result<OverviewWithEvents, ApiError> {
-    let events = (state.sources.history)(MAX_RECORDS);
+    let events = (state.sources.history)(FIRST_EVENTS);
     let events = events.iter().map(|event| Event::clone(event));
     Ok(OverviewWithEvents { overview: overview(state), events: events.collect() })
 }

@@ -422,14 +422,14 @@ impl OperatorArgs {
 /// Prints what became of a change; a refusal is passed on.
 pub fn report(answer: anyhow::Result<ChangeReply>, is_trial: bool) -> anyhow::Result<ExitCode> {
     let refused = |error: &anyhow::Error| {
-        let prediction = error.downcast_ref().and_then(|ApiError { prediction, .. }| prediction.clone());
-        prediction.iter().for_each(|prediction| output::remark(format_args!("{}\n", prediction.trim_end())));
+        let forecast = error.downcast_ref().and_then(|ApiError { forecast, .. }| forecast.clone());
+        forecast.iter().for_each(|forecast| output::remark(format_args!("{}\n", forecast.trim_end())));
     };
-    let ChangeReply { text, prediction, violations, .. } = answer.inspect_err(refused)?;
+    let ChangeReply { text, forecast, violations, .. } = answer.inspect_err(refused)?;
     if is_trial {
-        prediction
+        forecast
             .iter()
-            .for_each(|prediction| output::progress(format_args!("{}\n", prediction.trim_end())));
+            .for_each(|forecast| output::progress(format_args!("{}\n", forecast.trim_end())));
     }
     for violation in &violations {
         output::progress(format_args!("it breaks {}: {}", violation.rule, violation.sentence));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Command, Control, Effect, Rejection};
 use crate::alarm::Alarm;
 use crate::event::Event;
-use crate::forecast::Prediction;
+use crate::forecast::Forecast;
 use crate::intent::{
     self, AbortRule, Action, Drill, DrillOutcome, Intent, IntentPhase, Request, SafetyRule, Transition,
 };
@@ -83,11 +83,11 @@ impl Control {
     }
 
     /// Begins to watch a drill that is in force from now on.
-    pub(super) fn begin_drill(&mut self, intent: &Intent, prediction: &Prediction, now: Moment) {
+    pub(super) fn begin_drill(&mut self, intent: &Intent, forecast: &Forecast, now: Moment) {
         if !is_drill(&intent.request.action) {
             return;
         }
-        let moves = prediction.moves.iter().filter(|one| one.to != one.from);
+        let moves = forecast.moves.iter().filter(|one| one.to != one.from);
         let mut given: Vec<String> = moves.filter_map(|one| one.to.clone()).collect();
         given.sort_unstable();
         given.dedup();

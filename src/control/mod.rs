@@ -10,7 +10,7 @@
 //!   Stopping
 //! ```
 //!
-//! [`Monitor`] decides what happened, [`Balancer`] what regions shed, [`Keeper`] when to write it down; none
+//! [`Monitor`] decides what happened, [`Balancer`] what regions shed, [`SaveSchedule`] when to write it down; none
 //! of them knows snapshots. Control compiles, and only when something that an answer depends on has changed.
 //! It reads no clock and does nothing itself: the shell carries out its effects, in their order, and lets
 //! time pass with a [`Input::Tick`] when [`Control::wake`] says so.
@@ -50,7 +50,7 @@ use crate::region::Resolved;
 use crate::snapshot::{Base, Inputs, Snapshot};
 use cached_answers::CachedAnswers;
 use drill_log::DrillLog;
-use persistence::Keeper;
+use persistence::SaveSchedule;
 
 /// What a machine takes: everything that can change what it does, apart from time.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ pub struct Control {
     base: Arc<Base>,
     monitor: Monitor,
     balancer: Balancer,
-    keeper: Keeper,
+    save_schedule: SaveSchedule,
     intents: IntentStore,
     /// What came of drills, and those to come.
     drills: DrillLog,
@@ -162,7 +162,7 @@ impl Control {
             base,
             monitor,
             balancer,
-            keeper: Keeper::new(now),
+            save_schedule: SaveSchedule::new(now),
             intents,
             drills,
             proposals: Vec::new(),
@@ -256,7 +256,7 @@ impl Control {
         report
     }
 
-    /// Returns what a prediction starts from: the demand, where it is sent, and what the regions report.
+    /// Returns what a forecast starts from: the demand, where it is sent, and what the regions report.
     pub fn outlook(&self, now: Moment) -> Outlook {
         self.balancer.outlook(self.monitor.readings(&self.base, now))
     }
@@ -313,7 +313,7 @@ impl Control {
         if findings.moves_view || !shed.is_empty() {
             effects.extend(self.publish_news(now));
         }
-        if self.keeper.is_due(findings.is_worth_keeping || !shed.is_empty(), now) {
+        if self.save_schedule.is_due(findings.is_worth_keeping || !shed.is_empty(), now) {
             effects.push(Effect::Persist(self.memory(now)));
         }
         effects.extend(findings.events.into_iter().map(Effect::emit));
@@ -404,13 +404,13 @@ impl Control {
 
     fn compile(&self) -> Arc<Snapshot> {
         let base = Arc::clone(&self.base);
-        let circumstances = Inputs {
+        let inputs = Inputs {
             health: self.monitor.view().clone(),
             splits: self.balancer.splits().clone(),
             weights: self.monitor.overlay().weights.clone(),
             leaving: cached_answers::leaving(self.intents.intents(), &base.config.regions),
         };
-        Arc::new(Snapshot::compile(base, circumstances, self.number + 1))
+        Arc::new(Snapshot::compile(base, inputs, self.number + 1))
     }
 
     /// Returns what operators want, and what came of drills, to be kept across a restart.

@@ -1,7 +1,7 @@
 //! Takes what people ask for: whether it makes sense, whether it is safe, and what becomes of it.
 //!
 //! ```text
-//!  form ──▶ names ──▶ asked for a moment ago? ──▶ one at a time ──▶ prediction ──▶ in force
+//!  form ──▶ names ──▶ asked for a moment ago? ──▶ one at a time ──▶ forecast ──▶ in force
 //!   400      404        its number                   409             409, with the numbers
 //! ```
 //!
@@ -10,7 +10,7 @@
 use super::request::wrong_form;
 use super::{Command, Control, Done, Effect, Rejection, drills};
 use crate::event::Event;
-use crate::forecast::{self, Prediction, Situation};
+use crate::forecast::{self, Forecast, Situation};
 use crate::intent::{self, Action, Intent, MAX_INTENTS, Overlay, Request, ReturnConditions, SafetyRule};
 use crate::moment::Moment;
 use crate::region::{RegionId, Site};
@@ -69,25 +69,25 @@ impl Control {
                 format!("`{}` (intent {number}) is in force", request.action),
             ));
         }
-        let prediction = self.predict(&request, now);
-        violations.extend(prediction.violations().into_iter().map(|one| (one.rule, one.sentence)));
+        let forecast = self.predict(&request, now);
+        violations.extend(forecast.violations().into_iter().map(|one| (one.rule, one.sentence)));
         if is_dry_run {
-            return Ok((Done::Tried { prediction: prediction.to_string(), violations }, Vec::new()));
+            return Ok((Done::Tried { forecast: forecast.to_string(), violations }, Vec::new()));
         }
         violations.retain(|(rule, _)| !request.overrides.contains(rule));
         if !violations.is_empty() {
-            return Err(Rejection::Unsafe { violations, prediction: prediction.to_string() });
+            return Err(Rejection::Unsafe { violations, forecast: forecast.to_string() });
         }
         let ended = self.drills_ended_by(&request.action);
         let made = self.intents.make(request, now);
         let intent = made.intent.clone();
         let (mut changes, interrupted) = self.interrupt_drills(&ended, &intent, now);
-        self.begin_drill(&intent, &prediction, now);
+        self.begin_drill(&intent, &forecast, now);
         changes.push(made);
         let mut effects = self.follow_intents(changes, now);
         effects.extend(interrupted.into_iter().map(Effect::emit));
-        let prediction = Some(prediction.to_string());
-        Ok((Done::Made { intent, snapshot: self.number, prediction, is_kept: true }, effects))
+        let forecast = Some(forecast.to_string());
+        Ok((Done::Made { intent, snapshot: self.number, forecast, is_kept: true }, effects))
     }
 
     fn lift(
@@ -172,14 +172,14 @@ impl Control {
     }
 
     /// Predicts what somebody's wish would lead to.
-    fn predict(&self, request: &Request, now: Moment) -> Prediction {
+    fn predict(&self, request: &Request, now: Moment) -> Forecast {
         let mut intents = self.intents.clone();
         intents.make(request.clone(), now);
         self.predict_under(&intents.overlay(&self.base.config.regions), now)
     }
 
     /// Predicts what would happen if operators wanted this.
-    fn predict_under(&self, overlay: &Overlay, now: Moment) -> Prediction {
+    fn predict_under(&self, overlay: &Overlay, now: Moment) -> Forecast {
         let after = self.monitor.view_under(overlay);
         let readings = [self.monitor.overlay(), overlay]
             .map(|overlay| self.monitor.readings_under(overlay, &self.base, now));
@@ -192,10 +192,10 @@ impl Control {
     fn no_room_for(&self, intent: &Intent, now: Moment) -> Option<String> {
         let mut intents = self.intents.clone();
         intents.forget(intent.number);
-        let prediction = self.predict_under(&intents.overlay(&self.base.config.regions), now);
+        let forecast = self.predict_under(&intents.overlay(&self.base.config.regions), now);
         let region = intent.request.action.region()?;
-        let full = prediction.regions.iter().find(|one| one.region == region && one.is_above_hard)?;
-        Some(full.over(prediction.hard))
+        let full = forecast.regions.iter().find(|one| one.region == region && one.is_above_hard)?;
+        Some(full.over(forecast.hard))
     }
 
     /// Lets the intents follow time and what is seen, and does what comes of it.

@@ -1,4 +1,4 @@
-//! When health is written down, and when the ledger is.
+//! When health is saved.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ const AT_MOST_EVERY: Duration = Duration::from_secs(1);
 /// lies on disk is fresh whenever the process ends.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 
-/// Decides when health is written down.
+/// Decides when health is saved.
 #[derive(Clone, Debug)]
-pub struct Keeper {
+pub struct SaveSchedule {
     written: Moment,
     has_news: bool,
 }
 
-impl Keeper {
-    /// Starts with nothing to write.
+impl SaveSchedule {
+    /// Starts with nothing to save.
     pub fn new(now: Moment) -> Self {
         Self { written: now, has_news: false }
     }
 
-    /// Returns whether health is to be written now, given whether this event changed what is kept.
+    /// Returns whether health is to be saved now; `is_news`: what is saved has changed.
     pub fn is_due(&mut self, is_news: bool, now: Moment) -> bool {
         self.has_news |= is_news;
         let age = now.since(self.written);
@@ -43,8 +43,8 @@ mod tests {
 
     /// Takes events at these milliseconds, with or without news, and compares when it writes.
     fn check(events: &[(u64, bool)], written: &[u64]) {
-        let mut keeper = Keeper::new(Moment(0));
-        let due = events.iter().filter(|(at, is_news)| keeper.is_due(*is_news, Moment(*at)));
+        let mut save_schedule = SaveSchedule::new(Moment(0));
+        let due = events.iter().filter(|(at, is_news)| save_schedule.is_due(*is_news, Moment(*at)));
         assert_eq!(due.map(|(at, _)| *at).collect::<Vec<_>>(), written);
     }
 

@@ -43,7 +43,7 @@ pub enum Done {
         intent: Intent,
         snapshot: u64,
         /// What is expected to come of it.
-        prediction: Option<String>,
+        forecast: Option<String>,
         /// Whether it survives a restart. The shell knows.
         is_kept: bool,
     },
@@ -52,7 +52,7 @@ pub enum Done {
     /// Nothing: this would happen.
     Tried {
         /// What is expected to come of it.
-        prediction: String,
+        forecast: String,
         /// The rules that it would break, each with a sentence.
         violations: Vec<(SafetyRule, String)>,
     },
@@ -84,7 +84,7 @@ pub enum Rejection {
     Unsafe {
         /// The rules, each with a sentence that has the numbers.
         violations: Vec<(SafetyRule, String)>,
-        prediction: String,
+        forecast: String,
     },
 }
 

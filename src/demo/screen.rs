@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::directory::{self, Settings, slowest_failover};
 use super::world::{DemoRegion, DemoZone, REGIONS};
+use crate::moment::Moment;
 use crate::terminal;
 
 /// Standard output, with colours where it is a terminal.
@@ -167,10 +168,8 @@ fn row(region: &'static DemoRegion) -> String {
 /// Returns hours, minutes, seconds and tenths of a second (UTC): fine enough for the timeouts of canaries.
 fn time_of_day(now: SystemTime) -> String {
     let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = since_epoch.as_secs() % 86_400;
-    let tenths = since_epoch.subsec_millis() / 100;
-    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    format!("{hours:02}:{minutes:02}:{:02}.{tenths}", seconds % 60)
+    let moment = Moment(u64::try_from(since_epoch.as_millis()).unwrap_or_default());
+    moment.to_string()["2026-03-01T".len().."2026-03-01T09:30:00.2".len()].to_owned()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::flow::{Flow, NEGLIGIBLE, RegionPair, added_km, paces, ways};
 use super::stranded;
-use super::{InService, Move, Prediction, RegionLoad, Situation, TOLERANCE, text};
+use super::{InService, Move, Forecast, RegionLoad, Situation, TOLERANCE, text};
 use crate::health::View;
 use crate::load::{Outlook, Readings, capacities, demands, route};
 use crate::region::{Family, RegionId};
@@ -16,7 +16,7 @@ use crate::steering::{self, Split, Splits};
 /// capacity, so that no region has more than ten to take in one direction.
 const MAX_STEPS: usize = 64;
 
-/// The situation that predictions start from, worked out once for all of them.
+/// The situation that forecasts start from, worked out once for all of them.
 #[derive(Debug)]
 pub struct Baseline<'a> {
     base: &'a Base,
@@ -75,12 +75,12 @@ impl<'a> Baseline<'a> {
     }
 
     /// Predicts what happens when the situation becomes `after`.
-    pub fn predict(&self, after: Situation<'_>) -> Prediction {
+    pub fn predict(&self, after: Situation<'_>) -> Forecast {
         let Cascade { landed, settled } = self.settle(after);
         let [at_first, flows] = [landed, settled].map(|splits| self.flows(&splits, after));
         let regions = self.regions(&at_first, &flows, after);
         let queries = self.queries(&flows);
-        Prediction {
+        Forecast {
             load: self.load,
             hard: self.base.config.safety.limits.hard,
             moves: self.moves(&flows),

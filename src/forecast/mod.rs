@@ -2,7 +2,7 @@
 //!
 //! The very code that serves works it out: [`Route`] leads the clients, [`Splits::land`] spreads those whose region
 //! leaves, and [`Splits::step`] lets the full shed until nothing moves any more. So it is what will happen as far as
-//! the demand is known; where it is not, the prediction says what it assumes and which rule it cannot check.
+//! the demand is known; where it is not, the forecast says what it assumes and which rule it cannot check.
 //! Demand is counted once, as if everybody asked for IPv4: nobody knows how much of it is IPv6.
 //!
 //! It is a calculation and changes nothing; who asks decides what to do about its [`Violation`]s.
@@ -44,7 +44,7 @@ pub struct Situation<'a> {
 
 /// What would happen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Prediction {
+pub struct Forecast {
     /// What the demand was multiplied by.
     pub load: f64,
     /// The limit, as a fraction of a capacity, that no change should lead beyond.
@@ -121,11 +121,11 @@ pub fn predict<'a>(
     before: Situation<'a>,
     after: Situation<'_>,
     load: f64,
-) -> Prediction {
+) -> Forecast {
     Baseline::new(base, outlook, before, load).predict(after)
 }
 
-impl Prediction {
+impl Forecast {
     /// Returns every rule that the change would break. What was so before is not its fault.
     pub fn violations(&self) -> Vec<Violation> {
         let stranded = self.stranded.iter().filter(|stranded| stranded.is_new);

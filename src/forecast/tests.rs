@@ -46,7 +46,7 @@ fn readings(loads: [Option<f64>; 3]) -> Readings {
 }
 
 /// Predicts that regions at these loads come to these stages, at a demand that is multiplied.
-fn check(base: &Base, loads: [Option<f64>; 3], stages: [SiteShare; 3], load: f64) -> Prediction {
+fn check(base: &Base, loads: [Option<f64>; 3], stages: [SiteShare; 3], load: f64) -> Forecast {
     let (all, after) = (view(base, ALL), view(base, stages));
     let outlook = Outlook { readings: readings(loads), ..Outlook::default() };
     let situation = |view| Situation { view, readings: &outlook.readings };
@@ -54,16 +54,16 @@ fn check(base: &Base, loads: [Option<f64>; 3], stages: [SiteShare; 3], load: f64
 }
 
 /// Loads of regions before and after, in percent; `-` is not known.
-fn loads(prediction: &Prediction) -> String {
+fn loads(forecast: &Forecast) -> String {
     let percent =
         |load: Option<f64>| load.map_or_else(|| "-".to_owned(), |load| format!("{:.0}", load * 100.0));
-    let told = prediction.regions.iter();
+    let told = forecast.regions.iter();
     let told = told.map(|region| format!("{}>{}", percent(region.load_before), percent(region.load_after)));
     told.collect::<Vec<_>>().join(" ")
 }
 
-fn violations(prediction: &Prediction) -> Vec<(SafetyRule, String)> {
-    let violations = prediction.violations().into_iter();
+fn violations(forecast: &Forecast) -> Vec<(SafetyRule, String)> {
+    let violations = forecast.violations().into_iter();
     violations.map(|violation| (violation.rule, violation.sentence)).collect()
 }
 
@@ -72,50 +72,50 @@ const USUAL: [Option<f64>; 3] = [Some(0.40), Some(0.35), Some(0.25)];
 #[test]
 fn losing_the_first_of_three_at_140_percent_leaves_the_others_at_80_and_60() {
     let base = base("", "", CAPACITY);
-    let prediction = check(&base, USUAL, [LOST, SiteShare::Full, SiteShare::Full], 1.4);
-    assert_eq!(loads(&prediction), "56>- 49>80 35>60");
-    assert_eq!(violations(&prediction), []);
-    assert_eq!(prediction.endings(), [""; 0]);
-    let moves = prediction.moves.iter().map(|one| (one.from.as_deref(), one.to.as_deref()));
+    let forecast = check(&base, USUAL, [LOST, SiteShare::Full, SiteShare::Full], 1.4);
+    assert_eq!(loads(&forecast), "56>- 49>80 35>60");
+    assert_eq!(violations(&forecast), []);
+    assert_eq!(forecast.endings(), [""; 0]);
+    let moves = forecast.moves.iter().map(|one| (one.from.as_deref(), one.to.as_deref()));
     assert_eq!(moves.collect::<Vec<_>>(), [(Some("tokyo"), Some("osaka")), (Some("tokyo"), Some("oregon"))]);
-    assert!((prediction.moves[0].share - 31.0 / 140.0).abs() < 1e-3, "{:?}", prediction.moves);
-    assert!((prediction.query_factor - 1.0).abs() < 1e-9);
+    assert!((forecast.moves[0].share - 31.0 / 140.0).abs() < 1e-3, "{:?}", forecast.moves);
+    assert!((forecast.query_factor - 1.0).abs() < 1e-9);
 }
 
 #[test]
 fn a_survivor_that_passes_its_hard_limit_is_told_with_its_numbers() {
     let base = base("", "", CAPACITY);
-    let prediction = check(&base, [Some(0.8), Some(0.7), Some(0.5)], [LOST, LOST, SiteShare::Full], 1.0);
-    assert_eq!(loads(&prediction), "80>- 70>- 50>200");
+    let forecast = check(&base, [Some(0.8), Some(0.7), Some(0.5)], [LOST, LOST, SiteShare::Full], 1.0);
+    assert_eq!(loads(&forecast), "80>- 70>- 50>200");
     let sentence = "oregon would stand at 200% of its capacity, above the hard limit of 100%";
-    assert_eq!(violations(&prediction), [(SafetyRule::HardLimit, sentence.to_owned())]);
-    assert_eq!(prediction.endings(), [sentence]);
-    assert!(prediction.to_string().contains(&format!("BREAKS hard_limit: {sentence}\n")), "{prediction}");
+    assert_eq!(violations(&forecast), [(SafetyRule::HardLimit, sentence.to_owned())]);
+    assert_eq!(forecast.endings(), [sentence]);
+    assert!(forecast.to_string().contains(&format!("BREAKS hard_limit: {sentence}\n")), "{forecast}");
 }
 
 #[test]
 fn a_region_that_was_too_full_before_is_no_fault_of_the_change_but_ends_badly() {
     let base = base("", "", CAPACITY);
     let alone = [Some(0.2), Some(0.2), Some(1.3)];
-    let prediction = check(&base, alone, [LOST, LOST, SiteShare::Full], 1.0);
-    assert_eq!(violations(&prediction), []);
-    assert_eq!(prediction.endings(), ["oregon stays at 170% of its capacity, above the hard limit of 100%"]);
+    let forecast = check(&base, alone, [LOST, LOST, SiteShare::Full], 1.0);
+    assert_eq!(violations(&forecast), []);
+    assert_eq!(forecast.endings(), ["oregon stays at 170% of its capacity, above the hard limit of 100%"]);
 }
 
 #[test]
 fn a_class_that_loses_its_only_permitted_region_is_told_and_one_that_had_none_is_not() {
     let base = base(C_STAYS, "", CAPACITY);
-    let prediction = check(&base, USUAL, [SiteShare::Full, SiteShare::Full, LOST], 1.0);
+    let forecast = check(&base, USUAL, [SiteShare::Full, SiteShare::Full, LOST], 1.0);
     let sentence = "example.com.: the clients that are permitted only oregon (2097152 /24s, 14% of all) would be \
                     without any region in IPv4 and IPv6 and get a region that is down all the same (fail-open)";
-    assert_eq!(violations(&prediction), [(SafetyRule::NoRegion, sentence.to_owned())]);
-    let nowhere = &prediction.moves[0];
+    assert_eq!(violations(&forecast), [(SafetyRule::NoRegion, sentence.to_owned())]);
+    let nowhere = &forecast.moves[0];
     assert_eq!(
         (nowhere.from.as_deref(), nowhere.to.as_deref(), nowhere.added_km),
         (Some("oregon"), None, None)
     );
     // A quarter of the demand asks ten times as often: once in 3 s.
-    assert!((prediction.query_factor - 3.25).abs() < 1e-6, "{}", prediction.query_factor);
+    assert!((forecast.query_factor - 3.25).abs() < 1e-6, "{}", forecast.query_factor);
 
     let lost = view(&base, [SiteShare::Full, SiteShare::Full, LOST]);
     let outlook = Outlook { readings: readings(USUAL), ..Outlook::default() };
@@ -128,8 +128,8 @@ fn a_class_that_loses_its_only_permitted_region_is_told_and_one_that_had_none_is
 #[test]
 fn a_region_that_is_to_take_nobody_leaves_a_class_without_although_it_is_well() {
     let base = base(C_STAYS, "", CAPACITY);
-    let prediction = check(&base, USUAL, [SiteShare::Full, SiteShare::Full, SiteShare::Waiting], 1.0);
-    let told = violations(&prediction);
+    let forecast = check(&base, USUAL, [SiteShare::Full, SiteShare::Full, SiteShare::Waiting], 1.0);
+    let told = violations(&forecast);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].1.ends_with("and get a region that is to take nobody, for want of another"), "{told:?}");
     let half = [SiteShare::Full, SiteShare::Full, SiteShare::Part(Share::HALF)];
@@ -152,10 +152,10 @@ fn fewer_regions_than_min_in_service_are_a_violation_of_each_family() {
 fn loads_that_nobody_knows_are_said_and_shares_are_told_all_the_same() {
     for capacity in [CAPACITY, ""] {
         let base = base("", "", capacity);
-        let prediction = check(&base, [None; 3], [LOST, SiteShare::Full, SiteShare::Full], 1.0);
-        assert_eq!(loads(&prediction), "->- ->- ->-");
-        assert_eq!(prediction.notes, [text::NO_LOADS], "{capacity}");
-        let shares = prediction.regions.iter().map(|region| region.share_after);
+        let forecast = check(&base, [None; 3], [LOST, SiteShare::Full, SiteShare::Full], 1.0);
+        assert_eq!(loads(&forecast), "->- ->- ->-");
+        assert_eq!(forecast.notes, [text::NO_LOADS], "{capacity}");
+        let shares = forecast.regions.iter().map(|region| region.share_after);
         let shares: Vec<_> = shares.map(|share| (share * 14.0).round()).collect();
         assert_eq!(
             shares,
@@ -169,13 +169,13 @@ fn loads_that_nobody_knows_are_said_and_shares_are_told_all_the_same() {
 fn one_region_that_says_nothing_is_named_and_its_clients_count_as_the_average() {
     let base = base("", "", CAPACITY);
     let silent = [Some(0.32), None, Some(0.08)];
-    let prediction = check(&base, silent, [LOST, SiteShare::Full, SiteShare::Full], 1.0);
+    let forecast = check(&base, silent, [LOST, SiteShare::Full, SiteShare::Full], 1.0);
     // 8, 4 and 2 fourteenths of the clients: osaka's ask for 160 as the others do on average. Tokyo's go where
     // they are nearest, since nobody knows that it has no room.
-    assert_eq!(loads(&prediction), "32>- ->- 8>8");
-    let osaka = &prediction.regions[1];
+    assert_eq!(loads(&forecast), "32>- ->- 8>8");
+    let osaka = &forecast.regions[1];
     assert!((osaka.share_before - 160.0 / 560.0).abs() < 1e-6, "{osaka:?}");
-    assert_eq!(prediction.notes, [text::unknown_loads(&["osaka"]), text::assumed_average(&["osaka"])]);
+    assert_eq!(forecast.notes, [text::unknown_loads(&["osaka"]), text::assumed_average(&["osaka"])]);
 }
 
 #[test]
@@ -184,9 +184,9 @@ fn a_demand_that_nobody_knows_is_assumed_by_the_number_of_clients() {
     let outlook = Outlook::assumed(&base);
     let all = view(&base, ALL);
     let situation = Situation { view: &all, readings: &outlook.readings };
-    let prediction = predict(&base, &outlook, situation, situation, 1.0);
-    assert_eq!(loads(&prediction), "60>60 30>30 15>15");
-    assert_eq!(prediction.moves, []);
+    let forecast = predict(&base, &outlook, situation, situation, 1.0);
+    assert_eq!(loads(&forecast), "60>60 30>30 15>15");
+    assert_eq!(forecast.moves, []);
 }
 
 #[test]
@@ -197,6 +197,6 @@ fn what_changes_for_ipv6_alone_is_said() {
     let after = View::all_up(&base.config.regions).with(Vec::new(), &v6_lost);
     let outlook = Outlook { readings: readings(USUAL), ..Outlook::default() };
     let situation = |view| Situation { view, readings: &outlook.readings };
-    let prediction = predict(&base, &outlook, situation(&all), situation(&after), 1.0);
-    assert_eq!((prediction.moves.len(), &*prediction.notes), (0, &[text::IPV6_ONLY.to_owned()][..]));
+    let forecast = predict(&base, &outlook, situation(&all), situation(&after), 1.0);
+    assert_eq!((forecast.moves.len(), &*forecast.notes), (0, &[text::IPV6_ONLY.to_owned()][..]));
 }

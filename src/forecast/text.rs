@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{InService, Prediction, RegionLoad, Stranded};
+use super::{InService, Forecast, RegionLoad, Stranded};
 use crate::units::Percent;
 
 /// Said when the load of no region is known.
@@ -90,7 +90,7 @@ impl fmt::Display for InService {
     }
 }
 
-impl fmt::Display for Prediction {
+impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_moves(f)?;
         self.write_regions(f)?;
@@ -119,7 +119,7 @@ impl fmt::Display for Prediction {
     }
 }
 
-impl Prediction {
+impl Forecast {
     fn write_moves(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.moves.is_empty() {
             writeln!(f, "nobody moves")?;

@@ -1,4 +1,4 @@
-//! What the clients ask for and where they are sent, at one moment: what predictions start from.
+//! What the clients ask for and where they are sent, at one moment: what forecasts start from.
 //!
 //! Of a running server [`Control`](crate::control::Control) knows it. Without one nobody does, and it is assumed
 //! ([`Outlook::assumed`]): in proportion to the IPv4 addresses that clients have, and so much altogether that the

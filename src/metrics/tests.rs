@@ -6,7 +6,7 @@ use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, Subject};
 use crate::engine::{ReplyTally, Transport};
 use crate::geo;
-use crate::health::{Board, Phase, SiteShare, Sites, Status, fixture};
+use crate::health::{Board, Phase, SiteShare, Sites, Standing, Status, fixture};
 use crate::intent::{self, Drill, Intent, Request};
 use crate::moment::Moment;
 use crate::region::{Region, RegionId};

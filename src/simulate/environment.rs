@@ -75,14 +75,14 @@ impl Environment {
 
     /// Returns what an address says when it is asked for these signals.
     pub fn signals(&self, target: &Target, asked: impl Iterator<Item = Signal>, now: Moment) -> Signals {
-        let circumstances = VitalInputs {
+        let inputs = VitalInputs {
             fault: self.fault(target),
             load: self.carried(target.region(), now),
             requests: self.requests(target.region(), now),
         };
         let mut signals = Signals::default();
         for signal in asked {
-            if let Some(value) = self.vital(target, signal).value(signal, &circumstances) {
+            if let Some(value) = self.vital(target, signal).value(signal, &inputs) {
                 signals.set(signal, value);
             }
         }

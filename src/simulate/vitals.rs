@@ -53,9 +53,9 @@ pub struct VitalInputs {
 
 impl Vital {
     /// Returns what an address says; `None`: nothing.
-    pub fn value(self, signal: Signal, circumstances: &VitalInputs) -> Option<f64> {
+    pub fn value(self, signal: Signal, inputs: &VitalInputs) -> Option<f64> {
         match self {
-            Self::Auto => circumstances.usual(signal),
+            Self::Auto => inputs.usual(signal),
             Self::Silent => None,
             Self::Set(value) => Some(value),
         }
@@ -117,8 +117,8 @@ mod tests {
     #[test]
     fn a_gray_place_says_of_itself_what_its_canaries_do_not_see() {
         let errors = |fault| {
-            let circumstances = VitalInputs { fault, ..VitalInputs::default() };
-            Vital::Auto.value(Signal::ErrorRate, &circumstances)
+            let inputs = VitalInputs { fault, ..VitalInputs::default() };
+            Vital::Auto.value(Signal::ErrorRate, &inputs)
         };
         assert_eq!((errors(Fault::Ok), errors(Fault::Gray)), (Some(0.002), Some(0.2)));
     }

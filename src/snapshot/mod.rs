@@ -70,7 +70,7 @@ pub struct Inputs {
 }
 
 impl From<View> for Inputs {
-    /// Returns circumstances in which no region sheds, no name has weights, and nobody is sent away.
+    /// Returns inputs in which no region sheds, no name has weights, and nobody is sent away.
     fn from(health: View) -> Self {
         Self { health, splits: Splits::default(), weights: Vec::new(), leaving: Vec::new() }
     }
@@ -105,9 +105,9 @@ pub enum SteeredAnswer<'a> {
 }
 
 impl Snapshot {
-    /// Decides everything for these circumstances, and packs it.
-    pub fn compile(base: Arc<Base>, circumstances: impl Into<Inputs>, number: u64) -> Self {
-        let Inputs { health, splits, weights, leaving } = circumstances.into();
+    /// Decides everything for these inputs, and packs it.
+    pub fn compile(base: Arc<Base>, inputs: impl Into<Inputs>, number: u64) -> Self {
+        let Inputs { health, splits, weights, leaving } = inputs.into();
         let bucketing = Bucketing::of(&base.config.regions, &health);
         let is_shedding = !splits.is_whole();
         let is_whole = health.is_whole() && !is_shedding;

@@ -87,7 +87,7 @@ fn a_target_is_checked_against_what_is_built() {
     let kept = calculate("99.9");
     assert_eq!(kept.code, 0, "{kept:?}");
     // Two zones, 0.1 % down each, a tenth in common.
-    assert!(kept.out.contains("99.98992 %"), "{}", kept.out);
+    assert!(kept.out.contains("99.98992%"), "{}", kept.out);
     let missed = calculate("99.95");
     assert_eq!(missed.code, 1, "{missed:?}");
     assert!(missed.out.contains("MISSED  osaka (IPv4)"), "{}", missed.out);
@@ -126,7 +126,7 @@ fn an_error_rate_beyond_its_limit_is_an_alarm_until_it_is_well_again() {
     home.edit("regions.yaml", "2.1\"] }\n    canaries: [shallow]", "2.1\"] }\n    canaries: [shallow, deep]");
     home.edit("regions.yaml", "recovery:", "alarms: { error_rate: { above: 0.05, for: 1s } }\nrecovery:");
     let (server, admin) = start(&home);
-    let alarm = "osaka fails 20 % of its requests, more than 5 % for 1s";
+    let alarm = "osaka fails 20% of its requests, more than 5% for 1s";
     server.process.line(alarm);
     let alarms = || {
         let ran = meridian(&["status", "--json", "--admin", &admin]);
@@ -136,7 +136,7 @@ fn an_error_rate_beyond_its_limit_is_an_alarm_until_it_is_well_again() {
     wait_for("the alarm to stand", || alarms().to_string().contains(alarm).then_some(()));
     server.settles(&[(JAPAN, "tokyo")]);
     is_ill.store(false, Ordering::SeqCst);
-    server.process.line("osaka fails 0 % of its requests, no longer more than 5 %");
+    server.process.line("osaka fails 0% of its requests, no longer more than 5%");
     wait_for("no alarm to stand", || (!alarms().to_string().contains("osaka")).then_some(()));
 
     // A configuration that is refused is an alarm until a good one takes its place.

@@ -79,7 +79,7 @@ fn breaking_tokyo_moves_the_japanese_client_to_osaka_and_nobody_else_and_healing
     demo.process.line("tokyo left the IPv4 answers");
 
     demo.set("heal", "tokyo");
-    demo.process.line("tokyo (IPv4) takes 10 % of its clients");
+    demo.process.line("tokyo (IPv4) takes 10% of its clients");
     demo.settles(elsewhere(tokyo));
     demo.process.line("tokyo is back in the IPv4 answers");
 }

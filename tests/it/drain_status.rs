@@ -138,7 +138,7 @@ fn a_shift_in_part_still_gives_its_addresses_out_and_the_resolvers_that_get_them
         (&true.into(), &Value::Null),
         "{status}"
     );
-    assert!(status["why"].as_str().expect("a sentence").contains("it keeps 50 % of its clients"), "{status}");
+    assert!(status["why"].as_str().expect("a sentence").contains("it keeps 50% of its clients"), "{status}");
     assert_eq!(status["resolvers"]["count"], 1, "{status}");
     assert_eq!(status["resolvers"]["sample"][0]["resolver"], "127.0.0.1", "{status}");
     assert_eq!(status["resolvers"]["sample"][0]["answers"], kept, "{status}");

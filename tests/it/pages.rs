@@ -136,7 +136,7 @@ fn a_region_with_manual_failback_is_held_when_it_is_well_again_until_somebody_le
     seen.regions.break_("tokyo");
     client("osaka");
     seen.regions.heal("tokyo");
-    seen.server.process.line("tokyo (IPv4) is held at 0 % of its clients; `meridian failback tokyo` lets it");
+    seen.server.process.line("tokyo (IPv4) is held at 0% of its clients; `meridian failback tokyo` lets it");
     client("osaka");
     let ran = meridian(&["explain", "api.example.com", "--client", "10.81.7.0/24", "--admin", &seen.admin]);
     assert!(

@@ -45,7 +45,7 @@ fn whoever_watches_sees_a_region_break_and_heal() {
 
     seen.regions.break_("tokyo");
     // Records come as they happen, states within a second of it: in which order is nobody's promise.
-    let record = event(&mut lines, "record", |record| record["kind"] == "region_out");
+    let record = event(&mut lines, "event", |event| event["kind"] == "region_out");
     assert_eq!((&record["target"], &record["severity"]), (&"tokyo".into(), &"warning".into()));
     let state = event(&mut lines, "state", |state| tokyo(state) == "down");
     assert!(state["alarms"].to_string().contains("tokyo left the IPv4 answers"), "{state}");
@@ -53,7 +53,7 @@ fn whoever_watches_sees_a_region_break_and_heal() {
     assert_eq!(atlas["countries"]["JP"][0][0], "osaka");
 
     seen.regions.heal("tokyo");
-    event(&mut lines, "record", |record| record["kind"] == "region_back");
+    event(&mut lines, "event", |event| event["kind"] == "region_back");
     event(&mut lines, "state", |state| tokyo(state) == "healthy");
 }
 
@@ -117,7 +117,7 @@ fn a_map_is_drawn_of_a_directory_and_of_a_running_server() {
         let ran = meridian(&arguments);
         assert_eq!(ran.code, 0, "{ran:?}");
         let svg = fs::read_to_string(&file).unwrap();
-        assert!(svg.contains("<title>Japan: tokyo 100 %</title>") && svg.contains("mark-saopaulo"), "{svg}");
+        assert!(svg.contains("<title>Japan: tokyo 100%</title>") && svg.contains("mark-saopaulo"), "{svg}");
         fs::remove_file(&file).unwrap();
     }
     let ran = meridian(&["map", "--config", zones, "--name", "www.example.net"]);

@@ -54,7 +54,7 @@ fn a_world_that_one_loss_overloads_exits_with_one_and_says_which_and_how_much() 
     assert_eq!(ran.code, 1, "{ran:?}");
     let line = ran.out.lines().find(|line| line.starts_with("tokyo, osaka ")).expect("the pair");
     let reason = "BADLY: oregon would stand at ";
-    assert!(line.contains(reason) && line.ends_with("above the hard limit of 100 %"), "{line}");
+    assert!(line.contains(reason) && line.ends_with("above the hard limit of 100%"), "{line}");
 }
 
 #[test]
@@ -73,13 +73,13 @@ fn a_region_that_loses_a_zone_sheds_what_is_too_much_for_the_rest_of_it() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let json: Value = serde_json::from_str(&ran.out).expect("JSON");
     assert_eq!(json["lost"][0], "tokyo/tokyo-a");
-    let prediction = &json["prediction"];
-    let tokyo = &prediction["regions"][0];
+    let forecast = &json["forecast"];
+    let tokyo = &forecast["regions"][0];
     let percent = |key: &str| (tokyo[key].as_f64().expect("a load") * 100.0).round();
     assert_eq!(["load_before", "load_at_first", "load_after"].map(percent), [60.0, 120.0, 80.0]);
     assert_eq!(
-        prediction["notes"][0],
-        "tokyo would first stand at 120 %, until it has shed what is too much."
+        forecast["notes"][0],
+        "tokyo would first stand at 120%, until it has shed what is too much."
     );
 }
 

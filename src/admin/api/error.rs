@@ -16,13 +16,13 @@ pub struct ApiError {
     /// The safety rules that the change would break, if that is the reason.
     pub violations: Vec<RuleViolation>,
     /// The forecast of the change, if it breaks a rule.
-    pub prediction: Option<String>,
+    pub forecast: Option<String>,
 }
 
 impl ApiError {
     /// Makes a refusal of its status and its sentence.
     pub fn new(status: u16, error: impl Into<String>) -> Self {
-        Self { status, error: error.into(), violations: Vec::new(), prediction: None }
+        Self { status, error: error.into(), violations: Vec::new(), forecast: None }
     }
 
     /// Refuses a request that makes no sense.

@@ -140,7 +140,7 @@ pub struct ChangeReply {
     /// The first snapshot with the change.
     pub snapshot: Option<u64>,
     /// The forecast of the change.
-    pub prediction: Option<String>,
+    pub forecast: Option<String>,
     /// The safety rules that it would break; only of a dry run.
     pub violations: Vec<RuleViolation>,
     /// The outcome as one line.

@@ -17,7 +17,7 @@ use crate::event::Event;
 pub const MAX_STREAMS: usize = 128;
 
 /// The most events that a stream begins with: what a person scrolls through. The log has more.
-pub const MAX_RECORDS: usize = 200;
+pub const FIRST_EVENTS: usize = 200;
 
 /// How long a rendered state holds for readers that come: less than the second after which it is rendered anew, so
 /// that a tick that comes a little early does not leave out its turn.
@@ -119,7 +119,7 @@ impl StreamHub {
 }
 
 fn rendered(event: &Event) -> Bytes {
-    message("record", Some(event.number), event)
+    message("event", Some(event.number), event)
 }
 
 /// Renders one server-sent event. JSON has no line breaks of its own, so it is one line of data.
@@ -138,7 +138,7 @@ mod tests {
     fn an_event_is_one_line_of_data_that_no_text_can_break() {
         let rendered = rendered(&Event::failback("tokyo\n\ndata: x", "Jo", Moment(0)));
         let rendered = std::str::from_utf8(&rendered).expect("text");
-        assert!(rendered.starts_with("id: 0\nevent: record\ndata: {\"time\":\"1970"), "{rendered}");
+        assert!(rendered.starts_with("id: 0\nevent: event\ndata: {\"time\":\"1970"), "{rendered}");
         assert_eq!(rendered.matches('\n').count(), 4, "{rendered}");
         assert!(!rendered.contains("null"), "what is not known is left out: {rendered}");
     }

@@ -27,7 +27,7 @@ use super::overview;
 use super::respond::render;
 use super::state::AdminState;
 use feed::Stay;
-use hub::{MAX_RECORDS, MAX_STREAMS};
+use hub::{FIRST_EVENTS, MAX_STREAMS};
 
 /// How often the state is sent, at most: faster than anybody reads.
 const STATE_EVERY: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ pub(super) async fn start(
 ) -> Response {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()).unwrap_or(0);
     render(move || {
-        let history = || (state.sources.history)(MAX_RECORDS);
+        let history = || (state.sources.history)(FIRST_EVENTS);
         let started = state.streams.watch(last, || overview::overview(&state), history);
         let (body, feed) = started.ok_or_else(|| {
             ApiError::new(503, format!("{MAX_STREAMS} streams are open already; look at /overview instead"))

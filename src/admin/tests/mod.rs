@@ -493,7 +493,7 @@ async fn what_the_writer_refuses_is_told_with_its_kind() {
         (Rejection::Wrong(sentence()), 400, "there is a reason"),
         (Rejection::Unknown(sentence()), 404, "there is a reason"),
         (Rejection::Conflict(sentence()), 409, "there is a reason"),
-        (Rejection::Unsafe { violations, prediction: "a table".to_owned() }, 409, "--override hard_limit"),
+        (Rejection::Unsafe { violations, forecast: "a table".to_owned() }, 409, "--override hard_limit"),
     ] {
         let request = check_change("POST /failback/tokyo", JO, "", Err(refusal), (status, text)).await;
         assert!(request.is_some(), "{status}");
@@ -730,10 +730,10 @@ async fn a_stream_begins_with_the_state_and_the_events_and_goes_on_with_what_hap
         assert!(head.contains("content-type: text/event-stream"), "{head}");
         let first = head + &read_until(&mut watching, "Jo let tokyo back\"}\n\n").await;
         let (state_at, record_at) =
-            (first.find("event: state\ndata: {"), first.find("id: 1\nevent: record\n"));
+            (first.find("event: state\ndata: {"), first.find("id: 1\nevent: event\n"));
         assert!(state_at.is_some() && state_at < record_at, "{first}");
         state.tell(event(2));
-        assert!(read_until(&mut watching, "\n\n").await.contains("id: 2\nevent: record\ndata: {"));
+        assert!(read_until(&mut watching, "\n\n").await.contains("id: 2\nevent: event\ndata: {"));
     })
     .await;
 }
@@ -744,10 +744,10 @@ async fn who_comes_back_gets_what_happened_in_between_and_no_more_than_is_kept()
         (1..=300).for_each(|number| state.tell(event(number)));
         let (mut back, head) = stream(address, "last-event-id: 298\r\n").await;
         let missed = head + &read_until(&mut back, "\"number\":300,").await;
-        assert_eq!(missed.matches("event: record").count(), 2, "{missed}");
+        assert_eq!(missed.matches("event: event").count(), 2, "{missed}");
         let (mut new, head) = stream(address, "last-event-id: nonsense\r\n").await;
         let kept = head + &read_until(&mut new, "\"number\":300,").await;
-        assert_eq!(kept.matches("event: record").count(), 200);
+        assert_eq!(kept.matches("event: event").count(), 200);
     })
     .await;
 }

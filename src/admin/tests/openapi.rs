@@ -198,17 +198,17 @@ fn intent() -> crate::intent::Intent {
 async fn what_becomes_of_a_change_is_as_described() {
     let described = strict();
     let violations = || vec![(SafetyRule::HardLimit, "osaka would stand at 112 %".to_owned())];
-    let (sentence, prediction) = (|| "there is a reason".to_owned(), || "a table".to_owned());
+    let (sentence, forecast) = (|| "there is a reason".to_owned(), || "a table".to_owned());
     let dones = || {
         [
-            Ok(Done::Made { intent: intent(), snapshot: 8, prediction: Some(prediction()), is_kept: true }),
+            Ok(Done::Made { intent: intent(), snapshot: 8, forecast: Some(forecast()), is_kept: true }),
             Ok(Done::Same(intent())),
-            Ok(Done::Tried { prediction: prediction(), violations: violations() }),
+            Ok(Done::Tried { forecast: forecast(), violations: violations() }),
             Ok(Done::Lifted { intent: intent(), text: sentence() }),
             Err(Rejection::Wrong(sentence())),
             Err(Rejection::Unknown(sentence())),
             Err(Rejection::Conflict(sentence())),
-            Err(Rejection::Unsafe { violations: violations(), prediction: prediction() }),
+            Err(Rejection::Unsafe { violations: violations(), forecast: forecast() }),
         ]
     };
     let wanted = r#"{"intent": {"action": "drain", "target": "tokyo"}, "for": "2h", "reason": "a kernel"}"#;

@@ -140,16 +140,16 @@ function wanted(deed, fields, isTrial) {
 }
 
 async function refuse(response) {
-  const { error, violations = [], prediction } = await failure(response);
-  if (violations.length) return show({ violations, prediction });
+  const { error, violations = [], forecast } = await failure(response);
+  if (violations.length) return show({ violations, forecast });
   tell(error, true);
   confirm.disabled = Boolean(DEEDS[current.kind].action);
 }
 
 // Shows what would happen; what breaks a rule has to be chosen knowingly, rule by rule.
-function show({ prediction, violations }) {
+function show({ forecast, violations }) {
   broken = [...new Set(violations.map(({ rule }) => rule))];
-  tell(prediction ?? "", broken.length > 0);
+  tell(forecast ?? "", broken.length > 0);
   const choices = broken.map((rule) => {
     const sentences = violations.filter((one) => one.rule === rule).map((one) => one.sentence).join("; ");
     const box = element("input", { type: "checkbox", name: "override", value: rule });

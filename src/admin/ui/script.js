@@ -27,7 +27,7 @@ const stream = new Stream({
     showConnection();
   },
   state: showOverview,
-  record: showEvent,
+  event: showEvent,
 });
 
 // The state of everything.
@@ -105,14 +105,14 @@ function showIncidents(incidents, problems) {
 
 // What happens.
 
-function showEvent(record) {
+function showEvent(event) {
   const list = at("timeline");
-  if (list.querySelector(`[data-number="${Number(record.number)}"]`)) return;
-  const time = element("time", { datetime: record.time, title: record.time }, clock(record.time));
-  const told = element("span", { class: "text" }, record.text);
-  const item = element("li", { "data-severity": record.severity, "data-number": record.number },
-    time, element("span", { class: "severity" }, record.severity), told);
-  if (record.author && !record.text.includes(record.author)) told.append(element("small", {}, ` by ${record.author}`));
+  if (list.querySelector(`[data-number="${Number(event.number)}"]`)) return;
+  const time = element("time", { datetime: event.time, title: event.time }, clock(event.time));
+  const told = element("span", { class: "text" }, event.text);
+  const item = element("li", { "data-severity": event.severity, "data-number": event.number },
+    time, element("span", { class: "severity" }, event.severity), told);
+  if (event.author && !event.text.includes(event.author)) told.append(element("small", {}, ` by ${event.author}`));
   filter(item);
   list.prepend(item);
   while (list.children.length > MAX_EVENTS) list.lastChild.remove();

@@ -44,7 +44,7 @@ function latin(text) {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
-// Returns what a server that refuses says: `error`, a sentence, and for some changes `violations` and `prediction`.
+// Returns what a server that refuses says: `error`, a sentence, and for some changes `violations` and `forecast`.
 export async function failure(response) {
   const text = (await response.text()).trim();
   if (response.headers.get("Content-Type")?.startsWith("application/json")) return JSON.parse(text);

@@ -5,7 +5,7 @@ const UNKNOWN = "–";
 
 export function percent(fraction, digits) {
   if (fraction === null || fraction === undefined) return UNKNOWN;
-  return `${Number((fraction * 100).toFixed(digits))} %`;
+  return `${Number((fraction * 100).toFixed(digits))}%`;
 }
 
 export function milliseconds(seconds) {

@@ -172,7 +172,7 @@ fn admin() -> Vec<Row> {
         ("size of a request's body", bytes(MAX_BODY as u64)),
         ("wrong tokens in a second that are answered one by one", most(MAX_WRONG)),
         ("events of one page of `/history`", most(MAX_EVENTS)),
-        ("events that a stream begins with", most(hub::MAX_RECORDS)),
+        ("events that a stream begins with", most(hub::FIRST_EVENTS)),
     ]
 }
 

@@ -8,7 +8,7 @@ mod text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::forecast::{Baseline, Prediction, Situation};
+use crate::forecast::{Baseline, Forecast, Situation};
 use crate::health::{SiteShare, Standing, Status, View};
 use crate::load::{Outlook, Readings};
 use crate::moment::Moment;
@@ -139,7 +139,7 @@ pub struct WhatIf {
     /// What is bad about how it ends, a sentence each; empty: it ends well.
     pub bad: Vec<String>,
     /// Everything else.
-    pub prediction: Prediction,
+    pub forecast: Forecast,
 }
 
 /// What would happen if each region, and each pair of regions, were lost.
@@ -177,7 +177,7 @@ impl<'a> Present<'a> {
         Baseline::new(self.base, self.outlook, before, load)
     }
 
-    fn after(&self, loss: &Loss, baseline: &Baseline<'_>) -> Prediction {
+    fn after(&self, loss: &Loss, baseline: &Baseline<'_>) -> Forecast {
         let (view, readings) = (loss.view(self), loss.readings(self));
         baseline.predict(Situation { view: &view, readings: &readings })
     }
@@ -185,17 +185,17 @@ impl<'a> Present<'a> {
     /// Works out what happens if something is lost while the demand is `load` times what it is.
     pub fn lose(&self, loss: &Loss, load: f64) -> WhatIf {
         let regions = &self.base.config.regions;
-        let mut prediction = self.after(loss, &self.baseline(load));
+        let mut forecast = self.after(loss, &self.baseline(load));
         let slow = loss.regions.iter().map(|id| regions.region(*id));
         let slow = slow.filter(|region| region.failover != Failover::Auto);
-        prediction.notes.extend(slow.map(|region| {
+        forecast.notes.extend(slow.map(|region| {
             format!(
                 "{} does not leave by itself: its `failover` is `{}`, and this is what follows once it has left.",
                 region.name,
                 region.failover.as_str()
             )
         }));
-        WhatIf { lost: loss.names(regions), bad: prediction.endings(), prediction }
+        WhatIf { lost: loss.names(regions), bad: forecast.endings(), forecast }
     }
 
     /// Tries every region, and every pair of regions.
@@ -204,11 +204,11 @@ impl<'a> Present<'a> {
         let baseline = self.baseline(load);
         let mut notes: Vec<String> = Vec::new();
         let losses = Loss::each(regions).into_iter().map(|loss| {
-            let prediction = self.after(&loss, &baseline);
+            let forecast = self.after(&loss, &baseline);
             notes.extend(
-                prediction.notes.iter().filter(|note| !notes.contains(note)).cloned().collect::<Vec<_>>(),
+                forecast.notes.iter().filter(|note| !notes.contains(note)).cloned().collect::<Vec<_>>(),
             );
-            outcome(loss.names(regions), &prediction)
+            outcome(loss.names(regions), &forecast)
         });
         let losses = losses.collect();
         Survey { load, tries_pairs: (3..=MAX_PAIRED).contains(&regions.len()), losses, notes }
@@ -222,17 +222,17 @@ impl Survey {
     }
 }
 
-fn outcome(lost: Vec<String>, prediction: &Prediction) -> LossOutcome {
-    let between = || prediction.moves.iter().filter_map(|one| Some((one.share, one.added_km?)));
+fn outcome(lost: Vec<String>, forecast: &Forecast) -> LossOutcome {
+    let between = || forecast.moves.iter().filter_map(|one| Some((one.share, one.added_km?)));
     let share: f64 = between().map(|(share, _)| share).sum();
     let far: f64 = between().map(|(share, km)| share * km).sum();
     let loads =
-        prediction.regions.iter().filter_map(|region| Some((region.region.clone(), region.load_after?)));
+        forecast.regions.iter().filter_map(|region| Some((region.region.clone(), region.load_after?)));
     LossOutcome {
         lost,
-        moved: prediction.moves.iter().map(|one| one.share).sum(),
+        moved: forecast.moves.iter().map(|one| one.share).sum(),
         added_km: (share > 0.0).then(|| far / share),
         fullest: loads.max_by(|one, other| one.1.total_cmp(&other.1)),
-        bad: prediction.endings(),
+        bad: forecast.endings(),
     }
 }

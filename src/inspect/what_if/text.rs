@@ -7,13 +7,13 @@ use crate::forecast::text;
 
 impl fmt::Display for WhatIf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} lost, {}\n", self.lost.join(" and "), demand(self.prediction.load))?;
-        write!(f, "{}", self.prediction)?;
+        writeln!(f, "{} lost, {}\n", self.lost.join(" and "), demand(self.forecast.load))?;
+        write!(f, "{}", self.forecast)?;
         if self.bad.is_empty() {
             return writeln!(f, "\nIt ends well.");
         }
         // What breaks a rule has been said.
-        let said: Vec<_> = self.prediction.violations().into_iter().map(|broken| broken.sentence).collect();
+        let said: Vec<_> = self.forecast.violations().into_iter().map(|broken| broken.sentence).collect();
         let mut unsaid = self.bad.iter().filter(|sentence| !said.contains(sentence));
         unsaid.try_for_each(|sentence| writeln!(f, "{sentence}."))?;
         writeln!(f, "\nIT ENDS BADLY.")
