@@ -67,7 +67,6 @@ fn last_good_drill(drills: &[Drill], target: Target, now: Moment) -> LastGoodDri
     LastGoodDrill { target, ended_at: Some(Timestamp(at)), age_seconds: Some(age.as_secs()), text }
 }
 
-/// Returns the region or zone of a drill.
 fn target(drill: &Drill) -> Target {
     drill.request.action.target().expect("a drill is of a region or zone")
 }

@@ -146,7 +146,6 @@ fn security(role: Option<Role>) -> Value {
     }
 }
 
-/// Returns the meaning of a status.
 fn meaning(status: u16) -> &'static str {
     match status {
         200 => "the answer, or the change was in force already or only forecast",

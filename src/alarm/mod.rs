@@ -25,7 +25,6 @@ use crate::steering::{AllDown, Audience, Policy};
 /// A condition that stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alarm {
-    /// What it is about.
     pub condition: Condition,
     /// The event that raised it: its time is when it was raised, the details are those of now.
     pub event: Event,

@@ -91,7 +91,6 @@ struct Plot {
 }
 
 impl Plot {
-    /// Makes the nodes of a zone.
     fn lay_out(zone: &Zone, index: usize, children: &[(Wire, usize)], nodes: &mut Vec<NameNode>) -> Self {
         let wire_zone = WireZone::new(zone);
         let mut plot = Self { names: HashMap::new() };
@@ -106,7 +105,6 @@ impl Plot {
         plot
     }
 
-    /// Makes the node of a name, and of all its ancestors in the zone.
     fn add(&mut self, name: &[u8], index: usize, wire_zone: &WireZone<'_>, nodes: &mut Vec<NameNode>) {
         for ancestor in lineage(name, &wire_zone.apex) {
             if self.names.contains_key(ancestor) {
@@ -163,7 +161,6 @@ impl<'a> WireZone<'a> {
         self.rrset(name, rtype::NS).filter(|_| *name != *self.apex)
     }
 
-    /// Returns an RRset of a name.
     fn rrset(&self, name: &[u8], rtype: u16) -> Option<&'a RRset> {
         let node = self.nodes.get(name)?;
         node.rrsets.iter().find(|rrset| u16::from(rrset.rtype) == rtype)
@@ -211,7 +208,6 @@ impl<'a> WireZone<'a> {
     }
 }
 
-/// Returns the apex of a zone.
 fn apex(zone: &Zone) -> Apex {
     let node = zone.nodes.get(&zone.apex);
     let mut rrsets = node.iter().flat_map(|node| &node.rrsets);

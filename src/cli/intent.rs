@@ -427,9 +427,7 @@ pub fn report(answer: anyhow::Result<ChangeReply>, is_trial: bool) -> anyhow::Re
     };
     let ChangeReply { text, forecast, violations, .. } = answer.inspect_err(refused)?;
     if is_trial {
-        forecast
-            .iter()
-            .for_each(|forecast| output::progress(format_args!("{}\n", forecast.trim_end())));
+        forecast.iter().for_each(|forecast| output::progress(format_args!("{}\n", forecast.trim_end())));
     }
     for violation in &violations {
         output::progress(format_args!("it breaks {}: {}", violation.rule, violation.sentence));

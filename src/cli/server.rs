@@ -176,7 +176,6 @@ impl ServerArgs {
     }
 }
 
-/// Returns the header that names an author: the one that is named, or else $USER.
 fn author(named: Option<&str>) -> anyhow::Result<Option<HeaderValue>> {
     let author = named.map(str::to_owned).or_else(|| std::env::var("USER").ok());
     let author = author.filter(|author| !author.trim().is_empty());

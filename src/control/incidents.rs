@@ -143,7 +143,6 @@ impl Monitor {
     }
 }
 
-/// Returns a condition that is its own cause.
 fn own(condition: Condition, since: Moment, text: String) -> StandingCondition {
     StandingCondition {
         cause: IncidentCause::of(&condition, &BTreeMap::new(), &[]),

@@ -46,7 +46,6 @@ pub struct Report {
 /// What is known of a region.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RegionReport {
-    /// Its name.
     pub name: String,
     /// Its status as it is served, by family.
     pub status: [Status; 2],
@@ -60,7 +59,6 @@ pub struct RegionReport {
     pub away: Share,
     /// What the canaries say that probe it once.
     pub canaries: Vec<CanaryReport>,
-    /// Its availability zones.
     pub zones: Vec<ZoneReport>,
 }
 
@@ -87,7 +85,6 @@ impl RegionReport {
 /// What is known of an availability zone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ZoneReport {
-    /// Its name.
     pub name: String,
     /// Its status as it is served, by family; when it is alone in its region, in the region's phase.
     pub status: [Status; 2],
@@ -95,16 +92,13 @@ pub struct ZoneReport {
     pub intent: Option<String>,
     /// What the requests of its clients say of it.
     pub grade: OutlierGrade,
-    /// Its addresses.
     pub addresses: Vec<AddressReport>,
 }
 
 /// What is known of an address.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AddressReport {
-    /// The address.
     pub ip: IpAddr,
-    /// Its state.
     pub state: AddressState,
     /// When the state began; rising does not interrupt being down.
     pub since: Moment,
@@ -117,11 +111,9 @@ pub struct AddressReport {
 /// What a canary says of an address, or of a region as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CanaryReport {
-    /// Its name.
     pub name: String,
     /// Where it leaves what it watches.
     pub state: AddressState,
-    /// When that began.
     pub since: Moment,
     /// How many of its last results were failures.
     pub failures: u32,
@@ -249,7 +241,6 @@ impl ZoneReports<'_> {
     }
 }
 
-/// Reads one address.
 fn address_report(config: &Config, ip: IpAddr, track: &AddressHealth) -> AddressReport {
     let why = track.cause().map(|cause| {
         let canary = &config.canaries[usize::from(cause.canary.0)];

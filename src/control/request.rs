@@ -63,8 +63,9 @@ pub enum Done {
         /// What becomes of its clients.
         text: String,
     },
-    /// A region is let back.
-    LetBack { region: String },
+    LetBack {
+        region: String,
+    },
 }
 
 /// Why it was not done. Each says what to do.

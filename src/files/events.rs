@@ -213,7 +213,6 @@ impl LogFile {
         Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
-    /// Returns its first event, if its beginning has one.
     fn first(&self) -> Result<Option<Event>, Error> {
         /// More than the longest line that is written: 64 KiB of a request, and its names.
         const BEGINNING: u64 = 128 * 1024;

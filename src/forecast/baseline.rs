@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::flow::{Flow, NEGLIGIBLE, RegionPair, added_km, paces, ways};
 use super::stranded;
-use super::{InService, Move, Forecast, RegionLoad, Situation, TOLERANCE, text};
+use super::{Forecast, InService, Move, RegionLoad, Situation, TOLERANCE, text};
 use crate::health::View;
 use crate::load::{Outlook, Readings, capacities, demands, route};
 use crate::region::{Family, RegionId};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{InService, Forecast, RegionLoad, Stranded};
+use super::{Forecast, InService, RegionLoad, Stranded};
 use crate::units::Percent;
 
 /// Said when the load of no region is known.

@@ -26,11 +26,9 @@ pub struct AddressHealth {
 /// What is known by one canary.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CanaryRecord {
-    /// The canary.
     pub canary: CanaryId,
     /// What its fall does.
     pub effect: Criticality,
-    /// Its counters.
     pub streak: Streak,
     /// When the streak's state began; rising does not interrupt being down.
     pub since: Moment,
@@ -189,7 +187,6 @@ impl CanaryRecord {
         Self { canary, effect, streak: Streak::default(), since: now, last: None, failure: None, heard: None }
     }
 
-    /// Counts one result.
     fn count(&mut self, seen: &Observation, canary: &Canary) {
         let was = self.streak.state();
         self.streak.count(seen.result.is_ok(), canary.thresholds);
@@ -221,7 +218,6 @@ pub struct RememberedFall {
     pub address: Option<(String, IpAddr)>,
     /// The name of the canary.
     pub canary: String,
-    /// When it fell.
     pub since: Moment,
     /// Its last failure.
     pub failure: Failure,

@@ -26,7 +26,6 @@ pub struct Board {
 /// An address, or a region as a whole, went from one state to another or has another share of its clients.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateChange {
-    /// What has changed.
     pub subject: Subject,
     /// The state it left.
     pub from: AddressState,
@@ -34,7 +33,6 @@ pub struct StateChange {
     pub from_since: Moment,
     /// The state it is in now.
     pub to: AddressState,
-    /// When it changed.
     pub at: Moment,
     /// Why it is not up; `None` when it is.
     pub cause: Option<Cause>,

@@ -37,9 +37,7 @@ pub struct RememberedRecovery {
     pub region: String,
     /// The name of the availability zone; `None`: the region itself.
     pub zone: Option<String>,
-    /// The family.
     pub family: Family,
-    /// Its recovery.
     pub recovery: RecoveryState,
 }
 
@@ -50,7 +48,6 @@ pub struct RememberedGrade {
     pub region: String,
     /// The name of the availability zone; `None`: the region itself.
     pub zone: Option<String>,
-    /// How badly.
     pub grade: OutlierGrade,
 }
 
@@ -79,7 +76,6 @@ impl Memory {
 /// What became of a memory at boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adoption {
-    /// It was fresh.
     Adopted {
         /// How many remembered falls were taken over.
         adopted: usize,

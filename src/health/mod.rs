@@ -121,9 +121,7 @@ pub enum Standing {
     Up,
     /// It failed at least once and has not fallen: traffic stays, TTLs shrink.
     Suspect,
-    /// It fell.
     Down {
-        /// When it fell.
         since: Moment,
     },
     /// An operator wants it in no answer, whatever happens to the others.

@@ -84,13 +84,10 @@ impl Stage {
 /// What is seen of a place at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Assessment {
-    /// Nothing yet.
     Unknown,
-    /// It can serve.
     Good,
     /// It can serve, and could not if its suspects fell.
     Suspect,
-    /// It cannot.
     Bad,
 }
 

@@ -7,9 +7,7 @@ use crate::region::{Family, Regions, Site};
 /// A site went from one phase to another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhaseChange {
-    /// The site.
     pub site: Site,
-    /// The family.
     pub family: Family,
     /// The phase it left.
     pub from: Phase,
@@ -23,7 +21,6 @@ pub struct PhaseChange {
     pub until: Option<Moment>,
     /// Whether a gate was closed: its ramp goes not on but back, or ends.
     pub goes_back: bool,
-    /// When it changed.
     pub at: Moment,
 }
 

@@ -93,7 +93,6 @@ pub const LIMITED: &str = "limited";
 /// What a region takes of the clients that it is the best for, or a zone of its region's clients, in one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteShare {
-    /// All of them.
     Full,
     /// This share of them; the others go on to the next region. Neither nobody nor everybody.
     Part(Share),
@@ -101,7 +100,6 @@ pub enum SiteShare {
     Waiting,
     /// None: it has left.
     Out {
-        /// When it left.
         since: Moment,
     },
     /// None, not even when every other region is out: an operator wants it so.

@@ -8,7 +8,6 @@ use crate::region::{Family, RegionId, ZoneId};
 /// What is counted of one region or zone, and one family.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressTally {
-    /// All addresses.
     pub total: usize,
     /// Those that are not down.
     pub up: usize,

@@ -82,7 +82,6 @@ impl Window {
         Duration::from_secs((days * u64::from(MINUTES_A_DAY) + u64::from(self.begin)) * 60)
     }
 
-    /// Returns when it begins on a day.
     fn start(&self, day: Date) -> Option<Moment> {
         let clock = |part: u16| i8::try_from(part).expect("a day has 24 hours of 60 minutes");
         let time = day.at(clock(self.begin / 60), clock(self.begin % 60), 0, 0);

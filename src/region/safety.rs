@@ -26,7 +26,6 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Returns 0.80, 1.00, 0.60 and steps of 0.10.
     fn default() -> Self {
         Self { soft: 0.80, hard: 1.00, back: 0.60, step: 0.10 }
     }

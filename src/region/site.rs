@@ -5,9 +5,7 @@ use super::{RegionId, Regions, ZoneId};
 /// A region, or one of its availability zones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Site {
-    /// A region.
     Region(RegionId),
-    /// An availability zone.
     Zone(ZoneId),
 }
 

@@ -33,7 +33,6 @@ pub fn fault_or_signal(target: &Word<'_>, line: &mut Words<'_>) -> Result<Act, M
     Ok(Act::Fault(target, fault))
 }
 
-/// Reads what a signal is.
 fn vital(signal: Signal, line: &mut Words<'_>) -> Result<Vital, Mistake> {
     if line.next_if("auto").is_some() {
         return Ok(Vital::Auto);

@@ -79,7 +79,6 @@ impl From<View> for Inputs {
 /// What a steered name answers to one client.
 #[derive(Clone, Copy, Debug)]
 pub struct Steered<'a> {
-    /// What is answered.
     pub choice: SteeredAnswer<'a>,
     /// The scope prefix length of RFC 7871: of the widest block around the client in which this is the same
     /// whatever happens to health, and no shorter than the prefix for which shares are drawn while some are.
@@ -93,14 +92,11 @@ pub struct Steered<'a> {
 /// The answer of a steered name.
 #[derive(Clone, Copy, Debug)]
 pub enum SteeredAnswer<'a> {
-    /// This RRset.
     Records(&'a Packed),
     /// NOERROR without data, to be remembered for at most this long: what is chosen may change long
     /// before the zone's own negative TTL is over.
     Nodata(Ttl),
-    /// RCODE REFUSED.
     Refuse,
-    /// RCODE SERVFAIL.
     Servfail,
 }
 

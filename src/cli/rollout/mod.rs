@@ -292,7 +292,6 @@ impl<'a> Rollout<'a> {
         Ok(RolloutSite::read(region, overview.alarms, self.target()))
     }
 
-    /// Asks for the drain.
     fn ask(&self, lasts: Duration) -> anyhow::Result<ChangeReply> {
         self.arguments.terms.ask(Action::Drain { target: self.target().clone() }, Some(TimeSpan(lasts)))
     }

@@ -92,7 +92,6 @@ impl FreshResults {
     }
 }
 
-/// Returns whether a sentence has a name as a word of its own.
 fn is_about(sentence: &str, name: &str) -> bool {
     let is_of_name = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     sentence.split(|c| !is_of_name(c)).any(|word| word == name)

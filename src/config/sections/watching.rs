@@ -35,7 +35,6 @@ fn reports_load(canary: &Canary) -> bool {
     canary.check.signals().iter().any(|(signal, _)| *signal == Signal::Load)
 }
 
-/// Returns where a region names a canary.
 fn named_at(spec: &RegionSpec, canary: &str, region: Span) -> Span {
     let named = spec.canaries.items();
     named.into_iter().find(|(name, _)| *name == canary).map_or(region, |(_, span)| span)

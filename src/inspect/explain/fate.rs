@@ -13,7 +13,6 @@ use crate::steering::{self, Destination, Fate};
 /// What is known of a region in one family now: a snapshot may be older, and a directory knows nothing of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bearing {
-    /// Its status.
     pub status: Status,
     /// The zones that take fewer clients than all: `1 of 3 zones held`; `None`: each of them takes all.
     pub limited_zones: Option<String>,

@@ -126,7 +126,6 @@ pub struct Present<'a> {
     pub base: &'a Base,
     /// What steering sees of health.
     pub view: &'a View,
-    /// The demand.
     pub outlook: &'a Outlook,
     pub at: Moment,
 }
