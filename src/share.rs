@@ -3,7 +3,7 @@
 //! Whether a client is in depends on its /24 (or /48) and on the name of the place whose share it
 //! is, and on nothing else: not on the query, the time, or the instance that answers. So every
 //! instance draws the same line, a share that grows only adds clients, and one that shrinks only
-//! removes them: nobody moves twice on one ramp.
+//! removes them: no client moves twice on one ramp.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -20,14 +20,14 @@ use crate::units::{Malformed, Percent};
 pub struct Share(u16);
 
 impl Share {
-    /// Nobody.
+    /// None.
     pub const NONE: Self = Self(0);
     /// Every second.
     pub const HALF: Self = Self(5_000);
-    /// Everybody.
+    /// All.
     pub const ALL: Self = Self(10_000);
 
-    /// Returns this many percent; more than 100 is everybody.
+    /// Returns this many percent; more than 100 is all.
     pub fn percent(percent: u8) -> Self {
         Self((u16::from(percent) * 100).min(10_000))
     }

@@ -63,7 +63,7 @@ fn describe(operation: &Operation, taken: &mut SchemaGenerator, given: &mut Sche
         let content = json!({ "application/json": { "schema": schema } });
         responses.insert(status.to_string(), json!({ "description": meaning(status), "content": content }));
     }
-    // A head that is too large is refused before anybody looks where it goes to, with nothing but a head.
+    // A head that is too large is refused before its path is read, with nothing but a head.
     responses.insert("431".to_owned(), json!({ "description": meaning(431) }));
     let mut described = json!({
         "summary": operation.summary,

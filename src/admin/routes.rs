@@ -123,7 +123,7 @@ async fn file(uri: Uri) -> Response {
     }
 }
 
-/// Returns whether a path is open to everybody: load balancers have no token, and the files of the page, which are
+/// Returns whether a path is open to every client: load balancers have no token, and the files of the page, which are
 /// the same everywhere, let people enter theirs.
 fn is_open(path: &str) -> bool {
     let open = [routes::FRONT.operation(), routes::FILE.operation(), routes::HEALTH.operation()];

@@ -90,7 +90,7 @@ impl Alarms {
         round.judge_outliers(board.regions(), sites);
         round.judge_advisories(board);
         // A region that an operator keeps clients from is no loss; that no region is left for some clients is one
-        // whoever brought it about.
+        // whatever brought it about.
         round.judge_regions(board, sites, observed, self.is_first);
         round.judge_names(&self.watches, view);
         let Round { standing, events, .. } = round;
@@ -242,7 +242,7 @@ impl WatchedNames {
     }
 }
 
-/// Returns what to watch for names to run out of regions: for each policy once, everybody and each
+/// Returns what to watch for names to run out of regions: for each policy once, all clients and those of each
 /// residency rule. Where several rules bind one client together, the cause shows in each of them.
 fn watches(config: &Config) -> Vec<WatchedNames> {
     let mut by_policy: Vec<(&Policy, String, usize)> = Vec::new();

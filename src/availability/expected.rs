@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The same factor is taken between regions, of which the best is the measure: what takes down all of them
-//! cannot be more frequent than the outages of that one. Who is alone has nothing in common with anybody.
+//! cannot be more frequent than the outages of that one. A zone that is alone has no failures in common with others.
 //!
 //! Source of the model: K. N. Fleming, *A reliability model for common mode failure in redundant safety systems*, General
 //! Atomic GA-A13284, 1974; how large β is in practice: IEC 61508-6, annex D (1 % to 10 %). What this leaves out: the time

@@ -7,7 +7,7 @@
 //!        ╰───────────────────── downtime, to recover ─────────────────╯
 //! ```
 //!
-//! Downtime counts from the first failed probe of a fall, not from the verdict. What nobody observed counts neither as
+//! Downtime counts from the first failed probe of a fall, not from the verdict. Time without observations counts neither as
 //! up nor as down: the time before the first result, while the process was down, and while an operator kept
 //! clients from what had fallen. Sums are kept by day (UTC) for [`DAYS`], so that a log has a bound.
 //!
@@ -43,7 +43,7 @@ pub enum LogSubject {
 /// How a subject is at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SubjectState {
-    /// Nobody knows, or it is nobody's fault.
+    /// Not known, or withdrawn by an operator.
     #[default]
     Unobserved,
     /// It serves, or could.
@@ -69,7 +69,7 @@ pub struct OpenOutage {
     pub failing_since: Moment,
     /// Whether it has left the answers.
     pub has_left: bool,
-    /// Whether nobody observed it for a while, so that nobody knows how long it took.
+    /// Whether observations are missing, so that its length is not known.
     pub has_gap: bool,
 }
 

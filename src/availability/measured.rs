@@ -1,8 +1,8 @@
 //! Who is up and who is down, for the [`AvailabilityLog`]: as health has it, whatever operators want.
 //!
-//! An address is down while its canaries say so. An availability zone is down while it serves nobody of its own: all of
+//! An address is down while its canaries say so. An availability zone is down while it serves no clients of its own: all of
 //! its addresses are down, or it waits to come back; a region likewise, when fewer than its `min_healthy` are up;
-//! in each family that it has. That a region is kept in the answers against its health helps nobody, and does not count as
+//! in each family that it has. That a region is kept in the answers against its health does not count as
 //! up. A name is down while some class of its clients has no permitted region that is up, in one family at least.
 //!
 //! What is only remembered of the last run to have fallen is not observed until a probe fails again or all is well.
@@ -123,7 +123,7 @@ impl Availability {
     }
 }
 
-/// Returns everybody who has an log, in the order of [`AvailabilityInputs::conditions`].
+/// Returns every subject that has a log, in the order of [`AvailabilityInputs::conditions`].
 fn subjects(regions: &Regions, parts: &Parts) -> Vec<LogSubject> {
     let name = |region: RegionId| regions.region(region).name.clone();
     let names = parts.names.iter().map(|(name, _)| LogSubject::Name(name.clone()));
@@ -144,12 +144,12 @@ enum Side {
     Unknown,
     Up,
     Down(Fall),
-    /// It is well, and takes nobody yet while another region does.
+    /// It is well, and takes no clients yet while another region does.
     Waiting(Fall),
 }
 
 impl AvailabilityInputs<'_> {
-    /// Returns how everybody on the subjects is.
+    /// Returns the state of every subject.
     fn conditions(&self, parts: &Parts) -> Vec<SubjectState> {
         let regions = self.board.regions();
         let sides: Vec<[Side; 2]> =
@@ -287,7 +287,7 @@ impl AvailabilityInputs<'_> {
     }
 }
 
-/// Returns how something fell that is down; `None`: it is not, or nobody has seen it fail in this life.
+/// Returns how something fell that is down; `None`: it is not, or its failure was not seen in this life.
 fn fall_of(track: &AddressHealth) -> Option<Fall> {
     let failing_since = track.failing_since().filter(|_| track.state().is_down())?;
     Some(Fall { failing_since, fell_at: track.since().max(failing_since), has_left: false })

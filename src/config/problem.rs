@@ -9,7 +9,7 @@ use std::fmt;
 use super::sources::SourceFiles;
 use crate::units::Malformed;
 
-/// The most problems that are kept. More are counted only: nobody reads a thousand, and a generated
+/// The most problems that are kept. More are counted only: a thousand are not read, and a generated
 /// file may be wrong in every line.
 const MAX_KEPT: usize = 1000;
 
@@ -109,7 +109,7 @@ impl Problem {
     }
 }
 
-/// Returns what a terminal may be given for a character of a file that anybody wrote.
+/// Returns what a terminal may be given for a character of a file from any source.
 fn printable(character: char) -> char {
     match character {
         '\t' => ' ',

@@ -155,7 +155,7 @@ impl ConfigSummary<'_> {
         }
         match region.failover {
             Failover::Auto => {}
-            Failover::Advise => writeln!(f, "  failover: advise, so that nobody is moved")?,
+            Failover::Advise => writeln!(f, "  failover: advise, so that no client is moved")?,
             Failover::Off => writeln!(f, "  failover: off")?,
         }
         if region.canaries.is_empty() {

@@ -1,7 +1,7 @@
 //! Receipts: when the last client may be gone from where an intent sends clients away.
 //!
 //! ```text
-//!  given out ── a snapshot without the address ──▶ held ── the longest TTL has passed ──▶ nobody may hold it
+//!  given out ── a snapshot without the address ──▶ held ── the longest TTL has passed ──▶ free of caches
 //!      ▲                                            │
 //!      ╰──────── a snapshot that answers it ────────╯
 //! ```
@@ -28,7 +28,7 @@ use crate::snapshot::AnsweredAddresses;
 use crate::units::{Percent, TimeSpan};
 use crate::zone::{RData, Ttl, Zone};
 
-/// A region that reports less than this has nobody left who counts: canaries and metrics are load, too.
+/// A region that reports less than this has no clients left that count: canaries and metrics are load, too.
 const IDLE: f64 = 0.01;
 
 /// The most static names with a region's address that are told.
@@ -51,9 +51,9 @@ pub struct DrainProgress {
     pub is_returning: bool,
     /// Its addresses that steered names still answer with.
     pub given_out: Vec<IpAddr>,
-    /// Static names that hold one of its addresses, and are given out whatever anybody wants.
+    /// Static names that hold one of its addresses, and are given out whatever intents say.
     pub static_names: Vec<String>,
-    /// The last moment at which somebody may hold one of its addresses; `None`: they are still given out.
+    /// The last moment at which a resolver may hold one of its addresses; `None`: they are still given out.
     pub last_lawful: Option<Moment>,
     /// The load that it reports; `None`: none.
     pub load: Option<f64>,
@@ -62,7 +62,7 @@ pub struct DrainProgress {
 }
 
 impl DrainProgress {
-    /// Returns whether everybody is gone.
+    /// Returns whether all clients are gone.
     pub fn is_over(&self, now: Moment) -> bool {
         let is_gone = self.last_lawful.is_some_and(|last| last <= now);
         is_gone && self.is_configured && !self.is_returning && !self.is_loaded()
@@ -138,7 +138,7 @@ pub struct CachedAnswers {
     pub leaving: Vec<AddressId>,
     /// What those before it answered of which it is not yet known when they went out of service.
     superseded: AnsweredAddresses,
-    /// Until when an address may be held by whoever got it from a snapshot that is out of service. Invariant: of every
+    /// Until when an address may be held by a resolver that got it from a snapshot that is out of service. Invariant: of every
     /// address of the configuration, and of others until then.
     held_until: HashMap<IpAddr, Moment>,
     /// The addresses of regions that are in static records, and in which.
@@ -163,7 +163,7 @@ impl CachedAnswers {
         }
     }
 
-    /// Goes on with another configuration. What it does not know is forgotten when nobody may hold it any more.
+    /// Goes on with another configuration. What it does not know is forgotten when no resolver may hold it any more.
     pub fn reload(&mut self, config: &Config, now: Moment) {
         let known: HashSet<IpAddr> = config.regions.addresses().map(|(_, address)| address.ip).collect();
         self.held_until.retain(|ip, until| known.contains(ip) || *until > now);
@@ -198,7 +198,7 @@ impl CachedAnswers {
         }
     }
 
-    /// Returns until when somebody may hold one of these addresses; `None`: they are given out.
+    /// Returns until when a resolver may hold one of these addresses; `None`: they are given out.
     fn last_lawful(&self, ips: &[IpAddr], made_at: Moment) -> Option<Moment> {
         let is_given = |ip: &IpAddr| self.given.contains_key(ip) || self.static_names.contains_key(ip);
         let until = ips.iter().filter_map(|ip| self.held_until.get(ip).copied()).max();
@@ -215,7 +215,7 @@ impl CachedAnswers {
         self.held_until.keys().filter(|ip| !known.contains(*ip)).copied().collect()
     }
 
-    /// Returns how far an intent is; `None`: it sends nobody away.
+    /// Returns how far an intent is; `None`: it sends no clients away.
     pub fn progress(&self, intent: &Intent, regions: &Regions, load: Option<f64>) -> Option<DrainProgress> {
         let (target, kept) = (intent.request.action.target()?, intent.kept(regions)?);
         let name = target.to_string();
@@ -242,13 +242,13 @@ impl CachedAnswers {
     }
 }
 
-/// Returns the name of the place that an intent sends clients away from; `None`: it sends nobody away.
+/// Returns the name of the place that an intent sends clients away from; `None`: it sends no clients away.
 pub(super) fn place(intent: &Intent) -> Option<String> {
     let Intent { request, .. } = intent;
     request.action.away().and_then(|_| Some(request.action.target()?.to_string()))
 }
 
-/// Returns the addresses that somebody is sent away from.
+/// Returns the addresses that clients are sent away from.
 pub(super) fn leaving(intents: &[Intent], regions: &Regions) -> Vec<AddressId> {
     let sends_away = |intent: &&Intent| {
         intent.request.action.away().is_some() && !matches!(intent.phase, IntentPhase::Returning(_))

@@ -13,7 +13,7 @@ const AUTHOR: &str = "schedule";
 
 const REASON: &str = "drill by schedule";
 
-/// How late a drill may start by the schedule. One that is later was missed, and is not made up for: nobody expects
+/// How late a drill may start by the schedule. One that is later was missed, and is not made up for: no operator expects
 /// it then.
 const LATEST: Duration = Duration::from_secs(60);
 
@@ -124,7 +124,7 @@ impl DrillLog {
         settled.collect()
     }
 
-    /// Says that somebody lifted an intent, if it is a drill.
+    /// Says that an operator lifted an intent, if it is a drill.
     pub(super) fn lifted(&mut self, number: u64, author: &str, now: Moment) -> Option<Event> {
         self.settle(number, DrillOutcome::Interrupted, Some(format!("{author} lifted it")), now)
     }

@@ -35,7 +35,7 @@ fn is_drill(action: &Action) -> bool {
 }
 
 impl Control {
-    /// Goes on with the drills of an earlier life: those that should have ended while nobody watched are no success.
+    /// Goes on with the drills of an earlier life: those that should have ended while the server was down are no success.
     pub(super) fn resume_drills(&mut self, now: Moment) -> Vec<Effect> {
         let gone = |drill: &Drill| {
             let intent = self.intents.intents().iter().find(|intent| intent.number == drill.number);
@@ -137,7 +137,7 @@ impl Control {
                 self.ask(Command::Intend { request: request.clone(), is_dry_run: false }, now);
             let is_told = !done.is_empty();
             effects.extend(done);
-            // What kept it from being asked for is no fault of the regions, but somebody waits for it.
+            // What kept it from being asked for is no fault of the regions, but an operator waits for it.
             if let Err(refusal) = answer
                 && !is_told
             {
@@ -202,7 +202,7 @@ fn sentence(refusal: &Rejection) -> String {
 }
 
 /// Returns how the rule of a drill is broken, by the region of the drill or one that its clients go to; `None`: it is
-/// kept, or nobody says.
+/// kept, or it is not known.
 fn broken(drill: &Drill, abort: AbortRule, readings: &Readings, regions: &Regions) -> Option<String> {
     let concerned = drill.request.action.region().into_iter().chain(drill.given.iter().map(String::as_str));
     let mut vitals =

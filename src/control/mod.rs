@@ -278,7 +278,7 @@ impl Control {
         self.availability.restore(availability, &self.base.config, now);
         self.measure_availability(true, now);
         self.propose(&findings.advised);
-        // What was over while nobody was there has ended before anything is answered.
+        // What was over while the server was down has ended before anything is answered.
         let mut ended = self.resume_drills(now);
         ended.extend(self.attend(now));
         ended.retain(|effect| matches!(effect, Effect::Emit(_) | Effect::Keep(_)));

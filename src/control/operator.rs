@@ -171,7 +171,7 @@ impl Control {
         Ok(())
     }
 
-    /// Predicts what somebody's wish would lead to.
+    /// Forecasts what a request would lead to.
     fn predict(&self, request: &Request, now: Moment) -> Forecast {
         let mut intents = self.intents.clone();
         intents.make(request.clone(), now);
@@ -188,7 +188,7 @@ impl Control {
         forecast::predict(&self.base, &self.outlook(now), before, after, 1.0)
     }
 
-    /// Returns why the region of an intent has no room for its clients; `None`: it has, or nobody knows.
+    /// Returns why the region of an intent has no room for its clients; `None`: it has, or that is not known.
     fn no_room_for(&self, intent: &Intent, now: Moment) -> Option<String> {
         let mut intents = self.intents.clone();
         intents.forget(intent.number);
@@ -421,7 +421,7 @@ mod tests {
         play.ask(lift(drain, false)).expect("it is in force");
         assert_eq!(play.shares(), [100, 10, 100]);
         play.ask(lift(drain, false)).expect("it is returning");
-        assert_eq!(play.shares(), [100, 10, 100], "lifting it twice brings nobody back sooner");
+        assert_eq!(play.shares(), [100, 10, 100], "lifting it twice brings no clients back sooner");
         play.ask(lift(drain, true)).expect("it is returning");
         assert_eq!(play.shares(), [100; 3]);
         let force = number(play.want("force osaka down", None, &[]));

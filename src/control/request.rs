@@ -4,7 +4,7 @@ use crate::intent::{Intent, LONGEST_TIME, MAX_REASON, Request, SHORTEST_TIME, Sa
 use crate::region::UnknownTarget;
 use crate::units::TimeSpan;
 
-/// Something that somebody asks for.
+/// A command of an operator.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Intend {
@@ -106,7 +106,7 @@ fn unsafe_text(violations: &[(SafetyRule, String)]) -> String {
     )
 }
 
-/// Returns what is wrong with the form of what somebody asks for, whatever is the case.
+/// Returns what is wrong with the form of a command, whatever the state.
 pub(super) fn wrong_form(request: &Request) -> Option<String> {
     let Request { reason, lasts, overrides, .. } = request;
     let is_override = overrides.iter().any(|rule| *rule != SafetyRule::OneAtATime);

@@ -22,7 +22,7 @@ const PEM: &str = "it must hold PEM, as `openssl` and ACME clients write it";
 pub struct WebhookSecrets {
     /// In the order of the configuration; `None`: that webhook has none.
     pub list: Vec<Option<Vec<u8>>>,
-    /// Sentences about files that everybody on this machine may read or write.
+    /// Sentences about files that every user of this machine may read or write.
     pub warnings: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ pub fn of_webhooks(server: &Server) -> Result<WebhookSecrets, WebhookSecretError
         secrets.list.push(Some(bytes));
         secrets.warnings.extend(exposed.map(|path| {
             let path = path.display();
-            format!("everybody on this machine may read or write `{path}`, the secret of webhook `{name}`")
+            format!("every user of this machine may read or write `{path}`, the secret of webhook `{name}`")
         }));
     }
     Ok(secrets)
@@ -147,7 +147,7 @@ impl AccessReader {
     fn warn_of_exposure(&mut self, exposed: Option<PathBuf>, origin: &SourceLine) {
         self.warnings.extend(exposed.map(|path| {
             let path = path.display();
-            let message = format!("everybody on this machine may read or write `{path}`");
+            let message = format!("every user of this machine may read or write `{path}`");
             origin.problem(ProblemLevel::Warning, message, Some(format!("chmod o= {path}")))
         }));
     }

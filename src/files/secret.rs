@@ -11,7 +11,7 @@ use crate::config;
 /// The largest file, 1 MiB: a chain of certificates has some 10 KiB, and a bundle of authorities some 300.
 pub const MAX_BYTES: u64 = 1 << 20;
 
-/// The permissions of everybody on this machine, of the mode of a file. Those of its group are not among them, for
+/// The permissions of every user of this machine, of the mode of a file. Those of its group are not among them, for
 /// Kubernetes gives a secret to a process by its group.
 const OTHERS: u32 = 0o007;
 
@@ -19,7 +19,7 @@ const OTHERS: u32 = 0o007;
 pub struct SecretBytes {
     /// Without spaces and line ends around it, except when [`read_file`] has read it.
     pub bytes: Vec<u8>,
-    /// The file, if everybody on this machine may read or write it.
+    /// The file, if every user of this machine may read or write it.
     pub exposed: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! Where everybody is, and from there what follows from another situation.
+//! Where all clients are, and from there what follows from another situation.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ struct Cascade {
 }
 
 impl<'a> Baseline<'a> {
-    /// Works out where everybody is in the situation `before`.
+    /// Works out where all clients are in the situation `before`.
     pub fn new(base: &'a Base, outlook: &Outlook, before: Situation<'a>, load: f64) -> Self {
         let parts = match base.demand.is_empty() {
             true => Cow::Owned(base.weigh()),
@@ -65,7 +65,7 @@ impl<'a> Baseline<'a> {
             silent,
         };
         baseline.send_home();
-        // As it is, nothing is to be settled; at another load everybody has had the time to shed.
+        // As it is, nothing is to be settled; at another load every region has had the time to shed.
         if load != 1.0 {
             baseline.splits = baseline.settle(before).settled;
         }
@@ -92,7 +92,7 @@ impl<'a> Baseline<'a> {
         }
     }
 
-    /// Sends home whom nobody has divided yet. Without, the first landing would take everybody for somebody whose
+    /// Sends home clients that are not divided yet. Without, the first landing would take all clients for those whose
     /// region has just left, and spread them.
     fn send_home(&mut self) {
         let demands = demands(&self.parts, &self.rates, self.base, self.before.view, self.before.readings);
@@ -103,7 +103,7 @@ impl<'a> Baseline<'a> {
         }
     }
 
-    /// Lets everybody land, and the full shed until nothing moves any more.
+    /// Lets all clients land, and the full regions shed until nothing moves any more.
     fn settle(&self, situation: Situation<'_>) -> Cascade {
         let limits = self.base.config.safety.limits;
         let capacities = capacities(self.base, situation.readings);

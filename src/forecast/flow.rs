@@ -48,15 +48,15 @@ pub(crate) fn ways(before: &Flow, after: &Flow) -> Vec<(RegionPair, f64)> {
     ways.filter(|(_, fraction)| *fraction > NEGLIGIBLE).collect()
 }
 
-/// Returns which regions have more in `after` than in `before`, and by how much; `None`: nobody.
+/// Returns which regions have more in `after` than in `before`, and by how much; `None`: none.
 fn gains(before: &Flow, after: &Flow) -> Vec<(Option<RegionId>, f64)> {
     let of = |flow: &Flow, region: RegionId| {
         flow.fractions.iter().find(|(known, _)| *known == region).map_or(0.0, |(_, fraction)| *fraction)
     };
     let regions = after.fractions.iter();
     let gains = regions.map(|(region, fraction)| (Some(*region), fraction - of(before, *region)));
-    let nobody = (after.fractions.is_empty() && !before.fractions.is_empty()).then_some((None, 1.0));
-    gains.chain(nobody).filter(|(_, gain)| *gain > NEGLIGIBLE).collect()
+    let lost = (after.fractions.is_empty() && !before.fractions.is_empty()).then_some((None, 1.0));
+    gains.chain(lost).filter(|(_, gain)| *gain > NEGLIGIBLE).collect()
 }
 
 /// Returns by how much farther the clients of a part are from one region than from the other.

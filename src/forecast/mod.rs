@@ -3,7 +3,7 @@
 //! The very code that serves works it out: [`Route`] leads the clients, [`Splits::land`] spreads those whose region
 //! leaves, and [`Splits::step`] lets the full shed until nothing moves any more. So it is what will happen as far as
 //! the demand is known; where it is not, the forecast says what it assumes and which rule it cannot check.
-//! Demand is counted once, as if everybody asked for IPv4: nobody knows how much of it is IPv6.
+//! Demand is counted once, as if all clients asked for IPv4: it is not known how much of it is IPv6.
 //!
 //! It is a calculation and changes nothing; who asks decides what to do about its [`Violation`]s.
 //!
@@ -87,7 +87,7 @@ pub struct RegionLoad {
     pub share_after: f64,
     /// Its load before, as a fraction of its capacity; `None`: not known.
     pub load_before: Option<f64>,
-    /// Its load right after the change, before anybody sheds.
+    /// Its load right after the change, before any region sheds.
     pub load_at_first: Option<f64>,
     /// Its load after the cascade has settled.
     pub load_after: Option<f64>,
@@ -141,7 +141,7 @@ impl Forecast {
         all.map(|(rule, sentence)| Violation { rule, sentence }).collect()
     }
 
-    /// Returns what is bad about how it ends, a sentence each: somebody has no region who had one, or a region is
+    /// Returns what is bad about how it ends, a sentence each: some clients have no region that had one, or a region is
     /// above its hard limit, whether or not it was before.
     pub fn endings(&self) -> Vec<String> {
         let stranded = self.stranded.iter().filter(|stranded| stranded.is_new).map(ToString::to_string);

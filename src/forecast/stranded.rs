@@ -10,7 +10,7 @@ use crate::region::{Family, RegionId};
 use crate::snapshot::{Base, Permit};
 use crate::steering::{self, Destination, Rest, Route};
 
-/// Clients of one name for whom no permitted region would take anybody.
+/// Clients of one name for whom no permitted region would take them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stranded {
     /// The first of the names that they ask for.
@@ -33,12 +33,12 @@ pub struct Stranded {
 
 /// How well clients are off, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lot {
+enum ServiceLevel {
     /// No address at all.
-    Nobody(&'static str),
+    Refused(&'static str),
     /// A region that is down all the same.
     FailOpen,
-    /// A region that is well and wants nobody.
+    /// A region that is well and takes no clients.
     Unwelcome,
     /// A region that takes clients.
     Served,
@@ -47,12 +47,12 @@ enum Lot {
 /// Finds them, those to whom it is new first.
 pub(crate) fn find(base: &Base, permits: &[Permit], before: &View, after: &View) -> Vec<Stranded> {
     let mut found: Vec<Stranded> = Vec::new();
-    // Whoever is permitted nothing is refused whatever happens.
+    // Clients that are permitted nothing are refused whatever happens.
     for permit in permits.iter().filter(|permit| !permit.regions.is_empty()) {
-        let mut news: Vec<(Family, bool, Lot)> = Vec::new();
+        let mut news: Vec<(Family, bool, ServiceLevel)> = Vec::new();
         for family in Family::BOTH {
             let [was, is] = [before, after].map(|view| lot(base, permit, view, family));
-            if is != Lot::Served {
+            if is != ServiceLevel::Served {
                 news.push((family, is.rank() < was.rank(), is));
             }
         }
@@ -68,10 +68,10 @@ pub(crate) fn find(base: &Base, permits: &[Permit], before: &View, after: &View)
     found
 }
 
-impl Lot {
+impl ServiceLevel {
     fn rank(self) -> u8 {
         match self {
-            Self::Nobody(_) => 0,
+            Self::Refused(_) => 0,
             Self::FailOpen => 1,
             Self::Unwelcome => 2,
             Self::Served => 3,
@@ -79,17 +79,17 @@ impl Lot {
     }
 }
 
-fn lot(base: &Base, permit: &Permit, view: &View, family: Family) -> Lot {
+fn lot(base: &Base, permit: &Permit, view: &View, family: Family) -> ServiceLevel {
     let takes = |region: RegionId| steering::status(view, region, family).is_in_service();
     let regions = || base.config.regions.iter().map(|(id, _)| id);
     if regions().any(|id| permit.regions.contains(id) && takes(id)) {
-        return Lot::Served;
+        return ServiceLevel::Served;
     }
     let (plan, policy) = base.plan(permit.partition, permit.part);
     match Route::find(plan, policy.all_down, view, None, family).rest {
-        Rest::Whole(Destination::FailOpen(_)) => Lot::FailOpen,
-        Rest::Whole(Destination::Refused(refusal)) => Lot::Nobody(refusal.as_str()),
-        Rest::Whole(Destination::Healthy(_)) | Rest::Divided { .. } => Lot::Unwelcome,
+        Rest::Whole(Destination::FailOpen(_)) => ServiceLevel::FailOpen,
+        Rest::Whole(Destination::Refused(refusal)) => ServiceLevel::Refused(refusal.as_str()),
+        Rest::Whole(Destination::Healthy(_)) | Rest::Divided { .. } => ServiceLevel::Unwelcome,
     }
 }
 
@@ -98,7 +98,7 @@ fn told(
     permits: &[Permit],
     permit: &Permit,
     families: Vec<String>,
-    lot: Lot,
+    lot: ServiceLevel,
     is_new: bool,
 ) -> Stranded {
     let regions = base.config.regions.iter();
@@ -106,9 +106,11 @@ fn told(
     let of_name = permits.iter().filter(|other| other.partition == permit.partition);
     let all: f64 = of_name.map(|other| other.subnets).sum();
     let answer = match lot {
-        Lot::Nobody(answer) => answer,
-        Lot::FailOpen => "a region that is down all the same (fail-open)",
-        Lot::Unwelcome | Lot::Served => "a region that is to take nobody, for want of another",
+        ServiceLevel::Refused(answer) => answer,
+        ServiceLevel::FailOpen => "a region that is down all the same (fail-open)",
+        ServiceLevel::Unwelcome | ServiceLevel::Served => {
+            "a region that is to take no clients, for want of another"
+        }
     };
     Stranded {
         owner: base.names_of(permit.partition).take(1).map(|name| name.owner.to_string()).collect(),

@@ -131,7 +131,10 @@ fn a_region_that_is_to_take_nobody_leaves_a_class_without_although_it_is_well() 
     let forecast = check(&base, USUAL, [SiteShare::Full, SiteShare::Full, SiteShare::Waiting], 1.0);
     let told = violations(&forecast);
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].1.ends_with("and get a region that is to take nobody, for want of another"), "{told:?}");
+    assert!(
+        told[0].1.ends_with("and get a region that is to take no clients, for want of another"),
+        "{told:?}"
+    );
     let half = [SiteShare::Full, SiteShare::Full, SiteShare::Part(Share::HALF)];
     assert_eq!(violations(&check(&base, USUAL, half, 1.0)), [], "half of them are taken, so all are");
 }

@@ -11,7 +11,7 @@ pub(crate) const NO_LOADS: &str = "No region's load is known, since none has a `
 
 /// Said when nothing changes for IPv4.
 pub(crate) const IPV6_ONLY: &str =
-    "Only IPv6 changes. Nobody counts how much of the demand that is: the moves and loads are those of IPv4.";
+    "Only IPv6 changes. How much of the demand that is is not known: the moves and loads are those of IPv4.";
 
 /// The most moves that are listed one by one; with twelve regions there may be more than a hundred.
 const MAX_LISTED: usize = 20;
@@ -25,7 +25,7 @@ pub(crate) fn unknown_loads(regions: &[&str]) -> String {
 /// Says whose clients' demand is assumed.
 pub(crate) fn assumed_average(regions: &[&str]) -> String {
     format!(
-        "The clients of {} are taken to ask for as much as others do on average: nobody reports it.",
+        "The clients of {} are taken to ask for as much as others do on average: no region reports it.",
         list(regions)
     )
 }
@@ -44,7 +44,7 @@ pub(crate) fn list(words: &[&str]) -> String {
     }
 }
 
-/// Writes a fraction as a percentage, with as many digits as anybody wants to read.
+/// Writes a fraction as a percentage, as exactly as an operator needs it.
 pub(crate) fn percent(fraction: f64) -> String {
     Percent::rounded(fraction).to_string()
 }
@@ -122,7 +122,7 @@ impl fmt::Display for Forecast {
 impl Forecast {
     fn write_moves(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.moves.is_empty() {
-            writeln!(f, "nobody moves")?;
+            writeln!(f, "no clients move")?;
         } else {
             let way = |name: &Option<String>| name.clone().unwrap_or_else(|| "nowhere".to_owned());
             let ways: Vec<_> = self.moves.iter().map(|one| [way(&one.from), way(&one.to)]).collect();

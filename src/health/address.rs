@@ -18,7 +18,7 @@ use crate::share::Share;
 pub struct AddressHealth {
     state: AddressState,
     since: Moment,
-    /// When the first probe failed since it was last up; `None`: it is up, or nobody saw it.
+    /// When the first probe failed since it was last up; `None`: it is up, or that was not seen.
     failing_since: Option<Moment>,
     records: Vec<CanaryRecord>,
 }

@@ -1,7 +1,7 @@
-//! Correlated failure: when half of the regions ail for one reason, the reason is not in the regions.
+//! Correlated failure: failover is suppressed while half of the regions fail the same way.
 //!
 //! A deployment that breaks every health page, a certificate that expires everywhere, a dependency that all
-//! of them share: moving clients between equally sick regions helps nobody and crushes whoever is judged
+//! of them share: moving clients between equally sick regions helps no client and crushes the region that is judged
 //! last. So a region does not leave while half of all regions or more, and at least two, began to ail within
 //! a minute of it in the same way. A refused connection is never shared: nothing is there to answer, and
 //! that region is dead whatever the others have.
@@ -40,7 +40,7 @@ pub enum Correlation {
 
 /// Judges a region that began to ail at `began` with failures of `class`. `others` are all other regions of the
 /// family, and `is_known` says whether the cause was found to be shared before: then it goes on for as long
-/// as half of the regions ail, whenever each began.
+/// as half of the regions fail, whenever each began.
 pub fn judge(
     class: FailureClass,
     began: Moment,

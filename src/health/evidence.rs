@@ -25,7 +25,7 @@ impl Evidence<'_> {
     /// Returns what is seen of a region that has come this far.
     ///
     /// One that still serves has not left for good reason: what rises there counts as suspect, or it would leave
-    /// at the very moment in which it recovers. What nobody has probed yet, or what fails, brings back none that
+    /// at the very moment in which it recovers. What has not been probed yet, or what fails, brings back none that
     /// is down. And where no clients are, their requests say nothing.
     pub fn assessment(&self, id: RegionId, grade: OutlierGrade, recovery: &RecoveryState) -> Assessment {
         let (tally, needed) = (self.tallies.region(id, self.family), self.needed(id));
@@ -111,7 +111,7 @@ impl Evidence<'_> {
 
     /// Returns the load of a region that does not answer in time and says, or said just now, that it is
     /// full; `None`: it is no overload. One that was full is so until it has shed what was too much and more:
-    /// shedding ends just below the soft limit, and nobody is to leave for having shed.
+    /// shedding ends just below the soft limit, and no region is to leave for having shed.
     pub fn overload(&self, id: RegionId, was_full: bool) -> Option<f64> {
         let (class, _) = self.failure(id)?;
         let limits = &self.safety.limits;

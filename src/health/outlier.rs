@@ -4,7 +4,7 @@
 //! whose error rate or latency stands out for two windows in a row is degraded: it keeps half of its
 //! clients; for four, it leaves. Two windows in which it does not stand out end either. Where too few
 //! requests were seen nothing is judged; and when the others are bad too nothing stands out, because then
-//! moving clients would help nobody.
+//! moving clients would not help.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ const ENOUGH_REQUESTS: f64 = 100.0;
 /// How many times worse than the others a place must be.
 const TIMES_WORSE: (f64, f64) = (3.0, 2.0);
 
-/// Below this error rate nobody stands out, however good the others are.
+/// Below this error rate no region stands out, however good the others are.
 const NOTABLE_ERROR_RATE: f64 = 0.02;
 
 /// Above this error rate of the others all are bad.

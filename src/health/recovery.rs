@@ -23,7 +23,7 @@
 //! for `hold`; at the end of each the gates must be open, else it takes the step before once more, and the
 //! second time it stays there, held. With `hold: 0` or no shares it is healthy at once.
 //!
-//! Suspect moves nobody. What good and bad mean is left to [`Sites`](super::Sites).
+//! Suspect moves no clients. What good and bad mean is left to [`Sites`](super::Sites).
 
 use std::time::Duration;
 

@@ -94,7 +94,7 @@ pub const LIMITED: &str = "limited";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteShare {
     Full,
-    /// This share of them; the others go on to the next region. Neither nobody nor everybody.
+    /// This share of them; the others go on to the next region. Neither none nor all of them.
     Part(Share),
     /// None while another region takes any: it is well and waits, or is held.
     Waiting,

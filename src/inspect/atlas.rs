@@ -1,7 +1,7 @@
 //! Where the clients of each country go now, by one steered name: what a map of the world shows.
 //!
-//! It reads the same routes as the answers, and follows nobody: what it says of a country are fractions
-//! of the clients there. It is made when somebody looks, never when a snapshot is compiled.
+//! It reads the same routes as the answers, and tracks no client: what it says of a country are fractions
+//! of the clients there. It is made when it is read, never when a snapshot is compiled.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub type Fractions = Vec<(RegionId, f64)>;
 pub struct Atlas {
     /// By country, as far as the databases and the operator's networks know of clients there.
     pub countries: BTreeMap<Country, Fractions>,
-    /// Those whose country nobody knows.
+    /// Those of unknown country.
     pub unknown: Fractions,
 }
 
@@ -64,8 +64,8 @@ fn fractions(snapshot: &Snapshot, number: usize) -> Vec<Fractions> {
     routes.map(|route| route.fractions()).collect()
 }
 
-/// What those weigh who are reached over IPv6 alone, of whom nobody knows how many they are: nothing beside
-/// the smallest part of a subnet, and everything in a country where nobody else is.
+/// What those weigh who are reached over IPv6 alone, whose number is not known: nothing beside
+/// the smallest part of a subnet, and everything in a country without others.
 const NEARLY_NOTHING: f64 = 1e-9;
 
 impl Crowd {

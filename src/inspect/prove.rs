@@ -1,4 +1,4 @@
-//! Proves the border: that nobody is ever sent where their residency rules do not permit, whatever is in service.
+//! Proves the border: that no client is ever sent where its residency rules do not permit, whatever is in service.
 //!
 //! What a client of a class may be sent to is read from the rules themselves, a second time and not from the
 //! plans, which are what is on trial. What the client is sent to is what [`Route::find`] finds. Every class is
@@ -45,7 +45,7 @@ pub struct Proof {
     pub while_shedding: u64,
     /// How many classes of a policy are permitted no region at all, and are told so.
     pub without_region: usize,
-    /// Everybody who was sent where they may not go.
+    /// The clients that were sent where they may not go.
     pub breaches: Vec<Breach>,
 }
 
@@ -157,7 +157,7 @@ impl Trial<'_> {
         decisions
     }
 
-    /// Divides the clients by weights between every two regions of the policy, the first of which takes everybody
+    /// Divides the clients by weights between every two regions of the policy, the first of which takes all of them
     /// while the second stands wherever it can, and returns how many decisions that were. Nothing else is in
     /// service: whose way leads elsewhere is not divided.
     fn try_weights(&mut self) -> u64 {
@@ -195,7 +195,7 @@ impl Trial<'_> {
         decisions
     }
 
-    /// Lets every region of the policy shed to every region there is, which takes everybody, a share, or nobody,
+    /// Lets every region of the policy shed to every region there is, which takes all clients, a share, or none,
     /// or has left; and returns how many decisions that were. Nothing else is in service, so that each part comes
     /// to its home.
     fn try_shedding(&mut self) -> u64 {

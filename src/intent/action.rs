@@ -60,7 +60,7 @@ pub enum Action {
         /// `REGION` or `REGION/AZ`.
         target: Target,
     },
-    /// It counts as up or as down, whatever its canaries say.
+    /// Its health state is overridden: up or down.
     Force {
         /// `REGION`, `REGION/AZ` or, for `force` only, `REGION/AZ/ADDRESS`.
         target: Target,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  asked for ──▶ pending ──── its time is over, and its clients are back ────▶ succeeded
-//!      │            ├──────── somebody lifts it, or shifts, drains or disables ▶ interrupted
+//!      │            ├──────── an operator lifts it, or shifts, drains, disables ▶ interrupted
 //!      │            ╰──────── an alarm, or the rule that was given ────────────▶ failed
 //!      ╰── refused for what it would lead to ──────────────────────────────────▶ capacity check failed
 //! ```
@@ -53,7 +53,7 @@ pub enum DrillOutcome {
     Pending,
     /// It lasted as long as it was to, and its clients are back.
     Succeeded,
-    /// Somebody ended it, or something kept it from running.
+    /// An operator ended it, or something kept it from running.
     Interrupted,
     /// There was an alarm, or the rule that it was given was broken.
     Failed,

@@ -8,7 +8,7 @@
 //!             gone  (what keeps no clients away: at once)            stuck, until it is lifted at once
 //! ```
 //!
-//! An [`Intent`] is something asked for ([`Action`]), by somebody, for a reason, for a time. The [`IntentStore`] holds those that
+//! An [`Intent`] is something asked for ([`Action`]), by an author, for a reason, for a time. The [`IntentStore`] holds those that
 //! are in force; what they come to together are [`Overlay`], which amend what health says on its way to
 //! steering. Nothing here changes what is observed: lifting an intent shows the truth.
 //!
@@ -18,12 +18,12 @@
 //!
 //! 1. **Residency**: the plan of a client holds the permitted regions only; no intent adds one.
 //! 2. **Disable**: a disabled region or zone is in no answer, not even one that fails open.
-//! 3. **Safety rules**: an intent that breaks one is refused unless it says so; and where everybody who is
+//! 3. **Safety rules**: an intent that breaks one is refused unless it says so; and where all regions that a client is
 //!    permitted is kept away or lost, those kept away are asked before anything fails open.
 //! 4. **Shift and drain**, and what is on its way back from them.
 //! 5. **Health**: the verdicts of canaries, or what they are forced to be.
 //! 6. **Ramp**, gray failure and advice: the share that a region takes is the least of these and of 4.
-//! 7. **Load**: who is shed, among regions that take everybody. Weights take its place where a name has them.
+//! 7. **Load**: which clients are shed, among regions that take all of theirs. Weights take its place where a name has them.
 
 pub(crate) mod action;
 mod drill;

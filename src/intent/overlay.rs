@@ -9,7 +9,7 @@ use crate::region::{AddressId, Failover, Family, RegionId, RegionSet, Regions, S
 use crate::share::Share;
 use crate::zone::Name;
 
-/// As what something counts, whatever its canaries say.
+/// The health state by which canaries are overridden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ForcedState {
@@ -41,7 +41,7 @@ impl ForcedState {
 pub struct Weights {
     pub owner: Name,
     /// The regions with their weights, in the order in which they lie on the line of the clients: the one
-    /// that grows comes first, so that growing takes nobody from anywhere but its neighbours.
+    /// that grows comes first, so that growing takes clients from its neighbours only.
     pub members: Vec<(RegionId, u32)>,
 }
 
@@ -84,7 +84,7 @@ impl Overlay {
         }
     }
 
-    /// Returns the regions that take nobody because an operator wants so.
+    /// Returns the regions that take no clients because an operator wants so.
     pub fn withdrawn(&self) -> RegionSet {
         let kept = (0u8..).map(RegionId).zip(&self.kept);
         let mut withdrawn: RegionSet =
@@ -103,7 +103,7 @@ impl Overlay {
         }
     }
 
-    /// Returns the view of steering: what health says, as far as nobody wants otherwise.
+    /// Returns the view of steering: what health says, as far as no operator wants otherwise.
     pub fn amend(&self, view: View, regions: &Regions) -> View {
         if *self == Self::none(regions) {
             return view;

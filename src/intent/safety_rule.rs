@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SafetyRule {
-    /// Everybody who has a permitted region in service keeps one.
+    /// All clients that have a permitted region in service keep one.
     NoRegion,
     /// `safety.min_in_service` holds.
     MinInService,
@@ -25,7 +25,7 @@ impl SafetyRule {
     /// Every rule.
     pub const ALL: [Self; 4] = [Self::NoRegion, Self::MinInService, Self::HardLimit, Self::OneAtATime];
 
-    /// The longest that an intent may stand which breaks one: nobody means an emergency to last.
+    /// The longest that an intent may stand which breaks one: an emergency does not last.
     pub const LONGEST_OVERRIDE: Duration = Duration::from_secs(4 * 3600);
 
     /// Returns the word that `--override` takes.

@@ -12,7 +12,7 @@ use super::{Action, InvalidAction};
 use crate::moment::Moment;
 use crate::units::TimeSpan;
 
-/// How many days are looked ahead for a start: beyond ten years nobody plans a drill.
+/// How many days are looked ahead for a start: no drill is planned for later than in ten years.
 const LOOK_AHEAD: usize = 3660;
 
 const MINUTES_A_DAY: u16 = 24 * 60;
@@ -50,7 +50,7 @@ pub struct Days {
 }
 
 impl Schedule {
-    /// Returns when it starts next after a moment; `None`: never, as far as anybody plans.
+    /// Returns when it starts next after a moment; `None`: never within ten years.
     pub fn next(&self, after: Moment) -> Option<Moment> {
         next_start(&self.windows, &self.blocked, after)
     }

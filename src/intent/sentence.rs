@@ -86,7 +86,7 @@ impl<'t> Reader<'t, '_> {
         Ok(word.parse()?)
     }
 
-    /// Reads a share above nobody; without a word, the usual one.
+    /// Reads a share above none; without a word, the usual one.
     fn share(&mut self, usual: Option<Share>) -> Result<Share, InvalidAction> {
         let mut ahead = self.words.clone();
         match (ahead.next(), usual) {

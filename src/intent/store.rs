@@ -17,7 +17,7 @@ use crate::share::Share;
 /// The most intents at once: more than people can keep in mind.
 pub const MAX_INTENTS: usize = 200;
 
-/// How soon somebody asking for the same again is taken to mean the same: clients of the API that try again.
+/// How soon the same request again is taken for the same: clients of the API that try again.
 const SAME_WITHIN: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether clients can come back that should have by now.
@@ -140,7 +140,7 @@ impl IntentStore {
         &self.intents
     }
 
-    /// Returns the intent that somebody has asked for already who asks for this: within the last minute, in the
+    /// Returns the intent that this author has asked for already in these words: within the last minute, in the
     /// same words.
     pub fn same(&self, request: &Request, now: Moment) -> Option<&Intent> {
         let is_same = |intent: &&Intent| {
@@ -196,12 +196,12 @@ impl IntentStore {
         }
         let intent = &mut self.intents[index];
         let event = match &intent.phase {
-            // Lifting it twice brings nobody back sooner.
+            // Lifting it twice brings no clients back sooner.
             IntentPhase::Returning(course) if !is_stuck(course) => {
                 let share = course.share(&intent.rules(scene.regions));
                 intent.event(Transition::Step(share))
             }
-            // Whoever sees it stuck, or overdue, wants it tried anew.
+            // An operator who sees it stuck, or overdue, wants it tried anew.
             IntentPhase::Standing
             | IntentPhase::Stepping(_)
             | IntentPhase::Overdue { .. }
@@ -382,7 +382,7 @@ impl Intent {
 
     /// Adds what it comes to.
     fn give(&self, overlay: &mut Overlay, regions: &Regions) {
-        // One that is over keeps clients away as a drain does: nobody wants it out at any price any more.
+        // One that is over keeps clients away as a drain does: it need not be out at any price any more.
         let is_standing = matches!(self.phase, IntentPhase::Standing);
         let kept = self.kept(regions);
         match &self.request.action {

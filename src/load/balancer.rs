@@ -52,7 +52,7 @@ pub struct Balancer {
 }
 
 impl Balancer {
-    /// Starts without knowing anybody's load.
+    /// Starts without knowing any load.
     pub fn new(base: &Base, now: Moment) -> Self {
         let next = now.plus(pace(base));
         let rates = Arc::new(vec![0.0; base.demand.len()]);
@@ -146,7 +146,7 @@ impl Balancer {
         }
         self.next = now.plus(pace(base));
         let (capacities, limits) = (capacities(base, readings), base.config.safety.limits);
-        // By what was asked for before: whoever is at home by now stays there, and is shed in steps.
+        // By what was asked for before: clients that are at home by now stay there, and is shed in steps.
         let demands = self.demands(base, view, readings);
         Arc::make_mut(&mut self.splits).land(&demands, &capacities, limits);
         self.rates = Arc::new(estimate(&self.rates, &self.splits, base, view, readings));

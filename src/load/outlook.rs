@@ -1,6 +1,6 @@
 //! What the clients ask for and where they are sent, at one moment: what forecasts start from.
 //!
-//! Of a running server [`Control`](crate::control::Control) knows it. Without one nobody does, and it is assumed
+//! Of a running server [`Control`](crate::control::Control) knows it. Without one it is not known, and is assumed
 //! ([`Outlook::assumed`]): in proportion to the IPv4 addresses that clients have, and so much altogether that the
 //! fullest region stands at the limit below which regions take back what they shed (`safety.load.back`).
 
@@ -60,7 +60,7 @@ impl Outlook {
         let is_known = self.rates.len() == parts.len();
         let mut rates = match self.rates.iter().sum::<f64>() {
             sum if is_known && sum > 0.0 => self.rates.to_vec(),
-            // Nobody has worked it out yet.
+            // It is not worked out yet.
             _ if parts.len() == base.demand.len() => {
                 estimate(&vec![0.0; parts.len()], &self.splits, base, view, &self.readings)
             }

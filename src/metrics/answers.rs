@@ -200,7 +200,7 @@ pub struct AllAnswers(Mutex<Tables>);
 
 #[derive(Debug, Default)]
 struct Tables {
-    /// What the tables that nobody counts in any more have counted.
+    /// What the tables that are out of use have counted.
     retired: Totals,
     /// Older tables while a query still holds them, and last the current one.
     live: Vec<Arc<AnswerCounters>>,

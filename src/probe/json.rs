@@ -145,7 +145,7 @@ fn hear(document: &Value, pointers: &[(Signal, Pointer)]) -> (Signals, Option<St
     (signals, (!remarks.is_empty()).then(|| bounded(remarks.join("; "))))
 }
 
-/// Writes a value of somebody else's for people: what has parts is not spread out.
+/// Writes a foreign value for operators: what has parts is not spread out.
 fn shown(value: &Value) -> String {
     match value {
         Value::Array(_) => "a list".to_owned(),

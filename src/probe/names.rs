@@ -61,7 +61,7 @@ impl System {
     ///
     /// # Errors
     ///
-    /// When that cannot be read: nobody else is asked instead.
+    /// When that cannot be read: no other servers are asked instead.
     pub(super) fn new() -> Result<Self, NetError> {
         let (config, options) = read_system_conf()?;
         Self::asking(config, options)

@@ -58,7 +58,7 @@ impl Trust {
         self.encrypted.get_or_init(|| client(system())).clone()
     }
 
-    /// Returns the TLS side of a probe that does not use TLS: it believes nobody, and costs no search for
+    /// Returns the TLS side of a probe that does not use TLS: it trusts no authority, and costs no search for
     /// authorities.
     pub fn plain() -> ClientConfig {
         client(rustls::RootCertStore::empty())

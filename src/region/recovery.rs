@@ -17,7 +17,7 @@ pub enum Failover {
     /// It acts.
     #[default]
     Auto,
-    /// It says what it would do, and moves nobody.
+    /// It says what it would do, and moves no clients.
     Advise,
     /// It neither acts nor says so. Addresses are still judged one by one.
     Off,
@@ -51,7 +51,7 @@ pub struct Recovery {
     /// The shortest time between a fall and the return of traffic. It doubles with each fall in the hour,
     /// up to [`LONGEST_WAIT`].
     pub min_down: Duration,
-    /// The shares on the way back to everybody, growing; empty: everybody at once.
+    /// The shares on the way back to all clients, growing; empty: all at once.
     pub ramp: Vec<Share>,
     /// How long each share of the ramp is held.
     pub hold: Duration,

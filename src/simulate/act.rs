@@ -50,7 +50,7 @@ fn vital(signal: Signal, line: &mut Words<'_>) -> Result<Vital, Mistake> {
         None => Ok(Vital::Set(value)),
         Some(word) => {
             let hint = format!("{} goes from 0 to {}", vitals::word(signal), signal.highest());
-            Err(word.wrong("is more than anybody would believe", Some(hint)))
+            Err(word.wrong("is more than a server believes", Some(hint)))
         }
     }
 }

@@ -132,7 +132,7 @@ impl Lookup {
     ///
     /// When the client was never asked.
     pub fn split(&self, family: Family) -> &Distribution {
-        self.splits[family as usize].as_ref().expect("everybody asks when the first snapshot is there")
+        self.splits[family as usize].as_ref().expect("all clients ask when the first snapshot is there")
     }
 
     /// Returns when one of the client's subnets was last sent elsewhere; `None`: never.

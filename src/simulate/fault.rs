@@ -1,4 +1,4 @@
-//! What an address does to whoever probes it.
+//! What an address does to a client that probes it.
 
 use std::fmt;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use crate::region::Target;
 use crate::suggest;
 use crate::units::{Malformed, Percent, TimeSpan};
 
-/// The longest time that a scenario may name: a week. Nobody reads more of a timeline.
+/// The longest time that a scenario may name: a week. A longer timeline is not read.
 pub const MAX_TIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A word with its place.

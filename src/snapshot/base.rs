@@ -30,7 +30,7 @@ pub struct Base {
     /// What the parts of the clients ask for, sorted by partition and part; empty when no region has a
     /// capacity.
     pub demand: Vec<DemandPart>,
-    /// When the geo database was built; `None`: there is none, or nobody said.
+    /// When the geo database was built; `None`: there is none, or that is not known.
     pub database_built_at: Option<Moment>,
 }
 

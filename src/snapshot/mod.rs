@@ -44,9 +44,9 @@ pub struct Snapshot {
     pub splits: Splits,
     /// How the clients of some names are divided between regions.
     pub weights: Vec<Weights>,
-    /// The addresses that somebody is sent away from.
+    /// The addresses that clients are sent away from.
     pub leaving: Vec<AddressId>,
-    /// The addresses that answers hold, each with the longest time for which somebody may keep it.
+    /// The addresses that answers hold, each with the longest time for which a resolver may keep it.
     pub given: Arc<AnsweredAddresses>,
     /// By partition, and after those one for each name with weights.
     choices: Vec<Choices>,
@@ -65,12 +65,12 @@ pub struct Inputs {
     pub splits: Splits,
     /// How the clients of some names are divided between regions.
     pub weights: Vec<Weights>,
-    /// The addresses that somebody is sent away from: who gets them all the same is told apart.
+    /// The addresses that clients are sent away from: the resolvers that still get them are counted.
     pub leaving: Vec<AddressId>,
 }
 
 impl From<View> for Inputs {
-    /// Returns inputs in which no region sheds, no name has weights, and nobody is sent away.
+    /// Returns inputs in which no region sheds, no name has weights, and no clients are sent away.
     fn from(health: View) -> Self {
         Self { health, splits: Splits::default(), weights: Vec::new(), leaving: Vec::new() }
     }
@@ -85,7 +85,7 @@ pub struct Steered<'a> {
     pub scope: u8,
     /// The region that was chosen, for the counters.
     pub region: Option<RegionId>,
-    /// Whether an address is among the records that somebody is sent away from, for the counters.
+    /// Whether an address is among the records that clients are sent away from, for the counters.
     pub is_leaving: bool,
 }
 

@@ -64,7 +64,7 @@ pub(super) struct Answers {
 pub(super) enum Answer {
     Records {
         packed: Arc<Packed>,
-        /// Whether an address is among them that somebody is sent away from.
+        /// Whether an address is among them that clients are sent away from.
         is_leaving: bool,
     },
     Nodata(Ttl),
@@ -76,13 +76,13 @@ pub(super) enum Answer {
 pub(super) struct Pool<'a> {
     regions: &'a Regions,
     health: &'a View,
-    /// The addresses that somebody is sent away from.
+    /// The addresses that clients are sent away from.
     leaving: HashSet<IpAddr>,
     answers: HashMap<(Manner<'a>, [Selection; 2]), Answers>,
     packed: HashMap<Recipe, Ready>,
 }
 
-/// An RRset, and whether an address is in it that somebody is sent away from.
+/// An RRset, and whether an address is in it that clients are sent away from.
 #[derive(Clone)]
 struct Ready {
     packed: Arc<Packed>,
@@ -90,7 +90,7 @@ struct Ready {
 }
 
 impl<'a> Pool<'a> {
-    /// Returns an empty pool for the addresses of `regions` as `health` has them, some of which somebody is sent
+    /// Returns an empty pool for the addresses of `regions` as `health` has them, some of which clients are sent
     /// away from.
     pub fn new(regions: &'a Regions, health: &'a View, leaving: &[AddressId]) -> Self {
         let leaving = leaving.iter().map(|id| regions.address(*id).ip).collect();

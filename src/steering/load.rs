@@ -3,7 +3,7 @@
 //! All clients of a part go to its home, the first region of its plan that is in service, unless
 //! its [`Split`] says that a piece of them goes to another region of the plan. Two things cut
 //! pieces: [`Splits::step`] relieves regions above the soft limit, a little at a time, and
-//! [`Splits::land`] spreads the clients of a region that has just left, at once and touching nobody
+//! [`Splits::land`] spreads the clients of a region that has just left, at once and touching no client
 //! but them. Both give away those clients first who lose least distance, only to regions of the
 //! same plan, and only to regions known to have room: nothing here can cross a border.
 
@@ -229,7 +229,7 @@ impl Splits {
         for (part, to, _) in self.ways(region, demands, &|_| true).into_iter().rev() {
             let rate = demands[part].rate;
             let split = self.by_part[part].as_mut().expect("a way leads out of a split");
-            // Pieces come back in the reverse order of their going, whoever lost more: moving the
+            // Pieces come back in the reverse order of their going, whichever region lost more: moving the
             // line anywhere else would move clients who are not coming home.
             if split.pieces.get(1).is_some_and(|piece| piece.region == to) {
                 let away = rate * (1.0 - split.pieces[0].until);

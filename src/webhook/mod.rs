@@ -9,7 +9,7 @@
 //! The event log is the queue, and a cursor says how far a webhook has come in it: a receiver that was down
 //! has everything later, also after a restart. An event is sent again only when it is not known whether the
 //! receiver has it, under the same `Meridian-Delivery`. What the log gave up before it could be sent is
-//! counted as lost. Each webhook is a task of its own; nobody waits for it. The log, the cursor and secrets
+//! counted as lost. Each webhook is a task of its own; no other task waits for it. The log, the cursor and secrets
 //! are left to the shell.
 
 pub(crate) mod backoff;

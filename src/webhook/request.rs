@@ -1,4 +1,4 @@
-//! One attempt to deliver one event: a POST that is signed, has a limit, and follows nobody.
+//! One attempt to deliver one event: a POST that is signed, has a limit, and follows no redirect.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -75,7 +75,7 @@ fn key(event: &Event, instance: &str) -> String {
     format!("meridian/{}", HEXLOWER.encode(digest.as_ref()))
 }
 
-/// Escapes what Slack would take for links and commands: `<!channel>` in a reason must call nobody.
+/// Escapes what Slack would take for links and commands: `<!channel>` in a reason must notify no one.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -5,7 +5,7 @@ use ring::hmac;
 
 /// Returns the value of `Meridian-Signature`: `t=` and the Unix time in seconds, `v1=` and the HMAC-SHA256 of
 /// that number, a dot and the body, in hexadecimal. With the time in it, an old request cannot be sent again
-/// by somebody else without its age showing.
+/// by a third party without its age showing.
 pub(super) fn sign(secret: &[u8], unix_seconds: u64, body: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     let mut context = hmac::Context::with_key(&key);

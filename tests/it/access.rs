@@ -155,7 +155,7 @@ fn what_is_wrong_with_a_token_is_told_with_its_place_and_without_the_token() {
     home.write("server.yaml", &text.join("\n").replace("file: ../open },", "file: ../open }] }"));
     let ran = meridian(&["check", &zones]);
     let warning =
-        format!("warning: everybody on this machine may read or write `{}", open.replace("/open", ""));
+        format!("warning: every user of this machine may read or write `{}", open.replace("/open", ""));
     assert!(ran.code == 0 && ran.err.contains(&warning), "{ran:?}");
     assert!(ran.err.contains("hint: chmod o= "), "{ran:?}");
 }

@@ -117,7 +117,10 @@ fn explain_names_the_location_the_groups_the_rule_that_removed_a_region_the_answ
 #[test]
 fn explain_tells_a_name_of_no_zone_from_one_that_everybody_gets_alike() {
     let text = explain(&["www.example.net", "--client", "10.49.7.0/24"]);
-    assert!(text.contains("No zone of this server has the name: everybody is refused.\n\nREFUSED"), "{text}");
+    assert!(
+        text.contains("No zone of this server has the name: all clients are refused.\n\nREFUSED"),
+        "{text}"
+    );
     let text = explain(&["nothing.example.org", "--client", "10.49.7.0/24"]);
     assert!(
         text.contains("zone        example.org.\nThe name is not steered: everybody gets this"),

@@ -337,7 +337,7 @@ fn a_secret_that_is_missing_or_short_keeps_the_server_from_starting() {
     fs::write(home.path("secret"), SECRET).unwrap();
     fs::set_permissions(home.path("secret"), fs::Permissions::from_mode(0o644)).unwrap();
     let ran = meridian(&["check", zones]);
-    let said_of_mode = "warning: everybody on this machine may read or write `";
+    let said_of_mode = "warning: every user of this machine may read or write `";
     assert!(ran.code == 0 && ran.err.contains(said_of_mode), "{ran:?}");
     fs::remove_file(home.path("secret")).unwrap();
     let ran = meridian(&["serve", "--config", zones]);

@@ -140,7 +140,7 @@ fn a_region_with_manual_failback_is_held_when_it_is_well_again_until_somebody_le
     client("osaka");
     let ran = meridian(&["explain", "api.example.com", "--client", "10.81.7.0/24", "--admin", &seen.admin]);
     assert!(
-        ran.out.contains("held: well again, and takes nobody until `meridian failback tokyo`"),
+        ran.out.contains("held: well again, and takes no clients until `meridian failback tokyo`"),
         "{ran:?}"
     );
     wait_for("the page to have it", || {

@@ -141,7 +141,7 @@ fn is_foreign(headers: &HeaderMap) -> bool {
 
 /// The wrong tokens of the present second.
 ///
-/// A right token passes however many wrong ones come along: nobody can lock an operator out. What makes
+/// A right token passes however many wrong ones come along: no client can lock an operator out. What makes
 /// guessing hopeless is therefore the length of tokens, and this keeps it from filling the log.
 #[derive(Debug, Default)]
 pub struct WrongTokens(Mutex<(u64, u32)>);

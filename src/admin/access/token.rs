@@ -7,7 +7,7 @@ use ring::digest;
 
 use crate::admin::api::Role;
 
-/// The shortest token, in octets: 24 hexadecimal digits are 96 bits, which nobody guesses over a network.
+/// The shortest token, in octets: 24 hexadecimal digits are 96 bits, too many to guess over a network.
 pub const MIN_TOKEN: usize = 24;
 
 /// The longest token, in octets: far below the largest head of a request.
@@ -38,7 +38,7 @@ pub enum UnfitToken {
     Long(usize),
     #[error("is not one line of visible ASCII characters")]
     NotVisible,
-    #[error("has only {0} different characters, which anybody guesses")]
+    #[error("has only {0} different characters, easy to guess")]
     Dull(usize),
 }
 
@@ -47,7 +47,7 @@ impl HashedToken {
     ///
     /// # Errors
     ///
-    /// When the text cannot be one, or anybody could guess it.
+    /// When the text cannot be one, or is easy to guess.
     pub fn new(name: &str, role: Role, text: &str) -> Result<Self, UnfitToken> {
         match text.len() {
             0 => return Err(UnfitToken::Empty),

@@ -29,7 +29,7 @@ pub struct Operation {
     pub summary: &'static str,
     /// A query that makes sense, for refusals.
     pub example: &'static str,
-    /// The role that a caller needs; `None`: everybody may ask.
+    /// The role that a caller needs; `None`: no credential is needed.
     pub role: Option<Role>,
     /// The schema of the parameters.
     pub parameters: SchemaOf,
@@ -137,7 +137,7 @@ impl<P, B, A> ApiRoute<P, B, A> {
         self.operation
     }
 
-    /// Lets everybody ask.
+    /// Needs no credential.
     pub(super) const fn open(mut self) -> Self {
         self.operation.role = None;
         self

@@ -76,7 +76,7 @@ fn of_name(
 
 fn named(regions: &Regions, parts: &[(RegionId, f64)]) -> Vec<RegionFraction> {
     let name = |region: RegionId| regions.region(region).name.clone();
-    // A tenth of a percent is as much as anybody reads.
+    // A tenth of a percent is as fine as a map shows.
     let rounded = |part: f64| (part * 1000.0).round() / 1000.0;
     parts.iter().map(|(region, part)| RegionFraction(name(*region), rounded(*part))).collect()
 }

@@ -18,7 +18,7 @@ use crate::geo::countries;
 use crate::inspect::{Atlas, Fractions};
 use crate::region::RegionId;
 use crate::units::Percent;
-use palette::{Look, NOBODY};
+use palette::{Look, NO_CLIENTS};
 use projection::{HEIGHT, WIDTH, project};
 
 /// What is on a map.
@@ -79,12 +79,12 @@ fn write_map(svg: &mut String, drawing: &Drawing<'_>) -> fmt::Result {
     writeln!(svg, "</g></svg>")
 }
 
-/// Draws a country; one that is too small for an outline becomes a dot, if anybody lives there.
+/// Draws a country; one that is too small for an outline becomes a dot, if it has inhabitants.
 fn write_country(svg: &mut String, drawing: &Drawing<'_>, entry: &countries::CountryEntry) -> fmt::Result {
     let country: Country = entry.code.parse().expect("the codes of the table are codes");
     let fractions = drawing.atlas.countries.get(&country);
     let fill =
-        fractions.and_then(|parts| parts.first()).map_or(NOBODY, |(most, _)| palette::of_region(*most));
+        fractions.and_then(|parts| parts.first()).map_or(NO_CLIENTS, |(most, _)| palette::of_region(*most));
     let (code, name) = (entry.code, Escaped(entry.name));
     let told = told(drawing, fractions);
     let attributes = format!(r#"id="country-{code}" data-name="{name}" fill="{fill}""#);

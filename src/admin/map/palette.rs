@@ -11,8 +11,8 @@ const REGIONS: [&str; 17] = [
     "#ddcc77", "#117733", "#cc6677", "#88ccee", "#44aa99", "#999933", "#882255", "#332288",
 ];
 
-/// The fill of a country whose clients go nowhere, or of which nobody knows any.
-pub const NOBODY: &str = "#d5dae0";
+/// The fill of a country whose clients go nowhere, or has none.
+pub const NO_CLIENTS: &str = "#d5dae0";
 
 /// Returns the colour of the countries whose clients go to a region. Beyond the seventeenth region colours
 /// come again; neighbours in the list still differ.
@@ -36,7 +36,7 @@ pub fn looks() -> impl Iterator<Item = Look> {
     Phase::ALL.into_iter().map(of_phase).chain([
         // A disc without a sector: it serves, and a part of it does not.
         Look { word: LIMITED, colour: "#009e73", path: "M0 0V-12A12 12 0 1 0 12 0z" },
-        // The sign that forbids to enter: well, and nobody goes there.
+        // The sign that forbids to enter: well, and without clients.
         Look { word: WITHDRAWN, colour: "#4b5c9e", path: "M0-14a14 14 0 1 0 .01 0zM-9-3H9V3H-9z" },
     ])
 }

@@ -5,7 +5,7 @@ use crate::client::Coordinates;
 /// The width of the map in its own units.
 pub const WIDTH: f64 = 2000.0;
 
-/// The height of the map, from 84° north to 57° south: nobody runs a region beyond.
+/// The height of the map, from 84° north to 57° south: no region lies beyond.
 pub const HEIGHT: f64 = 870.0;
 
 /// Where 84° north is, before the map is moved there.

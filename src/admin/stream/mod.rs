@@ -29,7 +29,7 @@ use super::state::AdminState;
 use feed::Stay;
 use hub::{FIRST_EVENTS, MAX_STREAMS};
 
-/// How often the state is sent, at most: faster than anybody reads.
+/// How often the state is sent, at most: faster than an operator reads.
 const STATE_EVERY: Duration = Duration::from_secs(1);
 
 /// Starts a stream, on a connection that stays from then on.

@@ -35,7 +35,7 @@ const fn script(path: &'static str, text: &'static str) -> File {
     File { path, kind: "text/javascript; charset=utf-8", text }
 }
 
-/// What the page may load and whom it may ask: its own server, and nobody else. Forms are sent by the
+/// What the page may load and which hosts it may ask: its own server only. Forms are sent by the
 /// script, so none may be sent anywhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -51,7 +51,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::VARY, HeaderValue::from_static("accept")),
 ];
 
-/// Returns whether whoever asks shows HTML: browsers say so, and `curl` does not.
+/// Returns whether the client shows HTML: browsers say so, and `curl` does not.
 pub(super) fn is_browser(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))

@@ -1,6 +1,6 @@
 //! From text to tokens: blanks, quotes, parentheses, comments and escapes of RFC 1035, section 5.1.
 //!
-//! Escapes stay in the tokens, for in a name `\.` is not `.`; whoever uses a token resolves them.
+//! Escapes stay in the tokens, for in a name `\.` is not `.`; the user of a token resolves them.
 
 use std::iter::Peekable;
 use std::str::Chars;

@@ -39,7 +39,7 @@ pub struct DrillSpec {
     blocked: Option<List<Days>>,
 }
 
-/// A share of the clients above nobody: 1 to 100 percent.
+/// A share of the clients above none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Away(Share);
 

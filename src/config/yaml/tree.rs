@@ -30,7 +30,7 @@ pub struct YamlNode {
 pub enum YamlShape {
     /// Nothing at all, `~` or `null`.
     Null,
-    /// A text; numbers and booleans are texts until somebody wants a number.
+    /// A text; numbers and booleans are texts until a number is expected.
     Scalar(String),
     Sequence(Vec<YamlNode>),
     /// Keys with values, in the order of the document, without duplicates.

@@ -3,7 +3,7 @@
 //! Each has a [`RecoveryState`] for each family. What it sees is counted from the board: a zone is bad when none
 //! of its addresses is up, a region when fewer than its `min_healthy` are, when a critical canary says so
 //! that probes the region once, or when it fails its clients though not its canaries ([`outlier`]). A region
-//! that would fall may be restrained ([`Suppression`]): then it is suspect, and moves nobody, and what excuses it
+//! that would fall may be restrained ([`Suppression`]): then it is suspect, and moves no clients, and what excuses it
 //! excuses its zones. A zone that fell with its region comes back with it, and a region's only zone is the
 //! region itself: neither has a ramp of its own.
 //!
@@ -55,7 +55,7 @@ pub struct Sites {
     /// The same as operators want it. A region that has left goes its way to the end first: freezing the machine
     /// during an outage must not bring the dead back.
     wanted: Vec<Failover>,
-    /// The regions that take nobody because an operator wants so.
+    /// The regions that take no clients because an operator wants so.
     withdrawn: RegionSet,
 }
 
@@ -77,7 +77,7 @@ impl Sites {
         }
     }
 
-    /// Follows other wishes of operators: by `RegionId` what the machine may do, and the regions that take nobody.
+    /// Follows other wishes of operators: by `RegionId` what the machine may do, and the regions that take no clients.
     pub fn instruct(&mut self, failover: &[Failover], withdrawn: RegionSet) {
         self.wanted = failover.to_vec();
         self.withdrawn = withdrawn;

@@ -85,17 +85,17 @@ impl RegionFacts<'_> {
     fn waiting(&self) -> String {
         let region = self.region;
         if let Some(Bearing { intent: Some(intent), .. }) = self.bearing {
-            return format!("takes nobody while another region can: {intent}");
+            return format!("takes no clients while another region can: {intent}");
         }
         match self.status().map(|now| (now.phase, now.until)) {
             Some((Phase::Recovering, Some(until))) => {
                 format!("well again, and waits until {until} before it takes clients")
             }
             Some((Phase::Held, _)) => {
-                format!("held: well again, and takes nobody until `meridian failback {region}`")
+                format!("held: well again, and takes no clients until `meridian failback {region}`")
             }
             Some((Phase::Quarantined, Some(until))) => format!(
-                "quarantined after three falls in an hour: takes nobody until {until} or `meridian failback {region}`"
+                "quarantined after three falls in an hour: takes no clients until {until} or `meridian failback {region}`"
             ),
             _ => "well again, and waits for its time or for an operator".to_owned(),
         }
@@ -211,7 +211,7 @@ mod tests {
     fn a_region_that_is_well_and_takes_nobody_says_until_when_and_what_to_do() {
         let expected = "well again, and waits until 2026-03-01T00:00:00.000Z before it takes clients";
         check(2, SiteShare::Waiting, Fate::Waiting, bearing(Phase::Recovering), expected);
-        let expected = "held: well again, and takes nobody until `meridian failback tokyo`";
+        let expected = "held: well again, and takes no clients until `meridian failback tokyo`";
         check(2, SiteShare::Waiting, Fate::Waiting, bearing(Phase::Held), expected);
     }
 

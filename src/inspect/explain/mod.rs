@@ -124,7 +124,7 @@ pub struct RegionReason {
 
 /// Explains what `snapshot` answers. `located` is where the databases and the operator's networks
 /// put the client; `None` when they cannot be read. `bearings` are those of every region, by `RegionId` and
-/// family; empty when nobody knows them.
+/// family; empty when they are not known.
 pub fn explain(
     snapshot: &Snapshot,
     inquiry: &Inquiry,
@@ -261,7 +261,7 @@ fn network(located: &Located) -> String {
     let source = match located.origin {
         LocationOrigin::Operator => "the operator's networks",
         LocationOrigin::Database => "the database",
-        LocationOrigin::Unknown => "nobody knows it",
+        LocationOrigin::Unknown => "unknown",
     };
     format!("{} ({source})", located.network)
 }
@@ -326,10 +326,10 @@ impl fmt::Display for Explanation {
                 Some(zone) => {
                     writeln!(
                         f,
-                        "\nzone        {zone}\nThe name is not steered: everybody gets this answer."
+                        "\nzone        {zone}\nThe name is not steered: all clients get this answer."
                     )?;
                 }
-                None => writeln!(f, "\nNo zone of this server has the name: everybody is refused.")?,
+                None => writeln!(f, "\nNo zone of this server has the name: all clients are refused.")?,
             },
         }
         writeln!(f, "\n{}", self.rcode)?;
@@ -337,7 +337,7 @@ impl fmt::Display for Explanation {
             writeln!(f, "  {record}")?;
         }
         if let Some(scope) = self.scope {
-            let all = if scope == 0 { ": shared by everybody" } else { "" };
+            let all = if scope == 0 { ": shared by all clients" } else { "" };
             writeln!(f, "  client subnet scope /{scope}{all}")?;
         }
         Ok(())

@@ -162,7 +162,7 @@ pub struct LossOutcome {
     pub lost: Vec<String>,
     /// How much of all demand moves, 0 to 1.
     pub moved: f64,
-    /// By how many kilometres those are farther away who move from region to region, on average; `None`: nobody.
+    /// By how many kilometres those are farther away that move from region to region, on average; `None`: none move.
     pub added_km: Option<f64>,
     /// The fullest region that is left, and its load; `None`: no load is known.
     pub fullest: Option<(String, f64)>,
