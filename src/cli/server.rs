@@ -113,12 +113,7 @@ impl ServerArgs {
             ));
         }
         let client = self.client()?.build().context("cannot use these certificates")?;
-        let method = match operation.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Delete => reqwest::Method::DELETE,
-        };
-        let mut request = complete(client.request(method, url));
+        let mut request = complete(client.request(method(operation), url));
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, token);
         }
@@ -236,6 +231,14 @@ fn is_in_the_open(url: &Url) -> bool {
 
 fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
+}
+
+fn method(operation: &Operation) -> reqwest::Method {
+    match operation.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Delete => reqwest::Method::DELETE,
+    }
 }
 
 #[cfg(test)]

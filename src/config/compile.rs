@@ -66,14 +66,18 @@ fn read(sources: &SourceFiles, report: &mut Reporter) -> sections::Files {
         }
     }
     if !has_server {
-        let name = sources.directory.display();
-        let draft =
-            report.error(Span::file(sources.files.len()), format!("there is no `server.yaml` in `{name}`"));
-        draft.hint("it says where to listen: `name: ns1` and `listen: { dns: [\"127.0.0.1:5300\"] }`");
+        report_no_server(sources, report);
     }
     if !has_regions {
         // Without the file there are no regions, which is not the same as not knowing them.
         files.regions = Some(sections::RegionsSpec::default());
     }
     files
+}
+
+fn report_no_server(sources: &SourceFiles, report: &mut Reporter) {
+    let message = format!("there is no `server.yaml` in `{}`", sources.directory.display());
+    report
+        .error(Span::file(sources.files.len()), message)
+        .hint("it says where to listen: `name: ns1` and `listen: { dns: [\"127.0.0.1:5300\"] }`");
 }

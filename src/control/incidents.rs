@@ -6,7 +6,7 @@ use super::{Control, Effect, Monitor};
 use crate::alarm::{Alarm, IncidentCause, StandingCondition, failure};
 use crate::canary::{FailureClass, Subject};
 use crate::event::{Condition, Event};
-use crate::health::{Phase, Suppression};
+use crate::health::{AddressHealth, Phase, Suppression};
 use crate::intent::IntentPhase;
 use crate::moment::Moment;
 use crate::region::{Family, Resolved, Site, Target};
@@ -95,27 +95,38 @@ impl Monitor {
         }
         // After the sites: of a region that is out the alarm says more, and takes the place of what its phase says.
         standing.extend(self.alarms.standing().map(of_alarm));
-        for (subject, health) in self.board.watched().filter(|(_, health)| health.state().is_down()) {
-            let detail = health.cause().map_or_else(String::new, |cause| cause.failure.detail);
-            let (condition, text) = match subject {
-                Subject::Address(address) => {
-                    let target = regions.target(Resolved::Address(address));
-                    (Condition::Address(target.clone()), format!("{target} is down: {detail}"))
-                }
-                Subject::Region(region) => {
-                    let target = regions.target(Resolved::Region(region));
-                    let text = format!("{target} as a whole is down: {detail}");
-                    (Condition::RegionCanary(target), text)
-                }
-            };
-            standing.push(StandingCondition {
-                cause: IncidentCause::of(&condition, correlated, &[]),
-                state: health.state().as_str(),
-                reason: detail,
-                ..own(condition, health.since(), text)
-            });
-        }
+        let fallen = self.board.watched().filter(|(_, health)| health.state().is_down());
         standing
+            .extend(fallen.map(|(subject, health)| self.standing_of_watched(subject, health, correlated)));
+        standing
+    }
+
+    /// Returns that an address, or a region as a whole, is down by its canaries.
+    fn standing_of_watched(
+        &self,
+        subject: Subject,
+        health: &AddressHealth,
+        correlated: &BTreeMap<String, FailureClass>,
+    ) -> StandingCondition {
+        let regions = &self.config.regions;
+        let detail = health.cause().map_or_else(String::new, |cause| cause.failure.detail);
+        let (condition, text) = match subject {
+            Subject::Address(address) => {
+                let target = regions.target(Resolved::Address(address));
+                (Condition::Address(target.clone()), format!("{target} is down: {detail}"))
+            }
+            Subject::Region(region) => {
+                let target = regions.target(Resolved::Region(region));
+                let text = format!("{target} as a whole is down: {detail}");
+                (Condition::RegionCanary(target), text)
+            }
+        };
+        StandingCondition {
+            cause: IncidentCause::of(&condition, correlated, &[]),
+            state: health.state().as_str(),
+            reason: detail,
+            ..own(condition, health.since(), text)
+        }
     }
 
     /// Returns that a site is out, or is held at a share.

@@ -61,16 +61,8 @@ impl Control {
                 "{MAX_INTENTS} intents are in force, which is all there can be; lift some"
             )));
         }
-        let mut violations = Vec::new();
-        if let Some(other) = self.intents.in_the_way(&request.action) {
-            let Intent { number, request, .. } = other;
-            violations.push((
-                SafetyRule::OneAtATime,
-                format!("`{}` (intent {number}) is in force", request.action),
-            ));
-        }
         let forecast = self.predict(&request, now);
-        violations.extend(forecast.violations().into_iter().map(|one| (one.rule, one.sentence)));
+        let mut violations = self.violations(&request, &forecast);
         if is_dry_run {
             return Ok((Done::Tried { forecast: forecast.to_string(), violations }, Vec::new()));
         }
@@ -88,6 +80,15 @@ impl Control {
         effects.extend(interrupted.into_iter().map(Effect::emit));
         let forecast = Some(forecast.to_string());
         Ok((Done::Made { intent, snapshot: self.number, forecast, is_kept: true }, effects))
+    }
+
+    /// Returns the safety rules that an intent would break, with the numbers.
+    fn violations(&self, request: &Request, forecast: &Forecast) -> Vec<(SafetyRule, String)> {
+        let other = self.intents.in_the_way(&request.action).map(|Intent { number, request, .. }| {
+            (SafetyRule::OneAtATime, format!("`{}` (intent {number}) is in force", request.action))
+        });
+        let others = forecast.violations().into_iter().map(|one| (one.rule, one.sentence));
+        other.into_iter().chain(others).collect()
     }
 
     fn lift(

@@ -67,16 +67,6 @@ pub fn choose(
     };
     let is_in_share = |test: super::ShareTest| Some(test.includes(client));
     let selection = route.follow(conditions.bucketing, family, &is_in_share).expect("every test is answered");
-    let divided = match &route.rest {
-        Rest::Divided { by, home, pieces } => Some((*by, *home, pieces)),
-        Rest::Whole(_) => None,
-    };
-    let lost_by_weight = |region: RegionId| {
-        let is_member = |pieces: &[(Share, RegionId)]| pieces.iter().any(|(_, member)| *member == region);
-        divided.is_some_and(|(by, _, pieces)| by == Division::Weights && is_member(pieces))
-    };
-    let sheds =
-        |region: RegionId| divided.is_some_and(|(by, home, _)| by == Division::Load && home == region);
     let mut is_behind = false;
     let fates = plan.order.iter().map(|region| {
         let fate = match status(view, *region, family).share {
@@ -85,8 +75,8 @@ pub fn choose(
             SiteShare::Waiting => Fate::Waiting,
             SiteShare::Disabled => Fate::Disabled,
             SiteShare::Part(share) if !is_behind => Fate::OutsideShare(share),
-            SiteShare::Full if sheds(*region) && !is_behind => Fate::Shed,
-            SiteShare::Full if lost_by_weight(*region) => Fate::Weighted,
+            SiteShare::Full if sheds(&route, *region) && !is_behind => Fate::Shed,
+            SiteShare::Full if is_weighted(&route, *region) => Fate::Weighted,
             SiteShare::Full | SiteShare::Part(_) => Fate::Behind,
         };
         is_behind |= fate == Fate::Chosen;
@@ -94,6 +84,24 @@ pub fn choose(
     });
     let fates = fates.collect();
     Choice { selection, fates }
+}
+
+/// Returns whether a region is too full for all clients of this route, which is theirs by distance.
+fn sheds(route: &Route, region: RegionId) -> bool {
+    match &route.rest {
+        Rest::Divided { by: Division::Load, home, .. } => *home == region,
+        Rest::Divided { by: Division::Weights, .. } | Rest::Whole(_) => false,
+    }
+}
+
+/// Returns whether the weights of a name decide how many clients of this route a region gets.
+fn is_weighted(route: &Route, region: RegionId) -> bool {
+    match &route.rest {
+        Rest::Divided { by: Division::Weights, pieces, .. } => {
+            pieces.iter().any(|(_, member)| *member == region)
+        }
+        Rest::Divided { by: Division::Load, .. } | Rest::Whole(_) => false,
+    }
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ fn explain_tells_a_name_of_no_zone_from_one_that_everybody_gets_alike() {
     );
     let text = explain(&["nothing.example.org", "--client", "10.49.7.0/24"]);
     assert!(
-        text.contains("zone        example.org.\nThe name is not steered: everybody gets this"),
+        text.contains("zone        example.org.\nThe name is not steered: all clients get this"),
         "{text}"
     );
     assert!(text.contains("\nNXDOMAIN\n"), "{text}");

@@ -159,7 +159,7 @@ fn a_drill_that_would_leave_too_few_regions_is_refused_and_remembered() {
     }
     // A slip is told before the server is asked.
     for (arguments, sentence) in [
-        (["tokyo", "--percent", "101"], "`101` is not a percentage from 0.01 to 100"),
+        (["tokyo", "--percent", "101"], "`101` is not a percentage from 0.01% to 100%"),
         (["tokyo", "--abort-when", "moon"], "`moon` is none of alarm"),
     ] {
         let wrong = play.run(&arguments);

@@ -203,7 +203,7 @@ fn what_makes_no_sense_is_refused_in_one_sentence_and_changes_nothing() {
     for (words, sentence) in [
         ("shift tokio --reason x", "no region is called `tokio`; did you mean `tokyo`?"),
         ("shift tokyo/tokyo-z --reason x", "tokyo has no availability zone `tokyo-z`"),
-        ("shift tokyo --percent 101 --reason x", "`101` is not a percentage from 0.01 to 100"),
+        ("shift tokyo --percent 101 --reason x", "`101` is not a percentage from 0.01% to 100%"),
         ("shift tokyo --for 0s --reason x", "an intent stands for 1m to 3d, not for 0s"),
         ("shift tokyo --for 8760h --reason x", "an intent stands for 1m to 3d, not for 365d"),
         ("shift tokyo --for 1y --reason x", "`1y` is not a duration"),

@@ -75,11 +75,17 @@ impl Process {
         self.line_after(0, text)
     }
 
-    /// Sends a signal: `TERM`, `HUP`, `KILL`.
+    /// Sends a signal: `TERM`, `HUP`, `KILL`. A process that is killed is gone afterwards, and its locks with it.
     pub fn signal(&self, signal: &str) {
         let kill = format!("kill -{signal} {}", self.child.id());
         let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(status.success(), "{kill}");
+        if signal == "KILL" {
+            let stat = format!("/proc/{}/stat", self.child.id());
+            // A zombie has closed its files.
+            let is_gone = || std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") Z "));
+            wait_for("the end of a killed process", || is_gone().then_some(()));
+        }
     }
 
     /// Waits for its end, no longer than this.

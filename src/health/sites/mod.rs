@@ -274,15 +274,7 @@ impl Sites {
             return None;
         }
         let site = Site::Zone(zone);
-        let recovery = self.recovery(site, family);
-        let has_clients = recovery.serves() || recovery.phase() == Phase::Down;
-        let assessment = match tally {
-            _ if self.grade(site) == OutlierGrade::Failing && has_clients => Assessment::Bad,
-            AddressTally { up: 0, .. } => Assessment::Bad,
-            AddressTally { clean: 0, .. } => Assessment::Suspect,
-            AddressTally { known: 0, .. } => Assessment::Unknown,
-            _ => Assessment::Good,
-        };
+        let assessment = self.assess_zone(site, family, tally);
         let is_open = self.gates_are_open(site, family, board, now);
         let is_excused = assessment == Assessment::Bad && self.excuse(region, family, now).is_some();
         let is_alone = self.recovery(Site::Region(region), family).phase().is_stable();
@@ -303,6 +295,19 @@ impl Sites {
             false => drop(state.recovery.follow(assessment, is_open, &settings.recovery, now)),
         }
         PhaseChange::between(site, family, &before, &state.recovery, now)
+    }
+
+    fn assess_zone(&self, site: Site, family: Family, tally: &AddressTally) -> Assessment {
+        let recovery = self.recovery(site, family);
+        // The requests of a zone without clients say nothing of it.
+        let has_clients = recovery.serves() || recovery.phase() == Phase::Down;
+        match tally {
+            _ if self.grade(site) == OutlierGrade::Failing && has_clients => Assessment::Bad,
+            AddressTally { up: 0, .. } => Assessment::Bad,
+            AddressTally { clean: 0, .. } => Assessment::Suspect,
+            AddressTally { known: 0, .. } => Assessment::Unknown,
+            _ => Assessment::Good,
+        }
     }
 
     fn update_region(&mut self, id: RegionId, evidence: &Evidence<'_>) -> Option<PhaseChange> {
