@@ -207,7 +207,7 @@ fn what_makes_no_sense_is_refused_in_one_sentence_and_changes_nothing() {
         ("shift tokyo --for 0s --reason x", "an intent stands for 1m to 3d, not for 0s"),
         ("shift tokyo --for 8760h --reason x", "an intent stands for 1m to 3d, not for 365d"),
         ("shift tokyo --for 1y --reason x", "`1y` is not a duration"),
-        ("capacity tokyo 0% --reason x", "`0%` is not a percentage from 1 to 1000"),
+        ("capacity tokyo 0% --reason x", "`0%` is not a percentage from 1% to 1000%"),
         (
             "weights api.example.com tokyo=1 osaca=1 --reason x",
             "no region is called `osaca`; did you mean `osaka`?",
