@@ -40,7 +40,8 @@ fn steps(config: &Config, all: &[Observation], now: Moment) {
     let mut board = Board::new(&config.regions, &config.canaries, now);
     all.iter().for_each(|seen| _ = board.observe(seen));
     let mut sites = Sites::new(&config.regions, now);
-    let (update, _) = median(RUNS, || sites.update(&board, &config.safety, now));
+    let pools = config.pools();
+    let (update, _) = median(RUNS, || sites.update(&board, &config.safety, &pools, now));
     print_time("control/5000: Sites::update", update, "");
     print_time("control/5000: Sites::view", median(RUNS, || sites.view(&board)).0, "");
     print_time("control/5000: Sites::wake", median(RUNS, || sites.wake(&board, now)).0, "");
@@ -51,7 +52,7 @@ fn steps(config: &Config, all: &[Observation], now: Moment) {
     // The windows in which regions are compared end every half a minute.
     let mut windows = (1..).map(|window| now.plus(Duration::from_secs(30 * window)));
     let (compare, _) =
-        median(RUNS, || sites.update(&board, &config.safety, windows.next().expect("time goes on")));
+        median(RUNS, || sites.update(&board, &config.safety, &pools, windows.next().expect("time goes on")));
     print_time("control/5000: Sites::update, with a window's end", compare, "");
 }
 

@@ -246,10 +246,19 @@ fn compile(draft: &Draft) -> Snapshot {
     let count = config.regions.addresses().count();
     let counted = View::counted(&config.regions, draft.standings[..count].to_vec());
     let share = |region: RegionId, family: Family| match counted.status(region, family).share {
-        out @ (SiteShare::Out { .. } | SiteShare::Disabled) => out,
-        _ if draft.stages[usize::from(region.0)] > 100 => SiteShare::Disabled,
-        SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting => {
-            SiteShare::of(Share::percent(draft.stages[usize::from(region.0)]))
+        SiteShare::Disabled => SiteShare::Disabled,
+        SiteShare::Out { since } | SiteShare::Yielding { since } => match draft.stages[usize::from(region.0)]
+        {
+            ..50 => SiteShare::Out { since },
+            50.. => SiteShare::Yielding { since },
+        },
+        SiteShare::Full | SiteShare::Part(_) | SiteShare::Kept(_) | SiteShare::Waiting => {
+            match draft.stages[usize::from(region.0)] {
+                percent @ ..=100 => SiteShare::of(Share::percent(percent)),
+                101..=103 => SiteShare::Kept(Share::ALL),
+                104..=106 => SiteShare::Kept(Share::HALF),
+                107.. => SiteShare::Disabled,
+            }
         }
     };
     let regions = config.regions.iter();
@@ -266,15 +275,23 @@ fn divide(draft: &Draft, base: &Base, view: &View) -> Splits {
     let takes_all = |region: RegionId| {
         Family::BOTH.iter().all(|family| view.status(region, *family).share == SiteShare::Full)
     };
-    let demand = |(part, rate): (&DemandPart, &u8)| Demand {
-        rate: f64::from(*rate),
-        order: part.order.iter().filter(|(region, _)| takes_all(*region)).copied().collect(),
+    let yields =
+        |region: RegionId| matches!(view.status(region, Family::V4).share, SiteShare::Yielding { .. });
+    let demand = |(part, rate): (&DemandPart, &u8)| {
+        let first = part.order.first().filter(|(region, _)| yields(*region));
+        let takers = part.order.iter().filter(|(region, _)| takes_all(*region));
+        Demand {
+            rate: f64::from(*rate),
+            order: first.into_iter().chain(takers).copied().collect(),
+            yields: first.is_some(),
+            reserve: Vec::new(),
+        }
     };
     let demands: Vec<_> = base.demand.iter().zip(draft.rates.iter().cycle()).map(demand).collect();
     let capacities: Capacities = base.config.regions.iter().map(|(id, _)| (id, 100.0)).collect();
     let mut splits = Splits::default();
     splits.land(&demands, &capacities, Limits::default());
-    splits.step(&demands, &capacities, Limits::default());
+    splits.step(&demands, &capacities, Limits::default(), 0.2);
     splits
 }
 
@@ -378,7 +395,7 @@ proptest! {
     }
 
     #[test]
-    fn an_address_that_is_down_is_answered_only_when_its_region_fails_open(
+    fn an_address_that_is_down_is_answered_only_when_its_region_fails_open_or_keeps_whom_no_other_can_bear(
         draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 6),
     ) {
         let snapshot = compile(&draft);
@@ -394,7 +411,11 @@ proptest! {
                 let down = answered.iter().filter(|ip| matches!(standing(**ip), Standing::Down { .. })).count();
                 prop_assert!(down == 0 || down == answered.len());
                 if down > 0 {
-                    prop_assert_eq!(draft.policy.all_down, AllDown::FailOpen);
+                    let region = region_of(answered[0]);
+                    let share = |family| snapshot.health.status(region, family).share;
+                    let yields = |family| matches!(share(family), SiteShare::Yielding { .. });
+                    let is_kept = Family::BOTH.into_iter().any(yields);
+                    prop_assert!(is_kept || draft.policy.all_down == AllDown::FailOpen);
                     prop_assert_eq!(reply.answers[0].ttl, 10, "fail-open answers carry the short TTL");
                 }
             }

@@ -150,7 +150,7 @@ impl Round<'_> {
                 Event::region_out(&target(), family, Outage { status, reason, failure, is_remembered }, now)
             };
             let clear = || Event::region_back(&target(), family, status, now);
-            self.judge(!status.is_in_service(), || Condition::Out(target(), family), raise, clear);
+            self.judge(status.has_left(), || Condition::Out(target(), family), raise, clear);
         }
     }
 
@@ -233,12 +233,11 @@ impl WatchedNames {
         if shares.all(|share| share == SiteShare::Disabled) { AllDown::Servfail } else { self.all_down }
     }
 
-    /// Returns whether every region that has addresses of the family is out, and there is one.
+    /// Returns whether every region that has addresses of the family is out or stays only by a rule, and there is one.
     fn is_exhausted(&self, view: &View, family: Family) -> bool {
         let statuses = self.regions.iter().map(|region| view.status(*region, family));
         let mut shares = statuses.filter(|status| status.exists()).map(|status| status.share).peekable();
-        shares.peek().is_some()
-            && shares.all(|share| matches!(share, SiteShare::Out { .. } | SiteShare::Disabled))
+        shares.peek().is_some() && !shares.any(SiteShare::is_well)
     }
 }
 
@@ -296,10 +295,13 @@ pub(crate) fn failure(site: Site, family: Family, board: &Board) -> Option<Strin
 /// decided yet is so within seconds.
 fn is_told(suppression: Suppression) -> bool {
     match suppression {
-        Suppression::Failover(Failover::Off) | Suppression::Undecided(_) => false,
+        Suppression::Failover(Failover::Off) | Suppression::Unheard => false,
         Suppression::Failover(Failover::Auto | Failover::Advise)
-        | Suppression::Correlated(_)
+        | Suppression::Correlated(..)
+        | Suppression::NoneWell
         | Suppression::Overload(_)
+        | Suppression::Keep
+        | Suppression::Cascade(_)
         | Suppression::MinInService => true,
     }
 }

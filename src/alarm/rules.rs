@@ -235,7 +235,7 @@ fn is_beyond(rule: AlarmRule, value: f64, margin: f64) -> bool {
 /// Returns the part of the limit by which a value must be better to be well. What only grows old does not flap.
 fn margin(measure: Measure) -> f64 {
     match measure {
-        Measure::ErrorRate | Measure::P95Latency | Measure::ReplicationLag => MARGIN,
+        Measure::ErrorRate | Measure::P95Latency | Measure::Load | Measure::ReplicationLag => MARGIN,
         Measure::Certificate | Measure::DatabaseAge => 0.0,
     }
 }
@@ -248,6 +248,7 @@ fn measured(measure: Measure, vitals: &Vitals) -> Option<f64> {
     match measure {
         Measure::ErrorRate => vitals.error_rate,
         Measure::P95Latency => vitals.p95_latency_seconds,
+        Measure::Load => vitals.load,
         Measure::ReplicationLag => vitals.replication_lag_seconds,
         Measure::Certificate => vitals.certificate_days,
         Measure::DatabaseAge => None,

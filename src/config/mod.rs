@@ -24,7 +24,7 @@ mod tests;
 use crate::canary::Canary;
 use crate::client::Group;
 use crate::intent::Schedule;
-use crate::region::{Regions, Safety};
+use crate::region::{RegionSet, Regions, Safety};
 use crate::steering::Steering;
 use crate::zone::Zone;
 
@@ -56,4 +56,19 @@ pub struct Config {
     pub drills: Vec<Schedule>,
     /// What raises an alarm besides the loss of something.
     pub alarms: AlarmRules,
+}
+
+impl Config {
+    /// Returns each set of regions that some clients of some name may be sent to: all regions of the name, and those
+    /// that a residency rule leaves of them.
+    pub fn pools(&self) -> Vec<RegionSet> {
+        let mut pools: Vec<RegionSet> = Vec::new();
+        for audience in self.steered.iter().flat_map(|steering| steering.policy.audiences()) {
+            let pool = audience.regions.into_iter().collect();
+            if !pools.contains(&pool) {
+                pools.push(pool);
+            }
+        }
+        pools
+    }
 }

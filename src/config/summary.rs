@@ -194,11 +194,21 @@ impl ConfigSummary<'_> {
             }
             writeln!(f, ": {}", recovery_text(recovery))?;
         }
-        let Safety { min_in_service, limits } = &self.0.safety;
-        match min_in_service {
-            None => {}
-            Some(Minimum::Count(count)) => writeln!(f, "safety: regions that stay in service: {count}")?,
-            Some(Minimum::Percent(share)) => writeln!(f, "safety: regions that stay in service: {share}")?,
+        let Safety { min_in_service, keep, shared_hold, velocity, limits } = &self.0.safety;
+        let minimum = |minimum: &Minimum| match minimum {
+            Minimum::Count(count) => count.to_string(),
+            Minimum::Percent(share) => share.to_string(),
+        };
+        if let Some(least) = min_in_service {
+            writeln!(f, "safety: regions that stay in service: {}", minimum(least))?;
+        }
+        let default = Safety::default();
+        if (*keep, *shared_hold, *velocity) != (default.keep, default.shared_hold, default.velocity) {
+            let (keep, hold) = (minimum(keep), TimeSpan(*shared_hold));
+            writeln!(
+                f,
+                "safety: keeps {keep} of a name's regions, holds for {hold}, moves {velocity} in 10 min"
+            )?;
         }
         if *limits != Limits::default() {
             let Limits { soft, hard, back, step } = limits;

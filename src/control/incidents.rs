@@ -64,10 +64,13 @@ impl Monitor {
         let regions = self.config.regions.iter().filter_map(|(id, region)| {
             let suppressions = self.observed(Site::Region(id)).map(|status| status.suppression);
             let class = suppressions.into_iter().flatten().find_map(|suppression| match suppression {
-                Suppression::Correlated(class) => Some(class),
+                Suppression::Correlated(class, _) => Some(class),
                 Suppression::Failover(_)
-                | Suppression::Undecided(_)
+                | Suppression::Unheard
+                | Suppression::NoneWell
                 | Suppression::Overload(_)
+                | Suppression::Keep
+                | Suppression::Cascade(_)
                 | Suppression::MinInService => None,
             })?;
             Some((region.name.clone(), class))

@@ -5,6 +5,7 @@
 //!   Observed ──▶ monitor ── the view changed? ──▶ balance ──▶ Snapshot::compile ──▶ Publish
 //!   Tick     ──▶     │ ╰────── a fall or a rise? ──▶ Persist                            │
 //!   Asked    ──▶     │   (operator, with the intents in force) ──▶ Keep, Answer        │
+//!   Counted  ──▶     │   (how the parts of the clients compare)                        │
 //!   Reloaded ──▶     ╰──────── what happened ──▶ Emit                                  │
 //!   Served   ◀─────────────────────────── the shell ◀─────────────────────────────────╯
 //!   Stopping
@@ -65,6 +66,8 @@ pub enum Input {
     /// Probes came back: all that have since the last event, so that an outage of a thousand addresses makes a
     /// few snapshots and not a thousand.
     Observed(Vec<Observation>),
+    /// So many queries of each part of the clients were answered since the last one, by the place in `Base::demand`.
+    Counted(Vec<u64>),
     Tick,
     /// The configuration or the database changed, and the new base is valid.
     Reloaded(Arc<Base>),
@@ -195,6 +198,10 @@ impl Control {
                 let findings = self.monitor.observe(&seen, now);
                 self.rules.observed();
                 self.advance(findings, Vec::new(), now)
+            }
+            Input::Counted(queries) => {
+                self.balancer.count(&queries, now);
+                Vec::new()
             }
             Input::Tick => {
                 let findings = self.monitor.tick(now);
@@ -361,10 +368,10 @@ impl Control {
 
     /// Spreads the clients of regions that have left or returned, if any has.
     fn land(&mut self, now: Moment) {
-        if !self.balancer.is_due(&self.base, self.monitor.view()) {
+        let readings = self.monitor.readings(&self.base, now);
+        if !self.balancer.is_due(&self.base, self.monitor.view(), &readings) {
             return;
         }
-        let readings = self.monitor.readings(&self.base, now);
         self.balancer.land(&self.base, self.monitor.view(), &readings, now);
     }
 

@@ -16,7 +16,8 @@ use crate::health::{
 use crate::intent::Overlay;
 use crate::load::Readings;
 use crate::moment::Moment;
-use crate::region::{AddressId, Failover, Family, RegionId, Resolved, Site};
+use crate::region::{AddressId, Failover, Family, RegionId, RegionSet, Resolved, Site};
+use crate::share::Share;
 use crate::snapshot::Base;
 
 /// The part of control that judges. It compiles no snapshots.
@@ -26,6 +27,8 @@ pub struct Monitor {
     pub(super) board: Board,
     pub(super) sites: Sites,
     pub(super) alarms: Alarms,
+    /// The sets of regions that some clients may be sent to.
+    pools: Vec<RegionSet>,
     overlay: Overlay,
     /// Health as it was last, before operators amend it.
     observed: View,
@@ -78,6 +81,7 @@ impl Monitor {
             overlay,
             wake: sites.wake(&board, now),
             alarms: Alarms::new(&config),
+            pools: config.pools(),
             board,
             sites,
             config,
@@ -172,6 +176,7 @@ impl Monitor {
         self.overlay = overlay;
         self.board.reload(&config.regions, &config.canaries, now);
         self.alarms.reload(&config);
+        self.pools = config.pools();
         self.config = config;
         self.settle(now)
     }
@@ -236,7 +241,12 @@ impl Monitor {
             vitals: regions().map(vitals).collect(),
             present: regions().map(present).collect(),
             weights: base.common_weights(&overlay.weights),
-            is_auto: overlay.failover.iter().map(|failover| *failover == Failover::Auto).collect(),
+            is_auto: overlay
+                .failover
+                .iter()
+                .zip(&overlay.kept)
+                .map(|(failover, kept)| *failover == Failover::Auto && *kept == Share::ALL)
+                .collect(),
         }
     }
 
@@ -249,7 +259,7 @@ impl Monitor {
     /// Judges regions and zones anew, and brings everything up to date that follows from it.
     fn settle(&mut self, now: Moment) -> Findings {
         let grades = self.sites.grades(&self.config.regions);
-        let turns = self.sites.update(&self.board, &self.config.safety, now);
+        let turns = self.sites.update(&self.board, &self.config.safety, &self.pools, now);
         self.observed = self.sites.view(&self.board);
         let view = self.overlay.amend(self.observed.clone(), &self.config.regions);
         let moves_view = !view.steers_like(&self.view);
@@ -368,7 +378,7 @@ mod tests {
     use crate::canary::{Canary, Failure, FailureClass};
     use crate::config::{Access, AlarmRules, Geo, LogFormat, Server};
     use crate::health::fixture;
-    use crate::region::{Recovery, Region, RegionId, RegionSet, Regions, Safety};
+    use crate::region::{Recovery, Region, Regions, Safety};
     use crate::steering::{AllDown, Order, Policy, ResidencyRule, Steering};
     use crate::zone::{Name, Ttl};
 
@@ -489,7 +499,7 @@ mod tests {
     #[test]
     fn a_rule_whose_regions_are_all_down_raises_an_alarm_although_others_are_up() {
         check(
-            "3:x 3:x",
+            "3:x 0:o 3:x",
             &[
                 "frankfurt/frankfurt-a/198.51.100.1 is suspect: shallow failed 1 of 2 times (status 503)",
                 "frankfurt/frankfurt-a/198.51.100.1 is down: shallow failed 2 times in a row (status 503)",
@@ -516,7 +526,7 @@ mod tests {
     #[test]
     fn a_reload_keeps_alarms_and_says_nothing_twice() {
         let mut monitor = monitor();
-        play(&mut monitor, "3:x 3:x");
+        play(&mut monitor, "3:x 0:o 3:x");
         let late = fixture::result(&monitor.board, 3, 0, 9, true);
         let events = reload(&mut monitor, config(fixture::canary("shallow", 5, 1)), Moment(10_000));
         assert_eq!(events, []);
@@ -531,7 +541,7 @@ mod tests {
     #[test]
     fn a_restart_takes_up_the_falls_and_rings_again() {
         let mut before = monitor();
-        play(&mut before, "3:x 3:x");
+        play(&mut before, "3:x 0:o 3:x");
         let memory = before.memory(Moment(3000));
         let (after, findings) = start(config(fixture::canary("shallow", 2, 2)), Some(&memory), Moment(9000));
         assert!(after.view().steers_like(before.view()));
@@ -544,7 +554,7 @@ mod tests {
     #[test]
     fn a_stale_memory_and_one_of_another_configuration_get_one_warning_each() {
         let mut before = monitor();
-        play(&mut before, "3:x 3:x");
+        play(&mut before, "3:x 0:o 3:x");
         let memory = before.memory(Moment(3000));
         let say = |memory: &Memory, now| {
             let (_, findings) = start(config(fixture::canary("shallow", 2, 2)), Some(memory), now);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 use super::clock::SystemClock;
 use super::events::EventPublisher;
@@ -46,7 +47,7 @@ pub fn begin(
     metrics: &Metrics,
     now: Moment,
 ) -> (Control, Vec<Effect>, Arc<Current>) {
-    let answers = metrics.begin(&base.config);
+    let answers = metrics.begin(&base.config, base.demand.len());
     let mut control = Control::new(base, now);
     let effects = control.handle(Input::Restored(restored), now);
     let first = effects.iter().find_map(|effect| match effect {
@@ -70,6 +71,9 @@ pub fn begin(
 /// The shortest time between two reports: shorter than an operator looks at `/status` twice, and long enough for
 /// five thousand addresses that are probed every ten seconds not to be walked over for each of them.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
+
+/// How often control learns how many queries of each part of the clients were answered: as often as load is divided.
+const COUNT_EVERY: Duration = Duration::from_secs(30);
 
 /// The time of the last report, and whether anything has happened since.
 struct Reporting {
@@ -110,6 +114,8 @@ impl ControlLoop {
         self.report(&control);
         let mut batch = Vec::new();
         let mut reporting = Reporting::done(self.clock.now());
+        let mut counting = tokio::time::interval(COUNT_EVERY);
+        counting.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let input = tokio::select! {
                 biased;
@@ -121,6 +127,7 @@ impl ControlLoop {
                     continue;
                 }
                 () = self.until(control.wake()) => Input::Tick,
+                _ = counting.tick() => Input::Counted(self.current.load().answers.take_parts()),
                 () = self.until(reporting.due_at()) => {
                     self.report(&control);
                     reporting = Reporting::done(self.clock.now());
@@ -137,6 +144,7 @@ impl ControlLoop {
                 Input::Restored(_)
                 | Input::Asked(_)
                 | Input::Served
+                | Input::Counted(_)
                 | Input::Tick
                 | Input::Reloaded(_)
                 | Input::ReloadFailed(_)
@@ -223,7 +231,7 @@ impl ControlLoop {
         let config = Arc::clone(&snapshot.base.config);
         let answers = match is_same_world {
             true => Arc::clone(&before.answers),
-            false => self.metrics.begin(&config),
+            false => self.metrics.begin(&config, snapshot.base.demand.len()),
         };
         let watch = self.metrics.watch(&config.regions, &snapshot.leaving);
         self.current.store(Arc::new(Serving { snapshot: Arc::clone(&snapshot), answers, watch }));

@@ -29,6 +29,8 @@ pub(super) struct ReplyMeta {
     pub zone: Option<usize>,
     /// The region of a steered answer.
     pub region: Option<RegionId>,
+    /// The part of the clients that it went to.
+    pub part: Option<u16>,
     /// Whether an address is in it that clients are being moved away from.
     pub is_leaving: bool,
 }
@@ -43,6 +45,7 @@ impl ReplyMeta {
             scope: 0,
             zone: None,
             region: None,
+            part: None,
             is_leaving: false,
         }
     }
@@ -193,6 +196,7 @@ where
         // Whatever was consulted on the way to the answer narrows it, ANY asks twice.
         self.meta.scope = self.meta.scope.max(steered.scope);
         self.meta.region = steered.region;
+        self.meta.part = steered.part;
         self.meta.is_leaving = steered.is_leaving;
         steered
     }

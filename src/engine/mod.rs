@@ -65,6 +65,8 @@ pub struct ReplyTally {
     pub rcode: Rcode,
     /// The region of a steered answer.
     pub region: Option<RegionId>,
+    /// The part of the clients that a steered answer went to, by its place in `Base::demand`.
+    pub part: Option<u16>,
     /// Whether a steered answer has an address that clients are being moved away from.
     pub is_leaving: bool,
     /// Whether the reply is cut (TC), so that the sender comes back over TCP.
@@ -145,6 +147,7 @@ fn tally(query: &Query<'_>, meta: &ReplyMeta) -> ReplyTally {
         qtype: query.question.as_ref().map(|question| question.qtype),
         rcode: meta.rcode,
         region: meta.region,
+        part: meta.part,
         is_leaving: meta.is_leaving,
         is_truncated: meta.is_truncated,
         has_client_subnet: query.edns.is_some_and(|edns| edns.client_subnet.is_some()),

@@ -99,11 +99,13 @@ impl Event {
     ) -> Self {
         // A cause that is shared by half of the regions is beyond what failover can heal.
         let severity = match suppression {
-            Suppression::Correlated(_) => Severity::Critical,
-            Suppression::Failover(_)
-            | Suppression::Undecided(_)
-            | Suppression::Overload(_)
-            | Suppression::MinInService => Severity::Warning,
+            Suppression::Correlated(..)
+            | Suppression::Unheard
+            | Suppression::NoneWell
+            | Suppression::Keep
+            | Suppression::Cascade(_)
+            | Suppression::MinInService => Severity::Critical,
+            Suppression::Failover(_) | Suppression::Overload(_) => Severity::Warning,
         };
         let text = format!("failover of {region} ({family}) is suppressed: {suppression}; its clients stay");
         Self::new(EventKind::FAILOVER_SUPPRESSED, severity, text, at)
@@ -340,13 +342,13 @@ mod tests {
 
     #[test]
     fn what_keeps_a_region_is_told_of_with_its_reason() {
-        let shared = Suppression::Correlated(FailureClass::Timeout);
+        let shared = Suppression::Correlated(FailureClass::Timeout, Moment(0));
         check(
             &Event::failover_suppressed(&region(), Family::V4, shared, Moment(0)),
-            "failover_suppressed Critical tokyo IPv4: free -> suppressed | half of the regions or more fail alike (timeout), \
-             so the cause is shared | - | - | suppressed/tokyo/IPv4",
-            "failover of tokyo (IPv4) is suppressed: half of the regions or more fail alike (timeout), so the cause is \
-             shared; its clients stay",
+            "failover_suppressed Critical tokyo IPv4: free -> suppressed | half of the regions or more began to fail alike \
+             (timeout) within a minute, so it waits until 1970-01-01T00:00:00.000Z | - | - | suppressed/tokyo/IPv4",
+            "failover of tokyo (IPv4) is suppressed: half of the regions or more began to fail alike (timeout) within a \
+             minute, so it waits until 1970-01-01T00:00:00.000Z; its clients stay",
         );
         check(
             &Event::failover_resumed(&region(), Family::V4, Moment(0)),

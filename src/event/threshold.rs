@@ -71,6 +71,7 @@ impl Excess {
         match self.rule.measure {
             Measure::ErrorRate => format!("{region} fails {value} of its requests"),
             Measure::P95Latency => format!("{region} takes {value} for 95% of its requests"),
+            Measure::Load => format!("{region} is at {value} of its capacity"),
             Measure::ReplicationLag => format!("the data of {region} is {value} behind"),
             Measure::Certificate => format!("a certificate of {region} ends in {value}"),
             Measure::DatabaseAge => format!("the geo database is {value} old"),
@@ -87,6 +88,7 @@ fn quantity(measure: Measure, value: f64) -> String {
     match measure {
         // Two digits tell 1.04 % from the limit of 1 %.
         Measure::ErrorRate => Percent::of_fraction((value * 10_000.0).round() / 10_000.0).to_string(),
+        Measure::Load => Percent::rounded(value).to_string(),
         Measure::P95Latency => format!("{:.0} ms", value * 1000.0),
         Measure::ReplicationLag => format!("{value:.0} s"),
         Measure::Certificate | Measure::DatabaseAge => format!("{value:.0} days"),

@@ -64,7 +64,8 @@ mod tests {
         let recovery = |zone, family, stage| {
             json!({
                 "region": "tokyo", "zone": zone, "family": family,
-                "recovery": {"phase": stage, "since": 7, "falls": [5], "awaits_operator": true},
+                "recovery": {"phase": stage, "since": 7, "falls": [5], "restarts": [],
+                    "refused_since": null, "in_outage": false, "awaits_operator": true},
             })
         };
         let fallen = |address| {

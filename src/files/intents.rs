@@ -77,7 +77,8 @@ mod tests {
             json!({"number": number, "request": request, "made_at": 7, "phase": phase})
         };
         let course = json!({
-            "phase": {"ramp": {"step": 0, "has_slipped": false}}, "since": 8, "falls": [], "awaits_operator": false,
+            "phase": {"ramp": {"step": 0, "has_slipped": false}}, "since": 8, "falls": [],
+            "restarts": [], "refused_since": null, "in_outage": false, "awaits_operator": false,
         });
         let lasts = json!({"secs": 7200, "nanos": 1_000_000});
         let drill = |ended_at, outcome, why, standing| {

@@ -105,15 +105,16 @@ impl<'a> Baseline<'a> {
 
     /// Lets all clients land, and the full regions shed until nothing moves any more.
     fn settle(&self, situation: Situation<'_>) -> Cascade {
-        let limits = self.base.config.safety.limits;
-        let capacities = capacities(self.base, situation.readings);
+        let (limits, velocity) =
+            (self.base.config.safety.limits, self.base.config.safety.velocity.fraction());
+        let capacities = capacities(self.base, situation.view, situation.readings);
         let demands = demands(&self.parts, &self.rates, self.base, situation.view, situation.readings);
         let mut splits = self.splits.clone();
         splits.land(&demands, &capacities, limits);
         let landed = splits.clone();
         for _ in 0..MAX_STEPS {
             let before = splits.clone();
-            splits.step(&demands, &capacities, limits);
+            splits.step(&demands, &capacities, limits, velocity);
             if splits == before {
                 break;
             }

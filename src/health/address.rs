@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::correlation::RegionFailure;
 use super::{AddressState, Standing, Streak};
 use crate::canary::{Canary, CanaryId, Criticality, Failure, Heard, Observation};
 use crate::moment::Moment;
@@ -34,6 +35,8 @@ pub struct CanaryRecord {
     pub since: Moment,
     /// Its last result; `None` before the first.
     pub last: Option<LastResult>,
+    /// When a probe succeeded last; `None`: none has.
+    pub succeeded: Option<Moment>,
     /// Its last failure, kept when successes follow it.
     pub failure: Option<Failure>,
     /// The last signals that it heard, however old.
@@ -128,6 +131,11 @@ impl AddressHealth {
         self.failing_since
     }
 
+    /// Returns when a critical canary last succeeded; `None`: none has.
+    pub fn succeeded(&self) -> Option<Moment> {
+        self.critical().filter_map(|record| record.succeeded).max()
+    }
+
     /// Returns what each canary says, in the order of the region's list.
     pub fn records(&self) -> &[CanaryRecord] {
         &self.records
@@ -141,6 +149,13 @@ impl AddressHealth {
             failures: record.streak.failures(),
             failure: record.failure.clone()?,
         })
+    }
+
+    /// Returns how it fails and since its first failed probe, for the verdict on its region; `None`: it is up.
+    pub(super) fn region_failure(&self) -> Option<RegionFailure> {
+        // Of a fall that is only remembered, the first failed probe is not known.
+        let began = self.failing_since.map_or(self.since, |began| began.min(self.since));
+        self.cause().map(|cause| RegionFailure { class: cause.failure.class, began })
     }
 
     /// Returns what steering sees of the address.
@@ -184,7 +199,16 @@ impl AddressHealth {
 impl CanaryRecord {
     /// Returns the record of a canary that has not reported yet.
     pub(super) fn new(canary: CanaryId, effect: Criticality, now: Moment) -> Self {
-        Self { canary, effect, streak: Streak::default(), since: now, last: None, failure: None, heard: None }
+        Self {
+            canary,
+            effect,
+            streak: Streak::default(),
+            since: now,
+            last: None,
+            succeeded: None,
+            failure: None,
+            heard: None,
+        }
     }
 
     fn count(&mut self, seen: &Observation, canary: &Canary) {
@@ -194,8 +218,9 @@ impl CanaryRecord {
             self.since = seen.at;
         }
         self.last = Some(LastResult { at: seen.at, latency: seen.latency, is_success: seen.result.is_ok() });
-        if let Err(failure) = &seen.result {
-            self.failure = Some(failure.clone());
+        match &seen.result {
+            Ok(()) => self.succeeded = Some(seen.at),
+            Err(failure) => self.failure = Some(failure.clone()),
         }
         if let Some(signals) = seen.signals {
             self.heard = Some(Heard { at: seen.at, signals });

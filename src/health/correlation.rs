@@ -1,123 +1,96 @@
-//! Correlated failure: failover is suppressed while half of the regions fail the same way.
+//! Correlated failure: failover is suppressed for a while when half of the regions fail the same way at once.
 //!
-//! A deployment that breaks every health page, a certificate that expires everywhere, a dependency that all
-//! of them share: moving clients between equally sick regions helps no client and crushes the region that is judged
-//! last. So a region does not leave while half of all regions or more, and at least two, began to ail within
-//! a minute of it in the same way. A refused connection is never shared: nothing is there to answer, and
-//! that region is dead whatever the others have.
+//! A deployment that breaks every health page, a certificate that expires everywhere, a path of this instance that
+//! loses packets: what half of the regions have in the same minute is rarely in the regions, and moving clients
+//! between equally sick regions helps nobody. It is not proof either: a grid that fails takes several regions
+//! with it. So soft exits of that class wait, and no longer than `safety.shared_hold` after the first failed probe.
+//! In that time most mistakes are over; a real outage has cost its clients two minutes, once.
+//!
+//! Only regions count that fell or would fall: one missed probe proves nothing. The clock of a failure starts at its
+//! first failed probe, so that two regions that fail alike do not delay each other.
 
 use std::time::Duration;
 
 use crate::canary::FailureClass;
 use crate::moment::Moment;
 
-/// Regions that began to ail within this time of each other ail together (design, section 5).
-pub const TOGETHER: Duration = Duration::from_secs(60);
+/// Failures that began within this time of each other began together (design, section 5).
+pub const WINDOW: Duration = Duration::from_secs(60);
 
-/// How one region does, as far as another one's fall asks for it.
+/// A region that fell, or would fall, in one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PeerCondition {
-    /// Enough of its addresses are well.
-    Well,
-    /// Too few are, and those that are not failed like this, the first of them at this moment.
-    Sick(FailureClass, Moment),
-    /// Too few are, for several reasons.
-    Mixed,
-    /// Nothing was heard of it since the other one began to ail.
-    Unheard,
+pub struct RegionFailure {
+    /// The way in which all of its fallen addresses fail.
+    pub class: FailureClass,
+    /// When the first of the failed probes came back.
+    pub began: Moment,
 }
 
-/// What can be said of a region that would fall.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Correlation {
-    /// Its own: it leaves.
-    None,
-    /// One that half of the regions have: it stays.
-    Found,
-    /// Some others ail alike, and of so many nothing has been heard since that it may be shared.
-    Undecided,
-}
-
-/// Judges a region that began to ail at `began` with failures of `class`. `others` are all other regions of the
-/// family, and `is_known` says whether the cause was found to be shared before: then it goes on for as long
-/// as half of the regions fail, whenever each began.
-pub fn judge(
-    class: FailureClass,
-    began: Moment,
-    is_known: bool,
-    others: impl Iterator<Item = PeerCondition>,
-) -> Correlation {
-    if class == FailureClass::Refused {
-        return Correlation::None;
-    }
-    let (mut all, mut alike, mut unheard) = (1, 1, 0);
-    for other in others {
-        all += 1;
-        match other {
-            PeerCondition::Sick(of, at) => {
-                let is_together = at.since(began).max(began.since(at)) <= TOGETHER;
-                alike += usize::from(of == class && (is_known || is_together));
-            }
-            PeerCondition::Unheard => unheard += 1,
-            PeerCondition::Well | PeerCondition::Mixed => {}
-        }
-    }
-    let half = usize::max(2, usize::div_ceil(all, 2));
-    match () {
-        () if alike >= half => Correlation::Found,
-        () if alike >= 2 && alike + unheard >= half => Correlation::Undecided,
-        () => Correlation::None,
-    }
+/// Returns until when the exit of a region waits that fails like `own`; `None`: its failure is its own. `others` are
+/// the other regions of the family that fell or would fall, `total` how many the family has with this one.
+pub fn hold(
+    own: RegionFailure,
+    others: impl Iterator<Item = RegionFailure>,
+    total: usize,
+    shared_hold: Duration,
+) -> Option<Moment> {
+    let alike = others.filter(|other| other.class == own.class).map(|other| other.began);
+    let mut began: Vec<Moment> = alike.chain([own.began]).collect();
+    began.sort_unstable();
+    let half = usize::max(2, total.div_ceil(2));
+    // Every window that holds this region begins with one of them, and at the latest with this one.
+    let windows = began
+        .iter()
+        .enumerate()
+        .filter(|(_, first)| own.began >= **first && own.began.since(**first) <= WINDOW);
+    let shared = windows.filter(|(index, first)| {
+        began[*index..].iter().take_while(|at| at.since(**first) <= WINDOW).count() >= half
+    });
+    shared.map(|(_, first)| first.plus(shared_hold)).min()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Judges a region that times out since second 100. The others: `t100` times out since then, `s` bad
-    /// status, `r` refuses, `.` well, `?` unheard.
-    fn check(others: &str, is_known: bool, expected: Correlation) {
-        let condition = |word: &str| {
-            let at = |rest: &str| Moment(rest.parse::<u64>().expect("a second") * 1000);
-            match word.split_at(1) {
-                ("t", rest) => PeerCondition::Sick(FailureClass::Timeout, at(rest)),
-                ("s", rest) => PeerCondition::Sick(FailureClass::Status, at(rest)),
-                ("r", rest) => PeerCondition::Sick(FailureClass::Refused, at(rest)),
-                ("?", _) => PeerCondition::Unheard,
-                _ => PeerCondition::Well,
-            }
+    /// Judges a region that times out since second 100. The others: `t100` times out since then, `s100` bad status.
+    fn check(others: &str, total: usize, until: Option<u64>) {
+        let failure = |word: &str| {
+            let (class, at) = word.split_at(1);
+            let class = if class == "t" { FailureClass::Timeout } else { FailureClass::Status };
+            RegionFailure { class, began: Moment(at.parse::<u64>().expect("a second") * 1000) }
         };
-        let others = others.split_whitespace().map(condition);
-        assert_eq!(judge(FailureClass::Timeout, Moment(100_000), is_known, others), expected);
+        let others = others.split_whitespace().map(failure);
+        let until = until.map(|second| Moment(second * 1000));
+        assert_eq!(hold(failure("t100"), others, total, Duration::from_secs(120)), until);
     }
 
     #[test]
-    fn half_of_the_regions_failing_alike_within_a_minute_have_a_shared_cause() {
-        check("t100 t130 . . .", false, Correlation::Found);
-        check("t100 . . . .", false, Correlation::None);
-        check("t100 s100 . . .", false, Correlation::None);
-        check("t100 t161 . . .", false, Correlation::None);
-        check("t100 t161 . . .", true, Correlation::Found);
+    fn half_of_the_regions_that_fail_alike_within_a_minute_wait_for_two_from_the_first_failed_probe() {
+        check("t90", 2, Some(210));
+        check("t90", 4, Some(210));
+        check("t100 t130", 5, Some(220));
+        check("t130", 5, None);
     }
 
     #[test]
-    fn one_of_two_regions_falls_alone_and_both_together_do_not() {
-        check(".", false, Correlation::None);
-        check("t90", false, Correlation::Found);
-        check("", false, Correlation::None);
+    fn one_region_alone_is_never_correlated() {
+        check("", 1, None);
+        check("", 2, None);
+        check("", 3, None);
     }
 
     #[test]
-    fn a_region_that_refuses_is_dead_whatever_the_others_have() {
-        let others = || [PeerCondition::Sick(FailureClass::Refused, Moment(0)); 5].into_iter();
-        assert_eq!(judge(FailureClass::Refused, Moment(0), false, others()), Correlation::None);
-        check("t100 t100 r100 . .", false, Correlation::Found);
+    fn failures_of_another_class_or_of_another_minute_are_not_alike() {
+        check("s100 s100", 4, None);
+        check("t39", 3, None);
+        check("t161", 3, None);
+        check("t160", 3, Some(220));
     }
 
     #[test]
-    fn while_others_ail_alike_the_unheard_are_waited_for_and_else_not() {
-        check("t100 ? . . .", false, Correlation::Undecided);
-        check("? ? ? ? ?", false, Correlation::None);
-        check("t100 ? . . . . . . .", false, Correlation::None);
+    fn a_creeping_failure_has_no_minute_that_holds_half_of_the_regions() {
+        check("t50 t150", 6, None);
+        check("t60 t110", 6, Some(180));
     }
 }

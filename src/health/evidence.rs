@@ -1,23 +1,43 @@
 //! What is seen of regions at one moment, in one family: everything that a verdict about one of them
 //! depends on, besides its own recovery.
 
-use super::correlation::{self, Correlation, PeerCondition};
+use super::correlation::{self, RegionFailure};
 use super::tally::SiteTallies;
-use super::{AddressState, Assessment, Board, OutlierGrade, Phase, RecoveryState, Suppression, vitals};
+use super::{AddressState, Assessment, Board, OutlierGrade, Phase, RecoveryState, vitals};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
-use crate::region::{Family, RegionId, Safety, Site};
+use crate::region::{Family, RegionId, RegionSet, Safety, Site};
 
 /// Everything that a verdict about one family depends on.
 pub(super) struct Evidence<'a> {
     pub board: &'a Board,
     pub tallies: &'a SiteTallies,
     pub safety: &'a Safety,
+    /// Each set of regions that some clients may be sent to.
+    pub pools: &'a [RegionSet],
     pub family: Family,
     pub now: Moment,
 }
 
+/// How certain it is that a region is dead, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The far end refuses connections, at every address that is down.
+    Hard {
+        /// When the first of these probes came back.
+        began: Moment,
+    },
+    /// It may be this instance's path, or something that a fail-over does not mend.
+    Soft(Option<RegionFailure>),
+}
+
 impl Evidence<'_> {
+    /// Returns the regions that have addresses of the family.
+    pub fn regions(&self) -> impl Iterator<Item = RegionId> {
+        let regions = self.board.regions().iter().map(|(id, _)| id);
+        regions.filter(|id| self.tallies.region(*id, self.family).total > 0)
+    }
+
     fn needed(&self, id: RegionId) -> usize {
         self.board.regions().needed(Site::Region(id), self.tallies.region(id, self.family).total)
     }
@@ -46,66 +66,62 @@ impl Evidence<'_> {
         }
     }
 
-    /// Returns how a region that is bad fails, and whether others have the same cause; `None`: in several
-    /// ways, or not by its canaries.
-    pub fn cause(&self, id: RegionId, is_known: bool) -> Option<(FailureClass, Correlation)> {
-        let (class, began) = self.failure(id)?;
-        let others = self
-            .board
-            .regions()
-            .iter()
-            .filter(|(other, _)| *other != id && self.tallies.region(*other, self.family).total > 0);
-        let others = others.map(|(other, _)| self.condition(other, began));
-        let cause = match correlation::judge(class, began, is_known, others) {
-            // Canaries with long intervals are not waited for any longer.
-            Correlation::Undecided if self.now.since(began) > correlation::TOGETHER => Correlation::None,
-            cause => cause,
-        };
-        Some((class, cause))
-    }
-
-    /// Returns the one way in which the addresses of a region fail, and since when.
-    fn failure(&self, id: RegionId) -> Option<(FailureClass, Moment)> {
-        let whole = self.board.whole(id);
-        let of_whole = whole.cause().map(|cause| (whole.since(), cause.failure.class));
-        let tally = self.tallies.region(id, self.family);
-        let mut failing = tally.failing.iter().copied().chain(of_whole);
-        let (mut began, class) = failing.next()?;
-        for (since, other) in failing {
-            if other != class {
-                return None;
-            }
-            began = began.min(since);
-        }
-        Some((class, began))
-    }
-
-    /// Returns how another region does, by what was heard since `began`.
-    fn condition(&self, id: RegionId, began: Moment) -> PeerCondition {
-        let tally = self.tallies.region(id, self.family);
-        let is_failing = !tally.failing.is_empty() || self.board.whole(id).cause().is_some();
-        let is_watched = !self.board.regions().region(id).canaries.is_empty();
-        let clean = tally.heard.iter().filter(|at| **at >= began).count();
+    /// Returns the verdict on a region that is bad.
+    pub fn verdict(&self, id: RegionId) -> Verdict {
         match self.failure(id) {
-            _ if clean >= self.needed(id) && !self.board.whole(id).state().is_down() => PeerCondition::Well,
-            Some((class, at)) => PeerCondition::Sick(class, at),
-            None if is_failing => PeerCondition::Mixed,
-            None if is_watched => PeerCondition::Unheard,
-            None => PeerCondition::Well,
+            Some(RegionFailure { class: FailureClass::Refused, began }) => Verdict::Hard { began },
+            failure => Verdict::Soft(failure),
         }
     }
 
-    /// Returns whether what excused a region a short while ago may go on to do so: an overload only of one
-    /// that still says how it is.
-    pub fn still_holds(&self, id: RegionId, excuse: Suppression) -> bool {
-        match excuse {
-            Suppression::Overload(_) => self.load(id).is_some(),
-            Suppression::Correlated(_) => true,
-            Suppression::Failover(_) | Suppression::Undecided(_) | Suppression::MinInService => false,
+    /// Returns since when a region refuses connections at every address that is down; `None`: it does not.
+    pub fn refused_since(&self, id: RegionId) -> Option<Moment> {
+        match self.verdict(id) {
+            Verdict::Hard { began } => Some(began),
+            Verdict::Soft(_) => None,
         }
     }
 
-    fn load(&self, id: RegionId) -> Option<f64> {
+    /// Returns until when the exit of a region waits that fails softly, because half of the regions do so; `None`: it
+    /// does not wait.
+    pub fn hold(&self, id: RegionId, failure: RegionFailure) -> Option<Moment> {
+        let others = self.regions().filter(|other| *other != id && self.has_fallen(*other));
+        let others = others.filter_map(|other| self.failure(other));
+        let total = self.regions().count();
+        correlation::hold(failure, others, total, self.safety.shared_hold).filter(|until| self.now < *until)
+    }
+
+    /// Returns whether a region can take clients now of another one that began to fail at `began`: one that is not known
+    /// to be bad, and has passed a probe since. With canaries that come seldom this is not waited for any longer
+    /// than a minute.
+    pub fn is_well_since(&self, id: RegionId, began: Moment) -> bool {
+        let tally = self.tallies.region(id, self.family);
+        let is_watched = !self.board.regions().region(id).canaries.is_empty();
+        let has_passed = tally.passed.is_some_and(|at| at >= began);
+        let is_late = self.now.since(began) > correlation::WINDOW;
+        !self.has_fallen(id) && (!is_watched || has_passed || is_late)
+    }
+
+    /// Returns whether a region has too few addresses, or has fallen as a whole.
+    pub fn has_fallen(&self, id: RegionId) -> bool {
+        self.tallies.region(id, self.family).up < self.needed(id) || self.board.whole(id).state().is_down()
+    }
+
+    /// Returns the one way in which a region fails, and since when; `None`: in several ways, or not by its canaries.
+    fn failure(&self, id: RegionId) -> Option<RegionFailure> {
+        let whole = self.board.whole(id);
+        let of_whole = whole.region_failure().filter(|_| whole.state().is_down());
+        let tally = self.tallies.region(id, self.family);
+        let mut failures = tally.fallen.iter().copied().chain(of_whole);
+        let first = failures.next()?;
+        failures.try_fold(first, |all, one| {
+            let began = all.began.min(one.began);
+            (one.class == all.class).then_some(RegionFailure { began, ..all })
+        })
+    }
+
+    /// Returns the load that a region reports; `None`: it does not.
+    pub fn load(&self, id: RegionId) -> Option<f64> {
         vitals(self.board, Site::Region(id), Moment::default(), self.now).load
     }
 
@@ -113,9 +129,9 @@ impl Evidence<'_> {
     /// full; `None`: it is no overload. One that was full is so until it has shed what was too much and more:
     /// shedding ends just below the soft limit, and no region is to leave for having shed.
     pub fn overload(&self, id: RegionId, was_full: bool) -> Option<f64> {
-        let (class, _) = self.failure(id)?;
         let limits = &self.safety.limits;
         let limit = if was_full { limits.back } else { limits.soft };
-        self.load(id).filter(|load| class == FailureClass::Timeout && *load >= limit)
+        let is_slow = self.failure(id).is_some_and(|failure| failure.class == FailureClass::Timeout);
+        self.load(id).filter(|load| is_slow && *load >= limit)
     }
 }

@@ -51,9 +51,9 @@ pub use memory::{Adoption, FRESH_FOR, Memory, RememberedDemand, RememberedGrade,
 pub use outlier::OutlierGrade;
 #[cfg(test)]
 pub(crate) use recovery::Stage;
-pub use recovery::{Assessment, FALLS_TO_QUARANTINE, RecoveryState};
+pub use recovery::{Assessment, FALLS_TO_QUARANTINE, RecoveryState, Surroundings};
 pub use site::{PhaseChange, vitals};
-pub use sites::{Sites, gates_are_open};
+pub use sites::{Exit, Sites, VELOCITY_PERIOD, gates_are_open};
 pub use status::{LIMITED, Phase, SiteShare, Status, WITHDRAWN, limited_zones};
 pub use streak::Streak;
 pub use suppression::Suppression;

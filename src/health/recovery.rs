@@ -23,7 +23,12 @@
 //! for `hold`; at the end of each the gates must be open, else it takes the step before once more, and the
 //! second time it stays there, held. With `hold: 0` or no shares it is healthy at once.
 //!
-//! Suspect moves no clients. What good and bad mean is left to [`Sites`](super::Sites).
+//! Three things shorten the way. A clean restart (every address refuses, and all is well again within two
+//! minutes) is no flap, if it does not come too often. A quarantine is for one place among well ones, and ends when most
+//! are out. And a place that is well while no other one serves in full is healthy at once
+//! ([`RecoveryState::serve_at_once`]): its wait and its ramp would only send its clients to others that are no better.
+//!
+//! Suspect moves nobody. What good and bad mean is left to [`Sites`](super::Sites).
 
 use std::time::Duration;
 
@@ -42,6 +47,15 @@ pub const FALLS_TO_QUARANTINE: usize = 3;
 
 /// The most falls that are kept: the quarantine begins long before, and what is older changes no wait.
 const MOST_FALLS: usize = 2 * FALLS_TO_QUARANTINE;
+
+/// A restart is clean that is over within this time of the first refused probe.
+const RESTART_WITHIN: Duration = Duration::from_secs(120);
+
+/// Restarts that follow each other sooner are flaps.
+const BETWEEN_RESTARTS: Duration = Duration::from_secs(300);
+
+/// This many clean restarts within an hour are no flaps: a roll-out, its mistake and its repair.
+const CLEAN_RESTARTS: usize = 3;
 
 /// Where the machine is in the picture above, with what it needs to go on from there; its word is the [`Phase`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +105,17 @@ pub enum Assessment {
     Bad,
 }
 
+/// What a place does not see itself, and what its course depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Whether its signals let more clients come to it.
+    pub gates_are_open: bool,
+    /// Whether it may be kept away for its flaps: most of the others are well, and none of them is kept away.
+    pub may_quarantine: bool,
+    /// When the first probe failed, if all of its fallen addresses refuse connections; `None`: they do not.
+    pub refused_since: Option<Moment>,
+}
+
 /// The state of the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryState {
@@ -100,6 +125,13 @@ pub struct RecoveryState {
     since: Moment,
     /// The falls within the last hour, the latest last; at most as many as matter to the wait.
     falls: Vec<Moment>,
+    /// The clean restarts within the last hour, the latest last: falls that do not count.
+    restarts: Vec<Moment>,
+    /// Of a place that is down: when the first probe of its fall was refused, if all of them are.
+    refused_since: Option<Moment>,
+    /// Of a place that is down: whether none served in full at some time since it fell, so that its clients may never
+    /// have left it.
+    in_outage: bool,
     /// Whether it was held, and no operator has let it back since: it is held again after every fall.
     awaits_operator: bool,
 }
@@ -107,7 +139,15 @@ pub struct RecoveryState {
 impl RecoveryState {
     /// Returns the course of a place of which nothing is known.
     pub fn new(now: Moment) -> Self {
-        Self { stage: Stage::Unknown, since: now, falls: Vec::new(), awaits_operator: false }
+        Self {
+            stage: Stage::Unknown,
+            since: now,
+            falls: Vec::new(),
+            restarts: Vec::new(),
+            refused_since: None,
+            in_outage: false,
+            awaits_operator: false,
+        }
     }
 
     /// Returns the course of a place that is well and has this share of its clients: it goes up the rest of the
@@ -129,12 +169,13 @@ impl RecoveryState {
     /// Returns a course as an earlier life left it.
     #[cfg(test)]
     pub(crate) fn remembered(stage: Stage, since: Moment, falls: Vec<Moment>, awaits_operator: bool) -> Self {
-        Self { stage, since, falls, awaits_operator }
+        Self { stage, since, falls, awaits_operator, ..Self::new(since) }
     }
 
     /// Returns whether there is anything in it that a restart must not forget.
     pub fn is_eventful(&self) -> bool {
-        !self.falls.is_empty() || self.awaits_operator || !self.phase().is_stable()
+        let has_past = !self.falls.is_empty() || !self.restarts.is_empty();
+        has_past || self.awaits_operator || !self.phase().is_stable()
     }
 
     /// Returns the course without anything from the future: the wall clock may have been set back between
@@ -146,10 +187,20 @@ impl RecoveryState {
             Stage::Quarantined { until } => Stage::Quarantined { until: not_after(MEMORY_OF_FALLS, until) },
             stage => stage,
         };
-        let mut falls: Vec<_> = self.falls.iter().map(|fall| (*fall).min(now)).collect();
-        falls.sort_unstable();
-        falls.drain(..falls.len().saturating_sub(MOST_FALLS));
-        Self { stage, since: self.since.min(now), falls, awaits_operator: self.awaits_operator }
+        let past = |moments: &[Moment]| {
+            let mut past: Vec<_> = moments.iter().map(|at| (*at).min(now)).collect();
+            past.sort_unstable();
+            past.drain(..past.len().saturating_sub(MOST_FALLS));
+            past
+        };
+        Self {
+            stage,
+            since: self.since.min(now),
+            falls: past(&self.falls),
+            restarts: past(&self.restarts),
+            refused_since: self.refused_since.map(|at| at.min(now)),
+            ..self.clone()
+        }
     }
 
     /// Returns the phase that it is in.
@@ -223,15 +274,49 @@ impl RecoveryState {
         }
     }
 
-    /// Follows what is seen, and returns whether the phase has changed. `is_open` says whether the gates are.
-    pub fn follow(&mut self, assessment: Assessment, is_open: bool, rules: &Recovery, now: Moment) -> bool {
+    /// Returns whether it fell in, or into, an outage of everything: its clients may never have left it.
+    pub fn is_in_outage(&self) -> bool {
+        self.in_outage
+    }
+
+    /// Follows what is seen, and returns whether the phase has changed.
+    pub fn follow(
+        &mut self,
+        assessment: Assessment,
+        around: Surroundings,
+        rules: &Recovery,
+        now: Moment,
+    ) -> bool {
         let before = self.stage;
         self.falls.retain(|fall| now.since(*fall) < MEMORY_OF_FALLS);
+        self.restarts.retain(|restart| now.since(*restart) < MEMORY_OF_FALLS);
+        if self.stage == Stage::Down && assessment != Assessment::Bad {
+            self.forgive_fall(now);
+        }
         // Ends: each transition leads on along the picture, and a ramp without hold has at most eight steps.
-        while let Some(next) = self.next(assessment, is_open, rules, now) {
+        while let Some(next) = self.next(assessment, around, rules, now) {
             self.enter(next, now);
         }
+        if self.stage == Stage::Down {
+            self.refused_since = around.refused_since;
+        }
         self.stage != before
+    }
+
+    /// Lets a place that is well and on its way back have all of its clients, because no other one serves in full.
+    /// Returns whether it was on its way; one that an operator holds is not.
+    pub fn serve_at_once(&mut self, now: Moment) -> bool {
+        let is_on_its_way =
+            matches!(self.stage, Stage::Recovering { .. } | Stage::Ramp { .. } | Stage::Quarantined { .. });
+        if is_on_its_way {
+            self.enter(Stage::Healthy, now);
+        }
+        is_on_its_way
+    }
+
+    /// Takes note that no place serves in full.
+    pub fn note_outage(&mut self) {
+        self.in_outage |= self.stage == Stage::Down;
     }
 
     /// Lets a place back that is held or quarantined.
@@ -258,17 +343,25 @@ impl RecoveryState {
     }
 
     /// Returns where the machine goes from here; `None`: it stays.
-    fn next(&self, assessment: Assessment, is_open: bool, rules: &Recovery, now: Moment) -> Option<Stage> {
+    fn next(
+        &self,
+        assessment: Assessment,
+        around: Surroundings,
+        rules: &Recovery,
+        now: Moment,
+    ) -> Option<Stage> {
         match (self.stage, assessment) {
             (Stage::Down, Assessment::Bad) => None,
             (_, Assessment::Bad) => Some(Stage::Down),
-            (Stage::Down, _) => Some(self.away(rules)),
-            (Stage::Recovering { until } | Stage::Quarantined { until }, _) => {
-                (now >= until).then(|| self.back(rules))
+            (Stage::Down, _) if self.in_outage => Some(Stage::Suspect),
+            (Stage::Down, _) => Some(self.away(around.may_quarantine, rules)),
+            (Stage::Recovering { until }, _) => (now >= until).then(|| self.back(rules)),
+            (Stage::Quarantined { until }, _) => {
+                (now >= until || !around.may_quarantine).then(|| self.back(rules))
             }
             (Stage::Ramp { step, has_slipped }, _) => {
                 let is_over = now >= self.since.plus(rules.hold);
-                is_over.then(|| after_the_step(step, has_slipped, is_open, rules))
+                is_over.then(|| after_the_step(step, has_slipped, around.gates_are_open, rules))
             }
             (Stage::Held(_), _) => None,
             (Stage::Unknown | Stage::Healthy, Assessment::Suspect) => Some(Stage::Suspect),
@@ -280,10 +373,25 @@ impl RecoveryState {
     fn enter(&mut self, stage: Stage, now: Moment) {
         self.stage = stage;
         self.since = now;
+        self.in_outage = false;
         self.awaits_operator |= matches!(stage, Stage::Held(_));
         if stage == Stage::Down {
             self.falls.push(now);
             self.falls.drain(..self.falls.len().saturating_sub(MOST_FALLS));
+        }
+    }
+
+    /// Takes back the last fall if it was a clean restart, or if its clients had nowhere else to go.
+    fn forgive_fall(&mut self, now: Moment) {
+        if self.in_outage {
+            self.falls.pop();
+            return;
+        }
+        let is_short = self.refused_since.is_some_and(|began| now.since(began) <= RESTART_WITHIN);
+        let is_apart = self.restarts.last().is_none_or(|last| now.since(*last) >= BETWEEN_RESTARTS);
+        if is_short && is_apart && self.restarts.len() < CLEAN_RESTARTS {
+            self.falls.pop();
+            self.restarts.push(now);
         }
     }
 
@@ -294,9 +402,9 @@ impl RecoveryState {
     }
 
     /// Returns how a place stays away that has fallen and is well again.
-    fn away(&self, rules: &Recovery) -> Stage {
+    fn away(&self, may_quarantine: bool, rules: &Recovery) -> Stage {
         match self.falls.last() {
-            Some(last) if self.falls.len() >= FALLS_TO_QUARANTINE => {
+            Some(last) if may_quarantine && self.falls.len() >= FALLS_TO_QUARANTINE => {
                 Stage::Quarantined { until: last.plus(MEMORY_OF_FALLS) }
             }
             _ => Stage::Recovering { until: self.since.plus(self.wait(rules)) },
@@ -344,8 +452,18 @@ mod tests {
         Recovery { failback, ..Recovery::default() }
     }
 
-    /// Follows `SECOND:SIGN` words: `g` good, `s` suspect, `x` bad, `c` good with a closed gate, `b` an
-    /// operator lets it back; and compares the phase after each.
+    const WELL: Surroundings =
+        Surroundings { gates_are_open: true, may_quarantine: true, refused_since: None };
+    const CLOSED: Surroundings = Surroundings { gates_are_open: false, ..WELL };
+    const MOST_OUT: Surroundings = Surroundings { may_quarantine: false, ..WELL };
+
+    fn refused(since: Moment) -> Surroundings {
+        Surroundings { refused_since: Some(since), ..WELL }
+    }
+
+    /// Follows `SECOND:SIGN` words: `g` good, `s` suspect, `x` bad, `r` bad and refusing since then, `c` good with a
+    /// closed gate, `q` good while no quarantine may be, `o` no place serves in full, `b` an operator lets it back; and
+    /// compares the phase after each.
     fn check(rules: &Recovery, signs: &str, phases: &str) {
         let mut recovery = RecoveryState::new(Moment(0));
         let reached = signs.split_whitespace().map(|word| {
@@ -353,9 +471,13 @@ mod tests {
             let now = Moment(second.parse::<u64>().expect("a second") * 1000);
             match assessment {
                 "b" => recovery.fail_back(rules, now),
-                "x" => drop(recovery.follow(Assessment::Bad, true, rules, now)),
-                "s" => drop(recovery.follow(Assessment::Suspect, true, rules, now)),
-                _ => drop(recovery.follow(Assessment::Good, assessment == "g", rules, now)),
+                "x" => drop(recovery.follow(Assessment::Bad, WELL, rules, now)),
+                "r" => drop(recovery.follow(Assessment::Bad, refused(now), rules, now)),
+                "s" => drop(recovery.follow(Assessment::Suspect, WELL, rules, now)),
+                "q" => drop(recovery.follow(Assessment::Good, MOST_OUT, rules, now)),
+                "o" => recovery.note_outage(),
+                "c" => drop(recovery.follow(Assessment::Good, CLOSED, rules, now)),
+                _ => drop(recovery.follow(Assessment::Good, WELL, rules, now)),
             }
             match recovery.stage() {
                 Stage::Ramp { .. } => format!("ramp{}", (recovery.share(rules).fraction() * 100.0).round()),
@@ -428,6 +550,57 @@ mod tests {
     }
 
     #[test]
+    fn three_clean_restarts_an_hour_are_no_flaps_and_the_fourth_is() {
+        let cycle = |start: u64| {
+            format!("{start}:r {}:g {}:g {}:g {}:g", start + 90, start + 150, start + 210, start + 270)
+        };
+        let signs: Vec<_> = [0, 400, 800, 1200].map(cycle).into();
+        let clean = "down ramp10 ramp50 healthy healthy";
+        check(&rules(Failback::Auto), &signs.join(" "), &[clean; 4].join(" "));
+        let mut recovery = RecoveryState::new(Moment(0));
+        let mut falls = Vec::new();
+        for start in [0u64, 400, 800, 1200, 1300] {
+            let at = |second: u64| Moment((start + second) * 1000);
+            recovery.follow(Assessment::Bad, refused(at(0)), &rules(Failback::Auto), at(0));
+            recovery.follow(Assessment::Good, WELL, &rules(Failback::Auto), at(30));
+            falls.push(recovery.falls().len());
+        }
+        assert_eq!(falls, [0, 0, 0, 1, 2]);
+    }
+
+    #[test]
+    fn a_restart_that_takes_too_long_or_comes_too_soon_is_a_flap() {
+        check(
+            &rules(Failback::Auto),
+            "0:r 130:g 200:x 210:g 319:g 320:g",
+            "down ramp10 down recovering recovering ramp10",
+        );
+        check(&rules(Failback::Auto), "0:r 70:g 100:r 110:g 160:g", "down ramp10 down recovering ramp10");
+    }
+
+    #[test]
+    fn nothing_is_quarantined_while_most_are_out_or_another_one_is() {
+        let third = "0:x 10:g 60:g 70:x 80:g 190:g 200:x";
+        let phases = "down recovering ramp10 down recovering ramp10 down";
+        check(
+            &rules(Failback::Auto),
+            &format!("{third} 210:q 439:q 440:q"),
+            &format!("{phases} recovering recovering ramp10"),
+        );
+        check(
+            &rules(Failback::Auto),
+            &format!("{third} 210:g 300:q"),
+            &format!("{phases} quarantined ramp10"),
+        );
+    }
+
+    #[test]
+    fn what_returns_from_an_outage_of_everything_has_all_its_clients_at_once() {
+        check(&rules(Failback::Auto), "0:x 5:o 10:g", "down down healthy");
+        check(&rules(Failback::Manual), "0:x 5:o 10:g 20:x 30:g", "down down healthy down recovering");
+    }
+
+    #[test]
     fn an_operator_may_end_a_quarantine() {
         check(
             &rules(Failback::Auto),
@@ -447,6 +620,7 @@ mod tests {
     #[test]
     fn suspicion_moves_nobody() {
         check(&rules(Failback::Auto), "0:x 60:g 70:s 120:s", "down ramp10 ramp10 ramp50");
+        assert!(Phase::Suspect.is_stable());
     }
 
     #[test]
@@ -455,10 +629,10 @@ mod tests {
         let falls = (0..100).map(|second| Moment(1_000_000 + second)).collect();
         let mut recovery = RecoveryState::remembered(stage, Moment(9_000_000), falls, false).as_of(Moment(0));
         let rules = rules(Failback::Auto);
-        assert!(recovery.follow(Assessment::Good, false, &rules, Moment(60_000)));
+        assert!(recovery.follow(Assessment::Good, CLOSED, &rules, Moment(60_000)));
         assert_eq!(recovery.stage(), Stage::Held(Share::NONE));
-        assert!(recovery.follow(Assessment::Bad, true, &rules, Moment(60_000)));
-        assert!(recovery.follow(Assessment::Good, true, &rules, Moment(60_000)));
+        assert!(recovery.follow(Assessment::Bad, WELL, &rules, Moment(60_000)));
+        assert!(recovery.follow(Assessment::Good, WELL, &rules, Moment(60_000)));
         let Stage::Quarantined { until } = recovery.stage() else { panic!("{recovery:?}") };
         assert!(until <= Moment(60_000).plus(MEMORY_OF_FALLS));
     }
@@ -470,11 +644,11 @@ mod tests {
         ) {
             let rules = rules(Failback::Auto);
             let mut recovery = RecoveryState::new(Moment(0));
-            recovery.follow(Assessment::Bad, true, &rules, Moment(0));
+            recovery.follow(Assessment::Bad, WELL, &rules, Moment(0));
             let (mut now, mut before) = (0, Share::NONE);
             for time in times {
                 now += time * 1000;
-                recovery.follow(Assessment::Good, true, &rules, Moment(now));
+                recovery.follow(Assessment::Good, WELL, &rules, Moment(now));
                 let share = recovery.share(&rules);
                 prop_assert!(share >= before);
                 before = share;
@@ -488,9 +662,9 @@ mod tests {
             for (second, assessment) in (0u64..).zip(signs) {
                 let assessment = [Assessment::Good, Assessment::Suspect, Assessment::Bad][usize::from(assessment)];
                 let now = Moment(second * 7000);
-                recovery.follow(assessment, true, &rules, now);
+                recovery.follow(assessment, WELL, &rules, now);
                 let once = recovery.clone();
-                prop_assert!(!recovery.follow(assessment, true, &rules, now));
+                prop_assert!(!recovery.follow(assessment, WELL, &rules, now));
                 prop_assert_eq!(&once, &recovery);
             }
         }

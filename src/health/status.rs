@@ -96,10 +96,18 @@ pub enum SiteShare {
     Full,
     /// This share of them; the others go on to the next region. Neither none nor all of them.
     Part(Share),
+    /// This share of them, and only because a rule keeps it in service: when no permitted region is better, `all_down`
+    /// decides.
+    Kept(Share),
     /// None while another region takes any: it is well and waits, or is held.
     Waiting,
     /// None: it has left.
     Out {
+        since: Moment,
+    },
+    /// None that another region can bear, where that is known; and all others.
+    Yielding {
+        /// When it left.
         since: Moment,
     },
     /// None, not even when every other region is out: an operator wants it so.
@@ -120,8 +128,16 @@ impl SiteShare {
     pub fn share(self) -> Share {
         match self {
             Self::Full => Share::ALL,
-            Self::Part(share) => share,
-            Self::Waiting | Self::Out { .. } | Self::Disabled => Share::NONE,
+            Self::Part(share) | Self::Kept(share) => share,
+            Self::Waiting | Self::Out { .. } | Self::Yielding { .. } | Self::Disabled => Share::NONE,
+        }
+    }
+
+    /// Returns whether the site is well, whatever it takes for now.
+    pub fn is_well(self) -> bool {
+        match self {
+            Self::Full | Self::Part(_) | Self::Waiting => true,
+            Self::Kept(_) | Self::Out { .. } | Self::Yielding { .. } | Self::Disabled => false,
         }
     }
 
@@ -193,6 +209,12 @@ impl Status {
     /// Returns whether it has addresses of the family and takes some of its clients.
     pub fn is_in_service(&self) -> bool {
         self.exists() && self.share.is_in_service()
+    }
+
+    /// Returns whether it has left the answers, or would have if any other region were well.
+    pub fn has_left(&self) -> bool {
+        let is_kept = matches!(self.share, SiteShare::Kept(_));
+        !self.is_in_service() || (is_kept && self.phase == Phase::Down)
     }
 
     /// Returns the word for what keeps it from taking all of its clients; `None`: nothing does.

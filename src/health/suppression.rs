@@ -1,45 +1,100 @@
-//! Why a failover that the counts ask for does not happen.
+//! Why a failover that the counts ask for does not happen, or not whole.
 
 use std::fmt;
 
 use crate::canary::FailureClass;
+use crate::moment::Moment;
 use crate::region::Failover;
+use crate::share::Share;
 use crate::units::Percent;
 
-/// Why a region that is bad does not leave.
+/// Why a region that is bad does not leave, or leaves a part of its clients behind. The order in which these are asked,
+/// and which of them bind which verdicts, is in `sites/suppress.rs`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Suppression {
     /// The operator wants to be told only, or not even that.
     Failover(Failover),
-    /// Half of the regions fail in this way: the cause is not in the region.
-    Correlated(FailureClass),
-    /// Others fail in this way too, and of some nothing has been heard since.
-    Undecided(FailureClass),
+    /// Half of the regions or more began to fail in this way within a minute: it may be this instance's path, and is
+    /// waited for until then.
+    Correlated(FailureClass, Moment),
+    /// No other region has passed a probe since this one began to fail, and some have not been probed.
+    Unheard,
+    /// No region is well, or none was within the last minute: there is none to send its clients to, and the first that
+    /// is well again must not get those of all others for being the first by a second.
+    NoneWell,
     /// It does not answer in time because it is full, at this load: it sheds clients instead.
     Overload(f64),
-    /// Fewer regions than `min_in_service` would be left.
+    /// Fewer regions than `safety.keep` would stay in the answers of some name.
+    Keep,
+    /// It began to fail after it had been given the clients of another one, and leaves in steps of `safety.velocity`: it
+    /// keeps this share for now.
+    Cascade(Share),
+    /// Fewer regions than `safety.min_in_service` would be left.
     MinInService,
+}
+
+impl Suppression {
+    /// Returns whether the region stays only because of a rule, and not because it may be well: when no permitted
+    /// region is better, `all_down` decides.
+    pub fn counts_as_down(self) -> bool {
+        match self {
+            Self::Failover(_) | Self::Overload(_) => false,
+            Self::Correlated(..)
+            | Self::Unheard
+            | Self::NoneWell
+            | Self::Keep
+            | Self::Cascade(_)
+            | Self::MinInService => true,
+        }
+    }
+
+    /// Returns whether it may end without a change of any address: with time, or because a signal grows stale.
+    pub(super) fn is_passing(self) -> bool {
+        match self {
+            Self::Failover(_) | Self::Keep | Self::MinInService => false,
+            Self::Correlated(..) | Self::Unheard | Self::NoneWell | Self::Overload(_) | Self::Cascade(_) => {
+                true
+            }
+        }
+    }
+
+    /// Returns the share of its clients that the region keeps.
+    pub fn share(self) -> Share {
+        match self {
+            Self::Cascade(share) => share,
+            Self::Failover(_)
+            | Self::Correlated(..)
+            | Self::Unheard
+            | Self::NoneWell
+            | Self::Overload(_)
+            | Self::Keep
+            | Self::MinInService => Share::ALL,
+        }
+    }
 }
 
 impl fmt::Display for Suppression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failover(failover) => write!(f, "failover is `{}`", failover.as_str()),
-            Self::Correlated(class) => {
-                write!(
-                    f,
-                    "half of the regions or more fail alike ({}), so the cause is shared",
-                    class.as_str()
-                )
-            }
-            Self::Undecided(class) => {
-                write!(f, "others fail alike ({}), how many is not clear yet", class.as_str())
-            }
+            Self::Correlated(class, until) => write!(
+                f,
+                "half of the regions or more began to fail alike ({}) within a minute, so it waits until {until}",
+                class.as_str()
+            ),
+            Self::Unheard => f.write_str("no other region has passed a probe since it began to fail"),
+            Self::NoneWell => f.write_str("no region is well, or was within the last minute"),
             Self::Overload(load) => {
                 let load = Percent::rounded(*load);
                 write!(f, "it is not dead but full, at {load} of its capacity, and sheds clients")
             }
-            Self::MinInService => f.write_str("fewer regions than `min_in_service` would be left"),
+            Self::Keep => f.write_str("too few regions would stay in the answers (`safety.keep`)"),
+            Self::Cascade(share) => write!(
+                f,
+                "it began to fail after it was given the clients of another region, so they leave in steps \
+                 (`safety.velocity`), and {share} stay for now"
+            ),
+            Self::MinInService => f.write_str("fewer regions than `safety.min_in_service` would be left"),
         }
     }
 }

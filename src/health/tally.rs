@@ -1,7 +1,7 @@
 //! Counts the addresses of regions and availability zones, by family.
 
+use super::correlation::RegionFailure;
 use super::{AddressState, Board};
-use crate::canary::FailureClass;
 use crate::moment::Moment;
 use crate::region::{Family, RegionId, ZoneId};
 
@@ -17,10 +17,10 @@ pub struct AddressTally {
     pub rising: usize,
     /// Those of which anything is known.
     pub known: usize,
-    /// The others than the clean ones: since when, and how they failed last.
-    pub failing: Vec<(Moment, FailureClass)>,
-    /// When the clean ones were last heard of, each.
-    pub heard: Vec<Moment>,
+    /// Of those that are down: how they failed last, and since when.
+    pub fallen: Vec<RegionFailure>,
+    /// When one of those that are up last passed; `None`: none has.
+    pub passed: Option<Moment>,
 }
 
 /// The tallies of every region and zone.
@@ -71,24 +71,18 @@ impl AddressTally {
                 self.up += 1;
                 self.clean += 1;
                 self.known += 1;
-                self.heard.extend(
-                    track.records().iter().filter_map(|record| record.last).map(|last| last.at).max(),
-                );
+                self.passed = self.passed.max(track.succeeded());
             }
             AddressState::Suspect => {
                 self.up += 1;
                 self.known += 1;
-                self.add_failure(track);
+                self.passed = self.passed.max(track.succeeded());
             }
             AddressState::Rising | AddressState::Down => {
                 self.known += 1;
                 self.rising += usize::from(track.state() == AddressState::Rising);
-                self.add_failure(track);
+                self.fallen.extend(track.region_failure());
             }
         }
-    }
-
-    fn add_failure(&mut self, track: &super::AddressHealth) {
-        self.failing.extend(track.cause().map(|cause| (track.since(), cause.failure.class)));
     }
 }

@@ -94,11 +94,19 @@ impl View {
         self.regions.iter().map(|both| both.map(|status| status.share))
     }
 
+    /// Returns whether some region keeps those of its clients whom no other can bear.
+    pub fn has_yielding(&self) -> bool {
+        let mut shares = self.regions.iter().flatten().map(|status| status.share);
+        shares.any(|share| matches!(share, SiteShare::Yielding { .. }))
+    }
+
     /// Returns whether no client has to be tested for a share: every region takes all of its clients or none, and
     /// no address is kept from any of them.
     pub fn is_whole(&self) -> bool {
         let mut shares = self.shares_of_regions().flatten();
-        self.is_even() && shares.all(|share| !matches!(share, SiteShare::Part(_) | SiteShare::Waiting))
+        self.is_even()
+            && shares
+                .all(|share| !matches!(share, SiteShare::Part(_) | SiteShare::Kept(_) | SiteShare::Waiting))
     }
 
     /// Returns whether no address is kept from any of its region's clients.

@@ -280,9 +280,9 @@ fn view(base: &Base, in_service: RegionSet, at: Option<(RegionId, SiteShare)>) -
         _ => OUT,
     };
     let standing = |region: RegionId| match share(region) {
-        SiteShare::Out { since } => Standing::Down { since },
+        SiteShare::Out { since } | SiteShare::Yielding { since } => Standing::Down { since },
         SiteShare::Disabled => Standing::Disabled,
-        SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting => Standing::Up,
+        SiteShare::Full | SiteShare::Part(_) | SiteShare::Kept(_) | SiteShare::Waiting => Standing::Up,
     };
     let standings = regions.addresses().map(|(_, address)| standing(address.region)).collect();
     let shares: Vec<_> = regions.iter().map(|(region, _)| [share(region); 2]).collect();

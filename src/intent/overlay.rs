@@ -196,6 +196,11 @@ fn amended_share(share: SiteShare, kept: Option<Share>) -> SiteShare {
     match (share, kept) {
         (_, None) => SiteShare::Disabled,
         (SiteShare::Out { .. } | SiteShare::Disabled, _) => share,
+        // No client is left behind where operators want fewer.
+        (SiteShare::Yielding { since }, Some(kept)) if kept < Share::ALL => SiteShare::Out { since },
+        (SiteShare::Yielding { .. }, Some(_)) => share,
+        (SiteShare::Kept(share), Some(kept)) if kept > Share::NONE => SiteShare::Kept(share.min(kept)),
+        (SiteShare::Kept(_), Some(_)) => SiteShare::Waiting,
         (SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting, Some(kept)) => {
             SiteShare::of(share.share().min(kept))
         }

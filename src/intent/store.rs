@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::overlay::{ForcedState, Overlay, Weights};
 use super::{Action, Drill, Request};
-use crate::health::{Assessment, Phase, RecoveryState};
+use crate::health::{Assessment, Phase, RecoveryState, Surroundings};
 use crate::moment::Moment;
 use crate::region::{Failover, Recovery, RegionId, Regions, Resolved, Site, Target};
 use crate::share::Share;
@@ -352,7 +352,8 @@ impl Intent {
         }
         let is_open = is_stable && site.is_none_or(|site| (scene.is_open)(site, course.since()));
         let before = course.share(&rules);
-        let has_turned = course.follow(Assessment::Good, is_open, &rules, now);
+        let around = Surroundings { gates_are_open: is_open, may_quarantine: false, refused_since: None };
+        let has_turned = course.follow(Assessment::Good, around, &rules, now);
         let (after, is_back) = (course.share(&rules), course.phase().is_stable());
         let turn = match () {
             () if is_stuck(course) => Transition::Stuck,

@@ -1,6 +1,7 @@
 //! Load: what regions report, and how much of their clients they shed for it.
 //!
 //! ```text
+//!  queries of each part        ──▶ how the parts compare   (LearntDemand)
 //!  reported loads × capacities ──▶ how much each part of the clients asks for
 //!  a region leaves or returns  ──▶ its clients are spread at once   (Splits::land)
 //!  the pace has passed         ──▶ the full shed a little, the empty take back a little   (Splits::step)
@@ -14,9 +15,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::estimate::{capacities, demands, estimate};
+use super::estimate::{capacities, demands, estimate, route, served};
+use super::learnt::LearntDemand;
 use super::{Outlook, Readings};
-use crate::health::{RememberedDemand, SiteShare, View};
+use crate::health::{RememberedDemand, SiteShare, VELOCITY_PERIOD, View};
 use crate::moment::Moment;
 use crate::region::RegionId;
 use crate::share::Share;
@@ -45,8 +47,10 @@ pub struct Balancer {
     splits: Arc<Splits>,
     /// Requests per second of each part, as of the last estimate; by the place in `Base::demand`.
     rates: Arc<Vec<f64>>,
-    /// What regions took of their clients when those were last divided among them; `None`: never.
-    divided_for: Option<Vec<[SiteShare; 2]>>,
+    /// What the queries say.
+    learnt: LearntDemand,
+    /// What regions took of their clients, and how much of each was there, when those were last divided; `None`: never.
+    divided_for: Option<(Vec<[SiteShare; 2]>, Vec<f64>)>,
     /// When the next step is due.
     next: Moment,
 }
@@ -56,7 +60,13 @@ impl Balancer {
     pub fn new(base: &Base, now: Moment) -> Self {
         let next = now.plus(pace(base));
         let rates = Arc::new(vec![0.0; base.demand.len()]);
-        Self { splits: Arc::default(), rates, divided_for: None, next }
+        let learnt = LearntDemand::new(base.demand.len(), now);
+        Self { splits: Arc::default(), rates, learnt, divided_for: None, next }
+    }
+
+    /// Takes how many queries of each part were answered since the last call, by the place in `Base::demand`.
+    pub fn count(&mut self, queries: &[u64], now: Moment) {
+        self.learnt.count(queries, now);
     }
 
     /// Returns what is known of the demand and of what becomes of it, with what the regions report.
@@ -110,10 +120,12 @@ impl Balancer {
         }
     }
 
-    /// Returns whether a region has left or returned, or takes another share of its clients, since those were
-    /// last divided.
-    pub fn is_due(&self, base: &Base, view: &View) -> bool {
-        let is_other = |before: &Vec<[SiteShare; 2]>| !view.shares_of_regions().eq(before.iter().copied());
+    /// Returns whether a region has left or returned, takes another share of its clients, or has lost or regained a part
+    /// of its capacity, since those were last divided.
+    pub fn is_due(&self, base: &Base, view: &View, readings: &Readings) -> bool {
+        let is_other = |(shares, present): &(Vec<[SiteShare; 2]>, Vec<f64>)| {
+            !view.shares_of_regions().eq(shares.iter().copied()) || *present != readings.present
+        };
         !base.demand.is_empty() && self.divided_for.as_ref().is_none_or(is_other)
     }
 
@@ -122,10 +134,12 @@ impl Balancer {
         (!base.demand.is_empty()).then_some(self.next)
     }
 
-    /// Takes over another base. Where the parts are the same, what was divided stays.
+    /// Takes over another base. What is known of parts that are still there stays, and so does where they are sent.
     pub fn reload(&mut self, before: &Base, base: &Base, now: Moment) {
         if before.demand != base.demand || before.config.regions != base.config.regions {
+            let known = self.remember(before);
             *self = Self::new(base, now);
+            self.adopt(&known, base);
         }
     }
 
@@ -133,9 +147,9 @@ impl Balancer {
     pub fn land(&mut self, base: &Base, view: &View, readings: &Readings, now: Moment) {
         let demands = self.demands(base, view, readings);
         let splits = Arc::make_mut(&mut self.splits);
-        splits.land(&demands, &capacities(base, readings), base.config.safety.limits);
+        splits.land(&demands, &capacities(base, view, readings), base.config.safety.limits);
         splits.truncate(base.demand.len());
-        self.divided_for = Some(view.shares_of_regions().collect());
+        self.divided_for = Some((view.shares_of_regions().collect(), readings.present.clone()));
         self.next = now.plus(pace(base));
     }
 
@@ -145,15 +159,16 @@ impl Balancer {
             return Vec::new();
         }
         self.next = now.plus(pace(base));
-        let (capacities, limits) = (capacities(base, readings), base.config.safety.limits);
-        // By what was asked for before: clients that are at home by now stay there, and is shed in steps.
+        let (capacities, limits) = (capacities(base, view, readings), base.config.safety.limits);
+        let velocity = base.config.safety.velocity.fraction() * pace(base).div_duration_f64(VELOCITY_PERIOD);
+        // By what was asked for before: clients that are at home by now stay there, and are shed in steps.
         let demands = self.demands(base, view, readings);
         Arc::make_mut(&mut self.splits).land(&demands, &capacities, limits);
-        self.rates = Arc::new(estimate(&self.rates, &self.splits, base, view, readings));
+        self.rates = Arc::new(self.estimate(base, view, readings));
         let before = self.away(base);
         let demands = self.demands(base, view, readings);
         let splits = Arc::make_mut(&mut self.splits);
-        splits.step(&demands, &capacities, limits);
+        splits.step(&demands, &capacities, limits, velocity);
         splits.truncate(base.demand.len());
         let after = self.away(base);
         let changes = base.config.regions.iter().zip(before.into_iter().zip(after));
@@ -163,6 +178,22 @@ impl Balancer {
             ShedChange { region, load, shares: [before, away] }
         });
         changes.collect()
+    }
+
+    /// Works out what the parts ask for, in the proportions that the queries show where regions report.
+    fn estimate(&self, base: &Base, view: &View, readings: &Readings) -> Vec<f64> {
+        let Some(weights) = self.learnt.weights(&base.demand) else {
+            return estimate(&self.rates, &self.splits, base, view, readings);
+        };
+        let learnt = estimate(&weights, &self.splits, base, view, readings);
+        let parts = base.demand.iter().enumerate();
+        let rates = parts.map(|(index, part)| {
+            let route = route(part, self.splits.of(index), base, view, readings);
+            let reports = |(region, _): (RegionId, f64)| served(base, readings, region).is_some();
+            // Of those whose region says nothing, the last estimate is the best there is.
+            if route.fractions().into_iter().all(reports) { learnt[index] } else { self.rates[index] }
+        });
+        rates.collect()
     }
 
     fn demands(&self, base: &Base, view: &View, readings: &Readings) -> Vec<Demand> {
@@ -264,10 +295,13 @@ mod tests {
         let base = base();
         let mut balance = Balancer::new(&base, Moment(0));
         let (all, lost) = (view(&base, ALL), view(&base, TOKYO_LOST));
-        assert!(balance.is_due(&base, &all), "they never were");
-        balance.land(&base, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
-        assert!(!balance.is_due(&base, &all), "a suspect address must not put off the next step");
-        assert!(balance.is_due(&base, &lost));
+        let usual = readings([0.56, 0.49, 0.35]);
+        assert!(balance.is_due(&base, &all, &usual), "they never were");
+        balance.land(&base, &all, &usual, Moment(600_000));
+        assert!(!balance.is_due(&base, &all, &usual), "a suspect address must not put off the next step");
+        assert!(balance.is_due(&base, &lost, &usual));
+        let halved = Readings { present: vec![0.5, 1.0, 1.0], ..usual };
+        assert!(balance.is_due(&base, &all, &halved), "a zone is lost");
     }
 
     #[test]

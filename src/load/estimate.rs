@@ -1,8 +1,7 @@
 //! The demand of clients, estimated from the loads that regions report.
 
-use crate::health::{View, Vitals};
+use crate::health::{SiteShare, View, Vitals};
 use crate::region::{Family, RegionId};
-use crate::share::Share;
 use crate::snapshot::{Base, DemandPart};
 use crate::steering::{Capacities, Demand, Rest, Route, Split, Splits};
 
@@ -16,7 +15,7 @@ pub struct Readings {
     pub vitals: Vec<Vitals>,
     /// Which fraction of each region's capacity is there.
     pub present: Vec<f64>,
-    /// Whether the machine may fill or relieve each region.
+    /// Whether the machine may fill or relieve each region: it may fail over, and no operator keeps clients from it.
     pub is_auto: Vec<bool>,
     /// By partition: the weights that operators gave to all of its names. What is asked of names is not told apart
     /// that share a policy, so those of only some of them are not known here. Empty: there are none.
@@ -88,55 +87,91 @@ pub(crate) fn demands(
     readings: &Readings,
 ) -> Vec<Demand> {
     let (mut demands, mut fixed) = (Vec::new(), Vec::new());
+    let known = capacities(base, view, readings);
     for (part, rate) in parts.iter().zip(rates) {
         let route = route(part, None, base, view, readings);
         // Weights say where their clients go, however full it is there.
         if let Rest::Divided { .. } = route.rest {
             let given = route.fractions().into_iter();
-            fixed
-                .extend(given.map(|(region, part)| Demand { rate: rate * part, order: vec![(region, 0.0)] }));
-            demands.push(Demand { rate: 0.0, order: Vec::new() });
+            fixed.extend(given.map(|(region, part)| Demand::fixed(rate * part, region)));
+            demands.push(Demand::default());
             continue;
         }
         let mut left = 1.0;
         for (region, share) in &route.stops {
             let rate = rate * left * share.fraction();
-            fixed.push(Demand { rate, order: vec![(*region, 0.0)] });
+            fixed.push(Demand::fixed(rate, *region));
             left *= 1.0 - share.fraction();
         }
-        let order = part.order.iter().filter(|(region, _)| takes_all(view, *region));
-        demands.push(Demand { rate: rate * left, order: order.copied().collect() });
+        demands.push(demand(part, rate * left, view, &known));
     }
     demands.extend(fixed);
     demands
 }
 
-/// Returns whether a region takes all the clients that it is the best for.
-fn takes_all(view: &View, region: RegionId) -> bool {
-    let families = Family::BOTH.into_iter().filter(|family| view.status(region, *family).exists());
-    let mut statuses = families.map(|family| view.status(region, family));
-    statuses.next().is_some_and(|status| status.takes() == Share::ALL)
+/// Returns what a part asks for and who may serve it: the regions that take all clients, after the nearest one if that
+/// stays in service by a rule only, or is down and keeps whom the others cannot bear.
+fn demand(part: &DemandPart, rate: f64, view: &View, known: &Capacities) -> Demand {
+    let share = |region: RegionId| share_of(view, region);
+    let at = |wanted: fn(SiteShare) -> bool| {
+        let regions = part.order.iter().filter(move |(region, _)| share(*region).is_some_and(wanted));
+        regions.copied().collect::<Vec<_>>()
+    };
+    let takers = at(|share| share == SiteShare::Full);
+    let reserve = at(|share| matches!(share, SiteShare::Part(_) | SiteShare::Waiting));
+    let candidates = at(|share| {
+        matches!(
+            share,
+            SiteShare::Full | SiteShare::Kept(_) | SiteShare::Yielding { .. } | SiteShare::Part(_)
+        )
+    });
+    let first = candidates.first().map(|(region, km)| (*region, *km, share(*region)));
+    // Of a part that has never been heard to ask for anything it is not known what the others would have to bear. And
+    // without others there is nothing to divide: what waits, or `all_down`, has its clients.
+    let is_known = takers.iter().all(|(region, _)| known.contains_key(region));
+    let is_counted = rate > least(part) && is_known && !takers.is_empty();
+    let with = |region, km| std::iter::once((region, km)).chain(takers.iter().copied()).collect();
+    match first {
+        Some((region, km, Some(SiteShare::Kept(_)))) => {
+            Demand { rate, order: with(region, km), yields: false, reserve }
+        }
+        Some((region, km, Some(SiteShare::Yielding { .. }))) if is_counted => {
+            Demand { rate, order: with(region, km), yields: true, reserve }
+        }
+        _ => Demand { rate, order: takers, yields: false, reserve },
+    }
+}
+
+/// Returns what a region takes of the clients that are counted; `None`: it has no addresses.
+fn share_of(view: &View, region: RegionId) -> Option<SiteShare> {
+    let mut statuses = Family::BOTH.into_iter().map(|family| view.status(region, family));
+    statuses.find(|status| status.exists()).map(|status| status.share)
 }
 
 /// Returns what regions can serve of which that is known, and that the machine may fill or relieve.
-pub(crate) fn capacities(base: &Base, readings: &Readings) -> Capacities {
+pub(crate) fn capacities(base: &Base, view: &View, readings: &Readings) -> Capacities {
     let regions = base.config.regions.iter();
-    let capacities =
-        regions.filter(|(id, _)| readings.is_auto[usize::from(id.0)]).filter_map(|(id, region)| {
-            let index = usize::from(id.0);
-            let capacity = region.capacity? as f64 * readings.present[index];
-            readings.vitals[index]
-                .load
-                .is_some()
-                .then_some((id, capacity))
-                .filter(|(_, capacity)| *capacity > 0.0)
-        });
+    let may_fill = regions.filter(|(id, _)| {
+        let is_in = match share_of(view, *id) {
+            Some(SiteShare::Full | SiteShare::Kept(_) | SiteShare::Part(_) | SiteShare::Waiting) => true,
+            None | Some(SiteShare::Out { .. } | SiteShare::Yielding { .. } | SiteShare::Disabled) => false,
+        };
+        is_in && readings.is_auto[usize::from(id.0)]
+    });
+    let capacities = may_fill.filter_map(|(id, region)| {
+        let index = usize::from(id.0);
+        let capacity = region.capacity? as f64 * readings.present[index];
+        let is_known = readings.vitals[index].load.is_some() && capacity > 0.0;
+        is_known.then_some((id, capacity))
+    });
     capacities.collect()
 }
 
-/// Returns how many requests per second a region serves; `None`: it does not say.
+/// Returns how many requests per second a region serves; `None`: it does not say, or no address of it is up, and what
+/// it said last says nothing of now.
 pub(crate) fn served(base: &Base, readings: &Readings, region: RegionId) -> Option<f64> {
     let index = usize::from(region.0);
     let capacity = base.config.regions.region(region).capacity? as f64;
-    Some(readings.vitals[index].load? * capacity * readings.present[index])
+    let present = readings.present[index];
+    Some(readings.vitals[index].load? * capacity * present).filter(|_| present > 0.0)
 }

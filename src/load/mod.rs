@@ -2,6 +2,7 @@
 
 mod balancer;
 mod estimate;
+mod learnt;
 mod outlook;
 
 pub(crate) use balancer::Balancer;

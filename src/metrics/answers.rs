@@ -66,20 +66,22 @@ pub struct AnswerCounters {
 struct Shard {
     queries: Box<[AtomicU64]>,
     regions: Box<[AtomicU64]>,
+    /// By the place in `Base::demand`, since they were last taken.
+    parts: Box<[AtomicU64]>,
     truncated: [AtomicU64; 2],
     with_client_subnet: AtomicU64,
     silent: AtomicU64,
 }
 
 impl AnswerCounters {
-    /// Returns counters at zero for the zones and regions of `config`.
-    pub fn new(config: &Config) -> Self {
+    /// Returns counters at zero for the zones and regions of `config`, and for so many parts of the clients.
+    pub fn new(config: &Config, parts: usize) -> Self {
         let named = config.zones.iter().take(MAX_ZONES);
         let mut zones: Vec<String> = named.map(|zone| zone.apex.to_string()).collect();
         zones.extend([OTHER.to_owned(), NO_ZONE.to_owned()]);
         let regions: Vec<String> = config.regions.iter().map(|(_, region)| region.name.clone()).collect();
         let rows = zones.len() * (TYPES.len() + 1) * Rcode::ALL.len() * TRANSPORTS.len();
-        let shards = (0..SHARDS).map(|_| Shard::new(rows, regions.len())).collect();
+        let shards = (0..SHARDS).map(|_| Shard::new(rows, regions.len(), parts)).collect();
         Self { zones, regions, shards }
     }
 
@@ -89,6 +91,9 @@ impl AnswerCounters {
         bump(&shard.queries[self.row(tally, transport)]);
         if let Some(region) = tally.region {
             bump(&shard.regions[usize::from(region.0)]);
+        }
+        if let Some(part) = tally.part {
+            bump(&shard.parts[usize::from(part)]);
         }
         if tally.is_truncated {
             bump(&shard.truncated[transport as usize]);
@@ -101,6 +106,15 @@ impl AnswerCounters {
     /// Counts one request that got no answer.
     pub fn count_silence(&self) {
         bump(&self.shard().silent);
+    }
+
+    /// Returns how many queries of each part of the clients were answered since the last call.
+    pub fn take_parts(&self) -> Vec<u64> {
+        let taken = |part: usize| {
+            self.shards.iter().map(move |shard| shard.parts[part].swap(0, Ordering::Relaxed)).sum()
+        };
+        let parts = self.shards.first().map_or(0, |shard| shard.parts.len());
+        (0..parts).map(taken).collect()
     }
 
     fn shard(&self) -> &Shard {
@@ -140,11 +154,12 @@ impl AnswerCounters {
 }
 
 impl Shard {
-    fn new(rows: usize, regions: usize) -> Self {
+    fn new(rows: usize, regions: usize, parts: usize) -> Self {
         let zeros = |count| (0..count).map(|_| AtomicU64::new(0)).collect();
         Self {
             queries: zeros(rows),
             regions: zeros(regions),
+            parts: zeros(parts),
             truncated: Default::default(),
             with_client_subnet: AtomicU64::new(0),
             silent: AtomicU64::new(0),
@@ -208,8 +223,8 @@ struct Tables {
 
 impl AllAnswers {
     /// Starts a table for another configuration.
-    pub fn begin(&self, config: &Config) -> Arc<AnswerCounters> {
-        let answers = Arc::new(AnswerCounters::new(config));
+    pub fn begin(&self, config: &Config, parts: usize) -> Arc<AnswerCounters> {
+        let answers = Arc::new(AnswerCounters::new(config, parts));
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tables.live.push(answers.clone());
         answers
@@ -274,6 +289,7 @@ pub(super) mod tests {
             qtype: Some(qtype),
             rcode,
             region: None::<RegionId>,
+            part: None,
             is_leaving: false,
             is_truncated: false,
             has_client_subnet: false,
@@ -283,12 +299,21 @@ pub(super) mod tests {
     /// Counts the tallies, and compares the sums: `zone type rcode transport count`.
     fn check(zones: &[&str], tallies: &[(ReplyTally, Transport)], lines: &[&str]) {
         let all = AllAnswers::default();
-        let answers = all.begin(&config(zones));
+        let answers = all.begin(&config(zones), 2);
         tallies.iter().for_each(|(tally, transport)| answers.count(tally, *transport));
         let counted = all.totals().queries.into_iter();
         let counted =
             counted.map(|((zone, rtype, rcode, by), count)| format!("{zone} {rtype} {rcode} {by} {count}"));
         assert_eq!(counted.collect::<Vec<_>>(), lines);
+    }
+
+    #[test]
+    fn queries_are_counted_by_part_until_they_are_taken() {
+        let answers = AllAnswers::default().begin(&config(&["a.test."]), 2);
+        for part in [Some(1), None, Some(1)] {
+            answers.count(&ReplyTally { part, ..tally(Some(0), 1, Rcode::NoError) }, Transport::Udp);
+        }
+        assert_eq!([answers.take_parts(), answers.take_parts()], [[0, 2], [0, 0]]);
     }
 
     #[test]
@@ -324,9 +349,9 @@ pub(super) mod tests {
     fn another_configuration_loses_no_count_even_of_queries_that_still_run() {
         let all = AllAnswers::default();
         let counted = tally(Some(0), 1, Rcode::NoError);
-        let before = all.begin(&config(&["old.test."]));
+        let before = all.begin(&config(&["old.test."]), 2);
         before.count(&counted, Transport::Udp);
-        all.begin(&config(&["new.test.", "old.test."])).count(&counted, Transport::Udp);
+        all.begin(&config(&["new.test.", "old.test."]), 2).count(&counted, Transport::Udp);
         assert_eq!(all.totals().queries.values().sum::<u64>(), 2);
         before.count(&counted, Transport::Udp);
         drop(before);
@@ -338,11 +363,11 @@ pub(super) mod tests {
     #[test]
     fn a_zone_that_is_gone_takes_its_counts_along_once_no_query_counts_in_it() {
         let all = AllAnswers::default();
-        let before = all.begin(&config(&["gone.test.", "kept.test."]));
+        let before = all.begin(&config(&["gone.test.", "kept.test."]), 2);
         for zone in 0..2 {
             before.count(&tally(Some(zone), 1, Rcode::NoError), Transport::Udp);
         }
-        all.begin(&config(&["kept.test."]));
+        all.begin(&config(&["kept.test."]), 2);
         assert_eq!(all.totals().queries.len(), 2);
         drop(before);
         let queries = all.totals().queries;

@@ -150,9 +150,9 @@ impl Metrics {
         registry.register("events", help, self.events.clone());
     }
 
-    /// Starts to count the answers from another configuration, and forgets the states of its
+    /// Starts to count the answers from another configuration with so many parts of clients, and forgets the states of its
     /// predecessor's addresses and regions, and the counts of regions and canaries that are gone.
-    pub fn begin(&self, config: &Config) -> Arc<AnswerCounters> {
+    pub fn begin(&self, config: &Config, parts: usize) -> Arc<AnswerCounters> {
         self.address_states.clear();
         self.sites.clear();
         self.drill_successes.clear();
@@ -166,7 +166,7 @@ impl Metrics {
             }
         }
         *watched = watching;
-        self.answers.begin(config)
+        self.answers.begin(config, parts)
     }
 
     fn forget(&self, gone: &CanaryOf) {

@@ -238,6 +238,7 @@ mod tests {
             qtype: None,
             rcode: Rcode::NoError,
             region: Some(RegionId(region)),
+            part: None,
             is_leaving,
             is_truncated: false,
             has_client_subnet: false,

@@ -68,12 +68,13 @@ fn check_states(metrics: &Metrics, name: &str, states: usize, expected: &[&str])
 #[test]
 fn answers_are_printed_by_zone_type_code_transport_and_by_region() {
     let metrics = Metrics::default();
-    let answers = metrics.begin(&two_regions());
+    let answers = metrics.begin(&two_regions(), 0);
     let tally = ReplyTally {
         zone: Some(0),
         qtype: Some(28),
         rcode: Rcode::NoError,
         region: Some(RegionId(1)),
+        part: None,
         is_leaving: false,
         is_truncated: true,
         has_client_subnet: true,
@@ -96,7 +97,7 @@ fn answers_are_printed_by_zone_type_code_transport_and_by_region() {
 fn canary_results_are_counted_by_class_and_their_latency_measured() {
     let metrics = Metrics::default();
     let config = two_regions();
-    metrics.begin(&config);
+    metrics.begin(&config, 0);
     for result in [Ok(()), Ok(()), Err(FailureClass::Tls)] {
         metrics.observed(&config, &observation(1, 1, result));
     }
@@ -117,7 +118,7 @@ fn a_success_above_the_limit_is_counted_as_slow() {
     let metrics = Metrics::default();
     let mut config = two_regions();
     config.canaries[1].slow = Some(Duration::from_millis(29));
-    metrics.begin(&config);
+    metrics.begin(&config, 0);
     // All take 30 ms.
     for (canary, result) in [(0, Ok(())), (1, Ok(())), (1, Err(FailureClass::Timeout))] {
         metrics.observed(&config, &observation(1, canary, result));
@@ -188,7 +189,7 @@ fn the_share_phase_and_load_of_a_region_are_printed_and_an_unknown_load_has_no_s
     let healthy = r#"{region="oregon",family="ipv4",phase="healthy"}"#;
     check_states(&metrics, "region_phase", 8, &[healthy, phases[1]]);
     check(&metrics, "region_load", &[]);
-    metrics.begin(&config);
+    metrics.begin(&config, 0);
     check(&metrics, "region_share", &[]);
 }
 
@@ -229,7 +230,7 @@ fn the_age_of_a_database_can_be_told_and_no_database_has_none() {
 fn what_a_reload_removes_takes_its_series_along_and_the_rest_goes_on_counting() {
     let metrics = Metrics::default();
     let before = two_regions();
-    metrics.begin(&before);
+    metrics.begin(&before, 0);
     for (address, canary) in [(0, 0), (1, 0), (1, 1)] {
         metrics.observed(&before, &observation(address, canary, Err(FailureClass::Timeout)));
     }
@@ -237,7 +238,7 @@ fn what_a_reload_removes_takes_its_series_along_and_the_rest_goes_on_counting() 
     metrics.standings(&before.regions, &down, Some(&View::all_up(&before.regions)));
     // `tokyo` is gone, and `oregon` has lost its canary `deep`.
     let after = config(vec![fixture::region("oregon", &["192.0.2.2"])]);
-    metrics.begin(&after);
+    metrics.begin(&after, 0);
     metrics.observed(&after, &observation(0, 0, Err(FailureClass::Timeout)));
     let line = r#"canary_results_total{region="oregon",canary="shallow",result="timeout"} 2"#;
     check(&metrics, "canary_results_total", &[line]);

@@ -1,15 +1,39 @@
 //! What holds for all regions together, whatever happens to one of them.
 
+use std::time::Duration;
+
 use super::Minimum;
+use crate::share::Share;
+use crate::units::Percent;
 
 /// What holds for all regions together.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Safety {
     /// How many regions of a family the machine leaves in service at least; `None`: it may take out all
     /// of them, and each name's `all_down` decides.
     pub min_in_service: Option<Minimum>,
+    /// How many of a name's permitted regions stay in its answers at least when regions fail softly and it is not known
+    /// what the others can bear.
+    pub keep: Minimum,
+    /// How long the soft exits of regions wait that began to fail alike within a minute, from the first failed probe.
+    pub shared_hold: Duration,
+    /// The share of a name's clients that may move in ten minutes beyond what is known to be borne.
+    pub velocity: Share,
     /// Where load begins to matter.
     pub limits: Limits,
+}
+
+impl Default for Safety {
+    /// Returns no minimum in service, a third of the regions kept, a hold of two minutes and 20 % in ten minutes.
+    fn default() -> Self {
+        Self {
+            min_in_service: None,
+            keep: Minimum::Percent(Percent::of(33)),
+            shared_hold: Duration::from_secs(120),
+            velocity: Share::percent(20),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// Where load begins to matter, as fractions of a region's capacity.

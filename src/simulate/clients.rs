@@ -123,6 +123,18 @@ impl Clients {
         let longest = splits().filter_map(|split| split.ttls.last()).max();
         (shares, Duration::from_secs(longest.copied().unwrap_or_default().into()))
     }
+
+    /// Returns to which parts of all clients a client belongs, by their places in `Base::demand`, and which fraction
+    /// of its subnets to each.
+    pub fn parts_of(&self, client: &str) -> BTreeMap<u16, f64> {
+        let subnets = || self.lookups_of(client, None).flat_map(|lookup| &lookup.subnets);
+        let count = subnets().count() as f64;
+        let mut parts = BTreeMap::new();
+        subnets()
+            .filter_map(|subnet| subnet.part)
+            .for_each(|part| *parts.entry(part).or_default() += 1.0 / count);
+        parts
+    }
 }
 
 impl Lookup {

@@ -149,6 +149,10 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 let loads = self.environment.loads(self.now);
                 (self.listener)(self.now.since(BOOT), &Happening::Gauged(&loads));
                 self.agenda.add(self.now.plus(GAUGE_EVERY), AgendaItem::Gauge);
+                let parts = self.control.base().demand.len();
+                let queries = self.environment.demand.queries(&self.clients, parts).into_iter();
+                let counted = queries.map(|rate| (rate * GAUGE_EVERY.as_secs_f64()) as u64);
+                self.handle(Input::Counted(counted.collect()));
             }
             AgendaItem::Expect(index) => {
                 let expectation = &self.loaded.scenario.expectations[index];

@@ -24,6 +24,8 @@ const SAMPLE: u32 = 256;
 #[derive(Debug)]
 pub struct Subnet {
     pub prefix: Prefix,
+    /// Its part of the clients, by the place in `Base::demand`; `None`: it never asked, or is too small to matter.
+    pub part: Option<u16>,
     asked: [SubnetQuestion; 2],
 }
 
@@ -62,7 +64,7 @@ impl Subnet {
             answer: None,
             moved: None,
         });
-        Self { prefix, asked }
+        Self { prefix, part: None, asked }
     }
 
     /// Asks once more, and returns what changed; `None`: not one octet, unless the regions are others.
@@ -75,7 +77,8 @@ impl Subnet {
         buffer: &mut [u8],
     ) -> Option<News> {
         let asked = &mut self.asked[family as usize];
-        let reply = ask(snapshot, &asked.query, self.prefix.address(), buffer);
+        let (reply, part) = ask(snapshot, &asked.query, self.prefix.address(), buffer);
+        self.part = part;
         let is_news = regions.are_others || asked.reply != reply;
         is_news.then(|| asked.take(reply, regions.by_address, now))
     }
@@ -140,10 +143,15 @@ fn query(name: &Name, rtype: RecordType, client: Prefix) -> Vec<u8> {
     query.to_bytes().expect("a query of one question encodes")
 }
 
-/// Asks over a transport that never truncates.
-fn ask<'r>(snapshot: &Snapshot, query: &[u8], client: IpAddr, reply: &'r mut [u8]) -> &'r [u8] {
+/// Asks over a transport that never truncates, and returns the reply and the part of the clients that it was for.
+fn ask<'r>(
+    snapshot: &Snapshot,
+    query: &[u8],
+    client: IpAddr,
+    reply: &'r mut [u8],
+) -> (&'r [u8], Option<u16>) {
     match engine::answer(snapshot, query, client, Transport::Tcp, reply) {
-        Disposition::Reply { length, .. } => &reply[..length],
+        Disposition::Reply { length, tally } => (&reply[..length], tally.part),
         Disposition::Silence => unreachable!("a well-formed query is answered"),
     }
 }

@@ -71,6 +71,17 @@ impl Traffic {
         }
     }
 
+    /// Returns how many queries of each of `count` parts of the clients come in a second: one for each request.
+    pub fn queries(&self, clients: &Clients, count: usize) -> Vec<f64> {
+        let mut queries = vec![0.0; count];
+        for flow in &self.flows {
+            for (part, fraction) in clients.parts_of(&flow.client) {
+                queries[usize::from(part)] += flow.rate * fraction * self.factor;
+            }
+        }
+        queries
+    }
+
     /// Returns how many requests a second arrive in a region. `None`: no client has a rate.
     pub fn arriving(&self, region: &str, now: Moment) -> Option<f64> {
         let requests = self.flows.iter().map(|flow| flow.rate * flow.share(region, now));

@@ -30,6 +30,8 @@ pub struct Base {
     /// What the parts of the clients ask for, sorted by partition and part; empty when no region has a
     /// capacity.
     pub demand: Vec<DemandPart>,
+    /// The place in `demand` of each part, by partition.
+    demand_of: Vec<Box<[Option<u16>]>>,
     /// When the geo database was built; `None`: there is none, or that is not known.
     pub database_built_at: Option<Moment>,
 }
@@ -54,7 +56,8 @@ impl Base {
             true => demand::weigh(&partitions, &table, &config.regions),
             false => Vec::new(),
         };
-        Self { config, tree, table, partitions, partition_of, demand, database_built_at: None }
+        let demand_of = demand::places(&partitions, &demand);
+        Self { config, tree, table, partitions, partition_of, demand, demand_of, database_built_at: None }
     }
 
     /// Notes when the geo database was built.
@@ -64,7 +67,7 @@ impl Base {
 
     /// Returns the place in `demand` of a part; `None`: it is too small to matter.
     pub(crate) fn demand_of(&self, partition: usize, part: usize) -> Option<usize> {
-        self.demand.binary_search_by_key(&(partition, part), |demand| (demand.partition, demand.part)).ok()
+        self.demand_of[partition][part].map(usize::from)
     }
 
     /// Weighs the parts of the clients, as `demand` has them, whether or not any region has a capacity.

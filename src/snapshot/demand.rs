@@ -37,6 +37,16 @@ pub struct Permit {
     pub subnets: f64,
 }
 
+/// Returns the place in `demand` of each part, by partition; `None`: it is too small to matter.
+pub(super) fn places(partitions: &[Partition], demand: &[DemandPart]) -> Vec<Box<[Option<u16>]>> {
+    let none = |partition: &Partition| vec![None; partition.plans.len()].into_boxed_slice();
+    let mut places: Vec<_> = partitions.iter().map(none).collect();
+    for (place, part) in (0..).zip(demand) {
+        places[part.partition][part.part] = Some(place);
+    }
+    places
+}
+
 /// Takes together who is permitted the same regions, in the order of partitions and parts.
 pub(super) fn permits(partitions: &[Partition], table: &Table) -> Vec<Permit> {
     let mut permits: Vec<Permit> = Vec::new();

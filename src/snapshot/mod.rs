@@ -85,6 +85,8 @@ pub struct Steered<'a> {
     pub scope: u8,
     /// The region that was chosen, for the counters.
     pub region: Option<RegionId>,
+    /// The place of the client's part in [`Base::demand`], for the counters; `None`: it is too small to matter.
+    pub part: Option<u16>,
     /// Whether an address is among the records that clients are sent away from, for the counters.
     pub is_leaving: bool,
 }
@@ -105,7 +107,8 @@ impl Snapshot {
     pub fn compile(base: Arc<Base>, inputs: impl Into<Inputs>, number: u64) -> Self {
         let Inputs { health, splits, weights, leaving } = inputs.into();
         let bucketing = Bucketing::of(&base.config.regions, &health);
-        let is_shedding = !splits.is_whole();
+        // A region that yields keeps whom its split leaves it, and be that all of them.
+        let is_shedding = !splits.is_whole() || health.has_yielding();
         let is_whole = health.is_whole() && !is_shedding;
         let terms = Terms { view: &health, bucketing: &bucketing, is_whole };
         let partitions = base.partitions.iter().enumerate();
@@ -157,7 +160,9 @@ impl Snapshot {
         };
         // Who belongs to a share is decided for the whole of this prefix, and for no wider block.
         let drawn = if is_drawn { share::prefix_length(Family::of(client)) } else { 0 };
-        Steered { choice, scope: place.scope.max(drawn), region: answers.region, is_leaving }
+        let part = self.base.demand_of(partition, place.part as usize);
+        let part = part.map(|part| u16::try_from(part).expect("parts are bounded"));
+        Steered { choice, scope: place.scope.max(drawn), region: answers.region, part, is_leaving }
     }
 
     /// Returns the weights of a steered name, if it has any.

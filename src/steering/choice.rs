@@ -71,13 +71,16 @@ pub fn choose(
     let fates = plan.order.iter().map(|region| {
         let fate = match status(view, *region, family).share {
             _ if selection.destination.region() == Some(*region) => Fate::Chosen,
-            SiteShare::Out { .. } => Fate::Unhealthy,
+            SiteShare::Yielding { .. } if sheds(&route, *region) => Fate::Shed,
+            SiteShare::Out { .. } | SiteShare::Yielding { .. } => Fate::Unhealthy,
             SiteShare::Waiting => Fate::Waiting,
             SiteShare::Disabled => Fate::Disabled,
-            SiteShare::Part(share) if !is_behind => Fate::OutsideShare(share),
-            SiteShare::Full if sheds(&route, *region) && !is_behind => Fate::Shed,
+            SiteShare::Part(share) | SiteShare::Kept(share) if !is_behind && share < Share::ALL => {
+                Fate::OutsideShare(share)
+            }
+            SiteShare::Full | SiteShare::Kept(_) if sheds(&route, *region) && !is_behind => Fate::Shed,
             SiteShare::Full if is_weighted(&route, *region) => Fate::Weighted,
-            SiteShare::Full | SiteShare::Part(_) => Fate::Behind,
+            SiteShare::Full | SiteShare::Part(_) | SiteShare::Kept(_) => Fate::Behind,
         };
         is_behind |= fate == Fate::Chosen;
         (*region, fate)
@@ -110,8 +113,8 @@ mod tests {
     use super::*;
     use crate::health::Standing;
     use crate::moment::Moment;
+    use crate::region::Regions;
     use crate::region::tests::region;
-    use crate::region::{Minimum, Region, Regions};
 
     /// Three regions in the order 0, 1, 2: the third has IPv4 only.
     fn regions() -> Regions {
@@ -167,28 +170,10 @@ mod tests {
     }
 
     #[test]
-    fn regions_that_fell_together_fail_open_in_their_order() {
-        let together = [Some(100), Some(100), Some(130), Some(130), Some(101)];
-        check(&[1, 0, 2], together, AllDown::FailOpen, [Destination::FailOpen(B); 2]);
-        check(&[0, 1, 2], together, AllDown::FailOpen, [Destination::FailOpen(A); 2]);
-    }
-
-    #[test]
-    fn the_region_that_was_healthy_much_longer_than_the_others_fails_open_first() {
+    fn when_all_are_down_the_nearest_fails_open_whichever_fell_last() {
         let later = [Some(100), Some(100), Some(1000), Some(1000), Some(101)];
-        check(&[0, 1, 2], later, AllDown::FailOpen, [Destination::FailOpen(B); 2]);
-        check(&[0, 2], later, AllDown::FailOpen, [Destination::FailOpen(A); 2]);
-    }
-
-    #[test]
-    fn a_region_with_an_address_left_fails_open_before_those_without() {
-        let short =
-            Region { min_healthy: Minimum::Count(2), ..region("b", "JP", &[&["192.0.2.2", "192.0.2.3"]]) };
-        let regions = Regions::new(vec![region("a", "JP", &[&["192.0.2.1"]]), short]);
-        let down = Standing::Down { since: Moment(9) };
-        let view = View::counted(&regions, vec![down, down, Standing::Up]);
-        let plan = Plan { order: vec![A, B], removed: Vec::new(), refusal: Refusal::Refuse };
-        assert_eq!(found(&regions, &view, &plan, AllDown::FailOpen, Family::V4), Destination::FailOpen(B));
+        check(&[0, 1, 2], later, AllDown::FailOpen, [Destination::FailOpen(A); 2]);
+        check(&[1, 0, 2], later, AllDown::FailOpen, [Destination::FailOpen(B); 2]);
     }
 
     #[test]

@@ -7,18 +7,30 @@
 //! but them. Both give away those clients first who lose least distance, only to regions of the
 //! same plan, and only to regions known to have room: nothing here can cross a border.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::region::{Limits, RegionId};
 
 /// The demand of one part of the clients, and the regions that may serve it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Demand {
     /// Requests per second.
     pub rate: f64,
     /// The regions of the plan that are in service, the best first, each with its distance in
     /// kilometres; empty when none is.
     pub order: Vec<(RegionId, f64)>,
+    /// Whether the first of them is down, and keeps only those clients whom none of the others can bear.
+    pub yields: bool,
+    /// The other regions of the plan that are well and wait or ramp: the reserve, taken before a region goes above the
+    /// hard limit.
+    pub reserve: Vec<(RegionId, f64)>,
+}
+
+impl Demand {
+    /// Returns the demand of clients who can be sent to one region only.
+    pub fn fixed(rate: f64, region: RegionId) -> Self {
+        Self { rate, order: vec![(region, 0.0)], yields: false, reserve: Vec::new() }
+    }
 }
 
 /// What each region can serve, in requests per second. A region that is not listed is never full and is
@@ -102,6 +114,13 @@ impl Split {
 /// clients: reports are no more exact, and clients would come and go with their noise.
 const WORTH_MOVING: f64 = 0.01;
 
+/// How many levels there are from the soft limit to the hard one: what is divided is even to a fifth of the room
+/// between them.
+const LEVELS: u32 = 5;
+
+/// The factor between two levels beyond the hard limit.
+const BEYOND_HARD: f64 = 1.05;
+
 /// Fractions and rates below this are rounding.
 const NEGLIGIBLE: f64 = 1e-9;
 
@@ -146,39 +165,98 @@ impl Splits {
         loads
     }
 
-    /// Sends home the parts whose home or whose pieces' regions are not in service any more, or
-    /// whose home has come back, and spreads them over the regions that have room: first so that
-    /// none passes the soft limit, and what then remains so that none passes the hard one.
+    /// Divides the clients anew whose home or whose pieces' regions are not in service any more, or whose home has
+    /// come back, and those of every region above the hard limit.
+    ///
+    /// No region is lifted above the soft limit while another one has room below it, and so on for a few levels
+    /// up to the hard one. What remains stays where it is if its home yields. Else it is divided so that those that
+    /// exceed the hard limit exceed it alike: however few they are, there is no other.
     pub fn land(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
-        let mut landed = vec![false; demands.len()];
+        let landed = self.send_home(demands);
+        for limit in levels(limits) {
+            for region in yielding(demands) {
+                self.relieve(region, f64::INFINITY, demands, capacities, limit, &|part| demands[part].yields);
+            }
+            self.level(demands, capacities, limit, &|part| landed[part]);
+        }
+        self.mend(demands, capacities, limits);
+        let mut limit = limits.hard;
+        while landed.contains(&true) && limit < self.highest(demands, capacities) {
+            limit *= BEYOND_HARD;
+            self.level(demands, capacities, limit, &|part| landed[part]);
+        }
+    }
+
+    /// Sends the parts home whose split leads where it cannot any more, and returns which.
+    fn send_home(&mut self, demands: &[Demand]) -> Vec<bool> {
         self.by_part.resize(demands.len(), None);
-        for ((demand, split), landed) in demands.iter().zip(&mut self.by_part).zip(&mut landed) {
+        let parts = demands.iter().zip(&mut self.by_part);
+        let landed = parts.map(|(demand, split)| {
             let Some((home, _)) = demand.order.first() else {
                 *split = None;
-                continue;
+                return false;
             };
-            let in_order = |piece: &Piece| demand.order.iter().any(|(region, _)| *region == piece.region);
+            let known = || demand.order.iter().chain(&demand.reserve);
+            let in_order = |piece: &Piece| known().any(|(region, _)| *region == piece.region);
             let stays = split
                 .as_ref()
                 .is_some_and(|split| split.home() == *home && split.pieces.iter().all(in_order));
             if !stays {
                 *split = Some(Split::whole(*home));
-                *landed = true;
             }
+            !stays && !demand.yields
+        });
+        landed.collect()
+    }
+
+    /// Moves what is above `limit` out of every region, as far as others have room below it.
+    fn level(
+        &mut self,
+        demands: &[Demand],
+        capacities: &Capacities,
+        limit: f64,
+        may_move: &dyn Fn(usize) -> bool,
+    ) {
+        for (region, capacity) in capacities {
+            let above = self.loads(demands).get(region).copied().unwrap_or(0.0) - limit * capacity;
+            self.relieve(*region, above, demands, capacities, limit, may_move);
         }
-        if !landed.contains(&true) {
-            return;
-        }
-        for limit in [limits.soft, limits.hard] {
-            for (region, capacity) in capacities {
-                let above = self.loads(demands).get(region).copied().unwrap_or(0.0) - limit * capacity;
-                self.relieve(*region, above, demands, capacities, limit, &|part| landed[part]);
+    }
+
+    /// Moves what is above the hard limit out of every region, whosever clients they are, as far as others have room
+    /// below it: first those that take all of their clients, and then the reserve.
+    fn mend(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
+        for takes_reserve in [false, true] {
+            for limit in levels(limits) {
+                for (region, capacity) in capacities {
+                    let load = self.loads(demands).get(region).copied().unwrap_or(0.0);
+                    let above = load - limits.hard * capacity;
+                    if above > WORTH_MOVING * capacity {
+                        let ways = self.ways(*region, demands, takes_reserve, &|_| true);
+                        self.give_away(&ways, above, demands, capacities, limit);
+                    }
+                }
             }
         }
     }
 
-    /// Moves one step: regions above the soft limit shed, regions below the lower one take back.
-    pub fn step(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
+    /// Returns the load of the fullest region, as a fraction of its capacity.
+    fn highest(&self, demands: &[Demand], capacities: &Capacities) -> f64 {
+        let loads = self.loads(demands);
+        let fill =
+            |(region, capacity): (&RegionId, &f64)| loads.get(region).map_or(0.0, |load| load / capacity);
+        capacities.iter().map(fill).fold(0.0, f64::max)
+    }
+
+    /// Moves one step: regions above the soft limit shed, regions below the lower one take back, and regions that are
+    /// down give away whom others can bear by now, at most the share `velocity` of their clients.
+    pub fn step(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits, velocity: f64) {
+        self.mend(demands, capacities, limits);
+        for region in yielding(demands) {
+            let of_region = |demand: &&Demand| demand.yields && demand.order[0].0 == region;
+            let most = velocity * demands.iter().filter(of_region).map(|demand| demand.rate).sum::<f64>();
+            self.relieve(region, most, demands, capacities, limits.hard, &|part| demands[part].yields);
+        }
         for (region, capacity) in capacities {
             let loads = self.loads(demands);
             let load = loads.get(region).copied().unwrap_or(0.0);
@@ -199,14 +277,27 @@ impl Splits {
     fn relieve(
         &mut self,
         region: RegionId,
-        mut amount: f64,
+        amount: f64,
         demands: &[Demand],
         capacities: &Capacities,
         limit: f64,
         may_move: &dyn Fn(usize) -> bool,
     ) {
+        let ways = self.ways(region, demands, false, may_move);
+        self.give_away(&ways, amount, demands, capacities, limit);
+    }
+
+    /// Gives away up to `amount` of the demand of parts in this order, to regions that it does not lift above `limit`.
+    fn give_away(
+        &mut self,
+        ways: &[(usize, RegionId, f64)],
+        mut amount: f64,
+        demands: &[Demand],
+        capacities: &Capacities,
+        limit: f64,
+    ) {
         let mut loads = self.loads(demands);
-        for (part, to, _) in self.ways(region, demands, may_move) {
+        for &(part, to, _) in ways {
             let Some(capacity) = capacities.get(&to) else {
                 continue;
             };
@@ -226,7 +317,7 @@ impl Splits {
     /// Takes back up to `amount` of what parts whose home is `region` gave away, those first who
     /// lose most distance where they are.
     fn restore(&mut self, region: RegionId, mut amount: f64, demands: &[Demand]) {
-        for (part, to, _) in self.ways(region, demands, &|_| true).into_iter().rev() {
+        for (part, to, _) in self.ways(region, demands, true, &|_| true).into_iter().rev() {
             let rate = demands[part].rate;
             let split = self.by_part[part].as_mut().expect("a way leads out of a split");
             // Pieces come back in the reverse order of their going, whichever region lost more: moving the
@@ -240,12 +331,13 @@ impl Splits {
         }
     }
 
-    /// Returns the ways out of a region: each part at home there, each other region of its plan,
-    /// and the distance that its clients would lose; the least first.
+    /// Returns the ways out of a region: each part at home there, each other region of its plan, of the reserve too if
+    /// that is taken, and the distance that its clients would lose; the least first.
     fn ways(
         &self,
         region: RegionId,
         demands: &[Demand],
+        takes_reserve: bool,
         may_move: &dyn Fn(usize) -> bool,
     ) -> Vec<(usize, RegionId, f64)> {
         let mut ways = Vec::new();
@@ -255,12 +347,25 @@ impl Splits {
                 continue;
             }
             let home_km = demand.order[0].1;
-            let others = demand.order.iter().skip(1);
+            let reserve = demand.reserve.iter().filter(|_| takes_reserve);
+            let others = demand.order.iter().skip(1).chain(reserve);
             ways.extend(others.map(|(other, km)| (part, *other, km - home_km)));
         }
         ways.sort_by(|one, other| one.2.total_cmp(&other.2));
         ways
     }
+}
+
+/// Returns the limits up to which regions are filled, one after the other.
+fn levels(limits: Limits) -> impl Iterator<Item = f64> {
+    let step = (limits.hard - limits.soft) / f64::from(LEVELS);
+    (0..=LEVELS).map(move |level| limits.soft + step * f64::from(level))
+}
+
+/// Returns the regions that are down and keep whom no other can bear.
+fn yielding(demands: &[Demand]) -> BTreeSet<RegionId> {
+    let homes = demands.iter().filter(|demand| demand.yields).filter_map(|demand| demand.order.first());
+    homes.map(|(home, _)| *home).collect()
 }
 
 #[cfg(test)]
@@ -270,7 +375,8 @@ mod tests {
     use super::*;
 
     fn demand(rate: f64, order: &[(u8, f64)]) -> Demand {
-        Demand { rate, order: order.iter().map(|(region, km)| (RegionId(*region), *km)).collect() }
+        let order = order.iter().map(|(region, km)| (RegionId(*region), *km)).collect();
+        Demand { rate, order, yields: false, reserve: Vec::new() }
     }
 
     fn capacities(of: &[f64]) -> Capacities {
@@ -283,7 +389,7 @@ mod tests {
         let mut splits = Splits::default();
         splits.land(demands, &capacities, Limits::default());
         for _ in 0..steps {
-            splits.step(demands, &capacities, Limits::default());
+            splits.step(demands, &capacities, Limits::default(), 0.2);
         }
         let loads = splits.loads(demands);
         let loads: Vec<f64> = (0..)
@@ -306,13 +412,13 @@ mod tests {
     }
 
     #[test]
-    fn a_fail_over_that_fits_nowhere_below_the_soft_limit_fills_up_to_the_hard_one() {
+    fn a_fail_over_that_fits_nowhere_below_the_soft_limit_is_divided_evenly_up_to_the_hard_one() {
         let demands = [
             demand(90.0, &[(0, 400.0), (1, 900.0)]),
             demand(50.0, &[(0, 0.0), (1, 500.0)]),
             demand(50.0, &[(1, 0.0), (0, 500.0)]),
         ];
-        check(&demands, 0, &[100.0, 90.0]);
+        check(&demands, 0, &[96.0, 94.0]);
     }
 
     #[test]
@@ -323,11 +429,11 @@ mod tests {
         // Landing spreads nobody who was at home: that is what steps are for.
         let capacities = capacities(&[100.0, 100.0]);
         let mut splits = Splits { by_part: vec![Some(Split::whole(RegionId(0))); 2] };
-        splits.step(&demands, &capacities, Limits::default());
+        splits.step(&demands, &capacities, Limits::default(), 0.2);
         assert_eq!(splits.of(0), Some(&Split::whole(RegionId(0))), "the far ones stay");
         let loads = splits.loads(&demands);
         assert!((loads[&RegionId(0)] - 85.0).abs() < 0.01, "{loads:?}");
-        splits.step(&demands, &capacities, Limits::default());
+        splits.step(&demands, &capacities, Limits::default(), 0.2);
         let loads = splits.loads(&demands);
         assert!((loads[&RegionId(0)] - 80.0).abs() < 0.01, "{loads:?}");
     }
@@ -338,12 +444,12 @@ mod tests {
         let capacities = capacities(&[100.0, 100.0]);
         let mut splits = Splits { by_part: vec![Some(Split::whole(RegionId(0)))] };
         for _ in 0..3 {
-            splits.step(&at(100.0), &capacities, Limits::default());
+            splits.step(&at(100.0), &capacities, Limits::default(), 0.2);
         }
         assert!((splits.loads(&at(100.0))[&RegionId(0)] - 80.0).abs() < 0.01);
-        splits.step(&at(74.0), &capacities, Limits::default());
+        splits.step(&at(74.0), &capacities, Limits::default(), 0.2);
         for _ in 0..3 {
-            splits.step(&at(40.0), &capacities, Limits::default());
+            splits.step(&at(40.0), &capacities, Limits::default(), 0.2);
         }
         assert_eq!(splits.of(0), Some(&Split::whole(RegionId(0))));
     }
@@ -375,7 +481,7 @@ mod tests {
             splits.land(&demands, &capacities, limits);
             for _ in 0..steps {
                 let before = splits.loads(&demands);
-                splits.step(&demands, &capacities, limits);
+                splits.step(&demands, &capacities, limits, 0.2);
                 for (region, load) in splits.loads(&demands) {
                     let grew = load > before.get(&region).copied().unwrap_or(0.0) + 1e-6;
                     prop_assert!(!grew || load <= limits.hard * capacities[&region] + 1e-6);

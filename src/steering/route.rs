@@ -1,31 +1,24 @@
 //! The route of all clients of one plan in one family: which of them go where.
 //!
 //! A region that takes all clients ends the route; one that takes a share is a stop on it, where the clients
-//! of that share get off; one that waits or is out is passed. When none takes all, the first stop takes the
-//! rest; when there is no stop either, the first region that waits; and when every region is out, `all_down`
-//! decides. Failing open stays inside the plan, and so inside the border.
+//! of that share get off; one that waits or is out is passed. Shares and waits only narrow a region in favour of a better
+//! one: when none takes all, the first that takes a share or waits has all clients. A region that stays in service only
+//! by a rule takes its clients as long as any region is well; and when none is, `all_down` decides. Failing open
+//! leads each client to the nearest region, stays inside the plan, and so inside the border.
 //!
 //! A route is found once for all clients of a plan, and not client by client, because compiling a snapshot
 //! asks for the groups of clients that differ, and proofs and forecasts for the fractions.
-
-use std::time::Duration;
 
 use super::bucketing::{Bucketing, ShareTest};
 use super::policy::{AllDown, Refusal};
 use super::{Plan, Split};
 use crate::health::{SiteShare, Status, View};
-use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::share::Share;
 
 /// The most stops of one route: each doubles the groups of clients that answers are prepared for. Regions
 /// beyond it wait until those before them have all their clients back.
 const MAX_STOPS: usize = 6;
-
-/// Regions that fell within this time of the last one to fall count as fallen together: the time in
-/// which the canaries of one outage reach their verdicts. Without it, an outage of everything would
-/// send all clients to the one region whose canary happened to be the slowest.
-const TOGETHER: Duration = Duration::from_secs(60);
 
 /// The route of all clients of one plan in one family.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -92,21 +85,35 @@ pub struct Selection {
 impl Route {
     /// Finds the route of the clients of `plan`; `split` is what their region sheds, if it does.
     pub fn find(plan: &Plan, all_down: AllDown, view: &View, split: Option<&Split>, family: Family) -> Self {
+        let share = |region: RegionId| status(view, region, family).share;
+        if !plan.order.iter().any(|region| share(*region).is_well()) {
+            let found = without_health(plan, all_down, view, family);
+            return Self { stops: Vec::new(), rest: Rest::Whole(found) };
+        }
         let mut stops = Vec::new();
         for region in &plan.order {
-            match status(view, *region, family).share {
-                SiteShare::Full => return Self { stops, rest: rest(*region, plan, split, view, family) },
-                SiteShare::Part(share) if stops.len() < MAX_STOPS => stops.push((*region, share)),
-                SiteShare::Part(_) | SiteShare::Waiting | SiteShare::Out { .. } | SiteShare::Disabled => {}
+            let is_split = split.is_some_and(|split| split.home() == *region);
+            match share(*region) {
+                SiteShare::Full | SiteShare::Kept(Share::ALL) => {
+                    return Self { stops, rest: rest(*region, plan, split, view, family) };
+                }
+                SiteShare::Yielding { .. } if is_split => {
+                    return Self { stops, rest: rest(*region, plan, split, view, family) };
+                }
+                SiteShare::Part(share) | SiteShare::Kept(share) if stops.len() < MAX_STOPS => {
+                    stops.push((*region, share));
+                }
+                SiteShare::Part(_)
+                | SiteShare::Kept(_)
+                | SiteShare::Yielding { .. }
+                | SiteShare::Waiting
+                | SiteShare::Out { .. }
+                | SiteShare::Disabled => {}
             }
         }
-        let waits = |region: &&RegionId| matches!(status(view, **region, family).share, SiteShare::Waiting);
-        let waiting = || plan.order.iter().find(waits);
-        let found = match stops.first().map(|(region, _)| region).or_else(waiting) {
-            Some(region) => Destination::Healthy(*region),
-            None => without_health(plan, all_down, view, family),
-        };
-        Self { stops, rest: Rest::Whole(found) }
+        let mut well = plan.order.iter().filter(|region| share(**region).is_well());
+        let first = well.next().expect("a region of the plan is well");
+        Self { stops: Vec::new(), rest: Rest::Whole(Destination::Healthy(*first)) }
     }
 
     /// Divides the clients who go to one of these regions between all of them that take all clients and are
@@ -220,15 +227,11 @@ fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, view: &View, family:
     let Some(split) = split.filter(|split| split.home() == home && split.pieces().len() > 1) else {
         return Rest::Whole(Destination::Healthy(home));
     };
-    // Splits are made without this family: clients stay at home whom one would send to a region that does not
-    // take all clients of the family. And wherever a split comes from, it stays inside the border.
-    let receiver = |region: RegionId| match status(view, region, family).share {
-        SiteShare::Full if plan.order.contains(&region) => region,
-        SiteShare::Full
-        | SiteShare::Part(_)
-        | SiteShare::Waiting
-        | SiteShare::Out { .. }
-        | SiteShare::Disabled => home,
+    // Splits are made without this family: clients stay at home whom one would send to a region that is not well in
+    // the family. And wherever a split comes from, it stays inside the border.
+    let receiver = |region: RegionId| match status(view, region, family).share.is_well() {
+        true if plan.order.contains(&region) => region,
+        true | false => home,
     };
     let pieces = split.pieces().iter();
     let pieces = pieces.map(|piece| (Share::of_fraction(piece.until), receiver(piece.region)));
@@ -259,7 +262,7 @@ fn without_health(plan: &Plan, all_down: AllDown, view: &View, family: Family) -
     match all_down {
         AllDown::Servfail => Destination::Refused(Refusal::Servfail),
         AllDown::Nodata => Destination::Refused(Refusal::Nodata),
-        AllDown::FailOpen => match last_known_best(plan, view, family) {
+        AllDown::FailOpen => match nearest_enabled(plan, view, family) {
             Some(region) => Destination::FailOpen(region),
             // No region is brought back that an operator has disabled; another server may know better.
             None => Destination::Refused(Refusal::Servfail),
@@ -267,25 +270,20 @@ fn without_health(plan: &Plan, all_down: AllDown, view: &View, family: Family) -
     }
 }
 
-/// Returns the region to fail open with: the first that still has an address up, or else the first
-/// of those that fell last. `None`: an operator has disabled all of them.
-fn last_known_best(plan: &Plan, view: &View, family: Family) -> Option<RegionId> {
-    let fell = |region: RegionId| match status(view, region, family).share {
-        SiteShare::Out { since } => since,
-        SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting | SiteShare::Disabled => Moment::default(),
-    };
+/// Returns the region to fail open with: the nearest one that no operator has disabled. `None`: all of them are.
+///
+/// Not the one that fell last: when all are bad nobody knows better, and everybody's nearest region shares the load that
+/// the last one would have alone.
+fn nearest_enabled(plan: &Plan, view: &View, family: Family) -> Option<RegionId> {
     let is_enabled = |region: &&RegionId| status(view, **region, family).share != SiteShare::Disabled;
-    let has_some_up = |region: &&RegionId| status(view, **region, family).up > 0;
-    let mut order = plan.order.iter().filter(is_enabled);
-    let last = order.clone().map(|region| fell(*region)).max()?;
-    let best = order.clone().find(has_some_up);
-    best.or_else(|| order.find(|region| last.since(fell(**region)) <= TOGETHER)).copied()
+    plan.order.iter().find(is_enabled).copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Piece, Plan};
     use super::*;
+    use crate::moment::Moment;
     use crate::region::Regions;
     use crate::region::tests::region;
 
@@ -316,15 +314,42 @@ mod tests {
         assert_eq!(route.fractions(), [(A, 0.5), (C, 0.5)]);
     }
 
+    const OUT: SiteShare = SiteShare::Out { since: Moment(1) };
+
     #[test]
-    fn without_a_region_for_all_clients_the_first_stop_takes_the_rest_and_else_the_first_that_waits() {
-        let out = SiteShare::Out { since: Moment(1) };
-        let ramping = find(&[A, B, C], [out, SiteShare::Part(Share::HALF), SiteShare::Waiting], None);
-        assert_eq!(ramping.rest, Rest::Whole(Destination::Healthy(B)));
-        assert_eq!(
-            find(&[A, B, C], [out, SiteShare::Waiting, out], None).rest,
-            Rest::Whole(Destination::Healthy(B))
-        );
+    fn without_a_region_for_all_clients_nobody_is_scattered_and_the_first_that_is_well_has_them() {
+        let ramping = find(&[A, B, C], [OUT, SiteShare::Part(Share::HALF), SiteShare::Waiting], None);
+        assert_eq!(ramping.fractions(), [(B, 1.0)]);
+        let waiting = find(&[A, B, C], [SiteShare::Waiting, SiteShare::Part(Share::HALF), OUT], None);
+        assert_eq!(waiting.fractions(), [(A, 1.0)], "the nearest, not the one that is ahead by a second");
+        assert_eq!(find(&[A, B, C], [OUT, SiteShare::Waiting, OUT], None).fractions(), [(B, 1.0)]);
+    }
+
+    #[test]
+    fn when_all_are_out_or_kept_by_a_rule_everybody_fails_open_to_the_nearest() {
+        let kept = SiteShare::Kept(Share::ALL);
+        for stages in [[OUT; 3], [kept; 3], [OUT, kept, OUT]] {
+            let open = Rest::Whole(Destination::FailOpen(A));
+            assert_eq!(find(&[A, B, C], stages, None).rest, open, "{stages:?}");
+        }
+        let disabled = [SiteShare::Disabled, OUT, OUT];
+        assert_eq!(find(&[A, B, C], disabled, None).rest, Rest::Whole(Destination::FailOpen(B)));
+    }
+
+    #[test]
+    fn a_region_kept_by_a_rule_has_its_clients_while_another_one_is_well() {
+        let kept = find(&[A, B, C], [SiteShare::Kept(Share::ALL), SiteShare::Full, OUT], None);
+        assert_eq!(kept.fractions(), [(A, 1.0)]);
+        let leaving = find(&[A, B, C], [SiteShare::Kept(Share::HALF), SiteShare::Full, OUT], None);
+        assert_eq!(leaving.fractions(), [(A, 0.5), (B, 0.5)]);
+    }
+
+    #[test]
+    fn a_region_that_yields_keeps_whom_its_split_leaves_it_and_is_out_without_one() {
+        let stages = [SiteShare::Yielding { since: Moment(1) }, SiteShare::Full, OUT];
+        let yielding = find(&[A, B, C], stages, Some(&split(0.3, B)));
+        assert_eq!(yielding.fractions().iter().map(|(region, _)| *region).collect::<Vec<_>>(), [A, B]);
+        assert_eq!(find(&[A, B, C], stages, None).fractions(), [(B, 1.0)]);
     }
 
     #[test]
@@ -356,7 +381,9 @@ mod tests {
         assert_eq!(pieces(find(&[A, B], all, Some(&split(0.7, B)))), [A, B]);
         assert_eq!(pieces(find(&[A, B], all, Some(&split(0.7, C)))), [A, A], "C is not permitted");
         let waiting = [SiteShare::Full, SiteShare::Waiting, SiteShare::Full];
-        assert_eq!(pieces(find(&[A, B], waiting, Some(&split(0.7, B)))), [A, A]);
+        assert_eq!(pieces(find(&[A, B], waiting, Some(&split(0.7, B)))), [A, B], "it is the reserve");
+        let out = [SiteShare::Full, OUT, SiteShare::Full];
+        assert_eq!(pieces(find(&[A, B], out, Some(&split(0.7, B)))), [A, A]);
         assert_eq!(pieces(find(&[B, A], all, Some(&split(0.7, B)))), [B], "it is not about B's clients");
     }
 }

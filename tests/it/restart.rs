@@ -15,9 +15,10 @@ fn crash_while_tokyo_is_down(home: &Home, regions: &Regions) {
     regions.break_("tokyo");
     server.settles(&[(JAPAN, "osaka")]);
     let file = home.path("state/health.json");
-    wait_for("the state file to know of both addresses", || {
+    wait_for("the state file to know of both addresses and of the region", || {
         let text = fs::read_to_string(&file).unwrap_or_default();
-        (text.contains("\"127.7.1.1\"") && text.contains("\"127.7.1.2\"")).then_some(())
+        let known = ["\"127.7.1.1\"", "\"127.7.1.2\"", "\"zone\":null"];
+        known.into_iter().all(|known| text.contains(known)).then_some(())
     });
     server.process.signal("KILL");
 }

@@ -53,6 +53,7 @@ impl World {
                 },
                 scope: 16,
                 region: None,
+                part: None,
                 is_leaving: false,
             },
         };

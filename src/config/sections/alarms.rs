@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Checked, Value};
 use crate::config::yaml::{Setting, Written};
+use crate::region::Limits;
 use crate::severity::Severity;
 
 /// How long something must last to be an alarm: what takes longer than a day is noticed otherwise.
@@ -34,6 +35,9 @@ pub struct AlarmsSpec {
     error_rate: Option<Setting<OrOff<RateSpec>>>,
     /// A region's requests are slow (the signal `p95_latency`). Left out: `{ above: 700ms, for: 5m }`, a warning.
     p95_latency: Option<Setting<OrOff<LatencySpec>>>,
+    /// A region is full (the signal `load`): more than `safety.load.soft`, a warning, or than `hard`, critical and at
+    /// once. Left out: `{ for: 5m }`.
+    load: Option<Setting<OrOff<LoadSpec>>>,
     /// A region's data is old (the signal `replication_lag`). Left out: `{ warning: 30s, critical: 2m, for: 0s }`.
     replication_lag: Option<Setting<OrOff<LagSpec>>>,
     /// A region's certificate ends soon (a `tls` canary). Left out: `{ warning_days: 14, critical_days: 3 }`.
@@ -89,6 +93,14 @@ struct LatencySpec {
     /// The latency that is not too long yet: `1ms` to `1h`. Left out: `700ms`.
     above: Option<Value<Duration>>,
     /// For how long it must be longer: `0s` to `1d`. Left out: `5m`.
+    r#for: Option<Value<Duration>>,
+}
+
+/// A load that is too high.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct LoadSpec {
+    /// For how long it must be above `soft`: `0s` to `1d`. Left out: `5m`.
     r#for: Option<Value<Duration>>,
 }
 
@@ -148,6 +160,8 @@ pub enum Measure {
     ErrorRate,
     /// The latency that 95 % of a region's requests do not exceed, in seconds.
     P95Latency,
+    /// The load of a region, as a fraction of its capacity.
+    Load,
     /// The lag of the replica of a region that is the furthest behind, in seconds.
     ReplicationLag,
     /// The days for which the certificate of a region that ends first is still valid.
@@ -161,7 +175,9 @@ impl Measure {
     pub fn is_bad_when_low(self) -> bool {
         match self {
             Self::Certificate => true,
-            Self::ErrorRate | Self::P95Latency | Self::ReplicationLag | Self::DatabaseAge => false,
+            Self::ErrorRate | Self::P95Latency | Self::Load | Self::ReplicationLag | Self::DatabaseAge => {
+                false
+            }
         }
     }
 
@@ -170,6 +186,7 @@ impl Measure {
         match self {
             Self::ErrorRate => "error_rate",
             Self::P95Latency => "p95_latency",
+            Self::Load => "load",
             Self::ReplicationLag => "replication_lag",
             Self::Certificate => "certificate",
             Self::DatabaseAge => "database_age",
@@ -180,16 +197,17 @@ impl Measure {
 impl Default for AlarmRules {
     /// Returns the rules of a configuration that says nothing of alarms.
     fn default() -> Self {
-        lower(&None, &mut Reporter::default())
+        lower(&None, Limits::default(), &mut Reporter::default())
     }
 }
 
-/// Lowers `alarms`.
-pub(super) fn lower(spec: &Option<Setting<AlarmsSpec>>, report: &mut Reporter) -> AlarmRules {
+/// Lowers `alarms`; `limits` say which load is too high.
+pub(super) fn lower(spec: &Option<Setting<AlarmsSpec>>, limits: Limits, report: &mut Reporter) -> AlarmRules {
     let nothing = AlarmsSpec::default();
     let spec = spec.get().unwrap_or(&nothing);
     let mut rules = rules_of(&spec.error_rate, error_rate, report);
     rules.extend(rules_of(&spec.p95_latency, p95_latency, report));
+    rules.extend(rules_of(&spec.load, |spec, _, report| load(spec, limits, report), report));
     rules.extend(rules_of(&spec.replication_lag, replication_lag, report));
     rules.extend(rules_of(&spec.certificate, certificate, report));
     rules.extend(rules_of(&spec.database_age, database_age, report));
@@ -226,6 +244,15 @@ fn p95_latency(spec: &LatencySpec, _: Span, report: &mut Reporter) -> Vec<AlarmR
     let lasts = spec.r#for.within("for", &LASTING, report).unwrap_or(WINDOW);
     let limit = above.as_secs_f64();
     vec![AlarmRule { measure: Measure::P95Latency, limit, lasts, severity: Severity::Warning }]
+}
+
+fn load(spec: &LoadSpec, limits: Limits, report: &mut Reporter) -> Vec<AlarmRule> {
+    let lasts = spec.r#for.within("for", &LASTING, report).unwrap_or(WINDOW);
+    let measure = Measure::Load;
+    vec![
+        AlarmRule { measure, limit: limits.soft, lasts, severity: Severity::Warning },
+        AlarmRule { measure, limit: limits.hard, lasts: Duration::ZERO, severity: Severity::Critical },
+    ]
 }
 
 fn replication_lag(spec: &LagSpec, span: Span, report: &mut Reporter) -> Vec<AlarmRule> {

@@ -77,11 +77,12 @@ impl Definitions {
         let drills = drills::lower(&spec.drills, &region_names, &regions, report);
         let shared_groups = groups::lower(&spec.groups, is_read, &mut groups, None, report);
         let is_unread = spec.regions.get().is_none() && !spec.regions.is_missing();
+        let safety = safety::lower(&spec.safety, (!is_unread).then_some(region_names.len()), report);
         Self {
             jurisdictions: region::jurisdictions(&spec.regions),
             drills,
-            safety: safety::lower(&spec.safety, (!is_unread).then_some(region_names.len()), report),
-            alarms: alarms::lower(&spec.alarms, report),
+            safety,
+            alarms: alarms::lower(&spec.alarms, safety.limits, report),
             region_names,
             regions,
             canaries,

@@ -1,12 +1,19 @@
 //! `safety` in `regions.yaml`: bounds on failover that hold for all regions together.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::problem::{Reporter, Span};
-use crate::config::values::{HIGHEST_LOAD, Value, fraction};
+use crate::config::values::{Checked, HIGHEST_LOAD, Value, fraction};
 use crate::config::yaml::{Setting, Written};
 use crate::region::{Limits, Minimum, Safety};
+use crate::share::Share;
+
+/// The bounds of `shared_hold`: longer, and an outage that takes half of the regions lasts as long for their clients.
+pub const SHARED_HOLD: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
 
 /// What holds for all regions together, whatever happens to one of them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -15,6 +22,15 @@ pub struct SafetySpec {
     /// How many regions of a family (IPv4, IPv6) the machine leaves in service at least: a number, or a share
     /// as `50%` (rounded up). Left out: none, and each name's `all_down` decides when all are down.
     min_in_service: Option<Value<Minimum>>,
+    /// How many of a name's permitted regions stay in its answers at least when regions fail otherwise than by refusing
+    /// connections, and it is not known what the others can bear: a number, or a share (rounded up). Left out: `33%`.
+    keep: Option<Value<Minimum>>,
+    /// How long regions that begin to fail alike within a minute are waited for, if they are half of them or more, from
+    /// the first failed probe: `0s` to `1h`. Left out: `2m`.
+    shared_hold: Option<Value<Duration>>,
+    /// The share of its clients that a region gives away in ten minutes when it fails after it was given those of
+    /// another one: `1%` to `99%`. Left out: `20%`.
+    velocity: Option<Value<Share>>,
     /// Where load begins to matter.
     load: Option<Setting<LimitsSpec>>,
 }
@@ -49,7 +65,17 @@ pub(super) fn lower(
         check_in_service(*minimum, span, total, report);
     }
     let limits = spec.load.given().map(|(load, span)| limits(load, span, report));
-    Safety { min_in_service: spec.min_in_service.get().copied(), limits: limits.unwrap_or_default() }
+    let default = Safety::default();
+    Safety {
+        min_in_service: spec.min_in_service.get().copied(),
+        keep: spec.keep.get().copied().unwrap_or(default.keep),
+        shared_hold: spec
+            .shared_hold
+            .within("shared_hold", &SHARED_HOLD, report)
+            .unwrap_or(default.shared_hold),
+        velocity: spec.velocity.get().copied().unwrap_or(default.velocity),
+        limits: limits.unwrap_or_default(),
+    }
 }
 
 fn check_in_service(minimum: Minimum, span: Span, total: usize, report: &mut Reporter) {

@@ -27,14 +27,14 @@ fn check(line: &str, expected: &[&str]) {
 fn what_is_left_out_is_as_usual_and_off_is_off() {
     assert_eq!(alarms(""), AlarmRules::default());
     assert_eq!(alarms("alarms: {}"), AlarmRules::default());
-    let off = "alarms: { error_rate: off, p95_latency: off, replication_lag: off, certificate: off, \
+    let off = "alarms: { error_rate: off, p95_latency: off, load: off, replication_lag: off, certificate: off, \
                database_age: off, reload_failed: off }";
     assert_eq!(alarms(off), AlarmRules { rules: Vec::new(), reload_failed: false });
 }
 
 #[test]
 fn a_rule_is_said_key_by_key() {
-    let off = "replication_lag: off, certificate: off, database_age: off";
+    let off = "load: { for: 1m }, replication_lag: off, certificate: off, database_age: off";
     let said = alarms(&format!(
         "alarms: {{ error_rate: {{ above: 0.2, for: 1s }}, p95_latency: {{ above: 90ms }}, {off} }}"
     ));
@@ -45,6 +45,8 @@ fn a_rule_is_said_key_by_key() {
     let expected = [
         rule(Measure::ErrorRate, 0.2, 1, Severity::Critical),
         rule(Measure::P95Latency, 0.09, 300, Severity::Warning),
+        rule(Measure::Load, 0.8, 60, Severity::Warning),
+        rule(Measure::Load, 1.0, 0, Severity::Critical),
     ];
     assert_eq!(said.rules, expected);
 }

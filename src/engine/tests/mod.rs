@@ -179,7 +179,7 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, 
                 _ => (SteeredAnswer::Servfail, 8),
             };
             let region = matches!(choice, SteeredAnswer::Records(_)).then_some(RegionId(4));
-            Steered { choice, scope, region, is_leaving: region.is_some() }
+            Steered { choice, scope, region, part: None, is_leaving: region.is_some() }
         },
     };
     let mut buffer = vec![0xee; MAX_REPLY];

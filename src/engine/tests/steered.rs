@@ -98,6 +98,7 @@ fn the_tally_says_what_was_answered() {
         qtype: Some(1),
         rcode: Rcode::NoError,
         region: Some(RegionId(4)),
+        part: None,
         is_leaving: true,
         is_truncated: false,
         has_client_subnet: true,

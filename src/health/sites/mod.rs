@@ -3,39 +3,57 @@
 //! Each has a [`RecoveryState`] for each family. What it sees is counted from the board: a zone is bad when none
 //! of its addresses is up, a region when fewer than its `min_healthy` are, when a critical canary says so
 //! that probes the region once, or when it fails its clients though not its canaries ([`outlier`]). A region
-//! that would fall may be restrained ([`Suppression`]): then it is suspect, and moves no clients, and what excuses it
-//! excuses its zones. A zone that fell with its region comes back with it, and a region's only zone is the
+//! that would fall may be kept ([`Suppression`]): then it is suspect, and moves no client, and what keeps it keeps its
+//! zones. A zone that fell with its region comes back with it, and a region's only zone is the
 //! region itself: neither has a ramp of its own.
 //!
 //! Everything is judged anew at each [`Sites::update`], so it does not matter which of several triggers
 //! led to one: the same board at the same time is the same verdict.
 
+mod suppress;
 #[cfg(test)]
 mod tests;
 mod view;
 
 use std::collections::HashMap;
 
-use super::correlation::{self, Correlation};
+pub use suppress::VELOCITY_PERIOD;
+
+use super::correlation;
 use super::evidence::Evidence;
 use super::outlier::{self, OutlierGrade, Windows};
 use super::site::name;
 use super::tally::{AddressTally, SiteTallies};
 use super::{
     Assessment, Board, Phase, PhaseChange, RecoveryState, RememberedGrade, RememberedRecovery, Suppression,
-    Vitals, vitals,
+    Surroundings, Vitals, vitals,
 };
-use crate::canary::FailureClass;
 use crate::moment::Moment;
 use crate::region::{Failover, Family, RegionId, RegionSet, Regions, Safety, Site, ZoneId};
+
+/// How far a region leaves that is down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Exit {
+    /// All of its clients, whatever becomes of the others.
+    #[default]
+    Whole,
+    /// As many of its clients as others can bear, where that is known: the rest is no better off elsewhere.
+    AsBorne,
+    /// None of them: no region is well, or was within the last minute.
+    Nowhere,
+}
 
 /// One site and family.
 #[derive(Clone, Debug, PartialEq)]
 struct SiteState {
     recovery: RecoveryState,
     suppression: Option<Suppression>,
-    /// When it was last found to have a cause that is not its own, and which.
-    excused: Option<(Suppression, Moment)>,
+    /// When it was last kept from leaving.
+    kept_at: Option<Moment>,
+    /// Of a region that is down: how far it has left.
+    exit: Exit,
+    /// When it was last full rather than dead, and at which load.
+    overloaded: Option<(f64, Moment)>,
 }
 
 /// All regions and availability zones of a configuration.
@@ -57,12 +75,22 @@ pub struct Sites {
     wanted: Vec<Failover>,
     /// The regions that take no clients because an operator wants so.
     withdrawn: RegionSet,
+    /// By `RegionId`: when it was last given clients of another one, more than it may be expected to bear unseen.
+    given: Vec<Option<Moment>>,
+    /// By family: when no region was well last.
+    none_well: [Option<Moment>; 2],
 }
 
 impl Sites {
     /// Returns sites of which nothing is known.
     pub fn new(regions: &Regions, now: Moment) -> Self {
-        let state = SiteState { recovery: RecoveryState::new(now), suppression: None, excused: None };
+        let state = SiteState {
+            recovery: RecoveryState::new(now),
+            suppression: None,
+            kept_at: None,
+            exit: Exit::Whole,
+            overloaded: None,
+        };
         let states = |count: usize| vec![[state.clone(), state.clone()]; count];
         let zones = regions.zones().count();
         Self {
@@ -74,7 +102,14 @@ impl Sites {
             failover: regions.iter().map(|(_, region)| region.failover).collect(),
             wanted: regions.iter().map(|(_, region)| region.failover).collect(),
             withdrawn: RegionSet::NONE,
+            given: vec![None; regions.len()],
+            none_well: [None; 2],
         }
+    }
+
+    /// Takes note that a region is given clients of another one, whose capacity for them is not known.
+    pub fn note_given(&mut self, region: RegionId, now: Moment) {
+        self.given[usize::from(region.0)] = Some(now);
     }
 
     /// Follows other wishes of operators: by `RegionId` what the machine may do, and the regions that take no clients.
@@ -106,7 +141,8 @@ impl Sites {
 
     /// Returns the sites of another configuration, with what is known of those that are still there.
     pub fn reload(&self, old: &Regions, new: &Regions, now: Moment) -> Self {
-        let mut reloaded = Self { window_began: self.window_began, ..Self::new(new, now) };
+        let mut reloaded =
+            Self { window_began: self.window_began, none_well: self.none_well, ..Self::new(new, now) };
         let known: HashMap<_, _> = old.sites().map(|site| (name(old, site), site)).collect();
         for site in new.sites() {
             match (site, known.get(&name(new, site))) {
@@ -115,6 +151,7 @@ impl Sites {
                     reloaded.regions[id] = self.regions[before].clone();
                     reloaded.region_windows[id] = self.region_windows[before];
                     reloaded.failover[id] = self.failover[before];
+                    reloaded.given[id] = self.given[before];
                 }
                 (Site::Zone(id), Some(Site::Zone(before))) => {
                     let (id, before) = (usize::from(id.0), usize::from(before.0));
@@ -127,17 +164,25 @@ impl Sites {
         reloaded
     }
 
-    /// Judges everything anew, and returns what has changed.
-    pub fn update(&mut self, board: &Board, safety: &Safety, now: Moment) -> Vec<PhaseChange> {
+    /// Judges everything anew, and returns what has changed. `pools` are the sets of regions that some clients may be
+    /// sent to.
+    pub fn update(
+        &mut self,
+        board: &Board,
+        safety: &Safety,
+        pools: &[RegionSet],
+        now: Moment,
+    ) -> Vec<PhaseChange> {
         self.look_for_gray(board, now);
         self.follow_wishes();
         let tallies = SiteTallies::of(board);
         let mut turns = Vec::new();
         for family in Family::BOTH {
-            let evidence = Evidence { board, tallies: &tallies, safety, family, now };
-            for (region, _) in board.regions().iter() {
-                turns.extend(self.update_region(region, &evidence));
+            let evidence = Evidence { board, tallies: &tallies, safety, pools, family, now };
+            if evidence.regions().all(|region| evidence.has_fallen(region)) {
+                self.none_well[family as usize] = Some(now);
             }
+            turns.extend(self.update_regions(&evidence));
             for (zone, region, _) in board.regions().zones() {
                 turns.extend(self.update_zone(zone, region, &evidence));
             }
@@ -174,6 +219,11 @@ impl Sites {
     /// Returns why a region does not leave that is bad; `None`: it is not bad, or has left.
     pub fn suppression(&self, region: RegionId, family: Family) -> Option<Suppression> {
         self.regions[usize::from(region.0)][family as usize].suppression
+    }
+
+    /// Returns how far a region has left that is down.
+    pub fn exit(&self, region: RegionId, family: Family) -> Exit {
+        self.regions[usize::from(region.0)][family as usize].exit
     }
 
     /// Returns every course that is worth remembering, in words that outlive the numbering.
@@ -237,9 +287,13 @@ impl Sites {
 
     /// Returns what its clients' requests say of a site.
     pub fn grade(&self, site: Site) -> OutlierGrade {
+        self.windows(site).grade()
+    }
+
+    fn windows(&self, site: Site) -> &Windows {
         match site {
-            Site::Region(id) => self.region_windows[usize::from(id.0)].grade(),
-            Site::Zone(id) => self.zone_windows[usize::from(id.0)].grade(),
+            Site::Region(id) => &self.region_windows[usize::from(id.0)],
+            Site::Zone(id) => &self.zone_windows[usize::from(id.0)],
         }
     }
 
@@ -251,10 +305,8 @@ impl Sites {
             Family::BOTH.map(|family| self.recovery(site, family).wake(rules))
         });
         let window = hears_signals(board).then(|| self.window_began.plus(outlier::WINDOW));
-        // What restrains a region may end without a change of any address: a signal grows stale.
-        let is_passing = |state: &SiteState| match state.suppression {
-            None | Some(Suppression::Failover(_) | Suppression::MinInService) => false,
-            Some(Suppression::Correlated(_) | Suppression::Undecided(_) | Suppression::Overload(_)) => true,
+        let is_passing = |state: &SiteState| {
+            state.exit == Exit::Nowhere || state.suppression.is_some_and(Suppression::is_passing)
         };
         let restrained = self.regions.iter().flatten().any(is_passing).then(|| now.plus(RECONSIDER));
         // A course that is not followed any more, since failover is off, has nothing to wait for.
@@ -275,8 +327,15 @@ impl Sites {
         }
         let site = Site::Zone(zone);
         let assessment = self.assess_zone(site, family, tally);
-        let is_open = self.gates_are_open(site, family, board, now);
-        let is_excused = assessment == Assessment::Bad && self.excuse(region, family, now).is_some();
+        let around = Surroundings {
+            gates_are_open: self.gates_are_open(site, family, board, now),
+            may_quarantine: true,
+            refused_since: None,
+        };
+        // For a minute longer: the last zone to recover must not fall for being the last.
+        let kept_at = self.regions[usize::from(region.0)][family as usize].kept_at;
+        let is_kept = kept_at.is_some_and(|at| now.since(at) <= correlation::WINDOW);
+        let is_excused = assessment == Assessment::Bad && is_kept;
         let is_alone = self.recovery(Site::Region(region), family).phase().is_stable();
         let state = self.state_mut(site, family);
         let before = state.recovery.clone();
@@ -285,14 +344,14 @@ impl Sites {
             state.recovery.undo_fall(now);
         }
         match is_excused {
-            // What excuses a region excuses its zones, and those that fell before it was seen.
+            // What keeps a region keeps its zones, and those that fell before it was seen.
             true if before.phase() == Phase::Down => {
-                if now.since(before.since()) <= correlation::TOGETHER {
+                if now.since(before.since()) <= correlation::WINDOW {
                     state.recovery.undo_fall(now);
                 }
             }
-            true => drop(state.recovery.follow(Assessment::Suspect, is_open, &settings.recovery, now)),
-            false => drop(state.recovery.follow(assessment, is_open, &settings.recovery, now)),
+            true => drop(state.recovery.follow(Assessment::Suspect, around, &settings.recovery, now)),
+            false => drop(state.recovery.follow(assessment, around, &settings.recovery, now)),
         }
         PhaseChange::between(site, family, &before, &state.recovery, now)
     }
@@ -301,9 +360,11 @@ impl Sites {
         let recovery = self.recovery(site, family);
         // The requests of a zone without clients say nothing of it.
         let has_clients = recovery.serves() || recovery.phase() == Phase::Down;
+        // What rises in a zone that still serves counts as suspect, as in regions.
+        let up = if recovery.serves() { tally.up + tally.rising } else { tally.up };
         match tally {
             _ if self.grade(site) == OutlierGrade::Failing && has_clients => Assessment::Bad,
-            AddressTally { up: 0, .. } => Assessment::Bad,
+            _ if up == 0 => Assessment::Bad,
             AddressTally { clean: 0, .. } => Assessment::Suspect,
             AddressTally { known: 0, .. } => Assessment::Unknown,
             _ => Assessment::Good,
@@ -320,92 +381,95 @@ impl Sites {
         let before = self.recovery(site, family).clone();
         let assessment = evidence.assessment(id, self.grade(site), &before);
         let suppression = (assessment == Assessment::Bad).then(|| self.suppress(id, evidence)).flatten();
-        let is_open = self.gates_are_open(site, family, board, now);
+        let followed = match suppression {
+            // Who wants advice wants to know what would have happened.
+            Some(Suppression::Failover(Failover::Advise)) | None => assessment,
+            Some(_) => Assessment::Suspect,
+        };
+        let around = Surroundings {
+            gates_are_open: self.gates_are_open(site, family, board, now),
+            may_quarantine: self.may_quarantine(id, evidence),
+            refused_since: evidence.refused_since(id),
+        };
+        let exit = self.exit_by(id, evidence);
         let state = self.state_mut(site, family);
         state.suppression = suppression;
-        match suppression {
-            // It fell less than a minute ago, before it was seen that the others fall too.
-            Some(Suppression::Correlated(_)) if before.phase() == Phase::Down => {
-                state.recovery.undo_fall(now)
-            }
-            // Who wants advice wants to know what would have happened.
-            Some(Suppression::Failover(Failover::Advise)) | None => {
-                state.recovery.follow(assessment, is_open, &region.recovery, now);
-            }
-            Some(_) => {
-                state.recovery.follow(Assessment::Suspect, is_open, &region.recovery, now);
-            }
-        }
+        state.kept_at = if suppression.is_some() { Some(now) } else { state.kept_at };
+        state.recovery.follow(followed, around, &region.recovery, now);
+        state.exit = if state.recovery.phase() == Phase::Down { exit } else { Exit::Whole };
         PhaseChange::between(site, family, &before, &state.recovery, now)
     }
 
-    /// Returns what keeps a bad region from leaving.
-    fn suppress(&mut self, id: RegionId, evidence: &Evidence<'_>) -> Option<Suppression> {
-        let recovery = self.recovery(Site::Region(id), evidence.family);
-        let has_left = !recovery.serves();
-        if self.failover(id) != Failover::Auto {
-            return Some(Suppression::Failover(self.failover(id)));
-        }
-        if has_left
-            && (recovery.phase() != Phase::Down
-                || evidence.now.since(recovery.since()) > correlation::TOGETHER)
-        {
-            return None;
-        }
-        let excused = self.excuse(id, evidence.family, evidence.now);
-        let is_known = matches!(excused, Some(Suppression::Correlated(_)));
-        let cause = evidence.cause(id, is_known);
-        let excuse = match cause {
-            Some((class, Correlation::Found)) => Some(Suppression::Correlated(class)),
-            Some((_, Correlation::Undecided | Correlation::None)) | None if has_left => return None,
-            Some((_, Correlation::Undecided | Correlation::None)) | None => {
-                let was_full = matches!(excused, Some(Suppression::Overload(_)));
-                evidence.overload(id, was_full).map(Suppression::Overload)
+    /// Judges the regions of a family: anew after every change, for one may follow from another.
+    fn update_regions(&mut self, evidence: &Evidence<'_>) -> Vec<PhaseChange> {
+        let mut turns = Vec::new();
+        for _ in 0..MOST_ROUNDS {
+            let before = turns.len();
+            for (region, _) in evidence.board.regions().iter() {
+                turns.extend(self.update_region(region, evidence));
             }
-        };
-        if let Some(excuse) = excuse {
-            self.state_mut(Site::Region(id), evidence.family).excused = Some((excuse, evidence.now));
-            return Some(excuse);
-        }
-        match cause {
-            Some((FailureClass::Refused, _)) => {}
-            Some((class, Correlation::Undecided)) => return Some(Suppression::Undecided(class)),
-            Some(_) | None if excused.is_some_and(|excuse| evidence.still_holds(id, excuse)) => {
-                return excused;
+            turns.extend(self.follow_outage(evidence));
+            if turns.len() == before {
+                break;
             }
-            Some(_) | None => {}
         }
-        self.is_needed(id, evidence).then_some(Suppression::MinInService)
+        turns
     }
 
-    /// Returns what excused a region within the last minute. Excuses linger: the last to recover from a
-    /// shared cause must not fall for being the last, and a region that is full no more not for being slow
-    /// to show it.
-    fn excuse(&self, id: RegionId, family: Family, now: Moment) -> Option<Suppression> {
-        let state = &self.regions[usize::from(id.0)][family as usize];
-        state.excused.filter(|(_, at)| now.since(*at) <= correlation::TOGETHER).map(|(excuse, _)| excuse)
+    /// Sees to it that clients go to what is well at once while no region of the family serves in full: waits and ramps
+    /// would only scatter them over others that wait as well.
+    fn follow_outage(&mut self, evidence: &Evidence<'_>) -> Vec<PhaseChange> {
+        let (family, now) = (evidence.family, evidence.now);
+        let assess = |sites: &Self, id: RegionId| {
+            let recovery = sites.recovery(Site::Region(id), family);
+            (recovery.phase(), evidence.assessment(id, sites.grade(Site::Region(id)), recovery))
+        };
+        let mut regions = evidence.regions().filter(|id| !self.withdrawn.contains(*id));
+        let is_served = regions.any(|id| {
+            let (phase, assessment) = assess(self, id);
+            phase.is_stable() && assessment != Assessment::Bad
+        });
+        if is_served {
+            return Vec::new();
+        }
+        let mut turns = Vec::new();
+        for id in evidence.regions() {
+            let site = Site::Region(id);
+            let (_, assessment) = assess(self, id);
+            let exit = self.exit_by(id, evidence);
+            let state = self.state_mut(site, family);
+            let before = state.recovery.clone();
+            state.recovery.note_outage();
+            if before.phase() == Phase::Down {
+                state.exit = exit;
+            }
+            if assessment != Assessment::Bad {
+                state.recovery.serve_at_once(now);
+            }
+            turns.extend(PhaseChange::between(site, family, &before, &state.recovery, now));
+        }
+        // Zones that fell with their regions come back with them.
+        self.zones.iter_mut().for_each(|zone| zone[family as usize].recovery.note_outage());
+        turns
     }
 
-    /// Returns whether too few regions would be in service without this one.
-    fn is_needed(&self, id: RegionId, evidence: &Evidence<'_>) -> bool {
-        let Some(least) = evidence.safety.min_in_service else {
-            return false;
-        };
-        let regions = evidence.board.regions();
-        let has_family = |id: RegionId| evidence.tallies.region(id, evidence.family).total > 0;
-        let of_family = || regions.iter().map(|(id, _)| id).filter(|id| has_family(*id));
-        let is_in_service = |other: &RegionId| {
-            let share = self.share_of_region(*other, evidence.family, evidence.board);
-            share.is_in_service() && !self.withdrawn.contains(*other)
-        };
-        let left = of_family().filter(|other| *other != id).filter(is_in_service).count();
-        left < least.of(of_family().count())
+    /// Returns whether a region may be kept away for its flaps: no other one is, and half of the family's regions or
+    /// more are in service without it.
+    fn may_quarantine(&self, id: RegionId, evidence: &Evidence<'_>) -> bool {
+        let recovery = |other: RegionId| self.recovery(Site::Region(other), evidence.family);
+        let others: Vec<_> = evidence.regions().filter(|other| *other != id).collect();
+        let is_first = !others.iter().any(|other| recovery(*other).phase() == Phase::Quarantined);
+        let serving = others.iter().filter(|other| recovery(**other).serves()).count();
+        is_first && 2 * serving > others.len()
     }
 
     fn gates_are_open(&self, site: Site, family: Family, board: &Board, now: Moment) -> bool {
         let recovery = self.recovery(site, family);
         match recovery.phase() {
-            Phase::Ramp => gates_are_open(site, board, recovery.since(), now),
+            // What made it leave must not wait for it at the end of the ramp, or it comes and goes.
+            Phase::Ramp => {
+                self.windows(site).is_ordinary() && gates_are_open(site, board, recovery.since(), now)
+            }
             _ => true,
         }
     }
@@ -453,6 +517,9 @@ impl Sites {
         }
     }
 }
+
+/// How often regions are judged at one moment at most: a fall ends a quarantine, which ends an outage.
+const MOST_ROUNDS: usize = 4;
 
 /// How soon a restrained region is looked at again: less than any wait that people notice.
 const RECONSIDER: std::time::Duration = std::time::Duration::from_secs(1);

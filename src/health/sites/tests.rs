@@ -16,6 +16,7 @@ struct Scenario {
     board: Board,
     sites: Sites,
     safety: Safety,
+    pools: Vec<RegionSet>,
     now: Moment,
     turns: Vec<PhaseChange>,
 }
@@ -46,6 +47,7 @@ impl Scenario {
             board: Board::new(&regions, canaries, now),
             sites: Sites::new(&regions, now),
             safety: Safety::default(),
+            pools: vec![RegionSet::ALL],
             now,
             turns: Vec::new(),
         }
@@ -59,7 +61,7 @@ impl Scenario {
                 Ok(second) => self.now = Moment(second * 1000),
                 Err(_) => self.probe(word),
             }
-            self.turns.extend(self.sites.update(&self.board, &self.safety, self.now));
+            self.turns.extend(self.sites.update(&self.board, &self.safety, &self.pools, self.now));
         }
         self
     }
@@ -121,10 +123,10 @@ impl Scenario {
 #[test]
 fn a_region_leaves_with_its_addresses_and_comes_back_by_its_course() {
     let mut scenario = Scenario::of(regions(3));
-    scenario.play("1 0o 1o 2o 2 0t").expect("suspect healthy healthy");
+    scenario.play("1 0o 1o 2o 2 0t 3 1o").expect("suspect healthy healthy");
     assert_eq!(scenario.share(0), SiteShare::Full, "suspicion moves nobody");
     scenario.play("4 0t").expect("down healthy healthy");
-    assert_eq!(scenario.share(0), SiteShare::Out { since: Moment(4000) });
+    assert_eq!(scenario.share(0), SiteShare::Yielding { since: Moment(4000) });
     scenario.play("6 0o").expect("recovering healthy healthy");
     assert_eq!(scenario.share(0), SiteShare::Waiting);
     assert_eq!(scenario.sites.wake(&scenario.board, scenario.now), Some(Moment(64_000)));
@@ -138,8 +140,8 @@ fn a_region_leaves_with_its_addresses_and_comes_back_by_its_course() {
 fn every_region_sick_in_the_same_minute_for_the_same_reason_moves_nobody() {
     let mut scenario = Scenario::of(regions(4));
     scenario.play("1 0o 1o 2o 3o 10 0s 1s 2s 3s 12 0s 1s 2s 3s").expect("suspect suspect suspect suspect");
-    assert_eq!(scenario.suppression(0), Some(Suppression::Correlated(FailureClass::Status)));
-    assert_eq!(scenario.share(0), SiteShare::Full);
+    assert_eq!(scenario.suppression(0), Some(Suppression::Correlated(FailureClass::Status, Moment(130_000))));
+    assert_eq!(scenario.share(0), SiteShare::Kept(Share::ALL));
     scenario.play("300").expect("suspect suspect suspect suspect");
     scenario.play("310 0o 1o 2o 3o").expect("healthy healthy healthy healthy");
 }
@@ -152,31 +154,85 @@ fn a_really_dead_region_leaves_while_the_others_have_a_shared_cause() {
 }
 
 #[test]
-fn those_who_are_sick_a_minute_after_the_others_have_recovered_leave() {
+fn the_hold_ends_when_the_others_are_well() {
     let mut scenario = Scenario::of(regions(4));
-    scenario.play("1 0o 1o 2o 3o 10 0s 1s 2s 3s 12 0s 1s 2s 3s 20 1o 2o 3o");
-    scenario.expect("suspect healthy healthy healthy").play("79").expect("suspect healthy healthy healthy");
-    scenario.play("81").expect("down healthy healthy healthy");
+    scenario.play("1 0o 1o 2o 3o 10 0s 1s 11 3o 12 0s 1s").expect("down suspect healthy healthy");
+    scenario.play("20 0o").expect("recovering down healthy healthy");
 }
 
 #[test]
-fn a_region_that_fell_before_the_others_were_heard_is_acquitted() {
+fn who_is_still_sick_when_everything_comes_back_leaves_a_minute_later_and_not_at_once() {
+    let mut scenario = Scenario::of(regions(4));
+    scenario.play("1 0o 1o 2o 3o 10 0s 1s 2s 3s 12 0s 1s 2s 3s").expect("suspect suspect suspect suspect");
+    scenario.play("20 1o 2o 3o").expect("suspect healthy healthy healthy");
+    scenario
+        .play("80")
+        .expect("suspect healthy healthy healthy")
+        .play("81")
+        .expect("down healthy healthy healthy");
+}
+
+#[test]
+fn a_region_that_left_stays_out_when_another_one_fails_alike_and_that_one_waits_for_two_minutes() {
     let mut scenario = Scenario::of(regions(3));
-    scenario.play("1 0o 1o 2o 10 0s 12 0s").expect("down healthy healthy");
-    scenario.play("14 1s 16 1s").expect("suspect suspect healthy");
-    assert_eq!(scenario.share(0), SiteShare::Full);
-    assert_eq!(scenario.sites.recovery(Site::Region(RegionId(0)), Family::V4).falls(), []);
+    scenario.play("1 0o 1o 2o 10 0s 11 2o 12 0s").expect("down healthy healthy");
+    scenario.play("14 1s 15 2o 16 1s").expect("down suspect healthy");
+    assert_eq!(scenario.suppression(1), Some(Suppression::Correlated(FailureClass::Status, Moment(130_000))));
+    scenario.play("129").expect("down suspect healthy").play("130").expect("down down healthy");
 }
 
 #[test]
-fn a_fall_waits_for_the_unheard_only_when_others_ail_alike() {
+fn one_missed_probe_of_the_backup_does_not_bring_back_the_primary() {
+    let mut scenario = Scenario::of(regions(2));
+    scenario.play("1 0o 1o 10 0s 11 1o 12 0s").expect("down healthy").play("14 1s").expect("down suspect");
+}
+
+#[test]
+fn a_soft_failure_waits_until_another_region_has_passed_a_probe_since() {
     let mut scenario = Scenario::of(regions(6));
     scenario.play("1 0o 1o 2o 3o 4o 5o 10 0s 11 1s 12 0s");
     scenario.expect("suspect suspect healthy healthy healthy healthy");
-    assert_eq!(scenario.suppression(0), Some(Suppression::Undecided(FailureClass::Status)));
-    scenario.play("13 2o 3o 4o").expect("suspect suspect healthy healthy healthy healthy");
-    assert_eq!(scenario.sites.wake(&scenario.board, scenario.now), Some(Moment(14_000)));
-    scenario.play("14 5o").expect("down suspect healthy healthy healthy healthy");
+    assert_eq!(scenario.suppression(0), Some(Suppression::Unheard));
+    assert_eq!(scenario.sites.wake(&scenario.board, scenario.now), Some(Moment(13_000)));
+    scenario.play("13 2o").expect("down suspect healthy healthy healthy healthy");
+}
+
+#[test]
+fn a_third_of_the_regions_stays_in_the_answers_while_soft_failures_creep_and_refusals_leave_all_the_same() {
+    let mut scenario = Scenario::of(regions(6));
+    scenario.play("1 0o 1o 2o 3o 4o 5o");
+    for (region, start) in [(0, 100), (1, 200), (2, 300), (3, 400), (4, 500)] {
+        scenario.play(&format!("{start} {region}t {} 5o {} {region}t", start + 1, start + 2));
+    }
+    scenario.expect("down down down down suspect healthy");
+    assert_eq!(scenario.suppression(4), Some(Suppression::Keep));
+    scenario.play("600 4r 602 4r").expect("down down down down down healthy");
+}
+
+#[test]
+fn a_region_that_fails_after_it_was_given_clients_leaves_in_steps() {
+    let mut scenario = Scenario::of(regions(4));
+    scenario.play("1 0o 1o 2o 3o 100 0t 101 1o 102 0t").expect("down healthy healthy healthy");
+    scenario.sites.note_given(RegionId(1), scenario.now);
+    scenario.play("200 1t 201 2o 202 1t").expect("down suspect healthy healthy");
+    assert_eq!(scenario.share(1).share(), Share::percent(80));
+    scenario.play("800");
+    assert_eq!(scenario.share(1).share(), Share::percent(60));
+    scenario.play("2600").expect("down down healthy healthy");
+}
+
+#[test]
+fn the_first_region_back_from_an_outage_of_everything_has_its_clients_at_once_and_so_have_the_others() {
+    let mut scenario = Scenario::of(regions(3));
+    scenario.play("1 0o 1o 2o 10 0r 1r 2r 12 0r 1r 2r").expect("down down down");
+    scenario.play("200 0o").expect("healthy down down").play("202 1o 2o").expect("healthy healthy healthy");
+}
+
+#[test]
+fn what_waits_serves_at_once_when_nothing_else_does() {
+    let mut scenario = Scenario::of(regions(2));
+    scenario.play("1 0o 1o 10 0r 12 0r 20 0o").expect("recovering healthy");
+    scenario.play("30 1r 32 1r").expect("healthy down");
 }
 
 #[test]
@@ -185,7 +241,7 @@ fn min_in_service_is_never_broken() {
     scenario.safety.min_in_service = Some(Minimum::Count(2));
     scenario.play("1 0o 1o 2o 10 0r 12 0r 100 1r 102 1r").expect("down suspect healthy");
     assert_eq!(scenario.suppression(1), Some(Suppression::MinInService));
-    assert_eq!(scenario.share(1), SiteShare::Full);
+    assert_eq!(scenario.share(1), SiteShare::Kept(Share::ALL));
     scenario.play("200 0o 202").expect("ramp down healthy");
 }
 
@@ -195,9 +251,9 @@ fn a_region_that_times_out_because_it_is_full_stays_until_its_report_is_stale() 
     scenario.play("1 0o 1o 2o 5").hear(0, &[(Signal::Load, 0.93)]).play("10 0t 12 0t");
     scenario.expect("suspect healthy healthy");
     assert_eq!(scenario.suppression(0), Some(Suppression::Overload(0.93)));
-    scenario.play("36").expect("down healthy healthy");
+    scenario.play("20 1o 2o 36").expect("down healthy healthy");
     let mut idle = Scenario::of(regions(3));
-    idle.play("1 0o 1o 2o 5").hear(0, &[(Signal::Load, 0.3)]).play("10 0t 12 0t");
+    idle.play("1 0o 1o 2o 5").hear(0, &[(Signal::Load, 0.3)]).play("10 0t 11 1o 12 0t");
     idle.expect("down healthy healthy");
 }
 
@@ -215,7 +271,7 @@ fn advice_is_given_and_moves_nobody_and_off_says_nothing() {
 #[test]
 fn a_canary_of_the_whole_region_takes_it_out_or_lowers_its_share() {
     let mut scenario = Scenario::of(regions(2));
-    scenario.play("1 0o 1o R0o 10 R0s 12 R0s").expect("down healthy");
+    scenario.play("1 0o 1o R0o 10 R0s 11 1o 12 R0s").expect("down healthy");
     let advisory = Criticality::Advisory(Share::percent(30));
     let [shallow, whole] = canaries();
     let mut scenario = Scenario::with(regions(2), &[shallow, Canary { effect: advisory, ..whole }]);

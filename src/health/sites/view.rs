@@ -1,7 +1,9 @@
 //! What follows from the recoveries of regions and zones: the view of steering, and how much capacity is there.
 
 use super::Sites;
-use crate::health::{AddressHealth, Board, OutlierGrade, Phase, SiteShare, Standing, Status, View, outlier};
+use crate::health::{
+    AddressHealth, AddressState, Board, Exit, OutlierGrade, Phase, SiteShare, Standing, Status, View, outlier,
+};
 use crate::region::{Failover, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
 
@@ -73,7 +75,10 @@ impl Sites {
         let total = addresses.clone().count();
         // What is kept in the answers against its health is loaded like everything else.
         let is_kept = self.suppression(region, family).is_some();
-        let up = addresses.filter(|(id, _)| is_kept || !board.address(*id).state().is_down()).count();
+        // What rises in a zone that serves is back in a moment.
+        let serves = self.recovery(Site::Zone(zone), family).serves();
+        let is_up = |state: AddressState| !state.is_down() || (serves && state == AddressState::Rising);
+        let up = addresses.filter(|(id, _)| is_kept || is_up(board.address(*id).state())).count();
         let share = self.share_of_zone(zone, family, regions);
         (total > 0).then(|| share.fraction() * up as f64 / total as f64)
     }
@@ -84,7 +89,11 @@ impl Sites {
         let recovery = self.recovery(Site::Region(id), family);
         match (self.failover(id), recovery.phase()) {
             (Failover::Advise | Failover::Off, _) => SiteShare::Full,
-            (Failover::Auto, Phase::Down) => SiteShare::Out { since: recovery.since() },
+            (Failover::Auto, Phase::Down) => match self.exit(id, family) {
+                Exit::Whole => SiteShare::Out { since: recovery.since() },
+                Exit::AsBorne => SiteShare::Yielding { since: recovery.since() },
+                Exit::Nowhere => SiteShare::Kept(Share::ALL),
+            },
             (Failover::Auto, _) => {
                 // An advisory canary of every address is one of the region: it keeps as much of its
                 // clients as the best of its addresses does.
@@ -95,7 +104,11 @@ impl Sites {
                 let best = up.map(AddressHealth::share).max().unwrap_or(Share::ALL);
                 let advised = board.whole(id).share().min(best);
                 let graded = share_of_grade(self.grade(Site::Region(id)));
-                SiteShare::of(recovery.share(rules).min(advised).min(graded))
+                let share = recovery.share(rules).min(advised).min(graded);
+                match self.suppression(id, family).filter(|suppression| suppression.counts_as_down()) {
+                    Some(suppression) => SiteShare::Kept(share.min(suppression.share())),
+                    None => SiteShare::of(share),
+                }
             }
         }
     }

@@ -232,7 +232,8 @@ mod tests {
     fn a_region_that_is_bad_and_stays_says_why() {
         let mut restrained = bearing(Phase::Suspect);
         restrained.status.suppression = Some(Suppression::MinInService);
-        let expected = "chosen: 0 of 2 up; bad, and stays: fewer regions than `min_in_service` would be left";
+        let expected =
+            "chosen: 0 of 2 up; bad, and stays: fewer regions than `safety.min_in_service` would be left";
         check(0, SiteShare::Full, Fate::Chosen, restrained, expected);
     }
 
