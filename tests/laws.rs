@@ -229,6 +229,7 @@ fn compile(draft: &Draft) -> Snapshot {
             access: meridian::config::Access::default(),
             geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
             state: None,
+            references: Vec::new(),
             webhooks: Vec::new(),
             log: LogFormat::Human,
         },

@@ -301,7 +301,7 @@ impl Laws {
             Happening::Probed(probed) => {
                 let ip = probed.target.address().expect("every canary of this world probes addresses");
                 let count = self.failures.entry((ip, probed.canary.clone())).or_default();
-                *count = if probed.seen.result.is_ok() { 0 } else { *count + 1 };
+                *count = if probed.has_failed() { *count + 1 } else { 0 };
                 if *count >= 3 {
                     self.fell.insert(ip);
                 }

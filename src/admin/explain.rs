@@ -22,10 +22,12 @@ pub(super) fn explained(state: &AdminState, inquiry: &Inquiry) -> Explanation {
 }
 
 fn bearings(region: &RegionReport) -> [Bearing; 2] {
+    let blind = region.blind();
     Family::BOTH.map(|family| Bearing {
         status: region.status[family as usize],
         limited_zones: region.limited_zones(family),
         grade: region.grade,
         intent: region.intent.clone(),
+        blind: blind.clone(),
     })
 }

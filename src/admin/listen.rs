@@ -1,9 +1,9 @@
 //! Accepts connections, few at a time, and lets none of them stay but streams.
 //!
 //! Each connection carries one request and ends within [`LIFETIME`], whatever the client does, so that
-//! one bound covers a slow request, a slow reader and an idle connection. Those beyond
-//! [`MAX_CONNECTIONS`] wait in the kernel's queue. A connection that turns into a stream ([`Stay`]) gives its
-//! place to others, and has one among the streams instead (`stream`). `axum::serve` bounds nothing of this, so hyper is
+//! one bound covers a slow request, a slow reader and an idle connection. How many there are at once is [`Places`].
+//! A connection that turns into a stream ([`Stay`]) gives its place to others, and has one among the streams instead
+//! (`stream`). `axum::serve` bounds nothing of this, so hyper is
 //! driven directly.
 
 use std::future::Future;
@@ -19,19 +19,17 @@ use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::access::Peer;
+use super::places::{Place, Places};
 use super::routes;
 use super::state::AdminState;
 use super::stream::feed::{Feed, Stay};
 use super::stream::keep_telling;
 use super::tls::{CertificateNames, TlsPolicy};
-
-/// The most connections at once: a few people, a few scrapers and a load balancer's checks, not the public.
-pub const MAX_CONNECTIONS: usize = 64;
 
 /// The longest a connection lives: what Prometheus grants a scrape by default (`scrape_timeout`).
 pub const LIFETIME: Duration = Duration::from_secs(10);
@@ -141,13 +139,13 @@ async fn accept(
     router: &Router,
     connections: &mut JoinSet<()>,
 ) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Places::new(state.connections.requests);
     loop {
-        let place = Arc::clone(&places).acquire_owned().await;
-        let place = place.expect("the semaphore is never closed");
+        let permit = places.free().await;
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let Some(place) = places.take(permit, peer.ip()) else { continue };
                 let (stay, feed) = Stay::new();
                 let tls = state.access.load().tls.as_ref().map(TlsPolicy::config);
                 let router = router.clone().layer(Extension(stay));
@@ -176,11 +174,7 @@ async fn connect(stream: TcpStream, address: SocketAddr, tls: Option<Arc<ServerC
 
 /// Lets a connection live for as long as it may: a client that is too slow, or that breaks off, has harmed
 /// only itself.
-async fn attend(
-    connection: impl Future<Output = ()>,
-    feed: oneshot::Receiver<Feed>,
-    place: OwnedSemaphorePermit,
-) {
+async fn attend(connection: impl Future<Output = ()>, feed: oneshot::Receiver<Feed>, place: Place) {
     let mut connection = std::pin::pin!(connection);
     let feed = tokio::select! {
         () = &mut connection => return,

@@ -23,6 +23,7 @@ pub(crate) mod listen;
 pub mod map;
 mod openapi;
 mod overview;
+pub(crate) mod places;
 mod respond;
 mod routes;
 mod simulate;
@@ -35,6 +36,7 @@ pub mod tls;
 mod ui;
 
 pub use listen::{AdminBindError, AdminListener, bind, serve};
+pub use places::ConnectionLimits;
 pub use state::{
     AdminSources, AdminState, ConfigOrigin, DatabaseOrigin, FailedReload, LatestResult, OperatorOrder,
     Published,

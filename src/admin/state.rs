@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::access::{AccessPolicy, WrongTokens};
 use super::atlas::cache::AtlasCache;
+use super::places::ConnectionLimits;
 use super::stream::hub::StreamHub;
 use crate::canary::Sighting;
 use crate::control::{Command, Done, Rejection, Report};
@@ -31,6 +32,7 @@ pub struct AdminState {
     /// The start of the process.
     pub started_at: Moment,
     pub(super) sources: AdminSources,
+    pub(super) connections: ConnectionLimits,
     pub(super) wrong_tokens: WrongTokens,
     /// One explanation at a time: each may read a whole database.
     pub(super) explaining: Arc<Semaphore>,
@@ -115,6 +117,7 @@ impl AdminState {
         started_at: Moment,
         sources: AdminSources,
     ) -> Self {
+        let connections = ConnectionLimits::default();
         Self {
             published: ArcSwap::from_pointee(published),
             origin: ArcSwap::from_pointee(origin),
@@ -122,12 +125,18 @@ impl AdminState {
             metrics,
             started_at,
             sources,
+            connections,
             wrong_tokens: WrongTokens::default(),
             explaining: Arc::new(Semaphore::new(1)),
             simulating: Arc::new(Semaphore::new(1)),
-            streams: StreamHub::default(),
+            streams: StreamHub::new(connections.streams),
             atlases: AtlasCache::default(),
         }
+    }
+
+    /// Limits the connections.
+    pub fn within(self, connections: ConnectionLimits) -> Self {
+        Self { streams: StreamHub::new(connections.streams), connections, ..self }
     }
 
     /// Asks the writer. `None`: it does not answer, since it has too much to do or is stopping.

@@ -149,9 +149,11 @@ impl IncidentCause {
                 let target = target.iter().map(|target| format!("/{target}")).collect::<String>();
                 Self::Own(format!("{}{target}", measure.as_str()))
             }
-            Condition::LoadShed(_) | Condition::Intent(_) | Condition::ReloadFailed => {
-                Self::Own(condition.to_string())
-            }
+            Condition::LoadShed(_)
+            | Condition::Intent(_)
+            | Condition::Blind(_)
+            | Condition::Reference(_)
+            | Condition::ReloadFailed => Self::Own(condition.to_string()),
         }
     }
 }
@@ -369,6 +371,8 @@ fn rank(condition: &Condition) -> u8 {
         | Condition::Threshold(..)
         | Condition::LoadShed(_)
         | Condition::Intent(_)
+        | Condition::Blind(_)
+        | Condition::Reference(_)
         | Condition::ReloadFailed => 6,
     }
 }

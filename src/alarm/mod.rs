@@ -8,13 +8,13 @@
 pub(crate) mod incident;
 mod rules;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use incident::{Incident, IncidentMember};
 pub(crate) use incident::{IncidentCause, Incidents, StandingCondition};
 pub(crate) use rules::Rules;
 
-use crate::canary::Subject;
+use crate::canary::{BlindCause, Blindness, Subject};
 use crate::config::Config;
 use crate::event::{AffectedNames, Condition, Event, Outage};
 use crate::health::{Board, OutlierGrade, Phase, SiteShare, Sites, Status, Suppression, View};
@@ -88,6 +88,8 @@ impl Alarms {
         // What keeps a region comes before what it keeps it from.
         round.judge_suppressions(board.regions(), observed);
         round.judge_outliers(board.regions(), sites);
+        round.judge_blindness(board);
+        round.judge_references(board);
         round.judge_advisories(board);
         // A region that an operator keeps clients from is no loss; that no region is left for some clients is one
         // whatever brought it about.
@@ -164,6 +166,45 @@ impl Round<'_> {
                 || Condition::Suppressed(target(), family),
                 || Event::failover_suppressed(&target(), family, suppression, now),
                 || Event::failover_resumed(&target(), family, now),
+            );
+        }
+    }
+
+    /// Judges for which causes this instance cannot probe.
+    fn judge_blindness(&mut self, board: &Board) {
+        let mut blind: BTreeMap<BlindCause, (&Blindness, usize, BTreeSet<&str>)> = BTreeMap::new();
+        let regions = board.regions();
+        for (subject, spot) in board.blind_spots() {
+            let region = match subject {
+                Subject::Address(address) => regions.address(address).region,
+                Subject::Region(region) => region,
+            };
+            let entry = blind.entry(spot.blindness.cause).or_insert((&spot.blindness, 0, BTreeSet::new()));
+            entry.1 += 1;
+            entry.2.insert(&regions.region(region).name);
+        }
+        for cause in BlindCause::ALL {
+            let (now, spot) = (self.now, blind.get(&cause));
+            let raise = || {
+                let (blindness, canaries, regions) = spot.expect("raised only for what is blind");
+                Event::probes_blind(blindness, *canaries, &Vec::from_iter(regions.iter().copied()), now)
+            };
+            let clear = || Event::probes_sighted(cause, now);
+            self.judge(spot.is_some(), || Condition::Blind(cause), raise, clear);
+        }
+    }
+
+    /// Judges which references do not answer for so long that they do not count.
+    fn judge_references(&mut self, board: &Board) {
+        let now = self.now;
+        let lost: Vec<_> = board.references.lost(now).map(|reference| reference.name.as_str()).collect();
+        for reference in board.references.iter() {
+            let (name, trouble) = (reference.name.as_str(), reference.trouble.as_deref());
+            self.judge(
+                lost.contains(&name),
+                || Condition::Reference(name.to_owned()),
+                || Event::reference_lost(name, trouble.unwrap_or("it has not been probed"), now),
+                || Event::reference_found(name, now),
             );
         }
     }
@@ -302,6 +343,7 @@ fn is_told(suppression: Suppression) -> bool {
         | Suppression::Overload(_)
         | Suppression::Keep
         | Suppression::Cascade(_)
-        | Suppression::MinInService => true,
+        | Suppression::MinInService
+        | Suppression::Blind => true,
     }
 }

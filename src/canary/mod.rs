@@ -2,7 +2,9 @@
 //!
 //! Running it is left to `probe`, judging its results to `health`.
 
+mod blindness;
 mod json;
+mod reference;
 mod signals;
 
 use std::net::IpAddr;
@@ -11,7 +13,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use blindness::{BlindCause, BlindProbe, Blindness, ProbeError, ProbeReport};
 pub use json::{Assertion, Expected, Pointer, Scalar};
+pub use reference::{InvalidReference, ReferenceSighting, ReferenceTarget};
 pub use signals::{Heard, Signal, Signals};
 
 pub use crate::ids::{CanaryId, Epoch};
@@ -206,7 +210,7 @@ pub struct InferenceCheck {
     pub total: Option<Duration>,
 }
 
-/// The result of one probe.
+/// The result of one probe that this machine could make.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     /// The numbering that `subject` and `canary` belong to.
@@ -255,7 +259,7 @@ pub struct Failure {
 pub enum FailureClass {
     /// The connection was refused, reset, or closed before a whole answer.
     Refused,
-    /// There was no whole answer in time.
+    /// There was no whole answer in time, or a router on the way reports that there is no way.
     Timeout,
     /// The TLS handshake failed, or the certificate is not for this name or expires too soon.
     Tls,

@@ -155,10 +155,12 @@ impl Pen {
         );
         writeln!(page, "\n{}", self.bold(&heading))?;
         for RegionOverview { summary: region, phase, look, .. } in regions {
+            let withdrawn = if look == WITHDRAWN { ", withdrawn" } else { "" };
+            let blind = if region.blind.is_some() { ", blind" } else { "" };
             let line = format!(
                 "{:<width$}  {:<32} {:>13} {:>6} {:>8} {:>7} {:>7} {:>9}",
                 region.name,
-                both(region, state) + if look == WITHDRAWN { ", withdrawn" } else { "" },
+                both(region, state) + withdrawn + blind,
                 both(region, |family| percent(family.site.share)),
                 percent(region.vitals.load),
                 milliseconds(region.vitals.p95_latency_seconds),
@@ -166,7 +168,7 @@ impl Pen {
                 percent(Some(region.shed)),
                 both(region, |family| format!("{}/{}", family.up, family.total)),
             );
-            let is_calm = phase.is_well() && look != LIMITED;
+            let is_calm = phase.is_well() && look != LIMITED && region.blind.is_none();
             writeln!(page, "{}", if is_calm { line } else { self.loud(&line) })?;
         }
         Ok(())

@@ -39,9 +39,9 @@ fn generator() -> SchemaGenerator {
 #[schemars(untagged, title = "Meridian configuration")]
 #[expect(dead_code, reason = "only its schema is used")]
 enum AnyFile {
-    Server(ServerSpec),
+    Server(Box<ServerSpec>),
     Regions(Box<RegionsSpec>),
-    Zone(ZoneSpec),
+    Zone(Box<ZoneSpec>),
 }
 
 #[cfg(test)]

@@ -71,7 +71,8 @@ impl Monitor {
                 | Suppression::Overload(_)
                 | Suppression::Keep
                 | Suppression::Cascade(_)
-                | Suppression::MinInService => None,
+                | Suppression::MinInService
+                | Suppression::Blind => None,
             })?;
             Some((region.name.clone(), class))
         });

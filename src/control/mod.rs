@@ -40,7 +40,7 @@ pub use request::{Command, Done, Rejection};
 use crate::alarm::{Incidents, Rules};
 use crate::availability::Availability;
 use crate::availability::log::AvailabilityLog;
-use crate::canary::{Epoch, Observation};
+use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting};
 use crate::config::Config;
 use crate::event::Event;
 use crate::health::Memory;
@@ -68,6 +68,11 @@ pub enum Input {
     Observed(Vec<Observation>),
     /// So many queries of each part of the clients were answered since the last one, by the place in `Base::demand`.
     Counted(Vec<u64>),
+    /// This machine could not make these probes, which count nothing.
+    Blind(Vec<BlindProbe>),
+    /// References outside the regions were probed.
+    Referred(Vec<ReferenceSighting>),
+    /// Time has passed.
     Tick,
     /// The configuration or the database changed, and the new base is valid.
     Reloaded(Arc<Base>),
@@ -202,6 +207,14 @@ impl Control {
             Input::Counted(queries) => {
                 self.balancer.count(&queries, now);
                 Vec::new()
+            }
+            Input::Blind(probes) => {
+                let findings = self.monitor.go_blind(&probes, now);
+                self.advance(findings, Vec::new(), now)
+            }
+            Input::Referred(seen) => {
+                let findings = self.monitor.refer(&seen, now);
+                self.advance(findings, Vec::new(), now)
             }
             Input::Tick => {
                 let findings = self.monitor.tick(now);

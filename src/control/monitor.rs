@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Report;
 use crate::alarm::{Alarm, Alarms};
 use crate::availability::AvailabilityInputs;
-use crate::canary::{Epoch, Observation, Subject};
+use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting, Subject};
 use crate::config::Config;
 use crate::event::Event;
 use crate::health::{
@@ -34,6 +34,8 @@ pub struct Monitor {
     observed: View,
     /// What steering saw last.
     view: View,
+    /// Whether there is anything that this instance cannot see.
+    is_blind: bool,
     /// When to judge again although nothing happens.
     wake: Option<Moment>,
 }
@@ -71,7 +73,8 @@ impl Monitor {
         memory: Option<&Memory>,
         now: Moment,
     ) -> (Self, Findings) {
-        let board = Board::new(&config.regions, &config.canaries, now);
+        let mut board = Board::new(&config.regions, &config.canaries, now);
+        board.references.watch(&config.server.reference_names(), now);
         let mut sites = Sites::new(&config.regions, now);
         sites.instruct(&overlay.failover, overlay.withdrawn());
         let observed = sites.view(&board);
@@ -79,6 +82,7 @@ impl Monitor {
             view: overlay.amend(observed.clone(), &config.regions),
             observed,
             overlay,
+            is_blind: false,
             wake: sites.wake(&board, now),
             alarms: Alarms::new(&config),
             pools: config.pools(),
@@ -93,14 +97,41 @@ impl Monitor {
 
     /// Takes results, in their order, and judges once when all of them are counted.
     pub fn observe(&mut self, seen: &[Observation], now: Moment) -> Findings {
+        let was_blind = self.is_blind;
         let changes: Vec<StateChange> = seen.iter().filter_map(|seen| self.board.observe(seen)).collect();
-        if changes.is_empty() {
+        // While it is blind, every result may end an alarm.
+        if changes.is_empty() && !was_blind {
             return Findings::default();
         }
         let events = changes.iter().filter_map(|change| self.event_of_change(change)).collect();
         let mut findings = self.settle(now).after(events);
         findings.is_worth_keeping |= changes.iter().any(StateChange::is_decided);
         findings
+    }
+
+    /// Takes probes that this machine could not make: they change what is told of it, and nothing of what was to be
+    /// probed.
+    pub fn go_blind(&mut self, probes: &[BlindProbe], now: Moment) -> Findings {
+        let news = probes.iter().filter(|probe| self.board.blind(probe)).count();
+        if news > 0 { self.settle(now) } else { Findings::default() }
+    }
+
+    /// Takes what was seen of references. They move nothing by themselves, so that the regions are judged anew only
+    /// while one of them may be kept by that.
+    pub fn refer(&mut self, seen: &[ReferenceSighting], now: Moment) -> Findings {
+        if seen.is_empty() {
+            return Findings::default();
+        }
+        let was_lost = self.board.references.lost(now).count();
+        seen.iter().for_each(|seen| self.board.references.observe(seen));
+        let is_news = self.board.references.lost(now).count() != was_lost || self.is_held();
+        if is_news { self.settle(now) } else { Findings::default() }
+    }
+
+    /// Returns whether a region is kept from leaving.
+    fn is_held(&self) -> bool {
+        let mut regions = self.config.regions.iter().map(|(id, _)| id);
+        regions.any(|id| Family::BOTH.iter().any(|family| self.sites.suppression(id, *family).is_some()))
     }
 
     /// Lets time pass.
@@ -175,6 +206,7 @@ impl Monitor {
         self.sites.instruct(&overlay.failover, overlay.withdrawn());
         self.overlay = overlay;
         self.board.reload(&config.regions, &config.canaries, now);
+        self.board.references.watch(&config.server.reference_names(), now);
         self.alarms.reload(&config);
         self.pools = config.pools();
         self.config = config;
@@ -264,7 +296,9 @@ impl Monitor {
         let view = self.overlay.amend(self.observed.clone(), &self.config.regions);
         let moves_view = !view.steers_like(&self.view);
         self.view = view;
-        self.wake = self.sites.wake(&self.board, now);
+        self.is_blind = self.board.blind_spots().next().is_some();
+        let wakes = [self.sites.wake(&self.board, now), self.board.references.wake(now)];
+        self.wake = wakes.into_iter().flatten().min();
         let mut events: Vec<_> = turns.iter().filter_map(|turn| self.event_of_turn(turn)).collect();
         events.extend(self.alarms.update(&self.board, &self.sites, &self.observed, &self.view, now));
         let advised = turns.iter().filter_map(|turn| self.advised(turn)).collect();
@@ -418,6 +452,7 @@ mod tests {
                 access: Access::default(),
                 geo: Geo::default(),
                 state: None,
+                references: Vec::new(),
                 webhooks: Vec::new(),
                 log: LogFormat::Human,
             },

@@ -9,8 +9,8 @@ use crate::availability::log::AvailabilityLog;
 use crate::canary::Failure;
 use crate::config::Config;
 use crate::health::{
-    self, AddressHealth, AddressState, Board, CanaryRecord, LastResult, OutlierGrade, Sites, Status, View,
-    Vitals, limited_zones,
+    self, AddressHealth, AddressState, BlindSpot, Board, CanaryRecord, LastResult, OutlierGrade, Reference,
+    Sites, Status, View, Vitals, limited_zones,
 };
 use crate::intent::{Action, Drill, Intent};
 use crate::load::Outlook;
@@ -37,6 +37,8 @@ pub struct Report {
     pub drains: Vec<DrainProgress>,
     /// The regions, in the order of the configuration, as are all lists below.
     pub regions: Vec<RegionReport>,
+    /// The references outside the regions.
+    pub references: Vec<Reference>,
     /// What the clients ask for and where they are sent, to predict from.
     pub outlook: Outlook,
     /// Who was up for how long.
@@ -123,6 +125,21 @@ pub struct CanaryReport {
     pub last: Option<LastResult>,
     /// Its last failure, however long ago.
     pub failure: Option<Failure>,
+    /// What keeps this instance from seeing by it; `None`: nothing.
+    pub blind: Option<BlindSpot>,
+}
+
+impl RegionReport {
+    /// Says what keeps this instance from seeing the region, in whole or in part; `None`: nothing.
+    pub fn blind(&self) -> Option<String> {
+        let of_addresses =
+            self.zones.iter().flat_map(|zone| &zone.addresses).map(|address| &address.canaries);
+        let canaries = || of_addresses.clone().flatten().chain(&self.canaries);
+        let mut blind = canaries().filter_map(|canary| canary.blind.as_ref());
+        let BlindSpot { blindness, .. } = blind.next()?;
+        let (count, all) = (1 + blind.count(), canaries().count());
+        Some(format!("{count} of {all} probes cannot be made: {}", blindness.detail))
+    }
 }
 
 impl Report {
@@ -157,6 +174,7 @@ impl Report {
             proposals: Vec::new(),
             drains: Vec::new(),
             regions: regions.collect(),
+            references: board.references.iter().cloned().collect(),
             outlook: Outlook::default(),
             availability: Arc::default(),
         }
@@ -266,6 +284,7 @@ fn canary_reports(config: &Config, track: &AddressHealth) -> Vec<CanaryReport> {
         successes: record.streak.successes(),
         last: record.last,
         failure: record.failure.clone(),
+        blind: record.blind.clone(),
     });
     canaries.collect()
 }

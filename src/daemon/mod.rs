@@ -12,6 +12,7 @@
 //! dies, which is logged.
 
 mod clock;
+mod descriptors;
 pub(crate) mod events;
 mod load;
 mod pages;
@@ -44,6 +45,7 @@ use crate::files::{StateDirectory, state_directory};
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
 use crate::serve::{self, ListenError};
+use descriptors::DescriptorBudget;
 use events::EventPublisher;
 use reload::Reload;
 use secrets::WebhookSecrets;
@@ -94,6 +96,7 @@ const MAX_ORDERS: usize = 16;
 /// When it cannot start; then nothing stays bound.
 pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), Error> {
     let clock = SystemClock::start();
+    let budget = DescriptorBudget::of(descriptors::raise_limit());
     let config = Arc::clone(&loaded.base.config);
     let Resources { secrets, directory, sockets, admin, signals } = Resources::open(&config.server)?;
     let metrics = Arc::new(Metrics::default());
@@ -108,18 +111,18 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
     }
 
     let (stop, stopped) = watch::channel(false);
-    let (results, observations) = mpsc::channel(probe::MAX_WAITING);
+    let (results, reports) = mpsc::channel(probe::MAX_WAITING);
     let (worlds_in, worlds) = mpsc::channel(1);
     let (orders_in, orders) = mpsc::channel(MAX_ORDERS);
     let now = Arc::new(move || clock.now());
-    let prober = Prober::new(results, now, Trust::default(), fastrand::u64(..));
+    let prober = Prober::new(results, now, Trust::default(), budget.probes, fastrand::u64(..));
 
     let (stores, restored) = directory.as_ref().map(state_writer::load_state).unzip();
     let restored = restored.unwrap_or_default();
     let (control, first, current) = writer::begin(Arc::clone(&loaded.base), restored, &metrics, clock.boot());
     let sources = pages::sources(clock, &prober, &current, events.history(), orders_in);
     let state = pages::state(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
-    let state = Arc::new(state);
+    let state = Arc::new(state.within(budget.admin));
     let writer = ControlLoop {
         clock,
         prober,
@@ -143,7 +146,7 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
     let pages = tokio::spawn(pages::serve(admin, state, stopped.clone()));
     // Compiling takes milliseconds, and up to seconds after a reload: on a thread of its own it keeps no
     // query waiting, not even on one processor.
-    let writing = writer.run(control, first, observations, worlds, orders, stopped);
+    let writing = writer.run(control, first, reports, worlds, orders, stopped);
     let writing = tokio::task::spawn_blocking(|| Handle::current().block_on(writing));
     let ProcessSignals { hangup, stop: mut stop_signals } = signals;
     let reloading = tokio::spawn(reload.run(hangup));

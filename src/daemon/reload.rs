@@ -5,9 +5,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::Signal;
 use tokio::sync::mpsc;
+use tokio::time;
 
 use super::clock::SystemClock;
 use super::load;
@@ -18,6 +20,11 @@ use crate::files::stamp::Stamp;
 use crate::files::watch::FileWatcher;
 use crate::metrics::Metrics;
 use crate::snapshot::Base;
+use crate::units::TimeSpan;
+
+/// The pause before a watch that failed is tried again, and the files are looked at without one: as soon as somebody who
+/// has saved a file wonders what became of it.
+const WATCH_AGAIN: Duration = Duration::from_secs(5);
 
 /// The task that reloads.
 pub struct Reload {
@@ -44,11 +51,15 @@ impl Reload {
             if load::stamp(&self.directory, &server) == read {
                 tokio::select! {
                     _ = hangup.recv() => tracing::info!("SIGHUP: reloading the configuration"),
-                    () = changed(watch.as_mut()) => {
+                    seen = changed(watch.as_mut()) => {
                         // A directory that was replaced is another one to the system, so every place is
                         // watched again. The stamps tell whether anything that is read has changed: a state
                         // directory may lie beside the files.
-                        watch = self.watch(&server);
+                        watch = seen.and_then(|()| self.watch(&server));
+                        continue;
+                    }
+                    () = time::sleep(WATCH_AGAIN), if watch.is_none() => {
+                        watch = self.watch_again(&server);
                         continue;
                     }
                 }
@@ -63,9 +74,20 @@ impl Reload {
 
     fn watch(&self, server: &Server) -> Option<FileWatcher> {
         let watch = FileWatcher::start(&load::places(&self.directory, server));
-        let say =
-            |error: &_| tracing::warn!("changes on disk will not be noticed, send SIGHUP instead: {error}");
+        let say = |error: &_| {
+            let pause = TimeSpan(WATCH_AGAIN);
+            tracing::warn!("the configuration cannot be watched, and is looked at every {pause}: {error}");
+        };
         watch.inspect_err(say).ok()
+    }
+
+    /// Tries to watch again after a failure that was told.
+    fn watch_again(&self, server: &Server) -> Option<FileWatcher> {
+        let watch = FileWatcher::start(&load::places(&self.directory, server)).ok();
+        if watch.is_some() {
+            tracing::info!("the configuration is watched again");
+        }
+        watch
     }
 
     /// Loads, hands the world on, and returns what it says of this instance, and the stamp of what was
@@ -114,7 +136,7 @@ impl Reload {
     }
 }
 
-async fn changed(watch: Option<&mut FileWatcher>) {
+async fn changed(watch: Option<&mut FileWatcher>) -> Option<()> {
     match watch {
         Some(watch) => watch.changed().await,
         None => std::future::pending().await,

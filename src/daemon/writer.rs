@@ -14,7 +14,7 @@ use super::clock::SystemClock;
 use super::events::EventPublisher;
 use super::state_writer::StateWriter;
 use crate::admin::{AdminState, OperatorOrder, Published};
-use crate::canary::Observation;
+use crate::canary::{BlindProbe, Observation, ProbeReport, ReferenceSighting};
 use crate::control::{Control, Done, Effect, Input, Rejection, Restored};
 use crate::event::Event;
 use crate::metrics::Metrics;
@@ -99,13 +99,36 @@ struct CarriedOut {
     answer: Option<Result<Done, Rejection>>,
 }
 
+/// A batch of reports by their kinds. No pair of a target and a canary is in it twice.
+#[derive(Default)]
+struct Sorted {
+    seen: Vec<Observation>,
+    blind: Vec<BlindProbe>,
+    references: Vec<ReferenceSighting>,
+}
+
+impl Sorted {
+    /// Empties a batch.
+    fn from(batch: &mut Vec<ProbeReport>) -> Self {
+        let mut sorted = Self::default();
+        for report in batch.drain(..) {
+            match report {
+                ProbeReport::Seen(observation) => sorted.seen.push(observation),
+                ProbeReport::Blind(probe) => sorted.blind.push(probe),
+                ProbeReport::Reference(sighting) => sorted.references.push(sighting),
+            }
+        }
+        sorted
+    }
+}
+
 impl ControlLoop {
     /// Carries out the first effects, then takes events until `stop` turns true, and persists.
     pub async fn run(
         mut self,
         mut control: Control,
         first: Vec<Effect>,
-        mut observations: mpsc::Receiver<Observation>,
+        mut reports: mpsc::Receiver<ProbeReport>,
         mut worlds: mpsc::Receiver<Result<Arc<Base>, String>>,
         mut orders: mpsc::Receiver<OperatorOrder>,
         mut stop: watch::Receiver<bool>,
@@ -133,15 +156,25 @@ impl ControlLoop {
                     reporting = Reporting::done(self.clock.now());
                     continue;
                 }
-                1.. = observations.recv_many(&mut batch, probe::MAX_WAITING) => {
-                    let current = batch.iter().filter(|seen| control.is_current(seen));
+                1.. = reports.recv_many(&mut batch, probe::MAX_WAITING) => {
+                    let Sorted { seen, blind, references } = Sorted::from(&mut batch);
+                    blind.iter().for_each(|probe| self.metrics.blind(probe.blindness.cause));
+                    let references = (!references.is_empty()).then_some(Input::Referred(references));
+                    let blind = (!blind.is_empty()).then_some(Input::Blind(blind));
+                    for input in references.into_iter().chain(blind) {
+                        let effects = control.handle(input, self.clock.now());
+                        self.carry_out(effects, &mut control);
+                    }
+                    let current = seen.iter().filter(|seen| control.is_current(seen));
                     current.for_each(|seen| self.metrics.observed(&control.base().config, seen));
-                    Input::Observed(std::mem::take(&mut batch))
+                    Input::Observed(seen)
                 }
             };
             let seen_at = match &input {
                 Input::Observed(seen) => seen.first().map(|first| first.at),
                 Input::Restored(_)
+                | Input::Blind(_)
+                | Input::Referred(_)
                 | Input::Asked(_)
                 | Input::Served
                 | Input::Counted(_)
@@ -204,7 +237,10 @@ impl ControlLoop {
                     done.has_published = true;
                 }
                 Effect::Answer(answer) => done.answer = Some(*answer),
-                Effect::Watch(config, epoch) => self.prober.watch(&config.regions, &config.canaries, epoch),
+                Effect::Watch(config, epoch) => {
+                    self.prober.watch(&config.regions, &config.canaries, epoch);
+                    self.prober.watch_references(&config.server.references);
+                }
                 Effect::Persist(memory) => self.state.save_health(memory),
                 Effect::Keep(intents) => self.state.save_intents(intents),
                 Effect::PersistAvailability(log) => self.state.save_availability(log),

@@ -8,6 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::canary::BlindCause;
 use crate::config::Measure;
 use crate::region::{Family, Target};
 use crate::severity::Severity;
@@ -41,6 +42,10 @@ pub enum Condition {
     LoadShed(Target),
     /// An intent with this number is over, and its clients are not back.
     Intent(u64),
+    /// This instance cannot probe, for this cause.
+    Blind(BlindCause),
+    /// This reference has not answered for so long that it does not count.
+    Reference(String),
     /// The configuration on disk is refused.
     ReloadFailed,
 }
@@ -52,6 +57,7 @@ impl Condition {
         match self {
             Self::NoRegion { .. } | Self::Suppressed(..) => Severity::Critical,
             Self::Threshold(_, level, _) => *level,
+            Self::Blind(cause) => severity_of_blindness(*cause),
             Self::Out(..)
             | Self::RegionCanary(_)
             | Self::Outlier(_)
@@ -59,6 +65,7 @@ impl Condition {
             | Self::Advisory(_)
             | Self::LoadShed(_)
             | Self::Intent(_)
+            | Self::Reference(_)
             | Self::ReloadFailed => Severity::Warning,
         }
     }
@@ -74,7 +81,11 @@ impl Condition {
             | Self::Advisory(target)
             | Self::LoadShed(target) => Some(target),
             Self::Threshold(_, _, target) => target.as_ref(),
-            Self::NoRegion { .. } | Self::Intent(_) | Self::ReloadFailed => None,
+            Self::NoRegion { .. }
+            | Self::Intent(_)
+            | Self::Blind(_)
+            | Self::Reference(_)
+            | Self::ReloadFailed => None,
         }
     }
 
@@ -91,6 +102,8 @@ impl Condition {
             | Self::Threshold(..)
             | Self::LoadShed(_)
             | Self::Intent(_)
+            | Self::Blind(_)
+            | Self::Reference(_)
             | Self::ReloadFailed => None,
         }
     }
@@ -116,6 +129,8 @@ impl fmt::Display for Condition {
             }
             Self::LoadShed(target) => write!(f, "load/{target}"),
             Self::Intent(number) => write!(f, "intent/{number}"),
+            Self::Blind(cause) => write!(f, "blind/{}", cause.as_str()),
+            Self::Reference(name) => write!(f, "reference/{name}"),
             Self::ReloadFailed => f.write_str("reload"),
         }
     }
@@ -143,4 +158,21 @@ pub struct IncidentMark {
     pub severity: Severity,
     /// Whether the event ends it.
     pub is_over: bool,
+}
+
+/// Returns how severe blindness is. A family that a machine never had is known to its operator, who only has to be told
+/// what follows; all else came about just now.
+fn severity_of_blindness(cause: BlindCause) -> Severity {
+    match cause {
+        BlindCause::NoIpv6 => Severity::Warning,
+        BlindCause::NoRoute
+        | BlindCause::LinkDown
+        | BlindCause::GatewaySilent
+        | BlindCause::OutOfDescriptors
+        | BlindCause::NotPermitted
+        | BlindCause::Prohibited
+        | BlindCause::NoSourceAddress
+        | BlindCause::OutOfMemory
+        | BlindCause::ResolverSilent => Severity::Critical,
+    }
 }

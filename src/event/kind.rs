@@ -75,6 +75,14 @@ impl EventKind {
     pub const DRILL_FAILED: Self = Self::word("drill_failed");
     /// A drill was not begun, for the forecast broke a safety rule.
     pub const DRILL_CAPACITY_CHECK_FAILED: Self = Self::word("drill_capacity_check_failed");
+    /// This machine cannot probe, for a cause of its own.
+    pub const PROBES_BLIND: Self = Self::word("probes_blind");
+    /// It can again.
+    pub const PROBES_SIGHTED: Self = Self::word("probes_sighted");
+    /// A reference has not answered for so long that it does not count.
+    pub const REFERENCE_LOST: Self = Self::word("reference_lost");
+    /// It answers again.
+    pub const REFERENCE_FOUND: Self = Self::word("reference_found");
     /// Another configuration or database is in force.
     pub const RELOADED: Self = Self::word("reloaded");
     /// The configuration on disk is refused.

@@ -6,6 +6,7 @@
 //! | file | events about |
 //! |---|---|
 //! | `address` | addresses, and canaries that probe a region once |
+//! | `blindness` | what this instance cannot see |
 //! | `site` | regions and availability zones: leaving, returning, what keeps or limits them |
 //! | `names` | names that no region is left for |
 //! | `threshold` | measures beyond the limit of an alarm rule |
@@ -15,6 +16,7 @@
 //! A text says what happened, to what, why, and what follows, in that order. The parts say the same for programs.
 
 mod address;
+mod blindness;
 mod condition;
 mod intent;
 mod kind;

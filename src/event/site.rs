@@ -99,7 +99,8 @@ impl Event {
     ) -> Self {
         // A cause that is shared by half of the regions is beyond what failover can heal.
         let severity = match suppression {
-            Suppression::Correlated(..)
+            Suppression::Blind
+            | Suppression::Correlated(..)
             | Suppression::Unheard
             | Suppression::NoneWell
             | Suppression::Keep

@@ -59,9 +59,9 @@ impl FileWatcher {
         Ok(Self { _watcher: watcher, changes })
     }
 
-    /// Completes after the next burst of changes.
-    pub async fn changed(&mut self) {
-        settle(&mut self.changes).await;
+    /// Completes after the next burst of changes. `None`: the system does not watch any more.
+    pub async fn changed(&mut self) -> Option<()> {
+        settle(&mut self.changes).await
     }
 }
 
@@ -148,17 +148,15 @@ fn is_change(event: &Event, watched: &[Directory]) -> bool {
     event.paths.is_empty() || event.paths.iter().any(matters)
 }
 
-/// Waits for a change, and then for quiet or the deadline. Never returns once `changes` is closed.
-async fn settle(changes: &mut mpsc::Receiver<()>) {
-    if changes.recv().await.is_none() {
-        std::future::pending::<()>().await;
-    }
+/// Waits for a change, and then for quiet or the deadline. `None`: no change can come any more.
+async fn settle(changes: &mut mpsc::Receiver<()>) -> Option<()> {
+    changes.recv().await?;
     let deadline = Instant::now() + DEADLINE;
     loop {
         let quiet = Instant::now() + QUIET;
         match timeout_at(quiet.min(deadline), changes.recv()).await {
             Ok(Some(())) => {}
-            Ok(None) | Err(_) => return,
+            Ok(None) | Err(_) => return Some(()),
         }
     }
 }
@@ -179,7 +177,7 @@ mod tests {
             }
             std::future::pending::<()>().await;
         });
-        settle(&mut changes).await;
+        settle(&mut changes).await.expect("changes go on");
         u64::try_from(start.elapsed().as_millis()).unwrap()
     }
 

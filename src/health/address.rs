@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::correlation::RegionFailure;
 use super::{AddressState, Standing, Streak};
-use crate::canary::{Canary, CanaryId, Criticality, Failure, Heard, Observation};
+use crate::canary::{BlindProbe, Blindness, Canary, CanaryId, Criticality, Failure, Heard, Observation};
 use crate::moment::Moment;
 use crate::share::Share;
 
@@ -41,6 +41,17 @@ pub struct CanaryRecord {
     pub failure: Option<Failure>,
     /// The last signals that it heard, however old.
     pub heard: Option<Heard>,
+    /// What keeps this instance from seeing by it; `None`: its last probe could be made, or none was due yet.
+    pub blind: Option<BlindSpot>,
+}
+
+/// What this instance cannot see: a canary whose probes it cannot make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlindSpot {
+    /// When the first probe could not be made since the last one that could.
+    pub since: Moment,
+    /// Why the last one could not.
+    pub blindness: Blindness,
 }
 
 /// The last result of a canary.
@@ -92,6 +103,12 @@ impl AddressHealth {
             }
         };
         true
+    }
+
+    /// Notes that a canary could not probe, which counts nothing, and returns whether that is news.
+    pub(super) fn blind(&mut self, probe: &BlindProbe) -> bool {
+        let record = self.records.iter_mut().find(|record| record.canary == probe.canary);
+        record.is_some_and(|record| record.go_blind(probe))
     }
 
     /// Lets the spell that the address was in before a reload go on, if it does.
@@ -208,6 +225,7 @@ impl CanaryRecord {
             succeeded: None,
             failure: None,
             heard: None,
+            blind: None,
         }
     }
 
@@ -225,6 +243,16 @@ impl CanaryRecord {
         if let Some(signals) = seen.signals {
             self.heard = Some(Heard { at: seen.at, signals });
         }
+        self.blind = None;
+    }
+
+    /// Notes a probe that could not be made, and returns whether it tells of another cause than the one before.
+    fn go_blind(&mut self, probe: &BlindProbe) -> bool {
+        let before = self.blind.take();
+        let is_news = before.as_ref().is_none_or(|spot| spot.blindness != probe.blindness);
+        let since = before.map_or(probe.at, |spot| spot.since);
+        self.blind = Some(BlindSpot { since, blindness: probe.blindness.clone() });
+        is_news
     }
 }
 

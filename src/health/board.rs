@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::{AddressHealth, AddressState, Adoption, CanaryRecord, Cause, Memory, RememberedFall, Streak};
-use crate::canary::{Canary, CanaryId, Epoch, Observation, Reach, Subject};
+use super::{
+    AddressHealth, AddressState, Adoption, BlindSpot, CanaryRecord, Cause, Memory, ReferenceBoard,
+    RememberedFall, Streak,
+};
+use crate::canary::{BlindProbe, Canary, CanaryId, Epoch, Observation, Reach, Subject};
 use crate::moment::Moment;
 use crate::region::{AddressId, RegionId, Regions};
 use crate::share::Share;
@@ -21,6 +24,8 @@ pub struct Board {
     addresses: Vec<AddressHealth>,
     /// By `RegionId`: what the canaries say that probe a region once.
     wholes: Vec<AddressHealth>,
+    /// What is known of the references outside the regions.
+    pub references: ReferenceBoard,
 }
 
 /// An address, or a region as a whole, went from one state to another or has another share of its clients.
@@ -63,6 +68,7 @@ impl Board {
             wholes: regions.iter().map(|(id, _)| track(id, Reach::Region)).collect(),
             regions: regions.clone(),
             canaries: canaries.to_vec(),
+            references: ReferenceBoard::default(),
         }
     }
 
@@ -92,6 +98,26 @@ impl Board {
         })
     }
 
+    /// Notes a probe that could not be made, and returns whether that is news. It counts nothing: no streak is longer or
+    /// shorter for it, and no state another.
+    pub fn blind(&mut self, probe: &BlindProbe) -> bool {
+        if probe.epoch != self.epoch {
+            return false;
+        }
+        let track = match probe.subject {
+            Subject::Address(address) => self.addresses.get_mut(address.0 as usize),
+            Subject::Region(region) => self.wholes.get_mut(usize::from(region.0)),
+        };
+        track.is_some_and(|track| track.blind(probe))
+    }
+
+    /// Returns what this instance cannot see now.
+    pub fn blind_spots(&self) -> impl Iterator<Item = (Subject, &BlindSpot)> {
+        self.watched().flat_map(|(subject, track)| {
+            track.records().iter().filter_map(move |record| Some((subject, record.blind.as_ref()?)))
+        })
+    }
+
     /// Takes over another configuration, and keeps what is known of everything that is still there.
     ///
     /// An address is the same when region, zone and IP are; a canary, when its name and check are, whatever
@@ -101,6 +127,7 @@ impl Board {
     pub fn reload(&mut self, regions: &Regions, canaries: &[Canary], now: Moment) {
         let old = std::mem::replace(self, Self::new(regions, canaries, now));
         self.epoch = Epoch(old.epoch.0 + 1);
+        self.references.clone_from(&old.references);
         let known: HashMap<_, _> =
             old.watched().map(|(subject, track)| (SubjectName::of(&old.regions, subject), track)).collect();
         for (subject, track) in subjects(&self.regions).zip(self.addresses.iter_mut().chain(&mut self.wholes))
@@ -255,7 +282,7 @@ mod tests {
     use super::super::fixture::{board, canary, region, result};
     use super::super::{FRESH_FOR, Standing};
     use super::*;
-    use crate::canary::{Check, Thresholds};
+    use crate::canary::{BlindCause, Blindness, Check, Thresholds};
 
     /// Plays `results` for the canaries of one address, `CANARY:RESULT` a word, one a second (`x` a failure,
     /// `o` a success), and compares the state of the address after each.
@@ -323,6 +350,30 @@ mod tests {
         assert_eq!((change.from_since, change.at), (Moment(0), Moment(5000)));
         assert_eq!(change.cause.map(|cause| cause.failures), Some(1));
         assert_eq!(board.observe(&seen), None, "it is down already");
+    }
+
+    #[test]
+    fn a_probe_that_could_not_be_made_counts_nothing_and_is_forgotten_with_the_next_that_could() {
+        let mut board = board(1, &[canary("shallow", 2, 2)]);
+        play(&mut board, "0:x");
+        let suspect = board.clone();
+        let blind = |cause: BlindCause, at: u64| BlindProbe {
+            epoch: suspect.epoch(),
+            subject: Subject::Address(AddressId(0)),
+            canary: CanaryId(0),
+            at: Moment(at),
+            blindness: Blindness { cause, detail: String::new() },
+        };
+        assert!(board.blind(&blind(BlindCause::NoRoute, 3000)));
+        assert!(!board.blind(&blind(BlindCause::NoRoute, 4000)), "it is known");
+        assert!(board.blind(&blind(BlindCause::LinkDown, 5000)), "another cause");
+        let track = board.address(AddressId(0));
+        assert_eq!(track.state(), AddressState::Suspect, "neither better nor worse");
+        assert_eq!((track.failing_since(), track.succeeded()), (Some(Moment(1000)), None));
+        let spots: Vec<_> = board.blind_spots().map(|(_, spot)| spot.since).collect();
+        assert_eq!(spots, [Moment(3000)]);
+        assert_eq!(play(&mut board, "0:x"), [AddressState::Down], "the streak went on");
+        assert_eq!(board.blind_spots().count(), 0);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::correlation::{self, RegionFailure};
 use super::tally::SiteTallies;
-use super::{AddressState, Assessment, Board, OutlierGrade, Phase, RecoveryState, vitals};
+use super::{AddressHealth, AddressState, Assessment, Board, OutlierGrade, Phase, RecoveryState, vitals};
 use crate::canary::FailureClass;
 use crate::moment::Moment;
 use crate::region::{Family, RegionId, RegionSet, Safety, Site};
@@ -83,23 +83,48 @@ impl Evidence<'_> {
     }
 
     /// Returns until when the exit of a region waits that fails softly, because half of the regions do so; `None`: it
-    /// does not wait.
+    /// does not wait, or the references say that this instance sees well.
     pub fn hold(&self, id: RegionId, failure: RegionFailure) -> Option<Moment> {
         let others = self.regions().filter(|other| *other != id && self.has_fallen(*other));
         let others = others.filter_map(|other| self.failure(other));
         let total = self.regions().count();
-        correlation::hold(failure, others, total, self.safety.shared_hold).filter(|until| self.now < *until)
+        let first = correlation::shared_since(failure, others, total)?;
+        let until = first.plus(self.safety.shared_hold);
+        (self.now < until && !self.board.references.sees_well(first)).then_some(until)
+    }
+
+    /// Returns whether this instance may see nothing: no reference has answered since the region began to fail, and half
+    /// of the family's regions or more, and two if there are as many, are not known to be well since.
+    pub fn is_blind(&self, id: RegionId) -> bool {
+        let Some(began) = self.began(id).filter(|began| self.board.references.is_blind(*began)) else {
+            return false;
+        };
+        let is_unwell = |other: RegionId| self.has_fallen(other) || !self.has_passed_since(other, began);
+        let total = self.regions().count();
+        let unwell = self.regions().filter(|other| *other == id || is_unwell(*other)).count();
+        unwell >= usize::max(2, total.div_ceil(2)).min(total)
+    }
+
+    /// Returns when the first probe failed of what fails in a region, in whatever ways; `None`: nothing does.
+    fn began(&self, id: RegionId) -> Option<Moment> {
+        let addresses = self.board.regions().addresses_of(id);
+        let addresses = addresses.filter(|(_, address)| Family::of(address.ip) == self.family);
+        let tracks = addresses.map(|(id, _)| self.board.address(id)).chain([self.board.whole(id)]);
+        tracks.filter_map(AddressHealth::failing_since).min()
     }
 
     /// Returns whether a region can take clients now of another one that began to fail at `began`: one that is not known
     /// to be bad, and has passed a probe since. With canaries that come seldom this is not waited for any longer
     /// than a minute.
     pub fn is_well_since(&self, id: RegionId, began: Moment) -> bool {
-        let tally = self.tallies.region(id, self.family);
-        let is_watched = !self.board.regions().region(id).canaries.is_empty();
-        let has_passed = tally.passed.is_some_and(|at| at >= began);
         let is_late = self.now.since(began) > correlation::WINDOW;
-        !self.has_fallen(id) && (!is_watched || has_passed || is_late)
+        !self.has_fallen(id) && (is_late || self.has_passed_since(id, began))
+    }
+
+    /// Returns whether an address of a region that is up has passed a probe since then, or none probes the region.
+    fn has_passed_since(&self, id: RegionId, began: Moment) -> bool {
+        let passed = self.tallies.region(id, self.family).passed;
+        self.board.regions().region(id).canaries.is_empty() || passed.is_some_and(|at| at >= began)
     }
 
     /// Returns whether a region has too few addresses, or has fallen as a whole.

@@ -15,13 +15,14 @@
 //!
 //! With `fall: 1` nothing is ever suspect, with `rise: 1` nothing rises. An address counts as up until
 //! it is down, and as down until it is up: unknown and suspect addresses keep their traffic, rising
-//! ones do not get it back yet. An address that no canary watches is always up.
+//! ones do not get it back yet. An address that no canary watches is always up. A probe that this machine could not
+//! make is in no place of this picture ([`BlindSpot`]): it leaves everything as it was.
 //!
 //! From addresses to zones and regions it goes by [`Sites`]: each follows a [`RecoveryState`], which says how it
 //! leaves and how it comes back; a region may be restrained from leaving when the cause is shared (`correlation`),
-//! when it is merely full, or when too few would be left; and it may be degraded for failing its clients
-//! though not its canaries (`outlier`). What comes of all this is the [`Status`] of each, which a [`View`] carries
-//! to steering, alarms and reports.
+//! when it is merely full, when no reference outside the regions answers either ([`ReferenceBoard`]), or when too few
+//! would be left; and it may be degraded for failing its clients though not its canaries (`outlier`). What comes of all
+//! this is the [`Status`] of each, which a [`View`] carries to steering, alarms and reports.
 //!
 //! Everything here is a function of the observations and of time: the time of a change is the time of the
 //! observation, or the tick of a clock, that made it. When to probe is [`pace`]; what outlives the process is [`Memory`]; for how long what was up is the log of [`availability`](crate::availability).
@@ -36,6 +37,7 @@ mod memory;
 mod outlier;
 pub mod pace;
 mod recovery;
+mod reference;
 mod site;
 mod sites;
 mod status;
@@ -45,13 +47,14 @@ mod tally;
 mod view;
 mod vitals;
 
-pub use address::{AddressHealth, CanaryRecord, Cause, LastResult, RememberedFall};
+pub use address::{AddressHealth, BlindSpot, CanaryRecord, Cause, LastResult, RememberedFall};
 pub use board::{Board, StateChange};
 pub use memory::{Adoption, FRESH_FOR, Memory, RememberedDemand, RememberedGrade, RememberedRecovery};
 pub use outlier::OutlierGrade;
 #[cfg(test)]
 pub(crate) use recovery::Stage;
 pub use recovery::{Assessment, FALLS_TO_QUARANTINE, RecoveryState, Surroundings};
+pub use reference::{COUNTS_FOR, Reference, ReferenceBoard};
 pub use site::{PhaseChange, vitals};
 pub use sites::{Exit, Sites, VELOCITY_PERIOD, gates_are_open};
 pub use status::{LIMITED, Phase, SiteShare, Status, WITHDRAWN, limited_zones};

@@ -14,6 +14,9 @@ use crate::units::Percent;
 pub enum Suppression {
     /// The operator wants to be told only, or not even that.
     Failover(Failover),
+    /// Half of the regions or more fail and no reference outside them answers, or did so within the last minute: this
+    /// instance may be cut off.
+    Blind,
     /// Half of the regions or more began to fail in this way within a minute: it may be this instance's path, and is
     /// waited for until then.
     Correlated(FailureClass, Moment),
@@ -39,7 +42,8 @@ impl Suppression {
     pub fn counts_as_down(self) -> bool {
         match self {
             Self::Failover(_) | Self::Overload(_) => false,
-            Self::Correlated(..)
+            Self::Blind
+            | Self::Correlated(..)
             | Self::Unheard
             | Self::NoneWell
             | Self::Keep
@@ -52,9 +56,12 @@ impl Suppression {
     pub(super) fn is_passing(self) -> bool {
         match self {
             Self::Failover(_) | Self::Keep | Self::MinInService => false,
-            Self::Correlated(..) | Self::Unheard | Self::NoneWell | Self::Overload(_) | Self::Cascade(_) => {
-                true
-            }
+            Self::Blind
+            | Self::Correlated(..)
+            | Self::Unheard
+            | Self::NoneWell
+            | Self::Overload(_)
+            | Self::Cascade(_) => true,
         }
     }
 
@@ -63,6 +70,7 @@ impl Suppression {
         match self {
             Self::Cascade(share) => share,
             Self::Failover(_)
+            | Self::Blind
             | Self::Correlated(..)
             | Self::Unheard
             | Self::NoneWell
@@ -77,6 +85,10 @@ impl fmt::Display for Suppression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failover(failover) => write!(f, "failover is `{}`", failover.as_str()),
+            Self::Blind => f.write_str(
+                "half of the regions or more fail and no reference outside them answers, so this instance may be \
+                 cut off",
+            ),
             Self::Correlated(class, until) => write!(
                 f,
                 "half of the regions or more began to fail alike ({}) within a minute, so it waits until {until}",

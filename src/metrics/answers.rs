@@ -269,6 +269,7 @@ pub(super) mod tests {
                 access: crate::config::Access::default(),
                 geo: crate::config::Geo::default(),
                 state: None,
+                references: Vec::new(),
                 webhooks: Vec::new(),
                 log: crate::config::LogFormat::default(),
             },

@@ -29,7 +29,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::canary::{FailureClass, Observation, Subject};
+use crate::canary::{BlindCause, FailureClass, Observation, Subject};
 use crate::config::Config;
 use crate::control::Report;
 use crate::event::Event;
@@ -38,7 +38,7 @@ use crate::intent::{Intent, last_good};
 use crate::region::{AddressId, Regions};
 use crate::snapshot::Snapshot;
 use labels::{
-    AddressIn, AddressOf, CanaryOf, CanaryResult, ChangeTo, EventOf, IntentIn, Refused, RegionOf,
+    AddressIn, AddressOf, BlindBy, CanaryOf, CanaryResult, ChangeTo, EventOf, IntentIn, Refused, RegionOf,
     ResultLabel, Unlabelled,
 };
 use sites::SiteGauges;
@@ -66,6 +66,7 @@ pub struct Metrics {
     watched: Mutex<BTreeSet<CanaryOf>>,
     canary_results: Family<CanaryResult, Counter>,
     canary_slow: Family<CanaryOf, Counter>,
+    probe_blind: Family<BlindBy, Counter>,
     canary_durations: Family<CanaryOf, Histogram, fn() -> Histogram>,
     address_states: Family<AddressIn, Gauge>,
     state_changes: Family<ChangeTo, Counter>,
@@ -92,6 +93,7 @@ impl Default for Metrics {
             watched: Mutex::default(),
             canary_results: Family::default(),
             canary_slow: Family::default(),
+            probe_blind: Family::default(),
             canary_durations: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
             address_states: Family::default(),
             state_changes: Family::default(),
@@ -109,6 +111,9 @@ impl Default for Metrics {
         for result in ["ok", "failed"] {
             metrics.reloads.get_or_create(&ResultLabel { result }).inc_by(0);
         }
+        for cause in BlindCause::ALL.map(BlindCause::as_str) {
+            metrics.probe_blind.get_or_create(&BlindBy { cause }).inc_by(0);
+        }
         metrics.registered()
     }
 }
@@ -119,6 +124,9 @@ impl Metrics {
         registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));
         registry.register("canary_results", "Canary results by class", self.canary_results.clone());
         registry.register("canary_slow", "Canary successes above their limit", self.canary_slow.clone());
+        let help =
+            "Probes that this machine could not make, by cause: no_ipv6, no_route, out_of_descriptors, ...";
+        registry.register("probe_blind", help, self.probe_blind.clone());
         registry.register("canary_duration_seconds", "How long canaries took", self.canary_durations.clone());
         let help = "State of an address: 1 for the state that it is in, 0 for the others";
         registry.register("address_state", help, self.address_states.clone());
@@ -276,6 +284,11 @@ impl Metrics {
         }
         let result = CanaryResult { region, canary, result };
         self.canary_results.get_or_create(&result).inc();
+    }
+
+    /// Counts a probe that this machine could not make.
+    pub fn blind(&self, cause: BlindCause) {
+        self.probe_blind.get_or_create(&BlindBy { cause: cause.as_str() }).inc();
     }
 
     /// Measures how long an observation waited for the writer and took to be published.

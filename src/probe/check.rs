@@ -1,6 +1,6 @@
 //! One canary, prepared for what it watches, and run as often as wanted.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -10,6 +10,7 @@ use super::failure;
 use super::http::{self, HttpProbe};
 use super::inference::InferenceProbe;
 use super::json::JsonProbe;
+use super::own_fault;
 use super::result::ProbeResult;
 use super::schedule::Watched;
 use super::tls::TlsProbe;
@@ -55,8 +56,21 @@ impl Probe {
 
     /// Runs once. Whatever the other side does, this ends within `timeout`.
     pub async fn run(&self, timeout: Duration) -> ProbeResult {
-        let given_up = |_| ProbeResult::from(Err(failure::timed_out(timeout)));
-        time::timeout(timeout, self.attempt()).await.unwrap_or_else(given_up)
+        let given_up = |_| ProbeResult::from(Err(failure::timed_out(timeout).into()));
+        let attempt = time::timeout(timeout, self.attempt()).await.unwrap_or_else(given_up);
+        let result = attempt.result.map_err(|error| own_fault::judge(error, &self.addresses()));
+        ProbeResult { result, ..attempt }
+    }
+
+    /// Returns where the last connection went: to one of these addresses.
+    fn addresses(&self) -> Vec<IpAddr> {
+        match self {
+            Self::Tcp(place) => vec![place.ip()],
+            Self::Tls(probe) => vec![probe.address()],
+            Self::Http(probe) => probe.addresses(),
+            Self::Json(probe) => probe.addresses(),
+            Self::Inference(probe) => probe.addresses(),
+        }
     }
 
     async fn attempt(&self) -> ProbeResult {
@@ -75,10 +89,12 @@ impl Probe {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::canary::FailureClass::{self, Body, Dns, Refused, Status, Timeout, Tls};
-    use crate::canary::{Failure, HttpCheck};
-    use crate::probe::names::tests::Book;
+    use crate::canary::{BlindCause, HttpCheck, ProbeError};
+    use crate::probe::names::tests::{Book, Silence};
     use crate::probe::scripted::{self, Script};
 
     /// Long enough for a machine under load, for probes that end by themselves.
@@ -105,7 +121,7 @@ pub(super) mod tests {
         }
     }
 
-    pub async fn run(check: Check, trust: &Trust, timeout: Duration) -> Result<(), Failure> {
+    pub async fn run(check: Check, trust: &Trust, timeout: Duration) -> Result<(), ProbeError> {
         outcome(check, trust, timeout).await.result
     }
 
@@ -122,10 +138,10 @@ pub(super) mod tests {
         compare(result, expected);
     }
 
-    pub fn compare(result: Result<(), Failure>, expected: Result<(), (FailureClass, &str)>) {
+    pub fn compare(result: Result<(), ProbeError>, expected: Result<(), (FailureClass, &str)>) {
         match (&result, expected) {
             (Ok(()), Ok(())) => {}
-            (Err(failure), Err((class, detail))) => {
+            (Err(ProbeError::Failed(failure)), Err((class, detail))) => {
                 assert_eq!(failure.class, class, "{failure:?}");
                 assert!(failure.detail.contains(detail), "{failure:?} does not say `{detail}`");
             }
@@ -345,6 +361,16 @@ pub(super) mod tests {
         let refused = Err((Refused, "connection refused"));
         let leads = [Some("127.0.0.1"), Some("127.0.0.4")];
         check_region(&of_region("http", server), anybody(), &leads, &[Ok(()), refused]).await;
+    }
+
+    #[tokio::test]
+    async fn name_servers_that_are_silent_say_nothing_of_the_region() {
+        let trust = anybody().with_names(Arc::new(Silence));
+        let watched = Watched::Region("tokyo".into());
+        let check = Check::Http(of_region("http", ([127, 0, 0, 1], 1).into()));
+        let probe = Probe::new(&check, &watched, &trust).expect("it can be sent");
+        let Err(ProbeError::Blind(blindness)) = probe.run(PATIENT).await.result else { panic!("it saw") };
+        assert_eq!(blindness.cause, BlindCause::ResolverSilent);
     }
 
     #[tokio::test]

@@ -1,28 +1,17 @@
-//! Finds the class of a failure in the chain of errors that led to it.
+//! Finds what an error means in the chain of errors that led to it: blindness of this machine, or a failure and its
+//! class.
 
 use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use crate::canary::{Failure, FailureClass};
-
-/// The most characters of a foreign message that are kept: a line's worth, because details go to logs, to
-/// `/status` and to the state file.
-const MAX_DETAIL: usize = 200;
+use super::blindness;
+use super::detail::bounded;
+use crate::canary::{Failure, FailureClass, ProbeError};
 
 /// Returns a failure with a detail of bounded length.
 pub fn failure(class: FailureClass, detail: impl Into<String>) -> Failure {
     Failure { class, detail: bounded(detail) }
-}
-
-/// Returns a text of bounded length.
-pub fn bounded(text: impl Into<String>) -> String {
-    let mut text = text.into();
-    if let Some((end, _)) = text.char_indices().nth(MAX_DETAIL) {
-        text.truncate(end);
-        text.push('…');
-    }
-    text
 }
 
 /// Returns the failure of a probe that was given up.
@@ -30,17 +19,21 @@ pub fn timed_out(limit: Duration) -> Failure {
     failure(FailureClass::Timeout, format!("no whole answer within {limit:?}"))
 }
 
-/// Returns the failure that an error stands for: the outermost cause whose kind is known decides.
-pub fn of(error: &(dyn Error + 'static)) -> Failure {
+/// Returns what an error stands for: blindness if any cause is this machine's own, or else the failure that the
+/// outermost cause tells whose kind is known.
+pub fn of(error: &(dyn Error + 'static)) -> ProbeError {
+    if let Some(blindness) = causes(error).find_map(blindness::known) {
+        return ProbeError::Blind(blindness);
+    }
     let mut innermost = error;
     for cause in causes(error) {
         if let Some(failure) = known(cause) {
-            return failure;
+            return failure.into();
         }
         innermost = cause;
     }
     // Something about the connection, then: names, TLS and HTTP have kinds of their own.
-    failure(FailureClass::Refused, innermost.to_string())
+    failure(FailureClass::Refused, innermost.to_string()).into()
 }
 
 /// Returns what a single error says for itself, if its kind is known.
@@ -88,8 +81,8 @@ fn of_io(error: &io::Error) -> Option<Failure> {
         | io::ErrorKind::BrokenPipe
         | io::ErrorKind::NotConnected => failure(Refused, "connection reset"),
         io::ErrorKind::UnexpectedEof => closed(),
-        io::ErrorKind::HostUnreachable => failure(Refused, "host unreachable"),
-        io::ErrorKind::NetworkUnreachable => failure(Refused, "network unreachable"),
+        io::ErrorKind::HostUnreachable => failure(Timeout, "host unreachable"),
+        io::ErrorKind::NetworkUnreachable => failure(Timeout, "network unreachable"),
         io::ErrorKind::TimedOut => failure(Timeout, "connection timed out"),
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
             failure(Body, format!("the answer is not HTTP, {error}"))

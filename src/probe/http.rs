@@ -17,7 +17,7 @@ use super::failure::{self, failure};
 use super::names::{Leading, Pinned};
 use super::schedule::Watched;
 use super::trust::Trust;
-use crate::canary::{Failure, FailureClass, HttpCheck, in_url};
+use crate::canary::{Failure, FailureClass, HttpCheck, ProbeError, in_url};
 
 /// The largest body that counts as an answer to a health check (design, section 8: bounded memory).
 pub const MAX_BODY: usize = 64 * 1024;
@@ -29,12 +29,21 @@ const USER_AGENT: &str = concat!("meridian/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub struct HttpProbe {
     client: Client,
+    destination: Endpoint,
     method: Method,
     url: Url,
     headers: HeaderMap,
     body: Option<String>,
     statuses: Vec<(u16, u16)>,
     body_contains: Option<String>,
+}
+
+/// Where connections go, whatever name they are for.
+enum Endpoint {
+    /// To one address.
+    Address(IpAddr),
+    /// To where a name leads when it is looked up, for every probe.
+    Name(Arc<Leading>),
 }
 
 /// Why a canary cannot be run at all. The configuration is checked so that this does not happen.
@@ -58,6 +67,15 @@ pub enum Error {
     Client(#[from] reqwest::Error),
 }
 
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "{address}"),
+            Self::Name(leading) => write!(f, "where a name leads, {:?} at last", leading.led()),
+        }
+    }
+}
+
 impl HttpProbe {
     /// Prepares `check` for what it watches.
     ///
@@ -72,9 +90,9 @@ impl HttpProbe {
             headers.insert(HOST, value("host", host)?);
         }
         let name = check.host.as_deref().map_or(written.as_str(), without_port);
-        let (names, default) = lead(watched, &written, trust)?;
-        // A name leads where `names` says; with anything else the place itself is the host.
-        let host = if is_ip(name) { default } else { name.to_owned() };
+        let destination = Endpoint::new(watched, &written, trust)?;
+        // A name leads to the destination whatever it is; with anything else the place itself is the host.
+        let host = if is_ip(name) { destination.host(&written) } else { name.to_owned() };
         url.set_host(Some(&host)).map_err(|_| Error::Url(host.clone()))?;
         if check.host.is_none() && written != host {
             headers.insert(HOST, value("host", &written)?);
@@ -85,7 +103,7 @@ impl HttpProbe {
         };
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
-            .dns_resolver(names)
+            .dns_resolver(destination.resolver())
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .no_proxy()
@@ -94,6 +112,7 @@ impl HttpProbe {
             .user_agent(USER_AGENT);
         Ok(Self {
             client: client.build()?,
+            destination,
             method: method(&check.method)?,
             url,
             headers,
@@ -103,20 +122,28 @@ impl HttpProbe {
         })
     }
 
+    /// Returns where the last connection went: one address of several, for a name.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        match &self.destination {
+            Endpoint::Address(address) => vec![*address],
+            Endpoint::Name(leading) => leading.led(),
+        }
+    }
+
     /// Sends one request and looks at the response. Sets no limit to the time that takes.
-    pub async fn run(&self) -> Result<(), Failure> {
+    pub async fn run(&self) -> Result<(), ProbeError> {
         self.fetch().await.map(drop)
     }
 
     /// Sends one request, looks at the response, and returns its body.
-    pub(super) async fn fetch(&self) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn fetch(&self) -> Result<Vec<u8>, ProbeError> {
         let body = read(self.send().await?).await?;
         self.judge_body(&body)?;
         Ok(body)
     }
 
     /// Sends one request and looks at the head of the response.
-    pub(super) async fn send(&self) -> Result<Response, Failure> {
+    pub(super) async fn send(&self) -> Result<Response, ProbeError> {
         let mut request = self.client.request(self.method.clone(), self.url.clone());
         if let Some(body) = &self.body {
             request = request.body(body.clone());
@@ -152,11 +179,11 @@ impl HttpProbe {
 }
 
 /// Reads a body to its end, but not beyond the bound.
-async fn read(mut response: Response) -> Result<Vec<u8>, Failure> {
+async fn read(mut response: Response) -> Result<Vec<u8>, ProbeError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failure::of(&error))? {
         if body.len() + chunk.len() > MAX_BODY {
-            return Err(too_long());
+            return Err(too_long().into());
         }
         body.extend_from_slice(&chunk);
     }
@@ -168,19 +195,32 @@ pub(super) fn too_long() -> Failure {
     failure(FailureClass::Body, format!("the body is longer than {} KiB", MAX_BODY / 1024))
 }
 
-/// Returns where the connection goes, whatever name it is for, and the host of the URL for a connection
-/// that is for no name.
-fn lead(watched: &Watched, written: &str, trust: &Trust) -> Result<(Arc<dyn dns::Resolve>, String), Error> {
-    let pinned = |address: IpAddr| Arc::new(Pinned(address)) as Arc<dyn dns::Resolve>;
-    let address = match watched {
-        Watched::Address(address) => Some(*address),
-        Watched::Region(_) => bare_ip(written),
-    };
-    match address {
-        Some(address) => Ok((pinned(address), in_url(address))),
-        None => {
-            let leading = Leading { name: written.to_owned(), names: trust.names()? };
-            Ok((Arc::new(leading), written.to_owned()))
+impl Endpoint {
+    /// Returns where to connect for a URL with this host.
+    fn new(watched: &Watched, written: &str, trust: &Trust) -> Result<Self, Error> {
+        let address = match watched {
+            Watched::Address(address) => Some(*address),
+            Watched::Region(_) => bare_ip(written),
+        };
+        Ok(match address {
+            Some(address) => Self::Address(address),
+            None => Self::Name(Arc::new(Leading::new(written.to_owned(), trust.names()?))),
+        })
+    }
+
+    /// Returns the host of the URL for a connection that is for no name.
+    fn host(&self, written: &str) -> String {
+        match self {
+            Self::Address(address) => in_url(*address),
+            Self::Name(_) => written.to_owned(),
+        }
+    }
+
+    /// Returns what leads every name there.
+    fn resolver(&self) -> Arc<dyn dns::Resolve> {
+        match self {
+            Self::Address(address) => Arc::new(Pinned(*address)),
+            Self::Name(leading) => Arc::clone(leading) as Arc<dyn dns::Resolve>,
         }
     }
 }

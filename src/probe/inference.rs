@@ -5,6 +5,7 @@
 //! unstated length. A stream is read to its end or to the bound on bodies, whichever comes first. What
 //! takes too long is a timeout whose detail says which of the limits it broke.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::Response;
@@ -16,7 +17,7 @@ use super::http::{Error, HttpProbe, MAX_BODY, too_long};
 use super::json;
 use super::schedule::Watched;
 use super::trust::Trust;
-use crate::canary::{Assertion, Failure, FailureClass, InferenceCheck};
+use crate::canary::{Assertion, Failure, FailureClass, InferenceCheck, ProbeError};
 
 /// The media type of server-sent events (HTML standard, section 9.2).
 const EVENT_STREAM: &str = "text/event-stream";
@@ -63,37 +64,42 @@ impl InferenceProbe {
         })
     }
 
+    /// Returns where the last connection went.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        self.http.addresses()
+    }
+
     /// Sends the prompt once and looks at the answer, within the limits of the check.
-    pub async fn run(&self) -> Result<(), Failure> {
+    pub async fn run(&self) -> Result<(), ProbeError> {
         let Some(limit) = self.total else { return self.attempt().await };
-        let late = |_| Err(late("the whole answer", limit));
+        let late = |_| Err(late("the whole answer", limit).into());
         time::timeout(limit, self.attempt()).await.unwrap_or_else(late)
     }
 
-    async fn attempt(&self) -> Result<(), Failure> {
+    async fn attempt(&self) -> Result<(), ProbeError> {
         let started = Instant::now();
         let begun = self.begin();
         let (response, first) = match self.first_byte {
             None => begun.await?,
             Some(limit) => {
                 let begun = time::timeout_at(started + limit, begun).await;
-                begun.unwrap_or_else(|_| Err(late("the first byte", limit)))?
+                begun.unwrap_or_else(|_| Err(late("the first byte", limit).into()))?
             }
         };
         let answer = read(response, first).await?;
         self.http.judge_body(&answer.body)?;
-        self.judge(&answer)
+        Ok(self.judge(&answer)?)
     }
 
     /// Sends the prompt and waits for the first piece of the body: a head without a body is no answer.
-    async fn begin(&self) -> Result<(Response, Vec<u8>), Failure> {
+    async fn begin(&self) -> Result<(Response, Vec<u8>), ProbeError> {
         let mut response = self.http.send().await?;
         while let Some(piece) = response.chunk().await.map_err(|error| failure::of(&error))? {
             if !piece.is_empty() {
                 return Ok((response, piece.to_vec()));
             }
         }
-        Err(failure(FailureClass::Body, "the answer is empty"))
+        Err(failure(FailureClass::Body, "the answer is empty").into())
     }
 
     fn judge(&self, answer: &Completion) -> Result<(), Failure> {
@@ -112,7 +118,7 @@ fn late(what: &str, limit: Duration) -> Failure {
 }
 
 /// Reads the rest of an answer to its end, but not beyond the bound.
-async fn read(mut response: Response, first: Vec<u8>) -> Result<Completion, Failure> {
+async fn read(mut response: Response, first: Vec<u8>) -> Result<Completion, ProbeError> {
     let form = form(&response);
     let mut body = first;
     let mut is_whole = body.len() <= MAX_BODY;

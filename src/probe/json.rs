@@ -3,9 +3,12 @@
 //! A document that says too little is a failure of the body. A signal that makes no sense is unknown and
 //! remarked upon, but fails nothing: a service is not down because its statistics are.
 
+use std::net::IpAddr;
+
 use serde_json::Value;
 
-use super::failure::{bounded, failure};
+use super::detail::bounded;
+use super::failure::failure;
 use super::http::{Error, HttpProbe};
 use super::result::ProbeResult;
 use super::schedule::Watched;
@@ -36,15 +39,20 @@ impl JsonProbe {
         })
     }
 
+    /// Returns where the last connection went.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        self.http.addresses()
+    }
+
     /// Sends one request and reads the response. Sets no limit to the time that takes.
     pub async fn run(&self) -> ProbeResult {
-        let document = match self.http.fetch().await.and_then(|body| parse(&body)) {
+        let document = match self.http.fetch().await.and_then(|body| Ok(parse(&body)?)) {
             Ok(document) => document,
-            Err(failure) => return ProbeResult::from(Err(failure)),
+            Err(error) => return ProbeResult::from(Err(error)),
         };
         let (signals, remark) = hear(&document, &self.signals);
         let signals = Some(signals).filter(|_| !self.signals.is_empty());
-        ProbeResult { result: judge(&document, &self.assertions), signals, remark }
+        ProbeResult { result: judge(&document, &self.assertions).map_err(Into::into), signals, remark }
     }
 }
 

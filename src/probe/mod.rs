@@ -8,15 +8,22 @@
 //! Every canary runs against every address of the regions that name it, or once against each of these
 //! regions, from boot on and whether or not any client asks for the region. A probe is a task, so that a
 //! slow one delays no other; a cap bounds how many run at once. When to probe is [`ProbeSchedule`], what results
-//! mean is `health::Board`: all that is decided here is the class of a failure.
+//! mean is `health::Board`: all that is decided here is whether this machine could probe at all, and the class of a
+//! failure.
 
+mod blindness;
 mod check;
+mod clock;
+mod detail;
 mod failure;
 pub(crate) mod http;
 mod inference;
 mod json;
+mod kernel;
 mod latest;
 mod names;
+mod own_fault;
+mod reference;
 mod result;
 mod schedule;
 #[cfg(test)]
@@ -34,18 +41,23 @@ use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
 pub use check::Probe;
+pub use clock::ReadClock;
 pub use http::Error;
 pub use latest::LatestSightings;
+pub use reference::REFERENCE_INTERVAL;
 pub use result::ProbeResult;
 pub use schedule::{Pair, PairId, ProbeSchedule, Watched};
 pub use trust::Trust;
 
-use crate::canary::{Canary, Epoch, Heard, Observation, Sighting};
+use crate::canary::{
+    BlindProbe, Canary, Epoch, Heard, Observation, ProbeError, ProbeReport, ReferenceTarget, Sighting,
+};
 use crate::moment::Moment;
 use crate::region::Regions;
+use reference::ReferenceProbes;
 
-/// The most probes that run at once. It is a quarter of the usual limit of 1 024 open files, the rest being
-/// for clients; with a timeout of 2 s it still takes 1 280 hanging addresses at an interval of 10 s before
+/// The most probes that run at once, if descriptors allow it. It is a quarter of the usual limit of 1 024 open files,
+/// the rest being for clients; with a timeout of 2 s it still takes 1 280 hanging addresses at an interval of 10 s before
 /// probes have to wait for each other, and detection takes longer than `pace::worst_case` says.
 pub const MAX_AT_ONCE: usize = 256;
 
@@ -53,18 +65,16 @@ pub const MAX_AT_ONCE: usize = 256;
 /// does not keep up, probes wait instead of memory growing.
 pub const MAX_WAITING: usize = 4 * MAX_AT_ONCE;
 
-/// Reads the clock that observations are stamped with.
-pub type ReadClock = Arc<dyn Fn() -> Moment + Send + Sync>;
-
 /// Runs canaries. Dropping it ends them all.
 pub struct Prober {
     shared: Arc<Shared>,
+    references: Option<ReferenceProbes>,
     /// One task, which starts the probes.
     _driver: JoinSet<()>,
 }
 
 struct Shared {
-    results: mpsc::Sender<Observation>,
+    results: mpsc::Sender<ProbeReport>,
     clock: ReadClock,
     /// Time zero of the schedule, whose clock is tokio's: a wall clock that is set moves no probe.
     origin: Instant,
@@ -74,6 +84,8 @@ struct Shared {
     plan: Mutex<Planned>,
     /// Wakes the driver when the plan is another one.
     replanned: Notify,
+    /// Wakes the probes of references when a probe has failed.
+    failed: Arc<Notify>,
 }
 
 /// What is probed, and when. Invariant: every pair of the schedule has a check.
@@ -83,27 +95,40 @@ struct Planned {
 }
 
 impl Prober {
-    /// Returns a prober that sends to `results`, a channel that should hold [`MAX_WAITING`], and draws its
-    /// jitter from `seed`. It probes nothing before [`Prober::watch`]. Must be called inside a tokio runtime.
-    pub fn new(results: mpsc::Sender<Observation>, clock: ReadClock, trust: Trust, seed: u64) -> Self {
+    /// Returns a prober that sends to `results`, a channel that should hold [`MAX_WAITING`], runs at most so many
+    /// probes `at_once`, and draws its jitter from `seed`. It probes nothing before [`Prober::watch`]. Must be called inside a tokio runtime.
+    pub fn new(
+        results: mpsc::Sender<ProbeReport>,
+        clock: ReadClock,
+        trust: Trust,
+        at_once: usize,
+        seed: u64,
+    ) -> Self {
         let shared = Arc::new(Shared {
             results,
             clock,
             origin: Instant::now(),
-            slots: Semaphore::new(MAX_AT_ONCE),
+            slots: Semaphore::new(at_once),
             trust,
             latest: Arc::default(),
             plan: Mutex::new(Planned { schedule: ProbeSchedule::new(seed), checks: HashMap::new() }),
             replanned: Notify::new(),
+            failed: Arc::default(),
         });
         let mut driver = JoinSet::new();
         driver.spawn(drive(Arc::clone(&shared)));
-        Self { shared, _driver: driver }
+        Self { shared, references: None, _driver: driver }
     }
 
     /// Returns the last result of every probe, which goes on changing.
     pub fn latest(&self) -> Arc<LatestSightings> {
         Arc::clone(&self.shared.latest)
+    }
+
+    /// Probes these targets outside the regions from now on.
+    pub fn watch_references(&mut self, targets: &[ReferenceTarget]) {
+        let Shared { trust, clock, failed, results, .. } = &*self.shared;
+        self.references = Some(ReferenceProbes::start(targets, trust, clock, failed, results));
     }
 
     /// Probes these regions with these canaries from now on, and marks the observations with `epoch`, the
@@ -188,12 +213,23 @@ impl Shared {
         // Room comes first: a reload may renumber the pair while this waits.
         let Ok(room) = self.results.reserve().await else { return };
         let mut plan = self.plan();
-        let Some((pair, _)) = plan.schedule.end(id, result.is_ok(), latency, ended) else { return };
+        let Some((pair, _)) = plan.schedule.end(id, &result, latency, ended) else { return };
+        let (epoch, subject, canary) = (pair.epoch, pair.subject, pair.canary);
+        let result = match result {
+            Err(ProbeError::Blind(blindness)) => {
+                room.send(ProbeReport::Blind(BlindProbe { epoch, subject, canary, at, blindness }));
+                return;
+            }
+            Err(ProbeError::Failed(failure)) => {
+                self.failed.notify_waiters();
+                Err(failure)
+            }
+            Ok(()) => Ok(()),
+        };
         let heard = signals.map(|signals| Heard { at, signals });
         let sighting = Sighting { at, latency, result: result.clone(), remark, signals: heard };
         self.latest.note(pair, sighting);
-        let (epoch, subject, canary) = (pair.epoch, pair.subject, pair.canary);
-        room.send(Observation { epoch, subject, canary, at, latency, result, signals });
+        room.send(ProbeReport::Seen(Observation { epoch, subject, canary, at, latency, result, signals }));
     }
 
     fn plan(&self) -> MutexGuard<'_, Planned> {
@@ -247,18 +283,26 @@ mod tests {
         }
     }
 
-    fn prober() -> (Prober, mpsc::Receiver<Observation>) {
+    fn prober() -> (Prober, mpsc::Receiver<ProbeReport>) {
         let (sender, results) = mpsc::channel(MAX_WAITING);
         let clock: ReadClock = Arc::new(|| Moment(7));
-        (Prober::new(sender, clock, Trust::default(), 1), results)
+        (Prober::new(sender, clock, Trust::default(), MAX_AT_ONCE, 1), results)
+    }
+
+    /// Receives the next result of a probe that could be made.
+    async fn next_seen(results: &mut mpsc::Receiver<ProbeReport>) -> Observation {
+        match results.recv().await.expect("the prober lives") {
+            ProbeReport::Seen(seen) => seen,
+            other => panic!("loopback is always there: {other:?}"),
+        }
     }
 
     /// Receives until every one of these pairs was seen, and returns everything received.
-    async fn until_seen(results: &mut mpsc::Receiver<Observation>, pairs: &[(u32, u16)]) -> Vec<Observation> {
+    async fn until_seen(results: &mut mpsc::Receiver<ProbeReport>, pairs: &[(u32, u16)]) -> Vec<Observation> {
         let mut missing: HashSet<_> = pairs.iter().copied().collect();
         let mut received = Vec::new();
         while !missing.is_empty() {
-            let seen = results.recv().await.expect("the prober lives");
+            let seen = next_seen(results).await;
             let Subject::Address(address) = seen.subject else { panic!("{seen:?}") };
             missing.remove(&(address.0, seen.canary.0));
             received.push(seen);
@@ -295,7 +339,7 @@ mod tests {
         http.url = format!("http://{{region}}.example.com:{port}/health");
         let (sender, mut results) = mpsc::channel(MAX_WAITING);
         let trust = Trust::default().with_names(Book::of(&[Some("127.0.0.1")]));
-        let mut prober = Prober::new(sender, Arc::new(|| Moment(7)), trust, 1);
+        let mut prober = Prober::new(sender, Arc::new(|| Moment(7)), trust, MAX_AT_ONCE, 1);
         prober.watch(&Regions::new(vec![tokyo, osaka]), &[canary("shallow", port, 2000), whole], Epoch(0));
         let mut missing: HashSet<_> = [
             (Subject::Address(AddressId(0)), CanaryId(0)),
@@ -306,7 +350,7 @@ mod tests {
         .into();
         let wanted = missing.clone();
         while !missing.is_empty() {
-            let seen = results.recv().await.expect("the prober lives");
+            let seen = next_seen(&mut results).await;
             assert!(wanted.contains(&(seen.subject, seen.canary)) && seen.result.is_ok(), "{seen:?}");
             missing.remove(&(seen.subject, seen.canary));
         }
@@ -346,7 +390,7 @@ mod tests {
         assert_eq!(prober.id_of("127.0.0.2"), kept, "it goes on, it is not started again");
         let gone = "127.0.0.1".parse().expect("an IP");
         assert_eq!(prober.latest().last(gone, "shallow"), None);
-        while let Ok(seen) = results.try_recv() {
+        while let Ok(ProbeReport::Seen(seen)) = results.try_recv() {
             assert_eq!(seen.epoch, Epoch(0));
         }
         let received = until_seen(&mut results, &[(0, 0), (1, 0)]).await;
@@ -362,7 +406,8 @@ mod tests {
         prober.watch(&regions, &[canary("shallow", wrong.port(), 2000)], Epoch(0));
         until_seen(&mut results, &[(0, 0)]).await;
         prober.watch(&regions, &[canary("shallow", right.port(), 2000)], Epoch(1));
-        while let Some(seen) = results.recv().await {
+        loop {
+            let seen = next_seen(&mut results).await;
             assert_eq!(seen.result.is_ok(), seen.epoch == Epoch(1));
             if seen.epoch == Epoch(1) {
                 break;

@@ -4,9 +4,10 @@
 //! system are asked for every probe ([`System`]), so that a name that leads elsewhere, or nowhere any more,
 //! shows in the next result.
 
+use std::error::Error;
 use std::future;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
@@ -20,6 +21,14 @@ use tokio::time;
 /// How long a name may take to resolve. Less than the default timeout of a canary (2 s), so that name
 /// servers that are silent show as such, and not as a region that is.
 const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// The name servers of the system are silent, or cannot be reached.
+#[derive(Debug, thiserror::Error)]
+#[error("the name servers of this system do not answer for `{name}`: {why}")]
+pub(super) struct ResolverSilent {
+    name: String,
+    why: String,
+}
 
 /// Leads every name to one address.
 #[derive(Debug)]
@@ -35,19 +44,35 @@ impl Resolve for Pinned {
 /// Leads every name to where one of them leads: `Host` and certificate may be for another name than the one
 /// that is looked up.
 pub(super) struct Leading {
-    pub(super) name: String,
-    pub(super) names: Arc<dyn Resolve>,
+    name: String,
+    names: Arc<dyn Resolve>,
+    /// Where it led last.
+    led: Arc<Mutex<Vec<IpAddr>>>,
+}
+
+impl Leading {
+    pub(super) fn new(name: String, names: Arc<dyn Resolve>) -> Self {
+        Self { name, names, led: Arc::default() }
+    }
+
+    /// Returns the addresses that the name led to last; none before it was looked up.
+    pub(super) fn led(&self) -> Vec<IpAddr> {
+        self.led.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Resolve for Leading {
     fn resolve(&self, _: Name) -> Resolving {
-        match self.name.parse() {
-            Ok(name) => self.names.resolve(name),
-            Err(_) => {
-                let error = format!("`{}` is not a name", self.name);
-                Box::pin(future::ready(Err(error.into())))
-            }
-        }
+        let Ok(name) = self.name.parse() else {
+            let error = format!("`{}` is not a name", self.name);
+            return Box::pin(future::ready(Err(error.into())));
+        };
+        let (found, led) = (self.names.resolve(name), Arc::clone(&self.led));
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = found.await?.collect();
+            *led.lock().unwrap_or_else(PoisonError::into_inner) = found.iter().map(SocketAddr::ip).collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
     }
 }
 
@@ -83,10 +108,16 @@ impl Resolve for System {
         Box::pin(async move {
             let name = name.as_str();
             let found = time::timeout(PATIENCE, resolver.lookup_ip(name)).await;
-            let found = found.map_err(|_| format!("`{name}` does not resolve within {PATIENCE:?}"))?;
-            let found = found.map_err(|error| match error.is_no_records_found() {
-                true => format!("`{name}` has no address"),
-                false => format!("`{name}` does not resolve: {error}"),
+            let silent = |why: String| ResolverSilent { name: name.to_owned(), why };
+            let found = found.map_err(|_| silent(format!("nothing came within {PATIENCE:?}")))?;
+            let found = found.map_err(|error| match error {
+                NetError::Timeout | NetError::NoConnections | NetError::Busy | NetError::Io(_) => {
+                    Box::from(silent(error.to_string()))
+                }
+                error if error.is_no_records_found() => {
+                    Box::<dyn Error + Send + Sync>::from(format!("`{name}` has no address"))
+                }
+                error => Box::from(format!("`{name}` does not resolve: {error}")),
             })?;
             let addresses: Vec<_> = found.iter().map(|address| SocketAddr::new(address, 0)).collect();
             let addresses: Addrs = Box::new(addresses.into_iter());
@@ -130,6 +161,16 @@ pub(super) mod tests {
                     Box::pin(future::ready(Err(error.into())))
                 }
             }
+        }
+    }
+
+    /// Name servers that are silent.
+    pub struct Silence;
+
+    impl Resolve for Silence {
+        fn resolve(&self, name: Name) -> Resolving {
+            let silent = ResolverSilent { name: name.as_str().to_owned(), why: "no answer".to_owned() };
+            Box::pin(future::ready(Err(Box::from(silent))))
         }
     }
 
@@ -192,7 +233,9 @@ pub(super) mod tests {
         let place = silent.local_addr().expect("it is bound");
         time::pause();
         let said = ask(&system(place), "tokyo.example.com").await;
-        assert_eq!(said, Err("`tokyo.example.com` does not resolve within 1.5s".to_owned()));
+        let silence =
+            "the name servers of this system do not answer for `tokyo.example.com`: nothing came within 1.5s";
+        assert_eq!(said, Err(silence.to_owned()));
     }
 
     #[tokio::test]

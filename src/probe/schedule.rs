@@ -24,7 +24,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::canary::{Canary, CanaryId, Epoch, Reach, Subject};
+use crate::canary::{Canary, CanaryId, Epoch, ProbeError, Reach, Subject};
 use crate::health::{Streak, pace};
 use crate::moment::Moment;
 use crate::region::Regions;
@@ -162,16 +162,16 @@ impl ProbeSchedule {
     }
 
     /// Takes note that a probe has ended, and returns its pair and when that is due again. `None`: the pair is
-    /// gone.
+    /// gone. One that was blind leaves the pace as it is.
     pub fn end(
         &mut self,
         id: PairId,
-        is_success: bool,
+        result: &Result<(), ProbeError>,
         took: Duration,
         now: Moment,
     ) -> Option<(&Pair, Moment)> {
         let paced = self.pairs.get_mut(&id)?;
-        let at = paced.end(is_success, took, now);
+        let at = paced.end(result, took, now);
         self.due.insert((at, id));
         Some((&paced.pair, at))
     }
@@ -194,8 +194,13 @@ impl Paced {
     }
 
     /// Takes note of a probe, and returns when the next one is due.
-    fn end(&mut self, is_success: bool, took: Duration, now: Moment) -> Moment {
-        self.streak.count(is_success, self.pair.settings.thresholds);
+    fn end(&mut self, result: &Result<(), ProbeError>, took: Duration, now: Moment) -> Moment {
+        match result {
+            Ok(()) | Err(ProbeError::Failed(_)) => {
+                self.streak.count(result.is_ok(), self.pair.settings.thresholds);
+            }
+            Err(ProbeError::Blind(_)) => {}
+        }
         // When it started and not when it was due: one that had to wait for a slot keeps its distance to the next.
         self.since = now.minus(took);
         self.took = Some(took);
@@ -244,6 +249,7 @@ fn pairs(regions: &Regions, canaries: &[Canary], epoch: Epoch) -> impl Iterator<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canary::{BlindCause, Blindness, Failure, FailureClass};
     use crate::health::fixture;
     use crate::region::AddressId;
 
@@ -260,21 +266,31 @@ mod tests {
         (Regions::new(vec![fixture::region("tokyo", addresses)]), vec![canary])
     }
 
+    /// Reads the end of a probe: `o` a success, `x` a failure, `?` blind.
+    fn end_of(result: char) -> Result<(), ProbeError> {
+        let detail = String::new;
+        match result {
+            'o' => Ok(()),
+            'x' => Err(Failure { class: FailureClass::Timeout, detail: detail() }.into()),
+            _ => Err(ProbeError::Blind(Blindness { cause: BlindCause::NoRoute, detail: detail() })),
+        }
+    }
+
     /// Runs the schedule of one address whose probes end like this, each after 100 ms, and returns the waits
     /// from the end of one to the start of the next in milliseconds.
-    fn waits(results: &[bool]) -> Vec<u64> {
+    fn waits(results: &str) -> Vec<u64> {
         let (regions, canaries) = config(&["192.0.2.1"]);
         let mut schedule = ProbeSchedule::new(7);
         let [id] = schedule.watch(&regions, &canaries, EPOCH, Moment(0))[..] else { panic!("one pair") };
         let took = Duration::from_millis(100);
         let next = |schedule: &ProbeSchedule| schedule.due().next().expect("it is due").0;
-        let waits = results.iter().map(|is_success| {
+        let waits = results.chars().map(|result| {
             let at = next(&schedule);
             assert!(schedule.begin(id, Moment(at.0 - 1)).is_none(), "not before its time");
             assert!(schedule.begin(id, at).is_some());
             assert_eq!(schedule.due().next(), None, "never twice at once");
             let ended = at.plus(took);
-            let (_, due) = schedule.end(id, *is_success, took, ended).expect("it is there");
+            let (_, due) = schedule.end(id, &end_of(result), took, ended).expect("it is there");
             due.0 - ended.0
         });
         waits.collect()
@@ -282,12 +298,19 @@ mod tests {
 
     #[test]
     fn probes_keep_the_interval_with_jitter_and_come_soon_after_the_first_failure() {
-        let waits = waits(&[true, true, true, false, false]);
+        let waits = waits("oooxx");
         for wait in &waits[..3] {
             assert!((7_900..=9_900).contains(wait), "{waits:?}");
         }
         assert_ne!(waits[0], waits[1], "drawn anew for each wait");
         assert_eq!(waits[3..], [2_000, 2_000]);
+    }
+
+    #[test]
+    fn a_probe_that_was_blind_leaves_the_pace_as_it_is() {
+        let waits = waits("o?x??o");
+        assert!((7_900..=9_900).contains(&waits[1]), "{waits:?}");
+        assert_eq!(waits[2..5], [2_000; 3]);
     }
 
     #[test]
@@ -324,7 +347,7 @@ mod tests {
         canaries[0].check = crate::canary::Check::Tcp { port: 7 };
         let after = schedule.watch(&regions, &canaries, Epoch(2), Moment(20_001));
         assert_eq!(after.len(), 1);
-        assert!(schedule.end(before[0], true, Duration::ZERO, Moment(20_002)).is_none());
+        assert!(schedule.end(before[0], &Ok(()), Duration::ZERO, Moment(20_002)).is_none());
         assert_eq!(schedule.due().count(), 1);
     }
 
@@ -335,7 +358,8 @@ mod tests {
         let id = schedule.watch(&regions, &canaries, EPOCH, Moment(0))[0];
         // Due within 10 s, begun after a minute.
         schedule.begin(id, Moment(60_000)).expect("it is due");
-        let (_, due) = schedule.end(id, true, Duration::from_secs(1), Moment(61_000)).expect("it is there");
+        let (_, due) =
+            schedule.end(id, &Ok(()), Duration::from_secs(1), Moment(61_000)).expect("it is there");
         assert!((68_000..=70_000).contains(&due.0), "{due:?}");
     }
 }

@@ -15,7 +15,7 @@ use super::failure::{self, failure};
 use super::http::Error;
 use super::result::ProbeResult;
 use super::trust::Trust;
-use crate::canary::{Failure, FailureClass, Signals, TlsCheck};
+use crate::canary::{Failure, FailureClass, ProbeError, Signals, TlsCheck};
 
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
@@ -46,6 +46,11 @@ impl TlsProbe {
         })
     }
 
+    /// Returns where it connects to.
+    pub(super) fn address(&self) -> IpAddr {
+        self.place.ip()
+    }
+
     /// Shakes hands once and looks at the certificate. Sets no limit to the time that takes.
     pub async fn run(&self) -> ProbeResult {
         match self.shake_hands().await {
@@ -53,14 +58,15 @@ impl TlsProbe {
                 // A certificate lasts for less than a million days, which a float tells exactly.
                 let certificate_days = Some(days_left.max(0) as f64);
                 let signals = Some(Signals { certificate_days, ..Signals::default() });
-                ProbeResult { signals, ..ProbeResult::from(self.judge_days(days_left)) }
+                let result = self.judge_days(days_left).map_err(Into::into);
+                ProbeResult { signals, ..ProbeResult::from(result) }
             }
-            Err(failure) => ProbeResult::from(Err(failure)),
+            Err(error) => ProbeResult::from(Err(error)),
         }
     }
 
     /// Returns how many days the certificate is still valid.
-    async fn shake_hands(&self) -> Result<i64, Failure> {
+    async fn shake_hands(&self) -> Result<i64, ProbeError> {
         let stream = TcpStream::connect(self.place).await.map_err(|error| failure::of(&error))?;
         let stream = self.connector.connect(self.name.clone(), stream).await;
         let stream = stream.map_err(|error| failure::of(&error))?;
@@ -68,7 +74,7 @@ impl TlsProbe {
         let chain = session.peer_certificates().unwrap_or_default();
         let own = chain.first().ok_or_else(|| failure(FailureClass::Tls, "there is no certificate"))?;
         // The clock by which rustls has just judged the dates.
-        days_left(own, UnixTime::now())
+        Ok(days_left(own, UnixTime::now())?)
     }
 
     fn judge_days(&self, days_left: i64) -> Result<(), Failure> {

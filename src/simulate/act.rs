@@ -1,10 +1,10 @@
 //! From the words after a target to what it does or says of itself.
 
-use super::fault::Fault;
+use super::fault::{Fault, own_fault_word};
 use super::line::{Word, Words};
 use super::scenario::{Act, Mistake, StateFile};
 use super::vitals::{self, Vital};
-use crate::canary::Signal;
+use crate::canary::{BlindCause, Signal};
 use crate::intent::{InvalidAction, Request};
 
 /// The author of every request in a scenario.
@@ -31,6 +31,29 @@ pub fn fault_or_signal(target: &Word<'_>, line: &mut Words<'_>) -> Result<Act, M
         }
     };
     Ok(Act::Fault(target, fault))
+}
+
+/// Reads what keeps the instance itself from probing.
+pub fn own_fault(line: &mut Words<'_>) -> Result<Option<BlindCause>, Mistake> {
+    let word = line.take("what this instance lacks: ok, no-ipv6, no-route, out-of-descriptors")?;
+    if word.text == "ok" {
+        return Ok(None);
+    }
+    let cause = BlindCause::ALL.into_iter().find(|cause| own_fault_word(*cause) == word.text);
+    let known = || BlindCause::ALL.map(own_fault_word);
+    let unknown =
+        || word.unknown("something that an instance lacks", &known().each_ref().map(String::as_str));
+    cause.map(Some).ok_or_else(unknown)
+}
+
+/// Reads whether the references answer.
+pub fn references(line: &mut Words<'_>) -> Result<bool, Mistake> {
+    let word = line.take("what they do: `ok` or `fail`")?;
+    match word.text {
+        "ok" => Ok(true),
+        "fail" => Ok(false),
+        _ => Err(word.unknown("something that references do", &["ok", "fail"])),
+    }
 }
 
 fn vital(signal: Signal, line: &mut Words<'_>) -> Result<Vital, Mistake> {

@@ -16,6 +16,8 @@ pub enum AgendaItem {
     /// A probe of this pair starts, unless the pair was told otherwise since.
     Probe(PairId),
     Result(PairId, ProbeEnd),
+    /// The references are probed.
+    References,
     /// The loads are looked at.
     Gauge,
     /// The expectation of the scenario with this index.
@@ -28,7 +30,7 @@ impl AgendaItem {
     fn rank(&self) -> u8 {
         match self {
             Self::Act(_) => 0,
-            Self::Probe(_) | Self::Result(..) => 1,
+            Self::Probe(_) | Self::Result(..) | Self::References => 1,
             Self::Gauge => 2,
             Self::Expect(_) => 3,
             Self::End => 4,

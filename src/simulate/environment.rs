@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::fault::Fault;
 use super::traffic::Traffic;
 use super::vitals::{Vital, VitalInputs};
-use crate::canary::{Signal, Signals};
+use crate::canary::{BlindCause, Blindness, Signal, Signals};
 use crate::config::Config;
 use crate::moment::Moment;
 use crate::region::{Region, Target};
@@ -22,6 +22,10 @@ use crate::region::{Region, Target};
 pub struct Environment {
     pub demand: Traffic,
     faults: Layers<Fault>,
+    /// Whether the references outside the regions answer.
+    pub references_answer: bool,
+    /// What keeps the instance itself from probing.
+    own_fault: Option<BlindCause>,
     vitals: BTreeMap<Signal, Layers<Vital>>,
     /// The regions, in the order of the configuration.
     sites: Vec<RegionCapacity>,
@@ -47,7 +51,14 @@ struct Layers<T> {
 impl Environment {
     /// Returns a world in which nothing is wrong.
     pub fn new(demand: Traffic) -> Self {
-        Self { demand, faults: Layers::default(), vitals: BTreeMap::new(), sites: Vec::new() }
+        Self {
+            demand,
+            faults: Layers::default(),
+            references_answer: true,
+            own_fault: None,
+            vitals: BTreeMap::new(),
+            sites: Vec::new(),
+        }
     }
 
     /// Takes the regions from a configuration. What was said of targets stays.
@@ -66,6 +77,36 @@ impl Environment {
     /// Makes every address in a target say this of itself from now on.
     pub fn tell(&mut self, target: &Target, signal: Signal, vital: Vital) {
         self.vitals.entry(signal).or_default().add(target, vital);
+    }
+
+    /// Keeps the instance itself from probing from now on; `None`: lets it probe again.
+    pub fn strike(&mut self, cause: Option<BlindCause>) {
+        self.own_fault = cause;
+    }
+
+    /// Returns whether probes of references are answered: they answer, and nothing keeps the instance from probing.
+    pub fn sees_references(&self) -> bool {
+        let is_elsewhere =
+            |cause: &BlindCause| matches!(cause, BlindCause::NoIpv6 | BlindCause::ResolverSilent);
+        self.references_answer && self.own_fault.as_ref().is_none_or(is_elsewhere)
+    }
+
+    /// Returns what keeps the instance from probing a target; `None`: nothing.
+    pub fn blindness(&self, target: &Target) -> Option<Blindness> {
+        let of_target = |cause: &BlindCause| match cause {
+            BlindCause::NoIpv6 => target.address().is_some_and(|ip| ip.is_ipv6()),
+            BlindCause::ResolverSilent => target.address().is_none(),
+            BlindCause::NoRoute
+            | BlindCause::LinkDown
+            | BlindCause::GatewaySilent
+            | BlindCause::OutOfDescriptors
+            | BlindCause::NotPermitted
+            | BlindCause::Prohibited
+            | BlindCause::NoSourceAddress
+            | BlindCause::OutOfMemory => true,
+        };
+        let cause = self.own_fault.filter(of_target)?;
+        Some(Blindness { cause, detail: format!("fault of this instance: {}", cause.as_str()) })
     }
 
     /// Returns what a target does.

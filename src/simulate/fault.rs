@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::canary::{Canary, Check, Failure, FailureClass, Signals};
+use crate::canary::{BlindCause, Canary, Check, Failure, FailureClass, ProbeError, Signals};
 
 /// How long a probe of a healthy address takes, and one that is refused: a round trip on one continent.
 const ROUND_TRIP: Duration = Duration::from_millis(20);
@@ -31,7 +31,7 @@ pub struct ProbeEnd {
     /// How long it took.
     pub took: Duration,
     /// What came of it.
-    pub result: Result<(), Failure>,
+    pub result: Result<(), ProbeError>,
     /// What the address said of itself. `None`: nothing.
     pub signals: Option<Signals>,
 }
@@ -70,7 +70,7 @@ impl Fault {
 }
 
 fn failed(took: Duration, class: FailureClass, detail: String) -> ProbeEnd {
-    ProbeEnd { took, result: Err(Failure { class, detail }), signals: None }
+    ProbeEnd { took, result: Err(Failure { class, detail }.into()), signals: None }
 }
 
 fn accepts(check: &Check, status: u16) -> bool {
@@ -94,6 +94,11 @@ impl fmt::Display for Fault {
             Self::Gray => f.write_str("gray"),
         }
     }
+}
+
+/// Returns the word of a scenario for what keeps the instance itself from probing: `no-ipv6`.
+pub fn own_fault_word(cause: BlindCause) -> String {
+    cause.as_str().replace('_', "-")
 }
 
 #[cfg(test)]
@@ -126,7 +131,11 @@ mod tests {
         };
         let outcome = fault.probed_by(&canary);
         assert_eq!(outcome.took, Duration::from_millis(took), "{fault}");
-        assert_eq!(outcome.result.err().map(|failure| failure.class), class, "{fault}");
+        let failed = outcome.result.err().map(|error| match error {
+            ProbeError::Failed(failure) => failure.class,
+            ProbeError::Blind(blindness) => panic!("{fault} is not this instance's: {blindness:?}"),
+        });
+        assert_eq!(failed, class, "{fault}");
     }
 
     #[test]

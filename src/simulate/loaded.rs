@@ -68,6 +68,8 @@ impl LoadedScenario {
             Act::Reload(directory) => Some(directory.clone()),
             Act::Fault(..)
             | Act::Signal(..)
+            | Act::OwnFault(_)
+            | Act::References(_)
             | Act::Demand(_)
             | Act::FailBack(_)
             | Act::Intend(_)
@@ -99,7 +101,12 @@ impl LoadedScenario {
             Act::FailBack(region) => loaded.no_region(region, &[], *spot),
             // A request about an unknown region is played, too: control declines it.
             Act::Intend(_) | Act::Lift(..) => None,
-            Act::Demand(_) | Act::Clock(_) | Act::Restart(_) | Act::Reload(_) => None,
+            Act::OwnFault(_)
+            | Act::References(_)
+            | Act::Demand(_)
+            | Act::Clock(_)
+            | Act::Restart(_)
+            | Act::Reload(_) => None,
         });
         let expected = loaded.scenario.expectations.iter();
         let expected = expected.filter_map(|expectation| match &expectation.aspect {

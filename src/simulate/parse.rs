@@ -8,6 +8,8 @@
 //! at TIME TARGET FAULT                            what a target does
 //! at TIME TARGET SIGNAL                           what a target says of itself
 //! every TIME from TIME to TIME TARGET FAULT       the same, again and again; or TARGET SIGNAL
+//! at TIME this instance OBSTACLE                 what keeps the server's own machine from probing; or `ok`
+//! at TIME references fail                        the references of `server.yaml` do not answer any more; or `ok`
 //! at TIME demand FRACTION                        all rates, times this, from now on
 //! at TIME clock +TIME                            the wall clock jumps; or -TIME
 //! at TIME failback REGION                        an operator lets a region back that is held
@@ -24,6 +26,7 @@
 //!
 //! TARGET      REGION, REGION/ZONE or REGION/ZONE/ADDRESS
 //! FAULT      ok, refuse, timeout, status NUMBER, slow TIME, gray
+//! OBSTACLE    no-ipv6, no-route, link-down, gateway-silent, out-of-descriptors, not-permitted, ...
 //! SIGNAL     load FRACTION, errors FRACTION, p95 TIME, requests NUMBER, lag TIME, queue NUMBER; each also
 //!            `auto` (what fits the rest, as in the beginning) and `silent` (not reported)
 //! FRACTION   85% or 0.85
@@ -117,12 +120,17 @@ impl ScenarioReader {
     fn at(&mut self, line: &mut Words<'_>) -> Result<(), Mistake> {
         let at = line.time()?;
         let what =
-            line.take("`restart`, `reload`, `demand`, `clock`, `failback`, `operator`, `lift` or a target such as tokyo/tokyo-a")?;
+            line.take("`restart`, `reload`, `this instance`, `references`, `demand`, `clock`, `failback`, `operator`, `lift` or a target such as tokyo/tokyo-a")?;
         let act = match what.text {
             "restart" => {
                 Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| act::state_file(&word))?)
             }
             "reload" => Act::Reload(line.take("a directory")?.text.to_owned()),
+            "this" => {
+                keyword(line, "instance")?;
+                Act::OwnFault(act::own_fault(line)?)
+            }
+            "references" => Act::References(act::references(line)?),
             "demand" => Act::Demand(line.fraction()?),
             "clock" => Act::Clock(line.jump()?),
             "failback" => Act::FailBack(line.take("a region")?.text.to_owned()),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::environment::Environment;
 use super::fault::{Fault, ProbeEnd};
-use crate::canary::{Canary, Check, Epoch, Observation, Subject};
+use crate::canary::{BlindProbe, Canary, Check, Epoch, Observation, ProbeError, ProbeReport, Subject};
 use crate::config::Config;
 use crate::health::pace;
 use crate::moment::Moment;
@@ -30,6 +30,8 @@ struct ProbePair {
     target: Target,
     canary: Canary,
     fault: Fault,
+    /// Whether the instance itself cannot probe it.
+    is_blind: bool,
     /// Since when every probe that starts will fail; `None` when it will not.
     failing_since: Option<Moment>,
 }
@@ -40,7 +42,18 @@ pub struct Probed {
     /// The address, or the region.
     pub target: Target,
     pub canary: String,
-    pub seen: Observation,
+    /// What control gets.
+    pub report: ProbeReport,
+}
+
+impl Probed {
+    /// Returns whether the probe was made, and failed.
+    pub fn has_failed(&self) -> bool {
+        match &self.report {
+            ProbeReport::Seen(seen) => seen.result.is_err(),
+            ProbeReport::Blind(_) | ProbeReport::Reference(_) => false,
+        }
+    }
 }
 
 /// How long it took to see that an address had died.
@@ -78,7 +91,7 @@ impl Probers {
             });
             let pair = match before.remove(&id) {
                 Some(known) => known.follow(target, &pair.settings, now),
-                None => ProbePair::new(environment.fault(&target), target, &pair.settings, now),
+                None => ProbePair::new(environment, target, &pair.settings, now),
             };
             self.pairs.insert(id, pair);
         }
@@ -99,10 +112,23 @@ impl Probers {
         }
     }
 
+    /// Takes note that the instance itself can or cannot probe from now on. What fails unseen is detected from when it
+    /// is seen.
+    pub fn go_blind(&mut self, environment: &Environment, now: Moment) {
+        for pair in self.pairs.values_mut() {
+            pair.is_blind = environment.blindness(&pair.target).is_some();
+            pair.fails_from(now);
+        }
+    }
+
     /// Starts a probe, and returns how it will end. `None`: the pair is gone, or was told another time.
     pub fn begin(&mut self, id: PairId, environment: &Environment, now: Moment) -> Option<ProbeEnd> {
         self.schedule.begin(id, now)?;
         let pair = self.pairs.get(&id)?;
+        if let Some(blindness) = environment.blindness(&pair.target) {
+            let result = Err(ProbeError::Blind(blindness));
+            return Some(ProbeEnd { took: Duration::ZERO, result, signals: None });
+        }
         let mut outcome = pair.fault.probed_by(&pair.canary);
         if let Check::Json(json) = &pair.canary.check
             && !json.signals.is_empty()
@@ -117,11 +143,18 @@ impl Probers {
     /// Ends a probe, and returns what was seen and when the next one is due. `None`: the pair is gone.
     pub fn end(&mut self, id: PairId, outcome: ProbeEnd, now: Moment) -> Option<(Probed, Moment)> {
         let ProbeEnd { result, took, signals } = outcome;
-        let (pair, due) = self.schedule.end(id, result.is_ok(), took, now)?;
+        let (pair, due) = self.schedule.end(id, &result, took, now)?;
         let Pair { epoch, subject, canary, .. } = *pair;
-        let seen = Observation { epoch, subject, canary, at: now, latency: took, result, signals };
+        let seen = |result| Observation { epoch, subject, canary, at: now, latency: took, result, signals };
+        let report = match result {
+            Ok(()) => ProbeReport::Seen(seen(Ok(()))),
+            Err(ProbeError::Failed(failure)) => ProbeReport::Seen(seen(Err(failure))),
+            Err(ProbeError::Blind(blindness)) => {
+                ProbeReport::Blind(BlindProbe { epoch, subject, canary, at: now, blindness })
+            }
+        };
         let target = self.pairs.get(&id)?.target.clone();
-        Some((Probed { target, canary: pair.settings.name.clone(), seen }, due))
+        Some((Probed { target, canary: pair.settings.name.clone(), report }, due))
     }
 
     /// Returns how long it took until a canary took an address down. `None`: nothing was wrong with it
@@ -139,8 +172,9 @@ impl Probers {
 }
 
 impl ProbePair {
-    fn new(fault: Fault, target: Target, canary: &Canary, now: Moment) -> Self {
-        let mut pair = Self { target, canary: canary.clone(), fault, failing_since: None };
+    fn new(environment: &Environment, target: Target, canary: &Canary, now: Moment) -> Self {
+        let (fault, is_blind) = (environment.fault(&target), environment.blindness(&target).is_some());
+        let mut pair = Self { target, canary: canary.clone(), fault, is_blind, failing_since: None };
         pair.fails_from(now);
         pair
     }
@@ -159,7 +193,7 @@ impl ProbePair {
 
     /// Notes since when probes fail.
     fn fails_from(&mut self, now: Moment) {
-        let fails = self.fault.probed_by(&self.canary).result.is_err();
+        let fails = !self.is_blind && self.fault.probed_by(&self.canary).result.is_err();
         self.failing_since = fails.then(|| self.failing_since.unwrap_or(now));
     }
 }

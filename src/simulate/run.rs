@@ -17,13 +17,14 @@ use super::loaded::LoadedScenario;
 use super::probers::{Detection, Probed, Probers};
 use super::scenario::{Act, Expectation, Scenario, StateFile};
 use super::traffic::Traffic;
-use crate::canary::Observation;
+use crate::canary::{BlindProbe, Observation, ProbeReport, ReferenceSighting};
 use crate::control::{Command, Control, Effect, Input, Restored};
 use crate::event::{Event, EventKind};
 use crate::files::{Saved, StateDirectory, Store};
 use crate::health::{FRESH_FOR, Memory};
 use crate::intent::SavedIntents;
 use crate::moment::Moment;
+use crate::probe::REFERENCE_INTERVAL;
 use crate::region::Target;
 use crate::snapshot::{Base, Snapshot};
 
@@ -141,9 +142,22 @@ impl<'p, 'l> Simulation<'p, 'l> {
                     self.agenda.add(due, AgendaItem::Probe(pair));
                     self.tell(&Happening::Probed(&probed));
                     let at = self.clock.moment(self.now);
+                    let has_failed = probed.has_failed();
                     self.probed = Some((probed.target, probed.canary));
-                    self.handle(Input::Observed(vec![Observation { at, ..probed.seen }]));
+                    self.handle(match probed.report {
+                        ProbeReport::Seen(seen) => Input::Observed(vec![Observation { at, ..seen }]),
+                        ProbeReport::Blind(probe) => Input::Blind(vec![BlindProbe { at, ..probe }]),
+                        ProbeReport::Reference(seen) => Input::Referred(vec![seen]),
+                    });
+                    // As the prober does, which asks the references when a region fails.
+                    if has_failed {
+                        self.refer();
+                    }
                 }
+            }
+            AgendaItem::References => {
+                self.refer();
+                self.agenda.add(self.now.plus(REFERENCE_INTERVAL), AgendaItem::References);
             }
             AgendaItem::Gauge => {
                 let loads = self.environment.loads(self.now);
@@ -173,6 +187,11 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 self.probers.feel(target, *fault, self.now);
             }
             Act::Signal(target, signal, vital) => self.environment.tell(target, *signal, *vital),
+            Act::OwnFault(cause) => {
+                self.environment.strike(*cause);
+                self.probers.go_blind(&self.environment, self.now);
+            }
+            Act::References(answer) => self.environment.references_answer = *answer,
             Act::Demand(factor) => self.environment.demand.scale(*factor),
             Act::Clock(jump) => self.clock.jump(*jump),
             Act::FailBack(region) => {
@@ -195,6 +214,17 @@ impl<'p, 'l> Simulation<'p, 'l> {
                     self.handle(Input::Reloaded(Arc::clone(base)));
                 }
             },
+        }
+    }
+
+    /// Probes all references, if there are any.
+    fn refer(&mut self) {
+        let (at, can_see) = (self.clock.moment(self.now), self.environment.sees_references());
+        let result = || can_see.then_some(()).ok_or_else(|| "no answer".to_owned());
+        let names = self.base.config.server.reference_names().into_iter();
+        let seen: Vec<_> = names.map(|name| ReferenceSighting { name, at, result: result() }).collect();
+        if !seen.is_empty() {
+            self.handle(Input::Referred(seen));
         }
     }
 
@@ -296,6 +326,7 @@ fn agenda(scenario: &Scenario) -> Agenda {
     if scenario.clients.iter().any(|client| client.rate.is_some()) {
         agenda.add(BOOT, AgendaItem::Gauge);
     }
+    agenda.add(BOOT, AgendaItem::References);
     agenda.add(BOOT.plus(scenario.until), AgendaItem::End);
     agenda
 }

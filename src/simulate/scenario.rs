@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::fault::Fault;
+use super::fault::{Fault, own_fault_word};
 use super::quantity::{Jump, Range};
 use super::vitals::{self, Vital};
-use crate::canary::Signal;
+use crate::canary::{BlindCause, Signal};
 use crate::client::Prefix;
 use crate::config::{Problem, ProblemLevel, Problems};
 use crate::health::{AddressState, Phase};
@@ -56,6 +56,10 @@ pub enum Act {
     Fault(Target, Fault),
     /// The addresses in a target say this of themselves from now on.
     Signal(Target, Signal, Vital),
+    /// The instance itself cannot probe, for this cause; `None`: it can again.
+    OwnFault(Option<BlindCause>),
+    /// The references outside the regions answer from now on, or do not.
+    References(bool),
     /// Every client makes this many times the requests of its rate from now on.
     Demand(f64),
     /// The wall clock jumps. What has happened and will happen keeps its distance.
@@ -182,6 +186,12 @@ impl fmt::Display for Act {
             Self::Fault(target, fault) => write!(f, "{target} {fault}"),
             Self::Signal(target, signal, vital) => {
                 write!(f, "{target} {} {}", vitals::word(*signal), vital.of(*signal))
+            }
+            Self::OwnFault(cause) => {
+                write!(f, "this instance {}", cause.map_or("ok".to_owned(), own_fault_word))
+            }
+            Self::References(answer) => {
+                write!(f, "references {}", if *answer { "ok" } else { "fail" })
             }
             Self::Demand(factor) => write!(f, "demand {}", Percent::rounded(*factor)),
             Self::Clock(jump) => write!(f, "the wall clock jumps {jump}"),

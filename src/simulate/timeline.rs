@@ -166,7 +166,7 @@ impl PlaySummary {
             Happening::Act(_) => self.acts += 1,
             Happening::Probed(probed) => {
                 self.probes += 1;
-                self.failures += usize::from(probed.seen.result.is_err());
+                self.failures += usize::from(probed.has_failed());
             }
             Happening::Published(_) => self.snapshots += 1,
             Happening::Moved(one) => {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use crate::alarm::Incident;
-use crate::canary::{Failure, Signals};
+use crate::canary::{Blindness, Failure, Signals};
 use crate::health::{AddressState, OutlierGrade, Phase, Vitals};
 use crate::metrics::WebhookStatus;
 use crate::region::Failover;
@@ -43,6 +43,8 @@ pub struct InstanceStatus {
     pub alarms: Vec<String>,
     /// The regions, in the order of the configuration.
     pub regions: Vec<RegionStatus>,
+    /// The references outside the regions, in the order of the configuration.
+    pub references: Vec<ReferenceStatus>,
     /// The event log.
     pub events: EventLogStatus,
     /// The webhooks, by name.
@@ -144,6 +146,9 @@ pub struct RegionSummary {
     pub shed: f64,
     /// The intent that decides how many of its clients it takes.
     pub intent: Option<String>,
+    /// What keeps this instance from seeing the region, in whole or in part: `2 of 4 probes cannot be made: no route to
+    /// 192.0.2.1`.
+    pub blind: Option<String>,
 }
 
 /// A region in one family.
@@ -243,8 +248,31 @@ pub struct CanaryStatus {
     pub since: Timestamp,
     /// Its last result; `null` before the first.
     pub last: Option<ProbeOutcome>,
+    /// What keeps this instance from seeing by it: its probes cannot be made, and count nothing. `null`: nothing.
+    pub blind: Option<BlindStatus>,
     /// The signals that the service reported last; `null` before the first, and for canaries without signals.
     pub signals: Option<HeardSignals>,
+}
+
+/// A reference outside the regions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReferenceStatus {
+    /// What the configuration calls it.
+    pub name: String,
+    /// Its last answer; `null`: it never answered.
+    pub answered_at: Option<Timestamp>,
+    /// Why its last probe was not answered; `null`: it was.
+    pub trouble: Option<String>,
+}
+
+/// What keeps this instance from probing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BlindStatus {
+    /// The first probe that could not be made.
+    pub since: Timestamp,
+    /// The cause and the detail.
+    #[serde(flatten)]
+    pub blindness: Blindness,
 }
 
 /// The result of a probe.

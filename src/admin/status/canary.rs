@@ -1,7 +1,7 @@
 //! Canaries of addresses and regions: the verdict of the writer, and the result that came in since.
 
 use crate::admin::api::Timestamp;
-use crate::admin::api::status::{CanaryStatus, HeardSignals, ProbeOutcome};
+use crate::admin::api::status::{BlindStatus, CanaryStatus, HeardSignals, ProbeOutcome};
 use crate::admin::state::AdminState;
 use crate::canary::{Canary, Criticality, Heard, Sighting, Signals};
 use crate::control::CanaryReport;
@@ -36,6 +36,10 @@ pub(super) fn canaries(
             },
             state: report.state,
             since: Timestamp(report.since),
+            blind: report
+                .blind
+                .as_ref()
+                .map(|spot| BlindStatus { since: Timestamp(spot.since), blindness: spot.blindness.clone() }),
             signals: heard.map(|heard| signals(heard, settings, watch.now)),
             last: last(report, latest, settings),
         })

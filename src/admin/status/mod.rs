@@ -5,12 +5,13 @@ mod region;
 
 use super::api::route::NoParameters;
 use super::api::status::{
-    ConfigurationStatus, EventLogStatus, GeoStatus, InstanceStatus, RegionName, RegionStatus, ServedZone,
-    SnapshotStatus,
+    ConfigurationStatus, EventLogStatus, GeoStatus, InstanceStatus, ReferenceStatus, RegionName,
+    RegionStatus, ServedZone, SnapshotStatus,
 };
 use super::api::{ApiError, Timestamp};
 use super::state::{AdminState, ConfigOrigin, Published};
 use crate::geo;
+use crate::health::Reference;
 use crate::moment::Moment;
 use crate::zone::{self, RData, RecordType};
 use canary::CanaryWatch;
@@ -37,6 +38,7 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
         incidents: published.report.incidents.clone(),
         alarms: published.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),
         regions: regions.map(|((_, region), report)| region::status(&watch, region, report)).collect(),
+        references: published.report.references.iter().map(reference).collect(),
         events: EventLogStatus { lost: delivery.events_lost, trouble: delivery.trouble },
         webhooks: delivery.webhooks,
     })
@@ -53,6 +55,14 @@ pub(super) fn one_region(
     let report = published.report.region(id).expect("the report has every region of its configuration");
     let watch = CanaryWatch { state, canaries: &config.canaries, now: (state.sources.now)() };
     Ok(region::status(&watch, config.regions.region(id), report))
+}
+
+fn reference(reference: &Reference) -> ReferenceStatus {
+    ReferenceStatus {
+        name: reference.name.clone(),
+        answered_at: reference.answered.map(Timestamp),
+        trouble: reference.trouble.clone(),
+    }
 }
 
 impl From<&Published> for SnapshotStatus {

@@ -31,6 +31,7 @@ pub(in super::super) fn summary(region: &Region, report: &RegionReport) -> Regio
         grade: report.grade,
         shed: report.away.fraction(),
         intent: report.intent.clone(),
+        blind: report.blind(),
     }
 }
 

@@ -12,10 +12,6 @@ use super::feed::{Feed, StreamBody, StreamMessage};
 use crate::admin::api::Overview;
 use crate::event::Event;
 
-/// The most streams at once: a team, its wall screens, and some forgotten tabs. Each costs a task and a
-/// socket, and their connections count nowhere else.
-pub const MAX_STREAMS: usize = 128;
-
 /// The most events that a stream begins with: what a person scrolls through. The log has more.
 pub const FIRST_EVENTS: usize = 200;
 
@@ -40,17 +36,16 @@ struct RenderedState {
     bytes: Bytes,
 }
 
-impl Default for StreamHub {
-    fn default() -> Self {
+impl StreamHub {
+    /// Returns a hub for so many streams at once.
+    pub fn new(most: usize) -> Self {
         Self {
             last: Mutex::default(),
             news: broadcast::Sender::new(MAX_WAITING),
-            places: Arc::new(Semaphore::new(MAX_STREAMS)),
+            places: Arc::new(Semaphore::new(most)),
         }
     }
-}
 
-impl StreamHub {
     /// Sends an event to all readers.
     pub fn tell(&self, event: &Event) {
         if self.has_readers() {

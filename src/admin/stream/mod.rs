@@ -27,7 +27,7 @@ use super::overview;
 use super::respond::render;
 use super::state::AdminState;
 use feed::Stay;
-use hub::{FIRST_EVENTS, MAX_STREAMS};
+use hub::FIRST_EVENTS;
 
 /// How often the state is sent, at most: faster than an operator reads.
 const STATE_EVERY: Duration = Duration::from_secs(1);
@@ -43,7 +43,8 @@ pub(super) async fn start(
         let history = || (state.sources.history)(FIRST_EVENTS);
         let started = state.streams.watch(last, || overview::overview(&state), history);
         let (body, feed) = started.ok_or_else(|| {
-            ApiError::new(503, format!("{MAX_STREAMS} streams are open already; look at /overview instead"))
+            let most = state.connections.streams;
+            ApiError::new(503, format!("{most} streams are open already; look at /overview instead"))
         })?;
         stay.with(feed);
         let kind = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];

@@ -275,6 +275,7 @@ async fn the_status_says_since_when_and_why_an_address_is_down() {
                     "at": "2026-03-01T00:00:30.000Z", "ok": false, "latency_ms": 3.5, "slow": false,
                     "failure": failure, "remark": null,
                 },
+                "blind": null,
                 "signals": null,
             }],
         })
@@ -767,7 +768,7 @@ async fn a_stream_outlives_other_connections_and_says_so() {
 async fn the_129th_stream_is_refused_and_pages_are_still_answered() {
     told(async |address, state| {
         let mut watching = Vec::new();
-        for _ in 0..stream::hub::MAX_STREAMS {
+        for _ in 0..ConnectionLimits::default().streams {
             watching.push(stream(address, "").await);
         }
         let (_, head) = stream(address, "").await;

@@ -100,12 +100,14 @@ function describe({ intent, state }) {
   return state === "standing" ? intent : `${intent} (${state})`;
 }
 
-// Says how a region stands; more where its zones take fewer clients, it is degraded, or does not leave though it should.
+// Says how a region stands; more where its zones take fewer clients, it is degraded, does not leave though it should, or
+// is not seen.
 export function state(region) {
   const phases = both(region, (family) => [family.phase, family.limited_zones].filter(Boolean).join(", "));
   const graded = region.grade === "fine" ? "" : `, ${region.grade}`;
   const suppression = [region.ipv4.suppression, region.ipv6.suppression].find((text) => text);
-  return phases + graded + (suppression ? ` (${suppression})` : "");
+  const blind = region.blind ? `, blind (${region.blind})` : "";
+  return phases + graded + (suppression ? ` (${suppression})` : "") + blind;
 }
 
 // Says something of both families, once when it is the same.
@@ -155,8 +157,9 @@ function canaries(list) {
   return element("ul", { class: "canaries" }, ...items);
 }
 
-function result({ state, last, advisory }) {
+function result({ state, last, advisory, blind }) {
   const role = advisory === null ? "" : "advisory, ";
+  if (blind) return `${role}${state}, blind for ${age(blind.since)}: ${blind.detail}`;
   if (!last) return `${role}no result yet`;
   const outcome = last.failure ? last.failure.detail : `ok in ${milliseconds(last.latency_ms / 1000)}`;
   return `${role}${state}, ${outcome}${last.slow ? ", slow" : ""}, ${ago(last.at)}`;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::admin::access::{MAX_TOKEN, MAX_WRONG, MIN_TOKEN};
 use crate::admin::api::history::MAX_EVENTS;
 use crate::admin::api::intents::MAX_BODY;
-use crate::admin::listen;
 use crate::admin::stream::hub;
+use crate::admin::{listen, places};
 use crate::alarm::incident;
 use crate::availability::{log, measured};
 use crate::client::MAX_GROUPS;
@@ -163,8 +163,8 @@ fn events() -> Vec<Row> {
 
 fn admin() -> Vec<Row> {
     vec![
-        ("connections", most(listen::MAX_CONNECTIONS)),
-        ("streams of `/events`", most(hub::MAX_STREAMS)),
+        ("connections", most(places::MAX_REQUESTS)),
+        ("streams of `/events`", most(places::MAX_STREAMS)),
         ("time of a request's head", at_most(listen::HEAD_TIMEOUT)),
         ("time of a connection, streams excepted", at_most(listen::LIFETIME)),
         ("size of a request's head", bytes(listen::MAX_HEAD as u64)),

@@ -18,6 +18,7 @@ pub(crate) mod geo;
 mod groups;
 pub(crate) mod json;
 mod names;
+mod outside;
 pub(crate) mod recovery;
 mod references;
 pub(crate) mod region;
@@ -65,6 +66,9 @@ pub fn config(files: &Files, sources: &SourceFiles, report: &mut Reporter) -> Op
     let mut zones = ZoneList::default();
     for (span, spec) in &files.zones {
         zone::lower(spec, *span, sources, &mut definitions, &mut zones, report);
+    }
+    if let Some((_, server)) = &files.server {
+        outside::check(&server.references, definitions.regions.iter().flatten(), report);
     }
     // What is wrong may be what would refer to it.
     if !report.has_errors() {

@@ -2,6 +2,7 @@
 
 use std::net::Ipv6Addr;
 
+use reqwest::Url;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -123,11 +124,15 @@ fn check_url(url: &str, reach: Reach, span: Span, report: &mut Reporter) {
     let (host, port) = parts(&concrete);
     let is_led_to = reach == Reach::Address || is_host(host);
     let is_plain = !url.chars().any(|character| character.is_whitespace() || character.is_control());
-    if host.is_empty()
+    if authority.contains("[{address}]") {
+        let finding = report.error(span, format!("`{url}` is not a URL once an address is in it"));
+        finding.hint("write `{address}` without brackets: an IPv6 address gets its own");
+    } else if host.is_empty()
         || host.contains(['@', '{', '}'])
         || port.is_some_and(|port| !is_port(port))
         || !is_plain
         || !is_led_to
+        || !is_sent(url)
     {
         let draft = report.error(span, format!("`{url}` is not a URL"));
         draft.hint(match reach {
@@ -139,6 +144,14 @@ fn check_url(url: &str, reach: Reach, span: Span, report: &mut Reporter) {
             }
         });
     }
+}
+
+/// Returns whether a URL is one for every address and region: what the prober makes of it.
+fn is_sent(url: &str) -> bool {
+    ["192.0.2.1", "[2001:db8::1]"].into_iter().all(|address| {
+        let concrete = url.replace("{address}", address).replace(REGION, "region");
+        Url::parse(&concrete).is_ok_and(|url| url.has_host())
+    })
 }
 
 /// Returns the method of a request.
@@ -167,6 +180,9 @@ fn headers(spec: &Option<Setting<Entries<String>>>, report: &mut Reporter) -> Ve
         };
         if text.chars().any(char::is_control) {
             report.error(at, format!("the value of `{name}` contains a control character"));
+        } else if !text.is_ascii() {
+            let finding = report.error(at, format!("the value of `{name}` is not ASCII, and cannot be sent"));
+            finding.hint("encode it as its reader expects, for example `%C3%BC` or Base64");
         }
         headers.push((name.to_owned(), text.clone()));
     }

@@ -8,7 +8,9 @@ use serde::Deserialize;
 
 use super::access::{self, Access, AccessSpec};
 use super::geo::{self, Geo, GeoSpec};
+use super::outside;
 use super::webhooks::{self, Webhook, WebhookSpec};
+use crate::canary::ReferenceTarget;
 use crate::config::problem::{Reporter, Span};
 use crate::config::sources::SourceFiles;
 use crate::config::values::{Checked, List, Value, path, required_name};
@@ -34,6 +36,11 @@ pub struct ServerSpec {
     /// The directory for what must survive a restart, relative to the configuration directory. Left
     /// out: health starts anew with every start.
     state: Option<Value<PathBuf>>,
+    /// Targets outside the regions that tell an outage of this instance's own network: `host:port` for a TCP
+    /// connection, or an `http` or `https` URL, where any response is an answer; at most 16. While half of the regions
+    /// fail and none of these has answered since, no region leaves. One that has not answered for 10 minutes is an
+    /// alarm, and does not count. Left out: none.
+    pub(super) references: Option<List<String>>,
     /// The form of log lines. Left out: `human`.
     log: Option<Setting<LogFormat>>,
     /// Receivers of events over HTTP; at most 32. Every event is in the log of events too: `events.jsonl` in the
@@ -64,9 +71,18 @@ pub struct Server {
     pub geo: Geo,
     /// The directory for what must survive a restart; `None`: nothing survives.
     pub state: Option<PathBuf>,
+    /// Targets outside the regions.
+    pub references: Vec<ReferenceTarget>,
     /// Receivers of events over HTTP.
     pub webhooks: Vec<Webhook>,
     pub log: LogFormat,
+}
+
+impl Server {
+    /// Returns the references as they are called everywhere.
+    pub fn reference_names(&self) -> Vec<String> {
+        self.references.iter().map(ToString::to_string).collect()
+    }
 }
 
 /// The form of log lines.
@@ -104,6 +120,7 @@ pub(super) fn lower(
         access: access::lower(&spec.access, &spec.admin, sources, report),
         geo: geo::lower(&spec.geo, directory, report),
         state: path(&spec.state, directory),
+        references: outside::lower(&spec.references, report),
         webhooks: webhooks::lower(&spec.webhooks, directory, report),
         log: spec.log.get_or_default(),
     };

@@ -48,6 +48,29 @@ fn a_url_is_http_or_https_with_a_host() {
 }
 
 #[test]
+fn a_canary_that_cannot_be_run_with_an_address_in_its_url_or_with_its_headers_is_an_error() {
+    check_canary(
+        "http: { url: 'http://[{address}]/' }",
+        &[
+            "23: `http://[{address}]/` is not a URL once an address is in it | write `{address}` without brackets: an IPv6 address gets its own",
+        ],
+    );
+    let hint = "write `http://{address}:8080/health`; `{address}` stands for the probed address";
+    for host in ["1.2.3.4.5", "256.1.1.1", "a<b", "xn--", "[::1"] {
+        check_canary(
+            &format!("http: {{ url: 'http://{host}/' }}"),
+            &[&format!("23: `http://{host}/` is not a URL | {hint}")],
+        );
+    }
+    check_canary(
+        "http: { url: 'http://{address}/', headers: { X-Team: größe } }",
+        &[
+            "63: the value of `X-Team` is not ASCII, and cannot be sent | encode it as its reader expects, for example `%C3%BC` or Base64",
+        ],
+    );
+}
+
+#[test]
 fn times_have_units_and_bounds_and_the_timeout_is_shorter_than_the_interval() {
     check_canary(
         "tcp: { port: 1 }, interval: 10",

@@ -194,3 +194,32 @@ fn two_webhooks_of_one_name_would_share_a_cursor() {
         ],
     );
 }
+
+/// Checks a server with these references, which stand in line 3.
+fn check_references(references: &str, expected: &[&str]) {
+    let server = format!(
+        "name: ns1\nlisten: {{ dns: '127.0.0.1:53' }}\nreferences: [{references}]\ngeo: {{ database: w, asn: a }}\n"
+    );
+    check("server.yaml", &server, expected);
+}
+
+#[test]
+fn a_reference_is_a_url_or_a_host_with_a_port_outside_the_regions() {
+    check_references("'203.0.113.1:443', 'https://www.example.net/', 'www.example.org:53'", &[]);
+    check_references("'[2001:db8:ffff::1]:443'", &[]);
+    const HINT: &str = "write `192.0.2.1:443`, `www.example.com:443` or `https://www.example.com/`";
+    for wrong in ["203.0.113.1", "www.example.org:0", "ftp://www.example.org/", "http://1.2.3.4.5/", "a b:1"]
+    {
+        check_references(
+            &format!("'{wrong}'"),
+            &[&format!("server.yaml:3:14: `{wrong}` is not a reference | {HINT}")],
+        );
+    }
+    check_references("'a.example:1', 'a.example:1'", &["server.yaml:3:29: `a.example:1` is listed twice"]);
+    check_references(
+        "'http://192.0.2.1:8080/'",
+        &[
+            "server.yaml:3:14: `http://192.0.2.1:8080/` is an address of region `tokyo` | a reference lies outside the regions: it must answer when they do not",
+        ],
+    );
+}

@@ -54,6 +54,8 @@ struct SiteState {
     exit: Exit,
     /// When it was last full rather than dead, and at which load.
     overloaded: Option<(f64, Moment)>,
+    /// When it was last bad while this instance may have been cut off.
+    blind_at: Option<Moment>,
 }
 
 /// All regions and availability zones of a configuration.
@@ -90,6 +92,7 @@ impl Sites {
             kept_at: None,
             exit: Exit::Whole,
             overloaded: None,
+            blind_at: None,
         };
         let states = |count: usize| vec![[state.clone(), state.clone()]; count];
         let zones = regions.zones().count();

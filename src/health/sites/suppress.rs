@@ -5,8 +5,9 @@
 //! | limit | binds | ends |
 //! |---|---|---|
 //! | `failover: advise` or `off` | every verdict | when an operator says so |
+//! | blindness: half of the regions fail, and no reference outside them has answered since | every verdict | a minute after one has |
 //! | overload: it times out and reports that it is full | soft | when it reports room, or nothing |
-//! | correlated failure: half of the regions began to fail alike within a minute | soft | `safety.shared_hold` after the first failed probe, or when the others are well |
+//! | correlated failure: half of the regions began to fail alike within a minute | soft | `safety.shared_hold` after the first failed probe, or when the others are well, or a majority of the references has answered since |
 //! | no other region has passed a probe since | soft | when one has |
 //! | no region is well | soft | a minute after one is |
 //! | `safety.keep`: too few would stay in the answers of some name | soft | when others return |
@@ -38,6 +39,9 @@ impl Sites {
         }
         if !self.recovery(Site::Region(id), evidence.family).serves() {
             return None;
+        }
+        if self.was_blind(id, evidence) {
+            return Some(Suppression::Blind);
         }
         let soft = match evidence.verdict(id) {
             Verdict::Hard { .. } => None,
@@ -73,6 +77,16 @@ impl Sites {
         }
         let kept = self.kept_by_velocity(id, failure?, evidence)?;
         Some(Suppression::Cascade(kept))
+    }
+
+    /// Returns whether this instance may be cut off, or may have been within the last minute: sight comes back before the
+    /// next probe of each region does.
+    fn was_blind(&mut self, id: RegionId, evidence: &Evidence<'_>) -> bool {
+        let state = self.state_mut(Site::Region(id), evidence.family);
+        if evidence.is_blind(id) {
+            state.blind_at = Some(evidence.now);
+        }
+        state.blind_at.is_some_and(|at| evidence.now.since(at) <= correlation::WINDOW)
     }
 
     /// Returns whether no region is well, or was within the last minute.

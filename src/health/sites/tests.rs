@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::canary::{
-    Canary, CanaryId, Criticality, Failure, FailureClass, Observation, Reach, Signal, Signals, Subject,
+    Canary, CanaryId, Criticality, Failure, FailureClass, Observation, Reach, ReferenceSighting, Signal,
+    Signals, Subject,
 };
 use crate::health::{SiteShare, Status, fixture};
 use crate::region::{AddressId, AvailabilityZone, Minimum, Recovery, Region};
@@ -92,6 +93,23 @@ impl Scenario {
         self
     }
 
+    /// Watches these references, which answer at once.
+    fn refer(&mut self, names: &[&str]) -> &mut Self {
+        let all: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        self.board.references.watch(&all, self.now);
+        names.iter().for_each(|name| self.answer(name));
+        self
+    }
+
+    /// Lets a reference answer now.
+    fn answer(&mut self, name: &str) {
+        self.board.references.observe(&ReferenceSighting {
+            name: name.to_owned(),
+            at: self.now,
+            result: Ok(()),
+        });
+    }
+
     fn blank(&self) -> Observation {
         Observation { at: self.now, ..fixture::result(&self.board, 0, 0, 0, true) }
     }
@@ -158,6 +176,39 @@ fn the_hold_ends_when_the_others_are_well() {
     let mut scenario = Scenario::of(regions(4));
     scenario.play("1 0o 1o 2o 3o 10 0s 1s 11 3o 12 0s 1s").expect("down suspect healthy healthy");
     scenario.play("20 0o").expect("recovering down healthy healthy");
+}
+
+#[test]
+fn the_hold_ends_when_a_majority_of_the_references_has_answered_since_the_first_failed_probe() {
+    let mut scenario = Scenario::of(regions(4));
+    scenario.refer(&["a", "b", "c"]).play("1 0o 1o 2o 3o 10 0s 1s 11");
+    scenario.answer("a");
+    scenario.play("2o 3o 12 0s 1s 13").expect("down suspect healthy healthy");
+    assert_eq!(scenario.suppression(1), Some(Suppression::Correlated(FailureClass::Status, Moment(130_000))));
+    scenario.answer("b");
+    scenario.play("14").expect("down down healthy healthy");
+}
+
+#[test]
+fn no_region_leaves_while_half_refuse_and_no_reference_answers_and_for_a_minute_after() {
+    let mut scenario = Scenario::of(regions(4));
+    scenario.refer(&["a"]).play("1 0o 1o 2o 3o 10 0r 1r 11 2o 3o 12 0r 1r");
+    scenario.expect("suspect suspect healthy healthy");
+    assert_eq!(scenario.suppression(0), Some(Suppression::Blind));
+    assert_eq!(scenario.share(0), SiteShare::Kept(Share::ALL));
+    scenario.play("600").expect("suspect suspect healthy healthy");
+    scenario.answer("a");
+    scenario.play("660").expect("suspect suspect healthy healthy");
+    scenario.play("661").expect("down down healthy healthy");
+}
+
+#[test]
+fn one_region_that_refuses_leaves_though_no_reference_answers() {
+    let mut scenario = Scenario::of(regions(4));
+    scenario
+        .refer(&["a"])
+        .play("1 0o 1o 2o 3o 10 0r 11 1o 2o 3o 12 0r")
+        .expect("down healthy healthy healthy");
 }
 
 #[test]

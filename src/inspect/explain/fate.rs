@@ -20,6 +20,8 @@ pub struct Bearing {
     pub grade: OutlierGrade,
     /// The intent of an operator that decides how much of its clients it takes; `None`: none does.
     pub intent: Option<String>,
+    /// What keeps this instance from seeing it; `None`: nothing.
+    pub blind: Option<String>,
 }
 
 /// What there is to tell of a region.
@@ -37,6 +39,12 @@ pub(super) struct RegionFacts<'a> {
 impl RegionFacts<'_> {
     /// Returns the line for a family.
     pub fn text(&self, region: RegionId, family: Family) -> String {
+        let blind = self.bearing.and_then(|bearing| bearing.blind.as_ref());
+        let blind = blind.map_or_else(String::new, |blind| format!("; {blind}"));
+        self.fate(region, family) + &blind
+    }
+
+    fn fate(&self, region: RegionId, family: Family) -> String {
         let status = steering::status(self.view, region, family);
         let has_any = self.view.status(region, family).exists();
         match self.fate {
@@ -191,7 +199,7 @@ mod tests {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
         let status = *View::all_up(&regions).status(TOKYO, Family::V4);
         let status = Status { phase, since: SINCE, until: Some(SINCE), ..status };
-        Bearing { status, limited_zones: None, grade: OutlierGrade::Fine, intent: None }
+        Bearing { status, limited_zones: None, grade: OutlierGrade::Fine, intent: None, blind: None }
     }
 
     #[test]

@@ -1,0 +1,71 @@
+//! File descriptors: the limit of the process, raised at the start, and what each part may take of it.
+//!
+//! Clients must not take those that probes, the state directory and the configuration need: without them the instance
+//! sees nothing and forgets what operators ask for.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::admin::ConnectionLimits;
+use crate::probe::MAX_AT_ONCE;
+
+/// Descriptors for the process itself: listeners and timers of the runtime (about 20), a file of the state directory and
+/// its directory for each of five writers, the watch of the configuration and what a reload reads, questions to the
+/// kernel, webhooks; twice that.
+const RESERVED: u64 = 64;
+
+/// The limit that is assumed of a system that states none: what Linux gives a service by default, and more than all
+/// parts take.
+const PLENTY: u64 = 1 << 19;
+
+/// What each part may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DescriptorBudget {
+    /// The most probes that run at once.
+    pub probes: usize,
+    /// The most connections of the admin address.
+    pub admin: ConnectionLimits,
+}
+
+impl DescriptorBudget {
+    /// Divides a limit: a third each for probes and admin pages, as far as they have use for it, and the rest for DNS
+    /// over TCP and TLS. Each has some, however low the limit is.
+    pub fn of(limit: u64) -> Self {
+        let part = usize::try_from(limit.saturating_sub(RESERVED) / 3).unwrap_or(usize::MAX);
+        Self { probes: part.clamp(16, MAX_AT_ONCE), admin: ConnectionLimits::within(part) }
+    }
+}
+
+/// Raises the limit of this process to the highest that the system allows it, and returns that.
+pub fn raise_limit() -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    if let Err(error) = raised {
+        tracing::warn!("the limit of open files stays as it is: {error}");
+        return current.unwrap_or(PLENTY);
+    }
+    maximum.unwrap_or(PLENTY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_and_pages_have_their_part_of_a_low_limit_and_no_more_than_they_need_of_a_high_one() {
+        let all =
+            |budget: DescriptorBudget| (budget.probes + budget.admin.requests + budget.admin.streams) as u64;
+        let low = DescriptorBudget::of(256);
+        assert_eq!((low.probes, low.admin.requests, low.admin.streams), (64, 32, 32));
+        assert!(all(low) + RESERVED <= 256, "{low:?}");
+        let high = DescriptorBudget::of(1 << 20);
+        assert_eq!((high.probes, high.admin.requests, high.admin.streams), (MAX_AT_ONCE, 64, 128));
+        assert!(DescriptorBudget::of(0).probes > 0 && DescriptorBudget::of(0).admin.requests > 0);
+    }
+
+    #[test]
+    fn the_limit_of_this_process_is_raised_to_its_hard_limit() {
+        let limit = raise_limit();
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        assert_eq!((current, current.unwrap_or(PLENTY)), (maximum, limit));
+    }
+}
