@@ -32,11 +32,11 @@
 //! Core: [`wire`] reads queries and writes replies; [`geo`] maps an address to its class and scope; [`health`] turns
 //! observations into one status of each address, zone and region, with recovery, suppression and outliers; [`intent`]
 //! holds operators' actions, requests, schedules and precedence; [`steering`] applies residency, order, share and
-//! fail-open; [`answer`] packs RRsets and finds names.
+//! fail-open, and divides the clients of full regions; [`answer`] packs RRsets and finds names.
 //!
 //! Assembly: [`config`] compiles YAML or reports every problem; [`snapshot`] decides everything ahead; [`engine`]
-//! answers bytes with bytes; [`event`] has one constructor for each thing that happens; [`load`] estimates demand and
-//! divides it by capacity; [`forecast`] predicts where clients go and which safety rules break; [`inspect`] explains,
+//! answers bytes with bytes; [`event`] has one constructor for each thing that happens; [`load`] learns demand and
+//! says when [`steering`] divides it; [`forecast`] predicts where clients go and which safety rules break; [`inspect`] explains,
 //! proves, asks what-if and draws the atlas; [`availability`] measures and calculates uptime; [`alarm`] raises and
 //! clears conditions, evaluates alarm rules and groups incidents; [`control`] is the state machine that decides,
 //! including drains and drills.
@@ -60,16 +60,16 @@
 //! | probe, observation | one run of a canary; its result |
 //! | status | what is known of an AZ or region and family: phase, since, up/total/needed, share, suppression |
 //! | share | the part of its clients that a region takes now |
-//! | suppression | why a failover that the counts ask for does not happen: correlated failure, overload, minimum in service |
+//! | suppression | why a failover that the counts ask for does not happen, or not whole: blindness, correlated failure, overload, no region that is well, the limits of `safety` |
 //! | event | something that happened: kind, severity, target, from, to, reason, evidence, author, snapshot, time |
-//! | alarm, incident | a condition that stands until it clears; the alarms that belong to one cause, told as one |
+//! | alarm, incident | a condition that stands until it clears; the conditions that belong to one cause, told as one |
 //! | intent | what an operator asked for: an action with author, reason, expiry |
 //! | override | a safety rule broken on purpose, named |
 //! | group, residency rule | a named set of clients; the only jurisdictions or regions that a group may be sent to |
 //! | audience | the clients of a name that one residency rule binds, or all of them |
 //! | steered name | an owner name whose A, AAAA and HTTPS answers are chosen; every other name is static |
 //! | class | all clients for whom every decision is the same by construction; the geo table maps addresses to classes |
-//! | client subnet (ECS), scope | RFC 7871's terms |
+//! | client subnet (ECS), scope | RFC 7871's terms; what an answer says is in `Snapshot::steer` |
 //! | snapshot | the immutable, numbered result of compiling everything |
 //! | transport | UDP, TCP: what brings bytes to the engine and takes bytes away |
 //! | forecast | what the same code says would happen: dry runs, what-if, drills' pre-checks |

@@ -3,7 +3,8 @@
 //! What can raise an alarm is judged anew after every fall and return, and compared with what stood before: so it is
 //! told once when it is raised and once when it is cleared, and a reload, which numbers everything anew, tells
 //! nothing twice, for a [`Condition`] is called by names. Most conditions do not stand, and there may be thousands:
-//! keys and events, which hold names, are made only when they are needed.
+//! keys and events, which hold names, are made only when they are needed. The conditions of one cause are one
+//! incident (`incident`).
 
 pub(crate) mod incident;
 mod rules;

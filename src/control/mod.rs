@@ -45,7 +45,7 @@ use crate::config::Config;
 use crate::event::Event;
 use crate::health::Memory;
 use crate::intent::{IntentStore, SavedIntents};
-use crate::load::{Balancer, Outlook, ShedChange};
+use crate::load::{Balancer, Guests, Outlook, ShedChange};
 use crate::moment::Moment;
 use crate::region::Resolved;
 use crate::snapshot::{Base, Inputs, Snapshot};
@@ -136,6 +136,8 @@ pub struct Control {
     base: Arc<Base>,
     monitor: Monitor,
     balancer: Balancer,
+    /// Who is given clients of others.
+    guests: Guests,
     save_schedule: SaveSchedule,
     intents: IntentStore,
     /// What came of drills, and those to come.
@@ -163,6 +165,7 @@ impl Control {
         let overlay = intents.overlay(&base.config.regions);
         let (monitor, _) = Monitor::new(Arc::clone(&base.config), overlay, None, now);
         let balancer = Balancer::new(&base, now);
+        let guests = Guests::new(&base);
         let cached_answers = CachedAnswers::new(&base.config, now);
         let rules = Rules::new(&base.config, now);
         let availability = Availability::new(&base.config, now);
@@ -170,6 +173,7 @@ impl Control {
             base,
             monitor,
             balancer,
+            guests,
             save_schedule: SaveSchedule::new(now),
             intents,
             drills,
@@ -329,6 +333,7 @@ impl Control {
         self.propose(&findings.advised);
         if findings.moves_view {
             self.land(now);
+            self.note_guests(now);
         }
         if findings.moves_view || !shed.is_empty() {
             effects.extend(self.publish_news(now));
@@ -349,6 +354,7 @@ impl Control {
         let overlay = self.intents.overlay(&self.base.config.regions);
         let findings = self.monitor.reload(Arc::clone(&self.base.config), overlay, now);
         self.balancer.reload(&before, &self.base, now);
+        self.guests = Guests::new(&self.base);
         self.drills.reload(&self.base.config, now);
         self.land(now);
         self.cached_answers.reload(&self.base.config, now);
@@ -386,6 +392,15 @@ impl Control {
             return;
         }
         self.balancer.land(&self.base, self.monitor.view(), &readings, now);
+    }
+
+    /// Takes note of who is given clients of others.
+    fn note_guests(&mut self, now: Moment) {
+        let readings = self.monitor.readings(&self.base, now);
+        let (view, splits) = (self.monitor.view(), self.balancer.splits());
+        for region in self.guests.follow(&self.base, view, splits, &readings) {
+            self.monitor.note_given(region, now);
+        }
     }
 
     /// Lets regions shed what is too much for them, if it is time to.

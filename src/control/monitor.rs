@@ -195,6 +195,11 @@ impl Monitor {
         self.sites.is_stable(site)
     }
 
+    /// Takes note that a region is given clients of another one, whose capacity for them is not known.
+    pub fn note_given(&mut self, region: RegionId, now: Moment) {
+        self.sites.note_given(region, now);
+    }
+
     /// Returns whether what a site has said since then lets more clients come to it.
     pub fn is_open(&self, site: Site, since: Moment, now: Moment) -> bool {
         health::gates_are_open(site, &self.board, since, now)

@@ -4,7 +4,8 @@
 //! resolvers would ask for each. A view keeps no addresses of its own. It knows the part of each class and the
 //! runs of the table at which the part changes; the scope follows from both ends of the interval around the
 //! client. A block of embedded IPv4 addresses belongs to a longer interval only when all of IPv4 is in one
-//! part; else the IPv4 half gives the scope inside the block.
+//! part; else the IPv4 half gives the scope inside the block. An answer that depends on a share says at least the prefix
+//! by which shares are drawn: [`Snapshot::steer`](crate::snapshot::Snapshot::steer).
 
 use std::fmt;
 use std::net::IpAddr;

@@ -19,9 +19,8 @@
 //! make is in no place of this picture ([`BlindSpot`]): it leaves everything as it was.
 //!
 //! From addresses to zones and regions it goes by [`Sites`]: each follows a [`RecoveryState`], which says how it
-//! leaves and how it comes back; a region may be restrained from leaving when the cause is shared (`correlation`),
-//! when it is merely full, when no reference outside the regions answers either ([`ReferenceBoard`]), or when too few
-//! would be left; and it may be degraded for failing its clients though not its canaries (`outlier`). What comes of all
+//! leaves and how it comes back; what keeps a region from leaving, or from leaving whole, is one table
+//! (`sites/suppress.rs`, [`Suppression`]); and it may be degraded for failing its clients though not its canaries (`outlier`). What comes of all
 //! this is the [`Status`] of each, which a [`View`] carries to steering, alarms and reports.
 //!
 //! Everything here is a function of the observations and of time: the time of a change is the time of the

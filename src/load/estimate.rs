@@ -22,6 +22,18 @@ pub struct Readings {
     pub weights: Vec<Option<Vec<(RegionId, u32)>>>,
 }
 
+impl Readings {
+    /// Returns what is known of so many regions that report nothing.
+    pub fn unknown(regions: usize) -> Self {
+        Self {
+            vitals: vec![Vitals::default(); regions],
+            present: vec![1.0; regions],
+            is_auto: vec![true; regions],
+            weights: Vec::new(),
+        }
+    }
+}
+
 /// Works out how much each part asks for, from what the regions serve and who is sent there.
 ///
 /// What a region serves is divided among those who are sent there in proportion to the last estimates,
