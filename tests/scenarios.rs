@@ -275,6 +275,8 @@ struct Laws {
     failures: HashMap<(IpAddr, String), u32>,
     /// Addresses that were down with reason at some time: a state file may bring that back.
     fell: BTreeSet<IpAddr>,
+    /// Addresses that an operator has forced down at some time: intents outlive a lost state of health.
+    forced: BTreeSet<IpAddr>,
     last: Option<Arc<Snapshot>>,
     /// A restart or a reload publishes even when nothing changes.
     is_new_world: bool,
@@ -287,16 +289,16 @@ impl Laws {
                 self.failures.clear();
                 self.is_new_world = true;
                 if *file != StateFile::Keep {
-                    self.fell.clear();
+                    self.fell.clone_from(&self.forced);
                 }
             }
             Happening::Act(Act::Reload(_)) => self.is_new_world = true,
             Happening::Act(Act::Intend(request))
                 if request.action.to_string() == "force tokyo/tokyo-b down" =>
             {
-                self.fell.extend(
-                    ["10.1.2.1", "2001:db8:1:2::1"].map(|ip| ip.parse::<IpAddr>().expect("an address")),
-                );
+                let addresses = ["10.1.2.1", "2001:db8:1:2::1"];
+                self.forced.extend(addresses.map(|ip| ip.parse::<IpAddr>().expect("an address")));
+                self.fell.extend(&self.forced);
             }
             Happening::Probed(probed) => {
                 let ip = probed.target.address().expect("every canary of this world probes addresses");
