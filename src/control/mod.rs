@@ -244,8 +244,9 @@ impl Control {
     pub fn wake(&self) -> Option<Moment> {
         let intents = self.intents.wake(&self.base.config.regions);
         let rules = self.rules.wake(self.base.database_built_at);
-        let own = [self.monitor.wake(), self.balancer.wake(&self.base), intents, self.drills.wake(), rules];
-        own.into_iter().flatten().min()
+        let health = [self.monitor.wake(), self.save_schedule.wake(), self.balancer.wake(&self.base)];
+        let own = health.into_iter().chain([intents, self.drills.wake(), rules]);
+        own.flatten().min()
     }
 
     /// Returns what is being served.

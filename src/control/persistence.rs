@@ -25,6 +25,12 @@ impl SaveSchedule {
         Self { written: now, has_news: false }
     }
 
+    /// Returns when to ask again although nothing happens: when news may be saved that came too soon after the last write;
+    /// `None`: there is none.
+    pub fn wake(&self) -> Option<Moment> {
+        self.has_news.then(|| self.written.plus(AT_MOST_EVERY))
+    }
+
     /// Returns whether health is to be saved now; `is_news`: what is saved has changed.
     pub fn is_due(&mut self, is_news: bool, now: Moment) -> bool {
         self.has_news |= is_news;
@@ -51,6 +57,16 @@ mod tests {
     #[test]
     fn news_is_written_at_once_but_not_twice_a_second() {
         check(&[(5000, true), (5100, true), (5900, true), (6000, false), (9000, false)], &[5000, 6000]);
+    }
+
+    #[test]
+    fn news_that_came_too_soon_is_written_although_nothing_more_happens() {
+        let mut schedule = SaveSchedule::new(Moment(0));
+        assert!(schedule.is_due(true, Moment(5000)) && schedule.wake().is_none());
+        assert!(!schedule.is_due(true, Moment(5400)));
+        let wake = schedule.wake();
+        assert_eq!(wake, Some(Moment(6000)));
+        assert!(wake.is_some_and(|wake| schedule.is_due(false, wake)) && schedule.wake().is_none());
     }
 
     #[test]
