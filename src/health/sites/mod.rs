@@ -58,6 +58,19 @@ struct SiteState {
     blind_at: Option<Moment>,
 }
 
+impl SiteState {
+    fn new(now: Moment) -> Self {
+        Self {
+            recovery: RecoveryState::new(now),
+            suppression: None,
+            kept_at: None,
+            exit: Exit::Whole,
+            overloaded: None,
+            blind_at: None,
+        }
+    }
+}
+
 /// All regions and availability zones of a configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sites {
@@ -86,14 +99,7 @@ pub struct Sites {
 impl Sites {
     /// Returns sites of which nothing is known.
     pub fn new(regions: &Regions, now: Moment) -> Self {
-        let state = SiteState {
-            recovery: RecoveryState::new(now),
-            suppression: None,
-            kept_at: None,
-            exit: Exit::Whole,
-            overloaded: None,
-            blind_at: None,
-        };
+        let state = SiteState::new(now);
         let states = |count: usize| vec![[state.clone(), state.clone()]; count];
         let zones = regions.zones().count();
         Self {
@@ -164,7 +170,24 @@ impl Sites {
                 _ => {}
             }
         }
+        reloaded.forget_absent(new, now);
         reloaded
+    }
+
+    /// Forgets what is known of families of which a site has no address any more: nothing would ever lead it on.
+    fn forget_absent(&mut self, regions: &Regions, now: Moment) {
+        for site in regions.sites() {
+            for family in Family::BOTH {
+                let mut addresses =
+                    regions.addresses_of(site.region(regions)).filter(|(_, address)| match site {
+                        Site::Region(_) => true,
+                        Site::Zone(zone) => address.zone == zone,
+                    });
+                if !addresses.any(|(_, address)| Family::of(address.ip) == family) {
+                    *self.state_mut(site, family) = SiteState::new(now);
+                }
+            }
+        }
     }
 
     /// Judges everything anew, and returns what has changed. `pools` are the sets of regions that some clients may be
@@ -271,6 +294,7 @@ impl Sites {
                 None => foreign += 1,
             }
         }
+        self.forget_absent(regions, now);
         foreign
     }
 

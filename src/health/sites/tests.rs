@@ -429,3 +429,19 @@ fn an_operator_lets_a_held_region_back_with_its_zones() {
     assert_eq!(turns.len(), 1);
     scenario.expect("ramp healthy");
 }
+
+#[test]
+fn a_region_that_lost_its_last_address_of_a_family_to_a_reload_is_not_down_in_it_for_ever() {
+    let mut both = regions(2);
+    both[0].zones[0].addresses.push("2001:db8::1".parse().expect("an address"));
+    let mut scenario = Scenario::of(both);
+    scenario.play("1 0o 1o 2o 10 1r 12 1r");
+    let site = Site::Region(RegionId(0));
+    assert!(!scenario.sites.is_stable(site), "its IPv6 address is down");
+    let after = Regions::new(regions(2));
+    let reloaded = scenario.sites.reload(scenario.board.regions(), &after, scenario.now);
+    assert!(reloaded.is_stable(site));
+    let mut reborn = Sites::new(&after, scenario.now);
+    reborn.adopt(&scenario.sites.remember(scenario.board.regions()), &[], &after, scenario.now);
+    assert!(reborn.is_stable(site), "nor by what an earlier life remembers");
+}
