@@ -23,12 +23,18 @@ mod tests {
         Stage,
     };
     use crate::moment::Moment;
-    use crate::region::Family;
+    use crate::region::{Failover, Family};
     use crate::share::Share;
 
     fn recovery(zone: Option<&str>, family: Family, stage: Stage) -> RememberedRecovery {
         let recovery = RecoveryState::remembered(stage, Moment(7), vec![Moment(5)], true);
-        RememberedRecovery { region: "tokyo".to_owned(), zone: zone.map(str::to_owned), family, recovery }
+        RememberedRecovery {
+            region: "tokyo".to_owned(),
+            zone: zone.map(str::to_owned),
+            family,
+            recovery,
+            failover: Failover::Auto,
+        }
     }
 
     #[test]
@@ -63,7 +69,7 @@ mod tests {
         };
         let recovery = |zone, family, stage| {
             json!({
-                "region": "tokyo", "zone": zone, "family": family,
+                "region": "tokyo", "zone": zone, "family": family, "failover": "auto",
                 "recovery": {"phase": stage, "since": 7, "falls": [5], "restarts": [],
                     "refused_since": null, "in_outage": false, "awaits_operator": true},
             })

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{OutlierGrade, RecoveryState, RememberedFall};
 use crate::moment::Moment;
-use crate::region::Family;
+use crate::region::{Failover, Family};
 
 /// How old a memory may be and still be adopted. A restart or an upgrade with its image pull is over in
 /// a few minutes; after ten the canaries' first round, which takes 20 s, knows better than the past.
@@ -39,6 +39,9 @@ pub struct RememberedRecovery {
     pub zone: Option<String>,
     pub family: Family,
     pub recovery: RecoveryState,
+    /// What the machine does about its region, which may be other than what operators want by now: one that has left
+    /// goes its way to the end first.
+    pub failover: Failover,
 }
 
 /// A region or availability zone that passed its canaries and failed its clients.

@@ -263,6 +263,7 @@ impl Sites {
                 zone: zone.map(str::to_owned),
                 family,
                 recovery: self.recovery(site, family).clone(),
+                failover: self.failover(site.region(regions)),
             }
         });
         remembered.collect()
@@ -279,9 +280,12 @@ impl Sites {
     ) -> usize {
         let mut foreign = 0;
         let known: HashMap<_, _> = regions.sites().map(|site| (name(regions, site), site)).collect();
-        for RememberedRecovery { region, zone, family, recovery } in remembered {
+        for RememberedRecovery { region, zone, family, recovery, failover } in remembered {
             match known.get(&(region.as_str(), zone.as_deref())) {
-                Some(site) => self.state_mut(*site, *family).recovery = recovery.as_of(now),
+                Some(site) => {
+                    self.state_mut(*site, *family).recovery = recovery.as_of(now);
+                    self.failover[usize::from(site.region(regions).0)] = *failover;
+                }
                 None => foreign += 1,
             }
         }

@@ -445,3 +445,15 @@ fn a_region_that_lost_its_last_address_of_a_family_to_a_reload_is_not_down_in_it
     reborn.adopt(&scenario.sites.remember(scenario.board.regions()), &[], &after, scenario.now);
     assert!(reborn.is_stable(site), "nor by what an earlier life remembers");
 }
+
+#[test]
+fn a_dead_region_is_not_brought_back_by_a_restart_while_the_machine_is_frozen() {
+    let mut scenario = Scenario::of(regions(2));
+    scenario.play("1 0o 1o 10 0r 12 0r").expect("down healthy");
+    let regions = scenario.board.regions().clone();
+    let remembered = scenario.sites.remember(&regions);
+    scenario.sites = Sites::new(&regions, scenario.now);
+    scenario.sites.instruct(&[Failover::Off; 2], RegionSet::NONE);
+    scenario.sites.adopt(&remembered, &[], &regions, scenario.now);
+    scenario.play("200").expect("down healthy");
+}
