@@ -16,6 +16,7 @@ mod logging;
 mod map;
 mod output;
 mod prove;
+mod random;
 mod rollout;
 mod schema;
 mod serve;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::exit::{BAD_INPUT, BadInput, FAILURE};
-use super::{output, whatif};
+use super::{output, random, whatif};
 use crate::daemon;
 use crate::simulate::{Error, LoadedScenario, Simulation, Timeline};
 
@@ -17,11 +17,13 @@ use crate::simulate::{Error, LoadedScenario, Simulation, Timeline};
 /// With a FILE: the scenario says what happens to addresses and when, and what is expected of the answers. It is played
 /// to the very code that serves, with a written clock: an hour takes milliseconds, nothing is sent, and
 /// the same scenario always tells the same story.
+///
+/// With --random: scenarios drawn from seeds, in worlds drawn from them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub struct Args {
     /// The scenario
-    #[arg(value_name = "FILE", required_unless_present_any = ["lose", "each"])]
+    #[arg(value_name = "FILE", required_unless_present_any = ["lose", "each", "random"])]
     file: Option<PathBuf>,
 
     /// Read the configuration from this directory, instead of the one that the scenario names, or of zones
@@ -30,6 +32,9 @@ pub struct Args {
 
     #[command(flatten)]
     whatif: whatif::WhatIfArgs,
+
+    #[command(flatten)]
+    random: random::RandomArgs,
 }
 
 const EXAMPLE: &str = "\
@@ -39,12 +44,13 @@ A scenario, say tokyo.scenario:
   client JP 133.11.0.0/24            # clients, by names of your own
   client DE 141.20.0.0/16 rate 5000  # and their requests per second, which fill regions
   watch api.example.com              # what they ask for, A and AAAA
+  check                              # what must always hold, whatever happens
 
   at 12s tokyo/tokyo-a refuse        # a region, REGION/AZ or REGION/AZ/ADDRESS, and one of
   at 60s tokyo timeout               # refuse, timeout, status 503, slow 3s, gray, ok
   at 10m tokyo ok
   every 40s from 20m to 30m osaka refuse
-  at 15m restart                     # its state file: keep, lose, stale, corrupt
+  at 15m restart                     # its state file: keep, late, lose, stale, corrupt
   at 20m reload ../other
   at 25m tokyo load 95%              # a signal: load, errors, p95, requests
   at 26m demand 140%                 # every rate, times this
@@ -66,11 +72,15 @@ Or:
   meridian simulate --lose tokyo,osaka --load 1.4
   meridian simulate --each --config zones        # in CI
   meridian simulate --lose oregon/oregon-a --admin 127.0.0.1:8053
+  meridian simulate --random 1 --seeds 500       # a night of random trouble
 
 Exit codes: 0 all expectations hold, or what is lost is borne; 1 some do not, or it ends badly; 2 bad scenario,
 configuration or usage.";
 
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
+    if let Some(seed) = arguments.random.random {
+        return random::run(&arguments.random, seed);
+    }
     let Some(file) = &arguments.file else {
         return whatif::run(&arguments.whatif, arguments.config.as_ref());
     };

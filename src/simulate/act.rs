@@ -101,9 +101,10 @@ pub fn request(operator: &Word<'_>, line: &mut Words<'_>) -> Result<Request, Mis
 pub fn state_file(word: &Word<'_>) -> Result<StateFile, Mistake> {
     match word.text {
         "keep" => Ok(StateFile::Keep),
+        "late" => Ok(StateFile::Late),
         "lose" => Ok(StateFile::Lose),
         "stale" => Ok(StateFile::Stale),
         "corrupt" => Ok(StateFile::Corrupt),
-        _ => Err(word.unknown("what becomes of a state file", &["keep", "lose", "stale", "corrupt"])),
+        _ => Err(word.unknown("what becomes of a state file", &["keep", "late", "lose", "stale", "corrupt"])),
     }
 }

@@ -18,8 +18,12 @@ pub enum AgendaItem {
     Result(PairId, ProbeEnd),
     /// The references are probed.
     References,
+    /// The snapshot that was published with this serial number is served.
+    Serve(u64),
     /// The loads are looked at.
     Gauge,
+    /// The checkers look at everything.
+    Look,
     /// The expectation of the scenario with this index.
     Expect(usize),
     /// The simulation is over.
@@ -30,8 +34,8 @@ impl AgendaItem {
     fn rank(&self) -> u8 {
         match self {
             Self::Act(_) => 0,
-            Self::Probe(_) | Self::Result(..) | Self::References => 1,
-            Self::Gauge => 2,
+            Self::Probe(_) | Self::Result(..) | Self::References | Self::Serve(_) => 1,
+            Self::Gauge | Self::Look => 2,
             Self::Expect(_) => 3,
             Self::End => 4,
         }

@@ -111,6 +111,11 @@ impl Clients {
             .filter(move |lookup| lookup.client == client && name.is_none_or(|name| *name == lookup.name))
     }
 
+    /// Returns every client with every name that it asks for.
+    pub fn lookups(&self) -> &[Lookup] {
+        &self.lookups
+    }
+
     /// Returns where the A answers of a client lead and the share of its subnets that is led there, all names
     /// counting alike; and the longest of their TTLs.
     pub fn shares_of(&self, client: &str) -> (BTreeMap<String, f64>, Duration) {
@@ -145,6 +150,11 @@ impl Lookup {
     /// When the client was never asked.
     pub fn split(&self, family: Family) -> &Distribution {
         self.splits[family as usize].as_ref().expect("all clients ask when the first snapshot is there")
+    }
+
+    /// Returns the subnets that ask, and what each was last answered.
+    pub fn subnets(&self) -> &[Subnet] {
+        &self.subnets
     }
 
     /// Returns when one of the client's subnets was last sent elsewhere; `None`: never.

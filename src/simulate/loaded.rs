@@ -74,6 +74,8 @@ impl LoadedScenario {
             | Act::FailBack(_)
             | Act::Intend(_)
             | Act::Lift(..)
+            | Act::LiftAll
+            | Act::ServeAfter(_)
             | Act::Clock(_)
             | Act::Restart(_) => None,
         });
@@ -100,9 +102,10 @@ impl LoadedScenario {
             Act::Fault(target, _) | Act::Signal(target, ..) => loaded.missing(target, *spot),
             Act::FailBack(region) => loaded.no_region(region, &[], *spot),
             // A request about an unknown region is played, too: control declines it.
-            Act::Intend(_) | Act::Lift(..) => None,
+            Act::Intend(_) | Act::Lift(..) | Act::LiftAll => None,
             Act::OwnFault(_)
             | Act::References(_)
+            | Act::ServeAfter(_)
             | Act::Demand(_)
             | Act::Clock(_)
             | Act::Restart(_)

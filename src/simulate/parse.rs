@@ -5,6 +5,7 @@
 //! seed NUMBER                                    what the jitter of the probes is drawn from
 //! client NAME PREFIX [rate NUMBER]               clients, by a name of your own, and their requests per second
 //! watch NAME                                     the name that the clients ask for, A and AAAA
+//! check                                          what must always hold (`checkers`) is checked throughout
 //! at TIME TARGET FAULT                            what a target does
 //! at TIME TARGET SIGNAL                           what a target says of itself
 //! every TIME from TIME to TIME TARGET FAULT       the same, again and again; or TARGET SIGNAL
@@ -15,7 +16,9 @@
 //! at TIME failback REGION                        an operator lets a region back that is held
 //! at TIME operator WISH [for TIME] [override RULE]…   an operator asks for something, written as `intent::Action` says
 //! at TIME lift NUMBER [at-once]                  an operator lifts an intent; they are numbered from 1
-//! at TIME restart [keep|lose|stale|corrupt]      the process dies; what becomes of its state file
+//! at TIME lift all                               an operator lifts every intent in force, at once
+//! at TIME serve after TIME                       how long after they are published snapshots are served
+//! at TIME restart [keep|late|lose|stale|corrupt] the process dies; what becomes of its state file
 //! at TIME reload DIR                             another configuration
 //! expect TIME CLIENT [NAME] [A|AAAA] -> REGION [or REGION] [RANGE] [ttl NUMBER]
 //! expect TIME CLIENT [NAME] [A|AAAA] stays [since TIME]
@@ -49,7 +52,9 @@ use crate::config::Problems;
 /// The most events, counting each repetition: more than a week of one every ten seconds.
 pub const MAX_ACTS: usize = 100_000;
 
-const STATEMENTS: [&str; 8] = ["config", "seed", "client", "watch", "at", "every", "expect", "until"];
+const STATEMENTS: [&str; 9] =
+    ["config", "seed", "client", "watch", "check", "at", "every", "expect", "until"];
+
 impl Scenario {
     /// Parses a scenario; `file` is what problems call it.
     ///
@@ -85,6 +90,7 @@ impl ScenarioReader {
             "seed" => self.scenario.seed = line.parse("a number")?,
             "client" => self.client(line)?,
             "watch" => self.watch(line)?,
+            "check" => self.scenario.is_checked = true,
             "at" => self.at(line)?,
             "every" => self.every(line)?,
             "expect" => self.expect(line)?,
@@ -120,7 +126,7 @@ impl ScenarioReader {
     fn at(&mut self, line: &mut Words<'_>) -> Result<(), Mistake> {
         let at = line.time()?;
         let what =
-            line.take("`restart`, `reload`, `this instance`, `references`, `demand`, `clock`, `failback`, `operator`, `lift` or a target such as tokyo/tokyo-a")?;
+            line.take("`restart`, `reload`, `this instance`, `references`, `demand`, `clock`, `failback`, `operator`, `lift`, `serve` or a target such as tokyo/tokyo-a")?;
         let act = match what.text {
             "restart" => {
                 Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| act::state_file(&word))?)
@@ -135,7 +141,14 @@ impl ScenarioReader {
             "clock" => Act::Clock(line.jump()?),
             "failback" => Act::FailBack(line.take("a region")?.text.to_owned()),
             "operator" => Act::Intend(act::request(&what, line)?),
-            "lift" => Act::Lift(line.parse("the number of an intent")?, line.next_if("at-once").is_some()),
+            "lift" if line.next_if("all").is_some() => Act::LiftAll,
+            "lift" => {
+                Act::Lift(line.parse("the number of an intent, or `all`")?, line.next_if("at-once").is_some())
+            }
+            "serve" => {
+                keyword(line, "after")?;
+                Act::ServeAfter(line.time()?)
+            }
             _ => act::fault_or_signal(&what, line)?,
         };
         self.scenario.acts.push((at, act, what.spot));

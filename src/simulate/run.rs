@@ -4,25 +4,27 @@
 //! server's own moments are read from the wall clock when it starts, and from then on go with the other: after a
 //! jump and a restart they are as far apart as the clock has jumped.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::act::OPERATOR;
 use super::agenda::{Agenda, AgendaItem};
-use super::clients::{ClientMove, Clients};
+use super::checked_listener::CheckedListener;
+use super::checkers::Checkers;
+use super::clients::Clients;
 use super::clocks::{BOOT, Clocks};
 use super::environment::Environment;
 use super::expect;
+use super::happening::{CheckInput, Happening, Listener};
 use super::loaded::LoadedScenario;
-use super::probers::{Detection, Probed, Probers};
-use super::scenario::{Act, Expectation, Scenario, StateFile};
+use super::probers::{Probed, Probers};
+use super::scenario::{Act, Scenario, StateFile};
+use super::state::StateFiles;
 use super::traffic::Traffic;
 use crate::canary::{BlindProbe, Observation, ProbeReport, ReferenceSighting};
 use crate::control::{Command, Control, Effect, Input, Restored};
 use crate::event::{Event, EventKind};
-use crate::files::{Saved, StateDirectory, Store};
-use crate::health::{FRESH_FOR, Memory};
-use crate::intent::SavedIntents;
 use crate::moment::Moment;
 use crate::probe::REFERENCE_INTERVAL;
 use crate::region::Target;
@@ -31,41 +33,13 @@ use crate::snapshot::{Base, Snapshot};
 /// How often the loads are looked at: three times while the traffic of an answer of 30 s goes over.
 const GAUGE_EVERY: Duration = Duration::from_secs(10);
 
-/// Something that happens in a simulation.
-#[derive(Debug)]
-pub enum Happening<'a> {
-    Begun(&'a LoadedScenario),
-    /// An act of the scenario.
-    Act(&'a Act),
-    /// The state file could not be used.
-    Forgotten(String),
-    /// A configuration was refused, and the one before stays in force.
-    Refused(&'a str),
-    /// What an operator asked for was declined, for this reason.
-    Declined(&'a str),
-    /// A probe came back.
-    Probed(&'a Probed),
-    /// Control emits an event.
-    Emitted(&'a Event),
-    Detected(&'a Detection),
-    /// This snapshot answers from now on.
-    Published(&'a Arc<Snapshot>),
-    /// A client gets something else than before.
-    Moved(&'a ClientMove),
-    /// The loads of the regions, by name; `None`: not known. Told at regular times, if there is any traffic.
-    Gauged(&'a [(&'a str, Option<f64>)]),
-    /// Something was expected. `None`: it is so; otherwise what is so instead.
-    Expected(&'a Expectation, Option<String>),
-    Ended,
-}
-
-/// Called with everything that happens, and when.
-pub type Listener<'l> = &'l mut dyn FnMut(Duration, &Happening<'_>);
+/// How often the checkers look, besides after each snapshot: what they look for lasts for minutes.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// A server, the world around it, and a written clock.
 pub struct Simulation<'p, 'l> {
     loaded: &'p LoadedScenario,
-    listener: Listener<'l>,
+    listener: CheckedListener<'l>,
     agenda: Agenda,
     environment: Environment,
     probers: Probers,
@@ -75,19 +49,24 @@ pub struct Simulation<'p, 'l> {
     /// The world that the process would load if it started now.
     base: Arc<Base>,
     /// What lies in the state directory.
-    kept: Option<Memory>,
-    /// The intents in force that lie there.
-    intents: SavedIntents,
+    state: StateFiles,
     /// What was probed last, and by which canary: if an address falls, it is this one.
     probed: Option<(Target, String)>,
     now: Moment,
+    /// How long after it is published a snapshot is served.
+    serve_after: Duration,
+    /// The snapshots that are published and not served yet, with their serial numbers.
+    unserved: VecDeque<(u64, Arc<Snapshot>)>,
+    /// The serial number of the last snapshot, over all lives of the process.
+    serial: u64,
 }
 
 impl<'p, 'l> Simulation<'p, 'l> {
     /// Plays a scenario from its begin to its end.
     pub fn play(loaded: &'p LoadedScenario, listener: Listener<'l>) {
         let scenario = &loaded.scenario;
-        listener(Duration::ZERO, &Happening::Begun(loaded));
+        let mut listener = CheckedListener { listener, checks: scenario.is_checked.then(Checkers::all) };
+        listener.tell(Duration::ZERO, &Happening::Begun(loaded));
         let mut simulation = Self {
             loaded,
             listener,
@@ -98,10 +77,12 @@ impl<'p, 'l> Simulation<'p, 'l> {
             control: Control::new(Arc::clone(&loaded.base), BOOT),
             clock: Clocks::default(),
             base: Arc::clone(&loaded.base),
-            kept: None,
-            intents: SavedIntents::default(),
+            state: StateFiles::default(),
             probed: None,
             now: BOOT,
+            serve_after: Duration::ZERO,
+            unserved: VecDeque::new(),
+            serial: 0,
         };
         simulation.handle(Input::Restored(Restored::default()));
         loop {
@@ -140,19 +121,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
             AgendaItem::Result(pair, outcome) => {
                 if let Some((probed, due)) = self.probers.end(pair, outcome, self.now) {
                     self.agenda.add(due, AgendaItem::Probe(pair));
-                    self.tell(&Happening::Probed(&probed));
-                    let at = self.clock.moment(self.now);
-                    let has_failed = probed.has_failed();
-                    self.probed = Some((probed.target, probed.canary));
-                    self.handle(match probed.report {
-                        ProbeReport::Seen(seen) => Input::Observed(vec![Observation { at, ..seen }]),
-                        ProbeReport::Blind(probe) => Input::Blind(vec![BlindProbe { at, ..probe }]),
-                        ProbeReport::Reference(seen) => Input::Referred(vec![seen]),
-                    });
-                    // As the prober does, which asks the references when a region fails.
-                    if has_failed {
-                        self.refer();
-                    }
+                    self.report(probed);
                 }
             }
             AgendaItem::References => {
@@ -160,13 +129,13 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 self.agenda.add(self.now.plus(REFERENCE_INTERVAL), AgendaItem::References);
             }
             AgendaItem::Gauge => {
-                let loads = self.environment.loads(self.now);
-                (self.listener)(self.now.since(BOOT), &Happening::Gauged(&loads));
                 self.agenda.add(self.now.plus(GAUGE_EVERY), AgendaItem::Gauge);
-                let parts = self.control.base().demand.len();
-                let queries = self.environment.demand.queries(&self.clients, parts).into_iter();
-                let counted = queries.map(|rate| (rate * GAUGE_EVERY.as_secs_f64()) as u64);
-                self.handle(Input::Counted(counted.collect()));
+                self.gauge();
+            }
+            AgendaItem::Serve(serial) => self.serve_late(serial),
+            AgendaItem::Look => {
+                self.look();
+                self.agenda.add(self.now.plus(LOOK_EVERY), AgendaItem::Look);
             }
             AgendaItem::Expect(index) => {
                 let expectation = &self.loaded.scenario.expectations[index];
@@ -179,7 +148,37 @@ impl<'p, 'l> Simulation<'p, 'l> {
         }
     }
 
+    /// Hands on what a probe found.
+    fn report(&mut self, probed: Probed) {
+        self.tell(&Happening::Probed(&probed));
+        let at = self.clock.moment(self.now);
+        let has_failed = probed.has_failed();
+        self.probed = Some((probed.target, probed.canary));
+        self.handle(match probed.report {
+            ProbeReport::Seen(seen) => Input::Observed(vec![Observation { at, ..seen }]),
+            ProbeReport::Blind(probe) => Input::Blind(vec![BlindProbe { at, ..probe }]),
+            ProbeReport::Reference(seen) => Input::Referred(vec![seen]),
+        });
+        // As the prober does, which asks the references when a region fails.
+        if has_failed {
+            self.refer();
+        }
+    }
+
+    /// Tells the loads, and counts the queries since the last time.
+    fn gauge(&mut self) {
+        let loads = self.environment.loads(self.now);
+        self.listener.tell(self.now.since(BOOT), &Happening::Gauged(&loads));
+        let parts = self.control.base().demand.len();
+        let queries = self.environment.demand.queries(&self.clients, parts).into_iter();
+        let counted = queries.map(|rate| (rate * GAUGE_EVERY.as_secs_f64()) as u64);
+        self.handle(Input::Counted(counted.collect()));
+    }
+
     fn act(&mut self, act: &'p Act) {
+        if matches!(act, Act::Restart(_)) {
+            self.look();
+        }
         self.tell(&Happening::Act(act));
         match act {
             Act::Fault(target, fault) => {
@@ -206,6 +205,8 @@ impl<'p, 'l> Simulation<'p, 'l> {
                 author: OPERATOR.to_owned(),
                 is_at_once: *is_at_once,
             })),
+            Act::LiftAll => self.lift_all(),
+            Act::ServeAfter(delay) => self.serve_after = *delay,
             Act::Restart(file) => self.restart(*file),
             Act::Reload(directory) => match &self.loaded.reloads[directory] {
                 Err(why) => self.tell(&Happening::Refused(why)),
@@ -230,41 +231,43 @@ impl<'p, 'l> Simulation<'p, 'l> {
 
     fn handle(&mut self, input: Input) {
         let effects = self.control.handle(input, self.clock.moment(self.now));
+        let is_published = effects.iter().any(|effect| matches!(effect, Effect::Publish(_)));
         self.carry_out(effects);
+        if is_published {
+            self.look();
+        }
+    }
+
+    /// Lets the checkers look, if there are any.
+    fn look(&mut self) {
+        if self.listener.checks.is_some() {
+            let now = self.clock.moment(self.now);
+            let report = self.control.report(now);
+            let look = CheckInput { report: &report, clients: &self.clients, now };
+            self.listener.tell(self.now.since(BOOT), &Happening::Looked(&look));
+        }
+    }
+
+    fn lift_all(&mut self) {
+        let report = self.control.report(self.clock.moment(self.now));
+        for intent in report.intents {
+            let author = OPERATOR.to_owned();
+            self.handle(Input::Asked(Command::Lift { number: intent.number, author, is_at_once: true }));
+        }
     }
 
     /// Lets the process die without a word, and start with what it finds.
     fn restart(&mut self, file: StateFile) {
         self.probers.die();
+        self.unserved.clear();
         self.clock.read_anew();
-        let memory = self.kept.take().and_then(|memory| self.remember(memory, file));
+        let memory = self.state.health(file, self.clock.moment(self.now)).unwrap_or_else(|why| {
+            self.tell(&Happening::Forgotten(why));
+            None
+        });
         self.control = Control::new(Arc::clone(&self.base), self.clock.moment(self.now));
-        let intents = self.intents.clone();
+        let intents = self.state.intents.clone();
         self.handle(Input::Restored(Restored { health: memory, intents, ..Restored::default() }));
-    }
-
-    /// Returns what the next life reads of what this one has written.
-    fn remember(&mut self, mut memory: Memory, file: StateFile) -> Option<Memory> {
-        match file {
-            StateFile::Lose => return None,
-            StateFile::Stale => {
-                let age = FRESH_FOR + Duration::from_secs(60);
-                let milliseconds = u64::try_from(age.as_millis()).expect("it is minutes");
-                memory.written_at = Moment(self.clock.moment(self.now).0 - milliseconds);
-            }
-            StateFile::Keep | StateFile::Corrupt => {}
-        }
-        let read = through_the_disk(&memory, file == StateFile::Corrupt);
-        match read {
-            Ok(memory) => {
-                self.kept.clone_from(&memory);
-                memory
-            }
-            Err(why) => {
-                self.tell(&Happening::Forgotten(why));
-                None
-            }
-        }
     }
 
     /// Carries out what control asks for. What it says comes first: it is why clients move.
@@ -274,8 +277,8 @@ impl<'p, 'l> Simulation<'p, 'l> {
         for effect in said.into_iter().chain(done) {
             match effect {
                 Effect::Emit(event) => self.emit(&event),
-                Effect::Persist(memory) => self.kept = Some(memory),
-                Effect::Keep(intents) => self.intents = intents,
+                Effect::Persist(memory) => self.state.persist(memory),
+                Effect::Keep(intents) => self.state.intents = intents,
                 // No expectation is about availability.
                 Effect::PersistAvailability(_) => {}
                 Effect::Answer(answer) => {
@@ -289,13 +292,45 @@ impl<'p, 'l> Simulation<'p, 'l> {
                     due.into_iter().for_each(|(at, pair)| self.agenda.add(at, AgendaItem::Probe(pair)));
                 }
                 Effect::Publish(snapshot) => {
-                    let moves = self.clients.ask(&snapshot, self.now);
-                    self.environment.demand.follow(&self.clients, self.now);
                     self.tell(&Happening::Published(&snapshot));
-                    moves.iter().for_each(|one| self.tell(&Happening::Moved(one)));
-                    self.handle(Input::Served);
+                    self.publish(snapshot);
                 }
             }
+        }
+    }
+
+    /// Lets a snapshot be served, now or as late as the scenario says. The first one of a process is served
+    /// before it answers anything.
+    fn publish(&mut self, snapshot: Arc<Snapshot>) {
+        self.serial += 1;
+        if self.serve_after.is_zero() || snapshot.number == 1 {
+            self.unserved.clear();
+            self.serve(&snapshot, true);
+            return;
+        }
+        self.unserved.push_back((self.serial, snapshot));
+        self.agenda.add(self.now.plus(self.serve_after), AgendaItem::Serve(self.serial));
+    }
+
+    fn serve_late(&mut self, serial: u64) {
+        // It is gone when a later one was served, or the process has died since.
+        while self.unserved.front().is_some_and(|(first, _)| *first <= serial)
+            && let Some((number, snapshot)) = self.unserved.pop_front()
+        {
+            if number == serial {
+                self.serve(&snapshot, self.unserved.is_empty());
+            }
+        }
+    }
+
+    /// Answers from a snapshot. Control hears of it when it is the last one, as of an older one nothing follows.
+    fn serve(&mut self, snapshot: &Arc<Snapshot>, is_last: bool) {
+        let moves = self.clients.ask(snapshot, self.now);
+        self.environment.demand.follow(&self.clients, self.now);
+        self.listener.tell(self.now.since(BOOT), &Happening::Served(snapshot, &self.clients));
+        moves.iter().for_each(|one| self.tell(&Happening::Moved(one)));
+        if is_last {
+            self.handle(Input::Served);
         }
     }
 
@@ -310,7 +345,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
     }
 
     fn tell(&mut self, happening: &Happening<'_>) {
-        (self.listener)(self.now.since(BOOT), happening);
+        self.listener.tell(self.now.since(BOOT), happening);
     }
 }
 
@@ -327,22 +362,9 @@ fn agenda(scenario: &Scenario) -> Agenda {
         agenda.add(BOOT, AgendaItem::Gauge);
     }
     agenda.add(BOOT, AgendaItem::References);
+    if scenario.is_checked {
+        agenda.add(BOOT.plus(LOOK_EVERY), AgendaItem::Look);
+    }
     agenda.add(BOOT.plus(scenario.until), AgendaItem::End);
     agenda
-}
-
-/// Writes a memory and reads it back by the code that serves, damaged on the way if asked for. `Err` says
-/// why it cannot be used.
-fn through_the_disk(memory: &Memory, is_damaged: bool) -> Result<Option<Memory>, String> {
-    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let path = directory.path();
-    let directory = StateDirectory::unlocked(path);
-    Store::open(&directory).0.save(memory).map_err(|error| error.to_string())?;
-    if is_damaged {
-        let file = path.join(Memory::FILE);
-        let text = std::fs::read(&file).map_err(|error| error.to_string())?;
-        std::fs::write(&file, &text[..text.len() / 2]).map_err(|error| error.to_string())?;
-    }
-    // Where it lies while it is simulated is of no interest, and different every time.
-    Store::open(&directory).1.map_err(|error| error.to_string().replace(&path.display().to_string(), "state"))
 }

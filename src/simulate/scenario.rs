@@ -36,6 +36,8 @@ pub struct Scenario {
     pub expectations: Vec<Expectation>,
     /// When it is over.
     pub until: Duration,
+    /// Whether what must always hold is checked throughout, besides what is expected.
+    pub is_checked: bool,
 }
 
 /// Clients that are watched.
@@ -70,6 +72,10 @@ pub enum Act {
     Intend(Request),
     /// An operator lifts the intent with this number, at once or step by step.
     Lift(u64, bool),
+    /// An operator lifts every intent in force, at once.
+    LiftAll,
+    /// Snapshots are served this long after they are published from now on.
+    ServeAfter(Duration),
     /// The process dies without a word and starts again.
     Restart(StateFile),
     /// The directory, relative to that of the scenario, takes the place of the configuration.
@@ -81,6 +87,8 @@ pub enum Act {
 pub enum StateFile {
     /// What was last written.
     Keep,
+    /// What was written before that: the last write came too late.
+    Late,
     Lose,
     /// What was last written, too long ago to be believed.
     Stale,
@@ -204,7 +212,10 @@ impl fmt::Display for Act {
             Self::Lift(number, is_at_once) => {
                 write!(f, "lift {number}{}", if *is_at_once { " at-once" } else { "" })
             }
+            Self::LiftAll => f.write_str("lift all"),
+            Self::ServeAfter(delay) => write!(f, "serve after {}", TimeSpan(*delay)),
             Self::Restart(StateFile::Keep) => f.write_str("restart"),
+            Self::Restart(StateFile::Late) => f.write_str("restart, the last write of the state file late"),
             Self::Restart(StateFile::Lose) => f.write_str("restart, the state file lost"),
             Self::Restart(StateFile::Stale) => f.write_str("restart, the state file stale"),
             Self::Restart(StateFile::Corrupt) => f.write_str("restart, the state file corrupt"),

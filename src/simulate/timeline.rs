@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::answer::Difference;
 use super::clients::ClientMove;
 use super::expect::record_type;
+use super::happening::Happening;
 use super::loaded::LoadedScenario;
 use super::probers::Detection;
-use super::run::Happening;
+use super::scenario::Act;
 use crate::units::Percent;
 
 /// Writes down what happens.
@@ -54,6 +55,10 @@ pub struct PlaySummary {
     pub met: usize,
     /// Those that were not, and falls that were seen later than promised.
     pub failed: usize,
+    /// Times that the process died.
+    pub restarts: usize,
+    /// What checkers found that must not be.
+    pub violations: usize,
 }
 
 impl Timeline {
@@ -75,6 +80,7 @@ impl Timeline {
                 self.line(at, "FAILED", &format!("seen after {took:?}, promised within {promised:?}"));
             }
             Happening::Moved(one) => self.moved(one),
+            Happening::Violated(violation) => self.line(at, "FAILED", &violation.to_string()),
             Happening::Gauged(loads) => self.gauged(at, loads),
             Happening::Expected(expectation, None) => {
                 self.line(at, "expect", &format!("{}: ok", expectation.text));
@@ -87,7 +93,11 @@ impl Timeline {
                 self.text.push('\n');
                 self.text.push_str(&summary);
             }
-            Happening::Probed(_) | Happening::Published(_) | Happening::Detected(_) => {}
+            Happening::Probed(_)
+            | Happening::Published(_)
+            | Happening::Served(..)
+            | Happening::Looked(..)
+            | Happening::Detected(_) => {}
         }
     }
 
@@ -157,13 +167,16 @@ impl Timeline {
 impl PlaySummary {
     /// Returns whether everything was as expected, and as promised.
     pub fn is_ok(&self) -> bool {
-        self.failed == 0
+        self.failed == 0 && self.violations == 0
     }
 
     /// Counts what happens.
     pub fn count(&mut self, at: Duration, happening: &Happening<'_>) {
         match happening {
-            Happening::Act(_) => self.acts += 1,
+            Happening::Act(act) => {
+                self.acts += 1;
+                self.restarts += usize::from(matches!(act, Act::Restart(_)));
+            }
             Happening::Probed(probed) => {
                 self.probes += 1;
                 self.failures += usize::from(probed.has_failed());
@@ -187,11 +200,14 @@ impl PlaySummary {
             }
             Happening::Expected(_, None) => self.met += 1,
             Happening::Expected(_, Some(_)) => self.failed += 1,
+            Happening::Violated(_) => self.violations += 1,
             Happening::Ended => self.lasted = at,
             Happening::Begun(_)
             | Happening::Forgotten(_)
             | Happening::Refused(_)
             | Happening::Declined(_)
+            | Happening::Served(..)
+            | Happening::Looked(..)
             | Happening::Emitted(_) => {}
         }
     }
@@ -215,7 +231,11 @@ impl fmt::Display for PlaySummary {
             let zone = target.without_address();
             writeln!(f, "detection     {took:?} at the longest, promised {promised:?}: {canary} of {zone}")?;
         }
-        writeln!(f, "expectations  {met} ok, {failed} failed")
+        writeln!(f, "expectations  {met} ok, {failed} failed")?;
+        match self.violations {
+            0 => Ok(()),
+            violations => writeln!(f, "violations    {violations}"),
+        }
     }
 }
 
