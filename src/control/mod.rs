@@ -399,8 +399,8 @@ impl Control {
     fn note_guests(&mut self, now: Moment) {
         let readings = self.monitor.readings(&self.base, now);
         let (view, splits) = (self.monitor.view(), self.balancer.splits());
-        for region in self.guests.follow(&self.base, view, splits, &readings) {
-            self.monitor.note_given(region, now);
+        for (region, is_given) in self.guests.follow(&self.base, view, splits, &readings) {
+            self.monitor.note_guests(region, is_given.then_some(now));
         }
     }
 

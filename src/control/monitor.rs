@@ -195,9 +195,9 @@ impl Monitor {
         self.sites.is_stable(site)
     }
 
-    /// Takes note that a region is given clients of another one, whose capacity for them is not known.
-    pub fn note_given(&mut self, region: RegionId, now: Moment) {
-        self.sites.note_given(region, now);
+    /// Takes note of when a region was given clients of another one; `None`: it has none any more.
+    pub fn note_guests(&mut self, region: RegionId, given: Option<Moment>) {
+        self.sites.note_guests(region, given);
     }
 
     /// Returns whether what a site has said since then lets more clients come to it.

@@ -6,7 +6,7 @@
 
 use super::Readings;
 use super::estimate::{capacities, route};
-use crate::health::View;
+use crate::health::{SiteShare, Status, View};
 use crate::region::RegionId;
 use crate::snapshot::{Base, DemandPart};
 use crate::steering::Splits;
@@ -33,25 +33,33 @@ impl Guests {
         Self { parts, held: home.clone(), home }
     }
 
-    /// Follows where clients are sent now, and returns the regions that were given guests by it, and of which it is not
-    /// known what they can bear.
+    /// Follows where clients are sent now, and returns the regions that were given guests by it of which it is not known
+    /// what they can bear (`true`), and those that have none any more (`false`).
     pub fn follow(
         &mut self,
         base: &Base,
         view: &View,
         splits: &Splits,
         readings: &Readings,
-    ) -> Vec<RegionId> {
-        let now = held(&self.parts, base, view, splits, readings);
+    ) -> Vec<(RegionId, bool)> {
+        // Guests that leave a failing region in steps are its guests until their own region has them back.
+        let whole = view.clone().map(|_, _, status| match status.share {
+            SiteShare::Kept(_) => Status { share: SiteShare::Full, ..status },
+            _ => status,
+        });
+        let now = held(&self.parts, base, &whole, splits, readings);
         let before = std::mem::replace(&mut self.held, now);
         let known = capacities(base, view, readings);
         let regions = base.config.regions.iter().map(|(id, _)| id);
-        let given = regions.filter(|id| {
+        let changes = regions.filter_map(|id| {
             let index = usize::from(id.0);
-            let has_guests = self.held[index] > NOTABLE * self.home[index];
-            has_guests && self.held[index] > before[index] && !known.contains_key(id)
+            let has_guests = |held: &[f64]| held[index] > NOTABLE * self.home[index];
+            let is_given =
+                has_guests(&self.held) && self.held[index] > before[index] && !known.contains_key(&id);
+            let is_over = has_guests(&before) && !has_guests(&self.held);
+            (is_given || is_over).then_some((id, is_given))
         });
-        given.collect()
+        changes.collect()
     }
 }
 
@@ -69,8 +77,8 @@ fn held(parts: &[DemandPart], base: &Base, view: &View, splits: &Splits, reading
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::SiteShare;
     use crate::moment::Moment;
+    use crate::share::Share;
     use crate::snapshot::fixture;
 
     const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\nnames:\n  '@':\n    steer:\n      \
@@ -87,7 +95,7 @@ mod tests {
         fixture::base(&format!("regions:\n{regions}"), ZONE)
     }
 
-    fn follow(guests: &mut Guests, base: &Base, shares: [SiteShare; 2]) -> Vec<RegionId> {
+    fn follow(guests: &mut Guests, base: &Base, shares: [SiteShare; 2]) -> Vec<(RegionId, bool)> {
         let all = View::all_up(&base.config.regions);
         let view = all.with(Vec::new(), &shares.map(|share| [share; 2]));
         guests.follow(base, &view, &Splits::default(), &Readings::unknown(2))
@@ -99,8 +107,11 @@ mod tests {
         let mut guests = Guests::new(&base);
         let out = SiteShare::Out { since: Moment(0) };
         assert_eq!(follow(&mut guests, &base, [SiteShare::Full; 2]), []);
-        assert_eq!(follow(&mut guests, &base, [out, SiteShare::Full]), [RegionId(1)]);
+        assert_eq!(follow(&mut guests, &base, [out, SiteShare::Full]), [(RegionId(1), true)]);
         assert_eq!(follow(&mut guests, &base, [out, SiteShare::Full]), [], "they are there already");
+        let kept = SiteShare::Kept(Share::HALF);
+        assert_eq!(follow(&mut guests, &base, [out, kept]), [], "they leave in steps");
+        assert_eq!(follow(&mut guests, &base, [SiteShare::Full, kept]), [(RegionId(1), false)]);
         assert_eq!(follow(&mut guests, &base, [SiteShare::Full; 2]), [], "tokyo has its own back");
     }
 }

@@ -116,9 +116,10 @@ impl Sites {
         }
     }
 
-    /// Takes note that a region is given clients of another one, whose capacity for them is not known.
-    pub fn note_given(&mut self, region: RegionId, now: Moment) {
-        self.given[usize::from(region.0)] = Some(now);
+    /// Takes note of when a region was given clients of another one, whose capacity for them is not known; `None`: it has
+    /// none any more.
+    pub fn note_guests(&mut self, region: RegionId, given: Option<Moment>) {
+        self.given[usize::from(region.0)] = given;
     }
 
     /// Follows other wishes of operators: by `RegionId` what the machine may do, and the regions that take no clients.

@@ -264,7 +264,7 @@ fn a_third_of_the_regions_stays_in_the_answers_while_soft_failures_creep_and_ref
 fn a_region_that_fails_after_it_was_given_clients_leaves_in_steps() {
     let mut scenario = Scenario::of(regions(4));
     scenario.play("1 0o 1o 2o 3o 100 0t 101 1o 102 0t").expect("down healthy healthy healthy");
-    scenario.sites.note_given(RegionId(1), scenario.now);
+    scenario.sites.note_guests(RegionId(1), Some(scenario.now));
     scenario.play("200 1t 201 2o 202 1t").expect("down suspect healthy healthy");
     assert_eq!(scenario.share(1).share(), Share::percent(80));
     scenario.play("800");
