@@ -91,10 +91,12 @@ impl Probe {
 pub(super) mod tests {
     use std::sync::Arc;
 
+    use reqwest::dns::Resolve;
+
     use super::*;
     use crate::canary::FailureClass::{self, Body, Dns, Refused, Status, Timeout, Tls};
     use crate::canary::{BlindCause, HttpCheck, ProbeError};
-    use crate::probe::names::tests::{Book, Silence};
+    use crate::probe::names::tests::{Book, Forever, Silence};
     use crate::probe::scripted::{self, Script};
 
     /// Long enough for a machine under load, for probes that end by themselves.
@@ -363,14 +365,24 @@ pub(super) mod tests {
         check_region(&of_region("http", server), anybody(), &leads, &[Ok(()), refused]).await;
     }
 
-    #[tokio::test]
-    async fn name_servers_that_are_silent_say_nothing_of_the_region() {
-        let trust = anybody().with_names(Arc::new(Silence));
+    /// Probes a region whose name no name server answers for: blindness, and no failure.
+    async fn check_silence(names: Arc<dyn Resolve>, timeout: Duration) {
+        let trust = anybody().with_names(names);
         let watched = Watched::Region("tokyo".into());
         let check = Check::Http(of_region("http", ([127, 0, 0, 1], 1).into()));
         let probe = Probe::new(&check, &watched, &trust).expect("it can be sent");
-        let Err(ProbeError::Blind(blindness)) = probe.run(PATIENT).await.result else { panic!("it saw") };
+        let Err(ProbeError::Blind(blindness)) = probe.run(timeout).await.result else { panic!("it saw") };
         assert_eq!(blindness.cause, BlindCause::ResolverSilent);
+    }
+
+    #[tokio::test]
+    async fn name_servers_that_are_silent_say_nothing_of_the_region() {
+        check_silence(Arc::new(Silence), PATIENT).await;
+    }
+
+    #[tokio::test]
+    async fn a_timeout_shorter_than_the_patience_with_name_servers_takes_no_region_out() {
+        check_silence(Arc::new(Forever), HASTY).await;
     }
 
     #[tokio::test]

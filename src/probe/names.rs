@@ -46,7 +46,7 @@ impl Resolve for Pinned {
 pub(super) struct Leading {
     name: String,
     names: Arc<dyn Resolve>,
-    /// Where it led last.
+    /// The addresses of the last lookup that has ended; none while one runs.
     led: Arc<Mutex<Vec<IpAddr>>>,
 }
 
@@ -55,7 +55,7 @@ impl Leading {
         Self { name, names, led: Arc::default() }
     }
 
-    /// Returns the addresses that the name led to last; none before it was looked up.
+    /// Returns the addresses that the last lookup led to; none if it failed, or has not ended.
     pub(super) fn led(&self) -> Vec<IpAddr> {
         self.led.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -68,6 +68,8 @@ impl Resolve for Leading {
             return Box::pin(future::ready(Err(error.into())));
         };
         let (found, led) = (self.names.resolve(name), Arc::clone(&self.led));
+        // A probe that ends before its lookup does must not be judged by the addresses of the probe before.
+        led.lock().unwrap_or_else(PoisonError::into_inner).clear();
         Box::pin(async move {
             let found: Vec<SocketAddr> = found.await?.collect();
             *led.lock().unwrap_or_else(PoisonError::into_inner) = found.iter().map(SocketAddr::ip).collect();
@@ -171,6 +173,15 @@ pub(super) mod tests {
         fn resolve(&self, name: Name) -> Resolving {
             let silent = ResolverSilent { name: name.as_str().to_owned(), why: "no answer".to_owned() };
             Box::pin(future::ready(Err(Box::from(silent))))
+        }
+    }
+
+    /// Never ends a lookup, as name servers do not that lose every query.
+    pub struct Forever;
+
+    impl Resolve for Forever {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(future::pending())
         }
     }
 

@@ -14,6 +14,11 @@ use crate::canary::{BlindCause, Blindness, FailureClass, ProbeError};
 /// Judges an error of a probe that went to one of these addresses, none if it got as far as no address.
 pub fn judge(error: ProbeError, addresses: &[IpAddr]) -> ProbeError {
     match error {
+        // A name that is still looked up: name servers are silent for longer than the canary waits.
+        ProbeError::Failed(failure) if failure.class == FailureClass::Timeout && addresses.is_empty() => {
+            let detail = "the name servers of this system did not answer within the timeout".to_owned();
+            ProbeError::Blind(Blindness { cause: BlindCause::ResolverSilent, detail })
+        }
         ProbeError::Failed(failure) if failure.class == FailureClass::Timeout => {
             obstacle(addresses).map_or(ProbeError::Failed(failure), ProbeError::Blind)
         }
