@@ -150,6 +150,11 @@ impl Evidence<'_> {
         vitals(self.board, Site::Region(id), Moment::default(), self.now).load
     }
 
+    /// Returns whether it is known what a region can bear: it has a capacity and reports its load.
+    pub fn is_measured(&self, id: RegionId) -> bool {
+        self.board.regions().region(id).capacity.is_some() && self.load(id).is_some()
+    }
+
     /// Returns the load of a region that does not answer in time and says, or said just now, that it is
     /// full; `None`: it is no overload. One that was full is so until it has shed what was too much and more:
     /// shedding ends just below the soft limit, and no region is to leave for having shed.

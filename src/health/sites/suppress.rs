@@ -10,7 +10,7 @@
 //! | correlated failure: half of the regions began to fail alike within a minute | soft | `safety.shared_hold` after the first failed probe, or when the others are well, or a majority of the references has answered since |
 //! | no other region has passed a probe since | soft | when one has |
 //! | no region is well | soft | a minute after one is |
-//! | `safety.keep`: too few would stay in the answers of some name | soft | when others return |
+//! | `safety.keep`: too few would stay in the answers of some name, and it is not known what they can bear | soft | when others return |
 //! | a cascade: it was given clients of another region before it began to fail | soft | in steps of `safety.velocity` every ten minutes |
 //! | `safety.min_in_service` | every verdict | when others return |
 //!
@@ -129,12 +129,14 @@ impl Sites {
         self.others(id, evidence).filter(move |other| share(*other).is_in_service())
     }
 
-    /// Returns whether too few of a pool would stay in the answers without this region. Where none would, its clients are
-    /// left to `all_down`, which is no worse than to keep it.
+    /// Returns whether too few of a pool would stay in the answers without this region, by the number alone, for it is not
+    /// known what they can bear. Where none would stay, its clients are left to `all_down`, which is no worse than to
+    /// keep it.
     fn is_kept_by(&self, pool: RegionSet, id: RegionId, evidence: &Evidence<'_>) -> bool {
         let total = evidence.regions().filter(|region| pool.contains(*region)).count();
-        let remaining = self.remaining(id, evidence).filter(|region| pool.contains(*region)).count();
-        pool.contains(id) && remaining > 0 && remaining < evidence.safety.keep.of(total)
+        let remaining = || self.remaining(id, evidence).filter(|region| pool.contains(*region));
+        let is_few = (1..evidence.safety.keep.of(total)).contains(&remaining().count());
+        pool.contains(id) && is_few && !remaining().all(|region| evidence.is_measured(region))
     }
 
     /// Returns the share that a region keeps for now because it fails after it was given clients of another one; `None`:
