@@ -15,7 +15,9 @@ use meridian::simulate::checkers::{
     SettledChecker, ShareChecker, SnapshotChecker,
 };
 use meridian::simulate::random::{RandomRun, SCENARIO};
-use meridian::simulate::{Act, Clients, Happening, LoadedScenario, Scenario, Simulation, StateFile};
+use meridian::simulate::{
+    Act, CheckInput, Clients, Happening, LoadedScenario, Scenario, Simulation, StateFile,
+};
 use meridian::snapshot::{Base, Snapshot};
 
 const WORLD: &str = "tests/scenarios/world";
@@ -205,10 +207,9 @@ fn answers_that_lead_to_a_drained_region_are_found() {
         "at 1m operator drain tokyo\nuntil 2m\n",
         |checks, at, happening| match happening {
             Happening::Looked(look) if !look.report.intents.is_empty() => {
-                see(checks, at, happening);
-                let number = look.report.snapshot;
-                let late = Snapshot::compile(world(), view.clone(), number);
-                see(checks, at, &Happening::Served(&Arc::new(late), &clients))
+                let late = Snapshot::compile(world(), view.clone(), look.report.snapshot);
+                see(checks, at, &Happening::Served(&Arc::new(late), &clients));
+                see(checks, at, &Happening::Looked(&CheckInput { clients: &clients, ..**look }))
             }
             _ => see(checks, at, happening),
         },

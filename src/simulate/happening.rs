@@ -48,7 +48,7 @@ pub enum Happening<'a> {
 }
 
 /// What is known at one moment, in scenarios that are checked: after each snapshot, before each restart, and each minute.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct CheckInput<'a> {
     pub report: &'a Report,
     /// What the clients were last answered.

@@ -26,7 +26,7 @@ pub struct ResultCount {
     pub successes: u32,
     /// Whether there were `fall` failures in a row, and no `rise` successes since.
     pub has_fallen: bool,
-    /// When the first of these failures was known.
+    /// When the first of these failures was known that these settings count; `None`: none, or it is not known.
     pub failing_since: Option<Duration>,
     /// When it last rose again.
     pub risen_at: Option<Duration>,
@@ -140,6 +140,13 @@ impl ResultCounts {
         }
         let probed: HashSet<(Target, String)> = pairs(config).collect();
         self.of.retain(|pair, _| probed.contains(pair));
+        let before = self.config.as_ref();
+        for ((_, name), count) in &mut self.of {
+            // What is promised of a failure is promised by the settings under which it is probed from its start on.
+            if before.is_some_and(|before| canary(before, name) != canary(config, name)) {
+                count.failing_since = None;
+            }
+        }
         self.config = Some(Arc::clone(config));
     }
 }

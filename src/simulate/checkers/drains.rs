@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use super::{Checker, Found, border};
 use crate::client::Prefix;
-use crate::config::Config;
 use crate::control::DrainProgress;
 use crate::health::SiteShare;
 use crate::intent::{Action, IntentPhase};
@@ -28,9 +27,8 @@ pub struct DrainChecker {
     given: HashMap<IpAddr, Duration>,
     /// Until when answers may be cached that held an address and are given no more.
     cached_until: HashMap<IpAddr, Duration>,
-    config: Option<Arc<Config>>,
-    /// By the number of a snapshot: what is to be in none of its answers.
-    withdrawn: HashMap<u64, Vec<Withdrawal>>,
+    /// The snapshot that answers.
+    served: Option<Arc<Snapshot>>,
 }
 
 /// A place that an operator has emptied.
@@ -50,11 +48,7 @@ impl Checker for DrainChecker {
         match happening {
             Happening::Served(snapshot, clients) => {
                 self.follow(at, clients);
-                self.config = Some(Arc::clone(&snapshot.base.config));
-                // A look follows the snapshot that was published at the same moment, or long before.
-                if let Some(withdrawn) = self.withdrawn.get(&snapshot.number) {
-                    check_answers(withdrawn, snapshot, clients, found);
-                }
+                self.served = Some(Arc::clone(snapshot));
             }
             Happening::Looked(look) => self.look(at, look, found),
             _ => {}
@@ -83,7 +77,7 @@ impl DrainChecker {
     }
 
     fn look(&mut self, at: Duration, look: &CheckInput<'_>, found: &mut Found) {
-        let CheckInput { report, now, .. } = *look;
+        let CheckInput { report, now, clients } = *look;
         let withdrawn = report.intents.iter().filter_map(|intent| {
             let is_in_force = matches!(intent.phase, IntentPhase::Standing | IntentPhase::Overdue { .. });
             let is_disabled = matches!(intent.request.action, Action::Disable { .. });
@@ -91,7 +85,11 @@ impl DrainChecker {
             let target = intent.request.action.target().filter(|_| is_in_force && is_emptied)?;
             Some(Withdrawal { target, is_disabled })
         });
-        self.withdrawn = HashMap::from([(report.snapshot, withdrawn.collect())]);
+        // An intent may be newer than the answers only between two effects of one input.
+        let served = self.served.as_ref().filter(|served| served.number == report.snapshot);
+        if let Some(snapshot) = served {
+            check_answers(&withdrawn.collect::<Vec<_>>(), snapshot, clients, found);
+        }
         for drain in report.drains.iter().filter(|drain| drain.is_over(now)) {
             found.extend(self.contradicts(at, drain));
         }
@@ -99,7 +97,7 @@ impl DrainChecker {
 
     /// Returns how answers contradict a drain that is told to be over.
     fn contradicts(&self, at: Duration, drain: &DrainProgress) -> Option<String> {
-        let config = self.config.as_ref()?;
+        let config = &self.served.as_ref()?.base.config;
         let target = match &drain.zone {
             Some(zone) => Target::of_zone(&drain.region, zone),
             None => Target::of_region(&drain.region),

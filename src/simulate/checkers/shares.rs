@@ -3,8 +3,9 @@
 //! at 50 %, and nobody moves twice on one ramp.
 //!
 //! That is so where shares are all that moves clients. It is not looked at in worlds with capacities, where what a ramp
-//! leaves may be shed or held in reserve; and not while a region is kept in service against its health, or keeps those
-//! whom no other can bear.
+//! leaves may be shed or held in reserve; nor while a region is kept in service against its health, or keeps those that
+//! no other can bear; nor while a second region takes less than all of its clients, for a ramp narrows a region only in
+//! favour of one that does not.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -123,6 +124,11 @@ fn change(last: &Snapshot, snapshot: &Snapshot) -> Option<ShareChange> {
     let mut changed = regions.filter(|id| shares(last, *id) != shares(snapshot, *id));
     let region = changed.next().filter(|_| changed.next().is_none())?;
     let (before, now) = (shares(last, region), shares(snapshot, region));
+    let is_whole = |share: SiteShare| matches!(share, SiteShare::Full | SiteShare::Out { .. });
+    let mut others = snapshot.base.config.regions.iter().map(|(id, _)| id).filter(|id| *id != region);
+    if !others.all(|other| shares(snapshot, other).into_iter().all(is_whole)) {
+        return None;
+    }
     // One that leaves or is disabled, or returns from there, gives its clients to others by other rules.
     let is_share =
         |share: &SiteShare| matches!(share, SiteShare::Full | SiteShare::Part(_) | SiteShare::Waiting);
