@@ -60,11 +60,8 @@ pub struct TermsArgs {
 }
 
 fn modes() -> impl TypedValueParser<Value = Failover> {
-    let modes = [Failover::Auto, Failover::Advise, Failover::Off];
-    PossibleValuesParser::new(modes.map(Failover::as_str)).map(move |word| {
-        let mode = modes.into_iter().find(|mode| mode.as_str() == word);
-        mode.expect("the parser takes these words only")
-    })
+    let words = PossibleValuesParser::new(Failover::ALL.map(Failover::as_str));
+    words.map(|word| Failover::find(&word).expect("the parser takes these words only"))
 }
 
 fn rules() -> impl TypedValueParser<Value = SafetyRule> {

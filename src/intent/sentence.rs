@@ -106,12 +106,9 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn failover(&mut self) -> Result<Failover, InvalidAction> {
-        match self.next("`auto`, `advise` or `off`")? {
-            "auto" => Ok(Failover::Auto),
-            "advise" => Ok(Failover::Advise),
-            "off" => Ok(Failover::Off),
-            other => Err(InvalidAction(format!("`{other}` is none of `auto`, `advise`, `off`"))),
-        }
+        let word = self.next("`auto`, `advise` or `off`")?;
+        let unknown = || InvalidAction(format!("`{word}` is none of `auto`, `advise`, `off`"));
+        Failover::find(word).ok_or_else(unknown)
     }
 
     fn abort(&mut self) -> Result<AbortRule, InvalidAction> {

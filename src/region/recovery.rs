@@ -24,6 +24,13 @@ pub enum Failover {
 }
 
 impl Failover {
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Advise, Self::Off];
+
+    /// Finds the mode of a word that the configuration uses.
+    pub fn find(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
+    }
+
     /// Returns the word that the configuration uses.
     pub fn as_str(self) -> &'static str {
         match self {
