@@ -55,6 +55,10 @@ impl Reload {
                         // A directory that was replaced is another one to the system, so every place is
                         // watched again. The stamps tell whether anything that is read has changed: a state
                         // directory may lie beside the files.
+                        if seen.is_none() {
+                            let pause = TimeSpan(WATCH_AGAIN);
+                            tracing::warn!("the watch of the configuration ended; it is tried again in {pause}");
+                        }
                         watch = seen.and_then(|()| self.watch(&server));
                         continue;
                     }

@@ -15,7 +15,8 @@ use crate::alarm::incident;
 use crate::availability::{log, measured};
 use crate::client::MAX_GROUPS;
 use crate::config::sections::{
-    access, alarms, canaries, checks, drills, geo, json, recovery, region, steer, webhooks, zone_checks,
+    access, alarms, canaries, checks, drills, geo, json, outside, recovery, region, steer, webhooks,
+    zone_checks,
 };
 use crate::config::values::bounds::MAX_NAME;
 use crate::config::{problem, yaml};
@@ -79,6 +80,7 @@ fn configuration() -> Vec<Row> {
         ("`geo.networks`", most(geo::MAX_NETWORKS)),
         ("size of a geo database", bytes(database::MAX_SIZE)),
         ("octets of one static RRset", most(zone_checks::MAX_RRSET)),
+        ("`references`", most(outside::MAX_REFERENCES)),
         ("webhooks", most(webhooks::MAX_WEBHOOKS)),
         ("`access.tokens`", most(access::MAX_TOKENS)),
         ("characters of a token", range(&MIN_TOKEN, &MAX_TOKEN)),

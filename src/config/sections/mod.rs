@@ -18,7 +18,7 @@ pub(crate) mod geo;
 mod groups;
 pub(crate) mod json;
 mod names;
-mod outside;
+pub(crate) mod outside;
 pub(crate) mod recovery;
 mod references;
 pub(crate) mod region;

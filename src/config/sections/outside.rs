@@ -12,7 +12,7 @@ use crate::config::yaml::Written;
 use crate::region::Region;
 
 /// The most references: each is a task, and a majority of three says as much as one of thirty.
-const MAX_REFERENCES: usize = 16;
+pub const MAX_REFERENCES: usize = 16;
 
 const HINT: &str = "write `192.0.2.1:443`, `www.example.com:443` or `https://www.example.com/`";
 
