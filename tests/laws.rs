@@ -224,7 +224,7 @@ fn compile(draft: &Draft) -> Snapshot {
     let config = Config {
         server: Server {
             name: "ns1".to_owned(),
-            dns: Vec::new(),
+            listen: meridian::config::Listen::default(),
             admin: None,
             access: meridian::config::Access::default(),
             geo: Geo { networks: draft.networks.clone(), ..Geo::default() },

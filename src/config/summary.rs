@@ -42,7 +42,7 @@ impl ConfigSummary<'_> {
             addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         };
         writeln!(f, "server {}", server.name)?;
-        writeln!(f, "  dns: {}", listed(&server.dns))?;
+        writeln!(f, "  dns: {}", listed(&server.listen.dns))?;
         writeln!(f, "  admin: {}", server.admin.map_or("nowhere".to_owned(), |admin| admin.to_string()))?;
         let database =
             server.geo.database.as_ref().map_or("no database".to_owned(), |path| path.display().to_string());

@@ -415,7 +415,7 @@ mod tests {
 
     use super::*;
     use crate::canary::{Canary, Failure, FailureClass};
-    use crate::config::{Access, AlarmRules, Geo, LogFormat, Server};
+    use crate::config::{Access, AlarmRules, Geo, Listen, LogFormat, Server};
     use crate::health::fixture;
     use crate::region::{Recovery, Region, Regions, Safety};
     use crate::steering::{AllDown, Order, Policy, ResidencyRule, Steering};
@@ -452,7 +452,7 @@ mod tests {
         Arc::new(Config {
             server: Server {
                 name: "ns1".to_owned(),
-                dns: Vec::new(),
+                listen: Listen::default(),
                 admin: None,
                 access: Access::default(),
                 geo: Geo::default(),

@@ -40,7 +40,7 @@ pub use state_writer::chain;
 pub use writer::EventListener;
 
 use crate::admin;
-use crate::config::Server;
+use crate::config::{Listen, Server};
 use crate::files::{StateDirectory, state_directory};
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
@@ -136,13 +136,13 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
     let reload = Reload {
         directory: options.directory,
         clock,
-        metrics,
+        metrics: Arc::clone(&metrics),
         admin: Arc::clone(&state),
         worlds: worlds_in,
         started_with: config,
         started_from: loaded.stamp,
     };
-    let servers = tokio::spawn(serve::run(sockets, serve::answer_from(current), stopped.clone()));
+    let servers = tokio::spawn(serve::run(sockets, current, metrics.udp.clone(), stopped.clone()));
     let pages = tokio::spawn(pages::serve(admin, state, stopped.clone()));
     // Compiling takes milliseconds, and up to seconds after a reload: on a thread of its own it keeps no
     // query waiting, not even on one processor.
@@ -179,11 +179,23 @@ impl Resources {
         Ok(Self {
             secrets: secrets::of_webhooks(server).map_err(LoadError::from)?,
             directory: server.state.as_deref().map(lock).transpose()?,
-            sockets: serve::bind(&server.dns)?,
+            sockets: bind(&server.listen)?,
             admin: server.admin.map(admin::bind).transpose()?,
             signals: ProcessSignals::listen().map_err(Error::Signals)?,
         })
     }
+}
+
+/// Binds all addresses for DNS.
+fn bind(listen: &Listen) -> Result<Vec<serve::Sockets>, ListenError> {
+    let sockets = serve::bind(&listen.dns, listen.threads.unwrap_or_else(serve::usual_threads))?;
+    for absent in sockets.iter().filter(|sockets| !sockets.is_there()) {
+        tracing::warn!(
+            "no interface has the address {} yet; it is answered on when one has",
+            absent.address.ip()
+        );
+    }
+    Ok(sockets)
 }
 
 /// Locks the state directory for as long as the process lives.

@@ -128,7 +128,7 @@ impl Reload {
     fn say_what_needs_a_restart(&self, config: &Config) {
         let (now, then) = (&config.server, &self.started_with.server);
         let held = [
-            ("listen.dns", now.dns != then.dns),
+            ("listen", now.listen != then.listen),
             ("admin", now.admin != then.admin),
             ("state", now.state != then.state),
             ("log", now.log != then.log),

@@ -264,7 +264,7 @@ pub(super) mod tests {
         Config {
             server: Server {
                 name: "ns1".to_owned(),
-                dns: vec![],
+                listen: crate::config::Listen::default(),
                 admin: None,
                 access: crate::config::Access::default(),
                 geo: crate::config::Geo::default(),

@@ -13,10 +13,12 @@ mod resolvers;
 mod sites;
 #[cfg(test)]
 mod tests;
+mod transports;
 
 pub use answers::{AllAnswers, AnswerCounters, Totals};
 pub use delivery::{Delivery, DeliveryMetrics, DeliveryReport, WebhookStatus};
 pub use resolvers::{ResolverSummary, ResolverTable, ResolverWatch};
+pub use transports::UdpMetrics;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,6 +60,8 @@ const OK: &str = "ok";
 pub struct Metrics {
     /// The event log and webhooks.
     pub delivery: DeliveryMetrics,
+    /// What is lost on the way out of the UDP sockets.
+    pub udp: UdpMetrics,
     registry: Registry,
     answers: Arc<AllAnswers>,
     /// The resolvers that still get addresses which clients are sent away from.
@@ -87,6 +91,7 @@ impl Default for Metrics {
     fn default() -> Self {
         let metrics = Self {
             delivery: DeliveryMetrics::default(),
+            udp: UdpMetrics::default(),
             registry: Registry::with_prefix("meridian"),
             answers: Arc::default(),
             watch: Mutex::default(),
@@ -122,6 +127,7 @@ impl Metrics {
     fn registered(mut self) -> Self {
         let registry = &mut self.registry;
         registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));
+        self.udp.register(registry);
         registry.register("canary_results", "Canary results by class", self.canary_results.clone());
         registry.register("canary_slow", "Canary successes above their limit", self.canary_slow.clone());
         let help =

@@ -8,14 +8,22 @@ use super::{tcp, udp};
 /// The ports that are tried when port 0 was asked for and TCP has the chosen one in use.
 const PORT_ATTEMPTS: u32 = 32;
 
-/// The two sockets of one address, bound to the same port.
+/// The sockets of one address, bound to the same port.
 #[derive(Debug)]
 pub struct Sockets {
     /// The address, with the port that was chosen when port 0 was asked for.
     pub address: SocketAddr,
-    /// Receives queries only.
-    pub udp: UdpSocket,
+    /// One for each thread; they receive queries only.
+    pub udp: Vec<UdpSocket>,
     pub tcp: TcpListener,
+}
+
+impl Sockets {
+    /// Returns whether an interface has the address now. The sockets are bound all the same.
+    pub fn is_there(&self) -> bool {
+        let any_port = SocketAddr::new(self.address.ip(), 0);
+        UdpSocket::bind(any_port).is_ok()
+    }
 }
 
 /// An address that cannot be listened on. Its message is the sentence for the operator.
@@ -29,21 +37,21 @@ pub struct ListenError {
     reason: io::Error,
 }
 
-/// Binds every address for UDP and TCP. IPv6 sockets take IPv6 only, so that `0.0.0.0` and `[::]` can
+/// Binds every address for UDP, by so many threads, and TCP. IPv6 sockets take IPv6 only, so that `0.0.0.0` and `[::]` can
 /// stand side by side and a client's address is never an IPv4-mapped one.
 ///
 /// # Errors
 ///
 /// The first address that cannot be bound; all others are released then.
-pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<Sockets>, ListenError> {
-    addresses.iter().copied().map(bind_pair).collect()
+pub fn bind(addresses: &[SocketAddr], threads: usize) -> Result<Vec<Sockets>, ListenError> {
+    addresses.iter().map(|address| bind_both(*address, threads)).collect()
 }
 
-fn bind_pair(address: SocketAddr) -> Result<Sockets, ListenError> {
+fn bind_both(address: SocketAddr, threads: usize) -> Result<Sockets, ListenError> {
     let mut attempt = 1;
     loop {
-        let udp = udp::open(address).map_err(failed(address, "UDP"))?;
-        let chosen = udp.local_addr().map_err(failed(address, "UDP"))?;
+        let udp = udp::open(address, threads).map_err(failed(address, "UDP"))?;
+        let chosen = udp[0].local_addr().map_err(failed(address, "UDP"))?;
         match tcp::open(chosen) {
             Ok(tcp) => {
                 return Ok(Sockets { address: chosen, udp, tcp });
@@ -75,10 +83,6 @@ fn advice(error: &io::Error, address: SocketAddr, transport: &str) -> String {
             "permission denied, so allow {transport} port {port} with CAP_NET_BIND_SERVICE or choose a port above \
              1023 in `listen.dns` in server.yaml"
         ),
-        io::ErrorKind::AddrNotAvailable => format!(
-            "no interface has the address {}, so add it or change `listen.dns` in server.yaml",
-            address.ip()
-        ),
         _ => format!("{error}; change `listen.dns` in server.yaml or what forbids it"),
     }
 }
@@ -93,9 +97,10 @@ mod tests {
 
     #[test]
     fn port_zero_gives_udp_and_tcp_the_same_port() {
-        let sockets = bind(&[any_port(), any_port()]).expect("loopback is free");
+        let sockets = bind(&[any_port(), any_port()], 3).expect("loopback is free");
         for pair in &sockets {
-            assert_eq!(pair.udp.local_addr().unwrap(), pair.address);
+            assert!(pair.udp.iter().all(|socket| socket.local_addr().unwrap() == pair.address));
+            assert_eq!(pair.udp.len(), 3);
             assert_eq!(pair.tcp.local_addr().unwrap(), pair.address);
         }
         assert_ne!(sockets[0].address, sockets[1].address);
@@ -103,17 +108,17 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_named_with_what_to_do() {
-        let held = bind(&[any_port()]).expect("loopback is free");
-        let error = bind(&[held[0].address]).expect_err("the port is held");
+        let held = bind(&[any_port()], 2).expect("loopback is free");
+        let error = bind(&[held[0].address], 2).expect_err("the port is held");
         let sentence = error.to_string();
         assert!(sentence.contains(&held[0].address.to_string()), "{sentence}");
         assert!(sentence.contains("the port is in use"), "{sentence}");
     }
 
     #[test]
-    fn an_address_that_no_interface_has_is_named() {
+    fn an_address_that_no_interface_has_yet_is_bound_and_told() {
         // TEST-NET-3 (RFC 5737) is on no machine.
-        let error = bind(&["203.0.113.1:0".parse().unwrap()]).expect_err("not ours");
-        assert!(error.to_string().contains("no interface has the address 203.0.113.1"));
+        let sockets = bind(&["203.0.113.1:0".parse().unwrap(), any_port()], 1).expect("it may come later");
+        assert!(sockets.iter().map(Sockets::is_there).eq([false, true]));
     }
 }

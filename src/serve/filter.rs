@@ -1,68 +1,55 @@
 //! Drops in the kernel what must never reach a server, with classic BPF programs on the sockets.
 //!
-//! hickory-server answers FORMERR to everything that it cannot parse before the engine sees it, responses
-//! included, so that two servers could be made to answer each other's errors for ever. Dropping
-//! responses in the kernel ends that. Elsewhere than on Linux nothing is filtered.
+//! The engine is silent to them as well. Here they wake no thread and take no room from queries, at no cost that could
+//! be measured.
 
-use socket2::Socket;
+use socket2::{SockFilter, Socket};
 
 /// Drops datagrams that are no queries: those too short for a header and those with QR set.
 ///
 /// A failure (a sandbox without `SO_ATTACH_FILTER`) costs protection, not answers, so it is no error.
 pub fn only_queries(socket: &Socket) {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket.attach_filter(&linux::ONLY_QUERIES) {
+    if let Err(error) = socket.attach_filter(&ONLY_QUERIES) {
         tracing::warn!(%error, "cannot filter responses out of the UDP socket");
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = socket;
 }
 
 /// Drops everything that arrives from now on; queued datagrams stay to be read. On a listening socket
 /// this refuses new connections and leaves the accepted ones alone.
-pub fn nothing_more(socket: socket2::SockRef<'_>) {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket.attach_filter(&linux::NOTHING) {
+pub fn nothing_more(socket: &Socket) {
+    if let Err(error) = socket.attach_filter(&NOTHING) {
         tracing::debug!(%error, "cannot close a socket to what is new");
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = socket;
 }
 
-#[cfg(target_os = "linux")]
-mod linux {
-    use socket2::SockFilter;
+// The instruction codes of classic BPF: linux/bpf_common.h and linux/filter.h.
+const LOAD_LENGTH: u16 = 0x80; // BPF_LD | BPF_W | BPF_LEN
+const LOAD_BYTE: u16 = 0x30; // BPF_LD | BPF_B | BPF_ABS
+const JUMP_IF_AT_LEAST: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
+const JUMP_IF_ANY_BIT: u16 = 0x45; // BPF_JMP | BPF_JSET | BPF_K
+const RETURN: u16 = 0x06; // BPF_RET | BPF_K
 
-    // The instruction codes of classic BPF: linux/bpf_common.h and linux/filter.h.
-    const LOAD_LENGTH: u16 = 0x80; // BPF_LD | BPF_W | BPF_LEN
-    const LOAD_BYTE: u16 = 0x30; // BPF_LD | BPF_B | BPF_ABS
-    const JUMP_IF_AT_LEAST: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
-    const JUMP_IF_ANY_BIT: u16 = 0x45; // BPF_JMP | BPF_JSET | BPF_K
-    const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+/// A filter on a UDP socket sees the datagram from its UDP header on, which has 8 octets.
+const UDP_HEADER: u32 = 8;
+/// The length of a DNS header (RFC 1035, section 4.1.1).
+const DNS_HEADER: u32 = 12;
+/// QR is the highest bit of the third octet of a DNS header.
+const QR: u32 = 0x80;
+/// More than any datagram is long: keep all of it.
+const ALL: u32 = 0xffff;
 
-    /// A filter on a UDP socket sees the datagram from its UDP header on, which has 8 octets.
-    const UDP_HEADER: u32 = 8;
-    /// The length of a DNS header (RFC 1035, section 4.1.1).
-    const DNS_HEADER: u32 = 12;
-    /// QR is the highest bit of the third octet of a DNS header.
-    const QR: u32 = 0x80;
-    /// More than any datagram is long: keep all of it.
-    const ALL: u32 = 0xffff;
+const ONLY_QUERIES: [SockFilter; 6] = [
+    SockFilter::new(LOAD_LENGTH, 0, 0, 0),
+    SockFilter::new(JUMP_IF_AT_LEAST, 0, 3, UDP_HEADER + DNS_HEADER),
+    SockFilter::new(LOAD_BYTE, 0, 0, UDP_HEADER + 2),
+    SockFilter::new(JUMP_IF_ANY_BIT, 1, 0, QR),
+    SockFilter::new(RETURN, 0, 0, ALL),
+    SockFilter::new(RETURN, 0, 0, 0),
+];
 
-    pub const ONLY_QUERIES: [SockFilter; 6] = [
-        SockFilter::new(LOAD_LENGTH, 0, 0, 0),
-        SockFilter::new(JUMP_IF_AT_LEAST, 0, 3, UDP_HEADER + DNS_HEADER),
-        SockFilter::new(LOAD_BYTE, 0, 0, UDP_HEADER + 2),
-        SockFilter::new(JUMP_IF_ANY_BIT, 1, 0, QR),
-        SockFilter::new(RETURN, 0, 0, ALL),
-        SockFilter::new(RETURN, 0, 0, 0),
-    ];
-
-    pub const NOTHING: [SockFilter; 1] = [SockFilter::new(RETURN, 0, 0, 0)];
-}
+const NOTHING: [SockFilter; 1] = [SockFilter::new(RETURN, 0, 0, 0)];
 
 #[cfg(test)]
-#[cfg(target_os = "linux")]
 mod tests {
     use std::net::UdpSocket;
 

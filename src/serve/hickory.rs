@@ -7,37 +7,29 @@
 //!
 //! Known limits of hickory-server 0.26.3, and what is done about each:
 //!
-//! - What it cannot parse it answers itself, with FORMERR and without the question; the kernel drops
-//!   responses and short datagrams before ([`super::filter`]).
-//! - It does not compress names against the question; [`DecodedReply::fit`] keeps what is longer for that
-//!   from being cut in the wrong place, be it longer than the sender takes or than we announce, which is
-//!   hickory's own measure.
-//! - An aborted `accept` and a UDP "not connected" end its server; another is started on the same socket.
+//! - What it cannot parse it answers itself, with FORMERR and without the question.
+//! - An aborted `accept` ends its server; another is started on the same socket.
 //! - It spins while the process has no file descriptors left and has no limit on TCP connections. There
 //!   is no remedy here: bound the connections in front of the server, or raise the limit of open files.
 //!   A connection without a request is closed after [`tcp::IDLE`].
-//! - A wildcard address answers from whichever address the routing table picks: list addresses instead
-//!   on machines that have several.
 
-use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use hickory_proto::op::{Header, HeaderCounts};
 use hickory_server::Server;
 use hickory_server::net::runtime::Time;
-use hickory_server::net::xfer::Protocol;
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use socket2::SockRef;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::bind::Sockets;
 use super::reply::DecodedReply;
-use super::{AnswerRequest, filter, tcp, udp};
-use crate::engine::Transport;
-use crate::wire::UDP_PAYLOAD;
+use super::serving::Current;
+use super::{filter, tcp};
+use crate::engine::{self, Transport};
 
 /// The pause before a server that ended is started again, so that a broken socket does not spin.
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
@@ -46,13 +38,28 @@ const RESTART_PAUSE: Duration = Duration::from_millis(100);
 /// microseconds; this is for the queues before it.
 const DRAIN: Duration = Duration::from_millis(250);
 
-/// Answers on all sockets until `stop` turns true, then drains them.
-pub async fn run(sockets: Vec<Sockets>, answer: AnswerRequest, stop: watch::Receiver<bool>) {
+/// Turns the bytes of a request into those of a reply; `None` is silence. It must not block.
+pub type AnswerRequest = Arc<dyn Fn(&[u8], IpAddr, Transport) -> Option<Vec<u8>> + Send + Sync>;
+
+/// Returns the function that asks the engine, and counts what it did.
+pub fn answer_from(current: Arc<Current>) -> AnswerRequest {
+    Arc::new(move |request, client, transport| {
+        let mut reply = vec![0; engine::max_reply(transport)];
+        let length = current.load().answer(request, client, transport, &mut reply)?;
+        reply.truncate(length);
+        Some(reply)
+    })
+}
+
+/// Answers on all listeners until `stop` turns true, then drains them.
+pub async fn run(
+    listeners: Vec<(SocketAddr, TcpListener)>,
+    answer: AnswerRequest,
+    stop: watch::Receiver<bool>,
+) {
     let mut servers = JoinSet::new();
-    for pair in sockets {
-        for socket in [ServerSocket::Udp(pair.udp), ServerSocket::Tcp(pair.tcp)] {
-            servers.spawn(supervise(socket, pair.address, answer.clone(), stop.clone()));
-        }
+    for (address, listener) in listeners {
+        servers.spawn(supervise(listener, address, answer.clone(), stop.clone()));
     }
     while let Some(ended) = servers.join_next().await {
         if let Err(error) = ended {
@@ -61,54 +68,24 @@ pub async fn run(sockets: Vec<Sockets>, answer: AnswerRequest, stop: watch::Rece
     }
 }
 
-/// A socket that is kept until the process ends; hickory gets duplicates of it.
-enum ServerSocket {
-    Udp(UdpSocket),
-    Tcp(TcpListener),
-}
-
-impl ServerSocket {
-    fn register(&self, server: &mut Server<Handler>) -> io::Result<()> {
-        match self {
-            Self::Udp(socket) => udp::register(socket, server),
-            Self::Tcp(listener) => tcp::register(listener, server),
-        }
-    }
-
-    fn close_to_new(&self) {
-        match self {
-            Self::Udp(socket) => filter::nothing_more(SockRef::from(socket)),
-            Self::Tcp(listener) => filter::nothing_more(SockRef::from(listener)),
-        }
-    }
-
-    fn transport(&self) -> &'static str {
-        match self {
-            Self::Udp(_) => "udp",
-            Self::Tcp(_) => "tcp",
-        }
-    }
-}
-
 /// Serves one socket, and starts another server whenever one ends before it should.
 async fn supervise(
-    socket: ServerSocket,
+    listener: TcpListener,
     address: SocketAddr,
     answer: AnswerRequest,
     mut stop: watch::Receiver<bool>,
 ) {
-    let transport = socket.transport();
     loop {
         let mut server = Server::new(Handler(answer.clone()));
-        let ended = match socket.register(&mut server) {
+        let ended = match tcp::register(&listener, &mut server) {
             Ok(()) => tokio::select! {
                 ended = server.block_until_done() => ended.err().map(|error| error.to_string()),
-                () = stopped(&mut stop) => return drain(&socket, server).await,
+                () = stopped(&mut stop) => return drain(&listener, server).await,
             },
             Err(error) => Some(error.to_string()),
         };
         let why = ended.unwrap_or_else(|| "no reason given".to_owned());
-        tracing::warn!(%address, transport, why, "a DNS listener ended and is started again");
+        tracing::warn!(%address, why, "a DNS listener ended and is started again");
         tokio::select! {
             () = tokio::time::sleep(RESTART_PAUSE) => {}
             () = stopped(&mut stop) => return,
@@ -123,11 +100,11 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 
 /// Answers what has arrived and takes nothing more. hickory's own shutdown drops what it has read and
 /// not answered, so the socket is closed to what is new first.
-async fn drain(socket: &ServerSocket, mut server: Server<Handler>) {
-    socket.close_to_new();
+async fn drain(listener: &TcpListener, mut server: Server<Handler>) {
+    filter::nothing_more(&SockRef::from(listener));
     tokio::time::sleep(DRAIN).await;
     if let Err(error) = server.shutdown_gracefully().await {
-        tracing::debug!(%error, transport = socket.transport(), "a DNS listener ended while it was drained");
+        tracing::debug!(%error, "a DNS listener ended while it was drained");
     }
 }
 
@@ -151,14 +128,9 @@ impl RequestHandler for Handler {
 
 impl Handler {
     fn reply(&self, request: &Request) -> Option<DecodedReply> {
-        let (transport, limit) = match request.protocol() {
-            // RFC 6891, section 6.2.3: the size that the requestor states, 512 when it states none.
-            Protocol::Udp => (Transport::Udp, request.max_payload().min(UDP_PAYLOAD)),
-            _ => (Transport::Tcp, u16::MAX),
-        };
-        let bytes = (self.0)(request.as_slice(), request.src().ip(), transport)?;
+        let bytes = (self.0)(request.as_slice(), request.src().ip(), Transport::Tcp)?;
         let mut reply = DecodedReply::parse(&bytes).expect("the engine writes DNS messages");
-        if reply.fit(limit).is_err() {
+        if reply.fit(u16::MAX).is_err() {
             reply.fail();
         }
         Some(reply)
@@ -173,7 +145,6 @@ fn nothing_sent(request: &Request) -> ResponseInfo {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
-    use std::sync::Arc;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
@@ -185,7 +156,7 @@ mod tests {
     /// A query for `a.` A with recursion desired.
     const QUERY: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
 
-    /// A server that sends the request back as a response, or nothing when the name is `n`.
+    /// A server that sends the request back as a response.
     struct Running {
         address: SocketAddr,
         stop: watch::Sender<bool>,
@@ -194,30 +165,18 @@ mod tests {
 
     impl Running {
         fn start() -> Self {
-            Self::with(Arc::new(|request, client, _| {
+            let answer: AnswerRequest = Arc::new(|request, client, _| {
                 assert!(client.is_loopback());
                 let mut reply = request.to_vec();
                 reply[2] |= 0x84;
-                (request[13] != b'n').then_some(reply)
-            }))
-        }
-
-        fn with(answer: AnswerRequest) -> Self {
-            let sockets = bind(&[(Ipv4Addr::LOCALHOST, 0).into()]).unwrap();
+                Some(reply)
+            });
+            let sockets = bind(&[(Ipv4Addr::LOCALHOST, 0).into()], 1).unwrap();
             let address = sockets[0].address;
+            let sockets = sockets.into_iter().map(|sockets| (sockets.address, sockets.tcp)).collect();
             let (stop, stopped) = watch::channel(false);
             let task = tokio::spawn(run(sockets, answer, stopped));
             Self { address, stop, task }
-        }
-
-        async fn udp(&self, datagrams: &[&[u8]]) -> Vec<u8> {
-            let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
-            for datagram in datagrams {
-                socket.send_to(datagram, self.address).await.unwrap();
-            }
-            let mut reply = [0; 4096];
-            let length = socket.recv(&mut reply).await.unwrap();
-            reply[..length].to_vec()
         }
 
         async fn tcp(&self, request: &[u8]) -> Vec<u8> {
@@ -237,57 +196,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn udp_and_tcp_carry_the_bytes_of_the_answer() {
+    async fn tcp_carries_the_bytes_of_the_answer() {
         let running = Running::start();
-        assert_eq!(running.udp(&[QUERY]).await, answer_to_query());
         assert_eq!(running.tcp(QUERY).await, answer_to_query());
-    }
-
-    #[tokio::test]
-    async fn silence_is_silence_and_does_not_hold_up_the_next_query() {
-        let running = Running::start();
-        let unanswered = [&QUERY[..13], b"n", &QUERY[14..]].concat();
-        assert_eq!(running.udp(&[&unanswered, QUERY]).await, answer_to_query());
-    }
-
-    #[tokio::test]
-    async fn a_reply_that_hickory_makes_longer_than_we_announce_is_cut_whole_whatever_the_sender_takes() {
-        // The root's OPT record, of a sender that takes 4096 octets and of a server that announces 1232.
-        let opt = |octets: u16| [&b"\0\0\x29"[..], &octets.to_be_bytes(), &[0; 6]].concat();
-        let question = [&b"\x3f"[..], &[b'a'; 63], b"\x3f", &[b'b'; 63], b"\0\0\x01\0\x01"].concat();
-        let header =
-            |flags: &[u8], answers: u8| [b"\x12\x34", flags, b"\0\x01\0", &[answers], b"\0\0\0\x01"].concat();
-        let request = [header(b"\0\0", 0), question.clone(), opt(4096)].concat();
-        // 66 answers of 16 octets, their owner compressed against the question: 1212 octets.
-        let answers = b"\xc0\x0c\0\x01\0\x01\0\0\0\x1e\0\x04\x7f\0\0\x01".repeat(66);
-        let reply = [header(b"\x84\0", 66), question.clone(), answers, opt(1232)].concat();
-        assert!(reply.len() <= usize::from(UDP_PAYLOAD));
-        let running = Running::with(Arc::new(move |_, _, _| Some(reply.clone())));
-        let cut = [header(b"\x86\0", 0), question, opt(1232)].concat();
-        assert_eq!(running.udp(&[&request]).await, cut);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_whose_socket_is_broken_is_started_again_until_told_to_stop() {
-        // Reading from a stream that leads nowhere is the one error that ends hickory's UDP listener.
-        let nowhere = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-        nowhere.set_nonblocking(true).unwrap();
-        let (stop, stopped) = watch::channel(false);
-        let answer: AnswerRequest = Arc::new(|_, _, _| None);
-        let address = (Ipv4Addr::LOCALHOST, 0).into();
-        let server = tokio::spawn(supervise(ServerSocket::Udp(nowhere.into()), address, answer, stopped));
-        tokio::time::sleep(10 * RESTART_PAUSE).await;
-        assert!(!server.is_finished());
-        stop.send(true).unwrap();
-        server.await.unwrap();
     }
 
     #[tokio::test]
     async fn servers_end_when_told_to() {
         let running = Running::start();
-        assert_eq!(running.udp(&[QUERY]).await, answer_to_query());
+        assert_eq!(running.tcp(QUERY).await, answer_to_query());
         running.stop.send(true).unwrap();
         running.task.await.unwrap();
-        bind(&[running.address]).expect("the port is free again");
+        bind(&[running.address], 1).expect("the port is free again");
     }
 }

@@ -3,78 +3,65 @@
 //! ```text
 //!   kernel      drops what is no query                     filter
 //!     │
-//!     ▼
-//!   socket      one for each address and transport         bind, udp, tcp
+//!   socket      bound for each address and transport       bind, socket
 //!     │
-//!     ▼
-//!   hickory     framing, timeouts, restarts, draining      hickory
-//!     │ bytes of a request                 ▲ response
-//!     ▼                                    │
-//!   answer      loads the snapshot,      decode            reply
-//!     │         counts the reply           ▲
-//!     ▼                                    │ bytes of a reply
-//!   engine      decides every answer ──────╯
+//!     ├──▶ UDP  batches, a thread for each socket          udp
+//!     ╰──▶ TCP  framing, timeouts, restarts, draining      hickory, tcp, reply
+//!     │
+//!   Serving     one snapshot, and the counters of its answers
+//!     │
+//!   engine      decides every answer
 //! ```
 //!
-//! Each layer adds one thing and knows only the next. What arrives on a socket reaches [`AnswerRequest`],
-//! and its reply goes back unchanged in meaning. What is answered is decided by `engine` alone; which
-//! snapshot it is answered from is the shell's business. hickory-server reads and writes all sockets, with
-//! the limits that its module lists.
+//! What is answered is decided by `engine` alone; which snapshot it is answered from is the shell's business.
+//! hickory-server reads and writes the connections, with the limits that its module lists.
 
 mod bind;
 mod filter;
+#[cfg(test)]
+mod fixture;
 mod hickory;
 mod reply;
+mod serving;
 mod socket;
 pub(crate) mod tcp;
 mod udp;
 
 pub use bind::{ListenError, Sockets, bind};
-pub use hickory::run;
+pub use serving::{Current, Serving};
+pub use udp::usual_threads;
 
-use std::net::IpAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
-use crate::engine;
-use crate::engine::{Disposition, Transport};
-use crate::metrics::{AnswerCounters, ResolverWatch};
-use crate::snapshot::Snapshot;
+use crate::metrics::UdpMetrics;
+use udp::UdpThreads;
 
-/// A snapshot together with the counters of its zones and regions, so that a tally always meets the table
-/// that its numbers index.
-#[derive(Debug)]
-pub struct Serving {
-    /// The source of answers.
-    pub snapshot: Arc<Snapshot>,
-    pub answers: Arc<AnswerCounters>,
-    /// Counts the resolvers that get addresses which clients are being moved away from.
-    pub watch: ResolverWatch,
+/// Answers on all sockets until `stop` turns true, then drains them.
+pub async fn run(
+    sockets: Vec<Sockets>,
+    current: Arc<Current>,
+    metrics: UdpMetrics,
+    stop: watch::Receiver<bool>,
+) {
+    let (datagrams, streams) = split(sockets);
+    let threads = UdpThreads::start(datagrams, &current, &metrics);
+    hickory::run(streams, hickory::answer_from(current), stop).await;
+    // They end within milliseconds; waiting for a thread is nothing for a task.
+    let stopping = tokio::task::spawn_blocking(move || threads.stop());
+    if let Err(error) = stopping.await {
+        tracing::error!(%error, "the UDP threads did not end well");
+    }
 }
 
-/// Published by the writer, and read for every answer.
-pub type Current = ArcSwap<Serving>;
-
-/// Turns the bytes of a request into those of a reply; `None` is silence. It must not block.
-pub type AnswerRequest = Arc<dyn Fn(&[u8], IpAddr, Transport) -> Option<Vec<u8>> + Send + Sync>;
-
-/// Returns the function that asks the engine, and counts what it did.
-pub fn answer_from(current: Arc<Current>) -> AnswerRequest {
-    Arc::new(move |request, client, transport| {
-        let serving = current.load();
-        let mut reply = vec![0; engine::max_reply(transport)];
-        match engine::answer(&serving.snapshot, request, client, transport, &mut reply) {
-            Disposition::Reply { length, tally } => {
-                serving.answers.count(&tally, transport);
-                serving.watch.note(&tally, client);
-                reply.truncate(length);
-                Some(reply)
-            }
-            Disposition::Silence => {
-                serving.answers.count_silence();
-                None
-            }
-        }
-    })
+/// Returns the sockets of all threads, and the listener of each address.
+fn split(sockets: Vec<Sockets>) -> (Vec<UdpSocket>, Vec<(SocketAddr, TcpListener)>) {
+    let (mut datagrams, mut streams) = (Vec::new(), Vec::new());
+    for Sockets { address, udp, tcp } in sockets {
+        datagrams.extend(udp);
+        streams.push((address, tcp));
+    }
+    (datagrams, streams)
 }

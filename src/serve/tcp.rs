@@ -24,7 +24,8 @@ pub(super) fn open(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket::unbound(address, Type::STREAM, Protocol::TCP)?;
     // A restart must not wait for the connections of the last run to leave TIME_WAIT.
     socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
+    socket::bind(&socket, address)?;
+    socket.set_nonblocking(true)?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }

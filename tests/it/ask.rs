@@ -59,7 +59,8 @@ pub fn send(server: SocketAddr, bytes: &[u8], over: Over) -> Option<Vec<u8>> {
 }
 
 fn send_udp(server: SocketAddr, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let local = if server.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+    let socket = UdpSocket::bind(local)?;
     socket.connect(server)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.send(bytes)?;

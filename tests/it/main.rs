@@ -20,6 +20,7 @@ mod answers;
 mod availability;
 mod browser;
 mod commands;
+mod datagrams;
 mod demo;
 mod drain_status;
 mod drill;

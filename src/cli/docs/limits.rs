@@ -15,8 +15,8 @@ use crate::alarm::incident;
 use crate::availability::{log, measured};
 use crate::client::MAX_GROUPS;
 use crate::config::sections::{
-    access, alarms, canaries, checks, drills, geo, json, outside, recovery, region, steer, webhooks,
-    zone_checks,
+    access, alarms, canaries, checks, drills, geo, json, listen as listening, outside, recovery, region,
+    steer, webhooks, zone_checks,
 };
 use crate::config::values::bounds::MAX_NAME;
 use crate::config::{problem, yaml};
@@ -114,6 +114,7 @@ fn answers() -> Vec<Row> {
     vec![
         ("`ttl`, `short_ttl` of a steered name", at_most(Duration::from_secs(u64::from(steer::LONGEST_TTL)))),
         ("`max_answers`", within(&steer::ANSWERS)),
+        ("`threads` for UDP of an address", within(&listening::THREADS)),
         ("octets of a UDP reply without EDNS", most(engine::MIN_REPLY)),
         ("octets of a UDP reply with EDNS", most(usize::from(UDP_PAYLOAD))),
         ("octets of a TCP reply", most(engine::MAX_REPLY)),

@@ -8,12 +8,13 @@ use serde::Deserialize;
 
 use super::access::{self, Access, AccessSpec};
 use super::geo::{self, Geo, GeoSpec};
+use super::listen::{self, Listen, ListenSpec};
 use super::outside;
 use super::webhooks::{self, Webhook, WebhookSpec};
 use crate::canary::ReferenceTarget;
 use crate::config::problem::{Reporter, Span};
 use crate::config::sources::SourceFiles;
-use crate::config::values::{Checked, List, Value, path, required_name};
+use crate::config::values::{List, Value, path, required_name};
 use crate::config::yaml::{Setting, Written};
 
 /// `server.yaml`: this instance.
@@ -49,21 +50,12 @@ pub struct ServerSpec {
     webhooks: Option<Setting<Vec<Setting<WebhookSpec>>>>,
 }
 
-/// Where the server listens.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ListenSpec {
-    /// Addresses with ports for DNS over UDP and TCP, for example `["192.0.2.53:53", "[::1]:53"]`.
-    dns: List<SocketAddr>,
-}
-
 /// What concerns this instance alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Server {
     /// Its name: NSID, observer name, log field.
     pub name: String,
-    /// Where it answers DNS over UDP and TCP; never empty.
-    pub dns: Vec<SocketAddr>,
+    pub listen: Listen,
     /// Where it serves `/metrics`, `/status` and the admin API; `None`: nowhere.
     pub admin: Option<SocketAddr>,
     pub access: Access,
@@ -105,17 +97,17 @@ pub(super) fn lower(
 ) -> Option<Server> {
     let directory = &sources.directory;
     let name = required_name(&spec.name, file, "write `name: ns1`", report);
-    let dns = listen(spec, file, report);
+    let listen = listen::lower(&spec.listen, file, report);
     // Port 0 is any free port, each time another one.
     if let Some((admin, span)) =
-        spec.admin.given().filter(|(admin, _)| admin.port() != 0 && dns.contains(admin))
+        spec.admin.given().filter(|(admin, _)| admin.port() != 0 && listen.dns.contains(admin))
     {
         let finding = report.error(span, format!("`admin` is `{admin}`, where DNS is answered"));
         finding.hint("give it a port of its own, for example 8053");
     }
     let server = Server {
         name: name.map_or_else(String::new, |(name, _)| name.clone()),
-        dns,
+        listen,
         admin: spec.admin.get().copied(),
         access: access::lower(&spec.access, &spec.admin, sources, report),
         geo: geo::lower(&spec.geo, directory, report),
@@ -125,22 +117,4 @@ pub(super) fn lower(
         log: spec.log.get_or_default(),
     };
     name.map(|_| server)
-}
-
-fn listen(spec: &ServerSpec, file: Span, report: &mut Reporter) -> Vec<SocketAddr> {
-    const HINT: &str = "write `listen: { dns: [\"192.0.2.53:53\"] }`";
-    let listen = spec.listen.required("listen", file, HINT, report);
-    let Some((listen, span)) = listen else { return Vec::new() };
-    listen.dns.required("listen.dns", span, HINT, report);
-    let mut addresses = Vec::new();
-    for (address, span) in listen.dns.items() {
-        if addresses.contains(address) {
-            report.error(span, format!("`{address}` is listed twice"));
-        }
-        addresses.push(*address);
-    }
-    if listen.dns.get().is_some_and(Vec::is_empty) {
-        report.error(span, "the server listens nowhere").hint(HINT);
-    }
-    addresses
 }

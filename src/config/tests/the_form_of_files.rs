@@ -36,11 +36,11 @@ fn an_empty_zone_file_is_not_blamed_on_regions_nobody_refers_to_nor_on_a_name_no
 fn an_unknown_key_is_reported_with_the_one_that_was_meant() {
     check(
         "server.yaml",
-        "nam: ns1\nlisten: { dns: ['127.0.0.1:53'], tcp: 1 }\ngeo: { database: x, asn: y }\n",
+        "nam: ns1\nlisten: { dns: ['127.0.0.1:53'], watchdog: 1 }\ngeo: { database: x, asn: y }\n",
         &[
             "server.yaml:0:0: `name` is missing | write `name: ns1`",
             "server.yaml:1:1: unknown key `nam` | did you mean `name`?",
-            "server.yaml:2:34: unknown key `tcp` | there is `dns`",
+            "server.yaml:2:34: unknown key `watchdog` | there are `dns` and `threads`",
         ],
     );
 }

@@ -1,0 +1,237 @@
+//! UDP: for each address so many threads, each with a socket of its own.
+//!
+//! ```text
+//!   wait ──▶ receive up to 64 ──▶ answer each from one snapshot ──▶ send all that have a reply ──▶ wait
+//! ```
+//!
+//! The kernel deals the datagrams out to the sockets of an address (`SO_REUSEPORT`). A thread sleeps in the kernel
+//! while nothing comes, and per query it allocates nothing, takes no lock, reads no clock and logs nothing. A full
+//! send buffer drops replies and counts them: waiting for one slow interface would keep all clients waiting.
+//!
+//! An error of the network never ends a thread: it pauses, so that a broken socket does not spin, and goes on. A
+//! panic, which is a fault of ours, costs the batch that it happened in.
+
+mod batch;
+mod peer;
+mod system;
+
+use std::io;
+use std::net::{Shutdown, SocketAddr, UdpSocket};
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use socket2::{Protocol, SockRef, Socket, Type};
+
+use self::batch::Batch;
+use super::serving::Current;
+use super::{filter, socket};
+use crate::engine::Transport;
+use crate::metrics::UdpMetrics;
+
+/// Room for a burst of queries while a thread is not scheduled, in bytes. The kernel caps it at
+/// `net.core.rmem_max`, so that asking for more than is granted is no error.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// The pause after an error of a socket, so that a broken one does not spin.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Binds the sockets of an address. The first is bound alone, so that a port that any other program has is refused,
+/// and shared with the others only then.
+pub(super) fn open(address: SocketAddr, threads: usize) -> io::Result<Vec<UdpSocket>> {
+    let first = unbound(address)?;
+    socket::bind(&first, address)?;
+    let address = first.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    let mut sockets = vec![first];
+    if threads > 1 {
+        sockets[0].set_reuse_port(true)?;
+    }
+    for _ in 1..threads {
+        let next = unbound(address)?;
+        next.set_reuse_port(true)?;
+        socket::bind(&next, address)?;
+        sockets.push(next);
+    }
+    Ok(sockets.into_iter().map(UdpSocket::from).collect())
+}
+
+/// Returns how many threads an address has when it is not said: one for each core.
+pub fn usual_threads() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn unbound(address: SocketAddr) -> io::Result<Socket> {
+    let socket = socket::unbound(address, Type::DGRAM, Protocol::UDP)?;
+    // Refused only where the sandbox forbids it; the default size works as well, with less slack.
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    if address.ip().is_unspecified() {
+        system::report_destinations(&socket, address)?;
+    }
+    // Before the socket is bound, so that no response slips in ahead of the filter.
+    filter::only_queries(&socket);
+    Ok(socket)
+}
+
+/// The threads of all addresses.
+pub(super) struct UdpThreads {
+    workers: Vec<(Arc<UdpWorker>, JoinHandle<()>)>,
+    is_stopping: Arc<AtomicBool>,
+}
+
+impl UdpThreads {
+    /// Starts a thread for each socket. A socket that gets none is closed: the kernel would deal queries out to it.
+    pub(super) fn start(sockets: Vec<UdpSocket>, current: &Arc<Current>, metrics: &UdpMetrics) -> Self {
+        let is_stopping = Arc::<AtomicBool>::default();
+        let mut workers = Vec::new();
+        for socket in sockets {
+            let worker = Arc::new(UdpWorker {
+                is_wildcard: socket.local_addr().is_ok_and(|address| address.ip().is_unspecified()),
+                socket,
+                current: Arc::clone(current),
+                metrics: metrics.clone(),
+                is_stopping: Arc::clone(&is_stopping),
+            });
+            let runs = Arc::clone(&worker);
+            match thread::Builder::new().name("dns-udp".to_owned()).spawn(move || runs.run()) {
+                Ok(thread) => workers.push((worker, thread)),
+                Err(error) => tracing::error!("cannot start a thread that answers UDP: {error}"),
+            }
+        }
+        Self { workers, is_stopping }
+    }
+
+    /// Closes the sockets to what is new, has what waits in them answered, and waits for the threads.
+    pub(super) fn stop(self) {
+        self.is_stopping.store(true, Ordering::Release);
+        for (worker, _) in &self.workers {
+            let socket = SockRef::from(&worker.socket);
+            filter::nothing_more(&socket);
+            // It wakes the thread. That the socket is not connected is an error that comes after that.
+            let _ = socket.shutdown(Shutdown::Read);
+        }
+        for (_, thread) in self.workers {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One socket and all that its thread needs.
+struct UdpWorker {
+    socket: UdpSocket,
+    /// Whether each query may have been sent to another address of this machine.
+    is_wildcard: bool,
+    current: Arc<Current>,
+    metrics: UdpMetrics,
+    is_stopping: Arc<AtomicBool>,
+}
+
+impl UdpWorker {
+    fn run(&self) {
+        while catch_unwind(AssertUnwindSafe(|| self.answer_until_stopped())).is_err() {
+            tracing::error!(
+                "a thread that answers UDP has panicked, which is a fault of Meridian, and goes on"
+            );
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn answer_until_stopped(&self) {
+        let mut batch = Batch::new(self.is_wildcard);
+        let mut is_failing = false;
+        loop {
+            let is_last = self.is_stopping.load(Ordering::Acquire);
+            match batch.receive(&self.socket, !is_last) {
+                Ok(()) => {
+                    self.answer(&mut batch);
+                    is_failing = false;
+                }
+                Err(_) if is_last => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // Logged once for all that follow without a query between them.
+                    if !is_failing {
+                        tracing::warn!("cannot receive UDP queries, trying again: {error}");
+                    }
+                    is_failing = true;
+                    thread::sleep(PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Answers a batch. The snapshot is loaded once for it and let go after it: a cached one would stay in memory
+    /// for as long as an idle thread sleeps.
+    fn answer(&self, batch: &mut Batch) {
+        let serving = self.current.load();
+        batch.answer(|request, client, reply| serving.answer(request, client, Transport::Udp, reply));
+        drop(serving);
+        let dropped = batch.send(&self.socket);
+        self.metrics.dropped(dropped.full, dropped.unsendable);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::serve::fixture::{self, QUERY, REPLY};
+
+    fn ask(server: SocketAddr) -> Vec<u8> {
+        let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback");
+        client.connect(server).expect("loopback");
+        client.set_read_timeout(Some(Duration::from_secs(30))).expect("a socket");
+        client.send(QUERY).expect("loopback takes it");
+        let mut reply = [0; 512];
+        let length = client.recv(&mut reply).expect("a reply from the address that was asked");
+        reply[..length].to_vec()
+    }
+
+    fn check(listen: Ipv4Addr, asked: Ipv4Addr, threads: usize) {
+        let sockets = open((listen, 0).into(), threads).expect("loopback");
+        assert_eq!(sockets.len(), threads);
+        let server = SocketAddr::from((asked, sockets[0].local_addr().expect("bound").port()));
+        let running = UdpThreads::start(sockets, &fixture::current(), &UdpMetrics::default());
+        // Each time from another port, so that every socket gets some.
+        (0..20).for_each(|_| assert_eq!(ask(server), REPLY));
+        running.stop();
+        open(server, 1).expect("the port is free again");
+    }
+
+    #[test]
+    fn all_threads_of_an_address_answer_and_end_when_they_are_told_to() {
+        check(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST, 1);
+        check(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST, 4);
+    }
+
+    #[test]
+    fn a_reply_from_a_wildcard_address_leaves_from_the_one_that_was_asked() {
+        check(Ipv4Addr::UNSPECIFIED, Ipv4Addr::new(127, 0, 0, 5), 2);
+    }
+
+    #[test]
+    fn queries_that_wait_when_it_stops_are_still_answered() {
+        let sockets = open((Ipv4Addr::LOCALHOST, 0).into(), 1).expect("loopback");
+        let server = sockets[0].local_addr().expect("bound");
+        let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback");
+        (0..200).for_each(|_| _ = client.send_to(QUERY, server).expect("loopback takes it"));
+        UdpThreads::start(sockets, &fixture::current(), &UdpMetrics::default()).stop();
+        client.set_nonblocking(true).expect("a socket");
+        let mut reply = [0; 512];
+        let count = std::iter::from_fn(|| client.recv(&mut reply).ok()).count();
+        assert_eq!(count, 200);
+    }
+
+    #[test]
+    fn a_port_that_another_program_shares_is_not_joined() {
+        let other =
+            socket::unbound((Ipv4Addr::LOCALHOST, 0).into(), Type::DGRAM, Protocol::UDP).expect("a socket");
+        other.set_reuse_port(true).expect("Linux has it");
+        other.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("loopback");
+        let taken = other.local_addr().expect("bound").as_socket().expect("an IP address");
+        assert_eq!(open(taken, 4).expect_err("taken").kind(), io::ErrorKind::AddrInUse);
+    }
+}
