@@ -31,8 +31,8 @@ use crate::zone::Zone;
 pub use compile::{Compiled, compile};
 pub use problem::{Problem, ProblemLevel, Problems, SourceLine};
 pub use sections::{
-    Access, AccessToken, AdminTls, AlarmRule, AlarmRules, Geo, Listen, LogFormat, Measure, NamedFile, Role,
-    Secret, Server, Webhook, WebhookShape,
+    Access, AccessToken, AdminTls, AlarmRule, AlarmRules, Geo, Listen, ListenTls, LogFormat, Measure,
+    NamedFile, Role, Secret, Server, TcpLimits, Webhook, WebhookShape,
 };
 pub use sources::{SourceFile, SourceFiles};
 

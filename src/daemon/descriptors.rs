@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::admin::ConnectionLimits;
 use crate::probe::MAX_AT_ONCE;
 
-/// Descriptors for the process itself: listeners and timers of the runtime (about 20), a file of the state directory and
+/// Descriptors for the process itself: timers of the runtimes and the admin listener (about 20), a file of the state directory and
 /// its directory for each of five writers, the watch of the configuration and what a reload reads, questions to the
 /// kernel, webhooks; twice that.
 const RESERVED: u64 = 64;
@@ -24,14 +24,17 @@ pub struct DescriptorBudget {
     pub probes: usize,
     /// The most connections of the admin address.
     pub admin: ConnectionLimits,
+    /// The most connections of DNS over TCP.
+    pub tcp: usize,
 }
 
 impl DescriptorBudget {
-    /// Divides a limit: a third each for probes and admin pages, as far as they have use for it, and the rest for DNS
-    /// over TCP and TLS. Each has some, however low the limit is.
-    pub fn of(limit: u64) -> Self {
-        let part = usize::try_from(limit.saturating_sub(RESERVED) / 3).unwrap_or(usize::MAX);
-        Self { probes: part.clamp(16, MAX_AT_ONCE), admin: ConnectionLimits::within(part) }
+    /// Divides what a limit leaves beside so many open sockets for DNS: a third each for probes, admin pages and DNS over
+    /// TCP, as far as they have use for it. Each has some, however low the limit is.
+    pub fn of(limit: u64, sockets: u64) -> Self {
+        let rest = limit.saturating_sub(RESERVED).saturating_sub(sockets);
+        let part = usize::try_from(rest / 3).unwrap_or(usize::MAX);
+        Self { probes: part.clamp(16, MAX_AT_ONCE), admin: ConnectionLimits::within(part), tcp: part.max(16) }
     }
 }
 
@@ -52,14 +55,16 @@ mod tests {
 
     #[test]
     fn probes_and_pages_have_their_part_of_a_low_limit_and_no_more_than_they_need_of_a_high_one() {
-        let all =
-            |budget: DescriptorBudget| (budget.probes + budget.admin.requests + budget.admin.streams) as u64;
-        let low = DescriptorBudget::of(256);
-        assert_eq!((low.probes, low.admin.requests, low.admin.streams), (64, 32, 32));
-        assert!(all(low) + RESERVED <= 256, "{low:?}");
-        let high = DescriptorBudget::of(1 << 20);
+        let all = |budget: DescriptorBudget| {
+            (budget.probes + budget.admin.requests + budget.admin.streams + budget.tcp) as u64
+        };
+        let low = DescriptorBudget::of(256, 0);
+        assert_eq!((low.probes, low.admin.requests, low.admin.streams, low.tcp), (64, 32, 32, 64));
+        let beside = DescriptorBudget::of(256, 30);
+        assert!(all(low) + RESERVED <= 256 && all(beside) + RESERVED + 30 <= 256, "{low:?} {beside:?}");
+        let high = DescriptorBudget::of(1 << 20, 0);
         assert_eq!((high.probes, high.admin.requests, high.admin.streams), (MAX_AT_ONCE, 64, 128));
-        assert!(DescriptorBudget::of(0).probes > 0 && DescriptorBudget::of(0).admin.requests > 0);
+        assert!(all(DescriptorBudget::of(0, 9)) > 0 && DescriptorBudget::of(0, 9).tcp > 0);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::files::stamp::Stamp;
 use crate::files::{configuration, database, watch};
 use crate::geo::{self, Database, Located, Table, TableSources};
 use crate::moment::Moment;
+use crate::serve::DotPolicy;
 use crate::snapshot::Base;
 
 /// A configuration directory that can be served.
@@ -23,6 +24,8 @@ pub struct LoadedDirectory {
     pub base: Arc<Base>,
     /// The tokens and certificates of the admin address.
     pub access: Arc<AccessPolicy>,
+    /// What clients of DNS over TLS are shown.
+    pub tls: Option<Arc<DotPolicy>>,
     /// Sentences about what works but is hardly meant.
     pub warnings: Vec<String>,
     /// The Country or City database, when there is one.
@@ -76,7 +79,9 @@ pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
     let sources = configuration::read(directory)?;
     let compiled = config::compile(&sources).map_err(Error::Problems)?;
     let stamp = stamp.and_files(files(&compiled.config.server));
-    let (access, open) = secrets::of_access(&compiled.config.server.access).map_err(Error::Problems)?;
+    let (access, mut open) = secrets::of_access(&compiled.config.server.access).map_err(Error::Problems)?;
+    let (tls, exposed) = secrets::of_listen(&compiled.config.server.listen).map_err(Error::Problems)?;
+    open.extend(exposed);
     let databases = Databases::read(&compiled.config.server.geo)?;
     let table = databases.compile(&compiled.config)?;
     let database = databases.facts();
@@ -87,6 +92,7 @@ pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
         warnings: warnings.chain(base.without_region()).collect(),
         database,
         access: Arc::new(access),
+        tls: tls.map(Arc::new),
         base: Arc::new(base),
         stamp,
     })
@@ -112,7 +118,11 @@ pub fn stamp(directory: &Path, server: &Server) -> Stamp {
 }
 
 fn files(server: &Server) -> impl Iterator<Item = &PathBuf> {
-    [&server.geo.database, &server.geo.asn].into_iter().flatten().chain(server.access.files())
+    [&server.geo.database, &server.geo.asn]
+        .into_iter()
+        .flatten()
+        .chain(server.access.files())
+        .chain(server.listen.files())
 }
 
 /// The databases that a configuration names, in memory.

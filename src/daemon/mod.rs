@@ -14,6 +14,7 @@
 mod clock;
 mod descriptors;
 pub(crate) mod events;
+mod listeners;
 mod load;
 mod pages;
 mod reload;
@@ -40,13 +41,14 @@ pub use state_writer::chain;
 pub use writer::EventListener;
 
 use crate::admin;
-use crate::config::{Listen, Server};
+use crate::config::Server;
 use crate::files::{StateDirectory, state_directory};
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
 use crate::serve::{self, ListenError};
 use descriptors::DescriptorBudget;
 use events::EventPublisher;
+use listeners::Listeners;
 use reload::Reload;
 use secrets::WebhookSecrets;
 use signals::ProcessSignals;
@@ -96,9 +98,10 @@ const MAX_ORDERS: usize = 16;
 /// When it cannot start; then nothing stays bound.
 pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), Error> {
     let clock = SystemClock::start();
-    let budget = DescriptorBudget::of(descriptors::raise_limit());
     let config = Arc::clone(&loaded.base.config);
-    let Resources { secrets, directory, sockets, admin, signals } = Resources::open(&config.server)?;
+    let limit = descriptors::raise_limit();
+    let Resources { secrets, directory, listeners, admin, signals } = Resources::open(&config.server)?;
+    let budget = DescriptorBudget::of(limit, listeners.descriptors());
     let metrics = Arc::new(Metrics::default());
     metrics.reloaded(true);
     metrics.database_built(loaded.built_at_seconds());
@@ -106,9 +109,7 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
     let cursors = CursorFile::open(directory.as_ref());
     let events = EventPublisher::start(directory.as_ref(), cursors.highest(), Arc::clone(&metrics));
     let webhooks = Webhooks::start(&config.server, secrets.list, cursors, &events, &metrics)?;
-    for pair in &sockets {
-        tracing::info!("answering DNS on {} over UDP and TCP", pair.address);
-    }
+    let transports = listeners.into_transports(&loaded, budget.tcp, &metrics);
 
     let (stop, stopped) = watch::channel(false);
     let (results, reports) = mpsc::channel(probe::MAX_WAITING);
@@ -139,10 +140,11 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
         metrics: Arc::clone(&metrics),
         admin: Arc::clone(&state),
         worlds: worlds_in,
+        tls: loaded.tls.clone(),
         started_with: config,
         started_from: loaded.stamp,
     };
-    let servers = tokio::spawn(serve::run(sockets, current, metrics.udp.clone(), stopped.clone()));
+    let servers = tokio::spawn(serve::run(transports, current, stopped.clone()));
     let pages = tokio::spawn(pages::serve(admin, state, stopped.clone()));
     // Compiling takes milliseconds, and up to seconds after a reload: on a thread of its own it keeps no
     // query waiting, not even on one processor.
@@ -168,7 +170,7 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
 struct Resources {
     secrets: WebhookSecrets,
     directory: Option<StateDirectory>,
-    sockets: Vec<serve::Sockets>,
+    listeners: Listeners,
     admin: Option<admin::AdminListener>,
     signals: ProcessSignals,
 }
@@ -179,23 +181,11 @@ impl Resources {
         Ok(Self {
             secrets: secrets::of_webhooks(server).map_err(LoadError::from)?,
             directory: server.state.as_deref().map(lock).transpose()?,
-            sockets: bind(&server.listen)?,
+            listeners: Listeners::bind(&server.listen)?,
             admin: server.admin.map(admin::bind).transpose()?,
             signals: ProcessSignals::listen().map_err(Error::Signals)?,
         })
     }
-}
-
-/// Binds all addresses for DNS.
-fn bind(listen: &Listen) -> Result<Vec<serve::Sockets>, ListenError> {
-    let sockets = serve::bind(&listen.dns, listen.threads.unwrap_or_else(serve::usual_threads))?;
-    for absent in sockets.iter().filter(|sockets| !sockets.is_there()) {
-        tracing::warn!(
-            "no interface has the address {} yet; it is answered on when one has",
-            absent.address.ip()
-        );
-    }
-    Ok(sockets)
 }
 
 /// Locks the state directory for as long as the process lives.

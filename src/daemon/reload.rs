@@ -3,6 +3,7 @@
 //! A bad configuration changes nothing: it is logged once, counted, and shown by `/status` until a good one takes its
 //! place.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::config::{Config, Server};
 use crate::files::stamp::Stamp;
 use crate::files::watch::FileWatcher;
 use crate::metrics::Metrics;
+use crate::serve::DotPolicy;
 use crate::snapshot::Base;
 use crate::units::TimeSpan;
 
@@ -34,6 +36,8 @@ pub struct Reload {
     pub admin: Arc<admin::AdminState>,
     /// Takes the results of reloads: what snapshots are compiled from, or all mistakes.
     pub worlds: mpsc::Sender<Result<Arc<Base>, String>>,
+    /// What clients of DNS over TLS are shown; `None`: there is no such address.
+    pub tls: Option<Arc<DotPolicy>>,
     /// The configuration that the process was started with: some settings hold until it ends.
     pub started_with: Arc<Config>,
     /// Its files right before they were read.
@@ -108,6 +112,9 @@ impl Reload {
         loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         self.say_what_needs_a_restart(&loaded.base.config);
         self.admin.access.store(Arc::clone(&loaded.access));
+        if let (Some(now), Some(before)) = (&loaded.tls, &self.tls) {
+            before.show(now);
+        }
         self.admin.origin.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
         let server = loaded.base.config.server.clone();
         self.worlds.send(Ok(loaded.base)).await.ok()?;
@@ -128,7 +135,9 @@ impl Reload {
     fn say_what_needs_a_restart(&self, config: &Config) {
         let (now, then) = (&config.server, &self.started_with.server);
         let held = [
-            ("listen", now.listen != then.listen),
+            ("listen.dns", now.listen.dns != then.listen.dns),
+            ("listen.threads", now.listen.threads != then.listen.threads),
+            ("listen.tls.addresses", addresses(now) != addresses(then)),
             ("admin", now.admin != then.admin),
             ("state", now.state != then.state),
             ("log", now.log != then.log),
@@ -138,6 +147,11 @@ impl Reload {
             tracing::warn!("server.yaml: the change of `{setting}` takes effect with a restart");
         }
     }
+}
+
+/// Returns where DNS over TLS is answered.
+fn addresses(server: &Server) -> Option<&Vec<SocketAddr>> {
+    server.listen.tls.as_ref().map(|tls| &tls.addresses)
 }
 
 async fn changed(watch: Option<&mut FileWatcher>) -> Option<()> {

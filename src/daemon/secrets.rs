@@ -9,6 +9,7 @@ use crate::admin::access::{AccessPolicy, HashedToken};
 use crate::admin::tls::{self, PemFiles, TlsPolicy};
 use crate::config::{self, NamedFile, Problem, ProblemLevel, Problems, Server, SourceLine};
 use crate::files::secret::{self, SecretBytes};
+use crate::serve::DotPolicy;
 use crate::webhook::SECRET_BYTES;
 
 /// The way out of a mistake in a token.
@@ -78,6 +79,20 @@ pub fn of_access(config: &config::Access) -> Result<(AccessPolicy, Vec<Problem>)
     reader.check_distinct(&tokens, &config.tokens);
     match reader.errors.is_empty() {
         true => Ok((AccessPolicy { tokens, tls }, reader.warnings)),
+        false => Err(Problems { list: reader.errors, omitted: 0 }),
+    }
+}
+
+/// Reads the certificate and the key of DNS over TLS, if it is listened for, and returns them with warnings.
+///
+/// # Errors
+///
+/// With every mistake.
+pub fn of_listen(config: &config::Listen) -> Result<(Option<DotPolicy>, Vec<Problem>), Problems> {
+    let mut reader = AccessReader::default();
+    let policy = config.tls.as_ref().and_then(|tls| reader.tls(&tls.files));
+    match reader.errors.is_empty() {
+        true => Ok((policy.map(|policy| DotPolicy::new(policy.config())), reader.warnings)),
         false => Err(Problems { list: reader.errors, omitted: 0 }),
     }
 }

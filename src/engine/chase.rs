@@ -6,6 +6,7 @@
 //! does in NSD, a referral at once does not set it.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::answer::{Delegation, NameMatch, NameNode, NameTree, Packed};
 use crate::region::RegionId;
@@ -326,6 +327,8 @@ pub struct AnswerSource<'a, S> {
     pub tree: &'a NameTree,
     /// The name of the server, for NSID (RFC 5001).
     pub server: &'a str,
+    /// How long a connection may be without a request (RFC 7828).
+    pub idle: Duration,
     /// Chooses the answer of a steered name for a client.
     pub steer: S,
 }

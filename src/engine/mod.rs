@@ -90,6 +90,7 @@ pub fn answer(
     let source = AnswerSource {
         tree: &snapshot.base.tree,
         server: &snapshot.base.config.server.name,
+        idle: snapshot.base.config.server.listen.tcp.idle,
         steer: |id, kind, client| snapshot.steer(id, kind, client),
     };
     respond(&source, request, client, transport, reply)
@@ -115,7 +116,13 @@ where
         return Disposition::Silence;
     };
     let edns = query.edns.as_ref();
-    let opt = edns.map(|edns| Opt::replying_to(edns, source.server.as_bytes()));
+    let mut opt = edns.map(|edns| Opt::replying_to(edns, source.server.as_bytes()));
+    if let Some(opt) = &mut opt
+        && transport == Transport::Tcp
+        && edns.is_some_and(|edns| edns.wants_keepalive)
+    {
+        opt.keep_alive(source.idle);
+    }
     let question = query.question.as_ref();
     let mut writer = ReplyWriter::new(reply, limit(transport, edns), question.map(|question| question.bytes));
     writer.reserve(opt.as_ref().map_or(0, Opt::octets));

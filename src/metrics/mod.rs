@@ -18,7 +18,7 @@ mod transports;
 pub use answers::{AllAnswers, AnswerCounters, Totals};
 pub use delivery::{Delivery, DeliveryMetrics, DeliveryReport, WebhookStatus};
 pub use resolvers::{ResolverSummary, ResolverTable, ResolverWatch};
-pub use transports::UdpMetrics;
+pub use transports::{TcpMetrics, UdpMetrics};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,6 +62,7 @@ pub struct Metrics {
     pub delivery: DeliveryMetrics,
     /// What is lost on the way out of the UDP sockets.
     pub udp: UdpMetrics,
+    pub tcp: TcpMetrics,
     registry: Registry,
     answers: Arc<AllAnswers>,
     /// The resolvers that still get addresses which clients are sent away from.
@@ -92,6 +93,7 @@ impl Default for Metrics {
         let metrics = Self {
             delivery: DeliveryMetrics::default(),
             udp: UdpMetrics::default(),
+            tcp: TcpMetrics::default(),
             registry: Registry::with_prefix("meridian"),
             answers: Arc::default(),
             watch: Mutex::default(),
@@ -128,6 +130,7 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));
         self.udp.register(registry);
+        self.tcp.register(registry);
         registry.register("canary_results", "Canary results by class", self.canary_results.clone());
         registry.register("canary_slow", "Canary successes above their limit", self.canary_slow.clone());
         let help =

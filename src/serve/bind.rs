@@ -26,12 +26,20 @@ impl Sockets {
     }
 }
 
+/// The listener of one address for DNS over TLS.
+#[derive(Debug)]
+pub struct TlsSocket {
+    /// The address, with the port that was chosen when port 0 was asked for.
+    pub address: SocketAddr,
+    pub listener: TcpListener,
+}
+
 /// An address that cannot be listened on. Its message is the sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} over {transport}: {}", advice(.reason, *.address, .transport))]
 pub struct ListenError {
     pub address: SocketAddr,
-    /// `UDP` or `TCP`.
+    /// `UDP`, `TCP` or `TLS`.
     pub transport: &'static str,
     // Not named `source`: the sentence says it already.
     reason: io::Error,
@@ -45,6 +53,20 @@ pub struct ListenError {
 /// The first address that cannot be bound; all others are released then.
 pub fn bind(addresses: &[SocketAddr], threads: usize) -> Result<Vec<Sockets>, ListenError> {
     addresses.iter().map(|address| bind_both(*address, threads)).collect()
+}
+
+/// Binds every address for DNS over TLS.
+///
+/// # Errors
+///
+/// The first address that cannot be bound; all others are released then.
+pub fn bind_tls(addresses: &[SocketAddr]) -> Result<Vec<TlsSocket>, ListenError> {
+    let open = |address: &SocketAddr| {
+        let listener = tcp::open(*address).map_err(failed(*address, "TLS"))?;
+        let address = listener.local_addr().map_err(failed(*address, "TLS"))?;
+        Ok(TlsSocket { address, listener })
+    };
+    addresses.iter().map(open).collect()
 }
 
 fn bind_both(address: SocketAddr, threads: usize) -> Result<Sockets, ListenError> {
@@ -77,13 +99,13 @@ fn advice(error: &io::Error, address: SocketAddr, transport: &str) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => format!(
             "the port is in use, so stop the program that has it (`ss -lnp 'sport = :{port}'` names it) or change \
-             `listen.dns` in server.yaml"
+             `listen` in server.yaml"
         ),
         io::ErrorKind::PermissionDenied => format!(
             "permission denied, so allow {transport} port {port} with CAP_NET_BIND_SERVICE or choose a port above \
-             1023 in `listen.dns` in server.yaml"
+             1023 in `listen` in server.yaml"
         ),
-        _ => format!("{error}; change `listen.dns` in server.yaml or what forbids it"),
+        _ => format!("{error}; change `listen` in server.yaml or what forbids it"),
     }
 }
 

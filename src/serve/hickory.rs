@@ -1,19 +1,19 @@
-//! Serves sockets with hickory-server: a server for each socket, started again when it ends, drained when
-//! the process stops.
+//! DNS over TLS with hickory-server: a server for each listener, started again when it ends, drained when the process
+//! stops.
 //!
-//! A process that answers DNS must not lose a listener for the rest of its life to one error of the network,
-//! and hickory's servers end on some of them. So a socket is opened once and outlives its servers, each of
-//! which gets a duplicate: a restart frees no port and drops nothing that waits in the kernel.
+//! A process that answers DNS must not lose a listener for the rest of its life to one error of the network, and
+//! hickory's servers end on some of them. So a listener is opened once and outlives its servers, each of which gets a
+//! duplicate: a restart frees no port and drops nothing that waits in the kernel.
 //!
-//! Known limits of hickory-server 0.26.3, and what is done about each:
+//! Known limits of hickory-server 0.26.3:
 //!
 //! - What it cannot parse it answers itself, with FORMERR and without the question.
-//! - An aborted `accept` ends its server; another is started on the same socket.
-//! - It spins while the process has no file descriptors left and has no limit on TCP connections. There
-//!   is no remedy here: bound the connections in front of the server, or raise the limit of open files.
-//!   A connection without a request is closed after [`tcp::IDLE`].
+//! - An aborted `accept` ends its server; another is started on the same listener.
+//! - It has no limit on connections, and spins while the process has no file descriptors left. There is no remedy
+//!   here: bound the connections in front of the server, or raise the limit of open files. A connection without a
+//!   request is closed after `listen.tcp.idle`, which is also the time of a handshake.
 
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,10 +26,12 @@ use socket2::SockRef;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::bind::TlsSocket;
+use super::dot::DotPolicy;
+use super::filter;
 use super::reply::DecodedReply;
 use super::serving::Current;
-use super::{filter, tcp};
-use crate::engine::{self, Transport};
+use crate::engine::{MAX_REPLY, Transport};
 
 /// The pause before a server that ended is started again, so that a broken socket does not spin.
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
@@ -38,54 +40,48 @@ const RESTART_PAUSE: Duration = Duration::from_millis(100);
 /// microseconds; this is for the queues before it.
 const DRAIN: Duration = Duration::from_millis(250);
 
-/// Turns the bytes of a request into those of a reply; `None` is silence. It must not block.
-pub type AnswerRequest = Arc<dyn Fn(&[u8], IpAddr, Transport) -> Option<Vec<u8>> + Send + Sync>;
-
-/// Returns the function that asks the engine, and counts what it did.
-pub fn answer_from(current: Arc<Current>) -> AnswerRequest {
-    Arc::new(move |request, client, transport| {
-        let mut reply = vec![0; engine::max_reply(transport)];
-        let length = current.load().answer(request, client, transport, &mut reply)?;
-        reply.truncate(length);
-        Some(reply)
-    })
-}
-
 /// Answers on all listeners until `stop` turns true, then drains them.
 pub async fn run(
-    listeners: Vec<(SocketAddr, TcpListener)>,
-    answer: AnswerRequest,
+    listeners: Vec<TlsSocket>,
+    policy: Arc<DotPolicy>,
+    current: Arc<Current>,
     stop: watch::Receiver<bool>,
 ) {
     let mut servers = JoinSet::new();
-    for (address, listener) in listeners {
-        servers.spawn(supervise(listener, address, answer.clone(), stop.clone()));
+    for socket in listeners {
+        servers.spawn(supervise(socket, Arc::clone(&policy), Arc::clone(&current), stop.clone()));
     }
     while let Some(ended) = servers.join_next().await {
         if let Err(error) = ended {
-            tracing::error!(%error, "a DNS listener has stopped for good");
+            tracing::error!(%error, "a listener for DNS over TLS has stopped for good");
         }
     }
 }
 
-/// Serves one socket, and starts another server whenever one ends before it should.
+/// Serves one listener, and starts another server whenever one ends before it should.
 async fn supervise(
-    listener: TcpListener,
-    address: SocketAddr,
-    answer: AnswerRequest,
+    socket: TlsSocket,
+    policy: Arc<DotPolicy>,
+    current: Arc<Current>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let address = socket.address;
     loop {
-        let mut server = Server::new(Handler(answer.clone()));
-        let ended = match tcp::register(&listener, &mut server) {
+        let mut server = Server::new(Handler(Arc::clone(&current)));
+        let idle = current.load().snapshot.base.config.server.listen.tcp.idle;
+        let listener = socket.listener.try_clone().and_then(tokio::net::TcpListener::from_std);
+        let registered = listener.and_then(|listener| {
+            server.register_tls_listener_with_tls_config(listener, idle, policy.config())
+        });
+        let ended = match registered {
             Ok(()) => tokio::select! {
                 ended = server.block_until_done() => ended.err().map(|error| error.to_string()),
-                () = stopped(&mut stop) => return drain(&listener, server).await,
+                () = stopped(&mut stop) => return drain(&socket.listener, server).await,
             },
             Err(error) => Some(error.to_string()),
         };
         let why = ended.unwrap_or_else(|| "no reason given".to_owned());
-        tracing::warn!(%address, why, "a DNS listener ended and is started again");
+        tracing::warn!(%address, why, "a listener for DNS over TLS ended and is started again");
         tokio::select! {
             () = tokio::time::sleep(RESTART_PAUSE) => {}
             () = stopped(&mut stop) => return,
@@ -99,17 +95,17 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// Answers what has arrived and takes nothing more. hickory's own shutdown drops what it has read and
-/// not answered, so the socket is closed to what is new first.
+/// not answered, so the listener is closed to what is new first.
 async fn drain(listener: &TcpListener, mut server: Server<Handler>) {
     filter::nothing_more(&SockRef::from(listener));
     tokio::time::sleep(DRAIN).await;
     if let Err(error) = server.shutdown_gracefully().await {
-        tracing::debug!(%error, "a DNS listener ended while it was drained");
+        tracing::debug!(%error, "a listener for DNS over TLS ended while it was drained");
     }
 }
 
 /// The adapter between hickory's requests and the engine's bytes.
-pub(super) struct Handler(AnswerRequest);
+struct Handler(Arc<Current>);
 
 #[async_trait]
 impl RequestHandler for Handler {
@@ -128,8 +124,10 @@ impl RequestHandler for Handler {
 
 impl Handler {
     fn reply(&self, request: &Request) -> Option<DecodedReply> {
-        let bytes = (self.0)(request.as_slice(), request.src().ip(), Transport::Tcp)?;
-        let mut reply = DecodedReply::parse(&bytes).expect("the engine writes DNS messages");
+        let mut bytes = vec![0; MAX_REPLY];
+        let client = request.src().ip();
+        let length = self.0.load().answer(request.as_slice(), client, Transport::Tcp, &mut bytes)?;
+        let mut reply = DecodedReply::parse(&bytes[..length]).expect("the engine writes DNS messages");
         if reply.fit(u16::MAX).is_err() {
             reply.fail();
         }
@@ -140,73 +138,4 @@ impl Handler {
 /// Returns what hickory wants to know of a request that got no reply; it makes nothing of it.
 fn nothing_sent(request: &Request) -> ResponseInfo {
     ResponseInfo::from(Header { metadata: request.metadata, counts: HeaderCounts::default() })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpStream;
-    use tokio::task::JoinHandle;
-
-    use super::*;
-    use crate::serve::bind;
-
-    /// A query for `a.` A with recursion desired.
-    const QUERY: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
-
-    /// A server that sends the request back as a response.
-    struct Running {
-        address: SocketAddr,
-        stop: watch::Sender<bool>,
-        task: JoinHandle<()>,
-    }
-
-    impl Running {
-        fn start() -> Self {
-            let answer: AnswerRequest = Arc::new(|request, client, _| {
-                assert!(client.is_loopback());
-                let mut reply = request.to_vec();
-                reply[2] |= 0x84;
-                Some(reply)
-            });
-            let sockets = bind(&[(Ipv4Addr::LOCALHOST, 0).into()], 1).unwrap();
-            let address = sockets[0].address;
-            let sockets = sockets.into_iter().map(|sockets| (sockets.address, sockets.tcp)).collect();
-            let (stop, stopped) = watch::channel(false);
-            let task = tokio::spawn(run(sockets, answer, stopped));
-            Self { address, stop, task }
-        }
-
-        async fn tcp(&self, request: &[u8]) -> Vec<u8> {
-            let mut stream = TcpStream::connect(self.address).await.unwrap();
-            stream.write_u16(u16::try_from(request.len()).unwrap()).await.unwrap();
-            stream.write_all(request).await.unwrap();
-            let mut reply = vec![0; usize::from(stream.read_u16().await.unwrap())];
-            stream.read_exact(&mut reply).await.unwrap();
-            reply
-        }
-    }
-
-    fn answer_to_query() -> Vec<u8> {
-        let mut reply = QUERY.to_vec();
-        reply[2] |= 0x84;
-        reply
-    }
-
-    #[tokio::test]
-    async fn tcp_carries_the_bytes_of_the_answer() {
-        let running = Running::start();
-        assert_eq!(running.tcp(QUERY).await, answer_to_query());
-    }
-
-    #[tokio::test]
-    async fn servers_end_when_told_to() {
-        let running = Running::start();
-        assert_eq!(running.tcp(QUERY).await, answer_to_query());
-        running.stop.send(true).unwrap();
-        running.task.await.unwrap();
-        bind(&[running.address], 1).expect("the port is free again");
-    }
 }

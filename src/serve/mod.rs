@@ -1,12 +1,13 @@
 //! Carries bytes between sockets and the engine.
 //!
 //! ```text
-//!   kernel      drops what is no query                     filter
+//!   kernel      drops what is no query                                 filter
 //!     │
-//!   socket      bound for each address and transport       bind, socket
+//!   socket      bound for each address and transport                   bind, socket
 //!     │
-//!     ├──▶ UDP  batches, a thread for each socket          udp
-//!     ╰──▶ TCP  framing, timeouts, restarts, draining      hickory, tcp, reply
+//!     ├──▶ UDP  batches, a thread for each socket                      udp
+//!     ├──▶ TCP  framing, limits, timeouts, on threads that come after  tcp
+//!     ╰──▶ TLS  hickory-server, at the price of one more encoding      dot, hickory, reply
 //!     │
 //!   Serving     one snapshot, and the counters of its answers
 //!     │
@@ -14,9 +15,10 @@
 //! ```
 //!
 //! What is answered is decided by `engine` alone; which snapshot it is answered from is the shell's business.
-//! hickory-server reads and writes the connections, with the limits that its module lists.
+//! hickory-server is the reference, too: what it sends must say the same as what the other transports send.
 
 mod bind;
+mod dot;
 mod filter;
 #[cfg(test)]
 mod fixture;
@@ -27,41 +29,60 @@ mod socket;
 pub(crate) mod tcp;
 mod udp;
 
-pub use bind::{ListenError, Sockets, bind};
+pub use bind::{ListenError, Sockets, TlsSocket, bind, bind_tls};
+pub use dot::DotPolicy;
 pub use serving::{Current, Serving};
 pub use udp::usual_threads;
 
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::metrics::UdpMetrics;
+use crate::metrics::{TcpMetrics, UdpMetrics};
 use udp::UdpThreads;
 
-/// Answers on all sockets until `stop` turns true, then drains them.
-pub async fn run(
-    sockets: Vec<Sockets>,
-    current: Arc<Current>,
-    metrics: UdpMetrics,
-    stop: watch::Receiver<bool>,
-) {
-    let (datagrams, streams) = split(sockets);
-    let threads = UdpThreads::start(datagrams, &current, &metrics);
-    hickory::run(streams, hickory::answer_from(current), stop).await;
-    // They end within milliseconds; waiting for a thread is nothing for a task.
-    let stopping = tokio::task::spawn_blocking(move || threads.stop());
-    if let Err(error) = stopping.await {
-        tracing::error!(%error, "the UDP threads did not end well");
+/// Everything that is answered on.
+pub struct Transports {
+    pub sockets: Vec<Sockets>,
+    /// The listeners for DNS over TLS, and what their clients are shown.
+    pub tls: Option<(Vec<TlsSocket>, Arc<DotPolicy>)>,
+    /// The most TCP connections for which the process has descriptors.
+    pub most_connections: usize,
+    pub udp: UdpMetrics,
+    pub tcp: TcpMetrics,
+}
+
+/// Answers on all transports until `stop` turns true, then drains them.
+pub async fn run(transports: Transports, current: Arc<Current>, mut stop: watch::Receiver<bool>) {
+    let Transports { sockets, tls, most_connections, udp, tcp } = transports;
+    let (datagrams, listeners) = split(sockets);
+    let threads = UdpThreads::start(datagrams, &current, &udp);
+    let (tls, policy) = tls.unzip();
+    let encrypted = policy.map(|policy| {
+        tokio::spawn(hickory::run(tls.unwrap_or_default(), policy, Arc::clone(&current), stop.clone()))
+    });
+    let stopped = stop.clone();
+    let streams = tokio::task::spawn_blocking(move || {
+        if let Err(error) = tcp::run(listeners, current, tcp, most_connections, stopped) {
+            tracing::error!("cannot start the threads that answer TCP: {error}");
+        }
+    });
+    let _ = stop.wait_for(|stop| *stop).await;
+    let datagrams = tokio::task::spawn_blocking(move || threads.stop());
+    for ended in [Some(datagrams), Some(streams), encrypted].into_iter().flatten() {
+        if let Err(error) = ended.await {
+            tracing::error!("a transport did not end well: {error}");
+        }
     }
 }
 
-/// Returns the sockets of all threads, and the listener of each address.
-fn split(sockets: Vec<Sockets>) -> (Vec<UdpSocket>, Vec<(SocketAddr, TcpListener)>) {
-    let (mut datagrams, mut streams) = (Vec::new(), Vec::new());
-    for Sockets { address, udp, tcp } in sockets {
+/// Returns the sockets of all threads, and all listeners.
+fn split(sockets: Vec<Sockets>) -> (Vec<UdpSocket>, Vec<TcpListener>) {
+    let (mut datagrams, mut listeners) = (Vec::new(), Vec::new());
+    for Sockets { udp, tcp, .. } in sockets {
         datagrams.extend(udp);
-        streams.push((address, tcp));
+        listeners.push(tcp);
     }
-    (datagrams, streams)
+    (datagrams, listeners)
 }

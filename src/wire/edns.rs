@@ -3,6 +3,8 @@
 //! Unknown options and unknown flags are passed over, as sections 6.1.2 and 6.1.4 want; an OPT of another
 //! version is not looked into, for only its version has a meaning that is known.
 
+use std::time::Duration;
+
 use super::client_subnet::{self, ClientSubnet};
 use super::codes::{Rcode, rtype};
 use super::{FormatError, read_u16};
@@ -13,6 +15,9 @@ pub const UDP_PAYLOAD: u16 = 1232;
 
 /// The code of the NSID option (RFC 5001).
 const NSID: u16 = 3;
+
+/// The code of the edns-tcp-keepalive option (RFC 7828).
+const KEEPALIVE: u16 = 11;
 
 /// The octets of an OPT record without options: root, type, class, TTL, length.
 const OPT_OCTETS: usize = 11;
@@ -35,6 +40,8 @@ pub struct Edns {
     pub is_dnssec_ok: bool,
     /// Whether the sender asks for the name of the server.
     pub wants_nsid: bool,
+    /// Whether the sender asks how long a connection may be idle.
+    pub wants_keepalive: bool,
     /// `None`: the query has none, or a malformed one.
     pub client_subnet: Option<ClientSubnet>,
 }
@@ -48,6 +55,7 @@ impl Edns {
             version: ttl[1],
             is_dnssec_ok: ttl[2] & 0x80 != 0,
             wants_nsid: false,
+            wants_keepalive: false,
             client_subnet: None,
         };
         let read = if edns.version == 0 { edns.options(rdata) } else { Ok(()) };
@@ -65,6 +73,7 @@ impl Edns {
             let data = rdata.get(OPTION_OCTETS..end).ok_or(FormatError)?;
             match code {
                 NSID => self.wants_nsid = true,
+                KEEPALIVE => self.wants_keepalive = true,
                 // A second one may name another network, and the reply can echo one only.
                 client_subnet::OPTION if self.client_subnet.is_some() => return Err(FormatError),
                 client_subnet::OPTION => self.client_subnet = Some(ClientSubnet::parse(data)?),
@@ -81,6 +90,8 @@ impl Edns {
 pub struct Opt<'a> {
     is_dnssec_ok: bool,
     nsid: Option<&'a [u8]>,
+    /// How long a connection may be idle, in tenths of a second.
+    keepalive: Option<u16>,
     client_subnet: Option<ClientSubnet>,
 }
 
@@ -92,8 +103,14 @@ impl<'a> Opt<'a> {
         Self {
             is_dnssec_ok: edns.is_dnssec_ok,
             nsid: edns.wants_nsid.then_some(nsid),
+            keepalive: None,
             client_subnet: edns.client_subnet,
         }
+    }
+
+    /// Adds how long the connection may be idle, as far as the format goes (RFC 7828, section 3.1).
+    pub fn keep_alive(&mut self, idle: Duration) {
+        self.keepalive = Some(u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX));
     }
 
     /// Returns the length of the record.
@@ -104,7 +121,8 @@ impl<'a> Opt<'a> {
     /// Returns the length of the options.
     fn options_octets(&self) -> usize {
         let nsid = self.nsid.map_or(0, |name| OPTION_OCTETS + name.len());
-        nsid + self.client_subnet.map_or(0, |subnet| OPTION_OCTETS + subnet.octets())
+        let keepalive = self.keepalive.map_or(0, |tenths| OPTION_OCTETS + size_of_val(&tenths));
+        nsid + keepalive + self.client_subnet.map_or(0, |subnet| OPTION_OCTETS + subnet.octets())
     }
 
     /// Writes the record into exactly [`Opt::octets`] octets.
@@ -119,6 +137,9 @@ impl<'a> Opt<'a> {
         let mut rest = &mut out[OPT_OCTETS..];
         if let Some(name) = self.nsid {
             rest = option(rest, NSID, name.len(), |data| data.copy_from_slice(name));
+        }
+        if let Some(tenths) = self.keepalive {
+            rest = option(rest, KEEPALIVE, 2, |data| data.copy_from_slice(&tenths.to_be_bytes()));
         }
         if let Some(subnet) = self.client_subnet {
             option(rest, client_subnet::OPTION, subnet.octets(), |data| {

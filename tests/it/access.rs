@@ -190,7 +190,7 @@ struct Authority {
     pem: String,
 }
 
-fn pem(kind: &str, der: &[u8]) -> String {
+pub fn pem(kind: &str, der: &[u8]) -> String {
     format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", BASE64.encode(der))
 }
 

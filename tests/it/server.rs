@@ -125,7 +125,13 @@ pub struct Server {
 impl Server {
     /// Starts a server on a folder, and waits until it answers.
     pub fn start(home: &Home) -> Self {
+        Self::start_with(home, &[])
+    }
+
+    /// Starts it with these variables in its environment.
+    pub fn start_with(home: &Home, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meridian"));
+        command.envs(environment.iter().copied());
         let process = Process::start(command.arg("serve").arg("--config").arg(home.zones()));
         let line = process.line("answering DNS on ");
         let address = line.split(' ').find_map(|word| word.parse().ok());

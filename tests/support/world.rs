@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
+use std::time::Duration;
 
 use hickory_proto::rr::rdata::{A, CNAME, NS, SOA};
 
@@ -44,6 +45,7 @@ impl World {
     /// Answers a request.
     pub fn answer(&self, request: &[u8], transport: Transport, reply: &mut [u8]) -> Disposition {
         let source = AnswerSource {
+            idle: Duration::from_secs(10),
             tree: &self.tree,
             server: "ns1",
             steer: |_: SteeringId, kind, _: IpAddr| Steered {

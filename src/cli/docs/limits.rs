@@ -119,8 +119,10 @@ fn answers() -> Vec<Row> {
         ("octets of a UDP reply with EDNS", most(usize::from(UDP_PAYLOAD))),
         ("octets of a TCP reply", most(engine::MAX_REPLY)),
         ("names of a chain of aliases in one reply", most(chase::MAX_HOPS)),
-        ("time of a TCP connection without a request", at_most(tcp::IDLE)),
-        ("replies that wait for a slow TCP client", most(tcp::WAITING_REPLIES)),
+        ("`tcp.connections`, `tcp.per_client`", within(&listening::CONNECTIONS)),
+        ("`tcp.idle`", times(&listening::IDLE)),
+        ("time of a request over TCP, from its first octet to its last", at_most(tcp::READ_WITHIN)),
+        ("time that a TCP client may take to read its replies", at_most(tcp::WRITE_WITHIN)),
         ("prefix of clients that are in a share together", share_prefixes()),
         ("zones with metrics of their own", most(answers::MAX_ZONES)),
     ]

@@ -38,7 +38,7 @@ pub(crate) mod zone_checks;
 pub use access::{Access, AccessToken, AdminTls, NamedFile, Role};
 pub use alarms::{AlarmRule, AlarmRules, Measure};
 pub use geo::Geo;
-pub use listen::Listen;
+pub use listen::{Listen, ListenTls, TcpLimits};
 pub use regions::RegionsSpec;
 pub use secret::Secret;
 pub use server::{LogFormat, Server, ServerSpec};

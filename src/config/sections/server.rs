@@ -97,7 +97,7 @@ pub(super) fn lower(
 ) -> Option<Server> {
     let directory = &sources.directory;
     let name = required_name(&spec.name, file, "write `name: ns1`", report);
-    let listen = listen::lower(&spec.listen, file, report);
+    let listen = listen::lower(&spec.listen, file, sources, report);
     // Port 0 is any free port, each time another one.
     if let Some((admin, span)) =
         spec.admin.given().filter(|(admin, _)| admin.port() != 0 && listen.dns.contains(admin))

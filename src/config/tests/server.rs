@@ -223,3 +223,41 @@ fn a_reference_is_a_url_or_a_host_with_a_port_outside_the_regions() {
         ],
     );
 }
+
+/// Checks a server that says this in `listen`, in line 2, beside its address.
+fn check_listen(listen: &str, expected: &[&str]) {
+    let server =
+        format!("name: ns1\nlisten: {{ dns: '127.0.0.1:53', {listen} }}\ngeo: {{ database: w, asn: a }}\n");
+    check("server.yaml", &server, expected);
+}
+
+#[test]
+fn threads_and_the_limits_of_tcp_have_bounds() {
+    check_listen("threads: 4, tcp: { connections: 100, per_client: 10, idle: 30s }", &[]);
+    check_listen("threads: 0", &["server.yaml:2:41: `threads` goes from 1 to 256, not 0"]);
+    check_listen(
+        "tcp: { connections: 0, per_client: 100001, idle: 1h }",
+        &[
+            "server.yaml:2:52: `connections` goes from 1 to 100000, not 0",
+            "server.yaml:2:67: `per_client` goes from 1 to 100000, not 100001",
+            "server.yaml:2:81: `idle` goes from 1s to 10m, not 1h",
+        ],
+    );
+}
+
+#[test]
+fn dns_over_tls_has_addresses_of_its_own_a_certificate_and_a_key() {
+    const HINT: &str = "write `tls: { addresses: [\"192.0.2.53:853\"], certificate: dot.pem, key: dot.key }`";
+    check_listen("tls: { addresses: '127.0.0.1:853', certificate: c, key: k }", &[]);
+    check_listen(
+        "tls: { addresses: '127.0.0.1:53', certificate: c, key: k }",
+        &["server.yaml:2:50: `127.0.0.1:53` is listed twice"],
+    );
+    check_listen(
+        "tls: { addresses: [], certificate: c }",
+        &[
+            &format!("server.yaml:2:37: DNS over TLS is answered nowhere | {HINT}"),
+            &format!("server.yaml:2:37: `key` is missing | {HINT}"),
+        ],
+    );
+}

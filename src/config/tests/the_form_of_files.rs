@@ -40,7 +40,7 @@ fn an_unknown_key_is_reported_with_the_one_that_was_meant() {
         &[
             "server.yaml:0:0: `name` is missing | write `name: ns1`",
             "server.yaml:1:1: unknown key `nam` | did you mean `name`?",
-            "server.yaml:2:34: unknown key `watchdog` | there are `dns` and `threads`",
+            "server.yaml:2:34: unknown key `watchdog` | there are `dns`, `threads`, `tcp` and `tls`",
         ],
     );
 }

@@ -7,6 +7,7 @@ mod size;
 mod steered;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record, RecordType};
@@ -165,6 +166,7 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, 
     let six = RData::AAAA("2001:db8::99".parse().expect("an address"));
     let six = Packed::new(RecordType::AAAA, ttl, &[six]);
     let source = AnswerSource {
+        idle: Duration::from_secs(10),
         tree: &tree,
         server: "ns1",
         steer: |SteeringId(id), kind, client: IpAddr| {

@@ -1,0 +1,54 @@
+//! The sockets for DNS, from when they are bound to when they are served.
+
+use std::sync::Arc;
+
+use super::load::LoadedDirectory;
+use crate::config::Listen;
+use crate::metrics::Metrics;
+use crate::serve::{self, ListenError, Sockets, TlsSocket, Transports};
+
+/// Everything that DNS is answered on.
+pub struct Listeners {
+    sockets: Vec<Sockets>,
+    tls: Vec<TlsSocket>,
+}
+
+impl Listeners {
+    /// Binds all addresses.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be bound; then none stays bound.
+    pub fn bind(listen: &Listen) -> Result<Self, ListenError> {
+        let sockets = serve::bind(&listen.dns, listen.threads.unwrap_or_else(serve::usual_threads))?;
+        for absent in sockets.iter().filter(|sockets| !sockets.is_there()) {
+            let ip = absent.address.ip();
+            tracing::warn!("no interface has the address {ip} yet; it is answered on when one has");
+        }
+        let tls = serve::bind_tls(listen.tls.as_ref().map_or(&[], |tls| &tls.addresses))?;
+        Ok(Self { sockets, tls })
+    }
+
+    /// Returns how many descriptors they take.
+    pub fn descriptors(&self) -> u64 {
+        let pairs: usize = self.sockets.iter().map(|pair| pair.udp.len() + 1).sum();
+        (pairs + self.tls.len()) as u64
+    }
+
+    /// Logs each address, and hands over what is served on them, with at most so many TCP connections.
+    pub fn into_transports(self, loaded: &LoadedDirectory, most: usize, metrics: &Metrics) -> Transports {
+        for pair in &self.sockets {
+            tracing::info!("answering DNS on {} over UDP and TCP", pair.address);
+        }
+        for listener in &self.tls {
+            tracing::info!("answering DNS over TLS on {}", listener.address);
+        }
+        Transports {
+            sockets: self.sockets,
+            tls: loaded.tls.as_ref().map(|policy| (self.tls, Arc::clone(policy))),
+            most_connections: most,
+            udp: metrics.udp.clone(),
+            tcp: metrics.tcp.clone(),
+        }
+    }
+}
