@@ -32,7 +32,7 @@ mod udp;
 pub use bind::{ListenError, Sockets, TlsSocket, bind, bind_tls};
 pub use dot::DotPolicy;
 pub use serving::{Current, Serving};
-pub use udp::usual_threads;
+pub use udp::{echo, usual_threads};
 
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;

@@ -12,8 +12,11 @@
 //! panic, which is a fault of ours, costs the batch that it happened in.
 
 mod batch;
+mod echo;
 mod peer;
 mod system;
+
+pub use echo::echo;
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, UdpSocket};
