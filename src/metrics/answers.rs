@@ -222,19 +222,31 @@ struct Tables {
 }
 
 impl AllAnswers {
-    /// Starts a table for another configuration.
+    /// Starts a table for another configuration, and lets go of those that are over: a server that nothing scrapes
+    /// must not keep one for each reload.
     pub fn begin(&self, config: &Config, parts: usize) -> Arc<AnswerCounters> {
         let answers = Arc::new(AnswerCounters::new(config, parts));
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.retire();
         tables.live.push(answers.clone());
         answers
     }
 
-    /// Returns the sums, and lets go of tables that only this list holds: what they counted for zones and
-    /// regions that no table has any more is forgotten, so that reloads do not add labels for ever.
+    /// Returns the sums.
     pub fn totals(&self) -> Totals {
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Tables { retired, live } = &mut *tables;
+        tables.retire();
+        let mut totals = tables.retired.clone();
+        tables.live.iter().for_each(|answers| answers.sum_into(&mut totals));
+        totals
+    }
+}
+
+impl Tables {
+    /// Lets go of tables that only this list holds: what they counted for zones and regions that no table has any
+    /// more is forgotten, so that reloads do not add labels for ever.
+    fn retire(&mut self) {
+        let Self { retired, live } = self;
         let newest = live.last().map(Arc::as_ptr);
         live.retain(|answers| {
             let is_live = Arc::strong_count(answers) > 1 || newest == Some(Arc::as_ptr(answers));
@@ -245,9 +257,6 @@ impl AllAnswers {
         });
         retired.queries.retain(|(zone, ..), _| live.iter().any(|answers| answers.zones.contains(zone)));
         retired.regions.retain(|region, _| live.iter().any(|answers| answers.regions.contains(region)));
-        let mut totals = retired.clone();
-        live.iter().for_each(|answers| answers.sum_into(&mut totals));
-        totals
     }
 }
 
@@ -359,6 +368,17 @@ pub(super) mod tests {
         let totals = all.totals();
         assert_eq!(totals.queries[&("old.test.".to_owned(), "A", "NOERROR", "udp")], 2);
         assert_eq!(totals, all.totals(), "what is retired is counted once");
+    }
+
+    #[test]
+    fn reloads_without_a_scrape_keep_no_table_for_each_of_them() {
+        let all = AllAnswers::default();
+        for _ in 0..20 {
+            all.begin(&config(&["a.test."]), 2).count(&tally(Some(0), 1, Rcode::NoError), Transport::Udp);
+        }
+        let kept = all.0.lock().expect("the lock is sound").live.len();
+        assert!(kept <= 2, "{kept} tables");
+        assert_eq!(all.totals().queries.values().sum::<u64>(), 20);
     }
 
     #[test]
