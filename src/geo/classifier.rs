@@ -133,8 +133,7 @@ impl<'a> Classifier<'a> {
         }
     }
 
-    /// Returns whether a group names a subdivision. If none does, subdivisions need not be read, which saves
-    /// a tenth of the time that a City database takes.
+    /// Returns whether a group names a subdivision. If none does, those of a country are one locality.
     pub(super) fn tells_subdivisions_apart(&self) -> bool {
         let mut members = self.groups.iter().flat_map(|group| &group.members);
         members.any(|member| matches!(member, Member::Subdivision(_)))

@@ -1,23 +1,26 @@
 //! Databases in MaxMind's format: networks and their records.
 //!
 //! The file may be damaged or hostile. [`Database::parse`] refuses what is not the format or could not be
-//! walked; records are read field by field when they are needed, and the reader bounds the work and memory
-//! for each. Fields that are missing, or out of range such as a latitude of 400, are missing from the
-//! location: an operator's answer must not depend on a vendor's typing error.
+//! walked; records are read when they are needed, and the reader bounds the work and memory for each. What
+//! their fields mean is left to `record`.
 
 use std::fmt;
 use std::net::IpAddr;
 
-use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, path};
+use maxminddb::{LookupResult, Reader};
 
+use super::record::RecordField;
 use super::search_tree::SearchTree;
 use super::{Error, MAX_DATABASE_BYTES, ipv4_inside};
-use crate::client::{Continent, Coordinates, Country, Location, Prefix, Subdivision};
+use crate::client::{Location, Prefix};
 
 /// A database in MaxMind's format, read whole into memory.
 pub struct Database {
     reader: Reader<Vec<u8>>,
 }
+
+/// The first bytes of a file that gzip has compressed (RFC 1952, 2.3.1).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The result of looking one address up.
 pub(super) type DatabaseRecord<'a> = LookupResult<'a, Vec<u8>>;
@@ -31,6 +34,13 @@ impl Database {
     pub fn parse(bytes: Vec<u8>) -> Result<Self, Error> {
         if bytes.len() > MAX_DATABASE_BYTES {
             return Err(Error::TooLarge { bytes: bytes.len() });
+        }
+        if bytes.is_empty() {
+            return Err(Error::Empty);
+        }
+        // Vendors send `.mmdb.gz`.
+        if bytes.starts_with(&GZIP) {
+            return Err(Error::Compressed);
         }
         // The reader does not give its bytes back, so the tree is checked before it takes them.
         let (nodes, record_bits, ipv6) = {
@@ -71,13 +81,7 @@ impl Database {
             return nowhere(96);
         }
         // Compiling the same file has failed on a record that cannot be read.
-        let location = location(&record).unwrap_or_default();
-        let location = Location {
-            subdivision: subdivision(&record, location.country).unwrap_or_default(),
-            asn: asn(&record).unwrap_or_default(),
-            ..location
-        };
-        (location, network)
+        (location(&record).unwrap_or_default(), network)
     }
 
     /// Returns every network, with and without data, in ascending order, first IPv4.
@@ -103,42 +107,13 @@ pub(super) fn network(record: &DatabaseRecord<'_>) -> Option<Prefix> {
     Some(Prefix::around(network.ip(), network.prefix()))
 }
 
-/// Returns the location that a record gives, without the subdivision and the autonomous system.
+/// Returns the location that a record gives.
 ///
 /// # Errors
 ///
 /// When the record cannot be read.
-pub(super) fn location(record: &DatabaseRecord<'_>) -> Result<Location, MaxMindDbError> {
-    let text = |path: &[PathElement<'_>]| record.decode_path::<&str>(path);
-    Ok(Location {
-        continent: text(&path!["continent", "code"])?.and_then(Continent::from_code),
-        country: text(&path!["country", "iso_code"])?.and_then(|code| code.parse().ok()),
-        subdivision: None,
-        european_union: record.decode_path(&path!["country", "is_in_european_union"])?,
-        coordinates: coordinates(record)?,
-        asn: None,
-    })
-}
-
-/// Returns the first subdivision that a record gives, of the country that it gave.
-///
-/// # Errors
-///
-/// When the record cannot be read.
-pub(super) fn subdivision(
-    record: &DatabaseRecord<'_>,
-    country: Option<Country>,
-) -> Result<Option<Subdivision>, MaxMindDbError> {
-    let code: Option<&str> = record.decode_path(&path!["subdivisions", 0, "iso_code"])?;
-    let (Some(country), Some(bytes)) = (country, code.map(str::as_bytes)) else {
-        return Ok(None);
-    };
-    let mut code = [0; 3];
-    let fits = (1..=3).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_alphanumeric);
-    Ok(fits.then(|| {
-        code[..bytes.len()].copy_from_slice(bytes);
-        Subdivision { country, code }
-    }))
+pub(super) fn location(record: &DatabaseRecord<'_>) -> Result<Location, Error> {
+    fields(record)?.map_or_else(|| Ok(Location::default()), |fields| fields.location())
 }
 
 /// Returns the autonomous system that a record gives.
@@ -146,17 +121,12 @@ pub(super) fn subdivision(
 /// # Errors
 ///
 /// When the record cannot be read.
-pub(super) fn asn(record: &DatabaseRecord<'_>) -> Result<Option<u32>, MaxMindDbError> {
-    record.decode_path(&path!["autonomous_system_number"])
+pub(super) fn asn(record: &DatabaseRecord<'_>) -> Result<Option<u32>, Error> {
+    fields(record)?.map_or(Ok(None), |fields| fields.system())
 }
 
-fn coordinates(record: &DatabaseRecord<'_>) -> Result<Option<Coordinates>, MaxMindDbError> {
-    let latitude: Option<f64> = record.decode_path(&path!["location", "latitude"])?;
-    let longitude: Option<f64> = record.decode_path(&path!["location", "longitude"])?;
-    Ok(latitude.zip(longitude).and_then(|(latitude, longitude)| {
-        let on_the_globe = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
-        on_the_globe.then_some(Coordinates { latitude, longitude })
-    }))
+fn fields<'a>(record: &DatabaseRecord<'a>) -> Result<Option<RecordField<'a>>, Error> {
+    record.decode().map_err(Error::Damaged)
 }
 
 impl fmt::Debug for Database {

@@ -6,7 +6,6 @@
 use std::net::IpAddr;
 
 use foldhash::{HashMap, HashMapExt};
-use maxminddb::MaxMindDbError;
 
 use super::Error;
 use super::database::{self, Database, DatabaseRecord};
@@ -33,7 +32,7 @@ impl Layer {
     /// When the tree or a record cannot be read.
     pub(super) fn of(
         database: &Database,
-        mut value_of: impl FnMut(&DatabaseRecord<'_>) -> Result<u32, MaxMindDbError>,
+        mut value_of: impl FnMut(&DatabaseRecord<'_>) -> Result<u32, Error>,
     ) -> Result<(Self, Vec<SeenRecord>), Error> {
         let mut v4 = Filler::<u32>::new();
         let mut v6 = Filler::<u128>::new();
@@ -46,7 +45,7 @@ impl Layer {
                 Some(offset) => match known.get(&offset) {
                     Some(number) => *number,
                     None => {
-                        let value = value_of(&record).map_err(Error::Damaged)?;
+                        let value = value_of(&record)?;
                         known.insert(offset, seen.len());
                         seen.push(SeenRecord { value, subnets: 0.0 });
                         seen.len() - 1

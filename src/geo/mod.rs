@@ -16,6 +16,8 @@
 mod boundaries;
 mod class;
 mod classifier;
+mod compare;
+mod contents;
 pub mod countries;
 mod database;
 mod embedded;
@@ -25,6 +27,7 @@ mod layer;
 mod overlay;
 mod population;
 mod ranking;
+mod record;
 mod run_map;
 mod runs;
 mod search_tree;
@@ -35,6 +38,8 @@ mod tests;
 mod view;
 
 pub use class::{Class, ClassId};
+pub use compare::{Agreement, Comparison};
+pub use contents::Contents;
 pub use database::Database;
 pub use embedded::{ipv4_inside, is_embedded};
 pub use error::{Error, MAX_DATABASE_BYTES};

@@ -55,9 +55,14 @@ impl TableSources<'_> {
             Some((network, operator)) => {
                 (overlay::over(&below, operator), *network, LocationOrigin::Operator)
             }
-            None if below.is_unknown() => (below, network, LocationOrigin::Unknown),
+            None if is_nowhere(&below) => (below, network, LocationOrigin::Unknown),
             None => (below, network, LocationOrigin::Database),
         };
         Located { location: Location { coordinates: ranking::point(&location), ..location }, network, origin }
     }
+}
+
+/// Returns whether a database says nothing of a place.
+fn is_nowhere(location: &Location) -> bool {
+    Location { asn: None, ..location.clone() } == Location::default()
 }

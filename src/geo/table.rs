@@ -16,7 +16,7 @@ use super::ranking::point;
 use super::run_map::RunMap;
 use super::runs::{Bits, Runs, join};
 use super::{Class, ClassId, Error, TableSources};
-use crate::client::Group;
+use crate::client::{Group, Location};
 use crate::region::Regions;
 
 /// The class of every address.
@@ -110,21 +110,21 @@ impl Table {
 
 /// Walks a Country or City database.
 fn localities(database: &Database, classifier: &mut Classifier<'_>) -> Result<Layer, Error> {
-    let mut countries = 0u32;
+    let mut places = 0u32;
     let mut points = vec![None];
     let (layer, records) = Layer::of(database, |record| {
         let mut location = database::location(record)?;
-        if classifier.tells_subdivisions_apart() {
-            location.subdivision = database::subdivision(record, location.country)?;
+        if !classifier.tells_subdivisions_apart() {
+            location.subdivision = None;
         }
-        countries += u32::from(!location.is_unknown());
+        places += u32::from(location != Location::default());
         points.push(point(&location));
         Ok(classifier.locality(&location))
     })?;
     for (record, point) in records.iter().zip(points) {
         classifier.settle(record.value, record.subnets, point);
     }
-    match countries {
+    match places {
         0 => Err(Error::NoCountries { kind: database.kind().to_owned() }),
         _ => Ok(layer),
     }

@@ -16,11 +16,9 @@ pub(super) fn sort(order: &Order, policy: &Policy, class: &Class, kept: Vec<Regi
                 None => rest,
             }
         }
-        Order::Nearest | Order::Listed if class.groups.contains(GroupId::UNKNOWN) => {
-            put_first(&policy.unknown_location, kept)
-        }
+        Order::Listed if class.groups.contains(GroupId::UNKNOWN) => put_first(&policy.unknown_location, kept),
         Order::Listed => kept,
-        // A country that no table has coordinates for: nearest means nothing for its clients.
+        // Neither coordinates nor a country that the table has: nearest means nothing for such clients.
         Order::Nearest if class.ranks.is_empty() => put_first(&policy.unknown_location, kept),
         Order::Nearest => {
             let mut sorted = kept;
@@ -69,6 +67,7 @@ mod tests {
     #[test]
     fn clients_of_unknown_location_have_their_own_list_and_the_rest_stands_behind_it() {
         check(Order::Nearest, &[GroupId::UNKNOWN], &[], &[2, 0, 3, 1]);
+        check(Order::Nearest, &[GroupId::UNKNOWN], &[0, 1, 2, 3], &[0, 1, 2, 3]);
         check(Order::Listed, &[GroupId::UNKNOWN], &[], &[2, 0, 3, 1]);
         check(Order::Nearest, &[], &[], &[2, 0, 3, 1]);
     }

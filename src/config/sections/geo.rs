@@ -19,7 +19,8 @@ pub const MAX_NETWORKS: usize = 100_000;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GeoSpec {
-    /// A Country or City database in MaxMind's format, relative to the configuration directory.
+    /// A Country or City database in MaxMind's format, relative to the configuration directory: with the fields of
+    /// MaxMind and DB-IP, or flat as IPinfo and ip-location-db have them.
     database: Option<Value<PathBuf>>,
     /// An ASN database in MaxMind's format, relative to the configuration directory; needed for
     /// groups by `asns`.

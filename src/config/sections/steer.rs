@@ -37,7 +37,8 @@ pub struct SteerSpec {
     /// The border: where the clients of a group may be sent. All rules that bind a client apply
     /// together, and nothing else ever overrides them.
     residency: Option<Setting<Vec<Setting<RuleSpec>>>>,
-    /// The regions for clients whose location is not known, in order. Left out: the listed order.
+    /// The regions for clients whose location is not known, in order; with `order: nearest`, for those of whom no
+    /// coordinates are known either. Left out: the listed order.
     unknown_location: Option<List<String>>,
     /// What is answered when every permitted region is down. Left out: `fail_open`.
     all_down: Option<Setting<AllDown>>,

@@ -10,7 +10,9 @@ use proptest::test_runner::RngSeed;
 
 use super::super::embedded::Embedding;
 use super::super::runs::Bits;
-use super::super::{Class, Database, Error, PolicyView, Table, TableSources, ipv4_inside, overlay, ranking};
+use super::super::{
+    Class, Database, Error, PolicyView, Table, TableSources, countries, ipv4_inside, overlay, ranking,
+};
 use crate::cli::geoip::mmdb::{DataValue, DatabaseWriter, Metadata};
 use crate::client::{
     Continent, Coordinates, Group, GroupId, GroupSet, Location, Member, Prefix, Subdivision,
@@ -36,6 +38,8 @@ impl Sample {
         let address = ipv4_inside(address).map_or(address, IpAddr::V4);
         let place = self.places.iter().find(|(prefix, _)| prefix.contains(address));
         let mut location = place.map_or_else(Location::default, |(_, location)| location.clone());
+        let entry = location.country.and_then(countries::find);
+        location.continent = location.continent.or(entry.map(|entry| entry.continent));
         let system = self.systems.iter().find(|(prefix, _)| prefix.contains(address));
         location.asn = system.map(|(_, asn)| *asn);
         let operators = self.networks.iter().filter(|(prefix, _)| prefix.contains(address));
@@ -221,6 +225,7 @@ fn a_place() -> impl Strategy<Value = Location> {
         Location { subdivision: Some(california()), ..country("US", Continent::NorthAmerica) },
         country("JP", Continent::Asia),
         Location { continent: Some(Continent::Europe), ..Location::default() },
+        Location { coordinates: Some(munich), ..Location::default() },
     ])
 }
 
@@ -519,6 +524,6 @@ fn a_database_without_countries_says_what_it_must_be() {
     let database = Database::parse(writer.finish().expect("an empty database")).expect("the format");
     let sources = TableSources { database: Some(&database), asn: None, networks: &[] };
     let error = Table::compile(sources, &Regions::default(), &[]).expect_err("no countries");
-    let expected = "no record of the database (type `Test-Domain`) names a country; it must be a Country or City database";
+    let expected = "no record of the database (type `Test-Domain`) names a country or a place; it must be a Country or City database";
     assert_eq!(error.to_string(), expected);
 }
