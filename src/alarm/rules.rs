@@ -76,8 +76,8 @@ impl Rules {
         }
     }
 
-    /// Takes over the rules of another configuration, which is a good one.
-    pub(crate) fn reload(&mut self, config: &Config, now: Moment) -> Option<Event> {
+    /// Takes over the rules of another configuration, which is a good one but for a database that may be refused.
+    pub(crate) fn reload(&mut self, config: &Config, refused: Option<&str>, now: Moment) -> Option<Event> {
         self.settings = config.alarms.clone();
         self.has_signals = has_signals(config);
         self.is_behind = self.has_signals;
@@ -89,15 +89,21 @@ impl Rules {
                 .is_none_or(|region| config.regions.find(region.region()).is_some() && has_signals(config));
             has_rule && is_there
         });
-        self.refused.take().map(|_| Event::reload_recovered(now))
+        match refused {
+            Some(why) => self.refuse_with(Event::database_refused(why, now), now),
+            None => self.refused.take().map(|_| Event::reload_recovered(now)),
+        }
     }
 
     /// Takes that a configuration was refused: told once until a good one comes.
     pub(crate) fn refuse(&mut self, problems: &str, now: Moment) -> Option<Event> {
+        self.refuse_with(Event::reload_failed(problems, now), now)
+    }
+
+    fn refuse_with(&mut self, event: Event, now: Moment) -> Option<Event> {
         if !self.settings.reload_failed {
             return None;
         }
-        let event = Event::reload_failed(problems, now);
         let since = self.refused.as_ref().map(|event| event.time);
         self.refused = Some(Event { time: since.unwrap_or(now), ..event.clone() });
         since.is_none().then_some(event)
@@ -341,7 +347,11 @@ mod tests {
         assert_eq!(rules.refuse("a.yaml:2: no", Moment(2)), None);
         let standing: Vec<_> = rules.standing().map(|alarm| (alarm.event.time, alarm.event.reason)).collect();
         assert_eq!(standing, [(Moment(1), Some("a.yaml:2: no".to_owned()))]);
-        assert!(rules.reload(&base.config, Moment(3)).is_some_and(|event| event.is_end()));
-        assert_eq!((rules.standing().count(), rules.reload(&base.config, Moment(4))), (0, None));
+        assert_eq!(rules.reload(&base.config, Some("a.mmdb"), Moment(2)), None);
+        assert!(rules.reload(&base.config, None, Moment(3)).is_some_and(|event| event.is_end()));
+        assert_eq!((rules.standing().count(), rules.reload(&base.config, None, Moment(4))), (0, None));
+        let refused = rules.reload(&base.config, Some("a.mmdb"), Moment(5));
+        assert!(refused.is_some_and(|event| event.text.contains("the one before stays in use")));
+        assert_eq!(rules.standing().count(), 1);
     }
 }

@@ -35,7 +35,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     output::line(format_args!("configuration  {}", hexadecimal(&of_directory(&args.directory)?)));
     let geo = &loaded.base.config.server.geo;
     for path in [&geo.database, &geo.asn].into_iter().flatten() {
-        let bytes = database::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let (bytes, _) = database::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let hash = hexadecimal(&digest::digest(&digest::SHA256, &bytes));
         output::line(format_args!("database       {hash}  {}", path.display()));
     }

@@ -364,7 +364,8 @@ impl Control {
         let reloaded = Event::reloaded(self.number, zones.len(), regions.len(), now);
         self.availability.reload(&self.base.config, now);
         effects.extend(self.measure_availability(true, now));
-        let recovered = self.rules.reload(&self.base.config, now);
+        let refused = self.base.refused_database.as_deref();
+        let recovered = self.rules.reload(&self.base.config, refused, now);
         effects.extend([reloaded].into_iter().chain(recovered).chain(findings.events).map(Effect::emit));
         effects
     }

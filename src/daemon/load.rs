@@ -5,14 +5,15 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::locations::{self, Databases, LocationsInForce};
 use super::secrets::{self, WebhookSecretError};
+use super::state_writer::chain;
 use crate::admin::{self, access::AccessPolicy};
-use crate::config::{self, Config, Geo, Problems, Server};
+use crate::config::{self, Geo, Problems, Server};
 use crate::files::stamp::Stamp;
-use crate::files::{configuration, database, watch};
-use crate::geo::{self, Database, Located, Table, TableSources};
+use crate::files::{configuration, watch};
+use crate::geo::Located;
 use crate::moment::Moment;
 use crate::serve::DotPolicy;
 use crate::snapshot::Base;
@@ -28,8 +29,10 @@ pub struct LoadedDirectory {
     pub tls: Option<Arc<DotPolicy>>,
     /// Sentences about what works but is hardly meant.
     pub warnings: Vec<String>,
-    /// The Country or City database, when there is one.
-    pub database: Option<admin::DatabaseOrigin>,
+    /// Where the locations of clients come from.
+    pub locations: LocationsInForce,
+    /// Why the databases that it names are not the ones in use.
+    pub refused_database: Option<String>,
     /// Its files right before they were read.
     pub stamp: Stamp,
 }
@@ -40,14 +43,22 @@ impl LoadedDirectory {
         admin::ConfigOrigin {
             directory: directory.to_owned(),
             loaded_at: now,
-            database: self.database.clone(),
-            failed: None,
+            database: self.database().cloned(),
+            failed: self.refused_database.as_ref().map(|why| admin::FailedReload {
+                at: now,
+                problems: why.lines().map(str::to_owned).collect(),
+            }),
         }
+    }
+
+    /// Returns the Country or City database, when there is one.
+    pub fn database(&self) -> Option<&admin::DatabaseOrigin> {
+        self.locations.sources.origin.as_ref()
     }
 
     /// Returns when the database was built, in seconds since the Unix epoch; zero when there is none.
     pub fn built_at_seconds(&self) -> u64 {
-        self.database.as_ref().map_or(0, |database| database.built_at.0 / 1000)
+        self.database().map_or(0, |database| database.built_at.0 / 1000)
     }
 }
 
@@ -60,13 +71,12 @@ pub enum Error {
     /// The configuration has mistakes.
     #[error("{0}")]
     Problems(Problems),
-    #[error("`{0}` in server.yaml")]
-    Read(&'static str, #[source] database::Error),
+    /// A database cannot be used.
+    #[error(transparent)]
+    Locations(#[from] locations::Error),
     /// The secret of a webhook cannot be used.
     #[error(transparent)]
     Secret(#[from] WebhookSecretError),
-    #[error("`{0}` in server.yaml: `{path}` cannot be used", path = .1.display())]
-    Database(&'static str, PathBuf, #[source] geo::Error),
 }
 
 /// Loads a directory. It blocks, for seconds when the database is large.
@@ -75,6 +85,19 @@ pub enum Error {
 ///
 /// When anything in it is wrong; all mistakes in its texts are reported at once.
 pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
+    load_over(directory, None)
+}
+
+/// Loads a directory while another configuration is in force. A database that cannot be used then leaves the one
+/// before in use, and everything else is loaded.
+///
+/// # Errors
+///
+/// When anything else in it is wrong.
+pub(super) fn load_over(
+    directory: &Path,
+    before: Option<&LocationsInForce>,
+) -> Result<LoadedDirectory, Error> {
     let stamp = Stamp::of_directory(directory);
     let sources = configuration::read(directory)?;
     let compiled = config::compile(&sources).map_err(Error::Problems)?;
@@ -82,18 +105,21 @@ pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
     let (access, mut open) = secrets::of_access(&compiled.config.server.access).map_err(Error::Problems)?;
     let (tls, exposed) = secrets::of_listen(&compiled.config.server.listen).map_err(Error::Problems)?;
     open.extend(exposed);
-    let databases = Databases::read(&compiled.config.server.geo)?;
-    let table = databases.compile(&compiled.config)?;
-    let database = databases.facts();
-    let base = Base::build(Arc::new(compiled.config), table);
-    let base = base.of_database(database.as_ref().map(|database| database.built_at));
+    let locations = locations::load(&compiled.config, before)?;
+    let refused_database = locations.refused.as_ref().map(|error| chain(error));
+    let built_at = locations.sources.origin.as_ref().map(|database| database.built_at);
+    let base = Base::build(Arc::new(compiled.config), locations.table);
+    let base = base.of_database(built_at, refused_database.clone());
     let warnings = compiled.warnings.list.iter().chain(&open).map(ToString::to_string);
+    let warnings = warnings.chain(base.without_region()).collect();
+    let base = Arc::new(base);
     Ok(LoadedDirectory {
-        warnings: warnings.chain(base.without_region()).collect(),
-        database,
+        warnings,
+        locations: LocationsInForce { base: Arc::clone(&base), sources: locations.sources },
+        refused_database,
         access: Arc::new(access),
         tls: tls.map(Arc::new),
-        base: Arc::new(base),
+        base,
         stamp,
     })
 }
@@ -123,66 +149,4 @@ fn files(server: &Server) -> impl Iterator<Item = &PathBuf> {
         .flatten()
         .chain(server.access.files())
         .chain(server.listen.files())
-}
-
-/// The databases that a configuration names, in memory.
-struct Databases {
-    place: Option<NamedDatabase>,
-    asn: Option<NamedDatabase>,
-}
-
-/// A database and where it came from.
-struct NamedDatabase {
-    database: Database,
-    path: PathBuf,
-    setting: &'static str,
-}
-
-impl Databases {
-    fn read(geo: &Geo) -> Result<Self, Error> {
-        let open = |path: &Option<PathBuf>, setting| {
-            path.as_deref().map(|path| NamedDatabase::read(path, setting)).transpose()
-        };
-        Ok(Self { place: open(&geo.database, "geo.database")?, asn: open(&geo.asn, "geo.asn")? })
-    }
-
-    fn sources<'a>(&'a self, geo: &'a Geo) -> TableSources<'a> {
-        TableSources {
-            database: self.place.as_ref().map(|named| &named.database),
-            asn: self.asn.as_ref().map(|named| &named.database),
-            networks: &geo.networks,
-        }
-    }
-
-    fn compile(&self, config: &Config) -> Result<Table, Error> {
-        let sources = self.sources(&config.server.geo);
-        let compile = |sources| Table::compile(sources, &config.regions, &config.groups);
-        compile(sources).map_err(|error| {
-            // The one at fault is the one without which the table compiles.
-            let is_asn = compile(TableSources { asn: None, ..sources }).is_ok();
-            let at_fault = if is_asn { &self.asn } else { &self.place };
-            at_fault.as_ref().expect("only databases can be at fault").unusable(error)
-        })
-    }
-
-    fn facts(&self) -> Option<admin::DatabaseOrigin> {
-        let NamedDatabase { database, path, .. } = self.place.as_ref()?;
-        let built_at = Moment::default().plus(Duration::from_secs(database.build_epoch()));
-        Some(admin::DatabaseOrigin { path: path.clone(), kind: database.kind().to_owned(), built_at })
-    }
-}
-
-impl NamedDatabase {
-    fn read(path: &Path, setting: &'static str) -> Result<Self, Error> {
-        let bytes = database::read(path).map_err(|error| Error::Read(setting, error))?;
-        let path = path.to_owned();
-        match Database::parse(bytes) {
-            Ok(database) => Ok(Self { database, path, setting }),
-            Err(error) => Err(Error::Database(setting, path, error)),
-        }
-    }
-
-    fn unusable(&self, error: geo::Error) -> Error {
-        Error::Database(self.setting, self.path.clone(), error)
-    }
 }

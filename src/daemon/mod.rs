@@ -16,6 +16,7 @@ mod descriptors;
 pub(crate) mod events;
 mod listeners;
 mod load;
+mod locations;
 mod pages;
 mod reload;
 mod secrets;
@@ -143,6 +144,7 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
         tls: loaded.tls.clone(),
         started_with: config,
         started_from: loaded.stamp,
+        started_locations: loaded.locations,
     };
     let servers = tokio::spawn(serve::run(transports, current, stopped.clone()));
     let pages = tokio::spawn(pages::serve(admin, state, stopped.clone()));

@@ -1,7 +1,7 @@
 //! Reloads the configuration when it has changed on disk, or on SIGHUP.
 //!
 //! A bad configuration changes nothing: it is logged once, counted, and shown by `/status` until a good one takes its
-//! place.
+//! place. A database that cannot be used leaves the one before in use, and everything else takes effect.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +14,7 @@ use tokio::time;
 
 use super::clock::SystemClock;
 use super::load;
+use super::locations::LocationsInForce;
 use super::state_writer::chain;
 use crate::admin::{self, ConfigOrigin, FailedReload};
 use crate::config::{Config, Server};
@@ -42,6 +43,15 @@ pub struct Reload {
     pub started_with: Arc<Config>,
     /// Its files right before they were read.
     pub started_from: Stamp,
+    /// Its databases.
+    pub started_locations: LocationsInForce,
+}
+
+/// What is in force after a reload.
+struct Reloaded {
+    server: Server,
+    stamp: Stamp,
+    locations: LocationsInForce,
 }
 
 impl Reload {
@@ -50,6 +60,7 @@ impl Reload {
         let mut server = self.started_with.server.clone();
         // The files that were read last, whether they were accepted or refused.
         let mut read = self.started_from.clone();
+        let mut locations = self.started_locations.clone();
         let mut watch = self.watch(&server);
         while !self.worlds.is_closed() {
             if load::stamp(&self.directory, &server) == read {
@@ -73,8 +84,8 @@ impl Reload {
                 }
             }
             read = load::stamp(&self.directory, &server);
-            if let Some((now, stamp)) = self.reload().await {
-                (server, read) = (now, stamp);
+            if let Some(reloaded) = self.reload(locations.clone()).await {
+                Reloaded { server, stamp: read, locations } = reloaded;
                 watch = self.watch(&server);
             }
         }
@@ -98,16 +109,21 @@ impl Reload {
         watch
     }
 
-    /// Loads, hands the world on, and returns what it says of this instance, and the stamp of what was
-    /// read. `None`: it was refused.
-    async fn reload(&self) -> Option<(Server, Stamp)> {
+    /// Loads, hands the world on, and returns what is in force. `None`: it was refused.
+    async fn reload(&self, before: LocationsInForce) -> Option<Reloaded> {
         let directory = self.directory.clone();
-        let loaded = match tokio::task::spawn_blocking(move || load::load(&directory)).await {
+        let load = move || load::load_over(&directory, Some(&before));
+        let loaded = match tokio::task::spawn_blocking(load).await {
             Ok(Ok(loaded)) => loaded,
             Ok(Err(error)) => return self.refuse(&chain(&error)).await,
             Err(error) => return self.refuse(&error.to_string()).await,
         };
-        self.metrics.reloaded(true);
+        self.metrics.reloaded(loaded.refused_database.is_none());
+        if let Some(why) = &loaded.refused_database {
+            tracing::error!(
+                "a database is refused; the one before stays in use, and the rest is in force: {why}"
+            );
+        }
         self.metrics.database_built(loaded.built_at_seconds());
         loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         self.say_what_needs_a_restart(&loaded.base.config);
@@ -118,7 +134,7 @@ impl Reload {
         self.admin.origin.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
         let server = loaded.base.config.server.clone();
         self.worlds.send(Ok(loaded.base)).await.ok()?;
-        Some((server, loaded.stamp))
+        Some(Reloaded { server, stamp: loaded.stamp, locations: loaded.locations })
     }
 
     async fn refuse<T>(&self, why: &str) -> Option<T> {

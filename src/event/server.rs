@@ -26,6 +26,16 @@ impl Event {
             .raises(&Condition::ReloadFailed)
     }
 
+    /// A database of the configuration on disk is refused; everything else of it is in force.
+    pub fn database_refused(why: &str, at: Moment) -> Self {
+        let text =
+            format!("a database is refused: {why}; the one before stays in use, and the rest is in force");
+        Self::new(EventKind::RELOAD_FAILED, Severity::Warning, text, at)
+            .turns("loaded", "refused")
+            .because(why)
+            .raises(&Condition::ReloadFailed)
+    }
+
     /// The configuration on disk is in force again.
     pub fn reload_recovered(at: Moment) -> Self {
         let text = "the configuration on disk is in force again".to_owned();
@@ -98,6 +108,11 @@ mod tests {
             &Event::reload_failed("a.yaml:1: no\n  hint: yes", Moment(0)),
             "reload_failed Warning -: loaded -> refused | a.yaml:1: no | 2 lines of text | - | reload",
             "the configuration on disk is refused: a.yaml:1: no; the one before stays in force",
+        );
+        check(
+            &Event::database_refused("a.mmdb: no", Moment(0)),
+            "reload_failed Warning -: loaded -> refused | a.mmdb: no | - | - | reload",
+            "a database is refused: a.mmdb: no; the one before stays in use, and the rest is in force",
         );
         check(
             &Event::reload_recovered(Moment(0)),

@@ -4,8 +4,8 @@
 //! process that has it open, and one that is written over while it is read is noticed by its size or its time of
 //! change, and read again. Whether the bytes are a database is left to `geo`.
 
-use std::fs::Metadata;
-use std::io::Read;
+use std::fs::{File, Metadata};
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -31,16 +31,32 @@ pub enum Error {
     KeepsChanging(PathBuf),
 }
 
-/// Reads the file at `path`. It blocks, for some seconds at worst.
+/// A database that was read, and is open still.
+#[derive(Debug)]
+pub struct HeldFile {
+    file: File,
+    read: Metadata,
+}
+
+impl HeldFile {
+    /// Returns the bytes that were read; `None`: the file was written over.
+    pub fn read_again(&self) -> Option<Vec<u8>> {
+        let mut file = &self.file;
+        file.rewind().ok()?;
+        bytes(file, &self.read).ok()?
+    }
+}
+
+/// Reads the file at `path`, and keeps it open. It blocks, for some seconds at worst.
 ///
 /// # Errors
 ///
 /// When it cannot be read, cannot be a database by its kind or size, or does not hold still.
-pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
+pub fn read(path: &Path) -> Result<(Vec<u8>, HeldFile), Error> {
     for attempt in 1..=ATTEMPTS {
         let read = read_once(path).map_err(|error| Error::Read(path.to_owned(), error))?;
-        if let Some(bytes) = read {
-            return Ok(bytes);
+        if let Some(read) = read {
+            return Ok(read);
         }
         thread::sleep(PAUSE * attempt);
     }
@@ -48,12 +64,17 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 /// Returns `None` when the file changed meanwhile.
-fn read_once(path: &Path) -> Result<Option<Vec<u8>>, regular::Error> {
-    let (mut file, before) = regular::open(path, MAX_SIZE)?;
+fn read_once(path: &Path) -> Result<Option<(Vec<u8>, HeldFile)>, regular::Error> {
+    let (file, read) = regular::open(path, MAX_SIZE)?;
+    let bytes = bytes(&file, &read)?;
+    Ok(bytes.map(|bytes| (bytes, HeldFile { file, read })))
+}
+
+/// Returns `None` when the file is not the one that `before` describes.
+fn bytes(mut file: &File, before: &Metadata) -> Result<Option<Vec<u8>>, regular::Error> {
     let mut bytes = Vec::with_capacity(usize::try_from(before.len()).expect("MAX_SIZE fits"));
     Read::by_ref(&mut file).take(MAX_SIZE).read_to_end(&mut bytes)?;
-    let after = file.metadata()?;
-    let held_still = is_same(&before, &after) && bytes.len() as u64 == before.len();
+    let held_still = is_same(before, &file.metadata()?) && bytes.len() as u64 == before.len();
     Ok(held_still.then_some(bytes))
 }
 
@@ -70,7 +91,22 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.mmdb");
         std::fs::write(&path, b"bytes").unwrap();
-        assert_eq!(read(&path).unwrap(), b"bytes");
+        assert_eq!(read(&path).unwrap().0, b"bytes");
+    }
+
+    #[test]
+    fn a_file_is_read_again_after_it_was_replaced_but_not_after_it_was_written_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, new) = (directory.path().join("a.mmdb"), directory.path().join("new.mmdb"));
+        std::fs::write(&path, b"bytes").unwrap();
+        let (_, held) = read(&path).unwrap();
+        std::fs::write(&new, b"others").unwrap();
+        std::fs::rename(&new, &path).unwrap();
+        assert_eq!(held.read_again().unwrap(), b"bytes");
+        assert_eq!(held.read_again().unwrap(), b"bytes");
+        let (_, held) = read(&path).unwrap();
+        std::fs::write(&path, b"anything else").unwrap();
+        assert_eq!(held.read_again(), None);
     }
 
     #[test]

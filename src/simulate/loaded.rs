@@ -189,8 +189,6 @@ fn refusal(error: &LoadError) -> String {
                 count => format!("{first}, and {} more", count - 1),
             }
         }
-        LoadError::Directory(_) | LoadError::Read(..) | LoadError::Secret(_) | LoadError::Database(..) => {
-            daemon::chain(error)
-        }
+        LoadError::Directory(_) | LoadError::Locations(_) | LoadError::Secret(_) => daemon::chain(error),
     }
 }

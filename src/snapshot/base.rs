@@ -12,7 +12,7 @@ use crate::geo::Table;
 use crate::intent::Weights;
 use crate::moment::Moment;
 use crate::region::RegionId;
-use crate::steering::{Plan, Policy, Steering};
+use crate::steering::{Order, Plan, Policy, Steering};
 use crate::zone::Name;
 
 /// Everything that a snapshot needs and that health does not change: one base serves many snapshots.
@@ -34,6 +34,8 @@ pub struct Base {
     demand_of: Vec<Box<[Option<u16>]>>,
     /// When the geo database was built; `None`: there is none, or that is not known.
     pub database_built_at: Option<Moment>,
+    /// Why a database that the configuration names is not the one in use; `None`: it is.
+    pub refused_database: Option<String>,
 }
 
 impl Base {
@@ -57,12 +59,22 @@ impl Base {
             false => Vec::new(),
         };
         let demand_of = demand::places(&partitions, &demand);
-        Self { config, tree, table, partitions, partition_of, demand, demand_of, database_built_at: None }
+        Self {
+            config,
+            tree,
+            table,
+            partitions,
+            partition_of,
+            demand,
+            demand_of,
+            database_built_at: None,
+            refused_database: None,
+        }
     }
 
-    /// Notes when the geo database was built.
-    pub fn of_database(self, built_at: Option<Moment>) -> Self {
-        Self { database_built_at: built_at, ..self }
+    /// Notes when the geo database was built, and why it is not the one that is configured.
+    pub fn of_database(self, built_at: Option<Moment>, refused: Option<String>) -> Self {
+        Self { database_built_at: built_at, refused_database: refused, ..self }
     }
 
     /// Returns the place in `demand` of a part; `None`: it is too small to matter.
@@ -134,5 +146,40 @@ impl Base {
             ))
         });
         lost.collect()
+    }
+
+    /// Returns a sentence for each region of a steered name that is nearest for no client, so that it gets clients
+    /// only from others. Regions that are as near as another count as nearest too.
+    pub fn without_clients(&self) -> Vec<String> {
+        let located: Vec<&[u8]> = self
+            .table
+            .classes()
+            .iter()
+            .map(|class| &*class.ranks)
+            .filter(|ranks| !ranks.is_empty())
+            .collect();
+        let nearest = |policy: &Policy, region: RegionId| {
+            let rank = |ranks: &[u8], region: RegionId| ranks[usize::from(region.0)];
+            let is_first =
+                |ranks: &&[u8]| policy.regions.iter().all(|other| rank(ranks, region) <= rank(ranks, *other));
+            located.iter().any(is_first)
+        };
+        if located.is_empty() {
+            return Vec::new();
+        }
+        let partitions = self.partitions.iter().enumerate();
+        let nearest_first = partitions.filter(|(_, partition)| partition.policy.order == Order::Nearest);
+        let idle = nearest_first.flat_map(|(number, Partition { policy, .. })| {
+            let owner = self.names_of(number).map(|steering| steering.owner.to_string()).next();
+            let owner = owner.unwrap_or_default();
+            let idle = policy.regions.iter().filter(|region| !nearest(policy, **region));
+            idle.map(move |region| {
+                let name = &self.config.regions.region(*region).name;
+                format!(
+                    "{owner}: region `{name}` is nearest for no client; it serves only when others do not"
+                )
+            })
+        });
+        idle.collect()
     }
 }

@@ -142,3 +142,32 @@ fn a_database_is_replaced_while_running_and_garbage_in_its_place_changes_nothing
     home::replace(&path, &database(&home, "203.0.113.0", "BR"));
     wait_for("the other database", || (region() == "saopaulo").then_some(()));
 }
+
+#[test]
+fn a_database_that_cannot_be_used_holds_back_no_other_change() {
+    let home = Home::new(Regions::start().port);
+    let path = home.path("geo.mmdb");
+    home::replace(&path, &database(&home, "203.0.113.0", "JP"));
+    home.use_database(&path);
+    let server = Server::start(&home);
+    let region = || regions_in(&server.ask(&format!("api.example.com. A from {CLIENT}")))[0];
+
+    // Written over: its bytes are lost, and the table that was made of them is still there.
+    fs::write(&path, b"").unwrap();
+    let refused = server.process.line("a database is refused; the one before stays in use");
+    assert!(refused.contains("the file is empty"), "{refused}");
+    home.edit("api.example.com.yaml", STATUS, "192.0.2.11");
+    check_status(&server, "192.0.2.11");
+    assert!(["tokyo", "osaka"].contains(&region()));
+    server.process.line("the one before stays in use, and the rest is in force");
+
+    // Replaced while the regions move: the file that was read is still open.
+    home::replace(&path, &database(&home, "203.0.113.0", "BR"));
+    wait_for("the other database", || (region() == "saopaulo").then_some(()));
+    home::replace(&path, b"This is no database.");
+    server.process.line("not a database in MaxMind's format");
+    home.edit("regions.yaml", "-23.55, longitude: -46.63", "-33.87, longitude: 151.21");
+    home.edit("api.example.com.yaml", "192.0.2.11", "192.0.2.12");
+    check_status(&server, "192.0.2.12");
+    wait_for("another region", || (region() != "saopaulo").then_some(()));
+}

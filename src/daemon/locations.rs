@@ -1,0 +1,171 @@
+//! The databases of a configuration, and the table that is compiled from them.
+//!
+//! A database that cannot be used blocks no other change of a running server. What was read before stays in use then:
+//! the compiled table, where regions, groups and networks are what they were; otherwise the file that was read, which
+//! is held open and has its bytes still after it was replaced or removed. Only a file that was written over is lost.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::admin::DatabaseOrigin;
+use crate::config::{Config, Geo};
+use crate::files::database::{self, HeldFile};
+use crate::geo::{self, Database, Table, TableSources};
+use crate::moment::Moment;
+use crate::snapshot::Base;
+
+/// Why the locations of clients cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("`{0}` in server.yaml")]
+    Read(&'static str, #[source] database::Error),
+    #[error("`{0}` in server.yaml: `{path}` cannot be used", path = .1.display())]
+    Database(&'static str, PathBuf, #[source] geo::Error),
+}
+
+/// A table, and what it was compiled from.
+pub(super) struct LoadedLocations {
+    pub(super) table: Table,
+    pub(super) sources: Arc<LocationFiles>,
+    /// Why the databases that are configured are not the ones in use.
+    pub(super) refused: Option<Error>,
+}
+
+/// The files that a table was compiled from.
+#[derive(Debug)]
+pub struct LocationFiles {
+    /// The Country or City database, when there is one.
+    pub(super) origin: Option<DatabaseOrigin>,
+    place: Option<HeldDatabase>,
+    asn: Option<HeldDatabase>,
+}
+
+/// Locations in force.
+#[derive(Clone, Debug)]
+pub struct LocationsInForce {
+    pub(super) base: Arc<Base>,
+    pub(super) sources: Arc<LocationFiles>,
+}
+
+/// Reads the databases of a configuration; when that fails, returns what is in force for `config`.
+///
+/// # Errors
+///
+/// When a database cannot be used and nothing is in force, or no more than a table for other regions.
+pub(super) fn load(config: &Config, before: Option<&LocationsInForce>) -> Result<LoadedLocations, Error> {
+    let anew = Databases::read(&config.server.geo)
+        .and_then(|databases| Ok((databases.compile(config)?, Arc::new(databases.into_files()))));
+    match (anew, before) {
+        (Ok((table, sources)), _) => Ok(LoadedLocations { table, sources, refused: None }),
+        (Err(error), None) => Err(error),
+        (Err(error), Some(before)) => match before.table(config) {
+            Some(table) => {
+                Ok(LoadedLocations { table, sources: Arc::clone(&before.sources), refused: Some(error) })
+            }
+            None => Err(error),
+        },
+    }
+}
+
+impl LocationsInForce {
+    /// Returns the table of what was read before for another configuration; `None`: the file was written over.
+    fn table(&self, config: &Config) -> Option<Table> {
+        let then = &self.base.config;
+        let places =
+            |config: &Config| config.regions.iter().map(|(_, region)| region.location).collect::<Vec<_>>();
+        let is_same = places(config) == places(then)
+            && config.groups == then.groups
+            && config.server.geo.networks == then.server.geo.networks;
+        if is_same {
+            return Some(self.base.table.clone());
+        }
+        Databases::read_again(&self.sources)?.compile(config).ok()
+    }
+}
+
+/// The databases that a configuration names, in memory.
+pub(super) struct Databases {
+    place: Option<NamedDatabase>,
+    asn: Option<NamedDatabase>,
+}
+
+/// A database and where it came from.
+struct NamedDatabase {
+    database: Database,
+    held: HeldDatabase,
+}
+
+/// The file of a database that was read.
+#[derive(Clone, Debug)]
+struct HeldDatabase {
+    file: Arc<HeldFile>,
+    path: PathBuf,
+    setting: &'static str,
+}
+
+impl Databases {
+    pub(super) fn read(geo: &Geo) -> Result<Self, Error> {
+        let open = |path: &Option<PathBuf>, setting| {
+            path.as_deref().map(|path| NamedDatabase::read(path, setting)).transpose()
+        };
+        Ok(Self { place: open(&geo.database, "geo.database")?, asn: open(&geo.asn, "geo.asn")? })
+    }
+
+    /// Reads files again that are held; `None` when the bytes of one are gone.
+    fn read_again(files: &LocationFiles) -> Option<Self> {
+        let read = |held: &Option<HeldDatabase>| match held {
+            None => Some(None),
+            Some(held) => {
+                let database = Database::parse(held.file.read_again()?).ok()?;
+                Some(Some(NamedDatabase { database, held: held.clone() }))
+            }
+        };
+        Some(Self { place: read(&files.place)?, asn: read(&files.asn)? })
+    }
+
+    pub(super) fn sources<'a>(&'a self, geo: &'a Geo) -> TableSources<'a> {
+        TableSources {
+            database: self.place.as_ref().map(|named| &named.database),
+            asn: self.asn.as_ref().map(|named| &named.database),
+            networks: &geo.networks,
+        }
+    }
+
+    fn compile(&self, config: &Config) -> Result<Table, Error> {
+        let sources = self.sources(&config.server.geo);
+        let compile = |sources| Table::compile(sources, &config.regions, &config.groups);
+        compile(sources).map_err(|error| {
+            // The one at fault is the one without which the table compiles.
+            let is_asn = compile(TableSources { asn: None, ..sources }).is_ok();
+            let at_fault = if is_asn { &self.asn } else { &self.place };
+            let held = &at_fault.as_ref().expect("only databases can be at fault").held;
+            Error::Database(held.setting, held.path.clone(), error)
+        })
+    }
+
+    /// Drops what is in memory, and keeps the files.
+    fn into_files(self) -> LocationFiles {
+        LocationFiles {
+            origin: self.place.as_ref().map(NamedDatabase::origin),
+            place: self.place.map(|named| named.held),
+            asn: self.asn.map(|named| named.held),
+        }
+    }
+}
+
+impl NamedDatabase {
+    fn read(path: &Path, setting: &'static str) -> Result<Self, Error> {
+        let (bytes, file) = database::read(path).map_err(|error| Error::Read(setting, error))?;
+        let held = HeldDatabase { file: Arc::new(file), path: path.to_owned(), setting };
+        match Database::parse(bytes) {
+            Ok(database) => Ok(Self { database, held }),
+            Err(error) => Err(Error::Database(setting, held.path, error)),
+        }
+    }
+
+    fn origin(&self) -> DatabaseOrigin {
+        let built_at = Moment::default().plus(Duration::from_secs(self.database.build_epoch()));
+        DatabaseOrigin { path: self.held.path.clone(), kind: self.database.kind().to_owned(), built_at }
+    }
+}
