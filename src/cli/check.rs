@@ -5,8 +5,11 @@ use std::process::ExitCode;
 
 use super::exit::BAD_INPUT;
 use super::output;
+use crate::admin::DatabaseOrigin;
 use crate::config::summary::ConfigSummary;
-use crate::daemon;
+use crate::daemon::{self, SystemClock};
+use crate::moment::Moment;
+use crate::units::Count;
 
 /// Validate a configuration directory and print what it would serve
 ///
@@ -25,15 +28,47 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let loaded = daemon::load(&args.directory)?;
     loaded.warnings.iter().for_each(output::remark);
+    let idle = loaded.base.without_clients();
+    idle.iter().for_each(|warning| output::remark(format_args!("warning: {warning}")));
     // Where a configuration is checked, its secrets need not be.
     let warnings = match daemon::webhook_secrets(&loaded.base.config.server) {
         Ok(secrets) => secrets.warnings,
         Err(error) => vec![daemon::chain(&error)],
     };
     warnings.iter().for_each(|warning| output::remark(format_args!("warning: {warning}")));
-    if args.strict && !(loaded.warnings.is_empty() && warnings.is_empty()) {
+    if args.strict && !(loaded.warnings.is_empty() && idle.is_empty() && warnings.is_empty()) {
         return Ok(ExitCode::from(BAD_INPUT));
     }
     output::text(ConfigSummary(&loaded.base.config));
+    if let Some(database) = loaded.database() {
+        output::line(format_args!("\nlocation data: {}", age(database, SystemClock::start().now())));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the type of a database, when it was built and how old it is.
+fn age(database: &DatabaseOrigin, now: Moment) -> String {
+    let built_at = database.built_at.to_string();
+    let day = built_at.split('T').next().unwrap_or_default();
+    let days = now.since(database.built_at).as_secs() / SECONDS_OF_DAY;
+    format!(
+        "{}, built on {day}, {} old",
+        database.kind,
+        Count(usize::try_from(days).unwrap_or(usize::MAX), "day")
+    )
+}
+
+const SECONDS_OF_DAY: u64 = 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_a_database_is_told_in_days() {
+        let built_at: Moment = "2026-06-05T13:42:02Z".parse().expect("a time");
+        let database = DatabaseOrigin { path: PathBuf::new(), kind: "Meridian-World".to_owned(), built_at };
+        let now = "2026-07-05T14:00:00Z".parse().expect("a time");
+        assert_eq!(age(&database, now), "Meridian-World, built on 2026-06-05, 30 days old");
+    }
 }

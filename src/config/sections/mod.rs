@@ -14,6 +14,7 @@ pub(crate) mod canaries;
 pub(crate) mod checks;
 mod draft;
 pub(crate) mod drills;
+mod far;
 pub(crate) mod geo;
 mod groups;
 pub(crate) mod json;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::far;
 use super::recovery::{self, RecoverySpec};
 use crate::canary::CanaryId;
 use crate::client::Country;
@@ -100,9 +101,13 @@ impl RegionLowering<'_> {
         let spec = spec.get()?;
         let hint = "write `location: { latitude: 35.68, longitude: 139.69 }`";
         let location = spec.location.required("location", span, hint, self.report);
+        let place = location.map_or(span, |(_, span)| span);
         let location = location.and_then(|(at, span)| point(&at.latitude, &at.longitude, span, self.report));
         let hint = "write the country whose law applies there, for example `jurisdiction: JP`";
         let jurisdiction = spec.jurisdiction.required("jurisdiction", span, hint, self.report);
+        if let (Some(location), Some((jurisdiction, _))) = (location, jurisdiction) {
+            far::check(name, location, *jurisdiction, place, self.report);
+        }
         let zones = self.zones(name, &spec.zones, span);
         let canaries = self.canaries(spec);
         self.check_min_healthy(spec, &zones);
