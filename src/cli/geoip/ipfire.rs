@@ -9,8 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use super::mmdb::{self, DataValue, DatabaseWriter, Metadata};
+use super::value;
 use crate::client::{Country, Prefix};
-use crate::geo::countries::{self, CountryEntry};
+use crate::geo::countries;
 use crate::region::Family;
 
 /// The type that the metadata states.
@@ -71,7 +72,7 @@ pub fn build(ipv4: &str, ipv6: &str) -> Result<Vec<u8>, (Family, Error)> {
 
 fn add(writer: &mut DatabaseWriter, source: &CountryRanges) -> Result<(), mmdb::Error> {
     for (first, last, code) in &source.ranges {
-        let Some(value) = code.and_then(value) else {
+        let Some(value) = code.and_then(record) else {
             continue;
         };
         for block in blocks(source.family, *first, *last) {
@@ -83,32 +84,12 @@ fn add(writer: &mut DatabaseWriter, source: &CountryRanges) -> Result<(), mmdb::
 
 /// Returns the record of a code, or `None` when there is none. The data has some codes that are no
 /// countries: `EU` has a continent, `AP` (somewhere in Asia or the Pacific) not even that.
-fn value(code: Country) -> Option<DataValue> {
-    let continent = |code: &str| ("continent", DataValue::Map(vec![("code", DataValue::text(code))]));
+fn record(code: Country) -> Option<DataValue> {
     match countries::find(code) {
-        Some(entry) => Some(DataValue::Map(vec![
-            continent(entry.continent.code()),
-            ("country", country(code, entry)),
-            (
-                "location",
-                DataValue::Map(vec![
-                    ("latitude", DataValue::Double(entry.point.latitude)),
-                    ("longitude", DataValue::Double(entry.point.longitude)),
-                ]),
-            ),
-        ])),
-        None if code.as_str() == "EU" => Some(DataValue::Map(vec![continent("EU")])),
+        Some(entry) => Some(value::record(code, entry, entry.point)),
+        None if code.as_str() == "EU" => Some(DataValue::Map(vec![value::continent("EU")])),
         None => None,
     }
-}
-
-fn country(code: Country, entry: &CountryEntry) -> DataValue {
-    let names = DataValue::Map(vec![("en", DataValue::text(entry.name))]);
-    let mut fields = vec![("iso_code", DataValue::text(entry.code)), ("names", names)];
-    if countries::is_in_european_union(code) {
-        fields.push(("is_in_european_union", DataValue::Bool(true)));
-    }
-    DataValue::Map(fields)
 }
 
 fn parse(family: Family, text: &str) -> Result<CountryRanges, Error> {

@@ -194,15 +194,34 @@ impl DatabaseWriter {
         }
     }
 
-    /// Returns the offset of a value in the data section; equal values are stored once.
+    /// Returns the offset of a value in the data section. Equal values are stored once, and so are the keys and
+    /// maps inside them: ten thousand places share a few hundred countries.
     fn store(&mut self, value: &DataValue) -> u32 {
         let mut bytes = Vec::new();
-        encode(&mut bytes, value);
+        match value {
+            DataValue::Map(entries) => {
+                control(&mut bytes, 7, entries.len());
+                for (key, value) in entries {
+                    self.refer(&mut bytes, &DataValue::text(key));
+                    self.refer(&mut bytes, value);
+                }
+            }
+            other => encode(&mut bytes, other),
+        }
         let end = u32::try_from(self.values.len()).expect("values take less than 4 GB");
         *self.offsets.entry(bytes).or_insert_with_key(|bytes| {
             self.values.extend(bytes);
             end
         })
+    }
+
+    /// Writes a value, or a pointer to it where that is shorter.
+    fn refer(&mut self, bytes: &mut Vec<u8>, value: &DataValue) {
+        match value {
+            DataValue::Map(_) => pointer(bytes, self.store(value)),
+            DataValue::Text(text) if text.len() > LONGEST_TEXT_IN_PLACE => pointer(bytes, self.store(value)),
+            _ => encode(bytes, value),
+        }
     }
 
     fn metadata(&self, nodes: u32, record_bits: u16) -> DataValue {
@@ -281,6 +300,31 @@ fn encode(bytes: &mut Vec<u8>, value: &DataValue) {
         DataValue::U16(number) => unsigned(bytes, 5, &number.to_be_bytes()),
         DataValue::U32(number) => unsigned(bytes, 6, &number.to_be_bytes()),
         DataValue::U64(number) => unsigned(bytes, 9, &number.to_be_bytes()),
+    }
+}
+
+/// A text of so many bytes takes no more than a pointer to it.
+const LONGEST_TEXT_IN_PLACE: usize = 3;
+
+/// Writes a pointer to an offset in the data section, of two to five bytes. Each size begins where the one
+/// before ends.
+fn pointer(bytes: &mut Vec<u8>, offset: u32) {
+    const SECOND: u32 = 1 << 11;
+    const THIRD: u32 = SECOND + (1 << 19);
+    const FOURTH: u32 = THIRD + (1 << 27);
+    let (size, value) = match offset {
+        0..SECOND => (0, offset),
+        SECOND..THIRD => (1, offset - SECOND),
+        THIRD..FOURTH => (2, offset - THIRD),
+        FOURTH.. => (3, offset),
+    };
+    let [first, second, third, fourth] = value.to_be_bytes();
+    let control = 1 << 5 | size << 3;
+    match size {
+        0 => bytes.extend([control | third, fourth]),
+        1 => bytes.extend([control | second, third, fourth]),
+        2 => bytes.extend([control | first, second, third, fourth]),
+        _ => bytes.extend([control, first, second, third, fourth]),
     }
 }
 
