@@ -23,6 +23,7 @@ mod serve;
 mod server;
 mod simulate;
 mod status;
+mod version;
 mod whatif;
 
 use std::process::ExitCode;
@@ -33,10 +34,23 @@ use clap::{Parser, Subcommand};
 ///
 /// Answers A, AAAA and HTTPS queries with the nearest region that is healthy and that the law allows.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(
+    version,
+    disable_version_flag = true,
+    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = EXAMPLES
+)]
 struct Arguments {
+    /// Print the version
+    #[arg(short = 'V', long, required = true)]
+    version: bool,
+    /// Name the sources of the location data as well
+    #[arg(short, long)]
+    verbose: bool,
     #[command(subcommand)]
-    command: MeridianCommand,
+    command: Option<MeridianCommand>,
 }
 
 const EXAMPLES: &str = "\
@@ -86,7 +100,15 @@ pub fn main() -> ExitCode {
     // The build has one TLS provider, and no HTTP client is made without; a second call would be the
     // only way to fail.
     let _installed = rustls::crypto::ring::default_provider().install_default();
-    Arguments::parse().command.run().unwrap_or_else(|error| exit::fail(&error))
+    let arguments = Arguments::parse();
+    let ran = match arguments.command {
+        Some(command) => command.run(),
+        None => {
+            output::text(version::text(arguments.verbose));
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    ran.unwrap_or_else(|error| exit::fail(&error))
 }
 
 impl MeridianCommand {
@@ -185,6 +207,16 @@ mod tests {
         let here = own.into_iter().chain(flags).filter(|(_, help)| is_wrong(help));
         let here = here.map(|(path, help)| format!("{path}: {help}"));
         here.chain(command.get_subcommands().flat_map(|below| wrong(below, &path))).collect()
+    }
+
+    #[test]
+    fn the_version_needs_no_command_and_nothing_else_goes_without() {
+        let parses = |text: &str| Arguments::try_parse_from(text.split(' ')).is_ok();
+        assert!(
+            parses("meridian --version") && parses("meridian -V") && parses("meridian --version --verbose")
+        );
+        assert!(parses("meridian check"));
+        assert!(!parses("meridian --verbose") && !parses("meridian") && !parses("meridian --version check"));
     }
 
     #[test]

@@ -46,7 +46,7 @@ const TOKEN_OCTETS: usize = 32;
 /// The configuration of the zone, which does not depend on the machine.
 const ZONE: &str = include_str!("zones/api.example.com.yaml");
 
-/// The world-wide country database, so that the demo needs no file but the program.
+/// The world-wide location database, so that the demo needs no file but the program.
 static DATABASE: &[u8] = include_bytes!("../../geoip/world.mmdb");
 
 /// What the configuration depends on.
@@ -106,7 +106,7 @@ access:
   tokens: [{{ name: demo, role: operate, file: {TOKEN} }}]
 geo:
   database: world.mmdb
-  networks:     # what the database does not know: it has one point for all of a country
+  networks:     # what the database does not know or gets wrong
     - {{ network: 133.11.0.0/16, country: JP, latitude: 35.71, longitude: 139.76 }}  # in Tokyo
     - {{ network: 10.0.0.0/8, country: BR }}
 "#,
@@ -121,6 +121,8 @@ fn regions(settings: &Settings) -> String {
         region_into(&mut yaml, region, settings.ipv6).expect("a String takes everything");
     }
     yaml.push_str(&recovery());
+    // The database comes with the program, and nothing in the demo can renew it.
+    yaml.push_str("alarms: { database_age: off }\n");
     yaml.push_str(&canaries(settings.port));
     yaml
 }

@@ -158,8 +158,8 @@ fn the_shipped_database_locates_the_world() {
         ("Germany", "141.20.0.0/24", "frankfurt"),
         ("the United States", "128.146.0.0/24", "oregon"),
         ("Brazil", "143.107.0.0/24", "saopaulo"),
-        // The database has one point for all of Japan, and that is nearer to Osaka.
-        ("Japan", "133.11.0.0/24", "osaka"),
+        ("Tokyo", "133.11.0.0/24", "tokyo"),
+        ("Paris", "134.157.0.0/24", "paris"),
         ("the operator's own network", "10.81.7.0/24", "tokyo"),
     ] {
         assert_eq!(server.regions(client), [region], "{country}");

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::home::Home;
-use crate::run::meridian;
+use crate::run::{database, meridian};
 
 /// Runs `meridian check` on a directory of mistakes and compares what it says with the file beside them.
 fn check_mistakes(name: &str) {
@@ -36,7 +36,39 @@ fn check_prints_every_mistake_and_exits_with_two() {
 fn check_prints_what_would_be_served_and_exits_with_zero() {
     let ran = meridian(&["check", "zones"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert_eq!(ran.out, fs::read_to_string("tests/check/example").unwrap());
+    let rest = ran.out.strip_prefix(&fs::read_to_string("tests/check/example").unwrap());
+    let age = rest.unwrap_or_else(|| panic!("{ran:?}"));
+    assert!(age.starts_with("\nlocation data: Meridian-World") && age.ends_with(" old\n"), "{age}");
+}
+
+#[test]
+fn check_warns_of_a_region_that_is_nearest_for_no_client_and_of_swapped_coordinates() {
+    let home = Home::new(1);
+    let path = home.path("geo.mmdb");
+    fs::write(&path, database(&home, "203.0.113.0", "JP")).unwrap();
+    home.use_database(&path);
+    home.edit("regions.yaml", "latitude: 50.11, longitude: 8.68", "latitude: 8.68, longitude: 50.11");
+    // No network of the test is near the South Pole.
+    home.edit("regions.yaml", "latitude: 48.86, longitude: 2.35", "latitude: -80.0, longitude: 100.0");
+    let ran = meridian(&["check", home.zones().to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let far = "region `frankfurt` is 5";
+    assert!(
+        ran.err.contains(far) && ran.err.contains("from the middle of Germany, its jurisdiction"),
+        "{ran:?}"
+    );
+    assert!(ran.err.contains("hint: latitude and longitude are swapped"), "{ran:?}");
+    assert!(ran.err.contains("region `paris` is nearest for no client"), "{ran:?}");
+}
+
+#[test]
+fn the_version_names_the_source_of_the_location_data_when_asked() {
+    let ran = meridian(&["--version", "--verbose"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    assert!(
+        ran.out.starts_with("meridian ") && ran.out.contains("IP Geolocation by DB-IP (https://db-ip.com)")
+    );
+    assert_eq!(meridian(&["--version"]).out.lines().count(), 1);
 }
 
 #[test]
@@ -184,7 +216,8 @@ fn every_command_explains_itself() {
         (&["drill"], &["--percent", "--for", "--abort-when", "--wait"]),
         (&["history"], &["--limit", "--kind", "--all", "--json"]),
         (&["schema"], &["server", "regions", "zone"]),
-        (&["geoip", "build"], &["--ipv4", "--ipv6", "--output"]),
+        (&["geoip", "build"], &["FILE", "--ipv4", "--ipv6", "--output"]),
+        (&["geoip", "compare"], &["--regions"]),
     ] {
         let short = meridian(&[command, &["-h"]].concat());
         let long = meridian(&[command, &["--help"]].concat());
