@@ -1,11 +1,14 @@
 //! The one notion of time that rules use.
 //!
-//! A [`Moment`] is read from the wall clock once, at boot, and from then on advances with the
-//! monotonic clock, so that a jump of the wall clock moves nothing. Only the shell makes moments;
-//! everything inside takes them as arguments.
+//! A [`Moment`] says what the wall clock says, and advances with the monotonic clock, so that no duration changes when
+//! the wall clock is set. Moments follow it all the same: the shell notices that it was set ([`ClockStep`]), and all
+//! moments that are kept move by that much at once ([`FollowClock`]). Only the shell makes moments; everything inside
+//! takes them as arguments.
 
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +35,98 @@ impl Moment {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
+
+/// By how many milliseconds the wall clock was set forward; negative: back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockStep(pub i64);
+
+impl ClockStep {
+    /// Returns by how much it was set, whatever the direction.
+    pub fn size(self) -> Duration {
+        Duration::from_millis(self.0.unsigned_abs())
+    }
+}
+
+/// What keeps moments, and moves them when the wall clock is set: what was a minute ago still was.
+pub trait FollowClock {
+    /// Moves every moment that is kept by this step.
+    fn follow_clock(&mut self, step: ClockStep);
+}
+
+impl FollowClock for Moment {
+    fn follow_clock(&mut self, step: ClockStep) {
+        // The epoch was never read from a clock: it stands for what was always so.
+        if *self > Self::default() {
+            self.0 = self.0.saturating_add_signed(step.0);
+        }
+    }
+}
+
+impl<T: FollowClock + ?Sized> FollowClock for Box<T> {
+    fn follow_clock(&mut self, step: ClockStep) {
+        (**self).follow_clock(step);
+    }
+}
+
+impl<T: FollowClock + Clone> FollowClock for Arc<T> {
+    fn follow_clock(&mut self, step: ClockStep) {
+        Self::make_mut(self).follow_clock(step);
+    }
+}
+
+impl<T: FollowClock> FollowClock for Option<T> {
+    fn follow_clock(&mut self, step: ClockStep) {
+        self.iter_mut().for_each(|kept| kept.follow_clock(step));
+    }
+}
+
+impl<T: FollowClock> FollowClock for [T] {
+    fn follow_clock(&mut self, step: ClockStep) {
+        self.iter_mut().for_each(|kept| kept.follow_clock(step));
+    }
+}
+
+impl<T: FollowClock, const N: usize> FollowClock for [T; N] {
+    fn follow_clock(&mut self, step: ClockStep) {
+        self.as_mut_slice().follow_clock(step);
+    }
+}
+
+impl<T: FollowClock> FollowClock for Vec<T> {
+    fn follow_clock(&mut self, step: ClockStep) {
+        self.as_mut_slice().follow_clock(step);
+    }
+}
+
+impl<T: FollowClock> FollowClock for VecDeque<T> {
+    fn follow_clock(&mut self, step: ClockStep) {
+        self.iter_mut().for_each(|kept| kept.follow_clock(step));
+    }
+}
+
+impl<K, T: FollowClock> FollowClock for BTreeMap<K, T> {
+    fn follow_clock(&mut self, step: ClockStep) {
+        self.values_mut().for_each(|kept| kept.follow_clock(step));
+    }
+}
+
+impl<K, T: FollowClock, S> FollowClock for HashMap<K, T, S> {
+    fn follow_clock(&mut self, step: ClockStep) {
+        self.values_mut().for_each(|kept| kept.follow_clock(step));
+    }
+}
+
+/// Makes a struct follow the clock by these fields: those that are moments or keep some.
+macro_rules! follows_clock {
+    ($kept:ty: $($field:ident),+) => {
+        impl crate::moment::FollowClock for $kept {
+            fn follow_clock(&mut self, step: crate::moment::ClockStep) {
+                $(crate::moment::FollowClock::follow_clock(&mut self.$field, step);)+
+            }
+        }
+    };
+}
+pub(crate) use follows_clock;
 
 /// As RFC 3339 in UTC, always with milliseconds, so that lines sort by it: `2026-03-01T09:30:00.250Z`.
 impl fmt::Display for Moment {

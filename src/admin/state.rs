@@ -29,8 +29,8 @@ pub struct AdminState {
     /// The credentials that are accepted, replaced with every reload that succeeds.
     pub access: ArcSwap<AccessPolicy>,
     pub metrics: Arc<Metrics>,
-    /// The start of the process.
-    pub started_at: Moment,
+    /// The start of the process, replaced by the writer when the clock is set.
+    pub started_at: ArcSwap<Moment>,
     pub(super) sources: AdminSources,
     pub(super) connections: ConnectionLimits,
     pub(super) wrong_tokens: WrongTokens,
@@ -123,7 +123,7 @@ impl AdminState {
             origin: ArcSwap::from_pointee(origin),
             access: ArcSwap::default(),
             metrics,
-            started_at,
+            started_at: ArcSwap::from_pointee(started_at),
             sources,
             connections,
             wrong_tokens: WrongTokens::default(),

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::canary::FailureClass;
 use crate::config::Measure;
 use crate::event::{Condition, Event, IncidentMark};
-use crate::moment::{Moment, rfc3339};
+use crate::moment::{Moment, follows_clock, rfc3339};
 use crate::region::{Family, Target};
 use crate::severity::Severity;
 
@@ -153,7 +153,9 @@ impl IncidentCause {
             | Condition::Intent(_)
             | Condition::Blind(_)
             | Condition::Reference(_)
-            | Condition::ReloadFailed => Self::Own(condition.to_string()),
+            | Condition::ReloadFailed
+            | Condition::StateFile(_)
+            | Condition::ClockSet => Self::Own(condition.to_string()),
         }
     }
 }
@@ -373,9 +375,17 @@ fn rank(condition: &Condition) -> u8 {
         | Condition::Intent(_)
         | Condition::Blind(_)
         | Condition::Reference(_)
-        | Condition::ReloadFailed => 6,
+        | Condition::ReloadFailed
+        | Condition::StateFile(_)
+        | Condition::ClockSet => 6,
     }
 }
+
+follows_clock!(Incidents: open, over);
+follows_clock!(OpenIncident: since, members);
+follows_clock!(StandingCondition: since);
+follows_clock!(Incident: since, ended_at, members);
+follows_clock!(IncidentMember: since);
 
 #[cfg(test)]
 mod tests {

@@ -8,18 +8,20 @@
 
 pub(crate) mod incident;
 mod rules;
+mod server;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use incident::{Incident, IncidentMember};
 pub(crate) use incident::{IncidentCause, Incidents, StandingCondition};
 pub(crate) use rules::Rules;
+pub(crate) use server::ServerAlarms;
 
 use crate::canary::{BlindCause, Blindness, Subject};
 use crate::config::Config;
 use crate::event::{AffectedNames, Condition, Event, Outage};
 use crate::health::{Board, OutlierGrade, Phase, SiteShare, Sites, Status, Suppression, View};
-use crate::moment::Moment;
+use crate::moment::{Moment, follows_clock};
 use crate::region::{Failover, Family, Region, RegionId, Regions, Resolved, Site, Target};
 use crate::steering::{AllDown, Audience, Policy};
 
@@ -348,3 +350,5 @@ fn is_told(suppression: Suppression) -> bool {
         | Suppression::Blind => true,
     }
 }
+
+follows_clock!(Alarms: standing);

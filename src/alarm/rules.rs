@@ -21,7 +21,7 @@ use crate::canary::Check;
 use crate::config::{AlarmRule, AlarmRules, Config, Measure};
 use crate::event::{Condition, Event, Excess};
 use crate::health::Vitals;
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment, follows_clock};
 use crate::region::Target;
 use crate::severity::Severity;
 
@@ -270,6 +270,20 @@ fn has_signals(config: &Config) -> bool {
                 Check::Tcp { .. } | Check::Http(_) | Check::Json(_) | Check::Inference(_) => false,
             }
     })
+}
+
+follows_clock!(Rules: gauges, refused, looked_at);
+
+impl FollowClock for Gauge {
+    fn follow_clock(&mut self, step: ClockStep) {
+        match self {
+            Self::Rising { since, .. } => since.follow_clock(step),
+            Self::Standing { event, well_since, .. } => {
+                event.follow_clock(step);
+                well_since.follow_clock(step);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment, follows_clock};
 
 /// How many days are kept: a quarter, which is the longest that agreements on availability settle by.
 pub const DAYS: u64 = 90;
@@ -334,6 +334,28 @@ impl AvailabilitySummary {
     pub fn uptime_percent(&self) -> Option<f64> {
         let observed = self.observed.as_secs_f64();
         (observed > 0.0).then(|| 100.0 * (1.0 - self.down.as_secs_f64() / observed))
+    }
+}
+
+follows_clock!(AvailabilityLog: logs);
+follows_clock!(SubjectLog: outage, condition, settled_at, observed_since);
+follows_clock!(Fall: failing_since, fell_at);
+
+impl FollowClock for OpenOutage {
+    fn follow_clock(&mut self, step: ClockStep) {
+        // The beginning of one with a gap was read from another life's clock, and nothing is reckoned from it.
+        if !self.has_gap {
+            self.failing_since.follow_clock(step);
+        }
+    }
+}
+
+impl FollowClock for SubjectState {
+    fn follow_clock(&mut self, step: ClockStep) {
+        match self {
+            Self::Unobserved | Self::Up => {}
+            Self::Down(fall) => fall.follow_clock(step),
+        }
     }
 }
 

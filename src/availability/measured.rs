@@ -16,7 +16,7 @@ use super::log::{AvailabilityLog, Fall, LogSubject, SubjectState};
 use crate::config::Config;
 use crate::health::{AddressHealth, AddressState, Board, Phase, View};
 use crate::intent::Overlay;
-use crate::moment::Moment;
+use crate::moment::{Moment, follows_clock};
 use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
 use crate::steering::{Audience, Policy};
@@ -341,6 +341,9 @@ impl LogSchedule {
         is_due
     }
 }
+
+follows_clock!(Availability: log, schedule, looked_at);
+follows_clock!(LogSchedule: since);
 
 #[cfg(test)]
 mod tests {

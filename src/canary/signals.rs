@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::moment::Moment;
+use crate::moment::{Moment, follows_clock};
 
 /// How many intervals of its canary a signal is believed for: two responses in a row may get lost.
 const FRESH_INTERVALS: u32 = 3;
@@ -123,6 +123,8 @@ impl Heard {
         now.since(self.at) > interval * FRESH_INTERVALS
     }
 }
+
+follows_clock!(Heard: at);
 
 #[cfg(test)]
 mod tests {

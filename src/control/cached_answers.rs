@@ -21,7 +21,7 @@ use hickory_proto::rr::rdata::svcb::{SVCB, SvcParamValue};
 
 use crate::config::Config;
 use crate::intent::{Intent, IntentPhase};
-use crate::moment::Moment;
+use crate::moment::{Moment, follows_clock};
 use crate::region::{AddressId, Regions, Target};
 use crate::share::Share;
 use crate::snapshot::AnsweredAddresses;
@@ -307,6 +307,8 @@ fn addresses_in(rdata: &RData) -> Vec<IpAddr> {
 fn lifetime(ttl: Ttl) -> Duration {
     Duration::from_secs(ttl.seconds().into())
 }
+
+follows_clock!(CachedAnswers: held_until);
 
 #[cfg(test)]
 mod tests {

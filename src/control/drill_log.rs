@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::event::Event;
 use crate::intent::{self, Drill, DrillOutcome, MAX_DRILLS, Request, Schedule, Transition, last_good};
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment};
 
 /// Who starts drills by the schedule, and why.
 const AUTHOR: &str = "schedule";
@@ -49,6 +49,12 @@ impl DrillLog {
             Start { schedule: schedule.clone(), next }
         };
         self.starts = config.drills.iter().map(start).collect();
+    }
+
+    /// Follows the clock, and looks for the next starts anew: they are times of the wall clock.
+    pub(super) fn follow_clock(&mut self, step: ClockStep, now: Moment) {
+        self.records.follow_clock(step);
+        self.starts.iter_mut().for_each(|start| start.next = start.schedule.next(now));
     }
 
     /// Returns the drills that are remembered, the latest last.

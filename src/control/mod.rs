@@ -7,6 +7,7 @@
 //!   Asked    ──▶     │   (operator, with the intents in force) ──▶ Keep, Answer        │
 //!   Counted  ──▶     │   (how the parts of the clients compare)                        │
 //!   Reloaded ──▶     ╰──────── what happened ──▶ Emit                                  │
+//!   ClockSet ──▶     ╰── every moment moves ──▶ Publish, Persist, Keep, Emit             │
 //!   Served   ◀─────────────────────────── the shell ◀─────────────────────────────────╯
 //!   Stopping
 //! ```
@@ -29,6 +30,7 @@ mod persistence;
 mod report;
 mod request;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use cached_answers::DrainProgress;
@@ -37,16 +39,16 @@ pub use operator::Proposal;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, ZoneReport};
 pub use request::{Command, Done, Rejection};
 
-use crate::alarm::{Incidents, Rules};
+use crate::alarm::{Incidents, Rules, ServerAlarms};
 use crate::availability::Availability;
 use crate::availability::log::AvailabilityLog;
 use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting};
 use crate::config::Config;
-use crate::event::Event;
+use crate::event::{Event, StateLoss};
 use crate::health::Memory;
 use crate::intent::{IntentStore, SavedIntents};
 use crate::load::{Balancer, Guests, Outlook, ShedChange};
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::Resolved;
 use crate::snapshot::{Base, Inputs, Snapshot};
 use cached_answers::CachedAnswers;
@@ -78,6 +80,10 @@ pub enum Input {
     Reloaded(Arc<Base>),
     /// The configuration or a database changed, and cannot be used: why.
     ReloadFailed(String),
+    /// The wall clock was set by this much: all times before are to be read with it. `now` is by the new clock.
+    ClockSet(ClockStep),
+    /// How the last write of each file of the state directory ended, by name: why it failed; `None`: it did not.
+    Written(BTreeMap<&'static str, Option<String>>),
     /// The process is about to end.
     Stopping,
 }
@@ -90,6 +96,8 @@ pub struct Restored {
     /// The intents in force and the drills.
     pub intents: SavedIntents,
     pub availability: AvailabilityLog,
+    /// What could not be used of them.
+    pub losses: Vec<StateLoss>,
 }
 
 /// What the shell must do.
@@ -147,6 +155,8 @@ pub struct Control {
     /// Which addresses are given out, and how long they may be held.
     cached_answers: CachedAnswers,
     rules: Rules,
+    /// What is wrong with the server's own files and its clock.
+    server_alarms: ServerAlarms,
     /// The conditions that stand, by their causes.
     incidents: Incidents,
     /// Who was up for how long.
@@ -180,6 +190,7 @@ impl Control {
             proposals: Vec::new(),
             cached_answers,
             rules,
+            server_alarms: ServerAlarms::default(),
             incidents: Incidents::default(),
             availability,
             last: None,
@@ -231,6 +242,10 @@ impl Control {
             }
             Input::Reloaded(base) => self.reloaded(base, now),
             Input::ReloadFailed(why) => self.rules.refuse(&why, now).map(Effect::emit).into_iter().collect(),
+            Input::ClockSet(step) => self.follow_clock(step, now),
+            Input::Written(outcomes) => {
+                self.server_alarms.written(&outcomes, now).into_iter().map(Effect::emit).collect()
+            }
             Input::Stopping => {
                 vec![
                     Effect::Persist(self.memory(now)),
@@ -245,7 +260,7 @@ impl Control {
         let intents = self.intents.wake(&self.base.config.regions);
         let rules = self.rules.wake(self.base.database_built_at);
         let health = [self.monitor.wake(), self.save_schedule.wake(), self.balancer.wake(&self.base)];
-        let own = health.into_iter().chain([intents, self.drills.wake(), rules]);
+        let own = health.into_iter().chain([intents, self.drills.wake(), rules, self.server_alarms.wake()]);
         own.flatten().min()
     }
 
@@ -275,7 +290,7 @@ impl Control {
         report.proposals.clone_from(&self.proposals);
         report.drains = self.drains(now);
         report.drills = Arc::clone(self.drills.records());
-        report.alarms.extend(self.rules.standing());
+        report.alarms.extend(self.rules.standing().chain(self.server_alarms.standing()));
         report.incidents = self.incidents.report();
         report.availability = self.availability.log();
         report
@@ -288,9 +303,9 @@ impl Control {
 
     /// Goes on from what an earlier life left, and publishes the first snapshot.
     fn restored(&mut self, restored: Restored, now: Moment) -> Vec<Effect> {
-        let Restored { health, mut intents, availability } = restored;
+        let Restored { health, mut intents, availability, losses } = restored;
         self.drills = DrillLog::adopt(std::mem::take(&mut intents.drills), &self.base.config, now);
-        self.intents = IntentStore::adopt(intents);
+        self.intents = IntentStore::adopt(intents, now);
         let overlay = self.intents.overlay(&self.base.config.regions);
         let config = Arc::clone(&self.base.config);
         let (monitor, findings) = Monitor::new(config, overlay, health.as_ref(), now);
@@ -313,9 +328,30 @@ impl Control {
         if has_adopted {
             effects.push(Effect::Persist(self.memory(now)));
         }
-        effects.extend(findings.events.into_iter().map(Effect::emit));
+        let lost = losses.iter().map(|loss| self.server_alarms.lost(loss, now)).map(Effect::emit);
+        effects.extend(lost.chain(findings.events.into_iter().map(Effect::emit)));
         effects.extend(ended);
         effects
+    }
+
+    /// Reads all times before by the clock as it is now. What was decided stays; schedules start when the clock says so.
+    fn follow_clock(&mut self, step: ClockStep, now: Moment) -> Vec<Effect> {
+        self.intents.follow_clock(step);
+        self.monitor.follow_clock(step, self.intents.overlay(&self.base.config.regions));
+        self.drills.follow_clock(step, now);
+        let parts: [&mut dyn FollowClock; 8] = [
+            &mut self.balancer,
+            &mut self.save_schedule,
+            &mut self.proposals,
+            &mut self.cached_answers,
+            &mut self.rules,
+            &mut self.server_alarms,
+            &mut self.incidents,
+            &mut self.availability,
+        ];
+        parts.into_iter().for_each(|part| part.follow_clock(step));
+        let told = Effect::emit(self.server_alarms.clock_set(step, now));
+        vec![self.publish(now), Effect::Persist(self.memory(now)), Effect::Keep(self.kept()), told]
     }
 
     /// Does what follows from a findings and from what regions shed since, and what is due besides.
@@ -324,6 +360,7 @@ impl Control {
         let mut effects = self.follow(findings, shed, now);
         effects.extend(self.attend(now));
         effects.extend(self.measure(now));
+        effects.extend(self.server_alarms.look(now).map(Effect::emit));
         effects.extend(self.measure_availability(is_news, now));
         effects
     }
@@ -351,6 +388,7 @@ impl Control {
     }
 
     fn reloaded(&mut self, base: Arc<Base>, now: Moment) -> Vec<Effect> {
+        let aimless = self.aimless();
         let before = std::mem::replace(&mut self.base, base);
         let overlay = self.intents.overlay(&self.base.config.regions);
         let findings = self.monitor.reload(Arc::clone(&self.base.config), overlay, now);
@@ -367,6 +405,12 @@ impl Control {
         let refused = self.base.refused_database.as_deref();
         let recovered = self.rules.reload(&self.base.config, refused, now);
         effects.extend([reloaded].into_iter().chain(recovered).chain(findings.events).map(Effect::emit));
+        let lost = self.aimless().into_iter().filter(|(number, _)| !aimless.contains_key(number));
+        let intents = self.intents.intents().iter();
+        effects.extend(lost.filter_map(|(number, why)| {
+            let intent = intents.clone().find(|intent| intent.number == number)?;
+            Some(Effect::emit(Event::intent_without_target(intent, &why, now)))
+        }));
         effects
     }
 
@@ -466,7 +510,7 @@ mod tests {
 
     use super::*;
     use crate::canary::{CanaryId, Failure, FailureClass, Subject};
-    use crate::intent::Request;
+    use crate::intent::{Intent, Request};
     use crate::region::AddressId;
     use crate::snapshot::fixture;
 
@@ -583,6 +627,103 @@ mod tests {
         let [drain, disable] = ["drain tokyo (intent 1)", "disable osaka/osaka-a (intent 4)"];
         let expected = [[Some(drain.to_owned()), None], [None, Some(disable.to_owned())]];
         assert_eq!(named.collect::<Vec<_>>(), expected);
+    }
+
+    /// Writes everything that control keeps and that has times, but what following the clock adds to itself: the
+    /// alarm, its incident, and the answers that the next snapshot supersedes.
+    fn kept_times(control: &Control) -> String {
+        let Control { monitor, balancer, save_schedule, intents, proposals, rules, availability, .. } =
+            control;
+        format!(
+            "{monitor:?} {balancer:?} {save_schedule:?} {intents:?} {proposals:?} {rules:?} {availability:?}"
+        )
+    }
+
+    /// Adds so many milliseconds to every `Moment(…)` of a text but the epoch, which stands for no time.
+    fn with_moments_moved(text: &str, by: u64) -> String {
+        let mut parts = text.split("Moment(");
+        let mut moved = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (digits, rest) = part.split_once(')').expect("it is closed");
+            let moment: u64 = digits.parse().expect("a number");
+            let to = if moment == 0 { 0 } else { moment + by };
+            moved += &format!("Moment({to}){rest}");
+        }
+        moved
+    }
+
+    #[test]
+    fn a_clock_that_is_set_moves_every_time_that_is_kept_and_changes_nothing_else() {
+        let now = Moment(10_000_000);
+        let (mut control, _) = start(None, now);
+        let ask = |action: &str| {
+            let request = Request { action: action.parse().expect("an action"), ..Request::default() };
+            Input::Asked(Command::Intend { request, is_dry_run: false })
+        };
+        for at in [now.0 + 1000, now.0 + 2000, now.0 + 3000] {
+            let failed = seen(&control, false, Moment(at));
+            control.handle(Input::Observed(vec![failed]), Moment(at));
+        }
+        let asked_at = Moment(now.0 + 4000);
+        for action in ["force osaka up", "capacity osaka 50%"] {
+            assert!(!control.handle(ask(action), asked_at).is_empty(), "{action}");
+        }
+        assert_eq!(control.intents.intents().len(), 2);
+        let before = kept_times(&control);
+        let by = 3 * 3_600_000;
+        let set_at = Moment(now.0 + 5000 + by);
+        let effects = control.handle(Input::ClockSet(ClockStep(by.cast_signed())), set_at);
+        assert_eq!(letters(&effects), "pkie");
+        assert_eq!(kept_times(&control), with_moments_moved(&before, by));
+        assert!(before.matches("Moment(").count() > 20, "{before}");
+        // An intent of six hours that is a second old ends in six hours.
+        let until: Vec<_> = control.intents.intents().iter().filter_map(Intent::until).collect();
+        assert_eq!(until, [Moment(asked_at.0 + by).plus(Duration::from_secs(6 * 3600)); 2]);
+    }
+
+    #[test]
+    fn a_life_that_begins_in_1970_keeps_the_intents_of_the_one_before_until_their_time() {
+        let made_at = "2026-03-01T09:30:00Z".parse::<Moment>().expect("a time");
+        let mut intents = IntentStore::default();
+        intents.make(Request { lasts: Some(Duration::from_secs(7200)), ..Request::default() }, made_at);
+        let boot = Moment(20_000);
+        let mut control = Control::new(base(), boot);
+        let restored = Restored { intents: intents.keep(), ..Restored::default() };
+        control.handle(Input::Restored(restored), boot);
+        control.handle(Input::Tick, Moment(30_000));
+        assert_eq!(control.intents.intents().len(), 1);
+        let corrected = made_at.plus(Duration::from_secs(3600));
+        let step = ClockStep((corrected.0 - 40_000).cast_signed());
+        control.handle(Input::ClockSet(step), corrected);
+        let until = control.intents.intents().first().and_then(Intent::until);
+        assert_eq!(until, Some(made_at.plus(Duration::from_secs(7200))));
+        assert_eq!(control.wake().map(|wake| wake > corrected), Some(true));
+    }
+
+    #[test]
+    fn a_reload_that_takes_away_what_an_intent_is_about_says_so_once() {
+        let (mut control, _) = start(None, Moment(0));
+        let request = Request { action: "drain tokyo".parse().expect("an action"), ..Request::default() };
+        control.intents.make(request, Moment(0));
+        let osaka = "regions:\n  osaka:\n    location: { latitude: 35, longitude: 139 }\n    jurisdiction: JP\n    \
+                     zones: { osaka-a: { addresses: [192.0.2.2] } }\n";
+        let zone = ZONE.replace("tokyo, ", "");
+        let smaller = Arc::new(fixture::base(osaka, &zone));
+        let said = |effects: Vec<Effect>| {
+            let events = effects.into_iter().filter_map(|effect| match effect {
+                Effect::Emit(event) => Some(event.text),
+                _ => None,
+            });
+            events.filter(|text| text.contains("has no effect")).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            said(control.handle(Input::Reloaded(Arc::clone(&smaller)), Moment(1000))),
+            [
+                "intent 1 (drain tokyo) has no effect in the configuration in force: no region is called `tokyo`; \
+              there is `osaka`; it goes on standing until it is over or lifted"
+            ]
+        );
+        assert_eq!(said(control.handle(Input::Reloaded(smaller), Moment(2000))), [""; 0]);
     }
 
     #[test]

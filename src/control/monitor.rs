@@ -15,7 +15,7 @@ use crate::health::{
 };
 use crate::intent::Overlay;
 use crate::load::Readings;
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::{AddressId, Failover, Family, RegionId, RegionSet, Resolved, Site};
 use crate::share::Share;
 use crate::snapshot::Base;
@@ -216,6 +216,17 @@ impl Monitor {
         self.pools = config.pools();
         self.config = config;
         self.settle(now)
+    }
+
+    /// Moves all moments with the clock, also those of what operators want. No verdict changes.
+    pub fn follow_clock(&mut self, step: ClockStep, overlay: Overlay) {
+        self.board.follow_clock(step);
+        self.sites.follow_clock(step);
+        self.alarms.follow_clock(step);
+        self.wake.follow_clock(step);
+        self.overlay = overlay;
+        self.observed = self.sites.view(&self.board);
+        self.view = self.overlay.amend(self.observed.clone(), &self.config.regions);
     }
 
     /// Returns all that steering sees of health.

@@ -7,12 +7,14 @@
 //!
 //! Whatever is accepted is in the next snapshot, which is compiled before the answer is given.
 
+use std::collections::BTreeMap;
+
 use super::request::wrong_form;
 use super::{Command, Control, Done, Effect, Rejection, drills};
 use crate::event::Event;
 use crate::forecast::{self, Forecast, Situation};
 use crate::intent::{self, Action, Intent, MAX_INTENTS, Overlay, Request, ReturnConditions, SafetyRule};
-use crate::moment::Moment;
+use crate::moment::{Moment, follows_clock};
 use crate::region::{RegionId, Site};
 
 /// Something that the machine would do if it were allowed to.
@@ -172,6 +174,15 @@ impl Control {
         Ok(())
     }
 
+    /// Returns the numbers of the intents that are about something that is not configured, and what that is.
+    pub(super) fn aimless(&self) -> BTreeMap<u64, String> {
+        let missing = |intent: &Intent| match self.find_all(&intent.request.action) {
+            Ok(()) => None,
+            Err(why) => Some((intent.number, why.to_string())),
+        };
+        self.intents.intents().iter().filter_map(missing).collect()
+    }
+
     /// Forecasts what a request would lead to.
     fn predict(&self, request: &Request, now: Moment) -> Forecast {
         let mut intents = self.intents.clone();
@@ -292,6 +303,8 @@ impl Control {
         }
     }
 }
+
+follows_clock!(Proposal: at);
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::moment::Moment;
+use crate::moment::{Moment, follows_clock};
 
 /// The shortest time between two writes. When a thousand addresses fall at once, the file is written
 /// once or twice and not a thousand times; `kill -9` forgets at most the last second.
@@ -42,6 +42,8 @@ impl SaveSchedule {
         is_due
     }
 }
+
+follows_clock!(SaveSchedule: written);
 
 #[cfg(test)]
 mod tests {

@@ -23,6 +23,7 @@ mod secrets;
 mod signals;
 mod state_writer;
 mod webhooks;
+mod write_outcomes;
 mod writer;
 
 use std::io;
@@ -43,7 +44,8 @@ pub use writer::EventListener;
 
 use crate::admin;
 use crate::config::Server;
-use crate::files::{StateDirectory, state_directory};
+use crate::control::Restored;
+use crate::files::{Cursors, StateDirectory, Store, state_directory, store};
 use crate::metrics::Metrics;
 use crate::probe::{self, Prober, Trust};
 use crate::serve::{self, ListenError};
@@ -53,8 +55,9 @@ use listeners::Listeners;
 use reload::Reload;
 use secrets::WebhookSecrets;
 use signals::ProcessSignals;
-use state_writer::StateWriter;
+use state_writer::{StateStores, StateWriter};
 use webhooks::{CursorFile, Webhooks};
+use write_outcomes::WriteOutcomes;
 use writer::ControlLoop;
 
 /// The longest wait for each part to stop, so that all are done within the 5 s that a stop may take.
@@ -76,6 +79,9 @@ pub enum Error {
     /// Another process uses the state directory.
     #[error(transparent)]
     State(#[from] state_directory::Error),
+    /// A file of the state directory cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] store::LoadError),
     /// A DNS address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] ListenError),
@@ -101,13 +107,15 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
     let clock = SystemClock::start();
     let config = Arc::clone(&loaded.base.config);
     let limit = descriptors::raise_limit();
-    let Resources { secrets, directory, listeners, admin, signals } = Resources::open(&config.server)?;
+    let Resources { secrets, state, listeners, admin, signals } = Resources::open(&config.server)?;
     let budget = DescriptorBudget::of(limit, listeners.descriptors());
     let metrics = Arc::new(Metrics::default());
     metrics.reloaded(true);
     metrics.database_built(loaded.built_at_seconds());
     loaded.warnings.iter().chain(&secrets.warnings).for_each(|warning| tracing::warn!("{warning}"));
-    let cursors = CursorFile::open(directory.as_ref());
+    let (outcomes, written) = WriteOutcomes::start(&metrics);
+    let SavedState { directory, cursors, stores, restored } = state;
+    let cursors = CursorFile::new(cursors, &outcomes);
     let events = EventPublisher::start(directory.as_ref(), cursors.highest(), Arc::clone(&metrics));
     let webhooks = Webhooks::start(&config.server, secrets.list, cursors, &events, &metrics)?;
     let transports = listeners.into_transports(&loaded, budget.tcp, &metrics);
@@ -116,22 +124,22 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
     let (results, reports) = mpsc::channel(probe::MAX_WAITING);
     let (worlds_in, worlds) = mpsc::channel(1);
     let (orders_in, orders) = mpsc::channel(MAX_ORDERS);
-    let now = Arc::new(move || clock.now());
+    let stamp = clock.clone();
+    let now = Arc::new(move || stamp.steady());
     let prober = Prober::new(results, now, Trust::default(), budget.probes, fastrand::u64(..));
 
-    let (stores, restored) = directory.as_ref().map(state_writer::load_state).unzip();
-    let restored = restored.unwrap_or_default();
     let (control, first, current) = writer::begin(Arc::clone(&loaded.base), restored, &metrics, clock.boot());
-    let sources = pages::sources(clock, &prober, &current, events.history(), orders_in);
-    let state = pages::state(&loaded, &options.directory, clock, &metrics, &control, &current, sources);
+    let sources = pages::sources(clock.clone(), &prober, &current, events.history(), orders_in);
+    let state = pages::state(&loaded, &options.directory, &clock, &metrics, &control, &current, sources);
     let state = Arc::new(state.within(budget.admin));
     let writer = ControlLoop {
-        clock,
+        clock: clock.clone(),
         prober,
         current: Arc::clone(&current),
         admin: Arc::clone(&state),
         metrics: Arc::clone(&metrics),
-        state: StateWriter::start(stores),
+        state: StateWriter::start(stores, &outcomes),
+        written,
         events,
         listener: options.listener,
     };
@@ -171,7 +179,7 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
 /// Everything that only one process can have, or that the system may refuse: taken before anything is started.
 struct Resources {
     secrets: WebhookSecrets,
-    directory: Option<StateDirectory>,
+    state: SavedState,
     listeners: Listeners,
     admin: Option<admin::AdminListener>,
     signals: ProcessSignals,
@@ -182,11 +190,29 @@ impl Resources {
     fn open(server: &Server) -> Result<Self, Error> {
         Ok(Self {
             secrets: secrets::of_webhooks(server).map_err(LoadError::from)?,
-            directory: server.state.as_deref().map(lock).transpose()?,
+            state: server.state.as_deref().map(SavedState::open).transpose()?.unwrap_or_default(),
             listeners: Listeners::bind(&server.listen)?,
             admin: server.admin.map(admin::bind).transpose()?,
             signals: ProcessSignals::listen().map_err(Error::Signals)?,
         })
+    }
+}
+
+/// The state directory, and what the last run left in it.
+#[derive(Default)]
+struct SavedState {
+    directory: Option<StateDirectory>,
+    cursors: Option<(Store<Cursors>, Option<Cursors>)>,
+    stores: Option<StateStores>,
+    restored: Restored,
+}
+
+impl SavedState {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let directory = lock(path)?;
+        let (stores, mut restored) = state_writer::load_state(&directory)?;
+        let cursors = state_writer::open(&directory, &mut restored.losses)?;
+        Ok(Self { directory: Some(directory), cursors: Some(cursors), stores: Some(stores), restored })
     }
 }
 

@@ -10,6 +10,7 @@ use super::clock::SystemClock;
 use super::events::EventHistory;
 use super::load::{self, LoadedDirectory};
 use crate::admin::{self, OperatorOrder, Published};
+use crate::canary::Sighting;
 use crate::control::Control;
 use crate::metrics::Metrics;
 use crate::probe::Prober;
@@ -20,7 +21,7 @@ use crate::serve::Current;
 pub fn state(
     loaded: &LoadedDirectory,
     directory: &Path,
-    clock: SystemClock,
+    clock: &SystemClock,
     metrics: &Arc<Metrics>,
     control: &Control,
     current: &Current,
@@ -43,9 +44,13 @@ pub fn sources(
     orders: mpsc::Sender<OperatorOrder>,
 ) -> admin::AdminSources {
     let (latest, current) = (prober.latest(), Arc::clone(current));
-    let last = move |target: &Target, canary: &str| match target.address() {
-        Some(address) => latest.last(address, canary),
-        None => latest.last_of_region(target.region(), canary),
+    let told = clock.clone();
+    let last = move |target: &Target, canary: &str| {
+        let last = match target.address() {
+            Some(address) => latest.last(address, canary),
+            None => latest.last_of_region(target.region(), canary),
+        }?;
+        Some(Sighting { at: told.told(last.at), ..last })
     };
     let locate = move |client| {
         let base = Arc::clone(&current.load().snapshot.base);

@@ -1,22 +1,30 @@
 //! Saves health, intents and availability in the background: a slow disk must not delay a snapshot.
 //!
-//! Of health and availability only the latest value counts. Intents are written one after the other, and the answer
-//! to an operator waits until the disk has them, so that an accepted intent survives whatever happens next.
+//! Of each only the latest value counts, and one that could not be written is tried again until it is, or another takes
+//! its place; the last time when the server stops. The answer to an operator waits until the disk has the intents, or has
+//! refused them, so that an accepted intent survives whatever happens next.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::write_outcomes::WriteOutcomes;
 use crate::availability::log::AvailabilityLog;
 use crate::control::Restored;
-use crate::files::store::SaveError;
-use crate::files::{Saved, StateDirectory, Store};
+use crate::event::{EventKind, StateLoss};
+use crate::files::store::{LoadError, SaveError};
+use crate::files::{Saved, StateDirectory, Store, events};
 use crate::health::Memory;
 use crate::intent::SavedIntents;
 
-/// The most writes of intents that wait for a disk.
+/// The most operators that wait for a disk.
 const MAX_WAITING: usize = 64;
+
+/// How often a write that failed is tried again: sooner than an operator can have made room and looked, and an 8 MiB
+/// file is made anew each time.
+pub const RETRY_EVERY: Duration = Duration::from_secs(10);
 
 /// The files of [`Restored`], to be written by this one.
 #[derive(Debug)]
@@ -31,58 +39,95 @@ pub struct StateStores {
 pub struct StateWriter {
     health: watch::Sender<Arc<Memory>>,
     availability: watch::Sender<Arc<AvailabilityLog>>,
-    intents: mpsc::Sender<IntentsJob>,
+    intents: watch::Sender<Arc<SavedIntents>>,
+    waiting: mpsc::Sender<OnSaved>,
     tasks: [JoinHandle<()>; 3],
 }
 
 /// Called when the intents before it are on disk, or are known not to be.
 type OnSaved = Box<dyn FnOnce(bool) + Send>;
 
-/// Work on the file of intents, in its order.
-enum IntentsJob {
-    Save(SavedIntents),
-    Then(OnSaved),
-}
-
-/// Reads what the last run saved, with nothing in place of what cannot be used.
-pub fn load_state(directory: &StateDirectory) -> (StateStores, Restored) {
-    let (health, saved_health) = open(directory);
-    let (intents, saved_intents) = open::<SavedIntents>(directory);
-    let (availability, saved_availability) = open::<AvailabilityLog>(directory);
+/// Reads what the last run saved, with nothing in place of what is damaged.
+///
+/// # Errors
+///
+/// When a file is there and cannot be read: it may be whole, and to go on without it would undo what operators did.
+pub fn load_state(directory: &StateDirectory) -> Result<(StateStores, Restored), LoadError> {
+    let mut losses = Vec::new();
+    let (health, saved_health) = open(directory, &mut losses)?;
+    let (intents, saved_intents) = open::<SavedIntents>(directory, &mut losses)?;
+    let (availability, saved_availability) = open::<AvailabilityLog>(directory, &mut losses)?;
+    if let Some(loss) = losses.iter_mut().find(|loss| loss.file == SavedIntents::FILE) {
+        loss.intents = intents_of_log(directory);
+    }
     let restored = Restored {
         health: saved_health,
         intents: saved_intents.unwrap_or_default(),
         availability: saved_availability.unwrap_or_default(),
+        losses,
     };
-    (StateStores { health, intents, availability }, restored)
+    Ok((StateStores { health, intents, availability }, restored))
 }
 
-/// Opens one file of the state directory. One that cannot be used is a warning, and the server starts without it.
-pub fn open<T: Saved>(directory: &StateDirectory) -> (Store<T>, Option<T>) {
+/// Opens one file of the state directory. The server goes on without one that is damaged, which is a loss.
+///
+/// # Errors
+///
+/// When it is there and cannot be read.
+pub fn open<T: Saved>(
+    directory: &StateDirectory,
+    losses: &mut Vec<StateLoss>,
+) -> Result<(Store<T>, Option<T>), LoadError> {
     let (store, loaded) = Store::open(directory);
-    let saved = loaded.unwrap_or_else(|error| {
-        tracing::warn!("{}", chain(&error));
-        None
-    });
-    (store, saved)
+    let saved = match loaded {
+        Ok(saved) => saved,
+        Err(error @ LoadError::Unreadable(..)) => return Err(error),
+        Err(
+            error @ (LoadError::Damaged(..)
+            | LoadError::Outdated(..)
+            | LoadError::Newer(..)
+            | LoadError::Immovable(..)),
+        ) => {
+            losses.push(StateLoss { file: T::FILE, why: chain(&error), intents: Vec::new() });
+            None
+        }
+    };
+    Ok((store, saved))
+}
+
+/// Returns the intents that were in force at last by the event log, as far as it goes back and has them.
+fn intents_of_log(directory: &StateDirectory) -> Vec<String> {
+    let events = events::latest(directory.path(), usize::MAX).unwrap_or_default();
+    let mut standing: Vec<(String, String)> = Vec::new();
+    for event in events {
+        // `intent 7: drain tokyo`
+        let Some(named) = event.evidence.filter(|evidence| evidence.starts_with("intent ")) else { continue };
+        if event.kind == EventKind::INTENT_MADE {
+            standing.push((named, event.text));
+        } else if [EventKind::INTENT_OVER, EventKind::INTENT_LIFTED].contains(&event.kind) {
+            standing.retain(|(other, _)| *other != named);
+        }
+    }
+    standing.into_iter().map(|(_, text)| text).collect()
 }
 
 impl StateWriter {
-    /// Starts to save to these files; `None`: nothing outlives the process.
-    pub fn start(stores: Option<StateStores>) -> Self {
+    /// Starts to save to these files, and tells how each write ends; `None`: nothing outlives the process.
+    pub fn start(stores: Option<StateStores>, outcomes: &WriteOutcomes) -> Self {
         let (health, latest_health) = watch::channel(Arc::default());
         let (availability, latest_availability) = watch::channel(Arc::default());
-        let (intents, jobs) = mpsc::channel(MAX_WAITING);
+        let (intents, latest_intents) = watch::channel(Arc::default());
+        let (waiting, answered) = mpsc::channel(MAX_WAITING);
         let (health_store, intents_store, availability_store) = match stores {
             Some(stores) => (Some(stores.health), Some(stores.intents), Some(stores.availability)),
             None => (None, None, None),
         };
         let tasks = [
-            tokio::spawn(save_intents(intents_store, jobs)),
-            tokio::spawn(save_latest(availability_store, latest_availability)),
-            tokio::spawn(save_latest(health_store, latest_health)),
+            tokio::spawn(save_intents(Saver::of(intents_store, outcomes), latest_intents, answered)),
+            tokio::spawn(save_latest(Saver::of(availability_store, outcomes), latest_availability)),
+            tokio::spawn(save_latest(Saver::of(health_store, outcomes), latest_health)),
         ];
-        Self { health, availability, intents, tasks }
+        Self { health, availability, intents, waiting, tasks }
     }
 
     /// Saves health next.
@@ -95,30 +140,23 @@ impl StateWriter {
         self.availability.send_replace(log);
     }
 
-    /// Saves intents after those before.
+    /// Saves intents next.
     pub fn save_intents(&self, kept: SavedIntents) {
-        if self.intents.try_send(IntentsJob::Save(kept)).is_err() {
-            tracing::error!(
-                "intents are not saved, the disk does not answer: after a restart, {}",
-                SavedIntents::LOSS
-            );
-        }
+        self.intents.send_replace(Arc::new(kept));
     }
 
-    /// Calls `written` when the disk has all intents so far, with whether it has the last of them.
+    /// Calls `written` when the disk has the last intents, or it is known that it does not take them: with which of
+    /// the two.
     pub fn then(&self, written: impl FnOnce(bool) + Send + 'static) {
-        let sent = self.intents.try_send(IntentsJob::Then(Box::new(written)));
-        if let Err(error) = sent
-            && let IntentsJob::Then(written) = error.into_inner()
-        {
-            written(false);
+        if let Err(error) = self.waiting.try_send(Box::new(written)) {
+            error.into_inner()(false);
         }
     }
 
     /// Saves what is still waiting, and stops.
     pub async fn finish(self) {
-        let Self { health, availability, intents, tasks } = self;
-        drop((health, availability, intents));
+        let Self { health, availability, intents, waiting, tasks } = self;
+        drop((health, availability, intents, waiting));
         for task in tasks {
             if let Err(error) = task.await {
                 tracing::error!("the state is not saved: {error}");
@@ -127,54 +165,92 @@ impl StateWriter {
     }
 }
 
-async fn save_intents(store: Option<Store<SavedIntents>>, mut jobs: mpsc::Receiver<IntentsJob>) {
-    let store = store.map(Arc::new);
-    let mut is_saved = store.is_some();
-    while let Some(job) = jobs.recv().await {
-        match (job, &store) {
-            (IntentsJob::Save(kept), Some(store)) => {
-                let saved = save(store, Arc::new(kept)).await;
-                is_saved = saved.is_ok();
-                if let Err(why) = saved {
-                    tracing::error!("{why}");
-                }
+/// Saves the values of one file, on a thread that may wait for the disk.
+struct Saver<T> {
+    store: Arc<Store<T>>,
+    /// What is still to be saved.
+    unsaved: Option<Arc<T>>,
+    outcomes: WriteOutcomes,
+}
+
+impl<T: Saved + Send + Sync + 'static> Saver<T> {
+    fn of(store: Option<Store<T>>, outcomes: &WriteOutcomes) -> Option<Self> {
+        Some(Self { store: Arc::new(store?), unsaved: None, outcomes: outcomes.clone() })
+    }
+
+    /// Tries to save what is still to be saved.
+    async fn save(&mut self) {
+        let Some(value) = self.unsaved.take() else { return };
+        let (store, saving) = (Arc::clone(&self.store), Arc::clone(&value));
+        let why = match tokio::task::spawn_blocking(move || store.save(&saving)).await {
+            Ok(saved) => saved.err().map(|error: SaveError| chain(&error)),
+            Err(panic) => Some(panic.to_string()),
+        };
+        self.unsaved = why.is_some().then_some(value);
+        self.outcomes.note(T::FILE, why);
+    }
+
+    /// Returns when to try again; for ever when nothing is to be saved.
+    async fn retry(&self) {
+        match &self.unsaved {
+            Some(_) => tokio::time::sleep(RETRY_EVERY).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tries a last time.
+    async fn finish(mut self) {
+        self.save().await;
+        if self.unsaved.is_some() {
+            tracing::error!("the server stops, and {} was not written: {}", T::FILE, T::LOSS);
+        }
+    }
+}
+
+/// Saves the latest intents, and tells those who wait for it. What they wait for came before them.
+async fn save_intents(
+    saver: Option<Saver<SavedIntents>>,
+    mut latest: watch::Receiver<Arc<SavedIntents>>,
+    mut waiting: mpsc::Receiver<OnSaved>,
+) {
+    let Some(mut saver) = saver else {
+        while let Some(written) = waiting.recv().await {
+            written(false);
+        }
+        return;
+    };
+    loop {
+        tokio::select! {
+            biased;
+            Ok(()) = latest.changed() => {
+                saver.unsaved = Some(Arc::clone(&latest.borrow_and_update()));
+                saver.save().await;
             }
-            (IntentsJob::Save(_), None) => {}
-            (IntentsJob::Then(written), _) => written(is_saved),
+            written = waiting.recv() => match written {
+                Some(written) => written(saver.unsaved.is_none()),
+                None => break saver.finish().await,
+            },
+            () = saver.retry() => saver.save().await,
         }
     }
 }
 
 /// Saves every value that comes, until no more can come. Of several that come while one is being written, the last is
 /// written next.
-async fn save_latest<T>(store: Option<Store<T>>, mut latest: watch::Receiver<Arc<T>>)
+async fn save_latest<T>(saver: Option<Saver<T>>, mut latest: watch::Receiver<Arc<T>>)
 where
     T: Saved + Send + Sync + 'static,
 {
-    let Some(store) = store.map(Arc::new) else { return };
-    let mut is_failing = false;
-    while latest.changed().await.is_ok() {
-        let value = Arc::clone(&latest.borrow_and_update());
-        let saved = save(&store, value).await;
-        // A full disk fails every few seconds: logged once, and once more when it is over.
-        match (&saved, is_failing) {
-            (Err(why), false) => tracing::error!("{why}"),
-            (Ok(()), true) => tracing::info!("{} is written again", T::FILE),
-            (Err(_), true) | (Ok(()), false) => {}
+    let Some(mut saver) = saver else { return };
+    loop {
+        tokio::select! {
+            changed = latest.changed() => match changed {
+                Ok(()) => saver.unsaved = Some(Arc::clone(&latest.borrow_and_update())),
+                Err(_) => break saver.finish().await,
+            },
+            () = saver.retry() => {}
         }
-        is_failing = saved.is_err();
-    }
-}
-
-/// Saves a value on a thread that may wait for the disk.
-async fn save<T>(store: &Arc<Store<T>>, value: Arc<T>) -> Result<(), String>
-where
-    T: Saved + Send + Sync + 'static,
-{
-    let store = Arc::clone(store);
-    match tokio::task::spawn_blocking(move || store.save(&value)).await {
-        Ok(saved) => saved.map_err(|error: SaveError| chain(&error)),
-        Err(panic) => Err(panic.to_string()),
+        saver.save().await;
     }
 }
 

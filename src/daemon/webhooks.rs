@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::events::EventPublisher;
-use super::state_writer::{self, chain};
+use super::state_writer::{RETRY_EVERY, chain};
+use super::write_outcomes::WriteOutcomes;
 use crate::config::{self, Server};
-use crate::files::{Cursors, StateDirectory, Store};
+use crate::files::{Cursors, Saved, Store};
 use crate::metrics::Metrics;
 use crate::probe::Trust;
 use crate::webhook::{Connector, Queue, WebhookSender};
@@ -20,6 +21,8 @@ const FINISH_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Webhooks {
     tasks: JoinSet<()>,
+    cursors: Arc<CursorFile>,
+    retrying: Option<JoinHandle<()>>,
 }
 
 /// Why a webhook cannot be started.
@@ -33,24 +36,23 @@ pub struct Error {
 /// The cursors of all webhooks, in memory and on disk.
 #[derive(Debug, Default)]
 pub struct CursorFile {
-    store: Option<Store<Cursors>>,
+    store: Option<(Store<Cursors>, WriteOutcomes)>,
     cursors: Mutex<Advancing>,
 }
 
 #[derive(Debug, Default)]
 struct Advancing {
     cursors: Cursors,
-    /// Whether the last write failed: a failure is logged once.
+    /// Whether the last write failed.
     is_failing: bool,
 }
 
 impl CursorFile {
-    /// Reads how far they had come; without a directory nothing is read, and nothing saved.
-    pub fn open(directory: Option<&StateDirectory>) -> Self {
-        let Some(directory) = directory else { return Self::default() };
-        let (store, cursors) = state_writer::open(directory);
+    /// Goes on with how far they had come; without a store nothing is saved.
+    pub fn new(saved: Option<(Store<Cursors>, Option<Cursors>)>, outcomes: &WriteOutcomes) -> Self {
+        let Some((store, cursors)) = saved else { return Self::default() };
         let cursors = Advancing { cursors: cursors.unwrap_or_default(), is_failing: false };
-        Self { store: Some(store), cursors: Mutex::new(cursors) }
+        Self { store: Some((store, outcomes.clone())), cursors: Mutex::new(cursors) }
     }
 
     /// Returns the highest number of an event that a webhook is done with; zero: there is none.
@@ -66,13 +68,22 @@ impl CursorFile {
     fn advance(&self, webhook: &str, number: u64) {
         self.with(|Advancing { cursors, is_failing }| {
             cursors.0.insert(webhook.to_owned(), number);
-            let Some(store) = &self.store else { return };
-            let saved = store.save(cursors);
-            let was_failing = std::mem::replace(is_failing, saved.is_err());
-            if let (Err(error), false) = (saved, was_failing) {
-                tracing::error!("{}", chain(&error));
-            }
+            *is_failing = !self.save(cursors);
         });
+    }
+
+    /// Tries again to save what could not be saved.
+    fn retry(&self) {
+        self.with(|Advancing { cursors, is_failing }| *is_failing = *is_failing && !self.save(cursors));
+    }
+
+    /// Saves the cursors, and returns whether there is nothing to try again.
+    fn save(&self, cursors: &Cursors) -> bool {
+        let Some((store, outcomes)) = &self.store else { return true };
+        let why = store.save(cursors).err().map(|error| chain(&error));
+        let is_saved = why.is_none();
+        outcomes.note(Cursors::FILE, why);
+        is_saved
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Advancing) -> T) -> T {
@@ -93,9 +104,11 @@ impl Webhooks {
         events: &EventPublisher,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, Error> {
-        let (mut webhooks, trust) = (Self::default(), Trust::default());
-        let newest = *events.last().borrow();
         let cursors = Arc::new(cursors);
+        let retrying = (!server.webhooks.is_empty()).then(|| tokio::spawn(retry(Arc::clone(&cursors))));
+        let (tasks, trust) = (JoinSet::new(), Trust::default());
+        let mut webhooks = Self { tasks, cursors: Arc::clone(&cursors), retrying };
+        let newest = *events.last().borrow();
         for (settings, secret) in server.webhooks.iter().zip(secrets) {
             let name = settings.name.clone();
             let failed = |source| Error { name: settings.name.clone(), source };
@@ -126,6 +139,18 @@ impl Webhooks {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(FINISH_WITHIN, all).await;
         self.tasks.abort_all();
+        self.retrying.iter().for_each(JoinHandle::abort);
+        let cursors = self.cursors;
+        let _ = tokio::task::spawn_blocking(move || cursors.retry()).await;
+    }
+}
+
+/// Tries again and again to save cursors that could not be saved.
+async fn retry(cursors: Arc<CursorFile>) {
+    loop {
+        tokio::time::sleep(RETRY_EVERY).await;
+        let cursors = Arc::clone(&cursors);
+        let _ = tokio::task::spawn_blocking(move || cursors.retry()).await;
     }
 }
 

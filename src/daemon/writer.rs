@@ -13,12 +13,13 @@ use tokio::time::MissedTickBehavior;
 use super::clock::SystemClock;
 use super::events::EventPublisher;
 use super::state_writer::StateWriter;
+use super::write_outcomes::ByFile;
 use crate::admin::{AdminState, OperatorOrder, Published};
 use crate::canary::{BlindProbe, Observation, ProbeReport, ReferenceSighting};
 use crate::control::{Control, Done, Effect, Input, Rejection, Restored};
 use crate::event::Event;
 use crate::metrics::Metrics;
-use crate::moment::Moment;
+use crate::moment::{ClockStep, Moment};
 use crate::probe::{self, Prober};
 use crate::serve::{Current, Serving};
 use crate::severity::Severity;
@@ -35,6 +36,8 @@ pub struct ControlLoop {
     pub admin: Arc<AdminState>,
     pub metrics: Arc<Metrics>,
     pub state: StateWriter,
+    /// How writes of the state end.
+    pub written: watch::Receiver<ByFile>,
     pub events: EventPublisher,
     pub listener: EventListener,
 }
@@ -75,6 +78,9 @@ const REPORT_EVERY: Duration = Duration::from_millis(100);
 /// How often control learns how many queries of each part of the clients were answered: as often as load is divided.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
 
+/// How often the wall clock is looked at: an event has the wrong time for so long at most after it is set.
+const CLOCK_EVERY: Duration = Duration::from_secs(1);
+
 /// The time of the last report, and whether anything has happened since.
 struct Reporting {
     is_due: bool,
@@ -108,17 +114,40 @@ struct Sorted {
 }
 
 impl Sorted {
-    /// Empties a batch.
-    fn from(batch: &mut Vec<ProbeReport>) -> Self {
+    /// Empties a batch. Its times are those of the steady clock, for the other may be set on their way here.
+    fn from(batch: &mut Vec<ProbeReport>, clock: &SystemClock) -> Self {
         let mut sorted = Self::default();
         for report in batch.drain(..) {
             match report {
-                ProbeReport::Seen(observation) => sorted.seen.push(observation),
-                ProbeReport::Blind(probe) => sorted.blind.push(probe),
-                ProbeReport::Reference(sighting) => sorted.references.push(sighting),
+                ProbeReport::Seen(seen) => sorted.seen.push(Observation { at: clock.told(seen.at), ..seen }),
+                ProbeReport::Blind(probe) => {
+                    sorted.blind.push(BlindProbe { at: clock.told(probe.at), ..probe });
+                }
+                ProbeReport::Reference(sighting) => {
+                    sorted.references.push(ReferenceSighting { at: clock.told(sighting.at), ..sighting });
+                }
             }
         }
         sorted
+    }
+}
+
+/// Returns when the first observation of an input was made; `None`: it has none.
+fn seen_at(input: &Input) -> Option<Moment> {
+    match input {
+        Input::Observed(seen) => seen.first().map(|first| first.at),
+        Input::Restored(_)
+        | Input::Blind(_)
+        | Input::Referred(_)
+        | Input::Asked(_)
+        | Input::Served
+        | Input::Counted(_)
+        | Input::Tick
+        | Input::Reloaded(_)
+        | Input::ReloadFailed(_)
+        | Input::ClockSet(_)
+        | Input::Written(_)
+        | Input::Stopping => None,
     }
 }
 
@@ -135,8 +164,10 @@ impl ControlLoop {
     ) {
         self.carry_out(first, &mut control);
         self.report(&control);
-        let mut batch = Vec::new();
+        let (mut batch, mut written) = (Vec::new(), self.written.clone());
         let mut reporting = Reporting::done(self.clock.now());
+        let mut looking = tokio::time::interval(CLOCK_EVERY);
+        looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut counting = tokio::time::interval(COUNT_EVERY);
         counting.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -150,6 +181,11 @@ impl ControlLoop {
                     continue;
                 }
                 () = self.until(control.wake()) => Input::Tick,
+                _ = looking.tick() => match self.follow_clock() {
+                    Some(step) => Input::ClockSet(step),
+                    None => continue,
+                },
+                Ok(()) = written.changed() => Input::Written(written.borrow_and_update().clone()),
                 _ = counting.tick() => Input::Counted(self.current.load().answers.take_parts()),
                 () = self.until(reporting.due_at()) => {
                     self.report(&control);
@@ -157,7 +193,7 @@ impl ControlLoop {
                     continue;
                 }
                 1.. = reports.recv_many(&mut batch, probe::MAX_WAITING) => {
-                    let Sorted { seen, blind, references } = Sorted::from(&mut batch);
+                    let Sorted { seen, blind, references } = Sorted::from(&mut batch, &self.clock);
                     blind.iter().for_each(|probe| self.metrics.blind(probe.blindness.cause));
                     let references = (!references.is_empty()).then_some(Input::Referred(references));
                     let blind = (!blind.is_empty()).then_some(Input::Blind(blind));
@@ -170,19 +206,7 @@ impl ControlLoop {
                     Input::Observed(seen)
                 }
             };
-            let seen_at = match &input {
-                Input::Observed(seen) => seen.first().map(|first| first.at),
-                Input::Restored(_)
-                | Input::Blind(_)
-                | Input::Referred(_)
-                | Input::Asked(_)
-                | Input::Served
-                | Input::Counted(_)
-                | Input::Tick
-                | Input::Reloaded(_)
-                | Input::ReloadFailed(_)
-                | Input::Stopping => None,
-            };
+            let seen_at = seen_at(&input);
             let effects = control.handle(input, self.clock.now());
             reporting.is_due = true;
             if self.carry_out(effects, &mut control).has_published {
@@ -196,6 +220,13 @@ impl ControlLoop {
         let last = control.handle(Input::Stopping, self.clock.now());
         self.carry_out(last, &mut control);
         tokio::join!(self.state.finish(), self.events.finish());
+    }
+
+    /// Follows the wall clock, if it was set.
+    fn follow_clock(&self) -> Option<ClockStep> {
+        let step = self.clock.follow()?;
+        self.admin.started_at.store(Arc::new(self.clock.told(self.clock.boot())));
+        Some(step)
     }
 
     /// Applies an order, and answers it when its effects are served and on disk.

@@ -48,6 +48,10 @@ pub enum Condition {
     Reference(String),
     /// The configuration on disk is refused.
     ReloadFailed,
+    /// This file of the state directory could not be used, or cannot be written.
+    StateFile(String),
+    /// The wall clock was set.
+    ClockSet,
 }
 
 impl Condition {
@@ -55,7 +59,7 @@ impl Condition {
     /// does not say how severe that was.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::NoRegion { .. } | Self::Suppressed(..) => Severity::Critical,
+            Self::NoRegion { .. } | Self::Suppressed(..) | Self::StateFile(_) => Severity::Critical,
             Self::Threshold(_, level, _) => *level,
             Self::Blind(cause) => severity_of_blindness(*cause),
             Self::Out(..)
@@ -66,7 +70,8 @@ impl Condition {
             | Self::LoadShed(_)
             | Self::Intent(_)
             | Self::Reference(_)
-            | Self::ReloadFailed => Severity::Warning,
+            | Self::ReloadFailed
+            | Self::ClockSet => Severity::Warning,
         }
     }
 
@@ -85,7 +90,9 @@ impl Condition {
             | Self::Intent(_)
             | Self::Blind(_)
             | Self::Reference(_)
-            | Self::ReloadFailed => None,
+            | Self::ReloadFailed
+            | Self::StateFile(_)
+            | Self::ClockSet => None,
         }
     }
 
@@ -104,7 +111,9 @@ impl Condition {
             | Self::Intent(_)
             | Self::Blind(_)
             | Self::Reference(_)
-            | Self::ReloadFailed => None,
+            | Self::ReloadFailed
+            | Self::StateFile(_)
+            | Self::ClockSet => None,
         }
     }
 }
@@ -132,6 +141,8 @@ impl fmt::Display for Condition {
             Self::Blind(cause) => write!(f, "blind/{}", cause.as_str()),
             Self::Reference(name) => write!(f, "reference/{name}"),
             Self::ReloadFailed => f.write_str("reload"),
+            Self::StateFile(file) => write!(f, "state/{file}"),
+            Self::ClockSet => f.write_str("clock"),
         }
     }
 }

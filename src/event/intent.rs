@@ -76,6 +76,15 @@ impl Event {
         Self { to: Some("lifted".to_owned()), ..event }
     }
 
+    /// A configuration came into force that lacks what an intent is about, as `why` says.
+    pub fn intent_without_target(intent: &Intent, why: &str, at: Moment) -> Self {
+        let text = format!(
+            "{} has no effect in the configuration in force: {why}; it goes on standing until it is over or lifted",
+            name(intent)
+        );
+        Self::new(EventKind::INTENT_WITHOUT_TARGET, Severity::Warning, text, at).of(intent).because(why)
+    }
+
     /// Fills in what all events about an intent have.
     fn of(self, intent: &Intent) -> Self {
         let Intent { number, request, phase, .. } = intent;

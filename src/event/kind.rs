@@ -95,6 +95,18 @@ impl EventKind {
     pub const HEALTH_MISMATCH: Self = Self::word("health_mismatch");
     /// It is too old to be used.
     pub const HEALTH_STALE: Self = Self::word("health_stale");
+    /// A file of the state directory was damaged, and is set aside.
+    pub const STATE_LOST: Self = Self::word("state_lost");
+    /// A file of the state directory cannot be written.
+    pub const STATE_UNWRITTEN: Self = Self::word("state_unwritten");
+    /// It is written again.
+    pub const STATE_WRITTEN: Self = Self::word("state_written");
+    /// The wall clock was set.
+    pub const CLOCK_SET: Self = Self::word("clock_set");
+    /// It has been right for a while.
+    pub const CLOCK_STEADY: Self = Self::word("clock_steady");
+    /// The configuration in force lacks what an intent is about.
+    pub const INTENT_WITHOUT_TARGET: Self = Self::word("intent_without_target");
     /// An incident ended in another, or silently.
     pub const INCIDENT_CLOSED: Self = Self::word("incident_closed");
     /// The event log could not take some events.

@@ -31,10 +31,11 @@ use serde::{Deserialize, Serialize};
 pub use condition::{Condition, ConditionMark, IncidentMark};
 pub use kind::EventKind;
 pub use names::AffectedNames;
+pub use server::StateLoss;
 pub use site::Outage;
 pub use threshold::Excess;
 
-use crate::moment::{Moment, rfc3339};
+use crate::moment::{Moment, follows_clock, rfc3339};
 use crate::region::{Family, Target};
 use crate::severity::Severity;
 
@@ -164,6 +165,8 @@ impl Event {
         self.time.to_string()
     }
 }
+
+follows_clock!(Event: time);
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -1,10 +1,26 @@
 //! Events about the server itself: its configuration, its saved state, its event log.
 
+use std::time::Duration;
+
 use super::{Condition, Event, EventKind};
 use crate::health::FRESH_FOR;
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::severity::Severity;
 use crate::units::{Count, TimeSpan};
+
+/// The most intents that are told of one by one when their file is lost: what a line of the log may hold.
+const MAX_LISTED: usize = 10;
+
+/// A file of the state directory that this life could not use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateLoss {
+    /// Its name.
+    pub file: &'static str,
+    /// What was wrong with it, what became of it, and what follows.
+    pub why: String,
+    /// The intents that may be lost with it, by the event log, each in a line.
+    pub intents: Vec<String>,
+}
 
 impl Event {
     /// A configuration with so many zones and regions is in force from a snapshot on.
@@ -70,6 +86,62 @@ impl Event {
         Self::new(EventKind::HEALTH_STALE, Severity::Warning, text, at)
             .because("it is too old")
             .seen_by(format!("{age} old, limit {limit}"))
+    }
+
+    /// A file of the state directory could not be used by this life.
+    pub fn state_lost(loss: &StateLoss, at: Moment) -> Self {
+        let StateLoss { file, why, intents } = loss;
+        let listed = intents.iter().take(MAX_LISTED).map(String::as_str).collect::<Vec<_>>().join("; ");
+        let text = match intents.len() {
+            0 => why.clone(),
+            all @ ..=MAX_LISTED => {
+                format!("{why}; the event log knows of {}: {listed}", Count(all, "intent"))
+            }
+            all => format!("{why}; the event log knows of {}, among them: {listed}", Count(all, "intent")),
+        };
+        let severity = if intents.is_empty() { Severity::Warning } else { Severity::Critical };
+        let event = Self::new(EventKind::STATE_LOST, severity, text, at).because(why);
+        let event = if intents.is_empty() { event } else { event.seen_by(listed) };
+        event.raises(&Condition::StateFile((*file).to_owned()))
+    }
+
+    /// A file of the state directory cannot be written, for this reason, which says what follows.
+    pub fn state_unwritten(file: &str, why: &str, at: Moment) -> Self {
+        let text = format!("{why}; it is tried again until it succeeds");
+        Self::new(EventKind::STATE_UNWRITTEN, Severity::Warning, text, at)
+            .turns("written", "unwritten")
+            .because(why)
+            .raises(&Condition::StateFile(file.to_owned()))
+    }
+
+    /// A file of the state directory is written again, with what could not be written meanwhile.
+    pub fn state_written(file: &str, at: Moment) -> Self {
+        let text = format!("{file} is written again");
+        Self::new(EventKind::STATE_WRITTEN, Severity::Info, text, at)
+            .turns("unwritten", "written")
+            .clears(&Condition::StateFile(file.to_owned()))
+    }
+
+    /// The wall clock was set, and shows `at` now.
+    pub fn clock_set(step: ClockStep, at: Moment) -> Self {
+        let direction = if step.0 < 0 { "back" } else { "forward" };
+        let size = TimeSpan::rounded(step.size());
+        let mut before = at;
+        before.follow_clock(ClockStep(step.0.saturating_neg()));
+        let text = format!(
+            "the wall clock was set {direction} by {size}, from {before} to {at}: what lasts goes on as long as it would \
+             have, and events before this one have the times of the clock before"
+        );
+        Self::new(EventKind::CLOCK_SET, Severity::Warning, text, at)
+            .turns(&before.to_string(), &at.to_string())
+            .seen_by(format!("{direction} by {size}"))
+            .raises(&Condition::ClockSet)
+    }
+
+    /// The wall clock has not been set again for a while.
+    pub fn clock_steady(lasts: Duration, at: Moment) -> Self {
+        let text = format!("the wall clock has not been set for {}", TimeSpan(lasts));
+        Self::new(EventKind::CLOCK_STEADY, Severity::Info, text, at).clears(&Condition::ClockSet)
     }
 
     /// An incident ended without an event that ends one of its conditions: in another incident, or by a reload.
@@ -159,5 +231,50 @@ mod tests {
             "3 events were lost before this one: the disk is full",
         );
         assert_eq!((lost.number, lost.snapshot), (8, 4));
+    }
+
+    #[test]
+    fn a_lost_file_is_told_of_with_the_intents_that_may_be_lost() {
+        let loss = |intents: &[&str]| StateLoss {
+            file: "intents.json",
+            why: "intents.json is damaged".to_owned(),
+            intents: intents.iter().map(|intent| (*intent).to_owned()).collect(),
+        };
+        check(
+            &Event::state_lost(&loss(&["Jo: drain tokyo (intent 7)"]), Moment(0)),
+            "state_lost Critical -: - -> - | intents.json is damaged | Jo: drain tokyo (intent 7) | - | \
+             state/intents.json",
+            "intents.json is damaged; the event log knows of 1 intent: Jo: drain tokyo (intent 7)",
+        );
+        let many = Event::state_lost(&loss(&["x"; 11]), Moment(0));
+        assert!(many.text.ends_with("11 intents, among them: x; x; x; x; x; x; x; x; x; x"), "{}", many.text);
+        assert_eq!(Event::state_lost(&loss(&[]), Moment(0)).severity, Severity::Warning);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_told_of_until_it_is() {
+        check(
+            &Event::state_unwritten("health.json", "cannot write it", Moment(0)),
+            "state_unwritten Warning -: written -> unwritten | cannot write it | - | - | state/health.json",
+            "cannot write it; it is tried again until it succeeds",
+        );
+        check(
+            &Event::state_written("health.json", Moment(0)),
+            "state_written Info -: unwritten -> written | - | - | - | ends state/health.json",
+            "health.json is written again",
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_is_told_of_with_the_step() {
+        let three_hours = 3 * 3_600_000;
+        check(
+            &Event::clock_set(ClockStep(three_hours), Moment(three_hours.unsigned_abs() + 1000)),
+            "clock_set Warning -: 1970-01-01T00:00:01.000Z -> 1970-01-01T03:00:01.000Z | - | forward by 3h | - | clock",
+            "the wall clock was set forward by 3h, from 1970-01-01T00:00:01.000Z to 1970-01-01T03:00:01.000Z: what \
+             lasts goes on as long as it would have, and events before this one have the times of the clock before",
+        );
+        let steady = Event::clock_steady(Duration::from_secs(3600), Moment(0));
+        assert_eq!(steady.text, "the wall clock has not been set for 1h");
     }
 }

@@ -24,9 +24,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns whether there is no such file.
+    /// Returns whether there is no such file, nor can be: what should be its directory is none.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
+        use io::ErrorKind::{NotADirectory, NotFound};
+        matches!(self, Self::Io(error) if matches!(error.kind(), NotFound | NotADirectory))
     }
 }
 

@@ -6,12 +6,13 @@
 //!
 //! The file is written beside its place, flushed, and renamed over it, so that at every instant a whole file lies
 //! there, the old or the new. The checksum covers the version and the value: a file is believed as a whole or not
-//! at all. What cannot be used never stops the server, and is never overwritten:
+//! at all. What cannot be used is never overwritten:
 //!
 //! | the file | becomes of it |
 //! |---|---|
 //! | damaged, too large, or of a version that is no longer read | set aside under another name |
-//! | of a newer version, unreadable, or not a file at all | left alone; nothing is saved until it is moved away |
+//! | of a newer version, or damaged where it cannot be set aside | left alone; nothing is saved until it is moved away |
+//! | unreadable, or not a file at all | left alone; the server does not start, for the file may be whole |
 
 use std::cmp;
 use std::fmt;
@@ -80,8 +81,10 @@ pub enum LoadError {
     Outdated(SavedFile, PathBuf, u64),
     #[error("{0} has version {1} of its format, newer than this program reads, and is left alone: {loss}", loss = .0.loss)]
     Newer(SavedFile, u64),
-    #[error("{0} cannot be used and is left alone: {loss}", loss = .0.loss)]
-    Unusable(SavedFile, #[source] regular::Error),
+    #[error("{0} cannot be used, and cannot be set aside either: {loss}", loss = .0.loss)]
+    Immovable(SavedFile, #[source] io::Error),
+    #[error("{0} cannot be read, and is left alone: make it readable, or move it away; then {loss}", loss = .0.loss)]
+    Unreadable(SavedFile, #[source] regular::Error),
 }
 
 /// What is wrong with a damaged file.
@@ -115,7 +118,7 @@ impl<T: Saved> Store<T> {
         let loaded = load(&file);
         let is_left_alone = match &loaded {
             Ok(_) | Err(LoadError::Damaged(..) | LoadError::Outdated(..)) => false,
-            Err(LoadError::Newer(..) | LoadError::Unusable(..)) => true,
+            Err(LoadError::Newer(..) | LoadError::Immovable(..) | LoadError::Unreadable(..)) => true,
         };
         let is_left_alone = AtomicBool::new(is_left_alone);
         (Self { directory: directory.clone(), file, is_left_alone, value: PhantomData }, loaded)
@@ -197,7 +200,7 @@ fn checksum(version: u64, saved: &str) -> String {
 }
 
 fn load<T: Saved>(file: &SavedFile) -> Result<Option<T>, LoadError> {
-    let unusable = |error| LoadError::Unusable(file.clone(), error);
+    let unreadable = |error| LoadError::Unreadable(file.clone(), error);
     let unfit = match regular::read(&file.path, T::MAX_BYTES) {
         Ok((content, _)) => match unseal(&content) {
             Ok(value) => return Ok(Some(value)),
@@ -205,9 +208,9 @@ fn load<T: Saved>(file: &SavedFile) -> Result<Option<T>, LoadError> {
         },
         Err(error) if error.is_not_found() => return Ok(None),
         Err(error @ regular::Error::TooLarge { .. }) => UnfitContent::Damaged(Damage::Size(error)),
-        Err(error @ (regular::Error::Io(_) | regular::Error::NotRegular)) => return Err(unusable(error)),
+        Err(error @ (regular::Error::Io(_) | regular::Error::NotRegular)) => return Err(unreadable(error)),
     };
-    let set_aside = || set_aside(&file.path).map_err(|error| unusable(error.into()));
+    let set_aside = || set_aside(&file.path).map_err(|error| LoadError::Immovable(file.clone(), error));
     Err(match unfit {
         UnfitContent::Damaged(damage) => LoadError::Damaged(file.clone(), set_aside()?, damage),
         UnfitContent::Outdated(version) => LoadError::Outdated(file.clone(), set_aside()?, version),
@@ -412,7 +415,11 @@ pub(super) mod tests {
         let home = TestHome::new();
         fs::create_dir(home.path("note.json")).expect("a directory in the way");
         let (store, said) = home.refused();
-        assert_eq!(said, "note.json cannot be used and is left alone: nothing is noted: not a regular file");
+        assert_eq!(
+            said,
+            "note.json cannot be read, and is left alone: make it readable, or move it away; then nothing is noted: \
+             not a regular file"
+        );
         assert!(matches!(store.save(&note("no")), Err(SaveError::LeftAlone(_))));
     }
 
@@ -423,7 +430,7 @@ pub(super) mod tests {
         let (store, loaded) = home.open();
         // Root reads everything.
         if let Err(error) = loaded {
-            assert!(matches!(error, LoadError::Unusable(..)), "{error}");
+            assert!(matches!(error, LoadError::Unreadable(..)), "{error}");
             assert!(matches!(store.save(&note("no")), Err(SaveError::LeftAlone(_))));
         }
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::correlation::RegionFailure;
 use super::{AddressState, Standing, Streak};
 use crate::canary::{BlindProbe, Blindness, Canary, CanaryId, Criticality, Failure, Heard, Observation};
-use crate::moment::Moment;
+use crate::moment::{Moment, follows_clock};
 use crate::share::Share;
 
 /// What is known of one address, or of one region as a whole.
@@ -275,3 +275,8 @@ pub struct RememberedFall {
     /// Its last failure.
     pub failure: Failure,
 }
+
+follows_clock!(AddressHealth: since, failing_since, records);
+follows_clock!(CanaryRecord: since, last, succeeded, heard, blind);
+follows_clock!(BlindSpot: since);
+follows_clock!(LastResult: at);

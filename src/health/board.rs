@@ -8,7 +8,7 @@ use super::{
     RememberedFall, Streak,
 };
 use crate::canary::{BlindProbe, Canary, CanaryId, Epoch, Observation, Reach, Subject};
-use crate::moment::Moment;
+use crate::moment::{Moment, follows_clock};
 use crate::region::{AddressId, RegionId, Regions};
 use crate::share::Share;
 
@@ -274,6 +274,8 @@ impl<'a> SubjectName<'a> {
         Self { region: &fallen.region, address }
     }
 }
+
+follows_clock!(Board: addresses, wholes, references);
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Phase;
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment, follows_clock};
 use crate::region::{Failback, LONGEST_WAIT, Recovery};
 use crate::share::Share;
 
@@ -438,6 +438,22 @@ fn after_the_step(step: u8, has_slipped: bool, is_open: bool, rules: &Recovery) 
         (true, _) => Stage::Healthy,
         (false, false) => Stage::Ramp { step: step.saturating_sub(1), has_slipped: true },
         (false, true) => Stage::Held(share_before()),
+    }
+}
+
+follows_clock!(RecoveryState: stage, since, falls, restarts, refused_since);
+
+impl FollowClock for Stage {
+    fn follow_clock(&mut self, step: ClockStep) {
+        match self {
+            Self::Recovering { until } | Self::Quarantined { until } => until.follow_clock(step),
+            Self::Unknown
+            | Self::Healthy
+            | Self::Suspect
+            | Self::Down
+            | Self::Ramp { .. }
+            | Self::Held(_) => {}
+        }
     }
 }
 

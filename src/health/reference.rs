@@ -16,7 +16,7 @@
 use std::time::Duration;
 
 use crate::canary::ReferenceSighting;
-use crate::moment::Moment;
+use crate::moment::{Moment, follows_clock};
 
 /// One that has not answered for so long does not count for what begins to fail then, and is an alarm (design, section
 /// 5).
@@ -105,6 +105,9 @@ impl Reference {
         self.answered.unwrap_or(self.watched_since).plus(COUNTS_FOR)
     }
 }
+
+follows_clock!(ReferenceBoard: list);
+follows_clock!(Reference: watched_since, answered);
 
 #[cfg(test)]
 mod tests {

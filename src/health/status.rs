@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Suppression;
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::share::Share;
 
 /// The phase of a region or availability zone in its course through trouble, from the best to the worst for its
@@ -244,6 +244,15 @@ pub fn limited_zones<'a>(region: &Status, zones: impl Iterator<Item = &'a Status
     let (word, count) = counts.next()?;
     let first = format!("{count} of {} zones {word}", zones.len());
     Some(counts.fold(first, |text, (word, count)| format!("{text}, {count} {word}")))
+}
+
+impl FollowClock for SiteShare {
+    fn follow_clock(&mut self, step: ClockStep) {
+        match self {
+            Self::Out { since } | Self::Yielding { since } => since.follow_clock(step),
+            Self::Full | Self::Part(_) | Self::Kept(_) | Self::Waiting | Self::Disabled => {}
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::canary::FailureClass;
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::Failover;
 use crate::share::Share;
 use crate::units::Percent;
@@ -107,6 +107,22 @@ impl fmt::Display for Suppression {
                  (`safety.velocity`), and {share} stay for now"
             ),
             Self::MinInService => f.write_str("fewer regions than `safety.min_in_service` would be left"),
+        }
+    }
+}
+
+impl FollowClock for Suppression {
+    fn follow_clock(&mut self, step: ClockStep) {
+        match self {
+            Self::Correlated(_, until) => until.follow_clock(step),
+            Self::Failover(_)
+            | Self::Blind
+            | Self::Unheard
+            | Self::NoneWell
+            | Self::Overload(_)
+            | Self::Keep
+            | Self::Cascade(_)
+            | Self::MinInService => {}
         }
     }
 }

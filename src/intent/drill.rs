@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Request;
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::share::Share;
 use crate::units::TimeSpan;
 
@@ -138,6 +138,15 @@ impl fmt::Display for Drill {
             DrillOutcome::CapacityCheckFailed => "was not begun, for the capacity check failed",
         })?;
         why.iter().try_for_each(|why| write!(f, ": {why}"))
+    }
+}
+
+impl FollowClock for Drill {
+    fn follow_clock(&mut self, step: ClockStep) {
+        // What is over was told with its times, and may be another life's.
+        if self.is_pending() {
+            self.began_at.follow_clock(step);
+        }
     }
 }
 

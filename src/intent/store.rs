@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::overlay::{ForcedState, Overlay, Weights};
 use super::{Action, Drill, Request};
 use crate::health::{Assessment, Phase, RecoveryState, Surroundings};
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::{Failover, Recovery, RegionId, Regions, Resolved, Site, Target};
 use crate::share::Share;
 
@@ -54,6 +54,19 @@ pub enum IntentPhase {
 }
 
 impl IntentPhase {
+    /// Goes on in a life whose clock may be behind that of the life before, as one is that begins in 1970: a step that
+    /// was taken in its future would never be over.
+    fn resume(&mut self, now: Moment) {
+        match self {
+            Self::Standing => {}
+            Self::Overdue { next, .. } => *next = now.plus(RECONSIDER).min(*next),
+            Self::Stepping(course) | Self::Returning(course) if course.since() > now => {
+                course.begin_anew(now)
+            }
+            Self::Stepping(_) | Self::Returning(_) => {}
+        }
+    }
+
     /// Returns whether its clients go no further on their way back, or to where weights lead them.
     pub fn is_stuck(&self) -> bool {
         matches!(self, Self::Stepping(course) | Self::Returning(course) if is_stuck(course))
@@ -121,13 +134,18 @@ pub struct ReturnConditions<'a> {
 pub struct IntentStore {
     intents: Vec<Intent>,
     last_number: u64,
+    /// The highest number of those that an earlier life made, by whatever its clock said.
+    adopted: u64,
 }
 
 impl IntentStore {
     /// Goes on with what an earlier life left.
-    pub fn adopt(kept: SavedIntents) -> Self {
-        let highest = kept.intents.iter().map(|intent| intent.number).max().unwrap_or(0);
-        Self { intents: kept.intents, last_number: kept.last_number.max(highest) }
+    pub fn adopt(kept: SavedIntents, now: Moment) -> Self {
+        let SavedIntents { mut intents, last_number, drills: _ } = kept;
+        let highest = intents.iter().map(|intent| intent.number).max().unwrap_or(0);
+        intents.iter_mut().for_each(|intent| intent.phase.resume(now));
+        let last_number = last_number.max(highest);
+        Self { intents, last_number, adopted: last_number }
     }
 
     /// Returns what must be kept across a restart; of drills it knows nothing.
@@ -473,5 +491,28 @@ fn weights_rules(action: &Action) -> Option<Recovery> {
             Some(Recovery { ramp: steps.clone(), hold: *hold, ..Recovery::default() })
         }
         _ => None,
+    }
+}
+
+impl FollowClock for IntentStore {
+    /// An intent that stands for two hours goes on to do so. One of an earlier life ends when it was told to: the clock
+    /// was right then for all that is known, and the machine may have been off meanwhile.
+    fn follow_clock(&mut self, step: ClockStep) {
+        for intent in &mut self.intents {
+            if intent.number > self.adopted {
+                intent.made_at.follow_clock(step);
+            }
+            intent.phase.follow_clock(step);
+        }
+    }
+}
+
+impl FollowClock for IntentPhase {
+    fn follow_clock(&mut self, step: ClockStep) {
+        match self {
+            Self::Standing => {}
+            Self::Overdue { next, .. } => next.follow_clock(step),
+            Self::Stepping(course) | Self::Returning(course) => course.follow_clock(step),
+        }
     }
 }

@@ -19,7 +19,7 @@ use super::estimate::{capacities, demands, estimate, route, served};
 use super::learnt::LearntDemand;
 use super::{Outlook, Readings};
 use crate::health::{RememberedDemand, SiteShare, VELOCITY_PERIOD, View};
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::RegionId;
 use crate::share::Share;
 use crate::snapshot::{Base, DemandPart};
@@ -219,6 +219,15 @@ impl Balancer {
 fn pace(base: &Base) -> Duration {
     let longest = base.config.steered.iter().map(|steering| steering.ttl.seconds()).max().unwrap_or(0);
     SHORTEST_PACE.max(Duration::from_secs(2 * u64::from(longest)))
+}
+
+impl FollowClock for Balancer {
+    fn follow_clock(&mut self, step: ClockStep) {
+        let Self { splits: _, rates: _, learnt, divided_for, next } = self;
+        learnt.follow_clock(step);
+        divided_for.iter_mut().for_each(|(shares, _)| shares.follow_clock(step));
+        next.follow_clock(step);
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::moment::Moment;
+use crate::moment::{Moment, follows_clock};
 use crate::snapshot::DemandPart;
 
 /// After this time a query counts half: longer than the TTLs of answers, shorter than the changes of a day.
@@ -56,6 +56,8 @@ impl LearntDemand {
         })
     }
 }
+
+follows_clock!(LearntDemand: counted_at);
 
 #[cfg(test)]
 mod tests {

@@ -63,6 +63,11 @@ pub(super) struct ResultLabel {
     pub result: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OfStateFile {
+    pub file: &'static str,
+}
+
 /// No label: a family of at most one, for what may be absent.
 pub(super) type Unlabelled = [(&'static str, &'static str); 0];
 

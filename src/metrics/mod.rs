@@ -40,8 +40,8 @@ use crate::intent::{Intent, last_good};
 use crate::region::{AddressId, Regions};
 use crate::snapshot::Snapshot;
 use labels::{
-    AddressIn, AddressOf, BlindBy, CanaryOf, CanaryResult, ChangeTo, EventOf, IntentIn, Refused, RegionOf,
-    ResultLabel, Unlabelled,
+    AddressIn, AddressOf, BlindBy, CanaryOf, CanaryResult, ChangeTo, EventOf, IntentIn, OfStateFile, Refused,
+    RegionOf, ResultLabel, Unlabelled,
 };
 use sites::SiteGauges;
 
@@ -82,6 +82,7 @@ pub struct Metrics {
     drill_successes: Family<RegionOf, Gauge>,
     events: Family<EventOf, Counter>,
     reloads: Family<ResultLabel, Counter>,
+    state_files: Family<OfStateFile, Gauge>,
     admin_refusals: Family<Refused, Counter>,
     snapshot_number: Gauge,
     database_built: Family<Unlabelled, Gauge>,
@@ -110,6 +111,7 @@ impl Default for Metrics {
             drill_successes: Family::default(),
             events: Family::default(),
             reloads: Family::default(),
+            state_files: Family::default(),
             admin_refusals: Family::default(),
             snapshot_number: Gauge::default(),
             database_built: Family::default(),
@@ -144,6 +146,8 @@ impl Metrics {
         self.delivery.register(&mut self.registry);
         let registry = &mut self.registry;
         registry.register("reloads", "Reloads of the configuration", self.reloads.clone());
+        let help = "Whether a file of the state directory could not be written the last time: 1 until it is";
+        registry.register("state_unwritten", help, self.state_files.clone());
         let help = "Requests to the admin address that were refused, by why: wrong_token, must_operate, ...";
         registry.register("admin_refusals", help, self.admin_refusals.clone());
         let help = "Number of the snapshot that is served";
@@ -303,6 +307,11 @@ impl Metrics {
     /// Measures how long an observation waited for the writer and took to be published.
     pub fn writer_lag(&self, lag: Duration) {
         self.writer_lag.observe(lag.as_secs_f64());
+    }
+
+    /// Notes whether the last write of a file of the state directory succeeded.
+    pub fn state_file(&self, file: &'static str, is_written: bool) {
+        self.state_files.get_or_create(&OfStateFile { file }).set(i64::from(!is_written));
     }
 
     /// Counts a reload.

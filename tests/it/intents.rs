@@ -19,25 +19,36 @@ const JAPAN: &str = "10.81.7.0/24";
 const GERMANY: &str = "10.49.7.0/24";
 
 /// A server that an operator may change, and its services.
-struct Operated {
-    server: Server,
-    admin: String,
-    home: Home,
-    regions: Regions,
+pub struct Operated {
+    pub server: Server,
+    pub admin: String,
+    pub home: Home,
+    pub regions: Regions,
 }
 
 impl Operated {
-    fn start() -> Self {
+    pub fn start() -> Self {
+        let (home, regions) = Self::home();
+        Self::serve(home, regions)
+    }
+
+    /// Returns a folder for a server that an operator may change, and its services.
+    pub fn home() -> (Home, Regions) {
         let regions = Regions::start();
         let home = Home::new(regions.port);
         fs::write(home.path("alice"), ALICE).expect("a writable directory");
         let access = "admin: \"127.0.0.1:0\"\naccess: { tokens: [{ name: alice, role: operate, file: ../alice }] }\ngeo:\n";
         home.edit("server.yaml", "geo:\n", access);
-        Self::serve(home, regions)
+        (home, regions)
     }
 
     fn serve(home: Home, regions: Regions) -> Self {
         let server = Server::start(&home);
+        Self::running(home, regions, server)
+    }
+
+    /// Takes a server that was started on a folder.
+    pub fn running(home: Home, regions: Regions, server: Server) -> Self {
         let line = server.process.line("admin pages on http");
         let admin = line.rsplit(' ').next().expect("a URL").to_owned();
         Self { server, admin, home, regions }
@@ -60,7 +71,7 @@ impl Operated {
         meridian(&[&words[..], &options].concat())
     }
 
-    fn succeeds(&self, words: &str) -> String {
+    pub fn succeeds(&self, words: &str) -> String {
         let ran = self.run(words);
         assert_eq!(ran.code, 0, "{words}: {ran:?}");
         ran.out
@@ -69,6 +80,16 @@ impl Operated {
     fn fails(&self, words: &str, sentence: &str) {
         let ran = self.run(words);
         assert!(ran.code != 0 && ran.err.contains(sentence), "{words}: {ran:?}");
+    }
+
+    /// Returns a page of the admin address, as anyone may see it.
+    pub fn page(&self, path: &str) -> String {
+        let address = self.admin.strip_prefix("http://").expect("plain HTTP");
+        let mut stream = TcpStream::connect(address).expect("it listens");
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("it reads");
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).expect("a reply");
+        reply.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
     }
 
     /// Posts to `/intents` as alice, and returns the status and the body.
@@ -176,6 +197,12 @@ fn intents_that_cannot_be_read_are_set_aside_and_said_loudly() {
     });
     operated.server.process.line("NO INTENT IS IN FORCE");
     operated.gets(JAPAN, "tokyo");
+    let alarm = "the event log knows of 1 intent: alice: drain tokyo for 2h: kernel (intent 1)";
+    assert!(operated.page("/status").contains(alarm), "it is an alarm that stands");
+    operated.succeeds("drain tokyo --reason kernel");
+    operated.server.process.line("intents.json is written again");
+    let is_over = || (!operated.page("/status").contains(alarm)).then_some(());
+    wait_for("the alarm to end when intents are written anew", is_over);
     assert!(operated.home.path("state").join("intents.json.unusable").exists());
 }
 

@@ -128,7 +128,7 @@ impl Server {
         Self::start_with(home, &[])
     }
 
-    /// Starts it with these variables in its environment.
+    /// Starts a server on a folder with these variables in its environment, and waits until it answers.
     pub fn start_with(home: &Home, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meridian"));
         command.envs(environment.iter().copied());

@@ -30,7 +30,7 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
     Ok(InstanceStatus {
         server: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        uptime_seconds: now.since(state.started_at).as_secs(),
+        uptime_seconds: now.since(**state.started_at.load()).as_secs(),
         snapshot: SnapshotStatus::from(&**published),
         zones: config.zones.iter().map(served_zone).collect(),
         geo: geo(&origin, &published.snapshot.base.table, now),

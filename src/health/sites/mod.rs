@@ -28,7 +28,7 @@ use super::{
     Assessment, Board, Phase, PhaseChange, RecoveryState, RememberedGrade, RememberedRecovery, Suppression,
     Surroundings, Vitals, vitals,
 };
-use crate::moment::Moment;
+use crate::moment::{ClockStep, FollowClock, Moment, follows_clock};
 use crate::region::{Failover, Family, RegionId, RegionSet, Regions, Safety, Site, ZoneId};
 
 /// How far a region leaves that is down.
@@ -567,4 +567,17 @@ pub fn gates_are_open(site: Site, board: &Board, after: Moment, now: Moment) -> 
 /// Returns whether any signal was ever heard: without, no window is worth ending.
 fn hears_signals(board: &Board) -> bool {
     board.watched().any(|(_, track)| track.records().iter().any(|record| record.heard.is_some()))
+}
+
+follows_clock!(Sites: regions, zones, window_began, given, none_well);
+
+impl FollowClock for SiteState {
+    fn follow_clock(&mut self, step: ClockStep) {
+        let Self { recovery, suppression, kept_at, exit: _, overloaded, blind_at } = self;
+        recovery.follow_clock(step);
+        suppression.follow_clock(step);
+        kept_at.follow_clock(step);
+        overloaded.iter_mut().for_each(|(_, at)| at.follow_clock(step));
+        blind_at.follow_clock(step);
+    }
 }

@@ -1,0 +1,122 @@
+//! Alarms about the server itself: its files and its clock.
+//!
+//! A file that was lost, or cannot be written, is an alarm until it is written. A clock that was set is one for a while,
+//! so that an operator who looks later still learns why times do not fit.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Alarm;
+use crate::event::{Condition, Event, StateLoss};
+use crate::moment::{ClockStep, Moment, follows_clock};
+
+/// How long a step of the clock is an alarm.
+const CLOCK_TOLD_FOR: Duration = Duration::from_secs(3600);
+
+/// What is wrong with the server.
+#[derive(Debug, Default)]
+pub(crate) struct ServerAlarms {
+    /// By the name of the file.
+    files: BTreeMap<&'static str, Event>,
+    /// The last step of the clock that is still told.
+    clock: Option<Event>,
+}
+
+impl ServerAlarms {
+    /// Takes that a file could not be used.
+    pub(crate) fn lost(&mut self, loss: &StateLoss, now: Moment) -> Event {
+        let event = Event::state_lost(loss, now);
+        self.files.insert(loss.file, event.clone());
+        event
+    }
+
+    /// Takes how the last write of each file ended: why it failed, or that it did not. What was never written stays as
+    /// it is.
+    pub(crate) fn written(
+        &mut self,
+        outcomes: &BTreeMap<&'static str, Option<String>>,
+        now: Moment,
+    ) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (file, why) in outcomes {
+            let Some(why) = why else {
+                events.extend(self.files.remove(file).map(|_| Event::state_written(file, now)));
+                continue;
+            };
+            let event = Event::state_unwritten(file, why, now);
+            // Another reason is no other alarm.
+            let before = self.files.get(file).map(|before| before.time);
+            self.files.insert(file, Event { time: before.unwrap_or(now), ..event.clone() });
+            events.extend(before.is_none().then_some(event));
+        }
+        events
+    }
+
+    /// Takes that the clock was set.
+    pub(crate) fn clock_set(&mut self, step: ClockStep, now: Moment) -> Event {
+        let event = Event::clock_set(step, now);
+        self.clock = Some(event.clone());
+        event
+    }
+
+    /// Returns when to look although nothing happens; `None`: never.
+    pub(crate) fn wake(&self) -> Option<Moment> {
+        self.clock.as_ref().map(|event| event.time.plus(CLOCK_TOLD_FOR))
+    }
+
+    /// Ends the alarm of the clock when it has been told for long enough.
+    pub(crate) fn look(&mut self, now: Moment) -> Option<Event> {
+        let is_over = self.wake().is_some_and(|until| until <= now);
+        is_over.then(|| {
+            self.clock = None;
+            Event::clock_steady(CLOCK_TOLD_FOR, now)
+        })
+    }
+
+    /// Returns the alarms that stand.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = Alarm> {
+        let files = self.files.iter().map(|(file, event)| Alarm {
+            condition: Condition::StateFile((*file).to_owned()),
+            event: event.clone(),
+        });
+        let clock = self.clock.iter();
+        files.chain(clock.map(|event| Alarm { condition: Condition::ClockSet, event: event.clone() }))
+    }
+}
+
+follows_clock!(ServerAlarms: files, clock);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(events: &[Event]) -> Vec<&str> {
+        events.iter().map(|event| event.kind.as_str()).collect()
+    }
+
+    #[test]
+    fn a_file_that_is_lost_or_unwritten_is_one_alarm_until_it_is_written() {
+        let mut alarms = ServerAlarms::default();
+        let loss = StateLoss { file: "intents.json", why: "damaged".to_owned(), intents: Vec::new() };
+        alarms.lost(&loss, Moment(1));
+        let full = |why: &str| BTreeMap::from([("health.json", Some(why.to_owned()))]);
+        assert_eq!(kinds(&alarms.written(&full("full"), Moment(2))), ["state_unwritten"]);
+        assert_eq!(alarms.written(&full("fuller"), Moment(3)), []);
+        let standing: Vec<_> =
+            alarms.standing().map(|alarm| (alarm.event.time, alarm.event.reason)).collect();
+        let expected = [(Moment(2), Some("fuller".to_owned())), (Moment(1), Some("damaged".to_owned()))];
+        assert_eq!(standing, expected);
+        let written = BTreeMap::from([("health.json", None), ("intents.json", None)]);
+        assert_eq!(kinds(&alarms.written(&written, Moment(4))), ["state_written", "state_written"]);
+        assert_eq!(alarms.standing().count(), 0);
+    }
+
+    #[test]
+    fn a_step_of_the_clock_is_an_alarm_for_an_hour() {
+        let mut alarms = ServerAlarms::default();
+        alarms.clock_set(ClockStep(5000), Moment(10_000));
+        assert_eq!((alarms.wake(), alarms.look(Moment(3_609_999))), (Some(Moment(3_610_000)), None));
+        assert!(alarms.look(Moment(3_610_000)).is_some_and(|event| event.is_end()));
+        assert_eq!((alarms.wake(), alarms.standing().count()), (None, 0));
+    }
+}
