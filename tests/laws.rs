@@ -152,6 +152,7 @@ fn any_policy() -> impl Strategy<Value = Policy> {
             residency,
             unknown_location,
             all_down,
+            max_lag: None,
         })
 }
 
@@ -220,6 +221,7 @@ fn compile(draft: &Draft) -> Snapshot {
         short_ttl: seconds(10),
         max_answers: 4,
         https: Some(Https { alpn: vec!["h2".to_owned()], port: None }),
+        weights: Vec::new(),
     };
     let config = Config {
         server: Server {
@@ -237,6 +239,7 @@ fn compile(draft: &Draft) -> Snapshot {
         canaries: Vec::new(),
         groups: groups(),
         drills: Vec::new(),
+        capacity_events: Vec::new(),
         steered: vec![steering],
         safety: Safety::default(),
         alarms: meridian::config::AlarmRules::default(),

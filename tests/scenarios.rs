@@ -208,10 +208,15 @@ fn any_wishes() -> impl Strategy<Value = String> {
     ];
     let action = prop_oneof![3 => away, 2 => select(others.to_vec()).prop_map(str::to_owned)];
     let overridden = (action, any::<bool>()).prop_map(|(action, is_forced)| {
-        let rules = if is_forced {
-            " override one_at_a_time override hard_limit override min_in_service"
-        } else {
-            ""
+        // Each action takes the rules that it can break.
+        let rules = match action.split(' ').next() {
+            _ if !is_forced => "",
+            Some("shift" | "drain" | "drill") => {
+                " override one_at_a_time override hard_limit override min_in_service"
+            }
+            Some("disable") => " override hard_limit override min_in_service",
+            Some("weights" | "capacity") => " override hard_limit",
+            _ => "",
         };
         format!("operator {action} for 2m{rules}")
     });

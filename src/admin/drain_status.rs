@@ -17,7 +17,9 @@ pub(super) fn drain_status(
     let published = state.published.load();
     let report = &published.report;
     if let Some(progress) = report.drains.iter().find(|progress| progress.intent == number) {
-        return Ok(of(progress, state.metrics.resolvers(&progress.region), (state.sources.now)()));
+        let resolvers = state.metrics.resolvers(&progress.region);
+        let instance = published.snapshot.base.config.server.name.clone();
+        return Ok(of(progress, instance, resolvers, (state.sources.now)()));
     }
     Err(match report.intents.iter().find(|intent| intent.number == number) {
         Some(intent) => {
@@ -29,9 +31,15 @@ pub(super) fn drain_status(
     })
 }
 
-fn of(progress: &DrainProgress, resolvers: Option<ResolverSummary>, now: Moment) -> DrainStatus {
+fn of(
+    progress: &DrainProgress,
+    instance: String,
+    resolvers: Option<ResolverSummary>,
+    now: Moment,
+) -> DrainStatus {
     DrainStatus {
         intent: progress.intent,
+        instance,
         target: match &progress.zone {
             Some(zone) => Target::of_zone(&progress.region, zone),
             None => Target::of_region(&progress.region),

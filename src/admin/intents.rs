@@ -33,10 +33,10 @@ pub(super) fn lift(query: LiftQuery, (): (), author: String) -> Result<Command, 
 /// Reads the approval of a proposal.
 pub(super) fn approve(
     ProposalNumber { number }: ProposalNumber,
-    Approval { reason }: Approval,
+    Approval { reason, overrides, dry_run: is_dry_run }: Approval,
     author: String,
 ) -> Result<Command, ApiError> {
-    Ok(Command::Approve { number, author, reason })
+    Ok(Command::Approve { number, author, reason, overrides, is_dry_run })
 }
 
 /// Reads the request to let a region back.
@@ -95,7 +95,10 @@ impl From<&Intent> for IntentStatus {
         let until = intent.until().map(Timestamp);
         let why = match phase {
             IntentPhase::Overdue { why, .. } => Some(why.clone()),
-            IntentPhase::Standing | IntentPhase::Stepping(_) | IntentPhase::Returning(_) => None,
+            IntentPhase::Scheduled
+            | IntentPhase::Standing
+            | IntentPhase::Stepping(_)
+            | IntentPhase::Returning(_) => None,
         };
         let end = until.map_or_else(|| "until it is lifted".to_owned(), |until| format!("until {until}"));
         Self {
@@ -126,13 +129,16 @@ impl ChangeReply {
 impl From<Done> for ChangeReply {
     fn from(done: Done) -> Self {
         match done {
-            Done::Made { intent, snapshot, forecast, is_kept } => {
+            Done::Made { intent, snapshot, forecast, replaces, is_kept } => {
                 let end =
                     intent.until().map_or_else(String::new, |until| format!(", until {}", Timestamp(until)));
                 let forgotten =
                     if is_kept { "" } else { "; it is not written down, so that a restart forgets it" };
+                let replaced = replaces.iter().map(|what| format!("; it takes the place of {what}"));
+                let replaced = replaced.collect::<String>();
+                let is = if intent.phase == IntentPhase::Scheduled { "is scheduled" } else { "is in force" };
                 let text = format!(
-                    "intent {} is in force: {}{end}{forgotten}",
+                    "intent {} {is}: {}{end}{replaced}{forgotten}",
                     intent.number, intent.request.action
                 );
                 Self { snapshot: Some(snapshot), forecast, ..Self::new(Some(&intent), text) }

@@ -11,6 +11,8 @@
 //! up nor as down: the time before the first result, while the process was down, and while an operator kept
 //! clients from what had fallen. Sums are kept by day (UTC) for [`DAYS`], so that a log has a bound.
 //!
+//! A name is down in part: of its clients some are, and downtime counts by their share.
+//!
 //! Who is up is judged elsewhere; the log only keeps the time. An outage that goes on over a gap is one incident, and how
 //! long it took to recover is not known.
 
@@ -41,7 +43,7 @@ pub enum LogSubject {
 }
 
 /// How a subject is at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum SubjectState {
     /// Not known, or withdrawn by an operator.
     #[default]
@@ -49,6 +51,17 @@ pub enum SubjectState {
     /// It serves, or could.
     Up,
     Down(Fall),
+    /// This share of its clients is sent to what is down.
+    Partly(f64),
+}
+
+/// What clients of a name lost before it was known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClientLoss {
+    /// How that fell which they were sent to.
+    pub fall: Fall,
+    /// Their share of all clients of the name.
+    pub share: f64,
 }
 
 /// How something fell.
@@ -101,7 +114,7 @@ pub struct TimeSum {
 }
 
 /// What was observed of one subject.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubjectLog {
     /// The days, the oldest first; at most [`DAYS`].
     pub days: Arc<Vec<Day>>,
@@ -136,7 +149,7 @@ pub struct AvailabilitySummary {
     pub decide: Option<Duration>,
     /// The mean time from the first failed probe until it was back.
     pub recover: Option<Duration>,
-    /// Whether it is down now.
+    /// Whether it is down now; of a name, whether some of its clients are.
     pub is_down: bool,
 }
 
@@ -174,6 +187,17 @@ impl AvailabilityLog {
             }
         }
         has_ended
+    }
+
+    /// Takes what clients of the name at this place lost, before its condition is observed, and returns whether that
+    /// ended an outage: `is_over` says that its clients are sent to what is up by now.
+    pub fn lose(&mut self, place: usize, losses: &[ClientLoss], is_over: bool, now: Moment) -> bool {
+        let log = self.logs.get_mut(&self.subjects[place]).expect("every subject is registered");
+        losses.iter().for_each(|loss| log.lose(*loss, now));
+        if is_over {
+            log.end(now);
+        }
+        is_over
     }
 
     /// Returns whether `observe` would change anything.
@@ -221,8 +245,38 @@ impl SubjectLog {
             }
             SubjectState::Up => self.end(now),
             SubjectState::Down(fall) => self.fall(fall, now),
+            SubjectState::Partly(_) => {
+                let fall = Fall { failing_since: now, fell_at: now, has_left: true };
+                self.begin(fall, now);
+            }
         }
         self.condition = next;
+    }
+
+    /// Takes what its clients lost before it was known, and have lost until now.
+    fn lose(&mut self, ClientLoss { fall, share }: ClientLoss, now: Moment) {
+        if self.condition == SubjectState::Unobserved {
+            return;
+        }
+        self.settle(now);
+        self.begin(fall, now);
+        let from = fall.failing_since.max(self.observed_since);
+        self.spend(from, now, |day, spent| day.down = (day.down + part_of(spent, share)).min(day.observed));
+    }
+
+    /// Begins an outage, unless one goes on.
+    fn begin(&mut self, fall: Fall, now: Moment) {
+        if self.outage.is_some() {
+            return;
+        }
+        let day = self.day(now.0 / DAY);
+        day.incidents += 1;
+        day.detect.add(fall.fell_at.since(fall.failing_since));
+        if fall.has_left {
+            day.decide.add(now.since(fall.fell_at));
+        }
+        let Fall { failing_since, has_left, .. } = fall;
+        self.outage = Some(OpenOutage { failing_since, has_left, has_gap: false });
     }
 
     fn fall(&mut self, fall: Fall, now: Moment) {
@@ -255,14 +309,15 @@ impl SubjectLog {
     /// Counts the time since the sums were last brought up to date.
     fn settle(&mut self, now: Moment) {
         let since = std::mem::replace(&mut self.settled_at, now);
-        let is_down = match self.condition {
+        let down = match self.condition {
             SubjectState::Unobserved => return,
-            SubjectState::Up => false,
-            SubjectState::Down(_) => true,
+            SubjectState::Up => 0.0,
+            SubjectState::Down(_) => 1.0,
+            SubjectState::Partly(share) => share,
         };
         self.spend(since, now, |day, spent| {
             day.observed += spent;
-            day.down += if is_down { spent } else { 0 };
+            day.down += part_of(spent, down);
         });
     }
 
@@ -309,9 +364,14 @@ impl SubjectLog {
             detect: sum.detect.mean(),
             decide: sum.decide.mean(),
             recover: sum.recover.mean(),
-            is_down: matches!(self.condition, SubjectState::Down(_)),
+            is_down: matches!(self.condition, SubjectState::Down(_) | SubjectState::Partly(_)),
         }
     }
+}
+
+/// Returns this share of so many milliseconds.
+fn part_of(spent: u64, share: f64) -> u64 {
+    (spent as f64 * share).round() as u64
 }
 
 impl TimeSum {
@@ -340,20 +400,12 @@ impl AvailabilitySummary {
 follows_clock!(AvailabilityLog: logs);
 follows_clock!(SubjectLog: outage, condition, settled_at, observed_since);
 follows_clock!(Fall: failing_since, fell_at);
-
-impl FollowClock for OpenOutage {
-    fn follow_clock(&mut self, step: ClockStep) {
-        // The beginning of one with a gap was read from another life's clock, and nothing is reckoned from it.
-        if !self.has_gap {
-            self.failing_since.follow_clock(step);
-        }
-    }
-}
+follows_clock!(OpenOutage: failing_since);
 
 impl FollowClock for SubjectState {
     fn follow_clock(&mut self, step: ClockStep) {
         match self {
-            Self::Unobserved | Self::Up => {}
+            Self::Unobserved | Self::Up | Self::Partly(_) => {}
             Self::Down(fall) => fall.follow_clock(step),
         }
     }

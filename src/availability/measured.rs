@@ -1,9 +1,9 @@
 //! Who is up and who is down, for the [`AvailabilityLog`]: as health has it, whatever operators want.
 //!
 //! An address is down while its canaries say so. An availability zone is down while it serves no clients of its own: all of
-//! its addresses are down, or it waits to come back; a region likewise, when fewer than its `min_healthy` are up;
-//! in each family that it has. That a region is kept in the answers against its health does not count as
-//! up. A name is down while some class of its clients has no permitted region that is up, in one family at least.
+//! its addresses are down; a region likewise, when fewer than its `min_healthy` are up; in each family that it has. It is
+//! up again when they are, however long it waits to be given clients. That a region is kept in the answers against its
+//! health does not count as up. A name is down for those of its clients who are sent to what is down (`names`).
 //!
 //! What is only remembered of the last run to have fallen is not observed until a probe fails again or all is well.
 //! What operators keep clients from is not blamed for being down, and not praised either: it is not observed then.
@@ -13,12 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::log::{AvailabilityLog, Fall, LogSubject, SubjectState};
+use super::names::{NameClients, NameState};
+use super::side::Side;
 use crate::config::Config;
 use crate::health::{AddressHealth, AddressState, Board, Phase, View};
 use crate::intent::Overlay;
+use crate::load::Outlook;
 use crate::moment::{Moment, follows_clock};
 use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
+use crate::snapshot::Base;
 use crate::steering::{Audience, Policy};
 
 /// The most names that are logged: the log has a bound whatever the configuration has.
@@ -32,6 +36,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Availability {
     log: Arc<AvailabilityLog>,
     parts: Parts,
+    clients: NameClients,
     schedule: LogSchedule,
     looked_at: Moment,
 }
@@ -42,6 +47,11 @@ pub(crate) struct AvailabilityInputs<'a> {
     /// Health as it is observed, before operators amend it.
     pub(crate) observed: &'a View,
     pub(crate) overlay: &'a Overlay,
+    /// Health as it is steered by.
+    pub(crate) view: &'a View,
+    pub(crate) base: &'a Base,
+    /// What clients ask for, and where load sends them.
+    pub(crate) outlook: Outlook,
 }
 
 /// The sets of regions that classes of clients may be sent to, each policy once.
@@ -71,43 +81,58 @@ impl Parts {
 
 impl Availability {
     /// Starts with empty logs.
-    pub(crate) fn new(config: &Config, now: Moment) -> Self {
+    pub(crate) fn new(base: &Base, now: Moment) -> Self {
         let schedule = LogSchedule::new(now);
-        let (log, parts) = (Arc::default(), Parts::default());
-        let mut availability = Self { log, parts, schedule, looked_at: now };
-        availability.reload(config, now);
+        let (log, parts, clients) = (Arc::default(), Parts::default(), NameClients::default());
+        let mut availability = Self { log, parts, clients, schedule, looked_at: now };
+        availability.reload(base, now);
         availability
     }
 
     /// Goes on with the logs of an earlier life.
-    pub(crate) fn restore(&mut self, log: AvailabilityLog, config: &Config, now: Moment) {
+    pub(crate) fn restore(&mut self, log: AvailabilityLog, base: &Base, now: Moment) {
         self.log = Arc::new(log);
-        self.reload(config, now);
+        self.reload(base, now);
     }
 
     /// Keeps the logs of another configuration from now on.
-    pub(crate) fn reload(&mut self, config: &Config, now: Moment) {
-        self.parts = Parts::of(config);
-        let subjects = subjects(&config.regions, &self.parts);
+    pub(crate) fn reload(&mut self, base: &Base, now: Moment) {
+        self.parts = Parts::of(&base.config);
+        self.clients = NameClients::of(base);
+        let subjects = subjects(&base.config.regions, &self.parts);
         Arc::make_mut(&mut self.log).register(subjects, now);
     }
 
-    /// Takes how everything is now, and returns the logs when it is time to write them down. `is_news` says
-    /// that something is otherwise than before; without news it looks now and then.
+    /// Returns whether to look at how everything is now; `is_news` says that something is otherwise than before.
+    pub(crate) fn is_due(&self, is_news: bool, now: Moment) -> bool {
+        is_news || now.since(self.looked_at) >= LOOK_EVERY
+    }
+
+    /// Takes how everything is now, and returns the logs when it is time to write them down.
     pub(crate) fn take(
         &mut self,
         scene: &AvailabilityInputs<'_>,
-        is_news: bool,
         now: Moment,
     ) -> Option<Arc<AvailabilityLog>> {
+        self.looked_at = now;
+        let sides = scene.sides();
+        let partitions = self.clients.look(scene.base, scene.view, &scene.outlook, &sides, now);
+        let of_names = scene.base.partition_of_names().iter().take(MAX_NAMES);
+        let names: Vec<&NameState> = of_names.map(|partition| &partitions[*partition]).collect();
+        let conditions = scene.conditions(names.iter().map(|name| name.state), &sides);
         let mut has_ended = false;
-        if is_news || now.since(self.looked_at) >= LOOK_EVERY {
-            self.looked_at = now;
-            let conditions = scene.conditions(&self.parts);
-            if self.log.differs(&conditions) {
-                has_ended = Arc::make_mut(&mut self.log).observe(&conditions, now);
-            }
+        for (place, name) in names.iter().enumerate().filter(|(_, name)| !name.losses.is_empty()) {
+            let is_over = name.state == SubjectState::Up;
+            has_ended |= Arc::make_mut(&mut self.log).lose(place, &name.losses, is_over, now);
         }
+        if self.log.differs(&conditions) {
+            has_ended |= Arc::make_mut(&mut self.log).observe(&conditions, now);
+        }
+        self.write(has_ended, now)
+    }
+
+    /// Returns the logs when it is time to write them down, given whether an outage has ended.
+    pub(crate) fn write(&mut self, has_ended: bool, now: Moment) -> Option<Arc<AvailabilityLog>> {
         self.schedule.is_due(has_ended, now).then(|| self.close(now))
     }
 
@@ -135,31 +160,23 @@ fn subjects(regions: &Regions, parts: &Parts) -> Vec<LogSubject> {
     names.chain(of_regions).chain(zones).chain(addresses).collect()
 }
 
-/// How a place stands in one family.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Side {
-    /// It has no address of the family.
-    Absent,
-    /// No canary has looked yet, or none does.
-    Unknown,
-    Up,
-    Down(Fall),
-    /// It is well, and takes no clients yet while another region does.
-    Waiting(Fall),
-}
-
 impl AvailabilityInputs<'_> {
-    /// Returns the state of every subject.
-    fn conditions(&self, parts: &Parts) -> Vec<SubjectState> {
+    /// Returns how every region stands in each family.
+    fn sides(&self) -> Vec<[Side; 2]> {
+        let regions = self.board.regions().iter();
+        regions.map(|(id, _)| Family::BOTH.map(|family| self.region(id, family))).collect()
+    }
+
+    /// Returns the state of every subject, those of the names first.
+    fn conditions(
+        &self,
+        names: impl Iterator<Item = SubjectState>,
+        sides: &[[Side; 2]],
+    ) -> Vec<SubjectState> {
         let regions = self.board.regions();
-        let sides: Vec<[Side; 2]> =
-            regions.iter().map(|(id, _)| Family::BOTH.map(|family| self.region(id, family))).collect();
-        let by_policy: Vec<SubjectState> =
-            parts.by_policy.iter().map(|parts| self.name(parts, &sides)).collect();
         let withdrawn = self.overlay.withdrawn();
-        let names = parts.names.iter().map(|(_, policy)| by_policy[*policy]);
         let of_regions =
-            regions.iter().zip(&sides).map(|((id, _), sides)| whole(*sides, withdrawn.contains(id)));
+            regions.iter().zip(sides).map(|((id, _), sides)| whole(*sides, withdrawn.contains(id)));
         let zones = regions.zones().map(|(zone, region, _)| {
             let sides = Family::BOTH.map(|family| self.zone(zone, region, family));
             whole(sides, self.is_withdrawn(region, zone))
@@ -233,56 +250,11 @@ impl AvailabilityInputs<'_> {
         match counted.or(of_whole) {
             Some((failing_since, fell_at)) => Side::Down(Fall { failing_since, fell_at, has_left }),
             None if is_remembered => Side::Unknown,
-            None if has_left => {
-                let fall = Fall { failing_since: status.since, fell_at: status.since, has_left };
-                // What is down although its canaries are well fails its clients.
-                if status.phase == Phase::Down { Side::Down(fall) } else { Side::Waiting(fall) }
+            // What is down although its canaries are well fails its clients.
+            None if has_left && status.phase == Phase::Down => {
+                Side::Down(Fall { failing_since: status.since, fell_at: status.since, has_left })
             }
             None => Side::Up,
-        }
-    }
-
-    /// Judges names with these parts: the worst of their clients decides.
-    fn name(&self, parts: &[Audience], sides: &[[Side; 2]]) -> SubjectState {
-        let classes =
-            parts.iter().flat_map(|part| Family::BOTH.map(|family| self.class(part, family, sides)));
-        classes
-            .max_by_key(|condition| match condition {
-                // Of several that are down, the one that has been for the longest.
-                SubjectState::Down(fall) => (2, std::cmp::Reverse(Some(fall.failing_since))),
-                SubjectState::Up => (1, std::cmp::Reverse(None)),
-                SubjectState::Unobserved => (0, std::cmp::Reverse(None)),
-            })
-            .unwrap_or_default()
-    }
-
-    fn class(&self, part: &Audience, family: Family, sides: &[[Side; 2]]) -> SubjectState {
-        let withdrawn = self.overlay.withdrawn();
-        let of_family = part.regions.iter().map(|id| (*id, sides[usize::from(id.0)][family as usize]));
-        let mut of_family = of_family.filter(|(_, side)| *side != Side::Absent).peekable();
-        if of_family.peek().is_none() {
-            return SubjectState::Unobserved;
-        }
-        let mut last: Option<Fall> = None;
-        let mut is_unknown = false;
-        for (id, side) in of_family {
-            match side {
-                Side::Down(fall) => {
-                    let later = |one: Fall, other: Fall| Fall {
-                        failing_since: one.failing_since.max(other.failing_since),
-                        fell_at: one.fell_at.max(other.fell_at),
-                        has_left: true,
-                    };
-                    last = Some(last.map_or(Fall { has_left: true, ..fall }, |last| later(last, fall)));
-                }
-                _ if withdrawn.contains(id) => {}
-                Side::Up | Side::Waiting(_) => return SubjectState::Up,
-                Side::Absent | Side::Unknown => is_unknown = true,
-            }
-        }
-        match last {
-            Some(fall) if !is_unknown => SubjectState::Down(fall),
-            Some(_) | None => SubjectState::Unobserved,
         }
     }
 }
@@ -295,14 +267,10 @@ fn fall_of(track: &AddressHealth) -> Option<Fall> {
 
 /// Takes both families together: who still serves one is up.
 fn whole(sides: [Side; 2], is_withdrawn: bool) -> SubjectState {
-    let fall = |side| match side {
-        Side::Down(fall) | Side::Waiting(fall) => Some(fall),
-        Side::Absent | Side::Unknown | Side::Up => None,
-    };
     match sides {
         [Side::Up, _] | [_, Side::Up] => SubjectState::Up,
         _ if is_withdrawn || sides.contains(&Side::Unknown) => SubjectState::Unobserved,
-        [one, other] => match (fall(one), fall(other)) {
+        [one, other] => match (one.fall(), other.fall()) {
             (None, None) => SubjectState::Unobserved,
             (Some(fall), None) | (None, Some(fall)) => SubjectState::Down(fall),
             (Some(one), Some(other)) => SubjectState::Down(Fall {
@@ -342,7 +310,7 @@ impl LogSchedule {
     }
 }
 
-follows_clock!(Availability: log, schedule, looked_at);
+follows_clock!(Availability: log, clients, schedule, looked_at);
 follows_clock!(LogSchedule: since);
 
 #[cfg(test)]
@@ -410,14 +378,15 @@ mod tests {
     }
 
     #[test]
-    fn a_region_is_down_from_the_first_failed_probe_and_a_name_only_when_all_of_its_regions_are() {
+    fn a_region_is_down_from_the_first_failed_probe_and_a_name_until_its_clients_are_elsewhere() {
         let none = SavedIntents::default;
         check(control(none()), "1:0:o 1:1:o 10:0:x 30:0:o 40:0:x 50:0:o", &[]);
         let fall = "1:0:o 1:1:o 10:0:x 20:0:x 60:0:o";
-        check(control(none()), fall, &["tokyo 50/99 1", "tokyo-a 50/99 1", "192.0.2.1 50/99 1"]);
+        let expected = ["example.com 10/99 1", "tokyo 50/99 1", "tokyo-a 50/99 1", "192.0.2.1 50/99 1"];
+        check(control(none()), fall, &expected);
         let both = "1:0:o 2:1:o 10:0:x 20:0:x 30:1:x 40:1:x 60:0:o 70:1:o";
         let expected = [
-            "example.com 30/99 1",
+            "example.com 40/99 2",
             "tokyo 50/99 1",
             "osaka 40/98 1",
             "tokyo-a 50/99 1",

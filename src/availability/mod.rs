@@ -3,5 +3,7 @@
 pub mod expected;
 pub mod log;
 pub(crate) mod measured;
+mod names;
+mod side;
 
 pub(crate) use measured::{Availability, AvailabilityInputs, Parts};

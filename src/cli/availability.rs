@@ -55,8 +55,10 @@ pub struct Args {
     server: ServerArgs,
 }
 
+const MINUTES_A_DAY: f64 = 24.0 * 60.0;
+
 /// The minutes of thirty days, by which budgets are reckoned that are not measured.
-const MINUTES_A_MONTH: f64 = 30.0 * 24.0 * 60.0;
+const MINUTES_A_MONTH: f64 = 30.0 * MINUTES_A_DAY;
 
 fn percent(text: &str) -> Result<f64, Malformed> {
     Percent::within(text, Percent::ZERO..=Percent::WHOLE).map(|percent| percent.fraction() * 100.0)
@@ -77,7 +79,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
         true => output::json(&table),
         false => output::text(measured(&table)),
     }
-    let budgets = table.subjects.iter().filter_map(|row| Budget::of(row, arguments.target?));
+    let budgets = table.subjects.iter().filter_map(|row| Budget::of(row, table.days, arguments.target?));
     Ok(judge(&budgets.collect::<Vec<_>>(), arguments))
 }
 
@@ -94,7 +96,7 @@ fn calculated(arguments: &Args) -> anyhow::Result<ExitCode> {
     }
     let budget = |subject: String, unavailability: f64| {
         let down = unavailability * MINUTES_A_MONTH;
-        Some(Budget { subject, observed: MINUTES_A_MONTH, down, target: arguments.target? })
+        Some(Budget { subject, window: MINUTES_A_MONTH, down, target: arguments.target? })
     };
     let names = calculation.names.iter().filter_map(|of| budget(name_of(of), of.unavailability));
     let regions = calculation.regions.iter().filter_map(|of| budget(region_of(of), of.unavailability));
@@ -105,8 +107,8 @@ fn calculated(arguments: &Args) -> anyhow::Result<ExitCode> {
 #[derive(Clone, Debug)]
 struct Budget {
     subject: String,
-    /// Minutes.
-    observed: f64,
+    /// The minutes of the whole window, observed or not: an agreement is about a month, however new the server is.
+    window: f64,
     /// Minutes.
     down: f64,
     /// Percent.
@@ -114,15 +116,15 @@ struct Budget {
 }
 
 impl Budget {
-    /// Returns the budget of a name or region; `None`: it is neither, or was not observed.
-    fn of(row: &AvailabilityRow, target: f64) -> Option<Self> {
+    /// Returns the budget of a name or region for so many days; `None`: it is neither, or was not observed.
+    fn of(row: &AvailabilityRow, days: u64, target: f64) -> Option<Self> {
         let is_judged = matches!(row.kind, RowKind::Name | RowKind::Region) && row.uptime_percent.is_some();
-        let observed = row.observed_hours * 60.0;
-        is_judged.then(|| Self { subject: row.subject.clone(), observed, down: row.downtime_minutes, target })
+        let window = days as f64 * MINUTES_A_DAY;
+        is_judged.then(|| Self { subject: row.subject.clone(), window, down: row.downtime_minutes, target })
     }
 
     fn minutes(&self) -> f64 {
-        self.observed * (1.0 - self.target / 100.0)
+        self.window * (1.0 - self.target / 100.0)
     }
 
     fn left(&self) -> f64 {
@@ -287,16 +289,17 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_of_the_time_observed_and_only_of_names_and_regions() {
+    fn a_budget_is_of_the_whole_window_and_only_of_names_and_regions() {
         for (kind, hours, minutes, expected) in [
             (RowKind::Region, 720.0, 20.0, Some((1.6, false))),
             (RowKind::Name, 720.0, 22.0, Some((-0.4, true))),
             (RowKind::Name, 720.0, 21.6, Some((0.0, false))),
+            (RowKind::Name, 48.0, 20.0, Some((1.6, false))),
             (RowKind::Name, 0.0, 0.0, None),
             (RowKind::Zone, 720.0, 700.0, None),
             (RowKind::Address, 720.0, 700.0, None),
         ] {
-            let budget = Budget::of(&row(kind, hours, minutes), 99.95);
+            let budget = Budget::of(&row(kind, hours, minutes), 30, 99.95);
             let found = budget.map(|budget| ((budget.left() * 10.0).round() / 10.0, budget.is_missed()));
             assert_eq!(found, expected, "{kind:?} {minutes}");
         }

@@ -20,7 +20,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A resolver may keep an address for as long as the answer said that had it. This shows until when that is, by the
 /// TTLs that were really given out; how much of the load has gone, where the region reports its load; and which
 /// resolvers still get an address. A drain is over when no answer holds an address, that moment has passed, and less
-/// than 1 % of load is reported. Exits with 0 when it is over, and with 1 when it is not.
+/// than 1 % of load is reported. Exits with 0 when it is over, and with 1 when it is not. The server speaks for itself:
+/// what other instances answer, and to which resolvers, it does not know.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The number of the intent, as `intents` shows it
@@ -135,7 +136,8 @@ fn line(status: &DrainStatus) -> String {
         0 => String::new(),
         count => format!("; {count} resolvers were still sent there"),
     };
-    format!("{}{}{resolvers}", status.why, moved.unwrap_or_default())
+    let instance = if status.is_over { format!(" ({} alone)", status.instance) } else { String::new() };
+    format!("{}{}{resolvers}{instance}", status.why, moved.unwrap_or_default())
 }
 
 fn written(status: &DrainStatus) -> String {
@@ -150,6 +152,7 @@ fn written(status: &DrainStatus) -> String {
     let more = if status.resolvers.is_more { " or more" } else { "" };
     let mut lines = vec![
         format!("intent       {}: {}", status.intent, status.target),
+        format!("instance     {} alone: other instances are not asked", status.instance),
         format!("over         {}: {}", if status.is_over { "yes" } else { "no" }, status.why),
         format!("last lawful  {last}"),
         format!("load moved   {moved}"),
@@ -171,6 +174,7 @@ mod tests {
         let resolver = ResolverAnswers { resolver: "192.0.2.53".to_owned(), answers: 12 };
         DrainStatus {
             intent: 7,
+            instance: "ns1".to_owned(),
             target: Target::of_zone("tokyo", "tokyo-b"),
             last_lawful: Some(Timestamp(Moment(1_772_357_400_000))),
             seconds_left: Some(12.4),
@@ -190,6 +194,7 @@ mod tests {
     fn a_status_reads_line_by_line() {
         let expected = "\
 intent       7: tokyo/tokyo-b
+instance     ns1 alone: other instances are not asked
 over         no: resolvers may keep those they have for 13s
 last lawful  2026-03-01T09:30:00.000Z, in 12 s
 load moved   75%

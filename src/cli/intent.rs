@@ -17,6 +17,7 @@ use crate::admin::api::{
     ApiError, ApiRoute, Approval, ChangeReply, IntentList, IntentRequest, LiftQuery, ProposalNumber, routes,
 };
 use crate::intent::{Action, ForcedState, SafetyRule, owner, sentence};
+use crate::moment::Moment;
 use crate::region::{Failover, Target};
 use crate::share::Share;
 use crate::units::{Percent, TimeSpan};
@@ -132,7 +133,8 @@ pub enum IntentCommand {
     Enable(UndoArgs),
     /// Override the health state of a region, zone or address
     ///
-    /// The verdict of the canaries is kept: `auto` returns to it.
+    /// The verdict of the canaries is kept: `auto` returns to it, and clients that were kept away come back by the ramp of
+    /// the region.
     Force {
         /// REGION, REGION/AZ or REGION/AZ/ADDRESS
         target: Target,
@@ -140,9 +142,9 @@ pub enum IntentCommand {
         /// The state; `auto` ends the override
         state: ForceArg,
 
-        /// End it after this time, 1m to 72h
-        #[arg(long = "for", value_name = "TIME", default_value = "6h")]
-        lasts: TimeSpan,
+        /// End it after this time, 1m to 72h; without it, after 6h, or 4h where a rule is broken
+        #[arg(long = "for", value_name = "TIME")]
+        lasts: Option<TimeSpan>,
 
         /// Record this reason in the audit log; `auto` needs none
         #[arg(long, value_name = "TEXT", required_if_eq_any([("state", "up"), ("state", "down")]))]
@@ -179,9 +181,13 @@ pub enum IntentCommand {
         #[arg(value_parser = sentence::capacity)]
         percent: Percent,
 
-        /// Return to the configured capacity after this time, 1m to 72h
-        #[arg(long = "for", value_name = "TIME", default_value = "6h")]
-        lasts: TimeSpan,
+        /// Take effect at this time, at most 30 days ahead, such as 2026-12-24T18:00:00Z
+        #[arg(long, value_name = "TIME")]
+        at: Option<Moment>,
+
+        /// Return to the configured one after this time, 1m to 72h; without it, after 6h, or 4h where a rule is broken
+        #[arg(long = "for", value_name = "TIME")]
+        lasts: Option<TimeSpan>,
 
         #[command(flatten)]
         terms: TermsArgs,
@@ -228,12 +234,8 @@ pub enum IntentCommand {
         /// The number of the proposal, as `intents` shows it
         number: u64,
 
-        /// Record this reason in the audit log
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-
         #[command(flatten)]
-        operator: OperatorArgs,
+        terms: TermsArgs,
     },
     /// Show the intents in force and the open proposals
     Intents {
@@ -289,13 +291,14 @@ impl IntentCommand {
                     ForceArg::Down => ForcedState::Down,
                 };
                 let terms = TermsArgs { reason: reason.clone().unwrap_or_default(), care: care.clone() };
-                terms.intend(Action::Force { target: target.clone(), forced }, Some(*lasts))
+                terms.intend(Action::Force { target: target.clone(), forced }, *lasts)
             }
             Self::Failover { mode, region, lasts, terms } => {
                 terms.intend(Action::Failover { region: region.clone(), failover: *mode }, *lasts)
             }
-            Self::Capacity { region, percent, lasts, terms } => {
-                terms.intend(Action::Capacity { region: region.clone(), percent: *percent }, Some(*lasts))
+            Self::Capacity { region, percent, at, lasts, terms } => {
+                let action = Action::Capacity { region: region.clone(), percent: *percent, at: *at };
+                terms.intend(action, *lasts)
             }
             Self::Weights { name, members, steps, hold, terms } => {
                 let steps = steps.as_deref().map_or_else(|| Ok(Vec::new()), sentence::shares)?;
@@ -308,10 +311,11 @@ impl IntentCommand {
                 operator.undo("disable", target, *at_once)
             }
             Self::Lift { number, at_once, operator } => operator.lift(*number, *at_once),
-            Self::Approve { number, reason, operator } => {
-                let (number, approval) =
-                    (ProposalNumber { number: *number }, Approval { reason: reason.clone() });
-                report(operator.order(&routes::APPROVE, &number, &approval), false)
+            Self::Approve { number, terms: TermsArgs { reason, care } } => {
+                let CareArgs { dry_run, overrides, operator } = care.clone();
+                let approval = Approval { reason: reason.clone(), overrides, dry_run };
+                let number = ProposalNumber { number: *number };
+                report(operator.order(&routes::APPROVE, &number, &approval), dry_run)
             }
             Self::Intents { json, server } => list(*json, server),
         }

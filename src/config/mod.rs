@@ -15,6 +15,7 @@ pub(crate) mod problem;
 mod records;
 pub(crate) mod sections;
 mod sources;
+mod steered;
 pub(crate) mod values;
 pub(crate) mod yaml;
 
@@ -54,6 +55,8 @@ pub struct Config {
     pub safety: Safety,
     /// Drills that start by themselves.
     pub drills: Vec<Schedule>,
+    /// Known events in which a region has another capacity than usual.
+    pub capacity_events: Vec<sections::capacity_events::CapacityEvent>,
     /// What raises an alarm besides the loss of something.
     pub alarms: AlarmRules,
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Config;
+use super::sections::capacity_events::CapacityEvent;
 use crate::canary::{Canary, Check, Criticality, Reach, Signal, TlsCheck};
 use crate::health::pace;
 use crate::region::{Failback, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, Safety};
@@ -213,6 +214,10 @@ impl ConfigSummary<'_> {
         if *limits != Limits::default() {
             let Limits { soft, hard, back, step } = limits;
             writeln!(f, "load: sheds above {soft} by {step}, takes back below {back}, full at {hard}")?;
+        }
+        for CapacityEvent { region, at, until, percent } in &self.0.capacity_events {
+            let region = &self.0.regions.region(*region).name;
+            writeln!(f, "known event: {region} has {percent} of its capacity from {at} until {until}")?;
         }
         for drill in &self.0.drills {
             writeln!(f, "by schedule: {drill}")?;

@@ -125,7 +125,7 @@ impl DrillLog {
                 let why = "its clients cannot all come back: too many requests fail, or it is too full";
                 self.settle(event.intent.number, DrillOutcome::Failed, Some(why.to_owned()), now)
             }
-            Transition::Made | Transition::Overdue(_) | Transition::Step(_) => None,
+            Transition::Made | Transition::Begun | Transition::Overdue(_) | Transition::Step(_) => None,
         });
         settled.collect()
     }

@@ -49,7 +49,10 @@ impl Control {
             let why = match &intent.phase {
                 IntentPhase::Overdue { why, .. } => why.as_str(),
                 phase if phase.is_stuck() => "too many requests fail, or it is too full",
-                IntentPhase::Standing | IntentPhase::Stepping(_) | IntentPhase::Returning(_) => continue,
+                IntentPhase::Scheduled
+                | IntentPhase::Standing
+                | IntentPhase::Stepping(_)
+                | IntentPhase::Returning(_) => continue,
             };
             let (number, action) = (intent.number, &intent.request.action);
             let text = format!("the clients of intent {number} ({action}) cannot come back: {why}");

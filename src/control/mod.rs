@@ -46,7 +46,7 @@ use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting};
 use crate::config::Config;
 use crate::event::{Event, StateLoss};
 use crate::health::Memory;
-use crate::intent::{IntentStore, SavedIntents};
+use crate::intent::{IntentStore, Overlay, SavedIntents};
 use crate::load::{Balancer, Guests, Outlook, ShedChange};
 use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::Resolved;
@@ -157,6 +157,8 @@ pub struct Control {
     rules: Rules,
     /// What is wrong with the server's own files and its clock.
     server_alarms: ServerAlarms,
+    /// When a known event begins or ends next.
+    capacity_due: Option<Moment>,
     /// The conditions that stand, by their causes.
     incidents: Incidents,
     /// Who was up for how long.
@@ -172,13 +174,13 @@ impl Control {
     pub fn new(base: Arc<Base>, now: Moment) -> Self {
         let drills = DrillLog::adopt(Vec::new(), &base.config, now);
         let intents = IntentStore::default();
-        let overlay = intents.overlay(&base.config.regions);
+        let overlay = overlay_of(&intents, &base.config, now);
         let (monitor, _) = Monitor::new(Arc::clone(&base.config), overlay, None, now);
         let balancer = Balancer::new(&base, now);
         let guests = Guests::new(&base);
         let cached_answers = CachedAnswers::new(&base.config, now);
         let rules = Rules::new(&base.config, now);
-        let availability = Availability::new(&base.config, now);
+        let availability = Availability::new(&base, now);
         Self {
             base,
             monitor,
@@ -190,6 +192,7 @@ impl Control {
             proposals: Vec::new(),
             cached_answers,
             rules,
+            capacity_due: None,
             server_alarms: ServerAlarms::default(),
             incidents: Incidents::default(),
             availability,
@@ -260,7 +263,13 @@ impl Control {
         let intents = self.intents.wake(&self.base.config.regions);
         let rules = self.rules.wake(self.base.database_built_at);
         let health = [self.monitor.wake(), self.save_schedule.wake(), self.balancer.wake(&self.base)];
-        let own = health.into_iter().chain([intents, self.drills.wake(), rules, self.server_alarms.wake()]);
+        let own = health.into_iter().chain([
+            intents,
+            self.drills.wake(),
+            rules,
+            self.server_alarms.wake(),
+            self.capacity_due,
+        ]);
         own.flatten().min()
     }
 
@@ -306,7 +315,8 @@ impl Control {
         let Restored { health, mut intents, availability, losses } = restored;
         self.drills = DrillLog::adopt(std::mem::take(&mut intents.drills), &self.base.config, now);
         self.intents = IntentStore::adopt(intents, now);
-        let overlay = self.intents.overlay(&self.base.config.regions);
+        self.look_at_calendar(now);
+        let overlay = overlay_of(&self.intents, &self.base.config, now);
         let config = Arc::clone(&self.base.config);
         let (monitor, findings) = Monitor::new(config, overlay, health.as_ref(), now);
         self.monitor = monitor;
@@ -315,7 +325,7 @@ impl Control {
         if let Some(memory) = fresh {
             self.balancer.adopt(&memory.portions, &self.base);
         }
-        self.availability.restore(availability, &self.base.config, now);
+        self.availability.restore(availability, &self.base, now);
         self.measure_availability(true, now);
         self.propose(&findings.advised);
         // What was over while the server was down has ended before anything is answered.
@@ -337,8 +347,9 @@ impl Control {
     /// Reads all times before by the clock as it is now. What was decided stays; schedules start when the clock says so.
     fn follow_clock(&mut self, step: ClockStep, now: Moment) -> Vec<Effect> {
         self.intents.follow_clock(step);
-        self.monitor.follow_clock(step, self.intents.overlay(&self.base.config.regions));
+        self.monitor.follow_clock(step, overlay_of(&self.intents, &self.base.config, now));
         self.drills.follow_clock(step, now);
+        self.look_at_calendar(now);
         let parts: [&mut dyn FollowClock; 8] = [
             &mut self.balancer,
             &mut self.save_schedule,
@@ -390,7 +401,8 @@ impl Control {
     fn reloaded(&mut self, base: Arc<Base>, now: Moment) -> Vec<Effect> {
         let aimless = self.aimless();
         let before = std::mem::replace(&mut self.base, base);
-        let overlay = self.intents.overlay(&self.base.config.regions);
+        self.look_at_calendar(now);
+        let overlay = overlay_of(&self.intents, &self.base.config, now);
         let findings = self.monitor.reload(Arc::clone(&self.base.config), overlay, now);
         self.balancer.reload(&before, &self.base, now);
         self.guests = Guests::new(&self.base);
@@ -400,7 +412,7 @@ impl Control {
         let mut effects = vec![self.publish(now), self.watch()];
         let Config { zones, regions, .. } = &*self.base.config;
         let reloaded = Event::reloaded(self.number, zones.len(), regions.len(), now);
-        self.availability.reload(&self.base.config, now);
+        self.availability.reload(&self.base, now);
         effects.extend(self.measure_availability(true, now));
         let refused = self.base.refused_database.as_deref();
         let recovered = self.rules.reload(&self.base.config, refused, now);
@@ -416,9 +428,14 @@ impl Control {
 
     /// Keeps account of who is up.
     fn measure_availability(&mut self, is_news: bool, now: Moment) -> Option<Effect> {
-        self.availability
-            .take(&self.monitor.availability_inputs(), is_news, now)
-            .map(Effect::PersistAvailability)
+        let log = if self.availability.is_due(is_news, now) {
+            let outlook = self.outlook(now);
+            let inputs = self.monitor.availability_inputs(&self.base, outlook);
+            self.availability.take(&inputs, now)
+        } else {
+            self.availability.write(false, now)
+        };
+        log.map(Effect::PersistAvailability)
     }
 
     /// Looks at what is measured, if it is time to.
@@ -502,6 +519,18 @@ impl Control {
     fn watch(&self) -> Effect {
         Effect::Watch(Arc::clone(&self.base.config), self.monitor.epoch())
     }
+}
+
+/// Returns what operators want, by their intents and, where these say nothing, by the configuration.
+fn overlay_of(intents: &IntentStore, config: &Config, now: Moment) -> Overlay {
+    let mut overlay = intents.overlay(&config.regions);
+    overlay.weights = config.weights_over(overlay.weights);
+    for event in config.capacity_events.iter().filter(|event| event.is_on(now)) {
+        if !intents.sets_capacity(&config.regions.region(event.region).name) {
+            overlay.capacity[usize::from(event.region.0)] = event.percent.fraction();
+        }
+    }
+    overlay
 }
 
 #[cfg(test)]

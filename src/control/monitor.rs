@@ -10,14 +10,13 @@ use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting, Subject};
 use crate::config::Config;
 use crate::event::Event;
 use crate::health::{
-    self, AddressState, Adoption, Board, FALLS_TO_QUARANTINE, Memory, Phase, PhaseChange, Sites, StateChange,
-    Status, View, Vitals,
+    self, AddressState, Adoption, Board, FALLS_TO_QUARANTINE, LagChange, LagGates, Memory, Phase,
+    PhaseChange, Sites, StateChange, Status, View, Vitals,
 };
 use crate::intent::Overlay;
-use crate::load::Readings;
+use crate::load::{Outlook, Readings};
 use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::{AddressId, Failover, Family, RegionId, RegionSet, Resolved, Site};
-use crate::share::Share;
 use crate::snapshot::Base;
 
 /// The part of control that judges. It compiles no snapshots.
@@ -36,6 +35,8 @@ pub struct Monitor {
     view: View,
     /// Whether there is anything that this instance cannot see.
     is_blind: bool,
+    /// The regions that lag too much for some names.
+    lags: LagGates,
     /// When to judge again although nothing happens.
     wake: Option<Moment>,
 }
@@ -83,6 +84,7 @@ impl Monitor {
             observed,
             overlay,
             is_blind: false,
+            lags: LagGates::of(config.lag_limits()),
             wake: sites.wake(&board, now),
             alarms: Alarms::new(&config),
             pools: config.pools(),
@@ -99,14 +101,35 @@ impl Monitor {
     pub fn observe(&mut self, seen: &[Observation], now: Moment) -> Findings {
         let was_blind = self.is_blind;
         let changes: Vec<StateChange> = seen.iter().filter_map(|seen| self.board.observe(seen)).collect();
+        let lagging = self.look_at_lags(seen, now);
         // While it is blind, every result may end an alarm.
-        if changes.is_empty() && !was_blind {
+        if changes.is_empty() && lagging.is_empty() && !was_blind {
             return Findings::default();
         }
-        let events = changes.iter().filter_map(|change| self.event_of_change(change)).collect();
+        let events = changes.iter().filter_map(|change| self.event_of_change(change));
+        let events = events.chain(lagging).collect();
         let mut findings = self.settle(now).after(events);
         findings.is_worth_keeping |= changes.iter().any(StateChange::is_decided);
         findings
+    }
+
+    /// Looks at how much regions lag when some result may have told it, and says what changes for names that limit it.
+    fn look_at_lags(&mut self, seen: &[Observation], now: Moment) -> Vec<Event> {
+        let tells_lag = |seen: &Observation| {
+            seen.signals.as_ref().is_some_and(|signals| signals.replication_lag_seconds.is_some())
+        };
+        if self.lags.is_empty() || !seen.iter().any(tells_lag) {
+            return Vec::new();
+        }
+        let lags: Vec<_> = self.vitals(now).map(|(_, vitals)| vitals.replication_lag_seconds).collect();
+        let changes = self.lags.look(&lags);
+        let target = |change: &LagChange| self.config.regions.target(Resolved::Region(change.region));
+        changes.iter().map(|change| Event::lag_gate(&target(change), change, now)).collect()
+    }
+
+    /// Returns all that steering sees if operators want this.
+    fn steered_view(&self, overlay: &Overlay, observed: View) -> View {
+        overlay.amend(observed, &self.config.regions).with_lagging(self.lags.beyond())
     }
 
     /// Takes probes that this machine could not make: they change what is told of it, and nothing of what was to be
@@ -168,11 +191,12 @@ impl Monitor {
         &self.overlay
     }
 
-    /// Returns what steering would see if operators wanted this.
-    pub fn view_under(&self, overlay: &Overlay) -> View {
+    /// Returns what steering would see if operators wanted this: the regions are judged anew, as they will be.
+    pub fn view_under(&self, overlay: &Overlay, now: Moment) -> View {
         let mut sites = self.sites.clone();
         sites.instruct(&overlay.failover, overlay.withdrawn());
-        overlay.amend(sites.view(&self.board), &self.config.regions)
+        sites.update(&self.board, &self.config.safety, &self.pools, now);
+        self.steered_view(overlay, sites.view(&self.board))
     }
 
     /// Returns the status of a site as it is observed, by family.
@@ -214,7 +238,11 @@ impl Monitor {
         self.board.references.watch(&config.server.reference_names(), now);
         self.alarms.reload(&config);
         self.pools = config.pools();
+        self.lags = LagGates::of(config.lag_limits());
         self.config = config;
+        let lags: Vec<_> = self.vitals(now).map(|(_, vitals)| vitals.replication_lag_seconds).collect();
+        // What lagged before is no news.
+        self.lags.look(&lags);
         self.settle(now)
     }
 
@@ -226,7 +254,7 @@ impl Monitor {
         self.wake.follow_clock(step);
         self.overlay = overlay;
         self.observed = self.sites.view(&self.board);
-        self.view = self.overlay.amend(self.observed.clone(), &self.config.regions);
+        self.view = self.steered_view(&self.overlay, self.observed.clone());
     }
 
     /// Returns all that steering sees of health.
@@ -266,8 +294,13 @@ impl Monitor {
     }
 
     /// Returns what is known of health, to keep account of.
-    pub(super) fn availability_inputs(&self) -> AvailabilityInputs<'_> {
-        AvailabilityInputs { board: &self.board, observed: &self.observed, overlay: &self.overlay }
+    pub(super) fn availability_inputs<'a>(
+        &'a self,
+        base: &'a Base,
+        outlook: Outlook,
+    ) -> AvailabilityInputs<'a> {
+        let (board, observed, overlay, view) = (&self.board, &self.observed, &self.overlay, &self.view);
+        AvailabilityInputs { board, observed, overlay, view, base, outlook }
     }
 
     /// Returns what every region says of itself, with its name.
@@ -289,12 +322,7 @@ impl Monitor {
             vitals: regions().map(vitals).collect(),
             present: regions().map(present).collect(),
             weights: base.common_weights(&overlay.weights),
-            is_auto: overlay
-                .failover
-                .iter()
-                .zip(&overlay.kept)
-                .map(|(failover, kept)| *failover == Failover::Auto && *kept == Share::ALL)
-                .collect(),
+            is_auto: regions().map(|id| overlay.may_divide(id)).collect(),
         }
     }
 
@@ -309,7 +337,7 @@ impl Monitor {
         let grades = self.sites.grades(&self.config.regions);
         let turns = self.sites.update(&self.board, &self.config.safety, &self.pools, now);
         self.observed = self.sites.view(&self.board);
-        let view = self.overlay.amend(self.observed.clone(), &self.config.regions);
+        let view = self.steered_view(&self.overlay, self.observed.clone());
         let moves_view = !view.steers_like(&self.view);
         self.view = view;
         self.is_blind = self.board.blind_spots().next().is_some();
@@ -451,6 +479,7 @@ mod tests {
             residency: vec![rule],
             unknown_location: vec![RegionId(0)],
             all_down: AllDown::FailOpen,
+            max_lag: None,
         };
         let steered = |owner| Steering {
             owner: Name::from_ascii(owner).expect("a name"),
@@ -459,6 +488,7 @@ mod tests {
             short_ttl: Ttl::MAX,
             max_answers: 4,
             https: None,
+            weights: Vec::new(),
         };
         Arc::new(Config {
             server: Server {
@@ -478,6 +508,7 @@ mod tests {
             steered: vec![steered("api.example.com."), steered("www.example.com.")],
             safety: Safety::default(),
             drills: Vec::new(),
+            capacity_events: Vec::new(),
             alarms: AlarmRules::default(),
             zones: Vec::new(),
         })

@@ -8,14 +8,15 @@
 //! Whatever is accepted is in the next snapshot, which is compiled before the answer is given.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::request::wrong_form;
-use super::{Command, Control, Done, Effect, Rejection, drills};
+use super::request::{usual_time, wrong_form};
+use super::{Command, Control, Done, Effect, Rejection, drills, overlay_of};
 use crate::event::Event;
 use crate::forecast::{self, Forecast, Situation};
 use crate::intent::{self, Action, Intent, MAX_INTENTS, Overlay, Request, ReturnConditions, SafetyRule};
 use crate::moment::{Moment, follows_clock};
-use crate::region::{RegionId, Site};
+use crate::region::{RegionId, Resolved, Site};
 
 /// Something that the machine would do if it were allowed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,9 @@ impl Control {
         let asked = match command {
             Command::Intend { request, is_dry_run } => self.intend(request, is_dry_run, now),
             Command::Lift { number, author, is_at_once } => self.lift(number, &author, is_at_once, now),
-            Command::Approve { number, author, reason } => self.approve(number, author, reason, now),
+            Command::Approve { number, author, reason, overrides, is_dry_run } => self
+                .approval(number, author, reason, overrides)
+                .and_then(|request| self.intend(request, is_dry_run, now)),
             Command::FailBack { region, author } => self.let_back(region, author, now),
         };
         match asked {
@@ -52,8 +55,8 @@ impl Control {
         is_dry_run: bool,
         now: Moment,
     ) -> Result<(Done, Vec<Effect>), Rejection> {
-        request.lasts = request.lasts.or(request.action.usual_time());
-        wrong_form(&request).map_or(Ok(()), |sentence| Err(Rejection::Wrong(sentence)))?;
+        request.lasts = request.lasts.or(usual_time(&request));
+        wrong_form(&request, now).map_or(Ok(()), |sentence| Err(Rejection::Wrong(sentence)))?;
         self.find_all(&request.action)?;
         if let Some(same) = self.intents.same(&request, now).filter(|_| !is_dry_run) {
             return Ok((Done::Same(same.clone()), Vec::new()));
@@ -64,9 +67,12 @@ impl Control {
             )));
         }
         let forecast = self.predict(&request, now);
-        let mut violations = self.violations(&request, &forecast);
+        let replaces = self.replaced(&request.action);
+        let mut violations = self.violations(&request, &forecast, now);
         if is_dry_run {
-            return Ok((Done::Tried { forecast: forecast.to_string(), violations }, Vec::new()));
+            let notes = replaces.iter().map(|what| format!("it takes the place of {what}\n"));
+            let forecast = forecast.to_string() + &notes.collect::<String>();
+            return Ok((Done::Tried { forecast, violations }, Vec::new()));
         }
         violations.retain(|(rule, _)| !request.overrides.contains(rule));
         if !violations.is_empty() {
@@ -81,16 +87,73 @@ impl Control {
         let mut effects = self.follow_intents(changes, now);
         effects.extend(interrupted.into_iter().map(Effect::emit));
         let forecast = Some(forecast.to_string());
-        Ok((Done::Made { intent, snapshot: self.number, forecast, is_kept: true }, effects))
+        Ok((Done::Made { intent, snapshot: self.number, forecast, replaces, is_kept: true }, effects))
     }
 
-    /// Returns the safety rules that an intent would break, with the numbers.
-    fn violations(&self, request: &Request, forecast: &Forecast) -> Vec<(SafetyRule, String)> {
+    /// Returns what an action takes the place of that the configuration says for good; `None`: nothing.
+    fn replaced(&self, action: &Action) -> Option<String> {
+        let config = &self.base.config;
+        match action {
+            Action::Weights { owner, .. } => {
+                let steering = config.steered.iter().find(|steering| steering.owner == *owner)?;
+                let name = |id: RegionId| &config.regions.region(id).name;
+                let weights = steering.weights.iter().rev();
+                let weights: Vec<_> =
+                    weights.map(|(region, weight)| format!("{}: {weight}", name(*region))).collect();
+                let text = format!("`weights: {{ {} }}` in the configuration of {owner}", weights.join(", "));
+                (!weights.is_empty()).then_some(text)
+            }
+            Action::Failover { region, failover } => {
+                let is_meant = |name: &str| region.as_deref().is_none_or(|region| region == name);
+                let regions = config.regions.iter().filter(|(_, region)| is_meant(&region.name));
+                let others = regions.filter(|(_, region)| region.failover != *failover);
+                let others: Vec<_> = others
+                    .map(|(_, region)| format!("`failover: {}` of {}", region.failover.as_str(), region.name))
+                    .collect();
+                (!others.is_empty()).then(|| others.join(", "))
+            }
+            Action::Shift { .. }
+            | Action::Drain { .. }
+            | Action::Disable { .. }
+            | Action::Force { .. }
+            | Action::Approve { .. }
+            | Action::Capacity { .. }
+            | Action::Drill { .. } => None,
+        }
+    }
+
+    /// Returns the safety rules that an intent would break, with the numbers: those that the machine would not break if
+    /// it were allowed to act on what it sees. What it does by itself is not refused to an operator.
+    fn violations(&self, request: &Request, forecast: &Forecast, now: Moment) -> Vec<(SafetyRule, String)> {
         let other = self.intents.in_the_way(&request.action).map(|Intent { number, request, .. }| {
             (SafetyRule::OneAtATime, format!("`{}` (intent {number}) is in force", request.action))
         });
-        let others = forecast.violations().into_iter().map(|one| (one.rule, one.sentence));
+        let mut others = forecast.violations();
+        others.retain(|one| request.action.rules().contains(&one.rule));
+        if !others.is_empty() {
+            let by_machine = self.broken_by_machine(&request.action, now);
+            others.retain(|one| !by_machine.contains(&one.rule));
+        }
+        let others = others.into_iter().map(|one| (one.rule, one.sentence));
         other.into_iter().chain(others).collect()
+    }
+
+    /// Returns the rules that the machine would break by letting the region leave that an action is about, if that
+    /// should leave.
+    fn broken_by_machine(&self, action: &Action, now: Moment) -> Vec<SafetyRule> {
+        let region = action.region().and_then(|name| self.base.config.regions.find(name));
+        let failing = region.filter(|id| !self.monitor.is_stable(Site::Region(*id)));
+        let Some(id) = failing else { return Vec::new() };
+        let region = self.base.config.regions.region(id).name.clone();
+        let action = Action::Approve { region };
+        let request = Request {
+            action,
+            author: String::new(),
+            reason: String::new(),
+            lasts: None,
+            overrides: Vec::new(),
+        };
+        self.predict(&request, now).violations().into_iter().map(|one| one.rule).collect()
     }
 
     fn lift(
@@ -113,13 +176,14 @@ impl Control {
         Ok((done, effects))
     }
 
-    fn approve(
-        &mut self,
+    /// Returns the request that approves a proposal.
+    fn approval(
+        &self,
         number: u64,
         author: String,
         reason: String,
-        now: Moment,
-    ) -> Result<(Done, Vec<Effect>), Rejection> {
+        overrides: Vec<SafetyRule>,
+    ) -> Result<Request, Rejection> {
         let proposal = self.proposals.iter().find(|proposal| proposal.number == number);
         let Some(proposal) = proposal else {
             let known: Vec<_> = self.proposals.iter().map(|proposal| proposal.number.to_string()).collect();
@@ -131,7 +195,7 @@ impl Control {
             return Err(Rejection::Unknown(format!("no proposal {number} is open ({known})")));
         };
         let action = Action::Approve { region: proposal.region.clone() };
-        self.intend(Request { action, author, reason, lasts: None, overrides: Vec::new() }, false, now)
+        Ok(Request { action, author, reason, lasts: None, overrides })
     }
 
     fn let_back(
@@ -186,13 +250,14 @@ impl Control {
     /// Forecasts what a request would lead to.
     fn predict(&self, request: &Request, now: Moment) -> Forecast {
         let mut intents = self.intents.clone();
-        intents.make(request.clone(), now);
-        self.predict_under(&intents.overlay(&self.base.config.regions), now)
+        let action = request.action.clone().at_once();
+        intents.make(Request { action, ..request.clone() }, now);
+        self.predict_under(&overlay_of(&intents, &self.base.config, now), now)
     }
 
     /// Predicts what would happen if operators wanted this.
     fn predict_under(&self, overlay: &Overlay, now: Moment) -> Forecast {
-        let after = self.monitor.view_under(overlay);
+        let after = self.monitor.view_under(overlay, now);
         let readings = [self.monitor.overlay(), overlay]
             .map(|overlay| self.monitor.readings_under(overlay, &self.base, now));
         let before = Situation { view: self.monitor.view(), readings: &readings[0] };
@@ -204,7 +269,7 @@ impl Control {
     fn no_room_for(&self, intent: &Intent, now: Moment) -> Option<String> {
         let mut intents = self.intents.clone();
         intents.forget(intent.number);
-        let forecast = self.predict_under(&intents.overlay(&self.base.config.regions), now);
+        let forecast = self.predict_under(&overlay_of(&intents, &self.base.config, now), now);
         let region = intent.request.action.region()?;
         let full = forecast.regions.iter().find(|one| one.region == region && one.is_above_hard)?;
         Some(full.over(forecast.hard))
@@ -217,6 +282,7 @@ impl Control {
             id.is_some_and(|id| !self.monitor.is_stable(Site::Region(id)))
         });
         let mut effects = self.start_drills(now);
+        effects.extend(self.follow_calendar(now));
         if self.intents.intents().is_empty() {
             return effects;
         }
@@ -226,6 +292,30 @@ impl Control {
             effects.extend(self.follow_intents(changes, now));
         }
         effects.extend(self.watch_drills(now));
+        effects
+    }
+
+    /// Looks when a known event begins or ends next.
+    pub(super) fn look_at_calendar(&mut self, now: Moment) {
+        let events = self.base.config.capacity_events.iter();
+        self.capacity_due = events.flat_map(|event| [event.at, event.until]).filter(|at| *at > now).min();
+    }
+
+    /// Lets known events begin and end.
+    fn follow_calendar(&mut self, now: Moment) -> Vec<Effect> {
+        let Some(due) = self.capacity_due.filter(|due| *due <= now) else { return Vec::new() };
+        self.look_at_calendar(now);
+        let config = Arc::clone(&self.base.config);
+        let target = |region| config.regions.target(Resolved::Region(region));
+        let news = config.capacity_events.iter().filter_map(|event| match event.is_on(now) {
+            true if event.at >= due => Some(Event::capacity_event(&target(event.region), Some(event), now)),
+            false if (due..=now).contains(&event.until) => {
+                Some(Event::capacity_event(&target(event.region), None, now))
+            }
+            true | false => None,
+        });
+        let mut effects = self.follow_intents(Vec::new(), now);
+        effects.extend(news.map(Effect::emit));
         effects
     }
 
@@ -279,7 +369,7 @@ impl Control {
 
     /// Does what follows when intents have come, gone, or gone on.
     pub(super) fn follow_intents(&mut self, changes: Vec<intent::IntentChange>, now: Moment) -> Vec<Effect> {
-        let overlay = self.intents.overlay(&self.base.config.regions);
+        let overlay = overlay_of(&self.intents, &self.base.config, now);
         let has_other_weights = overlay.weights != self.monitor.overlay().weights;
         let findings = self.monitor.instruct(overlay, now);
         self.note_loads(&changes, now);
@@ -441,7 +531,17 @@ mod tests {
         let force = number(play.want("force osaka down", None, &[]));
         assert_eq!(play.shares(), [100, 0, 100]);
         play.ask(lift(force, false)).expect("it is in force");
+        assert_eq!(play.shares(), [100, 10, 100], "all at once would be a failover backwards");
+        play.wait(120);
         assert_eq!(play.shares(), [100; 3]);
+        number(play.want("force osaka down", Some(10), &[]));
+        play.wait(10 * 60 + 1);
+        assert_eq!(play.shares(), [100, 10, 100], "the same when its time is over");
+        play.wait(120);
+        assert_eq!(play.shares(), [100; 3]);
+        number(play.want("force osaka/osaka-a/192.0.2.11 down", Some(10), &[]));
+        play.wait(10 * 60 + 1);
+        assert_eq!(play.shares(), [100; 3], "clients of an address stay in its region");
         assert!(
             play.said.iter().any(|line| line == "bob lifted intent 2 (force osaka down)"),
             "{:?}",
@@ -456,10 +556,8 @@ mod tests {
         play.probe(1, false);
         assert_eq!(play.shares(), [100; 3]);
         let [proposal] = &play.control.proposals[..] else { panic!("one is open") };
-        let approve =
-            |number| Command::Approve { number, author: "bob".to_owned(), reason: "it is dead".to_owned() };
-        let approval = approve(proposal.number);
-        assert!(refusal(play.ask(approve(99))).contains("no proposal 99 is open (open: 2)"));
+        let approval = approve(proposal.number, &[]);
+        assert!(refusal(play.ask(approve(99, &[]))).contains("no proposal 99 is open (open: 2)"));
         number(play.ask(approval));
         assert_eq!(play.shares(), [100, 0, 100]);
         play.probe(1, true);
@@ -469,6 +567,104 @@ mod tests {
         let words: Vec<_> =
             play.control.intents.intents().iter().map(|intent| intent.request.action.word()).collect();
         assert_eq!(words, ["failover"]);
+    }
+
+    /// Approves a proposal, in the name of bob.
+    fn approve(number: u64, overrides: &[SafetyRule]) -> Command {
+        let (author, reason) = ("bob".to_owned(), "it is dead".to_owned());
+        Command::Approve { number, author, reason, overrides: overrides.to_vec(), is_dry_run: false }
+    }
+
+    #[test]
+    fn what_auto_would_do_about_a_dead_region_is_not_refused_to_an_operator() {
+        // The clients of banks may be sent to tokyo only, where they have been lost since it is dead.
+        for (action, is_approved) in [("", true), ("drain tokyo", false)] {
+            let mut play = Play::begin();
+            number(play.want("failover advise tokyo", None, &[]));
+            play.probe(0, false);
+            let proposal = play.control.proposals[0].number;
+            match is_approved {
+                true => number(play.ask(approve(proposal, &[]))),
+                false => number(play.want(action, None, &[])),
+            };
+            assert_eq!(play.shares(), [0, 100, 100], "{action}");
+        }
+    }
+
+    #[test]
+    fn an_override_is_of_a_rule_that_the_action_can_break_and_ends_after_four_hours() {
+        let mut play = Play::begin();
+        for (action, rule, sentence) in [
+            (
+                "disable osaka",
+                SafetyRule::OneAtATime,
+                "`disable` cannot break one_at_a_time; it can break no_region",
+            ),
+            ("weights example.com tokyo=1 osaka=1", SafetyRule::NoRegion, "it can break hard_limit"),
+            ("failover off", SafetyRule::HardLimit, "`failover` breaks no safety rule"),
+        ] {
+            let refused = refusal(play.want(action, None, &[rule]));
+            assert!(refused.contains(sentence), "{action}: {refused}");
+        }
+        number(play.want("disable osaka", None, &[SafetyRule::NoRegion]));
+        number(play.want("force oregon down", None, &[SafetyRule::HardLimit]));
+        number(play.want("failover advise tokyo", None, &[]));
+        play.probe(0, false);
+        let proposal = play.control.proposals[0].number;
+        number(play.ask(approve(proposal, &[SafetyRule::NoRegion])));
+        let four_hours = play.now.plus(Duration::from_secs(4 * 3600));
+        let ends =
+            play.control.intents.intents().iter().filter(|intent| !intent.request.overrides.is_empty());
+        let ends: Vec<_> = ends.map(|intent| intent.until()).collect();
+        assert_eq!(ends, [Some(four_hours); 3]);
+    }
+
+    #[test]
+    fn a_capacity_that_is_asked_for_ahead_begins_then_and_lasts_from_then_on() {
+        let mut play = Play::begin();
+        let at = play.now.plus(Duration::from_secs(3600));
+        let intent = number(play.want(&format!("capacity osaka 50% at {at}"), Some(60), &[]));
+        let capacity = |play: &Play| play.control.monitor.overlay().capacity[1];
+        let phase = |play: &Play| play.control.intents.intents()[0].phase.as_str();
+        number(play.want("capacity osaka 80%", Some(30), &[]));
+        play.wait(59 * 60);
+        assert_eq!((capacity(&play), phase(&play)), (1.0, "scheduled"), "the other was over meanwhile");
+        play.wait(61);
+        assert_eq!((capacity(&play), phase(&play)), (0.5, "standing"));
+        let begun =
+            format!("intent {intent} (capacity osaka 50% at {at}) is in force, as alice asked for it");
+        assert!(play.said.contains(&begun), "{:?}", play.said);
+        play.wait(60 * 60);
+        assert_eq!((capacity(&play), play.control.intents.intents().len()), (1.0, 0));
+        for time in ["1970-01-01T00:00:01Z", "2026-12-24T18:00:00Z"] {
+            let refused = refusal(play.want(&format!("capacity osaka 50% at {time}"), None, &[]));
+            assert!(refused.contains("begins within 30d from now"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_known_event_changes_the_capacity_while_it_lasts_unless_an_operator_says_otherwise() {
+        let begins = Moment(1_000_000).plus(Duration::from_secs(3600));
+        let event =
+            format!("capacity_events:\n  - {{ region: osaka, at: '{begins}', for: 1h, percent: 150% }}\n");
+        let base = crate::control::fixture::base_with("", &event);
+        let mut play = Play::on(base, intent::SavedIntents::default(), Moment(1_000_000));
+        let capacity = |play: &Play| play.control.monitor.overlay().capacity[1];
+        play.wait(3599);
+        assert_eq!(capacity(&play), 1.0);
+        play.wait(2);
+        assert_eq!(capacity(&play), 1.5);
+        assert!(
+            play.said.iter().any(|line| line.contains("osaka has 150% of its capacity until")),
+            "{:?}",
+            play.said
+        );
+        number(play.want("capacity osaka 50%", Some(30), &[]));
+        assert_eq!(capacity(&play), 0.5);
+        play.wait(31 * 60);
+        assert_eq!(capacity(&play), 1.5);
+        play.wait(30 * 60);
+        assert_eq!(capacity(&play), 1.0);
     }
 
     #[test]
@@ -493,9 +689,7 @@ mod tests {
         number(play.want("failover advise", None, &[]));
         play.probe(1, false);
         let approval = play.control.proposals[0].number;
-        let request =
-            Command::Approve { number: approval, author: "bob".to_owned(), reason: "dead".to_owned() };
-        number(play.ask(request));
+        number(play.ask(approve(approval, &[])));
         number(play.want("failover advise osaka", None, &[]));
         assert_eq!(play.shares(), [100, 0, 100]);
     }

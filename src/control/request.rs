@@ -1,6 +1,9 @@
 //! What people ask of the writer, and what it answers.
 
-use crate::intent::{Intent, LONGEST_TIME, MAX_REASON, Request, SHORTEST_TIME, SafetyRule};
+use std::time::Duration;
+
+use crate::intent::{Intent, LONGEST_AHEAD, LONGEST_TIME, MAX_REASON, Request, SHORTEST_TIME, SafetyRule};
+use crate::moment::Moment;
 use crate::region::UnknownTarget;
 use crate::units::TimeSpan;
 
@@ -26,6 +29,10 @@ pub enum Command {
         number: u64,
         author: String,
         reason: String,
+        /// The safety rules that are broken on purpose.
+        overrides: Vec<SafetyRule>,
+        /// Whether only to say what would happen.
+        is_dry_run: bool,
     },
     /// That a region is let back which is held or quarantined.
     FailBack {
@@ -44,6 +51,8 @@ pub enum Done {
         snapshot: u64,
         /// What is expected to come of it.
         forecast: Option<String>,
+        /// What it takes the place of that the configuration says.
+        replaces: Option<String>,
         /// Whether it survives a restart. The shell knows.
         is_kept: bool,
     },
@@ -97,7 +106,8 @@ impl From<UnknownTarget> for Rejection {
 
 fn unsafe_text(violations: &[(SafetyRule, String)]) -> String {
     let sentences: Vec<_> = violations.iter().map(|(rule, text)| format!("{text} ({rule})")).collect();
-    let rules: Vec<_> = violations.iter().map(|(rule, _)| rule.as_str()).collect();
+    let mut rules: Vec<_> = violations.iter().map(|(rule, _)| rule.as_str()).collect();
+    rules.dedup();
     format!(
         "refused: {}; to break this on purpose, for at most {}, add --override {}",
         sentences.join("; "),
@@ -106,10 +116,35 @@ fn unsafe_text(violations: &[(SafetyRule, String)]) -> String {
     )
 }
 
+/// Returns how long a request stands that does not say so; `None`: until it is lifted. What breaks a rule always ends.
+pub(super) fn usual_time(request: &Request) -> Option<Duration> {
+    let usual = request.action.usual_time();
+    match request.overrides.is_empty() {
+        true => usual,
+        false => Some(usual.unwrap_or(SafetyRule::LONGEST_OVERRIDE).min(SafetyRule::LONGEST_OVERRIDE)),
+    }
+}
+
 /// Returns what is wrong with the form of a command, whatever the state.
-pub(super) fn wrong_form(request: &Request) -> Option<String> {
-    let Request { reason, lasts, overrides, .. } = request;
-    let is_override = overrides.iter().any(|rule| *rule != SafetyRule::OneAtATime);
+pub(super) fn wrong_form(request: &Request, now: Moment) -> Option<String> {
+    let Request { action, reason, lasts, overrides, .. } = request;
+    let rules = action.rules();
+    if let Some(foreign) = overrides.iter().find(|rule| !rules.contains(rule)) {
+        let word = action.word();
+        let rules: Vec<_> = rules.iter().map(|rule| rule.as_str()).collect();
+        return Some(match rules.is_empty() {
+            true => format!("`{word}` breaks no safety rule, so there is nothing to override"),
+            false => format!("`{word}` cannot break {foreign}; it can break {}", rules.join(", ")),
+        });
+    }
+    if let Some(at) = action.begins_at()
+        && (at < now || at > now.plus(LONGEST_AHEAD))
+    {
+        return Some(format!(
+            "what is asked for ahead begins within {} from now, not at {at}",
+            TimeSpan(LONGEST_AHEAD)
+        ));
+    }
     match lasts {
         _ if reason.trim().is_empty() => Some("say why: a reason of at least one word".to_owned()),
         _ if reason.len() > MAX_REASON || reason.chars().any(char::is_control) => {
@@ -121,14 +156,10 @@ pub(super) fn wrong_form(request: &Request) -> Option<String> {
             TimeSpan(LONGEST_TIME),
             TimeSpan(*lasts)
         )),
-        Some(lasts) if is_override && *lasts > SafetyRule::LONGEST_OVERRIDE => Some(format!(
+        Some(lasts) if !overrides.is_empty() && *lasts > SafetyRule::LONGEST_OVERRIDE => Some(format!(
             "what breaks a rule stands for at most {}, not for {}",
             TimeSpan(SafetyRule::LONGEST_OVERRIDE),
             TimeSpan(*lasts)
-        )),
-        None if is_override => Some(format!(
-            "what breaks a rule needs an end: say for how long, at most {}",
-            TimeSpan(SafetyRule::LONGEST_OVERRIDE)
         )),
         None if request.action.usual_time().is_some() => Some(format!(
             "`{}` needs an end: say for how long, {} to {}",

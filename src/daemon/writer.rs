@@ -239,8 +239,8 @@ impl ControlLoop {
         // An operator who no longer waits asks again, and gets the answer that it is done.
         self.state.then(move |is_written| {
             let answer = answer.map(|done| match done {
-                Done::Made { intent, snapshot, forecast, .. } => {
-                    Done::Made { intent, snapshot, forecast, is_kept: is_written }
+                Done::Made { intent, snapshot, forecast, replaces, .. } => {
+                    Done::Made { intent, snapshot, forecast, replaces, is_kept: is_written }
                 }
                 other => other,
             });

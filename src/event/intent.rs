@@ -14,6 +14,7 @@ impl Event {
         let intent = &change.intent;
         match &change.turn {
             Transition::Made => Self::intent_made(intent, at),
+            Transition::Begun => Self::intent_begun(intent, at),
             Transition::Overdue(why) => Self::intent_overdue(intent, why, at),
             Transition::Step(share) => Self::intent_step(intent, *share, at),
             Transition::Stuck => Self::intent_stuck(intent, at),
@@ -28,6 +29,12 @@ impl Event {
         let overrides = overrides.iter().map(|rule| format!(", overriding {rule}")).collect::<String>();
         let text = format!("{author}: {action}{lasts}{overrides}: {reason} (intent {number})");
         Self::new(EventKind::INTENT_MADE, Severity::Info, text, at).of(intent)
+    }
+
+    /// An intent is in force from now on that was asked for ahead.
+    pub fn intent_begun(intent: &Intent, at: Moment) -> Self {
+        let text = format!("{} is in force, as {} asked for it", name(intent), intent.request.author);
+        Self::new(EventKind::INTENT_BEGUN, Severity::Info, text, at).of(intent)
     }
 
     /// An intent is over, and its clients cannot come back for this reason.

@@ -33,6 +33,10 @@ impl EventKind {
     pub const FAILOVER_SUPPRESSED: Self = Self::word("failover_suppressed");
     /// Nothing keeps it from leaving any more.
     pub const FAILOVER_RESUMED: Self = Self::word("failover_resumed");
+    /// A region lags too much for some names.
+    pub const REGION_LAGGING: Self = Self::word("region_lagging");
+    /// It does so no longer.
+    pub const REGION_IN_STEP: Self = Self::word("region_in_step");
     /// An advisory canary leaves an address or region only a share of its clients.
     pub const ADVISORY_FAILING: Self = Self::word("advisory_failing");
     /// No advisory canary does so any more.
@@ -55,6 +59,8 @@ impl EventKind {
     pub const FAILBACK: Self = Self::word("failback");
     /// An intent is in force.
     pub const INTENT_MADE: Self = Self::word("intent_made");
+    /// An intent that was asked for ahead is in force.
+    pub const INTENT_BEGUN: Self = Self::word("intent_begun");
     /// An intent is over, and its clients cannot come back.
     pub const INTENT_OVERDUE: Self = Self::word("intent_overdue");
     /// Its clients come back, or go where weights lead them, by one step.
@@ -95,6 +101,8 @@ impl EventKind {
     pub const HEALTH_MISMATCH: Self = Self::word("health_mismatch");
     /// It is too old to be used.
     pub const HEALTH_STALE: Self = Self::word("health_stale");
+    /// A known event begins or ends, in which a region has another capacity.
+    pub const CAPACITY_EVENT: Self = Self::word("capacity_event");
     /// A file of the state directory was damaged, and is set aside.
     pub const STATE_LOST: Self = Self::word("state_lost");
     /// A file of the state directory cannot be written.

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::{Condition, Event, EventKind};
+use crate::config::sections::capacity_events::CapacityEvent;
 use crate::health::FRESH_FOR;
 use crate::moment::{ClockStep, FollowClock, Moment};
+use crate::region::Target;
 use crate::severity::Severity;
 use crate::units::{Count, TimeSpan};
 
@@ -86,6 +88,17 @@ impl Event {
         Self::new(EventKind::HEALTH_STALE, Severity::Warning, text, at)
             .because("it is too old")
             .seen_by(format!("{age} old, limit {limit}"))
+    }
+
+    /// A known event begins, in which a region has another capacity; `None`: it is over.
+    pub fn capacity_event(target: &Target, event: Option<&CapacityEvent>, at: Moment) -> Self {
+        let text = match event {
+            Some(CapacityEvent { percent, until, .. }) => {
+                format!("{target} has {percent} of its capacity until {until}: a known event")
+            }
+            None => format!("{target} has its usual capacity again: a known event is over"),
+        };
+        Self::new(EventKind::CAPACITY_EVENT, Severity::Info, text, at).about(target)
     }
 
     /// A file of the state directory could not be used by this life.

@@ -1,7 +1,9 @@
 //! Events about regions and availability zones: how they leave and come back, and what keeps or limits them.
 
+use std::time::Duration;
+
 use super::{Condition, Event, EventKind};
-use crate::health::{OutlierGrade, Phase, PhaseChange, Status, Suppression};
+use crate::health::{LagChange, OutlierGrade, Phase, PhaseChange, Status, Suppression};
 use crate::moment::Moment;
 use crate::region::{Family, Target};
 use crate::severity::Severity;
@@ -22,6 +24,27 @@ pub struct Outage<'a> {
 }
 
 impl Event {
+    /// A region came to lag too much for names that limit it, or does so no longer.
+    pub fn lag_gate(target: &Target, change: &LagChange, at: Moment) -> Self {
+        let lag = TimeSpan::rounded(Duration::from_secs_f64(change.lag_seconds.clamp(0.0, 1e9)));
+        let limit = TimeSpan(change.limit);
+        let (kind, severity, text) = match change.is_beyond {
+            true => (
+                EventKind::REGION_LAGGING,
+                Severity::Warning,
+                format!(
+                    "{target} lags {lag}: it takes no clients of names with `max_lag: {limit}` while another region may"
+                ),
+            ),
+            false => (
+                EventKind::REGION_IN_STEP,
+                Severity::Info,
+                format!("{target} lags {lag}: it takes clients of names with `max_lag: {limit}` again"),
+            ),
+        };
+        Self::new(kind, severity, text, at).about(target).seen_by(format!("lag {lag}, limit {limit}"))
+    }
+
     /// A region left the answers of a family.
     pub fn region_out(region: &Target, family: Family, outage: Outage<'_>, at: Moment) -> Self {
         let Outage { status: Status { up, total, needed, .. }, reason, failure, is_remembered } = outage;

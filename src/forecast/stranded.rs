@@ -80,7 +80,9 @@ impl ServiceLevel {
 }
 
 fn lot(base: &Base, permit: &Permit, view: &View, family: Family) -> ServiceLevel {
-    let takes = |region: RegionId| steering::status(view, region, family).is_in_service();
+    // A region that stays in the answers although it is down serves its clients no better than one that fails open.
+    let is_well = |region: RegionId| steering::status(view, region, family).has_enough();
+    let takes = |region: RegionId| steering::status(view, region, family).is_in_service() && is_well(region);
     let regions = || base.config.regions.iter().map(|(id, _)| id);
     if regions().any(|id| permit.regions.contains(id) && takes(id)) {
         return ServiceLevel::Served;
@@ -89,6 +91,7 @@ fn lot(base: &Base, permit: &Permit, view: &View, family: Family) -> ServiceLeve
     match Route::find(plan, policy.all_down, view, None, family).rest {
         Rest::Whole(Destination::FailOpen(_)) => ServiceLevel::FailOpen,
         Rest::Whole(Destination::Refused(refusal)) => ServiceLevel::Refused(refusal.as_str()),
+        Rest::Whole(Destination::Healthy(region)) if !is_well(region) => ServiceLevel::FailOpen,
         Rest::Whole(Destination::Healthy(_)) | Rest::Divided { .. } => ServiceLevel::Unwelcome,
     }
 }

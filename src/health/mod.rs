@@ -32,6 +32,7 @@ mod correlation;
 mod evidence;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod lag;
 mod memory;
 mod outlier;
 pub mod pace;
@@ -48,6 +49,7 @@ mod vitals;
 
 pub use address::{AddressHealth, BlindSpot, CanaryRecord, Cause, LastResult, RememberedFall};
 pub use board::{Board, StateChange};
+pub use lag::{LagChange, LagGates};
 pub use memory::{Adoption, FRESH_FOR, Memory, RememberedDemand, RememberedGrade, RememberedRecovery};
 pub use outlier::OutlierGrade;
 #[cfg(test)]

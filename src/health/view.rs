@@ -1,8 +1,11 @@
 //! All that steering sees of health.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::{SiteShare, Standing, Status};
 use crate::moment::Moment;
-use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
+use crate::region::{AddressId, Family, RegionId, RegionSet, Regions, Site, ZoneId};
 use crate::share::Share;
 
 /// The standing of every address at one moment, and the status of every region and zone.
@@ -19,6 +22,8 @@ pub struct View {
     regions: Vec<[Status; 2]>,
     /// By `ZoneId` and family.
     zones: Vec<[Status; 2]>,
+    /// What names see that limit the replication lag, by their limit; where it keeps no region waiting: nothing.
+    limited: Vec<(Duration, Arc<View>)>,
 }
 
 impl View {
@@ -38,7 +43,8 @@ impl View {
         let sites = regions.sites().zip(by_region.into_iter().chain(by_zone));
         let mut statuses = sites.map(|(site, counts)| judge(site, counts));
         let of_regions = statuses.by_ref().take(regions.len()).collect();
-        Self { standings, shares: Vec::new(), regions: of_regions, zones: statuses.collect() }
+        let (shares, limited) = (Vec::new(), Vec::new());
+        Self { standings, shares, regions: of_regions, zones: statuses.collect(), limited }
     }
 
     /// Returns a view in which all addresses are up.
@@ -59,6 +65,39 @@ impl View {
     pub(crate) fn with_shares(self, shares: Vec<Share>) -> Self {
         let is_everybody = shares.iter().all(|share| *share == Share::ALL);
         Self { shares: if is_everybody { Vec::new() } else { shares }, ..self }
+    }
+
+    /// Returns the view in which these regions take no clients, while another region may, of names with these limits of
+    /// the replication lag.
+    pub(crate) fn with_lagging(self, lagging: &[(Duration, RegionSet)]) -> Self {
+        let waits = |share| match share {
+            SiteShare::Full | SiteShare::Part(_) => SiteShare::Waiting,
+            SiteShare::Kept(_)
+            | SiteShare::Waiting
+            | SiteShare::Out { .. }
+            | SiteShare::Yielding { .. }
+            | SiteShare::Disabled => share,
+        };
+        let limited = lagging.iter().filter(|(_, regions)| !regions.is_empty()).map(|(limit, regions)| {
+            let view = self.clone().map(|site, _, status| match site {
+                Site::Region(id) if regions.contains(id) => Status { share: waits(status.share), ..status },
+                Site::Region(_) | Site::Zone(_) => status,
+            });
+            (*limit, Arc::new(view))
+        });
+        let limited = limited.collect();
+        Self { limited, ..self }
+    }
+
+    /// Returns what a name sees that limits the replication lag; `None`: it does not.
+    pub fn under(&self, max_lag: Option<Duration>) -> &Self {
+        let limited = self.limited.iter().find(|(limit, _)| Some(*limit) == max_lag);
+        limited.map_or(self, |(_, view)| view)
+    }
+
+    /// Returns whether a region waits in this view for its replication lag only.
+    pub fn is_kept_by_lag(&self, region: RegionId, family: Family, max_lag: Option<Duration>) -> bool {
+        self.under(max_lag).status(region, family).share != self.status(region, family).share
     }
 
     /// Returns the view in which the status of each site is what `change` makes of it.
@@ -119,6 +158,18 @@ impl View {
         self.standings == other.standings
             && self.shares == other.shares
             && self.shares_of_regions().eq(other.shares_of_regions())
+            && self.limited.len() == other.limited.len()
+            && self
+                .limited
+                .iter()
+                .zip(&other.limited)
+                .all(|((limit, view), (other, before))| limit == other && view.steers_like(before))
+    }
+
+    /// Returns what every region takes of its clients in this view and in those of names that limit the lag: whatever
+    /// load is divided by.
+    pub(crate) fn all_shares_of_regions(&self) -> impl Iterator<Item = [SiteShare; 2]> {
+        self.shares_of_regions().chain(self.limited.iter().flat_map(|(_, view)| view.shares_of_regions()))
     }
 }
 

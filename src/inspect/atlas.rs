@@ -59,7 +59,13 @@ fn fractions(snapshot: &Snapshot, number: usize) -> Vec<Fractions> {
     let plans = partition.plans.iter().enumerate();
     let routes = plans.map(|(part, plan)| {
         let split = base.demand_of(number, part).and_then(|place| snapshot.splits.of(place));
-        Route::find(plan, partition.policy.all_down, &snapshot.health, split, Family::V4)
+        Route::find(
+            plan,
+            partition.policy.all_down,
+            snapshot.health.under(partition.policy.max_lag),
+            split,
+            Family::V4,
+        )
     });
     routes.map(|route| route.fractions()).collect()
 }

@@ -14,7 +14,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ForcedState, form};
+use super::{ForcedState, SafetyRule, form};
+use crate::moment::{Moment, rfc3339};
 use crate::region::{Failover, Target};
 use crate::share::Share;
 use crate::units::{Malformed, Percent};
@@ -89,6 +90,10 @@ pub enum Action {
         /// In percent.
         #[schemars(with = "f64", range(min = 1, max = MAX_CAPACITY))]
         percent: Percent,
+        /// From then on; left out: at once.
+        #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+        at: Option<Moment>,
     },
     /// Clients of a name whose way leads to one of these regions are divided between them.
     Weights {
@@ -224,9 +229,33 @@ impl Action {
         }
     }
 
+    /// Returns whether clients come back step by step when it is over: those that it kept away, or that its region lost
+    /// by being forced down. Those of one address of a region stay in the region.
+    pub fn returns_by_ramp(&self) -> bool {
+        match self {
+            Self::Force { target, forced: ForcedState::Down } => target.address().is_none(),
+            action => action.away().is_some(),
+        }
+    }
+
     /// Returns whether there may be only one of its kind at a time.
     pub fn is_alone(&self) -> bool {
         matches!(self, Self::Shift { .. } | Self::Drain { .. } | Self::Drill { .. })
+    }
+
+    /// Returns the safety rules that it can break, and that an operator can override.
+    pub fn rules(&self) -> &'static [SafetyRule] {
+        const OF_CLIENTS: &[SafetyRule] =
+            &[SafetyRule::NoRegion, SafetyRule::MinInService, SafetyRule::HardLimit];
+        match self {
+            Self::Shift { .. } | Self::Drain { .. } | Self::Drill { .. } => &SafetyRule::ALL,
+            Self::Disable { .. } | Self::Approve { .. } | Self::Force { forced: ForcedState::Down, .. } => {
+                OF_CLIENTS
+            }
+            Self::Capacity { .. } | Self::Weights { .. } => &[SafetyRule::HardLimit],
+            // What brings a region in, or only says what the machine may do, moves nobody where it must not.
+            Self::Force { forced: ForcedState::Up, .. } | Self::Failover { .. } => &[],
+        }
     }
 
     /// Returns how long it stands when nothing is said; `None`: until it is lifted.
@@ -242,6 +271,29 @@ impl Action {
         }
     }
 
+    /// Returns when it begins that was asked for ahead; `None`: at once.
+    pub fn begins_at(&self) -> Option<Moment> {
+        match self {
+            Self::Capacity { at, .. } => *at,
+            Self::Shift { .. }
+            | Self::Drain { .. }
+            | Self::Disable { .. }
+            | Self::Force { .. }
+            | Self::Failover { .. }
+            | Self::Approve { .. }
+            | Self::Weights { .. }
+            | Self::Drill { .. } => None,
+        }
+    }
+
+    /// Returns the same, to begin at once.
+    pub fn at_once(self) -> Self {
+        match self {
+            Self::Capacity { region, percent, .. } => Self::Capacity { region, percent, at: None },
+            other => other,
+        }
+    }
+
     /// Returns whether another one is over when this is taken: one that this replaces, and any drill where people
     /// shift, drain or disable in earnest.
     pub fn ends(&self, other: &Self) -> bool {
@@ -253,7 +305,10 @@ impl Action {
     pub fn replaces(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Weights { owner, .. }, Self::Weights { owner: before, .. }) => owner == before,
-            (one, other) => one.word() == other.word() && one.target() == other.target(),
+            (one, other) => {
+                let is_same = one.word() == other.word() && one.target() == other.target();
+                is_same && one.begins_at() == other.begins_at()
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ pub use action::{AbortRule, Action, InvalidAction};
 pub use drill::{Drill, DrillOutcome, MAX_DRILLS, last_good};
 pub use form::owner;
 pub use overlay::{ForcedState, Overlay, Weights};
-pub use request::{LONGEST_TIME, MAX_AUTHOR, MAX_REASON, Request, SHORTEST_TIME};
+pub use request::{LONGEST_AHEAD, LONGEST_TIME, MAX_AUTHOR, MAX_REASON, Request, SHORTEST_TIME};
 pub use safety_rule::SafetyRule;
 pub use schedule::{Days, Schedule, Window, next_start};
 pub use store::{

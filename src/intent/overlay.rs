@@ -62,6 +62,9 @@ pub struct Overlay {
     pub forced_addresses: Vec<Option<(ForcedState, Moment)>>,
     /// By `RegionId`: what the machine may do.
     pub failover: Vec<Failover>,
+    /// The regions that an operator lets leave: as long as there is one, those that only advise take its clients by what
+    /// they can bear, as they would by themselves.
+    pub approved: RegionSet,
     /// By `RegionId`: how much of the configured capacity there is.
     pub capacity: Vec<f64>,
     /// How the clients of names are divided.
@@ -79,9 +82,21 @@ impl Overlay {
             forced: vec![None; regions.len()],
             forced_addresses: vec![None; regions.addresses().count()],
             failover: regions.iter().map(|(_, region)| region.failover).collect(),
+            approved: RegionSet::NONE,
             capacity: vec![1.0; regions.len()],
             weights: Vec::new(),
         }
+    }
+
+    /// Returns whether load may fill or relieve a region: it may act by itself, or an operator had it act, and none keeps
+    /// clients from it.
+    pub fn may_divide(&self, id: RegionId) -> bool {
+        let may_act = match self.failover[usize::from(id.0)] {
+            Failover::Auto => true,
+            Failover::Advise => !self.approved.is_empty(),
+            Failover::Off => false,
+        };
+        may_act && self.kept[usize::from(id.0)] == Share::ALL
     }
 
     /// Returns the regions that take no clients because an operator wants so.

@@ -13,6 +13,9 @@ pub const SHORTEST_TIME: Duration = Duration::from_secs(60);
 /// the configuration.
 pub const LONGEST_TIME: Duration = Duration::from_secs(72 * 3600);
 
+/// The longest that an intent may be asked for ahead: what is known earlier belongs in the configuration.
+pub const LONGEST_AHEAD: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// The longest reason, in octets: it goes into every line of the log about the intent.
 pub const MAX_REASON: usize = 500;
 

@@ -3,7 +3,7 @@
 //! ```text
 //! shift REGION[/AZ] [PERCENT]          drain REGION[/AZ]            disable REGION[/AZ]
 //! force REGION[/AZ[/ADDRESS]] up|down  failover auto|advise|off [REGION]     approve REGION
-//! capacity REGION PERCENT              weights NAME REGION=N REGION=N… [steps P,P,…] [hold TIME]
+//! capacity REGION PERCENT [at TIME]    weights NAME REGION=N REGION=N… [steps P,P,…] [hold TIME]
 //! drill REGION[/AZ] PERCENT [abort-when RULE]
 //! ```
 //!
@@ -17,6 +17,7 @@ use schemars::json_schema;
 use super::ForcedState;
 use super::action::{AbortRule, Action, CAPACITY, HOLD, InvalidAction, MAX_WEIGHT};
 use super::form::owner;
+use crate::moment::{MalformedMoment, Moment};
 use crate::region::{Failover, Target};
 use crate::share::Share;
 use crate::units::{Malformed, Percent, TimeSpan, json_text};
@@ -47,7 +48,8 @@ impl FromStr for Action {
             "approve" => Self::Approve { region: reader.next("a region")?.to_owned() },
             "capacity" => {
                 let region = reader.next("a region")?.to_owned();
-                Self::Capacity { region, percent: capacity(reader.next("a percentage")?)? }
+                let percent = capacity(reader.next("a percentage")?)?;
+                Self::Capacity { region, percent, at: reader.at()? }
             }
             "weights" => reader.weights()?,
             "drill" => Self::Drill {
@@ -116,6 +118,18 @@ impl<'t> Reader<'t, '_> {
             None => Ok(AbortRule::Alarm),
             Some("abort-when") => abort(self.next("a rule, such as `alarm` or `load>90%`")?),
             Some(other) => Err(InvalidAction(format!("`{other}` is not `abort-when`"))),
+        }
+    }
+
+    /// Reads when it begins, if that is said.
+    fn at(&mut self) -> Result<Option<Moment>, InvalidAction> {
+        match self.words.next() {
+            None => Ok(None),
+            Some("at") => {
+                let time = self.next("a time such as 2026-12-24T18:00:00Z")?;
+                time.parse().map(Some).map_err(|wrong: MalformedMoment| InvalidAction(wrong.to_string()))
+            }
+            Some(other) => Err(InvalidAction(format!("`{other}` is not `at`"))),
         }
     }
 
@@ -194,7 +208,10 @@ impl fmt::Display for Action {
                 region.iter().try_for_each(|region| write!(f, " {region}"))
             }
             Self::Approve { region } => write!(f, "{word} {region}"),
-            Self::Capacity { region, percent } => write!(f, "{word} {region} {percent}"),
+            Self::Capacity { region, percent, at } => {
+                write!(f, "{word} {region} {percent}")?;
+                at.iter().try_for_each(|at| write!(f, " at {at}"))
+            }
             Self::Weights { owner, members, steps, hold } => {
                 write!(f, "{word} {owner}")?;
                 members.iter().try_for_each(|(region, weight)| write!(f, " {region}={weight}"))?;
@@ -241,6 +258,7 @@ mod tests {
             "failover off tokyo",
             "approve tokyo",
             "capacity tokyo 150%",
+            "capacity tokyo 150% at 2026-12-24T18:00:00.000Z",
             "weights api.example.com. blue=90 green=10",
             "weights api.example.com. blue=0 green=100 steps 10%,50%,100% hold 10m",
             "drill tokyo 10% abort-when alarm",

@@ -38,6 +38,8 @@ pub struct Intent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IntentPhase {
+    /// It was asked for ahead, and is not in force yet.
+    Scheduled,
     /// It is in force.
     Standing,
     /// Weights on their way: each step is a step of this course.
@@ -58,7 +60,7 @@ impl IntentPhase {
     /// was taken in its future would never be over.
     fn resume(&mut self, now: Moment) {
         match self {
-            Self::Standing => {}
+            Self::Scheduled | Self::Standing => {}
             Self::Overdue { next, .. } => *next = now.plus(RECONSIDER).min(*next),
             Self::Stepping(course) | Self::Returning(course) if course.since() > now => {
                 course.begin_anew(now)
@@ -75,6 +77,7 @@ impl IntentPhase {
     /// Returns the word that `/intents`, logs and pages use.
     pub fn as_str(&self) -> &'static str {
         match self {
+            Self::Scheduled => "scheduled",
             Self::Standing => "standing",
             Self::Stepping(course) | Self::Returning(course) if is_stuck(course) => "stuck",
             Self::Stepping(_) => "stepping",
@@ -96,8 +99,10 @@ pub struct IntentChange {
 /// What became of an intent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Transition {
-    /// It is in force.
+    /// It is in force, or will be.
     Made,
+    /// It is in force, as was asked for ahead.
+    Begun,
     /// Its clients should come back and cannot, for this reason.
     Overdue(String),
     /// This share of those it is about is where it would be without the intent, or goes where weights lead it.
@@ -191,6 +196,7 @@ impl IntentStore {
         self.intents.retain(|intent| !request.action.ends(&intent.request.action));
         let phase = match weights_rules(&request.action) {
             Some(rules) => IntentPhase::Stepping(RecoveryState::ramp(&rules, Share::NONE, now)),
+            None if request.action.begins_at().is_some_and(|at| at > now) => IntentPhase::Scheduled,
             None => IntentPhase::Standing,
         };
         let intent = Intent { number, request, made_at: now, phase };
@@ -207,7 +213,7 @@ impl IntentStore {
         now: Moment,
     ) -> Option<IntentChange> {
         let index = self.intents.iter().position(|intent| intent.number == number)?;
-        let is_gone = is_at_once || self.intents[index].request.action.away().is_none();
+        let is_gone = is_at_once || !self.intents[index].request.action.returns_by_ramp();
         if is_gone {
             let intent = self.intents.remove(index);
             return Some(IntentChange { intent, turn: Transition::Gone });
@@ -220,13 +226,23 @@ impl IntentStore {
                 intent.event(Transition::Step(share))
             }
             // An operator who sees it stuck, or overdue, wants it tried anew.
-            IntentPhase::Standing
+            IntentPhase::Scheduled
+            | IntentPhase::Standing
             | IntentPhase::Stepping(_)
             | IntentPhase::Overdue { .. }
             | IntentPhase::Returning(_) => intent.end(scene, now),
         };
         self.intents.retain(|intent| !intent.is_over());
         Some(event)
+    }
+
+    /// Returns whether an intent says how much capacity a region has now.
+    pub fn sets_capacity(&self, region: &str) -> bool {
+        self.intents.iter().any(|intent| {
+            let is_in_force = !matches!(intent.phase, IntentPhase::Scheduled);
+            is_in_force
+                && matches!(&intent.request.action, Action::Capacity { region: other, .. } if other == region)
+        })
     }
 
     /// Forgets an intent, as if it had never been made: to ask what would be without it.
@@ -262,21 +278,33 @@ impl IntentStore {
 impl Intent {
     /// Returns when it is over; `None`: when it is lifted.
     pub fn until(&self) -> Option<Moment> {
-        Some(self.made_at.plus(self.request.lasts?))
+        Some(self.begins_at().plus(self.request.lasts?))
+    }
+
+    /// Returns when it is in force from.
+    pub fn begins_at(&self) -> Moment {
+        self.request.action.begins_at().map_or(self.made_at, |at| at.max(self.made_at))
     }
 
     /// Returns the share of the clients that its region or zone keeps; `None`: it keeps none away.
     pub fn kept(&self, regions: &Regions) -> Option<Share> {
-        let away = self.request.action.away()?;
-        let kept = away.rest();
+        let kept = match (self.request.action.away(), &self.phase) {
+            (Some(away), _) => away.rest(),
+            // While it stands the region counts as down, and keeps no clients for that.
+            (None, IntentPhase::Returning(_)) if self.request.action.returns_by_ramp() => Share::NONE,
+            (None, _) => return None,
+        };
         match &self.phase {
-            IntentPhase::Standing | IntentPhase::Stepping(_) | IntentPhase::Overdue { .. } => Some(kept),
+            IntentPhase::Scheduled
+            | IntentPhase::Standing
+            | IntentPhase::Stepping(_)
+            | IntentPhase::Overdue { .. } => Some(kept),
             IntentPhase::Returning(course) => Some(course.share(&self.rules(regions)).max(kept)),
         }
     }
 
     fn phase_is_young(&self) -> bool {
-        matches!(self.phase, IntentPhase::Standing | IntentPhase::Stepping(_))
+        matches!(self.phase, IntentPhase::Scheduled | IntentPhase::Standing | IntentPhase::Stepping(_))
     }
 
     /// Returns whether its clients are all back, or its time is over and it kept none away.
@@ -304,6 +332,13 @@ impl Intent {
 
     fn update(&mut self, scene: &ReturnConditions<'_>, now: Moment) -> Option<IntentChange> {
         match &self.phase {
+            IntentPhase::Scheduled => {
+                let has_begun = self.begins_at() <= now;
+                has_begun.then(|| {
+                    self.phase = IntentPhase::Standing;
+                    self.event(Transition::Begun)
+                })
+            }
             IntentPhase::Standing => {
                 let is_over = self.until().is_some_and(|until| until <= now);
                 is_over.then(|| self.end(scene, now))
@@ -322,14 +357,21 @@ impl Intent {
     fn why(&self) -> Option<String> {
         match &self.phase {
             IntentPhase::Overdue { why, .. } => Some(why.clone()),
-            IntentPhase::Standing | IntentPhase::Stepping(_) | IntentPhase::Returning(_) => None,
+            IntentPhase::Scheduled
+            | IntentPhase::Standing
+            | IntentPhase::Stepping(_)
+            | IntentPhase::Returning(_) => None,
         }
     }
 
     /// Ends: lets the clients come back if they can.
     fn end(&mut self, scene: &ReturnConditions<'_>, now: Moment) -> IntentChange {
         let rules = self.rules(scene.regions);
-        let Some(kept) = self.kept(scene.regions) else {
+        let is_forced = matches!(self.request.action, Action::Force { .. });
+        // What is forced down and is down has no clients to bring back: health does when it is well.
+        let is_down = is_forced && self.site(scene.regions).is_some_and(|site| !(scene.is_stable)(site));
+        let kept = if is_forced { Some(Share::NONE) } else { self.kept(scene.regions) };
+        let Some(kept) = kept.filter(|_| self.request.action.returns_by_ramp() && !is_down) else {
             self.phase = IntentPhase::Returning(RecoveryState::ramp(
                 &Recovery { ramp: Vec::new(), ..rules },
                 Share::NONE,
@@ -364,7 +406,7 @@ impl Intent {
         };
         let is_stable = site.is_none_or(scene.is_stable);
         // A region that falls while its clients come back is away for its health: the step begins anew.
-        if !is_stable && self.request.action.away().is_some() && !is_stuck(course) {
+        if !is_stable && self.request.action.returns_by_ramp() && !is_stuck(course) {
             course.begin_anew(now);
             return None;
         }
@@ -387,6 +429,7 @@ impl Intent {
 
     fn wake(&self, regions: &Regions) -> Option<Moment> {
         match &self.phase {
+            IntentPhase::Scheduled => Some(self.begins_at()),
             IntentPhase::Standing => self.until(),
             IntentPhase::Overdue { next, .. } => Some(*next),
             IntentPhase::Stepping(course) | IntentPhase::Returning(course) => {
@@ -410,9 +453,13 @@ impl Intent {
                 Some(Site::Zone(id)) => overlay.disabled_zones[usize::from(id.0)] = true,
                 None => {}
             },
+            Action::Force { target, forced } if !matches!(self.phase, IntentPhase::Returning(_)) => {
+                self.force(target, *forced, overlay, regions);
+            }
             Action::Shift { target, .. }
             | Action::Drain { target }
             | Action::Drill { target, .. }
+            | Action::Force { target, .. }
             | Action::Disable { target } => {
                 let place = match regions.site(target) {
                     Some(Site::Region(id)) => &mut overlay.kept[usize::from(id.0)],
@@ -421,13 +468,16 @@ impl Intent {
                 };
                 *place = (*place).min(kept.unwrap_or(Share::ALL));
             }
-            Action::Force { target, forced } => self.force(target, *forced, overlay, regions),
             Action::Failover { region: None, failover } => overlay.failover.fill(*failover),
             Action::Failover { region: Some(region), failover } => {
                 set(&mut overlay.failover, regions.find(region), *failover);
             }
-            Action::Approve { region } => set(&mut overlay.failover, regions.find(region), Failover::Auto),
-            Action::Capacity { region, percent } => {
+            Action::Approve { region } => {
+                set(&mut overlay.failover, regions.find(region), Failover::Auto);
+                regions.find(region).into_iter().for_each(|id| overlay.approved.insert(id));
+            }
+            Action::Capacity { .. } if matches!(self.phase, IntentPhase::Scheduled) => {}
+            Action::Capacity { region, percent, .. } => {
                 set(&mut overlay.capacity, regions.find(region), percent.fraction());
             }
             Action::Weights { owner, members, steps, .. } => {
@@ -454,9 +504,10 @@ impl Intent {
         let known = |(name, weight): &(String, u32)| Some((regions.find(name)?, *weight));
         let step = match &self.phase {
             IntentPhase::Stepping(course) => Some(course.share(&self.rules(regions))),
-            IntentPhase::Standing | IntentPhase::Overdue { .. } | IntentPhase::Returning(_) => {
-                steps.last().copied()
-            }
+            IntentPhase::Scheduled
+            | IntentPhase::Standing
+            | IntentPhase::Overdue { .. }
+            | IntentPhase::Returning(_) => steps.last().copied(),
         };
         let (last, others) = members.split_last().expect("weights have two members at least");
         let Some(step) = step else {
@@ -510,7 +561,8 @@ impl FollowClock for IntentStore {
 impl FollowClock for IntentPhase {
     fn follow_clock(&mut self, step: ClockStep) {
         match self {
-            Self::Standing => {}
+            // It begins when the wall clock says so.
+            Self::Scheduled | Self::Standing => {}
             Self::Overdue { next, .. } => next.follow_clock(step),
             Self::Stepping(course) | Self::Returning(course) => course.follow_clock(step),
         }

@@ -124,7 +124,7 @@ impl Balancer {
     /// of its capacity, since those were last divided.
     pub fn is_due(&self, base: &Base, view: &View, readings: &Readings) -> bool {
         let is_other = |(shares, present): &(Vec<[SiteShare; 2]>, Vec<f64>)| {
-            !view.shares_of_regions().eq(shares.iter().copied()) || *present != readings.present
+            !view.all_shares_of_regions().eq(shares.iter().copied()) || *present != readings.present
         };
         !base.demand.is_empty() && self.divided_for.as_ref().is_none_or(is_other)
     }
@@ -149,7 +149,7 @@ impl Balancer {
         let splits = Arc::make_mut(&mut self.splits);
         splits.land(&demands, &capacities(base, view, readings), base.config.safety.limits);
         splits.truncate(base.demand.len());
-        self.divided_for = Some((view.shares_of_regions().collect(), readings.present.clone()));
+        self.divided_for = Some((view.all_shares_of_regions().collect(), readings.present.clone()));
         self.next = now.plus(pace(base));
     }
 

@@ -81,10 +81,23 @@ pub(crate) fn route(
     view: &View,
     readings: &Readings,
 ) -> Route {
+    route_in(part, split, base, view, readings, Family::V4)
+}
+
+/// Returns the way of a part's clients in a family.
+pub(crate) fn route_in(
+    part: &DemandPart,
+    split: Option<&Split>,
+    base: &Base,
+    view: &View,
+    readings: &Readings,
+    family: Family,
+) -> Route {
     let (plan, policy) = base.plan_of(part);
-    let route = Route::find(plan, policy.all_down, view, split, Family::V4);
+    let view = view.under(policy.max_lag);
+    let route = Route::find(plan, policy.all_down, view, split, family);
     match readings.weights.get(part.partition) {
-        Some(Some(weights)) => route.weighted(plan, weights, view, Family::V4),
+        Some(Some(weights)) => route.weighted(plan, weights, view, family),
         Some(None) | None => route,
     }
 }
@@ -115,6 +128,7 @@ pub(crate) fn demands(
             fixed.push(Demand::fixed(rate, *region));
             left *= 1.0 - share.fraction();
         }
+        let view = view.under(base.plan_of(part).1.max_lag);
         demands.push(demand(part, rate * left, view, &known));
     }
     demands.extend(fixed);

@@ -13,6 +13,6 @@ mod outlook;
 pub(crate) use balancer::Balancer;
 pub use balancer::ShedChange;
 pub use estimate::Readings;
-pub(crate) use estimate::{capacities, demands, route};
+pub(crate) use estimate::{capacities, demands, route, route_in};
 pub(crate) use guests::Guests;
 pub use outlook::Outlook;

@@ -288,6 +288,7 @@ pub(super) mod tests {
             steered: vec![],
             safety: Safety::default(),
             drills: Vec::new(),
+            capacity_events: Vec::new(),
             alarms: AlarmRules::default(),
             zones: zones.iter().map(zone).collect(),
         }

@@ -90,6 +90,16 @@ impl Base {
         }
     }
 
+    /// Returns how many partitions of the clients there are.
+    pub(crate) fn partitions(&self) -> usize {
+        self.partitions.len()
+    }
+
+    /// Returns the partition of each steered name, in their order.
+    pub(crate) fn partition_of_names(&self) -> &[usize] {
+        &self.partition_of
+    }
+
     /// Returns who is permitted which regions: every client of every policy, those of no weight too.
     pub fn permits(&self) -> Vec<Permit> {
         demand::permits(&self.partitions, &self.table)

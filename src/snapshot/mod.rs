@@ -42,7 +42,7 @@ pub struct Snapshot {
     pub health: View,
     /// What regions that are too full shed.
     pub splits: Splits,
-    /// How the clients of some names are divided between regions.
+    /// How operators divide the clients of some names between regions.
     pub weights: Vec<Weights>,
     /// The addresses that clients are sent away from.
     pub leaving: Vec<AddressId>,
@@ -106,25 +106,29 @@ impl Snapshot {
     /// Decides everything for these inputs, and packs it.
     pub fn compile(base: Arc<Base>, inputs: impl Into<Inputs>, number: u64) -> Self {
         let Inputs { health, splits, weights, leaving } = inputs.into();
+        let weights = base.config.weights_over(weights);
         let bucketing = Bucketing::of(&base.config.regions, &health);
         // A region that yields keeps whom its split leaves it, and be that all of them.
         let is_shedding = !splits.is_whole() || health.has_yielding();
-        let is_whole = health.is_whole() && !is_shedding;
-        let terms = Terms { view: &health, bucketing: &bucketing, is_whole };
+        // A name that limits the replication lag sees its own view of the regions.
+        let terms_of = |partition: &Partition| {
+            let view = health.under(partition.policy.max_lag);
+            Terms { view, bucketing: &bucketing, is_whole: view.is_whole() && !is_shedding }
+        };
         let partitions = base.partitions.iter().enumerate();
         let choices = partitions.map(|(number, partition)| {
             let shed = |part| splits.of(base.demand_of(number, part)?);
             let split = |part| if is_shedding { shed(part) } else { None };
-            Choices::make(partition, &terms, split, None)
+            Choices::make(partition, &terms_of(partition), split, None)
         });
         let mut choices: Vec<_> = choices.collect();
         let mut choices_of = base.partition_of.clone();
-        let terms = Terms { is_whole: false, ..terms };
         for weights in &weights {
             let named = base.config.steered.iter().position(|steering| steering.owner == weights.owner);
             let Some(name) = named else { continue };
             let number = base.partition_of[name];
             choices_of[name] = choices.len();
+            let terms = Terms { is_whole: false, ..terms_of(&base.partitions[number]) };
             choices.push(Choices::make(
                 &base.partitions[number],
                 &terms,

@@ -1,5 +1,7 @@
 //! Policies: the regions of a steered name, their order, and the border.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -22,6 +24,9 @@ pub struct Steering {
     pub max_answers: u8,
     /// The parameters of the HTTPS record; `None`: HTTPS queries get NODATA.
     pub https: Option<Https>,
+    /// How clients whose way leads to one of these regions are divided between them, the last listed first; empty: they
+    /// are not. Weights that an operator sets take their place.
+    pub weights: Vec<(RegionId, u32)>,
 }
 
 /// The parameters of a steered name's HTTPS record besides the address hints (RFC 9460).
@@ -46,6 +51,8 @@ pub struct Policy {
     pub unknown_location: Vec<RegionId>,
     /// The answer when intents and health leave no region.
     pub all_down: AllDown,
+    /// The largest replication lag with which a region takes clients while another may; `None`: any.
+    pub max_lag: Option<Duration>,
 }
 
 /// The clients of a policy that one residency rule binds, or all of them.
@@ -159,6 +166,7 @@ pub(super) mod tests {
             order: Order::Nearest,
             residency: Vec::new(),
             all_down: AllDown::FailOpen,
+            max_lag: None,
         }
     }
 }

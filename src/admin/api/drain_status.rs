@@ -11,6 +11,8 @@ use crate::region::Target;
 pub struct DrainStatus {
     /// The number of the intent.
     pub intent: u64,
+    /// The name of the instance that says so. It speaks for itself: what others answer it does not know.
+    pub instance: String,
     /// The region or zone that clients are sent away from.
     pub target: Target,
     /// The last moment at which a resolver may lawfully hold one of its addresses; `null` while answers contain one.

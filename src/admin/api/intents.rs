@@ -16,7 +16,7 @@ const KINDS: [&str; 9] =
     ["shift", "drain", "disable", "force", "failover", "approve", "capacity", "weights", "drill"];
 
 /// The states of an intent.
-const STATES: [&str; 5] = ["standing", "stepping", "overdue", "returning", "stuck"];
+const STATES: [&str; 6] = ["scheduled", "standing", "stepping", "overdue", "returning", "stuck"];
 
 /// A reason: one line that is not blank.
 const REASON: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
@@ -50,6 +50,13 @@ pub struct Approval {
     /// The reason, for the audit log.
     #[schemars(length(max = MAX_REASON), regex(pattern = REASON), example = "a new kernel")]
     pub reason: String,
+    /// The safety rules that are broken on purpose.
+    #[serde(rename = "override", default)]
+    #[schemars(example = ["hard_limit"])]
+    pub overrides: Vec<SafetyRule>,
+    /// Whether only to forecast it.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// An intent by its number, as a part of a path.

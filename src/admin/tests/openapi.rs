@@ -201,7 +201,13 @@ async fn what_becomes_of_a_change_is_as_described() {
     let (sentence, forecast) = (|| "there is a reason".to_owned(), || "a table".to_owned());
     let dones = || {
         [
-            Ok(Done::Made { intent: intent(), snapshot: 8, forecast: Some(forecast()), is_kept: true }),
+            Ok(Done::Made {
+                intent: intent(),
+                snapshot: 8,
+                forecast: Some(forecast()),
+                replaces: None,
+                is_kept: true,
+            }),
             Ok(Done::Same(intent())),
             Ok(Done::Tried { forecast: forecast(), violations: violations() }),
             Ok(Done::Lifted { intent: intent(), text: sentence() }),

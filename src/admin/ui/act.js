@@ -48,7 +48,7 @@ const DEEDS = {
     title: ({ region }) => `Let ${region} leave`,
     help: "The server advises it. The region stays away until it is well again.",
     fields: ["reason"],
-    send: ({ number, reason }) => [`/proposals/${number}/approve`, "POST", { reason }],
+    send: ({ number, reason }) => [`/proposals/${number}/approve`, "POST", { reason, override: chosen() }],
   },
 };
 
@@ -169,7 +169,7 @@ function chosen() {
 function weigh() {
   confirm.disabled = answer.hidden || chosen().length < broken.length;
   say(confirm, broken.length ? "Override and do it" : "Do it");
-  at("act-limit").hidden = chosen().every((rule) => rule === "one_at_a_time");
+  at("act-limit").hidden = chosen().length === 0;
 }
 
 // Sentences are wrapped, and tables are not.

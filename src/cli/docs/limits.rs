@@ -14,6 +14,7 @@ use crate::admin::{listen, places};
 use crate::alarm::incident;
 use crate::availability::{log, measured};
 use crate::client::MAX_GROUPS;
+use crate::config::sections::capacity_events;
 use crate::config::sections::{
     access, alarms, canaries, checks, drills, geo, json, listen as listening, outside, recovery, region,
     steer, webhooks, zone_checks,
@@ -115,6 +116,7 @@ fn answers() -> Vec<Row> {
         ("`ttl`, `short_ttl` of a steered name", at_most(Duration::from_secs(u64::from(steer::LONGEST_TTL)))),
         ("`max_answers`", within(&steer::ANSWERS)),
         ("`threads` for UDP of an address", within(&listening::THREADS)),
+        ("`max_lag`", times(&steer::LAGS)),
         ("octets of a UDP reply without EDNS", most(engine::MIN_REPLY)),
         ("octets of a UDP reply with EDNS", most(usize::from(UDP_PAYLOAD))),
         ("octets of a TCP reply", most(engine::MAX_REPLY)),
@@ -143,6 +145,9 @@ fn intents() -> Vec<Row> {
         ("regions of `weights`", range(&2, &action::MAX_MEMBERS)),
         ("weight of a region", range(&0, &action::MAX_WEIGHT)),
         ("steps of `weights`", most(action::MAX_STEPS)),
+        ("how far ahead an intent is asked for", at_most(intent::LONGEST_AHEAD)),
+        ("`capacity_events`", most(capacity_events::MAX_EVENTS)),
+        ("time of a known event", times(&capacity_events::LASTS)),
         ("scheduled drills", most(drills::MAX_SCHEDULES)),
         ("windows, and blocked days, of a scheduled drill", most(drills::MAX_ENTRIES)),
         ("time of a scheduled drill", times(&drills::LASTS)),

@@ -49,6 +49,8 @@ const LEAST_AHEAD: Duration = Duration::from_secs(60);
 /// and watches for alarms until it has soaked. Stops at the first failure with the traffic kept away, says what state
 /// it leaves behind, and exits with 1. A drain that would end meanwhile is asked for anew.
 ///
+/// One instance is drained and asked; it speaks for itself, and others need a drain of their own.
+///
 /// The command finds MERIDIAN_REGION, MERIDIAN_ZONE (empty for a whole region) and MERIDIAN_ADDRESSES (separated
 /// by spaces) in its environment.
 #[derive(Clone, Debug, clap::Args)]
@@ -84,6 +86,9 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
         // It is refused, or was only tried.
         other => return report(other, arguments.terms.is_trial()),
     };
+    output::progress(
+        "one instance is asked and speaks for itself: others that answer for the zone need a drain too",
+    );
     output::progress(format_args!("1/6 drain: {}", intent.text));
     rollout.drain = Some(HeldDrain { number: intent.number, ends: Instant::now() + arguments.lasts.0 });
     match rollout.go() {

@@ -11,6 +11,7 @@ pub(crate) mod access;
 pub(crate) mod alarms;
 mod apex;
 pub(crate) mod canaries;
+pub(crate) mod capacity_events;
 pub(crate) mod checks;
 mod draft;
 pub(crate) mod drills;
@@ -116,6 +117,7 @@ fn whole(server: Server, definitions: Definitions, zones: ZoneList) -> Config {
         steered: zones.steered,
         safety: definitions.safety,
         drills: definitions.drills,
+        capacity_events: definitions.capacity_events,
         alarms: definitions.alarms,
         zones: zones.zones,
     }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::alarms::{self, AlarmRules, AlarmsSpec};
 use super::canaries::{self, CanarySpec};
+use super::capacity_events::{self, CapacityEvent, CapacityEventSpec};
 use super::drills::{self, DrillSpec};
 use super::groups::{self, GroupSpec};
 use super::recovery::{self, RecoverySpec};
@@ -39,6 +40,8 @@ pub struct RegionsSpec {
     safety: Option<Setting<SafetySpec>>,
     /// Drills that start by themselves; at most 256.
     drills: Option<Setting<Vec<Setting<DrillSpec>>>>,
+    /// Known events in which a region has more or less capacity than usual. Left out: none.
+    capacity_events: Option<Setting<Vec<Setting<CapacityEventSpec>>>>,
     /// When something that is measured is an alarm; each is `off` or says when.
     alarms: Option<Setting<AlarmsSpec>>,
 }
@@ -57,6 +60,7 @@ pub(super) struct Definitions {
     pub shared_groups: groups::Scope,
     pub safety: Safety,
     pub drills: Vec<Schedule>,
+    pub capacity_events: Vec<CapacityEvent>,
     pub alarms: AlarmRules,
 }
 
@@ -75,12 +79,14 @@ impl Definitions {
         let mut groups = groups::Registry::default();
         let region_names = Defined::of("region", "regions.yaml", &spec.regions, is_read);
         let drills = drills::lower(&spec.drills, &region_names, &regions, report);
+        let capacity_events = capacity_events::lower(&spec.capacity_events, &region_names, report);
         let shared_groups = groups::lower(&spec.groups, is_read, &mut groups, None, report);
         let is_unread = spec.regions.get().is_none() && !spec.regions.is_missing();
         let safety = safety::lower(&spec.safety, (!is_unread).then_some(region_names.len()), report);
         Self {
             jurisdictions: region::jurisdictions(&spec.regions),
             drills,
+            capacity_events,
             safety,
             alarms: alarms::lower(&spec.alarms, safety.limits, report),
             region_names,

@@ -1,6 +1,7 @@
 //! `steer` of an owner name: how its regions are chosen.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,8 +10,9 @@ use super::references::References;
 use super::residency::{self, PlacedRule, RuleSpec};
 use crate::client::GroupId;
 use crate::config::problem::Span;
-use crate::config::values::{Checked, List, Value};
+use crate::config::values::{Checked, Leaf, List, Value};
 use crate::config::yaml::{Entries, Setting, Written};
+use crate::intent::action::{MAX_MEMBERS, MAX_WEIGHT};
 use crate::region::RegionId;
 use crate::steering::{AllDown, Https, Order, Policy, Steering};
 use crate::zone::{Name, Ttl};
@@ -42,6 +44,13 @@ pub struct SteerSpec {
     unknown_location: Option<List<String>>,
     /// What is answered when every permitted region is down. Left out: `fail_open`.
     all_down: Option<Setting<AllDown>>,
+    /// The largest replication lag, as a canary of the region reads it (`signals: { replication_lag: … }`): a region that
+    /// lags more takes no clients of this name while another may, until it lags a tenth less. Left out: any.
+    max_lag: Option<Value<Duration>>,
+    /// How clients whose way leads to one of these regions are divided between those of them that are in service:
+    /// `{ tokyo: 90, osaka: 10 }`, two to eight regions of the name, with weights from 0 to 10000. Weights that an operator
+    /// sets take their place. Left out: each client goes to its own region.
+    weights: Option<Setting<Entries<Leaf<u32>>>>,
 }
 
 /// The order of preference among permitted regions.
@@ -90,6 +99,9 @@ pub const LONGEST_TTL: u32 = 86_400;
 /// The bounds of `max_answers`: 32 AAAA records with the question and an OPT record still fit into 1232 octets.
 pub const ANSWERS: RangeInclusive<u32> = 1..=32;
 
+/// The bounds of `max_lag`: signals are read with each probe, seconds apart, and a day is an outage of its own.
+pub const LAGS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+
 /// What is left out of a steered name.
 const USUAL_TTL: u32 = 30;
 const USUAL_SHORT_TTL: u32 = 10;
@@ -108,12 +120,14 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
         residency::check_not_empty(&rules, &regions, references.report);
     }
     let (ttl, short_ttl) = ttls(spec, references);
+    let weights = weights(&spec.weights, &regions, references);
     let max_answers = spec.max_answers.within("max_answers", &ANSWERS, references.report);
     let policy = Policy {
         order: order(&spec.order, &regions, &rules, references),
         unknown_location: unknown_location(&spec.unknown_location, &regions, &rules, references),
         residency: rules.into_iter().map(|placed| placed.rule).collect(),
         all_down: spec.all_down.get_or_default(),
+        max_lag: spec.max_lag.within("max_lag", &LAGS, references.report),
         regions,
     };
     Steering {
@@ -123,7 +137,42 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
         short_ttl,
         max_answers: u8::try_from(max_answers.unwrap_or(USUAL_ANSWERS)).unwrap_or(u8::MAX),
         https: spec.https.get().map(|spec| https(spec, references)),
+        weights,
     }
+}
+
+/// Returns the weights of regions, the last listed first, as operators' weights have them: it is the one that grows.
+fn weights(
+    spec: &Option<Setting<Entries<Leaf<u32>>>>,
+    regions: &[RegionId],
+    references: &mut References<'_>,
+) -> Vec<(RegionId, u32)> {
+    let Some((entries, span)) = spec.given() else { return Vec::new() };
+    let named: Vec<_> = entries.list.iter().filter_map(|(key, _)| key.given()).collect();
+    let listed = subset(&named, regions, references);
+    let weight_at = |at: Span| {
+        let entry = entries.iter().find(|(_, span, _)| *span == at);
+        entry.and_then(|(_, _, weight)| weight.get()).map(|Leaf(weight)| *weight)
+    };
+    for (name, _, weight) in entries.iter() {
+        match weight.given() {
+            Some((Leaf(weight), at)) if *weight > MAX_WEIGHT => {
+                let message = format!("the weight {weight} of `{name}` is too large");
+                references.report.error(at, message).hint(format!("weights go from 0 to {MAX_WEIGHT}"));
+            }
+            Some(_) | None => {}
+        }
+    }
+    if !(2..=MAX_MEMBERS).contains(&entries.list.len()) {
+        let finding = references.report.error(span, "`weights` divide clients between several regions");
+        finding.hint(format!("name two to {MAX_MEMBERS} regions, or leave `weights` out"));
+    }
+    let members: Vec<_> =
+        listed.iter().rev().filter_map(|(id, span)| Some((*id, weight_at(*span)?))).collect();
+    if !members.is_empty() && members.iter().all(|(_, weight)| *weight == 0) {
+        references.report.error(span, "all weights are 0").hint("some region must have a weight above 0");
+    }
+    members
 }
 
 /// Returns the regions of a list that narrows or sorts the name's regions, with their spans.

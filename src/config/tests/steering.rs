@@ -114,3 +114,22 @@ fn names_of_groups_are_not_taken_and_groups_have_members() {
         ],
     );
 }
+
+#[test]
+fn weights_are_for_several_regions_of_the_name_and_some_weight_is_above_zero() {
+    check_steer("regions: [tokyo, dublin], weights: { tokyo: 90, dublin: 10 }", &[]);
+    check_steer(
+        "regions: [tokyo, dublin], weights: { tokyo: 1 }",
+        &[
+            "a.yaml:5:52: `weights` divide clients between several regions | name two to 8 regions, or leave `weights` out",
+        ],
+    );
+    check_steer(
+        "regions: [tokyo, dublin], weights: { tokyo: 0, dublin: 0 }",
+        &["a.yaml:5:52: all weights are 0 | some region must have a weight above 0"],
+    );
+    check_steer(
+        "regions: [tokyo, dublin], weights: { tokyo: 10001, dublin: 1 }",
+        &["a.yaml:5:61: the weight 10001 of `tokyo` is too large | weights go from 0 to 10000"],
+    );
+}

@@ -68,8 +68,9 @@ impl<'de, T: FromText> Deserialize<'de> for List<T> {
     }
 }
 
-/// The text of a single value.
-struct Leaf<T>(T);
+/// The text of a single value, where the setting around it is another's: an entry's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leaf<T>(pub T);
 
 /// One value, or a list of them.
 #[derive(Deserialize, JsonSchema)]

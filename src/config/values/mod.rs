@@ -10,4 +10,4 @@ pub mod url;
 pub use bounds::{Checked, HIGHEST_LOAD, Quantity, check_name, fraction, path, point, required_name};
 pub use defined::Defined;
 pub use kinds::{Asn, Degrees, Statuses, parsed};
-pub use leaf::{FromText, List, Value};
+pub use leaf::{FromText, Leaf, List, Value};

@@ -32,6 +32,8 @@ pub(super) struct RegionFacts<'a> {
     pub found: Destination,
     /// What steering sees of health.
     pub view: &'a View,
+    /// Whether it waits since it lags more than the name allows.
+    pub is_lagging: bool,
     /// What is known of it now.
     pub bearing: Option<&'a Bearing>,
 }
@@ -92,6 +94,10 @@ impl RegionFacts<'_> {
 
     fn waiting(&self) -> String {
         let region = self.region;
+        if self.is_lagging {
+            return "lags more than `max_lag` of this name: takes no clients of it while another region can"
+                .to_owned();
+        }
         if let Some(Bearing { intent: Some(intent), .. }) = self.bearing {
             return format!("takes no clients while another region can: {intent}");
         }
@@ -183,6 +189,7 @@ mod tests {
         let standing = |index| if index < up { Standing::Up } else { Standing::Down { since: Moment(0) } };
         let view = View::counted(&regions, (0..2).map(standing).collect()).with(Vec::new(), &[[share; 2]]);
         let told = RegionFacts {
+            is_lagging: false,
             region: "tokyo",
             fate,
             found: Destination::Healthy(TOKYO),

@@ -169,8 +169,10 @@ fn decide(snapshot: &Snapshot, index: usize, client: IpAddr) -> Decision {
     let bucketing = Bucketing::of(&base.config.regions, &snapshot.health);
     let split = base.demand_of(partition, part as usize).and_then(|demand| snapshot.splits.of(demand));
     let weights = snapshot.weights_of(SteeringId(index as u32));
-    let situation = Conditions { view: &snapshot.health, bucketing: &bucketing, split, weights };
-    steering::decide(&base.config.steered[index].policy, class, &situation, client)
+    let policy = &base.config.steered[index].policy;
+    let view = snapshot.health.under(policy.max_lag);
+    let situation = Conditions { view, bucketing: &bucketing, split, weights };
+    steering::decide(policy, class, &situation, client)
 }
 
 /// Asks the engine as a resolver would, over a transport that never truncates.
@@ -284,6 +286,7 @@ fn regions(
         let family = steering::family_of(&snapshot.health, region, family);
         bearings.get(usize::from(region.0)).map(|bearings| &bearings[family as usize])
     };
+    let max_lag = steering.policy.max_lag;
     let planned = decision.plan.order.iter().enumerate().map(|(index, region)| {
         let fates = Family::BOTH.map(|family| {
             let choice = &decision.choices[family as usize];
@@ -291,7 +294,8 @@ fn regions(
                 region: &snapshot.base.config.regions.region(*region).name,
                 fate: choice.fates[index].1,
                 found: choice.selection.destination,
-                view: &snapshot.health,
+                view: snapshot.health.under(max_lag),
+                is_lagging: snapshot.health.is_kept_by_lag(*region, family, max_lag),
                 bearing: bearing(*region, family),
             };
             told.text(*region, family)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::draw::Draw;
 use super::world::World;
+use crate::intent::Action;
 
 /// How long the calm lasts: an hour of quarantine; the longest rise, ramp and return of load that a world may have; an
 /// operator who lets regions back after the quarantine; and a second ramp.
@@ -198,8 +199,10 @@ impl<'w> Trouble<'w> {
             11 => format!("approve {region}"),
             _ => return self.add(at, format!("failback {region}")),
         };
-        let overrides: Vec<_> =
-            RULES.iter().filter(|_| self.draw.is(30)).map(|rule| format!(" override {rule}")).collect();
+        let known = action.parse::<Action>().map_or(&[][..], |action| action.rules());
+        let overrides = RULES.iter().filter(|_| self.draw.is(30));
+        let overrides = overrides.filter(|rule| known.iter().any(|known| known.as_str() == **rule));
+        let overrides: Vec<_> = overrides.map(|rule| format!(" override {rule}")).collect();
         let lasts = self.draw.time(minutes(1)..=minutes(90));
         let lasts = Duration::from_secs(lasts.as_secs());
         self.add(at, format!("operator {action} for {}s{}", lasts.as_secs(), overrides.concat()));

@@ -1,0 +1,24 @@
+//! What the steered names of a configuration say together.
+
+use std::time::Duration;
+
+use super::Config;
+use crate::intent::Weights;
+
+impl Config {
+    /// Returns how the clients of names are divided between regions: as operators want, and else as `weights` say.
+    pub fn weights_over(&self, mut wanted: Vec<Weights>) -> Vec<Weights> {
+        for steering in self.steered.iter().filter(|steering| !steering.weights.is_empty()) {
+            if wanted.iter().all(|weights| weights.owner != steering.owner) {
+                let (owner, members) = (steering.owner.clone(), steering.weights.clone());
+                wanted.push(Weights { owner, members });
+            }
+        }
+        wanted
+    }
+
+    /// Returns the limits of the replication lag that names have.
+    pub fn lag_limits(&self) -> impl Iterator<Item = Duration> {
+        self.steered.iter().filter_map(|steering| steering.policy.max_lag)
+    }
+}
