@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::exit::{BAD_INPUT, BadInput, FAILURE};
 use super::{output, random, whatif};
 use crate::daemon;
-use crate::simulate::{Error, LoadedScenario, Simulation, Timeline};
+use crate::simulate::{Error, Journal, LoadedScenario, Simulation, Timeline};
 
 /// Play a scenario of trouble, or simulate a loss, and see where clients would go
 ///
@@ -93,8 +93,19 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
         }
         Err(error @ Error::Read { .. }) => return Err(BadInput::new(daemon::chain(&error)).into()),
     };
-    let mut timeline = Timeline::default();
-    Simulation::play(&loaded, &mut |at, happening| timeline.take(at, happening));
-    output::text(timeline.text);
-    Ok(if timeline.summary.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
+    let summary = match arguments.whatif.json {
+        true => {
+            let mut journal = Journal::default();
+            Simulation::play(&loaded, &mut |at, happening| journal.take(at, happening));
+            output::text(journal.text);
+            journal.summary
+        }
+        false => {
+            let mut timeline = Timeline::default();
+            Simulation::play(&loaded, &mut |at, happening| timeline.take(at, happening));
+            output::text(timeline.text);
+            timeline.summary
+        }
+    };
+    Ok(if summary.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }

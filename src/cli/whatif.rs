@@ -33,9 +33,9 @@ pub struct WhatIfArgs {
     #[arg(long, value_name = "FACTOR", default_value = "1.0", value_parser = load, conflicts_with = "file")]
     load: f64,
 
-    /// Print JSON
-    #[arg(long, conflicts_with = "file")]
-    json: bool,
+    /// Print JSON; of a scenario an object a line, with exact loads and shares
+    #[arg(long, conflicts_with = "random")]
+    pub json: bool,
 
     // With --admin it asks the running server, which knows the demand.
     #[command(flatten)]

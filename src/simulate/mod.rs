@@ -1,7 +1,7 @@
 //! An hour of trouble in milliseconds: plays a scenario to the very code that serves.
 //!
 //! ```text
-//!  text ──parse──▶ Scenario ──load──▶ LoadedScenario ──▶ Simulation ──Happening──▶ Timeline, PlaySummary, tests
+//!  text ──parse──▶ Scenario ──load──▶ LoadedScenario ──▶ Simulation ──Happening──▶ Timeline, Journal, tests
 //!                                                   │ agenda: what comes next
 //!                                                   │ environment: what targets do and say, and how loaded they are
 //!                                                   │ probers: when a probe starts, what comes of it
@@ -33,6 +33,7 @@ mod expect;
 mod expectation;
 mod fault;
 mod happening;
+mod journal;
 pub(crate) mod line;
 pub(crate) mod loaded;
 pub(crate) mod parse;
@@ -54,6 +55,7 @@ pub use clients::{ClientMove, Clients, Lookup};
 pub use clocks::BOOT;
 pub use fault::Fault;
 pub use happening::{CheckInput, Happening};
+pub use journal::Journal;
 pub use loaded::{Error, LoadedScenario};
 pub use probers::{Detection, Probed};
 pub use quantity::{Jump, Range};

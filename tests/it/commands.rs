@@ -118,6 +118,26 @@ fn the_example_of_simulate_is_a_script() {
 }
 
 #[test]
+fn a_scenario_is_told_as_an_object_a_line_with_exact_loads_and_shares() {
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/survivors.scenario");
+    let ran = meridian(&["simulate", scenario, "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let lines: Vec<serde_json::Value> =
+        ran.out.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let of = |what: &str| lines.iter().filter(|line| line["what"] == what).collect::<Vec<_>>();
+    assert!(of("load").iter().all(|line| line["loads"].is_object()), "{ran:?}");
+    assert!(of("expected").iter().all(|line| line["got"].is_null()), "{ran:?}");
+    for line in of("moved") {
+        let shares = line["regions"].as_object().expect("regions").values();
+        let sum: f64 = shares.map(|share| share.as_f64().expect("a share")).sum();
+        assert!((sum - 1.0).abs() < 1e-9, "{line}");
+    }
+    for what in ["load", "moved", "event", "notice", "expected"] {
+        assert!(!of(what).is_empty(), "nothing of `{what}`");
+    }
+}
+
+#[test]
 fn the_schema_is_json_for_each_kind_of_file() {
     for kind in [&["schema"][..], &["schema", "server"], &["schema", "regions"], &["schema", "zone"]] {
         let ran = meridian(kind);
