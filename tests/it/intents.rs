@@ -92,6 +92,12 @@ impl Operated {
         reply.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()
     }
 
+    /// Returns the alarms that stand.
+    pub fn alarms(&self) -> String {
+        let status: Value = serde_json::from_str(&self.page("/status")).expect("JSON");
+        status["alarms"].to_string()
+    }
+
     /// Posts to `/intents` as alice, and returns the status and the body.
     fn post(&self, body: &str) -> (u16, Value) {
         let address = self.admin.strip_prefix("http://").expect("plain HTTP");
@@ -198,10 +204,10 @@ fn intents_that_cannot_be_read_are_set_aside_and_said_loudly() {
     operated.server.process.line("NO INTENT IS IN FORCE");
     operated.gets(JAPAN, "tokyo");
     let alarm = "the event log knows of 1 intent: alice: drain tokyo for 2h: kernel (intent 1)";
-    assert!(operated.page("/status").contains(alarm), "it is an alarm that stands");
+    assert!(operated.alarms().contains(alarm), "it is an alarm that stands");
     operated.succeeds("drain tokyo --reason kernel");
     operated.server.process.line("intents.json is written again");
-    let is_over = || (!operated.page("/status").contains(alarm)).then_some(());
+    let is_over = || (!operated.alarms().contains(alarm)).then_some(());
     wait_for("the alarm to end when intents are written anew", is_over);
     assert!(operated.home.path("state").join("intents.json.unusable").exists());
 }

@@ -53,7 +53,7 @@ fn intents_that_the_disk_did_not_take_are_written_when_it_can_and_are_an_alarm_a
     let in_the_way = block_intents(&operated);
     operated.succeeds("drain tokyo --reason kernel");
     operated.server.process.line("cannot write");
-    let is_told = || operated.page("/status").contains("state/intents.json");
+    let is_told = || operated.alarms().contains("state/intents.json");
     wait_for("the alarm", || is_told().then_some(()));
     let metric = |value: u8| format!("meridian_state_unwritten{{file=\"intents.json\"}} {value}");
     assert!(operated.page("/metrics").contains(&metric(1)));
