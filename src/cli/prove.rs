@@ -73,12 +73,12 @@ fn summary(proof: &Proof) -> String {
 /// Returns one hash of all files of a configuration, with their names and lengths.
 fn of_directory(directory: &Path) -> anyhow::Result<Digest> {
     let sources = configuration::read(directory).map_err(anyhow::Error::from)?;
-    let mut files: Vec<_> = sources.files.iter().map(|file| (&file.name, &file.text)).collect();
+    let mut files: Vec<_> = sources.files.iter().map(|file| (&file.name, &file.octets)).collect();
     files.sort();
     let mut context = digest::Context::new(&digest::SHA256);
-    for (name, text) in files {
-        context.update(format!("{name}\n{}\n", text.len()).as_bytes());
-        context.update(text.as_bytes());
+    for (name, octets) in files {
+        context.update(format!("{name}\n{}\n", octets.len()).as_bytes());
+        context.update(octets);
     }
     Ok(context.finish())
 }

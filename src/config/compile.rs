@@ -36,8 +36,9 @@ fn read(sources: &SourceFiles, report: &mut Reporter) -> sections::Files {
     let mut files = sections::Files { server: None, regions: None, zones: Vec::new() };
     let [mut has_server, mut has_regions] = [false; 2];
     for (index, source) in sources.files.iter().enumerate() {
-        let Some(stem) = source.name.strip_suffix(".yaml").or_else(|| source.name.strip_suffix(".yml"))
-        else {
+        let stem = source.name.strip_suffix(".yaml").or_else(|| source.name.strip_suffix(".yml"));
+        // What is below the directory is there because a master file includes it.
+        let Some(stem) = stem.filter(|stem| !stem.contains('/')) else {
             continue;
         };
         let span = Span::file(index);
@@ -52,11 +53,14 @@ fn read(sources: &SourceFiles, report: &mut Reporter) -> sections::Files {
                 .error(span, format!("there is another file for `{stem}`"))
                 .hint("keep one of .yaml and .yml");
         }
-        if let Some(why) = &source.unreadable {
-            report.error(span, format!("the file {why}"));
-            continue;
-        }
-        let Some(node) = yaml::parse(&source.text, index, report) else {
+        let text = match source.text() {
+            Ok(text) => text,
+            Err(why) => {
+                report.error(span, format!("the file {why}"));
+                continue;
+            }
+        };
+        let Some(node) = yaml::parse(text, index, report) else {
             continue;
         };
         match kind {

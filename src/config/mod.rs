@@ -10,7 +10,7 @@ pub mod summary;
 
 mod compile;
 mod countries;
-mod master_file;
+pub(crate) mod master_file;
 pub(crate) mod problem;
 mod records;
 pub(crate) mod sections;
@@ -30,12 +30,13 @@ use crate::steering::Steering;
 use crate::zone::Zone;
 
 pub use compile::{Compiled, compile};
+pub use master_file::included;
 pub use problem::{Problem, ProblemLevel, Problems, SourceLine};
 pub use sections::{
     Access, AccessToken, AdminTls, AlarmRule, AlarmRules, Geo, Listen, ListenTls, LogFormat, Measure,
     NamedFile, Role, Secret, Server, TcpLimits, Webhook, WebhookShape,
 };
-pub use sources::{SourceFile, SourceFiles};
+pub use sources::{SourceFile, SourceFiles, below};
 
 /// A whole configuration that has been validated: every reference in it leads somewhere.
 #[derive(Clone, Debug, PartialEq)]

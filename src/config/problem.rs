@@ -129,16 +129,17 @@ pub struct SourceLine {
 impl SourceLine {
     /// Returns the line of what is written at a span.
     pub(super) fn of(span: Span, sources: &SourceFiles) -> Self {
-        let mut lines = sources.files.get(span.source as usize).map_or("", |file| &file.text).lines();
+        let mut lines = lines(sources, span.source);
         let line = (span.line as usize).checked_sub(1).and_then(|above| lines.nth(above));
         Self::new(span, line.unwrap_or_default(), sources)
     }
 
-    fn new(span: Span, line: &str, sources: &SourceFiles) -> Self {
+    fn new(span: Span, line: &[u8], sources: &SourceFiles) -> Self {
         // Only the part that can be shown is kept: a line may be as long as its file.
         let kept = (span.column as usize).saturating_add(EXCERPT_WIDTH);
         let file = sources.display(span.source as usize);
-        Self { span, file, excerpt: line.chars().take(kept).collect() }
+        let octets = &line[..line.len().min(kept.saturating_mul(4))];
+        Self { span, file, excerpt: String::from_utf8_lossy(octets).chars().take(kept).collect() }
     }
 
     /// Returns the problem that what is named there has.
@@ -307,7 +308,7 @@ impl FindingList {
     fn resolve(self, sources: &SourceFiles) -> Problems {
         // An alias makes one mistake appear wherever it is used; once is enough.
         let unique: BTreeSet<Finding> = self.list.into_iter().collect();
-        let mut excerpts = Excerpts { sources, source: 0, lines: "".lines(), passed: 0, line: "" };
+        let mut excerpts = Excerpts { sources, source: 0, rest: lines(sources, 0), passed: 0, line: b"" };
         let problem = |Finding { span, message, level, hint }| {
             let line = SourceLine::new(span, excerpts.at(span), sources);
             line.problem(level, message, hint)
@@ -316,27 +317,35 @@ impl FindingList {
     }
 }
 
+/// The lines of a file.
+type Lines<'s> = std::slice::Split<'s, u8, fn(&u8) -> bool>;
+
+fn lines(sources: &SourceFiles, source: u32) -> Lines<'_> {
+    let octets = sources.files.get(source as usize).map_or(&b""[..], |file| &file.octets);
+    octets.split(|octet| *octet == b'\n')
+}
+
 /// Finds the lines of places that come in order, in one pass over each file.
 struct Excerpts<'s> {
     sources: &'s SourceFiles,
     source: u32,
-    lines: std::str::Lines<'s>,
+    rest: Lines<'s>,
     passed: u32,
-    line: &'s str,
+    line: &'s [u8],
 }
 
 impl<'s> Excerpts<'s> {
-    fn at(&mut self, span: Span) -> &'s str {
+    fn at(&mut self, span: Span) -> &'s [u8] {
         if span.line == 0 {
-            return "";
+            return b"";
         }
         if self.passed == 0 || self.source != span.source {
             self.source = span.source;
-            self.lines = self.sources.files[span.source as usize].text.lines();
+            self.rest = lines(self.sources, span.source);
             self.passed = 0;
         }
         while self.passed < span.line {
-            self.line = self.lines.next().unwrap_or_default();
+            self.line = self.rest.next().unwrap_or_default();
             self.passed += 1;
         }
         self.line

@@ -20,7 +20,7 @@ use crate::config::sections::{
     steer, webhooks, zone_checks,
 };
 use crate::config::values::bounds::MAX_NAME;
-use crate::config::{problem, yaml};
+use crate::config::{master_file, problem, yaml};
 use crate::daemon;
 use crate::engine::{self, chase};
 use crate::family::Family;
@@ -70,6 +70,8 @@ fn configuration() -> Vec<Row> {
         ("files in the directory", most(configuration::MAX_FILES)),
         ("size of one file", bytes(configuration::MAX_FILE)),
         ("size of all files", bytes(configuration::MAX_TOTAL as u64)),
+        ("master files that include each other", most(master_file::MAX_DEPTH)),
+        ("records that `$GENERATE` makes in a zone", most(master_file::MAX_GENERATED)),
         ("YAML nodes in a file, aliases expanded", most(yaml::tree::MAX_NODES)),
         ("nesting of YAML", most(yaml::tree::MAX_DEPTH)),
         ("problems that are printed at once", most(problem::MAX_PRINTED)),

@@ -36,18 +36,18 @@ fn split(text: &str) -> Result<(Vec<Vec<u8>>, bool), ValueError> {
     }
     let mut labels = Vec::new();
     let mut label = Vec::new();
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        rest = &rest[character.len_utf8()..];
-        match character {
-            '.' if label.is_empty() => return Err(wrong("there is nothing between two dots")),
-            '.' => labels.push(std::mem::take(&mut label)),
-            '\\' => {
-                let (octets, after) = escape(rest)?;
-                label.extend(octets);
-                rest = after;
+    let mut rest = text.as_bytes();
+    while let Some((&octet, after)) = rest.split_first() {
+        rest = after;
+        match octet {
+            b'.' if label.is_empty() => return Err(wrong("there is nothing between two dots")),
+            b'.' => labels.push(std::mem::take(&mut label)),
+            b'\\' => {
+                let escaped;
+                (escaped, rest) = escape(rest)?;
+                label.push(escaped);
             }
-            ascii if ascii.is_ascii_graphic() => label.push(ascii as u8),
+            ascii if ascii.is_ascii_graphic() => label.push(ascii),
             other if other.is_ascii() => return Err(wrong("it contains a blank or control character")),
             _ => return Err(wrong("it is not ASCII").hint("write its punycode form, `xn--…`")),
         }

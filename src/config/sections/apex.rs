@@ -57,7 +57,7 @@ impl ZoneLowering<'_> {
     }
 
     /// Adds the SOA record, unless the master file has one.
-    pub fn soa(&mut self, spec: &Option<Setting<SoaSpec>>, file: Span, master_file: Option<usize>) {
+    pub fn soa(&mut self, spec: &Option<Setting<SoaSpec>>, file: Span, master_files: &[usize]) {
         if let Some(other) = self.nodes.get(&self.apex).and_then(|node| node.rrset(RecordType::SOA)) {
             if let Some((_, span)) = spec.given() {
                 let there = other.span.line_text(self.sources);
@@ -68,7 +68,7 @@ impl ZoneLowering<'_> {
         }
         let nothing = SoaSpec::default();
         let (spec, span) = spec.given().unwrap_or((&nothing, file));
-        let serial = serial(self.sources, file.source as usize, master_file);
+        let serial = serial(self.sources, file.source as usize, master_files);
         let mut set = RRsetDraft::new(RecordType::SOA, spec.ttl.get_or(self.default_ttl), span);
         set.rdata.push(RData::SOA(self.soa_record(spec, serial)));
         self.nodes.entry(self.apex.clone()).or_default().rrsets.push(set);
@@ -108,8 +108,7 @@ impl ZoneLowering<'_> {
 }
 
 /// Computes a serial number of the zone's files, so that equal files give equal zones: FNV-1a with its published 32-bit parameters.
-fn serial(sources: &SourceFiles, file: usize, master_file: Option<usize>) -> u32 {
-    let texts =
-        [Some(file), master_file].into_iter().flatten().map(|index| sources.files[index].text.as_bytes());
+fn serial(sources: &SourceFiles, file: usize, master_files: &[usize]) -> u32 {
+    let texts = std::iter::once(&file).chain(master_files).map(|index| &sources.files[*index].octets);
     texts.flatten().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }

@@ -87,12 +87,12 @@ impl ZoneLowering<'_> {
 
     /// Returns whether an operator may write records of a type, or reports that the server makes them.
     pub fn admits_type(&mut self, rtype: RecordType, span: Span) -> bool {
-        let is_ours = records::is_made_by_server(rtype);
-        if is_ours {
-            let message = format!("{rtype} records are made by the server that signs the zone");
-            self.report.error(span, message).hint("leave them out");
+        let wrong = records::made_by_server(rtype);
+        let is_admitted = wrong.is_none();
+        if let Some(wrong) = wrong {
+            self.report.mistake(span, wrong);
         }
-        !is_ours
+        is_admitted
     }
 
     /// Adds an RRset, unless the name has one of its type or it is empty.

@@ -14,7 +14,7 @@ use super::groups::{self, GroupSpec};
 use super::names::NameSpec;
 use super::regions::Definitions;
 use super::zone_checks;
-use crate::config::master_file::{self, MasterRecord};
+use crate::config::master_file::{MasterFileReader, MasterRecord};
 use crate::config::problem::{Reporter, Span};
 use crate::config::records;
 use crate::config::sources::SourceFiles;
@@ -37,7 +37,9 @@ pub struct ZoneSpec {
     soa: Option<Setting<SoaSpec>>,
     /// The TTL of static records that have none of their own. Left out: 1 hour.
     ttl: Option<Value<Ttl>>,
-    /// A master file (RFC 1035) in the same directory, whose records the zone has too.
+    /// A master file (RFC 1035) in the same directory, whose records the zone has too. It may include others,
+    /// by their paths below the directory. Where it says no TTL, and `ttl` is left out, the last field of its SOA
+    /// record is the TTL.
     file: Option<Value<String>>,
     /// Groups of clients that rules and orders of this zone refer to.
     groups: Option<Setting<Entries<GroupSpec>>>,
@@ -63,11 +65,13 @@ pub(super) fn lower(
     let default_ttl = spec.ttl.get_or(Ttl::from_seconds(USUAL_TTL).expect("the default is a TTL"));
     let nodes = BTreeMap::new();
     let mut zone = ZoneLowering { default_ttl, nodes, apex, own, sources, definitions, zones, report };
-    let master_file = zone.master_file(&spec.file);
+    let read = zone.master_file(&spec.file, spec.ttl.get().copied());
+    let is_whole = read.is_some();
+    let master_files = read.unwrap_or_default();
     zone.names(&spec.names);
     zone.nameservers(&spec.nameservers);
-    zone.soa(&spec.soa, file, master_file);
-    zone_checks::check(&zone.apex, &zone.nodes, file, zone.report);
+    zone.soa(&spec.soa, file, &master_files);
+    zone_checks::check(&zone.apex, &zone.nodes, file, is_whole, zone.report);
     zone.own.names.report_unused(zone.report);
     let ZoneLowering { nodes, apex, .. } = zone;
     let nodes = nodes.into_iter().map(|(name, draft)| (name, draft.finish())).collect();
@@ -101,8 +105,12 @@ fn apex(
 }
 
 impl ZoneLowering<'_> {
-    /// Adds the records of the master file, and returns the number of that file.
-    fn master_file(&mut self, spec: &Option<Value<String>>) -> Option<usize> {
+    /// Adds the records of the master file, and returns the numbers of the files that were read; `None` when
+    /// that could not be.
+    fn master_file(&mut self, spec: &Option<Value<String>>, ttl: Option<Ttl>) -> Option<Vec<usize>> {
+        if spec.is_missing() {
+            return Some(Vec::new());
+        }
         let (name, span) = spec.given()?;
         let Some(index) = self.sources.find(name) else {
             let names = self.sources.files.iter().map(|file| file.name.as_str());
@@ -110,20 +118,20 @@ impl ZoneLowering<'_> {
             self.report.error(span, message).maybe_hint(suggest::question(name, names));
             return None;
         };
-        let source = &self.sources.files[index];
-        if let Some(why) = &source.unreadable {
+        if let Some(why) = &self.sources.files[index].unreadable {
             self.report.error(span, format!("file `{name}` {why}"));
             return None;
         }
-        for record in master_file::read(&source.text, index, &self.apex, self.report) {
+        let mut reader = MasterFileReader::new(self.sources, index, &self.apex, ttl);
+        while let Some(record) = reader.next(self.report) {
             self.record(record);
         }
-        Some(index)
+        Some(reader.files().to_vec())
     }
 
     fn record(&mut self, record: MasterRecord) {
-        let MasterRecord { owner, rtype, ttl, rdata, target, span } = record;
-        if !self.admits(&owner, span) || !self.admits_type(rtype, span) {
+        let MasterRecord { owner, rtype, ttl, rdata, target, span, .. } = record;
+        if !self.admits(&owner, span) {
             return;
         }
         let ttl = ttl.unwrap_or(self.default_ttl);

@@ -12,9 +12,16 @@ use crate::zone::{Name, RecordType};
 /// The most octets of data in one RRset: a message has at most 65535, and holds more than the data.
 pub const MAX_RRSET: usize = 60_000;
 
-pub(super) fn check(apex: &Name, nodes: &BTreeMap<Name, NodeDraft>, file: Span, report: &mut Reporter) {
+/// Checks a zone; `is_whole` says that its master file could be read.
+pub(super) fn check(
+    apex: &Name,
+    nodes: &BTreeMap<Name, NodeDraft>,
+    file: Span,
+    is_whole: bool,
+    report: &mut Reporter,
+) {
     let mut checks = Checks { apex, nodes, report };
-    if nodes.get(apex).and_then(|node| node.rrset(RecordType::NS)).is_none() {
+    if is_whole && nodes.get(apex).and_then(|node| node.rrset(RecordType::NS)).is_none() {
         let finding = checks.report.error(file, "the zone has no NS records");
         finding.hint("add `nameservers: [ns1.example.net, ns2.example.net]`");
     }

@@ -57,7 +57,7 @@ fn mutated(text: &str, changes: &[(f64, usize, &str)]) -> String {
     characters.into_iter().collect()
 }
 
-const MASTER: &str = "$TTL 1h\n@ IN SOA ns1 host ( 7 2h 15m 2w 1m )\n@ NS a.\nwww 300 A 192.0.2.1\nt TXT \"a;b\" c\\032\nx TYPE65280 \\# 2 0a00\ns HTTPS 1 . alpn=\"h2,h3\" port=1\n";
+const MASTER: &str = "$TTL 1h\n@ IN SOA ns1 host ( 7 2h 15m 2w 1m )\n@ NS a.\nwww 300 A 192.0.2.1\nt TXT \"a;b\" c\\032\nx TYPE65280 \\# 2 0a00\ns HTTPS 1 . alpn=\"h2,h3\" port=1\nl LOC 1 2 3 N 4 E 5m\n$GENERATE 1-3 g${0,2,n} A 192.0.2.$\n$INCLUDE z.zone\nk APL !1:0.0.0.0/0\n";
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]

@@ -2,18 +2,19 @@
 
 use super::*;
 
+/// Compiles a zone `example.com` with these master files, `z.zone` being the first; the text of the YAML file
+/// follows the two lines.
+fn compile_files(masters: &[(&str, &[u8])], more: &str) -> Result<Compiled, Problems> {
+    let zone = format!("zone: example.com\nfile: z.zone\n{more}");
+    let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("a.yaml", ZONE), ("b.yaml", &zone)];
+    let files = files.map(|(name, text)| SourceFile::new(name, text)).into_iter();
+    let masters = masters.iter().map(|(name, octets)| SourceFile::new(*name, *octets));
+    compile(&SourceFiles::new("", files.chain(masters).collect()))
+}
+
 /// Checks a zone `example.com` with a master file; the text of the YAML file follows the two lines.
 fn check_file(master: &str, more: &str, expected: &[&str]) {
-    let zone = format!("zone: example.com\nfile: z.zone\n{more}");
-    let files = [
-        ("server.yaml", SERVER),
-        ("regions.yaml", REGIONS),
-        ("a.yaml", ZONE),
-        ("b.yaml", &zone),
-        ("z.zone", master),
-    ];
-    let sources = SourceFiles::new("", files.map(|(name, text)| SourceFile::new(name, text)).into());
-    let found = match compile(&sources) {
+    let found = match compile_files(&[("z.zone", master.as_bytes())], more) {
         Ok(compiled) => compiled.warnings,
         Err(problems) => problems,
     };
@@ -54,7 +55,7 @@ fn problems_in_a_master_file_have_its_lines() {
         "",
         &[
             "z.zone:2:7: `192.0.2` is not an IPv4 address",
-            "z.zone:3:1: `$INCLUDE` is not supported",
+            "z.zone:3:10: there is no file `x` in the configuration directory",
             "z.zone:4:1: name `b.example.net.` is outside of the zone `example.com.`",
         ],
     );
@@ -78,5 +79,146 @@ fn a_file_that_is_not_there_is_reported() {
         "b.yaml",
         "zone: example.com\nnameservers: a.b\nfile: x.zone\n",
         &["b.yaml:3:7: there is no file `x.zone` in the configuration directory"],
+    );
+}
+
+/// Checks the TTLs of the records of a zone, each as `owner type ttl`.
+fn check_ttls(master: &str, more: &str, expected: &[&str]) {
+    let compiled = compile_files(&[("z.zone", master.as_bytes())], more).expect("it is right");
+    let zones = &compiled.config.zones;
+    let zone = zones.iter().find(|zone| zone.apex.to_string() == "example.com.").expect("it is there");
+    let sets = zone.nodes.iter().flat_map(|(owner, node)| node.rrsets.iter().map(move |set| (owner, set)));
+    let lines = sets.map(|(owner, set)| format!("{owner} {} {}", set.rtype, set.ttl.seconds()));
+    assert_eq!(lines.collect::<Vec<_>>(), expected, "\n{master}");
+}
+
+#[test]
+fn a_master_file_without_ttl_gets_the_last_field_of_its_soa_and_not_an_hour() {
+    let file = "@ SOA a.b. c.d. 1 2 3 4 77\n@ NS a.b.\nwww A 192.0.2.1\n";
+    check_ttls(file, "", &["example.com. SOA 77", "example.com. NS 77", "www.example.com. A 77"]);
+    check_ttls(file, "ttl: 5m\n", &["example.com. SOA 300", "example.com. NS 300", "www.example.com. A 300"]);
+    let file = file.replace("SOA", "99 SOA");
+    check_ttls(&file, "", &["example.com. SOA 99", "example.com. NS 99", "www.example.com. A 99"]);
+}
+
+#[test]
+fn a_ttl_that_is_too_long_or_has_a_wrong_unit_is_not_called_a_record_type() {
+    check_file(
+        "@ NS a.b.\nwww 2147483648 IN A 192.0.2.1\nw 1x A 192.0.2.1\nv 99999999999 A 192.0.2.1\n",
+        "",
+        &[
+            "z.zone:2:5: `2147483648` is longer than a TTL can be",
+            "z.zone:3:3: `1x` is not a TTL",
+            "z.zone:4:3: `99999999999` is longer than a TTL can be",
+        ],
+    );
+}
+
+#[test]
+fn signatures_in_a_master_file_are_not_answered_with_a_way_to_write_them() {
+    check_file(
+        "@ NS a.b.\ns RRSIG A 13 3 3600 20300101000000 20200101000000 1 zf.test. bm90\ns NSEC t A\n",
+        "",
+        &[
+            "z.zone:2:3: RRSIG records are made by the server that signs the zone",
+            "z.zone:3:3: NSEC records are made by the server that signs the zone",
+        ],
+    );
+}
+
+#[test]
+fn latin_1_in_a_comment_or_a_text_is_read_as_the_octets_that_it_is() {
+    let compiled =
+        compile_files(&[("z.zone", b"@ NS a.b. ; caf\xe9\nt TXT caf\xe9\xa0x\n")], "").expect("it is read");
+    let zone = compiled.config.zones.iter().find(|zone| zone.apex.to_string() == "example.com.");
+    let mut sets = zone.expect("it is there").nodes.values().flat_map(|node| &node.rrsets);
+    let text = sets.find(|set| set.rtype == crate::zone::RecordType::TXT).expect("it is there");
+    let crate::zone::RData::TXT(text) = &text.rdata[0] else { panic!("a text") };
+    assert_eq!(&*text.txt_data[0], b"caf\xe9\xa0x");
+}
+
+#[test]
+fn a_master_file_that_cannot_be_read_is_not_said_to_lack_name_servers_as_well() {
+    let zone = "zone: example.com\nfile: z.zone\n";
+    let unreadable = Some("is larger than 256 MiB".to_owned());
+    let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("a.yaml", ZONE), ("b.yaml", zone)];
+    let files = files.map(|(name, text)| SourceFile::new(name, text)).into_iter();
+    let large = SourceFile { unreadable, ..SourceFile::new("z.zone", "") };
+    let problems =
+        compile(&SourceFiles::new("", files.chain([large]).collect())).expect_err("it is too large");
+    let messages: Vec<_> = problems.list.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(messages, ["file `z.zone` is larger than 256 MiB"]);
+}
+
+/// Checks what is found in these master files, each as `file:line:column: message`.
+fn check_included(masters: &[(&str, &str)], expected: &[&str]) {
+    let masters: Vec<_> = masters.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    let problems = match compile_files(&masters, "") {
+        Ok(compiled) => compiled.warnings,
+        Err(problems) => problems,
+    };
+    let lines = problems
+        .list
+        .iter()
+        .map(|problem| format!("{}:{}:{}: {}", problem.file, problem.line, problem.column, problem.message));
+    assert_eq!(lines.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn an_included_file_has_its_own_origin_and_its_own_lines() {
+    let masters: [(&str, &[u8]); 2] = [
+        ("z.zone", b"$TTL 60\n@ NS a.b.\n$INCLUDE sub/hosts.zone sub\n TXT after\n"),
+        ("sub/hosts.zone", b"h A 192.0.2.1\n$ORIGIN deeper\n$TTL 5\nd A 192.0.2.2\n"),
+    ];
+    let compiled = compile_files(&masters, "").expect("it is right");
+    let zone = compiled.config.zones.iter().find(|zone| zone.apex.to_string() == "example.com.");
+    let nodes = &zone.expect("it is there").nodes;
+    let names: Vec<_> = nodes.iter().map(|(name, node)| format!("{name} {}", node.rrsets.len())).collect();
+    // The origin and the owner before count again; `$TTL` stays what it became, as in BIND.
+    assert_eq!(names, ["example.com. 3", "d.deeper.sub.example.com. 1", "h.sub.example.com. 1"]);
+    check_included(
+        &[("z.zone", "@ NS a.b.\n$INCLUDE sub/x\n"), ("sub/x", "h A 192.0.2\n")],
+        &["sub/x:1:5: `192.0.2` is not an IPv4 address"],
+    );
+}
+
+#[test]
+fn no_include_leads_out_of_the_directory_or_into_itself() {
+    check_included(
+        &[
+            ("z.zone", "@ NS a.b.\n$INCLUDE ../x\n$INCLUDE /etc/passwd\n$INCLUDE ./one\n"),
+            ("one", "$INCLUDE z.zone\n"),
+        ],
+        &[
+            "one:1:10: `z.zone` includes itself",
+            "z.zone:2:10: `../x` leads out of the configuration directory",
+            "z.zone:3:10: `/etc/passwd` leads out of the configuration directory",
+        ],
+    );
+    let names: Vec<String> =
+        (0..11).map(|index| if index == 0 { "z.zone".to_owned() } else { format!("f{index}") }).collect();
+    let texts: Vec<String> =
+        (1..=11).map(|next| format!("@ NS a.b.\n$INCLUDE f{next}\n").replace("f11", "f10")).collect();
+    let files: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+    let files = &files[..];
+    let found =
+        compile_files(&files.iter().map(|(name, text)| (*name, text.as_bytes())).collect::<Vec<_>>(), "");
+    let problems = found.expect_err("they are too deep");
+    assert_eq!(problems.list[0].message, "more than 10 files within each other");
+}
+
+#[test]
+fn generated_records_are_counted_and_a_mistake_is_reported_once() {
+    check_file(
+        "@ NS a.b.\n$GENERATE 1-300 h$ A 192.0.2.$\n$GENERATE 1-2 x ${z} A 192.0.2.1\n$GENERATE 0-1048576 y$ A 192.0.2.1\n$GENERATE 1 x$ A 192.0.2.1\n$GENERATE 1-2\n",
+        "",
+        &[
+            "z.zone:2:22: `192.0.2.256` is not an IPv4 address",
+            "z.zone:3:17: `${z}` is not a record type",
+            "z.zone:4:1: the zone generates more than 1048576 records",
+            "z.zone:5:11: `1` is not a range",
+            "z.zone:6:1: `$GENERATE` takes a range and a record",
+        ],
     );
 }

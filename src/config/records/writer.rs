@@ -1,0 +1,270 @@
+//! Writes the data of a record in wire format, field by field, from its words.
+
+use std::borrow::Cow;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
+use hickory_proto::rr::Name;
+
+use super::lexer::Token;
+use super::mnemonics::{Mnemonics, number, seconds};
+use super::rdata::RecordTarget;
+use super::types::{self, Field};
+use super::{bitmap, gateway, host_identity, location, name, octet_groups, prefixes, svcb};
+use crate::config::problem::ValueError;
+
+/// The words of a record's data, and its wire format so far.
+pub(super) struct RdataWriter<'t> {
+    pub words: &'t [Token],
+    /// The word that comes next, or that is wrong.
+    pub position: usize,
+    pub wire: Vec<u8>,
+    /// The last name that was written.
+    pub target: Option<RecordTarget>,
+    pub origin: &'t Name,
+}
+
+impl<'t> RdataWriter<'t> {
+    pub fn fields(&mut self, fields: &[Field]) -> Result<(), ValueError> {
+        for field in fields {
+            self.field(*field)?;
+        }
+        match self.words.get(self.position) {
+            Some(word) => Err(ValueError::new(format!("`{}` is more than this type takes", word.text()))),
+            None => Ok(()),
+        }
+    }
+
+    fn field(&mut self, field: Field) -> Result<(), ValueError> {
+        match field {
+            Field::U8 => self.number(1),
+            Field::U16 => self.number(2),
+            Field::U32 => self.number(4),
+            Field::U64 => self.number(8),
+            Field::Time => self.put_one("a time", |text| Ok(seconds(text)?.to_be_bytes())),
+            Field::Ipv4 => self.put_one("an IPv4 address", |text| Ok(ipv4(text)?.octets())),
+            Field::Ipv6 => self.put_one("an IPv6 address", |text| Ok(ipv6(text)?.octets())),
+            Field::Domain => self.domain(),
+            Field::Domains => self.to_the_end(Self::domain),
+            Field::Text => self.string(),
+            Field::OptionalText if self.is_at_end() => Ok(()),
+            Field::OptionalText => self.string(),
+            Field::Texts if self.is_at_end() => {
+                Err(ValueError::new("a text is missing").hint("write `\"\"` for an empty one"))
+            }
+            Field::Texts => self.to_the_end(Self::string),
+            Field::Tag => {
+                let tag = self.one("a tag", tag)?;
+                self.put_string(tag.as_bytes());
+                Ok(())
+            }
+            Field::Octets => {
+                let octets = self.one_token("a value", Token::octets)?;
+                self.put(&octets);
+                Ok(())
+            }
+            Field::Hex => self.rest("hexadecimal digits", "are", hex),
+            Field::OptionalBase64 if self.is_at_end() => Ok(()),
+            Field::Base64 | Field::OptionalBase64 => self.rest("base 64", "is", base64),
+            Field::Base64OrDash => {
+                self.rest("base 64", "is", |text| if text == "-" { Some(Vec::new()) } else { base64(text) })
+            }
+            Field::Named(names) => self.named(names),
+            Field::Type => {
+                self.put_one("a record type", |text| Ok(u16::from(types::parse(text)?).to_be_bytes()))
+            }
+            Field::Types => bitmap::types(self),
+            Field::Ports => bitmap::ports(self),
+            Field::Hyphened(octets) => octet_groups::hyphened(self, octets),
+            Field::Locator => octet_groups::locator(self),
+            Field::Nsap => octet_groups::nsap(self),
+            Field::Atm => octet_groups::atm(self),
+            Field::Location => location::write(self),
+            Field::Prefixes => self.to_the_end(prefixes::item),
+            Field::Ipv6Suffix => prefixes::ipv6_suffix(self),
+            Field::Gateway => gateway::gateway(self),
+            Field::Relay => gateway::relay(self),
+            Field::HostIdentity => host_identity::write(self),
+            Field::ServiceParameters => {
+                let parameters = svcb::parameters(&self.words[self.position..]);
+                let octets = parameters.map_err(|(offset, wrong)| {
+                    self.position += offset;
+                    wrong
+                })?;
+                self.position = self.words.len();
+                self.put(&octets);
+                Ok(())
+            }
+        }
+    }
+
+    pub fn is_at_end(&self) -> bool {
+        self.position == self.words.len()
+    }
+
+    /// Returns the text of the next word, if there is one.
+    pub fn peek(&self) -> Option<Cow<'t, str>> {
+        self.words.get(self.position).map(Token::text)
+    }
+
+    pub fn put(&mut self, octets: &[u8]) {
+        self.wire.extend_from_slice(octets);
+    }
+
+    /// Appends a string with its length. The caller has seen to it that it has at most 255 octets.
+    pub fn put_string(&mut self, octets: &[u8]) {
+        self.wire.push(u8::try_from(octets.len()).expect("strings and labels are bounded"));
+        self.put(octets);
+    }
+
+    /// Takes one token; the position stays at it when it is wrong.
+    fn one_token<T>(
+        &mut self,
+        what: &str,
+        parse: impl Fn(&'t Token) -> Result<T, ValueError>,
+    ) -> Result<T, ValueError> {
+        let word = self.words.get(self.position);
+        let word = word.ok_or_else(|| ValueError::new(format!("{what} is missing at the end")))?;
+        let value = parse(word)?;
+        self.position += 1;
+        Ok(value)
+    }
+
+    /// Takes the text of one token.
+    pub fn one<T>(
+        &mut self,
+        what: &str,
+        parse: impl Fn(&str) -> Result<T, ValueError>,
+    ) -> Result<T, ValueError> {
+        self.one_token(what, |word| parse(&word.text()))
+    }
+
+    fn put_one<const N: usize>(
+        &mut self,
+        what: &str,
+        parse: impl Fn(&str) -> Result<[u8; N], ValueError>,
+    ) -> Result<(), ValueError> {
+        let octets = self.one(what, parse)?;
+        self.put(&octets);
+        Ok(())
+    }
+
+    fn to_the_end(&mut self, item: impl Fn(&mut Self) -> Result<(), ValueError>) -> Result<(), ValueError> {
+        while !self.is_at_end() {
+            item(self)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a number of so many octets.
+    fn number(&mut self, octets: usize) -> Result<(), ValueError> {
+        let largest = u64::MAX >> (64 - 8 * octets);
+        let number = self.one("a number", |text| number(text, largest))?;
+        self.put(&number.to_be_bytes()[8 - octets..]);
+        Ok(())
+    }
+
+    fn named(&mut self, names: &Mnemonics) -> Result<(), ValueError> {
+        let number = self.one(names.what, |text| names.parse(text))?;
+        self.put(&number.to_be_bytes()[2 - names.octets..]);
+        Ok(())
+    }
+
+    /// Writes a name, uncompressed.
+    pub fn domain(&mut self) -> Result<(), ValueError> {
+        let origin = self.origin;
+        let (parsed, text) = self.one("a name", |text| Ok((name::parse(text, origin)?, text.to_owned())))?;
+        for label in parsed.iter() {
+            self.put_string(label);
+        }
+        self.wire.push(0);
+        let is_absolute = text == "@" || (text.ends_with('.') && !text.ends_with("\\."));
+        let relative = (!is_absolute).then_some(text);
+        self.target = Some(RecordTarget { name: parsed, relative });
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<(), ValueError> {
+        let octets = self.one_token("a text", string)?;
+        self.put_string(&octets);
+        Ok(())
+    }
+
+    fn rest(
+        &mut self,
+        what: &str,
+        verb: &str,
+        decode: impl Fn(&str) -> Option<Vec<u8>>,
+    ) -> Result<(), ValueError> {
+        let rest = self.rest_text();
+        if rest.is_empty() {
+            return Err(ValueError::new(format!("{what} {verb} missing at the end")));
+        }
+        let octets = decode(&rest).ok_or_else(|| ValueError::not(&shortened(&rest), what))?;
+        self.position = self.words.len();
+        self.put(&octets);
+        Ok(())
+    }
+
+    fn rest_text(&self) -> String {
+        self.words[self.position..].iter().map(Token::text).collect()
+    }
+
+    /// `\# length digits` (RFC 3597, section 5).
+    pub fn generic(&mut self) -> Result<(), ValueError> {
+        self.position = 1;
+        let length = self.one("a length", |text| number(text, u16::MAX.into()))?;
+        let digits = self.rest_text();
+        let octets =
+            hex(&digits).ok_or_else(|| ValueError::not(&shortened(&digits), "hexadecimal digits"))?;
+        if octets.len() as u64 != length {
+            let message = format!("the length says {length}, but there are {} octets", octets.len());
+            return Err(ValueError::new(message));
+        }
+        self.position = self.words.len();
+        self.put(&octets);
+        Ok(())
+    }
+}
+
+/// Returns what a message may hold of a text that can be as long as a file.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn string(word: &Token) -> Result<Vec<u8>, ValueError> {
+    let octets = word.octets()?;
+    if octets.len() > 255 {
+        let message = format!("a string of {} octets", octets.len());
+        return Err(
+            ValueError::new(message).hint("a string has at most 255; split it into several: `\"…\" \"…\"`")
+        );
+    }
+    Ok(octets)
+}
+
+pub(super) fn ipv4(text: &str) -> Result<Ipv4Addr, ValueError> {
+    text.parse().map_err(|_| ValueError::not(text, "an IPv4 address").hint("write `192.0.2.1`"))
+}
+
+pub(super) fn ipv6(text: &str) -> Result<Ipv6Addr, ValueError> {
+    text.parse().map_err(|_| ValueError::not(text, "an IPv6 address").hint("write `2001:db8::a`"))
+}
+
+fn tag(text: &str) -> Result<String, ValueError> {
+    let is_tag = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let wrong = || ValueError::not(text, "a tag").hint("tags are `issue`, `issuewild`, `iodef` and the like");
+    if is_tag { Ok(text.to_owned()) } else { Err(wrong()) }
+}
+
+pub(super) fn hex(digits: &str) -> Option<Vec<u8>> {
+    HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).ok()
+}
+
+/// Decodes RFC 4648's base 64, whose padding may be left out.
+pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
+    BASE64_NOPAD.decode(text.trim_end_matches('=').as_bytes()).ok()
+}
