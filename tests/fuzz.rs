@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use hickory_proto::op::Message;
 
+use meridian::answer::NameTree;
+use meridian::config::{SourceFile, SourceFiles, compile};
 use meridian::engine::{Disposition, MAX_REPLY, Transport};
 use meridian::wire::{HEADER_OCTETS, Query};
 
@@ -38,6 +40,39 @@ fn engine_respond_to_a_question() {
             answer(&request);
         }
     });
+}
+
+/// A master file may come from a customer: whatever is in it, it is read or refused with places.
+#[test]
+fn master_file() {
+    bolero::check!().for_each(|octets: &[u8]| read_master_file(octets));
+}
+
+/// As above, but the octets replace a part of a file of every type, so that they get further into the fields.
+#[test]
+fn master_file_of_every_type() {
+    const FILE: &[u8] = include_bytes!("master_files/every_type.zone");
+    bolero::check!().for_each(|octets: &[u8]| {
+        let (place, octets) = octets.split_at(octets.len().min(2));
+        let place = place.iter().fold(0, |place, octet| place << 8 | usize::from(*octet)) % FILE.len();
+        let mut file = FILE.to_vec();
+        let end = (place + octets.len()).min(file.len());
+        file.splice(place..end, octets.iter().copied());
+        read_master_file(&file);
+    });
+}
+
+/// Reads a master file, and holds that what is wrong can be printed and what is right can be served.
+fn read_master_file(octets: &[u8]) {
+    let files = vec![
+        SourceFile::new("server.yaml", "name: ns1\nlisten: { dns: [\"127.0.0.1:5300\"] }\n"),
+        SourceFile::new("z.yaml", "zone: example.test\nfile: z.zone\nnameservers: ns1.example.net\n"),
+        SourceFile::new("z.zone", octets),
+    ];
+    match compile(&SourceFiles::new("", files)) {
+        Ok(compiled) => drop(NameTree::compile(&compiled.config.zones)),
+        Err(problems) => assert!(!problems.to_string().is_empty()),
+    }
 }
 
 /// Answers, and holds that the reply can be read and keeps to its limit.
