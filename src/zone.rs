@@ -44,7 +44,8 @@ pub struct RRset {
 pub struct Node {
     /// Its static RRsets, one for each type.
     pub rrsets: Vec<RRset>,
-    /// Set when its A, AAAA and HTTPS answers are chosen; then no static RRset has those types.
+    /// Set when its A, AAAA and HTTPS answers are chosen; then no static RRset has the first two types, nor HTTPS
+    /// if the policy makes HTTPS records.
     pub steering: Option<SteeringId>,
 }
 

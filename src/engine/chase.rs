@@ -154,13 +154,14 @@ where
         if self.qtype == rtype::ANY {
             return self.any(name, node);
         }
-        if let (Some(id), Some(kind)) = (node.steering, kind(self.qtype)) {
-            let steered = self.steer(id, kind);
-            return self.steered(name, node, steered.choice);
-        }
+        // A steered name has no static records of a type that is chosen, but HTTPS records where those are not.
         if let Some(rrset) = node.rrset(self.qtype) {
             self.put(Section::Answer, name.as_bytes(), rrset)?;
             return Ok(Step::Done);
+        }
+        if let (Some(id), Some(kind)) = (node.steering, kind(self.qtype)) {
+            let steered = self.steer(id, kind);
+            return self.steered(name, node, steered.choice);
         }
         if let Some(alias) = node.rrset(rtype::CNAME) {
             self.aliases.add(self.writer.position());

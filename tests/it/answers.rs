@@ -41,6 +41,17 @@ fn clients_are_sent_to_the_nearest_region_that_the_law_allows() {
 }
 
 #[test]
+fn a_steered_name_without_https_answers_with_the_https_record_beside_it() {
+    let home = Home::new(Regions::start().port);
+    let names = "names: { '@': { steer: { regions: [tokyo] }, HTTPS: 0 edge.example.net. } }";
+    home.write("x.yaml", &format!("zone: beside.example.net\nnameservers: [ns1.example.net]\n{names}\n"));
+    let server = Server::start(&home);
+    let edge = "beside.example.net. 3600 IN HTTPS 0 edge.example.net.";
+    check(&server, "beside.example.net. HTTPS from 10.81.7.0/24", &["NoError aa", edge, "scope 0"]);
+    assert_eq!(regions_in(&server.ask("beside.example.net. A from 10.81.7.0/24")), ["tokyo"]);
+}
+
+#[test]
 fn addresses_and_https_hints_come_from_one_decision_with_its_scope() {
     let (server, _home) = start();
     check(

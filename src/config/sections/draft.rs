@@ -16,6 +16,8 @@ pub(super) struct NodeDraft {
     pub rrsets: Vec<RRsetDraft>,
     /// Set when it is steered, with the span; the number is missing when the policy cannot be read.
     pub steering: Option<(Option<SteeringId>, Span)>,
+    /// Whether the answers to HTTPS are chosen, too; so they are while the policy cannot be read.
+    pub chooses_https: bool,
 }
 
 impl NodeDraft {

@@ -96,7 +96,7 @@ impl JsonSchema for NameSpec {
         let types: Vec<&str> = crate::config::records::type_names().collect();
         json_schema!({
             "description": "What one owner name holds: `steer`, or static records by type, or both \
-                            where the types are not A, AAAA, HTTPS or CNAME.",
+                            where the types are not A, AAAA or CNAME, and not HTTPS if `steer` has `https`.",
             "type": "object",
             "properties": { "steer": steer, "ttl": ttl },
             "patternProperties": { format!("^({}|TYPE[0-9]+)$", types.join("|")): records },
@@ -138,7 +138,10 @@ impl ZoneLowering<'_> {
             SteeringId(u32::try_from(self.zones.steered.len() - 1).expect("files are bounded"))
         });
         let span = spec.given().map_or(name, |(_, span)| span);
+        let steered = id.and_then(|_| self.zones.steered.last());
+        let chooses_https = steered.is_none_or(|steering| steering.https.is_some());
         let node = self.nodes.entry(owner.clone()).or_default();
+        node.chooses_https = chooses_https;
         if node.steering.replace((id, span)).is_some() && id.is_some() {
             self.report.error(span, format!("name `{owner}` is steered twice"));
         }

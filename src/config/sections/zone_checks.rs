@@ -87,7 +87,9 @@ impl Checks<'_> {
 
     fn steered(&mut self, name: &Name, node: &NodeDraft, span: Span) {
         let chosen = [RecordType::A, RecordType::AAAA, RecordType::HTTPS, RecordType::CNAME];
-        for set in chosen.iter().filter_map(|rtype| node.rrset(*rtype)) {
+        // Without `https:` there is nothing to choose, and an alias or a key of the operator's may stand there.
+        let chosen = chosen.iter().filter(|rtype| **rtype != RecordType::HTTPS || node.chooses_https);
+        for set in chosen.filter_map(|rtype| node.rrset(*rtype)) {
             let rtype = records::type_text(set.rtype);
             let finding =
                 self.report.error(set.span, format!("`{name}` is steered and has a static {rtype} record"));

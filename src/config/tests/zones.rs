@@ -45,6 +45,17 @@ fn a_steered_name_has_no_static_addresses() {
 }
 
 #[test]
+fn a_steered_name_without_https_may_stand_beside_an_alias_of_that_type() {
+    check_names("  a: { steer: { regions: tokyo }, HTTPS: 0 edge.example.net. }", &[]);
+    check_names(
+        "  a: { steer: { regions: tokyo, https: { alpn: [h2] } }, HTTPS: 0 edge.example.net. }",
+        &[
+            "a.yaml:5:58: `a.example.org.` is steered and has a static HTTPS record | line 5 steers it: its A, AAAA and HTTPS answers are chosen",
+        ],
+    );
+}
+
+#[test]
 fn names_stand_inside_of_their_zone() {
     check_names(
         "  www.example.com.: { A: 192.0.2.1 }\n  a..b: { A: 192.0.2.1 }\n  bücher: { A: 192.0.2.1 }\n  empty:",
