@@ -228,7 +228,7 @@ fn pack(rrset: &RRset) -> Packed {
 }
 
 /// Returns a name as a lower-case wire name.
-pub(super) fn wire(name: &Name) -> Wire {
+pub fn wire(name: &Name) -> Wire {
     let mut octets = Vec::new();
     let mut encoder = BinEncoder::new(&mut octets);
     encoder.set_name_encoding(NameEncoding::UncompressedLowercase);

@@ -7,6 +7,7 @@ mod compile;
 mod name_tree;
 mod packed;
 
+pub use compile::wire as wire_name;
 pub use name_tree::{Apex, Delegation, Glue, NameMatch, NameNode, NameTree, NodeId};
 pub use packed::{Packed, Unencodable};
 

@@ -82,7 +82,7 @@ fn configuration() -> Vec<Row> {
         ("groups of clients in all zones", most(MAX_GROUPS)),
         ("`geo.networks`", most(geo::MAX_NETWORKS)),
         ("size of a geo database", bytes(database::MAX_SIZE)),
-        ("octets of one static RRset", most(zone_checks::MAX_RRSET)),
+        ("octets of a reply with one static RRset", most(zone_checks::MAX_REPLY)),
         ("`references`", most(outside::MAX_REFERENCES)),
         ("webhooks", most(webhooks::MAX_WEBHOOKS)),
         ("`access.tokens`", most(access::MAX_TOKENS)),

@@ -22,5 +22,5 @@ mod writer;
 pub use lexer::{MasterLine, MasterLines, Token, quote, words};
 pub use mnemonics::seconds;
 pub use name::parse as parse_name;
-pub use rdata::{RecordTarget, parse};
+pub use rdata::{RecordTarget, parse, wire_length};
 pub use types::{made_by_server, names as type_names, parse as parse_type, to_text as type_text};

@@ -1,5 +1,7 @@
 //! The data of one record: tokens to wire format to typed RDATA.
 
+use std::net::IpAddr;
+
 use hickory_proto::rr::rdata::NULL;
 use hickory_proto::rr::{Name, RData, RecordType};
 use hickory_proto::serialize::binary::{BinDecoder, BinEncodable, BinEncoder, NameEncoding, Restrict};
@@ -24,6 +26,17 @@ pub struct RecordTarget {
     pub name: Name,
     /// How it was written, when that was relative to the origin.
     pub relative: Option<String>,
+}
+
+impl RecordTarget {
+    /// Returns the IP address that stands where a name belongs, if one does.
+    pub fn address(&self) -> Option<IpAddr> {
+        let absolute = || {
+            let labels: Vec<_> = self.name.iter().map(String::from_utf8_lossy).collect();
+            labels.join(".")
+        };
+        self.relative.clone().unwrap_or_else(absolute).parse().ok()
+    }
 }
 
 /// What is wrong with a record's data, and at which token, if at one.
@@ -68,6 +81,11 @@ fn read_wire(rtype: RecordType, wire: Vec<u8>, is_generic: bool) -> Result<RData
         }
         Ok(_) | Err(_) => Ok(RData::Unknown { code: rtype, rdata: NULL::with(wire) }),
     }
+}
+
+/// Returns how many octets a record's data takes, uncompressed; as many as there are when it has no wire form.
+pub fn wire_length(rdata: &RData) -> usize {
+    uncompressed(rdata).map_or(usize::from(u16::MAX), |octets| octets.len())
 }
 
 fn uncompressed(rdata: &RData) -> Option<Vec<u8>> {

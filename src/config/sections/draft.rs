@@ -44,16 +44,26 @@ pub(super) struct RRsetDraft {
     pub rdata: Vec<RData>,
     pub targets: Vec<(RecordTarget, Span)>,
     pub span: Span,
+    /// Whether records were left out because no reply could hold them.
+    pub is_cut: bool,
 }
+
+/// The most records of a set that a message can hold: each takes a pointer to its owner and ten octets before its
+/// data. More are not kept, for each is compared with those before it.
+const MAX_RECORDS: usize = 65_535 / 12;
 
 impl RRsetDraft {
     /// Returns an RRset without records.
     pub fn new(rtype: RecordType, ttl: Ttl, span: Span) -> Self {
-        Self { rtype, ttl, rdata: Vec::new(), targets: Vec::new(), span }
+        Self { rtype, ttl, rdata: Vec::new(), targets: Vec::new(), span, is_cut: false }
     }
 
     /// Adds a record, unless it is there already.
     pub fn add(&mut self, rdata: RData, target: Option<RecordTarget>, span: Span, report: &mut Reporter) {
+        if self.rdata.len() == MAX_RECORDS {
+            self.is_cut = true;
+            return;
+        }
         if self.rdata.contains(&rdata) {
             report.warning(span, "this record occurs twice").hint("one is enough");
             return;
@@ -85,6 +95,20 @@ impl ZoneLowering<'_> {
             finding.hint("names are relative to the zone unless they end with a dot");
         }
         is_inside
+    }
+
+    /// Warns when a name has the name of the zone twice, as `www.example.org` does in `example.org`.
+    pub fn warn_of_repeated_zone(&mut self, written: &str, owner: &Name, span: Span) {
+        let zone = self.apex.to_lowercase().to_string();
+        let (zone, written_lower) = (zone.trim_end_matches('.'), written.to_ascii_lowercase());
+        let before = written_lower.strip_suffix(zone);
+        // A label may well be called like a zone of one label.
+        let is_repeated = before.is_some_and(|before| before.is_empty() || before.ends_with('.'));
+        if is_repeated && zone.contains('.') {
+            let finding =
+                self.report.warning(span, format!("`{written}` means `{owner}`, which repeats the zone"));
+            finding.hint(format!("write `{written}.` if it is meant as it stands"));
+        }
     }
 
     /// Returns whether an operator may write records of a type, or reports that the server makes them.

@@ -20,6 +20,7 @@ pub(crate) mod geo;
 mod groups;
 pub(crate) mod json;
 pub(crate) mod listen;
+mod name_servers;
 mod names;
 pub(crate) mod outside;
 pub(crate) mod recovery;

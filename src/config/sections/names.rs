@@ -113,6 +113,9 @@ impl ZoneLowering<'_> {
             let Some(owner) = owner.filter(|owner| self.admits(owner, span)) else {
                 continue;
             };
+            if !text.ends_with('.') {
+                self.warn_of_repeated_zone(text, &owner, span);
+            }
             if name.is_missing() {
                 let finding = self.report.error(span, format!("name `{text}` holds nothing"));
                 finding.hint("add `steer:`, or records by type as `A: 192.0.2.1`");

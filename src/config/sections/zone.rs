@@ -130,9 +130,12 @@ impl ZoneLowering<'_> {
     }
 
     fn record(&mut self, record: MasterRecord) {
-        let MasterRecord { owner, rtype, ttl, rdata, target, span, .. } = record;
+        let MasterRecord { owner, rtype, ttl, rdata, target, span, relative_owner } = record;
         if !self.admits(&owner, span) {
             return;
+        }
+        if let Some(written) = relative_owner.filter(|_| !self.nodes.contains_key(&owner)) {
+            self.warn_of_repeated_zone(&written, &owner, span);
         }
         let ttl = ttl.unwrap_or(self.default_ttl);
         let sets = &mut self.nodes.entry(owner).or_default().rrsets;

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
-
 use super::draft::{NodeDraft, RRsetDraft};
+use super::name_servers;
+use crate::answer::{Packed, wire_name};
 use crate::config::problem::{Reporter, Span};
 use crate::config::records;
+use crate::wire::{HEADER_OCTETS, ReplyWriter, Section};
 use crate::zone::{Name, RecordType};
 
-/// The most octets of data in one RRset: a message has at most 65535, and holds more than the data.
-pub const MAX_RRSET: usize = 60_000;
+/// The most octets of a reply to a question for one RRset: those of a message (RFC 1035, section 4.2.2) without an
+/// OPT record with a client subnet (RFC 7871, section 6).
+pub const MAX_REPLY: usize = 65_535 - 11 - 24;
 
 /// Checks a zone; `is_whole` says that its master file could be read.
 pub(super) fn check(
@@ -33,6 +35,7 @@ pub(super) fn check(
             checks.targets(set);
         }
     }
+    name_servers::check(apex, nodes, checks.report);
 }
 
 struct Checks<'c> {
@@ -142,13 +145,14 @@ impl Checks<'_> {
     }
 
     fn rrset(&mut self, name: &Name, set: &RRsetDraft) {
-        let octets: usize = set.rdata.iter().map(wire_length).sum();
-        if octets > MAX_RRSET {
+        if !fits(name, set) {
             let message = format!(
                 "the {} records of `{name}` do not fit into a message",
                 records::type_text(set.rtype)
             );
-            self.report.error(set.span, message).hint(format!("they have {octets} octets"));
+            let hint =
+                format!("no client could get them: a reply has at most {MAX_REPLY} octets, over TCP as well");
+            self.report.error(set.span, message).hint(hint);
         }
         if name.is_wildcard() && set.rtype == RecordType::NS {
             let finding = self.report.error(set.span, "a wildcard cannot be delegated");
@@ -158,6 +162,14 @@ impl Checks<'_> {
 
     fn targets(&mut self, set: &RRsetDraft) {
         for (target, span) in &set.targets {
+            if let Some(address) = target.address() {
+                let rtype = records::type_text(set.rtype);
+                let message =
+                    format!("the {rtype} record points at `{address}`: an address, where a name belongs");
+                let hint = "write the name of a host, and give that host an A or AAAA record";
+                self.report.warning(*span, message).hint(hint);
+                continue;
+            }
             let may_be_alias = !matches!(set.rtype, RecordType::MX | RecordType::NS | RecordType::SRV);
             let node = self.nodes.get(&target.name);
             if !may_be_alias && node.is_some_and(|node| node.rrset(RecordType::CNAME).is_some()) {
@@ -199,9 +211,20 @@ impl Checks<'_> {
     }
 }
 
-/// Returns how many octets a record's data takes, uncompressed.
-fn wire_length(rdata: &crate::zone::RData) -> usize {
-    let mut wire = Vec::new();
-    let encoded = rdata.emit(&mut BinEncoder::new(&mut wire));
-    encoded.map_or(usize::MAX / MAX_RRSET, |()| wire.len())
+/// Returns whether an RRset can be answered over TCP, its names compressed as they are then.
+fn fits(name: &Name, set: &RRsetDraft) -> bool {
+    if set.is_cut {
+        return false;
+    }
+    let owner = wire_name(name);
+    // Names in the data only shrink.
+    let records: usize = set.rdata.iter().map(|rdata| 12 + records::wire_length(rdata)).sum();
+    if HEADER_OCTETS + owner.len() + 4 + records <= MAX_REPLY {
+        return true;
+    }
+    let mut buffer = vec![0; MAX_REPLY];
+    let question = [&owner[..], &[0; 4]].concat();
+    let mut writer = ReplyWriter::new(&mut buffer, MAX_REPLY, Some(&question));
+    let packed = Packed::encode(set.rtype, set.ttl, &set.rdata);
+    packed.is_ok_and(|packed| packed.write(&mut writer, Section::Answer, &owner, 0).is_ok())
 }

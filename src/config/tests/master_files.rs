@@ -28,17 +28,17 @@ fn check_file(master: &str, more: &str, expected: &[&str]) {
 #[test]
 fn a_master_file_makes_a_whole_zone_and_names_add_to_it() {
     check_file(
-        "@ SOA a. b. 1 2 3 4 5\n@ NS a.\nwww A 192.0.2.1\n",
+        "@ SOA a. b. 1 2 3 4 5\n@ NS a.b.\nwww A 192.0.2.1\n",
         "names: { x: { steer: { regions: tokyo } } }\n",
         &[],
     );
-    check_file("@ NS a.\n", "", &[]);
+    check_file("@ NS a.b.\n", "", &[]);
 }
 
 #[test]
 fn what_is_said_in_both_files_is_refused() {
     check_file(
-        "@ SOA a. b. 1 2 3 4 5\n@ NS a.\nwww A 192.0.2.1\n",
+        "@ SOA a. b. 1 2 3 4 5\n@ NS a.b.\nwww A 192.0.2.1\n",
         "nameservers: a.b\nsoa: { serial: 1 }\nnames: { www: { A: 192.0.2.2 } }\n",
         &[
             "b.yaml:3:14: `example.com.` already has NS records",
@@ -51,7 +51,7 @@ fn what_is_said_in_both_files_is_refused() {
 #[test]
 fn problems_in_a_master_file_have_its_lines() {
     check_file(
-        "@ NS a.\nwww A 192.0.2\n$INCLUDE x\nb.example.net. A 192.0.2.1\n",
+        "@ NS a.b.\nwww A 192.0.2\n$INCLUDE x\nb.example.net. A 192.0.2.1\n",
         "",
         &[
             "z.zone:2:7: `192.0.2` is not an IPv4 address",
@@ -64,7 +64,7 @@ fn problems_in_a_master_file_have_its_lines() {
 #[test]
 fn different_ttls_and_repeated_records_are_warnings() {
     check_file(
-        "@ NS a.\nw 60 A 192.0.2.1\nw 30 A 192.0.2.2\nw 30 A 192.0.2.1\n",
+        "@ NS a.b.\nw 60 A 192.0.2.1\nw 30 A 192.0.2.2\nw 30 A 192.0.2.1\n",
         "",
         &[
             "z.zone:3:1: the records of one name and type have different TTLs",
@@ -221,4 +221,41 @@ fn generated_records_are_counted_and_a_mistake_is_reported_once() {
             "z.zone:6:1: `$GENERATE` takes a range and a record",
         ],
     );
+}
+
+#[test]
+fn an_address_where_a_name_belongs_gets_no_hint_to_add_a_dot() {
+    check_file(
+        "@ NS a.b.\n@ MX 10 192.0.2.25\ns SRV 1 2 3 192.0.2.25.\n",
+        "",
+        &[
+            "z.zone:2:1: the MX record points at `192.0.2.25`: an address, where a name belongs",
+            "z.zone:3:1: the SRV record points at `192.0.2.25`: an address, where a name belongs",
+        ],
+    );
+}
+
+#[test]
+fn an_owner_that_repeats_the_zone_is_found_once() {
+    check_file(
+        "@ NS a.b.\nwww.Example.com A 192.0.2.1\n AAAA ::1\nexample.com TXT x\nnotexample.com TXT x\n",
+        "names: { x.example.com: { TXT: y } }\n",
+        &[
+            "b.yaml:3:10: `x.example.com` means `x.example.com.example.com.`, which repeats the zone",
+            "z.zone:2:1: `www.Example.com` means `www.Example.com.example.com.`, which repeats the zone",
+            "z.zone:4:1: `example.com` means `example.com.example.com.`, which repeats the zone",
+        ],
+    );
+}
+
+#[test]
+fn a_set_that_no_client_can_get_over_tcp_is_refused() {
+    let file = |count: usize| {
+        let record = |number: usize| format!("big A 10.{}.{}.1\n", number / 250, number % 250);
+        (0..count).map(record).fold("@ NS a.b.\n".to_owned(), |file, record| file + &record)
+    };
+    let refused = "z.zone:2:1: the A records of `big.example.com.` do not fit into a message";
+    check_file(&file(4000), "", &[]);
+    check_file(&file(4100), "", &[refused]);
+    check_file(&file(6000), "", &[refused]);
 }

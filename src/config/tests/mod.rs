@@ -9,6 +9,7 @@ mod drills;
 mod how_problems_look;
 mod laws;
 mod master_files;
+mod name_servers;
 mod recovery;
 mod regions;
 mod server;
