@@ -11,7 +11,7 @@ fn check(name: &str) {
     let own = root.join("docker").join(name).join("server.yaml");
     let mut sources = configuration::read(&root.join("zones")).expect("the zones can be read");
     let server = sources.find("server.yaml").expect("there is one to lie on top of");
-    sources.files[server].text = fs::read_to_string(own).expect("the instance has a file");
+    sources.files[server].octets = fs::read(own).expect("the instance has a file");
     let compiled = config::compile(&sources).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(compiled.config.server.name, name);
     // The port is published on the loopback of the machine around the container, which nobody inside can know.

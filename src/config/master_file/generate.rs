@@ -2,7 +2,7 @@
 //!
 //! `$` stands for the number, `${offset,width,base}` for it in another form, and `$$` for a dollar sign.
 
-use super::Head;
+use super::head::Head;
 use crate::config::problem::{Span, ValueError};
 use crate::config::records::{self, Token};
 
@@ -14,13 +14,13 @@ const MAX_WIDTH: usize = 255;
 
 /// A range of numbers, as `1-9` or `0-254/2`. Invariant: `first` is at most `last`, `step` is not zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Range {
+pub(super) struct NumberRange {
     first: u32,
     last: u32,
     step: u32,
 }
 
-impl Range {
+impl NumberRange {
     pub fn parse(text: &str) -> Result<Self, ValueError> {
         let parsed = || {
             let (numbers, step) = text.split_once('/').unwrap_or((text, "1"));
@@ -41,7 +41,7 @@ impl Range {
 
 /// A record of which the number is not known yet, and the numbers.
 pub(super) struct Generate {
-    range: Range,
+    range: NumberRange,
     /// The number that comes next; more than the last of the range at the end.
     number: u64,
     owner: Token,
@@ -61,7 +61,7 @@ pub(super) struct Made {
 
 impl Generate {
     /// Makes one of the words after the owner, of which `head` has been read.
-    pub fn new(range: Range, owner: &Token, head: Head, words: &[Token], span: Span) -> Self {
+    pub fn new(range: NumberRange, owner: &Token, head: Head, words: &[Token], span: Span) -> Self {
         let (owner, named, data) = (owner.clone(), words[head.data - 1].clone(), words[head.data..].to_vec());
         Self { range, number: range.first.into(), owner, head, named, data, span }
     }
@@ -177,9 +177,9 @@ mod tests {
 
     #[test]
     fn a_range_goes_up_in_steps() {
-        assert_eq!(Range::parse("0-254/2").map(Range::count), Ok(128));
+        assert_eq!(NumberRange::parse("0-254/2").map(NumberRange::count), Ok(128));
         for wrong in ["2-1", "1", "1-2/0", "-1-2", "0-2147483648", "x-y"] {
-            assert!(Range::parse(wrong).is_err(), "{wrong}");
+            assert!(NumberRange::parse(wrong).is_err(), "{wrong}");
         }
     }
 }

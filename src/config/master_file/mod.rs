@@ -12,12 +12,14 @@
 //! neither `$GENERATE`, nor TTLs with units, nor 40 of the types in `records`.
 
 mod generate;
+mod head;
 
 use hickory_proto::rr::{Name, RData, RecordType};
 
 pub use self::generate::MAX_RECORDS as MAX_GENERATED;
-use self::generate::{Generate, Range};
-use super::problem::{Reporter, Span, ValueError};
+use self::generate::{Generate, NumberRange};
+use self::head::{Head, time_to_live};
+use super::problem::{Reporter, Span};
 use super::records::{self, MasterLine, MasterLines, RecordTarget, Token};
 use super::sources::{self, SourceFiles};
 use crate::zone::Ttl;
@@ -49,7 +51,7 @@ pub struct MasterRecord {
 pub struct MasterFileReader<'s> {
     sources: &'s SourceFiles,
     /// The files that are being read, each included by the one before it.
-    open: Vec<OpenFile<'s>>,
+    open: Vec<OpenMasterFile<'s>>,
     /// The numbers of all files that were read.
     files: Vec<usize>,
     /// How many octets more may be read.
@@ -68,7 +70,7 @@ pub struct MasterFileReader<'s> {
     generated_left: u32,
 }
 
-struct OpenFile<'s> {
+struct OpenMasterFile<'s> {
     lines: MasterLines<'s>,
     source: usize,
     /// What counts again after it: the origin and the owner where it was included.
@@ -86,14 +88,6 @@ enum Owner {
         name: Name,
         relative: Option<String>,
     },
-}
-
-/// What stands between the owner and the data of a record.
-struct Head {
-    ttl: Option<Ttl>,
-    rtype: RecordType,
-    /// Where the data begins in the words.
-    data: usize,
 }
 
 impl<'s> MasterFileReader<'s> {
@@ -147,7 +141,7 @@ impl<'s> MasterFileReader<'s> {
     fn enter(&mut self, source: usize, before: Option<(Name, Owner)>) {
         let octets = &self.sources.files[source].octets;
         self.left = self.left.saturating_sub(octets.len());
-        self.open.push(OpenFile { lines: MasterLines::new(octets), source, before });
+        self.open.push(OpenMasterFile { lines: MasterLines::new(octets), source, before });
         if !self.files.contains(&source) {
             self.files.push(source);
         }
@@ -255,32 +249,13 @@ impl<'s> MasterFileReader<'s> {
         self.enter(source, Some(before));
     }
 
-    /// Reads what follows the owner: `[TTL] [class] type`, the first two in either order.
+    /// Reads what follows the owner `first`, or the owner itself where a blank stands in its place.
     fn head(&self, first: &Token, words: &[Token], report: &mut Reporter) -> Option<Head> {
-        let mut ttl = None;
-        for (position, word) in words.iter().enumerate() {
-            let text = word.text().to_ascii_uppercase();
-            match text.as_str() {
-                "IN" | "CLASS1" => {}
-                class if is_class(class) => {
-                    let message = format!("class `{class}` is not served");
-                    report.error(self.span(word), message).hint("only class `IN` is");
-                    return None;
-                }
-                // No type begins with a digit, so that this is meant as a TTL.
-                time if ttl.is_none() && time.starts_with(|first: char| first.is_ascii_digit()) => {
-                    ttl = Some(report.ok(self.span(word), time_to_live(&word.text()))?);
-                }
-                _ => {
-                    let rtype = report.ok(self.span(word), records::parse_type(&word.text()))?;
-                    return Some(Head { ttl, rtype, data: position + 1 });
-                }
-            }
-        }
-        report
-            .error(self.span(words.last().unwrap_or(first)), "the record has no type")
-            .hint("write owner, type and data, as in `www A 192.0.2.1`");
-        None
+        let head = Head::read(words);
+        head.map_err(|(position, wrong)| {
+            report.mistake(self.span(words.get(position).unwrap_or(first)), wrong)
+        })
+        .ok()
     }
 
     /// Makes a record of the owner and these words; `named` is where its type stands.
@@ -332,7 +307,7 @@ impl<'s> MasterFileReader<'s> {
     }
 
     fn start_generate(&mut self, range: &Token, record: &[Token], span: Span, report: &mut Reporter) {
-        let Some(range) = report.ok(self.span(range), Range::parse(&range.text())) else { return };
+        let Some(range) = report.ok(self.span(range), NumberRange::parse(&range.text())) else { return };
         let (owner, words) = (&record[0], &record[1..]);
         let Some(head) = self.head(owner, words, report) else { return };
         match self.generated_left.checked_sub(range.count()) {
@@ -375,25 +350,6 @@ impl<'s> MasterFileReader<'s> {
 
     fn span(&self, word: &Token) -> Span {
         Span { line: word.line, column: word.column, length: word.length, ..self.file_span() }
-    }
-}
-
-/// Returns whether a word names a class that is not served (RFC 1035, section 3.2.4; RFC 3597, section 5).
-fn is_class(upper: &str) -> bool {
-    let numbered = upper.strip_prefix("CLASS").is_some_and(|number| number.parse::<u16>().is_ok());
-    numbered || matches!(upper, "CH" | "HS" | "CS" | "CHAOS" | "HESIOD")
-}
-
-/// Reads a TTL (RFC 2181, section 8).
-fn time_to_live(text: &str) -> Result<Ttl, ValueError> {
-    let too_long = || {
-        ValueError::new(format!("`{text}` is longer than a TTL can be"))
-            .hint(format!("the longest is {} seconds", Ttl::MAX.seconds()))
-    };
-    match records::seconds(text) {
-        Ok(seconds) => Ttl::from_seconds(seconds).ok_or_else(too_long),
-        Err(_) if text.bytes().all(|digit| digit.is_ascii_digit()) => Err(too_long()),
-        Err(wrong) => Err(ValueError { message: format!("`{text}` is not a TTL"), ..wrong }),
     }
 }
 

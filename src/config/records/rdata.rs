@@ -1,14 +1,12 @@
 //! The data of one record: tokens to wire format to typed RDATA.
 
-use std::net::IpAddr;
-
 use hickory_proto::rr::rdata::NULL;
 use hickory_proto::rr::{Name, RData, RecordType};
 use hickory_proto::serialize::binary::{BinDecoder, BinEncodable, BinEncoder, NameEncoding, Restrict};
 
 use super::lexer::Token;
-use super::types;
-use super::writer::RdataWriter;
+use super::writer::{RdataWriter, RecordTarget};
+use super::{fields, types};
 use crate::config::problem::ValueError;
 
 /// The data of a record.
@@ -17,26 +15,6 @@ pub struct Parsed {
     pub rdata: RData,
     /// The name that it points to, if it does: the last one in it.
     pub target: Option<RecordTarget>,
-}
-
-/// A name that a record points to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecordTarget {
-    /// The name, absolute.
-    pub name: Name,
-    /// How it was written, when that was relative to the origin.
-    pub relative: Option<String>,
-}
-
-impl RecordTarget {
-    /// Returns the IP address that stands where a name belongs, if one does.
-    pub fn address(&self) -> Option<IpAddr> {
-        let absolute = || {
-            let labels: Vec<_> = self.name.iter().map(String::from_utf8_lossy).collect();
-            labels.join(".")
-        };
-        self.relative.clone().unwrap_or_else(absolute).parse().ok()
-    }
 }
 
 /// What is wrong with a record's data, and at which token, if at one.
@@ -50,11 +28,10 @@ pub struct RecordFault {
 /// Parses the data of a record of `rtype`; names in it are relative to `origin`.
 pub fn parse(rtype: RecordType, words: &[Token], origin: &Name) -> Result<Parsed, RecordFault> {
     let mut writer = RdataWriter { words, position: 0, wire: Vec::new(), target: None, origin };
-    let fields = types::fields(rtype);
     let is_generic = words.first().is_some_and(|word| word.is("\\#"));
-    let written = match fields {
+    let written = match types::fields(rtype) {
         _ if is_generic => writer.generic(),
-        Some(fields) => writer.fields(fields),
+        Some(fields) => fields::write(&mut writer, fields),
         None => {
             let message = format!("{} has no presentation format here", types::to_text(rtype));
             Err(ValueError::new(message)

@@ -33,12 +33,9 @@ const KEYS: [(&str, u16); 10] = [
     ("tls-supported-groups", TLS_GROUPS),
 ];
 
-/// A mistake, with the index of its token.
-type Mistake = (usize, ValueError);
-
 /// Returns the parameters in wire format, in the order of their keys (RFC 9460, section 2.2). A mistake
 /// comes with the index of its token.
-pub(super) fn parameters(words: &[Token]) -> Result<Vec<u8>, Mistake> {
+pub(super) fn parameters(words: &[Token]) -> Result<Vec<u8>, (usize, ValueError)> {
     let mut parameters: BTreeMap<u16, (usize, Vec<u8>)> = BTreeMap::new();
     let mut position = 0;
     while let Some(word) = words.get(position) {
@@ -73,10 +70,10 @@ pub(super) fn parameters(words: &[Token]) -> Result<Vec<u8>, Mistake> {
 }
 
 /// Finds what one parameter asks of another (RFC 9460, sections 7.1.1 and 8).
-fn are_consistent(parameters: &BTreeMap<u16, (usize, Vec<u8>)>) -> Result<(), Mistake> {
+fn are_consistent(parameters: &BTreeMap<u16, (usize, Vec<u8>)>) -> Result<(), (usize, ValueError)> {
     if let Some((index, list)) = parameters.get(&MANDATORY) {
-        let keys = list.chunks_exact(2).map(|key| u16::from_be_bytes([key[0], key[1]]));
-        for key in keys.filter(|key| !parameters.contains_key(key)) {
+        let mut keys = list.chunks_exact(2).map(|key| u16::from_be_bytes([key[0], key[1]]));
+        if let Some(key) = keys.find(|key| !parameters.contains_key(key)) {
             let message = format!("`mandatory` lists `{}`, which is not there", name_of(key));
             let hint =
                 "clients pass over a record whose mandatory parameters are missing (RFC 9460, section 8)";

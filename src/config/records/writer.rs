@@ -1,17 +1,35 @@
-//! Writes the data of a record in wire format, field by field, from its words.
+//! Takes the words of a record's data, and makes wire format of numbers, names, strings and addresses.
 
 use std::borrow::Cow;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use hickory_proto::rr::Name;
 
 use super::lexer::Token;
-use super::mnemonics::{Mnemonics, number, seconds};
-use super::rdata::RecordTarget;
-use super::types::{self, Field};
-use super::{bitmap, gateway, host_identity, location, name, octet_groups, prefixes, svcb};
+use super::mnemonics::{Mnemonics, number};
+use super::name;
 use crate::config::problem::ValueError;
+
+/// A name that a record points to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordTarget {
+    /// The name, absolute.
+    pub name: Name,
+    /// How it was written, when that was relative to the origin.
+    pub relative: Option<String>,
+}
+
+impl RecordTarget {
+    /// Returns the IP address that stands where a name belongs, if one does.
+    pub fn address(&self) -> Option<IpAddr> {
+        let absolute = || {
+            let labels: Vec<_> = self.name.iter().map(String::from_utf8_lossy).collect();
+            labels.join(".")
+        };
+        self.relative.clone().unwrap_or_else(absolute).parse().ok()
+    }
+}
 
 /// The words of a record's data, and its wire format so far.
 pub(super) struct RdataWriter<'t> {
@@ -25,79 +43,6 @@ pub(super) struct RdataWriter<'t> {
 }
 
 impl<'t> RdataWriter<'t> {
-    pub fn fields(&mut self, fields: &[Field]) -> Result<(), ValueError> {
-        for field in fields {
-            self.field(*field)?;
-        }
-        match self.words.get(self.position) {
-            Some(word) => Err(ValueError::new(format!("`{}` is more than this type takes", word.text()))),
-            None => Ok(()),
-        }
-    }
-
-    fn field(&mut self, field: Field) -> Result<(), ValueError> {
-        match field {
-            Field::U8 => self.number(1),
-            Field::U16 => self.number(2),
-            Field::U32 => self.number(4),
-            Field::U64 => self.number(8),
-            Field::Time => self.put_one("a time", |text| Ok(seconds(text)?.to_be_bytes())),
-            Field::Ipv4 => self.put_one("an IPv4 address", |text| Ok(ipv4(text)?.octets())),
-            Field::Ipv6 => self.put_one("an IPv6 address", |text| Ok(ipv6(text)?.octets())),
-            Field::Domain => self.domain(),
-            Field::Domains => self.to_the_end(Self::domain),
-            Field::Text => self.string(),
-            Field::OptionalText if self.is_at_end() => Ok(()),
-            Field::OptionalText => self.string(),
-            Field::Texts if self.is_at_end() => {
-                Err(ValueError::new("a text is missing").hint("write `\"\"` for an empty one"))
-            }
-            Field::Texts => self.to_the_end(Self::string),
-            Field::Tag => {
-                let tag = self.one("a tag", tag)?;
-                self.put_string(tag.as_bytes());
-                Ok(())
-            }
-            Field::Octets => {
-                let octets = self.one_token("a value", Token::octets)?;
-                self.put(&octets);
-                Ok(())
-            }
-            Field::Hex => self.rest("hexadecimal digits", "are", hex),
-            Field::OptionalBase64 if self.is_at_end() => Ok(()),
-            Field::Base64 | Field::OptionalBase64 => self.rest("base 64", "is", base64),
-            Field::Base64OrDash => {
-                self.rest("base 64", "is", |text| if text == "-" { Some(Vec::new()) } else { base64(text) })
-            }
-            Field::Named(names) => self.named(names),
-            Field::Type => {
-                self.put_one("a record type", |text| Ok(u16::from(types::parse(text)?).to_be_bytes()))
-            }
-            Field::Types => bitmap::types(self),
-            Field::Ports => bitmap::ports(self),
-            Field::Hyphened(octets) => octet_groups::hyphened(self, octets),
-            Field::Locator => octet_groups::locator(self),
-            Field::Nsap => octet_groups::nsap(self),
-            Field::Atm => octet_groups::atm(self),
-            Field::Location => location::write(self),
-            Field::Prefixes => self.to_the_end(prefixes::item),
-            Field::Ipv6Suffix => prefixes::ipv6_suffix(self),
-            Field::Gateway => gateway::gateway(self),
-            Field::Relay => gateway::relay(self),
-            Field::HostIdentity => host_identity::write(self),
-            Field::ServiceParameters => {
-                let parameters = svcb::parameters(&self.words[self.position..]);
-                let octets = parameters.map_err(|(offset, wrong)| {
-                    self.position += offset;
-                    wrong
-                })?;
-                self.position = self.words.len();
-                self.put(&octets);
-                Ok(())
-            }
-        }
-    }
-
     pub fn is_at_end(&self) -> bool {
         self.position == self.words.len()
     }
@@ -118,7 +63,7 @@ impl<'t> RdataWriter<'t> {
     }
 
     /// Takes one token; the position stays at it when it is wrong.
-    fn one_token<T>(
+    pub fn one_token<T>(
         &mut self,
         what: &str,
         parse: impl Fn(&'t Token) -> Result<T, ValueError>,
@@ -139,7 +84,7 @@ impl<'t> RdataWriter<'t> {
         self.one_token(what, |word| parse(&word.text()))
     }
 
-    fn put_one<const N: usize>(
+    pub fn put_one<const N: usize>(
         &mut self,
         what: &str,
         parse: impl Fn(&str) -> Result<[u8; N], ValueError>,
@@ -149,7 +94,10 @@ impl<'t> RdataWriter<'t> {
         Ok(())
     }
 
-    fn to_the_end(&mut self, item: impl Fn(&mut Self) -> Result<(), ValueError>) -> Result<(), ValueError> {
+    pub fn each_to_the_end(
+        &mut self,
+        item: impl Fn(&mut Self) -> Result<(), ValueError>,
+    ) -> Result<(), ValueError> {
         while !self.is_at_end() {
             item(self)?;
         }
@@ -157,14 +105,14 @@ impl<'t> RdataWriter<'t> {
     }
 
     /// Writes a number of so many octets.
-    fn number(&mut self, octets: usize) -> Result<(), ValueError> {
+    pub fn number(&mut self, octets: usize) -> Result<(), ValueError> {
         let largest = u64::MAX >> (64 - 8 * octets);
         let number = self.one("a number", |text| number(text, largest))?;
         self.put(&number.to_be_bytes()[8 - octets..]);
         Ok(())
     }
 
-    fn named(&mut self, names: &Mnemonics) -> Result<(), ValueError> {
+    pub fn named(&mut self, names: &Mnemonics) -> Result<(), ValueError> {
         let number = self.one(names.what, |text| names.parse(text))?;
         self.put(&number.to_be_bytes()[2 - names.octets..]);
         Ok(())
@@ -184,13 +132,13 @@ impl<'t> RdataWriter<'t> {
         Ok(())
     }
 
-    fn string(&mut self) -> Result<(), ValueError> {
+    pub fn string(&mut self) -> Result<(), ValueError> {
         let octets = self.one_token("a text", string)?;
         self.put_string(&octets);
         Ok(())
     }
 
-    fn rest(
+    pub fn rest(
         &mut self,
         what: &str,
         verb: &str,
@@ -254,7 +202,7 @@ pub(super) fn ipv6(text: &str) -> Result<Ipv6Addr, ValueError> {
     text.parse().map_err(|_| ValueError::not(text, "an IPv6 address").hint("write `2001:db8::a`"))
 }
 
-fn tag(text: &str) -> Result<String, ValueError> {
+pub(super) fn tag(text: &str) -> Result<String, ValueError> {
     let is_tag = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let wrong = || ValueError::not(text, "a tag").hint("tags are `issue`, `issuewild`, `iodef` and the like");
     if is_tag { Ok(text.to_owned()) } else { Err(wrong()) }
