@@ -113,8 +113,8 @@ fn beyond_the_limit_for_one_network_its_oldest_idle_connection_makes_room() {
     let (server, _home) = start("per_client: 2, idle: 5m");
     let mut clients = [Client::connect(&server), Client::connect(&server)];
     assert!(clients.iter_mut().all(Client::ask));
-    let mut third = Client::connect(&server);
-    assert!(third.ask());
+    // While both are still being served none is idle, and a third is turned away.
+    wait_for("a third that is answered", || Client::connect(&server).ask().then_some(()));
     let [mut first, mut second] = clients;
     assert_eq!(first.receive(), None, "it was idle for the longest time");
     assert!(second.ask());
@@ -134,7 +134,8 @@ fn clients_that_never_read_keep_no_other_waiting_and_are_closed() {
     assert_eq!(lines(&server.ask(QUESTION))[0], "NoError aa");
     // Whatever waits in the kernel is still read; then the connection is over, and not all was answered.
     let mut last = deaf.pop().expect("eight");
-    std::thread::sleep(Duration::from_secs(6));
+    // Three times what a client may leave a reply unread, for a machine that is busy.
+    std::thread::sleep(Duration::from_secs(15));
     let mut answered = 0;
     while last.receive_some() {
         answered += 1;
@@ -175,7 +176,8 @@ fn two_thousand_idle_connections_leave_descriptors_for_everything_else() {
             held.drain(..250);
         }
     }
-    assert!(Client::connect_to(address).ask());
+    // On a busy machine the kernel's queue of connections is full for a moment longer, and drops the next one.
+    wait_for("a connection that is answered", || Client::connect_to(address).ask().then_some(()));
     assert_eq!(lines(&ask::ask(address, QUESTION, Over::Udp))[0], "NoError aa");
     // A reload needs descriptors, too.
     home.edit("api.example.com.yaml", "192.0.2.10", "192.0.2.11");
