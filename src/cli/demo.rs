@@ -28,7 +28,7 @@ pub struct DemoArgs {
     action: Option<DemoAction>,
 
     /// Answer DNS at this address, over UDP and TCP
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5300")]
+    #[arg(long, value_name = "ADDRESS", env = "MERIDIAN_DEMO_DNS", default_value = "127.0.0.1:5300")]
     dns: SocketAddr,
 
     /// Serve the page, /metrics and the API at this address

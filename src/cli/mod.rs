@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod failback;
 pub(crate) mod geoip;
+mod health;
 mod history;
 mod intent;
 mod logging;
@@ -17,6 +18,7 @@ mod map;
 mod output;
 mod prove;
 mod random;
+mod region;
 mod rollout;
 mod schema;
 mod serve;
@@ -85,6 +87,7 @@ enum MeridianCommand {
     History(history::Args),
     Availability(availability::Args),
     Status(status::Args),
+    Health(health::Args),
     Map(map::Args),
     Prove(prove::Args),
     DrainStatus(drain_status::Args),
@@ -93,6 +96,7 @@ enum MeridianCommand {
     Schema(schema::Args),
     Docs(docs::Args),
     Geoip(geoip::Args),
+    Region(region::Args),
 }
 
 /// Runs the command that the process was called with.
@@ -124,6 +128,7 @@ impl MeridianCommand {
             Self::Intent(command) => command.run(),
             Self::History(arguments) => history::run(&arguments),
             Self::Status(arguments) => status::run(&arguments),
+            Self::Health(arguments) => health::run(&arguments),
             Self::Map(arguments) => map::run(&arguments),
             Self::Prove(arguments) => prove::run(&arguments),
             Self::DrainStatus(arguments) => drain_status::run(&arguments),
@@ -132,6 +137,7 @@ impl MeridianCommand {
             Self::Schema(arguments) => schema::run(&arguments),
             Self::Docs(arguments) => docs::run(&arguments),
             Self::Geoip(arguments) => geoip::run(&arguments),
+            Self::Region(arguments) => region::run(&arguments),
         }
     }
 }

@@ -39,6 +39,7 @@ pub use clock::SystemClock;
 pub use events::EventHistory;
 pub use load::{Error as LoadError, LoadedDirectory, load, locate};
 pub use secrets::of_webhooks as webhook_secrets;
+pub use signals::StopSignals;
 pub use state_writer::chain;
 pub use writer::EventListener;
 

@@ -25,15 +25,20 @@ impl ProcessSignals {
     ///
     /// When the system does not let the process.
     pub fn listen() -> io::Result<Self> {
-        let stop = StopSignals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        };
-        Ok(Self { hangup: signal(SignalKind::hangup())?, stop })
+        Ok(Self { hangup: signal(SignalKind::hangup())?, stop: StopSignals::listen()? })
     }
 }
 
 impl StopSignals {
+    /// Begins to take them. The first process of a container has to: there the kernel lets none of them end it.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let the process.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
     /// Waits for either.
     pub async fn wait(&mut self) {
         tokio::select! {

@@ -15,6 +15,9 @@ pub enum Error {
         "cannot listen on {0}; the demo needs all of 127.0.0.0/8 on loopback, which Linux has from the start"
     )]
     Service(Ipv4Addr, #[source] io::Error),
+    /// A target that is not one availability zone.
+    #[error("{0}")]
+    NoZone(String),
     #[error(
         "{0} is not empty: choose a new directory, or run what is there with `meridian serve --config {0}`"
     )]

@@ -28,12 +28,14 @@ use tokio::task::JoinHandle;
 use directory::Settings;
 use home::DemoHome;
 use screen::OpeningPage;
-use service::DemoService;
 use switchboard::Switchboard;
+use world::DemoZone;
+
+use crate::region::Target;
 
 pub use error::Error;
 pub use screen::{Actor, Screen};
-pub use service::FailureMode;
+pub use service::{DemoService, FailureMode};
 pub use switchboard::{Error as AskError, ask};
 pub use world::parse_target;
 
@@ -119,6 +121,21 @@ impl Drop for Demo {
     }
 }
 
+/// Starts the healthy service of one availability zone, wherever it is to listen.
+///
+/// # Errors
+///
+/// When the target is not one zone of the demo's world, or the address cannot be listened on.
+pub async fn serve_zone(target: &Target, address: SocketAddr) -> Result<DemoService, Error> {
+    let zones = world::zones(target).map_err(|unknown| Error::NoZone(unknown.to_string()))?;
+    let [zone] = zones[..] else {
+        let names = zones.iter().map(DemoZone::to_string).collect::<Vec<_>>().join("` and `");
+        return Err(Error::NoZone(format!("{target} is a region; its availability zones are `{names}`")));
+    };
+    let listener = listen(address, "--listen").await?;
+    DemoService::start(zone, listener).map_err(|cause| unusable(address, "--listen", cause))
+}
+
 async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, Error> {
     let listener = TcpListener::bind(address).await;
     listener.map_err(|cause| unusable(address, option, cause))
@@ -172,6 +189,18 @@ mod tests {
             );
             assert_eq!(error.to_string(), sentence);
         }
+    }
+
+    #[tokio::test]
+    async fn one_zone_is_served_alone_and_a_region_is_none() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let zone = "tokyo/tokyo-b".parse().expect("a zone");
+        let service = serve_zone(&zone, any).await.expect("a free port");
+        assert!(TcpStream::connect(service.address).await.is_ok());
+        let region = "tokyo".parse().expect("a region");
+        let error = serve_zone(&region, any).await.expect_err("two zones");
+        let sentence = "tokyo is a region; its availability zones are `tokyo/tokyo-a` and `tokyo/tokyo-b`";
+        assert_eq!(error.to_string(), sentence);
     }
 
     #[tokio::test]

@@ -112,8 +112,7 @@ impl DemoService {
     }
 
     fn accept_on(&mut self, listener: TcpListener) {
-        let about =
-            ServiceState { zone: self.zone, port: self.address.port(), fault: self.fault.subscribe() };
+        let about = ServiceState { zone: self.zone, address: self.address, fault: self.fault.subscribe() };
         let router = Router::new().fallback(respond).with_state(about);
         self.task = Some(tokio::spawn(async move {
             // It ends by being aborted: axum goes on accepting after every error.
@@ -142,7 +141,7 @@ impl Drop for DemoService {
 #[derive(Clone)]
 struct ServiceState {
     zone: DemoZone,
-    port: u16,
+    address: SocketAddr,
     fault: watch::Receiver<Option<FailureMode>>,
 }
 
@@ -168,8 +167,8 @@ impl ServiceState {
         let (region, zone) = (self.zone.region, self.zone.name());
         match path {
             "/" => {
-                let address = SocketAddr::from((self.zone.ipv4(), self.port));
-                format!("{} ({}), zone {zone}, {address}\n", region.city, region.country).into_response()
+                let DemoRegion { city, country, .. } = region;
+                format!("{city} ({country}), zone {zone}, {}\n", self.address).into_response()
             }
             "/health" => {
                 let is_gray = *self.fault.borrow() == Some(FailureMode::Gray);
