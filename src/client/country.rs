@@ -13,12 +13,14 @@ impl Country {
         std::str::from_utf8(&self.0).expect("a country is two ASCII letters")
     }
 
-    /// Returns whether the country is a member state of the European Union.
+    /// Returns whether the law of the European Union holds in the country: the member states, and those parts of
+    /// them that have codes of their own. Databases often flag the 27 alone.
     pub fn is_eu(self) -> bool {
-        EU.contains(&self.as_str())
+        EU.contains(&self.as_str()) || PARTS_OF_MEMBER_STATES.contains(&self.as_str())
     }
 
-    /// Returns whether the country belongs to the European Economic Area: the Union and three more.
+    /// Returns whether the country belongs to the European Economic Area: the Union and three more. Svalbard has a
+    /// code of its own and does not belong (EEA Agreement, protocol 40).
     pub fn is_eea(self) -> bool {
         self.is_eu() || EEA_BEYOND_EU.contains(&self.as_str())
     }
@@ -29,6 +31,10 @@ const EU: [&str; 27] = [
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT",
     "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
 ];
+
+/// The outermost regions (TFEU, article 349; the Azores, Madeira and the Canary Islands have no codes of their own)
+/// and Åland (article 355, paragraph 4). The overseas countries and territories of its annex II are not among them.
+const PARTS_OF_MEMBER_STATES: [&str; 7] = ["AX", "GF", "GP", "MF", "MQ", "RE", "YT"];
 
 /// The EFTA states of the EEA Agreement (<https://www.efta.int/eea>).
 const EEA_BEYOND_EU: [&str; 3] = ["IS", "LI", "NO"];
@@ -145,5 +151,16 @@ mod tests {
         assert!(!country("NO").is_eu() && country("NO").is_eea());
         assert!(!country("CH").is_eu() && !country("CH").is_eea());
         assert!(Jurisdiction::EuropeanUnion.covers(country("IE")));
+    }
+
+    #[test]
+    fn the_outermost_regions_and_aland_are_in_the_union_and_overseas_territories_are_not() {
+        let country = |code: &str| code.parse::<Country>().expect("a valid code");
+        for code in ["AX", "GF", "GP", "MF", "MQ", "RE", "YT"] {
+            assert!(country(code).is_eu() && country(code).is_eea(), "{code}");
+        }
+        for code in ["AW", "BL", "CW", "FO", "GI", "GL", "NC", "PF", "PM", "SJ", "SX", "WF"] {
+            assert!(!country(code).is_eea(), "{code}");
+        }
     }
 }

@@ -25,8 +25,10 @@ pub enum Member {
     Country(Country),
     /// Clients in this state or province.
     Subdivision(Subdivision),
-    /// Clients in a member state of the European Union.
+    /// Clients where the law of the European Union holds.
     EuropeanUnion,
+    /// Clients in the European Economic Area.
+    EuropeanEconomicArea,
     /// Clients of this autonomous system.
     Asn(u32),
     /// Clients in this network, whatever a database says of it.
@@ -43,14 +45,22 @@ impl Member {
             Self::Continent(continent) => location.continent == Some(*continent),
             Self::Country(country) => location.country == Some(*country),
             Self::Subdivision(subdivision) => location.subdivision == Some(*subdivision),
-            Self::EuropeanUnion => {
-                location.european_union.unwrap_or_else(|| location.country.is_some_and(Country::is_eu))
+            Self::EuropeanUnion => is_in_union(location),
+            // Databases have no flag for it.
+            Self::EuropeanEconomicArea => {
+                is_in_union(location) || location.country.is_some_and(Country::is_eea)
             }
             Self::Asn(asn) => location.asn == Some(*asn),
             Self::Network(_) => false,
             Self::Unknown => location.is_unknown(),
         }
     }
+}
+
+/// A database's flag counts where there is one. Most carry it only where it is true, and then not in every network
+/// of a country; where it is missing, the table of countries decides.
+fn is_in_union(location: &Location) -> bool {
+    location.european_union.unwrap_or_else(|| location.country.is_some_and(Country::is_eu))
 }
 
 /// A set of groups.

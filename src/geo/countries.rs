@@ -30,14 +30,6 @@ pub fn find(country: Country) -> Option<&'static CountryEntry> {
     place.ok().map(|index| &ALL[index])
 }
 
-/// Returns whether the law of the European Union holds in a country: the member states, and the parts of
-/// them that have ISO codes of their own (the outermost regions of TFEU 349, and Åland).
-pub fn is_in_european_union(country: Country) -> bool {
-    country.is_eu() || PARTS_OF_MEMBER_STATES.contains(&country.as_str())
-}
-
-const PARTS_OF_MEMBER_STATES: [&str; 7] = ["AX", "GF", "GP", "MF", "MQ", "RE", "YT"];
-
 /// Every country, by code: the table `countries.csv`.
 pub static ALL: LazyLock<Vec<CountryEntry>> =
     LazyLock::new(|| include_str!("countries.csv").lines().skip(1).map(entry).collect());

@@ -27,7 +27,7 @@ pub(super) fn continent(code: &str) -> (&'static str, DataValue) {
 fn country(code: Country, entry: &CountryEntry) -> DataValue {
     let names = DataValue::Map(vec![("en", DataValue::text(entry.name))]);
     let mut fields = vec![("iso_code", DataValue::text(entry.code)), ("names", names)];
-    if countries::is_in_european_union(code) {
+    if code.is_eu() {
         fields.push(("is_in_european_union", DataValue::Bool(true)));
     }
     DataValue::Map(fields)

@@ -107,7 +107,7 @@ fn network(spec: &NetworkSpec, span: Span, report: &mut Reporter) -> Option<(Pre
         continent: continent.or(country.and_then(countries::find).map(|entry| entry.continent)),
         country,
         subdivision,
-        european_union: country.map(countries::is_in_european_union),
+        european_union: country.map(Country::is_eu),
         coordinates: coordinates(spec, span, report),
         asn: spec.asn.get().map(|asn| asn.0),
     };

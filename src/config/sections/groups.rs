@@ -18,8 +18,11 @@ pub struct GroupSpec {
     countries: Option<List<Country>>,
     /// Clients in these states or provinces, by ISO 3166-2 code, for example `US-CA`.
     subdivisions: Option<List<Subdivision>>,
-    /// `true`: clients in a member state of the European Union.
+    /// `true`: clients where the law of the European Union holds: its member states, with Åland and the outermost
+    /// regions (GF, GP, MF, MQ, RE, YT).
     european_union: Option<Setting<bool>>,
+    /// `true`: clients in the European Economic Area: the Union with Iceland, Liechtenstein and Norway.
+    european_economic_area: Option<Setting<bool>>,
     /// Clients of these autonomous systems; needs `geo.asn` in `server.yaml`.
     asns: Option<List<Asn>>,
     /// Clients in these networks, whatever a database says of them.
@@ -113,6 +116,7 @@ fn members(spec: &GroupSpec) -> Vec<Member> {
     members.extend(each(&spec.countries, Member::Country));
     members.extend(each(&spec.subdivisions, Member::Subdivision));
     members.extend(spec.european_union.get_or(false).then_some(Member::EuropeanUnion));
+    members.extend(spec.european_economic_area.get_or(false).then_some(Member::EuropeanEconomicArea));
     members.extend(each(&spec.asns, |asn| Member::Asn(asn.0)));
     members.extend(each(&spec.networks, Member::Network));
     members.extend(spec.unknown.get_or(false).then_some(Member::Unknown));
