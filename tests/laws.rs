@@ -3,370 +3,119 @@
 //! The world is built the way the server builds it and asked through the engine, bytes in and bytes
 //! out. What the law says is worked out here from the configuration alone, by other means.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
 
-use hickory_proto::op::{Message, ResponseCode};
-use hickory_proto::rr::rdata::svcb::SvcParamValue;
+use hickory_proto::op::ResponseCode;
 use proptest::prelude::*;
-use proptest::sample::{select, subsequence};
+use proptest::test_runner::TestRunner;
 
-use meridian::client::{Coordinates, Country, Group, GroupId, Location, Member, Prefix};
-use meridian::config::{Config, Geo, LogFormat, Server};
-use meridian::engine::{self, Disposition, Transport};
-use meridian::geo::{Table, TableSources};
-use meridian::health::{SiteShare, Standing, View};
-use meridian::moment::Moment;
-use meridian::region::{
-    AvailabilityZone, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, RegionSet, Regions,
-    Safety,
-};
-use meridian::share::Share;
-use meridian::snapshot::{Base, DemandPart, Inputs, Snapshot};
-use meridian::steering::{
-    AllDown, Capacities, Demand, Https, Order, Policy, Refusal, ResidencyRule, Splits, Steering, SteeringId,
-};
-use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
+use meridian::client::Prefix;
+use meridian::health::{SiteShare, Standing};
+use meridian::region::{Family, RegionId, Regions};
+use meridian::steering::{AllDown, Refusal};
+use meridian::zone::RecordType;
 
+#[path = "support/draft.rs"]
+mod draft;
+#[path = "support/resolver.rs"]
+mod resolver;
 mod support;
 
-const COUNTRIES: [&str; 7] = ["DE", "FR", "IE", "US", "JP", "BR", "NO"];
-const UNION: [&str; 3] = ["DE", "FR", "IE"];
-const REGIONS: u8 = 5;
+use draft::*;
+use resolver::{Manners, Resolver};
 
-fn country(code: &str) -> Country {
-    code.parse().expect("a country code")
+/// What a resolver is asked: the place of a client among [`clients`], a type, and how many bits of the client it tells.
+type Question = (prop::sample::Index, usize, u8);
+
+fn any_questions() -> impl Strategy<Value = Vec<Question>> {
+    let bits = prop_oneof![1u8..33, Just(24u8), Just(56), Just(32), 1u8..129];
+    proptest::collection::vec((any::<prop::sample::Index>(), 0..TYPES.len(), bits), 1..40)
 }
 
-/// the groups of every world: 1 the Union, 2 two countries, 3 a network; 0 is `unknown`.
-fn groups() -> Vec<Group> {
-    let group = |name: &str, members| Group { name: name.to_owned(), members };
-    vec![
-        group("eu", vec![Member::EuropeanUnion]),
-        group("some", vec![Member::Country(country("DE")), Member::Country(country("US"))]),
-        group("net", vec![Member::Network("10.0.0.0/9".parse().expect("a network"))]),
-    ]
-}
-
-/// Returns the groups of a client by the words of the configuration, without any table.
-fn groups_of(client: IpAddr, networks: &[(Prefix, Location)]) -> BTreeSet<u8> {
-    let holding = networks.iter().filter(|(network, _)| network.contains(client));
-    let most_specific = holding.max_by_key(|(network, _)| network.length());
-    let code = most_specific.and_then(|(_, location)| location.country);
-    let mut groups = BTreeSet::new();
-    match code {
-        None => _ = groups.insert(0),
-        Some(code) => {
-            if UNION.contains(&code.as_str()) {
-                groups.insert(1);
-            }
-            if ["DE", "US"].contains(&code.as_str()) {
-                groups.insert(2);
-            }
-        }
-    }
-    if matches!(client, IpAddr::V4(v4) if v4.octets()[0] == 10 && v4.octets()[1] < 128) {
-        groups.insert(3);
-    }
-    groups
-}
-
-/// A random world before it is compiled.
-#[derive(Clone, Debug)]
-struct Draft {
-    regions: Vec<Region>,
-    policy: Policy,
-    networks: Vec<(Prefix, Location)>,
-    standings: Vec<Standing>,
-    /// By address: the percentage of its region's clients that get it.
-    shares: Vec<u8>,
-    /// By region: the percentage of its clients that it takes while it is in service.
-    stages: Vec<u8>,
-    /// What the parts of the clients ask for, in percent of the capacity of a region.
-    rates: Vec<u8>,
-}
-
-fn any_regions() -> impl Strategy<Value = Vec<Region>> {
-    let one = (select(&COUNTRIES[..]), -60.0..60.0f64, -180.0..180.0f64, any::<bool>(), 1u32..3);
-    proptest::collection::vec(one, usize::from(REGIONS)).prop_map(|drafts| {
-        let numbered = (1u8..).zip(drafts);
-        let region = |(number, (code, latitude, longitude, has_v6, min_healthy)): (u8, _)| {
-            let zone = |zone: u8| {
-                let mut addresses = vec![IpAddr::V4(Ipv4Addr::new(192, 0, number, zone))];
-                if has_v6 {
-                    addresses
-                        .push(Ipv6Addr::new(0x2001, 0xdb8, number.into(), 0, 0, 0, 0, zone.into()).into());
-                }
-                AvailabilityZone { name: format!("r{number}-{zone}"), addresses }
-            };
-            Region {
-                name: format!("r{number}"),
-                location: Coordinates { latitude, longitude },
-                jurisdiction: country(code),
-                capacity: Some(100),
-                min_healthy: Minimum::Count(min_healthy),
-                failover: Failover::Auto,
-                recovery: Recovery::default(),
-                canaries: Vec::new(),
-                zones: vec![zone(1), zone(2)],
-            }
-        };
-        numbered.map(region).collect()
+/// A world without `otherwise: refuse`, of which `check` says that resolvers break it.
+fn any_sound_draft() -> impl Strategy<Value = Draft> {
+    any_draft().prop_map(|mut draft| {
+        draft.policy.residency.iter_mut().for_each(|rule| {
+            rule.otherwise = rule.otherwise.filter(|refusal| *refusal != Refusal::Refuse);
+        });
+        draft
     })
 }
 
-fn some_regions() -> impl Strategy<Value = Vec<RegionId>> {
-    subsequence((0..REGIONS).map(RegionId).collect::<Vec<_>>(), 1..=usize::from(REGIONS)).prop_shuffle()
-}
-
-fn any_rule() -> impl Strategy<Value = ResidencyRule> {
-    let otherwise = prop_oneof![
-        Just(None),
-        select(vec![Some(Refusal::Nodata), Some(Refusal::Servfail), Some(Refusal::Refuse)])
-    ];
-    (subsequence(vec![0u8, 1, 2, 3], 1..3), some_regions(), otherwise).prop_map(
-        |(clients, permitted, otherwise)| ResidencyRule {
-            clients: clients.into_iter().map(GroupId).collect(),
-            permitted: permitted.into_iter().collect::<RegionSet>(),
-            otherwise,
-            text: String::new(),
-        },
-    )
-}
-
-fn any_order() -> impl Strategy<Value = Order> {
-    let plain = || select(vec![Order::Nearest, Order::Listed]);
-    let list = (1u8..4, some_regions()).prop_map(|(group, list)| (GroupId(group), list));
-    let lists = (proptest::collection::vec(list, 1..3), plain())
-        .prop_map(|(lists, otherwise)| Order::Groups { lists, otherwise: Box::new(otherwise) });
-    prop_oneof![3 => plain(), 1 => lists]
-}
-
-fn any_policy() -> impl Strategy<Value = Policy> {
-    let all_down = select(vec![AllDown::FailOpen, AllDown::FailOpen, AllDown::Servfail, AllDown::Nodata]);
-    (some_regions(), any_order(), proptest::collection::vec(any_rule(), 0..3), some_regions(), all_down)
-        .prop_map(|(regions, order, residency, unknown_location, all_down)| Policy {
-            regions,
-            order,
-            residency,
-            unknown_location,
-            all_down,
-            max_lag: None,
-        })
-}
-
-fn any_network() -> impl Strategy<Value = (Prefix, Location)> {
-    let v4 = (any::<u32>(), 1u8..25)
-        .prop_map(|(bits, length)| Prefix::around(Ipv4Addr::from(bits).into(), length));
-    let private = (any::<u32>(), 8u8..20)
-        .prop_map(|(bits, length)| Prefix::around(Ipv4Addr::from(0x0a00_0000 | bits >> 8).into(), length));
-    let v6 = (any::<u128>(), 4u8..60)
-        .prop_map(|(bits, length)| Prefix::around(Ipv6Addr::from(0x2000 << 112 | bits >> 4).into(), length));
-    let location = proptest::option::weighted(0.9, select(&COUNTRIES[..]))
-        .prop_map(|code| Location { country: code.map(country), ..Location::default() });
-    (prop_oneof![v4, private, v6], location)
-}
-
-fn any_draft() -> impl Strategy<Value = Draft> {
-    let standing = prop_oneof![
-        3 => Just(Standing::Up),
-        1 => Just(Standing::Suspect),
-        4 => (0u64..200_000).prop_map(|at| Standing::Down { since: Moment(at) }),
-    ];
-    let networks = proptest::collection::vec(any_network(), 0..12).prop_map(|networks| {
-        let unique: BTreeMap<Prefix, Location> = networks.into_iter().collect();
-        unique.into_iter().collect()
-    });
-    let everybody = |count| Just(vec![100; count]);
-    let percent = |count| proptest::collection::vec(select(vec![0u8, 10, 50, 100]), count);
-    let some = |count| prop_oneof![everybody(count), percent(count)];
-    let count = 4 * usize::from(REGIONS);
-    let shares = (some(count), some(usize::from(REGIONS)), proptest::collection::vec(0u8..150, 64));
-    (any_regions(), any_policy(), networks, proptest::collection::vec(standing, count), shares).prop_map(
-        |(regions, policy, networks, standings, (shares, stages, rates))| Draft {
-            regions,
-            policy,
-            networks,
-            standings,
-            shares,
-            stages,
-            rates,
-        },
-    )
-}
-
-fn owner() -> Name {
-    Name::from_ascii("api.example.com.").expect("a name")
-}
-
-fn zone() -> Zone {
-    let rrset = |rtype, text: &str| RRset {
-        rtype,
-        ttl: Ttl::from_seconds(300).expect("a TTL"),
-        rdata: vec![RData::try_from_str(rtype, text).expect("record data")],
-    };
-    let soa = rrset(RecordType::SOA, "ns1.example.net. hostmaster.example.net. 1 7200 900 1209600 60");
-    let ns = rrset(RecordType::NS, "ns1.example.net.");
-    let apex = Node { rrsets: vec![soa, ns], steering: Some(SteeringId(0)) };
-    Zone { apex: owner(), nodes: BTreeMap::from([(owner(), apex)]) }
-}
-
-fn compile(draft: &Draft) -> Snapshot {
-    let seconds = |seconds| Ttl::from_seconds(seconds).expect("a TTL");
-    let steering = Steering {
-        owner: owner(),
-        policy: draft.policy.clone(),
-        ttl: seconds(30),
-        short_ttl: seconds(10),
-        max_answers: 4,
-        https: Some(Https { alpn: vec!["h2".to_owned()], port: None }),
-        weights: Vec::new(),
-    };
-    let config = Config {
-        server: Server {
-            name: "ns1".to_owned(),
-            listen: meridian::config::Listen::default(),
-            admin: None,
-            access: meridian::config::Access::default(),
-            geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
-            state: None,
-            references: Vec::new(),
-            webhooks: Vec::new(),
-            log: LogFormat::Human,
-        },
-        regions: Regions::new(draft.regions.clone()),
-        canaries: Vec::new(),
-        groups: groups(),
-        drills: Vec::new(),
-        capacity_events: Vec::new(),
-        steered: vec![steering],
-        safety: Safety::default(),
-        alarms: meridian::config::AlarmRules::default(),
-        zones: vec![zone()],
-    };
-    let sources = TableSources { database: None, asn: None, networks: &draft.networks };
-    let table = Table::compile(sources, &config.regions, &config.groups).expect("no database to be damaged");
-    let count = config.regions.addresses().count();
-    let counted = View::counted(&config.regions, draft.standings[..count].to_vec());
-    let share = |region: RegionId, family: Family| match counted.status(region, family).share {
-        SiteShare::Disabled => SiteShare::Disabled,
-        SiteShare::Out { since } | SiteShare::Yielding { since } => match draft.stages[usize::from(region.0)]
-        {
-            ..50 => SiteShare::Out { since },
-            50.. => SiteShare::Yielding { since },
-        },
-        SiteShare::Full | SiteShare::Part(_) | SiteShare::Kept(_) | SiteShare::Waiting => {
-            match draft.stages[usize::from(region.0)] {
-                percent @ ..=100 => SiteShare::of(Share::percent(percent)),
-                101..=103 => SiteShare::Kept(Share::ALL),
-                104..=106 => SiteShare::Kept(Share::HALF),
-                107.. => SiteShare::Disabled,
-            }
-        }
-    };
-    let regions = config.regions.iter();
-    let taken: Vec<_> = regions.map(|(id, _)| Family::BOTH.map(|family| share(id, family))).collect();
-    let shares = draft.shares[..count].iter().map(|percent| Share::percent(*percent));
-    let view = counted.with(shares.collect(), &taken);
-    let base = Base::build(Arc::new(config), table);
-    let splits = divide(draft, &base, &view);
-    Snapshot::compile(Arc::new(base), Inputs { splits, ..view.into() }, 1)
-}
-
-/// Lets the regions shed what is too much for them.
-fn divide(draft: &Draft, base: &Base, view: &View) -> Splits {
-    let takes_all = |region: RegionId| {
-        Family::BOTH.iter().all(|family| view.status(region, *family).share == SiteShare::Full)
-    };
-    let yields =
-        |region: RegionId| matches!(view.status(region, Family::V4).share, SiteShare::Yielding { .. });
-    let demand = |(part, rate): (&DemandPart, &u8)| {
-        let first = part.order.first().filter(|(region, _)| yields(*region));
-        let takers = part.order.iter().filter(|(region, _)| takes_all(*region));
-        Demand {
-            rate: f64::from(*rate),
-            order: first.into_iter().chain(takers).copied().collect(),
-            yields: first.is_some(),
-            reserve: Vec::new(),
-        }
-    };
-    let demands: Vec<_> = base.demand.iter().zip(draft.rates.iter().cycle()).map(demand).collect();
-    let capacities: Capacities = base.config.regions.iter().map(|(id, _)| (id, 100.0)).collect();
-    let mut splits = Splits::default();
-    splits.land(&demands, &capacities, Limits::default());
-    splits.step(&demands, &capacities, Limits::default(), 0.2);
-    splits
-}
-
-fn ask(snapshot: &Snapshot, rtype: RecordType, subnet: (IpAddr, u8)) -> (Message, Vec<u8>) {
-    let request = support::query(&owner(), rtype, Some(subnet));
-    let mut reply = vec![0; engine::MAX_REPLY];
-    match engine::answer(snapshot, &request, Ipv4Addr::LOCALHOST.into(), Transport::Udp, &mut reply) {
-        Disposition::Reply { length, .. } => {
-            reply.truncate(length);
-            (Message::from_vec(&reply).expect("a reply decodes"), reply)
-        }
-        Disposition::Silence => panic!("a well-formed query is answered"),
-    }
-}
-
-/// Returns every address in the answer: of A and AAAA records, and of the hints of HTTPS records.
-fn addresses(reply: &Message) -> Vec<IpAddr> {
-    let of_record = |data: &RData| -> Vec<IpAddr> {
-        match data {
-            RData::A(a) => vec![a.0.into()],
-            RData::AAAA(aaaa) => vec![aaaa.0.into()],
-            RData::HTTPS(https) => {
-                let hints = https.0.svc_params.iter().flat_map(|(_, value)| match value {
-                    SvcParamValue::Ipv4Hint(hints) => hints.0.iter().map(|a| a.0.into()).collect(),
-                    SvcParamValue::Ipv6Hint(hints) => hints.0.iter().map(|aaaa| aaaa.0.into()).collect(),
-                    _ => Vec::new(),
-                });
-                hints.collect()
-            }
-            other => panic!("an answer of a steered name holds {other}"),
-        }
-    };
-    reply.answers.iter().flat_map(|record| of_record(&record.data)).collect()
-}
-
-/// The third group of digits of an address is the number of its region, counted from one.
-fn region_of(address: IpAddr) -> RegionId {
-    match address {
-        IpAddr::V4(v4) => RegionId(v4.octets()[2] - 1),
-        IpAddr::V6(v6) => RegionId(u8::try_from(v6.segments()[2]).expect("a small number") - 1),
-    }
-}
-
-/// Clients worth asking for: anywhere, and inside and at the edges of the networks.
-fn clients(draft: &Draft, anywhere: &[u32]) -> Vec<IpAddr> {
-    let mut clients: Vec<IpAddr> = anywhere.iter().map(|bits| Ipv4Addr::from(*bits).into()).collect();
-    clients.extend(anywhere.iter().map(|bits| IpAddr::from(Ipv4Addr::from(0x0a00_0000 | bits >> 8))));
-    for (network, _) in &draft.networks {
-        clients.push(network.address());
-        clients.push(last(*network));
-    }
-    clients.retain(|client| meridian::geo::ipv4_inside(*client).is_none());
-    clients
-}
-
-fn last(network: Prefix) -> IpAddr {
-    match network.address() {
+/// Returns whether an address means something in the network of its resolver only, and the operator says nothing of it.
+fn is_local(client: IpAddr, draft: &Draft) -> bool {
+    let client = meridian::geo::ipv4_inside(client).map_or(client, IpAddr::V4);
+    let is_local = match client {
         IpAddr::V4(v4) => {
-            Ipv4Addr::from(v4.to_bits() | u32::MAX.checked_shr(network.length().into()).unwrap_or(0)).into()
+            let is_shared = v4.octets()[0] == 100 && v4.octets()[1] >> 6 == 1;
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || is_shared
         }
-        IpAddr::V6(v6) => {
-            Ipv6Addr::from(v6.to_bits() | u128::MAX.checked_shr(network.length().into()).unwrap_or(0)).into()
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    };
+    let is_known = draft.networks.iter().any(|(network, _)| network.contains(client));
+    let is_in_group = matches!(client, IpAddr::V4(v4) if v4.octets()[0] == 10 && v4.octets()[1] < 128);
+    is_local && !is_known && !is_in_group
+}
+
+/// Lets clients ask a resolver, and returns how often it asked the server.
+fn check_resolver(
+    draft: &Draft,
+    anywhere: &[u32],
+    manners: Manners,
+    questions: &[Question],
+) -> Result<u64, TestCaseError> {
+    let snapshot = compile(draft);
+    let mut clients = clients(draft, anywhere);
+    let local = anywhere
+        .iter()
+        .flat_map(|bits| [0xc0a8_0000 | bits >> 16, 0x6440_0000 | bits >> 10, 0x7f00_0000 | bits >> 8]);
+    clients.extend(local.map(|bits| IpAddr::V4(Ipv4Addr::from(bits))));
+    clients.push(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1).into());
+    let relayed = |bits: &u32| IpAddr::from(Ipv6Addr::from(0x2002 << 112 | u128::from(*bits) << 80));
+    clients.extend(anywhere.iter().map(relayed));
+    let mut resolver = Resolver::new(&snapshot, manners);
+    for (index, rtype, bits) in questions {
+        let client = *index.get(&clients);
+        let located = if is_local(client, draft) { manners.address } else { client };
+        let located = meridian::geo::ipv4_inside(located).map_or(located, IpAddr::V4);
+        let rules = rules_for(located, draft);
+        for address in resolver.resolve(client, TYPES[*rtype], *bits) {
+            let region = region_of(address);
+            prop_assert!(draft.policy.regions.contains(&region));
+            let is_permitted = rules.iter().all(|rule| rule.permitted.contains(region));
+            prop_assert!(is_permitted, "{} got {} by /{}", client, address, bits);
         }
     }
+    Ok(resolver.asked)
 }
 
-fn width(client: IpAddr) -> u8 {
-    if client.is_ipv4() { 32 } else { 128 }
+fn any_manners() -> impl Strategy<Value = Manners> {
+    let v4 = any::<u32>().prop_map(|bits| IpAddr::V4(Ipv4Addr::from(bits)));
+    let v6 = any::<u128>().prop_map(|bits| IpAddr::V6(Ipv6Addr::from(0x2a00 << 112 | bits >> 16)));
+    (prop_oneof![v4, v6], any::<bool>())
+        .prop_map(|(address, keeps_longer_scopes)| Manners { address, keeps_longer_scopes })
 }
 
-const TYPES: [RecordType; 3] = [RecordType::A, RecordType::AAAA, RecordType::HTTPS];
+/// 10^5 worlds; prints what was tried. Run it optimised: `cargo test --release --test laws -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes many minutes"]
+fn no_resolver_of_a_hundred_thousand_worlds_gives_a_client_a_forbidden_address() {
+    let worlds = 100_000;
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(worlds));
+    let asked = std::cell::Cell::new([0u64; 2]);
+    let world =
+        (any_sound_draft(), proptest::collection::vec(any::<u32>(), 6), any_manners(), any_questions());
+    runner
+        .run(&world, |(draft, anywhere, manners, questions)| {
+            let queries = check_resolver(&draft, &anywhere, manners, &questions)?;
+            let [clients, server] = asked.get();
+            asked.set([clients + questions.len() as u64, server + queries]);
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+    let [clients, server] = asked.get();
+    println!("{worlds} worlds: {clients} questions of clients, {server} queries to the server, none astray");
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
@@ -377,9 +126,7 @@ proptest! {
     ) {
         let snapshot = compile(&draft);
         for client in clients(&draft, &anywhere) {
-            let groups = groups_of(client, &draft.networks);
-            let binds = |rule: &&ResidencyRule| rule.clients.iter().any(|group| groups.contains(&group.0));
-            let rules: Vec<&ResidencyRule> = draft.policy.residency.iter().filter(binds).collect();
+            let rules = rules_for(client, &draft);
             for rtype in TYPES {
                 let (reply, _) = ask(&snapshot, rtype, (client, width(client)));
                 for address in addresses(&reply) {
@@ -481,6 +228,40 @@ proptest! {
             for rtype in TYPES {
                 let subnet = (client, width(client));
                 prop_assert_eq!(ask(&one, rtype, subnet).1, ask(&other, rtype, subnet).1);
+            }
+        }
+    }
+
+    #[test]
+    fn a_resolver_gives_no_client_an_address_that_its_rules_forbid_whatever_it_asks_and_keeps(
+        draft in any_sound_draft(), anywhere in proptest::collection::vec(any::<u32>(), 6),
+        manners in any_manners(), questions in any_questions(),
+    ) {
+        check_resolver(&draft, &anywhere, manners, &questions)?;
+    }
+
+    #[test]
+    fn a_family_is_absent_only_for_clients_none_of_whose_regions_has_it(
+        draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 6),
+    ) {
+        prop_assume!(draft.policy.all_down != AllDown::Nodata);
+        let snapshot = compile(&draft);
+        for client in clients(&draft, &anywhere) {
+            let rules = rules_for(client, &draft);
+            let is_permitted = |region: &&RegionId| rules.iter().all(|rule| rule.permitted.contains(**region));
+            let permitted: Vec<_> = draft.policy.regions.iter().filter(is_permitted).collect();
+            let has_v6 = |region: &&RegionId| {
+                let zones = &draft.regions[usize::from(region.0)].zones;
+                zones.iter().flat_map(|zone| &zone.addresses).any(IpAddr::is_ipv6)
+            };
+            let (reply, _) = ask(&snapshot, RecordType::AAAA, (client, width(client)));
+            let is_absent = reply.metadata.response_code == ResponseCode::NoError && reply.answers.is_empty();
+            if !permitted.is_empty() && permitted.iter().copied().any(|region| has_v6(&region)) {
+                prop_assert!(!is_absent, "{} gets no AAAA", client);
+            }
+            if !draft.policy.regions.iter().any(|region| has_v6(&region)) {
+                prop_assert!(is_absent);
+                prop_assert_eq!(support::scope(&reply), Some(0), "nobody can have one");
             }
         }
     }

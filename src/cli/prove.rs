@@ -14,7 +14,8 @@ use crate::inspect::{Proof, prove};
 
 /// Prove that no client is ever sent where its residency rules do not permit
 ///
-/// Tries every class of clients with every set of regions that can be in service, in both families; with every
+/// Tries every prefix that a resolver may ask for and whose clients are not all permitted the same regions; and every
+/// class of clients with every set of regions that can be in service, in both families; with every
 /// region shifted away from in part and in whole, drained, or disabled, beside every set of the others; with weights
 /// between every two regions; and with every region that sheds clients because it is full, to every region there is.
 /// Holds what it gets against the rules, which it reads anew. Prints what was proved of which configuration and
@@ -46,6 +47,7 @@ fn summary(proof: &Proof) -> String {
     let Proof {
         policies,
         classes,
+        prefixes,
         decisions,
         under_intents,
         under_weights,
@@ -63,6 +65,7 @@ fn summary(proof: &Proof) -> String {
     };
     format!(
         "{verdict}\ntried          {policies} policies, {classes} classes of clients, both families\n               \
+         every prefix with clients of several kinds, of every length: {prefixes} prefixes\n               \
          every set of regions in service: {decisions} decisions\n               \
          every region shifted in part, drained or disabled, beside every set of the others: {under_intents} decisions\n               \
          weights between every two regions: {under_weights} decisions\n               \

@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::Config;
 use super::sections::capacity_events::CapacityEvent;
 use crate::canary::{Canary, Check, Criticality, Reach, Signal, TlsCheck};
+use crate::client::{GroupId, Member};
 use crate::health::pace;
 use crate::region::{Failback, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, Safety};
-use crate::steering::{AllDown, Order, Steering};
+use crate::steering::{AllDown, Order, Policy, Steering};
 use crate::units::TimeSpan;
 use crate::zone::{Node, Zone};
 
@@ -81,6 +82,10 @@ impl ConfigSummary<'_> {
         for rule in &policy.residency {
             writeln!(f, "    residency: {}", rule.text)?;
         }
+        if !policy.residency.is_empty() {
+            let unbound = if self.binds_unknown(policy) { "" } else { "; no rule binds unknown locations" };
+            writeln!(f, "    border: by client subnet, and without one by the resolver's address{unbound}")?;
+        }
         writeln!(f, "    unknown location: {}", self.names(&policy.unknown_location))?;
         let all_down = match policy.all_down {
             AllDown::FailOpen => "fail open, within residency",
@@ -100,6 +105,15 @@ impl ConfigSummary<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// Returns whether a residency rule binds the clients whose location is not known.
+    fn binds_unknown(&self, policy: &Policy) -> bool {
+        let holds_unknown = |group: &GroupId| match usize::from(group.0).checked_sub(1) {
+            None => true,
+            Some(index) => self.0.groups[index].members.contains(&Member::Unknown),
+        };
+        policy.residency.iter().any(|rule| rule.clients.iter().any(holds_unknown))
     }
 
     /// Returns when the last cached answer with a dead region's addresses has expired: one given just

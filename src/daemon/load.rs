@@ -111,7 +111,7 @@ pub(super) fn load_over(
     let base = Base::build(Arc::new(compiled.config), locations.table);
     let base = base.of_database(built_at, refused_database.clone());
     let warnings = compiled.warnings.list.iter().chain(&open).map(ToString::to_string);
-    let warnings = warnings.chain(base.without_region()).collect();
+    let warnings = warnings.chain(base.warnings()).collect();
     let base = Arc::new(base);
     Ok(LoadedDirectory {
         warnings,

@@ -5,14 +5,16 @@
 //! AA is that of the first name (RFC 1035, section 4.1.1): a referral at the end of a chain keeps it, as it
 //! does in NSD, a referral at once does not set it.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::answer::{Delegation, NameMatch, NameNode, NameTree, Packed};
+use crate::client::Requester;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Steered, SteeredAnswer};
 use crate::steering::SteeringId;
-use crate::wire::{Checkpoint, Full, LowerName, Query, Question, Rcode, ReplyWriter, Section, rtype};
+use crate::wire::{
+    Checkpoint, ExtendedError, Full, LowerName, Query, Question, Rcode, ReplyWriter, Section, rtype,
+};
 use crate::zone::Ttl;
 
 /// The most names that one reply goes through. Resolvers give up at about as many (BIND: 11, Unbound: 11).
@@ -26,6 +28,8 @@ pub(super) struct ReplyMeta {
     pub is_truncated: bool,
     /// The scope prefix length: zero unless a steered name was consulted.
     pub scope: u8,
+    /// Beside a response code that says too little; only in replies without records, where there is room for it.
+    pub extended_error: Option<ExtendedError>,
     /// The zone of the question.
     pub zone: Option<usize>,
     /// The region of a steered answer.
@@ -44,6 +48,7 @@ impl ReplyMeta {
             is_authoritative: false,
             is_truncated: false,
             scope: 0,
+            extended_error: None,
             zone: None,
             region: None,
             part: None,
@@ -52,21 +57,21 @@ impl ReplyMeta {
     }
 }
 
-/// Answers `question` for a client at `client` into `writer`.
+/// Answers `question` for `requester` into `writer`.
 pub(super) fn chase<'s, S>(
     source: &AnswerSource<'s, S>,
     query: &Query<'_>,
     question: &Question<'_>,
-    client: IpAddr,
+    requester: Requester,
     writer: &mut ReplyWriter<'_>,
 ) -> ReplyMeta
 where
-    S: Fn(SteeringId, Kind, IpAddr) -> Steered<'s>,
+    S: Fn(SteeringId, Kind, &Requester) -> Steered<'s>,
 {
     let mut chase = Chase {
         source,
         qtype: question.qtype,
-        client,
+        requester,
         start: writer.mark(),
         writer,
         turn: query.header.id,
@@ -96,7 +101,7 @@ enum Step {
 struct Chase<'c, 's, 'w, S> {
     source: &'c AnswerSource<'s, S>,
     qtype: u16,
-    client: IpAddr,
+    requester: Requester,
     writer: &'c mut ReplyWriter<'w>,
     /// The reply with its question alone, to come back to.
     start: Checkpoint,
@@ -112,7 +117,7 @@ struct Chase<'c, 's, 'w, S> {
 
 impl<'s, S> Chase<'_, 's, '_, S>
 where
-    S: Fn(SteeringId, Kind, IpAddr) -> Steered<'s>,
+    S: Fn(SteeringId, Kind, &Requester) -> Steered<'s>,
 {
     /// Answers for one name of the chain.
     fn step(&mut self, name: &LowerName) -> Result<Step, Full> {
@@ -194,7 +199,7 @@ where
 
     /// Lets the snapshot choose, and notes scope and region.
     fn steer(&mut self, id: SteeringId, kind: Kind) -> Steered<'s> {
-        let steered = (self.source.steer)(id, kind, self.client);
+        let steered = (self.source.steer)(id, kind, &self.requester);
         // Whatever was consulted on the way to the answer narrows it, ANY asks twice.
         self.meta.scope = self.meta.scope.max(steered.scope);
         self.meta.region = steered.region;
@@ -216,14 +221,16 @@ where
                 Ok(Step::Done)
             }
             SteeredAnswer::Nodata(ttl) => self.negative(Rcode::NoError, name, node, ttl),
-            SteeredAnswer::Refuse => Ok(self.decline(Rcode::Refused)),
-            SteeredAnswer::Servfail => Ok(self.decline(Rcode::ServFail)),
+            SteeredAnswer::Refuse => Ok(self.decline(Rcode::Refused, Some(ExtendedError::PROHIBITED))),
+            SteeredAnswer::Prohibited => Ok(self.decline(Rcode::ServFail, Some(ExtendedError::PROHIBITED))),
+            SteeredAnswer::Servfail => Ok(self.decline(Rcode::ServFail, None)),
         }
     }
 
     /// Drops all records, aliases on the way included: with these codes no resolver would use them.
-    fn decline(&mut self, rcode: Rcode) -> Step {
+    fn decline(&mut self, rcode: Rcode, extended_error: Option<ExtendedError>) -> Step {
         self.writer.rewind(self.start);
+        self.meta.extended_error = extended_error;
         self.meta.rcode = rcode;
         self.meta.is_authoritative = false;
         Step::Done

@@ -20,10 +20,11 @@ use std::net::IpAddr;
 pub use chase::AnswerSource;
 
 use self::chase::ReplyMeta;
+use crate::client::Requester;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Snapshot, Steered};
 use crate::steering::SteeringId;
-use crate::wire::{Edns, Opt, Query, Rcode, ReplyHeader, ReplyWriter, UDP_PAYLOAD};
+use crate::wire::{ClientSubnet, Edns, Opt, Query, Rcode, ReplyHeader, ReplyWriter, UDP_PAYLOAD};
 
 /// The largest UDP reply to a sender without EDNS (RFC 1035, section 4.2.1). Every buffer for replies has
 /// room for this much.
@@ -91,7 +92,7 @@ pub fn answer(
         tree: &snapshot.base.tree,
         server: &snapshot.base.config.server.name,
         idle: snapshot.base.config.server.listen.tcp.idle,
-        steer: |id, kind, client| snapshot.steer(id, kind, client),
+        steer: |id, kind, requester: &Requester| snapshot.steer(id, kind, requester),
     };
     respond(&source, request, client, transport, reply)
 }
@@ -109,7 +110,7 @@ pub fn respond<'s, S>(
     reply: &mut [u8],
 ) -> Disposition
 where
-    S: Fn(SteeringId, Kind, IpAddr) -> Steered<'s>,
+    S: Fn(SteeringId, Kind, &Requester) -> Steered<'s>,
 {
     assert!(reply.len() >= MIN_REPLY, "every transport has room for the smallest limit");
     let Some(query) = Query::parse(request) else {
@@ -130,11 +131,12 @@ where
     let meta = match gate::admit(&query) {
         Err(rcode) => ReplyMeta::of(rcode),
         Ok(question) => {
-            let located = subnet.and_then(|subnet| subnet.address()).unwrap_or(client);
-            chase::chase(source, &query, question, located, &mut writer)
+            let requester = Requester { sender: client, subnet: subnet.and_then(ClientSubnet::network) };
+            chase::chase(source, &query, question, requester, &mut writer)
         }
     };
-    if let Some(opt) = &opt {
+    if let Some(opt) = &mut opt {
+        opt.extended_error = meta.extended_error;
         writer.opt(opt, meta.rcode, meta.scope);
     }
     let length = writer.finish(ReplyHeader {

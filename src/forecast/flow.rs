@@ -21,7 +21,12 @@ pub(crate) type RegionPair = [Option<RegionId>; 2];
 impl Flow {
     /// Reads a route. One that ends at a region that waits, since there is no other, leads there.
     pub fn of(route: &Route) -> Self {
-        let is_lost = matches!(route.rest, Rest::Whole(Destination::FailOpen(_) | Destination::Refused(_)));
+        let is_lost = match route.rest {
+            Rest::Whole(Destination::FailOpen(_) | Destination::Refused(_) | Destination::Forbidden(_)) => {
+                true
+            }
+            Rest::Whole(Destination::Healthy(_)) | Rest::Divided { .. } => false,
+        };
         let mut fractions: Vec<(RegionId, f64)> = Vec::new();
         for (region, fraction) in if is_lost { Vec::new() } else { route.fractions() } {
             match fractions.iter_mut().find(|(known, _)| *known == region) {

@@ -90,7 +90,9 @@ fn lot(base: &Base, permit: &Permit, view: &View, family: Family) -> ServiceLeve
     let (plan, policy) = base.plan(permit.partition, permit.part);
     match Route::find(plan, policy.all_down, view, None, family).rest {
         Rest::Whole(Destination::FailOpen(_)) => ServiceLevel::FailOpen,
-        Rest::Whole(Destination::Refused(refusal)) => ServiceLevel::Refused(refusal.as_str()),
+        Rest::Whole(Destination::Refused(refusal) | Destination::Forbidden(refusal)) => {
+            ServiceLevel::Refused(refusal.as_str())
+        }
         Rest::Whole(Destination::Healthy(region)) if !is_well(region) => ServiceLevel::FailOpen,
         Rest::Whole(Destination::Healthy(_)) | Rest::Divided { .. } => ServiceLevel::Unwelcome,
     }

@@ -6,7 +6,7 @@
 //! one bit and a little a run.
 
 /// A set of run numbers. Invariant: number 0 is in it, so that every run has a boundary at or before it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Boundaries {
     /// One bit for each number.
     words: Box<[u64]>,

@@ -77,6 +77,24 @@ pub fn ipv4_inside(address: IpAddr) -> Option<Ipv4Addr> {
     }
 }
 
+/// The IPv4 block by which an IPv6 block is located.
+pub(super) struct Inside {
+    pub first: u32,
+    pub length: u8,
+    /// The number of bits before those of the IPv4 address.
+    pub offset: u8,
+}
+
+/// Returns the IPv4 block by which an IPv6 block is located; `None`: it does not lie where IPv4 addresses are embedded.
+/// A block that ends before the IPv4 address begins holds all of them.
+pub(super) fn inside(first: u128, length: u8) -> Option<Inside> {
+    let embedding = Embedding::of(first).filter(|embedding| length >= embedding.block().1)?;
+    let offset = embedding.offset();
+    let length = length.saturating_sub(offset).min(32);
+    let mask = u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0);
+    Some(Inside { first: embedding.extract(first) & mask, length, offset })
+}
+
 /// Returns whether a block lies wholly where IPv6 addresses are located by an IPv4 address inside
 /// them, so that an operator's network there would have no effect.
 pub fn is_embedded(prefix: Prefix) -> bool {

@@ -10,6 +10,7 @@ use super::run_map::{BUCKETS, Bucketed, RunMap};
 use super::runs::widest_block;
 
 /// All intervals of one family.
+#[derive(Clone, PartialEq)]
 pub(super) struct Intervals {
     boundaries: Boundaries,
     /// By bucket: the length of the widest block around it in one interval, or [`MIXED`].

@@ -4,6 +4,7 @@
 //!   Database ──▶ layer ─────╮                        ╭─▶ population (estimates for load and the atlas)
 //!   Database ──▶ layer ─────┼─▶ join ─▶ classifier ──┤
 //!   networks ──▶ overlay ───╯                        ╰─▶ Table ─▶ PolicyView (part and scope of a client)
+//!                                                              ╰─▶ MixedBlocks (what a short prefix holds)
 //! ```
 //!
 //! Databases are read once, at load, and never while answering: a lookup in MaxMind's format takes a step a
@@ -24,6 +25,8 @@ mod embedded;
 mod error;
 mod intervals;
 mod layer;
+mod local;
+mod mixed;
 mod overlay;
 mod population;
 mod ranking;
@@ -43,6 +46,8 @@ pub use contents::Contents;
 pub use database::Database;
 pub use embedded::{ipv4_inside, is_embedded};
 pub use error::{Error, MAX_DATABASE_BYTES};
+pub use local::SubnetPlace;
+pub use mixed::{Mix, MixedBlocks};
 pub use population::{Population, Residents};
 pub use sources::{Located, LocationOrigin, TableSources};
 pub use table::Table;

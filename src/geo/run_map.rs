@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::runs::{Bits, Runs, widest_block};
+use super::runs::{Bits, Run, Runs, widest_block};
 
 /// One for each value of the 16 highest bits.
 pub(super) const BUCKETS: usize = 1 << 16;
@@ -26,6 +26,9 @@ pub(super) trait Bucketed: Bits {
 
     /// Returns the bits that differ within the bucket.
     fn low(self) -> Self::Low;
+
+    /// Returns the address of a bucket with these bits.
+    fn of(bucket: usize, low: Self::Low) -> Self;
 }
 
 impl Bucketed for u32 {
@@ -46,6 +49,10 @@ impl Bucketed for u32 {
     fn low(self) -> u16 {
         self as u16
     }
+
+    fn of(bucket: usize, low: u16) -> Self {
+        Self::first_of(bucket) | Self::from(low)
+    }
 }
 
 /// There is no type of 112 bits: the rest of an IPv6 address is all of it.
@@ -65,6 +72,10 @@ impl Bucketed for u128 {
     #[inline]
     fn low(self) -> u128 {
         self
+    }
+
+    fn of(_bucket: usize, low: u128) -> Self {
+        low
     }
 }
 
@@ -101,6 +112,13 @@ impl<A: Bucketed> RunMap<A> {
     /// Returns the number of runs.
     pub(super) fn len(&self) -> usize {
         self.starts.len()
+    }
+
+    /// Returns the runs in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Run<A>> {
+        let run =
+            |bucket, run: usize| Run { start: A::of(bucket, self.starts[run]), value: self.values[run] };
+        (0..BUCKETS).flat_map(move |bucket| self.starting_in(bucket).map(move |number| run(bucket, number)))
     }
 
     /// Returns the number of the run that holds `address`.

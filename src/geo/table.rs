@@ -10,13 +10,14 @@ use super::classifier::{Classification, Classifier};
 use super::database::{self, Database};
 use super::embedded::Embedding;
 use super::layer::Layer;
+use super::local::{LocalBlocks, SubnetPlace};
 use super::overlay;
 use super::population::{Population, Residents, subnets};
 use super::ranking::point;
 use super::run_map::RunMap;
 use super::runs::{Bits, Runs, join};
 use super::{Class, ClassId, Error, TableSources};
-use crate::client::{Group, Location};
+use crate::client::{Group, Location, Prefix};
 use crate::region::Regions;
 
 /// The class of every address.
@@ -31,6 +32,7 @@ pub struct Table {
     pub(super) v4: RunMap<u32>,
     /// Runs of class numbers and, from [`FIRST_MARK`] on, marks of embeddings.
     pub(super) v6: RunMap<u128>,
+    local: LocalBlocks,
 }
 
 /// The mark of the first of [`Embedding::ALL`]; the others follow. Class numbers stay below.
@@ -69,7 +71,8 @@ impl Table {
             [_, _, _, mark] => mark,
         });
         let Classification { classes, population, residents } = classifier.finish();
-        Ok(Self { classes, population, residents, v4: v4.into(), v6: v6.into() })
+        let local = LocalBlocks::new(&overlay);
+        Ok(Self { classes, population, residents, v4: v4.into(), v6: v6.into(), local })
     }
 
     /// Returns the classes, by `ClassId`.
@@ -100,11 +103,28 @@ impl Table {
         }
     }
 
+    /// Returns the first address of each run of IPv4 addresses of one class, in order.
+    pub fn runs_v4(&self) -> impl Iterator<Item = (u32, ClassId)> {
+        self.v4.iter().map(|run| (run.start, ClassId(run.value)))
+    }
+
+    /// Returns the first address of each run of IPv6 addresses of one class, in order; `None` stands for addresses
+    /// that embed any IPv4 address.
+    pub fn runs_v6(&self) -> impl Iterator<Item = (u128, Option<ClassId>)> {
+        self.v6.iter().map(|run| (run.start, mark(run.value).is_none().then_some(ClassId(run.value))))
+    }
+
+    /// Returns whose location counts for a client subnet.
+    pub fn subnet_place(&self, block: Prefix) -> SubnetPlace {
+        self.local.find(block)
+    }
+
     /// Returns the approximate memory of the table in bytes.
     pub fn memory_bytes(&self) -> usize {
         let ranks: usize = self.classes.iter().map(|class| class.ranks.len()).sum();
         let classes = size_of_val(&*self.classes) + ranks + size_of_val(&*self.population);
-        classes + size_of_val(&*self.residents) + self.v4.memory_bytes() + self.v6.memory_bytes()
+        let runs = self.v4.memory_bytes() + self.v6.memory_bytes();
+        classes + size_of_val(&*self.residents) + runs + self.local.memory_bytes()
     }
 }
 

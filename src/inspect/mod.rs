@@ -2,6 +2,7 @@
 
 mod atlas;
 mod explain;
+mod prefixes;
 pub(crate) mod prove;
 pub mod what_if;
 

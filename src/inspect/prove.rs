@@ -4,6 +4,7 @@
 //! plans, which are what is on trial. What the client is sent to is what [`Route::find`] finds. Every class is
 //! tried, so every address is, with
 //!
+//! - every prefix that the border cuts, of every length ([`super::prefixes`]);
 //! - every set of regions in service;
 //! - every region where an intent can put it (a share of its clients, none while another takes any, none at all),
 //!   beside every set of the others;
@@ -14,7 +15,8 @@
 
 use std::fmt;
 
-use crate::geo::Class;
+use super::prefixes::{self, Stray};
+use crate::geo::{Class, ClassId};
 use crate::health::{SiteShare, Standing, View};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId, RegionSet};
@@ -35,6 +37,8 @@ pub struct Proof {
     pub policies: usize,
     /// How many classes of clients there are.
     pub classes: usize,
+    /// How many prefixes were tried that hold clients who are not permitted the same regions.
+    pub prefixes: u64,
     /// How many decisions were made with every set of regions in service: parts of the clients × sets × families.
     pub decisions: u64,
     /// How many more were made with a region where an intent can put it.
@@ -102,7 +106,8 @@ const STAGES: [SiteShare; 5] =
 
 fn try_policy(base: &Base, partition: &Partition, owner: &str, proof: &mut Proof) {
     let permitted = permitted_by_part(base, partition);
-    proof.without_region += permitted.iter().filter(|set| set.is_empty()).count();
+    let of_classes = &permitted[..partition.parts_of_classes];
+    proof.without_region += of_classes.iter().filter(|set| set.is_empty()).count();
     let mut trial = Trial { base, partition, owner, permitted: &permitted, breaches: Vec::new() };
     let regions = &partition.policy.regions;
     for set in sets(regions) {
@@ -117,6 +122,7 @@ fn try_policy(base: &Base, partition: &Partition, owner: &str, proof: &mut Proof
     }
     proof.under_weights += trial.try_weights();
     proof.while_shedding += trial.try_shedding();
+    proof.prefixes += trial.try_prefixes();
     let room = MAX_TOLD.saturating_sub(proof.breaches.len());
     proof.breaches.extend(trial.breaches.into_iter().take(room));
 }
@@ -140,6 +146,27 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
+    /// Tries every prefix that the border cuts, and returns how many those are.
+    fn try_prefixes(&mut self) -> u64 {
+        let classes = self.base.table.classes();
+        let of_classes = classes.iter().map(|class| permitted_by_rules(&self.partition.policy, class));
+        let of_classes: Vec<_> = of_classes.collect();
+        let mut strays = Vec::new();
+        let permitted = |class: ClassId| of_classes[class.0 as usize];
+        let tried =
+            prefixes::try_all(&self.base.table, self.partition, permitted, |stray| strays.push(stray));
+        for Stray { prefix, region } in strays {
+            let region = self.name(region);
+            self.note(Some(Breach {
+                owner: self.owner.to_owned(),
+                in_service: vec![region.clone()],
+                region,
+                beside: format!("they are clients of {prefix} and others in it may not be sent there"),
+            }));
+        }
+        tried
+    }
+
     /// Tries every part with these regions in service and one of them at a stage, and returns how many decisions
     /// that were.
     fn try_all(&mut self, in_service: RegionSet, at: Option<(RegionId, SiteShare)>) -> u64 {
@@ -295,6 +322,10 @@ fn permitted_by_part(base: &Base, partition: &Partition) -> Vec<RegionSet> {
     for (class, part) in base.table.classes().iter().zip(partition.view.parts()) {
         let part = &mut permitted[*part as usize];
         *part = part.intersection(permitted_by_rules(&partition.policy, class));
+    }
+    // The parts of prefixes alone have no classes; `prefixes` holds their plans against all classes in them.
+    for (permitted, plan) in permitted.iter_mut().zip(&partition.plans).skip(partition.parts_of_classes) {
+        *permitted = plan.permitted();
     }
     permitted
 }

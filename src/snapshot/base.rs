@@ -6,13 +6,15 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::demand::{self, DemandPart, Permit};
 use super::partition::{Partition, Views};
+use super::records::{self, Kind, Offered};
 use crate::answer::NameTree;
 use crate::config::Config;
+use crate::family::Family;
 use crate::geo::Table;
 use crate::intent::Weights;
 use crate::moment::Moment;
-use crate::region::RegionId;
-use crate::steering::{Order, Plan, Policy, Steering};
+use crate::region::{RegionId, Regions};
+use crate::steering::{Order, Plan, Policy, Steering, SteeringId};
 use crate::zone::Name;
 
 /// Everything that a snapshot needs and that health does not change: one base serves many snapshots.
@@ -27,6 +29,10 @@ pub struct Base {
     pub(crate) partitions: Vec<Partition>,
     /// The partition of each steered name, by `SteeringId`.
     pub(crate) partition_of: Vec<usize>,
+    /// By `SteeringId`: the kinds of records that answers of the name may hold.
+    pub(super) offered: Vec<Offered>,
+    /// By `SteeringId` and kind: whether no client can change the answer.
+    shared: Vec<[bool; 3]>,
     /// What the parts of the clients ask for, sorted by partition and part; empty when no region has a
     /// capacity.
     pub demand: Vec<DemandPart>,
@@ -50,8 +56,11 @@ impl Base {
                 partitions.len() - 1
             })
         });
-        let partition_of = partition_of.collect();
+        let partition_of: Vec<usize> = partition_of.collect();
         drop((known, views));
+        let offered: Vec<_> =
+            config.steered.iter().map(|steering| records::offered(steering, &config.regions)).collect();
+        let shared = shared(&partitions, &partition_of, &offered, &config.regions);
         let tree = NameTree::compile(&config.zones);
         // Without the capacity of any region nothing is ever divided.
         let demand = match config.regions.iter().any(|(_, region)| region.capacity.is_some()) {
@@ -65,11 +74,23 @@ impl Base {
             table,
             partitions,
             partition_of,
+            offered,
+            shared,
             demand,
             demand_of,
             database_built_at: None,
             refused_database: None,
         }
+    }
+
+    /// Returns whether all clients get the same answer of a kind, but for the shares of addresses.
+    pub(super) fn is_shared(&self, id: SteeringId, kind: Kind) -> bool {
+        self.shared[id.0 as usize][kind as usize]
+    }
+
+    /// Returns whether answers of a kind may hold records.
+    pub(super) fn is_offered(&self, id: SteeringId, kind: Kind) -> bool {
+        self.offered[id.0 as usize][kind as usize]
     }
 
     /// Notes when the geo database was built, and why it is not the one that is configured.
@@ -141,23 +162,6 @@ impl Base {
         (&partition.plans[part], &partition.policy)
     }
 
-    /// Returns, for each steered name with clients whom the rules together permit no region, the
-    /// name and what those clients get. Each rule alone permits something, so only an operator who
-    /// knows whom the groups share can tell whether this is meant.
-    pub fn without_region(&self) -> Vec<String> {
-        let steered = self.config.steered.iter().zip(&self.partition_of);
-        let lost = steered.filter_map(|(steering, partition)| {
-            let mut plans = self.partitions[*partition].plans.iter();
-            let plan = plans.find(|plan| plan.order.is_empty())?;
-            let refusal = plan.refusal.as_str();
-            Some(format!(
-                "{}: the residency rules together permit some clients no region; they get {refusal}",
-                steering.owner
-            ))
-        });
-        lost.collect()
-    }
-
     /// Returns a sentence for each region of a steered name that is nearest for no client, so that it gets clients
     /// only from others. Regions that are as near as another count as nearest too.
     pub fn without_clients(&self) -> Vec<String> {
@@ -192,4 +196,23 @@ impl Base {
         });
         idle.collect()
     }
+}
+
+/// Returns, by name and kind, whether no client can change the answer: there are no such records, or one region has all
+/// of them.
+fn shared(
+    partitions: &[Partition],
+    partition_of: &[usize],
+    offered: &[Offered],
+    regions: &Regions,
+) -> Vec<[bool; 3]> {
+    let uniform =
+        partitions.iter().map(|partition| Family::BOTH.map(|family| partition.is_uniform(regions, family)));
+    let uniform: Vec<[bool; 2]> = uniform.collect();
+    let of_name = |(partition, [a, aaaa, https]): (&usize, &Offered)| {
+        let [v4, v6] = uniform[*partition];
+        let [v4, v6] = [!a || v4, !aaaa || v6];
+        [v4, v6, !https || (v4 && v6)]
+    };
+    partition_of.iter().zip(offered).map(of_name).collect()
 }

@@ -12,16 +12,17 @@ mod demand;
 pub(crate) mod fixture;
 mod partition;
 mod records;
+mod warnings;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use base::Base;
 pub use demand::{DemandPart, Permit};
-pub use partition::Partition;
+pub use partition::{Partition, RequesterPlace};
 pub use records::{AnsweredAddresses, Kind};
 
 use crate::answer::Packed;
+use crate::client::Requester;
 use crate::health::View;
 use crate::intent::Weights;
 use crate::region::{AddressId, Family, RegionId};
@@ -98,8 +99,12 @@ pub enum SteeredAnswer<'a> {
     /// NOERROR without data, to be remembered for at most this long: what is chosen may change long
     /// before the zone's own negative TTL is over.
     Nodata(Ttl),
+    /// Residency rules permit the client no region, and say REFUSED.
     Refuse,
+    /// All regions are down.
     Servfail,
+    /// Residency rules permit the client no region.
+    Prohibited,
 }
 
 impl Snapshot {
@@ -137,22 +142,22 @@ impl Snapshot {
             ));
         }
         let mut pool = Pool::new(&base.config.regions, &health, &leaving);
-        let steered = base.config.steered.iter().zip(&choices_of);
-        let answers = steered.map(|(steering, number)| {
+        let steered = base.config.steered.iter().zip(&base.offered).zip(&choices_of);
+        let answers = steered.map(|((steering, offered), number)| {
             let distinct = choices[*number].distinct.iter();
-            distinct.map(|selections| pool.answers(steering, *selections)).collect()
+            distinct.map(|selections| pool.answers(steering, *offered, *selections)).collect()
         });
         let answers = answers.collect();
         let given = Arc::new(pool.given());
         Self { number, base, health, splits, weights, leaving, given, choices, choices_of, answers }
     }
 
-    /// Returns what the steered name `id` answers to `client`.
-    pub fn steer(&self, id: SteeringId, kind: Kind, client: IpAddr) -> Steered<'_> {
+    /// Returns what the steered name `id` answers to `requester`.
+    pub fn steer(&self, id: SteeringId, kind: Kind, requester: &Requester) -> Steered<'_> {
         let index = id.0 as usize;
         let partition = self.base.partition_of[index];
-        let place = self.base.partitions[partition].view.find(&self.base.table, client);
-        let (choice, is_drawn) = self.choices[self.choices_of[index]].find(place.part, client);
+        let place = self.base.partitions[partition].find(&self.base.table, requester);
+        let (choice, is_drawn) = self.choices[self.choices_of[index]].find(place.part, place.client);
         let answers = &self.answers[index][choice as usize];
         let answer = &answers.by_kind[kind as usize];
         let is_leaving = matches!(answer, Answer::Records { is_leaving: true, .. });
@@ -161,12 +166,26 @@ impl Snapshot {
             Answer::Nodata(ttl) => SteeredAnswer::Nodata(*ttl),
             Answer::Refuse => SteeredAnswer::Refuse,
             Answer::Servfail => SteeredAnswer::Servfail,
+            Answer::Prohibited => SteeredAnswer::Prohibited,
         };
-        // Who belongs to a share is decided for the whole of this prefix, and for no wider block.
-        let drawn = if is_drawn { share::prefix_length(Family::of(client)) } else { 0 };
+        let scope = self.scope(id, kind, &place, is_drawn.then_some(requester));
         let part = self.base.demand_of(partition, place.part as usize);
         let part = part.map(|part| u16::try_from(part).expect("parts are bounded"));
-        Steered { choice, scope: place.scope.max(drawn), region: answers.region, part, is_leaving }
+        Steered { choice, scope, region: answers.region, part, is_leaving }
+    }
+
+    /// Returns the scope prefix length of an answer, for which shares were drawn if there is a `requester`.
+    fn scope(&self, id: SteeringId, kind: Kind, place: &RequesterPlace, drawn: Option<&Requester>) -> u8 {
+        if !self.base.is_offered(id, kind) {
+            return 0;
+        }
+        let scope = if self.base.is_shared(id, kind) { 0 } else { place.scope };
+        // Who belongs to a share is decided for the whole of this prefix, and for no wider block; where the sender's
+        // is drawn, that holds for all of its clients.
+        let is_own =
+            |requester: &&Requester| requester.subnet.is_some_and(|subnet| subnet.address() == place.client);
+        let drawn = drawn.filter(is_own).map(|_| share::prefix_length(Family::of(place.client)));
+        scope.max(drawn.unwrap_or(0))
     }
 
     /// Returns the weights of a steered name, if it has any.

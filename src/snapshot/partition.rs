@@ -1,21 +1,69 @@
 //! Partitions: how policies divide the clients.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::geo::{PolicyView, Table};
-use crate::region::RegionId;
+use crate::client::{Prefix, Requester};
+use crate::family::Family;
+use crate::geo::{MixedBlocks, PolicyView, ScopedPart, SubnetPlace, Table};
+use crate::health::View;
+use crate::region::{RegionId, RegionSet, Regions};
 use crate::steering::{self, Plan, Policy, Refusal};
 
 /// How one policy divides the clients: all who have the same plan are one part.
 #[derive(Debug)]
 pub struct Partition {
     pub policy: Policy,
-    /// The plan of each part.
+    /// The plan of each part: of those that classes are in, and after them of those that only prefixes of several
+    /// kinds of clients get.
     pub plans: Vec<Plan>,
+    /// How many parts classes are in.
+    pub parts_of_classes: usize,
     /// Where the parts lie.
     pub view: Arc<PolicyView>,
+    /// What the prefixes get that the border cuts; `None`: it cuts none.
+    pub(crate) border: Option<PrefixParts>,
+}
+
+/// What prefixes get whose clients are not all permitted the same regions.
+#[derive(Debug)]
+pub(crate) struct PrefixParts {
+    pub blocks: Arc<MixedBlocks>,
+    /// The part for each mix of `blocks`.
+    pub parts: Vec<u32>,
+    /// The part whose regions every client there is may be sent to.
+    pub strictest: u32,
+}
+
+/// Where a requester is to a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequesterPlace {
+    pub part: u32,
+    /// The scope prefix length: of the widest block around the client subnet for which all of this holds.
+    pub scope: u8,
+    /// The address that was located: of the client subnet, or the sender's.
+    pub client: IpAddr,
+}
+
+/// Plans by number.
+#[derive(Default)]
+struct Plans {
+    list: Vec<Plan>,
+    /// The removed regions stand in the reasons of a plan, not in what it does: two classes that keep the same regions
+    /// in the same order are one part whichever rules brought that about.
+    numbers: HashMap<(Vec<RegionId>, Option<Refusal>), u32>,
+}
+
+impl Plans {
+    fn number(&mut self, plan: Plan) -> u32 {
+        let refusal = plan.order.is_empty().then_some(plan.refusal);
+        *self.numbers.entry((plan.order.clone(), refusal)).or_insert_with(|| {
+            self.list.push(plan);
+            self.list.len() as u32 - 1
+        })
+    }
 }
 
 /// Makes views, and each only once: policies often divide the clients alike, and differ only in where they
@@ -24,34 +72,125 @@ pub(super) struct Views<'a> {
     table: &'a Table,
     /// By the part of each class.
     known: HashMap<Vec<u32>, Arc<PolicyView>>,
+    /// By the part of each class, and the kind of each part.
+    blocks: HashMap<(Vec<u32>, Vec<u32>), Arc<MixedBlocks>>,
 }
 
 impl<'a> Views<'a> {
     pub(super) fn new(table: &'a Table) -> Self {
-        Self { table, known: HashMap::new() }
+        Self { table, known: HashMap::new(), blocks: HashMap::new() }
     }
 
     fn view(&mut self, parts: Vec<u32>) -> Arc<PolicyView> {
         let known = self.known.entry(parts);
         Arc::clone(known.or_insert_with_key(|parts| Arc::new(PolicyView::new(self.table, parts.clone()))))
     }
+
+    fn blocks(&mut self, parts: Vec<u32>, kinds: Vec<u32>) -> Arc<MixedBlocks> {
+        let known = self.blocks.entry((parts, kinds));
+        Arc::clone(
+            known.or_insert_with_key(|(parts, kinds)| Arc::new(MixedBlocks::new(self.table, parts, kinds))),
+        )
+    }
 }
 
 impl Partition {
     pub(super) fn new(policy: &Policy, views: &mut Views<'_>) -> Self {
-        // The removed regions stand in the reasons of a plan, not in what it does: two classes that
-        // keep the same regions in the same order are one part whichever rules brought that about.
-        let mut numbers: HashMap<(Vec<RegionId>, Option<Refusal>), u32> = HashMap::new();
-        let mut plans = Vec::new();
-        let parts = views.table.classes().iter().map(|class| {
-            let plan = steering::plan(policy, class);
-            let refusal = plan.order.is_empty().then_some(plan.refusal);
-            *numbers.entry((plan.order.clone(), refusal)).or_insert_with(|| {
-                plans.push(plan);
-                plans.len() as u32 - 1
-            })
-        });
-        let view = views.view(parts.collect());
-        Self { policy: policy.clone(), plans, view }
+        let mut plans = Plans::default();
+        let classes = views.table.classes().iter();
+        let parts: Vec<u32> = classes.map(|class| plans.number(steering::plan(policy, class))).collect();
+        let parts_of_classes = plans.list.len();
+        let border = PrefixParts::new(&parts, &mut plans, views);
+        let view = views.view(parts);
+        Self { policy: policy.clone(), plans: plans.list, parts_of_classes, view, border }
     }
+
+    /// Returns the plans that classes have.
+    pub fn plans_of_classes(&self) -> &[Plan] {
+        &self.plans[..self.parts_of_classes]
+    }
+
+    /// Returns where a requester is.
+    pub fn find(&self, table: &Table, requester: &Requester) -> RequesterPlace {
+        let Some(block) = requester.subnet else {
+            return self.locate(table, requester.sender);
+        };
+        let own = self.locate(table, block.address());
+        match table.subnet_place(block) {
+            SubnetPlace::Local { scope } => RequesterPlace { scope, ..self.locate(table, requester.sender) },
+            // Where there is one part only, it is also that of the clients who are located by the sender.
+            _ if self.plans.len() == 1 => own,
+            SubnetPlace::Public { scope } => {
+                let own = RequesterPlace { scope: own.scope.max(scope), ..own };
+                let mixed = self.border.as_ref().filter(|_| own.scope > block.length());
+                mixed.and_then(|border| border.part(block)).map_or(own, |part| RequesterPlace { part, ..own })
+            }
+            SubnetPlace::Both => {
+                let part = self.border.as_ref().map_or(own.part, |border| border.strictest);
+                RequesterPlace { part, scope: own.scope.max(longer(block)), ..own }
+            }
+        }
+    }
+
+    fn locate(&self, table: &Table, client: IpAddr) -> RequesterPlace {
+        let ScopedPart { part, scope } = self.view.find(table, client);
+        RequesterPlace { part, scope, client }
+    }
+
+    /// Returns whether all clients get the same answer in a family whatever happens to health, but for the shares of
+    /// addresses: the policy has one region for it, which all may be sent to.
+    pub(super) fn is_uniform(&self, regions: &Regions, family: Family) -> bool {
+        let view = View::all_up(regions);
+        let mut only = self.plans.iter().map(|plan| {
+            let mut able = plan.order.iter().filter(|region| view.status(**region, family).exists());
+            able.next().filter(|_| able.next().is_none())
+        });
+        let first = only.next().flatten();
+        first.is_some() && only.all(|region| region == first)
+    }
+}
+
+impl PrefixParts {
+    /// Finds what prefixes get, given the part of each class; `None`: all clients are permitted the same regions.
+    fn new(parts: &[u32], plans: &mut Plans, views: &mut Views<'_>) -> Option<Self> {
+        let mut permits: Vec<RegionSet> = Vec::new();
+        let kinds = plans.list.iter().map(|plan| {
+            let permitted = plan.permitted();
+            let known = permits.iter().position(|known| *known == permitted);
+            known.unwrap_or_else(|| {
+                permits.push(permitted);
+                permits.len() - 1
+            }) as u32
+        });
+        let kinds: Vec<u32> = kinds.collect();
+        if permits.len() == 1 {
+            return None;
+        }
+        let common = |kinds: &mut dyn Iterator<Item = usize>| {
+            kinds.fold(RegionSet::ALL, |common, kind| common.intersection(permits[kind]))
+        };
+        let blocks = views.blocks(parts.to_vec(), kinds);
+        let of_mixes = blocks.mixes().iter().map(|mix| {
+            let permitted = common(&mut mix.kinds.iter().map(|kind| *kind as usize));
+            plans.number(plans.list[mix.part as usize].within(permitted))
+        });
+        let of_mixes = of_mixes.collect();
+        let strictest = plans.list[0].within(common(&mut (0..permits.len())));
+        let strictest = plans.number(strictest);
+        Some(Self { blocks, parts: of_mixes, strictest })
+    }
+
+    /// Returns the part for a block that the border cuts.
+    fn part(&self, block: Prefix) -> Option<u32> {
+        self.blocks.find(block).map(|mix| self.parts[mix as usize])
+    }
+}
+
+/// Returns a scope that asks for more bits than a block has.
+fn longer(block: Prefix) -> u8 {
+    let width = match block.family() {
+        Family::V4 => 32,
+        Family::V6 => 128,
+    };
+    (block.length() + 1).min(width)
 }

@@ -45,6 +45,20 @@ struct Manner<'a> {
     short_ttl: Ttl,
     max_answers: u8,
     https: Option<&'a Https>,
+    offered: Offered,
+}
+
+/// The kinds of records that some answer of a name may hold, by [`Kind`]. The name has no others: all of its clients get
+/// NODATA for them, also those to whom no region is permitted, so that resolvers need to ask once only.
+pub(super) type Offered = [bool; 3];
+
+/// Returns the kinds that a name offers: addresses of the families that its regions have, and HTTPS if it is set.
+pub(super) fn offered(steering: &Steering, regions: &Regions) -> Offered {
+    let has = |family| {
+        let mut addresses = steering.policy.regions.iter().flat_map(|region| regions.addresses_of(*region));
+        addresses.any(|(_, address)| Family::of(address.ip) == family)
+    };
+    [has(Family::V4), has(Family::V6), steering.https.is_some()]
 }
 
 /// The addresses that answers hold, each with the longest time to live with which any of them does.
@@ -70,6 +84,27 @@ pub(super) enum Answer {
     Nodata(Ttl),
     Refuse,
     Servfail,
+    Prohibited,
+}
+
+impl Answer {
+    /// Returns the answer to clients to whom no region is permitted.
+    fn forbidden(refusal: Refusal, ttl: Ttl) -> Self {
+        match refusal {
+            Refusal::Servfail => Self::Prohibited,
+            Refusal::Refuse => Self::Refuse,
+            Refusal::Nodata => Self::Nodata(ttl),
+        }
+    }
+
+    /// Returns the answer when all regions are down.
+    fn refused(refusal: Refusal, ttl: Ttl) -> Self {
+        match refusal {
+            Refusal::Servfail => Self::Servfail,
+            Refusal::Refuse => Self::Refuse,
+            Refusal::Nodata => Self::Nodata(ttl),
+        }
+    }
 }
 
 /// Packs records, each distinct RRset once.
@@ -109,19 +144,25 @@ impl<'a> Pool<'a> {
         given
     }
 
-    /// Returns the answers of one name for the selections of both families.
-    pub fn answers(&mut self, steering: &'a Steering, selections: [Selection; 2]) -> Answers {
+    /// Returns the answers of one name, which offers these kinds, for the selections of both families.
+    pub fn answers(
+        &mut self,
+        steering: &'a Steering,
+        offered: Offered,
+        selections: [Selection; 2],
+    ) -> Answers {
         let Steering { ttl, short_ttl, max_answers, ref https, .. } = *steering;
-        let key = (Manner { ttl, short_ttl, max_answers, https: https.as_ref() }, selections);
+        let key = (Manner { ttl, short_ttl, max_answers, https: https.as_ref(), offered }, selections);
         if let Some(known) = self.answers.get(&key) {
             return known.clone();
         }
-        let by_kind = Kind::ALL.map(|kind| match self.records(steering, kind, selections) {
-            Ok(Some(Ready { packed, is_leaving })) => Answer::Records { packed, is_leaving },
-            Ok(None) => Answer::Nodata(ttl),
-            Err(Refusal::Nodata) => Answer::Nodata(short_ttl),
-            Err(Refusal::Refuse) => Answer::Refuse,
-            Err(Refusal::Servfail) => Answer::Servfail,
+        let by_kind = Kind::ALL.map(|kind| match offered[kind as usize] {
+            false => Answer::Nodata(ttl),
+            true => match self.records(steering, kind, selections) {
+                Ok(Some(Ready { packed, is_leaving })) => Answer::Records { packed, is_leaving },
+                Ok(None) => Answer::Nodata(ttl),
+                Err(answer) => answer,
+            },
         });
         let answers = Answers {
             by_kind,
@@ -137,7 +178,7 @@ impl<'a> Pool<'a> {
         steering: &Steering,
         kind: Kind,
         selections: [Selection; 2],
-    ) -> Result<Option<Ready>, Refusal> {
+    ) -> Result<Option<Ready>, Answer> {
         let [v4, v6] =
             Family::BOTH.map(|family| self.addresses(steering, selections[family as usize], family));
         let (addresses, https) = match kind {
@@ -160,14 +201,15 @@ impl<'a> Pool<'a> {
         steering: &Steering,
         selection: Selection,
         family: Family,
-    ) -> Result<Addresses, Refusal> {
+    ) -> Result<Addresses, Answer> {
         let most = usize::from(steering.max_answers);
         let of = |region| steering::spread(self.regions, self.health, region, family, most, selection.floor);
         match selection.destination {
             Destination::Healthy(region) => Ok(of(region)),
             // Whatever is answered when everything is down is at least suspect.
             Destination::FailOpen(region) => Ok(Addresses { any_suspect: true, ..of(region) }),
-            Destination::Refused(refusal) => Err(refusal),
+            Destination::Refused(refusal) => Err(Answer::refused(refusal, steering.short_ttl)),
+            Destination::Forbidden(refusal) => Err(Answer::forbidden(refusal, steering.short_ttl)),
         }
     }
 
@@ -187,13 +229,13 @@ impl<'a> Pool<'a> {
 }
 
 /// Joins the hints of both families. One family may be refused without the other.
-fn both(v4: Result<Addresses, Refusal>, v6: Result<Addresses, Refusal>) -> Result<Addresses, Refusal> {
+fn both(v4: Result<Addresses, Answer>, v6: Result<Addresses, Answer>) -> Result<Addresses, Answer> {
     match (v4, v6) {
         (Ok(v4), Ok(v6)) => {
             Ok(Addresses { ips: [v4.ips, v6.ips].concat(), any_suspect: v4.any_suspect || v6.any_suspect })
         }
         (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok(one),
-        (Err(refusal), Err(_)) => Err(refusal),
+        (Err(answer), Err(_)) => Err(answer),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::bucketing::Bucketing;
-use super::route::{Division, Rest, Route, Selection, status};
+use super::route::{Division, Rest, Route, Selection, is_candidate, status};
 use super::{AllDown, Plan, Split};
 use crate::health::{SiteShare, View};
 use crate::region::{Family, RegionId};
@@ -32,6 +32,8 @@ pub enum Fate {
     Waiting,
     /// Its weight leaves the client to another region.
     Weighted,
+    /// It has no address of the family, and other regions of the plan have.
+    WithoutFamily,
     /// An operator has disabled it.
     Disabled,
     /// Too few of its addresses are up, or it was taken out for another reason.
@@ -71,6 +73,7 @@ pub fn choose(
     let fates = plan.order.iter().map(|region| {
         let fate = match status(view, *region, family).share {
             _ if selection.destination.region() == Some(*region) => Fate::Chosen,
+            _ if !is_candidate(plan, view, *region, family) => Fate::WithoutFamily,
             SiteShare::Yielding { .. } if sheds(&route, *region) => Fate::Shed,
             SiteShare::Out { .. } | SiteShare::Yielding { .. } => Fate::Unhealthy,
             SiteShare::Waiting => Fate::Waiting,
@@ -163,10 +166,18 @@ mod tests {
     }
 
     #[test]
-    fn a_region_without_a_family_stands_and_falls_with_the_family_it_has() {
-        check(&[2, 0], [None; 5], AllDown::FailOpen, [Destination::Healthy(C); 2]);
+    fn a_region_without_a_family_is_passed_over_for_it() {
+        check(&[2, 0], [None; 5], AllDown::FailOpen, [Destination::Healthy(C), Destination::Healthy(A)]);
+        let a_lost = [Some(1), Some(1), None, None, None];
+        let open = [Destination::Healthy(C), Destination::FailOpen(A)];
+        check(&[2, 0], a_lost, AllDown::FailOpen, open);
         let c_lost = [None, None, None, None, Some(1)];
         check(&[2, 0], c_lost, AllDown::FailOpen, [Destination::Healthy(A); 2]);
+    }
+
+    #[test]
+    fn without_any_address_of_a_family_the_nearest_region_is_chosen_by_the_family_it_has() {
+        check(&[2], [None; 5], AllDown::FailOpen, [Destination::Healthy(C); 2]);
     }
 
     #[test]
@@ -181,6 +192,6 @@ mod tests {
         let all = [Some(1); 5];
         check(&[0], all, AllDown::Servfail, [Destination::Refused(Refusal::Servfail); 2]);
         check(&[0], all, AllDown::Nodata, [Destination::Refused(Refusal::Nodata); 2]);
-        check(&[], all, AllDown::FailOpen, [Destination::Refused(Refusal::Refuse); 2]);
+        check(&[], all, AllDown::FailOpen, [Destination::Forbidden(Refusal::Refuse); 2]);
     }
 }

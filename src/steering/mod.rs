@@ -32,7 +32,7 @@ pub use crate::zone::SteeringId;
 use std::net::IpAddr;
 
 use crate::geo::Class;
-use crate::region::{Family, RegionId};
+use crate::region::{Family, RegionId, RegionSet};
 
 /// The part of a decision that health cannot change: where clients of one class may go, the best first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,23 @@ pub struct Plan {
     pub removed: Vec<Removed>,
     /// The answer when `order` is empty.
     pub refusal: Refusal,
+}
+
+impl Plan {
+    /// Returns the regions that it permits.
+    pub fn permitted(&self) -> RegionSet {
+        self.order.iter().copied().collect()
+    }
+
+    /// Returns the plan of a prefix whose clients have several: what is `permitted` to all of them, in the order of
+    /// this one. When that is nothing, no rule's `otherwise` applies, for it speaks of some of the clients only.
+    pub fn within(&self, permitted: RegionSet) -> Self {
+        let (order, others): (Vec<_>, Vec<_>) =
+            self.order.iter().copied().partition(|region| permitted.contains(*region));
+        let others = others.into_iter().map(|region| Removed { region, rule: None });
+        let removed = self.removed.iter().copied().chain(others).collect();
+        Self { order, removed, refusal: Refusal::default() }
+    }
 }
 
 /// Keeps the regions that clients of `class` may be sent to, and sorts them.
@@ -61,9 +78,8 @@ pub struct Decision {
     pub choices: [Choice; 2],
 }
 
-/// Decides where a client of `class` is sent, with every reason.
-pub fn decide(policy: &Policy, class: &Class, conditions: &Conditions<'_>, client: IpAddr) -> Decision {
-    let plan = plan(policy, class);
+/// Decides where a client with this plan is sent, with every reason.
+pub fn decide(plan: Plan, policy: &Policy, conditions: &Conditions<'_>, client: IpAddr) -> Decision {
     let choices = Family::BOTH.map(|family| choose(&plan, policy.all_down, conditions, family, client));
     Decision { plan, choices }
 }

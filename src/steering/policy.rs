@@ -110,7 +110,7 @@ pub struct ResidencyRule {
     pub clients: Vec<GroupId>,
     /// The regions they may be sent to.
     pub permitted: RegionSet,
-    /// Their answer when no region is left; `None`: REFUSED, and the configuration is checked so that the
+    /// Their answer when no region is left; `None`: SERVFAIL, and the configuration is checked so that the
     /// rule alone never comes to that.
     pub otherwise: Option<Refusal>,
     /// The rule in the operator's words, for `explain`: `eu only in EU`.
@@ -118,15 +118,17 @@ pub struct ResidencyRule {
 }
 
 /// An answer without addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
-    /// RCODE REFUSED.
-    Refuse,
-    /// NOERROR without data.
-    Nodata,
-    /// RCODE SERVFAIL: the resolver may try another server.
+    /// RCODE SERVFAIL: the resolver may try another server, and tells its client.
+    #[default]
     Servfail,
+    /// RCODE REFUSED. Resolvers then ask again without the client subnet (RFC 7871, 7.3), and may give the client what
+    /// is permitted to the resolver.
+    Refuse,
+    /// NOERROR without data. Resolvers may keep it for all of their clients (RFC 7871, 7.4).
+    Nodata,
 }
 
 impl Refusal {

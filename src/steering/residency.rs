@@ -3,6 +3,10 @@
 //! Every rule that binds the class applies; a region stays when all of them permit it. This is the first
 //! step of a decision and the only one that knows the law: what it removes is in no list that a later step
 //! sees, so that neither health nor load nor an operator can choose it.
+//!
+//! What it leaves nothing for is answered SERVFAIL and not REFUSED: a resolver asks a server that refuses a client
+//! subnet again without it (RFC 7871, section 7.3), is then located as another client, and hands over an address that
+//! its client must not get. NODATA would be kept for all clients of the resolver (section 7.4).
 
 use super::policy::{Policy, Refusal};
 use crate::geo::Class;
@@ -21,8 +25,9 @@ pub(super) struct Resident {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Removed {
     pub region: RegionId,
-    /// The first rule that forbids it: its place in `Policy::residency`.
-    pub rule: usize,
+    /// The first rule that forbids it: its place in `Policy::residency`. `None`: a rule for other clients of the
+    /// prefix that was asked for.
+    pub rule: Option<usize>,
 }
 
 /// Applies the rules that bind clients of `class`.
@@ -35,13 +40,13 @@ pub(super) fn filter(policy: &Policy, class: &Class) -> Resident {
     let mut removed = Vec::new();
     for &region in &policy.regions {
         match binding().find(|(_, rule)| !rule.permitted.contains(region)) {
-            Some((rule, _)) => removed.push(Removed { region, rule }),
+            Some((rule, _)) => removed.push(Removed { region, rule: Some(rule) }),
             None => kept.push(region),
         }
     }
     // Several rules may leave nothing together although each permits something: the first that has an
-    // `otherwise` is followed. Without one REFUSED is the answer that sends no client anywhere.
-    let refusal = binding().find_map(|(_, rule)| rule.otherwise).unwrap_or(Refusal::Refuse);
+    // `otherwise` is followed.
+    let refusal = binding().find_map(|(_, rule)| rule.otherwise).unwrap_or_default();
     Resident { kept, removed, refusal }
 }
 
@@ -74,7 +79,7 @@ mod tests {
         let resident = filter(&policy, &class);
         assert_eq!(resident.kept, kept.iter().copied().map(RegionId).collect::<Vec<_>>());
         let expected =
-            removed.iter().map(|(region, rule)| Removed { region: RegionId(*region), rule: *rule });
+            removed.iter().map(|(region, rule)| Removed { region: RegionId(*region), rule: Some(*rule) });
         assert_eq!(resident.removed, expected.collect::<Vec<_>>());
         assert_eq!(resident.refusal, refusal);
     }
@@ -82,20 +87,20 @@ mod tests {
     #[test]
     fn a_rule_binds_its_own_group_and_no_other() {
         let rules = [rule(EU, &[1], None)];
-        check(&rules, &[EU], &[1], &[(0, 0), (2, 0)], Refusal::Refuse);
-        check(&rules, &[BANKS], &[0, 1, 2], &[], Refusal::Refuse);
+        check(&rules, &[EU], &[1], &[(0, 0), (2, 0)], Refusal::Servfail);
+        check(&rules, &[BANKS], &[0, 1, 2], &[], Refusal::Servfail);
     }
 
     #[test]
     fn rules_of_several_groups_apply_together() {
         let rules = [rule(EU, &[0, 1], None), rule(BANKS, &[1, 2], None)];
-        check(&rules, &[EU, BANKS], &[1], &[(0, 1), (2, 0)], Refusal::Refuse);
+        check(&rules, &[EU, BANKS], &[1], &[(0, 1), (2, 0)], Refusal::Servfail);
     }
 
     #[test]
-    fn rules_that_leave_nothing_together_refuse_or_say_otherwise() {
+    fn rules_that_leave_nothing_together_answer_servfail_or_what_one_of_them_says_otherwise() {
         let silent = [rule(EU, &[0], None), rule(BANKS, &[1], None)];
-        check(&silent, &[EU, BANKS], &[], &[(0, 1), (1, 0), (2, 0)], Refusal::Refuse);
+        check(&silent, &[EU, BANKS], &[], &[(0, 1), (1, 0), (2, 0)], Refusal::Servfail);
         let spoken = [rule(EU, &[0], None), rule(BANKS, &[1], Some(Refusal::Nodata))];
         check(&spoken, &[EU, BANKS], &[], &[(0, 1), (1, 0), (2, 0)], Refusal::Nodata);
     }

@@ -6,6 +6,9 @@
 //! by a rule takes its clients as long as any region is well; and when none is, `all_down` decides. Failing open
 //! leads each client to the nearest region, stays inside the plan, and so inside the border.
 //!
+//! A region without addresses of a family is passed over for that family, as long as another one of the plan has some:
+//! NODATA for some clients may become NODATA for all clients of their resolver (RFC 7871, section 7.4).
+//!
 //! A route is found once for all clients of a plan, and not client by client, because compiling a snapshot
 //! asks for the groups of clients that differ, and proofs and forecasts for the fractions.
 
@@ -56,11 +59,15 @@ pub enum Division {
 /// Where clients of a family are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Destination {
-    /// The healthy addresses of this region; NODATA when it has none of the family.
+    /// The healthy addresses of this region; NODATA when it, and with it every region of the plan, has none of the
+    /// family.
     Healthy(RegionId),
     /// The addresses of this region although it is down.
     FailOpen(RegionId),
+    /// None: all regions are down.
     Refused(Refusal),
+    /// None: the residency rules permit no region.
+    Forbidden(Refusal),
 }
 
 impl Destination {
@@ -68,7 +75,7 @@ impl Destination {
     pub fn region(self) -> Option<RegionId> {
         match self {
             Self::Healthy(region) | Self::FailOpen(region) => Some(region),
-            Self::Refused(_) => None,
+            Self::Refused(_) | Self::Forbidden(_) => None,
         }
     }
 }
@@ -86,22 +93,23 @@ impl Route {
     /// Finds the route of the clients of `plan`; `split` is what their region sheds, if it does.
     pub fn find(plan: &Plan, all_down: AllDown, view: &View, split: Option<&Split>, family: Family) -> Self {
         let share = |region: RegionId| status(view, region, family).share;
-        if !plan.order.iter().any(|region| share(*region).is_well()) {
+        let candidates = || candidates(plan, view, family);
+        if !candidates().any(|region| share(region).is_well()) {
             let found = without_health(plan, all_down, view, family);
             return Self { stops: Vec::new(), rest: Rest::Whole(found) };
         }
         let mut stops = Vec::new();
-        for region in &plan.order {
-            let is_split = split.is_some_and(|split| split.home() == *region);
-            match share(*region) {
+        for region in candidates() {
+            let is_split = split.is_some_and(|split| split.home() == region);
+            match share(region) {
                 SiteShare::Full | SiteShare::Kept(Share::ALL) => {
-                    return Self { stops, rest: rest(*region, plan, split, view, family) };
+                    return Self { stops, rest: rest(region, plan, split, view, family) };
                 }
                 SiteShare::Yielding { .. } if is_split => {
-                    return Self { stops, rest: rest(*region, plan, split, view, family) };
+                    return Self { stops, rest: rest(region, plan, split, view, family) };
                 }
                 SiteShare::Part(share) | SiteShare::Kept(share) if stops.len() < MAX_STOPS => {
-                    stops.push((*region, share));
+                    stops.push((region, share));
                 }
                 SiteShare::Part(_)
                 | SiteShare::Kept(_)
@@ -111,9 +119,9 @@ impl Route {
                 | SiteShare::Disabled => {}
             }
         }
-        let mut well = plan.order.iter().filter(|region| share(**region).is_well());
-        let first = well.next().expect("a region of the plan is well");
-        Self { stops: Vec::new(), rest: Rest::Whole(Destination::Healthy(*first)) }
+        let first =
+            candidates().find(|region| share(*region).is_well()).expect("a region of the plan is well");
+        Self { stops: Vec::new(), rest: Rest::Whole(Destination::Healthy(first)) }
     }
 
     /// Divides the clients who go to one of these regions between all of them that take all clients and are
@@ -124,7 +132,7 @@ impl Route {
             return self;
         };
         let takes_all = |region: RegionId| {
-            plan.order.contains(&region) && status(view, region, family).share == SiteShare::Full
+            is_candidate(plan, view, region, family) && status(view, region, family).share == SiteShare::Full
         };
         let members: Vec<_> = weights.iter().filter(|(region, _)| takes_all(*region)).collect();
         let total: u32 = members.iter().map(|(_, weight)| weight).sum();
@@ -153,7 +161,7 @@ impl Route {
         match &self.rest {
             Rest::Whole(Destination::Healthy(region))
             | Rest::Divided { by: Division::Load, home: region, .. } => Some(*region),
-            Rest::Whole(Destination::FailOpen(_) | Destination::Refused(_))
+            Rest::Whole(Destination::FailOpen(_) | Destination::Refused(_) | Destination::Forbidden(_))
             | Rest::Divided { by: Division::Weights, .. } => None,
         }
     }
@@ -172,7 +180,7 @@ impl Route {
         let destination = self.destination(bucketing, is_in_share)?;
         let floor = match destination {
             Destination::Healthy(region) => bucketing.floor(region, family, is_in_share)?,
-            Destination::FailOpen(_) | Destination::Refused(_) => Share::NONE,
+            Destination::FailOpen(_) | Destination::Refused(_) | Destination::Forbidden(_) => Share::NONE,
         };
         Ok(Selection { destination, floor })
     }
@@ -230,7 +238,7 @@ fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, view: &View, family:
     // Splits are made without this family: clients stay at home whom one would send to a region that is not well in
     // the family. And wherever a split comes from, it stays inside the border.
     let receiver = |region: RegionId| match status(view, region, family).share.is_well() {
-        true if plan.order.contains(&region) => region,
+        true if is_candidate(plan, view, region, family) => region,
         true | false => home,
     };
     let pieces = split.pieces().iter();
@@ -238,9 +246,19 @@ fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, view: &View, family:
     Rest::Divided { by: Division::Load, home, pieces: pieces.collect() }
 }
 
-/// Returns the status of a region for clients of a family. A region without addresses of the family
-/// is judged by the other one: its clients reach it through that family, and sending them further away
-/// for the sake of an AAAA record would move clients to whom nothing happened.
+/// Returns the regions of a plan that can answer a family: those with addresses of it, or all when none has any.
+fn candidates(plan: &Plan, view: &View, family: Family) -> impl Iterator<Item = RegionId> {
+    let any = plan.order.iter().any(|region| view.status(*region, family).exists());
+    plan.order.iter().copied().filter(move |region| !any || view.status(*region, family).exists())
+}
+
+/// Returns whether a region of a plan can answer a family.
+pub(super) fn is_candidate(plan: &Plan, view: &View, region: RegionId, family: Family) -> bool {
+    candidates(plan, view, family).any(|candidate| candidate == region)
+}
+
+/// Returns the status of a region for clients of a family. Where a plan has no addresses of the family at all,
+/// its regions are judged by the other one: their clients reach them through that family.
 pub fn status(view: &View, region: RegionId, family: Family) -> &Status {
     view.status(region, family_of(view, region, family))
 }
@@ -257,7 +275,7 @@ pub fn family_of(view: &View, region: RegionId, family: Family) -> Family {
 /// Decides what is answered when no region of the plan is in service.
 fn without_health(plan: &Plan, all_down: AllDown, view: &View, family: Family) -> Destination {
     if plan.order.is_empty() {
-        return Destination::Refused(plan.refusal);
+        return Destination::Forbidden(plan.refusal);
     }
     match all_down {
         AllDown::Servfail => Destination::Refused(Refusal::Servfail),
@@ -275,8 +293,8 @@ fn without_health(plan: &Plan, all_down: AllDown, view: &View, family: Family) -
 /// Not the one that fell last: when all are bad nobody knows better, and everybody's nearest region shares the load that
 /// the last one would have alone.
 fn nearest_enabled(plan: &Plan, view: &View, family: Family) -> Option<RegionId> {
-    let is_enabled = |region: &&RegionId| status(view, **region, family).share != SiteShare::Disabled;
-    plan.order.iter().find(is_enabled).copied()
+    let is_enabled = |region: &RegionId| status(view, *region, family).share != SiteShare::Disabled;
+    candidates(plan, view, family).find(is_enabled)
 }
 
 #[cfg(test)]

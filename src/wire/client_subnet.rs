@@ -44,10 +44,10 @@ impl ClientSubnet {
         if prefix.address() == address { Ok(Self(Some(prefix))) } else { Err(FormatError) }
     }
 
-    /// Returns the address to locate. `None` when the source prefix is zero: the resolver asks that its
+    /// Returns the network to locate. `None` when the source prefix is zero: the resolver asks that its
     /// client's network is not used (RFC 7871, section 7.1.2).
-    pub fn address(self) -> Option<IpAddr> {
-        self.0.filter(|prefix| prefix.length() > 0).map(|prefix| prefix.address())
+    pub fn network(self) -> Option<Prefix> {
+        self.0.filter(|prefix| prefix.length() > 0)
     }
 
     /// Returns the length of the option's data in a reply.
@@ -92,7 +92,8 @@ mod tests {
     fn check(data: &[u8], address: Result<Option<&str>, FormatError>) {
         let parsed = ClientSubnet::parse(data);
         let expected = address.map(|text| text.map(|text| text.parse::<IpAddr>().expect("an address")));
-        assert_eq!(parsed.map(ClientSubnet::address), expected, "{data:?}");
+        let found = parsed.map(|subnet| subnet.network().map(Prefix::address));
+        assert_eq!(found, expected, "{data:?}");
     }
 
     #[test]

@@ -25,9 +25,43 @@ const OPT_OCTETS: usize = 11;
 /// The octets of an option's code and length.
 const OPTION_OCTETS: usize = 4;
 
+/// The code of the option for extended errors (RFC 8914).
+const EXTENDED_ERROR: u16 = 15;
+
 /// The octets of a server name that fit into every reply: 512 less the header (12), the longest question
-/// (259), the OPT record (11), the longest client subnet (24) and the option's own head (4).
-const MAX_NSID: usize = 202;
+/// (259), the OPT record (11), the longest client subnet (24), the longest extended error (70) and the option's own
+/// head (4).
+const MAX_NSID: usize = 132;
+
+/// The octets of an extended error's text that fit into every reply.
+const MAX_TEXT: usize = 64;
+
+/// An error beside the response code (RFC 8914).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExtendedError {
+    code: u16,
+    text: &'static str,
+}
+
+impl ExtendedError {
+    /// The client may not be sent anywhere.
+    pub const PROHIBITED: Self = Self::new(18, "no region is permitted to this client by residency rules");
+
+    const fn new(code: u16, text: &'static str) -> Self {
+        assert!(text.len() <= MAX_TEXT);
+        Self { code, text }
+    }
+
+    /// Returns the length of the option's data.
+    fn octets(self) -> usize {
+        2 + self.text.len()
+    }
+
+    fn write(self, out: &mut [u8]) {
+        out[..2].copy_from_slice(&self.code.to_be_bytes());
+        out[2..].copy_from_slice(self.text.as_bytes());
+    }
+}
 
 /// The OPT record of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +127,8 @@ pub struct Opt<'a> {
     /// How long a connection may be idle, in tenths of a second.
     keepalive: Option<u16>,
     client_subnet: Option<ClientSubnet>,
+    /// Set when the reply turns out to be one without records.
+    pub extended_error: Option<ExtendedError>,
 }
 
 impl<'a> Opt<'a> {
@@ -105,6 +141,7 @@ impl<'a> Opt<'a> {
             nsid: edns.wants_nsid.then_some(nsid),
             keepalive: None,
             client_subnet: edns.client_subnet,
+            extended_error: None,
         }
     }
 
@@ -122,7 +159,9 @@ impl<'a> Opt<'a> {
     fn options_octets(&self) -> usize {
         let nsid = self.nsid.map_or(0, |name| OPTION_OCTETS + name.len());
         let keepalive = self.keepalive.map_or(0, |tenths| OPTION_OCTETS + size_of_val(&tenths));
-        nsid + keepalive + self.client_subnet.map_or(0, |subnet| OPTION_OCTETS + subnet.octets())
+        let error = self.extended_error.map_or(0, |error| OPTION_OCTETS + error.octets());
+        let subnet = self.client_subnet.map_or(0, |subnet| OPTION_OCTETS + subnet.octets());
+        nsid + keepalive + error + subnet
     }
 
     /// Writes the record into exactly [`Opt::octets`] octets.
@@ -140,6 +179,9 @@ impl<'a> Opt<'a> {
         }
         if let Some(tenths) = self.keepalive {
             rest = option(rest, KEEPALIVE, 2, |data| data.copy_from_slice(&tenths.to_be_bytes()));
+        }
+        if let Some(error) = self.extended_error {
+            rest = option(rest, EXTENDED_ERROR, error.octets(), |data| error.write(data));
         }
         if let Some(subnet) = self.client_subnet {
             option(rest, client_subnet::OPTION, subnet.octets(), |data| {

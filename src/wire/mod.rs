@@ -13,7 +13,7 @@ mod reply_writer;
 
 pub use client_subnet::ClientSubnet;
 pub use codes::{Opcode, Rcode, class, rtype};
-pub use edns::{Edns, Opt, UDP_PAYLOAD};
+pub use edns::{Edns, ExtendedError, Opt, UDP_PAYLOAD};
 pub use name::{LowerName, MAX_NAME};
 pub use query::{HEADER_OCTETS, Header, Query, Question};
 pub use reply_writer::{Checkpoint, Full, ReplyHeader, ReplyWriter, Section};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hickory_proto::rr::rdata::{A, CNAME, NS, SOA};
 
 use meridian::answer::{NameTree, Packed};
+use meridian::client::Requester;
 use meridian::engine::{AnswerSource, Disposition, Transport, respond};
 use meridian::snapshot::{Kind, Steered, SteeredAnswer};
 use meridian::steering::SteeringId;
@@ -48,7 +49,7 @@ impl World {
             idle: Duration::from_secs(10),
             tree: &self.tree,
             server: "ns1",
-            steer: |_: SteeringId, kind, _: IpAddr| Steered {
+            steer: |_: SteeringId, kind, _: &Requester| Steered {
                 choice: match kind {
                     Kind::A => SteeredAnswer::Records(&self.steered),
                     Kind::Aaaa | Kind::Https => SteeredAnswer::Nodata(Ttl::MAX),

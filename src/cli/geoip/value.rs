@@ -2,7 +2,7 @@
 
 use super::mmdb::DataValue;
 use crate::client::{Coordinates, Country};
-use crate::geo::countries::{self, CountryEntry};
+use crate::geo::countries::CountryEntry;
 
 /// Returns the record of a place in a country.
 pub(super) fn record(code: Country, entry: &CountryEntry, point: Coordinates) -> DataValue {

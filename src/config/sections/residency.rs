@@ -23,8 +23,10 @@ pub struct RuleSpec {
     jurisdictions: Option<List<Jurisdiction>>,
     /// These regions are permitted, besides those that `jurisdictions` permits.
     regions: Option<List<String>>,
-    /// What the clients are told when no region is left for them. Left out: REFUSED, and it is an error
-    /// when the rule permits none of the name's regions.
+    /// What the clients are told when no region is left for them: `servfail`, with the extended error 18
+    /// (Prohibited). `refuse` makes resolvers ask again without the client subnet, and give the client what they get
+    /// for themselves; `nodata` may be kept for all clients of a resolver. Left out: `servfail`, and it is an error when
+    /// the rule permits none of the name's regions.
     otherwise: Option<Setting<Refusal>>,
 }
 
@@ -69,7 +71,25 @@ fn rule(spec: &RuleSpec, span: Span, references: &mut References<'_>) -> PlacedR
     let places = jurisdictions.into_iter().map(text).chain(regions.into_iter().map(|(name, _)| name.clone()));
     let text = format!("{} only in {}", names.join(", "), places.collect::<Vec<_>>().join(", "));
     let otherwise = spec.otherwise.get().copied();
+    if let Some((otherwise, span)) = spec.otherwise.given() {
+        warn_of(*otherwise, span, references.report);
+    }
     PlacedRule { rule: ResidencyRule { clients, permitted, otherwise, text }, span }
+}
+
+/// Warns of answers by which a border leaks, or cuts off clients whom it does not concern.
+fn warn_of(otherwise: Refusal, span: Span, report: &mut Reporter) {
+    let message = match otherwise {
+        Refusal::Servfail => return,
+        Refusal::Refuse => {
+            "resolvers ask again without the client subnet when they are refused (RFC 7871, 7.3), and give the client \
+             what is permitted to them; some stop asking this server for a while"
+        }
+        Refusal::Nodata => {
+            "resolvers may keep NODATA for all of their clients, whatever their subnets (RFC 7871, 7.4)"
+        }
+    };
+    report.warning(span, message).hint("`otherwise: servfail` has neither effect");
 }
 
 fn text(jurisdiction: Jurisdiction) -> String {
@@ -89,8 +109,7 @@ fn in_jurisdictions(jurisdictions: &[Jurisdiction], definitions: &Definitions) -
 }
 
 /// The way out of a rule that permits nothing.
-const OTHERWISE: &str =
-    "add a region, or say what the clients are told: `otherwise: refuse`, `nodata` or `servfail`";
+const OTHERWISE: &str = "add a region, or say that the clients get no answer: `otherwise: servfail`";
 
 /// Reports rules that leave a group without any of the name's regions.
 pub(super) fn check_not_empty(rules: &[PlacedRule], regions: &[RegionId], report: &mut Reporter) {

@@ -16,10 +16,29 @@ fn a_rule_that_permits_none_of_the_regions_needs_an_otherwise() {
     check_steer(
         "regions: tokyo, residency: [{ clients: eu, jurisdictions: [EU] }]",
         &[
-            "a.yaml:5:45: the rule `eu only in EU` permits none of the name's regions | add a region, or say what the clients are told: `otherwise: refuse`, `nodata` or `servfail`",
+            "a.yaml:5:45: the rule `eu only in EU` permits none of the name's regions | add a region, or say that the clients get no answer: `otherwise: servfail`",
         ],
     );
-    check_steer("regions: tokyo, residency: [{ clients: eu, jurisdictions: [EU], otherwise: nodata }]", &[]);
+    check_steer(
+        "regions: tokyo, residency: [{ clients: eu, jurisdictions: [EU], otherwise: servfail }]",
+        &[],
+    );
+}
+
+#[test]
+fn what_resolvers_make_of_refused_and_nodata_is_a_warning() {
+    check_steer(
+        "regions: tokyo, residency: [{ clients: eu, jurisdictions: [EU], otherwise: refuse }]",
+        &[
+            "a.yaml:5:92: warning: resolvers ask again without the client subnet when they are refused (RFC 7871, 7.3), and give the client what is permitted to them; some stop asking this server for a while | `otherwise: servfail` has neither effect",
+        ],
+    );
+    check_steer(
+        "regions: tokyo, residency: [{ clients: eu, jurisdictions: [EU], otherwise: nodata }]",
+        &[
+            "a.yaml:5:92: warning: resolvers may keep NODATA for all of their clients, whatever their subnets (RFC 7871, 7.4) | `otherwise: servfail` has neither effect",
+        ],
+    );
 }
 
 #[test]
@@ -27,7 +46,7 @@ fn rules_that_leave_one_group_nothing_together_are_an_error() {
     check_steer(
         "regions: [tokyo, dublin], residency: [{ clients: eu, jurisdictions: EU }, { clients: eu, regions: tokyo }]",
         &[
-            "a.yaml:5:91: the rule `eu only in tokyo` leaves nothing of what line 5 permits | add a region, or say what the clients are told: `otherwise: refuse`, `nodata` or `servfail`",
+            "a.yaml:5:91: the rule `eu only in tokyo` leaves nothing of what line 5 permits | add a region, or say that the clients get no answer: `otherwise: servfail`",
         ],
     );
 }

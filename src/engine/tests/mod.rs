@@ -15,6 +15,7 @@ use hickory_proto::rr::{RData, Record, RecordType};
 use super::{AnswerSource, Disposition, MAX_REPLY, Transport, respond};
 use crate::answer::tests::{name, zone};
 use crate::answer::{NameTree, Packed};
+use crate::client::{Prefix, Requester};
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Steered, SteeredAnswer};
 use crate::steering::SteeringId;
@@ -81,6 +82,8 @@ const EXAMPLE: &[&str] = &[
     "refused STEER 1",
     "broken STEER 2",
     "steered6 STEER 3",
+    "prohibited STEER 4",
+    "sesame CNAME prohibited.example.com.",
 ];
 
 /// A question: its parts as they go over the wire.
@@ -156,7 +159,7 @@ fn subnet(text: &str) -> Vec<u8> {
 
 /// Returns the reply to a request. Steered name 0 leads IPv4 clients in 203.0.113.0/24 to 192.0.2.77 and
 /// others to 192.0.2.88, both with scope 24, and has no AAAA records (scope 20); 1 is refused, 2 broken,
-/// and 3 has AAAA records only.
+/// 3 has AAAA records only, and 4 is prohibited.
 fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, Vec<u8>) {
     let tree = NameTree::compile(zones);
     let a = |text: &str| RData::A(text.parse().expect("an address"));
@@ -169,16 +172,18 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, 
         idle: Duration::from_secs(10),
         tree: &tree,
         server: "ns1",
-        steer: |SteeringId(id), kind, client: IpAddr| {
+        steer: |SteeringId(id), kind, requester: &Requester| {
+            let client = requester.subnet.map_or(requester.sender, Prefix::address);
             let is_near = client.to_string().starts_with("203.0.113.");
             let (choice, scope) = match (id, kind) {
                 (0, Kind::A) if is_near => (SteeredAnswer::Records(&near), 24),
                 (0, Kind::A) => (SteeredAnswer::Records(&far), 24),
                 (0, Kind::Aaaa | Kind::Https) => (SteeredAnswer::Nodata(Ttl::MAX), 20),
                 (1, _) => (SteeredAnswer::Refuse, 16),
+                (2, _) => (SteeredAnswer::Servfail, 8),
                 (3, Kind::Aaaa) => (SteeredAnswer::Records(&six), 12),
                 (3, _) => (SteeredAnswer::Nodata(Ttl::MAX), 18),
-                _ => (SteeredAnswer::Servfail, 8),
+                _ => (SteeredAnswer::Prohibited, 9),
             };
             let region = matches!(choice, SteeredAnswer::Records(_)).then_some(RegionId(4));
             Steered { choice, scope, region, part: None, is_leaving: region.is_some() }

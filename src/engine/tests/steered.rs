@@ -1,5 +1,7 @@
 //! Steered names, and the client subnet in their replies.
 
+use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
+
 use super::*;
 
 const SOA: &str = "NS example.com. 300 SOA ns1.example.net.";
@@ -10,7 +12,9 @@ const NEAR: &str = "AN geo.example.com. 30 A 192.0.2.77";
 fn check_scope(question: &str, expected: Option<(u8, u8, &str)>) {
     let ask = Ask::new(question);
     let (_, bytes) = reply(&zones(), &ask.bytes, ask.transport);
-    let opt = bytes.len() - 11 - expected.map_or(0, |(source, ..)| 8 + usize::from(source).div_ceil(8));
+    let error = extended_error(question).map_or(0, |(_, text)| 6 + text.len());
+    let opt =
+        bytes.len() - 11 - error - expected.map_or(0, |(source, ..)| 8 + usize::from(source).div_ceil(8));
     assert_eq!(&bytes[opt..opt + 3], [0, 0, 41], "{question}: the OPT has the octets expected");
     let Some((source, scope, address)) = expected else {
         return;
@@ -20,7 +24,7 @@ fn check_scope(question: &str, expected: Option<(u8, u8, &str)>) {
         IpAddr::V6(v6) => [&[0, 2, source, scope][..], &v6.octets()].concat(),
     };
     let octets = &octets[..4 + usize::from(source).div_ceil(8)];
-    assert_eq!(&bytes[opt + 15..], octets, "{question}");
+    assert_eq!(&bytes[opt + error + 15..], octets, "{question}");
 }
 
 #[test]
@@ -42,6 +46,29 @@ fn a_choice_without_records_is_nodata_refused_or_servfail() {
     check("geo.example.com. HTTPS", "NOERROR aa", &[SOA]);
     check("refused.example.com. A", "REFUSED", &[]);
     check("broken.example.com. A", "SERVFAIL", &[]);
+    check("prohibited.example.com. A", "SERVFAIL", &[]);
+    check("sesame.example.com. A", "SERVFAIL", &[]);
+}
+
+/// Asks with EDNS, and returns the extended error of the reply (RFC 8914).
+fn extended_error(question: &str) -> Option<(u16, String)> {
+    let ask = Ask::new(question);
+    let (_, bytes) = reply(&zones(), &ask.bytes, ask.transport);
+    let edns = Message::from_vec(&bytes).expect("a reply can be read").edns.expect("an OPT record");
+    let option = edns.option(EdnsCode::Unknown(15))?;
+    let EdnsOption::Unknown(_, data) = option else { panic!("{option:?}") };
+    let text = String::from_utf8(data[2..].to_vec()).expect("a text");
+    Some((u16::from_be_bytes([data[0], data[1]]), text))
+}
+
+#[test]
+fn a_client_without_permitted_region_is_told_so_in_an_extended_error() {
+    let told = Some((18, "no region is permitted to this client by residency rules".to_owned()));
+    assert_eq!(extended_error("prohibited.example.com. A +edns"), told);
+    assert_eq!(extended_error("sesame.example.com. AAAA +subnet=192.0.2.0/24 +nsid"), told);
+    assert_eq!(extended_error("refused.example.com. A +edns"), told);
+    assert_eq!(extended_error("broken.example.com. A +edns"), None);
+    assert_eq!(extended_error("geo.example.com. AAAA +edns"), None);
 }
 
 #[test]
@@ -67,6 +94,8 @@ fn the_scope_is_that_of_the_choice_and_zero_for_all_that_is_static() {
         ("geo.example.com. AAAA", 20),
         ("refused.example.com. A", 16),
         ("broken.example.com. A", 8),
+        ("prohibited.example.com. A", 9),
+        ("sesame.example.com. A", 9),
         ("geo.example.com. TXT", 0),
         ("www.example.com. A", 0),
         ("missing.example.com. A", 0),

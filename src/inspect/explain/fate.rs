@@ -52,6 +52,7 @@ impl RegionFacts<'_> {
         match self.fate {
             Fate::Unhealthy => self.unhealthy(status),
             Fate::Waiting => self.waiting(),
+            Fate::WithoutFamily => "passed over: has no address of this family".to_owned(),
             Fate::Disabled => format!("in no answer{}", self.intent()),
             Fate::Weighted => {
                 "has a weight for this name, and the client is drawn for another one".to_owned()
@@ -60,7 +61,9 @@ impl RegionFacts<'_> {
                 format!("{}, and this one is not among them{}", self.part(share), self.zones())
             }
             Fate::Shed => format!("full: sends this client to a region that has room{}", self.zones()),
-            Fate::Chosen if !has_any => "chosen, but has no address of this family".to_owned(),
+            Fate::Chosen if !has_any => {
+                "chosen, but no permitted region has an address of this family".to_owned()
+            }
             Fate::Chosen => match (self.found, status.share) {
                 (Destination::FailOpen(_), _) => format!("chosen although down: {}, fails open", up(status)),
                 (_, SiteShare::Part(share)) => {

@@ -7,7 +7,6 @@
 mod fate;
 
 use std::fmt::{self, Write as _};
-use std::net::IpAddr;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
@@ -15,12 +14,12 @@ use hickory_proto::serialize::binary::BinEncodable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Coordinates, GroupId, Prefix, PrefixError};
+use crate::client::{Coordinates, GroupId, Prefix, PrefixError, Requester};
 use crate::engine::{self, Disposition, Transport};
 use crate::geo::{Located, LocationOrigin};
 use crate::region::{Family, RegionId};
 use crate::snapshot::Snapshot;
-use crate::steering::{self, Bucketing, Conditions, Decision, Destination, Steering};
+use crate::steering::{self, Bucketing, Conditions, Decision, Destination, Plan, Steering};
 use crate::wire::Rcode;
 use crate::zone::SteeringId;
 use crate::zone::{Name, RData, RecordType};
@@ -32,8 +31,16 @@ pub struct Inquiry {
     /// The name that is asked for.
     pub name: Name,
     pub rtype: RecordType,
-    /// Who asks: sent as the client subnet.
+    /// Who asks: sent as the client subnet, from its first address.
     pub client: Prefix,
+}
+
+impl Inquiry {
+    /// Returns who asks, as the engine sees it.
+    fn requester(&self) -> Requester {
+        let subnet = Some(self.client).filter(|client| client.length() > 0);
+        Requester { sender: self.client.address(), subnet }
+    }
 }
 
 /// A question that cannot be explained.
@@ -134,7 +141,7 @@ pub fn explain(
     let reply = ask(snapshot, inquiry);
     let steering = steered_owner(snapshot, inquiry, &reply).map(|index| {
         let steering = &snapshot.base.config.steered[index];
-        let decision = decide(snapshot, index, inquiry.client.address());
+        let decision = decide(snapshot, index, inquiry);
         let class = snapshot.base.table.class_of(inquiry.client.address());
         let class = &snapshot.base.table.classes()[class.0 as usize];
         let groups = class.groups.iter().map(|group| group_name(snapshot, group));
@@ -161,18 +168,26 @@ pub fn explain(
 }
 
 /// Decides for one client of a steered name, with every reason.
-fn decide(snapshot: &Snapshot, index: usize, client: IpAddr) -> Decision {
+fn decide(snapshot: &Snapshot, index: usize, inquiry: &Inquiry) -> Decision {
     let base = &snapshot.base;
-    let class = &base.table.classes()[base.table.class_of(client).0 as usize];
-    let partition = base.partition_of[index];
-    let part = base.partitions[partition].view.find(&base.table, client).part;
-    let bucketing = Bucketing::of(&base.config.regions, &snapshot.health);
-    let split = base.demand_of(partition, part as usize).and_then(|demand| snapshot.splits.of(demand));
-    let weights = snapshot.weights_of(SteeringId(index as u32));
+    let number = base.partition_of[index];
+    let partition = &base.partitions[number];
+    let place = partition.find(&base.table, &inquiry.requester());
     let policy = &base.config.steered[index].policy;
+    let class = &base.table.classes()[base.table.class_of(place.client).0 as usize];
+    let plan = steering::plan(policy, class);
+    // A prefix that the border cuts has a plan of its own, which holds less than that of its first address.
+    let answered = &partition.plans[place.part as usize];
+    let plan = match plan.order == answered.order {
+        true => plan,
+        false => Plan { order: answered.order.clone(), ..plan.within(answered.permitted()) },
+    };
+    let bucketing = Bucketing::of(&base.config.regions, &snapshot.health);
+    let split = base.demand_of(number, place.part as usize).and_then(|demand| snapshot.splits.of(demand));
+    let weights = snapshot.weights_of(SteeringId(index as u32));
     let view = snapshot.health.under(policy.max_lag);
     let situation = Conditions { view, bucketing: &bucketing, split, weights };
-    steering::decide(policy, class, &situation, client)
+    steering::decide(plan, policy, &situation, place.client)
 }
 
 /// Asks the engine as a resolver would, over a transport that never truncates.
@@ -303,8 +318,13 @@ fn regions(
         reason(*region, fates)
     });
     let removed = decision.plan.removed.iter().map(|removed| {
-        let rule = &steering.policy.residency[removed.rule].text;
-        let text = format!("removed by residency rule {}: {rule}", removed.rule + 1);
+        let text = match removed.rule {
+            Some(rule) => {
+                let text = &steering.policy.residency[rule].text;
+                format!("removed by residency rule {}: {text}", rule + 1)
+            }
+            None => "removed by residency: other clients of the prefix may not be sent there".to_owned(),
+        };
         reason(removed.region, [text.clone(), text])
     });
     planned.chain(removed).collect()
@@ -318,6 +338,7 @@ fn outcome(snapshot: &Snapshot, found: Destination) -> String {
             format!("{} (fails open: every permitted region is down)", name(region))
         }
         Destination::Refused(refusal) => format!("no region: {}", refusal.as_str()),
+        Destination::Forbidden(refusal) => format!("no region is permitted: {}", refusal.as_str()),
     }
 }
 

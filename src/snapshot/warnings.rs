@@ -1,0 +1,146 @@
+//! What works but is hardly meant, and shows only when the clients of a policy are known.
+
+use super::Base;
+use super::partition::Partition;
+use crate::client::GroupId;
+use crate::family::Family;
+use crate::steering::{AllDown, Plan, Steering};
+
+impl Base {
+    /// Returns sentences about steered names some of whose clients get what hardly anybody wants: no region, or an
+    /// answer that exists for others only.
+    pub fn warnings(&self) -> Vec<String> {
+        let steered = self.config.steered.iter().zip(&self.partition_of);
+        let warnings = steered.flat_map(|(steering, number)| {
+            let partition = &self.partitions[*number];
+            let families = Family::BOTH.map(|family| self.without_family(steering, partition, family));
+            let others = [self.without_region(steering, partition), absent_when_down(steering, partition)];
+            others.into_iter().chain(families).flatten()
+        });
+        warnings.collect()
+    }
+
+    /// Tells of the first clients whom the rules together permit no region. Each rule alone permits something, so only an
+    /// operator who knows whom the groups share can tell whether this is meant.
+    fn without_region(&self, steering: &Steering, partition: &Partition) -> Option<String> {
+        let part = partition.plans_of_classes().iter().position(|plan| plan.order.is_empty())?;
+        let Plan { removed, refusal, .. } = &partition.plans[part];
+        let of_rule = |number: usize| removed.iter().any(|removed| removed.rule == Some(number));
+        let rules = partition.policy.residency.iter().enumerate();
+        let rules: Vec<_> =
+            rules.filter(|(number, _)| of_rule(*number)).map(|(_, rule)| rule.text.as_str()).collect();
+        Some(format!(
+            "{}: the rules together permit {} no region ({}); they get {}",
+            steering.owner,
+            self.clients_of(partition, part),
+            rules.join("; "),
+            refusal.as_str()
+        ))
+    }
+
+    /// Names the clients of the first class of a part by their groups.
+    fn clients_of(&self, partition: &Partition, part: usize) -> String {
+        let parts = partition.view.parts().iter();
+        let class = parts.zip(self.table.classes()).find(|(of, _)| **of as usize == part);
+        let groups = class.into_iter().flat_map(|(_, class)| class.groups.iter());
+        let groups: Vec<_> = groups.map(|group| self.group_name(group)).collect();
+        match groups.is_empty() {
+            true => "clients of no group".to_owned(),
+            false => format!("clients of {}", groups.join(" and ")),
+        }
+    }
+
+    fn group_name(&self, group: GroupId) -> &str {
+        match usize::from(group.0).checked_sub(1) {
+            None => "unknown",
+            Some(index) => &self.config.groups[index].name,
+        }
+    }
+
+    /// Tells of clients for whom a name has no addresses of a family although it has some for others.
+    fn without_family(&self, steering: &Steering, partition: &Partition, family: Family) -> Option<String> {
+        let has_any = |plan: &&Plan| {
+            let mut addresses =
+                plan.order.iter().flat_map(|region| self.config.regions.addresses_of(*region));
+            addresses.any(|(_, address)| Family::of(address.ip) == family)
+        };
+        let served = || partition.plans_of_classes().iter().filter(|plan| !plan.order.is_empty());
+        if !served().any(|plan| has_any(&plan)) {
+            return None;
+        }
+        let lost = served().find(|plan| !has_any(plan))?;
+        let names: Vec<_> =
+            lost.order.iter().map(|id| self.config.regions.region(*id).name.as_str()).collect();
+        Some(format!(
+            "{}: clients who may be sent to {} only get no {family} address, others do; a resolver may keep that there \
+             is none for all of its clients (RFC 7871, 7.4)",
+            steering.owner,
+            names.join(", ")
+        ))
+    }
+}
+
+/// Tells of a name that may have no records for those alone whose regions are all down.
+fn absent_when_down(steering: &Steering, partition: &Partition) -> Option<String> {
+    let is_told = steering.policy.all_down == AllDown::Nodata && partition.border.is_some();
+    is_told.then(|| {
+        format!(
+            "{}: with `all_down: nodata`, clients whose permitted regions are all down get NODATA while others get \
+             addresses; a resolver may keep that there are none for all of its clients (RFC 7871, 7.4)",
+            steering.owner
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::snapshot::fixture;
+
+    const REGIONS: &str = "\
+regions:
+  tokyo: { location: { latitude: 35, longitude: 139 }, jurisdiction: JP, zones: { a: { addresses: [192.0.2.1] } } }
+  lyon:
+    location: { latitude: 46, longitude: 5 }
+    jurisdiction: FR
+    zones: { a: { addresses: [192.0.2.2, '2001:db8::2'] } }
+groups:
+  partners: { networks: [10.0.0.0/8] }
+  banks: { networks: [10.1.0.0/16, 11.0.0.0/8] }
+";
+
+    #[track_caller]
+    fn check(steer: &str, expected: &[&str]) {
+        let zone = format!(
+            "zone: example.com\nnameservers: [ns1.example.net]\nnames: {{ '@': {{ steer: {{ {steer} }} }} }}\n"
+        );
+        assert_eq!(fixture::base(REGIONS, &zone).warnings(), expected);
+    }
+
+    #[test]
+    fn clients_left_with_nothing_are_named_with_the_rules_that_did_it() {
+        check("regions: [lyon], residency: [{ clients: partners, jurisdictions: [EU] }]", &[]);
+        check(
+            "regions: [tokyo, lyon], residency: [{ clients: partners, jurisdictions: [EU] }, { clients: banks, jurisdictions: [JP] }]",
+            &[
+                "example.com.: the rules together permit clients of unknown and partners and banks no region \
+                 (partners only in EU; banks only in JP); they get SERVFAIL",
+                "example.com.: clients who may be sent to tokyo only get no IPv6 address, others do; a resolver may keep \
+                 that there is none for all of its clients (RFC 7871, 7.4)",
+            ],
+        );
+    }
+
+    #[test]
+    fn answers_that_exist_for_some_clients_only_are_told() {
+        check(
+            "regions: [lyon, tokyo], all_down: nodata, residency: [{ clients: partners, jurisdictions: [JP] }]",
+            &[
+                "example.com.: with `all_down: nodata`, clients whose permitted regions are all down get NODATA while \
+                 others get addresses; a resolver may keep that there are none for all of its clients (RFC 7871, 7.4)",
+                "example.com.: clients who may be sent to tokyo only get no IPv6 address, others do; a resolver may keep \
+                 that there is none for all of its clients (RFC 7871, 7.4)",
+            ],
+        );
+        check("regions: [lyon, tokyo], all_down: nodata", &[]);
+    }
+}
