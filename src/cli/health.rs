@@ -3,8 +3,11 @@
 
 use std::process::ExitCode;
 
+use anyhow::ensure;
+
 use super::output;
 use super::server::ServerArgs;
+use crate::admin::api::route::NoParameters;
 use crate::admin::api::routes;
 
 /// Ask the server whether it serves a snapshot
@@ -18,6 +21,8 @@ pub struct Args {
 }
 
 pub fn run(Args { server }: &Args) -> anyhow::Result<ExitCode> {
-    output::text(server.look(&routes::HEALTH)?);
+    let answer = server.text(&routes::HEALTH, &NoParameters {})?;
+    ensure!(answer.trim_end() == "ok", "what answers there is no Meridian: it says no `ok`");
+    output::text(answer);
     Ok(ExitCode::SUCCESS)
 }

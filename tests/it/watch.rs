@@ -108,6 +108,14 @@ fn the_terminal_shows_what_the_page_shows() {
 }
 
 #[test]
+fn a_health_check_succeeds_while_the_server_answers() {
+    let seen = Seen::start();
+    let ran = meridian(&["health", "--admin", &seen.admin]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "ok\n"), "{ran:?}");
+    assert_eq!(meridian(&["health", "--admin", "127.0.0.1:1"]).code, 1);
+}
+
+#[test]
 fn a_map_is_drawn_of_a_directory_and_of_a_running_server() {
     let seen = Seen::start();
     let (zones, file) = (seen.home.zones(), seen.home.path("map.svg"));
