@@ -133,7 +133,7 @@ impl SiteShare {
         }
     }
 
-    /// Returns whether the site is well, whatever it takes for now.
+    /// Returns whether the site is well, whatever share it takes.
     pub fn is_well(self) -> bool {
         match self {
             Self::Full | Self::Part(_) | Self::Waiting => true,

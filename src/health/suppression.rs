@@ -30,7 +30,7 @@ pub enum Suppression {
     /// Fewer regions than `safety.keep` would stay in the answers of some name.
     Keep,
     /// It began to fail after it had been given the clients of another one, and leaves in steps of `safety.velocity`: it
-    /// keeps this share for now.
+    /// keeps this share until the next one.
     Cascade(Share),
     /// Fewer regions than `safety.min_in_service` would be left.
     MinInService,
@@ -104,7 +104,7 @@ impl fmt::Display for Suppression {
             Self::Cascade(share) => write!(
                 f,
                 "it began to fail after it was given the clients of another region, so they leave in steps \
-                 (`safety.velocity`), and {share} stay for now"
+                 (`safety.velocity`), and {share} stay until the next one"
             ),
             Self::MinInService => f.write_str("fewer regions than `safety.min_in_service` would be left"),
         }

@@ -139,8 +139,8 @@ impl Sites {
         pool.contains(id) && is_few && !remaining().all(|region| evidence.is_measured(region))
     }
 
-    /// Returns the share that a region keeps for now because it fails after it was given clients of another one; `None`:
-    /// it was not, or they have all had the time to leave.
+    /// Returns the share that a region keeps until the next step because it fails after it was given clients of another
+    /// one; `None`: it was not, or they have all had the time to leave.
     fn kept_by_velocity(
         &self,
         id: RegionId,
