@@ -128,6 +128,12 @@ impl Play {
     }
 }
 
+/// Approves a proposal, in the name of bob.
+pub(super) fn approve(number: u64, overrides: &[SafetyRule]) -> Command {
+    let (author, reason) = ("bob".to_owned(), "it is dead".to_owned());
+    Command::Approve { number, author, reason, overrides: overrides.to_vec(), is_dry_run: false }
+}
+
 pub(super) fn number(answer: Result<Done, Rejection>) -> u64 {
     match answer {
         Ok(Done::Made { intent, .. } | Done::Same(intent)) => intent.number,

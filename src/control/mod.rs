@@ -18,17 +18,20 @@
 //! time pass with a [`Input::Tick`] when [`Control::wake`] says so.
 
 mod cached_answers;
+mod calendar;
 mod drain;
 mod drill_log;
 mod drills;
 #[cfg(test)]
 mod fixture;
 mod incidents;
+mod intents;
 mod monitor;
 mod operator;
 mod persistence;
 mod report;
 mod request;
+mod safety;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
