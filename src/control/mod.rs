@@ -19,24 +19,28 @@
 
 mod cached_answers;
 mod calendar;
+mod clock;
 mod drain;
 mod drill_log;
 mod drills;
 #[cfg(test)]
 mod fixture;
 mod incidents;
+mod input;
 mod intents;
 mod monitor;
 mod operator;
+mod overlay;
 mod persistence;
+mod reload;
 mod report;
 mod request;
 mod safety;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use cached_answers::DrainProgress;
+pub use input::{Effect, Input, Restored};
 pub use monitor::{Findings, Monitor};
 pub use operator::Proposal;
 pub use report::{AddressReport, CanaryReport, RegionReport, Report, ZoneReport};
@@ -44,89 +48,18 @@ pub use request::{Command, Done, Rejection};
 
 use crate::alarm::{Incidents, Rules, ServerAlarms};
 use crate::availability::Availability;
-use crate::availability::log::AvailabilityLog;
-use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting};
-use crate::config::Config;
-use crate::event::{Event, StateLoss};
+use crate::canary::Observation;
+use crate::event::Event;
 use crate::health::Memory;
-use crate::intent::{IntentStore, Overlay, SavedIntents};
+use crate::intent::{IntentStore, SavedIntents};
 use crate::load::{Balancer, Guests, Outlook, ShedChange};
-use crate::moment::{ClockStep, FollowClock, Moment};
+use crate::moment::Moment;
 use crate::region::Resolved;
 use crate::snapshot::{Base, Inputs, Snapshot};
 use cached_answers::CachedAnswers;
 use drill_log::DrillLog;
+use overlay::overlay_of;
 use persistence::SaveSchedule;
-
-/// What a machine takes: everything that can change what it does, apart from time.
-#[derive(Debug)]
-pub enum Input {
-    /// What earlier runs left in the state directory, or nothing. The first input of every machine, and only
-    /// the first.
-    Restored(Restored),
-    /// An operator asks for a change. [`Effect::Answer`] is the reply.
-    Asked(Command),
-    /// The snapshot published last is served, and none before it.
-    Served,
-    /// Probes came back: all that have since the last event, so that an outage of a thousand addresses makes a
-    /// few snapshots and not a thousand.
-    Observed(Vec<Observation>),
-    /// So many queries of each part of the clients were answered since the last one, by the place in `Base::demand`.
-    Counted(Vec<u64>),
-    /// This machine could not make these probes, which count nothing.
-    Blind(Vec<BlindProbe>),
-    /// References outside the regions were probed.
-    Referred(Vec<ReferenceSighting>),
-    /// Time has passed.
-    Tick,
-    /// The configuration or the database changed, and the new base is valid.
-    Reloaded(Arc<Base>),
-    /// The configuration or a database changed, and cannot be used: why.
-    ReloadFailed(String),
-    /// The wall clock was set by this much: all times before are to be read with it. `now` is by the new clock.
-    ClockSet(ClockStep),
-    /// How the last write of each file of the state directory ended, by name: why it failed; `None`: it did not.
-    Written(BTreeMap<&'static str, Option<String>>),
-    /// The process is about to end.
-    Stopping,
-}
-
-/// What earlier runs left behind.
-#[derive(Debug, Default)]
-pub struct Restored {
-    /// Health, however old it is; `None`: nothing is remembered.
-    pub health: Option<Memory>,
-    /// The intents in force and the drills.
-    pub intents: SavedIntents,
-    pub availability: AvailabilityLog,
-    /// What could not be used of them.
-    pub losses: Vec<StateLoss>,
-}
-
-/// What the shell must do.
-#[derive(Debug)]
-pub enum Effect {
-    /// Answer from this snapshot from now on.
-    Publish(Arc<Snapshot>),
-    /// Probe what this configuration says, and mark the observations with this epoch.
-    Watch(Arc<Config>, Epoch),
-    /// Write this to the state directory, in place of what is there.
-    Persist(Memory),
-    /// The same with the intents in force: at once, for people rely on them.
-    Keep(SavedIntents),
-    /// The same with the accounts of who was up for how long.
-    PersistAvailability(Arc<AvailabilityLog>),
-    /// Hand this event on.
-    Emit(Box<Event>),
-    /// Reply to the operator who asked; the effects before it are what was asked for.
-    Answer(Box<Result<Done, Rejection>>),
-}
-
-impl Effect {
-    fn emit(event: Event) -> Self {
-        Self::Emit(Box::new(event))
-    }
-}
 
 /// The machine: the state of the server, from inputs and time to effects.
 ///
@@ -287,7 +220,7 @@ impl Control {
     }
 
     #[cfg(test)]
-    pub(crate) fn epoch(&self) -> Epoch {
+    pub(crate) fn epoch(&self) -> crate::canary::Epoch {
         self.monitor.epoch()
     }
 
@@ -347,27 +280,6 @@ impl Control {
         effects
     }
 
-    /// Reads all times before by the clock as it is now. What was decided stays; schedules start when the clock says so.
-    fn follow_clock(&mut self, step: ClockStep, now: Moment) -> Vec<Effect> {
-        self.intents.follow_clock(step);
-        self.monitor.follow_clock(step, overlay_of(&self.intents, &self.base.config, now));
-        self.drills.follow_clock(step, now);
-        self.look_at_calendar(now);
-        let parts: [&mut dyn FollowClock; 8] = [
-            &mut self.balancer,
-            &mut self.save_schedule,
-            &mut self.proposals,
-            &mut self.cached_answers,
-            &mut self.rules,
-            &mut self.server_alarms,
-            &mut self.incidents,
-            &mut self.availability,
-        ];
-        parts.into_iter().for_each(|part| part.follow_clock(step));
-        let told = Effect::emit(self.server_alarms.clock_set(step, now));
-        vec![self.publish(now), Effect::Persist(self.memory(now)), Effect::Keep(self.kept()), told]
-    }
-
     /// Does what follows from a findings and from what regions shed since, and what is due besides.
     fn advance(&mut self, findings: Findings, shed: Vec<ShedChange>, now: Moment) -> Vec<Effect> {
         let is_news = findings.is_news();
@@ -397,34 +309,6 @@ impl Control {
         effects.extend(shed.iter().map(|change| {
             let region = self.base.config.regions.target(Resolved::Region(change.region));
             Effect::emit(Event::load_shed(&region, change.load, change.shares, now))
-        }));
-        effects
-    }
-
-    fn reloaded(&mut self, base: Arc<Base>, now: Moment) -> Vec<Effect> {
-        let aimless = self.aimless();
-        let before = std::mem::replace(&mut self.base, base);
-        self.look_at_calendar(now);
-        let overlay = overlay_of(&self.intents, &self.base.config, now);
-        let findings = self.monitor.reload(Arc::clone(&self.base.config), overlay, now);
-        self.balancer.reload(&before, &self.base, now);
-        self.guests = Guests::new(&self.base);
-        self.drills.reload(&self.base.config, now);
-        self.land(now);
-        self.cached_answers.reload(&self.base.config, now);
-        let mut effects = vec![self.publish(now), self.watch()];
-        let Config { zones, regions, .. } = &*self.base.config;
-        let reloaded = Event::reloaded(self.number, zones.len(), regions.len(), now);
-        self.availability.reload(&self.base, now);
-        effects.extend(self.measure_availability(true, now));
-        let refused = self.base.refused_database.as_deref();
-        let recovered = self.rules.reload(&self.base.config, refused, now);
-        effects.extend([reloaded].into_iter().chain(recovered).chain(findings.events).map(Effect::emit));
-        let lost = self.aimless().into_iter().filter(|(number, _)| !aimless.contains_key(number));
-        let intents = self.intents.intents().iter();
-        effects.extend(lost.filter_map(|(number, why)| {
-            let intent = intents.clone().find(|intent| intent.number == number)?;
-            Some(Effect::emit(Event::intent_without_target(intent, &why, now)))
         }));
         effects
     }
@@ -524,39 +408,27 @@ impl Control {
     }
 }
 
-/// Returns what operators want, by their intents and, where these say nothing, by the configuration.
-fn overlay_of(intents: &IntentStore, config: &Config, now: Moment) -> Overlay {
-    let mut overlay = intents.overlay(&config.regions);
-    overlay.weights = config.weights_over(overlay.weights);
-    for event in config.capacity_events.iter().filter(|event| event.is_on(now)) {
-        if !intents.sets_capacity(&config.regions.region(event.region).name) {
-            overlay.capacity[usize::from(event.region.0)] = event.percent.fraction();
-        }
-    }
-    overlay
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
     use crate::canary::{CanaryId, Failure, FailureClass, Subject};
-    use crate::intent::{Intent, Request};
+    use crate::intent::Request;
     use crate::region::AddressId;
     use crate::snapshot::fixture;
 
-    const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\n\
+    pub(super) const ZONE: &str = "zone: example.com\nnameservers: [ns1.example.net]\n\
                         names: { '@': { steer: { regions: [tokyo, osaka], order: listed } } }\n";
 
-    fn start(health: Option<Memory>, now: Moment) -> (Control, Vec<Effect>) {
+    pub(super) fn start(health: Option<Memory>, now: Moment) -> (Control, Vec<Effect>) {
         let mut control = Control::new(base(), now);
         let effects = control.handle(Input::Restored(Restored { health, ..Restored::default() }), now);
         (control, effects)
     }
 
     /// A base of two regions with one address each; probes fall after two failures.
-    fn base() -> Arc<Base> {
+    pub(super) fn base() -> Arc<Base> {
         let region = |name: &str, ip: &str| {
             format!(
                 "  {name}:\n    location: {{ latitude: 35, longitude: 139 }}\n    jurisdiction: JP\n    \
@@ -584,7 +456,7 @@ mod tests {
         assert_eq!(asked.collect::<Vec<_>>().join(" "), expected);
     }
 
-    fn seen(control: &Control, is_success: bool, at: Moment) -> Observation {
+    pub(super) fn seen(control: &Control, is_success: bool, at: Moment) -> Observation {
         let failure = Failure { class: FailureClass::Refused, detail: "connection refused".to_owned() };
         Observation {
             epoch: control.monitor.epoch(),
@@ -597,7 +469,7 @@ mod tests {
         }
     }
 
-    fn letters(effects: &[Effect]) -> String {
+    pub(super) fn letters(effects: &[Effect]) -> String {
         let letter = |effect: &Effect| match effect {
             Effect::Publish(_) => 'p',
             Effect::Watch(..) => 'w',
@@ -661,103 +533,6 @@ mod tests {
         assert_eq!(named.collect::<Vec<_>>(), expected);
     }
 
-    /// Writes everything that control keeps and that has times, but what following the clock adds to itself: the
-    /// alarm, its incident, and the answers that the next snapshot supersedes.
-    fn kept_times(control: &Control) -> String {
-        let Control { monitor, balancer, save_schedule, intents, proposals, rules, availability, .. } =
-            control;
-        format!(
-            "{monitor:?} {balancer:?} {save_schedule:?} {intents:?} {proposals:?} {rules:?} {availability:?}"
-        )
-    }
-
-    /// Adds so many milliseconds to every `Moment(…)` of a text but the epoch, which stands for no time.
-    fn with_moments_moved(text: &str, by: u64) -> String {
-        let mut parts = text.split("Moment(");
-        let mut moved = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let (digits, rest) = part.split_once(')').expect("it is closed");
-            let moment: u64 = digits.parse().expect("a number");
-            let to = if moment == 0 { 0 } else { moment + by };
-            moved += &format!("Moment({to}){rest}");
-        }
-        moved
-    }
-
-    #[test]
-    fn a_clock_that_is_set_moves_every_time_that_is_kept_and_changes_nothing_else() {
-        let now = Moment(10_000_000);
-        let (mut control, _) = start(None, now);
-        let ask = |action: &str| {
-            let request = Request { action: action.parse().expect("an action"), ..Request::default() };
-            Input::Asked(Command::Intend { request, is_dry_run: false })
-        };
-        for at in [now.0 + 1000, now.0 + 2000, now.0 + 3000] {
-            let failed = seen(&control, false, Moment(at));
-            control.handle(Input::Observed(vec![failed]), Moment(at));
-        }
-        let asked_at = Moment(now.0 + 4000);
-        for action in ["force osaka up", "capacity osaka 50%"] {
-            assert!(!control.handle(ask(action), asked_at).is_empty(), "{action}");
-        }
-        assert_eq!(control.intents.intents().len(), 2);
-        let before = kept_times(&control);
-        let by = 3 * 3_600_000;
-        let set_at = Moment(now.0 + 5000 + by);
-        let effects = control.handle(Input::ClockSet(ClockStep(by.cast_signed())), set_at);
-        assert_eq!(letters(&effects), "pkie");
-        assert_eq!(kept_times(&control), with_moments_moved(&before, by));
-        assert!(before.matches("Moment(").count() > 20, "{before}");
-        // An intent of six hours that is a second old ends in six hours.
-        let until: Vec<_> = control.intents.intents().iter().filter_map(Intent::until).collect();
-        assert_eq!(until, [Moment(asked_at.0 + by).plus(Duration::from_secs(6 * 3600)); 2]);
-    }
-
-    #[test]
-    fn a_life_that_begins_in_1970_keeps_the_intents_of_the_one_before_until_their_time() {
-        let made_at = "2026-03-01T09:30:00Z".parse::<Moment>().expect("a time");
-        let mut intents = IntentStore::default();
-        intents.make(Request { lasts: Some(Duration::from_secs(7200)), ..Request::default() }, made_at);
-        let boot = Moment(20_000);
-        let mut control = Control::new(base(), boot);
-        let restored = Restored { intents: intents.keep(), ..Restored::default() };
-        control.handle(Input::Restored(restored), boot);
-        control.handle(Input::Tick, Moment(30_000));
-        assert_eq!(control.intents.intents().len(), 1);
-        let corrected = made_at.plus(Duration::from_secs(3600));
-        let step = ClockStep((corrected.0 - 40_000).cast_signed());
-        control.handle(Input::ClockSet(step), corrected);
-        let until = control.intents.intents().first().and_then(Intent::until);
-        assert_eq!(until, Some(made_at.plus(Duration::from_secs(7200))));
-        assert_eq!(control.wake().map(|wake| wake > corrected), Some(true));
-    }
-
-    #[test]
-    fn a_reload_that_takes_away_what_an_intent_is_about_says_so_once() {
-        let (mut control, _) = start(None, Moment(0));
-        let request = Request { action: "drain tokyo".parse().expect("an action"), ..Request::default() };
-        control.intents.make(request, Moment(0));
-        let osaka = "regions:\n  osaka:\n    location: { latitude: 35, longitude: 139 }\n    jurisdiction: JP\n    \
-                     zones: { osaka-a: { addresses: [192.0.2.2] } }\n";
-        let zone = ZONE.replace("tokyo, ", "");
-        let smaller = Arc::new(fixture::base(osaka, &zone));
-        let said = |effects: Vec<Effect>| {
-            let events = effects.into_iter().filter_map(|effect| match effect {
-                Effect::Emit(event) => Some(event.text),
-                _ => None,
-            });
-            events.filter(|text| text.contains("has no effect")).collect::<Vec<_>>()
-        };
-        assert_eq!(
-            said(control.handle(Input::Reloaded(Arc::clone(&smaller)), Moment(1000))),
-            [
-                "intent 1 (drain tokyo) has no effect in the configuration in force: no region is called `tokyo`; \
-              there is `osaka`; it goes on standing until it is over or lifted"
-            ]
-        );
-        assert_eq!(said(control.handle(Input::Reloaded(smaller), Moment(2000))), [""; 0]);
-    }
-
     #[test]
     fn a_published_number_is_higher_than_the_one_before() {
         let (mut control, _) = start(None, Moment(0));
@@ -767,19 +542,5 @@ mod tests {
             let Some(Effect::Publish(snapshot)) = effects.first() else { panic!("it published nothing") };
             assert_eq!(snapshot.number, expected);
         }
-    }
-
-    #[test]
-    fn a_reload_publishes_and_watches_and_forgets_no_fall() {
-        let (mut control, _) = start(None, Moment(0));
-        for at in [1000, 2000] {
-            control.handle(Input::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
-        }
-        let stale = seen(&control, true, Moment(3000));
-        let effects = control.handle(Input::Reloaded(base()), Moment(3000));
-        assert_eq!(letters(&effects), "pwe");
-        let Some(Effect::Publish(snapshot)) = effects.first() else { panic!("it published nothing") };
-        assert!(snapshot.health.of(AddressId(0)).is_down());
-        assert!(!control.is_current(&stale), "a result from before the reload counts for nothing");
     }
 }

@@ -1,0 +1,90 @@
+//! Takes over another configuration, and says what it takes away.
+
+use std::sync::Arc;
+
+use super::{Control, Effect, overlay_of};
+use crate::config::Config;
+use crate::event::Event;
+use crate::load::Guests;
+use crate::moment::Moment;
+use crate::snapshot::Base;
+
+impl Control {
+    pub(super) fn reloaded(&mut self, base: Arc<Base>, now: Moment) -> Vec<Effect> {
+        let aimless = self.aimless();
+        let before = std::mem::replace(&mut self.base, base);
+        self.look_at_calendar(now);
+        let overlay = overlay_of(&self.intents, &self.base.config, now);
+        let findings = self.monitor.reload(Arc::clone(&self.base.config), overlay, now);
+        self.balancer.reload(&before, &self.base, now);
+        self.guests = Guests::new(&self.base);
+        self.drills.reload(&self.base.config, now);
+        self.land(now);
+        self.cached_answers.reload(&self.base.config, now);
+        let mut effects = vec![self.publish(now), self.watch()];
+        let Config { zones, regions, .. } = &*self.base.config;
+        let reloaded = Event::reloaded(self.number, zones.len(), regions.len(), now);
+        self.availability.reload(&self.base, now);
+        effects.extend(self.measure_availability(true, now));
+        let refused = self.base.refused_database.as_deref();
+        let recovered = self.rules.reload(&self.base.config, refused, now);
+        effects.extend([reloaded].into_iter().chain(recovered).chain(findings.events).map(Effect::emit));
+        let lost = self.aimless().into_iter().filter(|(number, _)| !aimless.contains_key(number));
+        let intents = self.intents.intents().iter();
+        effects.extend(lost.filter_map(|(number, why)| {
+            let intent = intents.clone().find(|intent| intent.number == number)?;
+            Some(Effect::emit(Event::intent_without_target(intent, &why, now)))
+        }));
+        effects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Input;
+    use crate::control::tests::{ZONE, base, letters, seen, start};
+    use crate::intent::Request;
+    use crate::region::AddressId;
+    use crate::snapshot::fixture;
+
+    #[test]
+    fn a_reload_that_takes_away_what_an_intent_is_about_says_so_once() {
+        let (mut control, _) = start(None, Moment(0));
+        let request = Request { action: "drain tokyo".parse().expect("an action"), ..Request::default() };
+        control.intents.make(request, Moment(0));
+        let osaka = "regions:\n  osaka:\n    location: { latitude: 35, longitude: 139 }\n    jurisdiction: JP\n    \
+                     zones: { osaka-a: { addresses: [192.0.2.2] } }\n";
+        let zone = ZONE.replace("tokyo, ", "");
+        let smaller = Arc::new(fixture::base(osaka, &zone));
+        let said = |effects: Vec<Effect>| {
+            let events = effects.into_iter().filter_map(|effect| match effect {
+                Effect::Emit(event) => Some(event.text),
+                _ => None,
+            });
+            events.filter(|text| text.contains("has no effect")).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            said(control.handle(Input::Reloaded(Arc::clone(&smaller)), Moment(1000))),
+            [
+                "intent 1 (drain tokyo) has no effect in the configuration in force: no region is called `tokyo`; \
+              there is `osaka`; it goes on standing until it is over or lifted"
+            ]
+        );
+        assert_eq!(said(control.handle(Input::Reloaded(smaller), Moment(2000))), [""; 0]);
+    }
+
+    #[test]
+    fn a_reload_publishes_and_watches_and_forgets_no_fall() {
+        let (mut control, _) = start(None, Moment(0));
+        for at in [1000, 2000] {
+            control.handle(Input::Observed(vec![seen(&control, false, Moment(at))]), Moment(at));
+        }
+        let stale = seen(&control, true, Moment(3000));
+        let effects = control.handle(Input::Reloaded(base()), Moment(3000));
+        assert_eq!(letters(&effects), "pwe");
+        let Some(Effect::Publish(snapshot)) = effects.first() else { panic!("it published nothing") };
+        assert!(snapshot.health.of(AddressId(0)).is_down());
+        assert!(!control.is_current(&stale), "a result from before the reload counts for nothing");
+    }
+}
