@@ -223,6 +223,20 @@ mod tests {
     }
 
     #[test]
+    fn a_capacity_that_begins_decides_over_one_that_was_asked_for_later_and_stands_already() {
+        let mut play = Play::begin();
+        let at = play.now.plus(Duration::from_secs(3600));
+        number(play.want(&format!("capacity osaka 50% at {at}"), Some(60), &[]));
+        number(play.want("capacity osaka 80%", Some(180), &[]));
+        let capacity = |play: &Play| play.control.monitor.overlay().capacity[1];
+        assert_eq!(capacity(&play), 0.8);
+        play.wait(60 * 60 + 1);
+        assert_eq!(capacity(&play), 0.5);
+        play.wait(60 * 60);
+        assert_eq!(capacity(&play), 0.8, "the other stands still");
+    }
+
+    #[test]
     fn freezing_failover_during_an_outage_does_not_bring_the_dead_back() {
         for action in ["failover off", "failover advise osaka"] {
             let mut play = Play::begin();

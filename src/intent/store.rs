@@ -256,6 +256,10 @@ impl IntentStore {
         for intent in &mut self.intents {
             events.extend(intent.update(scene, now));
         }
+        // Of two that say the same of one region the last decides: what was asked for ahead counts from when it begins.
+        let has_begun = |event: &&IntentChange| event.turn == Transition::Begun;
+        let begun: Vec<u64> = events.iter().filter(has_begun).map(|event| event.intent.number).collect();
+        self.intents.sort_by_key(|intent| begun.contains(&intent.number));
         self.intents.retain(|intent| !intent.is_over());
         events
     }
