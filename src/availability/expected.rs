@@ -17,7 +17,7 @@
 //! Atomic GA-A13284, 1974; how large β is in practice: IEC 61508-6, annex D (1 % to 10 %). What this leaves out: the time
 //! that detection and failover take, capacity, and DNS itself.
 
-use super::Parts;
+use super::measured::MAX_NAMES;
 use crate::config::Config;
 use crate::region::{Family, RegionId, Regions, Site};
 
@@ -68,13 +68,13 @@ pub struct OfName {
 
 /// Works out what a configuration should reach.
 pub fn calculate(config: &Config, assumptions: Assumptions) -> Calculation {
-    let (regions, parts) = (&config.regions, Parts::of(config));
+    let regions = &config.regions;
     let both = || regions.iter().flat_map(|(id, _)| Family::BOTH.map(|family| (id, family)));
     let of_regions = both().filter_map(|(id, family)| of_region(regions, id, family, assumptions));
     let of_regions: Vec<OfRegion> = of_regions.collect();
     let mut names = Vec::new();
-    for (name, policy) in &parts.names {
-        for part in &parts.by_policy[*policy] {
+    for steering in config.steered.iter().take(MAX_NAMES) {
+        for part in steering.policy.audiences() {
             for family in Family::BOTH {
                 let known = part.regions.iter().filter_map(|id| {
                     let name = &regions.region(*id).name;
@@ -84,7 +84,7 @@ pub fn calculate(config: &Config, assumptions: Assumptions) -> Calculation {
                 if !known.is_empty() {
                     let each: Vec<f64> = known.iter().map(|of| of.unavailability).collect();
                     names.push(OfName {
-                        name: name.clone(),
+                        name: steering.name(),
                         rule: part.rule.clone(),
                         family,
                         regions: known.iter().map(|of| of.region.clone()).collect(),

@@ -8,7 +8,6 @@
 //! What is only remembered of the last run to have fallen is not observed until a probe fails again or all is well.
 //! What operators keep clients from is not blamed for being down, and not praised either: it is not observed then.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,10 +19,9 @@ use crate::health::{AddressHealth, AddressState, Board, Phase, View};
 use crate::intent::Overlay;
 use crate::load::Outlook;
 use crate::moment::{Moment, follows_clock};
-use crate::region::{AddressId, Family, RegionId, Regions, Site, ZoneId};
+use crate::region::{AddressId, Family, RegionId, Site, ZoneId};
 use crate::share::Share;
 use crate::snapshot::Base;
-use crate::steering::{Audience, Policy};
 
 /// The most names that are logged: the log has a bound whatever the configuration has.
 pub const MAX_NAMES: usize = 1000;
@@ -35,7 +33,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Availability {
     log: Arc<AvailabilityLog>,
-    parts: Parts,
     clients: NameClients,
     schedule: LogSchedule,
     looked_at: Moment,
@@ -54,37 +51,12 @@ pub(crate) struct AvailabilityInputs<'a> {
     pub(crate) outlook: Outlook,
 }
 
-/// The sets of regions that classes of clients may be sent to, each policy once.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Parts {
-    /// By policy, and in it by class.
-    pub(crate) by_policy: Vec<Vec<Audience>>,
-    /// The names, each with its policy.
-    pub(crate) names: Vec<(String, usize)>,
-}
-
-impl Parts {
-    /// Returns the parts of the clients of every name.
-    pub(crate) fn of(config: &Config) -> Self {
-        let mut parts = Self::default();
-        let mut known: HashMap<&Policy, usize> = HashMap::new();
-        for steering in config.steered.iter().take(MAX_NAMES) {
-            let policy = *known.entry(&steering.policy).or_insert_with(|| {
-                parts.by_policy.push(steering.policy.audiences());
-                parts.by_policy.len() - 1
-            });
-            parts.names.push((steering.name(), policy));
-        }
-        parts
-    }
-}
-
 impl Availability {
     /// Starts with empty logs.
     pub(crate) fn new(base: &Base, now: Moment) -> Self {
         let schedule = LogSchedule::new(now);
-        let (log, parts, clients) = (Arc::default(), Parts::default(), NameClients::default());
-        let mut availability = Self { log, parts, clients, schedule, looked_at: now };
+        let (log, clients) = (Arc::default(), NameClients::default());
+        let mut availability = Self { log, clients, schedule, looked_at: now };
         availability.reload(base, now);
         availability
     }
@@ -97,10 +69,8 @@ impl Availability {
 
     /// Keeps the logs of another configuration from now on.
     pub(crate) fn reload(&mut self, base: &Base, now: Moment) {
-        self.parts = Parts::of(&base.config);
         self.clients = NameClients::of(base);
-        let subjects = subjects(&base.config.regions, &self.parts);
-        Arc::make_mut(&mut self.log).register(subjects, now);
+        Arc::make_mut(&mut self.log).register(subjects(&base.config), now);
     }
 
     /// Returns whether to look at how everything is now; `is_news` says that something is otherwise than before.
@@ -149,9 +119,9 @@ impl Availability {
 }
 
 /// Returns every subject that has a log, in the order of [`AvailabilityInputs::conditions`].
-fn subjects(regions: &Regions, parts: &Parts) -> Vec<LogSubject> {
+fn subjects(Config { regions, steered, .. }: &Config) -> Vec<LogSubject> {
     let name = |region: RegionId| regions.region(region).name.clone();
-    let names = parts.names.iter().map(|(name, _)| LogSubject::Name(name.clone()));
+    let names = steered.iter().take(MAX_NAMES).map(|steering| LogSubject::Name(steering.name()));
     let of_regions = regions.iter().map(|(_, region)| LogSubject::Region(region.name.clone()));
     let zones = regions.zones().map(|(_, region, zone)| LogSubject::Zone(name(region), zone.name.clone()));
     let addresses = regions

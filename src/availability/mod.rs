@@ -6,4 +6,4 @@ pub(crate) mod measured;
 mod names;
 mod side;
 
-pub(crate) use measured::{Availability, AvailabilityInputs, Parts};
+pub(crate) use measured::{Availability, AvailabilityInputs};
