@@ -85,11 +85,12 @@ pub enum Error {
 ///
 /// When anything in it is wrong; all mistakes in its texts are reported at once.
 pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
-    load_over(directory, None)
+    load_over(directory, None, &mut Stamp::default())
 }
 
 /// Loads a directory while another configuration is in force. A database that cannot be used then leaves the one
-/// before in use, and everything else is loaded.
+/// before in use, and everything else is loaded. `stamp` becomes that of all files that were read or named, whether
+/// they can be served or not.
 ///
 /// # Errors
 ///
@@ -97,11 +98,12 @@ pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
 pub(super) fn load_over(
     directory: &Path,
     before: Option<&LocationsInForce>,
+    stamp: &mut Stamp,
 ) -> Result<LoadedDirectory, Error> {
-    let stamp = Stamp::of_directory(directory);
-    let sources = configuration::read(directory)?;
+    *stamp = Stamp::of_directory(directory);
+    let sources = configuration::read_stamped(directory, stamp)?;
     let compiled = config::compile(&sources).map_err(Error::Problems)?;
-    let stamp = stamp.and_files(files(&compiled.config.server));
+    files(&compiled.config.server).for_each(|file| stamp.add(file));
     let (access, mut open) = secrets::of_access(&compiled.config.server.access).map_err(Error::Problems)?;
     let (tls, exposed) = secrets::of_listen(&compiled.config.server.listen).map_err(Error::Problems)?;
     open.extend(exposed);
@@ -120,7 +122,7 @@ pub(super) fn load_over(
         access: Arc::new(access),
         tls: tls.map(Arc::new),
         base,
-        stamp,
+        stamp: stamp.clone(),
     })
 }
 
@@ -136,11 +138,6 @@ pub fn locate(geo: &Geo, client: IpAddr) -> Result<Located, Error> {
 /// Returns the paths whose change asks for a reload.
 pub fn places(directory: &Path, server: &Server) -> watch::WatchedPaths {
     watch::WatchedPaths { directory: directory.to_owned(), files: files(server).cloned().collect() }
-}
-
-/// Returns the stamp of everything that a load would read.
-pub fn stamp(directory: &Path, server: &Server) -> Stamp {
-    Stamp::of_directory(directory).and_files(files(server))
 }
 
 fn files(server: &Server) -> impl Iterator<Item = &PathBuf> {

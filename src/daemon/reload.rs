@@ -50,7 +50,6 @@ pub struct Reload {
 /// What is in force after a reload.
 struct Reloaded {
     server: Server,
-    stamp: Stamp,
     locations: LocationsInForce,
 }
 
@@ -63,7 +62,7 @@ impl Reload {
         let mut locations = self.started_locations.clone();
         let mut watch = self.watch(&server);
         while !self.worlds.is_closed() {
-            if load::stamp(&self.directory, &server) == read {
+            if read.again() == read {
                 tokio::select! {
                     _ = hangup.recv() => tracing::info!("SIGHUP: reloading the configuration"),
                     seen = changed(watch.as_mut()) => {
@@ -83,9 +82,8 @@ impl Reload {
                     }
                 }
             }
-            read = load::stamp(&self.directory, &server);
-            if let Some(reloaded) = self.reload(locations.clone()).await {
-                Reloaded { server, stamp: read, locations } = reloaded;
+            if let Some(reloaded) = self.reload(locations.clone(), &mut read).await {
+                Reloaded { server, locations } = reloaded;
                 watch = self.watch(&server);
             }
         }
@@ -109,14 +107,23 @@ impl Reload {
         watch
     }
 
-    /// Loads, hands the world on, and returns what is in force. `None`: it was refused.
-    async fn reload(&self, before: LocationsInForce) -> Option<Reloaded> {
+    /// Loads, hands the world on, and returns what is in force. `None`: it was refused. `read` becomes the stamp of
+    /// what was read.
+    async fn reload(&self, before: LocationsInForce, read: &mut Stamp) -> Option<Reloaded> {
+        *read = read.again();
         let directory = self.directory.clone();
-        let load = move || load::load_over(&directory, Some(&before));
+        let mut stamp = Stamp::default();
+        let load = move || (load::load_over(&directory, Some(&before), &mut stamp), stamp);
         let loaded = match tokio::task::spawn_blocking(load).await {
-            Ok(Ok(loaded)) => loaded,
-            Ok(Err(error)) => return self.refuse(&chain(&error)).await,
+            Ok((loaded, stamp)) => {
+                *read = stamp;
+                loaded
+            }
             Err(error) => return self.refuse(&error.to_string()).await,
+        };
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => return self.refuse(&chain(&error)).await,
         };
         self.metrics.reloaded(loaded.refused_database.is_none());
         if let Some(why) = &loaded.refused_database {
@@ -134,7 +141,7 @@ impl Reload {
         self.admin.origin.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
         let server = loaded.base.config.server.clone();
         self.worlds.send(Ok(loaded.base)).await.ok()?;
-        Some(Reloaded { server, stamp: loaded.stamp, locations: loaded.locations })
+        Some(Reloaded { server, locations: loaded.locations })
     }
 
     async fn refuse<T>(&self, why: &str) -> Option<T> {

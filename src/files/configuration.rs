@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::regular;
+use super::stamp::Stamp;
 use crate::config::{self, SourceFile, SourceFiles};
 
 /// The most files in a directory: a configuration has one for each zone.
@@ -38,6 +39,15 @@ pub enum Error {
 ///
 /// When the directory cannot be read, or is too large to be a configuration.
 pub fn read(directory: &Path) -> Result<SourceFiles, Error> {
+    read_stamped(directory, &mut Stamp::default())
+}
+
+/// Reads as `read` does, and adds to a stamp of the directory what is named below it, right before that is read.
+///
+/// # Errors
+///
+/// When the directory cannot be read, or is too large to be a configuration.
+pub fn read_stamped(directory: &Path, stamp: &mut Stamp) -> Result<SourceFiles, Error> {
     let failed = |error| Error::Directory(directory.to_owned(), error);
     let mut reader = DirectoryReader {
         directory,
@@ -54,7 +64,7 @@ pub fn read(directory: &Path) -> Result<SourceFiles, Error> {
             reader.add(name)?;
         }
     }
-    reader.add_included()?;
+    reader.add_included(stamp)?;
     Ok(SourceFiles::new(directory, reader.files))
 }
 
@@ -88,16 +98,24 @@ impl DirectoryReader<'_> {
 
     /// Reads what master files include from directories below, and what those include. What a link puts
     /// outside is known by name only.
-    fn add_included(&mut self) -> Result<(), Error> {
+    fn add_included(&mut self, stamp: &mut Stamp) -> Result<(), Error> {
         let mut known: BTreeSet<String> = self.files.iter().map(|file| file.name.clone()).collect();
         let mut position = 0;
         while let Some(file) = self.files.get(position) {
             position += 1;
             let names = if file.is_yaml() { Vec::new() } else { config::included(&file.octets) };
             for name in names.iter().filter_map(|name| config::below(name)) {
-                let real = fs::canonicalize(self.directory.join(&name));
-                match real {
-                    _ if !known.insert(name.clone()) => {}
+                if known.contains(&name) {
+                    continue;
+                }
+                // Names of files that are not there are from outside as well, and count.
+                if known.len() == MAX_FILES {
+                    return Err(Error::TooManyFiles(self.directory.to_owned()));
+                }
+                known.insert(name.clone());
+                let path = self.directory.join(&name);
+                stamp.add(&path);
+                match fs::canonicalize(path) {
                     Ok(path) if path.starts_with(&self.real) => self.add(name)?,
                     Ok(_) => self.keep(SourceFile { is_outside: true, ..SourceFile::new(name, "") })?,
                     Err(_) => {}

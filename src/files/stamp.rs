@@ -11,9 +11,15 @@ use std::time::SystemTime;
 
 /// The identity and version of files at one time. Links are followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stamp(BTreeMap<PathBuf, Option<FileMark>>);
+pub struct Stamp {
+    directory: PathBuf,
+    /// The files in the directory, but not below it.
+    inside: BTreeMap<PathBuf, FileMark>,
+    /// More files, wherever they are. `None`: it is not there.
+    named: BTreeMap<PathBuf, Option<FileMark>>,
+}
 
-/// The identity and version of one file. `None` in its place: it is not there.
+/// The identity and version of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct FileMark {
     inode: u64,
@@ -25,14 +31,20 @@ impl Stamp {
     /// Looks at every file in a directory, but not below it.
     pub fn of_directory(directory: &Path) -> Self {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-        let marks = entries.map(|entry| (entry.path(), mark(&entry.path())));
-        Self(marks.filter(|(_, mark)| mark.is_some()).collect())
+        let marks = entries.filter_map(|entry| Some((entry.path(), mark(&entry.path())?)));
+        Self { directory: directory.to_owned(), inside: marks.collect(), named: BTreeMap::new() }
     }
 
-    /// Looks at more files, wherever they are.
-    pub fn and_files<'a>(mut self, files: impl IntoIterator<Item = &'a PathBuf>) -> Self {
-        self.0.extend(files.into_iter().map(|file| (file.clone(), mark(file))));
-        self
+    /// Looks at one more file.
+    pub fn add(&mut self, file: &Path) {
+        self.named.insert(file.to_owned(), mark(file));
+    }
+
+    /// Looks at the same files again.
+    pub fn again(&self) -> Self {
+        let mut again = Self::of_directory(&self.directory);
+        self.named.keys().for_each(|file| again.add(file));
+        again
     }
 }
 
@@ -45,16 +57,17 @@ fn mark(path: &Path) -> Option<FileMark> {
 mod tests {
     use super::*;
 
-    /// Returns whether the stamp of a directory and of one file elsewhere changes by `act`.
+    /// Returns whether the stamp of a directory, of one file elsewhere and of one below changes by `act`.
     fn changes(act: impl FnOnce(&Path)) -> bool {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("zones")).unwrap();
         fs::write(root.path().join("zones/server.yaml"), "name: ns1").unwrap();
-        let elsewhere = root.path().join("world.mmdb");
-        let stamp = || Stamp::of_directory(&root.path().join("zones")).and_files([&elsewhere]);
-        let before = stamp();
+        fs::create_dir(root.path().join("zones/below")).unwrap();
+        fs::write(root.path().join("zones/below/one"), "one").unwrap();
+        let mut before = Stamp::of_directory(&root.path().join("zones"));
+        ["world.mmdb", "zones/below/one"].iter().for_each(|file| before.add(&root.path().join(file)));
         act(root.path());
-        stamp() != before
+        before.again() != before
     }
 
     #[test]
@@ -63,6 +76,7 @@ mod tests {
         assert!(changes(|root| fs::remove_file(root.join("zones/server.yaml")).unwrap()));
         assert!(changes(|root| fs::write(root.join("zones/server.yaml"), "name: ns22").unwrap()));
         assert!(changes(|root| fs::write(root.join("world.mmdb"), "").unwrap()));
+        assert!(changes(|root| fs::write(root.join("zones/below/one"), "longer").unwrap()));
         assert!(changes(|root| {
             fs::write(root.join("beside"), "name: ns2").unwrap();
             fs::rename(root.join("beside"), root.join("zones/server.yaml")).unwrap();
@@ -70,8 +84,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_a_directory_below_are_no_change() {
+    fn nothing_and_what_is_not_named_below_are_no_change() {
         assert!(!changes(|_| ()));
+        assert!(!changes(|root| fs::write(root.join("zones/below/two"), "").unwrap()));
         assert!(!changes(|root| fs::create_dir(root.join("zones/state")).unwrap()));
     }
 }

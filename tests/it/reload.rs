@@ -103,6 +103,21 @@ fn a_directory_that_was_replaced_whole_is_still_watched_afterwards() {
 }
 
 #[test]
+fn what_a_master_file_includes_from_below_is_taken_up_when_it_comes_and_when_it_changes() {
+    let (server, home) = start();
+    fs::create_dir(home.zones().join("below")).unwrap();
+    home.write("included.zone", "@ NS ns1.example.net.\n$INCLUDE below/hosts\n");
+    home.write("included.test.yaml", "zone: included.test\nfile: included.zone\n");
+    server.process.line("included.zone:2:10: there is no file `below/hosts` in the configuration directory");
+    for address in ["192.0.2.11", "192.0.2.12"] {
+        home.write("below/hosts", &format!("www A {address}\n"));
+        wait_for(&format!("the answer {address}"), || {
+            lines(&server.ask("www.included.test. A")).concat().ends_with(address).then_some(())
+        });
+    }
+}
+
+#[test]
 fn sighup_loads_anew() {
     let (server, _home) = start();
     server.process.signal("HUP");
