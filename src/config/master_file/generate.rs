@@ -25,7 +25,7 @@ impl NumberRange {
         let parsed = || {
             let (numbers, step) = text.split_once('/').unwrap_or((text, "1"));
             let (first, last) = numbers.split_once('-')?;
-            let parse = |text: &str| text.parse::<u32>().ok().filter(|number| i32::try_from(*number).is_ok());
+            let parse = |text: &str| records::number(text, i32::MAX.unsigned_abs()).ok();
             let range = Self { first: parse(first)?, last: parse(last)?, step: parse(step)? };
             (range.first <= range.last && range.step > 0).then_some(range)
         };
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn a_range_goes_up_in_steps() {
         assert_eq!(NumberRange::parse("0-254/2").map(NumberRange::count), Ok(128));
-        for wrong in ["2-1", "1", "1-2/0", "-1-2", "0-2147483648", "x-y"] {
+        for wrong in ["2-1", "1", "1-2/0", "-1-2", "0-2147483648", "+1-2", "x-y"] {
             assert!(NumberRange::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -48,7 +48,8 @@ impl Head {
 
 /// Returns whether a word names a class that is not served (RFC 1035, section 3.2.4; RFC 3597, section 5).
 fn is_class(upper: &str) -> bool {
-    let numbered = upper.strip_prefix("CLASS").is_some_and(|number| number.parse::<u16>().is_ok());
+    let numbered =
+        upper.strip_prefix("CLASS").is_some_and(|number| records::number(number, u16::MAX).is_ok());
     numbered || matches!(upper, "CH" | "HS" | "CS" | "CHAOS" | "HESIOD")
 }
 

@@ -334,12 +334,8 @@ impl<'s> MasterFileReader<'s> {
     }
 
     fn owner(&self, word: &Token, report: &mut Reporter) -> Owner {
-        let text = word.text();
-        match report.ok(self.span(word), records::parse_name(&text, &self.origin)) {
-            Some(name) => {
-                let is_absolute = text == "@" || text.ends_with('.') && !text.ends_with("\\.");
-                Owner::Known { name, relative: (!is_absolute).then(|| text.into_owned()) }
-            }
+        match report.ok(self.span(word), records::parse_relative_name(&word.text(), &self.origin)) {
+            Some((name, relative)) => Owner::Known { name, relative },
             None => Owner::Wrong,
         }
     }

@@ -1,7 +1,7 @@
 //! Writes the data of a record, field by field as `types` lists them.
 
 use super::lexer::Token;
-use super::mnemonics::seconds;
+use super::mnemonics::{KEY_FLAGS, seconds};
 use super::types::{self, Field};
 use super::writer::{RdataWriter, base64, hex, ipv4, ipv6, tag};
 use super::{bitmap, gateway, host_identity, location, octet_groups, prefixes, svcb};
@@ -52,6 +52,9 @@ fn write_field(writer: &mut RdataWriter<'_>, field: Field) -> Result<(), ValueEr
             writer.rest("base 64", "is", |text| if text == "-" { Some(Vec::new()) } else { base64(text) })
         }
         Field::Named(names) => writer.named(names),
+        Field::KeyFlags => {
+            writer.put_one(KEY_FLAGS.what, |text| Ok(KEY_FLAGS.parse_flags(text)?.to_be_bytes()))
+        }
         Field::Type => {
             writer.put_one("a record type", |text| Ok(u16::from(types::parse(text)?).to_be_bytes()))
         }

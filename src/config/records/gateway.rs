@@ -13,10 +13,9 @@ pub(super) fn gateway(writer: &mut RdataWriter<'_>) -> Result<(), ValueError> {
 
 /// Writes the bit that says whether discovery is optional, what the relay is, and the relay.
 pub(super) fn relay(writer: &mut RdataWriter<'_>) -> Result<(), ValueError> {
-    let is_optional = writer.one("the discovery bit", |text| number(text, 1))?;
-    let kind = writer.one("a kind of relay", |text| number(text, 127))?;
-    let kind = u8::try_from(kind).expect("it is within its bound");
-    writer.put(&[if is_optional == 1 { 0x80 | kind } else { kind }]);
+    let is_optional = writer.one("the discovery bit", |text| number(text, 1_u8))?;
+    let kind = writer.one("a kind of relay", |text| number(text, 127_u8))?;
+    writer.put(&[is_optional << 7 | kind]);
     place(writer, kind, "a relay")
 }
 

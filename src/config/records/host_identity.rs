@@ -6,7 +6,7 @@ use crate::config::problem::ValueError;
 
 /// Writes the algorithm, the host identity tag and the key. On the wire their lengths come first.
 pub(super) fn write(writer: &mut RdataWriter<'_>) -> Result<(), ValueError> {
-    let algorithm = writer.one("an algorithm", |text| number(text, u8::MAX.into()))?;
+    let algorithm = writer.one("an algorithm", |text| number(text, u8::MAX))?;
     let tag = writer.one("a host identity tag", |text| {
         let tag = hex(text).filter(|tag| !tag.is_empty() && tag.len() <= usize::from(u8::MAX));
         tag.ok_or_else(|| ValueError::not(text, "a host identity tag").hint("write hexadecimal digits"))
@@ -16,8 +16,7 @@ pub(super) fn write(writer: &mut RdataWriter<'_>) -> Result<(), ValueError> {
         key.ok_or_else(|| ValueError::not(text, "a key").hint("write base 64 without blanks"))
     })?;
     let length = u16::try_from(key.len()).expect("it was looked at");
-    writer.put(&[u8::try_from(tag.len()).expect("it was looked at")]);
-    writer.put(&[u8::try_from(algorithm).expect("it is within its bound")]);
+    writer.put(&[u8::try_from(tag.len()).expect("it was looked at"), algorithm]);
     writer.put(&length.to_be_bytes());
     writer.put(&tag);
     writer.put(&key);

@@ -131,21 +131,20 @@ pub const SERVICE: Mnemonics = Mnemonics {
 };
 
 impl Mnemonics {
-    /// Returns the number of a name, in either case, or of a number; of flags, several joined by `|`.
+    /// Returns the number of a name, in either case, or of a number.
     pub fn parse(&self, text: &str) -> Result<u16, ValueError> {
-        text.split('|').try_fold(0, |number, part| Ok(number | self.one(part)?))
-    }
-
-    fn one(&self, text: &str) -> Result<u16, ValueError> {
-        let largest = if self.octets == 1 { u8::MAX.into() } else { u16::MAX.into() };
+        let largest = if self.octets == 1 { u8::MAX.into() } else { u16::MAX };
         match self.list.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             Some((_, number)) => Ok(*number),
-            None if text.starts_with(|first: char| first.is_ascii_digit()) => {
-                number(text, largest).map(|number| u16::try_from(number).expect("it is within its bound"))
-            }
+            None if text.starts_with(|first: char| first.is_ascii_digit()) => number(text, largest),
             None => Err(ValueError::not(text, self.what)
                 .hint(format!("write its number, from 0 to {largest}, or `{}`", self.examples()))),
         }
+    }
+
+    /// Returns the number of flags, which are joined by `|`.
+    pub fn parse_flags(&self, text: &str) -> Result<u16, ValueError> {
+        text.split('|').try_fold(0, |number, part| Ok(number | self.parse(part)?))
     }
 
     fn examples(&self) -> String {
@@ -154,11 +153,14 @@ impl Mnemonics {
     }
 }
 
-/// Parses a number of decimal digits.
-pub fn number(text: &str, largest: u64) -> Result<u64, ValueError> {
-    let is_number = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
-    let number = if is_number { text.parse().ok().filter(|number| *number <= largest) } else { None };
-    number.ok_or_else(|| ValueError::new(format!("`{text}` is not a number from 0 to {largest}")))
+/// Parses a number of decimal digits; a sign is none.
+pub fn number<N: Into<u64> + TryFrom<u64>>(text: &str, largest: N) -> Result<N, ValueError> {
+    let largest = largest.into();
+    let is_number = text.bytes().all(|digit| digit.is_ascii_digit());
+    let number: Option<u64> = text.parse().ok().filter(|number| is_number && *number <= largest);
+    number
+        .and_then(|number| N::try_from(number).ok())
+        .ok_or_else(|| ValueError::new(format!("`{text}` is not a number from 0 to {largest}")))
 }
 
 /// The units of times (BIND, and RFC 1035's successors in practice), in seconds.
@@ -206,13 +208,15 @@ mod tests {
 
     #[test]
     fn flags_are_joined_and_an_unknown_name_gets_examples() {
-        assert_eq!(KEY_FLAGS.parse("ZONE|KSK"), Ok(257));
+        assert_eq!(KEY_FLAGS.parse_flags("ZONE|KSK"), Ok(257));
         assert_eq!(ALGORITHM.parse("ed25519"), Ok(15));
         assert_eq!(
             ALGORITHM.parse("256").expect_err("too large").message,
             "`256` is not a number from 0 to 255"
         );
-        let wrong = DIGEST.parse("MD5").expect_err("there is no such digest");
-        assert_eq!(wrong.message, "`MD5` is not a digest type");
+        for wrong in ["MD5", "SHA1|SHA256"] {
+            let message = DIGEST.parse(wrong).expect_err("there is no such digest").message;
+            assert_eq!(message, format!("`{wrong}` is not a digest type"));
+        }
     }
 }

@@ -21,8 +21,8 @@ mod types;
 mod writer;
 
 pub use lexer::{MasterLine, MasterLines, Token, quote, words};
-pub use mnemonics::seconds;
-pub use name::parse as parse_name;
+pub use mnemonics::{number, seconds};
+pub use name::{parse as parse_name, parse_relative as parse_relative_name};
 pub use rdata::{parse, wire_length};
 pub use types::{made_by_server, names as type_names, parse as parse_type, to_text as type_text};
 pub use writer::RecordTarget;

@@ -10,8 +10,13 @@ const MAX_LABEL: usize = 63;
 
 /// Parses a name; without a trailing dot it is relative to `origin`, and `@` is `origin` itself.
 pub fn parse(text: &str, origin: &Name) -> Result<Name, ValueError> {
+    parse_relative(text, origin).map(|(name, _)| name)
+}
+
+/// Parses a name as `parse` does, and returns the text beside it if that is relative to `origin`.
+pub fn parse_relative(text: &str, origin: &Name) -> Result<(Name, Option<String>), ValueError> {
     if text == "@" {
-        return Ok(origin.clone());
+        return Ok((origin.clone(), None));
     }
     let (mut labels, is_absolute) = split(text)?;
     if !is_absolute {
@@ -23,7 +28,9 @@ pub fn parse(text: &str, origin: &Name) -> Result<Name, ValueError> {
         let message = format!("the name is too long: {length} octets");
         return Err(ValueError::new(message).hint("a name has at most 255 octets"));
     }
-    Name::from_labels(labels).map_err(|error| ValueError::new(format!("`{text}` is not a name: {error}")))
+    let name = Name::from_labels(labels)
+        .map_err(|error| ValueError::new(format!("`{text}` is not a name: {error}")))?;
+    Ok((name, (!is_absolute).then(|| text.to_owned())))
 }
 
 /// Returns the labels, and whether the name ends with a dot.
@@ -81,6 +88,13 @@ mod tests {
         check("www.example.net.", Ok(&[b"www", b"example", b"net"]));
         check("@", Ok(&[b"example", b"org"]));
         check(".", Ok(&[]));
+    }
+
+    #[test]
+    fn a_dot_after_an_escaped_backslash_ends_the_name() {
+        let relative = |text: &str| parse_relative(text, &Name::root()).expect("a name").1;
+        assert_eq!(relative(r"a\\."), None);
+        assert_eq!(relative(r"a\."), Some(r"a\.".to_owned()));
     }
 
     #[test]

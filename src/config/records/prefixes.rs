@@ -27,18 +27,17 @@ fn parse_item(item: &str) -> Option<(u8, u8, Vec<u8>)> {
     let (family, rest) = item.split_once(':')?;
     let (address, length) = rest.split_once('/')?;
     let (octets, longest) = match (family, address.parse().ok()?) {
-        ("1", IpAddr::V4(address)) => (address.octets().to_vec(), 32),
+        ("1", IpAddr::V4(address)) => (address.octets().to_vec(), 32_u8),
         ("2", IpAddr::V6(address)) => (address.octets().to_vec(), 128),
         _ => return None,
     };
-    let length = u8::try_from(number(length, longest).ok()?).ok()?;
+    let length = number(length, longest).ok()?;
     Some((if longest == 32 { 1 } else { 2 }, length, octets))
 }
 
 /// Writes the length of the prefix, the bits after it, and the name where the prefix is, if it has bits.
 pub(super) fn ipv6_suffix(writer: &mut RdataWriter<'_>) -> Result<(), ValueError> {
-    let length = writer.one("the length of a prefix", |text| number(text, 128))?;
-    let length = u8::try_from(length).expect("it is within its bound");
+    let length = writer.one("the length of a prefix", |text| number(text, 128_u8))?;
     writer.put(&[length]);
     if length < 128 {
         let address = writer.one("an IPv6 address", ipv6)?;

@@ -132,7 +132,9 @@ fn value_of(key: u16, value: &[u8]) -> Result<Vec<u8>, ValueError> {
         IPV6_HINT => {
             each(&text, |item| Some(item.parse::<Ipv6Addr>().ok()?.octets().into()), "an IPv6 address")
         }
-        TLS_GROUPS => each(&text, |item| Some(item.parse::<u16>().ok()?.to_be_bytes().into()), "a TLS group"),
+        TLS_GROUPS => {
+            each(&text, |item| Some(number(item, u16::MAX).ok()?.to_be_bytes().into()), "a TLS group")
+        }
         _ => octets(value),
     }
 }
@@ -177,13 +179,12 @@ fn key(name: &str) -> Result<(u16, bool), ValueError> {
     }
     let digits = name.strip_prefix("key").filter(|digits| *digits == "0" || !digits.starts_with('0'));
     // 65535 is reserved as the invalid key (RFC 9460, section 14.3.2).
-    let numbered = digits.and_then(|digits| number(digits, u64::from(u16::MAX) - 1).ok());
+    let numbered = digits.and_then(|digits| number(digits, u16::MAX - 1).ok());
     let wrong = || {
         let message = format!("`{name}` is not a service parameter");
         ValueError::new(message).hint("write `alpn`, `port`, `ipv4hint` and the like, or `key` with a number")
     };
-    let key = numbered.ok_or_else(wrong)?;
-    Ok((u16::try_from(key).expect("it is within its bound"), true))
+    numbered.map(|key| (key, true)).ok_or_else(wrong)
 }
 
 fn name_of(key: u16) -> String {
@@ -210,7 +211,7 @@ fn mandatory(value: &str) -> Result<Vec<u8>, ValueError> {
 }
 
 fn port(value: &str) -> Result<Vec<u8>, ValueError> {
-    let port: u16 = value.parse().map_err(|_| ValueError::not(value, "a port"))?;
+    let port = number(value, u16::MAX).map_err(|_| ValueError::not(value, "a port"))?;
     Ok(port.to_be_bytes().to_vec())
 }
 
@@ -270,6 +271,7 @@ mod tests {
         check("alpm=h2", Err("`alpm` is not a service parameter"));
         check("port=1 port=2", Err("`port` occurs twice"));
         check("alpn", Err("`alpn` needs a value"));
+        check("port=+1", Err("`+1` is not a port"));
         check("no-default-alpn=x", Err("`no-default-alpn` takes no value"));
     }
 

@@ -3,7 +3,7 @@
 use hickory_proto::rr::RecordType;
 
 use super::mnemonics::{
-    ALGORITHM, CERTIFICATE, DIGEST, IP_PROTOCOL, KEY_FLAGS, KEY_PROTOCOL, Mnemonics, SCHEME,
+    ALGORITHM, CERTIFICATE, DIGEST, IP_PROTOCOL, KEY_PROTOCOL, Mnemonics, SCHEME, number,
 };
 use crate::config::problem::ValueError;
 use crate::suggest;
@@ -43,6 +43,8 @@ pub enum Field {
     Base64OrDash,
     /// A number that may be written as a name.
     Named(&'static Mnemonics),
+    /// Flags of a key, by number or by names.
+    KeyFlags,
     /// A record type, by name.
     Type,
     /// Record types up to the end, as a bitmap (`bitmap`).
@@ -86,7 +88,7 @@ const TYPES: [(&str, u16, &[Field]); 77] = [
     ("AVC", 258, &[Texts]),
     ("BRID", 68, &[Base64]),
     ("CAA", 257, &[U8, Tag, Octets]),
-    ("CDNSKEY", 60, &[Named(&KEY_FLAGS), Named(&KEY_PROTOCOL), Named(&ALGORITHM), Base64]),
+    ("CDNSKEY", 60, &[KeyFlags, Named(&KEY_PROTOCOL), Named(&ALGORITHM), Base64]),
     ("CDS", 59, &[U16, Named(&ALGORITHM), Named(&DIGEST), Hex]),
     ("CERT", 37, &[Named(&CERTIFICATE), U16, Named(&ALGORITHM), Base64]),
     ("CLA", 263, &[Texts]),
@@ -95,7 +97,7 @@ const TYPES: [(&str, u16, &[Field]); 77] = [
     ("DHCID", 49, &[Base64]),
     ("DLV", 32769, &[U16, Named(&ALGORITHM), Named(&DIGEST), Hex]),
     ("DNAME", 39, &[Domain]),
-    ("DNSKEY", 48, &[Named(&KEY_FLAGS), Named(&KEY_PROTOCOL), Named(&ALGORITHM), Base64]),
+    ("DNSKEY", 48, &[KeyFlags, Named(&KEY_PROTOCOL), Named(&ALGORITHM), Base64]),
     ("DOA", 259, &[U32, U32, U8, Text, Base64OrDash]),
     ("DS", 43, &[U16, Named(&ALGORITHM), Named(&DIGEST), Hex]),
     ("DSYNC", 66, &[Type, Named(&SCHEME), U16, Domain]),
@@ -110,7 +112,7 @@ const TYPES: [(&str, u16, &[Field]); 77] = [
     ("IPN", 264, &[U64]),
     ("IPSECKEY", 45, &[U8, U8, U8, Gateway, OptionalBase64]),
     ("ISDN", 20, &[Text, OptionalText]),
-    ("KEY", 25, &[Named(&KEY_FLAGS), Named(&KEY_PROTOCOL), Named(&ALGORITHM), OptionalBase64]),
+    ("KEY", 25, &[KeyFlags, Named(&KEY_PROTOCOL), Named(&ALGORITHM), OptionalBase64]),
     ("KX", 36, &[U16, Domain]),
     ("L32", 105, &[U16, Ipv4]),
     ("L64", 106, &[U16, Locator]),
@@ -134,7 +136,7 @@ const TYPES: [(&str, u16, &[Field]); 77] = [
     ("PTR", 12, &[Domain]),
     ("PX", 26, &[U16, Domain, Domain]),
     ("RESINFO", 261, &[Texts]),
-    ("RKEY", 57, &[Named(&KEY_FLAGS), U8, Named(&ALGORITHM), Base64]),
+    ("RKEY", 57, &[KeyFlags, U8, Named(&ALGORITHM), Base64]),
     ("RP", 17, &[Domain, Domain]),
     ("RT", 21, &[U16, Domain]),
     ("SINK", 40, &[U8, U8, U8, OptionalBase64]),
@@ -180,8 +182,8 @@ pub fn made_by_server(rtype: RecordType) -> Option<ValueError> {
 /// Parses the name of a type, in either case, or `TYPE` with its number (RFC 3597, section 5).
 pub fn parse(text: &str) -> Result<RecordType, ValueError> {
     let upper = text.to_ascii_uppercase();
-    let number = known().find(|(name, _)| *name == upper).map(|(_, number)| number);
-    let number = number.or_else(|| upper.strip_prefix("TYPE")?.parse().ok());
+    let named = known().find(|(name, _)| *name == upper).map(|(_, number)| number);
+    let number = named.or_else(|| number(upper.strip_prefix("TYPE")?, u16::MAX).ok());
     let wrong = || ValueError::new(format!("`{text}` is not a record type"));
     match number {
         Some(number) if is_meta(number) => Err(wrong().hint("this type cannot stand in a zone")),
@@ -226,6 +228,7 @@ mod tests {
     #[test]
     fn types_of_messages_and_unknown_words_are_refused() {
         assert!(parse("TYPE252").is_err());
+        assert!(parse("TYPE+15").is_err());
         let wrong = parse("CNAM").expect_err("there is no such type");
         assert_eq!(wrong.hint.as_deref(), Some("did you mean `CNAME`?"));
     }

@@ -121,14 +121,12 @@ impl<'t> RdataWriter<'t> {
     /// Writes a name, uncompressed.
     pub fn domain(&mut self) -> Result<(), ValueError> {
         let origin = self.origin;
-        let (parsed, text) = self.one("a name", |text| Ok((name::parse(text, origin)?, text.to_owned())))?;
-        for label in parsed.iter() {
+        let (name, relative) = self.one("a name", |text| name::parse_relative(text, origin))?;
+        for label in name.iter() {
             self.put_string(label);
         }
         self.wire.push(0);
-        let is_absolute = text == "@" || (text.ends_with('.') && !text.ends_with("\\."));
-        let relative = (!is_absolute).then_some(text);
-        self.target = Some(RecordTarget { name: parsed, relative });
+        self.target = Some(RecordTarget { name, relative });
         Ok(())
     }
 
@@ -161,11 +159,11 @@ impl<'t> RdataWriter<'t> {
     /// `\# length digits` (RFC 3597, section 5).
     pub fn generic(&mut self) -> Result<(), ValueError> {
         self.position = 1;
-        let length = self.one("a length", |text| number(text, u16::MAX.into()))?;
+        let length = self.one("a length", |text| number(text, u16::MAX))?;
         let digits = self.rest_text();
         let octets =
             hex(&digits).ok_or_else(|| ValueError::not(&shortened(&digits), "hexadecimal digits"))?;
-        if octets.len() as u64 != length {
+        if octets.len() != usize::from(length) {
             let message = format!("the length says {length}, but there are {} octets", octets.len());
             return Err(ValueError::new(message));
         }
