@@ -176,7 +176,10 @@ mod tests {
         fs::create_dir_all(directory.join("sub")).expect("directories are made");
         let write =
             |path: &str, text: &str| fs::write(directory.join(path), text).expect("a file is written");
-        write("a.zone", "$INCLUDE sub/one\n$include ./sub/link x\n$INCLUDE ../secret\n$INCLUDE sub/none\n");
+        write(
+            "a.zone",
+            "\u{feff}$INCLUDE sub/one\n$include ./sub/link x\n$INCLUDE ../secret\n$INCLUDE sub/none\n",
+        );
         write("sub/one", "$INCLUDE \"sub/two\"\n");
         write("sub/two", "two");
         write("sub/beside", "beside");

@@ -353,7 +353,7 @@ impl<'s> MasterFileReader<'s> {
 /// directive are among them.
 pub fn included(octets: &[u8]) -> Vec<String> {
     const DIRECTIVE: &[u8] = b"$INCLUDE";
-    let lines = octets.split(|octet| *octet == b'\n');
+    let lines = records::after_mark(octets).split(|octet| *octet == b'\n');
     let named = lines.filter_map(|line| {
         let (directive, name) = line.split_at_checked(DIRECTIVE.len())?;
         let name = directive.eq_ignore_ascii_case(DIRECTIVE).then(|| MasterLines::new(name).next())?;

@@ -123,7 +123,7 @@ pub struct MasterLines<'t> {
 impl<'t> MasterLines<'t> {
     /// Starts at the beginning of a file.
     pub fn new(text: &'t [u8]) -> Self {
-        Self { cursor: Cursor::new(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)) }
+        Self { cursor: Cursor::new(after_mark(text)) }
     }
 
     fn line(&mut self) -> Result<MasterLine, LexError> {
@@ -178,6 +178,11 @@ impl Iterator for MasterLines<'_> {
         }
         None
     }
+}
+
+/// Returns a text without the byte order mark that some editors put before it.
+pub fn after_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
 fn error((line, column): (u32, u32), message: &str) -> LexError {

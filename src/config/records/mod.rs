@@ -20,7 +20,7 @@ mod svcb;
 mod types;
 mod writer;
 
-pub use lexer::{MasterLine, MasterLines, Token, quote, words};
+pub use lexer::{MasterLine, MasterLines, Token, after_mark, quote, words};
 pub use mnemonics::{number, seconds};
 pub use name::{parse as parse_name, parse_relative as parse_relative_name};
 pub use rdata::{parse, wire_length};
