@@ -176,7 +176,10 @@ pub fn made_by_server(rtype: RecordType) -> Option<ValueError> {
     let number = u16::from(rtype);
     let (name, _) = MADE_BY_SERVER.iter().find(|(_, made)| *made == number)?;
     let message = format!("{name} records are made by the server that signs the zone");
-    Some(ValueError::new(message).hint("leave them out"))
+    // Without signatures, DS records at the parent make every answer bogus (RFC 4035, section 5.2).
+    let hint =
+        "signed zones are not served: remove the zone's DS records at its parent, then leave these out";
+    Some(ValueError::new(message).hint(hint))
 }
 
 /// Parses the name of a type, in either case, or `TYPE` with its number (RFC 3597, section 5).

@@ -78,7 +78,7 @@ fn a_wrong_record_is_reported_at_the_wrong_word() {
             "a.yaml:5:31: `TXTT` is not a record type | did you mean `TXT`?",
             "a.yaml:5:40: TXT has no records | write a value, or leave the type out",
             "a.yaml:5:49: `TYPE252` is not a record type | this type cannot stand in a zone",
-            "a.yaml:5:61: RRSIG records are made by the server that signs the zone | leave them out",
+            "a.yaml:5:61: RRSIG records are made by the server that signs the zone | signed zones are not served: remove the zone's DS records at its parent, then leave these out",
             "a.yaml:5:71: `ster` is not a record type | did you mean `steer`?",
         ],
     );
