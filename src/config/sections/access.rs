@@ -116,6 +116,13 @@ pub struct NamedFile {
     pub origin: SourceLine,
 }
 
+impl NamedFile {
+    /// Returns a file that is written at a span, relative to the configuration directory.
+    pub(super) fn of((path, span): (&PathBuf, Span), sources: &SourceFiles) -> Self {
+        Self { path: sources.directory.join(path), origin: SourceLine::of(span, sources) }
+    }
+}
+
 #[cfg(test)]
 impl Role {
     /// Returns how the operator writes it.
@@ -214,10 +221,7 @@ fn tls(spec: &AccessSpec, sources: &SourceFiles, report: &mut Reporter) -> Optio
     let hint = "write `certificate: admin.pem` and `key: admin.key`";
     let certificate = spec.certificate.required("certificate", parent, hint, report);
     let key = spec.key.required("key", parent, hint, report);
-    let named = |(path, span): (&PathBuf, Span)| NamedFile {
-        path: sources.directory.join(path),
-        origin: SourceLine::of(span, sources),
-    };
+    let named = |named| NamedFile::of(named, sources);
     Some(AdminTls {
         operators: operators(spec, report),
         certificate: named(certificate?),

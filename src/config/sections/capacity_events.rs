@@ -24,7 +24,7 @@ pub struct CapacityEventSpec {
     region: Value<String>,
     /// When it begins: `2026-12-24T18:00:00Z`.
     at: Value<Moment>,
-    /// For how long.
+    /// For how long: `1m` to `30d`.
     #[serde(rename = "for")]
     lasts: Value<Duration>,
     /// The capacity in percent of the configured one: 1% to 1000%.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::access::{AdminTls, NamedFile};
-use crate::config::problem::{Reporter, SourceLine, Span};
+use crate::config::problem::{Reporter, Span};
 use crate::config::sources::SourceFiles;
 use crate::config::values::{Checked, List, Value};
 use crate::config::yaml::{Setting, Written};
@@ -82,6 +82,11 @@ pub struct Listen {
 }
 
 impl Listen {
+    /// Returns whether DNS is answered at an address, over any transport.
+    pub fn includes(&self, address: SocketAddr) -> bool {
+        self.dns.contains(&address) || self.tls.iter().any(|tls| tls.addresses.contains(&address))
+    }
+
     /// Returns every file that is read for it.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let files = self.tls.iter().flat_map(|tls| [&tls.files.certificate, &tls.files.key]);
@@ -177,10 +182,7 @@ fn tls(listen: &ListenSpec, sources: &SourceFiles, report: &mut Reporter) -> Opt
     let addresses = distinct(&spec.addresses, &dns, report);
     let certificate = spec.certificate.required("certificate", parent, HINT, report);
     let key = spec.key.required("key", parent, HINT, report);
-    let named = |(path, span): (&PathBuf, Span)| NamedFile {
-        path: sources.directory.join(path),
-        origin: SourceLine::of(span, sources),
-    };
+    let named = |named| NamedFile::of(named, sources);
     let files =
         AdminTls { certificate: named(certificate?), key: named(key?), clients: None, operators: Vec::new() };
     Some(ListenTls { addresses, files })

@@ -40,7 +40,7 @@ pub struct RegionsSpec {
     safety: Option<Setting<SafetySpec>>,
     /// Drills that start by themselves; at most 256.
     drills: Option<Setting<Vec<Setting<DrillSpec>>>>,
-    /// Known events in which a region has more or less capacity than usual. Left out: none.
+    /// Known events in which a region has more or less capacity than usual; at most 1024.
     capacity_events: Option<Setting<Vec<Setting<CapacityEventSpec>>>>,
     /// When something that is measured is an alarm; each is `off` or says when.
     alarms: Option<Setting<AlarmsSpec>>,

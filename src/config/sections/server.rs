@@ -100,7 +100,7 @@ pub(super) fn lower(
     let listen = listen::lower(&spec.listen, file, sources, report);
     // Port 0 is any free port, each time another one.
     if let Some((admin, span)) =
-        spec.admin.given().filter(|(admin, _)| admin.port() != 0 && listen.dns.contains(admin))
+        spec.admin.given().filter(|(admin, _)| admin.port() != 0 && listen.includes(**admin))
     {
         let finding = report.error(span, format!("`admin` is `{admin}`, where DNS is answered"));
         finding.hint("give it a port of its own, for example 8053");

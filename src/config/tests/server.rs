@@ -9,6 +9,14 @@ fn the_pages_are_not_served_where_dns_is_answered() {
     };
     check("server.yaml", &server("127.0.0.1:53", "127.0.0.1:8053"), &[]);
     check("server.yaml", &server("127.0.0.1:0", "127.0.0.1:0"), &[]);
+    let tls = "127.0.0.1:53', tls: { addresses: '127.0.0.1:853', certificate: c, key: k }, threads: '1";
+    check(
+        "server.yaml",
+        &server(tls, "127.0.0.1:853"),
+        &[
+            "server.yaml:3:8: `admin` is `127.0.0.1:853`, where DNS is answered | give it a port of its own, for example 8053",
+        ],
+    );
     check(
         "server.yaml",
         &server("127.0.0.1:53", "127.0.0.1:53"),
