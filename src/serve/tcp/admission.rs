@@ -19,6 +19,9 @@ const PREFIXES: [u8; 2] = [24, 56];
 /// The `idle_since` of a connection that is not idle.
 const BUSY: u64 = u64::MAX;
 
+/// The `idle_since` of a connection whose place another one has.
+const DISPLACED: u64 = u64::MAX - 1;
+
 /// How many connections there may be.
 #[derive(Clone, Copy, Debug)]
 pub struct AdmissionLimits {
@@ -45,6 +48,7 @@ struct OpenConnections {
 #[derive(Debug)]
 struct OpenConnection {
     client: Prefix,
+    /// A moment, [`BUSY`] or [`DISPLACED`], which is the last: a connection is displaced while it is idle, or not at all.
     idle_since: AtomicU64,
     /// Told when it is to make room.
     leave: Notify,
@@ -92,13 +96,16 @@ impl OpenConnections {
     /// It looks at all of them, which takes a microsecond for each few hundred: less than the kernel takes to set up
     /// the connection that asks for it.
     fn make_room(&mut self, of: impl Fn(&OpenConnection) -> bool) -> Option<()> {
-        let idle_since = |connection: &OpenConnection| connection.idle_since.load(Ordering::Relaxed);
-        let idle = self.by_number.iter().filter(|(_, each)| idle_since(each) != BUSY && of(each));
-        let oldest = idle.min_by_key(|(_, each)| idle_since(each)).map(|(number, _)| *number)?;
-        if let Some(connection) = self.remove(oldest) {
-            connection.leave.notify_one();
+        loop {
+            let of_these = self.by_number.iter().filter(|(_, each)| of(each));
+            let since = of_these.map(|(number, each)| (each.idle_since.load(Ordering::Relaxed), *number));
+            let (since, oldest) = since.filter(|(since, _)| *since != BUSY).min()?;
+            // One that a request has come for meanwhile keeps its place.
+            if self.by_number[&oldest].displace(since) {
+                self.remove(oldest);
+                return Some(());
+            }
         }
-        Some(())
     }
 
     fn remove(&mut self, number: u64) -> Option<Arc<OpenConnection>> {
@@ -113,6 +120,18 @@ impl OpenConnections {
     }
 }
 
+impl OpenConnection {
+    /// Tells a connection to leave if it is idle since that moment still, and returns whether it is.
+    fn displace(&self, since: u64) -> bool {
+        let displaced =
+            self.idle_since.compare_exchange(since, DISPLACED, Ordering::Relaxed, Ordering::Relaxed);
+        if displaced.is_ok() {
+            self.leave.notify_one();
+        }
+        displaced.is_ok()
+    }
+}
+
 impl ConnectionPlace {
     /// Notes that the connection has nothing to do, since now.
     pub fn idle(&self) {
@@ -120,9 +139,10 @@ impl ConnectionPlace {
         self.connection.idle_since.store(moment, Ordering::Relaxed);
     }
 
-    /// Notes that the connection is at work.
-    pub fn busy(&self) {
-        self.connection.idle_since.store(BUSY, Ordering::Relaxed);
+    /// Notes that the connection is at work, and returns whether it may be: not when it is to make room for another.
+    #[must_use]
+    pub fn busy(&self) -> bool {
+        self.connection.idle_since.swap(BUSY, Ordering::Relaxed) != DISPLACED
     }
 
     /// Completes when the connection is to make room for another.
@@ -198,6 +218,19 @@ mod tests {
             &["192.0.2.1 busy", "198.51.100.1 busy", "2001:db8::1 busy", "203.0.113.1"],
             &["stays", "stays", "stays", "turned away"],
         );
+    }
+
+    #[test]
+    fn a_request_that_comes_after_a_connection_was_displaced_does_not_keep_it() {
+        let table = Arc::new(ConnectionTable::default());
+        let admit = || table.admit("192.0.2.1".parse().expect("an IP"), LIMITS).expect("there is room");
+        let (first, second) = (admit(), admit());
+        first.idle();
+        second.idle();
+        assert!(first.busy() && second.busy());
+        second.idle();
+        let _third = admit();
+        assert!(first.busy() && !second.busy());
     }
 
     #[test]

@@ -112,8 +112,7 @@ impl Connection {
             () = self.place.must_leave() => Err(Ending::Displaced),
             () = time::sleep_until(until) => Err(ending),
         };
-        self.place.busy();
-        come
+        if self.place.busy() { come } else { Err(Ending::Displaced) }
     }
 
     /// Returns how long a connection may be idle, as the configuration in force says.
