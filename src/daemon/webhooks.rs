@@ -17,6 +17,10 @@ use crate::webhook::{Connector, Queue, WebhookSender};
 /// The longest wait for the last deliveries when the server stops; the others follow after the next start.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
+/// The longest wait for the last write of the cursors, whose disk may hang; events since the last one that was written
+/// are then sent again.
+const SAVE_WITHIN: Duration = Duration::from_millis(500);
+
 /// The running webhooks.
 #[derive(Debug, Default)]
 pub struct Webhooks {
@@ -141,7 +145,8 @@ impl Webhooks {
         self.tasks.abort_all();
         self.retrying.iter().for_each(JoinHandle::abort);
         let cursors = self.cursors;
-        let _ = tokio::task::spawn_blocking(move || cursors.retry()).await;
+        let saving = tokio::task::spawn_blocking(move || cursors.retry());
+        let _ = tokio::time::timeout(SAVE_WITHIN, saving).await;
     }
 }
 
