@@ -11,7 +11,7 @@
 //! - An aborted `accept` ends its server; another is started on the same listener.
 //! - It has no limit on connections, and spins while the process has no file descriptors left. There is no remedy
 //!   here: bound the connections in front of the server, or raise the limit of open files. A connection without a
-//!   request is closed after `listen.tcp.idle`, which is also the time of a handshake.
+//!   request is closed after `listen.tcp.idle`, as it was at the start, which is also the time of a handshake.
 
 use std::net::TcpListener;
 use std::sync::Arc;

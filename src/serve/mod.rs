@@ -7,7 +7,7 @@
 //!     │
 //!     ├──▶ UDP  batches, a thread for each socket                      udp
 //!     ├──▶ TCP  framing, limits, timeouts, on threads that come after  tcp
-//!     ╰──▶ TLS  hickory-server, at the price of one more encoding      dot, hickory, reply
+//!     ╰──▶ TLS  hickory-server, on the same threads, encoded twice     dot, hickory, reply
 //!     │
 //!   Serving     one snapshot, and the counters of its answers
 //!     │
@@ -58,19 +58,26 @@ pub async fn run(transports: Transports, current: Arc<Current>, mut stop: watch:
     let Transports { sockets, tls, most_connections, udp, tcp } = transports;
     let (datagrams, listeners) = split(sockets);
     let threads = UdpThreads::start(datagrams, &current, &udp);
-    let (tls, policy) = tls.unzip();
-    let encrypted = policy.map(|policy| {
-        tokio::spawn(hickory::run(tls.unwrap_or_default(), policy, Arc::clone(&current), stop.clone()))
-    });
-    let stopped = stop.clone();
-    let streams = tokio::task::spawn_blocking(move || {
-        if let Err(error) = tcp::run(listeners, current, tcp, most_connections, stopped) {
-            tracing::error!("cannot start the threads that answer TCP: {error}");
+    let connections = {
+        let plain = tcp::run(listeners, Arc::clone(&current), tcp, most_connections, stop.clone());
+        let stop = stop.clone();
+        async move {
+            let encrypted = async {
+                if let Some((listeners, policy)) = tls {
+                    hickory::run(listeners, policy, current, stop).await;
+                }
+            };
+            tokio::join!(plain, encrypted);
+        }
+    };
+    let connections = tokio::task::spawn_blocking(|| {
+        if let Err(error) = tcp::run_apart(connections) {
+            tracing::error!("cannot start the threads that answer TCP and TLS: {error}");
         }
     });
     let _ = stop.wait_for(|stop| *stop).await;
     let datagrams = tokio::task::spawn_blocking(move || threads.stop());
-    for ended in [Some(datagrams), Some(streams), encrypted].into_iter().flatten() {
+    for ended in [datagrams, connections] {
         if let Err(error) = ended.await {
             tracing::error!("a transport did not end well: {error}");
         }

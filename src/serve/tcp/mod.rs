@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The threads are nicer than those of UDP, which most clients use: however many connections ask, a datagram that
-//! arrives is answered before them. Probes and pages run elsewhere and wait for neither.
+//! arrives is answered before them. Probes and pages run elsewhere and wait for neither. DNS over TLS runs here, too:
+//! a handshake costs far more than an answer, and however many begin, no probe times out behind them.
 //!
 //! No error of `accept` ends a listener. One of a connection (ECONNABORTED) is the client's; when the process has no
 //! descriptors left (EMFILE), a pause keeps it from spinning. Both are counted.
@@ -69,21 +70,14 @@ struct TcpService {
     most: usize,
 }
 
-/// Answers on all listeners until `stop` turns true, then drains them. It blocks.
+/// Runs what answers connections on the threads of this module, until it ends. It blocks.
 ///
 /// # Errors
 ///
 /// When the system gives no threads.
-pub(super) fn run(
-    listeners: Vec<TcpListener>,
-    current: Arc<Current>,
-    metrics: TcpMetrics,
-    most: usize,
-    stop: watch::Receiver<bool>,
-) -> io::Result<()> {
+pub(super) fn run_apart(answering: impl Future<Output = ()>) -> io::Result<()> {
     let runtime = runtime()?;
-    let service = Arc::new(TcpService { current, metrics, table: Arc::default(), most });
-    runtime.block_on(serve_all(listeners, service, stop));
+    runtime.block_on(answering);
     // Connections that are left are closed.
     runtime.shutdown_background();
     Ok(())
@@ -97,7 +91,15 @@ fn runtime() -> io::Result<Runtime> {
     Builder::new_multi_thread().thread_name("dns-tcp").on_thread_start(nicer).enable_all().build()
 }
 
-async fn serve_all(listeners: Vec<TcpListener>, service: Arc<TcpService>, mut stop: watch::Receiver<bool>) {
+/// Answers on all listeners until `stop` turns true, then drains them.
+pub(super) async fn run(
+    listeners: Vec<TcpListener>,
+    current: Arc<Current>,
+    metrics: TcpMetrics,
+    most: usize,
+    mut stop: watch::Receiver<bool>,
+) {
+    let service = Arc::new(TcpService { current, metrics, table: Arc::default(), most });
     let mut loops = JoinSet::new();
     for listener in &listeners {
         match listener.try_clone().and_then(tokio::net::TcpListener::from_std) {
