@@ -33,7 +33,7 @@ pub(super) fn overview(state: &AdminState) -> Overview {
     Overview {
         server: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at: Timestamp(**state.started_at.load()),
+        started_at: Timestamp(state.started_at()),
         snapshot: SnapshotStatus::from(&**published),
         names: names.map(|steering| steering.owner.to_string()).collect(),
         incidents: open.cloned().collect(),

@@ -29,8 +29,8 @@ pub struct AdminState {
     /// The credentials that are accepted, replaced with every reload that succeeds.
     pub access: ArcSwap<AccessPolicy>,
     pub metrics: Arc<Metrics>,
-    /// The start of the process, replaced by the writer when the clock is set.
-    pub started_at: ArcSwap<Moment>,
+    /// The start of the process, by the steady clock.
+    pub(super) started_at: Moment,
     pub(super) sources: AdminSources,
     pub(super) connections: ConnectionLimits,
     pub(super) wrong_tokens: WrongTokens,
@@ -46,6 +46,8 @@ pub struct AdminState {
 pub struct AdminSources {
     /// Returns the present moment.
     pub now: Box<dyn Fn() -> Moment + Send + Sync>,
+    /// Returns a moment of the steady clock as the wall clock of today tells it.
+    pub told: Box<dyn Fn(Moment) -> Moment + Send + Sync>,
     /// Returns the last result of a canary by its name, judged or not. It must not block. `None`: nothing later
     /// than the report has it.
     pub last: Box<LatestResult>,
@@ -83,7 +85,7 @@ pub struct Published {
 #[derive(Clone, Debug)]
 pub struct ConfigOrigin {
     pub directory: PathBuf,
-    /// When the configuration in force was loaded.
+    /// When the configuration in force was loaded, by the steady clock.
     pub loaded_at: Moment,
     /// The Country or City database in force; `None` when none is configured.
     pub database: Option<DatabaseOrigin>,
@@ -103,6 +105,7 @@ pub struct DatabaseOrigin {
 /// A reload that failed.
 #[derive(Clone, Debug)]
 pub struct FailedReload {
+    /// By the steady clock.
     pub at: Moment,
     /// Its problems, as `check` prints them.
     pub problems: Vec<String>,
@@ -123,7 +126,7 @@ impl AdminState {
             origin: ArcSwap::from_pointee(origin),
             access: ArcSwap::default(),
             metrics,
-            started_at: ArcSwap::from_pointee(started_at),
+            started_at,
             sources,
             connections,
             wrong_tokens: WrongTokens::default(),
@@ -137,6 +140,11 @@ impl AdminState {
     /// Limits the connections.
     pub fn within(self, connections: ConnectionLimits) -> Self {
         Self { streams: StreamHub::new(connections.streams), connections, ..self }
+    }
+
+    /// Returns the start of the process, as the wall clock of today tells it.
+    pub(super) fn started_at(&self) -> Moment {
+        (self.sources.told)(self.started_at)
     }
 
     /// Asks the writer. `None`: it does not answer, since it has too much to do or is stopping.

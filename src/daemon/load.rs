@@ -38,7 +38,7 @@ pub struct LoadedDirectory {
 }
 
 impl LoadedDirectory {
-    /// Returns the facts that `/status` shows.
+    /// Returns the facts that `/status` shows of a load at a moment of the steady clock.
     pub fn facts(&self, directory: &Path, now: Moment) -> admin::ConfigOrigin {
         admin::ConfigOrigin {
             directory: directory.to_owned(),

@@ -44,13 +44,13 @@ pub fn sources(
     orders: mpsc::Sender<OperatorOrder>,
 ) -> admin::AdminSources {
     let (latest, current) = (prober.latest(), Arc::clone(current));
-    let told = clock.clone();
+    let (sees, tells) = (clock.clone(), clock.clone());
     let last = move |target: &Target, canary: &str| {
         let last = match target.address() {
             Some(address) => latest.last(address, canary),
             None => latest.last_of_region(target.region(), canary),
         }?;
-        Some(Sighting { at: told.told(last.at), ..last })
+        Some(Sighting { at: sees.told(last.at), ..last })
     };
     let locate = move |client| {
         let base = Arc::clone(&current.load().snapshot.base);
@@ -58,8 +58,9 @@ pub fn sources(
         located.inspect_err(|error| tracing::warn!("cannot locate a client: {}", chain(error))).ok()
     };
     let now = Box::new(move || clock.now());
+    let told = Box::new(move |steady| tells.told(steady));
     let history = Box::new(move |at_most| history.latest(at_most));
-    admin::AdminSources { now, last: Box::new(last), locate: Box::new(locate), history, orders }
+    admin::AdminSources { now, told, last: Box::new(last), locate: Box::new(locate), history, orders }
 }
 
 /// Serves the admin pages until `stop` turns true; without a listener, it returns at once.

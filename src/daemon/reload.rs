@@ -138,7 +138,7 @@ impl Reload {
         if let (Some(now), Some(before)) = (&loaded.tls, &self.tls) {
             before.show(now);
         }
-        self.admin.origin.store(Arc::new(loaded.facts(&self.directory, self.clock.now())));
+        self.admin.origin.store(Arc::new(loaded.facts(&self.directory, self.clock.steady())));
         let server = loaded.base.config.server.clone();
         self.worlds.send(Ok(loaded.base)).await.ok()?;
         Some(Reloaded { server, locations: loaded.locations })
@@ -148,7 +148,7 @@ impl Reload {
         self.metrics.reloaded(false);
         tracing::error!("the configuration is refused, and the one before stays in force:\n{why}");
         let problems = why.lines().map(str::to_owned).collect();
-        let failed = Some(FailedReload { at: self.clock.now(), problems });
+        let failed = Some(FailedReload { at: self.clock.steady(), problems });
         let before = ConfigOrigin::clone(&self.admin.origin.load());
         self.admin.origin.store(Arc::new(ConfigOrigin { failed, ..before }));
         self.worlds.send(Err(why.to_owned())).await.ok()?;

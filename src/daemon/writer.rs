@@ -19,7 +19,7 @@ use crate::canary::{BlindProbe, Observation, ProbeReport, ReferenceSighting};
 use crate::control::{Control, Done, Effect, Input, Rejection, Restored};
 use crate::event::Event;
 use crate::metrics::Metrics;
-use crate::moment::{ClockStep, Moment};
+use crate::moment::Moment;
 use crate::probe::{self, Prober};
 use crate::serve::{Current, Serving};
 use crate::severity::Severity;
@@ -181,7 +181,7 @@ impl ControlLoop {
                     continue;
                 }
                 () = self.until(control.wake()) => Input::Tick,
-                _ = looking.tick() => match self.follow_clock() {
+                _ = looking.tick() => match self.clock.follow() {
                     Some(step) => Input::ClockSet(step),
                     None => continue,
                 },
@@ -220,13 +220,6 @@ impl ControlLoop {
         let last = control.handle(Input::Stopping, self.clock.now());
         self.carry_out(last, &mut control);
         tokio::join!(self.state.finish(), self.events.finish());
-    }
-
-    /// Follows the wall clock, if it was set.
-    fn follow_clock(&self) -> Option<ClockStep> {
-        let step = self.clock.follow()?;
-        self.admin.started_at.store(Arc::new(self.clock.told(self.clock.boot())));
-        Some(step)
     }
 
     /// Applies an order, and answers it when its effects are served and on disk.

@@ -116,12 +116,14 @@ fn a_boot_in_1970_is_over_when_the_clock_is_set_and_no_health_is_lost_by_it() {
     shifted.set(0);
     shifted.operated.server.settles(&[("10.81.7.0/24", "osaka")]);
     assert!((shifted.intent_ends_in() - 7200).abs() < SLACK, "{}", shifted.intent_ends_in());
-    let since = wait_for("tokyo to be down in /status", || {
+    let [since, loaded] = wait_for("tokyo to be down in /status", || {
         let status: Value = serde_json::from_str(&shifted.operated.page("/status")).ok()?;
         let tokyo = status["regions"].as_array()?.iter().find(|region| region["name"] == "tokyo")?;
-        Some(tokyo["ipv4"]["since"].as_str()?.to_owned())
+        let times = [&tokyo["ipv4"]["since"], &status["configuration"]["loaded_at"]];
+        times.iter().all(|time| time.is_string()).then(|| times.map(|time| time.as_str().unwrap().to_owned()))
     });
     assert!((0..SLACK).contains(&(now() - seconds(&since))), "tokyo is down since {since}");
+    assert!((0..SLACK).contains(&(now() - seconds(&loaded))), "the configuration was loaded at {loaded}");
     let moved: Vec<_> = shifted
         .operated
         .server

@@ -30,11 +30,11 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
     Ok(InstanceStatus {
         server: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        uptime_seconds: now.since(**state.started_at.load()).as_secs(),
+        uptime_seconds: now.since(state.started_at()).as_secs(),
         snapshot: SnapshotStatus::from(&**published),
         zones: config.zones.iter().map(served_zone).collect(),
         geo: geo(&origin, &published.snapshot.base.table, now),
-        configuration: configuration(&origin),
+        configuration: configuration(state, &origin),
         incidents: published.report.incidents.clone(),
         alarms: published.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),
         regions: regions.map(|((_, region), report)| region::status(&watch, region, report)).collect(),
@@ -98,12 +98,13 @@ fn geo(origin: &ConfigOrigin, table: &geo::Table, now: Moment) -> GeoStatus {
     }
 }
 
-fn configuration(origin: &ConfigOrigin) -> ConfigurationStatus {
+fn configuration(state: &AdminState, origin: &ConfigOrigin) -> ConfigurationStatus {
     let failed = origin.failed.as_ref();
+    let told = |steady| Timestamp((state.sources.told)(steady));
     ConfigurationStatus {
         directory: origin.directory.display().to_string(),
-        loaded_at: Timestamp(origin.loaded_at),
-        failed_at: failed.map(|failed| Timestamp(failed.at)),
+        loaded_at: told(origin.loaded_at),
+        failed_at: failed.map(|failed| told(failed.at)),
         problems: failed.map_or_else(Vec::new, |failed| failed.problems.clone()),
     }
 }
