@@ -73,6 +73,11 @@ fn send_udp(server: SocketAddr, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 fn send_tcp(server: SocketAddr, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&server, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
+    exchange(&mut stream, bytes)
+}
+
+/// Sends bytes over a connection, and returns the message that comes back.
+pub fn exchange(stream: &mut (impl Read + Write), bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let length = u16::try_from(bytes.len()).expect("a message has a length of 16 bits");
     stream.write_all(&[&length.to_be_bytes(), bytes].concat())?;
     let mut length = [0; 2];

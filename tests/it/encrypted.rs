@@ -1,7 +1,6 @@
 //! DNS over TLS, which hickory-server carries: the same answers as over TCP, whatever is asked.
 
 use std::fs;
-use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
@@ -98,13 +97,8 @@ struct Dot(StreamOwned<ClientConnection, TcpStream>);
 
 impl Dot {
     fn ask(&mut self, request: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(request.len()).expect("short").to_be_bytes();
-        self.0.write_all(&[&length, request].concat()).unwrap();
-        let mut length = [0; 2];
-        self.0.read_exact(&mut length).unwrap_or_else(|error| panic!("{}: {error}", request.escape_ascii()));
-        let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
-        self.0.read_exact(&mut reply).unwrap();
-        reply
+        ask::exchange(&mut self.0, request)
+            .unwrap_or_else(|error| panic!("{}: {error}", request.escape_ascii()))
     }
 }
 
@@ -158,12 +152,7 @@ fn random_queries_get_the_same_over_tcp_and_over_tls() {
     let mut rng = Rng::with_seed(12);
     for _ in 0..QUERIES {
         let request = random(&mut rng);
-        let length = u16::try_from(request.len()).expect("short").to_be_bytes();
-        tcp.write_all(&[&length, &request[..]].concat()).unwrap();
-        let mut length = [0; 2];
-        tcp.read_exact(&mut length).unwrap();
-        let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
-        tcp.read_exact(&mut reply).unwrap();
+        let reply = ask::exchange(&mut tcp, &request).unwrap();
         compare(&request, &reply, &tls.ask(&request));
     }
 }

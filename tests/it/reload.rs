@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 
 use crate::ask::lines;
 use crate::home::{self, Home};
@@ -18,6 +19,20 @@ const CLIENT: &str = "203.0.113.0/24";
 fn start() -> (Server, Home) {
     let home = Home::new(Regions::start().port);
     (Server::start(&home), home)
+}
+
+/// Returns a server whose database has [`CLIENT`] in Japan, and where that lies.
+fn start_with_database() -> (Server, Home, PathBuf) {
+    let home = Home::new(Regions::start().port);
+    let path = home.path("geo.mmdb");
+    home::replace(&path, &database(&home, "203.0.113.0", "JP"));
+    home.use_database(&path);
+    (Server::start(&home), home, path)
+}
+
+/// Returns the region that [`CLIENT`] is sent to.
+fn region(server: &Server) -> &'static str {
+    regions_in(&server.ask(&format!("api.example.com. A from {CLIENT}")))[0]
 }
 
 /// Returns the static answer that the tests change.
@@ -142,30 +157,20 @@ fn a_region_that_is_down_stays_down_through_a_reload() {
 
 #[test]
 fn a_database_is_replaced_while_running_and_garbage_in_its_place_changes_nothing() {
-    let home = Home::new(Regions::start().port);
-    let path = home.path("geo.mmdb");
-    home::replace(&path, &database(&home, "203.0.113.0", "JP"));
-    home.use_database(&path);
-    let server = Server::start(&home);
-    let region = || regions_in(&server.ask(&format!("api.example.com. A from {CLIENT}")))[0];
-    assert!(["tokyo", "osaka"].contains(&region()));
+    let (server, home, path) = start_with_database();
+    assert!(["tokyo", "osaka"].contains(&region(&server)));
 
     home::replace(&path, b"This is no database, however it is called.");
     server.process.line("geo.mmdb` cannot be used");
-    assert!(["tokyo", "osaka"].contains(&region()));
+    assert!(["tokyo", "osaka"].contains(&region(&server)));
 
     home::replace(&path, &database(&home, "203.0.113.0", "BR"));
-    wait_for("the other database", || (region() == "saopaulo").then_some(()));
+    wait_for("the other database", || (region(&server) == "saopaulo").then_some(()));
 }
 
 #[test]
 fn a_database_that_cannot_be_used_holds_back_no_other_change() {
-    let home = Home::new(Regions::start().port);
-    let path = home.path("geo.mmdb");
-    home::replace(&path, &database(&home, "203.0.113.0", "JP"));
-    home.use_database(&path);
-    let server = Server::start(&home);
-    let region = || regions_in(&server.ask(&format!("api.example.com. A from {CLIENT}")))[0];
+    let (server, home, path) = start_with_database();
 
     // Written over: its bytes are lost, and the table that was made of them is still there.
     fs::write(&path, b"").unwrap();
@@ -173,16 +178,16 @@ fn a_database_that_cannot_be_used_holds_back_no_other_change() {
     assert!(refused.contains("the file is empty"), "{refused}");
     home.edit("api.example.com.yaml", STATUS, "192.0.2.11");
     check_status(&server, "192.0.2.11");
-    assert!(["tokyo", "osaka"].contains(&region()));
+    assert!(["tokyo", "osaka"].contains(&region(&server)));
     server.process.line("the one before stays in use, and the rest is in force");
 
     // Replaced while the regions move: the file that was read is still open.
     home::replace(&path, &database(&home, "203.0.113.0", "BR"));
-    wait_for("the other database", || (region() == "saopaulo").then_some(()));
+    wait_for("the other database", || (region(&server) == "saopaulo").then_some(()));
     home::replace(&path, b"This is no database.");
     server.process.line("not a database in MaxMind's format");
     home.edit("regions.yaml", "-23.55, longitude: -46.63", "-33.87, longitude: 151.21");
     home.edit("api.example.com.yaml", "192.0.2.11", "192.0.2.12");
     check_status(&server, "192.0.2.12");
-    wait_for("another region", || (region() != "saopaulo").then_some(()));
+    wait_for("another region", || (region(&server) != "saopaulo").then_some(()));
 }
