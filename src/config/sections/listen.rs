@@ -57,7 +57,9 @@ struct TcpLimitsSpec {
     idle: Option<Value<Duration>>,
 }
 
-/// DNS over TLS. The files hold PEM; they are read again with every reload, and when they change.
+/// DNS over TLS. The files hold PEM; they are read again with every reload, and when they change. A connection may be
+/// without a request for `tcp.idle`, as it was at the start; how many there are has no limit here, so limit them in
+/// front of the server: they take files of the process, which probes need as well.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ListenTlsSpec {
