@@ -28,7 +28,12 @@ pub struct Connection {
     current: Arc<Current>,
     place: ConnectionPlace,
     state: turn::Held,
+    begun: RequestBegun,
 }
+
+/// The number of the last request of which a part came before the rest, and until when it must be whole.
+#[derive(Debug, Default)]
+struct RequestBegun(Option<(u64, Instant)>);
 
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,14 +69,12 @@ impl Ending {
 impl Connection {
     /// Takes over a connection that was accepted.
     pub fn new(stream: TcpStream, client: IpAddr, current: Arc<Current>, place: ConnectionPlace) -> Self {
-        Self { stream, client, current, place, state: turn::Held::default() }
+        Self { stream, client, current, place, state: turn::Held::default(), begun: RequestBegun::default() }
     }
 
     /// Answers until it ends.
     pub async fn run(mut self) -> Ending {
-        let mut deadline = None;
         loop {
-            let before = self.state.answered;
             match turn::take(&mut self.state, &Socket(&self.stream), self.client, &self.current) {
                 Err(_) => return Ending::Broken,
                 Ok(Next::Again) => tokio::task::yield_now().await,
@@ -82,12 +85,7 @@ impl Connection {
                 },
                 Ok(Next::End) => return Ending::Closed,
                 Ok(Next::Read) => {
-                    // A request that dribbles in has one time for all of it.
-                    let is_same = self.state.answered == before && self.state.has_part();
-                    if !is_same {
-                        deadline = None;
-                    }
-                    if let Err(ending) = self.wait(&mut deadline).await {
+                    if let Err(ending) = self.wait().await {
                         return ending;
                     }
                 }
@@ -95,18 +93,15 @@ impl Connection {
         }
     }
 
-    /// Waits for octets until the deadline, which is set when there is none.
-    async fn wait(&self, deadline: &mut Option<Instant>) -> Result<(), Ending> {
-        let (within, ending) = match self.state.has_part() {
-            true => (READ_WITHIN, Ending::SlowWriter),
-            false => (self.idle(), Ending::Idle),
-        };
-        let until = *deadline.get_or_insert_with(|| Instant::now() + within);
-        if !self.state.has_part() {
-            // For the first octet of the next request another time begins.
-            *deadline = None;
+    /// Waits for octets, for as long as they may take.
+    async fn wait(&mut self) -> Result<(), Ending> {
+        let now = Instant::now();
+        let (until, ending) = if self.state.has_part() {
+            (self.begun.whole_until(self.state.answered, now), Ending::SlowWriter)
+        } else {
             self.place.idle();
-        }
+            (now + self.idle(), Ending::Idle)
+        };
         let come = tokio::select! {
             come = self.stream.readable() => come.map_err(|_| Ending::Broken),
             () = self.place.must_leave() => Err(Ending::Displaced),
@@ -132,6 +127,21 @@ impl Connection {
     }
 }
 
+impl RequestBegun {
+    /// Returns until when a request must be whole: one that dribbles in has one time for all of it, which does not begin
+    /// before it does, however slowly the client reads the replies to others.
+    fn whole_until(&mut self, number: u64, now: Instant) -> Instant {
+        match self.0 {
+            Some((begun, until)) if begun == number => until,
+            Some(_) | None => {
+                let until = now + READ_WITHIN;
+                self.0 = Some((number, until));
+                until
+            }
+        }
+    }
+}
+
 /// A socket that does not wait: what it cannot do at once is nothing read or written.
 struct Socket<'s>(&'s TcpStream);
 
@@ -148,5 +158,25 @@ impl Stream for Socket<'_> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             written => written,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_request_has_one_time_for_all_of_it_which_begins_with_its_first_octet() {
+        let (mut begun, start) = (RequestBegun::default(), Instant::now());
+        let mut check = |number, second, expected| {
+            let until = begun.whole_until(number, start + Duration::from_secs(second));
+            assert_eq!(until - start, Duration::from_secs(expected), "{number} at {second}");
+        };
+        check(0, 0, 5);
+        check(0, 4, 5);
+        // The next one had begun when the one before was answered, and waited until its reply was read.
+        check(1, 9, 14);
+        check(1, 13, 14);
+        check(7, 13, 18);
     }
 }
