@@ -25,8 +25,7 @@ use crate::answer::Packed;
 use crate::client::Requester;
 use crate::health::View;
 use crate::intent::Weights;
-use crate::region::{AddressId, Family, RegionId};
-use crate::share;
+use crate::region::{AddressId, RegionId};
 use crate::steering::{Bucketing, Splits, SteeringId};
 use crate::zone::Ttl;
 use choices::{Choices, Terms};
@@ -168,24 +167,20 @@ impl Snapshot {
             Answer::Servfail => SteeredAnswer::Servfail,
             Answer::Prohibited => SteeredAnswer::Prohibited,
         };
-        let scope = self.scope(id, kind, &place, is_drawn.then_some(requester));
+        let scope = self.scope(id, kind, &place, is_drawn);
         let part = self.base.demand_of(partition, place.part as usize);
         let part = part.map(|part| u16::try_from(part).expect("parts are bounded"));
         Steered { choice, scope, region: answers.region, part, is_leaving }
     }
 
-    /// Returns the scope prefix length of an answer, for which shares were drawn if there is a `requester`.
-    fn scope(&self, id: SteeringId, kind: Kind, place: &RequesterPlace, drawn: Option<&Requester>) -> u8 {
+    /// Returns the scope prefix length of an answer, for which shares were drawn or not.
+    fn scope(&self, id: SteeringId, kind: Kind, place: &RequesterPlace, is_drawn: bool) -> u8 {
         if !self.base.is_offered(id, kind) {
             return 0;
         }
         let scope = if self.base.is_shared(id, kind) { 0 } else { place.scope };
-        // Who belongs to a share is decided for the whole of this prefix, and for no wider block; where the sender's
-        // is drawn, that holds for all of its clients.
-        let is_own =
-            |requester: &&Requester| requester.subnet.is_some_and(|subnet| subnet.address() == place.client);
-        let drawn = drawn.filter(is_own).map(|_| share::prefix_length(Family::of(place.client)));
-        scope.max(drawn.unwrap_or(0))
+        // Who belongs to a share is decided for the whole of this block, and for no wider one.
+        if is_drawn { scope.max(place.drawn_scope) } else { scope }
     }
 
     /// Returns the weights of a steered name, if it has any.

@@ -10,6 +10,7 @@ use crate::family::Family;
 use crate::geo::{MixedBlocks, PolicyView, ScopedPart, SubnetPlace, Table};
 use crate::health::View;
 use crate::region::{RegionId, RegionSet, Regions};
+use crate::share;
 use crate::steering::{self, Plan, Policy, Refusal};
 
 /// How one policy divides the clients: all who have the same plan are one part.
@@ -41,10 +42,12 @@ pub(crate) struct PrefixParts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequesterPlace {
     pub part: u32,
-    /// The scope prefix length: of the widest block around the client subnet for which all of this holds.
+    /// The scope prefix length: of the widest block around the client subnet that is in this part.
     pub scope: u8,
-    /// The address that was located: of the client subnet, or the sender's.
+    /// The address that was located and that shares are drawn for: of the client subnet, or the sender's.
     pub client: IpAddr,
+    /// The least scope prefix length of an answer for which shares were drawn: of the block that they are drawn for.
+    pub drawn_scope: u8,
 }
 
 /// Plans by number.
@@ -117,7 +120,7 @@ impl Partition {
         };
         let own = self.locate(table, block.address());
         match table.subnet_place(block) {
-            SubnetPlace::Local { scope } => RequesterPlace { scope, ..self.locate(table, requester.sender) },
+            SubnetPlace::Local { scope } => self.locate_local(table, requester.sender, block, scope),
             // Where there is one part only, it is also that of the clients who are located by the sender.
             _ if self.plans.len() == 1 => own,
             SubnetPlace::Public { scope } => {
@@ -134,7 +137,16 @@ impl Partition {
 
     fn locate(&self, table: &Table, client: IpAddr) -> RequesterPlace {
         let ScopedPart { part, scope } = self.view.find(table, client);
-        RequesterPlace { part, scope, client }
+        RequesterPlace { part, scope, client, drawn_scope: share::prefix_length(Family::of(client)) }
+    }
+
+    /// Returns the place of local clients, who are where the sender is; `scope` is that of the widest local block around
+    /// theirs. The share is drawn for the sender, and so for all of them, unless the sender asks for itself.
+    fn locate_local(&self, table: &Table, sender: IpAddr, block: Prefix, scope: u8) -> RequesterPlace {
+        let place = self.locate(table, sender);
+        let drawn_scope = if block.address() == sender { place.drawn_scope.max(scope) } else { scope };
+        let scope = if self.plans.len() == 1 { 0 } else { scope };
+        RequesterPlace { scope, drawn_scope, ..place }
     }
 
     /// Returns whether all clients get the same answer in a family whatever happens to health, but for the shares of
@@ -193,4 +205,51 @@ fn longer(block: Prefix) -> u8 {
         Family::V6 => 128,
     };
     (block.length() + 1).min(width)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use crate::client::Requester;
+    use crate::snapshot::fixture;
+
+    const REGIONS: &str = "\
+regions:
+  tokyo: { location: { latitude: 35, longitude: 139 }, jurisdiction: JP, zones: { a: { addresses: [192.0.2.1] } } }
+  lyon: { location: { latitude: 46, longitude: 5 }, jurisdiction: FR, zones: { a: { addresses: [192.0.2.2] } } }
+groups: { partners: { networks: [203.0.113.0/24] } }
+";
+
+    const SENDER: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
+
+    /// Holds the scopes of client subnets, without and with shares that are drawn, against those that are expected.
+    #[track_caller]
+    fn check(residency: &str, expected: &[(&str, [u8; 2])]) {
+        let steer = format!("regions: [lyon, tokyo], order: listed, residency: [{residency}]");
+        let zone = format!(
+            "zone: example.com\nnameservers: [ns1.example.net]\nnames: {{ '@': {{ steer: {{ {steer} }} }} }}\n"
+        );
+        let base = fixture::base(REGIONS, &zone);
+        let scopes = |subnet: &str| {
+            let subnet = Some(subnet.parse().expect("a prefix"));
+            let place = base.partitions[0].find(&base.table, &Requester { sender: SENDER, subnet });
+            [place.scope, place.scope.max(place.drawn_scope)]
+        };
+        let found: Vec<_> = expected.iter().map(|(subnet, _)| (*subnet, scopes(subnet))).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn where_all_clients_are_one_part_the_scope_is_zero_for_local_ones_too_until_shares_are_drawn() {
+        let local = [("10.1.2.0/24", [0, 8]), ("fd00::/56", [0, 7])];
+        let public = [("9.1.2.0/24", [0, 24]), ("2001:db8::/56", [0, 48]), ("8.0.0.0/5", [0, 24])];
+        check("", &[&local[..], &public].concat());
+    }
+
+    #[test]
+    fn where_a_rule_binds_some_clients_local_ones_are_apart_from_all_others() {
+        let rule = "{ clients: partners, jurisdictions: [JP] }";
+        check(rule, &[("10.1.2.0/24", [8, 8]), ("203.0.113.7/32", [24, 24]), ("8.0.0.0/5", [6, 24])]);
+    }
 }
