@@ -57,10 +57,10 @@ impl Member {
     }
 }
 
-/// A database's flag counts where there is one. Most carry it only where it is true, and then not in every network
-/// of a country; where it is missing, the table of countries decides.
+/// A database's flag adds clients and takes none away: most carry it only where it is true, and then not in every
+/// network of a country, others say `false` of all but the 27. What a vendor leaves out must not lift a rule.
 fn is_in_union(location: &Location) -> bool {
-    location.european_union.unwrap_or_else(|| location.country.is_some_and(Country::is_eu))
+    location.european_union == Some(true) || location.country.is_some_and(Country::is_eu)
 }
 
 /// A set of groups.
@@ -86,5 +86,28 @@ impl GroupSet {
     /// Returns the groups in the set, in the order of their numbers.
     pub fn iter(self) -> impl Iterator<Item = GroupId> {
         (0..128).map(GroupId).filter(move |group| self.contains(*group))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_binds_clients_to_the_union_and_releases_none_from_it() {
+        let check = |country: Option<&str>, european_union, expected: bool| {
+            let country = country.map(|code| code.parse().expect("a valid code"));
+            let location = Location { country, european_union, ..Location::default() };
+            for member in [Member::EuropeanUnion, Member::EuropeanEconomicArea] {
+                assert_eq!(member.holds(&location), expected, "{location:?}");
+            }
+        };
+        for country in ["DE", "GF"] {
+            [None, Some(false), Some(true)].into_iter().for_each(|flag| check(Some(country), flag, true));
+        }
+        check(Some("GB"), Some(true), true);
+        check(None, Some(true), true);
+        check(Some("GB"), None, false);
+        check(Some("US"), Some(false), false);
     }
 }

@@ -11,8 +11,8 @@ pub struct Location {
     pub country: Option<Country>,
     /// The first-level subdivision, a state or province.
     pub subdivision: Option<Subdivision>,
-    /// Whether the database says that the country is a member of the European Union; `None` when it
-    /// does not carry that, and the table in [`Country`] decides.
+    /// Whether the database says that the country is a member of the European Union; `None` when it does not carry
+    /// that. The table in [`Country`] decides where this is not `true`.
     pub european_union: Option<bool>,
     pub coordinates: Option<Coordinates>,
     /// The autonomous system that announces the network.
