@@ -1,11 +1,10 @@
 //! Databases of other layouts, and files that are none.
 
-use std::net::IpAddr;
-
 use super::super::{Comparison, Database, Error, Table, TableSources};
+use super::regions;
 use crate::cli::geoip::mmdb::{DataValue, DatabaseWriter, Metadata};
-use crate::client::{Coordinates, GroupId};
-use crate::region::{AvailabilityZone, Failover, Family, Minimum, Recovery, Region, RegionId, Regions};
+use crate::client::GroupId;
+use crate::region::{Family, RegionId};
 
 fn bytes(kind: &str, networks: &[(&str, DataValue)]) -> Vec<u8> {
     let mut writer = DatabaseWriter::new(Metadata {
@@ -33,25 +32,15 @@ fn degrees(latitude: f64, longitude: f64) -> DataValue {
     at(DataValue::Double(latitude), DataValue::Double(longitude))
 }
 
-/// Tokyo and Frankfurt.
-fn regions() -> Regions {
-    let region = |(name, latitude, longitude): (&str, f64, f64)| Region {
-        name: name.to_owned(),
-        location: Coordinates { latitude, longitude },
-        jurisdiction: "JP".parse().expect("a country"),
-        capacity: None,
-        min_healthy: Minimum::Count(1),
-        failover: Failover::Auto,
-        recovery: Recovery::default(),
-        canaries: Vec::new(),
-        zones: vec![AvailabilityZone { name: "a".to_owned(), addresses: vec![IpAddr::from([127, 0, 0, 1])] }],
-    };
-    Regions::new([("tokyo", 35.68, 139.69), ("frankfurt", 50.11, 8.68)].into_iter().map(region).collect())
-}
+const REGIONS: [(&str, f64, f64); 2] = [("tokyo", 35.68, 139.69), ("frankfurt", 50.11, 8.68)];
 
 fn compile(networks: &[(&str, DataValue)]) -> Result<Table, Error> {
     let database = Database::parse(bytes("Test", networks))?;
-    Table::compile(TableSources { database: Some(&database), asn: None, networks: &[] }, &regions(), &[])
+    Table::compile(
+        TableSources { database: Some(&database), asn: None, networks: &[] },
+        &regions(&REGIONS),
+        &[],
+    )
 }
 
 /// Returns the nearest region of an address, and whether its location counts as unknown.
@@ -114,7 +103,7 @@ fn clients_that_another_database_sends_elsewhere_are_counted_with_the_way_that_i
     ];
     let parse = |networks: &[_]| Database::parse(bytes("Test", networks)).expect("a sound database");
     let Comparison { ipv4, ipv6 } =
-        Comparison::new(&parse(&truth), &parse(&other), &regions()).expect("they can be walked");
+        Comparison::new(&parse(&truth), &parse(&other), &regions(&REGIONS)).expect("they can be walked");
     assert_eq!((ipv4.compared, ipv4.elsewhere, ipv4.only), (512.0, 128.0, [256.0, 256.0]));
     assert_eq!(ipv4.moves.into_iter().collect::<Vec<_>>(), [((RegionId(0), RegionId(1)), 128.0)]);
     // A quarter of the clients goes from 160 km to 9 300.

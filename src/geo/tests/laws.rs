@@ -13,11 +13,12 @@ use super::super::runs::Bits;
 use super::super::{
     Class, Database, Error, PolicyView, Table, TableSources, countries, ipv4_inside, overlay, ranking,
 };
+use super::regions;
 use crate::cli::geoip::mmdb::{DataValue, DatabaseWriter, Metadata};
 use crate::client::{
     Continent, Coordinates, Group, GroupId, GroupSet, Location, Member, Prefix, Subdivision,
 };
-use crate::region::{AvailabilityZone, Failover, Family, Minimum, Recovery, Region, Regions};
+use crate::region::{Family, Regions};
 
 /// Everything that a table is compiled from, in the form in which the reference reads it.
 #[derive(Clone, Debug)]
@@ -162,24 +163,8 @@ fn value(location: &Location) -> DataValue {
     DataValue::Map(record)
 }
 
-fn regions() -> Regions {
-    let region = |(name, latitude, longitude): (&str, f64, f64)| Region {
-        name: name.to_owned(),
-        location: Coordinates { latitude, longitude },
-        jurisdiction: "JP".parse().expect("a country"),
-        capacity: None,
-        min_healthy: Minimum::Count(1),
-        failover: Failover::Auto,
-        recovery: Recovery::default(),
-        canaries: Vec::new(),
-        zones: vec![AvailabilityZone {
-            name: "a".to_owned(),
-            addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
-        }],
-    };
-    let places = [("tokyo", 35.68, 139.69), ("frankfurt", 50.11, 8.68), ("virginia", 38.95, -77.45)];
-    Regions::new(places.into_iter().map(region).collect())
-}
+const REGIONS: [(&str, f64, f64); 3] =
+    [("tokyo", 35.68, 139.69), ("frankfurt", 50.11, 8.68), ("virginia", 38.95, -77.45)];
 
 fn a_v4_prefix() -> impl Strategy<Value = Prefix> {
     // Few different leading bits, so that blocks nest and neighbour each other.
@@ -305,7 +290,7 @@ fn a_sample() -> impl Strategy<Value = Sample> {
 }
 
 fn check(sample: &Sample, parts: &[u32], asked: &[IpAddr]) {
-    let regions = regions();
+    let regions = regions(&REGIONS);
     let centres: Vec<Coordinates> = regions.iter().map(|(_, region)| region.location).collect();
     let (database, asn) = sample.databases();
     let sources = TableSources { database: Some(&database), asn: Some(&asn), networks: &sample.networks };
@@ -419,7 +404,7 @@ proptest! {
         }
         if let Ok(database) = Database::parse(bytes) {
             let sources = TableSources { database: Some(&database), asn: Some(&database), networks: &[] };
-            let _ = Table::compile(sources, &regions(), &sample.groups);
+            let _ = Table::compile(sources, &regions(&REGIONS), &sample.groups);
             for point in sample.points(IpAddr::V6(1.into())).into_iter().chain(sample.points(IpAddr::V4(1.into()))) {
                 let _ = database.locate(point);
             }
@@ -434,7 +419,7 @@ fn with_one_part_the_scope_is_zero_in_both_families_and_inside_embeddings() {
         (prefix.parse().expect("a prefix"), location)
     });
     let sources = TableSources { database: None, asn: None, networks: &networks };
-    let table = Table::compile(sources, &regions(), &[]).expect("no database to be damaged");
+    let table = Table::compile(sources, &regions(&REGIONS), &[]).expect("no database to be damaged");
     let scope = |parts: Vec<u32>, address: &str| {
         let address = address.parse().expect("an address");
         PolicyView::new(&table, parts).find(&table, address).scope
@@ -470,7 +455,7 @@ fn networks_of_the_operator_count_as_clients_and_the_rest_of_unicast_ipv4_is_now
     let group = |code: &str| Group { name: code.to_owned(), members: vec![country(code)] };
     let groups = ["JP", "DE", "BR"].map(group);
     let sources = TableSources { database: None, asn: None, networks: &networks };
-    let table = Table::compile(sources, &regions(), &groups).expect("no database to be damaged");
+    let table = Table::compile(sources, &regions(&REGIONS), &groups).expect("no database to be damaged");
     let check = |address: &str, subnets: f64, expected: Option<Coordinates>| {
         let class = table.class_of(address.parse().expect("an address"));
         let population = table.population()[class.0 as usize];
@@ -484,7 +469,10 @@ fn networks_of_the_operator_count_as_clients_and_the_rest_of_unicast_ipv4_is_now
     check("192.0.2.65", 0.25, ranking::point(&networks[2].1));
     check("2001:db8::1", 0.0, at(-23.0, -46.0));
     check("192.0.2.1", UNICAST_SUBNETS - 65_536.25, None);
-    check_population(&table, &regions().iter().map(|(_, region)| region.location).collect::<Vec<_>>());
+    check_population(
+        &table,
+        &regions(&REGIONS).iter().map(|(_, region)| region.location).collect::<Vec<_>>(),
+    );
 }
 
 #[test]

@@ -1,11 +1,8 @@
 //! Addresses whose place everybody can check, against real databases.
 
-use std::net::IpAddr;
-
 use super::super::{Database, Table, TableSources};
+use super::regions;
 use crate::cli::geoip::dbip;
-use crate::client::Coordinates;
-use crate::region::{AvailabilityZone, Failover, Minimum, Recovery, Region, Regions};
 
 const REGIONS: [(&str, f64, f64); 12] = [
     ("tokyo", 35.68, 139.69),
@@ -53,24 +50,9 @@ const WELL_KNOWN: [(&str, &str); 24] = [
     ("2002:8092:101::1", "ohio"),         // 6to4 of Ohio State
 ];
 
-fn regions() -> Regions {
-    let region = |(name, latitude, longitude): (&str, f64, f64)| Region {
-        name: name.to_owned(),
-        location: Coordinates { latitude, longitude },
-        jurisdiction: "JP".parse().expect("a country"),
-        capacity: None,
-        min_healthy: Minimum::Count(1),
-        failover: Failover::Auto,
-        recovery: Recovery::default(),
-        canaries: Vec::new(),
-        zones: vec![AvailabilityZone { name: "a".to_owned(), addresses: vec![IpAddr::from([127, 0, 0, 1])] }],
-    };
-    Regions::new(REGIONS.into_iter().map(region).collect())
-}
-
 fn check(database: &Database, expected: &[(&str, &str)]) {
     let sources = TableSources { database: Some(database), asn: None, networks: &[] };
-    let table = Table::compile(sources, &regions(), &[]).expect("a sound database");
+    let table = Table::compile(sources, &regions(&REGIONS), &[]).expect("a sound database");
     let nearest = |address: &str| {
         let class = table.class_of(address.parse().expect("an address"));
         let ranks = &table.classes()[class.0 as usize].ranks;
