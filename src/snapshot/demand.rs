@@ -57,7 +57,7 @@ pub(super) fn permits(partitions: &[Partition], table: &Table) -> Vec<Permit> {
         }
         let mut numbers: HashMap<RegionSet, usize> = HashMap::new();
         for (part, (plan, subnets)) in of.plans_of_classes().iter().zip(weights).enumerate() {
-            let regions: RegionSet = plan.order.iter().copied().collect();
+            let regions = plan.permitted();
             let number = *numbers.entry(regions).or_insert_with(|| {
                 permits.push(Permit { partition, part, regions, parts: 0, subnets: 0.0 });
                 permits.len() - 1

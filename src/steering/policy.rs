@@ -146,7 +146,7 @@ impl Refusal {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AllDown {
-    /// The addresses of the permitted region that was well last, although it is down, with the short TTL.
+    /// The addresses of the nearest permitted region that is not disabled, although it is down, with the short TTL.
     #[default]
     FailOpen,
     /// RCODE SERVFAIL: the resolver may try another server.
