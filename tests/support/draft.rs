@@ -1,5 +1,7 @@
 //! Random worlds as the configuration describes them, compiled the way the server compiles them.
 
+#![allow(dead_code, reason = "each program uses a part of it")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;

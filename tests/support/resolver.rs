@@ -1,14 +1,19 @@
-//! A resolver that follows RFC 7871, as far as its answers to clients depend on a client subnet.
+//! A resolver that follows RFC 7871, as far as its answers to clients depend on a client subnet; and the law that no
+//! such resolver gives a client what its rules forbid.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hickory_proto::op::ResponseCode;
+use proptest::prelude::*;
 
 use meridian::client::Prefix;
 use meridian::snapshot::Snapshot;
+use meridian::steering::Refusal;
 use meridian::zone::RecordType;
 
-use super::draft::{addresses, ask_from, width};
+use super::draft::{
+    Draft, TYPES, addresses, any_draft, ask_from, clients, compile, region_of, rules_for, width,
+};
 use super::support;
 
 /// What resolvers do differently, all within the RFC.
@@ -80,4 +85,76 @@ impl<'s> Resolver<'s> {
             false => subnet,
         }
     }
+}
+
+/// What a resolver is asked: the place of a client among [`clients`], a type, and how many bits of the client it tells.
+pub type Question = (prop::sample::Index, usize, u8);
+
+pub fn any_questions() -> impl Strategy<Value = Vec<Question>> {
+    let bits = prop_oneof![1u8..33, Just(24u8), Just(56), Just(32), 1u8..129];
+    proptest::collection::vec((any::<prop::sample::Index>(), 0..TYPES.len(), bits), 1..40)
+}
+
+/// A world without `otherwise: refuse`, of which `check` says that resolvers break it.
+pub fn any_sound_draft() -> impl Strategy<Value = Draft> {
+    any_draft().prop_map(|mut draft| {
+        draft.policy.residency.iter_mut().for_each(|rule| {
+            rule.otherwise = rule.otherwise.filter(|refusal| *refusal != Refusal::Refuse);
+        });
+        draft
+    })
+}
+
+/// Returns whether an address means something in the network of its resolver only, and the operator says nothing of it.
+fn is_local(client: IpAddr, draft: &Draft) -> bool {
+    let client = meridian::geo::ipv4_inside(client).map_or(client, IpAddr::V4);
+    let is_local = match client {
+        IpAddr::V4(v4) => {
+            let is_shared = v4.octets()[0] == 100 && v4.octets()[1] >> 6 == 1;
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || is_shared
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    };
+    let is_known = draft.networks.iter().any(|(network, _)| network.contains(client));
+    let is_in_group = matches!(client, IpAddr::V4(v4) if v4.octets()[0] == 10 && v4.octets()[1] < 128);
+    is_local && !is_known && !is_in_group
+}
+
+/// Lets clients ask a resolver, and returns how often it asked the server.
+pub fn check_resolver(
+    draft: &Draft,
+    anywhere: &[u32],
+    manners: Manners,
+    questions: &[Question],
+) -> Result<u64, TestCaseError> {
+    let snapshot = compile(draft);
+    let mut clients = clients(draft, anywhere);
+    let local = anywhere
+        .iter()
+        .flat_map(|bits| [0xc0a8_0000 | bits >> 16, 0x6440_0000 | bits >> 10, 0x7f00_0000 | bits >> 8]);
+    clients.extend(local.map(|bits| IpAddr::V4(Ipv4Addr::from(bits))));
+    clients.push(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1).into());
+    let relayed = |bits: &u32| IpAddr::from(Ipv6Addr::from(0x2002 << 112 | u128::from(*bits) << 80));
+    clients.extend(anywhere.iter().map(relayed));
+    let mut resolver = Resolver::new(&snapshot, manners);
+    for (index, rtype, bits) in questions {
+        let client = *index.get(&clients);
+        let located = if is_local(client, draft) { manners.address } else { client };
+        let located = meridian::geo::ipv4_inside(located).map_or(located, IpAddr::V4);
+        let rules = rules_for(located, draft);
+        for address in resolver.resolve(client, TYPES[*rtype], *bits) {
+            let region = region_of(address);
+            prop_assert!(draft.policy.regions.contains(&region));
+            let is_permitted = rules.iter().all(|rule| rule.permitted.contains(region));
+            prop_assert!(is_permitted, "{} got {} by /{}", client, address, bits);
+        }
+    }
+    Ok(resolver.asked)
+}
+
+pub fn any_manners() -> impl Strategy<Value = Manners> {
+    let v4 = any::<u32>().prop_map(|bits| IpAddr::V4(Ipv4Addr::from(bits)));
+    let v6 = any::<u128>().prop_map(|bits| IpAddr::V6(Ipv6Addr::from(0x2a00 << 112 | bits >> 16)));
+    (prop_oneof![v4, v6], any::<bool>())
+        .prop_map(|(address, keeps_longer_scopes)| Manners { address, keeps_longer_scopes })
 }
