@@ -74,12 +74,6 @@ impl MixedBlocks {
             },
         }
     }
-
-    /// Returns the approximate memory in bytes.
-    pub fn memory_bytes(&self) -> usize {
-        let mixes: usize = self.mixes.iter().map(|mix| size_of_val(&*mix.kinds)).sum();
-        self.v4.memory_bytes() + self.v6.memory_bytes() + size_of_val(&*self.mixes) + mixes
-    }
 }
 
 /// Neighbouring runs with the same set of kinds.
@@ -148,11 +142,6 @@ impl<A: Bucketed> Steps<A> {
         // A block that leaves its first stretch has the border at the end of it.
         let steps = &self.steps[self.first[stretch] as usize..self.first[stretch + 1] as usize];
         steps.iter().rev().find(|step| step.length >= length).map(|step| step.mix)
-    }
-
-    fn memory_bytes(&self) -> usize {
-        let steps = size_of_val(&*self.first) + size_of_val(&*self.steps);
-        self.map.memory_bytes() + self.intervals.memory_bytes() + steps
     }
 }
 
