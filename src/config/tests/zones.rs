@@ -56,6 +56,23 @@ fn a_steered_name_without_https_may_stand_beside_an_alias_of_that_type() {
 }
 
 #[test]
+fn a_static_https_record_of_a_steered_name_has_no_addresses() {
+    let hinted = |target: &str| {
+        format!("  a: {{ steer: {{ regions: tokyo }}, HTTPS: '1 {target} alpn=h2 ipv6hint=2001:db8::1' }}")
+    };
+    let expected = "a.yaml:5:35: `a.example.org.` is steered, and its HTTPS record has addresses for all clients | leave out \
+                    `ipv4hint` and `ipv6hint`, or write `https:` in its `steer`";
+    check_names(&hinted("."), &[expected]);
+    check_names(&hinted("a"), &[expected]);
+    check_names(
+        "  a: { steer: { regions: tokyo }, HTTPS: '1 . alpn=h2 key4=\\192\\000\\002\\001' }",
+        &[expected],
+    );
+    check_names(&hinted("edge.example.net."), &[]);
+    check_names("  a: { steer: { regions: tokyo }, HTTPS: 1 . alpn=h2 }", &[]);
+}
+
+#[test]
 fn names_stand_inside_of_their_zone() {
     check_names(
         "  www.example.com.: { A: 192.0.2.1 }\n  a..b: { A: 192.0.2.1 }\n  bücher: { A: 192.0.2.1 }\n  empty:",
