@@ -14,7 +14,7 @@ use crate::geo::Table;
 use crate::intent::Weights;
 use crate::moment::Moment;
 use crate::region::{RegionId, Regions};
-use crate::steering::{Order, Plan, Policy, Steering, SteeringId};
+use crate::steering::{Plan, Policy, Steering, SteeringId};
 use crate::zone::Name;
 
 /// Everything that a snapshot needs and that health does not change: one base serves many snapshots.
@@ -160,41 +160,6 @@ impl Base {
     pub fn plan(&self, partition: usize, part: usize) -> (&Plan, &Policy) {
         let partition = &self.partitions[partition];
         (&partition.plans[part], &partition.policy)
-    }
-
-    /// Returns a sentence for each region of a steered name that is nearest for no client, so that it gets clients
-    /// only from others. Regions that are as near as another count as nearest too.
-    pub fn without_clients(&self) -> Vec<String> {
-        let located: Vec<&[u8]> = self
-            .table
-            .classes()
-            .iter()
-            .map(|class| &*class.ranks)
-            .filter(|ranks| !ranks.is_empty())
-            .collect();
-        let nearest = |policy: &Policy, region: RegionId| {
-            let rank = |ranks: &[u8], region: RegionId| ranks[usize::from(region.0)];
-            let is_first =
-                |ranks: &&[u8]| policy.regions.iter().all(|other| rank(ranks, region) <= rank(ranks, *other));
-            located.iter().any(is_first)
-        };
-        if located.is_empty() {
-            return Vec::new();
-        }
-        let partitions = self.partitions.iter().enumerate();
-        let nearest_first = partitions.filter(|(_, partition)| partition.policy.order == Order::Nearest);
-        let idle = nearest_first.flat_map(|(number, Partition { policy, .. })| {
-            let owner = self.names_of(number).map(|steering| steering.owner.to_string()).next();
-            let owner = owner.unwrap_or_default();
-            let idle = policy.regions.iter().filter(|region| !nearest(policy, **region));
-            idle.map(move |region| {
-                let name = &self.config.regions.region(*region).name;
-                format!(
-                    "{owner}: region `{name}` is nearest for no client; it serves only when others do not"
-                )
-            })
-        });
-        idle.collect()
     }
 }
 

@@ -4,7 +4,8 @@ use super::Base;
 use super::partition::Partition;
 use crate::client::GroupId;
 use crate::family::Family;
-use crate::steering::{AllDown, Plan, Steering};
+use crate::region::{RegionId, RegionSet};
+use crate::steering::{self, AllDown, Order, Plan, Policy, Steering};
 
 impl Base {
     /// Returns sentences about steered names some of whose clients get what hardly anybody wants: no region, or an
@@ -18,6 +19,40 @@ impl Base {
             others.into_iter().chain(families).flatten()
         });
         warnings.collect()
+    }
+
+    /// Returns a sentence for each region of a steered name that is the nearest permitted one for no client, so that it
+    /// gets clients only from others; none where no client is located.
+    pub fn without_clients(&self) -> Vec<String> {
+        let partitions = self.partitions.iter().enumerate();
+        let by_distance = partitions.filter(|(_, partition)| partition.policy.order == Order::Nearest);
+        let idle = by_distance.flat_map(|(number, Partition { policy, .. })| {
+            let nearest = self.nearest(policy);
+            let idle = policy.regions.iter().filter(move |region| !nearest.contains(**region));
+            let idle = idle.filter(move |_| nearest != RegionSet::NONE);
+            let owner = self.names_of(number).next().map(|steering| steering.owner.to_string());
+            let owner = owner.unwrap_or_default();
+            idle.map(move |region| {
+                let name = &self.config.regions.region(*region).name;
+                format!(
+                    "{owner}: region `{name}` is nearest for no client; it serves only when others do not"
+                )
+            })
+        });
+        idle.collect()
+    }
+
+    /// Returns the regions that are nearest for some located clients, of those that they may be sent to. Regions that are
+    /// as near as another count as nearest, too.
+    fn nearest(&self, policy: &Policy) -> RegionSet {
+        let located = self.table.classes().iter().filter(|class| !class.ranks.is_empty());
+        let nearest = located.flat_map(|class| {
+            let rank = |region: &RegionId| class.ranks[usize::from(region.0)];
+            let permitted = steering::plan(policy, class).order;
+            let first = permitted.first().map(rank);
+            permitted.into_iter().filter(move |region| Some(rank(region)) == first)
+        });
+        nearest.collect()
     }
 
     /// Tells of the first clients whom the rules together permit no region. Each rule alone permits something, so only an
@@ -114,6 +149,25 @@ groups:
             "zone: example.com\nnameservers: [ns1.example.net]\nnames: {{ '@': {{ steer: {{ {steer} }} }} }}\n"
         );
         assert_eq!(fixture::base(REGIONS, &zone).warnings(), expected);
+    }
+
+    #[test]
+    fn a_region_that_is_nearest_only_of_those_that_rules_permit_is_not_told_to_be_idle() {
+        let osaka = "  osaka: { location: { latitude: 34, longitude: 135 }, jurisdiction: JP, zones: { a: { addresses: [192.0.2.3] } } }\n";
+        let regions = REGIONS.replace("groups:", &format!("{osaka}groups:"));
+        let geo = "geo: { networks: [{ network: 10.0.0.0/8, country: JP, latitude: 35, longitude: 139 }] }\n";
+        let check = |residency: &str, expected: &[&str]| {
+            let zone = format!(
+                "zone: example.com\nnameservers: [ns1.example.net]\nnames: {{ '@': {{ steer: {{ regions: [tokyo, osaka], \
+                 {residency} }} }} }}\n"
+            );
+            assert_eq!(fixture::located(geo, &regions, &zone).without_clients(), expected);
+        };
+        check(
+            "ttl: 30s",
+            &["example.com.: region `osaka` is nearest for no client; it serves only when others do not"],
+        );
+        check("residency: [{ clients: banks, regions: [osaka] }]", &[]);
     }
 
     #[test]
