@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::api::{ApiError, DrainStatus, IntentNumber, ResolverAnswers, ResolversLeft, Timestamp};
 use super::state::AdminState;
-use crate::control::DrainProgress;
+use crate::config::Config;
+use crate::control::{DrainProgress, longest_hold};
 use crate::metrics::ResolverSummary;
 use crate::moment::Moment;
 use crate::region::Target;
@@ -18,8 +19,7 @@ pub(super) fn drain_status(
     let report = &published.report;
     if let Some(progress) = report.drains.iter().find(|progress| progress.intent == number) {
         let resolvers = state.metrics.resolvers(&progress.region);
-        let instance = published.snapshot.base.config.server.name.clone();
-        return Ok(of(progress, instance, resolvers, (state.sources.now)()));
+        return Ok(of(progress, &published.snapshot.base.config, resolvers, (state.sources.now)()));
     }
     Err(match report.intents.iter().find(|intent| intent.number == number) {
         Some(intent) => {
@@ -33,18 +33,19 @@ pub(super) fn drain_status(
 
 fn of(
     progress: &DrainProgress,
-    instance: String,
+    config: &Config,
     resolvers: Option<ResolverSummary>,
     now: Moment,
 ) -> DrainStatus {
     DrainStatus {
         intent: progress.intent,
-        instance,
+        instance: config.server.name.clone(),
         target: match &progress.zone {
             Some(zone) => Target::of_zone(&progress.region, zone),
             None => Target::of_region(&progress.region),
         },
         last_lawful: progress.last_lawful.map(Timestamp),
+        longest_seconds: longest_hold(config).as_secs_f64(),
         seconds_left: progress.last_lawful.map(|last| last.since(now).as_secs_f64()),
         still_given_out: progress.last_lawful.is_none(),
         given_out: progress.given_out.iter().map(ToString::to_string).collect(),

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::exit::FAILURE;
 use super::output;
-use super::server::ServerArgs;
+use super::reading::{self, PrintForm};
+use super::server::{ServerArgs, ask_all};
 use crate::admin::api::availability::USUAL_DAYS;
 use crate::admin::api::{AvailabilityQuery, AvailabilityRow, AvailabilityTable, RowKind, routes};
 use crate::availability::expected::{Assumptions, Calculation, OfName, OfRegion, calculate};
@@ -74,13 +75,28 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
         return calculated(arguments);
     }
     let query = AvailabilityQuery { days: arguments.days };
-    let table = arguments.server.get(&routes::AVAILABILITY, &query)?;
+    let instances = arguments.server.instances()?;
+    let [instance] = &instances[..] else {
+        let replies = ask_all(&instances, |instance| instance.get(&routes::AVAILABILITY, &query));
+        let mut code = reading::show(&replies, PrintForm::of(arguments.json), measured);
+        for table in replies.iter().filter_map(|reply| reply.answer.as_ref().ok()) {
+            if judge(&budgets(table, arguments), arguments) != ExitCode::SUCCESS {
+                code = ExitCode::from(FAILURE);
+            }
+        }
+        return Ok(code);
+    };
+    let table = instance.get(&routes::AVAILABILITY, &query)?;
     match arguments.json {
         true => output::json(&table),
         false => output::text(measured(&table)),
     }
-    let budgets = table.subjects.iter().filter_map(|row| Budget::of(row, table.days, arguments.target?));
-    Ok(judge(&budgets.collect::<Vec<_>>(), arguments))
+    Ok(judge(&budgets(&table, arguments), arguments))
+}
+
+fn budgets(table: &AvailabilityTable, arguments: &Args) -> Vec<Budget> {
+    let budget = |row| Budget::of(row, table.days, arguments.target?);
+    table.subjects.iter().filter_map(budget).collect()
 }
 
 fn calculated(arguments: &Args) -> anyhow::Result<ExitCode> {

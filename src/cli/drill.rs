@@ -7,9 +7,8 @@ use std::time::Duration;
 use anyhow::bail;
 
 use super::exit::FAILURE;
-use super::intent::{TermsArgs, report};
+use super::operator::{NumberedIntent, TermsArgs};
 use super::output;
-use super::server::ServerArgs;
 use crate::admin::api::{DrillRecord, HistoryQuery, routes};
 use crate::intent::{AbortRule, Action, DrillOutcome};
 use crate::region::Target;
@@ -28,7 +27,8 @@ const PATIENCE: u32 = 60;
 /// stand when it began ends it at once, as do those who shift, drain or disable in earnest, or lift it. When its time
 /// is over its clients come back step by step. What came of it is in `meridian history`.
 ///
-/// Exits with 0 when it is under way, with --wait when it succeeded; else with 1.
+/// Exits with 0 when it is under way, with --wait when it succeeded; else with 1. Several instances have a drill each: one
+/// that ends does not end the others.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// REGION or REGION/AZ
@@ -57,27 +57,29 @@ pub struct Args {
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let Args { target, percent, lasts, abort_when, wait: waits, terms } = arguments;
     let action = Action::Drill { target: target.clone(), away: *percent, abort: *abort_when };
-    let answer = terms.ask(action, Some(*lasts));
-    let number = answer.as_ref().ok().and_then(|reply| reply.intent.as_ref()).map(|intent| intent.number);
-    let code = report(answer, terms.is_trial())?;
-    match number.filter(|_| *waits) {
-        Some(number) => wait(&terms.care.operator.server, number),
-        None => Ok(code),
+    let outcomes = terms.ask(&action, Some(*lasts))?;
+    let drills = outcomes.intents(&terms.care.operator.server.instances()?);
+    let is_whole = outcomes.is_whole();
+    let code = outcomes.report(terms.is_trial())?;
+    if !*waits || !is_whole {
+        return Ok(code);
     }
+    let is_good = drills.iter().map(wait).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(ExitCode::from(if is_good.contains(&false) { FAILURE } else { 0 }))
 }
 
-/// Waits for the outcome of a drill. The drill goes on while its server is restarted.
-fn wait(server: &ServerArgs, number: u64) -> anyhow::Result<ExitCode> {
+/// Waits for the outcome of a drill at its instance, and returns whether it is good. The drill goes on while the instance
+/// is restarted.
+fn wait(drill: &NumberedIntent) -> anyhow::Result<bool> {
     let mut failures = 0;
     loop {
-        match look(server, number) {
+        match look(drill) {
             Ok(Some(drill)) if drill.outcome != DrillOutcome::Pending => {
                 output::progress(drill.text);
-                let is_good = drill.outcome == DrillOutcome::Succeeded;
-                return Ok(ExitCode::from(if is_good { 0 } else { FAILURE }));
+                return Ok(drill.outcome == DrillOutcome::Succeeded);
             }
             Ok(Some(_)) => failures = 0,
-            Ok(None) => bail!("the server does not remember drill {number}"),
+            Ok(None) => bail!("the server does not remember drill {}", drill.number),
             Err(error) if failures == PATIENCE => return Err(error),
             Err(_) => failures += 1,
         }
@@ -86,8 +88,8 @@ fn wait(server: &ServerArgs, number: u64) -> anyhow::Result<ExitCode> {
 }
 
 /// Returns what is known of a drill; `None`: nothing.
-fn look(server: &ServerArgs, number: u64) -> anyhow::Result<Option<DrillRecord>> {
+fn look(NumberedIntent { instance, number }: &NumberedIntent) -> anyhow::Result<Option<DrillRecord>> {
     // Others may be begun and refused meanwhile.
-    let history = server.get(&routes::HISTORY, &HistoryQuery { limit: 50, kind: None, all: false })?;
-    Ok(history.drills.into_iter().find(|drill| drill.number == number))
+    let history = instance.get(&routes::HISTORY, &HistoryQuery { limit: 50, kind: None, all: false })?;
+    Ok(history.drills.into_iter().find(|drill| drill.number == *number))
 }

@@ -2,7 +2,11 @@
 
 use std::process::ExitCode;
 
-use super::intent::{OperatorArgs, report};
+use anyhow::Context;
+
+use super::operator::{Absence, ChangeOutcomes, OperatorArgs, change};
+use super::server::{Instance, ask_all};
+use super::undo::nothing;
 use crate::admin::api::{RegionName, routes};
 
 /// Let a region back that is held or quarantined
@@ -20,5 +24,27 @@ pub struct Args {
 }
 
 pub fn run(Args { region, operator }: &Args) -> anyhow::Result<ExitCode> {
-    report(operator.order(&routes::FAIL_BACK, &RegionName { region: region.clone() }, &()), false)
+    let name = RegionName { region: region.clone() };
+    let let_back = |instance: &Instance| operator.order(instance, &routes::FAIL_BACK, &name, &());
+    let instances = operator.server.instances()?;
+    if instances.len() == 1 {
+        return ChangeOutcomes(ask_all(&instances, let_back)).report(false);
+    }
+    let keeps = |instance: &Instance| keeps_away(instance, region);
+    let kept = ask_all(&instances, keeps);
+    let is_anywhere = kept.iter().any(|reply| matches!(reply.answer, Ok(true)));
+    let here = |instance: &Instance| match !is_anywhere || keeps(instance)? {
+        true => let_back(instance),
+        false => Ok(nothing(&format!("{region} is neither held nor quarantined here"))),
+    };
+    // There is no trial of this: what can be known before is whether every instance can be asked.
+    let check = |instance: &Instance| keeps(instance).map(|_| nothing(""));
+    change(&instances, Absence::Stops, check, here)?.report(false)
+}
+
+/// Returns whether an instance keeps a region away until an operator lets it back.
+fn keeps_away(instance: &Instance, name: &str) -> anyhow::Result<bool> {
+    let regions = instance.look(&routes::OVERVIEW)?.overview.regions;
+    let region = regions.into_iter().find(|region| region.summary.name == name);
+    Ok(region.with_context(|| format!("region `{name}` is not defined"))?.awaits_failback)
 }

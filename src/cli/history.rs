@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use super::output;
-use super::server::ServerArgs;
+use super::reading::{self, PrintForm};
+use super::server::{ServerArgs, ask_all};
 use crate::admin::api::{EventsAndDrills, HistoryQuery, routes};
 
 /// Show what operators did, and what came of drills
@@ -36,7 +37,12 @@ pub struct Args {
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let Args { limit, kind, all, json, server } = arguments;
     let query = HistoryQuery { limit: *limit, kind: kind.clone(), all: *all };
-    let history = server.get(&routes::HISTORY, &query)?;
+    let instances = server.instances()?;
+    let [instance] = &instances[..] else {
+        let replies = ask_all(&instances, |instance| instance.get(&routes::HISTORY, &query));
+        return Ok(reading::show(&replies, PrintForm::of(*json), table));
+    };
+    let history = instance.get(&routes::HISTORY, &query)?;
     match json {
         true => output::json(&history),
         false => output::text(table(&history)),

@@ -4,70 +4,26 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
-use serde::Serialize;
 
+use super::drain_status::{self, DrainHolder};
 use super::exit::FAILURE;
-use super::server::ServerArgs;
-use super::{drain_status, output};
-use crate::admin::api::route::NoParameters;
-use crate::admin::api::{
-    ApiError, ApiRoute, Approval, ChangeReply, IntentList, IntentRequest, LiftQuery, ProposalNumber, routes,
-};
-use crate::intent::{Action, ForcedState, SafetyRule, owner, sentence};
+use super::operator::{CareArgs, OperatorArgs, TermsArgs};
+use super::reading::{self, PrintForm};
+use super::server::{ServerArgs, ask_all};
+use super::{approve, output};
+use crate::admin::api::{IntentList, routes};
+use crate::intent::{Action, ForcedState, owner, sentence};
 use crate::moment::Moment;
 use crate::region::{Failover, Target};
 use crate::share::Share;
 use crate::units::{Percent, TimeSpan};
 use crate::zone::Name;
 
-/// An operator and a server.
-#[derive(Clone, Debug, Args)]
-pub struct OperatorArgs {
-    /// Name this author in the server's log, besides the name of the token; without it, $USER
-    #[arg(long, value_name = "NAME")]
-    author: Option<String>,
-
-    #[command(flatten)]
-    pub server: ServerArgs,
-}
-
-/// How carefully an intent is made, and by which operator.
-#[derive(Clone, Debug, Args)]
-pub struct CareArgs {
-    /// Forecast the effect and do nothing
-    #[arg(long)]
-    dry_run: bool,
-
-    /// Break this safety rule on purpose, for at most 4h
-    #[arg(long = "override", value_name = "RULE", value_parser = rules())]
-    overrides: Vec<SafetyRule>,
-
-    #[command(flatten)]
-    pub operator: OperatorArgs,
-}
-
-/// Why an intent is made, and how carefully.
-#[derive(Clone, Debug, Args)]
-pub struct TermsArgs {
-    /// Record this reason in the audit log
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-
-    #[command(flatten)]
-    pub care: CareArgs,
-}
-
 fn modes() -> impl TypedValueParser<Value = Failover> {
     let words = PossibleValuesParser::new(Failover::ALL.map(Failover::as_str));
     words.map(|word| Failover::find(&word).expect("the parser takes these words only"))
-}
-
-fn rules() -> impl TypedValueParser<Value = SafetyRule> {
-    let words = PossibleValuesParser::new(SafetyRule::ALL.map(SafetyRule::as_str));
-    words.map(|word| word.parse().expect("it is one of the words"))
 }
 
 /// The commands for intents.
@@ -276,13 +232,13 @@ impl IntentCommand {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Shift { target, percent, lasts, terms } => {
-                terms.intend(Action::Shift { target: target.clone(), away: *percent }, Some(*lasts))
+                terms.intend(&Action::Shift { target: target.clone(), away: *percent }, Some(*lasts))
             }
             Self::Drain { target, lasts, wait, timeout, terms } => {
                 drain(target, *lasts, wait.then_some(*timeout), terms)
             }
             Self::Disable { target, lasts, terms } => {
-                terms.intend(Action::Disable { target: target.clone() }, *lasts)
+                terms.intend(&Action::Disable { target: target.clone() }, *lasts)
             }
             Self::Force { target, state, lasts, reason, care } => {
                 let forced = match state {
@@ -291,19 +247,19 @@ impl IntentCommand {
                     ForceArg::Down => ForcedState::Down,
                 };
                 let terms = TermsArgs { reason: reason.clone().unwrap_or_default(), care: care.clone() };
-                terms.intend(Action::Force { target: target.clone(), forced }, *lasts)
+                terms.intend(&Action::Force { target: target.clone(), forced }, *lasts)
             }
             Self::Failover { mode, region, lasts, terms } => {
-                terms.intend(Action::Failover { region: region.clone(), failover: *mode }, *lasts)
+                terms.intend(&Action::Failover { region: region.clone(), failover: *mode }, *lasts)
             }
             Self::Capacity { region, percent, at, lasts, terms } => {
                 let action = Action::Capacity { region: region.clone(), percent: *percent, at: *at };
-                terms.intend(action, *lasts)
+                terms.intend(&action, *lasts)
             }
             Self::Weights { name, members, steps, hold, terms } => {
                 let steps = steps.as_deref().map_or_else(|| Ok(Vec::new()), sentence::shares)?;
                 let (owner, members) = (name.clone(), members.clone());
-                terms.intend(Action::Weights { owner, members, steps, hold: hold.0 }, None)
+                terms.intend(&Action::Weights { owner, members, steps, hold: hold.0 }, None)
             }
             Self::Unshift(UndoArgs { target, at_once, operator }) => operator.undo("shift", target, *at_once),
             Self::Undrain(UndoArgs { target, at_once, operator }) => operator.undo("drain", target, *at_once),
@@ -312,30 +268,28 @@ impl IntentCommand {
             }
             Self::Lift { number, at_once, operator } => operator.lift(*number, *at_once),
             Self::Approve { number, terms: TermsArgs { reason, care } } => {
-                let CareArgs { dry_run, overrides, operator } = care.clone();
-                let approval = Approval { reason: reason.clone(), overrides, dry_run };
-                let number = ProposalNumber { number: *number };
-                report(operator.order(&routes::APPROVE, &number, &approval), dry_run)
+                approve::run(*number, reason, care)
             }
             Self::Intents { json, server } => list(*json, server),
         }
     }
 }
 
-/// Drains, and waits for at most this time for the last client.
+/// Drains, and waits for at most this time for the last client of the last instance.
 fn drain(
     target: &Target,
     lasts: TimeSpan,
     timeout: Option<TimeSpan>,
     terms: &TermsArgs,
 ) -> anyhow::Result<ExitCode> {
-    let answer = terms.ask(Action::Drain { target: target.clone() }, Some(lasts));
-    let number = answer.as_ref().ok().and_then(|reply| reply.intent.as_ref()).map(|intent| intent.number);
-    let done = report(answer, terms.is_trial())?;
-    match number.zip(timeout) {
-        Some((number, timeout))
-            if !drain_status::wait(&terms.care.operator.server, timeout.0, || Ok(number))? =>
-        {
+    let outcomes = terms.ask(&Action::Drain { target: target.clone() }, Some(lasts))?;
+    let drains = outcomes.intents(&terms.care.operator.server.instances()?);
+    let drains: Vec<_> = drains.into_iter().map(DrainHolder::from).collect();
+    let is_whole = outcomes.is_whole();
+    let done = outcomes.report(terms.is_trial())?;
+    match timeout {
+        // What some instances only do has no end to wait for.
+        Some(timeout) if is_whole && !drain_status::wait(timeout.0, || Ok(drains.clone()))? => {
             Ok(ExitCode::from(FAILURE))
         }
         Some(_) | None => Ok(done),
@@ -344,95 +298,34 @@ fn drain(
 
 /// Prints the intents in force and the open proposals.
 fn list(json: bool, server: &ServerArgs) -> anyhow::Result<ExitCode> {
-    let list = server.look(&routes::INTENTS)?;
-    if json {
-        output::json(&list);
+    let instances = server.instances()?;
+    if let [instance] = &instances[..] {
+        let list = instance.look(&routes::INTENTS)?;
+        match json {
+            true => output::json(&list),
+            false => output::text(written(&list)),
+        }
         return Ok(ExitCode::SUCCESS);
     }
+    let replies = ask_all(&instances, |instance| instance.look(&routes::INTENTS));
+    Ok(reading::show(&replies, PrintForm::of(json), written))
+}
+
+fn written(list: &IntentList) -> String {
     let IntentList { intents, proposals } = list;
     if intents.is_empty() && proposals.is_empty() {
-        output::line("no intents in force, no open proposals");
+        return "no intents in force, no open proposals\n".to_owned();
     }
+    let mut text = String::new();
     for intent in intents {
-        output::line(format_args!("{:>5}  {:9}  {}", intent.number, intent.state, intent.text));
-        intent.why.iter().for_each(|why| {
-            output::line(format_args!("                  clients stay away: {why}"));
-        });
+        text.push_str(&format!("{:>5}  {:9}  {}\n", intent.number, intent.state, intent.text));
+        text.extend(intent.why.iter().map(|why| format!("                  clients stay away: {why}\n")));
     }
     for proposal in proposals {
         let (number, region, at) = (proposal.number, &proposal.region, proposal.at);
-        output::line(format_args!(
-            "{number:>5}  proposed   {region} leaves after `meridian approve {number}`, since {at}"
+        text.push_str(&format!(
+            "{number:>5}  proposed   {region} leaves after `meridian approve {number}`, since {at}\n"
         ));
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-impl TermsArgs {
-    /// Asks for an intent.
-    pub fn ask(&self, intent: Action, lasts: Option<TimeSpan>) -> anyhow::Result<ChangeReply> {
-        let Self { reason, care: CareArgs { dry_run, overrides, operator } } = self;
-        let (reason, overrides) = (reason.clone(), overrides.clone());
-        // A slip is told before the network is asked.
-        intent.check()?;
-        let request = IntentRequest { intent, lasts, reason, overrides, dry_run: *dry_run };
-        operator.order(&routes::INTEND, &NoParameters {}, &request)
-    }
-
-    /// Returns whether the effect is only forecast.
-    pub fn is_trial(&self) -> bool {
-        self.care.dry_run
-    }
-
-    /// Returns whether a safety rule is broken on purpose.
-    pub fn is_breaking(&self) -> bool {
-        !self.care.overrides.is_empty()
-    }
-
-    /// Asks for an intent, and prints what becomes of it.
-    fn intend(&self, intent: Action, lasts: Option<TimeSpan>) -> anyhow::Result<ExitCode> {
-        report(self.ask(intent, lasts), self.is_trial())
-    }
-}
-
-impl OperatorArgs {
-    /// Asks for a change.
-    pub fn order<P: Serialize, B: Serialize>(
-        &self,
-        route: &ApiRoute<P, B, ChangeReply>,
-        parameters: &P,
-        body: &B,
-    ) -> anyhow::Result<ChangeReply> {
-        self.server.order(route, parameters, body, self.author.as_deref())
-    }
-
-    fn lift(&self, number: u64, at_once: bool) -> anyhow::Result<ExitCode> {
-        report(self.order(&routes::LIFT, &LiftQuery { number, at_once }, &()), false)
-    }
-
-    /// Ends the intent of this kind about a target.
-    fn undo(&self, kind: &str, target: &Target, at_once: bool) -> anyhow::Result<ExitCode> {
-        let IntentList { intents, .. } = self.server.look(&routes::INTENTS)?;
-        match intents.iter().find(|intent| intent.kind == kind && intent.target.as_ref() == Some(target)) {
-            Some(intent) => self.lift(intent.number, at_once),
-            None => bail!("no `{kind} {target}` is in force; `meridian intents` shows what is"),
-        }
-    }
-}
-
-/// Prints what became of a change; a refusal is passed on.
-pub fn report(answer: anyhow::Result<ChangeReply>, is_trial: bool) -> anyhow::Result<ExitCode> {
-    let refused = |error: &anyhow::Error| {
-        let forecast = error.downcast_ref().and_then(|ApiError { forecast, .. }| forecast.clone());
-        forecast.iter().for_each(|forecast| output::remark(format_args!("{}\n", forecast.trim_end())));
-    };
-    let ChangeReply { text, forecast, violations, .. } = answer.inspect_err(refused)?;
-    if is_trial {
-        forecast.iter().for_each(|forecast| output::progress(format_args!("{}\n", forecast.trim_end())));
-    }
-    for violation in &violations {
-        output::progress(format_args!("it breaks {}: {}", violation.rule, violation.sentence));
-    }
-    output::progress(text);
-    Ok(if violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
+    text
 }

@@ -18,17 +18,18 @@ use crate::snapshot::{Base, Snapshot};
 
 /// Draw a map of the world: the regions, and where each country's clients go
 ///
-/// The picture is an SVG that needs no other file, for a document. Without --admin it is drawn for a
-/// configuration directory with everything healthy; with --admin it shows a running server as it is now.
+/// The picture is an SVG that needs no other file, for a document. Without --admin and
+/// $MERIDIAN_ADMIN it is drawn for a configuration directory with everything healthy; with one of them it shows a running
+/// server as it is now.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Write the picture to this file
     #[arg(short, long, value_name = "FILE", default_value = "map.svg")]
     output: PathBuf,
 
-    /// Draw the configuration in this directory
-    #[arg(long, value_name = "DIR", default_value = "zones", conflicts_with = "admin")]
-    config: PathBuf,
+    /// Draw the configuration in this directory; without it, and without a server, that in zones
+    #[arg(long, value_name = "DIR", conflicts_with = "admin")]
+    config: Option<PathBuf>,
 
     /// Draw the clients of this steered name; without it, of the first one
     #[arg(long, value_name = "NAME")]
@@ -39,9 +40,15 @@ pub struct Args {
 }
 
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let svg = match &arguments.server.admin {
-        Some(_) => arguments.server.text(&routes::MAP, &SteeredNameQuery { name: arguments.name.clone() })?,
-        None => draw(daemon::load(&arguments.config)?.base, arguments.name.as_deref())?,
+    let svg = match &arguments.config {
+        None if arguments.server.is_named() => {
+            let query = SteeredNameQuery { name: arguments.name.clone() };
+            arguments.server.single("a map")?.text(&routes::MAP, &query)?
+        }
+        directory => {
+            let directory = directory.as_deref().unwrap_or(Path::new("zones"));
+            draw(daemon::load(directory)?.base, arguments.name.as_deref())?
+        }
     };
     write(&arguments.output, &svg)?;
     output::line(format_args!("wrote {} ({} bytes)", arguments.output.display(), svg.len()));

@@ -1,5 +1,6 @@
 //! The commands, one a file, and what the process exits with.
 
+mod approve;
 mod availability;
 mod check;
 mod demo;
@@ -15,9 +16,11 @@ mod history;
 mod intent;
 mod logging;
 mod map;
+mod operator;
 mod output;
 mod prove;
 mod random;
+mod reading;
 mod region;
 mod rollout;
 mod schema;
@@ -25,6 +28,7 @@ mod serve;
 mod server;
 mod simulate;
 mod status;
+mod undo;
 mod version;
 mod whatif;
 
@@ -70,9 +74,11 @@ Start here:
   meridian simulate tokyo.scenario               play an outage from a scenario
   meridian simulate --lose tokyo --load 1.4      forecast the loss of a region
   meridian availability --target 99.95           compare measured uptime with a target
+  meridian drain tokyo --reason 'new kernel' --wait --admin ns1.example.net:8053,ns2.example.net:8053
+                                                 drain it at both instances, until neither may have clients there
   meridian prove zones                           prove that no client is ever sent across a border
 
-Exit codes: 0 ok, 1 failure, 2 bad configuration or usage.";
+Exit codes: 0 ok, 1 failure, 2 bad configuration or usage, 3 a change that only some of several instances made.";
 
 #[derive(Debug, Subcommand)]
 enum MeridianCommand {

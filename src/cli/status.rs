@@ -9,7 +9,8 @@ use anyhow::Context;
 
 use super::exit::run_to_end;
 use super::output;
-use super::server::ServerArgs;
+use super::reading::{self, PrintForm};
+use super::server::{Instance, ServerArgs, ask_all};
 use crate::admin::api::{FamilyStatus, OverviewWithEvents, RegionOverview, RegionSummary, routes};
 use crate::alarm::Incident;
 use crate::health::{LIMITED, WITHDRAWN};
@@ -49,9 +50,14 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let pen = Pen { has_colours: io::stdout().is_terminal() && !is_unwanted };
     if arguments.watch {
-        return run_to_end(watch(arguments.server.clone(), pen))?;
+        return run_to_end(watch(arguments.server.single("`--watch`")?, pen))?;
     }
-    let overview = arguments.server.look(&routes::OVERVIEW)?;
+    let instances = arguments.server.instances()?;
+    let [instance] = &instances[..] else {
+        let replies = ask_all(&instances, |instance| instance.look(&routes::OVERVIEW));
+        return Ok(reading::show(&replies, PrintForm::of(arguments.json), |seen| pen.page(seen)));
+    };
+    let overview = instance.look(&routes::OVERVIEW)?;
     match arguments.json {
         true => output::json(&overview),
         false => output::text(pen.page(&overview)),
@@ -61,7 +67,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
 
 /// Shows it again and again. A server that is away for a while is waited for, one that never answered is
 /// an error.
-async fn watch(server: ServerArgs, pen: Pen) -> anyhow::Result<ExitCode> {
+async fn watch(server: Instance, pen: Pen) -> anyhow::Result<ExitCode> {
     let mut last: Option<String> = None;
     loop {
         let server = server.clone();

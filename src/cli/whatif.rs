@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use super::exit::{BadInput, FAILURE};
 use super::output;
-use super::server::ServerArgs;
+use super::reading::{self, PrintForm};
+use super::server::{Instance, ServerArgs, ask_all};
 use crate::admin::api::{ApiError, LossSimulation, SimulateQuery, routes};
 use crate::daemon;
 use crate::health::View;
@@ -49,21 +50,35 @@ fn load(text: &str) -> Result<f64, String> {
 }
 
 pub fn run(arguments: &WhatIfArgs, config: Option<&PathBuf>) -> anyhow::Result<ExitCode> {
-    let simulation = match arguments.server.admin {
-        Some(_) => of_server(arguments)?,
-        None => of_directory(arguments, config)?,
+    let (form, server) = (PrintForm::of(arguments.json), &arguments.server);
+    let asks = server.is_given() || config.is_none() && server.is_named();
+    let simulation = match asks {
+        true => match &server.instances()?[..] {
+            [instance] => of_instance(arguments, instance)?,
+            several => {
+                let replies = ask_all(several, |instance| of_instance(arguments, instance));
+                let code = reading::show(&replies, form, written);
+                let mut known = replies.iter().filter_map(|reply| reply.answer.as_ref().ok());
+                return Ok(if known.all(LossSimulation::is_good) { code } else { ExitCode::from(FAILURE) });
+            }
+        },
+        false => of_directory(arguments, config)?,
     };
-    match arguments.json {
-        true => output::json(&simulation),
-        false => output::line(simulation.to_string().trim_end()),
+    match form {
+        PrintForm::Json => output::json(&simulation),
+        PrintForm::Text => output::text(written(&simulation)),
     }
     Ok(if simulation.is_good() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }
 
-fn of_server(arguments: &WhatIfArgs) -> anyhow::Result<LossSimulation> {
-    let WhatIfArgs { lose, each, load, server, .. } = arguments;
+fn written(simulation: &LossSimulation) -> String {
+    format!("{}\n", simulation.to_string().trim_end())
+}
+
+fn of_instance(arguments: &WhatIfArgs, instance: &Instance) -> anyhow::Result<LossSimulation> {
+    let WhatIfArgs { lose, each, load, .. } = arguments;
     let query = SimulateQuery { lose: lose.clone(), each: *each, load: *load, format: None };
-    server.get(&routes::SIMULATE, &query).map_err(|error| match error.downcast::<ApiError>() {
+    instance.get(&routes::SIMULATE, &query).map_err(|error| match error.downcast::<ApiError>() {
         Ok(refusal) if refusal.status < 500 => BadInput::new(refusal).into(),
         Ok(refusal) => refusal.into(),
         Err(error) => error,

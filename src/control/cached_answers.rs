@@ -151,8 +151,7 @@ impl CachedAnswers {
     /// Starts: whatever an earlier life of the server gave out may be held from now on for as long as any steered
     /// name allows.
     pub fn new(config: &Config, now: Moment) -> Self {
-        let longest = config.steered.iter().map(|steering| steering.ttl.max(steering.short_ttl)).max();
-        let until = longest.map_or(now, |ttl| now.plus(lifetime(ttl)));
+        let until = now.plus(longest_hold(config));
         Self {
             given: Arc::default(),
             leaving: Vec::new(),
@@ -302,6 +301,13 @@ fn addresses_in(rdata: &RData) -> Vec<IpAddr> {
         RData::SVCB(service) => hints(service),
         _ => Vec::new(),
     }
+}
+
+/// Returns the longest time for which a resolver may keep what a steered name of this configuration answers; zero
+/// without such a name.
+pub fn longest_hold(config: &Config) -> Duration {
+    let longest = config.steered.iter().map(|steering| steering.ttl.max(steering.short_ttl)).max();
+    longest.map_or(Duration::ZERO, lifetime)
 }
 
 fn lifetime(ttl: Ttl) -> Duration {

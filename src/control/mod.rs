@@ -39,7 +39,7 @@ mod safety;
 
 use std::sync::Arc;
 
-pub use cached_answers::DrainProgress;
+pub use cached_answers::{DrainProgress, longest_hold};
 pub use input::{Effect, Input, Restored};
 pub use monitor::{Findings, Monitor};
 pub use operator::Proposal;

@@ -31,6 +31,7 @@ mod events;
 mod failover;
 mod packets;
 mod pages;
+mod pair;
 mod reload;
 mod restart;
 mod rollout;

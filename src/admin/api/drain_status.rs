@@ -19,6 +19,8 @@ pub struct DrainStatus {
     pub last_lawful: Option<Timestamp>,
     /// The time until then; 0 when it has passed.
     pub seconds_left: Option<f64>,
+    /// The longest time for which a resolver may keep an address that a steered name answers with: the longest TTL.
+    pub longest_seconds: f64,
     /// Whether an answer still contains one of its addresses.
     pub still_given_out: bool,
     /// Its addresses in the answers of steered names.

@@ -7,6 +7,7 @@
 //! | [`intents`], [`drain_status`] | requests of operators and what became of them |
 //! | [`history`], [`availability`] | events and drills; measured uptime |
 //! | [`queries`] | explanations, simulations, where the clients of a country go |
+//! | [`instances`] | what commands print of several instances |
 //! | [`caller`], [`error`], [`timestamp`] | the caller's identity; refusals; moments as text |
 //!
 //! Nothing here opens, sends or renders: a handler makes these values of core types, in one place for each resource.
@@ -17,6 +18,7 @@ pub mod caller;
 pub mod drain_status;
 pub mod error;
 pub mod history;
+pub mod instances;
 pub mod intents;
 pub mod overview;
 pub mod queries;
@@ -30,6 +32,7 @@ pub use caller::{CallerIdentity, Credential, Role};
 pub use drain_status::{DrainStatus, ResolverAnswers, ResolversLeft};
 pub use error::ApiError;
 pub use history::{DrillRecord, EventsAndDrills, HistoryQuery, LastGoodDrill};
+pub use instances::{InstanceAnswer, InstanceDrainStatus, JointDrainStatus};
 pub use intents::{
     Approval, ChangeReply, IntentList, IntentNumber, IntentRequest, IntentStatus, LiftQuery, ProposalNumber,
     ProposalStatus, RuleViolation,

@@ -13,6 +13,7 @@ use crate::admin::stream::hub;
 use crate::admin::{listen, places};
 use crate::alarm::incident;
 use crate::availability::{log, measured};
+use crate::cli::server;
 use crate::client::MAX_GROUPS;
 use crate::config::sections::capacity_events;
 use crate::config::sections::{
@@ -185,6 +186,7 @@ fn admin() -> Vec<Row> {
         ("wrong tokens in a second that are answered one by one", most(MAX_WRONG)),
         ("events of one page of `/history`", most(MAX_EVENTS)),
         ("events that a stream begins with", most(hub::FIRST_EVENTS)),
+        ("instances that one command asks", most(server::MAX_INSTANCES)),
     ]
 }
 

@@ -19,11 +19,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-use super::drain_status;
+use super::drain_status::{self, DrainHolder};
 use super::exit::FAILURE;
-use super::intent::{OperatorArgs, TermsArgs, report};
+use super::operator::{Absence, NumberedIntent, OperatorArgs, TermsArgs};
 use super::output;
-use crate::admin::api::{ChangeReply, LiftQuery, RegionName, routes};
+use super::server::{Instance, InstanceReply, ask_all};
+use crate::admin::api::{LiftQuery, RegionName, routes};
 use crate::intent::{Action, LONGEST_TIME, SafetyRule};
 use crate::region::Target;
 use crate::units::TimeSpan;
@@ -49,7 +50,8 @@ const LEAST_AHEAD: Duration = Duration::from_secs(60);
 /// and watches for alarms until it has soaked. Stops at the first failure with the traffic kept away, says what state
 /// it leaves behind, and exits with 1. A drain that would end meanwhile is asked for anew.
 ///
-/// One instance is drained and asked; it speaks for itself, and others need a drain of their own.
+/// All instances that are named are drained and asked, and the last of them counts: for the last client, for canaries, for
+/// the ramp. They speak for themselves: an instance that is not named needs a drain of its own.
 ///
 /// The command finds MERIDIAN_REGION, MERIDIAN_ZONE (empty for a whole region) and MERIDIAN_ADDRESSES (separated
 /// by spaces) in its environment.
@@ -80,17 +82,18 @@ pub struct Args {
 
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     let interrupt = Interrupt::listen()?;
-    let mut rollout = Rollout { arguments, interrupt, drain: None };
-    let intent = match rollout.ask(arguments.lasts.0) {
-        Ok(ChangeReply { intent: Some(intent), .. }) => intent,
-        // It is refused, or was only tried.
-        other => return report(other, arguments.terms.is_trial()),
-    };
-    output::progress(
-        "one instance is asked and speaks for itself: others that answer for the zone need a drain too",
-    );
-    output::progress(format_args!("1/6 drain: {}", intent.text));
-    rollout.drain = Some(HeldDrain { number: intent.number, ends: Instant::now() + arguments.lasts.0 });
+    let instances = arguments.terms.care.operator.server.instances()?;
+    let mut rollout = Rollout { arguments, instances, interrupt, drain: None };
+    let action = Action::Drain { target: arguments.target.clone() };
+    let outcomes = arguments.terms.ask(&action, Some(arguments.lasts))?;
+    let drains = outcomes.intents(&rollout.instances);
+    if drains.is_empty() || !outcomes.is_whole() {
+        // It is refused, was only tried, or is not in force everywhere.
+        return outcomes.report(arguments.terms.is_trial());
+    }
+    output::progress(rollout.scope());
+    outcomes.texts().for_each(|text| output::progress(format_args!("1/6 drain: {text}")));
+    rollout.drain = Some(HeldDrain { drains, ends: Instant::now() + arguments.lasts.0 });
     match rollout.go() {
         Ok(()) => {
             output::progress(format_args!(
@@ -110,6 +113,8 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
 /// A rollout on its way.
 struct Rollout<'a> {
     arguments: &'a Args,
+    /// At least one.
+    instances: Vec<Instance>,
     interrupt: Interrupt,
     /// The drain in force; `None`: it has been lifted.
     drain: Option<HeldDrain>,
@@ -117,14 +122,19 @@ struct Rollout<'a> {
 
 /// The drain in force.
 struct HeldDrain {
-    number: u64,
-    /// When it ends at the earliest.
+    /// One at each instance.
+    drains: Vec<NumberedIntent>,
+    /// When the first of them ends at the earliest.
     ends: Instant,
 }
 
 impl<'a> Rollout<'a> {
     fn go(&mut self) -> anyhow::Result<()> {
-        let site = self.site().context("cannot look at what is to be deployed")?;
+        let mut sites = self.sites().context("cannot look at what is to be deployed")?;
+        // What one configuration has is drained everywhere; what only another has is not.
+        let is_same = sites.iter().all(|site| site.list() == sites[0].list());
+        ensure!(is_same, "{} has other addresses at each instance: {}", self.target(), self.lists(&sites));
+        let site = sites.swap_remove(0);
         ensure!(!site.addresses.is_empty(), "{} has no addresses", self.target());
         output::progress(format_args!("2/6 wait until no resolver may hold {}", site.list()));
         self.wait_for_last_client()?;
@@ -132,18 +142,32 @@ impl<'a> Rollout<'a> {
         self.execute(&site)?;
         output::progress(format_args!("4/6 wait for canaries of {}", site.list()));
         self.verify()?;
-        let before = self.site()?.alarms;
+        let before: Vec<_> = self.sites()?.into_iter().map(|site| site.alarms).collect();
         output::progress("5/6 lift the drain: clients come back step by step");
-        let number = self.lift()?;
-        self.wait_for_ramp(number, &before)?;
+        let drains = self.lift()?;
+        self.wait_for_ramp(&drains, &before)?;
         output::progress(format_args!("6/6 soak for {}", self.arguments.soak));
         self.soak(&before)
     }
 
-    /// Waits until no resolver may hold an address any more.
+    /// Says for which instances this speaks.
+    fn scope(&self) -> String {
+        let names: Vec<_> = self.instances.iter().map(|instance| instance.address.as_str()).collect();
+        match &names[..] {
+            [_] => "one instance is asked and speaks for itself: others that answer for the zone need a drain too".to_owned(),
+            several => format!(
+                "{} instances are asked and speak for themselves: {}; others that answer for the zone need a drain too",
+                several.len(),
+                several.join(", ")
+            ),
+        }
+    }
+
+    /// Waits until no resolver of any instance may hold an address any more.
     fn wait_for_last_client(&mut self) -> anyhow::Result<()> {
         let timeout = self.arguments.timeout;
-        let is_over = drain_status::wait(&self.operator().server, timeout.0, || self.hold())?;
+        let is_over =
+            drain_status::wait(timeout.0, || Ok(self.hold()?.into_iter().map(DrainHolder::from).collect()))?;
         ensure!(is_over, "{} still has clients, and the command was not run", self.target());
         Ok(())
     }
@@ -173,13 +197,14 @@ impl<'a> Rollout<'a> {
     /// Waits until canaries that began after the command find everything up.
     fn verify(&mut self) -> anyhow::Result<()> {
         let start = Instant::now();
-        let mut fresh = site::FreshResults::default();
+        let mut fresh = vec![site::FreshResults::default(); self.instances.len()];
         let mut missing = "the server does not answer".to_owned();
         while start.elapsed() < self.arguments.timeout.0 {
             self.hold()?;
             // A server that is started anew forgets no drain.
-            if let Ok(site) = self.site() {
-                match fresh.missing(&site) {
+            if let Ok(sites) = self.sites() {
+                let each = fresh.iter_mut().zip(&sites).map(|(fresh, site)| fresh.missing(site));
+                match each.collect::<Vec<_>>().into_iter().flatten().next() {
                     None => return Ok(()),
                     Some(what) => missing = what,
                 }
@@ -189,47 +214,69 @@ impl<'a> Rollout<'a> {
         bail!("{missing}, {} after the command", self.arguments.timeout)
     }
 
-    /// Lifts the drain, and returns its number.
-    fn lift(&mut self) -> anyhow::Result<u64> {
-        let number = self.hold()?;
-        let answer = self.operator().order(&routes::LIFT, &LiftQuery { number, at_once: false }, &());
-        output::progress(format_args!("    {}", answer.context("the drain cannot be lifted")?.text));
+    /// Lifts the drain everywhere, and returns what it was.
+    fn lift(&mut self) -> anyhow::Result<Vec<NumberedIntent>> {
+        let drains = self.hold()?;
+        let answers = ask_all(&self.instances, |instance| {
+            let number = number_at(&drains, instance).context("it has no drain")?;
+            self.operator().order(instance, &routes::LIFT, &LiftQuery { number, at_once: false }, &())
+        });
+        // From now on clients come back somewhere, whatever becomes of the others.
         self.drain = None;
-        Ok(number)
+        for InstanceReply { address, answer } in answers {
+            let reply = answer.with_context(|| format!("the drain cannot be lifted at {address}"))?;
+            output::progress(format_args!("    {}", reply.text));
+        }
+        Ok(drains)
     }
 
-    /// Waits until the clients are back.
-    fn wait_for_ramp(&mut self, number: u64, before: &[String]) -> anyhow::Result<()> {
+    /// Waits until the clients are back at every instance.
+    fn wait_for_ramp(&mut self, drains: &[NumberedIntent], before: &[Vec<String>]) -> anyhow::Result<()> {
         let start = Instant::now();
         let mut said = String::new();
         while start.elapsed() < self.arguments.timeout.0 {
             self.interrupt.check()?;
-            let list = self.operator().server.look(&routes::INTENTS)?;
-            let Some(intent) = list.intents.into_iter().find(|intent| intent.number == number) else {
+            let lists = ask_all(&self.instances, |instance| {
+                let number = number_at(drains, instance);
+                let intents = instance.look(&routes::INTENTS)?.intents;
+                Ok(intents.into_iter().find(|intent| Some(intent.number) == number))
+            });
+            let mut states = Vec::new();
+            for list in lists {
+                states.extend(list.answer?);
+            }
+            if states.is_empty() {
                 return Ok(());
-            };
-            ensure!(intent.state != "stuck", "a gate of the ramp was closed twice");
-            let state = intent.why.map_or(intent.state, |why| format!("clients stay away: {why}"));
+            }
+            ensure!(
+                states.iter().all(|intent| intent.state != "stuck"),
+                "a gate of the ramp was closed twice"
+            );
+            let mut texts: Vec<_> = states
+                .into_iter()
+                .map(|intent| intent.why.map_or(intent.state, |why| format!("clients stay away: {why}")))
+                .collect();
+            texts.dedup();
+            let state = texts.join("; ");
             if said != state {
                 output::progress(format_args!("    {state}"));
                 said = state;
             }
-            self.site()?.fit(self.target(), before)?;
+            self.fit(before)?;
             thread::sleep(PAUSE);
         }
         bail!("its clients are not back after {}: {said}", self.arguments.timeout)
     }
 
     /// Watches for what goes wrong, and looks whether all is well in the end.
-    fn soak(&self, before: &[String]) -> anyhow::Result<()> {
+    fn soak(&self, before: &[Vec<String>]) -> anyhow::Result<()> {
         let start = Instant::now();
         loop {
             self.interrupt.check()?;
-            let site = self.site()?;
-            site.fit(self.target(), before)?;
+            let sites = self.fit(before)?;
             let left = self.arguments.soak.0.saturating_sub(start.elapsed());
             if left.is_zero() {
-                return match site.phases.iter().find(|phase| !phase.is_well()) {
+                return match sites.iter().flat_map(|site| &site.phases).find(|phase| !phase.is_well()) {
                     Some(phase) => bail!("{} is {phase} after {}", self.target(), self.arguments.soak),
                     None => Ok(()),
                 };
@@ -238,19 +285,19 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    /// Sees to it that the drain lasts, and returns its number; an interruption is the error.
-    fn hold(&mut self) -> anyhow::Result<u64> {
+    /// Sees to it that the drain lasts, and returns it as every instance has it; an interruption is the error.
+    fn hold(&mut self) -> anyhow::Result<Vec<NumberedIntent>> {
         self.interrupt.check()?;
         let drain = self.drain.as_ref().context("the drain is lifted")?;
-        let number = drain.number;
+        let drains = drain.drains.clone();
         let ahead = self.arguments.soak.0.max(LEAST_AHEAD).min(self.longest() / 2);
         if drain.ends.saturating_duration_since(Instant::now()) >= ahead {
-            return Ok(number);
+            return Ok(drains);
         }
         // Longer than what was asked for before, so that it is not taken for the same again.
         let lasts = (self.arguments.lasts.0 + ahead + LEAST_AHEAD).min(self.longest());
         self.post(lasts)?;
-        Ok(self.drain.as_ref().map_or(number, |drain| drain.number))
+        Ok(self.drain.as_ref().map_or(drains, |drain| drain.drains.clone()))
     }
 
     fn longest(&self) -> Duration {
@@ -259,10 +306,20 @@ impl<'a> Rollout<'a> {
 
     /// Asks for the drain anew.
     fn post(&mut self, lasts: Duration) -> anyhow::Result<()> {
-        let reply = self.ask(lasts).context("the drain cannot be made")?;
-        let intent = reply.intent.context("the server made no intent")?;
-        output::progress(format_args!("    {}", intent.text));
-        self.drain = Some(HeldDrain { number: intent.number, ends: Instant::now() + lasts });
+        // An instance that is away lets no clients of the others back.
+        let action = Action::Drain { target: self.target().clone() };
+        let outcomes = self.arguments.terms.ask_despite(Absence::Told, &action, Some(TimeSpan(lasts)));
+        let outcomes = outcomes.context("the drain cannot be made")?;
+        let drains = outcomes.intents(&self.instances);
+        ensure!(
+            outcomes.is_whole() || !drains.is_empty(),
+            "the drain cannot be made: {}",
+            outcomes.failures()
+        );
+        outcomes.texts().for_each(|text| output::progress(format_args!("    {text}")));
+        let is_whole = outcomes.is_whole();
+        self.drain = Some(HeldDrain { drains, ends: Instant::now() + lasts });
+        ensure!(is_whole, "the drain is not in force everywhere: {}", outcomes.failures());
         Ok(())
     }
 
@@ -282,23 +339,50 @@ impl<'a> Rollout<'a> {
         let left =
             TimeSpan(Duration::from_secs(drain.ends.saturating_duration_since(Instant::now()).as_secs()));
         output::complain(format_args!(
-            "{target} stays drained for {left} (intent {}). When it is right, `meridian undrain {target}` brings its \
+            "{target} stays drained for {left} ({}). When it is right, `meridian undrain {target}` brings its \
              clients back; run this again to deploy anew; `meridian drain {target} --for TIME --reason …` keeps them \
              away for longer",
-            drain.number
+            self.numbers(drain)
         ));
     }
 
-    fn site(&self) -> anyhow::Result<RolloutSite> {
-        let server = &self.operator().server;
-        let region =
-            server.get(&routes::REGION, &RegionName { region: self.target().region().to_owned() })?;
-        let overview = server.look(&routes::OVERVIEW)?.overview;
-        Ok(RolloutSite::read(region, overview.alarms, self.target()))
+    /// Returns the numbers of a drain: `intent 7`, or of several instances `intent 7 at ns1:8053, 9 at ns2:8053`.
+    fn numbers(&self, drain: &HeldDrain) -> String {
+        let number = |one: &NumberedIntent| match self.instances.len() {
+            1 => one.number.to_string(),
+            _ => format!("{} at {}", one.number, one.instance.address),
+        };
+        format!("intent {}", drain.drains.iter().map(number).collect::<Vec<_>>().join(", "))
     }
 
-    fn ask(&self, lasts: Duration) -> anyhow::Result<ChangeReply> {
-        self.arguments.terms.ask(Action::Drain { target: self.target().clone() }, Some(TimeSpan(lasts)))
+    /// Returns what every instance says of the region or zone.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be asked: it may be the one at which something is wrong.
+    fn sites(&self) -> anyhow::Result<Vec<RolloutSite>> {
+        let name = RegionName { region: self.target().region().to_owned() };
+        let sites = ask_all(&self.instances, |instance| {
+            let region = instance.get(&routes::REGION, &name)?;
+            let overview = instance.look(&routes::OVERVIEW)?.overview;
+            Ok(RolloutSite::read(region, overview.alarms, self.target()))
+        });
+        sites.into_iter().map(|reply| reply.answer).collect()
+    }
+
+    /// Holds that the region or zone serves, as every instance sees it.
+    fn fit(&self, before: &[Vec<String>]) -> anyhow::Result<Vec<RolloutSite>> {
+        let sites = self.sites()?;
+        for (site, before) in sites.iter().zip(before) {
+            site.fit(self.target(), before)?;
+        }
+        Ok(sites)
+    }
+
+    fn lists(&self, sites: &[RolloutSite]) -> String {
+        let list =
+            |(instance, site): (&Instance, &RolloutSite)| format!("{}: {}", instance.address, site.list());
+        self.instances.iter().zip(sites).map(list).collect::<Vec<_>>().join("; ")
     }
 
     fn target(&self) -> &'a Target {
@@ -308,6 +392,12 @@ impl<'a> Rollout<'a> {
     fn operator(&self) -> &'a OperatorArgs {
         &self.arguments.terms.care.operator
     }
+}
+
+/// Returns the number of the drain at an instance.
+fn number_at(drains: &[NumberedIntent], instance: &Instance) -> Option<u64> {
+    let here = drains.iter().find(|drain| drain.instance.address == instance.address);
+    here.map(|drain| drain.number)
 }
 
 /// Lets a command end that was interrupted, and kills it if it does not.

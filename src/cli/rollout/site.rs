@@ -56,7 +56,7 @@ impl RolloutSite {
 }
 
 /// What canaries have found since the first look.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FreshResults {
     /// By address and canary: when its last result was, and how many there were since the first look.
     seen: BTreeMap<(IpAddr, String), (Option<Timestamp>, usize)>,

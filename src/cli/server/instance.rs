@@ -1,58 +1,33 @@
-//! Asks a running server by the routes of its API.
+//! One running instance, asked by the routes of its API.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Url, redirect};
+use reqwest::{RequestBuilder, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::exit::run_to_end;
-use super::output;
+use super::credentials::Credentials;
 use crate::admin::api::caller::AUTHOR;
 use crate::admin::api::route::NoParameters;
 use crate::admin::api::{ApiError, ApiRoute, Method, Operation};
+use crate::cli::exit::run_to_end;
+use crate::cli::output;
 
 /// Where the server is asked unless it is said.
-const ADMIN: &str = "127.0.0.1:8053";
+pub(super) const ADMIN: &str = "127.0.0.1:8053";
 
-/// The variables of the environment that say where a token is, and what it is.
-const TOKEN_FILE: &str = "MERIDIAN_TOKEN_FILE";
-const TOKEN: &str = "MERIDIAN_TOKEN";
-
-/// How long a running server may take: to explain, it reads its database.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The options of every command that asks a running server.
-#[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "The running server")]
-pub struct ServerArgs {
-    /// Ask the server at this admin address, such as `127.0.0.1:8053` or `https://ns1.example.net:8053`
-    #[arg(long, value_name = "ADDRESS|URL")]
-    pub admin: Option<String>,
-
-    /// Send the token in this file; without it, that of $MERIDIAN_TOKEN_FILE or $MERIDIAN_TOKEN
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
-
-    /// Trust this authority of the server's certificate (PEM); without it, those of the system
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-
-    /// Show this certificate (PEM) to the server
-    #[arg(long, value_name = "FILE", requires = "key")]
-    certificate: Option<PathBuf>,
-
-    /// Prove the certificate with this key (PEM)
-    #[arg(long, value_name = "FILE", requires = "certificate")]
-    key: Option<PathBuf>,
+/// An instance by its admin address, and what it is shown.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// The address as it was given: its label in what is printed.
+    pub address: String,
+    pub(super) credentials: Credentials,
 }
 
-impl ServerArgs {
+impl Instance {
     /// Reads what a route answers to these parameters.
     pub fn get<P: Serialize, A: DeserializeOwned>(
         &self,
@@ -104,15 +79,15 @@ impl ServerArgs {
         parameters: &impl Serialize,
         complete: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> anyhow::Result<String> {
-        let address = self.admin.as_deref().unwrap_or(ADMIN);
+        let address = &self.address;
         let url = fill(base(address)?, operation, parameters)?;
-        let token = self.token()?;
+        let token = self.credentials.token()?;
         if token.is_some() && is_in_the_open(&url) {
             output::complain(format_args!(
                 "warning: the token is sent to {address} in the open; https:// would hide it"
             ));
         }
-        let client = self.client()?.build().context("cannot use these certificates")?;
+        let client = self.credentials.client()?.build().context("cannot use these certificates")?;
         let mut request = complete(client.request(method(operation), url));
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, token);
@@ -134,40 +109,6 @@ impl ServerArgs {
         // What is no JSON comes from a proxy, or another program.
         let refusal = serde_json::from_str(&text);
         Err(refusal.unwrap_or_else(|_| ApiError::new(status.as_u16(), text.trim_end())).into())
-    }
-
-    fn client(&self) -> anyhow::Result<ClientBuilder> {
-        // A token must not follow a redirection.
-        let mut client = Client::builder().no_proxy().timeout(PATIENCE).redirect(redirect::Policy::none());
-        if let Some(path) = &self.ca {
-            let authorities = Certificate::from_pem_bundle(&read_file(path)?);
-            let authorities = authorities.with_context(|| format!("`{}` is not PEM", path.display()))?;
-            client = client.tls_certs_only(authorities);
-        }
-        if let (Some(certificate), Some(key)) = (&self.certificate, &self.key) {
-            let pem = [read_file(certificate)?, read_file(key)?].join(&b'\n');
-            let identity = Identity::from_pem(&pem).with_context(|| {
-                format!("`{}` and `{}` are no certificate and key", certificate.display(), key.display())
-            });
-            client = client.identity(identity?);
-        }
-        Ok(client)
-    }
-
-    /// Returns the header with the token, if there is one anywhere.
-    fn token(&self) -> anyhow::Result<Option<HeaderValue>> {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let file = self.token_file.clone().or_else(|| variable(TOKEN_FILE).map(PathBuf::from));
-        let (text, whence) = match (file, variable(TOKEN)) {
-            (Some(path), _) => (read_file(&path)?, format!("`{}`", path.display())),
-            (None, Some(text)) => (text.into_encoded_bytes(), format!("${TOKEN}")),
-            (None, None) => return Ok(None),
-        };
-        let header = HeaderValue::from_bytes(&[b"Bearer ", text.trim_ascii()].concat());
-        // The error would not say what the token is, but this says where it is.
-        let mut header = header.ok().with_context(|| format!("{whence} holds no token: it is one line"))?;
-        header.set_sensitive(true);
-        Ok(Some(header))
     }
 }
 
@@ -227,10 +168,6 @@ fn is_in_the_open(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let is_loopback = |text: &str| text.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
     url.scheme() == "http" && host != "localhost" && !is_loopback(host.trim_matches(['[', ']']))
-}
-
-fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
 }
 
 fn method(operation: &Operation) -> reqwest::Method {
