@@ -82,6 +82,9 @@ impl ConfigSummary<'_> {
         for rule in &policy.residency {
             writeln!(f, "    residency: {}", rule.text)?;
         }
+        for admission in &policy.admissions {
+            writeln!(f, "    region: {}", admission.text)?;
+        }
         if !policy.residency.is_empty() {
             let unbound = if self.binds_unknown(policy) { "" } else { "; no rule binds unknown locations" };
             writeln!(f, "    border: by client subnet, and without one by the resolver's address{unbound}")?;

@@ -330,7 +330,8 @@ fn permitted_by_part(base: &Base, partition: &Partition) -> Vec<RegionSet> {
     permitted
 }
 
-/// Reads the rules: the regions of the policy that every rule permits whose clients include the class.
+/// Reads the rules: the regions of the policy that every rule permits whose clients include the class, and that are for
+/// such clients.
 fn permitted_by_rules(policy: &Policy, class: &Class) -> RegionSet {
     let mut permitted: RegionSet = policy.regions.iter().copied().collect();
     for rule in &policy.residency {
@@ -338,7 +339,12 @@ fn permitted_by_rules(policy: &Policy, class: &Class) -> RegionSet {
             permitted = permitted.intersection(rule.permitted);
         }
     }
-    permitted
+    let is_for = |region: &RegionId| {
+        let mut admissions = policy.admissions.iter().filter(|admission| admission.region == *region);
+        admissions.all(|admission| admission.admits(class.groups))
+    };
+    let open: RegionSet = policy.regions.iter().copied().filter(is_for).collect();
+    permitted.intersection(open)
 }
 
 /// Returns every region that some client on a route gets to.
@@ -402,6 +408,24 @@ mod tests {
         );
         assert_eq!(proof.under_weights, 2 * (3 * 2) * 5 * 2, "three regions, two others, five stages");
         assert_eq!(proof.while_shedding, (3 + 2) * 2 * 5 * 2, "homes of both, two others, five stages");
+    }
+
+    #[test]
+    fn a_region_for_some_clients_only_is_proved_to_serve_no_others_and_their_common_prefixes_neither() {
+        let regions = "regions:\n  tokyo: { location: { latitude: 35, longitude: 139 }, jurisdiction: JP, only_for: banks, \
+                       zones: { a: { addresses: [192.0.2.1] } } }\n  osaka: { location: { latitude: 34, longitude: 135 }, \
+                       jurisdiction: JP, zones: { a: { addresses: [192.0.2.2] } } }\n\
+                       groups: { banks: { networks: [9.1.0.0/16] } }\n";
+        let zone = "zone: example.com\nnameservers: [ns1.example.net]\n\
+                    names: { '@': { steer: { regions: [tokyo, osaka], order: listed } } }\n";
+        let mut base = fixture::base(regions, zone);
+        let proof = prove(&base).expect("two regions are few");
+        assert_eq!(proof.breaches, []);
+        assert!(proof.prefixes >= 16, "every prefix around the network: {}", proof.prefixes);
+        let tokyo = base.config.regions.find("tokyo").expect("a region");
+        let others = base.partitions[0].plans.iter_mut().find(|plan| plan.order.len() == 1);
+        others.expect("the plan of all others").order.push(tokyo);
+        assert_ne!(prove(&base).expect("two regions are few").breaches, []);
     }
 
     #[test]

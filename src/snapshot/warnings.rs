@@ -5,7 +5,7 @@ use super::partition::Partition;
 use crate::client::GroupId;
 use crate::family::Family;
 use crate::region::{RegionId, RegionSet};
-use crate::steering::{self, AllDown, Order, Plan, Policy, Steering};
+use crate::steering::{self, AllDown, Order, Plan, Policy, Remover, Steering};
 
 impl Base {
     /// Returns sentences about steered names some of whose clients get what hardly anybody wants: no region, or an
@@ -60,10 +60,12 @@ impl Base {
     fn without_region(&self, steering: &Steering, partition: &Partition) -> Option<String> {
         let part = partition.plans_of_classes().iter().position(|plan| plan.order.is_empty())?;
         let Plan { removed, refusal, .. } = &partition.plans[part];
-        let of_rule = |number: usize| removed.iter().any(|removed| removed.rule == Some(number));
-        let rules = partition.policy.residency.iter().enumerate();
-        let rules: Vec<_> =
-            rules.filter(|(number, _)| of_rule(*number)).map(|(_, rule)| rule.text.as_str()).collect();
+        let is_one = |by: Remover| removed.iter().any(|removed| removed.by == by);
+        let Policy { residency, admissions, .. } = &partition.policy;
+        let rules = residency.iter().enumerate().filter(|(number, _)| is_one(Remover::Rule(*number)));
+        let closed = admissions.iter().enumerate().filter(|(number, _)| is_one(Remover::Admission(*number)));
+        let rules = rules.map(|(_, rule)| rule.text.as_str());
+        let rules: Vec<_> = rules.chain(closed.map(|(_, admission)| admission.text.as_str())).collect();
         Some(format!(
             "{}: the rules together permit {} no region ({}); they get {}",
             steering.owner,
@@ -180,6 +182,25 @@ groups:
                  (partners only in EU; banks only in JP); they get SERVFAIL",
                 "example.com.: clients who may be sent to tokyo only get no IPv6 address, others do; a resolver may keep \
                  that there is none for all of its clients (RFC 7871, 7.4)",
+            ],
+        );
+    }
+
+    #[test]
+    fn clients_for_whom_no_region_is_are_told_of() {
+        let regions = REGIONS.replace("jurisdiction: JP,", "jurisdiction: JP, only_for: [partners],");
+        let check = |steer: &str, expected: &[&str]| {
+            let zone = format!(
+                "zone: example.com\nnameservers: [ns1.example.net]\nnames: {{ '@': {{ steer: {{ {steer} }} }} }}\n"
+            );
+            assert_eq!(fixture::base(&regions, &zone).warnings(), expected);
+        };
+        check("regions: [lyon, tokyo]", &[]);
+        check(
+            "regions: [tokyo]",
+            &[
+                "example.com.: the rules together permit clients of unknown no region (tokyo only for partners); they \
+               get SERVFAIL",
             ],
         );
     }

@@ -23,8 +23,8 @@ pub use addresses::{Addresses, spread};
 pub use bucketing::{Bucketing, ShareTest};
 pub use choice::{Choice, Conditions, Fate, choose};
 pub use load::{Capacities, Demand, Piece, Split, Splits};
-pub use policy::{AllDown, Audience, Https, Order, Policy, Refusal, ResidencyRule, Steering};
-pub use residency::Removed;
+pub use policy::{Admission, AllDown, Audience, Https, Order, Policy, Refusal, ResidencyRule, Steering};
+pub use residency::{Removed, Remover};
 pub use route::{Destination, Division, Rest, Route, Selection, family_of, status};
 
 pub use crate::zone::SteeringId;
@@ -39,7 +39,7 @@ use crate::region::{Family, RegionId, RegionSet};
 pub struct Plan {
     /// The permitted regions in order of preference.
     pub order: Vec<RegionId>,
-    /// The regions that a residency rule removed.
+    /// The regions that the clients may not be sent to.
     pub removed: Vec<Removed>,
     /// The answer when `order` is empty.
     pub refusal: Refusal,
@@ -56,7 +56,7 @@ impl Plan {
     pub fn within(&self, permitted: RegionSet) -> Self {
         let (order, others): (Vec<_>, Vec<_>) =
             self.order.iter().copied().partition(|region| permitted.contains(*region));
-        let others = others.into_iter().map(|region| Removed { region, rule: None });
+        let others = others.into_iter().map(|region| Removed { region, by: Remover::Neighbours });
         let removed = self.removed.iter().copied().chain(others).collect();
         Self { order, removed, refusal: Refusal::default() }
     }

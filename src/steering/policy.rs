@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::client::GroupId;
+use crate::client::{GroupId, GroupSet};
 use crate::region::{RegionId, RegionSet};
 use crate::zone::{Name, Ttl};
 
@@ -47,6 +47,8 @@ pub struct Policy {
     pub order: Order,
     /// The border. All rules that bind a client apply together.
     pub residency: Vec<ResidencyRule>,
+    /// The clients that some of the regions are for, in their listed order; it removes as residency does.
+    pub admissions: Vec<Admission>,
     /// The order for clients whose location is unknown; a subset of `regions`, never empty.
     pub unknown_location: Vec<RegionId>,
     /// The answer when intents and health leave no region.
@@ -55,7 +57,7 @@ pub struct Policy {
     pub max_lag: Option<Duration>,
 }
 
-/// The clients of a policy that one residency rule binds, or all of them.
+/// The clients of a policy that one residency rule binds, or whom a region is not for, or all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Audience {
     /// The rule in the operator's words; `None`: all clients.
@@ -76,7 +78,7 @@ impl Steering {
 }
 
 impl Policy {
-    /// Returns all clients, then those of each residency rule. A rule that permits nothing refuses on purpose, and
+    /// Returns all clients, then those of each residency rule, then those whom a region is not for. A rule that permits nothing refuses on purpose, and
     /// is no audience that could lose its regions. A client that several rules bind is in each of their audiences.
     pub fn audiences(&self) -> Vec<Audience> {
         let all = Audience { rule: None, regions: self.regions.clone() };
@@ -84,7 +86,15 @@ impl Policy {
             let regions = self.regions.iter().copied().filter(|region| rule.permitted.contains(*region));
             Audience { rule: Some(rule.text.clone()), regions: regions.collect() }
         });
-        std::iter::once(all).chain(rules).filter(|audience| !audience.regions.is_empty()).collect()
+        let outsiders = self.admissions.iter().map(|admission| {
+            let regions = self.regions.iter().copied().filter(|region| *region != admission.region);
+            Audience { rule: Some(admission.text.clone()), regions: regions.collect() }
+        });
+        std::iter::once(all)
+            .chain(rules)
+            .chain(outsiders)
+            .filter(|audience| !audience.regions.is_empty())
+            .collect()
     }
 }
 
@@ -115,6 +125,26 @@ pub struct ResidencyRule {
     pub otherwise: Option<Refusal>,
     /// The rule in the operator's words, for `explain`: `eu only in EU`.
     pub text: String,
+}
+
+/// The clients that a region is for: a site for some clients only.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Admission {
+    pub region: RegionId,
+    /// Only members of one of these groups are sent there; empty: all clients are.
+    pub only_for: Vec<GroupId>,
+    /// Members of any of these groups are not.
+    pub not_for: Vec<GroupId>,
+    /// In the operator's words, for `explain`: `tokyo only for partners`.
+    pub text: String,
+}
+
+impl Admission {
+    /// Returns whether clients of these groups may be sent to the region.
+    pub fn admits(&self, groups: GroupSet) -> bool {
+        let holds = |group: &GroupId| groups.contains(*group);
+        (self.only_for.is_empty() || self.only_for.iter().any(holds)) && !self.not_for.iter().any(holds)
+    }
 }
 
 /// An answer without addresses.
@@ -167,6 +197,7 @@ pub(super) mod tests {
             regions,
             order: Order::Nearest,
             residency: Vec::new(),
+            admissions: Vec::new(),
             all_down: AllDown::FailOpen,
             max_lag: None,
         }

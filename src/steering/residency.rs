@@ -1,6 +1,7 @@
 //! The border: the regions that a client may be sent to at all.
 //!
-//! Every rule that binds the class applies; a region stays when all of them permit it. This is the first
+//! Every rule that binds the class applies; a region stays when all of them permit it, and it is for the class if it is
+//! for some clients only ([`Admission`](super::Admission)). This is the first
 //! step of a decision and the only one that knows the law: what it removes is in no list that a later step
 //! sees, so that neither health nor load nor an operator can choose it.
 //!
@@ -21,13 +22,22 @@ pub(super) struct Resident {
     pub refusal: Refusal,
 }
 
-/// A region that a rule removed.
+/// A region that clients may not be sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Removed {
     pub region: RegionId,
-    /// The first rule that forbids it: its place in `Policy::residency`. `None`: a rule for other clients of the
-    /// prefix that was asked for.
-    pub rule: Option<usize>,
+    pub by: Remover,
+}
+
+/// What removed a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Remover {
+    /// The first residency rule that forbids it, by its place in `Policy::residency`.
+    Rule(usize),
+    /// The region is for other clients: the place in `Policy::admissions`.
+    Admission(usize),
+    /// Other clients of the prefix that was asked for may not be sent there.
+    Neighbours,
 }
 
 /// Applies the rules that bind clients of `class`.
@@ -39,8 +49,15 @@ pub(super) fn filter(policy: &Policy, class: &Class) -> Resident {
     let mut kept = Vec::with_capacity(policy.regions.len());
     let mut removed = Vec::new();
     for &region in &policy.regions {
-        match binding().find(|(_, rule)| !rule.permitted.contains(region)) {
-            Some((rule, _)) => removed.push(Removed { region, rule: Some(rule) }),
+        let forbidding = binding().find(|(_, rule)| !rule.permitted.contains(region));
+        let refusing = || {
+            let mut admissions = policy.admissions.iter();
+            admissions
+                .position(|admission| admission.region == region && !admission.admits(class.groups))
+                .map(Remover::Admission)
+        };
+        match forbidding.map(|(rule, _)| Remover::Rule(rule)).or_else(refusing) {
+            Some(by) => removed.push(Removed { region, by }),
             None => kept.push(region),
         }
     }
@@ -52,8 +69,8 @@ pub(super) fn filter(policy: &Policy, class: &Class) -> Resident {
 
 #[cfg(test)]
 mod tests {
-    use super::super::policy::ResidencyRule;
     use super::super::policy::tests::policy;
+    use super::super::policy::{Admission, ResidencyRule};
     use super::*;
     use crate::client::{GroupId, GroupSet};
     use crate::region::RegionSet;
@@ -78,8 +95,9 @@ mod tests {
         groups.iter().for_each(|group| class.groups.insert(*group));
         let resident = filter(&policy, &class);
         assert_eq!(resident.kept, kept.iter().copied().map(RegionId).collect::<Vec<_>>());
-        let expected =
-            removed.iter().map(|(region, rule)| Removed { region: RegionId(*region), rule: Some(*rule) });
+        let expected = removed
+            .iter()
+            .map(|(region, rule)| Removed { region: RegionId(*region), by: Remover::Rule(*rule) });
         assert_eq!(resident.removed, expected.collect::<Vec<_>>());
         assert_eq!(resident.refusal, refusal);
     }
@@ -103,5 +121,29 @@ mod tests {
         check(&silent, &[EU, BANKS], &[], &[(0, 1), (1, 0), (2, 0)], Refusal::Servfail);
         let spoken = [rule(EU, &[0], None), rule(BANKS, &[1], Some(Refusal::Nodata))];
         check(&spoken, &[EU, BANKS], &[], &[(0, 1), (1, 0), (2, 0)], Refusal::Nodata);
+    }
+
+    #[test]
+    fn a_region_for_some_clients_only_is_removed_for_all_others_whatever_the_rules_permit() {
+        let admission = |region, only_for: &[GroupId], not_for: &[GroupId]| Admission {
+            region: RegionId(region),
+            only_for: only_for.to_vec(),
+            not_for: not_for.to_vec(),
+            text: String::new(),
+        };
+        let admissions = vec![admission(0, &[BANKS], &[]), admission(1, &[], &[EU])];
+        let policy = Policy { residency: vec![rule(EU, &[0, 1], None)], admissions, ..policy(&[0, 1, 2]) };
+        let filter = |groups: &[GroupId]| {
+            let mut class = Class { groups: GroupSet::default(), ranks: Box::default() };
+            groups.iter().for_each(|group| class.groups.insert(*group));
+            let resident = filter(&policy, &class);
+            let kept: Vec<_> = resident.kept.iter().map(|region| region.0).collect();
+            (kept, resident.removed.iter().map(|removed| removed.by).collect::<Vec<_>>())
+        };
+        assert_eq!(filter(&[]), (vec![1, 2], vec![Remover::Admission(0)]));
+        assert_eq!(filter(&[BANKS]), (vec![0, 1, 2], vec![]));
+        assert_eq!(filter(&[EU, BANKS]), (vec![0], vec![Remover::Admission(1), Remover::Rule(0)]));
+        let none = [Remover::Admission(0), Remover::Admission(1), Remover::Rule(0)];
+        assert_eq!(filter(&[EU]), (vec![], none.to_vec()));
     }
 }

@@ -37,5 +37,6 @@ mod restart;
 mod rollout;
 mod startup;
 mod state;
+mod steering;
 mod watch;
 mod whatif;

@@ -24,7 +24,8 @@ use meridian::region::{
 use meridian::share::Share;
 use meridian::snapshot::{Base, DemandPart, Inputs, Snapshot};
 use meridian::steering::{
-    AllDown, Capacities, Demand, Https, Order, Policy, Refusal, ResidencyRule, Splits, Steering, SteeringId,
+    Admission, AllDown, Capacities, Demand, Https, Order, Policy, Refusal, ResidencyRule, Splits, Steering,
+    SteeringId,
 };
 use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
 
@@ -70,10 +71,21 @@ pub fn groups_of(client: IpAddr, networks: &[(Prefix, Location)]) -> BTreeSet<u8
 }
 
 /// Returns the rules that bind a client, by the words of the configuration.
-pub fn rules_for(client: IpAddr, draft: &Draft) -> Vec<&ResidencyRule> {
+pub fn rules_for(client: IpAddr, draft: &Draft) -> Vec<ResidencyRule> {
     let groups = groups_of(client, &draft.networks);
     let binds = |rule: &&ResidencyRule| rule.clients.iter().any(|group| groups.contains(&group.0));
-    draft.policy.residency.iter().filter(binds).collect()
+    let closed = draft.policy.admissions.iter().filter(|admission| {
+        let is_member = |list: &[GroupId]| list.iter().any(|group| groups.contains(&group.0));
+        !admission.only_for.is_empty() && !is_member(&admission.only_for) || is_member(&admission.not_for)
+    });
+    // A region that is not for the client is forbidden as by a rule.
+    let closed = closed.map(|admission| ResidencyRule {
+        clients: Vec::new(),
+        permitted: (0..REGIONS).map(RegionId).filter(|region| *region != admission.region).collect(),
+        otherwise: None,
+        text: String::new(),
+    });
+    draft.policy.residency.iter().filter(binds).cloned().chain(closed).collect()
 }
 
 /// A random world before it is compiled.
@@ -139,6 +151,16 @@ pub fn any_rule() -> impl Strategy<Value = ResidencyRule> {
     )
 }
 
+/// A region for some clients only, in about every third world.
+pub fn any_admissions() -> impl Strategy<Value = Vec<Admission>> {
+    let groups = || subsequence(vec![0u8, 1, 2, 3], 0..3);
+    let one = (0..REGIONS, groups(), groups()).prop_map(|(region, only_for, not_for)| {
+        let [only_for, not_for] = [only_for, not_for].map(|list| list.into_iter().map(GroupId).collect());
+        Admission { region: RegionId(region), only_for, not_for, text: String::new() }
+    });
+    prop_oneof![2 => Just(Vec::new()), 1 => proptest::collection::vec(one, 1..3)]
+}
+
 pub fn any_order() -> impl Strategy<Value = Order> {
     let plain = || select(vec![Order::Nearest, Order::Listed]);
     let list = (1u8..4, some_regions()).prop_map(|(group, list)| (GroupId(group), list));
@@ -149,15 +171,18 @@ pub fn any_order() -> impl Strategy<Value = Order> {
 
 pub fn any_policy() -> impl Strategy<Value = Policy> {
     let all_down = select(vec![AllDown::FailOpen, AllDown::FailOpen, AllDown::Servfail, AllDown::Nodata]);
-    (some_regions(), any_order(), proptest::collection::vec(any_rule(), 0..3), some_regions(), all_down)
-        .prop_map(|(regions, order, residency, unknown_location, all_down)| Policy {
+    let border = (proptest::collection::vec(any_rule(), 0..3), any_admissions());
+    (some_regions(), any_order(), border, some_regions(), all_down).prop_map(
+        |(regions, order, (residency, admissions), unknown_location, all_down)| Policy {
             regions,
             order,
             residency,
+            admissions,
             unknown_location,
             all_down,
             max_lag: None,
-        })
+        },
+    )
 }
 
 pub fn any_network() -> impl Strategy<Value = (Prefix, Location)> {

@@ -8,6 +8,7 @@
 //! still checked. The caller uses the result only when nothing was reported.
 
 pub(crate) mod access;
+mod admission;
 pub(crate) mod alarms;
 mod apex;
 pub(crate) mod canaries;

@@ -37,6 +37,12 @@ pub struct RegionSpec {
     /// The canaries that watch the region: every address of it, or the region as a whole. Left out: none, and
     /// its addresses count as up.
     pub(super) canaries: Option<List<String>>,
+    /// Only clients of these groups (of this file, or `unknown`) are sent to the region, by any name. It removes as
+    /// residency does: nothing brings the region back for others, neither failing open nor an operator. Left out: all
+    /// clients.
+    pub(super) only_for: Option<List<String>>,
+    /// Clients of these groups are never sent to the region. Left out: none.
+    pub(super) not_for: Option<List<String>>,
 }
 
 /// A point on the globe.

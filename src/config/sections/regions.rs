@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::admission;
 use super::alarms::{self, AlarmRules, AlarmsSpec};
 use super::canaries::{self, CanarySpec};
 use super::capacity_events::{self, CapacityEvent, CapacityEventSpec};
@@ -19,6 +20,7 @@ use crate::config::values::Defined;
 use crate::config::yaml::{Entries, Setting, Written};
 use crate::intent::Schedule;
 use crate::region::{Failover, Recovery, Region, Safety};
+use crate::steering::Admission;
 
 /// `regions.yaml`: where the API is served from, what watches it, and groups for all zones.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -58,6 +60,8 @@ pub(super) struct Definitions {
     pub groups: groups::Registry,
     /// The groups of `regions.yaml`.
     pub shared_groups: groups::Scope,
+    /// The clients that some regions are for.
+    pub admissions: Vec<Admission>,
     pub safety: Safety,
     pub drills: Vec<Schedule>,
     pub capacity_events: Vec<CapacityEvent>,
@@ -80,7 +84,8 @@ impl Definitions {
         let region_names = Defined::of("region", "regions.yaml", &spec.regions, is_read);
         let drills = drills::lower(&spec.drills, &region_names, &regions, report);
         let capacity_events = capacity_events::lower(&spec.capacity_events, &region_names, report);
-        let shared_groups = groups::lower(&spec.groups, is_read, &mut groups, None, report);
+        let mut shared_groups = groups::lower(&spec.groups, is_read, &mut groups, None, report);
+        let admissions = admission::lower(&spec.regions, &mut shared_groups, report);
         let is_unread = spec.regions.get().is_none() && !spec.regions.is_missing();
         let safety = safety::lower(&spec.safety, (!is_unread).then_some(region_names.len()), report);
         Self {
@@ -95,6 +100,7 @@ impl Definitions {
             canary_names,
             groups,
             shared_groups,
+            admissions,
         }
     }
 

@@ -137,7 +137,7 @@ pub(super) fn check_not_empty(rules: &[PlacedRule], regions: &[RegionId], report
     }
 }
 
-/// Reports a region that is listed for clients to whom a rule forbids it. `is_bound` tells whether a
+/// Reports a region that is listed for clients to whom a rule forbids it, or whom it is not for. `is_bound` tells whether a
 /// group that a rule names holds all of those clients.
 pub(super) fn check_permitted(
     (id, span): (RegionId, Span),
@@ -152,5 +152,11 @@ pub(super) fn check_permitted(
         let name = references.definitions.region_names.name(usize::from(id.0));
         let message = format!("region `{name}` is listed for {clients}, to whom a rule forbids it");
         references.report.error(span, message).hint(format!("line {} says: {}", at.line, rule.text));
+    }
+    let mut admissions = references.definitions.admissions.iter().filter(|one| one.region == id);
+    if let Some(admission) = admissions.find(|one| one.not_for.iter().any(|group| is_bound(*group))) {
+        let name = references.definitions.region_names.name(usize::from(id.0));
+        let message = format!("region `{name}` is listed for {clients}, whom it is not for");
+        references.report.error(span, message).hint(format!("regions.yaml says: {}", admission.text));
     }
 }

@@ -14,7 +14,7 @@ use crate::config::values::{Checked, Leaf, List, Value};
 use crate::config::yaml::{Entries, Setting, Written};
 use crate::intent::action::{MAX_MEMBERS, MAX_WEIGHT};
 use crate::region::RegionId;
-use crate::steering::{AllDown, Https, Order, Policy, Steering};
+use crate::steering::{Admission, AllDown, Https, Order, Policy, Steering};
 use crate::zone::{Name, Ttl};
 
 /// How the regions of a name are chosen.
@@ -126,6 +126,7 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
         order: order(&spec.order, &regions, &rules, references),
         unknown_location: unknown_location(&spec.unknown_location, &regions, &rules, references),
         residency: rules.into_iter().map(|placed| placed.rule).collect(),
+        admissions: admissions(&regions, references),
         all_down: spec.all_down.get_or_default(),
         max_lag: spec.max_lag.within("max_lag", &LAGS, references.report),
         regions,
@@ -139,6 +140,12 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
         https: spec.https.get().map(|spec| https(spec, references)),
         weights,
     }
+}
+
+/// Returns the clients that the name's regions are for, in their listed order.
+fn admissions(regions: &[RegionId], references: &References<'_>) -> Vec<Admission> {
+    let known = &references.definitions.admissions;
+    regions.iter().filter_map(|region| known.iter().find(|one| one.region == *region).cloned()).collect()
 }
 
 /// Returns the weights of regions, the last listed first, as operators' weights have them: it is the one that grows.

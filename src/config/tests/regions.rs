@@ -115,3 +115,19 @@ fn there_are_at_most_128_regions() {
         found.list.iter().any(|problem| problem.line == 130 && problem.message == "more than 128 regions")
     );
 }
+
+#[test]
+fn a_region_for_some_clients_names_groups_of_regions_yaml_each_once() {
+    let place = format!("{PLACE}, zones: {{ a: {{ addresses: 192.0.2.9 }} }}");
+    let check = |lists: &str, expected: &str| check_region(&format!("{place}, {lists}"), &[expected]);
+    check(
+        "only_for: [unknown], not_for: [nobody]",
+        "140: group `nobody` is not defined | a region is for groups of regions.yaml, for all zones: define it under `groups:` there",
+    );
+    check("only_for: [unknown, unknown]", "129: group `unknown` is listed twice");
+    check(
+        "only_for: unknown, not_for: unknown",
+        "137: group `unknown` is in `only_for` and `not_for` | a client of both is not sent there; keep the group in one of them",
+    );
+    check("only_for: []", "119: `only_for` is empty | name groups of regions.yaml, or leave it out");
+}

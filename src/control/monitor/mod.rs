@@ -413,6 +413,7 @@ mod tests {
             regions: vec![RegionId(0), RegionId(1)],
             order: Order::Listed,
             residency: vec![rule],
+            admissions: Vec::new(),
             unknown_location: vec![RegionId(0)],
             all_down: AllDown::FailOpen,
             max_lag: None,

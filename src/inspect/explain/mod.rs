@@ -19,7 +19,7 @@ use crate::engine::{self, Disposition, Transport};
 use crate::geo::{Located, LocationOrigin};
 use crate::region::{Family, RegionId};
 use crate::snapshot::Snapshot;
-use crate::steering::{self, Bucketing, Conditions, Decision, Destination, Plan, Steering};
+use crate::steering::{self, Bucketing, Conditions, Decision, Destination, Plan, Remover, Steering};
 use crate::wire::Rcode;
 use crate::zone::SteeringId;
 use crate::zone::{Name, RData, RecordType};
@@ -318,12 +318,17 @@ fn regions(
         reason(*region, fates)
     });
     let removed = decision.plan.removed.iter().map(|removed| {
-        let text = match removed.rule {
-            Some(rule) => {
+        let text = match removed.by {
+            Remover::Rule(rule) => {
                 let text = &steering.policy.residency[rule].text;
                 format!("removed by residency rule {}: {text}", rule + 1)
             }
-            None => "removed by residency: other clients of the prefix may not be sent there".to_owned(),
+            Remover::Admission(place) => {
+                format!("removed: {}, and this client is another one", steering.policy.admissions[place].text)
+            }
+            Remover::Neighbours => {
+                "removed by residency: other clients of the prefix may not be sent there".to_owned()
+            }
         };
         reason(removed.region, [text.clone(), text])
     });

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Checker, Found};
 use crate::client::{GroupId, Location, Member, Prefix};
 use crate::config::Config;
-use crate::region::Family;
+use crate::region::{Family, RegionId};
 use crate::simulate::clients::Clients;
 use crate::simulate::happening::Happening;
 use crate::steering::Steering;
@@ -66,14 +66,23 @@ impl BorderChecker {
     }
 }
 
-/// Returns the addresses of the regions that every rule permits that binds a subnet.
+/// Returns the addresses of the regions that every rule permits that binds a subnet, and that are for its clients.
 pub(super) fn permitted(config: &Config, steering: &Steering, subnet: Prefix) -> HashSet<IpAddr> {
     let bound = groups_of(config, subnet);
     let binding = steering.policy.residency.iter();
     let binding: Vec<_> =
         binding.filter(|rule| rule.clients.iter().any(|group| bound.contains(group))).collect();
     let regions = steering.policy.regions.iter();
-    let regions = regions.filter(|region| binding.iter().all(|rule| rule.permitted.contains(**region)));
+    let is_for = |region: &RegionId| {
+        let mut admissions = steering.policy.admissions.iter().filter(|one| one.region == *region);
+        admissions.all(|one| {
+            let is_member = |groups: &[GroupId]| groups.iter().any(|group| bound.contains(group));
+            (one.only_for.is_empty() || is_member(&one.only_for)) && !is_member(&one.not_for)
+        })
+    };
+    let regions = regions
+        .filter(|region| is_for(region))
+        .filter(|region| binding.iter().all(|rule| rule.permitted.contains(**region)));
     regions.flat_map(|region| config.regions.addresses_of(*region)).map(|(_, address)| address.ip).collect()
 }
 

@@ -1,0 +1,39 @@
+//! Steering that a name or a region asks for beyond nearest and healthy, as clients and operators see it.
+
+use crate::home::Home;
+use crate::region::{Regions, regions_in};
+use crate::run::meridian;
+use crate::server::Server;
+
+/// A home whose `tokyo` says more, and whose first name does.
+fn home(canary_port: u16, region: &str, steer: &str) -> Home {
+    let home = Home::new(canary_port);
+    let law = "    jurisdiction: JP\n    zones:\n      tokyo-a";
+    home.edit("regions.yaml", law, &law.replacen("    zones", &format!("    {region}    zones"), 1));
+    home.edit("api.example.com.yaml", "      order: nearest\n", &format!("      order: nearest\n{steer}"));
+    home
+}
+
+#[test]
+fn a_region_for_some_clients_serves_no_others_not_even_when_all_else_is_down() {
+    let regions = Regions::start();
+    let home = home(regions.port, "only_for: [partners]\n", "");
+    home.edit("regions.yaml", "recovery:", "groups: { partners: { networks: [10.81.7.0/24] } }\nrecovery:");
+    let server = Server::start(&home);
+    let check = |client: &str, expected: &str| {
+        let reply = server.ask(&format!("api.example.com. A from {client}"));
+        assert_eq!(regions_in(&reply), [expected], "{client}");
+    };
+    check("10.81.7.0/24", "tokyo");
+    check("10.81.8.0/24", "osaka");
+    check("10.81.0.0/16", "osaka");
+    let zones = home.zones();
+    let question =
+        ["explain", "api.example.com", "--client", "10.81.8.0/24", "--config", zones.to_str().unwrap()];
+    let text = meridian(&question).out;
+    assert!(text.contains("removed: tokyo only for partners, and this client is another one"), "{text}");
+    let ran = meridian(&["check", zones.to_str().unwrap()]);
+    assert!(ran.out.contains("    region: tokyo only for partners\n"), "{ran:?}");
+    let proof = meridian(&["prove", zones.to_str().unwrap()]);
+    assert_eq!(proof.code, 0, "{proof:?}");
+}
