@@ -65,7 +65,12 @@ proptest! {
             for rtype in [RecordType::A, RecordType::AAAA] {
                 let (reply, _) = ask(&snapshot, rtype, (client, width(client)));
                 let answered = addresses(&reply);
-                let down = answered.iter().filter(|ip| matches!(standing(**ip), Standing::Down { .. })).count();
+                let first = answered.first().map(|ip| region_of(*ip));
+                let (answered, others): (Vec<_>, Vec<_>) =
+                    answered.into_iter().partition(|ip| Some(region_of(*ip)) == first);
+                let is_down = |ip: &IpAddr| matches!(standing(*ip), Standing::Down { .. });
+                prop_assert!(!others.iter().any(is_down), "only well addresses follow");
+                let down = answered.iter().filter(|ip| is_down(ip)).count();
                 prop_assert!(down == 0 || down == answered.len());
                 if down > 0 {
                     let region = region_of(answered[0]);

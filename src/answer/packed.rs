@@ -12,6 +12,8 @@ pub struct Packed {
     rtype: u16,
     ttl: u32,
     count: u16,
+    /// How many records take turns at being the first; the others follow in their order. At most `count`.
+    turning: u16,
     rdata: Box<[u8]>,
 }
 
@@ -43,12 +45,13 @@ impl Packed {
             packed.extend(length.to_be_bytes());
             packed.extend(octets);
         }
-        Ok(Self {
-            rtype: rtype.into(),
-            ttl: ttl.seconds(),
-            count: u16::try_from(rdata.len()).map_err(|_| too_long())?,
-            rdata: packed.into(),
-        })
+        let count = u16::try_from(rdata.len()).map_err(|_| too_long())?;
+        Ok(Self { rtype: rtype.into(), ttl: ttl.seconds(), count, turning: count, rdata: packed.into() })
+    }
+
+    /// Returns the same records, only the first `turning` of which take turns at being the first.
+    pub fn turning(self, turning: usize) -> Self {
+        Self { turning: u16::try_from(turning).map_or(self.count, |turning| turning.min(self.count)), ..self }
     }
 
     /// Returns the type of the records.
@@ -77,7 +80,7 @@ impl Packed {
         })
     }
 
-    /// Writes all records, beginning with number `turn` modulo their count: equal turns give equal replies,
+    /// Writes all records, beginning with number `turn` modulo the count of those that take turns: equal turns give equal replies,
     /// and turns that differ spread the clients who take the first record.
     ///
     /// # Errors
@@ -90,9 +93,11 @@ impl Packed {
         owner: &[u8],
         turn: u16,
     ) -> Result<(), Full> {
-        let first = usize::from(turn.checked_rem(self.count).unwrap_or(0));
+        let first = usize::from(turn.checked_rem(self.turning).unwrap_or(0));
+        let turning = usize::from(self.turning);
         let all = self.records();
-        let rotated = all.clone().skip(first).chain(all.take(first));
+        let rotated = all.clone().take(turning).skip(first).chain(all.clone().take(first));
+        let rotated = rotated.chain(all.skip(turning));
         writer.rrset(section, owner, self.rtype, self.ttl, rotated)
     }
 
@@ -155,6 +160,16 @@ mod tests {
         check(&addresses(3), 1, &[1, 2, 0]);
         check(&addresses(3), 65535, &[0, 1, 2]);
         check(&addresses(0), 5, &[]);
+    }
+
+    #[test]
+    fn records_that_only_follow_stay_at_the_end_in_their_order() {
+        let following = || addresses(4).turning(2);
+        check(&following(), 0, &[0, 1, 2, 3]);
+        check(&following(), 1, &[1, 0, 2, 3]);
+        check(&following(), 2, &[0, 1, 2, 3]);
+        check(&addresses(2).turning(0), 1, &[0, 1]);
+        check(&addresses(2).turning(9), 1, &[1, 0]);
     }
 
     #[test]

@@ -97,9 +97,13 @@ impl ConfigSummary<'_> {
         };
         writeln!(f, "    all down: {all_down}")?;
         let [ttl, short] = [steering.ttl, steering.short_ttl].map(|ttl| u64::from(ttl.seconds()));
+        let of_regions = match policy.max_regions {
+            ..=1 => String::new(),
+            several => format!(" of {several} regions"),
+        };
         writeln!(
             f,
-            "    ttl: {ttl}s, {short}s while an address is suspect; at most {} addresses",
+            "    ttl: {ttl}s, {short}s while an address is suspect; at most {} addresses{of_regions}",
             steering.max_answers
         )?;
         match policy.regions.iter().filter_map(|id| self.slowest(*id, ttl, short)).max() {

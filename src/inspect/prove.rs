@@ -22,7 +22,7 @@ use crate::moment::Moment;
 use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
 use crate::snapshot::{Base, Partition};
-use crate::steering::{Piece, Policy, Rest, Route, Split};
+use crate::steering::{Piece, Plan, Policy, Rest, Route, Split};
 
 /// The most regions of one policy whose sets are enumerated: twice as many sets with each region more.
 pub const MAX_REGIONS: usize = 16;
@@ -176,6 +176,7 @@ impl Trial<'_> {
             for family in Family::BOTH {
                 decisions += 1;
                 let route = Route::find(plan, self.partition.policy.all_down, &view, None, family);
+                let route = self.followed(route, plan, &view, family);
                 let beside = || at.map_or_else(String::new, |at| self.told(at));
                 let breach = self.judge(part, &route, in_service, beside);
                 self.note(breach);
@@ -211,6 +212,7 @@ impl Trial<'_> {
                 let all_down = self.partition.policy.all_down;
                 let route = Route::find(plan, all_down, &view, None, family);
                 let route = route.weighted(plan, &weights, &view, family);
+                let route = self.followed(route, plan, &view, family);
                 let beside = || {
                     let names = [one, other].map(|region| self.name(region)).join(" and ");
                     format!("weights divide clients between {names}, and {}", self.told((other, stage)))
@@ -250,6 +252,7 @@ impl Trial<'_> {
                 decisions += 1;
                 let all_down = self.partition.policy.all_down;
                 let route = Route::find(plan, all_down, &view, Some(&split), family);
+                let route = self.followed(route, plan, &view, family);
                 let beside = || {
                     format!("{} sheds to {}, and {}", self.name(home), self.name(to), self.told((to, stage)))
                 };
@@ -258,6 +261,11 @@ impl Trial<'_> {
             }
         }
         decisions
+    }
+
+    /// Lets the addresses of other regions follow as the policy says, also of those that might be full.
+    fn followed(&self, route: Route, plan: &Plan, view: &View, family: Family) -> Route {
+        route.followed(plan, view, RegionSet::NONE, family, self.partition.policy.max_regions)
     }
 
     /// Holds a way against what the clients of a part are permitted.
@@ -354,7 +362,8 @@ fn reached(route: &Route) -> impl Iterator<Item = RegionId> {
         Rest::Divided { pieces, .. } => (None, &pieces[..]),
     };
     let stops = route.stops.iter().map(|(region, _)| *region);
-    stops.chain(whole).chain(pieces.iter().map(|(_, region)| *region))
+    let others = route.others.iter().copied();
+    stops.chain(whole).chain(pieces.iter().map(|(_, region)| *region)).chain(others)
 }
 
 impl fmt::Display for Breach {

@@ -9,7 +9,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::partition::Partition;
 use crate::health::View;
-use crate::region::{Family, RegionId};
+use crate::region::{Family, RegionId, RegionSet};
 use crate::steering::{Bucketing, Route, Selection, ShareTest, Split};
 
 /// The distinct choices of one partition, and how to tell which of them a client gets.
@@ -37,6 +37,8 @@ struct SplitNode {
 pub(super) struct Terms<'a> {
     pub view: &'a View,
     pub bucketing: &'a Bucketing,
+    /// The regions that shed some of their clients.
+    pub shedding: RegionSet,
     /// Whether no client has to be tested for a share.
     pub is_whole: bool,
 }
@@ -64,10 +66,11 @@ impl Choices {
             let split = split(part);
             let route = |family| {
                 let route = Route::find(plan, partition.policy.all_down, terms.view, split, family);
-                match weights {
+                let route = match weights {
                     Some(weights) => route.weighted(plan, weights, terms.view, family),
                     None => route,
-                }
+                };
+                route.followed(plan, terms.view, terms.shedding, family, partition.policy.max_regions)
             };
             let routes = Family::BOTH.map(route);
             let branch = if terms.is_whole {

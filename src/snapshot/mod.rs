@@ -112,12 +112,13 @@ impl Snapshot {
         let Inputs { health, splits, weights, leaving } = inputs.into();
         let weights = base.config.weights_over(weights);
         let bucketing = Bucketing::of(&base.config.regions, &health);
+        let shedding = splits.shedding();
         // A region that yields keeps whom its split leaves it, and be that all of them.
         let is_shedding = !splits.is_whole() || health.has_yielding();
         // A name that limits the replication lag sees its own view of the regions.
         let terms_of = |partition: &Partition| {
             let view = health.under(partition.policy.max_lag);
-            Terms { view, bucketing: &bucketing, is_whole: view.is_whole() && !is_shedding }
+            Terms { view, bucketing: &bucketing, shedding, is_whole: view.is_whole() && !is_shedding }
         };
         let partitions = base.partitions.iter().enumerate();
         let choices = partitions.map(|(number, partition)| {

@@ -35,6 +35,8 @@ struct Recipe {
     ttl: Ttl,
     /// The addresses that become A or AAAA records, or hints when `https` is set.
     ips: Vec<IpAddr>,
+    /// How many of them take turns at being the first record.
+    leading: usize,
     https: Option<Https>,
 }
 
@@ -181,7 +183,7 @@ impl<'a> Pool<'a> {
     ) -> Result<Option<Ready>, Answer> {
         let [v4, v6] =
             Family::BOTH.map(|family| self.addresses(steering, selections[family as usize], family));
-        let (addresses, https) = match kind {
+        let (Leading { addresses, leading }, https) = match kind {
             Kind::A => (v4?, None),
             Kind::Aaaa => (v6?, None),
             Kind::Https => match &steering.https {
@@ -193,7 +195,7 @@ impl<'a> Pool<'a> {
             return Ok(None);
         }
         let ttl = if addresses.any_suspect { steering.short_ttl } else { steering.ttl };
-        Ok(Some(self.pack(Recipe { ttl, ips: addresses.ips, https })))
+        Ok(Some(self.pack(Recipe { ttl, ips: addresses.ips, leading, https })))
     }
 
     fn addresses(
@@ -201,16 +203,31 @@ impl<'a> Pool<'a> {
         steering: &Steering,
         selection: Selection,
         family: Family,
-    ) -> Result<Addresses, Answer> {
+    ) -> Result<Leading, Answer> {
         let most = usize::from(steering.max_answers);
-        let of = |region| steering::spread(self.regions, self.health, region, family, most, selection.floor);
+        let floor = selection.floor;
+        let of =
+            |region| Leading::of(steering::spread(self.regions, self.health, region, family, most, floor));
         match selection.destination {
-            Destination::Healthy(region) => Ok(of(region)),
+            Destination::Healthy(region) => Ok(self.followed(of(region), selection, family, most)),
             // Whatever is answered when everything is down is at least suspect.
-            Destination::FailOpen(region) => Ok(Addresses { any_suspect: true, ..of(region) }),
+            Destination::FailOpen(region) => {
+                Ok(Leading::of(Addresses { any_suspect: true, ..of(region).addresses }))
+            }
             Destination::Refused(refusal) => Err(Answer::refused(refusal, steering.short_ttl)),
             Destination::Forbidden(refusal) => Err(Answer::forbidden(refusal, steering.short_ttl)),
         }
+    }
+
+    /// Adds the addresses of the regions that follow, as long as there is room.
+    fn followed(&self, first: Leading, selection: Selection, family: Family, most: usize) -> Leading {
+        selection.others().fold(first, |mut leading, region| {
+            let mut more = steering::whole(self.regions, self.health, region, family);
+            more.ips.truncate(most.saturating_sub(leading.addresses.ips.len()));
+            leading.addresses.any_suspect |= more.any_suspect && !more.ips.is_empty();
+            leading.addresses.ips.extend(more.ips);
+            leading
+        })
     }
 
     fn pack(&mut self, recipe: Recipe) -> Ready {
@@ -222,17 +239,34 @@ impl<'a> Pool<'a> {
                 Some(https) => (RecordType::HTTPS, vec![service(https, &recipe.ips)]),
             };
             let is_leaving = recipe.ips.iter().any(|ip| leaving.contains(ip));
-            Ready { packed: Arc::new(Packed::new(rtype, recipe.ttl, &rdata)), is_leaving }
+            Ready {
+                packed: Arc::new(Packed::new(rtype, recipe.ttl, &rdata).turning(recipe.leading)),
+                is_leaving,
+            }
         });
         packed.clone()
     }
 }
 
+/// Addresses, the first of which are those of the chosen region.
+struct Leading {
+    addresses: Addresses,
+    /// How many of them take turns at being the first.
+    leading: usize,
+}
+
+impl Leading {
+    fn of(addresses: Addresses) -> Self {
+        Self { leading: addresses.ips.len(), addresses }
+    }
+}
+
 /// Joins the hints of both families. One family may be refused without the other.
-fn both(v4: Result<Addresses, Answer>, v6: Result<Addresses, Answer>) -> Result<Addresses, Answer> {
+fn both(v4: Result<Leading, Answer>, v6: Result<Leading, Answer>) -> Result<Leading, Answer> {
     match (v4, v6) {
-        (Ok(v4), Ok(v6)) => {
-            Ok(Addresses { ips: [v4.ips, v6.ips].concat(), any_suspect: v4.any_suspect || v6.any_suspect })
+        (Ok(Leading { addresses: v4, .. }), Ok(Leading { addresses: v6, .. })) => {
+            let any_suspect = v4.any_suspect || v6.any_suspect;
+            Ok(Leading::of(Addresses { ips: [v4.ips, v6.ips].concat(), any_suspect }))
         }
         (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok(one),
         (Err(answer), Err(_)) => Err(answer),

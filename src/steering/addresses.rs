@@ -47,6 +47,19 @@ pub fn spread(
     }
 }
 
+/// Returns the addresses of a region and family that are not down and that all of its clients get: those that follow
+/// the addresses of another region.
+pub fn whole(regions: &Regions, view: &View, region: RegionId, family: Family) -> Addresses {
+    let of_family = regions.addresses_of(region).filter(|(_, address)| Family::of(address.ip) == family);
+    let standing = of_family.map(|(id, address)| (*address, view.of(id), view.share(id)));
+    let usable = standing.filter(|(_, standing, share)| !standing.is_down() && *share == Share::ALL);
+    let chosen = in_turns(usable.map(|(address, standing, _)| (address, standing)).collect());
+    Addresses {
+        any_suspect: chosen.iter().any(|(_, standing)| *standing == Standing::Suspect),
+        ips: chosen.into_iter().map(|(address, _)| address.ip).collect(),
+    }
+}
+
 /// Sorts by turn, then by zone: the first of every zone, then the second of every zone, and so on.
 fn in_turns(addresses: Vec<(Address, Standing)>) -> Vec<(Address, Standing)> {
     let mut turns: Vec<(ZoneId, usize)> = Vec::new();

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use super::bucketing::Bucketing;
 use super::route::{Division, Rest, Route, Selection, is_candidate, status};
-use super::{AllDown, Plan, Split};
+use super::{Plan, Policy, Split};
 use crate::health::{SiteShare, View};
-use crate::region::{Family, RegionId};
+use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
 
 /// What was chosen for one client and family, with the fate of every region.
@@ -22,6 +22,8 @@ pub struct Choice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Chosen,
+    /// Its addresses follow those of the chosen one.
+    Following,
     /// It could have been chosen, but one before it was.
     Behind,
     /// It takes this share of its clients, and the client is not in it.
@@ -49,6 +51,8 @@ pub struct Conditions<'a> {
     pub bucketing: &'a Bucketing,
     /// What the region of these clients sheds, if it does.
     pub split: Option<&'a Split>,
+    /// The regions that shed some of their clients.
+    pub shedding: RegionSet,
     /// The weights of the name, if it has any.
     pub weights: Option<&'a [(RegionId, u32)]>,
 }
@@ -56,23 +60,25 @@ pub struct Conditions<'a> {
 /// Chooses a region of `plan` for one client and family, with the fate of the others.
 pub fn choose(
     plan: &Plan,
-    all_down: AllDown,
+    policy: &Policy,
     conditions: &Conditions<'_>,
     family: Family,
     client: IpAddr,
 ) -> Choice {
     let view = conditions.view;
-    let route = Route::find(plan, all_down, view, conditions.split, family);
+    let route = Route::find(plan, policy.all_down, view, conditions.split, family);
     let route = match conditions.weights {
         Some(weights) => route.weighted(plan, weights, view, family),
         None => route,
     };
+    let route = route.followed(plan, view, conditions.shedding, family, policy.max_regions);
     let is_in_share = |test: super::ShareTest| Some(test.includes(client));
     let selection = route.follow(conditions.bucketing, family, &is_in_share).expect("every test is answered");
     let mut is_behind = false;
     let fates = plan.order.iter().map(|region| {
         let fate = match status(view, *region, family).share {
             _ if selection.destination.region() == Some(*region) => Fate::Chosen,
+            _ if selection.others().any(|other| other == *region) => Fate::Following,
             _ if !is_candidate(plan, view, *region, family) => Fate::WithoutFamily,
             SiteShare::Yielding { .. } if sheds(&route, *region) => Fate::Shed,
             SiteShare::Out { .. } | SiteShare::Yielding { .. } => Fate::Unhealthy,
@@ -112,7 +118,8 @@ fn is_weighted(route: &Route, region: RegionId) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Destination, Refusal};
+    use super::super::policy::tests::policy;
+    use super::super::{AllDown, Destination, Refusal};
     use super::*;
     use crate::health::Standing;
     use crate::moment::Moment;
@@ -144,8 +151,10 @@ mod tests {
 
     fn found(regions: &Regions, view: &View, plan: &Plan, all_down: AllDown, family: Family) -> Destination {
         let bucketing = Bucketing::of(regions, view);
-        let conditions = Conditions { view, bucketing: &bucketing, split: None, weights: None };
-        choose(plan, all_down, &conditions, family, IpAddr::from([198, 51, 100, 1])).selection.destination
+        let conditions =
+            Conditions { view, bucketing: &bucketing, split: None, weights: None, shedding: RegionSet::NONE };
+        let policy = Policy { all_down, ..policy(&[0, 1, 2]) };
+        choose(plan, &policy, &conditions, family, IpAddr::from([198, 51, 100, 1])).selection.destination
     }
 
     const A: RegionId = RegionId(0);

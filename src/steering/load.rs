@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::region::{Limits, RegionId};
+use crate::region::{Limits, RegionId, RegionSet};
 
 /// The demand of one part of the clients, and the regions that may serve it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -152,6 +152,11 @@ impl Splits {
     /// Returns whether all clients go home.
     pub fn is_whole(&self) -> bool {
         self.by_part.iter().flatten().all(|split| split.pieces.len() == 1)
+    }
+
+    /// Returns the regions that send some of their clients elsewhere.
+    pub fn shedding(&self) -> RegionSet {
+        self.by_part.iter().flatten().filter(|split| split.pieces.len() > 1).map(Split::home).collect()
     }
 
     /// Returns the load of each region in requests per second.

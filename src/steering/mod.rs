@@ -19,11 +19,14 @@ mod policy;
 mod residency;
 mod route;
 
-pub use addresses::{Addresses, spread};
+pub use addresses::{Addresses, spread, whole};
 pub use bucketing::{Bucketing, ShareTest};
 pub use choice::{Choice, Conditions, Fate, choose};
 pub use load::{Capacities, Demand, Piece, Split, Splits};
-pub use policy::{Admission, AllDown, Audience, Https, Order, Policy, Refusal, ResidencyRule, Steering};
+pub use policy::{
+    Admission, AllDown, Audience, Https, MAX_ANSWERED_REGIONS, Order, Policy, Refusal, ResidencyRule,
+    Steering,
+};
 pub use residency::{Removed, Remover};
 pub use route::{Destination, Division, Rest, Route, Selection, family_of, status};
 
@@ -80,6 +83,6 @@ pub struct Decision {
 
 /// Decides where a client with this plan is sent, with every reason.
 pub fn decide(plan: Plan, policy: &Policy, conditions: &Conditions<'_>, client: IpAddr) -> Decision {
-    let choices = Family::BOTH.map(|family| choose(&plan, policy.all_down, conditions, family, client));
+    let choices = Family::BOTH.map(|family| choose(&plan, policy, conditions, family, client));
     Decision { plan, choices }
 }

@@ -38,6 +38,9 @@ pub struct Https {
     pub port: Option<u16>,
 }
 
+/// The most regions whose addresses one answer holds: clients that tried four do not try a fifth.
+pub const MAX_ANSWERED_REGIONS: usize = 4;
+
 /// How the regions of a steered name are chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Policy {
@@ -55,6 +58,8 @@ pub struct Policy {
     pub all_down: AllDown,
     /// The largest replication lag with which a region takes clients while another may; `None`: any.
     pub max_lag: Option<Duration>,
+    /// How many regions one answer holds addresses of, 1 to [`MAX_ANSWERED_REGIONS`].
+    pub max_regions: u8,
 }
 
 /// The clients of a policy that one residency rule binds, or whom a region is not for, or all of them.
@@ -200,6 +205,7 @@ pub(super) mod tests {
             admissions: Vec::new(),
             all_down: AllDown::FailOpen,
             max_lag: None,
+            max_regions: 1,
         }
     }
 }

@@ -13,10 +13,10 @@
 //! asks for the groups of clients that differ, and proofs and forecasts for the fractions.
 
 use super::bucketing::{Bucketing, ShareTest};
-use super::policy::{AllDown, Refusal};
+use super::policy::{AllDown, MAX_ANSWERED_REGIONS, Refusal};
 use super::{Plan, Split};
 use crate::health::{SiteShare, Status, View};
-use crate::region::{Family, RegionId};
+use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
 
 /// The most stops of one route: each doubles the groups of clients that answers are prepared for. Regions
@@ -30,6 +30,10 @@ pub struct Route {
     pub stops: Vec<(RegionId, Share)>,
     /// The destination of the clients in none of these shares.
     pub rest: Rest,
+    /// The regions whose addresses may follow those of the destination in an answer, in order ([`Route::followed`]).
+    pub others: Vec<RegionId>,
+    /// How many regions an answer holds addresses of.
+    pub max_regions: u8,
 }
 
 /// The destination of clients who are in the share of no stop.
@@ -87,6 +91,15 @@ pub struct Selection {
     pub destination: Destination,
     /// They get the addresses whose share is above this one.
     pub floor: Share,
+    /// The regions whose addresses follow, in order.
+    pub others: [Option<RegionId>; MAX_ANSWERED_REGIONS - 1],
+}
+
+impl Selection {
+    /// Returns the regions whose addresses follow those of the destination, in order.
+    pub fn others(&self) -> impl Iterator<Item = RegionId> {
+        self.others.iter().copied().flatten()
+    }
 }
 
 impl Route {
@@ -96,17 +109,19 @@ impl Route {
         let candidates = || candidates(plan, view, family);
         if !candidates().any(|region| share(region).is_well()) {
             let found = without_health(plan, all_down, view, family);
-            return Self { stops: Vec::new(), rest: Rest::Whole(found) };
+            return Self { stops: Vec::new(), rest: Rest::Whole(found), others: Vec::new(), max_regions: 1 };
         }
         let mut stops = Vec::new();
         for region in candidates() {
             let is_split = split.is_some_and(|split| split.home() == region);
             match share(region) {
                 SiteShare::Full | SiteShare::Kept(Share::ALL) => {
-                    return Self { stops, rest: rest(region, plan, split, view, family) };
+                    let rest = rest(region, plan, split, view, family);
+                    return Self { stops, rest, others: Vec::new(), max_regions: 1 };
                 }
                 SiteShare::Yielding { .. } if is_split => {
-                    return Self { stops, rest: rest(region, plan, split, view, family) };
+                    let rest = rest(region, plan, split, view, family);
+                    return Self { stops, rest, others: Vec::new(), max_regions: 1 };
                 }
                 SiteShare::Part(share) | SiteShare::Kept(share) if stops.len() < MAX_STOPS => {
                     stops.push((region, share));
@@ -121,7 +136,12 @@ impl Route {
         }
         let first =
             candidates().find(|region| share(*region).is_well()).expect("a region of the plan is well");
-        Self { stops: Vec::new(), rest: Rest::Whole(Destination::Healthy(first)) }
+        Self {
+            stops: Vec::new(),
+            rest: Rest::Whole(Destination::Healthy(first)),
+            others: Vec::new(),
+            max_regions: 1,
+        }
     }
 
     /// Divides the clients who go to one of these regions between all of them that take all clients and are
@@ -156,6 +176,41 @@ impl Route {
         Self { rest, ..self }
     }
 
+    /// Lets the addresses of the next regions follow in the answers, so that they hold those of `max_regions`: only of
+    /// regions that the plan permits, that take all clients, and that do not shed some of theirs. Clients without a well
+    /// region get none of others.
+    pub fn followed(
+        self,
+        plan: &Plan,
+        view: &View,
+        shedding: RegionSet,
+        family: Family,
+        max_regions: u8,
+    ) -> Self {
+        if max_regions < 2 {
+            return self;
+        }
+        let has_room = |region: &RegionId| {
+            view.status(*region, family).exists()
+                && status(view, *region, family).share == SiteShare::Full
+                && !shedding.contains(*region)
+        };
+        // One of them may be the destination.
+        let others = plan.order.iter().copied().filter(has_room).take(max_regions.into());
+        Self { others: others.collect(), max_regions, ..self }
+    }
+
+    /// Returns the regions that follow a destination in its answers.
+    fn others(&self, destination: Destination) -> [Option<RegionId>; MAX_ANSWERED_REGIONS - 1] {
+        let mut others = [None; MAX_ANSWERED_REGIONS - 1];
+        if let Destination::Healthy(first) = destination {
+            let following = self.others.iter().filter(|region| **region != first);
+            let most = usize::from(self.max_regions).saturating_sub(1);
+            others.iter_mut().zip(following.take(most)).for_each(|(place, region)| *place = Some(*region));
+        }
+        others
+    }
+
     /// Returns the healthy region of the clients in no share, if load divides them or nothing does.
     fn rest_region(&self) -> Option<RegionId> {
         match &self.rest {
@@ -182,7 +237,7 @@ impl Route {
             Destination::Healthy(region) => bucketing.floor(region, family, is_in_share)?,
             Destination::FailOpen(_) | Destination::Refused(_) | Destination::Forbidden(_) => Share::NONE,
         };
-        Ok(Selection { destination, floor })
+        Ok(Selection { destination, floor, others: self.others(destination) })
     }
 
     fn destination(
@@ -403,5 +458,37 @@ mod tests {
         let out = [SiteShare::Full, OUT, SiteShare::Full];
         assert_eq!(pieces(find(&[A, B], out, Some(&split(0.7, B)))), [A, A]);
         assert_eq!(pieces(find(&[B, A], all, Some(&split(0.7, B)))), [B], "it is not about B's clients");
+    }
+
+    #[test]
+    fn the_addresses_of_permitted_regions_that_are_well_and_have_room_follow_those_of_the_first() {
+        let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+        let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
+        let check = |order: &[RegionId],
+                     stages: [SiteShare; 3],
+                     shedding: &[RegionId],
+                     most,
+                     expected: &[RegionId]| {
+            let view = View::all_up(&regions).with(Vec::new(), &stages.map(|share| [share; 2]));
+            let plan = Plan { order: order.to_vec(), removed: Vec::new(), refusal: Refusal::Refuse };
+            let shedding = shedding.iter().copied().collect();
+            let route = Route::find(&plan, AllDown::FailOpen, &view, None, Family::V4);
+            let route = route.followed(&plan, &view, shedding, Family::V4, most);
+            let selection = route.follow(&Bucketing::of(&regions, &view), Family::V4, &|_| Some(false));
+            let selection = selection.expect("every test is answered");
+            assert_eq!(selection.others().collect::<Vec<_>>(), expected, "{order:?} {stages:?}");
+        };
+        let all = [SiteShare::Full; 3];
+        check(&[A, B, C], all, &[], 1, &[]);
+        check(&[A, B, C], all, &[], 2, &[B]);
+        check(&[A, B, C], all, &[], 3, &[B, C]);
+        check(&[A, C], all, &[], 4, &[C]);
+        check(&[A, B, C], all, &[B], 2, &[C]);
+        check(&[A, B, C], all, &[A], 2, &[B]);
+        check(&[A, B, C], [SiteShare::Full, OUT, SiteShare::Full], &[], 2, &[C]);
+        check(&[A, B, C], [SiteShare::Full, SiteShare::Part(Share::HALF), SiteShare::Waiting], &[], 3, &[]);
+        check(&[A, B, C], [OUT, SiteShare::Full, SiteShare::Full], &[], 2, &[C]);
+        check(&[A, B, C], [SiteShare::Part(Share::HALF), SiteShare::Full, SiteShare::Full], &[], 2, &[C]);
+        check(&[A, B, C], [OUT; 3], &[], 3, &[]);
     }
 }

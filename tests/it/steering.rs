@@ -9,7 +9,7 @@ use crate::server::Server;
 fn home(canary_port: u16, region: &str, steer: &str) -> Home {
     let home = Home::new(canary_port);
     let law = "    jurisdiction: JP\n    zones:\n      tokyo-a";
-    home.edit("regions.yaml", law, &law.replacen("    zones", &format!("    {region}    zones"), 1));
+    home.edit("regions.yaml", law, &law.replacen("    zones", &format!("{region}    zones"), 1));
     home.edit("api.example.com.yaml", "      order: nearest\n", &format!("      order: nearest\n{steer}"));
     home
 }
@@ -17,7 +17,7 @@ fn home(canary_port: u16, region: &str, steer: &str) -> Home {
 #[test]
 fn a_region_for_some_clients_serves_no_others_not_even_when_all_else_is_down() {
     let regions = Regions::start();
-    let home = home(regions.port, "only_for: [partners]\n", "");
+    let home = home(regions.port, "    only_for: [partners]\n", "");
     home.edit("regions.yaml", "recovery:", "groups: { partners: { networks: [10.81.7.0/24] } }\nrecovery:");
     let server = Server::start(&home);
     let check = |client: &str, expected: &str| {
@@ -34,6 +34,30 @@ fn a_region_for_some_clients_serves_no_others_not_even_when_all_else_is_down() {
     assert!(text.contains("removed: tokyo only for partners, and this client is another one"), "{text}");
     let ran = meridian(&["check", zones.to_str().unwrap()]);
     assert!(ran.out.contains("    region: tokyo only for partners\n"), "{ran:?}");
+    let proof = meridian(&["prove", zones.to_str().unwrap()]);
+    assert_eq!(proof.code, 0, "{proof:?}");
+}
+
+#[test]
+fn the_addresses_of_the_next_region_stand_after_those_of_the_first_and_leave_with_it_alone() {
+    let regions = Regions::start();
+    let home = home(regions.port, "", "      max_regions: 2\n");
+    let server = Server::start(&home);
+    let check = |client: &str, expected: &[&str], follows: &str| {
+        for _ in 0..4 {
+            let reply = server.ask(&format!("api.example.com. A from {client}"));
+            assert_eq!(regions_in(&reply), expected, "{client}");
+            let last = reply.answers.last().expect("several").data.to_string();
+            assert_eq!(last, follows, "{client}");
+        }
+    };
+    check("10.81.7.0/24", &["tokyo", "osaka"], "127.7.2.1");
+    check("10.49.7.0/24", &["frankfurt", "paris"], "127.7.5.1");
+    let zones = home.zones();
+    let question =
+        ["explain", "api.example.com", "--client", "10.49.7.0/24", "--config", zones.to_str().unwrap()];
+    let text = meridian(&question).out;
+    assert!(text.contains("its addresses follow those of the chosen one: 1 of 1 up"), "{text}");
     let proof = meridian(&["prove", zones.to_str().unwrap()]);
     assert_eq!(proof.code, 0, "{proof:?}");
 }

@@ -118,6 +118,7 @@ fn answers() -> Vec<Row> {
     vec![
         ("`ttl`, `short_ttl` of a steered name", at_most(Duration::from_secs(u64::from(steer::LONGEST_TTL)))),
         ("`max_answers`", within(&steer::ANSWERS)),
+        ("`max_regions`", within(&steer::REGIONS)),
         ("`threads` for UDP of an address", within(&listening::THREADS)),
         ("`max_lag`", times(&steer::LAGS)),
         ("octets of a UDP reply without EDNS", most(engine::MIN_REPLY)),

@@ -13,8 +13,8 @@ use crate::config::problem::Span;
 use crate::config::values::{Checked, Leaf, List, Value};
 use crate::config::yaml::{Entries, Setting, Written};
 use crate::intent::action::{MAX_MEMBERS, MAX_WEIGHT};
-use crate::region::RegionId;
-use crate::steering::{Admission, AllDown, Https, Order, Policy, Steering};
+use crate::region::{Region, RegionId};
+use crate::steering::{Admission, AllDown, Https, MAX_ANSWERED_REGIONS, Order, Policy, Steering};
 use crate::zone::{Name, Ttl};
 
 /// How the regions of a name are chosen.
@@ -33,6 +33,10 @@ pub struct SteerSpec {
     short_ttl: Option<Value<Ttl>>,
     /// The most addresses in one answer: 1 to 32. Left out: 4.
     max_answers: Option<Value<u32>>,
+    /// How many regions one answer holds addresses of: 1 to 4. The addresses of the next regions stand after those of the
+    /// first, for clients that try several; only of regions that are permitted, take all clients and are not full, and as
+    /// long as `max_answers` leaves room. Left out: 1.
+    max_regions: Option<Value<u32>>,
     /// Also answer HTTPS queries (RFC 9460), with the addresses of the chosen region as hints. Left
     /// out: they get NODATA.
     https: Option<Setting<HttpsSpec>>,
@@ -99,6 +103,9 @@ pub const LONGEST_TTL: u32 = 86_400;
 /// The bounds of `max_answers`: 32 AAAA records with the question and an OPT record still fit into 1232 octets.
 pub const ANSWERS: RangeInclusive<u32> = 1..=32;
 
+/// The bounds of `max_regions`.
+pub const REGIONS: RangeInclusive<u32> = 1..=MAX_ANSWERED_REGIONS as u32;
+
 /// The bounds of `max_lag`: signals are read with each probe, seconds apart, and a day is an outage of its own.
 pub const LAGS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
 
@@ -122,7 +129,9 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
     let (ttl, short_ttl) = ttls(spec, references);
     let weights = weights(&spec.weights, &regions, references);
     let max_answers = spec.max_answers.within("max_answers", &ANSWERS, references.report);
+    let max_regions = max_regions(spec, max_answers.unwrap_or(USUAL_ANSWERS), &regions, references);
     let policy = Policy {
+        max_regions,
         order: order(&spec.order, &regions, &rules, references),
         unknown_location: unknown_location(&spec.unknown_location, &regions, &rules, references),
         residency: rules.into_iter().map(|placed| placed.rule).collect(),
@@ -140,6 +149,31 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
         https: spec.https.get().map(|spec| https(spec, references)),
         weights,
     }
+}
+
+/// Returns how many regions answers hold, and warns where the first leaves no room for another.
+fn max_regions(
+    spec: &SteerSpec,
+    max_answers: u32,
+    regions: &[RegionId],
+    references: &mut References<'_>,
+) -> u8 {
+    let most = spec.max_regions.within("max_regions", &REGIONS, references.report).unwrap_or(1);
+    let Some((_, span)) = spec.max_regions.given().filter(|_| most > 1) else { return 1 };
+    let known = &references.definitions.regions;
+    let fills = |region: &&Region| {
+        let addresses = || region.zones.iter().flat_map(|zone| &zone.addresses);
+        let counts = [true, false].map(|is_v4| addresses().filter(|ip| ip.is_ipv4() == is_v4).count());
+        counts.into_iter().filter(|count| *count > 0).all(|count| count >= max_answers as usize)
+    };
+    let listed = regions.iter().filter_map(|id| known.get(usize::from(id.0))?.as_ref());
+    let full: Vec<_> = listed.filter(fills).map(|region| region.name.as_str()).collect();
+    if !full.is_empty() {
+        let message = format!("no region follows {}, whose addresses fill the answer", full.join(", "));
+        let finding = references.report.warning(span, message);
+        finding.hint(format!("`max_answers` is {max_answers}"));
+    }
+    u8::try_from(most).unwrap_or(1)
 }
 
 /// Returns the clients that the name's regions are for, in their listed order.

@@ -12,6 +12,21 @@ fn regions_are_listed_once_and_there_is_at_least_one() {
 }
 
 #[test]
+fn answers_hold_up_to_four_regions_and_where_the_first_fills_them_is_a_warning() {
+    check_steer("regions: [tokyo, dublin], max_regions: 4", &[]);
+    check_steer(
+        "regions: [tokyo, dublin], max_regions: 5",
+        &["a.yaml:5:56: `max_regions` goes from 1 to 4, not 5"],
+    );
+    check_steer(
+        "regions: [tokyo, dublin], max_regions: 2, max_answers: 1",
+        &[
+            "a.yaml:5:56: warning: no region follows tokyo, dublin, whose addresses fill the answer | `max_answers` is 1",
+        ],
+    );
+}
+
+#[test]
 fn a_rule_that_permits_none_of_the_regions_needs_an_otherwise() {
     check_steer(
         "regions: tokyo, residency: [{ clients: eu, jurisdictions: [EU] }]",

@@ -417,6 +417,7 @@ mod tests {
             unknown_location: vec![RegionId(0)],
             all_down: AllDown::FailOpen,
             max_lag: None,
+            max_regions: 1,
         };
         let steered = |owner| Steering {
             owner: Name::from_ascii(owner).expect("a name"),

@@ -71,6 +71,9 @@ impl RegionFacts<'_> {
                 }
                 _ => format!("chosen: {}", self.standing(status)),
             },
+            Fate::Following => {
+                format!("its addresses follow those of the chosen one: {}", self.standing(status))
+            }
             Fate::Behind if !has_any => "behind the chosen one".to_owned(),
             Fate::Behind => format!("behind the chosen one: {}", self.standing(status)),
         }

@@ -186,7 +186,8 @@ fn decide(snapshot: &Snapshot, index: usize, inquiry: &Inquiry) -> Decision {
     let split = base.demand_of(number, place.part as usize).and_then(|demand| snapshot.splits.of(demand));
     let weights = snapshot.weights_of(SteeringId(index as u32));
     let view = snapshot.health.under(policy.max_lag);
-    let situation = Conditions { view, bucketing: &bucketing, split, weights };
+    let situation =
+        Conditions { view, bucketing: &bucketing, split, weights, shedding: snapshot.splits.shedding() };
     steering::decide(plan, policy, &situation, place.client)
 }
 
