@@ -99,7 +99,7 @@ impl From<Share> for f64 {
 pub struct Bucket(u16);
 
 /// What sets the lots of one place apart from those of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key(u64);
 
 impl Key {

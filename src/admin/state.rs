@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::access::{AccessPolicy, WrongTokens};
+use super::api::FileDigest;
 use super::atlas::cache::AtlasCache;
 use super::places::ConnectionLimits;
 use super::stream::hub::StreamHub;
@@ -89,8 +90,19 @@ pub struct ConfigOrigin {
     pub loaded_at: Moment,
     /// The Country or City database in force; `None` when none is configured.
     pub database: Option<DatabaseOrigin>,
+    /// What tells it from others.
+    pub digests: ConfigDigests,
     /// The last attempt, when it failed; the configuration before it stays in force.
     pub failed: Option<FailedReload>,
+}
+
+/// Digests of a configuration, by which instances are compared.
+#[derive(Clone, Debug, Default)]
+pub struct ConfigDigests {
+    /// Of its files, without `server.yaml`, by name.
+    pub files: Vec<FileDigest>,
+    /// The SHA-256 of the Country or City database.
+    pub database: Option<String>,
 }
 
 /// The geo database in force.

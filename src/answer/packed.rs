@@ -7,7 +7,7 @@ use crate::zone::{RData, RecordType, Ttl};
 
 /// An RRset ready to be copied into a reply. Invariant: `rdata` is a sequence of `count` records, each as a
 /// length of two octets and its uncompressed data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Packed {
     rtype: u16,
     ttl: u32,

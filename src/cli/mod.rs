@@ -3,6 +3,7 @@
 mod approve;
 mod availability;
 mod check;
+mod comparison;
 mod demo;
 mod docs;
 mod drain_status;

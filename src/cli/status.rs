@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::comparison;
 use super::exit::run_to_end;
 use super::output;
-use super::reading::{self, PrintForm};
-use super::server::{Instance, ServerArgs, ask_all};
+use super::reading::PrintForm;
+use super::server::{Instance, ServerArgs};
 use crate::admin::api::{FamilyStatus, OverviewWithEvents, RegionOverview, RegionSummary, routes};
 use crate::alarm::Incident;
 use crate::health::{LIMITED, WITHDRAWN};
@@ -22,11 +23,23 @@ use crate::units::Percent;
 /// The same as on the page that the admin address serves: for each region its phase, the share of its
 /// clients that it takes, load, latency, errors, the share that it sends elsewhere because it is full, and
 /// how many of its addresses are up. Colours only where standard output is a terminal.
+///
+/// Several instances are compared instead: names, versions, clocks, files of the configuration but for `server.yaml`,
+/// databases, intents, and what every steered name answers. What differs comes first. A health change reaches instances
+/// within seconds of each other: what differs then is alike when asked again.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Show it anew every second until Ctrl-C
     #[arg(long)]
     watch: bool,
+
+    /// Show what instances have in common and what differs, also of one
+    #[arg(long, conflicts_with = "watch")]
+    all: bool,
+
+    /// Exit with 1 when something differs between instances
+    #[arg(long, conflicts_with = "watch")]
+    check: bool,
 
     /// Print JSON
     #[arg(long, conflicts_with = "watch")]
@@ -53,9 +66,9 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
         return run_to_end(watch(arguments.server.single("`--watch`")?, pen))?;
     }
     let instances = arguments.server.instances()?;
-    let [instance] = &instances[..] else {
-        let replies = ask_all(&instances, |instance| instance.look(&routes::OVERVIEW));
-        return Ok(reading::show(&replies, PrintForm::of(arguments.json), |seen| pen.page(seen)));
+    let instance = match &instances[..] {
+        [instance] if !arguments.all && !arguments.check => instance,
+        several => return Ok(comparison::run(several, PrintForm::of(arguments.json), arguments.check)),
     };
     let overview = instance.look(&routes::OVERVIEW)?;
     match arguments.json {

@@ -6,17 +6,24 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
+use ring::digest;
+
 use super::locations::{self, Databases, LocationsInForce};
 use super::secrets::{self, WebhookSecretError};
 use super::state_writer::chain;
+use crate::admin::api::FileDigest;
 use crate::admin::{self, access::AccessPolicy};
-use crate::config::{self, Geo, Problems, Server};
+use crate::config::{self, Geo, Problems, Server, SourceFile, SourceFiles};
 use crate::files::stamp::Stamp;
 use crate::files::{configuration, watch};
 use crate::geo::Located;
 use crate::moment::Moment;
 use crate::serve::DotPolicy;
 use crate::snapshot::Base;
+
+/// The file that is each instance's own.
+const OWN_FILE: &str = "server.yaml";
 
 /// A configuration directory that can be served.
 #[derive(Clone, Debug)]
@@ -33,6 +40,8 @@ pub struct LoadedDirectory {
     pub locations: LocationsInForce,
     /// Why the databases that it names are not the ones in use.
     pub refused_database: Option<String>,
+    /// The digests of its files, without that of the instance.
+    pub files: Vec<FileDigest>,
     /// Its files right before they were read.
     pub stamp: Stamp,
 }
@@ -44,6 +53,10 @@ impl LoadedDirectory {
             directory: directory.to_owned(),
             loaded_at: now,
             database: self.database().cloned(),
+            digests: admin::ConfigDigests {
+                files: self.files.clone(),
+                database: self.locations.sources.sha256().map(str::to_owned),
+            },
             failed: self.refused_database.as_ref().map(|why| admin::FailedReload {
                 at: now,
                 problems: why.lines().map(str::to_owned).collect(),
@@ -122,8 +135,19 @@ pub(super) fn load_over(
         access: Arc::new(access),
         tls: tls.map(Arc::new),
         base,
+        files: digests(&sources),
         stamp: stamp.clone(),
     })
+}
+
+/// Returns the digests of the files that all instances should have alike.
+fn digests(sources: &SourceFiles) -> Vec<FileDigest> {
+    let shared = sources.files.iter().filter(|file| file.name != OWN_FILE);
+    let digest = |file: &SourceFile| FileDigest {
+        name: file.name.clone(),
+        sha256: HEXLOWER.encode(digest::digest(&digest::SHA256, &file.octets).as_ref()),
+    };
+    shared.map(digest).collect()
 }
 
 /// Returns the location of a client, by the databases and networks of the configuration.

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
+use ring::digest;
+
 use crate::admin::DatabaseOrigin;
 use crate::config::{Config, Geo};
 use crate::files::database::{self, HeldFile};
@@ -39,6 +42,13 @@ pub struct LocationFiles {
     pub(super) origin: Option<DatabaseOrigin>,
     place: Option<HeldDatabase>,
     asn: Option<HeldDatabase>,
+}
+
+impl LocationFiles {
+    /// Returns the SHA-256 of the Country or City database, when there is one.
+    pub(super) fn sha256(&self) -> Option<&str> {
+        self.place.as_ref().map(|held| held.sha256.as_str())
+    }
 }
 
 /// Locations in force.
@@ -102,6 +112,8 @@ struct HeldDatabase {
     file: Arc<HeldFile>,
     path: PathBuf,
     setting: &'static str,
+    /// Of its bytes.
+    sha256: String,
 }
 
 impl Databases {
@@ -157,7 +169,8 @@ impl Databases {
 impl NamedDatabase {
     fn read(path: &Path, setting: &'static str) -> Result<Self, Error> {
         let (bytes, file) = database::read(path).map_err(|error| Error::Read(setting, error))?;
-        let held = HeldDatabase { file: Arc::new(file), path: path.to_owned(), setting };
+        let sha256 = HEXLOWER.encode(digest::digest(&digest::SHA256, &bytes).as_ref());
+        let held = HeldDatabase { file: Arc::new(file), path: path.to_owned(), setting, sha256 };
         match Database::parse(bytes) {
             Ok(database) => Ok(Self { database, held }),
             Err(error) => Err(Error::Database(setting, held.path, error)),

@@ -3,6 +3,7 @@
 //! Mostly the part of the clients says so alone. Where regions take shares of their clients, tests of a client
 //! decide within a part: a small tree for each distinct pair of routes, walked at each query.
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use foldhash::{HashMap, HashMapExt};
@@ -22,11 +23,11 @@ pub(super) struct Choices {
 }
 
 /// Leads to a choice or to a node: the number of one, with the highest bit set for a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Branch(u32);
 
 /// A test of a client, and where each result leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct SplitNode {
     test: ShareTest,
     inside: Branch,
@@ -88,6 +89,12 @@ impl Choices {
             growth.choices.by_part.push(branch);
         }
         growth.choices
+    }
+
+    /// Hashes which clients get which choice, but not what the choices are.
+    pub fn hash_clients(&self, hasher: &mut impl Hasher) {
+        self.by_part.hash(hasher);
+        self.nodes.hash(hasher);
     }
 
     /// Returns the number of the choice that a client of a part gets, and whether it was tested for a share:

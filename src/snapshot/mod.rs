@@ -8,6 +8,7 @@
 mod base;
 mod choices;
 mod demand;
+mod digest;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod partition;

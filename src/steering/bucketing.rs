@@ -13,7 +13,7 @@ use crate::region::{Family, RegionId, Regions};
 use crate::share::{Key, Share};
 
 /// A test of a client: whether its bucket under a key is in a share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ShareTest {
     pub(crate) key: Key,
     pub(crate) share: Share,

@@ -172,3 +172,41 @@ fn an_instance_that_is_killed_counts_for_the_longest_ttl_and_stops_no_disabling(
     assert_eq!(disabled.code, 3, "{disabled:?}");
     assert!(disabled.err.contains("1 of 2 instances have it"), "{disabled:?}");
 }
+
+/// Returns what `status --json` of both says differs.
+fn differences(pair: &Pair) -> Vec<String> {
+    let ran = pair.run(&["status", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let comparison: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{ran:?}"));
+    let differences = comparison["differences"].as_array().expect("a list");
+    differences.iter().map(|one| one["subject"].as_str().expect("text").to_owned()).collect()
+}
+
+#[test]
+fn what_differs_between_instances_is_said_and_what_is_alike_is_not() {
+    let pair = Pair::start(30);
+    // A first verdict may reach one before the other.
+    wait_for("instances that are alike", || differences(&pair).is_empty().then_some(()));
+    let alike = pair.run(&["status", "--check"]);
+    assert_eq!(alike.code, 0, "{alike:?}");
+    assert!(alike.out.starts_with("2 instances are alike\n"), "{alike:?}");
+    pair.other.home.edit("api.example.com.yaml", "ttl: 30s\n", "ttl: 20s\n");
+    wait_for("another configuration", || {
+        let differences = differences(&pair);
+        let has = |subject: &str| differences.iter().any(|one| one == subject);
+        (has("configuration, api.example.com.yaml") && has("answers of api.example.com.")).then_some(())
+    });
+    assert_eq!(pair.other.run(&["disable", "tokyo", "--reason", "a test"]).code, 0);
+    let differences = differences(&pair);
+    assert!(differences.contains(&"intent, disable tokyo".to_owned()), "{differences:?}");
+    let differ = pair.run(&["status", "--check"]);
+    assert_eq!(differ.code, 1, "{differ:?}");
+    assert!(
+        differ.out.starts_with("THE INSTANCES DIFFER\n\nconfiguration, api.example.com.yaml\n"),
+        "{differ:?}"
+    );
+    pair.other.server.process.signal("KILL");
+    let silent = pair.run(&["status"]);
+    assert_eq!(silent.code, 1, "{silent:?}");
+    assert!(silent.out.contains("does not answer: nothing is known of it"), "{silent:?}");
+}

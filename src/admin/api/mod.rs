@@ -32,7 +32,10 @@ pub use caller::{CallerIdentity, Credential, Role};
 pub use drain_status::{DrainStatus, ResolverAnswers, ResolversLeft};
 pub use error::ApiError;
 pub use history::{DrillRecord, EventsAndDrills, HistoryQuery, LastGoodDrill};
-pub use instances::{InstanceAnswer, InstanceDrainStatus, JointDrainStatus};
+pub use instances::{
+    InstanceAnswer, InstanceDifference, InstanceDrainStatus, InstanceFacts, InstanceValue,
+    InstancesComparison, JointDrainStatus,
+};
 pub use intents::{
     Approval, ChangeReply, IntentList, IntentNumber, IntentRequest, IntentStatus, LiftQuery, ProposalNumber,
     ProposalStatus, RuleViolation,
@@ -43,8 +46,8 @@ pub use queries::{
 };
 pub use route::{ApiRoute, Method, Operation};
 pub use status::{
-    AddressStatus, CanaryStatus, ConfigurationStatus, DownReason, EventLogStatus, FamilyStatus, GeoStatus,
-    HeardSignals, InstanceStatus, ProbeOutcome, RegionName, RegionStatus, RegionSummary, ServedZone,
-    SiteStatus, SnapshotStatus, ZoneStatus,
+    AddressStatus, CanaryStatus, ConfigurationStatus, DownReason, EventLogStatus, FamilyStatus, FileDigest,
+    GeoStatus, HeardSignals, InstanceStatus, NameAnswers, ProbeOutcome, RegionName, RegionStatus,
+    RegionSummary, ServedZone, SiteStatus, SnapshotStatus, ZoneStatus,
 };
 pub use timestamp::Timestamp;

@@ -12,6 +12,9 @@ use crate::health::{AddressState, OutlierGrade, Phase, Vitals};
 use crate::metrics::WebhookStatus;
 use crate::region::Failover;
 
+/// The most steered names of which the answers are told.
+pub const MAX_ANSWERS: usize = 1000;
+
 /// A region by its name, as a part of a path.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RegionName {
@@ -29,6 +32,8 @@ pub struct InstanceStatus {
     pub version: String,
     /// The time since the process started.
     pub uptime_seconds: u64,
+    /// The present moment by the clock of this instance.
+    pub now: Timestamp,
     /// The snapshot that queries are answered from.
     pub snapshot: SnapshotStatus,
     /// The zones, in the order of the configuration.
@@ -45,6 +50,8 @@ pub struct InstanceStatus {
     pub regions: Vec<RegionStatus>,
     /// The references outside the regions, in the order of the configuration.
     pub references: Vec<ReferenceStatus>,
+    /// The steered names with a digest of what they answer: the first thousand.
+    pub answers: Vec<NameAnswers>,
     /// The event log.
     pub events: EventLogStatus,
     /// The webhooks, by name.
@@ -80,6 +87,8 @@ pub struct GeoStatus {
     pub database: Option<String>,
     /// The type that the database states, for example `GeoLite2-City`.
     pub kind: Option<String>,
+    /// The SHA-256 of the file.
+    pub sha256: Option<String>,
     /// The moment at which it was built.
     pub built_at: Option<Timestamp>,
     /// Its age.
@@ -95,12 +104,33 @@ pub struct GeoStatus {
 pub struct ConfigurationStatus {
     /// Its directory.
     pub directory: String,
+    /// The files that should be the same on all instances: all but `server.yaml`, in the order of their names.
+    pub files: Vec<FileDigest>,
     /// The moment at which it was loaded.
     pub loaded_at: Timestamp,
     /// The moment at which the last attempt to load another one failed; `null` when it did not.
     pub failed_at: Option<Timestamp>,
     /// The problems of that attempt, as `meridian check` prints them.
     pub problems: Vec<String>,
+}
+
+/// A file of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileDigest {
+    /// Its name in the directory, or its path below it.
+    pub name: String,
+    /// The SHA-256 of what is in it.
+    pub sha256: String,
+}
+
+/// A steered name, and what it answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NameAnswers {
+    /// The owner name.
+    pub name: String,
+    /// The SHA-256 of its records with their times to live, and of which clients get which. Instances with the same
+    /// configuration, database and digest answer every client alike.
+    pub sha256: String,
 }
 
 /// The event log.

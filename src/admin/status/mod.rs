@@ -3,16 +3,19 @@
 mod canary;
 mod region;
 
+use data_encoding::HEXLOWER;
+
 use super::api::route::NoParameters;
 use super::api::status::{
-    ConfigurationStatus, EventLogStatus, GeoStatus, InstanceStatus, ReferenceStatus, RegionName,
-    RegionStatus, ServedZone, SnapshotStatus,
+    ConfigurationStatus, EventLogStatus, GeoStatus, InstanceStatus, MAX_ANSWERS, NameAnswers,
+    ReferenceStatus, RegionName, RegionStatus, ServedZone, SnapshotStatus,
 };
 use super::api::{ApiError, Timestamp};
 use super::state::{AdminState, ConfigOrigin, Published};
 use crate::geo;
 use crate::health::Reference;
 use crate::moment::Moment;
+use crate::snapshot::Snapshot;
 use crate::zone::{self, RData, RecordType};
 use canary::CanaryWatch;
 
@@ -31,6 +34,7 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
         server: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_seconds: now.since(state.started_at()).as_secs(),
+        now: Timestamp(now),
         snapshot: SnapshotStatus::from(&**published),
         zones: config.zones.iter().map(served_zone).collect(),
         geo: geo(&origin, &published.snapshot.base.table, now),
@@ -39,6 +43,7 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
         alarms: published.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),
         regions: regions.map(|((_, region), report)| region::status(&watch, region, report)).collect(),
         references: published.report.references.iter().map(reference).collect(),
+        answers: answers(&published.snapshot),
         events: EventLogStatus { lost: delivery.events_lost, trouble: delivery.trouble },
         webhooks: delivery.webhooks,
     })
@@ -55,6 +60,16 @@ pub(super) fn one_region(
     let report = published.report.region(id).expect("the report has every region of its configuration");
     let watch = CanaryWatch { state, canaries: &config.canaries, now: (state.sources.now)() };
     Ok(region::status(&watch, config.regions.region(id), report))
+}
+
+/// Returns the digests of what the first steered names answer.
+fn answers(snapshot: &Snapshot) -> Vec<NameAnswers> {
+    let digests = snapshot.digests(MAX_ANSWERS).into_iter();
+    let answers = digests.map(|(id, digest)| NameAnswers {
+        name: snapshot.base.config.steered[id.0 as usize].owner.to_string(),
+        sha256: HEXLOWER.encode(&digest),
+    });
+    answers.collect()
 }
 
 fn reference(reference: &Reference) -> ReferenceStatus {
@@ -91,6 +106,7 @@ fn geo(origin: &ConfigOrigin, table: &geo::Table, now: Moment) -> GeoStatus {
     GeoStatus {
         database: database.map(|database| database.path.display().to_string()),
         kind: database.map(|database| database.kind.clone()),
+        sha256: origin.digests.database.clone(),
         built_at: database.map(|database| Timestamp(database.built_at)),
         age_seconds: database.map(|database| now.since(database.built_at).as_secs()),
         classes: table.classes().len(),
@@ -103,6 +119,7 @@ fn configuration(state: &AdminState, origin: &ConfigOrigin) -> ConfigurationStat
     let told = |steady| Timestamp((state.sources.told)(steady));
     ConfigurationStatus {
         directory: origin.directory.display().to_string(),
+        files: origin.digests.files.clone(),
         loaded_at: told(origin.loaded_at),
         failed_at: failed.map(|failed| told(failed.at)),
         problems: failed.map_or_else(Vec::new, |failed| failed.problems.clone()),

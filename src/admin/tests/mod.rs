@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::access::AccessPolicy;
-use super::api::Role;
+use super::api::{FileDigest, Role};
 use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, Sighting, Signals, Subject};
 use crate::config::{self, SourceFile};
@@ -133,7 +133,13 @@ fn state() -> AdminState {
         published_at: at(30),
         report: control.report(at(31)),
     };
-    let origin = ConfigOrigin { directory: "zones".into(), loaded_at: START, database: None, failed: None };
+    let origin = ConfigOrigin {
+        directory: "zones".into(),
+        loaded_at: START,
+        database: None,
+        digests: ConfigDigests::default(),
+        failed: None,
+    };
     let config = Arc::clone(&base.config);
     let sources = AdminSources {
         now: Box::new(|| at(60)),
@@ -352,10 +358,13 @@ async fn the_status_keeps_what_was_wrong_with_the_last_reload() {
         Some(FailedReload { at: at(40), problems: vec!["zones/a.yaml:3:1: unknown key `nmaes`".to_owned()] });
     loaded.database =
         Some(DatabaseOrigin { path: "world.mmdb".into(), kind: "World-Country".to_owned(), built_at: START });
+    let regions = FileDigest { name: "regions.yaml".to_owned(), sha256: "ab".repeat(32) };
+    loaded.digests = ConfigDigests { files: vec![regions], database: Some("cd".repeat(32)) };
     state.origin.store(Arc::new(loaded));
     let page = status_of(state).await;
     let expected = json!({
         "directory": "zones",
+        "files": [{ "name": "regions.yaml", "sha256": "ab".repeat(32) }],
         "loaded_at": "2026-03-01T00:00:00.000Z",
         "failed_at": "2026-03-01T00:00:40.000Z",
         "problems": ["zones/a.yaml:3:1: unknown key `nmaes`"],
@@ -364,6 +373,9 @@ async fn the_status_keeps_what_was_wrong_with_the_last_reload() {
     assert_eq!(page["geo"]["kind"], "World-Country");
     assert_eq!(page["geo"]["built_at"], "2026-03-01T00:00:00.000Z");
     assert_eq!(page["geo"]["age_seconds"], 60);
+    assert_eq!(page["geo"]["sha256"], "cd".repeat(32));
+    assert_eq!(page["now"], "2026-03-01T00:01:00.000Z");
+    assert_eq!(page["answers"][0]["sha256"].as_str().map(str::len), Some(64), "{page}");
 }
 
 #[tokio::test]
