@@ -22,7 +22,7 @@ context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 mkdir -p "$context"/root/{usr/share/meridian,etc/ssl/certs,etc/meridian} "$context"/owned/{var/lib/meridian,tmp}
 strip -o "$context/root/meridian" "$built/$target/$profile/meridian"
-install -m 644 geoip/world.mmdb geoip/README.md LICENSE-MIT LICENSE-APACHE "$context/root/usr/share/meridian"
+install -m 644 geoip/README.md LICENSE-MIT LICENSE-APACHE "$context/root/usr/share/meridian"
 # What https canaries trust; without it none of a public authority is trusted.
 certificates=/etc/ssl/certs/ca-certificates.crt
 if [ -s "$certificates" ]; then

@@ -13,6 +13,7 @@ use super::atlas::cache::AtlasCache;
 use super::places::ConnectionLimits;
 use super::stream::hub::StreamHub;
 use crate::canary::Sighting;
+use crate::config::DatabaseSource;
 use crate::control::{Command, Done, Rejection, Report};
 use crate::event::Event;
 use crate::geo::Located;
@@ -108,7 +109,7 @@ pub struct ConfigDigests {
 /// The geo database in force.
 #[derive(Clone, Debug)]
 pub struct DatabaseOrigin {
-    pub path: PathBuf,
+    pub source: DatabaseSource,
     /// The type that it states, for example `GeoLite2-City`.
     pub kind: String,
     pub built_at: Moment,

@@ -8,6 +8,7 @@ use ring::digest::{self, Digest};
 
 use super::exit::FAILURE;
 use super::output;
+use crate::config::DatabaseSource;
 use crate::daemon;
 use crate::files::{configuration, database};
 use crate::inspect::{Proof, prove};
@@ -35,10 +36,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     output::text(summary(&proof));
     output::line(format_args!("configuration  {}", hexadecimal(&of_directory(&args.directory)?)));
     let geo = &loaded.base.config.server.geo;
-    for path in [&geo.database, &geo.asn].into_iter().flatten() {
-        let (bytes, _) = database::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let hash = hexadecimal(&digest::digest(&digest::SHA256, &bytes));
-        output::line(format_args!("database       {hash}  {}", path.display()));
+    for source in geo.database.iter().cloned().chain(geo.asn.clone().map(DatabaseSource::File)) {
+        let hash = match &source {
+            DatabaseSource::Shipped => sha256(database::SHIPPED),
+            DatabaseSource::File(path) => {
+                let (bytes, _) =
+                    database::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+                sha256(&bytes)
+            }
+        };
+        output::line(format_args!("database       {hash}  {source}"));
     }
     Ok(if proof.breaches.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }
@@ -84,6 +91,10 @@ fn of_directory(directory: &Path) -> anyhow::Result<Digest> {
         context.update(octets);
     }
     Ok(context.finish())
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&digest::digest(&digest::SHA256, bytes))
 }
 
 fn hexadecimal(digest: &Digest) -> String {

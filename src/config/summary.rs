@@ -46,8 +46,7 @@ impl ConfigSummary<'_> {
         writeln!(f, "server {}", server.name)?;
         writeln!(f, "  dns: {}", listed(&server.listen.dns))?;
         writeln!(f, "  admin: {}", server.admin.map_or("nowhere".to_owned(), |admin| admin.to_string()))?;
-        let database =
-            server.geo.database.as_ref().map_or("no database".to_owned(), |path| path.display().to_string());
+        let database = server.geo.database.as_ref().map_or("no database".to_owned(), ToString::to_string);
         write!(f, "  locations: {database}")?;
         if let Some(asn) = &server.geo.asn {
             write!(f, ", {}", asn.display())?;

@@ -14,7 +14,7 @@ use super::secrets::{self, WebhookSecretError};
 use super::state_writer::chain;
 use crate::admin::api::FileDigest;
 use crate::admin::{self, access::AccessPolicy};
-use crate::config::{self, Geo, Problems, Server, SourceFile, SourceFiles};
+use crate::config::{self, DatabaseSource, Geo, Problems, Server, SourceFile, SourceFiles};
 use crate::files::stamp::Stamp;
 use crate::files::{configuration, watch};
 use crate::geo::Located;
@@ -165,9 +165,6 @@ pub fn places(directory: &Path, server: &Server) -> watch::WatchedPaths {
 }
 
 fn files(server: &Server) -> impl Iterator<Item = &PathBuf> {
-    [&server.geo.database, &server.geo.asn]
-        .into_iter()
-        .flatten()
-        .chain(server.access.files())
-        .chain(server.listen.files())
+    let database = server.geo.database.as_ref().and_then(DatabaseSource::file);
+    database.into_iter().chain(&server.geo.asn).chain(server.access.files()).chain(server.listen.files())
 }

@@ -4,7 +4,6 @@
 //! the compiled table, where regions, groups and networks are what they were; otherwise the file that was read, which
 //! is held open and has its bytes still after it was replaced or removed. Only a file that was written over is lost.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use data_encoding::HEXLOWER;
 use ring::digest;
 
 use crate::admin::DatabaseOrigin;
-use crate::config::{Config, Geo};
+use crate::config::{Config, DatabaseSource, Geo};
 use crate::files::database::{self, HeldFile};
 use crate::geo::{self, Database, Table, TableSources};
 use crate::moment::Moment;
@@ -23,8 +22,8 @@ use crate::snapshot::Base;
 pub enum Error {
     #[error("`{0}` in server.yaml")]
     Read(&'static str, #[source] database::Error),
-    #[error("`{0}` in server.yaml: `{path}` cannot be used", path = .1.display())]
-    Database(&'static str, PathBuf, #[source] geo::Error),
+    #[error("`{0}` in server.yaml: `{1}` cannot be used")]
+    Database(&'static str, DatabaseSource, #[source] geo::Error),
 }
 
 /// A table, and what it was compiled from.
@@ -106,22 +105,34 @@ struct NamedDatabase {
     held: HeldDatabase,
 }
 
-/// The file of a database that was read.
+/// Where a database was read from.
 #[derive(Clone, Debug)]
 struct HeldDatabase {
-    file: Arc<HeldFile>,
-    path: PathBuf,
+    /// `None` when it is in the program.
+    file: Option<Arc<HeldFile>>,
+    source: DatabaseSource,
     setting: &'static str,
     /// Of its bytes.
     sha256: String,
 }
 
+impl HeldDatabase {
+    /// Returns the bytes that were read; `None`: the file was written over.
+    fn read_again(&self) -> Option<Vec<u8>> {
+        match &self.file {
+            Some(file) => file.read_again(),
+            None => Some(database::SHIPPED.to_vec()),
+        }
+    }
+}
+
 impl Databases {
     pub(super) fn read(geo: &Geo) -> Result<Self, Error> {
-        let open = |path: &Option<PathBuf>, setting| {
-            path.as_deref().map(|path| NamedDatabase::read(path, setting)).transpose()
+        let open = |source: Option<DatabaseSource>, setting| {
+            source.map(|source| NamedDatabase::read(source, setting)).transpose()
         };
-        Ok(Self { place: open(&geo.database, "geo.database")?, asn: open(&geo.asn, "geo.asn")? })
+        let asn = geo.asn.clone().map(DatabaseSource::File);
+        Ok(Self { place: open(geo.database.clone(), "geo.database")?, asn: open(asn, "geo.asn")? })
     }
 
     /// Reads files again that are held; `None` when the bytes of one are gone.
@@ -129,7 +140,7 @@ impl Databases {
         let read = |held: &Option<HeldDatabase>| match held {
             None => Some(None),
             Some(held) => {
-                let database = Database::parse(held.file.read_again()?).ok()?;
+                let database = Database::parse(held.read_again()?).ok()?;
                 Some(Some(NamedDatabase { database, held: held.clone() }))
             }
         };
@@ -152,7 +163,7 @@ impl Databases {
             let is_asn = compile(TableSources { asn: None, ..sources }).is_ok();
             let at_fault = if is_asn { &self.asn } else { &self.place };
             let held = &at_fault.as_ref().expect("only databases can be at fault").held;
-            Error::Database(held.setting, held.path.clone(), error)
+            Error::Database(held.setting, held.source.clone(), error)
         })
     }
 
@@ -167,18 +178,24 @@ impl Databases {
 }
 
 impl NamedDatabase {
-    fn read(path: &Path, setting: &'static str) -> Result<Self, Error> {
-        let (bytes, file) = database::read(path).map_err(|error| Error::Read(setting, error))?;
+    fn read(source: DatabaseSource, setting: &'static str) -> Result<Self, Error> {
+        let (bytes, file) = match &source {
+            DatabaseSource::Shipped => (database::SHIPPED.to_vec(), None),
+            DatabaseSource::File(path) => {
+                let (bytes, file) = database::read(path).map_err(|error| Error::Read(setting, error))?;
+                (bytes, Some(Arc::new(file)))
+            }
+        };
         let sha256 = HEXLOWER.encode(digest::digest(&digest::SHA256, &bytes).as_ref());
-        let held = HeldDatabase { file: Arc::new(file), path: path.to_owned(), setting, sha256 };
+        let held = HeldDatabase { file, source, setting, sha256 };
         match Database::parse(bytes) {
             Ok(database) => Ok(Self { database, held }),
-            Err(error) => Err(Error::Database(setting, held.path, error)),
+            Err(error) => Err(Error::Database(setting, held.source, error)),
         }
     }
 
     fn origin(&self) -> DatabaseOrigin {
         let built_at = Moment::default().plus(Duration::from_secs(self.database.build_epoch()));
-        DatabaseOrigin { path: self.held.path.clone(), kind: self.database.kind().to_owned(), built_at }
+        DatabaseOrigin { source: self.held.source.clone(), kind: self.database.kind().to_owned(), built_at }
     }
 }

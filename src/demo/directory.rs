@@ -46,9 +46,6 @@ const TOKEN_OCTETS: usize = 32;
 /// The configuration of the zone, which does not depend on the machine.
 const ZONE: &str = include_str!("zones/api.example.com.yaml");
 
-/// The world-wide location database, so that the demo needs no file but the program.
-static DATABASE: &[u8] = include_bytes!("../../geoip/world.mmdb");
-
 /// What the configuration depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -71,7 +68,6 @@ pub fn write(directory: &Path, settings: &Settings) -> io::Result<()> {
     fs::write(directory.join("server.yaml"), server(settings))?;
     fs::write(directory.join("regions.yaml"), regions(settings))?;
     fs::write(directory.join("api.example.com.yaml"), ZONE)?;
-    fs::write(directory.join("world.mmdb"), DATABASE)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(token(directory))?;
     writeln!(file, "{}", fresh_token()?)
 }
@@ -105,7 +101,7 @@ admin: "{admin}"
 access:
   tokens: [{{ name: demo, role: operate, file: {TOKEN} }}]
 geo:
-  database: world.mmdb
+  database: shipped
   networks:     # what the database does not know or gets wrong
     - {{ network: 133.11.0.0/16, country: JP, latitude: 35.71, longitude: 139.76 }}  # in Tokyo
     - {{ network: 10.0.0.0/8, country: BR }}

@@ -214,7 +214,7 @@ mod tests {
             program: "meridian".to_owned(),
         };
         let demo = Demo::start(options, Screen::plain()).await.expect("free ports");
-        for file in ["server.yaml", "regions.yaml", "api.example.com.yaml", "world.mmdb"] {
+        for file in ["server.yaml", "regions.yaml", "api.example.com.yaml"] {
             assert!(demo.directory().join(file).is_file(), "{file}");
         }
         let token = std::fs::metadata(directory::token(demo.directory())).expect("a token");

@@ -2,7 +2,7 @@
 //!
 //! The bytes are those of one file at one time: a file that is replaced by renaming keeps its old bytes for a
 //! process that has it open, and one that is written over while it is read is noticed by its size or its time of
-//! change, and read again. Whether the bytes are a database is left to `geo`.
+//! change, and read again. Whether the bytes are a database is left to `geo`. One database is part of the program.
 
 use std::fs::{File, Metadata};
 use std::io::{Read, Seek};
@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use super::regular;
 use crate::geo::MAX_DATABASE_BYTES;
+
+/// The database in the program: geoip/world.mmdb.
+pub static SHIPPED: &[u8] = include_bytes!("../../geoip/world.mmdb");
 
 /// A file of more bytes than this is refused before it is read.
 pub const MAX_SIZE: u64 = MAX_DATABASE_BYTES as u64;

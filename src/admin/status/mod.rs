@@ -104,7 +104,7 @@ fn served_zone(zone: &zone::Zone) -> ServedZone {
 fn geo(origin: &ConfigOrigin, table: &geo::Table, now: Moment) -> GeoStatus {
     let database = origin.database.as_ref();
     GeoStatus {
-        database: database.map(|database| database.path.display().to_string()),
+        database: database.map(|database| database.source.to_string()),
         kind: database.map(|database| database.kind.clone()),
         sha256: origin.digests.database.clone(),
         built_at: database.map(|database| Timestamp(database.built_at)),

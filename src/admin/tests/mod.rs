@@ -18,7 +18,7 @@ use super::access::AccessPolicy;
 use super::api::{FileDigest, Role};
 use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Observation, Sighting, Signals, Subject};
-use crate::config::{self, SourceFile};
+use crate::config::{self, DatabaseSource, SourceFile};
 use crate::control::{Command, Control, Done, Effect, Input, RegionReport, Rejection, Restored};
 use crate::event::Event;
 use crate::geo::{self, Table};
@@ -356,8 +356,8 @@ async fn the_status_keeps_what_was_wrong_with_the_last_reload() {
     let mut loaded = ConfigOrigin::clone(&state.origin.load());
     loaded.failed =
         Some(FailedReload { at: at(40), problems: vec!["zones/a.yaml:3:1: unknown key `nmaes`".to_owned()] });
-    loaded.database =
-        Some(DatabaseOrigin { path: "world.mmdb".into(), kind: "World-Country".to_owned(), built_at: START });
+    let source = DatabaseSource::File("world.mmdb".into());
+    loaded.database = Some(DatabaseOrigin { source, kind: "World-Country".to_owned(), built_at: START });
     let regions = FileDigest { name: "regions.yaml".to_owned(), sha256: "ab".repeat(32) };
     loaded.digests = ConfigDigests { files: vec![regions], database: Some("cd".repeat(32)) };
     state.origin.store(Arc::new(loaded));

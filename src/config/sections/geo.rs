@@ -1,6 +1,7 @@
 //! `geo` in `server.yaml`: where the locations of clients come from.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -20,7 +21,8 @@ pub const MAX_NETWORKS: usize = 100_000;
 #[serde(deny_unknown_fields)]
 pub struct GeoSpec {
     /// A Country or City database in MaxMind's format, relative to the configuration directory: with the fields of
-    /// MaxMind and DB-IP, or flat as IPinfo and ip-location-db have them.
+    /// MaxMind and DB-IP, or flat as IPinfo and ip-location-db have them. `shipped`: the one that is part of the
+    /// program, made from DB-IP City Lite.
     database: Option<Value<PathBuf>>,
     /// An ASN database in MaxMind's format, relative to the configuration directory; needed for
     /// groups by `asns`.
@@ -53,11 +55,45 @@ struct NetworkSpec {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Geo {
     /// A Country or City database in MaxMind's format.
-    pub database: Option<PathBuf>,
+    pub database: Option<DatabaseSource>,
     /// An ASN database in MaxMind's format.
     pub asn: Option<PathBuf>,
     /// Networks of the operator, each once; the most specific one counts, and before a database's.
     pub networks: Vec<(Prefix, Location)>,
+}
+
+/// Where a Country or City database comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DatabaseSource {
+    /// The program.
+    Shipped,
+    File(PathBuf),
+}
+
+impl DatabaseSource {
+    /// The word for the database in the program; a file of that name is `./shipped`.
+    const SHIPPED: &str = "shipped";
+
+    fn lower(path: &Path, directory: &Path) -> Self {
+        if path.as_os_str() == Self::SHIPPED { Self::Shipped } else { Self::File(directory.join(path)) }
+    }
+
+    /// Returns the path of the file; `None` when the database is in the program.
+    pub fn file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Shipped => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shipped => f.write_str(Self::SHIPPED),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// Lowers `geo`.
@@ -75,7 +111,8 @@ pub(super) fn lower(spec: &Option<Setting<GeoSpec>>, directory: &Path, report: &
         }
         networks.push((prefix, location));
     }
-    Geo { database: path(&spec.database, directory), asn: path(&spec.asn, directory), networks }
+    let database = spec.database.get().map(|path| DatabaseSource::lower(path, directory));
+    Geo { database, asn: path(&spec.asn, directory), networks }
 }
 
 fn network(spec: &NetworkSpec, span: Span, report: &mut Reporter) -> Option<(Prefix, Location)> {

@@ -41,7 +41,7 @@ pub(crate) mod zone_checks;
 
 pub use access::{Access, AccessToken, AdminTls, NamedFile, Role};
 pub use alarms::{AlarmRule, AlarmRules, Measure};
-pub use geo::Geo;
+pub use geo::{DatabaseSource, Geo};
 pub use listen::{Listen, ListenTls, TcpLimits};
 pub use regions::RegionsSpec;
 pub use secret::Secret;
@@ -99,7 +99,7 @@ fn warn_of_locations(
 ) {
     if is_steering && geo.database.is_none() && geo.networks.is_empty() {
         let finding = report.warning(server, "there is no geo database: all clients are of unknown location");
-        finding.hint("add `geo: { database: world.mmdb }`");
+        finding.hint("add `geo: { database: shipped }`, or the name of a file");
     }
     let knows_asn = geo.asn.is_some() || geo.networks.iter().any(|(_, location)| location.asn.is_some());
     if let (Some(span), false) = (definitions.groups.by_asn, knows_asn) {
