@@ -19,7 +19,7 @@
 //! | words | [`suggest`], [`moment`], [`units`], [`severity`], [`family`], [`ids`], [`share`], [`zone`], [`client`], [`canary`], [`region`] |
 //! | core | [`wire`], [`geo`], [`health`], [`intent`], [`steering`], [`answer`] |
 //! | assembly | [`config`], [`snapshot`], [`engine`], [`event`], [`load`], [`forecast`], [`inspect`], [`availability`], [`alarm`], [`control`] |
-//! | edges | [`metrics`], [`probe`], [`serve`], [`files`], [`webhook`], [`admin`] |
+//! | edges | [`docs`], [`metrics`], [`probe`], [`serve`], [`files`], [`webhook`], [`admin`] |
 //! | shell | [`terminal`], [`daemon`], [`demo`], [`simulate`], [`cli`] |
 //!
 //! Words: [`suggest`] finds the nearest known name for a misspelt one; [`moment`] is time as rules use it, and its
@@ -41,7 +41,7 @@
 //! clears conditions, evaluates alarm rules and groups incidents; [`control`] is the state machine that decides,
 //! including drains and drills.
 //!
-//! Edges: [`metrics`] counts for Prometheus; [`probe`] schedules and runs canaries; [`serve`] has UDP and TCP;
+//! Edges: [`docs`] has the pages of the documentation; [`metrics`] counts for Prometheus; [`probe`] schedules and runs canaries; [`serve`] has UDP and TCP;
 //! [`files`] reads configuration, databases and secrets, and keeps state and the event log; [`webhook`] delivers
 //! events; [`admin`] has the HTTP API with its types, access control, the page, the map and the live stream.
 //!
@@ -88,6 +88,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod demo;
+pub mod docs;
 pub mod engine;
 pub mod event;
 pub mod family;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -20,12 +20,15 @@ use super::{
     atlas, availability, drain_status, explain, history, intents, openapi, overview, simulate, status,
     stream, ui,
 };
+use crate::docs::{self, Edition};
 
 /// Returns every route with its handler.
 fn bound() -> Vec<Bound> {
     vec![
         handled(&routes::FRONT, get(front)),
         handled(&routes::FILE, get(file)),
+        handled(&routes::DOCS, get(docs_front)),
+        handled(&routes::DOCS_PAGE, get(docs_page)),
         handled(&routes::HEALTH, get("ok\n")),
         handled(&routes::OPENAPI, get(async || text("application/json", DESCRIPTION.clone()))),
         handled(&routes::CALLER, get(async |Extension(caller): Extension<CallerIdentity>| json(&caller))),
@@ -123,10 +126,34 @@ async fn file(uri: Uri) -> Response {
     }
 }
 
+async fn docs_front(headers: HeaderMap) -> Response {
+    match ui::is_browser(&headers) {
+        true => ui::document(docs::front(Edition::Admin)),
+        false => ([(header::VARY, "accept")], docs::list()).into_response(),
+    }
+}
+
+async fn docs_page(headers: HeaderMap, Path(name): Path<String>) -> Response {
+    let Some(page) = docs::find(&name) else {
+        return ApiError::not_found(format!("the documentation has no page `{name}`")).into_response();
+    };
+    if ui::is_browser(&headers) {
+        return ui::document(docs::page(&page, Edition::Admin));
+    }
+    let kind = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8"), (header::VARY, "accept")];
+    (kind, page.markdown().into_owned()).into_response()
+}
+
 /// Returns whether a path is open to every client: load balancers have no token, and the files of the page, which are
-/// the same everywhere, let people enter theirs.
+/// the same everywhere, let people enter theirs; so is the documentation.
 fn is_open(path: &str) -> bool {
-    let open = [routes::FRONT.operation(), routes::FILE.operation(), routes::HEALTH.operation()];
+    let open = [
+        routes::FRONT.operation(),
+        routes::FILE.operation(),
+        routes::DOCS.operation(),
+        routes::DOCS_PAGE.operation(),
+        routes::HEALTH.operation(),
+    ];
     open.iter().any(|open| match open.path.split_once('{') {
         Some((folder, _)) => path.starts_with(folder),
         None => path == open.path,

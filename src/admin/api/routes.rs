@@ -36,6 +36,29 @@ pub(crate) const FILE: ApiRoute<FileName, (), String> = ApiRoute::text(
 .open()
 .refuses(&[404]);
 
+/// A page of the documentation.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct DocsPageName {
+    /// Name of the page
+    #[schemars(length(min = 1, max = 255), example = &"concepts")]
+    pub(crate) page: String,
+}
+
+pub(crate) const DOCS: ApiRoute<NoParameters, (), String> = ApiRoute::text(
+    "/docs",
+    "List the pages of the documentation, as HTML to browsers",
+    &["text/html; charset=utf-8", TEXT],
+)
+.open();
+
+pub(crate) const DOCS_PAGE: ApiRoute<DocsPageName, (), String> = ApiRoute::text(
+    "/docs/{page}",
+    "Show a page of the documentation, as HTML to browsers and else in Markdown",
+    &["text/html; charset=utf-8", "text/markdown; charset=utf-8"],
+)
+.open()
+.refuses(&[404]);
+
 pub(crate) const HEALTH: ApiRoute<NoParameters, (), String> =
     ApiRoute::text("/healthz", "Answer `ok` while a snapshot is served", &[TEXT]).open();
 
