@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::exit::BAD_INPUT;
+use super::exit::{self, BAD_INPUT, FAILURE};
 use super::output;
+use super::probe_once::probe_once;
 use crate::admin::DatabaseOrigin;
+use crate::config::Config;
 use crate::config::summary::ConfigSummary;
 use crate::daemon::{self, SystemClock};
 use crate::moment::Moment;
@@ -14,7 +16,8 @@ use crate::units::Count;
 /// Validate a configuration directory and print what it would serve
 ///
 /// Every problem is printed with its file, line and column, the line itself, and a hint. Nothing is
-/// bound or probed. Exits with 0 when the configuration can be used and with 2 when it cannot.
+/// bound, and nothing is probed without --probe. Exits with 0 when the configuration can be used, with 1 when a probe
+/// failed, and with 2 when the configuration cannot be used.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The configuration directory
@@ -23,6 +26,9 @@ pub struct Args {
     /// Treat warnings as errors
     #[arg(long)]
     pub strict: bool,
+    /// Run every canary once against every address, and print what each saw
+    #[arg(long)]
+    pub probe: bool,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -43,7 +49,20 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(database) = loaded.database() {
         output::line(format_args!("\nlocation data: {}", age(database, SystemClock::start().now())));
     }
-    Ok(ExitCode::SUCCESS)
+    match args.probe {
+        true => probe(&loaded.base.config),
+        false => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Runs every canary once, and fails when one of them does.
+fn probe(config: &Config) -> anyhow::Result<ExitCode> {
+    let probed = exit::run_to_end(probe_once(config))?;
+    output::text(format_args!("\n{probed}"));
+    Ok(match probed.failures() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::from(FAILURE),
+    })
 }
 
 /// Returns the type of a database, when it was built and how old it is.

@@ -16,9 +16,12 @@ mod health;
 mod history;
 mod intent;
 mod logging;
+mod manual;
 mod map;
+mod new;
 mod operator;
 mod output;
+mod probe_once;
 mod prove;
 mod random;
 mod reading;
@@ -35,7 +38,7 @@ mod whatif;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// An authoritative GeoDNS server with health-driven answers
 ///
@@ -63,6 +66,7 @@ struct Arguments {
 const EXAMPLES: &str = "\
 Start here:
   meridian demo                                  run a whole world on loopback, to break and to heal
+  meridian new DIR                               write a small configuration to begin with
   meridian check zones                           validate a configuration, and see what it would serve
   meridian serve --config zones                  serve it
   meridian explain api.example.com --client 133.11.0.0/24
@@ -85,6 +89,7 @@ Exit codes: 0 ok, 1 failure, 2 bad configuration or usage, 3 a change that only 
 enum MeridianCommand {
     Serve(serve::Args),
     Demo(demo::DemoArgs),
+    New(new::Args),
     Check(check::Args),
     Drill(drill::Args),
     Explain(explain::Args),
@@ -102,6 +107,8 @@ enum MeridianCommand {
     Simulate(simulate::Args),
     Schema(schema::Args),
     Docs(docs::Args),
+    Man(manual::ManArgs),
+    Completions(manual::CompletionsArgs),
     Geoip(geoip::Args),
     Region(region::Args),
 }
@@ -127,6 +134,7 @@ impl MeridianCommand {
         match self {
             Self::Serve(arguments) => serve::run(&arguments),
             Self::Demo(arguments) => demo::run(arguments),
+            Self::New(arguments) => new::run(&arguments),
             Self::Check(arguments) => check::run(&arguments),
             Self::Drill(arguments) => drill::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
@@ -143,6 +151,8 @@ impl MeridianCommand {
             Self::Simulate(arguments) => simulate::run(&arguments),
             Self::Schema(arguments) => schema::run(&arguments),
             Self::Docs(arguments) => docs::run(&arguments),
+            Self::Man(arguments) => manual::man(&arguments, Arguments::command()),
+            Self::Completions(arguments) => manual::completions(&arguments, Arguments::command()),
             Self::Geoip(arguments) => geoip::run(&arguments),
             Self::Region(arguments) => region::run(&arguments),
         }
@@ -151,7 +161,7 @@ impl MeridianCommand {
 
 #[cfg(test)]
 mod tests {
-    use clap::{Command, CommandFactory};
+    use clap::Command;
 
     use super::*;
 

@@ -24,6 +24,7 @@ mod commands;
 mod connections;
 mod datagrams;
 mod demo;
+mod docs;
 mod drain_status;
 mod drill;
 mod encrypted;
