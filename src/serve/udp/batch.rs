@@ -6,6 +6,10 @@ use std::net::{IpAddr, UdpSocket};
 use super::peer::UdpPeer;
 use super::system::{self, BATCH, REPLY, REQUEST};
 
+/// Ports from which no query comes: zero, to which nothing can be sent, and services that answer whatever they get, so
+/// that a forged query would begin an endless exchange: echo, daytime, quote of the day, chargen, time.
+const ANSWERS_ANYTHING: [u16; 6] = [0, 7, 13, 17, 19, 37];
+
 /// Buffers, allocated once. Pages that no batch was large enough for are never touched.
 pub struct Batch {
     pub(super) peers: Box<[UdpPeer]>,
@@ -65,9 +69,8 @@ impl Batch {
     pub fn answer(&mut self, mut answer: impl FnMut(&[u8], IpAddr, &mut [u8]) -> Option<usize>) {
         for index in 0..self.received {
             let request = &self.requests[index][..self.request_lengths[index]];
-            let reply = self.peers[index]
-                .sender()
-                .and_then(|(client, _)| answer(request, client, &mut self.replies[index]));
+            let sender = self.peers[index].sender().filter(|(_, port)| !ANSWERS_ANYTHING.contains(port));
+            let reply = sender.and_then(|(client, _)| answer(request, client, &mut self.replies[index]));
             self.reply_lengths[index] = reply.unwrap_or(0);
         }
     }
@@ -183,6 +186,21 @@ mod tests {
         batch.peers[1].name[4..8].fill(0xff);
         assert_eq!(batch.send(&socket), Dropped { full: 0, unsendable: 1 });
         assert_eq!(received(&client), ["one", "three"]);
+    }
+
+    #[test]
+    fn what_comes_from_a_port_that_answers_anything_is_met_with_silence() {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        let client = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        ["echo", "one", "nowhere", "two"].iter().for_each(|datagram| send(&client, &socket, datagram));
+        let mut batch = Batch::new(false);
+        batch.receive(&socket, true).expect("datagrams");
+        for (index, port) in [(0, 7_u16), (2, 0)] {
+            batch.peers[index].name[2..4].copy_from_slice(&port.to_be_bytes());
+        }
+        batch.answer(echo);
+        assert_eq!(batch.send(&socket), Dropped::default());
+        assert_eq!(received(&client), ["one", "two"]);
     }
 
     #[test]
