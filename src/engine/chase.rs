@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::answer::{Delegation, NameMatch, NameNode, NameTree, Packed};
 use crate::client::Requester;
+use crate::config::Identity;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Steered, SteeredAnswer};
 use crate::steering::SteeringId;
@@ -28,7 +29,7 @@ pub(super) struct ReplyMeta {
     pub is_truncated: bool,
     /// The scope prefix length: zero unless a steered name was consulted.
     pub scope: u8,
-    /// Beside a response code that says too little; only in replies without records, where there is room for it.
+    /// Beside a response code that says too little, where there is room for it.
     pub extended_error: Option<ExtendedError>,
     /// The zone of the question.
     pub zone: Option<usize>,
@@ -130,6 +131,7 @@ where
         let is_first = self.aliases.count == 0;
         let Some(NameMatch { node, is_exact }) = found else {
             if is_first {
+                self.meta.extended_error = Some(ExtendedError::NOT_AUTHORITATIVE);
                 self.meta.rcode = Rcode::Refused;
             }
             return Ok(Step::Done);
@@ -205,6 +207,7 @@ where
         self.meta.region = steered.region;
         self.meta.part = steered.part;
         self.meta.is_leaving = steered.is_leaving;
+        self.meta.extended_error = steered.is_fail_open.then_some(ExtendedError::FAIL_OPEN);
         steered
     }
 
@@ -221,16 +224,16 @@ where
                 Ok(Step::Done)
             }
             SteeredAnswer::Nodata(ttl) => self.negative(Rcode::NoError, name, node, ttl),
-            SteeredAnswer::Refuse => Ok(self.decline(Rcode::Refused, Some(ExtendedError::PROHIBITED))),
-            SteeredAnswer::Prohibited => Ok(self.decline(Rcode::ServFail, Some(ExtendedError::PROHIBITED))),
-            SteeredAnswer::Servfail => Ok(self.decline(Rcode::ServFail, None)),
+            SteeredAnswer::Refuse => Ok(self.decline(Rcode::Refused, ExtendedError::PROHIBITED)),
+            SteeredAnswer::Prohibited => Ok(self.decline(Rcode::ServFail, ExtendedError::PROHIBITED)),
+            SteeredAnswer::Servfail => Ok(self.decline(Rcode::ServFail, ExtendedError::ALL_DOWN)),
         }
     }
 
     /// Drops all records, aliases on the way included: with these codes no resolver would use them.
-    fn decline(&mut self, rcode: Rcode, extended_error: Option<ExtendedError>) -> Step {
+    fn decline(&mut self, rcode: Rcode, extended_error: ExtendedError) -> Step {
         self.writer.rewind(self.start);
-        self.meta.extended_error = extended_error;
+        self.meta.extended_error = Some(extended_error);
         self.meta.rcode = rcode;
         self.meta.is_authoritative = false;
         Step::Done
@@ -333,8 +336,8 @@ impl NameOffsets {
 pub struct AnswerSource<'a, S> {
     /// All names, the steered ones included.
     pub tree: &'a NameTree,
-    /// The name of the server, for NSID (RFC 5001).
-    pub server: &'a str,
+    /// What clients are told of the server.
+    pub identity: &'a Identity,
     /// How long a connection may be without a request (RFC 7828).
     pub idle: Duration,
     /// Chooses the answer of a steered name for a client.

@@ -1,4 +1,4 @@
-//! Turns away queries that ask no ordinary question, each with its response code.
+//! Turns away queries that ask no question of class IN or CHAOS, each with its response code.
 
 use crate::wire::{Opcode, Query, Question, Rcode, class, rtype};
 
@@ -24,7 +24,7 @@ pub(super) fn admit<'r, 'a>(query: &'r Query<'a>) -> Result<&'r Question<'a>, Rc
         rtype::TKEY | rtype::MAILA | rtype::MAILB => Err(Rcode::NotImp),
         rtype::AXFR | rtype::IXFR => Err(Rcode::Refused),
         // Class ANY, too: all zones here are of class IN, and only scanners ask so.
-        _ if question.class != class::IN => Err(Rcode::Refused),
+        _ if !matches!(question.class, class::IN | class::CH) => Err(Rcode::Refused),
         _ => Ok(question),
     }
 }

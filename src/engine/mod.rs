@@ -6,10 +6,12 @@
 //! the additional section holds glue and OPT only.
 //!
 //! 1. `wire` reads the request; what cannot be replied to is met with silence.
-//! 2. `gate` turns away queries that ask no ordinary question of class IN.
-//! 3. `chase` follows the question through the tree of names, and the snapshot chooses for steered ones.
+//! 2. `gate` turns away queries that ask no ordinary question.
+//! 3. `chase` follows the question through the tree of names, and the snapshot chooses for steered ones; `chaos`
+//!    answers what the server says of itself.
 //! 4. The OPT record and the header close the reply.
 
+mod chaos;
 pub(crate) mod chase;
 mod gate;
 #[cfg(test)]
@@ -24,7 +26,7 @@ use crate::client::Requester;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Snapshot, Steered};
 use crate::steering::SteeringId;
-use crate::wire::{ClientSubnet, Edns, Opt, Query, Rcode, ReplyHeader, ReplyWriter, UDP_PAYLOAD};
+use crate::wire::{ClientSubnet, Edns, Opt, Query, Rcode, ReplyHeader, ReplyWriter, UDP_PAYLOAD, class};
 
 /// The largest UDP reply to a sender without EDNS (RFC 1035, section 4.2.1). Every buffer for replies has
 /// room for this much.
@@ -90,7 +92,7 @@ pub fn answer(
 ) -> Disposition {
     let source = AnswerSource {
         tree: &snapshot.base.tree,
-        server: &snapshot.base.config.server.name,
+        identity: &snapshot.base.config.server.identity,
         idle: snapshot.base.config.server.listen.tcp.idle,
         steer: |id, kind, requester: &Requester| snapshot.steer(id, kind, requester),
     };
@@ -117,7 +119,8 @@ where
         return Disposition::Silence;
     };
     let edns = query.edns.as_ref();
-    let mut opt = edns.map(|edns| Opt::replying_to(edns, source.server.as_bytes()));
+    let nsid = source.identity.nsid.as_deref().map(str::as_bytes);
+    let mut opt = edns.map(|edns| Opt::replying_to(edns, nsid));
     if let Some(opt) = &mut opt
         && transport == Transport::Tcp
         && edns.is_some_and(|edns| edns.wants_keepalive)
@@ -130,13 +133,16 @@ where
     let subnet = edns.and_then(|edns| edns.client_subnet);
     let meta = match gate::admit(&query) {
         Err(rcode) => ReplyMeta::of(rcode),
+        Ok(question) if question.class == class::CH => {
+            chaos::describe(source.identity, question, &mut writer)
+        }
         Ok(question) => {
             let requester = Requester { sender: client, subnet: subnet.and_then(ClientSubnet::network) };
             chase::chase(source, &query, question, requester, &mut writer)
         }
     };
     if let Some(opt) = &mut opt {
-        opt.extended_error = meta.extended_error;
+        opt.explain(meta.extended_error, writer.room());
         writer.opt(opt, meta.rcode, meta.scope);
     }
     let length = writer.finish(ReplyHeader {

@@ -274,6 +274,7 @@ pub(super) mod tests {
             server: Server {
                 name: "ns1".to_owned(),
                 listen: crate::config::Listen::default(),
+                identity: crate::config::Identity::default(),
                 admin: None,
                 access: crate::config::Access::default(),
                 geo: crate::config::Geo::default(),

@@ -83,7 +83,7 @@ fn of_choices(choices: &Choices) -> [u8; 32] {
 fn add(answers: &Answers, digester: &mut Digester) {
     for answer in &answers.by_kind {
         match answer {
-            Answer::Records { packed, is_leaving: _ } => {
+            Answer::Records { packed, is_leaving: _, is_fail_open: _ } => {
                 digester.write_u8(0);
                 packed.hash(digester);
             }

@@ -90,6 +90,8 @@ pub struct Steered<'a> {
     pub part: Option<u16>,
     /// Whether an address is among the records that clients are sent away from, for the counters.
     pub is_leaving: bool,
+    /// Whether it leads to a region that is not known to be up, for none is.
+    pub is_fail_open: bool,
 }
 
 /// The answer of a steered name.
@@ -162,6 +164,7 @@ impl Snapshot {
         let answers = &self.answers[index][choice as usize];
         let answer = &answers.by_kind[kind as usize];
         let is_leaving = matches!(answer, Answer::Records { is_leaving: true, .. });
+        let is_fail_open = matches!(answer, Answer::Records { is_fail_open: true, .. });
         let choice = match answer {
             Answer::Records { packed, .. } => SteeredAnswer::Records(packed),
             Answer::Nodata(ttl) => SteeredAnswer::Nodata(*ttl),
@@ -172,7 +175,7 @@ impl Snapshot {
         let scope = self.scope(id, kind, &place, is_drawn);
         let part = self.base.demand_of(partition, place.part as usize);
         let part = part.map(|part| u16::try_from(part).expect("parts are bounded"));
-        Steered { choice, scope, region: answers.region, part, is_leaving }
+        Steered { choice, scope, region: answers.region, part, is_leaving, is_fail_open }
     }
 
     /// Returns the scope prefix length of an answer, for which shares were drawn or not.

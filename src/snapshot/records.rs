@@ -82,6 +82,8 @@ pub(super) enum Answer {
         packed: Arc<Packed>,
         /// Whether an address is among them that clients are sent away from.
         is_leaving: bool,
+        /// Whether all regions are down, and these are addresses of the nearest.
+        is_fail_open: bool,
     },
     Nodata(Ttl),
     Refuse,
@@ -161,7 +163,9 @@ impl<'a> Pool<'a> {
         let by_kind = Kind::ALL.map(|kind| match offered[kind as usize] {
             false => Answer::Nodata(ttl),
             true => match self.records(steering, kind, selections) {
-                Ok(Some(Ready { packed, is_leaving })) => Answer::Records { packed, is_leaving },
+                Ok(Some(Ready { packed, is_leaving })) => {
+                    Answer::Records { packed, is_leaving, is_fail_open: fails_open(kind, selections) }
+                }
                 Ok(None) => Answer::Nodata(ttl),
                 Err(answer) => answer,
             },
@@ -258,6 +262,16 @@ struct Leading {
 impl Leading {
     fn of(addresses: Addresses) -> Self {
         Self { leading: addresses.ips.len(), addresses }
+    }
+}
+
+/// Returns whether the records of one kind lead to a region that is down, for all are.
+fn fails_open(kind: Kind, selections: [Selection; 2]) -> bool {
+    let [v4, v6] = selections.map(|selection| matches!(selection.destination, Destination::FailOpen(_)));
+    match kind {
+        Kind::A => v4,
+        Kind::Aaaa => v6,
+        Kind::Https => v4 || v6,
     }
 }
 

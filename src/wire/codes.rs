@@ -86,6 +86,8 @@ pub mod rtype {
     pub const PTR: u16 = 12;
     /// A mail exchange.
     pub const MX: u16 = 15;
+    /// Texts.
+    pub const TXT: u16 = 16;
     /// An IPv6 address.
     pub const AAAA: u16 = 28;
     /// The redirection of a subtree (RFC 6672).
@@ -118,4 +120,6 @@ pub mod rtype {
 pub mod class {
     /// The Internet.
     pub const IN: u16 = 1;
+    /// CHAOS, in which servers tell of themselves (RFC 4892).
+    pub const CH: u16 = 3;
 }

@@ -46,6 +46,12 @@ pub struct ExtendedError {
 impl ExtendedError {
     /// The client may not be sent anywhere.
     pub const PROHIBITED: Self = Self::new(18, "no region is permitted to this client by residency rules");
+    /// The name is in no zone of this server.
+    pub const NOT_AUTHORITATIVE: Self = Self::new(20, "");
+    /// All regions are down, and the name answers nothing then.
+    pub const ALL_DOWN: Self = Self::new(0, "no region that this client may be sent to is up");
+    /// All regions are down, and the name answers all the same.
+    pub const FAIL_OPEN: Self = Self::new(0, "no region is known to be up; this is the nearest");
 
     const fn new(code: u16, text: &'static str) -> Self {
         assert!(text.len() <= MAX_TEXT);
@@ -127,18 +133,17 @@ pub struct Opt<'a> {
     /// How long a connection may be idle, in tenths of a second.
     keepalive: Option<u16>,
     client_subnet: Option<ClientSubnet>,
-    /// Set when the reply turns out to be one without records.
-    pub extended_error: Option<ExtendedError>,
+    extended_error: Option<ExtendedError>,
 }
 
 impl<'a> Opt<'a> {
     /// Returns the record that answers `edns`: version 0, DO as it came (RFC 3225, section 3), all other
     /// flags clear, the server's name if it was asked for, the client subnet if one came.
-    pub fn replying_to(edns: &Edns, server: &'a [u8]) -> Self {
-        let nsid = &server[..server.len().min(MAX_NSID)];
+    pub fn replying_to(edns: &Edns, server: Option<&'a [u8]>) -> Self {
+        let nsid = server.filter(|_| edns.wants_nsid);
         Self {
             is_dnssec_ok: edns.is_dnssec_ok,
-            nsid: edns.wants_nsid.then_some(nsid),
+            nsid: nsid.map(|name| &name[..name.len().min(MAX_NSID)]),
             keepalive: None,
             client_subnet: edns.client_subnet,
             extended_error: None,
@@ -148,6 +153,12 @@ impl<'a> Opt<'a> {
     /// Adds how long the connection may be idle, as far as the format goes (RFC 7828, section 3.1).
     pub fn keep_alive(&mut self, idle: Duration) {
         self.keepalive = Some(u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX));
+    }
+
+    /// Adds what the response code does not say, if the record then fits into `room` octets.
+    pub fn explain(&mut self, error: Option<ExtendedError>, room: usize) {
+        let fits = |error: &ExtendedError| self.octets() + OPTION_OCTETS + error.octets() <= room;
+        self.extended_error = error.filter(fits);
     }
 
     /// Returns the length of the record.

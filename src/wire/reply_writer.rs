@@ -123,10 +123,40 @@ impl<'a> ReplyWriter<'a> {
         ttl: u32,
         records: impl IntoIterator<Item = &'r [u8]>,
     ) -> Result<(), Full> {
+        self.rrset_of(class::IN, section, owner, rtype, ttl, records)
+    }
+
+    /// Adds a TXT record of class CHAOS to the answer, for this moment only.
+    ///
+    /// # Errors
+    ///
+    /// When it does not fit, or the text is longer than the 255 octets of a string.
+    pub fn chaos(&mut self, owner: &[u8], text: &str) -> Result<(), Full> {
+        let mut rdata = [0; 256];
+        let end = 1 + text.len();
+        rdata.get_mut(1..end).ok_or(Full)?.copy_from_slice(text.as_bytes());
+        rdata[0] = u8::try_from(text.len()).map_err(|_| Full)?;
+        self.rrset_of(class::CH, Section::Answer, owner, rtype::TXT, 0, [&rdata[..end]])
+    }
+
+    /// Returns how many octets are left, for the OPT record among others.
+    pub fn room(&self) -> usize {
+        self.buffer.len() - self.at.length
+    }
+
+    fn rrset_of<'r>(
+        &mut self,
+        class: u16,
+        section: Section,
+        owner: &[u8],
+        rtype: u16,
+        ttl: u32,
+        records: impl IntoIterator<Item = &'r [u8]>,
+    ) -> Result<(), Full> {
         let mark = self.at;
         let mut fixed = [0; 10];
         fixed[..2].copy_from_slice(&rtype.to_be_bytes());
-        fixed[2..4].copy_from_slice(&class::IN.to_be_bytes());
+        fixed[2..4].copy_from_slice(&class.to_be_bytes());
         fixed[4..8].copy_from_slice(&ttl.to_be_bytes());
         let mut pointer = None;
         for rdata in records {

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use meridian::client::{Coordinates, Country, Group, GroupId, Location, Member, Prefix};
-use meridian::config::{Config, Geo, LogFormat, Server};
+use meridian::config::{Config, Geo, Identity, LogFormat, Server};
 use meridian::engine::{self, Disposition, Transport};
 use meridian::geo::{Table, TableSources};
 use meridian::health::{SiteShare, Standing, View};
@@ -256,6 +256,7 @@ pub fn compile(draft: &Draft) -> Snapshot {
     };
     let config = Config {
         server: Server {
+            identity: Identity::of("draft"),
             name: "ns1".to_owned(),
             listen: meridian::config::Listen::default(),
             admin: None,

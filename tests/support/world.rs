@@ -8,6 +8,7 @@ use hickory_proto::rr::rdata::{A, CNAME, NS, SOA};
 
 use meridian::answer::{NameTree, Packed};
 use meridian::client::Requester;
+use meridian::config::Identity;
 use meridian::engine::{AnswerSource, Disposition, Transport, respond};
 use meridian::snapshot::{Kind, Steered, SteeredAnswer};
 use meridian::steering::SteeringId;
@@ -20,6 +21,7 @@ pub const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
 pub struct World {
     tree: NameTree,
     steered: Packed,
+    identity: Identity,
 }
 
 impl World {
@@ -40,7 +42,11 @@ impl World {
         let geo = zone.nodes.entry(name("geo.api.example.com.")).or_default();
         geo.steering = Some(SteeringId(0));
         let chosen: Vec<RData> = (1..=4).map(address).collect();
-        Self { tree: NameTree::compile(&[zone]), steered: Packed::new(RecordType::A, ttl(30), &chosen) }
+        Self {
+            tree: NameTree::compile(&[zone]),
+            steered: Packed::new(RecordType::A, ttl(30), &chosen),
+            identity: Identity::of("ns1"),
+        }
     }
 
     /// Answers a request.
@@ -48,7 +54,7 @@ impl World {
         let source = AnswerSource {
             idle: Duration::from_secs(10),
             tree: &self.tree,
-            server: "ns1",
+            identity: &self.identity,
             steer: |_: SteeringId, kind, _: &Requester| Steered {
                 choice: match kind {
                     Kind::A => SteeredAnswer::Records(&self.steered),
@@ -58,6 +64,7 @@ impl World {
                 region: None,
                 part: None,
                 is_leaving: false,
+                is_fail_open: false,
             },
         };
         respond(&source, request, CLIENT, transport, reply)

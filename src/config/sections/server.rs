@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::access::{self, Access, AccessSpec};
 use super::geo::{self, Geo, GeoSpec};
+use super::identity::{self, Identity, IdentitySpec};
 use super::listen::{self, Listen, ListenSpec};
 use super::outside;
 use super::webhooks::{self, Webhook, WebhookSpec};
@@ -22,11 +23,13 @@ use crate::config::yaml::{Setting, Written};
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Server")]
 pub struct ServerSpec {
-    /// The name of this instance: what NSID queries are answered with, and a field of every log
-    /// line. 1 to 63 letters, digits, hyphens, underscores and dots.
+    /// The name of this instance: what NSID queries are answered with, unless `identity` says otherwise, and a field
+    /// of every log line. 1 to 63 letters, digits, hyphens, underscores and dots.
     name: Value<String>,
     /// Where the server listens.
     listen: Setting<ListenSpec>,
+    /// What clients that ask are told of this instance. Left out: its name, and no version.
+    identity: Option<Setting<IdentitySpec>>,
     /// Where `/metrics`, `/status`, `/healthz` and the API of the commands are served, for example
     /// `127.0.0.1:8053`. Left out: nowhere.
     admin: Option<Value<SocketAddr>>,
@@ -53,9 +56,11 @@ pub struct ServerSpec {
 /// What concerns this instance alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Server {
-    /// Its name: NSID, observer name, log field.
+    /// Its name: observer name, log field.
     pub name: String,
     pub listen: Listen,
+    /// What clients are told of it.
+    pub identity: Identity,
     /// Where it serves `/metrics`, `/status` and the admin API; `None`: nowhere.
     pub admin: Option<SocketAddr>,
     pub access: Access,
@@ -105,8 +110,10 @@ pub(super) fn lower(
         let finding = report.error(span, format!("`admin` is `{admin}`, where DNS is answered"));
         finding.hint("give it a port of its own, for example 8053");
     }
+    let known_as = name.map_or_else(String::new, |(name, _)| name.clone());
     let server = Server {
-        name: name.map_or_else(String::new, |(name, _)| name.clone()),
+        identity: identity::lower(&spec.identity, &known_as, report),
+        name: known_as,
         listen,
         admin: spec.admin.get().copied(),
         access: access::lower(&spec.access, &spec.admin, sources, report),

@@ -269,3 +269,22 @@ fn dns_over_tls_has_addresses_of_its_own_a_certificate_and_a_key() {
         ],
     );
 }
+
+#[test]
+fn what_clients_are_told_of_the_server_is_a_short_text_or_none() {
+    let identity = |identity: &str| {
+        format!(
+            "name: ns1\nlisten: {{ dns: '127.0.0.1:53' }}\nidentity: {{ {identity} }}\ngeo: {{ database: w, asn: a }}\n"
+        )
+    };
+    check("server.yaml", &identity("nsid: none, server_id: tokyo-1, version: 'one, two'"), &[]);
+    for wrong in ["''", "naïve", &"x".repeat(64)] {
+        check(
+            "server.yaml",
+            &identity(&format!("nsid: {wrong}")),
+            &[
+                "server.yaml:3:19: what clients are told has 1 to 63 printable ASCII characters | write `none` to tell nothing",
+            ],
+        );
+    }
+}

@@ -390,7 +390,7 @@ mod tests {
 
     use super::*;
     use crate::canary::{Canary, Failure, FailureClass};
-    use crate::config::{Access, AlarmRules, Geo, Listen, LogFormat, Server};
+    use crate::config::{Access, AlarmRules, Geo, Identity, Listen, LogFormat, Server};
     use crate::health::{AddressState, fixture};
     use crate::region::{Recovery, Region, Regions, Safety};
     use crate::steering::{AllDown, Order, Policy, ResidencyRule, Steering};
@@ -432,6 +432,7 @@ mod tests {
             server: Server {
                 name: "ns1".to_owned(),
                 listen: Listen::default(),
+                identity: Identity::default(),
                 admin: None,
                 access: Access::default(),
                 geo: Geo::default(),

@@ -46,10 +46,44 @@ fn another_opcode_is_not_implemented() {
 
 #[test]
 fn classes_other_than_in_are_refused() {
-    check("version.bind. TXT +class=3", "REFUSED", &[]);
     check("www.example.com. A +class=3", "REFUSED", &[]);
     check("www.example.com. A +class=255", "REFUSED", &[]);
     check("www.example.com. A +class=254", "REFUSED", &[]);
+}
+
+#[test]
+fn the_server_tells_of_itself_in_class_chaos_what_is_configured() {
+    for (question, text) in [
+        ("id.server. TXT +class=3", "ns1"),
+        ("Hostname.BIND. TXT +class=3", "ns1"),
+        ("version.bind. TXT +class=3", "meridian 1"),
+        ("version.server. ANY +class=3 +edns +tcp", "meridian 1"),
+    ] {
+        let owner = question.split(' ').next().expect("a name");
+        check(question, "NOERROR aa", &[&format!("AN {owner} 0 TXT {text}")]);
+        let ask = Ask::new(question);
+        let (_, bytes) = reply(&zones(), &ask.bytes, ask.transport);
+        let record = Message::from_vec(&bytes).expect("a reply can be read").answers.remove(0);
+        assert_eq!(u16::from(record.dns_class), 3, "{question}");
+    }
+    check("id.server. A +class=3", "REFUSED", &[]);
+    check("authors.bind. TXT +class=3", "REFUSED", &[]);
+    check("id.server. TXT", "REFUSED", &[]);
+}
+
+#[test]
+fn the_server_tells_nothing_of_itself_where_that_is_configured() {
+    let tree = NameTree::compile(&[]);
+    let steer = |_, _, _: &Requester| unreachable!("there is no steered name");
+    let idle = Duration::from_secs(10);
+    let source = AnswerSource { tree: &tree, identity: &Identity::default(), idle, steer };
+    for question in ["id.server. TXT +class=3 +nsid", "version.bind. TXT +class=3 +nsid"] {
+        let (mut buffer, ask) = ([0; 512], Ask::new(question));
+        let outcome = respond(&source, &ask.bytes, CLIENT, ask.transport, &mut buffer);
+        let Disposition::Reply { length, tally } = outcome else { panic!("{question}: silence") };
+        assert_eq!(tally.rcode, Rcode::Refused, "{question}");
+        assert_eq!(buffer[length - 11..length], *b"\0\0\x29\x04\xd0\0\0\0\0\0\0", "{question}");
+    }
 }
 
 #[test]
@@ -164,7 +198,8 @@ fn edns_is_answered_with_our_size_version_zero_and_do_alone() {
     check_opt("www.example.com. A +do", "NOERROR aa", b"\0\0\x29\x04\xd0\0\0\x80\0\0\0");
     check_opt("www.example.com. A +eflags=64", "NOERROR aa", b"\0\0\x29\x04\xd0\0\0\0\0\0\0");
     check_opt("www.example.com. A +option=100", "NOERROR aa", b"\0\0\x29\x04\xd0\0\0\0\0\0\0");
-    check_opt("www.example.net. A +do", "REFUSED", b"\0\0\x29\x04\xd0\0\0\x80\0\0\0");
+    let refused = b"\0\0\x29\x04\xd0\0\0\x80\0\0\x06\0\x0f\0\x02\0\x14";
+    check_opt("www.example.net. A +do", "REFUSED", refused);
 }
 
 #[test]
@@ -183,6 +218,6 @@ fn the_name_of_the_server_is_told_to_who_asks() {
     check_opt(
         "example.net. A +nsid +subnet=192.0.2.0/24 +do",
         "REFUSED",
-        b"\0\0\x29\x04\xd0\0\0\x80\0\0\x12\0\x03\0\x03ns1\0\x08\0\x07\0\x01\x18\0\xc0\0\x02",
+        b"\0\0\x29\x04\xd0\0\0\x80\0\0\x18\0\x03\0\x03ns1\0\x0f\0\x02\0\x14\0\x08\0\x07\0\x01\x18\0\xc0\0\x02",
     );
 }

@@ -16,6 +16,7 @@ use super::{AnswerSource, Disposition, MAX_REPLY, Transport, respond};
 use crate::answer::tests::{name, zone};
 use crate::answer::{NameTree, Packed};
 use crate::client::{Prefix, Requester};
+use crate::config::Identity;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Steered, SteeredAnswer};
 use crate::steering::SteeringId;
@@ -171,7 +172,7 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, 
     let source = AnswerSource {
         idle: Duration::from_secs(10),
         tree: &tree,
-        server: "ns1",
+        identity: &Identity { version: Some("meridian 1".to_owned()), ..Identity::of("ns1") },
         steer: |SteeringId(id), kind, requester: &Requester| {
             let client = requester.subnet.map_or(requester.sender, Prefix::address);
             let is_near = client.to_string().starts_with("203.0.113.");
@@ -186,7 +187,8 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, 
                 _ => (SteeredAnswer::Prohibited, 9),
             };
             let region = matches!(choice, SteeredAnswer::Records(_)).then_some(RegionId(4));
-            Steered { choice, scope, region, part: None, is_leaving: region.is_some() }
+            let is_leaving = region.is_some();
+            Steered { choice, scope, region, part: None, is_leaving, is_fail_open: id == 3 && is_leaving }
         },
     };
     let mut buffer = vec![0xee; MAX_REPLY];

@@ -67,8 +67,25 @@ fn a_client_without_permitted_region_is_told_so_in_an_extended_error() {
     assert_eq!(extended_error("prohibited.example.com. A +edns"), told);
     assert_eq!(extended_error("sesame.example.com. AAAA +subnet=192.0.2.0/24 +nsid"), told);
     assert_eq!(extended_error("refused.example.com. A +edns"), told);
-    assert_eq!(extended_error("broken.example.com. A +edns"), None);
+    assert_eq!(extended_error("geo.example.com. A +edns"), None);
     assert_eq!(extended_error("geo.example.com. AAAA +edns"), None);
+}
+
+#[test]
+fn an_answer_while_all_regions_are_down_is_told_in_an_extended_error() {
+    let told = |text: &str| Some((0, text.to_owned()));
+    let down = told("no region that this client may be sent to is up");
+    assert_eq!(extended_error("broken.example.com. A +edns"), down);
+    let open = told("no region is known to be up; this is the nearest");
+    assert_eq!(extended_error("steered6.example.com. AAAA +edns"), open);
+    assert_eq!(extended_error("steered6.example.com. ANY +subnet=192.0.2.0/24"), open);
+    assert_eq!(extended_error("steered6.example.com. A +edns"), None);
+}
+
+#[test]
+fn a_name_in_no_zone_of_the_server_is_told_so_in_an_extended_error() {
+    assert_eq!(extended_error("example.net. A +edns"), Some((20, String::new())));
+    assert_eq!(extended_error("outside.example.com. A +edns"), None);
 }
 
 #[test]
