@@ -187,7 +187,7 @@ impl<'a> Pool<'a> {
     ) -> Result<Option<Ready>, Answer> {
         let [v4, v6] =
             Family::BOTH.map(|family| self.addresses(steering, selections[family as usize], family));
-        let (Leading { addresses, leading }, https) = match kind {
+        let (LedAddresses { addresses, leading }, https) = match kind {
             Kind::A => (v4?, None),
             Kind::Aaaa => (v6?, None),
             Kind::Https => match &steering.https {
@@ -207,16 +207,17 @@ impl<'a> Pool<'a> {
         steering: &Steering,
         selection: Selection,
         family: Family,
-    ) -> Result<Leading, Answer> {
+    ) -> Result<LedAddresses, Answer> {
         let most = usize::from(steering.max_answers);
         let floor = selection.floor;
-        let of =
-            |region| Leading::of(steering::spread(self.regions, self.health, region, family, most, floor));
+        let of = |region| {
+            LedAddresses::of(steering::spread(self.regions, self.health, region, family, most, floor))
+        };
         match selection.destination {
             Destination::Healthy(region) => Ok(self.followed(of(region), selection, family, most)),
             // Whatever is answered when everything is down is at least suspect.
             Destination::FailOpen(region) => {
-                Ok(Leading::of(Addresses { any_suspect: true, ..of(region).addresses }))
+                Ok(LedAddresses::of(Addresses { any_suspect: true, ..of(region).addresses }))
             }
             Destination::Refused(refusal) => Err(Answer::refused(refusal, steering.short_ttl)),
             Destination::Forbidden(refusal) => Err(Answer::forbidden(refusal, steering.short_ttl)),
@@ -224,7 +225,13 @@ impl<'a> Pool<'a> {
     }
 
     /// Adds the addresses of the regions that follow, as long as there is room.
-    fn followed(&self, first: Leading, selection: Selection, family: Family, most: usize) -> Leading {
+    fn followed(
+        &self,
+        first: LedAddresses,
+        selection: Selection,
+        family: Family,
+        most: usize,
+    ) -> LedAddresses {
         selection.others().fold(first, |mut leading, region| {
             let mut more = steering::whole(self.regions, self.health, region, family);
             more.ips.truncate(most.saturating_sub(leading.addresses.ips.len()));
@@ -253,13 +260,13 @@ impl<'a> Pool<'a> {
 }
 
 /// Addresses, the first of which are those of the chosen region.
-struct Leading {
+struct LedAddresses {
     addresses: Addresses,
     /// How many of them take turns at being the first.
     leading: usize,
 }
 
-impl Leading {
+impl LedAddresses {
     fn of(addresses: Addresses) -> Self {
         Self { leading: addresses.ips.len(), addresses }
     }
@@ -276,11 +283,11 @@ fn fails_open(kind: Kind, selections: [Selection; 2]) -> bool {
 }
 
 /// Joins the hints of both families. One family may be refused without the other.
-fn both(v4: Result<Leading, Answer>, v6: Result<Leading, Answer>) -> Result<Leading, Answer> {
+fn both(v4: Result<LedAddresses, Answer>, v6: Result<LedAddresses, Answer>) -> Result<LedAddresses, Answer> {
     match (v4, v6) {
-        (Ok(Leading { addresses: v4, .. }), Ok(Leading { addresses: v6, .. })) => {
+        (Ok(LedAddresses { addresses: v4, .. }), Ok(LedAddresses { addresses: v6, .. })) => {
             let any_suspect = v4.any_suspect || v6.any_suspect;
-            Ok(Leading::of(Addresses { ips: [v4.ips, v6.ips].concat(), any_suspect }))
+            Ok(LedAddresses::of(Addresses { ips: [v4.ips, v6.ips].concat(), any_suspect }))
         }
         (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok(one),
         (Err(answer), Err(_)) => Err(answer),
