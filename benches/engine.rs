@@ -43,7 +43,7 @@ fn steered(name: &str, path: &str) {
         for (family, requests) in [("IPv4", &v4), ("IPv6", &v6)] {
             let what = format!("engine/{name}: steered, random {family} subnets{situation}");
             measure(&what, requests, "at most 600 ns", |request, reply| {
-                engine::answer(snapshot, request, world::CLIENT, Transport::Udp, reply)
+                engine::answer(snapshot, request, world::ARRIVAL, reply)
             });
         }
     }

@@ -54,7 +54,7 @@ fn check(snapshot: &Snapshot) {
         let request = demo::question("api.example.com.", client);
         let mut outcome = Disposition::Silence;
         let allocations = allocation_counter::measure(|| {
-            outcome = engine::answer(snapshot, &request, world::CLIENT, Transport::Udp, &mut reply);
+            outcome = engine::answer(snapshot, &request, world::ARRIVAL, &mut reply);
         });
         let Disposition::Reply { tally, .. } = outcome else { panic!("{client} gets a reply") };
         assert_eq!((tally.rcode, tally.region.is_some()), (Rcode::NoError, true), "{client}");

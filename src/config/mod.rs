@@ -33,8 +33,9 @@ pub use compile::{Compiled, compile};
 pub use master_file::included;
 pub use problem::{Problem, ProblemLevel, Problems, SourceLine};
 pub use sections::{
-    Access, AccessToken, AdminTls, AlarmRule, AlarmRules, DatabaseSource, Geo, Identity, Listen, ListenTls,
-    LogFormat, Measure, NamedFile, Role, Secret, Server, TcpLimits, Webhook, WebhookShape,
+    Access, AccessToken, AdminTls, AlarmRule, AlarmRules, CookieSource, CookieSources, DatabaseSource, Geo,
+    Identity, Listen, ListenTls, LogFormat, Measure, NamedFile, Role, Secret, Server, TcpLimits, Webhook,
+    WebhookShape,
 };
 pub use sources::{SourceFile, SourceFiles, below};
 

@@ -14,7 +14,7 @@ use super::secrets::{self, WebhookSecretError};
 use super::state_writer::chain;
 use crate::admin::api::FileDigest;
 use crate::admin::{self, access::AccessPolicy};
-use crate::config::{self, DatabaseSource, Geo, Problems, Server, SourceFile, SourceFiles};
+use crate::config::{self, CookieSources, DatabaseSource, Geo, Problems, Server, SourceFile, SourceFiles};
 use crate::files::stamp::Stamp;
 use crate::files::{configuration, watch};
 use crate::geo::Located;
@@ -120,11 +120,14 @@ pub(super) fn load_over(
     let (access, mut open) = secrets::of_access(&compiled.config.server.access).map_err(Error::Problems)?;
     let (tls, exposed) = secrets::of_listen(&compiled.config.server.listen).map_err(Error::Problems)?;
     open.extend(exposed);
+    let (cookies, exposed) =
+        secrets::of_cookies(compiled.config.server.cookies.as_ref()).map_err(Error::Problems)?;
+    open.extend(exposed);
     let locations = locations::load(&compiled.config, before)?;
     let refused_database = locations.refused.as_ref().map(|error| chain(error));
     let built_at = locations.sources.origin.as_ref().map(|database| database.built_at);
     let base = Base::build(Arc::new(compiled.config), locations.table);
-    let base = base.of_database(built_at, refused_database.clone());
+    let base = base.of_database(built_at, refused_database.clone()).with_cookies(cookies);
     let warnings = compiled.warnings.list.iter().chain(&open).map(ToString::to_string);
     let warnings = warnings.chain(base.warnings()).collect();
     let base = Arc::new(base);
@@ -166,5 +169,11 @@ pub fn places(directory: &Path, server: &Server) -> watch::WatchedPaths {
 
 fn files(server: &Server) -> impl Iterator<Item = &PathBuf> {
     let database = server.geo.database.as_ref().and_then(DatabaseSource::file);
-    database.into_iter().chain(&server.geo.asn).chain(server.access.files()).chain(server.listen.files())
+    let cookies = server.cookies.iter().flat_map(CookieSources::files);
+    database
+        .into_iter()
+        .chain(&server.geo.asn)
+        .chain(server.access.files())
+        .chain(server.listen.files())
+        .chain(cookies)
 }

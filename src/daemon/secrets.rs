@@ -4,6 +4,10 @@
 //! secret holds.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use data_encoding::HEXLOWER_PERMISSIVE;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::admin::access::{AccessPolicy, HashedToken};
 use crate::admin::tls::{self, PemFiles, TlsPolicy};
@@ -11,6 +15,7 @@ use crate::config::{self, NamedFile, Problem, ProblemLevel, Problems, Server, So
 use crate::files::secret::{self, SecretBytes};
 use crate::serve::DotPolicy;
 use crate::webhook::SECRET_BYTES;
+use crate::wire::{CookieSecret, CookieSecrets};
 
 /// The way out of a mistake in a token.
 const MAKE: &str = "make one with `openssl rand -hex 32`";
@@ -97,6 +102,36 @@ pub fn of_listen(config: &config::Listen) -> Result<(Option<DotPolicy>, Vec<Prob
     }
 }
 
+/// Reads the secrets of DNS cookies, and returns them with warnings. Where none are configured, it is one that this
+/// process has made up, the same with every reload.
+///
+/// # Errors
+///
+/// With every mistake.
+pub fn of_cookies(
+    sources: Option<&config::CookieSources>,
+) -> Result<(CookieSecrets, Vec<Problem>), Problems> {
+    static OF_THIS_PROCESS: LazyLock<CookieSecret> = LazyLock::new(|| {
+        let mut octets = [0; 16];
+        SystemRandom::new().fill(&mut octets).expect("the system has random numbers");
+        CookieSecret(octets)
+    });
+    let Some(sources) = sources else {
+        let active = *OF_THIS_PROCESS;
+        return Ok((CookieSecrets { active, staged: None, retired: None }, Vec::new()));
+    };
+    let mut reader = AccessReader::default();
+    let active = reader.cookie(&sources.active);
+    let staged = sources.staged.as_ref().and_then(|source| reader.cookie(source));
+    let retired = sources.retired.as_ref().and_then(|source| reader.cookie(source));
+    match active {
+        Some(active) if reader.errors.is_empty() => {
+            Ok((CookieSecrets { active, staged, retired }, reader.warnings))
+        }
+        Some(_) | None => Err(Problems { list: reader.errors, omitted: 0 }),
+    }
+}
+
 /// Collects mistakes.
 #[derive(Debug, Default)]
 struct AccessReader {
@@ -147,6 +182,21 @@ impl AccessReader {
             self.error(&named.origin, format!("`{}` {error}", named.path.display()), PEM);
         })
         .ok()
+    }
+
+    fn cookie(&mut self, source: &config::CookieSource) -> Option<CookieSecret> {
+        const HINT: &str = "make one with `openssl rand -hex 16`, the same for all instances";
+        let read = self.taken(secret::read(&source.secret), &source.origin, HINT)?;
+        self.warn_of_exposure(read.exposed, &source.origin);
+        let octets = HEXLOWER_PERMISSIVE.decode(&read.bytes).ok();
+        let octets = octets.and_then(|octets| octets.try_into().ok());
+        if octets.is_none() {
+            let place = secret::place(&source.secret);
+            let message =
+                format!("a secret of DNS cookies has 32 hexadecimal digits, and {place} holds none");
+            self.error(&source.origin, message, HINT);
+        }
+        octets.map(CookieSecret)
     }
 
     /// Returns a secret that could be read, and notes why another could not.

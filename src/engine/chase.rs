@@ -14,7 +14,8 @@ use crate::region::RegionId;
 use crate::snapshot::{Kind, Steered, SteeredAnswer};
 use crate::steering::SteeringId;
 use crate::wire::{
-    Checkpoint, ExtendedError, Full, LowerName, Query, Question, Rcode, ReplyWriter, Section, rtype,
+    Checkpoint, CookieSecrets, ExtendedError, Full, LowerName, Query, Question, Rcode, ReplyWriter, Section,
+    rtype,
 };
 use crate::zone::Ttl;
 
@@ -338,6 +339,8 @@ pub struct AnswerSource<'a, S> {
     pub tree: &'a NameTree,
     /// What clients are told of the server.
     pub identity: &'a Identity,
+    /// The secrets of cookies; `None`: there are no cookies.
+    pub cookies: Option<&'a CookieSecrets>,
     /// How long a connection may be without a request (RFC 7828).
     pub idle: Duration,
     /// Chooses the answer of a steered name for a client.

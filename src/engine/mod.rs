@@ -23,10 +23,14 @@ pub use chase::AnswerSource;
 
 use self::chase::ReplyMeta;
 use crate::client::Requester;
+use crate::moment::Moment;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Snapshot, Steered};
 use crate::steering::SteeringId;
-use crate::wire::{ClientSubnet, Edns, Opt, Query, Rcode, ReplyHeader, ReplyWriter, UDP_PAYLOAD, class};
+use crate::wire::{
+    COOKIE_OCTETS, ClientSubnet, Cookie, CookieSecrets, CookieStatus, Edns, Opt, Query, Rcode, ReplyHeader,
+    ReplyWriter, UDP_PAYLOAD, class,
+};
 
 /// The largest UDP reply to a sender without EDNS (RFC 1035, section 4.2.1). Every buffer for replies has
 /// room for this much.
@@ -42,6 +46,16 @@ pub enum Transport {
     Udp,
     /// Any stream: TCP, TLS, HTTPS, QUIC.
     Tcp,
+}
+
+/// Where a request came from, how and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The sender's address.
+    pub client: IpAddr,
+    pub transport: Transport,
+    /// By the wall clock, to a second or so: cookies grow old.
+    pub at: Moment,
 }
 
 /// What the caller is to do with a request.
@@ -76,6 +90,8 @@ pub struct ReplyTally {
     pub is_truncated: bool,
     /// Whether the request brought a client subnet.
     pub has_client_subnet: bool,
+    /// What its cookie says of the sender; `None`: it brought none.
+    pub cookie: Option<CookieStatus>,
 }
 
 /// Answers a request from a snapshot.
@@ -83,20 +99,15 @@ pub struct ReplyTally {
 /// # Panics
 ///
 /// When `reply` has fewer than [`MIN_REPLY`] octets.
-pub fn answer(
-    snapshot: &Snapshot,
-    request: &[u8],
-    client: IpAddr,
-    transport: Transport,
-    reply: &mut [u8],
-) -> Disposition {
+pub fn answer(snapshot: &Snapshot, request: &[u8], arrival: Arrival, reply: &mut [u8]) -> Disposition {
     let source = AnswerSource {
         tree: &snapshot.base.tree,
         identity: &snapshot.base.config.server.identity,
         idle: snapshot.base.config.server.listen.tcp.idle,
+        cookies: snapshot.base.cookies.as_ref(),
         steer: |id, kind, requester: &Requester| snapshot.steer(id, kind, requester),
     };
-    respond(&source, request, client, transport, reply)
+    respond(&source, request, arrival, reply)
 }
 
 /// Answers a request from anything that can steer: [`answer`] without a snapshot, for tests and benches.
@@ -107,8 +118,7 @@ pub fn answer(
 pub fn respond<'s, S>(
     source: &AnswerSource<'s, S>,
     request: &[u8],
-    client: IpAddr,
-    transport: Transport,
+    arrival: Arrival,
     reply: &mut [u8],
 ) -> Disposition
 where
@@ -118,6 +128,7 @@ where
     let Some(query) = Query::parse(request) else {
         return Disposition::Silence;
     };
+    let Arrival { client, transport, .. } = arrival;
     let edns = query.edns.as_ref();
     let nsid = source.identity.nsid.as_deref().map(str::as_bytes);
     let mut opt = edns.map(|edns| Opt::replying_to(edns, nsid));
@@ -127,11 +138,16 @@ where
     {
         opt.keep_alive(source.idle);
     }
+    let judged = edns.and_then(|edns| Some(judge(source.cookies?, edns.cookie?, arrival)));
+    if let (Some(opt), Some((_, cookie))) = (&mut opt, judged) {
+        opt.set_cookie(cookie);
+    }
     let question = query.question.as_ref();
     let mut writer = ReplyWriter::new(reply, limit(transport, edns), question.map(|question| question.bytes));
     writer.reserve(opt.as_ref().map_or(0, Opt::octets));
     let subnet = edns.and_then(|edns| edns.client_subnet);
     let meta = match gate::admit(&query) {
+        Err(_) if judged.is_some() && query.asks_for_cookie => ReplyMeta::of(Rcode::NoError),
         Err(rcode) => ReplyMeta::of(rcode),
         Ok(question) if question.class == class::CH => {
             chaos::describe(source.identity, question, &mut writer)
@@ -151,12 +167,19 @@ where
         is_authoritative: meta.is_authoritative,
         is_truncated: meta.is_truncated,
     });
-    let tally = tally(&query, &meta);
+    let tally = tally(&query, &meta, judged.map(|(status, _)| status));
     Disposition::Reply { length, tally }
 }
 
+/// Judges the cookie of a request, and returns the one for its reply.
+fn judge(secrets: &CookieSecrets, cookie: Cookie, arrival: Arrival) -> (CookieStatus, [u8; COOKIE_OCTETS]) {
+    // Modulo 2^32, as RFC 9018 wants.
+    let seconds = (arrival.at.0 / 1000) as u32;
+    secrets.judge(&cookie, arrival.client, seconds)
+}
+
 /// Returns what is counted of a reply.
-fn tally(query: &Query<'_>, meta: &ReplyMeta) -> ReplyTally {
+fn tally(query: &Query<'_>, meta: &ReplyMeta, cookie: Option<CookieStatus>) -> ReplyTally {
     ReplyTally {
         zone: meta.zone,
         qtype: query.question.as_ref().map(|question| question.qtype),
@@ -166,6 +189,7 @@ fn tally(query: &Query<'_>, meta: &ReplyMeta) -> ReplyTally {
         is_leaving: meta.is_leaving,
         is_truncated: meta.is_truncated,
         has_client_subnet: query.edns.is_some_and(|edns| edns.client_subnet.is_some()),
+        cookie,
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Config;
 use crate::engine::{ReplyTally, Transport};
-use crate::wire::Rcode;
+use crate::wire::{CookieStatus, Rcode};
 
 /// Tables that threads share out among themselves. More only cost memory once every worker has its own.
 const SHARDS: usize = 8;
@@ -70,6 +70,8 @@ struct Shard {
     parts: Box<[AtomicU64]>,
     truncated: [AtomicU64; 2],
     with_client_subnet: AtomicU64,
+    /// By the status of the cookie.
+    cookies: [AtomicU64; 3],
     silent: AtomicU64,
 }
 
@@ -100,6 +102,9 @@ impl AnswerCounters {
         }
         if tally.has_client_subnet {
             bump(&shard.with_client_subnet);
+        }
+        if let Some(status) = tally.cookie {
+            bump(&shard.cookies[status as usize]);
         }
     }
 
@@ -145,6 +150,9 @@ impl AnswerCounters {
             *totals.truncated.entry(transport).or_default() += self.sum(|shard| &shard.truncated[index]);
         }
         totals.with_client_subnet += self.sum(|shard| &shard.with_client_subnet);
+        for (index, status) in CookieStatus::ALL.into_iter().enumerate() {
+            *totals.cookies.entry(status.as_str()).or_default() += self.sum(|shard| &shard.cookies[index]);
+        }
         totals.silent += self.sum(|shard| &shard.silent);
     }
 
@@ -162,6 +170,7 @@ impl Shard {
             parts: zeros(parts),
             truncated: Default::default(),
             with_client_subnet: AtomicU64::new(0),
+            cookies: Default::default(),
             silent: AtomicU64::new(0),
         }
     }
@@ -205,6 +214,8 @@ pub struct Totals {
     pub truncated: BTreeMap<&'static str, u64>,
     /// Answers to requests that brought a client subnet.
     pub with_client_subnet: u64,
+    /// Answers to requests that brought a cookie, by its status.
+    pub cookies: BTreeMap<&'static str, u64>,
     /// Requests without an answer.
     pub silent: u64,
 }
@@ -275,6 +286,7 @@ pub(super) mod tests {
                 name: "ns1".to_owned(),
                 listen: crate::config::Listen::default(),
                 identity: crate::config::Identity::default(),
+                cookies: None,
                 admin: None,
                 access: crate::config::Access::default(),
                 geo: crate::config::Geo::default(),
@@ -305,6 +317,7 @@ pub(super) mod tests {
             is_leaving: false,
             is_truncated: false,
             has_client_subnet: false,
+            cookie: None,
         }
     }
 

@@ -30,6 +30,9 @@ impl Collector for AnswerCollector {
         counters(&mut encoder, "truncated_answers", "Answers with TC set by the engine", truncated)?;
         let subnets = std::iter::once(([], totals.with_client_subnet));
         counters::<0>(&mut encoder, "client_subnet_queries", "Queries with a client subnet (ECS)", subnets)?;
+        let cookies = totals.cookies.iter().map(|(status, count)| ([("cookie", *status)], *count));
+        let help = "Queries with a DNS cookie: new (none of a server yet), valid, bad (old, foreign, forged)";
+        counters(&mut encoder, "cookie_queries", help, cookies)?;
         let silent = std::iter::once(([("reason", "malformed")], totals.silent));
         counters(&mut encoder, "dropped_queries", "Requests left without an answer", silent)
     }

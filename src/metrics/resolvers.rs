@@ -242,6 +242,7 @@ mod tests {
             is_leaving,
             is_truncated: false,
             has_client_subnet: false,
+            cookie: None,
         };
         let watch = ResolverWatch::default().next(&regions, &[AddressId(1)]);
         watch.note(&tally(1, true), ip("192.0.2.53"));

@@ -78,6 +78,7 @@ fn answers_are_printed_by_zone_type_code_transport_and_by_region() {
         is_leaving: false,
         is_truncated: true,
         has_client_subnet: true,
+        cookie: None,
     };
     answers.count(&tally, Transport::Udp);
     answers.count_silence();

@@ -9,7 +9,7 @@ use hickory_proto::serialize::binary::BinEncodable;
 
 use super::answer::ClientAnswer;
 use crate::client::Prefix;
-use crate::engine::{self, Disposition, Transport};
+use crate::engine::{self, Arrival, Disposition, Transport};
 use crate::moment::Moment;
 use crate::region::Family;
 use crate::share;
@@ -150,7 +150,8 @@ fn ask<'r>(
     client: IpAddr,
     reply: &'r mut [u8],
 ) -> (&'r [u8], Option<u16>) {
-    match engine::answer(snapshot, query, client, Transport::Tcp, reply) {
+    match engine::answer(snapshot, query, Arrival { client, transport: Transport::Tcp, at: Moment(0) }, reply)
+    {
         Disposition::Reply { length, tally } => (&reply[..length], tally.part),
         Disposition::Silence => unreachable!("a well-formed query is answered"),
     }

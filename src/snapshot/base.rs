@@ -15,6 +15,7 @@ use crate::intent::Weights;
 use crate::moment::Moment;
 use crate::region::{RegionId, Regions};
 use crate::steering::{Plan, Policy, Steering, SteeringId};
+use crate::wire::CookieSecrets;
 use crate::zone::Name;
 
 /// Everything that a snapshot needs and that health does not change: one base serves many snapshots.
@@ -42,6 +43,8 @@ pub struct Base {
     pub database_built_at: Option<Moment>,
     /// Why a database that the configuration names is not the one in use; `None`: it is.
     pub refused_database: Option<String>,
+    /// The secrets of DNS cookies; `None`: there are no cookies, as in simulations.
+    pub cookies: Option<CookieSecrets>,
 }
 
 impl Base {
@@ -80,6 +83,7 @@ impl Base {
             demand_of,
             database_built_at: None,
             refused_database: None,
+            cookies: None,
         }
     }
 
@@ -96,6 +100,11 @@ impl Base {
     /// Notes when the geo database was built, and why it is not the one that is configured.
     pub fn of_database(self, built_at: Option<Moment>, refused: Option<String>) -> Self {
         Self { database_built_at: built_at, refused_database: refused, ..self }
+    }
+
+    /// Gives clients cookies of these secrets.
+    pub fn with_cookies(self, cookies: CookieSecrets) -> Self {
+        Self { cookies: Some(cookies), ..self }
     }
 
     /// Returns the place in `demand` of a part; `None`: it is too small to matter.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::client_subnet::{self, ClientSubnet};
 use super::codes::{Rcode, rtype};
+use super::cookie::{self, Cookie};
 use super::{FormatError, read_u16};
 
 /// The largest UDP reply that is sent and announced: it passes every path without fragments
@@ -29,9 +30,9 @@ const OPTION_OCTETS: usize = 4;
 const EXTENDED_ERROR: u16 = 15;
 
 /// The octets of a server name that fit into every reply: 512 less the header (12), the longest question
-/// (259), the OPT record (11), the longest client subnet (24), the longest extended error (70) and the option's own
-/// head (4).
-const MAX_NSID: usize = 132;
+/// (259), the OPT record (11), the longest client subnet (24), the cookie (28), the longest extended error (70) and the
+/// option's own head (4).
+const MAX_NSID: usize = 104;
 
 /// The octets of an extended error's text that fit into every reply.
 const MAX_TEXT: usize = 64;
@@ -84,6 +85,8 @@ pub struct Edns {
     pub wants_keepalive: bool,
     /// `None`: the query has none, or a malformed one.
     pub client_subnet: Option<ClientSubnet>,
+    /// `None`: as for the client subnet.
+    pub cookie: Option<Cookie>,
 }
 
 impl Edns {
@@ -97,10 +100,12 @@ impl Edns {
             wants_nsid: false,
             wants_keepalive: false,
             client_subnet: None,
+            cookie: None,
         };
         let read = if edns.version == 0 { edns.options(rdata) } else { Ok(()) };
         if read.is_err() {
             edns.client_subnet = None;
+            edns.cookie = None;
         }
         (edns, read)
     }
@@ -117,6 +122,8 @@ impl Edns {
                 // A second one may name another network, and the reply can echo one only.
                 client_subnet::OPTION if self.client_subnet.is_some() => return Err(FormatError),
                 client_subnet::OPTION => self.client_subnet = Some(ClientSubnet::parse(data)?),
+                // All but the first are passed over (RFC 7873, section 4).
+                cookie::OPTION if self.cookie.is_none() => self.cookie = Some(Cookie::parse(data)?),
                 _ => {}
             }
             rdata = &rdata[end..];
@@ -133,6 +140,7 @@ pub struct Opt<'a> {
     /// How long a connection may be idle, in tenths of a second.
     keepalive: Option<u16>,
     client_subnet: Option<ClientSubnet>,
+    cookie: Option<[u8; cookie::OCTETS]>,
     extended_error: Option<ExtendedError>,
 }
 
@@ -146,6 +154,7 @@ impl<'a> Opt<'a> {
             nsid: nsid.map(|name| &name[..name.len().min(MAX_NSID)]),
             keepalive: None,
             client_subnet: edns.client_subnet,
+            cookie: None,
             extended_error: None,
         }
     }
@@ -153,6 +162,11 @@ impl<'a> Opt<'a> {
     /// Adds how long the connection may be idle, as far as the format goes (RFC 7828, section 3.1).
     pub fn keep_alive(&mut self, idle: Duration) {
         self.keepalive = Some(u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX));
+    }
+
+    /// Adds the client's cookie with that of the server.
+    pub fn set_cookie(&mut self, cookie: [u8; cookie::OCTETS]) {
+        self.cookie = Some(cookie);
     }
 
     /// Adds what the response code does not say, if the record then fits into `room` octets.
@@ -172,7 +186,8 @@ impl<'a> Opt<'a> {
         let keepalive = self.keepalive.map_or(0, |tenths| OPTION_OCTETS + size_of_val(&tenths));
         let error = self.extended_error.map_or(0, |error| OPTION_OCTETS + error.octets());
         let subnet = self.client_subnet.map_or(0, |subnet| OPTION_OCTETS + subnet.octets());
-        nsid + keepalive + error + subnet
+        let cookie = self.cookie.map_or(0, |cookie| OPTION_OCTETS + cookie.len());
+        nsid + keepalive + error + cookie + subnet
     }
 
     /// Writes the record into exactly [`Opt::octets`] octets.
@@ -193,6 +208,9 @@ impl<'a> Opt<'a> {
         }
         if let Some(error) = self.extended_error {
             rest = option(rest, EXTENDED_ERROR, error.octets(), |data| error.write(data));
+        }
+        if let Some(cookie) = self.cookie {
+            rest = option(rest, cookie::OPTION, cookie.len(), |data| data.copy_from_slice(&cookie));
         }
         if let Some(subnet) = self.client_subnet {
             option(rest, client_subnet::OPTION, subnet.octets(), |data| {

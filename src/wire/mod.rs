@@ -6,6 +6,7 @@
 
 mod client_subnet;
 mod codes;
+mod cookie;
 mod edns;
 mod name;
 mod query;
@@ -13,6 +14,7 @@ mod reply_writer;
 
 pub use client_subnet::ClientSubnet;
 pub use codes::{Opcode, Rcode, class, rtype};
+pub use cookie::{Cookie, CookieSecret, CookieSecrets, CookieStatus, OCTETS as COOKIE_OCTETS};
 pub use edns::{Edns, ExtendedError, Opt, UDP_PAYLOAD};
 pub use name::{LowerName, MAX_NAME};
 pub use query::{HEADER_OCTETS, Header, Query, Question};

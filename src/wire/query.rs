@@ -57,13 +57,16 @@ pub struct Query<'a> {
     pub edns: Option<Edns>,
     /// Whether the whole message follows the format of a QUERY.
     pub is_well_formed: bool,
+    /// Whether it has no question because it only asks for a cookie (RFC 7873, section 5.4). It is not well-formed.
+    pub asks_for_cookie: bool,
 }
 
 impl<'a> Query<'a> {
     /// Reads a query. `None`: it gets no reply.
     pub fn parse(message: &'a [u8]) -> Option<Self> {
         let header = Header::parse(message)?;
-        let mut query = Self { header, question: None, edns: None, is_well_formed: false };
+        let mut query =
+            Self { header, question: None, edns: None, is_well_formed: false, asks_for_cookie: false };
         query.is_well_formed = query.body(message).is_ok();
         Some(query)
     }
@@ -94,6 +97,9 @@ impl<'a> Query<'a> {
                 fault = fault.and(self.opt(&record));
             }
         }
+        let has_cookie = self.edns.is_some_and(|edns| edns.cookie.is_some());
+        let is_bare = questions == 0 && answers == 0 && authorities == 0 && at == message.len();
+        self.asks_for_cookie = is_bare && has_cookie && fault.is_ok();
         let question = self.question.as_ref().ok_or(FormatError)?;
         let most_authorities = if question.qtype == rtype::IXFR { 1 } else { 0 };
         if answers > 0 || authorities > most_authorities || at != message.len() {

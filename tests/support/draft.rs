@@ -13,7 +13,7 @@ use proptest::sample::{select, subsequence};
 
 use meridian::client::{Coordinates, Country, Group, GroupId, Location, Member, Prefix};
 use meridian::config::{Config, Geo, Identity, LogFormat, Server};
-use meridian::engine::{self, Disposition, Transport};
+use meridian::engine::{self, Arrival, Disposition, Transport};
 use meridian::geo::{Table, TableSources};
 use meridian::health::{SiteShare, Standing, View};
 use meridian::moment::Moment;
@@ -257,6 +257,7 @@ pub fn compile(draft: &Draft) -> Snapshot {
     let config = Config {
         server: Server {
             identity: Identity::of("draft"),
+            cookies: None,
             name: "ns1".to_owned(),
             listen: meridian::config::Listen::default(),
             admin: None,
@@ -345,7 +346,8 @@ pub fn ask_from(
 ) -> (Message, Vec<u8>) {
     let request = super::support::query(&owner(), rtype, subnet);
     let mut reply = vec![0; engine::MAX_REPLY];
-    match engine::answer(snapshot, &request, sender, Transport::Udp, &mut reply) {
+    let arrival = Arrival { client: sender, transport: Transport::Udp, at: Moment(0) };
+    match engine::answer(snapshot, &request, arrival, &mut reply) {
         Disposition::Reply { length, .. } => {
             reply.truncate(length);
             (Message::from_vec(&reply).expect("a reply decodes"), reply)

@@ -9,19 +9,28 @@ use hickory_proto::rr::rdata::{A, CNAME, NS, SOA};
 use meridian::answer::{NameTree, Packed};
 use meridian::client::Requester;
 use meridian::config::Identity;
-use meridian::engine::{AnswerSource, Disposition, Transport, respond};
+use meridian::engine::{AnswerSource, Arrival, Disposition, Transport, respond};
+use meridian::moment::Moment;
 use meridian::snapshot::{Kind, Steered, SteeredAnswer};
 use meridian::steering::SteeringId;
+use meridian::wire::{CookieSecret, CookieSecrets};
 use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
 
 /// Where the questions come from.
 pub const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
+
+/// When they come.
+pub const NOW: Moment = Moment(1_772_357_400_000);
+
+/// How they come as datagrams.
+pub const ARRIVAL: Arrival = Arrival { client: CLIENT, transport: Transport::Udp, at: NOW };
 
 /// What answers are made from.
 pub struct World {
     tree: NameTree,
     steered: Packed,
     identity: Identity,
+    cookies: CookieSecrets,
 }
 
 impl World {
@@ -46,6 +55,7 @@ impl World {
             tree: NameTree::compile(&[zone]),
             steered: Packed::new(RecordType::A, ttl(30), &chosen),
             identity: Identity::of("ns1"),
+            cookies: CookieSecrets { active: CookieSecret([7; 16]), staged: None, retired: None },
         }
     }
 
@@ -55,6 +65,7 @@ impl World {
             idle: Duration::from_secs(10),
             tree: &self.tree,
             identity: &self.identity,
+            cookies: Some(&self.cookies),
             steer: |_: SteeringId, kind, _: &Requester| Steered {
                 choice: match kind {
                     Kind::A => SteeredAnswer::Records(&self.steered),
@@ -67,7 +78,7 @@ impl World {
                 is_fail_open: false,
             },
         };
-        respond(&source, request, CLIENT, transport, reply)
+        respond(&source, request, Arrival { transport, ..ARRIVAL }, reply)
     }
 }
 

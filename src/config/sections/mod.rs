@@ -14,6 +14,7 @@ mod apex;
 pub(crate) mod canaries;
 pub(crate) mod capacity_events;
 pub(crate) mod checks;
+mod cookies;
 mod draft;
 pub(crate) mod drills;
 mod far;
@@ -42,6 +43,7 @@ pub(crate) mod zone_checks;
 
 pub use access::{Access, AccessToken, AdminTls, NamedFile, Role};
 pub use alarms::{AlarmRule, AlarmRules, Measure};
+pub use cookies::{CookieSource, CookieSources};
 pub use geo::{DatabaseSource, Geo};
 pub use identity::Identity;
 pub use listen::{Listen, ListenTls, TcpLimits};

@@ -4,12 +4,25 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::config::problem::{Reporter, Span};
 use crate::config::values::Value;
 use crate::config::yaml::Written;
 
 /// The mistake of a name that no variable has. It may be the secret itself, which no message shows.
 pub(super) const NOT_A_VARIABLE: &str = "this cannot be the name of an environment variable";
+
+/// Where a secret is: one of both.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecretSpec {
+    /// A file that holds it and nothing else, relative to the configuration directory.
+    pub file: Option<Value<PathBuf>>,
+    /// An environment variable that holds it.
+    pub environment: Option<Value<String>>,
+}
 
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq)]

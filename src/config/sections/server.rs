@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::access::{self, Access, AccessSpec};
+use super::cookies::{self, CookieSources, CookiesSpec};
 use super::geo::{self, Geo, GeoSpec};
 use super::identity::{self, Identity, IdentitySpec};
 use super::listen::{self, Listen, ListenSpec};
@@ -30,6 +31,8 @@ pub struct ServerSpec {
     listen: Setting<ListenSpec>,
     /// What clients that ask are told of this instance. Left out: its name, and no version.
     identity: Option<Setting<IdentitySpec>>,
+    /// The secrets of DNS cookies. Left out: a secret that each process makes up when it starts.
+    cookies: Option<Setting<CookiesSpec>>,
     /// Where `/metrics`, `/status`, `/healthz` and the API of the commands are served, for example
     /// `127.0.0.1:8053`. Left out: nowhere.
     admin: Option<Value<SocketAddr>>,
@@ -61,6 +64,8 @@ pub struct Server {
     pub listen: Listen,
     /// What clients are told of it.
     pub identity: Identity,
+    /// The secrets of DNS cookies; `None`: one of this process.
+    pub cookies: Option<CookieSources>,
     /// Where it serves `/metrics`, `/status` and the admin API; `None`: nowhere.
     pub admin: Option<SocketAddr>,
     pub access: Access,
@@ -114,6 +119,7 @@ pub(super) fn lower(
     let server = Server {
         identity: identity::lower(&spec.identity, &known_as, report),
         name: known_as,
+        cookies: cookies::lower(&spec.cookies, sources, report),
         listen,
         admin: spec.admin.get().copied(),
         access: access::lower(&spec.access, &spec.admin, sources, report),

@@ -1,11 +1,11 @@
 //! `webhooks` in `server.yaml`: receivers of events over HTTP.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::secret::{self, Secret};
+use super::secret::{self, Secret, SecretSpec};
 use crate::config::problem::{Reporter, Span};
 use crate::config::values::url::is_url;
 use crate::config::values::{Checked, Value, required_name};
@@ -33,16 +33,6 @@ pub struct WebhookSpec {
     /// The least severity that is sent; the end of a trouble is sent wherever its beginning would be. Left
     /// out: `warning`.
     min_severity: Option<Setting<Severity>>,
-}
-
-/// Where a secret is: one of both.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct SecretSpec {
-    /// A file that holds it and nothing else, relative to the configuration directory.
-    file: Option<Value<PathBuf>>,
-    /// An environment variable that holds it.
-    environment: Option<Value<String>>,
 }
 
 /// A receiver of events over HTTP.

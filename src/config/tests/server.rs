@@ -271,6 +271,32 @@ fn dns_over_tls_has_addresses_of_its_own_a_certificate_and_a_key() {
 }
 
 #[test]
+fn the_secrets_of_cookies_are_in_files_or_the_environment_and_one_is_active() {
+    let cookies = |cookies: &str| {
+        format!(
+            "name: ns1\nlisten: {{ dns: '127.0.0.1:53' }}\ncookies: {{ {cookies} }}\ngeo: {{ database: w, asn: a }}\n"
+        )
+    };
+    check(
+        "server.yaml",
+        &cookies("active: { file: a }, staged: { environment: B }, retired: { file: c }"),
+        &[],
+    );
+    check(
+        "server.yaml",
+        &cookies("staged: { file: a }"),
+        &["server.yaml:3:10: `active` is missing | write `active: { file: /run/secrets/dns-cookies }`"],
+    );
+    check(
+        "server.yaml",
+        &cookies("active: {}"),
+        &[
+            "server.yaml:3:20: it is not said where the secret is | add `file: /run/secrets/alice` or `environment: MERIDIAN_ALICE`",
+        ],
+    );
+}
+
+#[test]
 fn what_clients_are_told_of_the_server_is_a_short_text_or_none() {
     let identity = |identity: &str| {
         format!(

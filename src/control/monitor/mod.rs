@@ -433,6 +433,7 @@ mod tests {
                 name: "ns1".to_owned(),
                 listen: Listen::default(),
                 identity: Identity::default(),
+                cookies: None,
                 admin: None,
                 access: Access::default(),
                 geo: Geo::default(),

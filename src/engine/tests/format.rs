@@ -76,10 +76,15 @@ fn the_server_tells_nothing_of_itself_where_that_is_configured() {
     let tree = NameTree::compile(&[]);
     let steer = |_, _, _: &Requester| unreachable!("there is no steered name");
     let idle = Duration::from_secs(10);
-    let source = AnswerSource { tree: &tree, identity: &Identity::default(), idle, steer };
+    let source = AnswerSource { tree: &tree, identity: &Identity::default(), cookies: None, idle, steer };
     for question in ["id.server. TXT +class=3 +nsid", "version.bind. TXT +class=3 +nsid"] {
         let (mut buffer, ask) = ([0; 512], Ask::new(question));
-        let outcome = respond(&source, &ask.bytes, CLIENT, ask.transport, &mut buffer);
+        let outcome = respond(
+            &source,
+            &ask.bytes,
+            Arrival { client: CLIENT, transport: ask.transport, at: NOW },
+            &mut buffer,
+        );
         let Disposition::Reply { length, tally } = outcome else { panic!("{question}: silence") };
         assert_eq!(tally.rcode, Rcode::Refused, "{question}");
         assert_eq!(buffer[length - 11..length], *b"\0\0\x29\x04\xd0\0\0\0\0\0\0", "{question}");

@@ -58,7 +58,16 @@ fn questions() -> impl Strategy<Value = String> {
     let types =
         prop::sample::select(vec!["A", "AAAA", "TXT", "MX", "DS", "ANY", "HTTPS", "NS", "SOA", "999"]);
     let words = prop::sample::subsequence(
-        vec!["+rd", "+do", "+nsid", "+subnet=203.0.113.0/24", "+bufsize=600", "+option=77", "+tcp"],
+        vec![
+            "+rd",
+            "+do",
+            "+nsid",
+            "+subnet=203.0.113.0/24",
+            "+bufsize=600",
+            "+option=77",
+            "+tcp",
+            "+cookie",
+        ],
         0..=4,
     );
     (labels.clone(), labels, apexes, types, words, any::<u16>()).prop_map(

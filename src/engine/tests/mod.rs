@@ -1,6 +1,7 @@
 //! What the engine answers: questions in the manner of `dig`, and the replies in words.
 
 mod authority;
+mod cookies;
 mod format;
 mod laws;
 mod size;
@@ -12,19 +13,26 @@ use std::time::Duration;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record, RecordType};
 
-use super::{AnswerSource, Disposition, MAX_REPLY, Transport, respond};
+use super::{AnswerSource, Arrival, Disposition, MAX_REPLY, Transport, respond};
 use crate::answer::tests::{name, zone};
 use crate::answer::{NameTree, Packed};
 use crate::client::{Prefix, Requester};
 use crate::config::Identity;
+use crate::moment::Moment;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Steered, SteeredAnswer};
 use crate::steering::SteeringId;
-use crate::wire::Rcode;
+use crate::wire::{CookieSecret, CookieSecrets, CookieStatus, Rcode};
 use crate::zone::{Ttl, Zone};
 
 /// The address that questions come from.
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
+
+/// When they come.
+const NOW: Moment = Moment(1_000_000);
+
+/// The secret of cookies.
+const COOKIES: CookieSecrets = CookieSecrets { active: CookieSecret([7; 16]), staged: None, retired: None };
 
 /// The zones of these tests.
 fn zones() -> Vec<Zone> {
@@ -108,8 +116,10 @@ impl Ask {
         for word in words {
             let (word, value) = word.split_once('=').unwrap_or((word, ""));
             let number = || value.parse::<u16>().expect("a number");
-            edns |=
-                matches!(word, "+edns" | "+do" | "+nsid" | "+bufsize" | "+eflags" | "+option" | "+subnet");
+            edns |= matches!(
+                word,
+                "+edns" | "+do" | "+nsid" | "+bufsize" | "+eflags" | "+option" | "+subnet" | "+cookie"
+            );
             match word {
                 "+tcp" => transport = Transport::Tcp,
                 "+rd" => flags |= 0x0100,
@@ -127,6 +137,7 @@ impl Ask {
                 "+bufsize" => payload = number(),
                 "+nsid" => options.extend([0, 3, 0, 0]),
                 "+option" => options.extend(number().to_be_bytes().into_iter().chain([0, 2, 9, 9])),
+                "+cookie" => options.extend([&[0, 10, 0, 8][..], b"cookie12"].concat()),
                 "+subnet" => options.extend(subnet(value)),
                 other => panic!("no such word: {other}"),
             }
@@ -171,6 +182,7 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, 
     let six = Packed::new(RecordType::AAAA, ttl, &[six]);
     let source = AnswerSource {
         idle: Duration::from_secs(10),
+        cookies: Some(&COOKIES),
         tree: &tree,
         identity: &Identity { version: Some("meridian 1".to_owned()), ..Identity::of("ns1") },
         steer: |SteeringId(id), kind, requester: &Requester| {
@@ -192,7 +204,7 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, 
         },
     };
     let mut buffer = vec![0xee; MAX_REPLY];
-    let outcome = respond(&source, request, CLIENT, transport, &mut buffer);
+    let outcome = respond(&source, request, Arrival { client: CLIENT, transport, at: NOW }, &mut buffer);
     if let Disposition::Reply { length, .. } = outcome {
         buffer.truncate(length);
     }

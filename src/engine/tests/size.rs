@@ -78,6 +78,6 @@ fn a_referral_without_its_servers_is_truncated_and_empty() {
 #[test]
 fn the_longest_question_leaves_room_for_the_opt_with_all_its_options() {
     let label = "a".repeat(62);
-    let question = format!("{label}.{label}.{label}.{label}. A +nsid +subnet=2001:db8::1/128");
+    let question = format!("{label}.{label}.{label}.{label}. A +nsid +cookie +subnet=2001:db8::1/128");
     check(&question, 512, "REFUSED", [1, 0, 0, 1]);
 }

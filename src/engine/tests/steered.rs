@@ -148,6 +148,7 @@ fn the_tally_says_what_was_answered() {
         is_leaving: true,
         is_truncated: false,
         has_client_subnet: true,
+        cookie: None,
     };
     let length = bytes.len();
     assert_eq!(outcome, Disposition::Reply { length, tally });

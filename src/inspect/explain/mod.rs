@@ -15,8 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Coordinates, GroupId, Prefix, PrefixError, Requester};
-use crate::engine::{self, Disposition, Transport};
+use crate::engine::{self, Arrival, Disposition, Transport};
 use crate::geo::{Located, LocationOrigin};
+use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::snapshot::Snapshot;
 use crate::steering::{self, Bucketing, Conditions, Decision, Destination, Plan, Remover, Steering};
@@ -202,7 +203,8 @@ fn ask(snapshot: &Snapshot, inquiry: &Inquiry) -> Message {
     let request = query.to_bytes().expect("a query of one question encodes");
     let mut reply = vec![0; engine::MAX_REPLY];
     let client = inquiry.client.address();
-    match engine::answer(snapshot, &request, client, Transport::Tcp, &mut reply) {
+    let arrival = Arrival { client, transport: Transport::Tcp, at: Moment(0) };
+    match engine::answer(snapshot, &request, arrival, &mut reply) {
         Disposition::Reply { length, .. } => {
             Message::from_vec(&reply[..length]).expect("the engine's replies decode")
         }

@@ -118,7 +118,8 @@ mod tests {
     use std::io::ErrorKind;
 
     use super::*;
-    use crate::serve::fixture;
+    use crate::engine::{Arrival, Transport};
+    use crate::serve::{fixture, serving};
 
     /// Sends the datagrams to a batch, whose replies are the requests, or silence for `-`; returns what comes back.
     fn check(address: &str, datagrams: &[&str], expected: &[&str]) {
@@ -216,8 +217,8 @@ mod tests {
             let allocations = allocation_counter::measure(|| {
                 batch.receive(&socket, true).expect("datagrams");
                 let serving = current.load();
-                let udp = crate::engine::Transport::Udp;
-                batch.answer(|request, client, reply| serving.answer(request, client, udp, reply));
+                let arrival = |client| Arrival { client, transport: Transport::Udp, at: serving::now() };
+                batch.answer(|request, client, reply| serving.answer(request, arrival(client), reply));
                 assert_eq!(batch.send(&socket), Dropped::default());
             });
             assert_eq!((batch.received, batch.reply_lengths[0]), (BATCH, fixture::REPLY.len()));

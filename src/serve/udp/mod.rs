@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The kernel deals the datagrams out to the sockets of an address (`SO_REUSEPORT`). A thread sleeps in the kernel
-//! while nothing comes, and per query it allocates nothing, takes no lock, reads no clock and logs nothing. A full
+//! while nothing comes, and per query it allocates nothing, takes no lock and logs nothing; the clock is read once for a batch. A full
 //! send buffer drops replies and counts them: waiting for one slow interface would keep all clients waiting.
 //!
 //! An error of the network never ends a thread: it pauses, so that a broken socket does not spin, and goes on. A
@@ -31,8 +31,8 @@ use socket2::{Protocol, SockRef, Socket, Type};
 
 use self::batch::Batch;
 use super::serving::Current;
-use super::{filter, socket};
-use crate::engine::Transport;
+use super::{filter, serving, socket};
+use crate::engine::{Arrival, Transport};
 use crate::metrics::UdpMetrics;
 
 /// Room for a burst of queries while a thread is not scheduled, in bytes. The kernel caps it at
@@ -168,8 +168,10 @@ impl UdpWorker {
     /// Answers a batch. The snapshot is loaded once for it and let go after it: a cached one would stay in memory
     /// for as long as an idle thread sleeps.
     fn answer(&self, batch: &mut Batch) {
-        let serving = self.current.load();
-        batch.answer(|request, client, reply| serving.answer(request, client, Transport::Udp, reply));
+        let (serving, at) = (self.current.load(), serving::now());
+        batch.answer(|request, client, reply| {
+            serving.answer(request, Arrival { client, transport: Transport::Udp, at }, reply)
+        });
         drop(serving);
         let dropped = batch.send(&self.socket);
         self.metrics.dropped(dropped.full, dropped.unsendable);
