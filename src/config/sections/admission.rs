@@ -21,42 +21,43 @@ pub(super) fn lower(
         let (Some(region), Ok(number)) = (region.get(), u8::try_from(index)) else { continue };
         let [only_for, not_for] = [("only_for", &region.only_for), ("not_for", &region.not_for)]
             .map(|(key, list)| members(key, list, groups, report));
-        for (group, span) in not_for.iter().filter(|(group, _)| only_for.iter().any(|(one, _)| one == group))
-        {
-            let message = format!("group `{}` is in `only_for` and `not_for`", group.1);
-            report
-                .error(*span, message)
-                .hint("a client of both is not sent there; keep the group in one of them");
+        for group in not_for.iter().filter(|group| only_for.iter().any(|one| one.id == group.id)) {
+            let message = format!("group `{}` is in `only_for` and `not_for`", group.name);
+            let finding = report.error(group.span, message);
+            finding.hint("a client of both is not sent there; keep the group in one of them");
         }
-        if only_for.is_empty() && not_for.is_empty() {
-            continue;
+        if !only_for.is_empty() || !not_for.is_empty() {
+            let text = text(name, &only_for, &not_for);
+            let [only_for, not_for] =
+                [only_for, not_for].map(|list| list.into_iter().map(|group| group.id).collect());
+            admissions.push(Admission { region: RegionId(number), only_for, not_for, text });
         }
-        let text = text(name, &only_for, &not_for);
-        let ids = |list: Vec<((GroupId, String), Span)>| list.into_iter().map(|((id, _), _)| id).collect();
-        let (only_for, not_for) = (ids(only_for), ids(not_for));
-        admissions.push(Admission { region: RegionId(number), only_for, not_for, text });
     }
     admissions
 }
 
-/// A group that a region names, with its name and span.
-type NamedGroup = ((GroupId, String), Span);
+/// A group that a region names.
+struct NamedGroup<'s> {
+    id: GroupId,
+    name: &'s str,
+    span: Span,
+}
 
-fn members(
+fn members<'s>(
     key: &str,
-    list: &Option<List<String>>,
+    list: &'s Option<List<String>>,
     groups: &mut Scope,
     report: &mut Reporter,
-) -> Vec<NamedGroup> {
-    let mut members: Vec<NamedGroup> = Vec::new();
+) -> Vec<NamedGroup<'s>> {
+    let mut members: Vec<NamedGroup<'s>> = Vec::new();
     if let (true, Some((_, span))) = (list.says_nothing() && list.is_some(), list.given()) {
         report.error(span, format!("`{key}` is empty")).hint("name groups of regions.yaml, or leave it out");
     }
     for (name, span) in list.items() {
         let Some(id) = group(name, span, groups, report) else { continue };
-        match members.iter().any(|((one, _), _)| *one == id) {
+        match members.iter().any(|member| member.id == id) {
             true => drop(report.error(span, format!("group `{name}` is listed twice"))),
-            false => members.push(((id, name.clone()), span)),
+            false => members.push(NamedGroup { id, name, span }),
         }
     }
     members
@@ -67,9 +68,8 @@ fn group(name: &str, span: Span, groups: &mut Scope, report: &mut Reporter) -> O
     if name == "unknown" {
         return Some(GroupId::UNKNOWN);
     }
-    if let Some(index) = groups.names.position(name) {
-        groups.names.note_use(index);
-        return groups.ids[index];
+    if let Some(id) = groups.find(name) {
+        return id;
     }
     let known = groups.names.names().chain(["unknown"]);
     let define = || {
@@ -80,9 +80,8 @@ fn group(name: &str, span: Span, groups: &mut Scope, report: &mut Reporter) -> O
     None
 }
 
-fn text(region: &str, only_for: &[NamedGroup], not_for: &[NamedGroup]) -> String {
-    let named =
-        |list: &[NamedGroup]| list.iter().map(|((_, name), _)| name.as_str()).collect::<Vec<_>>().join(", ");
+fn text(region: &str, only_for: &[NamedGroup<'_>], not_for: &[NamedGroup<'_>]) -> String {
+    let named = |list: &[NamedGroup<'_>]| list.iter().map(|group| group.name).collect::<Vec<_>>().join(", ");
     let only = (!only_for.is_empty()).then(|| format!("only for {}", named(only_for)));
     let not = (!not_for.is_empty()).then(|| format!("not for {}", named(not_for)));
     let said: Vec<_> = only.into_iter().chain(not).collect();

@@ -76,6 +76,15 @@ pub(super) struct Scope {
     pub ids: Vec<Option<GroupId>>,
 }
 
+impl Scope {
+    /// Returns the number of the group that is meant by a name, and notes its use; `None`: the file defines none.
+    pub fn find(&mut self, name: &str) -> Option<Option<GroupId>> {
+        let index = self.names.position(name)?;
+        self.names.note_use(index);
+        Some(self.ids[index])
+    }
+}
+
 /// Lowers the groups of one file. `is_complete`: the file could be read.
 pub(super) fn lower(
     spec: &Option<Setting<Entries<GroupSpec>>>,

@@ -46,9 +46,8 @@ impl References<'_> {
         }
         let shared = &mut self.definitions.shared_groups;
         for scope in [&mut *self.own, &mut *shared] {
-            if let Some(index) = scope.names.position(name) {
-                scope.names.note_use(index);
-                return scope.ids[index];
+            if let Some(id) = scope.find(name) {
+                return id;
             }
         }
         if self.own.names.is_complete() && shared.names.is_complete() {
