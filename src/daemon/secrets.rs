@@ -1,6 +1,7 @@
-//! Reads the secrets that `server.yaml` names: tokens, certificates and keys of `access`, and the secrets of webhooks.
+//! Reads the secrets that `server.yaml` names: tokens, certificates and keys of `access` and `listen`, the secrets of
+//! `cookies` and of webhooks.
 //!
-//! All mistakes of `access` are reported at once, each at the place that names the secret. No message says what a
+//! All mistakes of a section are reported at once, each at the place that names the secret. No message says what a
 //! secret holds.
 
 use std::path::PathBuf;
@@ -78,7 +79,7 @@ pub fn of_webhooks(server: &Server) -> Result<WebhookSecrets, WebhookSecretError
 ///
 /// With every mistake.
 pub fn of_access(config: &config::Access) -> Result<(AccessPolicy, Vec<Problem>), Problems> {
-    let mut reader = AccessReader::default();
+    let mut reader = SecretReader::default();
     let tokens = config.tokens.iter().filter_map(|token| reader.token(token)).collect::<Vec<_>>();
     let tls = config.tls.as_ref().and_then(|tls| reader.tls(tls));
     reader.check_distinct(&tokens, &config.tokens);
@@ -94,7 +95,7 @@ pub fn of_access(config: &config::Access) -> Result<(AccessPolicy, Vec<Problem>)
 ///
 /// With every mistake.
 pub fn of_listen(config: &config::Listen) -> Result<(Option<DotPolicy>, Vec<Problem>), Problems> {
-    let mut reader = AccessReader::default();
+    let mut reader = SecretReader::default();
     let policy = config.tls.as_ref().and_then(|tls| reader.tls(&tls.files));
     match reader.errors.is_empty() {
         true => Ok((policy.map(|policy| DotPolicy::new(policy.config())), reader.warnings)),
@@ -120,7 +121,7 @@ pub fn of_cookies(
         let active = *OF_THIS_PROCESS;
         return Ok((CookieSecrets { active, staged: None, retired: None }, Vec::new()));
     };
-    let mut reader = AccessReader::default();
+    let mut reader = SecretReader::default();
     let active = reader.cookie(&sources.active);
     let staged = sources.staged.as_ref().and_then(|source| reader.cookie(source));
     let retired = sources.retired.as_ref().and_then(|source| reader.cookie(source));
@@ -134,12 +135,12 @@ pub fn of_cookies(
 
 /// Collects mistakes.
 #[derive(Debug, Default)]
-struct AccessReader {
+struct SecretReader {
     errors: Vec<Problem>,
     warnings: Vec<Problem>,
 }
 
-impl AccessReader {
+impl SecretReader {
     fn error(&mut self, origin: &SourceLine, message: String, hint: &str) {
         self.errors.push(origin.problem(ProblemLevel::Error, message, Some(hint.to_owned())));
     }

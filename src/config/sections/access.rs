@@ -137,10 +137,7 @@ impl Role {
 impl Access {
     /// Returns every file that is read for it.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let tokens = self.tokens.iter().filter_map(|token| match &token.secret {
-            Secret::File(path) => Some(path),
-            Secret::Environment(_) => None,
-        });
+        let tokens = self.tokens.iter().filter_map(|token| token.secret.file());
         let tls =
             self.tls.iter().flat_map(|tls| [&tls.certificate, &tls.key].into_iter().chain(&tls.clients));
         tokens.chain(tls.map(|named| &named.path))

@@ -43,11 +43,8 @@ pub struct CookieSource {
 impl CookieSources {
     /// Returns every file that holds one.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let all = [Some(&self.active), self.staged.as_ref(), self.retired.as_ref()].into_iter().flatten();
-        all.filter_map(|source| match &source.secret {
-            Secret::File(path) => Some(path),
-            Secret::Environment(_) => None,
-        })
+        let all = std::iter::once(&self.active).chain(&self.staged).chain(&self.retired);
+        all.filter_map(|source| source.secret.file())
     }
 }
 

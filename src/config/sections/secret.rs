@@ -32,6 +32,16 @@ pub enum Secret {
     Environment(String),
 }
 
+impl Secret {
+    /// Returns the file that holds it; `None`: a variable does.
+    pub fn file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Environment(_) => None,
+        }
+    }
+}
+
 /// Lowers the keys `file` and `environment`, one of which is written; returns the span of that one too.
 pub(super) fn lower(
     (file, environment): (&Option<Value<PathBuf>>, &Option<Value<String>>),
