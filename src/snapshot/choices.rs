@@ -11,7 +11,7 @@ use foldhash::{HashMap, HashMapExt};
 use super::partition::Partition;
 use crate::health::View;
 use crate::region::{Family, RegionId, RegionSet};
-use crate::steering::{Bucketing, Route, Selection, ShareTest, Split};
+use crate::steering::{Bucketing, Conditions, Route, Selection, ShareTest, Split};
 
 /// The distinct choices of one partition, and how to tell which of them a client gets.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -64,16 +64,9 @@ impl Choices {
         let mut growth = Growth { choices: Self::default(), numbers: HashMap::new(), terms };
         let mut known: HashMap<[Route; 2], Branch> = HashMap::new();
         for (part, plan) in partition.plans.iter().enumerate() {
-            let split = split(part);
-            let route = |family| {
-                let route = Route::find(plan, partition.policy.all_down, terms.view, split, family);
-                let route = match weights {
-                    Some(weights) => route.weighted(plan, weights, terms.view, family),
-                    None => route,
-                };
-                route.followed(plan, terms.view, terms.shedding, family, partition.policy.max_regions)
-            };
-            let routes = Family::BOTH.map(route);
+            let Terms { view, bucketing, shedding, is_whole: _ } = *terms;
+            let conditions = Conditions { view, bucketing, shedding, split: split(part), weights };
+            let routes = Family::BOTH.map(|family| Route::of(plan, &partition.policy, &conditions, family));
             let branch = if terms.is_whole {
                 growth.grow(&routes, &mut Vec::new())
             } else {

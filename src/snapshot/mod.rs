@@ -163,8 +163,10 @@ impl Snapshot {
         let (choice, is_drawn) = self.choices[self.choices_of[index]].find(place.part, place.client);
         let answers = &self.answers[index][choice as usize];
         let answer = &answers.by_kind[kind as usize];
-        let is_leaving = matches!(answer, Answer::Records { is_leaving: true, .. });
-        let is_fail_open = matches!(answer, Answer::Records { is_fail_open: true, .. });
+        let (is_leaving, is_fail_open) = match answer {
+            Answer::Records { is_leaving, is_fail_open, .. } => (*is_leaving, *is_fail_open),
+            Answer::Nodata(_) | Answer::Refuse | Answer::Servfail | Answer::Prohibited => (false, false),
+        };
         let choice = match answer {
             Answer::Records { packed, .. } => SteeredAnswer::Records(packed),
             Answer::Nodata(ttl) => SteeredAnswer::Nodata(*ttl),

@@ -232,12 +232,12 @@ impl<'a> Pool<'a> {
         family: Family,
         most: usize,
     ) -> LedAddresses {
-        selection.others().fold(first, |mut leading, region| {
-            let mut more = steering::whole(self.regions, self.health, region, family);
-            more.ips.truncate(most.saturating_sub(leading.addresses.ips.len()));
-            leading.addresses.any_suspect |= more.any_suspect && !more.ips.is_empty();
-            leading.addresses.ips.extend(more.ips);
-            leading
+        selection.others().fold(first, |mut led, region| {
+            let room = most.saturating_sub(led.addresses.ips.len());
+            let more = steering::whole(self.regions, self.health, region, family, room);
+            led.addresses.any_suspect |= more.any_suspect;
+            led.addresses.ips.extend(more.ips);
+            led
         })
     }
 

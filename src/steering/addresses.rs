@@ -38,22 +38,22 @@ pub fn spread(
     let usable = of_family
         .into_iter()
         .filter(|(_, standing, is_above)| all_down || (!is_down(standing) && (*is_above || none_above)));
-    let mut chosen = in_turns(usable.map(|(address, standing, _)| (address, standing)).collect());
-    chosen.truncate(most);
-    Addresses {
-        any_suspect: (all_down && !chosen.is_empty())
-            || chosen.iter().any(|(_, standing)| *standing == Standing::Suspect),
-        ips: chosen.into_iter().map(|(address, _)| address.ip).collect(),
-    }
+    let addresses = first_of(usable.map(|(address, standing, _)| (address, standing)), most);
+    Addresses { any_suspect: addresses.any_suspect || (all_down && !addresses.ips.is_empty()), ..addresses }
 }
 
-/// Returns the addresses of a region and family that are not down and that all of its clients get: those that follow
-/// the addresses of another region.
-pub fn whole(regions: &Regions, view: &View, region: RegionId, family: Family) -> Addresses {
+/// Returns up to `most` addresses of a region and family that are not down and that all of its clients get: those that
+/// follow the addresses of another region.
+pub fn whole(regions: &Regions, view: &View, region: RegionId, family: Family, most: usize) -> Addresses {
     let of_family = regions.addresses_of(region).filter(|(_, address)| Family::of(address.ip) == family);
-    let standing = of_family.map(|(id, address)| (*address, view.of(id), view.share(id)));
-    let usable = standing.filter(|(_, standing, share)| !standing.is_down() && *share == Share::ALL);
-    let chosen = in_turns(usable.map(|(address, standing, _)| (address, standing)).collect());
+    let usable = of_family.filter(|(id, _)| !view.of(*id).is_down() && view.share(*id) == Share::ALL);
+    first_of(usable.map(|(id, address)| (*address, view.of(id))), most)
+}
+
+/// Returns the first `most` addresses, one zone after the other.
+fn first_of(usable: impl Iterator<Item = (Address, Standing)>, most: usize) -> Addresses {
+    let mut chosen = in_turns(usable.collect());
+    chosen.truncate(most);
     Addresses {
         any_suspect: chosen.iter().any(|(_, standing)| *standing == Standing::Suspect),
         ips: chosen.into_iter().map(|(address, _)| address.ip).collect(),

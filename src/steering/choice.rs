@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::bucketing::Bucketing;
-use super::route::{Division, Rest, Route, Selection, is_candidate, status};
-use super::{Plan, Policy, Split};
-use crate::health::{SiteShare, View};
-use crate::region::{Family, RegionId, RegionSet};
+use super::route::{Conditions, Division, Rest, Route, Selection, is_candidate, status};
+use super::{Plan, Policy};
+use crate::health::SiteShare;
+use crate::region::{Family, RegionId};
 use crate::share::Share;
 
 /// What was chosen for one client and family, with the fate of every region.
@@ -42,21 +41,6 @@ pub enum Fate {
     Unhealthy,
 }
 
-/// What a choice depends on besides the plan and the client.
-#[derive(Clone, Copy, Debug)]
-pub struct Conditions<'a> {
-    /// The status of every region.
-    pub view: &'a View,
-    /// Which clients belong to a share.
-    pub bucketing: &'a Bucketing,
-    /// What the region of these clients sheds, if it does.
-    pub split: Option<&'a Split>,
-    /// The regions that shed some of their clients.
-    pub shedding: RegionSet,
-    /// The weights of the name, if it has any.
-    pub weights: Option<&'a [(RegionId, u32)]>,
-}
-
 /// Chooses a region of `plan` for one client and family, with the fate of the others.
 pub fn choose(
     plan: &Plan,
@@ -66,12 +50,7 @@ pub fn choose(
     client: IpAddr,
 ) -> Choice {
     let view = conditions.view;
-    let route = Route::find(plan, policy.all_down, view, conditions.split, family);
-    let route = match conditions.weights {
-        Some(weights) => route.weighted(plan, weights, view, family),
-        None => route,
-    };
-    let route = route.followed(plan, view, conditions.shedding, family, policy.max_regions);
+    let route = Route::of(plan, policy, conditions, family);
     let is_in_share = |test: super::ShareTest| Some(test.includes(client));
     let selection = route.follow(conditions.bucketing, family, &is_in_share).expect("every test is answered");
     let mut is_behind = false;
@@ -119,11 +98,11 @@ fn is_weighted(route: &Route, region: RegionId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::policy::tests::policy;
-    use super::super::{AllDown, Destination, Refusal};
+    use super::super::{AllDown, Bucketing, Destination, Refusal};
     use super::*;
-    use crate::health::Standing;
+    use crate::health::{Standing, View};
     use crate::moment::Moment;
-    use crate::region::Regions;
+    use crate::region::{RegionSet, Regions};
     use crate::region::tests::region;
 
     /// Three regions in the order 0, 1, 2: the third has IPv4 only.

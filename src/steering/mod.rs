@@ -21,14 +21,14 @@ mod route;
 
 pub use addresses::{Addresses, spread, whole};
 pub use bucketing::{Bucketing, ShareTest};
-pub use choice::{Choice, Conditions, Fate, choose};
+pub use choice::{Choice, Fate, choose};
 pub use load::{Capacities, Demand, Piece, Split, Splits};
 pub use policy::{
     Admission, AllDown, Audience, Https, MAX_ANSWERED_REGIONS, Order, Policy, Refusal, ResidencyRule,
     Steering,
 };
 pub use residency::{Removed, Remover};
-pub use route::{Destination, Division, Rest, Route, Selection, family_of, status};
+pub use route::{Conditions, Destination, Division, Rest, Route, Selection, family_of, status};
 
 pub use crate::zone::SteeringId;
 

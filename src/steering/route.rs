@@ -13,7 +13,7 @@
 //! asks for the groups of clients that differ, and proofs and forecasts for the fractions.
 
 use super::bucketing::{Bucketing, ShareTest};
-use super::policy::{AllDown, MAX_ANSWERED_REGIONS, Refusal};
+use super::policy::{AllDown, MAX_ANSWERED_REGIONS, Policy, Refusal};
 use super::{Plan, Split};
 use crate::health::{SiteShare, Status, View};
 use crate::region::{Family, RegionId, RegionSet};
@@ -102,26 +102,56 @@ impl Selection {
     }
 }
 
+/// What a choice depends on besides the plan and the client.
+#[derive(Clone, Copy, Debug)]
+pub struct Conditions<'a> {
+    /// The status of every region.
+    pub view: &'a View,
+    /// Which clients belong to a share.
+    pub bucketing: &'a Bucketing,
+    /// What the region of these clients sheds, if it does.
+    pub split: Option<&'a Split>,
+    /// The regions that shed some of their clients.
+    pub shedding: RegionSet,
+    /// The weights of the name, if it has any.
+    pub weights: Option<&'a [(RegionId, u32)]>,
+}
+
 impl Route {
+    /// Returns the way of clients in a family under these conditions: what [`find`](Self::find) finds, divided by
+    /// weights, and followed by the regions that the policy lets into one answer.
+    pub fn of(plan: &Plan, policy: &Policy, conditions: &Conditions<'_>, family: Family) -> Self {
+        let Conditions { view, split, weights, shedding, .. } = *conditions;
+        let route = Self::find(plan, policy.all_down, view, split, family);
+        let route = match weights {
+            Some(weights) => route.weighted(plan, weights, view, family),
+            None => route,
+        };
+        route.followed(plan, view, shedding, family, policy.max_regions)
+    }
+
+    /// A way whose answers hold one region.
+    fn new(stops: Vec<(RegionId, Share)>, rest: Rest) -> Self {
+        Self { stops, rest, others: Vec::new(), max_regions: 1 }
+    }
+
     /// Finds the route of the clients of `plan`; `split` is what their region sheds, if it does.
     pub fn find(plan: &Plan, all_down: AllDown, view: &View, split: Option<&Split>, family: Family) -> Self {
         let share = |region: RegionId| status(view, region, family).share;
         let candidates = || candidates(plan, view, family);
         if !candidates().any(|region| share(region).is_well()) {
             let found = without_health(plan, all_down, view, family);
-            return Self { stops: Vec::new(), rest: Rest::Whole(found), others: Vec::new(), max_regions: 1 };
+            return Self::new(Vec::new(), Rest::Whole(found));
         }
         let mut stops = Vec::new();
         for region in candidates() {
             let is_split = split.is_some_and(|split| split.home() == region);
             match share(region) {
                 SiteShare::Full | SiteShare::Kept(Share::ALL) => {
-                    let rest = rest(region, plan, split, view, family);
-                    return Self { stops, rest, others: Vec::new(), max_regions: 1 };
+                    return Self::new(stops, rest(region, plan, split, view, family));
                 }
                 SiteShare::Yielding { .. } if is_split => {
-                    let rest = rest(region, plan, split, view, family);
-                    return Self { stops, rest, others: Vec::new(), max_regions: 1 };
+                    return Self::new(stops, rest(region, plan, split, view, family));
                 }
                 SiteShare::Part(share) | SiteShare::Kept(share) if stops.len() < MAX_STOPS => {
                     stops.push((region, share));
@@ -136,12 +166,7 @@ impl Route {
         }
         let first =
             candidates().find(|region| share(*region).is_well()).expect("a region of the plan is well");
-        Self {
-            stops: Vec::new(),
-            rest: Rest::Whole(Destination::Healthy(first)),
-            others: Vec::new(),
-            max_regions: 1,
-        }
+        Self::new(Vec::new(), Rest::Whole(Destination::Healthy(first)))
     }
 
     /// Divides the clients who go to one of these regions between all of them that take all clients and are
