@@ -52,7 +52,7 @@ impl ExtendedError {
     /// All regions are down, and the name answers nothing then.
     pub const ALL_DOWN: Self = Self::new(0, "no region that this client may be sent to is up");
     /// All regions are down, and the name answers all the same.
-    pub const FAIL_OPEN: Self = Self::new(0, "no region is known to be up; this is the nearest");
+    pub const FAIL_OPEN: Self = Self::new(0, "no region is known to be up; this is the first choice");
 
     const fn new(code: u16, text: &'static str) -> Self {
         assert!(text.len() <= MAX_TEXT);

@@ -76,7 +76,7 @@ fn an_answer_while_all_regions_are_down_is_told_in_an_extended_error() {
     let told = |text: &str| Some((0, text.to_owned()));
     let down = told("no region that this client may be sent to is up");
     assert_eq!(extended_error("broken.example.com. A +edns"), down);
-    let open = told("no region is known to be up; this is the nearest");
+    let open = told("no region is known to be up; this is the first choice");
     assert_eq!(extended_error("steered6.example.com. AAAA +edns"), open);
     assert_eq!(extended_error("steered6.example.com. ANY +subnet=192.0.2.0/24"), open);
     assert_eq!(extended_error("steered6.example.com. A +edns"), None);
