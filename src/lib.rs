@@ -41,9 +41,10 @@
 //! clears conditions, evaluates alarm rules and groups incidents; [`control`] is the state machine that decides,
 //! including drains and drills.
 //!
-//! Edges: [`docs`] has the pages of the documentation; [`metrics`] counts for Prometheus; [`probe`] schedules and runs canaries; [`serve`] has UDP and TCP;
-//! [`files`] reads configuration, databases and secrets, and keeps state and the event log; [`webhook`] delivers
-//! events; [`admin`] has the HTTP API with its types, access control, the page, the map and the live stream.
+//! Edges: [`docs`] has the pages of the documentation; [`metrics`] counts for Prometheus; [`probe`] schedules and runs
+//! canaries; [`serve`] has UDP, TCP and TLS; [`files`] reads configuration, databases and secrets, and keeps state and
+//! the event log; [`webhook`] delivers events; [`admin`] has the HTTP API with its types, access control, the page, the
+//! map and the live stream.
 //!
 //! Shell: [`terminal`] knows whether to use colours; [`daemon`] wires everything to the real clock; [`demo`] is a world
 //! on loopback; [`simulate`] plays scenarios to the same code on a written clock; [`cli`] has one command a file.

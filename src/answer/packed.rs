@@ -80,8 +80,8 @@ impl Packed {
         })
     }
 
-    /// Writes all records, beginning with number `turn` modulo the count of those that take turns: equal turns give equal replies,
-    /// and turns that differ spread the clients who take the first record.
+    /// Writes all records, beginning with number `turn` modulo the count of those that take turns: equal turns give equal
+    /// replies, and turns that differ spread the clients who take the first record.
     ///
     /// # Errors
     ///

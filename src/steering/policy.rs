@@ -83,8 +83,9 @@ impl Steering {
 }
 
 impl Policy {
-    /// Returns all clients, then those of each residency rule, then those whom a region is not for. A rule that permits nothing refuses on purpose, and
-    /// is no audience that could lose its regions. A client that several rules bind is in each of their audiences.
+    /// Returns all clients, then those of each residency rule, then those whom a region is not for. A rule that permits
+    /// nothing refuses on purpose, and is no audience that could lose its regions. A client that several rules bind is in
+    /// each of their audiences.
     pub fn audiences(&self) -> Vec<Audience> {
         let all = Audience { rule: None, regions: self.regions.clone() };
         let rules = self.residency.iter().map(|rule| {

@@ -1,9 +1,9 @@
 //! The border: the regions that a client may be sent to at all.
 //!
 //! Every rule that binds the class applies; a region stays when all of them permit it, and it is for the class if it is
-//! for some clients only ([`Admission`](super::Admission)). This is the first
-//! step of a decision and the only one that knows the law: what it removes is in no list that a later step
-//! sees, so that neither health nor load nor an operator can choose it.
+//! for some clients only ([`Admission`](super::Admission)). This is the first step of a decision and the only one that
+//! knows the law: what it removes is in no list that a later step sees, so that neither health nor load nor an operator
+//! can choose it.
 //!
 //! What it leaves nothing for is answered SERVFAIL and not REFUSED: a resolver asks a server that refuses a client
 //! subnet again without it (RFC 7871, section 7.3), is then located as another client, and hands over an address that

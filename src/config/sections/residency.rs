@@ -137,8 +137,8 @@ pub(super) fn check_not_empty(rules: &[PlacedRule], regions: &[RegionId], report
     }
 }
 
-/// Reports a region that is listed for clients to whom a rule forbids it, or whom it is not for. `is_bound` tells whether a
-/// group that a rule names holds all of those clients.
+/// Reports a region that is listed for clients to whom a rule forbids it, or whom it is not for. `is_bound` tells
+/// whether a group that a rule names holds all of those clients.
 pub(super) fn check_permitted(
     (id, span): (RegionId, Span),
     clients: &str,

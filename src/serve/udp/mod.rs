@@ -5,8 +5,9 @@
 //! ```
 //!
 //! The kernel deals the datagrams out to the sockets of an address (`SO_REUSEPORT`). A thread sleeps in the kernel
-//! while nothing comes, and per query it allocates nothing, takes no lock and logs nothing; the clock is read once for a batch. A full
-//! send buffer drops replies and counts them: waiting for one slow interface would keep all clients waiting.
+//! while nothing comes, and per query it allocates nothing, takes no lock and logs nothing; the clock is read once for a
+//! batch. A full send buffer drops replies and counts them: waiting for one slow interface would keep all clients
+//! waiting.
 //!
 //! An error of the network never ends a thread: it pauses, so that a broken socket does not spin, and goes on. A
 //! panic, which is a fault of ours, costs the batch that it happened in.
