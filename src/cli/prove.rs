@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use ring::digest::{self, Digest};
 
 use super::exit::FAILURE;
 use super::output;
 use crate::config::DatabaseSource;
 use crate::daemon;
-use crate::files::{configuration, database};
+use crate::files::{configuration, database, sha256};
 use crate::inspect::{Proof, prove};
 
 /// Prove that no client is ever sent where its residency rules do not permit
@@ -34,7 +33,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let proof = prove(&loaded.base)?;
     proof.breaches.iter().for_each(output::remark);
     output::text(summary(&proof));
-    output::line(format_args!("configuration  {}", hexadecimal(&of_directory(&args.directory)?)));
+    output::line(format_args!("configuration  {}", of_directory(&args.directory)?));
     let geo = &loaded.base.config.server.geo;
     for source in geo.database.iter().cloned().chain(geo.asn.clone().map(DatabaseSource::File)) {
         let hash = match &source {
@@ -81,22 +80,14 @@ fn summary(proof: &Proof) -> String {
 }
 
 /// Returns one hash of all files of a configuration, with their names and lengths.
-fn of_directory(directory: &Path) -> anyhow::Result<Digest> {
+fn of_directory(directory: &Path) -> anyhow::Result<String> {
     let sources = configuration::read(directory).map_err(anyhow::Error::from)?;
     let mut files: Vec<_> = sources.files.iter().map(|file| (&file.name, &file.octets)).collect();
     files.sort();
-    let mut context = digest::Context::new(&digest::SHA256);
+    let mut all = Vec::new();
     for (name, octets) in files {
-        context.update(format!("{name}\n{}\n", octets.len()).as_bytes());
-        context.update(octets);
+        all.extend_from_slice(format!("{name}\n{}\n", octets.len()).as_bytes());
+        all.extend_from_slice(octets);
     }
-    Ok(context.finish())
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&digest::digest(&digest::SHA256, bytes))
-}
-
-fn hexadecimal(digest: &Digest) -> String {
-    data_encoding::HEXLOWER.encode(digest.as_ref())
+    Ok(sha256(&all))
 }

@@ -6,9 +6,6 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use data_encoding::HEXLOWER;
-use ring::digest;
-
 use super::locations::{self, Databases, LocationsInForce};
 use super::secrets::{self, WebhookSecretError};
 use super::state_writer::chain;
@@ -16,7 +13,7 @@ use crate::admin::api::FileDigest;
 use crate::admin::{self, access::AccessPolicy};
 use crate::config::{self, CookieSources, DatabaseSource, Geo, Problems, Server, SourceFile, SourceFiles};
 use crate::files::stamp::Stamp;
-use crate::files::{configuration, watch};
+use crate::files::{configuration, sha256, watch};
 use crate::geo::Located;
 use crate::moment::Moment;
 use crate::serve::DotPolicy;
@@ -146,10 +143,7 @@ pub(super) fn load_over(
 /// Returns the digests of the files that all instances should have alike.
 fn digests(sources: &SourceFiles) -> Vec<FileDigest> {
     let shared = sources.files.iter().filter(|file| file.name != OWN_FILE);
-    let digest = |file: &SourceFile| FileDigest {
-        name: file.name.clone(),
-        sha256: HEXLOWER.encode(digest::digest(&digest::SHA256, &file.octets).as_ref()),
-    };
+    let digest = |file: &SourceFile| FileDigest { name: file.name.clone(), sha256: sha256(&file.octets) };
     shared.map(digest).collect()
 }
 

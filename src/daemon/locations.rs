@@ -7,12 +7,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use data_encoding::HEXLOWER;
-use ring::digest;
-
 use crate::admin::DatabaseOrigin;
 use crate::config::{Config, DatabaseSource, Geo};
 use crate::files::database::{self, HeldFile};
+use crate::files::sha256;
 use crate::geo::{self, Database, Table, TableSources};
 use crate::moment::Moment;
 use crate::snapshot::Base;
@@ -186,7 +184,7 @@ impl NamedDatabase {
                 (bytes, Some(Arc::new(file)))
             }
         };
-        let sha256 = HEXLOWER.encode(digest::digest(&digest::SHA256, &bytes).as_ref());
+        let sha256 = sha256(&bytes);
         let held = HeldDatabase { file, source, setting, sha256 };
         match Database::parse(bytes) {
             Ok(database) => Ok(Self { database, held }),

@@ -10,11 +10,13 @@ mod health;
 mod intents;
 mod regular;
 pub mod secret;
+mod sha256;
 pub mod stamp;
 pub mod state_directory;
 pub mod store;
 pub mod watch;
 
 pub use cursors::Cursors;
+pub use sha256::sha256;
 pub use state_directory::StateDirectory;
 pub use store::{Saved, Store};
