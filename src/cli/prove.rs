@@ -1,15 +1,11 @@
 //! `meridian prove`: tries every class of clients with every set of regions, and holds the border against it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-
-use anyhow::Context;
 
 use super::exit::FAILURE;
 use super::output;
-use crate::config::DatabaseSource;
 use crate::daemon;
-use crate::files::{configuration, database, sha256};
 use crate::inspect::{Proof, prove};
 
 /// Prove that no client is ever sent where its residency rules do not permit
@@ -33,18 +29,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let proof = prove(&loaded.base)?;
     proof.breaches.iter().for_each(output::remark);
     output::text(summary(&proof));
-    output::line(format_args!("configuration  {}", of_directory(&args.directory)?));
-    let geo = &loaded.base.config.server.geo;
-    for source in geo.database.iter().cloned().chain(geo.asn.clone().map(DatabaseSource::File)) {
-        let hash = match &source {
-            DatabaseSource::Shipped => sha256(database::SHIPPED),
-            DatabaseSource::File(path) => {
-                let (bytes, _) =
-                    database::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-                sha256(&bytes)
-            }
-        };
-        output::line(format_args!("database       {hash}  {source}"));
+    output::line(format_args!("configuration  {}", loaded.sha256));
+    for (source, sha256) in loaded.locations.databases() {
+        output::line(format_args!("database       {sha256}  {source}"));
     }
     Ok(if proof.breaches.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }
@@ -77,17 +64,4 @@ fn summary(proof: &Proof) -> String {
          weights between every two regions: {under_weights} decisions\n               \
          every region that sheds, to every region there is: {while_shedding} decisions\n{lost}"
     )
-}
-
-/// Returns one hash of all files of a configuration, with their names and lengths.
-fn of_directory(directory: &Path) -> anyhow::Result<String> {
-    let sources = configuration::read(directory).map_err(anyhow::Error::from)?;
-    let mut files: Vec<_> = sources.files.iter().map(|file| (&file.name, &file.octets)).collect();
-    files.sort();
-    let mut all = Vec::new();
-    for (name, octets) in files {
-        all.extend_from_slice(format!("{name}\n{}\n", octets.len()).as_bytes());
-        all.extend_from_slice(octets);
-    }
-    Ok(sha256(&all))
 }

@@ -39,6 +39,8 @@ pub struct LoadedDirectory {
     pub refused_database: Option<String>,
     /// The digests of its files, without that of the instance.
     pub files: Vec<FileDigest>,
+    /// The digest of all its files, with their names and lengths.
+    pub sha256: String,
     /// Its files right before they were read.
     pub stamp: Stamp,
 }
@@ -136,6 +138,7 @@ pub(super) fn load_over(
         tls: tls.map(Arc::new),
         base,
         files: digests(&sources),
+        sha256: digest(&sources),
         stamp: stamp.clone(),
     })
 }
@@ -145,6 +148,18 @@ fn digests(sources: &SourceFiles) -> Vec<FileDigest> {
     let shared = sources.files.iter().filter(|file| file.name != OWN_FILE);
     let digest = |file: &SourceFile| FileDigest { name: file.name.clone(), sha256: sha256(&file.octets) };
     shared.map(digest).collect()
+}
+
+/// Returns one digest of all files, with their names and lengths.
+fn digest(sources: &SourceFiles) -> String {
+    let mut files: Vec<_> = sources.files.iter().map(|file| (&file.name, &file.octets)).collect();
+    files.sort();
+    let mut all = Vec::new();
+    for (name, octets) in files {
+        all.extend_from_slice(format!("{name}\n{}\n", octets.len()).as_bytes());
+        all.extend_from_slice(octets);
+    }
+    sha256(&all)
 }
 
 /// Returns the location of a client, by the databases and networks of the configuration.

@@ -76,6 +76,12 @@ pub(super) fn load(config: &Config, before: Option<&LocationsInForce>) -> Result
 }
 
 impl LocationsInForce {
+    /// Returns where the databases were read from, and the SHA-256 of each.
+    pub fn databases(&self) -> impl Iterator<Item = (&DatabaseSource, &str)> {
+        let LocationFiles { origin: _, place, asn } = &*self.sources;
+        place.iter().chain(asn).map(|held| (&held.source, held.sha256.as_str()))
+    }
+
     /// Returns the table of what was read before for another configuration; `None`: the file was written over.
     fn table(&self, config: &Config) -> Option<Table> {
         let then = &self.base.config;
