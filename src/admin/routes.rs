@@ -133,15 +133,19 @@ async fn docs_front(headers: HeaderMap) -> Response {
     }
 }
 
+/// The pages of the documentation for browsers, by name: the same for everyone, and made once.
+static DOCS_PAGES: LazyLock<BTreeMap<&str, String>> =
+    LazyLock::new(|| docs::PAGES.iter().map(|page| (page.name, docs::page(page, Edition::Admin))).collect());
+
 async fn docs_page(headers: HeaderMap, Path(name): Path<String>) -> Response {
     let Some(page) = docs::find(&name) else {
         return ApiError::not_found(format!("the documentation has no page `{name}`")).into_response();
     };
     if ui::is_browser(&headers) {
-        return ui::document(docs::page(&page, Edition::Admin));
+        return ui::document(DOCS_PAGES[page.name].clone());
     }
     let kind = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8"), (header::VARY, "accept")];
-    (kind, page.markdown().into_owned()).into_response()
+    (kind, page.markdown()).into_response()
 }
 
 /// Returns whether a path is open to every client: load balancers have no token, and the files of the page, which are

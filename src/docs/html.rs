@@ -66,7 +66,7 @@ pub fn front(edition: Edition) -> String {
 
 /// Returns a page.
 pub fn page(page: &Page, edition: Edition) -> String {
-    frame(page.title, Some(page.name), &body(&page.markdown(), edition), edition)
+    frame(page.title, Some(page.name), &body(page.markdown(), edition), edition)
 }
 
 /// Returns every file of a static site: its name and its text.

@@ -1,6 +1,6 @@
 //! The list of pages, and their text.
 
-use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::reference;
 
@@ -13,27 +13,37 @@ pub struct Page {
     pub title: &'static str,
     /// Its content in a line.
     pub summary: &'static str,
-    text: &'static str,
-    /// What is printed after the text.
-    generated: Option<fn() -> String>,
+    text: PageText,
 }
+
+/// The text of a page in Markdown.
+#[derive(Clone, Copy, Debug)]
+enum PageText {
+    Written(&'static str),
+    /// Made once, when it is first asked for.
+    Generated(&'static LazyLock<String>),
+}
+
+/// The configuration reference after its introduction.
+static CONFIGURATION: LazyLock<String> =
+    LazyLock::new(|| format!("{}\n{}", include_str!("configuration.md"), reference::markdown()));
 
 impl Page {
     /// Returns the page in Markdown.
-    pub fn markdown(&self) -> Cow<'static, str> {
-        match self.generated {
-            None => Cow::Borrowed(self.text),
-            Some(generated) => Cow::Owned(format!("{}\n{}", self.text, generated())),
+    pub fn markdown(&self) -> &'static str {
+        match self.text {
+            PageText::Written(text) => text,
+            PageText::Generated(text) => text.as_str(),
         }
     }
 }
 
 const fn written(name: &'static str, title: &'static str, summary: &'static str, text: &'static str) -> Page {
-    Page { name, title, summary, text, generated: None }
+    Page { name, title, summary, text: PageText::Written(text) }
 }
 
 /// Every page, in the order in which a newcomer reads them.
-pub const PAGES: [Page; 11] = [
+pub static PAGES: [Page; 11] = [
     written(
         "quick-start",
         "Quick start",
@@ -50,8 +60,7 @@ pub const PAGES: [Page; 11] = [
         name: "configuration",
         title: "Configuration",
         summary: "every file and every key, with defaults and bounds",
-        text: include_str!("configuration.md"),
-        generated: Some(reference::markdown),
+        text: PageText::Generated(&CONFIGURATION),
     },
     written(
         "recipes",
