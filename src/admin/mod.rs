@@ -38,6 +38,6 @@ mod ui;
 pub use listen::{AdminBindError, AdminListener, bind, serve};
 pub use places::ConnectionLimits;
 pub use state::{
-    AdminSources, AdminState, ConfigDigests, ConfigOrigin, DatabaseOrigin, FailedReload, LatestResult,
-    OperatorOrder, Published,
+    AdminSources, AdminState, ConfigOrigin, DatabaseOrigin, FailedReload, LatestResult, OperatorOrder,
+    Published,
 };

@@ -91,28 +91,25 @@ pub struct ConfigOrigin {
     pub loaded_at: Moment,
     /// The Country or City database in force; `None` when none is configured.
     pub database: Option<DatabaseOrigin>,
-    /// What tells it from others.
-    pub digests: ConfigDigests,
+    /// The ASN database in force; `None` when none is configured.
+    pub asn_database: Option<DatabaseOrigin>,
+    /// A SHA-256 of the networks of the operator, whatever their order; `None` when there are none.
+    pub networks_sha256: Option<String>,
+    /// The digests of its files, without `server.yaml`, in the order of their names.
+    pub files: Vec<FileDigest>,
     /// The last attempt, when it failed; the configuration before it stays in force.
     pub failed: Option<FailedReload>,
 }
 
-/// Digests of a configuration, by which instances are compared.
-#[derive(Clone, Debug, Default)]
-pub struct ConfigDigests {
-    /// Of its files, without `server.yaml`, by name.
-    pub files: Vec<FileDigest>,
-    /// The SHA-256 of the Country or City database.
-    pub database: Option<String>,
-}
-
-/// The geo database in force.
+/// A geo database in force.
 #[derive(Clone, Debug)]
 pub struct DatabaseOrigin {
     pub source: DatabaseSource,
     /// The type that it states, for example `GeoLite2-City`.
     pub kind: String,
     pub built_at: Moment,
+    /// Of its bytes, in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// A reload that failed.

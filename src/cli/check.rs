@@ -87,8 +87,12 @@ mod tests {
     #[test]
     fn the_age_of_a_database_is_told_in_days() {
         let built_at: Moment = "2026-06-05T13:42:02Z".parse().expect("a time");
-        let database =
-            DatabaseOrigin { source: DatabaseSource::Shipped, kind: "Meridian-World".to_owned(), built_at };
+        let database = DatabaseOrigin {
+            source: DatabaseSource::Shipped,
+            kind: "Meridian-World".to_owned(),
+            built_at,
+            sha256: String::new(),
+        };
         let now = "2026-07-05T14:00:00Z".parse().expect("a time");
         assert_eq!(age(&database, now), "Meridian-World, built on 2026-06-05, 30 days old");
     }

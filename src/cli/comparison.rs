@@ -58,6 +58,8 @@ fn facts(status: InstanceStatus, intents: IntentList, wall: Duration, took: Dura
         files: status.configuration.files,
         problems: status.configuration.problems,
         database_sha256: status.geo.sha256,
+        asn_sha256: status.geo.asn_sha256,
+        networks_sha256: status.geo.networks_sha256,
         database_built_at: status.geo.built_at,
         answers: status.answers,
         intents: intents.collect(),
@@ -96,6 +98,8 @@ enum ComparedSubject {
     File(String),
     Refusal,
     Database,
+    AsnDatabase,
+    Networks,
     Intent(String),
     Answers(String),
 }
@@ -107,6 +111,8 @@ impl ComparedSubject {
             Self::File(name) => format!("configuration, {name}"),
             Self::Refusal => "configuration that is refused".to_owned(),
             Self::Database => "database".to_owned(),
+            Self::AsnDatabase => "ASN database".to_owned(),
+            Self::Networks => "geo.networks in server.yaml".to_owned(),
             Self::Intent(words) => format!("intent, {words}"),
             Self::Answers(name) => format!("answers of {name}"),
         }
@@ -133,6 +139,15 @@ fn subjects(facts: &InstanceFacts) -> BTreeMap<ComparedSubject, String> {
         .chain(files)
         .chain(facts.problems.first().map(|problem| (ComparedSubject::Refusal, problem.clone())))
         .chain(facts.database_sha256.as_ref().map(|sha256| (ComparedSubject::Database, built_at(sha256))))
+        .chain(
+            facts.asn_sha256.as_ref().map(|sha256| (ComparedSubject::AsnDatabase, short(sha256).to_owned())),
+        )
+        .chain(
+            facts
+                .networks_sha256
+                .as_ref()
+                .map(|sha256| (ComparedSubject::Networks, short(sha256).to_owned())),
+        )
         .chain(intents)
         .chain(answers)
         .collect()
@@ -223,6 +238,8 @@ mod tests {
             files: vec![FileDigest { name: "regions.yaml".to_owned(), sha256: "ab".repeat(32) }],
             problems: Vec::new(),
             database_sha256: None,
+            asn_sha256: None,
+            networks_sha256: None,
             database_built_at: None,
             answers: vec![NameAnswers { name: "a.example.".to_owned(), sha256: "cd".repeat(32) }],
             intents: BTreeMap::from([("drain tokyo".to_owned(), "standing".to_owned())]),
@@ -249,6 +266,11 @@ mod tests {
         check(InstanceFacts { version: "0.2.0".to_owned(), ..other() }, &["version"]);
         check(InstanceFacts { files: Vec::new(), ..other() }, &["configuration, regions.yaml"]);
         check(InstanceFacts { database_sha256: Some("ef".repeat(32)), ..other() }, &["database"]);
+        check(InstanceFacts { asn_sha256: Some("ef".repeat(32)), ..other() }, &["ASN database"]);
+        check(
+            InstanceFacts { networks_sha256: Some("ef".repeat(32)), ..other() },
+            &["geo.networks in server.yaml"],
+        );
         check(InstanceFacts { intents: BTreeMap::new(), ..other() }, &["intent, drain tokyo"]);
         check(InstanceFacts { answers: Vec::new(), ..other() }, &["answers of a.example."]);
         check(

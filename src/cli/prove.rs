@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::exit::FAILURE;
 use super::output;
 use crate::daemon;
+use crate::files::sha256;
 use crate::inspect::{Proof, prove};
 
 /// Prove that no client is ever sent where its residency rules do not permit
@@ -15,7 +16,8 @@ use crate::inspect::{Proof, prove};
 /// region shifted away from in part and in whole, drained, or disabled, beside every set of the others; with weights
 /// between every two regions; and with every region that sheds clients because it is full, to every region there is.
 /// Holds what it gets against the rules, which it reads anew. Prints what was proved of which configuration and
-/// databases, by their SHA-256. Exits with 0 when the border holds, with 1 when it does
+/// databases, by their SHA-256; that of the configuration is of what `sha256sum` prints of its files, in the order of
+/// their names. Exits with 0 when the border holds, with 1 when it does
 /// not, and with 2 when the configuration cannot be used.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -29,7 +31,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let proof = prove(&loaded.base)?;
     proof.breaches.iter().for_each(output::remark);
     output::text(summary(&proof));
-    output::line(format_args!("configuration  {}", loaded.sha256));
+    let files = loaded.files.iter().map(|file| format!("{}  {}\n", file.sha256, file.name));
+    output::line(format_args!("configuration  {}", sha256(files.collect::<String>().as_bytes())));
     for (source, sha256) in loaded.locations.databases() {
         output::line(format_args!("database       {sha256}  {source}"));
     }

@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::locations::{self, Databases, LocationsInForce};
+use super::locations::{self, LocationsInForce, ReadDatabases};
 use super::secrets::{self, WebhookSecretError};
 use super::state_writer::chain;
 use crate::admin::api::FileDigest;
 use crate::admin::{self, access::AccessPolicy};
+use crate::client::{Location, Prefix};
 use crate::config::{self, CookieSources, DatabaseSource, Geo, Problems, Server, SourceFile, SourceFiles};
 use crate::files::stamp::Stamp;
 use crate::files::{configuration, sha256, watch};
@@ -37,10 +38,8 @@ pub struct LoadedDirectory {
     pub locations: LocationsInForce,
     /// Why the databases that it names are not the ones in use.
     pub refused_database: Option<String>,
-    /// The digests of its files, without that of the instance.
+    /// The digests of its files, in the order of their names.
     pub files: Vec<FileDigest>,
-    /// The digest of all its files, with their names and lengths.
-    pub sha256: String,
     /// Its files right before they were read.
     pub stamp: Stamp,
 }
@@ -52,10 +51,9 @@ impl LoadedDirectory {
             directory: directory.to_owned(),
             loaded_at: now,
             database: self.database().cloned(),
-            digests: admin::ConfigDigests {
-                files: self.files.clone(),
-                database: self.locations.sources.sha256().map(str::to_owned),
-            },
+            asn_database: self.locations.sources.asn_origin.clone(),
+            networks_sha256: networks_sha256(&self.base.config.server.geo.networks),
+            files: self.files.iter().filter(|file| file.name != OWN_FILE).cloned().collect(),
             failed: self.refused_database.as_ref().map(|why| admin::FailedReload {
                 at: now,
                 problems: why.lines().map(str::to_owned).collect(),
@@ -138,28 +136,24 @@ pub(super) fn load_over(
         tls: tls.map(Arc::new),
         base,
         files: digests(&sources),
-        sha256: digest(&sources),
         stamp: stamp.clone(),
     })
 }
 
-/// Returns the digests of the files that all instances should have alike.
-fn digests(sources: &SourceFiles) -> Vec<FileDigest> {
-    let shared = sources.files.iter().filter(|file| file.name != OWN_FILE);
-    let digest = |file: &SourceFile| FileDigest { name: file.name.clone(), sha256: sha256(&file.octets) };
-    shared.map(digest).collect()
+/// Returns the digest of networks, whatever their order; `None` when there are none.
+fn networks_sha256(networks: &[(Prefix, Location)]) -> Option<String> {
+    let line = |(network, location): &(Prefix, Location)| format!("{network} {location:?}\n");
+    let mut lines: Vec<String> = networks.iter().map(line).collect();
+    lines.sort();
+    (!lines.is_empty()).then(|| sha256(lines.concat().as_bytes()))
 }
 
-/// Returns one digest of all files, with their names and lengths.
-fn digest(sources: &SourceFiles) -> String {
-    let mut files: Vec<_> = sources.files.iter().map(|file| (&file.name, &file.octets)).collect();
-    files.sort();
-    let mut all = Vec::new();
-    for (name, octets) in files {
-        all.extend_from_slice(format!("{name}\n{}\n", octets.len()).as_bytes());
-        all.extend_from_slice(octets);
-    }
-    sha256(&all)
+/// Returns the digests of all files, in the order of their names.
+fn digests(sources: &SourceFiles) -> Vec<FileDigest> {
+    let digest = |file: &SourceFile| FileDigest { name: file.name.clone(), sha256: sha256(&file.octets) };
+    let mut digests: Vec<_> = sources.files.iter().map(digest).collect();
+    digests.sort_by(|one, other| one.name.cmp(&other.name));
+    digests
 }
 
 /// Returns the location of a client, by the databases and networks of the configuration.
@@ -168,7 +162,7 @@ fn digest(sources: &SourceFiles) -> String {
 ///
 /// When a database cannot be read (any more).
 pub fn locate(geo: &Geo, client: IpAddr) -> Result<Located, Error> {
-    Ok(Databases::read(geo)?.sources(geo).locate(client))
+    Ok(ReadDatabases::read(geo)?.parse()?.sources(geo).locate(client))
 }
 
 /// Returns the paths whose change asks for a reload.

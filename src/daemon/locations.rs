@@ -37,15 +37,10 @@ pub(super) struct LoadedLocations {
 pub struct LocationFiles {
     /// The Country or City database, when there is one.
     pub(super) origin: Option<DatabaseOrigin>,
+    /// The ASN database, when there is one.
+    pub(super) asn_origin: Option<DatabaseOrigin>,
     place: Option<HeldDatabase>,
     asn: Option<HeldDatabase>,
-}
-
-impl LocationFiles {
-    /// Returns the SHA-256 of the Country or City database, when there is one.
-    pub(super) fn sha256(&self) -> Option<&str> {
-        self.place.as_ref().map(|held| held.sha256.as_str())
-    }
 }
 
 /// Locations in force.
@@ -61,8 +56,11 @@ pub struct LocationsInForce {
 ///
 /// When a database cannot be used and nothing is in force, or no more than a table for other regions.
 pub(super) fn load(config: &Config, before: Option<&LocationsInForce>) -> Result<LoadedLocations, Error> {
-    let anew = Databases::read(&config.server.geo)
-        .and_then(|databases| Ok((databases.compile(config)?, Arc::new(databases.into_files()))));
+    let anew = ReadDatabases::read(&config.server.geo).and_then(|read| {
+        let digests = read.digests();
+        let databases = read.parse()?;
+        Ok((databases.compile(config)?, Arc::new(databases.into_files(digests))))
+    });
     match (anew, before) {
         (Ok((table, sources)), _) => Ok(LoadedLocations { table, sources, refused: None }),
         (Err(error), None) => Err(error),
@@ -78,8 +76,8 @@ pub(super) fn load(config: &Config, before: Option<&LocationsInForce>) -> Result
 impl LocationsInForce {
     /// Returns where the databases were read from, and the SHA-256 of each.
     pub fn databases(&self) -> impl Iterator<Item = (&DatabaseSource, &str)> {
-        let LocationFiles { origin: _, place, asn } = &*self.sources;
-        place.iter().chain(asn).map(|held| (&held.source, held.sha256.as_str()))
+        let LocationFiles { origin, asn_origin, .. } = &*self.sources;
+        origin.iter().chain(asn_origin).map(|origin| (&origin.source, origin.sha256.as_str()))
     }
 
     /// Returns the table of what was read before for another configuration; `None`: the file was written over.
@@ -116,8 +114,59 @@ struct HeldDatabase {
     file: Option<Arc<HeldFile>>,
     source: DatabaseSource,
     setting: &'static str,
-    /// Of its bytes.
-    sha256: String,
+}
+
+/// The bytes of the databases that a configuration names.
+pub(super) struct ReadDatabases {
+    place: Option<ReadDatabase>,
+    asn: Option<ReadDatabase>,
+}
+
+/// The bytes of a database, and where they came from.
+struct ReadDatabase {
+    bytes: Vec<u8>,
+    held: HeldDatabase,
+}
+
+impl ReadDatabases {
+    pub(super) fn read(geo: &Geo) -> Result<Self, Error> {
+        let read = |source: Option<DatabaseSource>, setting| {
+            source.map(|source| ReadDatabase::read(source, setting)).transpose()
+        };
+        let asn = geo.asn.clone().map(DatabaseSource::File);
+        Ok(Self { place: read(geo.database.clone(), "geo.database")?, asn: read(asn, "geo.asn")? })
+    }
+
+    /// Returns the SHA-256 of each, the ASN database's last.
+    fn digests(&self) -> [Option<String>; 2] {
+        [&self.place, &self.asn].map(|read| read.as_ref().map(|read| sha256(&read.bytes)))
+    }
+
+    pub(super) fn parse(self) -> Result<Databases, Error> {
+        let [place, asn] = [self.place, self.asn].map(|read| read.map(ReadDatabase::parse).transpose());
+        Ok(Databases { place: place?, asn: asn? })
+    }
+}
+
+impl ReadDatabase {
+    fn read(source: DatabaseSource, setting: &'static str) -> Result<Self, Error> {
+        let (bytes, file) = match &source {
+            DatabaseSource::Shipped => (database::SHIPPED.to_vec(), None),
+            DatabaseSource::File(path) => {
+                let (bytes, file) = database::read(path).map_err(|error| Error::Read(setting, error))?;
+                (bytes, Some(Arc::new(file)))
+            }
+        };
+        Ok(Self { bytes, held: HeldDatabase { file, source, setting } })
+    }
+
+    fn parse(self) -> Result<NamedDatabase, Error> {
+        let Self { bytes, held } = self;
+        match Database::parse(bytes) {
+            Ok(database) => Ok(NamedDatabase { database, held }),
+            Err(error) => Err(Error::Database(held.setting, held.source, error)),
+        }
+    }
 }
 
 impl HeldDatabase {
@@ -131,14 +180,6 @@ impl HeldDatabase {
 }
 
 impl Databases {
-    pub(super) fn read(geo: &Geo) -> Result<Self, Error> {
-        let open = |source: Option<DatabaseSource>, setting| {
-            source.map(|source| NamedDatabase::read(source, setting)).transpose()
-        };
-        let asn = geo.asn.clone().map(DatabaseSource::File);
-        Ok(Self { place: open(geo.database.clone(), "geo.database")?, asn: open(asn, "geo.asn")? })
-    }
-
     /// Reads files again that are held; `None` when the bytes of one are gone.
     fn read_again(files: &LocationFiles) -> Option<Self> {
         let read = |held: &Option<HeldDatabase>| match held {
@@ -171,10 +212,12 @@ impl Databases {
         })
     }
 
-    /// Drops what is in memory, and keeps the files.
-    fn into_files(self) -> LocationFiles {
+    /// Drops what is in memory, and keeps the files with the digests of what was read.
+    fn into_files(self, [place, asn]: [Option<String>; 2]) -> LocationFiles {
+        let origin = |named: &Option<NamedDatabase>, sha256| Some(named.as_ref()?.origin(sha256?));
         LocationFiles {
-            origin: self.place.as_ref().map(NamedDatabase::origin),
+            origin: origin(&self.place, place),
+            asn_origin: origin(&self.asn, asn),
             place: self.place.map(|named| named.held),
             asn: self.asn.map(|named| named.held),
         }
@@ -182,24 +225,9 @@ impl Databases {
 }
 
 impl NamedDatabase {
-    fn read(source: DatabaseSource, setting: &'static str) -> Result<Self, Error> {
-        let (bytes, file) = match &source {
-            DatabaseSource::Shipped => (database::SHIPPED.to_vec(), None),
-            DatabaseSource::File(path) => {
-                let (bytes, file) = database::read(path).map_err(|error| Error::Read(setting, error))?;
-                (bytes, Some(Arc::new(file)))
-            }
-        };
-        let sha256 = sha256(&bytes);
-        let held = HeldDatabase { file, source, setting, sha256 };
-        match Database::parse(bytes) {
-            Ok(database) => Ok(Self { database, held }),
-            Err(error) => Err(Error::Database(setting, held.source, error)),
-        }
-    }
-
-    fn origin(&self) -> DatabaseOrigin {
+    fn origin(&self, sha256: String) -> DatabaseOrigin {
         let built_at = Moment::default().plus(Duration::from_secs(self.database.build_epoch()));
-        DatabaseOrigin { source: self.held.source.clone(), kind: self.database.kind().to_owned(), built_at }
+        let (source, kind) = (self.held.source.clone(), self.database.kind().to_owned());
+        DatabaseOrigin { source, kind, built_at, sha256 }
     }
 }

@@ -11,7 +11,6 @@ use ring::digest::{Context, SHA256};
 use super::Snapshot;
 use super::choices::Choices;
 use super::records::{Answer, Answers};
-use crate::steering::SteeringId;
 
 /// Feeds what is hashed to SHA-256, numbers in one byte order on all machines.
 struct Digester(Context);
@@ -57,19 +56,25 @@ impl Hasher for Digester {
     }
 }
 
+/// The most steered names of which digests are made.
+pub const MAX_DIGESTS: usize = 1000;
+
 impl Snapshot {
-    /// Returns the SHA-256 of what each of the first `at_most` steered names answers, by `SteeringId`.
-    pub fn digests(&self, at_most: usize) -> Vec<(SteeringId, [u8; 32])> {
-        // Names share choices, of which there are few.
-        let of_choices: Vec<[u8; 32]> = self.choices.iter().map(of_choices).collect();
-        let names = self.answers.iter().zip(&self.choices_of).take(at_most).enumerate();
-        let digest = |(number, (answers, choices)): (usize, (&Vec<Answers>, &usize))| {
-            let mut digester = Digester::new();
-            digester.write(&of_choices[*choices]);
-            answers.iter().for_each(|answers| add(answers, &mut digester));
-            (SteeringId(u32::try_from(number).expect("names are bounded")), digester.done())
-        };
-        names.map(digest).collect()
+    /// Returns the SHA-256 of what each of the first [`MAX_DIGESTS`] steered names answers, by `SteeringId`. They are made
+    /// once, when they are first asked for.
+    pub fn digests(&self) -> &[[u8; 32]] {
+        self.digests.get_or_init(|| {
+            // Names share choices, of which there are few.
+            let of_choices: Vec<[u8; 32]> = self.choices.iter().map(of_choices).collect();
+            let names = self.answers.iter().zip(&self.choices_of).take(MAX_DIGESTS);
+            let digest = |(answers, choices): (&Vec<Answers>, &usize)| {
+                let mut digester = Digester::new();
+                digester.write(&of_choices[*choices]);
+                answers.iter().for_each(|answers| add(answers, &mut digester));
+                digester.done()
+            };
+            names.map(digest).collect()
+        })
     }
 }
 
@@ -123,9 +128,9 @@ regions:
         ))
     }
 
-    fn digests(base: &Arc<Base>, standings: [Standing; 2], number: u64) -> Vec<(SteeringId, [u8; 32])> {
+    fn digests(base: &Arc<Base>, standings: [Standing; 2], number: u64) -> Vec<[u8; 32]> {
         let view = View::counted(&base.config.regions, standings.to_vec());
-        Snapshot::compile(Arc::clone(base), view, number).digests(1000)
+        Snapshot::compile(Arc::clone(base), view, number).digests().to_vec()
     }
 
     #[test]
@@ -135,6 +140,14 @@ regions:
         assert_eq!(digests(&base(), [Standing::Up, Standing::Up], 2), up);
         let down = Standing::Down { since: Moment(0) };
         assert_eq!(digests(&base(), [down, Standing::Up], 3), up, "the second of the list is not answered");
+    }
+
+    #[test]
+    fn the_digests_of_a_snapshot_are_made_once() {
+        let base = base();
+        let view = View::counted(&base.config.regions, vec![Standing::Up; 2]);
+        let snapshot = Snapshot::compile(base, view, 1);
+        assert!(std::ptr::eq(snapshot.digests(), snapshot.digests()));
     }
 
     #[test]

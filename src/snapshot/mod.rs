@@ -15,10 +15,11 @@ mod partition;
 mod records;
 mod warnings;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use base::Base;
 pub use demand::{DemandPart, Permit};
+pub use digest::MAX_DIGESTS;
 pub use partition::{Partition, RequesterPlace};
 pub use records::{AnsweredAddresses, Kind};
 
@@ -55,6 +56,8 @@ pub struct Snapshot {
     choices_of: Vec<usize>,
     /// By `SteeringId`, then by the number of the choice.
     answers: Vec<Vec<Answers>>,
+    /// By `SteeringId`, once they are asked for.
+    digests: OnceLock<Vec<[u8; 32]>>,
 }
 
 /// What a snapshot is decided for, besides its base.
@@ -152,7 +155,19 @@ impl Snapshot {
         });
         let answers = answers.collect();
         let given = Arc::new(pool.given());
-        Self { number, base, health, splits, weights, leaving, given, choices, choices_of, answers }
+        Self {
+            number,
+            base,
+            health,
+            splits,
+            weights,
+            leaving,
+            given,
+            choices,
+            choices_of,
+            answers,
+            digests: OnceLock::new(),
+        }
     }
 
     /// Returns what the steered name `id` answers to `requester`.

@@ -102,8 +102,8 @@ mod tests {
     use super::*;
     use crate::health::{Standing, View};
     use crate::moment::Moment;
-    use crate::region::{RegionSet, Regions};
     use crate::region::tests::region;
+    use crate::region::{RegionSet, Regions};
 
     /// Three regions in the order 0, 1, 2: the third has IPv4 only.
     fn regions() -> Regions {

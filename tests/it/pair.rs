@@ -190,6 +190,14 @@ fn what_differs_between_instances_is_said_and_what_is_alike_is_not() {
     let alike = pair.run(&["status", "--check"]);
     assert_eq!(alike.code, 0, "{alike:?}");
     assert!(alike.out.starts_with("2 instances are alike\n"), "{alike:?}");
+    pair.other.home.edit(
+        "server.yaml",
+        "  networks:\n",
+        "  networks:\n    - { network: 192.0.2.0/24, country: JP }\n",
+    );
+    wait_for("other networks", || {
+        differences(&pair).contains(&"geo.networks in server.yaml".to_owned()).then_some(())
+    });
     pair.other.home.edit("api.example.com.yaml", "ttl: 30s\n", "ttl: 20s\n");
     wait_for("another configuration", || {
         let differences = differences(&pair);
@@ -202,7 +210,8 @@ fn what_differs_between_instances_is_said_and_what_is_alike_is_not() {
     let differ = pair.run(&["status", "--check"]);
     assert_eq!(differ.code, 1, "{differ:?}");
     assert!(
-        differ.out.starts_with("THE INSTANCES DIFFER\n\nconfiguration, api.example.com.yaml\n"),
+        differ.out.starts_with("THE INSTANCES DIFFER\n\nconfiguration, api.example.com.yaml\n")
+            && differ.out.contains("\ngeo.networks in server.yaml\n"),
         "{differ:?}"
     );
     pair.other.server.process.signal("KILL");

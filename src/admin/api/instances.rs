@@ -94,6 +94,10 @@ pub struct InstanceFacts {
     pub problems: Vec<String>,
     /// The SHA-256 of its database; `null`: it has none.
     pub database_sha256: Option<String>,
+    /// The SHA-256 of its ASN database; `null`: it has none.
+    pub asn_sha256: Option<String>,
+    /// The SHA-256 of its `geo.networks`; `null`: it has none.
+    pub networks_sha256: Option<String>,
     /// The moment at which its database was built.
     pub database_built_at: Option<Timestamp>,
     /// Its steered names with a digest of what they answer: the first thousand.

@@ -12,9 +12,6 @@ use crate::health::{AddressState, OutlierGrade, Phase, Vitals};
 use crate::metrics::WebhookStatus;
 use crate::region::Failover;
 
-/// The most steered names of which the answers are told.
-pub const MAX_ANSWERS: usize = 1000;
-
 /// A region by its name, as a part of a path.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RegionName {
@@ -87,8 +84,12 @@ pub struct GeoStatus {
     pub database: Option<String>,
     /// The type that the database states, for example `GeoLite2-City`.
     pub kind: Option<String>,
-    /// The SHA-256 of the file.
+    /// The SHA-256 of the Country or City database.
     pub sha256: Option<String>,
+    /// The SHA-256 of the ASN database.
+    pub asn_sha256: Option<String>,
+    /// A SHA-256 of `geo.networks`, whatever their order.
+    pub networks_sha256: Option<String>,
     /// The moment at which it was built.
     pub built_at: Option<Timestamp>,
     /// Its age.

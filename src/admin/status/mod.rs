@@ -7,8 +7,8 @@ use data_encoding::HEXLOWER;
 
 use super::api::route::NoParameters;
 use super::api::status::{
-    ConfigurationStatus, EventLogStatus, GeoStatus, InstanceStatus, MAX_ANSWERS, NameAnswers,
-    ReferenceStatus, RegionName, RegionStatus, ServedZone, SnapshotStatus,
+    ConfigurationStatus, EventLogStatus, GeoStatus, InstanceStatus, NameAnswers, ReferenceStatus, RegionName,
+    RegionStatus, ServedZone, SnapshotStatus,
 };
 use super::api::{ApiError, Timestamp};
 use super::state::{AdminState, ConfigOrigin, Published};
@@ -64,10 +64,10 @@ pub(super) fn one_region(
 
 /// Returns the digests of what the first steered names answer.
 fn answers(snapshot: &Snapshot) -> Vec<NameAnswers> {
-    let digests = snapshot.digests(MAX_ANSWERS).into_iter();
-    let answers = digests.map(|(id, digest)| NameAnswers {
-        name: snapshot.base.config.steered[id.0 as usize].owner.to_string(),
-        sha256: HEXLOWER.encode(&digest),
+    let named = snapshot.base.config.steered.iter().zip(snapshot.digests());
+    let answers = named.map(|(steering, digest)| NameAnswers {
+        name: steering.owner.to_string(),
+        sha256: HEXLOWER.encode(digest),
     });
     answers.collect()
 }
@@ -106,7 +106,9 @@ fn geo(origin: &ConfigOrigin, table: &geo::Table, now: Moment) -> GeoStatus {
     GeoStatus {
         database: database.map(|database| database.source.to_string()),
         kind: database.map(|database| database.kind.clone()),
-        sha256: origin.digests.database.clone(),
+        sha256: database.map(|database| database.sha256.clone()),
+        asn_sha256: origin.asn_database.as_ref().map(|database| database.sha256.clone()),
+        networks_sha256: origin.networks_sha256.clone(),
         built_at: database.map(|database| Timestamp(database.built_at)),
         age_seconds: database.map(|database| now.since(database.built_at).as_secs()),
         classes: table.classes().len(),
@@ -119,7 +121,7 @@ fn configuration(state: &AdminState, origin: &ConfigOrigin) -> ConfigurationStat
     let told = |steady| Timestamp((state.sources.told)(steady));
     ConfigurationStatus {
         directory: origin.directory.display().to_string(),
-        files: origin.digests.files.clone(),
+        files: origin.files.clone(),
         loaded_at: told(origin.loaded_at),
         failed_at: failed.map(|failed| told(failed.at)),
         problems: failed.map_or_else(Vec::new, |failed| failed.problems.clone()),

@@ -137,7 +137,9 @@ fn state() -> AdminState {
         directory: "zones".into(),
         loaded_at: START,
         database: None,
-        digests: ConfigDigests::default(),
+        asn_database: None,
+        networks_sha256: None,
+        files: Vec::new(),
         failed: None,
     };
     let config = Arc::clone(&base.config);
@@ -357,9 +359,14 @@ async fn the_status_keeps_what_was_wrong_with_the_last_reload() {
     loaded.failed =
         Some(FailedReload { at: at(40), problems: vec!["zones/a.yaml:3:1: unknown key `nmaes`".to_owned()] });
     let source = DatabaseSource::File("world.mmdb".into());
-    loaded.database = Some(DatabaseOrigin { source, kind: "World-Country".to_owned(), built_at: START });
+    loaded.database = Some(DatabaseOrigin {
+        source,
+        kind: "World-Country".to_owned(),
+        built_at: START,
+        sha256: "cd".repeat(32),
+    });
     let regions = FileDigest { name: "regions.yaml".to_owned(), sha256: "ab".repeat(32) };
-    loaded.digests = ConfigDigests { files: vec![regions], database: Some("cd".repeat(32)) };
+    loaded.files = vec![regions];
     state.origin.store(Arc::new(loaded));
     let page = status_of(state).await;
     let expected = json!({

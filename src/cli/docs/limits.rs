@@ -9,7 +9,6 @@ use std::time::Duration;
 use crate::admin::access::{MAX_TOKEN, MAX_WRONG, MIN_TOKEN};
 use crate::admin::api::history::MAX_EVENTS;
 use crate::admin::api::intents::MAX_BODY;
-use crate::admin::api::status;
 use crate::admin::stream::hub;
 use crate::admin::{listen, places};
 use crate::alarm::incident;
@@ -36,6 +35,7 @@ use crate::region::{LONGEST_WAIT, MAX_REGIONS};
 use crate::serve::tcp;
 use crate::share;
 use crate::simulate::{line, loaded, parse};
+use crate::snapshot;
 use crate::units::{Percent, TimeSpan};
 use crate::webhook;
 use crate::wire::UDP_PAYLOAD;
@@ -189,7 +189,7 @@ fn admin() -> Vec<Row> {
         ("events of one page of `/history`", most(MAX_EVENTS)),
         ("events that a stream begins with", most(hub::FIRST_EVENTS)),
         ("instances that one command asks", most(server::MAX_INSTANCES)),
-        ("steered names with a digest of their answers in `/status`", most(status::MAX_ANSWERS)),
+        ("steered names with a digest of their answers in `/status`", most(snapshot::MAX_DIGESTS)),
     ]
 }
 
