@@ -66,13 +66,16 @@ impl Control {
         }
         let forecast = self.predict(&request, now);
         let replaces = self.replaced(&request.action);
-        let mut violations = self.violations(&request, &forecast, now);
+        let violations = self.violations(&request, &forecast, now);
+        let (broken, violations): (Vec<_>, Vec<_>) =
+            violations.into_iter().partition(|(rule, _)| request.overrides.contains(rule));
         if is_dry_run {
-            let notes = replaces.iter().map(|what| format!("it takes the place of {what}\n"));
-            let forecast = forecast.to_string() + &notes.collect::<String>();
+            let replaces = replaces.iter().map(|what| format!("it takes the place of {what}\n"));
+            let broken =
+                broken.iter().map(|(rule, sentence)| format!("it breaks {rule} on purpose: {sentence}\n"));
+            let forecast = forecast.to_string() + &replaces.chain(broken).collect::<String>();
             return Ok((Done::Tried { forecast, violations }, Vec::new()));
         }
-        violations.retain(|(rule, _)| !request.overrides.contains(rule));
         if !violations.is_empty() {
             return Err(Rejection::Unsafe { violations, forecast: forecast.to_string() });
         }
@@ -253,6 +256,25 @@ mod tests {
         assert_eq!(play.shares(), [100, 60, 100]);
         number(play.want("drain oregon", None, &[SafetyRule::OneAtATime]));
         assert_eq!(play.shares(), [100, 60, 0]);
+    }
+
+    #[test]
+    fn a_trial_that_breaks_a_rule_on_purpose_would_be_accepted_and_says_what_it_breaks() {
+        let mut play = Play::begin();
+        number(play.want("shift osaka 10%", None, &[]));
+        let mut attempt = |overrides: &[SafetyRule]| {
+            let action = "drain oregon".parse().expect("an action");
+            let (author, reason) = ("alice".to_owned(), "a test".to_owned());
+            let request = Request { action, author, reason, lasts: None, overrides: overrides.to_vec() };
+            match play.ask(Command::Intend { request, is_dry_run: true }) {
+                Ok(Done::Tried { forecast, violations }) => (forecast, violations),
+                other => panic!("no trial: {other:?}"),
+            }
+        };
+        let (forecast, violations) = attempt(&[SafetyRule::OneAtATime]);
+        assert_eq!(violations, []);
+        assert!(forecast.contains("it breaks one_at_a_time on purpose: "), "{forecast}");
+        assert_eq!(attempt(&[]).1.len(), 1);
     }
 
     #[test]

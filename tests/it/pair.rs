@@ -150,6 +150,20 @@ fn what_one_instance_refuses_is_done_at_none_and_what_one_has_is_completed() {
 }
 
 #[test]
+fn a_rule_that_is_broken_on_purpose_is_no_refusal_at_two_instances() {
+    let pair = Pair::start(1);
+    assert_eq!(pair.run(&["drain", "osaka", "--reason", "a test"]).code, 0);
+    let drain = ["drain", "tokyo/tokyo-b", "--reason", "a test", "--override", "one_at_a_time"];
+    let tried = pair.run(&[&drain[..], &["--dry-run"]].concat());
+    assert_eq!(tried.code, 0, "{tried:?}");
+    assert!(tried.out.contains("it breaks one_at_a_time on purpose: "), "{tried:?}");
+    assert_eq!(pair.intents(), [false, false]);
+    let drained = pair.run(&drain);
+    assert_eq!(drained.code, 0, "{drained:?}");
+    assert_eq!(pair.intents(), [true, true]);
+}
+
+#[test]
 fn an_instance_that_is_killed_counts_for_the_longest_ttl_and_stops_no_disabling() {
     let pair = Pair::start(4);
     let mut waits =
