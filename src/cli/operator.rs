@@ -1,8 +1,8 @@
 //! How operators ask for changes: with an author, a reason and a trial, at one instance or at several.
 //!
 //! At several instances a change is tried at all before it is asked of any, so that what one of them would refuse is done
-//! at none. What then fails at some is told, with an exit code of its own; the same command again completes it, for
-//! an instance that has what is asked for says so.
+//! at none. What then fails at some is told, with an exit code of its own; the same command again completes it: an
+//! instance that has what is asked for says so within a minute, and takes it anew later.
 
 use std::process::ExitCode;
 
@@ -256,9 +256,7 @@ impl ChangeOutcomes {
             }
         }
         if made > 0 && made < count {
-            output::complain(format_args!(
-                "{made} of {count} instances have it; the same command again completes it"
-            ));
+            output::complain(part(made, count, is_trial));
         }
         Ok(match (made, broken) {
             (made, false) if made == count => ExitCode::SUCCESS,
@@ -266,6 +264,17 @@ impl ChangeOutcomes {
             (made, _) if made < count && !is_trial => ExitCode::from(PARTIAL),
             _ => ExitCode::from(FAILURE),
         })
+    }
+}
+
+/// Says that only some instances have a change, or were tried. The same request is known for the same for a minute only.
+fn part(made: usize, count: usize, is_trial: bool) -> String {
+    match is_trial {
+        true => format!("{made} of {count} instances were tried; nothing was done"),
+        false => format!(
+            "{made} of {count} instances have it; the same command again completes it, and later than a minute from \
+             now begins it anew where it is in force"
+        ),
     }
 }
 
@@ -285,4 +294,15 @@ fn tell(label: &str, reply: &ChangeReply, is_trial: bool) {
 fn show_forecast(error: &anyhow::Error) {
     let forecast = error.downcast_ref().and_then(|ApiError { forecast, .. }| forecast.clone());
     forecast.iter().for_each(|forecast| output::remark(format_args!("{}\n", forecast.trim_end())));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trial_that_some_instances_did_not_answer_promises_no_completion() {
+        assert_eq!(part(1, 2, true), "1 of 2 instances were tried; nothing was done");
+        assert!(part(1, 2, false).starts_with("1 of 2 instances have it; the same command again completes it"));
+    }
 }
