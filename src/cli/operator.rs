@@ -303,6 +303,8 @@ mod tests {
     #[test]
     fn a_trial_that_some_instances_did_not_answer_promises_no_completion() {
         assert_eq!(part(1, 2, true), "1 of 2 instances were tried; nothing was done");
-        assert!(part(1, 2, false).starts_with("1 of 2 instances have it; the same command again completes it"));
+        assert!(
+            part(1, 2, false).starts_with("1 of 2 instances have it; the same command again completes it")
+        );
     }
 }

@@ -93,7 +93,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     }
     output::progress(rollout.scope());
     outcomes.texts().for_each(|text| output::progress(format_args!("1/6 drain: {text}")));
-    rollout.drain = Some(HeldDrain { drains, ends: Instant::now() + arguments.lasts.0 });
+    rollout.drain = Some(HeldDrain::new(drains, Instant::now() + arguments.lasts.0));
     match rollout.go() {
         Ok(()) => {
             output::progress(format_args!(
@@ -120,12 +120,45 @@ struct Rollout<'a> {
     drain: Option<HeldDrain>,
 }
 
-/// The drain in force.
-struct HeldDrain {
-    /// One at each instance.
-    drains: Vec<NumberedIntent>,
-    /// When the first of them ends at the earliest.
-    ends: Instant,
+/// The drain in force. Invariant: at least one, and at most one at each instance.
+#[derive(Debug)]
+struct HeldDrain(Vec<(NumberedIntent, Instant)>);
+
+impl HeldDrain {
+    /// Returns drains that have just been accepted, and end at the earliest then.
+    fn new(drains: Vec<NumberedIntent>, ends: Instant) -> Self {
+        Self(drains.into_iter().map(|drain| (drain, ends)).collect())
+    }
+
+    /// Puts new drains in the places of the older ones, where there are new ones: an instance that could not be asked has
+    /// its older one still.
+    fn renew(&mut self, new: Self) {
+        for (drain, ends) in new.0 {
+            let address = &drain.instance.address;
+            match self.0.iter_mut().find(|(older, _)| older.instance.address == *address) {
+                Some(older) => *older = (drain, ends),
+                None => self.0.push((drain, ends)),
+            }
+        }
+    }
+
+    fn drains(&self) -> Vec<NumberedIntent> {
+        self.0.iter().map(|(drain, _)| drain.clone()).collect()
+    }
+
+    /// Returns when the first of them ends at the earliest.
+    fn ends(&self) -> Instant {
+        self.0.iter().map(|(_, ends)| *ends).min().expect("there is a drain")
+    }
+
+    /// Returns the numbers: `intent 7`, or of several instances `intent 7 at ns1:8053, 9 at ns2:8053`.
+    fn numbers(&self, is_single: bool) -> String {
+        let number = |(drain, _): &(NumberedIntent, Instant)| match is_single {
+            true => drain.number.to_string(),
+            false => format!("{} at {}", drain.number, drain.instance.address),
+        };
+        format!("intent {}", self.0.iter().map(number).collect::<Vec<_>>().join(", "))
+    }
 }
 
 impl<'a> Rollout<'a> {
@@ -289,15 +322,15 @@ impl<'a> Rollout<'a> {
     fn hold(&mut self) -> anyhow::Result<Vec<NumberedIntent>> {
         self.interrupt.check()?;
         let drain = self.drain.as_ref().context("the drain is lifted")?;
-        let drains = drain.drains.clone();
+        let drains = drain.drains();
         let ahead = self.arguments.soak.0.max(LEAST_AHEAD).min(self.longest() / 2);
-        if drain.ends.saturating_duration_since(Instant::now()) >= ahead {
+        if drain.ends().saturating_duration_since(Instant::now()) >= ahead {
             return Ok(drains);
         }
         // Longer than what was asked for before, so that it is not taken for the same again.
         let lasts = (self.arguments.lasts.0 + ahead + LEAST_AHEAD).min(self.longest());
         self.post(lasts)?;
-        Ok(self.drain.as_ref().map_or(drains, |drain| drain.drains.clone()))
+        Ok(self.drain.as_ref().map_or(drains, HeldDrain::drains))
     }
 
     fn longest(&self) -> Duration {
@@ -318,7 +351,11 @@ impl<'a> Rollout<'a> {
         );
         outcomes.texts().for_each(|text| output::progress(format_args!("    {text}")));
         let is_whole = outcomes.is_whole();
-        self.drain = Some(HeldDrain { drains, ends: Instant::now() + lasts });
+        let new = HeldDrain::new(drains, Instant::now() + lasts);
+        match &mut self.drain {
+            Some(drain) => drain.renew(new),
+            None => self.drain = Some(new),
+        }
         ensure!(is_whole, "the drain is not in force everywhere: {}", outcomes.failures());
         Ok(())
     }
@@ -337,22 +374,13 @@ impl<'a> Rollout<'a> {
         }
         let Some(drain) = &self.drain else { return };
         let left =
-            TimeSpan(Duration::from_secs(drain.ends.saturating_duration_since(Instant::now()).as_secs()));
+            TimeSpan(Duration::from_secs(drain.ends().saturating_duration_since(Instant::now()).as_secs()));
         output::complain(format_args!(
             "{target} stays drained for {left} ({}). When it is right, `meridian undrain {target}` brings its \
              clients back; run this again to deploy anew; `meridian drain {target} --for TIME --reason …` keeps them \
              away for longer",
-            self.numbers(drain)
+            drain.numbers(self.instances.len() == 1)
         ));
-    }
-
-    /// Returns the numbers of a drain: `intent 7`, or of several instances `intent 7 at ns1:8053, 9 at ns2:8053`.
-    fn numbers(&self, drain: &HeldDrain) -> String {
-        let number = |one: &NumberedIntent| match self.instances.len() {
-            1 => one.number.to_string(),
-            _ => format!("{} at {}", one.number, one.instance.address),
-        };
-        format!("intent {}", drain.drains.iter().map(number).collect::<Vec<_>>().join(", "))
     }
 
     /// Returns what every instance says of the region or zone.
@@ -415,4 +443,23 @@ fn stop(child: &mut std::process::Child) {
 
 fn ended(status: ExitStatus) -> String {
     status.code().map_or_else(|| status.to_string(), |code| format!("it exited with {code}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::server::instance;
+
+    #[test]
+    fn the_drain_of_an_instance_that_was_away_at_the_renewal_is_not_forgotten_and_ends_first() {
+        let drain = |address: &str, number| NumberedIntent { instance: instance(address), number };
+        let (soon, late) = (Instant::now(), Instant::now() + Duration::from_secs(600));
+        let mut held = HeldDrain::new(vec![drain("ns1:1", 7), drain("ns2:1", 9)], soon);
+        held.renew(HeldDrain::new(vec![drain("ns1:1", 8)], late));
+        assert_eq!(held.numbers(false), "intent 8 at ns1:1, 9 at ns2:1");
+        assert_eq!(held.ends(), soon);
+        assert_eq!(number_at(&held.drains(), &instance("ns2:1")), Some(9));
+        held.renew(HeldDrain::new(vec![drain("ns2:1", 10)], late));
+        assert_eq!((held.numbers(false), held.ends()), ("intent 8 at ns1:1, 10 at ns2:1".to_owned(), late));
+    }
 }

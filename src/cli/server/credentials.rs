@@ -15,7 +15,7 @@ const TOKEN: &str = "MERIDIAN_TOKEN";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The same for all instances that a command asks.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Credentials {
     /// Send the token in this file; without it, that of $MERIDIAN_TOKEN_FILE or $MERIDIAN_TOKEN
     #[arg(long, value_name = "FILE")]

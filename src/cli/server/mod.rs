@@ -120,6 +120,12 @@ pub fn ask_all<A: Send>(
     })
 }
 
+/// Returns an instance that is not asked.
+#[cfg(test)]
+pub fn instance(address: &str) -> Instance {
+    Instance { address: address.to_owned(), credentials: Credentials::default() }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
