@@ -8,7 +8,8 @@ use anyhow::bail;
 
 use super::exit::FAILURE;
 use super::operator::{NumberedIntent, TermsArgs};
-use super::output;
+use super::server::ask_all;
+use super::{output, reading};
 use crate::admin::api::{DrillRecord, HistoryQuery, routes};
 use crate::intent::{AbortRule, Action, DrillOutcome};
 use crate::region::Target;
@@ -64,18 +65,38 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     if !*waits || !is_whole {
         return Ok(code);
     }
-    let is_good = drills.iter().map(wait).collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(ExitCode::from(if is_good.contains(&false) { FAILURE } else { 0 }))
+    wait_for_all(&drills)
 }
 
-/// Waits for the outcome of a drill at its instance, and returns whether it is good. The drill goes on while the instance
-/// is restarted.
-fn wait(drill: &NumberedIntent) -> anyhow::Result<bool> {
+/// Waits for the outcomes of all drills at the same time, and prints each when it comes. The failure of a single instance
+/// is passed on; of several, each is told, and the others are waited for.
+fn wait_for_all(drills: &[NumberedIntent]) -> anyhow::Result<ExitCode> {
+    if let [drill] = drills {
+        return Ok(code([wait(drill, "")?]));
+    }
+    let instances: Vec<_> = drills.iter().map(|drill| drill.instance.clone()).collect();
+    let outcomes = ask_all(&instances, |instance| {
+        let address = &instance.address;
+        let drill = drills.iter().find(|drill| drill.instance.address == *address);
+        wait(drill.expect("each instance is that of a drill"), &format!("{address}: "))
+    });
+    reading::judge(&outcomes);
+    Ok(code(outcomes.iter().map(|reply| reply.answer.as_ref().is_ok_and(|is_good| *is_good))))
+}
+
+fn code(is_good: impl IntoIterator<Item = bool>) -> ExitCode {
+    let is_all_good = is_good.into_iter().all(|is_good| is_good);
+    if is_all_good { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) }
+}
+
+/// Waits for the outcome of a drill at its instance, prints it after a label, and returns whether it is good. The drill
+/// goes on while the instance is restarted.
+fn wait(drill: &NumberedIntent, label: &str) -> anyhow::Result<bool> {
     let mut failures = 0;
     loop {
         match look(drill) {
             Ok(Some(drill)) if drill.outcome != DrillOutcome::Pending => {
-                output::progress(drill.text);
+                output::progress(format_args!("{label}{}", drill.text));
                 return Ok(drill.outcome == DrillOutcome::Succeeded);
             }
             Ok(Some(_)) => failures = 0,

@@ -172,7 +172,8 @@ pub fn agree(checks: &[InstanceReply<ChangeReply>], absence: Absence) -> anyhow:
         let why = match answer {
             Ok(reply) if reply.violations.is_empty() => continue,
             Ok(reply) => {
-                reply.forecast.iter().for_each(|text| output::remark(format_args!("{}\n", text.trim_end())));
+                let forecast = reply.forecast.iter();
+                forecast.for_each(|text| output::remark(format_args!("{address}: {}\n", text.trim_end())));
                 let broken = reply.violations.iter();
                 let broken = broken.map(|violation| format!("{} ({})", violation.sentence, violation.rule));
                 format!("it would refuse: {}", broken.collect::<Vec<_>>().join("; "))
@@ -247,7 +248,7 @@ impl ChangeOutcomes {
                     tell(&label, &reply, is_trial);
                 }
                 Err(error) => {
-                    show_forecast(&error);
+                    show_forecast(&label, &error);
                     match count {
                         1 => return Err(error),
                         _ => output::complain(format_args!("{label}{error:#}")),
@@ -291,9 +292,9 @@ fn tell(label: &str, reply: &ChangeReply, is_trial: bool) {
 }
 
 /// Prints the forecast of a change that breaks a rule.
-fn show_forecast(error: &anyhow::Error) {
+fn show_forecast(label: &str, error: &anyhow::Error) {
     let forecast = error.downcast_ref().and_then(|ApiError { forecast, .. }| forecast.clone());
-    forecast.iter().for_each(|forecast| output::remark(format_args!("{}\n", forecast.trim_end())));
+    forecast.iter().for_each(|forecast| output::remark(format_args!("{label}{}\n", forecast.trim_end())));
 }
 
 #[cfg(test)]

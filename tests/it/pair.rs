@@ -187,6 +187,25 @@ fn an_instance_that_is_killed_counts_for_the_longest_ttl_and_stops_no_disabling(
     assert!(disabled.err.contains("1 of 2 instances have it"), "{disabled:?}");
 }
 
+#[test]
+fn the_outcome_of_a_drill_at_one_instance_is_told_while_the_other_goes_on() {
+    let pair = Pair::start(1);
+    pair.halves().iter().for_each(|half| half.server.settles(&[(JAPAN, "tokyo")]));
+    let mut waits = pair.begin(&["drill", "tokyo", "--for", "10m", "--wait", "--reason", "a test"]);
+    for half in pair.halves() {
+        waits.line(&format!("{}: intent ", half.admin));
+    }
+    // The later of the two, for which the wait for the first would be in vain.
+    let [first, later] = pair.halves();
+    let lifted = later.run(&["lift", "1"]);
+    assert_eq!(lifted.code, 0, "{lifted:?}");
+    let line = waits.line(&format!("{}: `drill tokyo", later.admin));
+    assert!(line.contains("interrupted"), "{line}");
+    assert_eq!(first.run(&["lift", "1"]).code, 0);
+    waits.line(&format!("{}: `drill tokyo", first.admin));
+    assert_eq!(waits.wait_at_most(Duration::from_secs(30)).code(), Some(1));
+}
+
 /// Returns what `status --json` of both says differs.
 fn differences(pair: &Pair) -> Vec<String> {
     let ran = pair.run(&["status", "--json"]);

@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 
 use super::drain_status::{self, DrainHolder};
 use super::exit::FAILURE;
@@ -237,7 +237,8 @@ impl<'a> Rollout<'a> {
             // A server that is started anew forgets no drain.
             if let Ok(sites) = self.sites() {
                 let each = fresh.iter_mut().zip(&sites).map(|(fresh, site)| fresh.missing(site));
-                match each.collect::<Vec<_>>().into_iter().flatten().next() {
+                let mut each = each.collect::<Vec<_>>().into_iter().enumerate();
+                match each.find_map(|(place, what)| Some(self.label(place) + &what?)) {
                     None => return Ok(()),
                     Some(what) => missing = what,
                 }
@@ -401,10 +402,19 @@ impl<'a> Rollout<'a> {
     /// Holds that the region or zone serves, as every instance sees it.
     fn fit(&self, before: &[Vec<String>]) -> anyhow::Result<Vec<RolloutSite>> {
         let sites = self.sites()?;
-        for (site, before) in sites.iter().zip(before) {
-            site.fit(self.target(), before)?;
+        for (place, (site, before)) in sites.iter().zip(before).enumerate() {
+            let label = self.label(place);
+            site.fit(self.target(), before).map_err(|why| anyhow!("{label}{why}"))?;
         }
         Ok(sites)
+    }
+
+    /// Returns what is written before what the instance in this place says; of a single one, nothing.
+    fn label(&self, place: usize) -> String {
+        match &self.instances[..] {
+            [_] => String::new(),
+            several => format!("{}: ", several[place].address),
+        }
     }
 
     fn lists(&self, sites: &[RolloutSite]) -> String {
