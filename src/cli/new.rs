@@ -1,10 +1,11 @@
 //! `meridian new`: writes a small configuration to begin with.
 //!
-//! It is made beside its place, checked as `meridian check` does, and only then moved there: what is in its place
-//! can be served.
+//! It is made beside its place, checked as `meridian check` does, and only then moved there: what is in its place can be
+//! served. A directory that is there already stays, with its owner and mode, and gets the files one by one.
 
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};
+use std::io::Write as _;
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -80,10 +81,16 @@ impl FromStr for NewRegion {
     }
 }
 
+/// The names of the files beside that of the zone.
+const OTHER_FILES: [&str; 2] = ["server", "regions"];
+
 /// Returns the name of a zone that may be the name of a file.
 fn zone(text: &str) -> Result<String, String> {
     let name = text.strip_suffix('.').unwrap_or(text);
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    if OTHER_FILES.contains(&name) {
+        return Err(format!("`{name}.yaml` is the name of another file of the configuration"));
+    }
     match !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain) {
         true => Ok(name.to_owned()),
         false => Err("write a domain name, for example api.example.com".to_owned()),
@@ -103,13 +110,23 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let why = format!("{} is not empty: name a new directory", directory.display());
         return Err(BadInput::new(why).into());
     }
+    let is_there = directory.is_dir();
     let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let cannot = || format!("cannot write {}", directory.display());
-    let draft = tempfile::tempdir_in(parent).with_context(cannot)?;
+    let draft = match is_there {
+        // What is beside it may be another file system, or not ours to write to.
+        true => tempfile::tempdir(),
+        false => tempfile::tempdir_in(parent),
+    };
+    let draft = draft.with_context(cannot)?;
     write(draft.path(), args, &regions).with_context(cannot)?;
     daemon::load(draft.path())?;
-    fs::set_permissions(draft.path(), Permissions::from_mode(0o755)).with_context(cannot)?;
-    fs::rename(draft.path(), directory).with_context(cannot)?;
+    if is_there {
+        fill(directory, draft.path()).with_context(cannot)?;
+    } else {
+        fs::set_permissions(draft.path(), Permissions::from_mode(0o755)).with_context(cannot)?;
+        fs::rename(draft.path(), directory).with_context(cannot)?;
+    }
     let shown = directory.display();
     output::text(format_args!(
         "{shown} has server.yaml, regions.yaml and {}.yaml\n\n\
@@ -119,6 +136,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         args.zone
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Copies the files of a draft into a directory, and writes over none.
+fn fill(directory: &Path, draft: &Path) -> std::io::Result<()> {
+    for file in fs::read_dir(draft)? {
+        let file = file?;
+        let mut copy = fs::File::create_new(directory.join(file.file_name()))?;
+        copy.write_all(&fs::read(file.path())?)?;
+    }
+    Ok(())
 }
 
 fn write(directory: &Path, args: &Args, regions: &[NewRegion]) -> std::io::Result<()> {
@@ -219,5 +246,6 @@ mod tests {
     fn a_zone_names_a_file() {
         assert_eq!(zone("api.example.com."), Ok("api.example.com".to_owned()));
         assert!(zone("../api").is_err() && zone(".api").is_err() && zone("").is_err());
+        assert!(zone("server").is_err() && zone("regions.").is_err(), "the draft has files of these names");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -93,6 +94,21 @@ fn a_new_configuration_passes_check_and_fills_no_directory_twice() {
     assert_eq!(meridian(&["check", other.to_str().unwrap()]).code, 0);
     let far = ["new", path, "--region", "lab=1.5,2.5,Britain,192.0.2.1"];
     assert_eq!(meridian(&far).code, 2);
+}
+
+#[test]
+fn an_empty_directory_that_is_there_is_filled_and_keeps_its_mode_even_as_the_working_directory() {
+    let home = Home::new(1);
+    let directory = home.path("mounted");
+    fs::create_dir(&directory).unwrap();
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o750)).unwrap();
+    let before = fs::metadata(&directory).unwrap();
+    let mut new = Command::new(env!("CARGO_BIN_EXE_meridian"));
+    let output = new.args(["new", "."]).current_dir(&directory).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let after = fs::metadata(&directory).unwrap();
+    assert_eq!((after.ino(), after.mode() & 0o777), (before.ino(), 0o750));
+    assert_eq!(meridian(&["check", directory.to_str().unwrap()]).code, 0);
 }
 
 #[test]
