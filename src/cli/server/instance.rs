@@ -163,6 +163,12 @@ fn base(address: &str) -> anyhow::Result<Url> {
     })
 }
 
+/// Returns an admin address in the form that all its spellings have; what is none stays as it is.
+pub(super) fn normal(address: &str) -> String {
+    let url = base(address).map_or_else(|_| address.to_owned(), String::from);
+    url.trim_end_matches('/').to_owned()
+}
+
 /// Returns whether what is sent there crosses a network that others may read.
 fn is_in_the_open(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();

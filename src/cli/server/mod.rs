@@ -84,10 +84,16 @@ impl ServerArgs {
             return Err(BadInput::new(format!("at most {MAX_INSTANCES} instances are asked")).into());
         }
         // A typing error would otherwise make two instances out of one, which agree.
-        let repeated =
-            addresses.iter().enumerate().find(|(place, address)| addresses[..*place].contains(address));
-        if let Some((_, address)) = repeated {
-            return Err(BadInput::new(format!("the admin address `{address}` is named twice")).into());
+        let mut known: Vec<(String, &String)> = Vec::new();
+        for address in &addresses {
+            let normal = instance::normal(address);
+            if let Some((_, other)) = known.iter().find(|(known, _)| *known == normal) {
+                let alias = if *other == address { String::new() } else { format!(", also as `{other}`") };
+                return Err(
+                    BadInput::new(format!("the admin address `{address}` is named twice{alias}")).into()
+                );
+            }
+            known.push((normal, address));
         }
         let credentials = &self.credentials;
         Ok(addresses
@@ -151,6 +157,19 @@ mod tests {
         assert_eq!(given(&["--admin", "a:1", "--admin", "b:1"]), both);
         assert_eq!(given(&["--admin", "a:1,b:1"]), both);
         assert_eq!(given(&["--admin", "a:1,a:1"]), Err("the admin address `a:1` is named twice".to_owned()));
+    }
+
+    #[test]
+    fn an_instance_that_is_named_in_two_ways_is_not_two() {
+        for (one, other) in [
+            ("127.0.0.1:8053", "http://127.0.0.1:8053/"),
+            ("ns1.example.net", "NS1.example.net:80"),
+            ("https://ns1.example.net/meridian", "https://ns1.example.net:443/meridian/"),
+        ] {
+            let refused = given(&["--admin", one, "--admin", other]).expect_err("they are one");
+            assert_eq!(refused, format!("the admin address `{other}` is named twice, also as `{one}`"));
+        }
+        assert!(given(&["--admin", "http://a:1,https://a:1"]).is_ok());
     }
 
     #[test]
