@@ -36,7 +36,16 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Runs a future on a thread for each processor, and leaves behind what does not end with it.
 pub fn run_to_end<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
-    let runtime = Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    run(&mut Builder::new_multi_thread(), future)
+}
+
+/// Runs a future on this thread alone, and leaves behind what does not end with it.
+pub fn run_here<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
+    run(&mut Builder::new_current_thread(), future)
+}
+
+fn run<T>(threads: &mut Builder, future: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = threads.enable_all().build().context("cannot start threads")?;
     let result = runtime.block_on(future);
     runtime.shutdown_timeout(LINGER);
     Ok(result)

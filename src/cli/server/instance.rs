@@ -1,6 +1,7 @@
 //! One running instance, asked by the routes of its API.
 
 use std::net::IpAddr;
+use std::sync::{Arc, Once};
 
 use anyhow::{Context, bail};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
@@ -13,7 +14,7 @@ use super::credentials::Credentials;
 use crate::admin::api::caller::AUTHOR;
 use crate::admin::api::route::NoParameters;
 use crate::admin::api::{ApiError, ApiRoute, Method, Operation};
-use crate::cli::exit::run_to_end;
+use crate::cli::exit::run_here;
 use crate::cli::output;
 
 /// Where the server is asked unless it is said.
@@ -24,10 +25,16 @@ pub(super) const ADMIN: &str = "127.0.0.1:8053";
 pub struct Instance {
     /// The address as it was given: its label in what is printed.
     pub address: String,
-    pub(super) credentials: Credentials,
+    credentials: Credentials,
+    /// Whether the warning of a token in the open has been given.
+    warned: Arc<Once>,
 }
 
 impl Instance {
+    pub(super) fn new(address: String, credentials: Credentials) -> Self {
+        Self { address, credentials, warned: Arc::new(Once::new()) }
+    }
+
     /// Reads what a route answers to these parameters.
     pub fn get<P: Serialize, A: DeserializeOwned>(
         &self,
@@ -83,9 +90,11 @@ impl Instance {
         let url = fill(base(address)?, operation, parameters)?;
         let token = self.credentials.token()?;
         if token.is_some() && is_in_the_open(&url) {
-            output::complain(format_args!(
-                "warning: the token is sent to {address} in the open; https:// would hide it"
-            ));
+            self.warned.call_once(|| {
+                output::complain(format_args!(
+                    "warning: the token is sent to {address} in the open; https:// would hide it"
+                ));
+            });
         }
         let client = self.credentials.client()?.build().context("cannot use these certificates")?;
         let mut request = complete(client.request(method(operation), url));
@@ -97,7 +106,7 @@ impl Instance {
             let status = reply.status();
             Ok::<_, reqwest::Error>((status, reply.text().await?))
         };
-        let (status, text) = run_to_end(asked)?.with_context(|| {
+        let (status, text) = run_here(asked)?.with_context(|| {
             format!(
                 "cannot ask the server at {address}; is it running, is this its `admin` address, and does it \
                  speak TLS (https://…) or not?"

@@ -96,10 +96,7 @@ impl ServerArgs {
             known.push((normal, address));
         }
         let credentials = &self.credentials;
-        Ok(addresses
-            .into_iter()
-            .map(|address| Instance { address, credentials: credentials.clone() })
-            .collect())
+        Ok(addresses.into_iter().map(|address| Instance::new(address, credentials.clone())).collect())
     }
 }
 
@@ -129,7 +126,7 @@ pub fn ask_all<A: Send>(
 /// Returns an instance that is not asked.
 #[cfg(test)]
 pub fn instance(address: &str) -> Instance {
-    Instance { address: address.to_owned(), credentials: Credentials::default() }
+    Instance::new(address.to_owned(), Credentials::default())
 }
 
 #[cfg(test)]
