@@ -151,7 +151,7 @@ impl ReadDatabases {
 impl ReadDatabase {
     fn read(source: DatabaseSource, setting: &'static str) -> Result<Self, Error> {
         let (bytes, file) = match &source {
-            DatabaseSource::Shipped => (database::SHIPPED.to_vec(), None),
+            DatabaseSource::Shipped => (database::shipped(), None),
             DatabaseSource::File(path) => {
                 let (bytes, file) = database::read(path).map_err(|error| Error::Read(setting, error))?;
                 (bytes, Some(Arc::new(file)))
@@ -174,7 +174,7 @@ impl HeldDatabase {
     fn read_again(&self) -> Option<Vec<u8>> {
         match &self.file {
             Some(file) => file.read_again(),
-            None => Some(database::SHIPPED.to_vec()),
+            None => Some(database::shipped()),
         }
     }
 }

@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use flate2::read::ZlibDecoder;
+
 use super::regular;
 use crate::geo::MAX_DATABASE_BYTES;
 
-/// The database in the program: geoip/world.mmdb.
-pub static SHIPPED: &[u8] = include_bytes!("../../geoip/world.mmdb");
+/// The database in the program: geoip/world.mmdb, as `build.rs` compresses it (zlib, RFC 1950).
+static SHIPPED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/world.mmdb.zlib"));
 
 /// A file of more bytes than this is refused before it is read.
 pub const MAX_SIZE: u64 = MAX_DATABASE_BYTES as u64;
@@ -48,6 +50,13 @@ impl HeldFile {
         file.rewind().ok()?;
         bytes(file, &self.read).ok()?
     }
+}
+
+/// Returns the database in the program: the bytes of geoip/world.mmdb.
+pub fn shipped() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ZlibDecoder::new(SHIPPED).read_to_end(&mut bytes).expect("what the build compressed expands");
+    bytes
 }
 
 /// Reads the file at `path`, and keeps it open. It blocks, for some seconds at worst.
@@ -88,6 +97,12 @@ fn is_same(before: &Metadata, after: &Metadata) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_database_in_the_program_is_the_file_in_the_tree() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("geoip/world.mmdb");
+        assert!(shipped() == std::fs::read(file).unwrap());
+    }
 
     #[test]
     fn a_file_is_read_whole() {
