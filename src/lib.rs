@@ -19,7 +19,7 @@
 //! | words | [`suggest`], [`moment`], [`units`], [`severity`], [`family`], [`ids`], [`share`], [`zone`], [`client`], [`canary`], [`region`] |
 //! | core | [`wire`], [`geo`], [`health`], [`intent`], [`steering`], [`answer`] |
 //! | assembly | [`config`], [`snapshot`], [`engine`], [`event`], [`load`], [`forecast`], [`inspect`], [`availability`], [`alarm`], [`control`] |
-//! | edges | [`docs`], [`metrics`], [`probe`], [`serve`], [`files`], [`webhook`], [`admin`] |
+//! | edges | [`docs`], [`metrics`], [`probe`], [`serve`], [`files`], [`webhook`], [`peers`], [`admin`] |
 //! | shell | [`terminal`], [`daemon`], [`demo`], [`simulate`], [`cli`] |
 //!
 //! Words: [`suggest`] finds the nearest known name for a misspelt one; [`moment`] is time as rules use it, and its
@@ -43,7 +43,7 @@
 //!
 //! Edges: [`docs`] has the pages of the documentation; [`metrics`] counts for Prometheus; [`probe`] schedules and runs
 //! canaries; [`serve`] has UDP, TCP and TLS; [`files`] reads configuration, databases and secrets, and keeps state and
-//! the event log; [`webhook`] delivers events; [`admin`] has the HTTP API with its types, access control, the page, the
+//! the event log; [`webhook`] delivers events; [`peers`] has the streams between instances; [`admin`] has the HTTP API with its types, access control, the page, the
 //! map and the live stream.
 //!
 //! Shell: [`terminal`] knows whether to use colours; [`daemon`] wires everything to the real clock; [`demo`] is a world
@@ -59,6 +59,8 @@
 //! | target | `region`, `region/zone` or `region/zone/address`, as operators and scripts name them |
 //! | canary | a check that is run against every address of a region, or once against the region |
 //! | probe, observation | one run of a canary; its result |
+//! | observer, peer | an instance that probes, and judges with others; another one, as an instance calls it |
+//! | fact, quorum | what one observer sees by one canary; how many observers must see something down |
 //! | status | what is known of an AZ or region and family: phase, since, up/total/needed, share, suppression |
 //! | share | the part of its clients that a region takes now |
 //! | suppression | why a failover that the counts ask for does not happen, or not whole: blindness, correlated failure, overload, no region that is well, the limits of `safety` |
@@ -103,6 +105,7 @@ pub mod intent;
 pub mod load;
 pub mod metrics;
 pub mod moment;
+pub mod peers;
 pub mod probe;
 pub mod region;
 pub mod serve;

@@ -27,7 +27,7 @@ use super::access::Peer;
 use super::places::{Place, Places};
 use super::routes;
 use super::state::AdminState;
-use super::stream::feed::{Feed, Stay};
+use super::stream::feed::{Feeding, Stay};
 use super::stream::keep_telling;
 use super::tls::{CertificateNames, TlsPolicy};
 
@@ -127,6 +127,7 @@ pub async fn serve(
     }
     drop(listener);
     state.streams.end();
+    state.peers.iter().for_each(|peers| peers.hub.end());
     // Those that are left are aborted when the set is dropped.
     let _ = tokio::time::timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
     Ok(())
@@ -174,7 +175,7 @@ async fn connect(stream: TcpStream, address: SocketAddr, tls: Option<Arc<ServerC
 
 /// Lets a connection live for as long as it may: a client that is too slow, or that breaks off, has harmed
 /// only itself.
-async fn attend(connection: impl Future<Output = ()>, feed: oneshot::Receiver<Feed>, place: Place) {
+async fn attend(connection: impl Future<Output = ()>, feed: oneshot::Receiver<Feeding>, place: Place) {
     let mut connection = std::pin::pin!(connection);
     let feed = tokio::select! {
         () = &mut connection => return,
@@ -184,7 +185,7 @@ async fn attend(connection: impl Future<Output = ()>, feed: oneshot::Receiver<Fe
     drop(place);
     tokio::select! {
         () = connection => {}
-        () = feed.run() => {}
+        () = feed => {}
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) mod listen;
 pub mod map;
 mod openapi;
 mod overview;
+mod peers;
 pub(crate) mod places;
 mod respond;
 mod routes;
@@ -36,6 +37,7 @@ pub mod tls;
 mod ui;
 
 pub use listen::{AdminBindError, AdminListener, bind, serve};
+pub use peers::gate::PeerGate;
 pub use places::ConnectionLimits;
 pub use state::{
     AdminSources, AdminState, ConfigOrigin, DatabaseOrigin, FailedReload, LatestResult, OperatorOrder,

@@ -17,7 +17,7 @@ use super::bind::{Bound, answered, answered_in_turn, handled, ordered, rendered}
 use super::respond::{json, text};
 use super::state::AdminState;
 use super::{
-    atlas, availability, drain_status, explain, history, intents, openapi, overview, simulate, status,
+    atlas, availability, drain_status, explain, history, intents, openapi, overview, peers, simulate, status,
     stream, ui,
 };
 use crate::docs::{self, Edition};
@@ -36,6 +36,7 @@ fn bound() -> Vec<Bound> {
         answered(&routes::REGION, status::one_region),
         answered(&routes::OVERVIEW, overview::with_events),
         handled(&routes::EVENTS, get(stream::start)),
+        handled(&routes::PEER_STREAM, get(peers::start)),
         answered(&routes::ATLAS, atlas::atlas),
         rendered(&routes::MAP, |state, query| atlas::picture(state, &query).map(ui::picture)),
         rendered(&routes::METRICS, |state, _| Ok(text(routes::OPEN_METRICS, state.metrics.render()))),
@@ -149,7 +150,7 @@ async fn docs_page(headers: HeaderMap, Path(name): Path<String>) -> Response {
 }
 
 /// Returns whether a path is open to every client: load balancers have no token, and the files of the page, which are
-/// the same everywhere, let people enter theirs; so is the documentation.
+/// the same everywhere, let people enter theirs; so is the documentation. Peers show a secret of their own.
 fn is_open(path: &str) -> bool {
     let open = [
         routes::FRONT.operation(),
@@ -157,6 +158,7 @@ fn is_open(path: &str) -> bool {
         routes::DOCS.operation(),
         routes::DOCS_PAGE.operation(),
         routes::HEALTH.operation(),
+        routes::PEER_STREAM.operation(),
     ];
     open.iter().any(|open| match open.path.split_once('{') {
         Some((folder, _)) => path.starts_with(folder),

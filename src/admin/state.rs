@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use super::access::{AccessPolicy, WrongTokens};
 use super::api::FileDigest;
 use super::atlas::cache::AtlasCache;
+use super::peers::gate::PeerGate;
 use super::places::ConnectionLimits;
 use super::stream::hub::StreamHub;
 use crate::canary::Sighting;
@@ -41,6 +42,8 @@ pub struct AdminState {
     /// One simulation at a time: each may take a processor for seconds.
     pub(super) simulating: Arc<Semaphore>,
     pub(super) streams: StreamHub,
+    /// What other instances are told; `None`: there are none.
+    pub(super) peers: Option<PeerGate>,
     pub(super) atlases: AtlasCache,
 }
 
@@ -143,6 +146,7 @@ impl AdminState {
             explaining: Arc::new(Semaphore::new(1)),
             simulating: Arc::new(Semaphore::new(1)),
             streams: StreamHub::new(connections.streams),
+            peers: None,
             atlases: AtlasCache::default(),
         }
     }
@@ -150,6 +154,11 @@ impl AdminState {
     /// Limits the connections.
     pub fn within(self, connections: ConnectionLimits) -> Self {
         Self { streams: StreamHub::new(connections.streams), connections, ..self }
+    }
+
+    /// Lets peers in.
+    pub fn with_peers(self, peers: Option<PeerGate>) -> Self {
+        Self { peers, ..self }
     }
 
     /// Returns the start of the process, as the wall clock of today tells it.

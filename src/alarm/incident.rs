@@ -130,6 +130,7 @@ impl IncidentCause {
         match condition {
             Condition::Out(target, _)
             | Condition::Suppressed(target, _)
+            | Condition::Disagreement(target, _)
             | Condition::RegionCanary(target)
             | Condition::Outlier(target)
             | Condition::Address(target)
@@ -153,6 +154,7 @@ impl IncidentCause {
             | Condition::Intent(_)
             | Condition::Blind(_)
             | Condition::Reference(_)
+            | Condition::Peer(_)
             | Condition::ReloadFailed
             | Condition::StateFile(_)
             | Condition::ClockSet => Self::Own(condition.to_string()),
@@ -364,7 +366,7 @@ fn mark(id: u64, key: &str, severity: Severity, is_over: bool) -> IncidentMark {
 fn rank(condition: &Condition) -> u8 {
     match condition {
         Condition::Out(target, _) if target.zone().is_none() => 0,
-        Condition::Suppressed(..) => 1,
+        Condition::Suppressed(..) | Condition::Disagreement(..) => 1,
         Condition::Out(..) => 2,
         Condition::NoRegion { .. } => 3,
         Condition::RegionCanary(_) | Condition::Outlier(_) => 4,
@@ -375,6 +377,7 @@ fn rank(condition: &Condition) -> u8 {
         | Condition::Intent(_)
         | Condition::Blind(_)
         | Condition::Reference(_)
+        | Condition::Peer(_)
         | Condition::ReloadFailed
         | Condition::StateFile(_)
         | Condition::ClockSet => 6,

@@ -78,9 +78,11 @@ impl Alarms {
         self.watches.iter().find(is_meant).map_or(&[], |watch| &watch.regions)
     }
 
-    /// Judges everything anew, and returns the events that raise and clear alarms.
+    /// Judges everything anew, and returns the events that raise and clear alarms. `own` is what this instance sees,
+    /// `board` what all observers see together.
     pub(crate) fn update(
         &mut self,
+        own: &Board,
         board: &Board,
         sites: &Sites,
         observed: &View,
@@ -91,7 +93,8 @@ impl Alarms {
         // What keeps a region comes before what it keeps it from.
         round.judge_suppressions(board.regions(), observed);
         round.judge_outliers(board.regions(), sites);
-        round.judge_blindness(board);
+        round.judge_blindness(own);
+        round.judge_peers(board);
         round.judge_references(board);
         round.judge_advisories(board);
         // A region that an operator keeps clients from is no loss; that no region is left for some clients is one
@@ -194,6 +197,30 @@ impl Round<'_> {
             };
             let clear = || Event::probes_sighted(cause, now);
             self.judge(spot.is_some(), || Condition::Blind(cause), raise, clear);
+        }
+    }
+
+    /// Judges which peers are lost, and on which regions observers disagree.
+    fn judge_peers(&mut self, board: &Board) {
+        let now = self.now;
+        for peer in board.joint_sights.peers() {
+            let lost = board.joint_sights.lost().iter().find(|lost| lost.name == *peer);
+            let is_alone = board.joint_sights.is_alone();
+            self.judge(
+                lost.is_some(),
+                || Condition::Peer(peer.clone()),
+                || Event::peer_lost(lost.expect("raised only for what is lost"), is_alone, now),
+                || Event::peer_found(peer, now),
+            );
+        }
+        for (id, target, family) in regions_and_families(board.regions()) {
+            let Some(sights) = board.joint_sights.region(id, family) else { continue };
+            self.judge(
+                sights.is_told,
+                || Condition::Disagreement(target(), family),
+                || Event::observers_disagree(&target(), family, sights, now),
+                || Event::observers_agree(&target(), family, now),
+            );
         }
     }
 
@@ -335,11 +362,13 @@ pub(crate) fn failure(site: Site, family: Family, board: &Board) -> Option<Strin
     most.or_else(|| Some(board.whole(site.region(board.regions())).cause()?.failure.detail))
 }
 
-/// Returns whether people want to know of a suppression. Who turned failover off knows; and what is not
-/// decided yet is so within seconds.
+/// Returns whether people want to know of a suppression. Who turned failover off knows; what is not
+/// decided yet is so within seconds; and a disagreement that lasts is an alarm of its own.
 fn is_told(suppression: Suppression) -> bool {
     match suppression {
-        Suppression::Failover(Failover::Off) | Suppression::Unheard => false,
+        Suppression::Failover(Failover::Off) | Suppression::Unheard | Suppression::Unconfirmed { .. } => {
+            false
+        }
         Suppression::Failover(Failover::Auto | Failover::Advise)
         | Suppression::Correlated(..)
         | Suppression::NoneWell

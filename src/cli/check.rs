@@ -41,6 +41,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(secrets) => secrets.warnings,
         Err(error) => vec![daemon::chain(&error)],
     };
+    let warnings: Vec<String> = match daemon::peer_secret(&loaded.base.config.server) {
+        Ok(secret) => warnings.into_iter().chain(secret.and_then(|secret| secret.warning)).collect(),
+        Err(error) => warnings.into_iter().chain([daemon::chain(&error)]).collect(),
+    };
     warnings.iter().for_each(|warning| output::remark(format_args!("warning: {warning}")));
     if args.strict && !(loaded.warnings.is_empty() && idle.is_empty() && warnings.is_empty()) {
         return Ok(ExitCode::from(BAD_INPUT));

@@ -76,6 +76,7 @@ impl Monitor {
                 | Suppression::Keep
                 | Suppression::Cascade(_)
                 | Suppression::MinInService
+                | Suppression::Unconfirmed { .. }
                 | Suppression::Blind => None,
             })?;
             Some((region.name.clone(), class))

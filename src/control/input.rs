@@ -8,7 +8,7 @@ use crate::availability::log::AvailabilityLog;
 use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting};
 use crate::config::Config;
 use crate::event::{Event, StateLoss};
-use crate::health::Memory;
+use crate::health::{Memory, PeerReport};
 use crate::intent::SavedIntents;
 use crate::moment::ClockStep;
 use crate::snapshot::{Base, Snapshot};
@@ -32,6 +32,8 @@ pub enum Input {
     Blind(Vec<BlindProbe>),
     /// References outside the regions were probed.
     Referred(Vec<ReferenceSighting>),
+    /// Peers told what they see, or how their connections are.
+    Heard(Vec<PeerReport>),
     /// Time has passed.
     Tick,
     /// The configuration or the database changed, and the new base is valid.

@@ -3,6 +3,7 @@
 //! ```text
 //!   Restored ──▶
 //!   Observed ──▶ monitor ── the view changed? ──▶ balance ──▶ Snapshot::compile ──▶ Publish
+//!   Heard    ──▶     │ (what peers see)
 //!   Tick     ──▶     │ ╰────── a fall or a rise? ──▶ Persist                            │
 //!   Asked    ──▶     │   (operator, with the intents in force) ──▶ Keep, Answer        │
 //!   Counted  ──▶     │   (how the parts of the clients compare)                        │
@@ -31,6 +32,8 @@ mod intents;
 mod monitor;
 mod operator;
 mod overlay;
+#[cfg(test)]
+mod peers;
 mod persistence;
 mod reload;
 mod report;
@@ -41,9 +44,9 @@ use std::sync::Arc;
 
 pub use cached_answers::{DrainProgress, longest_hold};
 pub use input::{Effect, Input, Restored};
-pub use monitor::{Findings, Monitor};
+pub use monitor::{Findings, Monitor, OwnSight};
 pub use operator::Proposal;
-pub use report::{AddressReport, CanaryReport, RegionReport, Report, ZoneReport};
+pub use report::{AddressReport, CanaryReport, ObserverReport, RegionReport, Report, ZoneReport};
 pub use request::{Command, Done, Rejection};
 
 use crate::alarm::{Incidents, Rules, ServerAlarms};
@@ -170,6 +173,10 @@ impl Control {
                 let findings = self.monitor.refer(&seen, now);
                 self.advance(findings, Vec::new(), now)
             }
+            Input::Heard(reports) => {
+                let findings = self.monitor.hear(reports, now);
+                self.advance(findings, Vec::new(), now)
+            }
             Input::Tick => {
                 let findings = self.monitor.tick(now);
                 let shed = self.balance_step(now);
@@ -207,6 +214,16 @@ impl Control {
             self.capacity_due,
         ]);
         own.flatten().min()
+    }
+
+    /// Returns what this instance tells its peers; `None`: it has none.
+    pub fn own_sight(&self, now: Moment) -> Option<OwnSight> {
+        self.monitor.own_sight(now)
+    }
+
+    /// Returns a number that is another one whenever peers must know at once what this instance sees.
+    pub fn sight(&self) -> u64 {
+        self.monitor.sight()
     }
 
     /// Returns what is being served.

@@ -9,8 +9,8 @@ use crate::availability::log::AvailabilityLog;
 use crate::canary::Failure;
 use crate::config::Config;
 use crate::health::{
-    self, AddressHealth, AddressState, BlindSpot, Board, CanaryRecord, LastResult, OutlierGrade, Reference,
-    Sites, Status, View, Vitals, limited_zones,
+    self, AddressHealth, AddressState, BlindSpot, Board, CanaryRecord, LastResult, Link, Observer,
+    OutlierGrade, PeerHello, Reference, RegionSights, Sites, Status, View, Vitals, limited_zones,
 };
 use crate::intent::{Action, Drill, Intent};
 use crate::load::Outlook;
@@ -39,6 +39,8 @@ pub struct Report {
     pub regions: Vec<RegionReport>,
     /// The references outside the regions.
     pub references: Vec<Reference>,
+    /// The other instances that judge with this one, by name.
+    pub peers: Vec<ObserverReport>,
     /// What the clients ask for and where they are sent, to predict from.
     pub outlook: Outlook,
     /// Who was up for how long.
@@ -57,6 +59,8 @@ pub struct RegionReport {
     pub vitals: Vitals,
     /// What the requests of its clients say of it.
     pub grade: OutlierGrade,
+    /// How all observers see it, by family; `None`: this instance judges alone.
+    pub sights: [Option<RegionSights>; 2],
     /// The share of the clients at home there that it sheds because it is full.
     pub away: Share,
     /// What the canaries say that probe it once.
@@ -82,6 +86,23 @@ impl RegionReport {
         let zones = self.zones.iter().map(|zone| &zone.status[family as usize]);
         limited_zones(&self.status[family as usize], zones)
     }
+}
+
+/// What is known of another instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObserverReport {
+    pub name: String,
+    pub is_heard: bool,
+    /// Whether it has been silent for so long that the others judge without it.
+    pub is_lost: bool,
+    /// When its stream began, or the last one ended.
+    pub since: Moment,
+    /// When it told a fact last; `None`: never.
+    pub told_at: Option<Moment>,
+    /// Why it is not heard; `None`: it is.
+    pub why: Option<String>,
+    /// What it said of itself last; `None`: it was never heard.
+    pub hello: Option<PeerHello>,
 }
 
 /// What is known of an availability zone.
@@ -142,25 +163,36 @@ impl RegionReport {
     }
 }
 
+impl RegionReport {
+    /// Says who sees what while observers disagree; `None`: they agree.
+    pub fn observers(&self, family: Family) -> Option<String> {
+        let sights = self.sights[family as usize].as_ref()?;
+        sights.disputed.is_some().then(|| sights.told())
+    }
+}
+
 impl Report {
-    /// Reads everything off the board, the sites and the view of steering. What regions shed and what clients ask for
-    /// is not known there, and is nothing.
+    /// Reads everything off the board, the sites and the view of steering; `judged` is the board that all observers have in
+    /// common, and `board` says what this instance sees. What regions shed and what clients ask for is not known there,
+    /// and is nothing.
     pub fn new(
         snapshot: u64,
         config: &Config,
-        board: &Board,
+        [board, judged]: [&Board; 2],
         sites: &Sites,
         view: &View,
         alarms: Vec<Alarm>,
         now: Moment,
     ) -> Self {
-        let mut zones = ZoneReports { config, board, sites, view, next: 0, next_address: 0 };
+        let mut zones = ZoneReports { config, board, judged, sites, view, next: 0, next_address: 0 };
+        let sights = |id| Family::BOTH.map(|family| judged.joint_sights.region(id, family).cloned());
         let regions = config.regions.iter().map(|(id, region)| RegionReport {
             name: region.name.clone(),
             status: Family::BOTH.map(|family| *view.status(id, family)),
             intent: None,
             vitals: health::vitals(board, Site::Region(id), Moment::default(), now),
             grade: sites.grade(Site::Region(id)),
+            sights: sights(id),
             away: Share::NONE,
             canaries: canary_reports(config, board.whole(id)),
             zones: region.zones.iter().map(|_| zones.read()).collect(),
@@ -175,6 +207,7 @@ impl Report {
             drains: Vec::new(),
             regions: regions.collect(),
             references: board.references.iter().cloned().collect(),
+            peers: Vec::new(),
             outlook: Outlook::default(),
             availability: Arc::default(),
         }
@@ -193,6 +226,25 @@ impl Report {
     /// Returns the report on the region with this number.
     pub fn region(&self, id: RegionId) -> Option<&RegionReport> {
         self.regions.get(usize::from(id.0))
+    }
+}
+
+impl ObserverReport {
+    /// Reads what is known of another instance.
+    pub(super) fn of(observer: &Observer, is_lost: bool) -> Self {
+        let why = match &observer.link {
+            Link::Fresh(_) => None,
+            Link::Silent { why, .. } => Some(why.clone()),
+        };
+        Self {
+            name: observer.name.to_string(),
+            is_heard: why.is_none(),
+            is_lost,
+            since: observer.since,
+            told_at: observer.told_at,
+            why,
+            hello: observer.hello.clone(),
+        }
     }
 }
 
@@ -228,6 +280,7 @@ fn precedence(action: &Action) -> Option<u8> {
 struct ZoneReports<'a> {
     config: &'a Config,
     board: &'a Board,
+    judged: &'a Board,
     sites: &'a Sites,
     view: &'a View,
     next: u16,
@@ -243,7 +296,8 @@ impl ZoneReports<'_> {
         let addresses = zone.addresses.iter().map(|ip| {
             let address = AddressId(self.next_address);
             self.next_address += 1;
-            address_report(self.config, *ip, self.board.address(address))
+            let judged = self.judged.address(address);
+            address_report(self.config, *ip, judged, self.board.address(address))
         });
         let addresses = addresses.collect();
         // The only zone of a region has no windows of its own.
@@ -259,17 +313,17 @@ impl ZoneReports<'_> {
     }
 }
 
-fn address_report(config: &Config, ip: IpAddr, track: &AddressHealth) -> AddressReport {
-    let why = track.cause().map(|cause| {
+fn address_report(config: &Config, ip: IpAddr, judged: &AddressHealth, own: &AddressHealth) -> AddressReport {
+    let why = judged.cause().map(|cause| {
         let canary = &config.canaries[usize::from(cause.canary.0)];
         (canary.name.clone(), cause.failure)
     });
     AddressReport {
         ip,
-        state: track.state(),
-        since: track.since(),
+        state: judged.state(),
+        since: judged.since(),
         why,
-        canaries: canary_reports(config, track),
+        canaries: canary_reports(config, own),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::locations::{self, LocationsInForce, ReadDatabases};
-use super::secrets::{self, WebhookSecretError};
+use super::secrets::{self, PeerSecretError, WebhookSecretError};
 use super::state_writer::chain;
 use crate::admin::api::FileDigest;
 use crate::admin::{self, access::AccessPolicy};
@@ -87,6 +87,9 @@ pub enum Error {
     /// The secret of a webhook cannot be used.
     #[error(transparent)]
     Secret(#[from] WebhookSecretError),
+    /// The secret of peers cannot be used.
+    #[error(transparent)]
+    PeerSecret(#[from] PeerSecretError),
 }
 
 /// Loads a directory. It blocks, for seconds when the database is large.

@@ -1,9 +1,11 @@
 //! The server: wires everything together and drives it with the real clock.
 //!
 //! ```text
-//!  prober ──observations──▶┐
+//!  peers ───facts─────────▶┐
+//!  prober ──observations──▶┤
 //!  reload ──worlds────────▶│ writer ──snapshots──▶ serve
 //!  signals ──stop─────────▶┘        ──report─────▶ admin
+//!                                   ──facts──────▶ peers
 //!                                   ──state──────▶ state writer
 //!                                   ──records────▶ events ─▶ log, webhooks
 //! ```
@@ -18,6 +20,7 @@ mod listeners;
 mod load;
 mod locations;
 mod pages;
+pub(crate) mod peers;
 mod reload;
 mod secrets;
 mod signals;
@@ -38,6 +41,7 @@ use tokio::task::JoinHandle;
 pub use clock::SystemClock;
 pub use events::EventHistory;
 pub use load::{Error as LoadError, LoadedDirectory, load, locate};
+pub use secrets::of_peers as peer_secret;
 pub use secrets::of_webhooks as webhook_secrets;
 pub use signals::StopSignals;
 pub use state_writer::chain;
@@ -54,7 +58,7 @@ use descriptors::DescriptorBudget;
 use events::EventPublisher;
 use listeners::Listeners;
 use reload::Reload;
-use secrets::WebhookSecrets;
+use secrets::{PeerSecret, WebhookSecrets};
 use signals::ProcessSignals;
 use state_writer::{StateStores, StateWriter};
 use webhooks::{CursorFile, Webhooks};
@@ -92,6 +96,9 @@ pub enum Error {
     /// A webhook cannot be set up.
     #[error(transparent)]
     Webhook(#[from] webhooks::Error),
+    /// A peer cannot be asked.
+    #[error(transparent)]
+    Peers(#[from] peers::Error),
     #[error("cannot listen to signals")]
     Signals(#[source] io::Error),
 }
@@ -108,12 +115,11 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
     let clock = SystemClock::start();
     let config = Arc::clone(&loaded.base.config);
     let limit = descriptors::raise_limit();
-    let Resources { secrets, state, listeners, admin, signals } = Resources::open(&config.server)?;
+    let Resources { secrets, peer_secret, state, listeners, admin, signals } =
+        Resources::open(&config.server)?;
     let budget = DescriptorBudget::of(limit, listeners.descriptors());
-    let metrics = Arc::new(Metrics::default());
-    metrics.reloaded(true);
-    metrics.database_built(loaded.built_at_seconds());
-    loaded.warnings.iter().chain(&secrets.warnings).for_each(|warning| tracing::warn!("{warning}"));
+    let metrics = measure(&loaded);
+    warn(&loaded, &secrets, peer_secret.as_ref());
     let (outcomes, written) = WriteOutcomes::start(&metrics);
     let SavedState { directory, cursors, stores, restored } = state;
     let cursors = CursorFile::new(cursors, &outcomes);
@@ -132,7 +138,9 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
     let (control, first, current) = writer::begin(Arc::clone(&loaded.base), restored, &metrics, clock.boot());
     let sources = pages::sources(clock.clone(), &prober, &current, events.history(), orders_in);
     let state = pages::state(&loaded, &options.directory, &clock, &metrics, &control, &current, sources);
-    let state = Arc::new(state.within(budget.admin));
+    let origin = state.origin.load_full();
+    let (peers, gate) = peers::start(&config.server, peer_secret, &control, &origin, &clock, &metrics)?;
+    let state = Arc::new(state.within(budget.admin).with_peers(gate));
     let writer = ControlLoop {
         clock: clock.clone(),
         prober,
@@ -142,6 +150,7 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
         state: StateWriter::start(stores, &outcomes),
         written,
         events,
+        peers,
         listener: options.listener,
     };
     let reload = Reload {
@@ -166,20 +175,39 @@ pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), E
 
     stop_signals.wait().await;
     tracing::info!("stopping");
-    let _ = stop.send(true);
     reloading.abort();
-    tokio::join!(
-        ended("the DNS listeners", servers),
-        ended("the admin pages", pages),
-        ended("the writer", writing)
-    );
+    finish(&stop, [("the DNS listeners", servers), ("the admin pages", pages), ("the writer", writing)])
+        .await;
     webhooks.finish().await;
     Ok(())
+}
+
+/// Asks tasks to stop, and waits for all of them at once.
+async fn finish(stop: &watch::Sender<bool>, tasks: [(&'static str, JoinHandle<()>); 3]) {
+    let _ = stop.send(true);
+    let [one, another, last] = tasks.map(|(what, task)| ended(what, task));
+    tokio::join!(one, another, last);
+}
+
+/// Logs what is amiss and keeps nothing from starting.
+fn warn(loaded: &LoadedDirectory, secrets: &WebhookSecrets, peers: Option<&PeerSecret>) {
+    let exposed = peers.and_then(|secret| secret.warning.as_ref());
+    let warnings = loaded.warnings.iter().chain(&secrets.warnings).chain(exposed);
+    warnings.for_each(|warning| tracing::warn!("{warning}"));
+}
+
+/// Begins to count.
+fn measure(loaded: &LoadedDirectory) -> Arc<Metrics> {
+    let metrics = Metrics::default();
+    metrics.reloaded(true);
+    metrics.database_built(loaded.built_at_seconds());
+    Arc::new(metrics)
 }
 
 /// Everything that only one process can have, or that the system may refuse: taken before anything is started.
 struct Resources {
     secrets: WebhookSecrets,
+    peer_secret: Option<PeerSecret>,
     state: SavedState,
     listeners: Listeners,
     admin: Option<admin::AdminListener>,
@@ -191,6 +219,7 @@ impl Resources {
     fn open(server: &Server) -> Result<Self, Error> {
         Ok(Self {
             secrets: secrets::of_webhooks(server).map_err(LoadError::from)?,
+            peer_secret: secrets::of_peers(server).map_err(LoadError::from)?,
             state: server.state.as_deref().map(SavedState::open).transpose()?.unwrap_or_default(),
             listeners: Listeners::bind(&server.listen)?,
             admin: server.admin.map(admin::bind).transpose()?,

@@ -165,6 +165,7 @@ impl Reload {
             ("state", now.state != then.state),
             ("log", now.log != then.log),
             ("webhooks", now.webhooks != then.webhooks),
+            ("peers", now.peers != then.peers),
         ];
         for (setting, _) in held.iter().filter(|(_, is_other)| *is_other) {
             tracing::warn!("server.yaml: the change of `{setting}` takes effect with a restart");

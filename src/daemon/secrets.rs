@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::admin::access::{AccessPolicy, HashedToken};
+use crate::admin::access::{AccessPolicy, HashedToken, UnfitToken};
+use crate::admin::api::Role;
 use crate::admin::tls::{self, PemFiles, TlsPolicy};
 use crate::config::{self, NamedFile, Problem, ProblemLevel, Problems, Server, SourceLine};
 use crate::files::secret::{self, SecretBytes};
@@ -71,6 +72,42 @@ pub fn of_webhooks(server: &Server) -> Result<WebhookSecrets, WebhookSecretError
         }));
     }
     Ok(secrets)
+}
+
+/// What instances prove themselves with to each other.
+pub struct PeerSecret {
+    /// What this one shows.
+    pub text: String,
+    /// What others are held against.
+    pub hashed: HashedToken,
+    /// A sentence about a file that every user of this machine may read or write.
+    pub warning: Option<String>,
+}
+
+/// Why the secret of peers cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerSecretError {
+    #[error("`peers.secret` in server.yaml")]
+    Read(#[source] secret::Error),
+    #[error("`peers.secret` in server.yaml: {0} {1}: {MAKE}, the same for all instances")]
+    Unfit(String, UnfitToken),
+}
+
+/// Reads the secret of peers, if there are any.
+///
+/// # Errors
+///
+/// When it cannot be used.
+pub fn of_peers(server: &Server) -> Result<Option<PeerSecret>, PeerSecretError> {
+    let Some(config::Peers { secret: source, .. }) = &server.peers else { return Ok(None) };
+    let SecretBytes { bytes, exposed } = secret::read(source).map_err(PeerSecretError::Read)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let unfit = |unfit| PeerSecretError::Unfit(secret::place(source), unfit);
+    let hashed = HashedToken::new("peers", Role::Read, &text).map_err(unfit)?;
+    let warning = exposed.map(|path| {
+        format!("every user of this machine may read or write `{}`, the secret of peers", path.display())
+    });
+    Ok(Some(PeerSecret { text, hashed, warning }))
 }
 
 /// Reads everything that `access` names, and returns it with warnings.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::clock::SystemClock;
 use super::events::EventPublisher;
+use super::peers::{self, PeerStreams};
 use super::state_writer::StateWriter;
 use super::write_outcomes::ByFile;
 use crate::admin::{AdminState, OperatorOrder, Published};
@@ -20,6 +21,7 @@ use crate::control::{Control, Done, Effect, Input, Rejection, Restored};
 use crate::event::Event;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
+use crate::peers::hub::{HEARTBEAT, TELL_EVERY};
 use crate::probe::{self, Prober};
 use crate::serve::{Current, Serving};
 use crate::severity::Severity;
@@ -39,6 +41,7 @@ pub struct ControlLoop {
     /// How writes of the state end.
     pub written: watch::Receiver<ByFile>,
     pub events: EventPublisher,
+    pub peers: PeerStreams,
     pub listener: EventListener,
 }
 
@@ -98,6 +101,18 @@ impl Reporting {
     }
 }
 
+/// What the peers were told last, and when.
+struct Telling {
+    sight: u64,
+    at: Instant,
+}
+
+impl Telling {
+    fn due_at(&self, control: &Control) -> Instant {
+        self.at + if control.sight() == self.sight { HEARTBEAT } else { TELL_EVERY }
+    }
+}
+
 /// The results of effects that the caller needs.
 #[derive(Default)]
 struct CarriedOut {
@@ -139,6 +154,7 @@ fn seen_at(input: &Input) -> Option<Moment> {
         Input::Restored(_)
         | Input::Blind(_)
         | Input::Referred(_)
+        | Input::Heard(_)
         | Input::Asked(_)
         | Input::Served
         | Input::Counted(_)
@@ -164,7 +180,9 @@ impl ControlLoop {
     ) {
         self.carry_out(first, &mut control);
         self.report(&control);
-        let (mut batch, mut written) = (Vec::new(), self.written.clone());
+        let (mut batch, mut heard, mut written) = (Vec::new(), Vec::new(), self.written.clone());
+        let mut told = self.peers.take_reports();
+        let mut telling = Telling { sight: control.sight(), at: Instant::now() };
         let mut reporting = Reporting::done(self.clock.now());
         let mut looking = tokio::time::interval(CLOCK_EVERY);
         looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -178,6 +196,15 @@ impl ControlLoop {
                 Some(order) = orders.recv() => {
                     self.apply(order, &mut control);
                     reporting = Reporting::done(self.clock.now());
+                    continue;
+                }
+                // Before the tick: a peer that was heard in time is not silent because this loop was busy.
+                1.. = told.recv_many(&mut heard, peers::MAX_REPORTS) => {
+                    Input::Heard(std::mem::take(&mut heard))
+                }
+                () = tokio::time::sleep_until(telling.due_at(&control)), if self.peers.hub.is_some() => {
+                    self.tell_peers(&control);
+                    telling = Telling { sight: control.sight(), at: Instant::now() };
                     continue;
                 }
                 () = self.until(control.wake()) => Input::Tick,
@@ -220,6 +247,12 @@ impl ControlLoop {
         let last = control.handle(Input::Stopping, self.clock.now());
         self.carry_out(last, &mut control);
         tokio::join!(self.state.finish(), self.events.finish());
+    }
+
+    /// Tells the peers what this instance sees.
+    fn tell_peers(&self, control: &Control) {
+        let hub = self.peers.hub.as_ref();
+        hub.into_iter().for_each(|hub| peers::publish(hub, control, &self.admin.origin.load(), &self.clock));
     }
 
     /// Applies an order, and answers it when its effects are served and on disk.

@@ -46,6 +46,10 @@ pub enum Condition {
     Blind(BlindCause),
     /// This reference has not answered for so long that it does not count.
     Reference(String),
+    /// The peer with this name is not heard.
+    Peer(String),
+    /// Observers disagree on a region.
+    Disagreement(Target, Family),
     /// The configuration on disk is refused.
     ReloadFailed,
     /// This file of the state directory could not be used, or cannot be written.
@@ -70,6 +74,8 @@ impl Condition {
             | Self::LoadShed(_)
             | Self::Intent(_)
             | Self::Reference(_)
+            | Self::Peer(_)
+            | Self::Disagreement(..)
             | Self::ReloadFailed
             | Self::ClockSet => Severity::Warning,
         }
@@ -80,6 +86,7 @@ impl Condition {
         match self {
             Self::Suppressed(target, _)
             | Self::Out(target, _)
+            | Self::Disagreement(target, _)
             | Self::RegionCanary(target)
             | Self::Outlier(target)
             | Self::Address(target)
@@ -90,6 +97,7 @@ impl Condition {
             | Self::Intent(_)
             | Self::Blind(_)
             | Self::Reference(_)
+            | Self::Peer(_)
             | Self::ReloadFailed
             | Self::StateFile(_)
             | Self::ClockSet => None,
@@ -99,9 +107,10 @@ impl Condition {
     /// Returns the family that it is about; `None`: both, or that is no matter.
     pub fn family(&self) -> Option<Family> {
         match self {
-            Self::NoRegion { family, .. } | Self::Suppressed(_, family) | Self::Out(_, family) => {
-                Some(*family)
-            }
+            Self::NoRegion { family, .. }
+            | Self::Suppressed(_, family)
+            | Self::Out(_, family)
+            | Self::Disagreement(_, family) => Some(*family),
             Self::RegionCanary(_)
             | Self::Outlier(_)
             | Self::Address(_)
@@ -111,6 +120,7 @@ impl Condition {
             | Self::Intent(_)
             | Self::Blind(_)
             | Self::Reference(_)
+            | Self::Peer(_)
             | Self::ReloadFailed
             | Self::StateFile(_)
             | Self::ClockSet => None,
@@ -140,6 +150,8 @@ impl fmt::Display for Condition {
             Self::Intent(number) => write!(f, "intent/{number}"),
             Self::Blind(cause) => write!(f, "blind/{}", cause.as_str()),
             Self::Reference(name) => write!(f, "reference/{name}"),
+            Self::Peer(name) => write!(f, "peer/{name}"),
+            Self::Disagreement(target, family) => write!(f, "disagreement/{target}/{family}"),
             Self::ReloadFailed => f.write_str("reload"),
             Self::StateFile(file) => write!(f, "state/{file}"),
             Self::ClockSet => f.write_str("clock"),

@@ -89,6 +89,14 @@ impl EventKind {
     pub const REFERENCE_LOST: Self = Self::word("reference_lost");
     /// It answers again.
     pub const REFERENCE_FOUND: Self = Self::word("reference_found");
+    /// A peer is not heard, and health is judged without it.
+    pub const PEER_LOST: Self = Self::word("peer_lost");
+    /// It is heard again.
+    pub const PEER_FOUND: Self = Self::word("peer_found");
+    /// Observers have disagreed on a region for a while.
+    pub const OBSERVERS_DISAGREE: Self = Self::word("observers_disagree");
+    /// They agree again.
+    pub const OBSERVERS_AGREE: Self = Self::word("observers_agree");
     /// Another configuration or database is in force.
     pub const RELOADED: Self = Self::word("reloaded");
     /// The configuration on disk is refused.

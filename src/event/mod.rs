@@ -21,6 +21,7 @@ mod condition;
 mod intent;
 mod kind;
 mod names;
+mod observers;
 mod server;
 mod site;
 mod threshold;

@@ -129,7 +129,9 @@ impl Event {
             | Suppression::Keep
             | Suppression::Cascade(_)
             | Suppression::MinInService => Severity::Critical,
-            Suppression::Failover(_) | Suppression::Overload(_) => Severity::Warning,
+            Suppression::Failover(_) | Suppression::Overload(_) | Suppression::Unconfirmed { .. } => {
+                Severity::Warning
+            }
         };
         let text = format!("failover of {region} ({family}) is suppressed: {suppression}; its clients stay");
         Self::new(EventKind::FAILOVER_SUPPRESSED, severity, text, at)

@@ -85,6 +85,25 @@ impl AddressHealth {
         track
     }
 
+    /// Returns the track that several observers agree on, after the last one. It began to fail at `failing` if it had
+    /// not before.
+    pub(super) fn joined(
+        records: Vec<CanaryRecord>,
+        failing: Option<Moment>,
+        last: &Self,
+        now: Moment,
+    ) -> Self {
+        let mut track = Self::new(records, now);
+        track.continues(last);
+        track.failing_since = match track.state {
+            AddressState::Unknown | AddressState::Up => None,
+            AddressState::Suspect | AddressState::Rising | AddressState::Down => {
+                last.failing_since.or(failing)
+            }
+        };
+        track
+    }
+
     /// Counts one result, and returns whether there is such a canary here.
     pub(super) fn count(&mut self, seen: &Observation, canary: &Canary) -> bool {
         let Some(record) = self.records.iter_mut().find(|record| record.canary == seen.canary) else {
@@ -258,7 +277,7 @@ impl CanaryRecord {
 
 /// Returns whether going from `was` to `is` continues one spell: down and rising are one, because since
 /// when an address is down must not change with each probe of its recovery.
-fn is_one_spell(was: AddressState, is: AddressState) -> bool {
+pub(super) fn is_one_spell(was: AddressState, is: AddressState) -> bool {
     was == is || (was.is_down() && is.is_down())
 }
 

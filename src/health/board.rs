@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::{
-    AddressHealth, AddressState, Adoption, BlindSpot, CanaryRecord, Cause, Memory, ReferenceBoard,
-    RememberedFall, Streak,
+    AddressHealth, AddressState, Adoption, BlindSpot, CanaryRecord, Cause, JointSights, Memory,
+    ReferenceBoard, RememberedFall, Streak,
 };
 use crate::canary::{BlindProbe, Canary, CanaryId, Epoch, Observation, Reach, Subject};
 use crate::moment::{Moment, follows_clock};
@@ -26,6 +26,8 @@ pub struct Board {
     wholes: Vec<AddressHealth>,
     /// What is known of the references outside the regions.
     pub references: ReferenceBoard,
+    /// What several observers say together, if this is their joint board.
+    pub joint_sights: JointSights,
 }
 
 /// An address, or a region as a whole, went from one state to another or has another share of its clients.
@@ -69,6 +71,7 @@ impl Board {
             regions: regions.clone(),
             canaries: canaries.to_vec(),
             references: ReferenceBoard::default(),
+            joint_sights: JointSights::default(),
         }
     }
 
@@ -144,6 +147,11 @@ impl Board {
         }
     }
 
+    /// Takes over the configuration of another board.
+    pub(super) fn reload_as(&mut self, other: &Self, now: Moment) {
+        self.reload(&other.regions, &other.canaries, now);
+    }
+
     /// Takes up what an earlier life remembered, unless that is too old to be worth anything.
     pub fn adopt(&mut self, memory: &Memory, now: Moment) -> Adoption {
         if !memory.is_fresh(now) {
@@ -205,6 +213,25 @@ impl Board {
     /// Returns what is known of every address, in the order of the configuration, and then of every region.
     pub fn watched(&self) -> impl Iterator<Item = (Subject, &AddressHealth)> {
         subjects(&self.regions).zip(self.addresses.iter().chain(&self.wholes))
+    }
+
+    /// Returns what is known of what stands at this place among all that is watched.
+    pub(super) fn track(&self, place: usize) -> &AddressHealth {
+        self.addresses.get(place).unwrap_or_else(|| &self.wholes[place - self.addresses.len()])
+    }
+
+    pub(super) fn track_mut(&mut self, place: usize) -> &mut AddressHealth {
+        let addresses = self.addresses.len();
+        if place < addresses { &mut self.addresses[place] } else { &mut self.wholes[place - addresses] }
+    }
+
+    /// Returns how many observers see this subject down, of those that are down; `None`: this is the board of one.
+    pub(super) fn confirmations(&self, subject: Subject) -> Option<u8> {
+        let place = match subject {
+            Subject::Address(address) => address.0 as usize,
+            Subject::Region(region) => self.addresses.len() + usize::from(region.0),
+        };
+        self.joint_sights.confirmations(place)
     }
 
     /// Returns the fall of one canary in words that outlive the numbering.
@@ -275,7 +302,7 @@ impl<'a> SubjectName<'a> {
     }
 }
 
-follows_clock!(Board: addresses, wholes, references);
+follows_clock!(Board: addresses, wholes, references, joint_sights);
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 use super::correlation::{self, RegionFailure};
 use super::tally::SiteTallies;
 use super::{AddressHealth, AddressState, Assessment, Board, OutlierGrade, Phase, RecoveryState, vitals};
-use crate::canary::FailureClass;
+use crate::canary::{FailureClass, Subject};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId, RegionSet, Safety, Site};
 
@@ -105,6 +105,20 @@ impl Evidence<'_> {
         unwell >= usize::max(2, total.div_ceil(2)).min(total)
     }
 
+    /// Returns whether two observers or more see each of the addresses down that are, or the region as a whole: then it is
+    /// not only this instance's view.
+    pub fn is_confirmed(&self, id: RegionId) -> bool {
+        const SEVERAL: u8 = 2;
+        let is_several = |subject| self.board.confirmations(subject).is_some_and(|count| count >= SEVERAL);
+        if self.board.whole(id).state().is_down() && is_several(Subject::Region(id)) {
+            return true;
+        }
+        let addresses = self.board.regions().addresses_of(id);
+        let addresses = addresses.filter(|(_, address)| Family::of(address.ip) == self.family);
+        let mut down = addresses.filter(|(id, _)| self.board.address(*id).state().is_down()).peekable();
+        down.peek().is_some() && down.all(|(id, _)| is_several(Subject::Address(id)))
+    }
+
     /// Returns when the first probe failed of what fails in a region, in whatever ways; `None`: nothing does.
     fn began(&self, id: RegionId) -> Option<Moment> {
         let addresses = self.board.regions().addresses_of(id);
@@ -164,4 +178,13 @@ impl Evidence<'_> {
         let is_slow = self.failure(id).is_some_and(|failure| failure.class == FailureClass::Timeout);
         self.load(id).filter(|load| is_slow && *load >= limit)
     }
+}
+
+/// Returns whether the instance with this board may be cut off from everything that it should see.
+pub fn is_cut_off(board: &Board, safety: &Safety, now: Moment) -> bool {
+    let tallies = SiteTallies::of(board);
+    Family::BOTH.into_iter().any(|family| {
+        let evidence = Evidence { board, tallies: &tallies, safety, pools: &[], family, now };
+        evidence.regions().any(|id| evidence.is_blind(id))
+    })
 }

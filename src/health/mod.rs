@@ -23,6 +23,9 @@
 //! (`sites/suppress.rs`, [`Suppression`]); and it may be degraded for failing its clients though not its canaries (`outlier`). What comes of all
 //! this is the [`Status`] of each, which a [`View`] carries to steering, alarms and reports.
 //!
+//! Where several instances judge together ([`Observers`]), all of this is judged on the board that they have in common, by
+//! the rule of the [`quorum`].
+//!
 //! Everything here is a function of the observations and of time: the time of a change is the time of the
 //! observation, or the tick of a clock, that made it. When to probe is [`pace`]; what outlives the process is [`Memory`]; for how long what was up is the log of [`availability`](crate::availability).
 
@@ -34,8 +37,10 @@ mod evidence;
 pub(crate) mod fixture;
 mod lag;
 mod memory;
+mod observers;
 mod outlier;
 pub mod pace;
+mod quorum;
 mod recovery;
 mod reference;
 mod site;
@@ -49,9 +54,15 @@ mod vitals;
 
 pub use address::{AddressHealth, BlindSpot, CanaryRecord, Cause, LastResult, RememberedFall};
 pub use board::{Board, StateChange};
+pub use evidence::is_cut_off;
 pub use lag::{LagChange, LagGates};
 pub use memory::{Adoption, FRESH_FOR, Memory, RememberedDemand, RememberedGrade, RememberedRecovery};
+pub use observers::{
+    FRESH_WITHIN, Fact, FactKey, JointSights, Link, LostPeer, Observer, ObserverRules, Observers, PeerHello,
+    PeerNews, PeerReport, RegionSights, Sight, own_facts,
+};
 pub use outlier::OutlierGrade;
+pub use quorum::{DownQuorum, Vote, joint_state};
 #[cfg(test)]
 pub(crate) use recovery::Stage;
 pub use recovery::{Assessment, FALLS_TO_QUARANTINE, RecoveryState, Surroundings};

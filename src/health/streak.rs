@@ -20,6 +20,18 @@ impl Streak {
         Self { has_fallen: true, ..Self::default() }
     }
 
+    /// Returns the streak of another observer, by the state that it has led to and the number of its last results that
+    /// were alike.
+    pub fn told(state: AddressState, count: u32) -> Self {
+        let (failures, successes) = match state {
+            AddressState::Unknown => (0, 0),
+            AddressState::Up | AddressState::Rising => (0, count.max(1)),
+            AddressState::Suspect => (count.max(1), 0),
+            AddressState::Down => (count, 0),
+        };
+        Self { failures, successes, has_fallen: state.is_down() }
+    }
+
     /// Counts one result.
     pub fn count(&mut self, is_success: bool, thresholds: Thresholds) {
         if is_success {
@@ -90,6 +102,15 @@ mod tests {
     #[test]
     fn a_threshold_of_one_acts_at_once() {
         check(Thresholds { rise: 1, fall: 1 }, "x o x", "down up down");
+    }
+
+    #[test]
+    fn a_streak_that_is_told_is_in_the_state_that_was_told() {
+        for state in AddressState::ALL {
+            for count in [0, 1, 7] {
+                assert_eq!(Streak::told(state, count).state(), state, "{count}");
+            }
+        }
     }
 
     #[test]

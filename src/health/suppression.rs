@@ -34,6 +34,15 @@ pub enum Suppression {
     Cascade(Share),
     /// Fewer regions than `safety.min_in_service` would be left.
     MinInService,
+    /// Some observers see it down, and too few of them.
+    Unconfirmed {
+        /// How many do.
+        down: u8,
+        /// How many must.
+        needed: u8,
+        /// Until when those are waited for that are silent; `None`: all have spoken.
+        until: Option<Moment>,
+    },
 }
 
 impl Suppression {
@@ -41,7 +50,7 @@ impl Suppression {
     /// region is better, `all_down` decides.
     pub fn counts_as_down(self) -> bool {
         match self {
-            Self::Failover(_) | Self::Overload(_) => false,
+            Self::Failover(_) | Self::Overload(_) | Self::Unconfirmed { .. } => false,
             Self::Blind
             | Self::Correlated(..)
             | Self::Unheard
@@ -61,8 +70,14 @@ impl Suppression {
             | Self::Unheard
             | Self::NoneWell
             | Self::Overload(_)
-            | Self::Cascade(_) => true,
+            | Self::Cascade(_)
+            | Self::Unconfirmed { .. } => true,
         }
+    }
+
+    /// Returns whether the region is known to be bad, and stays all the same.
+    pub(super) fn keeps_what_is_bad(self) -> bool {
+        !matches!(self, Self::Unconfirmed { .. })
     }
 
     /// Returns the share of its clients that the region keeps.
@@ -76,7 +91,8 @@ impl Suppression {
             | Self::NoneWell
             | Self::Overload(_)
             | Self::Keep
-            | Self::MinInService => Share::ALL,
+            | Self::MinInService
+            | Self::Unconfirmed { .. } => Share::ALL,
         }
     }
 }
@@ -107,6 +123,17 @@ impl fmt::Display for Suppression {
                  (`safety.velocity`), and {share} stay until the next one"
             ),
             Self::MinInService => f.write_str("fewer regions than `safety.min_in_service` would be left"),
+            Self::Unconfirmed { down, needed, until: Some(until) } => {
+                let see = if *down == 1 { "observer sees" } else { "observers see" };
+                write!(f, "{down} {see} it down, and {needed} must, so those that are silent are waited for until {until}")
+            }
+            Self::Unconfirmed { down, needed, until: None } if down < needed => {
+                let see = if *down == 1 { "observer sees" } else { "observers see" };
+                write!(f, "{down} {see} it down, and {needed} must (`peers.down_quorum`)")
+            }
+            Self::Unconfirmed { down, .. } => {
+                write!(f, "{down} observers see it down, and not by the same addresses")
+            }
         }
     }
 }
@@ -115,6 +142,7 @@ impl FollowClock for Suppression {
     fn follow_clock(&mut self, step: ClockStep) {
         match self {
             Self::Correlated(_, until) => until.follow_clock(step),
+            Self::Unconfirmed { until, .. } => until.follow_clock(step),
             Self::Failover(_)
             | Self::Blind
             | Self::Unheard

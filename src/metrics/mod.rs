@@ -9,6 +9,7 @@ pub(crate) mod answers;
 mod collector;
 mod delivery;
 mod labels;
+mod peers;
 mod resolvers;
 mod sites;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod transports;
 
 pub use answers::{AllAnswers, AnswerCounters, Totals};
 pub use delivery::{Delivery, DeliveryMetrics, DeliveryReport, WebhookStatus};
+pub use peers::PeerMetrics;
 pub use resolvers::{ResolverSummary, ResolverTable, ResolverWatch};
 pub use transports::{TcpMetrics, UdpMetrics};
 
@@ -63,6 +65,8 @@ pub struct Metrics {
     /// What is lost on the way out of the UDP sockets.
     pub udp: UdpMetrics,
     pub tcp: TcpMetrics,
+    /// The other instances.
+    pub peers: PeerMetrics,
     registry: Registry,
     answers: Arc<AllAnswers>,
     /// The resolvers that still get addresses which clients are sent away from.
@@ -95,6 +99,7 @@ impl Default for Metrics {
             delivery: DeliveryMetrics::default(),
             udp: UdpMetrics::default(),
             tcp: TcpMetrics::default(),
+            peers: PeerMetrics::default(),
             registry: Registry::with_prefix("meridian"),
             answers: Arc::default(),
             watch: Mutex::default(),
@@ -144,6 +149,7 @@ impl Metrics {
         registry.register("state_changes", "Changes of addresses to a state", self.state_changes.clone());
         self.register_regions();
         self.delivery.register(&mut self.registry);
+        self.peers.register(&mut self.registry);
         let registry = &mut self.registry;
         registry.register("reloads", "Reloads of the configuration", self.reloads.clone());
         let help = "Whether a file of the state directory could not be written the last time: 1 until it is";
@@ -176,6 +182,7 @@ impl Metrics {
     pub fn begin(&self, config: &Config, parts: usize) -> Arc<AnswerCounters> {
         self.address_states.clear();
         self.sites.clear();
+        self.peers.clear();
         self.drill_successes.clear();
         let watching = watching(config);
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
@@ -253,7 +260,9 @@ impl Metrics {
                 self.drill_successes.get_or_create(&of).set(i64::try_from(at.0 / 1000).unwrap_or(i64::MAX));
             }
             self.sites.reported(region);
+            self.peers.disputed(region);
         }
+        report.peers.iter().for_each(|peer| self.peers.reported(peer));
     }
 
     fn intend(&self, intents: &[Intent]) {

@@ -157,7 +157,7 @@ fn the_share_phase_and_load_of_a_region_are_printed_and_an_unknown_load_has_no_s
     let config = two_regions();
     let (board, sites) =
         (Board::new(&config.regions, &config.canaries, Moment(0)), Sites::new(&config.regions, Moment(0)));
-    let mut report = Report::new(1, &config, &board, &sites, &sites.view(&board), Vec::new(), Moment(0));
+    let mut report = Report::new(1, &config, [&board; 2], &sites, &sites.view(&board), Vec::new(), Moment(0));
     report.regions[1].vitals.load = Some(0.4);
     report.regions[1].away = Share::percent(10);
     let share = SiteShare::Part(Share::percent(50));
@@ -256,7 +256,7 @@ fn intents_are_counted_by_what_they_are_and_a_region_that_was_never_drilled_has_
     let config = two_regions();
     let (board, sites) =
         (Board::new(&config.regions, &config.canaries, Moment(0)), Sites::new(&config.regions, Moment(0)));
-    let mut report = Report::new(1, &config, &board, &sites, &sites.view(&board), Vec::new(), Moment(0));
+    let mut report = Report::new(1, &config, [&board; 2], &sites, &sites.view(&board), Vec::new(), Moment(0));
     let request = |action: &str| Request { action: action.parse().expect("an action"), ..Request::default() };
     let intent = |action| Intent {
         number: 1,

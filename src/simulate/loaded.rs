@@ -63,7 +63,7 @@ impl LoadedScenario {
             let mistake = Mistake { spot: Spot::default(), message, hint: Some(hint) };
             return Err(Error::Scenario(scenario.problems(vec![mistake])));
         };
-        let base = daemon::load(&directory)?.base;
+        let base = load_alone(&directory)?;
         let named = scenario.acts.iter().filter_map(|(_, act, _)| match act {
             Act::Reload(directory) => Some(directory.clone()),
             Act::Fault(..)
@@ -80,8 +80,8 @@ impl LoadedScenario {
             | Act::Restart(_) => None,
         });
         let load = |directory: String| {
-            let loaded = daemon::load(&beside.join(&directory));
-            (directory, loaded.map(|loaded| loaded.base).map_err(|error| refusal(&error)))
+            let loaded = load_alone(&beside.join(&directory));
+            (directory, loaded.map_err(|error| refusal(&error)))
         };
         let reloads = named.map(load).collect();
         Self::new(scenario, base, reloads)
@@ -189,6 +189,19 @@ fn refusal(error: &LoadError) -> String {
                 count => format!("{first}, and {} more", count - 1),
             }
         }
-        LoadError::Directory(_) | LoadError::Locations(_) | LoadError::Secret(_) => daemon::chain(error),
+        LoadError::Directory(_)
+        | LoadError::Locations(_)
+        | LoadError::Secret(_)
+        | LoadError::PeerSecret(_) => daemon::chain(error),
     }
+}
+
+/// Loads a world in which this instance is alone: a scenario plays one, and what its peers would see is not written.
+fn load_alone(directory: &Path) -> Result<Arc<Base>, LoadError> {
+    let mut base = daemon::load(directory)?.base;
+    let own = Arc::get_mut(&mut base).expect("nothing else was kept of what was loaded");
+    if own.config.server.peers.is_some() {
+        Arc::make_mut(&mut own.config).server.peers = None;
+    }
+    Ok(base)
 }

@@ -265,6 +265,7 @@ pub fn compile(draft: &Draft) -> Snapshot {
             geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
             state: None,
             references: Vec::new(),
+            peers: None,
             webhooks: Vec::new(),
             log: LogFormat::Human,
         },

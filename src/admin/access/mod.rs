@@ -78,7 +78,7 @@ impl AccessPolicy {
 }
 
 /// Returns the token of a request (RFC 6750, section 2.1). `None`: it has none, several, or another scheme.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
     let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;

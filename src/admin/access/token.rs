@@ -75,6 +75,11 @@ impl HashedToken {
         self.hash == *hash
     }
 
+    /// Returns whether this is its text. The time that it takes says nothing about a wrong guess.
+    pub fn is(&self, text: &[u8]) -> bool {
+        self.has(&hash(text))
+    }
+
     /// Returns whether another token has the same text.
     pub fn is_same(&self, other: &Self) -> bool {
         self.hash == other.hash

@@ -82,6 +82,18 @@ pub(crate) const EVENTS: ApiRoute<NoParameters, (), String> =
         .header("Last-Event-ID", "The last event that was received", number)
         .refuses(&[503]);
 
+/// The media type of lines of JSON.
+pub(crate) const LINES: &str = "application/x-ndjson";
+
+pub(crate) const PEER_STREAM: ApiRoute<NoParameters, (), String> = ApiRoute::text(
+    "/peers/stream",
+    "Tell another instance what this one sees, for as long as it listens",
+    &[LINES],
+)
+.open()
+.header("Meridian-Peer", "Name of the instance that asks", instance)
+.refuses(&[401, 403, 404, 409, 429]);
+
 pub(crate) const ATLAS: ApiRoute<SteeredNameQuery, (), CountryAtlas> =
     ApiRoute::get("/atlas", "Show where the clients of each country go").example("name=api.example.com");
 
@@ -134,6 +146,11 @@ pub(crate) const APPROVE: ApiRoute<ProposalNumber, Approval, ChangeReply> =
 pub(crate) const FAIL_BACK: ApiRoute<RegionName, (), ChangeReply> =
     ApiRoute::change(Method::Post, "/failback/{region}", "Let a held or quarantined region back", &[200])
         .refuses(&[404, 409]);
+
+/// The schema of the name of an instance.
+fn instance(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": 63 })
+}
 
 /// The header in which callers name the author of a change.
 pub(crate) fn author(_: &mut SchemaGenerator) -> Schema {

@@ -47,6 +47,9 @@ pub struct InstanceStatus {
     pub regions: Vec<RegionStatus>,
     /// The references outside the regions, in the order of the configuration.
     pub references: Vec<ReferenceStatus>,
+    /// The other instances that judge health with this one, by name; left out: it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<PeerStatus>,
     /// The steered names with a digest of what they answer: the first thousand.
     pub answers: Vec<NameAnswers>,
     /// The event log.
@@ -201,6 +204,9 @@ pub struct FamilyStatus {
     pub falls: usize,
     /// Why a failover that the counts ask for does not happen.
     pub suppression: Option<String>,
+    /// Who sees what, while observers disagree: `down from ns1; up from ns2`; left out: they agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observers: Option<String>,
     /// The zones that take fewer clients than all for a reason of their own: `1 of 3 zones held`.
     pub limited_zones: Option<String>,
 }
@@ -294,6 +300,30 @@ pub struct ReferenceStatus {
     pub answered_at: Option<Timestamp>,
     /// Why its last probe was not answered; `null`: it was.
     pub trouble: Option<String>,
+}
+
+/// Another instance that judges health with this one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PeerStatus {
+    /// Its name.
+    pub name: String,
+    /// `heard`, `silent` and waited for where it could decide, or `lost`: the others judge without it.
+    #[schemars(extend("enum" = ["heard", "silent", "lost"]))]
+    pub state: String,
+    /// The beginning of its present stream, or the end of the last one.
+    pub since: Timestamp,
+    /// The age of the last fact that it told; `null`: it told none.
+    pub fact_age_seconds: Option<u64>,
+    /// Why it is not heard; `null`: it is.
+    pub trouble: Option<String>,
+    /// The version of its program; `null`: it was never heard.
+    pub version: Option<String>,
+    /// The version of the protocol that it speaks.
+    pub protocol: Option<u32>,
+    /// A SHA-256 of its configuration, without `server.yaml`.
+    pub configuration_sha256: Option<String>,
+    /// The region in which it runs; `null`: outside of all.
+    pub region: Option<String>,
 }
 
 /// What keeps this instance from probing.

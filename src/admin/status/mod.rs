@@ -7,11 +7,12 @@ use data_encoding::HEXLOWER;
 
 use super::api::route::NoParameters;
 use super::api::status::{
-    ConfigurationStatus, EventLogStatus, GeoStatus, InstanceStatus, NameAnswers, ReferenceStatus, RegionName,
-    RegionStatus, ServedZone, SnapshotStatus,
+    ConfigurationStatus, EventLogStatus, GeoStatus, InstanceStatus, NameAnswers, PeerStatus, ReferenceStatus,
+    RegionName, RegionStatus, ServedZone, SnapshotStatus,
 };
 use super::api::{ApiError, Timestamp};
 use super::state::{AdminState, ConfigOrigin, Published};
+use crate::control::ObserverReport;
 use crate::geo;
 use crate::health::Reference;
 use crate::moment::Moment;
@@ -43,6 +44,7 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
         alarms: published.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),
         regions: regions.map(|((_, region), report)| region::status(&watch, region, report)).collect(),
         references: published.report.references.iter().map(reference).collect(),
+        peers: published.report.peers.iter().map(|report| peer(report, now)).collect(),
         answers: answers(&published.snapshot),
         events: EventLogStatus { lost: delivery.events_lost, trouble: delivery.trouble },
         webhooks: delivery.webhooks,
@@ -77,6 +79,26 @@ fn reference(reference: &Reference) -> ReferenceStatus {
         name: reference.name.clone(),
         answered_at: reference.answered.map(Timestamp),
         trouble: reference.trouble.clone(),
+    }
+}
+
+fn peer(report: &ObserverReport, now: Moment) -> PeerStatus {
+    let state = match report {
+        ObserverReport { is_heard: true, .. } => "heard",
+        ObserverReport { is_lost: true, .. } => "lost",
+        ObserverReport { .. } => "silent",
+    };
+    let hello = report.hello.as_ref();
+    PeerStatus {
+        name: report.name.clone(),
+        state: state.to_owned(),
+        since: Timestamp(report.since),
+        fact_age_seconds: report.told_at.map(|at| now.since(at).as_secs()),
+        trouble: report.why.clone(),
+        version: hello.map(|hello| hello.version.clone()),
+        protocol: hello.map(|hello| hello.protocol),
+        configuration_sha256: hello.map(|hello| hello.configuration.clone()),
+        region: hello.and_then(|hello| hello.region.clone()),
     }
 }
 

@@ -50,6 +50,7 @@ fn family_status(report: &RegionReport, family: Family) -> FamilyStatus {
         site: site_status(status),
         falls: status.falls,
         suppression: status.suppression.map(|suppression| suppression.to_string()),
+        observers: report.observers(family),
         limited_zones: report.limited_zones(family),
     }
 }

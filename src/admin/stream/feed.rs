@@ -58,19 +58,22 @@ impl Feed {
     }
 }
 
+/// What keeps a connection alive: it goes on until its reader is gone.
+pub type Feeding = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Lets the handler of a request make a stream of its connection.
 #[derive(Clone)]
-pub struct Stay(Arc<Mutex<Option<oneshot::Sender<Feed>>>>);
+pub struct Stay(Arc<Mutex<Option<oneshot::Sender<Feeding>>>>);
 
 impl Stay {
     /// Returns the handler's end and the connection's.
-    pub fn new() -> (Self, oneshot::Receiver<Feed>) {
+    pub fn new() -> (Self, oneshot::Receiver<Feeding>) {
         let (sender, receiver) = oneshot::channel();
         (Self(Arc::new(Mutex::new(Some(sender)))), receiver)
     }
 
     /// Lets the connection live for as long as this feeds it.
-    pub(super) fn with(&self, feed: Feed) {
+    pub(in crate::admin) fn with(&self, feed: Feeding) {
         let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A connection that is gone needs no feed.
         sender.and_then(|sender| sender.send(feed).err());
@@ -78,7 +81,7 @@ impl Stay {
 }
 
 /// The body of a response: what a feed hands on.
-pub struct StreamBody(pub(super) mpsc::Receiver<Bytes>);
+pub struct StreamBody(pub(in crate::admin) mpsc::Receiver<Bytes>);
 
 impl Body for StreamBody {
     type Data = Bytes;

@@ -46,7 +46,7 @@ pub(super) async fn start(
             let most = state.connections.streams;
             ApiError::new(503, format!("{most} streams are open already; look at /overview instead"))
         })?;
-        stay.with(feed);
+        stay.with(Box::pin(feed.run()));
         let kind = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
         Ok((kind, Body::new(body)).into_response())
     })

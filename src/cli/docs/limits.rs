@@ -17,8 +17,8 @@ use crate::cli::server;
 use crate::client::MAX_GROUPS;
 use crate::config::sections::capacity_events;
 use crate::config::sections::{
-    access, alarms, canaries, checks, drills, geo, json, listen as listening, outside, recovery, region,
-    steer, webhooks, zone_checks,
+    access, alarms, canaries, checks, drills, geo, json, listen as listening, outside, peers, recovery,
+    region, steer, webhooks, zone_checks,
 };
 use crate::config::values::bounds::MAX_NAME;
 use crate::config::{master_file, problem, yaml};
@@ -30,6 +30,7 @@ use crate::health::{self, Memory};
 use crate::inspect::{prove, what_if};
 use crate::intent::{self, SafetyRule, SavedIntents, action};
 use crate::metrics::answers;
+use crate::peers::{hub as peer_hub, protocol, subscription};
 use crate::probe;
 use crate::region::{LONGEST_WAIT, MAX_REGIONS};
 use crate::serve::tcp;
@@ -87,6 +88,9 @@ fn configuration() -> Vec<Row> {
         ("octets of a reply with one static RRset", most(zone_checks::MAX_REPLY)),
         ("`references`", most(outside::MAX_REFERENCES)),
         ("webhooks", most(webhooks::MAX_WEBHOOKS)),
+        ("`peers.instances`", most(peers::MAX_PEERS)),
+        ("`peers.alone_after`", times(&peers::ALONE_AFTER)),
+        ("`peers.disagreement_after`", times(&peers::DISAGREEMENT_AFTER)),
         ("`access.tokens`", most(access::MAX_TOKENS)),
         ("characters of a token", range(&MIN_TOKEN, &MAX_TOKEN)),
         ("bytes of a webhook's secret", within(&webhook::SECRET_BYTES)),
@@ -189,6 +193,12 @@ fn admin() -> Vec<Row> {
         ("events of one page of `/history`", most(MAX_EVENTS)),
         ("events that a stream begins with", most(hub::FIRST_EVENTS)),
         ("instances that one command asks", most(server::MAX_INSTANCES)),
+        ("time between two lines of a peer before it counts as silent", at_most(health::FRESH_WITHIN)),
+        ("size of a line of a peer", bytes(protocol::MAX_LINE as u64)),
+        ("lines of a peer in a second", most(subscription::MAX_LINES)),
+        ("facts of a peer", most(subscription::MAX_STATE)),
+        ("lines that wait for a peer that reads slowly", most(peer_hub::MAX_WAITING)),
+        ("wait between two attempts to hear a peer", at_most(subscription::LONGEST_PAUSE)),
         ("steered names with a digest of their answers in `/status`", most(snapshot::MAX_DIGESTS)),
     ]
 }

@@ -144,10 +144,12 @@ impl Access {
     }
 }
 
-/// Lowers `access`, and warns when no client could get in or every token could be overheard.
+/// Lowers `access`, and warns when no client could get in or every token could be overheard. Peers get in with a secret of
+/// their own.
 pub(super) fn lower(
     spec: &Option<Setting<AccessSpec>>,
     admin: &Option<Value<SocketAddr>>,
+    has_peers: bool,
     sources: &SourceFiles,
     report: &mut Reporter,
 ) -> Access {
@@ -162,23 +164,24 @@ pub(super) fn lower(
         }
     };
     if let Some((admin, span)) = admin.given() {
-        warn_of_exposure(*admin, span, &access, report);
+        warn_of_exposure(*admin, span, &access, has_peers, report);
     }
     access
 }
 
 /// Warns when an address that other machines reach lets none of them in, or takes tokens in the open.
-fn warn_of_exposure(admin: SocketAddr, span: Span, access: &Access, report: &mut Reporter) {
+fn warn_of_exposure(admin: SocketAddr, span: Span, access: &Access, has_peers: bool, report: &mut Reporter) {
     if admin.ip().to_canonical().is_loopback() {
         return;
     }
     let has_clients = access.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
-    if access.tokens.is_empty() && !has_clients {
+    if access.tokens.is_empty() && !has_clients && !has_peers {
         let message = format!("no other machine can read `{admin}`: there are no tokens");
         let hint = "add `access: { tokens: [{ name: grafana, role: read, file: /run/secrets/grafana }] }`";
         report.warning(span, message).hint(hint);
     } else if access.tls.is_none() {
-        let message = format!("`{admin}` is not loopback, and tokens are sent to it in the open");
+        let secrets = if access.tokens.is_empty() { "the secret of `peers` is" } else { "tokens are" };
+        let message = format!("`{admin}` is not loopback, and {secrets} sent to it in the open");
         report.warning(span, message).hint("add `tls: { certificate: …, key: … }` to `access`");
     }
 }

@@ -26,6 +26,7 @@ pub(crate) mod listen;
 mod name_servers;
 mod names;
 pub(crate) mod outside;
+pub(crate) mod peers;
 pub(crate) mod recovery;
 mod references;
 pub(crate) mod region;
@@ -47,6 +48,7 @@ pub use cookies::{CookieSource, CookieSources};
 pub use geo::{DatabaseSource, Geo};
 pub use identity::Identity;
 pub use listen::{Listen, ListenTls, TcpLimits};
+pub use peers::{PeerInstance, Peers};
 pub use regions::RegionsSpec;
 pub use secret::Secret;
 pub use server::{LogFormat, Server, ServerSpec};
@@ -79,6 +81,7 @@ pub fn config(files: &Files, sources: &SourceFiles, report: &mut Reporter) -> Op
     }
     if let Some((_, server)) = &files.server {
         outside::check(&server.references, definitions.regions.iter().flatten(), report);
+        peers::check(&server.peers, definitions.regions.iter().flatten(), report);
     }
     // What is wrong may be what would refer to it.
     if !report.has_errors() {

@@ -12,6 +12,7 @@ use super::geo::{self, Geo, GeoSpec};
 use super::identity::{self, Identity, IdentitySpec};
 use super::listen::{self, Listen, ListenSpec};
 use super::outside;
+use super::peers::{self, Peers, PeersSpec};
 use super::webhooks::{self, Webhook, WebhookSpec};
 use crate::canary::ReferenceTarget;
 use crate::config::problem::{Reporter, Span};
@@ -48,6 +49,8 @@ pub struct ServerSpec {
     /// fail and none of these has answered since, no region leaves. One that has not answered for 10 minutes is an
     /// alarm, and does not count. Left out: none.
     pub(super) references: Option<List<String>>,
+    /// The other instances that judge health together with this one. Left out: none, and this one judges alone.
+    pub(super) peers: Option<Setting<PeersSpec>>,
     /// The form of log lines. Left out: `human`.
     log: Option<Setting<LogFormat>>,
     /// Receivers of events over HTTP; at most 32. Every event is in the log of events too: `events.jsonl` in the
@@ -75,6 +78,8 @@ pub struct Server {
     pub state: Option<PathBuf>,
     /// Targets outside the regions.
     pub references: Vec<ReferenceTarget>,
+    /// The instances that judge health together with this one; `None`: none do.
+    pub peers: Option<Peers>,
     /// Receivers of events over HTTP.
     pub webhooks: Vec<Webhook>,
     pub log: LogFormat,
@@ -116,13 +121,15 @@ pub(super) fn lower(
         finding.hint("give it a port of its own, for example 8053");
     }
     let known_as = name.map_or_else(String::new, |(name, _)| name.clone());
+    let own = peers::Own { name: &known_as, admin: spec.admin.get().copied(), directory };
     let server = Server {
+        peers: peers::lower(&spec.peers, &own, report),
         identity: identity::lower(&spec.identity, &known_as, report),
         name: known_as,
         cookies: cookies::lower(&spec.cookies, sources, report),
         listen,
         admin: spec.admin.get().copied(),
-        access: access::lower(&spec.access, &spec.admin, sources, report),
+        access: access::lower(&spec.access, &spec.admin, spec.peers.is_some(), sources, report),
         geo: geo::lower(&spec.geo, directory, report),
         state: path(&spec.state, directory),
         references: outside::lower(&spec.references, report),

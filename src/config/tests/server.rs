@@ -314,3 +314,101 @@ fn what_clients_are_told_of_the_server_is_a_short_text_or_none() {
         );
     }
 }
+
+/// Checks a server called `ns1` whose `peers` in line 4 say this.
+fn check_peers(admin: &str, peers: &str, expected: &[&str]) {
+    let server = format!(
+        "name: ns1\nlisten: {{ dns: '127.0.0.1:53' }}\n{admin}\npeers: {{ {peers} }}\ngeo: {{ database: w, asn: a }}\n"
+    );
+    check("server.yaml", &server, expected);
+}
+
+#[test]
+fn peers_are_the_others_each_once_at_their_admin_addresses() {
+    let check = |instances: &str, expected: &[&str]| {
+        let peers = format!("secret: {{ file: s }}, instances: [{instances}]");
+        check_peers("admin: 127.0.0.1:8053", &peers, expected);
+    };
+    let ns2 = "{ name: ns2, url: 'http://192.0.2.54:8053' }";
+    check(ns2, &[]);
+    check("{ name: ns2, url: 'https://ns2.example.net/' }", &[]);
+    check("", &["server.yaml:4:42: `instances` names no other instance | leave `peers` out"]);
+    check(
+        &format!("{ns2}, {{ name: ns2, url: 'http://192.0.2.55:8053' }}"),
+        &["server.yaml:4:97: there are two peers `ns2`"],
+    );
+    check(
+        &format!("{ns2}, {{ name: ns3, url: 'http://192.0.2.54:8053/' }}"),
+        &["server.yaml:4:107: peer `ns3` has the same `url` as `ns2`"],
+    );
+    check(
+        "{ name: ns1, url: 'http://192.0.2.54:8053' }",
+        &["server.yaml:4:51: peer `ns1` is this instance | list only the others"],
+    );
+    check(
+        "{ name: ns2, url: 'http://127.0.0.1:8053' }",
+        &[
+            "server.yaml:4:61: `http://127.0.0.1:8053` is the `admin` address of this instance | list only the others",
+        ],
+    );
+    check(
+        "{ name: ns2, url: '192.0.2.54:8053' }",
+        &[
+            "server.yaml:4:61: `192.0.2.54:8053` is not the URL of an admin address | write `url: http://192.0.2.54:8053`, the `admin` address of that instance",
+        ],
+    );
+    let seven: Vec<_> = (2..=8)
+        .map(|number| format!("{{ name: ns{number}, url: 'http://192.0.2.5{number}:8053' }}"))
+        .collect();
+    check(&seven.join(", "), &["server.yaml:4:42: more than 6 peers"]);
+}
+
+#[test]
+fn peers_need_an_admin_address_a_secret_a_quorum_that_can_be_and_a_region_that_exists() {
+    let ns2 = "instances: [{ name: ns2, url: 'http://192.0.2.54:8053' }]";
+    let with = |rest: &str, expected: &[&str]| {
+        check_peers("admin: 127.0.0.1:8053", &format!("{ns2}{rest}"), expected);
+    };
+    with(", secret: { file: s }, down_quorum: majority, alone_after: 2s", &[]);
+    with(", secret: { environment: MERIDIAN_PEERS }, down_quorum: 2", &[]);
+    with("", &["server.yaml:4:8: `secret` is missing | write `secret: { file: peers.secret }`"]);
+    with(
+        ", secret: { file: s }, down_quorum: 3",
+        &["server.yaml:4:103: `down_quorum` is 3, but the instances are 2 | `all` grows with their number"],
+    );
+    with(
+        ", secret: { file: s }, down_quorum: most",
+        &[
+            "server.yaml:4:103: `most` is not a quorum | write `all`, `majority`, or a number of instances such as `2`",
+        ],
+    );
+    with(
+        ", secret: { file: s }, alone_after: 1s",
+        &["server.yaml:4:103: `alone_after` goes from 2s to 10m, not 1s"],
+    );
+    with(
+        ", secret: { file: s }, region: mars",
+        &[
+            "server.yaml:4:98: region `mars` is not defined | name the region in which this instance runs, or leave `region` out",
+        ],
+    );
+    check_peers(
+        "# no admin",
+        &format!("{ns2}, secret: {{ file: s }}"),
+        &[
+            "server.yaml:4:8: `peers` needs an `admin` address: peers ask for it there | add `admin: 192.0.2.53:8053`, where the other instances reach it",
+        ],
+    );
+}
+
+#[test]
+fn the_secret_of_peers_should_not_be_sent_in_the_open() {
+    let peers = "secret: { file: s }, instances: [{ name: ns2, url: 'http://192.0.2.54:8053' }]";
+    check_peers(
+        "admin: 192.0.2.53:8053",
+        peers,
+        &[
+            "server.yaml:3:8: warning: `192.0.2.53:8053` is not loopback, and the secret of `peers` is sent to it in the open | add `tls: { certificate: …, key: … }` to `access`",
+        ],
+    );
+}

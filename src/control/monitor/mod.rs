@@ -5,15 +5,15 @@ mod news;
 
 use std::sync::Arc;
 
-use super::Report;
+use super::{ObserverReport, Report};
 use crate::alarm::{Alarm, Alarms};
 use crate::availability::AvailabilityInputs;
 use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting};
 use crate::config::Config;
 use crate::event::Event;
 use crate::health::{
-    self, Adoption, Board, LagChange, LagGates, Memory, Phase, PhaseChange, Sites, StateChange, Status, View,
-    Vitals,
+    self, Adoption, Board, Fact, FactKey, LagChange, LagGates, Memory, Observers, PeerReport, Phase,
+    PhaseChange, Sites, StateChange, Status, View, Vitals,
 };
 use crate::intent::Overlay;
 use crate::load::{Outlook, Readings};
@@ -25,7 +25,12 @@ use crate::snapshot::Base;
 #[derive(Debug)]
 pub struct Monitor {
     pub(super) config: Arc<Config>,
+    /// What this instance sees.
     pub(super) board: Board,
+    /// The instances that judge with this one; `None`: it judges alone.
+    pub(super) observers: Option<Observers>,
+    /// How often what this instance sees has changed, as far as others judge by it.
+    sight: u64,
     pub(super) sites: Sites,
     pub(super) alarms: Alarms,
     /// The sets of regions that some clients may be sent to.
@@ -53,6 +58,15 @@ pub struct Findings {
     pub events: Vec<Event>,
     /// The regions that would have left by now, but for `failover: advise`, and when.
     pub advised: Vec<(RegionId, Moment)>,
+}
+
+/// What an instance tells its peers: facts, by the same places.
+#[derive(Clone, Debug)]
+pub struct OwnSight {
+    pub keys: Arc<Vec<FactKey>>,
+    pub facts: Vec<Fact>,
+    /// Whether it may be cut off from everything.
+    pub is_blind: bool,
 }
 
 impl Findings {
@@ -88,6 +102,8 @@ impl Monitor {
             is_blind: false,
             lags: LagGates::of(config.lag_limits()),
             wake: sites.wake(&board, now),
+            observers: None,
+            sight: 0,
             alarms: Alarms::new(&config),
             pools: config.pools(),
             board,
@@ -95,6 +111,8 @@ impl Monitor {
             config,
         };
         let adopted = memory.map_or_else(Vec::new, |memory| monitor.adopt(memory, now));
+        let rules = monitor.config.server.peers.as_ref().map(|peers| peers.rules.clone());
+        monitor.observers = rules.map(|rules| Observers::new(rules, &monitor.board, now));
         let findings = monitor.settle(now).after(adopted);
         (monitor, findings)
     }
@@ -104,6 +122,7 @@ impl Monitor {
         let was_blind = self.is_blind;
         let changes: Vec<StateChange> = seen.iter().filter_map(|seen| self.board.observe(seen)).collect();
         let lagging = self.look_at_lags(seen, now);
+        self.sight += u64::from(!changes.is_empty() || was_blind);
         // While it is blind, every result may end an alarm.
         if changes.is_empty() && lagging.is_empty() && !was_blind {
             return Findings::default();
@@ -138,6 +157,7 @@ impl Monitor {
     /// probed.
     pub fn go_blind(&mut self, probes: &[BlindProbe], now: Moment) -> Findings {
         let news = probes.iter().filter(|probe| self.board.blind(probe)).count();
+        self.sight += u64::from(news > 0);
         if news > 0 { self.settle(now) } else { Findings::default() }
     }
 
@@ -151,6 +171,30 @@ impl Monitor {
         seen.iter().for_each(|seen| self.board.references.observe(seen));
         let is_news = self.board.references.lost(now).count() != was_lost || self.is_held();
         if is_news { self.settle(now) } else { Findings::default() }
+    }
+
+    /// Takes what peers tell.
+    pub fn hear(&mut self, reports: Vec<PeerReport>, now: Moment) -> Findings {
+        let is_news = self.observers.as_mut().is_some_and(|observers| observers.hear(reports, now));
+        if is_news { self.settle(now) } else { Findings::default() }
+    }
+
+    /// Returns what this instance tells its peers; `None`: it has none.
+    pub fn own_sight(&self, now: Moment) -> Option<OwnSight> {
+        let observers = self.observers.as_ref()?;
+        let is_blind = health::is_cut_off(&self.board, &self.config.safety, now);
+        let facts = health::own_facts(&self.board);
+        Some(OwnSight { keys: Arc::clone(observers.keys()), facts, is_blind })
+    }
+
+    /// Returns a number that is another one whenever peers must know at once what this instance sees.
+    pub fn sight(&self) -> u64 {
+        self.sight
+    }
+
+    /// Returns what health is judged by: what all observers see together, or this instance alone.
+    pub(super) fn judged(&self) -> &Board {
+        judged(&self.board, self.observers.as_ref())
     }
 
     /// Returns whether a region is kept from leaving.
@@ -197,8 +241,8 @@ impl Monitor {
     pub fn view_under(&self, overlay: &Overlay, now: Moment) -> View {
         let mut sites = self.sites.clone();
         sites.instruct(&overlay.failover, overlay.withdrawn());
-        sites.update(&self.board, &self.config.safety, &self.pools, now);
-        self.steered_view(overlay, sites.view(&self.board))
+        sites.update(self.judged(), &self.config.safety, &self.pools, now);
+        self.steered_view(overlay, sites.view(self.judged()))
     }
 
     /// Returns the status of a site as it is observed, by family.
@@ -238,6 +282,10 @@ impl Monitor {
         self.overlay = overlay;
         self.board.reload(&config.regions, &config.canaries, now);
         self.board.references.watch(&config.server.reference_names(), now);
+        if let Some(observers) = &mut self.observers {
+            observers.reload(&self.board, now);
+        }
+        self.sight += 1;
         self.alarms.reload(&config);
         self.pools = config.pools();
         self.lags = LagGates::of(config.lag_limits());
@@ -251,11 +299,12 @@ impl Monitor {
     /// Moves all moments with the clock, also those of what operators want. No verdict changes.
     pub fn follow_clock(&mut self, step: ClockStep, overlay: Overlay) {
         self.board.follow_clock(step);
+        self.observers.follow_clock(step);
         self.sites.follow_clock(step);
         self.alarms.follow_clock(step);
         self.wake.follow_clock(step);
         self.overlay = overlay;
-        self.observed = self.sites.view(&self.board);
+        self.observed = self.sites.view(self.judged());
         self.view = self.steered_view(&self.overlay, self.observed.clone());
     }
 
@@ -301,7 +350,7 @@ impl Monitor {
         base: &'a Base,
         outlook: Outlook,
     ) -> AvailabilityInputs<'a> {
-        let (board, observed, overlay, view) = (&self.board, &self.observed, &self.overlay, &self.view);
+        let (board, observed, overlay, view) = (self.judged(), &self.observed, &self.overlay, &self.view);
         AvailabilityInputs { board, observed, overlay, view, base, outlook }
     }
 
@@ -317,7 +366,7 @@ impl Monitor {
         let regions = || self.config.regions.iter().map(|(id, _)| id);
         let vitals = |id| health::vitals(&self.board, Site::Region(id), Moment::default(), now);
         let present = |id: RegionId| {
-            let present = self.sites.present(id, &self.board, |zone| overlay.kept_of_zone(zone));
+            let present = self.sites.present(id, self.judged(), |zone| overlay.kept_of_zone(zone));
             present * overlay.capacity[usize::from(id.0)]
         };
         Readings {
@@ -331,22 +380,40 @@ impl Monitor {
     /// Returns what is known of everything, as of the snapshot with this number.
     pub fn report(&self, snapshot: u64, now: Moment) -> Report {
         let alarms = self.alarms.standing().collect();
-        Report::new(snapshot, &self.config, &self.board, &self.sites, &self.view, alarms, now)
+        let boards = [&self.board, self.judged()];
+        let report = Report::new(snapshot, &self.config, boards, &self.sites, &self.view, alarms, now);
+        Report { peers: self.peers(), ..report }
+    }
+
+    fn peers(&self) -> Vec<ObserverReport> {
+        let observers = self.observers.iter().flat_map(|observers| {
+            let lost = observers.board().joint_sights.lost();
+            let is_lost = |name: &str| lost.iter().any(|lost| lost.name == name);
+            observers.peers().iter().map(move |peer| ObserverReport::of(peer, is_lost(&peer.name)))
+        });
+        observers.collect()
     }
 
     /// Judges regions and zones anew, and brings everything up to date that follows from it.
     fn settle(&mut self, now: Moment) -> Findings {
         let grades = self.sites.grades(&self.config.regions);
-        let turns = self.sites.update(&self.board, &self.config.safety, &self.pools, now);
-        self.observed = self.sites.view(&self.board);
+        if let Some(observers) = &mut self.observers {
+            let is_blind = health::is_cut_off(&self.board, &self.config.safety, now);
+            observers.update(&self.board, is_blind, now);
+        }
+        let board = judged(&self.board, self.observers.as_ref());
+        let turns = self.sites.update(board, &self.config.safety, &self.pools, now);
+        self.observed = self.sites.view(board);
         let view = self.steered_view(&self.overlay, self.observed.clone());
         let moves_view = !view.steers_like(&self.view);
         self.view = view;
         self.is_blind = self.board.blind_spots().next().is_some();
-        let wakes = [self.sites.wake(&self.board, now), self.board.references.wake(now)];
+        let board = judged(&self.board, self.observers.as_ref());
+        let peers = self.observers.as_ref().and_then(Observers::wake);
+        let wakes = [self.sites.wake(board, now), self.board.references.wake(now), peers];
         self.wake = wakes.into_iter().flatten().min();
         let mut events: Vec<_> = turns.iter().filter_map(|turn| self.event_of_turn(turn)).collect();
-        events.extend(self.alarms.update(&self.board, &self.sites, &self.observed, &self.view, now));
+        events.extend(self.alarms.update(&self.board, board, &self.sites, &self.observed, &self.view, now));
         let advised = turns.iter().filter_map(|turn| self.advised(turn)).collect();
         let is_worth_keeping =
             turns.iter().any(is_eventful) || grades != self.sites.grades(&self.config.regions);
@@ -377,6 +444,11 @@ impl Monitor {
             Site::Region(_) | Site::Zone(_) => None,
         }
     }
+}
+
+/// Returns what health is judged by.
+fn judged<'a>(own: &'a Board, observers: Option<&'a Observers>) -> &'a Board {
+    observers.map_or(own, Observers::board)
 }
 
 /// Returns whether a turn is worth remembering.
@@ -439,6 +511,7 @@ mod tests {
                 geo: Geo::default(),
                 state: None,
                 references: Vec::new(),
+                peers: None,
                 webhooks: Vec::new(),
                 log: LogFormat::Human,
             },

@@ -412,7 +412,10 @@ impl Sites {
         let site = Site::Region(id);
         let before = self.recovery(site, family).clone();
         let assessment = evidence.assessment(id, self.grade(site), &before);
-        let suppression = (assessment == Assessment::Bad).then(|| self.suppress(id, evidence)).flatten();
+        let suppression = match assessment {
+            Assessment::Bad => self.suppress(id, evidence),
+            Assessment::Good | Assessment::Suspect | Assessment::Unknown => self.unconfirmed(id, evidence),
+        };
         let followed = match suppression {
             // Who wants advice wants to know what would have happened.
             Some(Suppression::Failover(Failover::Advise)) | None => assessment,
@@ -426,7 +429,8 @@ impl Sites {
         let exit = self.exit_by(id, evidence);
         let state = self.state_mut(site, family);
         state.suppression = suppression;
-        state.kept_at = if suppression.is_some() { Some(now) } else { state.kept_at };
+        let is_kept = suppression.is_some_and(Suppression::keeps_what_is_bad);
+        state.kept_at = if is_kept { Some(now) } else { state.kept_at };
         state.recovery.follow(followed, around, &region.recovery, now);
         state.exit = if state.recovery.phase() == Phase::Down { exit } else { Exit::Whole };
         PhaseChange::between(site, family, &before, &state.recovery, now)

@@ -5,16 +5,18 @@
 //! | limit | binds | ends |
 //! |---|---|---|
 //! | `failover: advise` or `off` | every verdict | when an operator says so |
-//! | blindness: half of the regions fail, and no reference outside them has answered since | every verdict | a minute after one has |
+//! | no quorum: too few observers see it down (`peers.down_quorum`) | every verdict | when enough do, or those that are silent have been so for `peers.alone_after` |
+//! | blindness: half of the regions fail, and no reference outside them has answered since | every verdict of one observer | a minute after one has |
 //! | overload: it times out and reports that it is full | soft | when it reports room, or nothing |
-//! | correlated failure: half of the regions began to fail alike within a minute | soft | `safety.shared_hold` after the first failed probe, or when the others are well, or a majority of the references has answered since |
+//! | correlated failure: half of the regions began to fail alike within a minute | soft, of one observer | `safety.shared_hold` after the first failed probe, or when the others are well, or a majority of the references has answered since |
 //! | no other region has passed a probe since | soft | when one has |
 //! | no region is well | soft | a minute after one is |
 //! | `safety.keep`: too few would stay in the answers of some name, and it is not known what they can bear | soft | when others return |
 //! | a cascade: it was given clients of another region before it began to fail | soft | in steps of `safety.velocity` every ten minutes |
 //! | `safety.min_in_service` | every verdict | when others return |
 //!
-//! A region that has left stays out whatever the others do: none of these brings it back. One that leaves softly leaves
+//! A verdict of several observers answers whether it is only this one's view, and neither blindness nor correlated failure
+//! holds it; how far to act is asked all the same. A region that has left stays out whatever the others do: none of these brings it back. One that leaves softly leaves
 //! only as far as others can bear its clients, where that is known ([`Exit::AsBorne`]).
 
 use std::time::Duration;
@@ -40,7 +42,7 @@ impl Sites {
         if !self.recovery(Site::Region(id), evidence.family).serves() {
             return None;
         }
-        if self.was_blind(id, evidence) {
+        if self.was_blind(id, evidence) && !evidence.is_confirmed(id) {
             return Some(Suppression::Blind);
         }
         let soft = match evidence.verdict(id) {
@@ -48,6 +50,19 @@ impl Sites {
             Verdict::Soft(failure) => self.suppress_soft(id, failure, evidence),
         };
         soft.or_else(|| self.is_needed(id, evidence).then_some(Suppression::MinInService))
+    }
+
+    /// Returns what keeps a region from leaving that is down for some observers, and not for all of them together; `None`:
+    /// it is for none, or has left.
+    pub(super) fn unconfirmed(&self, id: RegionId, evidence: &Evidence<'_>) -> Option<Suppression> {
+        let sights = evidence.board.joint_sights.region(id, evidence.family)?;
+        let serves = self.recovery(Site::Region(id), evidence.family).serves();
+        let is_auto = self.failover(id) == Failover::Auto;
+        (sights.down() > 0 && serves && is_auto).then(|| Suppression::Unconfirmed {
+            down: sights.down(),
+            needed: sights.needed,
+            until: sights.until,
+        })
     }
 
     fn suppress_soft(
@@ -59,7 +74,8 @@ impl Sites {
         if let Some(load) = self.overload(id, evidence) {
             return Some(Suppression::Overload(load));
         }
-        let held = failure.and_then(|failure| Some((failure.class, evidence.hold(id, failure)?)));
+        let held = failure.filter(|_| !evidence.is_confirmed(id));
+        let held = held.and_then(|failure| Some((failure.class, evidence.hold(id, failure)?)));
         if let Some((class, until)) = held {
             return Some(Suppression::Correlated(class, until));
         }

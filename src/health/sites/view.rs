@@ -2,7 +2,8 @@
 
 use super::Sites;
 use crate::health::{
-    AddressHealth, AddressState, Board, Exit, OutlierGrade, Phase, SiteShare, Standing, Status, View, outlier,
+    AddressHealth, AddressState, Board, Exit, OutlierGrade, Phase, SiteShare, Standing, Status, Suppression,
+    View, outlier,
 };
 use crate::region::{Failover, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
@@ -74,7 +75,7 @@ impl Sites {
         let addresses = addresses.filter(|(_, at)| at.zone == zone && Family::of(at.ip) == family);
         let total = addresses.clone().count();
         // What is kept in the answers against its health is loaded like everything else.
-        let is_kept = self.suppression(region, family).is_some();
+        let is_kept = self.suppression(region, family).is_some_and(Suppression::keeps_what_is_bad);
         // What rises in a zone that serves is back in a moment.
         let serves = self.recovery(Site::Zone(zone), family).serves();
         let is_up = |state: AddressState| !state.is_down() || (serves && state == AddressState::Rising);

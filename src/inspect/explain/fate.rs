@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::health::{OutlierGrade, Phase, SiteShare, Status, View};
+use crate::health::{OutlierGrade, Phase, SiteShare, Status, Suppression, View};
 use crate::region::{Family, RegionId};
 use crate::share::Share;
 use crate::steering::{self, Destination, Fate};
@@ -170,7 +170,11 @@ impl RegionFacts<'_> {
     /// Says why a region stays that is bad; of any other, nothing.
     fn suppression(&self) -> String {
         let suppression = self.status().and_then(|now| now.suppression);
-        suppression.map_or_else(String::new, |suppression| format!("; bad, and stays: {suppression}"))
+        match suppression {
+            None => String::new(),
+            Some(suppression @ Suppression::Unconfirmed { .. }) => format!("; stays: {suppression}"),
+            Some(suppression) => format!("; bad, and stays: {suppression}"),
+        }
     }
 }
 
@@ -181,7 +185,7 @@ fn up(status: &Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::{Standing, Suppression};
+    use crate::health::Standing;
     use crate::moment::Moment;
     use crate::region::Regions;
     use crate::region::tests::region;
