@@ -34,6 +34,7 @@ mod manners;
 mod packets;
 mod pages;
 mod pair;
+mod peers;
 mod reload;
 mod restart;
 mod rollout;

@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct Regions {
 struct Service {
     address: Ipv4Addr,
     is_broken: AtomicBool,
+    /// The value of the `Host` header for which it is broken besides; `None`: for none.
+    is_broken_for: Mutex<Option<String>>,
     successes: AtomicUsize,
     failures: AtomicUsize,
 }
@@ -38,6 +40,7 @@ impl Service {
         Self {
             address,
             is_broken: AtomicBool::new(false),
+            is_broken_for: Mutex::new(None),
             successes: AtomicUsize::new(0),
             failures: AtomicUsize::new(0),
         }
@@ -70,6 +73,13 @@ impl Regions {
     /// Makes a region, or one address, answer with status 503 from now on.
     pub fn break_(&self, place: &str) {
         self.at(place).for_each(|service| service.set(true));
+    }
+
+    /// Makes it answer with status 503 to requests with this `Host`, as to an instance whose path is bad; `None`: to none.
+    pub fn break_for(&self, place: &str, host: Option<&str>) {
+        for service in self.at(place) {
+            *service.is_broken_for.lock().unwrap() = host.map(|host| format!("\r\nhost: {host}\r\n"));
+        }
     }
 
     /// Makes it answer with status 200 again.
@@ -152,7 +162,9 @@ fn respond(mut stream: TcpStream, service: &Service) -> std::io::Result<()> {
             length => request.extend_from_slice(&buffer[..length]),
         }
     }
-    let (status, counter) = if service.is_broken.load(Ordering::SeqCst) {
+    let request = String::from_utf8_lossy(&request).to_lowercase();
+    let is_meant = service.is_broken_for.lock().unwrap().as_ref().is_some_and(|host| request.contains(host));
+    let (status, counter) = if is_meant || service.is_broken.load(Ordering::SeqCst) {
         ("503 Service Unavailable", &service.failures)
     } else {
         ("200 OK", &service.successes)
