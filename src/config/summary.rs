@@ -100,9 +100,10 @@ impl ConfigSummary<'_> {
             ..=1 => String::new(),
             several => format!(" of {several} regions"),
         };
+        let of_zone = if policy.one_zone { ", each client's of one zone" } else { "" };
         writeln!(
             f,
-            "    ttl: {ttl}s, {short}s while an address is suspect; at most {} addresses{of_regions}",
+            "    ttl: {ttl}s, {short}s while an address is suspect; at most {} addresses{of_regions}{of_zone}",
             steering.max_answers
         )?;
         match policy.regions.iter().filter_map(|id| self.slowest(*id, ttl, short)).max() {

@@ -123,8 +123,10 @@ impl Snapshot {
         let is_shedding = !splits.is_whole() || health.has_yielding();
         // A name that limits the replication lag sees its own view of the regions.
         let terms_of = |partition: &Partition| {
-            let view = health.under(partition.policy.max_lag);
-            Terms { view, bucketing: &bucketing, shedding, is_whole: view.is_whole() && !is_shedding }
+            let policy = &partition.policy;
+            let view = health.under(policy.max_lag);
+            let is_whole = view.is_whole() && !is_shedding && !policy.one_zone;
+            Terms { view, bucketing: &bucketing, shedding, is_whole }
         };
         let partitions = base.partitions.iter().enumerate();
         let choices = partitions.map(|(number, partition)| {

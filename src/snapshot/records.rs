@@ -209,9 +209,9 @@ impl<'a> Pool<'a> {
         family: Family,
     ) -> Result<LedAddresses, Answer> {
         let most = usize::from(steering.max_answers);
-        let floor = selection.floor;
+        let filter = selection.filter;
         let of = |region| {
-            LedAddresses::of(steering::spread(self.regions, self.health, region, family, most, floor))
+            LedAddresses::of(steering::spread(self.regions, self.health, region, family, most, filter))
         };
         match selection.destination {
             Destination::Healthy(region) => Ok(self.followed(of(region), selection, family, most)),

@@ -15,8 +15,22 @@ pub struct Addresses {
     pub any_suspect: bool,
 }
 
-/// Returns up to `most` addresses of a region and family: those that are not down and whose share is above
-/// `floor`, or all that are not down when there is no such one, or all of them when every one is down (a
+/// The addresses of a region that some of its clients get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AddressFilter {
+    /// Those whose share is above this one.
+    pub floor: Share,
+    /// Those of this availability zone; `None`: of all.
+    pub zone: Option<ZoneId>,
+}
+
+impl AddressFilter {
+    /// Lets every address through.
+    pub const ALL: Self = Self { floor: Share::NONE, zone: None };
+}
+
+/// Returns up to `most` addresses of a region and family that `filter` lets through: those that are not down and whose
+/// share is above its floor, or all that are not down when there is no such one, or all of them when every one is down (a
 /// region that fails open). A disabled address is never one of them. Zones take turns, so that the first
 /// addresses lie in different zones.
 pub fn spread(
@@ -25,11 +39,13 @@ pub fn spread(
     region: RegionId,
     family: Family,
     most: usize,
-    floor: Share,
+    filter: AddressFilter,
 ) -> Addresses {
+    let AddressFilter { floor, zone } = filter;
     let of_family: Vec<_> = regions
         .addresses_of(region)
         .filter(|(id, address)| Family::of(address.ip) == family && view.of(*id) != Standing::Disabled)
+        .filter(|(_, address)| zone.is_none_or(|zone| zone == address.zone))
         .map(|(id, address)| (*address, view.of(id), view.share(id) > floor))
         .collect();
     let is_down = |standing: &Standing| standing.is_down();
@@ -91,7 +107,7 @@ mod tests {
             _ => Standing::Down { since: Moment(1) },
         };
         let view = View::counted(&regions, standings.chars().map(standing).collect());
-        let addresses = spread(&regions, &view, RegionId(0), Family::V4, most, Share::NONE);
+        let addresses = spread(&regions, &view, RegionId(0), Family::V4, most, AddressFilter::ALL);
         let ips: Vec<_> = expected.iter().map(|last| [192, 0, 2, *last].into()).collect();
         assert_eq!(addresses, Addresses { ips, any_suspect });
     }
@@ -122,7 +138,8 @@ mod tests {
     #[test]
     fn a_family_that_the_region_does_not_have_gets_nothing() {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
-        let addresses = spread(&regions, &View::all_up(&regions), RegionId(0), Family::V6, 4, Share::NONE);
+        let addresses =
+            spread(&regions, &View::all_up(&regions), RegionId(0), Family::V6, 4, AddressFilter::ALL);
         assert_eq!(addresses, Addresses { ips: Vec::new(), any_suspect: false });
     }
 }

@@ -6,25 +6,11 @@
 //! key a client has one bucket for ever, so that a share that grows takes no client away: chance or a hash of
 //! the query would move clients back and forth with every answer.
 
-use std::net::IpAddr;
-
+use super::share_test::ShareTest;
+use super::zones::ZoneDraw;
 use crate::health::View;
-use crate::region::{Family, RegionId, Regions};
+use crate::region::{Family, RegionId, Regions, ZoneId};
 use crate::share::{Key, Share};
-
-/// A test of a client: whether its bucket under a key is in a share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ShareTest {
-    pub(crate) key: Key,
-    pub(crate) share: Share,
-}
-
-impl ShareTest {
-    /// Returns whether `client` is in the share.
-    pub fn includes(self, client: IpAddr) -> bool {
-        self.share.includes(self.key.bucket(client))
-    }
-}
 
 /// The keys of every region, and the shares of its addresses.
 #[derive(Clone, Debug)]
@@ -33,6 +19,8 @@ pub struct Bucketing {
     keys: Vec<RegionKeys>,
     /// By `RegionId` and family: the distinct shares of the addresses that only some clients get, growing.
     cuts: Vec<[Vec<Share>; 2]>,
+    /// By `RegionId` and family.
+    zones: Vec<[ZoneDraw; 2]>,
 }
 
 /// The keys of one region.
@@ -64,7 +52,10 @@ impl Bucketing {
             shares.sort_unstable();
             shares.dedup();
         }
-        Self { keys, cuts }
+        let zones = regions.iter();
+        let zones =
+            zones.map(|(id, _)| Family::BOTH.map(|family| ZoneDraw::of(regions, view, id, family))).collect();
+        Self { keys, cuts, zones }
     }
 
     pub(super) fn keys(&self, region: RegionId) -> RegionKeys {
@@ -93,5 +84,20 @@ impl Bucketing {
             floor = *share;
         }
         Ok(floor)
+    }
+
+    /// Returns the availability zone whose addresses above `floor` a client gets; `None`: the region has no address for it.
+    ///
+    /// # Errors
+    ///
+    /// The first test that `is_in_share` does not answer.
+    pub(super) fn zone(
+        &self,
+        region: RegionId,
+        family: Family,
+        floor: Share,
+        is_in_share: &impl Fn(ShareTest) -> Option<bool>,
+    ) -> Result<Option<ZoneId>, ShareTest> {
+        self.zones[usize::from(region.0)][family as usize].find(floor, is_in_share)
     }
 }

@@ -18,9 +18,11 @@ mod order;
 mod policy;
 mod residency;
 mod route;
+mod share_test;
+mod zones;
 
-pub use addresses::{Addresses, spread, whole};
-pub use bucketing::{Bucketing, ShareTest};
+pub use addresses::{AddressFilter, Addresses, spread, whole};
+pub use bucketing::Bucketing;
 pub use choice::{Choice, Fate, choose};
 pub use load::{Capacities, Demand, Piece, Split, Splits};
 pub use policy::{
@@ -29,6 +31,7 @@ pub use policy::{
 };
 pub use residency::{Removed, Remover};
 pub use route::{Conditions, Destination, Division, Rest, Route, Selection, family_of, status};
+pub use share_test::ShareTest;
 
 pub use crate::zone::SteeringId;
 

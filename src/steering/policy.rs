@@ -60,6 +60,8 @@ pub struct Policy {
     pub max_lag: Option<Duration>,
     /// How many regions one answer holds addresses of, 1 to [`MAX_ANSWERED_REGIONS`].
     pub max_regions: u8,
+    /// Whether a client gets the addresses of one availability zone of its region only.
+    pub one_zone: bool,
 }
 
 /// The clients of a policy that one residency rule binds, or whom a region is not for, or all of them.
@@ -207,6 +209,7 @@ pub(super) mod tests {
             all_down: AllDown::FailOpen,
             max_lag: None,
             max_regions: 1,
+            one_zone: false,
         }
     }
 }

@@ -12,8 +12,10 @@
 //! A route is found once for all clients of a plan, and not client by client, because compiling a snapshot
 //! asks for the groups of clients that differ, and proofs and forecasts for the fractions.
 
-use super::bucketing::{Bucketing, ShareTest};
+use super::addresses::AddressFilter;
+use super::bucketing::Bucketing;
 use super::policy::{AllDown, MAX_ANSWERED_REGIONS, Policy, Refusal};
+use super::share_test::ShareTest;
 use super::{Plan, Split};
 use crate::health::{SiteShare, Status, View};
 use crate::region::{Family, RegionId, RegionSet};
@@ -34,6 +36,8 @@ pub struct Route {
     pub others: Vec<RegionId>,
     /// How many regions an answer holds addresses of.
     pub max_regions: u8,
+    /// Whether a client gets the addresses of one availability zone of its region only.
+    pub one_zone: bool,
 }
 
 /// The destination of clients who are in the share of no stop.
@@ -89,8 +93,8 @@ impl Destination {
 pub struct Selection {
     /// Where they are sent.
     pub destination: Destination,
-    /// They get the addresses whose share is above this one.
-    pub floor: Share,
+    /// The addresses of its region that they get.
+    pub filter: AddressFilter,
     /// The regions whose addresses follow, in order.
     pub others: [Option<RegionId>; MAX_ANSWERED_REGIONS - 1],
 }
@@ -127,12 +131,13 @@ impl Route {
             Some(weights) => route.weighted(plan, weights, view, family),
             None => route,
         };
-        route.followed(plan, view, shedding, family, policy.max_regions)
+        let route = route.followed(plan, view, shedding, family, policy.max_regions);
+        Self { one_zone: policy.one_zone, ..route }
     }
 
     /// A way whose answers hold one region.
     fn new(stops: Vec<(RegionId, Share)>, rest: Rest) -> Self {
-        Self { stops, rest, others: Vec::new(), max_regions: 1 }
+        Self { stops, rest, others: Vec::new(), max_regions: 1, one_zone: false }
     }
 
     /// Finds the route of the clients of `plan`; `split` is what their region sheds, if it does.
@@ -262,7 +267,12 @@ impl Route {
             Destination::Healthy(region) => bucketing.floor(region, family, is_in_share)?,
             Destination::FailOpen(_) | Destination::Refused(_) | Destination::Forbidden(_) => Share::NONE,
         };
-        Ok(Selection { destination, floor, others: self.others(destination) })
+        let zone = match destination.region().filter(|_| self.one_zone) {
+            Some(region) => bucketing.zone(region, family, floor, is_in_share)?,
+            None => None,
+        };
+        let filter = AddressFilter { floor, zone };
+        Ok(Selection { destination, filter, others: self.others(destination) })
     }
 
     fn destination(

@@ -3,7 +3,7 @@
 use crate::home::Home;
 use crate::region::{Regions, regions_in};
 use crate::run::meridian;
-use crate::server::Server;
+use crate::server::{Server, wait_for};
 
 /// A home whose `tokyo` says more, and whose first name does.
 fn home(canary_port: u16, region: &str, steer: &str) -> Home {
@@ -60,4 +60,34 @@ fn the_addresses_of_the_next_region_stand_after_those_of_the_first_and_leave_wit
     assert!(text.contains("its addresses follow those of the chosen one: 1 of 1 up"), "{text}");
     let proof = meridian(&["prove", zones.to_str().unwrap()]);
     assert_eq!(proof.code, 0, "{proof:?}");
+}
+
+#[test]
+fn each_client_has_a_zone_of_its_own_and_another_one_while_that_is_down() {
+    let regions = Regions::start();
+    let home = home(regions.port, "", "      one_zone: true\n");
+    let server = Server::start(&home);
+    let client = |number: u8| format!("10.81.{number}.0/24");
+    let zone_of = |number: u8| {
+        let reply = server.ask(&format!("api.example.com. A from {}", client(number)));
+        let [record] = &reply.answers[..] else { panic!("{reply} has not one record") };
+        record.data.to_string()
+    };
+    let own: Vec<String> = (0..32).map(zone_of).collect();
+    for zone in ["127.7.1.1", "127.7.1.2"] {
+        assert!(own.iter().filter(|one| *one == zone).count() >= 8, "{zone} has too few: {own:?}");
+    }
+    assert_eq!((0..32).map(zone_of).collect::<Vec<_>>(), own, "a client keeps its zone");
+    let zones = home.zones();
+    let question =
+        ["explain", "api.example.com", "--client", &client(0), "--config", zones.to_str().unwrap()];
+    let letter = if own[0] == "127.7.1.1" { 'a' } else { 'b' };
+    let text = meridian(&question).out;
+    assert!(text.contains(&format!("tokyo, zone tokyo-{letter}")), "{text}");
+    let all = || (0..32).map(zone_of).collect::<Vec<_>>();
+    regions.break_("127.7.1.1");
+    let has_moved = || all().iter().all(|zone| zone == "127.7.1.2").then_some(());
+    wait_for("the clients of tokyo-a are in tokyo-b", has_moved);
+    regions.heal("127.7.1.1");
+    wait_for("they are back", || (all() == own).then_some(()));
 }

@@ -172,17 +172,20 @@ pub fn any_order() -> impl Strategy<Value = Order> {
 pub fn any_policy() -> impl Strategy<Value = Policy> {
     let all_down = select(vec![AllDown::FailOpen, AllDown::FailOpen, AllDown::Servfail, AllDown::Nodata]);
     let border = (proptest::collection::vec(any_rule(), 0..3), any_admissions());
-    let answer = (all_down, prop_oneof![2 => Just(1u8), 1 => 2u8..5]);
+    let answer = (all_down, prop_oneof![2 => Just(1u8), 1 => 2u8..5], any::<bool>());
     (some_regions(), any_order(), border, some_regions(), answer).prop_map(
-        |(regions, order, (residency, admissions), unknown_location, (all_down, max_regions))| Policy {
-            regions,
-            order,
-            residency,
-            admissions,
-            unknown_location,
-            all_down,
-            max_lag: None,
-            max_regions,
+        |(regions, order, (residency, admissions), unknown_location, (all_down, max_regions, one_zone))| {
+            Policy {
+                regions,
+                order,
+                residency,
+                admissions,
+                unknown_location,
+                all_down,
+                max_lag: None,
+                max_regions,
+                one_zone,
+            }
         },
     )
 }

@@ -37,6 +37,9 @@ pub struct SteerSpec {
     /// first, for clients that try several; only of regions that are permitted, take all clients and are not full, and as
     /// long as `max_answers` leaves room. Left out: 1.
     max_regions: Option<Value<u32>>,
+    /// Answer with the addresses of one availability zone of the region only: each client has its own, by a hash of its
+    /// prefix, and another one while that has no address up. Left out: the addresses of all zones, one after the other.
+    one_zone: Option<Setting<bool>>,
     /// Also answer HTTPS queries (RFC 9460), with the addresses of the chosen region as hints. Left
     /// out: they get NODATA.
     https: Option<Setting<HttpsSpec>>,
@@ -132,6 +135,7 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
     let max_regions = max_regions(spec, max_answers.unwrap_or(USUAL_ANSWERS), &regions, references);
     let policy = Policy {
         max_regions,
+        one_zone: spec.one_zone.get_or_default(),
         order: order(&spec.order, &regions, &rules, references),
         unknown_location: unknown_location(&spec.unknown_location, &regions, &rules, references),
         residency: rules.into_iter().map(|placed| placed.rule).collect(),

@@ -13,7 +13,7 @@ fn regions_are_listed_once_and_there_is_at_least_one() {
 
 #[test]
 fn answers_hold_up_to_four_regions_and_where_the_first_fills_them_is_a_warning() {
-    check_steer("regions: [tokyo, dublin], max_regions: 4", &[]);
+    check_steer("regions: [tokyo, dublin], max_regions: 4, one_zone: true", &[]);
     check_steer(
         "regions: [tokyo, dublin], max_regions: 5",
         &["a.yaml:5:56: `max_regions` goes from 1 to 4, not 5"],

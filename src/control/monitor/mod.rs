@@ -490,6 +490,7 @@ mod tests {
             all_down: AllDown::FailOpen,
             max_lag: None,
             max_regions: 1,
+            one_zone: false,
         };
         let steered = |owner| Steering {
             owner: Name::from_ascii(owner).expect("a name"),

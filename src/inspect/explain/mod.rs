@@ -20,7 +20,9 @@ use crate::geo::{Located, LocationOrigin};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::snapshot::Snapshot;
-use crate::steering::{self, Bucketing, Conditions, Decision, Destination, Plan, Remover, Steering};
+use crate::steering::{
+    self, Bucketing, Conditions, Decision, Destination, Plan, Remover, Selection, Steering,
+};
 use crate::wire::Rcode;
 use crate::zone::SteeringId;
 use crate::zone::{Name, RData, RecordType};
@@ -152,7 +154,7 @@ pub fn explain(
             network: located.map_or_else(String::new, network),
             groups: groups.collect(),
             regions: regions(snapshot, steering, &decision, located, bearings),
-            outcome: decision.choices.map(|choice| outcome(snapshot, choice.selection.destination)),
+            outcome: decision.choices.map(|choice| outcome(snapshot, choice.selection)),
         }
     });
     Explanation {
@@ -338,9 +340,13 @@ fn regions(
     planned.chain(removed).collect()
 }
 
-fn outcome(snapshot: &Snapshot, found: Destination) -> String {
-    let name = |region: RegionId| snapshot.base.config.regions.region(region).name.clone();
-    match found {
+fn outcome(snapshot: &Snapshot, selection: Selection) -> String {
+    let regions = &snapshot.base.config.regions;
+    let name = |region: RegionId| match selection.filter.zone {
+        Some(zone) => format!("{}, zone {}", regions.region(region).name, regions.zone(zone).name),
+        None => regions.region(region).name.clone(),
+    };
+    match selection.destination {
         Destination::Healthy(region) => name(region),
         Destination::FailOpen(region) => {
             format!("{} (fails open: every permitted region is down)", name(region))
