@@ -157,7 +157,8 @@ impl IncidentCause {
             | Condition::Peer(_)
             | Condition::ReloadFailed
             | Condition::StateFile(_)
-            | Condition::ClockSet => Self::Own(condition.to_string()),
+            | Condition::ClockSet
+            | Condition::Flood(_) => Self::Own(condition.to_string()),
         }
     }
 }
@@ -380,7 +381,8 @@ fn rank(condition: &Condition) -> u8 {
         | Condition::Peer(_)
         | Condition::ReloadFailed
         | Condition::StateFile(_)
-        | Condition::ClockSet => 6,
+        | Condition::ClockSet
+        | Condition::Flood(_) => 6,
     }
 }
 

@@ -6,6 +6,7 @@
 //! keys and events, which hold names, are made only when they are needed. The conditions of one cause are one
 //! incident (`incident`).
 
+mod flood;
 pub(crate) mod incident;
 mod rules;
 mod server;

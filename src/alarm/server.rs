@@ -1,4 +1,4 @@
-//! Alarms about the server itself: its files and its clock.
+//! Alarms about the server itself: its files, its clock, and floods of queries.
 //!
 //! A file that was lost, or cannot be written, is an alarm until it is written. A clock that was set is one for a while,
 //! so that an operator who looks later still learns why times do not fit.
@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Alarm;
+use super::flood::FloodAlarms;
 use crate::event::{Condition, Event, StateLoss};
 use crate::moment::{ClockStep, Moment, follows_clock};
 
@@ -20,6 +21,7 @@ pub(crate) struct ServerAlarms {
     files: BTreeMap<&'static str, Event>,
     /// The last step of the clock that is still told.
     clock: Option<Event>,
+    pub(crate) floods: FloodAlarms,
 }
 
 impl ServerAlarms {
@@ -61,16 +63,21 @@ impl ServerAlarms {
 
     /// Returns when to look although nothing happens; `None`: never.
     pub(crate) fn wake(&self) -> Option<Moment> {
+        self.clock_until().into_iter().chain(self.floods.wake()).min()
+    }
+
+    fn clock_until(&self) -> Option<Moment> {
         self.clock.as_ref().map(|event| event.time.plus(CLOCK_TOLD_FOR))
     }
 
-    /// Ends the alarm of the clock when it has been told for long enough.
-    pub(crate) fn look(&mut self, now: Moment) -> Option<Event> {
-        let is_over = self.wake().is_some_and(|until| until <= now);
-        is_over.then(|| {
+    /// Ends the alarm of the clock when it has been told for long enough, and floods that are over.
+    pub(crate) fn look(&mut self, now: Moment) -> Vec<Event> {
+        let mut events = self.floods.look(now);
+        if self.clock_until().is_some_and(|until| until <= now) {
             self.clock = None;
-            Event::clock_steady(CLOCK_TOLD_FOR, now)
-        })
+            events.push(Event::clock_steady(CLOCK_TOLD_FOR, now));
+        }
+        events
     }
 
     /// Returns the alarms that stand.
@@ -80,11 +87,12 @@ impl ServerAlarms {
             event: event.clone(),
         });
         let clock = self.clock.iter();
-        files.chain(clock.map(|event| Alarm { condition: Condition::ClockSet, event: event.clone() }))
+        let clock = clock.map(|event| Alarm { condition: Condition::ClockSet, event: event.clone() });
+        files.chain(clock).chain(self.floods.standing())
     }
 }
 
-follows_clock!(ServerAlarms: files, clock);
+follows_clock!(ServerAlarms: files, clock, floods);
 
 #[cfg(test)]
 mod tests {
@@ -115,8 +123,8 @@ mod tests {
     fn a_step_of_the_clock_is_an_alarm_for_an_hour() {
         let mut alarms = ServerAlarms::default();
         alarms.clock_set(ClockStep(5000), Moment(10_000));
-        assert_eq!((alarms.wake(), alarms.look(Moment(3_609_999))), (Some(Moment(3_610_000)), None));
-        assert!(alarms.look(Moment(3_610_000)).is_some_and(|event| event.is_end()));
+        assert_eq!((alarms.wake(), alarms.look(Moment(3_609_999))), (Some(Moment(3_610_000)), vec![]));
+        assert!(alarms.look(Moment(3_610_000)).iter().all(Event::is_end));
         assert_eq!((alarms.wake(), alarms.standing().count()), (None, 0));
     }
 }

@@ -112,7 +112,7 @@ impl Plot {
             }
             let id = NodeId(u32::try_from(nodes.len()).expect("fewer than 2^32 names fit into memory"));
             self.names.insert(ancestor.into(), id);
-            nodes.push(wire_zone.node(ancestor, index));
+            nodes.push(wire_zone.node(id, ancestor, index));
         }
     }
 
@@ -167,12 +167,13 @@ impl<'a> WireZone<'a> {
     }
 
     /// Makes the node of a name; an empty non-terminal has nothing in it.
-    fn node(&self, name: &[u8], zone: usize) -> NameNode {
+    fn node(&self, id: NodeId, name: &[u8], zone: usize) -> NameNode {
         let configured = self.nodes.get(name);
         let mut rrsets: Vec<Packed> =
             configured.iter().flat_map(|node| node.rrsets.iter().map(pack)).collect();
         rrsets.sort_by_key(Packed::rtype);
         NameNode {
+            id,
             octets: name.len(),
             zone,
             rrsets,

@@ -19,6 +19,18 @@ use crate::wire::LowerName;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(super) u32);
 
+impl NodeId {
+    /// Returns the number.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(number: u32) -> Self {
+        Self(number)
+    }
+}
+
 /// All names of all zones, ready to be found by the bytes of a question.
 #[derive(Debug)]
 pub struct NameTree {
@@ -45,6 +57,7 @@ pub struct Apex {
 /// One name.
 #[derive(Debug)]
 pub struct NameNode {
+    pub id: NodeId,
     /// The length of the name. A question that found the node ends with these octets.
     pub octets: usize,
     /// The place of its zone among those the tree was compiled from.

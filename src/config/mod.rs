@@ -34,8 +34,8 @@ pub use master_file::included;
 pub use problem::{Problem, ProblemLevel, Problems, SourceLine};
 pub use sections::{
     Access, AccessToken, AdminTls, AlarmRule, AlarmRules, CookieSource, CookieSources, DatabaseSource, Geo,
-    Identity, Listen, ListenTls, LogFormat, Measure, NamedFile, PeerInstance, Peers, Role, Secret, Server,
-    TcpLimits, Webhook, WebhookShape,
+    Identity, Listen, ListenTls, LogFormat, Measure, NamedFile, PeerInstance, Peers, RateLimit, Role, Secret,
+    Server, TcpLimits, Webhook, WebhookShape,
 };
 pub use sources::{SourceFile, SourceFiles, below};
 

@@ -192,6 +192,9 @@ impl Control {
             Input::Written(outcomes) => {
                 self.server_alarms.written(&outcomes, now).into_iter().map(Effect::emit).collect()
             }
+            Input::Limited(floods) => {
+                self.server_alarms.floods.seen(&floods, now).into_iter().map(Effect::emit).collect()
+            }
             Input::Stopping => {
                 vec![
                     Effect::Persist(self.memory(now)),
@@ -303,7 +306,7 @@ impl Control {
         let mut effects = self.follow(findings, shed, now);
         effects.extend(self.attend(now));
         effects.extend(self.measure(now));
-        effects.extend(self.server_alarms.look(now).map(Effect::emit));
+        effects.extend(self.server_alarms.look(now).into_iter().map(Effect::emit));
         effects.extend(self.measure_availability(is_news, now));
         effects
     }

@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::peers::hub::{HEARTBEAT, TELL_EVERY};
 use crate::probe::{self, Prober};
-use crate::serve::{Current, Serving};
+use crate::serve::{Current, Limiter, Serving};
 use crate::severity::Severity;
 use crate::snapshot::{Base, Snapshot};
 
@@ -68,6 +68,10 @@ pub fn begin(
     let snapshot = first.expect("control publishes a snapshot before anything else");
     let current = ArcSwap::from_pointee(Serving {
         watch: metrics.watch(&snapshot.base.config.regions, &snapshot.leaving),
+        limiter: Limiter::new(
+            snapshot.base.config.server.rate_limit.as_ref(),
+            fastrand::u128(..).to_le_bytes(),
+        ),
         snapshot,
         answers,
     });
@@ -81,8 +85,8 @@ const REPORT_EVERY: Duration = Duration::from_millis(100);
 /// How often control learns how many queries of each part of the clients were answered: as often as load is divided.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
 
-/// How often the wall clock is looked at: an event has the wrong time for so long at most after it is set.
-const CLOCK_EVERY: Duration = Duration::from_secs(1);
+/// How often the wall clock and floods are looked at: an event has the wrong time for so long at most after it is set.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The time of the last report, and whether anything has happened since.
 struct Reporting {
@@ -163,6 +167,7 @@ fn seen_at(input: &Input) -> Option<Moment> {
         | Input::ReloadFailed(_)
         | Input::ClockSet(_)
         | Input::Written(_)
+        | Input::Limited(_)
         | Input::Stopping => None,
     }
 }
@@ -184,7 +189,7 @@ impl ControlLoop {
         let mut told = self.peers.take_reports();
         let mut telling = Telling { sight: control.sight(), at: Instant::now() };
         let mut reporting = Reporting::done(self.clock.now());
-        let mut looking = tokio::time::interval(CLOCK_EVERY);
+        let mut looking = tokio::time::interval(LOOK_EVERY);
         looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut counting = tokio::time::interval(COUNT_EVERY);
         counting.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -208,8 +213,8 @@ impl ControlLoop {
                     continue;
                 }
                 () = self.until(control.wake()) => Input::Tick,
-                _ = looking.tick() => match self.clock.follow() {
-                    Some(step) => Input::ClockSet(step),
+                _ = looking.tick() => match self.look() {
+                    Some(input) => input,
                     None => continue,
                 },
                 Ok(()) = written.changed() => Input::Written(written.borrow_and_update().clone()),
@@ -274,6 +279,15 @@ impl ControlLoop {
         });
     }
 
+    /// Looks at what nothing tells of: the wall clock, and networks that ask for too much.
+    fn look(&self) -> Option<Input> {
+        let step = self.clock.follow().map(Input::ClockSet);
+        step.or_else(|| {
+            let floods = self.current.load().limiter.floods();
+            (!floods.is_empty()).then_some(Input::Limited(floods))
+        })
+    }
+
     /// Waits until a moment; `None`: for ever.
     async fn until(&self, wake: Option<Moment>) {
         match wake {
@@ -327,7 +341,11 @@ impl ControlLoop {
             false => self.metrics.begin(&config, snapshot.base.demand.len()),
         };
         let watch = self.metrics.watch(&config.regions, &snapshot.leaving);
-        self.current.store(Arc::new(Serving { snapshot: Arc::clone(&snapshot), answers, watch }));
+        let limiter = match is_same_world {
+            true => before.limiter.clone(),
+            false => before.limiter.under(config.server.rate_limit.as_ref()),
+        };
+        self.current.store(Arc::new(Serving { snapshot: Arc::clone(&snapshot), answers, watch, limiter }));
         self.metrics.published(&snapshot);
         let comparable = is_same_world.then_some(&before.snapshot.health);
         self.metrics.standings(&config.regions, &snapshot.health, comparable);

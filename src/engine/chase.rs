@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::answer::{Delegation, NameMatch, NameNode, NameTree, Packed};
+use crate::answer::{Delegation, NameMatch, NameNode, NameTree, NodeId, Packed};
 use crate::client::Requester;
 use crate::config::Identity;
 use crate::region::RegionId;
@@ -34,6 +34,10 @@ pub(super) struct ReplyMeta {
     pub extended_error: Option<ExtendedError>,
     /// The zone of the question.
     pub zone: Option<usize>,
+    /// The name that decided about the question's name: itself, a wildcard, a zone cut.
+    pub node: Option<NodeId>,
+    /// Whether it says that there is no such name, or no such type.
+    pub is_negative: bool,
     /// The region of a steered answer.
     pub region: Option<RegionId>,
     /// The part of the clients that it went to.
@@ -52,6 +56,8 @@ impl ReplyMeta {
             scope: 0,
             extended_error: None,
             zone: None,
+            node: None,
+            is_negative: false,
             region: None,
             part: None,
             is_leaving: false,
@@ -139,6 +145,7 @@ where
         };
         if is_first {
             self.meta.zone = Some(node.zone);
+            self.meta.node = Some(if is_exact { node.id } else { node.wildcard.unwrap_or(node.id) });
         }
         if let Some(delegation) = &node.delegation
             && !(is_exact && self.qtype == rtype::DS)
@@ -243,6 +250,7 @@ where
     /// Writes a negative answer, to be cached for as long as the zone says, and no longer than `most`.
     fn negative(&mut self, rcode: Rcode, name: &LowerName, node: &NameNode, most: Ttl) -> Result<Step, Full> {
         self.meta.rcode = rcode;
+        self.meta.is_negative = true;
         let apex = self.source.tree.apex(node);
         let owner = name.ancestor(apex.octets);
         apex.negative.write_for(self.writer, Section::Authority, owner, most)?;

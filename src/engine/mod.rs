@@ -14,14 +14,17 @@
 mod chaos;
 pub(crate) mod chase;
 mod gate;
+mod put_off;
 #[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
 
 pub use chase::AnswerSource;
+pub use put_off::{PutOff, put_off};
 
 use self::chase::ReplyMeta;
+use crate::answer::NodeId;
 use crate::client::Requester;
 use crate::moment::Moment;
 use crate::region::RegionId;
@@ -92,6 +95,19 @@ pub struct ReplyTally {
     pub has_client_subnet: bool,
     /// What its cookie says of the sender; `None`: it brought none.
     pub cookie: Option<CookieStatus>,
+    /// What it tells.
+    pub subject: ReplySubject,
+}
+
+/// What a reply tells, as far as those who get many alike are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplySubject {
+    /// Records that a name has, or a referral from there. `None`: what the server says of itself.
+    Name(Option<NodeId>),
+    /// That the zone at this place has no such name, or the name no such type.
+    Absence(usize),
+    /// An error.
+    Error,
 }
 
 /// Answers a request from a snapshot.
@@ -190,6 +206,15 @@ fn tally(query: &Query<'_>, meta: &ReplyMeta, cookie: Option<CookieStatus>) -> R
         is_truncated: meta.is_truncated,
         has_client_subnet: query.edns.is_some_and(|edns| edns.client_subnet.is_some()),
         cookie,
+        subject: subject(meta),
+    }
+}
+
+fn subject(meta: &ReplyMeta) -> ReplySubject {
+    match (meta.rcode, meta.zone) {
+        (Rcode::NoError | Rcode::NxDomain, Some(zone)) if meta.is_negative => ReplySubject::Absence(zone),
+        (Rcode::NoError, _) => ReplySubject::Name(meta.node),
+        _ => ReplySubject::Error,
     }
 }
 

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::canary::BlindCause;
+use crate::client::Prefix;
 use crate::config::Measure;
 use crate::region::{Family, Target};
 use crate::severity::Severity;
@@ -56,6 +57,8 @@ pub enum Condition {
     StateFile(String),
     /// The wall clock was set.
     ClockSet,
+    /// The queries of this network are over the rate limits.
+    Flood(Prefix),
 }
 
 impl Condition {
@@ -77,7 +80,8 @@ impl Condition {
             | Self::Peer(_)
             | Self::Disagreement(..)
             | Self::ReloadFailed
-            | Self::ClockSet => Severity::Warning,
+            | Self::ClockSet
+            | Self::Flood(_) => Severity::Warning,
         }
     }
 
@@ -100,7 +104,8 @@ impl Condition {
             | Self::Peer(_)
             | Self::ReloadFailed
             | Self::StateFile(_)
-            | Self::ClockSet => None,
+            | Self::ClockSet
+            | Self::Flood(_) => None,
         }
     }
 
@@ -123,7 +128,8 @@ impl Condition {
             | Self::Peer(_)
             | Self::ReloadFailed
             | Self::StateFile(_)
-            | Self::ClockSet => None,
+            | Self::ClockSet
+            | Self::Flood(_) => None,
         }
     }
 }
@@ -155,6 +161,7 @@ impl fmt::Display for Condition {
             Self::ReloadFailed => f.write_str("reload"),
             Self::StateFile(file) => write!(f, "state/{file}"),
             Self::ClockSet => f.write_str("clock"),
+            Self::Flood(network) => write!(f, "flood/{network}"),
         }
     }
 }

@@ -121,6 +121,10 @@ impl EventKind {
     pub const CLOCK_SET: Self = Self::word("clock_set");
     /// It has been right for a while.
     pub const CLOCK_STEADY: Self = Self::word("clock_steady");
+    /// The queries of a network are over the rate limits.
+    pub const FLOOD_BEGAN: Self = Self::word("flood_began");
+    /// They have been within them for a while.
+    pub const FLOOD_ENDED: Self = Self::word("flood_ended");
     /// The configuration in force lacks what an intent is about.
     pub const INTENT_WITHOUT_TARGET: Self = Self::word("intent_without_target");
     /// An incident ended in another, or silently.

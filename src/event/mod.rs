@@ -9,6 +9,7 @@
 //! | `blindness` | what this instance cannot see |
 //! | `site` | regions and availability zones: leaving, returning, what keeps or limits them |
 //! | `names` | names that no region is left for |
+//! | `flood` | networks whose queries are over the rate limits |
 //! | `threshold` | measures beyond the limit of an alarm rule |
 //! | `intent` | intents, drills, failback |
 //! | `server` | configuration, saved state, the event log |
@@ -18,6 +19,7 @@
 mod address;
 mod blindness;
 mod condition;
+mod flood;
 mod intent;
 mod kind;
 mod names;
@@ -30,6 +32,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use condition::{Condition, ConditionMark, IncidentMark};
+pub use flood::FloodSighting;
 pub use kind::EventKind;
 pub use names::AffectedNames;
 pub use server::StateLoss;

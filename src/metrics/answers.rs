@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Config;
-use crate::engine::{ReplyTally, Transport};
+use crate::engine::{PutOff, ReplyTally, Transport};
 use crate::wire::{CookieStatus, Rcode};
 
 /// Tables that threads share out among themselves. More only cost memory once every worker has its own.
@@ -51,6 +51,33 @@ const TYPES: [(u16, &str); 20] = [
 
 const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
 
+/// What is sent instead of a reply over a limit.
+const TOLD: [&str; 3] = ["nothing", "truncated", "bad_cookie"];
+
+/// Which limit a reply is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyLimit {
+    Answers,
+    Negative,
+    Errors,
+    Excess,
+}
+
+impl ReplyLimit {
+    /// Every limit, in the order in which metrics list them.
+    pub const ALL: [Self; 4] = [Self::Answers, Self::Negative, Self::Errors, Self::Excess];
+
+    /// Returns the key of its setting, which is its label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Answers => "answers",
+            Self::Negative => "negative",
+            Self::Errors => "errors",
+            Self::Excess => "excess",
+        }
+    }
+}
+
 /// The counters of the answers from one configuration.
 #[derive(Debug)]
 pub struct AnswerCounters {
@@ -73,6 +100,9 @@ struct Shard {
     /// By the status of the cookie.
     cookies: [AtomicU64; 3],
     silent: AtomicU64,
+    /// By the limit, then by what the client was told.
+    limited: [[AtomicU64; 3]; 4],
+    evicted: AtomicU64,
 }
 
 impl AnswerCounters {
@@ -111,6 +141,21 @@ impl AnswerCounters {
     /// Counts one request that got no answer.
     pub fn count_silence(&self) {
         bump(&self.shard().silent);
+    }
+
+    /// Counts one reply over a limit, and how its client was asked to come back; `None`: it hears nothing.
+    pub fn count_limited(&self, limit: ReplyLimit, told: Option<PutOff>) {
+        let told = match told {
+            None => 0,
+            Some(PutOff::Truncated) => 1,
+            Some(PutOff::BadCookie) => 2,
+        };
+        bump(&self.shard().limited[limit as usize][told]);
+    }
+
+    /// Counts accounts of the limits that lost their place while they were not empty.
+    pub fn count_evicted(&self, accounts: u64) {
+        self.shard().evicted.fetch_add(accounts, Ordering::Relaxed);
     }
 
     /// Returns how many queries of each part of the clients were answered since the last call.
@@ -154,6 +199,13 @@ impl AnswerCounters {
             *totals.cookies.entry(status.as_str()).or_default() += self.sum(|shard| &shard.cookies[index]);
         }
         totals.silent += self.sum(|shard| &shard.silent);
+        for (limit, told) in
+            ReplyLimit::ALL.iter().flat_map(|limit| (0..TOLD.len()).map(move |told| (*limit, told)))
+        {
+            let count = self.sum(|shard| &shard.limited[limit as usize][told]);
+            *totals.limited.entry((limit.as_str(), TOLD[told])).or_default() += count;
+        }
+        totals.evicted += self.sum(|shard| &shard.evicted);
     }
 
     fn sum(&self, counter: impl Fn(&Shard) -> &AtomicU64) -> u64 {
@@ -172,6 +224,8 @@ impl Shard {
             with_client_subnet: AtomicU64::new(0),
             cookies: Default::default(),
             silent: AtomicU64::new(0),
+            limited: Default::default(),
+            evicted: AtomicU64::new(0),
         }
     }
 }
@@ -218,6 +272,10 @@ pub struct Totals {
     pub cookies: BTreeMap<&'static str, u64>,
     /// Requests without an answer.
     pub silent: u64,
+    /// Replies over a limit, by the limit and by what was sent instead.
+    pub limited: BTreeMap<(&'static str, &'static str), u64>,
+    /// Accounts of the limits that lost their place while they were not empty.
+    pub evicted: u64,
 }
 
 /// Every table since the start.
@@ -275,6 +333,7 @@ impl Tables {
 pub(super) mod tests {
     use super::*;
     use crate::config::{AlarmRules, Server};
+    use crate::engine::ReplySubject;
     use crate::region::{RegionId, Regions, Safety};
     use crate::zone::{Name, Zone};
 
@@ -287,6 +346,7 @@ pub(super) mod tests {
                 listen: crate::config::Listen::default(),
                 identity: crate::config::Identity::default(),
                 cookies: None,
+                rate_limit: None,
                 admin: None,
                 access: crate::config::Access::default(),
                 geo: crate::config::Geo::default(),
@@ -319,6 +379,7 @@ pub(super) mod tests {
             is_truncated: false,
             has_client_subnet: false,
             cookie: None,
+            subject: ReplySubject::Name(None),
         }
     }
 

@@ -33,6 +33,14 @@ impl Collector for AnswerCollector {
         let cookies = totals.cookies.iter().map(|(status, count)| ([("cookie", *status)], *count));
         let help = "Queries with a DNS cookie: new (none of a server yet), valid, bad (old, foreign, forged)";
         counters(&mut encoder, "cookie_queries", help, cookies)?;
+        let limited = totals.limited.iter();
+        let limited = limited.map(|((limit, sent), count)| ([("limit", *limit), ("sent", *sent)], *count));
+        let help =
+            "Replies over a rate limit, by the limit and by what was sent: nothing, truncated, bad_cookie";
+        counters(&mut encoder, "limited_replies", help, limited)?;
+        let evicted = std::iter::once(([], totals.evicted));
+        let help = "Accounts of the rate limits that lost their place while they were not empty";
+        counters::<0>(&mut encoder, "rate_limit_evictions", help, evicted)?;
         let silent = std::iter::once(([("reason", "malformed")], totals.silent));
         counters(&mut encoder, "dropped_queries", "Requests left without an answer", silent)
     }

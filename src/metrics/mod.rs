@@ -16,7 +16,7 @@ mod sites;
 mod tests;
 mod transports;
 
-pub use answers::{AllAnswers, AnswerCounters, Totals};
+pub use answers::{AllAnswers, AnswerCounters, ReplyLimit, Totals};
 pub use delivery::{Delivery, DeliveryMetrics, DeliveryReport, WebhookStatus};
 pub use peers::PeerMetrics;
 pub use resolvers::{ResolverSummary, ResolverTable, ResolverWatch};

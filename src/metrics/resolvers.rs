@@ -177,6 +177,7 @@ impl ResolverWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::ReplySubject;
     use crate::engine::ReplyTally;
     use crate::region::tests::region;
     use crate::wire::Rcode;
@@ -243,6 +244,7 @@ mod tests {
             is_truncated: false,
             has_client_subnet: false,
             cookie: None,
+            subject: ReplySubject::Name(None),
         };
         let watch = ResolverWatch::default().next(&regions, &[AddressId(1)]);
         watch.note(&tally(1, true), ip("192.0.2.53"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::canary::{CanaryId, Epoch, Failure, Subject};
-use crate::engine::{ReplyTally, Transport};
+use crate::engine::{ReplySubject, ReplyTally, Transport};
 use crate::geo;
 use crate::health::{Board, Phase, SiteShare, Sites, Standing, Status, fixture};
 use crate::intent::{self, Drill, Intent, Request};
@@ -79,6 +79,7 @@ fn answers_are_printed_by_zone_type_code_transport_and_by_region() {
         is_truncated: true,
         has_client_subnet: true,
         cookie: None,
+        subject: ReplySubject::Name(None),
     };
     answers.count(&tally, Transport::Udp);
     answers.count_silence();

@@ -23,31 +23,36 @@ pub struct UdpMetrics {
     replies: Family<DroppedBy, Counter>,
     full: Counter,
     unsendable: Counter,
+    small_port: Counter,
 }
 
 impl Default for UdpMetrics {
     fn default() -> Self {
         let replies = Family::<DroppedBy, Counter>::default();
         let counter = |reason| replies.get_or_create(&DroppedBy { transport: "udp", reason }).clone();
-        Self { full: counter("send_buffer_full"), unsendable: counter("unsendable"), replies }
+        Self {
+            full: counter("send_buffer_full"),
+            unsendable: counter("unsendable"),
+            small_port: counter("small_port"),
+            replies,
+        }
     }
 }
 
 impl UdpMetrics {
-    /// Counts replies that were dropped because the send buffer was full, or because there is no way to send them.
-    pub fn dropped(&self, full: u64, unsendable: u64) {
-        if full > 0 {
-            self.full.inc_by(full);
-        }
-        if unsendable > 0 {
-            self.unsendable.inc_by(unsendable);
+    /// Counts replies that were dropped because the send buffer was full, because there is no way to send them, or
+    /// because they would go to a port that answers anything.
+    pub fn dropped(&self, full: u64, unsendable: u64, small_port: u64) {
+        let counts = [(&self.full, full), (&self.unsendable, unsendable), (&self.small_port, small_port)];
+        for (counter, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            counter.inc_by(count);
         }
     }
 
     /// Registers the counters.
     pub(super) fn register(&self, registry: &mut Registry) {
-        let help =
-            "Replies that were not sent, by why: send_buffer_full, unsendable (no route, port 0, a firewall)";
+        let help = "Replies that were not sent, by why: send_buffer_full, unsendable (no route, a firewall), small_port (0, 7, \
+                    13, 17, 19, 37)";
         registry.register("dropped_replies", help, self.replies.clone());
     }
 }

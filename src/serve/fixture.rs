@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::limit::Limiter;
 use super::serving::{Current, Serving};
 use crate::health::View;
 use crate::metrics::{AnswerCounters, ResolverWatch};
@@ -28,5 +29,10 @@ pub fn current() -> Arc<Current> {
     let config = Arc::clone(&base.config);
     let snapshot = Arc::new(Snapshot::compile(base, View::all_up(&config.regions), 1));
     let answers = Arc::new(AnswerCounters::new(&config, 1));
-    Arc::new(Current::from_pointee(Serving { snapshot, answers, watch: ResolverWatch::default() }))
+    Arc::new(Current::from_pointee(Serving {
+        snapshot,
+        answers,
+        watch: ResolverWatch::default(),
+        limiter: Limiter::new(None, [0; 16]),
+    }))
 }

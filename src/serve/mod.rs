@@ -9,8 +9,8 @@
 //!     ├──▶ TCP  framing, limits, timeouts, on threads that come after  tcp
 //!     ╰──▶ TLS  hickory-server, on the same threads, encoded twice     dot, hickory, reply
 //!     │
-//!   Serving     one snapshot, and the counters of its answers
-//!     │
+//!   Serving     one snapshot, and the counters of its answers          serving
+//!     │         limits of UDP replies                                  limit
 //!   engine      decides every answer
 //! ```
 //!
@@ -23,6 +23,7 @@ mod filter;
 #[cfg(test)]
 mod fixture;
 mod hickory;
+pub mod limit;
 mod reply;
 mod serving;
 mod socket;
@@ -31,6 +32,7 @@ mod udp;
 
 pub use bind::{ListenError, Sockets, TlsSocket, bind, bind_tls};
 pub use dot::DotPolicy;
+pub use limit::Limiter;
 pub use serving::{Current, Serving};
 pub use udp::{echo, usual_threads};
 

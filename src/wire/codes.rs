@@ -28,11 +28,13 @@ pub enum Rcode {
     YxDomain,
     /// The version of EDNS is not implemented (RFC 6891, section 6.1.3).
     BadVers,
+    /// The client is to come back with the cookie of this reply (RFC 7873, section 5.2.3).
+    BadCookie,
 }
 
 impl Rcode {
     /// Every code that the server answers with, in the order in which metrics list them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NoError,
         Self::FormErr,
         Self::ServFail,
@@ -41,6 +43,7 @@ impl Rcode {
         Self::Refused,
         Self::YxDomain,
         Self::BadVers,
+        Self::BadCookie,
     ];
 
     /// Returns the number.
@@ -54,6 +57,7 @@ impl Rcode {
             Self::Refused => 5,
             Self::YxDomain => 6,
             Self::BadVers => 16,
+            Self::BadCookie => 23,
         }
     }
 
@@ -68,6 +72,7 @@ impl Rcode {
             Self::Refused => "REFUSED",
             Self::YxDomain => "YXDOMAIN",
             Self::BadVers => "BADVERS",
+            Self::BadCookie => "BADCOOKIE",
         }
     }
 }

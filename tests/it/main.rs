@@ -30,6 +30,7 @@ mod drill;
 mod encrypted;
 mod events;
 mod failover;
+mod floods;
 mod manners;
 mod packets;
 mod pages;

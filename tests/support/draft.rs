@@ -261,6 +261,7 @@ pub fn compile(draft: &Draft) -> Snapshot {
         server: Server {
             identity: Identity::of("draft"),
             cookies: None,
+            rate_limit: None,
             name: "ns1".to_owned(),
             listen: meridian::config::Listen::default(),
             admin: None,

@@ -17,8 +17,8 @@ use crate::cli::server;
 use crate::client::MAX_GROUPS;
 use crate::config::sections::capacity_events;
 use crate::config::sections::{
-    access, alarms, canaries, checks, drills, geo, json, listen as listening, outside, peers, recovery,
-    region, steer, webhooks, zone_checks,
+    access, alarms, canaries, checks, drills, geo, json, listen as listening, outside, peers, rate_limit,
+    recovery, region, steer, webhooks, zone_checks,
 };
 use crate::config::values::bounds::MAX_NAME;
 use crate::config::{master_file, problem, yaml};
@@ -33,7 +33,7 @@ use crate::metrics::answers;
 use crate::peers::{hub as peer_hub, protocol, subscription};
 use crate::probe;
 use crate::region::{LONGEST_WAIT, MAX_REGIONS};
-use crate::serve::tcp;
+use crate::serve::{limit, tcp};
 use crate::share;
 use crate::simulate::{line, loaded, parse};
 use crate::snapshot;
@@ -134,6 +134,12 @@ fn answers() -> Vec<Row> {
         ("`tcp.idle`", times(&listening::IDLE)),
         ("time of a request over TCP, from its first octet to its last", at_most(tcp::READ_WITHIN)),
         ("time that a TCP client may take to read its replies", at_most(tcp::WRITE_WITHIN)),
+        ("`rate_limit`: `answers`, `negative`, `errors`", within(&rate_limit::PER_SECOND)),
+        ("`rate_limit.excess`", within(&rate_limit::EXCESS)),
+        ("`rate_limit.slip`", within(&rate_limit::SLIP)),
+        ("networks in `rate_limit.exempt`", most(rate_limit::MAX_EXEMPT)),
+        ("accounts of the rate limits at a time", most(limit::ACCOUNTS)),
+        ("networks that are told of as floods at a time", most(limit::MOST_FLOODS)),
         ("prefix of clients that are in a share together", share_prefixes()),
         ("zones with metrics of their own", most(answers::MAX_ZONES)),
     ]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::or_off::{Never, OrOff};
 use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Checked, Value};
 use crate::config::yaml::{Setting, Written};
@@ -55,24 +56,6 @@ enum Switch {
     /// There is.
     On,
     /// There is none.
-    Off,
-}
-
-/// The limits of an alarm, or `off`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[schemars(untagged, inline)]
-enum OrOff<T> {
-    /// `off`.
-    Scalar(Never),
-    /// The limits.
-    Mapping(T),
-}
-
-/// No alarm.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Never {
-    /// There is no such alarm.
     Off,
 }
 

@@ -11,8 +11,10 @@ use super::cookies::{self, CookieSources, CookiesSpec};
 use super::geo::{self, Geo, GeoSpec};
 use super::identity::{self, Identity, IdentitySpec};
 use super::listen::{self, Listen, ListenSpec};
+use super::or_off::OrOff;
 use super::outside;
 use super::peers::{self, Peers, PeersSpec};
+use super::rate_limit::{self, RateLimit, RateLimitSpec};
 use super::webhooks::{self, Webhook, WebhookSpec};
 use crate::canary::ReferenceTarget;
 use crate::config::problem::{Reporter, Span};
@@ -34,6 +36,8 @@ pub struct ServerSpec {
     identity: Option<Setting<IdentitySpec>>,
     /// The secrets of DNS cookies. Left out: a secret that each process makes up when it starts.
     cookies: Option<Setting<CookiesSpec>>,
+    /// Limits of UDP replies to the clients of one network, or `off`. Left out: its defaults.
+    rate_limit: Option<Setting<OrOff<RateLimitSpec>>>,
     /// Where `/metrics`, `/status`, `/healthz` and the API of the commands are served, for example
     /// `127.0.0.1:8053`. Left out: nowhere.
     admin: Option<Value<SocketAddr>>,
@@ -69,6 +73,8 @@ pub struct Server {
     pub identity: Identity,
     /// The secrets of DNS cookies; `None`: one of this process.
     pub cookies: Option<CookieSources>,
+    /// Limits of UDP replies; `None`: there are none.
+    pub rate_limit: Option<RateLimit>,
     /// Where it serves `/metrics`, `/status` and the admin API; `None`: nowhere.
     pub admin: Option<SocketAddr>,
     pub access: Access,
@@ -127,6 +133,7 @@ pub(super) fn lower(
         identity: identity::lower(&spec.identity, &known_as, report),
         name: known_as,
         cookies: cookies::lower(&spec.cookies, sources, report),
+        rate_limit: rate_limit::lower(&spec.rate_limit, report),
         listen,
         admin: spec.admin.get().copied(),
         access: access::lower(&spec.access, &spec.admin, spec.peers.is_some(), sources, report),

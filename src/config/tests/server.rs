@@ -412,3 +412,24 @@ fn the_secret_of_peers_should_not_be_sent_in_the_open() {
         ],
     );
 }
+
+#[test]
+fn rate_limits_have_bounds_and_may_be_off() {
+    let limits = |limits: &str| {
+        format!(
+            "name: ns1\nlisten: {{ dns: '127.0.0.1:53' }}\nrate_limit: {limits}\ngeo: {{ database: w, asn: a }}\n"
+        )
+    };
+    for right in
+        ["off", "{}", "{ answers: 1, negative: 1000000, excess: 1000, slip: 0, exempt: [10.0.0.0/8] }"]
+    {
+        check("server.yaml", &limits(right), &[]);
+    }
+    for (wrong, said) in [
+        ("{ answers: 0 }", "24: `answers` goes from 1 to 1000000, not 0"),
+        ("{ excess: 10 }", "23: `excess` goes from 1000 to 100000000, not 10"),
+        ("{ slip: 11 }", "21: `slip` goes from 0 to 10, not 11"),
+    ] {
+        check("server.yaml", &limits(wrong), &[&format!("server.yaml:3:{said}")]);
+    }
+}

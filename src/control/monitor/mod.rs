@@ -507,6 +507,7 @@ mod tests {
                 listen: Listen::default(),
                 identity: Identity::default(),
                 cookies: None,
+                rate_limit: None,
                 admin: None,
                 access: Access::default(),
                 geo: Geo::default(),

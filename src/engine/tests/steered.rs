@@ -139,6 +139,7 @@ fn a_subnet_comes_back_as_it_came_and_only_if_it_came() {
 fn the_tally_says_what_was_answered() {
     let ask = Ask::new("steer.example.com. A +subnet=203.0.113.0/24");
     let (outcome, bytes) = reply(&zones(), &ask.bytes, ask.transport);
+    let (steer, _) = crate::wire::LowerName::read(&name("steer.example.com."), 0).expect("a name");
     let tally = super::super::ReplyTally {
         zone: Some(0),
         qtype: Some(1),
@@ -149,6 +150,9 @@ fn the_tally_says_what_was_answered() {
         is_truncated: false,
         has_client_subnet: true,
         cookie: None,
+        subject: super::super::ReplySubject::Name(
+            NameTree::compile(&zones()).find(&steer).map(|found| found.node.id),
+        ),
     };
     let length = bytes.len();
     assert_eq!(outcome, Disposition::Reply { length, tally });

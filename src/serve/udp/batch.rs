@@ -20,6 +20,8 @@ pub struct Batch {
     reply_lengths: [usize; BATCH],
     /// How many were received.
     received: usize,
+    /// How many of them came from a port that answers anything.
+    from_small_port: u64,
     /// Whether the kernel says which address a datagram was sent to.
     has_destinations: bool,
 }
@@ -31,6 +33,8 @@ pub struct Dropped {
     pub full: u64,
     /// Because the kernel cannot send there: no route, port 0, a firewall.
     pub unsendable: u64,
+    /// Because the request came from a port that answers anything, and was not answered.
+    pub small_port: u64,
 }
 
 impl Batch {
@@ -43,6 +47,7 @@ impl Batch {
             request_lengths: [0; BATCH],
             reply_lengths: [0; BATCH],
             received: 0,
+            from_small_port: 0,
             has_destinations,
         }
     }
@@ -67,17 +72,24 @@ impl Batch {
 
     /// Has every request answered: `answer` writes the reply, and returns its octets, or `None` for silence.
     pub fn answer(&mut self, mut answer: impl FnMut(&[u8], IpAddr, &mut [u8]) -> Option<usize>) {
+        self.from_small_port = 0;
         for index in 0..self.received {
             let request = &self.requests[index][..self.request_lengths[index]];
-            let sender = self.peers[index].sender().filter(|(_, port)| !ANSWERS_ANYTHING.contains(port));
-            let reply = sender.and_then(|(client, _)| answer(request, client, &mut self.replies[index]));
+            let reply = match self.peers[index].sender() {
+                Some((_, port)) if ANSWERS_ANYTHING.contains(&port) => {
+                    self.from_small_port += 1;
+                    None
+                }
+                Some((client, _)) => answer(request, client, &mut self.replies[index]),
+                None => None,
+            };
             self.reply_lengths[index] = reply.unwrap_or(0);
         }
     }
 
     /// Sends the replies, without ever waiting. What cannot be sent is dropped; the sender asks again.
     pub fn send(&mut self, socket: &UdpSocket) -> Dropped {
-        let mut dropped = Dropped::default();
+        let mut dropped = Dropped { small_port: self.from_small_port, ..Dropped::default() };
         let mut order = [0; BATCH];
         let mut count = 0;
         for index in (0..self.received).filter(|&index| self.reply_lengths[index] > 0) {
@@ -185,7 +197,7 @@ mod tests {
         batch.answer(echo);
         // A broadcast address, to which this socket may not send.
         batch.peers[1].name[4..8].fill(0xff);
-        assert_eq!(batch.send(&socket), Dropped { full: 0, unsendable: 1 });
+        assert_eq!(batch.send(&socket), Dropped { unsendable: 1, ..Dropped::default() });
         assert_eq!(received(&client), ["one", "three"]);
     }
 
@@ -200,7 +212,7 @@ mod tests {
             batch.peers[index].name[2..4].copy_from_slice(&port.to_be_bytes());
         }
         batch.answer(echo);
-        assert_eq!(batch.send(&socket), Dropped::default());
+        assert_eq!(batch.send(&socket), Dropped { small_port: 2, ..Dropped::default() });
         assert_eq!(received(&client), ["one", "two"]);
     }
 

@@ -175,7 +175,7 @@ impl UdpWorker {
         });
         drop(serving);
         let dropped = batch.send(&self.socket);
-        self.metrics.dropped(dropped.full, dropped.unsendable);
+        self.metrics.dropped(dropped.full, dropped.unsendable, dropped.small_port);
     }
 }
 
