@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::exit::{self, BAD_INPUT, FAILURE};
 use super::output;
@@ -10,7 +11,10 @@ use crate::admin::DatabaseOrigin;
 use crate::config::Config;
 use crate::config::summary::ConfigSummary;
 use crate::daemon::{self, SystemClock};
+use crate::health::View;
+use crate::inspect;
 use crate::moment::Moment;
+use crate::snapshot::{Base, Snapshot};
 use crate::units::Count;
 
 /// Validate a configuration directory and print what it would serve
@@ -53,9 +57,27 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(database) = loaded.database() {
         output::line(format_args!("\nlocation data: {}", age(database, SystemClock::start().now())));
     }
+    amplifiers(&loaded.base);
     match args.probe {
         true => probe(&loaded.base.config),
         false => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Prints how much longer replies can be than their queries.
+fn amplifiers(base: &Arc<Base>) {
+    let snapshot = Snapshot::compile(Arc::clone(base), View::all_up(&base.config.regions), 0);
+    let worst = inspect::amplification(&snapshot, AMPLIFIERS);
+    let limits = match &base.config.server.rate_limit {
+        Some(limits) => {
+            format!("replies to a network: at most {} octets a second beyond their queries", limits.excess)
+        }
+        None => "replies have no limits".to_owned(),
+    };
+    output::line(format_args!("\namplification over UDP, the worst names ({limits})"));
+    for one in &worst {
+        let inspect::Amplification { name, rtype, query, reply } = one;
+        output::line(format_args!("  {:.1}: {name} {rtype}, {reply} octets for {query}", one.factor()));
     }
 }
 
@@ -80,6 +102,9 @@ fn age(database: &DatabaseOrigin, now: Moment) -> String {
         Count(usize::try_from(days).unwrap_or(usize::MAX), "day")
     )
 }
+
+/// How many names are told that amplify most.
+const AMPLIFIERS: usize = 3;
 
 const SECONDS_OF_DAY: u64 = 86_400;
 

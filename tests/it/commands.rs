@@ -38,7 +38,14 @@ fn check_prints_what_would_be_served_and_exits_with_zero() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let rest = ran.out.strip_prefix(&fs::read_to_string("tests/check/example").unwrap());
     let age = rest.unwrap_or_else(|| panic!("{ran:?}"));
-    assert!(age.starts_with("\nlocation data: Meridian-World") && age.ends_with(" old\n"), "{age}");
+    let (age, amplification) = age.split_once("\n\n").expect("two parts");
+    assert!(age.starts_with("\nlocation data: Meridian-World") && age.ends_with(" old"), "{age}");
+    let worst: Vec<_> = amplification.lines().collect();
+    assert!(
+        worst[0].starts_with("amplification over UDP, the worst names (replies to a network: "),
+        "{worst:?}"
+    );
+    assert_eq!((worst[1], worst.len()), ("  2.7: *.dev.example.org. HTTPS, 126 octets for 46", 4));
 }
 
 #[test]
