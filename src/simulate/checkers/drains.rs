@@ -80,7 +80,9 @@ impl DrainChecker {
         let CheckInput { report, now, clients } = *look;
         let withdrawn = report.intents.iter().filter_map(|intent| {
             let is_in_force = matches!(intent.phase, IntentPhase::Standing | IntentPhase::Overdue { .. });
-            let is_disabled = matches!(intent.request.action, Action::Disable { .. });
+            // One that is over and whose clients cannot come back yet keeps them away as a drain does.
+            let is_disabled = matches!(intent.request.action, Action::Disable { .. })
+                && matches!(intent.phase, IntentPhase::Standing);
             let is_emptied = intent.request.action.away() == Some(Share::ALL);
             let target = intent.request.action.target().filter(|_| is_in_force && is_emptied)?;
             Some(Withdrawal { target, is_disabled })
