@@ -169,6 +169,10 @@ impl<'p, 'l> Simulation<'p, 'l> {
     fn gauge(&mut self) {
         let loads = self.environment.loads(self.now);
         self.listener.tell(self.now.since(BOOT), &Happening::Gauged(&loads));
+        // The parts of what still answers may be those of the configuration before.
+        if !self.unserved.is_empty() {
+            return;
+        }
         let parts = self.control.base().demand.len();
         let queries = self.environment.demand.queries(&self.clients, parts).into_iter();
         let counted = queries.map(|rate| (rate * GAUGE_EVERY.as_secs_f64()) as u64);
