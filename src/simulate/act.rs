@@ -6,22 +6,36 @@ use super::scenario::{Act, Mistake, StateFile};
 use super::vitals::{self, Vital};
 use crate::canary::{BlindCause, Signal};
 use crate::intent::{InvalidAction, Request};
+use crate::units::{Percent, TimeSpan};
 
 /// The author of every request in a scenario.
 pub const OPERATOR: &str = "operator";
 
-const FAULTS: [&str; 6] = ["ok", "refuse", "timeout", "status", "slow", "gray"];
+const FAULTS: [&str; 10] =
+    ["ok", "refuse", "timeout", "tls", "status", "body", "dns", "slow", "loss", "gray"];
+
+/// What may stand after a target, for the mistake that nothing does.
+const WHAT_HAPPENS: &str = "what happens there: ok, refuse, timeout, tls, status 503, body, dns, slow 3s, loss 3%, gray, \
+                            load 85%";
 
 /// Reads what a target does or says of itself.
 pub fn fault_or_signal(target: &Word<'_>, line: &mut Words<'_>) -> Result<Act, Mistake> {
     let target = target.target()?;
-    let word = line.take("what happens there: ok, refuse, timeout, status 503, slow 3s, gray, load 85%")?;
+    let word = line.take(WHAT_HAPPENS)?;
     let fault = match word.text {
         "ok" => Fault::Ok,
         "refuse" => Fault::Refuse,
         "timeout" => Fault::Timeout,
         "status" => Fault::Status(line.parse("an HTTP status such as 503")?),
-        "slow" => Fault::Slow(line.time()?),
+        "slow" => slow(line)?,
+        "tls" => Fault::Tls,
+        "body" => Fault::Body,
+        "dns" if target.zone().is_none() => Fault::Dns,
+        "dns" => {
+            let hint = format!("write `{} dns`; canaries with `probe: region` see it", target.region());
+            return Err(word.wrong("happens to a region, whose name is looked up", Some(hint)));
+        }
+        "loss" => Fault::Loss(loss(line)?),
         "gray" => Fault::Gray,
         other => {
             let known: Vec<_> = FAULTS.into_iter().chain(vitals::words()).collect();
@@ -31,6 +45,35 @@ pub fn fault_or_signal(target: &Word<'_>, line: &mut Words<'_>) -> Result<Act, M
         }
     };
     Ok(Act::Fault(target, fault))
+}
+
+/// Reads when the first byte of an answer comes, and when the whole: as soon, unless the scenario says otherwise.
+fn slow(line: &mut Words<'_>) -> Result<Fault, Mistake> {
+    let first = line.time()?;
+    if line.next_if("whole").is_none() {
+        return Ok(Fault::Slow { first, whole: first });
+    }
+    let next = line.peek();
+    let whole = line.time()?;
+    match next.filter(|_| whole < first) {
+        None => Ok(Fault::Slow { first, whole }),
+        Some(word) => {
+            let hint = format!("the first byte comes after {}", TimeSpan(first));
+            Err(word.wrong("is before the first byte", Some(hint)))
+        }
+    }
+}
+
+/// Reads which part of the probes gets no answer.
+fn loss(line: &mut Words<'_>) -> Result<Percent, Mistake> {
+    let next = line.peek();
+    let part = line.fraction()?;
+    match next.filter(|_| part > 1.0) {
+        None => Ok(Percent::of_fraction(part)),
+        Some(word) => {
+            Err(word.wrong("is more than all probes", Some("loss goes from 0% to 100%".to_owned())))
+        }
+    }
 }
 
 /// Reads what keeps the instance itself from probing.

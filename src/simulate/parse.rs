@@ -28,7 +28,8 @@
 //! until TIME                                     the end; left out: the last event or expectation
 //!
 //! TARGET      REGION, REGION/ZONE or REGION/ZONE/ADDRESS
-//! FAULT      ok, refuse, timeout, status NUMBER, slow TIME, gray
+//! FAULT       ok, refuse, timeout, tls, status NUMBER, body, dns (of a region), gray,
+//!             slow TIME [whole TIME] (the first byte, the whole answer), loss FRACTION (of the probes)
 //! OBSTACLE    no-ipv6, no-route, link-down, gateway-silent, out-of-descriptors, not-permitted, ...
 //! SIGNAL     load FRACTION, errors FRACTION, p95 TIME, requests NUMBER, lag TIME, queue NUMBER; each also
 //!            `auto` (what fits the rest, as in the beginning) and `silent` (not reported)
@@ -279,6 +280,16 @@ mod tests {
     }
 
     #[test]
+    fn a_place_fails_in_every_class_and_is_slow_or_lossy() {
+        for fault in ["refuse", "timeout", "tls", "status 503", "body", "dns", "slow 3s", "gray"] {
+            check(&format!("tokyo {fault}"), &format!("tokyo {fault}"));
+        }
+        check("tokyo slow 1s whole 8s", "tokyo slow 1s whole 8s");
+        check("tokyo slow 1s whole 1s", "tokyo slow 1s");
+        check("tokyo/tokyo-a loss 0.025", "tokyo/tokyo-a loss 2.5%");
+    }
+
+    #[test]
     fn demand_and_the_wall_clock_belong_to_no_place() {
         check("demand 140%", "demand 140%");
         check("clock -30m", "the wall clock jumps -30m");
@@ -311,7 +322,7 @@ mod tests {
         #[test]
         fn no_text_is_too_strange_to_be_read(
             lines in proptest::collection::vec(
-                "(at|every|expect|client|watch|until|seed)?( (1m|9h|from|to|is|ttl|->|tokyo|a/b/::1|status|load|clock|rate|<|1%..|[+]1h|\\PC{0,4})){0,8}",
+                "(at|every|expect|client|watch|until|seed)?( (1m|9h|from|to|is|ttl|->|tokyo|a/b/::1|status|load|loss|slow|whole|clock|rate|<|1%..|[+]1h|\\PC{0,4})){0,8}",
                 0..6,
             ),
         ) {

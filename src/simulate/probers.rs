@@ -20,6 +20,8 @@ use crate::region::{Resolved, Target};
 #[derive(Debug)]
 pub struct Probers {
     schedule: ProbeSchedule,
+    /// Which probes get no answer: drawn apart from jitter, which a loss leaves as it is.
+    lost: fastrand::Rng,
     /// What each pair of the schedule meets.
     pairs: BTreeMap<PairId, ProbePair>,
 }
@@ -71,7 +73,8 @@ pub struct Detection {
 impl Probers {
     /// Returns probers that probe nothing yet.
     pub fn new(seed: u64) -> Self {
-        Self { schedule: ProbeSchedule::new(seed), pairs: BTreeMap::new() }
+        let lost = fastrand::Rng::with_seed(seed);
+        Self { schedule: ProbeSchedule::new(seed), lost, pairs: BTreeMap::new() }
     }
 
     /// Probes what a configuration says from now on, and returns when pairs are due.
@@ -129,7 +132,10 @@ impl Probers {
             let result = Err(ProbeError::Blind(blindness));
             return Some(ProbeEnd { took: Duration::ZERO, result, signals: None });
         }
-        let mut outcome = pair.fault.probed_by(&pair.canary);
+        let loss = pair.fault.loss();
+        let is_lost = loss > 0.0 && self.lost.f64() < loss;
+        let fault = if is_lost { Fault::Timeout } else { pair.fault };
+        let mut outcome = fault.probed_by(&pair.canary);
         if let Check::Json(json) = &pair.canary.check
             && !json.signals.is_empty()
             && outcome.result.is_ok()
