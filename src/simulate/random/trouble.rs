@@ -28,7 +28,22 @@ pub struct Trouble<'w> {
     until: Duration,
 }
 
-const FAULTS: [&str; 7] = ["refuse", "refuse", "timeout", "timeout", "status 503", "slow 1s", "slow 8s"];
+const FAULTS: [&str; 14] = [
+    "refuse",
+    "refuse",
+    "refuse",
+    "timeout",
+    "timeout",
+    "timeout",
+    "status 503",
+    "tls",
+    "body",
+    "slow 1s",
+    "slow 8s",
+    "slow 600ms whole 3s",
+    "loss 5%",
+    "loss 50%",
+];
 const SIGNALS: [&str; 8] = [
     "load 95%",
     "load 85%",
@@ -73,7 +88,8 @@ impl<'w> Trouble<'w> {
 
     fn one(&mut self, at: Duration) {
         match self.draw.number(0..=99) {
-            0..=29 => self.fault(at),
+            0..=27 => self.fault(at),
+            28..=29 => self.unnamed(at),
             30..=37 => self.flapping(at),
             38..=43 => self.lost_probes(at),
             44..=48 => self.family(at),
@@ -114,6 +130,12 @@ impl<'w> Trouble<'w> {
         let (target, lasts) = (self.target(), self.lasting());
         let fault = self.draw.one(&FAULTS);
         self.during(at, lasts, format!("{target} {fault}"), format!("{target} ok"));
+    }
+
+    /// The name of a region cannot be looked up.
+    fn unnamed(&mut self, at: Duration) {
+        let (region, lasts) = (self.region(), self.lasting());
+        self.during(at, lasts, format!("{region} dns"), format!("{region} ok"));
     }
 
     /// A target comes and goes.

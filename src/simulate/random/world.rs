@@ -260,7 +260,11 @@ fn canaries(draw: &mut Draw, has_load: bool) -> Vec<(&'static str, String)> {
             ),
         ));
     };
-    add(draw, "shallow", "http: { url: \"http://{address}:8080/health\", host: api.example.com }");
+    let shallow = *draw.one(&[
+        "http: { url: \"http://{address}:8080/health\", host: api.example.com }",
+        "http: { url: \"https://{address}/health\", host: api.example.com, expect: { body: well } }",
+    ]);
+    add(draw, "shallow", shallow);
     if has_load || draw.is(30) {
         add(
             draw,
@@ -271,6 +275,14 @@ fn canaries(draw: &mut Draw, has_load: bool) -> Vec<(&'static str, String)> {
     }
     if draw.is(30) {
         add(draw, "tools", "advisory: 50%, http: { url: \"http://{address}:8080/tools\" }");
+    }
+    if draw.is(20) {
+        add(
+            draw,
+            "chat",
+            "advisory: 50%, inference: { url: \"https://{address}/chat\", host: api.example.com, \
+             body: '{\"max_tokens\": 1}', first_byte: 500ms, total: 900ms }",
+        );
     }
     if draw.is(20) {
         add(draw, "front", "probe: region, http: { url: \"http://front.example.net/\" }");
