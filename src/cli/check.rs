@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::detection_report::DetectionReport;
 use super::exit::{self, BAD_INPUT, FAILURE};
 use super::output;
 use super::probe_once::probe_once;
@@ -33,6 +34,9 @@ pub struct Args {
     /// Run every canary once against every address, and print what each saw
     #[arg(long)]
     pub probe: bool,
+    /// Print as JSON what each critical canary promises and what it costs, and nothing else
+    #[arg(long, conflicts_with = "probe")]
+    pub json: bool,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -53,7 +57,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.strict && !(loaded.warnings.is_empty() && idle.is_empty() && warnings.is_empty()) {
         return Ok(ExitCode::from(BAD_INPUT));
     }
+    let detection = DetectionReport::of(&loaded.base.config);
+    if args.json {
+        output::json(&detection);
+        return Ok(ExitCode::SUCCESS);
+    }
     output::text(ConfigSummary(&loaded.base.config));
+    output::text(detection);
     if let Some(database) = loaded.database() {
         output::line(format_args!("\nlocation data: {}", age(database, SystemClock::start().now())));
     }

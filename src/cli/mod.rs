@@ -5,6 +5,7 @@ mod availability;
 mod check;
 mod comparison;
 mod demo;
+mod detection_report;
 mod docs;
 mod drain_status;
 mod drill;

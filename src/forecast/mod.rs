@@ -12,6 +12,7 @@
 //! [`Splits::step`]: crate::steering::Splits::step
 
 mod baseline;
+mod false_exits;
 mod flow;
 mod rule;
 mod stranded;
@@ -23,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use baseline::Baseline;
+pub use false_exits::{FalseExits, LOSSES, OUTAGE};
 pub use rule::{SafetyRule, Violation};
 pub use stranded::Stranded;
 
