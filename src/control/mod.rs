@@ -55,7 +55,7 @@ use crate::canary::Observation;
 use crate::event::Event;
 use crate::health::Memory;
 use crate::intent::{IntentStore, SavedIntents};
-use crate::load::{Balancer, Guests, Outlook, ShedChange};
+use crate::load::{Balancer, Guests, Outlook, Readings, ShedChange};
 use crate::moment::Moment;
 use crate::region::Resolved;
 use crate::snapshot::{Base, Inputs, Snapshot};
@@ -280,6 +280,8 @@ impl Control {
         let has_adopted = fresh.is_some();
         if let Some(memory) = fresh {
             self.balancer.adopt(&memory.portions, &self.base);
+            self.balancer.resume(self.monitor.view(), &self.monitor.readings(&self.base, now));
+            self.resume_guests(now);
         }
         self.availability.restore(availability, &self.base, now);
         self.measure_availability(true, now);
@@ -367,10 +369,22 @@ impl Control {
     /// Takes note of who is given clients of others.
     fn note_guests(&mut self, now: Moment) {
         let readings = self.monitor.readings(&self.base, now);
+        self.note_guests_by(&readings, now);
+    }
+
+    fn note_guests_by(&mut self, readings: &Readings, now: Moment) {
         let (view, splits) = (self.monitor.view(), self.balancer.splits());
-        for (region, is_given) in self.guests.follow(&self.base, view, splits, &readings) {
+        for (region, is_given) in self.guests.follow(&self.base, view, splits, readings) {
             self.monitor.note_guests(region, is_given.then_some(now));
         }
+    }
+
+    /// Takes note of the guests that an earlier life gave. Of a region with a capacity the load is not heard yet, and is
+    /// taken to have been: or every one of them would count as given more than it may be expected to bear.
+    fn resume_guests(&mut self, now: Moment) {
+        let mut readings = self.monitor.readings(&self.base, now);
+        readings.vitals.iter_mut().for_each(|vitals| _ = vitals.load.get_or_insert(0.0));
+        self.note_guests_by(&readings, now);
     }
 
     /// Lets regions shed what is too much for them, if it is time to.

@@ -120,6 +120,12 @@ impl Balancer {
         }
     }
 
+    /// Lets what an earlier life divided stand while regions take what they take now: no load has been reported yet by
+    /// which to divide anew.
+    pub fn resume(&mut self, view: &View, readings: &Readings) {
+        self.divided_for = Some((view.all_shares_of_regions().collect(), readings.present.clone()));
+    }
+
     /// Returns whether a region has left or returned, takes another share of its clients, or has lost or regained a part
     /// of its capacity, since those were last divided.
     pub fn is_due(&self, base: &Base, view: &View, readings: &Readings) -> bool {
@@ -393,6 +399,8 @@ mod tests {
         before.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
         let mut after = Balancer::new(&base, Moment(700_000));
         after.adopt(&before.remember(&base), &base);
+        after.resume(&all, &Readings::unknown(3));
+        assert!(!after.is_due(&base, &all, &Readings::unknown(3)), "no region has reported yet");
         let (before, after) = (before.splits.of(0), after.splits.of(0));
         assert_eq!(before, after);
         assert_eq!(after.map(|split| split.pieces().len()), Some(2));
