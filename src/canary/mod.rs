@@ -30,8 +30,8 @@ pub struct Canary {
     /// Its name in the configuration, for example `shallow`.
     pub name: String,
     pub check: Check,
-    /// The longest time between the starts of two probes of one address while it answers; jitter of
-    /// ±10 % around nine tenths of it keeps probes apart (`health::pace`).
+    /// The longest time between the starts of two probes of one address; the addresses of a region take
+    /// turns in it (`health::pace`).
     pub interval: Duration,
     /// A probe that takes longer has failed.
     pub timeout: Duration,

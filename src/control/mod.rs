@@ -518,12 +518,12 @@ mod tests {
 
     #[test]
     fn results_that_change_nothing_publish_nothing_and_say_nothing() {
-        check("oooo", "   ");
+        check("oooo", "p   ");
     }
 
     #[test]
     fn a_suspect_and_a_fall_and_a_return_are_each_published_before_anything_is_said() {
-        check("oxxxo", " pe pkee  pkeea");
+        check("oxxxo", "p pe pkee  pkeea");
     }
 
     #[test]

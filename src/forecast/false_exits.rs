@@ -2,11 +2,12 @@
 //!
 //! A canary takes down what it probes after `fall` failures in a row. So it does, now and then, when nothing is wrong there:
 //! each probe is lost with some probability, or the path is out for some seconds and `fall` probes lie in them.
-//! Both are calculated from the very pace of the probes ([`pace::wait`]), exactly.
+//! Both are calculated from the pace of the probes ([`pace`]), and held against trials of it.
 //!
-//! **Loss.** A Markov chain over the failures in a row: after a success the next probe starts one regular gap later, after
-//! a failure one timeout and one recheck later; once fallen, `rise` successes at the regular pace end it. A year over the
-//! mean time of one way round is the number of exits.
+//! **Loss.** A renewal process counted in turns: at a turn a regular probe starts; a failure is followed by rechecks, one
+//! timeout and one recheck apart, until a success or the fall; what comes next has the first turn after these. Once
+//! fallen, `rise` successes in a row at the regular turns end it. A year over the mean time of one way round is the number
+//! of exits.
 //!
 //! **Outage.** The first probe in an outage comes at a random time of a regular gap, the others follow as rechecks; the
 //! outage is seen as a death when the last of `fall` starts before it is over.
@@ -18,8 +19,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::canary::{Canary, Criticality, Thresholds};
-use crate::health::{Streak, pace};
+use crate::canary::{Canary, Criticality};
+use crate::health::pace;
 
 /// The parts of lost probes that are calculated with.
 pub const LOSSES: [f64; 3] = [0.001, 0.01, 0.03];
@@ -53,13 +54,13 @@ impl FalseExits {
     /// Calculates them of a canary; `None`: it is advisory, and takes nothing out.
     pub fn of(canary: &Canary) -> Option<Self> {
         (canary.effect == Criticality::Critical).then(|| {
-            let rhythm = Rhythm::of(canary);
+            let gaps = Gaps::of(canary);
             Self {
                 canary: canary.name.clone(),
-                fall: rhythm.fall,
+                fall: gaps.fall,
                 worst_case_seconds: pace::worst_case(canary).as_secs_f64(),
-                a_year_by_loss: LOSSES.map(|loss| YEAR.as_secs_f64() / rhythm.between_exits(loss)),
-                a_year_by_outages: OUTAGES_A_YEAR * rhythm.falls_in(OUTAGE.as_secs_f64()),
+                a_year_by_loss: LOSSES.map(|loss| YEAR.as_secs_f64() / gaps.between_exits(loss)),
+                a_year_by_outages: OUTAGES_A_YEAR * gaps.falls_in(OUTAGE.as_secs_f64()),
             }
         })
     }
@@ -81,12 +82,15 @@ impl FalseExits {
     }
 }
 
-/// The pace of a canary's probes, in seconds from start to start.
+/// The pace of a canary's probes, in seconds.
 #[derive(Clone, Copy, Debug)]
-struct Rhythm {
-    /// The shortest and the longest regular gap, each between them as likely as the others.
-    shortest: f64,
-    longest: f64,
+struct Gaps {
+    /// From turn to turn.
+    period: f64,
+    /// How late a regular probe starts after its turn at most; each delay is as likely as the others.
+    late: f64,
+    /// How long after a start the next turn is looked for.
+    pause: f64,
     /// From a lost probe to the next while nothing has fallen.
     recheck: f64,
     timeout: f64,
@@ -94,64 +98,64 @@ struct Rhythm {
     rise: u32,
 }
 
-impl Rhythm {
+impl Gaps {
     fn of(canary: &Canary) -> Self {
-        let gap = |jitter| pace::wait(canary, &Streak::default(), Duration::ZERO, jitter).as_secs_f64();
-        let mut suspect = Streak::default();
-        suspect.count(false, Thresholds { fall: 2, rise: 1 });
+        let turns = pace::turns(canary);
         Self {
-            shortest: gap(0.0),
-            longest: gap(1.0),
-            recheck: pace::wait(canary, &suspect, canary.timeout, 0.5).as_secs_f64(),
+            period: turns.period.as_secs_f64(),
+            late: turns.late.as_secs_f64(),
+            pause: turns.pause.as_secs_f64(),
+            recheck: (canary.timeout + turns.recheck).as_secs_f64(),
             timeout: canary.timeout.as_secs_f64(),
             fall: canary.thresholds.fall.max(1),
             rise: canary.thresholds.rise.max(1),
         }
     }
 
-    /// Returns the mean regular gap after a probe that took this long, which no other overlaps.
-    fn regular(&self, took: f64) -> f64 {
-        let Self { shortest, longest, .. } = *self;
-        if took <= shortest {
-            return f64::midpoint(shortest, longest);
-        }
-        if took >= longest {
-            return took;
-        }
-        ((took - shortest) * took + (longest * longest - took * took) / 2.0) / (longest - shortest)
+    /// Returns the mean number of turns from a regular probe that so many rechecks followed to the next regular one.
+    fn turns_after(&self, rechecks: u32) -> f64 {
+        let ended = self.recheck * f64::from(rechecks) + self.pause;
+        let passed = (ended / self.period).floor();
+        let beyond = (ended + self.late - (passed + 1.0) * self.period).max(0.0);
+        passed + 1.0 + beyond / self.late
     }
 
     /// Returns the mean time from one fall to the next when this part of the probes is lost.
     fn between_exits(&self, loss: f64) -> f64 {
-        let (kept, regular) = (1.0 - loss, self.regular(0.0));
-        // The time that is added by what may come after so many failures, from the last to the first; what begins anew
-        // is left out, for it comes with probability 1 − loss^fall as a whole.
-        let last = kept * regular + loss * self.timeout;
-        let up = (1..self.fall).fold(last, |later, _| kept * regular + loss * (self.recheck + later));
-        let until_fall = up / loss.powi(self.fall as i32);
-        // Once it has fallen everything is probed at the regular pace; a lost probe takes its timeout.
-        let after_loss = self.regular(self.timeout);
-        let top = loss * after_loss;
-        let rising = (1..self.rise).fold(top, |later, _| kept * (regular + later) + loss * after_loss);
-        let until_rise = after_loss - self.timeout + rising / kept.powi(self.rise as i32);
-        until_fall + until_rise + regular
+        let kept = 1.0 - loss;
+        let parts = (0..self.fall).map(|lost| kept * loss.powi(lost as i32) * self.turns_after(lost));
+        let until_fall = parts.sum::<f64>() / loss.powi(self.fall as i32) + self.turns_after(self.fall - 1);
+        let all_kept = kept.powi(self.rise as i32);
+        let until_rise = (1.0 - all_kept) / (loss * all_kept);
+        // While it is down, a probe that is lost may outlast the turn.
+        let outlasting = loss * (self.timeout - self.period).max(0.0);
+        (until_fall + until_rise) * self.period + until_rise * outlasting
     }
 
     /// Returns the probability that an outage of so many seconds takes down what is well.
     fn falls_in(&self, outage: f64) -> f64 {
-        let first = (outage - self.recheck * f64::from(self.fall - 1)).clamp(0.0, self.longest);
-        // How likely the outage's first probe comes within `first`: gaps that are longer than it, over the mean gap.
-        let beyond = (first - self.shortest).max(0.0);
-        let spread = self.longest - self.shortest;
-        let lost = if spread > 0.0 { beyond * beyond / (2.0 * spread) } else { 0.0 };
-        (first - lost) / self.regular(0.0)
+        let first = (outage - self.recheck * f64::from(self.fall - 1)).max(0.0);
+        (first - self.beyond_gap(first)) / self.period
+    }
+
+    /// Returns the mean time by which a regular gap is shorter than this. A gap is a period and the difference of two
+    /// delays, and so has a triangular distribution.
+    fn beyond_gap(&self, time: f64) -> f64 {
+        let part = |beyond: f64| beyond.powi(3) / (6.0 * self.late * self.late);
+        let from_mean = time - self.period;
+        match from_mean {
+            ..0.0 => part((from_mean + self.late).max(0.0)),
+            _ => from_mean + part((self.late - from_mean).max(0.0)),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::{AddressState, fixture};
+    use crate::canary::Thresholds;
+    use crate::health::{Streak, fixture};
+    use crate::moment::Moment;
 
     fn canary(interval: u64, timeout: u64, recheck: u64, fall: u32, rise: u32) -> Canary {
         Canary {
@@ -162,27 +166,47 @@ mod tests {
         }
     }
 
-    /// Counts the falls in so many probes, each of which is lost by chance, in a run of the pace itself, and returns the
-    /// mean time between them in seconds.
-    fn tried(canary: &Canary, loss: f64, probes: u32) -> (f64, u32) {
-        let mut random = fastrand::Rng::with_seed(7);
-        let (mut streak, mut passed, mut falls) = (Streak::default(), 0.0, 0);
-        for _ in 0..probes {
-            let is_lost = random.f64() < loss;
-            let was_down = matches!(streak.state(), AddressState::Down | AddressState::Rising);
-            streak.count(!is_lost, canary.thresholds);
-            falls += u32::from(streak.state() == AddressState::Down && !was_down);
-            let took = if is_lost { canary.timeout } else { Duration::ZERO };
-            passed += pace::wait(canary, &streak, took, random.f64()).as_secs_f64();
+    /// A pair that is probed at its pace.
+    struct Trial<'a> {
+        canary: &'a Canary,
+        streak: Streak,
+        rhythm: pace::Rhythm,
+        random: fastrand::Rng,
+        now: Moment,
+    }
+
+    impl<'a> Trial<'a> {
+        fn new(canary: &'a Canary, mut random: fastrand::Rng) -> Self {
+            let rhythm = pace::Rhythm::of(random.f64(), 0, 1);
+            Self { canary, streak: Streak::default(), rhythm, random, now: Moment(0) }
         }
-        (passed / f64::from(falls), falls)
+
+        /// Probes, goes on to the next probe, and returns whether the pair fell.
+        fn probe(&mut self, is_lost: bool) -> bool {
+            let was_down = self.streak.state().is_down();
+            self.streak.count(!is_lost, self.canary.thresholds);
+            let took = if is_lost { self.canary.timeout } else { Duration::ZERO };
+            let jitter = self.random.f64();
+            self.now = pace::due(self.canary, &self.streak, self.rhythm, jitter, self.now, took);
+            self.streak.state().is_down() && !was_down
+        }
+    }
+
+    /// Counts the falls in so many probes, each of which is lost by chance, and returns the mean time between them in
+    /// seconds.
+    fn tried(canary: &Canary, loss: f64, probes: u32) -> (f64, u32) {
+        let mut chance = fastrand::Rng::with_seed(7);
+        let mut trial = Trial::new(canary, chance.fork());
+        let falls = (0..probes).filter(|_| trial.probe(chance.f64() < loss)).count();
+        let falls = u32::try_from(falls).expect("no more than probes");
+        (trial.now.0 as f64 / 1000.0 / f64::from(falls), falls)
     }
 
     /// Compares the calculation with a trial, within five standard deviations of the count.
     fn check(canary: &Canary, loss: f64) {
         let (found, falls) = tried(canary, loss, 1_000_000);
         assert!(falls > 300, "{falls} falls prove nothing");
-        let calculated = Rhythm::of(canary).between_exits(loss);
+        let calculated = Gaps::of(canary).between_exits(loss);
         let tolerance = 5.0 / f64::from(falls).sqrt();
         assert!((calculated / found - 1.0).abs() < tolerance, "{calculated} s, tried {found} s ({falls})");
     }
@@ -199,19 +223,17 @@ mod tests {
 
     /// Lets an outage begin at a random time of a run of probes, many times.
     fn tried_outage(canary: &Canary, outage: f64) -> f64 {
-        const TIMES: u32 = 200_000;
-        let mut random = fastrand::Rng::with_seed(7);
+        const TIMES: u32 = 100_000;
+        let mut chance = fastrand::Rng::with_seed(7);
         let mut falls = 0;
         for _ in 0..TIMES {
-            let begins = random.f64() * 1000.0 + 100.0;
-            let (mut streak, mut now) = (Streak::default(), 0.0);
-            while now < begins + outage && streak.state() != AddressState::Down {
-                let is_lost = now >= begins;
-                streak.count(!is_lost, canary.thresholds);
-                let took = if is_lost { canary.timeout } else { Duration::ZERO };
-                now += pace::wait(canary, &streak, took, random.f64()).as_secs_f64();
+            let begins = Moment(chance.u64(100_000..200_000));
+            let ends = begins.plus(Duration::from_secs_f64(outage));
+            let mut trial = Trial::new(canary, chance.fork());
+            while trial.now < ends && !trial.streak.state().is_down() {
+                trial.probe(trial.now >= begins);
             }
-            falls += u32::from(streak.state() == AddressState::Down);
+            falls += u32::from(trial.streak.state().is_down());
         }
         f64::from(falls) / f64::from(TIMES)
     }
@@ -221,7 +243,7 @@ mod tests {
         for settings in
             [canary(10, 2, 2, 3, 3), canary(10, 2, 2, 2, 3), canary(10, 1, 1, 1, 1), canary(12, 1, 2, 1, 1)]
         {
-            let (found, calculated) = (tried_outage(&settings, 10.0), Rhythm::of(&settings).falls_in(10.0));
+            let (found, calculated) = (tried_outage(&settings, 10.0), Gaps::of(&settings).falls_in(10.0));
             assert!((found - calculated).abs() < 0.006, "{calculated}, tried {found}: {settings:?}");
         }
     }

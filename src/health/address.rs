@@ -197,7 +197,8 @@ impl AddressHealth {
     /// Returns what steering sees of the address.
     pub fn standing(&self) -> Standing {
         match self.state {
-            AddressState::Unknown | AddressState::Up => Standing::Up,
+            AddressState::Unknown => Standing::Unknown,
+            AddressState::Up => Standing::Up,
             AddressState::Suspect => Standing::Suspect,
             AddressState::Rising | AddressState::Down => Standing::Down { since: self.since },
         }

@@ -132,7 +132,9 @@ impl fmt::Display for AddressState {
 /// The state of an address as far as answers depend on it, by its canaries and by operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It answers, or nothing is known against it yet.
+    /// No probe of it has come back yet: traffic stays, TTLs are short.
+    Unknown,
+    /// It answers, or no canary watches it.
     Up,
     /// It failed at least once and has not fallen: traffic stays, TTLs shrink.
     Suspect,
@@ -147,7 +149,7 @@ impl Standing {
     /// Returns the state that it counts as.
     pub fn state(self) -> AddressState {
         match self {
-            Self::Up => AddressState::Up,
+            Self::Unknown | Self::Up => AddressState::Up,
             Self::Suspect => AddressState::Suspect,
             Self::Down { .. } | Self::Disabled => AddressState::Down,
         }

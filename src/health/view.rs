@@ -187,7 +187,7 @@ impl FallenAddresses {
         match standing {
             Standing::Down { since } => self.fallen.push(since),
             Standing::Disabled => self.fallen.push(Moment::default()),
-            Standing::Up | Standing::Suspect => {}
+            Standing::Unknown | Standing::Up | Standing::Suspect => {}
         }
     }
 }

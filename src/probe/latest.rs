@@ -59,7 +59,7 @@ mod tests {
     use crate::canary::{CanaryId, Epoch, Failure, FailureClass, Heard, Signals, Subject};
     use crate::health::fixture;
     use crate::moment::Moment;
-    use crate::region::AddressId;
+    use crate::region::{AddressId, RegionId};
 
     #[test]
     fn a_failure_leaves_the_last_signals_with_their_age_and_a_response_replaces_all_of_them() {
@@ -70,6 +70,7 @@ mod tests {
             settings: Arc::new(fixture::canary("deep", 3, 3)),
             epoch: Epoch(0),
             subject: Subject::Address(AddressId(0)),
+            region: RegionId(0),
             canary: CanaryId(0),
         };
         let heard =

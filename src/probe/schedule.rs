@@ -14,9 +14,10 @@
 //! - [`ProbeSchedule::begin`] when a pair is due, [`ProbeSchedule::end`] once for each begin. Between the two a pair is
 //!   never due, however long its probe takes. A pair may be gone by then: both return `None`.
 //!
-//! Every pair has jitter of its own, drawn once for each wait and not once for each look at the clock: a reload
-//! that leaves the pace alone leaves the rhythm alone, and pairs that started together drift apart. How long
-//! to wait is [`pace`].
+//! A new pair is due at once, at the start of the server and after a reload alike: until its first probe is back nothing
+//! is known of it. After that the pairs of one region and canary take turns, and every pair has jitter of its own, drawn
+//! once for each wait and not once for each look at the clock: a reload that leaves the pace alone leaves the rhythm
+//! alone. When a turn comes is [`pace`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -25,9 +26,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::canary::{Canary, CanaryId, Epoch, ProbeError, Reach, Subject};
+use crate::health::pace::Rhythm;
 use crate::health::{Streak, pace};
 use crate::moment::Moment;
-use crate::region::Regions;
+use crate::region::{RegionId, Regions};
 
 /// What is probed: a `Subject` in words that stay the same when a reload numbers everything anew.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +60,8 @@ pub struct Pair {
     pub(crate) settings: Arc<Canary>,
     pub(crate) epoch: Epoch,
     pub(crate) subject: Subject,
+    /// Where the subject is.
+    pub(crate) region: RegionId,
     pub(crate) canary: CanaryId,
 }
 
@@ -67,6 +71,8 @@ pub struct ProbeSchedule {
     pairs: BTreeMap<PairId, Paced>,
     /// Of the pairs that are not under way, the first one first.
     due: BTreeSet<(Moment, PairId)>,
+    /// When the pairs of a region and canary take their first turn, a part of a period from 0 to 1; by the names of both.
+    starts: HashMap<(String, String), f64>,
     started: u64,
     random: fastrand::Rng,
 }
@@ -75,14 +81,13 @@ pub struct ProbeSchedule {
 #[derive(Debug)]
 struct Paced {
     pair: Pair,
+    rhythm: Rhythm,
     random: fastrand::Rng,
     /// From 0 to 1, for the present wait.
     jitter: f64,
     streak: Streak,
-    /// When the last probe started; before the first, when the pair was new.
-    since: Moment,
-    /// How long the last probe took; `None` before the first.
-    took: Option<Duration>,
+    /// When the last probe started, and how long it took; `None` before the end of the first.
+    last: Option<(Moment, Duration)>,
     /// `None` while a probe is under way.
     due: Option<Moment>,
 }
@@ -91,7 +96,7 @@ impl ProbeSchedule {
     /// Returns a schedule without pairs.
     pub fn new(seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
-        Self { pairs: BTreeMap::new(), due: BTreeSet::new(), started: 0, random }
+        Self { pairs: BTreeMap::new(), due: BTreeSet::new(), starts: HashMap::new(), started: 0, random }
     }
 
     /// Schedules what a configuration says from now on, and returns the pairs that are new.
@@ -108,15 +113,16 @@ impl ProbeSchedule {
             .collect();
         self.due.clear();
         let mut new = Vec::new();
-        for pair in pairs(regions, canaries, epoch) {
+        let pairs: Vec<_> = pairs(regions, canaries, epoch).collect();
+        for (pair, rhythm) in self.rhythms(regions, &pairs) {
             let known = before.remove(&(pair.watched.clone(), pair.settings.name.clone()));
             let kept = known.filter(|(_, paced)| paced.pair.settings.check == pair.settings.check);
             let (id, paced) = match kept {
-                Some((id, paced)) => (id, paced.follow(pair, now)),
+                Some((id, paced)) => (id, paced.follow(pair, rhythm, now)),
                 None => {
                     self.started += 1;
                     new.push(PairId(self.started));
-                    (PairId(self.started), Paced::new(pair, self.random.fork(), now))
+                    (PairId(self.started), Paced::new(pair, rhythm, self.random.fork(), now))
                 }
             };
             self.due.extend(paced.due.map(|at| (at, id)));
@@ -125,10 +131,30 @@ impl ProbeSchedule {
         new
     }
 
+    /// Returns the pairs with their turns: those of one region and canary take them evenly.
+    fn rhythms(&mut self, regions: &Regions, pairs: &[Pair]) -> Vec<(Pair, Rhythm)> {
+        let mut counts: HashMap<_, usize> = HashMap::new();
+        pairs.iter().for_each(|pair| *counts.entry((pair.region, pair.canary)).or_default() += 1);
+        let (mut before, mut taken) = (std::mem::take(&mut self.starts), HashMap::new());
+        let rhythms = pairs.iter().map(|pair| {
+            let name = (regions.region(pair.region).name.clone(), pair.settings.name.clone());
+            let start = self
+                .starts
+                .entry(name)
+                .or_insert_with_key(|name| before.remove(name).unwrap_or_else(|| self.random.f64()));
+            let index: &mut usize = taken.entry((pair.region, pair.canary)).or_default();
+            let rhythm = Rhythm::of(*start, *index, counts[&(pair.region, pair.canary)]);
+            *index += 1;
+            (pair.clone(), rhythm)
+        });
+        rhythms.collect()
+    }
+
     /// Drops every pair. What probes that are under way find is of no interest any more.
     pub fn clear(&mut self) {
         self.pairs.clear();
         self.due.clear();
+        self.starts.clear();
     }
 
     /// Drops one pair until the next configuration.
@@ -178,17 +204,15 @@ impl ProbeSchedule {
 }
 
 impl Paced {
-    /// Starts the rhythm of a pair: its first probe comes at any time of the interval, so that a restart does
-    /// not probe everything at once.
-    fn new(pair: Pair, mut random: fastrand::Rng, now: Moment) -> Self {
+    /// Starts the rhythm of a pair, whose first probe comes at once.
+    fn new(pair: Pair, rhythm: Rhythm, mut random: fastrand::Rng, now: Moment) -> Self {
         let jitter = random.f64();
-        let due = Some(now.plus(pace::spread(&pair.settings, jitter)));
-        Self { pair, random, jitter, streak: Streak::default(), since: now, took: None, due }
+        Self { pair, rhythm, random, jitter, streak: Streak::default(), last: None, due: Some(now) }
     }
 
-    /// Goes on under other numbers, and at another pace if that has changed.
-    fn follow(mut self, pair: Pair, now: Moment) -> Self {
-        self.pair = pair;
+    /// Goes on under other numbers, and at another pace or turn if that has changed.
+    fn follow(mut self, pair: Pair, rhythm: Rhythm, now: Moment) -> Self {
+        (self.pair, self.rhythm) = (pair, rhythm);
         self.due = self.due.map(|_| self.next(now));
         self
     }
@@ -202,8 +226,7 @@ impl Paced {
             Err(ProbeError::Blind(_)) => {}
         }
         // When it started and not when it was due: one that had to wait for a slot keeps its distance to the next.
-        self.since = now.minus(took);
-        self.took = Some(took);
+        self.last = Some((now.minus(took), took));
         self.jitter = self.random.f64();
         let due = self.next(now);
         self.due = Some(due);
@@ -212,11 +235,10 @@ impl Paced {
 
     /// Returns when the next probe is due.
     fn next(&self, now: Moment) -> Moment {
-        let wait = match self.took {
-            Some(took) => pace::wait(&self.pair.settings, &self.streak, took, self.jitter),
-            None => pace::spread(&self.pair.settings, self.jitter),
-        };
-        self.since.plus(wait).max(now)
+        let regular = self.last.map(|(started, took)| {
+            pace::due(&self.pair.settings, &self.streak, self.rhythm, self.jitter, started, took)
+        });
+        regular.map_or(now, |due| due.max(now))
     }
 }
 
@@ -240,6 +262,7 @@ fn pairs(regions: &Regions, canaries: &[Canary], epoch: Epoch) -> impl Iterator<
                 settings,
                 epoch,
                 subject,
+                region,
                 canary: *canary,
             })
         })
@@ -276,24 +299,24 @@ mod tests {
         }
     }
 
-    /// Runs the schedule of one address whose probes end like this, each after 100 ms, and returns the waits
-    /// from the end of one to the start of the next in milliseconds.
+    /// Runs the schedule of one address whose probes end like this, each after 100 ms, after two that find its turn, and
+    /// returns the waits from the end of one to the start of the next in milliseconds.
     fn waits(results: &str) -> Vec<u64> {
         let (regions, canaries) = config(&["192.0.2.1"]);
         let mut schedule = ProbeSchedule::new(7);
         let [id] = schedule.watch(&regions, &canaries, EPOCH, Moment(0))[..] else { panic!("one pair") };
         let took = Duration::from_millis(100);
         let next = |schedule: &ProbeSchedule| schedule.due().next().expect("it is due").0;
-        let waits = results.chars().map(|result| {
+        let waits = "oo".chars().chain(results.chars()).map(|result| {
             let at = next(&schedule);
-            assert!(schedule.begin(id, Moment(at.0 - 1)).is_none(), "not before its time");
+            assert!(at.0 == 0 || schedule.begin(id, Moment(at.0 - 1)).is_none(), "not before its time");
             assert!(schedule.begin(id, at).is_some());
             assert_eq!(schedule.due().next(), None, "never twice at once");
             let ended = at.plus(took);
             let (_, due) = schedule.end(id, &end_of(result), took, ended).expect("it is there");
             due.0 - ended.0
         });
-        waits.collect()
+        waits.skip(2).collect()
     }
 
     #[test]
@@ -314,13 +337,24 @@ mod tests {
     }
 
     #[test]
-    fn the_first_probes_are_spread_over_the_interval() {
+    fn the_first_probes_come_at_once_and_the_next_take_turns() {
         let (regions, canaries) = config(&["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
         let mut schedule = ProbeSchedule::new(7);
         schedule.watch(&regions, &canaries, EPOCH, Moment(5_000));
+        let due: Vec<_> = schedule.due().collect();
+        assert!(due.len() == 3 && due.iter().all(|(at, _)| *at == Moment(5_000)), "{due:?}");
+        for (at, id) in due {
+            schedule.begin(id, at).expect("it is due");
+            schedule.end(id, &Ok(()), Duration::ZERO, at).expect("it is there");
+        }
+        // The second turns: the first may be cut short or left out.
+        for _ in 0..3 {
+            let (at, id) = schedule.due().next().expect("all are due");
+            schedule.begin(id, at).expect("it is due");
+            schedule.end(id, &Ok(()), Duration::ZERO, at).expect("it is there");
+        }
         let due: Vec<u64> = schedule.due().map(|(at, _)| at.0).collect();
-        assert!(due.iter().all(|at| (5_000..15_000).contains(at)), "{due:?}");
-        assert!(due.windows(2).all(|pair| pair[1] > pair[0] + 100), "{due:?}");
+        assert!(due.windows(2).all(|two| (2_000..=4_000).contains(&(two[1] - two[0]))), "{due:?}");
     }
 
     #[test]
@@ -328,10 +362,14 @@ mod tests {
         let (regions, canaries) = config(&["192.0.2.1", "192.0.2.2"]);
         let mut schedule = ProbeSchedule::new(7);
         let ids = schedule.watch(&regions, &canaries, EPOCH, Moment(0));
+        for id in &ids {
+            schedule.begin(*id, Moment(0)).expect("it is due");
+            schedule.end(*id, &Ok(()), Duration::ZERO, Moment(0)).expect("it is there");
+        }
         let due: HashMap<_, _> = schedule.due().map(|(at, id)| (id, at)).collect();
         let (regions, canaries) = config(&["192.0.2.3", "192.0.2.2"]);
         let new = schedule.watch(&regions, &canaries, Epoch(2), Moment(1));
-        assert_eq!(new.len(), 1, "192.0.2.3");
+        assert!(new.len() == 1 && schedule.due().any(|due| due == (Moment(1), new[0])), "192.0.2.3, at once");
         assert!(schedule.pair(ids[0]).is_none(), "192.0.2.1 is gone");
         let kept = schedule.pair(ids[1]).expect("192.0.2.2 stays");
         assert_eq!((kept.epoch, kept.subject), (Epoch(2), Subject::Address(AddressId(1))));

@@ -198,7 +198,7 @@ impl<'a> Pool<'a> {
         if addresses.ips.is_empty() {
             return Ok(None);
         }
-        let ttl = if addresses.any_suspect { steering.short_ttl } else { steering.ttl };
+        let ttl = if addresses.any_unsure { steering.short_ttl } else { steering.ttl };
         Ok(Some(self.pack(Recipe { ttl, ips: addresses.ips, leading, https })))
     }
 
@@ -217,7 +217,7 @@ impl<'a> Pool<'a> {
             Destination::Healthy(region) => Ok(self.followed(of(region), selection, family, most)),
             // Whatever is answered when everything is down is at least suspect.
             Destination::FailOpen(region) => {
-                Ok(LedAddresses::of(Addresses { any_suspect: true, ..of(region).addresses }))
+                Ok(LedAddresses::of(Addresses { any_unsure: true, ..of(region).addresses }))
             }
             Destination::Refused(refusal) => Err(Answer::refused(refusal, steering.short_ttl)),
             Destination::Forbidden(refusal) => Err(Answer::forbidden(refusal, steering.short_ttl)),
@@ -235,7 +235,7 @@ impl<'a> Pool<'a> {
         selection.others().fold(first, |mut led, region| {
             let room = most.saturating_sub(led.addresses.ips.len());
             let more = steering::whole(self.regions, self.health, region, family, room);
-            led.addresses.any_suspect |= more.any_suspect;
+            led.addresses.any_unsure |= more.any_unsure;
             led.addresses.ips.extend(more.ips);
             led
         })
@@ -286,8 +286,8 @@ fn fails_open(kind: Kind, selections: [Selection; 2]) -> bool {
 fn both(v4: Result<LedAddresses, Answer>, v6: Result<LedAddresses, Answer>) -> Result<LedAddresses, Answer> {
     match (v4, v6) {
         (Ok(LedAddresses { addresses: v4, .. }), Ok(LedAddresses { addresses: v6, .. })) => {
-            let any_suspect = v4.any_suspect || v6.any_suspect;
-            Ok(LedAddresses::of(Addresses { ips: [v4.ips, v6.ips].concat(), any_suspect }))
+            let any_unsure = v4.any_unsure || v6.any_unsure;
+            Ok(LedAddresses::of(Addresses { ips: [v4.ips, v6.ips].concat(), any_unsure }))
         }
         (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok(one),
         (Err(answer), Err(_)) => Err(answer),

@@ -11,8 +11,8 @@ use crate::share::Share;
 pub struct Addresses {
     /// At most as many as asked for, one zone after the other.
     pub ips: Vec<IpAddr>,
-    /// Whether one of them is suspect, so that the answer should not be cached for long.
-    pub any_suspect: bool,
+    /// Whether one of them is suspect or not judged yet, so that the answer should not be cached for long.
+    pub any_unsure: bool,
 }
 
 /// The addresses of a region that some of its clients get.
@@ -55,7 +55,7 @@ pub fn spread(
         .into_iter()
         .filter(|(_, standing, is_above)| all_down || (!is_down(standing) && (*is_above || none_above)));
     let addresses = first_of(usable.map(|(address, standing, _)| (address, standing)), most);
-    Addresses { any_suspect: addresses.any_suspect || (all_down && !addresses.ips.is_empty()), ..addresses }
+    Addresses { any_unsure: addresses.any_unsure || (all_down && !addresses.ips.is_empty()), ..addresses }
 }
 
 /// Returns up to `most` addresses of a region and family that are not down and that all of its clients get: those that
@@ -71,8 +71,15 @@ fn first_of(usable: impl Iterator<Item = (Address, Standing)>, most: usize) -> A
     let mut chosen = in_turns(usable.collect());
     chosen.truncate(most);
     Addresses {
-        any_suspect: chosen.iter().any(|(_, standing)| *standing == Standing::Suspect),
+        any_unsure: chosen.iter().any(|(_, standing)| is_unsure(*standing)),
         ips: chosen.into_iter().map(|(address, _)| address.ip).collect(),
+    }
+}
+
+fn is_unsure(standing: Standing) -> bool {
+    match standing {
+        Standing::Unknown | Standing::Suspect => true,
+        Standing::Up | Standing::Down { .. } | Standing::Disabled => false,
     }
 }
 
@@ -98,18 +105,19 @@ mod tests {
     use crate::region::tests::region;
 
     /// Checks the last octets of an answer of a region with three addresses in zone a, one in b.
-    fn check(standings: &str, most: usize, expected: &[u8], any_suspect: bool) {
+    fn check(standings: &str, most: usize, expected: &[u8], any_unsure: bool) {
         let zones: [&[&str]; 2] = [&["192.0.2.1", "192.0.2.2", "192.0.2.3"], &["192.0.2.4"]];
         let regions = Regions::new(vec![region("tokyo", "JP", &zones)]);
         let standing = |letter| match letter {
             'u' => Standing::Up,
+            '?' => Standing::Unknown,
             's' => Standing::Suspect,
             _ => Standing::Down { since: Moment(1) },
         };
         let view = View::counted(&regions, standings.chars().map(standing).collect());
         let addresses = spread(&regions, &view, RegionId(0), Family::V4, most, AddressFilter::ALL);
         let ips: Vec<_> = expected.iter().map(|last| [192, 0, 2, *last].into()).collect();
-        assert_eq!(addresses, Addresses { ips, any_suspect });
+        assert_eq!(addresses, Addresses { ips, any_unsure });
     }
 
     #[test]
@@ -131,6 +139,12 @@ mod tests {
     }
 
     #[test]
+    fn what_was_never_probed_is_answered_and_told_of() {
+        check("u?uu", 4, &[1, 4, 2, 3], true);
+        check("????", 2, &[1, 4], true);
+    }
+
+    #[test]
     fn when_every_address_is_down_all_of_them_are_answered() {
         check("dddd", 4, &[1, 4, 2, 3], true);
     }
@@ -140,6 +154,6 @@ mod tests {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
         let addresses =
             spread(&regions, &View::all_up(&regions), RegionId(0), Family::V6, 4, AddressFilter::ALL);
-        assert_eq!(addresses, Addresses { ips: Vec::new(), any_suspect: false });
+        assert_eq!(addresses, Addresses { ips: Vec::new(), any_unsure: false });
     }
 }

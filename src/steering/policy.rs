@@ -18,7 +18,7 @@ pub struct Steering {
     pub policy: Policy,
     /// The TTL of an answer whose addresses are all healthy.
     pub ttl: Ttl,
-    /// The TTL while an address in the answer is suspect, and of fail-open answers.
+    /// The TTL while an address in the answer is suspect or not probed yet, and of fail-open answers.
     pub short_ttl: Ttl,
     /// The most addresses in one answer, at least 1.
     pub max_answers: u8,

@@ -5,12 +5,21 @@ use std::path::Path;
 use crate::ask::{self, Over, lines};
 use crate::home::Home;
 use crate::region::{Regions, regions_in};
-use crate::server::Server;
+use crate::server::{Server, wait_for};
 
-/// Starts a server whose regions are all healthy.
+/// Starts a server whose regions are all healthy, and waits until it has seen them: before, TTLs are short.
 fn start() -> (Server, Home) {
     let home = Home::new(Regions::start().port);
-    (Server::start(&home), home)
+    let server = Server::start(&home);
+    wait_for("the first result of every address", || {
+        let clients = ["10.81.7.0/24", "10.49.7.0/24", "10.33.7.0/24", "10.1.7.0/24", "10.55.7.0/24"];
+        let mut questions = clients
+            .iter()
+            .flat_map(|client| ["A", "AAAA"].map(|rtype| format!("api.example.com. {rtype} from {client}")));
+        let is_seen = |question: String| server.ask(&question).answers.iter().all(|record| record.ttl == 30);
+        questions.all(is_seen).then_some(())
+    });
+    (server, home)
 }
 
 /// Asks over UDP and over TCP, which answer alike.

@@ -89,7 +89,6 @@ fn a_suspect_region_shortens_the_ttl_and_moves_nobody() {
     home.edit("regions.yaml", "fall: 3", "fall: 100");
     home.edit("regions.yaml", "recheck: 50ms", "recheck: 500ms");
     let server = Server::start(&home);
-    regions.break_("tokyo");
     let short = |wanted: u32| {
         wait_for(&format!("a TTL of {wanted} s"), || {
             let reply = server.ask(&question("10.81.7.0/24"));
@@ -97,10 +96,37 @@ fn a_suspect_region_shortens_the_ttl_and_moves_nobody() {
             (ttl(&reply) == wanted).then_some(())
         });
     };
+    short(30);
+    wait_for("the first result of Frankfurt", || {
+        (ttl(&server.ask(&question("10.49.7.0/24"))) == 30).then_some(())
+    });
+    regions.break_("tokyo");
     short(2);
     assert_eq!(ttl(&server.ask(&question("10.49.7.0/24"))), 30, "another region's answers keep theirs");
     regions.heal("tokyo");
     short(30);
+}
+
+#[test]
+fn a_dead_region_is_answered_for_an_interval_after_a_cold_start() {
+    let regions = Regions::start();
+    let home = Home::new(regions.port);
+    home.edit("regions.yaml", "interval: 500ms", "interval: 1m");
+    // Long enough to look at the answers before the fall.
+    home.edit("regions.yaml", "recheck: 50ms", "recheck: 1s");
+    regions.break_("tokyo");
+    let server = Server::start(&home);
+    wait_for("the dead region to leave, much sooner than after an interval", || {
+        let reply = server.ask(&question("10.81.7.0/24"));
+        let is_gone = regions_in(&reply) == ["osaka"];
+        assert!(is_gone || ttl(&reply) == 2, "what is not judged yet is not cached for long: {reply:?}");
+        is_gone.then_some(())
+    });
+    // A second address family is probed by itself.
+    for (address, families) in [("127.7.1.1", 2), ("127.7.1.2", 1)] {
+        let failures = regions.failures(address);
+        assert!(failures <= 3 * families, "{address} left after {failures} failures");
+    }
 }
 
 #[test]

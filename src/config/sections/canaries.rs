@@ -52,8 +52,8 @@ pub struct CanarySpec {
     /// `99%`, and the others are sent elsewhere. Left out: it is critical, and takes the address or region
     /// out of the answers.
     advisory: Option<Value<Share>>,
-    /// The time between the starts of two probes of one address, jittered by ±10 %: `100ms` to `1h`.
-    /// Left out: `10s`.
+    /// The time between the starts of two probes of one address at most: `100ms` to `1h`. The addresses of a region
+    /// take turns in it, and the first probe of each comes at once. Left out: `10s`.
     interval: Option<Value<Duration>>,
     /// A probe that takes longer has failed: at least `10ms`, and less than `interval`. Left out:
     /// `2s`, or the `total` of an inference canary.

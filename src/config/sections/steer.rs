@@ -28,7 +28,7 @@ pub struct SteerSpec {
     order: Option<Setting<OrderSpec>>,
     /// The TTL of answers. Left out: 30 seconds. At most 1 day, for failover waits for it.
     ttl: Option<Value<Ttl>>,
-    /// The TTL while an address in the answer is suspect, and of fail-open answers: at most `ttl`.
+    /// The TTL while an address in the answer is suspect or not probed yet, and of fail-open answers: at most `ttl`.
     /// Left out: 10 seconds, or `ttl` when that is shorter.
     short_ttl: Option<Value<Ttl>>,
     /// The most addresses in one answer: 1 to 32. Left out: 4.
