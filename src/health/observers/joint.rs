@@ -72,6 +72,16 @@ struct SightCount {
     unknown: usize,
     blind: usize,
     is_down_as_a_whole: bool,
+    /// Since when all are up that are.
+    up_since: Moment,
+}
+
+/// How one observer sees an address, or a region as a whole.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    state: AddressState,
+    since: Moment,
+    is_blind: bool,
 }
 
 /// What one observer says of a canary, with the evidence.
@@ -221,11 +231,9 @@ impl<'a> Poll<'a> {
             let seen = participant.sees(track, slot);
             let counts = &mut participant.counts[usize::from(region.0)];
             match (family, seen) {
+                (_, None) => {}
                 (Some(family), Some(seen)) => counts[family as usize].add(seen),
-                (None, Some((state, false))) if state.is_down() => {
-                    counts.iter_mut().for_each(|count| count.is_down_as_a_whole = true);
-                }
-                (_, None) | (None, Some(_)) => {}
+                (None, Some(seen)) => counts.iter_mut().for_each(|count| count.add_whole(seen)),
             }
         }
     }
@@ -255,9 +263,12 @@ impl<'a> Poll<'a> {
     ) -> RegionSights {
         let total = regions.addresses_of(id).filter(|(_, address)| Family::of(address.ip) == family).count();
         let needed = regions.needed(Site::Region(id), total);
-        let mut sights = RegionSights::default();
+        let (mut sights, mut ups) = (RegionSights::default(), Vec::new());
         for participant in &self.participants {
             let sight = participant.sight(id, name, family, needed);
+            if sight == Sight::Up {
+                ups.push(participant.counts[usize::from(id.0)][family as usize].up_since);
+            }
             if let (Sight::Silent, Presence::Awaited(until)) = (sight, participant.presence) {
                 sights.until = sights.until.max(Some(until));
             }
@@ -267,6 +278,8 @@ impl<'a> Poll<'a> {
         let counted = sights.by.iter().filter(|(_, sight)| sight.counts()).count();
         let needed = self.rules.down_quorum.of(counted);
         sights.needed = u8::try_from(needed).expect("observers are few");
+        ups.sort_unstable();
+        sights.up_since = ups.get(counted.saturating_sub(needed)).copied();
         if sights.is_disputed() {
             let since = last.and_then(|last| last.disputed).unwrap_or(self.now);
             sights.disputed = Some(since);
@@ -305,17 +318,20 @@ impl<'a> Participant<'a> {
         }
     }
 
-    /// Returns in which state it sees one subject, by the worst of the critical canaries, and whether it is blind to it;
-    /// `None`: it does not watch it.
-    fn sees(&self, track: &AddressHealth, slot: usize) -> Option<(AddressState, bool)> {
+    /// Returns how it sees one subject, by the worst of the critical canaries; `None`: it does not watch it.
+    fn sees(&self, track: &AddressHealth, slot: usize) -> Option<Seen> {
         let critical = track.records().iter().enumerate();
         let critical = critical.filter(|(_, record)| record.effect == Criticality::Critical);
         let mut seen = critical.filter_map(|(index, record)| {
             let (is_blind, ballot) = self.ballot(track, record, slot + index)?;
-            Some((ballot.state, is_blind))
+            Some(Seen { state: ballot.state, since: ballot.since, is_blind })
         });
         let first = seen.next()?;
-        Some(seen.fold(first, |all, one| (all.0.max(one.0), all.1 || one.1)))
+        Some(seen.fold(first, |all, one| Seen {
+            state: all.state.max(one.state),
+            since: all.since.max(one.since),
+            is_blind: all.is_blind || one.is_blind,
+        }))
     }
 
     fn sight(&self, id: RegionId, name: &str, family: Family, needed: usize) -> Sight {
@@ -337,14 +353,23 @@ impl<'a> Participant<'a> {
 }
 
 impl SightCount {
-    fn add(&mut self, (state, is_blind): (AddressState, bool)) {
-        let counter = match state {
-            _ if is_blind => &mut self.blind,
+    fn add(&mut self, seen: Seen) {
+        let counter = match seen.state {
+            _ if seen.is_blind => &mut self.blind,
             AddressState::Unknown => &mut self.unknown,
-            AddressState::Up | AddressState::Suspect => &mut self.up,
+            AddressState::Up | AddressState::Suspect => {
+                self.up_since = self.up_since.max(seen.since);
+                &mut self.up
+            }
             AddressState::Rising | AddressState::Down => &mut self.down,
         };
         *counter += 1;
+    }
+
+    /// Adds what it sees of the region as a whole.
+    fn add_whole(&mut self, seen: Seen) {
+        self.is_down_as_a_whole |= seen.state.is_down() && !seen.is_blind;
+        self.up_since = self.up_since.max(seen.since);
     }
 }
 

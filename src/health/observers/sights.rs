@@ -25,6 +25,8 @@ pub struct RegionSights {
     pub by: Vec<(Arc<str>, Sight)>,
     /// How many of those that see it must see it down.
     pub needed: u8,
+    /// Since when so many have seen it up all along that no quorum can have seen it down; `None`: too few do.
+    pub up_since: Option<Moment>,
     /// Until when those are waited for that are silent; `None`: none is.
     pub until: Option<Moment>,
     /// Since when some see it up and others down; `None`: they do not.
@@ -146,7 +148,7 @@ impl JointSights {
 }
 
 follows_clock!(JointSights: regions, lost);
-follows_clock!(RegionSights: until, disputed);
+follows_clock!(RegionSights: up_since, until, disputed);
 follows_clock!(LostPeer: since);
 
 #[cfg(test)]

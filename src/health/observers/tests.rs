@@ -227,9 +227,20 @@ fn one_that_is_silent_is_waited_for_and_then_the_other_judges_alone() {
     group.play("71").check(&["tokyo", ""]);
     let joint_sights = &group.members[0].observers.board().joint_sights;
     assert!(joint_sights.is_alone());
-    group.play("80 +2").check(&["tokyo", ""]);
+    group.play("72 1:0t 80 +2").check(&["", ""]);
     let joint_sights = &group.members[0].observers.board().joint_sights;
     assert!(!joint_sights.is_alone());
+}
+
+#[test]
+fn a_fall_that_one_judged_alone_is_taken_back_when_the_other_has_seen_it_up_all_along() {
+    let mut group = two();
+    group.play("10 -2 12 1:0t 14 1:0t 71").check(&["tokyo", ""]);
+    group.play("72 1:0o 73").check(&["tokyo", ""]);
+    group.play("75 +2").check(&["", ""]);
+    // Had the other seen it down as well, it would recover as after any fall.
+    let mut both = two();
+    both.play("10 1:0t 2:0t 12 1:0t 2:0t 13 -2 75 1:0o 2:0o 76 +2").check(&["tokyo", "tokyo"]);
 }
 
 #[test]

@@ -427,7 +427,11 @@ impl Sites {
             refused_since: evidence.refused_since(id),
         };
         let exit = self.exit_by(id, evidence);
+        let is_refuted = assessment != Assessment::Bad && is_refuted(id, &before, evidence);
         let state = self.state_mut(site, family);
+        if is_refuted {
+            state.recovery.undo_fall(now);
+        }
         state.suppression = suppression;
         let is_kept = suppression.is_some_and(Suppression::keeps_what_is_bad);
         state.kept_at = if is_kept { Some(now) } else { state.kept_at };
@@ -566,6 +570,15 @@ pub fn gates_are_open(site: Site, board: &Board, after: Moment, now: Moment) -> 
     let vitals = vitals(board, site, after, now);
     vitals.error_rate.is_none_or(|rate| rate <= gates.error_rate)
         && vitals.load.is_none_or(|load| load <= gates.load)
+}
+
+/// Returns whether a region fell while this instance judged without others that see it up, and have done so since before:
+/// then it was the view of this one, and its clients need not wait for a recovery.
+fn is_refuted(id: RegionId, recovery: &RecoveryState, evidence: &Evidence<'_>) -> bool {
+    let sights = evidence.board.joint_sights.region(id, evidence.family);
+    let up_since = sights.and_then(|sights| sights.up_since);
+    let fell = recovery.falls().last().filter(|_| recovery.is_on_its_way());
+    fell.zip(up_since).is_some_and(|(fell, up_since)| up_since < *fell)
 }
 
 /// Returns whether any signal was ever heard: without, no window is worth ending.
