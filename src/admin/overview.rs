@@ -1,6 +1,6 @@
 //! Answers `/overview`, and makes the state that the stream sends.
 
-use super::api::overview::{Overview, OverviewWithEvents, RegionOverview};
+use super::api::overview::{Overview, OverviewWithEvents, PeerOverview, RegionOverview};
 use super::api::route::NoParameters;
 use super::api::status::SnapshotStatus;
 use super::api::{ApiError, IntentList, Timestamp};
@@ -8,7 +8,7 @@ use super::map::palette;
 use super::state::AdminState;
 use super::status;
 use super::stream::hub::FIRST_EVENTS;
-use crate::control::RegionReport;
+use crate::control::{ObserverReport, RegionReport};
 use crate::event::Event;
 use crate::health::{LIMITED, Phase, Status, WITHDRAWN};
 use crate::region::{Family, Region, RegionId};
@@ -40,8 +40,14 @@ pub(super) fn overview(state: &AdminState) -> Overview {
         alarms: published.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),
         problems: origin.failed.as_ref().map_or_else(Vec::new, |failed| failed.problems.clone()),
         regions: regions.map(|((id, region), report)| at_a_glance(id, region, report)).collect(),
+        peers: published.report.peers.iter().map(peer).collect(),
         intents: IntentList::from(&published.report),
     }
+}
+
+fn peer(report: &ObserverReport) -> PeerOverview {
+    let (name, trouble) = (report.name.clone(), report.why.clone());
+    PeerOverview { name, state: report.state().to_owned(), since: Timestamp(report.since), trouble }
 }
 
 fn at_a_glance(id: RegionId, region: &Region, report: &RegionReport) -> RegionOverview {

@@ -12,7 +12,9 @@ use super::exit::run_to_end;
 use super::output;
 use super::reading::PrintForm;
 use super::server::{Instance, ServerArgs};
-use crate::admin::api::{FamilyStatus, OverviewWithEvents, RegionOverview, RegionSummary, routes};
+use crate::admin::api::{
+    FamilyStatus, OverviewWithEvents, PeerOverview, RegionOverview, RegionSummary, routes,
+};
 use crate::alarm::Incident;
 use crate::health::{LIMITED, WITHDRAWN};
 use crate::severity::Severity;
@@ -142,6 +144,7 @@ impl Pen {
             writeln!(page, "{}", self.loud(&format!("CONFIGURATION REFUSED  {problem}")))?;
         }
         self.write_regions(page, &overview.regions)?;
+        self.write_peers(page, &overview.peers)?;
         writeln!(page, "\n{}", self.bold("intents"))?;
         for intent in &overview.intents.intents {
             writeln!(page, "  {} {}, {}", intent.number, intent.text, intent.state)?;
@@ -161,6 +164,22 @@ impl Pen {
             };
             let line = format!("  {time}  {severity:<8} {}", event.text);
             writeln!(page, "{}", if event.severity == Severity::Critical { self.loud(&line) } else { line })?;
+        }
+        Ok(())
+    }
+
+    /// Writes the other instances that judge with this one; without any, nothing.
+    fn write_peers(self, page: &mut String, peers: &[PeerOverview]) -> std::fmt::Result {
+        if !peers.is_empty() {
+            writeln!(page, "\n{}", self.bold("peers"))?;
+        }
+        for PeerOverview { name, state, since, trouble } in peers {
+            match trouble {
+                None => writeln!(page, "  {name}  {state} since {since}")?,
+                Some(why) => {
+                    writeln!(page, "{}", self.loud(&format!("  {name}  {state} since {since}: {why}")))?;
+                }
+            }
         }
         Ok(())
     }

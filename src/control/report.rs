@@ -230,6 +230,15 @@ impl Report {
 }
 
 impl ObserverReport {
+    /// Returns whether it is heard, in a word: `heard`, `silent` or `lost`.
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self { is_heard: true, .. } => "heard",
+            Self { is_lost: true, .. } => "lost",
+            Self { .. } => "silent",
+        }
+    }
+
     /// Reads what is known of another instance.
     pub(super) fn of(observer: &Observer, is_lost: bool) -> Self {
         let why = match &observer.link {

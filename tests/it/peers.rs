@@ -222,6 +222,8 @@ fn when_the_other_is_gone_this_one_waits_for_it_and_then_judges_alone() {
     one.server().settles(&[(JAPAN, "osaka")]);
     assert!(killed.elapsed() >= Duration::from_secs(5), "{:?}", killed.elapsed());
     assert_eq!(one.state_of("ns2").0, "lost");
+    let page = meridian(&["status", "--admin", &one.admin]);
+    assert!(page.out.contains("peers\n  ns2  lost since "), "{page:?}");
     group.all[1].start();
     group.all[0].hears("ns2");
     group.all[0].server().process.line("peer ns2 is heard again");

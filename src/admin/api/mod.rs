@@ -40,7 +40,7 @@ pub use intents::{
     Approval, ChangeReply, IntentList, IntentNumber, IntentRequest, IntentStatus, LiftQuery, ProposalNumber,
     ProposalStatus, RuleViolation,
 };
-pub use overview::{Overview, OverviewWithEvents, RegionOverview};
+pub use overview::{Overview, OverviewWithEvents, PeerOverview, RegionOverview};
 pub use queries::{
     AnswerFormat, CountryAtlas, ExplainQuery, LossSimulation, RegionFraction, SimulateQuery, SteeredNameQuery,
 };

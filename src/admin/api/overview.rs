@@ -29,9 +29,26 @@ pub struct Overview {
     pub problems: Vec<String>,
     /// The regions, in the order of the configuration.
     pub regions: Vec<RegionOverview>,
+    /// The other instances that judge health with this one, by name; left out: it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<PeerOverview>,
     /// The intents in force and the open proposals.
     #[serde(flatten)]
     pub intents: IntentList,
+}
+
+/// Another instance at a glance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PeerOverview {
+    /// Its name.
+    pub name: String,
+    /// `heard`, `silent` or `lost`, as in `/status`.
+    #[schemars(extend("enum" = ["heard", "silent", "lost"]))]
+    pub state: String,
+    /// The beginning of its present stream, or the end of the last one.
+    pub since: Timestamp,
+    /// Why it is not heard; `null`: it is.
+    pub trouble: Option<String>,
 }
 
 /// A region at a glance.

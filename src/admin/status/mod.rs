@@ -83,15 +83,10 @@ fn reference(reference: &Reference) -> ReferenceStatus {
 }
 
 fn peer(report: &ObserverReport, now: Moment) -> PeerStatus {
-    let state = match report {
-        ObserverReport { is_heard: true, .. } => "heard",
-        ObserverReport { is_lost: true, .. } => "lost",
-        ObserverReport { .. } => "silent",
-    };
     let hello = report.hello.as_ref();
     PeerStatus {
         name: report.name.clone(),
-        state: state.to_owned(),
+        state: report.state().to_owned(),
         since: Timestamp(report.since),
         fact_age_seconds: report.told_at.map(|at| now.since(at).as_secs()),
         trouble: report.why.clone(),
