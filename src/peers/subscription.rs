@@ -98,17 +98,19 @@ impl PeerConnector {
 
 /// Asks a peer for its stream again and again, until the writer is gone.
 pub async fn subscribe(subscription: Subscription) {
-    let (mut pause, mut told) = (FIRST_PAUSE, String::new());
+    let (mut pause, mut last, mut told) = (FIRST_PAUSE, String::new(), String::new());
     while !subscription.reports.is_closed() {
         let began = Instant::now();
         let why = subscription.listen().await;
         if began.elapsed() > 2 * LONGEST_PAUSE {
             (pause, told) = (FIRST_PAUSE, String::new());
         }
-        if why != told {
+        // One that starts a moment later, or anew, is no trouble: what lasts is told, and once.
+        if why == last && why != told {
             tracing::warn!(peer = subscription.peer, "peer {}: {why}", subscription.peer);
             told.clone_from(&why);
         }
+        last.clone_from(&why);
         subscription.metrics.peers.ended(&subscription.peer);
         if subscription.report(PeerNews::Lost(why)).await.is_break() {
             return;
