@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::exit::run_to_end;
 use super::{logging, output};
 use crate::config::LogFormat;
-use crate::daemon::{self, ServeOptions};
+use crate::daemon::{self, ServeOptions, ServeResources};
 use crate::demo::{self, Actor, Demo, FailureMode, Screen};
 use crate::event::Event;
 use crate::region::Target;
@@ -114,7 +114,8 @@ impl DemoArgs {
         demo.introduce();
         let listener = Box::new(move |event: &Event| screen.event(Actor::Server, &event.text));
         let directory = demo.directory().to_owned();
-        daemon::run(loaded, ServeOptions { directory, listener }).await?;
+        let resources = ServeResources::open(&loaded.base.config.server)?;
+        daemon::run(loaded, ServeOptions { directory, listener }, resources).await?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::exit::run_to_end;
 use super::logging;
 use crate::config::LogFormat;
-use crate::daemon::{self, ServeOptions};
+use crate::daemon::{self, ServeOptions, ServeResources};
 
 /// Serve a configuration directory until SIGTERM
 ///
@@ -41,7 +41,13 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     };
     logging::start(format, None);
     let options = ServeOptions { directory: arguments.config.clone(), listener: Box::new(|_| ()) };
-    match run_to_end(daemon::run(loaded, options))? {
+    // Before there are other threads.
+    let resources = ServeResources::open_confined(&loaded.base.config.server);
+    let served = match resources {
+        Ok(resources) => run_to_end(daemon::run(loaded, options, resources))?,
+        Err(error) => Err(error),
+    };
+    match served {
         Ok(()) => Ok(ExitCode::SUCCESS),
         // What only a server needs of its configuration, such as secrets.
         Err(daemon::Error::Load(error)) => Err(error.into()),

@@ -14,6 +14,7 @@
 //! dies, which is logged.
 
 mod clock;
+mod confine;
 mod descriptors;
 pub(crate) mod events;
 mod listeners;
@@ -99,6 +100,9 @@ pub enum Error {
     /// A peer cannot be asked.
     #[error(transparent)]
     Peers(#[from] peers::Error),
+    /// The process cannot give up what it should.
+    #[error(transparent)]
+    Confine(#[from] confine::Error),
     #[error("cannot listen to signals")]
     Signals(#[source] io::Error),
 }
@@ -111,12 +115,15 @@ const MAX_ORDERS: usize = 16;
 /// # Errors
 ///
 /// When it cannot start; then nothing stays bound.
-pub async fn run(loaded: LoadedDirectory, options: ServeOptions) -> Result<(), Error> {
+pub async fn run(
+    loaded: LoadedDirectory,
+    options: ServeOptions,
+    resources: ServeResources,
+) -> Result<(), Error> {
     let clock = SystemClock::start();
     let config = Arc::clone(&loaded.base.config);
-    let limit = descriptors::raise_limit();
-    let Resources { secrets, peer_secret, state, listeners, admin, signals } =
-        Resources::open(&config.server)?;
+    let ServeResources { limit, secrets, peer_secret, state, listeners, admin } = resources;
+    let signals = ProcessSignals::listen().map_err(Error::Signals)?;
     let budget = DescriptorBudget::of(limit, listeners.descriptors());
     let metrics = measure(&loaded);
     warn(&loaded, &secrets, peer_secret.as_ref());
@@ -205,26 +212,56 @@ fn measure(loaded: &LoadedDirectory) -> Arc<Metrics> {
 }
 
 /// Everything that only one process can have, or that the system may refuse: taken before anything is started.
-struct Resources {
+pub struct ServeResources {
+    /// The most files that the process may open.
+    limit: u64,
     secrets: WebhookSecrets,
     peer_secret: Option<PeerSecret>,
     state: SavedState,
     listeners: Listeners,
     admin: Option<admin::AdminListener>,
-    signals: ProcessSignals,
 }
 
-impl Resources {
+impl ServeResources {
     /// Takes the state directory first: a second instance must find out before it touches anything.
-    fn open(server: &Server) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses one of them; then none is held.
+    pub fn open(server: &Server) -> Result<Self, Error> {
+        let limit = descriptors::raise_limit();
+        let state = || server.state.as_deref().map(SavedState::open).transpose();
+        // What root writes another user cannot write again, so that a user of its own comes first, and the sockets
+        // before it.
+        let first = if server.user.is_none() { state()? } else { None };
+        let listeners = Listeners::bind(&server.listen)?;
+        let admin = server.admin.map(admin::bind).transpose()?;
+        let state = match &server.user {
+            Some(user) => {
+                confine::become_user(user)?;
+                state()?
+            }
+            None => first,
+        };
         Ok(Self {
+            limit,
             secrets: secrets::of_webhooks(server).map_err(LoadError::from)?,
             peer_secret: secrets::of_peers(server).map_err(LoadError::from)?,
-            state: server.state.as_deref().map(SavedState::open).transpose()?.unwrap_or_default(),
-            listeners: Listeners::bind(&server.listen)?,
-            admin: server.admin.map(admin::bind).transpose()?,
-            signals: ProcessSignals::listen().map_err(Error::Signals)?,
+            state: state.unwrap_or_default(),
+            listeners,
+            admin,
         })
+    }
+
+    /// Takes them, and gives up what the server never needs, on this thread and all that it starts from now on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`], and when it cannot be given up.
+    pub fn open_confined(server: &Server) -> Result<Self, Error> {
+        let resources = Self::open(server)?;
+        confine::restrict(server.state.as_deref())?;
+        Ok(resources)
     }
 }
 

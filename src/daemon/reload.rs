@@ -163,6 +163,7 @@ impl Reload {
             ("listen.tls.addresses", addresses(now) != addresses(then)),
             ("admin", now.admin != then.admin),
             ("state", now.state != then.state),
+            ("user", now.user != then.user),
             ("log", now.log != then.log),
             ("webhooks", now.webhooks != then.webhooks),
             ("peers", now.peers != then.peers),

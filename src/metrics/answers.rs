@@ -347,6 +347,7 @@ pub(super) mod tests {
                 identity: crate::config::Identity::default(),
                 cookies: None,
                 rate_limit: None,
+                user: None,
                 admin: None,
                 access: crate::config::Access::default(),
                 geo: crate::config::Geo::default(),

@@ -21,6 +21,7 @@ mod availability;
 mod browser;
 mod clock;
 mod commands;
+mod confined;
 mod connections;
 mod datagrams;
 mod demo;

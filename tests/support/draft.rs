@@ -262,6 +262,7 @@ pub fn compile(draft: &Draft) -> Snapshot {
             identity: Identity::of("draft"),
             cookies: None,
             rate_limit: None,
+            user: None,
             name: "ns1".to_owned(),
             listen: meridian::config::Listen::default(),
             admin: None,

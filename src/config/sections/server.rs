@@ -55,6 +55,10 @@ pub struct ServerSpec {
     pub(super) references: Option<List<String>>,
     /// The other instances that judge health together with this one. Left out: none, and this one judges alone.
     pub(super) peers: Option<Setting<PeersSpec>>,
+    /// The user that a process of root becomes as soon as its sockets are bound: a name or a number. It has no
+    /// capabilities then. It must be able to read the configuration and its secrets, for reloads, and to write to
+    /// `state`. Left out: the user that started it. A change takes effect with a restart.
+    user: Option<Value<String>>,
     /// The form of log lines. Left out: `human`.
     log: Option<Setting<LogFormat>>,
     /// Receivers of events over HTTP; at most 32. Every event is in the log of events too: `events.jsonl` in the
@@ -82,6 +86,8 @@ pub struct Server {
     pub geo: Geo,
     /// The directory for what must survive a restart; `None`: nothing survives.
     pub state: Option<PathBuf>,
+    /// The user that a process of root becomes; `None`: the one that started it.
+    pub user: Option<String>,
     /// Targets outside the regions.
     pub references: Vec<ReferenceTarget>,
     /// The instances that judge health together with this one; `None`: none do.
@@ -139,6 +145,7 @@ pub(super) fn lower(
         access: access::lower(&spec.access, &spec.admin, spec.peers.is_some(), sources, report),
         geo: geo::lower(&spec.geo, directory, report),
         state: path(&spec.state, directory),
+        user: spec.user.get().cloned(),
         references: outside::lower(&spec.references, report),
         webhooks: webhooks::lower(&spec.webhooks, directory, report),
         log: spec.log.get_or_default(),

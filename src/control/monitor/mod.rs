@@ -508,6 +508,7 @@ mod tests {
                 identity: Identity::default(),
                 cookies: None,
                 rate_limit: None,
+                user: None,
                 admin: None,
                 access: Access::default(),
                 geo: Geo::default(),
