@@ -132,7 +132,7 @@ impl fmt::Display for Suppression {
                 write!(f, "{down} {see} it down, and {needed} must (`peers.down_quorum`)")
             }
             Self::Unconfirmed { down, .. } => {
-                write!(f, "{down} observers see it down, and not by the same addresses")
+                write!(f, "{down} observers see it down, by other addresses or while it rises")
             }
         }
     }

@@ -443,15 +443,14 @@ impl World {
 
     /// Checks that regions take the same clients everywhere, but for a moment. How long one waits that came and went
     /// three times within the hour depends on when each instance saw that, and how far one may leave that is down, on what
-    /// it was given before.
+    /// it was given before. One that rises goes on serving where it had not left before the instance heard of its fall.
     fn check_shares(&mut self) {
         let now = self.now;
         let courses: Vec<_> = self.instances.iter().map(|instance| instance.courses(now)).collect();
         for region in 0..REGIONS {
             let of_region = || courses.iter().map(|courses| &courses[region]);
             let is_flapping = of_region().any(|course| course.falls >= FALLS_TO_QUARANTINE);
-            let is_limited =
-                of_region().any(|course| course.suppression.is_some_and(Suppression::counts_as_down));
+            let is_limited = of_region().filter_map(|course| course.suppression).any(is_limit);
             let mut shares = of_region().map(Status::takes);
             let first = shares.next();
             if is_flapping || is_limited || shares.all(|share| Some(share) == first) {
@@ -467,5 +466,13 @@ impl World {
                 self.outcome.violations.push(format!("{now}: the instances disagree on r{region}: {told:?}"));
             }
         }
+    }
+}
+
+/// Returns whether a region stays for what an instance knows besides the present state of all addresses.
+fn is_limit(suppression: Suppression) -> bool {
+    match suppression {
+        Suppression::Unconfirmed { down, needed, .. } => down >= needed,
+        other => other.counts_as_down(),
     }
 }
