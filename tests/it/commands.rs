@@ -37,9 +37,13 @@ fn check_prints_what_would_be_served_and_exits_with_zero() {
     let ran = meridian(&["check", "zones"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let rest = ran.out.strip_prefix(&fs::read_to_string("tests/check/example").unwrap());
-    let age = rest.unwrap_or_else(|| panic!("{ran:?}"));
-    let (age, amplification) = age.split_once("\n\n").expect("two parts");
-    assert!(age.starts_with("\nlocation data: Meridian-World") && age.ends_with(" old"), "{age}");
+    let rest = rest.unwrap_or_else(|| panic!("{ran:?}"));
+    let parts: Vec<_> = rest.split("\n\n").collect();
+    let [exits, age, amplification] = parts[..] else { panic!("not three parts: {rest}") };
+    assert!(exits.starts_with("\nfalse exits a year\n  canary "), "{exits}");
+    let better = |name: &str| exits.lines().skip_while(|line| !line.trim_start().starts_with(name)).nth(1);
+    assert!(better("shallow").is_some_and(|line| line.starts_with("    better: fall 4")), "{exits}");
+    assert!(age.starts_with("location data: Meridian-World") && age.ends_with(" old"), "{age}");
     let worst: Vec<_> = amplification.lines().collect();
     assert!(
         worst[0].starts_with("amplification over UDP, the worst names (replies to a network: "),
