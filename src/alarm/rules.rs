@@ -9,7 +9,7 @@
 //!          well for as long as the rule says, at most a minute
 //! ```
 //!
-//! *Well* is a tenth better than the limit, so that a value around it does not flap. What is not known raises nothing
+//! *Well* is a tenth better than the limit (half of it for lost probes), so that a value around it does not flap. What is not known raises nothing
 //! and clears nothing. What a reload takes away is never heard of again, as with other alarms. Nothing of this survives
 //! the process: after a restart a rule counts from the beginning.
 
@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Alarm;
-use crate::canary::Check;
 use crate::config::{AlarmRule, AlarmRules, Config, Measure};
 use crate::event::{Condition, Event, Excess};
 use crate::health::Vitals;
@@ -35,6 +34,9 @@ const CALM_AFTER: Duration = Duration::from_secs(60);
 /// How much better than the limit is well: a tenth of it.
 const MARGIN: f64 = 0.1;
 
+/// How much better than the limit a loss is well: half of it, for chance makes it go up and down.
+const LOSS_MARGIN: f64 = 0.5;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The rules of a configuration, and where they stand.
@@ -42,7 +44,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Rules {
     settings: AlarmRules,
     /// Whether any canary measures anything of a region.
-    has_signals: bool,
+    has_canaries: bool,
     gauges: BTreeMap<RuleKey, Gauge>,
     /// What was told of the configuration on disk being refused; `None`: it is in force.
     refused: Option<Event>,
@@ -68,7 +70,7 @@ impl Rules {
     pub(crate) fn new(config: &Config, now: Moment) -> Self {
         Self {
             settings: config.alarms.clone(),
-            has_signals: has_signals(config),
+            has_canaries: !config.canaries.is_empty(),
             gauges: BTreeMap::new(),
             refused: None,
             looked_at: now,
@@ -79,14 +81,14 @@ impl Rules {
     /// Takes over the rules of another configuration, which is a good one but for a database that may be refused.
     pub(crate) fn reload(&mut self, config: &Config, refused: Option<&str>, now: Moment) -> Option<Event> {
         self.settings = config.alarms.clone();
-        self.has_signals = has_signals(config);
-        self.is_behind = self.has_signals;
+        self.has_canaries = !config.canaries.is_empty();
+        self.is_behind = self.has_canaries;
         self.gauges.retain(|(measure, level, region), _| {
             let has_rule =
                 config.alarms.rules.iter().any(|rule| rule.measure == *measure && rule.severity == *level);
-            let is_there = region
-                .as_ref()
-                .is_none_or(|region| config.regions.find(region.region()).is_some() && has_signals(config));
+            let is_there = region.as_ref().is_none_or(|region| {
+                config.regions.find(region.region()).is_some() && !config.canaries.is_empty()
+            });
             has_rule && is_there
         });
         match refused {
@@ -111,7 +113,7 @@ impl Rules {
 
     /// Takes that something was observed.
     pub(crate) fn observed(&mut self) {
-        self.is_behind |= self.has_signals;
+        self.is_behind |= self.has_canaries;
     }
 
     /// Returns the alarms that stand.
@@ -157,7 +159,7 @@ impl Rules {
         (self.looked_at, self.is_behind) = (now, false);
         let rules = self.settings.rules.clone();
         let mut events = Vec::new();
-        if self.has_signals {
+        if self.has_canaries {
             for (region, vitals) in regions {
                 for rule in &rules {
                     if rule.measure != Measure::DatabaseAge {
@@ -242,6 +244,7 @@ fn is_beyond(rule: AlarmRule, value: f64, margin: f64) -> bool {
 fn margin(measure: Measure) -> f64 {
     match measure {
         Measure::ErrorRate | Measure::P95Latency | Measure::Load | Measure::ReplicationLag => MARGIN,
+        Measure::ProbeLoss => LOSS_MARGIN,
         Measure::Certificate | Measure::DatabaseAge => 0.0,
     }
 }
@@ -257,19 +260,9 @@ fn measured(measure: Measure, vitals: &Vitals) -> Option<f64> {
         Measure::Load => vitals.load,
         Measure::ReplicationLag => vitals.replication_lag_seconds,
         Measure::Certificate => vitals.certificate_days,
+        Measure::ProbeLoss => vitals.probe_loss,
         Measure::DatabaseAge => None,
     }
-}
-
-/// Returns whether any canary brings home what rules are about.
-fn has_signals(config: &Config) -> bool {
-    config.canaries.iter().any(|canary| {
-        !canary.check.signals().is_empty()
-            || match &canary.check {
-                Check::Tls(_) => true,
-                Check::Tcp { .. } | Check::Http(_) | Check::Json(_) | Check::Inference(_) => false,
-            }
-    })
 }
 
 follows_clock!(Rules: gauges, refused, looked_at);

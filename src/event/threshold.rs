@@ -75,6 +75,7 @@ impl Excess {
             Measure::ReplicationLag => format!("the data of {region} is {value} behind"),
             Measure::Certificate => format!("a certificate of {region} ends in {value}"),
             Measure::DatabaseAge => format!("the geo database is {value} old"),
+            Measure::ProbeLoss => format!("the path to {region} is lossy: {value} of the probes are lost"),
         }
     }
 }
@@ -87,7 +88,9 @@ fn lasts(rule: &AlarmRule) -> String {
 fn quantity(measure: Measure, value: f64) -> String {
     match measure {
         // Two digits tell 1.04 % from the limit of 1 %.
-        Measure::ErrorRate => Percent::of_fraction((value * 10_000.0).round() / 10_000.0).to_string(),
+        Measure::ErrorRate | Measure::ProbeLoss => {
+            Percent::of_fraction((value * 10_000.0).round() / 10_000.0).to_string()
+        }
         Measure::Load => Percent::rounded(value).to_string(),
         Measure::P95Latency => format!("{:.0} ms", value * 1000.0),
         Measure::ReplicationLag => format!("{value:.0} s"),

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use super::path::PathRecord;
 use super::{
     AddressHealth, AddressState, Adoption, BlindSpot, CanaryRecord, Cause, JointSights, Memory,
     ReferenceBoard, RememberedFall, Streak,
 };
-use crate::canary::{BlindProbe, Canary, CanaryId, Epoch, Observation, Reach, Subject};
+use crate::canary::{
+    BlindProbe, Canary, CanaryId, Criticality, Epoch, FailureClass, Observation, Reach, Subject,
+};
 use crate::moment::{Moment, follows_clock};
 use crate::region::{AddressId, RegionId, Regions};
 use crate::share::Share;
@@ -24,6 +27,8 @@ pub struct Board {
     addresses: Vec<AddressHealth>,
     /// By `RegionId`: what the canaries say that probe a region once.
     wholes: Vec<AddressHealth>,
+    /// By `RegionId`: how many probes are lost on the way there.
+    paths: Vec<PathRecord>,
     /// What is known of the references outside the regions.
     pub references: ReferenceBoard,
     /// What several observers say together, if this is their joint board.
@@ -68,6 +73,7 @@ impl Board {
             epoch: Epoch::default(),
             addresses: regions.addresses().map(|(_, at)| track(at.region, Reach::Address)).collect(),
             wholes: regions.iter().map(|(id, _)| track(id, Reach::Region)).collect(),
+            paths: vec![PathRecord::new(now); regions.len()],
             regions: regions.clone(),
             canaries: canaries.to_vec(),
             references: ReferenceBoard::default(),
@@ -89,8 +95,9 @@ impl Board {
         };
         let (from, from_since, share) = (track.state(), track.since(), track.share());
         track.count(seen, canary);
+        let has_fallen = track.state().is_down() && !from.is_down();
         let shares = (share, track.share());
-        (track.state() != from || shares.0 != shares.1).then(|| StateChange {
+        let change = (track.state() != from || shares.0 != shares.1).then(|| StateChange {
             subject: seen.subject,
             from,
             from_since,
@@ -98,7 +105,35 @@ impl Board {
             at: seen.at,
             cause: track.cause(),
             shares,
-        })
+        });
+        if canary.effect == Criticality::Critical {
+            self.count_path(seen, has_fallen);
+        }
+        change
+    }
+
+    /// Counts a probe on the path to its region, which is taken to be well while nothing has fallen there.
+    fn count_path(&mut self, seen: &Observation, has_fallen: bool) {
+        let region = match seen.subject {
+            Subject::Address(address) => self.regions.address(address).region,
+            Subject::Region(region) => region,
+        };
+        let is_lost = seen.result.as_ref().is_err_and(|failure| failure.class == FailureClass::Timeout);
+        // Not the path loses what is dead.
+        let is_excused = || {
+            let mut addresses = self.regions.addresses_of(region).map(|(id, _)| self.address(id));
+            self.whole(region).state().is_down() || addresses.any(|track| track.state().is_down())
+        };
+        if has_fallen {
+            self.paths[usize::from(region.0)] = PathRecord::new(seen.at);
+        } else if !is_lost || !is_excused() {
+            self.paths[usize::from(region.0)].count(is_lost, seen.at);
+        }
+    }
+
+    /// Returns how many probes are lost on the way to a region.
+    pub(super) fn path(&self, region: RegionId) -> &PathRecord {
+        &self.paths[usize::from(region.0)]
     }
 
     /// Notes a probe that could not be made, and returns whether that is news. It counts nothing: no streak is longer or
@@ -131,6 +166,11 @@ impl Board {
         let old = std::mem::replace(self, Self::new(regions, canaries, now));
         self.epoch = Epoch(old.epoch.0 + 1);
         self.references.clone_from(&old.references);
+        for (path, (_, region)) in self.paths.iter_mut().zip(self.regions.iter()) {
+            if let Some(before) = old.regions.find(&region.name) {
+                path.clone_from(old.path(before));
+            }
+        }
         let known: HashMap<_, _> =
             old.watched().map(|(subject, track)| (SubjectName::of(&old.regions, subject), track)).collect();
         for (subject, track) in subjects(&self.regions).zip(self.addresses.iter_mut().chain(&mut self.wholes))
@@ -302,7 +342,7 @@ impl<'a> SubjectName<'a> {
     }
 }
 
-follows_clock!(Board: addresses, wholes, references, joint_sights);
+follows_clock!(Board: addresses, wholes, paths, references, joint_sights);
 
 #[cfg(test)]
 mod tests {

@@ -40,6 +40,7 @@ mod memory;
 mod observers;
 mod outlier;
 pub mod pace;
+mod path;
 mod quorum;
 mod recovery;
 mod reference;

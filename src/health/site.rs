@@ -57,7 +57,9 @@ pub fn vitals(board: &Board, site: Site, after: Moment, now: Moment) -> Vitals {
         Site::Zone(zone) => address.zone == zone,
     });
     let whole = matches!(site, Site::Region(_)).then(|| board.whole(region));
-    Vitals::of(of_site.map(|(id, _)| board.address(id)).chain(whole), canary, after, now)
+    let probe_loss = whole.and_then(|_| board.path(region).loss(now));
+    let tracks = of_site.map(|(id, _)| board.address(id)).chain(whole);
+    Vitals { probe_loss, ..Vitals::of(tracks, canary, after, now) }
 }
 
 /// Returns the name of a region, and of the zone in it if the site is one.

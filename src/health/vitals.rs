@@ -22,11 +22,13 @@ pub struct Vitals {
     pub replication_lag_seconds: Option<f64>,
     /// How many days the certificate is still valid that ends first.
     pub certificate_days: Option<f64>,
+    /// The share of probes that were lost on the way in the last ten minutes, of what has not fallen.
+    pub probe_loss: Option<f64>,
 }
 
 impl Vitals {
-    /// Takes together what these tracks have heard since `after` and that is not stale. `canary` returns the
-    /// canary of a record.
+    /// Takes together what these tracks have heard since `after` and that is not stale; the loss of probes is not theirs to
+    /// know. `canary` returns the canary of a record.
     pub fn of<'a>(
         tracks: impl Iterator<Item = &'a AddressHealth>,
         canary: impl Fn(&CanaryRecord) -> &'a Canary,
@@ -49,6 +51,7 @@ impl Vitals {
             requests: (sums.requests_known > 0).then_some(sums.requests),
             replication_lag_seconds: sums.lag,
             certificate_days: sums.certificate_days,
+            probe_loss: None,
         }
     }
 }

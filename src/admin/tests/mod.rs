@@ -309,6 +309,7 @@ async fn the_status_has_the_share_and_vitals_of_a_region_and_its_canaries_as_a_w
     let vitals = json!({
         "load": null, "error_rate": 0.25, "p95_latency_seconds": null, "requests": 400.0,
         "replication_lag_seconds": null, "certificate_days": null,
+        "probe_loss": null,
     });
     assert_eq!(dublin["vitals"], vitals);
     let canary = &dublin["canaries"][0];

@@ -43,6 +43,9 @@ pub struct AlarmsSpec {
     replication_lag: Option<Setting<OrOff<LagSpec>>>,
     /// A region's certificate ends soon (a `tls` canary). Left out: `{ warning_days: 14, critical_days: 3 }`.
     certificate: Option<Setting<OrOff<CertificateSpec>>>,
+    /// The path to a region is lossy: its probes time out, and nothing falls. Of the last ten minutes, with 60 probes or
+    /// more of its critical canaries. Left out: `{ above: 0.05, for: 1m }`, a warning.
+    probe_loss: Option<Setting<OrOff<LossSpec>>>,
     /// The geo database is old. Left out: `{ above_days: 60 }`, a warning.
     database_age: Option<Setting<OrOff<AgeSpec>>>,
     /// A changed configuration is refused. Left out: `on`.
@@ -109,6 +112,16 @@ struct CertificateSpec {
     critical_days: Option<Value<u32>>,
 }
 
+/// A share of probes that is too large.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct LossSpec {
+    /// The share that is not too large yet: above 0, up to 1. Left out: 0.05.
+    above: Option<Value<f64>>,
+    /// For how long it must be larger: `0s` to `1d`. Left out: `1m`, in which what is dead has fallen.
+    r#for: Option<Value<Duration>>,
+}
+
 /// The age that is too old for a database.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -151,6 +164,8 @@ pub enum Measure {
     Certificate,
     /// The age of the geo database in days.
     DatabaseAge,
+    /// The share of a region's probes that are lost on the way.
+    ProbeLoss,
 }
 
 impl Measure {
@@ -158,9 +173,12 @@ impl Measure {
     pub fn is_bad_when_low(self) -> bool {
         match self {
             Self::Certificate => true,
-            Self::ErrorRate | Self::P95Latency | Self::Load | Self::ReplicationLag | Self::DatabaseAge => {
-                false
-            }
+            Self::ErrorRate
+            | Self::P95Latency
+            | Self::Load
+            | Self::ReplicationLag
+            | Self::DatabaseAge
+            | Self::ProbeLoss => false,
         }
     }
 
@@ -173,6 +191,7 @@ impl Measure {
             Self::ReplicationLag => "replication_lag",
             Self::Certificate => "certificate",
             Self::DatabaseAge => "database_age",
+            Self::ProbeLoss => "probe_loss",
         }
     }
 }
@@ -193,6 +212,7 @@ pub(super) fn lower(spec: &Option<Setting<AlarmsSpec>>, limits: Limits, report: 
     rules.extend(rules_of(&spec.load, |spec, _, report| load(spec, limits, report), report));
     rules.extend(rules_of(&spec.replication_lag, replication_lag, report));
     rules.extend(rules_of(&spec.certificate, certificate, report));
+    rules.extend(rules_of(&spec.probe_loss, probe_loss, report));
     rules.extend(rules_of(&spec.database_age, database_age, report));
     AlarmRules { rules, reload_failed: spec.reload_failed.get_or(Switch::On) == Switch::On }
 }
@@ -211,15 +231,26 @@ fn rules_of<T: Default>(
 }
 
 fn error_rate(spec: &RateSpec, _: Span, report: &mut Reporter) -> Vec<AlarmRule> {
-    if let Some((limit, span)) = spec.above.given()
+    let limit = share(&spec.above, 0.01, report);
+    let lasts = spec.r#for.within("for", &LASTING, report).unwrap_or(WINDOW);
+    vec![AlarmRule { measure: Measure::ErrorRate, limit, lasts, severity: Severity::Critical }]
+}
+
+fn probe_loss(spec: &LossSpec, _: Span, report: &mut Reporter) -> Vec<AlarmRule> {
+    let limit = share(&spec.above, 0.05, report);
+    let lasts = spec.r#for.within("for", &LASTING, report).unwrap_or(Duration::from_secs(60));
+    vec![AlarmRule { measure: Measure::ProbeLoss, limit, lasts, severity: Severity::Warning }]
+}
+
+/// Returns a share that must not be exceeded, or the usual one.
+fn share(spec: &Option<Value<f64>>, usual: f64, report: &mut Reporter) -> f64 {
+    if let Some((limit, span)) = spec.given()
         && (*limit <= 0.0 || *limit > 1.0)
     {
         let finding = report.error(span, format!("`above` is more than 0 and at most 1, not {limit}"));
         finding.hint("1 % is written `0.01`");
     }
-    let limit = spec.above.get_or(0.01);
-    let lasts = spec.r#for.within("for", &LASTING, report).unwrap_or(WINDOW);
-    vec![AlarmRule { measure: Measure::ErrorRate, limit, lasts, severity: Severity::Critical }]
+    spec.get_or(usual)
 }
 
 fn p95_latency(spec: &LatencySpec, _: Span, report: &mut Reporter) -> Vec<AlarmRule> {

@@ -28,7 +28,7 @@ fn what_is_left_out_is_as_usual_and_off_is_off() {
     assert_eq!(alarms(""), AlarmRules::default());
     assert_eq!(alarms("alarms: {}"), AlarmRules::default());
     let off = "alarms: { error_rate: off, p95_latency: off, load: off, replication_lag: off, certificate: off, \
-               database_age: off, reload_failed: off }";
+               probe_loss: off, database_age: off, reload_failed: off }";
     assert_eq!(alarms(off), AlarmRules { rules: Vec::new(), reload_failed: false });
 }
 
@@ -36,7 +36,8 @@ fn what_is_left_out_is_as_usual_and_off_is_off() {
 fn a_rule_is_said_key_by_key() {
     let off = "load: { for: 1m }, replication_lag: off, certificate: off, database_age: off";
     let said = alarms(&format!(
-        "alarms: {{ error_rate: {{ above: 0.2, for: 1s }}, p95_latency: {{ above: 90ms }}, {off} }}"
+        "alarms: {{ error_rate: {{ above: 0.2, for: 1s }}, p95_latency: {{ above: 90ms }}, \
+         probe_loss: {{ above: 0.1, for: 2m }}, {off} }}"
     ));
     let rule = |measure, limit, seconds, severity| {
         let lasts = Duration::from_secs(seconds);
@@ -47,6 +48,7 @@ fn a_rule_is_said_key_by_key() {
         rule(Measure::P95Latency, 0.09, 300, Severity::Warning),
         rule(Measure::Load, 0.8, 60, Severity::Warning),
         rule(Measure::Load, 1.0, 0, Severity::Critical),
+        rule(Measure::ProbeLoss, 0.1, 120, Severity::Warning),
     ];
     assert_eq!(said.rules, expected);
 }
@@ -56,6 +58,10 @@ fn a_rule_that_makes_no_sense_is_refused() {
     check(
         "alarms: { error_rate: { above: 5 } }",
         &["32: `above` is more than 0 and at most 1, not 5 | 1 % is written `0.01`"],
+    );
+    check(
+        "alarms: { probe_loss: { above: 0.0 } }",
+        &["32: `above` is more than 0 and at most 1, not 0 | 1 % is written `0.01`"],
     );
     check("alarms: { error_rate: never }", &["23: `never` is not a choice here | there is `off`"]);
     check("alarms: { database_age: { above_days: 0 } }", &["39: `above_days` goes from 1 to 3650, not 0"]);
