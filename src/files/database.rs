@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use flate2::read::ZlibDecoder;
+use lzma_rust2::LzmaReader;
 
 use super::regular;
 use crate::geo::MAX_DATABASE_BYTES;
 
-/// The database in the program: geoip/world.mmdb, as `build.rs` compresses it (zlib, RFC 1950).
-static SHIPPED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/world.mmdb.zlib"));
+/// The database in the program: geoip/world.mmdb, as `build.rs` compresses it.
+static SHIPPED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/world.mmdb.lzma"));
 
 /// A file of more bytes than this is refused before it is read.
 pub const MAX_SIZE: u64 = MAX_DATABASE_BYTES as u64;
@@ -55,7 +55,9 @@ impl HeldFile {
 /// Returns the database in the program: the bytes of geoip/world.mmdb.
 pub fn shipped() -> Vec<u8> {
     let mut bytes = Vec::new();
-    ZlibDecoder::new(SHIPPED).read_to_end(&mut bytes).expect("what the build compressed expands");
+    let reader = LzmaReader::new_mem_limit(SHIPPED, u32::MAX, None);
+    let expanded = reader.and_then(|mut reader| reader.read_to_end(&mut bytes));
+    expanded.expect("what the build compressed expands");
     bytes
 }
 
