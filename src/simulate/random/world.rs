@@ -181,7 +181,9 @@ impl World {
     }
 
     fn regions_file(&self) -> String {
-        let mut text = String::from("regions:\n");
+        let mut text = String::from("groups:\n");
+        GROUPS.iter().for_each(|(name, members)| text += &format!("  {name}: {members}\n"));
+        text += "regions:\n";
         for region in &self.regions {
             let (latitude, longitude) = region.location;
             let _ = writeln!(
@@ -201,9 +203,7 @@ impl World {
     }
 
     fn zone_file(&self) -> String {
-        let mut text = String::from("zone: api.example.com\nnameservers: [ns1.example.net]\ngroups:\n");
-        GROUPS.iter().for_each(|(name, members)| text += &format!("  {name}: {members}\n"));
-        text += "names:\n";
+        let mut text = String::from("zone: api.example.com\nnameservers: [ns1.example.net]\nnames:\n");
         self.names.iter().for_each(|(name, steer)| text += &format!("  \"{name}\":\n    steer:\n{steer}"));
         text
     }
@@ -243,6 +243,10 @@ fn region(
         2 => settings.push("recovery: { failback: manual }".to_owned()),
         3 => settings.push(format!("failover: {}", draw.one(&["advise", "off"]))),
         _ => {}
+    }
+    if draw.is(15) {
+        let (group, _) = draw.one(&GROUPS);
+        settings.push(format!("{}: [{group}]", draw.one(&["only_for", "not_for"])));
     }
     RegionPlan { name, country, location: (latitude, longitude), zones, settings }
 }
@@ -343,6 +347,12 @@ fn steer(draw: &mut Draw, world: &World) -> String {
     let ttl = *draw.one(if world.rate.is_some() { &[15, 30, 60] } else { &[30, 60, 300] });
     text += &format!("      ttl: {ttl}s\n      short_ttl: {}s\n", draw.one(&[5, 10, 15]));
     text += &format!("      max_answers: {}\n", draw.number(1..=6));
+    if draw.is(25) {
+        text += &format!("      max_regions: {}\n", draw.number(2..=4));
+    }
+    if draw.is(25) {
+        text += "      one_zone: true\n";
+    }
     text + &format!("      all_down: {}\n", draw.one(&["fail_open", "servfail", "nodata"]))
 }
 
