@@ -14,13 +14,14 @@ use super::access::{AccessRefusal, Peer};
 use super::api::intents::MAX_BODY;
 use super::api::{ApiError, CallerIdentity, Method, Operation, routes};
 use super::bind::{Bound, answered, answered_in_turn, handled, ordered, rendered};
-use super::respond::{json, text};
+use super::respond::{json, render, text};
 use super::state::AdminState;
 use super::{
     atlas, availability, drain_status, explain, history, intents, openapi, overview, peers, simulate, status,
     stream, ui,
 };
 use crate::docs::{self, Edition};
+use crate::metrics::Exposition;
 
 /// Returns every route with its handler.
 fn bound() -> Vec<Bound> {
@@ -39,7 +40,7 @@ fn bound() -> Vec<Bound> {
         handled(&routes::PEER_STREAM, get(peers::start)),
         answered(&routes::ATLAS, atlas::atlas),
         rendered(&routes::MAP, |state, query| atlas::picture(state, &query).map(ui::picture)),
-        rendered(&routes::METRICS, |state, _| Ok(text(routes::OPEN_METRICS, state.metrics.render()))),
+        handled(&routes::METRICS, get(metrics)),
         answered_in_turn(&routes::EXPLAIN, |state| &state.explaining, |query| query.format, explain::explain),
         answered_in_turn(
             &routes::SIMULATE,
@@ -147,6 +148,13 @@ async fn docs_page(headers: HeaderMap, Path(name): Path<String>) -> Response {
     }
     let kind = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8"), (header::VARY, "accept")];
     (kind, page.markdown()).into_response()
+}
+
+async fn metrics(State(state): State<Arc<AdminState>>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let exposition = Exposition::accepted(accept);
+    let page = render(move || Ok(text(exposition.media_type(), state.metrics.render(exposition)))).await;
+    ([(header::VARY, "accept")], page).into_response()
 }
 
 /// Returns whether a path is open to every client: load balancers have no token, and the files of the page, which are

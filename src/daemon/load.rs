@@ -16,6 +16,7 @@ use crate::config::{self, CookieSources, DatabaseSource, Geo, Problems, Server, 
 use crate::files::stamp::Stamp;
 use crate::files::{configuration, sha256, watch};
 use crate::geo::Located;
+use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::serve::DotPolicy;
 use crate::snapshot::Base;
@@ -66,9 +67,12 @@ impl LoadedDirectory {
         self.locations.sources.origin.as_ref()
     }
 
-    /// Returns when the database was built, in seconds since the Unix epoch; zero when there is none.
-    pub fn built_at_seconds(&self) -> u64 {
-        self.database().map_or(0, |database| database.built_at.0 / 1000)
+    /// Notes in the metrics what is in force.
+    pub(super) fn measure(&self, metrics: &Metrics, now: Moment) {
+        metrics.reloaded(self.refused_database.is_none(), now);
+        metrics.configured(&self.base.config.server.name, &digest(&self.files));
+        let database = self.database();
+        metrics.located_by(database.map(|one| (one.kind.as_str(), one.sha256.as_str(), one.built_at)));
     }
 }
 
@@ -149,6 +153,13 @@ fn networks_sha256(networks: &[(Prefix, Location)]) -> Option<String> {
     let mut lines: Vec<String> = networks.iter().map(line).collect();
     lines.sort();
     (!lines.is_empty()).then(|| sha256(lines.concat().as_bytes()))
+}
+
+/// Returns one digest of all files but the instance's own.
+fn digest(files: &[FileDigest]) -> String {
+    let shared = files.iter().filter(|file| file.name != OWN_FILE);
+    let lines = shared.map(|file| format!("{} {}\n", file.sha256, file.name));
+    sha256(lines.collect::<String>().as_bytes())
 }
 
 /// Returns the digests of all files, in the order of their names.

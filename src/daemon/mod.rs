@@ -53,6 +53,7 @@ use crate::config::Server;
 use crate::control::Restored;
 use crate::files::{Cursors, StateDirectory, Store, state_directory, store};
 use crate::metrics::Metrics;
+use crate::moment::Moment;
 use crate::probe::{self, Prober, Trust};
 use crate::serve::{self, ListenError};
 use descriptors::DescriptorBudget;
@@ -125,7 +126,7 @@ pub async fn run(
     let ServeResources { limit, secrets, peer_secret, state, listeners, admin } = resources;
     let signals = ProcessSignals::listen().map_err(Error::Signals)?;
     let budget = DescriptorBudget::of(limit, listeners.descriptors());
-    let metrics = measure(&loaded);
+    let metrics = measure(&loaded, clock.boot());
     warn(&loaded, &secrets, peer_secret.as_ref());
     let (outcomes, written) = WriteOutcomes::start(&metrics);
     let SavedState { directory, cursors, stores, restored } = state;
@@ -204,10 +205,9 @@ fn warn(loaded: &LoadedDirectory, secrets: &WebhookSecrets, peers: Option<&PeerS
 }
 
 /// Begins to count.
-fn measure(loaded: &LoadedDirectory) -> Arc<Metrics> {
+fn measure(loaded: &LoadedDirectory, now: Moment) -> Arc<Metrics> {
     let metrics = Metrics::default();
-    metrics.reloaded(true);
-    metrics.database_built(loaded.built_at_seconds());
+    loaded.measure(&metrics, now);
     Arc::new(metrics)
 }
 

@@ -125,13 +125,12 @@ impl Reload {
             Ok(loaded) => loaded,
             Err(error) => return self.refuse(&chain(&error)).await,
         };
-        self.metrics.reloaded(loaded.refused_database.is_none());
+        loaded.measure(&self.metrics, self.clock.now());
         if let Some(why) = &loaded.refused_database {
             tracing::error!(
                 "a database is refused; the one before stays in use, and the rest is in force: {why}"
             );
         }
-        self.metrics.database_built(loaded.built_at_seconds());
         loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         self.say_what_needs_a_restart(&loaded.base.config);
         self.admin.access.store(Arc::clone(&loaded.access));
@@ -145,7 +144,7 @@ impl Reload {
     }
 
     async fn refuse<T>(&self, why: &str) -> Option<T> {
-        self.metrics.reloaded(false);
+        self.metrics.reloaded(false, self.clock.now());
         tracing::error!("the configuration is refused, and the one before stays in force:\n{why}");
         let problems = why.lines().map(str::to_owned).collect();
         let failed = Some(FailedReload { at: self.clock.steady(), problems });

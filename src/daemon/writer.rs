@@ -239,9 +239,11 @@ impl ControlLoop {
                 }
             };
             let seen_at = seen_at(&input);
+            let begun = Instant::now();
             let effects = control.handle(input, self.clock.now());
             reporting.is_due = true;
             if self.carry_out(effects, &mut control).has_published {
+                self.metrics.snapshot_took(begun.elapsed());
                 self.report(&control);
                 reporting = Reporting::done(self.clock.now());
             }

@@ -13,3 +13,9 @@ mod tests;
 
 pub use html::{Edition, STYLE, front, page, site};
 pub use pages::{PAGES, Page, find, list};
+
+/// Alert rules for Prometheus.
+pub const ALERTS: &str = include_str!("alerts.yaml");
+
+/// A dashboard for Grafana.
+pub const DASHBOARD: &str = include_str!("dashboard.json");

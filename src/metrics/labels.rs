@@ -1,8 +1,12 @@
-//! The labels of series.
+//! The labels of series, and gauges that keep theirs.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hash;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 
 use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -21,7 +25,7 @@ pub(super) struct CanaryOf {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct AddressOf {
     pub region: String,
-    pub zone: String,
+    pub availability_zone: String,
     pub address: String,
 }
 
@@ -83,7 +87,7 @@ pub(super) struct RegionFamily {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ZoneFamily {
     pub region: String,
-    pub zone: String,
+    pub availability_zone: String,
     pub family: &'static str,
 }
 
@@ -109,4 +113,34 @@ pub(super) struct AddressIn {
     #[prometheus(flatten)]
     pub of: AddressOf,
     pub state: &'static str,
+}
+
+/// Gauges of how many there are with each set of labels. A set that was there once keeps its series, at zero.
+#[derive(Debug)]
+pub(super) struct Tallies<L> {
+    gauges: Family<L, Gauge>,
+    known: Mutex<BTreeSet<L>>,
+}
+
+impl<L: Clone + Eq + Hash> Default for Tallies<L> {
+    fn default() -> Self {
+        Self { gauges: Family::default(), known: Mutex::default() }
+    }
+}
+
+impl<L: Clone + Ord + Hash> Tallies<L> {
+    pub(super) fn gauges(&self) -> Family<L, Gauge> {
+        self.gauges.clone()
+    }
+
+    /// Counts all that there are.
+    pub(super) fn count(&self, all: impl Iterator<Item = L>) {
+        let mut counts = BTreeMap::new();
+        all.for_each(|of| *counts.entry(of).or_insert(0) += 1);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(counts.keys().cloned());
+        for of in known.iter() {
+            self.gauges.get_or_create(of).set(counts.get(of).copied().unwrap_or(0));
+        }
+    }
 }

@@ -8,8 +8,11 @@
 pub(crate) mod answers;
 mod collector;
 mod delivery;
+mod exposition;
+mod instance;
 mod labels;
 mod peers;
+mod process;
 mod resolvers;
 mod sites;
 #[cfg(test)]
@@ -18,11 +21,12 @@ mod transports;
 
 pub use answers::{AllAnswers, AnswerCounters, ReplyLimit, Totals};
 pub use delivery::{Delivery, DeliveryMetrics, DeliveryReport, WebhookStatus};
+pub use exposition::Exposition;
 pub use peers::PeerMetrics;
 pub use resolvers::{ResolverSummary, ResolverTable, ResolverWatch};
 pub use transports::{TcpMetrics, UdpMetrics};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,13 +42,16 @@ use crate::config::Config;
 use crate::control::Report;
 use crate::event::Event;
 use crate::health::{AddressState, View};
-use crate::intent::{Intent, last_good};
+use crate::intent::last_good;
+use crate::moment::Moment;
 use crate::region::{AddressId, Regions};
 use crate::snapshot::Snapshot;
+use instance::InstanceMetrics;
 use labels::{
     AddressIn, AddressOf, BlindBy, CanaryOf, CanaryResult, ChangeTo, EventOf, IntentIn, OfStateFile, Refused,
-    RegionOf, ResultLabel, Unlabelled,
+    RegionOf, ResultLabel, Tallies,
 };
+use process::ProcessCollector;
 use sites::SiteGauges;
 
 /// Upper bounds of the latency buckets in seconds: a canary next door takes 1 ms, one around the globe
@@ -68,6 +75,9 @@ pub struct Metrics {
     /// The other instances.
     pub peers: PeerMetrics,
     registry: Registry,
+    /// Series whose names are not this program's own: `process_…`.
+    foreign: Registry,
+    instance: InstanceMetrics,
     answers: Arc<AllAnswers>,
     /// The resolvers that still get addresses which clients are sent away from.
     watch: Mutex<ResolverWatch>,
@@ -80,16 +90,14 @@ pub struct Metrics {
     address_states: Family<AddressIn, Gauge>,
     state_changes: Family<ChangeTo, Counter>,
     sites: SiteGauges,
-    intents: Family<IntentIn, Gauge>,
-    /// What intents have been and where they stood, which have series of their own, also at zero.
-    known_intents: Mutex<BTreeSet<IntentIn>>,
+    intents: Tallies<IntentIn>,
     drill_successes: Family<RegionOf, Gauge>,
     events: Family<EventOf, Counter>,
     reloads: Family<ResultLabel, Counter>,
     state_files: Family<OfStateFile, Gauge>,
     admin_refusals: Family<Refused, Counter>,
     snapshot_number: Gauge,
-    database_built: Family<Unlabelled, Gauge>,
+    snapshot_duration: Histogram,
     writer_lag: Histogram,
 }
 
@@ -101,6 +109,8 @@ impl Default for Metrics {
             tcp: TcpMetrics::default(),
             peers: PeerMetrics::default(),
             registry: Registry::with_prefix("meridian"),
+            foreign: Registry::default(),
+            instance: InstanceMetrics::default(),
             answers: Arc::default(),
             watch: Mutex::default(),
             watched: Mutex::default(),
@@ -111,15 +121,14 @@ impl Default for Metrics {
             address_states: Family::default(),
             state_changes: Family::default(),
             sites: SiteGauges::default(),
-            intents: Family::default(),
-            known_intents: Mutex::default(),
+            intents: Tallies::default(),
             drill_successes: Family::default(),
             events: Family::default(),
             reloads: Family::default(),
             state_files: Family::default(),
             admin_refusals: Family::default(),
             snapshot_number: Gauge::default(),
-            database_built: Family::default(),
+            snapshot_duration: Histogram::new(LATENCIES),
             writer_lag: Histogram::new(LATENCIES),
         };
         for result in ["ok", "failed"] {
@@ -134,7 +143,9 @@ impl Default for Metrics {
 
 impl Metrics {
     fn registered(mut self) -> Self {
+        self.foreign.register_collector(Box::new(ProcessCollector::default()));
         let registry = &mut self.registry;
+        self.instance.register(registry);
         registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));
         self.udp.register(registry);
         self.tcp.register(registry);
@@ -158,8 +169,8 @@ impl Metrics {
         registry.register("admin_refusals", help, self.admin_refusals.clone());
         let help = "Number of the snapshot that is served";
         registry.register("snapshot_number", help, self.snapshot_number.clone());
-        let help = "When the geo database was built, in seconds since the epoch: its age is time() less this";
-        registry.register("geo_database_build_timestamp_seconds", help, self.database_built.clone());
+        let help = "From an input that changes what is served to the snapshot that serves it";
+        registry.register("snapshot_duration_seconds", help, self.snapshot_duration.clone());
         let help = "From the end of a probe to its effect on what is served";
         registry.register("writer_lag_seconds", help, self.writer_lag.clone());
         self
@@ -169,7 +180,7 @@ impl Metrics {
         self.sites.register(&mut self.registry);
         let registry = &mut self.registry;
         let help = "Intents in force by what they are, shift, drain, drill, ..., and where they stand";
-        registry.register("intents", help, self.intents.clone());
+        registry.register("intents", help, self.intents.gauges());
         let help =
             "When the last good drill of a whole region ended, in seconds since the epoch; no series: never";
         registry.register("drill_last_success_timestamp_seconds", help, self.drill_successes.clone());
@@ -184,6 +195,7 @@ impl Metrics {
         self.sites.clear();
         self.peers.clear();
         self.drill_successes.clear();
+        self.instance.begin(config);
         let watching = watching(config);
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         for gone in watched.difference(&watching) {
@@ -253,7 +265,13 @@ impl Metrics {
 
     /// Notes how the regions and intents stand.
     pub fn reported(&self, report: &Report) {
-        self.intend(&report.intents);
+        self.instance.alarmed(&report.alarms);
+        self.intents.count(
+            report
+                .intents
+                .iter()
+                .map(|intent| IntentIn { kind: intent.request.action.word(), state: intent.phase.as_str() }),
+        );
         for region in &report.regions {
             let of = RegionOf { region: region.name.clone() };
             if let Some(at) = last_good(&report.drills, &region.name).and_then(|drill| drill.ended_at) {
@@ -263,19 +281,6 @@ impl Metrics {
             self.peers.disputed(region);
         }
         report.peers.iter().for_each(|peer| self.peers.reported(peer));
-    }
-
-    fn intend(&self, intents: &[Intent]) {
-        let mut counts = BTreeMap::new();
-        for intent in intents {
-            let of = IntentIn { kind: intent.request.action.word(), state: intent.phase.as_str() };
-            *counts.entry(of).or_insert(0) += 1;
-        }
-        let mut known = self.known_intents.lock().unwrap_or_else(PoisonError::into_inner);
-        known.extend(counts.keys().cloned());
-        for of in known.iter() {
-            self.intents.get_or_create(of).set(counts.get(of).copied().unwrap_or(0));
-        }
     }
 
     /// Counts an event.
@@ -323,10 +328,26 @@ impl Metrics {
         self.state_files.get_or_create(&OfStateFile { file }).set(i64::from(!is_written));
     }
 
-    /// Counts a reload.
-    pub fn reloaded(&self, succeeded: bool) {
+    /// Measures how long a snapshot took, from the input that asked for it until it was served.
+    pub fn snapshot_took(&self, took: Duration) {
+        self.snapshot_duration.observe(took.as_secs_f64());
+    }
+
+    /// Counts a time that the configuration was read, at the start or by a reload.
+    pub fn reloaded(&self, succeeded: bool, at: Moment) {
         let result = if succeeded { "ok" } else { "failed" };
         self.reloads.get_or_create(&ResultLabel { result }).inc();
+        self.instance.reloaded(succeeded, at);
+    }
+
+    /// Notes the configuration in force: the name of the instance, and the digest of its files.
+    pub fn configured(&self, name: &str, digest: &str) {
+        self.instance.configured(name, digest);
+    }
+
+    /// Notes the location database in force, by its type, digest and build time; `None`: there is none.
+    pub fn located_by(&self, database: Option<(&str, &str, Moment)>) {
+        self.instance.located_by(database);
     }
 
     /// Counts a request to the admin address that was refused.
@@ -334,21 +355,14 @@ impl Metrics {
         self.admin_refusals.get_or_create(&Refused { why }).inc();
     }
 
-    /// Notes when the geo database was built; zero: there is none, and no series, for else its age would
-    /// be that of the epoch.
-    pub fn database_built(&self, epoch_seconds: u64) {
-        if epoch_seconds == 0 {
-            self.database_built.clear();
-            return;
-        }
-        self.database_built.get_or_create(&[]).set(i64::try_from(epoch_seconds).unwrap_or(i64::MAX));
-    }
-
-    /// Returns everything in OpenMetrics' text format.
-    pub fn render(&self) -> String {
+    /// Returns everything in a text format.
+    pub fn render(&self, exposition: Exposition) -> String {
         let mut page = String::new();
-        text::encode(&mut page, &self.registry).expect("writing to a string cannot fail");
-        page
+        let written = text::encode_registry(&mut page, &self.registry)
+            .and_then(|()| text::encode_registry(&mut page, &self.foreign))
+            .and_then(|()| text::encode_eof(&mut page));
+        written.expect("writing to a string cannot fail");
+        exposition.of(page)
     }
 }
 
@@ -368,7 +382,7 @@ fn address_of(regions: &Regions, id: AddressId) -> AddressOf {
     let address = regions.address(id);
     AddressOf {
         region: regions.region(address.region).name.clone(),
-        zone: regions.zone(address.zone).name.clone(),
+        availability_zone: regions.zone(address.zone).name.clone(),
         address: address.ip.to_string(),
     }
 }

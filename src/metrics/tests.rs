@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use super::*;
+use crate::alarm::Alarm;
 use crate::canary::{CanaryId, Epoch, Failure, Subject};
 use crate::engine::{ReplySubject, ReplyTally, Transport};
+use crate::event::AffectedNames;
 use crate::geo;
 use crate::health::{Board, Phase, SiteShare, Sites, Standing, Status, fixture};
 use crate::intent::{self, Drill, Intent, Request};
 use crate::moment::Moment;
-use crate::region::{Region, RegionId};
+use crate::region::{Family as RegionFamily, Region, RegionId};
 use crate::share::Share;
 use crate::snapshot::Base;
+use crate::steering::AllDown;
+use crate::steering::fixture::{policy, steering};
 use crate::wire::Rcode;
 
 /// One zone, these regions, and the canaries `shallow` and `deep`.
@@ -44,7 +48,7 @@ fn observation(address: u32, canary: u16, result: Result<(), FailureClass>) -> O
 
 /// Checks that the page has exactly these lines with `name`, without the name's `meridian_`.
 fn check(metrics: &Metrics, name: &str, expected: &[&str]) {
-    let page = metrics.render();
+    let page = metrics.render(Exposition::OpenMetrics);
     let mut lines: Vec<_> = page
         .lines()
         .filter_map(|line| line.strip_prefix("meridian_"))
@@ -56,7 +60,7 @@ fn check(metrics: &Metrics, name: &str, expected: &[&str]) {
 
 /// Checks which of the series with `name` are 1, in each set of `states` of which only one may be.
 fn check_states(metrics: &Metrics, name: &str, states: usize, expected: &[&str]) {
-    let page = metrics.render();
+    let page = metrics.render(Exposition::OpenMetrics);
     let series = page.lines().filter_map(|line| line.strip_prefix("meridian_")?.strip_prefix(name));
     let series: Vec<_> = series.filter(|line| line.starts_with('{')).collect();
     let mut set: Vec<_> = series.iter().filter_map(|line| line.strip_suffix(" 1")).collect();
@@ -110,7 +114,7 @@ fn canary_results_are_counted_by_class_and_their_latency_measured() {
     check(&metrics, "canary_results_total", &lines);
     let line = r#"canary_duration_seconds_count{region="oregon",canary="deep"} 3"#;
     check(&metrics, "canary_duration_seconds_count", &[line]);
-    let page = metrics.render();
+    let page = metrics.render(Exposition::OpenMetrics);
     let bucket = r#"meridian_canary_duration_seconds_bucket{le="0.05",region="oregon",canary="deep"} 3"#;
     assert!(page.contains(bucket), "{page}");
 }
@@ -146,8 +150,8 @@ fn a_change_of_state_is_counted_and_a_reload_is_none() {
     ];
     check(&metrics, "state_changes_total", &lines);
     let lines = [
-        r#"{region="oregon",zone="oregon-a",address="192.0.2.2",state="suspect"}"#,
-        r#"{region="tokyo",zone="tokyo-a",address="192.0.2.1",state="up"}"#,
+        r#"{region="oregon",availability_zone="oregon-a",address="192.0.2.2",state="suspect"}"#,
+        r#"{region="tokyo",availability_zone="tokyo-a",address="192.0.2.1",state="up"}"#,
     ];
     check_states(&metrics, "address_state", 3, &lines);
 }
@@ -178,8 +182,8 @@ fn the_share_phase_and_load_of_a_region_are_printed_and_an_unknown_load_has_no_s
     ];
     check_states(&metrics, "region_phase", 8, &phases);
     let zones = [
-        r#"{region="oregon",zone="oregon-a",family="ipv4",phase="held"}"#,
-        r#"{region="tokyo",zone="tokyo-a",family="ipv4",phase="unknown"}"#,
+        r#"{region="oregon",availability_zone="oregon-a",family="ipv4",phase="held"}"#,
+        r#"{region="tokyo",availability_zone="tokyo-a",family="ipv4",phase="unknown"}"#,
     ];
     check_states(&metrics, "zone_phase", 8, &zones);
     check(&metrics, "region_load", &[r#"region_load{region="oregon"} 0.4"#]);
@@ -201,8 +205,10 @@ fn reloads_are_there_before_the_first_and_count_failures_apart() {
     let lines = |failed| format!(r#"reloads_total{{result="failed"}} {failed}"#);
     let ok = r#"reloads_total{result="ok"} 0"#;
     check(&metrics, "reloads_total", &[&lines(0), ok]);
-    metrics.reloaded(false);
+    metrics.reloaded(false, Moment(7_000_500));
     check(&metrics, "reloads_total", &[&lines(1), ok]);
+    check(&metrics, "last_reload_timestamp_seconds", &["last_reload_timestamp_seconds 7000"]);
+    check(&metrics, "last_reload_successful", &["last_reload_successful 0"]);
 }
 
 #[test]
@@ -221,11 +227,64 @@ fn the_number_of_the_snapshot_that_is_served_is_printed() {
 fn the_age_of_a_database_can_be_told_and_no_database_has_none() {
     let metrics = Metrics::default();
     check(&metrics, "geo_database_build_timestamp_seconds", &[]);
-    metrics.database_built(1_700_000_000);
+    metrics.located_by(Some(("GeoLite2-City", "ab12", Moment(1_700_000_000_000))));
     let line = "geo_database_build_timestamp_seconds{} 1700000000";
     check(&metrics, "geo_database_build_timestamp_seconds", &[line]);
-    metrics.database_built(0);
+    let line = r#"geo_database_info{kind="GeoLite2-City",sha256="ab12"} 1"#;
+    check(&metrics, "geo_database_info", &[line]);
+    metrics.located_by(None);
     check(&metrics, "geo_database_build_timestamp_seconds", &[]);
+}
+
+#[test]
+fn only_the_configuration_in_force_has_a_series() {
+    let metrics = Metrics::default();
+    metrics.configured("ns1", "ab12");
+    metrics.configured("ns1", "cd34");
+    check(&metrics, "configuration_info", &[r#"configuration_info{name="ns1",digest="cd34"} 1"#]);
+}
+
+#[test]
+fn clients_that_fail_open_are_told_by_name_and_rule_and_an_alarm_that_is_over_counts_zero() {
+    let metrics = Metrics::default();
+    let mut config = two_regions();
+    config.steered = ["a.test.", "b.test."].map(|owner| steering(owner, policy(&[0, 1]))).into();
+    metrics.begin(&config, 0);
+    let names = AffectedNames { owner: "a.test".to_owned(), others: 1, rule: None };
+    let event = Event::no_region_available(&names, RegionFamily::V6, AllDown::FailOpen, Moment(0));
+    let alarm = Alarm { condition: names.condition(RegionFamily::V6), event };
+    let of = |name: &str, family: &str, value: u8| {
+        format!(r#"failing_open{{name="{name}",clients="all",family="{family}"}} {value}"#)
+    };
+    let lines = |value| {
+        [
+            of("a.test", "ipv4", 0),
+            of("a.test", "ipv6", value),
+            of("b.test", "ipv4", 0),
+            of("b.test", "ipv6", value),
+        ]
+    };
+    let alarms = |count: u8| format!(r#"alarms{{kind="no_region_available",severity="critical"}} {count}"#);
+    for (standing, value) in [(vec![alarm], 1), (vec![], 0)] {
+        metrics.instance.alarmed(&standing);
+        check(&metrics, "failing_open", &lines(value).each_ref().map(String::as_str));
+        check(&metrics, "alarms", &[&alarms(value)]);
+    }
+}
+
+#[test]
+fn the_process_is_measured_under_the_names_that_every_client_library_has() {
+    let page = Metrics::default().render(Exposition::Plain);
+    for name in [
+        "process_resident_memory_bytes",
+        "process_cpu_seconds_total",
+        "process_open_fds",
+        "process_start_time_seconds",
+    ] {
+        let line = page.lines().find(|line| line.split(' ').next() == Some(name));
+        let value = line.and_then(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+        assert!(value.is_some_and(|value| value > 0.0) || name.contains("cpu"), "{name} in {page}");
+    }
 }
 
 #[test]

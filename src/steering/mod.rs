@@ -25,6 +25,8 @@ pub use addresses::{AddressFilter, Addresses, spread, whole};
 pub use bucketing::Bucketing;
 pub use choice::{Choice, Fate, choose};
 pub use load::{Capacities, Demand, Piece, Split, Splits};
+#[cfg(test)]
+pub(crate) use policy::tests as fixture;
 pub use policy::{
     Admission, AllDown, Audience, Https, MAX_ANSWERED_REGIONS, Order, Policy, Refusal, ResidencyRule,
     Steering,

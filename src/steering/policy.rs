@@ -194,8 +194,21 @@ pub enum AllDown {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Returns what steers a name by a policy, with TTLs without bounds.
+    pub fn steering(owner: &str, policy: Policy) -> Steering {
+        Steering {
+            owner: Name::from_ascii(owner).expect("a name"),
+            policy,
+            ttl: Ttl::MAX,
+            short_ttl: Ttl::MAX,
+            max_answers: 4,
+            https: None,
+            weights: Vec::new(),
+        }
+    }
 
     /// Returns a policy over `regions` without rules, by distance.
     pub fn policy(regions: &[u8]) -> Policy {

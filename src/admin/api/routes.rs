@@ -9,9 +9,7 @@ use super::route::{ApiRoute, Method, NoParameters, TEXT, number};
 use super::*;
 use crate::inspect::Explanation;
 use crate::intent::MAX_AUTHOR;
-
-/// The media type of Prometheus' client library.
-pub(crate) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use crate::metrics::Exposition;
 
 /// A file of the page.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -101,7 +99,7 @@ pub(crate) const MAP: ApiRoute<SteeredNameQuery, (), String> =
     ApiRoute::text("/map.svg", "Draw the same", &["image/svg+xml"]).example("name=api.example.com");
 
 pub(crate) const METRICS: ApiRoute<NoParameters, (), String> =
-    ApiRoute::text("/metrics", "Print the counters for Prometheus", &[OPEN_METRICS]);
+    ApiRoute::text("/metrics", "Print the counters for Prometheus", &Exposition::MEDIA_TYPES);
 
 pub(crate) const EXPLAIN: ApiRoute<ExplainQuery, (), Explanation> =
     ApiRoute::get("/explain", "Explain why a client gets its answer")

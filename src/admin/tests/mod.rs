@@ -387,11 +387,17 @@ async fn the_status_keeps_what_was_wrong_with_the_last_reload() {
 }
 
 #[tokio::test]
-async fn metrics_are_open_metrics() {
-    let (status, head, body) = ask_of(state(), "GET", "/metrics", "").await;
-    assert_eq!(status, 200);
-    assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{head}");
-    assert!(body.ends_with("# EOF\n"), "{body}");
+async fn metrics_are_open_metrics_for_scrapers_that_know_it_and_else_plain() {
+    let accept = "accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
+    for (headers, kind, is_open) in [
+        (accept, "content-type: application/openmetrics-text; version=1.0.0", true),
+        ("", "content-type: text/plain; version=0.0.4", false),
+    ] {
+        let (status, head, body) = ask_of(state(), "GET", "/metrics", headers).await;
+        assert_eq!(status, 200);
+        assert!(head.contains(kind) && head.contains("vary: accept"), "{head}");
+        assert_eq!(body.ends_with("# EOF\n"), is_open, "{body}");
+    }
 }
 
 #[tokio::test]

@@ -21,11 +21,25 @@ pub struct Args {
     /// Write all pages as a static site to this directory
     #[arg(short, long, value_name = "DIR", conflicts_with = "page")]
     output: Option<PathBuf>,
+    /// Print alert rules for Prometheus
+    #[arg(long, conflicts_with_all = ["page", "output"])]
+    alerts: bool,
+    /// Print a dashboard for Grafana
+    #[arg(long, conflicts_with_all = ["page", "output", "alerts"])]
+    dashboard: bool,
 }
 
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     if let Some(directory) = &arguments.output {
         write(directory)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.alerts {
+        output::text(docs::ALERTS);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.dashboard {
+        output::text(docs::DASHBOARD);
         return Ok(ExitCode::SUCCESS);
     }
     match arguments.page.as_deref() {

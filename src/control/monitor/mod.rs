@@ -465,8 +465,8 @@ mod tests {
     use crate::config::{Access, AlarmRules, Geo, Identity, Listen, LogFormat, Server};
     use crate::health::{AddressState, fixture};
     use crate::region::{Recovery, Region, Regions, Safety};
-    use crate::steering::{AllDown, Order, Policy, ResidencyRule, Steering};
-    use crate::zone::{Name, Ttl};
+    use crate::steering::fixture::{policy, steering};
+    use crate::steering::{Order, Policy, ResidencyRule};
 
     /// `tokyo` with two IPv4 addresses and one IPv6 address, `frankfurt` with one IPv4 address; one
     /// name, whose European clients must stay in `frankfurt`.
@@ -482,25 +482,12 @@ mod tests {
             text: "eu only in EU".to_owned(),
         };
         let policy = Policy {
-            regions: vec![RegionId(0), RegionId(1)],
             order: Order::Listed,
             residency: vec![rule],
-            admissions: Vec::new(),
             unknown_location: vec![RegionId(0)],
-            all_down: AllDown::FailOpen,
-            max_lag: None,
-            max_regions: 1,
-            one_zone: false,
+            ..policy(&[0, 1])
         };
-        let steered = |owner| Steering {
-            owner: Name::from_ascii(owner).expect("a name"),
-            policy: policy.clone(),
-            ttl: Ttl::MAX,
-            short_ttl: Ttl::MAX,
-            max_answers: 4,
-            https: None,
-            weights: Vec::new(),
-        };
+        let steered = |owner| steering(owner, policy.clone());
         Arc::new(Config {
             server: Server {
                 name: "ns1".to_owned(),
