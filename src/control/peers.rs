@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::fixture::base_with;
 use super::{Control, Effect, Input, Restored};
 use crate::canary::{CanaryId, Failure, FailureClass, Observation, Subject};
+use crate::event::Condition;
 use crate::health::{AddressState, PeerHello, PeerNews, PeerReport};
 use crate::moment::{ClockStep, Moment};
 use crate::region::AddressId;
@@ -100,13 +101,19 @@ impl Instance {
     fn tells(&self, now: Moment) -> [PeerNews; 2] {
         let sight = self.control.own_sight(now).expect("it has peers");
         let facts = sight.keys.iter().cloned().zip(sight.facts).collect();
-        [PeerNews::Joined(PeerHello::default()), PeerNews::State(facts)]
+        let hello = PeerHello { is_blind: Some(sight.is_blind), ..PeerHello::default() };
+        [PeerNews::Joined(hello), PeerNews::State(facts)]
     }
 
     /// Returns the addresses that its last snapshot has as down.
     fn down(&self) -> Vec<u32> {
         (0..3).filter(|id| self.published.health.of(AddressId(*id)).is_down()).collect()
     }
+}
+
+/// The greeting of one that sees.
+fn hello() -> PeerHello {
+    PeerHello { is_blind: Some(false), ..PeerHello::default() }
 }
 
 fn heard(peer: usize, news: PeerNews) -> PeerReport {
@@ -181,6 +188,28 @@ fn a_clock_that_is_set_makes_no_peer_silent() {
 }
 
 #[test]
+fn a_reload_ends_no_alarm_of_a_disagreement_that_goes_on() {
+    let mut pair = pair();
+    let [one, _] = &mut pair;
+    one.probe(0, false, Moment(1_001_000));
+    let mut now = Moment(1_001_000);
+    let is_told = |one: &Instance, now| {
+        let alarms = one.control.report(now).alarms;
+        alarms.iter().any(|alarm| matches!(alarm.condition, Condition::Disagreement(..)))
+    };
+    while !is_told(one, now) {
+        now = now.plus(Duration::from_secs(1));
+        assert!(now < Moment(1_200_000), "{:?}", one.said);
+        one.handle(Input::Heard(vec![heard(2, PeerNews::Alive { is_blind: false })]), now);
+        one.handle(Input::Tick, now);
+    }
+    one.said.clear();
+    one.handle(Input::Reloaded(base_of(1, 2)), now);
+    assert!(is_told(one, now));
+    assert!(one.said.iter().all(|text| !text.starts_with("observers")), "{:?}", one.said);
+}
+
+#[test]
 fn one_without_peers_tells_nothing_and_hears_nothing() {
     let mut control = Control::new(base_with("", ""), START);
     control.handle(Input::Restored(Restored::default()), START);
@@ -219,7 +248,7 @@ proptest! {
         let mut instances = [1, 2].map(|own| Instance::start(own, 3, START));
         for (own, instance) in instances.iter_mut().enumerate() {
             for peer in [1, 2, 3].into_iter().filter(|peer| *peer != own + 1) {
-                instance.handle(Input::Heard(vec![heard(peer, PeerNews::Joined(PeerHello::default()))]), START);
+                instance.handle(Input::Heard(vec![heard(peer, PeerNews::Joined(hello()))]), START);
                 let up = told(&[AddressState::Up; 3]);
                 instance.handle(Input::Heard(vec![heard(peer, up)]), START);
             }

@@ -71,6 +71,7 @@ pub fn start(
         boot: boot.clone(),
         configuration: String::new(),
         region: peers.rules.region.clone(),
+        is_blind: None,
     };
     let hub = Arc::new(PeerHub::new(hello, peers.rules.peers.clone()));
     // Before the first peer asks, or it would think that nothing is watched here.

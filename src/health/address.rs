@@ -104,6 +104,15 @@ impl AddressHealth {
         track
     }
 
+    /// Takes over from what this instance sees what is measured, and no verdict.
+    pub(super) fn follow(&mut self, own: &Self) {
+        for (record, own) in self.records.iter_mut().zip(&own.records) {
+            (record.last, record.heard) = (own.last, own.heard);
+            record.succeeded = record.succeeded.max(own.succeeded);
+            record.blind.clone_from(&own.blind);
+        }
+    }
+
     /// Counts one result, and returns whether there is such a canary here.
     pub(super) fn count(&mut self, seen: &Observation, canary: &Canary) -> bool {
         let Some(record) = self.records.iter_mut().find(|record| record.canary == seen.canary) else {

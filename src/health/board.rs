@@ -187,9 +187,11 @@ impl Board {
         }
     }
 
-    /// Takes over the configuration of another board.
+    /// Takes over the configuration of another board, and what several observers say of what is still there.
     pub(super) fn reload_as(&mut self, other: &Self, now: Moment) {
+        let sights = self.joint_sights.reload(&self.regions, &other.regions);
         self.reload(&other.regions, &other.canaries, now);
+        self.joint_sights = sights;
     }
 
     /// Takes up what an earlier life remembered, unless that is too old to be worth anything.
@@ -256,10 +258,6 @@ impl Board {
     }
 
     /// Returns what is known of what stands at this place among all that is watched.
-    pub(super) fn track(&self, place: usize) -> &AddressHealth {
-        self.addresses.get(place).unwrap_or_else(|| &self.wholes[place - self.addresses.len()])
-    }
-
     pub(super) fn track_mut(&mut self, place: usize) -> &mut AddressHealth {
         let addresses = self.addresses.len();
         if place < addresses { &mut self.addresses[place] } else { &mut self.wholes[place - addresses] }

@@ -43,6 +43,7 @@ struct Told {
     keys: Arc<Vec<FactKey>>,
     facts: Vec<Fact>,
     configuration: String,
+    is_blind: Option<bool>,
     /// The present stream of each peer: dropping this ends it.
     streams: HashMap<String, oneshot::Sender<()>>,
 }
@@ -78,6 +79,7 @@ impl PeerHub {
         }
         told.keys = Arc::clone(&sight.keys);
         configuration.clone_into(&mut told.configuration);
+        told.is_blind = Some(sight.is_blind);
         let before = std::mem::replace(&mut told.facts, sight.facts);
         let changed: Vec<ToldFact> = match before.is_empty() {
             true => Vec::new(),
@@ -137,7 +139,8 @@ impl PeerHub {
     /// Returns the greeting and all facts.
     fn beginning(&self, told: &Told, now: Moment) -> Vec<u8> {
         let sequence = told.sequence;
-        let hello = ToldHello { configuration: told.configuration.clone(), ..self.hello.clone() };
+        let (configuration, is_blind) = (told.configuration.clone(), told.is_blind);
+        let hello = ToldHello { configuration, is_blind, ..self.hello.clone() };
         let mut bytes = PeerLine { sequence, hello: Some(hello), ..PeerLine::default() }.bytes();
         let facts = told.keys.iter().zip(&told.facts).map(|(key, fact)| ToldFact::of(key, fact, now));
         let facts: Vec<ToldFact> = facts.collect();
@@ -191,6 +194,7 @@ mod tests {
             boot: "b".to_owned(),
             configuration: String::new(),
             region: None,
+            is_blind: None,
         };
         PeerHub::new(hello, vec!["ns2".to_owned()])
     }
@@ -225,7 +229,8 @@ mod tests {
         let (mut out, feed) = hub.subscribe("ns2", Moment(2000)).expect("it is a peer");
         let running = tokio::spawn(feed.run());
         let beginning = lines(&out.recv().await.expect("the state"));
-        assert_eq!(beginning[0].hello.as_ref().expect("a greeting").configuration, "c");
+        let hello = beginning[0].hello.as_ref().expect("a greeting");
+        assert_eq!((&*hello.configuration, hello.is_blind), ("c", Some(false)));
         let parts: Vec<_> = beginning[1..].iter().map(|line| line.state.as_ref().expect("a part")).collect();
         let sizes: Vec<_> = parts.iter().map(|part| (part.facts.len(), part.is_last)).collect();
         assert_eq!(sizes, [(MAX_FACTS, false), (1, true)]);

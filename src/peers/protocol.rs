@@ -65,6 +65,9 @@ pub struct ToldHello {
     pub configuration: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// The same as in a heartbeat, so that what it sees counts at once; `None`: it says so with its first heartbeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_blind: Option<bool>,
 }
 
 /// A part of all facts.
@@ -160,6 +163,7 @@ impl ToldHello {
             boot: cut(&self.boot),
             configuration: cut(&self.configuration),
             region: self.region.as_deref().map(cut),
+            is_blind: self.is_blind,
         }
     }
 }

@@ -292,7 +292,10 @@ impl World {
 
     /// Begins a stream.
     fn join(&mut self, from: usize, to: usize) {
-        let news = vec![PeerNews::Joined(PeerHello::default()), self.instances[from].state()];
+        let news = vec![
+            PeerNews::Joined(PeerHello { is_blind: Some(false), ..PeerHello::default() }),
+            self.instances[from].state(),
+        ];
         self.send(from, to, news);
     }
 

@@ -44,7 +44,7 @@ pub struct Monitor {
     is_blind: bool,
     /// The regions that lag too much for some names.
     lags: LagGates,
-    /// When to judge again although nothing happens.
+    /// When to judge again although nothing happens, also if no peer falls silent.
     wake: Option<Moment>,
 }
 
@@ -176,13 +176,18 @@ impl Monitor {
     /// Takes what peers tell.
     pub fn hear(&mut self, reports: Vec<PeerReport>, now: Moment) -> Findings {
         let is_news = self.observers.as_mut().is_some_and(|observers| observers.hear(reports, now));
-        if is_news { self.settle(now) } else { Findings::default() }
+        if is_news { self.settle_by(Observers::follow, now) } else { Findings::default() }
+    }
+
+    /// Returns whether this instance may be cut off from everything that it should see.
+    fn is_cut_off(&self, now: Moment) -> bool {
+        health::is_cut_off(&self.board, &self.config.safety, now)
     }
 
     /// Returns what this instance tells its peers; `None`: it has none.
     pub fn own_sight(&self, now: Moment) -> Option<OwnSight> {
         let observers = self.observers.as_ref()?;
-        let is_blind = health::is_cut_off(&self.board, &self.config.safety, now);
+        let is_blind = self.is_cut_off(now);
         let facts = health::own_facts(&self.board);
         Some(OwnSight { keys: Arc::clone(observers.keys()), facts, is_blind })
     }
@@ -205,7 +210,7 @@ impl Monitor {
 
     /// Lets time pass.
     pub fn tick(&mut self, now: Moment) -> Findings {
-        match self.wake {
+        match self.wake() {
             Some(wake) if wake <= now => self.settle(now),
             Some(_) | None => Findings::default(),
         }
@@ -315,7 +320,8 @@ impl Monitor {
 
     /// Returns when to let time pass although nothing happens; `None`: never.
     pub fn wake(&self) -> Option<Moment> {
-        self.wake
+        let peers = self.observers.as_ref().and_then(Observers::wake);
+        [self.wake, peers].into_iter().flatten().min()
     }
 
     /// Returns the numbering that observations must carry to count.
@@ -396,10 +402,15 @@ impl Monitor {
 
     /// Judges regions and zones anew, and brings everything up to date that follows from it.
     fn settle(&mut self, now: Moment) -> Findings {
+        self.settle_by(Observers::update, now)
+    }
+
+    /// The same, given how what all observers see is brought up to date.
+    fn settle_by(&mut self, join: fn(&mut Observers, &Board, bool, Moment), now: Moment) -> Findings {
         let grades = self.sites.grades(&self.config.regions);
         if let Some(observers) = &mut self.observers {
             let is_blind = health::is_cut_off(&self.board, &self.config.safety, now);
-            observers.update(&self.board, is_blind, now);
+            join(observers, &self.board, is_blind, now);
         }
         let board = judged(&self.board, self.observers.as_ref());
         let turns = self.sites.update(board, &self.config.safety, &self.pools, now);
@@ -409,8 +420,7 @@ impl Monitor {
         self.view = view;
         self.is_blind = self.board.blind_spots().next().is_some();
         let board = judged(&self.board, self.observers.as_ref());
-        let peers = self.observers.as_ref().and_then(Observers::wake);
-        let wakes = [self.sites.wake(board, now), self.board.references.wake(now), peers];
+        let wakes = [self.sites.wake(board, now), self.board.references.wake(now)];
         self.wake = wakes.into_iter().flatten().min();
         let mut events: Vec<_> = turns.iter().filter_map(|turn| self.event_of_turn(turn)).collect();
         events.extend(self.alarms.update(&self.board, board, &self.sites, &self.observed, &self.view, now));

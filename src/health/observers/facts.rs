@@ -1,10 +1,14 @@
 //! Facts: what one observer sees by its own probes, in words that mean the same to every other one.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::canary::{Failure, Subject};
 use crate::health::{AddressHealth, AddressState, Board, CanaryRecord, Streak};
 use crate::moment::{Moment, follows_clock};
+
+/// How far apart two told moments may be and be one: no line is on its way for longer, or its peer counts as silent.
+const ONE_MOMENT: Duration = Duration::from_secs(3);
 
 /// What a fact is about: a canary of an address, or of a region as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +58,17 @@ impl Fact {
     /// Returns the streak that it tells of.
     pub(super) fn streak(&self) -> Streak {
         Streak::told(self.state, self.count)
+    }
+
+    /// Returns this fact as it is told after another one about the same. The moments of what has not changed stay: each
+    /// line takes another time on its way.
+    pub(super) fn after(self, before: &Self) -> Self {
+        let is_one = |one: Moment, other: Moment| one.since(other).max(other.since(one)) <= ONE_MOMENT;
+        let is_same = self.state == before.state;
+        let keep = |told: Moment, before: Moment| if is_same && is_one(told, before) { before } else { told };
+        let since = keep(self.since, before.since);
+        let failing_since = self.failing_since.map(|told| keep(told, before.failing_since.unwrap_or(told)));
+        Self { since, failing_since, ..self }
     }
 
     /// Returns whether another fact leads to the same verdicts as this one, but for when probes succeeded.

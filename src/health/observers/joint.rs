@@ -6,38 +6,49 @@
 
 use std::cmp::Reverse;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::concern::Concern;
 use super::facts::Fact;
-use super::observer::{FRESH_WITHIN, Link, Observer, ObserverRules};
+use super::observer::{Link, Observer, ObserverRules};
 use super::sights::{JointSights, LostPeer, RegionSights, Sight};
 use crate::canary::{Criticality, Failure, Subject};
 use crate::health::address::is_one_spell;
 use crate::health::{AddressHealth, AddressState, Board, CanaryRecord, DownQuorum, Vote, joint_state};
 use crate::moment::Moment;
-use crate::region::{Family, RegionId, Regions, Site};
+use crate::region::{Family, RegionId, RegionSet, Regions, Site};
 
-/// Judges every canary anew, and returns when the verdict may change although nothing happens.
+/// Judges anew what is concerned, and returns when the verdict on that may change although nothing happens.
 pub(super) fn update(
     rules: &ObserverRules,
     peers: &[Observer],
     own: &Board,
     is_blind: bool,
+    concern: &Concern,
     joint: &mut Board,
     now: Moment,
 ) -> Option<Moment> {
+    let before = std::mem::take(&mut joint.joint_sights);
+    let concerned = regions_of(concern, own);
     let mut poll = Poll::new(rules, peers, is_blind, own.regions(), now);
     let mut slot = 0;
     for (place, (subject, track)) in own.watched().enumerate() {
-        let region = region_of(subject, own.regions());
-        let (joined, confirmations) = poll.join(track, joint.track(place), region, slot);
-        poll.count(subject, track, slot, own.regions());
-        slot += track.records().len();
-        *joint.track_mut(place) = joined;
+        let slots = slot..slot + track.records().len();
+        slot = slots.end;
+        let (region, last) = (region_of(subject, own.regions()), joint.track_mut(place));
+        if concerned.contains(region) {
+            poll.collect(track, slots.start);
+            poll.count(subject, track, own.regions());
+        }
+        if !concern.includes(slots) {
+            last.follow(track);
+            poll.joint_sights.confirmations.push(before.confirmations[place]);
+            continue;
+        }
+        let (joined, confirmations) = poll.join(track, last, &own.regions().region(region).name);
+        *last = joined;
         poll.joint_sights.confirmations.push(confirmations);
     }
-    let before = std::mem::take(&mut joint.joint_sights);
-    poll.conclude(&before, own.regions());
+    poll.conclude(&before, concerned, own.regions());
     joint.references.clone_from(&own.references);
     joint.joint_sights = poll.joint_sights;
     poll.wake
@@ -85,7 +96,10 @@ struct Seen {
 }
 
 /// What one observer says of a canary, with the evidence.
+#[derive(Clone, Copy)]
 struct Ballot<'a> {
+    /// Whether it cannot probe this, so that the state is an old one.
+    is_blind: bool,
     state: AddressState,
     since: Moment,
     failing_since: Option<Moment>,
@@ -97,6 +111,8 @@ struct Ballot<'a> {
 struct Poll<'a> {
     rules: &'a ObserverRules,
     participants: Vec<Participant<'a>>,
+    /// What each participant says of each canary of the present subject; `None`: it does not watch it.
+    ballots: Vec<Vec<Option<Ballot<'a>>>>,
     joint_sights: JointSights,
     wake: Option<Moment>,
     now: Moment,
@@ -123,17 +139,18 @@ impl<'a> Poll<'a> {
             name: Arc::clone(&peer.name),
             presence: presence(peer, rules, now),
             region: peer.hello.as_ref().and_then(|hello| hello.region.as_deref()),
-            is_blind: peer.is_blind,
+            is_blind: peer.is_blind == Some(true),
             facts: Some(&peer.facts),
             counts: counts(),
         });
         let participants: Vec<_> = std::iter::once(own).chain(others).collect();
         let names = peers.iter().map(|peer| peer.name.to_string()).collect();
         let joint_sights = JointSights { peers: names, ..JointSights::default() };
-        let mut poll = Self { rules, participants, joint_sights, wake: None, now };
+        let ballots = vec![Vec::new(); participants.len()];
+        let mut poll = Self { rules, participants, ballots, joint_sights, wake: None, now };
         for peer in peers {
             match (&peer.link, presence(peer, rules, now)) {
-                (Link::Fresh(at), _) => poll.wake_at(at.plus(FRESH_WITHIN).plus(Duration::from_millis(1))),
+                (Link::Fresh(_), _) => {}
                 (_, Presence::Awaited(until)) => poll.wake_at(until),
                 (Link::Silent { since, why }, _) => poll.joint_sights.lost.push(LostPeer {
                     name: peer.name.to_string(),
@@ -151,17 +168,20 @@ impl<'a> Poll<'a> {
         }
     }
 
-    /// Returns what all see of one subject, and how many see it down if it is.
-    fn join(
-        &mut self,
-        own: &AddressHealth,
-        last: &AddressHealth,
-        region: &str,
-        slot: usize,
-    ) -> (AddressHealth, u8) {
+    /// Collects what each says of one subject, whose facts begin at this slot.
+    fn collect(&mut self, own: &AddressHealth, slot: usize) {
+        for (participant, ballots) in self.participants.iter().zip(&mut self.ballots) {
+            ballots.clear();
+            let records = own.records().iter().zip(slot..);
+            ballots.extend(records.map(|(record, slot)| participant.ballot(own, record, slot)));
+        }
+    }
+
+    /// Returns what all see of the present subject, and how many see it down if it is.
+    fn join(&mut self, own: &AddressHealth, last: &AddressHealth, region: &str) -> (AddressHealth, u8) {
         let (mut records, mut failing_since, mut confirmations) = (Vec::new(), None::<Moment>, 0);
         for (index, record) in own.records().iter().enumerate() {
-            let (votes, ballots) = self.ask(own, record, region, slot + index);
+            let (votes, ballots) = self.ask(index, region);
             let before = &last.records()[index];
             let joined = joined(record, before, &votes, &ballots, self.rules.down_quorum, self.now);
             if record.effect == Criticality::Critical && joined.streak.state().is_down() {
@@ -176,17 +196,12 @@ impl<'a> Poll<'a> {
         (AddressHealth::joined(records, failing_since, last, self.now), confirmations)
     }
 
-    /// Asks every observer that is to be asked.
-    fn ask(
-        &mut self,
-        track: &AddressHealth,
-        record: &CanaryRecord,
-        region: &str,
-        slot: usize,
-    ) -> (Vec<Vote>, Vec<Ballot<'a>>) {
+    /// Asks every observer that is to be asked of one canary of the present subject.
+    fn ask(&mut self, index: usize, region: &str) -> (Vec<Vote>, Vec<Ballot<'a>>) {
         let (mut votes, mut ballots) = (Vec::new(), Vec::new());
         let mut unknown_until = None;
-        for participant in self.participants.iter().filter(|one| one.region != Some(region)) {
+        let all = self.participants.iter().zip(&self.ballots);
+        for (participant, said) in all.filter(|(one, _)| one.region != Some(region)) {
             match participant.presence {
                 Presence::Heard if participant.is_blind => continue,
                 Presence::Heard => {}
@@ -196,10 +211,10 @@ impl<'a> Poll<'a> {
                 }
                 Presence::Lost => continue,
             }
-            let Some((is_blind, ballot)) = participant.ballot(track, record, slot) else { continue };
+            let Some(ballot) = said[index] else { continue };
             let until = ballot.since.plus(self.rules.alone_after);
             match ballot.state {
-                _ if is_blind => {}
+                _ if ballot.is_blind => {}
                 // It has just begun to probe, and soon knows.
                 AddressState::Unknown if self.now < until => {
                     unknown_until = [unknown_until, Some(until)].into_iter().flatten().min();
@@ -218,17 +233,15 @@ impl<'a> Poll<'a> {
         (votes, ballots)
     }
 
-    /// Counts what each observer sees of one subject.
-    fn count(&mut self, subject: Subject, track: &AddressHealth, slot: usize, regions: &Regions) {
-        let (region, family) = match subject {
-            Subject::Address(id) => {
-                let address = regions.address(id);
-                (address.region, Some(Family::of(address.ip)))
-            }
-            Subject::Region(region) => (region, None),
+    /// Counts what each observer sees of the present subject.
+    fn count(&mut self, subject: Subject, track: &AddressHealth, regions: &Regions) {
+        let family = match subject {
+            Subject::Address(id) => Some(Family::of(regions.address(id).ip)),
+            Subject::Region(_) => None,
         };
-        for participant in &mut self.participants {
-            let seen = participant.sees(track, slot);
+        let region = region_of(subject, regions);
+        for (participant, ballots) in self.participants.iter_mut().zip(&self.ballots) {
+            let seen = seen(track, ballots);
             let counts = &mut participant.counts[usize::from(region.0)];
             match (family, seen) {
                 (_, None) => {}
@@ -239,11 +252,14 @@ impl<'a> Poll<'a> {
     }
 
     /// Says of every region who sees what.
-    fn conclude(&mut self, before: &JointSights, regions: &Regions) {
+    fn conclude(&mut self, before: &JointSights, concerned: RegionSet, regions: &Regions) {
         for (id, region) in regions.iter() {
             let sights = Family::BOTH.map(|family| {
                 let last = before.region(id, family);
-                self.sights(id, &region.name, family, last, regions)
+                match last.filter(|_| !concerned.contains(id)) {
+                    Some(last) => last.clone(),
+                    None => self.sights(id, &region.name, family, last, regions),
+                }
             });
             for sights in &sights {
                 let due = sights.disputed.map(|since| since.plus(self.rules.disagreement_after));
@@ -280,9 +296,13 @@ impl<'a> Poll<'a> {
         sights.needed = u8::try_from(needed).expect("observers are few");
         ups.sort_unstable();
         sights.up_since = ups.get(counted.saturating_sub(needed)).copied();
-        if sights.is_disputed() {
-            let since = last.and_then(|last| last.disputed).unwrap_or(self.now);
-            sights.disputed = Some(since);
+        let last = last.and_then(|last| last.disputed);
+        // One that is silent for the moment of a reload has not come to agree.
+        sights.disputed = match last {
+            Some(since) => (sights.is_disputed() || sights.until.is_some()).then_some(since),
+            None => sights.is_disputed().then_some(self.now),
+        };
+        if let Some(since) = sights.disputed {
             sights.is_told = self.now >= since.plus(self.rules.disagreement_after);
         }
         sights
@@ -290,48 +310,21 @@ impl<'a> Poll<'a> {
 }
 
 impl<'a> Participant<'a> {
-    /// Returns whether it cannot probe this, and what it says of it all the same; `None`: it does not watch it.
-    fn ballot(
-        &self,
-        track: &AddressHealth,
-        record: &CanaryRecord,
-        slot: usize,
-    ) -> Option<(bool, Ballot<'a>)> {
-        match self.facts {
-            Some(facts) => {
-                let fact = facts[slot].as_ref()?;
-                let Fact { state, since, failing_since, succeeded, is_blind, .. } = fact;
-                let (state, since, succeeded) = (*state, *since, *succeeded);
-                let failing_since = *failing_since;
-                Some((*is_blind, Ballot { state, since, failing_since, succeeded, fact: Some(fact) }))
-            }
-            None => {
-                let ballot = Ballot {
-                    state: record.streak.state(),
-                    since: record.since,
-                    failing_since: track.failing_since(),
-                    succeeded: record.succeeded,
-                    fact: None,
-                };
-                Some((record.blind.is_some(), ballot))
-            }
-        }
-    }
-
-    /// Returns how it sees one subject, by the worst of the critical canaries; `None`: it does not watch it.
-    fn sees(&self, track: &AddressHealth, slot: usize) -> Option<Seen> {
-        let critical = track.records().iter().enumerate();
-        let critical = critical.filter(|(_, record)| record.effect == Criticality::Critical);
-        let mut seen = critical.filter_map(|(index, record)| {
-            let (is_blind, ballot) = self.ballot(track, record, slot + index)?;
-            Some(Seen { state: ballot.state, since: ballot.since, is_blind })
-        });
-        let first = seen.next()?;
-        Some(seen.fold(first, |all, one| Seen {
-            state: all.state.max(one.state),
-            since: all.since.max(one.since),
-            is_blind: all.is_blind || one.is_blind,
-        }))
+    /// Returns what it says of a canary; `None`: it does not watch it.
+    fn ballot(&self, track: &AddressHealth, record: &CanaryRecord, slot: usize) -> Option<Ballot<'a>> {
+        let Some(facts) = self.facts else {
+            return Some(Ballot {
+                is_blind: record.blind.is_some(),
+                state: record.streak.state(),
+                since: record.since,
+                failing_since: track.failing_since(),
+                succeeded: record.succeeded,
+                fact: None,
+            });
+        };
+        let fact = facts[slot].as_ref()?;
+        let Fact { state, since, failing_since, succeeded, is_blind, .. } = *fact;
+        Some(Ballot { is_blind, state, since, failing_since, succeeded, fact: Some(fact) })
     }
 
     fn sight(&self, id: RegionId, name: &str, family: Family, needed: usize) -> Sight {
@@ -383,12 +376,37 @@ fn presence(peer: &Observer, rules: &ObserverRules, now: Moment) -> Presence {
     }
 }
 
-fn region_of(subject: Subject, regions: &Regions) -> &str {
-    let region = match subject {
+/// Returns how an observer sees one subject, by the worst of the critical canaries; `None`: it does not watch it.
+fn seen(track: &AddressHealth, ballots: &[Option<Ballot<'_>>]) -> Option<Seen> {
+    let critical = track.records().iter().zip(ballots);
+    let critical = critical.filter(|(record, _)| record.effect == Criticality::Critical);
+    let seen = critical.filter_map(|(_, ballot)| {
+        let Ballot { state, since, is_blind, .. } = (*ballot)?;
+        Some(Seen { state, since, is_blind })
+    });
+    seen.reduce(|all, one| Seen {
+        state: all.state.max(one.state),
+        since: all.since.max(one.since),
+        is_blind: all.is_blind || one.is_blind,
+    })
+}
+
+fn region_of(subject: Subject, regions: &Regions) -> RegionId {
+    match subject {
         Subject::Address(id) => regions.address(id).region,
         Subject::Region(region) => region,
-    };
-    &regions.region(region).name
+    }
+}
+
+/// Returns the regions of what is concerned.
+fn regions_of(concern: &Concern, board: &Board) -> RegionSet {
+    let mut slot = 0;
+    let concerned = board.watched().filter(|(_, track)| {
+        let slots = slot..slot + track.records().len();
+        slot = slots.end;
+        concern.includes(slots)
+    });
+    concerned.map(|(subject, _)| region_of(subject, board.regions())).collect()
 }
 
 /// Returns the record of one canary as all see it, given the one of this instance and the last one of all.

@@ -10,6 +10,7 @@
 //! ([`quorum`](super::quorum)), and judges that as it would judge its own. A peer that is silent is waited for; after
 //! `alone_after` the others judge without it. No clock of a peer is read: ages are told, and `now` is this instance's.
 
+mod concern;
 mod facts;
 mod joint;
 mod observer;
@@ -26,6 +27,7 @@ pub use sights::{JointSights, LostPeer, RegionSights, Sight};
 
 use super::Board;
 use crate::moment::{Moment, follows_clock};
+use concern::Concern;
 
 /// The other observers, and what all see together.
 #[derive(Clone, Debug)]
@@ -37,7 +39,11 @@ pub struct Observers {
     keys: Arc<Vec<FactKey>>,
     slots: HashMap<FactKey, usize>,
     joint: Board,
-    /// When the verdict may change although nothing happens.
+    /// What has been told since the last verdict.
+    concern: Concern,
+    /// Whether this instance was cut off at the last verdict.
+    was_blind: bool,
+    /// When the verdict may change although nothing happens and all are heard.
     wake: Option<Moment>,
 }
 
@@ -53,38 +59,50 @@ impl Observers {
             slots: slots(&keys),
             keys: Arc::new(keys),
             joint: own.clone(),
+            concern: Concern::Everything,
+            was_blind: false,
             wake: None,
         }
     }
 
-    /// Takes over the board of another configuration, and keeps the facts about what is still there.
+    /// Takes over the board of another configuration, and keeps the facts about what is still there or may be again.
     pub fn reload(&mut self, own: &Board, now: Moment) {
         let keys = facts::keys(own);
-        let before = std::mem::replace(&mut self.slots, slots(&keys));
-        for peer in &mut self.peers {
-            let mut take = |key: &FactKey| before.get(key).and_then(|slot| peer.facts[*slot].take());
-            let facts = keys.iter().map(&mut take).collect();
-            peer.facts = facts;
-        }
+        self.peers.iter_mut().for_each(|peer| peer.reload(&self.keys, &keys));
+        self.slots = slots(&keys);
         self.keys = Arc::new(keys);
         self.joint.reload_as(own, now);
+        self.concern = Concern::Everything;
     }
 
     /// Takes reports in their order, and returns whether the verdict may be another now.
     pub fn hear(&mut self, reports: Vec<PeerReport>, now: Moment) -> bool {
-        let mut is_news = false;
         for PeerReport { peer, news } in reports {
             if let Some(observer) = self.peers.iter_mut().find(|observer| *observer.name == *peer) {
-                is_news |= observer.hear(news, &self.slots, now);
+                self.concern.join(observer.hear(news, &self.slots, now));
             }
         }
-        is_news
+        !self.concern.is_none()
     }
 
-    /// Judges anew what all see together. `is_blind` says whether this instance may be cut off from everything.
+    /// Judges everything anew that all see together. `is_blind` says whether this instance may be cut off from everything.
     pub fn update(&mut self, own: &Board, is_blind: bool, now: Moment) {
-        self.peers.iter_mut().for_each(|peer| peer.look(now));
-        self.wake = joint::update(&self.rules, &self.peers, own, is_blind, &mut self.joint, now);
+        self.concern = Concern::Everything;
+        self.follow(own, is_blind, now);
+    }
+
+    /// Judges anew what peers have told since the last verdict. What this instance sees has not changed since.
+    pub fn follow(&mut self, own: &Board, is_blind: bool, now: Moment) {
+        let mut concern = std::mem::take(&mut self.concern);
+        for peer in &mut self.peers {
+            concern.include_all_if(peer.look(now));
+        }
+        let is_due = self.wake.is_some_and(|wake| wake <= now);
+        concern.include_all_if(is_due || std::mem::replace(&mut self.was_blind, is_blind) != is_blind);
+        let wake = joint::update(&self.rules, &self.peers, own, is_blind, &concern, &mut self.joint, now);
+        // What was not judged anew waits as it did.
+        let kept = self.wake.filter(|_| concern != Concern::Everything);
+        self.wake = [wake, kept].into_iter().flatten().min();
     }
 
     /// Returns what all see together.
@@ -102,9 +120,9 @@ impl Observers {
         &self.keys
     }
 
-    /// Returns when to judge again although nothing happens; `None`: never.
+    /// Returns when to judge again although nothing happens; `None`: never. What is told puts it off.
     pub fn wake(&self) -> Option<Moment> {
-        self.wake
+        self.peers.iter().filter_map(Observer::silent_at).chain(self.wake).min()
     }
 }
 

@@ -1,15 +1,19 @@
 //! One of the other observers: what it tells, and whether it is heard.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::concern::Concern;
 use super::facts::{Fact, FactKey};
 use crate::health::DownQuorum;
 use crate::moment::{ClockStep, FollowClock, Moment, follows_clock};
 
 /// How long a peer counts as heard: three of its heartbeats, of which two may be lost or late.
 pub const FRESH_WITHIN: Duration = Duration::from_secs(3);
+
+/// The most facts of a peer that are kept for a configuration to come: those of five thousand addresses with two canaries.
+pub(super) const MAX_FOREIGN: usize = 10_000;
 
 /// How several observers judge together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub struct PeerHello {
     pub configuration: String,
     /// The region in which it runs.
     pub region: Option<String>,
+    /// Whether it may be cut off from everything that it should see; `None`: it says so with its first heartbeat.
+    pub is_blind: Option<bool>,
 }
 
 /// Something that a peer tells, or that is known of its connection.
@@ -53,7 +59,7 @@ pub struct PeerReport {
 /// What a peer tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PeerNews {
-    /// Its stream has begun. It counts as silent until all of its facts are here.
+    /// Its stream has begun. It counts as silent until all of its facts are here, and whether it is blind.
     Joined(PeerHello),
     /// All of its facts: what is not among these, it does not watch.
     State(Vec<(FactKey, Fact)>),
@@ -74,12 +80,16 @@ pub struct Observer {
     pub link: Link,
     /// When its present stream began, or the last one ended.
     pub since: Moment,
-    /// Whether it may be cut off from everything.
-    pub is_blind: bool,
+    /// Whether it may be cut off from everything; `None`: its present stream has not said.
+    pub is_blind: Option<bool>,
     /// When it last told a fact.
     pub told_at: Option<Moment>,
+    /// Whether its present stream has told all of its facts.
+    is_whole: bool,
     /// Its facts, in the order of the keys; `None`: it does not watch this.
     pub(super) facts: Vec<Option<Fact>>,
+    /// Its facts about what is not watched here: after a rolling reload it may be.
+    foreign: BTreeMap<FactKey, Fact>,
 }
 
 /// Whether an observer is heard.
@@ -103,89 +113,156 @@ impl Observer {
             hello: None,
             link: Link::Silent { since: now, why },
             since: now,
-            is_blind: false,
+            is_blind: None,
             told_at: None,
+            is_whole: false,
             facts: vec![None; slots],
+            foreign: BTreeMap::new(),
         }
     }
 
-    /// Ends a stream that has been silent for too long.
-    pub(super) fn look(&mut self, now: Moment) {
-        if let Link::Fresh(at) = self.link
-            && now.since(at) > FRESH_WITHIN
-        {
-            self.lose(at, "it says nothing any more".to_owned(), now);
+    /// Follows other keys, and keeps the facts about what is not among these.
+    pub(super) fn reload(&mut self, before: &[FactKey], keys: &[FactKey]) {
+        let mut known = std::mem::take(&mut self.foreign);
+        let facts = before.iter().cloned().zip(self.facts.drain(..));
+        known.extend(facts.filter_map(|(key, fact)| Some((key, fact?))));
+        self.facts = keys.iter().map(|key| known.remove(key)).collect();
+        self.foreign = known.into_iter().take(MAX_FOREIGN).collect();
+    }
+
+    /// Passes over one that has been silent for too long, until it says something again. Returns whether it has.
+    pub(super) fn look(&mut self, now: Moment) -> bool {
+        match self.link {
+            Link::Fresh(at) if now.since(at) > FRESH_WITHIN => {
+                self.lose(at, "it says nothing any more".to_owned(), now);
+                true
+            }
+            Link::Fresh(_) | Link::Silent { .. } => false,
+        }
+    }
+
+    /// Returns when it is passed over unless it says something; `None`: it is.
+    pub(super) fn silent_at(&self) -> Option<Moment> {
+        match self.link {
+            Link::Fresh(at) => Some(at.plus(FRESH_WITHIN).plus(Duration::from_millis(1))),
+            Link::Silent { .. } => None,
         }
     }
 
     fn lose(&mut self, heard: Moment, why: String, now: Moment) {
         self.link = Link::Silent { since: heard, why };
         self.since = now;
-        self.facts.fill(None);
     }
 
-    /// Takes what is told, and returns whether the verdict may be another now.
-    pub(super) fn hear(&mut self, news: PeerNews, slots: &HashMap<FactKey, usize>, now: Moment) -> bool {
+    /// Forgets what an earlier stream has told.
+    fn forget(&mut self) {
+        (self.is_whole, self.is_blind) = (false, None);
+        self.facts.fill(None);
+        self.foreign.clear();
+    }
+
+    /// Takes what is told, and returns what the verdict may be another about now.
+    pub(super) fn hear(&mut self, news: PeerNews, slots: &HashMap<FactKey, usize>, now: Moment) -> Concern {
+        let mut concern = Concern::default();
         match news {
             PeerNews::Joined(hello) => {
-                let was_heard = matches!(self.link, Link::Fresh(_));
-                self.hello = Some(hello);
-                self.is_blind = false;
+                concern.include_all_if(self.is_heard());
                 let (Link::Fresh(since) | Link::Silent { since, .. }) = self.link;
                 self.lose(since, "it has not told everything yet".to_owned(), now);
-                was_heard
+                self.forget();
+                self.is_blind = hello.is_blind;
+                self.hello = Some(hello);
             }
             PeerNews::State(facts) => {
                 self.facts.fill(None);
+                self.foreign.clear();
                 self.take(facts, slots, now);
-                self.link = Link::Fresh(now);
-                true
+                self.is_whole = true;
+                self.touch(now);
+                concern = Concern::Everything;
             }
             PeerNews::Changed(facts) => {
-                let is_news = self.take(facts, slots, now);
-                self.touch(now);
-                is_news
+                concern = self.take(facts, slots, now);
+                concern.include_all_if(self.touch(now));
             }
             PeerNews::Alive { is_blind } => {
-                self.touch(now);
-                std::mem::replace(&mut self.is_blind, is_blind) != is_blind
+                let is_other = self.is_blind.replace(is_blind) != Some(is_blind);
+                concern.include_all_if(self.touch(now) || (is_other && self.is_heard()));
             }
-            PeerNews::Lost(why) => match &mut self.link {
-                Link::Fresh(at) => {
-                    let at = *at;
-                    self.lose(at, why, now);
-                    true
+            PeerNews::Lost(why) => {
+                self.forget();
+                match &mut self.link {
+                    Link::Fresh(at) => {
+                        let at = *at;
+                        self.lose(at, why, now);
+                        concern = Concern::Everything;
+                    }
+                    Link::Silent { why: before, .. } => *before = why,
                 }
-                Link::Silent { why: before, .. } => {
-                    *before = why;
-                    false
-                }
-            },
+            }
         }
+        concern
     }
 
-    fn touch(&mut self, now: Moment) {
-        if let Link::Fresh(at) = &mut self.link {
-            *at = now;
-        }
+    fn is_heard(&self) -> bool {
+        matches!(self.link, Link::Fresh(_))
     }
 
-    /// Takes facts, of which those about nothing that is watched here are passed over, and returns whether one of
-    /// them matters.
-    fn take(&mut self, facts: Vec<(FactKey, Fact)>, slots: &HashMap<FactKey, usize>, now: Moment) -> bool {
-        let mut is_news = false;
+    /// Hears it, if it has told everything, and returns whether it was not heard before.
+    fn touch(&mut self, now: Moment) -> bool {
+        match &mut self.link {
+            Link::Fresh(at) => *at = now,
+            Link::Silent { .. } if self.is_whole && self.is_blind.is_some() => {
+                (self.link, self.since) = (Link::Fresh(now), now);
+                return true;
+            }
+            Link::Silent { .. } => {}
+        }
+        false
+    }
+
+    #[cfg(test)]
+    pub(super) fn foreign_facts(&self) -> usize {
+        self.foreign.len()
+    }
+
+    /// Takes facts, and returns those by which the verdict may be another. Those about nothing that is watched here are
+    /// kept for another configuration, as far as there is room.
+    fn take(&mut self, facts: Vec<(FactKey, Fact)>, slots: &HashMap<FactKey, usize>, now: Moment) -> Concern {
+        let mut concern = Concern::default();
         for (key, fact) in facts {
-            let Some(slot) = slots.get(&key) else { continue };
-            let before = self.facts[*slot].replace(fact);
-            let after = self.facts[*slot].as_ref();
-            is_news |= !before.zip(after).is_some_and(|(before, after)| before.judges_like(after));
+            if let Some(slot) = slots.get(&key) {
+                let before = &mut self.facts[*slot];
+                let fact = match before {
+                    Some(before) => fact.after(before),
+                    None => fact,
+                };
+                if !before.as_ref().is_some_and(|before| before.judges_like(&fact)) {
+                    concern.include(*slot);
+                }
+                *before = Some(fact);
+            } else if self.foreign.len() < MAX_FOREIGN || self.foreign.contains_key(&key) {
+                self.foreign.insert(key, fact);
+            }
         }
         self.told_at = Some(now);
-        is_news
+        concern
     }
 }
 
-follows_clock!(Observer: link, since, told_at, facts);
+follows_clock!(Observer: link, since, told_at, facts, foreign);
+follows_clock!(PeerReport: news);
+
+impl FollowClock for PeerNews {
+    fn follow_clock(&mut self, step: ClockStep) {
+        match self {
+            Self::State(facts) | Self::Changed(facts) => {
+                facts.iter_mut().for_each(|(_, fact)| fact.follow_clock(step));
+            }
+            Self::Joined(_) | Self::Alive { .. } | Self::Lost(_) => {}
+        }
+    }
+}
 
 impl FollowClock for Link {
     fn follow_clock(&mut self, step: ClockStep) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::moment::{Moment, follows_clock};
-use crate::region::{Family, RegionId};
+use crate::region::{Family, RegionId, Regions};
 
 /// What several observers say together; empty on the board of one that has no peers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,7 +29,7 @@ pub struct RegionSights {
     pub up_since: Option<Moment>,
     /// Until when those are waited for that are silent; `None`: none is.
     pub until: Option<Moment>,
-    /// Since when some see it up and others down; `None`: they do not.
+    /// Since when some see it up and others down, also while one of them is waited for; `None`: they do not.
     pub disputed: Option<Moment>,
     /// Whether that has lasted for so long that operators are to know.
     pub is_told: bool,
@@ -121,6 +121,18 @@ impl RegionSights {
 }
 
 impl JointSights {
+    /// Returns how all observers see the regions of another configuration that were there before.
+    pub(in crate::health) fn reload(&self, old: &Regions, new: &Regions) -> Self {
+        let sights = |name: &str| old.find(name).and_then(|id| self.regions.get(usize::from(id.0)));
+        let regions = new.iter().map(|(_, region)| sights(&region.name).cloned().unwrap_or_default());
+        Self {
+            regions: regions.collect(),
+            peers: self.peers.clone(),
+            lost: self.lost.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Returns how all observers see a region; `None`: this instance has no peers.
     pub fn region(&self, id: RegionId, family: Family) -> Option<&RegionSights> {
         self.regions.get(usize::from(id.0)).map(|sights| &sights[family as usize])

@@ -49,7 +49,7 @@ impl Group {
                 sites: Sites::new(board.regions(), Moment(0)),
                 board: board.clone(),
                 is_cut: false,
-                hello: PeerHello { region, ..PeerHello::default() },
+                hello: PeerHello { region, is_blind: Some(false), ..PeerHello::default() },
             }
         };
         let members = names.iter().zip(places).map(member).collect();
@@ -325,4 +325,167 @@ fn facts_about_what_is_not_watched_here_are_passed_over_and_a_reload_keeps_the_o
     observers.update(board, false, now);
     let sights = observers.board().joint_sights.region(RegionId(0), Family::V4).expect("it has peers");
     assert_eq!(sights.told(), "down from ns2; up from ns1");
+}
+
+/// Tells `ns1` this of `ns2`.
+fn tell_first(group: &mut Group, news: PeerNews) -> bool {
+    let report = PeerReport { peer: "ns2".to_owned(), news };
+    let now = group.now;
+    let Member { board, observers, .. } = &mut group.members[0];
+    let is_news = observers.hear(vec![report], now);
+    observers.update(board, false, now);
+    is_news
+}
+
+fn is_heard(group: &Group) -> bool {
+    matches!(group.members[0].observers.peers()[0].link, Link::Fresh(_))
+}
+
+#[test]
+fn a_peer_that_was_late_once_is_heard_again_as_often_as_it_tells() {
+    let mut group = two();
+    group.play("10");
+    for late in [14, 20, 26] {
+        group.now = Moment(late * 1000);
+        let Member { board, observers, .. } = &mut group.members[0];
+        assert!(observers.wake().is_some_and(|wake| wake <= group.now));
+        observers.update(board, false, group.now);
+        assert!(!is_heard(&group), "at {late}");
+        assert!(tell_first(&mut group, PeerNews::Alive { is_blind: false }), "at {late}");
+        assert!(is_heard(&group), "at {late}");
+        assert_eq!(group.sights(0, 0).told(), "up from ns1, ns2", "it need not tell everything anew");
+    }
+    tell_first(&mut group, PeerNews::Lost("it is gone".to_owned()));
+    assert!(!tell_first(&mut group, PeerNews::Alive { is_blind: false }));
+    assert!(!is_heard(&group), "its stream is over");
+}
+
+#[test]
+fn the_same_facts_told_again_with_another_delay_are_no_news() {
+    let mut group = two();
+    group.play("10 2:0t 12 2:0t");
+    for delay in [200, 0, 900, 40] {
+        let mut facts = group.facts(1);
+        for (_, fact) in &mut facts {
+            let late = Duration::from_millis(delay);
+            (fact.since, fact.succeeded) = (fact.since.plus(late), Some(group.now));
+            fact.failing_since = fact.failing_since.map(|at| at.plus(late));
+        }
+        let report = PeerReport { peer: "ns2".to_owned(), news: PeerNews::Changed(facts) };
+        assert!(!group.members[0].observers.hear(vec![report], group.now), "{delay} ms");
+    }
+    let mut facts = group.facts(1);
+    facts.truncate(1);
+    facts[0].1.state = AddressState::Up;
+    let report = PeerReport { peer: "ns2".to_owned(), news: PeerNews::Changed(facts) };
+    assert!(group.members[0].observers.hear(vec![report], group.now));
+    assert_eq!(group.members[0].observers.concern, Concern::Facts([0].into()), "and only that is");
+}
+
+#[test]
+fn what_a_peer_told_of_a_configuration_to_come_counts_after_the_reload() {
+    let mut group = two();
+    let regions = |count: usize| {
+        let regions = REGIONS.iter().chain(&["mars"]).take(count).zip(1..);
+        Regions::new(
+            regions.map(|(name, last)| fixture::region(name, &[format!("192.0.2.{last}")])).collect(),
+        )
+    };
+    let fact = Fact { state: AddressState::Down, since: group.now, ..group.facts(1).remove(0).1 };
+    let ip = "192.0.2.5".parse().expect("an address");
+    let address = Some(("mars-a".to_owned(), ip));
+    let key = FactKey { region: "mars".to_owned(), address, canary: "shallow".to_owned() };
+    assert!(!tell_first(&mut group, PeerNews::Changed(vec![(key, fact)])));
+    // There and back: what a reload takes away may come again, too.
+    for count in [5, 4, 5] {
+        let Member { board, observers, .. } = &mut group.members[0];
+        board.reload(&regions(count), &[fixture::canary("shallow", 2, 1)], group.now);
+        observers.reload(board, group.now);
+        observers.update(board, false, group.now);
+    }
+    assert_eq!(group.sights(0, 4).told(), "down from ns2; unknown from ns1");
+}
+
+#[test]
+fn facts_about_what_is_not_watched_here_are_kept_within_a_bound() {
+    let mut group = two();
+    let fact = group.facts(1).remove(0).1;
+    let foreign = |number| {
+        let key = FactKey { region: format!("r{number}"), address: None, canary: "shallow".to_owned() };
+        (key, fact.clone())
+    };
+    tell_first(&mut group, PeerNews::Changed((0..observer::MAX_FOREIGN + 5).map(foreign).collect()));
+    assert_eq!(group.members[0].observers.peers()[0].foreign_facts(), observer::MAX_FOREIGN);
+}
+
+#[test]
+fn a_peer_that_joins_has_no_voice_before_it_has_said_whether_it_is_blind() {
+    let mut group = two();
+    let facts = group.facts(1);
+    tell_first(&mut group, PeerNews::Joined(PeerHello::default()));
+    tell_first(&mut group, PeerNews::State(facts.clone()));
+    tell_first(&mut group, PeerNews::Changed(facts.clone()));
+    assert_eq!(group.sights(0, 0).told(), "up from ns1; ns2 silent");
+    tell_first(&mut group, PeerNews::Alive { is_blind: true });
+    assert_eq!(group.sights(0, 0).told(), "up from ns1; ns2 blind");
+    let hello = PeerHello { is_blind: Some(true), ..PeerHello::default() };
+    tell_first(&mut group, PeerNews::Joined(hello));
+    tell_first(&mut group, PeerNews::State(facts));
+    assert_eq!(group.sights(0, 0).told(), "up from ns1; ns2 blind");
+}
+
+#[test]
+fn a_reload_here_or_at_a_peer_ends_no_disagreement_that_goes_on() {
+    let mut group = two();
+    group.play("10 1:0t 12 1:0t 140");
+    let since = group.sights(1, 0).disputed;
+    assert!(group.sights(1, 0).is_told && since.is_some());
+    let regions = group.members[0].board.regions().clone();
+    let Member { board, observers, .. } = &mut group.members[0];
+    board.reload(&regions, &[fixture::canary("shallow", 2, 1)], group.now);
+    observers.reload(board, group.now);
+    observers.update(board, false, group.now);
+    assert!(group.sights(0, 0).is_told);
+    // Another configuration begins another stream.
+    let facts = group.facts(1);
+    tell_first(&mut group, PeerNews::Lost("it has ended the stream".to_owned()));
+    assert!(group.sights(0, 0).is_told);
+    let hello = PeerHello { is_blind: Some(false), ..PeerHello::default() };
+    tell_first(&mut group, PeerNews::Joined(hello));
+    tell_first(&mut group, PeerNews::State(facts));
+    assert_eq!((group.sights(0, 0).is_told, group.sights(0, 0).disputed), (true, since));
+}
+
+proptest::proptest! {
+    /// Judges after each fact only what it concerns, and beside that everything.
+    #[test]
+    fn what_is_judged_by_a_changed_fact_alone_is_what_judging_everything_makes_of_it(
+        told in proptest::collection::vec((0usize..2, 0usize..4, 0usize..5), 1..40),
+    ) {
+        let mut group = Group::of(&["-", "-", "oregon"], DownQuorum::Majority);
+        let facts = group.facts(1);
+        let mut now = group.now;
+        let Member { board, observers, .. } = &mut group.members[0];
+        let mut whole = observers.clone();
+        for (peer, address, state) in told {
+            now = now.plus(Duration::from_millis(300));
+            let (key, fact) = facts[address].clone();
+            let state = AddressState::ALL[state];
+            let failing_since = (state > AddressState::Up).then_some(now);
+            let fact = Fact { state, since: now, failing_since, ..fact };
+            let reports = ["ns2", "ns3"].map(|name| {
+                let is_meant = name == ["ns2", "ns3"][peer];
+                let news = match is_meant {
+                    true => PeerNews::Changed(vec![(key.clone(), fact.clone())]),
+                    false => PeerNews::Alive { is_blind: false },
+                };
+                PeerReport { peer: name.to_owned(), news }
+            });
+            whole.hear(reports.to_vec(), now);
+            whole.update(board, false, now);
+            observers.hear(reports.to_vec(), now);
+            observers.follow(board, false, now);
+            proptest::prop_assert_eq!(observers.board(), whole.board());
+        }
+    }
 }
