@@ -7,17 +7,22 @@ use proptest::prelude::*;
 
 use super::fixture::base_with;
 use super::{Control, Effect, Input, Restored};
-use crate::canary::{CanaryId, Failure, FailureClass, Observation, Subject};
+use crate::canary::{CanaryId, Failure, FailureClass, Observation, ReferenceSighting, Subject};
 use crate::event::Condition;
 use crate::health::{AddressState, PeerHello, PeerNews, PeerReport};
 use crate::moment::{ClockStep, Moment};
-use crate::region::AddressId;
+use crate::region::{AddressId, Family};
 use crate::snapshot::{Base, Snapshot, fixture};
 
 const START: Moment = Moment(1_000_000);
 
 /// The base of one of so many instances: three regions of one address, whose canary falls at once.
 fn base_of(own: usize, count: usize) -> Arc<Base> {
+    base_beside(own, count, "")
+}
+
+/// The same with these lines in `server.yaml`.
+fn base_beside(own: usize, count: usize, lines: &str) -> Arc<Base> {
     let others = (1..=count).filter(|other| *other != own);
     // The fixture is called ns1, whichever it stands for.
     let listed: Vec<_> = others
@@ -25,7 +30,7 @@ fn base_of(own: usize, count: usize) -> Arc<Base> {
         .map(|other| format!("{{ name: other{other}, url: 'http://192.0.2.{other}:8053' }}"))
         .collect();
     let peers = format!(
-        "admin: 127.0.0.1:8053\npeers: {{ instances: [{}], secret: {{ file: s }}, alone_after: 60s }}\n",
+        "admin: 127.0.0.1:8053\n{lines}peers: {{ instances: [{}], secret: {{ file: s }}, alone_after: 60s }}\n",
         listed.join(", ")
     );
     let region = |(index, name): (usize, &&str)| {
@@ -60,7 +65,11 @@ struct Instance {
 
 impl Instance {
     fn start(own: usize, count: usize, now: Moment) -> Self {
-        let mut control = Control::new(base_of(own, count), now);
+        Self::start_on(base_of(own, count), now)
+    }
+
+    fn start_on(base: Arc<Base>, now: Moment) -> Self {
+        let mut control = Control::new(base, now);
         let effects = control.handle(Input::Restored(Restored::default()), now);
         let first = effects.into_iter().find_map(|effect| match effect {
             Effect::Publish(snapshot) => Some(snapshot),
@@ -103,6 +112,12 @@ impl Instance {
         let facts = sight.keys.iter().cloned().zip(sight.facts).collect();
         let hello = PeerHello { is_blind: Some(sight.is_blind), ..PeerHello::default() };
         [PeerNews::Joined(hello), PeerNews::State(facts)]
+    }
+
+    /// Says how all see the first region.
+    fn sights(&self, now: Moment) -> String {
+        let report = self.control.report(now);
+        report.regions[0].sights[Family::V4 as usize].as_ref().expect("it has peers").told()
     }
 
     /// Returns the addresses that its last snapshot has as down.
@@ -185,6 +200,30 @@ fn a_clock_that_is_set_makes_no_peer_silent() {
     let later = Moment(1_002_000 + hour as u64);
     one.handle(Input::Tick, later);
     assert!(one.control.report(later).peers[0].is_heard);
+}
+
+#[test]
+fn when_a_blindness_of_this_instance_ends_what_it_sees_counts_at_once() {
+    let [one, two] = &mut pair();
+    *one = Instance::start_on(base_beside(1, 2, "references: ['192.0.2.99:443']\n"), START);
+    let refer = |one: &mut Instance, result: Result<(), &str>, now: Moment| {
+        let result = result.map_err(str::to_owned);
+        let name = one.control.base().config.server.reference_names()[0].clone();
+        one.handle(Input::Referred(vec![ReferenceSighting { name, at: now, result }]), now);
+    };
+    (0..3).for_each(|address| one.probe(address, true, START));
+    refer(one, Ok(()), Moment(1_000_500));
+    let failed = Moment(1_001_000);
+    (0..3).for_each(|address| one.probe(address, false, failed));
+    refer(one, Err("no answer"), Moment(1_001_500));
+    assert!(one.control.own_sight(failed).expect("it has peers").is_blind);
+    let [.., state] = two.tells(failed);
+    one.handle(Input::Heard(vec![heard(2, PeerNews::Joined(hello())), heard(2, state)]), failed);
+    assert_eq!(one.sights(failed), "up from ns2; ns1 blind");
+    let (now, sight) = (Moment(1_002_000), one.control.sight());
+    refer(one, Ok(()), now);
+    assert_eq!(one.sights(now), "down from ns1; up from ns2");
+    assert_ne!(one.control.sight(), sight, "the peers hear it at once, too");
 }
 
 #[test]

@@ -167,9 +167,12 @@ impl Monitor {
         if seen.is_empty() {
             return Findings::default();
         }
-        let was_lost = self.board.references.lost(now).count();
+        let (was_lost, was_cut_off) = (self.board.references.lost(now).count(), self.is_cut_off(now));
         seen.iter().for_each(|seen| self.board.references.observe(seen));
-        let is_news = self.board.references.lost(now).count() != was_lost || self.is_held();
+        // Peers are not to wait for a heartbeat, nor this instance for the next result, to hear that it sees again.
+        let has_sight = self.is_cut_off(now) != was_cut_off;
+        self.sight += u64::from(has_sight);
+        let is_news = self.board.references.lost(now).count() != was_lost || has_sight || self.is_held();
         if is_news { self.settle(now) } else { Findings::default() }
     }
 
