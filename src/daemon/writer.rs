@@ -238,22 +238,29 @@ impl ControlLoop {
                     Input::Observed(seen)
                 }
             };
-            let seen_at = seen_at(&input);
-            let begun = Instant::now();
-            let effects = control.handle(input, self.clock.now());
             reporting.is_due = true;
-            if self.carry_out(effects, &mut control).has_published {
-                self.metrics.snapshot_took(begun.elapsed());
+            if self.take(input, &mut control).has_published {
                 self.report(&control);
                 reporting = Reporting::done(self.clock.now());
-            }
-            if let Some(seen_at) = seen_at {
-                self.metrics.writer_lag(self.clock.now().since(seen_at));
             }
         }
         let last = control.handle(Input::Stopping, self.clock.now());
         self.carry_out(last, &mut control);
         tokio::join!(self.state.finish(), self.events.finish());
+    }
+
+    /// Takes an input, and measures how soon it is served.
+    fn take(&mut self, input: Input, control: &mut Control) -> CarriedOut {
+        let (seen_at, begun) = (seen_at(&input), Instant::now());
+        let effects = control.handle(input, self.clock.now());
+        let done = self.carry_out(effects, control);
+        if done.has_published {
+            self.metrics.snapshot_took(begun.elapsed());
+        }
+        if let Some(seen_at) = seen_at {
+            self.metrics.writer_lag(self.clock.now().since(seen_at));
+        }
+        done
     }
 
     /// Tells the peers what this instance sees.

@@ -143,7 +143,7 @@ impl Default for Metrics {
 
 impl Metrics {
     fn registered(mut self) -> Self {
-        self.foreign.register_collector(Box::new(ProcessCollector::default()));
+        self.foreign.register_collector(Box::new(ProcessCollector));
         let registry = &mut self.registry;
         self.instance.register(registry);
         registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));

@@ -17,7 +17,7 @@ const TICKS_A_SECOND: f64 = 100.0;
 const KIB: u64 = 1024;
 
 /// Reads `/proc` of this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ProcessCollector;
 
 impl Collector for ProcessCollector {
