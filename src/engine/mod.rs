@@ -31,8 +31,8 @@ use crate::region::RegionId;
 use crate::snapshot::{Kind, Snapshot, Steered};
 use crate::steering::SteeringId;
 use crate::wire::{
-    COOKIE_OCTETS, ClientSubnet, Cookie, CookieSecrets, CookieStatus, Edns, Opt, Query, Rcode, ReplyHeader,
-    ReplyWriter, UDP_PAYLOAD, class,
+    ClientSubnet, CookieSecrets, CookieStatus, Edns, Opt, Query, Rcode, ReplyHeader, ReplyWriter,
+    UDP_PAYLOAD, class,
 };
 
 /// The largest UDP reply to a sender without EDNS (RFC 1035, section 4.2.1). Every buffer for replies has
@@ -141,29 +141,22 @@ where
     S: Fn(SteeringId, Kind, &Requester) -> Steered<'s>,
 {
     assert!(reply.len() >= MIN_REPLY, "every transport has room for the smallest limit");
-    let Some(query) = Query::parse(request) else {
+    let Arrival { client, transport, .. } = arrival;
+    let nsid = source.identity.nsid.as_deref().map(str::as_bytes);
+    let Some(Begun { query, mut opt, cookie }) = begin(request, arrival, source.cookies, nsid) else {
         return Disposition::Silence;
     };
-    let Arrival { client, transport, .. } = arrival;
     let edns = query.edns.as_ref();
-    let nsid = source.identity.nsid.as_deref().map(str::as_bytes);
-    let mut opt = edns.map(|edns| Opt::replying_to(edns, nsid));
     if let Some(opt) = &mut opt
         && transport == Transport::Tcp
         && edns.is_some_and(|edns| edns.wants_keepalive)
     {
         opt.keep_alive(source.idle);
     }
-    let judged = edns.and_then(|edns| Some(judge(source.cookies?, edns.cookie?, arrival)));
-    if let (Some(opt), Some((_, cookie))) = (&mut opt, judged) {
-        opt.set_cookie(cookie);
-    }
-    let question = query.question.as_ref();
-    let mut writer = ReplyWriter::new(reply, limit(transport, edns), question.map(|question| question.bytes));
-    writer.reserve(opt.as_ref().map_or(0, Opt::octets));
+    let mut writer = writer(&query, opt.as_ref(), limit(transport, edns), reply);
     let subnet = edns.and_then(|edns| edns.client_subnet);
     let meta = match gate::admit(&query) {
-        Err(_) if judged.is_some() && query.asks_for_cookie => ReplyMeta::of(Rcode::NoError),
+        Err(_) if cookie.is_some() && query.asks_for_cookie => ReplyMeta::of(Rcode::NoError),
         Err(rcode) => ReplyMeta::of(rcode),
         Ok(question) if question.class == class::CH => {
             chaos::describe(source.identity, question, &mut writer)
@@ -183,15 +176,48 @@ where
         is_authoritative: meta.is_authoritative,
         is_truncated: meta.is_truncated,
     });
-    let tally = tally(&query, &meta, judged.map(|(status, _)| status));
+    let tally = tally(&query, &meta, cookie);
     Disposition::Reply { length, tally }
 }
 
-/// Judges the cookie of a request, and returns the one for its reply.
-fn judge(secrets: &CookieSecrets, cookie: Cookie, arrival: Arrival) -> (CookieStatus, [u8; COOKIE_OCTETS]) {
+/// A request that was read, and the OPT record of its reply.
+struct Begun<'r, 's> {
+    query: Query<'r>,
+    /// With a cookie, where the request brought one; `None`: the request has no OPT record.
+    opt: Option<Opt<'s>>,
+    /// What its cookie says of the sender; `None`: it brought none, or there are no secrets to judge it by.
+    cookie: Option<CookieStatus>,
+}
+
+/// Begins every reply, whatever becomes of it. `None`: the request is met with silence.
+fn begin<'r, 's>(
+    request: &'r [u8],
+    arrival: Arrival,
+    secrets: Option<&CookieSecrets>,
+    nsid: Option<&'s [u8]>,
+) -> Option<Begun<'r, 's>> {
+    let query = Query::parse(request)?;
+    let edns = query.edns.as_ref();
+    let mut opt = edns.map(|edns| Opt::replying_to(edns, nsid));
     // Modulo 2^32, as RFC 9018 wants.
     let seconds = (arrival.at.0 / 1000) as u32;
-    secrets.judge(&cookie, arrival.client, seconds)
+    let judged = edns.and_then(|edns| Some(secrets?.judge(&edns.cookie?, arrival.client, seconds)));
+    if let (Some(opt), Some((_, cookie))) = (&mut opt, judged) {
+        opt.set_cookie(cookie);
+    }
+    Some(Begun { opt, cookie: judged.map(|(status, _)| status), query })
+}
+
+/// Returns what writes a reply of at most so many octets, with its question, and room for its OPT record.
+fn writer<'b>(
+    query: &Query<'_>,
+    opt: Option<&Opt<'_>>,
+    limit: usize,
+    reply: &'b mut [u8],
+) -> ReplyWriter<'b> {
+    let mut writer = ReplyWriter::new(reply, limit, query.question.as_ref().map(|question| question.bytes));
+    writer.reserve(opt.map_or(0, Opt::octets));
+    writer
 }
 
 /// Returns what is counted of a reply.

@@ -4,8 +4,8 @@
 //! truncated reply with the question and the OPT record alone brings the client back over TCP (RFC 1035, section 4.2.1);
 //! a client with a cookie is told BADCOOKIE and comes back with the server's (RFC 7873, section 5.2.3).
 
-use super::{Arrival, MIN_REPLY, judge};
-use crate::wire::{CookieSecrets, Opcode, Opt, Query, Rcode, ReplyHeader, ReplyWriter};
+use super::{Arrival, Begun, MIN_REPLY, begin, writer};
+use crate::wire::{CookieSecrets, Opcode, Rcode, ReplyHeader};
 
 /// How a client is asked to come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,8 @@ pub enum PutOff {
 }
 
 /// Asks the sender of a query to come back, and returns the octets of the reply. It is at most 16 octets, those of the
-/// server's cookie, longer than the request. `None`: the request is nothing that could come back.
+/// server's cookie, longer than the request; without secrets of cookies it is no longer, and truncated whatever the request
+/// brought. `None`: the request is nothing that could come back.
 ///
 /// # Panics
 ///
@@ -28,17 +29,13 @@ pub fn put_off(
     arrival: Arrival,
     reply: &mut [u8],
 ) -> Option<(usize, PutOff)> {
-    let query = Query::parse(request).filter(|query| query.header.opcode == Opcode::QUERY)?;
-    let edns = query.edns.as_ref();
     // NSID and extended errors would lengthen the reply.
-    let mut opt = edns.map(|edns| Opt::replying_to(edns, None));
-    let judged = edns.and_then(|edns| Some(judge(cookies?, edns.cookie?, arrival)));
-    if let (Some(opt), Some((_, cookie))) = (&mut opt, judged) {
-        opt.set_cookie(cookie);
+    let Begun { query, opt, cookie } = begin(request, arrival, cookies, None)?;
+    if query.header.opcode != Opcode::QUERY || query.question.is_none() {
+        return None;
     }
-    let mut writer = ReplyWriter::new(reply, MIN_REPLY, Some(query.question.as_ref()?.bytes));
-    writer.reserve(opt.as_ref().map_or(0, Opt::octets));
-    let (how, rcode) = match judged {
+    let mut writer = writer(&query, opt.as_ref(), MIN_REPLY, reply);
+    let (how, rcode) = match cookie {
         Some(_) => (PutOff::BadCookie, Rcode::BadCookie),
         None => (PutOff::Truncated, Rcode::NoError),
     };
