@@ -14,12 +14,11 @@ pub const ACCOUNTS: usize = 1 << 16;
 const WAYS: usize = 8;
 const SETS: usize = ACCOUNTS / WAYS;
 
-/// How often a charge is tried again because another thread charged the same account. More means a flood from one
-/// network, where the next reply is over the limit anyway.
-const ATTEMPTS: usize = 4;
-
 /// Charges are independent words, and nothing else is read by them: relaxed.
 const ORDER: Ordering = Ordering::Relaxed;
+
+/// Of two threads that open the same account at once, the later one must see what the other has written elsewhere.
+const OPENING: Ordering = Ordering::SeqCst;
 
 #[derive(Debug, Default)]
 #[repr(align(64))]
@@ -47,28 +46,38 @@ impl Default for AccountTable {
 }
 
 impl AccountTable {
-    /// Charges the account of a hash. The second part of the result says whether another account lost its place, although
-    /// it was not empty.
+    /// Charges the account of a hash, once and whole, however many threads charge it. The second part of the result says
+    /// whether another account lost its place, although it was not empty.
+    ///
+    /// It is tried until it is won: whoever loses has lost to a charge that was made, so that one thread always gets on.
     pub fn charge(&self, hash: u64, fee: Fee, now: Tick) -> (Charge, bool) {
         let set = &self.sets[hash as usize % SETS].0;
         let tag = Account::tag_of(hash);
-        for _ in 0..ATTEMPTS {
+        let mut has_evicted = false;
+        loop {
             let words: [u64; WAYS] = std::array::from_fn(|way| set[way].load(ORDER));
-            let found = words.iter().position(|word| Account(*word).has(tag));
-            let (way, account, evicts) = match found {
-                Some(way) => (way, Account(words[way]), false),
-                None => {
-                    let debt = |way: &usize| Account(words[*way]).debt(now);
-                    let way = (0..WAYS).min_by_key(debt).expect("there are some");
-                    (way, Account::open(tag, now), debt(&way) > 0)
+            if let Some(way) = words.iter().position(|word| Account(*word).has(tag)) {
+                let (after, charge) = Account(words[way]).charge(fee.units, fee.rate, fee.slip, now);
+                if set[way].compare_exchange_weak(words[way], after.0, ORDER, ORDER).is_ok() {
+                    return (charge, has_evicted);
                 }
-            };
-            let (after, charge) = account.charge(fee.units, fee.rate, fee.slip, now);
-            if set[way].compare_exchange(words[way], after.0, ORDER, ORDER).is_ok() {
-                return (charge, evicts);
+                continue;
             }
+            let debt = |way: &usize| Account(words[*way]).debt(now);
+            let way = (0..WAYS).min_by_key(debt).expect("there are some");
+            let (after, charge) = Account::open(tag, now).charge(fee.units, fee.rate, fee.slip, now);
+            if set[way].compare_exchange(words[way], after.0, OPENING, ORDER).is_err() {
+                continue;
+            }
+            has_evicted |= debt(&way) > 0;
+            // Another thread may have opened it at another place, as that of the emptiest changed between the two. It is
+            // taken back, unless a third one has charged it by now: then both stay, and are worth two bursts at most.
+            let is_double = set.iter().filter(|word| Account(word.load(OPENING)).has(tag)).count() > 1;
+            if is_double && set[way].compare_exchange(after.0, 0, OPENING, ORDER).is_ok() {
+                continue;
+            }
+            return (charge, has_evicted);
         }
-        (Charge::Silent, false)
     }
 }
 
@@ -112,17 +121,36 @@ mod tests {
         check(&table, (2..=8).map(of), (0, 0));
     }
 
-    #[test]
-    fn threads_that_charge_one_account_pay_what_one_thread_would() {
-        let table = AccountTable::default();
+    /// Has four threads charge the accounts of these hashes by turns, each so often, and returns how many were paid.
+    fn paid_by_threads(table: &AccountTable, hashes: &[u64], rounds: usize, fee: Fee) -> usize {
         let count = || {
-            let charges = (0..2000).map(|_| table.charge(7, fee(1000), NOW.into()).0);
-            charges.filter(|charge| *charge == Charge::Paid).count()
+            let hashes = (0..rounds).flat_map(|_| hashes);
+            hashes.filter(|hash| table.charge(**hash, fee, NOW.into()).0 == Charge::Paid).count()
         };
-        let paid: usize = thread::scope(|scope| {
+        thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(count)).collect();
             threads.into_iter().map(|thread| thread.join().expect("it ends")).sum()
+        })
+    }
+
+    #[test]
+    fn no_charge_is_lost_or_refused_because_threads_charge_one_account_at_once() {
+        // However often each loses the race, all are within the limit: 40 000 of 100 000.
+        assert_eq!(paid_by_threads(&AccountTable::default(), &[7], 10_000, fee(100_000)), 40_000);
+        assert_eq!(paid_by_threads(&AccountTable::default(), &[7], 10_000, fee(1000)), 1000);
+    }
+
+    #[test]
+    fn threads_that_open_accounts_of_a_set_at_once_open_each_of_them_once() {
+        let table = AccountTable::default();
+        let hashes: Vec<u64> =
+            (0..SETS as u64).flat_map(|set| (1..=WAYS as u64).map(move |tag| tag << 40 | set)).collect();
+        assert_eq!(paid_by_threads(&table, &hashes, 1, fee(2)), 2 * hashes.len());
+        let twice = table.sets.iter().filter(|set| {
+            let mut tags: Vec<u64> = set.0.iter().map(|word| word.load(ORDER) >> 36).collect();
+            tags.sort_unstable();
+            tags.windows(2).any(|pair| pair[0] == pair[1])
         });
-        assert_eq!(paid, 1000);
+        assert_eq!(twice.count(), 0);
     }
 }
