@@ -149,11 +149,7 @@ pub fn of_listen(config: &config::Listen) -> Result<(Option<DotPolicy>, Vec<Prob
 pub fn of_cookies(
     sources: Option<&config::CookieSources>,
 ) -> Result<(CookieSecrets, Vec<Problem>), Problems> {
-    static OF_THIS_PROCESS: LazyLock<CookieSecret> = LazyLock::new(|| {
-        let mut octets = [0; 16];
-        SystemRandom::new().fill(&mut octets).expect("the system has random numbers");
-        CookieSecret(octets)
-    });
+    static OF_THIS_PROCESS: LazyLock<CookieSecret> = LazyLock::new(|| CookieSecret(random()));
     let Some(sources) = sources else {
         let active = *OF_THIS_PROCESS;
         return Ok((CookieSecrets { active, staged: None, retired: None }, Vec::new()));
@@ -168,6 +164,14 @@ pub fn of_cookies(
         }
         Some(_) | None => Err(Problems { list: reader.errors, omitted: 0 }),
     }
+}
+
+/// Returns 128 bits that cannot be guessed, whatever is known of the process. Those of `fastrand` could: its seed is a hash of
+/// the time at which it is first asked.
+pub fn random() -> [u8; 16] {
+    let mut octets = [0; 16];
+    SystemRandom::new().fill(&mut octets).expect("the system has random numbers");
+    octets
 }
 
 /// Collects mistakes.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::clock::SystemClock;
 use super::events::EventPublisher;
 use super::peers::{self, PeerStreams};
+use super::secrets;
 use super::state_writer::StateWriter;
 use super::write_outcomes::ByFile;
 use crate::admin::{AdminState, OperatorOrder, Published};
@@ -68,10 +69,7 @@ pub fn begin(
     let snapshot = first.expect("control publishes a snapshot before anything else");
     let current = ArcSwap::from_pointee(Serving {
         watch: metrics.watch(&snapshot.base.config.regions, &snapshot.leaving),
-        limiter: Limiter::new(
-            snapshot.base.config.server.rate_limit.as_ref(),
-            fastrand::u128(..).to_le_bytes(),
-        ),
+        limiter: Limiter::new(snapshot.base.config.server.rate_limit.as_ref(), secrets::random()),
         snapshot,
         answers,
     });

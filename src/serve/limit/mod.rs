@@ -104,7 +104,7 @@ impl LimitRules {
 }
 
 impl Limiter {
-    /// Starts with empty accounts and a key; `None`: there are no limits.
+    /// Starts with empty accounts and a key of this process that no client can guess; `None`: there are no limits.
     pub fn new(limits: Option<&RateLimit>, key: [u8; 16]) -> Self {
         let ledger = Ledger { table: AccountTable::default(), floods: FloodBoard::default(), key };
         Self { rules: limits.map(LimitRules::of).map(Arc::new), ledger: Arc::new(ledger) }
