@@ -38,6 +38,39 @@ use crate::moment::Moment;
 /// The seconds whose replies an account of a subject and one of a network hold.
 const BURSTS: [u32; 2] = [1, 2];
 
+/// The networks without limits, as masks: they are compared with every query.
+#[derive(Debug, Default)]
+struct Exemptions {
+    /// Each as the mask of its length, and its address.
+    v4: Box<[(u32, u32)]>,
+    v6: Box<[(u128, u128)]>,
+}
+
+impl Exemptions {
+    fn of(networks: &[Prefix]) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for network in networks {
+            let length = network.length().into();
+            match network.address() {
+                IpAddr::V4(address) => {
+                    v4.push((!u32::MAX.checked_shr(length).unwrap_or(0), address.to_bits()));
+                }
+                IpAddr::V6(address) => {
+                    v6.push((!u128::MAX.checked_shr(length).unwrap_or(0), address.to_bits()));
+                }
+            }
+        }
+        Self { v4: v4.into(), v6: v6.into() }
+    }
+
+    fn includes(&self, client: IpAddr) -> bool {
+        match client {
+            IpAddr::V4(v4) => self.v4.iter().any(|(mask, address)| v4.to_bits() & mask == *address),
+            IpAddr::V6(v6) => self.v6.iter().any(|(mask, address)| v6.to_bits() & mask == *address),
+        }
+    }
+}
+
 /// A reply that may be limited.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplyCost {
@@ -87,7 +120,7 @@ struct LimitRules {
     subjects: [Rate; 3],
     excess: Rate,
     slip: u32,
-    exempt: Vec<Prefix>,
+    exempt: Exemptions,
 }
 
 impl LimitRules {
@@ -98,7 +131,7 @@ impl LimitRules {
                 .map(|rate| Rate::new(rate, of_subject)),
             excess: Rate::new(limits.excess, of_network),
             slip: limits.slip,
-            exempt: limits.exempt.clone(),
+            exempt: Exemptions::of(&limits.exempt),
         }
     }
 }
@@ -119,7 +152,7 @@ impl Limiter {
     pub fn judge(&self, reply: &ReplyCost, now: Moment) -> LimitJudgement {
         let nothing = LimitJudgement { verdict: LimitVerdict::Send, evicted: 0 };
         let Some(rules) = &self.rules else { return nothing };
-        if rules.exempt.iter().any(|network| network.contains(reply.client)) {
+        if rules.exempt.includes(reply.client) {
             return nothing;
         }
         let network = NetworkCode::of(reply.client);

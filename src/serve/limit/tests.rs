@@ -90,6 +90,23 @@ fn every_second_reply_over_a_limit_is_told_and_a_flood_is_noted_once() {
 }
 
 #[test]
+fn an_exempt_network_of_any_length_is_exempt_as_a_whole_and_no_other_is() {
+    for (network, inside, outside) in [
+        ("192.0.2.0/25", "192.0.2.127", "192.0.2.128"),
+        ("192.0.2.7/32", "192.0.2.7", "192.0.2.6"),
+        ("0.0.0.0/0", "203.0.113.9", "::cb00:7109"),
+        ("2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::"),
+        ("::1/128", "::1", "::"),
+        ("::/0", "2001:db8::9", "0.0.0.1"),
+    ] {
+        let exempt = Exemptions::of(&[network.parse().expect("a network")]);
+        assert!(exempt.includes(ip(inside)), "{network} {inside}");
+        assert!(!exempt.includes(ip(outside)), "{network} {outside}");
+    }
+    assert!(!Exemptions::of(&[]).includes(ip("127.0.0.1")));
+}
+
+#[test]
 fn exempt_networks_and_a_configuration_without_limits_have_none_and_accounts_outlive_both() {
     let limits = RateLimit { errors: 1, ..RateLimit::default() };
     let limiter = Limiter::new(Some(&limits), [7; 16]);
