@@ -158,7 +158,7 @@ impl IncidentCause {
             | Condition::ReloadFailed
             | Condition::StateFile(_)
             | Condition::ClockSet
-            | Condition::Flood(_) => Self::Own(condition.to_string()),
+            | Condition::Flood => Self::Own(condition.to_string()),
         }
     }
 }
@@ -382,7 +382,7 @@ fn rank(condition: &Condition) -> u8 {
         | Condition::ReloadFailed
         | Condition::StateFile(_)
         | Condition::ClockSet
-        | Condition::Flood(_) => 6,
+        | Condition::Flood => 6,
     }
 }
 

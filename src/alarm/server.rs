@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Alarm;
-use super::flood::FloodAlarms;
+use super::flood::FloodAlarm;
 use crate::event::{Condition, Event, StateLoss};
 use crate::moment::{ClockStep, Moment, follows_clock};
 
@@ -21,7 +21,7 @@ pub(crate) struct ServerAlarms {
     files: BTreeMap<&'static str, Event>,
     /// The last step of the clock that is still told.
     clock: Option<Event>,
-    pub(crate) floods: FloodAlarms,
+    pub(crate) flood: FloodAlarm,
 }
 
 impl ServerAlarms {
@@ -63,16 +63,16 @@ impl ServerAlarms {
 
     /// Returns when to look although nothing happens; `None`: never.
     pub(crate) fn wake(&self) -> Option<Moment> {
-        self.clock_until().into_iter().chain(self.floods.wake()).min()
+        self.clock_until().into_iter().chain(self.flood.wake()).min()
     }
 
     fn clock_until(&self) -> Option<Moment> {
         self.clock.as_ref().map(|event| event.time.plus(CLOCK_TOLD_FOR))
     }
 
-    /// Ends the alarm of the clock when it has been told for long enough, and floods that are over.
+    /// Ends the alarm of the clock when it has been told for long enough, and a flood that is over.
     pub(crate) fn look(&mut self, now: Moment) -> Vec<Event> {
-        let mut events = self.floods.look(now);
+        let mut events = Vec::from_iter(self.flood.look(now));
         if self.clock_until().is_some_and(|until| until <= now) {
             self.clock = None;
             events.push(Event::clock_steady(CLOCK_TOLD_FOR, now));
@@ -88,11 +88,11 @@ impl ServerAlarms {
         });
         let clock = self.clock.iter();
         let clock = clock.map(|event| Alarm { condition: Condition::ClockSet, event: event.clone() });
-        files.chain(clock).chain(self.floods.standing())
+        files.chain(clock).chain(self.flood.standing())
     }
 }
 
-follows_clock!(ServerAlarms: files, clock, floods);
+follows_clock!(ServerAlarms: files, clock, flood);
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use super::{Command, Done, Rejection};
 use crate::availability::log::AvailabilityLog;
 use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting};
 use crate::config::Config;
-use crate::event::{Event, FloodSighting, StateLoss};
+use crate::event::{Event, LimitedQueries, StateLoss};
 use crate::health::{Memory, PeerReport};
 use crate::intent::SavedIntents;
 use crate::moment::ClockStep;
@@ -44,8 +44,8 @@ pub enum Input {
     ClockSet(ClockStep),
     /// How the last write of each file of the state directory ended, by name: why it failed; `None`: it did not.
     Written(BTreeMap<&'static str, Option<String>>),
-    /// Queries of these networks were over the rate limits since the last look.
-    Limited(Vec<FloodSighting>),
+    /// Queries were over the rate limits since the last look.
+    Limited(LimitedQueries),
     /// The process is about to end.
     Stopping,
 }

@@ -192,8 +192,8 @@ impl Control {
             Input::Written(outcomes) => {
                 self.server_alarms.written(&outcomes, now).into_iter().map(Effect::emit).collect()
             }
-            Input::Limited(floods) => {
-                self.server_alarms.floods.seen(&floods, now).into_iter().map(Effect::emit).collect()
+            Input::Limited(queries) => {
+                self.server_alarms.flood.seen(&queries, now).into_iter().map(Effect::emit).collect()
             }
             Input::Stopping => {
                 vec![

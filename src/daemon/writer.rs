@@ -286,12 +286,12 @@ impl ControlLoop {
         });
     }
 
-    /// Looks at what nothing tells of: the wall clock, and networks that ask for too much.
+    /// Looks at what nothing tells of: the wall clock, and queries over the rate limits.
     fn look(&self) -> Option<Input> {
         let step = self.clock.follow().map(Input::ClockSet);
         step.or_else(|| {
-            let floods = self.current.load().limiter.floods();
-            (!floods.is_empty()).then_some(Input::Limited(floods))
+            let queries = self.current.load().limiter.floods();
+            (queries.count() > 0).then_some(Input::Limited(queries))
         })
     }
 

@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::canary::BlindCause;
-use crate::client::Prefix;
 use crate::config::Measure;
 use crate::region::{Family, Target};
 use crate::severity::Severity;
@@ -57,8 +56,8 @@ pub enum Condition {
     StateFile(String),
     /// The wall clock was set.
     ClockSet,
-    /// The queries of this network are over the rate limits.
-    Flood(Prefix),
+    /// Queries are over the rate limits, of however many networks.
+    Flood,
 }
 
 impl Condition {
@@ -81,7 +80,7 @@ impl Condition {
             | Self::Disagreement(..)
             | Self::ReloadFailed
             | Self::ClockSet
-            | Self::Flood(_) => Severity::Warning,
+            | Self::Flood => Severity::Warning,
         }
     }
 
@@ -105,7 +104,7 @@ impl Condition {
             | Self::ReloadFailed
             | Self::StateFile(_)
             | Self::ClockSet
-            | Self::Flood(_) => None,
+            | Self::Flood => None,
         }
     }
 
@@ -129,7 +128,7 @@ impl Condition {
             | Self::ReloadFailed
             | Self::StateFile(_)
             | Self::ClockSet
-            | Self::Flood(_) => None,
+            | Self::Flood => None,
         }
     }
 }
@@ -161,7 +160,7 @@ impl fmt::Display for Condition {
             Self::ReloadFailed => f.write_str("reload"),
             Self::StateFile(file) => write!(f, "state/{file}"),
             Self::ClockSet => f.write_str("clock"),
-            Self::Flood(network) => write!(f, "flood/{network}"),
+            Self::Flood => f.write_str("flood"),
         }
     }
 }

@@ -9,7 +9,7 @@
 //! | `blindness` | what this instance cannot see |
 //! | `site` | regions and availability zones: leaving, returning, what keeps or limits them |
 //! | `names` | names that no region is left for |
-//! | `flood` | networks whose queries are over the rate limits |
+//! | `flood` | queries that are over the rate limits |
 //! | `threshold` | measures beyond the limit of an alarm rule |
 //! | `intent` | intents, drills, failback |
 //! | `server` | configuration, saved state, the event log |
@@ -32,7 +32,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use condition::{Condition, ConditionMark, IncidentMark};
-pub use flood::FloodSighting;
+pub use flood::{FloodExtent, FloodSighting, LimitedQueries, MAX_MEMBERS as MAX_FLOOD_MEMBERS};
 pub use kind::EventKind;
 pub use names::AffectedNames;
 pub use server::StateLoss;

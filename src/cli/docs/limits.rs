@@ -24,6 +24,7 @@ use crate::config::values::bounds::MAX_NAME;
 use crate::config::{master_file, problem, yaml};
 use crate::daemon;
 use crate::engine::{self, chase};
+use crate::event::MAX_FLOOD_MEMBERS;
 use crate::family::Family;
 use crate::files::{configuration, database, events, secret, store};
 use crate::health::{self, Memory};
@@ -139,7 +140,8 @@ fn answers() -> Vec<Row> {
         ("`rate_limit.slip`", within(&rate_limit::SLIP)),
         ("networks in `rate_limit.exempt`", most(rate_limit::MAX_EXEMPT)),
         ("accounts of the rate limits at a time", most(limit::ACCOUNTS)),
-        ("networks that are told of as floods at a time", most(limit::MOST_FLOODS)),
+        ("networks that are noted as limited within a second", most(limit::MOST_FLOODS)),
+        ("networks that are told apart in a flood", most(MAX_FLOOD_MEMBERS)),
         ("prefix of clients that are in a share together", share_prefixes()),
         ("zones with metrics of their own", most(answers::MAX_ZONES)),
     ]

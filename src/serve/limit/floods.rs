@@ -1,17 +1,16 @@
 //! Which networks are limited now: what threads note, and the writer reads once a second.
+//!
+//! A place is chosen by the hash of the network, so that a thread touches one place whatever there is on the others. A
+//! network whose place another one has is counted without its name, and finds it free after the next look.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::client::Prefix;
-use crate::event::FloodSighting;
+use crate::event::{FloodSighting, LimitedQueries};
 
-/// The most networks that are noted at a time: what an operator can look at. Forged senders of all networks are no news of
-/// any one of them; the counters have them all.
-pub const MOST_FLOODS: usize = 16;
-
-/// How often nothing is found of a network before its place is free.
-const QUIET_LOOKS: u32 = 60;
+/// The most networks that are noted from one look to the next: twice what an event names, and a kilobyte.
+pub const MOST_FLOODS: usize = 32;
 
 /// The networks whose clients count together (RFC 6177 gives a site up to a /48, and BIND's limiter takes a /56).
 const LENGTHS: [u8; 2] = [24, 56];
@@ -51,44 +50,36 @@ struct FloodPlace {
     /// Zero: it is free.
     network: AtomicU64,
     limited: AtomicU64,
-    /// How often the reader found nothing.
-    quiet: AtomicU32,
 }
 
 /// The networks that are limited, each with how many of its queries were since the last look.
 #[derive(Debug, Default)]
-pub struct FloodBoard([FloodPlace; MOST_FLOODS]);
+pub struct FloodBoard {
+    places: [FloodPlace; MOST_FLOODS],
+    /// Queries of networks whose places others have.
+    others: AtomicU64,
+}
 
 impl FloodBoard {
-    /// Notes a query that is over a limit. Without a free place it is passed over.
-    pub fn note(&self, network: NetworkCode) {
-        let found = self.0.iter().find(|place| place.network.load(ORDER) == network.0);
-        let place = found.or_else(|| {
-            let free =
-                |place: &&FloodPlace| place.network.compare_exchange(0, network.0, ORDER, ORDER).is_ok();
-            self.0.iter().find(free)
-        });
-        if let Some(place) = place {
-            place.limited.fetch_add(1, ORDER);
-        }
+    /// Notes a query that is over a limit, of a network with this hash.
+    pub fn note(&self, network: NetworkCode, hash: u64) {
+        let place = &self.places[hash as usize % MOST_FLOODS];
+        let held = place.network.load(ORDER);
+        let is_own = held == network.0
+            || held == 0 && place.network.compare_exchange(0, network.0, ORDER, ORDER).is_ok();
+        let count = if is_own { &place.limited } else { &self.others };
+        count.fetch_add(1, ORDER);
     }
 
-    /// Returns what was noted since the last look. One thread looks.
-    pub fn take(&self) -> Vec<FloodSighting> {
-        let taken = self.0.iter().filter_map(|place| {
-            let network = NetworkCode(place.network.load(ORDER));
+    /// Returns what was noted since the last look, and frees all places. A query that is noted meanwhile may be counted for
+    /// the network that has the place next.
+    pub fn take(&self) -> LimitedQueries {
+        let taken = self.places.iter().filter_map(|place| {
+            let network = NetworkCode(place.network.swap(0, ORDER));
             let limited = place.limited.swap(0, ORDER);
-            if limited > 0 {
-                place.quiet.store(0, ORDER);
-                return (network.0 != 0).then(|| FloodSighting { network: network.prefix(), limited });
-            }
-            if network.0 != 0 && place.quiet.fetch_add(1, ORDER) + 1 >= QUIET_LOOKS {
-                place.quiet.store(0, ORDER);
-                place.network.store(0, ORDER);
-            }
-            None
+            (network.0 != 0 && limited > 0).then(|| FloodSighting { network: network.prefix(), limited })
         });
-        taken.collect()
+        LimitedQueries { networks: taken.collect(), others: self.others.swap(0, ORDER) }
     }
 }
 
@@ -96,35 +87,41 @@ impl FloodBoard {
 mod tests {
     use super::*;
 
-    /// Notes queries from these addresses, and looks once.
-    fn check(board: &FloodBoard, clients: &[&str], expected: &[(&str, u64)]) {
-        let clients = clients.iter().map(|client| client.parse().expect("an address"));
-        clients.for_each(|client| board.note(NetworkCode::of(client)));
-        let taken = board.take().into_iter().map(|seen| (seen.network.to_string(), seen.limited));
+    /// Notes queries from these addresses, each with the hash of its place, and looks once.
+    fn check(board: &FloodBoard, clients: &[(&str, u64)], expected: &[(&str, u64)], others: u64) {
+        for (client, hash) in clients {
+            board.note(NetworkCode::of(client.parse().expect("an address")), *hash);
+        }
+        let taken = board.take();
+        let networks = taken.networks.iter().map(|seen| (seen.network.to_string(), seen.limited));
         let expected = expected.iter().map(|(network, limited)| ((*network).to_owned(), *limited));
-        assert!(taken.eq(expected));
+        assert!(networks.eq(expected), "{taken:?}");
+        assert_eq!(taken.others, others);
     }
 
     #[test]
-    fn clients_of_a_network_are_one_until_it_has_been_quiet_for_a_minute() {
-        let board = FloodBoard::default();
+    fn clients_of_a_network_are_noted_as_one() {
         check(
-            &board,
+            &FloodBoard::default(),
             &[
-                "192.0.2.1",
-                "192.0.2.255",
-                "2001:db8:0:ff::1",
-                "2001:db8::9",
-                "2001:db8:0:100::",
-                "::ffff:192.0.2.3",
+                ("192.0.2.1", 0),
+                ("192.0.2.255", 0),
+                ("2001:db8:0:ff::1", 1),
+                ("2001:db8::9", 1),
+                ("2001:db8:0:100::", 2),
+                ("::ffff:192.0.2.3", 0),
             ],
             &[("192.0.2.0/24", 3), ("2001:db8::/56", 2), ("2001:db8:0:100::/56", 1)],
+            0,
         );
-        let others: Vec<String> = (0..MOST_FLOODS).map(|net| format!("10.0.{net}.1")).collect();
-        let others: Vec<&str> = others.iter().map(String::as_str).collect();
-        others.iter().for_each(|client| board.note(NetworkCode::of(client.parse().expect("an address"))));
-        assert_eq!(board.take().len(), MOST_FLOODS - 3);
-        (0..QUIET_LOOKS).for_each(|_| check(&board, &["10.0.0.1"], &[("10.0.0.0/24", 1)]));
-        check(&board, &["198.51.100.1"], &[("198.51.100.0/24", 1)]);
+    }
+
+    #[test]
+    fn a_network_whose_place_another_has_is_counted_and_has_it_after_the_next_look() {
+        let board = FloodBoard::default();
+        let (first, second) = (("192.0.2.1", 5), ("198.51.100.1", 5 + MOST_FLOODS as u64));
+        check(&board, &[first, second, second], &[("192.0.2.0/24", 1)], 2);
+        check(&board, &[second, first], &[("198.51.100.0/24", 1)], 1);
+        check(&board, &[], &[], 0);
     }
 }

@@ -31,7 +31,7 @@ use self::table::{AccountTable, Fee};
 use crate::client::Prefix;
 use crate::config::RateLimit;
 use crate::engine::ReplySubject;
-use crate::event::FloodSighting;
+use crate::event::LimitedQueries;
 use crate::metrics::ReplyLimit;
 use crate::moment::Moment;
 
@@ -107,6 +107,12 @@ struct Ledger {
     key: [u8; 16],
 }
 
+impl Ledger {
+    fn hash(&self, network: NetworkCode) -> u64 {
+        SipHasher13::new_with_key(&self.key).hash(&network.0.to_le_bytes())
+    }
+}
+
 /// The limits of a configuration, over the accounts of the process.
 #[derive(Clone, Debug)]
 pub struct Limiter {
@@ -156,7 +162,7 @@ impl Limiter {
             return nothing;
         }
         let network = NetworkCode::of(reply.client);
-        let hash = SipHasher13::new_with_key(&self.ledger.key).hash(&network.0.to_le_bytes());
+        let hash = self.ledger.hash(network);
         let (limit, subject) = match reply.subject {
             ReplySubject::Name(None) => (ReplyLimit::Answers, 0),
             ReplySubject::Name(Some(id)) => (ReplyLimit::Answers, u64::from(id.number()) + 1),
@@ -173,13 +179,13 @@ impl Limiter {
             charge = LimitJudgement { evicted: charge.evicted + second.evicted, ..second };
         }
         if charge.verdict != LimitVerdict::Send {
-            self.ledger.floods.note(network);
+            self.ledger.floods.note(network, hash);
         }
         charge
     }
 
-    /// Returns which networks were limited since the last call. One thread calls it.
-    pub fn floods(&self) -> Vec<FloodSighting> {
+    /// Returns which queries were limited since the last call. One thread calls it.
+    pub fn floods(&self) -> LimitedQueries {
         self.ledger.floods.take()
     }
 

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::answer::NodeId;
+use crate::event::FloodSighting;
 
 /// The octets of a query with EDNS for a short name, and of its answer.
 const OCTETS: [usize; 2] = [44, 76];
@@ -85,8 +86,9 @@ fn every_second_reply_over_a_limit_is_told_and_a_flood_is_noted_once() {
     let over = |is_told| Some((ReplyLimit::Errors, is_told));
     assert_eq!(told, [None, over(false), over(true), over(false), over(true)]);
     let network = "192.0.2.0/24".parse().expect("a network");
-    assert_eq!(limiter.floods(), [FloodSighting { network, limited: 4 }]);
-    assert_eq!(limiter.floods(), []);
+    let networks = vec![FloodSighting { network, limited: 4 }];
+    assert_eq!(limiter.floods(), LimitedQueries { networks, others: 0 });
+    assert_eq!(limiter.floods(), LimitedQueries::default());
 }
 
 #[test]
