@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::limit::Limiter;
 use super::serving::{Current, Serving};
+use crate::config::RateLimit;
 use crate::health::View;
 use crate::metrics::{AnswerCounters, ResolverWatch};
 use crate::snapshot::{Snapshot, fixture};
+use crate::wire::{CookieSecret, CookieSecrets};
 
 /// A query for `www.example.com.` A, which has one address.
 pub const QUERY: &[u8] = b"\x12\x34\0\0\0\x01\0\0\0\0\0\0\x03www\x07example\x03com\0\0\x01\0\x01";
@@ -24,15 +26,16 @@ const ZONE: &str = "zone: example.com\nttl: 1h\nnameservers: [ns1.example.net]\n
 
 /// Returns a snapshot in which `www.example.com.` has one address, and `big.example.com.` text of about 30 000 octets.
 pub fn current() -> Arc<Current> {
+    Arc::new(Current::from_pointee(serving(None)))
+}
+
+/// Returns the same with limits of replies, and with a secret of DNS cookies.
+pub fn serving(limits: Option<&RateLimit>) -> Serving {
     let texts: Vec<String> = (0..120).map(|number| format!("'{number:0>240}'")).collect();
-    let base = Arc::new(fixture::base(REGIONS, &format!("{ZONE}{}] }}\n", texts.join(", "))));
+    let mut base = fixture::base(REGIONS, &format!("{ZONE}{}] }}\n", texts.join(", ")));
+    base.cookies = Some(CookieSecrets { active: CookieSecret([1; 16]), staged: None, retired: None });
     let config = Arc::clone(&base.config);
-    let snapshot = Arc::new(Snapshot::compile(base, View::all_up(&config.regions), 1));
+    let snapshot = Arc::new(Snapshot::compile(Arc::new(base), View::all_up(&config.regions), 1));
     let answers = Arc::new(AnswerCounters::new(&config, 1));
-    Arc::new(Current::from_pointee(Serving {
-        snapshot,
-        answers,
-        watch: ResolverWatch::default(),
-        limiter: Limiter::new(None, [0; 16]),
-    }))
+    Serving { snapshot, answers, watch: ResolverWatch::default(), limiter: Limiter::new(limits, [0; 16]) }
 }

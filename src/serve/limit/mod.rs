@@ -154,7 +154,8 @@ impl Limiter {
         Self { rules: limits.map(LimitRules::of).map(Arc::new), ledger: Arc::clone(&self.ledger) }
     }
 
-    /// Charges a reply to its accounts. A reply that its subject's account does not pay costs its network nothing.
+    /// Charges a reply to its accounts, at a moment by a clock that is never set. A reply that its subject's account does not
+    /// pay costs its network nothing.
     pub fn judge(&self, reply: &ReplyCost, now: Moment) -> LimitJudgement {
         let nothing = LimitJudgement { verdict: LimitVerdict::Send, evicted: 0 };
         let Some(rules) = &self.rules else { return nothing };

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::io;
 use std::net::IpAddr;
 
-use crate::engine::{Arrival, MAX_REPLY, Transport};
+use crate::engine::{MAX_REPLY, Transport};
 use crate::serve::serving::{self, Current};
 
 /// The octets of a length.
@@ -144,7 +144,7 @@ impl Desk {
     ) -> (usize, usize) {
         let (mut taken, mut written) = (0, 0);
         let serving = current.load();
-        let arrival = Arrival { client, transport: Transport::Tcp, at: serving::now() };
+        let time = serving::now();
         for _ in 0..MAX_ANSWERS {
             let room = &mut self.output[written..];
             let Some(request) = request(&self.input[taken..filled]).filter(|_| room.len() >= MAX_FRAME)
@@ -152,7 +152,7 @@ impl Desk {
                 break;
             };
             let reply = &mut room[LENGTH..LENGTH + MAX_REPLY];
-            if let Some(length) = serving.answer(request, arrival, reply) {
+            if let Some(length) = serving.answer(request, (client, Transport::Tcp), time, reply) {
                 let prefix = u16::try_from(length).expect("no reply is longer than the format allows");
                 room[..LENGTH].copy_from_slice(&prefix.to_be_bytes());
                 written += LENGTH + length;

@@ -130,7 +130,7 @@ mod tests {
     use std::io::ErrorKind;
 
     use super::*;
-    use crate::engine::{Arrival, Transport};
+    use crate::engine::Transport;
     use crate::serve::{fixture, serving};
 
     /// Sends the datagrams to a batch, whose replies are the requests, or silence for `-`; returns what comes back.
@@ -229,8 +229,9 @@ mod tests {
             let allocations = allocation_counter::measure(|| {
                 batch.receive(&socket, true).expect("datagrams");
                 let serving = current.load();
-                let arrival = |client| Arrival { client, transport: Transport::Udp, at: serving::now() };
-                batch.answer(|request, client, reply| serving.answer(request, arrival(client), reply));
+                batch.answer(|request, client, reply| {
+                    serving.answer(request, (client, Transport::Udp), serving::now(), reply)
+                });
                 assert_eq!(batch.send(&socket), Dropped::default());
             });
             assert_eq!((batch.received, batch.reply_lengths[0]), (BATCH, fixture::REPLY.len()));

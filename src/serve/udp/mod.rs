@@ -33,7 +33,7 @@ use socket2::{Protocol, SockRef, Socket, Type};
 use self::batch::Batch;
 use super::serving::Current;
 use super::{filter, serving, socket};
-use crate::engine::{Arrival, Transport};
+use crate::engine::Transport;
 use crate::metrics::UdpMetrics;
 
 /// Room for a burst of queries while a thread is not scheduled, in bytes. The kernel caps it at
@@ -169,10 +169,8 @@ impl UdpWorker {
     /// Answers a batch. The snapshot is loaded once for it and let go after it: a cached one would stay in memory
     /// for as long as an idle thread sleeps.
     fn answer(&self, batch: &mut Batch) {
-        let (serving, at) = (self.current.load(), serving::now());
-        batch.answer(|request, client, reply| {
-            serving.answer(request, Arrival { client, transport: Transport::Udp, at }, reply)
-        });
+        let (serving, time) = (self.current.load(), serving::now());
+        batch.answer(|request, client, reply| serving.answer(request, (client, Transport::Udp), time, reply));
         drop(serving);
         let dropped = batch.send(&self.socket);
         self.metrics.dropped(dropped.full, dropped.unsendable, dropped.small_port);
