@@ -62,7 +62,7 @@ impl Serving {
             Disposition::Reply { length, tally } => {
                 let octets = [request.len(), length];
                 if let Some(limited) = self.limit(&tally, octets, arrival, time.steady) {
-                    return self.put_off(request, arrival, limited, reply);
+                    return self.put_off(request, arrival, (limited, time.steady), reply);
                 }
                 self.answers.count(&tally, transport);
                 self.watch.note(&tally, client);
@@ -99,16 +99,21 @@ impl Serving {
     }
 
     /// Replies to a query whose answer is over a limit, and counts that instead of the answer: what is not sent is no
-    /// demand, and moves no client.
+    /// demand, and moves no client. What the reply is longer than its query is charged as in an answer: a client with a
+    /// cookie whose network has nothing left is asked to come back over TCP, in no more octets than it has sent.
     fn put_off(
         &self,
         request: &[u8],
         arrival: Arrival,
-        (limit, is_told): (ReplyLimit, bool),
+        ((limit, is_told), steady): ((ReplyLimit, bool), Moment),
         reply: &mut [u8],
     ) -> Option<usize> {
         let cookies = self.snapshot.base.cookies.as_ref();
-        let told = is_told.then(|| engine::put_off(cookies, request, arrival, reply)).flatten();
+        let mut told = is_told.then(|| engine::put_off(cookies, request, arrival, reply)).flatten();
+        let excess = told.map_or(0, |(length, _)| length.saturating_sub(request.len()));
+        if !self.limiter.pays(arrival.client, excess, steady) {
+            told = engine::put_off(None, request, arrival, reply);
+        }
         self.answers.count_limited(limit, told.map(|(_, how)| how));
         told.map(|(length, _)| length)
     }
@@ -122,7 +127,7 @@ mod tests {
 
     const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
-    /// Asks so many times within ten seconds, and returns the octets of what came and of
+    /// Asks so many times within ten seconds, with a cookie that nothing proves, and returns the octets of what came and of
     /// what left. The wall clock shows a time that `wall` makes of the true one.
     fn flood(query: &[u8], count: u64, limits: &RateLimit, wall: impl Fn(u64) -> u64) -> [usize; 2] {
         let serving = fixture::serving(Some(limits));
@@ -135,6 +140,26 @@ mod tests {
             octets = [octets[0] + query.len(), octets[1] + reply.unwrap_or(0)];
         }
         octets
+    }
+
+    fn with_cookie(query: &[u8]) -> Vec<u8> {
+        let mut query = query.to_vec();
+        query[11] = 1;
+        query.extend(b"\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08cookie12");
+        query
+    }
+
+    #[test]
+    fn a_flood_with_unproved_cookies_is_amplified_by_half_at_most_though_each_reply_is_told_so() {
+        // `x.` is in no zone here, and its query one of the shortest.
+        let short = b"\x12\x34\0\0\0\x01\0\0\0\0\0\0\x01x\0\0\x01\0\x01";
+        let told = RateLimit { slip: 1, ..RateLimit::default() };
+        for (query, limits) in [(QUERY, &RateLimit::default()), (QUERY, &told), (short, &told)] {
+            for count in [10_000, 40_000, 200_000] {
+                let [came, left] = flood(&with_cookie(query), count, limits, |steady| steady);
+                assert!(left * 2 <= came * 3, "{left} of {came}, {count} queries, slip {}", limits.slip);
+            }
+        }
     }
 
     #[test]

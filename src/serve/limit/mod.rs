@@ -6,7 +6,8 @@
 //!     ├── its subject's account: so many a second      of the network and the name, the zone, or for errors
 //!     ├── its network's account: so many octets more   than the queries had, whatever they were about
 //!     ▼
-//!   paid: sent        over: each `slip`-th sender is asked to come back (`engine::put_off`), the others hear nothing
+//!   paid: sent        over: each `slip`-th sender is asked to come back (`engine::put_off`), the others hear nothing;
+//!                     what that has beyond the query is charged to the network as well
 //! ```
 //!
 //! The first account keeps one name's flood from being answered; the second bounds amplification: over any 10 s the
@@ -183,6 +184,15 @@ impl Limiter {
             self.ledger.floods.note(network, hash);
         }
         charge
+    }
+
+    /// Charges the octets of a reply beyond those of its query to the client's network, when the reply is sent although an
+    /// account is over its limit; returns whether they are paid.
+    pub fn pays(&self, client: IpAddr, excess: usize, now: Moment) -> bool {
+        let Some(rules) = self.rules.as_ref().filter(|_| excess > 0) else { return true };
+        let fee = Fee { units: u32::try_from(excess).unwrap_or(u32::MAX), rate: rules.excess, slip: 0 };
+        let hash = self.ledger.hash(NetworkCode::of(client));
+        self.charge(hash, fee, ReplyLimit::Excess, now).verdict == LimitVerdict::Send
     }
 
     /// Returns which queries were limited since the last call. One thread calls it.

@@ -125,7 +125,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     /// Whatever is asked for and however fast, from 1 000 queries a second of 24 octets up: over any 10 s at most 1.5 octets
-    /// leave for each that comes. A reply to those who are told is as long as its query, or 16 octets longer.
+    /// leave for each that comes. A reply to those who are told is as long as its query, or 16 octets longer if that is paid, and
+    /// shorter if it is not.
     #[test]
     fn a_flood_is_amplified_by_half_at_most(
         per_second in 1000u64..8000,
@@ -133,18 +134,23 @@ proptest! {
         names in 1u64..300,
         sizes in prop::collection::vec(0usize..1232, 1..20),
         has_cookie: bool,
+        slip in 1u32..3,
         start in 0u64..1 << 44,
     ) {
-        let limiter = limiter(|_| ());
+        let limiter = limiter(|limits| limits.slip = slip);
         let query = if has_cookie { query + 23 } else { query };
         let mut out = Vec::new();
         for number in 0..12 * per_second {
             let octets = sizes[number as usize % sizes.len()].max(12);
             let subject = of_name((number % names) as u32);
             let outgoing = ReplyCost { client: ip("192.0.2.1"), subject, octets: [query, octets] };
-            out.push(match limiter.judge(&outgoing, Moment(start + number * 1000 / per_second)).verdict {
+            let now = Moment(start + number * 1000 / per_second);
+            out.push(match limiter.judge(&outgoing, now).verdict {
                 LimitVerdict::Send => octets,
-                LimitVerdict::Limit { is_told: true, .. } if has_cookie => query + 16,
+                LimitVerdict::Limit { is_told: true, .. } if has_cookie => match limiter.pays(outgoing.client, 16, now) {
+                    true => query + 16,
+                    false => query - 12,
+                },
                 LimitVerdict::Limit { is_told: true, .. } => query,
                 LimitVerdict::Limit { is_told: false, .. } => 0,
             });
