@@ -86,8 +86,12 @@ fn amplifiers(base: &Arc<Base>) {
     };
     output::line(format_args!("\namplification over UDP, the worst names ({limits})"));
     for one in &worst {
-        let inspect::Amplification { name, rtype, query, reply } = one;
-        output::line(format_args!("  {:.1}: {name} {rtype}, {reply} octets for {query}", one.factor()));
+        let inspect::Amplification { name, rtype, has_edns, query, reply } = one;
+        let form = if *has_edns { "with" } else { "without" };
+        output::line(format_args!(
+            "  {:.1}: {name} {rtype} {form} EDNS, {reply} octets for {query}",
+            one.factor()
+        ));
     }
 }
 

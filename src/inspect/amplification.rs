@@ -18,6 +18,8 @@ const OPT: [u8; 11] = {
 pub struct Amplification {
     pub name: Name,
     pub rtype: hickory_proto::rr::RecordType,
+    /// Whether the query has an OPT record: without one it is shorter, and its reply has 512 octets at most.
+    pub has_edns: bool,
     /// In octets.
     pub query: usize,
     /// In octets.
@@ -36,7 +38,7 @@ pub fn amplification(snapshot: &Snapshot, most: usize) -> Vec<Amplification> {
     let mut worst = Vec::new();
     for (name, node) in names(&snapshot.base.config) {
         let types = types(node);
-        let found = types.map(|rtype| of_query(snapshot, name, rtype));
+        let found = types.flat_map(|rtype| [true, false].map(|edns| of_query(snapshot, name, rtype, edns)));
         worst.extend(found.max_by(|one, other| one.factor().total_cmp(&other.factor())));
         worst.sort_by(|one: &Amplification, other| other.factor().total_cmp(&one.factor()));
         worst.truncate(most);
@@ -54,15 +56,17 @@ fn types(node: &Node) -> impl Iterator<Item = u16> {
     own.chain([rtype::A, rtype::AAAA, rtype::HTTPS])
 }
 
-fn of_query(snapshot: &Snapshot, name: &Name, rtype: u16) -> Amplification {
-    let mut query = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1];
+fn of_query(snapshot: &Snapshot, name: &Name, rtype: u16, has_edns: bool) -> Amplification {
+    let mut query = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, has_edns.into()];
     for label in name {
         query.push(u8::try_from(label.len()).expect("a label has 63 octets at most"));
         query.extend(label);
     }
     query.push(0);
     query.extend([rtype.to_be_bytes(), [0, 1]].concat());
-    query.extend(OPT);
+    if has_edns {
+        query.extend(OPT);
+    }
     let arrival = Arrival {
         client: std::net::Ipv4Addr::UNSPECIFIED.into(),
         transport: Transport::Udp,
@@ -73,7 +77,7 @@ fn of_query(snapshot: &Snapshot, name: &Name, rtype: u16) -> Amplification {
         Disposition::Reply { length, .. } => length,
         Disposition::Silence => 0,
     };
-    Amplification { name: name.clone(), rtype: rtype.into(), query: query.len(), reply }
+    Amplification { name: name.clone(), rtype: rtype.into(), has_edns, query: query.len(), reply }
 }
 
 #[cfg(test)]
@@ -104,10 +108,10 @@ mod tests {
         let found = amplification(&Snapshot::compile(base, up, 1), 2);
         let told: Vec<_> = found
             .iter()
-            .map(|one| format!("{} {} {} {}", one.name, one.rtype, one.query, one.reply))
+            .map(|one| format!("{} {} {} {} {}", one.name, one.rtype, one.has_edns, one.query, one.reply))
             .collect();
-        // What does not fit is truncated, and as long as its query.
-        assert_eq!(told, ["big.example.com. TXT 44 833", "less.example.com. TXT 45 258"]);
+        // What does not fit is truncated, and as long as its query. Where both fit, a query without EDNS is the shorter one.
+        assert_eq!(told, ["big.example.com. TXT true 44 833", "less.example.com. TXT false 34 247"]);
         assert!((found[0].factor() - 18.9).abs() < 0.1);
     }
 }
