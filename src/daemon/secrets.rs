@@ -4,7 +4,6 @@
 //! All mistakes of a section are reported at once, each at the place that names the secret. No message says what a
 //! secret holds.
 
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -61,17 +60,20 @@ pub fn of_webhooks(server: &Server) -> Result<WebhookSecrets, WebhookSecretError
             continue;
         };
         let failed = |error| WebhookSecretError::Read(name.clone(), error);
-        let SecretBytes { bytes, exposed } = secret::read(source).map_err(failed)?;
+        let read = secret::read(source).map_err(failed)?;
+        secrets.warnings.extend(sentence(&read, &format!("the secret of webhook `{name}`")));
+        let SecretBytes { bytes, .. } = read;
         if !SECRET_BYTES.contains(&bytes.len()) {
             return Err(WebhookSecretError::Length(name.clone(), secret::place(source), bytes.len()));
         }
         secrets.list.push(Some(bytes));
-        secrets.warnings.extend(exposed.map(|path| {
-            let path = path.display();
-            format!("every user of this machine may read or write `{path}`, the secret of webhook `{name}`")
-        }));
     }
     Ok(secrets)
+}
+
+/// Returns the warning about a secret whose place in the configuration is not known.
+fn sentence(read: &SecretBytes, holds: &str) -> Option<String> {
+    read.warning(holds).map(|[wrong, hint]| format!("{wrong}: `{hint}`"))
 }
 
 /// What instances prove themselves with to each other.
@@ -100,13 +102,11 @@ pub enum PeerSecretError {
 /// When it cannot be used.
 pub fn of_peers(server: &Server) -> Result<Option<PeerSecret>, PeerSecretError> {
     let Some(config::Peers { secret: source, .. }) = &server.peers else { return Ok(None) };
-    let SecretBytes { bytes, exposed } = secret::read(source).map_err(PeerSecretError::Read)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let read = secret::read(source).map_err(PeerSecretError::Read)?;
+    let warning = sentence(&read, "the secret of peers");
+    let text = String::from_utf8_lossy(&read.bytes).into_owned();
     let unfit = |unfit| PeerSecretError::Unfit(secret::place(source), unfit);
     let hashed = HashedToken::new("peers", Role::Read, &text).map_err(unfit)?;
-    let warning = exposed.map(|path| {
-        format!("every user of this machine may read or write `{}`, the secret of peers", path.display())
-    });
     Ok(Some(PeerSecret { text, hashed, warning }))
 }
 
@@ -193,10 +193,10 @@ impl SecretReader {
             }
             config::Secret::Environment(_) => format!("set it to a token before the server starts; {MAKE}"),
         };
-        let SecretBytes { bytes, exposed } = self.taken(secret::read(&token.secret), &token.origin, &hint)?;
-        self.warn_of_exposure(exposed, &token.origin);
+        let read = self.taken(secret::read(&token.secret), &token.origin, &hint)?;
+        self.warn_of_exposure(&read, &format!("the token of `{}`", token.name), &token.origin);
         // Bytes that are no text are not visible characters either, and are refused as such.
-        let made = HashedToken::new(&token.name, token.role, &String::from_utf8_lossy(&bytes));
+        let made = HashedToken::new(&token.name, token.role, &String::from_utf8_lossy(&read.bytes));
         let place = secret::place(&token.secret);
         made.map_err(|unfit| self.error(&token.origin, format!("{place} {unfit}"), MAKE)).ok()
     }
@@ -206,7 +206,9 @@ impl SecretReader {
         let (certificate, key) = (read(&config.certificate), read(&config.key));
         let clients = config.clients.as_ref().map(read);
         // Certificates are public.
-        self.warn_of_exposure(key.as_ref().and_then(|key| key.exposed.clone()), &config.key.origin);
+        if let Some(key) = &key {
+            self.warn_of_exposure(key, "the private key", &config.key.origin);
+        }
         let (certificate, key, clients) =
             (certificate?, key?, clients.map_or(Some(None), |read| read.map(Some))?);
         let pem = PemFiles {
@@ -229,7 +231,7 @@ impl SecretReader {
     fn cookie(&mut self, source: &config::CookieSource) -> Option<CookieSecret> {
         const HINT: &str = "make one with `openssl rand -hex 16`, the same for all instances";
         let read = self.taken(secret::read(&source.secret), &source.origin, HINT)?;
-        self.warn_of_exposure(read.exposed, &source.origin);
+        self.warn_of_exposure(&read, "a secret of DNS cookies", &source.origin);
         let octets = HEXLOWER_PERMISSIVE.decode(&read.bytes).ok();
         let octets = octets.and_then(|octets| octets.try_into().ok());
         if octets.is_none() {
@@ -251,12 +253,10 @@ impl SecretReader {
         read.map_err(|error| self.error(origin, super::chain(&error), hint)).ok()
     }
 
-    fn warn_of_exposure(&mut self, exposed: Option<PathBuf>, origin: &SourceLine) {
-        self.warnings.extend(exposed.map(|path| {
-            let path = path.display();
-            let message = format!("every user of this machine may read or write `{path}`");
-            origin.problem(ProblemLevel::Warning, message, Some(format!("chmod o= {path}")))
-        }));
+    fn warn_of_exposure(&mut self, read: &SecretBytes, holds: &str, origin: &SourceLine) {
+        let warning = read.warning(holds);
+        let problem = |[wrong, hint]: [_; 2]| origin.problem(ProblemLevel::Warning, wrong, Some(hint));
+        self.warnings.extend(warning.map(problem));
     }
 
     /// Refuses a token that another one equals: the log could not tell their holders apart.

@@ -23,6 +23,15 @@ pub struct SecretBytes {
     pub exposed: Option<PathBuf>,
 }
 
+impl SecretBytes {
+    /// Returns what is wrong with a file that is exposed, and the way out; `holds` is what is in it: `the secret of peers`.
+    pub fn warning(&self, holds: &str) -> Option<[String; 2]> {
+        let path = self.exposed.as_ref()?.display();
+        let wrong = format!("every user of this machine may read or write `{path}`, {holds}");
+        Some([wrong, format!("chmod o= {path}")])
+    }
+}
+
 impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SecretBytes").field("exposed", &self.exposed).finish_non_exhaustive()
