@@ -192,6 +192,9 @@ impl SecretReader {
                 format!("make one with `openssl rand -hex 32 > {}`", path.display())
             }
             config::Secret::Environment(_) => format!("set it to a token before the server starts; {MAKE}"),
+            config::Secret::Credential(name) => {
+                format!("write `LoadCredential={name}:/…` in the unit; {MAKE}")
+            }
         };
         let read = self.taken(secret::read(&token.secret), &token.origin, &hint)?;
         self.warn_of_exposure(&read, &format!("the token of `{}`", token.name), &token.origin);

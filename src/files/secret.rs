@@ -15,6 +15,9 @@ pub const MAX_BYTES: u64 = 1 << 20;
 /// Kubernetes gives a secret to a process by its group.
 const OTHERS: u32 = 0o007;
 
+/// The variable that says where credentials are (systemd.exec(5)).
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+
 /// What a file or a variable holds.
 pub struct SecretBytes {
     /// Without spaces and line ends around it, except when [`read_file`] has read it.
@@ -47,6 +50,10 @@ pub enum Error {
     FileTooLarge(PathBuf, u64),
     #[error("${0} is not set")]
     Unset(String),
+    #[error(
+        "there is no credential `{0}`: $CREDENTIALS_DIRECTORY is not set, as systemd does for `LoadCredential=`"
+    )]
+    NoCredentials(String),
 }
 
 /// Reads a secret, without the spaces and line ends around it.
@@ -60,6 +67,11 @@ pub fn read(source: &config::Secret) -> Result<SecretBytes, Error> {
         config::Secret::Environment(variable) => {
             let value = std::env::var_os(variable).ok_or_else(|| Error::Unset(variable.clone()))?;
             SecretBytes { bytes: value.into_vec(), exposed: None }
+        }
+        config::Secret::Credential(name) => {
+            let directory =
+                std::env::var_os(CREDENTIALS).ok_or_else(|| Error::NoCredentials(name.clone()))?;
+            read_file(&Path::new(&directory).join(name))?
         }
     };
     Ok(SecretBytes { bytes: bytes.trim_ascii().to_vec(), exposed })
@@ -82,11 +94,12 @@ pub fn read_file(path: &Path) -> Result<SecretBytes, Error> {
     }
 }
 
-/// Returns the name of a place for messages: the path of a file, or `$VARIABLE`.
+/// Returns the name of a place for messages: the path of a file, `$VARIABLE`, or the credential.
 pub fn place(source: &config::Secret) -> String {
     match source {
         config::Secret::File(path) => format!("`{}`", path.display()),
         config::Secret::Environment(variable) => format!("${variable}"),
+        config::Secret::Credential(name) => format!("the credential `{name}`"),
     }
 }
 

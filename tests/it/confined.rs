@@ -80,3 +80,24 @@ fn a_user_that_is_none_keeps_the_server_from_starting() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(format!("{ran:?}").contains("`user: no-such-user` of server.yaml is no user"), "{ran:?}");
 }
+
+#[test]
+fn a_secret_is_read_from_a_credential_of_systemd_and_its_absence_is_named() {
+    let home = Home::new(Regions::start().port);
+    home.edit("server.yaml", "listen:\n", "cookies: { active: { credential: cookies } }\nlisten:\n");
+    fs::create_dir(home.path("credentials")).unwrap();
+    let secret = home.path("credentials").join("cookies");
+    fs::write(&secret, "e5e973e5a6b2a43f48e7dc849e37bfcf\n").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o400)).unwrap();
+    let directory = home.path("credentials");
+    let server =
+        Server::start_with(&home, &[("CREDENTIALS_DIRECTORY", directory.to_str().expect("letters"))]);
+    assert_eq!(lines(&ask::ask(server.dns, QUESTION, Over::Udp))[0], "NoError aa");
+    drop(server);
+    let ran = crate::run::meridian(&["serve", "--config", home.zones().to_str().expect("letters")]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.err.contains("there is no credential `cookies`: $CREDENTIALS_DIRECTORY is not set"),
+        "{ran:?}"
+    );
+}

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::{self, Secret};
+use super::secret::{self, Secret, SecretKeys};
 use crate::config::problem::{Reporter, SourceLine, Span};
 use crate::config::sources::SourceFiles;
 use crate::config::values::{Checked, List, Value, required_name};
@@ -33,7 +33,7 @@ pub struct AccessSpec {
     tls: Option<Setting<AdminTlsSpec>>,
 }
 
-/// A token, which is in a file or in the environment and never in the configuration: one line of 24 to 512
+/// A token, which is in a file, in the environment or in a credential and never in the configuration: one line of 24 to 512
 /// visible ASCII characters, for example from `openssl rand -hex 32`. A file is read again with every reload,
 /// and when it changes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -47,6 +47,8 @@ struct TokenSpec {
     file: Option<Value<PathBuf>>,
     /// The environment variable that holds it.
     environment: Option<Value<String>>,
+    /// The name of a credential that systemd passes to the service (`LoadCredential=` in the unit).
+    credential: Option<Value<String>>,
 }
 
 /// TLS on the admin address. The files hold PEM; they are read again with every reload, and when they change.
@@ -211,7 +213,7 @@ fn token<'s>(
         }
     }
     let role = spec.role.required("role", parent, "write `role: read` or `role: operate`", report);
-    let keys = (&spec.file, &spec.environment);
+    let keys = SecretKeys { file: &spec.file, environment: &spec.environment, credential: &spec.credential };
     let (secret, span) = secret::lower(keys, "token", parent, &sources.directory, report)?;
     Some(AccessToken { name: name?.0.clone(), role: *role?.0, secret, origin: SourceLine::of(span, sources) })
 }

@@ -70,7 +70,6 @@ fn source(
     sources: &SourceFiles,
     report: &mut Reporter,
 ) -> Option<CookieSource> {
-    let keys = (&spec.file, &spec.environment);
-    let (secret, span) = secret::lower(keys, "secret", parent, &sources.directory, report)?;
+    let (secret, span) = secret::lower(spec.keys(), "secret", parent, &sources.directory, report)?;
     Some(CookieSource { secret, origin: SourceLine::of(span, sources) })
 }

@@ -130,9 +130,8 @@ pub(super) fn lower(
         report.error(span, message).hint("`all` grows with their number");
     }
     let secret = spec.secret.required("secret", span, "write `secret: { file: peers.secret }`", report);
-    let secret = secret.and_then(|(secret, span)| {
-        secret::lower((&secret.file, &secret.environment), "secret", span, own.directory, report)
-    });
+    let secret =
+        secret.and_then(|(secret, span)| secret::lower(secret.keys(), "secret", span, own.directory, report));
     let mut within = |value: &Option<Value<Duration>>, key, bounds, usual| {
         value.within(key, bounds, report).unwrap_or(usual)
     };

@@ -96,9 +96,10 @@ fn webhook(spec: &WebhookSpec, span: Span, directory: &Path, report: &mut Report
         let finding = report.error(span, "`secret` is missing: PagerDuty needs a routing key");
         finding.hint("write `secret: { file: /run/secrets/pagerduty }`");
     }
-    let secret = spec.secret.given().and_then(|(secret, span)| {
-        secret::lower((&secret.file, &secret.environment), "secret", span, directory, report)
-    });
+    let secret = spec
+        .secret
+        .given()
+        .and_then(|(secret, span)| secret::lower(secret.keys(), "secret", span, directory, report));
     Some(Webhook {
         secret: secret.map(|(secret, _)| secret),
         name: name?.0.clone(),

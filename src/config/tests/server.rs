@@ -42,6 +42,13 @@ fn a_token_has_a_name_of_its_own_a_role_and_one_place_where_it_is() {
     };
     check("name: alice, role: operate, file: alice", &[]);
     check("name: alice, role: read, environment: MERIDIAN_ALICE", &[]);
+    check("name: alice, role: read, credential: alice", &[]);
+    check(
+        "name: alice, role: read, credential: ../alice",
+        &[
+            "server.yaml:4:59: this cannot be the name of a credential | name the one that holds the token, for example `alice` of `LoadCredential=alice:/…`",
+        ],
+    );
     check("role: read, file: alice", &["server.yaml:4:20: `name` is missing | write `name: alice`"]);
     check(
         "name: alice, file: alice",
@@ -56,12 +63,14 @@ fn a_token_has_a_name_of_its_own_a_role_and_one_place_where_it_is() {
     check(
         "name: a, role: read",
         &[
-            "server.yaml:4:20: it is not said where the token is | add `file: /run/secrets/alice` or `environment: MERIDIAN_ALICE`",
+            "server.yaml:4:20: it is not said where the token is | add `file: /run/secrets/alice`, `environment: MERIDIAN_ALICE` or `credential: alice`",
         ],
     );
     check(
         "name: a, role: read, file: a, environment: A",
-        &["server.yaml:4:20: a token is in a file or in the environment | leave one of them out"],
+        &[
+            "server.yaml:4:20: a token is in a file, in the environment or in a credential | leave all but one of them out",
+        ],
     );
     check(
         "name: a, role: read, environment: 1A",
@@ -174,11 +183,11 @@ fn a_secret_is_in_one_place_and_pagerduty_needs_one() {
     for (secret, message) in [
         (
             "{}",
-            "it is not said where the secret is | add `file: /run/secrets/alice` or `environment: MERIDIAN_ALICE`",
+            "it is not said where the secret is | add `file: /run/secrets/alice`, `environment: MERIDIAN_ALICE` or `credential: alice`",
         ),
         (
             "{ file: a, environment: B }",
-            "a secret is in a file or in the environment | leave one of them out",
+            "a secret is in a file, in the environment or in a credential | leave all but one of them out",
         ),
     ] {
         check_webhook(&format!("{url}, secret: {secret}"), &[&format!("server.yaml:5:57: {message}")]);
@@ -291,7 +300,7 @@ fn the_secrets_of_cookies_are_in_files_or_the_environment_and_one_is_active() {
         "server.yaml",
         &cookies("active: {}"),
         &[
-            "server.yaml:3:20: it is not said where the secret is | add `file: /run/secrets/alice` or `environment: MERIDIAN_ALICE`",
+            "server.yaml:3:20: it is not said where the secret is | add `file: /run/secrets/alice`, `environment: MERIDIAN_ALICE` or `credential: alice`",
         ],
     );
 }
