@@ -35,7 +35,7 @@ pub use problem::{Problem, ProblemLevel, Problems, SourceLine};
 pub use sections::{
     Access, AccessToken, AdminTls, AlarmRule, AlarmRules, CookieSource, CookieSources, DatabaseSource, Geo,
     Identity, Listen, ListenTls, LogFormat, Measure, NamedFile, PeerInstance, Peers, RateLimit, Role, Secret,
-    Server, TcpLimits, Webhook, WebhookShape,
+    Server, SystemUser, TcpLimits, Webhook, WebhookShape,
 };
 pub use sources::{SourceFile, SourceFiles, below};
 

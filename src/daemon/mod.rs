@@ -223,26 +223,20 @@ pub struct ServeResources {
 }
 
 impl ServeResources {
-    /// Takes the state directory first: a second instance must find out before it touches anything.
+    /// Takes the state directory before it binds anything: a second instance must find out before it touches what the first
+    /// one has. A user of its own comes before both, for what root writes it cannot write again.
     ///
     /// # Errors
     ///
     /// When the system refuses one of them; then none is held.
     pub fn open(server: &Server) -> Result<Self, Error> {
         let limit = descriptors::raise_limit();
-        let state = || server.state.as_deref().map(SavedState::open).transpose();
-        // What root writes another user cannot write again, so that a user of its own comes first, and the sockets
-        // before it.
-        let first = if server.user.is_none() { state()? } else { None };
+        if let Some(user) = &server.user {
+            confine::become_user(user).map_err(confine::Error::from)?;
+        }
+        let state = server.state.as_deref().map(SavedState::open).transpose()?;
         let listeners = Listeners::bind(&server.listen)?;
         let admin = server.admin.map(admin::bind).transpose()?;
-        let state = match &server.user {
-            Some(user) => {
-                confine::become_user(user)?;
-                state()?
-            }
-            None => first,
-        };
         Ok(Self {
             limit,
             secrets: secrets::of_webhooks(server).map_err(LoadError::from)?,
@@ -287,10 +281,11 @@ impl SavedState {
 ///
 /// # Errors
 ///
-/// When another process has it: two would overwrite each other's intents.
+/// When another process has it, for two would overwrite each other's intents, or it is not this user's.
 fn lock(path: &Path) -> Result<StateDirectory, state_directory::Error> {
     StateDirectory::lock(path).or_else(|error| match error {
-        state_directory::Error::InUse { .. } => Err(error),
+        // As is a directory of another user's, which the operator puts right.
+        state_directory::Error::InUse { .. } | state_directory::Error::Forbidden { .. } => Err(error),
         // A disk that fails must not keep the server from answering; each write that fails is logged as well.
         state_directory::Error::Unlockable { .. } => {
             tracing::error!("{}", chain(&error));

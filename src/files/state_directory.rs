@@ -9,6 +9,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::process::getuid;
+
 /// The name of the lock file.
 const LOCK: &str = "lock";
 
@@ -35,6 +37,16 @@ pub enum Error {
         /// The number of that process; `None`: its lock file does not say.
         process: Option<u32>,
     },
+    #[error(
+        "the state directory `{path}` may not be written by user {user}: `mkdir -p {path} && chown -R {user} {path}`, or name \
+         another one in `state` in server.yaml",
+        path = .path.display()
+    )]
+    Forbidden {
+        path: PathBuf,
+        /// The number of the user that the process runs as.
+        user: u32,
+    },
     #[error("cannot lock the state directory `{}`", .path.display())]
     Unlockable {
         path: PathBuf,
@@ -48,9 +60,14 @@ impl StateDirectory {
     ///
     /// # Errors
     ///
-    /// When another process has it, or it cannot be locked.
+    /// When another process has it, it is not this user's, or it cannot be locked.
     pub fn lock(path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Unlockable { path: path.to_owned(), source };
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::PermissionDenied => {
+                Error::Forbidden { path: path.to_owned(), user: getuid().as_raw() }
+            }
+            _ => Error::Unlockable { path: path.to_owned(), source },
+        };
         fs::create_dir_all(path).map_err(failed)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);

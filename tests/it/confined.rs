@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::process::Command;
 
 use crate::ask::{self, Over, lines};
 use crate::home::Home;
 use crate::region::Regions;
-use crate::server::{Server, wait_for};
+use crate::run::{Ran, meridian};
+use crate::server::{Process, Server, wait_for};
 
 const QUESTION: &str = "status.api.example.com. A";
 
@@ -28,6 +30,36 @@ fn status(server: &Server, field: &str) -> String {
     values.remove(0)
 }
 
+/// Returns a home that [`USER`] may read, and whose state it may write.
+fn of_user(canary_port: u16) -> Home {
+    let home = Home::new(canary_port);
+    fs::create_dir_all(home.path("state")).unwrap();
+    fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+    if rustix::process::getuid().is_root() {
+        chown(home.path("state"), Some(USER), Some(USER)).unwrap();
+    }
+    home
+}
+
+/// Returns what runs the program as [`USER`], who has `capabilities`; `None`: this machine cannot.
+fn as_user(capabilities: &str) -> Option<Vec<String>> {
+    let id = format!("{USER}");
+    let words = ["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups"];
+    let given = ["--bounding-set", capabilities, "--inh-caps", capabilities, "--ambient-caps", capabilities];
+    let words: Vec<String> = words
+        .iter()
+        .chain(&given)
+        .chain(&[env!("CARGO_BIN_EXE_meridian")])
+        .map(|&word| word.to_owned())
+        .collect();
+    let tried = Command::new(&words[0]).args(&words[1..]).arg("--version").output();
+    tried.is_ok_and(|output| output.status.success()).then_some(words)
+}
+
+fn serve(home: &Home) -> Ran {
+    meridian(&["serve", "--config", home.zones().to_str().expect("letters")])
+}
+
 #[test]
 fn no_thread_can_gain_privileges_and_state_is_written() {
     let regions = Regions::start();
@@ -46,11 +78,8 @@ fn a_process_of_root_becomes_its_user_without_capabilities_and_still_reloads() {
         return;
     }
     let regions = Regions::start();
-    let home = Home::new(regions.port);
+    let home = of_user(regions.port);
     home.edit("server.yaml", "listen:\n", &format!("user: {USER}\nlisten:\n"));
-    fs::create_dir_all(home.path("state")).unwrap();
-    fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o755)).unwrap();
-    chown(home.path("state"), Some(USER), Some(USER)).unwrap();
     let server = Server::start(&home);
     for (field, expected) in [
         ("Uid", format!("{USER}\t{USER}\t{USER}\t{USER}")),
@@ -58,6 +87,9 @@ fn a_process_of_root_becomes_its_user_without_capabilities_and_still_reloads() {
         ("Groups", String::new()),
         ("CapEff", "0000000000000000".to_owned()),
         ("CapPrm", "0000000000000000".to_owned()),
+        ("CapInh", "0000000000000000".to_owned()),
+        ("CapAmb", "0000000000000000".to_owned()),
+        ("CapBnd", "0000000000000000".to_owned()),
         ("NoNewPrivs", "1".to_owned()),
     ] {
         assert_eq!(status(&server, field), expected, "{field}");
@@ -73,12 +105,71 @@ fn a_process_of_root_becomes_its_user_without_capabilities_and_still_reloads() {
 }
 
 #[test]
+fn a_capability_that_systemd_gives_for_port_53_is_given_up_when_it_is_bound() {
+    let Some(words) = as_user("-all,+net_bind_service") else {
+        println!("skipped: only root can start another user with a capability");
+        return;
+    };
+    let home = of_user(Regions::start().port);
+    // No other test has this address of loopback.
+    home.edit("server.yaml", "127.0.0.1:0", "127.53.53.1:53");
+    let mut command = Command::new(&words[0]);
+    let server =
+        Server::of(Process::start(command.args(&words[1..]).arg("serve").arg("--config").arg(home.zones())));
+    assert_eq!(lines(&ask::ask(server.dns, QUESTION, Over::Udp))[0], "NoError aa");
+    for field in ["CapEff", "CapPrm", "CapInh", "CapAmb"] {
+        assert_eq!(status(&server, field), "0000000000000000", "{field}");
+    }
+}
+
+#[test]
 fn a_user_that_is_none_keeps_the_server_from_starting() {
     let home = Home::new(Regions::start().port);
     home.edit("server.yaml", "listen:\n", "user: no-such-user\nlisten:\n");
-    let ran = crate::run::meridian(&["serve", "--config", home.zones().to_str().expect("letters")]);
+    let ran = serve(&home);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(format!("{ran:?}").contains("`user: no-such-user` of server.yaml is no user"), "{ran:?}");
+    assert!(format!("{ran:?}").contains("`user: no-such-user` in server.yaml is no user"), "{ran:?}");
+}
+
+#[test]
+fn a_user_whose_number_is_minus_one_is_refused_with_its_place_and_the_server_is_not_started_as_root() {
+    let home = Home::new(1);
+    home.edit("server.yaml", "listen:\n", "user: 4294967295\nlisten:\n");
+    let ran = serve(&home);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("server.yaml:") && ran.err.contains("is the number of no user"), "{ran:?}");
+}
+
+#[test]
+fn a_second_process_of_root_is_told_of_the_state_directory_and_not_of_the_port() {
+    if !rustix::process::getuid().is_root() {
+        println!("skipped: only root can become another user");
+        return;
+    }
+    let home = of_user(Regions::start().port);
+    home.edit("server.yaml", "listen:\n", &format!("user: {USER}\nlisten:\n"));
+    let first = Server::start(&home);
+    home.edit("server.yaml", "127.0.0.1:0", &first.dns.to_string());
+    let second = serve(&home);
+    assert_eq!(second.code, 1, "{second:?}");
+    let words = format!("is in use by process {}", first.process.id());
+    assert!(second.err.contains(&words) && !second.err.contains("port"), "{second:?}");
+}
+
+#[test]
+fn a_state_directory_that_the_user_may_not_write_is_one_sentence_at_the_start() {
+    if !rustix::process::getuid().is_root() {
+        println!("skipped: only root can become another user");
+        return;
+    }
+    let home = of_user(1);
+    home.edit("server.yaml", "listen:\n", &format!("user: {USER}\nlisten:\n"));
+    chown(home.path("state"), Some(0), Some(0)).unwrap();
+    let ran = serve(&home);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let said = format!("may not be written by user {USER}: `mkdir -p ");
+    assert!(ran.err.contains(&said) && ran.err.contains("chown -R 65532 "), "{ran:?}");
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
 }
 
 #[test]
@@ -94,7 +185,7 @@ fn a_secret_is_read_from_a_credential_of_systemd_and_its_absence_is_named() {
         Server::start_with(&home, &[("CREDENTIALS_DIRECTORY", directory.to_str().expect("letters"))]);
     assert_eq!(lines(&ask::ask(server.dns, QUESTION, Over::Udp))[0], "NoError aa");
     drop(server);
-    let ran = crate::run::meridian(&["serve", "--config", home.zones().to_str().expect("letters")]);
+    let ran = serve(&home);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(
         ran.err.contains("there is no credential `cookies`: $CREDENTIALS_DIRECTORY is not set"),

@@ -45,10 +45,14 @@ pub struct Process {
 impl Process {
     /// Starts it and collects what it writes to standard output and standard error.
     pub fn start(command: &mut Command) -> Self {
-        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the binary runs");
+        Self::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))
+    }
+
+    /// Starts it with the input and output that it has, and collects what it writes to standard error, too.
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary runs");
         let lines = Arc::<Mutex<Vec<String>>>::default();
-        collect(child.stdout.take().unwrap(), &lines);
+        child.stdout.take().into_iter().for_each(|stream| collect(stream, &lines));
         collect(child.stderr.take().unwrap(), &lines);
         Self { child, lines }
     }
@@ -132,7 +136,11 @@ impl Server {
     pub fn start_with(home: &Home, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meridian"));
         command.envs(environment.iter().copied());
-        let process = Process::start(command.arg("serve").arg("--config").arg(home.zones()));
+        Self::of(Process::start(command.arg("serve").arg("--config").arg(home.zones())))
+    }
+
+    /// Waits until the server that a process runs answers.
+    pub fn of(process: Process) -> Self {
         let line = process.line("answering DNS on ");
         let address = line.split(' ').find_map(|word| word.parse().ok());
         Self { dns: address.expect("the log names the address"), process }

@@ -39,6 +39,7 @@ mod safety;
 mod secret;
 mod server;
 pub(crate) mod steer;
+mod user;
 mod watching;
 pub(crate) mod webhooks;
 mod zone;
@@ -55,6 +56,7 @@ pub use rate_limit::RateLimit;
 pub use regions::RegionsSpec;
 pub use secret::Secret;
 pub use server::{LogFormat, Server, ServerSpec};
+pub use user::SystemUser;
 pub use webhooks::{Webhook, WebhookShape};
 pub use zone::ZoneSpec;
 

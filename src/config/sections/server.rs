@@ -15,6 +15,7 @@ use super::or_off::OrOff;
 use super::outside;
 use super::peers::{self, Peers, PeersSpec};
 use super::rate_limit::{self, RateLimit, RateLimitSpec};
+use super::user::{self, SystemUser};
 use super::webhooks::{self, Webhook, WebhookSpec};
 use crate::canary::ReferenceTarget;
 use crate::config::problem::{Reporter, Span};
@@ -55,9 +56,9 @@ pub struct ServerSpec {
     pub(super) references: Option<List<String>>,
     /// The other instances that judge health together with this one. Left out: none, and this one judges alone.
     pub(super) peers: Option<Setting<PeersSpec>>,
-    /// The user that a process of root becomes as soon as its sockets are bound: a name or a number. It has no
-    /// capabilities then. It must be able to read the configuration and its secrets, for reloads, and to write to
-    /// `state`. Left out: the user that started it. A change takes effect with a restart.
+    /// The user that a process of root becomes: a name of `/etc/passwd`, or a number from 1 to 4294967294. It has no
+    /// capabilities when its sockets are bound. It must be able to read the configuration and its secrets, for reloads, and
+    /// to write to `state`. Left out: the user that started it. A change takes effect with a restart.
     user: Option<Value<String>>,
     /// The form of log lines. Left out: `human`.
     log: Option<Setting<LogFormat>>,
@@ -87,7 +88,7 @@ pub struct Server {
     /// The directory for what must survive a restart; `None`: nothing survives.
     pub state: Option<PathBuf>,
     /// The user that a process of root becomes; `None`: the one that started it.
-    pub user: Option<String>,
+    pub user: Option<SystemUser>,
     /// Targets outside the regions.
     pub references: Vec<ReferenceTarget>,
     /// The instances that judge health together with this one; `None`: none do.
@@ -145,7 +146,7 @@ pub(super) fn lower(
         access: access::lower(&spec.access, &spec.admin, spec.peers.is_some(), sources, report),
         geo: geo::lower(&spec.geo, directory, report),
         state: path(&spec.state, directory),
-        user: spec.user.get().cloned(),
+        user: user::lower(&spec.user, report),
         references: outside::lower(&spec.references, report),
         webhooks: webhooks::lower(&spec.webhooks, directory, report),
         log: spec.log.get_or_default(),

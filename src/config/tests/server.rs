@@ -26,6 +26,28 @@ fn the_pages_are_not_served_where_dns_is_answered() {
     );
 }
 
+#[test]
+fn a_user_that_would_keep_everything_or_is_none_is_refused_in_one_sentence() {
+    let server = |user: &str| {
+        format!(
+            "name: ns1\nlisten: {{ dns: '127.0.0.1:53' }}\nuser: {user}\ngeo: {{ database: w, asn: a }}\n"
+        )
+    };
+    for user in ["meridian", "65532", "4294967294", "1"] {
+        check("server.yaml", &server(user), &[]);
+    }
+    for user in ["root", "0", "00"] {
+        let expected = "server.yaml:3:7: as root nothing is given up | name a user of its own, for example `user: meridian`, or leave `user` out";
+        check("server.yaml", &server(user), &[expected]);
+    }
+    for user in ["4294967295", "4294967296", "99999999999999999999"] {
+        let expected = format!(
+            "server.yaml:3:7: `{user}` is the number of no user | name one of /etc/passwd, or write a number from 1 to 4294967294"
+        );
+        check("server.yaml", &server(user), &[&expected]);
+    }
+}
+
 /// Checks a server whose admin address is this, and whose `access` in line 4 says this.
 fn check_access(admin: &str, access: &str, expected: &[&str]) {
     let server = format!(

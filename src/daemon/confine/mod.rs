@@ -1,21 +1,24 @@
 //! Gives up what the server never needs, before there is a second thread: the system asks for it thread by thread, and
 //! later ones inherit it.
 //!
-//! 1. As root with `user:` in the configuration: the user, its group and no others, which takes all capabilities with it.
-//!    Sockets are bound by then; a reload binds none.
-//! 2. No program that it could start gets more than it has (`PR_SET_NO_NEW_PRIVS`).
-//! 3. Landlock, where the kernel has it: nothing is executed, nothing is written outside the state directory, and no
+//! 1. As root with `user` in the configuration: the user, its group and no others (`user`).
+//! 2. All capabilities, when the sockets are bound; a reload binds none.
+//! 3. No program that it could start gets more than it has (`PR_SET_NO_NEW_PRIVS`).
+//! 4. Landlock, where the kernel has it: nothing is executed, nothing is written outside the state directory, and no
 //!    process outside is traced. Files that are open already, such as the log's, are not concerned.
 
-use std::fs;
+mod user;
+
 use std::io;
 use std::path::Path;
 
 use landlock::{
     ABI, AccessFs, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus,
 };
-use rustix::process::{Gid, Uid, getuid};
-use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use rustix::process::getuid;
+use rustix::thread::set_no_new_privs;
+
+pub use user::become_user;
 
 /// The version of Landlock whose rules are asked for; an older kernel enforces what it knows of them.
 const LANDLOCK: ABI = ABI::V5;
@@ -23,60 +26,20 @@ const LANDLOCK: ABI = ABI::V5;
 /// Why the process is not confined as it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error(
-        "`user: {0}` of server.yaml is no user of this machine: name one of /etc/passwd, or write its number"
-    )]
-    NoSuchUser(String),
-    #[error("cannot become the user `{user}`")]
-    User {
-        user: String,
-        #[source]
-        reason: io::Error,
-    },
+    #[error(transparent)]
+    User(#[from] user::Error),
     #[error("cannot give up privileges that programs may gain")]
     Privileges(#[source] io::Error),
 }
 
-/// Becomes a user, if the process is root's; otherwise it is one already, and stays it.
-///
-/// # Errors
-///
-/// When there is no such user, or the system does not allow it.
-pub fn become_user(user: &str) -> Result<(), Error> {
-    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let (uid, gid) = find(user, &passwd).ok_or_else(|| Error::NoSuchUser(user.to_owned()))?;
-    if !getuid().is_root() {
-        tracing::debug!("`user` of server.yaml is passed over: the process is not root's");
-        return Ok(());
-    }
-    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
-    set_thread_groups(&[])
-        .and_then(|()| set_thread_res_gid(gid, gid, gid))
-        .and_then(|()| set_thread_res_uid(uid, uid, uid))
-        .map_err(|error| Error::User { user: user.to_owned(), reason: error.into() })?;
-    tracing::info!("running as user {} and group {} without capabilities", uid.as_raw(), gid.as_raw());
-    Ok(())
-}
-
-/// Returns the numbers of a user and its group. One without an entry has a group of its own number.
-fn find(user: &str, passwd: &str) -> Option<(u32, u32)> {
-    let entries = passwd.lines().filter_map(|line| {
-        let mut fields = line.split(':');
-        let (name, uid, gid) = (fields.next()?, fields.nth(1)?, fields.next()?);
-        Some((name, uid.parse::<u32>().ok()?, gid.parse::<u32>().ok()?))
-    });
-    let number = user.parse::<u32>().ok();
-    let mut found = entries.filter(|(name, uid, _)| *name == user || Some(*uid) == number);
-    let found = found.next().map(|(_, uid, gid)| (uid, gid));
-    found.or(number.map(|number| (number, number)))
-}
-
-/// Lets the process write below its state directory alone, and execute nothing.
+/// Gives up all capabilities, and lets the process write below its state directory alone, and execute nothing.
 ///
 /// # Errors
 ///
 /// When the system does not take that no program may gain privileges. A kernel without Landlock is told, and is no error.
 pub fn restrict(state: Option<&Path>) -> Result<(), Error> {
+    user::give_up_capabilities();
+    tracing::info!("running as user {}", getuid().as_raw());
     set_no_new_privs(true).map_err(|error| Error::Privileges(error.into()))?;
     match landlock(state) {
         Ok(RulesetStatus::FullyEnforced) => {
@@ -106,12 +69,9 @@ fn landlock(state: Option<&Path>) -> Result<RulesetStatus, RulesetError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::fs;
 
-    fn check(user: &str, expected: Option<(u32, u32)>) {
-        let passwd = "root:x:0:0:root:/root:/bin/sh\nbroken\nmeridian:x:990:980::/:/bin/false\n";
-        assert_eq!(find(user, passwd), expected, "{user}");
-    }
+    use super::*;
 
     #[test]
     fn a_confined_thread_writes_to_its_state_alone_and_executes_nothing() {
@@ -137,14 +97,5 @@ mod tests {
             denied(std::process::Command::new("/bin/true").status().map(drop));
         });
         confined.join().expect("nothing is amiss");
-    }
-
-    #[test]
-    fn a_user_is_a_name_or_a_number() {
-        check("meridian", Some((990, 980)));
-        check("990", Some((990, 980)));
-        check("65532", Some((65532, 65532)));
-        check("nobody", None);
-        check("", None);
     }
 }
