@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::access::{AccessPolicy, WrongTokens};
-use super::api::FileDigest;
+use super::api::{ConfinementStatus, FileDigest};
 use super::atlas::cache::AtlasCache;
 use super::peers::gate::PeerGate;
 use super::places::ConnectionLimits;
@@ -42,6 +42,8 @@ pub struct AdminState {
     /// One simulation at a time: each may take a processor for seconds.
     pub(super) simulating: Arc<Semaphore>,
     pub(super) streams: StreamHub,
+    /// What the process has given up.
+    pub(super) confinement: ConfinementStatus,
     /// What other instances are told; `None`: there are none.
     pub(super) peers: Option<PeerGate>,
     pub(super) atlases: AtlasCache,
@@ -146,6 +148,7 @@ impl AdminState {
             explaining: Arc::new(Semaphore::new(1)),
             simulating: Arc::new(Semaphore::new(1)),
             streams: StreamHub::new(connections.streams),
+            confinement: ConfinementStatus::default(),
             peers: None,
             atlases: AtlasCache::default(),
         }
@@ -159,6 +162,11 @@ impl AdminState {
     /// Lets peers in.
     pub fn with_peers(self, peers: Option<PeerGate>) -> Self {
         Self { peers, ..self }
+    }
+
+    /// Says what the process has given up.
+    pub fn confined(self, confinement: ConfinementStatus) -> Self {
+        Self { confinement, ..self }
     }
 
     /// Returns the start of the process, as the wall clock of today tells it.

@@ -13,7 +13,8 @@ use super::output;
 use super::reading::PrintForm;
 use super::server::{Instance, ServerArgs};
 use crate::admin::api::{
-    FamilyStatus, OverviewWithEvents, PeerOverview, RegionOverview, RegionSummary, routes,
+    ConfinementStatus, Enforcement, FamilyStatus, OverviewWithEvents, PeerOverview, RegionOverview,
+    RegionSummary, RestraintStatus, routes,
 };
 use crate::alarm::Incident;
 use crate::health::{LIMITED, WITHDRAWN};
@@ -42,6 +43,10 @@ pub struct Args {
     /// Exit with 1 when something differs between instances
     #[arg(long, conflicts_with = "watch")]
     check: bool,
+
+    /// Show what the process has given up as well: its user, its capabilities, and what the kernel refuses it
+    #[arg(long, conflicts_with_all = ["watch", "all", "check", "json"])]
+    verbose: bool,
 
     /// Print JSON
     #[arg(long, conflicts_with = "watch")]
@@ -76,6 +81,9 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     match arguments.json {
         true => output::json(&overview),
         false => output::text(pen.page(&overview)),
+    }
+    if arguments.verbose {
+        output::text(pen.confinement(&instance.look(&routes::STATUS)?.confinement));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -128,6 +136,31 @@ impl Pen {
         let mut page = String::new();
         self.write(&mut page, overview).expect("a String takes everything");
         page
+    }
+
+    fn confinement(self, status: &ConfinementStatus) -> String {
+        let ConfinementStatus { user, capabilities, no_new_privs, landlock, seccomp } = status;
+        let capabilities = match &capabilities[..] {
+            [] => "without capabilities".to_owned(),
+            names => format!("with {}", names.join(", ")),
+        };
+        let programs = if *no_new_privs { "gain no privileges" } else { "may gain privileges" };
+        let restraint = |RestraintStatus { enforced, abi, why }: &RestraintStatus| {
+            let version = abi.map_or_else(String::new, |abi| format!(", version {abi}"));
+            let level = match enforced {
+                Enforcement::Fully => "in force",
+                Enforcement::Partly => "in force as far as the kernel goes",
+                Enforcement::No => "not in force",
+            };
+            let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+            format!("{level}{version}{why}")
+        };
+        format!(
+            "\n{}\n  user      {user}, {capabilities}\n  programs  {programs}\n  Landlock  {}\n  seccomp   {}\n",
+            self.bold("confinement"),
+            restraint(landlock),
+            restraint(seccomp)
+        )
     }
 
     fn write(self, page: &mut String, seen: &OverviewWithEvents) -> std::fmt::Result {
@@ -308,6 +341,26 @@ last events
   09:30:00  warning  tokyo is down
 ";
         assert_eq!(Pen { has_colours: false }.page(&seen()), expected);
+    }
+
+    #[test]
+    fn what_the_process_has_given_up_is_told_with_why_not_more() {
+        let none = RestraintStatus { why: Some("this kernel has none".to_owned()), ..Default::default() };
+        let status = ConfinementStatus {
+            user: 990,
+            capabilities: Vec::new(),
+            no_new_privs: true,
+            landlock: none,
+            seccomp: RestraintStatus { enforced: Enforcement::Fully, ..Default::default() },
+        };
+        let expected = "
+confinement
+  user      990, without capabilities
+  programs  gain no privileges
+  Landlock  not in force: this kernel has none
+  seccomp   in force
+";
+        assert_eq!(Pen { has_colours: false }.confinement(&status), expected);
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub use state_writer::chain;
 pub use writer::EventListener;
 
 use crate::admin;
+use crate::admin::api::ConfinementStatus;
 use crate::config::Server;
 use crate::control::Restored;
 use crate::files::{Cursors, StateDirectory, Store, state_directory, store};
@@ -123,7 +124,7 @@ pub async fn run(
 ) -> Result<(), Error> {
     let clock = SystemClock::start();
     let config = Arc::clone(&loaded.base.config);
-    let ServeResources { limit, secrets, peer_secret, state, listeners, admin } = resources;
+    let ServeResources { limit, secrets, peer_secret, state, listeners, admin, confinement } = resources;
     let signals = ProcessSignals::listen().map_err(Error::Signals)?;
     let budget = DescriptorBudget::of(limit, listeners.descriptors());
     let metrics = measure(&loaded, clock.boot());
@@ -148,7 +149,7 @@ pub async fn run(
     let state = pages::state(&loaded, &options.directory, &clock, &metrics, &control, &current, sources);
     let origin = state.origin.load_full();
     let (peers, gate) = peers::start(&config.server, peer_secret, &control, &origin, &clock, &metrics)?;
-    let state = Arc::new(state.within(budget.admin).with_peers(gate));
+    let state = Arc::new(state.within(budget.admin).with_peers(gate).confined(confinement));
     let writer = ControlLoop {
         clock: clock.clone(),
         prober,
@@ -220,6 +221,7 @@ pub struct ServeResources {
     state: SavedState,
     listeners: Listeners,
     admin: Option<admin::AdminListener>,
+    confinement: ConfinementStatus,
 }
 
 impl ServeResources {
@@ -244,6 +246,7 @@ impl ServeResources {
             state: state.unwrap_or_default(),
             listeners,
             admin,
+            confinement: confine::open(),
         })
     }
 
@@ -254,8 +257,7 @@ impl ServeResources {
     /// As [`Self::open`], and when it cannot be given up.
     pub fn open_confined(server: &Server) -> Result<Self, Error> {
         let resources = Self::open(server)?;
-        confine::restrict(server.state.as_deref())?;
-        Ok(resources)
+        Ok(Self { confinement: confine::restrict(server.state.as_deref())?, ..resources })
     }
 }
 

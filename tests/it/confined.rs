@@ -123,6 +123,24 @@ fn a_capability_that_systemd_gives_for_port_53_is_given_up_when_it_is_bound() {
 }
 
 #[test]
+fn what_is_given_up_is_told_by_the_status_of_the_running_server() {
+    let home = Home::new(Regions::start().port);
+    home.edit("server.yaml", "listen:\n", "admin: \"127.0.0.1:0\"\nlisten:\n");
+    let server = Server::start(&home);
+    let line = server.process.line("admin pages on http://");
+    let address = line.rsplit("http://").next().expect("an address");
+    let shown = meridian(&["status", "--admin", address, "--verbose"]);
+    let is_root = rustix::process::getuid().is_root();
+    assert!(shown.out.contains("\nconfinement\n  user      "), "{shown:?}");
+    assert_eq!(shown.out.contains(", without capabilities\n"), !is_root, "{shown:?}");
+    assert!(shown.out.contains("  programs  gain no privileges\n"), "{shown:?}");
+    // What the kernel says of every thread.
+    let is_filtered = status(&server, "Seccomp") == "2";
+    assert_eq!(shown.out.contains("  seccomp   in force\n"), is_filtered, "{shown:?}");
+    assert!(shown.out.contains("  Landlock  "), "{shown:?}");
+}
+
+#[test]
 fn a_user_that_is_none_keeps_the_server_from_starting() {
     let home = Home::new(Regions::start().port);
     home.edit("server.yaml", "listen:\n", "user: no-such-user\nlisten:\n");

@@ -46,8 +46,9 @@ pub use queries::{
 };
 pub use route::{ApiRoute, Method, Operation};
 pub use status::{
-    AddressStatus, CanaryStatus, ConfigurationStatus, DownReason, EventLogStatus, FamilyStatus, FileDigest,
-    GeoStatus, HeardSignals, InstanceStatus, NameAnswers, ProbeOutcome, RegionName, RegionStatus,
-    RegionSummary, ServedZone, SiteStatus, SnapshotStatus, ZoneStatus,
+    AddressStatus, CanaryStatus, ConfigurationStatus, ConfinementStatus, DownReason, Enforcement,
+    EventLogStatus, FamilyStatus, FileDigest, GeoStatus, HeardSignals, InstanceStatus, NameAnswers,
+    ProbeOutcome, RegionName, RegionStatus, RegionSummary, RestraintStatus, ServedZone, SiteStatus,
+    SnapshotStatus, ZoneStatus,
 };
 pub use timestamp::Timestamp;

@@ -52,6 +52,8 @@ pub struct InstanceStatus {
     pub peers: Vec<PeerStatus>,
     /// The steered names with a digest of what they answer: the first thousand.
     pub answers: Vec<NameAnswers>,
+    /// What the process has given up.
+    pub confinement: ConfinementStatus,
     /// The event log.
     pub events: EventLogStatus,
     /// The webhooks, by name.
@@ -135,6 +137,45 @@ pub struct NameAnswers {
     /// The SHA-256 of its records with their times to live, and of which clients get which. Instances with the same
     /// configuration, database and digest answer every client alike.
     pub sha256: String,
+}
+
+/// What the process has given up, so that whoever gets hold of it gets little.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfinementStatus {
+    /// The number of the user that it runs as.
+    pub user: u32,
+    /// The capabilities that it has, for example `net_bind_service`.
+    pub capabilities: Vec<String>,
+    /// Whether no program that it could start gets more than it has.
+    pub no_new_privs: bool,
+    /// Landlock: it executes nothing, and writes nothing outside the state directory.
+    pub landlock: RestraintStatus,
+    /// A filter of system calls that a name server never asks for.
+    pub seccomp: RestraintStatus,
+}
+
+/// What the kernel keeps the process from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RestraintStatus {
+    /// How far it is in force.
+    pub enforced: Enforcement,
+    /// The version that the kernel has, of what has versions.
+    pub abi: Option<u32>,
+    /// Why it is not in force.
+    pub why: Option<String>,
+}
+
+/// How far something is in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Enforcement {
+    /// All of it.
+    Fully,
+    /// What the kernel knows of it.
+    Partly,
+    /// Nothing.
+    #[default]
+    No,
 }
 
 /// The event log.

@@ -46,6 +46,7 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
         references: published.report.references.iter().map(reference).collect(),
         peers: published.report.peers.iter().map(|report| peer(report, now)).collect(),
         answers: answers(&published.snapshot),
+        confinement: state.confinement.clone(),
         events: EventLogStatus { lost: delivery.events_lost, trouble: delivery.trouble },
         webhooks: delivery.webhooks,
     })
