@@ -71,15 +71,15 @@ pub struct AdminBindError {
     reason: io::Error,
 }
 
-/// Binds `address`.
+/// Binds `address`, unless a listener for it was passed.
 ///
 /// # Errors
 ///
 /// When the system refuses.
-pub fn bind(address: SocketAddr) -> Result<AdminListener, AdminBindError> {
+pub fn bind(address: SocketAddr, passed: Option<TcpListener>) -> Result<AdminListener, AdminBindError> {
     let listen = || {
         // The standard library sets SO_REUSEADDR, so that a restart need not wait for TIME_WAIT.
-        let socket = TcpListener::bind(address)?;
+        let socket = passed.map_or_else(|| TcpListener::bind(address), Ok)?;
         socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
         Ok(AdminListener { address, socket })
@@ -208,14 +208,14 @@ mod tests {
     use super::*;
 
     fn check(address: SocketAddr, expected: &str) {
-        let sentence = bind(address).expect_err("not to be bound").to_string();
+        let sentence = bind(address, None).expect_err("not to be bound").to_string();
         assert!(sentence.starts_with(&format!("cannot listen on {address} ")), "{sentence}");
         assert!(sentence.contains(expected), "{sentence}");
     }
 
     #[test]
     fn a_port_in_use_is_named_with_what_to_do() {
-        let held = bind(([127, 0, 0, 1], 0).into()).expect("loopback is free");
+        let held = bind(([127, 0, 0, 1], 0).into(), None).expect("loopback is free");
         check(held.address, "the port is in use, so stop the program that has it");
     }
 

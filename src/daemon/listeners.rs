@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::load::LoadedDirectory;
 use crate::config::Listen;
 use crate::metrics::Metrics;
-use crate::serve::{self, ListenError, Sockets, TlsSocket, Transports};
+use crate::serve::{self, ListenError, PassedSockets, Sockets, TlsSocket, Transports};
 
 /// Everything that DNS is answered on.
 pub struct Listeners {
@@ -14,18 +14,19 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Binds all addresses.
+    /// Binds all addresses for which no socket was passed.
     ///
     /// # Errors
     ///
     /// When one cannot be bound; then none stays bound.
-    pub fn bind(listen: &Listen) -> Result<Self, ListenError> {
-        let sockets = serve::bind(&listen.dns, listen.threads.unwrap_or_else(serve::usual_threads))?;
+    pub fn bind(listen: &Listen, passed: &mut PassedSockets) -> Result<Self, ListenError> {
+        let threads = listen.threads.unwrap_or_else(serve::usual_threads);
+        let sockets = serve::bind(&listen.dns, threads, passed)?;
         for absent in sockets.iter().filter(|sockets| !sockets.is_there()) {
             let ip = absent.address.ip();
             tracing::warn!("no interface has the address {ip} yet; it is answered on when one has");
         }
-        let tls = serve::bind_tls(listen.tls.as_ref().map_or(&[], |tls| &tls.addresses))?;
+        let tls = serve::bind_tls(listen.tls.as_ref().map_or(&[], |tls| &tls.addresses), passed)?;
         Ok(Self { sockets, tls })
     }
 

@@ -56,7 +56,7 @@ use crate::files::{Cursors, StateDirectory, Store, state_directory, store};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::probe::{self, Prober, Trust};
-use crate::serve::{self, ListenError};
+use crate::serve::{self, ListenError, PassedSocketError, PassedSockets};
 use descriptors::DescriptorBudget;
 use events::EventPublisher;
 use listeners::Listeners;
@@ -93,6 +93,9 @@ pub enum Error {
     /// A DNS address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] ListenError),
+    /// A socket that was passed is of no use.
+    #[error(transparent)]
+    Passed(#[from] PassedSocketError),
     /// The admin address cannot be listened on.
     #[error(transparent)]
     Admin(#[from] admin::AdminBindError),
@@ -233,12 +236,15 @@ impl ServeResources {
     /// When the system refuses one of them; then none is held.
     pub fn open(server: &Server) -> Result<Self, Error> {
         let limit = descriptors::raise_limit();
+        let mut passed = PassedSockets::take()?;
         if let Some(user) = &server.user {
             confine::become_user(user).map_err(confine::Error::from)?;
         }
         let state = server.state.as_deref().map(SavedState::open).transpose()?;
-        let listeners = Listeners::bind(&server.listen)?;
-        let admin = server.admin.map(admin::bind).transpose()?;
+        let listeners = Listeners::bind(&server.listen, &mut passed)?;
+        let bind = |address| admin::bind(address, passed.tcp(address).map(Into::into));
+        let admin = server.admin.map(bind).transpose()?;
+        passed.finish()?;
         Ok(Self {
             limit,
             secrets: secrets::of_webhooks(server).map_err(LoadError::from)?,

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
+use super::passed::PassedSockets;
 use super::{tcp, udp};
 
 /// The ports that are tried when port 0 was asked for and TCP has the chosen one in use.
@@ -45,36 +46,50 @@ pub struct ListenError {
     reason: io::Error,
 }
 
-/// Binds every address for UDP, by so many threads, and TCP. IPv6 sockets take IPv6 only, so that `0.0.0.0` and `[::]` can
+/// Binds every address for UDP, by so many threads, and TCP, where no socket was passed for it. IPv6 sockets take IPv6 only, so that `0.0.0.0` and `[::]` can
 /// stand side by side and a client's address is never an IPv4-mapped one.
 ///
 /// # Errors
 ///
 /// The first address that cannot be bound; all others are released then.
-pub fn bind(addresses: &[SocketAddr], threads: usize) -> Result<Vec<Sockets>, ListenError> {
-    addresses.iter().map(|address| bind_both(*address, threads)).collect()
+pub fn bind(
+    addresses: &[SocketAddr],
+    threads: usize,
+    passed: &mut PassedSockets,
+) -> Result<Vec<Sockets>, ListenError> {
+    addresses.iter().map(|address| bind_both(*address, threads, passed)).collect()
 }
 
-/// Binds every address for DNS over TLS.
+/// Binds every address for DNS over TLS, where no socket was passed for it.
 ///
 /// # Errors
 ///
 /// The first address that cannot be bound; all others are released then.
-pub fn bind_tls(addresses: &[SocketAddr]) -> Result<Vec<TlsSocket>, ListenError> {
+pub fn bind_tls(addresses: &[SocketAddr], passed: &mut PassedSockets) -> Result<Vec<TlsSocket>, ListenError> {
     let open = |address: &SocketAddr| {
-        let listener = tcp::open(*address).map_err(failed(*address, "TLS"))?;
+        let listener = passed.tcp(*address).map_or_else(|| tcp::open(*address), tcp::adopt);
+        let listener = listener.map_err(failed(*address, "TLS"))?;
         let address = listener.local_addr().map_err(failed(*address, "TLS"))?;
         Ok(TlsSocket { address, listener })
     };
     addresses.iter().map(open).collect()
 }
 
-fn bind_both(address: SocketAddr, threads: usize) -> Result<Sockets, ListenError> {
+fn bind_both(
+    address: SocketAddr,
+    threads: usize,
+    passed: &mut PassedSockets,
+) -> Result<Sockets, ListenError> {
+    let (mut datagrams, mut listener) = (passed.udp(address), passed.tcp(address));
     let mut attempt = 1;
     loop {
-        let udp = udp::open(address, threads).map_err(failed(address, "UDP"))?;
+        let udp = match std::mem::take(&mut datagrams) {
+            none if none.is_empty() => udp::open(address, threads),
+            given => udp::adopt(given, threads),
+        };
+        let udp = udp.map_err(failed(address, "UDP"))?;
         let chosen = udp[0].local_addr().map_err(failed(address, "UDP"))?;
-        match tcp::open(chosen) {
+        match listener.take().map_or_else(|| tcp::open(chosen), tcp::adopt) {
             Ok(tcp) => {
                 return Ok(Sockets { address: chosen, udp, tcp });
             }
@@ -119,7 +134,8 @@ mod tests {
 
     #[test]
     fn port_zero_gives_udp_and_tcp_the_same_port() {
-        let sockets = bind(&[any_port(), any_port()], 3).expect("loopback is free");
+        let sockets =
+            bind(&[any_port(), any_port()], 3, &mut PassedSockets::default()).expect("loopback is free");
         for pair in &sockets {
             assert!(pair.udp.iter().all(|socket| socket.local_addr().unwrap() == pair.address));
             assert_eq!(pair.udp.len(), 3);
@@ -130,8 +146,8 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_named_with_what_to_do() {
-        let held = bind(&[any_port()], 2).expect("loopback is free");
-        let error = bind(&[held[0].address], 2).expect_err("the port is held");
+        let held = bind(&[any_port()], 2, &mut PassedSockets::default()).expect("loopback is free");
+        let error = bind(&[held[0].address], 2, &mut PassedSockets::default()).expect_err("the port is held");
         let sentence = error.to_string();
         assert!(sentence.contains(&held[0].address.to_string()), "{sentence}");
         assert!(sentence.contains("the port is in use"), "{sentence}");
@@ -140,7 +156,8 @@ mod tests {
     #[test]
     fn an_address_that_no_interface_has_yet_is_bound_and_told() {
         // TEST-NET-3 (RFC 5737) is on no machine.
-        let sockets = bind(&["203.0.113.1:0".parse().unwrap(), any_port()], 1).expect("it may come later");
+        let sockets = bind(&["203.0.113.1:0".parse().unwrap(), any_port()], 1, &mut PassedSockets::default())
+            .expect("it may come later");
         assert!(sockets.iter().map(Sockets::is_there).eq([false, true]));
     }
 }

@@ -4,6 +4,7 @@
 //!   kernel      drops what is no query                                 filter
 //!     │
 //!   socket      bound for each address and transport                   bind, socket
+//!     │         or taken from who started the process                  passed
 //!     │
 //!     ├──▶ UDP  batches, a thread for each socket                      udp
 //!     ├──▶ TCP  framing, limits, timeouts, on threads that come after  tcp
@@ -24,6 +25,7 @@ mod filter;
 mod fixture;
 mod hickory;
 pub mod limit;
+mod passed;
 mod reply;
 mod serving;
 mod socket;
@@ -33,6 +35,7 @@ mod udp;
 pub use bind::{ListenError, Sockets, TlsSocket, bind, bind_tls};
 pub use dot::DotPolicy;
 pub use limit::Limiter;
+pub use passed::{PassedSocketError, PassedSockets};
 pub use serving::{Current, Serving};
 pub use udp::{echo, usual_threads};
 

@@ -1,6 +1,8 @@
 //! What the process has given up by the time it answers.
 
 use std::fs;
+use std::net::{TcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Command;
 
@@ -188,6 +190,57 @@ fn a_state_directory_that_the_user_may_not_write_is_one_sentence_at_the_start() 
     let said = format!("may not be written by user {USER}: `mkdir -p ");
     assert!(ran.err.contains(&said) && ran.err.contains("chown -R 65532 "), "{ran:?}");
     assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+}
+
+/// Starts the server with sockets as systemd passes them, as [`USER`] without any capability where that can be.
+fn activated(home: &Home, udp: UdpSocket, tcp: TcpListener) -> Process {
+    let program = as_user("-all").unwrap_or_else(|| vec![env!("CARGO_BIN_EXE_meridian").to_owned()]);
+    // The shell becomes the server, so that its number is the right one.
+    let script =
+        "exec 3<&0 4<&1 1>&2 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=dns:dns exec \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]).args(program).arg("serve").arg("--config").arg(home.zones());
+    Process::spawn(command.stdin(OwnedFd::from(udp)).stdout(OwnedFd::from(tcp)))
+}
+
+/// Binds what a socket unit would: UDP and TCP on one port.
+fn bound(address: &str) -> (UdpSocket, TcpListener) {
+    wait_for("a port that is free for both", || {
+        let tcp = TcpListener::bind((address, 0)).expect("loopback");
+        let udp = UdpSocket::bind(tcp.local_addr().expect("bound")).ok()?;
+        Some((udp, tcp))
+    })
+}
+
+#[test]
+fn sockets_that_systemd_passes_are_answered_on_without_any_privilege_and_outlive_the_process() {
+    let regions = Regions::start();
+    let home = of_user(regions.port);
+    let (udp, tcp) = bound("127.0.0.1");
+    let address = tcp.local_addr().unwrap();
+    home.edit("server.yaml", "127.0.0.1:0", &address.to_string());
+    for _ in 0..2 {
+        let given = (udp.try_clone().unwrap(), tcp.try_clone().unwrap());
+        let mut server = Server::of(activated(&home, given.0, given.1));
+        assert_eq!(server.dns, address);
+        for over in [Over::Udp, Over::Tcp] {
+            assert_eq!(lines(&ask::ask(address, QUESTION, over))[0], "NoError aa");
+        }
+        server.process.signal("TERM");
+        assert!(server.process.wait_at_most(crate::server::DEADLINE).success());
+    }
+}
+
+#[test]
+fn a_socket_that_is_passed_and_not_listened_on_is_one_sentence() {
+    let home = of_user(1);
+    let (udp, tcp) = bound("127.0.0.1");
+    let address = tcp.local_addr().unwrap();
+    let mut process = activated(&home, udp, tcp);
+    let status = process.wait_at_most(crate::server::DEADLINE);
+    assert_eq!(status.code(), Some(1));
+    process
+        .line(&format!("was started with a UDP socket for {address}, which server.yaml does not listen on"));
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn state() -> AdminState {
 
 /// Serves `state` while `ask` is under way.
 async fn serving<T>(state: AdminState, ask: impl AsyncFnOnce(SocketAddr) -> T) -> T {
-    let listener = bind(([127, 0, 0, 1], 0).into()).expect("loopback is free");
+    let listener = bind(([127, 0, 0, 1], 0).into(), None).expect("loopback is free");
     let address = listener.address;
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(serve(listener, Arc::new(state), async {

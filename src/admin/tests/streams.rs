@@ -43,7 +43,7 @@ async fn told<T>(ask: impl AsyncFnOnce(SocketAddr, Teller) -> T) -> T {
         kept[kept.len().saturating_sub(at_most)..].to_vec()
     });
     let state = Arc::new(state);
-    let listener = bind(([127, 0, 0, 1], 0).into()).expect("loopback is free");
+    let listener = bind(([127, 0, 0, 1], 0).into(), None).expect("loopback is free");
     let address = listener.address;
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(serve(listener, Arc::clone(&state), async {

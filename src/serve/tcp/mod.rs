@@ -22,7 +22,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{Protocol, SockRef, Type};
+use socket2::{Protocol, SockRef, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -59,6 +59,12 @@ pub(super) fn open(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// Takes a listener that the process was started with.
+pub(super) fn adopt(listener: Socket) -> io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    Ok(listener.into())
 }
 
 /// Everything that connections share.

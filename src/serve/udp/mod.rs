@@ -43,6 +43,9 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 /// The pause after an error of a socket, so that a broken one does not spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How often a thread looks whether it is to stop, when nothing can wake it: a part of the 2 s in which it must.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
 /// Binds the sockets of an address. The first is bound alone, so that a port that any other program has is refused,
 /// and shared with the others only then.
 pub(super) fn open(address: SocketAddr, threads: usize) -> io::Result<Vec<UdpSocket>> {
@@ -62,6 +65,26 @@ pub(super) fn open(address: SocketAddr, threads: usize) -> io::Result<Vec<UdpSoc
     Ok(sockets.into_iter().map(UdpSocket::from).collect())
 }
 
+/// Takes the sockets of an address that the process was started with, for so many threads, or more if there are more sockets.
+/// Threads without a socket of their own share one.
+///
+/// Who passed them has them too, and passes them on to the next process: nothing that is done here may keep that from reading
+/// them. So no one shuts them down to wake a thread, which looks by itself now and then whether it is to stop.
+pub(super) fn adopt(passed: Vec<Socket>, threads: usize) -> io::Result<Vec<UdpSocket>> {
+    let mut sockets = Vec::new();
+    for socket in passed {
+        let address = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        prepare(&socket, address)?;
+        socket.set_nonblocking(false)?;
+        socket.set_read_timeout(Some(LOOK_EVERY))?;
+        sockets.push(UdpSocket::from(socket));
+    }
+    for index in 0..threads.saturating_sub(sockets.len()) {
+        sockets.push(sockets[index].try_clone()?);
+    }
+    Ok(sockets)
+}
+
 /// Returns how many threads an address has when it is not said: one for each core.
 pub fn usual_threads() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
@@ -69,14 +92,19 @@ pub fn usual_threads() -> usize {
 
 fn unbound(address: SocketAddr) -> io::Result<Socket> {
     let socket = socket::unbound(address, Type::DGRAM, Protocol::UDP)?;
+    prepare(&socket, address)?;
+    Ok(socket)
+}
+
+fn prepare(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     // Refused only where the sandbox forbids it; the default size works as well, with less slack.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     if address.ip().is_unspecified() {
-        system::report_destinations(&socket, address)?;
+        system::report_destinations(socket, address)?;
     }
     // Before the socket is bound, so that no response slips in ahead of the filter.
-    filter::only_queries(&socket);
-    Ok(socket)
+    filter::only_queries(socket);
+    Ok(())
 }
 
 /// The threads of all addresses.
@@ -93,6 +121,8 @@ impl UdpThreads {
         for socket in sockets {
             let worker = Arc::new(UdpWorker {
                 is_wildcard: socket.local_addr().is_ok_and(|address| address.ip().is_unspecified()),
+                // Only those have one.
+                is_passed: socket.read_timeout().is_ok_and(|timeout| timeout.is_some()),
                 socket,
                 current: Arc::clone(current),
                 metrics: metrics.clone(),
@@ -107,10 +137,11 @@ impl UdpThreads {
         Self { workers, is_stopping }
     }
 
-    /// Closes the sockets to what is new, has what waits in them answered, and waits for the threads.
+    /// Closes the sockets to what is new, has what waits in them answered, and waits for the threads. What waits in those that
+    /// were passed is left to the next process.
     pub(super) fn stop(self) {
         self.is_stopping.store(true, Ordering::Release);
-        for (worker, _) in &self.workers {
+        for (worker, _) in self.workers.iter().filter(|(worker, _)| !worker.is_passed) {
             let socket = SockRef::from(&worker.socket);
             filter::nothing_more(&socket);
             // It wakes the thread. That the socket is not connected is an error that comes after that.
@@ -127,6 +158,8 @@ struct UdpWorker {
     socket: UdpSocket,
     /// Whether each query may have been sent to another address of this machine.
     is_wildcard: bool,
+    /// Whether who started the process has the socket as well.
+    is_passed: bool,
     current: Arc<Current>,
     metrics: UdpMetrics,
     is_stopping: Arc<AtomicBool>,
@@ -147,13 +180,17 @@ impl UdpWorker {
         let mut is_failing = false;
         loop {
             let is_last = self.is_stopping.load(Ordering::Acquire);
+            if is_last && self.is_passed {
+                return;
+            }
             match batch.receive(&self.socket, !is_last) {
                 Ok(()) => {
                     self.answer(&mut batch);
                     is_failing = false;
                 }
                 Err(_) if is_last => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
                 Err(error) => {
                     // Logged once for all that follow without a query between them.
                     if !is_failing {
@@ -227,6 +264,20 @@ mod tests {
         let mut reply = [0; 512];
         let count = std::iter::from_fn(|| client.recv(&mut reply).ok()).count();
         assert_eq!(count, 200);
+    }
+
+    #[test]
+    fn a_socket_that_was_passed_is_read_by_all_threads_and_by_the_next_process_too() {
+        let held = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback");
+        let server = held.local_addr().expect("bound");
+        for _ in 0..2 {
+            let given = held.try_clone().expect("a descriptor");
+            let sockets = adopt(vec![Socket::from(given)], 3).expect("it is a socket");
+            assert_eq!(sockets.len(), 3);
+            let running = UdpThreads::start(sockets, &fixture::current(), &UdpMetrics::default());
+            (0..20).for_each(|_| assert_eq!(ask(server), REPLY));
+            running.stop();
+        }
     }
 
     #[test]
