@@ -19,7 +19,7 @@
 //! | words | [`suggest`], [`moment`], [`units`], [`severity`], [`family`], [`ids`], [`share`], [`zone`], [`client`], [`canary`], [`region`] |
 //! | core | [`wire`], [`geo`], [`health`], [`intent`], [`steering`], [`answer`] |
 //! | assembly | [`config`], [`snapshot`], [`engine`], [`event`], [`load`], [`forecast`], [`inspect`], [`availability`], [`alarm`], [`control`] |
-//! | edges | [`docs`], [`metrics`], [`probe`], [`serve`], [`files`], [`webhook`], [`peers`], [`admin`] |
+//! | edges | [`docs`], [`metrics`], [`probe`], [`outbound`], [`serve`], [`files`], [`webhook`], [`peers`], [`admin`] |
 //! | shell | [`terminal`], [`daemon`], [`demo`], [`simulate`], [`cli`] |
 //!
 //! Words: [`suggest`] finds the nearest known name for a misspelt one; [`moment`] is time as rules use it, and its
@@ -42,7 +42,7 @@
 //! including drains and drills.
 //!
 //! Edges: [`docs`] has the pages of the documentation; [`metrics`] counts for Prometheus; [`probe`] schedules and runs
-//! canaries; [`serve`] has UDP, TCP and TLS; [`files`] reads configuration, databases and secrets, and keeps state and
+//! canaries; [`outbound`] makes the other requests; [`serve`] has UDP, TCP and TLS; [`files`] reads configuration, databases and secrets, and keeps state and
 //! the event log; [`webhook`] delivers events; [`peers`] has the streams between instances; [`admin`] has the HTTP API with its types, access control, the page, the
 //! map and the live stream.
 //!
@@ -105,6 +105,7 @@ pub mod intent;
 pub mod load;
 pub mod metrics;
 pub mod moment;
+pub mod outbound;
 pub mod peers;
 pub mod probe;
 pub mod region;

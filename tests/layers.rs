@@ -37,7 +37,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "control",
         ],
     ),
-    ("edges", &["docs", "metrics", "probe", "serve", "files", "webhook", "peers", "admin"]),
+    ("edges", &["docs", "metrics", "probe", "outbound", "serve", "files", "webhook", "peers", "admin"]),
     ("shell", &["terminal", "daemon", "demo", "simulate", "cli"]),
 ];
 

@@ -7,7 +7,6 @@ use tokio::task::JoinSet;
 
 use super::clock::SystemClock;
 use super::secrets::PeerSecret;
-use super::state_writer::chain;
 use crate::admin::{ConfigOrigin, PeerGate};
 use crate::config::Server;
 use crate::control::Control;
@@ -15,7 +14,7 @@ use crate::files::sha256;
 use crate::health::PeerReport;
 use crate::metrics::Metrics;
 use crate::peers::protocol::ToldHello;
-use crate::peers::{PROTOCOL, PeerConnector, PeerHub, PeerIdentity, Subscription, subscribe};
+use crate::peers::{PROTOCOL, PeerHub, PeerIdentity, Subscription, client, subscribe};
 use crate::probe::Trust;
 
 /// The most reports that wait for the writer; those that come after wait at their peers.
@@ -80,7 +79,7 @@ pub fn start(
     let trust = Trust::default();
     for peer in &peers.instances {
         let failed = |source| Error { name: peer.name.clone(), source };
-        let client = connector(&peer.url, &trust).client().map_err(failed)?;
+        let client = client(&peer.url, &trust).map_err(failed)?;
         let clock = clock.clone();
         tasks.spawn(subscribe(Subscription {
             peer: peer.name.clone(),
@@ -104,14 +103,4 @@ pub fn publish(hub: &PeerHub, control: &Control, origin: &ConfigOrigin, clock: &
     if let Some(sight) = control.own_sight(now) {
         hub.publish(sight, &configuration, now);
     }
-}
-
-/// Returns how a peer is reached. Its names are looked up as those of canaries are.
-fn connector(url: &str, trust: &Trust) -> PeerConnector {
-    let tls = if url.starts_with("https:") { trust.encrypted() } else { Trust::plain() };
-    let names = trust.names();
-    if let Err(error) = &names {
-        tracing::warn!("the system's name servers are not known: {}", chain(error));
-    }
-    PeerConnector { tls, names: names.ok() }
 }

@@ -8,11 +8,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::events::EventPublisher;
 use super::state_writer::{RETRY_EVERY, chain};
 use super::write_outcomes::WriteOutcomes;
-use crate::config::{self, Server};
+use crate::config::Server;
 use crate::files::{Cursors, Saved, Store};
 use crate::metrics::Metrics;
 use crate::probe::Trust;
-use crate::webhook::{Connector, Queue, WebhookSender};
+use crate::webhook::{Queue, WebhookSender};
 
 /// The longest wait for the last deliveries when the server stops; the others follow after the next start.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
@@ -116,9 +116,8 @@ impl Webhooks {
         for (settings, secret) in server.webhooks.iter().zip(secrets) {
             let name = settings.name.clone();
             let failed = |source| Error { name: settings.name.clone(), source };
-            let connector = connector(settings, &trust);
             let webhook =
-                WebhookSender::new(settings, secret, server.name.clone(), connector, Arc::clone(metrics))
+                WebhookSender::new(settings, secret, server.name.clone(), &trust, Arc::clone(metrics))
                     .map_err(failed)?;
             let done = cursors.get(&name).unwrap_or_else(|| {
                 // Saved at once: what happens before its first delivery would else be missed after a crash.
@@ -157,14 +156,4 @@ async fn retry(cursors: Arc<CursorFile>) {
         let cursors = Arc::clone(&cursors);
         let _ = tokio::task::spawn_blocking(move || cursors.retry()).await;
     }
-}
-
-/// Returns how a receiver is reached. Its names are looked up as those of canaries are.
-fn connector(settings: &config::Webhook, trust: &Trust) -> Connector {
-    let tls = if settings.url.starts_with("https:") { trust.encrypted() } else { Trust::plain() };
-    let names = trust.names();
-    if let Err(error) = &names {
-        tracing::warn!("the system's name servers are not known: {}", chain(error));
-    }
-    Connector { tls, names: names.ok() }
 }

@@ -17,4 +17,4 @@ pub(crate) mod subscription;
 
 pub use hub::{PeerFeed, PeerHub, PeerLimit};
 pub use protocol::{PROTOCOL, is_understood};
-pub use subscription::{PeerConnector, PeerIdentity, Subscription, subscribe};
+pub use subscription::{PeerIdentity, Subscription, client, subscribe};

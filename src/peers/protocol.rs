@@ -33,6 +33,9 @@ pub const MAX_FACTS: usize = 200;
 /// The longest detail of a failure, in characters; more is cut off.
 const MAX_DETAIL: usize = 200;
 
+/// The longest name of an instance, in characters; more is cut off.
+pub const MAX_NAME: usize = 63;
+
 /// The longest age that is believed, a year: what is older is as old.
 const LONGEST_AGE: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -132,7 +135,7 @@ impl ToldFact {
             failing_ms: fact.failing_since.map(age),
             succeeded_ms: fact.succeeded.map(age),
             class: failure.map(|failure| failure.class),
-            detail: failure.map_or_else(String::new, |failure| cut(&failure.detail)),
+            detail: failure.map_or_else(String::new, |failure| cut(&failure.detail, MAX_DETAIL)),
             is_blind: fact.is_blind,
         }
     }
@@ -146,7 +149,7 @@ impl ToldFact {
             count: self.count,
             since: at(self.age_ms),
             failing_since: self.failing_ms.map(at),
-            failure: self.class.map(|class| Failure { class, detail: cut(&self.detail) }),
+            failure: self.class.map(|class| Failure { class, detail: cut(&self.detail, MAX_DETAIL) }),
             succeeded: self.succeeded_ms.map(at),
             is_blind: self.is_blind,
         };
@@ -159,10 +162,10 @@ impl ToldHello {
     pub fn hello(&self) -> PeerHello {
         PeerHello {
             protocol: self.protocol,
-            version: cut(&self.version),
-            boot: cut(&self.boot),
-            configuration: cut(&self.configuration),
-            region: self.region.as_deref().map(cut),
+            version: cut(&self.version, MAX_DETAIL),
+            boot: cut(&self.boot, MAX_DETAIL),
+            configuration: cut(&self.configuration, MAX_DETAIL),
+            region: self.region.as_deref().map(|region| cut(region, MAX_DETAIL)),
             is_blind: self.is_blind,
         }
     }
@@ -177,9 +180,9 @@ impl PeerLine {
     }
 }
 
-/// Returns the beginning of a text, and no character that would disturb a log.
-fn cut(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(MAX_DETAIL).collect()
+/// Returns the first characters of a text of another instance, and none that would disturb a log.
+pub fn cut(text: &str, most: usize) -> String {
+    text.chars().filter(|character| !character.is_control()).take(most).collect()
 }
 
 #[cfg(test)]

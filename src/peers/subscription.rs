@@ -3,20 +3,20 @@
 //! A peer is trusted to say what it sees, and with nothing else: its lines are short, few and numbered, what is about
 //! nothing that is watched here is passed over, and reading waits for the writer.
 
-use std::error::Error;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::header::AUTHORIZATION;
-use reqwest::{Client, Response, StatusCode, dns, redirect, retry};
-use rustls::ClientConfig;
+use reqwest::{Client, Response, StatusCode};
 use tokio::sync::mpsc;
 
-use super::protocol::{MAX_LINE, PROTOCOL, PeerLine, ToldFact, is_understood};
+use super::protocol::{MAX_LINE, MAX_NAME, PROTOCOL, PeerLine, ToldFact, ToldHello, cut, is_understood};
 use crate::health::{FRESH_WITHIN, Fact, FactKey, PeerNews, PeerReport};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
+use crate::outbound::{self, Backoff};
+use crate::probe::Trust;
 
 /// The path of the stream.
 pub const PATH: &str = "/peers/stream";
@@ -30,16 +30,14 @@ pub const PROTOCOL_HEADER: &str = "Meridian-Peer-Protocol";
 /// How long a connection and the head of the response may take: as long as a peer may be silent.
 const CONNECT_WITHIN: Duration = FRESH_WITHIN;
 
-/// The first pause before a peer is asked again: one that restarts is back in a second.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-
-/// The longest pause: one that comes back is heard soon, however long it was gone.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The waits before a peer is asked again: one that restarts is back in a second, and one that comes back is heard soon,
+/// however long it was gone.
+pub const BACKOFF: Backoff = Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(5) };
 
 /// The most lines that are read in a second: twenty times as many as a storm of results makes.
 pub const MAX_LINES: u32 = 1000;
 
-/// The most octets of a refusal that are told.
+/// The most characters of a refusal that are told, and octets that are read of it.
 const MAX_REFUSAL: usize = 300;
 
 /// What this instance shows of itself when it asks.
@@ -50,13 +48,6 @@ pub struct PeerIdentity {
     pub boot: String,
     /// What peers prove themselves with.
     pub secret: String,
-}
-
-/// TLS and name resolution for requests to a peer.
-pub struct PeerConnector {
-    pub tls: ClientConfig,
-    /// `None`: the resolver of the system's library.
-    pub names: Option<Arc<dyn dns::Resolve>>,
 }
 
 /// One peer, and how to ask it.
@@ -73,37 +64,23 @@ pub struct Subscription {
     pub reports: mpsc::Sender<PeerReport>,
 }
 
-impl PeerConnector {
-    /// Returns what makes requests to a peer: it follows no redirect, and asks no proxy.
-    ///
-    /// # Errors
-    ///
-    /// When TLS cannot be set up.
-    pub fn client(self) -> Result<Client, reqwest::Error> {
-        let mut client = Client::builder()
-            .tls_backend_preconfigured(self.tls)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .no_proxy()
-            .http1_only()
-            .pool_max_idle_per_host(0)
-            .connect_timeout(CONNECT_WITHIN)
-            .user_agent(concat!("meridian/", env!("CARGO_PKG_VERSION")));
-        if let Some(names) = self.names {
-            client = client.dns_resolver(names);
-        }
-        client.build()
-    }
+/// Returns what makes requests to a peer.
+///
+/// # Errors
+///
+/// When TLS cannot be set up.
+pub fn client(url: &str, trust: &Trust) -> Result<Client, reqwest::Error> {
+    outbound::client(url, trust).http1_only().connect_timeout(CONNECT_WITHIN).build()
 }
 
 /// Asks a peer for its stream again and again, until the writer is gone.
 pub async fn subscribe(subscription: Subscription) {
-    let (mut pause, mut last, mut told) = (FIRST_PAUSE, String::new(), String::new());
+    let (mut failures, mut last, mut told) = (0_u32, String::new(), String::new());
     while !subscription.reports.is_closed() {
         let began = Instant::now();
         let why = subscription.listen().await;
-        if began.elapsed() > 2 * LONGEST_PAUSE {
-            (pause, told) = (FIRST_PAUSE, String::new());
+        if began.elapsed() > 2 * BACKOFF.longest {
+            (failures, told) = (0, String::new());
         }
         // One that starts a moment later, or anew, is no trouble: what lasts is told, and once.
         if why == last && why != told {
@@ -115,8 +92,8 @@ pub async fn subscribe(subscription: Subscription) {
         if subscription.report(PeerNews::Lost(why)).await.is_break() {
             return;
         }
-        tokio::time::sleep(pause.mul_f64(1.0 - fastrand::f64() / 2.0)).await;
-        pause = (2 * pause).min(LONGEST_PAUSE);
+        failures = failures.saturating_add(1);
+        tokio::time::sleep(BACKOFF.wait(failures, fastrand::f64())).await;
     }
 }
 
@@ -249,13 +226,13 @@ impl<'a> Reading<'a> {
     }
 
     /// Holds that the peer is the one that is meant, and understood.
-    fn check(&self, hello: &super::protocol::ToldHello) -> ControlFlow<String> {
+    fn check(&self, hello: &ToldHello) -> ControlFlow<String> {
         let (expected, identity) = (&self.to.peer, &self.to.identity);
         if hello.boot == identity.boot {
             return ControlFlow::Break("its `url` leads to this instance".to_owned());
         }
         if hello.name != *expected {
-            let name: String = hello.name.chars().filter(|one| !one.is_control()).take(63).collect();
+            let name = cut(&hello.name, MAX_NAME);
             return ControlFlow::Break(format!("it is called `{name}`, and not `{expected}`"));
         }
         if !is_understood(hello.protocol) {
@@ -284,19 +261,11 @@ async fn refusal(mut response: Response) -> String {
     let said = serde_json::from_str::<serde_json::Value>(&text).ok();
     let said = said.and_then(|said| said.get("error")?.as_str().map(str::to_owned));
     let said = said.unwrap_or_default();
-    let said: String = said.chars().filter(|one| !one.is_control()).take(MAX_REFUSAL).collect();
+    let said = cut(&said, MAX_REFUSAL);
     if said.is_empty() { format!("it answers with status {status}") } else { format!("it refuses: {said}") }
 }
 
-/// Returns why a request failed: the last cause says most.
+/// Returns why a request failed.
 fn said(error: reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "it does not answer".to_owned();
-    }
-    let error = error.without_url();
-    let mut cause: &dyn Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
+    if error.is_timeout() { "it does not answer".to_owned() } else { outbound::failure(error) }
 }

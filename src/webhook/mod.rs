@@ -12,7 +12,6 @@
 //! counted as lost. Each webhook is a task of its own; no other task waits for it. The log, the cursor and secrets
 //! are left to the shell.
 
-pub(crate) mod backoff;
 pub(crate) mod request;
 mod shape;
 mod signature;
@@ -20,20 +19,26 @@ mod signature;
 use std::future::Future;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time;
 
-pub use request::Connector;
-
 use crate::config;
 use crate::event::Event;
 use crate::metrics::{Delivery, Metrics};
+use crate::outbound::Backoff;
+use crate::probe::Trust;
 use crate::severity::Severity;
 use request::{DeliveryOutcome, Requests};
 
 /// The lengths of a secret: 16 bytes are 128 bits at the very best, and a file of more than 4 KiB is something else.
 pub const SECRET_BYTES: RangeInclusive<usize> = 16..=4096;
+
+/// The waits between attempts: a receiver that is being restarted is back within seconds, and one that was down for an
+/// hour has everything a minute after.
+pub(crate) const BACKOFF: Backoff =
+    Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
 
 /// One receiver.
 pub struct WebhookSender {
@@ -66,10 +71,10 @@ impl WebhookSender {
         settings: &config::Webhook,
         secret: Option<Vec<u8>>,
         instance: String,
-        connector: Connector,
+        trust: &Trust,
         metrics: Arc<Metrics>,
     ) -> Result<Self, reqwest::Error> {
-        let requests = Requests::new(settings, secret, instance, connector)?;
+        let requests = Requests::new(settings, secret, instance, trust)?;
         Ok(Self { name: settings.name.clone(), min_severity: settings.min_severity, requests, metrics })
     }
 
@@ -165,7 +170,7 @@ async fn deliver_with_retry<F: Future<Output = DeliveryOutcome>>(
         tell(&outcome, failures);
         match outcome {
             DeliveryOutcome::Accepted | DeliveryOutcome::Rejected(_) => return,
-            DeliveryOutcome::Failed(_) => time::sleep(backoff::wait(failures + 1, fastrand::f64())).await,
+            DeliveryOutcome::Failed(_) => time::sleep(BACKOFF.wait(failures + 1, fastrand::f64())).await,
         }
     }
 }

@@ -1,22 +1,18 @@
 //! One attempt to deliver one event: a POST that is signed, has a limit, and follows no redirect.
 
-use std::error::Error;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, StatusCode, dns, redirect, retry};
-use rustls::ClientConfig;
+use reqwest::{Client, StatusCode};
 
 use super::{shape, signature};
 use crate::config::{self, WebhookShape};
 use crate::event::Event;
+use crate::outbound;
+use crate::probe::Trust;
 
 /// How long a receiver may take. One that works takes milliseconds, and around the globe less than a second.
 pub const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What a request says of its sender.
-const USER_AGENT: &str = concat!("meridian/", env!("CARGO_PKG_VERSION"));
 
 /// The outcome of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +23,6 @@ pub(super) enum DeliveryOutcome {
     Rejected(String),
     /// The receiver may accept it later.
     Failed(String),
-}
-
-/// TLS and name resolution for requests to receivers.
-pub struct Connector {
-    pub tls: ClientConfig,
-    /// `None`: the resolver of the system's library.
-    pub names: Option<Arc<dyn dns::Resolve>>,
 }
 
 /// Makes requests to one receiver.
@@ -52,22 +41,11 @@ impl Requests {
         settings: &config::Webhook,
         secret: Option<Vec<u8>>,
         instance: String,
-        connector: Connector,
+        trust: &Trust,
     ) -> Result<Self, reqwest::Error> {
-        let mut client = Client::builder()
-            .tls_backend_preconfigured(connector.tls)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .no_proxy()
-            // Events are rare: a connection that was kept is closed at the other end by then.
-            .pool_max_idle_per_host(0)
-            .timeout(PATIENCE)
-            .user_agent(USER_AGENT);
-        if let Some(names) = connector.names {
-            client = client.dns_resolver(names);
-        }
+        let client = outbound::client(&settings.url, trust).timeout(PATIENCE).build()?;
         let (url, shape) = (settings.url.clone(), settings.shape);
-        Ok(Self { client: client.build()?, url, shape, secret, instance })
+        Ok(Self { client, url, shape, secret, instance })
     }
 
     /// Tries once.
@@ -124,18 +102,12 @@ fn judge(status: StatusCode) -> DeliveryOutcome {
     }
 }
 
-/// Returns why a request failed, without the URL, which may be a secret.
+/// Returns why a request failed.
 fn said(error: reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("no answer within {} s", PATIENCE.as_secs());
+    match error.is_timeout() {
+        true => format!("no answer within {} s", PATIENCE.as_secs()),
+        false => outbound::failure(error),
     }
-    let error = error.without_url();
-    // The last cause says most: `Connection refused`, and not that a request could not be sent.
-    let mut cause: &dyn Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

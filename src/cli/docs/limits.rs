@@ -184,7 +184,7 @@ fn events() -> Vec<Row> {
         ("older files of the event log", most(events::OLD_FILES)),
         ("events in memory, and pending for webhooks without `state`", most(daemon::events::MAX_RECENT)),
         ("time that a webhook's receiver may take", at_most(webhook::request::PATIENCE)),
-        ("wait between two attempts of a webhook", at_most(webhook::backoff::LONGEST)),
+        ("wait between two attempts of a webhook", at_most(webhook::BACKOFF.longest)),
     ]
 }
 
@@ -206,7 +206,7 @@ fn admin() -> Vec<Row> {
         ("lines of a peer in a second", most(subscription::MAX_LINES)),
         ("facts of a peer", most(subscription::MAX_STATE)),
         ("lines that wait for a peer that reads slowly", most(peer_hub::MAX_WAITING)),
-        ("wait between two attempts to hear a peer", at_most(subscription::LONGEST_PAUSE)),
+        ("wait between two attempts to hear a peer", at_most(subscription::BACKOFF.longest)),
         ("steered names with a digest of their answers in `/status`", most(snapshot::MAX_DIGESTS)),
     ]
 }
