@@ -102,6 +102,8 @@ pub struct ConfigOrigin {
     pub networks_sha256: Option<String>,
     /// The digests of its files, without `server.yaml`, in the order of their names.
     pub files: Vec<FileDigest>,
+    /// A SHA-256 of these digests: what peers compare.
+    pub files_sha256: String,
     /// The last attempt, when it failed; the configuration before it stays in force.
     pub failed: Option<FailedReload>,
 }

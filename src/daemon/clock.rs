@@ -40,8 +40,9 @@ impl SystemClock {
         self.boot.plus(self.started.elapsed())
     }
 
-    /// Returns a moment of the steady clock as [`Self::now`] would have told it by the wall clock of today.
-    pub fn told(&self, mut steady: Moment) -> Moment {
+    /// Returns what keeps moments of the steady clock, or such a moment, as [`Self::now`] would have told it by the wall
+    /// clock of today.
+    pub fn told<T: FollowClock>(&self, mut steady: T) -> T {
         steady.follow_clock(ClockStep(self.set_by.load(Ordering::Relaxed)));
         steady
     }
@@ -68,6 +69,29 @@ fn wall_clock() -> Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::{AddressState, Fact, FactKey, PeerNews, PeerReport};
+
+    #[test]
+    fn a_clock_that_is_set_while_a_fact_is_on_its_way_makes_it_no_older() {
+        let clock = SystemClock::start();
+        let fact = |since| Fact {
+            state: AddressState::Up,
+            count: 1,
+            since,
+            failing_since: None,
+            failure: None,
+            succeeded: None,
+            is_blind: false,
+        };
+        let key = FactKey { region: "tokyo".to_owned(), address: None, canary: "tcp".to_owned() };
+        let told = |since| PeerReport {
+            peer: "ns2".to_owned(),
+            news: PeerNews::Changed(vec![(key.clone(), fact(since))]),
+        };
+        let waiting = vec![told(Moment(7_200_000))];
+        clock.set_by.fetch_add(-3_600_000, Ordering::Relaxed);
+        assert_eq!(clock.told(waiting), [told(Moment(3_600_000))]);
+    }
 
     #[test]
     fn a_clock_that_was_set_is_followed_once_and_one_that_drifts_is_not() {

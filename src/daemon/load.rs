@@ -48,13 +48,16 @@ pub struct LoadedDirectory {
 impl LoadedDirectory {
     /// Returns the facts that `/status` shows of a load at a moment of the steady clock.
     pub fn facts(&self, directory: &Path, now: Moment) -> admin::ConfigOrigin {
+        let files: Vec<_> = self.files.iter().filter(|file| file.name != OWN_FILE).cloned().collect();
+        let lines: String = files.iter().map(|file| format!("{} {}\n", file.sha256, file.name)).collect();
         admin::ConfigOrigin {
             directory: directory.to_owned(),
             loaded_at: now,
             database: self.database().cloned(),
             asn_database: self.locations.sources.asn_origin.clone(),
             networks_sha256: networks_sha256(&self.base.config.server.geo.networks),
-            files: self.files.iter().filter(|file| file.name != OWN_FILE).cloned().collect(),
+            files,
+            files_sha256: sha256(lines.as_bytes()),
             failed: self.refused_database.as_ref().map(|why| admin::FailedReload {
                 at: now,
                 problems: why.lines().map(str::to_owned).collect(),

@@ -10,7 +10,6 @@ use super::secrets::PeerSecret;
 use crate::admin::{ConfigOrigin, PeerGate};
 use crate::config::Server;
 use crate::control::Control;
-use crate::files::sha256;
 use crate::health::PeerReport;
 use crate::metrics::Metrics;
 use crate::peers::protocol::ToldHello;
@@ -87,7 +86,7 @@ pub fn start(
             identity: identity.clone(),
             client,
             metrics: Arc::clone(metrics),
-            now: Arc::new(move || clock.now()),
+            now: Arc::new(move || clock.steady()),
             reports: sender.clone(),
         }));
     }
@@ -98,9 +97,7 @@ pub fn start(
 /// Tells the peers what this instance sees.
 pub fn publish(hub: &PeerHub, control: &Control, origin: &ConfigOrigin, clock: &SystemClock) {
     let now = clock.now();
-    let files = origin.files.iter().map(|file| format!("{} {}\n", file.sha256, file.name));
-    let configuration = sha256(files.collect::<String>().as_bytes());
     if let Some(sight) = control.own_sight(now) {
-        hub.publish(sight, &configuration, now);
+        hub.publish(sight, &origin.files_sha256, now);
     }
 }

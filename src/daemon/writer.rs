@@ -203,7 +203,7 @@ impl ControlLoop {
                 }
                 // Before the tick: a peer that was heard in time is not silent because this loop was busy.
                 1.. = told.recv_many(&mut heard, peers::MAX_REPORTS) => {
-                    Input::Heard(std::mem::take(&mut heard))
+                    Input::Heard(self.clock.told(std::mem::take(&mut heard)))
                 }
                 () = tokio::time::sleep_until(telling.due_at(&control)), if self.peers.hub.is_some() => {
                     self.tell_peers(&control);

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -40,6 +40,8 @@ pub struct PeerHub {
 #[derive(Debug, Default)]
 struct Told {
     sequence: u64,
+    /// When that was; `None`: nothing was told yet. The wall clock may be set since.
+    at: Option<(Moment, Instant)>,
     keys: Arc<Vec<FactKey>>,
     facts: Vec<Fact>,
     configuration: String,
@@ -78,6 +80,7 @@ impl PeerHub {
             told.facts.clear();
         }
         told.keys = Arc::clone(&sight.keys);
+        told.at = Some((now, Instant::now()));
         configuration.clone_into(&mut told.configuration);
         told.is_blind = Some(sight.is_blind);
         let before = std::mem::replace(&mut told.facts, sight.facts);
@@ -102,7 +105,7 @@ impl PeerHub {
     /// # Errors
     ///
     /// When it is none of the peers.
-    pub fn subscribe(&self, name: &str, now: Moment) -> Result<(mpsc::Receiver<Bytes>, PeerFeed), PeerLimit> {
+    pub fn subscribe(&self, name: &str) -> Result<(mpsc::Receiver<Bytes>, PeerFeed), PeerLimit> {
         if name == self.hello.name {
             return Err(PeerLimit::SameName);
         }
@@ -114,7 +117,7 @@ impl PeerHub {
         let mut told = self.told();
         // Under one lock with what is told, so that the stream goes on where its state ends.
         let news = self.news.subscribe();
-        out.try_send(Bytes::from(self.beginning(&told, now))).expect("the queue is empty");
+        out.try_send(Bytes::from(self.beginning(&told))).expect("the queue is empty");
         told.streams.insert(name.to_owned(), place);
         Ok((waiting, PeerFeed { news, out, replaced }))
     }
@@ -137,7 +140,8 @@ impl PeerHub {
     }
 
     /// Returns the greeting and all facts.
-    fn beginning(&self, told: &Told, now: Moment) -> Vec<u8> {
+    fn beginning(&self, told: &Told) -> Vec<u8> {
+        let now = told.at.map_or(Moment::default(), |(now, at)| now.plus(at.elapsed()));
         let sequence = told.sequence;
         let (configuration, is_blind) = (told.configuration.clone(), told.is_blind);
         let hello = ToldHello { configuration, is_blind, ..self.hello.clone() };
@@ -226,7 +230,7 @@ mod tests {
     async fn a_stream_begins_with_everything_and_goes_on_without_a_gap() {
         let (hub, keys) = (hub(), keys(MAX_FACTS + 1));
         hub.publish(sight(&keys, AddressState::Up), "c", Moment(1000));
-        let (mut out, feed) = hub.subscribe("ns2", Moment(2000)).expect("it is a peer");
+        let (mut out, feed) = hub.subscribe("ns2").expect("it is a peer");
         let running = tokio::spawn(feed.run());
         let beginning = lines(&out.recv().await.expect("the state"));
         let hello = beginning[0].hello.as_ref().expect("a greeting");
@@ -253,9 +257,9 @@ mod tests {
     async fn a_peer_has_one_stream_and_a_slow_one_is_cut_off() {
         let (hub, keys) = (hub(), keys(1));
         hub.publish(sight(&keys, AddressState::Up), "", Moment(1000));
-        let (_first, feed) = hub.subscribe("ns2", Moment(2000)).expect("it is a peer");
+        let (_first, feed) = hub.subscribe("ns2").expect("it is a peer");
         let first = tokio::spawn(feed.run());
-        let (_second, feed) = hub.subscribe("ns2", Moment(2000)).expect("it is a peer");
+        let (_second, feed) = hub.subscribe("ns2").expect("it is a peer");
         first.await.expect("the second takes its place");
         let second = tokio::spawn(feed.run());
         for at in 0..2 * MAX_WAITING as u64 {
@@ -265,9 +269,26 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_before_a_peer_asks_makes_no_fact_older() {
+        let (hub, keys) = (hub(), keys(1));
+        // By a clock that is an hour ahead, and set back before the peer asks.
+        let hour = 3_600_000;
+        let OwnSight { mut facts, .. } = sight(&keys, AddressState::Up);
+        facts[0].since = Moment(hour);
+        hub.publish(OwnSight { keys: Arc::clone(&keys), facts, is_blind: false }, "", Moment(hour + 1000));
+        let (mut out, _feed) = hub.subscribe("ns2").expect("it is a peer");
+        let beginning = lines(&out.try_recv().expect("the state"));
+        let state = beginning[1].state.clone().expect("the state");
+        let [told] = &state.facts[..] else { panic!("{state:?}") };
+        let (_, fact) = told.clone().fact(Moment(hour));
+        // However slow this machine is, between a second and an hour.
+        assert!((1..=hour - 1000).contains(&fact.since.0), "{fact:?}");
+    }
+
+    #[test]
     fn who_is_no_peer_has_no_stream() {
         let hub = hub();
-        let refused = |name| hub.subscribe(name, Moment(0)).err();
+        let refused = |name| hub.subscribe(name).err();
         assert_eq!(refused("ns1"), Some(PeerLimit::SameName));
         assert_eq!(refused("ns3"), Some(PeerLimit::Unknown));
     }
@@ -276,7 +297,7 @@ mod tests {
     fn another_configuration_ends_the_streams() {
         let hub = hub();
         hub.publish(sight(&keys(1), AddressState::Up), "a", Moment(1000));
-        let (_out, mut feed) = hub.subscribe("ns2", Moment(2000)).expect("it is a peer");
+        let (_out, mut feed) = hub.subscribe("ns2").expect("it is a peer");
         hub.publish(sight(&keys(2), AddressState::Up), "b", Moment(3000));
         assert!(feed.replaced.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
     }

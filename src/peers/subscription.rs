@@ -58,7 +58,7 @@ pub struct Subscription {
     pub identity: PeerIdentity,
     pub client: Client,
     pub metrics: Arc<Metrics>,
-    /// Returns the present moment.
+    /// Returns the present moment by the steady clock: the other one may be set before the writer has what is told.
     pub now: Arc<dyn Fn() -> Moment + Send + Sync>,
     /// Takes what is told.
     pub reports: mpsc::Sender<PeerReport>,

@@ -19,7 +19,6 @@ use super::api::ApiError;
 use super::api::routes::LINES;
 use super::state::AdminState;
 use super::stream::feed::{Stay, StreamBody};
-use crate::moment::Moment;
 use crate::peers::subscription::{NAME_HEADER, PROTOCOL_HEADER};
 use crate::peers::{PROTOCOL, PeerFeed, PeerLimit, is_understood};
 use gate::PeerGate;
@@ -80,7 +79,7 @@ pub(super) async fn start(
             _ => ApiError::new(401, text).into_response(),
         };
     }
-    match greet(gate, &headers, now) {
+    match greet(gate, &headers) {
         Ok((out, feed)) => {
             stay.with(Box::pin(feed.run()));
             let kind = [(header::CONTENT_TYPE, LINES), (header::CACHE_CONTROL, "no-store")];
@@ -98,16 +97,12 @@ pub(super) async fn start(
 }
 
 /// Starts the stream of the peer that these headers name.
-fn greet(
-    gate: &PeerGate,
-    headers: &HeaderMap,
-    now: Moment,
-) -> Result<(mpsc::Receiver<Bytes>, PeerFeed), PeerRefusal> {
+fn greet(gate: &PeerGate, headers: &HeaderMap) -> Result<(mpsc::Receiver<Bytes>, PeerFeed), PeerRefusal> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let theirs = text(PROTOCOL_HEADER);
     if !theirs.parse().is_ok_and(is_understood) {
         return Err(PeerRefusal::Protocol(theirs.chars().take(10).collect()));
     }
     let name: String = text(NAME_HEADER).chars().take(63).collect();
-    gate.hub.subscribe(&name, now).map_err(|limit| PeerRefusal::Limit(limit, name))
+    gate.hub.subscribe(&name).map_err(|limit| PeerRefusal::Limit(limit, name))
 }

@@ -140,6 +140,7 @@ fn state() -> AdminState {
         asn_database: None,
         networks_sha256: None,
         files: Vec::new(),
+        files_sha256: String::new(),
         failed: None,
     };
     let config = Arc::clone(&base.config);
