@@ -260,7 +260,20 @@ fn a_wrong_secret_and_a_name_that_is_not_the_one_are_refused_with_one_line_on_ea
     one.server()
         .process
         .line("peer ns2: it refuses: the secret of `peers` in server.yaml is another one here");
-    other.server().process.line("a wrong token for the admin address, from 127.0.0.1");
+    let refused = "a peer at 127.0.0.1 is refused";
+    other
+        .server()
+        .process
+        .line(&format!("{refused}: the secret of `peers` in server.yaml is another one here"));
+    wait_for("several refusals", || {
+        let page = get(&other.admin, "/metrics", "");
+        let counts = page.lines().filter_map(|line| {
+            line.strip_prefix("meridian_admin_refusals_total{why=\"wrong_token\"} ")?.parse::<u32>().ok()
+        });
+        (counts.sum::<u32>() >= 3).then_some(())
+    });
+    let lines = other.server().process.lines();
+    assert_eq!(lines.iter().filter(|line| line.contains(refused)).count(), 1, "{lines:#?}");
     wait_for("the reason in `status`", || {
         let (state, trouble) = one.state_of("ns2");
         (state == "silent" && trouble.contains("is another one here")).then_some(())

@@ -153,6 +153,15 @@ impl WrongTokens {
         if count == 1 {
             tracing::warn!("a wrong token for the admin address, from {}", address.ip());
         }
+        Self::refusal(count)
+    }
+
+    /// Counts the wrong secret of a peer, whose refusals are logged by themselves.
+    pub(super) fn refuse_peer(&self, now: Moment) -> AccessRefusal {
+        Self::refusal(self.count(now))
+    }
+
+    fn refusal(count: u32) -> AccessRefusal {
         if count > MAX_WRONG { AccessRefusal::TooManyWrong } else { AccessRefusal::WrongToken }
     }
 

@@ -23,6 +23,9 @@ use crate::peers::subscription::{NAME_HEADER, PROTOCOL_HEADER};
 use crate::peers::{PROTOCOL, PeerFeed, PeerLimit, is_understood};
 use gate::PeerGate;
 
+/// What an instance is told whose secret is wrong.
+const WRONG_SECRET: &str = "the secret of `peers` in server.yaml is another one here";
+
 /// Why an instance gets no stream.
 enum PeerRefusal {
     Limit(PeerLimit, String),
@@ -69,14 +72,14 @@ pub(super) async fn start(
     let Some(gate) = &state.peers else {
         return ApiError::not_found("this instance has no `peers` in server.yaml").into_response();
     };
-    let now = (state.sources.now)();
+    let address = peer.address.ip().to_canonical();
     if !bearer(&headers).is_some_and(|secret| gate.secret.is(secret)) {
-        let refusal = state.wrong_tokens.refuse(peer.address, now);
+        let refusal = state.wrong_tokens.refuse_peer((state.sources.now)());
         state.metrics.admin_refused(refusal.word());
-        let text = "the secret of `peers` in server.yaml is another one here";
+        gate.refused(address, AccessRefusal::WrongToken.word(), WRONG_SECRET);
         return match refusal {
             AccessRefusal::TooManyWrong => refusal.into_response(),
-            _ => ApiError::new(401, text).into_response(),
+            _ => ApiError::new(401, WRONG_SECRET).into_response(),
         };
     }
     match greet(gate, &headers) {
@@ -87,9 +90,7 @@ pub(super) async fn start(
         }
         Err(refusal) => {
             let error = refusal.error(gate.hub.name());
-            if gate.is_news(refusal.word(), now) {
-                tracing::warn!("a peer at {} is refused: {error}", peer.address.ip());
-            }
+            gate.refused(address, refusal.word(), &error.to_string());
             state.metrics.admin_refused(refusal.word());
             error.into_response()
         }
