@@ -13,7 +13,7 @@ use meridian::canary::{CanaryId, Epoch, Failure, FailureClass, Observation, Subj
 use meridian::control::{Control, Effect, Input, Restored};
 use meridian::daemon;
 use meridian::health::{FALLS_TO_QUARANTINE, Memory, PeerHello, PeerNews, PeerReport, Status, Suppression};
-use meridian::moment::Moment;
+use meridian::moment::{ClockStep, FollowClock, Moment};
 use meridian::region::{AddressId, Family};
 use meridian::snapshot::{Base, Snapshot};
 
@@ -41,14 +41,21 @@ const DELAY: u64 = 200;
 
 const START: Moment = Moment(1_000_000_000);
 
+/// The most violations that are told of a run.
+const MAX_TOLD: usize = 5;
+
 /// What happened in a run, and what should not have.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// The first ones.
     pub violations: Vec<String>,
     pub falls: usize,
     pub blackouts: usize,
     pub cuts: usize,
     pub restarts: usize,
+    pub reloads: usize,
+    /// How often lines came so late that their instance was taken to be silent, and none was lost.
+    pub stalls: usize,
     /// How often all were compared.
     pub comparisons: usize,
 }
@@ -100,6 +107,10 @@ struct Instance {
 
 /// A message on its way.
 struct Message {
+    sent: Moment,
+    /// When its instance has read it, and ages in it count from.
+    read: Moment,
+    /// When its writer takes it.
     arrives: Moment,
     news: Vec<PeerNews>,
 }
@@ -113,6 +124,8 @@ pub struct World {
     paths: Vec<[Interrupted; REGIONS]>,
     /// By the lower and the higher instance.
     links: Vec<Vec<Interrupted>>,
+    /// By sender and receiver: when the receiver's writer was busy.
+    busy: Vec<Vec<Interrupted>>,
     /// By sender and receiver.
     wires: Vec<Vec<VecDeque<Message>>>,
     /// By region: since when the instances let it take other clients, while they hear each other.
@@ -175,6 +188,7 @@ impl Instance {
             match effect {
                 Effect::Publish(snapshot) => self.published = snapshot,
                 Effect::Persist(memory) => self.memory = Some(memory),
+                Effect::Watch(_, epoch) => self.epoch = epoch,
                 _ => {}
             }
         }
@@ -209,6 +223,7 @@ impl World {
             regions: [Interrupted::NEVER; REGIONS],
             paths: vec![[Interrupted::NEVER; REGIONS]; count],
             links: vec![vec![Interrupted::NEVER; count]; count],
+            busy: vec![vec![Interrupted::NEVER; count]; count],
             wires,
             differs: [None; REGIONS],
             outcome: Outcome::default(),
@@ -253,7 +268,7 @@ impl World {
         }
         let (now, count) = (self.now, self.instances.len());
         let (one, region) = (self.rng.usize(..count), self.rng.usize(..REGIONS));
-        match self.rng.u32(..10) {
+        match self.rng.u32(..12) {
             // One region at a time: of several, which of them may leave depends on the one that fell first.
             0..2 if self.regions.iter().all(|region| region.was_whole(Duration::from_secs(120), now)) => {
                 let seconds = self.rng.u64(20..120);
@@ -271,6 +286,17 @@ impl World {
                 self.outcome.cuts += 1;
                 self.links[one.min(other)][one.max(other)].interrupt(now, seconds);
             }
+            9 => {
+                let other = (one + self.rng.usize(1..count)) % count;
+                let seconds = self.rng.u64(3..8);
+                self.outcome.stalls += 1;
+                self.busy[other][one].interrupt(now, seconds);
+            }
+            10 => {
+                self.outcome.reloads += 1;
+                let base = Arc::clone(&self.instances[one].base);
+                self.instances[one].handle(Input::Reloaded(base), now);
+            }
             _ => {
                 self.outcome.restarts += 1;
                 let (base, memory) =
@@ -279,8 +305,8 @@ impl World {
                 for other in (0..count).filter(|other| *other != one) {
                     self.wires[one][other].clear();
                     self.wires[other][one].clear();
-                    let lost = vec![PeerNews::Lost("it is gone".to_owned())];
-                    self.wires[one][other].push_back(Message { arrives: now, news: lost });
+                    let news = vec![PeerNews::Lost("it is gone".to_owned())];
+                    self.wires[one][other].push_back(Message { sent: now, read: now, arrives: now, news });
                     if !self.link(one, other).is_off(now) {
                         self.join(one, other);
                         self.join(other, one);
@@ -301,10 +327,12 @@ impl World {
 
     /// Sends a message, which is not faster than the one before.
     fn send(&mut self, from: usize, to: usize, news: Vec<PeerNews>) {
-        let arrives = self.now.plus(Duration::from_millis(self.rng.u64(1..=DELAY)));
+        let sent = self.now;
+        let read = sent.plus(Duration::from_millis(self.rng.u64(1..=DELAY)));
         let wire = &mut self.wires[from][to];
-        let arrives = wire.back().map_or(arrives, |last| last.arrives.max(arrives));
-        wire.push_back(Message { arrives, news });
+        let (before, arrives) = (wire.back(), read.max(self.busy[from][to].until));
+        let arrives = before.map_or(arrives, |last| last.arrives.max(arrives));
+        wire.push_back(Message { sent, read, arrives, news });
     }
 
     /// Brings what has come, and drops what a cut link holds; one that is whole again begins anew.
@@ -320,8 +348,11 @@ impl World {
             }
             while self.wires[from][to].front().is_some_and(|message| message.arrives <= self.now) {
                 let Some(message) = self.wires[from][to].pop_front() else { break };
+                // Ages are told, and the way is not known to be a part of them.
+                let late = i64::try_from(message.read.since(message.sent).as_millis()).expect("it is short");
                 let report = |news| PeerReport { peer: format!("ns{from}"), news };
-                let reports = message.news.into_iter().map(report).collect();
+                let mut reports: Vec<_> = message.news.into_iter().map(report).collect();
+                reports.follow_clock(ClockStep(late));
                 let now = self.now;
                 self.instances[to].handle(Input::Heard(reports), now);
             }
@@ -389,6 +420,12 @@ impl World {
         }
     }
 
+    fn violated(&mut self, what: String) {
+        if self.outcome.violations.len() < MAX_TOLD {
+            self.outcome.violations.push(what);
+        }
+    }
+
     fn all_down(&self) -> Vec<Vec<bool>> {
         let down = |instance: &Instance| (0..REGIONS).map(|region| instance.is_down(region)).collect();
         self.instances.iter().map(down).collect()
@@ -417,7 +454,7 @@ impl World {
                 if failed < needed {
                     let what =
                         format!("ns{own} let r{region} fall, which {failed} of {count} could see fail");
-                    self.outcome.violations.push(format!("{now}: {what}"));
+                    self.violated(format!("{now}: {what}"));
                 }
             }
         }
@@ -432,14 +469,15 @@ impl World {
         };
         let is_whole =
             (0..count).all(|one| (0..one).all(|other| self.link(one, other).was_whole(AGREE_WITHIN, now)));
-        if !is_whole || !self.instances.iter().all(is_settled) {
+        let is_heard = self.busy.iter().flatten().all(|busy| busy.was_whole(AGREE_WITHIN, now));
+        if !is_whole || !is_heard || !self.instances.iter().all(is_settled) {
             self.differs = [None; REGIONS];
             return;
         }
         self.outcome.comparisons += 1;
         let down = self.all_down();
         if down.iter().any(|one| *one != down[0]) {
-            self.outcome.violations.push(format!("{now}: the instances disagree on what is down: {down:?}"));
+            self.violated(format!("{now}: the instances disagree on what is down: {down:?}"));
         }
         self.check_shares();
     }
@@ -466,7 +504,7 @@ impl World {
                     format!("{} since {} {:?}", course.phase, course.since, course.suppression)
                 };
                 let told: Vec<_> = of_region().map(told).collect();
-                self.outcome.violations.push(format!("{now}: the instances disagree on r{region}: {told:?}"));
+                self.violated(format!("{now}: the instances disagree on r{region}: {told:?}"));
             }
         }
     }
