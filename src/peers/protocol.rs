@@ -1,7 +1,7 @@
 //! The lines that instances tell each other, and what they mean.
 //!
 //! ```text
-//! {"sequence":7,"hello":{"protocol":1,"name":"ns2","version":"0.1.0","boot":"…","configuration":"…"}}
+//! {"sequence":7,"hello":{"protocol":1,"name":"ns2","version":"0.1.0","boot":"…","configuration":"…","is_blind":false}}
 //! {"sequence":7,"state":{"is_last":true,"facts":[{"region":"tokyo","canary":"tcp","state":"up","age_ms":120, …}]}}
 //! {"sequence":8,"change":{"facts":[…]}}
 //! {"sequence":9,"alive":{"is_blind":false}}
