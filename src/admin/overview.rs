@@ -35,6 +35,7 @@ pub(super) fn overview(state: &AdminState) -> Overview {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: Timestamp(state.started_at()),
         snapshot: SnapshotStatus::from(&**published),
+        summary: published.report.summary(config, (state.sources.now)()),
         names: names.map(|steering| steering.owner.to_string()).collect(),
         incidents: open.cloned().collect(),
         alarms: published.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),

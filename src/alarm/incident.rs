@@ -339,6 +339,9 @@ impl OpenIncident {
         let leading: Vec<_> =
             self.members.values().filter(|member| rank == self::rank(&member.condition)).collect();
         let first = leading[0];
+        if let Condition::NoRegion { owner, rule, .. } = &first.condition {
+            return without_region(owner, rule.as_ref(), &leading);
+        }
         let (Condition::Out(target, _) | Condition::Address(target)) = &first.condition else {
             return first.text.clone();
         };
@@ -356,6 +359,20 @@ impl OpenIncident {
         let is_suppressed = self.members.keys().any(|one| matches!(one, Condition::Suppressed(..)));
         let follows = if is_suppressed { "; failover is suppressed" } else { "" };
         format!("{subject} {}{families}{reason}{follows}", first.state)
+    }
+}
+
+/// Says for which clients of a name no region is left, once for both families.
+fn without_region(owner: &str, rule: Option<&String>, leading: &[&StandingCondition]) -> String {
+    let alike = leading.iter().filter(|member| {
+        matches!(&member.condition, Condition::NoRegion { owner: name, rule: bound, .. }
+            if name == owner && bound.as_ref() == rule)
+    });
+    let families: Vec<_> = alike.filter_map(|member| member.condition.family()).collect();
+    let text = &leading[0].text;
+    match families[..] {
+        [first, second] => text.replacen(&format!("({first}"), &format!("({first}, {second}"), 1),
+        _ => text.clone(),
     }
 }
 
@@ -493,6 +510,25 @@ mod tests {
                 "3 region/osaka: osaka is down (IPv4): connection refused [1]",
             ],
         );
+    }
+
+    #[test]
+    fn a_name_without_a_region_in_both_families_is_told_once() {
+        let member = |family, text: &str| {
+            let (owner, rule) = ("api".to_owned(), Some("eu only in EU".to_owned()));
+            let condition = Condition::NoRegion { owner, rule, family };
+            StandingCondition { condition, text: text.to_owned(), ..standing("tokyo@4").remove(0) }
+        };
+        let [v4, v6] = [
+            member(Family::V4, "no region is left for api (IPv4, eu only in EU): all are down"),
+            member(Family::V6, "no region is left for api (IPv6, eu only in EU): all are down"),
+        ];
+        let rule = "eu only in EU".to_owned();
+        assert_eq!(
+            without_region("api", Some(&rule), &[&v4, &v6]),
+            "no region is left for api (IPv4, IPv6, eu only in EU): all are down"
+        );
+        assert_eq!(without_region("api", Some(&rule), &[&v6]), v6.text);
     }
 
     #[test]

@@ -168,6 +168,7 @@ impl Pen {
         let title = self.bold(&format!("{} {}", overview.server, overview.version));
         let snapshot = &overview.snapshot;
         writeln!(page, "{title}, snapshot {} of {}", snapshot.number, snapshot.published_at)?;
+        writeln!(page, "{}", overview.summary)?;
         // The alarms that stand belong to these.
         for Incident { id, text, since, count, .. } in &overview.incidents {
             let line = format!("INCIDENT {id}  {text}, since {} (conditions: {count})", since);
@@ -299,7 +300,7 @@ mod tests {
         let absent = family(Value::Null, "absent", 0.0, 0);
         let at = "2026-03-01T09:30:00Z";
         let overview = json!({
-            "server": "ns1", "version": "0.1.0", "started_at": at, "names": [], "alarms": [],
+            "server": "ns1", "version": "0.1.0", "started_at": at, "summary": "tokyo is down (IPv4)", "names": [], "alarms": [],
             "incidents": [{
                 "id": 3, "key": "region/tokyo", "since": at, "ended_at": null, "severity": "warning",
                 "text": "tokyo is down (IPv4)", "count": 2, "members": [],
@@ -327,6 +328,7 @@ mod tests {
     fn a_page_without_colours_is_plain_text() {
         let expected = "\
 ns1 0.1.0, snapshot 9 of 2026-03-01T09:30:00.000Z
+tokyo is down (IPv4)
 INCIDENT 3  tokyo is down (IPv4), since 2026-03-01T09:30:00.000Z (conditions: 2)
 
 region  state                                    share   load      p95  errors    away        up

@@ -39,6 +39,7 @@ mod reload;
 mod report;
 mod request;
 mod safety;
+mod summary;
 
 use std::sync::Arc;
 

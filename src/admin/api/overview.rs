@@ -19,6 +19,9 @@ pub struct Overview {
     pub started_at: Timestamp,
     /// The snapshot that queries are answered from.
     pub snapshot: SnapshotStatus,
+    /// How clients fare, in a sentence; the times in it are in UTC.
+    #[serde(default)]
+    pub summary: String,
     /// The steered names, the first hundred.
     pub names: Vec<String>,
     /// The open incidents, the most severe first.
