@@ -238,7 +238,8 @@ fn a_region_breaks_and_heals_before_the_eyes_of_those_who_watch() {
     seen.regions.break_("osaka");
     browser.sees(&row("osaka", "matches('[data-phase=down]')"));
     browser.sees("document.querySelector('#mark-osaka').matches('[data-phase=down]')");
-    browser.reads("#alarms summary", "osaka");
+    browser.reads("#summary", "osaka is down since");
+    browser.reads("#incidents li[data-severity=warning] summary", "osaka is down");
     browser.reads("#timeline li[data-severity=warning]", "osaka");
     browser.click("#region-osaka .toggle");
     browser.reads("#details-osaka li", "status 503");
@@ -246,8 +247,32 @@ fn a_region_breaks_and_heals_before_the_eyes_of_those_who_watch() {
 
     seen.regions.heal("osaka");
     browser.sees(&row("osaka", "matches('[data-phase=healthy]')"));
-    browser.sees("document.querySelectorAll('#alarms details').length === 0");
+    browser.sees("document.querySelectorAll('#standing li').length === 0");
     browser.shows("narrow", 360, 740);
+    assert_eq!(browser.complaints(), Vec::<Value>::new());
+}
+
+#[test]
+fn clients_that_fail_open_are_the_first_line_and_incidents_beyond_three_are_folded() {
+    let Some(mut browser) = Browser::start() else { return };
+    let seen = Seen::start();
+    browser.size(1440, 1000);
+    browser.open(&format!("http://{}/", seen.admin));
+    browser.reads("#summary", "all 6 regions serve");
+    for place in ["frankfurt", "paris", "127.7.1.1"] {
+        seen.regions.break_(place);
+    }
+    browser.reads("#summary", "fail open: ");
+    browser.reads("#summary", "frankfurt and paris are down since");
+    browser.sees("document.querySelectorAll('#incidents > li').length === 3");
+    browser.reads("#incidents > li:first-child[data-severity=critical] .severity", "critical");
+    browser.reads("#more-incidents > summary", "1 more incident");
+    browser.click("#incidents > li:first-child summary");
+    // What is open stays open while the state goes on.
+    seen.regions.heal("127.7.1.1");
+    browser.sees("document.querySelector('#more-incidents').hidden");
+    browser.sees("document.querySelector('#incidents > li:first-child details').open");
+    shows(&mut browser, "fail-open");
     assert_eq!(browser.complaints(), Vec::<Value>::new());
 }
 

@@ -22,17 +22,23 @@ pub(super) const DOCUMENT: File =
     File { path: "/", kind: "text/html; charset=utf-8", text: include_str!("index.html") };
 
 /// What it loads.
-pub(super) const FILES: [File; 9] = [
-    File { path: "/ui/style.css", kind: "text/css; charset=utf-8", text: include_str!("style.css") },
-    File { path: "/ui/docs.css", kind: "text/css; charset=utf-8", text: docs::STYLE },
+pub(super) const FILES: [File; 11] = [
+    style("/ui/style.css", include_str!("style.css")),
+    style("/ui/incidents.css", include_str!("incidents.css")),
+    style("/ui/docs.css", docs::STYLE),
     script("/ui/script.js", include_str!("script.js")),
     script("/ui/stream.js", include_str!("stream.js")),
     script("/ui/words.js", include_str!("words.js")),
+    script("/ui/incidents.js", include_str!("incidents.js")),
     script("/ui/regions.js", include_str!("regions.js")),
     script("/ui/map.js", include_str!("map.js")),
     script("/ui/intents.js", include_str!("intents.js")),
     script("/ui/act.js", include_str!("act.js")),
 ];
+
+const fn style(path: &'static str, text: &'static str) -> File {
+    File { path, kind: "text/css; charset=utf-8", text }
+}
 
 const fn script(path: &'static str, text: &'static str) -> File {
     File { path, kind: "text/javascript; charset=utf-8", text }

@@ -3,6 +3,7 @@
 import { Stream, ask, refusal, setToken, token } from "/ui/stream.js";
 import * as map from "/ui/map.js";
 import * as regions from "/ui/regions.js";
+import * as incidents from "/ui/incidents.js";
 import * as intents from "/ui/intents.js";
 import { clock, duration, element, say } from "/ui/words.js";
 
@@ -40,7 +41,7 @@ function showOverview(next) {
   say(at("server"), next.server);
   say(at("snapshot"), `snapshot ${next.snapshot.number} · ${next.version}`);
   document.title = `${next.incidents.length ? `(${next.incidents.length}) ` : ""}${next.server} · Meridian`;
-  showIncidents(next.incidents, next.problems);
+  incidents.show(next.summary, next.incidents, next.problems);
   regions.show(next.regions, next.intents);
   intents.show(next.intents, next.proposals);
   if (isOtherWorld) return showWorld(next);
@@ -88,19 +89,6 @@ async function showAtlas() {
   if (response?.ok) map.showAtlas(await response.json());
   // The next state asks again.
   else atlasOf = "";
-}
-
-function showIncidents(incidents, problems) {
-  const known = JSON.stringify([incidents, problems]);
-  if (at("alarms").dataset.known === known) return;
-  at("alarms").dataset.known = known;
-  const shown = incidents.map(({ id, text, since, members }) => element("details", { class: "alarm" },
-    element("summary", {}, `${text}, since ${clock(since)} (incident ${id})`),
-    ...members.map((member) => element("p", {}, member.text))));
-  if (problems.length) {
-    shown.push(element("p", { class: "problem" }, `The configuration on disk is refused: ${problems.join("\n")}`));
-  }
-  at("alarms").replaceChildren(...shown);
 }
 
 // What happens.
@@ -172,6 +160,7 @@ at("explain").addEventListener("submit", async (event) => {
 
 setInterval(() => {
   if (connection !== "live") showConnection();
+  incidents.tick();
   intents.tick();
 }, 1_000);
 
