@@ -13,6 +13,7 @@
 //! that becomes the cause of the incident; of two incidents with one cause the later ends in the earlier. An incident
 //! is over when no member of it stands.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
@@ -206,11 +207,13 @@ impl Incidents {
         closed.collect()
     }
 
-    /// Returns the incidents that are open, the most severe first, and after them those that are over, the last first.
+    /// Returns the incidents that are open, the most severe first and of those the ones that leave clients without a region,
+    /// and after them those that are over, the last first.
     pub(crate) fn report(&self) -> Vec<Incident> {
-        let mut open: Vec<_> = self.open.iter().map(|open| open.told(None)).collect();
-        open.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.since.cmp(&b.since)));
-        open.into_iter().chain(self.over.iter().rev().cloned()).collect()
+        let mut open: Vec<_> = self.open.iter().collect();
+        open.sort_by_key(|one| (Reverse(one.severity), !one.strands_clients(), one.since));
+        let open = open.into_iter().map(|open| open.told(None));
+        open.chain(self.over.iter().rev().cloned()).collect()
     }
 
     fn by_member(&self) -> BTreeMap<String, u64> {
@@ -309,6 +312,11 @@ impl Incidents {
 }
 
 impl OpenIncident {
+    /// Returns whether no region is left for some clients.
+    fn strands_clients(&self) -> bool {
+        self.members.keys().any(|condition| matches!(condition, Condition::NoRegion { .. }))
+    }
+
     fn told(&self, ended_at: Option<Moment>) -> Incident {
         let member = |member: &StandingCondition| IncidentMember {
             key: member.condition.to_string(),
@@ -505,8 +513,8 @@ mod tests {
         check(
             &["tokyo@4", "tokyo@4 osaka@4 api=tokyo+osaka"],
             &[
-                "1 region/tokyo: tokyo is down (IPv4): connection refused [1]",
                 "2 names/api: no_region/api/IPv4 [1]",
+                "1 region/tokyo: tokyo is down (IPv4): connection refused [1]",
                 "3 region/osaka: osaka is down (IPv4): connection refused [1]",
             ],
         );
