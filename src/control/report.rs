@@ -164,6 +164,27 @@ impl RegionReport {
 }
 
 impl RegionReport {
+    /// Says of each zone that takes fewer clients than all for a reason of its own, or that this instance cannot see, how
+    /// it stands: `tokyo-a ramp at 10%`, `tokyo-b blind`.
+    pub fn notable_zones(&self) -> Vec<String> {
+        let of_region: Vec<_> = self.status.iter().filter_map(Status::limit).collect();
+        let told = self.zones.iter().filter_map(|zone| {
+            let there = zone.status.iter().filter(|status| status.exists());
+            let worst = there.max_by_key(|status| (status.limit().is_some(), status.phase));
+            let limit = worst.and_then(|status| Some((status.limit()?, status.takes())));
+            let limit = limit.filter(|(word, _)| !of_region.contains(word));
+            let limit = limit.map(|(word, takes)| match takes {
+                Share::NONE | Share::ALL => word.to_owned(),
+                part => format!("{word} at {part}"),
+            });
+            let mut canaries = zone.addresses.iter().flat_map(|address| &address.canaries);
+            let blind = canaries.any(|canary| canary.blind.is_some()).then(|| "blind".to_owned());
+            let states: Vec<_> = limit.into_iter().chain(blind).collect();
+            (!states.is_empty()).then(|| format!("{} {}", zone.name, states.join(", ")))
+        });
+        told.collect()
+    }
+
     /// Says who sees what while observers disagree; `None`: they agree.
     pub fn observers(&self, family: Family) -> Option<String> {
         let sights = self.sights[family as usize].as_ref()?;

@@ -62,7 +62,7 @@ pub use observers::{
     FRESH_WITHIN, Fact, FactKey, JointSights, Link, LostPeer, Observer, ObserverRules, Observers, PeerHello,
     PeerNews, PeerReport, RegionSights, Sight, own_facts,
 };
-pub use outlier::OutlierGrade;
+pub use outlier::{OutlierGrade, Standout, compared};
 pub use quorum::{DownQuorum, Vote, joint_state};
 #[cfg(test)]
 pub(crate) use recovery::Stage;

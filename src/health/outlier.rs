@@ -109,31 +109,47 @@ impl Windows {
     }
 }
 
+/// Of a place that stands out, what the others have in the middle; `None`: it does not by that signal.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Standout {
+    pub error_rate: Option<f64>,
+    pub p95_latency_seconds: Option<f64>,
+}
+
 /// Returns which of these places stand out against the others.
 pub fn outstanding(places: &[Vitals]) -> Vec<bool> {
+    compared(places).into_iter().map(|standout| standout != Standout::default()).collect()
+}
+
+/// Compares each place with the others.
+pub fn compared(places: &[Vitals]) -> Vec<Standout> {
     let judged: Vec<Option<&Vitals>> = places
         .iter()
         .map(|vitals| {
             Some(vitals).filter(|it| it.requests.is_some_and(|requests| requests >= ENOUGH_REQUESTS))
         })
         .collect();
-    let verdict = |index: usize| {
+    let compare = |index: usize| {
         let Some(own) = judged[index] else {
-            return false;
+            return Standout::default();
         };
         let others = || judged.iter().enumerate().filter(move |(other, _)| *other != index);
         let others = || others().filter_map(|(_, other)| *other);
         let errors = median(others().filter_map(|other| other.error_rate));
         let latency = median(others().filter_map(|other| other.p95_latency_seconds));
-        let by_errors = own.error_rate.zip(errors).is_some_and(|(own, others)| {
-            others <= COMMON_ERROR_RATE && own > NOTABLE_ERROR_RATE && own > others * TIMES_WORSE.0
+        let by_errors = own.error_rate.zip(errors).filter(|(own, others)| {
+            *others <= COMMON_ERROR_RATE && *own > NOTABLE_ERROR_RATE && *own > others * TIMES_WORSE.0
         });
-        let by_latency = own.p95_latency_seconds.zip(latency).is_some_and(|(own, others)| {
-            own > others + NOTABLE_LATENCY_SECONDS && own > others * TIMES_WORSE.1
-        });
-        by_errors || by_latency
+        let by_latency = own
+            .p95_latency_seconds
+            .zip(latency)
+            .filter(|(own, others)| *own > others + NOTABLE_LATENCY_SECONDS && *own > others * TIMES_WORSE.1);
+        Standout {
+            error_rate: by_errors.map(|(_, others)| others),
+            p95_latency_seconds: by_latency.map(|(_, others)| others),
+        }
     };
-    (0..places.len()).map(verdict).collect()
+    (0..places.len()).map(compare).collect()
 }
 
 /// Returns the middle one, or the mean of the two in the middle; `None` when there are none.

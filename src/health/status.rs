@@ -218,7 +218,7 @@ impl Status {
     }
 
     /// Returns the word for what keeps it from taking all of its clients; `None`: nothing does.
-    fn limit(&self) -> Option<&'static str> {
+    pub fn limit(&self) -> Option<&'static str> {
         match self.takes() {
             _ if !self.has_enough() => Some(Phase::Down.as_str()),
             Share::ALL => None,
