@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use crate::client::Country;
+use crate::health::View;
 use crate::region::{Family, RegionId};
 use crate::snapshot::Snapshot;
-use crate::steering::{Route, SteeringId};
+use crate::steering::{Destination, Plan, Rest, Route, SteeringId};
 
 /// Which fraction of some clients goes to each region, the largest first. What is missing to one is
 /// answered without any address.
@@ -21,6 +22,11 @@ pub struct Atlas {
     pub countries: BTreeMap<Country, Fractions>,
     /// Those of unknown country.
     pub unknown: Fractions,
+    /// Which fraction of a country's clients gets a region although it is down; only of countries with some.
+    pub failing_open: BTreeMap<Country, f64>,
+    /// By region: where those go of its clients who are not there. Its clients are those whom it is the best for; what
+    /// is missing to one is at home, or answered without any address.
+    pub moved: BTreeMap<RegionId, Fractions>,
 }
 
 /// Fractions below this are rounding: shares are counted in ten thousandths.
@@ -31,43 +37,70 @@ const NEGLIGIBLE: f64 = 0.000_05;
 struct Crowd {
     total: f64,
     by_region: BTreeMap<RegionId, f64>,
+    failing_open: f64,
+}
+
+/// Where the clients of one part of a partition go.
+struct PartRoute {
+    /// The region that is the best for them; `None`: none may have them.
+    home: Option<RegionId>,
+    fractions: Fractions,
+    fails_open: bool,
 }
 
 impl Atlas {
     /// Asks a snapshot where it leads those who ask for the steered name `id`.
     pub fn of(snapshot: &Snapshot, id: SteeringId) -> Self {
         let base = &snapshot.base;
-        let fractions = fractions(snapshot, base.partition_of[id.0 as usize]);
+        let routes = routes(snapshot, base.partition_of[id.0 as usize]);
         let parts = base.partitions[base.partition_of[id.0 as usize]].view.parts();
         let mut crowds: BTreeMap<Option<Country>, Crowd> = BTreeMap::new();
+        let mut at_home: BTreeMap<RegionId, Crowd> = BTreeMap::new();
         for residents in base.table.residents() {
-            let part = parts[residents.class.0 as usize];
-            let crowd = crowds.entry(residents.country).or_default();
-            crowd.add(residents.subnets, &fractions[part as usize]);
+            let route = &routes[parts[residents.class.0 as usize] as usize];
+            crowds.entry(residents.country).or_default().add(residents.subnets, route);
+            if let Some(home) = route.home {
+                at_home.entry(home).or_default().add(residents.subnets, route);
+            }
         }
         let unknown = crowds.remove(&None).map(Crowd::fractions).unwrap_or_default();
+        let failing = crowds.iter().filter(|(_, crowd)| crowd.failing_open > 0.0);
+        let failing =
+            failing.filter_map(|(country, crowd)| Some(((*country)?, crowd.failing_open / crowd.total)));
+        let failing_open = failing.collect();
         let countries = crowds.into_iter();
         let countries = countries.filter_map(|(country, crowd)| Some((country?, crowd.fractions())));
-        Self { countries: countries.collect(), unknown }
+        let moved = at_home.into_iter().map(|(home, crowd)| {
+            let away = crowd.fractions().into_iter().filter(|(region, _)| *region != home);
+            (home, away.collect::<Fractions>())
+        });
+        let moved = moved.filter(|(_, away)| !away.is_empty()).collect();
+        Self { countries: countries.collect(), unknown, failing_open, moved }
     }
 }
 
 /// Returns where the clients of each part of a partition go.
-fn fractions(snapshot: &Snapshot, number: usize) -> Vec<Fractions> {
+fn routes(snapshot: &Snapshot, number: usize) -> Vec<PartRoute> {
     let base = &snapshot.base;
     let partition = &base.partitions[number];
+    let view = snapshot.health.under(partition.policy.max_lag);
     let plans = partition.plans.iter().enumerate();
     let routes = plans.map(|(part, plan)| {
         let split = base.demand_of(number, part).and_then(|place| snapshot.splits.of(place));
-        Route::find(
-            plan,
-            partition.policy.all_down,
-            snapshot.health.under(partition.policy.max_lag),
-            split,
-            Family::V4,
-        )
+        let route = Route::find(plan, partition.policy.all_down, view, split, Family::V4);
+        PartRoute {
+            home: home(plan, view),
+            fractions: route.fractions(),
+            fails_open: matches!(route.rest, Rest::Whole(Destination::FailOpen(_))),
+        }
     });
-    routes.map(|route| route.fractions()).collect()
+    routes.collect()
+}
+
+/// Returns the region that a plan's clients go to when all is well.
+fn home(plan: &Plan, view: &View) -> Option<RegionId> {
+    let with_addresses = plan.order.iter().find(|region| view.status(**region, Family::V4).exists());
+    with_addresses.or(plan.order.first()).copied()
 }
 
 /// What those weigh who are reached over IPv6 alone, whose number is not known: nothing beside
@@ -75,11 +108,14 @@ fn fractions(snapshot: &Snapshot, number: usize) -> Vec<Fractions> {
 const NEARLY_NOTHING: f64 = 1e-9;
 
 impl Crowd {
-    fn add(&mut self, subnets: f64, fractions: &[(RegionId, f64)]) {
+    fn add(&mut self, subnets: f64, route: &PartRoute) {
         let weight = subnets.max(NEARLY_NOTHING);
         self.total += weight;
-        for (region, fraction) in fractions {
+        for (region, fraction) in &route.fractions {
             *self.by_region.entry(*region).or_default() += weight * fraction;
+        }
+        if route.fails_open {
+            self.failing_open += weight;
         }
     }
 
@@ -99,7 +135,7 @@ mod tests {
     use super::*;
     use crate::config::{self, SourceFile, SourceFiles};
     use crate::geo::{self, Table};
-    use crate::health::{SiteShare, View};
+    use crate::health::SiteShare;
     use crate::share::Share;
     use crate::snapshot::Base;
 
@@ -146,7 +182,12 @@ regions:
             format!("{place}:{}", parts.collect::<String>())
         };
         let countries = atlas.countries.iter().map(|(country, fractions)| line(country.as_str(), fractions));
-        let lines: Vec<_> = countries.chain([line("unknown", &atlas.unknown)]).collect();
+        let open =
+            atlas.failing_open.iter().map(|(country, part)| format!("{country} open {:.0}", part * 100.0));
+        let name = |region: &RegionId| &snapshot.base.config.regions.region(*region).name;
+        let moved = atlas.moved.iter().map(|(home, away)| line(&format!("from {}", name(home)), away));
+        let lines: Vec<_> =
+            countries.chain([line("unknown", &atlas.unknown)]).chain(open).chain(moved).collect();
         assert_eq!(lines, expected);
     }
 
@@ -161,12 +202,40 @@ regions:
     #[test]
     fn a_region_on_its_ramp_has_its_share_and_one_that_is_out_nobody() {
         let tenth = SiteShare::Part(Share::percent(10));
-        let expected =
-            ["DE: paris 95 tokyo 5", "FR: paris 100", "JP: paris 90 tokyo 10", "unknown: paris 90 tokyo 10"];
+        let expected = [
+            "DE: paris 95 tokyo 5",
+            "FR: paris 100",
+            "JP: paris 90 tokyo 10",
+            "unknown: paris 90 tokyo 10",
+            "from tokyo: paris 90",
+        ];
         check(NEAREST, [tenth, SiteShare::Full], &expected);
         let out = SiteShare::Out { since: crate::moment::Moment(0) };
-        let expected = ["DE: paris 100", "FR: paris 100", "JP: paris 100", "unknown: paris 100"];
+        let expected = [
+            "DE: paris 100",
+            "FR: paris 100",
+            "JP: paris 100",
+            "unknown: paris 100",
+            "from tokyo: paris 100",
+        ];
         check(NEAREST, [out, SiteShare::Full], &expected);
+    }
+
+    #[test]
+    fn clients_whose_regions_are_all_down_fail_open_and_those_of_others_do_not() {
+        let zone = "groups: { eu: { european_union: true } }\n\
+                    names: { '@': { steer: { regions: [tokyo, paris], \
+                    residency: [{ clients: eu, jurisdictions: [EU] }] } } }";
+        let out = SiteShare::Out { since: crate::moment::Moment(0) };
+        let expected = [
+            "DE: paris 100",
+            "FR: paris 100",
+            "JP: tokyo 100",
+            "unknown: tokyo 100",
+            "DE open 100",
+            "FR open 100",
+        ];
+        check(zone, [SiteShare::Full, out], &expected);
     }
 
     #[test]

@@ -121,6 +121,13 @@ pub struct CountryAtlas {
     pub countries: BTreeMap<String, Vec<RegionFraction>>,
     /// The regions of clients without a known country.
     pub unknown: Vec<RegionFraction>,
+    /// By country, the fraction of its clients who get a region although it is down; only countries with some.
+    #[serde(default)]
+    pub failing_open: BTreeMap<String, f64>,
+    /// By region, where those go of its clients who are not there: the fraction of all whom it is the best for, counted
+    /// by their networks.
+    #[serde(default)]
+    pub moved: BTreeMap<String, Vec<RegionFraction>>,
 }
 
 /// A region, and the fraction of the clients that it gets, 0 to 1.

@@ -50,11 +50,17 @@ pub(super) fn atlas(state: &AdminState, query: SteeredNameQuery) -> Result<Count
     let countries = atlas.countries.iter();
     let countries =
         countries.map(|(country, parts)| (country.to_string(), named(&world.config.regions, parts)));
+    let failing_open = atlas.failing_open.iter().map(|(country, part)| (country.to_string(), rounded(*part)));
+    let moved = atlas.moved.iter().map(|(home, away)| {
+        (world.config.regions.region(*home).name.clone(), named(&world.config.regions, away))
+    });
     Ok(CountryAtlas {
         snapshot: published.snapshot.number,
         name: id.map(|id| world.config.steered[id.0 as usize].owner.to_string()),
         countries: countries.collect(),
         unknown: named(&world.config.regions, &atlas.unknown),
+        failing_open: failing_open.collect(),
+        moved: moved.collect(),
     })
 }
 
@@ -76,9 +82,12 @@ fn of_name(
 
 fn named(regions: &Regions, parts: &[(RegionId, f64)]) -> Vec<RegionFraction> {
     let name = |region: RegionId| regions.region(region).name.clone();
-    // A tenth of a percent is as fine as a map shows.
-    let rounded = |part: f64| (part * 1000.0).round() / 1000.0;
     parts.iter().map(|(region, part)| RegionFraction(name(*region), rounded(*part))).collect()
+}
+
+/// Rounds a fraction: a tenth of a percent is as fine as a map shows.
+fn rounded(part: f64) -> f64 {
+    (part * 1000.0).round() / 1000.0
 }
 
 /// Returns the parts of a map; without a report every region is drawn as healthy.
