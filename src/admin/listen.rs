@@ -30,6 +30,7 @@ use super::state::AdminState;
 use super::stream::feed::{Feeding, Stay};
 use super::stream::keep_telling;
 use super::tls::{CertificateNames, TlsPolicy};
+use super::trends::keep_sampling;
 
 /// The longest a connection lives: what Prometheus grants a scrape by default (`scrape_timeout`).
 pub const LIFETIME: Duration = Duration::from_secs(10);
@@ -123,6 +124,7 @@ pub async fn serve(
     tokio::select! {
         () = accept(&listener, &state, &router, &mut connections) => {}
         () = keep_telling(Arc::clone(&state)) => {}
+        () = keep_sampling(Arc::clone(&state)) => {}
         () = stop => {}
     }
     drop(listener);

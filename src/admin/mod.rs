@@ -22,6 +22,7 @@ mod intents;
 pub(crate) mod listen;
 pub mod map;
 mod openapi;
+mod out_of_line;
 mod overview;
 mod peers;
 pub(crate) mod places;
@@ -34,6 +35,7 @@ pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+pub(crate) mod trends;
 mod ui;
 
 pub use listen::{AdminBindError, AdminListener, bind, serve};

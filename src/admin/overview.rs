@@ -1,16 +1,19 @@
 //! Answers `/overview`, and makes the state that the stream sends.
 
-use super::api::overview::{Overview, OverviewWithEvents, PeerOverview, RegionOverview};
+use super::api::overview::{
+    LoadLimits, OutOfLine, Overview, OverviewWithEvents, PeerOverview, RegionOverview,
+};
 use super::api::route::NoParameters;
 use super::api::status::SnapshotStatus;
 use super::api::{ApiError, IntentList, Timestamp};
-use super::map::palette;
+use super::map::palette::{self, BLIND, DEGRADED};
+use super::out_of_line::out_of_line;
 use super::state::AdminState;
 use super::status;
 use super::stream::hub::FIRST_EVENTS;
 use crate::control::{ObserverReport, RegionReport};
 use crate::event::Event;
-use crate::health::{LIMITED, Phase, Status, WITHDRAWN};
+use crate::health::{LIMITED, OutlierGrade, Phase, Status, WITHDRAWN};
 use crate::region::{Family, Region, RegionId};
 
 /// The most steered names that are listed: those beyond are in the configuration.
@@ -28,7 +31,10 @@ pub(super) fn overview(state: &AdminState) -> Overview {
     let (published, origin) = (state.published.load(), state.origin.load());
     let config = &published.snapshot.base.config;
     let names = config.steered.iter().take(MAX_NAMES);
-    let regions = config.regions.iter().zip(&published.report.regions);
+    let limits = config.safety.limits;
+    let configuration = origin.digest();
+    let out_of_line = out_of_line(&published.report, &limits);
+    let regions = config.regions.iter().zip(&published.report.regions).zip(out_of_line);
     let open = published.report.incidents.iter().filter(|incident| incident.ended_at.is_none());
     Overview {
         server: config.server.name.clone(),
@@ -40,29 +46,47 @@ pub(super) fn overview(state: &AdminState) -> Overview {
         incidents: open.cloned().collect(),
         alarms: published.report.alarms.iter().map(|alarm| alarm.event.text.clone()).collect(),
         problems: origin.failed.as_ref().map_or_else(Vec::new, |failed| failed.problems.clone()),
-        regions: regions.map(|((id, region), report)| at_a_glance(id, region, report)).collect(),
-        peers: published.report.peers.iter().map(peer).collect(),
+        regions: regions.map(|(((id, region), report), out)| at_a_glance(id, region, report, out)).collect(),
+        load_limits: LoadLimits { soft: limits.soft, hard: limits.hard },
+        location_database: origin.database.as_ref().map(|database| database.kind.clone()),
+        peers: published.report.peers.iter().map(|report| peer(report, &configuration)).collect(),
         intents: IntentList::from(&published.report),
     }
 }
 
-fn peer(report: &ObserverReport) -> PeerOverview {
-    let (name, trouble) = (report.name.clone(), report.why.clone());
-    PeerOverview { name, state: report.state().to_owned(), since: Timestamp(report.since), trouble }
+fn peer(report: &ObserverReport, configuration: &str) -> PeerOverview {
+    let hello = report.hello.as_ref();
+    PeerOverview {
+        name: report.name.clone(),
+        state: report.state().to_owned(),
+        since: Timestamp(report.since),
+        trouble: report.why.clone(),
+        version: hello.map(|hello| hello.version.clone()),
+        region: hello.and_then(|hello| hello.region.clone()),
+        same_configuration: hello.map(|hello| hello.configuration == configuration),
+    }
 }
 
-fn at_a_glance(id: RegionId, region: &Region, report: &RegionReport) -> RegionOverview {
+fn at_a_glance(
+    id: RegionId,
+    region: &Region,
+    report: &RegionReport,
+    out_of_line: Vec<OutOfLine>,
+) -> RegionOverview {
     RegionOverview {
         summary: status::summary(region, report),
         phase: report.status[report.worse_family() as usize].phase,
         look: look(report).to_owned(),
         awaits_failback: report.statuses().any(|status| status.phase.is_kept_away()),
         colour: palette::of_region(id).to_owned(),
+        texture: palette::texture(id),
+        notable_zones: report.notable_zones(),
+        out_of_line,
     }
 }
 
-/// Returns the mark of a region on the map: its phase, unless only operators keep it from serving, or it serves without
-/// some of its zones.
+/// Returns the mark of a region on the map: its phase, unless only operators keep it from serving, or it serves and is
+/// degraded, without some of its zones, or not seen.
 pub(super) fn look(report: &RegionReport) -> &'static str {
     let phase = report.status[report.worse_family() as usize].phase;
     let is_wanted = report.intent.is_some() || report.zones.iter().any(|zone| zone.intent.is_some());
@@ -70,7 +94,9 @@ pub(super) fn look(report: &RegionReport) -> &'static str {
     let is_limited = Family::BOTH.into_iter().any(|family| report.limited_zones(family).is_some());
     match phase {
         Phase::Healthy | Phase::Unknown | Phase::Suspect | Phase::Ramp if is_wanted && is_empty => WITHDRAWN,
+        Phase::Healthy | Phase::Unknown | Phase::Suspect if report.grade != OutlierGrade::Fine => DEGRADED,
         Phase::Healthy | Phase::Unknown | Phase::Suspect if is_limited => LIMITED,
+        Phase::Healthy | Phase::Unknown if report.blind().is_some() => BLIND,
         phase => phase.as_str(),
     }
 }

@@ -18,7 +18,7 @@ use super::respond::{json, render, text};
 use super::state::AdminState;
 use super::{
     atlas, availability, drain_status, explain, history, intents, openapi, overview, peers, simulate, status,
-    stream, ui,
+    stream, trends, ui,
 };
 use crate::docs::{self, Edition};
 use crate::metrics::Exposition;
@@ -50,6 +50,7 @@ fn bound() -> Vec<Bound> {
         ),
         answered(&routes::AVAILABILITY, availability::availability),
         answered(&routes::HISTORY, history::history),
+        answered(&routes::TRENDS, trends::trends),
         answered(&routes::INTENTS, intents::list),
         ordered(&routes::INTEND, intents::intend),
         ordered(&routes::LIFT, intents::lift),

@@ -13,10 +13,12 @@ use super::atlas::cache::AtlasCache;
 use super::peers::gate::PeerGate;
 use super::places::ConnectionLimits;
 use super::stream::hub::StreamHub;
+use super::trends::samples::Trends;
 use crate::canary::Sighting;
 use crate::config::DatabaseSource;
 use crate::control::{Command, Done, Rejection, Report};
 use crate::event::Event;
+use crate::files::sha256;
 use crate::geo::Located;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -47,6 +49,7 @@ pub struct AdminState {
     /// What other instances are told; `None`: there are none.
     pub(super) peers: Option<PeerGate>,
     pub(super) atlases: AtlasCache,
+    pub(super) trends: Trends,
 }
 
 /// What the handlers ask for when a request comes.
@@ -128,6 +131,15 @@ pub struct FailedReload {
     pub problems: Vec<String>,
 }
 
+impl ConfigOrigin {
+    /// Returns a SHA-256 of all files of the configuration but `server.yaml`, by which peers tell whether they have the
+    /// same.
+    pub fn digest(&self) -> String {
+        let files = self.files.iter().map(|file| format!("{} {}\n", file.sha256, file.name));
+        sha256(files.collect::<String>().as_bytes())
+    }
+}
+
 impl AdminState {
     /// Starts with the first snapshot, and what it was loaded from.
     pub fn new(
@@ -153,6 +165,7 @@ impl AdminState {
             confinement: ConfinementStatus::default(),
             peers: None,
             atlases: AtlasCache::default(),
+            trends: Trends::default(),
         }
     }
 

@@ -207,7 +207,7 @@ impl Pen {
         if !peers.is_empty() {
             writeln!(page, "\n{}", self.bold("peers"))?;
         }
-        for PeerOverview { name, state, since, trouble } in peers {
+        for PeerOverview { name, state, since, trouble, .. } in peers {
             match trouble {
                 None => writeln!(page, "  {name}  {state} since {since}")?,
                 Some(why) => {

@@ -26,7 +26,7 @@ pub use peers::PeerMetrics;
 pub use resolvers::{ResolverSummary, ResolverTable, ResolverWatch};
 pub use transports::{TcpMetrics, UdpMetrics};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -353,6 +353,11 @@ impl Metrics {
     /// Counts a request to the admin address that was refused.
     pub fn admin_refused(&self, why: &'static str) {
         self.admin_refusals.get_or_create(&Refused { why }).inc();
+    }
+
+    /// Returns how many queries were answered with the addresses of each region, by name.
+    pub fn answers_by_region(&self) -> BTreeMap<String, u64> {
+        self.answers.totals().regions
     }
 
     /// Returns everything in a text format.

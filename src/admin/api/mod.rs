@@ -6,6 +6,7 @@
 //! | [`status`], [`overview`] | what is known of regions, zones, addresses and canaries; the same at a glance |
 //! | [`intents`], [`drain_status`] | requests of operators and what became of them |
 //! | [`history`], [`availability`] | events and drills; measured uptime |
+//! | [`trends`] | the last hour of every region |
 //! | [`queries`] | explanations, simulations, where the clients of a country go |
 //! | [`instances`] | what commands print of several instances |
 //! | [`caller`], [`error`], [`timestamp`] | the caller's identity; refusals; moments as text |
@@ -26,6 +27,7 @@ pub mod route;
 pub mod routes;
 pub mod status;
 pub mod timestamp;
+pub mod trends;
 
 pub use availability::{AvailabilityQuery, AvailabilityRow, AvailabilityTable, RowKind};
 pub use caller::{CallerIdentity, Credential, Role};
@@ -40,7 +42,7 @@ pub use intents::{
     Approval, ChangeReply, IntentList, IntentNumber, IntentRequest, IntentStatus, LiftQuery, ProposalNumber,
     ProposalStatus, RuleViolation,
 };
-pub use overview::{Overview, OverviewWithEvents, PeerOverview, RegionOverview};
+pub use overview::{LoadLimits, OutOfLine, Overview, OverviewWithEvents, PeerOverview, RegionOverview};
 pub use queries::{
     AnswerFormat, CountryAtlas, ExplainQuery, LossSimulation, RegionFraction, SimulateQuery, SteeredNameQuery,
 };
@@ -52,3 +54,4 @@ pub use status::{
     SnapshotStatus, ZoneStatus,
 };
 pub use timestamp::Timestamp;
+pub use trends::{RegionTrend, TrendList};

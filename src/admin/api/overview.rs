@@ -32,6 +32,12 @@ pub struct Overview {
     pub problems: Vec<String>,
     /// The regions, in the order of the configuration.
     pub regions: Vec<RegionOverview>,
+    /// The type that the location database states, for its attribution: `Meridian-World`; `null`: there is none.
+    #[serde(default)]
+    pub location_database: Option<String>,
+    /// The loads at which regions shed clients.
+    #[serde(default)]
+    pub load_limits: LoadLimits,
     /// The other instances that judge health with this one, by name; left out: it has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peers: Vec<PeerOverview>,
@@ -52,6 +58,15 @@ pub struct PeerOverview {
     pub since: Timestamp,
     /// Why it is not heard; `null`: it is.
     pub trouble: Option<String>,
+    /// The version of its program; `null`: it was never heard.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The region in which it runs; `null`: outside of all.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// Whether it has the same configuration, without `server.yaml`, as it said when it was heard; `null`: it never was.
+    #[serde(default)]
+    pub same_configuration: Option<bool>,
 }
 
 /// A region at a glance.
@@ -62,13 +77,43 @@ pub struct RegionOverview {
     pub summary: RegionSummary,
     /// The worse phase of its families.
     pub phase: Phase,
-    /// Its mark on the map: its phase; `withdrawn` while only operators keep it from serving, `limited` while it serves
-    /// and one of its zones takes fewer clients than all.
+    /// Its mark on the map: its phase; `withdrawn` while only operators keep it from serving; and while it serves,
+    /// `degraded` when its clients' requests keep some of them away, `limited` when one of its zones takes fewer clients
+    /// than all, `blind` when this instance cannot see all of it.
     pub look: String,
     /// Whether it or one of its zones is held or quarantined, so that `failback` would let it back.
     pub awaits_failback: bool,
     /// The colour of its clients' countries on the map.
     pub colour: String,
+    /// Its zones that take fewer clients than all for a reason of their own, or that this instance cannot see:
+    /// `tokyo-a ramp at 10%`, `tokyo-b blind`.
+    #[serde(default)]
+    pub notable_zones: Vec<String>,
+    /// The numbers of it that are out of line, each with why.
+    #[serde(default)]
+    pub out_of_line: Vec<OutOfLine>,
+    /// How dense the dots are over that colour, where more regions than colours are: 0 for none.
+    #[serde(default)]
+    pub texture: u8,
+}
+
+/// A number of a region that is out of line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OutOfLine {
+    /// Which number.
+    #[schemars(extend("enum" = ["load", "p95", "errors", "away", "up"]))]
+    pub number: String,
+    /// Why, in a few words: `above the soft limit of 80%`.
+    pub why: String,
+}
+
+/// The loads at which a region sheds clients, as fractions of its capacity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LoadLimits {
+    /// Above it the region sends clients elsewhere, step by step.
+    pub soft: f64,
+    /// No region is given clients beyond it.
+    pub hard: f64,
 }
 
 /// Everything at a glance, and the last events.

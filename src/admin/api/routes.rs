@@ -119,6 +119,9 @@ pub(crate) const HISTORY: ApiRoute<HistoryQuery, (), EventsAndDrills> =
     ApiRoute::get("/history", "Show what operators did and what came of drills")
         .example("limit=100&kind=drill");
 
+pub(crate) const TRENDS: ApiRoute<NoParameters, (), TrendList> =
+    ApiRoute::get("/trends", "Show the last hour of every region: queries, share, p95, load");
+
 pub(crate) const INTENTS: ApiRoute<NoParameters, (), IntentList> =
     ApiRoute::get("/intents", "Show the intents in force and the open proposals");
 

@@ -10,6 +10,7 @@ use crate::admin::access::{MAX_TOKEN, MAX_WRONG, MIN_TOKEN};
 use crate::admin::api::history::MAX_EVENTS;
 use crate::admin::api::intents::MAX_BODY;
 use crate::admin::stream::hub;
+use crate::admin::trends::samples;
 use crate::admin::{listen, places};
 use crate::alarm::incident;
 use crate::availability::{log, measured};
@@ -200,6 +201,7 @@ fn admin() -> Vec<Row> {
         ("wrong tokens in a second that are answered one by one", most(MAX_WRONG)),
         ("events of one page of `/history`", most(MAX_EVENTS)),
         ("events that a stream begins with", most(hub::FIRST_EVENTS)),
+        ("samples of each region that `/trends` has", most(samples::KEPT)),
         ("instances that one command asks", most(server::MAX_INSTANCES)),
         ("time between two lines of a peer before it counts as silent", at_most(health::FRESH_WITHIN)),
         ("size of a line of a peer", bytes(protocol::MAX_LINE as u64)),
