@@ -163,6 +163,12 @@ impl Browser {
         self.ask("Input.insertText", json!({ "text": text }));
     }
 
+    fn presses_tab(&mut self) {
+        let key = json!({ "type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9 });
+        self.ask("Input.dispatchKeyEvent", key);
+        self.ask("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": "Tab", "code": "Tab" }));
+    }
+
     fn presses_enter(&mut self) {
         let key = json!({ "type": "keyDown", "key": "Enter", "code": "Enter", "text": "\r", "windowsVirtualKeyCode": 13 });
         self.ask("Input.dispatchKeyEvent", key);
@@ -212,6 +218,25 @@ impl Drop for Browser {
     }
 }
 
+/// What a screen reader reads out with a name.
+const NAMED: [&str; 9] =
+    ["button", "link", "textbox", "combobox", "meter", "img", "image", "DisclosureTriangle", "checkbox"];
+
+/// Checks that everything that can be used or that is a picture has a name for screen readers.
+fn is_named(browser: &mut Browser) {
+    browser.ask("Accessibility.enable", json!({}));
+    let tree = browser.ask("Accessibility.getFullAXTree", json!({}));
+    browser.ask("Accessibility.disable", json!({}));
+    let nodes = tree["nodes"].as_array().expect("a list");
+    let is_heard = |node: &&Value| {
+        node["ignored"] == json!(false) && NAMED.iter().any(|role| node["role"]["value"] == json!(role))
+    };
+    let heard: Vec<_> = nodes.iter().filter(is_heard).collect();
+    let nameless: Vec<_> = heard.iter().filter(|node| node["name"]["value"] == json!("")).collect();
+    assert!(nameless.is_empty(), "without a name: {nameless:#?}");
+    assert!(heard.len() > 50, "{} things with names", heard.len());
+}
+
 /// Every picture of the page is taken at these sizes: a desk and a phone.
 const SIZES: [(u32, u32); 2] = [(1440, 1000), (390, 844)];
 
@@ -234,6 +259,7 @@ fn a_region_breaks_and_heals_before_the_eyes_of_those_who_watch() {
     browser.sees("document.querySelectorAll('#map .countries > *').length > 150");
     browser.reads("#live", "live");
     tell_of_first_view(&mut browser);
+    shows(&mut browser, "normal");
 
     seen.regions.break_("osaka");
     browser.sees(&row("osaka", "matches('[data-phase=down]')"));
@@ -255,15 +281,21 @@ fn a_region_breaks_and_heals_before_the_eyes_of_those_who_watch() {
 #[test]
 fn clients_that_fail_open_are_the_first_line_and_incidents_beyond_three_are_folded() {
     let Some(mut browser) = Browser::start() else { return };
-    let seen = Seen::start();
+    // One region is left to Europeans, and regions that fall together leave at once.
+    let seen = Seen::start_on(|home| {
+        home.edit("regions.yaml", "jurisdiction: FR", "jurisdiction: CH");
+        home.edit("regions.yaml", "recovery:", "safety: { shared_hold: 0s }\nrecovery:");
+    });
     browser.size(1440, 1000);
     browser.open(&format!("http://{}/", seen.admin));
     browser.reads("#summary", "all 6 regions serve");
-    for place in ["frankfurt", "paris", "127.7.1.1"] {
+    for place in ["frankfurt", "osaka", "127.7.1.1"] {
         seen.regions.break_(place);
     }
-    browser.reads("#summary", "fail open: ");
-    browser.reads("#summary", "frankfurt and paris are down since");
+    browser.reads("#summary", "eu clients of api.example.com and 1 more name fail open: ");
+    browser.reads("#summary", "osaka and frankfurt are down since");
+    browser.reads("#summary", "2 of 6 regions out");
+    seen.home.edit("api.example.com.yaml", "order: nearest", "order: neerest");
     browser.sees("document.querySelectorAll('#incidents > li').length === 3");
     browser.reads("#incidents > li:first-child[data-severity=critical] .severity", "critical");
     browser.reads("#more-incidents > summary", "1 more incident");
@@ -272,9 +304,15 @@ fn clients_that_fail_open_are_the_first_line_and_incidents_beyond_three_are_fold
     seen.regions.heal("127.7.1.1");
     browser.sees("document.querySelector('#more-incidents').hidden");
     browser.sees("document.querySelector('#incidents > li:first-child details').open");
+    browser.sees("document.querySelector('#country-DE').getAttribute('fill').startsWith('url(#open-')");
+    browser.reads("#country-DE title", "although it is down (fail open)");
+    browser.reads("#key li", "fail open");
     shows(&mut browser, "fail-open");
     assert_eq!(browser.complaints(), Vec::<Value>::new());
 }
+
+/// The most octets that the page may take, with its map and all that it asks for at first.
+const MAX_OCTETS: u64 = 250_000;
 
 /// Checks how large the first view is, and says how long it took.
 fn tell_of_first_view(browser: &mut Browser) {
@@ -287,7 +325,7 @@ fn tell_of_first_view(browser: &mut Browser) {
         "Math.round(Math.max(...performance.getEntriesByType('resource').map((one) => one.responseEnd)))",
     );
     eprintln!("first view: {bytes} octets, loaded after {took} ms, the last answer after {map} ms");
-    assert!(bytes.as_u64().is_some_and(|bytes| bytes < 200_000), "{bytes} octets");
+    assert!(bytes.as_u64().is_some_and(|bytes| bytes <= MAX_OCTETS), "{bytes} octets");
 }
 
 #[test]
@@ -304,6 +342,7 @@ fn an_operator_shifts_clients_with_a_look_ahead_and_lifts_it_again() {
     browser.presses_enter();
     browser.reads("#caller", "ops may operate");
 
+    browser.click("#region-tokyo .menu summary");
     browser.click("#region-tokyo [data-deed=drain]");
     browser.types("#act [name=for]", "30m");
     browser.types("#act [name=reason]", "a new kernel");
@@ -319,6 +358,7 @@ fn an_operator_shifts_clients_with_a_look_ahead_and_lifts_it_again() {
     browser.reads("#intents .left", "left");
 
     // A second one at a time breaks a rule, knowingly.
+    browser.click("#region-osaka .menu summary");
     browser.click("#region-osaka [data-deed=shift]");
     browser.types("#act [name=percent]", "50");
     browser.types("#act [name=reason]", "both at once");
@@ -332,7 +372,9 @@ fn an_operator_shifts_clients_with_a_look_ahead_and_lifts_it_again() {
     seen.regions.break_("oregon");
     browser.sees(&row("oregon", "matches('[data-phase=down]')"));
     shows(&mut browser, "withdrawn-and-down");
-    let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+    // A picture is not taken between two colours.
+    let still = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+    let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }, still] });
     browser.ask("Emulation.setEmulatedMedia", dark);
     shows(&mut browser, "dark");
 
@@ -373,7 +415,183 @@ fn what_the_server_advises_is_approved_on_the_page() {
     browser.click("#intents li[data-state=proposed] button");
     browser.types("#act [name=reason]", "it is down indeed");
     browser.presses_enter();
+    browser.click("#act-confirm");
     browser.reads("#intents li[data-state=standing]", "approve osaka");
     browser.sees("document.querySelectorAll('#intents li[data-state=proposed]').length === 0");
     assert_eq!(browser.complaints(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_region_that_comes_back_shows_its_ramp_and_where_its_clients_are_meanwhile() {
+    let Some(mut browser) = Browser::start() else { return };
+    let seen = Seen::start_on(|home| home.edit("regions.yaml", "ramp: []", "ramp: [10%], hold: 1h"));
+    browser.size(1440, 1000);
+    browser.open(&format!("http://{}/", seen.admin));
+    browser.sees(&row("osaka", "matches('[data-phase=healthy]')"));
+    seen.regions.break_("frankfurt");
+    browser.sees(&row("frankfurt", "matches('[data-phase=down]')"));
+    browser.reads("#moved li", "Clients of frankfurt: 100% go to paris");
+    browser.sees("document.querySelectorAll('#map .flows .way').length === 1");
+    browser.reads("#notes-frankfurt li", "127.7.4.1 is down (shallow: status 503)");
+    browser.sees("document.querySelector('#region-frankfurt .up').matches('.off')");
+    shows(&mut browser, "one-down");
+
+    seen.regions.heal("frankfurt");
+    browser.sees(&row("frankfurt", "matches('[data-phase=ramp]')"));
+    browser.reads("#summary", "frankfurt takes 10% of its clients (ramp)");
+    browser.reads("#moved li", "Clients of frankfurt: 90% go to paris, 10% stay");
+    browser.reads("#key li", "go to two regions");
+    browser.reads("#region-frankfurt .share", "10%");
+    shows(&mut browser, "ramp");
+    assert_eq!(browser.complaints(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_region_that_the_server_cannot_see_is_blind_and_not_down() {
+    let Some(mut browser) = Browser::start() else { return };
+    // An address for documentation: where IPv6 leads out of this machine it is silent, and elsewhere it cannot be probed.
+    let address = r#"oregon-a: { addresses: [127.7.3.1, "2001:db8::1"] }"#;
+    let seen = Seen::start_on(|home| {
+        home.edit("regions.yaml", r#"oregon-a: { addresses: [127.7.3.1, "::ffff:127.7.3.1"] }"#, address);
+    });
+    browser.size(1440, 1000);
+    browser.open(&format!("http://{}/", seen.admin));
+    browser.sees(&row("oregon", "matches('[data-look=blind], [data-phase=down]')"));
+    if browser.run("document.querySelector('#region-oregon').dataset.phase") == json!("down") {
+        eprintln!("skipped: this machine has a way to 2001:db8::1");
+        return;
+    }
+    browser.reads("#region-oregon .state", "blind");
+    browser.reads("#notes-oregon li", "oregon-a blind");
+    browser.reads("#notes-oregon li", "1 of 2 probes cannot be made");
+    browser.reads("#key li", "blind");
+    shows(&mut browser, "blind");
+    assert_eq!(browser.complaints(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_wrong_token_is_told_and_takes_nothing_away() {
+    let Some(mut browser) = Browser::start() else { return };
+    let seen = Seen::start();
+    browser.size(1440, 1000);
+    browser.open(&format!("http://{}/", seen.admin));
+    browser.sees(&row("osaka", "matches('[data-phase=healthy]')"));
+    browser.types("#token-value", "0123456789abcdef01234568");
+    browser.presses_enter();
+    browser.reads("#caller", "This token is not known, and is not used");
+    browser.reads("#live", "live");
+    browser.sees("sessionStorage.length === 0");
+    seen.regions.break_("osaka");
+    browser.sees(&row("osaka", "matches('[data-phase=down]')"));
+
+    let token = fs::read_to_string(seen.home.path("token")).unwrap();
+    browser.types("#token-value", &token);
+    browser.presses_enter();
+    browser.reads("#caller", "ops may operate");
+    // A token that is replaced is no longer accepted: what is seen goes on.
+    fs::write(seen.home.path("token"), "another-token-of-32-octets-for-op").unwrap();
+    seen.home.edit("api.example.com.yaml", "ttl: 30s", "ttl: 31s");
+    wait_for("the token to be gone", || {
+        let status = browser.run(&format!(
+            "fetch('/whoami', {{ headers: {{ Authorization: 'Bearer {token}' }} }}).then((got) => got.status)"
+        ));
+        (status == json!(401)).then_some(())
+    });
+    browser.click("#explain button");
+    browser.types("#explain [name=client]", "10.81.7.0/24");
+    browser.presses_enter();
+    browser.reads("#caller", "no longer accepted, and was forgotten");
+    seen.regions.heal("osaka");
+    browser.sees(&row("osaka", "matches('[data-phase=healthy]')"));
+    browser.reads("#live", "live");
+}
+
+#[test]
+fn an_operator_forces_an_address_and_drills_a_region_from_the_page() {
+    let Some(mut browser) = Browser::start() else { return };
+    let seen = Seen::start();
+    browser.size(1440, 1000);
+    browser.open(&format!("http://{}/", seen.admin));
+    let token = fs::read_to_string(seen.home.path("token")).unwrap();
+    browser.sees(&row("tokyo", "matches('[data-phase]')"));
+    browser.types("#token-value", &token);
+    browser.presses_enter();
+    browser.reads("#caller", "ops may operate");
+
+    browser.click("#region-tokyo .menu summary");
+    browser.click("#region-tokyo [data-deed=force]");
+    browser.reads("#act [name=zone] option", "only tokyo-b/127.7.1.2");
+    browser.run("document.querySelector('#act [name=zone]').value = 'tokyo-b/127.7.1.2'");
+    browser.types("#act [name=reason]", "a bad disk");
+    browser.presses_enter();
+    browser.click("#act-confirm");
+    browser.reads("#intents li[data-state=standing]", "force tokyo/tokyo-b/127.7.1.2 down");
+    browser.reads("#region-tokyo .wanted", "force tokyo/tokyo-b/127.7.1.2 down");
+
+    browser.click("#region-oregon .menu summary");
+    browser.click("#region-oregon [data-deed=drill]");
+    browser.sees("document.querySelector('#act [name=percent]').value === '10'");
+    browser.types("#act [name=reason]", "once a month");
+    browser.presses_enter();
+    browser.reads("#act-answer", "oregon");
+    shows(&mut browser, "drill");
+    browser.click("#act-confirm");
+    browser.reads("#intents li", "drill oregon 10%");
+    assert_eq!(browser.complaints(), Vec::<Value>::new());
+}
+
+#[test]
+fn an_answer_is_explained_with_a_list_of_reasons() {
+    let Some(mut browser) = Browser::start() else { return };
+    let seen = Seen::start();
+    seen.regions.break_("tokyo");
+    seen.server.settles(&[("10.81.7.0/24", "osaka")]);
+    browser.size(1440, 1000);
+    browser.open(&format!("http://{}/", seen.admin));
+    browser.sees("document.querySelector('#explain [name=name]')?.value === 'api.example.com'");
+    browser.types("#explain [name=client]", "10.81.7.0/24");
+    browser.presses_enter();
+    browser.reads("#explanation .reasons li:first-child", "down: 0 of 2 up, 1 needed");
+    browser.reads("#explanation .reasons li.chosen", "osaka");
+    browser.reads("#explanation dd", "127.7.2.1");
+    shows(&mut browser, "explain");
+    browser.types("#explain [name=client]", "nonsense");
+    browser.presses_enter();
+    browser.reads("#explanation .refused", "the client `nonsense`");
+}
+
+#[test]
+fn the_page_is_used_by_keyboard_and_everything_on_it_has_a_name() {
+    let Some(mut browser) = Browser::start() else { return };
+    let seen = Seen::start();
+    browser.size(1440, 1000);
+    browser.open(&format!("http://{}/", seen.admin));
+    browser.sees(&row("tokyo", "matches('[data-phase=healthy]')"));
+    browser.sees("document.querySelectorAll('#map .countries > *').length > 150");
+    let token = fs::read_to_string(seen.home.path("token")).unwrap();
+    browser.types("#token-value", &token);
+    browser.presses_enter();
+    browser.reads("#caller", "ops may operate");
+    is_named(&mut browser);
+
+    browser.run("document.activeElement.blur(); getSelection().removeAllRanges()");
+    browser
+        .run("document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')");
+    let mut stops: Vec<String> = Vec::new();
+    while stops.last().is_none_or(|stop| !stop.contains("may-act")) {
+        browser.presses_tab();
+        let stop = browser.run(
+            "(({ activeElement: one }) => `${one.closest('section, header, footer, tr')?.id ?? ''} \
+             ${one.tagName} ${one.id || one.getAttribute('class')}`)(document)",
+        );
+        stops.push(stop.as_str().expect("an element").to_owned());
+        assert!(stops.len() < 60, "the end is never reached: {stops:#?}");
+    }
+    let first = |word: &str| stops.iter().position(|stop| stop.contains(word));
+    let order =
+        ["skip", "token-value", "name", "country-", "region-tokyo", "region-osaka", "timeline"].map(first);
+    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{stops:#?}");
+    let of_map =
+        stops.iter().filter(|stop| stop.starts_with("map-panel") && !stop.contains("SELECT")).count();
+    assert_eq!(of_map, 1, "the map is one stop: {stops:#?}");
 }

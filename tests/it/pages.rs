@@ -25,14 +25,19 @@ pub struct Seen {
 
 impl Seen {
     pub fn start() -> Self {
-        Self::start_with("")
+        Self::start_on(|_| ())
     }
 
     /// Starts it with further keys of `recovery`.
     fn start_with(recovery: &str) -> Self {
+        Self::start_on(|home| home.edit("regions.yaml", "ramp: [] }", &format!("ramp: []{recovery} }}")))
+    }
+
+    /// Starts it on a configuration that was edited before.
+    pub fn start_on(edit: impl FnOnce(&Home)) -> Self {
         let regions = Regions::start();
         let home = Home::new(regions.port);
-        home.edit("regions.yaml", "ramp: [] }", &format!("ramp: []{recovery} }}"));
+        edit(&home);
         let access = "access: { tokens: [{ name: ops, role: operate, file: ../token }] }";
         home.edit("server.yaml", "geo:\n", &format!("admin: \"127.0.0.1:0\"\n{access}\ngeo:\n"));
         fs::write(home.path("token"), TOKEN).unwrap();

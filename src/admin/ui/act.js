@@ -32,6 +32,20 @@ const DEEDS = {
     fields: ["zone", "maybe-for", "reason"],
     action: ({ target }) => ({ action: "disable", target }),
   },
+  force: {
+    title: ({ region }) => `Force the health of ${region}`,
+    help: "It counts as up or down whatever its canaries say, for 6 h unless it is said for how long. What was forced down comes back step by step.",
+    fields: ["zone", "state", "maybe-for", "reason"],
+    isOfAddresses: true,
+    action: ({ target, state }) => ({ action: "force", target, state }),
+  },
+  drill: {
+    title: ({ region }) => `Drill ${region}`,
+    help: "A shift to learn from, which ends at the first alarm.",
+    fields: ["zone", "percent", "for", "reason"],
+    begin: { percent: "10", for: "30m" },
+    action: ({ target, percent }) => ({ action: "drill", target, percent: Number(percent) }),
+  },
   failback: {
     title: ({ region }) => `Let ${region} back`,
     help: "A region that is held or quarantined takes its clients back, share by share.",
@@ -48,12 +62,16 @@ const DEEDS = {
     title: ({ region }) => `Let ${region} leave`,
     help: "The server advises it. The region stays away until it is well again.",
     fields: ["reason"],
-    send: ({ number, reason }) => [`/proposals/${number}/approve`, "POST", { reason, override: chosen() }],
+    isTried: true,
+    send: ({ number, reason }, isTrial) => [`/proposals/${number}/approve`, "POST", { reason, ...weighed(isTrial) }],
   },
 };
 
 let current = null;
 let broken = [];
+
+// There is nothing to predict of a return: its steps have gates of their own.
+const isTried = (kind) => Boolean(DEEDS[kind].action || DEEDS[kind].isTried);
 
 // Opens the dialog; `about` has what the deed is about: `region`, `number`.
 export function open(kind, about) {
@@ -62,29 +80,32 @@ export function open(kind, about) {
   say(at("act-heading"), deed.title(about));
   say(at("act-help"), about.text ? `${about.text}. ${deed.help}` : deed.help);
   form.reset();
+  for (const [name, value] of Object.entries(deed.begin ?? {})) form.elements[name].value = value;
   form.elements.author.value = author();
   for (const field of form.querySelectorAll("[data-field]")) {
     const isAsked = field.dataset.field === "author" || deed.fields.includes(field.dataset.field);
     field.hidden = !isAsked;
     field.querySelector("input, select").disabled = !isAsked;
   }
-  if (deed.fields.includes("zone")) offerZones(about.region);
+  if (deed.fields.includes("zone")) offerZones(about.region, Boolean(deed.isOfAddresses));
   forget();
-  // There is nothing to predict of a return: its steps have gates of their own.
-  predict.hidden = !deed.action;
+  predict.hidden = !isTried(kind);
   // Enter presses the first button that submits.
-  predict.type = deed.action ? "submit" : "button";
-  confirm.disabled = Boolean(deed.action);
+  predict.type = isTried(kind) ? "submit" : "button";
   dialog.showModal();
 }
 
-async function offerZones(region) {
+async function offerZones(region, hasAddresses) {
   const select = form.elements.zone;
   select.replaceChildren(element("option", { value: "" }, `all of ${region}`));
   const response = await ask(`/status/${encodeURIComponent(region)}`).catch(() => null);
   const zones = response?.ok ? (await response.json()).zones : [];
-  if (current.region !== region || zones.length < 2) return;
-  select.append(...zones.map(({ name }) => element("option", { value: name }, `only ${name}`)));
+  if (current.region !== region) return;
+  const places = zones.flatMap(({ name, addresses }) => [
+    ...(zones.length > 1 ? [name] : []),
+    ...(hasAddresses ? addresses.map(({ address }) => `${name}/${address}`) : []),
+  ]);
+  select.append(...places.map((place) => element("option", { value: place }, `only ${place}`)));
 }
 
 // What was predicted holds only for what was asked.
@@ -93,7 +114,7 @@ function forget() {
   overrides.replaceChildren();
   overrides.hidden = answer.hidden = true;
   say(confirm, "Do it");
-  confirm.disabled = Boolean(DEEDS[current.kind].action);
+  confirm.disabled = isTried(current.kind);
 }
 
 form.addEventListener("input", ({ target }) => {
@@ -121,7 +142,7 @@ at("act-cancel").addEventListener("click", () => dialog.close());
 async function send(isTrial) {
   const deed = DEEDS[current.kind];
   const fields = { ...current, ...Object.fromEntries(new FormData(form)) };
-  const [path, method, body] = deed.action ? ["/intents", "POST", wanted(deed, fields, isTrial)] : deed.send(fields);
+  const [path, method, body] = deed.action ? ["/intents", "POST", wanted(deed, fields, isTrial)] : deed.send(fields, isTrial);
   const headers = body ? { "Content-Type": "application/json" } : {};
   const response = await ask(path, { method, headers, body: body && JSON.stringify(body) });
   if (!response.ok) return refuse(response);
@@ -134,16 +155,19 @@ async function send(isTrial) {
 function wanted(deed, fields, isTrial) {
   const target = fields.zone ? `${fields.region}/${fields.zone}` : fields.region;
   const lasts = fields.for || fields["maybe-for"];
-  const request = { intent: deed.action({ ...fields, target }), reason: fields.reason, dry_run: isTrial };
-  // A rule that nobody has seen to be broken is not broken on purpose.
-  return { ...request, ...(lasts ? { for: lasts } : {}), override: isTrial ? [] : chosen() };
+  return { intent: deed.action({ ...fields, target }), reason: fields.reason, ...(lasts ? { for: lasts } : {}), ...weighed(isTrial) };
+}
+
+// A rule that nobody has seen to be broken is not broken on purpose.
+function weighed(isTrial) {
+  return { dry_run: isTrial, override: isTrial ? [] : chosen() };
 }
 
 async function refuse(response) {
   const { error, violations = [], forecast } = await failure(response);
   if (violations.length) return show({ violations, forecast });
   tell(error, true);
-  confirm.disabled = Boolean(DEEDS[current.kind].action);
+  confirm.disabled = isTried(current.kind);
 }
 
 // Shows what would happen; what breaks a rule has to be chosen knowingly, rule by rule.

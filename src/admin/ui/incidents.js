@@ -16,9 +16,10 @@ const rest = folded.querySelector("ol");
 const lines = new Map();
 
 // Shows them. Lines are kept, so that what is open stays open and the focus stays where it is.
-export function show(sentence, incidents, problems) {
+export function show({ summary: sentence, incidents, problems, regions }) {
   say(summary, sentence);
-  summary.dataset.severity = incidents[0]?.severity ?? "none";
+  const isWhole = regions.every(({ look }) => look === "healthy" || look === "unknown");
+  summary.dataset.severity = incidents[0]?.severity ?? (isWhole ? "none" : "info");
   const open = new Set(incidents.map(({ id }) => id));
   for (const [id, { item }] of lines) {
     if (open.has(id)) continue;

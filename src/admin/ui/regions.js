@@ -1,27 +1,37 @@
 // The list of regions: a row for each, which opens to its zones, addresses and canaries.
 
-import { ask, refusal } from "/ui/stream.js";
-import { age, ago, element, milliseconds, percent, say } from "/ui/words.js";
+import { age, both, element, mark, milliseconds, percent, say } from "/ui/words.js";
 import { open as act } from "/ui/act.js";
-
-const SVG = "http://www.w3.org/2000/svg";
-
-// What is open is asked for again no more often than this.
-const DETAILS_EVERY = 2_000;
+import * as details from "/ui/details.js";
+import { LoadBar } from "/ui/load.js";
+import { Spark, count, queries } from "/ui/sparks.js";
 
 const body = document.getElementById("regions");
 const rows = new Map();
 
 // Shows how the regions stand. Rows are kept, so that the focus stays where it is.
-export function show(regions, intents) {
+export function show(regions, intents, limits) {
   const names = new Set(regions.map((region) => region.name));
   for (const [name, row] of rows) {
     if (!names.has(name)) forget(name, row);
   }
   for (const region of regions) {
     const row = rows.get(region.name) ?? begin(region.name);
-    update(row, region, intents.filter(({ target }) => target?.split("/")[0] === region.name));
-    if (!row.details.hidden) refresh(region.name, row);
+    update(row, region, intents.filter(({ target }) => target?.split("/")[0] === region.name), limits);
+    if (!row.details.hidden) details.refresh(region.name, row);
+  }
+}
+
+// Tells how long they have stood as they do.
+export function tick() {
+  for (const { texts, since } of rows.values()) say(texts.since, since ? age(since) : "–");
+}
+
+// Draws the last hour.
+export function showTrends() {
+  for (const [name, { sparks, texts }] of rows) {
+    sparks.forEach((spark) => spark.show());
+    say(texts.queries, count(queries(name)));
   }
 }
 
@@ -31,68 +41,109 @@ function forget(name, row) {
   rows.delete(name);
 }
 
+// Those with a line of the last hour.
+const DRAWN = ["share", "queries", "load", "p95"];
+
 const COLUMNS = [
-  ["state", "State"], ["share", "Share"], ["load", "Load"], ["p95", "p95"],
+  ["state", "State"], ["since", "Since"], ["share", "Share"], ["queries", "Queries/s"], ["load", "Load"], ["p95", "p95"],
   ["errors", "Errors"], ["away", "Away"], ["up", "Up"],
 ];
 
 function begin(name) {
   const toggle = element("button", { class: "toggle", "aria-expanded": "false", "aria-controls": `details-${name}` });
-  const shape = document.createElementNS(SVG, "svg");
-  shape.setAttribute("class", "shape");
-  shape.setAttribute("viewBox", "-16 -16 32 32");
-  shape.setAttribute("aria-hidden", "true");
-  shape.append(document.createElementNS(SVG, "use"));
-  const law = element("small");
+  const [shape, law] = [mark("unknown"), element("small")];
   toggle.append(shape, name, " ", law);
   const cells = Object.fromEntries(COLUMNS.map(([key, label]) => [
     key, element("td", { class: `${key} ${["state", "load"].includes(key) ? "" : "number"}`, "data-label": label }),
   ]));
-  const meter = element("meter", { min: 0, max: 1, low: 0.7, high: 0.9, optimum: 0, "aria-label": `load of ${name}` });
-  const load = element("span");
-  cells.load.append(meter, load);
+  const bar = new LoadBar(name);
+  cells.load.append(bar.picture);
+  const texts = Object.fromEntries(COLUMNS.map(([key]) => [key, element("span")]));
+  for (const [key, cell] of Object.entries(cells)) cell.append(texts[key]);
+  const sparks = DRAWN.map((kind) => {
+    const spark = new Spark(kind, name);
+    cells[kind].append(spark.picture);
+    return spark;
+  });
   const line = element("tr", { id: `region-${name}` }, element("th", { scope: "row" }, toggle));
-  const [phase, wanted] = [element("span"), element("small", { class: "wanted" })];
-  cells.state.append(phase, wanted);
+  const [notes, wanted] = [element("ul", { class: "notes", id: `notes-${name}` }), element("small", { class: "wanted" })];
+  cells.state.append(wanted, notes);
   line.append(...Object.values(cells), actions(name));
-  const inside = element("td", { colspan: "9" });
-  const details = element("tr", { id: `details-${name}`, class: "details", hidden: "" }, inside);
-  body.append(line, details);
+  const inside = element("td", { colspan: COLUMNS.length + 2 });
+  const more = element("tr", { id: `details-${name}`, class: "details", hidden: "" }, inside);
+  body.append(line, more);
   const failback = line.querySelector("[data-deed=failback]");
-  const row = { line, details, inside, toggle, shape, law, cells, phase, wanted, failback, meter, load, asked: 0 };
+  const row = { line, details: more, inside, toggle, shape, law, cells, texts, sparks, notes, wanted, failback, bar, asked: 0 };
   toggle.addEventListener("click", () => unfold(name, row));
   rows.set(name, row);
   return row;
 }
 
-// Buttons that only those see who have brought a token; the server decides what it allows.
+// A menu that only those see who have brought a token; the server decides what it allows.
 function actions(name) {
-  const words = { shift: "Shift", drain: "Drain", disable: "Disable", failback: "Fail back" };
+  const words = { shift: "Shift", drain: "Drain", disable: "Disable", force: "Force", drill: "Drill", failback: "Fail back" };
   const buttons = Object.entries(words).map(([kind, word]) => {
     const button = element("button", { "data-deed": kind, "aria-label": `${word} ${name}` }, word);
-    button.addEventListener("click", () => act(kind, { region: name }));
+    button.addEventListener("click", () => {
+      menu.open = false;
+      act(kind, { region: name });
+    });
     return button;
   });
-  return element("td", { class: "actions" }, ...buttons);
+  const menu = element("details", { class: "menu" }, element("summary", { "aria-label": `Act on ${name}` }, "Act"), element("div", {}, ...buttons));
+  menu.addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget && !menu.contains(relatedTarget)) menu.open = false;
+  });
+  menu.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    menu.open = false;
+    menu.firstChild.focus();
+  });
+  return element("td", { class: "actions" }, menu);
 }
 
-function update(row, region, intents) {
-  const { cells, line } = row;
+function update(row, region, intents, limits) {
+  const { cells, texts, line } = row;
   line.dataset.phase = region.phase;
   line.dataset.look = region.look;
   row.shape.firstChild.setAttribute("href", `#phase-${region.look}`);
   say(row.law, region.jurisdiction);
-  say(row.phase, state(region));
+  say(texts.state, state(region));
   say(row.wanted, intents.map(describe).join("; "));
   row.failback.hidden = !region.awaits_failback;
-  say(cells.share, both(region, (family) => percent(family.share, 1)));
-  row.meter.value = Math.min(region.vitals.load ?? 0, 1);
-  row.meter.hidden = region.vitals.load === null;
-  say(row.load, percent(region.vitals.load, 0));
-  say(cells.p95, milliseconds(region.vitals.p95_latency_seconds));
-  say(cells.errors, percent(region.vitals.error_rate, 2));
-  say(cells.away, percent(region.shed, 1));
-  say(cells.up, both(region, (family) => `${family.up}/${family.total}`));
+  row.since = [region.ipv4, region.ipv6].filter(({ phase }) => phase === region.phase).map(({ since }) => since).sort()[0];
+  say(texts.since, row.since ? age(row.since) : "–");
+  cells.since.title = row.since ?? "";
+  say(texts.share, both(region, (family) => percent(family.share, 1)));
+  say(texts.queries, count(queries(region.name)));
+  row.bar.show(region.vitals.load, limits);
+  say(texts.load, percent(region.vitals.load, 0));
+  say(texts.p95, milliseconds(region.vitals.p95_latency_seconds));
+  say(texts.errors, percent(region.vitals.error_rate, 2));
+  say(texts.away, percent(region.shed, 1));
+  say(texts.up, both(region, (family) => `${family.up}/${family.total}`));
+  showNotes(row, region);
+}
+
+// Says why it stands as it does, and marks the numbers that are out of line.
+function showNotes({ cells, notes }, region) {
+  const words = { load: "load", p95: "p95", errors: "errors", away: "away", up: "" };
+  const off = new Map(region.out_of_line.map(({ number, why }) => [number, why]));
+  for (const number of Object.keys(words)) {
+    cells[number].classList.toggle("off", off.has(number));
+    cells[number].title = off.get(number) ?? "";
+  }
+  const suppression = [region.ipv4.suppression, region.ipv6.suppression].find((text) => text);
+  const told = [
+    suppression && `stays although it is bad: ${suppression}`,
+    ...region.notable_zones,
+    region.blind && `blind: ${region.blind}`,
+    ...[...off].map(([number, why]) => [words[number], why].filter(Boolean).join(": ")),
+  ].filter(Boolean);
+  const known = told.join("\n");
+  if (notes.dataset.known === known) return;
+  notes.dataset.known = known;
+  notes.replaceChildren(...told.map((sentence) => element("li", {}, sentence)));
 }
 
 // Says what an operator wants of a region or a part of it: `drain tokyo-a`.
@@ -100,67 +151,16 @@ function describe({ intent, state }) {
   return state === "standing" ? intent : `${intent} (${state})`;
 }
 
-// Says how a region stands; more where its zones take fewer clients, it is degraded, does not leave though it should, or
-// is not seen.
+// Says how a region stands in a few words.
 export function state(region) {
-  const phases = both(region, (family) => [family.phase, family.limited_zones].filter(Boolean).join(", "));
-  const graded = region.grade === "fine" ? "" : `, ${region.grade}`;
-  const suppression = [region.ipv4.suppression, region.ipv6.suppression].find((text) => text);
-  const blind = region.blind ? `, blind (${region.blind})` : "";
-  return phases + graded + (suppression ? ` (${suppression})` : "") + blind;
-}
-
-// Says something of both families, once when it is the same.
-function both(region, of) {
-  const families = [["IPv4", region.ipv4], ["IPv6", region.ipv6]].filter(([, family]) => family.phase);
-  const said = families.map(([name, family]) => [name, of(family)]);
-  if (said.length === 0) return "–";
-  if (said.every(([, text]) => text === said[0][1])) return said[0][1];
-  return said.map(([name, text]) => `${name} ${text}`).join(" · ");
+  const phases = both(region, (family) => family.phase);
+  const notes = [region.grade !== "fine" && region.grade, region.blind && "blind"].filter(Boolean);
+  // That it is healthy as far as canaries go is no news beside what its clients' requests say.
+  return [...(phases === "healthy" && region.grade !== "fine" ? [] : [phases]), ...notes].join(", ");
 }
 
 function unfold(name, row) {
   row.details.hidden = !row.details.hidden;
   row.toggle.setAttribute("aria-expanded", String(!row.details.hidden));
-  if (!row.details.hidden) refresh(name, row);
-}
-
-async function refresh(name, row) {
-  if (Date.now() - row.asked < DETAILS_EVERY) return;
-  row.asked = Date.now();
-  try {
-    const response = await ask(`/status/${encodeURIComponent(name)}`);
-    if (response.ok) showDetails(row.inside, await response.json());
-    else say(row.inside, await refusal(response));
-  } catch (error) {
-    say(row.inside, `the server cannot be asked: ${error.message}`);
-  }
-}
-
-function showDetails(place, region) {
-  const whole = region.canaries.length ? [element("h3", {}, "The region as a whole"), canaries(region.canaries)] : [];
-  const zones = region.zones.flatMap((zone) => [
-    element("h3", {}, zone.name, " ", element("small", {}, [both(zone, (family) => family.phase), zone.intent].filter(Boolean).join(" · "))),
-    element("ul", { class: "addresses" }, ...zone.addresses.map(address)),
-  ]);
-  place.replaceChildren(...whole, ...zones);
-}
-
-function address(address) {
-  const since = element("small", {}, `${address.state} for ${age(address.since)}`);
-  const head = element("div", {}, element("code", {}, address.address), " ", since);
-  return element("li", { "data-state": address.state }, head, canaries(address.canaries));
-}
-
-function canaries(list) {
-  const items = list.map((canary) => element("li", { "data-state": canary.state }, `${canary.name}: ${result(canary)}`));
-  return element("ul", { class: "canaries" }, ...items);
-}
-
-function result({ state, last, advisory, blind }) {
-  const role = advisory === null ? "" : "advisory, ";
-  if (blind) return `${role}${state}, blind for ${age(blind.since)}: ${blind.detail}`;
-  if (!last) return `${role}no result yet`;
-  const outcome = last.failure ? last.failure.detail : `ok in ${milliseconds(last.latency_ms / 1000)}`;
-  return `${role}${state}, ${outcome}${last.slow ? ", slow" : ""}, ${ago(last.at)}`;
+  if (!row.details.hidden) details.refresh(name, row);
 }

@@ -1,10 +1,14 @@
 // The page: takes what the stream says, and shows it in its parts.
 
-import { Stream, ask, refusal, setToken, token } from "/ui/stream.js";
+import { Stream, ask } from "/ui/stream.js";
+import * as access from "/ui/access.js";
+import * as explain from "/ui/explain.js";
+import * as instances from "/ui/instances.js";
 import * as map from "/ui/map.js";
 import * as regions from "/ui/regions.js";
 import * as incidents from "/ui/incidents.js";
 import * as intents from "/ui/intents.js";
+import * as sparks from "/ui/sparks.js";
 import { clock, duration, element, say } from "/ui/words.js";
 
 // As many events as the server keeps.
@@ -19,6 +23,8 @@ let atlasOf = "";
 let lastHeard = 0;
 let connection = "connecting";
 let brokenBy = "";
+let hasLoads = false;
+let world = "";
 
 const stream = new Stream({
   connection: (state, reason = "") => {
@@ -36,14 +42,17 @@ const stream = new Stream({
 function showOverview(next) {
   // Numbers start anew with each life of the server.
   if (overview && overview.started_at !== next.started_at) startAnew();
-  const isOtherWorld = !overview || names(overview) !== names(next);
+  const isOtherWorld = names(next) !== world;
+  world = names(next);
   overview = next;
   say(at("server"), next.server);
   say(at("snapshot"), `snapshot ${next.snapshot.number} · ${next.version}`);
   document.title = `${next.incidents.length ? `(${next.incidents.length}) ` : ""}${next.server} · Meridian`;
-  incidents.show(next.summary, next.incidents, next.problems);
-  regions.show(next.regions, next.intents);
+  incidents.show(next);
+  regions.show(next.regions, next.intents, next.load_limits);
   intents.show(next.intents, next.proposals);
+  instances.show(next);
+  attribute(next.location_database);
   if (isOtherWorld) return showWorld(next);
   map.showRegions(next.regions);
   showAtlas();
@@ -56,23 +65,24 @@ function startAnew() {
   stream.start();
 }
 
-// What only another configuration changes.
-function names({ names, regions }) {
-  return JSON.stringify([names, regions.map((region) => region.name)]);
+// Names the source of locations, with a link, as its licence asks.
+function attribute(database) {
+  for (const link of document.querySelectorAll("[data-database]")) {
+    link.hidden = !link.dataset.database.split(" ").some((kind) => database?.startsWith(kind));
+  }
 }
 
-async function showWorld({ names, regions }) {
+// What only another configuration changes, and whether the picture has to leave room for loads.
+function names({ names, regions }) {
+  hasLoads ||= regions.some((region) => region.vitals.load !== null);
+  return JSON.stringify([names, regions.map((region) => region.name), hasLoads]);
+}
+
+async function showWorld({ names }) {
   const chosen = at("name").value;
   at("name").replaceChildren(...names.map((name) => element("option", { value: name }, name.replace(/\.$/, ""))));
   if (names.includes(chosen)) at("name").value = chosen;
-  const first = document.querySelector("#explain [name=name]");
-  first.value ||= (names[0] ?? "").replace(/\.$/, "");
-  const entries = regions.map((region) => {
-    const swatch = element("span", { class: "swatch" });
-    swatch.style.backgroundColor = region.colour;
-    return element("li", {}, swatch, region.name);
-  });
-  at("legend").replaceChildren(...entries);
+  explain.suggest(names[0] ?? "");
   if (await map.load()) {
     map.showRegions(overview.regions);
     atlasOf = "";
@@ -126,43 +136,13 @@ function showConnection() {
 at("name").addEventListener("change", showAtlas);
 at("severity").addEventListener("change", () => [...at("timeline").children].forEach(filter));
 
-at("token").addEventListener("submit", (event) => {
-  event.preventDefault();
-  setToken(at("token-value").value.trim());
-  at("token-value").value = "";
-  showCaller();
-  stream.start();
-});
-
-// Shows what may be done only to those who may.
-async function showCaller() {
-  at("token-value").placeholder = token() ? "in use; empty to forget" : "read only without one";
-  const response = await ask("/whoami").catch(() => null);
-  const caller = response?.ok ? await response.json() : null;
-  document.body.classList.toggle("may-act", caller?.role === "operate");
-  const isKnown = caller && caller.via !== "loopback";
-  if (isKnown) say(at("caller"), `${caller.name} may ${caller.role}`);
-  else say(at("caller"), response?.status === 401 && token() ? "this token is not known" : "");
-}
-
-at("explain").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const asked = new URLSearchParams(new FormData(event.target));
-  const place = at("explanation");
-  place.hidden = false;
-  try {
-    const response = await ask(`/explain?${asked}&format=text`);
-    place.textContent = response.ok ? await response.text() : await refusal(response);
-  } catch (error) {
-    place.textContent = `the server cannot be asked: ${error.message}`;
-  }
-});
-
 setInterval(() => {
   if (connection !== "live") showConnection();
   incidents.tick();
+  regions.tick();
   intents.tick();
 }, 1_000);
 
-showCaller();
+access.begin(() => stream.start());
+sparks.follow(regions.showTrends);
 stream.start();

@@ -31,12 +31,23 @@ export function setAuthor(name) {
   sessionStorage.setItem(AUTHOR, name);
 }
 
-export function ask(path, options = {}) {
+let refused = () => {};
+
+// Says what is done when the token that was in use is no longer known.
+export function onRefusal(then) {
+  refused = then;
+}
+
+// Asks the server, with the token in use or with another one.
+export async function ask(path, { token: other, ...options } = {}) {
   const headers = new Headers(options.headers);
-  if (token()) headers.set("Authorization", `Bearer ${token()}`);
+  const used = other ?? token();
+  if (used) headers.set("Authorization", `Bearer ${used}`);
   const isChange = options.method && options.method !== "GET";
   if (isChange && author()) headers.set("Meridian-Author", latin(author()));
-  return fetch(path, { ...options, headers, cache: "no-store" });
+  const response = await fetch(path, { ...options, headers, cache: "no-store" });
+  if (response.status === 401 && used && !other && used === token()) refused();
+  return response;
 }
 
 // Headers take octets, which fetch() gives as characters: these are those of UTF-8.
