@@ -8,20 +8,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tag=${1:-meridian}
-profile=${PROFILE:-release}
-target=$(rustc --print host-tuple)
-
-# The target is named although it is the host: the flag then leaves out procedural macros and build scripts, which
-# cannot be static.
-RUSTFLAGS="-C target-feature=+crt-static" \
-    cargo build --locked --profile "$profile" --bin meridian --target "$target"
-built=$(cargo metadata --format-version 1 --no-deps --locked |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 mkdir -p "$context"/root/{usr/share/meridian,etc/ssl/certs,etc/meridian} "$context"/owned/{var/lib/meridian,tmp}
-strip -o "$context/root/meridian" "$built/$target/$profile/meridian"
+docker/static.sh "$context/root/meridian"
 install -m 644 geoip/README.md LICENSE-MIT LICENSE-APACHE "$context/root/usr/share/meridian"
 # What https canaries trust; without it none of a public authority is trusted.
 certificates=/etc/ssl/certs/ca-certificates.crt
