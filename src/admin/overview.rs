@@ -32,7 +32,7 @@ pub(super) fn overview(state: &AdminState) -> Overview {
     let config = &published.snapshot.base.config;
     let names = config.steered.iter().take(MAX_NAMES);
     let limits = config.safety.limits;
-    let configuration = origin.digest();
+    let configuration = &origin.files_sha256;
     let out_of_line = out_of_line(&published.report, &limits);
     let regions = config.regions.iter().zip(&published.report.regions).zip(out_of_line);
     let open = published.report.incidents.iter().filter(|incident| incident.ended_at.is_none());
@@ -49,7 +49,7 @@ pub(super) fn overview(state: &AdminState) -> Overview {
         regions: regions.map(|(((id, region), report), out)| at_a_glance(id, region, report, out)).collect(),
         load_limits: LoadLimits { soft: limits.soft, hard: limits.hard },
         location_database: origin.database.as_ref().map(|database| database.kind.clone()),
-        peers: published.report.peers.iter().map(|report| peer(report, &configuration)).collect(),
+        peers: published.report.peers.iter().map(|report| peer(report, configuration)).collect(),
         intents: IntentList::from(&published.report),
     }
 }

@@ -18,7 +18,6 @@ use crate::canary::Sighting;
 use crate::config::DatabaseSource;
 use crate::control::{Command, Done, Rejection, Report};
 use crate::event::Event;
-use crate::files::sha256;
 use crate::geo::Located;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -129,15 +128,6 @@ pub struct FailedReload {
     pub at: Moment,
     /// Its problems, as `check` prints them.
     pub problems: Vec<String>,
-}
-
-impl ConfigOrigin {
-    /// Returns a SHA-256 of all files of the configuration but `server.yaml`, by which peers tell whether they have the
-    /// same.
-    pub fn digest(&self) -> String {
-        let files = self.files.iter().map(|file| format!("{} {}\n", file.sha256, file.name));
-        sha256(files.collect::<String>().as_bytes())
-    }
 }
 
 impl AdminState {

@@ -49,7 +49,6 @@ impl LoadedDirectory {
     /// Returns the facts that `/status` shows of a load at a moment of the steady clock.
     pub fn facts(&self, directory: &Path, now: Moment) -> admin::ConfigOrigin {
         let files: Vec<_> = self.files.iter().filter(|file| file.name != OWN_FILE).cloned().collect();
-        let lines: String = files.iter().map(|file| format!("{} {}\n", file.sha256, file.name)).collect();
         admin::ConfigOrigin {
             directory: directory.to_owned(),
             loaded_at: now,
@@ -57,7 +56,7 @@ impl LoadedDirectory {
             asn_database: self.locations.sources.asn_origin.clone(),
             networks_sha256: networks_sha256(&self.base.config.server.geo.networks),
             files,
-            files_sha256: sha256(lines.as_bytes()),
+            files_sha256: digest(&self.files),
             failed: self.refused_database.as_ref().map(|why| admin::FailedReload {
                 at: now,
                 problems: why.lines().map(str::to_owned).collect(),
