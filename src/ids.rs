@@ -23,6 +23,19 @@ pub struct CanaryId(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SteeringId(pub u32);
 
+/// The number of a pin: its place in `Config::pins`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PinId(pub u32);
+
+/// What makes the A, AAAA and HTTPS answers of an owner name that has no static ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Chooser {
+    /// It is steered: residency, health, intents and load choose.
+    Steering(SteeringId),
+    /// It is a pin: residency alone does.
+    Pin(PinId),
+}
+
 /// The number of a group of clients. Zero is the built-in group `unknown`; the others count from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId(pub u8);

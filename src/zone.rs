@@ -1,4 +1,4 @@
-//! What a zone holds: owner names, and for each the RRsets or the fact that it is steered.
+//! What a zone holds: owner names, and for each the RRsets or the fact that it is steered or a pin.
 //!
 //! These are the plain, validated values that `config` makes. The form in which a query finds them
 //! is `answer::NameTree`.
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 pub use hickory_proto::rr::{Name, RData, RecordType};
 
-pub use crate::ids::SteeringId;
+pub use crate::ids::{Chooser, PinId, SteeringId};
 
 /// A time to live in whole seconds, 0 to 2^31 − 1 (RFC 2181, section 8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,7 +46,7 @@ pub struct Node {
     pub rrsets: Vec<RRset>,
     /// Set when its A, AAAA and HTTPS answers are chosen; then no static RRset has the first two types, nor HTTPS
     /// if the policy makes HTTPS records.
-    pub steering: Option<SteeringId>,
+    pub chooser: Option<Chooser>,
 }
 
 /// A zone: everything below its apex down to the cuts.

@@ -52,6 +52,38 @@ proptest! {
     }
 
     #[test]
+    fn a_pin_gives_clients_who_may_be_sent_there_the_addresses_of_its_region_and_nobody_others_whatever_health_says(
+        draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 4), region in 0..REGIONS,
+        inside in any::<u128>(),
+    ) {
+        let snapshot = compile(&draft);
+        let region = RegionId(region);
+        let all = draft.regions[usize::from(region.0)].zones.iter().flat_map(|zone| &zone.addresses);
+        let all: Vec<_> = all.filter(|ip| ip.is_ipv4()).copied().collect();
+        let ask_pin = |client: IpAddr| {
+            let subnet = Some((client, width(client)));
+            ask_name(&snapshot, &pin(region), RecordType::A, subnet, client).0
+        };
+        for client in clients(&draft, &anywhere) {
+            let reply = ask_pin(client);
+            let mut found = addresses(&reply);
+            found.sort_unstable();
+            let is_permitted = rules_for(client, &draft).iter().all(|rule| rule.permitted.contains(region));
+            let (expected, code) = match is_permitted {
+                true => (&all[..], ResponseCode::NoError),
+                false => (&[][..], ResponseCode::ServFail),
+            };
+            prop_assert_eq!(&found[..], expected, "{}", client);
+            prop_assert_eq!(reply.metadata.response_code, code);
+            let scope = support::scope(&reply).expect("the client subnet is echoed");
+            let other = neighbour(Prefix::around(client, scope), inside);
+            let theirs = ask_pin(other);
+            prop_assert_eq!(theirs.metadata.response_code, code, "{} and {} by /{}", client, other, scope);
+            prop_assert_eq!(support::scope(&theirs), Some(scope));
+        }
+    }
+
+    #[test]
     fn an_address_that_is_down_is_answered_only_when_its_region_fails_open_or_keeps_whom_no_other_can_bear(
         draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 6),
     ) {
@@ -93,16 +125,7 @@ proptest! {
             let (reply, _) = ask(&snapshot, RecordType::A, (client, width(client)));
             let scope = support::scope(&reply).expect("the client subnet is echoed");
             let block = Prefix::around(client, scope);
-            let neighbour = match (block.address(), last(block)) {
-                (IpAddr::V4(first), IpAddr::V4(end)) => {
-                    Ipv4Addr::from(first.to_bits() | inside as u32 & (end.to_bits() - first.to_bits())).into()
-                }
-                (IpAddr::V6(first), IpAddr::V6(end)) => {
-                    IpAddr::from(Ipv6Addr::from(first.to_bits() | inside & (end.to_bits() - first.to_bits())))
-                }
-                _ => unreachable!("both ends of a block are of one family"),
-            };
-            for other in [block.address(), last(block), neighbour] {
+            for other in [block.address(), last(block), neighbour(block, inside)] {
                 let (theirs, _) = ask(&snapshot, RecordType::A, (other, width(other)));
                 prop_assert_eq!(addresses(&theirs), addresses(&reply), "{} and {} in {}", client, other, block);
                 prop_assert_eq!(support::scope(&theirs), Some(scope));
@@ -175,5 +198,18 @@ proptest! {
                 prop_assert_eq!(support::scope(&reply), Some(0), "nobody can have one");
             }
         }
+    }
+}
+
+/// Returns an address in a block.
+fn neighbour(block: Prefix, inside: u128) -> IpAddr {
+    match (block.address(), last(block)) {
+        (IpAddr::V4(first), IpAddr::V4(end)) => {
+            Ipv4Addr::from(first.to_bits() | inside as u32 & (end.to_bits() - first.to_bits())).into()
+        }
+        (IpAddr::V6(first), IpAddr::V6(end)) => {
+            IpAddr::from(Ipv6Addr::from(first.to_bits() | inside & (end.to_bits() - first.to_bits())))
+        }
+        _ => unreachable!("both ends of a block are of one family"),
     }
 }

@@ -177,7 +177,7 @@ impl<'a> WireZone<'a> {
             octets: name.len(),
             zone,
             rrsets,
-            steering: configured.and_then(|node| node.steering),
+            chooser: configured.and_then(|node| node.chooser),
             delegation: self.servers(name).map(|servers| self.delegation(name, servers)),
             wildcard: None,
             above: None,

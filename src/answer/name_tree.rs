@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::packed::Packed;
-use crate::steering::SteeringId;
 use crate::wire::LowerName;
+use crate::zone::Chooser;
 
 /// The number of a node: its place in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +65,7 @@ pub struct NameNode {
     /// Its static RRsets, ordered by type.
     pub rrsets: Vec<Packed>,
     /// Set when its A, AAAA and HTTPS answers are chosen.
-    pub steering: Option<SteeringId>,
+    pub chooser: Option<Chooser>,
     /// Set when it is a zone cut.
     pub delegation: Option<Delegation>,
     /// The node `*` right below, from which names that do not exist are synthesised.

@@ -4,8 +4,7 @@ use std::str::FromStr;
 
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, NS, NULL, SOA, SRV, TXT};
 
-use crate::steering::SteeringId;
-use crate::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
+use crate::zone::{Chooser, Name, Node, RData, RRset, RecordType, SteeringId, Ttl, Zone};
 
 /// Returns a name on the wire, in the case it is written in.
 pub(crate) fn name(text: &str) -> Vec<u8> {
@@ -39,7 +38,7 @@ pub(crate) fn zone(apex: &str, records: &[&str]) -> Zone {
         match rtype {
             "STEER" => {
                 let id = SteeringId(data.parse().expect("a number"));
-                zone.nodes.entry(owner).or_default().steering = Some(id);
+                zone.nodes.entry(owner).or_default().chooser = Some(Chooser::Steering(id));
             }
             rtype => add(&mut zone, owner, rdata(rtype, data)),
         }

@@ -48,12 +48,17 @@ fn summary(proof: &Proof) -> String {
         under_intents,
         under_weights,
         while_shedding,
+        for_pins,
         without_region,
         breaches,
     } = proof;
     let verdict = match breaches.len() {
         0 => "no client is sent where its residency rules do not permit",
         _ => "CLIENTS ARE SENT WHERE THEIR RESIDENCY RULES DO NOT PERMIT",
+    };
+    let pins = match for_pins {
+        0 => String::new(),
+        _ => format!("               every pin: {for_pins} decisions\n"),
     };
     let lost = match without_region {
         0 => String::new(),
@@ -65,6 +70,6 @@ fn summary(proof: &Proof) -> String {
          every set of regions in service: {decisions} decisions\n               \
          every region shifted in part, drained or disabled, beside every set of the others: {under_intents} decisions\n               \
          weights between every two regions: {under_weights} decisions\n               \
-         every region that sheds, to every region there is: {while_shedding} decisions\n{lost}"
+         every region that sheds, to every region there is: {while_shedding} decisions\n{pins}{lost}"
     )
 }

@@ -26,7 +26,7 @@ use crate::canary::Canary;
 use crate::client::Group;
 use crate::intent::Schedule;
 use crate::region::{RegionSet, Regions, Safety};
-use crate::steering::Steering;
+use crate::steering::{Pin, Steering};
 use crate::zone::Zone;
 
 pub use compile::{Compiled, compile};
@@ -51,6 +51,8 @@ pub struct Config {
     pub groups: Vec<Group>,
     /// The steered names of all zones, by `SteeringId`.
     pub steered: Vec<Steering>,
+    /// The pins of steered names, by `PinId`.
+    pub pins: Vec<Pin>,
     /// The zones, no two with one apex.
     pub zones: Vec<Zone>,
     /// What holds for all regions together.

@@ -11,7 +11,7 @@ use crate::health::pace;
 use crate::region::{Failback, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, Safety};
 use crate::steering::{AllDown, Order, Policy, Steering};
 use crate::units::TimeSpan;
-use crate::zone::{Node, Zone};
+use crate::zone::{Chooser, Node, SteeringId, Zone};
 
 /// The most static names of a zone that are listed one by one.
 const MAX_LISTED: usize = 20;
@@ -58,10 +58,16 @@ impl ConfigSummary<'_> {
     }
 
     fn zone(&self, zone: &Zone, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let steered = zone.nodes.values().filter(|node| node.steering.is_some()).count();
-        writeln!(f, "\nzone {} ({} names, {steered} steered)", zone.apex, zone.nodes.len())?;
-        for id in zone.nodes.values().filter_map(|node| node.steering) {
+        let steered = || {
+            zone.nodes.values().filter_map(|node| match node.chooser {
+                Some(Chooser::Steering(id)) => Some(id),
+                Some(Chooser::Pin(_)) | None => None,
+            })
+        };
+        writeln!(f, "\nzone {} ({} names, {} steered)", zone.apex, zone.nodes.len(), steered().count())?;
+        for id in steered() {
             self.steered(&self.0.steered[id.0 as usize], f)?;
+            self.pins(id, f)?;
         }
         let fixed = || zone.nodes.iter().filter(|(_, node)| !node.rrsets.is_empty());
         for (name, node) in fixed().take(MAX_LISTED) {
@@ -111,6 +117,15 @@ impl ConfigSummary<'_> {
                 writeln!(f, "    a dead region loses its last clients within {}", TimeSpan(longest))
             }
             None => Ok(()),
+        }
+    }
+
+    fn pins(&self, of: SteeringId, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut pins = self.0.pins.iter().filter(|pin| pin.of == of).map(|pin| &pin.owner);
+        match (pins.next(), pins.count()) {
+            (None, _) => Ok(()),
+            (Some(first), 0) => writeln!(f, "    pins: {first}, whatever its health"),
+            (Some(first), more) => writeln!(f, "    pins: {first} and {more} more, whatever their health"),
         }
     }
 

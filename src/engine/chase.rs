@@ -12,12 +12,11 @@ use crate::client::Requester;
 use crate::config::Identity;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Steered, SteeredAnswer};
-use crate::steering::SteeringId;
 use crate::wire::{
     Checkpoint, CookieSecrets, ExtendedError, Full, LowerName, Query, Question, Rcode, ReplyWriter, Section,
     rtype,
 };
-use crate::zone::Ttl;
+use crate::zone::{Chooser, Ttl};
 
 /// The most names that one reply goes through. Resolvers give up at about as many (BIND: 11, Unbound: 11).
 pub const MAX_HOPS: usize = 12;
@@ -74,7 +73,7 @@ pub(super) fn chase<'s, S>(
     writer: &mut ReplyWriter<'_>,
 ) -> ReplyMeta
 where
-    S: Fn(SteeringId, Kind, &Requester) -> Steered<'s>,
+    S: Fn(Chooser, Kind, &Requester) -> Steered<'s>,
 {
     let mut chase = Chase {
         source,
@@ -125,7 +124,7 @@ struct Chase<'c, 's, 'w, S> {
 
 impl<'s, S> Chase<'_, 's, '_, S>
 where
-    S: Fn(SteeringId, Kind, &Requester) -> Steered<'s>,
+    S: Fn(Chooser, Kind, &Requester) -> Steered<'s>,
 {
     /// Answers for one name of the chain.
     fn step(&mut self, name: &LowerName) -> Result<Step, Full> {
@@ -174,8 +173,8 @@ where
             self.put(Section::Answer, name.as_bytes(), rrset)?;
             return Ok(Step::Done);
         }
-        if let (Some(id), Some(kind)) = (node.steering, kind(self.qtype)) {
-            let steered = self.steer(id, kind);
+        if let (Some(chooser), Some(kind)) = (node.chooser, kind(self.qtype)) {
+            let steered = self.steer(chooser, kind);
             return self.steered(name, node, steered.choice);
         }
         if let Some(alias) = node.rrset(rtype::CNAME) {
@@ -190,9 +189,9 @@ where
     /// Answers a question for any type with one RRset (RFC 8482, section 4.1): the steered address records
     /// if the name is steered, else the first static one.
     fn any(&mut self, name: &LowerName, node: &NameNode) -> Result<Step, Full> {
-        if let Some(id) = node.steering {
+        if let Some(chooser) = node.chooser {
             for kind in [Kind::A, Kind::Aaaa] {
-                let steered = self.steer(id, kind);
+                let steered = self.steer(chooser, kind);
                 if !matches!(steered.choice, SteeredAnswer::Nodata(_)) {
                     return self.steered(name, node, steered.choice);
                 }
@@ -208,8 +207,8 @@ where
     }
 
     /// Lets the snapshot choose, and notes scope and region.
-    fn steer(&mut self, id: SteeringId, kind: Kind) -> Steered<'s> {
-        let steered = (self.source.steer)(id, kind, &self.requester);
+    fn steer(&mut self, chooser: Chooser, kind: Kind) -> Steered<'s> {
+        let steered = (self.source.steer)(chooser, kind, &self.requester);
         // Whatever was consulted on the way to the answer narrows it, ANY asks twice.
         self.meta.scope = self.meta.scope.max(steered.scope);
         self.meta.region = steered.region;

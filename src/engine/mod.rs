@@ -29,11 +29,11 @@ use crate::client::Requester;
 use crate::moment::Moment;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Snapshot, Steered};
-use crate::steering::SteeringId;
 use crate::wire::{
     ClientSubnet, CookieSecrets, CookieStatus, Edns, Opt, Query, Rcode, ReplyHeader, ReplyWriter,
     UDP_PAYLOAD, class,
 };
+use crate::zone::Chooser;
 
 /// The largest UDP reply to a sender without EDNS (RFC 1035, section 4.2.1). Every buffer for replies has
 /// room for this much.
@@ -121,7 +121,7 @@ pub fn answer(snapshot: &Snapshot, request: &[u8], arrival: Arrival, reply: &mut
         identity: &snapshot.base.config.server.identity,
         idle: snapshot.base.config.server.listen.tcp.idle,
         cookies: snapshot.base.cookies.as_ref(),
-        steer: |id, kind, requester: &Requester| snapshot.steer(id, kind, requester),
+        steer: |chooser, kind, requester: &Requester| snapshot.choose(chooser, kind, requester),
     };
     respond(&source, request, arrival, reply)
 }
@@ -138,7 +138,7 @@ pub fn respond<'s, S>(
     reply: &mut [u8],
 ) -> Disposition
 where
-    S: Fn(SteeringId, Kind, &Requester) -> Steered<'s>,
+    S: Fn(Chooser, Kind, &Requester) -> Steered<'s>,
 {
     assert!(reply.len() >= MIN_REPLY, "every transport has room for the smallest limit");
     let Arrival { client, transport, .. } = arrival;

@@ -11,7 +11,8 @@
 //! - every pair of regions of every policy that a name's weights divide clients between, also where only one of them
 //!   is permitted;
 //! - every region of every plan as a home that sheds, to every region there is, also one that the clients are
-//!   not permitted, wherever that stands.
+//!   not permitted, wherever that stands;
+//! - every pin.
 
 use std::fmt;
 
@@ -23,6 +24,7 @@ use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
 use crate::snapshot::{Base, Partition};
 use crate::steering::{Piece, Plan, Policy, Rest, Route, Split};
+use crate::zone::PinId;
 
 /// The most regions of one policy whose sets are enumerated: twice as many sets with each region more.
 pub const MAX_REGIONS: usize = 16;
@@ -47,6 +49,8 @@ pub struct Proof {
     pub under_weights: u64,
     /// How many more were made with a region that sheds.
     pub while_shedding: u64,
+    /// How many more were made for pins, each with nothing in service.
+    pub for_pins: u64,
     /// How many classes of a policy are permitted no region at all, and are told so.
     pub without_region: usize,
     /// The clients that were sent where they may not go.
@@ -93,6 +97,10 @@ pub fn prove(base: &Base) -> Result<Proof, TooMany> {
         }
         try_policy(base, partition, &owner, &mut proof);
     }
+    for (number, partition) in base.pins.partitions.iter().enumerate() {
+        let first = base.pins.first_in(number).map(|PinId(pin)| &base.config.pins[pin as usize]);
+        try_pins(base, partition, &first.map(|pin| pin.owner.to_string()).unwrap_or_default(), &mut proof);
+    }
     Ok(proof)
 }
 
@@ -122,6 +130,16 @@ fn try_policy(base: &Base, partition: &Partition, owner: &str, proof: &mut Proof
     }
     proof.under_weights += trial.try_weights();
     proof.while_shedding += trial.try_shedding();
+    proof.prefixes += trial.try_prefixes();
+    let room = MAX_TOLD.saturating_sub(proof.breaches.len());
+    proof.breaches.extend(trial.breaches.into_iter().take(room));
+}
+
+/// Tries the pins of one policy. Nothing but the border decides about them.
+fn try_pins(base: &Base, partition: &Partition, owner: &str, proof: &mut Proof) {
+    let permitted = permitted_by_part(base, partition);
+    let mut trial = Trial { base, partition, owner, permitted: &permitted, breaches: Vec::new() };
+    proof.for_pins += trial.try_all(RegionSet::NONE, None);
     proof.prefixes += trial.try_prefixes();
     let room = MAX_TOLD.saturating_sub(proof.breaches.len());
     proof.breaches.extend(trial.breaches.into_iter().take(room));

@@ -6,6 +6,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::demand::{self, DemandPart, Permit};
 use super::partition::{Partition, Views};
+use super::pins::Pins;
 use super::records::{self, Kind, Offered};
 use crate::answer::NameTree;
 use crate::config::Config;
@@ -34,6 +35,7 @@ pub struct Base {
     pub(super) offered: Vec<Offered>,
     /// By `SteeringId` and kind: whether no client can change the answer.
     shared: Vec<[bool; 3]>,
+    pub(crate) pins: Pins,
     /// What the parts of the clients ask for, sorted by partition and part; empty when no region has a
     /// capacity.
     pub demand: Vec<DemandPart>,
@@ -60,6 +62,7 @@ impl Base {
             })
         });
         let partition_of: Vec<usize> = partition_of.collect();
+        let pins = Pins::build(&config, &mut views);
         drop((known, views));
         let offered: Vec<_> =
             config.steered.iter().map(|steering| records::offered(steering, &config.regions)).collect();
@@ -79,6 +82,7 @@ impl Base {
             partition_of,
             offered,
             shared,
+            pins,
             demand,
             demand_of,
             database_built_at: None,

@@ -12,7 +12,9 @@ mod digest;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod partition;
+mod pins;
 mod records;
+mod steered;
 mod warnings;
 
 use std::sync::{Arc, OnceLock};
@@ -22,14 +24,14 @@ pub use demand::{DemandPart, Permit};
 pub use digest::MAX_DIGESTS;
 pub use partition::{Partition, RequesterPlace};
 pub use records::{AnsweredAddresses, Kind};
+pub use steered::{Steered, SteeredAnswer};
 
-use crate::answer::Packed;
 use crate::client::Requester;
 use crate::health::View;
 use crate::intent::Weights;
 use crate::region::{AddressId, RegionId};
 use crate::steering::{Bucketing, Splits, SteeringId};
-use crate::zone::Ttl;
+use crate::zone::Chooser;
 use choices::{Choices, Terms};
 use records::{Answer, Answers, Pool};
 
@@ -78,38 +80,6 @@ impl From<View> for Inputs {
     fn from(health: View) -> Self {
         Self { health, splits: Splits::default(), weights: Vec::new(), leaving: Vec::new() }
     }
-}
-
-/// What a steered name answers to one client.
-#[derive(Clone, Copy, Debug)]
-pub struct Steered<'a> {
-    pub choice: SteeredAnswer<'a>,
-    /// The scope prefix length of RFC 7871: of the widest block around the client in which this is the same
-    /// whatever happens to health, and no shorter than the prefix for which shares are drawn while some are.
-    pub scope: u8,
-    /// The region that was chosen, for the counters.
-    pub region: Option<RegionId>,
-    /// The place of the client's part in [`Base::demand`], for the counters; `None`: it is too small to matter.
-    pub part: Option<u16>,
-    /// Whether an address is among the records that clients are sent away from, for the counters.
-    pub is_leaving: bool,
-    /// Whether it leads to a region that is not known to be up, for none is.
-    pub is_fail_open: bool,
-}
-
-/// The answer of a steered name.
-#[derive(Clone, Copy, Debug)]
-pub enum SteeredAnswer<'a> {
-    Records(&'a Packed),
-    /// NOERROR without data, to be remembered for at most this long: what is chosen may change long
-    /// before the zone's own negative TTL is over.
-    Nodata(Ttl),
-    /// Residency rules permit the client no region, and say REFUSED.
-    Refuse,
-    /// All regions are down.
-    Servfail,
-    /// Residency rules permit the client no region.
-    Prohibited,
 }
 
 impl Snapshot {
@@ -172,6 +142,14 @@ impl Snapshot {
         }
     }
 
+    /// Returns what a name answers to `requester`.
+    pub fn choose(&self, chooser: Chooser, kind: Kind, requester: &Requester) -> Steered<'_> {
+        match chooser {
+            Chooser::Steering(id) => self.steer(id, kind, requester),
+            Chooser::Pin(id) => self.base.pins.answer(id, kind, requester, &self.base.table),
+        }
+    }
+
     /// Returns what the steered name `id` answers to `requester`.
     pub fn steer(&self, id: SteeringId, kind: Kind, requester: &Requester) -> Steered<'_> {
         let index = id.0 as usize;
@@ -184,17 +162,10 @@ impl Snapshot {
             Answer::Records { is_leaving, is_fail_open, .. } => (*is_leaving, *is_fail_open),
             Answer::Nodata(_) | Answer::Refuse | Answer::Servfail | Answer::Prohibited => (false, false),
         };
-        let choice = match answer {
-            Answer::Records { packed, .. } => SteeredAnswer::Records(packed),
-            Answer::Nodata(ttl) => SteeredAnswer::Nodata(*ttl),
-            Answer::Refuse => SteeredAnswer::Refuse,
-            Answer::Servfail => SteeredAnswer::Servfail,
-            Answer::Prohibited => SteeredAnswer::Prohibited,
-        };
         let scope = self.scope(id, kind, &place, is_drawn);
         let part = self.base.demand_of(partition, place.part as usize);
         let part = part.map(|part| u16::try_from(part).expect("parts are bounded"));
-        Steered { choice, scope, region: answers.region, part, is_leaving, is_fail_open }
+        Steered { choice: answer.told(), scope, region: answers.region, part, is_leaving, is_fail_open }
     }
 
     /// Returns the scope prefix length of an answer, for which shares were drawn or not.

@@ -10,6 +10,7 @@ use foldhash::{HashMap, HashMapExt, HashSet};
 use hickory_proto::rr::rdata::svcb::{Alpn, IpHint, SVCB, SvcParamKey, SvcParamValue};
 use hickory_proto::rr::rdata::{A, AAAA, HTTPS};
 
+use super::steered::SteeredAnswer;
 use crate::answer::Packed;
 use crate::health::View;
 use crate::region::{AddressId, Family, RegionId, Regions};
@@ -92,6 +93,17 @@ pub(super) enum Answer {
 }
 
 impl Answer {
+    /// Returns what is told to clients.
+    pub fn told(&self) -> SteeredAnswer<'_> {
+        match self {
+            Self::Records { packed, .. } => SteeredAnswer::Records(packed),
+            Self::Nodata(ttl) => SteeredAnswer::Nodata(*ttl),
+            Self::Refuse => SteeredAnswer::Refuse,
+            Self::Servfail => SteeredAnswer::Servfail,
+            Self::Prohibited => SteeredAnswer::Prohibited,
+        }
+    }
+
     /// Returns the answer to clients to whom no region is permitted.
     fn forbidden(refusal: Refusal, ttl: Ttl) -> Self {
         match refusal {

@@ -15,6 +15,7 @@ mod bucketing;
 mod choice;
 mod load;
 mod order;
+mod pin;
 mod policy;
 mod residency;
 mod route;
@@ -25,6 +26,7 @@ pub use addresses::{AddressFilter, Addresses, spread, whole};
 pub use bucketing::Bucketing;
 pub use choice::{Choice, Fate, choose};
 pub use load::{Capacities, Demand, Piece, Split, Splits};
+pub use pin::Pin;
 #[cfg(test)]
 pub(crate) use policy::tests as fixture;
 pub use policy::{

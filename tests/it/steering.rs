@@ -1,5 +1,7 @@
 //! Steering that a name or a region asks for beyond nearest and healthy, as clients and operators see it.
 
+use hickory_proto::op::ResponseCode;
+
 use crate::home::Home;
 use crate::region::{Regions, regions_in};
 use crate::run::meridian;
@@ -90,4 +92,47 @@ fn each_client_has_a_zone_of_its_own_and_another_one_while_that_is_down() {
     wait_for("the clients of tokyo-a are in tokyo-b", has_moved);
     regions.heal("127.7.1.1");
     wait_for("they are back", || (all() == own).then_some(()));
+}
+
+#[test]
+fn a_pin_answers_what_its_region_has_while_that_is_broken_and_only_to_whom_rules_permit_it() {
+    let regions = Regions::start();
+    let home = home(regions.port, "", "      pins: true\n");
+    let server = Server::start(&home);
+    let check = |question: &str, expected: &[&str]| {
+        let reply = server.ask(question);
+        let mut found: Vec<_> = reply.answers.iter().map(|record| record.data.to_string()).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{question}");
+        reply
+    };
+    let pinned = || {
+        check("tokyo.api.example.com. A from 10.81.7.0/24", &["127.7.1.1", "127.7.1.2"]);
+        check("tokyo-b.tokyo.api.example.com. A from 10.81.7.0/24", &["127.7.1.2"]);
+        check("tokyo-b.tokyo.api.example.com. AAAA from 10.81.7.0/24", &[]);
+        check("Paris.api.example.com. A from 10.49.7.0/24", &["127.7.5.1"]);
+        let refused = check("tokyo.api.example.com. A from 10.49.7.0/24", &[]);
+        assert_eq!(refused.metadata.response_code, ResponseCode::ServFail);
+    };
+    pinned();
+    regions.break_("127.7.1.1");
+    regions.break_("127.7.1.2");
+    let moved = || regions_in(&server.ask("api.example.com. A from 10.81.7.0/24")) == ["osaka"];
+    wait_for("tokyo has left", || moved().then_some(()));
+    pinned();
+    let zones = home.zones();
+    let zones = zones.to_str().unwrap();
+    let explain = |client: &str| {
+        meridian(&["explain", "tokyo-a.tokyo.api.example.com", "--client", client, "--config", zones]).out
+    };
+    let text = explain("10.81.7.0/24");
+    assert!(text.contains("IPv4        tokyo, zone tokyo-a\n"), "{text}");
+    assert!(text.contains("a pin answers its addresses, whatever their health"), "{text}");
+    let text = explain("10.49.7.0/24");
+    assert!(text.contains("removed by residency rule 1: eu only in EU"), "{text}");
+    let ran = meridian(&["check", zones]);
+    let line = "    pins: tokyo.api.example.com. and 12 more, whatever their health\n";
+    assert!(ran.out.contains(line), "{ran:?}");
+    let proof = meridian(&["prove", zones]);
+    assert!(proof.code == 0 && proof.out.contains("every pin: "), "{proof:?}");
 }

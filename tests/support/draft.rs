@@ -24,10 +24,10 @@ use meridian::region::{
 use meridian::share::Share;
 use meridian::snapshot::{Base, DemandPart, Inputs, Snapshot};
 use meridian::steering::{
-    Admission, AllDown, Capacities, Demand, Https, Order, Policy, Refusal, ResidencyRule, Splits, Steering,
-    SteeringId,
+    Admission, AllDown, Capacities, Demand, Https, Order, Pin, Policy, Refusal, ResidencyRule, Splits,
+    Steering,
 };
-use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
+use meridian::zone::{Chooser, Name, Node, PinId, RData, RRset, RecordType, SteeringId, Ttl, Zone};
 
 pub const COUNTRIES: [&str; 7] = ["DE", "FR", "IE", "US", "JP", "BR", "NO"];
 pub const UNION: [&str; 3] = ["DE", "FR", "IE"];
@@ -242,8 +242,17 @@ pub fn zone() -> Zone {
     };
     let soa = rrset(RecordType::SOA, "ns1.example.net. hostmaster.example.net. 1 7200 900 1209600 60");
     let ns = rrset(RecordType::NS, "ns1.example.net.");
-    let apex = Node { rrsets: vec![soa, ns], steering: Some(SteeringId(0)) };
-    Zone { apex: owner(), nodes: BTreeMap::from([(owner(), apex)]) }
+    let apex = Node { rrsets: vec![soa, ns], chooser: Some(Chooser::Steering(SteeringId(0))) };
+    let pins = (0..REGIONS).map(|region| {
+        let chooser = Some(Chooser::Pin(PinId(region.into())));
+        (pin(RegionId(region)), Node { rrsets: Vec::new(), chooser })
+    });
+    Zone { apex: owner(), nodes: pins.chain([(owner(), apex)]).collect() }
+}
+
+/// Returns the owner name of the pin of a region.
+pub fn pin(region: RegionId) -> Name {
+    owner().prepend_label(format!("r{}", region.0)).expect("a name")
 }
 
 pub fn compile(draft: &Draft) -> Snapshot {
@@ -279,6 +288,10 @@ pub fn compile(draft: &Draft) -> Snapshot {
         groups: groups(),
         drills: Vec::new(),
         capacity_events: Vec::new(),
+        pins: (0..REGIONS)
+            .map(RegionId)
+            .map(|region| Pin { owner: pin(region), of: SteeringId(0), site: region.into() })
+            .collect(),
         steered: vec![steering],
         safety: Safety::default(),
         alarms: meridian::config::AlarmRules::default(),
@@ -350,7 +363,18 @@ pub fn ask_from(
     subnet: Option<(IpAddr, u8)>,
     sender: IpAddr,
 ) -> (Message, Vec<u8>) {
-    let request = super::support::query(&owner(), rtype, subnet);
+    ask_name(snapshot, &owner(), rtype, subnet, sender)
+}
+
+/// Asks for any name.
+pub fn ask_name(
+    snapshot: &Snapshot,
+    owner: &Name,
+    rtype: RecordType,
+    subnet: Option<(IpAddr, u8)>,
+    sender: IpAddr,
+) -> (Message, Vec<u8>) {
+    let request = super::support::query(owner, rtype, subnet);
     let mut reply = vec![0; engine::MAX_REPLY];
     let arrival = Arrival { client: sender, transport: Transport::Udp, at: Moment(0) };
     match engine::answer(snapshot, &request, arrival, &mut reply) {

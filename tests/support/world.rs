@@ -12,9 +12,8 @@ use meridian::config::Identity;
 use meridian::engine::{AnswerSource, Arrival, Disposition, Transport, respond};
 use meridian::moment::Moment;
 use meridian::snapshot::{Kind, Steered, SteeredAnswer};
-use meridian::steering::SteeringId;
 use meridian::wire::{CookieSecret, CookieSecrets};
-use meridian::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
+use meridian::zone::{Chooser, Name, Node, RData, RRset, RecordType, SteeringId, Ttl, Zone};
 
 /// Where the questions come from.
 pub const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
@@ -49,7 +48,7 @@ impl World {
             add(&mut zone, &format!("host{host}.api.example.com."), address(host));
         }
         let geo = zone.nodes.entry(name("geo.api.example.com.")).or_default();
-        geo.steering = Some(SteeringId(0));
+        geo.chooser = Some(Chooser::Steering(SteeringId(0)));
         let chosen: Vec<RData> = (1..=4).map(address).collect();
         Self {
             tree: NameTree::compile(&[zone]),
@@ -66,7 +65,7 @@ impl World {
             tree: &self.tree,
             identity: &self.identity,
             cookies: Some(&self.cookies),
-            steer: |_: SteeringId, kind, _: &Requester| Steered {
+            steer: |_: Chooser, kind, _: &Requester| Steered {
                 choice: match kind {
                     Kind::A => SteeredAnswer::Records(&self.steered),
                     Kind::Aaaa | Kind::Https => SteeredAnswer::Nodata(Ttl::MAX),

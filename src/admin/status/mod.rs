@@ -17,7 +17,7 @@ use crate::geo;
 use crate::health::Reference;
 use crate::moment::Moment;
 use crate::snapshot::Snapshot;
-use crate::zone::{self, RData, RecordType};
+use crate::zone::{self, Chooser, RData, RecordType};
 use canary::CanaryWatch;
 
 pub(super) use region::summary;
@@ -114,7 +114,11 @@ fn served_zone(zone: &zone::Zone) -> ServedZone {
     ServedZone {
         name: zone.apex.to_string(),
         names: zone.nodes.len(),
-        steered: zone.nodes.values().filter(|node| node.steering.is_some()).count(),
+        steered: zone
+            .nodes
+            .values()
+            .filter(|node| matches!(node.chooser, Some(Chooser::Steering(_))))
+            .count(),
         serial,
     }
 }

@@ -7,8 +7,8 @@ use super::regions::Definitions;
 use crate::config::problem::{Reporter, Span};
 use crate::config::records::{self, RecordTarget};
 use crate::config::sources::SourceFiles;
-use crate::steering::{Steering, SteeringId};
-use crate::zone::{Name, Node, RData, RRset, RecordType, Ttl, Zone};
+use crate::steering::{Pin, Steering, SteeringId};
+use crate::zone::{Chooser, Name, Node, PinId, RData, RRset, RecordType, Ttl, Zone};
 
 /// What one owner name holds, while the zone is put together.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub(super) struct NodeDraft {
     pub rrsets: Vec<RRsetDraft>,
     /// Set when it is steered, with the span; the number is missing when the policy cannot be read.
     pub steering: Option<(Option<SteeringId>, Span)>,
+    /// Set when it is a pin, which has nothing else.
+    pub pin: Option<PinId>,
     /// Whether the answers to HTTPS are chosen, too; so they are while the policy cannot be read.
     pub chooses_https: bool,
 }
@@ -31,7 +33,11 @@ impl NodeDraft {
         let rrset = |set: RRsetDraft| RRset { rtype: set.rtype, ttl: set.ttl, rdata: set.rdata };
         Node {
             rrsets: self.rrsets.into_iter().map(rrset).collect(),
-            steering: self.steering.and_then(|(id, _)| id),
+            chooser: self
+                .steering
+                .and_then(|(id, _)| id)
+                .map(Chooser::Steering)
+                .or(self.pin.map(Chooser::Pin)),
         }
     }
 }
@@ -78,6 +84,8 @@ pub(super) struct ZoneLowering<'l> {
     pub apex: Name,
     pub default_ttl: Ttl,
     pub nodes: BTreeMap<Name, NodeDraft>,
+    /// The steered names that have pins, and where those are asked for.
+    pub pinned: Vec<(SteeringId, Span)>,
     pub own: Scope,
     pub sources: &'l SourceFiles,
     pub definitions: &'l mut Definitions,
@@ -135,11 +143,13 @@ impl ZoneLowering<'_> {
     }
 }
 
-/// The zones so far, and the steered names in them.
+/// The zones so far, and the steered names and pins in them.
 #[derive(Default)]
 pub(super) struct ZoneList {
     pub zones: Vec<Zone>,
     pub steered: Vec<Steering>,
+    /// By `PinId`, with the places where they are asked for.
+    pub pins: Vec<(Pin, Span)>,
     /// The apex of every zone, with its file and line.
     pub apexes: BTreeMap<Name, String>,
 }

@@ -28,6 +28,7 @@ mod names;
 mod or_off;
 pub(crate) mod outside;
 pub(crate) mod peers;
+mod pins;
 pub(crate) mod rate_limit;
 pub(crate) mod recovery;
 mod references;
@@ -84,6 +85,7 @@ pub fn config(files: &Files, sources: &SourceFiles, report: &mut Reporter) -> Op
     for (span, spec) in &files.zones {
         zone::lower(spec, *span, sources, &mut definitions, &mut zones, report);
     }
+    pins::check_zones(&zones, report);
     if let Some((_, server)) = &files.server {
         outside::check(&server.references, definitions.regions.iter().flatten(), report);
         peers::check(&server.peers, definitions.regions.iter().flatten(), report);
@@ -129,6 +131,7 @@ fn whole(server: Server, definitions: Definitions, zones: ZoneList) -> Config {
         canaries: definitions.canaries.into_iter().flatten().collect(),
         groups: definitions.groups.list,
         steered: zones.steered,
+        pins: zones.pins.into_iter().map(|(pin, _)| pin).collect(),
         safety: definitions.safety,
         drills: definitions.drills,
         capacity_events: definitions.capacity_events,

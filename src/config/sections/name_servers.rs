@@ -88,7 +88,9 @@ impl NameServers<'_> {
 
 fn has_addresses(node: &NodeDraft) -> bool {
     let addresses = [RecordType::A, RecordType::AAAA];
-    node.steering.is_some() || addresses.iter().any(|rtype| node.rrset(*rtype).is_some())
+    node.steering.is_some()
+        || node.pin.is_some()
+        || addresses.iter().any(|rtype| node.rrset(*rtype).is_some())
 }
 
 /// Returns whether a name is an alias, which is found elsewhere (RFC 2181, section 10.3).

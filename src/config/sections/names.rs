@@ -141,6 +141,9 @@ impl ZoneLowering<'_> {
             SteeringId(u32::try_from(self.zones.steered.len() - 1).expect("files are bounded"))
         });
         let span = spec.given().map_or(name, |(_, span)| span);
+        if let (Some(id), Some(pins)) = (id, spec.get().and_then(SteerSpec::pins)) {
+            self.pinned.push((id, pins));
+        }
         let steered = id.and_then(|_| self.zones.steered.last());
         let chooses_https = steered.is_none_or(|steering| steering.https.is_some());
         let node = self.nodes.entry(owner.clone()).or_default();

@@ -40,6 +40,10 @@ pub struct SteerSpec {
     /// Answer with the addresses of one availability zone of the region only: each client has its own, by a hash of its
     /// prefix, and another one while that has no address up. Left out: the addresses of all zones, one after the other.
     one_zone: Option<Setting<bool>>,
+    /// Also answer names below this one with the addresses of one region or availability zone, whatever is known of its
+    /// health and whatever operators want: `tokyo.NAME` and `tokyo-a.tokyo.NAME`. Residency and `only_for` hold for them, too;
+    /// drains and loads do not count them. A wildcard has none. Left out: no such names.
+    pins: Option<Setting<bool>>,
     /// Also answer HTTPS queries (RFC 9460), with the addresses of the chosen region as hints. Left
     /// out: they get NODATA.
     https: Option<Setting<HttpsSpec>>,
@@ -116,6 +120,13 @@ pub const LAGS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::fr
 const USUAL_TTL: u32 = 30;
 const USUAL_SHORT_TTL: u32 = 10;
 const USUAL_ANSWERS: u32 = 4;
+
+impl SteerSpec {
+    /// Returns where the pins are asked for; `None`: there are none.
+    pub(super) fn pins(&self) -> Option<Span> {
+        self.pins.given().filter(|(asked, _)| **asked).map(|(_, span)| span)
+    }
+}
 
 /// Lowers one `steer:`. The result is not whole when something was reported.
 pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut References<'_>) -> Steering {

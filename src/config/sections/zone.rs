@@ -64,13 +64,24 @@ pub(super) fn lower(
     let own = groups::lower(&spec.groups, true, &mut definitions.groups, Some(&shared), report);
     let default_ttl = spec.ttl.get_or(Ttl::from_seconds(USUAL_TTL).expect("the default is a TTL"));
     let nodes = BTreeMap::new();
-    let mut zone = ZoneLowering { default_ttl, nodes, apex, own, sources, definitions, zones, report };
+    let mut zone = ZoneLowering {
+        default_ttl,
+        nodes,
+        pinned: Vec::new(),
+        apex,
+        own,
+        sources,
+        definitions,
+        zones,
+        report,
+    };
     let read = zone.master_file(&spec.file, spec.ttl.get().copied());
     let is_whole = read.is_some();
     let master_files = read.unwrap_or_default();
     zone.names(&spec.names);
     zone.nameservers(&spec.nameservers);
     zone.soa(&spec.soa, file, &master_files);
+    zone.pins();
     zone_checks::check(&zone.apex, &zone.nodes, file, is_whole, zone.report);
     zone.own.names.report_unused(zone.report);
     let ZoneLowering { nodes, apex, .. } = zone;

@@ -167,3 +167,27 @@ fn weights_are_for_several_regions_of_the_name_and_some_weight_is_above_zero() {
         &["a.yaml:5:61: the weight 10001 of `tokyo` is too large | weights go from 0 to 10000"],
     );
 }
+
+#[test]
+fn the_names_of_pins_are_free() {
+    check_steer("regions: [tokyo, dublin], pins: true", &[]);
+    let steered = "  x: { steer: { regions: [tokyo], pins: true } }\n";
+    let check_beside =
+        |other: &str, expected: &[&str]| check("a.yaml", &format!("{ZONE}{steered}{other}"), expected);
+    check_beside(
+        "  www.tokyo.x: { A: 192.0.2.7 }\n  '*.y': { steer: { regions: [tokyo], pins: true } }\n",
+        &[],
+    );
+    check_beside(
+        "  tokyo.x: { TXT: taken }\n",
+        &[
+            "a.yaml:5:41: the pin `tokyo.x.example.org.` is a name of its own already | it is at a.yaml:6: take it away, or leave `pins` out",
+        ],
+    );
+    check_beside(
+        "  TOKYO.x: { steer: { regions: [tokyo] } }\n",
+        &[
+            "a.yaml:5:41: the pin `tokyo.x.example.org.` is a name of its own already | it is at a.yaml:6: take it away, or leave `pins` out",
+        ],
+    );
+}

@@ -22,9 +22,8 @@ use crate::config::Identity;
 use crate::moment::Moment;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Steered, SteeredAnswer};
-use crate::steering::SteeringId;
 use crate::wire::{CookieSecret, CookieSecrets, CookieStatus, Rcode};
-use crate::zone::{Ttl, Zone};
+use crate::zone::{Chooser, SteeringId, Ttl, Zone};
 
 /// The address that questions come from.
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
@@ -186,7 +185,8 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, 
         cookies: Some(&COOKIES),
         tree: &tree,
         identity: &Identity { version: Some("meridian 1".to_owned()), ..Identity::of("ns1") },
-        steer: |SteeringId(id), kind, requester: &Requester| {
+        steer: |chooser, kind, requester: &Requester| {
+            let Chooser::Steering(SteeringId(id)) = chooser else { panic!("there are no pins") };
             let client = requester.subnet.map_or(requester.sender, Prefix::address);
             let is_near = client.to_string().starts_with("203.0.113.");
             let (choice, scope) = match (id, kind) {

@@ -5,6 +5,9 @@
 //! table of classes does not keep it; and since when a region is where it is, health knows ([`Bearing`]).
 
 mod fate;
+mod inquiry;
+mod pin;
+mod reasons;
 
 use std::fmt::{self, Write as _};
 
@@ -14,72 +17,20 @@ use hickory_proto::serialize::binary::BinEncodable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Coordinates, GroupId, Prefix, PrefixError, Requester};
+use crate::client::{Coordinates, GroupId};
 use crate::engine::{self, Arrival, Disposition, Transport};
 use crate::geo::{Located, LocationOrigin};
 use crate::moment::Moment;
 use crate::region::{Family, RegionId};
 use crate::snapshot::Snapshot;
-use crate::steering::{
-    self, Bucketing, Conditions, Decision, Destination, Plan, Remover, Selection, Steering,
-};
+use crate::steering::{self, Bucketing, Conditions, Decision, Destination, Plan, Selection, Steering};
 use crate::wire::Rcode;
 use crate::zone::SteeringId;
-use crate::zone::{Name, RData, RecordType};
+use crate::zone::{Name, RData};
 pub use fate::Bearing;
-
-/// What is to be explained.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Inquiry {
-    /// The name that is asked for.
-    pub name: Name,
-    pub rtype: RecordType,
-    /// Who asks: sent as the client subnet, from its first address.
-    pub client: Prefix,
-}
-
-impl Inquiry {
-    /// Returns who asks, as the engine sees it.
-    fn requester(&self) -> Requester {
-        let subnet = Some(self.client).filter(|client| client.length() > 0);
-        Requester { sender: self.client.address(), subnet }
-    }
-}
-
-/// A question that cannot be explained.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoInquiry {
-    #[error("`{0}` is not a domain name")]
-    Name(String),
-    #[error("the client `{0}`: {1}; write an address, or a network such as 133.11.0.0/24")]
-    Client(String, PrefixError),
-    #[error("`{0}` is not a record type; A, AAAA and HTTPS are steered")]
-    Type(String),
-}
-
-impl Inquiry {
-    /// Reads the parts of an inquiry as operators write them.
-    ///
-    /// # Errors
-    ///
-    /// When a part of it is not what it should be.
-    pub fn parse(name: &str, client: &str, rtype: &str) -> Result<Self, NoInquiry> {
-        let mut owner = Name::from_ascii(name).map_err(|_| NoInquiry::Name(name.to_owned()))?;
-        owner.set_fqdn(true);
-        let network = client.parse().map_err(|error| NoInquiry::Client(client.to_owned(), error))?;
-        let known = record_type(rtype).ok_or_else(|| NoInquiry::Type(rtype.to_owned()))?;
-        Ok(Self { name: owner, rtype: known, client: network })
-    }
-}
-
-/// Returns the type with this mnemonic, or with this number as in `TYPE65` (RFC 3597, section 5).
-fn record_type(text: &str) -> Option<RecordType> {
-    let text = text.to_ascii_uppercase();
-    match text.strip_prefix("TYPE") {
-        Some(number) => number.parse().ok().map(|number: u16| RecordType::from(number)),
-        None => text.parse().ok(),
-    }
-}
+pub use inquiry::{Inquiry, NoInquiry};
+use reasons::removal;
+pub use reasons::{Reasons, RegionReason};
 
 /// Why a client gets the answer it gets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -104,34 +55,6 @@ pub struct Explanation {
     pub steering: Option<Reasons>,
 }
 
-/// How the answer of a steered name was chosen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Reasons {
-    /// The steered name at the end of the chain.
-    pub owner: String,
-    /// Where the client is taken to be: `JP, 35.7 N 139.7 E`.
-    pub location: String,
-    /// The network that says so, and whose word it is.
-    pub network: String,
-    /// The groups that the client belongs to.
-    pub groups: Vec<String>,
-    /// Every region of the policy: those of the plan in their order, then those that a rule removed.
-    pub regions: Vec<RegionReason>,
-    /// What happens to the clients when no region of the plan is in service.
-    pub outcome: [String; 2],
-}
-
-/// What became of one region.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RegionReason {
-    /// Its name.
-    pub region: String,
-    /// The great-circle distance to the client, when the client's coordinates are known.
-    pub distance_km: Option<u32>,
-    /// What became of it for IPv4 and for IPv6.
-    pub fates: [String; 2],
-}
-
 /// Explains what `snapshot` answers. `located` is where the databases and the operator's networks
 /// put the client; `None` when they cannot be read. `bearings` are those of every region, by `RegionId` and
 /// family; empty when they are not known.
@@ -142,21 +65,24 @@ pub fn explain(
     bearings: &[[Bearing; 2]],
 ) -> Explanation {
     let reply = ask(snapshot, inquiry);
-    let steering = steered_owner(snapshot, inquiry, &reply).map(|index| {
-        let steering = &snapshot.base.config.steered[index];
-        let decision = decide(snapshot, index, inquiry);
-        let class = snapshot.base.table.class_of(inquiry.client.address());
-        let class = &snapshot.base.table.classes()[class.0 as usize];
-        let groups = class.groups.iter().map(|group| group_name(snapshot, group));
-        Reasons {
-            owner: steering.owner.to_string(),
-            location: located.map_or_else(|| "not known: no database was read".to_owned(), place),
-            network: located.map_or_else(String::new, network),
-            groups: groups.collect(),
-            regions: regions(snapshot, steering, &decision, located, bearings),
-            outcome: decision.choices.map(|choice| outcome(snapshot, choice.selection)),
+    let owner = last_owner(inquiry, &reply);
+    let client = || client_reasons(snapshot, inquiry, located);
+    let steering = match pin::find(snapshot, &owner) {
+        Some(id) => {
+            let from = located.and_then(|located| located.location.coordinates);
+            Some(pin::complete(snapshot, id, inquiry, from, client()))
         }
-    });
+        None => steered_owner(snapshot, &owner).map(|index| {
+            let steering = &snapshot.base.config.steered[index];
+            let decision = decide(snapshot, index, inquiry);
+            Reasons {
+                owner: steering.owner.to_string(),
+                regions: regions(snapshot, steering, &decision, located, bearings),
+                outcome: decision.choices.map(|choice| outcome(snapshot, choice.selection)),
+                ..client()
+            }
+        }),
+    };
     Explanation {
         name: inquiry.name.to_string(),
         rtype: inquiry.rtype.to_string(),
@@ -167,6 +93,21 @@ pub fn explain(
         answer: reply.answers.iter().map(ToString::to_string).collect(),
         scope: scope(&reply),
         steering,
+    }
+}
+
+/// Returns what is known of the client, without what became of regions.
+fn client_reasons(snapshot: &Snapshot, inquiry: &Inquiry, located: Option<&Located>) -> Reasons {
+    let class = snapshot.base.table.class_of(inquiry.client.address());
+    let class = &snapshot.base.table.classes()[class.0 as usize];
+    let groups = class.groups.iter().map(|group| group_name(snapshot, group));
+    Reasons {
+        owner: String::new(),
+        location: located.map_or_else(|| "not known: no database was read".to_owned(), place),
+        network: located.map_or_else(String::new, network),
+        groups: groups.collect(),
+        regions: Vec::new(),
+        outcome: [String::new(), String::new()],
     }
 }
 
@@ -214,22 +155,24 @@ fn ask(snapshot: &Snapshot, inquiry: &Inquiry) -> Message {
     }
 }
 
-/// Returns the steered name that the question ended at: the name itself, the end of its chain of
-/// aliases, or the wildcard that stands for either.
-fn steered_owner(snapshot: &Snapshot, inquiry: &Inquiry, reply: &Message) -> Option<usize> {
-    let mut end = inquiry.name.clone();
-    for record in &reply.answers {
-        if let RData::CNAME(target) = &record.data {
-            end = target.0.clone();
-        }
-    }
+/// Returns the name that the question ended at: the name itself, or the end of its chain of aliases.
+fn last_owner(inquiry: &Inquiry, reply: &Message) -> Name {
+    let aliases = reply.answers.iter().filter_map(|record| match &record.data {
+        RData::CNAME(target) => Some(&target.0),
+        _ => None,
+    });
+    aliases.last().unwrap_or(&inquiry.name).clone()
+}
+
+/// Returns the steered name that decides about a name: itself, or the wildcard that stands for it.
+fn steered_owner(snapshot: &Snapshot, end: &Name) -> Option<usize> {
     let steered = || snapshot.base.config.steered.iter().enumerate();
-    let exact = steered().find(|(_, steering)| steering.owner == end);
+    let exact = steered().find(|(_, steering)| steering.owner == *end);
     let wildcard = || {
         let covering = steered().filter(|(_, steering)| {
             steering.owner.is_wildcard()
-                && steering.owner.base_name().zone_of(&end)
-                && steering.owner.base_name() != end
+                && steering.owner.base_name().zone_of(end)
+                && steering.owner.base_name() != *end
         });
         covering.max_by_key(|(_, steering)| steering.owner.num_labels())
     };
@@ -323,18 +266,7 @@ fn regions(
         reason(*region, fates)
     });
     let removed = decision.plan.removed.iter().map(|removed| {
-        let text = match removed.by {
-            Remover::Rule(rule) => {
-                let text = &steering.policy.residency[rule].text;
-                format!("removed by residency rule {}: {text}", rule + 1)
-            }
-            Remover::Admission(place) => {
-                format!("removed: {}, and this client is another one", steering.policy.admissions[place].text)
-            }
-            Remover::Neighbours => {
-                "removed by residency: other clients of the prefix may not be sent there".to_owned()
-            }
-        };
+        let text = removal(&steering.policy, removed.by);
         reason(removed.region, [text.clone(), text])
     });
     planned.chain(removed).collect()
@@ -380,46 +312,5 @@ impl fmt::Display for Explanation {
             writeln!(f, "  client subnet scope /{scope}{all}")?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Reasons {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let groups = if self.groups.is_empty() { "none".to_owned() } else { self.groups.join(", ") };
-        writeln!(f, "\nsteered by  {}", self.owner)?;
-        writeln!(f, "location    {}", self.location)?;
-        writeln!(f, "network     {}", self.network)?;
-        writeln!(f, "groups      {groups}")?;
-        writeln!(f, "IPv4        {}", self.outcome[0])?;
-        writeln!(f, "IPv6        {}\n", self.outcome[1])?;
-        let width = |text: fn(&RegionReason) -> usize| self.regions.iter().map(text).max().unwrap_or(0);
-        let name = width(|reason| reason.region.len()).max(6);
-        let v4 = width(|reason| reason.fates[0].len()).max(4);
-        writeln!(f, "{:name$}  {:>9}  {:v4$}  IPv6", "region", "distance", "IPv4")?;
-        for RegionReason { region, distance_km, fates: [first, second] } in &self.regions {
-            let distance = distance_km.map_or_else(|| "?".to_owned(), |km| format!("{km} km"));
-            let second = if first == second { "the same" } else { second };
-            writeln!(f, "{region:name$}  {distance:>9}  {first:v4$}  {second}")?;
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_type_is_read_by_its_name_and_by_its_number() {
-        let check = |text: &str, expected: Option<RecordType>| {
-            let found = Inquiry::parse("api.example.com", "192.0.2.1", text);
-            assert_eq!(found.ok().map(|inquiry| inquiry.rtype), expected, "{text}");
-        };
-        check("aaaa", Some(RecordType::AAAA));
-        check("TYPE65", Some(RecordType::HTTPS));
-        check("type28", Some(RecordType::AAAA));
-        check("TYPE65280", Some(RecordType::Unknown(65280)));
-        check("TYPE65536", None);
-        check("TYPE", None);
     }
 }
