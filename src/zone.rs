@@ -22,6 +22,11 @@ impl Ttl {
         (seconds <= Self::MAX.0).then_some(Self(seconds))
     }
 
+    /// Returns this time and another one after it, at most [`Ttl::MAX`].
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0).min(Self::MAX.0))
+    }
+
     /// Returns the number of seconds.
     pub fn seconds(self) -> u32 {
         self.0

@@ -306,8 +306,12 @@ fn addresses_in(rdata: &RData) -> Vec<IpAddr> {
 /// Returns the longest time for which a resolver may keep what a steered name of this configuration answers; zero
 /// without such a name.
 pub fn longest_hold(config: &Config) -> Duration {
-    let longest = config.steered.iter().map(|steering| steering.ttl.max(steering.short_ttl)).max();
-    longest.map_or(Duration::ZERO, lifetime)
+    let longest = config.steered.iter().map(|steering| {
+        let own = steering.ttl.max(steering.short_ttl);
+        // Clients of an HTTPS record look up the pin that it names.
+        if steering.policy.names_next { own.plus(steering.ttl) } else { own }
+    });
+    longest.max().map_or(Duration::ZERO, lifetime)
 }
 
 fn lifetime(ttl: Ttl) -> Duration {

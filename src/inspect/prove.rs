@@ -283,7 +283,7 @@ impl Trial<'_> {
 
     /// Lets the addresses of other regions follow as the policy says, also of those that might be full.
     fn followed(&self, route: Route, plan: &Plan, view: &View, family: Family) -> Route {
-        route.followed(plan, view, RegionSet::NONE, family, self.partition.policy.max_regions)
+        route.followed(plan, &self.partition.policy, view, RegionSet::NONE, family)
     }
 
     /// Holds a way against what the clients of a part are permitted.

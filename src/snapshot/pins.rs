@@ -14,8 +14,7 @@ use crate::family::Family;
 use crate::geo::Table;
 use crate::health::View;
 use crate::region::{Resolved, Site};
-use crate::share::Share;
-use crate::steering::{AddressFilter, Destination, MAX_ANSWERED_REGIONS, Pin, Refusal, Selection, Steering};
+use crate::steering::{Destination, Pin, Refusal, Selection, Steering};
 use crate::zone::PinId;
 
 /// All pins of a configuration.
@@ -107,8 +106,7 @@ fn selection(pin: &Pin, destination: Destination) -> Selection {
         Site::Region(_) => None,
         Site::Zone(zone) => Some(zone),
     };
-    let filter = AddressFilter { floor: Share::NONE, zone };
-    Selection { destination, filter, others: [None; MAX_ANSWERED_REGIONS - 1] }
+    Selection::only(destination, zone)
 }
 
 #[cfg(test)]

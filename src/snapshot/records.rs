@@ -39,6 +39,17 @@ struct Recipe {
     /// How many of them take turns at being the first record.
     leading: usize,
     https: Option<Https>,
+    /// The next region in HTTPS records.
+    next: Option<NextRegion>,
+}
+
+/// The region that clients try when the first does not answer, by its pin.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct NextRegion {
+    region: RegionId,
+    pin: Name,
+    /// The time to live of the pin.
+    ttl: Ttl,
 }
 
 /// All that the answers of a steered name depend on besides the choice.
@@ -156,6 +167,13 @@ impl<'a> Pool<'a> {
                 let longest = given.entry(*ip).or_insert(recipe.ttl);
                 *longest = recipe.ttl.max(*longest);
             }
+            // A resolver that has kept the record to its end may then look up the pin.
+            let next = recipe.next.iter();
+            for (_, address) in next.clone().flat_map(|next| self.regions.addresses_of(next.region)) {
+                let longest = given.entry(address.ip).or_insert(recipe.ttl);
+                let ttl = next.clone().fold(recipe.ttl, |ttl, next| ttl.plus(next.ttl));
+                *longest = ttl.max(*longest);
+            }
         }
         given
     }
@@ -204,14 +222,19 @@ impl<'a> Pool<'a> {
             Kind::Aaaa => (v6?, None),
             Kind::Https => match &steering.https {
                 None => return Ok(None),
-                Some(https) => (both(v4, v6)?, Some(https.clone())),
+                Some(https) => (both(v4, v6)?, Some(https)),
             },
         };
+        let next = https.and_then(|https| next(https, selections));
+        let next =
+            next.map(|(region, pin)| NextRegion { region: *region, pin: pin.clone(), ttl: steering.ttl });
+        // Names with the same addresses share their records, whatever their pins are called.
+        let https = https.map(|https| Https { pins: Vec::new(), ..https.clone() });
         if addresses.ips.is_empty() {
             return Ok(None);
         }
         let ttl = if addresses.any_unsure { steering.short_ttl } else { steering.ttl };
-        Ok(Some(self.pack(Recipe { ttl, ips: addresses.ips, leading, https })))
+        Ok(Some(self.pack(Recipe { ttl, ips: addresses.ips, leading, https, next })))
     }
 
     fn addresses(
@@ -259,7 +282,10 @@ impl<'a> Pool<'a> {
         let packed = packed.or_insert_with_key(|recipe| {
             let (rtype, rdata) = match &recipe.https {
                 None => (address_type(&recipe.ips), recipe.ips.iter().map(|ip| address(*ip)).collect()),
-                Some(https) => (RecordType::HTTPS, vec![service(https, &recipe.ips)]),
+                Some(https) => (
+                    RecordType::HTTPS,
+                    services(https, &recipe.ips, recipe.next.as_ref().map(|next| &next.pin)),
+                ),
             };
             let is_leaving = recipe.ips.iter().any(|ip| leaving.contains(ip));
             Ready {
@@ -321,9 +347,22 @@ fn address(ip: IpAddr) -> RData {
     }
 }
 
-/// Returns the HTTPS record in service mode, for the owner name itself (RFC 9460, section 2.4.3).
-/// Its parameters stand in the order of their keys, as section 2.2 asks.
-fn service(https: &Https, ips: &[IpAddr]) -> RData {
+/// Returns the pin that HTTPS records name after these selections.
+fn next(https: &Https, selections: [Selection; 2]) -> Option<&(RegionId, Name)> {
+    let [v4, v6] = selections.map(|selection| selection.next);
+    let region = v4.or(v6)?;
+    https.pins.iter().find(|(pinned, _)| *pinned == region)
+}
+
+/// Returns the HTTPS records in service mode (RFC 9460, section 2.4.3): for the owner name itself, and then for the pin of
+/// the next region, whose addresses clients look up.
+fn services(https: &Https, ips: &[IpAddr], next: Option<&Name>) -> Vec<RData> {
+    let own = service(1, Name::root(), https, ips);
+    std::iter::once(own).chain(next.map(|next| service(2, next.clone(), https, &[]))).collect()
+}
+
+/// Returns an HTTPS record, its parameters in the order of their keys, as RFC 9460, section 2.2, asks.
+fn service(priority: u16, target: Name, https: &Https, ips: &[IpAddr]) -> RData {
     let mut parameters = Vec::new();
     if !https.alpn.is_empty() {
         parameters.push((SvcParamKey::Alpn, SvcParamValue::Alpn(Alpn(https.alpn.clone()))));
@@ -341,5 +380,5 @@ fn service(https: &Https, ips: &[IpAddr]) -> RData {
     if !v6.is_empty() {
         parameters.push((SvcParamKey::Ipv6Hint, SvcParamValue::Ipv6Hint(IpHint(v6))));
     }
-    RData::HTTPS(HTTPS(SVCB::new(1, Name::root(), parameters)))
+    RData::HTTPS(HTTPS(SVCB::new(priority, target, parameters)))
 }

@@ -23,6 +23,8 @@ pub enum Fate {
     Chosen,
     /// Its addresses follow those of the chosen one.
     Following,
+    /// HTTPS records name it as the next one.
+    Next,
     /// It could have been chosen, but one before it was.
     Behind,
     /// It takes this share of its clients, and the client is not in it.
@@ -58,6 +60,7 @@ pub fn choose(
         let fate = match status(view, *region, family).share {
             _ if selection.destination.region() == Some(*region) => Fate::Chosen,
             _ if selection.others().any(|other| other == *region) => Fate::Following,
+            _ if selection.next == Some(*region) => Fate::Next,
             _ if !is_candidate(plan, view, *region, family) => Fate::WithoutFamily,
             SiteShare::Yielding { .. } if sheds(&route, *region) => Fate::Shed,
             SiteShare::Out { .. } | SiteShare::Yielding { .. } => Fate::Unhealthy,

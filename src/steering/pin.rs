@@ -32,6 +32,7 @@ impl Policy {
             max_lag: None,
             max_regions: 1,
             one_zone: false,
+            names_next: false,
             all_down: AllDown::FailOpen,
         }
     }

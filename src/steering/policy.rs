@@ -36,6 +36,9 @@ pub struct Https {
     pub alpn: Vec<String>,
     /// The port, when it is not 443.
     pub port: Option<u16>,
+    /// The pin of each region, for records that lead to another region when the first does not answer; empty: there are
+    /// no such records.
+    pub pins: Vec<(RegionId, Name)>,
 }
 
 /// The most regions whose addresses one answer holds: clients that tried four do not try a fifth.
@@ -62,6 +65,8 @@ pub struct Policy {
     pub max_regions: u8,
     /// Whether a client gets the addresses of one availability zone of its region only.
     pub one_zone: bool,
+    /// Whether HTTPS answers name the region that comes next.
+    pub names_next: bool,
 }
 
 /// The clients of a policy that one residency rule binds, or whom a region is not for, or all of them.
@@ -223,6 +228,7 @@ pub(crate) mod tests {
             max_lag: None,
             max_regions: 1,
             one_zone: false,
+            names_next: false,
         }
     }
 }

@@ -18,7 +18,7 @@ use super::policy::{AllDown, MAX_ANSWERED_REGIONS, Policy, Refusal};
 use super::share_test::ShareTest;
 use super::{Plan, Split};
 use crate::health::{SiteShare, Status, View};
-use crate::region::{Family, RegionId, RegionSet};
+use crate::region::{Family, RegionId, RegionSet, ZoneId};
 use crate::share::Share;
 
 /// The most stops of one route: each doubles the groups of clients that answers are prepared for. Regions
@@ -36,6 +36,8 @@ pub struct Route {
     pub others: Vec<RegionId>,
     /// How many regions an answer holds addresses of.
     pub max_regions: u8,
+    /// Whether HTTPS answers name the region that comes next.
+    pub names_next: bool,
     /// Whether a client gets the addresses of one availability zone of its region only.
     pub one_zone: bool,
 }
@@ -97,9 +99,17 @@ pub struct Selection {
     pub filter: AddressFilter,
     /// The regions whose addresses follow, in order.
     pub others: [Option<RegionId>; MAX_ANSWERED_REGIONS - 1],
+    /// The region that HTTPS answers name as the next one; `None`: they name none.
+    pub next: Option<RegionId>,
 }
 
 impl Selection {
+    /// Returns the selection of all addresses of one site, or of none.
+    pub fn only(destination: Destination, zone: Option<ZoneId>) -> Self {
+        let filter = AddressFilter { floor: Share::NONE, zone };
+        Self { destination, filter, others: [None; MAX_ANSWERED_REGIONS - 1], next: None }
+    }
+
     /// Returns the regions whose addresses follow those of the destination, in order.
     pub fn others(&self) -> impl Iterator<Item = RegionId> {
         self.others.iter().copied().flatten()
@@ -131,13 +141,13 @@ impl Route {
             Some(weights) => route.weighted(plan, weights, view, family),
             None => route,
         };
-        let route = route.followed(plan, view, shedding, family, policy.max_regions);
+        let route = route.followed(plan, policy, view, shedding, family);
         Self { one_zone: policy.one_zone, ..route }
     }
 
     /// A way whose answers hold one region.
     fn new(stops: Vec<(RegionId, Share)>, rest: Rest) -> Self {
-        Self { stops, rest, others: Vec::new(), max_regions: 1, one_zone: false }
+        Self { stops, rest, others: Vec::new(), max_regions: 1, names_next: false, one_zone: false }
     }
 
     /// Finds the route of the clients of `plan`; `split` is what their region sheds, if it does.
@@ -208,16 +218,18 @@ impl Route {
 
     /// Lets the addresses of the next regions follow in the answers, so that they hold those of `max_regions`: only of
     /// regions that the plan permits, that take all clients, and that do not shed some of theirs. Clients without a well
-    /// region get none of others.
+    /// region get none of others. HTTPS answers name the first of these regions, if the policy says so.
     pub fn followed(
         self,
         plan: &Plan,
+        policy: &Policy,
         view: &View,
         shedding: RegionSet,
         family: Family,
-        max_regions: u8,
     ) -> Self {
-        if max_regions < 2 {
+        let Policy { max_regions, names_next, .. } = *policy;
+        let most = if names_next { max_regions.max(2) } else { max_regions };
+        if most < 2 {
             return self;
         }
         let has_room = |region: &RegionId| {
@@ -226,8 +238,8 @@ impl Route {
                 && !shedding.contains(*region)
         };
         // One of them may be the destination.
-        let others = plan.order.iter().copied().filter(has_room).take(max_regions.into());
-        Self { others: others.collect(), max_regions, ..self }
+        let others = plan.order.iter().copied().filter(has_room).take(most.into());
+        Self { others: others.collect(), max_regions, names_next, ..self }
     }
 
     /// Returns the regions that follow a destination in its answers.
@@ -239,6 +251,19 @@ impl Route {
             others.iter_mut().zip(following.take(most)).for_each(|(place, region)| *place = Some(*region));
         }
         others
+    }
+
+    /// Returns the region that HTTPS answers name after a destination.
+    fn next(&self, destination: Destination) -> Option<RegionId> {
+        match destination {
+            Destination::Healthy(first) if self.names_next => {
+                self.others.iter().copied().find(|region| *region != first)
+            }
+            Destination::Healthy(_)
+            | Destination::FailOpen(_)
+            | Destination::Refused(_)
+            | Destination::Forbidden(_) => None,
+        }
     }
 
     /// Returns the healthy region of the clients in no share, if load divides them or nothing does.
@@ -272,7 +297,7 @@ impl Route {
             None => None,
         };
         let filter = AddressFilter { floor, zone };
-        Ok(Selection { destination, filter, others: self.others(destination) })
+        Ok(Selection { destination, filter, others: self.others(destination), next: self.next(destination) })
     }
 
     fn destination(
@@ -389,6 +414,7 @@ fn nearest_enabled(plan: &Plan, view: &View, family: Family) -> Option<RegionId>
 
 #[cfg(test)]
 mod tests {
+    use super::super::policy::tests::policy;
     use super::super::{Piece, Plan};
     use super::*;
     use crate::moment::Moment;
@@ -508,7 +534,8 @@ mod tests {
             let plan = Plan { order: order.to_vec(), removed: Vec::new(), refusal: Refusal::Refuse };
             let shedding = shedding.iter().copied().collect();
             let route = Route::find(&plan, AllDown::FailOpen, &view, None, Family::V4);
-            let route = route.followed(&plan, &view, shedding, Family::V4, most);
+            let policy = Policy { max_regions: most, ..policy(&[0, 1, 2]) };
+            let route = route.followed(&plan, &policy, &view, shedding, Family::V4);
             let selection = route.follow(&Bucketing::of(&regions, &view), Family::V4, &|_| Some(false));
             let selection = selection.expect("every test is answered");
             assert_eq!(selection.others().collect::<Vec<_>>(), expected, "{order:?} {stages:?}");

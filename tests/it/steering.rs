@@ -136,3 +136,42 @@ fn a_pin_answers_what_its_region_has_while_that_is_broken_and_only_to_whom_rules
     let proof = meridian(&["prove", zones]);
     assert!(proof.code == 0 && proof.out.contains("every pin: "), "{proof:?}");
 }
+
+#[test]
+fn https_records_lead_to_the_pin_of_the_next_region_that_the_client_may_be_sent_to_and_that_is_up() {
+    let regions = Regions::start();
+    let home = home(regions.port, "", "      pins: true\n");
+    home.edit("api.example.com.yaml", "https: { alpn: [h2] }", "https: { alpn: [h2], failover: true }");
+    let server = Server::start(&home);
+    let records = |client: &str| {
+        let reply = server.ask(&format!("api.example.com. HTTPS from {client}"));
+        let mut records: Vec<_> = reply.answers.iter().map(|record| record.data.to_string()).collect();
+        records.sort_unstable();
+        records
+    };
+    let check = |client: &str, next: &str| {
+        let found = records(client);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("1 . alpn=") && found[0].contains("ipv4hint="), "{found:?}");
+        assert!(found[1].starts_with(&format!("2 {next}.api.example.com. alpn=")), "{found:?}");
+        assert!(!found[1].contains("hint="), "{found:?}");
+    };
+    check("10.81.7.0/24", "osaka");
+    check("10.49.7.0/24", "paris");
+    regions.break_("127.7.5.1");
+    let is_alone = || (records("10.49.7.0/24").len() == 1).then_some(());
+    wait_for("no other region is permitted to clients of the EU", is_alone);
+    let zones = home.zones();
+    let question = [
+        "explain",
+        "api.example.com",
+        "--client",
+        "10.81.7.0/24",
+        "--type",
+        "HTTPS",
+        "--config",
+        zones.to_str().unwrap(),
+    ];
+    let text = meridian(&question).out;
+    assert!(text.contains("HTTPS records name it after the chosen one: "), "{text}");
+}

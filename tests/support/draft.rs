@@ -172,9 +172,15 @@ pub fn any_order() -> impl Strategy<Value = Order> {
 pub fn any_policy() -> impl Strategy<Value = Policy> {
     let all_down = select(vec![AllDown::FailOpen, AllDown::FailOpen, AllDown::Servfail, AllDown::Nodata]);
     let border = (proptest::collection::vec(any_rule(), 0..3), any_admissions());
-    let answer = (all_down, prop_oneof![2 => Just(1u8), 1 => 2u8..5], any::<bool>());
+    let answer = (all_down, prop_oneof![2 => Just(1u8), 1 => 2u8..5], any::<[bool; 2]>());
     (some_regions(), any_order(), border, some_regions(), answer).prop_map(
-        |(regions, order, (residency, admissions), unknown_location, (all_down, max_regions, one_zone))| {
+        |(
+            regions,
+            order,
+            (residency, admissions),
+            unknown_location,
+            (all_down, max_regions, [one_zone, names_next]),
+        )| {
             Policy {
                 regions,
                 order,
@@ -185,6 +191,7 @@ pub fn any_policy() -> impl Strategy<Value = Policy> {
                 max_lag: None,
                 max_regions,
                 one_zone,
+                names_next,
             }
         },
     )
@@ -250,6 +257,11 @@ pub fn zone() -> Zone {
     Zone { apex: owner(), nodes: pins.chain([(owner(), apex)]).collect() }
 }
 
+/// Returns the pin of each region.
+pub fn pins() -> impl Iterator<Item = (RegionId, Name)> {
+    (0..REGIONS).map(RegionId).map(|region| (region, pin(region)))
+}
+
 /// Returns the owner name of the pin of a region.
 pub fn pin(region: RegionId) -> Name {
     owner().prepend_label(format!("r{}", region.0)).expect("a name")
@@ -263,7 +275,7 @@ pub fn compile(draft: &Draft) -> Snapshot {
         ttl: seconds(30),
         short_ttl: seconds(10),
         max_answers: 4,
-        https: Some(Https { alpn: vec!["h2".to_owned()], port: None }),
+        https: Some(Https { alpn: vec!["h2".to_owned()], port: None, pins: pins().collect() }),
         weights: Vec::new(),
     };
     let config = Config {
@@ -288,10 +300,7 @@ pub fn compile(draft: &Draft) -> Snapshot {
         groups: groups(),
         drills: Vec::new(),
         capacity_events: Vec::new(),
-        pins: (0..REGIONS)
-            .map(RegionId)
-            .map(|region| Pin { owner: pin(region), of: SteeringId(0), site: region.into() })
-            .collect(),
+        pins: pins().map(|(region, owner)| Pin { owner, of: SteeringId(0), site: region.into() }).collect(),
         steered: vec![steering],
         safety: Safety::default(),
         alarms: meridian::config::AlarmRules::default(),
@@ -398,7 +407,10 @@ pub fn addresses(reply: &Message) -> Vec<IpAddr> {
                     SvcParamValue::Ipv6Hint(hints) => hints.0.iter().map(|aaaa| aaaa.0.into()).collect(),
                     _ => Vec::new(),
                 });
-                hints.collect()
+                // A client that follows the name gets the addresses of its region.
+                let next = pins().find(|(_, pin)| *pin == https.0.target_name);
+                let next = next.map(|(RegionId(region), _)| IpAddr::from([192, 0, region + 1, 1]));
+                hints.chain(next).collect()
             }
             other => panic!("an answer of a steered name holds {other}"),
         }

@@ -39,6 +39,12 @@ impl ZoneLowering<'_> {
         let id = PinId(u32::try_from(self.zones.pins.len()).expect("files are bounded"));
         let draft = NodeDraft { pin: Some(id), ..NodeDraft::default() };
         self.nodes.insert(pin.owner.clone(), draft);
+        let steering = &mut self.zones.steered[pin.of.0 as usize];
+        if let (Site::Region(region), Some(https), true) =
+            (pin.site, &mut steering.https, steering.policy.names_next)
+        {
+            https.pins.push((region, pin.owner.clone()));
+        }
         self.zones.pins.push((pin, span));
     }
 }

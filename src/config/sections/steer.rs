@@ -102,6 +102,10 @@ struct HttpsSpec {
     alpn: Option<List<String>>,
     /// The port, when it is not 443.
     port: Option<Value<u16>>,
+    /// Also answer a record with priority 2 that leads to the pin of the next region that the client may be sent to, takes
+    /// all of its clients and is not full: clients try it when the first region does not answer. It takes `pins: true`.
+    /// Left out: one record.
+    failover: Option<Setting<bool>>,
 }
 
 /// A client keeps its answer this long after its region died; more than a day is no failover.
@@ -147,6 +151,7 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
     let policy = Policy {
         max_regions,
         one_zone: spec.one_zone.get_or_default(),
+        names_next: names_next(spec, references),
         order: order(&spec.order, &regions, &rules, references),
         unknown_location: unknown_location(&spec.unknown_location, &regions, &rules, references),
         residency: rules.into_iter().map(|placed| placed.rule).collect(),
@@ -164,6 +169,17 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
         https: spec.https.get().map(|spec| https(spec, references)),
         weights,
     }
+}
+
+/// Returns whether HTTPS answers name the next region, or reports that its pin is missing.
+fn names_next(spec: &SteerSpec, references: &mut References<'_>) -> bool {
+    let asked = spec.https.get().and_then(|https| https.failover.given());
+    let Some((_, span)) = asked.filter(|(asked, _)| **asked) else { return false };
+    if spec.pins().is_none() {
+        let message = "`failover` of HTTPS leads to pins, and the name has none";
+        references.report.error(span, message).hint("add `pins: true` to `steer`");
+    }
+    true
 }
 
 /// Returns how many regions answers hold, and warns where the first leaves no room for another.
@@ -382,7 +398,7 @@ fn https(spec: &HttpsSpec, references: &mut References<'_>) -> Https {
     }
     // 443 is what no port means (RFC 9460, section 9.1).
     let port = spec.port.get().copied().filter(|port| *port != 443);
-    Https { alpn, port }
+    Https { alpn, port, pins: Vec::new() }
 }
 
 fn word_order(word: OrderWord) -> Order {

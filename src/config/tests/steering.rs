@@ -191,3 +191,14 @@ fn the_names_of_pins_are_free() {
         ],
     );
 }
+
+#[test]
+fn https_records_of_the_next_region_lead_to_its_pin() {
+    check_steer("regions: [tokyo, dublin], pins: true, https: { failover: true }", &[]);
+    check_steer(
+        "regions: [tokyo, dublin], https: { failover: true }",
+        &[
+            "a.yaml:5:62: `failover` of HTTPS leads to pins, and the name has none | add `pins: true` to `steer`",
+        ],
+    );
+}

@@ -74,6 +74,9 @@ impl RegionFacts<'_> {
             Fate::Following => {
                 format!("its addresses follow those of the chosen one: {}", self.standing(status))
             }
+            Fate::Next => {
+                format!("HTTPS records name it after the chosen one: {}", self.standing(status))
+            }
             Fate::Behind if !has_any => "behind the chosen one".to_owned(),
             Fate::Behind => format!("behind the chosen one: {}", self.standing(status)),
         }
