@@ -24,6 +24,7 @@ mod tests;
 
 use crate::canary::Canary;
 use crate::client::Group;
+use crate::geo::Distinctions;
 use crate::intent::Schedule;
 use crate::region::{RegionSet, Regions, Safety};
 use crate::steering::{Pin, Steering};
@@ -53,6 +54,8 @@ pub struct Config {
     pub steered: Vec<Steering>,
     /// The pins of steered names, by `PinId`.
     pub pins: Vec<Pin>,
+    /// The spreads of steered names, ascending.
+    pub spreads: Vec<u32>,
     /// The zones, no two with one apex.
     pub zones: Vec<Zone>,
     /// What holds for all regions together.
@@ -66,6 +69,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// Returns what decisions tell clients apart by.
+    pub fn distinctions(&self) -> Distinctions<'_> {
+        Distinctions { regions: &self.regions, groups: &self.groups, spreads: &self.spreads }
+    }
+
     /// Returns each set of regions that some clients of some name may be sent to: all regions of the name, and those
     /// that a residency rule leaves of them.
     pub fn pools(&self) -> Vec<RegionSet> {

@@ -83,7 +83,10 @@ impl ConfigSummary<'_> {
         let policy = &steering.policy;
         let types = if steering.https.is_some() { "A, AAAA and HTTPS" } else { "A and AAAA" };
         writeln!(f, "  {}: {types} from {}", steering.owner, self.names(&policy.regions))?;
-        writeln!(f, "    order: {}", self.order(&policy.order))?;
+        let shared = policy.spread.as_ref().map_or_else(String::new, |spread| {
+            format!(", clients shared by regions that are at most {} km farther", spread.km)
+        });
+        writeln!(f, "    order: {}{shared}", self.order(&policy.order))?;
         for rule in &policy.residency {
             writeln!(f, "    residency: {}", rule.text)?;
         }

@@ -87,6 +87,7 @@ impl LocationsInForce {
             |config: &Config| config.regions.iter().map(|(_, region)| region.location).collect::<Vec<_>>();
         let is_same = places(config) == places(then)
             && config.groups == then.groups
+            && config.spreads == then.spreads
             && config.server.geo.networks == then.server.geo.networks;
         if is_same {
             return Some(self.base.table.clone());
@@ -202,7 +203,7 @@ impl Databases {
 
     fn compile(&self, config: &Config) -> Result<Table, Error> {
         let sources = self.sources(&config.server.geo);
-        let compile = |sources| Table::compile(sources, &config.regions, &config.groups);
+        let compile = |sources| Table::compile(sources, &config.distinctions());
         compile(sources).map_err(|error| {
             // The one at fault is the one without which the table compiles.
             let is_asn = compile(TableSources { asn: None, ..sources }).is_ok();

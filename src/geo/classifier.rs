@@ -11,12 +11,11 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::overlay::{self, OverlayData};
 use super::population::{Centroid, Direction, Population, Residents};
-use super::ranking::{point, ranks};
-use super::{Class, ClassId};
+use super::ranking::{point, ranks, reach};
+use super::{Class, ClassId, Distinctions};
 use crate::client::{
     Continent, Coordinates, Country, Group, GroupId, GroupSet, Location, Member, Subdivision,
 };
-use crate::region::Regions;
 
 /// Numbers distinct values in the order in which they are first seen.
 struct Interner<T> {
@@ -75,6 +74,20 @@ impl Locality {
     }
 }
 
+/// The order of regions by distance, as far as decisions tell distances apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Ranking {
+    ranks: Box<[u8]>,
+    reach: Box<[(u32, Box<[u8]>)]>,
+}
+
+impl Ranking {
+    fn at(point: Coordinates, regions: &[Coordinates], spreads: &[u32]) -> Self {
+        let reach = spreads.iter().map(|km| (*km, reach(point, regions, *km)));
+        Self { ranks: ranks(point, regions), reach: reach.collect() }
+    }
+}
+
 /// The clients in one locality and one autonomous system, under one overlay.
 #[derive(Clone, Copy)]
 struct Combination {
@@ -99,8 +112,9 @@ pub(super) struct Classification {
 pub(super) struct Classifier<'a> {
     groups: &'a [Group],
     regions: Vec<Coordinates>,
+    spreads: &'a [u32],
     /// Number zero is the empty list.
-    ranks: Interner<Box<[u8]>>,
+    ranks: Interner<Ranking>,
     /// By the bits of the coordinates.
     ranks_at: HashMap<[u64; 2], u32>,
     /// Number zero is the unknown locality.
@@ -118,11 +132,13 @@ pub(super) struct Classifier<'a> {
 
 impl<'a> Classifier<'a> {
     /// Starts with the unknown locality and the autonomous systems of no group as number zero.
-    pub(super) fn new(regions: &Regions, groups: &'a [Group]) -> Self {
+    pub(super) fn new(distinctions: &Distinctions<'a>) -> Self {
+        let Distinctions { regions, groups, spreads } = *distinctions;
         Self {
             groups,
+            spreads,
             regions: regions.iter().map(|(_, region)| region.location).collect(),
-            ranks: Interner::starting_with(Box::default()),
+            ranks: Interner::starting_with(Ranking::default()),
             ranks_at: HashMap::new(),
             localities: Interner::starting_with(Locality::default()),
             residents: Vec::new(),
@@ -206,10 +222,8 @@ impl<'a> Classifier<'a> {
                 groups = overlay.groups.union(self.groups_of_system(asn));
             }
         }
-        let class = Class {
-            groups: groups.union(self.groups_of_locality(locality)),
-            ranks: self.ranks.value(locality.ranks).clone(),
-        };
+        let Ranking { ranks, reach } = self.ranks.value(locality.ranks).clone();
+        let class = Class { groups: groups.union(self.groups_of_locality(locality)), ranks, reach };
         let class = self.classes.number(class);
         self.centroids.resize(self.classes.values.len(), Centroid::default());
         Combination { class, country: locality.country, towards, subnets: 0.0 }
@@ -241,7 +255,7 @@ impl<'a> Classifier<'a> {
         if let Some(number) = self.ranks_at.get(&key) {
             return *number;
         }
-        let number = self.ranks.number(ranks(point, &self.regions));
+        let number = self.ranks.number(Ranking::at(point, &self.regions, self.spreads));
         self.ranks_at.insert(key, number);
         number
     }

@@ -49,6 +49,6 @@ pub use error::{Error, MAX_DATABASE_BYTES};
 pub use local::SubnetPlace;
 pub use mixed::{Mix, MixedBlocks};
 pub use population::{Population, Residents};
-pub use sources::{Located, LocationOrigin, TableSources};
+pub use sources::{Distinctions, Located, LocationOrigin, TableSources};
 pub use table::Table;
 pub use view::{PolicyView, ScopedPart};

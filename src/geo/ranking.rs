@@ -26,6 +26,17 @@ pub(super) fn ranks(from: Coordinates, regions: &[Coordinates]) -> Box<[u8]> {
         .collect()
 }
 
+/// Returns for each region the highest rank of one that is at most `km` kilometres farther from `from`.
+pub(super) fn reach(from: Coordinates, regions: &[Coordinates], km: u32) -> Box<[u8]> {
+    let ranks = ranks(from, regions);
+    let distances: Vec<f64> = regions.iter().map(|region| from.distance_km(*region)).collect();
+    let farthest = |distance: &f64| {
+        let near = distances.iter().zip(&ranks).filter(|(other, _)| **other <= distance + f64::from(km));
+        near.map(|(_, rank)| *rank).max().expect("a region is as near as itself")
+    };
+    distances.iter().map(farthest).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,5 +47,16 @@ mod tests {
         let regions = [at(50.0, 8.0), at(35.0, 139.0), at(50.0, 8.0), at(40.0, -80.0)];
         assert_eq!(*ranks(at(52.0, 13.0), &regions), [0, 2, 0, 1]);
         assert!(ranks(at(52.0, 13.0), &[]).is_empty());
+    }
+
+    #[test]
+    fn a_region_reaches_those_that_are_hardly_farther_and_all_that_are_nearer() {
+        let at = |longitude| Coordinates { latitude: 0.0, longitude };
+        // A degree of longitude at the equator is 111 km.
+        let regions = [at(3.0), at(1.0), at(2.0), at(9.0)];
+        assert_eq!(*ranks(at(0.0), &regions), [2, 0, 1, 3]);
+        assert_eq!(*reach(at(0.0), &regions, 0), [2, 0, 1, 3]);
+        assert_eq!(*reach(at(0.0), &regions, 120), [2, 1, 2, 3]);
+        assert_eq!(*reach(at(0.0), &regions, 1000), [3, 3, 3, 3]);
     }
 }

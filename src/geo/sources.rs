@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::database::Database;
 use super::embedded::ipv4_inside;
 use super::{overlay, ranking};
-use crate::client::{Location, Prefix};
+use crate::client::{Group, Location, Prefix};
+use crate::region::Regions;
 
 /// The sources of a table.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,16 @@ pub struct TableSources<'a> {
     pub asn: Option<&'a Database>,
     /// The operator's networks, which lie on top.
     pub networks: &'a [(Prefix, Location)],
+}
+
+/// What decisions tell clients apart by, besides their addresses.
+#[derive(Clone, Copy, Debug)]
+pub struct Distinctions<'a> {
+    /// Clients with another order of regions by distance are others.
+    pub regions: &'a Regions,
+    pub groups: &'a [Group],
+    /// In kilometres, ascending: regions that are at most so much farther than another one count as near as that.
+    pub spreads: &'a [u32],
 }
 
 /// The location of a client, and its source.

@@ -16,9 +16,8 @@ use super::population::{Population, Residents, subnets};
 use super::ranking::point;
 use super::run_map::RunMap;
 use super::runs::{Bits, Runs, join};
-use super::{Class, ClassId, Error, TableSources};
-use crate::client::{Group, Location, Prefix};
-use crate::region::Regions;
+use super::{Class, ClassId, Distinctions, Error, TableSources};
+use crate::client::{Location, Prefix};
 
 /// The class of every address.
 #[derive(Clone, PartialEq)]
@@ -52,8 +51,8 @@ impl Table {
     /// # Errors
     ///
     /// When a database turns out to be damaged on the way, or to hold nothing of what it is for.
-    pub fn compile(sources: TableSources<'_>, regions: &Regions, groups: &[Group]) -> Result<Self, Error> {
-        let mut classifier = Classifier::new(regions, groups);
+    pub fn compile(sources: TableSources<'_>, distinctions: &Distinctions<'_>) -> Result<Self, Error> {
+        let mut classifier = Classifier::new(distinctions);
         let localities = match sources.database {
             Some(database) => localities(database, &mut classifier)?,
             None => Layer::all(0),
@@ -62,7 +61,7 @@ impl Table {
             Some(database) => systems(database, &mut classifier)?,
             None => Layer::all(0),
         };
-        let (overlays, overlay) = overlay::lay(sources.networks, groups);
+        let (overlays, overlay) = overlay::lay(sources.networks, distinctions.groups);
         let v4 = join([&localities.v4, &systems.v4, &overlay.v4], |start, next, key| {
             classifier.class(key, &overlays, subnets(start, next))
         });
@@ -121,7 +120,8 @@ impl Table {
 
     /// Returns the approximate memory of the table in bytes.
     pub fn memory_bytes(&self) -> usize {
-        let ranks: usize = self.classes.iter().map(|class| class.ranks.len()).sum();
+        let ranks = |class: &Class| class.ranks.len() * (1 + class.reach.len());
+        let ranks: usize = self.classes.iter().map(ranks).sum();
         let classes = size_of_val(&*self.classes) + ranks + size_of_val(&*self.population);
         let runs = self.v4.memory_bytes() + self.v6.memory_bytes();
         classes + size_of_val(&*self.residents) + runs + self.local.memory_bytes()

@@ -170,7 +170,7 @@ regions:
         let compiled = config::compile(&SourceFiles::new("zones", files));
         let config = compiled.unwrap_or_else(|problems| panic!("{problems}")).config;
         let sources = geo::TableSources { database: None, asn: None, networks: &config.server.geo.networks };
-        let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");
+        let table = Table::compile(sources, &config.distinctions()).expect("no database");
         let base = Arc::new(Base::build(Arc::new(config), table));
         let health = View::all_up(&base.config.regions).with(Vec::new(), &[[tokyo; 2], [paris; 2]]);
         let snapshot = Snapshot::compile(base, health, 1);

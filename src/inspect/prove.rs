@@ -23,7 +23,7 @@ use crate::moment::Moment;
 use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
 use crate::snapshot::{Base, Partition};
-use crate::steering::{Piece, Plan, Policy, Rest, Route, Split};
+use crate::steering::{NearDraw, Piece, Plan, Policy, Rest, Route, Split};
 use crate::zone::PinId;
 
 /// The most regions of one policy whose sets are enumerated: twice as many sets with each region more.
@@ -381,7 +381,8 @@ fn reached(route: &Route) -> impl Iterator<Item = RegionId> {
     };
     let stops = route.stops.iter().map(|(region, _)| *region);
     let others = route.others.iter().copied();
-    stops.chain(whole).chain(pieces.iter().map(|(_, region)| *region)).chain(others)
+    let near = route.near.iter().flat_map(NearDraw::regions);
+    near.chain(stops).chain(whole).chain(pieces.iter().map(|(_, region)| *region)).chain(others)
 }
 
 impl fmt::Display for Breach {

@@ -115,8 +115,8 @@ pub(crate) fn demands(
     let known = capacities(base, view, readings);
     for (part, rate) in parts.iter().zip(rates) {
         let route = route(part, None, base, view, readings);
-        // Weights say where their clients go, however full it is there.
-        if let Rest::Divided { .. } = route.rest {
+        // Weights and draws say where their clients go, however full it is there.
+        if route.near.is_some() || matches!(route.rest, Rest::Divided { .. }) {
             let given = route.fractions().into_iter();
             fixed.extend(given.map(|(region, part)| Demand::fixed(rate * part, region)));
             demands.push(Demand::default());

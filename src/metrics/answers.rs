@@ -364,6 +364,7 @@ pub(super) mod tests {
             safety: Safety::default(),
             drills: Vec::new(),
             capacity_events: Vec::new(),
+            spreads: Vec::new(),
             pins: Vec::new(),
             alarms: AlarmRules::default(),
             zones: zones.iter().map(zone).collect(),

@@ -216,7 +216,7 @@ fn the_number_of_the_snapshot_that_is_served_is_printed() {
     let metrics = Metrics::default();
     let config = Config { zones: vec![], ..two_regions() };
     let sources = geo::TableSources { database: None, asn: None, networks: &[] };
-    let table = geo::Table::compile(sources, &config.regions, &[]).expect("nothing to be damaged");
+    let table = geo::Table::compile(sources, &config.distinctions()).expect("nothing to be damaged");
     let up = View::all_up(&config.regions);
     let base = Base::build(Arc::new(config), table);
     metrics.published(&Snapshot::compile(Arc::new(base), up, 7));

@@ -21,6 +21,6 @@ pub fn located(geo: &str, regions: &str, zone: &str) -> Base {
     let compiled = config::compile(&SourceFiles::new("zones", files.to_vec()));
     let config = compiled.unwrap_or_else(|problems| panic!("{problems}")).config;
     let sources = TableSources { database: None, asn: None, networks: &config.server.geo.networks };
-    let table = Table::compile(sources, &config.regions, &config.groups).expect("no database");
+    let table = Table::compile(sources, &config.distinctions()).expect("no database");
     Base::build(Arc::new(config), table)
 }

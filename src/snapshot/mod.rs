@@ -95,7 +95,7 @@ impl Snapshot {
         let terms_of = |partition: &Partition| {
             let policy = &partition.policy;
             let view = health.under(policy.max_lag);
-            let is_whole = view.is_whole() && !is_shedding && !policy.one_zone;
+            let is_whole = view.is_whole() && !is_shedding && !policy.one_zone && policy.spread.is_none();
             Terms { view, bucketing: &bucketing, shedding, is_whole }
         };
         let partitions = base.partitions.iter().enumerate();

@@ -56,13 +56,13 @@ struct Plans {
     list: Vec<Plan>,
     /// The removed regions stand in the reasons of a plan, not in what it does: two classes that keep the same regions
     /// in the same order are one part whichever rules brought that about.
-    numbers: HashMap<(Vec<RegionId>, Option<Refusal>), u32>,
+    numbers: HashMap<(Vec<RegionId>, Vec<(RegionId, u64)>, Option<Refusal>), u32>,
 }
 
 impl Plans {
     fn number(&mut self, plan: Plan) -> u32 {
         let refusal = plan.order.is_empty().then_some(plan.refusal);
-        *self.numbers.entry((plan.order.clone(), refusal)).or_insert_with(|| {
+        *self.numbers.entry((plan.order.clone(), plan.near.clone(), refusal)).or_insert_with(|| {
             self.list.push(plan);
             self.list.len() as u32 - 1
         })

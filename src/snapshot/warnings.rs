@@ -48,9 +48,10 @@ impl Base {
         let located = self.table.classes().iter().filter(|class| !class.ranks.is_empty());
         let nearest = located.flat_map(|class| {
             let rank = |region: &RegionId| class.ranks[usize::from(region.0)];
-            let permitted = steering::plan(policy, class).order;
-            let first = permitted.first().map(rank);
-            permitted.into_iter().filter(move |region| Some(rank(region)) == first)
+            let Plan { order, near, .. } = steering::plan(policy, class);
+            let first = order.first().map(rank);
+            let is_drawn = move |region: &RegionId| near.iter().any(|(other, _)| other == region);
+            order.into_iter().filter(move |region| Some(rank(region)) == first || is_drawn(region))
         });
         nearest.collect()
     }

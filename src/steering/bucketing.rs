@@ -1,8 +1,8 @@
 //! Which clients belong to a share: deterministic bucketing by a keyed hash of the client's prefix.
 //!
-//! Each region has three keys, derived from its name: one decides whether a client belongs to the share that
-//! the region takes, one which of its addresses the client gets, and one which clients are sent elsewhere
-//! when the region sheds load. One key for all three would send the same clients away each time. Under one
+//! Each region has keys of its own, derived from its name: one decides whether a client belongs to the share that
+//! the region takes, one which of its addresses the client gets, one which clients are sent elsewhere
+//! when the region sheds load, and two which clients it has to whom other regions are as near. One key for all would send the same clients away each time. Under one
 //! key a client has one bucket for ever, so that a share that grows takes no client away: chance or a hash of
 //! the query would move clients back and forth with every answer.
 
@@ -29,6 +29,10 @@ pub(super) struct RegionKeys {
     pub region: Key,
     pub addresses: Key,
     pub load: Key,
+    /// Decides whether it is the own region of a client to whom others are as near.
+    pub near: Key,
+    /// Decides whether it takes a client whose own region does not.
+    pub instead: Key,
 }
 
 impl Bucketing {
@@ -39,6 +43,8 @@ impl Bucketing {
             // No name of a region contains a blank.
             addresses: Key::of(&format!("{} addresses", region.name)),
             load: Key::of(&format!("{} load", region.name)),
+            near: Key::of(&format!("{} near", region.name)),
+            instead: Key::of(&format!("{} instead", region.name)),
         });
         let keys = keys.collect();
         let mut cuts = vec![[Vec::new(), Vec::new()]; regions.len()];

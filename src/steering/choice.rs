@@ -33,6 +33,8 @@ pub enum Fate {
     Shed,
     /// It is well, and takes no clients yet.
     Waiting,
+    /// It is as near as the chosen one, and the client is drawn for that.
+    AsNear,
     /// Its weight leaves the client to another region.
     Weighted,
     /// It has no address of the family, and other regions of the plan have.
@@ -70,6 +72,7 @@ pub fn choose(
                 Fate::OutsideShare(share)
             }
             SiteShare::Full | SiteShare::Kept(_) if sheds(&route, *region) && !is_behind => Fate::Shed,
+            SiteShare::Full if is_near(&route, *region) => Fate::AsNear,
             SiteShare::Full if is_weighted(&route, *region) => Fate::Weighted,
             SiteShare::Full | SiteShare::Part(_) | SiteShare::Kept(_) => Fate::Behind,
         };
@@ -86,6 +89,11 @@ fn sheds(route: &Route, region: RegionId) -> bool {
         Rest::Divided { by: Division::Load, home, .. } => *home == region,
         Rest::Divided { by: Division::Weights, .. } | Rest::Whole(_) => false,
     }
+}
+
+/// Returns whether clients are drawn for a region or others that are as near.
+fn is_near(route: &Route, region: RegionId) -> bool {
+    route.near.as_ref().is_some_and(|near| near.regions().any(|member| member == region))
 }
 
 /// Returns whether the weights of a name decide how many clients of this route a region gets.
@@ -126,7 +134,7 @@ mod tests {
         };
         let view = View::counted(&regions, fell_at.into_iter().map(standing).collect());
         let order = order.iter().copied().map(RegionId).collect();
-        let plan = Plan { order, removed: Vec::new(), refusal: Refusal::Refuse };
+        let plan = Plan { order, near: Vec::new(), removed: Vec::new(), refusal: Refusal::Refuse };
         let found = Family::BOTH.map(|family| found(&regions, &view, &plan, all_down, family));
         assert_eq!(found, expected);
     }

@@ -13,7 +13,9 @@
 mod addresses;
 mod bucketing;
 mod choice;
+mod draw;
 mod load;
+mod near;
 mod order;
 mod pin;
 mod policy;
@@ -26,11 +28,12 @@ pub use addresses::{AddressFilter, Addresses, spread, whole};
 pub use bucketing::Bucketing;
 pub use choice::{Choice, Fate, choose};
 pub use load::{Capacities, Demand, Piece, Split, Splits};
+pub use near::{MAX_NEAR, NearDraw};
 pub use pin::Pin;
 #[cfg(test)]
 pub(crate) use policy::tests as fixture;
 pub use policy::{
-    Admission, AllDown, Audience, Https, MAX_ANSWERED_REGIONS, Order, Policy, Refusal, ResidencyRule,
+    Admission, AllDown, Audience, Https, MAX_ANSWERED_REGIONS, Order, Policy, Refusal, ResidencyRule, Spread,
     Steering,
 };
 pub use residency::{Removed, Remover};
@@ -49,6 +52,9 @@ use crate::region::{Family, RegionId, RegionSet};
 pub struct Plan {
     /// The permitted regions in order of preference.
     pub order: Vec<RegionId>,
+    /// The first of them, when several are equally near, with how many of the clients each takes in proportion; empty: the
+    /// first takes all. At most [`MAX_NEAR`].
+    pub near: Vec<(RegionId, u64)>,
     /// The regions that the clients may not be sent to.
     pub removed: Vec<Removed>,
     /// The answer when `order` is empty.
@@ -68,7 +74,10 @@ impl Plan {
             self.order.iter().copied().partition(|region| permitted.contains(*region));
         let others = others.into_iter().map(|region| Removed { region, by: Remover::Neighbours });
         let removed = self.removed.iter().copied().chain(others).collect();
-        Self { order, removed, refusal: Refusal::default() }
+        let near = self.near.iter().copied().filter(|(region, _)| permitted.contains(*region));
+        let near: Vec<_> = near.collect();
+        let near = if near.len() > 1 { near } else { Vec::new() };
+        Self { order, near, removed, refusal: Refusal::default() }
     }
 }
 
@@ -76,7 +85,8 @@ impl Plan {
 pub fn plan(policy: &Policy, class: &Class) -> Plan {
     let resident = residency::filter(policy, class);
     let order = order::sort(&policy.order, policy, class, resident.kept);
-    Plan { order, removed: resident.removed, refusal: resident.refusal }
+    let (order, near) = near::group(policy, class, order);
+    Plan { order, near, removed: resident.removed, refusal: resident.refusal }
 }
 
 /// A whole decision: the plan, and the choice made from it.

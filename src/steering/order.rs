@@ -29,6 +29,18 @@ pub(super) fn sort(order: &Order, policy: &Policy, class: &Class, kept: Vec<Regi
     }
 }
 
+/// Returns whether clients of `class` are sent to the nearest region.
+pub(super) fn is_by_distance(order: &Order, class: &Class) -> bool {
+    match order {
+        Order::Groups { lists, otherwise } => {
+            let is_listed = lists.iter().any(|(group, _)| class.groups.contains(*group));
+            !is_listed && is_by_distance(otherwise, class)
+        }
+        Order::Listed => false,
+        Order::Nearest => !class.ranks.is_empty(),
+    }
+}
+
 /// Moves the regions that `list` names to the front, in the order of `list`.
 fn put_first(list: &[RegionId], regions: Vec<RegionId>) -> Vec<RegionId> {
     let named = list.iter().filter(|region| regions.contains(region));
@@ -47,7 +59,7 @@ mod tests {
     fn check(order: Order, groups: &[GroupId], ranks: &[u8], expected: &[u8]) {
         let unknown_location = vec![RegionId(2), RegionId(0)];
         let policy = Policy { order, unknown_location, ..policy(&[3, 1, 0, 2]) };
-        let mut class = Class { groups: GroupSet::default(), ranks: ranks.into() };
+        let mut class = Class { groups: GroupSet::default(), ranks: ranks.into(), reach: Box::default() };
         groups.iter().for_each(|group| class.groups.insert(*group));
         let sorted = sort(&policy.order, &policy, &class, policy.regions.clone());
         assert_eq!(sorted, expected.iter().copied().map(RegionId).collect::<Vec<_>>());

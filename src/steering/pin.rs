@@ -33,6 +33,7 @@ impl Policy {
             max_regions: 1,
             one_zone: false,
             names_next: false,
+            spread: None,
             all_down: AllDown::FailOpen,
         }
     }

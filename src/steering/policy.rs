@@ -67,6 +67,29 @@ pub struct Policy {
     pub one_zone: bool,
     /// Whether HTTPS answers name the region that comes next.
     pub names_next: bool,
+    /// Regions that are equally near share the clients; `None`: each client has one that is nearest.
+    pub spread: Option<Spread>,
+}
+
+/// Which regions are equally near, and how many clients each takes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Spread {
+    /// In kilometres: how much farther than the nearest permitted region.
+    pub km: u32,
+    /// The capacities of the regions that have one, in requests per second.
+    pub capacities: Vec<(RegionId, u64)>,
+}
+
+impl Spread {
+    /// Returns how many clients each of several regions takes in proportion: by capacity when all have one, else equally.
+    pub(super) fn weighed(&self, regions: &[RegionId]) -> Vec<(RegionId, u64)> {
+        let capacity = |region: &RegionId| {
+            let known = self.capacities.iter().find(|(known, _)| known == region);
+            Some((*region, known?.1))
+        };
+        let by_capacity: Option<Vec<_>> = regions.iter().map(capacity).collect();
+        by_capacity.unwrap_or_else(|| regions.iter().map(|region| (*region, 1)).collect())
+    }
 }
 
 /// The clients of a policy that one residency rule binds, or whom a region is not for, or all of them.
@@ -229,6 +252,7 @@ pub(crate) mod tests {
             max_regions: 1,
             one_zone: false,
             names_next: false,
+            spread: None,
         }
     }
 }

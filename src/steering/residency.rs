@@ -91,7 +91,7 @@ mod tests {
         refusal: Refusal,
     ) {
         let policy = Policy { residency: rules.to_vec(), ..policy(&[0, 1, 2]) };
-        let mut class = Class { groups: GroupSet::default(), ranks: Box::default() };
+        let mut class = Class { groups: GroupSet::default(), ranks: Box::default(), reach: Box::default() };
         groups.iter().for_each(|group| class.groups.insert(*group));
         let resident = filter(&policy, &class);
         assert_eq!(resident.kept, kept.iter().copied().map(RegionId).collect::<Vec<_>>());
@@ -134,7 +134,8 @@ mod tests {
         let admissions = vec![admission(0, &[BANKS], &[]), admission(1, &[], &[EU])];
         let policy = Policy { residency: vec![rule(EU, &[0, 1], None)], admissions, ..policy(&[0, 1, 2]) };
         let filter = |groups: &[GroupId]| {
-            let mut class = Class { groups: GroupSet::default(), ranks: Box::default() };
+            let mut class =
+                Class { groups: GroupSet::default(), ranks: Box::default(), reach: Box::default() };
             groups.iter().for_each(|group| class.groups.insert(*group));
             let resident = filter(&policy, &class);
             let kept: Vec<_> = resident.kept.iter().map(|region| region.0).collect();

@@ -14,6 +14,7 @@
 
 use super::addresses::AddressFilter;
 use super::bucketing::Bucketing;
+use super::near::NearDraw;
 use super::policy::{AllDown, MAX_ANSWERED_REGIONS, Policy, Refusal};
 use super::share_test::ShareTest;
 use super::{Plan, Split};
@@ -28,6 +29,8 @@ const MAX_STOPS: usize = 6;
 /// The route of all clients of one plan in one family.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Route {
+    /// The regions that are equally near. Clients whom none of them takes go on to the stops; `None`: all clients do.
+    pub near: Option<NearDraw>,
     /// The regions that take a share of the clients who reach them, in the order of the plan.
     pub stops: Vec<(RegionId, Share)>,
     /// The destination of the clients in none of these shares.
@@ -147,11 +150,33 @@ impl Route {
 
     /// A way whose answers hold one region.
     fn new(stops: Vec<(RegionId, Share)>, rest: Rest) -> Self {
-        Self { stops, rest, others: Vec::new(), max_regions: 1, names_next: false, one_zone: false }
+        Self {
+            near: None,
+            stops,
+            rest,
+            others: Vec::new(),
+            max_regions: 1,
+            names_next: false,
+            one_zone: false,
+        }
     }
 
     /// Finds the route of the clients of `plan`; `split` is what their region sheds, if it does.
     pub fn find(plan: &Plan, all_down: AllDown, view: &View, split: Option<&Split>, family: Family) -> Self {
+        let drawn = near(plan, view, family, false);
+        // Whose way is drawn goes there however full it is, as by weights.
+        let split = split.filter(|_| drawn.is_none());
+        let route = Self::past_near(plan, all_down, view, split, family);
+        let near = match route.rest {
+            Rest::Whole(Destination::FailOpen(_)) => near(plan, view, family, true),
+            Rest::Whole(Destination::Refused(_) | Destination::Forbidden(_)) => None,
+            Rest::Whole(Destination::Healthy(_)) | Rest::Divided { .. } => drawn,
+        };
+        Self { near, ..route }
+    }
+
+    /// Finds the route of clients for whom no region is drawn.
+    fn past_near(plan: &Plan, all_down: AllDown, view: &View, split: Option<&Split>, family: Family) -> Self {
         let share = |region: RegionId| status(view, region, family).share;
         let candidates = || candidates(plan, view, family);
         if !candidates().any(|region| share(region).is_well()) {
@@ -197,7 +222,7 @@ impl Route {
         let members: Vec<_> = weights.iter().filter(|(region, _)| takes_all(*region)).collect();
         let total: u32 = members.iter().map(|(_, weight)| weight).sum();
         if total == 0 {
-            return Self { rest: Rest::Whole(Destination::Healthy(found)), ..self };
+            return Self { near: None, rest: Rest::Whole(Destination::Healthy(found)), ..self };
         }
         let mut until = 0;
         let pieces = members.iter().filter(|(_, weight)| *weight > 0).map(|(region, weight)| {
@@ -213,7 +238,7 @@ impl Route {
                 Rest::Divided { by: Division::Weights, home: *home, pieces }
             }
         };
-        Self { rest, ..self }
+        Self { near: None, rest, ..self }
     }
 
     /// Lets the addresses of the next regions follow in the answers, so that they hold those of `max_regions`: only of
@@ -306,6 +331,14 @@ impl Route {
         is_in_share: &impl Fn(ShareTest) -> Option<bool>,
     ) -> Result<Destination, ShareTest> {
         let takes = |test: ShareTest| is_in_share(test).ok_or(test);
+        if let Some(near) = &self.near
+            && let Some(region) = near.find(bucketing, is_in_share)?
+        {
+            return Ok(match near.fails_open {
+                true => Destination::FailOpen(region),
+                false => Destination::Healthy(region),
+            });
+        }
         for (region, share) in &self.stops {
             if takes(ShareTest { key: bucketing.keys(*region).region, share: *share })? {
                 return Ok(Destination::Healthy(*region));
@@ -325,9 +358,18 @@ impl Route {
 
     /// Returns which fraction of the clients each region gets.
     pub fn fractions(&self) -> Vec<(RegionId, f64)> {
+        let Some(near) = &self.near else { return self.past_near_fractions(1.0, None) };
+        let (mut fractions, left) = near.fractions();
+        for (own, left) in left.into_iter().filter(|(_, left)| *left > 0.0) {
+            fractions.extend(self.past_near_fractions(left, Some(own)));
+        }
+        fractions
+    }
+
+    /// Returns where clients go for whom no region is drawn, who are so many, and outside the share of one region.
+    fn past_near_fractions(&self, mut left: f64, outside: Option<RegionId>) -> Vec<(RegionId, f64)> {
         let mut fractions = Vec::new();
-        let mut left = 1.0;
-        for (region, share) in &self.stops {
+        for (region, share) in self.stops.iter().filter(|(region, _)| Some(*region) != outside) {
             fractions.push((*region, left * share.fraction()));
             left *= 1.0 - share.fraction();
         }
@@ -343,6 +385,23 @@ impl Route {
         }
         fractions
     }
+}
+
+/// Returns the draw of the regions of a plan that are equally near and have the family; `None`: there is none, or none of
+/// them takes clients.
+fn near(plan: &Plan, view: &View, family: Family, fails_open: bool) -> Option<NearDraw> {
+    let members = plan.near.iter().filter(|(region, _)| is_candidate(plan, view, *region, family));
+    let members = members.map(|(region, weight)| {
+        let takes = match status(view, *region, family).share {
+            SiteShare::Disabled => Share::NONE,
+            _ if fails_open => Share::ALL,
+            SiteShare::Full => Share::ALL,
+            SiteShare::Part(share) | SiteShare::Kept(share) => share,
+            SiteShare::Yielding { .. } | SiteShare::Waiting | SiteShare::Out { .. } => Share::NONE,
+        };
+        (*region, *weight, takes)
+    });
+    NearDraw::of(members, fails_open)
 }
 
 /// Returns the destination of clients whose region takes all of them, and sheds what `split` says.
@@ -430,7 +489,8 @@ mod tests {
         let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
         let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
         let view = View::all_up(&regions).with(Vec::new(), &stages.map(|share| [share; 2]));
-        let plan = Plan { order: order.to_vec(), removed: Vec::new(), refusal: Refusal::Refuse };
+        let plan =
+            Plan { order: order.to_vec(), near: Vec::new(), removed: Vec::new(), refusal: Refusal::Refuse };
         Route::find(&plan, AllDown::FailOpen, &view, split, Family::V4)
     }
 
@@ -492,7 +552,12 @@ mod tests {
             let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
             let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
             let view = View::all_up(&regions).with(Vec::new(), &stages.map(|share| [share; 2]));
-            let plan = Plan { order: order.to_vec(), removed: Vec::new(), refusal: Refusal::Refuse };
+            let plan = Plan {
+                order: order.to_vec(),
+                near: Vec::new(),
+                removed: Vec::new(),
+                refusal: Refusal::Refuse,
+            };
             let route = Route::find(&plan, AllDown::FailOpen, &view, None, Family::V4);
             route.weighted(&plan, &[(B, 10), (A, 90)], &view, Family::V4).fractions()
         };
@@ -531,7 +596,12 @@ mod tests {
                      most,
                      expected: &[RegionId]| {
             let view = View::all_up(&regions).with(Vec::new(), &stages.map(|share| [share; 2]));
-            let plan = Plan { order: order.to_vec(), removed: Vec::new(), refusal: Refusal::Refuse };
+            let plan = Plan {
+                order: order.to_vec(),
+                near: Vec::new(),
+                removed: Vec::new(),
+                refusal: Refusal::Refuse,
+            };
             let shedding = shedding.iter().copied().collect();
             let route = Route::find(&plan, AllDown::FailOpen, &view, None, Family::V4);
             let policy = Policy { max_regions: most, ..policy(&[0, 1, 2]) };

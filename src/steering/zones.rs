@@ -1,13 +1,12 @@
 //! Which availability zone of its region answers a client of a name with `one_zone`.
 //!
-//! In each region a client has a zone of its own, by keyed hashes of its prefix: the last of `n` zones takes one in `n`
-//! clients, the one before it one in `n - 1` of the others, and so on. So a zone that is added at the end takes the same
-//! share from every other one, and no other client moves (Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash
-//! Algorithm", 2014).
+//! In each region a client has a zone of its own, which is drawn: a zone that is added at the end takes the same share from
+//! every other one, and no other client moves.
 //!
 //! While a zone has no address for a client, its clients, and no others, are divided evenly between the zones that have, by
 //! hashes of their own: with those of the first draw they would not be even.
 
+use super::draw::draw;
 use super::share_test::ShareTest;
 use crate::health::{Standing, View};
 use crate::region::{Family, RegionId, Regions, ZoneId};
@@ -71,12 +70,13 @@ impl ZoneDraw {
         let Some(has_address) = wishes.into_iter().find(|wish| self.zones.iter().any(wish)) else {
             return Ok(None);
         };
-        let own = draw(self.zones.iter(), |zone| zone.own, is_in_share)?;
+        let zones: Vec<_> = self.zones.iter().collect();
+        let own = draw(&zones, |_| 1, |zone| zone.own, is_in_share)?;
         if has_address(own) {
             return Ok(Some(own.zone));
         }
         let others: Vec<_> = self.zones.iter().filter(|zone| has_address(zone)).collect();
-        let instead = draw(others.into_iter(), |zone| zone.instead, is_in_share)?;
+        let instead = draw(&others, |_| 1, |zone| zone.instead, is_in_share)?;
         Ok(Some(instead.zone))
     }
 }
@@ -94,22 +94,6 @@ impl DrawnZone {
             is_disabled: true,
         }
     }
-}
-
-/// Draws one of several zones for a client, each as likely as the others.
-fn draw<'a>(
-    zones: impl DoubleEndedIterator<Item = &'a DrawnZone> + ExactSizeIterator,
-    key: impl Fn(&DrawnZone) -> Key,
-    is_in_share: &impl Fn(ShareTest) -> Option<bool>,
-) -> Result<&'a DrawnZone, ShareTest> {
-    for (index, zone) in zones.enumerate().rev() {
-        let share = Share::of_fraction(1.0 / (index + 1) as f64);
-        let test = ShareTest { key: key(zone), share };
-        if share == Share::ALL || is_in_share(test).ok_or(test)? {
-            return Ok(zone);
-        }
-    }
-    unreachable!("the first of several zones takes all clients that are left")
 }
 
 #[cfg(test)]

@@ -175,3 +175,38 @@ fn https_records_lead_to_the_pin_of_the_next_region_that_the_client_may_be_sent_
     let text = meridian(&question).out;
     assert!(text.contains("HTTPS records name it after the chosen one: "), "{text}");
 }
+
+#[test]
+fn regions_that_are_equally_near_share_their_clients_and_the_clients_of_one_that_leaves() {
+    let regions = Regions::start();
+    let home = home(regions.port, "    capacity: 300\n", "      spread: 500 km\n");
+    let law = "    jurisdiction: JP\n    zones:\n      osaka-a";
+    home.edit("regions.yaml", law, &law.replacen("    zones", "    capacity: 100\n    zones", 1));
+    let server = Server::start(&home);
+    let of = |number: u8| {
+        let reply = server.ask(&format!("api.example.com. A from 10.81.{number}.0/24"));
+        let [region] = regions_in(&reply)[..] else { panic!("{reply} is not of one region") };
+        region
+    };
+    let all = || (0..64).map(of).collect::<Vec<_>>();
+    let own = all();
+    let tokyo = own.iter().filter(|region| **region == "tokyo").count();
+    assert!(own.iter().all(|region| ["tokyo", "osaka"].contains(region)), "{own:?}");
+    assert!((36..=58).contains(&tokyo), "about three in four: {own:?}");
+    assert_eq!(all(), own, "a client keeps its region");
+    let far = server.ask("api.example.com. A from 10.49.7.0/24");
+    assert!(["frankfurt", "paris"].contains(&regions_in(&far)[0]), "{far}");
+    let zones = home.zones();
+    let zones = zones.to_str().unwrap();
+    let ran = meridian(&["check", zones]);
+    assert!(ran.out.contains("clients shared by regions that are at most 500 km farther\n"), "{ran:?}");
+    let client = "10.81.0.0/24";
+    let text = meridian(&["explain", "api.example.com", "--client", client, "--config", zones]).out;
+    assert!(text.contains("as near as the chosen one, and the client is drawn for that"), "{text}");
+    let proof = meridian(&["prove", zones]);
+    assert_eq!(proof.code, 0, "{proof:?}");
+    regions.break_("127.7.2.1");
+    wait_for("the clients of osaka are in tokyo", || all().iter().all(|one| *one == "tokyo").then_some(()));
+    regions.heal("127.7.2.1");
+    wait_for("they are back", || (all() == own).then_some(()));
+}

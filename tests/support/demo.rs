@@ -86,7 +86,7 @@ pub fn regions_yaml(count: usize) -> String {
 pub fn table(config: &Config, database: Option<&Database>) -> Table {
     let networks = &config.server.geo.networks;
     let sources = geo::TableSources { database, asn: None, networks };
-    Table::compile(sources, &config.regions, &config.groups).expect("a sound database")
+    Table::compile(sources, &config.distinctions()).expect("a sound database")
 }
 
 /// Compiles the first snapshot of a world.

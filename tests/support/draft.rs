@@ -25,9 +25,12 @@ use meridian::share::Share;
 use meridian::snapshot::{Base, DemandPart, Inputs, Snapshot};
 use meridian::steering::{
     Admission, AllDown, Capacities, Demand, Https, Order, Pin, Policy, Refusal, ResidencyRule, Splits,
-    Steering,
+    Spread, Steering,
 };
 use meridian::zone::{Chooser, Name, Node, PinId, RData, RRset, RecordType, SteeringId, Ttl, Zone};
+
+/// The spreads that names have, in kilometres.
+pub const SPREADS: [u32; 2] = [500, 4000];
 
 pub const COUNTRIES: [&str; 7] = ["DE", "FR", "IE", "US", "JP", "BR", "NO"];
 pub const UNION: [&str; 3] = ["DE", "FR", "IE"];
@@ -169,17 +172,28 @@ pub fn any_order() -> impl Strategy<Value = Order> {
     prop_oneof![3 => plain(), 1 => lists]
 }
 
+/// Which regions are equally near, in about every third world.
+pub fn any_spread() -> impl Strategy<Value = Option<Spread>> {
+    let capacities = proptest::collection::vec(1u64..5, usize::from(REGIONS));
+    let known = prop_oneof![Just(0), 0..=usize::from(REGIONS)];
+    let one = (select(&SPREADS[..]), capacities, known).prop_map(|(km, capacities, known)| {
+        let capacities = (0u8..).map(RegionId).zip(capacities).take(known).collect();
+        Spread { km, capacities }
+    });
+    prop_oneof![2 => Just(None), 1 => one.prop_map(Some)]
+}
+
 pub fn any_policy() -> impl Strategy<Value = Policy> {
     let all_down = select(vec![AllDown::FailOpen, AllDown::FailOpen, AllDown::Servfail, AllDown::Nodata]);
     let border = (proptest::collection::vec(any_rule(), 0..3), any_admissions());
-    let answer = (all_down, prop_oneof![2 => Just(1u8), 1 => 2u8..5], any::<[bool; 2]>());
+    let answer = (all_down, prop_oneof![2 => Just(1u8), 1 => 2u8..5], any::<[bool; 2]>(), any_spread());
     (some_regions(), any_order(), border, some_regions(), answer).prop_map(
         |(
             regions,
             order,
             (residency, admissions),
             unknown_location,
-            (all_down, max_regions, [one_zone, names_next]),
+            (all_down, max_regions, [one_zone, names_next], spread),
         )| {
             Policy {
                 regions,
@@ -192,6 +206,7 @@ pub fn any_policy() -> impl Strategy<Value = Policy> {
                 max_regions,
                 one_zone,
                 names_next,
+                spread,
             }
         },
     )
@@ -300,6 +315,7 @@ pub fn compile(draft: &Draft) -> Snapshot {
         groups: groups(),
         drills: Vec::new(),
         capacity_events: Vec::new(),
+        spreads: SPREADS.to_vec(),
         pins: pins().map(|(region, owner)| Pin { owner, of: SteeringId(0), site: region.into() }).collect(),
         steered: vec![steering],
         safety: Safety::default(),
@@ -307,7 +323,7 @@ pub fn compile(draft: &Draft) -> Snapshot {
         zones: vec![zone()],
     };
     let sources = TableSources { database: None, asn: None, networks: &draft.networks };
-    let table = Table::compile(sources, &config.regions, &config.groups).expect("no database to be damaged");
+    let table = Table::compile(sources, &config.distinctions()).expect("no database to be damaged");
     let count = config.regions.addresses().count();
     let counted = View::counted(&config.regions, draft.standings[..count].to_vec());
     let share = |region: RegionId, family: Family| match counted.status(region, family).share {

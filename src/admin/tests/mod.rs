@@ -79,7 +79,7 @@ fn base() -> Arc<Base> {
     let compiled = config::compile(&config::SourceFiles::new("zones", files));
     let config = Arc::new(compiled.unwrap_or_else(|problems| panic!("{problems}")).config);
     let sources = geo_sources(&config.server.geo);
-    let table = Table::compile(sources, &config.regions, &config.groups).expect("there is no database");
+    let table = Table::compile(sources, &config.distinctions()).expect("there is no database");
     Arc::new(Base::build(config, table))
 }
 

@@ -61,10 +61,13 @@ pub use user::SystemUser;
 pub use webhooks::{Webhook, WebhookShape};
 pub use zone::ZoneSpec;
 
+use std::collections::BTreeSet;
+
 use super::Config;
 use super::problem::{Reporter, Span};
 use super::sources::SourceFiles;
 use crate::region::Regions;
+use crate::steering::Steering;
 use draft::ZoneList;
 use regions::Definitions;
 
@@ -122,6 +125,16 @@ fn warn_of_locations(
     }
 }
 
+/// Returns the distinct spreads of steered names, ascending.
+fn spreads(steered: &[Steering]) -> Vec<u32> {
+    let spreads: BTreeSet<u32> = steered
+        .iter()
+        .filter_map(|steering| steering.policy.spread.as_ref())
+        .map(|spread| spread.km)
+        .collect();
+    spreads.into_iter().collect()
+}
+
 /// Assembles what has been found to be right.
 fn whole(server: Server, definitions: Definitions, zones: ZoneList) -> Config {
     let regions = definitions.regions.into_iter().flatten().collect();
@@ -130,6 +143,7 @@ fn whole(server: Server, definitions: Definitions, zones: ZoneList) -> Config {
         regions: Regions::new(regions),
         canaries: definitions.canaries.into_iter().flatten().collect(),
         groups: definitions.groups.list,
+        spreads: spreads(&zones.steered),
         steered: zones.steered,
         pins: zones.pins.into_iter().map(|(pin, _)| pin).collect(),
         safety: definitions.safety,

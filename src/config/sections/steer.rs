@@ -10,11 +10,11 @@ use super::references::References;
 use super::residency::{self, PlacedRule, RuleSpec};
 use crate::client::GroupId;
 use crate::config::problem::Span;
-use crate::config::values::{Checked, Leaf, List, Value};
+use crate::config::values::{Checked, Kilometres, Leaf, List, Value};
 use crate::config::yaml::{Entries, Setting, Written};
 use crate::intent::action::{MAX_MEMBERS, MAX_WEIGHT};
 use crate::region::{Region, RegionId};
-use crate::steering::{Admission, AllDown, Https, MAX_ANSWERED_REGIONS, Order, Policy, Steering};
+use crate::steering::{Admission, AllDown, Https, MAX_ANSWERED_REGIONS, Order, Policy, Spread, Steering};
 use crate::zone::{Name, Ttl};
 
 /// How the regions of a name are chosen.
@@ -40,6 +40,11 @@ pub struct SteerSpec {
     /// Answer with the addresses of one availability zone of the region only: each client has its own, by a hash of its
     /// prefix, and another one while that has no address up. Left out: the addresses of all zones, one after the other.
     one_zone: Option<Setting<bool>>,
+    /// How much farther than the nearest region another one may be to count as near: `100 km`, 1 to 5000. Regions that
+    /// are equally near share their clients by `capacity`, equally if one of them has none; each client has its own, by a hash
+    /// of its prefix, and the clients of one that leaves are divided between the others. For `order: nearest`. Left out: the
+    /// nearest region takes all.
+    spread: Option<Value<Kilometres>>,
     /// Also answer names below this one with the addresses of one region or availability zone, whatever is known of its
     /// health and whatever operators want: `tokyo.NAME` and `tokyo-a.tokyo.NAME`. Residency and `only_for` hold for them, too;
     /// drains and loads do not count them. A wildcard has none. Left out: no such names.
@@ -152,6 +157,7 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
         max_regions,
         one_zone: spec.one_zone.get_or_default(),
         names_next: names_next(spec, references),
+        spread: spread(spec, &regions, references),
         order: order(&spec.order, &regions, &rules, references),
         unknown_location: unknown_location(&spec.unknown_location, &regions, &rules, references),
         residency: rules.into_iter().map(|placed| placed.rule).collect(),
@@ -169,6 +175,29 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
         https: spec.https.get().map(|spec| https(spec, references)),
         weights,
     }
+}
+
+/// Returns which regions are equally near, or reports what else decides about their clients.
+fn spread(spec: &SteerSpec, regions: &[RegionId], references: &mut References<'_>) -> Option<Spread> {
+    let (Kilometres(km), span) = spec.spread.given()?;
+    let is_by_distance = match spec.order.get() {
+        None | Some(OrderSpec::Scalar(OrderWord::Nearest)) => true,
+        Some(OrderSpec::Scalar(OrderWord::Listed)) => false,
+        Some(OrderSpec::Mapping(entries)) => entries.iter().any(|(name, _, order)| {
+            name == "otherwise" && matches!(order.get(), Some(GroupOrder::Scalar(OrderWord::Nearest)))
+        }),
+    };
+    if !is_by_distance {
+        let finding = references.report.error(span, "no client is sent to the nearest region");
+        finding.hint("`spread` is for `order: nearest`; `weights` divide the clients of listed regions");
+    }
+    if spec.weights.get().is_some() {
+        let finding = references.report.error(span, "`weights` divide the clients already");
+        finding.hint("leave one of `spread` and `weights` out");
+    }
+    let known = &references.definitions.regions;
+    let capacity = |id: &RegionId| Some((*id, known.get(usize::from(id.0))?.as_ref()?.capacity?));
+    Some(Spread { km: *km, capacities: regions.iter().filter_map(capacity).collect() })
 }
 
 /// Returns whether HTTPS answers name the next region, or reports that its pin is missing.

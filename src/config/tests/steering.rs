@@ -202,3 +202,22 @@ fn https_records_of_the_next_region_lead_to_its_pin() {
         ],
     );
 }
+
+#[test]
+fn regions_that_are_equally_near_share_clients_where_distance_decides() {
+    check_steer("regions: [tokyo, dublin], spread: 100 km", &[]);
+    check_steer(
+        "regions: [tokyo, dublin], spread: 100",
+        &["a.yaml:5:51: `100` is not a distance | write kilometres, as `100 km`; at most `5000 km`"],
+    );
+    check_steer(
+        "regions: [tokyo, dublin], spread: 100 km, order: listed",
+        &[
+            "a.yaml:5:51: no client is sent to the nearest region | `spread` is for `order: nearest`; `weights` divide the clients of listed regions",
+        ],
+    );
+    check_steer(
+        "regions: [tokyo, dublin], spread: 100 km, weights: { tokyo: 1, dublin: 1 }",
+        &["a.yaml:5:51: `weights` divide the clients already | leave one of `spread` and `weights` out"],
+    );
+}

@@ -1,6 +1,7 @@
 //! Kinds of single values: how each is written, and the mistakes in writing it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -190,6 +191,27 @@ impl FromText for Degrees {
 
     fn schema() -> Schema {
         json_schema!({ "type": "number", "minimum": -180, "maximum": 180 })
+    }
+}
+
+/// A distance in whole kilometres.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Kilometres(pub u32);
+
+/// The bounds of a distance that makes no difference: half of the way between two continents is more than that.
+const NEAR_KILOMETRES: RangeInclusive<u32> = 1..=5000;
+
+impl FromText for Kilometres {
+    const NAME: &'static str = "a distance";
+
+    fn from_text(text: &str) -> Result<Self, ValueError> {
+        let number = text.strip_suffix("km").and_then(|number| number.trim_end().parse().ok());
+        let number = number.filter(|number| NEAR_KILOMETRES.contains(number));
+        parsed(number.map(Self), text, "a distance", "write kilometres, as `100 km`; at most `5000 km`")
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+ *km$", "examples": ["100 km"] })
     }
 }
 

@@ -9,5 +9,5 @@ pub mod url;
 
 pub use bounds::{Checked, HIGHEST_LOAD, Quantity, check_name, fraction, path, point, required_name};
 pub use defined::Defined;
-pub use kinds::{Asn, Degrees, Statuses, parsed};
+pub use kinds::{Asn, Degrees, Kilometres, Statuses, parsed};
 pub use leaf::{FromText, Leaf, List, Value};

@@ -54,6 +54,7 @@ fn config(canary: Canary) -> Arc<Config> {
         safety: Safety::default(),
         drills: Vec::new(),
         capacity_events: Vec::new(),
+        spreads: Vec::new(),
         pins: Vec::new(),
         alarms: AlarmRules::default(),
         zones: Vec::new(),

@@ -1,6 +1,6 @@
 //! Databases of other layouts, and files that are none.
 
-use super::super::{Comparison, Database, Error, Table, TableSources};
+use super::super::{Comparison, Database, Distinctions, Error, Table, TableSources};
 use super::regions;
 use crate::cli::geoip::mmdb::{DataValue, DatabaseWriter, Metadata};
 use crate::client::GroupId;
@@ -38,8 +38,7 @@ fn compile(networks: &[(&str, DataValue)]) -> Result<Table, Error> {
     let database = Database::parse(bytes("Test", networks))?;
     Table::compile(
         TableSources { database: Some(&database), asn: None, networks: &[] },
-        &regions(&REGIONS),
-        &[],
+        &Distinctions { regions: &regions(&REGIONS), groups: &[], spreads: &[] },
     )
 }
 

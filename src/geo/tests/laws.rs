@@ -11,7 +11,8 @@ use proptest::test_runner::RngSeed;
 use super::super::embedded::Embedding;
 use super::super::runs::Bits;
 use super::super::{
-    Class, Database, Error, PolicyView, Table, TableSources, countries, ipv4_inside, overlay, ranking,
+    Class, Database, Distinctions, Error, PolicyView, Table, TableSources, countries, ipv4_inside, overlay,
+    ranking,
 };
 use super::regions;
 use crate::cli::geoip::mmdb::{DataValue, DatabaseWriter, Metadata};
@@ -62,7 +63,7 @@ impl Sample {
         }
         location.coordinates = ranking::point(&location);
         let ranks = location.coordinates.map_or_else(Box::default, |point| ranking::ranks(point, regions));
-        (location, Class { groups, ranks })
+        (location, Class { groups, ranks, reach: Box::default() })
     }
 
     fn databases(&self) -> (Database, Database) {
@@ -294,7 +295,10 @@ fn check(sample: &Sample, parts: &[u32], asked: &[IpAddr]) {
     let centres: Vec<Coordinates> = regions.iter().map(|(_, region)| region.location).collect();
     let (database, asn) = sample.databases();
     let sources = TableSources { database: Some(&database), asn: Some(&asn), networks: &sample.networks };
-    let compile = || Table::compile(sources, &regions, &sample.groups).expect("sound databases");
+    let compile = || {
+        Table::compile(sources, &Distinctions { regions: &regions, groups: &sample.groups, spreads: &[] })
+            .expect("sound databases")
+    };
     let table = compile();
     assert!(table == compile(), "equal sources give equal tables");
     check_population(&table, &centres);
@@ -404,7 +408,7 @@ proptest! {
         }
         if let Ok(database) = Database::parse(bytes) {
             let sources = TableSources { database: Some(&database), asn: Some(&database), networks: &[] };
-            let _ = Table::compile(sources, &regions(&REGIONS), &sample.groups);
+            let _ = Table::compile(sources, &Distinctions { regions: &regions(&REGIONS), groups: &sample.groups, spreads: &[] });
             for point in sample.points(IpAddr::V6(1.into())).into_iter().chain(sample.points(IpAddr::V4(1.into()))) {
                 let _ = database.locate(point);
             }
@@ -419,7 +423,9 @@ fn with_one_part_the_scope_is_zero_in_both_families_and_inside_embeddings() {
         (prefix.parse().expect("a prefix"), location)
     });
     let sources = TableSources { database: None, asn: None, networks: &networks };
-    let table = Table::compile(sources, &regions(&REGIONS), &[]).expect("no database to be damaged");
+    let table =
+        Table::compile(sources, &Distinctions { regions: &regions(&REGIONS), groups: &[], spreads: &[] })
+            .expect("no database to be damaged");
     let scope = |parts: Vec<u32>, address: &str| {
         let address = address.parse().expect("an address");
         PolicyView::new(&table, parts).find(&table, address).scope
@@ -455,7 +461,9 @@ fn networks_of_the_operator_count_as_clients_and_the_rest_of_unicast_ipv4_is_now
     let group = |code: &str| Group { name: code.to_owned(), members: vec![country(code)] };
     let groups = ["JP", "DE", "BR"].map(group);
     let sources = TableSources { database: None, asn: None, networks: &networks };
-    let table = Table::compile(sources, &regions(&REGIONS), &groups).expect("no database to be damaged");
+    let table =
+        Table::compile(sources, &Distinctions { regions: &regions(&REGIONS), groups: &groups, spreads: &[] })
+            .expect("no database to be damaged");
     let check = |address: &str, subnets: f64, expected: Option<Coordinates>| {
         let class = table.class_of(address.parse().expect("an address"));
         let population = table.population()[class.0 as usize];
@@ -511,7 +519,9 @@ fn a_database_without_countries_says_what_it_must_be() {
     });
     let database = Database::parse(writer.finish().expect("an empty database")).expect("the format");
     let sources = TableSources { database: Some(&database), asn: None, networks: &[] };
-    let error = Table::compile(sources, &Regions::default(), &[]).expect_err("no countries");
+    let error =
+        Table::compile(sources, &Distinctions { regions: &Regions::default(), groups: &[], spreads: &[] })
+            .expect_err("no countries");
     let expected = "no record of the database (type `Test-Domain`) names a country or a place; it must be a Country or City database";
     assert_eq!(error.to_string(), expected);
 }

@@ -1,6 +1,6 @@
 //! Addresses whose place everybody can check, against real databases.
 
-use super::super::{Database, Table, TableSources};
+use super::super::{Database, Distinctions, Table, TableSources};
 use super::regions;
 use crate::cli::geoip::dbip;
 
@@ -52,7 +52,9 @@ const WELL_KNOWN: [(&str, &str); 24] = [
 
 fn check(database: &Database, expected: &[(&str, &str)]) {
     let sources = TableSources { database: Some(database), asn: None, networks: &[] };
-    let table = Table::compile(sources, &regions(&REGIONS), &[]).expect("a sound database");
+    let table =
+        Table::compile(sources, &Distinctions { regions: &regions(&REGIONS), groups: &[], spreads: &[] })
+            .expect("a sound database");
     let nearest = |address: &str| {
         let class = table.class_of(address.parse().expect("an address"));
         let ranks = &table.classes()[class.0 as usize].ranks;

@@ -74,6 +74,7 @@ impl RegionFacts<'_> {
             Fate::Following => {
                 format!("its addresses follow those of the chosen one: {}", self.standing(status))
             }
+            Fate::AsNear => "as near as the chosen one, and the client is drawn for that".to_owned(),
             Fate::Next => {
                 format!("HTTPS records name it after the chosen one: {}", self.standing(status))
             }

@@ -122,9 +122,13 @@ fn decide(snapshot: &Snapshot, index: usize, inquiry: &Inquiry) -> Decision {
     let plan = steering::plan(policy, class);
     // A prefix that the border cuts has a plan of its own, which holds less than that of its first address.
     let answered = &partition.plans[place.part as usize];
-    let plan = match plan.order == answered.order {
+    let plan = match plan.order == answered.order && plan.near == answered.near {
         true => plan,
-        false => Plan { order: answered.order.clone(), ..plan.within(answered.permitted()) },
+        false => Plan {
+            order: answered.order.clone(),
+            near: answered.near.clone(),
+            ..plan.within(answered.permitted())
+        },
     };
     let bucketing = Bucketing::of(&base.config.regions, &snapshot.health);
     let split = base.demand_of(number, place.part as usize).and_then(|demand| snapshot.splits.of(demand));
