@@ -67,11 +67,21 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(database) = loaded.database() {
         output::line(format_args!("\nlocation data: {}", age(database, SystemClock::start().now())));
     }
+    unbound(&loaded.base);
     amplifiers(&loaded.base);
     match args.probe {
         true => probe(&loaded.base.config),
         false => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Prints how many clients no residency rule binds.
+fn unbound(base: &Base) {
+    let found = inspect::unbound_clients(base);
+    if !found.is_empty() {
+        output::line("\nclients whom no residency rule binds, by IPv4 addresses");
+    }
+    found.iter().for_each(|clients| output::line(format_args!("  {clients}")));
 }
 
 /// Prints how much longer replies can be than their queries.

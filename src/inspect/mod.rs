@@ -5,9 +5,11 @@ mod atlas;
 mod explain;
 mod prefixes;
 pub(crate) mod prove;
+mod unbound;
 pub mod what_if;
 
 pub use amplification::{Amplification, amplification};
 pub use atlas::{Atlas, Fractions};
 pub use explain::{Bearing, Explanation, Inquiry, NoInquiry, explain};
 pub use prove::{Breach, Proof, TooMany, prove};
+pub use unbound::{UnboundClients, unbound_clients};
