@@ -156,6 +156,7 @@ impl IncidentCause {
             | Condition::Blind(_)
             | Condition::Reference(_)
             | Condition::Peer(_)
+            | Condition::Host(_)
             | Condition::ReloadFailed
             | Condition::StateFile(_)
             | Condition::ClockSet
@@ -404,6 +405,7 @@ fn rank(condition: &Condition) -> u8 {
         | Condition::Blind(_)
         | Condition::Reference(_)
         | Condition::Peer(_)
+        | Condition::Host(_)
         | Condition::ReloadFailed
         | Condition::StateFile(_)
         | Condition::ClockSet

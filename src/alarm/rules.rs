@@ -80,6 +80,15 @@ impl Rules {
 
     /// Takes over the rules of another configuration, which is a good one but for a database that may be refused.
     pub(crate) fn reload(&mut self, config: &Config, refused: Option<&str>, now: Moment) -> Option<Event> {
+        self.follow(config);
+        match refused {
+            Some(why) => self.refuse_with(Event::database_refused(why, now), now),
+            None => self.refused.take().map(|_| Event::reload_recovered(now)),
+        }
+    }
+
+    /// Goes on with the rules of a configuration, whatever became of the one on disk.
+    pub(crate) fn follow(&mut self, config: &Config) {
         self.settings = config.alarms.clone();
         self.has_canaries = !config.canaries.is_empty();
         self.is_behind = self.has_canaries;
@@ -91,10 +100,6 @@ impl Rules {
             });
             has_rule && is_there
         });
-        match refused {
-            Some(why) => self.refuse_with(Event::database_refused(why, now), now),
-            None => self.refused.take().map(|_| Event::reload_recovered(now)),
-        }
     }
 
     /// Takes that a configuration was refused: told once until a good one comes.

@@ -1,4 +1,4 @@
-//! Alarms about the server itself: its files, its clock, and floods of queries.
+//! Alarms about the server itself: its files, its clock, names that it cannot look up, and floods of queries.
 //!
 //! A file that was lost, or cannot be written, is an alarm until it is written. A clock that was set is one for a while,
 //! so that an operator who looks later still learns why times do not fit.
@@ -10,6 +10,7 @@ use super::Alarm;
 use super::flood::FloodAlarm;
 use crate::event::{Condition, Event, StateLoss};
 use crate::moment::{ClockStep, Moment, follows_clock};
+use crate::region::{HostLookup, Regions, Site, Target};
 
 /// How long a step of the clock is an alarm.
 const CLOCK_TOLD_FOR: Duration = Duration::from_secs(3600);
@@ -19,6 +20,8 @@ const CLOCK_TOLD_FOR: Duration = Duration::from_secs(3600);
 pub(crate) struct ServerAlarms {
     /// By the name of the file.
     files: BTreeMap<&'static str, Event>,
+    /// By the name that cannot be looked up.
+    hosts: BTreeMap<String, Event>,
     /// The last step of the clock that is still told.
     clock: Option<Event>,
     pub(crate) flood: FloodAlarm,
@@ -52,6 +55,35 @@ impl ServerAlarms {
             events.extend(before.is_none().then_some(event));
         }
         events
+    }
+
+    /// Takes what lookups of names found.
+    pub(crate) fn looked_up(&mut self, lookups: &[HostLookup], regions: &Regions, now: Moment) -> Vec<Event> {
+        let mut events = Vec::new();
+        for HostLookup { host, found } in lookups {
+            let Some((zone, count)) = zone_of(host, regions) else { continue };
+            match found {
+                Ok(_) => {
+                    let was_told = self.hosts.remove(host);
+                    events.extend(was_told.map(|_| Event::host_resolved(Some((&zone, count)), host, now)));
+                }
+                Err(why) => {
+                    let event = Event::host_unresolved(&zone, host, why, count, now);
+                    // Another reason is no other alarm.
+                    let before = self.hosts.get(host).map(|before| before.time);
+                    self.hosts.insert(host.clone(), Event { time: before.unwrap_or(now), ..event.clone() });
+                    events.extend(before.is_none().then_some(event));
+                }
+            }
+        }
+        events
+    }
+
+    /// Ends the alarms of names that no zone has any more.
+    pub(crate) fn forget_hosts(&mut self, regions: &Regions, now: Moment) -> Vec<Event> {
+        let is_gone = |host: &str| zone_of(host, regions).is_none();
+        let gone = self.hosts.extract_if(.., |host, _| is_gone(host));
+        gone.map(|(host, _)| Event::host_resolved(None, &host, now)).collect()
     }
 
     /// Takes that the clock was set.
@@ -88,11 +120,22 @@ impl ServerAlarms {
         });
         let clock = self.clock.iter();
         let clock = clock.map(|event| Alarm { condition: Condition::ClockSet, event: event.clone() });
-        files.chain(clock).chain(self.flood.standing())
+        let hosts = self
+            .hosts
+            .iter()
+            .map(|(host, event)| Alarm { condition: Condition::Host(host.clone()), event: event.clone() });
+        files.chain(hosts).chain(clock).chain(self.flood.standing())
     }
 }
 
-follows_clock!(ServerAlarms: files, clock, flood);
+/// Returns the availability zone of a name, and how many addresses it has.
+fn zone_of(host: &str, regions: &Regions) -> Option<(Target, usize)> {
+    let mut zones = regions.zones();
+    let (id, _, zone) = zones.find(|(_, _, zone)| zone.host.as_ref().is_some_and(|own| own.name == host))?;
+    Some((regions.target(Site::Zone(id)), zone.addresses.len()))
+}
+
+follows_clock!(ServerAlarms: files, hosts, clock, flood);
 
 #[cfg(test)]
 mod tests {

@@ -26,7 +26,7 @@ use crate::canary::Canary;
 use crate::client::Group;
 use crate::geo::Distinctions;
 use crate::intent::Schedule;
-use crate::region::{RegionSet, Regions, Safety};
+use crate::region::{HostAddresses, RegionSet, Regions, Safety};
 use crate::steering::{Pin, Steering};
 use crate::zone::Zone;
 
@@ -69,6 +69,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// Returns the configuration with the addresses that names lead to.
+    pub fn led_by(&self, known: &HostAddresses) -> Self {
+        Self { regions: self.regions.led_by(known), ..self.clone() }
+    }
+
     /// Returns what decisions tell clients apart by.
     pub fn distinctions(&self) -> Distinctions<'_> {
         Distinctions { regions: &self.regions, groups: &self.groups, spreads: &self.spreads }

@@ -190,7 +190,8 @@ impl ConfigSummary<'_> {
         let v6 = addresses().count() - v4;
         writeln!(f, "\nregion {} ({}, {v4} IPv4 and {v6} IPv6 addresses)", region.name, region.jurisdiction)?;
         for zone in &region.zones {
-            let addresses: Vec<_> = zone.addresses.iter().map(ToString::to_string).collect();
+            let mut addresses: Vec<_> = zone.addresses.iter().map(ToString::to_string).collect();
+            addresses.extend(zone.host.iter().map(|host| format!("what {} leads to", host.name)));
             writeln!(f, "  {}: {}", zone.name, addresses.join(", "))?;
         }
         match region.failover {

@@ -11,6 +11,7 @@ use crate::event::{Event, LimitedQueries, StateLoss};
 use crate::health::{Memory, PeerReport};
 use crate::intent::SavedIntents;
 use crate::moment::ClockStep;
+use crate::region::HostLookup;
 use crate::snapshot::{Base, Snapshot};
 
 /// What a machine takes: everything that can change what it does, apart from time.
@@ -38,6 +39,12 @@ pub enum Input {
     Tick,
     /// The configuration or the database changed, and the new base is valid.
     Reloaded(Arc<Base>),
+    /// Names of availability zones were looked up.
+    Resolved {
+        /// What follows for answers; `None`: the names lead where they led before.
+        base: Option<Arc<Base>>,
+        lookups: Vec<HostLookup>,
+    },
     /// The configuration or a database changed, and cannot be used: why.
     ReloadFailed(String),
     /// The wall clock was set by this much: all times before are to be read with it. `now` is by the new clock.

@@ -26,6 +26,7 @@ mod drill_log;
 mod drills;
 #[cfg(test)]
 mod fixture;
+mod hosts;
 mod incidents;
 mod input;
 mod intents;
@@ -143,7 +144,7 @@ impl Control {
 
     /// Takes one input, and returns what the shell must do for it, in the order in which to do it.
     pub fn handle(&mut self, input: Input, now: Moment) -> Vec<Effect> {
-        let is_reload = matches!(input, Input::Reloaded(_));
+        let is_reload = matches!(input, Input::Reloaded(_) | Input::Resolved { base: Some(_), .. });
         let mut effects = self.take(input, now);
         self.mark_incidents(&mut effects, is_reload, now);
         effects
@@ -188,6 +189,7 @@ impl Control {
                 Vec::new()
             }
             Input::Reloaded(base) => self.reloaded(base, now),
+            Input::Resolved { base, lookups } => self.resolved(base, &lookups, now),
             Input::ReloadFailed(why) => self.rules.refuse(&why, now).map(Effect::emit).into_iter().collect(),
             Input::ClockSet(step) => self.follow_clock(step, now),
             Input::Written(outcomes) => {

@@ -11,6 +11,21 @@ use crate::snapshot::Base;
 
 impl Control {
     pub(super) fn reloaded(&mut self, base: Arc<Base>, now: Moment) -> Vec<Effect> {
+        let recovered = self.rules.reload(&base.config, base.refused_database.as_deref(), now);
+        let told = |number, config: &Config| {
+            let reloaded = Event::reloaded(number, config.zones.len(), config.regions.len(), now);
+            std::iter::once(reloaded).chain(recovered).collect()
+        };
+        self.take_over(base, told, now)
+    }
+
+    /// Goes on with another base. `told` returns what is said of it, by the number of its first snapshot.
+    pub(super) fn take_over(
+        &mut self,
+        base: Arc<Base>,
+        told: impl FnOnce(u64, &Config) -> Vec<Event>,
+        now: Moment,
+    ) -> Vec<Effect> {
         let aimless = self.aimless();
         let before = std::mem::replace(&mut self.base, base);
         self.look_at_calendar(now);
@@ -22,13 +37,11 @@ impl Control {
         self.land(now);
         self.cached_answers.reload(&self.base.config, now);
         let mut effects = vec![self.publish(now), self.watch()];
-        let Config { zones, regions, .. } = &*self.base.config;
-        let reloaded = Event::reloaded(self.number, zones.len(), regions.len(), now);
+        let told = told(self.number, &self.base.config);
         self.availability.reload(&self.base, now);
         effects.extend(self.measure_availability(true, now));
-        let refused = self.base.refused_database.as_deref();
-        let recovered = self.rules.reload(&self.base.config, refused, now);
-        effects.extend([reloaded].into_iter().chain(recovered).chain(findings.events).map(Effect::emit));
+        let found = self.server_alarms.forget_hosts(&self.base.config.regions, now);
+        effects.extend(told.into_iter().chain(found).chain(findings.events).map(Effect::emit));
         let lost = self.aimless().into_iter().filter(|(number, _)| !aimless.contains_key(number));
         let intents = self.intents.intents().iter();
         effects.extend(lost.filter_map(|(number, why)| {

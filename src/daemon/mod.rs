@@ -17,6 +17,7 @@ mod clock;
 mod confine;
 mod descriptors;
 pub(crate) mod events;
+mod hosts;
 mod listeners;
 mod load;
 mod locations;
@@ -56,6 +57,7 @@ use crate::files::{Cursors, StateDirectory, Store, state_directory, store};
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::probe::{self, Prober, Trust};
+use crate::region::HostAddresses;
 use crate::serve::{self, ListenError, PassedSocketError, PassedSockets};
 use descriptors::DescriptorBudget;
 use events::EventPublisher;
@@ -133,10 +135,12 @@ pub async fn run(
     let metrics = measure(&loaded, clock.boot());
     warn(&loaded, &secrets, peer_secret.as_ref());
     let (outcomes, written) = WriteOutcomes::start(&metrics);
-    let SavedState { directory, cursors, stores, restored } = state;
+    let SavedState { directory, cursors, stores, restored, hosts } = state;
     let cursors = CursorFile::new(cursors, &outcomes);
     let events = EventPublisher::start(directory.as_ref(), cursors.highest(), Arc::clone(&metrics));
     let webhooks = Webhooks::start(&config.server, secrets.list, cursors, &events, &metrics)?;
+    let (loaded, hosts) = hosts::begin(loaded, hosts, &outcomes).await;
+    let (hosts, findings, looking_up) = hosts.follow(&loaded.base.config);
     let transports = listeners.into_transports(&loaded, budget.tcp, &metrics);
 
     let (stop, stopped) = watch::channel(false);
@@ -170,7 +174,8 @@ pub async fn run(
         clock,
         metrics: Arc::clone(&metrics),
         admin: Arc::clone(&state),
-        worlds: worlds_in,
+        inputs: worlds_in,
+        hosts,
         tls: loaded.tls.clone(),
         started_with: config,
         started_from: loaded.stamp,
@@ -183,11 +188,12 @@ pub async fn run(
     let writing = writer.run(control, first, reports, worlds, orders, stopped);
     let writing = tokio::task::spawn_blocking(|| Handle::current().block_on(writing));
     let ProcessSignals { hangup, stop: mut stop_signals } = signals;
-    let reloading = tokio::spawn(reload.run(hangup));
+    let reloading = tokio::spawn(reload.run(hangup, findings));
 
     stop_signals.wait().await;
     tracing::info!("stopping");
     reloading.abort();
+    looking_up.abort();
     finish(&stop, [("the DNS listeners", servers), ("the admin pages", pages), ("the writer", writing)])
         .await;
     webhooks.finish().await;
@@ -274,6 +280,7 @@ struct SavedState {
     cursors: Option<(Store<Cursors>, Option<Cursors>)>,
     stores: Option<StateStores>,
     restored: Restored,
+    hosts: Option<(Store<HostAddresses>, Option<HostAddresses>)>,
 }
 
 impl SavedState {
@@ -281,7 +288,14 @@ impl SavedState {
         let directory = lock(path)?;
         let (stores, mut restored) = state_writer::load_state(&directory)?;
         let cursors = state_writer::open(&directory, &mut restored.losses)?;
-        Ok(Self { directory: Some(directory), cursors: Some(cursors), stores: Some(stores), restored })
+        let hosts = state_writer::open(&directory, &mut restored.losses)?;
+        Ok(Self {
+            directory: Some(directory),
+            cursors: Some(cursors),
+            stores: Some(stores),
+            restored,
+            hosts: Some(hosts),
+        })
     }
 }
 

@@ -13,16 +13,18 @@ use tokio::sync::mpsc;
 use tokio::time;
 
 use super::clock::SystemClock;
+use super::hosts::{HostFindings, HostMemory};
 use super::load;
 use super::locations::LocationsInForce;
 use super::state_writer::chain;
 use crate::admin::{self, ConfigOrigin, FailedReload};
 use crate::config::{Config, Server};
+use crate::control::Input;
 use crate::files::stamp::Stamp;
 use crate::files::watch::FileWatcher;
 use crate::metrics::Metrics;
+use crate::region::HostLookup;
 use crate::serve::DotPolicy;
-use crate::snapshot::Base;
 use crate::units::TimeSpan;
 
 /// The pause before a watch that failed is tried again, and the files are looked at without one: as soon as somebody who
@@ -35,8 +37,10 @@ pub struct Reload {
     pub clock: SystemClock,
     pub metrics: Arc<Metrics>,
     pub admin: Arc<admin::AdminState>,
-    /// Takes the results of reloads: what snapshots are compiled from, or all mistakes.
-    pub worlds: mpsc::Sender<Result<Arc<Base>, String>>,
+    /// Takes the results: what snapshots are compiled from, or all mistakes.
+    pub inputs: mpsc::Sender<Input>,
+    /// Where the names of availability zones lead.
+    pub hosts: HostMemory,
     /// What clients of DNS over TLS are shown; `None`: there is no such address.
     pub tls: Option<Arc<DotPolicy>>,
     /// The configuration that the process was started with: some settings hold until it ends.
@@ -54,14 +58,18 @@ struct Reloaded {
 }
 
 impl Reload {
-    /// Runs until `worlds` is closed.
-    pub async fn run(self, mut hangup: Signal) {
+    /// Runs until `inputs` is closed.
+    pub async fn run(mut self, mut hangup: Signal, findings: HostFindings) {
+        let HostFindings { first, later: mut found, in_force } = findings;
+        if !first.is_empty() {
+            let _ = self.inputs.send(Input::Resolved { base: None, lookups: first }).await;
+        }
         let mut server = self.started_with.server.clone();
         // The files that were read last, whether they were accepted or refused.
         let mut read = self.started_from.clone();
         let mut locations = self.started_locations.clone();
         let mut watch = self.watch(&server);
-        while !self.worlds.is_closed() {
+        while !self.inputs.is_closed() {
             if read.again() == read {
                 tokio::select! {
                     _ = hangup.recv() => tracing::info!("SIGHUP: reloading the configuration"),
@@ -76,6 +84,10 @@ impl Reload {
                         watch = seen.and_then(|()| self.watch(&server));
                         continue;
                     }
+                    Some(lookups) = found.recv() => {
+                        locations = self.resolve(locations, lookups).await;
+                        continue;
+                    }
                     () = time::sleep(WATCH_AGAIN), if watch.is_none() => {
                         watch = self.watch_again(&server);
                         continue;
@@ -84,9 +96,26 @@ impl Reload {
             }
             if let Some(reloaded) = self.reload(locations.clone(), &mut read).await {
                 Reloaded { server, locations } = reloaded;
+                in_force.send_replace(Arc::clone(&locations.base.config));
                 watch = self.watch(&server);
             }
         }
+    }
+
+    /// Hands on what lookups found, and the world that follows if names lead elsewhere.
+    async fn resolve(&mut self, locations: LocationsInForce, lookups: Vec<HostLookup>) -> LocationsInForce {
+        let before = &locations.base;
+        let base = match self.hosts.take(&lookups, &before.config).await {
+            true => Some(Arc::new(before.led_by(&self.hosts.known))),
+            false => None,
+        };
+        let locations = LocationsInForce {
+            base: base.as_ref().map_or_else(|| Arc::clone(before), Arc::clone),
+            sources: locations.sources,
+        };
+        // The writer is gone only when the server stops.
+        let _ = self.inputs.send(Input::Resolved { base, lookups }).await;
+        locations
     }
 
     fn watch(&self, server: &Server) -> Option<FileWatcher> {
@@ -139,8 +168,11 @@ impl Reload {
         }
         self.admin.origin.store(Arc::new(loaded.facts(&self.directory, self.clock.steady())));
         let server = loaded.base.config.server.clone();
-        self.worlds.send(Ok(loaded.base)).await.ok()?;
-        Some(Reloaded { server, locations: loaded.locations })
+        let LocationsInForce { base, sources } = loaded.locations;
+        let is_led = base.config.regions.hosts().next().is_some();
+        let base = if is_led { Arc::new(base.led_by(&self.hosts.known)) } else { base };
+        self.inputs.send(Input::Reloaded(Arc::clone(&base))).await.ok()?;
+        Some(Reloaded { server, locations: LocationsInForce { base, sources } })
     }
 
     async fn refuse<T>(&self, why: &str) -> Option<T> {
@@ -150,7 +182,7 @@ impl Reload {
         let failed = Some(FailedReload { at: self.clock.steady(), problems });
         let before = ConfigOrigin::clone(&self.admin.origin.load());
         self.admin.origin.store(Arc::new(ConfigOrigin { failed, ..before }));
-        self.worlds.send(Err(why.to_owned())).await.ok()?;
+        self.inputs.send(Input::ReloadFailed(why.to_owned())).await.ok()?;
         None
     }
 
@@ -166,6 +198,7 @@ impl Reload {
             ("log", now.log != then.log),
             ("webhooks", now.webhooks != then.webhooks),
             ("peers", now.peers != then.peers),
+            ("resolvers", now.resolvers != then.resolvers),
         ];
         for (setting, _) in held.iter().filter(|(_, is_other)| *is_other) {
             tracing::warn!("server.yaml: the change of `{setting}` takes effect with a restart");

@@ -162,6 +162,7 @@ fn seen_at(input: &Input) -> Option<Moment> {
         | Input::Counted(_)
         | Input::Tick
         | Input::Reloaded(_)
+        | Input::Resolved { .. }
         | Input::ReloadFailed(_)
         | Input::ClockSet(_)
         | Input::Written(_)
@@ -177,7 +178,7 @@ impl ControlLoop {
         mut control: Control,
         first: Vec<Effect>,
         mut reports: mpsc::Receiver<ProbeReport>,
-        mut worlds: mpsc::Receiver<Result<Arc<Base>, String>>,
+        mut worlds: mpsc::Receiver<Input>,
         mut orders: mpsc::Receiver<OperatorOrder>,
         mut stop: watch::Receiver<bool>,
     ) {
@@ -195,7 +196,7 @@ impl ControlLoop {
             let input = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
-                Some(loaded) = worlds.recv() => loaded.map_or_else(Input::ReloadFailed, Input::Reloaded),
+                Some(input) = worlds.recv() => input,
                 Some(order) = orders.recv() => {
                     self.apply(order, &mut control);
                     reporting = Reporting::done(self.clock.now());

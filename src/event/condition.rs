@@ -50,6 +50,8 @@ pub enum Condition {
     Peer(String),
     /// Observers disagree on a region.
     Disagreement(Target, Family),
+    /// This name of an availability zone cannot be looked up.
+    Host(String),
     /// The configuration on disk is refused.
     ReloadFailed,
     /// This file of the state directory could not be used, or cannot be written.
@@ -78,6 +80,7 @@ impl Condition {
             | Self::Reference(_)
             | Self::Peer(_)
             | Self::Disagreement(..)
+            | Self::Host(_)
             | Self::ReloadFailed
             | Self::ClockSet
             | Self::Flood => Severity::Warning,
@@ -101,6 +104,7 @@ impl Condition {
             | Self::Blind(_)
             | Self::Reference(_)
             | Self::Peer(_)
+            | Self::Host(_)
             | Self::ReloadFailed
             | Self::StateFile(_)
             | Self::ClockSet
@@ -125,6 +129,7 @@ impl Condition {
             | Self::Blind(_)
             | Self::Reference(_)
             | Self::Peer(_)
+            | Self::Host(_)
             | Self::ReloadFailed
             | Self::StateFile(_)
             | Self::ClockSet
@@ -157,6 +162,7 @@ impl fmt::Display for Condition {
             Self::Reference(name) => write!(f, "reference/{name}"),
             Self::Peer(name) => write!(f, "peer/{name}"),
             Self::Disagreement(target, family) => write!(f, "disagreement/{target}/{family}"),
+            Self::Host(name) => write!(f, "host/{name}"),
             Self::ReloadFailed => f.write_str("reload"),
             Self::StateFile(file) => write!(f, "state/{file}"),
             Self::ClockSet => f.write_str("clock"),

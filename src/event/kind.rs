@@ -97,6 +97,12 @@ impl EventKind {
     pub const OBSERVERS_DISAGREE: Self = Self::word("observers_disagree");
     /// They agree again.
     pub const OBSERVERS_AGREE: Self = Self::word("observers_agree");
+    /// The name of an availability zone leads elsewhere.
+    pub const HOST_MOVED: Self = Self::word("host_moved");
+    /// It cannot be looked up, or leads nowhere.
+    pub const HOST_UNRESOLVED: Self = Self::word("host_unresolved");
+    /// It leads somewhere again.
+    pub const HOST_RESOLVED: Self = Self::word("host_resolved");
     /// Another configuration or database is in force.
     pub const RELOADED: Self = Self::word("reloaded");
     /// The configuration on disk is refused.

@@ -20,6 +20,7 @@ mod address;
 mod blindness;
 mod condition;
 mod flood;
+mod host;
 mod intent;
 mod kind;
 mod names;

@@ -7,6 +7,7 @@ mod cursors;
 pub mod database;
 pub mod events;
 mod health;
+mod hosts;
 mod intents;
 mod regular;
 pub mod secret;

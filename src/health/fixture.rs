@@ -25,6 +25,7 @@ pub fn region(name: &str, addresses: &[impl AsRef<str>]) -> Region {
         zones: vec![AvailabilityZone {
             name: format!("{name}-a"),
             addresses: addresses.iter().map(parse).collect(),
+            host: None,
         }],
     }
 }

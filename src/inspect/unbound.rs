@@ -63,7 +63,7 @@ impl fmt::Display for UnboundClients {
         let Self { owner, more, fraction, countries } = self;
         write!(f, "{owner}")?;
         if *more > 0 {
-            write!(f, " and {more} more names")?;
+            write!(f, " and {more} more")?;
         }
         write!(f, ": {}", Percent::rounded(*fraction))?;
         let named = countries.iter().take(MAX_COUNTRIES).map(|(country, fraction)| {
@@ -105,8 +105,8 @@ mod tests {
         };
         assert_eq!(
             told("european_union: true", "own"),
-            ["example.com. and 1 more names: 99.1% (unknown 81%, JP 14%, US 3.6%)"]
+            ["example.com. and 1 more: 99.1% (unknown 81%, JP 14%, US 3.6%)"]
         );
-        assert_eq!(told("countries: [DE, US, JP]", "[own, unknown]"), ["example.com. and 1 more names: 0%"]);
+        assert_eq!(told("countries: [DE, US, JP]", "[own, unknown]"), ["example.com. and 1 more: 0%"]);
     }
 }

@@ -353,6 +353,7 @@ pub(super) mod tests {
                 geo: crate::config::Geo::default(),
                 state: None,
                 references: Vec::new(),
+                resolvers: Vec::new(),
                 peers: None,
                 webhooks: Vec::new(),
                 log: crate::config::LogFormat::default(),

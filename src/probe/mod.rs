@@ -16,6 +16,7 @@ mod check;
 mod clock;
 mod detail;
 mod failure;
+mod hosts;
 pub(crate) mod http;
 mod inference;
 mod json;
@@ -42,6 +43,7 @@ use tokio::time::{self, Instant};
 
 pub use check::Probe;
 pub use clock::ReadClock;
+pub use hosts::{FoundAddresses, HostResolver};
 pub use http::Error;
 pub use latest::LatestSightings;
 pub use reference::REFERENCE_INTERVAL;

@@ -3,6 +3,7 @@
 //! How they leave the answers and come back is [`Recovery`]. [`Regions`] is the flat, numbered form that everything else refers to: a [`RegionId`] or an
 //! [`AddressId`] is an index into it, in the order of the configuration.
 
+mod host;
 mod recovery;
 mod safety;
 mod site;
@@ -10,6 +11,7 @@ mod target;
 
 use std::net::IpAddr;
 
+pub use host::{Host, HostAddresses, HostLookup, LOOKUP_PAUSES, MAX_HOST_ADDRESSES, MAX_HOSTS};
 pub use recovery::{Failback, Failover, Gates, LONGEST_WAIT, Recovery};
 pub use safety::{Limits, Safety};
 pub use site::Site;
@@ -44,7 +46,7 @@ pub struct Region {
     pub recovery: Recovery,
     /// The canaries that watch it: each of its addresses, or the region as a whole.
     pub canaries: Vec<CanaryId>,
-    /// Its availability zones, never empty, each with at least one address.
+    /// Its availability zones, never empty, each with at least one address or a name that leads to some.
     pub zones: Vec<AvailabilityZone>,
 }
 
@@ -53,8 +55,10 @@ pub struct Region {
 pub struct AvailabilityZone {
     /// Its name in the configuration, for example `tokyo-a`; unique in its region.
     pub name: String,
-    /// Its addresses, never empty, each unique in the whole configuration.
+    /// Its addresses, each unique in the whole configuration; none only where `host` has not led anywhere yet.
     pub addresses: Vec<IpAddr>,
+    /// The name that leads to its addresses; `None`: they are listed.
+    pub host: Option<Host>,
 }
 
 /// How many of a number of things must be there: of a region's addresses of a family for it to stay in
@@ -229,6 +233,7 @@ pub(crate) mod tests {
         let zone = |(index, addresses): (usize, &&[&str])| AvailabilityZone {
             name: format!("{name}-{}", char::from(b'a' + index as u8)),
             addresses: addresses.iter().map(|ip| ip.parse().expect("a valid address")).collect(),
+            host: None,
         };
         Region {
             name: name.to_owned(),

@@ -99,6 +99,22 @@ pub fn references(line: &mut Words<'_>) -> Result<bool, Mistake> {
     }
 }
 
+/// Reads where the name of an availability zone leads.
+pub fn host(line: &mut Words<'_>) -> Result<Act, Mistake> {
+    let name = line.take("the `host` of an availability zone")?.text.to_owned();
+    let word = line.take("`leads to` addresses, or `fails`")?;
+    match word.text {
+        "fails" => return Ok(Act::Host(name, None)),
+        "leads" if line.next_if("to").is_some() => {}
+        _ => return Err(word.unknown("something that a name does", &["leads to", "fails"])),
+    }
+    let mut ips = vec![line.parse("an address")?];
+    while line.peek().is_some() {
+        ips.push(line.parse("an address")?);
+    }
+    Ok(Act::Host(name, Some(ips)))
+}
+
 fn vital(signal: Signal, line: &mut Words<'_>) -> Result<Vital, Mistake> {
     if line.next_if("auto").is_some() {
         return Ok(Vital::Auto);

@@ -77,6 +77,7 @@ impl LoadedScenario {
             | Act::LiftAll
             | Act::ServeAfter(_)
             | Act::Clock(_)
+            | Act::Host(..)
             | Act::Restart(_) => None,
         });
         let load = |directory: String| {
@@ -109,6 +110,7 @@ impl LoadedScenario {
             | Act::Demand(_)
             | Act::Clock(_)
             | Act::Restart(_)
+            | Act::Host(..)
             | Act::Reload(_) => None,
         });
         let expected = loaded.scenario.expectations.iter();

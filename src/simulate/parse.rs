@@ -20,6 +20,8 @@
 //! at TIME serve after TIME                       how long after they are published snapshots are served
 //! at TIME restart [keep|late|lose|stale|corrupt] the process dies; what becomes of its state file
 //! at TIME reload DIR                             another configuration
+//! at TIME host NAME leads to IP IP…              where the name of an availability zone leads
+//! at TIME host NAME fails                        it cannot be looked up
 //! expect TIME CLIENT [NAME] [A|AAAA] -> REGION [or REGION] [RANGE] [ttl NUMBER]
 //! expect TIME CLIENT [NAME] [A|AAAA] stays [since TIME]
 //! expect TIME TARGET is STATE                     unknown, up, suspect, rising, down
@@ -127,12 +129,13 @@ impl ScenarioReader {
     fn at(&mut self, line: &mut Words<'_>) -> Result<(), Mistake> {
         let at = line.time()?;
         let what =
-            line.take("`restart`, `reload`, `this instance`, `references`, `demand`, `clock`, `failback`, `operator`, `lift`, `serve` or a target such as tokyo/tokyo-a")?;
+            line.take("`restart`, `reload`, `host`, `this instance`, `references`, `demand`, `clock`, `failback`, `operator`, `lift`, `serve` or a target such as tokyo/tokyo-a")?;
         let act = match what.text {
             "restart" => {
                 Act::Restart(line.next().map_or(Ok(StateFile::Keep), |word| act::state_file(&word))?)
             }
             "reload" => Act::Reload(line.take("a directory")?.text.to_owned()),
+            "host" => act::host(line)?,
             "this" => {
                 keyword(line, "instance")?;
                 Act::OwnFault(act::own_fault(line)?)

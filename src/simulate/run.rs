@@ -5,6 +5,7 @@
 //! jump and a restart they are as far apart as the clock has jumped.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use crate::control::{Command, Control, Effect, Input, Restored};
 use crate::event::{Event, EventKind};
 use crate::moment::Moment;
 use crate::probe::REFERENCE_INTERVAL;
-use crate::region::Target;
+use crate::region::{HostAddresses, HostLookup, Target};
 use crate::snapshot::{Base, Snapshot};
 
 /// How often the loads are looked at: three times while the traffic of an answer of 30 s goes over.
@@ -48,6 +49,8 @@ pub struct Simulation<'p, 'l> {
     clock: Clocks,
     /// The world that the process would load if it started now.
     base: Arc<Base>,
+    /// Where the names of its availability zones lead.
+    hosts: HostAddresses,
     /// What lies in the state directory.
     state: StateFiles,
     /// What was probed last, and by which canary: if an address falls, it is this one.
@@ -77,6 +80,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
             control: Control::new(Arc::clone(&loaded.base), BOOT),
             clock: Clocks::default(),
             base: Arc::clone(&loaded.base),
+            hosts: HostAddresses::default(),
             state: StateFiles::default(),
             probed: None,
             now: BOOT,
@@ -212,14 +216,29 @@ impl<'p, 'l> Simulation<'p, 'l> {
             Act::LiftAll => self.lift_all(),
             Act::ServeAfter(delay) => self.serve_after = *delay,
             Act::Restart(file) => self.restart(*file),
+            Act::Host(name, found) => self.look_up(name, found.as_deref()),
             Act::Reload(directory) => match &self.loaded.reloads[directory] {
                 Err(why) => self.tell(&Happening::Refused(why)),
                 Ok(base) => {
-                    self.base = Arc::clone(base);
-                    self.handle(Input::Reloaded(Arc::clone(base)));
+                    let is_led = base.config.regions.hosts().next().is_some();
+                    self.base = if is_led { Arc::new(base.led_by(&self.hosts)) } else { Arc::clone(base) };
+                    self.handle(Input::Reloaded(Arc::clone(&self.base)));
                 }
             },
         }
+    }
+
+    /// Lets a name lead to these addresses, or to none.
+    fn look_up(&mut self, host: &str, found: Option<&[IpAddr]>) {
+        if let Some(ips) = found {
+            self.hosts.0.insert(host.to_owned(), ips.to_vec());
+        }
+        let led = self.base.led_by(&self.hosts);
+        let base = (led.config.regions != self.base.config.regions).then(|| Arc::new(led));
+        self.base = base.as_ref().map_or_else(|| Arc::clone(&self.base), Arc::clone);
+        let found = found.map(<[_]>::to_vec).ok_or_else(|| "does not resolve".to_owned());
+        let lookups = vec![HostLookup { host: host.to_owned(), found }];
+        self.handle(Input::Resolved { base, lookups });
     }
 
     /// Probes all references, if there are any.

@@ -1,6 +1,7 @@
 //! What a scenario says: which clients are watched, what happens when, and what is expected of that.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::fault::{Fault, own_fault_word};
@@ -80,6 +81,8 @@ pub enum Act {
     Restart(StateFile),
     /// The directory, relative to that of the scenario, takes the place of the configuration.
     Reload(String),
+    /// The name of an availability zone leads to these addresses from now on; `None`: it cannot be looked up.
+    Host(String, Option<Vec<IpAddr>>),
 }
 
 /// What the process finds of its state when it starts again.
@@ -220,6 +223,11 @@ impl fmt::Display for Act {
             Self::Restart(StateFile::Stale) => f.write_str("restart, the state file stale"),
             Self::Restart(StateFile::Corrupt) => f.write_str("restart, the state file corrupt"),
             Self::Reload(directory) => write!(f, "reload {directory}"),
+            Self::Host(name, None) => write!(f, "host {name} fails"),
+            Self::Host(name, Some(ips)) => {
+                write!(f, "host {name} leads to")?;
+                ips.iter().try_for_each(|ip| write!(f, " {ip}"))
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::family::Family;
 use crate::geo::Table;
 use crate::intent::Weights;
 use crate::moment::Moment;
-use crate::region::{RegionId, Regions};
+use crate::region::{HostAddresses, RegionId, Regions};
 use crate::steering::{Plan, Policy, Steering, SteeringId};
 use crate::wire::CookieSecrets;
 use crate::zone::Name;
@@ -88,6 +88,16 @@ impl Base {
             database_built_at: None,
             refused_database: None,
             cookies: None,
+        }
+    }
+
+    /// Returns the base with the addresses that names lead to.
+    pub fn led_by(&self, known: &HostAddresses) -> Self {
+        Self {
+            database_built_at: self.database_built_at,
+            refused_database: self.refused_database.clone(),
+            cookies: self.cookies,
+            ..Self::build(Arc::new(self.config.led_by(known)), self.table.clone())
         }
     }
 

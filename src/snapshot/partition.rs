@@ -56,8 +56,11 @@ struct Plans {
     list: Vec<Plan>,
     /// The removed regions stand in the reasons of a plan, not in what it does: two classes that keep the same regions
     /// in the same order are one part whichever rules brought that about.
-    numbers: HashMap<(Vec<RegionId>, Vec<(RegionId, u64)>, Option<Refusal>), u32>,
+    numbers: HashMap<PlanKey, u32>,
 }
+
+/// The order, the regions that are equally near, and the refusal when there are none.
+type PlanKey = (Vec<RegionId>, Vec<(RegionId, u64)>, Option<Refusal>);
 
 impl Plans {
     fn number(&mut self, plan: Plan) -> u32 {

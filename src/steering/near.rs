@@ -80,7 +80,7 @@ impl NearDraw {
     }
 
     /// Returns which fraction of the clients each region has, and which is left of those whose own region it is.
-    pub(super) fn fractions(&self) -> (Vec<(RegionId, f64)>, Vec<(RegionId, f64)>) {
+    pub(super) fn fractions(&self) -> [Vec<(RegionId, f64)>; 2] {
         let total =
             |members: &[&NearRegion]| members.iter().map(|member| member.weight).sum::<u64>().max(1) as f64;
         let all: Vec<_> = self.members.iter().collect();
@@ -99,7 +99,7 @@ impl NearDraw {
             }
             left.extend(others.is_empty().then_some((own.region, rest)));
         }
-        (fractions, left)
+        [fractions, left]
     }
 
     /// Returns the regions that take the clients whom one does not.

@@ -359,7 +359,7 @@ impl Route {
     /// Returns which fraction of the clients each region gets.
     pub fn fractions(&self) -> Vec<(RegionId, f64)> {
         let Some(near) = &self.near else { return self.past_near_fractions(1.0, None) };
-        let (mut fractions, left) = near.fractions();
+        let [mut fractions, left] = near.fractions();
         for (own, left) in left.into_iter().filter(|(_, left)| *left > 0.0) {
             fractions.extend(self.past_near_fractions(left, Some(own)));
         }

@@ -39,17 +39,21 @@ fn check_prints_what_would_be_served_and_exits_with_zero() {
     let rest = ran.out.strip_prefix(&fs::read_to_string("tests/check/example").unwrap());
     let rest = rest.unwrap_or_else(|| panic!("{ran:?}"));
     let parts: Vec<_> = rest.split("\n\n").collect();
-    let [exits, age, amplification] = parts[..] else { panic!("not three parts: {rest}") };
+    let [exits, age, unbound, amplification] = parts[..] else { panic!("not four parts: {rest}") };
     assert!(exits.starts_with("\nfalse exits a year\n  canary "), "{exits}");
     let better = |name: &str| exits.lines().skip_while(|line| !line.trim_start().starts_with(name)).nth(1);
     assert!(better("shallow").is_some_and(|line| line.starts_with("    better: fall 4")), "{exits}");
     assert!(age.starts_with("location data: Meridian-World") && age.ends_with(" old"), "{age}");
+    assert!(unbound.starts_with("clients whom no residency rule binds, by IPv4 addresses\n  "), "{unbound}");
     let worst: Vec<_> = amplification.lines().collect();
     assert!(
         worst[0].starts_with("amplification over UDP, the worst names (replies to a network: "),
         "{worst:?}"
     );
-    assert_eq!((worst[1], worst.len()), ("  2.7: *.dev.example.org. HTTPS, 126 octets for 46", 4));
+    assert_eq!(
+        (worst[1], worst.len()),
+        ("  3.3: *.dev.example.org. HTTPS without EDNS, 115 octets for 35", 4)
+    );
 }
 
 #[test]

@@ -52,7 +52,11 @@ fn a_corrupt_state_file_is_said_once_and_everything_counts_as_up() {
     assert_eq!(server.regions(JAPAN), ["tokyo"]);
     server.process.line("health.json is damaged and is set aside as ");
     assert!(home.path("state/health.json.unusable").exists());
-    let warnings = server.process.lines().into_iter().filter(|line| line.contains(" WARN "));
+    let warnings = server
+        .process
+        .lines()
+        .into_iter()
+        .filter(|line| line.contains(" WARN ") && line.contains("health.json"));
     let warnings: Vec<String> = warnings.collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
 }

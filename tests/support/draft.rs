@@ -117,7 +117,7 @@ pub fn any_regions() -> impl Strategy<Value = Vec<Region>> {
                     addresses
                         .push(Ipv6Addr::new(0x2001, 0xdb8, number.into(), 0, 0, 0, 0, zone.into()).into());
                 }
-                AvailabilityZone { name: format!("r{number}-{zone}"), addresses }
+                AvailabilityZone { name: format!("r{number}-{zone}"), addresses, host: None }
             };
             Region {
                 name: format!("r{number}"),
@@ -306,6 +306,7 @@ pub fn compile(draft: &Draft) -> Snapshot {
             geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
             state: None,
             references: Vec::new(),
+            resolvers: Vec::new(),
             peers: None,
             webhooks: Vec::new(),
             log: LogFormat::Human,

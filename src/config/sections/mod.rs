@@ -88,6 +88,9 @@ pub fn config(files: &Files, sources: &SourceFiles, report: &mut Reporter) -> Op
     for (span, spec) in &files.zones {
         zone::lower(spec, *span, sources, &mut definitions, &mut zones, report);
     }
+    if let Some(regions) = &files.regions {
+        regions.check_hosts(&zones.apexes, report);
+    }
     pins::check_zones(&zones, report);
     if let Some((_, server)) = &files.server {
         outside::check(&server.references, definitions.regions.iter().flatten(), report);

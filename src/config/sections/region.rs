@@ -1,6 +1,6 @@
 //! One region of `regions.yaml`: where it is, its availability zones, and what watches it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
@@ -11,9 +11,11 @@ use super::recovery::{self, RecoverySpec};
 use crate::canary::CanaryId;
 use crate::client::Country;
 use crate::config::problem::{Reporter, Span};
+use crate::config::records;
 use crate::config::values::{Checked, Defined, Degrees, List, Value, check_name, point};
 use crate::config::yaml::{Entries, Setting, Written};
-use crate::region::{AvailabilityZone, Failover, MAX_REGIONS, Minimum, Recovery, Region};
+use crate::region::{AvailabilityZone, Failover, Host, MAX_HOSTS, MAX_REGIONS, Minimum, Recovery, Region};
+use crate::zone::Name;
 
 /// A place that serves the API.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -60,8 +62,15 @@ struct LocationSpec {
 #[serde(deny_unknown_fields)]
 struct AvailabilityZoneSpec {
     /// Its IPv4 and IPv6 addresses: what answers contain and what canaries probe. Each may occur once
-    /// in the whole configuration.
-    addresses: List<IpAddr>,
+    /// in the whole configuration. Left out: those that `host` leads to.
+    addresses: Option<List<IpAddr>>,
+    /// A name that is looked up instead, as load balancers of clouds have it: `lb.example.net`. It is looked up again when
+    /// the time to live of its records is over, at least every hour and at most every 5 s; each of its addresses, at most
+    /// 64, has its own canaries. What a lookup that fails or finds nothing would take away stays, with an alarm. At most 128
+    /// in all. Left out: the addresses are listed.
+    host: Option<Value<String>>,
+    /// Whether `host` may lead to private addresses. Left out: an answer with one is not taken.
+    private: Option<Setting<bool>>,
 }
 
 /// The most addresses of all regions together: each is probed, and each flip compiles a snapshot.
@@ -79,7 +88,8 @@ pub(super) fn lower(
     canaries: &mut Defined,
     report: &mut Reporter,
 ) -> Vec<Option<Region>> {
-    let mut lowering = RegionLowering { seen: HashMap::new(), recovery, failover, canaries, report };
+    let mut lowering =
+        RegionLowering { seen: HashMap::new(), hosts: HashMap::new(), recovery, failover, canaries, report };
     let regions = spec.entries().map(|(name, span, region)| lowering.region(name, region, span)).collect();
     if let Some((_, span, _)) = spec.entries().nth(MAX_REGIONS) {
         report.error(span, format!("more than {MAX_REGIONS} regions"));
@@ -87,9 +97,29 @@ pub(super) fn lower(
     regions
 }
 
+/// Reports hosts whose addresses this server itself would be asked for.
+pub(super) fn check_hosts(
+    spec: &Option<Setting<Entries<RegionSpec>>>,
+    apexes: &BTreeMap<Name, String>,
+    report: &mut Reporter,
+) {
+    let zones = spec.entries().filter_map(|(_, _, region)| Some(region.get()?.zones.entries()));
+    let hosts = zones.flatten().filter_map(|(_, _, zone)| zone.get()?.host.given());
+    for (text, span) in hosts {
+        let Ok(name) = records::parse_name(text, &Name::root()) else { continue };
+        if let Some(apex) = apexes.keys().find(|apex| apex.zone_of(&name)) {
+            let finding =
+                report.error(span, format!("`{text}` is in the zone `{apex}`, which this server answers"));
+            finding.hint("write the name that the load balancer has elsewhere");
+        }
+    }
+}
+
 struct RegionLowering<'l> {
     /// Every address so far, with its region and line.
     seen: HashMap<IpAddr, (String, u32)>,
+    /// Every host so far, with its line.
+    hosts: HashMap<String, u32>,
     /// What is said for all regions.
     recovery: Recovery,
     failover: Failover,
@@ -144,15 +174,45 @@ impl RegionLowering<'_> {
         let mut zones = Vec::new();
         for (name, span, zone) in spec.entries() {
             check_name(name, span, self.report);
-            let list = zone.get().map(|zone| &zone.addresses);
-            if list.map_or(zone.is_missing(), Checked::says_nothing) {
+            let list = zone.get().and_then(|zone| zone.addresses.as_ref());
+            let named = zone.get().is_some_and(|zone| zone.host.is_some());
+            let is_empty = zone.is_missing() || zone.get().is_some_and(|zone| zone.addresses.says_nothing());
+            if is_empty && !named {
                 let finding = self.report.error(span, format!("availability zone `{name}` has no addresses"));
                 finding.hint("write `addresses: [192.0.2.1]`");
             }
             let addresses = list.map(|list| self.addresses(region, list)).unwrap_or_default();
-            zones.push(AvailabilityZone { name: name.to_owned(), addresses });
+            let host = zone.get().and_then(|zone| self.host(zone));
+            zones.push(AvailabilityZone { name: name.to_owned(), addresses, host });
         }
         zones
+    }
+
+    fn host(&mut self, spec: &AvailabilityZoneSpec) -> Option<Host> {
+        if let (Some((true, span)), None) = (spec.private.given().map(|(is, span)| (*is, span)), &spec.host) {
+            self.report
+                .error(span, "`private` is about `host`, which is missing")
+                .hint("listed addresses may be private");
+        }
+        let (text, span) = spec.host.given()?;
+        if !spec.addresses.says_nothing() {
+            let finding = self.report.error(span, "the zone has `addresses` and `host`");
+            finding.hint("leave one of them out: the addresses are listed, or looked up");
+        }
+        let name = self.report.ok(span, records::parse_name(text, &Name::root()))?;
+        if text.parse::<IpAddr>().is_ok() || name.num_labels() < 2 || name.is_wildcard() {
+            let finding = self.report.error(span, format!("`{text}` is not the name of a host"));
+            finding.hint("write a whole name as `lb.example.net`; an address stands in `addresses`");
+        }
+        let name = name.to_lowercase().to_string().trim_end_matches('.').to_owned();
+        if let Some(line) = self.hosts.insert(name.clone(), span.line) {
+            let finding = self.report.error(span, format!("host `{name}` occurs twice"));
+            finding.hint(format!("line {line} has it: an address is of one zone only"));
+        }
+        if self.hosts.len() == MAX_HOSTS + 1 {
+            self.report.error(span, format!("more than {MAX_HOSTS} hosts"));
+        }
+        Some(Host { name, takes_private: spec.private.get_or_default() })
     }
 
     fn addresses(&mut self, region: &str, list: &List<IpAddr>) -> Vec<IpAddr> {

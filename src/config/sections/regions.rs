@@ -1,5 +1,7 @@
 //! `regions.yaml`: where the API is served from, what watches it, and groups for all zones.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -21,6 +23,7 @@ use crate::config::yaml::{Entries, Setting, Written};
 use crate::intent::Schedule;
 use crate::region::{Failover, Recovery, Region, Safety};
 use crate::steering::Admission;
+use crate::zone::Name;
 
 /// `regions.yaml`: where the API is served from, what watches it, and groups for all zones.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -46,6 +49,13 @@ pub struct RegionsSpec {
     capacity_events: Option<Setting<Vec<Setting<CapacityEventSpec>>>>,
     /// When something that is measured is an alarm; each is `off` or says when.
     alarms: Option<Setting<AlarmsSpec>>,
+}
+
+impl RegionsSpec {
+    /// Reports hosts that are names of these zones.
+    pub(super) fn check_hosts(&self, apexes: &BTreeMap<Name, String>, report: &mut Reporter) {
+        region::check_hosts(&self.regions, apexes, report);
+    }
 }
 
 /// What zones refer to.

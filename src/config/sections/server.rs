@@ -54,6 +54,9 @@ pub struct ServerSpec {
     /// fail and none of these has answered since, no region leaves. One that has not answered for 10 minutes is an
     /// alarm, and does not count. Left out: none.
     pub(super) references: Option<List<String>>,
+    /// The name servers that are asked for every `host` of `regions.yaml`, for example `10.0.0.2:53`. Left out: those of
+    /// the system. A change takes effect with a restart.
+    resolvers: Option<List<SocketAddr>>,
     /// The other instances that judge health together with this one. Left out: none, and this one judges alone.
     pub(super) peers: Option<Setting<PeersSpec>>,
     /// The user that a process of root becomes: a name of `/etc/passwd`, or a number from 1 to 4294967294. It has no
@@ -91,6 +94,8 @@ pub struct Server {
     pub user: Option<SystemUser>,
     /// Targets outside the regions.
     pub references: Vec<ReferenceTarget>,
+    /// The name servers that are asked where regions are; empty: those of the system.
+    pub resolvers: Vec<SocketAddr>,
     /// The instances that judge health together with this one; `None`: none do.
     pub peers: Option<Peers>,
     /// Receivers of events over HTTP.
@@ -148,6 +153,7 @@ pub(super) fn lower(
         state: path(&spec.state, directory),
         user: user::lower(&spec.user, report),
         references: outside::lower(&spec.references, report),
+        resolvers: spec.resolvers.items().into_iter().map(|(place, _)| *place).collect(),
         webhooks: webhooks::lower(&spec.webhooks, directory, report),
         log: spec.log.get_or_default(),
     };

@@ -43,6 +43,7 @@ fn config(canary: Canary) -> Arc<Config> {
             geo: Geo::default(),
             state: None,
             references: Vec::new(),
+            resolvers: Vec::new(),
             peers: None,
             webhooks: Vec::new(),
             log: LogFormat::Human,

@@ -335,6 +335,7 @@ fn two_zones() -> Vec<Region> {
     let zone = |name: &str, ip: &str| AvailabilityZone {
         name: name.to_owned(),
         addresses: vec![ip.parse().expect("an address")],
+        host: None,
     };
     let zones = vec![zone("a", "192.0.2.1"), zone("b", "192.0.2.2")];
     let [first, second] = <[Region; 2]>::try_from(regions(2)).expect("two");

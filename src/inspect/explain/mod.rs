@@ -161,11 +161,11 @@ fn ask(snapshot: &Snapshot, inquiry: &Inquiry) -> Message {
 
 /// Returns the name that the question ended at: the name itself, or the end of its chain of aliases.
 fn last_owner(inquiry: &Inquiry, reply: &Message) -> Name {
-    let aliases = reply.answers.iter().filter_map(|record| match &record.data {
+    let mut aliases = reply.answers.iter().filter_map(|record| match &record.data {
         RData::CNAME(target) => Some(&target.0),
         _ => None,
     });
-    aliases.last().unwrap_or(&inquiry.name).clone()
+    aliases.next_back().unwrap_or(&inquiry.name).clone()
 }
 
 /// Returns the steered name that decides about a name: itself, or the wildcard that stands for it.

@@ -108,6 +108,7 @@ impl SettledChecker {
             | Act::Lift(..)
             | Act::LiftAll
             | Act::Restart(_)
+            | Act::Host(..)
             | Act::Reload(_) => {}
         }
     }

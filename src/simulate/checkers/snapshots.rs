@@ -25,7 +25,7 @@ impl Checker for SnapshotChecker {
         match happening {
             // Each life of the process numbers its own.
             Happening::Act(Act::Restart(_)) => self.last = None,
-            Happening::Act(Act::Reload(_)) => self.is_other_base = true,
+            Happening::Act(Act::Reload(_) | Act::Host(..)) => self.is_other_base = true,
             Happening::Published(snapshot) => {
                 let is_other_base = std::mem::take(&mut self.is_other_base);
                 let Some(last) = self.last.replace(Arc::clone(snapshot)) else { return };
