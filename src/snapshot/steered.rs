@@ -13,7 +13,8 @@ pub struct Steered<'a> {
     pub scope: u8,
     /// The region that was chosen, for the counters.
     pub region: Option<RegionId>,
-    /// The place of the client's part in [`Base::demand`], for the counters; `None`: it is too small to matter.
+    /// The place of the client's part in [`Base::demand`](super::Base::demand), for the counters; `None`: it is too
+    /// small to matter.
     pub part: Option<u16>,
     /// Whether an address is among the records that clients are sent away from, for the counters.
     pub is_leaving: bool,
