@@ -137,10 +137,11 @@ proptest! {
     fn no_client_moves_twice_on_one_ramp(
         draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 24), ramping in 0..REGIONS,
     ) {
+        let base = build(&draft);
         let step = |percent: u8| {
             let mut stages = vec![100; usize::from(REGIONS)];
             stages[usize::from(ramping)] = percent;
-            compile(&Draft { stages, shares: vec![100; draft.shares.len()], rates: vec![0], ..draft.clone() })
+            decide(&Draft { stages, shares: vec![100; draft.shares.len()], rates: vec![0], ..draft.clone() }, &base)
         };
         let ramp = [0, 10, 50, 100].map(step);
         for client in clients(&draft, &anywhere) {

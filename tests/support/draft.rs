@@ -283,6 +283,11 @@ pub fn pin(region: RegionId) -> Name {
 }
 
 pub fn compile(draft: &Draft) -> Snapshot {
+    decide(draft, &build(draft))
+}
+
+/// Returns the configuration of a draft with its table, which its health and its loads leave as they are.
+pub fn build(draft: &Draft) -> Arc<Base> {
     let seconds = |seconds| Ttl::from_seconds(seconds).expect("a TTL");
     let steering = Steering {
         owner: owner(),
@@ -325,8 +330,14 @@ pub fn compile(draft: &Draft) -> Snapshot {
     };
     let sources = TableSources { database: None, asn: None, networks: &draft.networks };
     let table = Table::compile(sources, &config.distinctions()).expect("no database to be damaged");
-    let count = config.regions.addresses().count();
-    let counted = View::counted(&config.regions, draft.standings[..count].to_vec());
+    Arc::new(Base::build(Arc::new(config), table))
+}
+
+/// Decides everything by the health and the loads of a draft, whose configuration is `base`.
+pub fn decide(draft: &Draft, base: &Arc<Base>) -> Snapshot {
+    let regions = &base.config.regions;
+    let count = regions.addresses().count();
+    let counted = View::counted(regions, draft.standings[..count].to_vec());
     let share = |region: RegionId, family: Family| match counted.status(region, family).share {
         SiteShare::Disabled => SiteShare::Disabled,
         SiteShare::Out { since } | SiteShare::Yielding { since } => match draft.stages[usize::from(region.0)]
@@ -343,13 +354,11 @@ pub fn compile(draft: &Draft) -> Snapshot {
             }
         }
     };
-    let regions = config.regions.iter();
-    let taken: Vec<_> = regions.map(|(id, _)| Family::BOTH.map(|family| share(id, family))).collect();
+    let taken: Vec<_> = regions.iter().map(|(id, _)| Family::BOTH.map(|family| share(id, family))).collect();
     let shares = draft.shares[..count].iter().map(|percent| Share::percent(*percent));
     let view = counted.with(shares.collect(), &taken);
-    let base = Base::build(Arc::new(config), table);
-    let splits = divide(draft, &base, &view);
-    Snapshot::compile(Arc::new(base), Inputs { splits, ..view.into() }, 1)
+    let splits = divide(draft, base, &view);
+    Snapshot::compile(Arc::clone(base), Inputs { splits, ..view.into() }, 1)
 }
 
 /// Lets the regions shed what is too much for them.
