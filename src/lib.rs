@@ -72,6 +72,7 @@
 //! | audience | the clients of a name that one residency rule binds, or all of them |
 //! | steered name | an owner name whose A, AAAA and HTTPS answers are chosen; every other name is static |
 //! | pin | a name below a steered one that answers the addresses of one region or zone, whatever their health |
+//! | service | what shares the machines of a region and has canaries of its own; it is watched and steered as a region, `tokyo:batch` |
 //! | class | all clients for whom every decision is the same by construction; the geo table maps addresses to classes |
 //! | client subnet (ECS), scope | RFC 7871's terms; what an answer says is in `Snapshot::steer` |
 //! | snapshot | the immutable, numbered result of compiling everything |

@@ -24,7 +24,7 @@ use crate::intent::{Intent, IntentPhase};
 use crate::moment::{Moment, follows_clock};
 use crate::region::{AddressId, Regions, Target};
 use crate::share::Share;
-use crate::snapshot::AnsweredAddresses;
+use crate::snapshot::{AnsweredAddresses, ServedAddress, served};
 use crate::units::{Percent, TimeSpan};
 use crate::zone::{RData, Ttl, Zone};
 
@@ -140,7 +140,7 @@ pub struct CachedAnswers {
     superseded: AnsweredAddresses,
     /// Until when an address may be held by a resolver that got it from a snapshot that is out of service. Invariant: of every
     /// address of the configuration, and of others until then.
-    held_until: HashMap<IpAddr, Moment>,
+    held_until: HashMap<ServedAddress, Moment>,
     /// The addresses of regions that are in static records, and in which.
     static_names: BTreeMap<IpAddr, Vec<String>>,
     /// What a place reported when clients were first sent away from it, by its name.
@@ -156,7 +156,7 @@ impl CachedAnswers {
             given: Arc::default(),
             leaving: Vec::new(),
             superseded: AnsweredAddresses::default(),
-            held_until: config.regions.addresses().map(|(_, address)| (address.ip, until)).collect(),
+            held_until: all(&config.regions).into_iter().map(|one| (one, until)).collect(),
             static_names: static_names(config),
             loads: BTreeMap::new(),
         }
@@ -164,10 +164,10 @@ impl CachedAnswers {
 
     /// Goes on with another configuration. What it does not know is forgotten when no resolver may hold it any more.
     pub fn reload(&mut self, config: &Config, now: Moment) {
-        let known: HashSet<IpAddr> = config.regions.addresses().map(|(_, address)| address.ip).collect();
-        self.held_until.retain(|ip, until| known.contains(ip) || *until > now);
-        for ip in known {
-            self.held_until.entry(ip).or_insert(now);
+        let known = all(&config.regions);
+        self.held_until.retain(|one, until| known.contains(one) || *until > now);
+        for one in known {
+            self.held_until.entry(one).or_insert(now);
         }
         self.static_names = static_names(config);
     }
@@ -175,8 +175,8 @@ impl CachedAnswers {
     /// Takes note of a snapshot that takes the place of the one before.
     pub fn publish(&mut self, given: &Arc<AnsweredAddresses>, leaving: &[AddressId], now: Moment) {
         let before = std::mem::replace(&mut self.given, Arc::clone(given));
-        for (ip, ttl) in before.iter() {
-            let longest = self.superseded.entry(*ip).or_insert(*ttl);
+        for (one, ttl) in before.iter() {
+            let longest = self.superseded.entry(one.clone()).or_insert(*ttl);
             *longest = (*longest).max(*ttl);
         }
         self.leaving = leaving.to_vec();
@@ -191,37 +191,43 @@ impl CachedAnswers {
     }
 
     fn hold(&mut self, now: Moment) {
-        for (ip, ttl) in &self.superseded {
-            let until = self.held_until.entry(*ip).or_default();
+        for (one, ttl) in &self.superseded {
+            let until = self.held_until.entry(one.clone()).or_default();
             *until = (*until).max(now.plus(lifetime(*ttl)));
         }
     }
 
     /// Returns until when a resolver may hold one of these addresses; `None`: they are given out.
-    fn last_lawful(&self, ips: &[IpAddr], made_at: Moment) -> Option<Moment> {
-        let is_given = |ip: &IpAddr| self.given.contains_key(ip) || self.static_names.contains_key(ip);
-        let until = ips.iter().filter_map(|ip| self.held_until.get(ip).copied()).max();
-        (!ips.iter().any(is_given)).then(|| until.unwrap_or(made_at))
+    fn last_lawful(&self, emptied: &[ServedAddress], made_at: Moment) -> Option<Moment> {
+        let is_given =
+            |one: &ServedAddress| self.given.contains_key(one) || self.static_names.contains_key(&one.1);
+        let until = emptied.iter().filter_map(|one| self.held_until.get(one).copied()).max();
+        (!emptied.iter().any(is_given)).then(|| until.unwrap_or(made_at))
     }
 
     /// Returns the addresses that an intent is about; of a place that the configuration does not know any more all
     /// that it does not know.
-    fn addresses(&self, target: &Target, regions: &Regions) -> Vec<IpAddr> {
-        if let Ok(resolved) = regions.resolve(target) {
-            return resolved.addresses(regions).map(|id| regions.address(id).ip).collect();
+    fn addresses(&self, target: &Target, regions: &Regions) -> Vec<ServedAddress> {
+        let covered = regions.covered(target);
+        if !covered.is_empty() {
+            let ids = covered.into_iter().flat_map(|part| part.addresses(regions));
+            return ids.map(|id| served(regions, id)).collect();
         }
-        let known: HashSet<IpAddr> = regions.addresses().map(|(_, address)| address.ip).collect();
-        self.held_until.keys().filter(|ip| !known.contains(*ip)).copied().collect()
+        let known = all(regions);
+        self.held_until.keys().filter(|one| !known.contains(*one)).cloned().collect()
     }
 
     /// Returns how far an intent is; `None`: it sends no clients away.
     pub fn progress(&self, intent: &Intent, regions: &Regions, load: Option<f64>) -> Option<DrainProgress> {
         let (target, kept) = (intent.request.action.target()?, intent.kept(regions)?);
         let name = target.to_string();
-        let ips = self.addresses(&target, regions);
-        let given_out = ips.iter().filter(|ip| self.given.contains_key(*ip)).copied().collect();
+        let emptied = self.addresses(&target, regions);
+        let given_out = emptied.iter().filter(|one| self.given.contains_key(*one));
+        let mut given_out: Vec<IpAddr> = given_out.map(|(_, ip)| *ip).collect();
+        given_out.sort_by_key(|ip| emptied.iter().position(|(_, one)| one == ip));
+        given_out.dedup();
         let mut static_names: Vec<String> =
-            ips.iter().filter_map(|ip| self.static_names.get(ip)).flatten().cloned().collect();
+            emptied.iter().filter_map(|(_, ip)| self.static_names.get(ip)).flatten().cloned().collect();
         static_names.sort_unstable();
         static_names.dedup();
         static_names.truncate(MAX_NAMES);
@@ -234,7 +240,7 @@ impl CachedAnswers {
             is_returning: matches!(intent.phase, IntentPhase::Returning(_)),
             given_out,
             static_names,
-            last_lawful: self.last_lawful(&ips, intent.made_at),
+            last_lawful: self.last_lawful(&emptied, intent.made_at),
             load,
             load_at_first: self.loads.get(&name).copied(),
         })
@@ -254,12 +260,17 @@ pub(super) fn leaving(intents: &[Intent], regions: &Regions) -> Vec<AddressId> {
     };
     let targets = intents.iter().filter(sends_away).filter_map(|intent| intent.request.action.target());
     let mut leaving: Vec<_> = targets
-        .filter_map(|target| regions.resolve(&target).ok())
+        .flat_map(|target| regions.covered(&target))
         .flat_map(|resolved| resolved.addresses(regions))
         .collect();
     leaving.sort_unstable();
     leaving.dedup();
     leaving
+}
+
+/// Returns every address of a configuration with its service.
+fn all(regions: &Regions) -> HashSet<ServedAddress> {
+    regions.addresses().map(|(id, _)| served(regions, id)).collect()
 }
 
 /// Returns the addresses of regions that are in static records, with the owner names of those.
@@ -352,7 +363,7 @@ mod tests {
         let each = text.split_whitespace().map(|word| {
             let (ip, ttl) = word.split_once('=').expect("ADDRESS=TTL");
             let ttl = Ttl::from_seconds(ttl.parse().expect("a number")).expect("a TTL");
-            (ip.parse().expect("an address"), ttl)
+            ((String::new(), ip.parse().expect("an address")), ttl)
         });
         Arc::new(each.collect())
     }

@@ -88,7 +88,7 @@ mod tests {
             for effect in self.control.handle(input, Moment(at)) {
                 match effect {
                     Effect::Publish(snapshot) => {
-                        self.answered = snapshot.given.keys().map(ToString::to_string).collect();
+                        self.answered = snapshot.given.keys().map(|(_, ip)| ip.to_string()).collect();
                         self.answered.sort();
                     }
                     Effect::Emit(event) => said.push(event.text),

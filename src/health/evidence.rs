@@ -16,6 +16,8 @@ pub(super) struct Evidence<'a> {
     /// Each set of regions that some clients may be sent to.
     pub pools: &'a [RegionSet],
     pub family: Family,
+    /// The service whose regions are judged together; `None`: those of no named one.
+    pub service: Option<&'a str>,
     pub now: Moment,
 }
 
@@ -32,10 +34,15 @@ pub enum Verdict {
 }
 
 impl Evidence<'_> {
-    /// Returns the regions that have addresses of the family.
+    /// Returns the regions of the service that have addresses of the family.
     pub fn regions(&self) -> impl Iterator<Item = RegionId> {
-        let regions = self.board.regions().iter().map(|(id, _)| id);
-        regions.filter(|id| self.tallies.region(*id, self.family).total > 0)
+        self.all_regions().filter(|id| self.tallies.region(*id, self.family).total > 0)
+    }
+
+    /// Returns the regions of the service.
+    pub fn all_regions(&self) -> impl Iterator<Item = RegionId> {
+        let regions = self.board.regions().iter();
+        regions.filter(|(_, region)| region.service() == self.service).map(|(id, _)| id)
     }
 
     fn needed(&self, id: RegionId) -> usize {
@@ -183,8 +190,10 @@ impl Evidence<'_> {
 /// Returns whether the instance with this board may be cut off from everything that it should see.
 pub fn is_cut_off(board: &Board, safety: &Safety, now: Moment) -> bool {
     let tallies = SiteTallies::of(board);
-    Family::BOTH.into_iter().any(|family| {
-        let evidence = Evidence { board, tallies: &tallies, safety, pools: &[], family, now };
-        evidence.regions().any(|id| evidence.is_blind(id))
+    board.regions().services().into_iter().any(|service| {
+        Family::BOTH.into_iter().any(|family| {
+            let evidence = Evidence { board, tallies: &tallies, safety, pools: &[], family, service, now };
+            evidence.regions().any(|id| evidence.is_blind(id))
+        })
     })
 }

@@ -452,11 +452,14 @@ impl Intent {
         let is_standing = matches!(self.phase, IntentPhase::Standing);
         let kept = self.kept(regions);
         match &self.request.action {
-            Action::Disable { target } if is_standing => match regions.site(target) {
-                Some(Site::Region(id)) => overlay.disabled.insert(id),
-                Some(Site::Zone(id)) => overlay.disabled_zones[usize::from(id.0)] = true,
-                None => {}
-            },
+            Action::Disable { target } if is_standing => {
+                for part in regions.covered(target) {
+                    match part.site(regions) {
+                        Site::Region(id) => overlay.disabled.insert(id),
+                        Site::Zone(id) => overlay.disabled_zones[usize::from(id.0)] = true,
+                    }
+                }
+            }
             Action::Force { target, forced } if !matches!(self.phase, IntentPhase::Returning(_)) => {
                 self.force(target, *forced, overlay, regions);
             }
@@ -465,16 +468,17 @@ impl Intent {
             | Action::Drill { target, .. }
             | Action::Force { target, .. }
             | Action::Disable { target } => {
-                let place = match regions.site(target) {
-                    Some(Site::Region(id)) => &mut overlay.kept[usize::from(id.0)],
-                    Some(Site::Zone(id)) => &mut overlay.kept_of_zones[usize::from(id.0)],
-                    None => return,
-                };
-                *place = (*place).min(kept.unwrap_or(Share::ALL));
+                for part in regions.covered(target) {
+                    let place = match part.site(regions) {
+                        Site::Region(id) => &mut overlay.kept[usize::from(id.0)],
+                        Site::Zone(id) => &mut overlay.kept_of_zones[usize::from(id.0)],
+                    };
+                    *place = (*place).min(kept.unwrap_or(Share::ALL));
+                }
             }
             Action::Failover { region: None, failover } => overlay.failover.fill(*failover),
             Action::Failover { region: Some(region), failover } => {
-                set(&mut overlay.failover, regions.find(region), *failover);
+                set(&mut overlay.failover, regions.with_services(region), *failover);
             }
             Action::Approve { region } => {
                 set(&mut overlay.failover, regions.find(region), Failover::Auto);
@@ -482,7 +486,7 @@ impl Intent {
             }
             Action::Capacity { .. } if matches!(self.phase, IntentPhase::Scheduled) => {}
             Action::Capacity { region, percent, .. } => {
-                set(&mut overlay.capacity, regions.find(region), percent.fraction());
+                set(&mut overlay.capacity, regions.with_services(region), percent.fraction());
             }
             Action::Weights { owner, members, steps, .. } => {
                 let members = self.members(members, steps, regions);
@@ -492,14 +496,15 @@ impl Intent {
     }
 
     fn force(&self, target: &Target, forced: ForcedState, overlay: &mut Overlay, regions: &Regions) {
-        match regions.resolve(target) {
-            Ok(Resolved::Region(id)) => overlay.forced[usize::from(id.0)] = Some((forced, self.made_at)),
-            Ok(part @ (Resolved::Zone(_) | Resolved::Address(_))) => {
-                for address in part.addresses(regions) {
-                    overlay.forced_addresses[address.0 as usize] = Some((forced, self.made_at));
+        for part in regions.covered(target) {
+            match part {
+                Resolved::Region(id) => overlay.forced[usize::from(id.0)] = Some((forced, self.made_at)),
+                Resolved::Zone(_) | Resolved::Address(_) => {
+                    for address in part.addresses(regions) {
+                        overlay.forced_addresses[address.0 as usize] = Some((forced, self.made_at));
+                    }
                 }
             }
-            Err(_) => {}
         }
     }
 
@@ -529,8 +534,8 @@ impl Intent {
     }
 }
 
-fn set<T>(of: &mut [T], region: Option<RegionId>, value: T) {
-    if let Some(region) = region {
+fn set<T: Copy>(of: &mut [T], regions: impl IntoIterator<Item = RegionId>, value: T) {
+    for region in regions {
         of[usize::from(region.0)] = value;
     }
 }

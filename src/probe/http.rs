@@ -18,6 +18,7 @@ use super::names::{Leading, Pinned};
 use super::schedule::Watched;
 use super::trust::Trust;
 use crate::canary::{Failure, FailureClass, HttpCheck, ProbeError, in_url};
+use crate::region::split_service;
 
 /// The largest body that counts as an answer to a health check (design, section 8: bounded memory).
 pub const MAX_BODY: usize = 64 * 1024;
@@ -229,7 +230,8 @@ impl Endpoint {
 fn parse(template: &str, watched: &Watched) -> Result<Url, Error> {
     let text = match watched {
         Watched::Address(address) => template.replace("{address}", &in_url(*address)),
-        Watched::Region(name) => template.replace("{region}", name),
+        // Its services are where the region is.
+        Watched::Region(name) => template.replace("{region}", split_service(name).0),
     };
     Url::parse(&text)
         .ok()

@@ -95,9 +95,11 @@ fn is_private(ip: IpAddr) -> bool {
 }
 
 impl Regions {
-    /// Returns the names that lead to addresses.
+    /// Returns the names that lead to addresses, each once: a service may have the name of another one.
     pub fn hosts(&self) -> impl Iterator<Item = &Host> {
-        self.zones().filter_map(|(_, _, zone)| zone.host.as_ref())
+        let mut seen = HashSet::new();
+        let hosts = self.zones().filter_map(|(_, _, zone)| zone.host.as_ref());
+        hosts.filter(move |host| seen.insert(host.name.as_str()))
     }
 
     /// Returns the regions with the addresses that their names lead to. One that is listed, or that a name before leads to, is
@@ -105,12 +107,16 @@ impl Regions {
     pub fn led_by(&self, known: &HostAddresses) -> Self {
         let mut regions: Vec<_> = self.iter().map(|(_, region)| region.clone()).collect();
         let mut taken = HashSet::new();
-        let zones = || self.zones().map(|(_, _, zone)| zone);
-        taken.extend(zones().filter(|zone| zone.host.is_none()).flat_map(|zone| &zone.addresses).copied());
-        for zone in regions.iter_mut().flat_map(|region| &mut region.zones) {
-            let Some(host) = &zone.host else { continue };
-            let found = known.0.get(&host.name).into_iter().flatten();
-            zone.addresses = found.copied().filter(|ip| taken.insert(*ip)).collect();
+        for (_, region) in self.iter() {
+            let listed = region.zones.iter().filter(|zone| zone.host.is_none());
+            taken.extend(listed.flat_map(|zone| &zone.addresses).map(|ip| (region.service(), *ip)));
+        }
+        for (region, (_, before)) in regions.iter_mut().zip(self.iter()) {
+            for zone in &mut region.zones {
+                let Some(host) = &zone.host else { continue };
+                let found = known.0.get(&host.name).into_iter().flatten();
+                zone.addresses = found.copied().filter(|ip| taken.insert((before.service(), *ip))).collect();
+            }
         }
         Self::new(regions)
     }

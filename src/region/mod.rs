@@ -3,9 +3,11 @@
 //! How they leave the answers and come back is [`Recovery`]. [`Regions`] is the flat, numbered form that everything else refers to: a [`RegionId`] or an
 //! [`AddressId`] is an index into it, in the order of the configuration.
 
+mod covered;
 mod host;
 mod recovery;
 mod safety;
+mod service;
 mod site;
 mod target;
 
@@ -14,6 +16,7 @@ use std::net::IpAddr;
 pub use host::{Host, HostAddresses, HostLookup, LOOKUP_PAUSES, MAX_HOST_ADDRESSES, MAX_HOSTS};
 pub use recovery::{Failback, Failover, Gates, LONGEST_WAIT, Recovery};
 pub use safety::{Limits, Safety};
+pub use service::{MAX_SERVICES, SERVICE_SEPARATOR, service_name, split_service};
 pub use site::Site;
 pub use target::{Resolved, Target, UnknownTarget};
 
@@ -30,7 +33,7 @@ pub const MAX_REGIONS: usize = 128;
 /// A place that serves the API.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Region {
-    /// Its name in the configuration, for example `tokyo`.
+    /// Its name in the configuration, for example `tokyo`; of one of its services `tokyo:batch`.
     pub name: String,
     /// Where it is, for the order by distance.
     pub location: Coordinates,
@@ -55,7 +58,7 @@ pub struct Region {
 pub struct AvailabilityZone {
     /// Its name in the configuration, for example `tokyo-a`; unique in its region.
     pub name: String,
-    /// Its addresses, each unique in the whole configuration; none only where `host` has not led anywhere yet.
+    /// Its addresses, each unique among those of a service; none only where `host` has not led anywhere yet.
     pub addresses: Vec<IpAddr>,
     /// The name that leads to its addresses; `None`: they are listed.
     pub host: Option<Host>,

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use schemars::json_schema;
 
-use super::{AddressId, RegionId, Regions, Site, ZoneId};
+use super::{AddressId, RegionId, Regions, Site, ZoneId, split_service};
 use crate::suggest;
 use crate::units::{Malformed, json_text};
 
@@ -88,9 +88,14 @@ impl Target {
         Self { address: None, ..self.clone() }
     }
 
-    /// Returns whether another target is this one or a part of it.
+    /// Returns the same part of another region.
+    pub fn in_region(&self, region: &str) -> Self {
+        Self { region: region.to_owned(), ..self.clone() }
+    }
+
+    /// Returns whether another target is this one or a part of it. A service is a part of its region.
     pub fn contains(&self, other: &Self) -> bool {
-        self.region == other.region
+        (self.region == other.region || self.region == split_service(&other.region).0)
             && (self.zone.is_none() || self.zone == other.zone)
             && (self.address.is_none() || self.address == other.address)
     }

@@ -13,6 +13,7 @@ use super::answer::Distribution;
 use super::scenario::Client;
 use super::subnet::{self, AddressOwners, News, Subnet};
 use crate::client::Prefix;
+use crate::config::Config;
 use crate::engine::{self, Transport};
 use crate::moment::Moment;
 use crate::region::Family;
@@ -25,7 +26,8 @@ pub struct Clients {
     lookups: Vec<Lookup>,
     /// The world whose regions `regions` knows.
     base: Option<Arc<Base>>,
-    regions: HashMap<IpAddr, String>,
+    /// By service: the name of the region of each address.
+    regions: HashMap<String, HashMap<IpAddr, String>>,
     reply: Vec<u8>,
 }
 
@@ -83,9 +85,12 @@ impl Clients {
             self.base = Some(Arc::clone(&snapshot.base));
             self.regions = regions(&snapshot.base);
         }
-        let regions = AddressOwners { by_address: &self.regions, are_others: !is_same_world };
         let mut moves = Vec::new();
         for lookup in &mut self.lookups {
+            let Some(by_address) = self.regions.get(service_of(&lookup.name, &snapshot.base.config)) else {
+                continue;
+            };
+            let regions = AddressOwners { by_address, are_others: !is_same_world };
             let changes = Family::BOTH.map(|family| {
                 let (mut is_change, mut elsewhere) = (false, Vec::new());
                 for subnet in &mut lookup.subnets {
@@ -207,12 +212,23 @@ impl ClientMove {
     }
 }
 
-/// Returns the region of every address.
-fn regions(base: &Base) -> HashMap<IpAddr, String> {
+/// Returns the region of every address, by service.
+fn regions(base: &Base) -> HashMap<String, HashMap<IpAddr, String>> {
     let regions = &base.config.regions;
-    let named = regions.addresses().map(|(_, address)| {
-        let name = regions.region(address.region).name.clone();
-        (address.ip, name)
-    });
-    named.collect()
+    let mut by_service: HashMap<String, HashMap<IpAddr, String>> = HashMap::new();
+    // Names that are not steered are of none, whatever regions there are.
+    by_service.entry(String::new()).or_default();
+    for (_, address) in regions.addresses() {
+        let region = regions.region(address.region);
+        let service = region.service().unwrap_or_default().to_owned();
+        by_service.entry(service).or_default().insert(address.ip, region.name.clone());
+    }
+    by_service
+}
+
+/// Returns the service that a name is for; empty: it is for none.
+pub(super) fn service_of<'c>(name: &Name, config: &'c Config) -> &'c str {
+    let steering = config.steered.iter().find(|steering| steering.owner == *name);
+    let first = steering.and_then(|steering| steering.policy.regions.first());
+    first.and_then(|id| config.regions.region(*id).service()).unwrap_or_default()
 }

@@ -23,7 +23,7 @@ pub use base::Base;
 pub use demand::{DemandPart, Permit};
 pub use digest::MAX_DIGESTS;
 pub use partition::{Partition, RequesterPlace};
-pub use records::{AnsweredAddresses, Kind};
+pub use records::{AnsweredAddresses, Kind, ServedAddress, served};
 pub use steered::{Steered, SteeredAnswer};
 
 use crate::client::Requester;

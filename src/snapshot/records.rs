@@ -34,6 +34,8 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Recipe {
     ttl: Ttl,
+    /// The service whose addresses they are.
+    service: String,
     /// The addresses that become A or AAAA records, or hints when `https` is set.
     ips: Vec<IpAddr>,
     /// How many of them take turns at being the first record.
@@ -75,8 +77,17 @@ pub(super) fn offered(steering: &Steering, regions: &Regions) -> Offered {
     [has(Family::V4), has(Family::V6), steering.https.is_some()]
 }
 
+/// An address of a service; the service is empty for those of the regions themselves.
+pub type ServedAddress = (String, IpAddr);
+
 /// The addresses that answers hold, each with the longest time to live with which any of them does.
-pub type AnsweredAddresses = HashMap<IpAddr, Ttl>;
+pub type AnsweredAddresses = HashMap<ServedAddress, Ttl>;
+
+/// Returns an address with its service.
+pub fn served(regions: &Regions, id: AddressId) -> ServedAddress {
+    let address = regions.address(id);
+    (regions.region(address.region).service().unwrap_or_default().to_owned(), address.ip)
+}
 
 /// The answers of one steered name for one choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +150,7 @@ pub(super) struct Pool<'a> {
     regions: &'a Regions,
     health: &'a View,
     /// The addresses that clients are sent away from.
-    leaving: HashSet<IpAddr>,
+    leaving: HashSet<ServedAddress>,
     answers: HashMap<(Manner<'a>, [Selection; 2]), Answers>,
     packed: HashMap<Recipe, Ready>,
 }
@@ -155,7 +166,7 @@ impl<'a> Pool<'a> {
     /// Returns an empty pool for the addresses of `regions` as `health` has them, some of which clients are sent
     /// away from.
     pub fn new(regions: &'a Regions, health: &'a View, leaving: &[AddressId]) -> Self {
-        let leaving = leaving.iter().map(|id| regions.address(*id).ip).collect();
+        let leaving = leaving.iter().map(|id| served(regions, *id)).collect();
         Self { regions, health, leaving, answers: HashMap::new(), packed: HashMap::new() }
     }
 
@@ -164,13 +175,13 @@ impl<'a> Pool<'a> {
         let mut given = AnsweredAddresses::new();
         for recipe in self.packed.keys() {
             for ip in &recipe.ips {
-                let longest = given.entry(*ip).or_insert(recipe.ttl);
+                let longest = given.entry((recipe.service.clone(), *ip)).or_insert(recipe.ttl);
                 *longest = recipe.ttl.max(*longest);
             }
             // A resolver that has kept the record to its end may then look up the pin.
             let next = recipe.next.iter();
             for (_, address) in next.clone().flat_map(|next| self.regions.addresses_of(next.region)) {
-                let longest = given.entry(address.ip).or_insert(recipe.ttl);
+                let longest = given.entry((recipe.service.clone(), address.ip)).or_insert(recipe.ttl);
                 let ttl = next.clone().fold(recipe.ttl, |ttl, next| ttl.plus(next.ttl));
                 *longest = ttl.max(*longest);
             }
@@ -234,7 +245,14 @@ impl<'a> Pool<'a> {
             return Ok(None);
         }
         let ttl = if addresses.any_unsure { steering.short_ttl } else { steering.ttl };
-        Ok(Some(self.pack(Recipe { ttl, ips: addresses.ips, leading, https, next })))
+        let service = self.service(steering);
+        Ok(Some(self.pack(Recipe { ttl, service, ips: addresses.ips, leading, https, next })))
+    }
+
+    /// Returns the service that a name is for: all of its regions are of one.
+    fn service(&self, steering: &Steering) -> String {
+        let first = steering.policy.regions.first();
+        first.and_then(|id| self.regions.region(*id).service()).unwrap_or_default().to_owned()
     }
 
     fn addresses(
@@ -287,7 +305,7 @@ impl<'a> Pool<'a> {
                     services(https, &recipe.ips, recipe.next.as_ref().map(|next| &next.pin)),
                 ),
             };
-            let is_leaving = recipe.ips.iter().any(|ip| leaving.contains(ip));
+            let is_leaving = recipe.ips.iter().any(|ip| leaving.contains(&(recipe.service.clone(), *ip)));
             Ready {
                 packed: Arc::new(Packed::new(rtype, recipe.ttl, &rdata).turning(recipe.leading)),
                 is_leaving,

@@ -135,8 +135,12 @@ impl ZoneLowering<'_> {
     fn steer(&mut self, owner: &Name, spec: &Option<Setting<SteerSpec>>, name: Span) {
         let Self { definitions, own, report, .. } = self;
         let id = spec.given().map(|(spec, span)| {
-            let steering =
-                steer::lower(spec, span, owner.clone(), &mut References { definitions, own, report });
+            let steering = steer::lower(
+                spec,
+                span,
+                owner.clone(),
+                &mut References { definitions, own, service: None, report },
+            );
             self.zones.steered.push(steering);
             SteeringId(u32::try_from(self.zones.steered.len() - 1).expect("files are bounded"))
         });

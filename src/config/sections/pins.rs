@@ -73,12 +73,12 @@ fn sites(definitions: &Definitions, regions: &[RegionId]) -> Vec<(String, Site)>
     for id in regions {
         // A region that is wrong has been reported, and so have those beyond the most that there may be.
         let Some(Some(region)) = definitions.regions.get(usize::from(id.0)) else { continue };
-        sites.push((region.name.clone(), Site::Region(*id)));
+        sites.push((region.place().to_owned(), Site::Region(*id)));
         let before = definitions.regions[..usize::from(id.0)].iter().flatten();
         let first: usize = before.map(|region| region.zones.len()).sum();
         for (position, zone) in region.zones.iter().enumerate() {
             let number = u16::try_from(first + position).unwrap_or(u16::MAX);
-            sites.push((format!("{}.{}", zone.name, region.name), Site::Zone(ZoneId(number))));
+            sites.push((format!("{}.{}", zone.name, region.place()), Site::Zone(ZoneId(number))));
         }
     }
     sites

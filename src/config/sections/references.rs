@@ -4,7 +4,7 @@ use super::groups::Scope;
 use super::regions::Definitions;
 use crate::client::GroupId;
 use crate::config::problem::{Reporter, Span};
-use crate::region::{MAX_REGIONS, RegionId};
+use crate::region::{MAX_REGIONS, RegionId, service_name, split_service};
 use crate::suggest;
 
 /// The names that a zone may refer to, and the mistakes in doing so.
@@ -13,15 +13,46 @@ pub(super) struct References<'l> {
     pub definitions: &'l mut Definitions,
     /// The groups of the zone itself.
     pub own: &'l mut Scope,
+    /// The service of their regions that the name at hand is for.
+    pub service: Option<String>,
     pub report: &'l mut Reporter,
 }
 
 impl References<'_> {
     /// Returns the region that is meant by a name, or reports that there is none.
     pub fn region(&mut self, name: &str, span: Span) -> Option<RegionId> {
+        if let Some(service) = split_service(name).1 {
+            let finding = self.report.error(span, format!("`{name}` names a service"));
+            finding.hint(format!("write the region here, and `service: {service}` beside `regions`"));
+            return None;
+        }
         let index = self.definitions.region_names.find(name, span, self.report)?;
+        let index = match self.service.clone() {
+            Some(service) => self.service(name, &service, span)?,
+            None => index,
+        };
         // More regions than that have been reported where they are defined.
         (index < MAX_REGIONS).then(|| RegionId(u8::try_from(index).expect("MAX_REGIONS fits")))
+    }
+
+    /// Returns the number of the service of a region, or reports that the region has none of the name.
+    fn service(&mut self, region: &str, service: &str, span: Span) -> Option<usize> {
+        let wanted = service_name(region, service);
+        let names = &mut self.definitions.region_names;
+        if let Some(index) = names.position(&wanted) {
+            names.note_use(index);
+            return Some(index);
+        }
+        let known = names.names().map(split_service).filter(|(place, _)| *place == region);
+        let known: Vec<_> = known.filter_map(|(_, service)| service).collect();
+        let hint = match known.is_empty() {
+            true => {
+                format!("add it in regions.yaml: `services: {{ {service}: {{ canaries: [{service}] }} }}`")
+            }
+            false => suggest::hint(service, known),
+        };
+        self.report.error(span, format!("region `{region}` has no service `{service}`")).hint(hint);
+        None
     }
 
     /// Returns the regions of a list in which each may occur once, with their spans.

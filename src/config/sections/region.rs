@@ -6,15 +6,19 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::availability_zone::AvailabilityZoneSpec;
 use super::far;
 use super::recovery::{self, RecoverySpec};
+use super::services::ServiceSpec;
 use crate::canary::CanaryId;
 use crate::client::Country;
 use crate::config::problem::{Reporter, Span};
 use crate::config::records;
 use crate::config::values::{Checked, Defined, Degrees, List, Value, check_name, point};
 use crate::config::yaml::{Entries, Setting, Written};
-use crate::region::{AvailabilityZone, Failover, Host, MAX_HOSTS, MAX_REGIONS, Minimum, Recovery, Region};
+use crate::region::{
+    AvailabilityZone, Failover, Host, MAX_HOSTS, MAX_REGIONS, Minimum, Recovery, Region, split_service,
+};
 use crate::zone::Name;
 
 /// A place that serves the API.
@@ -22,23 +26,26 @@ use crate::zone::Name;
 #[serde(deny_unknown_fields)]
 pub struct RegionSpec {
     /// Where it is, for the order by distance.
-    location: Setting<LocationSpec>,
+    pub(super) location: Setting<LocationSpec>,
     /// The country whose law applies to what is processed here, by ISO 3166-1 code.
-    jurisdiction: Value<Country>,
+    pub(super) jurisdiction: Value<Country>,
     /// Requests per second it can serve at peak. Left out: not known, and the region sheds nothing.
-    capacity: Option<Value<u64>>,
+    pub(super) capacity: Option<Value<u64>>,
     /// The region leaves the answers of a family (IPv4, IPv6) when fewer of its addresses of that
     /// family are up: a number, or a share as `50%` (rounded up). Left out: 1.
-    min_healthy: Option<Value<Minimum>>,
+    pub(super) min_healthy: Option<Value<Minimum>>,
     /// The availability zones by name: parts of the region that fail and are evacuated alone.
-    zones: Setting<Entries<AvailabilityZoneSpec>>,
+    pub(super) zones: Setting<Entries<AvailabilityZoneSpec>>,
     /// What the machine may do when this region should leave the answers. Left out: as for all regions.
-    failover: Option<Setting<Failover>>,
+    pub(super) failover: Option<Setting<Failover>>,
     /// How it, and each of its availability zones, comes back. What is left out is as for all regions.
-    recovery: Option<Setting<RecoverySpec>>,
+    pub(super) recovery: Option<Setting<RecoverySpec>>,
     /// The canaries that watch the region: every address of it, or the region as a whole. Left out: none, and
     /// its addresses count as up.
     pub(super) canaries: Option<List<String>>,
+    /// What else stands behind its addresses, by name: each has canaries and a health of its own, and names choose it by
+    /// `service`. At most 8. Left out: none.
+    pub(super) services: Option<Setting<Entries<ServiceSpec>>>,
     /// Only clients of these groups (of this file, or `unknown`) are sent to the region, by any name. It removes as
     /// residency does: nothing brings the region back for others, neither failing open nor an operator. Left out: all
     /// clients.
@@ -50,27 +57,11 @@ pub struct RegionSpec {
 /// A point on the globe.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct LocationSpec {
+pub(super) struct LocationSpec {
     /// Degrees north of the equator, −90 to 90.
     latitude: Value<Degrees>,
     /// Degrees east of Greenwich, −180 to 180.
     longitude: Value<Degrees>,
-}
-
-/// A part of a region with its own addresses.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct AvailabilityZoneSpec {
-    /// Its IPv4 and IPv6 addresses: what answers contain and what canaries probe. Each may occur once
-    /// in the whole configuration. Left out: those that `host` leads to.
-    addresses: Option<List<IpAddr>>,
-    /// A name that is looked up instead, as load balancers of clouds have it: `lb.example.net`. It is looked up again when
-    /// the time to live of its records is over, at least every hour and at most every 5 s; each of its addresses, at most
-    /// 64, has its own canaries. What a lookup that fails or finds nothing would take away stays, with an alarm. At most 128
-    /// in all. Left out: the addresses are listed.
-    host: Option<Value<String>>,
-    /// Whether `host` may lead to private addresses. Left out: an answer with one is not taken.
-    private: Option<Setting<bool>>,
 }
 
 /// The most addresses of all regions together: each is probed, and each flip compiles a snapshot.
@@ -116,10 +107,10 @@ pub(super) fn check_hosts(
 }
 
 struct RegionLowering<'l> {
-    /// Every address so far, with its region and line.
-    seen: HashMap<IpAddr, (String, u32)>,
-    /// Every host so far, with its line.
-    hosts: HashMap<String, u32>,
+    /// Every address of each service so far, with its region and line.
+    seen: HashMap<(IpAddr, Option<String>), (String, u32)>,
+    /// Every host of each service so far, with its line.
+    hosts: HashMap<(String, Option<String>), u32>,
     /// What is said for all regions.
     recovery: Recovery,
     failover: Failover,
@@ -129,7 +120,11 @@ struct RegionLowering<'l> {
 
 impl RegionLowering<'_> {
     fn region(&mut self, name: &str, spec: &Setting<RegionSpec>, span: Span) -> Option<Region> {
-        check_name(name, span, self.report);
+        let (place, service) = split_service(name);
+        // The name of a service has been checked where it stands.
+        if service.is_none() {
+            check_name(place, span, self.report);
+        }
         if spec.is_missing() {
             let finding = self.report.error(span, format!("region `{name}` says nothing"));
             finding.hint("it needs `location`, `jurisdiction` and `zones`");
@@ -137,12 +132,12 @@ impl RegionLowering<'_> {
         let spec = spec.get()?;
         let hint = "write `location: { latitude: 35.68, longitude: 139.69 }`";
         let location = spec.location.required("location", span, hint, self.report);
-        let place = location.map_or(span, |(_, span)| span);
+        let whereabouts = location.map_or(span, |(_, span)| span);
         let location = location.and_then(|(at, span)| point(&at.latitude, &at.longitude, span, self.report));
         let hint = "write the country whose law applies there, for example `jurisdiction: JP`";
         let jurisdiction = spec.jurisdiction.required("jurisdiction", span, hint, self.report);
         if let (Some(location), Some((jurisdiction, _))) = (location, jurisdiction) {
-            far::check(name, location, *jurisdiction, place, self.report);
+            far::check(place, location, *jurisdiction, whereabouts, self.report);
         }
         let zones = self.zones(name, &spec.zones, span);
         let canaries = self.canaries(spec);
@@ -182,13 +177,13 @@ impl RegionLowering<'_> {
                 finding.hint("write `addresses: [192.0.2.1]`");
             }
             let addresses = list.map(|list| self.addresses(region, list)).unwrap_or_default();
-            let host = zone.get().and_then(|zone| self.host(zone));
+            let host = zone.get().and_then(|zone| self.host(region, zone));
             zones.push(AvailabilityZone { name: name.to_owned(), addresses, host });
         }
         zones
     }
 
-    fn host(&mut self, spec: &AvailabilityZoneSpec) -> Option<Host> {
+    fn host(&mut self, region: &str, spec: &AvailabilityZoneSpec) -> Option<Host> {
         if let (Some((true, span)), None) = (spec.private.given().map(|(is, span)| (*is, span)), &spec.host) {
             self.report
                 .error(span, "`private` is about `host`, which is missing")
@@ -205,7 +200,8 @@ impl RegionLowering<'_> {
             finding.hint("write a whole name as `lb.example.net`; an address stands in `addresses`");
         }
         let name = name.to_lowercase().to_string().trim_end_matches('.').to_owned();
-        if let Some(line) = self.hosts.insert(name.clone(), span.line) {
+        let service = split_service(region).1.map(str::to_owned);
+        if let Some(line) = self.hosts.insert((name.clone(), service), span.line) {
             let finding = self.report.error(span, format!("host `{name}` occurs twice"));
             finding.hint(format!("line {line} has it: an address is of one zone only"));
         }
@@ -219,9 +215,18 @@ impl RegionLowering<'_> {
         let mut addresses = Vec::new();
         for (address, span) in list.items() {
             self.check_address(*address, span);
-            if let Some((other, line)) = self.seen.insert(*address, (region.to_owned(), span.line)) {
+            let service = split_service(region).1.map(str::to_owned);
+            let here = (region.to_owned(), span.line);
+            if let Some((other, line)) = self.seen.insert((*address, service), here) {
                 let message = format!("address `{address}` occurs twice");
-                self.report.error(span, message).hint(format!("region `{other}` has it in line {line}"));
+                let hint = match other == region {
+                    true => format!("region `{other}` has it in line {line}"),
+                    false => format!(
+                        "region `{other}` has it in line {line}; what else stands behind it is one of its `services`, \
+                         with canaries of its own"
+                    ),
+                };
+                self.report.error(span, message).hint(hint);
             }
             if self.seen.len() == MAX_ADDRESSES + 1 {
                 self.report.error(span, format!("more than {MAX_ADDRESSES} addresses"));

@@ -14,6 +14,7 @@ use super::groups::{self, GroupSpec};
 use super::recovery::{self, RecoverySpec};
 use super::region::{self, RegionSpec};
 use super::safety::{self, SafetySpec};
+use super::service_regions;
 use super::watching;
 use crate::canary::Canary;
 use crate::client::Country;
@@ -88,18 +89,19 @@ impl Definitions {
         let mut canary_names = Defined::of("canary", "regions.yaml", &spec.canaries, is_read);
         let recovery = recovery::lower(&spec.recovery, &Recovery::default(), report);
         let everywhere = (spec.failover.get_or_default(), recovery);
-        let regions = region::lower(&spec.regions, everywhere, &mut canary_names, report);
-        watching::check(&spec.regions, &regions, &canaries, report);
+        let with_services = service_regions::expand(&spec.regions, report);
+        let regions = region::lower(&with_services, everywhere, &mut canary_names, report);
+        watching::check(&with_services, &regions, &canaries, report);
         let mut groups = groups::Registry::default();
-        let region_names = Defined::of("region", "regions.yaml", &spec.regions, is_read);
+        let region_names = Defined::of("region", "regions.yaml", &with_services, is_read);
         let drills = drills::lower(&spec.drills, &region_names, &regions, report);
         let capacity_events = capacity_events::lower(&spec.capacity_events, &region_names, report);
         let mut shared_groups = groups::lower(&spec.groups, is_read, &mut groups, None, report);
-        let admissions = admission::lower(&spec.regions, &mut shared_groups, report);
+        let admissions = admission::lower(&with_services, &mut shared_groups, report);
         let is_unread = spec.regions.get().is_none() && !spec.regions.is_missing();
         let safety = safety::lower(&spec.safety, (!is_unread).then_some(region_names.len()), report);
         Self {
-            jurisdictions: region::jurisdictions(&spec.regions),
+            jurisdictions: region::jurisdictions(&with_services),
             drills,
             capacity_events,
             safety,

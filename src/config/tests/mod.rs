@@ -13,6 +13,7 @@ mod name_servers;
 mod recovery;
 mod regions;
 mod server;
+mod services;
 mod steering;
 mod the_form_of_files;
 mod zones;

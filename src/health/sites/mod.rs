@@ -92,8 +92,8 @@ pub struct Sites {
     withdrawn: RegionSet,
     /// By `RegionId`: when it was last given clients of another one, more than it may be expected to bear unseen.
     given: Vec<Option<Moment>>,
-    /// By family: when no region was well last.
-    none_well: [Option<Moment>; 2],
+    /// By `RegionId` and family: when no region of its service was well last.
+    none_well: Vec<[Option<Moment>; 2]>,
 }
 
 impl Sites {
@@ -112,7 +112,7 @@ impl Sites {
             wanted: regions.iter().map(|(_, region)| region.failover).collect(),
             withdrawn: RegionSet::NONE,
             given: vec![None; regions.len()],
-            none_well: [None; 2],
+            none_well: vec![[None; 2]; regions.len()],
         }
     }
 
@@ -151,8 +151,7 @@ impl Sites {
 
     /// Returns the sites of another configuration, with what is known of those that are still there.
     pub fn reload(&self, old: &Regions, new: &Regions, now: Moment) -> Self {
-        let mut reloaded =
-            Self { window_began: self.window_began, none_well: self.none_well, ..Self::new(new, now) };
+        let mut reloaded = Self { window_began: self.window_began, ..Self::new(new, now) };
         let known: HashMap<_, _> = old.sites().map(|site| (name(old, site), site)).collect();
         for site in new.sites() {
             match (site, known.get(&name(new, site))) {
@@ -162,6 +161,7 @@ impl Sites {
                     reloaded.region_windows[id] = self.region_windows[before];
                     reloaded.failover[id] = self.failover[before];
                     reloaded.given[id] = self.given[before];
+                    reloaded.none_well[id] = self.none_well[before];
                 }
                 (Site::Zone(id), Some(Site::Zone(before))) => {
                     let (id, before) = (usize::from(id.0), usize::from(before.0));
@@ -204,14 +204,21 @@ impl Sites {
         self.follow_wishes();
         let tallies = SiteTallies::of(board);
         let mut turns = Vec::new();
-        for family in Family::BOTH {
-            let evidence = Evidence { board, tallies: &tallies, safety, pools, family, now };
-            if evidence.regions().all(|region| evidence.has_fallen(region)) {
-                self.none_well[family as usize] = Some(now);
-            }
-            turns.extend(self.update_regions(&evidence));
-            for (zone, region, _) in board.regions().zones() {
-                turns.extend(self.update_zone(zone, region, &evidence));
+        for service in board.regions().services() {
+            for family in Family::BOTH {
+                let evidence = Evidence { board, tallies: &tallies, safety, pools, family, service, now };
+                if evidence.regions().all(|region| evidence.has_fallen(region)) {
+                    let none_well = &mut self.none_well;
+                    evidence
+                        .all_regions()
+                        .for_each(|id| none_well[usize::from(id.0)][family as usize] = Some(now));
+                }
+                turns.extend(self.update_regions(&evidence));
+                let zones = board.regions().zones();
+                let of_service = zones.filter(|(_, id, _)| board.regions().region(*id).service() == service);
+                for (zone, region, _) in of_service {
+                    turns.extend(self.update_zone(zone, region, &evidence));
+                }
             }
         }
         turns
@@ -445,7 +452,7 @@ impl Sites {
         let mut turns = Vec::new();
         for _ in 0..MOST_ROUNDS {
             let before = turns.len();
-            for (region, _) in evidence.board.regions().iter() {
+            for region in evidence.all_regions() {
                 turns.extend(self.update_region(region, evidence));
             }
             turns.extend(self.follow_outage(evidence));
@@ -489,7 +496,12 @@ impl Sites {
             turns.extend(PhaseChange::between(site, family, &before, &state.recovery, now));
         }
         // Zones that fell with their regions come back with them.
-        self.zones.iter_mut().for_each(|zone| zone[family as usize].recovery.note_outage());
+        let regions = evidence.board.regions();
+        for (zone, region, _) in regions.zones() {
+            if regions.region(region).service() == evidence.service {
+                self.zones[usize::from(zone.0)][family as usize].recovery.note_outage();
+            }
+        }
         turns
     }
 
@@ -533,10 +545,14 @@ impl Sites {
                 self.zone_windows[usize::from(zone.0)].add(stands_out && zones.len() > 1);
             }
         }
-        let heard: Vec<_> =
-            regions.iter().map(|(id, _)| self.without_gray_zones(id, board, after, now)).collect();
-        for (windows, stands_out) in self.region_windows.iter_mut().zip(outlier::outstanding(&heard)) {
-            windows.add(stands_out);
+        for service in regions.services() {
+            let of_service = regions.iter().filter(|(_, region)| region.service() == service);
+            let ids: Vec<_> = of_service.map(|(id, _)| id).collect();
+            let heard: Vec<_> =
+                ids.iter().map(|id| self.without_gray_zones(*id, board, after, now)).collect();
+            for (id, stands_out) in ids.iter().zip(outlier::outstanding(&heard)) {
+                self.region_windows[usize::from(id.0)].add(stands_out);
+            }
         }
     }
 

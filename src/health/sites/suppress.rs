@@ -85,7 +85,7 @@ impl Sites {
             let is_outage = self.others(id, evidence).all(|other| evidence.has_fallen(other));
             return Some(if is_outage { Suppression::NoneWell } else { Suppression::Unheard });
         }
-        if has_others && self.was_none_well(evidence) {
+        if has_others && self.was_none_well(id, evidence) {
             return Some(Suppression::NoneWell);
         }
         if evidence.pools.iter().any(|pool| self.is_kept_by(*pool, id, evidence)) {
@@ -106,8 +106,8 @@ impl Sites {
     }
 
     /// Returns whether no region is well, or was within the last minute.
-    fn was_none_well(&self, evidence: &Evidence<'_>) -> bool {
-        let last = self.none_well[evidence.family as usize];
+    fn was_none_well(&self, id: RegionId, evidence: &Evidence<'_>) -> bool {
+        let last = self.none_well[usize::from(id.0)][evidence.family as usize];
         last.is_some_and(|at| evidence.now.since(at) <= correlation::WINDOW)
     }
 
@@ -115,7 +115,7 @@ impl Sites {
     pub(super) fn exit_by(&self, id: RegionId, evidence: &Evidence<'_>) -> Exit {
         let is_in_outage = self.recovery(Site::Region(id), evidence.family).is_in_outage();
         match evidence.verdict(id) {
-            _ if is_in_outage && self.was_none_well(evidence) => Exit::Nowhere,
+            _ if is_in_outage && self.was_none_well(id, evidence) => Exit::Nowhere,
             Verdict::Hard { .. } if !is_in_outage => Exit::Whole,
             Verdict::Hard { .. } | Verdict::Soft(_) => Exit::AsBorne,
         }

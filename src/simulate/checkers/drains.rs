@@ -10,23 +10,24 @@ use std::time::Duration;
 
 use super::{Checker, Found, border};
 use crate::client::Prefix;
+use crate::config::Config;
 use crate::control::DrainProgress;
 use crate::health::SiteShare;
 use crate::intent::{Action, IntentPhase};
 use crate::region::{Family, RegionId, Regions, Resolved, Target};
 use crate::share::Share;
-use crate::simulate::clients::Clients;
+use crate::simulate::clients::{Clients, service_of};
 use crate::simulate::happening::{CheckInput, Happening};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ServedAddress, Snapshot, served};
 use crate::steering::Steering;
 
 /// Checks what operators are promised who send clients away.
 #[derive(Debug, Default)]
 pub struct DrainChecker {
     /// The addresses in answers now, with the longest TTL of those, and the answers' snapshot.
-    given: HashMap<IpAddr, Duration>,
+    given: HashMap<ServedAddress, Duration>,
     /// Until when answers may be cached that held an address and are given no more.
-    cached_until: HashMap<IpAddr, Duration>,
+    cached_until: HashMap<ServedAddress, Duration>,
     /// The snapshot that answers.
     served: Option<Arc<Snapshot>>,
 }
@@ -47,7 +48,7 @@ impl Checker for DrainChecker {
     fn see(&mut self, at: Duration, happening: &Happening<'_>, found: &mut Found) {
         match happening {
             Happening::Served(snapshot, clients) => {
-                self.follow(at, clients);
+                self.follow(at, &snapshot.base.config, clients);
                 self.served = Some(Arc::clone(snapshot));
             }
             Happening::Looked(look) => self.look(at, look, found),
@@ -58,16 +59,19 @@ impl Checker for DrainChecker {
 
 impl DrainChecker {
     /// Notes what is in answers now, and until when what was in them before may be cached.
-    fn follow(&mut self, at: Duration, clients: &Clients) {
-        let mut given: HashMap<IpAddr, Duration> = HashMap::new();
-        let subnets = clients.lookups().iter().flat_map(|lookup| lookup.subnets());
-        let answers =
-            subnets.flat_map(|subnet| Family::BOTH.into_iter().filter_map(|family| subnet.answer(family)));
-        for answer in answers {
-            let ttl = Duration::from_secs(answer.ttl.unwrap_or_default().into());
-            for address in &answer.addresses {
-                let longest = given.entry(*address).or_default();
-                *longest = ttl.max(*longest);
+    fn follow(&mut self, at: Duration, config: &Config, clients: &Clients) {
+        let mut given: HashMap<ServedAddress, Duration> = HashMap::new();
+        for lookup in clients.lookups() {
+            let service = service_of(&lookup.name, config);
+            let subnets = lookup.subnets().iter();
+            let answers = subnets
+                .flat_map(|subnet| Family::BOTH.into_iter().filter_map(|family| subnet.answer(family)));
+            for answer in answers {
+                let ttl = Duration::from_secs(answer.ttl.unwrap_or_default().into());
+                for address in &answer.addresses {
+                    let longest = given.entry((service.to_owned(), *address)).or_default();
+                    *longest = ttl.max(*longest);
+                }
             }
         }
         for (address, ttl) in std::mem::replace(&mut self.given, given) {
@@ -104,11 +108,12 @@ impl DrainChecker {
             Some(zone) => Target::of_zone(&drain.region, zone),
             None => Target::of_region(&drain.region),
         };
-        let resolved = config.regions.resolve(&target).ok()?;
-        let mut addresses = resolved.addresses(&config.regions).map(|id| config.regions.address(id).ip);
-        addresses.find_map(|address| {
-            let is_given = self.given.contains_key(&address);
-            let until = self.cached_until.get(&address).copied().filter(|until| *until > at);
+        let covered = config.regions.covered(&target);
+        let addresses = covered.into_iter().flat_map(|part| part.addresses(&config.regions));
+        addresses.map(|id| served(&config.regions, id)).find_map(|one| {
+            let address = one.1;
+            let is_given = self.given.contains_key(&one);
+            let until = self.cached_until.get(&one).copied().filter(|until| *until > at);
             match (is_given, until) {
                 (true, _) => Some(format!("drain of {target} is over, and {address} is in answers")),
                 (false, Some(until)) => {
@@ -124,13 +129,16 @@ impl DrainChecker {
 fn check_answers(withdrawn: &[Withdrawal], snapshot: &Snapshot, clients: &Clients, found: &mut Found) {
     let config = &snapshot.base.config;
     for withdrawal in withdrawn {
-        let Ok(resolved) = config.regions.resolve(&withdrawal.target) else { continue };
-        let emptied: Vec<IpAddr> =
-            resolved.addresses(&config.regions).map(|id| config.regions.address(id).ip).collect();
+        let covered = config.regions.covered(&withdrawal.target);
         for lookup in clients.lookups() {
             let Some(steering) = config.steered.iter().find(|steering| steering.owner == lookup.name) else {
                 continue;
             };
+            // A name is for one service of a region.
+            let is_meant = |part: &&Resolved| steering.policy.regions.contains(&part.region(&config.regions));
+            let Some(resolved) = covered.iter().find(is_meant).copied() else { continue };
+            let emptied: Vec<IpAddr> =
+                resolved.addresses(&config.regions).map(|id| config.regions.address(id).ip).collect();
             for subnet in lookup.subnets() {
                 for family in Family::BOTH {
                     let Some(answer) = subnet.answer(family) else { continue };
