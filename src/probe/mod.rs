@@ -48,7 +48,7 @@ pub use http::Error;
 pub use latest::LatestSightings;
 pub use reference::REFERENCE_INTERVAL;
 pub use result::ProbeResult;
-pub use schedule::{Pair, PairId, ProbeSchedule, Watched};
+pub use schedule::{EndedProbe, Pair, PairId, ProbeSchedule, Watched};
 pub use trust::Trust;
 
 use crate::canary::{
@@ -215,7 +215,8 @@ impl Shared {
         // Room comes first: a reload may renumber the pair while this waits.
         let Ok(room) = self.results.reserve().await else { return };
         let mut plan = self.plan();
-        let Some((pair, _)) = plan.schedule.end(id, &result, latency, ended) else { return };
+        // Pairs that it brings forward are started by the driver, which wakes when this task ends.
+        let Some(EndedProbe { pair, .. }) = plan.schedule.end(id, &result, latency, ended) else { return };
         let (epoch, subject, canary) = (pair.epoch, pair.subject, pair.canary);
         let result = match result {
             Err(ProbeError::Blind(blindness)) => {

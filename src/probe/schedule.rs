@@ -18,6 +18,12 @@
 //! is known of it. After that the pairs of one region and canary take turns, and every pair has jitter of its own, drawn
 //! once for each wait and not once for each look at the clock: a reload that leaves the pace alone leaves the rhythm
 //! alone. When a turn comes is [`pace`].
+//!
+//! The first failure of an address asks more: the other addresses of its region are probed at once by the same canary,
+//! and, if it is the first one there, an address of every other region, so that what is well *now* is known before
+//! anybody moves. A pair is brought forward once an interval at most, so that extra probes at most double the probes, and
+//! one failure brings forward [`MAX_HASTENED`] pairs at most. A wait is only ever shortened: what
+//! [`pace::worst_case`] promises holds.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -27,9 +33,16 @@ use std::time::Duration;
 
 use crate::canary::{Canary, CanaryId, Epoch, ProbeError, Reach, Subject};
 use crate::health::pace::Rhythm;
-use crate::health::{Streak, pace};
+use crate::health::{AddressState, Streak, pace};
 use crate::moment::Moment;
 use crate::region::{RegionId, Regions};
+
+/// The most pairs that one failure brings forward: a quarter of the probes that run at once (`MAX_AT_ONCE`), so that
+/// they do not keep regular ones waiting.
+pub const MAX_HASTENED: usize = 64;
+
+/// The most pairs of a region that are looked at for one that may be brought forward.
+const MAX_ASKED: usize = 16;
 
 /// What is probed: a `Subject` in words that stay the same when a reload numbers everything anew.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -71,10 +84,30 @@ pub struct ProbeSchedule {
     pairs: BTreeMap<PairId, Paced>,
     /// Of the pairs that are not under way, the first one first.
     due: BTreeSet<(Moment, PairId)>,
+    /// The pairs of each region and canary.
+    turns: BTreeMap<(RegionId, CanaryId), PairGroup>,
     /// When the pairs of a region and canary take their first turn, a part of a period from 0 to 1; by the names of both.
     starts: HashMap<(String, String), f64>,
     started: u64,
     random: fastrand::Rng,
+}
+
+/// The pairs of one region and canary.
+#[derive(Debug, Default)]
+struct PairGroup {
+    pairs: Vec<PairId>,
+    /// The place of the pair that is asked next when another region fails: each time it is another address.
+    next: usize,
+}
+
+/// What follows from the end of a probe.
+#[derive(Debug)]
+pub struct EndedProbe<'a> {
+    pub pair: &'a Pair,
+    /// When the pair is due again.
+    pub due: Moment,
+    /// The pairs that are due at once, because this one has failed.
+    pub hastened: Vec<PairId>,
 }
 
 /// A pair with its rhythm.
@@ -90,13 +123,16 @@ struct Paced {
     last: Option<(Moment, Duration)>,
     /// `None` while a probe is under way.
     due: Option<Moment>,
+    /// When it was brought forward last; `None`: never.
+    hastened: Option<Moment>,
 }
 
 impl ProbeSchedule {
     /// Returns a schedule without pairs.
     pub fn new(seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
-        Self { pairs: BTreeMap::new(), due: BTreeSet::new(), starts: HashMap::new(), started: 0, random }
+        let (pairs, due, turns) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Self { pairs, due, turns, starts: HashMap::new(), started: 0, random }
     }
 
     /// Schedules what a configuration says from now on, and returns the pairs that are new.
@@ -112,6 +148,7 @@ impl ProbeSchedule {
             .map(|(id, paced)| ((paced.pair.watched.clone(), paced.pair.settings.name.clone()), (id, paced)))
             .collect();
         self.due.clear();
+        self.turns.clear();
         let mut new = Vec::new();
         let pairs: Vec<_> = pairs(regions, canaries, epoch).collect();
         for (pair, rhythm) in self.rhythms(regions, &pairs) {
@@ -126,6 +163,7 @@ impl ProbeSchedule {
                 }
             };
             self.due.extend(paced.due.map(|at| (at, id)));
+            self.turns.entry((paced.pair.region, paced.pair.canary)).or_default().pairs.push(id);
             self.pairs.insert(id, paced);
         }
         new
@@ -154,6 +192,7 @@ impl ProbeSchedule {
     pub fn clear(&mut self) {
         self.pairs.clear();
         self.due.clear();
+        self.turns.clear();
         self.starts.clear();
     }
 
@@ -187,27 +226,87 @@ impl ProbeSchedule {
         Some(&paced.pair)
     }
 
-    /// Takes note that a probe has ended, and returns its pair and when that is due again. `None`: the pair is
-    /// gone. One that was blind leaves the pace as it is.
+    /// Takes note that a probe has ended, and returns what follows. `None`: the pair is gone. One that was blind leaves
+    /// the pace as it is.
     pub fn end(
         &mut self,
         id: PairId,
         result: &Result<(), ProbeError>,
         took: Duration,
         now: Moment,
-    ) -> Option<(&Pair, Moment)> {
+    ) -> Option<EndedProbe<'_>> {
         let paced = self.pairs.get_mut(&id)?;
-        let at = paced.end(result, took, now);
-        self.due.insert((at, id));
-        Some((&paced.pair, at))
+        let before = paced.streak;
+        let due = paced.end(result, took, now);
+        let is_first = is_first_failure(before, paced.streak);
+        self.due.insert((due, id));
+        let hastened = if is_first { self.hasten_others(id, now) } else { Vec::new() };
+        Some(EndedProbe { pair: &self.pairs[&id].pair, due, hastened })
     }
+
+    /// Brings forward the pairs that may show what a first failure means.
+    fn hasten_others(&mut self, id: PairId, now: Moment) -> Vec<PairId> {
+        let Pair { region, canary, .. } = self.pairs[&id].pair;
+        let siblings: Vec<_> =
+            self.turns[&(region, canary)].pairs.iter().copied().filter(|other| *other != id).collect();
+        let is_suspect = |id: &PairId| self.pairs[id].is_suspect();
+        let is_first_there = !siblings.iter().any(is_suspect);
+        let mut hastened: Vec<_> =
+            siblings.into_iter().filter(|other| self.hasten(*other, now)).take(MAX_HASTENED).collect();
+        if is_first_there {
+            let regions: BTreeSet<_> = self.turns.keys().map(|(region, _)| *region).collect();
+            let others = regions.into_iter().filter(|other| *other != region);
+            let left = MAX_HASTENED - hastened.len();
+            hastened.extend(others.filter_map(|other| self.ask(other, canary, now)).take(left));
+        }
+        hastened
+    }
+
+    /// Brings forward one pair of a region, of this canary if there is one; `None`: none may be.
+    fn ask(&mut self, region: RegionId, canary: CanaryId, now: Moment) -> Option<PairId> {
+        let first = || self.turns.range((region, CanaryId(0))..).next().map(|(key, _)| *key);
+        let key = Some((region, canary)).filter(|key| self.turns.contains_key(key)).or_else(first)?;
+        let PairGroup { pairs, next } = &self.turns[&key];
+        let (pairs, start) = (pairs.clone(), *next);
+        let turns = (0..pairs.len()).map(|step| (start + step) % pairs.len());
+        let place = turns.take(MAX_ASKED).find(|place| self.hasten(pairs[*place], now))?;
+        self.turns.entry(key).and_modify(|turns| turns.next = place + 1);
+        Some(pairs[place])
+    }
+
+    /// Lets a pair be due at once if it may be brought forward.
+    fn hasten(&mut self, id: PairId, now: Moment) -> bool {
+        let Some(paced) = self.pairs.get_mut(&id) else { return false };
+        let Some(at) = paced.hasten(now) else { return false };
+        self.due.remove(&(at, id));
+        self.due.insert((now, id));
+        true
+    }
+}
+
+/// Returns whether what was well, or unknown, has failed.
+fn is_first_failure(before: Streak, after: Streak) -> bool {
+    let was_well = match before.state() {
+        AddressState::Unknown | AddressState::Up => true,
+        AddressState::Suspect | AddressState::Down | AddressState::Rising => false,
+    };
+    was_well && after.failures() > 0
 }
 
 impl Paced {
     /// Starts the rhythm of a pair, whose first probe comes at once.
     fn new(pair: Pair, rhythm: Rhythm, mut random: fastrand::Rng, now: Moment) -> Self {
         let jitter = random.f64();
-        Self { pair, rhythm, random, jitter, streak: Streak::default(), last: None, due: Some(now) }
+        Self {
+            pair,
+            rhythm,
+            random,
+            jitter,
+            streak: Streak::default(),
+            last: None,
+            due: Some(now),
+            hastened: None,
+        }
     }
 
     /// Goes on under other numbers, and at another pace or turn if that has changed.
@@ -231,6 +330,23 @@ impl Paced {
         let due = self.next(now);
         self.due = Some(due);
         due
+    }
+
+    /// Lets it be due at once, and returns when it was due; `None`: it is left as it is, for a probe is under way or about
+    /// to come, or it was brought forward within its interval.
+    fn hasten(&mut self, now: Moment) -> Option<Moment> {
+        let due = self.due.filter(|due| *due > now)?;
+        let is_spent = self.hastened.is_some_and(|at| now.since(at) < self.pair.settings.interval);
+        if is_spent || self.is_suspect() {
+            return None;
+        }
+        (self.due, self.hastened) = (Some(now), Some(now));
+        Some(due)
+    }
+
+    /// Returns whether its last probes have failed and it has not fallen: it is rechecked soon.
+    fn is_suspect(&self) -> bool {
+        self.streak.state() == AddressState::Suspect
     }
 
     /// Returns when the next probe is due.
@@ -271,6 +387,8 @@ fn pairs(regions: &Regions, canaries: &[Canary], epoch: Epoch) -> impl Iterator<
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::canary::{BlindCause, Blindness, Failure, FailureClass};
     use crate::health::fixture;
@@ -313,8 +431,8 @@ mod tests {
             assert!(schedule.begin(id, at).is_some());
             assert_eq!(schedule.due().next(), None, "never twice at once");
             let ended = at.plus(took);
-            let (_, due) = schedule.end(id, &end_of(result), took, ended).expect("it is there");
-            due.0 - ended.0
+            let ended_probe = schedule.end(id, &end_of(result), took, ended).expect("it is there");
+            ended_probe.due.0 - ended.0
         });
         waits.skip(2).collect()
     }
@@ -396,8 +514,94 @@ mod tests {
         let id = schedule.watch(&regions, &canaries, EPOCH, Moment(0))[0];
         // Due within 10 s, begun after a minute.
         schedule.begin(id, Moment(60_000)).expect("it is due");
-        let (_, due) =
+        let EndedProbe { due, .. } =
             schedule.end(id, &Ok(()), Duration::from_secs(1), Moment(61_000)).expect("it is there");
         assert!((68_000..=70_000).contains(&due.0), "{due:?}");
+    }
+
+    /// Three regions: tokyo with three addresses, osaka with two, oregon with one.
+    fn world() -> (Regions, Vec<Canary>) {
+        let regions = vec![
+            fixture::region("tokyo", &["192.0.2.1", "192.0.2.2", "192.0.2.3"]),
+            fixture::region("osaka", &["192.0.2.4", "192.0.2.5"]),
+            fixture::region("oregon", &["192.0.2.6"]),
+        ];
+        (Regions::new(regions), config(&[]).1)
+    }
+
+    /// Plays until then; `fails` says which addresses fail when. Returns when each pair was probed, in milliseconds.
+    fn play(seed: u64, until: u64, fails: &dyn Fn(u8, Moment) -> bool) -> BTreeMap<u8, Vec<u64>> {
+        let (regions, canaries) = world();
+        let mut schedule = ProbeSchedule::new(seed);
+        schedule.watch(&regions, &canaries, EPOCH, Moment(0));
+        let mut starts: BTreeMap<u8, Vec<u64>> = BTreeMap::new();
+        let mut ends: BTreeSet<(Moment, PairId)> = BTreeSet::new();
+        loop {
+            let (due, end) = (schedule.due().next(), ends.first().copied());
+            if let Some((at, id)) = end.filter(|end| due.is_none_or(|due| end.0 <= due.0)) {
+                ends.pop_first();
+                schedule.end(id, &end_of('x'), TIMEOUT, at).expect("it is there");
+                continue;
+            }
+            let (at, id) = due.expect("nothing is under way");
+            if at.0 > until {
+                return starts;
+            }
+            let Watched::Address(IpAddr::V4(ip)) = schedule.begin(id, at).expect("it is due").watched else {
+                panic!("addresses are probed")
+            };
+            starts.entry(ip.octets()[3]).or_default().push(at.0);
+            if fails(ip.octets()[3], at) {
+                ends.insert((at.plus(TIMEOUT), id));
+            } else {
+                schedule.end(id, &Ok(()), Duration::ZERO, at).expect("it is there");
+            }
+        }
+    }
+
+    const TIMEOUT: Duration = Duration::from_secs(2);
+
+    #[test]
+    fn the_first_failure_of_a_region_probes_its_other_addresses_and_one_of_every_other_region_at_once() {
+        let starts = play(7, 60_000, &|address, at| address <= 3 && at.0 >= 30_000);
+        let after = |address: u8, at: u64| starts[&address].iter().copied().find(|start| *start >= at);
+        let first = (1..=3).filter_map(|address| after(address, 30_000)).min().expect("tokyo is probed");
+        let heard = first + 2000;
+        for sibling in 1..=3 {
+            assert!(starts[&sibling].iter().any(|at| (first..=heard).contains(at)), "{starts:?}");
+        }
+        let asked = |addresses: &[u8]| {
+            addresses.iter().any(|address| starts[address].iter().any(|at| (first..=heard).contains(at)))
+        };
+        assert!(asked(&[4, 5]) && asked(&[6]), "{starts:?}");
+    }
+
+    #[test]
+    fn an_address_that_is_down_for_long_does_not_keep_the_next_failure_from_asking() {
+        let fails = |address, at: Moment| address == 1 || address == 2 && at.0 >= 60_000;
+        let starts = play(7, 90_000, &fails);
+        let first = *starts[&2].iter().find(|at| **at >= 60_000).expect("it is probed");
+        assert!(starts[&6].iter().any(|at| (first..=first + 2000).contains(at)), "{starts:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn extra_probes_break_no_promise_and_at_most_double_the_probes(
+            seed in any::<u64>(), failing in proptest::collection::vec((1u8..7, 0u64..120, 1u64..40), 0..12),
+        ) {
+            let fails = |address, at: Moment| {
+                failing.iter().any(|(of, from, long)| *of == address && (*from..from + long).contains(&(at.0 / 1000)))
+            };
+            let starts = play(seed, 150_000, &fails);
+            for starts in starts.values() {
+                prop_assert!(starts.windows(2).all(|two| two[1] - two[0] <= 10_000), "{starts:?}");
+            }
+            let alone = play(seed, 150_000, &|_, _| false);
+            for (address, starts) in &starts {
+                // Rechecks are no extra probes: a failure takes 2 s, and 2 s later it comes again.
+                let failed = starts.iter().filter(|at| fails(*address, Moment(**at))).count();
+                prop_assert!(starts.len() <= 2 * alone[address].len() + 2 + failed, "{address}: {starts:?}");
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::canary::{BlindProbe, Canary, Check, Epoch, Observation, ProbeError, P
 use crate::config::Config;
 use crate::health::pace;
 use crate::moment::Moment;
-use crate::probe::{Pair, PairId, ProbeSchedule};
+use crate::probe::{EndedProbe, Pair, PairId, ProbeSchedule};
 use crate::region::{Resolved, Target};
 
 /// Everything that probes and is probed.
@@ -146,10 +146,16 @@ impl Probers {
         Some(outcome)
     }
 
-    /// Ends a probe, and returns what was seen and when the next one is due. `None`: the pair is gone.
-    pub fn end(&mut self, id: PairId, outcome: ProbeEnd, now: Moment) -> Option<(Probed, Moment)> {
+    /// Ends a probe, and returns what was seen and which pairs are due when. `None`: the pair is gone.
+    pub fn end(
+        &mut self,
+        id: PairId,
+        outcome: ProbeEnd,
+        now: Moment,
+    ) -> Option<(Probed, Vec<(Moment, PairId)>)> {
         let ProbeEnd { result, took, signals } = outcome;
-        let (pair, due) = self.schedule.end(id, &result, took, now)?;
+        let EndedProbe { pair, due, hastened } = self.schedule.end(id, &result, took, now)?;
+        let due = hastened.into_iter().map(|other| (now, other)).chain([(due, id)]).collect();
         let Pair { epoch, subject, canary, .. } = *pair;
         let seen = |result| Observation { epoch, subject, canary, at: now, latency: took, result, signals };
         let report = match result {

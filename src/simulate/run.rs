@@ -124,7 +124,7 @@ impl<'p, 'l> Simulation<'p, 'l> {
             }
             AgendaItem::Result(pair, outcome) => {
                 if let Some((probed, due)) = self.probers.end(pair, outcome, self.now) {
-                    self.agenda.add(due, AgendaItem::Probe(pair));
+                    due.into_iter().for_each(|(at, pair)| self.agenda.add(at, AgendaItem::Probe(pair)));
                     self.report(probed);
                 }
             }
