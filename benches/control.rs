@@ -47,7 +47,7 @@ fn steps(config: &Config, all: &[Observation], now: Moment) {
     print_time("control/5000: Sites::wake", median(RUNS, || sites.wake(&board, now)).0, "");
     let regions = || config.regions.iter().map(|(id, _)| id);
     let (present, _) =
-        median(RUNS, || regions().map(|id| sites.present(id, &board, |_| Share::ALL)).sum::<f64>());
+        median(RUNS, || regions().map(|id| sites.present(id, &board, now, |_| Share::ALL)).sum::<f64>());
     print_time("control/5000: Sites::present, all regions", present, "");
     // The windows in which regions are compared end every half a minute.
     let mut windows = (1..).map(|window| now.plus(Duration::from_secs(30 * window)));

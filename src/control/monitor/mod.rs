@@ -377,7 +377,7 @@ impl Monitor {
         let regions = || self.config.regions.iter().map(|(id, _)| id);
         let vitals = |id| health::vitals(&self.board, Site::Region(id), Moment::default(), now);
         let present = |id: RegionId| {
-            let present = self.sites.present(id, self.judged(), |zone| overlay.kept_of_zone(zone));
+            let present = self.sites.present(id, self.judged(), now, |zone| overlay.kept_of_zone(zone));
             present * overlay.capacity[usize::from(id.0)]
         };
         Readings {

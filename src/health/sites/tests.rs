@@ -353,13 +353,32 @@ fn a_zone_is_lost_without_its_region_and_takes_half_of_the_capacity_along() {
     let zone = scenario.status(ZoneId(0));
     assert_eq!((zone.phase, zone.share), (Phase::Down, SiteShare::Out { since: Moment(12_000) }));
     assert_eq!(scenario.share(0), SiteShare::Full);
-    assert!((scenario.sites.present(RegionId(0), &scenario.board, |_| Share::ALL) - 0.5).abs() < 1e-9);
+    let present = |scenario: &Scenario, now| {
+        scenario.sites.present(RegionId(0), &scenario.board, Moment(now), |_| Share::ALL)
+    };
+    assert!((present(&scenario, 12_000) - 0.5).abs() < 1e-9);
     scenario.play("20 0o 72").expect("healthy healthy");
     let view = scenario.sites.view(&scenario.board);
     assert_eq!([0, 1].map(|id| view.share(AddressId(id))), [Share::percent(10), Share::ALL]);
     let zone = scenario.status(ZoneId(0));
     assert_eq!((zone.phase, zone.share), (Phase::Ramp, SiteShare::Part(Share::percent(10))));
-    assert!((scenario.sites.present(RegionId(0), &scenario.board, |_| Share::ALL) - 0.55).abs() < 1e-9);
+    assert!((present(&scenario, 72_000) - 0.55).abs() < 1e-9);
+}
+
+#[test]
+fn a_zone_that_fell_while_the_rest_of_its_region_is_suspect_is_no_lost_capacity_until_that_is_decided() {
+    let mut scenario = Scenario::of(two_zones());
+    scenario.play("1 0o 1o 2o 10 0r 12 1t 0r").expect("suspect healthy");
+    let present = |scenario: &Scenario, now| {
+        scenario.sites.present(RegionId(0), &scenario.board, Moment(now), |_| Share::ALL)
+    };
+    assert!(
+        (present(&scenario, 12_000) - 1.0).abs() < 1e-9,
+        "in a moment the region is gone, or half of it is"
+    );
+    assert!((present(&scenario, 43_000) - 0.5).abs() < 1e-9, "that does not last for ever");
+    scenario.play("14 1o").expect("healthy healthy");
+    assert!((present(&scenario, 14_000) - 0.5).abs() < 1e-9, "the other one is well");
 }
 
 #[test]

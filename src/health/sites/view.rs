@@ -1,12 +1,19 @@
 //! What follows from the recoveries of regions and zones: the view of steering, and how much capacity is there.
 
+use std::time::Duration;
+
 use super::Sites;
 use crate::health::{
     AddressHealth, AddressState, Board, Exit, OutlierGrade, Phase, SiteShare, Standing, Status, Suppression,
     View, outlier,
 };
+use crate::moment::Moment;
 use crate::region::{Failover, Family, RegionId, Regions, Site, ZoneId};
 use crate::share::Share;
+
+/// Within this time the rest of a region is suspect no more after the first of its addresses fell: all are probed when one
+/// fails (`probe::ProbeSchedule`), and fall within some timeouts and rechecks.
+const DECIDED_WITHIN: Duration = Duration::from_secs(30);
 
 impl Sites {
     /// Returns the standing of every address, and the status of every region and zone.
@@ -54,13 +61,23 @@ impl Sites {
 
     /// Returns which fraction of a region's capacity is there: half the zones, half the capacity; of the
     /// family that has more of it. `kept` says which share of their clients operators leave to zones.
-    pub fn present(&self, region: RegionId, board: &Board, kept: impl Fn(ZoneId) -> Share) -> f64 {
+    ///
+    /// What fell a moment ago counts as there while all the rest of the region is suspect: it is about to leave whole,
+    /// or not at all, and clients would move twice.
+    pub fn present(
+        &self,
+        region: RegionId,
+        board: &Board,
+        now: Moment,
+        kept: impl Fn(ZoneId) -> Share,
+    ) -> f64 {
         let regions = board.regions();
         let of_family = |family: Family| {
+            let undecided_since = is_undecided(region, family, board).then(|| now.minus(DECIDED_WITHIN));
             let zones = regions.zones().filter(|(_, of, _)| *of == region);
             let present: Vec<f64> = zones
                 .filter_map(|(zone, _, _)| {
-                    Some(kept(zone).fraction() * self.present_of(zone, region, family, board)?)
+                    Some(kept(zone).fraction() * self.present_of(zone, family, board, undecided_since)?)
                 })
                 .collect();
             present.iter().sum::<f64>() / present.len().max(1) as f64
@@ -68,9 +85,16 @@ impl Sites {
         Family::BOTH.map(of_family).into_iter().fold(0.0, f64::max)
     }
 
-    /// Returns which fraction of a zone is there; `None`: it has no address of the family.
-    fn present_of(&self, zone: ZoneId, region: RegionId, family: Family, board: &Board) -> Option<f64> {
+    /// Returns which fraction of a zone is there, with what fell since then; `None`: it has no address of the family.
+    fn present_of(
+        &self,
+        zone: ZoneId,
+        family: Family,
+        board: &Board,
+        undecided_since: Option<Moment>,
+    ) -> Option<f64> {
         let regions = board.regions();
+        let region = regions.region_of(zone);
         let addresses = regions.addresses_of(region);
         let addresses = addresses.filter(|(_, at)| at.zone == zone && Family::of(at.ip) == family);
         let total = addresses.clone().count();
@@ -79,8 +103,13 @@ impl Sites {
         // What rises in a zone that serves is back in a moment.
         let serves = self.recovery(Site::Zone(zone), family).serves();
         let is_up = |state: AddressState| !state.is_down() || (serves && state == AddressState::Rising);
-        let up = addresses.filter(|(id, _)| is_kept || is_up(board.address(*id).state())).count();
-        let share = self.share_of_zone(zone, family, regions);
+        let is_new = |id| undecided_since.is_some_and(|since| board.address(id).since() > since);
+        let is_there = |id| is_kept || is_up(board.address(id).state()) || is_new(id);
+        let up = addresses.clone().filter(|(id, _)| is_there(*id)).count();
+        let share = match addresses.clone().any(|(id, _)| is_new(id)) {
+            true => Share::ALL,
+            false => self.share_of_zone(zone, family, regions),
+        };
         (total > 0).then(|| share.fraction() * up as f64 / total as f64)
     }
 
@@ -126,6 +155,15 @@ impl Sites {
             Failover::Auto | Failover::Advise | Failover::Off => Share::ALL,
         }
     }
+}
+
+/// Returns whether nothing of a region is known to be well and something is not down yet.
+fn is_undecided(region: RegionId, family: Family, board: &Board) -> bool {
+    let addresses = board.regions().addresses_of(region);
+    let states =
+        addresses.filter(|(_, at)| Family::of(at.ip) == family).map(|(id, _)| board.address(id).state());
+    let mut left = states.filter(|state| !state.is_down()).peekable();
+    left.peek().is_some() && left.all(|state| state == AddressState::Suspect)
 }
 
 fn share_of_grade(grade: OutlierGrade) -> Share {
