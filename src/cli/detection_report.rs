@@ -6,13 +6,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::forecast::{FalseExits, LOSSES, OUTAGE};
+use crate::forecast::{FalseExits, LOSSES, OUTAGE, RegionFalseExits};
 use crate::units::{Percent, TimeSpan};
 
 /// What the critical canaries promise, and how often they take out what is well.
 #[derive(Debug, Serialize)]
 pub(super) struct DetectionReport {
     canaries: Vec<CanaryDetection>,
+    regions: Vec<RegionDetection>,
 }
 
 #[derive(Debug, Serialize)]
@@ -23,13 +24,25 @@ struct CanaryDetection {
     recommended: Option<FalseExits>,
 }
 
+#[derive(Debug, Serialize)]
+struct RegionDetection {
+    #[serde(flatten)]
+    exits: RegionFalseExits,
+    /// The exits when each of its canaries has its recommended `fall`; `None`: they are few, or that is not enough.
+    recommended: Option<RegionFalseExits>,
+}
+
 impl DetectionReport {
     pub(super) fn of(config: &Config) -> Self {
         let canaries = config.canaries.iter().filter_map(|canary| {
             let recommended = FalseExits::recommended(canary);
             Some(CanaryDetection { exits: FalseExits::of(canary)?, recommended })
         });
-        Self { canaries: canaries.collect() }
+        let regions = config.regions.iter().filter_map(|(_, region)| {
+            let recommended = RegionFalseExits::recommended(region, &config.canaries);
+            Some(RegionDetection { exits: RegionFalseExits::of(region, &config.canaries)?, recommended })
+        });
+        Self { canaries: canaries.collect(), regions: regions.collect() }
     }
 }
 
@@ -53,8 +66,32 @@ impl fmt::Display for DetectionReport {
                 None => {}
             }
         }
-        Ok(())
+        regions(f, &self.regions, [rare, usual, many, &outages])
     }
+}
+
+/// Prints how often each region is taken out.
+fn regions(f: &mut fmt::Formatter<'_>, regions: &[RegionDetection], titles: [&str; 4]) -> fmt::Result {
+    if regions.is_empty() {
+        return Ok(());
+    }
+    row(f, "  region", "when down", titles)?;
+    for RegionDetection { exits, recommended } in regions {
+        region_row(f, &format!("  {}", exits.region), exits)?;
+        match recommended {
+            Some(better) => region_row(f, "    better: as above", better)?,
+            None if exits.are_many() => writeln!(f, "    better: more addresses, or a smaller min_healthy")?,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn region_row(f: &mut fmt::Formatter<'_>, title: &str, exits: &RegionFalseExits) -> fmt::Result {
+    let mut down: Vec<_> = exits.down.iter().map(|[needed, of]| format!("{needed} of {of}")).collect();
+    down.dedup();
+    let [rare, usual, many] = exits.a_year_by_loss.map(a_year);
+    row(f, title, &down.join(", "), [&rare, &usual, &many, &a_year(exits.a_year_by_outages)])
 }
 
 fn exits_row(f: &mut fmt::Formatter<'_>, title: &str, exits: &FalseExits) -> fmt::Result {

@@ -29,13 +29,13 @@ pub const LOSSES: [f64; 3] = [0.001, 0.01, 0.03];
 pub const OUTAGE: Duration = Duration::from_secs(10);
 
 /// How many false exits a year are too many: at a loss of 1 %, or by outages.
-const TOLERATED: f64 = 1.0;
+pub(super) const TOLERATED: f64 = 1.0;
 
 /// The largest `fall` that is recommended: beyond, detection takes longer than a longer interval does.
 const LARGEST_FALL: u32 = 10;
 
-const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
-const OUTAGES_A_YEAR: f64 = 365.0;
+pub(super) const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const OUTAGES_A_YEAR: f64 = 365.0;
 
 /// What the settings of one critical canary promise, and what they cost.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -84,7 +84,7 @@ impl FalseExits {
 
 /// The pace of a canary's probes, in seconds.
 #[derive(Clone, Copy, Debug)]
-struct Gaps {
+pub(super) struct Gaps {
     /// From turn to turn.
     period: f64,
     /// How late a regular probe starts after its turn at most; each delay is as likely as the others.
@@ -99,7 +99,8 @@ struct Gaps {
 }
 
 impl Gaps {
-    fn of(canary: &Canary) -> Self {
+    /// Returns the pace of a canary.
+    pub(super) fn of(canary: &Canary) -> Self {
         let turns = pace::turns(canary);
         Self {
             period: turns.period.as_secs_f64(),
@@ -122,6 +123,13 @@ impl Gaps {
 
     /// Returns the mean time from one fall to the next when this part of the probes is lost.
     fn between_exits(&self, loss: f64) -> f64 {
+        let (up, down) = self.up_and_down(loss);
+        up + down
+    }
+
+    /// Returns the mean time from a return to the next fall, and from a fall to its return, when this part of the probes
+    /// is lost.
+    pub(super) fn up_and_down(&self, loss: f64) -> (f64, f64) {
         let kept = 1.0 - loss;
         let parts = (0..self.fall).map(|lost| kept * loss.powi(lost as i32) * self.turns_after(lost));
         let until_fall = parts.sum::<f64>() / loss.powi(self.fall as i32) + self.turns_after(self.fall - 1);
@@ -129,11 +137,25 @@ impl Gaps {
         let until_rise = (1.0 - all_kept) / (loss * all_kept);
         // While it is down, a probe that is lost may outlast the turn.
         let outlasting = loss * (self.timeout - self.period).max(0.0);
-        (until_fall + until_rise) * self.period + until_rise * outlasting
+        (until_fall * self.period, until_rise * (self.period + outlasting))
+    }
+
+    /// Returns the probability that an outage of so many seconds takes down `needed` of `of` addresses of one region that
+    /// are well. By how much each is late at its turn is left out.
+    pub(super) fn fall_together_in(&self, outage: f64, needed: usize, of: usize) -> f64 {
+        if of == 1 {
+            return self.falls_in(outage);
+        }
+        // Each must fail first before this, and the first of them does at any time of a turn.
+        let latest = (outage - self.recheck * f64::from(self.fall - 1)).max(0.0);
+        let turn = self.period / of as f64;
+        // The others have their turns, or are probed when the first has failed.
+        let behind = if needed > 1 { (turn * (needed - 1) as f64).min(self.timeout) } else { 0.0 };
+        ((latest - behind) / turn).clamp(0.0, 1.0)
     }
 
     /// Returns the probability that an outage of so many seconds takes down what is well.
-    fn falls_in(&self, outage: f64) -> f64 {
+    pub(super) fn falls_in(&self, outage: f64) -> f64 {
         let first = (outage - self.recheck * f64::from(self.fall - 1)).max(0.0);
         (first - self.beyond_gap(first)) / self.period
     }
@@ -151,7 +173,7 @@ impl Gaps {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::canary::Thresholds;
     use crate::health::{Streak, fixture};
@@ -167,28 +189,49 @@ mod tests {
     }
 
     /// A pair that is probed at its pace.
-    struct Trial<'a> {
+    pub struct Trial<'a> {
         canary: &'a Canary,
         streak: Streak,
         rhythm: pace::Rhythm,
         random: fastrand::Rng,
-        now: Moment,
+        pub now: Moment,
     }
 
     impl<'a> Trial<'a> {
-        fn new(canary: &'a Canary, mut random: fastrand::Rng) -> Self {
-            let rhythm = pace::Rhythm::of(random.f64(), 0, 1);
+        pub fn new(canary: &'a Canary, mut random: fastrand::Rng) -> Self {
+            let start = random.f64();
+            Self::in_turn(canary, start, 0, 1, random)
+        }
+
+        /// Takes turns with others.
+        pub fn in_turn(
+            canary: &'a Canary,
+            start: f64,
+            index: usize,
+            of: usize,
+            random: fastrand::Rng,
+        ) -> Self {
+            let rhythm = pace::Rhythm::of(start, index, of);
             Self { canary, streak: Streak::default(), rhythm, random, now: Moment(0) }
         }
 
         /// Probes, goes on to the next probe, and returns whether the pair fell.
-        fn probe(&mut self, is_lost: bool) -> bool {
+        pub fn probe(&mut self, is_lost: bool) -> bool {
             let was_down = self.streak.state().is_down();
             self.streak.count(!is_lost, self.canary.thresholds);
             let took = if is_lost { self.canary.timeout } else { Duration::ZERO };
             let jitter = self.random.f64();
             self.now = pace::due(self.canary, &self.streak, self.rhythm, jitter, self.now, took);
             self.streak.state().is_down() && !was_down
+        }
+
+        pub fn is_down(&self) -> bool {
+            self.streak.state().is_down()
+        }
+
+        /// Returns whether no probe has failed since the last success.
+        pub fn is_up(&self) -> bool {
+            self.streak.failures() == 0 && !self.is_down()
         }
     }
 

@@ -14,6 +14,7 @@
 mod baseline;
 mod false_exits;
 mod flow;
+mod region_exits;
 mod rule;
 mod stranded;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use baseline::Baseline;
 pub use false_exits::{FalseExits, LOSSES, OUTAGE};
+pub use region_exits::RegionFalseExits;
 pub use rule::{SafetyRule, Violation};
 pub use stranded::Stranded;
 
