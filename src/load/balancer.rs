@@ -7,9 +7,11 @@
 //!  the pace has passed         ──▶ the full shed a little, the empty take back a little   (Splits::step)
 //! ```
 //!
-//! Answers are cached, so a change is felt only after a TTL, and reported after that. For that long nothing is
+//! Answers are cached, so a change is felt only after a TTL, and reported after that. For that long no part is
 //! estimated anew and no further step is taken: acting on what was measured before the last act is how
-//! balancing turns into swinging.
+//! balancing turns into swinging. Only of the regions *together* the load says something in that time, whoever has
+//! which clients already: when they serve more than was expected of them, all parts are taken to ask for more, before
+//! anybody is sent anywhere.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,9 +20,10 @@ use std::time::Duration;
 use super::estimate::{capacities, demands, estimate, route, served};
 use super::learnt::LearntDemand;
 use super::{Outlook, Readings};
+use crate::canary::{Canary, Signal};
 use crate::health::{RememberedDemand, SiteShare, VELOCITY_PERIOD, View};
 use crate::moment::{ClockStep, FollowClock, Moment};
-use crate::region::RegionId;
+use crate::region::{Family, RegionId};
 use crate::share::Share;
 use crate::snapshot::{Base, DemandPart};
 use crate::steering::{Demand, Piece, Split, Splits};
@@ -51,8 +54,13 @@ pub struct Balancer {
     learnt: LearntDemand,
     /// What regions took of their clients, and how much of each was there, when those were last divided; `None`: never.
     divided_for: Option<(Vec<[SiteShare; 2]>, Vec<f64>)>,
+    /// What each region was expected to serve at most since clients were last divided, in requests per second, by
+    /// `RegionId`.
+    expected: Vec<f64>,
     /// When the next step is due.
     next: Moment,
+    /// Until when the reports may say how clients were before a region left or returned.
+    felt: Moment,
 }
 
 impl Balancer {
@@ -61,7 +69,15 @@ impl Balancer {
         let next = now.plus(pace(base));
         let rates = Arc::new(vec![0.0; base.demand.len()]);
         let learnt = LearntDemand::new(base.demand.len(), now);
-        Self { splits: Arc::default(), rates, learnt, divided_for: None, next }
+        Self {
+            splits: Arc::default(),
+            rates,
+            learnt,
+            divided_for: None,
+            expected: Vec::new(),
+            next,
+            felt: now,
+        }
     }
 
     /// Takes how many queries of each part were answered since the last call, by the place in `Base::demand`.
@@ -151,12 +167,43 @@ impl Balancer {
 
     /// Spreads the clients of regions that have left or returned.
     pub fn land(&mut self, base: &Base, view: &View, readings: &Readings, now: Moment) {
+        self.expect_no_less(base, view, readings);
         let demands = self.demands(base, view, readings);
         let splits = Arc::make_mut(&mut self.splits);
         splits.land(&demands, &capacities(base, view, readings), base.config.safety.limits);
         splits.truncate(base.demand.len());
         self.divided_for = Some((view.all_shares_of_regions().collect(), readings.present.clone()));
+        // Clients who leave a region are there until their answers have expired.
+        let expected = self.expect(base, view, readings);
+        let before = std::mem::replace(&mut self.expected, expected);
+        self.expected.iter_mut().zip(before).for_each(|(now, before)| *now = now.max(before));
         self.next = now.plus(pace(base));
+        self.felt = self.next.plus(longest_report(base));
+    }
+
+    /// Lets all parts ask for more when the regions that take all of their clients together serve more than was expected
+    /// of them.
+    fn expect_no_less(&mut self, base: &Base, view: &View, readings: &Readings) {
+        let regions = base.config.regions.iter().zip(&self.expected);
+        let regions = regions.filter(|((id, _), _)| view.status(*id, Family::V4).share == SiteShare::Full);
+        let reports =
+            regions.filter_map(|((id, _), expected)| Some((served(base, readings, id)?, *expected)));
+        let (serve, expected) = reports.fold((0.0, 0.0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
+        let factor = serve / expected;
+        if factor.is_finite() && factor > 1.0 {
+            Arc::make_mut(&mut self.rates).iter_mut().for_each(|rate| *rate *= factor);
+        }
+    }
+
+    /// Returns what each region is expected to serve, by `RegionId`.
+    fn expect(&self, base: &Base, view: &View, readings: &Readings) -> Vec<f64> {
+        let mut expected = vec![0.0; base.config.regions.len()];
+        for (index, (part, rate)) in base.demand.iter().zip(&*self.rates).enumerate() {
+            for (region, fraction) in route(part, self.splits.of(index), base, view, readings).fractions() {
+                expected[usize::from(region.0)] += rate * fraction;
+            }
+        }
+        expected
     }
 
     /// Takes a step if one is due, and returns which regions shed another share than before.
@@ -170,12 +217,19 @@ impl Balancer {
         // By what was asked for before: clients that are at home by now stay there, and are shed in steps.
         let demands = self.demands(base, view, readings);
         Arc::make_mut(&mut self.splits).land(&demands, &capacities, limits);
-        self.rates = Arc::new(self.estimate(base, view, readings));
+        let is_felt = now >= self.felt || self.rates.iter().all(|rate| *rate <= 0.0);
+        match is_felt {
+            true => self.rates = Arc::new(self.estimate(base, view, readings)),
+            false => self.expect_no_less(base, view, readings),
+        }
         let before = self.away(base);
         let demands = self.demands(base, view, readings);
         let splits = Arc::make_mut(&mut self.splits);
         splits.step(&demands, &capacities, limits, velocity);
         splits.truncate(base.demand.len());
+        if is_felt {
+            self.expected = self.expect(base, view, readings);
+        }
         let after = self.away(base);
         let changes = base.config.regions.iter().zip(before.into_iter().zip(after));
         let changes = changes.filter(|(_, (before, after))| before != after);
@@ -227,12 +281,20 @@ fn pace(base: &Base) -> Duration {
     SHORTEST_PACE.max(Duration::from_secs(2 * u64::from(longest)))
 }
 
+/// Returns after what time every region has reported anew.
+fn longest_report(base: &Base) -> Duration {
+    let reporting =
+        |canary: &&Canary| canary.check.signals().iter().any(|(signal, _)| *signal == Signal::Load);
+    base.config.canaries.iter().filter(reporting).map(|canary| canary.interval).max().unwrap_or_default()
+}
+
 impl FollowClock for Balancer {
     fn follow_clock(&mut self, step: ClockStep) {
-        let Self { splits: _, rates: _, learnt, divided_for, next } = self;
+        let Self { splits: _, rates: _, learnt, divided_for, expected: _, next, felt } = self;
         learnt.follow_clock(step);
         divided_for.iter_mut().for_each(|(shares, _)| shares.follow_clock(step));
         next.follow_clock(step);
+        felt.follow_clock(step);
     }
 }
 
@@ -250,6 +312,10 @@ mod tests {
                         c: [oregon, osaka, tokyo], otherwise: listed }\n";
 
     fn base() -> Base {
+        fixture::base(&regions(), ZONE)
+    }
+
+    fn regions() -> String {
         let region = |(index, name): (usize, &&str)| {
             format!(
                 "  {name}:\n    location: {{ latitude: 35, longitude: {} }}\n    jurisdiction: JP\n    capacity: 1000\n    \
@@ -258,8 +324,7 @@ mod tests {
             )
         };
         let regions: String = ["tokyo", "osaka", "oregon"].iter().enumerate().map(region).collect();
-        let regions = format!("regions:\n{regions}");
-        fixture::base(&regions, ZONE)
+        format!("regions:\n{regions}")
     }
 
     fn readings(loads: [f64; 3]) -> Readings {
@@ -371,6 +436,31 @@ mod tests {
         let all = view(&base, ALL);
         balance.step(&base, &all, &silent, Moment(600_000));
         assert_eq!(loads(&balance, &base, &all), [85, 0, 50], "osaka is nearer, and who knows how full");
+    }
+
+    #[test]
+    fn a_region_that_leaves_is_taken_to_ask_for_more_when_its_survivors_serve_more_than_was_expected() {
+        let base = base();
+        let mut balance = Balancer::new(&base, Moment(0));
+        let (all, lost) = (view(&base, ALL), view(&base, TOKYO_LOST));
+        balance.step(&base, &all, &readings([0.50, 0.40, 0.30]), Moment(600_000));
+        balance.land(&base, &lost, &readings([0.60, 0.48, 0.36]), Moment(630_000));
+        let after = loads(&balance, &base, &lost);
+        assert_eq!((after[0], after[1] + after[2]), (0, 144), "a fifth more: {after:?}");
+    }
+
+    #[test]
+    fn clients_who_are_on_their_way_are_not_taken_for_demand_that_is_gone() {
+        let deep = "canaries: { deep: { json: { url: 'http://{address}/', signals: { load: /load } }, interval: 30s } }\n";
+        let named = regions().replace("    zones:", "    canaries: [deep]\n    zones:");
+        let base = fixture::base(&(named + deep), ZONE);
+        let mut balance = Balancer::new(&base, Moment(0));
+        let (all, lost) = (view(&base, ALL), view(&base, TOKYO_LOST));
+        balance.step(&base, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
+        balance.land(&base, &lost, &readings([0.56, 0.49, 0.35]), Moment(601_000));
+        let next = balance.wake(&base).expect("a step");
+        balance.step(&base, &lost, &readings([0.0, 0.60, 0.50]), next);
+        assert_eq!(loads(&balance, &base, &lost), [0, 80, 60], "osaka reported 30 s ago");
     }
 
     #[test]

@@ -184,8 +184,13 @@ impl Splits {
             }
             self.level(demands, capacities, limit, &|part| landed[part]);
         }
+        for region in yielding(demands) {
+            self.fill(region, demands, capacities, limits);
+            self.make_room(region, demands, capacities, limits);
+        }
         self.mend(demands, capacities, limits);
         let mut limit = limits.hard;
+        self.level(demands, capacities, limit, &|part| landed[part]);
         while landed.contains(&true) && limit < self.highest(demands, capacities) {
             limit *= BEYOND_HARD;
             self.level(demands, capacities, limit, &|part| landed[part]);
@@ -228,15 +233,58 @@ impl Splits {
         }
     }
 
-    /// Moves what is above the hard limit out of every region, whosever clients they are, as far as others have room
-    /// below it: first those that take all of their clients, and then the reserve.
+    /// Makes room for clients of a region that is down whom no other can bear, if other clients there may go elsewhere:
+    /// those of other regions that are down are divided anew, after them.
+    fn make_room(&mut self, region: RegionId, demands: &[Demand], capacities: &Capacities, limits: Limits) {
+        let is_own = |part: usize| demands[part].yields && demands[part].order[0].0 == region;
+        let kept = self.kept(demands, &is_own);
+        if kept <= NEGLIGIBLE {
+            return;
+        }
+        let parts = (0..demands.len()).filter(|part| is_own(*part));
+        let takers: BTreeSet<_> =
+            parts.flat_map(|part| demands[part].order.iter().skip(1)).map(|(taker, _)| *taker).collect();
+        for taker in &takers {
+            let ways = self.ways(*taker, demands, false, &|part| !demands[part].yields);
+            self.give_away(&ways, kept, demands, capacities, full(limits));
+        }
+        let (before, kept_before) = (self.clone(), self.kept(demands, &|_| true));
+        for (demand, split) in demands.iter().zip(&mut self.by_part).filter(|(demand, _)| demand.yields) {
+            let is_guest = |split: &Split| split.pieces.iter().any(|piece| takers.contains(&piece.region));
+            *split = split
+                .take()
+                .map(|split| if is_guest(&split) { Split::whole(demand.order[0].0) } else { split });
+        }
+        self.fill(region, demands, capacities, limits);
+        yielding(demands).into_iter().for_each(|other| self.fill(other, demands, capacities, limits));
+        if self.kept(demands, &|_| true) > kept_before - NEGLIGIBLE {
+            *self = before;
+        }
+    }
+
+    /// Gives away the clients of a region that is down, as evenly as its others allow, up to the hard limit.
+    fn fill(&mut self, region: RegionId, demands: &[Demand], capacities: &Capacities, limits: Limits) {
+        for limit in levels(limits).chain([limits.hard]) {
+            self.relieve(region, f64::INFINITY, demands, capacities, limit, &|part| demands[part].yields);
+        }
+    }
+
+    /// Returns the demand of clients that stay in regions that are down, of these parts.
+    fn kept(&self, demands: &[Demand], of: &dyn Fn(usize) -> bool) -> f64 {
+        let parts = demands.iter().zip(&self.by_part).enumerate();
+        let kept = parts.filter(|(part, (demand, _))| demand.yields && of(*part));
+        kept.filter_map(|(_, (demand, split))| Some(demand.rate * split.as_ref()?.pieces[0].until)).sum()
+    }
+
+    /// Moves what is above the hard limit out of every region until it is just full, whosever clients they are, as far as
+    /// others have room below that: first those that take all of their clients, and then the reserve.
     fn mend(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
         for takes_reserve in [false, true] {
             for limit in levels(limits) {
                 for (region, capacity) in capacities {
                     let load = self.loads(demands).get(region).copied().unwrap_or(0.0);
-                    let above = load - limits.hard * capacity;
-                    if above > WORTH_MOVING * capacity {
+                    if load > (limits.hard + WORTH_MOVING) * capacity {
+                        let above = load - full(limits) * capacity;
                         let ways = self.ways(*region, demands, takes_reserve, &|_| true);
                         self.give_away(&ways, above, demands, capacities, limit);
                     }
@@ -361,9 +409,15 @@ impl Splits {
     }
 }
 
+/// Returns up to which limit a region is filled while there is a choice: a percent below the hard one, for the share of
+/// clients that a hash finds is no more exact.
+fn full(limits: Limits) -> f64 {
+    (limits.hard - WORTH_MOVING).max(limits.soft)
+}
+
 /// Returns the limits up to which regions are filled, one after the other.
 fn levels(limits: Limits) -> impl Iterator<Item = f64> {
-    let step = (limits.hard - limits.soft) / f64::from(LEVELS);
+    let step = (full(limits) - limits.soft) / f64::from(LEVELS);
     (0..=LEVELS).map(move |level| limits.soft + step * f64::from(level))
 }
 
@@ -423,7 +477,7 @@ mod tests {
             demand(50.0, &[(0, 0.0), (1, 500.0)]),
             demand(50.0, &[(1, 0.0), (0, 500.0)]),
         ];
-        check(&demands, 0, &[96.0, 94.0]);
+        check(&demands, 0, &[95.2, 94.8]);
     }
 
     #[test]
@@ -463,6 +517,39 @@ mod tests {
     fn a_region_of_unknown_capacity_neither_sheds_nor_is_given_more() {
         let demands = [demand(500.0, &[(0, 0.0), (7, 1.0)])];
         check(&demands, 3, &[500.0]);
+    }
+
+    #[test]
+    fn a_guest_from_a_region_that_is_down_makes_room_for_clients_of_another_one_who_may_go_nowhere_else() {
+        let dead = |rate, order: &[(u8, f64)]| Demand { yields: true, ..demand(rate, order) };
+        let guest = dead(70.0, &[(3, 0.0), (1, 3000.0), (2, 4000.0)]);
+        let late = dead(40.0, &[(0, 0.0), (1, 500.0)]);
+        let own = demand(30.0, &[(1, 0.0), (2, 900.0)]);
+        let capacities: Capacities = [(RegionId(1), 100.0), (RegionId(2), 100.0)].into();
+        let at = |region| Piece { until: 1.0, region: RegionId(region) };
+        let left = Split { pieces: vec![Piece { until: 0.0, region: RegionId(3) }, at(1)] };
+        let whole = |region| Some(Split::whole(RegionId(region)));
+        let mut splits = Splits { by_part: vec![Some(left), whole(0), whole(1)] };
+        let demands = [guest, late, own];
+        splits.land(&demands, &capacities, Limits::default());
+        let loads = splits.loads(&demands);
+        assert!(splits.kept(&demands, &|_| true) < 0.01, "{loads:?}");
+        assert!((loads[&RegionId(1)] + loads[&RegionId(2)] - 140.0).abs() < 0.01, "{loads:?}");
+    }
+
+    #[test]
+    fn a_guest_makes_room_for_clients_of_a_region_that_is_down_who_may_go_nowhere_else() {
+        let dead = Demand { yields: true, ..demand(40.0, &[(0, 0.0), (1, 500.0)]) };
+        let guest = demand(60.0, &[(1, 3000.0), (2, 4000.0)]);
+        let own = demand(30.0, &[(1, 0.0), (2, 900.0)]);
+        let demands = [dead, guest, own];
+        let capacities: Capacities = [(RegionId(1), 100.0), (RegionId(2), 100.0)].into();
+        let whole = |region| Some(Split::whole(RegionId(region)));
+        let mut splits = Splits { by_part: vec![whole(0), whole(1), whole(1)] };
+        splits.land(&demands, &capacities, Limits::default());
+        let loads = splits.loads(&demands);
+        let of = |region| loads.get(&RegionId(region)).copied().unwrap_or(0.0);
+        assert!(of(0) < 0.01 && of(1) < 100.01 && (of(1) + of(2) - 130.0).abs() < 0.01, "{loads:?}");
     }
 
     fn any_world() -> impl Strategy<Value = (Vec<Demand>, Vec<f64>)> {
