@@ -1,5 +1,5 @@
 //! Makes regions of the services of regions: each takes over what it does not say
-//! ([`service_name`](crate::region::service_name)).
+//! ([`service_name`]).
 
 use super::region::RegionSpec;
 use super::services::ServiceSpec;
