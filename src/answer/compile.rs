@@ -6,6 +6,7 @@ use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
 use super::name_tree::{Apex, Delegation, Glue, NameNode, NameTree, NodeId};
 use super::packed::Packed;
+use super::plain_negative::PlainNegative;
 use crate::wire::{LowerName, rtype};
 use crate::zone::{self, Name, RData, RRset, Ttl, Zone};
 
@@ -220,7 +221,8 @@ fn apex(zone: &Zone) -> Apex {
     };
     // A minimum beyond the longest TTL cannot be the smaller one.
     let ttl = Ttl::from_seconds(data.minimum).map_or(soa.ttl, |minimum| minimum.min(soa.ttl));
-    Apex { octets: wire(&zone.apex).len(), negative: pack(soa).with_ttl(ttl) }
+    let (name, negative) = (wire(&zone.apex), pack(soa).with_ttl(ttl));
+    Apex { octets: name.len(), plain_negative: PlainNegative::of(&name, &negative), negative }
 }
 
 /// Packs a configured RRset.

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::packed::Packed;
+use super::plain_negative::PlainNegative;
 use crate::wire::LowerName;
 use crate::zone::Chooser;
 
@@ -52,6 +53,8 @@ pub struct Apex {
     /// The SOA record of negative answers: its TTL is the smaller one of the record's own and of its minimum
     /// field (RFC 2308, section 3).
     pub negative: Packed,
+    /// The same as it stands behind nearly every question of the zone.
+    pub plain_negative: Option<PlainNegative>,
 }
 
 /// One name.
@@ -112,6 +115,11 @@ impl NameTree {
         let id = name.ancestors().skip(beyond).find_map(|ancestor| self.names.get(ancestor))?;
         let node = self.node(*id);
         Some(NameMatch { node, is_exact: node.octets == whole })
+    }
+
+    /// Returns the node of `name`, lower case and on the wire, if it exists and nothing above it decides.
+    pub fn find_exact(&self, name: &[u8]) -> Option<&NameNode> {
+        self.names.get(name).map(|id| self.node(*id)).filter(|node| node.octets == name.len())
     }
 
     /// Finds the node that decides about a type that lives on the parent's side of a zone cut. For all names but

@@ -2,8 +2,14 @@
 
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
-use crate::wire::{Full, ReplyWriter, Section};
+use crate::wire::{Full, HEADER_OCTETS, ReplyWriter, Section, class, compresses_names};
 use crate::zone::{RData, RecordType, Ttl};
+
+/// The octets of a record before its data where a pointer stands for its owner: pointer, type, class, time to live, length.
+const PLAIN_HEAD: usize = 12;
+
+/// The pointer to the name of the question (RFC 1035, section 4.1.4).
+const POINTER_TO_QUESTION: [u8; 2] = [0xc0, HEADER_OCTETS as u8];
 
 /// An RRset ready to be copied into a reply. Invariant: `rdata` is a sequence of `count` records, each as a
 /// length of two octets and its uncompressed data.
@@ -59,6 +65,11 @@ impl Packed {
         self.rtype
     }
 
+    /// Returns how many records there are.
+    pub fn count(&self) -> u16 {
+        self.count
+    }
+
     /// Returns the time to live in seconds.
     pub fn ttl_seconds(&self) -> u32 {
         self.ttl
@@ -93,14 +104,46 @@ impl Packed {
         owner: &[u8],
         turn: u16,
     ) -> Result<(), Full> {
+        writer.rrset(section, owner, self.rtype, self.ttl, self.rotated(turn))
+    }
+
+    /// Returns how many octets the records take where a pointer stands for their owner. `None`: there are names in their data that
+    /// are compressed, of which more must be known.
+    #[inline]
+    pub fn plain_octets(&self) -> Option<usize> {
+        let between = PLAIN_HEAD - size_of::<u16>();
+        let has_names = compresses_names(self.rtype);
+        (!has_names).then(|| self.rdata.len() + usize::from(self.count) * between)
+    }
+
+    /// Writes all records into exactly [`Packed::plain_octets`] octets, as [`Packed::write`] does where their owner is the name of
+    /// the question.
+    #[inline]
+    pub fn write_plain(&self, mut out: &mut [u8], turn: u16) {
+        let mut head = [0; PLAIN_HEAD];
+        head[..2].copy_from_slice(&POINTER_TO_QUESTION);
+        head[2..4].copy_from_slice(&self.rtype.to_be_bytes());
+        head[4..6].copy_from_slice(&class::IN.to_be_bytes());
+        head[6..10].copy_from_slice(&self.ttl.to_be_bytes());
+        for data in self.rotated(turn) {
+            let (record, rest) = out.split_at_mut(PLAIN_HEAD + data.len());
+            let length = u16::try_from(data.len()).expect("it was packed with such a length");
+            head[10..].copy_from_slice(&length.to_be_bytes());
+            record[..PLAIN_HEAD].copy_from_slice(&head);
+            record[PLAIN_HEAD..].copy_from_slice(data);
+            out = rest;
+        }
+    }
+
+    /// Returns the data of each record, in turn.
+    fn rotated(&self, turn: u16) -> impl Iterator<Item = &[u8]> {
         let first = usize::from(turn.checked_rem(self.turning).unwrap_or(0));
         let turning = usize::from(self.turning);
         let all = self.records();
         let rotated = all.clone().take(turning).skip(first).chain(all.clone().take(first));
         // Taking none asks for none: mostly all records take turns, and nothing is walked over again.
         let following = usize::from(self.count) - turning;
-        let rotated = rotated.chain(all.skip(turning).take(following));
-        writer.rrset(section, owner, self.rtype, self.ttl, rotated)
+        rotated.chain(all.skip(turning).take(following))
     }
 
     /// Writes all records in their order, with no longer a time to live than `most`.

@@ -309,7 +309,7 @@ where
 }
 
 /// Returns the choice that a type asks for.
-fn kind(qtype: u16) -> Option<Kind> {
+pub(super) fn kind(qtype: u16) -> Option<Kind> {
     match qtype {
         rtype::A => Some(Kind::A),
         rtype::AAAA => Some(Kind::Aaaa),

@@ -5,15 +5,17 @@
 //! on the others. What it did is returned as a [`ReplyTally`] for the caller to count. Replies are minimal:
 //! the additional section holds glue and OPT only.
 //!
-//! 1. `wire` reads the request; what cannot be replied to is met with silence.
-//! 2. `gate` turns away queries that ask no ordinary question.
-//! 3. `chase` follows the question through the tree of names, and the snapshot chooses for steered ones; `chaos`
+//! 1. `plain` answers what nearly every query asks, and leaves the others to what follows.
+//! 2. `wire` reads the request; what cannot be replied to is met with silence.
+//! 3. `gate` turns away queries that ask no ordinary question.
+//! 4. `chase` follows the question through the tree of names, and the snapshot chooses for steered ones; `chaos`
 //!    answers what the server says of itself.
-//! 4. The OPT record and the header close the reply.
+//! 5. The OPT record and the header close the reply.
 
 mod chaos;
 pub(crate) mod chase;
 mod gate;
+mod plain;
 mod put_off;
 #[cfg(test)]
 mod tests;
@@ -30,8 +32,8 @@ use crate::moment::Moment;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Snapshot, Steered};
 use crate::wire::{
-    ClientSubnet, CookieSecrets, CookieStatus, Edns, Opt, Query, Rcode, ReplyHeader, ReplyWriter,
-    UDP_PAYLOAD, class,
+    COOKIE_OCTETS, ClientSubnet, CookieSecrets, CookieStatus, Edns, Opt, Query, Rcode, ReplyHeader,
+    ReplyWriter, UDP_PAYLOAD, class,
 };
 use crate::zone::Chooser;
 
@@ -141,6 +143,22 @@ where
     S: Fn(Chooser, Kind, &Requester) -> Steered<'s>,
 {
     assert!(reply.len() >= MIN_REPLY, "every transport has room for the smallest limit");
+    match plain::respond(source, request, arrival, reply) {
+        Some(disposition) => disposition,
+        None => respond_in_full(source, request, arrival, reply),
+    }
+}
+
+/// Answers every request there is.
+fn respond_in_full<'s, S>(
+    source: &AnswerSource<'s, S>,
+    request: &[u8],
+    arrival: Arrival,
+    reply: &mut [u8],
+) -> Disposition
+where
+    S: Fn(Chooser, Kind, &Requester) -> Steered<'s>,
+{
     let Arrival { client, transport, .. } = arrival;
     let nsid = source.identity.nsid.as_deref().map(str::as_bytes);
     let Some(Begun { query, mut opt, cookie }) = begin(request, arrival, source.cookies, nsid) else {
@@ -199,13 +217,24 @@ fn begin<'r, 's>(
     let query = Query::parse(request)?;
     let edns = query.edns.as_ref();
     let mut opt = edns.map(|edns| Opt::replying_to(edns, nsid));
-    // Modulo 2^32, as RFC 9018 wants.
-    let seconds = (arrival.at.0 / 1000) as u32;
-    let judged = edns.and_then(|edns| Some(secrets?.judge(&edns.cookie?, arrival.client, seconds)));
+    let judged = judge_cookie(edns, arrival, secrets);
     if let (Some(opt), Some((_, cookie))) = (&mut opt, judged) {
         opt.set_cookie(cookie);
     }
     Some(Begun { opt, cookie: judged.map(|(status, _)| status), query })
+}
+
+/// Returns what a request's cookie says of its sender, and the cookie of the reply. `None`: the request brought none, or there are
+/// no secrets to judge it by.
+fn judge_cookie(
+    edns: Option<&Edns>,
+    arrival: Arrival,
+    secrets: Option<&CookieSecrets>,
+) -> Option<(CookieStatus, [u8; COOKIE_OCTETS])> {
+    let cookie = edns?.cookie?;
+    // Modulo 2^32, as RFC 9018 wants.
+    let seconds = (arrival.at.0 / 1000) as u32;
+    Some(secrets?.judge(&cookie, arrival.client, seconds))
 }
 
 /// Returns what writes a reply of at most so many octets, with its question, and room for its OPT record.

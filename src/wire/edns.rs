@@ -191,7 +191,7 @@ impl<'a> Opt<'a> {
     }
 
     /// Writes the record into exactly [`Opt::octets`] octets.
-    pub(super) fn write(&self, rcode: Rcode, scope: u8, out: &mut [u8]) {
+    pub fn write(&self, rcode: Rcode, scope: u8, out: &mut [u8]) {
         let [rcode_high, _] = (rcode.code() >> 4 << 8).to_be_bytes();
         let flags = if self.is_dnssec_ok { 0x80 } else { 0 };
         out[0] = 0;

@@ -9,6 +9,7 @@ mod codes;
 mod cookie;
 mod edns;
 mod name;
+mod plain_query;
 mod query;
 mod reply_writer;
 
@@ -17,8 +18,9 @@ pub use codes::{Opcode, Rcode, class, rtype};
 pub use cookie::{Cookie, CookieSecret, CookieSecrets, CookieStatus, OCTETS as COOKIE_OCTETS};
 pub use edns::{Edns, ExtendedError, Opt, UDP_PAYLOAD};
 pub use name::{LowerName, MAX_NAME};
+pub use plain_query::PlainQuery;
 pub use query::{HEADER_OCTETS, Header, Query, Question};
-pub use reply_writer::{Checkpoint, Full, ReplyHeader, ReplyWriter, Section};
+pub use reply_writer::{Checkpoint, Full, ReplyHeader, ReplyWriter, Section, compresses_names};
 
 /// Bytes that do not follow the format; the reply to them is FORMERR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

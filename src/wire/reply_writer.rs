@@ -110,6 +110,11 @@ impl<'a> ReplyWriter<'a> {
         self.at.length
     }
 
+    /// Returns what has been written, but for the header.
+    pub fn written(&self) -> &[u8] {
+        &self.buffer[..self.at.length]
+    }
+
     /// Adds an RRset of class IN, whole or not at all. The data of its `records` is uncompressed.
     ///
     /// # Errors
@@ -322,6 +327,12 @@ impl<'a> ReplyWriter<'a> {
         self.at.length = end;
         Ok(())
     }
+}
+
+/// Returns whether there are names in the data of a type that are compressed: the types of RFC 1035 that every reader knows
+/// (RFC 3597, section 4).
+pub fn compresses_names(rtype: u16) -> bool {
+    matches!(rtype, rtype::NS | rtype::CNAME | rtype::PTR | rtype::SOA | rtype::MX)
 }
 
 /// Returns where the uncompressed name at `at` ends, if there is one.

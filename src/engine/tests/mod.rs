@@ -4,6 +4,7 @@ mod authority;
 mod cookies;
 mod format;
 mod laws;
+mod plain;
 mod put_off;
 mod size;
 mod steered;
