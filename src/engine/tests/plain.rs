@@ -180,5 +180,5 @@ fn the_short_way_says_nothing_or_what_the_engine_says_octets_and_tally() {
         }
     }
     // A law about nothing would hold, too.
-    assert!(said * 6 > WORLDS * PACKETS, "{said}");
+    assert!(said * 12 > WORLDS * PACKETS, "{said}");
 }
