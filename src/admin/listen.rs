@@ -63,6 +63,13 @@ pub struct AdminListener {
     socket: TcpListener,
 }
 
+impl AdminListener {
+    /// Returns its socket.
+    pub fn socket(&self) -> &TcpListener {
+        &self.socket
+    }
+}
+
 /// An address that cannot be listened on. Its message is the sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address} for the admin pages: {}", advice(.reason, *.address))]

@@ -114,7 +114,7 @@ impl DemoArgs {
         demo.introduce();
         let listener = Box::new(move |event: &Event| screen.event(Actor::Server, &event.text));
         let directory = demo.directory().to_owned();
-        let resources = ServeResources::open(&loaded.base.config.server)?;
+        let resources = ServeResources::open(&loaded.base.config.server, false)?;
         daemon::run(loaded, ServeOptions { directory, listener }, resources).await?;
         Ok(())
     }

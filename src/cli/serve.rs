@@ -13,11 +13,18 @@ use crate::daemon::{self, ServeOptions, ServeResources};
 /// The directory is validated as a whole before anything is bound. While running, it is watched: a
 /// change that validates takes effect at once, one that does not is logged and changes nothing. SIGHUP
 /// asks for the same. With RUST_LOG=debug more is logged.
+///
+/// With --replace the server takes over from the one that runs on the same state directory: its sockets, with all queries that
+/// wait in them, its health and its intents. No query is lost; a server that cannot start leaves the other as it is.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Read the configuration from this directory
     #[arg(long, value_name = "DIR", default_value = "zones")]
     config: PathBuf,
+
+    /// Take over from the server that runs on the same state directory
+    #[arg(long)]
+    replace: bool,
 
     /// Write log lines in this form, whatever `log:` in server.yaml says
     #[arg(long, value_name = "FORMAT")]
@@ -42,7 +49,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     logging::start(format, None);
     let options = ServeOptions { directory: arguments.config.clone(), listener: Box::new(|_| ()) };
     // Before there are other threads.
-    let resources = ServeResources::open_confined(&loaded.base.config.server);
+    let resources = ServeResources::open_confined(&loaded.base.config.server, arguments.replace);
     let served = match resources {
         Ok(resources) => run_to_end(daemon::run(loaded, options, resources))?,
         Err(error) => Err(error),

@@ -1,7 +1,9 @@
 //! The sockets for DNS, from when they are bound to when they are served.
 
+use std::io;
 use std::sync::Arc;
 
+use super::handover::HeldSockets;
 use super::load::LoadedDirectory;
 use crate::config::Listen;
 use crate::metrics::Metrics;
@@ -30,6 +32,21 @@ impl Listeners {
         Ok(Self { sockets, tls })
     }
 
+    /// Returns all sockets once more, to hand them to another process.
+    ///
+    /// # Errors
+    ///
+    /// When there are no descriptors for them.
+    pub fn held(&self) -> io::Result<HeldSockets> {
+        let mut held = HeldSockets::default();
+        for pair in &self.sockets {
+            pair.udp.iter().try_for_each(|socket| held.hold_udp(socket))?;
+            held.hold_tcp(&pair.tcp)?;
+        }
+        self.tls.iter().try_for_each(|listener| held.hold_tcp(&listener.listener))?;
+        Ok(held)
+    }
+
     /// Returns how many descriptors they take.
     pub fn descriptors(&self) -> u64 {
         let pairs: usize = self.sockets.iter().map(|pair| pair.udp.len() + 1).sum();
@@ -50,6 +67,7 @@ impl Listeners {
             most_connections: most,
             udp: metrics.udp.clone(),
             tcp: metrics.tcp.clone(),
+            are_handed_over: Arc::default(),
         }
     }
 }

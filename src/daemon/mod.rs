@@ -17,6 +17,7 @@ mod clock;
 mod confine;
 mod descriptors;
 pub(crate) mod events;
+mod handover;
 mod hosts;
 mod listeners;
 mod load;
@@ -24,9 +25,11 @@ mod locations;
 mod pages;
 pub(crate) mod peers;
 mod reload;
+mod running;
 mod secrets;
 mod signals;
 mod state_writer;
+mod supervisor;
 mod webhooks;
 mod write_outcomes;
 mod writer;
@@ -34,11 +37,9 @@ mod writer;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 
 pub use clock::SystemClock;
 pub use events::EventHistory;
@@ -61,17 +62,16 @@ use crate::region::HostAddresses;
 use crate::serve::{self, ListenError, PassedSocketError, PassedSockets};
 use descriptors::DescriptorBudget;
 use events::EventPublisher;
+use handover::{HandoverError, HeldSockets, Predecessor, ReplaceError, SuccessorListener};
 use listeners::Listeners;
 use reload::Reload;
+use running::Running;
 use secrets::{PeerSecret, WebhookSecrets};
 use signals::ProcessSignals;
 use state_writer::{StateStores, StateWriter};
 use webhooks::{CursorFile, Webhooks};
 use write_outcomes::WriteOutcomes;
 use writer::ControlLoop;
-
-/// The longest wait for each part to stop, so that all are done within the 5 s that a stop may take.
-const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// How a directory is served.
 pub struct ServeOptions {
@@ -110,6 +110,12 @@ pub enum Error {
     /// The process cannot give up what it should.
     #[error(transparent)]
     Confine(#[from] confine::Error),
+    /// There is no process that this one could replace.
+    #[error(transparent)]
+    Replace(#[from] ReplaceError),
+    /// The process that was to replace this one has ended.
+    #[error(transparent)]
+    Handover(#[from] HandoverError),
     #[error("cannot listen to signals")]
     Signals(#[source] io::Error),
 }
@@ -117,11 +123,11 @@ pub enum Error {
 /// The most orders that wait: more than operators give within the milliseconds that one takes.
 const MAX_ORDERS: usize = 16;
 
-/// Serves a directory until SIGTERM or SIGINT.
+/// Serves a directory until SIGTERM or SIGINT, or until another process goes on in its place.
 ///
 /// # Errors
 ///
-/// When it cannot start; then nothing stays bound.
+/// When it cannot start; then nothing stays bound. When the process that was to go on in its place ends before it does.
 pub async fn run(
     loaded: LoadedDirectory,
     options: ServeOptions,
@@ -129,9 +135,19 @@ pub async fn run(
 ) -> Result<(), Error> {
     let clock = SystemClock::start();
     let config = Arc::clone(&loaded.base.config);
-    let ServeResources { limit, secrets, peer_secret, state, listeners, admin, confinement } = resources;
+    let ServeResources {
+        limit,
+        secrets,
+        peer_secret,
+        state,
+        listeners,
+        admin,
+        confinement,
+        held,
+        predecessor,
+    } = resources;
     let signals = ProcessSignals::listen().map_err(Error::Signals)?;
-    let budget = DescriptorBudget::of(limit, listeners.descriptors());
+    let budget = DescriptorBudget::of(limit, listeners.descriptors() + held.descriptors());
     let metrics = measure(&loaded, clock.boot());
     warn(&loaded, &secrets, peer_secret.as_ref());
     let (outcomes, written) = WriteOutcomes::start(&metrics);
@@ -142,8 +158,10 @@ pub async fn run(
     let (loaded, hosts) = hosts::begin(loaded, hosts, &outcomes).await;
     let (hosts, findings, looking_up) = hosts.follow(&loaded.base.config);
     let transports = listeners.into_transports(&loaded, budget.tcp, &metrics);
+    let are_handed_over = Arc::clone(&transports.are_handed_over);
 
     let (stop, stopped) = watch::channel(false);
+    let (halt, halted) = watch::channel(false);
     let (results, reports) = mpsc::channel(probe::MAX_WAITING);
     let (worlds_in, worlds) = mpsc::channel(1);
     let (orders_in, orders) = mpsc::channel(MAX_ORDERS);
@@ -185,26 +203,26 @@ pub async fn run(
     let pages = tokio::spawn(pages::serve(admin, state, stopped.clone()));
     // Compiling takes milliseconds, and up to seconds after a reload: on a thread of its own it keeps no
     // query waiting, not even on one processor.
-    let writing = writer.run(control, first, reports, worlds, orders, stopped);
+    let writing = writer.run(control, first, reports, worlds, orders, halted);
     let writing = tokio::task::spawn_blocking(|| Handle::current().block_on(writing));
+    let running = Running { stop, servers, pages, are_handed_over, halt, writing, webhooks };
     let ProcessSignals { hangup, stop: mut stop_signals } = signals;
     let reloading = tokio::spawn(reload.run(hangup, findings));
 
-    stop_signals.wait().await;
-    tracing::info!("stopping");
+    let mut successors = SuccessorListener::start(directory.as_ref(), held);
+    supervisor::ready();
+    predecessor.into_iter().for_each(Predecessor::release);
+    let successor = tokio::select! {
+        () = stop_signals.wait() => None,
+        successor = successors.next() => Some(successor),
+    };
     reloading.abort();
     looking_up.abort();
-    finish(&stop, [("the DNS listeners", servers), ("the admin pages", pages), ("the writer", writing)])
-        .await;
-    webhooks.finish().await;
+    match successor {
+        None => running.stop().await,
+        Some(successor) => running.hand_over(successor, directory).await?,
+    }
     Ok(())
-}
-
-/// Asks tasks to stop, and waits for all of them at once.
-async fn finish(stop: &watch::Sender<bool>, tasks: [(&'static str, JoinHandle<()>); 3]) {
-    let _ = stop.send(true);
-    let [one, another, last] = tasks.map(|(what, task)| ended(what, task));
-    tokio::join!(one, another, last);
 }
 
 /// Logs what is amiss and keeps nothing from starting.
@@ -231,34 +249,54 @@ pub struct ServeResources {
     listeners: Listeners,
     admin: Option<admin::AdminListener>,
     confinement: ConfinementStatus,
+    /// All sockets once more, for the process that replaces this one.
+    held: HeldSockets,
+    /// The process that this one replaces.
+    predecessor: Option<Predecessor>,
 }
 
 impl ServeResources {
     /// Takes the state directory before it binds anything: a second instance must find out before it touches what the first
-    /// one has. A user of its own comes before both, for what root writes it cannot write again.
+    /// one has. A user of its own comes before both, for what root writes it cannot write again. A process that is replaced gives
+    /// its sockets first, and the state when nothing can be missing any more.
     ///
     /// # Errors
     ///
     /// When the system refuses one of them; then none is held.
-    pub fn open(server: &Server) -> Result<Self, Error> {
+    pub fn open(server: &Server, replaces: bool) -> Result<Self, Error> {
         let limit = descriptors::raise_limit();
         let mut passed = PassedSockets::take()?;
         if let Some(user) = &server.user {
             confine::become_user(user).map_err(confine::Error::from)?;
         }
-        let state = server.state.as_deref().map(SavedState::open).transpose()?;
+        let directory = server.state.as_deref();
+        let (predecessor, state) = match replaces {
+            true => (Some(Predecessor::meet(directory.ok_or(ReplaceError::Stateless)?, &mut passed)?), None),
+            false => (None, directory.map(|path| SavedState::open(lock(path)?)).transpose()?),
+        };
         let listeners = Listeners::bind(&server.listen, &mut passed)?;
         let bind = |address| admin::bind(address, passed.tcp(address).map(Into::into));
         let admin = server.admin.map(bind).transpose()?;
-        passed.finish()?;
+        if !replaces {
+            passed.finish()?;
+        }
+        let secrets = secrets::of_webhooks(server).map_err(LoadError::from)?;
+        let peer_secret = secrets::of_peers(server).map_err(LoadError::from)?;
+        let held = held(&listeners, admin.as_ref());
+        let state = match (&predecessor, directory) {
+            (Some(predecessor), Some(path)) => Some(SavedState::handed(path, predecessor)?),
+            _ => state,
+        };
         Ok(Self {
             limit,
-            secrets: secrets::of_webhooks(server).map_err(LoadError::from)?,
-            peer_secret: secrets::of_peers(server).map_err(LoadError::from)?,
+            secrets,
+            peer_secret,
             state: state.unwrap_or_default(),
             listeners,
             admin,
             confinement: confine::open(),
+            held,
+            predecessor,
         })
     }
 
@@ -267,8 +305,8 @@ impl ServeResources {
     /// # Errors
     ///
     /// As [`Self::open`], and when it cannot be given up.
-    pub fn open_confined(server: &Server) -> Result<Self, Error> {
-        let resources = Self::open(server)?;
+    pub fn open_confined(server: &Server, replaces: bool) -> Result<Self, Error> {
+        let resources = Self::open(server, replaces)?;
         Ok(Self { confinement: confine::restrict(server.state.as_deref())?, ..resources })
     }
 }
@@ -284,8 +322,16 @@ struct SavedState {
 }
 
 impl SavedState {
-    fn open(path: &Path) -> Result<Self, Error> {
-        let directory = lock(path)?;
+    /// Takes over the directory of a process that is replaced.
+    fn handed(path: &Path, predecessor: &Predecessor) -> Result<Self, Error> {
+        let lock = predecessor.take_state()?;
+        Self::open(match lock {
+            Some(lock) => StateDirectory::handed(path, lock),
+            None => StateDirectory::unlocked(path),
+        })
+    }
+
+    fn open(directory: StateDirectory) -> Result<Self, Error> {
         let (stores, mut restored) = state_writer::load_state(&directory)?;
         let cursors = state_writer::open(&directory, &mut restored.losses)?;
         let hosts = state_writer::open(&directory, &mut restored.losses)?;
@@ -297,6 +343,18 @@ impl SavedState {
             hosts: Some(hosts),
         })
     }
+}
+
+/// Returns all sockets once more. Without descriptors for them the process cannot be replaced, which is logged, and runs all the same.
+fn held(listeners: &Listeners, admin: Option<&admin::AdminListener>) -> HeldSockets {
+    let held = listeners.held().and_then(|mut held| {
+        admin.map_or(Ok(()), |admin| held.hold_tcp(admin.socket()))?;
+        Ok(held)
+    });
+    held.unwrap_or_else(|error| {
+        tracing::warn!("`serve --replace` cannot replace this process: {error}");
+        HeldSockets::default()
+    })
 }
 
 /// Locks the state directory for as long as the process lives.
@@ -314,13 +372,4 @@ fn lock(path: &Path) -> Result<StateDirectory, state_directory::Error> {
             Ok(StateDirectory::unlocked(path))
         }
     })
-}
-
-/// Waits for a task, no longer than the time that a stop may take.
-async fn ended(what: &str, task: JoinHandle<()>) {
-    match tokio::time::timeout(STOP_WITHIN, task).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!("{what} ended badly: {error}"),
-        Err(_) => tracing::warn!("{what} did not end in time and are left behind"),
-    }
 }

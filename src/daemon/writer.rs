@@ -15,6 +15,7 @@ use super::events::EventPublisher;
 use super::peers::{self, PeerStreams};
 use super::secrets;
 use super::state_writer::StateWriter;
+use super::supervisor;
 use super::write_outcomes::ByFile;
 use crate::admin::{AdminState, OperatorOrder, Published};
 use crate::canary::{BlindProbe, Observation, ProbeReport, ReferenceSighting};
@@ -289,6 +290,7 @@ impl ControlLoop {
 
     /// Looks at what nothing tells of: the wall clock, and queries over the rate limits.
     fn look(&self) -> Option<Input> {
+        supervisor::alive();
         let step = self.clock.follow().map(Input::ClockSet);
         step.or_else(|| {
             let queries = self.current.load().limiter.floods();

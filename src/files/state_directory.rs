@@ -5,7 +5,7 @@
 //! only tells operators which process holds it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const MAX_PID_BYTES: u64 = 20;
 #[derive(Clone, Debug)]
 pub struct StateDirectory {
     path: Arc<Path>,
-    _lock: Option<Arc<File>>,
+    lock: Option<Arc<File>>,
 }
 
 /// Why a state directory is not locked.
@@ -79,20 +79,36 @@ impl StateDirectory {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        // A full disk takes no number, and the lock holds all the same.
-        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self { path: path.into(), _lock: Some(Arc::new(file)) })
+        write_number(&mut file);
+        Ok(Self { path: path.into(), lock: Some(Arc::new(file)) })
+    }
+
+    /// Returns a directory that another process has locked and handed over, with the file that it is locked by.
+    pub fn handed(path: &Path, mut lock: File) -> Self {
+        write_number(&mut lock);
+        Self { path: path.into(), lock: Some(Arc::new(lock)) }
     }
 
     /// Returns a directory without its lock: for one that cannot be locked, and whose server starts all the same.
     pub fn unlocked(path: &Path) -> Self {
-        Self { path: path.into(), _lock: None }
+        Self { path: path.into(), lock: None }
+    }
+
+    /// Returns the file that it is locked by: whoever has it open as well keeps the directory locked. `None`: it is not locked.
+    pub fn lock_file(&self) -> Option<&File> {
+        self.lock.as_deref()
     }
 
     /// Returns where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Writes which process has the lock. A full disk takes no number, and the lock holds all the same.
+fn write_number(file: &mut File) {
+    let number = format!("{}\n", std::process::id());
+    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(number.as_bytes()));
 }
 
 fn holder(file: File) -> Option<u32> {

@@ -41,6 +41,7 @@ pub use udp::{echo, usual_threads};
 
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
@@ -56,11 +57,13 @@ pub struct Transports {
     pub most_connections: usize,
     pub udp: UdpMetrics,
     pub tcp: TcpMetrics,
+    /// Whether another process goes on with the sockets when this one stops.
+    pub are_handed_over: Arc<AtomicBool>,
 }
 
 /// Answers on all transports until `stop` turns true, then drains them.
 pub async fn run(transports: Transports, current: Arc<Current>, mut stop: watch::Receiver<bool>) {
-    let Transports { sockets, tls, most_connections, udp, tcp } = transports;
+    let Transports { sockets, tls, most_connections, udp, tcp, are_handed_over } = transports;
     let (datagrams, listeners) = split(sockets);
     let threads = UdpThreads::start(datagrams, &current, &udp);
     let connections = {
@@ -81,7 +84,11 @@ pub async fn run(transports: Transports, current: Arc<Current>, mut stop: watch:
         }
     });
     let _ = stop.wait_for(|stop| *stop).await;
-    let datagrams = tokio::task::spawn_blocking(move || threads.stop());
+    let are_handed_over = are_handed_over.load(Ordering::Acquire);
+    let datagrams = tokio::task::spawn_blocking(move || match are_handed_over {
+        true => threads.leave(),
+        false => threads.stop(),
+    });
     for ended in [datagrams, connections] {
         if let Err(error) = ended.await {
             tracing::error!("a transport did not end well: {error}");

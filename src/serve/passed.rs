@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use listenfd::ListenFd;
-use socket2::Socket;
+use socket2::{Socket, Type};
 
 /// Sockets that nothing has taken yet.
 #[derive(Debug, Default)]
@@ -76,6 +76,23 @@ impl PassedSockets {
             Some((address, _)) => Err(PassedSocketError::BothFamilies(*address)),
             None => Ok(sockets),
         }
+    }
+
+    /// Adds a socket that a process has handed over.
+    ///
+    /// # Errors
+    ///
+    /// When it is of no use.
+    pub fn add(&mut self, socket: Socket) -> Result<(), PassedSocketError> {
+        let number = self.udp.len() + self.tcp.len() + 1;
+        let unusable = |reason| PassedSocketError::Unusable { number, reason };
+        let address = address_of(&socket).map_err(unusable)?;
+        match socket.r#type().map_err(unusable)? {
+            Type::DGRAM => self.udp.push((address, socket)),
+            _ if socket.is_listener().map_err(unusable)? => self.tcp.push((address, socket)),
+            _ => return Err(unusable(io::ErrorKind::InvalidInput.into())),
+        }
+        Ok(())
     }
 
     /// Takes those for UDP at an address: one, or several that share it.

@@ -39,6 +39,7 @@ mod pages;
 mod pair;
 mod peers;
 mod reload;
+mod replace;
 mod restart;
 mod rollout;
 mod startup;

@@ -26,7 +26,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Protocol, SockRef, Socket, Type};
 
@@ -42,6 +42,9 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// The pause after an error of a socket, so that a broken one does not spin.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest wait for the threads to leave their sockets.
+const LEAVE_WITHIN: Duration = Duration::from_millis(500);
 
 /// How often a thread looks whether it is to stop, when nothing can wake it: a part of the 2 s in which it must.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -111,12 +114,13 @@ fn prepare(socket: &Socket, address: SocketAddr) -> io::Result<()> {
 pub(super) struct UdpThreads {
     workers: Vec<(Arc<UdpWorker>, JoinHandle<()>)>,
     is_stopping: Arc<AtomicBool>,
+    is_leaving: Arc<AtomicBool>,
 }
 
 impl UdpThreads {
     /// Starts a thread for each socket. A socket that gets none is closed: the kernel would deal queries out to it.
     pub(super) fn start(sockets: Vec<UdpSocket>, current: &Arc<Current>, metrics: &UdpMetrics) -> Self {
-        let is_stopping = Arc::<AtomicBool>::default();
+        let (is_stopping, is_leaving) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
         let mut workers = Vec::new();
         for socket in sockets {
             let worker = Arc::new(UdpWorker {
@@ -127,6 +131,7 @@ impl UdpThreads {
                 current: Arc::clone(current),
                 metrics: metrics.clone(),
                 is_stopping: Arc::clone(&is_stopping),
+                is_leaving: Arc::clone(&is_leaving),
             });
             let runs = Arc::clone(&worker);
             match thread::Builder::new().name("dns-udp".to_owned()).spawn(move || runs.run()) {
@@ -134,7 +139,7 @@ impl UdpThreads {
                 Err(error) => tracing::error!("cannot start a thread that answers UDP: {error}"),
             }
         }
-        Self { workers, is_stopping }
+        Self { workers, is_stopping, is_leaving }
     }
 
     /// Closes the sockets to what is new, has what waits in them answered, and waits for the threads. What waits in those that
@@ -151,6 +156,19 @@ impl UdpThreads {
             let _ = thread.join();
         }
     }
+
+    /// Leaves the sockets to a process that answers on them by now. A thread that waits for a query ends with the next one, which it
+    /// answers, or when the other process has the waiting end now and then ([`adopt`]); one that still waits after [`LEAVE_WITHIN`] has
+    /// nothing to answer, and ends with this process.
+    pub(super) fn leave(self) {
+        self.is_leaving.store(true, Ordering::Release);
+        self.is_stopping.store(true, Ordering::Release);
+        let left_at = Instant::now();
+        let is_waiting = || self.workers.iter().any(|(_, thread)| !thread.is_finished());
+        while is_waiting() && left_at.elapsed() < LEAVE_WITHIN {
+            thread::sleep(PAUSE / 10);
+        }
+    }
 }
 
 /// One socket and all that its thread needs.
@@ -163,6 +181,8 @@ struct UdpWorker {
     current: Arc<Current>,
     metrics: UdpMetrics,
     is_stopping: Arc<AtomicBool>,
+    /// Whether what waits in the socket is left to another process.
+    is_leaving: Arc<AtomicBool>,
 }
 
 impl UdpWorker {
@@ -180,7 +200,7 @@ impl UdpWorker {
         let mut is_failing = false;
         loop {
             let is_last = self.is_stopping.load(Ordering::Acquire);
-            if is_last && self.is_passed {
+            if is_last && (self.is_passed || self.is_leaving.load(Ordering::Acquire)) {
                 return;
             }
             match batch.receive(&self.socket, !is_last) {
