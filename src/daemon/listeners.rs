@@ -47,10 +47,10 @@ impl Listeners {
         Ok(held)
     }
 
-    /// Returns how many descriptors they take.
+    /// Returns how many descriptors they take, each twice: once more for the process that replaces this one.
     pub fn descriptors(&self) -> u64 {
         let pairs: usize = self.sockets.iter().map(|pair| pair.udp.len() + 1).sum();
-        (pairs + self.tls.len()) as u64
+        2 * (pairs + self.tls.len()) as u64
     }
 
     /// Logs each address, and hands over what is served on them, with at most so many TCP connections.

@@ -34,11 +34,12 @@ mod webhooks;
 mod write_outcomes;
 mod writer;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{io, mem};
 
 use tokio::runtime::Handle;
+use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 
 pub use clock::SystemClock;
@@ -131,23 +132,33 @@ const MAX_ORDERS: usize = 16;
 pub async fn run(
     loaded: LoadedDirectory,
     options: ServeOptions,
-    resources: ServeResources,
+    mut resources: ServeResources,
 ) -> Result<(), Error> {
+    let ProcessSignals { hangup, mut stop } = ProcessSignals::listen().map_err(Error::Signals)?;
+    let directory = resources.state.directory.clone();
+    let (held, predecessor) = (mem::take(&mut resources.held), resources.predecessor.take());
+    let running = start(loaded, options, resources, hangup).await?;
+    let mut successors = SuccessorListener::start(directory.as_ref(), held);
+    supervisor::ready();
+    predecessor.into_iter().for_each(Predecessor::release);
+    tokio::select! {
+        () = stop.wait() => running.stop().await,
+        successor = successors.next() => running.hand_over(successor, directory).await?,
+    }
+    Ok(())
+}
+
+/// Starts everything. A reload is asked for by `hangup`, too.
+async fn start(
+    loaded: LoadedDirectory,
+    options: ServeOptions,
+    resources: ServeResources,
+    hangup: Signal,
+) -> Result<Running, Error> {
     let clock = SystemClock::start();
     let config = Arc::clone(&loaded.base.config);
-    let ServeResources {
-        limit,
-        secrets,
-        peer_secret,
-        state,
-        listeners,
-        admin,
-        confinement,
-        held,
-        predecessor,
-    } = resources;
-    let signals = ProcessSignals::listen().map_err(Error::Signals)?;
-    let budget = DescriptorBudget::of(limit, listeners.descriptors() + held.descriptors());
+    let ServeResources { limit, secrets, peer_secret, state, listeners, admin, confinement, .. } = resources;
+    let budget = DescriptorBudget::of(limit, listeners.descriptors());
     let metrics = measure(&loaded, clock.boot());
     warn(&loaded, &secrets, peer_secret.as_ref());
     let (outcomes, written) = WriteOutcomes::start(&metrics);
@@ -205,24 +216,8 @@ pub async fn run(
     // query waiting, not even on one processor.
     let writing = writer.run(control, first, reports, worlds, orders, halted);
     let writing = tokio::task::spawn_blocking(|| Handle::current().block_on(writing));
-    let running = Running { stop, servers, pages, are_handed_over, halt, writing, webhooks };
-    let ProcessSignals { hangup, stop: mut stop_signals } = signals;
-    let reloading = tokio::spawn(reload.run(hangup, findings));
-
-    let mut successors = SuccessorListener::start(directory.as_ref(), held);
-    supervisor::ready();
-    predecessor.into_iter().for_each(Predecessor::release);
-    let successor = tokio::select! {
-        () = stop_signals.wait() => None,
-        successor = successors.next() => Some(successor),
-    };
-    reloading.abort();
-    looking_up.abort();
-    match successor {
-        None => running.stop().await,
-        Some(successor) => running.hand_over(successor, directory).await?,
-    }
-    Ok(())
+    let watching = [tokio::spawn(reload.run(hangup, findings)), looking_up];
+    Ok(Running { stop, servers, pages, are_handed_over, halt, writing, watching, webhooks })
 }
 
 /// Logs what is amiss and keeps nothing from starting.

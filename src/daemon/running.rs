@@ -26,6 +26,8 @@ pub struct Running {
     /// Ends what decides: `writing`.
     pub halt: watch::Sender<bool>,
     pub writing: JoinHandle<()>,
+    /// What watches the configuration and the hosts in it.
+    pub watching: [JoinHandle<()>; 2],
     pub webhooks: Webhooks,
 }
 
@@ -34,7 +36,8 @@ impl Running {
     pub async fn stop(self) {
         tracing::info!("stopping");
         supervisor::stopping();
-        let Self { stop, servers, pages, halt, writing, webhooks, .. } = self;
+        let Self { stop, servers, pages, halt, writing, watching, webhooks, .. } = self;
+        watching.iter().for_each(JoinHandle::abort);
         let _ = (halt.send(true), stop.send(true));
         tokio::join!(
             ended("the DNS listeners", servers),
@@ -56,7 +59,8 @@ impl Running {
         directory: Option<StateDirectory>,
     ) -> Result<(), HandoverError> {
         tracing::info!("process {} goes on in place of this one", successor.pid);
-        let Self { stop, servers, pages, are_handed_over, halt, writing, webhooks } = self;
+        let Self { stop, servers, pages, are_handed_over, halt, writing, watching, webhooks } = self;
+        watching.iter().for_each(JoinHandle::abort);
         let _ = halt.send(true);
         ended("the writer", writing).await;
         webhooks.finish().await;

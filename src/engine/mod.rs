@@ -14,103 +14,27 @@
 
 mod chaos;
 pub(crate) mod chase;
+mod exchange;
 mod gate;
 mod plain;
 mod put_off;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
-
 pub use chase::AnswerSource;
+pub use exchange::{
+    Arrival, Disposition, MAX_REPLY, MIN_REPLY, ReplySubject, ReplyTally, Transport, max_reply,
+};
 pub use put_off::{PutOff, put_off};
 
 use self::chase::ReplyMeta;
-use crate::answer::NodeId;
+use self::exchange::limit;
 use crate::client::Requester;
-use crate::moment::Moment;
-use crate::region::RegionId;
 use crate::snapshot::{Kind, Snapshot, Steered};
 use crate::wire::{
-    COOKIE_OCTETS, ClientSubnet, CookieSecrets, CookieStatus, Edns, Opt, Query, Rcode, ReplyHeader,
-    ReplyWriter, UDP_PAYLOAD, class,
+    ClientSubnet, CookieSecrets, CookieStatus, Opt, Query, Rcode, ReplyHeader, ReplyWriter, class,
 };
 use crate::zone::Chooser;
-
-/// The largest UDP reply to a sender without EDNS (RFC 1035, section 4.2.1). Every buffer for replies has
-/// room for this much.
-pub const MIN_REPLY: usize = 512;
-
-/// The largest reply there is: TCP's length field has 16 bits (RFC 1035, section 4.2.2).
-pub const MAX_REPLY: usize = 65535;
-
-/// The transport of a request, which bounds its reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// Datagrams: the sender's EDNS size counts, up to 1232 octets.
-    Udp,
-    /// Any stream: TCP, TLS, HTTPS, QUIC.
-    Tcp,
-}
-
-/// Where a request came from, how and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrival {
-    /// The sender's address.
-    pub client: IpAddr,
-    pub transport: Transport,
-    /// By the wall clock, to a second or so: cookies grow old.
-    pub at: Moment,
-}
-
-/// What the caller is to do with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disposition {
-    /// Send the first `length` octets of the buffer.
-    Reply {
-        /// In octets.
-        length: usize,
-        tally: ReplyTally,
-    },
-    /// Send nothing: the request has no header, or is a response.
-    Silence,
-}
-
-/// The properties of a reply that are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReplyTally {
-    /// The zone of the question, by its place in the configuration. `None` when it is in no zone here.
-    pub zone: Option<usize>,
-    /// `None` when there was no readable question.
-    pub qtype: Option<u16>,
-    /// With the bits that EDNS adds.
-    pub rcode: Rcode,
-    /// The region of a steered answer.
-    pub region: Option<RegionId>,
-    /// The part of the clients that a steered answer went to, by its place in `Base::demand`.
-    pub part: Option<u16>,
-    /// Whether a steered answer has an address that clients are being moved away from.
-    pub is_leaving: bool,
-    /// Whether the reply is cut (TC), so that the sender comes back over TCP.
-    pub is_truncated: bool,
-    /// Whether the request brought a client subnet.
-    pub has_client_subnet: bool,
-    /// What its cookie says of the sender; `None`: it brought none.
-    pub cookie: Option<CookieStatus>,
-    /// What it tells.
-    pub subject: ReplySubject,
-}
-
-/// What a reply tells, as far as those who get many alike are concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplySubject {
-    /// Records that a name has, or a referral from there. `None`: what the server says of itself.
-    Name(Option<NodeId>),
-    /// That the zone at this place has no such name, or the name no such type.
-    Absence(usize),
-    /// An error.
-    Error,
-}
 
 /// Answers a request from a snapshot.
 ///
@@ -217,24 +141,11 @@ fn begin<'r, 's>(
     let query = Query::parse(request)?;
     let edns = query.edns.as_ref();
     let mut opt = edns.map(|edns| Opt::replying_to(edns, nsid));
-    let judged = judge_cookie(edns, arrival, secrets);
+    let judged = arrival.judge_cookie(edns, secrets);
     if let (Some(opt), Some((_, cookie))) = (&mut opt, judged) {
         opt.set_cookie(cookie);
     }
     Some(Begun { opt, cookie: judged.map(|(status, _)| status), query })
-}
-
-/// Returns what a request's cookie says of its sender, and the cookie of the reply. `None`: the request brought none, or there are
-/// no secrets to judge it by.
-fn judge_cookie(
-    edns: Option<&Edns>,
-    arrival: Arrival,
-    secrets: Option<&CookieSecrets>,
-) -> Option<(CookieStatus, [u8; COOKIE_OCTETS])> {
-    let cookie = edns?.cookie?;
-    // Modulo 2^32, as RFC 9018 wants.
-    let seconds = (arrival.at.0 / 1000) as u32;
-    Some(secrets?.judge(&cookie, arrival.client, seconds))
 }
 
 /// Returns what writes a reply of at most so many octets, with its question, and room for its OPT record.
@@ -270,23 +181,5 @@ fn subject(meta: &ReplyMeta) -> ReplySubject {
         (Rcode::NoError | Rcode::NxDomain, Some(zone)) if meta.is_negative => ReplySubject::Absence(zone),
         (Rcode::NoError, _) => ReplySubject::Name(meta.node),
         _ => ReplySubject::Error,
-    }
-}
-
-/// Returns the size of a buffer that holds every reply over a transport.
-pub fn max_reply(transport: Transport) -> usize {
-    match transport {
-        Transport::Udp => UDP_PAYLOAD.into(),
-        Transport::Tcp => MAX_REPLY,
-    }
-}
-
-/// Returns the most octets that a reply may have.
-fn limit(transport: Transport, edns: Option<&Edns>) -> usize {
-    match (transport, edns) {
-        (Transport::Tcp, _) => MAX_REPLY,
-        (Transport::Udp, None) => MIN_REPLY,
-        // Sizes below 512 count as 512 (RFC 6891, section 6.2.3).
-        (Transport::Udp, Some(edns)) => usize::from(edns.payload.min(UDP_PAYLOAD)).max(MIN_REPLY),
     }
 }

@@ -8,7 +8,7 @@
 //! no record is checked for room one by one.
 
 use super::chase::{AnswerSource, kind};
-use super::{Arrival, Disposition, ReplySubject, ReplyTally, limit};
+use super::exchange::{Arrival, Disposition, ReplySubject, ReplyTally, limit};
 use crate::answer::{NameNode, Packed, PlainNegative};
 use crate::client::Requester;
 use crate::region::RegionId;
@@ -20,23 +20,23 @@ use crate::zone::{Chooser, Ttl};
 const AUTHORITATIVE_RESPONSE: u8 = 0x84;
 
 /// What stands between the question and the OPT record.
-enum Body<'s> {
+enum PlainBody<'s> {
     Records(&'s Packed),
     Negative(&'s PlainNegative, Ttl),
 }
 
 /// A body, and what is counted of it.
-struct Found<'s> {
-    body: Body<'s>,
+struct PlainAnswer<'s> {
+    body: PlainBody<'s>,
     scope: u8,
     region: Option<RegionId>,
     part: Option<u16>,
     is_leaving: bool,
 }
 
-impl<'s> Found<'s> {
+impl<'s> PlainAnswer<'s> {
     /// Returns the same answer to all clients.
-    fn of(body: Body<'s>) -> Self {
+    fn of(body: PlainBody<'s>) -> Self {
         Self { body, scope: 0, region: None, part: None, is_leaving: false }
     }
 }
@@ -58,15 +58,15 @@ where
     let requester = Requester { sender: arrival.client, subnet: subnet.and_then(ClientSubnet::network) };
     let found = find(source, &query, node, &requester)?;
     let mut opt = edns.map(|edns| Opt::replying_to(edns, None));
-    let cookie = super::judge_cookie(edns, arrival, source.cookies);
+    let cookie = arrival.judge_cookie(edns, source.cookies);
     if let (Some(opt), Some((_, cookie))) = (&mut opt, cookie) {
         opt.set_cookie(cookie);
     }
     let room = limit(arrival.transport, edns).min(reply.len());
     let length = write(&query, &found, opt.as_ref(), reply.get_mut(..room)?)?;
     let subject = match found.body {
-        Body::Records(_) => ReplySubject::Name(Some(node.id)),
-        Body::Negative(..) => ReplySubject::Absence(node.zone),
+        PlainBody::Records(_) => ReplySubject::Name(Some(node.id)),
+        PlainBody::Negative(..) => ReplySubject::Absence(node.zone),
     };
     let tally = ReplyTally {
         zone: Some(node.zone),
@@ -90,7 +90,7 @@ fn find<'s, S>(
     query: &PlainQuery<'_>,
     node: &'s NameNode,
     requester: &Requester,
-) -> Option<Found<'s>>
+) -> Option<PlainAnswer<'s>>
 where
     S: Fn(Chooser, Kind, &Requester) -> Steered<'s>,
 {
@@ -99,7 +99,7 @@ where
         return None;
     }
     if let Some(records) = node.rrset(query.qtype) {
-        return Some(Found::of(Body::Records(records)));
+        return Some(PlainAnswer::of(PlainBody::Records(records)));
     }
     let kind = kind(query.qtype)?;
     let negative = || {
@@ -110,31 +110,31 @@ where
         let has_alias = node.rrset(rtype::CNAME).is_some();
         return negative()
             .filter(|_| !has_alias)
-            .map(|negative| Found::of(Body::Negative(negative, Ttl::MAX)));
+            .map(|negative| PlainAnswer::of(PlainBody::Negative(negative, Ttl::MAX)));
     };
     let Steered { choice, scope, region, part, is_leaving, is_fail_open } =
         (source.steer)(chooser, kind, requester);
     let body = match choice {
         // What is to be said of it takes room that may be missing.
         _ if is_fail_open => return None,
-        SteeredAnswer::Records(records) => Body::Records(records),
-        SteeredAnswer::Nodata(most) => Body::Negative(negative()?, most),
+        SteeredAnswer::Records(records) => PlainBody::Records(records),
+        SteeredAnswer::Nodata(most) => PlainBody::Negative(negative()?, most),
         SteeredAnswer::Refuse | SteeredAnswer::Servfail | SteeredAnswer::Prohibited => return None,
     };
-    Some(Found { body, scope, region, part, is_leaving })
+    Some(PlainAnswer { body, scope, region, part, is_leaving })
 }
 
 /// Writes the reply, and returns its length. `None`: it does not fit, or cannot be copied.
 #[inline]
 fn write(
     query: &PlainQuery<'_>,
-    found: &Found<'_>,
+    found: &PlainAnswer<'_>,
     opt: Option<&Opt<'_>>,
     reply: &mut [u8],
 ) -> Option<usize> {
     let (octets, answers, authorities) = match found.body {
-        Body::Records(records) => (records.plain_octets()?, records.count(), 0),
-        Body::Negative(negative, _) => (negative.octets(), 0, 1),
+        PlainBody::Records(records) => (records.plain_octets()?, records.count(), 0),
+        PlainBody::Negative(negative, _) => (negative.octets(), 0, 1),
     };
     let body = HEADER_OCTETS + query.question.len();
     let end = body + octets;
@@ -147,8 +147,8 @@ fn write(
     reply[8..12].copy_from_slice(&[0, authorities, 0, opt.is_some().into()]);
     reply[HEADER_OCTETS..body].copy_from_slice(query.question);
     match found.body {
-        Body::Records(records) => records.write_plain(&mut reply[body..end], query.id),
-        Body::Negative(negative, most) => {
+        PlainBody::Records(records) => records.write_plain(&mut reply[body..end], query.id),
+        PlainBody::Negative(negative, most) => {
             negative.write(&mut reply[body..end], query.name().len(), most);
         }
     }

@@ -41,11 +41,6 @@ impl HeldSockets {
         self.hold(listener.local_addr()?, listener)
     }
 
-    /// Returns how many descriptors they take.
-    pub fn descriptors(&self) -> u64 {
-        self.0.len() as u64
-    }
-
     fn hold(&mut self, address: SocketAddr, socket: &impl AsFd) -> io::Result<()> {
         self.0.push((address, socket.as_fd().try_clone_to_owned()?));
         Ok(())
