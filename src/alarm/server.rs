@@ -3,14 +3,15 @@
 //! A file that was lost, or cannot be written, is an alarm until it is written. A clock that was set is one for a while,
 //! so that an operator who looks later still learns why times do not fit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Alarm;
 use super::flood::FloodAlarm;
 use crate::event::{Condition, Event, StateLoss};
 use crate::moment::{ClockStep, Moment, follows_clock};
-use crate::region::{HostLookup, Regions, Site, Target};
+use crate::region::{HostLookup, Regions, Site, ZoneId};
 
 /// How long a step of the clock is an alarm.
 const CLOCK_TOLD_FOR: Duration = Duration::from_secs(3600);
@@ -20,8 +21,12 @@ const CLOCK_TOLD_FOR: Duration = Duration::from_secs(3600);
 pub(crate) struct ServerAlarms {
     /// By the name of the file.
     files: BTreeMap<&'static str, Event>,
-    /// By the name that cannot be looked up.
+    /// By the name that cannot be looked up, or of which not all is taken.
     hosts: BTreeMap<String, Event>,
+    /// By name: what the last lookup that found something led to.
+    led: BTreeMap<String, Vec<IpAddr>>,
+    /// By name: why the last lookup led nowhere.
+    failing: BTreeMap<String, String>,
     /// The last step of the clock that is still told.
     clock: Option<Event>,
     pub(crate) flood: FloodAlarm,
@@ -57,18 +62,34 @@ impl ServerAlarms {
         events
     }
 
-    /// Takes what lookups of names found.
+    /// Takes what lookups of names found, and where all names lead by now, for one may take an address from another.
     pub(crate) fn looked_up(&mut self, lookups: &[HostLookup], regions: &Regions, now: Moment) -> Vec<Event> {
-        let mut events = Vec::new();
         for HostLookup { host, found } in lookups {
-            let Some((zone, count)) = zone_of(host, regions) else { continue };
             match found {
-                Ok(_) => {
-                    let was_told = self.hosts.remove(host);
-                    events.extend(was_told.map(|_| Event::host_resolved(Some((&zone, count)), host, now)));
+                Ok(ips) => {
+                    self.failing.remove(host);
+                    self.led.insert(host.clone(), ips.clone());
                 }
-                Err(why) => {
-                    let event = Event::host_unresolved(&zone, host, why, count, now);
+                Err(why) => drop(self.failing.insert(host.clone(), why.clone())),
+            }
+        }
+        let (mut events, mut seen) = (Vec::new(), BTreeSet::new());
+        for (id, _, zone) in regions.zones() {
+            let Some(host) = zone.host.as_ref().map(|host| &host.name) else { continue };
+            // Services may share a name; the first zone stands for all.
+            if !seen.insert(host) {
+                continue;
+            }
+            let (target, count) = (regions.target(Site::Zone(id)), zone.addresses.len());
+            let found = self.led.get(host).map_or(&[][..], Vec::as_slice);
+            let why = self.failing.get(host).cloned().or_else(|| taken(found, id, regions));
+            match why {
+                None => {
+                    let was_told = self.hosts.remove(host);
+                    events.extend(was_told.map(|_| Event::host_resolved(Some((&target, count)), host, now)));
+                }
+                Some(why) => {
+                    let event = Event::host_unresolved(&target, host, &why, count, now);
                     // Another reason is no other alarm.
                     let before = self.hosts.get(host).map(|before| before.time);
                     self.hosts.insert(host.clone(), Event { time: before.unwrap_or(now), ..event.clone() });
@@ -81,7 +102,9 @@ impl ServerAlarms {
 
     /// Ends the alarms of names that no zone has any more.
     pub(crate) fn forget_hosts(&mut self, regions: &Regions, now: Moment) -> Vec<Event> {
-        let is_gone = |host: &str| zone_of(host, regions).is_none();
+        let is_gone = |host: &str| !regions.hosts().any(|known| known.name == host);
+        self.led.retain(|host, _| !is_gone(host));
+        self.failing.retain(|host, _| !is_gone(host));
         let gone = self.hosts.extract_if(.., |host, _| is_gone(host));
         gone.map(|(host, _)| Event::host_resolved(None, &host, now)).collect()
     }
@@ -128,11 +151,16 @@ impl ServerAlarms {
     }
 }
 
-/// Returns the availability zone of a name, and how many addresses it has.
-fn zone_of(host: &str, regions: &Regions) -> Option<(Target, usize)> {
-    let mut zones = regions.zones();
-    let (id, _, zone) = zones.find(|(_, _, zone)| zone.host.as_ref().is_some_and(|own| own.name == host))?;
-    Some((regions.target(Site::Zone(id)), zone.addresses.len()))
+/// Says which of the addresses of a name its zone goes without, because another zone has them already; `None`: it has all.
+fn taken(found: &[IpAddr], id: ZoneId, regions: &Regions) -> Option<String> {
+    let service = |zone: ZoneId| regions.region(regions.region_of(zone)).service();
+    let own = &regions.zone(id).addresses;
+    found.iter().filter(|ip| !own.contains(ip)).find_map(|ip| {
+        let (other, ..) = regions
+            .zones()
+            .find(|(other, _, zone)| service(*other) == service(id) && zone.addresses.contains(ip))?;
+        Some(format!("leads to {ip}, which {} has already", regions.target(Site::Zone(other))))
+    })
 }
 
 follows_clock!(ServerAlarms: files, hosts, clock, flood);
