@@ -85,7 +85,8 @@ impl NameClients {
             for family in &families {
                 let weight = weight / families.len() as f64;
                 of_partition.known += weight;
-                let route = route_in(part, outlook.splits.of(index), base, view, &outlook.readings, *family);
+                let route =
+                    route_in(&self.parts, index, &outlook.splits, base, view, &outlook.readings, *family);
                 for (region, fraction) in route.fractions() {
                     of_partition.shares[usize::from(region.0)][*family as usize] += weight * fraction;
                 }

@@ -19,8 +19,8 @@ mod tests {
     use crate::canary::{Failure, FailureClass};
     use crate::files::store::tests::check;
     use crate::health::{
-        OutlierGrade, RecoveryState, RememberedDemand, RememberedFall, RememberedGrade, RememberedRecovery,
-        Stage,
+        DrawnClients, OutlierGrade, RecoveryState, RememberedDemand, RememberedFall, RememberedGrade,
+        RememberedRecovery, Stage,
     };
     use crate::moment::Moment;
     use crate::region::{Failover, Family};
@@ -63,6 +63,7 @@ mod tests {
             portions: vec![RememberedDemand {
                 owner: "api.example.com.".to_owned(),
                 order: vec!["tokyo".to_owned(), "osaka".to_owned()],
+                drawn: DrawnClients::All,
                 rate: 1234.1,
                 pieces: vec![(0.3, "tokyo".to_owned()), (1.0, "osaka".to_owned())],
             }],

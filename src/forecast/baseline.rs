@@ -124,10 +124,8 @@ impl<'a> Baseline<'a> {
 
     fn flows(&self, splits: &Splits, situation: Situation<'_>) -> Vec<Flow> {
         let Situation { view, readings } = situation;
-        let parts = self.parts.iter().enumerate();
-        let flows =
-            parts.map(|(index, part)| Flow::of(&route(part, splits.of(index), self.base, view, readings)));
-        flows.collect()
+        let flow = |index| Flow::of(&route(&self.parts, index, splits, self.base, view, readings));
+        (0..self.parts.len()).map(flow).collect()
     }
 
     /// Returns how often resolvers ask: once in each TTL, for each subnet's worth of demand.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::health::View;
 use crate::region::{Family, RegionId};
 use crate::snapshot::{Base, Permit};
-use crate::steering::{self, Destination, Rest, Route};
+use crate::steering::{self, Destination, PartSplits, Rest, Route};
 
 /// Clients of one name for whom no permitted region would take them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -88,7 +88,7 @@ fn lot(base: &Base, permit: &Permit, view: &View, family: Family) -> ServiceLeve
         return ServiceLevel::Served;
     }
     let (plan, policy) = base.plan(permit.partition, permit.part);
-    match Route::find(plan, policy.all_down, view, None, family).rest {
+    match Route::find(plan, policy.all_down, view, &PartSplits::default(), family).rest {
         Rest::Whole(Destination::FailOpen(_)) => ServiceLevel::FailOpen,
         Rest::Whole(Destination::Refused(refusal) | Destination::Forbidden(refusal)) => {
             ServiceLevel::Refused(refusal.as_str())

@@ -54,6 +54,24 @@ pub struct RememberedGrade {
     pub grade: OutlierGrade,
 }
 
+/// Which of the clients of one plan some are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DrawnClients {
+    #[default]
+    All,
+    /// Those who are drawn for the first of its regions, which are equally near.
+    Own,
+    /// Those whom no region takes that they are drawn for.
+    Others,
+}
+
+impl DrawnClients {
+    fn are_all(&self) -> bool {
+        *self == Self::All
+    }
+}
+
 /// What the clients of one plan asked for, and where they were sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RememberedDemand {
@@ -62,6 +80,9 @@ pub struct RememberedDemand {
     /// The names of the regions that they may be sent to, the best first: together with the owner it says who
     /// they are.
     pub order: Vec<String>,
+    /// Which of the clients of several equally near regions they are.
+    #[serde(default, skip_serializing_if = "DrawnClients::are_all")]
+    pub drawn: DrawnClients,
     /// Requests per second, as far as could be told.
     pub rate: f64,
     /// The pieces of their line: where each ends, and the name of the region that it goes to.

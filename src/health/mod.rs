@@ -57,7 +57,9 @@ pub use address::{AddressHealth, BlindSpot, CanaryRecord, Cause, LastResult, Rem
 pub use board::{Board, StateChange};
 pub use evidence::is_cut_off;
 pub use lag::{LagChange, LagGates};
-pub use memory::{Adoption, FRESH_FOR, Memory, RememberedDemand, RememberedGrade, RememberedRecovery};
+pub use memory::{
+    Adoption, DrawnClients, FRESH_FOR, Memory, RememberedDemand, RememberedGrade, RememberedRecovery,
+};
 pub use observers::{
     FRESH_WITHIN, Fact, FactKey, JointSights, Link, LostPeer, Observer, ObserverRules, Observers, PeerHello,
     PeerNews, PeerReport, RegionSights, Sight, own_facts,

@@ -86,8 +86,8 @@ fn routes(snapshot: &Snapshot, number: usize) -> Vec<PartRoute> {
     let view = snapshot.health.under(partition.policy.max_lag);
     let plans = partition.plans.iter().enumerate();
     let routes = plans.map(|(part, plan)| {
-        let split = base.demand_of(number, part).and_then(|place| snapshot.splits.of(place));
-        let route = Route::find(plan, partition.policy.all_down, view, split, Family::V4);
+        let splits = base.splits_of(number, part, &snapshot.splits);
+        let route = Route::find(plan, partition.policy.all_down, view, &splits, Family::V4);
         PartRoute {
             home: home(plan, view),
             fractions: route.fractions(),

@@ -23,7 +23,7 @@ use crate::moment::Moment;
 use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
 use crate::snapshot::{Base, Partition};
-use crate::steering::{NearDraw, Piece, Plan, Policy, Rest, Route, Split};
+use crate::steering::{NearDraw, PartSplits, Piece, Plan, Policy, Rest, Route, Split};
 use crate::zone::PinId;
 
 /// The most regions of one policy whose sets are enumerated: twice as many sets with each region more.
@@ -193,7 +193,8 @@ impl Trial<'_> {
         for (part, plan) in self.partition.plans.iter().enumerate() {
             for family in Family::BOTH {
                 decisions += 1;
-                let route = Route::find(plan, self.partition.policy.all_down, &view, None, family);
+                let route =
+                    Route::find(plan, self.partition.policy.all_down, &view, &PartSplits::default(), family);
                 let route = self.followed(route, plan, &view, family);
                 let beside = || at.map_or_else(String::new, |at| self.told(at));
                 let breach = self.judge(part, &route, in_service, beside);
@@ -228,7 +229,7 @@ impl Trial<'_> {
             for family in Family::BOTH {
                 decisions += 1;
                 let all_down = self.partition.policy.all_down;
-                let route = Route::find(plan, all_down, &view, None, family);
+                let route = Route::find(plan, all_down, &view, &PartSplits::default(), family);
                 let route = route.weighted(plan, &weights, &view, family);
                 let route = self.followed(route, plan, &view, family);
                 let beside = || {
@@ -261,6 +262,7 @@ impl Trial<'_> {
     fn try_split(&mut self, home: RegionId, to: RegionId, stage: SiteShare) -> u64 {
         let pieces = [(0.5, home), (1.0, to)].map(|(until, region)| Piece { until, region });
         let split = Split::of(pieces.to_vec()).expect("two halves are a split");
+        let splits = PartSplits { whole: Some(&split), near: vec![(home, &split)] };
         let in_service: RegionSet = [home].into_iter().collect();
         let view = view(self.base, in_service, Some((to, stage)));
         let plans = self.partition.plans.iter().enumerate();
@@ -269,7 +271,7 @@ impl Trial<'_> {
             for family in Family::BOTH {
                 decisions += 1;
                 let all_down = self.partition.policy.all_down;
-                let route = Route::find(plan, all_down, &view, Some(&split), family);
+                let route = Route::find(plan, all_down, &view, &splits, family);
                 let route = self.followed(route, plan, &view, family);
                 let beside = || {
                     format!("{} sheds to {}, and {}", self.name(home), self.name(to), self.told((to, stage)))
@@ -381,7 +383,7 @@ fn reached(route: &Route) -> impl Iterator<Item = RegionId> {
     };
     let stops = route.stops.iter().map(|(region, _)| *region);
     let others = route.others.iter().copied();
-    let near = route.near.iter().flat_map(NearDraw::regions);
+    let near = route.near.iter().flat_map(NearDraw::reached);
     near.chain(stops).chain(whole).chain(pieces.iter().map(|(_, region)| *region)).chain(others)
 }
 

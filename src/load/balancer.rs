@@ -21,11 +21,11 @@ use super::estimate::{capacities, demands, estimate, route, served};
 use super::learnt::LearntDemand;
 use super::{Outlook, Readings};
 use crate::canary::{Canary, Signal};
-use crate::health::{RememberedDemand, SiteShare, VELOCITY_PERIOD, View};
+use crate::health::{DrawnClients, RememberedDemand, SiteShare, VELOCITY_PERIOD, View};
 use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::{Family, RegionId};
 use crate::share::Share;
-use crate::snapshot::{Base, DemandPart};
+use crate::snapshot::{Base, DemandPart, DrawnFor};
 use crate::steering::{Demand, Piece, Split, Splits};
 
 /// The shortest time between two steps: three reports of a canary with the usual interval.
@@ -105,6 +105,7 @@ impl Balancer {
         let portions = known.map(|(part, rate, split)| RememberedDemand {
             owner: base.owner_of(part),
             order: part.order.iter().map(|(region, _)| name(*region)).collect(),
+            drawn: drawn(part),
             rate,
             pieces: split.pieces().iter().map(|piece| (piece.until, name(piece.region))).collect(),
         });
@@ -116,13 +117,13 @@ impl Balancer {
         let regions = &base.config.regions;
         let key = |part: &DemandPart| {
             let order = part.order.iter().map(|(region, _)| regions.region(*region).name.clone());
-            (base.owner_of(part), order.collect::<Vec<_>>())
+            (base.owner_of(part), order.collect::<Vec<_>>(), drawn(part))
         };
         let parts: HashMap<_, _> =
             base.demand.iter().enumerate().map(|(index, part)| (key(part), index)).collect();
         let (splits, rates) = (Arc::make_mut(&mut self.splits), Arc::make_mut(&mut self.rates));
-        for RememberedDemand { owner, order, rate, pieces } in portions {
-            let Some(part) = parts.get(&(owner.clone(), order.clone())) else {
+        for RememberedDemand { owner, order, drawn, rate, pieces } in portions {
+            let Some(part) = parts.get(&(owner.clone(), order.clone(), *drawn)) else {
                 continue;
             };
             rates[*part] = if rate.is_finite() { rate.max(0.0) } else { 0.0 };
@@ -198,8 +199,9 @@ impl Balancer {
     /// Returns what each region is expected to serve, by `RegionId`.
     fn expect(&self, base: &Base, view: &View, readings: &Readings) -> Vec<f64> {
         let mut expected = vec![0.0; base.config.regions.len()];
-        for (index, (part, rate)) in base.demand.iter().zip(&*self.rates).enumerate() {
-            for (region, fraction) in route(part, self.splits.of(index), base, view, readings).fractions() {
+        for (index, rate) in self.rates.iter().enumerate() {
+            let route = route(&base.demand, index, &self.splits, base, view, readings);
+            for (region, fraction) in route.fractions() {
                 expected[usize::from(region.0)] += rate * fraction;
             }
         }
@@ -246,9 +248,8 @@ impl Balancer {
             return estimate(&self.rates, &self.splits, base, view, readings);
         };
         let learnt = estimate(&weights, &self.splits, base, view, readings);
-        let parts = base.demand.iter().enumerate();
-        let rates = parts.map(|(index, part)| {
-            let route = route(part, self.splits.of(index), base, view, readings);
+        let rates = (0..base.demand.len()).map(|index| {
+            let route = route(&base.demand, index, &self.splits, base, view, readings);
             let reports = |(region, _): (RegionId, f64)| served(base, readings, region).is_some();
             // Of those whose region says nothing, the last estimate is the best there is.
             if route.fractions().into_iter().all(reports) { learnt[index] } else { self.rates[index] }
@@ -272,6 +273,15 @@ impl Balancer {
         }
         let share = |(all, away): (f64, f64)| Share::of_fraction(if all > 0.0 { away / all } else { 0.0 });
         sums.into_iter().map(share).collect()
+    }
+}
+
+/// Returns which of the clients of a part these are.
+fn drawn(part: &DemandPart) -> DrawnClients {
+    match part.drawn {
+        None => DrawnClients::All,
+        Some(DrawnFor { region: Some(_), .. }) => DrawnClients::Own,
+        Some(DrawnFor { region: None, .. }) => DrawnClients::Others,
     }
 }
 
@@ -345,7 +355,7 @@ mod tests {
     fn loads(balance: &Balancer, base: &Base, view: &View) -> [u32; 3] {
         let mut loads = [0.0; 3];
         for (part, rate) in balance.rates.iter().enumerate() {
-            let route = route(&base.demand[part], balance.splits.of(part), base, view, &Readings::default());
+            let route = route(&base.demand, part, &balance.splits, base, view, &Readings::default());
             for (region, fraction) in route.fractions() {
                 loads[usize::from(region.0)] += rate * fraction / 10.0;
             }
@@ -426,6 +436,52 @@ mod tests {
         assert_eq!(rates.iter().sum::<f64>(), 120.0, "{rates:?}");
         assert!(balance.splits.is_whole(), "osaka is above its soft limit, and an operator wants it so");
     }
+
+    /// Tokyo and osaka are equally near for all clients, and share them; oregon is farther.
+    fn spread_base() -> Base {
+        let region = |(index, name): (usize, &&str)| {
+            format!(
+                "  {name}:\n    location: {{ latitude: 35, longitude: {} }}\n    jurisdiction: JP\n    capacity: 1000\n    \
+                 zones: {{ {name}-a: {{ addresses: [192.0.2.1{index}] }} }}\n",
+                [139, 140, 170][index]
+            )
+        };
+        let regions: String = ["tokyo", "osaka", "oregon"].iter().enumerate().map(region).collect();
+        let zone = "zone: example.com\nnameservers: [ns1.example.net]\nnames:\n  '@':\n    steer:\n      \
+                    regions: [tokyo, osaka, oregon]\n      spread: 500 km\n";
+        let half =
+            |network: &str| format!("{{ network: {network}, country: JP, latitude: 35, longitude: 139.5 }}");
+        let geo = format!("geo: {{ networks: [{}, {}] }}\n", half("0.0.0.0/1"), half("128.0.0.0/1"));
+        fixture::located(&geo, &format!("regions:\n{regions}"), zone)
+    }
+
+    #[test]
+    fn a_region_that_shares_clients_as_equally_near_sheds_its_own_when_it_is_full() {
+        let base = spread_base();
+        let mut balance = Balancer::new(&base, Moment(0));
+        let all = view(&base, ALL);
+        balance.step(&base, &all, &readings([0.60, 0.60, 0.10]), Moment(600_000));
+        assert_eq!(loads(&balance, &base, &all), [60, 60, 0], "drawn for both alike");
+        let changes = balance.step(&base, &all, &readings([0.95, 0.60, 0.10]), Moment(700_000));
+        let [change] = &changes[..] else { panic!("tokyo is too full: {changes:?}") };
+        assert_eq!(change.region, RegionId(0));
+        let [tokyo, osaka, oregon] = loads(&balance, &base, &all);
+        assert_eq!(
+            (tokyo, tokyo + osaka + oregon),
+            (85, 155),
+            "a tenth of tokyo's capacity, and nobody is lost"
+        );
+        assert!(osaka > 60, "first to the region that is as near: {osaka}, {oregon}");
+        let mut again = Balancer::new(&base, Moment(700_000));
+        again.adopt(&balance.remember(&base), &base);
+        assert_eq!(loads(&again, &base, &all), [tokyo, osaka, oregon], "a restart forgets nothing");
+        // Both are lost: their clients go to oregon, also those that tokyo had shed.
+        let lost = view(&base, [OUT_NOW, OUT_NOW, SiteShare::Full]);
+        balance.land(&base, &lost, &readings([0.0, 0.0, 0.10]), Moment(701_000));
+        assert_eq!(loads(&balance, &base, &lost), [0, 0, 155]);
+    }
+
+    const OUT_NOW: SiteShare = SiteShare::Out { since: Moment(0) };
 
     #[test]
     fn a_region_that_says_nothing_is_neither_relieved_nor_filled() {

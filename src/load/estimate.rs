@@ -2,8 +2,8 @@
 
 use crate::health::{SiteShare, View, Vitals};
 use crate::region::{Family, RegionId};
-use crate::snapshot::{Base, DemandPart};
-use crate::steering::{Capacities, Demand, Rest, Route, Split, Splits};
+use crate::snapshot::{Base, DemandPart, DrawnFor, splits_of};
+use crate::steering::{Capacities, Demand, Rest, Route, Splits};
 
 /// Requests per second of each /24 at least: what cannot be nothing can grow.
 const HARDLY_ANY: f64 = 1e-9;
@@ -46,9 +46,9 @@ pub(crate) fn estimate(
     view: &View,
     readings: &Readings,
 ) -> Vec<f64> {
-    let parts = base.demand.iter().enumerate();
-    let flows: Vec<_> =
-        parts.map(|(index, part)| route(part, splits.of(index), base, view, readings).fractions()).collect();
+    let parts = &base.demand;
+    let flow = |index| route(parts, index, splits, base, view, readings).fractions();
+    let flows: Vec<_> = (0..parts.len()).map(flow).collect();
     let mut rates: Vec<_> = base.demand.iter().zip(last).map(|(part, rate)| rate.max(least(part))).collect();
     let mut expected = vec![0.0; base.config.regions.len()];
     for (rate, flow) in rates.iter().zip(&flows) {
@@ -73,29 +73,37 @@ pub(crate) fn least(part: &DemandPart) -> f64 {
     part.weight * HARDLY_ANY
 }
 
-/// Returns the way of a part's clients, who are counted as if all of them asked for IPv4.
+/// Returns the way of the clients of one of `parts`, who are counted as if all of them asked for IPv4.
 pub(crate) fn route(
-    part: &DemandPart,
-    split: Option<&Split>,
+    parts: &[DemandPart],
+    index: usize,
+    splits: &Splits,
     base: &Base,
     view: &View,
     readings: &Readings,
 ) -> Route {
-    route_in(part, split, base, view, readings, Family::V4)
+    route_in(parts, index, splits, base, view, readings, Family::V4)
 }
 
-/// Returns the way of a part's clients in a family.
+/// Returns the way of the clients of one of `parts` in a family.
 pub(crate) fn route_in(
-    part: &DemandPart,
-    split: Option<&Split>,
+    parts: &[DemandPart],
+    index: usize,
+    splits: &Splits,
     base: &Base,
     view: &View,
     readings: &Readings,
     family: Family,
 ) -> Route {
+    let part = &parts[index];
+    if part.drawn.is_some_and(|drawn| drawn.region.is_none()) {
+        return Route::of_nobody();
+    }
     let (plan, policy) = base.plan_of(part);
     let view = view.under(policy.max_lag);
-    let route = Route::find(plan, policy.all_down, view, split, family);
+    let splits = splits_of(parts, index, splits);
+    let route = Route::find(plan, policy.all_down, view, &splits, family);
+    let route = route.of_own(part.drawn.and_then(|drawn| drawn.region));
     match readings.weights.get(part.partition) {
         Some(Some(weights)) => route.weighted(plan, weights, view, family),
         Some(None) | None => route,
@@ -113,26 +121,39 @@ pub(crate) fn demands(
 ) -> Vec<Demand> {
     let (mut demands, mut fixed) = (Vec::new(), Vec::new());
     let known = capacities(base, view, readings);
-    for (part, rate) in parts.iter().zip(rates) {
-        let route = route(part, None, base, view, readings);
-        // Weights and draws say where their clients go, however full it is there.
-        if route.near.is_some() || matches!(route.rest, Rest::Divided { .. }) {
-            let given = route.fractions().into_iter();
-            fixed.extend(given.map(|(region, part)| Demand::fixed(rate * part, region)));
-            demands.push(Demand::default());
-            continue;
-        }
-        let mut left = 1.0;
-        for (region, share) in &route.stops {
-            let rate = rate * left * share.fraction();
-            fixed.push(Demand::fixed(rate, *region));
-            left *= 1.0 - share.fraction();
-        }
+    let undivided = Splits::default();
+    // Of the part at hand: what those ask for whom no region takes that they are drawn for.
+    let mut past_near = 0.0;
+    for (index, (part, rate)) in parts.iter().zip(rates).enumerate() {
+        let route = route(parts, index, &undivided, base, view, readings);
         let view = view.under(base.plan_of(part).1.max_lag);
-        demands.push(demand(part, rate * left, view, &known));
+        let (given, left) = match part.drawn {
+            // Weights say where their clients go, however full it is there.
+            _ if matches!(route.rest, Rest::Divided { .. }) => (route.fractions(), 0.0),
+            Some(DrawnFor { region: Some(own), .. }) if route.near.is_some() && keeps_own(view, own) => {
+                (Vec::new(), 1.0)
+            }
+            Some(DrawnFor { region: Some(_), .. }) => {
+                let (given, left) = route.parted();
+                past_near += rate * left;
+                (given, 0.0)
+            }
+            Some(DrawnFor { region: None, .. }) => (Vec::new(), 1.0),
+            None => route.parted(),
+        };
+        fixed.extend(given.into_iter().map(|(region, part)| Demand::fixed(rate * part, region)));
+        let is_past_near = part.drawn.is_some_and(|drawn| drawn.region.is_none());
+        let rate = if is_past_near { std::mem::take(&mut past_near) } else { rate * left };
+        let is_divided = left > 0.0 || part.drawn.is_none() && !matches!(route.rest, Rest::Divided { .. });
+        demands.push(if is_divided { demand(part, rate, view, &known) } else { Demand::default() });
     }
     demands.extend(fixed);
     demands
+}
+
+/// Returns whether a region has all of the clients that are drawn for it, but for those that it gives away.
+fn keeps_own(view: &View, region: RegionId) -> bool {
+    matches!(share_of(view, region), Some(SiteShare::Full | SiteShare::Yielding { .. }))
 }
 
 /// Returns what a part asks for and who may serve it: the regions that take all clients, after the nearest one if that

@@ -67,7 +67,7 @@ impl Guests {
 fn held(parts: &[DemandPart], base: &Base, view: &View, splits: &Splits, readings: &Readings) -> Vec<f64> {
     let mut held = vec![0.0; base.config.regions.len()];
     for (index, part) in parts.iter().enumerate() {
-        for (region, fraction) in route(part, splits.of(index), base, view, readings).fractions() {
+        for (region, fraction) in route(parts, index, splits, base, view, readings).fractions() {
             held[usize::from(region.0)] += part.weight * fraction;
         }
     }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::moment::{Moment, follows_clock};
-use crate::snapshot::DemandPart;
+use crate::snapshot::{DemandPart, DrawnFor};
 
 /// After this time a query counts half: longer than the TTLs of answers, shorter than the changes of a day.
 const HALF_LIFE: Duration = Duration::from_secs(600);
@@ -49,12 +49,27 @@ impl LearntDemand {
         let sum: f64 = self.queries.iter().sum();
         let addresses: f64 = parts.iter().map(|part| part.weight).sum();
         (sum >= ENOUGH_QUERIES && addresses > 0.0).then(|| {
-            let parts = self.queries.iter().zip(parts);
+            let queries = of_drawn(&self.queries, parts);
+            let parts = queries.iter().zip(parts);
             parts
                 .map(|(queries, part)| (1.0 - UNSEEN) * queries / sum + UNSEEN * part.weight / addresses)
                 .collect()
         })
     }
+}
+
+/// Divides the queries of clients who are drawn for several regions, which are counted with the first, by their numbers.
+fn of_drawn(queries: &[f64], parts: &[DemandPart]) -> Vec<f64> {
+    let mut divided = queries.to_vec();
+    for (first, part) in parts.iter().enumerate() {
+        let Some(DrawnFor { position: 0, of, .. }) = part.drawn else { continue };
+        let group = first..first + of;
+        let all: f64 = parts[group.clone()].iter().map(|part| part.weight).sum();
+        for index in group {
+            divided[index] = queries[first] * parts[index].weight / all;
+        }
+    }
+    divided
 }
 
 follows_clock!(LearntDemand: counted_at);
@@ -64,7 +79,7 @@ mod tests {
     use super::*;
 
     fn parts() -> [DemandPart; 2] {
-        [1.0, 3.0].map(|weight| DemandPart { partition: 0, part: 0, weight, order: Vec::new() })
+        [1.0, 3.0].map(|weight| DemandPart { partition: 0, part: 0, weight, order: Vec::new(), drawn: None })
     }
 
     #[test]

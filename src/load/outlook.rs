@@ -30,10 +30,10 @@ impl Outlook {
         let regions = &base.config.regions;
         let view = View::all_up(regions);
         let mut asked = vec![0.0; regions.len()];
-        for part in &base.demand {
-            for (region, fraction) in
-                estimate::route(part, None, base, &view, &Readings::default()).fractions()
-            {
+        let parts = &base.demand;
+        for (index, part) in parts.iter().enumerate() {
+            let route = estimate::route(parts, index, &Splits::default(), base, &view, &Readings::default());
+            for (region, fraction) in route.fractions() {
                 asked[usize::from(region.0)] += part.weight * fraction;
             }
         }
@@ -66,8 +66,8 @@ impl Outlook {
             }
             _ => vec![0.0; parts.len()],
         };
-        let homes = parts.iter().enumerate().map(|(index, part)| {
-            let route = estimate::route(part, self.splits.of(index), base, view, &self.readings);
+        let homes = (0..parts.len()).map(|index| {
+            let route = estimate::route(parts, index, &self.splits, base, view, &self.readings);
             route.fractions().into_iter().map(|(region, _)| region).collect::<Vec<_>>()
         });
         let is_silent = |region: &RegionId| estimate::served(base, &self.readings, *region).is_none();

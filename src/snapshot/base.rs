@@ -15,7 +15,7 @@ use crate::geo::Table;
 use crate::intent::Weights;
 use crate::moment::Moment;
 use crate::region::{HostAddresses, RegionId, Regions};
-use crate::steering::{Plan, Policy, Steering, SteeringId};
+use crate::steering::{PartSplits, Plan, Policy, Splits, Steering, SteeringId};
 use crate::wire::CookieSecrets;
 use crate::zone::Name;
 
@@ -124,6 +124,14 @@ impl Base {
     /// Returns the place in `demand` of a part; `None`: it is too small to matter.
     pub(crate) fn demand_of(&self, partition: usize, part: usize) -> Option<usize> {
         self.demand_of[partition][part].map(usize::from)
+    }
+
+    /// Returns what the regions of a part shed.
+    pub(crate) fn splits_of<'s>(&self, partition: usize, part: usize, splits: &'s Splits) -> PartSplits<'s> {
+        match self.demand_of(partition, part) {
+            Some(index) => demand::splits_of(&self.demand, index, splits),
+            None => PartSplits::default(),
+        }
     }
 
     /// Weighs the parts of the clients, as `demand` has them, whether or not any region has a capacity.

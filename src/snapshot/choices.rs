@@ -11,7 +11,7 @@ use foldhash::{HashMap, HashMapExt};
 use super::partition::Partition;
 use crate::health::View;
 use crate::region::{Family, RegionId, RegionSet};
-use crate::steering::{Bucketing, Conditions, Route, Selection, ShareTest, Split};
+use crate::steering::{Bucketing, Conditions, PartSplits, Route, Selection, ShareTest};
 
 /// The distinct choices of one partition, and how to tell which of them a client gets.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,19 +53,20 @@ impl Branch {
 }
 
 impl Choices {
-    /// Decides for every part of a partition. `split` returns what the region of a part sheds; `weights` divide
+    /// Decides for every part of a partition. `splits` returns what the regions of a part shed; `weights` divide
     /// the clients of the names that these choices are for.
     pub fn make<'s>(
         partition: &Partition,
         terms: &Terms<'_>,
-        split: impl Fn(usize) -> Option<&'s Split>,
+        splits: impl Fn(usize) -> PartSplits<'s>,
         weights: Option<&[(RegionId, u32)]>,
     ) -> Self {
         let mut growth = Growth { choices: Self::default(), numbers: HashMap::new(), terms };
         let mut known: HashMap<[Route; 2], Branch> = HashMap::new();
         for (part, plan) in partition.plans.iter().enumerate() {
             let Terms { view, bucketing, shedding, is_whole: _ } = *terms;
-            let conditions = Conditions { view, bucketing, shedding, split: split(part), weights };
+            let splits = splits(part);
+            let conditions = Conditions { view, bucketing, shedding, splits: &splits, weights };
             let routes = Family::BOTH.map(|family| Route::of(plan, &partition.policy, &conditions, family));
             let branch = if terms.is_whole {
                 growth.grow(&routes, &mut Vec::new())

@@ -20,7 +20,8 @@ mod warnings;
 use std::sync::{Arc, OnceLock};
 
 pub use base::Base;
-pub use demand::{DemandPart, Permit};
+pub(crate) use demand::splits_of;
+pub use demand::{DemandPart, DrawnFor, Permit};
 pub use digest::MAX_DIGESTS;
 pub use partition::{Partition, RequesterPlace};
 pub use records::{AnsweredAddresses, Kind, ServedAddress, served};
@@ -30,7 +31,7 @@ use crate::client::Requester;
 use crate::health::View;
 use crate::intent::Weights;
 use crate::region::{AddressId, RegionId};
-use crate::steering::{Bucketing, Splits, SteeringId};
+use crate::steering::{Bucketing, PartSplits, Splits, SteeringId};
 use crate::zone::Chooser;
 use choices::{Choices, Terms};
 use records::{Answer, Answers, Pool};
@@ -100,9 +101,11 @@ impl Snapshot {
         };
         let partitions = base.partitions.iter().enumerate();
         let choices = partitions.map(|(number, partition)| {
-            let shed = |part| splits.of(base.demand_of(number, part)?);
-            let split = |part| if is_shedding { shed(part) } else { None };
-            Choices::make(partition, &terms_of(partition), split, None)
+            let shed = |part| match is_shedding {
+                true => base.splits_of(number, part, &splits),
+                false => PartSplits::default(),
+            };
+            Choices::make(partition, &terms_of(partition), shed, None)
         });
         let mut choices: Vec<_> = choices.collect();
         let mut choices_of = base.partition_of.clone();
@@ -115,7 +118,7 @@ impl Snapshot {
             choices.push(Choices::make(
                 &base.partitions[number],
                 &terms,
-                |part| splits.of(base.demand_of(number, part)?),
+                |part| base.splits_of(number, part, &splits),
                 Some(&weights.members),
             ));
         }

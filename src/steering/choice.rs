@@ -57,6 +57,9 @@ pub fn choose(
     let route = Route::of(plan, policy, conditions, family);
     let is_in_share = |test: super::ShareTest| Some(test.includes(client));
     let selection = route.follow(conditions.bucketing, family, &is_in_share).expect("every test is answered");
+    let near = route.near.as_ref();
+    let own = near.map(|near| near.own(conditions.bucketing, &is_in_share).expect("every test is answered"));
+    let sheds_own = |region| own == Some(region) && near.is_some_and(|near| near.sheds(region));
     let mut is_behind = false;
     let fates = plan.order.iter().map(|region| {
         let fate = match status(view, *region, family).share {
@@ -72,6 +75,7 @@ pub fn choose(
                 Fate::OutsideShare(share)
             }
             SiteShare::Full | SiteShare::Kept(_) if sheds(&route, *region) && !is_behind => Fate::Shed,
+            SiteShare::Full if sheds_own(*region) => Fate::Shed,
             SiteShare::Full if is_near(&route, *region) => Fate::AsNear,
             SiteShare::Full if is_weighted(&route, *region) => Fate::Weighted,
             SiteShare::Full | SiteShare::Part(_) | SiteShare::Kept(_) => Fate::Behind,
@@ -109,7 +113,7 @@ fn is_weighted(route: &Route, region: RegionId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::policy::tests::policy;
-    use super::super::{AllDown, Bucketing, Destination, Refusal};
+    use super::super::{AllDown, Bucketing, Destination, PartSplits, Refusal};
     use super::*;
     use crate::health::{Standing, View};
     use crate::moment::Moment;
@@ -141,8 +145,13 @@ mod tests {
 
     fn found(regions: &Regions, view: &View, plan: &Plan, all_down: AllDown, family: Family) -> Destination {
         let bucketing = Bucketing::of(regions, view);
-        let conditions =
-            Conditions { view, bucketing: &bucketing, split: None, weights: None, shedding: RegionSet::NONE };
+        let conditions = Conditions {
+            view,
+            bucketing: &bucketing,
+            splits: &PartSplits::default(),
+            weights: None,
+            shedding: RegionSet::NONE,
+        };
         let policy = Policy { all_down, ..policy(&[0, 1, 2]) };
         choose(plan, &policy, &conditions, family, IpAddr::from([198, 51, 100, 1])).selection.destination
     }

@@ -45,6 +45,27 @@ pub struct Split {
     pieces: Vec<Piece>,
 }
 
+/// What the regions of one part of the clients shed.
+#[derive(Clone, Debug, Default)]
+pub struct PartSplits<'s> {
+    /// What the region does to which those of them go who are drawn for none; `None`: nothing.
+    pub whole: Option<&'s Split>,
+    /// What each of the regions does for which they are drawn, as equally near ones.
+    pub near: Vec<(RegionId, &'s Split)>,
+}
+
+impl<'s> PartSplits<'s> {
+    /// Returns the splits of clients who are not drawn.
+    pub fn whole(split: Option<&'s Split>) -> Self {
+        Self { whole: split, near: Vec::new() }
+    }
+
+    /// Returns what a region sheds of those who are drawn for it.
+    pub(super) fn of_own(&self, region: RegionId) -> Option<&'s Split> {
+        self.near.iter().find(|(own, _)| *own == region).map(|(_, split)| *split)
+    }
+}
+
 /// A piece of the line: from the end of the piece before to `until`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Piece {

@@ -27,7 +27,7 @@ mod zones;
 pub use addresses::{AddressFilter, Addresses, spread, whole};
 pub use bucketing::Bucketing;
 pub use choice::{Choice, Fate, choose};
-pub use load::{Capacities, Demand, Piece, Split, Splits};
+pub use load::{Capacities, Demand, PartSplits, Piece, Split, Splits};
 pub use near::{MAX_NEAR, NearDraw};
 pub use pin::Pin;
 #[cfg(test)]

@@ -14,10 +14,10 @@
 
 use super::addresses::AddressFilter;
 use super::bucketing::Bucketing;
-use super::near::NearDraw;
+use super::near::{NearDraw, NearRegion};
 use super::policy::{AllDown, MAX_ANSWERED_REGIONS, Policy, Refusal};
 use super::share_test::ShareTest;
-use super::{Plan, Split};
+use super::{PartSplits, Plan, Split};
 use crate::health::{SiteShare, Status, View};
 use crate::region::{Family, RegionId, RegionSet, ZoneId};
 use crate::share::Share;
@@ -126,8 +126,8 @@ pub struct Conditions<'a> {
     pub view: &'a View,
     /// Which clients belong to a share.
     pub bucketing: &'a Bucketing,
-    /// What the region of these clients sheds, if it does.
-    pub split: Option<&'a Split>,
+    /// What the regions of these clients shed.
+    pub splits: &'a PartSplits<'a>,
     /// The regions that shed some of their clients.
     pub shedding: RegionSet,
     /// The weights of the name, if it has any.
@@ -138,8 +138,8 @@ impl Route {
     /// Returns the way of clients in a family under these conditions: what [`find`](Self::find) finds, divided by
     /// weights, and followed by the regions that the policy lets into one answer.
     pub fn of(plan: &Plan, policy: &Policy, conditions: &Conditions<'_>, family: Family) -> Self {
-        let Conditions { view, split, weights, shedding, .. } = *conditions;
-        let route = Self::find(plan, policy.all_down, view, split, family);
+        let Conditions { view, splits, weights, shedding, .. } = *conditions;
+        let route = Self::find(plan, policy.all_down, view, splits, family);
         let route = match weights {
             Some(weights) => route.weighted(plan, weights, view, family),
             None => route,
@@ -161,14 +161,18 @@ impl Route {
         }
     }
 
-    /// Finds the route of the clients of `plan`; `split` is what their region sheds, if it does.
-    pub fn find(plan: &Plan, all_down: AllDown, view: &View, split: Option<&Split>, family: Family) -> Self {
-        let drawn = near(plan, view, family, false);
-        // Whose way is drawn goes there however full it is, as by weights.
-        let split = split.filter(|_| drawn.is_none());
-        let route = Self::past_near(plan, all_down, view, split, family);
+    /// Finds the route of the clients of `plan`; `splits` are what their regions shed.
+    pub fn find(
+        plan: &Plan,
+        all_down: AllDown,
+        view: &View,
+        splits: &PartSplits<'_>,
+        family: Family,
+    ) -> Self {
+        let drawn = near(plan, view, splits, family, false);
+        let route = Self::past_near(plan, all_down, view, splits.whole, family);
         let near = match route.rest {
-            Rest::Whole(Destination::FailOpen(_)) => near(plan, view, family, true),
+            Rest::Whole(Destination::FailOpen(_)) => near(plan, view, splits, family, true),
             Rest::Whole(Destination::Refused(_) | Destination::Forbidden(_)) => None,
             Rest::Whole(Destination::Healthy(_)) | Rest::Divided { .. } => drawn,
         };
@@ -356,24 +360,24 @@ impl Route {
         Ok(Destination::Healthy(*home))
     }
 
-    /// Returns which fraction of the clients each region gets.
-    pub fn fractions(&self) -> Vec<(RegionId, f64)> {
-        let Some(near) = &self.near else { return self.past_near_fractions(1.0, None) };
-        let [mut fractions, left] = near.fractions();
-        for (own, left) in left.into_iter().filter(|(_, left)| *left > 0.0) {
-            fractions.extend(self.past_near_fractions(left, Some(own)));
-        }
-        fractions
+    /// The route of no clients at all.
+    pub fn of_nobody() -> Self {
+        Self::new(Vec::new(), Rest::Whole(Destination::Refused(Refusal::Servfail)))
     }
 
-    /// Returns where clients go for whom no region is drawn, who are so many, and outside the share of one region.
-    fn past_near_fractions(&self, mut left: f64, outside: Option<RegionId>) -> Vec<(RegionId, f64)> {
-        let mut fractions = Vec::new();
-        for (region, share) in self.stops.iter().filter(|(region, _)| Some(*region) != outside) {
-            fractions.push((*region, left * share.fraction()));
-            left *= 1.0 - share.fraction();
+    /// Tells fractions of the clients alone for whom one region is drawn, if any is.
+    pub fn of_own(mut self, own: Option<RegionId>) -> Self {
+        if let (Some(near), Some(own)) = (&mut self.near, own) {
+            near.tell_only(own);
         }
+        self
+    }
+
+    /// Returns which fraction of the clients each region gets.
+    pub fn fractions(&self) -> Vec<(RegionId, f64)> {
+        let (mut fractions, left) = self.parted();
         match &self.rest {
+            _ if left == 0.0 => {}
             Rest::Whole(found) => fractions.extend(found.region().map(|region| (region, left))),
             Rest::Divided { pieces, .. } => {
                 let mut start = 0.0;
@@ -385,30 +389,76 @@ impl Route {
         }
         fractions
     }
+
+    /// Returns which fraction of the clients each region gets by draws and shares, and which fraction the others are.
+    pub fn parted(&self) -> (Vec<(RegionId, f64)>, f64) {
+        let Some(near) = &self.near else { return self.past_stops(1.0, None) };
+        let [mut fractions, left] = near.fractions();
+        let mut rest = 0.0;
+        for (own, left) in left.into_iter().filter(|(_, left)| *left > 0.0) {
+            let (stops, left) = self.past_stops(left, Some(own));
+            fractions.extend(stops);
+            rest += left;
+        }
+        (fractions, rest)
+    }
+
+    /// Returns where clients get off who are so many, and outside the share of one region, and how many are left.
+    fn past_stops(&self, mut left: f64, outside: Option<RegionId>) -> (Vec<(RegionId, f64)>, f64) {
+        let mut fractions = Vec::new();
+        for (region, share) in self.stops.iter().filter(|(region, _)| Some(*region) != outside) {
+            fractions.push((*region, left * share.fraction()));
+            left *= 1.0 - share.fraction();
+        }
+        (fractions, left)
+    }
 }
 
 /// Returns the draw of the regions of a plan that are equally near and have the family; `None`: there is none, or none of
 /// them takes clients.
-fn near(plan: &Plan, view: &View, family: Family, fails_open: bool) -> Option<NearDraw> {
+fn near(
+    plan: &Plan,
+    view: &View,
+    splits: &PartSplits<'_>,
+    family: Family,
+    fails_open: bool,
+) -> Option<NearDraw> {
     let members = plan.near.iter().filter(|(region, _)| is_candidate(plan, view, *region, family));
     let members = members.map(|(region, weight)| {
-        let takes = match status(view, *region, family).share {
+        let share = status(view, *region, family).share;
+        let own = splits.of_own(*region).filter(|split| split.home() == *region && !fails_open);
+        let takes = match share {
             SiteShare::Disabled => Share::NONE,
             _ if fails_open => Share::ALL,
             SiteShare::Full => Share::ALL,
             SiteShare::Part(share) | SiteShare::Kept(share) => share,
+            SiteShare::Yielding { .. } if own.is_some() => Share::ALL,
             SiteShare::Yielding { .. } | SiteShare::Waiting | SiteShare::Out { .. } => Share::NONE,
         };
-        (*region, *weight, takes)
+        let yields = !fails_open && matches!(share, SiteShare::Yielding { .. });
+        let pieces = pieces(*region, plan, own.filter(|_| takes == Share::ALL), view, family);
+        NearRegion { region: *region, weight: *weight, takes, yields, pieces: pieces.unwrap_or_default() }
     });
     NearDraw::of(members, fails_open)
 }
 
 /// Returns the destination of clients whose region takes all of them, and sheds what `split` says.
 fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, view: &View, family: Family) -> Rest {
-    let Some(split) = split.filter(|split| split.home() == home && split.pieces().len() > 1) else {
-        return Rest::Whole(Destination::Healthy(home));
-    };
+    match pieces(home, plan, split, view, family) {
+        Some(pieces) => Rest::Divided { by: Division::Load, home, pieces },
+        None => Rest::Whole(Destination::Healthy(home)),
+    }
+}
+
+/// Returns where the clients of a region go that takes all of them; `None`: it sheds none.
+fn pieces(
+    home: RegionId,
+    plan: &Plan,
+    split: Option<&Split>,
+    view: &View,
+    family: Family,
+) -> Option<Vec<(Share, RegionId)>> {
+    let split = split.filter(|split| split.home() == home && split.pieces().len() > 1)?;
     // Splits are made without this family: clients stay at home whom one would send to a region that is not well in
     // the family. And wherever a split comes from, it stays inside the border.
     let receiver = |region: RegionId| match status(view, region, family).share.is_well() {
@@ -416,8 +466,7 @@ fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, view: &View, family:
         true | false => home,
     };
     let pieces = split.pieces().iter();
-    let pieces = pieces.map(|piece| (Share::of_fraction(piece.until), receiver(piece.region)));
-    Rest::Divided { by: Division::Load, home, pieces: pieces.collect() }
+    Some(pieces.map(|piece| (Share::of_fraction(piece.until), receiver(piece.region))).collect())
 }
 
 /// Returns the regions of a plan that can answer a family: those with addresses of it, or all when none has any.
@@ -491,7 +540,7 @@ mod tests {
         let view = View::all_up(&regions).with(Vec::new(), &stages.map(|share| [share; 2]));
         let plan =
             Plan { order: order.to_vec(), near: Vec::new(), removed: Vec::new(), refusal: Refusal::Refuse };
-        Route::find(&plan, AllDown::FailOpen, &view, split, Family::V4)
+        Route::find(&plan, AllDown::FailOpen, &view, &PartSplits::whole(split), Family::V4)
     }
 
     fn split(until: f64, to: RegionId) -> Split {
@@ -558,7 +607,7 @@ mod tests {
                 removed: Vec::new(),
                 refusal: Refusal::Refuse,
             };
-            let route = Route::find(&plan, AllDown::FailOpen, &view, None, Family::V4);
+            let route = Route::find(&plan, AllDown::FailOpen, &view, &PartSplits::default(), Family::V4);
             route.weighted(&plan, &[(B, 10), (A, 90)], &view, Family::V4).fractions()
         };
         let (all, out) = ([SiteShare::Full; 3], SiteShare::Out { since: Moment(1) });
@@ -603,7 +652,7 @@ mod tests {
                 refusal: Refusal::Refuse,
             };
             let shedding = shedding.iter().copied().collect();
-            let route = Route::find(&plan, AllDown::FailOpen, &view, None, Family::V4);
+            let route = Route::find(&plan, AllDown::FailOpen, &view, &PartSplits::default(), Family::V4);
             let policy = Policy { max_regions: most, ..policy(&[0, 1, 2]) };
             let route = route.followed(&plan, &policy, &view, shedding, Family::V4);
             let selection = route.follow(&Bucketing::of(&regions, &view), Family::V4, &|_| Some(false));

@@ -131,11 +131,16 @@ fn decide(snapshot: &Snapshot, index: usize, inquiry: &Inquiry) -> Decision {
         },
     };
     let bucketing = Bucketing::of(&base.config.regions, &snapshot.health);
-    let split = base.demand_of(number, place.part as usize).and_then(|demand| snapshot.splits.of(demand));
+    let splits = base.splits_of(number, place.part as usize, &snapshot.splits);
     let weights = snapshot.weights_of(SteeringId(index as u32));
     let view = snapshot.health.under(policy.max_lag);
-    let situation =
-        Conditions { view, bucketing: &bucketing, split, weights, shedding: snapshot.splits.shedding() };
+    let situation = Conditions {
+        view,
+        bucketing: &bucketing,
+        splits: &splits,
+        weights,
+        shedding: snapshot.splits.shedding(),
+    };
     steering::decide(plan, policy, &situation, place.client)
 }
 

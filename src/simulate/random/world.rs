@@ -336,7 +336,9 @@ fn steer(draw: &mut Draw, world: &World) -> String {
         ruled.unwrap_or_else(|| regions.clone())
     };
     let mut text = format!("      regions: [{}]\n", regions.join(", "));
-    text += &order(draw, &of_group);
+    let order = order(draw, &of_group);
+    let is_by_distance = order.contains(": nearest");
+    text += &order;
     if !rules.is_empty() {
         text += &format!("      residency:\n{rules}");
     }
@@ -352,6 +354,9 @@ fn steer(draw: &mut Draw, world: &World) -> String {
     }
     if draw.is(25) {
         text += "      one_zone: true\n";
+    }
+    if is_by_distance && draw.is(30) {
+        text += &format!("      spread: {} km\n", draw.one(&[100, 1000, 4000]));
     }
     text + &format!("      all_down: {}\n", draw.one(&["fail_open", "servfail", "nodata"]))
 }
