@@ -142,6 +142,7 @@ impl ZoneLowering<'_> {
                 &mut References { definitions, own, service: None, report },
             );
             self.zones.steered.push(steering);
+            self.zones.steered_at.push((self.apex.clone(), span));
             SteeringId(u32::try_from(self.zones.steered.len() - 1).expect("files are bounded"))
         });
         let span = spec.given().map_or(name, |(_, span)| span);

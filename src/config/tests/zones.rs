@@ -151,3 +151,22 @@ fn a_text_is_taken_as_it_is_and_cut_into_strings() {
     });
     assert_eq!(texts, Some(vec![255, 63]));
 }
+
+#[test]
+fn a_steered_name_that_another_zone_answers_is_an_error() {
+    let zone = format!(
+        "{ZONE}  deep.sub: {{ steer: {{ regions: tokyo }} }}\n  '*.sub': {{ steer: {{ regions: tokyo }} }}\n"
+    );
+    let nested = "zone: sub.example.org\nnameservers: [ns1.example.net]\nnames: { '@': { steer: { regions: tokyo } } }\n";
+    let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("a.yaml", &*zone), ("b.yaml", nested)];
+    let files = files.into_iter().map(|(name, text)| SourceFile::new(name, text));
+    let problems = compile(&SourceFiles::new("", files.collect())).expect_err("two names are never answered");
+    let said: Vec<_> = problems.list.iter().map(|one| (one.line, one.message.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            (5, "`deep.sub.example.org.` is in the zone `sub.example.org.`, and is answered from there"),
+            (6, "`*.sub.example.org.` is in the zone `sub.example.org.`, and is answered from there"),
+        ]
+    );
+}
