@@ -131,6 +131,11 @@ impl World {
         edited
     }
 
+    fn is_not_for(&self, region: &str, group: &str) -> bool {
+        let says = format!("not_for: [{group}]");
+        self.regions.iter().any(|one| one.name == region && one.settings.contains(&says))
+    }
+
     /// Returns the files of the configuration directory.
     pub fn files(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -333,7 +338,10 @@ fn steer(draw: &mut Draw, world: &World) -> String {
     }
     let of_group = |group: &str| {
         let ruled = permitted.iter().find(|(one, _)| *one == group).map(|(_, left)| left.clone());
-        ruled.unwrap_or_else(|| regions.clone())
+        let mut left = ruled.unwrap_or_else(|| regions.clone());
+        // A list that names a region for clients whom it is not for is an error.
+        left.retain(|name| !world.is_not_for(name, group));
+        left
     };
     let mut text = format!("      regions: [{}]\n", regions.join(", "));
     let order = order(draw, &of_group);
