@@ -122,13 +122,17 @@ proptest! {
     ) {
         let snapshot = compile(&draft);
         for client in clients(&draft, &anywhere) {
-            let (reply, _) = ask(&snapshot, RecordType::A, (client, width(client)));
-            let scope = support::scope(&reply).expect("the client subnet is echoed");
-            let block = Prefix::around(client, scope);
-            for other in [block.address(), last(block), neighbour(block, inside)] {
-                let (theirs, _) = ask(&snapshot, RecordType::A, (other, width(other)));
-                prop_assert_eq!(addresses(&theirs), addresses(&reply), "{} and {} in {}", client, other, block);
-                prop_assert_eq!(support::scope(&theirs), Some(scope));
+            for rtype in [RecordType::A, RecordType::AAAA] {
+                let (reply, _) = ask(&snapshot, rtype, (client, width(client)));
+                let scope = support::scope(&reply).expect("the client subnet is echoed");
+                let block = Prefix::around(client, scope);
+                for other in [block.address(), last(block), neighbour(block, inside)] {
+                    let (theirs, _) = ask(&snapshot, rtype, (other, width(other)));
+                    prop_assert_eq!(
+                        addresses(&theirs), addresses(&reply), "{}: {} and {} in {}", rtype, client, other, block
+                    );
+                    prop_assert_eq!(support::scope(&theirs), Some(scope));
+                }
             }
         }
     }

@@ -57,7 +57,7 @@ impl Base {
         let mut views = Views::new(&table);
         let partition_of = config.steered.iter().map(|steering| {
             *known.entry(&steering.policy).or_insert_with(|| {
-                partitions.push(Partition::new(&steering.policy, &mut views));
+                partitions.push(Partition::new(&steering.policy, &config.regions, &mut views));
                 partitions.len() - 1
             })
         });

@@ -17,6 +17,8 @@ use crate::steering::{Bucketing, Conditions, PartSplits, Route, Selection, Share
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Choices {
     by_part: Vec<Branch>,
+    /// By part and family: whether clients are tested for a share.
+    drawn: Vec<[bool; 2]>,
     nodes: Vec<SplitNode>,
     /// What is answered, by family.
     pub distinct: Vec<[Selection; 2]>,
@@ -75,11 +77,13 @@ impl Choices {
                     Some(branch) => *branch,
                     None => {
                         let branch = growth.grow(&routes, &mut Vec::new());
-                        known.insert(routes, branch);
+                        known.insert(routes.clone(), branch);
                         branch
                     }
                 }
             };
+            let is_drawn = |family: Family| tests_clients(&routes[family as usize], terms.bucketing, family);
+            growth.choices.drawn.push(if branch.is_node() { Family::BOTH.map(is_drawn) } else { [false; 2] });
             growth.choices.by_part.push(branch);
         }
         growth.choices
@@ -91,17 +95,21 @@ impl Choices {
         self.nodes.hash(hasher);
     }
 
-    /// Returns the number of the choice that a client of a part gets, and whether it was tested for a share:
+    /// Returns the number of the choice that a client of a part gets, and by family whether it was tested for a share:
     /// then the choice holds for the client's prefix only.
-    pub fn find(&self, part: u32, client: IpAddr) -> (u32, bool) {
-        let root = self.by_part[part as usize];
-        let mut branch = root;
+    pub fn find(&self, part: u32, client: IpAddr) -> (u32, [bool; 2]) {
+        let mut branch = self.by_part[part as usize];
         while branch.is_node() {
             let node = &self.nodes[(branch.0 & !Branch::NODE) as usize];
             branch = if node.test.includes(client) { node.inside } else { node.outside };
         }
-        (branch.0, root.is_node())
+        (branch.0, self.drawn[part as usize])
     }
+}
+
+/// Returns whether what clients of a route get in a family depends on their share.
+fn tests_clients(route: &Route, bucketing: &Bucketing, family: Family) -> bool {
+    route.follow(bucketing, family, &|_| None).is_err()
 }
 
 /// Choices in the making.

@@ -30,7 +30,7 @@ pub use steered::{Steered, SteeredAnswer};
 use crate::client::Requester;
 use crate::health::View;
 use crate::intent::Weights;
-use crate::region::{AddressId, RegionId};
+use crate::region::{AddressId, Family, RegionId};
 use crate::steering::{Bucketing, PartSplits, Splits, SteeringId};
 use crate::zone::Chooser;
 use choices::{Choices, Terms};
@@ -158,17 +158,40 @@ impl Snapshot {
         let index = id.0 as usize;
         let partition = self.base.partition_of[index];
         let place = self.base.partitions[partition].find(&self.base.table, requester);
-        let (choice, is_drawn) = self.choices[self.choices_of[index]].find(place.part, place.client);
+        let (choice, drawn) = self.choices[self.choices_of[index]].find(place.part, place.client);
         let answers = &self.answers[index][choice as usize];
         let answer = &answers.by_kind[kind as usize];
         let (is_leaving, is_fail_open) = match answer {
             Answer::Records { is_leaving, is_fail_open, .. } => (*is_leaving, *is_fail_open),
             Answer::Nodata(_) | Answer::Refuse | Answer::Servfail | Answer::Prohibited => (false, false),
         };
+        // What is drawn in one family only leaves the scopes of the other as they are.
+        let [v4, v6] = drawn;
+        let is_drawn = match kind {
+            Kind::A => v4,
+            Kind::Aaaa => v6,
+            Kind::Https => v4 || v6,
+        };
+        let place = RequesterPlace { scope: self.scope_of(kind, partition, requester, &place), ..place };
         let scope = self.scope(id, kind, &place, is_drawn);
         let part = self.base.demand_of(partition, place.part as usize);
         let part = part.map(|part| u16::try_from(part).expect("parts are bounded"));
         Steered { choice: answer.told(), scope, region: answers.region, part, is_leaving, is_fail_open }
+    }
+
+    /// Returns the scope prefix length of the block around a requester whose clients are led alike.
+    fn scope_of(&self, kind: Kind, partition: usize, requester: &Requester, place: &RequesterPlace) -> u8 {
+        let family = match kind {
+            Kind::A => Family::V4,
+            Kind::Aaaa => Family::V6,
+            // Its hints are of both.
+            Kind::Https => return place.scope,
+        };
+        // What a region sheds depends on the plans of its clients.
+        match self.splits.is_whole() && !self.health.has_yielding() {
+            true => self.base.partitions[partition].scope_in(family, &self.base.table, requester, place),
+            false => place.scope,
+        }
     }
 
     /// Returns the scope prefix length of an answer, for which shares were drawn or not.

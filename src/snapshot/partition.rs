@@ -26,6 +26,8 @@ pub struct Partition {
     pub view: Arc<PolicyView>,
     /// What the prefixes get that the border cuts; `None`: it cuts none.
     pub(crate) border: Option<PrefixParts>,
+    /// By family: where clients lie who are led alike in it, if those are more than have one plan.
+    by_family: [Option<Arc<PolicyView>>; 2],
 }
 
 /// What prefixes get whose clients are not all permitted the same regions.
@@ -101,14 +103,18 @@ impl<'a> Views<'a> {
 }
 
 impl Partition {
-    pub(super) fn new(policy: &Policy, views: &mut Views<'_>) -> Self {
+    pub(super) fn new(policy: &Policy, regions: &Regions, views: &mut Views<'_>) -> Self {
         let mut plans = Plans::default();
         let classes = views.table.classes().iter();
         let parts: Vec<u32> = classes.map(|class| plans.number(steering::plan(policy, class))).collect();
         let parts_of_classes = plans.list.len();
         let border = PrefixParts::new(&parts, &mut plans, views);
+        let by_family = Family::BOTH.map(|family| {
+            let alike = alike(&plans.list[..parts_of_classes], &parts, regions, family)?;
+            border.is_none().then(|| views.view(alike))
+        });
         let view = views.view(parts);
-        Self { policy: policy.clone(), plans: plans.list, parts_of_classes, view, border }
+        Self { policy: policy.clone(), plans: plans.list, parts_of_classes, view, border, by_family }
     }
 
     /// Returns the plans that classes have.
@@ -138,6 +144,24 @@ impl Partition {
         }
     }
 
+    /// Returns the scope of answers in one family while no region sheds clients, for a requester who is at `place`: clients
+    /// of several plans may be led alike in it.
+    pub fn scope_in(
+        &self,
+        family: Family,
+        table: &Table,
+        requester: &Requester,
+        place: &RequesterPlace,
+    ) -> u8 {
+        let (Some(view), Some(block)) = (&self.by_family[family as usize], requester.subnet) else {
+            return place.scope;
+        };
+        match table.subnet_place(block) {
+            SubnetPlace::Public { scope } => view.find(table, block.address()).scope.max(scope),
+            SubnetPlace::Local { .. } | SubnetPlace::Both => place.scope,
+        }
+    }
+
     fn locate(&self, table: &Table, client: IpAddr) -> RequesterPlace {
         let ScopedPart { part, scope } = self.view.find(table, client);
         RequesterPlace { part, scope, client, drawn_scope: share::prefix_length(Family::of(client)) }
@@ -163,6 +187,25 @@ impl Partition {
         let first = only.next().flatten();
         first.is_some() && only.all(|region| region == first)
     }
+}
+
+/// Returns for each class, whose parts are these, a number that it has in common with all that are led alike in a family: by
+/// the regions of their plans that have addresses of it. `None`: those have one plan each.
+fn alike(plans: &[Plan], parts: &[u32], regions: &Regions, family: Family) -> Option<Vec<u32>> {
+    let view = View::all_up(regions);
+    let exists = |region: &RegionId| view.status(*region, family).exists();
+    let mut numbers: HashMap<PlanKey, u32> = HashMap::new();
+    let of_plan = plans.iter().map(|plan| {
+        // Without the family all regions are judged by the other one.
+        let is_led = |region: &RegionId| exists(region) || !plan.order.iter().any(exists);
+        let order: Vec<_> = plan.order.iter().copied().filter(is_led).collect();
+        let near = plan.near.iter().copied().filter(|(region, _)| is_led(region)).collect();
+        let refusal = order.is_empty().then_some(plan.refusal);
+        let next = numbers.len() as u32;
+        *numbers.entry((order, near, refusal)).or_insert(next)
+    });
+    let of_plan: Vec<u32> = of_plan.collect();
+    (numbers.len() < plans.len()).then(|| parts.iter().map(|part| of_plan[*part as usize]).collect())
 }
 
 impl PrefixParts {
@@ -212,9 +255,9 @@ fn longer(block: Prefix) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::net::Ipv4Addr;
 
-    use crate::client::Requester;
+    use super::*;
     use crate::snapshot::fixture;
 
     const REGIONS: &str = "\
@@ -254,5 +297,35 @@ groups: { partners: { networks: [203.0.113.0/24] } }
     fn where_a_rule_binds_some_clients_local_ones_are_apart_from_all_others() {
         let rule = "{ clients: partners, jurisdictions: [JP] }";
         check(rule, &[("10.1.2.0/24", [8, 8]), ("203.0.113.7/32", [24, 24]), ("8.0.0.0/5", [6, 24])]);
+    }
+
+    #[test]
+    fn the_scope_of_one_family_is_no_longer_than_what_that_family_needs() {
+        let region = |name: &str, at: u32, addresses: &str| {
+            format!(
+                "  {name}: {{ location: {{ latitude: 35, longitude: {at} }}, jurisdiction: JP, \
+                 zones: {{ a: {{ addresses: [{addresses}] }} }} }}\n"
+            )
+        };
+        // Clients of both halves go to osaka by IPv6, and to different regions by IPv4.
+        let regions = [
+            region("tokyo", 139, "192.0.2.1"),
+            region("osaka", 135, "192.0.2.2, '2001:db8::2'"),
+            region("oregon", 10, "192.0.2.3, '2001:db8::3'"),
+        ];
+        let zone = "zone: example.com\nnameservers: [ns1.example.net]\n\
+                    names: { '@': { steer: { regions: [tokyo, osaka, oregon] } } }\n";
+        let half = |network: &str, longitude: u32| {
+            format!("{{ network: {network}, country: JP, latitude: 35, longitude: {longitude} }}")
+        };
+        let geo =
+            format!("geo: {{ networks: [{}, {}] }}\n", half("64.0.0.0/6", 139), half("68.0.0.0/6", 135));
+        let base = fixture::located(&geo, &format!("regions:\n{}", regions.concat()), zone);
+        let requester = Requester { sender: SENDER, subnet: Some("65.1.2.0/24".parse().expect("a prefix")) };
+        let partition = &base.partitions[0];
+        let place = partition.find(&base.table, &requester);
+        let scopes = Family::BOTH.map(|family| partition.scope_in(family, &base.table, &requester, &place));
+        // All others, whose location is unknown, go there as well: as far as the local block 100.64.0.0/10.
+        assert_eq!((place.scope, scopes), (6, [6, 3]));
     }
 }

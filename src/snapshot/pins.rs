@@ -46,7 +46,7 @@ impl Pins {
             let steering = &config.steered[pin.of.0 as usize];
             let region = pin.site.region(&config.regions);
             let partition = *known.entry(steering.policy.pinned_to(region)).or_insert_with_key(|policy| {
-                pins.partitions.push(Partition::new(policy, views));
+                pins.partitions.push(Partition::new(policy, &config.regions, views));
                 pins.partitions.len() - 1
             });
             let offered = offered(pin, steering, config);
