@@ -1,5 +1,5 @@
 //! Whether resolvers carry an address over the border in any of 10^5 random worlds: `cargo bench --bench border`. It takes
-//! many minutes. Prints; judges nothing, but prints the world in which one does, made as small as it goes.
+//! many minutes; `MERIDIAN_WORLDS` says another number of worlds. Prints; judges nothing, but prints the world in which one does, made as small as it goes.
 //!
 //! `tests/laws.rs` holds the same law over a few hundred worlds.
 
@@ -13,6 +13,7 @@ mod resolver;
 mod support;
 
 use std::cell::Cell;
+use std::env;
 use std::time::Instant;
 
 use figures::{print, print_time};
@@ -20,10 +21,12 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use resolver::{any_manners, any_questions, any_sound_draft, check_resolver};
 
-const WORLDS: u32 = 100_000;
+const USUAL_WORLDS: u32 = 100_000;
 
 fn main() {
-    let config = ProptestConfig { cases: WORLDS, failure_persistence: None, ..ProptestConfig::default() };
+    let worlds = env::var("MERIDIAN_WORLDS").ok().map(|text| text.parse().expect("a number of worlds"));
+    let worlds = worlds.unwrap_or(USUAL_WORLDS);
+    let config = ProptestConfig { cases: worlds, failure_persistence: None, ..ProptestConfig::default() };
     let mut runner = TestRunner::new(config);
     let asked = Cell::new([0u64; 2]);
     let world =
@@ -36,7 +39,7 @@ fn main() {
         Ok(())
     });
     let [clients, server] = asked.get();
-    print_time(&format!("border/{WORLDS} worlds"), started.elapsed(), "");
+    print_time(&format!("border/{worlds} worlds"), started.elapsed(), "");
     print("border: questions of clients", clients, "");
     print("border: queries to the server", server, "");
     print("border: worlds in which an address went astray", u8::from(held.is_err()), "none");
