@@ -71,7 +71,7 @@ pub(crate) use recovery::Stage;
 pub use recovery::{Assessment, FALLS_TO_QUARANTINE, RecoveryState, Surroundings};
 pub use reference::{COUNTS_FOR, Reference, ReferenceBoard};
 pub use site::{PhaseChange, vitals};
-pub use sites::{Exit, Sites, VELOCITY_PERIOD, gates_are_open};
+pub use sites::{Exit, Sites, VELOCITY_PERIOD};
 pub use status::{LIMITED, Phase, SiteShare, Status, WITHDRAWN, limited_zones};
 pub use streak::Streak;
 pub use suppression::Suppression;

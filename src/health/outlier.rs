@@ -5,6 +5,10 @@
 //! clients; for four, it leaves. Two windows in which it does not stand out end either. Where too few
 //! requests were seen nothing is judged; and when the others are bad too nothing stands out, because then
 //! moving clients would not help.
+//!
+//! A place without clients cannot show whether it still fails them, so that one whose fault lasts would come and go with
+//! each ramp. One that left within the last half hour leaves again after two windows, and each time that it does, three
+//! times as many good ones must pass before it may come back.
 
 use std::time::Duration;
 
@@ -23,8 +27,14 @@ const WINDOWS_TO_DEGRADE: u8 = 2;
 /// This many windows in a row take it out.
 const WINDOWS_TO_LEAVE: u8 = 4;
 
-/// This many good windows in a row end either.
+/// This many good windows in a row end either, and three times as many after each relapse.
 const WINDOWS_TO_RECOVER: u8 = 2;
+
+/// So many relapses lengthen the way back at most: to 54 windows, 27 minutes.
+const MOST_RELAPSES: u8 = 3;
+
+/// After so many windows in a row that are good, half an hour, what was before is forgotten.
+const WINDOWS_TO_FORGET: u8 = 60;
 
 /// The share of its clients that a degraded place keeps: enough requests to see whether it recovers.
 pub const DEGRADED: Share = Share::HALF;
@@ -64,6 +74,8 @@ pub struct Windows {
     /// In a row; at most one of the two is above zero.
     outstanding: u8,
     ordinary: u8,
+    /// How often it has left; at most one more than [`MOST_RELAPSES`].
+    exits: u8,
 }
 
 impl Windows {
@@ -74,7 +86,7 @@ impl Windows {
             OutlierGrade::Degraded => WINDOWS_TO_DEGRADE,
             OutlierGrade::Failing => WINDOWS_TO_LEAVE,
         };
-        Self { grade, outstanding, ordinary: 0 }
+        Self { grade, outstanding, ordinary: 0, exits: u8::from(grade == OutlierGrade::Failing) }
     }
 
     /// Returns what they say.
@@ -93,16 +105,24 @@ impl Windows {
         if stands_out {
             self.ordinary = 0;
             self.outstanding = self.outstanding.saturating_add(1);
+            let to_leave = if self.exits > 0 { WINDOWS_TO_DEGRADE } else { WINDOWS_TO_LEAVE };
             self.grade = match self.outstanding {
-                WINDOWS_TO_LEAVE.. => OutlierGrade::Failing,
+                windows if windows >= to_leave => OutlierGrade::Failing,
                 WINDOWS_TO_DEGRADE.. if before == OutlierGrade::Fine => OutlierGrade::Degraded,
                 _ => before,
             };
+            if self.grade == OutlierGrade::Failing && before != OutlierGrade::Failing {
+                self.exits = (self.exits + 1).min(MOST_RELAPSES + 1);
+            }
         } else {
             self.outstanding = 0;
             self.ordinary = self.ordinary.saturating_add(1);
-            if self.ordinary >= WINDOWS_TO_RECOVER {
+            let relapses = self.exits.saturating_sub(1);
+            if self.ordinary >= WINDOWS_TO_RECOVER * 3_u8.pow(relapses.into()) {
                 self.grade = OutlierGrade::Fine;
+            }
+            if self.ordinary >= WINDOWS_TO_FORGET {
+                self.exits = 0;
             }
         }
         self.grade != before
@@ -217,5 +237,26 @@ mod tests {
         use OutlierGrade::{Degraded, Failing, Fine};
         let expected = [Fine, Degraded, Degraded, Failing, Failing, Failing, Fine, Fine, Fine, Fine];
         assert_eq!(grades.collect::<Vec<_>>(), expected);
+    }
+
+    /// Plays windows, and returns the first letters of the grades after them.
+    fn grades(windows: &str) -> String {
+        let mut track = Windows::default();
+        let grade = |window| {
+            track.add(window == 'x');
+            match track.grade() {
+                OutlierGrade::Fine => '-',
+                OutlierGrade::Degraded => 'd',
+                OutlierGrade::Failing => 'f',
+            }
+        };
+        windows.chars().map(grade).collect()
+    }
+
+    #[test]
+    fn one_that_fails_again_when_clients_are_back_leaves_sooner_and_stays_away_longer_each_time() {
+        assert_eq!(grades("xxxxooxxooooooxxoooooooooooooooooo"), "-ddff--ffffff--ffffffffffffffffff-");
+        let forgotten = grades(&format!("xxxxoo{}xx", "o".repeat(58)));
+        assert!(forgotten.ends_with("--d"), "half an hour later it is as any other: {forgotten}");
     }
 }

@@ -282,7 +282,7 @@ impl Monitor {
 
     /// Returns whether what a site has said since then lets more clients come to it.
     pub fn is_open(&self, site: Site, since: Moment, now: Moment) -> bool {
-        health::gates_are_open(site, &self.board, since, now)
+        self.sites.is_open(site, &self.board, since, now)
     }
 
     /// Takes over another configuration, and what operators want there.

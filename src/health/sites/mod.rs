@@ -518,12 +518,15 @@ impl Sites {
     fn gates_are_open(&self, site: Site, family: Family, board: &Board, now: Moment) -> bool {
         let recovery = self.recovery(site, family);
         match recovery.phase() {
-            // What made it leave must not wait for it at the end of the ramp, or it comes and goes.
-            Phase::Ramp => {
-                self.windows(site).is_ordinary() && gates_are_open(site, board, recovery.since(), now)
-            }
+            Phase::Ramp => self.is_open(site, board, recovery.since(), now),
             _ => true,
         }
+    }
+
+    /// Returns whether more clients may come to a site by what it has said since `after`, and by what gray failure knows
+    /// of it: what made it leave must not wait for it at the end of the ramp, or it comes and goes.
+    pub fn is_open(&self, site: Site, board: &Board, after: Moment, now: Moment) -> bool {
+        self.windows(site).is_ordinary() && gates_are_open(site, board, after, now)
     }
 
     /// Ends a window if it is over: compares the zones of each region, and then the regions.
@@ -581,7 +584,7 @@ const MOST_ROUNDS: usize = 4;
 const RECONSIDER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Returns whether what a site has said since `after` lets more clients come to it.
-pub fn gates_are_open(site: Site, board: &Board, after: Moment, now: Moment) -> bool {
+fn gates_are_open(site: Site, board: &Board, after: Moment, now: Moment) -> bool {
     let gates = &board.regions().region(site.region(board.regions())).recovery.gates;
     let vitals = vitals(board, site, after, now);
     vitals.error_rate.is_none_or(|rate| rate <= gates.error_rate)
