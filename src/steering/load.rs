@@ -312,6 +312,33 @@ impl Splits {
                 }
             }
         }
+        self.send_back(demands, capacities, limits);
+    }
+
+    /// Sends back, to regions that are down, whom they gave to regions above the hard limit that could not be relieved
+    /// otherwise: those who left last. Who left after them for elsewhere comes along if that is no more, and is given away
+    /// anew.
+    fn send_back(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
+        for (region, capacity) in capacities {
+            let load = self.loads(demands).get(region).copied().unwrap_or(0.0);
+            if load <= (limits.hard + WORTH_MOVING) * capacity {
+                continue;
+            }
+            let mut above = load - full(limits) * capacity;
+            let parts = demands.iter().zip(&mut self.by_part).filter(|(demand, _)| demand.yields);
+            for (demand, split) in parts.filter_map(|(demand, split)| Some((demand, split.as_mut()?))) {
+                while above > NEGLIGIBLE && split.pieces.iter().skip(1).any(|piece| piece.region == *region) {
+                    let last = split.pieces[1];
+                    let size = demand.rate * (last.until - split.pieces[0].until);
+                    if size <= NEGLIGIBLE || last.region != *region && size > above {
+                        break;
+                    }
+                    let moved = size.min(above);
+                    split.take_back(moved / demand.rate);
+                    above -= if last.region == *region { moved } else { 0.0 };
+                }
+            }
+        }
     }
 
     /// Returns the load of the fullest region, as a fraction of its capacity.
@@ -380,7 +407,7 @@ impl Splits {
             let split = self.by_part[part].as_mut().expect("a way leads out of a split");
             let here = rate * split.pieces[0].until;
             let moved = amount.min(here).min(limit * capacity - *load);
-            if moved > NEGLIGIBLE {
+            if moved > NEGLIGIBLE && !is_too_fine(moved / rate, rate, *capacity) {
                 split.give(moved / rate, to);
                 *load += moved;
                 amount -= moved;
@@ -434,6 +461,21 @@ impl Splits {
 /// clients that a hash finds is no more exact.
 fn full(limits: Limits) -> f64 {
     (limits.hard - WORTH_MOVING).max(limits.soft)
+}
+
+/// A smaller part of a crowd is not cut off for a region that is tiny beside it.
+const LEAST_PIECE: f64 = 0.02;
+
+/// How many prefixes a part of the clients is taken to have.
+const PREFIXES: f64 = 256.0;
+
+/// How much of a region's capacity the clients that a hash finds may be beside what they should be, one time in three.
+const ROUGH: f64 = 0.05;
+
+/// Returns whether this piece of a crowd may be far more than it should be for a region of this capacity: a few prefixes
+/// are there or not, by their hash.
+fn is_too_fine(piece: f64, rate: f64, capacity: f64) -> bool {
+    piece < LEAST_PIECE && rate * (piece / PREFIXES).sqrt() > ROUGH * capacity
 }
 
 /// Returns the limits up to which regions are filled, one after the other.
@@ -571,6 +613,34 @@ mod tests {
         let loads = splits.loads(&demands);
         let of = |region| loads.get(&RegionId(region)).copied().unwrap_or(0.0);
         assert!(of(0) < 0.01 && of(1) < 100.01 && (of(1) + of(2) - 130.0).abs() < 0.01, "{loads:?}");
+    }
+
+    #[test]
+    fn a_region_that_turns_out_to_be_drowned_by_clients_of_one_that_is_down_sends_them_back() {
+        let dead = Demand { yields: true, ..demand(60.0, &[(0, 0.0), (1, 500.0)]) };
+        let own = demand(60.0, &[(1, 0.0)]);
+        let demands = [dead, own];
+        let capacities: Capacities = [(RegionId(1), 100.0)].into();
+        let pieces =
+            vec![Piece { until: 0.0, region: RegionId(0) }, Piece { until: 1.0, region: RegionId(1) }];
+        let mut splits = Splits { by_part: vec![Some(Split { pieces }), Some(Split::whole(RegionId(1)))] };
+        splits.step(&demands, &capacities, Limits::default(), 0.0);
+        let loads = splits.loads(&demands);
+        assert!(
+            (loads[&RegionId(1)] - 99.0).abs() < 0.01 && (loads[&RegionId(0)] - 21.0).abs() < 0.01,
+            "{loads:?}"
+        );
+    }
+
+    #[test]
+    fn no_crowd_is_cut_so_finely_for_a_tiny_region_that_chance_fills_it() {
+        let crowd = demand(20_000.0, &[(0, 0.0), (1, 500.0), (2, 900.0)]);
+        let capacities: Capacities =
+            [(RegionId(0), 18_000.0), (RegionId(1), 264.0), (RegionId(2), 30_000.0)].into();
+        let mut splits = Splits::default();
+        splits.land(&[crowd.clone()], &capacities, Limits::default());
+        let loads = splits.loads(&[crowd]);
+        assert!(!loads.contains_key(&RegionId(1)) && loads[&RegionId(2)] > 5000.0, "{loads:?}");
     }
 
     fn any_world() -> impl Strategy<Value = (Vec<Demand>, Vec<f64>)> {
