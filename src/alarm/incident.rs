@@ -160,7 +160,8 @@ impl IncidentCause {
             | Condition::ReloadFailed
             | Condition::StateFile(_)
             | Condition::ClockSet
-            | Condition::Flood => Self::Own(condition.to_string()),
+            | Condition::Flood
+            | Condition::Redundancy => Self::Own(condition.to_string()),
         }
     }
 }
@@ -409,7 +410,8 @@ fn rank(condition: &Condition) -> u8 {
         | Condition::ReloadFailed
         | Condition::StateFile(_)
         | Condition::ClockSet
-        | Condition::Flood => 6,
+        | Condition::Flood
+        | Condition::Redundancy => 6,
     }
 }
 

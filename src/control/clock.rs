@@ -10,13 +10,14 @@ impl Control {
         self.monitor.follow_clock(step, overlay_of(&self.intents, &self.base.config, now));
         self.drills.follow_clock(step, now);
         self.look_at_calendar(now);
-        let parts: [&mut dyn FollowClock; 8] = [
+        let parts: [&mut dyn FollowClock; 9] = [
             &mut self.balancer,
             &mut self.save_schedule,
             &mut self.proposals,
             &mut self.cached_answers,
             &mut self.rules,
             &mut self.server_alarms,
+            &mut self.losses,
             &mut self.incidents,
             &mut self.availability,
         ];

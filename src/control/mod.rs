@@ -36,6 +36,7 @@ mod overlay;
 #[cfg(test)]
 mod peers;
 mod persistence;
+mod redundancy;
 mod reload;
 mod report;
 mod request;
@@ -56,6 +57,7 @@ use crate::availability::Availability;
 use crate::canary::Observation;
 use crate::event::Event;
 use crate::health::Memory;
+use crate::inspect::what_if::Present;
 use crate::intent::{IntentStore, SavedIntents};
 use crate::load::{Balancer, Guests, Outlook, Readings, ShedChange};
 use crate::moment::Moment;
@@ -65,6 +67,7 @@ use cached_answers::CachedAnswers;
 use drill_log::DrillLog;
 use overlay::overlay_of;
 use persistence::SaveSchedule;
+use redundancy::LossWatch;
 
 /// The machine: the state of the server, from inputs and time to effects.
 ///
@@ -98,6 +101,8 @@ pub struct Control {
     rules: Rules,
     /// What is wrong with the server's own files and its clock.
     server_alarms: ServerAlarms,
+    /// Whether the loss of any one region would end well.
+    losses: LossWatch,
     /// When a known event begins or ends next.
     capacity_due: Option<Moment>,
     /// The conditions that stand, by their causes.
@@ -135,6 +140,7 @@ impl Control {
             rules,
             capacity_due: None,
             server_alarms: ServerAlarms::default(),
+            losses: LossWatch::new(now),
             incidents: Incidents::default(),
             availability,
             last: None,
@@ -218,6 +224,7 @@ impl Control {
             rules,
             self.server_alarms.wake(),
             self.capacity_due,
+            Some(self.losses.wake()),
         ]);
         own.flatten().min()
     }
@@ -259,6 +266,7 @@ impl Control {
         report.drains = self.drains(now);
         report.drills = Arc::clone(self.drills.records());
         report.alarms.extend(self.rules.standing().chain(self.server_alarms.standing()));
+        report.alarms.extend(self.losses.standing());
         report.incidents = self.incidents.report();
         report.availability = self.availability.log();
         report
@@ -312,6 +320,7 @@ impl Control {
         effects.extend(self.attend(now));
         effects.extend(self.measure(now));
         effects.extend(self.server_alarms.look(now).into_iter().map(Effect::emit));
+        effects.extend(self.look_at_losses(now));
         effects.extend(self.measure_availability(is_news, now));
         effects
     }
@@ -325,6 +334,7 @@ impl Control {
             self.note_guests(now);
         }
         if findings.moves_view || !shed.is_empty() {
+            self.losses.note_change(now);
             effects.extend(self.publish_news(now));
         }
         if self.save_schedule.is_due(findings.is_worth_keeping || !shed.is_empty(), now) {
@@ -358,6 +368,16 @@ impl Control {
         }
         let events = self.rules.look(self.monitor.vitals(now), built_at, now);
         events.into_iter().map(Effect::emit).collect()
+    }
+
+    /// Forecasts the loss of regions, if it is time to.
+    fn look_at_losses(&mut self, now: Moment) -> Option<Effect> {
+        if now < self.losses.wake() {
+            return None;
+        }
+        let outlook = self.outlook(now);
+        let present = Present { base: &self.base, view: self.monitor.view(), outlook: &outlook, at: now };
+        self.losses.look(&present, now).map(Effect::emit)
     }
 
     /// Spreads the clients of regions that have left or returned, if any has.
@@ -526,7 +546,7 @@ mod tests {
 
     #[test]
     fn a_suspect_and_a_fall_and_a_return_are_each_published_before_anything_is_said() {
-        check("oxxxo", "p pe pkee  pkeea");
+        check("oxxxo", "p pe pkeee  pkeea");
     }
 
     #[test]

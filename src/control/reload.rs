@@ -33,6 +33,7 @@ impl Control {
         let findings = self.monitor.reload(Arc::clone(&self.base.config), overlay, now);
         self.balancer.reload(&before, &self.base, now);
         self.guests = Guests::new(&self.base);
+        self.losses.restart(now);
         self.drills.reload(&self.base.config, now);
         self.land(now);
         self.cached_answers.reload(&self.base.config, now);

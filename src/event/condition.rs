@@ -60,6 +60,8 @@ pub enum Condition {
     ClockSet,
     /// Queries are over the rate limits, of however many networks.
     Flood,
+    /// The loss of a region would end badly.
+    Redundancy,
 }
 
 impl Condition {
@@ -83,7 +85,8 @@ impl Condition {
             | Self::Host(_)
             | Self::ReloadFailed
             | Self::ClockSet
-            | Self::Flood => Severity::Warning,
+            | Self::Flood
+            | Self::Redundancy => Severity::Warning,
         }
     }
 
@@ -108,7 +111,8 @@ impl Condition {
             | Self::ReloadFailed
             | Self::StateFile(_)
             | Self::ClockSet
-            | Self::Flood => None,
+            | Self::Flood
+            | Self::Redundancy => None,
         }
     }
 
@@ -133,7 +137,8 @@ impl Condition {
             | Self::ReloadFailed
             | Self::StateFile(_)
             | Self::ClockSet
-            | Self::Flood => None,
+            | Self::Flood
+            | Self::Redundancy => None,
         }
     }
 }
@@ -167,6 +172,7 @@ impl fmt::Display for Condition {
             Self::StateFile(file) => write!(f, "state/{file}"),
             Self::ClockSet => f.write_str("clock"),
             Self::Flood => f.write_str("flood"),
+            Self::Redundancy => f.write_str("redundancy"),
         }
     }
 }

@@ -131,6 +131,10 @@ impl EventKind {
     pub const FLOOD_BEGAN: Self = Self::word("flood_began");
     /// They have been within them for a while.
     pub const FLOOD_ENDED: Self = Self::word("flood_ended");
+    /// The loss of a region would end badly.
+    pub const REDUNDANCY_LOST: Self = Self::word("redundancy_lost");
+    /// The loss of any one would end well.
+    pub const REDUNDANCY_RESTORED: Self = Self::word("redundancy_restored");
     /// The configuration in force lacks what an intent is about.
     pub const INTENT_WITHOUT_TARGET: Self = Self::word("intent_without_target");
     /// An incident ended in another, or silently.

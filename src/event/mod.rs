@@ -10,6 +10,7 @@
 //! | `site` | regions and availability zones: leaving, returning, what keeps or limits them |
 //! | `names` | names that no region is left for |
 //! | `flood` | queries that are over the rate limits |
+//! | `redundancy` | losses of regions that would end badly |
 //! | `threshold` | measures beyond the limit of an alarm rule |
 //! | `intent` | intents, drills, failback |
 //! | `server` | configuration, saved state, the event log |
@@ -25,6 +26,7 @@ mod intent;
 mod kind;
 mod names;
 mod observers;
+mod redundancy;
 mod server;
 mod site;
 mod threshold;
@@ -36,6 +38,7 @@ pub use condition::{Condition, ConditionMark, IncidentMark};
 pub use flood::{FloodExtent, FloodSighting, LimitedQueries, MAX_MEMBERS as MAX_FLOOD_MEMBERS};
 pub use kind::EventKind;
 pub use names::AffectedNames;
+pub use redundancy::BadLoss;
 pub use server::StateLoss;
 pub use site::Outage;
 pub use threshold::Excess;

@@ -638,8 +638,9 @@ mod tests {
         let capacities: Capacities =
             [(RegionId(0), 18_000.0), (RegionId(1), 264.0), (RegionId(2), 30_000.0)].into();
         let mut splits = Splits::default();
-        splits.land(&[crowd.clone()], &capacities, Limits::default());
-        let loads = splits.loads(&[crowd]);
+        let demands = [crowd];
+        splits.land(&demands, &capacities, Limits::default());
+        let loads = splits.loads(&demands);
         assert!(!loads.contains_key(&RegionId(1)) && loads[&RegionId(2)] > 5000.0, "{loads:?}");
     }
 

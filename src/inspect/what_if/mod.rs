@@ -8,7 +8,8 @@ mod text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::forecast::{Baseline, Forecast, Situation};
+use crate::event::BadLoss;
+use crate::forecast::{Baseline, Forecast, RegionLoad, Situation};
 use crate::health::{SiteShare, Standing, Status, View};
 use crate::load::{Outlook, Readings};
 use crate::moment::Moment;
@@ -21,6 +22,9 @@ pub const MAX_PAIRED: usize = 32;
 
 /// The highest load that is asked about; more is a slip of the finger.
 pub const MAX_LOAD: f64 = 1000.0;
+
+/// A region that is above its hard limit and by less than this factor above what it was is no worse off.
+const WORSE: f64 = 1.01;
 
 /// What is lost together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,6 +199,25 @@ impl<'a> Present<'a> {
             )
         }));
         WhatIf { lost: loss.names(regions), bad: forecast.endings(), forecast }
+    }
+
+    /// Returns those of these regions whose loss would end badly, and worse than the present is: clients who may be sent
+    /// to several regions would have none left, or a region would be lifted above its hard limit.
+    pub fn bad_losses(&self, regions: impl Iterator<Item = RegionId>) -> Vec<BadLoss> {
+        let baseline = self.baseline(1.0);
+        let bad = regions.filter_map(|id| {
+            let forecast = self.after(&Loss { regions: vec![id], zones: Vec::new() }, &baseline);
+            let stranded = forecast.stranded.iter().filter(|one| one.is_new && one.permitted.len() > 1);
+            let stranded = stranded.map(ToString::to_string).next();
+            let is_worse = |one: &&RegionLoad| {
+                one.is_above_hard
+                    && one.load_before.zip(one.load_after).is_none_or(|(was, is)| is > was * WORSE)
+            };
+            let full = forecast.regions.iter().find(is_worse).map(|one| one.over(forecast.hard));
+            let why = stranded.or(full)?;
+            Some(BadLoss { region: self.base.config.regions.region(id).name.clone(), why })
+        });
+        bad.collect()
     }
 
     /// Tries every region, and every pair of regions.
