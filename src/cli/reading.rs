@@ -1,6 +1,7 @@
 //! How the answers of several instances are printed: what they say alike once, and where they differ.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -8,6 +9,7 @@ use super::exit::FAILURE;
 use super::output;
 use super::server::InstanceReply;
 use crate::admin::api::InstanceAnswer;
+use crate::moment::Moment;
 
 /// How answers are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,11 +74,33 @@ fn texts<A>(replies: &[InstanceReply<A>], written: impl Fn(&A) -> String) -> Vec
     came.map(|(address, answer)| (address, written(answer))).collect()
 }
 
+/// The longest time between the moments at which two instances do the same: they hear of it one after the other.
+const APART: Duration = Duration::from_secs(5);
+
+/// Returns whether two texts are the same, but for moments that are hardly apart.
+fn is_alike(one: &str, other: &str) -> bool {
+    // A moment ends before a comma or a bracket, and has colons and dots inside.
+    let words = |text: &str| -> Vec<String> {
+        text.split_inclusive(|letter: char| letter.is_whitespace() || ",;()".contains(letter))
+            .map(str::to_owned)
+            .collect()
+    };
+    let is_same = |(one, other): (&String, &String)| {
+        let moment = |word: &str| {
+            word.trim_end_matches(|letter: char| !letter.is_alphanumeric()).parse::<Moment>().ok()
+        };
+        let apart = || Some(moment(one)?.0.abs_diff(moment(other)?.0));
+        one == other || apart().is_some_and(|apart| u128::from(apart) <= APART.as_millis())
+    };
+    let (one, other) = (words(one), words(other));
+    one.len() == other.len() && one.iter().zip(&other).all(is_same)
+}
+
 /// Writes texts that several instances gave: equal ones once, and of those that differ from the first the lines.
 pub fn compared(texts: &[(String, String)]) -> String {
     let mut groups: Vec<(Vec<&str>, &str)> = Vec::new();
     for (address, text) in texts {
-        match groups.iter_mut().find(|(_, known)| known == text) {
+        match groups.iter_mut().find(|(_, known)| is_alike(known, text)) {
             Some((addresses, _)) => addresses.push(address),
             None => groups.push((vec![address], text)),
         }
@@ -91,7 +115,7 @@ pub fn compared(texts: &[(String, String)]) -> String {
     };
     for (addresses, text) in others {
         page.push_str(&format!("\nfrom {}, where it differs:\n\n", addresses.join(", ")));
-        let lacks = |text: &str, line: &str| !text.lines().any(|other| other == line);
+        let lacks = |text: &str, line: &str| !text.lines().any(|other| is_alike(other, line));
         let gone = first.lines().filter(|line| lacks(text, line)).map(|line| format!("- {line}\n"));
         let new = text.lines().filter(|line| lacks(first, line)).map(|line| format!("+ {line}\n"));
         page.extend(gone.chain(new));
@@ -113,6 +137,17 @@ mod tests {
         check(&[("a", "x\ny\n"), ("b", "x\ny\n")], "the same from a, b:\n\nx\ny\n");
         check(&[("a", "x\n")], "from a:\n\nx\n");
         check(&[], "");
+    }
+
+    #[test]
+    fn what_happened_within_seconds_is_no_difference_and_what_happened_minutes_apart_is() {
+        let at = |seconds: &str| format!("intent 1, until 2026-11-21T10:{seconds}.380Z; drain tokyo\n");
+        check(
+            &[("a", &at("41:32")), ("b", &at("41:34"))],
+            &format!("the same from a, b:\n\n{}", at("41:32")),
+        );
+        let differ = compared(&[("a".to_owned(), at("41:32")), ("b".to_owned(), at("44:32"))]);
+        assert!(differ.starts_with("THE INSTANCES DIFFER"), "{differ}");
     }
 
     #[test]

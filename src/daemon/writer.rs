@@ -73,6 +73,7 @@ pub fn begin(
         limiter: Limiter::new(snapshot.base.config.server.rate_limit.as_ref(), secrets::random()),
         snapshot,
         answers,
+        times: metrics.answer_times(),
     });
     (control, effects, Arc::new(current))
 }
@@ -351,11 +352,18 @@ impl ControlLoop {
             false => self.metrics.begin(&config, snapshot.base.demand.len()),
         };
         let watch = self.metrics.watch(&config.regions, &snapshot.leaving);
+        let times = before.times.clone();
         let limiter = match is_same_world {
             true => before.limiter.clone(),
             false => before.limiter.under(config.server.rate_limit.as_ref()),
         };
-        self.current.store(Arc::new(Serving { snapshot: Arc::clone(&snapshot), answers, watch, limiter }));
+        self.current.store(Arc::new(Serving {
+            snapshot: Arc::clone(&snapshot),
+            answers,
+            times,
+            watch,
+            limiter,
+        }));
         self.metrics.published(&snapshot);
         let comparable = is_same_world.then_some(&before.snapshot.health);
         self.metrics.standings(&config.regions, &snapshot.health, comparable);

@@ -5,6 +5,7 @@
 //! Answers are counted in [`AnswerCounters`], without locks; everything else is rare and goes through
 //! prometheus-client's families.
 
+mod answer_times;
 pub(crate) mod answers;
 mod collector;
 mod delivery;
@@ -19,6 +20,7 @@ mod sites;
 mod tests;
 mod transports;
 
+pub use answer_times::AnswerTimes;
 pub use answers::{AllAnswers, AnswerCounters, ReplyLimit, Totals};
 pub use delivery::{Delivery, DeliveryMetrics, DeliveryReport, WebhookStatus};
 pub use exposition::Exposition;
@@ -96,6 +98,7 @@ pub struct Metrics {
     reloads: Family<ResultLabel, Counter>,
     state_files: Family<OfStateFile, Gauge>,
     admin_refusals: Family<Refused, Counter>,
+    answer_times: AnswerTimes,
     snapshot_number: Gauge,
     snapshot_duration: Histogram,
     writer_lag: Histogram,
@@ -127,6 +130,7 @@ impl Default for Metrics {
             reloads: Family::default(),
             state_files: Family::default(),
             admin_refusals: Family::default(),
+            answer_times: AnswerTimes::default(),
             snapshot_number: Gauge::default(),
             snapshot_duration: Histogram::new(LATENCIES),
             writer_lag: Histogram::new(LATENCIES),
@@ -147,6 +151,7 @@ impl Metrics {
         let registry = &mut self.registry;
         self.instance.register(registry);
         registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));
+        self.answer_times = AnswerTimes::register(registry);
         self.udp.register(registry);
         self.tcp.register(registry);
         registry.register("canary_results", "Canary results by class", self.canary_results.clone());
@@ -174,6 +179,11 @@ impl Metrics {
         let help = "From the end of a probe to its effect on what is served";
         registry.register("writer_lag_seconds", help, self.writer_lag.clone());
         self
+    }
+
+    /// Returns where the times of answers are noted.
+    pub fn answer_times(&self) -> AnswerTimes {
+        self.answer_times.clone()
     }
 
     fn register_regions(&mut self) {

@@ -6,7 +6,7 @@ use super::limit::Limiter;
 use super::serving::{Current, Serving};
 use crate::config::RateLimit;
 use crate::health::View;
-use crate::metrics::{AnswerCounters, ResolverWatch};
+use crate::metrics::{AnswerCounters, AnswerTimes, ResolverWatch};
 use crate::snapshot::{Snapshot, fixture};
 use crate::wire::{CookieSecret, CookieSecrets};
 
@@ -37,5 +37,11 @@ pub fn serving(limits: Option<&RateLimit>) -> Serving {
     let config = Arc::clone(&base.config);
     let snapshot = Arc::new(Snapshot::compile(Arc::new(base), View::all_up(&config.regions), 1));
     let answers = Arc::new(AnswerCounters::new(&config, 1));
-    Serving { snapshot, answers, watch: ResolverWatch::default(), limiter: Limiter::new(limits, [0; 16]) }
+    Serving {
+        snapshot,
+        answers,
+        times: AnswerTimes::default(),
+        watch: ResolverWatch::default(),
+        limiter: Limiter::new(limits, [0; 16]),
+    }
 }

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use super::limit::{LimitJudgement, LimitVerdict, Limiter, ReplyCost};
 use crate::engine::{self, Arrival, Disposition, ReplyTally, Transport};
-use crate::metrics::{AnswerCounters, ReplyLimit, ResolverWatch};
+use crate::metrics::{AnswerCounters, AnswerTimes, ReplyLimit, ResolverWatch};
 use crate::moment::Moment;
 use crate::snapshot::Snapshot;
 use crate::wire::CookieStatus;
@@ -20,6 +20,8 @@ pub struct Serving {
     /// The source of answers.
     pub snapshot: Arc<Snapshot>,
     pub answers: Arc<AnswerCounters>,
+    /// How long answers take.
+    pub times: AnswerTimes,
     /// Counts the resolvers that get addresses which clients are being moved away from.
     pub watch: ResolverWatch,
     /// Limits what is sent over UDP.
@@ -58,7 +60,12 @@ impl Serving {
         reply: &mut [u8],
     ) -> Option<usize> {
         let arrival = Arrival { client, transport, at: time.wall };
-        match engine::answer(&self.snapshot, request, arrival, reply) {
+        let begun = AnswerTimes::begin(request);
+        let disposition = engine::answer(&self.snapshot, request, arrival, reply);
+        if let Some(begun) = begun {
+            self.times.end(begun, transport);
+        }
+        match disposition {
             Disposition::Reply { length, tally } => {
                 let octets = [request.len(), length];
                 if let Some(limited) = self.limit(&tally, octets, arrival, time.steady) {

@@ -2,6 +2,7 @@
 
 mod limits;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 
+use super::exit::BadInput;
 use super::output;
 use crate::docs::{self, PAGES};
 
@@ -51,9 +53,29 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Returns the name of a file in a directory that is none of `names`, if there is one.
+fn foreign(directory: &Path, names: &BTreeSet<String>) -> anyhow::Result<Option<String>> {
+    let cannot = || format!("cannot read {}", directory.display());
+    for file in fs::read_dir(directory).with_context(cannot)? {
+        let name = file.with_context(cannot)?.file_name().to_string_lossy().into_owned();
+        if !names.contains(&name) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
 fn write(directory: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     let site = docs::site();
+    let names: BTreeSet<_> = site.iter().map(|(name, _)| name.to_string()).collect();
+    if let Some(foreign) = foreign(directory, &names)? {
+        let why = format!(
+            "{} has `{foreign}`, which is no page of the documentation: name an empty directory, or that of an earlier site",
+            directory.display()
+        );
+        return Err(BadInput::new(why).into());
+    }
     for (name, text) in &site {
         let path = directory.join(name);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -64,4 +86,23 @@ fn write(directory: &Path) -> anyhow::Result<()> {
         directory.join("index.html").display()
     ));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_is_written_twice_to_its_directory_and_never_over_files_of_others() {
+        let home = tempfile::tempdir().expect("a directory");
+        let site = home.path().join("site");
+        write(&site).expect("it is new");
+        write(&site).expect("it is its own");
+        let page = fs::read_to_string(site.join("index.html")).expect("a page");
+        fs::write(site.join("notes.txt"), "mine").expect("it is writable");
+        fs::write(site.join("index.html"), "mine").expect("it is writable");
+        let error = write(&site).expect_err("it has files of others").to_string();
+        assert!(error.contains("`notes.txt`") && !page.is_empty(), "{error}");
+        assert_eq!(fs::read_to_string(site.join("index.html")).expect("a page"), "mine");
+    }
 }
