@@ -44,9 +44,10 @@ impl ClientAnswer {
         let records: Vec<(IpAddr, u32)> = records.collect();
         let mut addresses: Vec<IpAddr> = records.iter().map(|(address, _)| *address).collect();
         addresses.sort_unstable();
-        let leads = match (message.metadata.response_code, addresses.first()) {
+        // Behind those of the chosen region may be those of the regions that follow it.
+        let leads = match (message.metadata.response_code, records.first()) {
             (ResponseCode::NoError, None) => "nodata".to_owned(),
-            (ResponseCode::NoError, Some(first)) => {
+            (ResponseCode::NoError, Some((first, _))) => {
                 regions.get(first).cloned().unwrap_or_else(|| first.to_string())
             }
             (ResponseCode::ServFail, _) => "servfail".to_owned(),
@@ -137,6 +138,9 @@ impl fmt::Display for Difference<'_> {
 
 #[cfg(test)]
 mod tests {
+    use hickory_proto::op::{MessageType, OpCode};
+    use hickory_proto::rr::Record;
+
     use super::*;
 
     /// Puts answers together, `REGION:TTL:ADDRESS` a word.
@@ -173,5 +177,19 @@ mod tests {
         let share = |to: &[&str]| split.share(&to.iter().map(|to| (*to).to_owned()).collect::<Vec<_>>());
         assert_eq!((share(&["osaka"]), share(&["tokyo", "oregon"]), share(&["dublin"])), (0.5, 0.5, 0.0));
         assert_eq!(split.led(), "osaka 50% oregon 25% tokyo 25%");
+    }
+
+    #[test]
+    fn clients_are_led_where_the_first_record_leads_whatever_region_follows() {
+        let mut reply = Message::new(7, MessageType::Response, OpCode::Query);
+        for last in [9, 1] {
+            let address = RData::A(std::net::Ipv4Addr::new(192, 0, 2, last).into());
+            reply.add_answer(Record::from_rdata("api.example.com.".parse().expect("a name"), 30, address));
+        }
+        let regions = [(9, "tokyo"), (1, "osaka")];
+        let regions = regions.map(|(last, name)| (IpAddr::from([192, 0, 2, last]), name.to_owned()));
+        let answer = ClientAnswer::read(&reply.to_vec().expect("a message"), &regions.into_iter().collect());
+        assert_eq!((answer.leads.as_str(), answer.ttl, answer.addresses.len()), ("tokyo", Some(30), 2));
+        assert!(answer.addresses.is_sorted());
     }
 }
