@@ -6,14 +6,12 @@
 
 use super::codes::{class, rtype};
 use super::edns::Edns;
+use super::name::MAX_LABEL;
 use super::query::HEADER_OCTETS;
 use super::read_u16;
 
 /// The most octets of a name that is read here, its length octets and the root included.
 const MAX_PLAIN_NAME: usize = 64;
-
-/// The longest label (RFC 1035, section 2.3.4).
-const MAX_LABEL: u8 = 63;
 
 /// The opcode, AA, TC, and Z: what is set in no usual query. QR is among them; RD, AD and CD are not (RFC 1035, section 4.1.1;
 /// RFC 4035, section 3.2).

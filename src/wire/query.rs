@@ -15,7 +15,7 @@
 
 use super::codes::{Opcode, rtype};
 use super::edns::Edns;
-use super::name::LowerName;
+use super::name::{LowerName, MAX_LABEL};
 use super::{FormatError, read_u16};
 
 /// The octets of a message header.
@@ -188,7 +188,7 @@ fn skip_name(message: &[u8], mut at: usize) -> Result<usize, FormatError> {
         let length = *message.get(at).ok_or(FormatError)?;
         match length {
             0 => return Ok(at + 1),
-            1..=63 => at += 1 + usize::from(length),
+            1..=MAX_LABEL => at += 1 + usize::from(length),
             0xc0.. if at + 1 < message.len() => return Ok(at + 2),
             _ => return Err(FormatError),
         }

@@ -6,6 +6,7 @@
 
 use super::codes::{Rcode, class, rtype};
 use super::edns::Opt;
+use super::name::MAX_LABEL;
 use super::query::{HEADER_OCTETS, Header};
 
 /// The names whose offsets are kept. A usual reply has fewer than twenty; when the table is full, names are
@@ -259,15 +260,9 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
-    /// Writes RDATA. Names in it are compressed in those types of RFC 1035 that every reader knows
-    /// (RFC 3597, section 4); in all others they stay as they are.
+    /// Writes RDATA. The names of [`compressed_names`] are compressed; all others stay as they are.
     fn rdata(&mut self, rtype: u16, rdata: &[u8]) -> Result<(), Full> {
-        let (mut at, names) = match rtype {
-            rtype::NS | rtype::CNAME | rtype::PTR => (0, 1),
-            rtype::SOA => (0, 2),
-            rtype::MX => (2, 1),
-            _ => (rdata.len(), 0),
-        };
+        let (mut at, names) = compressed_names(rtype).unwrap_or((rdata.len(), 0));
         self.octets(&rdata[..at.min(rdata.len())])?;
         for _ in 0..names {
             // RDATA in the form of RFC 3597 may hold anything: what is no name is copied.
@@ -329,10 +324,20 @@ impl<'a> ReplyWriter<'a> {
     }
 }
 
-/// Returns whether there are names in the data of a type that are compressed: the types of RFC 1035 that every reader knows
-/// (RFC 3597, section 4).
+/// Returns whether there are names in the data of a type that are compressed.
 pub fn compresses_names(rtype: u16) -> bool {
-    matches!(rtype, rtype::NS | rtype::CNAME | rtype::PTR | rtype::SOA | rtype::MX)
+    compressed_names(rtype).is_some()
+}
+
+/// Returns how many octets stand before the names in the data of a type, and how many names are compressed there. `None`: none
+/// is. They are compressed in those types of RFC 1035 that every reader knows (RFC 3597, section 4).
+fn compressed_names(rtype: u16) -> Option<(usize, usize)> {
+    match rtype {
+        rtype::NS | rtype::CNAME | rtype::PTR => Some((0, 1)),
+        rtype::SOA => Some((0, 2)),
+        rtype::MX => Some((2, 1)),
+        _ => None,
+    }
 }
 
 /// Returns where the uncompressed name at `at` ends, if there is one.
@@ -340,7 +345,7 @@ fn name_end(rdata: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match *rdata.get(at)? {
             0 => return Some(at + 1),
-            length @ 1..=63 => at += 1 + usize::from(length),
+            length @ 1..=MAX_LABEL => at += 1 + usize::from(length),
             _ => return None,
         }
     }
