@@ -17,7 +17,7 @@ pub use client_subnet::ClientSubnet;
 pub use codes::{Opcode, Rcode, class, rtype};
 pub use cookie::{Cookie, CookieSecret, CookieSecrets, CookieStatus, OCTETS as COOKIE_OCTETS};
 pub use edns::{Edns, ExtendedError, Opt, UDP_PAYLOAD};
-pub use name::{LowerName, MAX_NAME};
+pub use name::{LowerName, MAX_LABEL, MAX_NAME};
 pub use plain_query::PlainQuery;
 pub use query::{HEADER_OCTETS, Header, Query, Question};
 pub use reply_writer::{Checkpoint, Full, ReplyHeader, ReplyWriter, Section, compresses_names};

@@ -8,7 +8,7 @@ use super::FormatError;
 pub const MAX_NAME: usize = 255;
 
 /// The longest label (RFC 1035, section 2.3.4). The two bits above it mark a compression pointer.
-pub(super) const MAX_LABEL: u8 = 63;
+pub const MAX_LABEL: u8 = 63;
 
 /// An absolute, uncompressed name in lower case. Invariant: `bytes[..length]` is a sequence of `labels`
 /// labels and the root.
