@@ -13,7 +13,7 @@ use crate::answer::{NameNode, Packed, PlainNegative};
 use crate::client::Requester;
 use crate::region::RegionId;
 use crate::snapshot::{Kind, Steered, SteeredAnswer};
-use crate::wire::{ClientSubnet, HEADER_OCTETS, Opt, PlainQuery, Rcode, rtype};
+use crate::wire::{ClientSubnet, ExtendedError, HEADER_OCTETS, Opt, PlainQuery, Rcode, rtype};
 use crate::zone::{Chooser, Ttl};
 
 /// QR and AA in the third octet of a header; RD is the lowest bit (RFC 1035, section 4.1.1).
@@ -32,12 +32,13 @@ struct PlainAnswer<'s> {
     region: Option<RegionId>,
     part: Option<u16>,
     is_leaving: bool,
+    is_fail_open: bool,
 }
 
 impl<'s> PlainAnswer<'s> {
     /// Returns the same answer to all clients.
     fn of(body: PlainBody<'s>) -> Self {
-        Self { body, scope: 0, region: None, part: None, is_leaving: false }
+        Self { body, scope: 0, region: None, part: None, is_leaving: false, is_fail_open: false }
     }
 }
 
@@ -63,7 +64,7 @@ where
         opt.set_cookie(cookie);
     }
     let room = limit(arrival.transport, edns).min(reply.len());
-    let length = write(&query, &found, opt.as_ref(), reply.get_mut(..room)?)?;
+    let length = write(&query, &found, opt, reply.get_mut(..room)?)?;
     let subject = match found.body {
         PlainBody::Records(_) => ReplySubject::Name(Some(node.id)),
         PlainBody::Negative(..) => ReplySubject::Absence(node.zone),
@@ -115,13 +116,11 @@ where
     let Steered { choice, scope, region, part, is_leaving, is_fail_open } =
         (source.steer)(chooser, kind, requester);
     let body = match choice {
-        // What is to be said of it takes room that may be missing.
-        _ if is_fail_open => return None,
         SteeredAnswer::Records(records) => PlainBody::Records(records),
         SteeredAnswer::Nodata(most) => PlainBody::Negative(negative()?, most),
         SteeredAnswer::Refuse | SteeredAnswer::Servfail | SteeredAnswer::Prohibited => return None,
     };
-    Some(PlainAnswer { body, scope, region, part, is_leaving })
+    Some(PlainAnswer { body, scope, region, part, is_leaving, is_fail_open })
 }
 
 /// Writes the reply, and returns its length. `None`: it does not fit, or cannot be copied.
@@ -129,7 +128,7 @@ where
 fn write(
     query: &PlainQuery<'_>,
     found: &PlainAnswer<'_>,
-    opt: Option<&Opt<'_>>,
+    mut opt: Option<Opt<'_>>,
     reply: &mut [u8],
 ) -> Option<usize> {
     let (octets, answers, authorities) = match found.body {
@@ -138,7 +137,15 @@ fn write(
     };
     let body = HEADER_OCTETS + query.question.len();
     let end = body + octets;
-    let length = end + opt.map_or(0, Opt::octets);
+    let room = reply.len().checked_sub(end)?;
+    if let Some(opt) = &mut opt {
+        // The record must fit; what it explains is left out where it does not.
+        if opt.octets() > room {
+            return None;
+        }
+        opt.explain(found.is_fail_open.then_some(ExtendedError::FAIL_OPEN), room);
+    }
+    let length = end + opt.as_ref().map_or(0, Opt::octets);
     let reply = reply.get_mut(..length)?;
     let flags = AUTHORITATIVE_RESPONSE | u8::from(query.is_recursion_desired);
     reply[..2].copy_from_slice(&query.id.to_be_bytes());
