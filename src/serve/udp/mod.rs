@@ -114,24 +114,22 @@ fn prepare(socket: &Socket, address: SocketAddr) -> io::Result<()> {
 pub(super) struct UdpThreads {
     workers: Vec<(Arc<UdpWorker>, JoinHandle<()>)>,
     is_stopping: Arc<AtomicBool>,
-    is_leaving: Arc<AtomicBool>,
 }
 
 impl UdpThreads {
     /// Starts a thread for each socket. A socket that gets none is closed: the kernel would deal queries out to it.
     pub(super) fn start(sockets: Vec<UdpSocket>, current: &Arc<Current>, metrics: &UdpMetrics) -> Self {
-        let (is_stopping, is_leaving) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
+        let is_stopping = Arc::<AtomicBool>::default();
         let mut workers = Vec::new();
         for socket in sockets {
             let worker = Arc::new(UdpWorker {
                 is_wildcard: socket.local_addr().is_ok_and(|address| address.ip().is_unspecified()),
                 // Only those have one.
-                is_passed: socket.read_timeout().is_ok_and(|timeout| timeout.is_some()),
+                is_shared: socket.read_timeout().is_ok_and(|timeout| timeout.is_some()).into(),
                 socket,
                 current: Arc::clone(current),
                 metrics: metrics.clone(),
                 is_stopping: Arc::clone(&is_stopping),
-                is_leaving: Arc::clone(&is_leaving),
             });
             let runs = Arc::clone(&worker);
             match thread::Builder::new().name("dns-udp".to_owned()).spawn(move || runs.run()) {
@@ -139,14 +137,15 @@ impl UdpThreads {
                 Err(error) => tracing::error!("cannot start a thread that answers UDP: {error}"),
             }
         }
-        Self { workers, is_stopping, is_leaving }
+        Self { workers, is_stopping }
     }
 
     /// Closes the sockets to what is new, has what waits in them answered, and waits for the threads. What waits in those that
     /// were passed is left to the next process.
     pub(super) fn stop(self) {
         self.is_stopping.store(true, Ordering::Release);
-        for (worker, _) in self.workers.iter().filter(|(worker, _)| !worker.is_passed) {
+        for (worker, _) in self.workers.iter().filter(|(worker, _)| !worker.is_shared.load(Ordering::Acquire))
+        {
             let socket = SockRef::from(&worker.socket);
             filter::nothing_more(&socket);
             // It wakes the thread. That the socket is not connected is an error that comes after that.
@@ -161,7 +160,7 @@ impl UdpThreads {
     /// answers, or when the other process has the waiting end now and then ([`adopt`]); one that still waits after [`LEAVE_WITHIN`] has
     /// nothing to answer, and ends with this process.
     pub(super) fn leave(self) {
-        self.is_leaving.store(true, Ordering::Release);
+        self.workers.iter().for_each(|(worker, _)| worker.is_shared.store(true, Ordering::Release));
         self.is_stopping.store(true, Ordering::Release);
         let left_at = Instant::now();
         let is_waiting = || self.workers.iter().any(|(_, thread)| !thread.is_finished());
@@ -176,13 +175,12 @@ struct UdpWorker {
     socket: UdpSocket,
     /// Whether each query may have been sent to another address of this machine.
     is_wildcard: bool,
-    /// Whether who started the process has the socket as well.
-    is_passed: bool,
+    /// Whether another process has the socket as well, to which what waits in it is left: the one that started this process, or the
+    /// one that replaces it.
+    is_shared: AtomicBool,
     current: Arc<Current>,
     metrics: UdpMetrics,
     is_stopping: Arc<AtomicBool>,
-    /// Whether what waits in the socket is left to another process.
-    is_leaving: Arc<AtomicBool>,
 }
 
 impl UdpWorker {
@@ -200,7 +198,7 @@ impl UdpWorker {
         let mut is_failing = false;
         loop {
             let is_last = self.is_stopping.load(Ordering::Acquire);
-            if is_last && (self.is_passed || self.is_leaving.load(Ordering::Acquire)) {
+            if is_last && self.is_shared.load(Ordering::Acquire) {
                 return;
             }
             match batch.receive(&self.socket, !is_last) {
