@@ -57,16 +57,11 @@ impl PassedSockets {
         let mut sockets = Self::default();
         for index in 0..passed.len() {
             let unusable = |reason| PassedSocketError::Unusable { number: index + 1, reason };
-            if let Ok(Some(socket)) = passed.take_udp_socket(index) {
-                let socket = Socket::from(socket);
-                sockets.udp.push((address_of(&socket).map_err(unusable)?, socket));
-            } else if let Some(listener) = passed.take_tcp_listener(index).map_err(unusable)? {
-                let socket = Socket::from(listener);
-                if !socket.is_listener().map_err(unusable)? {
-                    return Err(unusable(io::ErrorKind::InvalidInput.into()));
-                }
-                sockets.tcp.push((address_of(&socket).map_err(unusable)?, socket));
-            }
+            let socket = match passed.take_udp_socket(index) {
+                Ok(socket) => socket.map(Socket::from),
+                Err(_) => passed.take_tcp_listener(index).map_err(unusable)?.map(Socket::from),
+            };
+            socket.map_or(Ok(()), |socket| sockets.add(socket))?;
         }
         let all = sockets.udp.iter().chain(&sockets.tcp);
         match all
@@ -78,7 +73,7 @@ impl PassedSockets {
         }
     }
 
-    /// Adds a socket that a process has handed over.
+    /// Adds a socket that was passed or handed over.
     ///
     /// # Errors
     ///
