@@ -40,10 +40,10 @@ impl Listeners {
     pub fn held(&self) -> io::Result<HeldSockets> {
         let mut held = HeldSockets::default();
         for pair in &self.sockets {
-            pair.udp.iter().try_for_each(|socket| held.hold_udp(socket))?;
-            held.hold_tcp(&pair.tcp)?;
+            pair.udp.iter().try_for_each(|socket| held.hold(socket))?;
+            held.hold(&pair.tcp)?;
         }
-        self.tls.iter().try_for_each(|listener| held.hold_tcp(&listener.listener))?;
+        self.tls.iter().try_for_each(|listener| held.hold(&listener.listener))?;
         Ok(held)
     }
 

@@ -343,7 +343,7 @@ impl SavedState {
 /// Returns all sockets once more. Without descriptors for them the process cannot be replaced, which is logged, and runs all the same.
 fn held(listeners: &Listeners, admin: Option<&admin::AdminListener>) -> HeldSockets {
     let held = listeners.held().and_then(|mut held| {
-        admin.map_or(Ok(()), |admin| held.hold_tcp(admin.socket()))?;
+        admin.map_or(Ok(()), |admin| held.hold(admin.socket()))?;
         Ok(held)
     });
     held.unwrap_or_else(|error| {

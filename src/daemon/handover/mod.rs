@@ -26,13 +26,15 @@ pub use successor::{HandoverError, HeldSockets, Successor, SuccessorListener};
 
 use std::time::Duration;
 
-/// The socket in the state directory that a successor connects to.
-const SOCKET: &str = "replace.sock";
+/// What a successor connects to, in the state directory.
+const PATH: &str = "replace.sock";
 
 /// What a successor says first. Another version of these messages gets another number.
 const HELLO: &str = "meridian handover 1";
 /// What it is told if it says anything else.
 const UNKNOWN: &str = "unknown";
+/// A socket comes with it.
+const SOCKET: &str = "socket";
 /// After the last socket.
 const ALL: &str = "all";
 /// It has everything that may be missing, and waits for the state.
@@ -46,3 +48,6 @@ const SERVING: &str = "serving";
 /// before.
 const MESSAGE_WITHIN: Duration = Duration::from_secs(10);
 const SERVING_WITHIN: Duration = Duration::from_secs(60);
+
+/// The pause after a successor that did not come so far, so that an error of the listener does not spin.
+const PAUSE: Duration = Duration::from_millis(100);

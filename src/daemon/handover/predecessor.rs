@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use socket2::Socket;
 
-use super::{ALL, HELLO, MESSAGE_WITHIN, READY, SERVING, SOCKET, STATE, UNKNOWN, message};
+use super::{ALL, HELLO, MESSAGE_WITHIN, PATH, READY, SERVING, SOCKET, STATE, message};
 use crate::serve::{PassedSocketError, PassedSockets};
 
 /// A process that is to be replaced. While this is not told otherwise, it goes on.
@@ -45,7 +45,7 @@ impl Predecessor {
     ///
     /// When there is none, or it does not give them.
     pub fn meet(directory: &Path, passed: &mut PassedSockets) -> Result<Self, ReplaceError> {
-        let stream = UnixStream::connect(directory.join(SOCKET)).map_err(|error| match error.kind() {
+        let stream = UnixStream::connect(directory.join(PATH)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                 ReplaceError::NoneRuns(directory.to_owned())
             }
@@ -58,8 +58,8 @@ impl Predecessor {
             let (text, descriptor) = message::receive(&stream)?;
             match (&text[..], descriptor) {
                 (ALL, _) => return Ok(Self { stream }),
-                (UNKNOWN, _) | (_, None) => return Err(ReplaceError::Unknown),
-                (_, Some(descriptor)) => passed.add(Socket::from(descriptor))?,
+                (SOCKET, Some(descriptor)) => passed.add(Socket::from(descriptor))?,
+                _ => return Err(ReplaceError::Unknown),
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -15,34 +14,23 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::super::chain;
-use super::{ALL, HELLO, MESSAGE_WITHIN, READY, SERVING, SERVING_WITHIN, SOCKET, STATE, UNKNOWN, message};
+use super::{
+    ALL, HELLO, MESSAGE_WITHIN, PATH, PAUSE, READY, SERVING, SERVING_WITHIN, SOCKET, STATE, UNKNOWN, message,
+};
 use crate::files::StateDirectory;
 
 /// The sockets of this process, once more: what answers on them closes its own when it ends.
 #[derive(Debug, Default)]
-pub struct HeldSockets(Vec<(SocketAddr, OwnedFd)>);
+pub struct HeldSockets(Vec<OwnedFd>);
 
 impl HeldSockets {
-    /// Holds a socket for UDP as well.
+    /// Holds a socket as well.
     ///
     /// # Errors
     ///
     /// When there is no descriptor for it.
-    pub fn hold_udp(&mut self, socket: &UdpSocket) -> io::Result<()> {
-        self.hold(socket.local_addr()?, socket)
-    }
-
-    /// Holds a listener as well.
-    ///
-    /// # Errors
-    ///
-    /// When there is no descriptor for it.
-    pub fn hold_tcp(&mut self, listener: &TcpListener) -> io::Result<()> {
-        self.hold(listener.local_addr()?, listener)
-    }
-
-    fn hold(&mut self, address: SocketAddr, socket: &impl AsFd) -> io::Result<()> {
-        self.0.push((address, socket.as_fd().try_clone_to_owned()?));
+    pub fn hold(&mut self, socket: &impl AsFd) -> io::Result<()> {
+        self.0.push(socket.as_fd().try_clone_to_owned()?);
         Ok(())
     }
 }
@@ -129,7 +117,7 @@ impl Drop for SuccessorListener {
 
 /// Listens in a directory that this process has locked, so that what is there is of a process that is gone.
 fn listen(directory: &Path) -> io::Result<UnixListener> {
-    let path = directory.join(SOCKET);
+    let path = directory.join(PATH);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -153,8 +141,7 @@ async fn meet(listener: UnixListener, held: Arc<HeldSockets>, ready: mpsc::Sende
                     "a process that was to replace this one did not come so far: {}",
                     chain(&error)
                 );
-                // So that an error of the listener does not spin.
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                tokio::time::sleep(PAUSE).await;
             }
         }
     }
@@ -181,8 +168,8 @@ fn greet(stream: UnixStream, held: &HeldSockets) -> io::Result<Successor> {
         }
     }
     tracing::info!("process {pid} is about to replace this one");
-    for (address, socket) in &held.0 {
-        message::send(&stream, &address.to_string(), Some(socket.as_fd()))?;
+    for socket in &held.0 {
+        message::send(&stream, SOCKET, Some(socket.as_fd()))?;
     }
     message::send(&stream, ALL, None)?;
     match message::receive(&stream)? {
@@ -193,6 +180,8 @@ fn greet(stream: UnixStream, held: &HeldSockets) -> io::Result<Successor> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use super::super::{Predecessor, ReplaceError};
     use super::*;
     use crate::serve::PassedSockets;
@@ -202,7 +191,7 @@ mod tests {
         let directory = StateDirectory::lock(home).expect("it is free");
         let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
         let mut held = HeldSockets::default();
-        held.hold_udp(&socket).expect("a descriptor");
+        held.hold(&socket).expect("a descriptor");
         let listener = SuccessorListener::start(Some(&directory), held);
         (directory, socket, listener)
     }
@@ -253,7 +242,7 @@ mod tests {
         let meet = |home: &Path| Predecessor::meet(home, &mut PassedSockets::default());
         assert!(matches!(meet(home.path()), Err(ReplaceError::NoneRuns(_))));
         // A process that was killed leaves its socket.
-        drop(std::os::unix::net::UnixListener::bind(home.path().join(SOCKET)).expect("a socket"));
+        drop(std::os::unix::net::UnixListener::bind(home.path().join(PATH)).expect("a socket"));
         assert!(matches!(meet(home.path()), Err(ReplaceError::NoneRuns(_))));
         let (_directory, ..) = start(home.path());
     }
