@@ -2,8 +2,6 @@
 //!
 //! Without `$NOTIFY_SOCKET` nobody listens, and nothing is told.
 
-use std::io;
-
 use sd_notify::NotifyState;
 
 /// Tells that queries are answered, and by which process: one that replaces another was not started by the supervisor.
@@ -22,10 +20,7 @@ pub fn alive() {
 }
 
 fn tell(states: &[NotifyState<'_>]) {
-    match sd_notify::notify(states) {
-        Ok(()) => {}
-        // A supervisor that has gone is no fault of ours.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => tracing::debug!("the supervisor is not told: {error}"),
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!("the supervisor is not told: {error}");
     }
 }
