@@ -2,7 +2,6 @@
 
 mod limits;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -53,12 +52,12 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the name of a file in a directory that is none of `names`, if there is one.
-fn foreign(directory: &Path, names: &BTreeSet<String>) -> anyhow::Result<Option<String>> {
+/// Returns the name of a file in a directory that is none of a site, if there is one.
+fn foreign(directory: &Path, site: &[(String, String)]) -> anyhow::Result<Option<String>> {
     let cannot = || format!("cannot read {}", directory.display());
     for file in fs::read_dir(directory).with_context(cannot)? {
         let name = file.with_context(cannot)?.file_name().to_string_lossy().into_owned();
-        if !names.contains(&name) {
+        if !site.iter().any(|(known, _)| *known == name) {
             return Ok(Some(name));
         }
     }
@@ -68,8 +67,7 @@ fn foreign(directory: &Path, names: &BTreeSet<String>) -> anyhow::Result<Option<
 fn write(directory: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     let site = docs::site();
-    let names: BTreeSet<_> = site.iter().map(|(name, _)| name.to_string()).collect();
-    if let Some(foreign) = foreign(directory, &names)? {
+    if let Some(foreign) = foreign(directory, &site)? {
         let why = format!(
             "{} has `{foreign}`, which is no page of the documentation: name an empty directory, or that of an earlier site",
             directory.display()
