@@ -79,21 +79,19 @@ const APART: Duration = Duration::from_secs(5);
 
 /// Returns whether two texts are the same, but for moments that are hardly apart.
 fn is_alike(one: &str, other: &str) -> bool {
-    // A moment ends before a comma or a bracket, and has colons and dots inside.
-    let words = |text: &str| -> Vec<String> {
-        text.split_inclusive(|letter: char| letter.is_whitespace() || ",;()".contains(letter))
-            .map(str::to_owned)
-            .collect()
-    };
-    let is_same = |(one, other): (&String, &String)| {
+    let is_same = |(one, other): (&str, &str)| {
         let moment = |word: &str| {
             word.trim_end_matches(|letter: char| !letter.is_alphanumeric()).parse::<Moment>().ok()
         };
         let apart = || Some(moment(one)?.0.abs_diff(moment(other)?.0));
         one == other || apart().is_some_and(|apart| u128::from(apart) <= APART.as_millis())
     };
-    let (one, other) = (words(one), words(other));
-    one.len() == other.len() && one.iter().zip(&other).all(is_same)
+    words(one).count() == words(other).count() && words(one).zip(words(other)).all(is_same)
+}
+
+/// Returns the words of a text, each with what ends it: a moment ends before a comma or a bracket, and has colons and dots inside.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(|letter: char| letter.is_whitespace() || ",;()".contains(letter))
 }
 
 /// Writes texts that several instances gave: equal ones once, and of those that differ from the first the lines.
