@@ -7,6 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::answers::TRANSPORTS;
 use crate::engine::Transport;
 
 /// A power of two. Which query it is depends on its ID, which its sender draws: no counter is shared between threads.
@@ -25,7 +26,7 @@ struct OverTransport {
 #[derive(Clone, Debug)]
 pub struct AnswerTimes {
     /// By [`Transport`]; the family is asked once only, for it takes a lock.
-    by_transport: [Histogram; 2],
+    by_transport: [Histogram; TRANSPORTS.len()],
 }
 
 impl AnswerTimes {
@@ -34,7 +35,7 @@ impl AnswerTimes {
         let times: Family<OverTransport, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(BUCKETS));
         let of = |transport| times.get_or_create(&OverTransport { transport }).clone();
-        let by_transport = ["udp", "tcp"].map(of);
+        let by_transport = TRANSPORTS.map(of);
         let help = "From a query to its reply in memory, of one query in 64";
         registry.register("answer_duration_seconds", help, times);
         Self { by_transport }

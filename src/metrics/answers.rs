@@ -49,7 +49,8 @@ const TYPES: [(u16, &str); 20] = [
     (257, "CAA"),
 ];
 
-const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
+/// The labels of transports, by [`Transport`].
+pub(super) const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
 
 /// What is sent instead of a reply over a limit.
 const TOLD: [&str; 3] = ["nothing", "truncated", "bad_cookie"];
