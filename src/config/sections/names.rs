@@ -135,12 +135,9 @@ impl ZoneLowering<'_> {
     fn steer(&mut self, owner: &Name, spec: &Option<Setting<SteerSpec>>, name: Span) {
         let Self { definitions, own, report, .. } = self;
         let id = spec.given().map(|(spec, span)| {
-            let steering = steer::lower(
-                spec,
-                span,
-                owner.clone(),
-                &mut References { definitions, own, service: None, report },
-            );
+            let service = spec.service.get().cloned();
+            let mut references = References { definitions, own, service, report };
+            let steering = steer::lower(spec, span, owner.clone(), &mut references);
             self.zones.steered.push(steering);
             self.zones.steered_at.push((self.apex.clone(), span));
             SteeringId(u32::try_from(self.zones.steered.len() - 1).expect("files are bounded"))

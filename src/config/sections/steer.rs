@@ -25,7 +25,7 @@ pub struct SteerSpec {
     regions: List<String>,
     /// The service of these regions whose addresses are answered: each region has it in its `services`. Left out: the
     /// addresses of the regions themselves.
-    service: Option<Value<String>>,
+    pub(super) service: Option<Value<String>>,
     /// The order of preference: `nearest`, `listed`, or lists of regions by group with a word for
     /// all other clients: `{ eu: [frankfurt, dublin], otherwise: nearest }`. Left out: `nearest`.
     order: Option<Setting<OrderSpec>>,
@@ -142,7 +142,6 @@ impl SteerSpec {
 
 /// Lowers one `steer:`. The result is not whole when something was reported.
 pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut References<'_>) -> Steering {
-    references.service = spec.service.get().cloned();
     if spec.regions.says_nothing() {
         let finding = references.report.error(span, "there are no regions to choose from");
         finding.hint("write `regions:` with names from regions.yaml");
