@@ -37,9 +37,7 @@ impl Control {
     fn standing(&self, now: Moment) -> Vec<StandingCondition> {
         let correlated = self.monitor.correlated();
         let mut standing = self.monitor.standing(&correlated);
-        let own_alarms =
-            self.rules.standing().chain(self.server_alarms.standing()).chain(self.losses.standing());
-        standing.extend(own_alarms.map(|alarm| of_alarm(alarm, "", &correlated, &[])));
+        standing.extend(self.own_alarms().map(|alarm| of_alarm(alarm, "", &correlated, &[])));
         let away = self.base.config.regions.iter().zip(self.balancer.away(&self.base));
         for ((region, _), away) in away.filter(|(_, away)| *away > Share::NONE) {
             let target = self.base.config.regions.target(Resolved::Region(region));

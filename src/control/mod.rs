@@ -52,7 +52,7 @@ pub use operator::Proposal;
 pub use report::{AddressReport, CanaryReport, ObserverReport, RegionReport, Report, ZoneReport};
 pub use request::{Command, Done, Rejection};
 
-use crate::alarm::{Incidents, Rules, ServerAlarms};
+use crate::alarm::{Alarm, Incidents, Rules, ServerAlarms};
 use crate::availability::Availability;
 use crate::canary::Observation;
 use crate::event::Event;
@@ -265,11 +265,15 @@ impl Control {
         report.proposals.clone_from(&self.proposals);
         report.drains = self.drains(now);
         report.drills = Arc::clone(self.drills.records());
-        report.alarms.extend(self.rules.standing().chain(self.server_alarms.standing()));
-        report.alarms.extend(self.losses.standing());
+        report.alarms.extend(self.own_alarms());
         report.incidents = self.incidents.report();
         report.availability = self.availability.log();
         report
+    }
+
+    /// Returns the alarms that last besides those of the monitor: of rules, of the server, and of what could be lost.
+    fn own_alarms(&self) -> impl Iterator<Item = Alarm> {
+        self.rules.standing().chain(self.server_alarms.standing()).chain(self.losses.standing())
     }
 
     /// Returns what a forecast starts from: the demand, where it is sent, and what the regions report.
