@@ -229,6 +229,5 @@ fn regions(base: &Base) -> HashMap<String, HashMap<IpAddr, String>> {
 /// Returns the service that a name is for; empty: it is for none.
 pub(super) fn service_of<'c>(name: &Name, config: &'c Config) -> &'c str {
     let steering = config.steered.iter().find(|steering| steering.owner == *name);
-    let first = steering.and_then(|steering| steering.policy.regions.first());
-    first.and_then(|id| config.regions.region(*id).service()).unwrap_or_default()
+    steering.and_then(|steering| steering.policy.service(&config.regions)).unwrap_or_default()
 }

@@ -245,14 +245,8 @@ impl<'a> Pool<'a> {
             return Ok(None);
         }
         let ttl = if addresses.any_unsure { steering.short_ttl } else { steering.ttl };
-        let service = self.service(steering);
+        let service = steering.policy.service(self.regions).unwrap_or_default().to_owned();
         Ok(Some(self.pack(Recipe { ttl, service, ips: addresses.ips, leading, https, next })))
-    }
-
-    /// Returns the service that a name is for: all of its regions are of one.
-    fn service(&self, steering: &Steering) -> String {
-        let first = steering.policy.regions.first();
-        first.and_then(|id| self.regions.region(*id).service()).unwrap_or_default().to_owned()
     }
 
     fn addresses(

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::client::{GroupId, GroupSet};
-use crate::region::{RegionId, RegionSet};
+use crate::region::{RegionId, RegionSet, Regions};
 use crate::zone::{Name, Ttl};
 
 /// An owner name whose A, AAAA and HTTPS answers are chosen.
@@ -113,6 +113,11 @@ impl Steering {
 }
 
 impl Policy {
+    /// Returns the service that names with this policy are for: all of their regions are of one. `None`: they are for none.
+    pub fn service<'r>(&self, regions: &'r Regions) -> Option<&'r str> {
+        self.regions.first().and_then(|id| regions.region(*id).service())
+    }
+
     /// Returns all clients, then those of each residency rule, then those whom a region is not for. A rule that permits
     /// nothing refuses on purpose, and is no audience that could lose its regions. A client that several rules bind is in
     /// each of their audiences.
