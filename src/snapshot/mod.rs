@@ -30,7 +30,7 @@ pub use steered::{Steered, SteeredAnswer};
 use crate::client::Requester;
 use crate::health::View;
 use crate::intent::Weights;
-use crate::region::{AddressId, Family, RegionId};
+use crate::region::{AddressId, RegionId};
 use crate::steering::{Bucketing, PartSplits, Splits, SteeringId};
 use crate::zone::Chooser;
 use choices::{Choices, Terms};
@@ -53,6 +53,8 @@ pub struct Snapshot {
     pub leaving: Vec<AddressId>,
     /// The addresses that answers hold, each with the longest time for which a resolver may keep it.
     pub given: Arc<AnsweredAddresses>,
+    /// Whether a region sheds clients: where they go depends on their plans, in every family.
+    is_shedding: bool,
     /// By partition, and after those one for each name with weights.
     choices: Vec<Choices>,
     /// By `SteeringId`: the place in `choices`.
@@ -138,6 +140,7 @@ impl Snapshot {
             weights,
             leaving,
             given,
+            is_shedding,
             choices,
             choices_of,
             answers,
@@ -157,7 +160,7 @@ impl Snapshot {
     pub fn steer(&self, id: SteeringId, kind: Kind, requester: &Requester) -> Steered<'_> {
         let index = id.0 as usize;
         let partition = self.base.partition_of[index];
-        let place = self.base.partitions[partition].find(&self.base.table, requester);
+        let place = self.place(kind, &self.base.partitions[partition], requester);
         let (choice, drawn) = self.choices[self.choices_of[index]].find(place.part, place.client);
         let answers = &self.answers[index][choice as usize];
         let answer = &answers.by_kind[kind as usize];
@@ -166,31 +169,18 @@ impl Snapshot {
             Answer::Nodata(_) | Answer::Refuse | Answer::Servfail | Answer::Prohibited => (false, false),
         };
         // What is drawn in one family only leaves the scopes of the other as they are.
-        let [v4, v6] = drawn;
-        let is_drawn = match kind {
-            Kind::A => v4,
-            Kind::Aaaa => v6,
-            Kind::Https => v4 || v6,
-        };
-        let place = RequesterPlace { scope: self.scope_of(kind, partition, requester, &place), ..place };
+        let is_drawn = kind.family().map_or(drawn != [false; 2], |family| drawn[family as usize]);
         let scope = self.scope(id, kind, &place, is_drawn);
         let part = self.base.demand_of(partition, place.part as usize);
         let part = part.map(|part| u16::try_from(part).expect("parts are bounded"));
         Steered { choice: answer.told(), scope, region: answers.region, part, is_leaving, is_fail_open }
     }
 
-    /// Returns the scope prefix length of the block around a requester whose clients are led alike.
-    fn scope_of(&self, kind: Kind, partition: usize, requester: &Requester, place: &RequesterPlace) -> u8 {
-        let family = match kind {
-            Kind::A => Family::V4,
-            Kind::Aaaa => Family::V6,
-            // Its hints are of both.
-            Kind::Https => return place.scope,
-        };
-        // What a region sheds depends on the plans of its clients.
-        match self.splits.is_whole() && !self.health.has_yielding() {
-            true => self.base.partitions[partition].scope_in(family, &self.base.table, requester, place),
-            false => place.scope,
+    /// Returns where a requester is to a partition, with the scope that answers of this kind need.
+    fn place(&self, kind: Kind, partition: &Partition, requester: &Requester) -> RequesterPlace {
+        match kind.family() {
+            Some(family) if !self.is_shedding => partition.find_in(family, &self.base.table, requester),
+            Some(_) | None => partition.find(&self.base.table, requester),
         }
     }
 

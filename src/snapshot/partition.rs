@@ -124,6 +124,18 @@ impl Partition {
 
     /// Returns where a requester is.
     pub fn find(&self, table: &Table, requester: &Requester) -> RequesterPlace {
+        self.find_among(None, table, requester)
+    }
+
+    /// Returns where a requester is, with the scope of answers in one family while no region sheds clients: clients of
+    /// several plans may be led alike in it.
+    pub fn find_in(&self, family: Family, table: &Table, requester: &Requester) -> RequesterPlace {
+        self.find_among(self.by_family[family as usize].as_deref(), table, requester)
+    }
+
+    /// Returns where a requester is; the scope is that of the clients who are `alike`, if that is given, else of those of
+    /// one plan.
+    fn find_among(&self, alike: Option<&PolicyView>, table: &Table, requester: &Requester) -> RequesterPlace {
         let Some(block) = requester.subnet else {
             return self.locate(table, requester.sender);
         };
@@ -133,6 +145,10 @@ impl Partition {
             // Where there is one part only, it is also that of the clients who are located by the sender.
             _ if self.plans.len() == 1 => own,
             SubnetPlace::Public { scope } => {
+                if let Some(alike) = alike {
+                    let scope = alike.find(table, block.address()).scope.max(scope);
+                    return RequesterPlace { scope, ..own };
+                }
                 let own = RequesterPlace { scope: own.scope.max(scope), ..own };
                 let mixed = self.border.as_ref().filter(|_| own.scope > block.length());
                 mixed.and_then(|border| border.part(block)).map_or(own, |part| RequesterPlace { part, ..own })
@@ -141,24 +157,6 @@ impl Partition {
                 let part = self.border.as_ref().map_or(own.part, |border| border.strictest);
                 RequesterPlace { part, scope: own.scope.max(longer(block)), ..own }
             }
-        }
-    }
-
-    /// Returns the scope of answers in one family while no region sheds clients, for a requester who is at `place`: clients
-    /// of several plans may be led alike in it.
-    pub fn scope_in(
-        &self,
-        family: Family,
-        table: &Table,
-        requester: &Requester,
-        place: &RequesterPlace,
-    ) -> u8 {
-        let (Some(view), Some(block)) = (&self.by_family[family as usize], requester.subnet) else {
-            return place.scope;
-        };
-        match table.subnet_place(block) {
-            SubnetPlace::Public { scope } => view.find(table, block.address()).scope.max(scope),
-            SubnetPlace::Local { .. } | SubnetPlace::Both => place.scope,
         }
     }
 
@@ -324,7 +322,7 @@ groups: { partners: { networks: [203.0.113.0/24] } }
         let requester = Requester { sender: SENDER, subnet: Some("65.1.2.0/24".parse().expect("a prefix")) };
         let partition = &base.partitions[0];
         let place = partition.find(&base.table, &requester);
-        let scopes = Family::BOTH.map(|family| partition.scope_in(family, &base.table, &requester, &place));
+        let scopes = Family::BOTH.map(|family| partition.find_in(family, &base.table, &requester).scope);
         // All others, whose location is unknown, go there as well: as far as the local block 100.64.0.0/10.
         assert_eq!((place.scope, scopes), (6, [6, 3]));
     }

@@ -28,6 +28,15 @@ pub enum Kind {
 impl Kind {
     /// Every kind, in the order in which tables hold them.
     pub const ALL: [Self; 3] = [Self::A, Self::Aaaa, Self::Https];
+
+    /// Returns the family of the addresses in such answers; `None`: they have hints of both.
+    pub fn family(self) -> Option<Family> {
+        match self {
+            Self::A => Some(Family::V4),
+            Self::Aaaa => Some(Family::V6),
+            Self::Https => None,
+        }
+    }
 }
 
 /// What makes two RRsets the same.
