@@ -450,7 +450,8 @@ fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, view: &View, family:
     }
 }
 
-/// Returns where the clients of a region go that takes all of them; `None`: it sheds none.
+/// Returns where the clients of a region go that takes all of them; `None`: they all stay. Nobody is tested for a share
+/// in a family in which all stay: it would only narrow the scopes of its answers.
 fn pieces(
     home: RegionId,
     plan: &Plan,
@@ -465,8 +466,15 @@ fn pieces(
         true if is_candidate(plan, view, region, family) => region,
         true | false => home,
     };
-    let pieces = split.pieces().iter();
-    Some(pieces.map(|piece| (Share::of_fraction(piece.until), receiver(piece.region))).collect())
+    let mut pieces: Vec<(Share, RegionId)> = Vec::with_capacity(split.pieces().len());
+    for piece in split.pieces() {
+        let (until, region) = (Share::of_fraction(piece.until), receiver(piece.region));
+        match pieces.last_mut() {
+            Some((end, last)) if *last == region => *end = until,
+            Some(_) | None => pieces.push((until, region)),
+        }
+    }
+    (pieces.len() > 1).then_some(pieces)
 }
 
 /// Returns the regions of a plan that can answer a family: those with addresses of it, or all when none has any.
@@ -627,12 +635,29 @@ mod tests {
             Rest::Whole(found) => vec![found.region().expect("a region")],
         };
         assert_eq!(pieces(find(&[A, B], all, Some(&split(0.7, B)))), [A, B]);
-        assert_eq!(pieces(find(&[A, B], all, Some(&split(0.7, C)))), [A, A], "C is not permitted");
+        assert_eq!(pieces(find(&[A, B], all, Some(&split(0.7, C)))), [A], "C is not permitted");
         let waiting = [SiteShare::Full, SiteShare::Waiting, SiteShare::Full];
         assert_eq!(pieces(find(&[A, B], waiting, Some(&split(0.7, B)))), [A, B], "it is the reserve");
         let out = [SiteShare::Full, OUT, SiteShare::Full];
-        assert_eq!(pieces(find(&[A, B], out, Some(&split(0.7, B)))), [A, A]);
+        assert_eq!(pieces(find(&[A, B], out, Some(&split(0.7, B)))), [A]);
         assert_eq!(pieces(find(&[B, A], all, Some(&split(0.7, B)))), [B], "it is not about B's clients");
+    }
+
+    #[test]
+    fn clients_who_cannot_be_shed_are_not_tested_for_it_for_that_would_narrow_their_scope() {
+        let home = Rest::Whole(Destination::Healthy(A));
+        let out = [SiteShare::Full, OUT, SiteShare::Full];
+        assert_eq!(find(&[A, B], out, Some(&split(0.7, B))).rest, home);
+        assert_eq!(find(&[A, B], [SiteShare::Full; 3], Some(&split(0.7, C))).rest, home);
+        // Of two receivers one is left: its clients are one piece, and those of the other are at home.
+        let [third, two_thirds] = [1.0 / 3.0, 2.0 / 3.0];
+        let pieces = [(third, A), (two_thirds, B), (1.0, C)];
+        let pieces = pieces.map(|(until, region)| Piece { until, region }).to_vec();
+        let both = Split::of(pieces).expect("it is one");
+        let by = Division::Load;
+        let ends = vec![(Share::of_fraction(two_thirds), A), (Share::ALL, C)];
+        let expected = Rest::Divided { by, home: A, pieces: ends };
+        assert_eq!(find(&[A, B, C], out, Some(&both)).rest, expected);
     }
 
     #[test]
