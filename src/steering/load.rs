@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::split::{NEGLIGIBLE, Piece, Split};
 use crate::region::{Limits, RegionId, RegionSet};
 
 /// The demand of one part of the clients, and the regions that may serve it.
@@ -37,100 +38,6 @@ impl Demand {
 /// never given more: what it could bear is unknown.
 pub type Capacities = BTreeMap<RegionId, f64>;
 
-/// Where the clients of one part go: consecutive pieces of the line from 0 to 1 on which each client has its
-/// bucket. Invariant: the first piece belongs to the home, the last one ends at 1, and
-/// no two neighbours belong to one region.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Split {
-    pieces: Vec<Piece>,
-}
-
-/// What the regions of one part of the clients shed.
-#[derive(Clone, Debug, Default)]
-pub struct PartSplits<'s> {
-    /// What the region does to which those of them go who are drawn for none; `None`: nothing.
-    pub whole: Option<&'s Split>,
-    /// What each of the regions does for which they are drawn, as equally near ones.
-    pub near: Vec<(RegionId, &'s Split)>,
-}
-
-impl<'s> PartSplits<'s> {
-    /// Returns the splits of clients who are not drawn.
-    pub fn whole(split: Option<&'s Split>) -> Self {
-        Self { whole: split, near: Vec::new() }
-    }
-
-    /// Returns what a region sheds of those who are drawn for it.
-    pub(super) fn of_own(&self, region: RegionId) -> Option<&'s Split> {
-        self.near.iter().find(|(own, _)| *own == region).map(|(_, split)| *split)
-    }
-}
-
-/// A piece of the line: from the end of the piece before to `until`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Piece {
-    /// Its end, as a fraction from 0 to 1.
-    pub until: f64,
-    /// The region of its clients.
-    pub region: RegionId,
-}
-
-impl Split {
-    /// Returns the split in which all clients go home.
-    pub fn whole(home: RegionId) -> Self {
-        Self { pieces: vec![Piece { until: 1.0, region: home }] }
-    }
-
-    /// Returns the split of these pieces; `None`: they are not one.
-    pub fn of(pieces: Vec<Piece>) -> Option<Self> {
-        let is_growing =
-            pieces.windows(2).all(|pair| pair[0].until <= pair[1].until && pair[0].region != pair[1].region);
-        let ends = pieces.last().is_some_and(|last| (last.until - 1.0).abs() < NEGLIGIBLE);
-        let begins = pieces.first().is_some_and(|first| first.until >= 0.0);
-        (is_growing && ends && begins).then_some(Self { pieces })
-    }
-
-    /// Returns the pieces in their order on the line.
-    pub fn pieces(&self) -> &[Piece] {
-        &self.pieces
-    }
-
-    /// Returns the region of all clients while it is not full.
-    pub fn home(&self) -> RegionId {
-        self.pieces[0].region
-    }
-
-    /// Returns the fraction of the clients that goes to each piece's region.
-    fn sizes(&self) -> impl Iterator<Item = (RegionId, f64)> {
-        let starts = std::iter::once(0.0).chain(self.pieces.iter().map(|piece| piece.until));
-        self.pieces.iter().zip(starts).map(|(piece, start)| (piece.region, piece.until - start))
-    }
-
-    /// Gives the last `fraction` of the home's piece to `region`. The home's piece may become empty
-    /// but stays in place, so that the part knows where to return to.
-    fn give(&mut self, fraction: f64, region: RegionId) {
-        let end = self.pieces[0].until;
-        self.pieces[0].until = (end - fraction).max(0.0);
-        if self.pieces.get(1).is_none_or(|next| next.region != region) {
-            self.pieces.insert(1, Piece { until: end, region });
-        }
-    }
-
-    /// Returns up to `fraction` of the clients home, those first who left last.
-    fn take_back(&mut self, fraction: f64) {
-        self.pieces[0].until = (self.pieces[0].until + fraction).min(1.0);
-        let home_ends = self.pieces[0].until;
-        let mut index = 0;
-        self.pieces.retain(|piece| {
-            index += 1;
-            index == 1 || piece.until > home_ends + NEGLIGIBLE
-        });
-        if self.pieces.len() == 1 {
-            self.pieces[0].until = 1.0;
-        }
-    }
-}
-
 /// A region that is above the soft limit by no more than this, as a fraction of its capacity, sheds no
 /// clients: reports are no more exact, and clients would come and go with their noise.
 const WORTH_MOVING: f64 = 0.01;
@@ -142,8 +49,14 @@ const LEVELS: u32 = 5;
 /// The factor between two levels beyond the hard limit.
 const BEYOND_HARD: f64 = 1.05;
 
-/// Fractions and rates below this are rounding.
-const NEGLIGIBLE: f64 = 1e-9;
+/// A smaller part of a crowd is not cut off for a region that is tiny beside it.
+const LEAST_PIECE: f64 = 0.02;
+
+/// How many prefixes a part of the clients is taken to have.
+const PREFIXES: f64 = 256.0;
+
+/// How much of a region's capacity the clients that a hash finds may be beside what they should be, one time in three.
+const ROUGH: f64 = 0.05;
 
 /// The splits of all parts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -172,12 +85,12 @@ impl Splits {
 
     /// Returns whether all clients go home.
     pub fn is_whole(&self) -> bool {
-        self.by_part.iter().flatten().all(|split| split.pieces.len() == 1)
+        self.by_part.iter().flatten().all(|split| split.pieces().len() == 1)
     }
 
     /// Returns the regions that send some of their clients elsewhere.
     pub fn shedding(&self) -> RegionSet {
-        self.by_part.iter().flatten().filter(|split| split.pieces.len() > 1).map(Split::home).collect()
+        self.by_part.iter().flatten().filter(|split| split.pieces().len() > 1).map(Split::home).collect()
     }
 
     /// Returns the load of each region in requests per second.
@@ -231,7 +144,7 @@ impl Splits {
             let in_order = |piece: &Piece| known().any(|(region, _)| *region == piece.region);
             let stays = split
                 .as_ref()
-                .is_some_and(|split| split.home() == *home && split.pieces.iter().all(in_order));
+                .is_some_and(|split| split.home() == *home && split.pieces().iter().all(in_order));
             if !stays {
                 *split = Some(Split::whole(*home));
             }
@@ -271,7 +184,7 @@ impl Splits {
         }
         let (before, kept_before) = (self.clone(), self.kept(demands, &|_| true));
         for (demand, split) in demands.iter().zip(&mut self.by_part).filter(|(demand, _)| demand.yields) {
-            let is_guest = |split: &Split| split.pieces.iter().any(|piece| takers.contains(&piece.region));
+            let is_guest = |split: &Split| split.pieces().iter().any(|piece| takers.contains(&piece.region));
             *split = split
                 .take()
                 .map(|split| if is_guest(&split) { Split::whole(demand.order[0].0) } else { split });
@@ -294,7 +207,7 @@ impl Splits {
     fn kept(&self, demands: &[Demand], of: &dyn Fn(usize) -> bool) -> f64 {
         let parts = demands.iter().zip(&self.by_part).enumerate();
         let kept = parts.filter(|(part, (demand, _))| demand.yields && of(*part));
-        kept.filter_map(|(_, (demand, split))| Some(demand.rate * split.as_ref()?.pieces[0].until)).sum()
+        kept.filter_map(|(_, (demand, split))| Some(demand.rate * split.as_ref()?.pieces()[0].until)).sum()
     }
 
     /// Moves what is above the hard limit out of every region until it is just full, whosever clients they are, as far as
@@ -327,9 +240,10 @@ impl Splits {
             let mut above = load - full(limits) * capacity;
             let parts = demands.iter().zip(&mut self.by_part).filter(|(demand, _)| demand.yields);
             for (demand, split) in parts.filter_map(|(demand, split)| Some((demand, split.as_mut()?))) {
-                while above > NEGLIGIBLE && split.pieces.iter().skip(1).any(|piece| piece.region == *region) {
-                    let last = split.pieces[1];
-                    let size = demand.rate * (last.until - split.pieces[0].until);
+                while above > NEGLIGIBLE && split.pieces().iter().skip(1).any(|piece| piece.region == *region)
+                {
+                    let last = split.pieces()[1];
+                    let size = demand.rate * (last.until - split.pieces()[0].until);
                     if size <= NEGLIGIBLE || last.region != *region && size > above {
                         break;
                     }
@@ -405,7 +319,7 @@ impl Splits {
             let rate = demands[part].rate;
             let load = loads.entry(to).or_insert(0.0);
             let split = self.by_part[part].as_mut().expect("a way leads out of a split");
-            let here = rate * split.pieces[0].until;
+            let here = rate * split.pieces()[0].until;
             let moved = amount.min(here).min(limit * capacity - *load);
             if moved > NEGLIGIBLE && !is_too_fine(moved / rate, rate, *capacity) {
                 split.give(moved / rate, to);
@@ -423,8 +337,8 @@ impl Splits {
             let split = self.by_part[part].as_mut().expect("a way leads out of a split");
             // Pieces come back in the reverse order of their going, whichever region lost more: moving the
             // line anywhere else would move clients who are not coming home.
-            if split.pieces.get(1).is_some_and(|piece| piece.region == to) {
-                let away = rate * (1.0 - split.pieces[0].until);
+            if split.pieces().get(1).is_some_and(|piece| piece.region == to) {
+                let away = rate * (1.0 - split.pieces()[0].until);
                 let moved = amount.min(away);
                 split.take_back(moved / rate);
                 amount -= moved;
@@ -462,15 +376,6 @@ impl Splits {
 fn full(limits: Limits) -> f64 {
     (limits.hard - WORTH_MOVING).max(limits.soft)
 }
-
-/// A smaller part of a crowd is not cut off for a region that is tiny beside it.
-const LEAST_PIECE: f64 = 0.02;
-
-/// How many prefixes a part of the clients is taken to have.
-const PREFIXES: f64 = 256.0;
-
-/// How much of a region's capacity the clients that a hash finds may be beside what they should be, one time in three.
-const ROUGH: f64 = 0.05;
 
 /// Returns whether this piece of a crowd may be far more than it should be for a region of this capacity: a few prefixes
 /// are there or not, by their hash.
@@ -590,7 +495,7 @@ mod tests {
         let own = demand(30.0, &[(1, 0.0), (2, 900.0)]);
         let capacities: Capacities = [(RegionId(1), 100.0), (RegionId(2), 100.0)].into();
         let at = |region| Piece { until: 1.0, region: RegionId(region) };
-        let left = Split { pieces: vec![Piece { until: 0.0, region: RegionId(3) }, at(1)] };
+        let left = Split::of(vec![Piece { until: 0.0, region: RegionId(3) }, at(1)]).expect("a split");
         let whole = |region| Some(Split::whole(RegionId(region)));
         let mut splits = Splits { by_part: vec![Some(left), whole(0), whole(1)] };
         let demands = [guest, late, own];
@@ -623,7 +528,7 @@ mod tests {
         let capacities: Capacities = [(RegionId(1), 100.0)].into();
         let pieces =
             vec![Piece { until: 0.0, region: RegionId(0) }, Piece { until: 1.0, region: RegionId(1) }];
-        let mut splits = Splits { by_part: vec![Some(Split { pieces }), Some(Split::whole(RegionId(1)))] };
+        let mut splits = Splits { by_part: vec![Split::of(pieces), Some(Split::whole(RegionId(1)))] };
         splits.step(&demands, &capacities, Limits::default(), 0.0);
         let loads = splits.loads(&demands);
         assert!(

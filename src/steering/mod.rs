@@ -22,12 +22,13 @@ mod policy;
 mod residency;
 mod route;
 mod share_test;
+mod split;
 mod zones;
 
 pub use addresses::{AddressFilter, Addresses, spread, whole};
 pub use bucketing::Bucketing;
 pub use choice::{Choice, Fate, choose};
-pub use load::{Capacities, Demand, PartSplits, Piece, Split, Splits};
+pub use load::{Capacities, Demand, Splits};
 pub use near::{MAX_NEAR, NearDraw};
 pub use pin::Pin;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use policy::{
 pub use residency::{Removed, Remover};
 pub use route::{Conditions, Destination, Division, Rest, Route, Selection, family_of, status};
 pub use share_test::ShareTest;
+pub use split::{PartSplits, Piece, Split};
 
 pub use crate::zone::SteeringId;
 
