@@ -123,7 +123,9 @@ fn random_packet(chance: &Chance, rng: &mut Rng) -> Ask {
     let mut words = vec![chance.name(rng), types[rng.usize(..types.len())].to_owned()];
     words.push(format!("+id={}", rng.u16(..)));
     let subnet = format!("+subnet={}.{}.{}.0/24", rng.u8(..), rng.u8(..), rng.u8(..));
-    let sizes = [format!("+bufsize={}", rng.u16(..)), "+subnet=0.0.0.0/0".to_owned(), subnet];
+    // Any size, or about as many octets as the longest answers have.
+    let size = if rng.bool() { rng.u16(..) } else { rng.u16(500..700) };
+    let sizes = [format!("+bufsize={size}"), "+subnet=0.0.0.0/0".to_owned(), subnet];
     let usual = ["+rd", "+do", "+cookie", "+ad", "+cd", "+tcp"].map(str::to_owned);
     words.extend(usual.into_iter().chain(sizes).filter(|_| rng.u8(..3) == 0));
     let unusual =
