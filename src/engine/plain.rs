@@ -139,10 +139,7 @@ fn write(
     let end = body + octets;
     let room = reply.len().checked_sub(end)?;
     if let Some(opt) = &mut opt {
-        // The record must fit; what it explains is left out where it does not.
-        if opt.octets() > room {
-            return None;
-        }
+        // An explanation without room is left out; a record without room is left to the rest of the engine, below.
         opt.explain(found.is_fail_open.then_some(ExtendedError::FAIL_OPEN), room);
     }
     let length = end + opt.as_ref().map_or(0, Opt::octets);
