@@ -42,7 +42,7 @@ fn view(base: &Base, stages: [SiteShare; 3]) -> View {
 
 fn readings(loads: [Option<f64>; 3]) -> Readings {
     let vitals = loads.map(|load| Vitals { load, ..Vitals::default() });
-    Readings { vitals: vitals.to_vec(), present: vec![1.0; 3], is_auto: vec![true; 3], weights: Vec::new() }
+    Readings { vitals: vitals.to_vec(), ..Readings::unknown(3) }
 }
 
 /// Predicts that regions at these loads come to these stages, at a demand that is multiplied.

@@ -23,7 +23,7 @@ use super::{Outlook, Readings};
 use crate::canary::{Canary, Signal};
 use crate::health::{DrawnClients, RememberedDemand, SiteShare, VELOCITY_PERIOD, View};
 use crate::moment::{ClockStep, FollowClock, Moment};
-use crate::region::{Family, RegionId};
+use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
 use crate::snapshot::{Base, DemandPart, DrawnFor};
 use crate::steering::{Demand, Piece, Split, Splits};
@@ -44,6 +44,24 @@ pub struct ShedChange {
     pub shares: [Share; 2],
 }
 
+/// What clients are divided for: they are divided anew when any of it changes.
+#[derive(Clone, Debug, PartialEq)]
+struct Premises {
+    /// What regions take of their clients.
+    shares: Vec<[SiteShare; 2]>,
+    /// How much of each region is there.
+    present: Vec<f64>,
+    /// The regions that operators empty.
+    withdrawn: RegionSet,
+}
+
+impl Premises {
+    fn of(view: &View, readings: &Readings) -> Self {
+        let shares = view.all_shares_of_regions().collect();
+        Self { shares, present: readings.present.clone(), withdrawn: readings.withdrawn }
+    }
+}
+
 /// Divides load. A copy is cheap: what is large is shared until it changes.
 #[derive(Clone, Debug)]
 pub struct Balancer {
@@ -52,8 +70,8 @@ pub struct Balancer {
     rates: Arc<Vec<f64>>,
     /// What the queries say.
     learnt: LearntDemand,
-    /// What regions took of their clients, and how much of each was there, when those were last divided; `None`: never.
-    divided_for: Option<(Vec<[SiteShare; 2]>, Vec<f64>)>,
+    /// What clients were last divided for; `None`: they never were.
+    divided_for: Option<Premises>,
     /// What each region was expected to serve at most since clients were last divided, in requests per second, by
     /// `RegionId`.
     expected: Vec<f64>,
@@ -138,17 +156,16 @@ impl Balancer {
     }
 
     /// Lets what an earlier life divided stand while regions take what they take now: no load has been reported yet by
-    /// which to divide anew.
+    /// which to divide anew. What it sent where an operator wants no clients by now goes home.
     pub fn resume(&mut self, view: &View, readings: &Readings) {
-        self.divided_for = Some((view.all_shares_of_regions().collect(), readings.present.clone()));
+        Arc::make_mut(&mut self.splits).send_home_from(readings.withdrawn);
+        self.divided_for = Some(Premises::of(view, readings));
     }
 
-    /// Returns whether a region has left or returned, takes another share of its clients, or has lost or regained a part
-    /// of its capacity, since those were last divided.
+    /// Returns whether a region has left or returned, takes another share of its clients, has lost or regained a part
+    /// of its capacity, or was emptied by an operator, since those were last divided.
     pub fn is_due(&self, base: &Base, view: &View, readings: &Readings) -> bool {
-        let is_other = |(shares, present): &(Vec<[SiteShare; 2]>, Vec<f64>)| {
-            !view.all_shares_of_regions().eq(shares.iter().copied()) || *present != readings.present
-        };
+        let is_other = |premises: &Premises| *premises != Premises::of(view, readings);
         !base.demand.is_empty() && self.divided_for.as_ref().is_none_or(is_other)
     }
 
@@ -173,7 +190,7 @@ impl Balancer {
         let splits = Arc::make_mut(&mut self.splits);
         splits.land(&demands, &capacities(base, view, readings), base.config.safety.limits);
         splits.truncate(base.demand.len());
-        self.divided_for = Some((view.all_shares_of_regions().collect(), readings.present.clone()));
+        self.divided_for = Some(Premises::of(view, readings));
         // Clients who leave a region are there until their answers have expired.
         let expected = self.expect(base, view, readings);
         let before = std::mem::replace(&mut self.expected, expected);
@@ -302,7 +319,7 @@ impl FollowClock for Balancer {
     fn follow_clock(&mut self, step: ClockStep) {
         let Self { splits: _, rates: _, learnt, divided_for, expected: _, next, felt } = self;
         learnt.follow_clock(step);
-        divided_for.iter_mut().for_each(|(shares, _)| shares.follow_clock(step));
+        divided_for.iter_mut().for_each(|premises| premises.shares.follow_clock(step));
         next.follow_clock(step);
         felt.follow_clock(step);
     }
@@ -343,6 +360,7 @@ mod tests {
             vitals: vitals.to_vec(),
             present: vec![1.0; 3],
             is_auto: vec![true; 3],
+            withdrawn: RegionSet::NONE,
             weights: Vec::new(),
         }
     }
@@ -392,6 +410,48 @@ mod tests {
         assert!(balance.is_due(&base, &lost, &usual));
         let halved = Readings { present: vec![0.5, 1.0, 1.0], ..usual };
         assert!(balance.is_due(&base, &all, &halved), "a zone is lost");
+    }
+
+    #[test]
+    fn a_region_that_an_operator_empties_keeps_no_clients_whom_a_full_one_sent_there() {
+        let base = base();
+        let mut balance = Balancer::new(&base, Moment(0));
+        let all = view(&base, ALL);
+        let usual = readings([0.95, 0.40, 0.40]);
+        balance.land(&base, &all, &usual, Moment(599_000));
+        balance.step(&base, &all, &usual, Moment(660_000));
+        assert_eq!(loads(&balance, &base, &all), [85, 50, 40]);
+        let portions = balance.remember(&base);
+        let drained = view(&base, [SiteShare::Full, SiteShare::Waiting, SiteShare::Full]);
+        let withdrawn = [RegionId(1)].into_iter().collect();
+        let readings = Readings { withdrawn, ..readings([0.85, 0.50, 0.40]) };
+        assert!(balance.is_due(&base, &drained, &readings));
+        balance.land(&base, &drained, &readings, Moment(661_000));
+        assert_eq!(
+            loads(&balance, &base, &drained),
+            [88, 0, 87],
+            "oregon has its clients, and the rest of tokyo's"
+        );
+        // The state that the next life finds is from before.
+        let mut after = Balancer::new(&base, Moment(700_000));
+        after.adopt(&portions, &base);
+        after.resume(&drained, &readings);
+        assert_eq!(loads(&after, &base, &drained)[1], 0);
+    }
+
+    #[test]
+    fn a_region_that_waits_keeps_whom_a_full_one_sent_there_until_an_operator_empties_it() {
+        let base = base();
+        let mut balance = Balancer::new(&base, Moment(0));
+        let waiting = view(&base, [SiteShare::Full, SiteShare::Full, SiteShare::Waiting]);
+        let usual = readings([0.95, 0.95, 0.40]);
+        balance.land(&base, &waiting, &usual, Moment(599_000));
+        balance.step(&base, &waiting, &readings([1.30, 0.95, 0.0]), Moment(660_000));
+        assert!(loads(&balance, &base, &waiting)[2] > 0, "it is the reserve");
+        let emptied = Readings { withdrawn: [RegionId(2)].into_iter().collect(), ..usual };
+        assert!(balance.is_due(&base, &waiting, &emptied));
+        balance.land(&base, &waiting, &emptied, Moment(661_000));
+        assert_eq!(loads(&balance, &base, &waiting)[2], 0);
     }
 
     #[test]

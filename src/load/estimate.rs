@@ -1,7 +1,7 @@
 //! The demand of clients, estimated from the loads that regions report.
 
 use crate::health::{SiteShare, View, Vitals};
-use crate::region::{Family, RegionId};
+use crate::region::{Family, RegionId, RegionSet};
 use crate::snapshot::{Base, DemandPart, DrawnFor, splits_of};
 use crate::steering::{Capacities, Demand, Rest, Route, Splits};
 
@@ -17,6 +17,8 @@ pub struct Readings {
     pub present: Vec<f64>,
     /// Whether the machine may fill or relieve each region: it may fail over, and no operator keeps clients from it.
     pub is_auto: Vec<bool>,
+    /// The regions that take no clients because an operator wants so, not even those of full ones.
+    pub withdrawn: RegionSet,
     /// By partition: the weights that operators gave to all of its names. What is asked of names is not told apart
     /// that share a policy, so those of only some of them are not known here. Empty: there are none.
     pub weights: Vec<Option<Vec<(RegionId, u32)>>>,
@@ -29,6 +31,7 @@ impl Readings {
             vitals: vec![Vitals::default(); regions],
             present: vec![1.0; regions],
             is_auto: vec![true; regions],
+            withdrawn: RegionSet::NONE,
             weights: Vec::new(),
         }
     }
@@ -145,7 +148,7 @@ pub(crate) fn demands(
         let is_past_near = part.drawn.is_some_and(|drawn| drawn.region.is_none());
         let rate = if is_past_near { std::mem::take(&mut past_near) } else { rate * left };
         let is_divided = left > 0.0 || part.drawn.is_none() && !matches!(route.rest, Rest::Divided { .. });
-        demands.push(if is_divided { demand(part, rate, view, &known) } else { Demand::default() });
+        demands.push(if is_divided { demand(part, rate, view, readings, &known) } else { Demand::default() });
     }
     demands.extend(fixed);
     demands
@@ -157,15 +160,20 @@ fn keeps_own(view: &View, region: RegionId) -> bool {
 }
 
 /// Returns what a part asks for and who may serve it: the regions that take all clients, after the nearest one if that
-/// stays in service by a rule only, or is down and keeps whom the others cannot bear.
-fn demand(part: &DemandPart, rate: f64, view: &View, known: &Capacities) -> Demand {
+/// stays in service by a rule only, or is down and keeps whom the others cannot bear. What an operator empties, the last
+/// zone of a region included, is no reserve.
+fn demand(part: &DemandPart, rate: f64, view: &View, readings: &Readings, known: &Capacities) -> Demand {
     let share = |region: RegionId| share_of(view, region);
     let at = |wanted: fn(SiteShare) -> bool| {
         let regions = part.order.iter().filter(move |(region, _)| share(*region).is_some_and(wanted));
         regions.copied().collect::<Vec<_>>()
     };
     let takers = at(|share| share == SiteShare::Full);
-    let reserve = at(|share| matches!(share, SiteShare::Part(_) | SiteShare::Waiting));
+    let is_emptied = |region: RegionId| {
+        readings.withdrawn.contains(region) || readings.present.get(usize::from(region.0)) == Some(&0.0)
+    };
+    let mut reserve = at(|share| matches!(share, SiteShare::Part(_) | SiteShare::Waiting));
+    reserve.retain(|(region, _)| !is_emptied(*region));
     let candidates = at(|share| {
         matches!(
             share,

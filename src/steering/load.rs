@@ -78,6 +78,17 @@ impl Splits {
         self.by_part[part] = Some(split);
     }
 
+    /// Sends those home who were sent to one of these regions, with all others of their part.
+    pub fn send_home_from(&mut self, regions: RegionSet) {
+        let guests =
+            |split: &&mut Split| split.pieces()[1..].iter().any(|piece| regions.contains(piece.region));
+        self.by_part
+            .iter_mut()
+            .flatten()
+            .filter(guests)
+            .for_each(|split| *split = Split::whole(split.home()));
+    }
+
     /// Forgets all but the first `count` parts.
     pub fn truncate(&mut self, count: usize) {
         self.by_part.truncate(count);

@@ -385,6 +385,7 @@ impl Monitor {
             present: regions().map(present).collect(),
             weights: base.common_weights(&overlay.weights),
             is_auto: regions().map(|id| overlay.may_divide(id)).collect(),
+            withdrawn: overlay.withdrawn(),
         }
     }
 
