@@ -1,7 +1,7 @@
 //! Long random runs, a few of them and short ones; and that each checker finds what it is for, by showing it a
 //! simulation in which something is not as it was.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +29,20 @@ fn world() -> Arc<Base> {
     loaded.unwrap_or_else(|error| panic!("{error}")).base
 }
 
+/// Loads the world with these edits of its files: file, text, and what stands there instead.
+fn edited(edits: &[(&str, &str, &str)]) -> Arc<Base> {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for file in ["server.yaml", "regions.yaml", "api.example.com.yaml"] {
+        let mut text = fs::read_to_string(Path::new(WORLD).join(file)).expect("a file");
+        for (_, from, to) in edits.iter().filter(|(edited, ..)| *edited == file) {
+            assert!(text.contains(from), "{file}: {from}");
+            text = text.replace(from, to);
+        }
+        fs::write(directory.path().join(file), text).expect("a file is written");
+    }
+    meridian::daemon::load(directory.path()).unwrap_or_else(|error| panic!("{error}")).base
+}
+
 fn scenario(acts: &str) -> Scenario {
     let text = format!("{CLIENTS}{acts}");
     Scenario::parse("test", &text).unwrap_or_else(|problems| panic!("{problems}"))
@@ -38,13 +52,21 @@ fn scenario(acts: &str) -> Scenario {
 fn found_by(
     checker: impl Checker + 'static,
     acts: &str,
-    mut tell: impl FnMut(&mut Checkers, Duration, &Happening<'_>) -> Vec<String>,
+    tell: impl FnMut(&mut Checkers, Duration, &Happening<'_>) -> Vec<String>,
 ) -> Vec<String> {
     let loaded = LoadedScenario::new(scenario(acts), world(), [].into());
-    let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
+    found_in(&loaded.unwrap_or_else(|error| panic!("{error}")), checker, tell)
+}
+
+/// The same of a scenario with its worlds.
+fn found_in(
+    loaded: &LoadedScenario,
+    checker: impl Checker + 'static,
+    mut tell: impl FnMut(&mut Checkers, Duration, &Happening<'_>) -> Vec<String>,
+) -> Vec<String> {
     let mut checks = Checkers::of(vec![Box::new(checker)]);
     let mut found = Vec::new();
-    Simulation::play(&loaded, &mut |at, happening| found.extend(tell(&mut checks, at, happening)));
+    Simulation::play(loaded, &mut |at, happening| found.extend(tell(&mut checks, at, happening)));
     found
 }
 
@@ -138,13 +160,7 @@ fn asked(snapshot: &Snapshot) -> Clients {
 
 #[test]
 fn the_border_is_crossed_by_answers_of_a_world_without_the_rule() {
-    let without = tempfile::tempdir().expect("a temporary directory");
-    for file in ["server.yaml", "regions.yaml", "api.example.com.yaml"] {
-        let text = fs::read_to_string(Path::new(WORLD).join(file)).expect("a file");
-        let text = text.replace("jurisdictions: [EU]", "jurisdictions: [US]");
-        fs::write(without.path().join(file), text).expect("a file is written");
-    }
-    let lawless = meridian::daemon::load(without.path()).unwrap_or_else(|error| panic!("{error}")).base;
+    let lawless = edited(&[("api.example.com.yaml", "jurisdictions: [EU]", "jurisdictions: [US]")]);
     let snapshot = |base: Arc<Base>| {
         let view = View::all_up(&base.config.regions);
         Arc::new(Snapshot::compile(base, view, 1))
@@ -185,6 +201,18 @@ fn a_fall_that_does_not_come_is_found() {
             _ => 1,
         },
     );
+}
+
+#[test]
+fn an_address_is_not_called_late_for_failures_of_a_check_that_a_reload_replaced() {
+    let slow = ("regions.yaml", "recheck: 2s\n    fall: 3", "recheck: 5s\n    fall: 5");
+    let other = edited(&[slow, ("regions.yaml", ":8080/health", ":8080/ready")]);
+    let reloads = BTreeMap::from([("other".to_owned(), Ok(other))]);
+    let acts = "at 95s tokyo refuse\nat 110s reload other\nuntil 3m\n";
+    let loaded = LoadedScenario::new(scenario(acts), edited(&[slow]), reloads);
+    let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(found_in(&loaded, DetectionChecker::default(), see), Vec::<String>::new());
+    assert_eq!(found_in(&loaded, FallChecker::default(), see), Vec::<String>::new());
 }
 
 #[test]

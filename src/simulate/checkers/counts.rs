@@ -140,10 +140,16 @@ impl ResultCounts {
         }
         let probed: HashSet<(Target, String)> = pairs(config).collect();
         self.of.retain(|pair, _| probed.contains(pair));
-        let before = self.config.as_ref();
+        let before = self.config.take();
         for ((_, name), count) in &mut self.of {
+            let settings = before.as_ref().and_then(|before| canary(before, name)).zip(canary(config, name));
+            let Some((before, now)) = settings else { continue };
+            // Results of another check are none of this one: what fell has to rise by it, and what did not begins anew.
+            if before.check != now.check {
+                *count = ResultCount { has_fallen: count.has_fallen, ..ResultCount::default() };
+            }
             // What is promised of a failure is promised by the settings under which it is probed from its start on.
-            if before.is_some_and(|before| canary(before, name) != canary(config, name)) {
+            if before != now {
                 count.failing_since = None;
             }
         }
