@@ -216,6 +216,24 @@ fn an_address_is_not_called_late_for_failures_of_a_check_that_a_reload_replaced(
 }
 
 #[test]
+fn what_happens_in_a_region_that_only_advises_is_looked_at_at_once_although_no_snapshot_tells_of_it() {
+    let acts = "at 1s operator failover advise tokyo\nat 1m tokyo timeout\nat 2m tokyo ok\nuntil 20m\n";
+    let loaded = LoadedScenario::new(scenario(acts), world(), [].into());
+    let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
+    let (mut events, mut snapshots, mut looks) = (Vec::new(), HashSet::new(), HashSet::new());
+    Simulation::play(&loaded, &mut |at, happening| match happening {
+        Happening::Emitted(event) => events.push((at, event.text.clone())),
+        Happening::Published(_) => drop(snapshots.insert(at)),
+        Happening::Looked(_) => drop(looks.insert(at)),
+        _ => {}
+    });
+    let alone: Vec<_> = events.iter().filter(|(at, _)| !snapshots.contains(at)).collect();
+    assert!(alone.iter().any(|(_, text)| text.starts_with("tokyo ")), "{events:?}");
+    let missed: Vec<_> = alone.iter().filter(|(at, _)| !looks.contains(at)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+#[test]
 fn a_drain_that_is_over_while_answers_may_be_cached_is_found() {
     let mut is_drained = false;
     check::<DrainChecker>("at 1m operator drain tokyo\nuntil 5m\n", "drain of tokyo is over", |happening| {

@@ -47,7 +47,8 @@ pub enum Happening<'a> {
     Ended,
 }
 
-/// What is known at one moment, in scenarios that are checked: after each snapshot, before each restart, and each minute.
+/// What is known at one moment, in scenarios that are checked: after each snapshot and event, before each restart, and each
+/// minute.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckInput<'a> {
     pub report: &'a Report,

@@ -34,7 +34,7 @@ use crate::snapshot::{Base, Snapshot};
 /// How often the loads are looked at: three times while the traffic of an answer of 30 s goes over.
 const GAUGE_EVERY: Duration = Duration::from_secs(10);
 
-/// How often the checkers look, besides after each snapshot: what they look for lasts for minutes.
+/// How often the checkers look, besides after each snapshot and event: what they look for lasts for minutes.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// A server, the world around it, and a written clock.
@@ -254,9 +254,10 @@ impl<'p, 'l> Simulation<'p, 'l> {
 
     fn handle(&mut self, input: Input) {
         let effects = self.control.handle(input, self.clock.moment(self.now));
-        let is_published = effects.iter().any(|effect| matches!(effect, Effect::Publish(_)));
+        // A region that only advises leaves without a snapshot.
+        let is_news = effects.iter().any(|effect| matches!(effect, Effect::Publish(_) | Effect::Emit(_)));
         self.carry_out(effects);
-        if is_published {
+        if is_news {
             self.look();
         }
     }
