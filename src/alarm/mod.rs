@@ -21,7 +21,7 @@ pub(crate) use server::ServerAlarms;
 use crate::canary::{BlindCause, Blindness, Subject};
 use crate::config::Config;
 use crate::event::{AffectedNames, Condition, Event, Outage};
-use crate::health::{Board, OutlierGrade, Phase, SiteShare, Sites, Status, Suppression, View};
+use crate::health::{Board, HealthTerms, OutlierGrade, Phase, SiteShare, Sites, Status, Suppression, View};
 use crate::moment::{Moment, follows_clock};
 use crate::region::{Failover, Family, Region, RegionId, Regions, Resolved, Site, Target};
 use crate::steering::{AllDown, Audience, Policy};
@@ -49,6 +49,7 @@ struct WatchedNames {
     names: AffectedNames,
     regions: Vec<RegionId>,
     all_down: AllDown,
+    terms: HealthTerms,
 }
 
 impl Alarms {
@@ -102,6 +103,7 @@ impl Alarms {
         // whatever brought it about.
         round.judge_regions(board, sites, observed, self.is_first);
         round.judge_names(&self.watches, view);
+        round.judge_stays(board.regions(), &self.watches, view);
         let Round { standing, events, .. } = round;
         self.standing = standing;
         self.is_first = false;
@@ -274,9 +276,32 @@ impl Round<'_> {
         }
     }
 
+    /// Judges with which regions that are down clients stay because their names want it.
+    fn judge_stays(&mut self, regions: &Regions, watches: &[WatchedNames], view: &View) {
+        let steady =
+            |watch: &&WatchedNames| watch.names.rule.is_none() && watch.terms.failover != Failover::Auto;
+        for WatchedNames { names, regions: of_names, terms, .. } in watches.iter().filter(steady) {
+            for (id, target, family) in regions_and_families(regions) {
+                if !of_names.contains(&id) {
+                    continue;
+                }
+                let (now, share) = (self.now, |view: &View| view.status(id, family).share);
+                let is_down = matches!(share(view), SiteShare::Out { .. } | SiteShare::Yielding { .. });
+                let has_clients = matches!(share(view.under(*terms)), SiteShare::Full | SiteShare::Part(_));
+                self.judge(
+                    is_down && has_clients,
+                    || names.stay_condition(&target(), family),
+                    || Event::clients_stay(names, &target(), family, now),
+                    || Event::clients_free(names, &target(), family, now),
+                );
+            }
+        }
+    }
+
     /// Judges for which names no region is left.
     fn judge_names(&mut self, watches: &[WatchedNames], view: &View) {
         for watch in watches {
+            let view = view.under(watch.terms);
             for family in Family::BOTH {
                 let (now, all_down) = (self.now, || watch.all_down(view, family));
                 self.judge(
@@ -330,6 +355,7 @@ fn watches(config: &Config) -> Vec<WatchedNames> {
             names: AffectedNames { owner: owner.clone(), others: names - 1, rule },
             regions,
             all_down: policy.all_down,
+            terms: policy.terms,
         })
     });
     watches.collect()

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::Config;
 use crate::intent::Weights;
+use crate::region::Failover;
+use crate::steering::Steering;
 
 impl Config {
     /// Returns how the clients of names are divided between regions: as operators want, and else as `weights` say.
@@ -19,6 +21,11 @@ impl Config {
 
     /// Returns the limits of the replication lag that names have.
     pub fn lag_limits(&self) -> impl Iterator<Item = Duration> {
-        self.steered.iter().filter_map(|steering| steering.policy.max_lag)
+        self.steered.iter().filter_map(|steering| steering.policy.terms.max_lag)
+    }
+
+    /// Returns the names whose clients stay with regions that are down.
+    pub fn steady_names(&self) -> impl Iterator<Item = &Steering> {
+        self.steered.iter().filter(|steering| steering.policy.terms.failover != Failover::Auto)
     }
 }

@@ -104,6 +104,9 @@ impl ConfigSummary<'_> {
             AllDown::Nodata => "NODATA",
         };
         writeln!(f, "    all down: {all_down}")?;
+        if policy.terms.failover != Failover::Auto {
+            writeln!(f, "    failover: off, so that operators alone move its clients")?;
+        }
         let [ttl, short] = [steering.ttl, steering.short_ttl].map(|ttl| u64::from(ttl.seconds()));
         let of_regions = match policy.max_regions {
             ..=1 => String::new(),
@@ -116,10 +119,10 @@ impl ConfigSummary<'_> {
             steering.max_answers
         )?;
         match policy.regions.iter().filter_map(|id| self.slowest(*id, ttl, short)).max() {
-            Some(longest) => {
+            Some(longest) if policy.terms.failover == Failover::Auto => {
                 writeln!(f, "    a dead region loses its last clients within {}", TimeSpan(longest))
             }
-            None => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -14,7 +14,7 @@ use super::{Command, Control, Done, Effect, Rejection, drills};
 use crate::event::Event;
 use crate::intent::{Action, Intent, MAX_INTENTS, Request, SafetyRule};
 use crate::moment::{Moment, follows_clock};
-use crate::region::{RegionId, Site};
+use crate::region::{Failover, RegionId, Site};
 
 /// Something that the machine would do if it were allowed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,9 +108,14 @@ impl Control {
                 let is_meant = |name: &str| region.as_deref().is_none_or(|region| region == name);
                 let regions = config.regions.iter().filter(|(_, region)| is_meant(&region.name));
                 let others = regions.filter(|(_, region)| region.failover != *failover);
-                let others: Vec<_> = others
-                    .map(|(_, region)| format!("`failover: {}` of {}", region.failover.as_str(), region.name))
-                    .collect();
+                let others = others.map(|(_, region)| {
+                    format!("`failover: {}` of {}", region.failover.as_str(), region.name)
+                });
+                // For all regions it speaks for all names.
+                let moves_all = region.is_none() && *failover == Failover::Auto;
+                let names = config.steady_names().filter(|_| moves_all);
+                let names = names.map(|steering| format!("`failover: off` of {}", steering.owner));
+                let others: Vec<_> = others.chain(names).collect();
                 (!others.is_empty()).then(|| others.join(", "))
             }
             Action::Shift { .. }

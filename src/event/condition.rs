@@ -24,6 +24,8 @@ pub enum Condition {
         /// The family of the addresses that they would get.
         family: Family,
     },
+    /// Clients of a name stay with a region that is down, for its `failover` is `off`.
+    ClientsStay { region: Target, owner: String, family: Family },
     /// A region should leave, and does not.
     Suppressed(Target, Family),
     /// A region or availability zone is out of the answers, or takes less than it should until an operator acts.
@@ -72,7 +74,8 @@ impl Condition {
             Self::NoRegion { .. } | Self::Suppressed(..) | Self::StateFile(_) => Severity::Critical,
             Self::Threshold(_, level, _) => *level,
             Self::Blind(cause) => severity_of_blindness(*cause),
-            Self::Out(..)
+            Self::ClientsStay { .. }
+            | Self::Out(..)
             | Self::RegionCanary(_)
             | Self::Outlier(_)
             | Self::Address(_)
@@ -93,7 +96,8 @@ impl Condition {
     /// Returns what it is about, if it is about one target.
     pub fn target(&self) -> Option<&Target> {
         match self {
-            Self::Suppressed(target, _)
+            Self::ClientsStay { region: target, .. }
+            | Self::Suppressed(target, _)
             | Self::Out(target, _)
             | Self::Disagreement(target, _)
             | Self::RegionCanary(target)
@@ -120,6 +124,7 @@ impl Condition {
     pub fn family(&self) -> Option<Family> {
         match self {
             Self::NoRegion { family, .. }
+            | Self::ClientsStay { family, .. }
             | Self::Suppressed(_, family)
             | Self::Out(_, family)
             | Self::Disagreement(_, family) => Some(*family),
@@ -150,6 +155,9 @@ impl fmt::Display for Condition {
             Self::NoRegion { owner, rule, family } => {
                 write!(f, "no_region/{owner}/{family}")?;
                 rule.iter().try_for_each(|rule| write!(f, "/{rule}"))
+            }
+            Self::ClientsStay { region, owner, family } => {
+                write!(f, "clients_stay/{region}/{owner}/{family}")
             }
             Self::Suppressed(target, family) => write!(f, "suppressed/{target}/{family}"),
             Self::Out(target, family) => write!(f, "out/{target}/{family}"),

@@ -49,6 +49,10 @@ impl EventKind {
     pub const NO_REGION_AVAILABLE: Self = Self::word("no_region_available");
     /// One of them is back.
     pub const REGION_AVAILABLE: Self = Self::word("region_available");
+    /// Clients of a name stay with a region that is down.
+    pub const CLIENTS_STAY: Self = Self::word("clients_stay");
+    /// They do so no longer.
+    pub const CLIENTS_FREE: Self = Self::word("clients_free");
     /// A measure passed the limit of an alarm rule for as long as the rule says.
     pub const THRESHOLD_EXCEEDED: Self = Self::word("threshold_exceeded");
     /// It is within the limit again.

@@ -1,10 +1,10 @@
-//! Events about names that no region is left for.
+//! Events about names: no region is left for them, or their clients stay with one that is down.
 
 use std::fmt;
 
 use super::{Condition, Event, EventKind};
 use crate::moment::Moment;
-use crate::region::Family;
+use crate::region::{Family, Target};
 use crate::severity::Severity;
 use crate::steering::AllDown;
 use crate::units::Count;
@@ -24,6 +24,11 @@ impl AffectedNames {
     /// Returns the condition that no region is left for them in a family.
     pub fn condition(&self, family: Family) -> Condition {
         Condition::NoRegion { owner: self.owner.clone(), rule: self.rule.clone(), family }
+    }
+
+    /// Returns the condition that their clients stay with a region that is down.
+    pub fn stay_condition(&self, region: &Target, family: Family) -> Condition {
+        Condition::ClientsStay { region: region.clone(), owner: self.owner.clone(), family }
     }
 
     /// Writes them with the family and the rule: `api.example.com and 1 more name (IPv4, eu only in EU)`.
@@ -66,6 +71,29 @@ impl Event {
             .seen_by(whom)
             .clears(&names.condition(family))
     }
+
+    /// A region is down, and the clients of these names stay with it.
+    pub fn clients_stay(names: &AffectedNames, region: &Target, family: Family, at: Moment) -> Self {
+        let text = format!(
+            "clients of {names} stay with {region} ({family}), which is down: `failover` of the name is `off`"
+        );
+        Self::new(EventKind::CLIENTS_STAY, Severity::Warning, text, at)
+            .about(region)
+            .turns("free", "stay")
+            .because("`failover` of the name is `off`")
+            .seen_by(names.to_string())
+            .raises(&names.stay_condition(region, family))
+    }
+
+    /// The region is back, or the clients may leave it.
+    pub fn clients_free(names: &AffectedNames, region: &Target, family: Family, at: Moment) -> Self {
+        let text = format!("clients of {names} no longer stay with {region} ({family}) although it is down");
+        Self::new(EventKind::CLIENTS_FREE, Severity::Info, text, at)
+            .about(region)
+            .turns("stay", "free")
+            .seen_by(names.to_string())
+            .clears(&names.stay_condition(region, family))
+    }
 }
 
 fn word(all_down: AllDown) -> &'static str {
@@ -100,6 +128,27 @@ mod tests {
             &Event::region_available(&names, Family::V4, AllDown::FailOpen, Moment(0)),
             &format!("region_available Info - IPv4: fail_open -> served | - | {whom} | - | ends {key}"),
             &format!("a region is left again for {whom}"),
+        );
+    }
+
+    #[test]
+    fn that_clients_stay_with_a_region_that_is_down_is_told_with_the_setting_that_wants_it() {
+        let names = AffectedNames { owner: "bank.example.com".to_owned(), others: 1, rule: None };
+        let (whom, tokyo) = ("bank.example.com and 1 more name", Target::of_region("tokyo"));
+        let key = "clients_stay/tokyo/bank.example.com/IPv4";
+        check(
+            &Event::clients_stay(&names, &tokyo, Family::V4, Moment(0)),
+            &format!(
+                "clients_stay Warning tokyo IPv4: free -> stay | `failover` of the name is `off` | {whom} | - | {key}"
+            ),
+            &format!(
+                "clients of {whom} stay with tokyo (IPv4), which is down: `failover` of the name is `off`"
+            ),
+        );
+        check(
+            &Event::clients_free(&names, &tokyo, Family::V4, Moment(0)),
+            &format!("clients_free Info tokyo IPv4: stay -> free | - | {whom} | - | ends {key}"),
+            &format!("clients of {whom} no longer stay with tokyo (IPv4) although it is down"),
         );
     }
 }

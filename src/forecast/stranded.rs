@@ -88,7 +88,7 @@ fn lot(base: &Base, permit: &Permit, view: &View, family: Family) -> ServiceLeve
         return ServiceLevel::Served;
     }
     let (plan, policy) = base.plan(permit.partition, permit.part);
-    match Route::find(plan, policy.all_down, view, &PartSplits::default(), family).rest {
+    match Route::find(plan, policy.all_down, view.under(policy.terms), &PartSplits::default(), family).rest {
         Rest::Whole(Destination::FailOpen(_)) => ServiceLevel::FailOpen,
         Rest::Whole(Destination::Refused(refusal) | Destination::Forbidden(refusal)) => {
             ServiceLevel::Refused(refusal.as_str())

@@ -75,7 +75,7 @@ pub use sites::{Exit, Sites, VELOCITY_PERIOD};
 pub use status::{LIMITED, Phase, SiteShare, Status, WITHDRAWN, limited_zones};
 pub use streak::Streak;
 pub use suppression::Suppression;
-pub use view::View;
+pub use view::{HealthTerms, View};
 pub use vitals::Vitals;
 
 use std::fmt;

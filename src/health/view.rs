@@ -5,8 +5,17 @@ use std::time::Duration;
 
 use super::{SiteShare, Standing, Status};
 use crate::moment::Moment;
-use crate::region::{AddressId, Family, RegionId, RegionSet, Regions, Site, ZoneId};
+use crate::region::{AddressId, Failover, Family, RegionId, RegionSet, Regions, Site, ZoneId};
 use crate::share::Share;
+
+/// What a name makes of health: where it differs from other names, it has a view of its own ([`View::under`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct HealthTerms {
+    /// The largest replication lag with which a region takes clients while another may; `None`: any.
+    pub max_lag: Option<Duration>,
+    /// `auto`: clients leave regions that are down; `off`: they stay, and operators alone move them. Never `advise`.
+    pub failover: Failover,
+}
 
 /// The standing of every address at one moment, and the status of every region and zone.
 ///
@@ -24,6 +33,8 @@ pub struct View {
     zones: Vec<[Status; 2]>,
     /// What names see that limit the replication lag, by their limit; where it keeps no region waiting: nothing.
     limited: Vec<(Duration, Arc<View>)>,
+    /// What names see whose `failover` is `off`: regions that only operators keep clients from; `None`: as all others do.
+    steady: Option<Arc<View>>,
 }
 
 impl View {
@@ -44,7 +55,7 @@ impl View {
         let mut statuses = sites.map(|(site, counts)| judge(site, counts));
         let of_regions = statuses.by_ref().take(regions.len()).collect();
         let (shares, limited) = (Vec::new(), Vec::new());
-        Self { standings, shares, regions: of_regions, zones: statuses.collect(), limited }
+        Self { standings, shares, regions: of_regions, zones: statuses.collect(), limited, steady: None }
     }
 
     /// Returns a view in which all addresses are up.
@@ -89,15 +100,34 @@ impl View {
         Self { limited, ..self }
     }
 
-    /// Returns what a name sees that limits the replication lag; `None`: it does not.
-    pub fn under(&self, max_lag: Option<Duration>) -> &Self {
-        let limited = self.limited.iter().find(|(limit, _)| Some(*limit) == max_lag);
-        limited.map_or(self, |(_, view)| view)
+    /// Returns the view in which every region takes all of its clients, whatever is known of its health.
+    pub(crate) fn of_steady_regions(self) -> Self {
+        self.map(|site, _, status| match site {
+            Site::Region(_) => Status { share: SiteShare::Full, ..status },
+            Site::Zone(_) => status,
+        })
     }
 
-    /// Returns whether a region waits in this view for its replication lag only.
-    pub fn is_kept_by_lag(&self, region: RegionId, family: Family, max_lag: Option<Duration>) -> bool {
-        self.under(max_lag).status(region, family).share != self.status(region, family).share
+    /// Returns the view that has another one for names whose `failover` is `off`.
+    pub(crate) fn with_steady(self, steady: Self) -> Self {
+        Self { steady: Some(Arc::new(steady)), ..self }
+    }
+
+    /// Returns what a name sees with these terms.
+    pub fn under(&self, terms: HealthTerms) -> &Self {
+        let own = match terms.failover {
+            Failover::Off | Failover::Advise => self.steady.as_ref(),
+            Failover::Auto => {
+                let limited = self.limited.iter().find(|(limit, _)| Some(*limit) == terms.max_lag);
+                limited.map(|(_, view)| view)
+            }
+        };
+        own.map_or(self, |view| view)
+    }
+
+    /// Returns whether a region takes another share of the clients of a name with these terms than of others.
+    pub fn is_apart(&self, region: RegionId, family: Family, terms: HealthTerms) -> bool {
+        self.under(terms).status(region, family).share != self.status(region, family).share
     }
 
     /// Returns the view in which the status of each site is what `change` makes of it.
@@ -164,12 +194,18 @@ impl View {
                 .iter()
                 .zip(&other.limited)
                 .all(|((limit, view), (other, before))| limit == other && view.steers_like(before))
+            && match (&self.steady, &other.steady) {
+                (Some(one), Some(other)) => one.steers_like(other),
+                (None, None) => true,
+                (Some(_), None) | (None, Some(_)) => false,
+            }
     }
 
-    /// Returns what every region takes of its clients in this view and in those of names that limit the lag: whatever
+    /// Returns what every region takes of its clients in this view and in those of names with terms of their own: whatever
     /// load is divided by.
     pub(crate) fn all_shares_of_regions(&self) -> impl Iterator<Item = [SiteShare; 2]> {
-        self.shares_of_regions().chain(self.limited.iter().flat_map(|(_, view)| view.shares_of_regions()))
+        let own = self.limited.iter().map(|(_, view)| view).chain(&self.steady);
+        self.shares_of_regions().chain(own.flat_map(|view| view.shares_of_regions()))
     }
 }
 
@@ -248,5 +284,20 @@ mod tests {
         assert!(known != view && known.steers_like(&view));
         let held = view.clone().with(Vec::new(), &[[SiteShare::Waiting; 2]]);
         assert!(!held.steers_like(&view));
+    }
+
+    #[test]
+    fn names_whose_failover_is_off_see_regions_that_take_all_of_their_clients() {
+        let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
+        let view = View::counted(&regions, vec![Standing::Down { since: Moment(3) }]);
+        let share = |view: &View, failover: Failover| {
+            let terms = HealthTerms { failover, max_lag: None };
+            view.under(terms).status(RegionId(0), Family::V4).share
+        };
+        let out = SiteShare::Out { since: Moment(3) };
+        assert_eq!([Failover::Auto, Failover::Off].map(|mode| share(&view, mode)), [out; 2]);
+        let steady = view.clone().with_steady(view.clone().of_steady_regions());
+        assert_eq!([Failover::Auto, Failover::Off].map(|mode| share(&steady, mode)), [out, SiteShare::Full]);
+        assert!(!steady.steers_like(&view) && steady.steers_like(&steady.clone()));
     }
 }

@@ -83,7 +83,7 @@ impl Atlas {
 fn routes(snapshot: &Snapshot, number: usize) -> Vec<PartRoute> {
     let base = &snapshot.base;
     let partition = &base.partitions[number];
-    let view = snapshot.health.under(partition.policy.max_lag);
+    let view = snapshot.health.under(partition.policy.terms);
     let plans = partition.plans.iter().enumerate();
     let routes = plans.map(|(part, plan)| {
         let splits = base.splits_of(number, part, &snapshot.splits);

@@ -62,6 +62,8 @@ pub struct Overlay {
     pub forced_addresses: Vec<Option<(ForcedState, Moment)>>,
     /// By `RegionId`: what the machine may do.
     pub failover: Vec<Failover>,
+    /// Whether clients leave regions that are down for names, too, whose `failover` is `off`.
+    pub moves_all_names: bool,
     /// The regions that an operator lets leave: as long as there is one, those that only advise take its clients by what
     /// they can bear, as they would by themselves.
     pub approved: RegionSet,
@@ -82,6 +84,7 @@ impl Overlay {
             forced: vec![None; regions.len()],
             forced_addresses: vec![None; regions.addresses().count()],
             failover: regions.iter().map(|(_, region)| region.failover).collect(),
+            moves_all_names: false,
             approved: RegionSet::NONE,
             capacity: vec![1.0; regions.len()],
             weights: Vec::new(),

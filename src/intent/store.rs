@@ -476,7 +476,10 @@ impl Intent {
                     *place = (*place).min(kept.unwrap_or(Share::ALL));
                 }
             }
-            Action::Failover { region: None, failover } => overlay.failover.fill(*failover),
+            Action::Failover { region: None, failover } => {
+                overlay.failover.fill(*failover);
+                overlay.moves_all_names = *failover == Failover::Auto;
+            }
             Action::Failover { region: Some(region), failover } => {
                 set(&mut overlay.failover, regions.with_services(region), *failover);
             }

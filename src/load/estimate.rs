@@ -1,7 +1,7 @@
 //! The demand of clients, estimated from the loads that regions report.
 
 use crate::health::{SiteShare, View, Vitals};
-use crate::region::{Family, RegionId, RegionSet};
+use crate::region::{Failover, Family, RegionId, RegionSet};
 use crate::snapshot::{Base, DemandPart, DrawnFor, splits_of};
 use crate::steering::{Capacities, Demand, Rest, Route, Splits};
 
@@ -103,7 +103,7 @@ pub(crate) fn route_in(
         return Route::of_nobody();
     }
     let (plan, policy) = base.plan_of(part);
-    let view = view.under(policy.max_lag);
+    let view = view.under(policy.terms);
     let splits = splits_of(parts, index, splits);
     let route = Route::find(plan, policy.all_down, view, &splits, family);
     let route = route.of_own(part.drawn.and_then(|drawn| drawn.region));
@@ -129,10 +129,13 @@ pub(crate) fn demands(
     let mut past_near = 0.0;
     for (index, (part, rate)) in parts.iter().zip(rates).enumerate() {
         let route = route(parts, index, &undivided, base, view, readings);
-        let view = view.under(base.plan_of(part).1.max_lag);
+        let view = view.under(base.plan_of(part).1.terms);
+        let is_steady = base.plan_of(part).1.terms.failover != Failover::Auto;
+        let is_settled = is_steady || matches!(route.rest, Rest::Divided { .. });
         let (given, left) = match part.drawn {
-            // Weights say where their clients go, however full it is there.
-            _ if matches!(route.rest, Rest::Divided { .. }) => (route.fractions(), 0.0),
+            // Weights say where their clients go, however full it is there; and load moves nobody who stays even with
+            // what is down.
+            _ if is_settled => (route.fractions(), 0.0),
             Some(DrawnFor { region: Some(own), .. }) if route.near.is_some() && keeps_own(view, own) => {
                 (Vec::new(), 1.0)
             }
@@ -147,7 +150,7 @@ pub(crate) fn demands(
         fixed.extend(given.into_iter().map(|(region, part)| Demand::fixed(rate * part, region)));
         let is_past_near = part.drawn.is_some_and(|drawn| drawn.region.is_none());
         let rate = if is_past_near { std::mem::take(&mut past_near) } else { rate * left };
-        let is_divided = left > 0.0 || part.drawn.is_none() && !matches!(route.rest, Rest::Divided { .. });
+        let is_divided = left > 0.0 || part.drawn.is_none() && !is_settled;
         demands.push(if is_divided { demand(part, rate, view, readings, &known) } else { Demand::default() });
     }
     demands.extend(fixed);

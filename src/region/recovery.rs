@@ -11,7 +11,7 @@ use crate::share::Share;
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 
 /// What the machine may do about a region whose health says that it should leave.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Failover {
     /// It acts.

@@ -97,7 +97,7 @@ impl Snapshot {
         // A name that limits the replication lag sees its own view of the regions.
         let terms_of = |partition: &Partition| {
             let policy = &partition.policy;
-            let view = health.under(policy.max_lag);
+            let view = health.under(policy.terms);
             let is_whole = view.is_whole() && !is_shedding && !policy.one_zone && policy.spread.is_none();
             Terms { view, bucketing: &bucketing, shedding, is_whole }
         };

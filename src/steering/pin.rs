@@ -1,6 +1,7 @@
 //! Pins: names that lead to one region or availability zone of a steered name, whatever is known of its health.
 
 use super::policy::{AllDown, Order, Policy, ResidencyRule};
+use crate::health::HealthTerms;
 use crate::ids::SteeringId;
 use crate::region::{RegionId, Site};
 use crate::zone::Name;
@@ -29,7 +30,7 @@ impl Policy {
             residency: rules.map(|rule| ResidencyRule { otherwise: None, ..rule }).collect(),
             admissions: self.admissions.iter().filter(|one| one.region == region).cloned().collect(),
             unknown_location: vec![region],
-            max_lag: None,
+            terms: HealthTerms::default(),
             max_regions: 1,
             one_zone: false,
             names_next: false,

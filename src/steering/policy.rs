@@ -1,11 +1,10 @@
 //! Policies: the regions of a steered name, their order, and the border.
 
-use std::time::Duration;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::client::{GroupId, GroupSet};
+use crate::health::HealthTerms;
 use crate::region::{RegionId, RegionSet, Regions};
 use crate::zone::{Name, Ttl};
 
@@ -59,8 +58,8 @@ pub struct Policy {
     pub unknown_location: Vec<RegionId>,
     /// The answer when intents and health leave no region.
     pub all_down: AllDown,
-    /// The largest replication lag with which a region takes clients while another may; `None`: any.
-    pub max_lag: Option<Duration>,
+    /// What it makes of health.
+    pub terms: HealthTerms,
     /// How many regions one answer holds addresses of, 1 to [`MAX_ANSWERED_REGIONS`].
     pub max_regions: u8,
     /// Whether a client gets the addresses of one availability zone of its region only.
@@ -253,7 +252,7 @@ pub(crate) mod tests {
             residency: Vec::new(),
             admissions: Vec::new(),
             all_down: AllDown::FailOpen,
-            max_lag: None,
+            terms: HealthTerms::default(),
             max_regions: 1,
             one_zone: false,
             names_next: false,

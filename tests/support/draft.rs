@@ -15,7 +15,7 @@ use meridian::client::{Coordinates, Country, Group, GroupId, Location, Member, P
 use meridian::config::{Config, Geo, Identity, LogFormat, Server};
 use meridian::engine::{self, Arrival, Disposition, Transport};
 use meridian::geo::{Table, TableSources};
-use meridian::health::{SiteShare, Standing, View};
+use meridian::health::{HealthTerms, SiteShare, Standing, View};
 use meridian::moment::Moment;
 use meridian::region::{
     AvailabilityZone, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, RegionSet, Regions,
@@ -202,7 +202,7 @@ pub fn any_policy() -> impl Strategy<Value = Policy> {
                 admissions,
                 unknown_location,
                 all_down,
-                max_lag: None,
+                terms: HealthTerms::default(),
                 max_regions,
                 one_zone,
                 names_next,

@@ -12,8 +12,9 @@ use crate::client::GroupId;
 use crate::config::problem::Span;
 use crate::config::values::{Checked, Kilometres, Leaf, List, Value};
 use crate::config::yaml::{Entries, Setting, Written};
+use crate::health::HealthTerms;
 use crate::intent::action::{MAX_MEMBERS, MAX_WEIGHT};
-use crate::region::{Region, RegionId};
+use crate::region::{Failover, Region, RegionId};
 use crate::steering::{Admission, AllDown, Https, MAX_ANSWERED_REGIONS, Order, Policy, Spread, Steering};
 use crate::zone::{Name, Ttl};
 
@@ -66,6 +67,11 @@ pub struct SteerSpec {
     /// The largest replication lag, as a canary of the region reads it (`signals: { replication_lag: … }`): a region that
     /// lags more takes no clients of this name while another may, until it lags a tenth less. Left out: any.
     max_lag: Option<Value<Duration>>,
+    /// Whether the clients of this name leave regions that are down, waiting or full: `auto`, or `off`: they stay, and
+    /// operators alone move them, by `drain`, `shift`, `disable`, `force REGION down` or `weights`. Addresses are still judged
+    /// one by one. `meridian failover auto` for all regions takes its place. Left out: `auto`, and each region's own
+    /// `failover` counts.
+    failover: Option<Setting<Failover>>,
     /// How clients whose way leads to one of these regions are divided between those of them that are in service:
     /// `{ tokyo: 90, osaka: 10 }`, two to eight regions of the name, with weights from 0 to 10000. Weights that an operator
     /// sets take their place. Left out: each client goes to its own region.
@@ -166,7 +172,7 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
         residency: rules.into_iter().map(|placed| placed.rule).collect(),
         admissions: admissions(&regions, references),
         all_down: spec.all_down.get_or_default(),
-        max_lag: spec.max_lag.within("max_lag", &LAGS, references.report),
+        terms: terms(spec, references),
         regions,
     };
     Steering {
@@ -178,6 +184,23 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
         https: spec.https.get().map(|spec| https(spec, references)),
         weights,
     }
+}
+
+/// Returns what the name makes of health, or reports what contradicts itself.
+fn terms(spec: &SteerSpec, references: &mut References<'_>) -> HealthTerms {
+    let max_lag = spec.max_lag.within("max_lag", &LAGS, references.report);
+    let Some((failover, span)) = spec.failover.given() else {
+        return HealthTerms { max_lag, failover: Failover::Auto };
+    };
+    if *failover == Failover::Advise {
+        let finding = references.report.error(span, "a name has no advice to give: regions propose to leave");
+        finding.hint("write `off`, or `failover: advise` at the regions in regions.yaml");
+    }
+    if let (Failover::Off, Some((_, span))) = (failover, spec.max_lag.given()) {
+        let message = "`max_lag` moves clients, and `failover: off` lets nothing but operators move them";
+        references.report.error(span, message).hint("leave one of `max_lag` and `failover` out");
+    }
+    HealthTerms { max_lag, failover: *failover }
 }
 
 /// Returns which regions are equally near, or reports what else decides about their clients.

@@ -27,6 +27,25 @@ fn answers_hold_up_to_four_regions_and_where_the_first_fills_them_is_a_warning()
 }
 
 #[test]
+fn the_failover_of_a_name_is_auto_or_off_and_off_contradicts_a_limit_of_the_lag() {
+    for mode in ["auto", "off"] {
+        check_steer(&format!("regions: [tokyo, dublin], failover: {mode}"), &[]);
+    }
+    check_steer(
+        "regions: [tokyo, dublin], failover: advise",
+        &[
+            "a.yaml:5:53: a name has no advice to give: regions propose to leave | write `off`, or `failover: advise` at the regions in regions.yaml",
+        ],
+    );
+    check_steer(
+        "regions: [tokyo, dublin], failover: off, max_lag: 30s",
+        &[
+            "a.yaml:5:68: `max_lag` moves clients, and `failover: off` lets nothing but operators move them | leave one of `max_lag` and `failover` out",
+        ],
+    );
+}
+
+#[test]
 fn a_rule_that_permits_none_of_the_regions_needs_an_otherwise() {
     check_steer(
         "regions: tokyo, residency: [{ clients: eu, jurisdictions: [EU] }]",

@@ -152,7 +152,14 @@ impl Monitor {
 
     /// Returns all that steering sees if operators want this.
     fn steered_view(&self, overlay: &Overlay, observed: View) -> View {
-        overlay.amend(observed, &self.config.regions).with_lagging(self.lags.beyond())
+        let regions = &self.config.regions;
+        let is_steady = !overlay.moves_all_names && self.config.steady_names().next().is_some();
+        let steady = is_steady.then(|| overlay.amend(observed.clone().of_steady_regions(), regions));
+        let view = overlay.amend(observed, regions).with_lagging(self.lags.beyond());
+        match steady {
+            Some(steady) => view.with_steady(steady),
+            None => view,
+        }
     }
 
     /// Takes probes that this machine could not make: they change what is told of it, and nothing of what was to be

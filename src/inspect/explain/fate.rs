@@ -32,8 +32,9 @@ pub(super) struct RegionFacts<'a> {
     pub found: Destination,
     /// What steering sees of health.
     pub view: &'a View,
-    /// Whether it waits since it lags more than the name allows.
-    pub is_lagging: bool,
+    /// Whether it takes another share of the clients of this name than of others: it lags more than the name allows, or
+    /// is down, and the clients of this name stay.
+    pub is_apart: bool,
     /// What is known of it now.
     pub bearing: Option<&'a Bearing>,
 }
@@ -68,6 +69,9 @@ impl RegionFacts<'_> {
                 (Destination::FailOpen(_), _) => format!("chosen although down: {}, fails open", up(status)),
                 (_, SiteShare::Part(share)) => {
                     format!("chosen: {}, and this one is among them{}", self.part(share), self.zones())
+                }
+                _ if self.is_apart => {
+                    format!("chosen although down: {}; `failover` of this name is `off`", up(status))
                 }
                 _ => format!("chosen: {}", self.standing(status)),
             },
@@ -104,7 +108,7 @@ impl RegionFacts<'_> {
 
     fn waiting(&self) -> String {
         let region = self.region;
-        if self.is_lagging {
+        if self.is_apart {
             return "lags more than `max_lag` of this name: takes no clients of it while another region can"
                 .to_owned();
         }
@@ -203,7 +207,7 @@ mod tests {
         let standing = |index| if index < up { Standing::Up } else { Standing::Down { since: Moment(0) } };
         let view = View::counted(&regions, (0..2).map(standing).collect()).with(Vec::new(), &[[share; 2]]);
         let told = RegionFacts {
-            is_lagging: false,
+            is_apart: false,
             region: "tokyo",
             fate,
             found: Destination::Healthy(TOKYO),

@@ -133,7 +133,7 @@ fn decide(snapshot: &Snapshot, index: usize, inquiry: &Inquiry) -> Decision {
     let bucketing = Bucketing::of(&base.config.regions, &snapshot.health);
     let splits = base.splits_of(number, place.part as usize, &snapshot.splits);
     let weights = snapshot.weights_of(SteeringId(index as u32));
-    let view = snapshot.health.under(policy.max_lag);
+    let view = snapshot.health.under(policy.terms);
     let situation = Conditions {
         view,
         bucketing: &bucketing,
@@ -258,7 +258,7 @@ fn regions(
         let family = steering::family_of(&snapshot.health, region, family);
         bearings.get(usize::from(region.0)).map(|bearings| &bearings[family as usize])
     };
-    let max_lag = steering.policy.max_lag;
+    let terms = steering.policy.terms;
     let planned = decision.plan.order.iter().enumerate().map(|(index, region)| {
         let fates = Family::BOTH.map(|family| {
             let choice = &decision.choices[family as usize];
@@ -266,8 +266,8 @@ fn regions(
                 region: &snapshot.base.config.regions.region(*region).name,
                 fate: choice.fates[index].1,
                 found: choice.selection.destination,
-                view: snapshot.health.under(max_lag),
-                is_lagging: snapshot.health.is_kept_by_lag(*region, family, max_lag),
+                view: snapshot.health.under(terms),
+                is_apart: snapshot.health.is_apart(*region, family, terms),
                 bearing: bearing(*region, family),
             };
             told.text(*region, family)
