@@ -26,13 +26,19 @@ use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
 use crate::snapshot::{Base, DemandPart, DrawnFor};
-use crate::steering::{Demand, Piece, Split, Splits};
+use crate::steering::{Capacities, Demand, Piece, Split, Splits};
 
 /// The shortest time between two steps: three reports of a canary with the usual interval.
 const SHORTEST_PACE: Duration = Duration::from_secs(30);
 
 /// Parts that ask for less than this fraction of everything are estimated anew after a restart.
 const WORTH_REMEMBERING: f64 = 1e-4;
+
+/// The least part of its capacity that a region is filled to because it serves more than the estimate explains.
+const LEAST_TRUST: f64 = 0.8;
+
+/// A change of what the estimate explains that is too small to move clients for.
+const ROUGHLY: f64 = 0.01;
 
 /// A region sends another share of the clients elsewhere that are at home there.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +81,9 @@ pub struct Balancer {
     /// What each region was expected to serve at most since clients were last divided, in requests per second, by
     /// `RegionId`.
     expected: Vec<f64>,
+    /// Which part of what each region serves the estimate explains, at most all of it, by `RegionId`: where a few large
+    /// networks happen to be more than their share of the clients, a region is filled by what it says and not by what it should say.
+    explained: Vec<f64>,
     /// When the next step is due.
     next: Moment,
     /// Until when the reports may say how clients were before a region left or returned.
@@ -93,6 +102,7 @@ impl Balancer {
             learnt,
             divided_for: None,
             expected: Vec::new(),
+            explained: vec![1.0; base.config.regions.len()],
             next,
             felt: now,
         }
@@ -187,8 +197,9 @@ impl Balancer {
     pub fn land(&mut self, base: &Base, view: &View, readings: &Readings, now: Moment) {
         self.expect_no_less(base, view, readings);
         let demands = self.demands(base, view, readings);
+        let capacities = self.capacities(base, view, readings);
         let splits = Arc::make_mut(&mut self.splits);
-        splits.land(&demands, &capacities(base, view, readings), base.config.safety.limits);
+        splits.land(&demands, &capacities, base.config.safety.limits);
         splits.truncate(base.demand.len());
         self.divided_for = Some(Premises::of(view, readings));
         // Clients who leave a region are there until their answers have expired.
@@ -231,18 +242,23 @@ impl Balancer {
             return Vec::new();
         }
         self.next = now.plus(pace(base));
-        let (capacities, limits) = (capacities(base, view, readings), base.config.safety.limits);
+        let limits = base.config.safety.limits;
         let velocity = base.config.safety.velocity.fraction() * pace(base).div_duration_f64(VELOCITY_PERIOD);
         // By what was asked for before: clients that are at home by now stay there, and are shed in steps.
         let demands = self.demands(base, view, readings);
-        Arc::make_mut(&mut self.splits).land(&demands, &capacities, limits);
+        let known = self.capacities(base, view, readings);
+        Arc::make_mut(&mut self.splits).land(&demands, &known, limits);
         let is_felt = now >= self.felt || self.rates.iter().all(|rate| *rate <= 0.0);
         match is_felt {
-            true => self.rates = Arc::new(self.estimate(base, view, readings)),
+            true => {
+                self.rates = Arc::new(self.estimate(base, view, readings));
+                self.explain(base, view, readings);
+            }
             false => self.expect_no_less(base, view, readings),
         }
         let before = self.away(base);
         let demands = self.demands(base, view, readings);
+        let capacities = self.capacities(base, view, readings);
         let splits = Arc::make_mut(&mut self.splits);
         splits.step(&demands, &capacities, limits, velocity);
         splits.truncate(base.demand.len());
@@ -272,6 +288,29 @@ impl Balancer {
             if route.fractions().into_iter().all(reports) { learnt[index] } else { self.rates[index] }
         });
         rates.collect()
+    }
+
+    /// Compares what regions serve with what the last estimate expects of them.
+    fn explain(&mut self, base: &Base, view: &View, readings: &Readings) {
+        let expected = self.expect(base, view, readings);
+        for ((id, _), (expected, explained)) in
+            base.config.regions.iter().zip(expected.into_iter().zip(&mut self.explained))
+        {
+            let now = match served(base, readings, id) {
+                Some(served) if served > expected => (expected / served).max(LEAST_TRUST),
+                Some(_) | None => 1.0,
+            };
+            // Reports are no more exact than this, and clients would come and go with their noise.
+            if (now - *explained).abs() > ROUGHLY {
+                *explained = now;
+            }
+        }
+    }
+
+    /// Returns what regions can serve of what the estimate counts.
+    fn capacities(&self, base: &Base, view: &View, readings: &Readings) -> Capacities {
+        let capacities = capacities(base, view, readings).into_iter();
+        capacities.map(|(id, capacity)| (id, capacity * self.explained[usize::from(id.0)])).collect()
     }
 
     fn demands(&self, base: &Base, view: &View, readings: &Readings) -> Vec<Demand> {
@@ -317,7 +356,7 @@ fn longest_report(base: &Base) -> Duration {
 
 impl FollowClock for Balancer {
     fn follow_clock(&mut self, step: ClockStep) {
-        let Self { splits: _, rates: _, learnt, divided_for, expected: _, next, felt } = self;
+        let Self { splits: _, rates: _, learnt, divided_for, expected: _, explained: _, next, felt } = self;
         learnt.follow_clock(step);
         divided_for.iter_mut().for_each(|premises| premises.shares.follow_clock(step));
         next.follow_clock(step);
