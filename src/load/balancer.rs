@@ -26,7 +26,7 @@ use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
 use crate::snapshot::{Base, DemandPart, DrawnFor};
-use crate::steering::{Capacities, Demand, Piece, Split, Splits};
+use crate::steering::{Capacities, Demand, Piece, Split, Splits, too_much};
 
 /// The shortest time between two steps: three reports of a canary with the usual interval.
 const SHORTEST_PACE: Duration = Duration::from_secs(30);
@@ -36,9 +36,6 @@ const WORTH_REMEMBERING: f64 = 1e-4;
 
 /// The least part of its capacity that a region is filled to because it serves more than the estimate explains.
 const LEAST_TRUST: f64 = 0.8;
-
-/// A change of what the estimate explains that is too small to move clients for.
-const ROUGHLY: f64 = 0.01;
 
 /// A region sends another share of the clients elsewhere that are at home there.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -266,6 +263,10 @@ impl Balancer {
             self.expected = self.expect(base, view, readings);
         }
         let after = self.away(base);
+        // What is too full waits no longer than until it is known by how much.
+        if !is_felt && before == after && is_too_full(base, view, readings) {
+            self.next = self.felt;
+        }
         let changes = base.config.regions.iter().zip(before.into_iter().zip(after));
         let changes = changes.filter(|(_, (before, after))| before != after);
         let changes = changes.map(|((region, _), (before, away))| {
@@ -290,19 +291,17 @@ impl Balancer {
         rates.collect()
     }
 
-    /// Compares what regions serve with what the last estimate expects of them.
+    /// Compares what regions serve that are above the hard limit with what the last estimate expects of them. Once they are
+    /// relieved by that, it holds until they have room.
     fn explain(&mut self, base: &Base, view: &View, readings: &Readings) {
         let expected = self.expect(base, view, readings);
-        for ((id, _), (expected, explained)) in
-            base.config.regions.iter().zip(expected.into_iter().zip(&mut self.explained))
-        {
-            let now = match served(base, readings, id) {
-                Some(served) if served > expected => (expected / served).max(LEAST_TRUST),
-                Some(_) | None => 1.0,
-            };
-            // Reports are no more exact than this, and clients would come and go with their noise.
-            if (now - *explained).abs() > ROUGHLY {
-                *explained = now;
+        let limits = base.config.safety.limits;
+        for (id, capacity) in capacities(base, view, readings) {
+            let (index, served) = (usize::from(id.0), served(base, readings, id).unwrap_or_default());
+            if served > too_much(limits) * capacity && served > expected[index] {
+                self.explained[index] = (expected[index] / served).max(LEAST_TRUST);
+            } else if served < limits.soft * capacity {
+                self.explained[index] = 1.0;
             }
         }
     }
@@ -339,6 +338,13 @@ fn drawn(part: &DemandPart) -> DrawnClients {
         Some(DrawnFor { region: Some(_), .. }) => DrawnClients::Own,
         Some(DrawnFor { region: None, .. }) => DrawnClients::Others,
     }
+}
+
+/// Returns whether some region says that it serves more than it may.
+fn is_too_full(base: &Base, view: &View, readings: &Readings) -> bool {
+    let most = too_much(base.config.safety.limits);
+    let mut known = capacities(base, view, readings).into_iter();
+    known.any(|(id, capacity)| served(base, readings, id).is_some_and(|served| served > most * capacity))
 }
 
 /// Returns the time between two steps: long enough for the last one to be felt and reported.

@@ -228,7 +228,7 @@ impl Splits {
             for limit in levels(limits) {
                 for (region, capacity) in capacities {
                     let load = self.loads(demands).get(region).copied().unwrap_or(0.0);
-                    if load > (limits.hard + WORTH_MOVING) * capacity {
+                    if load > too_much(limits) * capacity {
                         let above = load - full(limits) * capacity;
                         let ways = self.ways(*region, demands, takes_reserve, &|_| true);
                         self.give_away(&ways, above, demands, capacities, limit);
@@ -245,7 +245,7 @@ impl Splits {
     fn send_back(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
         for (region, capacity) in capacities {
             let load = self.loads(demands).get(region).copied().unwrap_or(0.0);
-            if load <= (limits.hard + WORTH_MOVING) * capacity {
+            if load <= too_much(limits) * capacity {
                 continue;
             }
             let mut above = load - full(limits) * capacity;
@@ -380,6 +380,11 @@ impl Splits {
         ways.sort_by(|one, other| one.2.total_cmp(&other.2));
         ways
     }
+}
+
+/// Returns the load from which on a region is relieved at once, as a fraction of its capacity.
+pub(crate) fn too_much(limits: Limits) -> f64 {
+    limits.hard + WORTH_MOVING
 }
 
 /// Returns up to which limit a region is filled while there is a choice: a percent below the hard one, for the share of

@@ -28,6 +28,7 @@ mod zones;
 pub use addresses::{AddressFilter, Addresses, spread, whole};
 pub use bucketing::Bucketing;
 pub use choice::{Choice, Fate, choose};
+pub(crate) use load::too_much;
 pub use load::{Capacities, Demand, Splits};
 pub use near::{MAX_NEAR, NearDraw};
 pub use pin::Pin;

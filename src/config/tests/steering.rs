@@ -40,7 +40,7 @@ fn the_failover_of_a_name_is_auto_or_off_and_off_contradicts_a_limit_of_the_lag(
     check_steer(
         "regions: [tokyo, dublin], failover: off, max_lag: 30s",
         &[
-            "a.yaml:5:68: `max_lag` moves clients, and `failover: off` lets nothing but operators move them | leave one of `max_lag` and `failover` out",
+            "a.yaml:5:67: `max_lag` moves clients, and `failover: off` lets nothing but operators move them | leave one of `max_lag` and `failover` out",
         ],
     );
 }
