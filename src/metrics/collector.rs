@@ -9,14 +9,18 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 
 use super::answers::AllAnswers;
+use super::unread::UnreadDatagrams;
 
 /// Sums the counters whenever metrics are read.
 #[derive(Debug)]
-pub struct AnswerCollector(pub Arc<AllAnswers>);
+pub struct AnswerCollector {
+    pub answers: Arc<AllAnswers>,
+    pub unread: UnreadDatagrams,
+}
 
 impl Collector for AnswerCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let totals = self.0.totals();
+        let totals = self.answers.totals();
         let queries = totals.queries.iter().map(|((zone, rtype, rcode, transport), count)| {
             let labels =
                 [("zone", zone.as_str()), ("type", rtype), ("rcode", rcode), ("transport", transport)];
@@ -41,8 +45,10 @@ impl Collector for AnswerCollector {
         let evicted = std::iter::once(([], totals.evicted));
         let help = "Accounts of the rate limits that lost their place while they were not empty";
         counters::<0>(&mut encoder, "rate_limit_evictions", help, evicted)?;
-        let silent = std::iter::once(([("reason", "malformed")], totals.silent));
-        counters(&mut encoder, "dropped_queries", "Requests left without an answer", silent)
+        let dropped = [("malformed", totals.silent), ("unread", self.unread.total())];
+        let dropped = dropped.into_iter().map(|(reason, count)| ([("reason", reason)], count));
+        let help = "Requests left without an answer: malformed, or unread (dropped by the kernel: the receive buffer was full, or they were responses)";
+        counters(&mut encoder, "dropped_queries", help, dropped)
     }
 }
 

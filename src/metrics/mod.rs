@@ -19,6 +19,7 @@ mod sites;
 #[cfg(test)]
 mod tests;
 mod transports;
+mod unread;
 
 pub use answer_times::AnswerTimes;
 pub use answers::{AllAnswers, AnswerCounters, ReplyLimit, Totals};
@@ -27,6 +28,7 @@ pub use exposition::Exposition;
 pub use peers::PeerMetrics;
 pub use resolvers::{ResolverSummary, ResolverTable, ResolverWatch};
 pub use transports::{TcpMetrics, UdpMetrics};
+pub use unread::{UnreadDatagrams, UnreadSocket};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,7 +73,7 @@ const OK: &str = "ok";
 pub struct Metrics {
     /// The event log and webhooks.
     pub delivery: DeliveryMetrics,
-    /// What is lost on the way out of the UDP sockets.
+    /// What is lost on the way into and out of the UDP sockets.
     pub udp: UdpMetrics,
     pub tcp: TcpMetrics,
     /// The other instances.
@@ -150,7 +152,9 @@ impl Metrics {
         self.foreign.register_collector(Box::new(ProcessCollector));
         let registry = &mut self.registry;
         self.instance.register(registry);
-        registry.register_collector(Box::new(collector::AnswerCollector(self.answers.clone())));
+        let answers =
+            collector::AnswerCollector { answers: self.answers.clone(), unread: self.udp.unread.clone() };
+        registry.register_collector(Box::new(answers));
         self.answer_times = AnswerTimes::register(registry);
         self.udp.register(registry);
         self.tcp.register(registry);

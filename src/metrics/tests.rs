@@ -95,8 +95,9 @@ fn answers_are_printed_by_zone_type_code_transport_and_by_region() {
         [r#"truncated_answers_total{transport="tcp"} 0"#, r#"truncated_answers_total{transport="udp"} 1"#];
     check(&metrics, "truncated_answers_total", &lines);
     check(&metrics, "client_subnet_queries_total", &["client_subnet_queries_total{} 1"]);
-    let line = r#"dropped_queries_total{reason="malformed"} 1"#;
-    check(&metrics, "dropped_queries_total", &[line]);
+    let lines =
+        [r#"dropped_queries_total{reason="malformed"} 1"#, r#"dropped_queries_total{reason="unread"} 0"#];
+    check(&metrics, "dropped_queries_total", &lines);
 }
 
 #[test]

@@ -6,6 +6,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::unread::UnreadDatagrams;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DroppedBy {
     transport: &'static str,
@@ -20,6 +22,8 @@ struct ClosedBy {
 /// Counts for UDP. A copy counts with the original.
 #[derive(Clone, Debug)]
 pub struct UdpMetrics {
+    /// What the kernel drops before it is read.
+    pub unread: UnreadDatagrams,
     replies: Family<DroppedBy, Counter>,
     full: Counter,
     unsendable: Counter,
@@ -31,6 +35,7 @@ impl Default for UdpMetrics {
         let replies = Family::<DroppedBy, Counter>::default();
         let counter = |reason| replies.get_or_create(&DroppedBy { transport: "udp", reason }).clone();
         Self {
+            unread: UnreadDatagrams::default(),
             full: counter("send_buffer_full"),
             unsendable: counter("unsendable"),
             small_port: counter("small_port"),

@@ -19,12 +19,13 @@ mod system;
 
 pub use echo::echo;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{Shutdown, SocketAddr, UdpSocket};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,7 @@ use self::batch::Batch;
 use super::serving::Current;
 use super::{filter, serving, socket};
 use crate::engine::Transport;
-use crate::metrics::UdpMetrics;
+use crate::metrics::{UdpMetrics, UnreadDatagrams, UnreadSocket};
 
 /// Room for a burst of queries while a thread is not scheduled, in bytes. The kernel caps it at
 /// `net.core.rmem_max`, so that asking for more than is granted is no error.
@@ -114,6 +115,7 @@ fn prepare(socket: &Socket, address: SocketAddr) -> io::Result<()> {
 pub(super) struct UdpThreads {
     workers: Vec<(Arc<UdpWorker>, JoinHandle<()>)>,
     is_stopping: Arc<AtomicBool>,
+    unread: UnreadDatagrams,
 }
 
 impl UdpThreads {
@@ -121,7 +123,10 @@ impl UdpThreads {
     pub(super) fn start(sockets: Vec<UdpSocket>, current: &Arc<Current>, metrics: &UdpMetrics) -> Self {
         let is_stopping = Arc::<AtomicBool>::default();
         let mut workers = Vec::new();
+        // Of those that threads share, each once.
+        let mut watched = BTreeSet::new();
         for socket in sockets {
+            let cookie = SockRef::from(&socket).cookie().ok();
             let worker = Arc::new(UdpWorker {
                 is_wildcard: socket.local_addr().is_ok_and(|address| address.ip().is_unspecified()),
                 // Only those have one.
@@ -131,18 +136,23 @@ impl UdpThreads {
                 metrics: metrics.clone(),
                 is_stopping: Arc::clone(&is_stopping),
             });
+            if cookie.is_some_and(|cookie| watched.insert(cookie)) {
+                let socket: Weak<UdpWorker> = Arc::downgrade(&worker);
+                metrics.unread.watch(socket);
+            }
             let runs = Arc::clone(&worker);
             match thread::Builder::new().name("dns-udp".to_owned()).spawn(move || runs.run()) {
                 Ok(thread) => workers.push((worker, thread)),
                 Err(error) => tracing::error!("cannot start a thread that answers UDP: {error}"),
             }
         }
-        Self { workers, is_stopping }
+        Self { workers, is_stopping, unread: metrics.unread.clone() }
     }
 
     /// Closes the sockets to what is new, has what waits in them answered, and waits for the threads. What waits in those that
     /// were passed is left to the next process.
     pub(super) fn stop(self) {
+        self.unread.total();
         self.is_stopping.store(true, Ordering::Release);
         for (worker, _) in self.workers.iter().filter(|(worker, _)| !worker.is_shared.load(Ordering::Acquire))
         {
@@ -160,6 +170,7 @@ impl UdpThreads {
     /// answers, or when the other process has the waiting end now and then ([`adopt`]); one that still waits after [`LEAVE_WITHIN`] has
     /// nothing to answer, and ends with this process.
     pub(super) fn leave(self) {
+        self.unread.total();
         self.workers.iter().for_each(|(worker, _)| worker.is_shared.store(true, Ordering::Release));
         self.is_stopping.store(true, Ordering::Release);
         let left_at = Instant::now();
@@ -181,6 +192,12 @@ struct UdpWorker {
     current: Arc<Current>,
     metrics: UdpMetrics,
     is_stopping: Arc<AtomicBool>,
+}
+
+impl UnreadSocket for UdpWorker {
+    fn unread(&self) -> Option<u32> {
+        system::unread(&self.socket).ok()
+    }
 }
 
 impl UdpWorker {
@@ -282,6 +299,19 @@ mod tests {
         let mut reply = [0; 512];
         let count = std::iter::from_fn(|| client.recv(&mut reply).ok()).count();
         assert_eq!(count, 200);
+    }
+
+    #[test]
+    fn queries_that_the_kernel_drops_for_want_of_room_are_counted() {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback");
+        SockRef::from(&socket).set_recv_buffer_size(0).expect("the kernel has a least size");
+        let server = socket.local_addr().expect("bound");
+        let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback");
+        (0..500).for_each(|_| _ = client.send_to(QUERY, server).expect("loopback takes it"));
+        let dropped = system::unread(&socket).expect("the kernel says");
+        socket.set_nonblocking(true).expect("a socket");
+        let read = std::iter::from_fn(|| socket.recv(&mut [0; 512]).ok()).count();
+        assert_eq!((read + dropped as usize, dropped > 0), (500, true));
     }
 
     #[test]
